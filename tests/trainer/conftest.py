@@ -1,0 +1,59 @@
+"""Sounds made here, and a model small enough to train in a test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from numpy.typing import NDArray
+
+from trainer.config import Config
+
+RATE = 8000
+
+MakeSound = Callable[..., NDArray[np.float64]]
+
+
+def _sound(frequency_hz: float, samples: int = 900, seed: int = 0) -> NDArray[np.float64]:
+    """A decaying sine with a little noise, [samples] at 8 kHz, below 0.7."""
+    time = np.arange(samples) / RATE
+    noise = np.random.default_rng(seed).standard_normal(samples)
+    return 0.5 * np.exp(-30 * time) * (np.sin(2 * np.pi * frequency_hz * time) + 0.05 * noise)
+
+
+@pytest.fixture
+def make_sound() -> MakeSound:
+    return _sound
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """low/ and high/, six sounds each."""
+    for label, frequency_hz in (("low", 110.0), ("high", 900.0)):
+        (tmp_path / "sounds" / label).mkdir(parents=True)
+        for take in range(6):
+            path = tmp_path / "sounds" / label / f"take-{take}.wav"
+            soundfile.write(path, _sound(frequency_hz * (1 + 0.02 * take), seed=take), RATE)
+    return tmp_path / "sounds"
+
+
+@pytest.fixture
+def config() -> Config:
+    """4 layers of 8 channels, windows of 1,024 samples, 3-D; the paper's losses and updates."""
+    return Config.from_dict(
+        {
+            "model": {
+                "sample_rate": RATE,
+                "length": 1024,
+                "latent_dim": 3,
+                "layers": 4,
+                "channels": 8,
+                "classifier_hidden": [0],
+            },
+            "data": {"test_fraction": 0.2},
+            "fit": {"epochs": 2, "batch_size": 4, "threads": 1, "device": "cpu"},
+        }
+    )

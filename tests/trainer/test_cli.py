@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from trainer import checkpoint
+from trainer.__main__ import main
+from trainer.config import Config
+
+ROOT = Path(__file__).parents[2]
+Fit = Callable[..., int]
+
+
+@pytest.fixture
+def toml(config: Config, tmp_path: Path) -> Path:
+    path = tmp_path / "tiny.toml"
+    path.write_text(config.to_toml())
+    return path
+
+
+def started(*arguments: str | Path) -> subprocess.Popen[str]:
+    """`python -m trainer`, as a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "trainer", *map(str, arguments)],
+        cwd=ROOT,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
+    while not path.exists():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
+
+
+def test_help_loads_no_torch() -> None:
+    code = (
+        "import sys; from trainer.__main__ import main\n"
+        "for words in (['-h'], ['fit', '-h'], ['fit', '--data', 'x', '--out', 'y']):\n"
+        "    try: main(words)\n"
+        "    except SystemExit: pass\n"
+        "assert not {'torch', 'librosa', 'rich', 'soundfile'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True)
+
+
+def test_fit(folder: Path, toml: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    soundfile.write(folder / "low" / "broken.wav", np.zeros(900), 8000)
+    words = ["fit", "--data", str(folder), "--config", str(toml), "--out", str(tmp_path / "my run")]
+    assert main([*words, "--model", "cc", "--epochs", "1", "--batch-size", "3", "--seed", "5"]) == 0
+    out, err = capsys.readouterr()
+    assert "10 sounds to train on, 2 held out | cc on cpu | classes: high, low" in out
+    assert out.splitlines()[-1] == (
+        f"done: '{tmp_path}/my run'; now: trainer export '{tmp_path}/my run' -o sounds.onnx"
+    )
+    assert err.splitlines() == ["left out: low/broken.wav: silent"]
+    saved = checkpoint.load(tmp_path / "my run")
+    assert (saved.config.model.architecture, saved.epoch, saved.step, saved.config.fit.seed) == (
+        "cc",
+        1,
+        4,
+        5,
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("fit --out {tmp}/r", "--data FOLDER is needed; see trainer fit -h"),
+        ("fit --data {sounds}", "--out RUN is needed; see trainer fit -h"),
+        ("fit --data {tmp}/no --out {tmp}/r", "{tmp}/no: no such folder"),
+        ("fit --data {tmp}/empty --out {tmp}/r", "{tmp}/empty: no audio files in it (looked for .aac, "),
+        ("fit --data {sounds} --out {sounds}", "{sounds}: not empty; choose another, --resume"),
+        ("fit --data {sounds} --out {tmp}/tiny.toml", "{tmp}/tiny.toml: a file; --out takes a folder"),
+        ("fit --data {sounds} --out {tmp}/r --epochs 0", "--epochs 0: it must be at least 1"),
+        ("fit --data {sounds} --out {tmp}/r --config drumz", "no configuration drumz; did you mean drums?"),
+        ("fit --resume {tmp}/no", "{tmp}/no: no such run folder or checkpoint"),
+        ("fit --resume {tmp}/empty", "{tmp}/empty: no checkpoint in it (looked for last.safetensors)"),
+        ("fit --resume {tmp}/tiny.toml", "{tmp}/tiny.toml: damaged, or not a checkpoint"),
+        ("fit --resume {tmp}/no --seed 3", "--seed cannot be given with --resume: the run has its own"),
+    ],
+)
+def test_mistakes_are_one_line_and_exit_code_2(
+    folder: Path, toml: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], words: str, message: str
+) -> None:
+    (tmp_path / "empty").mkdir()
+    places = {"tmp": tmp_path, "sounds": folder}
+    assert main([word.format(**places) for word in words.split()]) == 2
+    out, err = capsys.readouterr()
+    assert err.startswith("trainer: error: " + message.format(**places))
+    assert err.count("\n") == 1
+    assert out == ""
+    assert not (tmp_path / "r").exists()
+
+
+def test_force_replaces_a_run(folder: Path, toml: Path, tmp_path: Path) -> None:
+    words = [
+        "fit",
+        "--data",
+        str(folder),
+        "--config",
+        str(toml),
+        "--out",
+        str(tmp_path / "run"),
+        "--epochs",
+        "1",
+    ]
+    assert main(words) == 0
+    (tmp_path / "run" / "mine.txt").write_text("kept")
+    assert main(words) == 2
+    assert main([*words, "--seed", "8", "--force"]) == 0
+    assert checkpoint.load(tmp_path / "run").config.fit.seed == 8
+    assert (tmp_path / "run" / "mine.txt").read_text() == "kept"
+
+
+def test_resume_of_a_finished_run(
+    folder: Path, toml: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    assert main(["fit", "--data", str(folder), "--config", str(toml), "--out", str(run)]) == 0
+    capsys.readouterr()
+    assert main(["fit", "--resume", str(run)]) == 2
+    assert "its 2 epochs are done; --epochs N" in capsys.readouterr().err
+    assert main(["fit", "--resume", str(run), "--epochs", "3"]) == 0
+    assert (
+        main(["fit", "--data", str(folder), "--config", str(toml), "--out", str(run) + "3", "--epochs", "3"])
+        == 0
+    )
+    ours, theirs = checkpoint.load(run).model, checkpoint.load(str(run) + "3").model
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_an_interrupted_process_goes_on_where_it_was(
+    folder: Path, toml: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    run = tmp_path / "run"
+    words = ("fit", "--data", folder, "--config", toml, "--checkpoint-minutes", "1e-9")
+    process = started(*words, "--out", run, "--epochs", "100000")
+    wait_for(run / "best.safetensors", process)
+    process.send_signal(number)
+    out, err = process.communicate()
+    assert err == ""
+    if number == signal.SIGINT:
+        assert process.returncode == 130
+        assert out.splitlines()[-1].endswith(f"go on with: trainer fit --resume {run}")
+    saved = checkpoint.load(run)
+    epochs = str(saved.epoch + 2)
+    assert main(["fit", "--resume", str(run), "--epochs", epochs]) == 0
+    assert main([*map(str, words), "--out", str(tmp_path / "whole"), "--epochs", epochs]) == 0
+    ours, theirs = checkpoint.load(run), checkpoint.load(tmp_path / "whole")
+    assert ours.step == theirs.step
+    assert all(torch.equal(ours.model[name], theirs.model[name]) for name in theirs.model)
+    assert not list(run.glob("*.part"))
+
+
+def test_export_gets_its_arguments(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = list(sys.argv)
+    assert main(["export", str(tmp_path / "no-run"), "-o", str(tmp_path / "a.onnx")]) == 2
+    assert "no-run" in capsys.readouterr().err
+    assert sys.argv == before

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from trainer import config as configs
+from trainer.config import Config
+from trainer.errors import ConfigError
+
+
+def test_defaults_are_the_papers() -> None:
+    config = Config()
+    assert (config.loss.reconstruction, config.loss.kl, config.loss.classification) == (1.0, 1e-4, 1.01)
+    assert (config.optim.lr, config.optim.classification_lr, config.optim.clip_norm) == (5e-4, 1e-3, 1.0)
+    assert (config.optim.update, config.loss.reduction, config.loss.stft) == ("alternating", "sum", 0.0)
+    assert (config.fit.epochs, config.fit.batch_size, config.data.silence_mean_square) == (117, 50, 5e-5)
+
+
+@pytest.mark.parametrize("name", configs.bundled())
+def test_bundled_configs_are_read_and_written_back(name: str) -> None:
+    config = configs.read(name)
+    again = Config.from_toml(config.to_toml())
+    assert again == config
+    assert again.digest() == config.digest()
+
+
+def test_bundled_configs_are_the_rows_of_the_paper() -> None:
+    shapes = {
+        name: (c.model.architecture, c.model.sample_rate, c.model.length, c.model.latent_dim)
+        for name, c in ((name, configs.read(name)) for name in configs.bundled())
+    }
+    assert shapes == {
+        "digits": ("dc", 8000, 4096, 20),
+        "digits_cc": ("cc", 8000, 4096, 20),
+        "drums": ("dc", 22050, 16384, 30),
+        "drums_cc": ("cc", 22050, 16384, 30),
+        "drums_stage": ("dc", 22050, 16384, 30),
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[fit]\nbtach_size = 3", "unknown key btach_size in [fit]; did you mean batch_size?"),
+        ("[loss]\nepochs = 3", "unknown key epochs in [loss]; it belongs in [fit]"),
+        ("[modle]\nlayers = 3", "unknown table [modle]; did you mean model?"),
+        ("epochs = 3", "unknown table [epochs]; choose from model, data, loss, optim, fit"),
+        ("fit = 3", "fit = 3: it must be a table, [fit]"),
+        ("[fit]\nepochs = 0", "[fit] epochs = 0: it must be at least 1"),
+        ("[fit]\nepochs = 1.5", "[fit] epochs = 1.5: it must be a whole number"),
+        ("[fit]\nepochs = true", "[fit] epochs = True: it must be a whole number"),
+        ("[optim]\nlr = 0", "[optim] lr = 0: it must be above 0"),
+        ("[optim]\nlr = inf", "[optim] lr = inf: it must be at least 0"),
+        ("[data]\ntest_fraction = 0.95", "[data] test_fraction = 0.95: it must be 0 to 0.9"),
+        ("[model]\nlength = 100", "[model] length = 100: it must be a multiple of 32"),
+        ('[model]\narchitecture = "rnn"', "[model] architecture = 'rnn': choose from dc, cc"),
+        (
+            "[loss]\nstft_sizes = [64, 1.5]",
+            "[loss] stft_sizes = [64, 1.5]: it must be a list of whole numbers",
+        ),
+    ],
+)
+def test_what_is_not_accepted_is_named(text: str, message: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        Config.from_toml(text)
+    assert str(error.value).startswith(message)
+
+
+def test_a_file_is_named_in_its_errors(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text("[fit\n")
+    with pytest.raises(ConfigError, match=r"mine\.toml: not a TOML file"):
+        configs.read(str(path))
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match=r"mine\.toml: not a text file"):
+        configs.read(str(path))
+    with pytest.raises(ConfigError, match=r"other\.toml: No such file"):
+        configs.read(str(tmp_path / "other.toml"))
+    with pytest.raises(ConfigError, match="no configuration drumz; did you mean drums"):
+        configs.read("drumz")
+
+
+def test_replace_checks_too() -> None:
+    assert Config().replace("fit", epochs=3).fit.epochs == 3
+    with pytest.raises(ConfigError, match="at least 1"):
+        Config().replace("fit", epochs=-3)

@@ -1,0 +1,215 @@
+"""`trainer`: train a model on a folder of sounds, and hand it to the export."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import runpy
+import shlex
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from trainer import config as configs
+from trainer.config import Config
+from trainer.errors import ConfigError, TrainerError
+
+if TYPE_CHECKING:
+    from trainer.checkpoint import Checkpoint
+
+RESUMABLE = ("epochs", "device", "threads", "checkpoint_minutes")
+"""What may change where a run is resumed."""
+NEEDED = ("torch", "soundfile", "soxr", "safetensors", "rich")
+
+
+def get_parser() -> argparse.ArgumentParser:
+    """The command line of `trainer`."""
+    parser = argparse.ArgumentParser(prog="trainer", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    fit = commands.add_parser("fit", help="train a model on a folder of sounds", description=FIT_HELP)
+    fit.add_argument(
+        "--data", type=Path, metavar="FOLDER", help="folder of audio files; sub-folders are classes"
+    )
+    fit.add_argument("--out", type=Path, metavar="RUN", help="folder to make for this run")
+    fit.add_argument(
+        "--model", choices=("dc", "cc"), help="dilated (Table 1) or plain convolutions (Table 2)"
+    )
+    fit.add_argument(
+        "--config",
+        metavar="FILE.toml",
+        help=f"a TOML file, or one of {', '.join(configs.bundled())}",
+    )
+    fit.add_argument("--epochs", type=int, help="passes over the sounds")
+    fit.add_argument("--batch-size", type=int, help="sounds of one step")
+    fit.add_argument("--seed", type=int, help="of the weights, the split, the order and the noise")
+    fit.add_argument(
+        "--device", choices=("auto", "cpu", "cuda"), help="auto takes the GPU where there is one"
+    )
+    fit.add_argument("--threads", type=int, help="CPU threads; 0 leaves the choice to PyTorch")
+    fit.add_argument("--checkpoint-minutes", type=float, help="save within an epoch too, at most this often")
+    fit.add_argument("--resume", type=Path, metavar="RUN", help="go on with a run that was interrupted")
+    fit.add_argument("--force", action="store_true", help="replace the run that --out names")
+    commands.add_parser("export", help="turn a run into one .onnx file for the stage", add_help=False)
+    return parser
+
+
+FIT_HELP = """Train on a folder of audio files of any format, rate and channel count. Files that cannot
+be used are named and left out. Ctrl-C saves; --resume RUN goes on exactly where it stopped."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Returns:
+        0, 2 after a mistake that one line on stderr names, or 128 + the signal that ended it.
+    """
+    argv = list(sys.argv[1:] if argv is None else argv)
+    if argv[:1] == ["export"]:
+        return _export(argv[1:])
+    args = get_parser().parse_args(argv)
+    try:
+        return _fit(args)
+    except TrainerError as error:
+        print(f"trainer: error: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"trainer: error: {where}{error.strerror or error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("trainer: interrupted before it could save", file=sys.stderr)
+        return 130
+
+
+def _export(rest: list[str]) -> int:
+    """`python -m export` with the same arguments; this package does not import that one."""
+    before = sys.argv
+    sys.argv = ["trainer export", *rest]
+    try:
+        runpy.run_module("export", run_name="__main__")
+    except SystemExit as stop:
+        if isinstance(stop.code, str):
+            print(stop.code, file=sys.stderr)
+            return 1
+        return stop.code or 0
+    finally:
+        sys.argv = before
+    return 0
+
+
+def _config(args: argparse.Namespace) -> Config:
+    """The configuration of a new run: file, then options."""
+    config = configs.read(args.config) if args.config else Config()
+    if args.model:
+        config = config.replace("model", architecture=args.model)
+    return _options(config, args, ("epochs", "batch_size", "seed", "device", "threads", "checkpoint_minutes"))
+
+
+def _options(config: Config, args: argparse.Namespace, names: Sequence[str]) -> Config:
+    for name in names:
+        if (value := getattr(args, name)) is not None:
+            try:
+                config = config.replace("fit", **{name: value})
+            except ConfigError as error:
+                reason = str(error).rpartition(": ")[2]
+                raise ConfigError(f"--{name.replace('_', '-')} {value}: {reason}") from None
+    return config
+
+
+def _check_out(out: Path, force: bool) -> None:
+    if out.exists() and not out.is_dir():
+        raise TrainerError(f"{out}: a file; --out takes a folder")
+    if out.is_dir() and any(out.iterdir()) and not force:
+        raise TrainerError(
+            f"{out}: not empty; choose another, --resume {out} to go on, or --force to replace it"
+        )
+
+
+def _fit(args: argparse.Namespace) -> int:
+    if args.resume:
+        fixed = [
+            name
+            for name in ("out", "model", "config", "batch_size", "seed")
+            if getattr(args, name) is not None
+        ]
+        if fixed:
+            flag = fixed[0].replace("_", "-")
+            raise TrainerError(f"--{flag} cannot be given with --resume: the run has its own")
+    else:
+        if not args.data or not args.out:
+            raise TrainerError(
+                f"{'--out RUN' if args.data else '--data FOLDER'} is needed; see trainer fit -h"
+            )
+        _check_out(args.out, args.force)
+        config = _config(args)
+        if not args.data.is_dir():
+            raise TrainerError(f"{args.data}: {'not a folder' if args.data.exists() else 'no such folder'}")
+    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise TrainerError(
+            f"training needs {', '.join(missing)}, not installed here: pip install 'soundmorph[train]'"
+        )
+
+    from trainer import checkpoint
+
+    if not args.resume:
+        return _train(config, args.data, args.out, None)
+    saved = checkpoint.load(args.resume)
+    config = _options(saved.config, args, RESUMABLE)
+    if config.fit.epochs <= saved.epoch:
+        raise TrainerError(
+            f"{args.resume}: its {saved.epoch} epochs are done; --epochs N with a larger N adds some"
+        )
+    out = args.resume if args.resume.is_dir() else args.resume.parent
+    return _train(config, args.data or Path(saved.data["folder"]), out, saved)
+
+
+def _train(config: Config, data: Path, out: Path, saved: Checkpoint | None) -> int:
+    from trainer import fit, progress
+
+    bars = progress.Bars(config.fit.epochs)
+    with _signals() as caught, bars.live():
+        if saved is None:
+            state = fit.start(config, data, bars.reading)
+        else:
+            state = fit.resume(saved, config, data, bars.reading)
+        progress.show_skipped(state.sounds.skipped)
+        count = f"{len(state.train)} sounds to train on, {len(state.held_out)} held out"
+        classes = ", ".join(state.sounds.classes)
+        bars.note(f"{count} | {config.model.architecture} on {state.device} | classes: {classes}")
+        if saved is None:
+            out.mkdir(parents=True, exist_ok=True)
+            for name in fit.FILES:
+                (out / name).unlink(missing_ok=True)
+        done = fit.run(state, out, bars, stop=lambda: bool(caught))
+    quoted = shlex.quote(str(out))
+    if not done:
+        print(f"stopped after {state.step} of {state.steps} steps; go on with: trainer fit --resume {quoted}")
+        return 128 + caught[0]
+    print(f"done: {quoted}; now: trainer export {quoted} -o {shlex.quote(f'{data.resolve().name}.onnx')}")
+    return 0
+
+
+@contextmanager
+def _signals() -> Iterator[list[int]]:
+    """The first Ctrl-C or SIGTERM is put into the list; a second one acts as usual."""
+    caught: list[int] = []
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        caught.append(number)
+        signal.signal(number, before[number])
+
+    before: dict[int, Any] = {n: signal.signal(n, handle) for n in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield caught
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

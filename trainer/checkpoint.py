@@ -1,0 +1,194 @@
+"""A checkpoint: one safetensors file that rebuilds the model, and the run. No pickles.
+
+Tensors are named `model/…`, `anchors/mean` and `optimiser/<name>/<parameter>/<key>`; everything else is
+JSON in the file's metadata. A file is written beside its place, flushed to the disk and renamed: at any
+moment there is a whole one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from trainer.config import Config
+from trainer.errors import CheckpointError, ConfigError
+
+SCHEMA_VERSION = 1
+KEY = "soundmorph.checkpoint"
+LAST, BEST = "last.safetensors", "best.safetensors"
+
+
+@dataclass(frozen=True)
+class Anchors:
+    """Every training sound, encoded by the model it is saved with.
+
+    Attributes:
+        names: unique, one for each sound.
+        labels: index of its class.
+        mean: float32 [N, D], the mean that the encoder gives.
+    """
+
+    names: tuple[str, ...]
+    labels: tuple[int, ...]
+    mean: Tensor
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A model in training, at the end of a step.
+
+    Attributes:
+        config: of the run, complete.
+        model: the weights by name.
+        classes: names of the classes.
+        anchors: the training sounds in latent space.
+        licence: of the sounds; "; " between several.
+        credits: one line for each source of sounds.
+        epoch: epochs finished.
+        position: steps done in the epoch under way.
+        step: steps done in all.
+        totals: sums of the losses over the epoch under way, by name.
+        seconds: spent in the epoch under way.
+        best: lowest held-out loss so far.
+        history: the records of log.jsonl.
+        data: folder of the sounds, and the digest of what was made of it.
+        optimisers: state dictionaries by name; empty in a checkpoint that is not for resuming.
+    """
+
+    config: Config
+    model: dict[str, Tensor]
+    classes: tuple[str, ...]
+    anchors: Anchors
+    licence: str
+    credits: tuple[str, ...]
+    epoch: int = 0
+    position: int = 0
+    step: int = 0
+    totals: dict[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+    best: float | None = None
+    history: list[dict[str, Any]] = field(default_factory=list)
+    data: dict[str, str] = field(default_factory=dict)
+    optimisers: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+_PLAIN = ("epoch", "position", "step", "totals", "seconds", "best", "history", "data", "licence")
+
+
+def save_atomically(path: Path, content: bytes) -> None:
+    """Replace a file by `content`, so that at any moment the old one or the new one is there, whole."""
+    beside = path.with_name(path.name + ".part")
+    with beside.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(beside, path)
+    if os.name == "posix":
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def write(path: Path, checkpoint: Checkpoint) -> None:
+    """Save a checkpoint, atomically."""
+    tensors = {f"model/{name}": tensor for name, tensor in checkpoint.model.items()}
+    tensors["anchors/mean"] = checkpoint.anchors.mean
+    groups: dict[str, Any] = {}
+    for name, state in checkpoint.optimisers.items():
+        groups[name] = state["param_groups"]
+        for parameter, values in state["state"].items():
+            tensors |= {f"optimiser/{name}/{parameter}/{key}": value for key, value in values.items()}
+    facts = {
+        "schema_version": SCHEMA_VERSION,
+        "config": checkpoint.config.to_toml(),
+        "classes": checkpoint.classes,
+        "credits": checkpoint.credits,
+        "anchors": {"names": checkpoint.anchors.names, "labels": checkpoint.anchors.labels},
+        "optimisers": groups,
+        **{key: getattr(checkpoint, key) for key in _PLAIN},
+    }
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    save_atomically(path, save(plain, metadata={KEY: json.dumps(facts)}))
+
+
+def load(path: Path | str) -> Checkpoint:
+    """Read a checkpoint.
+
+    Args:
+        path: a file, or a run folder, of which the last checkpoint is read.
+
+    Raises:
+        CheckpointError: where there is none, it is damaged, or it is something else.
+    """
+    path = Path(path)
+    if path.is_dir():
+        if not (path / LAST).exists():
+            raise CheckpointError(f"{path}: no checkpoint in it (looked for {LAST})")
+        path = path / LAST
+    if not path.is_file():
+        raise CheckpointError(f"{path}: no such run folder or checkpoint")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError) as error:
+        raise CheckpointError(f"{path}: damaged, or not a checkpoint ({error})") from None
+    if KEY not in metadata:
+        raise CheckpointError(f"{path}: a safetensors file, but not a checkpoint of this trainer")
+    try:
+        facts = json.loads(metadata[KEY])
+        if facts["schema_version"] != SCHEMA_VERSION:
+            raise CheckpointError(
+                f"{path}: has schema version {facts['schema_version']}, this trainer reads {SCHEMA_VERSION}"
+            )
+        return _assemble(facts, tensors)
+    except (KeyError, TypeError, AttributeError, ValueError, ConfigError) as error:
+        raise CheckpointError(f"{path}: damaged checkpoint ({type(error).__name__}: {error})") from None
+
+
+def _assemble(facts: dict[str, Any], tensors: dict[str, Tensor]) -> Checkpoint:
+    model = {
+        name.removeprefix("model/"): tensor for name, tensor in tensors.items() if name.startswith("model/")
+    }
+    states: dict[str, dict[int, dict[str, Tensor]]] = defaultdict(lambda: defaultdict(dict))
+    for name, tensor in tensors.items():
+        if name.startswith("optimiser/"):
+            _, optimiser, parameter, key = name.split("/")
+            states[optimiser][int(parameter)][key] = tensor
+    anchors = facts["anchors"]
+    return Checkpoint(
+        config=Config.from_toml(facts["config"]),
+        model=model,
+        classes=tuple(facts["classes"]),
+        credits=tuple(facts["credits"]),
+        anchors=Anchors(tuple(anchors["names"]), tuple(anchors["labels"]), tensors["anchors/mean"]),
+        optimisers={
+            name: {"state": dict(states[name]), "param_groups": [_tuples(group) for group in groups]}
+            for name, groups in facts["optimisers"].items()
+        },
+        **{key: facts[key] for key in _PLAIN},
+    )
+
+
+def _tuples(group: dict[str, Any]) -> dict[str, Any]:
+    """JSON has no tuples; Adam's betas are one."""
+    return {key: tuple(value) if key == "betas" else value for key, value in group.items()}
+
+
+def restore(optimiser: torch.optim.Optimizer, state: dict[str, Any]) -> None:
+    """Put a saved state back into an optimiser over the same parameters."""
+    try:
+        optimiser.load_state_dict(state)
+    except (ValueError, KeyError) as error:
+        raise CheckpointError(f"the optimiser's state does not fit the model: {error}") from None

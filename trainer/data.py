@@ -1,0 +1,334 @@
+"""From a folder of audio files to prepared sounds, all of one length, with labels and sources."""
+
+from __future__ import annotations
+
+import csv
+import fnmatch
+import hashlib
+import re
+import warnings
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from trainer.config import DataConfig, ModelConfig
+from trainer.errors import DataError
+
+SOUNDFILE_SUFFIXES = frozenset(
+    [
+        ".wav",
+        ".wave",
+        ".flac",
+        ".ogg",
+        ".oga",
+        ".opus",
+        ".mp3",
+        ".aif",
+        ".aiff",
+        ".aifc",
+        ".au",
+        ".snd",
+        ".caf",
+        ".w64",
+        ".rf64",
+        ".sd2",
+        ".voc",
+        ".nist",
+        ".sph",
+    ]
+)
+LIBROSA_SUFFIXES = frozenset([".m4a", ".mp4", ".aac", ".wma", ".webm", ".mka", ".ac3", ".amr"])
+"""Read by librosa's own backends, where the machine has one."""
+UNKNOWN = "unknown, supplied by the user"
+SILENT_PEAK = 1e-4
+"""-80 dBFS: below it there is nothing to normalise."""
+SHORTEST_MS = 2.0
+
+Progress = Callable[[int, int], None]
+"""Called with (files done, files in all)."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One audio file before it is read: path, name (relative, with /), class, source and licence."""
+
+    path: Path
+    name: str
+    label: str
+    source: str = ""
+    licence: str = UNKNOWN
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A file that is left out, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Sounds:
+    """Prepared sounds.
+
+    Attributes:
+        names: unique, relative to the folder, without the suffix.
+        classes: sorted names of the classes.
+        labels: int64 [N], index into `classes`.
+        sources: where each sound comes from ("" where the folder has no manifest).
+        groups: sounds of one group are near-duplicates.
+        waveforms: float32 [N, 1, T], each of peak 1.
+        skipped: files left out.
+        licence: all licences, "; " between them.
+        credits: one line for each source.
+    """
+
+    names: tuple[str, ...]
+    classes: tuple[str, ...]
+    labels: Tensor
+    sources: tuple[str, ...]
+    groups: tuple[str, ...]
+    waveforms: Tensor
+    skipped: tuple[Skipped, ...]
+    licence: str
+    credits: tuple[str, ...]
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256, in hex, of everything that training sees."""
+        facts = "\n".join((*self.names, *self.classes, *self.sources, *self.groups))
+        found = hashlib.sha256(facts.encode())
+        found.update(self.labels.numpy().tobytes())
+        found.update(self.waveforms.numpy().tobytes())
+        return found.hexdigest()
+
+
+def find(folder: Path, config: DataConfig) -> tuple[list[Entry], list[Skipped]]:
+    """The audio files of a folder, in order of name, and those that have no class.
+
+    The class is what the manifest says, else `label_pattern`, else the first sub-folder; in a folder without
+    sub-folders of audio it is the folder's name.
+
+    Raises:
+        DataError: where there is no folder, no audio file in it, or its manifest cannot be read.
+    """
+    if not folder.is_dir():
+        raise DataError(f"{folder}: {'not a folder' if folder.exists() else 'no such folder'}")
+    audio = SOUNDFILE_SUFFIXES | LIBROSA_SUFFIXES
+    paths = [path for path in folder.rglob("*") if path.suffix.lower() in audio and path.is_file()]
+    paths = [
+        path for path in paths if not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    ]
+    if not paths:
+        raise DataError(f"{folder}: no audio files in it (looked for {', '.join(sorted(audio))})")
+    if config.include:
+        paths = [path for path in paths if fnmatch.fnmatch(path.name, config.include)]
+        if not paths:
+            raise DataError(f"{folder}: no audio file is named like {config.include}")
+    manifest = _manifest(folder / "manifest.csv")
+    pattern = _pattern(config.label_pattern) if config.label_pattern else None
+    flat = all(path.parent == folder for path in paths)
+    entries, skipped = [], []
+    for path in sorted(paths, key=lambda path: natural(path.relative_to(folder).as_posix())):
+        name = path.relative_to(folder).as_posix()
+        row = manifest.get(name, {})
+        if pattern:
+            match = pattern.fullmatch(path.stem)
+            label, reason = (match["label"], "") if match else ("", f"not named like {config.label_pattern}")
+        else:
+            label = row.get("class") or (
+                folder.resolve().name if flat else name.rpartition("/")[0].split("/")[0]
+            )
+            reason = "" if label else "beside the class folders, not in one"
+        if reason:
+            skipped.append(Skipped(name, reason))
+        else:
+            entries.append(Entry(path, name, label, row.get("source", ""), row.get("licence") or UNKNOWN))
+    return _capped(entries, config.max_per_source), skipped
+
+
+def natural(text: str) -> list[tuple[int, int, str]]:
+    """Sort key that puts "hit-2" before "hit-10"."""
+    parts = re.split(r"(\d+)", text)
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part]
+
+
+def read(path: Path) -> tuple[NDArray[np.float32], int]:
+    """An audio file as float32 [samples, channels] and its rate in Hz.
+
+    Raises:
+        DataError: where it cannot be read; the message is the reason alone.
+    """
+    try:
+        if path.suffix.lower() in LIBROSA_SUFFIXES:
+            return _read_librosa(path)
+        signal, rate = soundfile.read(path, dtype="float32", always_2d=True)
+        return signal, int(rate)
+    except Exception as error:  # decoders raise what they like
+        reason = getattr(error, "error_string", "") or str(error) or type(error).__name__
+        if type(error).__name__ == "NoBackendError":  # audioread's, which need not be installed
+            reason = f"{path.suffix} needs ffmpeg on this machine, or the file is broken"
+        raise DataError(f"cannot be read: {' '.join(str(reason).split()).rstrip('.')}") from None
+
+
+def _read_librosa(path: Path) -> tuple[NDArray[np.float32], int]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # librosa says that it falls back, and that this will go away
+        import librosa
+
+        signal, rate = librosa.load(path, sr=None, mono=False)
+    return np.atleast_2d(signal).T, int(rate)
+
+
+def prepare_signal(
+    signal: NDArray[np.float32], rate: int, model: ModelConfig, config: DataConfig
+) -> NDArray[np.float32]:
+    """One window of sound: mono, without DC, at the model's rate, peak 1, its leading silence cut.
+
+    The order is the one of the authors' code: the leading blocks below `silence_mean_square` are cut only
+    from a sound longer than the window; what is then too long is trimmed, too short is padded with zeros.
+
+    Args:
+        signal: [samples, channels] at `rate` Hz.
+
+    Returns:
+        float32 [length].
+
+    Raises:
+        DataError: where nothing is left to train on; the message is the reason alone.
+    """
+    if not len(signal):
+        raise DataError("empty")
+    if not np.isfinite(signal).all():
+        raise DataError("has samples that are not numbers")
+    if len(signal) < rate * SHORTEST_MS / 1000:
+        raise DataError(f"too short: {1000 * len(signal) / rate:.2g} ms, at least {SHORTEST_MS:g} are needed")
+    mono = signal.astype(np.float64).mean(axis=1)
+    sound = _normalised(soxr.resample(mono - mono.mean(), rate, model.sample_rate, quality="VHQ"))
+    if len(sound) > model.length:
+        block = config.silence_block
+        whole = sound[: len(sound) // block * block].reshape(-1, block)
+        loud = np.flatnonzero((whole**2).mean(axis=1) >= config.silence_mean_square)
+        sound = sound[(loud[0] if len(loud) else 0) * block :]
+    if len(sound) > model.length:
+        sound = sound[: model.length].copy()
+        fade = min(round(config.fade_ms * model.sample_rate / 1000), model.length)
+        if fade:
+            sound[-fade:] *= np.linspace(1.0, 0.0, fade)
+    return np.pad(_normalised(sound), (0, model.length - len(sound))).astype(np.float32)
+
+
+def _normalised(sound: NDArray[np.float64]) -> NDArray[np.float64]:
+    peak = np.abs(sound).max(initial=0.0)
+    if peak < SILENT_PEAK:
+        raise DataError("silent")
+    return sound / peak
+
+
+def prepare(folder: Path, model: ModelConfig, config: DataConfig, progress: Progress | None = None) -> Sounds:
+    """Read and prepare all sounds of a folder. Files that cannot be used are listed in `skipped`.
+
+    Raises:
+        DataError: where no sound is left.
+    """
+    entries, skipped = find(folder, config)
+    kept: list[Entry] = []
+    waveforms: list[NDArray[np.float32]] = []
+    seen: dict[bytes, str] = {}
+    for done, entry in enumerate(entries, start=1):
+        try:
+            waveform = prepare_signal(*read(entry.path), model, config)
+            twin = seen.setdefault(hashlib.sha256(waveform.tobytes()).digest(), entry.name)
+            if twin != entry.name:
+                raise DataError(f"the same sound as {twin}")
+        except DataError as error:
+            skipped.append(Skipped(entry.name, str(error)))
+        else:
+            kept.append(entry)
+            waveforms.append(waveform)
+        if progress:
+            progress(done, len(entries))
+    if not kept:
+        raise DataError(f"{folder}: none of its {len(skipped)} audio files can be used ({_reasons(skipped)})")
+    classes = tuple(sorted({entry.label for entry in kept}, key=natural))
+    return Sounds(
+        names=_names(kept),
+        classes=classes,
+        labels=torch.tensor([classes.index(entry.label) for entry in kept]),
+        sources=tuple(entry.source for entry in kept),
+        groups=tuple(_group(entry) for entry in kept),
+        waveforms=torch.from_numpy(np.stack(waveforms))[:, None],
+        skipped=tuple(sorted(skipped, key=lambda item: natural(item.name))),
+        licence="; ".join(sorted({entry.licence.split(" (")[0] for entry in kept})),
+        credits=tuple(sorted({f"{entry.source}: {entry.licence}" for entry in kept if entry.source})),
+    )
+
+
+def _manifest(path: Path) -> dict[str, dict[str, str]]:
+    """The rows of manifest.csv (columns file, class, source, licence) by file; {} where there is none."""
+    if not path.exists():
+        return {}
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path}: cannot be read: {error}") from None
+    if rows and rows[0].get("file") is None:
+        raise DataError(f"{path}: no column named file; its columns should be file,class,source,licence")
+    return {
+        (row["file"] or "").replace("\\", "/"): {
+            key: (row.get(key) or "").strip() for key in ("class", "source", "licence")
+        }
+        for row in rows
+    }
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    """ "{label}_{speaker}_{index}" as a regular expression with those groups."""
+    pieces = re.split(r"\{(\w+)\}", text)
+    if "label" not in pieces[1::2] or len(set(pieces[1::2])) < len(pieces[1::2]):
+        raise DataError(f"label_pattern {text}: it needs {{label}}, and each name once")
+    found = (f"(?P<{piece}>.+?)" if i % 2 else re.escape(piece) for i, piece in enumerate(pieces))
+    return re.compile("".join(found))
+
+
+def _capped(entries: list[Entry], most: int) -> list[Entry]:
+    """At most `most` entries of each (class, source), spread evenly in order of name; all of them for 0."""
+    if not most:
+        return entries
+    pairs: dict[tuple[str, str], list[Entry]] = defaultdict(list)
+    for entry in entries:
+        pairs[entry.label, entry.source].append(entry)
+    kept: set[str] = set()
+    for pair in pairs.values():
+        picks = np.linspace(0, len(pair) - 1, min(most, len(pair))).round().astype(int)
+        kept.update(pair[i].name for i in picks)
+    return [entry for entry in entries if entry.name in kept]
+
+
+def _group(entry: Entry) -> str:
+    """Sounds of one source whose names differ in a last number only: one instrument, other velocities."""
+    if not entry.source:
+        return entry.name
+    return f"{entry.label}/{entry.source}/{re.sub(r'[-_ ]?[0-9]+$', '', entry.path.stem)}"
+
+
+def _names(entries: list[Entry]) -> tuple[str, ...]:
+    bare = [entry.name.rpartition(".")[0] for entry in entries]
+    often = Counter(bare)
+    return tuple(entry.name if often[name] > 1 else name for entry, name in zip(entries, bare, strict=True))
+
+
+def _reasons(skipped: Iterable[Skipped]) -> str:
+    return ", ".join(
+        f"{count} {reason}" for reason, count in Counter(item.reason for item in skipped).most_common(3)
+    )

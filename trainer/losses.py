@@ -1,0 +1,98 @@
+"""The terms of the loss, by name (section 3.2 of the paper, and what we add to it)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from trainer.config import LossConfig
+from trainer.models import VAEOutput
+
+CLASSIFICATION = "classification"
+Terms = dict[str, Tensor]
+"""Unweighted terms by name, each a scalar: the mean over the batch."""
+
+
+def variational_terms(output: VAEOutput, waveform: Tensor, config: LossConfig) -> Terms:
+    """Reconstruction, kl and, where it has a weight, stft.
+
+    Args:
+        output: of the model.
+        waveform: [B, 1, T], what it should have given.
+    """
+    terms = {
+        "reconstruction": reconstruction(output.audio, waveform, config.reduction),
+        "kl": divergence(output.mean, output.log_var),
+    }
+    if config.stft:
+        terms["stft"] = spectral_distance(output.audio, waveform, config.stft_sizes, config.stft_floor)
+    return terms
+
+
+def classification_terms(logits: Tensor, label: Tensor) -> Terms:
+    """Cross-entropy of logits [B, classes] against label [B]."""
+    return {CLASSIFICATION: functional.cross_entropy(logits, label)}
+
+
+def weights(config: LossConfig, epoch: int) -> dict[str, float]:
+    """The weight of every term in an epoch, counted from 0."""
+    warm = min(1.0, (epoch + 1) / config.kl_warmup_epochs) if config.kl_warmup_epochs else 1.0
+    return {
+        "reconstruction": config.reconstruction,
+        "kl": config.kl * warm,
+        "stft": config.stft,
+        CLASSIFICATION: config.classification,
+    }
+
+
+def total(terms: Terms, weight: dict[str, float]) -> Tensor:
+    """The weighted sum, a scalar."""
+    return torch.stack([weight[name] * term for name, term in terms.items()]).sum()
+
+
+def reconstruction(audio: Tensor, waveform: Tensor, reduction: str) -> Tensor:
+    """Squared error [B, 1, T], its sum or mean over the window, its mean over the batch."""
+    error = functional.mse_loss(audio, waveform)
+    return error * audio[0].numel() if reduction == "sum" else error
+
+
+def divergence(mean: Tensor, log_var: Tensor) -> Tensor:
+    """KL(N(mean, exp(log_var)) || N(0, I)) of [B, D], summed over D, its mean over the batch."""
+    return 0.5 * (log_var.exp() + mean.square() - 1 - log_var).sum(1).mean()
+
+
+def spectral_distance(audio: Tensor, waveform: Tensor, sizes: tuple[int, ...], floor: float) -> Tensor:
+    """Multi-resolution STFT distance (Yamamoto et al. 2020): convergence plus log magnitude.
+
+    For each window size, with Hann windows and a hop of a quarter: ‖A − W‖ / ‖W‖ + mean |log A − log W| of
+    the magnitudes sqrt(|STFT|² + floor²), scaled so that a full-scale sine has 1. Sizes above T are left out.
+
+    Args:
+        audio, waveform: [B, 1, T].
+
+    Raises:
+        ValueError: where no size fits.
+    """
+    fitting = [size for size in sizes if size <= audio.shape[-1]]
+    if not fitting:
+        raise ValueError(f"stft_sizes {sizes}: none fits into a window of {audio.shape[-1]} samples")
+    pair = torch.cat((audio, waveform))[:, 0]
+    distances = []
+    for size in fitting:
+        window = torch.hann_window(size, device=audio.device)
+        spectrum = torch.stft(
+            pair,
+            size,
+            hop_length=size // 4,
+            window=window,
+            center=True,
+            pad_mode="constant",
+            return_complex=True,
+        )
+        spectrum = torch.view_as_real(spectrum) * (2 / window.sum())
+        magnitude = (spectrum.square().sum(-1) + floor**2).sqrt()
+        ours, theirs = magnitude.chunk(2)
+        convergence = (ours - theirs).flatten(1).norm(dim=1) / theirs.flatten(1).norm(dim=1)
+        distances.append(convergence.mean() + (ours.log() - theirs.log()).abs().mean())
+    return torch.stack(distances).mean()

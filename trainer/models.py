@@ -1,0 +1,210 @@
+"""The two variational autoencoders of the paper, DC-VAE (Table 1) and CC-VAE (Table 2).
+
+Where the paper is silent: both sub-layers of a gated layer pass through tanh (as in the authors' published
+code); the convolutions around the dilation blocks are linear; the output is linear; CC-VAE has leaky ReLUs
+between its layers; a 1x1 convolution takes the encoder's 16 filters to the width of the dilation block; all
+decoder layers are causal, so that a decoder can stream.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from trainer.config import HOP_LENGTH, ModelConfig
+from trainer.layers import CausalConv, CausalUpsample, DilationBlock, FrameDense
+
+FRONT_FILTERS, FRONT_KERNEL = 16, 32
+"""Rows 1 and 20 of Table 1."""
+CC_CHANNELS = (128, 128, 256, 512, 1024)
+CC_KERNELS = (5, 4, 4, 4, 4)
+"""Rows 1 to 5 of Table 2."""
+LEAK = 0.2
+
+
+@dataclass(frozen=True)
+class VAEOutput:
+    """One pass: audio [B, 1, T] in ±1, mean, log_var and z [B, D], logits [B, classes]."""
+
+    audio: Tensor
+    mean: Tensor
+    log_var: Tensor
+    z: Tensor
+    logits: Tensor
+
+
+def _keep_power(*modules: nn.Module) -> None:
+    """Rescale PyTorch's default weights of linear layers so that they neither fade nor swell a signal.
+
+    A dozen of them follow each other with nothing between; at the default gain of 3^-½ the signal, and
+    with it the gradient, would leave the stack a thousand times smaller. Layers of one channel start as
+    (noisy) averages of two samples and (noisy) repetitions: random signs would keep one narrow band.
+    """
+    for module in modules:
+        for layer in module.modules():
+            if isinstance(layer, nn.ConvTranspose1d):
+                nn.init.normal_(layer.weight, 1.0 / layer.in_channels, 0.2 / layer.in_channels)
+            elif isinstance(layer, nn.Conv1d):
+                gain = (layer.in_channels * layer.kernel_size[0]) ** -0.5
+                single = layer.in_channels == layer.out_channels == 1
+                nn.init.normal_(layer.weight, *((gain, 0.2 * gain) if single else (0.0, gain)))
+
+
+class _Bottleneck(nn.Module):
+    """Two parallel dense layers on a one-channel latent sequence [B, 1, F]: mean and log-variance [B, D]."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        frames = config.length // HOP_LENGTH
+        self.mean = nn.Linear(frames, config.latent_dim)
+        self.log_var = nn.Linear(frames, config.latent_dim)
+
+    def forward(self, sequence: Tensor) -> tuple[Tensor, Tensor]:
+        flat = sequence.flatten(1)
+        return self.mean(flat), self.log_var(flat)
+
+
+class DCEncoder(nn.Module):
+    """Table 1, rows 1 to 9: audio [B, 1, T] -> mean, log_var [B, D]."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        width = config.channels
+        self.front = CausalConv(1, FRONT_FILTERS, FRONT_KERNEL)
+        self.widen = nn.Conv1d(FRONT_FILTERS, width, 1)
+        self.block = DilationBlock(config.layers, width)
+        self.down = nn.Sequential(
+            *(nn.Conv1d(width if i == 0 else 1, 1, 2, stride=2) for i in range(5)), nn.Conv1d(1, 1, 1)
+        )
+        self.bottleneck = _Bottleneck(config)
+        _keep_power(self.front, self.widen, self.down)
+
+    def forward(self, audio: Tensor) -> tuple[Tensor, Tensor]:
+        x = self.widen(self.front(audio)).transpose(1, 2)
+        return self.bottleneck(self.down(self.block(x).transpose(1, 2)))
+
+
+class DCDecoder(nn.Module):
+    """Table 1, rows 11 to 21: z [B, D] or [B, F, D] -> audio [B, 1, T]."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        width = config.channels
+        self.dense = FrameDense(config.latent_dim, config.length // HOP_LENGTH)
+        self.up = nn.Sequential(
+            nn.ConvTranspose1d(1, 1, 1), *(nn.ConvTranspose1d(1, 1, 2, stride=2) for _ in range(5))
+        )
+        self.widen = nn.ConvTranspose1d(1, width, 1)
+        self.block = DilationBlock(config.layers, width)
+        self.back = CausalConv(width, FRONT_FILTERS, FRONT_KERNEL)
+        self.out = nn.Conv1d(FRONT_FILTERS, 1, 1)
+        _keep_power(self.up, self.back, self.out)
+
+    def forward(self, z: Tensor) -> Tensor:
+        sequence = self.dense(z)[:, None]
+        x = self.widen(self.up(sequence)).transpose(1, 2)
+        return self.out(self.back(self.block(x).transpose(1, 2)))
+
+
+class CCEncoder(nn.Module):
+    """Table 2, rows 1 to 7: audio [B, 1, T] -> mean, log_var [B, D]."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for before, after, kernel in zip((1, *CC_CHANNELS), CC_CHANNELS, CC_KERNELS, strict=False):
+            layers += [
+                nn.Conv1d(before, after, kernel, stride=2, padding=(kernel - 1) // 2),
+                nn.LeakyReLU(LEAK),
+            ]
+        self.down = nn.Sequential(*layers, nn.Conv1d(CC_CHANNELS[-1], 1, 1))
+        self.bottleneck = _Bottleneck(config)
+
+    def forward(self, audio: Tensor) -> tuple[Tensor, Tensor]:
+        return self.bottleneck(self.down(audio))
+
+
+class CCDecoder(nn.Module):
+    """Table 2, rows 9 to 15: z [B, D] or [B, F, D] -> audio [B, 1, T]."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.dense = FrameDense(config.latent_dim, config.length // HOP_LENGTH)
+        self.first = nn.ConvTranspose1d(1, 1, 1)
+        channels = (1, *reversed(CC_CHANNELS))
+        self.up = nn.ModuleList(
+            CausalUpsample(before, after, kernel, stride=2)
+            for before, after, kernel in zip(channels, channels[1:], reversed(CC_KERNELS), strict=False)
+        )
+        self.out = nn.ConvTranspose1d(CC_CHANNELS[0], 1, 1)
+
+    def forward(self, z: Tensor) -> Tensor:
+        x = self.first(self.dense(z)[:, None])
+        for layer in self.up:
+            x = nn.functional.leaky_relu(layer(x), LEAK)
+        return self.out(x)
+
+
+class VAE(nn.Module):
+    """Encoder, decoder and the classifier at the bottleneck (Figure 1).
+
+    Attributes:
+        encoder: audio [B, 1, T] -> mean, log_var [B, D].
+        decoder: z [B, D] or, one for each frame, [B, F, D] -> audio [B, 1, T].
+        classifier: z [B, D] -> logits [B, classes].
+    """
+
+    def __init__(self, config: ModelConfig, classes: int) -> None:
+        super().__init__()
+        dilated = config.architecture == "dc"
+        self.encoder = DCEncoder(config) if dilated else CCEncoder(config)
+        self.decoder = DCDecoder(config) if dilated else CCDecoder(config)
+        widths = (config.latent_dim, *config.classifier_hidden)
+        hidden: list[nn.Module] = []
+        for before, after in itertools.pairwise(widths):
+            hidden += [nn.Linear(before, after), nn.ReLU()]
+        self.classifier = nn.Sequential(*hidden, nn.Linear(widths[-1], classes))
+
+    def encode(self, audio: Tensor) -> tuple[Tensor, Tensor]:
+        """audio [B, 1, T] in ±1 -> mean, log_var [B, D]."""
+        return self.encoder(audio)
+
+    def decode(self, z: Tensor) -> Tensor:
+        """z [B, D] or [B, F, D] -> audio [B, 1, T]."""
+        return self.decoder(z)
+
+    def classify(self, z: Tensor) -> Tensor:
+        """z [B, D] -> logits [B, classes]."""
+        return self.classifier(z)
+
+    def forward(self, audio: Tensor, eps: Tensor | None = None) -> VAEOutput:
+        """Encode, sample z = mean + exp(log_var / 2)·eps, decode and classify.
+
+        Args:
+            audio: [B, 1, T] in ±1.
+            eps: [B, D] from N(0, I); None takes the mean.
+        """
+        mean, log_var = self.encode(audio)
+        z = mean if eps is None else mean + torch.exp(0.5 * log_var) * eps
+        return VAEOutput(self.decode(z), mean, log_var, z, self.classify(z))
+
+
+def build(config: ModelConfig, classes: int) -> VAE:
+    """The model that `config` describes, its weights drawn from PyTorch's global generator.
+
+    Raises:
+        ValueError: where the shape cannot be built; the message says what is accepted.
+    """
+    if config.architecture not in ("dc", "cc"):
+        raise ValueError(f"model architecture {config.architecture!r}: choose dc or cc")
+    if config.length < HOP_LENGTH or config.length % HOP_LENGTH:
+        raise ValueError(f"model length {config.length}: choose a multiple of {HOP_LENGTH} samples")
+    for key in ("sample_rate", "latent_dim", "layers", "channels"):
+        if getattr(config, key) < 1:
+            raise ValueError(f"model {key} {getattr(config, key)}: choose a positive number")
+    if classes < 1:
+        raise ValueError(f"{classes} classes: at least one is needed")
+    return VAE(config, classes)

@@ -1,0 +1,1 @@
+"""Benchmarks: `python -m bench.NAME [--json]`, each in one command; read the ratios, not the times."""

@@ -1,0 +1,107 @@
+"""`python -m bench.decoder [--json]`: the drum decoders (16,384 samples, 30-D) on one thread, in one run.
+
+For each architecture:
+    first_sound_speedup   whole sound in one call / first 64 samples streamed
+    rtf_1_voice_128       time of a 128-sample step / 5.8 ms of sound; also for 4 voices
+    roofline_ratio        whole sound / (its multiplications and additions at the machine's GEMM rate)
+    allocations_per_step  blocks of memory that Python keeps for a step, in steady state
+    torch_eager_ratio     PyTorch eager whole sound / ours
+    parity                largest difference from PyTorch of a sample in ±1
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from bench.measure import best_of, fresh_model, gemm_flops, report
+from realtime.decoder import Decoder
+from trainer.config import ModelConfig
+from trainer.models import CC_CHANNELS, CC_KERNELS
+
+STEP_FRAMES, STEPS = 4, 40
+
+
+def multiplications(config: ModelConfig) -> float:
+    """Floating-point operations of a whole sound: two for each weight that a sample meets."""
+    if config.architecture == "dc":
+        block = config.layers * 2 * config.channels * config.channels * 2
+        return 2.0 * config.length * (block + 32 * config.channels)
+    channels = (1, *reversed(CC_CHANNELS))
+    total, time = 0.0, config.length / 32
+    for before, after, kernel in zip(channels, channels[1:], reversed(CC_KERNELS), strict=False):
+        total, time = total + 2.0 * time * before * after * kernel, time * 2
+    return total + 2.0 * time * CC_CHANNELS[0]
+
+
+def measure(config: ModelConfig, folder: Path) -> dict[str, object]:
+    """All figures of one architecture."""
+    model, path = fresh_model(config, folder)
+    decoder = Decoder(path, capacity=4, threads=1, provider="cpu")
+    info = decoder.info
+    z = np.random.default_rng(0).standard_normal((4, STEP_FRAMES, info.latent_dim)).astype(np.float32)
+    whole = z[:1, :1].repeat(info.frames, axis=1)
+
+    def first() -> None:
+        decoder.reset(0)
+        decoder.step(z[:1, :2])
+
+    def steps(voices: int) -> None:
+        decoder.frame[:] = 0
+        for _ in range(STEPS):
+            decoder.step(z[:voices])
+
+    full_s = best_of(lambda: decoder.decode(whole), 5)
+    first_s = best_of(first, 100)
+    sound_s = STEPS * STEP_FRAMES * info.hop_length / info.sample_rate
+    rtf = {voices: best_of(lambda: steps(voices), 7) / sound_s for voices in (1, 4)}  # noqa: B023
+    point = torch.from_numpy(whole[:, 0])
+    with torch.no_grad():
+        eager_s = best_of(lambda: model.decode(point), 3)
+        parity = float(np.abs(model.decode(point)[:, 0].numpy() - decoder.decode(whole)).max())
+    roofline_s = multiplications(config) / gemm_flops()
+    return {
+        "first_sound_speedup": full_s / first_s,
+        "rtf_1_voice_128": rtf[1],
+        "rtf_4_voices_128": rtf[4],
+        "roofline_ratio": full_s / roofline_s,
+        "allocations_per_step": _allocations(decoder, z[:1]),
+        "torch_eager_ratio": eager_s / full_s,
+        "parity": parity,
+        "full_decode_ms": full_s * 1e3,
+        "first_64_samples_ms": first_s * 1e3,
+    }
+
+
+def _allocations(decoder: Decoder, z: np.ndarray) -> float:
+    decoder.frame[:] = 0
+    for _ in range(3):
+        decoder.step(z)
+    tracemalloc.start()
+    before = tracemalloc.take_snapshot()
+    for _ in range(STEPS):
+        decoder.step(z)
+    after = tracemalloc.take_snapshot()
+    tracemalloc.stop()
+    ours = [tracemalloc.Filter(False, tracemalloc.__file__), tracemalloc.Filter(False, __file__)]
+    kept = after.filter_traces(ours).compare_to(before.filter_traces(ours), "lineno")
+    return sum(max(difference.count_diff, 0) for difference in kept) / STEPS
+
+
+def main(argv: list[str] | None = None) -> int:
+    torch.set_num_threads(1)
+    results: dict[str, object] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for architecture in ("dc", "cc"):
+            figures = measure(ModelConfig(architecture), Path(folder))
+            results |= {f"{architecture}_{key}": value for key, value in figures.items()}
+    return report("The decoder on one thread.", results, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,75 @@
+"""What the benchmarks share: a clock that distrusts the machine, its GEMM rate, and models to time."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from export.to_onnx import write
+from realtime.contract import ClassInfo, LatentStats, ModelInfo, Pca
+from trainer.config import HOP_LENGTH, ModelConfig
+from trainer.models import VAE, build
+
+
+def best_of(run: Callable[[], object], repeats: int) -> float:
+    """Shortest of `repeats` runs, in seconds, after one that does not count: noise only ever adds."""
+    run()
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def gemm_flops() -> float:
+    """Floating-point operations a second of a large single-precision product, with PyTorch's threads."""
+    size = 1024
+    a, b, c = torch.randn(size, size), torch.randn(size, size), torch.empty(size, size)
+    return 2 * size**3 / best_of(lambda: torch.mm(a, b, out=c), 12)
+
+
+def report(title: str, results: dict[str, object], argv: list[str] | None = None) -> int:
+    """Print results as a table, or as JSON where `--json` is given."""
+    parser = argparse.ArgumentParser(description=title)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    if parser.parse_args(argv).json:
+        print(json.dumps(results, indent=2))
+        return 0
+    for key, value in results.items():
+        print(f"{key:40s} {value:.3g}" if isinstance(value, float) else f"{key:40s} {value}")
+    return 0
+
+
+def fresh_model(config: ModelConfig, folder: Path) -> tuple[VAE, Path]:
+    """An untrained model and its decoder file: speed does not depend on what was learnt."""
+    torch.manual_seed(0)
+    model, dim = build(config, 1).eval(), config.latent_dim
+    zeros, ones = (0.0,) * dim, (1.0,) * dim
+    info = ModelInfo(
+        name=f"untrained {config.architecture}",
+        architecture=config.architecture,
+        sample_rate=config.sample_rate,
+        hop_length=HOP_LENGTH,
+        length=config.length,
+        latent_dim=dim,
+        latent=LatentStats(zeros, ones, tuple(-1.6 for _ in ones), tuple(1.6 for _ in ones)),
+        pca=Pca(tuple(tuple(row) for row in np.eye(dim).tolist()), ones),
+        classes=(ClassInfo("centre", zeros, 1.0),),
+        anchors=(),
+        loudness_db=-20.0,
+        config_hash="",
+        licence="CC0-1.0",
+        credits=(),
+        tools={},
+        training={},
+    )
+    path = folder / f"{config.architecture}.onnx"
+    write(model, info, path)
+    return model, path

@@ -1,0 +1,57 @@
+"""`python -m export` (also `trainer export`): turn a run into one .onnx file for the stage."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def get_parser(prog: str = "python -m export") -> argparse.ArgumentParser:
+    """The command line of the export."""
+    parser = argparse.ArgumentParser(prog=prog, description="Turn a run into one .onnx file for the stage.")
+    parser.add_argument(
+        "run", type=Path, metavar="RUN", help="a run folder of `trainer fit`, or a checkpoint file"
+    )
+    parser.add_argument("-o", "--out", type=Path, required=True, metavar="FILE.onnx", help="file to make")
+    parser.add_argument("--name", help="what the model shall be called (default: the file's name)")
+    parser.add_argument("--force", action="store_true", help="replace a file that is there")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Export one run; 0, or 2 after a mistake that one line on stderr names."""
+    args = get_parser().parse_args(argv)
+    if args.out.suffix != ".onnx":
+        return _error(f"{args.out}: the file's name must end in .onnx")
+    if args.out.exists() and not args.force:
+        return _error(f"{args.out} exists: choose another name, or replace it with --force")
+    if not args.run.exists():
+        return _error(f"{args.run}: no such run folder or checkpoint")
+    try:
+        from export.errors import ExportError
+        from export.to_onnx import export
+        from realtime.errors import RealtimeError
+        from trainer.errors import TrainerError
+    except ModuleNotFoundError as error:
+        return _error(f"{error.name} is not installed: pip install 'soundmorph[cpu,train]'")
+    try:
+        parity = export(args.run, args.out, name=args.name, force=args.force)
+    except (ExportError, TrainerError, RealtimeError) as error:
+        return _error(str(error))
+    except OSError as error:
+        return _error(f"{error.filename or args.out}: {error.strerror or error}")
+    size_mb = args.out.stat().st_size / 1e6
+    print(f"{args.out}  {size_mb:.1f} MB, at most {parity.worst:.0e} off the PyTorch model")
+    print(f"next: realtime serve --model {args.out}")
+    return 0
+
+
+def _error(text: str) -> int:
+    print(f"export: error: {text}", file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,68 @@
+"""The CC-VAE decoder as a streaming graph.
+
+A transposed convolution of stride 2 is two ordinary ones, for even and odd samples,
+
+    out[2m] = Σ_j w[2j]·x[m - j]        out[2m + 1] = Σ_j w[2j + 1]·x[m - j]
+
+and both are one product of [x[m], x[m - 1], …] with a matrix. Sound is time-major, [voices, time, channels],
+so the two halves of a row are the two samples in their order. The cache of a layer is its last input rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import cast
+
+import numpy as np
+import onnx
+import torch
+from torch import Tensor, nn
+
+from export.graph import ROW, Graph
+from realtime import contract
+from trainer.config import HOP_LENGTH
+from trainer.layers import CausalUpsample
+from trainer.models import LEAK, CCDecoder
+
+
+def cc_graph(decoder: CCDecoder) -> onnx.ModelProto:
+    """The graph that computes what `decoder` does (names and shapes: realtime.contract)."""
+    graph = Graph()
+    with torch.no_grad():
+        gain, offset = decoder.first.weight.squeeze(), _bias(decoder.first).squeeze()
+        sequence = graph.latent_sequence(decoder.dense.weight * gain, decoder.dense.bias * gain + offset)
+    voices = graph.node("Shape", sequence, start=0, end=1)
+    x = graph.node("Unsqueeze", sequence, graph.constant([2]))
+    caches = []
+    for i, layer in enumerate(cast(Iterable[CausalUpsample], decoder.up)):
+        matrix, taps = _phases(layer.weight.detach())
+        width, both = layer.weight.shape[0], 2 * layer.weight.shape[1]
+        cache = graph.input(f"{contract.CACHE}{i}", np.float32, "voices", taps - 1, width)
+        history = graph.concat([cache, x], 1)
+        caches.append((i, graph.slice(history, 1 - taps, ROW, 1), taps - 1, width))
+        seen = [graph.slice(history, k, k + 1 - taps if k + 1 < taps else ROW, 1) for k in range(taps - 1)]
+        rows = graph.reshape(graph.concat([*seen, x], 2), -1, taps * width)
+        y = graph.node("Gemm", rows, graph.constant(matrix), graph.constant(_bias(layer).repeat(2)))
+        y = graph.node("LeakyRelu", y, alpha=LEAK)
+        x = graph.reshape(y, voices, -1, both // 2)
+    out = graph.node("MatMul", x, graph.constant(decoder.out.weight[:, :, 0]))
+    audio = graph.node(
+        "Squeeze", graph.node("Add", out, graph.constant(_bias(decoder.out))), graph.constant([2])
+    )
+    graph.output(audio, contract.AUDIO, np.float32, "voices", f"frames*{HOP_LENGTH}")
+    for i, cache, samples, width in caches:
+        graph.output(cache, f"{contract.NEW_CACHE}{i}", np.float32, "voices", samples, width)
+    return graph.model()
+
+
+def _bias(layer: nn.ConvTranspose1d) -> Tensor:
+    assert layer.bias is not None
+    return layer.bias.detach()
+
+
+def _phases(weight: Tensor) -> tuple[Tensor, int]:
+    """The matrix [taps * in, 2 * out] of a transposed convolution [in, out, kernel], oldest tap first."""
+    taps = (weight.shape[2] + 1) // 2
+    padded = torch.nn.functional.pad(weight, (0, 2 * taps - weight.shape[2]))
+    by_tap = padded.unflatten(2, (taps, 2)).flip(2)  # [in, out, tap, even or odd]
+    return by_tap.permute(2, 0, 3, 1).reshape(taps * weight.shape[0], -1), taps

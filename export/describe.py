@@ -1,0 +1,103 @@
+"""What a decoder file will say about itself, worked out from a checkpoint."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import platform
+from importlib import metadata
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from export.errors import ExportError
+from realtime.contract import Anchor, ClassInfo, LatentStats, ModelInfo, Pca, Vector
+from trainer.config import HOP_LENGTH
+from trainer.models import VAE
+
+if TYPE_CHECKING:
+    from trainer.checkpoint import Checkpoint
+
+
+def describe(checkpoint: Checkpoint, model: VAE, name: str) -> ModelInfo:
+    """The metadata of the decoder of a checkpoint.
+
+    Args:
+        checkpoint: with the training sounds in latent space.
+        model: the checkpoint's weights, in evaluation mode.
+        name: what the model shall be called.
+
+    Raises:
+        ExportError: for a checkpoint without training sounds.
+    """
+    anchors, labels = checkpoint.anchors, torch.tensor(checkpoint.anchors.labels)
+    z = anchors.mean.double()
+    if not len(z):
+        raise ExportError("the checkpoint holds no training sounds to describe the model by")
+    centre = z.mean(0)
+    axes, variance = _principal_axes(z - centre)
+    places = (z - centre) @ axes[:2].T
+    places = torch.nn.functional.pad(places, (0, 2 - places.shape[1]))
+    config = checkpoint.config
+    classes = []
+    for label, class_name in enumerate(checkpoint.classes):
+        members = z[labels == label]
+        if len(members):
+            centroid = members.mean(0)
+            spread = (members - centroid).square().sum(1).mean().sqrt()
+            classes.append(ClassInfo(class_name, _floats(centroid), float(spread)))
+    if len(classes) != len(checkpoint.classes):
+        raise ExportError(f"a class of {', '.join(checkpoint.classes)} has no training sound")
+    return ModelInfo(
+        name=name,
+        architecture=config.model.architecture,
+        sample_rate=config.model.sample_rate,
+        hop_length=HOP_LENGTH,
+        length=config.model.length,
+        latent_dim=config.model.latent_dim,
+        latent=LatentStats(
+            _floats(centre),
+            _floats(z.std(0, correction=0)),
+            _floats(torch.quantile(z, 0.05, dim=0)),
+            _floats(torch.quantile(z, 0.95, dim=0)),
+        ),
+        pca=Pca(tuple(_floats(axis) for axis in axes), _floats(variance)),
+        classes=tuple(classes),
+        anchors=tuple(
+            Anchor(anchor, int(label), _floats(point), _floats(place))
+            for anchor, label, point, place in zip(anchors.names, anchors.labels, z, places, strict=True)
+        ),
+        loudness_db=_loudness_db(model, torch.tensor([c.centroid for c in classes])),
+        config_hash=hashlib.sha256(config.to_toml().encode()).hexdigest(),
+        licence=checkpoint.licence,
+        credits=checkpoint.credits,
+        tools={
+            "soundmorph": metadata.version("soundmorph"),
+            "python": platform.python_version(),
+            **{package: metadata.version(package) for package in ("torch", "onnx")},
+        },
+        training={
+            "epochs": checkpoint.epoch,
+            "steps": checkpoint.step,
+            "sounds": len(z),
+            "last_epoch": checkpoint.history[-1] if checkpoint.history else {},
+        },
+    )
+
+
+def _principal_axes(centred: Tensor) -> tuple[Tensor, Tensor]:
+    """Axes [D, D] (rows, most variance first) and variances [D] of centred points [N, D]."""
+    values, vectors = torch.linalg.eigh(centred.T @ centred / len(centred))
+    return vectors.T.flip(0), values.flip(0).clamp_min(0.0)
+
+
+def _floats(vector: Tensor) -> Vector:
+    """As the shortest decimals that give the same float32."""
+    return tuple(float(str(v)) for v in vector.to(torch.float32).numpy())
+
+
+def _loudness_db(model: VAE, centres: Tensor) -> float:
+    with torch.no_grad():
+        power = float(model.decode(centres.float()).square().mean())
+    return 10.0 * math.log10(max(power, 1e-12))

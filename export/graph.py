@@ -1,0 +1,103 @@
+"""Writing an ONNX graph by hand: nodes, constants, and the parts that both decoders share.
+
+The decoders are written, not traced from PyTorch: how their caches move and where their products are fused
+decides the time a step takes, and a tracer does not see either. `export.parity` holds the file to the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+from torch import Tensor
+
+from realtime import contract
+
+OPSET, IR_VERSION = 18, 9
+"""Read by every ONNX Runtime since 1.16."""
+ROW = 2**62
+"""An end for slices that is past every end."""
+
+
+class Graph:
+    """A graph under construction. A value is known by its name."""
+
+    def __init__(self) -> None:
+        self._nodes: list[onnx.NodeProto] = []
+        self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
+        self._initializers: list[onnx.TensorProto] = []
+        self._inputs: list[onnx.ValueInfoProto] = []
+        self._outputs: list[onnx.ValueInfoProto] = []
+
+    def input(self, name: str, kind: type, *shape: int | str) -> str:
+        """Declare an input; a named size is dynamic."""
+        self._inputs.append(helper.make_tensor_value_info(name, _type(kind), shape))
+        return name
+
+    def output(self, value: str, name: str, kind: type, *shape: int | str) -> None:
+        """Declare `value` an output called `name`."""
+        self._nodes.append(helper.make_node("Identity", [value], [name]))
+        self._outputs.append(helper.make_tensor_value_info(name, _type(kind), shape))
+
+    def constant(self, array: npt.ArrayLike | Tensor) -> str:
+        """Weights as float32, numbers that count as int64; equal constants are stored once."""
+        value = array.detach().numpy() if isinstance(array, Tensor) else np.asarray(array)
+        value = np.array(value, np.float32 if value.dtype.kind == "f" else np.int64, order="C")
+        key = (str(value.dtype), value.shape, value.tobytes())
+        if key not in self._constants:
+            self._constants[key] = f"constant_{len(self._constants)}"
+            self._initializers.append(numpy_helper.from_array(value, self._constants[key]))
+        return self._constants[key]
+
+    def node(self, operator: str, *inputs: str, **attributes: Any) -> str:
+        """Add a node with one output."""
+        return self.nodes(operator, 1, *inputs, **attributes)[0]
+
+    def nodes(self, operator: str, outputs: int, *inputs: str, **attributes: Any) -> list[str]:
+        """Add a node with several outputs."""
+        names = [f"{operator.lower()}_{len(self._nodes)}_{k}" for k in range(outputs)]
+        self._nodes.append(helper.make_node(operator, list(inputs), names, **attributes))
+        return names
+
+    def slice(self, value: str, start: str | int, end: str | int, axis: int) -> str:
+        """value[start:end] along an axis; the ends are numbers or values of shape [1]."""
+        ends = [self.constant([end]) if isinstance(end, int) else end for end in (start, end)]
+        return self.node("Slice", value, *ends, self.constant([axis]))
+
+    def concat(self, values: Sequence[str], axis: int) -> str:
+        """Values side by side."""
+        return self.node("Concat", *values, axis=axis)
+
+    def reshape(self, value: str, *sizes: int | str) -> str:
+        """Another shape: -1 is the rest, 0 what it was, a name is a value of shape [1]."""
+        if all(isinstance(size, int) for size in sizes):
+            return self.node("Reshape", value, self.constant(list(sizes)))
+        parts = [self.constant([size]) if isinstance(size, int) else size for size in sizes]
+        return self.node("Reshape", value, self.concat(parts, 0))
+
+    def latent_sequence(self, weight: Tensor, bias: Tensor) -> str:
+        """Declare z and frame; the dense layer's rows of each voice's frames times z: [voices, frames]."""
+        z = self.input(contract.Z, np.float32, "voices", "frames", weight.shape[1])
+        frame = self.input(contract.FRAME, np.int64, "voices")
+        frames = self.node("Squeeze", self.node("Shape", z, start=1, end=2))
+        steps = self.node("Range", self.constant(0), frames, self.constant(1))
+        rows = self.node("Add", self.node("Unsqueeze", frame, self.constant([1])), steps)
+        products = self.node("Mul", z, self.node("Gather", self.constant(weight), rows, axis=0))
+        sums = self.node("ReduceSum", products, self.constant([2]), keepdims=0)
+        return self.node("Add", sums, self.node("Gather", self.constant(bias), rows, axis=0))
+
+    def model(self) -> onnx.ModelProto:
+        """The finished graph."""
+        graph = helper.make_graph(self._nodes, "decoder", self._inputs, self._outputs, self._initializers)
+        imports = [helper.make_opsetid("", OPSET)]
+        return helper.make_model(
+            graph, opset_imports=imports, ir_version=IR_VERSION, producer_name="soundmorph"
+        )
+
+
+def _type(kind: type) -> int:
+    return int(TensorProto.INT64 if kind is np.int64 else TensorProto.FLOAT)

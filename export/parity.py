@@ -1,0 +1,56 @@
+"""Does a decoder file sound as the model does? The player itself is asked, in one call and streamed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from realtime.decoder import Decoder
+from trainer.models import VAE
+
+MAX_DIFFERENCE = 1e-4
+"""A file that is further off than this is refused: -80 dB is no rounding."""
+
+
+@dataclass(frozen=True)
+class Parity:
+    """Largest absolute difference of samples (sound in ±1) from the model, for z of the prior.
+
+    Attributes:
+        full: all frames in one call.
+        streamed: z changing at every frame, in uneven chunks.
+    """
+
+    full: float
+    streamed: float
+
+    @property
+    def worst(self) -> float:
+        return max(self.full, self.streamed)
+
+
+def compare(model: VAE, path: Path, seed: int = 0) -> Parity:
+    """Measure the parity of the file at `path` with `model` (in evaluation mode)."""
+    decoder = Decoder(path, capacity=2, provider="cpu")
+    info = decoder.info
+    random = np.random.default_rng(seed)
+    spread = np.asarray(info.latent.std) + 1e-3
+    still = (np.asarray(info.latent.mean) + spread * random.standard_normal((2, info.latent_dim))).astype(
+        np.float32
+    )
+    moving = np.linspace(still[0], still[1], info.frames, dtype=np.float32)[None].repeat(2, axis=0)
+    moving[1] = moving[1, ::-1]
+    with torch.no_grad():
+        wanted_full = model.decode(torch.from_numpy(still))[:, 0].numpy()
+        wanted_moving = model.decode(torch.from_numpy(moving))[:, 0].numpy()
+    full = decoder.decode(still)
+    parts, frame = [], 0
+    while frame < info.frames:
+        count = min(int(random.integers(1, decoder.max_frames + 1)), info.frames - frame)
+        parts.append(decoder.step(moving[:, frame : frame + count]).copy())
+        frame += count
+    streamed = np.concatenate(parts, axis=1)
+    return Parity(float(np.abs(full - wanted_full).max()), float(np.abs(streamed - wanted_moving).max()))

@@ -1,0 +1,278 @@
+"""A decoder file at work: sessions of ONNX Runtime, streams of several voices, no copies in steady state.
+
+`Decoder` decodes whole sounds in one call. `Decoder.step` streams: it keeps the caches of `capacity` slots in
+arrays that are input and output at once, bound one time for each shape that occurs. That is safe because the
+graph writes a new cache only when it has read all that it needs of the old one (see export.dc, export.cc).
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.resources
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from realtime import contract
+from realtime.contract import ModelInfo
+from realtime.errors import ModelError, RealtimeError
+
+Floats = npt.NDArray[np.float32]
+PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+WARM_UP_RUNS = 3
+MAX_FILE_BYTES = 512 * 2**20
+
+
+def bundled() -> list[str]:
+    """The names of the models that come with the package."""
+    folder = importlib.resources.files("realtime") / "models"
+    names = (entry.name for entry in folder.iterdir())
+    return sorted(
+        n[: -len(".onnx")] for n in names if n.endswith(".onnx") and not n.endswith(".encoder.onnx")
+    )
+
+
+def resolve(model: str) -> Path:
+    """The file of a model: a path, or the name of a bundled one.
+
+    Raises:
+        ModelError: where there is neither.
+    """
+    path = Path(model)
+    if path.is_file():
+        return path
+    if model in bundled():
+        return Path(str(importlib.resources.files("realtime") / "models" / f"{model}.onnx"))
+    names = ", ".join(bundled()) or "none"
+    raise ModelError(f"no model file {model!r}; give a path to an .onnx file or a bundled name ({names})")
+
+
+def check_runtime() -> None:
+    """Both builds of ONNX Runtime share one folder and break each other: exactly one may be installed."""
+    found = []
+    for package in ("onnxruntime", "onnxruntime-gpu"):
+        try:
+            importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+        found.append(package)
+    if not found:
+        raise RealtimeError("ONNX Runtime is not installed: pip install 'soundmorph[cpu]' (or [gpu])")
+    if len(found) == 2:
+        raise RealtimeError(
+            "onnxruntime and onnxruntime-gpu are both installed and break each other: "
+            "pip uninstall -y onnxruntime onnxruntime-gpu, then install soundmorph[cpu] or soundmorph[gpu]"
+        )
+
+
+@dataclass
+class _Binding:
+    """One shape of `step` bound to the arrays of the decoder: run it and `audio` holds the sound."""
+
+    io: Any
+    z: Floats
+    frame: npt.NDArray[np.int64]
+    audio: Floats
+
+
+class Decoder:
+    """A decoder file, ready to sound.
+
+    Args:
+        path: of the .onnx file.
+        capacity: slots for voices that stream at the same time.
+        max_frames: most frames that a voice may advance in one step.
+        threads: of one call inside ONNX Runtime.
+        provider: "cpu", "cuda", or "auto": CUDA where the runtime and the machine have it.
+
+    Attributes:
+        info: what the file says of itself.
+        provider: the ONNX Runtime provider in use.
+        frame: int64 [capacity], the next frame of each slot.
+
+    Raises:
+        ModelError: for a file that is not a sound decoder of ours.
+        RealtimeError: where the runtime or the provider asked for is missing.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        capacity: int = 8,
+        max_frames: int = 64,
+        threads: int = 1,
+        provider: str = "auto",
+    ) -> None:
+        self.path = Path(path)
+        self._session = _session(self.path, threads, provider)
+        self.provider: str = self._session.get_providers()[0]
+        self.info = _info(self._session, self.path)
+        self.capacity, self.max_frames = capacity, max_frames
+        self._caches = _cache_shapes(self._session, self.path)
+        self._slots = [np.zeros((capacity, *shape), np.float32) for shape in self._caches.values()]
+        self.frame = np.zeros(capacity, np.int64)
+        self._bindings: dict[tuple[int, int], _Binding] = {}
+        self._trial()
+
+    def decode(self, z: npt.ArrayLike) -> Floats:
+        """Whole sounds in one call, apart from all streams. Allocates: not for the audio path.
+
+        Args:
+            z: [voices, latent_dim], or [voices, frames, latent_dim] with a point for every frame.
+
+        Returns:
+            float32 [voices, length].
+        """
+        points = np.asarray(z, np.float32)
+        if points.ndim == 2:
+            points = np.repeat(points[:, None], self.info.frames, axis=1)
+        wanted = (self.info.frames, self.info.latent_dim)
+        if points.ndim != 3 or points.shape[1:] != wanted:
+            raise ValueError(
+                f"z has shape {np.shape(z)}, not [voices, {wanted[1]}] or [voices, {wanted[0]}, {wanted[1]}]"
+            )
+        feed = {contract.Z: points, contract.FRAME: np.zeros(len(points), np.int64)}
+        for name, shape in self._caches.items():
+            feed[name] = np.zeros((len(points), *shape), np.float32)
+        return np.asarray(self._session.run([contract.AUDIO], feed)[0], np.float32)
+
+    def reset(self, slot: int) -> None:
+        """Start a slot again at frame 0. Does not allocate."""
+        for cache in self._slots:
+            cache[slot].fill(0.0)
+        self.frame[slot] = 0
+
+    def move(self, source: int, target: int) -> None:
+        """Copy the stream of one slot over another's. Does not allocate."""
+        for cache in self._slots:
+            cache[target] = cache[source]
+        self.frame[target] = self.frame[source]
+
+    def step(self, z: Floats) -> Floats:
+        """Advance slots 0 … voices-1 by the same number of frames.
+
+        Allocates only the first time that a shape occurs.
+
+        Args:
+            z: float32 [voices, frames, latent_dim], voices ≤ capacity, frames ≤ max_frames.
+
+        Returns:
+            float32 [voices, frames * hop_length], valid until the next step of the same shape.
+
+        Raises:
+            ValueError: past the end of a sound, or beyond the capacity.
+        """
+        voices, frames = z.shape[0], z.shape[1]
+        binding = self._bindings.get((voices, frames)) or self._bind(voices, frames)
+        next_frame = self.frame[:voices]
+        if int(next_frame.max()) + frames > self.info.frames:
+            raise ValueError(f"frames {int(next_frame.max())}+{frames} asked for of {self.info.frames}")
+        np.copyto(binding.z, z)
+        np.copyto(binding.frame, next_frame)
+        self._session.run_with_iobinding(binding.io)
+        next_frame += frames
+        return binding.audio
+
+    def _bind(self, voices: int, frames: int) -> _Binding:
+        if not 1 <= voices <= self.capacity or not 1 <= frames <= self.max_frames:
+            raise ValueError(
+                f"{voices} voices × {frames} frames wanted, room is for {self.capacity} × {self.max_frames}"
+            )
+        z = np.zeros((voices, frames, self.info.latent_dim), np.float32)
+        frame = np.zeros(voices, np.int64)
+        audio = np.zeros((voices, frames * self.info.hop_length), np.float32)
+        io = self._session.io_binding()
+        io.bind_input(contract.Z, "cpu", 0, np.float32, z.shape, z.ctypes.data)
+        io.bind_input(contract.FRAME, "cpu", 0, np.int64, frame.shape, frame.ctypes.data)
+        io.bind_output(contract.AUDIO, "cpu", 0, np.float32, audio.shape, audio.ctypes.data)
+        for name, slots in zip(self._caches, self._slots, strict=True):
+            used = slots[:voices]
+            io.bind_input(name, "cpu", 0, np.float32, used.shape, used.ctypes.data)
+            io.bind_output(f"new_{name}", "cpu", 0, np.float32, used.shape, used.ctypes.data)
+        return self._bindings.setdefault((voices, frames), _Binding(io, z, frame, audio))
+
+    def warm_up(self, frames: int) -> None:
+        """Bind and run every number of voices at `frames` frames, so that no step on stage is the first."""
+        for voices in range(1, self.capacity + 1):
+            z = np.zeros((voices, frames, self.info.latent_dim), np.float32)
+            for _ in range(WARM_UP_RUNS):
+                self.frame[:] = 0
+                self.step(z)
+        for slot in range(self.capacity):
+            self.reset(slot)
+
+    def _trial(self) -> None:
+        """Decode a whole sound once: a file that cannot must not reach the stage."""
+        try:
+            audio = self.decode(np.asarray([self.info.latent.mean], np.float32))
+        except Exception as error:  # whatever the runtime throws, the user needs one line
+            raise ModelError(f"{self.path} does not decode: {_one_line(error)}") from error
+        if audio.shape != (1, self.info.length) or not np.isfinite(audio).all():
+            raise ModelError(
+                f"{self.path} decodes to {audio.shape} or to NaN, not to {self.info.length} samples"
+            )
+
+
+def _one_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+
+
+def _session(path: Path, threads: int, provider: str) -> Any:
+    if not path.is_file():
+        raise ModelError(f"no model file {str(path)!r}")
+    if path.stat().st_size > MAX_FILE_BYTES:
+        raise ModelError(f"{path} is larger than {MAX_FILE_BYTES // 2**20} MB: not a sound decoder")
+    check_runtime()
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    if provider != "auto" and provider not in PROVIDERS:
+        raise RealtimeError(f"provider {provider!r}: choose auto, {' or '.join(PROVIDERS)}")
+    available = onnxruntime.get_available_providers()
+    wanted = list(PROVIDERS.values())[::-1] if provider == "auto" else [PROVIDERS[provider]]
+    if wanted == [PROVIDERS["cuda"]]:
+        options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
+    chosen = [name for name in wanted if name in available]
+    refusal = (
+        f"provider {provider!r} is not available: no NVIDIA driver, or the CPU build of ONNX Runtime; "
+        "soundmorph[gpu] brings onnxruntime-gpu, soundmorph[cpu] onnxruntime; --provider cpu always works"
+    )
+    if not chosen:
+        raise RealtimeError(refusal)
+    try:
+        session = onnxruntime.InferenceSession(str(path), options, providers=chosen)
+    except Exception as error:  # onnxruntime's exceptions share no base
+        if wanted == [PROVIDERS["cuda"]]:
+            raise RealtimeError(refusal) from error
+        raise ModelError(f"{path} is not a readable ONNX model: {_one_line(error)}") from error
+    if session.get_providers()[0] != chosen[0] and provider != "auto":
+        raise RealtimeError(refusal)
+    return session
+
+
+def _info(session: Any, path: Path) -> ModelInfo:
+    try:
+        return ModelInfo.from_metadata(session.get_modelmeta().custom_metadata_map)
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from error
+
+
+def _cache_shapes(session: Any, path: Path) -> dict[str, tuple[int, ...]]:
+    """Name -> shape without voices of each cache, after a check that the graph keeps the contract."""
+    inputs = {i.name: i for i in session.get_inputs()}
+    outputs = {o.name for o in session.get_outputs()}
+    caches = {name: tuple(i.shape[1:]) for name, i in inputs.items() if name.startswith(contract.CACHE)}
+    whole = {contract.Z, contract.FRAME, *caches} == set(inputs) and {contract.AUDIO} | {
+        f"new_{name}" for name in caches
+    } == outputs
+    if not whole or not all(isinstance(size, int) for shape in caches.values() for size in shape):
+        raise ModelError(f"{path}: inputs and outputs are not those of a streaming decoder")
+    return caches

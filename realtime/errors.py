@@ -1,0 +1,11 @@
+"""The one exception base of the package: its message is the line the user sees."""
+
+from __future__ import annotations
+
+
+class RealtimeError(Exception):
+    """A mistake the user can mend. The message is one line: what was wrong and what is accepted."""
+
+
+class ModelError(RealtimeError):
+    """A decoder file that cannot be used, or a name that the model does not know."""

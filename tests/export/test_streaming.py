@@ -1,0 +1,93 @@
+"""A decoder file sounds as its model does, whole and in any chunks, and is made of standard parts."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bench.measure import fresh_model
+from export.to_onnx import decoder_graph
+from realtime.decoder import Decoder, Floats
+from trainer.config import ModelConfig
+from trainer.models import VAE
+
+FRAMES, DIM = 40, 6
+
+
+@pytest.fixture(scope="module", params=["dc", "cc"])
+def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[VAE, Decoder]:
+    """A model, and its file as the player reads it. Of 22 layers, three or two share a ring."""
+    config = ModelConfig(request.param, 8000, FRAMES * 32, DIM, layers=22, channels=6)
+    model, path = fresh_model(config, tmp_path_factory.mktemp(request.param))
+    return model, Decoder(path, capacity=3)
+
+
+@settings(max_examples=40, deadline=None)
+@given(cuts=st.sets(st.integers(1, FRAMES - 1)), seed=st.integers(0, 99))
+def test_any_chunking_of_a_moving_z_gives_the_model_s_sound(
+    made: tuple[VAE, Decoder], cuts: set[int], seed: int
+) -> None:
+    model, decoder = made
+    z = np.random.default_rng(seed).standard_normal((2, FRAMES, DIM)).astype(np.float32)
+    with torch.no_grad():
+        wanted = model.decode(torch.from_numpy(z))[:, 0].numpy()
+    decoder.reset(0)
+    decoder.reset(1)
+    edges = [0, *sorted(cuts), FRAMES]
+    parts = [decoder.step(z[:, a:b]).copy() for a, b in itertools.pairwise(edges)]
+    assert np.abs(np.concatenate(parts, axis=1) - wanted).max() <= 1e-6
+
+
+def test_one_call_is_the_model_s_sound(made: tuple[VAE, Decoder]) -> None:
+    model, decoder = made
+    z = np.random.default_rng(0).standard_normal((3, DIM)).astype(np.float32)
+    with torch.no_grad():
+        wanted = model.decode(torch.from_numpy(z))[:, 0].numpy()
+    assert np.abs(decoder.decode(z) - wanted).max() <= 1e-6
+
+
+def test_a_later_z_never_changes_earlier_sound(made: tuple[VAE, Decoder]) -> None:
+    _, decoder = made
+    z = np.random.default_rng(0).standard_normal((1, FRAMES, DIM)).astype(np.float32)
+    moved = z.copy()
+    moved[:, 20:] += 1.0
+    before, after = decoder.decode(z), decoder.decode(moved)
+    assert np.array_equal(before[:, : 20 * 32], after[:, : 20 * 32])
+    assert np.abs(before[:, 20 * 32 :] - after[:, 20 * 32 :]).max() > 0
+
+
+def test_voices_at_different_positions_share_a_call(made: tuple[VAE, Decoder]) -> None:
+    _, decoder = made
+    z = np.random.default_rng(1).standard_normal((3, FRAMES, DIM)).astype(np.float32)
+    wanted = decoder.decode(z)
+    sounds: list[list[Floats]] = [[], [], []]
+
+    def advance(voices: int, count: int) -> None:
+        at = decoder.frame[:voices]
+        chunk = np.stack([z[v, f : f + count] for v, f in enumerate(at)])
+        for voice, part in enumerate(decoder.step(chunk)):
+            sounds[voice].append(part.copy())
+
+    for count, voices in ((3, 1), (2, 2), (4, 3)):
+        decoder.reset(voices - 1)
+        advance(voices, count)
+    while decoder.frame.max() + 2 <= FRAMES:
+        advance(3, 2)
+    for voice in range(3):
+        got = np.concatenate(sounds[voice])
+        assert len(got) >= (FRAMES - 8) * 32
+        assert np.abs(got - wanted[voice, : len(got)]).max() <= 1e-6
+
+
+def test_the_graph_has_standard_operators_and_its_weights_inside(made: tuple[VAE, Decoder]) -> None:
+    graph = decoder_graph(made[0].decoder)
+    onnx.checker.check_model(graph, full_check=True)
+    assert {entry.domain for entry in graph.opset_import} == {""}
+    assert {node.domain for node in graph.graph.node} == {""}
+    assert all(t.data_location != onnx.TensorProto.EXTERNAL for t in graph.graph.initializer)

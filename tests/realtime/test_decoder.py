@@ -1,0 +1,129 @@
+"""The player's side of the decoder: slots, limits, and files that are not decoders."""
+
+from __future__ import annotations
+
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from realtime.decoder import Decoder, resolve
+from realtime.errors import ModelError, RealtimeError
+
+
+def _z(decoder: Decoder, voices: int, frames: int, seed: int = 0) -> np.ndarray:
+    shape = (voices, frames, decoder.info.latent_dim)
+    return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
+
+
+def test_steps_are_the_full_decode(tiny_model: Path) -> None:
+    decoder = Decoder(tiny_model, capacity=2)
+    z = _z(decoder, 2, decoder.info.frames)
+    whole = decoder.decode(z)
+    parts = [decoder.step(z[:, f : f + 4]).copy() for f in range(0, decoder.info.frames, 4)]
+    assert np.abs(np.concatenate(parts, axis=1) - whole).max() <= 1e-6
+
+
+def test_other_slots_are_left_alone(tiny_model: Path) -> None:
+    decoder = Decoder(tiny_model, capacity=3)
+    z = _z(decoder, 3, 8)
+    alone = Decoder(tiny_model, capacity=3)
+    alone.step(z[:, :4])
+    wanted = alone.step(z[:, 4:]).copy()
+    decoder.step(z[:, :4])
+    decoder.step(z[:1, 4:])  # slot 0 alone
+    decoder.reset(0)
+    decoder.move(2, 0)
+    assert np.abs(decoder.step(np.ascontiguousarray(z[2:, 4:]))[0] - wanted[2]).max() <= 1e-6
+    decoder.frame[0] = decoder.frame[1]
+    decoder.move(1, 0)
+    assert np.abs(decoder.step(np.ascontiguousarray(z[1:2, 4:]))[0] - wanted[1]).max() <= 1e-6
+
+
+def test_the_end_of_a_sound_and_the_capacity_are_limits(tiny_model: Path) -> None:
+    decoder = Decoder(tiny_model, capacity=1, max_frames=16)
+    with pytest.raises(ValueError, match="2 voices"):
+        decoder.step(_z(decoder, 2, 1))
+    with pytest.raises(ValueError, match="17 frames"):
+        decoder.step(_z(decoder, 1, 17))
+    for _ in range(decoder.info.frames // 16):
+        decoder.step(_z(decoder, 1, 16))
+    with pytest.raises(ValueError, match="frames"):
+        decoder.step(_z(decoder, 1, 1))
+
+
+def test_a_step_in_steady_state_keeps_nothing(tiny_model: Path) -> None:
+    decoder = Decoder(tiny_model, capacity=2)
+    z = _z(decoder, 2, 1)
+    for _ in range(3):
+        decoder.step(z)
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    for _ in range(20):
+        decoder.step(z)
+    kept = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    assert kept < 1024
+
+
+@pytest.mark.parametrize("shape", [(1, 3), (2, 5, 3), (4,)])
+def test_a_z_of_another_shape_is_refused(tiny_model: Path, shape: tuple[int, ...]) -> None:
+    decoder = Decoder(tiny_model, capacity=1)
+    with pytest.raises(ValueError, match="z has shape"):
+        decoder.decode(np.zeros(shape, np.float32))
+
+
+def test_files_that_are_no_decoders_say_so(tiny_model: Path, tmp_path: Path) -> None:
+    text = tmp_path / "text.onnx"
+    text.write_text("hello")
+    with pytest.raises(ModelError, match="not a readable ONNX model"):
+        Decoder(text)
+    graph = onnx.load(str(tiny_model))
+    del graph.metadata_props[:]
+    foreign = tmp_path / "foreign.onnx"
+    onnx.save(graph, str(foreign))
+    with pytest.raises(ModelError, match="not a soundmorph model"):
+        Decoder(foreign)
+    with pytest.raises(ModelError, match="no model file"):
+        Decoder(tmp_path / "absent.onnx")
+
+
+def test_weights_that_are_not_numbers_are_refused(tiny_model: Path, tmp_path: Path) -> None:
+    graph = onnx.load(str(tiny_model))
+    weight = max(graph.graph.initializer, key=lambda t: len(t.raw_data))
+    values = onnx.numpy_helper.to_array(weight).copy()
+    values.flat[0] = np.nan
+    weight.raw_data = values.tobytes()
+    broken = tmp_path / "nan.onnx"
+    onnx.save(graph, str(broken))
+    with pytest.raises(ModelError, match="NaN"):
+        Decoder(broken)
+
+
+def test_a_graph_with_other_inputs_is_refused(tiny_model: Path, tmp_path: Path) -> None:
+    graph = onnx.load(str(tiny_model))
+    for node in graph.graph.node:
+        for k, name in enumerate(node.output):
+            if name == "audio":
+                node.output[k] = "sound"
+    graph.graph.output[0].name = "sound"
+    other = tmp_path / "other.onnx"
+    onnx.save(graph, str(other))
+    with pytest.raises(ModelError, match="not those of a streaming decoder"):
+        Decoder(other)
+
+
+def test_a_provider_that_is_not_there_is_an_error_with_both_packages(tiny_model: Path) -> None:
+    import onnxruntime
+
+    if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+        pytest.skip("this is the GPU build")
+    with pytest.raises(RealtimeError, match=r"soundmorph\[gpu\].*soundmorph\[cpu\]"):
+        Decoder(tiny_model, provider="cuda")
+
+
+def test_a_name_that_is_neither_file_nor_bundled() -> None:
+    with pytest.raises(ModelError, match="no model file 'nothing'"):
+        resolve("nothing")

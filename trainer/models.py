@@ -36,21 +36,27 @@ class VAEOutput:
     logits: Tensor
 
 
-def _keep_power(*modules: nn.Module) -> None:
-    """Rescale PyTorch's default weights of linear layers so that they neither fade nor swell a signal.
+def _keep_power(*modules: nn.Module, leak: float = 1.0) -> None:
+    """Rescale PyTorch's default weights so that layers neither fade nor swell a signal.
 
-    A dozen of them follow each other with nothing between; at the default gain of 3^-½ the signal, and
-    with it the gradient, would leave the stack a thousand times smaller. Layers of one channel start as
-    (noisy) averages of two samples and (noisy) repetitions: random signs would keep one narrow band.
+    At the default gain of 3^-½ a dozen layers would leave the signal, and with it the gradient, a thousand
+    times smaller. Layers of one channel start as (noisy) averages of two samples and (noisy) repetitions:
+    random signs would keep one narrow band.
+
+    Args:
+        leak: slope below zero of the leaky ReLUs that follow the layers; 1 where nothing follows.
     """
+    power = (1.0 + leak**2) / 2.0
     for module in modules:
         for layer in module.modules():
+            if not isinstance(layer, (nn.Conv1d, nn.ConvTranspose1d)):
+                continue
+            taps = layer.kernel_size[0]
             if isinstance(layer, nn.ConvTranspose1d):
-                nn.init.normal_(layer.weight, 1.0 / layer.in_channels, 0.2 / layer.in_channels)
-            elif isinstance(layer, nn.Conv1d):
-                gain = (layer.in_channels * layer.kernel_size[0]) ** -0.5
-                single = layer.in_channels == layer.out_channels == 1
-                nn.init.normal_(layer.weight, *((gain, 0.2 * gain) if single else (0.0, gain)))
+                taps = max(1, taps // layer.stride[0])  # that meet in an output sample
+            gain = (layer.in_channels * taps * power) ** -0.5
+            single = layer.in_channels == layer.out_channels == 1
+            nn.init.normal_(layer.weight, *((gain, 0.2 * gain) if single else (0.0, gain)))
 
 
 class _Bottleneck(nn.Module):
@@ -122,6 +128,7 @@ class CCEncoder(nn.Module):
             ]
         self.down = nn.Sequential(*layers, nn.Conv1d(CC_CHANNELS[-1], 1, 1))
         self.bottleneck = _Bottleneck(config)
+        _keep_power(self.down, leak=LEAK)
 
     def forward(self, audio: Tensor) -> tuple[Tensor, Tensor]:
         return self.bottleneck(self.down(audio))
@@ -140,6 +147,8 @@ class CCDecoder(nn.Module):
             for before, after, kernel in zip(channels, channels[1:], reversed(CC_KERNELS), strict=False)
         )
         self.out = nn.ConvTranspose1d(CC_CHANNELS[0], 1, 1)
+        _keep_power(self.first, self.up, leak=LEAK)
+        _keep_power(self.out)
 
     def forward(self, z: Tensor) -> Tensor:
         x = self.first(self.dense(z)[:, None])

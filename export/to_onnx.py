@@ -13,6 +13,7 @@ from export.dc import dc_graph
 from export.describe import describe
 from export.errors import ExportError
 from export.parity import MAX_DIFFERENCE, Parity, compare
+from realtime import contract
 from realtime.contract import ModelInfo
 from trainer import checkpoint
 from trainer.models import VAE, CCDecoder, DCDecoder, build
@@ -52,7 +53,7 @@ def write(model: VAE, info: ModelInfo, target: Path) -> Parity:
     onnx.checker.check_model(graph, full_check=True)
     beside = target.with_name(target.name + ".part")
     try:
-        onnx.save(graph, str(beside))
+        beside.write_bytes(contract.seal(graph.SerializeToString()))
         parity = compare(model, beside)
         if parity.worst > MAX_DIFFERENCE:
             raise ExportError(

@@ -1,7 +1,8 @@
 """What a decoder file says about itself: the one schema that `export` writes and `realtime` reads.
 
-A decoder file is an ONNX model with two entries in its `metadata_props`: `soundmorph_schema`, the version of
-this schema, and `soundmorph`, everything below as one JSON object. The tensors by name:
+A decoder file is an ONNX model with three entries in its `metadata_props`: `soundmorph_schema`, the version
+of this schema; `soundmorph`, everything below as one JSON object; and, as the last bytes of the file,
+`soundmorph_sha256`, the checksum of all bytes before that entry. The tensors by name:
 
     z        float32 [voices, frames, latent_dim]   may differ at every frame
     frame    int64   [voices]                       index of each voice's first frame
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import hashlib
 import json
 import math
 from collections.abc import Callable, Mapping
@@ -28,8 +30,20 @@ INFO_KEY = "soundmorph"
 Z, FRAME, AUDIO, CACHE, NEW_CACHE = "z", "frame", "audio", "cache_", "new_cache_"
 
 MAX_SAMPLE_RATE_HZ = 192_000
-MAX_LENGTH = 60 * MAX_SAMPLE_RATE_HZ
+MAX_LENGTH = 2**22
 MAX_LATENT_DIM = 1024
+
+_CHECKSUM_KEY = b"soundmorph_sha256"
+_DIGITS = 64
+# A ModelProto is its fields one after the other, so one more entry of metadata_props (field 14: a message
+# with key, field 1, and value, field 2) can be put behind it.
+_SEAL = b"".join(
+    (
+        bytes([14 << 3 | 2, 2 + len(_CHECKSUM_KEY) + 2 + _DIGITS]),
+        bytes([1 << 3 | 2, len(_CHECKSUM_KEY)]) + _CHECKSUM_KEY,
+        bytes([2 << 3 | 2, _DIGITS]),
+    )
+)
 
 Vector = tuple[float, ...]
 
@@ -164,6 +178,25 @@ class ModelInfo:
         except (ValueError, RecursionError) as error:
             raise ModelError("model metadata is damaged: not JSON") from error
         return _Reader(content).info()
+
+
+def seal(model: bytes) -> bytes:
+    """A serialised ONNX model with its checksum behind it, still an ONNX model."""
+    return model + _SEAL + hashlib.sha256(model).hexdigest().encode()
+
+
+def check_seal(content: bytes) -> bool:
+    """Whether a file ends with a checksum.
+
+    Raises:
+        ModelError: where it does, and the checksum is not that of the file.
+    """
+    model, end = content[: -len(_SEAL) - _DIGITS], content[-len(_SEAL) - _DIGITS :]
+    if not end.startswith(_SEAL):
+        return False
+    if end[len(_SEAL) :] != hashlib.sha256(model).hexdigest().encode():
+        raise ModelError("damaged: its checksum is not that of its content; copy or export it again")
+    return True
 
 
 class _Reader:

@@ -6,7 +6,6 @@ import tracemalloc
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
 
 from realtime.decoder import Decoder, resolve
@@ -57,15 +56,19 @@ def test_the_end_of_a_sound_and_the_capacity_are_limits(tiny_model: Path) -> Non
 def test_a_step_in_steady_state_keeps_nothing(tiny_model: Path) -> None:
     decoder = Decoder(tiny_model, capacity=2)
     z = _z(decoder, 2, 1)
-    for _ in range(3):
-        decoder.step(z)
+
+    def grown(steps: int) -> int:
+        before = tracemalloc.get_traced_memory()[0]
+        for _ in range(steps):
+            decoder.frame[:] = 0
+            decoder.step(z)
+        return tracemalloc.get_traced_memory()[0] - before
+
     tracemalloc.start()
-    before = tracemalloc.get_traced_memory()[0]
-    for _ in range(20):
-        decoder.step(z)
-    kept = tracemalloc.get_traced_memory()[0] - before
+    grown(10)
+    kept = grown(500)
     tracemalloc.stop()
-    assert kept < 1024
+    assert kept < 500 * 8  # not even a pointer a step
 
 
 @pytest.mark.parametrize("shape", [(1, 3), (2, 5, 3), (4,)])
@@ -73,46 +76,6 @@ def test_a_z_of_another_shape_is_refused(tiny_model: Path, shape: tuple[int, ...
     decoder = Decoder(tiny_model, capacity=1)
     with pytest.raises(ValueError, match="z has shape"):
         decoder.decode(np.zeros(shape, np.float32))
-
-
-def test_files_that_are_no_decoders_say_so(tiny_model: Path, tmp_path: Path) -> None:
-    text = tmp_path / "text.onnx"
-    text.write_text("hello")
-    with pytest.raises(ModelError, match="not a readable ONNX model"):
-        Decoder(text)
-    graph = onnx.load(str(tiny_model))
-    del graph.metadata_props[:]
-    foreign = tmp_path / "foreign.onnx"
-    onnx.save(graph, str(foreign))
-    with pytest.raises(ModelError, match="not a soundmorph model"):
-        Decoder(foreign)
-    with pytest.raises(ModelError, match="no model file"):
-        Decoder(tmp_path / "absent.onnx")
-
-
-def test_weights_that_are_not_numbers_are_refused(tiny_model: Path, tmp_path: Path) -> None:
-    graph = onnx.load(str(tiny_model))
-    weight = max(graph.graph.initializer, key=lambda t: len(t.raw_data))
-    values = onnx.numpy_helper.to_array(weight).copy()
-    values.flat[0] = np.nan
-    weight.raw_data = values.tobytes()
-    broken = tmp_path / "nan.onnx"
-    onnx.save(graph, str(broken))
-    with pytest.raises(ModelError, match="NaN"):
-        Decoder(broken)
-
-
-def test_a_graph_with_other_inputs_is_refused(tiny_model: Path, tmp_path: Path) -> None:
-    graph = onnx.load(str(tiny_model))
-    for node in graph.graph.node:
-        for k, name in enumerate(node.output):
-            if name == "audio":
-                node.output[k] = "sound"
-    graph.graph.output[0].name = "sound"
-    other = tmp_path / "other.onnx"
-    onnx.save(graph, str(other))
-    with pytest.raises(ModelError, match="not those of a streaming decoder"):
-        Decoder(other)
 
 
 def test_a_provider_that_is_not_there_is_an_error_with_both_packages(tiny_model: Path) -> None:

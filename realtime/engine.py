@@ -1,0 +1,262 @@
+"""The thread that renders, and the queue of finished blocks between it and the sound card.
+
+osc thread ──commands──► [inbox] ──► render thread: mixer ──blocks──► [ring] ──► audio callback: copies
+                                                    └──► recorder
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.commands import Command, Goto, Panic, SetDimension, SetZ, Shed
+from realtime.mixer import PANIC_MS, Mixer
+
+Block = NDArray[np.float32]
+
+MAX_WAITING = 4096  # commands in the inbox, and commands scheduled for later
+PRIORITY = 10  # of the render thread among real-time ones: below any audio server's
+CLOCK_JUMP_S = 0.02  # a device clock further off than this is believed at once, a nearer one by and by
+CLOCK_GAIN = 0.05
+MAX_FADE_S = 0.3  # of waiting at the end, whatever the device
+
+
+def _go_first() -> None:
+    """Let this thread run before all ordinary ones, where the system allows it (Linux, with rights)."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            os.sched_setscheduler(threading.get_native_id(), os.SCHED_FIFO, os.sched_param(PRIORITY))
+
+
+class Signal:
+    """Wakes one thread from another. `set` never waits, and is for one thread only; so is `wait`."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._lock.acquire()
+
+    def set(self) -> None:
+        """Real-time safe."""
+        if self._lock.locked():  # only the waiting thread locks, so it cannot be unlocked in between
+            self._lock.release()
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait until `set` was called since the last wait; False if that took too long."""
+        return self._lock.acquire(timeout=timeout_s)
+
+
+class Ring:
+    """A few finished blocks [T, C] between one writer and one reader. Allocated once; no locks."""
+
+    def __init__(self, blocks: int, block_size: int, channels: int) -> None:
+        self._blocks = np.zeros((blocks, block_size, channels), np.float32)
+        self.written = 0
+        self.read = 0
+
+    @property
+    def full(self) -> bool:
+        return self.written - self.read >= len(self._blocks)
+
+    @property
+    def empty(self) -> bool:
+        return self.written == self.read
+
+    def slot(self) -> Block:
+        """Where the next block is to be written; it is passed on by `commit`."""
+        slot: Block = self._blocks[self.written % len(self._blocks)]
+        return slot
+
+    def commit(self) -> None:
+        self.written += 1
+
+    def take(self, out: Block) -> None:
+        """Copy the oldest block. Real-time safe."""
+        np.copyto(out, self._blocks[self.read % len(self._blocks)])
+        self.read += 1
+
+
+class Sink(Protocol):
+    """What gets a copy of every block, such as a recorder. Must not wait."""
+
+    def write(self, block: Block) -> None: ...
+
+
+class Engine:
+    """Renders blocks a little ahead of the device and hands them to it.
+
+    Args:
+        mixer: the engine's render thread is its only user.
+        block_size: device samples [T] in a block.
+        ahead: finished blocks kept waiting for the device: its safety, and part of the latency.
+        synchronous: let the device wait for a late block instead of playing silence; for exact captures
+            from a JACK server that waits in its turn, never for the stage.
+        sink: gets every block as it is rendered.
+
+    Attributes:
+        late_blocks: silences played because no block was finished in time.
+        xruns: interruptions that the device reported.
+        failure: what ended the rendering, or None.
+        latency_s: of the device; taken off the time of scheduled commands.
+    """
+
+    def __init__(
+        self,
+        mixer: Mixer,
+        *,
+        block_size: int = 128,
+        ahead: int = 3,
+        synchronous: bool = False,
+        sink: Sink | None = None,
+    ) -> None:
+        self.mixer = mixer
+        self.block_size = block_size
+        self.ahead = ahead
+        self.synchronous = synchronous
+        self.late_blocks = 0
+        self.xruns = 0
+        self.dropped = 0
+        self.failure: BaseException | None = None
+        self.latency_s = 0.0
+        self._sink = sink
+        self._inbox: deque[tuple[int, Command]] = deque()
+        self._ring = Ring(ahead, block_size, mixer.channels)
+        self._room, self._ready = Signal(), Signal()
+        self._closing = False
+        self._late_before = 0
+        self._origin_s = time.monotonic()  # when device sample 0 was, or would have been, handed over
+        self._handed = self._origin_s, 0  # time and first sample of the latest block handed over
+        self._thread = threading.Thread(target=self._run, name="render", daemon=True)
+
+    # ---- for the osc thread
+
+    def submit(self, commands: Sequence[Command], due: float | None = None) -> bool:
+        """Have commands carried out together: heard at monotonic time `due`, or as soon as possible.
+
+        Returns:
+            False if so many are waiting that some were dropped: moves of the point, and whatever is due
+            later. A trigger, stop or panic for now never is.
+        """
+        kept: list[Command]
+        if len(self._inbox) + self.mixer.scheduled >= MAX_WAITING:
+            kept = [c for c in commands if due is None and not isinstance(c, (SetZ, SetDimension, Goto))]
+            self.dropped += len(commands) - len(kept)
+        else:
+            kept = [*commands]
+        sample = 0 if due is None else self.sample_at(due)
+        self._inbox.extend([(sample, command) for command in kept])
+        return len(kept) == len(commands)
+
+    def sample_at(self, due: float) -> int:
+        """The device sample that is heard at monotonic time `due`."""
+        return round((due - self.latency_s - self._origin_s) * self.mixer.sample_rate)
+
+    def z(self) -> list[float]:
+        """The point, where the next block begins."""
+        return [float(x) for x in self.mixer.glide.at(self.mixer.position)]
+
+    def arrivals(self) -> Iterator[int]:
+        """Tickets of glides that have come to their end since the last call."""
+        while self.mixer.arrived:
+            yield self.mixer.arrived.popleft()
+
+    def status(self) -> dict[str, int | float | str]:
+        """How the engine is; counts are since the start."""
+        mixer = self.mixer
+        return {
+            "voices": mixer.sounding,
+            "max_voices": mixer.voices,
+            "mode": mixer.mode,
+            "gain_db": mixer.output.gain_db,
+            "seconds": mixer.position / mixer.sample_rate,
+            "hits": mixer.hits,
+            "stolen": mixer.stolen,
+            "shed": mixer.shed,
+            "scheduled": mixer.scheduled,
+            "dropped": self.dropped,
+            "late_blocks": self.late_blocks,
+            "xruns": self.xruns,
+            "muted": mixer.muted + mixer.output.muted,
+        }
+
+    # ---- for the device
+
+    def hand_over(self, out: Block) -> None:
+        """Fill `out` [T, C] with the next block, or with silence. Real-time safe unless `synchronous`."""
+        while self._ring.empty:
+            if not self.synchronous or self._closing or self.failure:
+                out.fill(0.0)
+                self.late_blocks += not self._closing
+                return
+            self._ready.wait(0.1)
+        self._handed = time.monotonic(), self._ring.read * self.block_size
+        self._ring.take(out)
+        self._room.set()
+
+    # ---- the render thread
+
+    def start(self) -> None:
+        """Begin to render; returns when the queue is full and the device can be started."""
+        self._thread.start()
+        while not self._ring.full and self._thread.is_alive():
+            time.sleep(0.001)
+        self._origin_s = time.monotonic()
+
+    def stop(self) -> None:
+        """Fade out, let the device play what is left, and end the render thread."""
+        self.submit([Panic()])
+        fade_s = (
+            PANIC_MS / 1000 + (self.ahead + 2) * self.block_size / self.mixer.sample_rate + self.latency_s
+        )
+        time.sleep(min(fade_s, MAX_FADE_S))
+        self._closing = True
+        self._thread.join(timeout=MAX_FADE_S)
+
+    @property
+    def running(self) -> bool:
+        return self._thread.is_alive()
+
+    def _run(self) -> None:
+        _go_first()
+        try:
+            while not self._closing:
+                if self._ring.full:
+                    self._room.wait(0.1)
+                    continue
+                self._follow_clock()
+                self._render()
+        except Exception as error:  # told by whoever watches `failure`; the device plays silence from here on
+            self.failure = error
+
+    def _render(self) -> None:
+        while self._inbox:
+            sample, command = self._inbox.popleft()
+            self.mixer.submit(command, sample)
+        if self.late_blocks > self._late_before:  # better one voice less than all of them torn
+            self._late_before = self.late_blocks
+            self.mixer.submit(Shed())
+        block = self._ring.slot()
+        self.mixer.render(block)
+        if self._sink is not None:
+            self._sink.write(block)
+        self._ring.commit()
+        self._ready.set()
+
+    def _follow_clock(self) -> None:
+        """Learn from the latest hand-over when device sample 0 was; hand-overs are a little early or late."""
+        at, sample = self._handed
+        if sample == 0:
+            return
+        off = at - sample / self.mixer.sample_rate - self._origin_s
+        if abs(off) > CLOCK_JUMP_S:
+            self._origin_s += off
+        else:
+            self._origin_s += CLOCK_GAIN * off

@@ -1,0 +1,222 @@
+"""Where the blocks go: a sound card or JACK through PortAudio, or a null device paced by the clock."""
+
+from __future__ import annotations
+
+import atexit
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from realtime.engine import Engine
+from realtime.errors import RealtimeError
+
+SWITCH_INTERVAL_S = 1e-4  # of Python threads; at the default 5 ms a busy thread starves the callback
+CLOSE_TIMEOUT_S = 0.4  # PortAudio hangs on closing a stream whose JACK server has died
+NULL_RATE_HZ = 48_000
+
+INSTALL_PORTAUDIO = {
+    "linux": "sudo apt-get install libportaudio2 (Fedora: dnf install portaudio, Arch: pacman -S portaudio)",
+    "darwin": "brew install portaudio",
+}
+
+
+class StreamError(RealtimeError):
+    """A device that is not there, or does not do what is asked of it."""
+
+
+class NoSoundError(StreamError):
+    """This machine cannot play at all: no PortAudio, or no device."""
+
+
+@dataclass(frozen=True)
+class DeviceInfo:
+    """A device that can play."""
+
+    index: int
+    name: str
+    host: str
+    channels: int
+    sample_rate: int
+    default: bool = False
+
+
+class Device(Protocol):
+    """Takes blocks from an engine, in its own time."""
+
+    name: str
+    sample_rate: int
+    channels: int
+
+    def start(self, engine: Engine) -> float:
+        """Begin to take blocks; returns the device's latency in seconds."""
+        ...
+
+    @property
+    def active(self) -> bool:
+        """Whether blocks are still taken."""
+        ...
+
+    def close(self) -> None:
+        """Take no more blocks. Returns within half a second, whatever has become of the device."""
+        ...
+
+
+def devices() -> list[DeviceInfo]:
+    """The devices that can play, in PortAudio's order.
+
+    Raises:
+        NoSoundError: PortAudio is not installed.
+    """
+    sd = _sounddevice()
+    hosts = sd.query_hostapis()
+    default = sd.default.device[1]
+    return [
+        DeviceInfo(
+            index=index,
+            name=each["name"],
+            host=hosts[each["hostapi"]]["name"],
+            channels=each["max_output_channels"],
+            sample_rate=int(each["default_samplerate"]),
+            default=index == default,
+        )
+        for index, each in enumerate(sd.query_devices())
+        if each["max_output_channels"] > 0
+    ]
+
+
+def _sounddevice() -> Any:
+    """The module, imported late: without PortAudio the import fails."""
+    try:
+        import sounddevice
+    except OSError as error:
+        how = INSTALL_PORTAUDIO.get(sys.platform, "pip install --force-reinstall sounddevice")
+        raise NoSoundError(f"PortAudio is not installed: {how}") from error
+    return sounddevice
+
+
+def pick(found: Sequence[DeviceInfo], wanted: str | None) -> DeviceInfo:
+    """The device with this number or (part of a) name, or the default one if that is None.
+
+    Raises:
+        NoSoundError: there is none at all.
+        StreamError: none of that name.
+    """
+    if not found:
+        raise NoSoundError("no sound card and no JACK server found")
+    if wanted is None:
+        return next((device for device in found if device.default), found[0])
+    for fits in (
+        lambda device: wanted == str(device.index),
+        lambda device: wanted == device.name,
+        lambda device: wanted.lower() in f"{device.name} ({device.host})".lower(),
+    ):
+        if matches := [device for device in found if fits(device)]:
+            return matches[0]
+    names = "; ".join(f"{device.index} {device.name}" for device in found)
+    raise StreamError(f"no device {wanted!r} that can play; there are: {names}")
+
+
+class SoundCard:
+    """A PortAudio output stream whose callback only copies.
+
+    Args:
+        info: the device.
+        sample_rate: in Hz, or None for the device's own; JACK accepts only its server's.
+        channels: at most.
+    """
+
+    def __init__(self, info: DeviceInfo, sample_rate: int | None = None, channels: int = 2) -> None:
+        self.name = f"{info.name} ({info.host})"
+        self.sample_rate = sample_rate or info.sample_rate
+        self.channels = min(channels, info.channels)
+        self._index = info.index
+        self._stream: Any = None
+        try:
+            _sounddevice().check_output_settings(
+                device=self._index, samplerate=self.sample_rate, channels=self.channels, dtype="float32"
+            )
+        except _sounddevice().PortAudioError as error:
+            raise StreamError(self._refusal(error)) from error
+
+    def _refusal(self, error: Exception) -> str:
+        text = str(error).splitlines()[0]
+        return f"{self.name} does not play {self.channels} channels at {self.sample_rate} Hz: {text}"
+
+    def start(self, engine: Engine) -> float:
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
+        hand_over = engine.hand_over
+
+        def callback(out: Any, samples: int, times: Any, status: Any) -> None:
+            if status.output_underflow:
+                engine.xruns += 1
+            hand_over(out)
+
+        try:
+            self._stream = _sounddevice().OutputStream(
+                device=self._index,
+                samplerate=self.sample_rate,
+                blocksize=engine.block_size,
+                channels=self.channels,
+                dtype="float32",
+                latency="low",
+                callback=callback,
+                clip_off=True,
+                dither_off=True,
+            )
+            self._stream.start()
+        except _sounddevice().PortAudioError as error:
+            raise StreamError(self._refusal(error)) from error
+        return float(self._stream.latency)
+
+    @property
+    def active(self) -> bool:
+        return bool(self._stream.active)
+
+    def close(self) -> None:
+        if self._stream is None:
+            return
+        closing = threading.Thread(target=self._stream.close, name="close", daemon=True)
+        closing.start()
+        closing.join(CLOSE_TIMEOUT_S)
+        if closing.is_alive():  # then PortAudio must not be asked to terminate either, or the exit hangs
+            atexit.unregister(_sounddevice()._exit_handler)
+
+
+class NullDevice:
+    """Takes a block whenever its time has come, and drops it."""
+
+    name = "null device (silent)"
+
+    def __init__(self, sample_rate: int | None = None, channels: int = 2) -> None:
+        self.sample_rate = sample_rate or NULL_RATE_HZ
+        self.channels = channels
+        self._closing = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self, engine: Engine) -> float:
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
+        self._thread = threading.Thread(target=self._run, args=(engine,), name="null device", daemon=True)
+        self._thread.start()
+        return 0.0
+
+    def _run(self, engine: Engine) -> None:
+        out = np.zeros((engine.block_size, self.channels), np.float32)
+        period_s = engine.block_size / self.sample_rate
+        due = time.monotonic()
+        while not self._closing.wait(max(0.0, due - time.monotonic())):
+            engine.hand_over(out)
+            due = max(due + period_s, time.monotonic() - 1.0)  # a machine that slept does not catch up
+
+    @property
+    def active(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
+    def close(self) -> None:
+        self._closing.set()
+        if self._thread:
+            self._thread.join(CLOSE_TIMEOUT_S)

@@ -1,0 +1,54 @@
+"""Parts that many tests of the stage share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from realtime.commands import Command
+from realtime.decoder import Decoder
+from realtime.mixer import Mixer, slots_for
+
+Play = Callable[..., NDArray[np.float32]]
+
+
+@pytest.fixture(scope="module")
+def decoder(tiny_model: Path) -> Decoder:
+    """For whole sounds; mixers get their own."""
+    return Decoder(tiny_model, capacity=1)
+
+
+@pytest.fixture
+def make_mixer(tiny_model: Path) -> Callable[..., Mixer]:
+    """A mixer with a decoder of its own: make_mixer(rate, voices=…)."""
+
+    def make(rate: int = 48_000, voices: int = 4, **options: Any) -> Mixer:
+        return Mixer(Decoder(tiny_model, capacity=slots_for(voices)), rate, voices=voices, **options)
+
+    return make
+
+
+@pytest.fixture
+def play() -> Play:
+    """Play (sample, command) pairs on a mixer: the first channel, float32 [samples]."""
+
+    def run(
+        mixer: Mixer, score: Iterable[tuple[int, Command]], samples: int, blocks: Iterable[int] = (128,)
+    ) -> NDArray[np.float32]:
+        for sample, command in score:
+            mixer.submit(command, sample)
+        out = np.full((samples, mixer.channels), np.nan, np.float32)
+        sizes, at = list(blocks), 0
+        while at < samples:
+            for size in sizes:
+                mixer.render(out[at : at + size])
+                at = min(at + size, samples)
+        assert (out == out[:, :1]).all()
+        return out[:, 0]
+
+    return run

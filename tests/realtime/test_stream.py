@@ -1,0 +1,73 @@
+"""Devices. What needs a JACK server is in tests/system."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import pytest
+
+from realtime.commands import Trigger
+from realtime.engine import Engine
+from realtime.mixer import Mixer
+from realtime.stream import DeviceInfo, NullDevice, StreamError, pick
+
+CARDS = [
+    DeviceInfo(0, "HDA Intel: ALC (hw:0,0)", "ALSA", 2, 44100),
+    DeviceInfo(3, "system", "JACK Audio Connection Kit", 2, 48000, default=True),
+    DeviceInfo(7, "system monitor", "JACK Audio Connection Kit", 8, 48000),
+]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "index"),
+    [(None, 3), ("0", 0), ("7", 7), ("system", 3), ("monitor", 7), ("hda intel", 0), ("jack", 3)],
+)
+def test_a_device_is_found_by_number_or_name(wanted: str | None, index: int) -> None:
+    assert pick(CARDS, wanted).index == index
+
+
+@pytest.mark.parametrize("wanted", ["1", "tape", "-1"])
+def test_a_device_that_is_not_there_is_told_with_those_that_are(wanted: str) -> None:
+    with pytest.raises(
+        StreamError, match=f"no device '{wanted}' .*; there are: 0 HDA .*; 3 system; 7 system monitor"
+    ):
+        pick(CARDS, wanted)
+
+
+def test_no_device_at_all() -> None:
+    with pytest.raises(StreamError, match="no sound card and no JACK server found"):
+        pick([], None)
+
+
+def test_the_null_device_takes_blocks_in_its_own_time(make_mixer: Callable[..., Mixer]) -> None:
+    engine = Engine(make_mixer())
+    device = NullDevice()
+    engine.submit([Trigger()])
+    engine.start()
+    assert device.start(engine) == 0.0
+    while engine.mixer.position < 9600:
+        time.sleep(0.01)
+    assert device.active
+    device.close()
+    assert not device.active
+    engine.stop()
+    assert engine.mixer.hits == 1
+
+
+WITHOUT_PORTAUDIO = """
+import ctypes.util
+ctypes.util.find_library = lambda name: None
+from realtime.__main__ import main
+raise SystemExit(main(["devices"]))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere PortAudio comes with the wheel")
+def test_without_portaudio_the_line_to_install_it_is_told() -> None:
+    done = subprocess.run([sys.executable, "-c", WITHOUT_PORTAUDIO], capture_output=True, text=True)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("realtime: error: PortAudio is not installed: sudo apt-get install libportaudio2")

@@ -1,0 +1,129 @@
+"""When frames are decoded, and how a voice sounds, starts and ends."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from realtime.resampler import Resampler
+from realtime.voice import Timing, Voice
+
+HOP = 32
+RESAMPLERS = {rate: Resampler(22050, rate) for rate in (22050, 44100, 48000, 96000)}
+
+
+def timing(rate: int = 48000, frames: int = 128, chunk_frames: int = 4) -> Timing:
+    return Timing(frames=frames, hop_length=HOP, chunk_frames=chunk_frames, resampler=RESAMPLERS[rate])
+
+
+def sound(samples: int = 128 * HOP) -> np.ndarray:
+    decay = np.exp(-np.arange(samples) / 1000)
+    return (0.5 * decay * np.random.default_rng(1).standard_normal(samples)).astype(np.float32)
+
+
+@given(rate=st.sampled_from(sorted(RESAMPLERS)), chunk=st.integers(1, 16), tick=st.integers(0, 10**6))
+def test_ticks_cut_time_without_gaps(rate: int, chunk: int, tick: int) -> None:
+    times = timing(rate, chunk_frames=chunk)
+    start = times.tick_start(tick)
+    assert times.tick(start) == tick
+    assert times.tick(start - 1) == tick - 1
+    exact = tick * chunk * HOP * rate / 22050
+    assert exact <= start < exact + 1
+
+
+@given(
+    rate=st.sampled_from(sorted(RESAMPLERS)),
+    chunk=st.integers(1, 16),
+    start=st.integers(0, 10**6),
+    later=st.integers(0, 5),
+)
+def test_frames_wanted_are_enough_and_grow_evenly(rate: int, chunk: int, start: int, later: int) -> None:
+    times = timing(rate, frames=10_000, chunk_frames=chunk)
+    tick = times.tick(start) + later
+    frames = times.frames_wanted(start, tick)
+    heard = times.tick_start(tick + 1) - start  # samples until the next tick
+    assert times.settled(frames) >= heard
+    assert times.settled(frames - 1) <= heard  # no more than whole samples need rounding up
+    assert times.frames_wanted(start, tick + 1) - frames == chunk
+    assert later or frames <= times.first_frames
+
+
+@pytest.mark.parametrize("rate", sorted(RESAMPLERS))
+@pytest.mark.parametrize("chunks", [[128], [1] * 128, [5, 1, 30, 92]])
+def test_a_voice_is_its_sound_at_the_device_rate(rate: int, chunks: list[int]) -> None:
+    times = timing(rate)
+    voice = Voice(times)
+    voice.begin(1000, 1.0, None)
+    at = 0
+    for frames in chunks:
+        voice.push(sound()[at * HOP : (at + frames) * HOP])
+        at += frames
+    assert voice.decoded
+    bus = np.zeros(times.samples, np.float32)
+    for block in range(0, len(bus), 100):
+        voice.add_to(bus[block : block + 100], 1000 + block)
+    np.testing.assert_allclose(bus, RESAMPLERS[rate].resample(sound()), atol=1e-6)
+    assert voice.end == 1000 + times.samples
+
+
+def test_a_used_voice_is_as_good_as_new() -> None:
+    voice = Voice(timing())
+    for level in (1.0, 0.5):
+        voice.begin(0, 1.0, None)
+        voice.push(np.float32(level) * sound())
+        bus = np.zeros(200, np.float32)
+        voice.add_to(bus, 100)
+        np.testing.assert_allclose(bus, level * RESAMPLERS[48000].resample(sound())[100:300], atol=1e-7)
+        voice.fade(300, 10)
+
+
+def heard(voice: Voice, first: int, last: int) -> np.ndarray:
+    """What the voice adds to silence, in blocks of 50."""
+    bus = np.zeros(last - first, np.float32)
+    for at in range(0, len(bus), 50):
+        voice.add_to(bus[at : at + 50], first + at)
+    return bus
+
+
+def ones(velocity: float = 1.0) -> Voice:
+    voice = Voice(timing(22050))
+    voice.begin(0, velocity, None)
+    voice.push(np.ones(128 * HOP, np.float32))
+    return voice
+
+
+def test_a_fade_is_a_straight_line_to_zero() -> None:
+    voice = ones(0.5)
+    np.testing.assert_array_equal(heard(voice, 0, 100), 0.5)
+    voice.fade(100, 200)
+    np.testing.assert_allclose(heard(voice, 100, 300), 0.5 * (1 - np.arange(1, 201) / 200), atol=1e-7)
+    np.testing.assert_array_equal(heard(voice, 300, 400), 0.0)
+    assert voice.end == 300
+
+
+def test_a_shorter_fade_goes_on_from_where_the_first_is() -> None:
+    voice = ones()
+    voice.fade(0, 400)
+    assert heard(voice, 0, 200)[-1] == pytest.approx(0.5)
+    voice.fade(200, 100)
+    np.testing.assert_allclose(heard(voice, 200, 300), 0.5 * (1 - np.arange(1, 101) / 100), atol=1e-7)
+    assert voice.end == 300
+
+
+def test_a_longer_fade_changes_nothing() -> None:
+    voice = ones()
+    voice.fade(0, 100)
+    voice.fade(50, 400)
+    assert voice.end == 100
+
+
+def test_level_is_the_peak_of_what_was_heard_last() -> None:
+    voice = Voice(timing(22050))
+    voice.begin(0, 0.5, None)
+    steps = np.repeat(np.array([0.1, -0.8, 0.2, 0.3], np.float32), HOP * 32)
+    voice.push(steps)
+    assert voice.level(HOP * 64, 100) == pytest.approx(0.4)
+    assert voice.level(HOP * 96, 100) == pytest.approx(0.1)
+    assert voice.level(0, 100) == 0.0

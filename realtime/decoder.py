@@ -7,7 +7,6 @@ graph writes a new cache only when it has read all that it needs of the old one 
 
 from __future__ import annotations
 
-import importlib.metadata
 import importlib.resources
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from realtime import contract, model_file
-from realtime.errors import ModelError, RealtimeError
+from realtime.errors import ModelError
+from realtime.providers import one_line, open_session
 
 Floats = npt.NDArray[np.float32]
-PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 
 
 def bundled() -> list[str]:
@@ -47,24 +46,6 @@ def resolve(model: str) -> Path:
     raise ModelError(f"no model file {model!r}; give a path to an .onnx file or a bundled name ({names})")
 
 
-def check_runtime() -> None:
-    """Both builds of ONNX Runtime share one folder and break each other: exactly one may be installed."""
-    found = []
-    for package in ("onnxruntime", "onnxruntime-gpu"):
-        try:
-            importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-        found.append(package)
-    if not found:
-        raise RealtimeError("ONNX Runtime is not installed: pip install 'soundmorph[cpu]' (or [gpu])")
-    if len(found) == 2:
-        raise RealtimeError(
-            "onnxruntime and onnxruntime-gpu are both installed and break each other: "
-            "pip uninstall -y onnxruntime onnxruntime-gpu, then install soundmorph[cpu] or soundmorph[gpu]"
-        )
-
-
 @dataclass
 class _Binding:
     """One shape of `step` bound to the arrays of the decoder: run it and `audio` holds the sound."""
@@ -83,7 +64,7 @@ class Decoder:
         capacity: slots for voices that stream at the same time.
         max_frames: most frames that a voice may advance in one step.
         threads: of one call inside ONNX Runtime.
-        provider: "cpu", "cuda", or "auto": CUDA where the runtime and the machine have it.
+        provider: "cpu", "cuda", or "auto": of those that are there, the one that is late least.
 
     Attributes:
         info: what the file says of itself.
@@ -107,7 +88,7 @@ class Decoder:
         self.path = Path(path)
         file = model_file.read(self.path)
         self.info, self._caches = file.info, file.caches
-        self._session = _session(file.model, self.path, threads, provider)
+        self._session = open_session(file, self.path, threads, provider)
         self.provider: str = self._session.get_providers()[0]
         self.capacity, self.max_frames = capacity, max_frames
         self._slots = [np.zeros((capacity, *shape), np.float32) for shape in self._caches.values()]
@@ -204,42 +185,5 @@ class Decoder:
         except ModelError:
             raise
         except Exception as error:  # onnxruntime's exceptions share no base
-            raise ModelError(f"{self.path}: does not decode: {_one_line(error)}") from error
+            raise ModelError(f"{self.path}: does not decode: {one_line(error)}") from error
         self.reset(0)
-
-
-def _one_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
-
-
-def _session(model: bytes, path: Path, threads: int, provider: str) -> Any:
-    check_runtime()
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 4
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    if provider != "auto" and provider not in PROVIDERS:
-        raise RealtimeError(f"provider {provider!r}: choose auto, {' or '.join(PROVIDERS)}")
-    available = onnxruntime.get_available_providers()
-    wanted = list(PROVIDERS.values())[::-1] if provider == "auto" else [PROVIDERS[provider]]
-    if wanted == [PROVIDERS["cuda"]]:
-        options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
-    chosen = [name for name in wanted if name in available]
-    refusal = (
-        f"provider {provider!r} is not available: no NVIDIA driver, or the CPU build of ONNX Runtime; "
-        "soundmorph[gpu] brings onnxruntime-gpu, soundmorph[cpu] onnxruntime; --provider cpu always works"
-    )
-    if not chosen:
-        raise RealtimeError(refusal)
-    try:
-        session = onnxruntime.InferenceSession(model, options, providers=chosen)
-    except Exception as error:  # onnxruntime's exceptions share no base
-        if wanted == [PROVIDERS["cuda"]]:
-            raise RealtimeError(refusal) from error
-        raise ModelError(f"{path}: not a model that ONNX Runtime takes: {_one_line(error)}") from error
-    if session.get_providers()[0] != chosen[0] and provider != "auto":
-        raise RealtimeError(refusal)
-    return session

@@ -9,6 +9,7 @@ decoder layers are causal, so that a decoder can stream.
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import dataclass
 
 import torch
@@ -60,13 +61,22 @@ def _keep_power(*modules: nn.Module, leak: float = 1.0) -> None:
 
 
 class _Bottleneck(nn.Module):
-    """Two parallel dense layers on a one-channel latent sequence [B, 1, F]: mean and log-variance [B, D]."""
+    """Two parallel dense layers on a one-channel latent sequence [B, 1, F]: mean and log-variance [B, D].
+
+    Sounds peak at 1 but are silent for the most part: the sequence starts at a tenth of unit power. The first
+    means therefore get ten times the gain, and the first noise a tenth of the power, or the decoder would
+    hear only noise in z and learn to ignore it.
+    """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         frames = config.length // HOP_LENGTH
         self.mean = nn.Linear(frames, config.latent_dim)
         self.log_var = nn.Linear(frames, config.latent_dim)
+        nn.init.normal_(self.mean.weight, 0.0, 10.0 * frames**-0.5)
+        with torch.no_grad():  # what all frames of all sounds have in common is nothing to tell
+            self.mean.weight -= self.mean.weight.mean(dim=1, keepdim=True)
+        nn.init.constant_(self.log_var.bias, math.log(0.1))
 
     def forward(self, sequence: Tensor) -> tuple[Tensor, Tensor]:
         flat = sequence.flatten(1)

@@ -171,7 +171,7 @@ def deviation(centre: Array, sounds: Sequence[Array], among: Array) -> Deviation
     return Deviation.of(deviations(np.array([[distance(sound, centre)] for sound in sounds]), among)[:, 0])
 
 
-def references(blur: Array, sounds: Sequence[Array], among: Array, seed: int) -> References:
+def references(blur: Array, sounds: Sequence[Array], among: Array, seed: int | Sequence[int]) -> References:
     """The reference points of a class.
 
     Args:

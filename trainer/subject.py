@@ -12,7 +12,7 @@ from torch import Tensor
 from trainer import checkpoint, sampling
 from trainer.checkpoint import BEST, LAST, Checkpoint
 from trainer.data import Progress, Sounds, prepare
-from trainer.errors import CheckpointError, DataError, TrainerError
+from trainer.errors import CheckpointError, DataError, DivergedError, TrainerError
 from trainer.fit import pick_device
 from trainer.models import VAE, build
 
@@ -138,7 +138,11 @@ def load(
 
 @torch.inference_mode()
 def listen(subject: Subject) -> Heard:
-    """Encode and decode the test sounds and the middles of their classes."""
+    """Encode and decode the test sounds and the middles of their classes.
+
+    Raises:
+        DivergedError: where the model gives what is not a number.
+    """
     means, predicted = [], []
     for part in subject.waveforms.split(AT_ONCE):
         mean = subject.model.encode(part.to(subject.device))[0]
@@ -148,14 +152,17 @@ def listen(subject: Subject) -> Heard:
     count = len(subject.saved.classes)
     centres = _centres(mean, subject.labels, count)
     learned = _centres(anchors.mean, torch.tensor(anchors.labels), count)
+    audio, learned_audio = subject.decode(mean), subject.decode(learned)
+    if not all(bool(given.isfinite().all()) for given in (mean, audio, learned_audio)):
+        raise DivergedError(f"{subject.path}: the model gives what is not a number: its training diverged")
     return Heard(
         mean=mean,
         predicted=torch.cat(predicted),
-        audio=subject.decode(mean),
+        audio=audio,
         centres=centres,
         centre_audio=subject.decode(centres),
         learned_centres=learned,
-        learned_audio=subject.decode(learned),
+        learned_audio=learned_audio,
     )
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import io
 import json
 import re
@@ -15,7 +16,7 @@ import soundfile
 import torch
 from numpy.typing import NDArray
 
-from trainer import evaluate, mfcc_dtw, morph, quality, subject, tables
+from trainer import checkpoint, evaluate, mfcc_dtw, morph, quality, subject, tables
 from trainer.__main__ import main
 from trainer.config import Config
 from trainer.losses import spectral_distance
@@ -212,6 +213,16 @@ def test_a_run_without_held_out_sounds(
     capsys.readouterr()
     assert main(["evaluate", str(tmp_path / "run")]) == 2
     assert "it held out no sounds ([data] test_fraction = 0 of 16 sounds)" in capsys.readouterr().err
+
+
+def test_a_model_that_diverged(
+    place: Path, tested: subject.Subject, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights = {name: tensor * 1e30 for name, tensor in tested.saved.model.items()}
+    checkpoint.write(tmp_path / "far.safetensors", dataclasses.replace(tested.saved, model=weights))
+    assert main(["evaluate", str(tmp_path / "far.safetensors")]) == 2
+    err = capsys.readouterr().err
+    assert err.endswith("far.safetensors: the model gives what is not a number: its training diverged\n")
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import json
 import runpy
 import shlex
 import signal
@@ -53,10 +54,38 @@ def get_parser() -> argparse.ArgumentParser:
     fit.add_argument("--checkpoint-minutes", type=float, help="save within an epoch too, at most this often")
     fit.add_argument("--resume", type=Path, metavar="RUN", help="go on with a run that was interrupted")
     fit.add_argument("--force", action="store_true", help="replace the run that --out names")
+    _add_evaluate(commands)
     commands.add_parser("export", help="turn a run into one .onnx file for the stage", add_help=False)
     return parser
 
 
+def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    evaluate = commands.add_parser(
+        "evaluate", help="measure a run on the sounds it held out", description=EVALUATE_HELP
+    )
+    evaluate.add_argument("run", type=Path, metavar="RUN", help="folder of the run, or a checkpoint file")
+    evaluate.add_argument("--data", type=Path, metavar="FOLDER", help="where its sounds are, if they moved")
+    evaluate.add_argument(
+        "--checkpoint", choices=("best", "last"), help="default last; best was chosen on the same sounds"
+    )
+    evaluate.add_argument(
+        "--device",
+        choices=("auto", "cpu", "cuda"),
+        default="auto",
+        help="auto takes the GPU where there is one",
+    )
+    evaluate.add_argument("--json", action="store_true", help="print everything, settings too, as JSON")
+    evaluate.add_argument(
+        "--report", type=Path, metavar="FILE.html", help="write one page with tables, pictures and players"
+    )
+    evaluate.add_argument(
+        "--morph", nargs=2, metavar=("CLASS", "CLASS"), help="of the report: morph from one to the other"
+    )
+
+
+EVALUATE_HELP = """Evaluate a run as the paper does: 1-NN accuracy and the MFCC-DTW deviation of the decoded
+class centres, with real sounds and a blur beside them for scale, and how near reconstructions are. Only
+sounds that the run held out are measured."""
 FIT_HELP = """Train on a folder of audio files of any format, rate and channel count. Files that cannot
 be used are named and left out. Ctrl-C saves; --resume RUN goes on exactly where it stopped."""
 
@@ -72,7 +101,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _export(argv[1:])
     args = get_parser().parse_args(argv)
     try:
-        return _fit(args)
+        return _evaluate(args) if args.command == "evaluate" else _fit(args)
     except TrainerError as error:
         print(f"trainer: error: {error}", file=sys.stderr)
         return 2
@@ -148,11 +177,7 @@ def _fit(args: argparse.Namespace) -> int:
         config = _config(args)
         if not args.data.is_dir():
             raise TrainerError(f"{args.data}: {'not a folder' if args.data.exists() else 'no such folder'}")
-    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
-    if missing:
-        raise TrainerError(
-            f"training needs {', '.join(missing)}, not installed here: pip install 'soundmorph[train]'"
-        )
+    _check_installed("training", NEEDED)
 
     from trainer import checkpoint
 
@@ -166,6 +191,48 @@ def _fit(args: argparse.Namespace) -> int:
         )
     out = args.resume if args.resume.is_dir() else args.resume.parent
     return _train(config, args.data or Path(saved.data["folder"]), out, saved)
+
+
+def _check_installed(what: str, names: Sequence[str]) -> None:
+    missing = [name for name in names if importlib.util.find_spec(name) is None]
+    if missing:
+        raise TrainerError(
+            f"{what} needs {', '.join(missing)}, not installed here: pip install 'soundmorph[train]'"
+        )
+
+
+def _evaluate(args: argparse.Namespace) -> int:
+    if not args.run.exists():
+        raise TrainerError(f"{args.run}: no such run folder or checkpoint")
+    if args.data and not args.data.is_dir():
+        raise TrainerError(f"{args.data}: {'not a folder' if args.data.exists() else 'no such folder'}")
+    if args.morph and not args.report:
+        raise TrainerError("--morph is a picture of the report: give --report FILE.html too")
+    if args.report and (args.report.is_dir() or not args.report.parent.is_dir()):
+        reason = "a folder" if args.report.is_dir() else "its folder does not exist"
+        raise TrainerError(f"--report {args.report}: {reason}; it takes a file to write")
+    drawn = ("matplotlib", "sklearn") if args.report else ()
+    _check_installed("evaluation", (*NEEDED, "librosa", *drawn))
+
+    from trainer import checkpoint, evaluate, morph, subject, tables
+
+    found = subject.load(args.run, args.checkpoint, args.data, args.device)
+    pair = morph.pick(found, args.morph)
+    print(f"{len(found.test)} test sounds through {found.path}", file=sys.stderr)
+    heard = subject.listen(found)
+    evaluation = evaluate.measure(found, heard)
+    if args.report:
+        from trainer import report
+
+        page = report.render(found, heard, evaluation, morph.between(found, heard, pair))
+        checkpoint.save_atomically(args.report, page.encode())
+    if args.json:
+        print(json.dumps(evaluation.to_dict(), indent=2, ensure_ascii=False, allow_nan=False))
+    else:
+        print("\n\n".join(tables.plain(table) for table in tables.all_of(evaluation)))
+    if args.report:
+        print(f"wrote {args.report}", file=sys.stderr)
+    return 0
 
 
 def _train(config: Config, data: Path, out: Path, saved: Checkpoint | None) -> int:

@@ -24,7 +24,7 @@ def _sound(frequency_hz: float, samples: int = 900, seed: int = 0) -> NDArray[np
     return 0.5 * np.exp(-30 * time) * (np.sin(2 * np.pi * frequency_hz * time) + 0.05 * noise)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_sound() -> MakeSound:
     return _sound
 
@@ -40,7 +40,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "sounds"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def config() -> Config:
     """4 layers of 8 channels, windows of 1,024 samples, 3-D; the paper's losses and updates."""
     return Config.from_dict(

@@ -49,10 +49,10 @@ def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
 def test_help_loads_no_torch() -> None:
     code = (
         "import sys; from trainer.__main__ import main\n"
-        "for words in (['-h'], ['fit', '-h'], ['fit', '--data', 'x', '--out', 'y']):\n"
-        "    try: main(words)\n"
+        "for words in ('-h', 'fit -h', 'fit --data x --out y', 'evaluate -h', 'evaluate x'):\n"
+        "    try: main(words.split())\n"
         "    except SystemExit: pass\n"
-        "assert not {'torch', 'librosa', 'rich', 'soundfile'} & set(sys.modules)"
+        "assert not {'torch', 'librosa', 'rich', 'soundfile', 'matplotlib'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True)
 

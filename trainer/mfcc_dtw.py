@@ -1,0 +1,194 @@
+"""MFCC-DTW deviation (section 5.1, Eqn. 2): how near to the middle of its class a sound is.
+
+For a class of real sounds x_j and a candidate for its centre c:
+
+    deviation_j = (dtw(x_j, c) - mean_k dtw(x_j, x_k)) / std_k dtw(x_j, x_k),   k over the others of the class
+
+Below 0, c is nearer to x_j than the other sounds of the class are on average. The scale depends on the
+settings, so every number goes with them. The paper gives none of them; with the ones here, a real class has
+the values that docs/results.md lists.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+FEWEST = 3
+"""Sounds of a class: with two, each has one other, whose distance has no spread."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the scale of a deviation depends on.
+
+    Attributes:
+        sample_rate: of the sounds, in Hz.
+        coefficients: MFCCs, the first (the level) included.
+        mel_bands: from 0 Hz to half the sample rate, Slaney's scale, each band of unit area.
+        window: samples, Hann; also the size of the FFT. Windows are centred; zeros surround the sound.
+        hop: samples.
+        floor: power of a band below which its level does not fall.
+        range_db: the level of a band does not fall more than this below the loudest of its sound.
+    """
+
+    sample_rate: int = 8000
+    coefficients: int = 13
+    mel_bands: int = 40
+    window: int = 256
+    hop: int = 128
+    floor: float = 1e-10
+    range_db: float = 80.0
+
+    @classmethod
+    def at(cls, sample_rate: int) -> Settings:
+        """The settings at another rate in Hz: the power of two nearest to the 32 ms that 256 samples last."""
+        window = 2 ** max(5, round(np.log2(0.032 * sample_rate)))
+        return cls(sample_rate=sample_rate, window=window, hop=window // 2)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Every setting by name, those that are fixed in the code included."""
+        return {
+            **dataclasses.asdict(self),
+            "mel_scale": "slaney",
+            "dct": "II, orthonormal",
+            "sound": "the whole window, zeros at its end included",
+            "local_cost": "euclidean",
+            "path": "steps (1,1), (0,1), (1,0) of weight 1, no band; costs summed, not divided by length",
+            "spread": "population standard deviation (ddof 0)",
+        }
+
+    def __str__(self) -> str:
+        return (
+            f"{self.coefficients} MFCCs (the first included; orthonormal DCT-II) of {self.mel_bands} Slaney "
+            f"mel bands in dB (floor {self.floor:g}, range {self.range_db:g} dB), {self.window}-sample "
+            f"centred Hann window, hop {self.hop}, {self.sample_rate} Hz, zeros at the end of a sound "
+            "included; Euclidean local cost, unconstrained path, costs summed; population standard deviations"
+        )
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """Mean and standard deviation of Eqn. 2 over the sounds of a class; None where it is not defined.
+
+    It is not for fewer than 3 sounds, and where a sound is equally far from all others.
+    """
+
+    mean: float | None
+    std: float | None
+
+    @classmethod
+    def of(cls, values: Array) -> Deviation:
+        """Of deviations [N]."""
+        if not len(values) or not np.isfinite(values).all():
+            return cls(None, None)
+        return cls(float(values.mean()), float(values.std()))
+
+
+@dataclass(frozen=True)
+class References:
+    """What other centres of the same class get, so that a model's number can be read.
+
+    Attributes:
+        medoid: of the real sound with the least mean distance to the others; not counted against itself.
+        medoid_index: its position in the class.
+        random_take: of one real sound drawn at random, not counted against itself.
+        random_index: its position in the class.
+        every_take: mean and standard deviation of what each sound of the class gets as the centre. The mean
+            is 0 by the definition, whatever the sounds; the standard deviation is the luck of a random take.
+        blur: of the mean of the waveforms, sample by sample, not normalised again.
+    """
+
+    medoid: Deviation
+    medoid_index: int
+    random_take: Deviation
+    random_index: int
+    every_take: Deviation
+    blur: Deviation
+
+
+def features(sound: NDArray[np.floating[Any]], settings: Settings) -> Array:
+    """The MFCCs [frames, coefficients] of a sound [T] in ±1; frames = 1 + T // hop."""
+    import librosa
+
+    sound = np.pad(sound, (0, max(0, settings.window - len(sound)))).astype(np.float32)
+    bands = librosa.feature.melspectrogram(
+        y=sound,
+        sr=settings.sample_rate,
+        n_fft=settings.window,
+        hop_length=settings.hop,
+        n_mels=settings.mel_bands,
+        pad_mode="constant",
+    )
+    level_db = librosa.power_to_db(bands, amin=settings.floor, top_db=settings.range_db)
+    return librosa.feature.mfcc(S=level_db, n_mfcc=settings.coefficients).T.astype(np.float64)
+
+
+def distance(ours: Array, theirs: Array) -> float:
+    """The cost of the best path between two sequences of vectors, [N, D] and [M, D]."""
+    import librosa
+
+    costs = librosa.sequence.dtw(ours.T, theirs.T, metric="euclidean", backtrack=False)
+    return float(costs[-1, -1])
+
+
+def pairwise(sounds: Sequence[Array]) -> Array:
+    """Distances [N, N] between all of N sequences; 0 on the diagonal."""
+    found = np.zeros((len(sounds), len(sounds)))
+    for i, ours in enumerate(sounds):
+        for j in range(i):
+            found[i, j] = found[j, i] = distance(ours, sounds[j])
+    return found
+
+
+def deviations(to_centre: Array, among: Array) -> Array:
+    """Eqn. 2 for each sound of a class; NaN where it is not defined.
+
+    Args:
+        to_centre: distances from the N sounds to M candidates for the centre, [N, M].
+        among: distances between the sounds, [N, N].
+
+    Returns:
+        [N, M].
+    """
+    count = len(among)
+    if count < FEWEST:
+        return np.full(to_centre.shape, np.nan)
+    others = among[~np.eye(count, dtype=bool)].reshape(count, count - 1)
+    mean, std = others.mean(1, keepdims=True), others.std(1, keepdims=True)
+    std[std <= 1e-9 * mean] = np.nan
+    return (to_centre - mean) / std
+
+
+def deviation(centre: Array, sounds: Sequence[Array], among: Array) -> Deviation:
+    """Of one candidate for the centre [frames, D], which is none of the sounds."""
+    return Deviation.of(deviations(np.array([[distance(sound, centre)] for sound in sounds]), among)[:, 0])
+
+
+def references(blur: Array, sounds: Sequence[Array], among: Array, seed: int | Sequence[int]) -> References:
+    """The reference points of a class.
+
+    Args:
+        blur: features [frames, D] of the mean of the waveforms.
+        sounds: features of each of the class.
+        among: their `pairwise` distances.
+        seed: of the random take.
+    """
+    as_centre = deviations(among, among)
+    takes = [np.delete(as_centre[:, i], i) for i in range(len(sounds))]
+    medoid = int(among.sum(0).argmin())
+    drawn = int(np.random.default_rng(seed).integers(len(sounds)))
+    return References(
+        medoid=Deviation.of(takes[medoid]),
+        medoid_index=medoid,
+        random_take=Deviation.of(takes[drawn]),
+        random_index=drawn,
+        every_take=Deviation.of(np.array([take.mean() if len(take) else np.nan for take in takes])),
+        blur=deviation(blur, sounds, among),
+    )

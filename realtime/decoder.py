@@ -25,7 +25,7 @@ Floats = npt.NDArray[np.float32]
 def bundled() -> list[str]:
     """The names of the models that come with the package."""
     folder = importlib.resources.files("realtime") / "models"
-    names = (entry.name for entry in folder.iterdir())
+    names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
     return sorted(
         n[: -len(".onnx")] for n in names if n.endswith(".onnx") and not n.endswith(".encoder.onnx")
     )

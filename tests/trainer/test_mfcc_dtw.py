@@ -119,8 +119,6 @@ def test_too_few_or_equal_sounds_have_no_deviation(points: tuple[float, ...]) ->
 @pytest.fixture(scope="module")
 def digits() -> list[References]:
     """Of each digit of jackson's, all 50 takes."""
-    if not os.environ.get(FSDD):
-        pytest.skip(f"{FSDD} names no folder with the recordings of the Free Spoken Digit Dataset")
     config = configs.read("digits")
     sounds = prepare(Path(os.environ[FSDD]), config.model, config.data)
     assert sounds.labels.bincount().tolist() == [50] * 10
@@ -134,6 +132,7 @@ def digits() -> list[References]:
     return found
 
 
+@pytest.mark.fsdd
 def test_medoids_of_real_digits(digits: list[References]) -> None:
     means = [digit.medoid.mean or 0.0 for digit in digits]
     assert [f"{mean:.2f}" for mean in means] == [
@@ -142,10 +141,12 @@ def test_medoids_of_real_digits(digits: list[References]) -> None:
     assert f"{np.mean(means):.2f}" == "-0.63"
 
 
+@pytest.mark.fsdd
 def test_blurs_of_real_digits(digits: list[References]) -> None:
     assert f"{np.mean([digit.blur.mean or 0.0 for digit in digits]):.2f}" == "4.03"
 
 
+@pytest.mark.fsdd
 def test_random_takes_of_real_digits(digits: list[References]) -> None:
     """One draw of ten takes; the mean over all draws is 0, their standard deviation 0.18."""
     assert [digit.random_index for digit in digits] == [4] * 10

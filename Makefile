@@ -1,0 +1,72 @@
+# make serve   play the bundled drums       make test   check everything       make help   the rest
+
+PYTHON ?= python3
+VENV   ?= .venv
+ARGS   ?=
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+# One ONNX runtime, never both: the GPU build where an NVIDIA driver answers, the CPU build elsewhere.
+RUNTIME ?= $(shell [ "$$(uname -sm)" = "Linux x86_64" ] && nvidia-smi -L >/dev/null 2>&1 && echo gpu || echo cpu)
+
+# A stamp says what is installed: it is newer than what it was installed from, or the install runs again.
+STAGE := $(VENV)/.installed-stage-$(RUNTIME)
+ALL   := $(VENV)/.installed-all-$(RUNTIME)
+
+.PHONY: help serve test lint format coverage clean
+.DEFAULT_GOAL := help
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+serve: $(STAGE) ## play the bundled drums: make serve ARGS="--port 9001"
+	@$(BIN)/realtime serve --model drums $(ARGS)
+
+test: lint ## style, types, import rules, then every test: make test ARGS="-k osc"
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(ALL) ## style, types and import rules only
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(ALL) ## put the code in order
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+coverage: $(ALL) ## which lines the tests reach
+	$(BIN)/coverage run -m pytest $(ARGS)
+	$(BIN)/coverage report
+
+clean: ## remove the environment and what the tools left
+	@if [ -e $(VENV)/pyvenv.cfg ]; then rm -rf -- $(VENV); fi
+	rm -rf build dist *.egg-info .coverage htmlcov .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
+
+# `make serve` after `make test` finds all it needs.
+$(STAGE): pyproject.toml constraints.txt
+	@$(call install,$(RUNTIME),the stage dependencies)
+	@touch $@
+
+$(ALL): pyproject.toml constraints.txt
+	@$(call install,$(RUNTIME)$(comma)train$(comma)dev,everything (training and checks too))
+	@touch $(STAGE) $@
+
+comma := ,
+
+# $(call install,extras,what): an environment for them, made afresh if it holds the other runtime.
+define install
+set -e; \
+"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null \
+	|| { echo "soundmorph needs Python 3.10 or newer as '$(PYTHON)'; name another: make PYTHON=python3.12 ..." >&2; exit 1; }; \
+if [ -x $(BIN)/python ] && ! ls $(VENV)/.installed-*-$(RUNTIME) >/dev/null 2>&1 && ls $(VENV)/.installed-* >/dev/null 2>&1; then \
+	echo "$(VENV) holds the other ONNX runtime: making it again for '$(RUNTIME)'."; rm -rf -- $(VENV); fi; \
+if [ ! -x $(BIN)/python ]; then \
+	"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null \
+		|| { echo "Python's venv module is missing: sudo apt-get install python3-venv" >&2; exit 1; }; \
+	"$(PYTHON)" -m venv $(VENV); fi; \
+echo "Installing $(2) into $(VENV); this happens once ..."; \
+$(PIP) install --quiet -c constraints.txt -e ".[$(1)]"
+endef

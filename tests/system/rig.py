@@ -1,0 +1,243 @@
+"""Real programs around the server: jackd with its dummy driver, a recorder, Pure Data, and the server itself.
+
+Each is a context manager that ends what it has started. Nest them inside out: the server and the recorder
+within the JACK server they play on, for PortAudio aborts if its server goes first.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import queue
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import TypeVar
+
+import numpy as np
+import pytest
+import soxr
+from numpy.typing import NDArray
+from pythonosc.osc_message import OscMessage
+from pythonosc.udp_client import SimpleUDPClient
+
+from realtime.decoder import Decoder
+
+ROOT = Path(__file__).resolve().parents[2]
+TIMEOUT_S = 60.0  # for what takes a second on an idle machine
+MAX_DIFFERENCE = 1e-5  # of captured samples from those expected: 100 dB below full scale
+
+P = TypeVar("P", bound="Process")
+
+_numbers = itertools.count()
+
+
+def program(name: str) -> str:
+    """The path of an installed program; without it the test is skipped (which CI does not accept)."""
+    path = shutil.which(name)
+    if path is None:
+        pytest.skip(f"{name} is not installed")
+    return path
+
+
+class Process:
+    """A program under test, both of its outputs read as it runs."""
+
+    def __init__(self, command: Sequence[str], env: Mapping[str, str] | None = None) -> None:
+        self.command = list(command)
+        self._lines: list[str] = []
+        self._unseen: queue.Queue[str | None] = queue.Queue()
+        self._process = subprocess.Popen(
+            self.command,
+            cwd=ROOT,
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **(env or {})},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        with self._process.stdout as output:
+            for line in output:
+                self._lines.append(line.rstrip("\n"))
+                self._unseen.put(line.rstrip("\n"))
+        self._unseen.put(None)
+
+    @property
+    def output(self) -> str:
+        """All that it has said so far."""
+        return "\n".join(self._lines)
+
+    def wait_for(self, pattern: str) -> re.Match[str]:
+        """The first line not looked at yet that matches."""
+        end = time.monotonic() + TIMEOUT_S
+        while (left := end - time.monotonic()) > 0:
+            try:
+                line = self._unseen.get(timeout=left)
+            except queue.Empty:
+                break
+            if line is None:
+                raise AssertionError(f"{self.command} ended without {pattern!r}:\n{self.output}")
+            if match := re.search(pattern, line):
+                return match
+        raise AssertionError(f"{self.command} has not said {pattern!r} in {TIMEOUT_S:g} s:\n{self.output}")
+
+    def say(self, line: str) -> None:
+        """Write a line to its standard input."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(line + "\n")
+        self._process.stdin.flush()
+
+    def finish(self) -> int:
+        """Wait for its own end; its exit code."""
+        code = self._process.wait(TIMEOUT_S)
+        self._reader.join(TIMEOUT_S)
+        return code
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Ask it to end, and make sure that it does; its exit code."""
+        if self._process.poll() is None:
+            self._process.send_signal(number)
+        try:
+            return self.finish()
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self.finish()
+            raise AssertionError(f"{self.command} did not end when told to:\n{self.output}") from None
+
+    def __enter__(self: P) -> P:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+
+
+class Server(Process):
+    """`realtime serve` on a free port, ready to be played; `program` is how Python gets at `realtime`."""
+
+    def __init__(
+        self,
+        model: Path,
+        *arguments: str,
+        env: Mapping[str, str] | None = None,
+        program: Sequence[str] = ("-m", "realtime"),
+    ) -> None:
+        serve = ["serve", "--model", str(model), "--port", "0", *arguments]
+        super().__init__([sys.executable, *program, *serve], env)
+        try:
+            self.port = int(self.wait_for(r"^osc .*?:(\d+)")[1])
+        except BaseException:
+            self.stop()
+            raise
+        self._client = SimpleUDPClient("127.0.0.1", self.port)
+        self._client._sock.settimeout(TIMEOUT_S)
+
+    def send(self, address: str, *arguments: float | str) -> None:
+        """Send a message."""
+        self._client.send_message(address, arguments)
+
+    def ask(self, address: str, *arguments: float | str) -> tuple[str, list[float | str]]:
+        """Send a message and wait for the answer: its address and arguments."""
+        self.send(address, *arguments)
+        answer = OscMessage(self._client._sock.recv(65536))
+        return answer.address, list(answer.params)
+
+    def status(self) -> dict[str, float | str]:
+        """What the engine says of itself."""
+        _, pairs = self.ask("/morph/get/status")
+        return {str(key): value for key, value in zip(pairs[::2], pairs[1::2], strict=True)}
+
+    def wait_until(self, **wanted: float) -> None:
+        """Wait until the status has these values."""
+        end = time.monotonic() + TIMEOUT_S
+        while any((now := self.status())[key] != value for key, value in wanted.items()):
+            assert time.monotonic() < end, f"{wanted} never came: {now}\n{self.output}"
+            time.sleep(0.02)
+
+    def play_for(self, seconds: float) -> None:
+        """Wait until that much more has been rendered."""
+        end = float(self.status()["seconds"]) + seconds
+        while float(self.status()["seconds"]) < end:
+            time.sleep(0.005)
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        if client := getattr(self, "_client", None):
+            client._sock.close()
+        return super().stop(number)
+
+
+class Jack(Process):
+    """A JACK server of our own with two outputs that lead nowhere. With -S it waits for every client.
+
+    Attributes:
+        name: of the server.
+        env: what makes a program use this server.
+    """
+
+    sample_rate = 48_000
+
+    def __init__(self, period: int = 128) -> None:
+        self.name = f"soundmorph-{os.getpid()}-{next(_numbers)}"
+        self.env = {
+            "JACK_DEFAULT_SERVER": self.name,
+            "JACK_NO_START_SERVER": "1",
+            "JACK_NO_AUDIO_RESERVATION": "1",
+        }
+        realtime = ["-R", "-P", "70"] if hasattr(os, "geteuid") and os.geteuid() == 0 else ["-r"]
+        dummy = ["-d", "dummy", "-r", str(self.sample_rate), "-p", str(period), "-C", "2", "-P", "2"]
+        super().__init__(
+            [program("jackd"), "-n", self.name, *realtime, "-S", "-t", "20000", *dummy], self.env
+        )
+
+    @contextmanager
+    def recording(self, path: Path) -> Iterator[Process]:
+        """What the ports connected to the outputs play meanwhile: float32 [samples, 2] in `path` (.npy)."""
+        with Process([sys.executable, "-m", "tests.system.recorder", str(path)], self.env) as recorder:
+            recorder.wait_for("^recording$")
+            yield recorder
+            recorder.say("enough")
+            assert recorder.finish() == 0, recorder.output
+
+
+class Pd(Process):
+    """Headless Pure Data with patches open; `messages` ("receiver arguments") are sent when they are."""
+
+    def __init__(self, *patches: Path, messages: Sequence[str]) -> None:
+        opens = [word for patch in patches for word in ("-open", str(patch))]
+        sends = [word for message in messages for word in ("-send", message)]
+        super().__init__(
+            [program("pd"), "-nogui", "-noaudio", "-nomidi", "-noprefs", "-stderr", *opens, *sends]
+        )
+
+
+def onset(sound: NDArray[np.float32]) -> int:
+    """The first sample of `sound` [T] that is not silent."""
+    heard = np.flatnonzero(sound)
+    assert len(heard), "nothing but silence"
+    return int(heard[0])
+
+
+def expected(model: Path, z: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
+    """The whole sound at z [D], decoded in one call and resampled by soxr with silence around it."""
+    decoder = Decoder(model, capacity=1)
+    (sound,) = decoder.decode(z[np.newaxis])
+    rate_in = decoder.info.sample_rate
+    padding = np.zeros(rate_in, np.float32)
+    resampled = soxr.resample(np.concatenate([padding, sound, padding]), rate_in, rate, quality="HQ")
+    return np.asarray(resampled[rate : rate + round(len(sound) * rate / rate_in)], np.float32)

@@ -1,0 +1,69 @@
+"""From real `oscsend` datagrams to a real JACK server: what comes out is the decoder's own sound."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.system.rig import MAX_DIFFERENCE, Jack, Server, expected, onset, program
+
+GAIN_DB = -7.5
+
+
+def oscsend(port: int, address: str, types: str = "", *values: float | str) -> None:
+    """Send one datagram with liblo's own program."""
+    words = [str(value) for value in values]
+    command = [program("oscsend"), "127.0.0.1", str(port), address, *([types] if types else []), *words]
+    subprocess.run(command, check=True, timeout=30)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_what_jack_hears_is_what_the_decoder_says(
+    jack_server: Jack, tiny_model: Path, tmp_path: Path, seed: int
+) -> None:
+    z = np.random.default_rng(seed).standard_normal(4).astype(np.float32)
+    with (
+        Server(tiny_model, "--device", "system", "--synchronous", env=jack_server.env) as server,
+        jack_server.recording(tmp_path / "heard.npy"),
+    ):
+        oscsend(server.port, "/morph/gain", "f", GAIN_DB)
+        oscsend(server.port, "/morph/z", "f" * len(z), *z)
+        server.play_for(0.1)  # the gain is on its way for 5 ms
+        oscsend(server.port, "/morph/trigger", "f", 0.5)
+        server.wait_until(hits=1)
+        server.wait_until(voices=0)
+        server.play_for(0.1)  # what has been rendered reaches the recorder a few blocks later
+        status = server.status()
+    assert status["late_blocks"] == 0
+    heard = np.load(tmp_path / "heard.npy")
+    wanted = 0.5 * 10 ** (GAIN_DB / 20) * expected(tiny_model, z, jack_server.sample_rate)
+    start = onset(heard[:, 0]) - onset(wanted)
+    np.testing.assert_array_equal(heard[:, 0], heard[:, 1])
+    difference = np.abs(heard[start : start + len(wanted), 0] - wanted)
+    assert np.abs(wanted).max() > 1000 * MAX_DIFFERENCE
+    assert difference.max() < MAX_DIFFERENCE
+    assert not heard[start + len(wanted) :].any()
+
+
+def test_a_wrong_message_is_answered_and_the_sound_goes_on(
+    jack_server: Jack, tiny_model: Path, tmp_path: Path
+) -> None:
+    with (
+        Server(tiny_model, "--device", "system", "--synchronous", env=jack_server.env) as server,
+        jack_server.recording(tmp_path / "heard.npy"),
+    ):
+        z = np.asarray(server.ask("/morph/get/z")[1], np.float32)
+        oscsend(server.port, "/morph/trigger", "f", 1.0)
+        address, answer = server.ask("/morph/z", 1.0, 2.0)
+        assert (address, answer[0]) == ("/morph/error", "/morph/z")
+        assert "4 numbers" in str(answer[1])
+        server.wait_until(hits=1)
+        server.wait_until(voices=0)
+        server.play_for(0.1)
+    heard = np.load(tmp_path / "heard.npy")[:, 0]
+    wanted = expected(tiny_model, z, jack_server.sample_rate)
+    start = onset(heard) - onset(wanted)
+    assert np.abs(heard[start : start + len(wanted)] - wanted).max() < MAX_DIFFERENCE

@@ -1,0 +1,41 @@
+"""The stage does without the trainer's packages, as on a machine that has none of them."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+from tests.system.rig import Server
+
+# Runs a command of `realtime` as if these were not installed.
+WITHOUT_TRAINING = """\
+import sys
+
+class Absent:
+    names = {"torch", "librosa", "safetensors", "rich", "tomli", "tomllib", "trainer", "export"}
+
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in self.names:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Absent())
+from realtime.__main__ import main
+
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_serving_needs_nothing_of_training(tiny_model: Path) -> None:
+    with Server(tiny_model, "--null", program=("-c", WITHOUT_TRAINING)) as server:
+        assert server.ask("/ping") == ("/pong", [])
+        assert server.ask("/morph/goto", "snare", 0.0) == ("/morph/done", ["/morph/goto", "snare"])
+        server.send("/morph/trigger", 1.0)
+        server.wait_until(hits=1)
+        assert server.stop() == 0
+    assert "Traceback" not in server.output
+
+
+def test_a_server_that_is_interrupted_says_what_it_has_played(tiny_model: Path) -> None:
+    with Server(tiny_model, "--null") as server:
+        assert server.stop(signal.SIGINT) == 0
+    assert server.output.splitlines()[-1].startswith("played ")

@@ -1,0 +1,110 @@
+"""What gets installed, from where, and what it needs."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import importlib.util
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+PACKAGES = ("trainer", "export", "realtime")  # other projects have packages of these names, too
+MODULE_OF = {"python-osc": "pythonosc"}
+
+
+def required(requirements: list[str]) -> set[str]:
+    """The modules that a list of requirements brings."""
+    names = (re.match(r"[A-Za-z0-9._-]+", line) for line in requirements)
+    return {MODULE_OF.get(found[0], found[0]) for found in names if found}
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_packages_come_from_this_checkout(package: str) -> None:
+    found = importlib.util.find_spec(package)
+    assert found is not None
+    assert found.origin == str(ROOT / package / "__init__.py")
+
+
+def test_they_do_elsewhere_too(tmp_path: Path) -> None:
+    code = f"import {', '.join(PACKAGES)}; print(trainer.__file__, export.__file__, realtime.__file__)"
+    command = [sys.executable, "-c", code]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    if ended.returncode:
+        pytest.skip("soundmorph is not installed in this environment; `make test` installs it")
+    assert ended.stdout.split() == [str(ROOT / package / "__init__.py") for package in PACKAGES]
+
+
+def test_scripts_are_there_and_none_is_called_export() -> None:
+    assert set(PROJECT["scripts"]) == {"realtime", "trainer"}  # `export` is the shell's own word
+    for target in PROJECT["scripts"].values():
+        module, _, name = target.partition(":")
+        assert callable(getattr(importlib.import_module(module), name))
+
+
+@pytest.mark.parametrize(
+    ("package", "extras"), [("realtime", ["cpu"]), ("trainer", ["train"]), ("export", ["train", "cpu"])]
+)
+def test_every_import_is_a_declared_dependency(package: str, extras: list[str]) -> None:
+    declared = required(PROJECT["dependencies"]).union(
+        *(required(PROJECT["optional-dependencies"][extra]) for extra in extras)
+    )
+    declared |= set(PACKAGES) | {"google"}  # protobuf belongs to onnx
+    used = {name for path in (ROOT / package).rglob("*.py") for name in imports(path)}
+    assert used - set(sys.stdlib_module_names) - declared == set()
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Top-level names of all modules imported in a file."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.partition(".")[0]
+
+
+def test_the_extras_bring_one_onnx_runtime_each() -> None:
+    extras = PROJECT["optional-dependencies"]
+    assert required(extras["cpu"]) == {"onnxruntime"}
+    assert required(extras["gpu"]) == {"onnxruntime-gpu", "onnxruntime"}
+    assert all(";" in line for line in extras["gpu"])  # each on machines of its own
+    for name in ("train", "dev"):
+        assert not required(extras[name]) & {"onnxruntime", "onnxruntime-gpu"}
+
+
+def test_the_wheel_has_configs_and_models_and_nothing_else(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    for package in (*PACKAGES, "tests", "bench"):
+        shutil.copytree(ROOT / package, source / package, ignore=shutil.ignore_patterns("__pycache__"))
+    offline = ["--no-deps", "--no-build-isolation", "--no-index", "--quiet"]
+    command = [sys.executable, "-m", "pip", "wheel", *offline, "--wheel-dir", str(tmp_path), str(source)]
+    built = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert built.returncode == 0, built.stderr
+    with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
+        inside = set(wheel.namelist())
+    here = {
+        path.relative_to(ROOT).as_posix()
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*")
+        if path.suffix in (".py", ".toml", ".onnx", ".typed")
+    }
+    assert {name for name in inside if ".dist-info/" not in name} == here
+    assert "trainer/configs/drums.toml" in inside
+    assert {f"{package}/py.typed" for package in PACKAGES} <= inside

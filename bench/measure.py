@@ -48,9 +48,13 @@ def report(title: str, results: dict[str, object], argv: list[str] | None = None
 
 
 def fresh_model(config: ModelConfig, folder: Path) -> tuple[VAE, Path]:
-    """An untrained model and its decoder file: speed does not depend on what was learnt."""
+    """An untrained model that sounds as loud as a trained one, and its decoder file."""
     torch.manual_seed(0)
     model, dim = build(config, 1).eval(), config.latent_dim
+    with torch.no_grad():
+        peak = model.decode(torch.randn(8, dim)).abs().max()
+        for weight in model.decoder.out.parameters():
+            weight.div_(2.0 * peak)
     zeros, ones = (0.0,) * dim, (1.0,) * dim
     info = ModelInfo(
         name=f"untrained {config.architecture}",

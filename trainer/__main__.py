@@ -53,12 +53,22 @@ def get_parser() -> argparse.ArgumentParser:
     fit.add_argument("--checkpoint-minutes", type=float, help="save within an epoch too, at most this often")
     fit.add_argument("--resume", type=Path, metavar="RUN", help="go on with a run that was interrupted")
     fit.add_argument("--force", action="store_true", help="replace the run that --out names")
+    prepare = commands.add_parser(
+        "prepare", help="say what `fit` would make of a folder", description=PREPARE_HELP
+    )
+    prepare.add_argument("--data", type=Path, metavar="FOLDER", required=True, help="folder of audio files")
+    prepare.add_argument(
+        "--config", metavar="FILE.toml", help=f"a TOML file, or one of {', '.join(configs.bundled())}"
+    )
     commands.add_parser("export", help="turn a run into one .onnx file for the stage", add_help=False)
     return parser
 
 
 FIT_HELP = """Train on a folder of audio files of any format, rate and channel count. Files that cannot
 be used are named and left out. Ctrl-C saves; --resume RUN goes on exactly where it stopped."""
+
+PREPARE_HELP = """Read a folder as `fit` does and print what it finds: files that are left out and why, files
+that are fixed and how, and how many sounds each class has. Nothing is written."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -72,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _export(argv[1:])
     args = get_parser().parse_args(argv)
     try:
-        return _fit(args)
+        return {"fit": _fit, "prepare": _prepare}[args.command](args)
     except TrainerError as error:
         print(f"trainer: error: {error}", file=sys.stderr)
         return 2
@@ -148,12 +158,7 @@ def _fit(args: argparse.Namespace) -> int:
         config = _config(args)
         if not args.data.is_dir():
             raise TrainerError(f"{args.data}: {'not a folder' if args.data.exists() else 'no such folder'}")
-    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
-    if missing:
-        raise TrainerError(
-            f"training needs {', '.join(missing)}, not installed here: pip install 'soundmorph[train]'"
-        )
-
+    _check_installed()
     from trainer import checkpoint
 
     if not args.resume:
@@ -168,8 +173,29 @@ def _fit(args: argparse.Namespace) -> int:
     return _train(config, args.data or Path(saved.data["folder"]), out, saved)
 
 
+def _prepare(args: argparse.Namespace) -> int:
+    config = configs.read(args.config) if args.config else Config()
+    _check_installed()
+    from trainer import data, findings
+
+    sounds = data.prepare(args.data, config.model, config.data)
+    findings.show(findings.rows(sounds), sys.stdout)
+    print(findings.summary(sounds))
+    if alone := findings.classes_of_one(sounds):
+        print(f"a class of one sound cannot be held out: {', '.join(alone)}")
+    return 0
+
+
+def _check_installed() -> None:
+    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise TrainerError(
+            f"training needs {', '.join(missing)}, not installed here: pip install 'soundmorph[train]'"
+        )
+
+
 def _train(config: Config, data: Path, out: Path, saved: Checkpoint | None) -> int:
-    from trainer import fit, progress
+    from trainer import findings, fit, progress
 
     bars = progress.Bars(config.fit.epochs)
     with _signals() as caught, bars.live():
@@ -177,7 +203,7 @@ def _train(config: Config, data: Path, out: Path, saved: Checkpoint | None) -> i
             state = fit.start(config, data, bars.reading)
         else:
             state = fit.resume(saved, config, data, bars.reading)
-        progress.show_skipped(state.sounds.skipped)
+        findings.show(findings.brief(state.sounds), sys.stderr)
         count = f"{len(state.train)} sounds to train on, {len(state.held_out)} held out"
         classes = ", ".join(state.sounds.classes)
         bars.note(f"{count} | {config.model.architecture} on {state.device} | classes: {classes}")

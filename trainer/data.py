@@ -6,7 +6,6 @@ import csv
 import fnmatch
 import hashlib
 import re
-import warnings
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -14,44 +13,15 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import soundfile
-import soxr
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from trainer.audio import LIBROSA_SUFFIXES, SOUNDFILE_SUFFIXES, faults, prepare_signal, read
 from trainer.config import DataConfig, ModelConfig
 from trainer.errors import DataError
 
-SOUNDFILE_SUFFIXES = frozenset(
-    [
-        ".wav",
-        ".wave",
-        ".flac",
-        ".ogg",
-        ".oga",
-        ".opus",
-        ".mp3",
-        ".aif",
-        ".aiff",
-        ".aifc",
-        ".au",
-        ".snd",
-        ".caf",
-        ".w64",
-        ".rf64",
-        ".sd2",
-        ".voc",
-        ".nist",
-        ".sph",
-    ]
-)
-LIBROSA_SUFFIXES = frozenset([".m4a", ".mp4", ".aac", ".wma", ".webm", ".mka", ".ac3", ".amr"])
-"""Read by librosa's own backends, where the machine has one."""
 UNKNOWN = "unknown, supplied by the user"
-SILENT_PEAK = 1e-4
-"""-80 dBFS: below it there is nothing to normalise."""
-SHORTEST_MS = 2.0
 
 Progress = Callable[[int, int], None]
 """Called with (files done, files in all)."""
@@ -77,6 +47,15 @@ class Skipped:
 
 
 @dataclass(frozen=True)
+class Fixed:
+    """A file that is used, but was not as it should be: what was wrong, and what was done about it."""
+
+    name: str
+    fault: str
+    remedy: str
+
+
+@dataclass(frozen=True)
 class Sounds:
     """Prepared sounds.
 
@@ -90,6 +69,7 @@ class Sounds:
         skipped: files left out.
         licence: all licences, "; " between them.
         credits: one line for each source.
+        fixed: files that are used, but needed more than a change of rate or length.
     """
 
     names: tuple[str, ...]
@@ -101,6 +81,7 @@ class Sounds:
     skipped: tuple[Skipped, ...]
     licence: str
     credits: tuple[str, ...]
+    fixed: tuple[Fixed, ...] = ()
 
     @cached_property
     def digest(self) -> str:
@@ -162,91 +143,23 @@ def natural(text: str) -> list[tuple[int, int, str]]:
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part]
 
 
-def read(path: Path) -> tuple[NDArray[np.float32], int]:
-    """An audio file as float32 [samples, channels] and its rate in Hz.
-
-    Raises:
-        DataError: where it cannot be read; the message is the reason alone.
-    """
-    try:
-        if path.suffix.lower() in LIBROSA_SUFFIXES:
-            return _read_librosa(path)
-        signal, rate = soundfile.read(path, dtype="float32", always_2d=True)
-        return signal, int(rate)
-    except Exception as error:  # decoders raise what they like
-        reason = getattr(error, "error_string", "") or str(error) or type(error).__name__
-        if type(error).__name__ == "NoBackendError":  # audioread's, which need not be installed
-            reason = f"{path.suffix} needs ffmpeg on this machine, or the file is broken"
-        raise DataError(f"cannot be read: {' '.join(str(reason).split()).rstrip('.')}") from None
-
-
-def _read_librosa(path: Path) -> tuple[NDArray[np.float32], int]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # librosa says that it falls back, and that this will go away
-        import librosa
-
-        signal, rate = librosa.load(path, sr=None, mono=False)
-    return np.atleast_2d(signal).T, int(rate)
-
-
-def prepare_signal(
-    signal: NDArray[np.float32], rate: int, model: ModelConfig, config: DataConfig
-) -> NDArray[np.float32]:
-    """One window of sound: mono, without DC, at the model's rate, peak 1, its leading silence cut.
-
-    The order is the one of the authors' code: the leading blocks below `silence_mean_square` are cut only
-    from a sound longer than the window; what is then too long is trimmed, too short is padded with zeros.
-
-    Args:
-        signal: [samples, channels] at `rate` Hz.
-
-    Returns:
-        float32 [length].
-
-    Raises:
-        DataError: where nothing is left to train on; the message is the reason alone.
-    """
-    if not len(signal):
-        raise DataError("empty")
-    if not np.isfinite(signal).all():
-        raise DataError("has samples that are not numbers")
-    if len(signal) < rate * SHORTEST_MS / 1000:
-        raise DataError(f"too short: {1000 * len(signal) / rate:.2g} ms, at least {SHORTEST_MS:g} are needed")
-    mono = signal.astype(np.float64).mean(axis=1)
-    sound = _normalised(soxr.resample(mono - mono.mean(), rate, model.sample_rate, quality="VHQ"))
-    if len(sound) > model.length:
-        block = config.silence_block
-        whole = sound[: len(sound) // block * block].reshape(-1, block)
-        loud = np.flatnonzero((whole**2).mean(axis=1) >= config.silence_mean_square)
-        sound = sound[(loud[0] if len(loud) else 0) * block :]
-    if len(sound) > model.length:
-        sound = sound[: model.length].copy()
-        fade = min(round(config.fade_ms * model.sample_rate / 1000), model.length)
-        if fade:
-            sound[-fade:] *= np.linspace(1.0, 0.0, fade)
-    return np.pad(_normalised(sound), (0, model.length - len(sound))).astype(np.float32)
-
-
-def _normalised(sound: NDArray[np.float64]) -> NDArray[np.float64]:
-    peak = np.abs(sound).max(initial=0.0)
-    if peak < SILENT_PEAK:
-        raise DataError("silent")
-    return sound / peak
-
-
 def prepare(folder: Path, model: ModelConfig, config: DataConfig, progress: Progress | None = None) -> Sounds:
     """Read and prepare all sounds of a folder. Files that cannot be used are listed in `skipped`.
+
+    Of files that make the same sound (by the hash of what is made of them) the first by name is kept.
 
     Raises:
         DataError: where no sound is left.
     """
     entries, skipped = find(folder, config)
     kept: list[Entry] = []
+    fixed: list[Fixed] = []
     waveforms: list[NDArray[np.float32]] = []
     seen: dict[bytes, str] = {}
     for done, entry in enumerate(entries, start=1):
         try:
-            waveform = prepare_signal(*read(entry.path), model, config)
+            signal, rate = read(entry.path)
+            waveform = prepare_signal(signal, rate, model, config)
             twin = seen.setdefault(hashlib.sha256(waveform.tobytes()).digest(), entry.name)
             if twin != entry.name:
                 raise DataError(f"the same sound as {twin}")
@@ -255,6 +168,7 @@ def prepare(folder: Path, model: ModelConfig, config: DataConfig, progress: Prog
         else:
             kept.append(entry)
             waveforms.append(waveform)
+            fixed += [Fixed(entry.name, fault, remedy) for fault, remedy in faults(signal)]
         if progress:
             progress(done, len(entries))
     if not kept:
@@ -270,6 +184,7 @@ def prepare(folder: Path, model: ModelConfig, config: DataConfig, progress: Prog
         skipped=tuple(sorted(skipped, key=lambda item: natural(item.name))),
         licence="; ".join(sorted({entry.licence.split(" (")[0] for entry in kept})),
         credits=tuple(sorted({f"{entry.source}: {entry.licence}" for entry in kept if entry.source})),
+        fixed=tuple(sorted(fixed, key=lambda item: natural(item.name))),
     )
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,9 +17,7 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
-from rich.table import Table
 
-from trainer.data import Skipped
 from trainer.fit import State
 
 
@@ -101,18 +98,3 @@ class Bars:
     def note(self, text: str) -> None:
         """Print one line above the bar."""
         self.progress.console.print(text, highlight=False, markup=False, soft_wrap=True)
-
-
-def show_skipped(skipped: Sequence[Skipped]) -> None:
-    """One table, on stderr, of the files that are left out."""
-    if not skipped:
-        return
-    table = Table("file", "why it is left out", title=f"{len(skipped)} files left out", title_justify="left")
-    for item in skipped:
-        table.add_row(escape(item.name), escape(item.reason))
-    console = Console(stderr=True)
-    if not console.is_terminal:  # a log wants whole lines
-        lines = (f"left out: {item.name}: {item.reason}" for item in skipped)
-        print(*lines, sep="\n", file=sys.stderr, flush=True)
-        return
-    console.print(table)

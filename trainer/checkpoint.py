@@ -1,8 +1,8 @@
 """A checkpoint: one safetensors file that rebuilds the model, and the run. No pickles.
 
-Tensors are named `model/…`, `anchors/mean` and `optimiser/<name>/<parameter>/<key>`; everything else is
-JSON in the file's metadata. A file is written beside its place, flushed to the disk and renamed: at any
-moment there is a whole one.
+Tensors are named `model/…`, `anchors/mean`, `labels/centres` and `optimiser/<name>/<parameter>/<key>`;
+everything else is JSON in the file's metadata. A file is written beside its place, flushed to the disk and
+renamed: at any moment there is a whole one.
 """
 
 from __future__ import annotations
@@ -62,6 +62,8 @@ class Checkpoint:
         history: the records of log.jsonl.
         data: folder of the sounds, and the digest of what was made of it.
         optimisers: state dictionaries by name; empty in a checkpoint that is not for resuming.
+        centres: of the clusters that gave the classes, as in `data.Sounds`: another sound's class is found
+            with them.
     """
 
     config: Config
@@ -79,6 +81,7 @@ class Checkpoint:
     history: list[dict[str, Any]] = field(default_factory=list)
     data: dict[str, str] = field(default_factory=dict)
     optimisers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    centres: Tensor | None = None
 
 
 _PLAIN = ("epoch", "position", "step", "totals", "seconds", "best", "history", "data", "licence")
@@ -104,6 +107,8 @@ def write(path: Path, checkpoint: Checkpoint) -> None:
     """Save a checkpoint, atomically."""
     tensors = {f"model/{name}": tensor for name, tensor in checkpoint.model.items()}
     tensors["anchors/mean"] = checkpoint.anchors.mean
+    if checkpoint.centres is not None:
+        tensors["labels/centres"] = checkpoint.centres
     groups: dict[str, Any] = {}
     for name, state in checkpoint.optimisers.items():
         groups[name] = state["param_groups"]
@@ -177,6 +182,7 @@ def _assemble(facts: dict[str, Any], tensors: dict[str, Tensor]) -> Checkpoint:
             name: {"state": dict(states[name]), "param_groups": [_tuples(group) for group in groups]}
             for name, groups in facts["optimisers"].items()
         },
+        centres=tensors.get("labels/centres"),
         **{key: facts[key] for key in _PLAIN},
     )
 

@@ -58,8 +58,11 @@ class DataConfig:
         silence_block: samples in such a block, at the model's rate (authors' code).
         fade_ms: fade-out where a sound is trimmed to the window; 0 in the paper.
         include: pattern of the file names used ("*_jackson_*"); "" is all of them.
-        label_pattern: file-name pattern that gives the class ("{label}_{speaker}_{index}"); "" takes the
-            sub-folder.
+        labels: where classes come from. "folder": the manifest's column, else the sub-folder; "pattern":
+            `label_pattern`; "kmeans": k-means on the MFCCs of the attack (the paper's drums); "auto": the
+            pattern where there is one, else as "folder".
+        label_pattern: file-name pattern that gives the class ("{label}_{speaker}_{index}").
+        clusters: of k-means (the paper's drums: 5).
         test_fraction: part of each class that is held out, 0 to 0.9; groups of near-duplicates stay together.
         balance: "none" draws each sound once an epoch; "class" and "source" draw every class, or every
             (class, source) pair, equally often.
@@ -71,7 +74,9 @@ class DataConfig:
     silence_block: int = 128
     fade_ms: float = 0.0
     include: str = ""
+    labels: str = "auto"
     label_pattern: str = ""
+    clusters: int = 5
     test_fraction: float = 0.1
     balance: str = "none"
     max_per_source: int = 0
@@ -221,6 +226,7 @@ _SECTIONS: dict[str, type] = {
 }
 _CHOICES: dict[tuple[str, str], tuple[str, ...]] = {
     ("model", "architecture"): ("dc", "cc"),
+    ("data", "labels"): ("auto", "folder", "pattern", "kmeans"),
     ("data", "balance"): ("none", "class", "source"),
     ("loss", "reduction"): ("sum", "mean"),
     ("optim", "update"): ("alternating", "joint"),
@@ -235,6 +241,7 @@ _AT_LEAST_ONE = {
     ("model", "layers"),
     ("model", "channels"),
     ("data", "silence_block"),
+    ("data", "clusters"),
     ("fit", "epochs"),
     ("fit", "batch_size"),
     ("fit", "micro_batch"),
@@ -262,6 +269,8 @@ def _section(section: str, table: Mapping[str, Any]) -> Any:
         values[key] = _value(section, key, value, types[key])
     if section == "model" and values.get("length", HOP_LENGTH) % HOP_LENGTH:
         raise ConfigError(f"[model] length = {values['length']}: it must be a multiple of {HOP_LENGTH}")
+    if section == "data" and values.get("labels") == "pattern" and not values.get("label_pattern"):
+        raise ConfigError('[data] labels = "pattern": it needs label_pattern, as "{label}_{speaker}_{index}"')
     return kind(**values)
 
 

@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from trainer import labels
 from trainer.audio import LIBROSA_SUFFIXES, SOUNDFILE_SUFFIXES, faults, prepare_signal, read
 from trainer.config import DataConfig, ModelConfig
 from trainer.errors import DataError
@@ -70,6 +71,7 @@ class Sounds:
         licence: all licences, "; " between them.
         credits: one line for each source.
         fixed: files that are used, but needed more than a change of rate or length.
+        centres: float64 [classes, 20], of the clusters that gave the classes; None where k-means did not.
     """
 
     names: tuple[str, ...]
@@ -82,6 +84,7 @@ class Sounds:
     licence: str
     credits: tuple[str, ...]
     fixed: tuple[Fixed, ...] = ()
+    centres: Tensor | None = None
 
     @cached_property
     def digest(self) -> str:
@@ -96,8 +99,8 @@ class Sounds:
 def find(folder: Path, config: DataConfig) -> tuple[list[Entry], list[Skipped]]:
     """The audio files of a folder, in order of name, and those that have no class.
 
-    The class is what the manifest says, else `label_pattern`, else the first sub-folder; in a folder without
-    sub-folders of audio it is the folder's name.
+    The class comes from where `labels` says. Without a pattern it is what the manifest says, else the first
+    sub-folder; in a folder without sub-folders of audio it is the folder's name. For k-means it is "" yet.
 
     Raises:
         DataError: where there is no folder, no audio file in it, or its manifest cannot be read.
@@ -116,13 +119,16 @@ def find(folder: Path, config: DataConfig) -> tuple[list[Entry], list[Skipped]]:
         if not paths:
             raise DataError(f"{folder}: no audio file is named like {config.include}")
     manifest = _manifest(folder / "manifest.csv")
-    pattern = _pattern(config.label_pattern) if config.label_pattern else None
+    patterned = config.label_pattern and config.labels in ("auto", "pattern")
+    pattern = _pattern(config.label_pattern) if patterned else None
     flat = all(path.parent == folder for path in paths)
     entries, skipped = [], []
     for path in sorted(paths, key=lambda path: natural(path.relative_to(folder).as_posix())):
         name = path.relative_to(folder).as_posix()
         row = manifest.get(name, {})
-        if pattern:
+        if config.labels == "kmeans":
+            label, reason = "", ""
+        elif pattern:
             match = pattern.fullmatch(path.stem)
             label, reason = (match["label"], "") if match else ("", f"not named like {config.label_pattern}")
         else:
@@ -143,10 +149,20 @@ def natural(text: str) -> list[tuple[int, int, str]]:
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part]
 
 
-def prepare(folder: Path, model: ModelConfig, config: DataConfig, progress: Progress | None = None) -> Sounds:
+def prepare(
+    folder: Path,
+    model: ModelConfig,
+    config: DataConfig,
+    progress: Progress | None = None,
+    centres: Tensor | None = None,
+) -> Sounds:
     """Read and prepare all sounds of a folder. Files that cannot be used are listed in `skipped`.
 
     Of files that make the same sound (by the hash of what is made of them) the first by name is kept.
+
+    Args:
+        centres: of the clusters that give the classes, where they are known; None makes them, from all of the
+            sounds, where `labels` says so.
 
     Raises:
         DataError: where no sound is left.
@@ -173,18 +189,26 @@ def prepare(folder: Path, model: ModelConfig, config: DataConfig, progress: Prog
             progress(done, len(entries))
     if not kept:
         raise DataError(f"{folder}: none of its {len(skipped)} audio files can be used ({_reasons(skipped)})")
-    classes = tuple(sorted({entry.label for entry in kept}, key=natural))
+    stacked = torch.from_numpy(np.stack(waveforms))[:, None]
+    if config.labels == "kmeans":
+        features = labels.attack_features(stacked, model.sample_rate)
+        centres = labels.cluster(features, config.clusters) if centres is None else centres
+        classes, label = labels.names(centres), labels.nearest(features, centres)
+    else:
+        classes = tuple(sorted({entry.label for entry in kept}, key=natural))
+        label, centres = torch.tensor([classes.index(entry.label) for entry in kept]), None
     return Sounds(
         names=_names(kept),
         classes=classes,
-        labels=torch.tensor([classes.index(entry.label) for entry in kept]),
+        labels=label,
         sources=tuple(entry.source for entry in kept),
         groups=tuple(_group(entry) for entry in kept),
-        waveforms=torch.from_numpy(np.stack(waveforms))[:, None],
+        waveforms=stacked,
         skipped=tuple(sorted(skipped, key=lambda item: natural(item.name))),
         licence="; ".join(sorted({entry.licence.split(" (")[0] for entry in kept})),
         credits=tuple(sorted({f"{entry.source}: {entry.licence}" for entry in kept if entry.source})),
         fixed=tuple(sorted(fixed, key=lambda item: natural(item.name))),
+        centres=centres,
     )
 
 

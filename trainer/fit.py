@@ -88,8 +88,13 @@ def pick_device(name: str) -> torch.device:
     return torch.device("cuda" if name == "cuda" or (name == "auto" and there) else "cpu")
 
 
-def start(config: Config, folder: Path, progress: Progress | None = None) -> State:
+def start(
+    config: Config, folder: Path, progress: Progress | None = None, centres: Tensor | None = None
+) -> State:
     """A new run: sounds prepared and split, weights drawn from the seed.
+
+    Args:
+        centres: of the clusters that give the classes, where they are known.
 
     Raises:
         TrainerError: where the data or the device cannot be used.
@@ -97,7 +102,7 @@ def start(config: Config, folder: Path, progress: Progress | None = None) -> Sta
     device = pick_device(config.fit.device)
     if config.fit.threads:
         torch.set_num_threads(config.fit.threads)
-    sounds = prepare(folder, config.model, config.data, progress)
+    sounds = prepare(folder, config.model, config.data, progress, centres)
     hidden = tuple(width or len(sounds.classes) for width in config.model.classifier_hidden)
     config = config.replace("model", classifier_hidden=hidden)
     train, held_out = sampling.split(sounds, config.data.test_fraction, config.fit.seed)
@@ -122,7 +127,7 @@ def resume(saved: Checkpoint, config: Config, folder: Path, progress: Progress |
         raise CheckpointError(
             f"this checkpoint is not for resuming: it has the model only; resume from {LAST}"
         )
-    state = start(config, folder, progress)
+    state = start(config, folder, progress, saved.centres)
     if state.sounds.digest != saved.data.get("digest"):
         raise DataError(
             f"{folder}: its sounds are not those of this run any more "
@@ -399,6 +404,7 @@ def snapshot(state: State, *, resumable: bool = True) -> Checkpoint:
         optimisers={name: optimiser.state_dict() for name, optimiser in state.optimisers.items()}
         if resumable
         else {},
+        centres=state.sounds.centres,
     )
 
 

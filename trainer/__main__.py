@@ -60,6 +60,11 @@ def get_parser() -> argparse.ArgumentParser:
     prepare.add_argument(
         "--config", metavar="FILE.toml", help=f"a TOML file, or one of {', '.join(configs.bundled())}"
     )
+    fetch = commands.add_parser("fetch", help="download a public data set", description=FETCH_HELP)
+    fetch.add_argument("name", choices=("fsdd",), help="fsdd: the Free Spoken Digit Dataset, 16 MB")
+    fetch.add_argument("--out", type=Path, metavar="FOLDER", help="folder to make (the data set's name)")
+    fetch.add_argument("--url", default="", help="another place of the archive, or a copy on this machine")
+    fetch.add_argument("--sha256", default="", metavar="HEX", help="of the archive, where it is another one")
     commands.add_parser("export", help="turn a run into one .onnx file for the stage", add_help=False)
     return parser
 
@@ -69,6 +74,9 @@ be used are named and left out. Ctrl-C saves; --resume RUN goes on exactly where
 
 PREPARE_HELP = """Read a folder as `fit` does and print what it finds: files that are left out and why, files
 that are fixed and how, and how many sounds each class has. Nothing is written."""
+
+FETCH_HELP = """Download a data set and lay it out for `fit`. A transfer that was interrupted goes on where
+it was; the folder appears only when everything in it is checked."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -82,7 +90,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _export(argv[1:])
     args = get_parser().parse_args(argv)
     try:
-        return {"fit": _fit, "prepare": _prepare}[args.command](args)
+        return {"fit": _fit, "prepare": _prepare, "fetch": _fetch}[args.command](args)
     except TrainerError as error:
         print(f"trainer: error: {error}", file=sys.stderr)
         return 2
@@ -183,6 +191,20 @@ def _prepare(args: argparse.Namespace) -> int:
     print(findings.summary(sounds))
     if alone := findings.classes_of_one(sounds):
         print(f"a class of one sound cannot be held out: {', '.join(alone)}")
+    return 0
+
+
+def _fetch(args: argparse.Namespace) -> int:
+    from trainer import fetch
+
+    def progress(done: int, total: int) -> None:
+        if sys.stderr.isatty():
+            print(f"\r{done / 1e6:.1f} of {total / 1e6:.1f} MB", end="", file=sys.stderr, flush=True)
+
+    out = args.out or Path(args.name)
+    count = fetch.fetch(args.name, out, url=args.url, sha256=args.sha256, progress=progress)
+    quoted = shlex.quote(str(out))
+    print(f"{count} sounds in {quoted}; now: trainer fit --config digits --data {quoted} --out RUN")
     return 0
 
 

@@ -30,13 +30,14 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Entry:
-    """One audio file before it is read: path, name (relative, with /), class, source and licence."""
+    """One audio file before it is read: path, name (relative, with /), class, source, licence and group."""
 
     path: Path
     name: str
     label: str
     source: str = ""
     licence: str = UNKNOWN
+    group: str = ""
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,8 @@ def find(folder: Path, config: DataConfig) -> tuple[list[Entry], list[Skipped]]:
         if reason:
             skipped.append(Skipped(name, reason))
         else:
-            entries.append(Entry(path, name, label, row.get("source", ""), row.get("licence") or UNKNOWN))
+            licence, group = row.get("licence") or UNKNOWN, row.get("group", "")
+            entries.append(Entry(path, name, label, row.get("source", ""), licence, group))
     return _capped(entries, config.max_per_source), skipped
 
 
@@ -213,7 +215,10 @@ def prepare(
 
 
 def _manifest(path: Path) -> dict[str, dict[str, str]]:
-    """The rows of manifest.csv (columns file, class, source, licence) by file; {} where there is none."""
+    """The rows of manifest.csv by file; {} where there is none.
+
+    Its columns are file, class, source, licence and, where wanted, group: near-duplicates share one.
+    """
     if not path.exists():
         return {}
     try:
@@ -225,7 +230,7 @@ def _manifest(path: Path) -> dict[str, dict[str, str]]:
         raise DataError(f"{path}: no column named file; its columns should be file,class,source,licence")
     return {
         (row["file"] or "").replace("\\", "/"): {
-            key: (row.get(key) or "").strip() for key in ("class", "source", "licence")
+            key: (row.get(key) or "").strip() for key in ("class", "source", "licence", "group")
         }
         for row in rows
     }
@@ -255,7 +260,9 @@ def _capped(entries: list[Entry], most: int) -> list[Entry]:
 
 
 def _group(entry: Entry) -> str:
-    """Sounds of one source whose names differ in a last number only: one instrument, other velocities."""
+    """What the manifest says; else one for sounds of one source whose names differ in a last number only."""
+    if entry.group:
+        return f"{entry.label}/{entry.source}/{entry.group}"
     if not entry.source:
         return entry.name
     return f"{entry.label}/{entry.source}/{re.sub(r'[-_ ]?[0-9]+$', '', entry.path.stem)}"

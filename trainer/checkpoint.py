@@ -64,6 +64,7 @@ class Checkpoint:
         optimisers: state dictionaries by name; empty in a checkpoint that is not for resuming.
         centres: of the clusters that gave the classes, as in `data.Sounds`: another sound's class is found
             with them.
+        heads: names of the classes of each of [[model.heads]], by its name.
     """
 
     config: Config
@@ -82,6 +83,7 @@ class Checkpoint:
     data: dict[str, str] = field(default_factory=dict)
     optimisers: dict[str, dict[str, Any]] = field(default_factory=dict)
     centres: Tensor | None = None
+    heads: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 _PLAIN = ("epoch", "position", "step", "totals", "seconds", "best", "history", "data", "licence")
@@ -119,6 +121,7 @@ def write(path: Path, checkpoint: Checkpoint) -> None:
         "config": checkpoint.config.to_toml(),
         "classes": checkpoint.classes,
         "credits": checkpoint.credits,
+        "heads": checkpoint.heads,
         "anchors": {"names": checkpoint.anchors.names, "labels": checkpoint.anchors.labels},
         "optimisers": groups,
         **{key: getattr(checkpoint, key) for key in _PLAIN},
@@ -183,6 +186,7 @@ def _assemble(facts: dict[str, Any], tensors: dict[str, Tensor]) -> Checkpoint:
             for name, groups in facts["optimisers"].items()
         },
         centres=tensors.get("labels/centres"),
+        heads={name: tuple(classes) for name, classes in facts.get("heads", {}).items()},
         **{key: facts[key] for key in _PLAIN},
     )
 

@@ -7,8 +7,8 @@ import fnmatch
 import hashlib
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -30,7 +30,10 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Entry:
-    """One audio file before it is read: path, name (relative, with /), class, source, licence and group."""
+    """One audio file before it is read: path, name (relative, with /), class, source, licence and group.
+
+    `fields` are the parts of its name by `label_pattern`.
+    """
 
     path: Path
     name: str
@@ -38,6 +41,7 @@ class Entry:
     source: str = ""
     licence: str = UNKNOWN
     group: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,7 @@ class Sounds:
         credits: one line for each source.
         fixed: files that are used, but needed more than a change of rate or length.
         centres: float64 [classes, 20], of the clusters that gave the classes; None where k-means did not.
+        fields: the parts of the file names by `label_pattern`: for each, one value a sound.
     """
 
     names: tuple[str, ...]
@@ -86,6 +91,7 @@ class Sounds:
     credits: tuple[str, ...]
     fixed: tuple[Fixed, ...] = ()
     centres: Tensor | None = None
+    fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @cached_property
     def digest(self) -> str:
@@ -120,28 +126,29 @@ def find(folder: Path, config: DataConfig) -> tuple[list[Entry], list[Skipped]]:
         if not paths:
             raise DataError(f"{folder}: no audio file is named like {config.include}")
     manifest = _manifest(folder / "manifest.csv")
-    patterned = config.label_pattern and config.labels in ("auto", "pattern")
-    pattern = _pattern(config.label_pattern) if patterned else None
+    labelled = config.labels in ("auto", "pattern")
+    pattern = _pattern(config.label_pattern, labelled) if config.label_pattern else None
     flat = all(path.parent == folder for path in paths)
     entries, skipped = [], []
     for path in sorted(paths, key=lambda path: natural(path.relative_to(folder).as_posix())):
         name = path.relative_to(folder).as_posix()
         row = manifest.get(name, {})
-        if config.labels == "kmeans":
-            label, reason = "", ""
-        elif pattern:
-            match = pattern.fullmatch(path.stem)
-            label, reason = (match["label"], "") if match else ("", f"not named like {config.label_pattern}")
-        else:
-            label = row.get("class") or (
-                folder.resolve().name if flat else name.rpartition("/")[0].split("/")[0]
-            )
+        match = pattern.fullmatch(path.stem) if pattern else None
+        label, reason = "", ""
+        if pattern and not match:
+            reason = f"not named like {config.label_pattern}"
+        elif match and labelled:
+            label = match["label"]
+        elif config.labels != "kmeans":
+            folders = folder.resolve().name if flat else name.rpartition("/")[0].split("/")[0]
+            label = row.get("class") or folders
             reason = "" if label else "beside the class folders, not in one"
         if reason:
             skipped.append(Skipped(name, reason))
         else:
             licence, group = row.get("licence") or UNKNOWN, row.get("group", "")
-            entries.append(Entry(path, name, label, row.get("source", ""), licence, group))
+            fields = match.groupdict() if match else {}
+            entries.append(Entry(path, name, label, row.get("source", ""), licence, group, fields))
     return _capped(entries, config.max_per_source), skipped
 
 
@@ -211,6 +218,7 @@ def prepare(
         credits=tuple(sorted({f"{entry.source}: {entry.licence}" for entry in kept if entry.source})),
         fixed=tuple(sorted(fixed, key=lambda item: natural(item.name))),
         centres=centres,
+        fields={key: tuple(entry.fields[key] for entry in kept) for key in kept[0].fields},
     )
 
 
@@ -236,10 +244,10 @@ def _manifest(path: Path) -> dict[str, dict[str, str]]:
     }
 
 
-def _pattern(text: str) -> re.Pattern[str]:
+def _pattern(text: str, labelled: bool = True) -> re.Pattern[str]:
     """ "{label}_{speaker}_{index}" as a regular expression with those groups."""
     pieces = re.split(r"\{(\w+)\}", text)
-    if "label" not in pieces[1::2] or len(set(pieces[1::2])) < len(pieces[1::2]):
+    if (labelled and "label" not in pieces[1::2]) or len(set(pieces[1::2])) < len(pieces[1::2]):
         raise DataError(f"label_pattern {text}: it needs {{label}}, and each name once")
     found = (f"(?P<{piece}>.+?)" if i % 2 else re.escape(piece) for i, piece in enumerate(pieces))
     return re.compile("".join(found))

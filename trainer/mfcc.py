@@ -9,11 +9,18 @@ import torch
 from torch import Tensor
 
 LOWEST_POWER = 1e-10
-"""Of a band; below it the logarithm does not look."""
 
 
 def mfcc(
-    audio: Tensor, sample_rate: int, *, coefficients: int, bands: int, window: int, hop: int, fft: int = 0
+    audio: Tensor,
+    sample_rate: int,
+    *,
+    coefficients: int,
+    bands: int,
+    window: int,
+    hop: int,
+    fft: int = 0,
+    lowest: float = LOWEST_POWER,
 ) -> Tensor:
     """Orthonormal DCT-II of the levels, in dB, of mel bands of the power spectrum (Hann window, no padding).
 
@@ -23,6 +30,7 @@ def mfcc(
         window: samples.
         hop: samples between two windows.
         fft: size of the transform, at least `window`, zeros around it; 0 is `window`.
+        lowest: power of a band below which its level does not fall.
 
     Returns:
         [B, 1 + (T - window) // hop, coefficients]
@@ -31,7 +39,7 @@ def mfcc(
     frames = audio.unfold(-1, window, hop) * torch.hann_window(window, dtype=audio.dtype, device=audio.device)
     power = torch.view_as_real(torch.fft.rfft(frames, fft)).square().sum(-1)
     mel = mel_filters(sample_rate, fft, bands).to(power)
-    level_db = 10 * (power @ mel.T).clamp(min=LOWEST_POWER).log10()
+    level_db = 10 * (power @ mel.T).clamp(min=lowest).log10()
     return level_db @ _dct(bands, coefficients).to(power).T
 
 

@@ -131,9 +131,47 @@ def strata(sounds: Sounds, indices: Tensor, balance: str) -> list[object] | None
     return [(label, sounds.sources[i]) for label, i in zip(labels, indices.tolist(), strict=True)]
 
 
-def batch(sounds: Sounds, indices: Tensor, shift: int = 0, source: torch.Generator | None = None) -> Batch:
-    """Some sounds as a batch; with `shift`, each is heard up to ± that many samples late (zeros come in)."""
+def partners(
+    indices: Tensor, targets: Tensor, train: Tensor, share: float, source: torch.Generator
+) -> Tensor:
+    """A sound to average each with: with probability `share` another training sound, else itself.
+
+    Args:
+        indices: int64 [B], of training sounds.
+        targets: int64 [N, heads]; a partner has the same in every column.
+        train: int64, indices of the training sounds.
+
+    Returns:
+        int64 [B]; a sound that is the only one of its kind has itself.
+    """
+    mixed = torch.rand(len(indices), generator=source) < share
+    luck = torch.rand(len(indices), generator=source, dtype=torch.float64)
+    found = indices.clone()
+    for row in mixed.nonzero()[:, 0].tolist():
+        index = indices[row]
+        kin = train[(targets[train] == targets[index]).all(1) & (train != index)]
+        if len(kin):
+            found[row] = kin[int(luck[row] * len(kin))]
+    return found
+
+
+def batch(
+    sounds: Sounds,
+    indices: Tensor,
+    shift: int = 0,
+    source: torch.Generator | None = None,
+    others: Tensor | None = None,
+) -> Batch:
+    """Some sounds as a batch.
+
+    Args:
+        shift: each is heard up to ± that many samples late (zeros come in).
+        source: of the shifts.
+        others: int64 [B], a sound to average each with.
+    """
     waveform = sounds.waveforms[indices]
+    if others is not None:
+        waveform = (waveform + sounds.waveforms[others]) / 2
     heard = waveform
     if shift:
         late = torch.randint(-shift, shift + 1, (len(indices),), generator=source).tolist()

@@ -8,7 +8,7 @@ import runpy
 import shlex
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -19,11 +19,30 @@ from trainer.config import Config
 from trainer.errors import ConfigError, TrainerError
 
 if TYPE_CHECKING:
-    from trainer.checkpoint import Checkpoint
+    from lightning_fabric import Fabric
 
-RESUMABLE = ("epochs", "device", "threads", "checkpoint_minutes")
+    from trainer.checkpoint import Checkpoint
+    from trainer.state import State
+
+RESUMABLE = (
+    "epochs",
+    "patience_epochs",
+    "device",
+    "devices",
+    "nodes",
+    "strategy",
+    "precision",
+    "compile",
+    "threads",
+    "checkpoint_minutes",
+    "keep_epochs",
+    "keep",
+    "tensorboard",
+)
 """What may change where a run is resumed."""
-NEEDED = ("torch", "soundfile", "soxr", "safetensors", "rich")
+OPTIONS = ("batch_size", "seed", *RESUMABLE)
+"""Keys of [fit] that are options of the command line too."""
+NEEDED = ("torch", "lightning_fabric", "soundfile", "soxr", "safetensors", "rich")
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -51,6 +70,17 @@ def get_parser() -> argparse.ArgumentParser:
     )
     fit.add_argument("--threads", type=int, help="CPU threads; 0 leaves the choice to PyTorch")
     fit.add_argument("--checkpoint-minutes", type=float, help="save within an epoch too, at most this often")
+    fit.add_argument(
+        "--patience-epochs", type=int, help="stop when the held-out loss falls no more; 0: never"
+    )
+    fit.add_argument("--keep-epochs", type=int, help="keep a checkpoint of its own every so many epochs")
+    fit.add_argument("--keep", type=int, help="how many of those; 0 is all")
+    fit.add_argument("--tensorboard", action="store_true", default=None, help="write RUN/tensorboard")
+    fit.add_argument("--devices", type=int, help="GPUs, or CPU processes, of this machine")
+    fit.add_argument("--nodes", type=int, help="machines; start the same command on each (see Lightning)")
+    fit.add_argument("--strategy", choices=("auto", "ddp"), help="how several devices share the work")
+    fit.add_argument("--precision", choices=("32", "bf16"), help="bf16: mixed precision, for a GPU")
+    fit.add_argument("--compile", action="store_true", default=None, help="use PyTorch's compiler")
     fit.add_argument("--resume", type=Path, metavar="RUN", help="go on with a run that was interrupted")
     fit.add_argument("--force", action="store_true", help="replace the run that --out names")
     prepare = commands.add_parser(
@@ -124,7 +154,7 @@ def _config(args: argparse.Namespace) -> Config:
     config = configs.read(args.config) if args.config else Config()
     if args.model:
         config = config.replace("model", architecture=args.model)
-    return _options(config, args, ("epochs", "batch_size", "seed", "device", "threads", "checkpoint_minutes"))
+    return _options(config, args, OPTIONS)
 
 
 def _options(config: Config, args: argparse.Namespace, names: Sequence[str]) -> Config:
@@ -217,29 +247,51 @@ def _check_installed() -> None:
 
 
 def _train(config: Config, data: Path, out: Path, saved: Checkpoint | None) -> int:
-    from trainer import findings, fit, progress
+    from trainer import devices, findings, fit, progress
 
+    fabric = devices.make(config.fit)
+    fabric.launch()  # where there are several devices, the other processes run this command too
+    if not fabric.is_global_zero:
+        with _signals() as caught:
+            state = _state(config, data, saved, fabric)
+            fabric.barrier()
+            fit.run(state, out, progress.Silent(), stop=lambda: bool(caught))
+        return 0
     bars = progress.Bars(config.fit.epochs)
     with _signals() as caught, bars.live():
-        if saved is None:
-            state = fit.start(config, data, bars.reading)
-        else:
-            state = fit.resume(saved, config, data, bars.reading)
+        state = _state(config, data, saved, fabric, bars.reading)
         findings.show(findings.brief(state.sounds), sys.stderr)
         count = f"{len(state.train)} sounds to train on, {len(state.held_out)} held out"
         classes = ", ".join(state.sounds.classes)
-        bars.note(f"{count} | {config.model.architecture} on {state.device} | classes: {classes}")
+        times = f" x {fabric.world_size}" if fabric.world_size > 1 else ""
+        bars.note(f"{count} | {config.model.architecture} on {state.device}{times} | classes: {classes}")
         if saved is None:
             out.mkdir(parents=True, exist_ok=True)
-            for name in fit.FILES:
-                (out / name).unlink(missing_ok=True)
+            fit.clear(out)
+        fabric.barrier()
         done = fit.run(state, out, bars, stop=lambda: bool(caught))
     quoted = shlex.quote(str(out))
     if not done:
         print(f"stopped after {state.step} of {state.steps} steps; go on with: trainer fit --resume {quoted}")
-        return 128 + caught[0]
+        return 128 + caught[0] if caught else 130
+    if state.epoch < config.fit.epochs:
+        print(f"the held-out loss fell no more: ended after {state.epoch} of {config.fit.epochs} epochs")
     print(f"done: {quoted}; now: trainer export {quoted} -o {shlex.quote(f'{data.resolve().name}.onnx')}")
     return 0
+
+
+def _state(
+    config: Config,
+    data: Path,
+    saved: Checkpoint | None,
+    fabric: Fabric,
+    reading: Callable[[int, int], None] | None = None,
+) -> State:
+    from trainer import fit
+
+    if saved is None:
+        return fit.start(config, data, reading, fabric=fabric)
+    return fit.resume(saved, config, data, reading, fabric)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from trainer.fit import State
+from trainer.state import State
 
 
 def terms(values: dict[str, float]) -> str:
@@ -98,3 +98,16 @@ class Bars:
     def note(self, text: str) -> None:
         """Print one line above the bar."""
         self.progress.console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+class Silent:
+    """The display of the processes beside the first: none."""
+
+    def stepped(self, state: State, losses: dict[str, float]) -> None:
+        """Nothing."""
+
+    def finished_epoch(self, record: dict[str, Any]) -> None:
+        """Nothing."""
+
+    def note(self, text: str) -> None:
+        """Nothing."""

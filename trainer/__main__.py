@@ -9,7 +9,7 @@ import runpy
 import shlex
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -20,11 +20,30 @@ from trainer.config import Config
 from trainer.errors import ConfigError, TrainerError
 
 if TYPE_CHECKING:
-    from trainer.checkpoint import Checkpoint
+    from lightning_fabric import Fabric
 
-RESUMABLE = ("epochs", "device", "threads", "checkpoint_minutes")
+    from trainer.checkpoint import Checkpoint
+    from trainer.state import State
+
+RESUMABLE = (
+    "epochs",
+    "patience_epochs",
+    "device",
+    "devices",
+    "nodes",
+    "strategy",
+    "precision",
+    "compile",
+    "threads",
+    "checkpoint_minutes",
+    "keep_epochs",
+    "keep",
+    "tensorboard",
+)
 """What may change where a run is resumed."""
-NEEDED = ("torch", "soundfile", "soxr", "safetensors", "rich")
+OPTIONS = ("batch_size", "seed", *RESUMABLE)
+"""Keys of [fit] that are options of the command line too."""
+NEEDED = ("torch", "lightning_fabric", "soundfile", "soxr", "safetensors", "rich")
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -52,9 +71,32 @@ def get_parser() -> argparse.ArgumentParser:
     )
     fit.add_argument("--threads", type=int, help="CPU threads; 0 leaves the choice to PyTorch")
     fit.add_argument("--checkpoint-minutes", type=float, help="save within an epoch too, at most this often")
+    fit.add_argument(
+        "--patience-epochs", type=int, help="stop when the held-out loss falls no more; 0: never"
+    )
+    fit.add_argument("--keep-epochs", type=int, help="keep a checkpoint of its own every so many epochs")
+    fit.add_argument("--keep", type=int, help="how many of those; 0 is all")
+    fit.add_argument("--tensorboard", action="store_true", default=None, help="write RUN/tensorboard")
+    fit.add_argument("--devices", type=int, help="GPUs, or CPU processes, of this machine")
+    fit.add_argument("--nodes", type=int, help="machines; start the same command on each (see Lightning)")
+    fit.add_argument("--strategy", choices=("auto", "ddp"), help="how several devices share the work")
+    fit.add_argument("--precision", choices=("32", "bf16"), help="bf16: mixed precision, for a GPU")
+    fit.add_argument("--compile", action="store_true", default=None, help="use PyTorch's compiler")
     fit.add_argument("--resume", type=Path, metavar="RUN", help="go on with a run that was interrupted")
     fit.add_argument("--force", action="store_true", help="replace the run that --out names")
     _add_evaluate(commands)
+    prepare = commands.add_parser(
+        "prepare", help="say what `fit` would make of a folder", description=PREPARE_HELP
+    )
+    prepare.add_argument("--data", type=Path, metavar="FOLDER", required=True, help="folder of audio files")
+    prepare.add_argument(
+        "--config", metavar="FILE.toml", help=f"a TOML file, or one of {', '.join(configs.bundled())}"
+    )
+    fetch = commands.add_parser("fetch", help="download a public data set", description=FETCH_HELP)
+    fetch.add_argument("name", choices=("fsdd",), help="fsdd: the Free Spoken Digit Dataset, 16 MB")
+    fetch.add_argument("--out", type=Path, metavar="FOLDER", help="folder to make (the data set's name)")
+    fetch.add_argument("--url", default="", help="another place of the archive, or a copy on this machine")
+    fetch.add_argument("--sha256", default="", metavar="HEX", help="of the archive, where it is another one")
     commands.add_parser("export", help="turn a run into one .onnx file for the stage", add_help=False)
     return parser
 
@@ -89,6 +131,12 @@ sounds that the run held out are measured."""
 FIT_HELP = """Train on a folder of audio files of any format, rate and channel count. Files that cannot
 be used are named and left out. Ctrl-C saves; --resume RUN goes on exactly where it stopped."""
 
+PREPARE_HELP = """Read a folder as `fit` does and print what it finds: files that are left out and why, files
+that are fixed and how, and how many sounds each class has. Nothing is written."""
+
+FETCH_HELP = """Download a data set and lay it out for `fit`. A transfer that was interrupted goes on where
+it was; the folder appears only when everything in it is checked."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command.
@@ -101,7 +149,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _export(argv[1:])
     args = get_parser().parse_args(argv)
     try:
-        return _evaluate(args) if args.command == "evaluate" else _fit(args)
+        commands = {"fit": _fit, "prepare": _prepare, "fetch": _fetch, "evaluate": _evaluate}
+        return commands[args.command](args)
     except TrainerError as error:
         print(f"trainer: error: {error}", file=sys.stderr)
         return 2
@@ -135,7 +184,7 @@ def _config(args: argparse.Namespace) -> Config:
     config = configs.read(args.config) if args.config else Config()
     if args.model:
         config = config.replace("model", architecture=args.model)
-    return _options(config, args, ("epochs", "batch_size", "seed", "device", "threads", "checkpoint_minutes"))
+    return _options(config, args, OPTIONS)
 
 
 def _options(config: Config, args: argparse.Namespace, names: Sequence[str]) -> Config:
@@ -235,30 +284,79 @@ def _evaluate(args: argparse.Namespace) -> int:
     return 0
 
 
-def _train(config: Config, data: Path, out: Path, saved: Checkpoint | None) -> int:
-    from trainer import fit, progress
+def _prepare(args: argparse.Namespace) -> int:
+    config = configs.read(args.config) if args.config else Config()
+    _check_installed("training", NEEDED)
+    from trainer import data, findings
 
+    sounds = data.prepare(args.data, config.model, config.data)
+    findings.show(findings.rows(sounds), sys.stdout)
+    print(findings.summary(sounds))
+    if alone := findings.classes_of_one(sounds):
+        print(f"a class of one sound cannot be held out: {', '.join(alone)}")
+    return 0
+
+
+def _fetch(args: argparse.Namespace) -> int:
+    from trainer import fetch
+
+    def progress(done: int, total: int) -> None:
+        if sys.stderr.isatty():
+            print(f"\r{done / 1e6:.1f} of {total / 1e6:.1f} MB", end="", file=sys.stderr, flush=True)
+
+    out = args.out or Path(args.name)
+    count = fetch.fetch(args.name, out, url=args.url, sha256=args.sha256, progress=progress)
+    quoted = shlex.quote(str(out))
+    print(f"{count} sounds in {quoted}; now: trainer fit --config digits --data {quoted} --out RUN")
+    return 0
+
+
+def _train(config: Config, data: Path, out: Path, saved: Checkpoint | None) -> int:
+    from trainer import devices, findings, fit, progress
+
+    fabric = devices.make(config.fit)
+    fabric.launch()  # where there are several devices, the other processes run this command too
+    if not fabric.is_global_zero:
+        with _signals() as caught:
+            state = _state(config, data, saved, fabric)
+            fabric.barrier()
+            fit.run(state, out, progress.Silent(), stop=lambda: bool(caught))
+        return 0
     bars = progress.Bars(config.fit.epochs)
     with _signals() as caught, bars.live():
-        if saved is None:
-            state = fit.start(config, data, bars.reading)
-        else:
-            state = fit.resume(saved, config, data, bars.reading)
-        progress.show_skipped(state.sounds.skipped)
+        state = _state(config, data, saved, fabric, bars.reading)
+        findings.show(findings.brief(state.sounds), sys.stderr)
         count = f"{len(state.train)} sounds to train on, {len(state.held_out)} held out"
         classes = ", ".join(state.sounds.classes)
-        bars.note(f"{count} | {config.model.architecture} on {state.device} | classes: {classes}")
+        times = f" x {fabric.world_size}" if fabric.world_size > 1 else ""
+        bars.note(f"{count} | {config.model.architecture} on {state.device}{times} | classes: {classes}")
         if saved is None:
             out.mkdir(parents=True, exist_ok=True)
-            for name in fit.FILES:
-                (out / name).unlink(missing_ok=True)
+            fit.clear(out)
+        fabric.barrier()
         done = fit.run(state, out, bars, stop=lambda: bool(caught))
     quoted = shlex.quote(str(out))
     if not done:
         print(f"stopped after {state.step} of {state.steps} steps; go on with: trainer fit --resume {quoted}")
-        return 128 + caught[0]
+        return 128 + caught[0] if caught else 130
+    if state.epoch < config.fit.epochs:
+        print(f"the held-out loss fell no more: ended after {state.epoch} of {config.fit.epochs} epochs")
     print(f"done: {quoted}; now: trainer export {quoted} -o {shlex.quote(f'{data.resolve().name}.onnx')}")
     return 0
+
+
+def _state(
+    config: Config,
+    data: Path,
+    saved: Checkpoint | None,
+    fabric: Fabric,
+    reading: Callable[[int, int], None] | None = None,
+) -> State:
+    from trainer import fit
+
+    if saved is None:
+        return fit.start(config, data, reading, fabric=fabric)
+    return fit.resume(saved, config, data, reading, fabric)
 
 
 @contextmanager

@@ -1,8 +1,8 @@
 """A checkpoint: one safetensors file that rebuilds the model, and the run. No pickles.
 
-Tensors are named `model/…`, `anchors/mean` and `optimiser/<name>/<parameter>/<key>`; everything else is
-JSON in the file's metadata. A file is written beside its place, flushed to the disk and renamed: at any
-moment there is a whole one.
+Tensors are named `model/…`, `anchors/mean`, `labels/centres` and `optimiser/<name>/<parameter>/<key>`;
+everything else is JSON in the file's metadata. A file is written beside its place, flushed to the disk and
+renamed: at any moment there is a whole one.
 """
 
 from __future__ import annotations
@@ -62,6 +62,9 @@ class Checkpoint:
         history: the records of log.jsonl.
         data: folder of the sounds, and the digest of what was made of it.
         optimisers: state dictionaries by name; empty in a checkpoint that is not for resuming.
+        centres: of the clusters that gave the classes, as in `data.Sounds`: another sound's class is found
+            with them.
+        heads: names of the classes of each of [[model.heads]], by its name.
     """
 
     config: Config
@@ -79,6 +82,8 @@ class Checkpoint:
     history: list[dict[str, Any]] = field(default_factory=list)
     data: dict[str, str] = field(default_factory=dict)
     optimisers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    centres: Tensor | None = None
+    heads: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 _PLAIN = ("epoch", "position", "step", "totals", "seconds", "best", "history", "data", "licence")
@@ -104,6 +109,8 @@ def write(path: Path, checkpoint: Checkpoint) -> None:
     """Save a checkpoint, atomically."""
     tensors = {f"model/{name}": tensor for name, tensor in checkpoint.model.items()}
     tensors["anchors/mean"] = checkpoint.anchors.mean
+    if checkpoint.centres is not None:
+        tensors["labels/centres"] = checkpoint.centres
     groups: dict[str, Any] = {}
     for name, state in checkpoint.optimisers.items():
         groups[name] = state["param_groups"]
@@ -114,6 +121,7 @@ def write(path: Path, checkpoint: Checkpoint) -> None:
         "config": checkpoint.config.to_toml(),
         "classes": checkpoint.classes,
         "credits": checkpoint.credits,
+        "heads": checkpoint.heads,
         "anchors": {"names": checkpoint.anchors.names, "labels": checkpoint.anchors.labels},
         "optimisers": groups,
         **{key: getattr(checkpoint, key) for key in _PLAIN},
@@ -177,6 +185,8 @@ def _assemble(facts: dict[str, Any], tensors: dict[str, Tensor]) -> Checkpoint:
             name: {"state": dict(states[name]), "param_groups": [_tuples(group) for group in groups]}
             for name, groups in facts["optimisers"].items()
         },
+        centres=tensors.get("labels/centres"),
+        heads={name: tuple(classes) for name, classes in facts.get("heads", {}).items()},
         **{key: facts[key] for key in _PLAIN},
     )
 

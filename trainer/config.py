@@ -25,6 +25,25 @@ HOP_LENGTH = 32
 
 
 @dataclass(frozen=True)
+class HeadConfig:
+    """A classifier on some dimensions of z: one [[model.heads]] table.
+
+    Attributes:
+        name: of the head, and of its loss: "classification/<name>".
+        dims: first dimension of z, and the one after the last.
+        label: what it tells apart: "label", the classes, or another field of [data] label_pattern.
+        weight: of its loss, beside [loss] classification.
+        classes: how many; 0 is found out from the sounds.
+    """
+
+    name: str
+    dims: tuple[int, ...]
+    label: str = "label"
+    weight: float = 1.0
+    classes: int = 0
+
+
+@dataclass(frozen=True)
 class ModelConfig:
     """The shape of a model (Tables 1 and 2).
 
@@ -37,6 +56,7 @@ class ModelConfig:
         channels: of the dilation block ("dc" only; the paper has 32).
         classifier_hidden: widths of the hidden layers of the bottleneck classifier; 0 is as wide as there are
             classes (the paper's drums).
+        heads: classifiers on parts of z, the first one of the classes; none is the paper's: one on all of z.
     """
 
     architecture: str = "dc"
@@ -46,6 +66,7 @@ class ModelConfig:
     layers: int = 50
     channels: int = 32
     classifier_hidden: tuple[int, ...] = (10, 10, 10)
+    heads: tuple[HeadConfig, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -58,12 +79,17 @@ class DataConfig:
         silence_block: samples in such a block, at the model's rate (authors' code).
         fade_ms: fade-out where a sound is trimmed to the window; 0 in the paper.
         include: pattern of the file names used ("*_jackson_*"); "" is all of them.
-        label_pattern: file-name pattern that gives the class ("{label}_{speaker}_{index}"); "" takes the
-            sub-folder.
+        labels: where classes come from. "folder": the manifest's column, else the sub-folder; "pattern":
+            `label_pattern`; "kmeans": k-means on the MFCCs of the attack (the paper's drums); "auto": the
+            pattern where there is one, else as "folder".
+        label_pattern: file-name pattern that gives the class ("{label}_{speaker}_{index}").
+        clusters: of k-means (the paper's drums: 5).
         test_fraction: part of each class that is held out, 0 to 0.9; groups of near-duplicates stay together.
         balance: "none" draws each sound once an epoch; "class" and "source" draw every class, or every
             (class, source) pair, equally often.
         max_per_source: at most this many sounds of a class from one source, spread evenly; 0 is all.
+        mix: part of the sounds drawn that are averaged with another training sound of their class; 0 in the
+            paper. (Authors' code adds 20 such averages to each sound: 20/21 = 0.952.)
         shift_ms: the encoder hears the sound moved by up to ± this; 0 in the paper.
     """
 
@@ -71,10 +97,13 @@ class DataConfig:
     silence_block: int = 128
     fade_ms: float = 0.0
     include: str = ""
+    labels: str = "auto"
     label_pattern: str = ""
+    clusters: int = 5
     test_fraction: float = 0.1
     balance: str = "none"
     max_per_source: int = 0
+    mix: float = 0.0
     shift_ms: float = 0.0
 
 
@@ -91,6 +120,8 @@ class LossConfig:
         stft: weight of the multi-resolution spectral distance; 0 in the paper.
         stft_sizes: its window sizes in samples; the hop is a quarter.
         stft_floor: magnitude, of a full-scale sine's 1, below which it does not look.
+        soft_dtw: weight of soft-DTW on MFCCs; 0 in the paper, which names it as what should come next.
+        soft_dtw_gamma: its smoothing, in dB²; towards 0 it is DTW.
     """
 
     reconstruction: float = 1.0
@@ -101,6 +132,8 @@ class LossConfig:
     stft: float = 0.0
     stft_sizes: tuple[int, ...] = (64, 256, 1024)
     stft_floor: float = 2e-5
+    soft_dtw: float = 0.0
+    soft_dtw_gamma: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -142,6 +175,15 @@ class FitConfig:
         threads: of PyTorch on the CPU; 0 leaves its own choice.
         validate_epochs: validate and save every this many epochs.
         checkpoint_minutes: save within an epoch too, at most this often.
+        patience_epochs: stop when the held-out loss has not fallen for this many epochs; 0 trains them all.
+        keep_epochs: keep a checkpoint of its own every this many epochs; 0 keeps the last and the best only.
+        keep: how many of those there are at most, the newest; 0 is all.
+        tensorboard: write losses, sounds and pictures for TensorBoard into the run folder.
+        devices: of one machine, GPUs or CPU processes.
+        nodes: machines.
+        strategy: "auto": "ddp" where there are several devices; "ddp".
+        precision: "32", or "bf16": mixed, for a GPU; the weights stay in 32 bits.
+        compile: compile the steps with PyTorch's compiler.
     """
 
     epochs: int = 117
@@ -152,6 +194,15 @@ class FitConfig:
     threads: int = 0
     validate_epochs: int = 1
     checkpoint_minutes: float = 5.0
+    patience_epochs: int = 0
+    keep_epochs: int = 0
+    keep: int = 3
+    tensorboard: bool = False
+    devices: int = 1
+    nodes: int = 1
+    strategy: str = "auto"
+    precision: str = "32"
+    compile: bool = False
 
 
 @dataclass(frozen=True)
@@ -221,12 +272,15 @@ _SECTIONS: dict[str, type] = {
 }
 _CHOICES: dict[tuple[str, str], tuple[str, ...]] = {
     ("model", "architecture"): ("dc", "cc"),
+    ("data", "labels"): ("auto", "folder", "pattern", "kmeans"),
     ("data", "balance"): ("none", "class", "source"),
     ("loss", "reduction"): ("sum", "mean"),
     ("optim", "update"): ("alternating", "joint"),
     ("optim", "algorithm"): ("adam", "adamw"),
     ("optim", "schedule"): ("constant", "one-cycle"),
     ("fit", "device"): ("auto", "cpu", "cuda"),
+    ("fit", "strategy"): ("auto", "ddp"),
+    ("fit", "precision"): ("32", "bf16"),
 }
 _AT_LEAST_ONE = {
     ("model", "sample_rate"),
@@ -235,13 +289,21 @@ _AT_LEAST_ONE = {
     ("model", "layers"),
     ("model", "channels"),
     ("data", "silence_block"),
+    ("data", "clusters"),
     ("fit", "epochs"),
     ("fit", "batch_size"),
     ("fit", "micro_batch"),
     ("fit", "validate_epochs"),
+    ("fit", "devices"),
+    ("fit", "nodes"),
 }
-_AT_MOST = {("data", "test_fraction"): 0.9, ("optim", "warmup"): 1.0}
-_ABOVE_ZERO = {("loss", "stft_floor"), ("optim", "lr"), ("optim", "classification_lr")}
+_AT_MOST = {("data", "test_fraction"): 0.9, ("data", "mix"): 1.0, ("optim", "warmup"): 1.0}
+_ABOVE_ZERO = {
+    ("loss", "stft_floor"),
+    ("loss", "soft_dtw_gamma"),
+    ("optim", "lr"),
+    ("optim", "classification_lr"),
+}
 
 
 def _near(name: str, names: Iterable[str]) -> str:
@@ -251,7 +313,15 @@ def _near(name: str, names: Iterable[str]) -> str:
 
 def _section(section: str, table: Mapping[str, Any]) -> Any:
     """One dataclass from its table, every key and value checked."""
-    kind = _SECTIONS[section]
+    found = _fields(section, _SECTIONS[section], table)
+    if section == "model":
+        _check_model(found)
+    if section == "data" and found.labels == "pattern" and not found.label_pattern:
+        raise ConfigError('[data] labels = "pattern": it needs label_pattern, as "{label}_{speaker}_{index}"')
+    return found
+
+
+def _fields(section: str, kind: Any, table: Mapping[str, Any]) -> Any:
     types = get_type_hints(kind)
     values = {}
     for key, value in table.items():
@@ -260,9 +330,27 @@ def _section(section: str, table: Mapping[str, Any]) -> Any:
             hint = f"; it belongs in [{home[0]}]" if home else _near(key, types)
             raise ConfigError(f"unknown key {key} in [{section}]{hint}")
         values[key] = _value(section, key, value, types[key])
-    if section == "model" and values.get("length", HOP_LENGTH) % HOP_LENGTH:
-        raise ConfigError(f"[model] length = {values['length']}: it must be a multiple of {HOP_LENGTH}")
+    needed = [item.name for item in dataclasses.fields(kind) if item.default is dataclasses.MISSING]
+    missing = [name for name in needed if name not in values and kind is HeadConfig]
+    if missing:
+        raise ConfigError(f"[{section}]: it needs {missing[0]}")
     return kind(**values)
+
+
+def _check_model(model: ModelConfig) -> None:
+    if model.length % HOP_LENGTH:
+        raise ConfigError(f"[model] length = {model.length}: it must be a multiple of {HOP_LENGTH}")
+    names = [head.name for head in model.heads]
+    for head in model.heads:
+        where = f"[model.heads] {head.name}"
+        if not head.name.isidentifier() or names.count(head.name) > 1:
+            raise ConfigError(f"{where}: a name is letters, digits and _, and each is there once")
+        if len(head.dims) != 2 or not head.dims[0] < head.dims[1] <= model.latent_dim:
+            raise ConfigError(
+                f"{where}: dims = {list(head.dims)}: it must be [first, end], at most {model.latent_dim}"
+            )
+    if model.heads and model.heads[0].label != "label":
+        raise ConfigError(f'[model.heads] {names[0]}: the first head must have label = "label", the classes')
 
 
 def _value(section: str, key: str, value: Any, kind: Any) -> Any:
@@ -274,6 +362,10 @@ def _value(section: str, key: str, value: Any, kind: Any) -> Any:
         if not isinstance(value, list | tuple) or any(type(item) is not int or item < 0 for item in value):
             raise ConfigError(f"{where}: it must be a list of whole numbers, 0 or more")
         return tuple(value)
+    if kind == tuple[HeadConfig, ...]:
+        if not isinstance(value, list | tuple) or any(not isinstance(item, Mapping) for item in value):
+            raise ConfigError(f"{where}: it must be a list of tables, [[model.heads]]")
+        return tuple(_fields("model.heads", HeadConfig, item) for item in value)
     if type(value) is not kind:
         words = {int: "a whole number", float: "a number", str: "a text in quotes", bool: "true or false"}
         raise ConfigError(f"{where}: it must be {words[kind]}")
@@ -292,6 +384,8 @@ def _value(section: str, key: str, value: Any, kind: Any) -> Any:
 
 
 def _toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + "}"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, tuple):

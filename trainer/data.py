@@ -6,52 +6,23 @@ import csv
 import fnmatch
 import hashlib
 import re
-import warnings
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import soundfile
-import soxr
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from trainer import labels
+from trainer.audio import LIBROSA_SUFFIXES, SOUNDFILE_SUFFIXES, faults, prepare_signal, read
 from trainer.config import DataConfig, ModelConfig
 from trainer.errors import DataError
 
-SOUNDFILE_SUFFIXES = frozenset(
-    [
-        ".wav",
-        ".wave",
-        ".flac",
-        ".ogg",
-        ".oga",
-        ".opus",
-        ".mp3",
-        ".aif",
-        ".aiff",
-        ".aifc",
-        ".au",
-        ".snd",
-        ".caf",
-        ".w64",
-        ".rf64",
-        ".sd2",
-        ".voc",
-        ".nist",
-        ".sph",
-    ]
-)
-LIBROSA_SUFFIXES = frozenset([".m4a", ".mp4", ".aac", ".wma", ".webm", ".mka", ".ac3", ".amr"])
-"""Read by librosa's own backends, where the machine has one."""
 UNKNOWN = "unknown, supplied by the user"
-SILENT_PEAK = 1e-4
-"""-80 dBFS: below it there is nothing to normalise."""
-SHORTEST_MS = 2.0
 
 Progress = Callable[[int, int], None]
 """Called with (files done, files in all)."""
@@ -59,13 +30,18 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Entry:
-    """One audio file before it is read: path, name (relative, with /), class, source and licence."""
+    """One audio file before it is read: path, name (relative, with /), class, source, licence and group.
+
+    `fields` are the parts of its name by `label_pattern`.
+    """
 
     path: Path
     name: str
     label: str
     source: str = ""
     licence: str = UNKNOWN
+    group: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -74,6 +50,15 @@ class Skipped:
 
     name: str
     reason: str
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """A file that is used, but was not as it should be: what was wrong, and what was done about it."""
+
+    name: str
+    fault: str
+    remedy: str
 
 
 @dataclass(frozen=True)
@@ -90,6 +75,9 @@ class Sounds:
         skipped: files left out.
         licence: all licences, "; " between them.
         credits: one line for each source.
+        fixed: files that are used, but needed more than a change of rate or length.
+        centres: float64 [classes, 20], of the clusters that gave the classes; None where k-means did not.
+        fields: the parts of the file names by `label_pattern`: for each, one value a sound.
     """
 
     names: tuple[str, ...]
@@ -101,6 +89,9 @@ class Sounds:
     skipped: tuple[Skipped, ...]
     licence: str
     credits: tuple[str, ...]
+    fixed: tuple[Fixed, ...] = ()
+    centres: Tensor | None = None
+    fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @cached_property
     def digest(self) -> str:
@@ -115,8 +106,8 @@ class Sounds:
 def find(folder: Path, config: DataConfig) -> tuple[list[Entry], list[Skipped]]:
     """The audio files of a folder, in order of name, and those that have no class.
 
-    The class is what the manifest says, else `label_pattern`, else the first sub-folder; in a folder without
-    sub-folders of audio it is the folder's name.
+    The class comes from where `labels` says. Without a pattern it is what the manifest says, else the first
+    sub-folder; in a folder without sub-folders of audio it is the folder's name. For k-means it is "" yet.
 
     Raises:
         DataError: where there is no folder, no audio file in it, or its manifest cannot be read.
@@ -135,24 +126,29 @@ def find(folder: Path, config: DataConfig) -> tuple[list[Entry], list[Skipped]]:
         if not paths:
             raise DataError(f"{folder}: no audio file is named like {config.include}")
     manifest = _manifest(folder / "manifest.csv")
-    pattern = _pattern(config.label_pattern) if config.label_pattern else None
+    labelled = config.labels in ("auto", "pattern")
+    pattern = _pattern(config.label_pattern, labelled) if config.label_pattern else None
     flat = all(path.parent == folder for path in paths)
     entries, skipped = [], []
     for path in sorted(paths, key=lambda path: natural(path.relative_to(folder).as_posix())):
         name = path.relative_to(folder).as_posix()
         row = manifest.get(name, {})
-        if pattern:
-            match = pattern.fullmatch(path.stem)
-            label, reason = (match["label"], "") if match else ("", f"not named like {config.label_pattern}")
-        else:
-            label = row.get("class") or (
-                folder.resolve().name if flat else name.rpartition("/")[0].split("/")[0]
-            )
+        match = pattern.fullmatch(path.stem) if pattern else None
+        label, reason = "", ""
+        if pattern and not match:
+            reason = f"not named like {config.label_pattern}"
+        elif match and labelled:
+            label = match["label"]
+        elif config.labels != "kmeans":
+            folders = folder.resolve().name if flat else name.rpartition("/")[0].split("/")[0]
+            label = row.get("class") or folders
             reason = "" if label else "beside the class folders, not in one"
         if reason:
             skipped.append(Skipped(name, reason))
         else:
-            entries.append(Entry(path, name, label, row.get("source", ""), row.get("licence") or UNKNOWN))
+            licence, group = row.get("licence") or UNKNOWN, row.get("group", "")
+            fields = match.groupdict() if match else {}
+            entries.append(Entry(path, name, label, row.get("source", ""), licence, group, fields))
     return _capped(entries, config.max_per_source), skipped
 
 
@@ -162,91 +158,33 @@ def natural(text: str) -> list[tuple[int, int, str]]:
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part]
 
 
-def read(path: Path) -> tuple[NDArray[np.float32], int]:
-    """An audio file as float32 [samples, channels] and its rate in Hz.
+def prepare(
+    folder: Path,
+    model: ModelConfig,
+    config: DataConfig,
+    progress: Progress | None = None,
+    centres: Tensor | None = None,
+) -> Sounds:
+    """Read and prepare all sounds of a folder. Files that cannot be used are listed in `skipped`.
 
-    Raises:
-        DataError: where it cannot be read; the message is the reason alone.
-    """
-    try:
-        if path.suffix.lower() in LIBROSA_SUFFIXES:
-            return _read_librosa(path)
-        signal, rate = soundfile.read(path, dtype="float32", always_2d=True)
-        return signal, int(rate)
-    except Exception as error:  # decoders raise what they like
-        reason = getattr(error, "error_string", "") or str(error) or type(error).__name__
-        if type(error).__name__ == "NoBackendError":  # audioread's, which need not be installed
-            reason = f"{path.suffix} needs ffmpeg on this machine, or the file is broken"
-        raise DataError(f"cannot be read: {' '.join(str(reason).split()).rstrip('.')}") from None
-
-
-def _read_librosa(path: Path) -> tuple[NDArray[np.float32], int]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # librosa says that it falls back, and that this will go away
-        import librosa
-
-        signal, rate = librosa.load(path, sr=None, mono=False)
-    return np.atleast_2d(signal).T, int(rate)
-
-
-def prepare_signal(
-    signal: NDArray[np.float32], rate: int, model: ModelConfig, config: DataConfig
-) -> NDArray[np.float32]:
-    """One window of sound: mono, without DC, at the model's rate, peak 1, its leading silence cut.
-
-    The order is the one of the authors' code: the leading blocks below `silence_mean_square` are cut only
-    from a sound longer than the window; what is then too long is trimmed, too short is padded with zeros.
+    Of files that make the same sound (by the hash of what is made of them) the first by name is kept.
 
     Args:
-        signal: [samples, channels] at `rate` Hz.
-
-    Returns:
-        float32 [length].
-
-    Raises:
-        DataError: where nothing is left to train on; the message is the reason alone.
-    """
-    if not len(signal):
-        raise DataError("empty")
-    if not np.isfinite(signal).all():
-        raise DataError("has samples that are not numbers")
-    if len(signal) < rate * SHORTEST_MS / 1000:
-        raise DataError(f"too short: {1000 * len(signal) / rate:.2g} ms, at least {SHORTEST_MS:g} are needed")
-    mono = signal.astype(np.float64).mean(axis=1)
-    sound = _normalised(soxr.resample(mono - mono.mean(), rate, model.sample_rate, quality="VHQ"))
-    if len(sound) > model.length:
-        block = config.silence_block
-        whole = sound[: len(sound) // block * block].reshape(-1, block)
-        loud = np.flatnonzero((whole**2).mean(axis=1) >= config.silence_mean_square)
-        sound = sound[(loud[0] if len(loud) else 0) * block :]
-    if len(sound) > model.length:
-        sound = sound[: model.length].copy()
-        fade = min(round(config.fade_ms * model.sample_rate / 1000), model.length)
-        if fade:
-            sound[-fade:] *= np.linspace(1.0, 0.0, fade)
-    return np.pad(_normalised(sound), (0, model.length - len(sound))).astype(np.float32)
-
-
-def _normalised(sound: NDArray[np.float64]) -> NDArray[np.float64]:
-    peak = np.abs(sound).max(initial=0.0)
-    if peak < SILENT_PEAK:
-        raise DataError("silent")
-    return sound / peak
-
-
-def prepare(folder: Path, model: ModelConfig, config: DataConfig, progress: Progress | None = None) -> Sounds:
-    """Read and prepare all sounds of a folder. Files that cannot be used are listed in `skipped`.
+        centres: of the clusters that give the classes, where they are known; None makes them, from all of the
+            sounds, where `labels` says so.
 
     Raises:
         DataError: where no sound is left.
     """
     entries, skipped = find(folder, config)
     kept: list[Entry] = []
+    fixed: list[Fixed] = []
     waveforms: list[NDArray[np.float32]] = []
     seen: dict[bytes, str] = {}
     for done, entry in enumerate(entries, start=1):
         try:
-            waveform = prepare_signal(*read(entry.path), model, config)
+            signal, rate = read(entry.path)
+            waveform = prepare_signal(signal, rate, model, config)
             twin = seen.setdefault(hashlib.sha256(waveform.tobytes()).digest(), entry.name)
             if twin != entry.name:
                 raise DataError(f"the same sound as {twin}")
@@ -255,26 +193,40 @@ def prepare(folder: Path, model: ModelConfig, config: DataConfig, progress: Prog
         else:
             kept.append(entry)
             waveforms.append(waveform)
+            fixed += [Fixed(entry.name, fault, remedy) for fault, remedy in faults(signal)]
         if progress:
             progress(done, len(entries))
     if not kept:
         raise DataError(f"{folder}: none of its {len(skipped)} audio files can be used ({_reasons(skipped)})")
-    classes = tuple(sorted({entry.label for entry in kept}, key=natural))
+    stacked = torch.from_numpy(np.stack(waveforms))[:, None]
+    if config.labels == "kmeans":
+        features = labels.attack_features(stacked, model.sample_rate)
+        centres = labels.cluster(features, config.clusters) if centres is None else centres
+        classes, label = labels.names(centres), labels.nearest(features, centres)
+    else:
+        classes = tuple(sorted({entry.label for entry in kept}, key=natural))
+        label, centres = torch.tensor([classes.index(entry.label) for entry in kept]), None
     return Sounds(
         names=_names(kept),
         classes=classes,
-        labels=torch.tensor([classes.index(entry.label) for entry in kept]),
+        labels=label,
         sources=tuple(entry.source for entry in kept),
         groups=tuple(_group(entry) for entry in kept),
-        waveforms=torch.from_numpy(np.stack(waveforms))[:, None],
+        waveforms=stacked,
         skipped=tuple(sorted(skipped, key=lambda item: natural(item.name))),
         licence="; ".join(sorted({entry.licence.split(" (")[0] for entry in kept})),
         credits=tuple(sorted({f"{entry.source}: {entry.licence}" for entry in kept if entry.source})),
+        fixed=tuple(sorted(fixed, key=lambda item: natural(item.name))),
+        centres=centres,
+        fields={key: tuple(entry.fields[key] for entry in kept) for key in kept[0].fields},
     )
 
 
 def _manifest(path: Path) -> dict[str, dict[str, str]]:
-    """The rows of manifest.csv (columns file, class, source, licence) by file; {} where there is none."""
+    """The rows of manifest.csv by file; {} where there is none.
+
+    Its columns are file, class, source, licence and, where wanted, group: near-duplicates share one.
+    """
     if not path.exists():
         return {}
     try:
@@ -286,16 +238,16 @@ def _manifest(path: Path) -> dict[str, dict[str, str]]:
         raise DataError(f"{path}: no column named file; its columns should be file,class,source,licence")
     return {
         (row["file"] or "").replace("\\", "/"): {
-            key: (row.get(key) or "").strip() for key in ("class", "source", "licence")
+            key: (row.get(key) or "").strip() for key in ("class", "source", "licence", "group")
         }
         for row in rows
     }
 
 
-def _pattern(text: str) -> re.Pattern[str]:
+def _pattern(text: str, labelled: bool = True) -> re.Pattern[str]:
     """ "{label}_{speaker}_{index}" as a regular expression with those groups."""
     pieces = re.split(r"\{(\w+)\}", text)
-    if "label" not in pieces[1::2] or len(set(pieces[1::2])) < len(pieces[1::2]):
+    if (labelled and "label" not in pieces[1::2]) or len(set(pieces[1::2])) < len(pieces[1::2]):
         raise DataError(f"label_pattern {text}: it needs {{label}}, and each name once")
     found = (f"(?P<{piece}>.+?)" if i % 2 else re.escape(piece) for i, piece in enumerate(pieces))
     return re.compile("".join(found))
@@ -316,7 +268,9 @@ def _capped(entries: list[Entry], most: int) -> list[Entry]:
 
 
 def _group(entry: Entry) -> str:
-    """Sounds of one source whose names differ in a last number only: one instrument, other velocities."""
+    """What the manifest says; else one for sounds of one source whose names differ in a last number only."""
+    if entry.group:
+        return f"{entry.label}/{entry.source}/{entry.group}"
     if not entry.source:
         return entry.name
     return f"{entry.label}/{entry.source}/{re.sub(r'[-_ ]?[0-9]+$', '', entry.path.stem)}"

@@ -149,7 +149,12 @@ class DilationBlock(nn.Module):
             self.bias[:, channels:] = 1.0  # sub-layer 2 starts as an open gate, so the signal passes at once
 
     def forward(self, x: Tensor) -> Tensor:
-        """x [B, T, channels] -> [B, T, channels]."""
+        """x [B, T, channels] -> [B, T, channels].
+
+        Under autocast and under PyTorch's compiler, which know the parts but not the whole, this is `plain`.
+        """
+        if torch.compiler.is_compiling() or torch.is_autocast_enabled(x.device.type):
+            return self.plain(x.float())  # the residual sum stays in 32 bits
         return _DilationBlock.apply(x, self.now, self.past, self.bias)
 
     def plain(self, x: Tensor) -> Tensor:

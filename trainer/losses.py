@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from trainer.config import LossConfig
+from trainer.config import HeadConfig, LossConfig
+from trainer.heads import CLASSIFICATION
 from trainer.models import VAEOutput
+from trainer.soft_dtw import mfcc_soft_dtw
 
-CLASSIFICATION = "classification"
 Terms = dict[str, Tensor]
 """Unweighted terms by name, each a scalar: the mean over the batch."""
 
 
-def variational_terms(output: VAEOutput, waveform: Tensor, config: LossConfig) -> Terms:
-    """Reconstruction, kl and, where it has a weight, stft.
+def variational_terms(
+    output: VAEOutput, waveform: Tensor, config: LossConfig, sample_rate: int = 22050
+) -> Terms:
+    """Reconstruction, kl and, where they have a weight, stft and soft_dtw.
 
     Args:
         output: of the model.
         waveform: [B, 1, T], what it should have given.
+        sample_rate: of both, in Hz; only soft_dtw asks.
     """
     terms = {
         "reconstruction": reconstruction(output.audio, waveform, config.reduction),
@@ -27,6 +33,8 @@ def variational_terms(output: VAEOutput, waveform: Tensor, config: LossConfig) -
     }
     if config.stft:
         terms["stft"] = spectral_distance(output.audio, waveform, config.stft_sizes, config.stft_floor)
+    if config.soft_dtw:
+        terms["soft_dtw"] = mfcc_soft_dtw(output.audio, waveform, sample_rate, config.soft_dtw_gamma)
     return terms
 
 
@@ -35,14 +43,29 @@ def classification_terms(logits: Tensor, label: Tensor) -> Terms:
     return {CLASSIFICATION: functional.cross_entropy(logits, label)}
 
 
-def weights(config: LossConfig, epoch: int) -> dict[str, float]:
+def head_terms(heads: dict[str, Tensor], targets: Tensor) -> Terms:
+    """Cross-entropy of every head.
+
+    Args:
+        heads: logits [B, classes] by the name of the loss.
+        targets: int64 [B, heads].
+    """
+    return {
+        name: functional.cross_entropy(logits, target)
+        for (name, logits), target in zip(heads.items(), targets.T, strict=True)
+    }
+
+
+def weights(config: LossConfig, epoch: int, heads: Sequence[HeadConfig] = ()) -> dict[str, float]:
     """The weight of every term in an epoch, counted from 0."""
     warm = min(1.0, (epoch + 1) / config.kl_warmup_epochs) if config.kl_warmup_epochs else 1.0
     return {
         "reconstruction": config.reconstruction,
         "kl": config.kl * warm,
         "stft": config.stft,
+        "soft_dtw": config.soft_dtw,
         CLASSIFICATION: config.classification,
+        **{f"{CLASSIFICATION}/{head.name}": config.classification * head.weight for head in heads},
     }
 
 

@@ -8,14 +8,14 @@ decoder layers are causal, so that a decoder can stream.
 
 from __future__ import annotations
 
-import itertools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
 from trainer.config import HOP_LENGTH, ModelConfig
+from trainer.heads import CLASSIFICATION, Heads, perceptron
 from trainer.layers import CausalConv, CausalUpsample, DilationBlock, FrameDense
 
 FRONT_FILTERS, FRONT_KERNEL = 16, 32
@@ -28,13 +28,17 @@ LEAK = 0.2
 
 @dataclass(frozen=True)
 class VAEOutput:
-    """One pass: audio [B, 1, T] in ±1, mean, log_var and z [B, D], logits [B, classes]."""
+    """One pass: audio [B, 1, T] in ±1, mean, log_var and z [B, D], logits [B, classes].
+
+    `heads` has the logits of every head, by the name of its loss; `logits` are those of the first.
+    """
 
     audio: Tensor
     mean: Tensor
     log_var: Tensor
     z: Tensor
     logits: Tensor
+    heads: dict[str, Tensor] = field(default_factory=dict)
 
 
 def _keep_power(*modules: nn.Module, leak: float = 1.0) -> None:
@@ -173,7 +177,7 @@ class VAE(nn.Module):
     Attributes:
         encoder: audio [B, 1, T] -> mean, log_var [B, D].
         decoder: z [B, D] or, one for each frame, [B, F, D] -> audio [B, 1, T].
-        classifier: z [B, D] -> logits [B, classes].
+        classifier: z [B, D] -> logits [B, classes], or, with heads, those of each by name.
     """
 
     def __init__(self, config: ModelConfig, classes: int) -> None:
@@ -181,11 +185,11 @@ class VAE(nn.Module):
         dilated = config.architecture == "dc"
         self.encoder = DCEncoder(config) if dilated else CCEncoder(config)
         self.decoder = DCDecoder(config) if dilated else CCDecoder(config)
-        widths = (config.latent_dim, *config.classifier_hidden)
-        hidden: list[nn.Module] = []
-        for before, after in itertools.pairwise(widths):
-            hidden += [nn.Linear(before, after), nn.ReLU()]
-        self.classifier = nn.Sequential(*hidden, nn.Linear(widths[-1], classes))
+        self.classifier = (
+            Heads(config.heads, config.classifier_hidden)
+            if config.heads
+            else perceptron(config.latent_dim, config.classifier_hidden, classes)
+        )
 
     def encode(self, audio: Tensor) -> tuple[Tensor, Tensor]:
         """audio [B, 1, T] in ±1 -> mean, log_var [B, D]."""
@@ -196,8 +200,13 @@ class VAE(nn.Module):
         return self.decoder(z)
 
     def classify(self, z: Tensor) -> Tensor:
-        """z [B, D] -> logits [B, classes]."""
-        return self.classifier(z)
+        """z [B, D] -> logits [B, classes], of the first head where there are several."""
+        return next(iter(self.classify_all(z).values()))
+
+    def classify_all(self, z: Tensor) -> dict[str, Tensor]:
+        """z [B, D] -> logits [B, classes] of every head, by the name of its loss."""
+        found = self.classifier(z)
+        return found if isinstance(found, dict) else {CLASSIFICATION: found}
 
     def forward(self, audio: Tensor, eps: Tensor | None = None) -> VAEOutput:
         """Encode, sample z = mean + exp(log_var / 2)·eps, decode and classify.
@@ -208,7 +217,8 @@ class VAE(nn.Module):
         """
         mean, log_var = self.encode(audio)
         z = mean if eps is None else mean + torch.exp(0.5 * log_var) * eps
-        return VAEOutput(self.decode(z), mean, log_var, z, self.classify(z))
+        heads = self.classify_all(z)
+        return VAEOutput(self.decode(z), mean, log_var, z, next(iter(heads.values())), heads)
 
 
 def build(config: ModelConfig, classes: int) -> VAE:
@@ -224,6 +234,6 @@ def build(config: ModelConfig, classes: int) -> VAE:
     for key in ("sample_rate", "latent_dim", "layers", "channels"):
         if getattr(config, key) < 1:
             raise ValueError(f"model {key} {getattr(config, key)}: choose a positive number")
-    if classes < 1:
-        raise ValueError(f"{classes} classes: at least one is needed")
+    if classes < 1 or any(head.classes < 1 for head in config.heads):
+        raise ValueError(f"{classes} classes: at least one is needed, for each head too")
     return VAE(config, classes)

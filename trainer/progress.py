@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,10 +17,8 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
-from rich.table import Table
 
-from trainer.data import Skipped
-from trainer.fit import State
+from trainer.state import State
 
 
 def terms(values: dict[str, float]) -> str:
@@ -103,16 +100,14 @@ class Bars:
         self.progress.console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
-def show_skipped(skipped: Sequence[Skipped]) -> None:
-    """One table, on stderr, of the files that are left out."""
-    if not skipped:
-        return
-    table = Table("file", "why it is left out", title=f"{len(skipped)} files left out", title_justify="left")
-    for item in skipped:
-        table.add_row(escape(item.name), escape(item.reason))
-    console = Console(stderr=True)
-    if not console.is_terminal:  # a log wants whole lines
-        lines = (f"left out: {item.name}: {item.reason}" for item in skipped)
-        print(*lines, sep="\n", file=sys.stderr, flush=True)
-        return
-    console.print(table)
+class Silent:
+    """The display of the processes beside the first: none."""
+
+    def stepped(self, state: State, losses: dict[str, float]) -> None:
+        """Nothing."""
+
+    def finished_epoch(self, record: dict[str, Any]) -> None:
+        """Nothing."""
+
+    def note(self, text: str) -> None:
+        """Nothing."""

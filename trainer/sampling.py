@@ -7,7 +7,7 @@ draws what the uninterrupted one would have.
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -56,27 +56,40 @@ def split(sounds: Sounds, fraction: float, seed: int) -> tuple[Tensor, Tensor]:
     """Indices, ascending, of the training and of the held-out sounds.
 
     In every class whole groups are held out, in a seeded order, as long as they fit into `fraction` of the
-    class and one is left to train on; where none fits the smallest is taken; a class of a single group is
-    not held out.
+    class and every class has one left to train on; where none fits the smallest is taken; a class of a
+    single group is not held out. A group that has sounds of several classes counts as the commonest.
     """
-    groups: dict[int, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
-    for index, (label, group) in enumerate(zip(sounds.labels.tolist(), sounds.groups, strict=True)):
-        groups[label][group].append(index)
+    labels = sounds.labels.tolist()
+    groups: dict[str, list[int]] = defaultdict(list)
+    for index, group in enumerate(sounds.groups):
+        groups[group].append(index)
+    classes: dict[int, list[list[int]]] = defaultdict(list)
+    for members in groups.values():
+        counts = Counter(labels[i] for i in members)
+        classes[min(counts, key=lambda label: (-counts[label], label))].append(members)
+    left = Counter(labels)
+
+    def spared(members: list[int]) -> bool:
+        return all(left[label] > count for label, count in Counter(labels[i] for i in members).items())
+
     held: list[int] = []
-    for label in sorted(groups):
-        members = list(groups[label].values())
-        wanted = round(fraction * sum(map(len, members)))
-        if fraction <= 0 or len(members) < 2:
+    for label in sorted(classes):
+        pools = classes[label]
+        wanted = round(fraction * sum(map(len, pools)))
+        if fraction <= 0 or len(pools) < 2:
             continue
-        order = torch.randperm(len(members), generator=generator(seed, "split", label)).tolist()
+        order = torch.randperm(len(pools), generator=generator(seed, "split", label)).tolist()
+        drawn = [pools[position] for position in order]
         chosen: list[int] = []
-        left = len(members)
-        for position in order:
-            if left > 1 and len(chosen) + len(members[position]) <= wanted:
-                chosen += members[position]
-                left -= 1
-        held += chosen or sorted((members[position] for position in order), key=len)[0]
-    train = sorted(set(range(len(sounds.names))) - set(held))
+        for members in drawn:
+            if spared(members) and len(chosen) + len(members) <= wanted:
+                chosen += members
+                left -= Counter(labels[i] for i in members)
+        if not chosen and (smallest := next(filter(spared, sorted(drawn, key=len)), None)):
+            chosen = smallest
+            left -= Counter(labels[i] for i in chosen)
+        held += chosen
+    train = sorted(set(range(len(labels))) - set(held))
     return torch.tensor(train, dtype=torch.int64), torch.tensor(sorted(held), dtype=torch.int64)
 
 
@@ -118,9 +131,47 @@ def strata(sounds: Sounds, indices: Tensor, balance: str) -> list[object] | None
     return [(label, sounds.sources[i]) for label, i in zip(labels, indices.tolist(), strict=True)]
 
 
-def batch(sounds: Sounds, indices: Tensor, shift: int = 0, source: torch.Generator | None = None) -> Batch:
-    """Some sounds as a batch; with `shift`, each is heard up to ± that many samples late (zeros come in)."""
+def partners(
+    indices: Tensor, targets: Tensor, train: Tensor, share: float, source: torch.Generator
+) -> Tensor:
+    """A sound to average each with: with probability `share` another training sound, else itself.
+
+    Args:
+        indices: int64 [B], of training sounds.
+        targets: int64 [N, heads]; a partner has the same in every column.
+        train: int64, indices of the training sounds.
+
+    Returns:
+        int64 [B]; a sound that is the only one of its kind has itself.
+    """
+    mixed = torch.rand(len(indices), generator=source) < share
+    luck = torch.rand(len(indices), generator=source, dtype=torch.float64)
+    found = indices.clone()
+    for row in mixed.nonzero()[:, 0].tolist():
+        index = indices[row]
+        kin = train[(targets[train] == targets[index]).all(1) & (train != index)]
+        if len(kin):
+            found[row] = kin[int(luck[row] * len(kin))]
+    return found
+
+
+def batch(
+    sounds: Sounds,
+    indices: Tensor,
+    shift: int = 0,
+    source: torch.Generator | None = None,
+    others: Tensor | None = None,
+) -> Batch:
+    """Some sounds as a batch.
+
+    Args:
+        shift: each is heard up to ± that many samples late (zeros come in).
+        source: of the shifts.
+        others: int64 [B], a sound to average each with.
+    """
     waveform = sounds.waveforms[indices]
+    if others is not None:
+        waveform = (waveform + sounds.waveforms[others]) / 2
     heard = waveform
     if shift:
         late = torch.randint(-shift, shift + 1, (len(indices),), generator=source).tolist()

@@ -95,3 +95,18 @@ def test_batch_slices_and_moves(tmp_path: Path) -> None:
 def test_generators_depend_on_their_arguments_only(other: tuple[int, str, int]) -> None:
     draws = [torch.rand(3, generator=generator(0, "noise", 0)).tolist() for _ in range(2)]
     assert draws[0] == draws[1] != torch.rand(3, generator=generator(*other)).tolist()
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 2), st.just(""), st.sampled_from("abcde")), min_size=1, max_size=40),
+    st.floats(0, 0.9),
+    st.integers(0, 5),
+)
+def test_near_duplicates_of_several_classes_never_straddle(
+    members: list[tuple[int, str, str]], fraction: float, seed: int
+) -> None:
+    sounds = made(members)
+    train, held_out = split(sounds, fraction, seed)
+    assert sorted(train.tolist() + held_out.tolist()) == list(range(len(members)))
+    assert not {sounds.groups[i] for i in train} & {sounds.groups[i] for i in held_out}
+    assert set(sounds.labels[train].tolist()) == set(sounds.labels.tolist())

@@ -1,0 +1,59 @@
+"""Devices and processes, through Lightning Fabric: nothing else in the trainer knows how many there are."""
+
+from __future__ import annotations
+
+import torch
+from lightning_fabric import Fabric
+from lightning_fabric.strategies.ddp import DDPStrategy
+from lightning_fabric.strategies.strategy import Strategy
+from torch import Tensor
+
+from trainer.config import FitConfig
+from trainer.errors import TrainerError
+
+
+def pick_device(name: str) -> torch.device:
+    """ "auto" is the GPU where there is one.
+
+    Raises:
+        TrainerError: where a GPU is asked for and not there.
+    """
+    there = torch.cuda.is_available()
+    if name == "cuda" and not there:
+        raise TrainerError(
+            "device cuda: PyTorch finds no CUDA device on this machine; use --device cpu or auto"
+        )
+    return torch.device("cuda" if name == "cuda" or (name == "auto" and there) else "cpu")
+
+
+def make(fit: FitConfig) -> Fabric:
+    """The devices that a run asks for. With more than one, `launch` starts the other processes.
+
+    Raises:
+        TrainerError: where they are not there.
+    """
+    device = pick_device(fit.device)
+    there = torch.cuda.device_count()
+    if device.type == "cuda" and fit.devices > there:
+        raise TrainerError(f"devices = {fit.devices}: this machine has {there} GPU{'s' * (there != 1)}")
+    several = fit.devices * fit.nodes > 1
+    strategy: Strategy | str = "auto"
+    if several or fit.strategy == "ddp":
+        # The two alternating steps each leave a part of the model out.
+        strategy = DDPStrategy(find_unused_parameters=True)
+    return Fabric(
+        accelerator=device.type,
+        devices=fit.devices,
+        num_nodes=fit.nodes,
+        strategy=strategy,
+        precision="bf16-mixed" if fit.precision == "bf16" else "32-true",
+    )
+
+
+def summed(fabric: Fabric, values: Tensor) -> Tensor:
+    """The sum of a tensor over the processes."""
+    if fabric.world_size == 1:
+        return values
+    found = fabric.all_reduce(values.to(fabric.device), reduce_op="sum")
+    assert isinstance(found, Tensor)
+    return found

@@ -1,0 +1,39 @@
+"""Classifiers at the bottleneck: one on all of z, or several, each on dimensions of its own."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from trainer.config import HeadConfig
+
+CLASSIFICATION = "classification"
+"""Name of the loss of the one head on all of z; a named head's is this, a / and its name."""
+
+
+def perceptron(inputs: int, hidden: Sequence[int], classes: int) -> nn.Sequential:
+    """[B, inputs] -> logits [B, classes], a ReLU after each hidden layer."""
+    widths = (inputs, *hidden)
+    layers: list[nn.Module] = []
+    for before, after in itertools.pairwise(widths):
+        layers += [nn.Linear(before, after), nn.ReLU()]
+    return nn.Sequential(*layers, nn.Linear(widths[-1], classes))
+
+
+class Heads(nn.ModuleDict):
+    """One perceptron for each head, in their order."""
+
+    def __init__(self, heads: Sequence[HeadConfig], hidden: Sequence[int]) -> None:
+        super().__init__()
+        self.dims = [head.dims for head in heads]
+        for head in heads:
+            self[head.name] = perceptron(head.dims[1] - head.dims[0], hidden, head.classes)
+
+    def forward(self, z: Tensor) -> dict[str, Tensor]:
+        """z [B, D] -> logits [B, classes] by the name of the loss."""
+        return {
+            f"{CLASSIFICATION}/{name}": head(z[:, first:end])
+            for (name, head), (first, end) in zip(self.items(), self.dims, strict=True)
+        }

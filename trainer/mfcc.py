@@ -1,0 +1,71 @@
+"""Mel-frequency cepstrum coefficients in PyTorch: differentiable, and the same numbers as librosa's."""
+
+from __future__ import annotations
+
+import functools
+import math
+
+import torch
+from torch import Tensor
+
+LOWEST_POWER = 1e-10
+
+
+def mfcc(
+    audio: Tensor,
+    sample_rate: int,
+    *,
+    coefficients: int,
+    bands: int,
+    window: int,
+    hop: int,
+    fft: int = 0,
+    lowest: float = LOWEST_POWER,
+) -> Tensor:
+    """Orthonormal DCT-II of the levels, in dB, of mel bands of the power spectrum (Hann window, no padding).
+
+    Args:
+        audio: [B, T], at least `window` samples.
+        coefficients: how many, the first (the level) included; at most `bands`.
+        window: samples.
+        hop: samples between two windows.
+        fft: size of the transform, at least `window`, zeros around it; 0 is `window`.
+        lowest: power of a band below which its level does not fall.
+
+    Returns:
+        [B, 1 + (T - window) // hop, coefficients]
+    """
+    fft = max(fft, window)
+    frames = audio.unfold(-1, window, hop) * torch.hann_window(window, dtype=audio.dtype, device=audio.device)
+    power = torch.view_as_real(torch.fft.rfft(frames, fft)).square().sum(-1)
+    mel = mel_filters(sample_rate, fft, bands).to(power)
+    level_db = 10 * (power @ mel.T).clamp(min=lowest).log10()
+    return level_db @ _dct(bands, coefficients).to(power).T
+
+
+@functools.cache
+def mel_filters(sample_rate: int, fft: int, bands: int) -> Tensor:
+    """Triangles of unit area on Slaney's mel scale from 0 Hz to half the rate: [bands, fft // 2 + 1]."""
+    edges = _hz(torch.linspace(0, _mel(sample_rate / 2), bands + 2, dtype=torch.float64))
+    bins = torch.linspace(0, sample_rate / 2, fft // 2 + 1, dtype=torch.float64)
+    low, centre, high = edges[:-2, None], edges[1:-1, None], edges[2:, None]
+    triangles = torch.minimum((bins - low) / (centre - low), (high - bins) / (high - centre)).clamp(min=0)
+    return triangles * (2 / (high - low))
+
+
+@functools.cache
+def _dct(bands: int, coefficients: int) -> Tensor:
+    order = torch.arange(coefficients, dtype=torch.float64)[:, None]
+    matrix = torch.cos(math.pi / bands * (torch.arange(bands, dtype=torch.float64) + 0.5) * order)
+    matrix *= math.sqrt(2 / bands)
+    matrix[0] /= math.sqrt(2)
+    return matrix
+
+
+def _mel(hz: float) -> float:
+    """Slaney's scale: linear below 1 kHz, 15 mel there; then 27 mel for a factor of 6.4."""
+    return 3 * hz / 200 if hz < 1000 else 15 + 27 * math.log(hz / 1000) / math.log(6.4)
+
+
+def _hz(mel: Tensor) -> Tensor:
+    return torch.where(mel < 15, 200 * mel / 3, 1000 * 6.4 ** ((mel - 15) / 27))

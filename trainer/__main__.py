@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from trainer.checkpoint import Checkpoint
     from trainer.state import State
+    from trainer.steps import Display
 
 RESUMABLE = (
     "epochs",
@@ -200,15 +201,22 @@ def _fit(args: argparse.Namespace) -> int:
     from trainer import checkpoint
 
     if not args.resume:
+        _check_board(config)
         return _train(config, args.data, args.out, None)
     saved = checkpoint.load(args.resume)
     config = _options(saved.config, args, RESUMABLE)
+    _check_board(config)
     if config.fit.epochs <= saved.epoch:
         raise TrainerError(
             f"{args.resume}: its {saved.epoch} epochs are done; --epochs N with a larger N adds some"
         )
     out = args.resume if args.resume.is_dir() else args.resume.parent
     return _train(config, args.data or Path(saved.data["folder"]), out, saved)
+
+
+def _check_board(config: Config) -> None:
+    if config.fit.tensorboard:
+        _check_installed("tensorboard")
 
 
 def _prepare(args: argparse.Namespace) -> int:
@@ -238,8 +246,8 @@ def _fetch(args: argparse.Namespace) -> int:
     return 0
 
 
-def _check_installed() -> None:
-    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+def _check_installed(*more: str) -> None:
+    missing = [name for name in (*NEEDED, *more) if importlib.util.find_spec(name) is None]
     if missing:
         raise TrainerError(
             f"training needs {', '.join(missing)}, not installed here: pip install 'soundmorph[train]'"
@@ -269,7 +277,8 @@ def _train(config: Config, data: Path, out: Path, saved: Checkpoint | None) -> i
             out.mkdir(parents=True, exist_ok=True)
             fit.clear(out)
         fabric.barrier()
-        done = fit.run(state, out, bars, stop=lambda: bool(caught))
+        with _displays(state, out, bars) as display:
+            done = fit.run(state, out, display, stop=lambda: bool(caught))
     quoted = shlex.quote(str(out))
     if not done:
         print(f"stopped after {state.step} of {state.steps} steps; go on with: trainer fit --resume {quoted}")
@@ -278,6 +287,21 @@ def _train(config: Config, data: Path, out: Path, saved: Checkpoint | None) -> i
         print(f"the held-out loss fell no more: ended after {state.epoch} of {config.fit.epochs} epochs")
     print(f"done: {quoted}; now: trainer export {quoted} -o {shlex.quote(f'{data.resolve().name}.onnx')}")
     return 0
+
+
+@contextmanager
+def _displays(state: State, out: Path, bars: Display) -> Iterator[Display]:
+    """The bars, and TensorBoard's files where they are wanted."""
+    if not state.config.fit.tensorboard:
+        yield bars
+        return
+    from trainer import board, fit, progress
+
+    written = board.Board(state, out / fit.TENSORBOARD)
+    try:
+        yield progress.Several(bars, written)
+    finally:
+        written.close()
 
 
 def _state(

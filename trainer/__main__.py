@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from trainer.checkpoint import Checkpoint
     from trainer.state import State
+    from trainer.steps import Display
 
 RESUMABLE = (
     "epochs",
@@ -231,15 +232,22 @@ def _fit(args: argparse.Namespace) -> int:
     from trainer import checkpoint
 
     if not args.resume:
+        _check_board(config)
         return _train(config, args.data, args.out, None)
     saved = checkpoint.load(args.resume)
     config = _options(saved.config, args, RESUMABLE)
+    _check_board(config)
     if config.fit.epochs <= saved.epoch:
         raise TrainerError(
             f"{args.resume}: its {saved.epoch} epochs are done; --epochs N with a larger N adds some"
         )
     out = args.resume if args.resume.is_dir() else args.resume.parent
     return _train(config, args.data or Path(saved.data["folder"]), out, saved)
+
+
+def _check_board(config: Config) -> None:
+    if config.fit.tensorboard:
+        _check_installed("--tensorboard", ["tensorboard"])
 
 
 def _check_installed(what: str, names: Sequence[str]) -> None:
@@ -334,7 +342,8 @@ def _train(config: Config, data: Path, out: Path, saved: Checkpoint | None) -> i
             out.mkdir(parents=True, exist_ok=True)
             fit.clear(out)
         fabric.barrier()
-        done = fit.run(state, out, bars, stop=lambda: bool(caught))
+        with _displays(state, out, bars) as display:
+            done = fit.run(state, out, display, stop=lambda: bool(caught))
     quoted = shlex.quote(str(out))
     if not done:
         print(f"stopped after {state.step} of {state.steps} steps; go on with: trainer fit --resume {quoted}")
@@ -343,6 +352,21 @@ def _train(config: Config, data: Path, out: Path, saved: Checkpoint | None) -> i
         print(f"the held-out loss fell no more: ended after {state.epoch} of {config.fit.epochs} epochs")
     print(f"done: {quoted}; now: trainer export {quoted} -o {shlex.quote(f'{data.resolve().name}.onnx')}")
     return 0
+
+
+@contextmanager
+def _displays(state: State, out: Path, bars: Display) -> Iterator[Display]:
+    """The bars, and TensorBoard's files where they are wanted."""
+    if not state.config.fit.tensorboard:
+        yield bars
+        return
+    from trainer import board, fit, progress
+
+    written = board.Board(state, out / fit.TENSORBOARD)
+    try:
+        yield progress.Several(bars, written)
+    finally:
+        written.close()
 
 
 def _state(

@@ -19,6 +19,7 @@ from rich.progress import (
 )
 
 from trainer.state import State
+from trainer.steps import Display
 
 
 def terms(values: dict[str, float]) -> str:
@@ -111,3 +112,25 @@ class Silent:
 
     def note(self, text: str) -> None:
         """Nothing."""
+
+
+class Several:
+    """Displays that are shown the same."""
+
+    def __init__(self, *displays: Display) -> None:
+        self.displays = displays
+
+    def stepped(self, state: State, losses: dict[str, float]) -> None:
+        """To all."""
+        for display in self.displays:
+            display.stepped(state, losses)
+
+    def finished_epoch(self, record: dict[str, Any]) -> None:
+        """To all."""
+        for display in self.displays:
+            display.finished_epoch(record)
+
+    def note(self, text: str) -> None:
+        """To all."""
+        for display in self.displays:
+            display.note(text)

@@ -33,6 +33,8 @@ def test_bundled_configs_are_the_rows_of_the_paper() -> None:
     assert shapes == {
         "digits": ("dc", 8000, 4096, 20),
         "digits_cc": ("cc", 8000, 4096, 20),
+        "digits_nonclass": ("dc", 8000, 4096, 20),
+        "digits_speakers": ("dc", 8000, 4096, 20),
         "drums": ("dc", 22050, 16384, 30),
         "drums_cc": ("cc", 22050, 16384, 30),
         "drums_stage": ("cc", 22050, 16384, 30),

@@ -54,10 +54,12 @@ def tiny_model(tiny_checkpoint: Checkpoint, tmp_path_factory: pytest.TempPathFac
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what needs recordings that do not come with the project, unless a folder is named."""
-    if os.environ.get("SOUNDMORPH_FSDD"):
-        return
-    left_out = [item for item in items if item.get_closest_marker("fsdd")]
+    """Leave out what needs recordings that do not come with the project, or a GPU, where there are none."""
+    import torch
+
+    missing = {"fsdd": not os.environ.get("SOUNDMORPH_FSDD"), "gpu": not torch.cuda.is_available()}
+    names = [name for name, gone in missing.items() if gone]
+    left_out = [item for item in items if any(item.get_closest_marker(name) for name in names)]
     items[:] = [item for item in items if item not in left_out]
     config.hook.pytest_deselected(items=left_out)
 

@@ -77,7 +77,7 @@ def test_compiled_is_the_same(config: Config, folder: Path) -> None:
         torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-5)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+@pytest.mark.gpu
 def test_more_gpus_than_there_are(config: Config) -> None:
     with pytest.raises(TrainerError, match="devices = 99: this machine has"):
         make(config.replace("fit", device="cuda", devices=99).fit)

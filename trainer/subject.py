@@ -114,7 +114,7 @@ def load(
     saved = checkpoint.load(path)
     config, folder = saved.config, data or Path(saved.data["folder"])
     chosen = pick_device(device)
-    sounds = prepare(folder, config.model, config.data, progress)
+    sounds = prepare(folder, config.model, config.data, progress, saved.centres)
     if sounds.digest != saved.data.get("digest"):
         raise DataError(
             f"{folder}: its sounds are not those of this run ({len(sounds.names)} now, "

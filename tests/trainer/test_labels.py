@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import warnings
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 import soundfile
 import torch
 
-from trainer import checkpoint, fit, labels
+from trainer import checkpoint, fit, labels, subject
 from trainer import config as configs
 from trainer.config import Config, DataConfig, ModelConfig
 from trainer.data import find, prepare
@@ -139,3 +140,17 @@ def test_the_papers_drums_are_clustered_and_the_recipe_keeps_folders() -> None:
     for name in ("drums", "drums_cc"):
         assert (configs.read(name).data.labels, configs.read(name).data.clusters) == ("kmeans", 5)
     assert configs.read("drums_stage").data.labels == "auto"
+
+
+def test_an_evaluation_has_the_classes_of_the_run(tones: Path, config: Config, tmp_path: Path) -> None:
+    config = config.replace("data", labels="kmeans", clusters=3, test_fraction=0.4)
+    state = fit.start(config, tones)
+    moved = state.sounds.centres
+    assert moved is not None
+    saved = dataclasses.replace(fit.snapshot(state), centres=moved.flip(0))
+    checkpoint.write(tmp_path / "last.safetensors", saved)
+    with pytest.raises(DataError, match="not those of this run"):  # it asks the saved centres
+        subject.load(tmp_path, device="cpu")
+    checkpoint.write(tmp_path / "last.safetensors", fit.snapshot(state))
+    found = subject.load(tmp_path, device="cpu")
+    assert torch.equal(found.sounds.labels, state.sounds.labels)

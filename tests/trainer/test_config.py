@@ -37,7 +37,7 @@ def test_bundled_configs_are_the_rows_of_the_paper() -> None:
         "digits_speakers": ("dc", 8000, 4096, 20),
         "drums": ("dc", 22050, 16384, 30),
         "drums_cc": ("cc", 22050, 16384, 30),
-        "drums_stage": ("cc", 22050, 16384, 30),
+        "drums_stage": ("dc", 22050, 16384, 30),
     }
 
 

@@ -18,7 +18,7 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from export.graph import ROW, Graph
+from export.graph import END, Graph
 from realtime import contract
 from trainer.config import HOP_LENGTH
 from trainer.layers import CausalUpsample
@@ -39,8 +39,8 @@ def cc_graph(decoder: CCDecoder) -> onnx.ModelProto:
         width, both = layer.weight.shape[0], 2 * layer.weight.shape[1]
         cache = graph.input(f"{contract.CACHE}{i}", np.float32, "voices", taps - 1, width)
         history = graph.concat([cache, x], 1)
-        caches.append((i, graph.slice(history, 1 - taps, ROW, 1), taps - 1, width))
-        seen = [graph.slice(history, k, k + 1 - taps if k + 1 < taps else ROW, 1) for k in range(taps - 1)]
+        caches.append((i, graph.slice(history, 1 - taps, END, 1), taps - 1, width))
+        seen = [graph.slice(history, k, k + 1 - taps if k + 1 < taps else END, 1) for k in range(taps - 1)]
         rows = graph.reshape(graph.concat([*seen, x], 2), -1, taps * width)
         y = graph.node("Gemm", rows, graph.constant(matrix), graph.constant(_bias(layer).repeat(2)))
         y = graph.node("LeakyRelu", y, alpha=LEAK)

@@ -22,7 +22,7 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from export.graph import ROW, Graph
+from export.graph import END, Graph
 from realtime import contract
 from trainer.config import HOP_LENGTH
 from trainer.layers import dilations
@@ -101,9 +101,9 @@ class _Rings:
             values = [heard[layer] for layer in self.layers[ring]]
             if _few(ring):
                 begin = graph.node("Mul", graph.constant([-ring]), self.voices)
-                value = graph.concat([graph.slice(value, begin, ROW, 0) for value in values], 1)
+                value = graph.concat([graph.slice(value, begin, END, 0) for value in values], 1)
             else:
-                value = graph.slice(graph.concat(values, 1), self._ends[ring], ROW, 0)
+                value = graph.slice(graph.concat(values, 1), self._ends[ring], END, 0)
             spare = self.columns - self.channels * len(values)
             updates.append(graph.node("Pad", value, graph.constant([0, 0, 0, spare])) if spare else value)
         slots = self._slots([(ring, ring) for ring in rings], after, since)

@@ -19,7 +19,7 @@ from realtime import contract
 
 OPSET, IR_VERSION = 18, 9
 """Read by every ONNX Runtime since 1.16."""
-ROW = 2**62
+END = 2**62
 """An end for slices that is past every end."""
 
 

@@ -1,4 +1,8 @@
-"""What a performer can ask of the mixer. `control` makes these from messages, `mixer` carries them out."""
+"""What a performer can ask of the mixer. `control` makes these from messages, `mixer` carries them out.
+
+The *point* is the z that every voice follows. A voice that was started with a `touch` (a finger of an MPE
+controller, a track of a sequencer) has a point of its own, which commands with that touch move instead.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +13,10 @@ Z = tuple[float, ...]
 
 @dataclass(frozen=True)
 class SetZ:
-    """Put the point on `z` [D], at once."""
+    """Put the point, or that of a touch, on `z` [D], at once."""
 
     z: Z
+    touch: int | None = None
 
 
 @dataclass(frozen=True)
@@ -23,9 +28,19 @@ class SetDimension:
 
 
 @dataclass(frozen=True)
-class Goto:
-    """Move the point to `z` [D] in `ms` milliseconds along a curve of `glide.CURVES`.
+class SetAxis:
+    """Put the point's coordinate along a unit vector `axis` [D], counted from `origin` [D], on `value`, at once."""
 
+    axis: Z
+    origin: Z
+    value: float
+
+
+@dataclass(frozen=True)
+class Goto:
+    """Move the point to `z` [D] in `ms` milliseconds along a curve of `glide.CURVES` and a path of `glide.PATHS`.
+
+    `through` are points passed on the way, at equal times; a path "spline" goes through them without corners.
     The mixer tells `ticket`, unless it is 0, when the point has arrived.
     """
 
@@ -33,19 +48,41 @@ class Goto:
     ms: float
     curve: str = "linear"
     ticket: int = 0
+    path: str = "linear"
+    through: tuple[Z, ...] = ()
+    touch: int | None = None
 
 
 @dataclass(frozen=True)
 class Trigger:
-    """Start a voice; `velocity` 0..1 is its amplitude. With `z` [D], put the point there first."""
+    """Start a voice; with `z` [D], put the point there first.
+
+    Attributes:
+        velocity: amplitude, 0..1.
+        z: where the point jumps first, or None.
+        touch: gives the voice a point of its own, under this number (0..127); `z` is then that point's start.
+        pitch: semitones up, -48..48, by faster or slower playing.
+        pan: -1 left .. 1 right.
+        decay_ms: the sound falls by 60 dB in this time; None leaves it as it is.
+        reverse: play the sound from its end.
+        choke: a group 1..16: the voice ends those of its group that sound; 0 is none.
+    """
 
     velocity: float = 1.0
     z: Z | None = None
+    touch: int | None = None
+    pitch: float = 0.0
+    pan: float = 0.0
+    decay_ms: float | None = None
+    reverse: bool = False
+    choke: int = 0
 
 
 @dataclass(frozen=True)
 class Stop:
-    """Fade all voices out, as on a steal."""
+    """Fade all voices out, or those of a touch, as on a steal."""
+
+    touch: int | None = None
 
 
 @dataclass(frozen=True)
@@ -68,8 +105,15 @@ class Mode:
 
 
 @dataclass(frozen=True)
+class Prepare:
+    """Decode sounds at these points [D] ahead of time, when there is time: a trigger there needs no inference."""
+
+    points: tuple[Z, ...]
+
+
+@dataclass(frozen=True)
 class Shed:
     """Fade the quietest voice out because the machine cannot keep up; the last one stays."""
 
 
-Command = SetZ | SetDimension | Goto | Trigger | Stop | Panic | Gain | Mode | Shed
+Command = SetZ | SetDimension | SetAxis | Goto | Trigger | Stop | Panic | Gain | Mode | Prepare | Shed

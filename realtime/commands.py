@@ -29,7 +29,7 @@ class SetDimension:
 
 @dataclass(frozen=True)
 class SetAxis:
-    """Put the point's coordinate along a unit vector `axis` [D], counted from `origin` [D], on `value`, at once."""
+    """Put the point's coordinate along unit vector `axis` [D], from `origin` [D], on `value`, at once."""
 
     axis: Z
     origin: Z
@@ -38,7 +38,7 @@ class SetAxis:
 
 @dataclass(frozen=True)
 class Goto:
-    """Move the point to `z` [D] in `ms` milliseconds along a curve of `glide.CURVES` and a path of `glide.PATHS`.
+    """Move the point to `z` [D] in `ms` milliseconds; see `glide.CURVES` and `glide.PATHS`.
 
     `through` are points passed on the way, at equal times; a path "spline" goes through them without corners.
     The mixer tells `ticket`, unless it is 0, when the point has arrived.
@@ -106,7 +106,7 @@ class Mode:
 
 @dataclass(frozen=True)
 class Prepare:
-    """Decode sounds at these points [D] ahead of time, when there is time: a trigger there needs no inference."""
+    """Decode sounds at these points [D] when there is time: a trigger there then needs no inference."""
 
     points: tuple[Z, ...]
 

@@ -73,7 +73,7 @@ def get_parser() -> argparse.ArgumentParser:
     fit.add_argument("--threads", type=int, help="CPU threads; 0 leaves the choice to PyTorch")
     fit.add_argument("--checkpoint-minutes", type=float, help="save within an epoch too, at most this often")
     fit.add_argument(
-        "--patience-epochs", type=int, help="stop when the held-out loss falls no more; 0: never"
+        "--patience-epochs", type=int, help="stop when the validation loss falls no more; 0: never"
     )
     fit.add_argument("--keep-epochs", type=int, help="keep a checkpoint of its own every so many epochs")
     fit.add_argument("--keep", type=int, help="how many of those; 0 is all")
@@ -104,12 +104,14 @@ def get_parser() -> argparse.ArgumentParser:
 
 def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     evaluate = commands.add_parser(
-        "evaluate", help="measure a run on the sounds it held out", description=EVALUATE_HELP
+        "evaluate", help="measure a run on its test sounds", description=EVALUATE_HELP
     )
     evaluate.add_argument("run", type=Path, metavar="RUN", help="folder of the run, or a checkpoint file")
     evaluate.add_argument("--data", type=Path, metavar="FOLDER", help="where its sounds are, if they moved")
     evaluate.add_argument(
-        "--checkpoint", choices=("best", "last"), help="default last; best was chosen on the same sounds"
+        "--checkpoint",
+        choices=("best", "last"),
+        help="default last; best has the least loss on the validation sounds",
     )
     evaluate.add_argument(
         "--device",
@@ -128,7 +130,7 @@ def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
 
 EVALUATE_HELP = """Evaluate a run as the paper does: 1-NN accuracy and the MFCC-DTW deviation of the decoded
 class centres, with real sounds and a blur beside them for scale, and how near reconstructions are. Only
-sounds that the run held out are measured."""
+the test sounds are measured, which the run has neither trained on nor chosen anything by."""
 FIT_HELP = """Train on a folder of audio files of any format, rate and channel count. Files that cannot
 be used are named and left out. Ctrl-C saves; --resume RUN goes on exactly where it stopped."""
 
@@ -334,7 +336,9 @@ def _train(config: Config, data: Path, out: Path, saved: Checkpoint | None) -> i
     with _signals() as caught, bars.live():
         state = _state(config, data, saved, fabric, bars.reading)
         findings.show(findings.brief(state.sounds), sys.stderr)
-        count = f"{len(state.train)} sounds to train on, {len(state.held_out)} held out"
+        parts = state.parts
+        count = f"{len(parts.train)} sounds to train on, {len(parts.validation)} for validation, "
+        count += f"{len(parts.test)} for the test"
         classes = ", ".join(state.sounds.classes)
         times = f" x {fabric.world_size}" if fabric.world_size > 1 else ""
         bars.note(f"{count} | {config.model.architecture} on {state.device}{times} | classes: {classes}")
@@ -349,7 +353,7 @@ def _train(config: Config, data: Path, out: Path, saved: Checkpoint | None) -> i
         print(f"stopped after {state.step} of {state.steps} steps; go on with: trainer fit --resume {quoted}")
         return 128 + caught[0] if caught else 130
     if state.epoch < config.fit.epochs:
-        print(f"the held-out loss fell no more: ended after {state.epoch} of {config.fit.epochs} epochs")
+        print(f"the validation loss fell no more: ended after {state.epoch} of {config.fit.epochs} epochs")
     print(f"done: {quoted}; now: trainer export {quoted} -o {shlex.quote(f'{data.resolve().name}.onnx')}")
     return 0
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torch.utils.tensorboard.writer import SummaryWriter
 
 PREVIEWS = 4
-"""Held-out sounds that are reconstructed."""
+"""Validation sounds that are reconstructed."""
 MORPH_POINTS = 5
 GAP_MS = 100.0
 PIXELS, DOT = 320, 2
@@ -51,13 +51,13 @@ class Board:
     def finished_epoch(self, record: dict[str, Any]) -> None:
         """Curves; sounds and the picture where the epoch was validated."""
         step = record["step"]
-        for part in ("train", "held_out"):
+        for part in ("train", "validation"):
             for name, value in record.get(part, {}).items():
                 self.writer.add_scalar(f"{part}/{name}", value, step)
         for name in ("nearest_neighbour", "leave_one_out", "criterion", "rate"):
             if record.get(name) is not None:
                 self.writer.add_scalar(name, record[name], step)
-        if "held_out" in record:
+        if "validation" in record:
             self.state.model.eval()
             self._sounds(step)
             self._picture(step)
@@ -79,15 +79,15 @@ class Board:
     def _picture(self, step: int) -> None:
         state = self.state
         assert state.anchors is not None
-        points = torch.cat((state.anchors.mean, encode(state, state.held_out)))
-        labels = [*state.anchors.labels, *state.sounds.labels[state.held_out].tolist()]
+        points = torch.cat((state.anchors.mean, encode(state, state.parts.validation)))
+        labels = [*state.anchors.labels, *state.sounds.labels[state.parts.validation].tolist()]
         if len(points) >= PREVIEWS:
             self.writer.add_image("t-sne", scatter(flattened(points), labels, len(state.train)), step)
 
 
 def previews(state: State) -> Tensor:
-    """Indices of some held-out sounds, else training sounds, of as many classes as fit."""
-    pool = state.held_out if len(state.held_out) else state.train
+    """Indices of some validation sounds, else training sounds, of as many classes as fit."""
+    pool = state.parts.validation if len(state.parts.validation) else state.train
     labels = state.sounds.labels[pool].tolist()
     rank = [labels[:i].count(label) for i, label in enumerate(labels)]
     return pool[torch.tensor(rank).argsort(stable=True)[:PREVIEWS]]
@@ -127,7 +127,7 @@ def scatter(places: NDArray[np.float32], labels: list[int], filled: int) -> NDAr
     """A picture [3, 320, 320] of points [N, 2], a colour for each label.
 
     Args:
-        filled: the first this many are squares, the others (held out) rings.
+        filled: the first this many are squares, the others (validation) rings.
     """
     picture = np.full((3, PIXELS, PIXELS), 255, np.uint8)
     spread = np.ptp(places, axis=0).max() or 1.0

@@ -58,7 +58,7 @@ class Checkpoint:
         step: steps done in all.
         totals: sums of the losses over the epoch under way, by name.
         seconds: spent in the epoch under way.
-        best: lowest held-out loss so far.
+        best: lowest validation loss so far.
         history: the records of log.jsonl.
         data: folder of the sounds, and the digest of what was made of it.
         optimisers: state dictionaries by name; empty in a checkpoint that is not for resuming.
@@ -176,7 +176,7 @@ def _assemble(facts: dict[str, Any], tensors: dict[str, Tensor]) -> Checkpoint:
             states[optimiser][int(parameter)][key] = tensor
     anchors = facts["anchors"]
     return Checkpoint(
-        config=Config.from_toml(facts["config"]),
+        config=_config(facts["config"]),
         model=model,
         classes=tuple(facts["classes"]),
         credits=tuple(facts["credits"]),
@@ -189,6 +189,14 @@ def _assemble(facts: dict[str, Any], tensors: dict[str, Tensor]) -> Checkpoint:
         heads={name: tuple(classes) for name, classes in facts.get("heads", {}).items()},
         **{key: facts[key] for key in _PLAIN},
     )
+
+
+def _config(text: str) -> Config:
+    """Of runs from before there were validation sounds, too: they had none."""
+    config = Config.from_toml(text)
+    if "validation_fraction" in text:
+        return config
+    return config.replace("data", validation_fraction=0.0)
 
 
 def _tuples(group: dict[str, Any]) -> dict[str, Any]:

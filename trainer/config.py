@@ -84,7 +84,11 @@ class DataConfig:
             pattern where there is one, else as "folder".
         label_pattern: file-name pattern that gives the class ("{label}_{speaker}_{index}").
         clusters: of k-means (the paper's drums: 5).
-        test_fraction: part of each class that is held out, 0 to 0.9; groups of near-duplicates stay together.
+        test_fraction: part of each class that is kept for `evaluate`, 0 to 0.9; groups of near-duplicates
+            stay together.
+        validation_fraction: part of the rest of each class that chooses the best checkpoint and the early
+            stop, 0 to 0.9; classes of fewer than 5 groups give none. At 0, as in the paper, nothing is chosen
+            and the last checkpoint is the result.
         balance: "none" draws each sound once an epoch; "class" and "source" draw every class, or every
             (class, source) pair, equally often.
         max_per_source: at most this many sounds of a class from one source, spread evenly; 0 is all.
@@ -101,6 +105,7 @@ class DataConfig:
     label_pattern: str = ""
     clusters: int = 5
     test_fraction: float = 0.1
+    validation_fraction: float = 0.1
     balance: str = "none"
     max_per_source: int = 0
     mix: float = 0.0
@@ -175,7 +180,7 @@ class FitConfig:
         threads: of PyTorch on the CPU; 0 leaves its own choice.
         validate_epochs: validate and save every this many epochs.
         checkpoint_minutes: save within an epoch too, at most this often.
-        patience_epochs: stop when the held-out loss has not fallen for this many epochs; 0 trains them all.
+        patience_epochs: stop when the validation loss has not fallen for this many epochs; 0 trains them all.
         keep_epochs: keep a checkpoint of its own every this many epochs; 0 keeps the last and the best only.
         keep: how many of those there are at most, the newest; 0 is all.
         tensorboard: write losses, sounds and pictures for TensorBoard into the run folder.
@@ -297,7 +302,12 @@ _AT_LEAST_ONE = {
     ("fit", "devices"),
     ("fit", "nodes"),
 }
-_AT_MOST = {("data", "test_fraction"): 0.9, ("data", "mix"): 1.0, ("optim", "warmup"): 1.0}
+_AT_MOST = {
+    ("data", "test_fraction"): 0.9,
+    ("data", "validation_fraction"): 0.9,
+    ("data", "mix"): 1.0,
+    ("optim", "warmup"): 1.0,
+}
 _ABOVE_ZERO = {
     ("loss", "stft_floor"),
     ("loss", "soft_dtw_gamma"),

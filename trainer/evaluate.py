@@ -1,6 +1,6 @@
 """The evaluation of section 5, and the references that its numbers are read against.
 
-Everything is measured on the sounds that the run held out; the training sounds are only the neighbours of
+Everything is measured on the test sounds of the run; the training sounds are only the neighbours of
 1-NN and the middles that a player calls by name.
 """
 
@@ -150,7 +150,7 @@ def measure(subject: Subject, heard: Heard) -> Evaluation:
     return Evaluation(
         run={
             "checkpoint": subject.path.name,
-            "chosen_on_test": subject.path.name == BEST,
+            "chosen_by_validation": subject.path.name == BEST,
             "epoch": saved.epoch,
             "step": saved.step,
             "architecture": config.model.architecture,

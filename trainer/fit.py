@@ -14,7 +14,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from trainer import checkpoint, devices, sampling, targets
+from trainer import checkpoint, devices, splits, targets
 from trainer.checkpoint import BEST, LAST, Checkpoint
 from trainer.config import Config
 from trainer.data import Progress, Sounds, prepare
@@ -42,7 +42,7 @@ __all__ = [
 
 LOG, CONFIG = "log.jsonl", "config.toml"
 FILES = (LAST, BEST, LOG, CONFIG)
-"""What a run folder has."""
+"""What a run folder has; the best only where there are validation sounds."""
 PERIODIC, TENSORBOARD = "epoch-{}.safetensors", "tensorboard"
 """What it may have beside."""
 SAVE_SHARE = 0.05
@@ -70,8 +70,8 @@ def start(
         torch.set_num_threads(config.fit.threads)
     sounds = prepare(folder, config.model, config.data, progress, centres)
     config = _completed(config, sounds)
-    train, held_out = sampling.split(sounds, config.data.test_fraction, config.fit.seed)
-    _check_held_out(config, held_out)
+    parts = splits.parts(sounds, config.data, config.fit.seed)
+    _check_validation(config, parts.validation)
     torch.manual_seed(config.fit.seed)
     try:
         model = build(config.model, len(sounds.classes)).to(fabric.device)
@@ -86,8 +86,7 @@ def start(
         optimisers=make_optimisers(model, config),
         sounds=sounds,
         folder=folder,
-        train=train,
-        held_out=held_out,
+        parts=parts,
         fabric=fabric,
         objective=fabric.setup_module(objective),
         targets=targets.targets_of(sounds, config.model.heads),
@@ -106,11 +105,12 @@ def _completed(config: Config, sounds: Sounds) -> Config:
     return config.replace("model", classifier_hidden=hidden, heads=heads)
 
 
-def _check_held_out(config: Config, held_out: Tensor) -> None:
-    if config.fit.patience_epochs and not len(held_out):
+def _check_validation(config: Config, validation: Tensor) -> None:
+    if config.fit.patience_epochs and not len(validation):
         raise TrainerError(
-            "[fit] patience_epochs stops by the held-out sounds, and there are none: [data] test_fraction is "
-            f"{config.data.test_fraction:g}, or each class is a single group"
+            "[fit] patience_epochs stops by the validation sounds, and there are none: "
+            f"[data] validation_fraction is {config.data.validation_fraction:g}, or each class has fewer "
+            f"than {splits.ENOUGH_GROUPS} groups"
         )
 
 
@@ -176,7 +176,7 @@ def finish_epoch(state: State) -> dict[str, Any]:
 
 
 def gave_up(state: State) -> bool:
-    """Whether the held-out loss has not fallen for `patience_epochs`."""
+    """Whether the validation loss has not fallen for `patience_epochs`."""
     patience = state.config.fit.patience_epochs
     scores = [
         (record["criterion"], record["epoch"])
@@ -282,11 +282,11 @@ def run(state: State, out: Path, display: Display, stop: Callable[[], bool] = ne
             return False
         record = finish_epoch(state)
         score = record.get("criterion")
-        if score is not None:
-            if state.best is None or score < state.best:
-                state.best = score
-                if leads:
-                    checkpoint.write(out / BEST, snapshot(state, resumable=False))
+        if score is not None and (state.best is None or score < state.best):
+            state.best = score
+            if leads:
+                checkpoint.write(out / BEST, snapshot(state, resumable=False))
+        if "validation" in record:
             save()
         if leads:
             keep_periodic(state, out)

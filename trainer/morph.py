@@ -43,7 +43,7 @@ def pick(subject: Subject, classes: list[str] | None) -> tuple[int, int]:
     if classes:
         for name in classes:
             if name not in [known[label] for label in tested]:
-                reason = "none of its sounds was held out" if name in known else "no such class"
+                reason = "none of its sounds is for the test" if name in known else "no such class"
                 accepted = ", ".join(known[label] for label in tested)
                 raise TrainerError(f"--morph {name}: {reason}; choose from {accepted}")
         return known.index(classes[0]), known.index(classes[1])

@@ -83,11 +83,11 @@ class Bars:
 
     def finished_epoch(self, record: dict[str, Any]) -> None:
         """One line for each epoch that was validated; for every one where there is no bar."""
-        if "held_out" not in record and self.console.is_terminal:
+        if "validation" not in record and self.console.is_terminal:
             return
         parts = [f"epoch {record['epoch']}/{self.epochs}", terms(record["train"])]
-        if record.get("held_out"):
-            parts.append("held out: " + terms(record["held_out"]))
+        if record.get("validation"):
+            parts.append("validation: " + terms(record["validation"]))
         if record.get("nearest_neighbour") is not None:
             parts.append(f"1-NN {record['nearest_neighbour']:.0%}")
         self._seconds.append(record["seconds"] + record.get("validation_seconds", 0.0))

@@ -1,4 +1,4 @@
-"""Which sounds are held out, in which order the others are drawn, and what a batch is.
+"""In which order sounds are drawn, and what a batch is.
 
 Every draw comes from a seed and a position, never from a running generator, so that a run that is resumed
 draws what the uninterrupted one would have.
@@ -7,7 +7,7 @@ draws what the uninterrupted one would have.
 from __future__ import annotations
 
 import hashlib
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -50,47 +50,6 @@ def generator(seed: int, purpose: str, position: int = 0) -> torch.Generator:
     """A CPU generator that depends on nothing but its arguments."""
     digest = hashlib.sha256(f"{seed}/{purpose}/{position}".encode()).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
-
-
-def split(sounds: Sounds, fraction: float, seed: int) -> tuple[Tensor, Tensor]:
-    """Indices, ascending, of the training and of the held-out sounds.
-
-    In every class whole groups are held out, in a seeded order, as long as they fit into `fraction` of the
-    class and every class has one left to train on; where none fits the smallest is taken; a class of a
-    single group is not held out. A group that has sounds of several classes counts as the commonest.
-    """
-    labels = sounds.labels.tolist()
-    groups: dict[str, list[int]] = defaultdict(list)
-    for index, group in enumerate(sounds.groups):
-        groups[group].append(index)
-    classes: dict[int, list[list[int]]] = defaultdict(list)
-    for members in groups.values():
-        counts = Counter(labels[i] for i in members)
-        classes[min(counts, key=lambda label: (-counts[label], label))].append(members)
-    left = Counter(labels)
-
-    def spared(members: list[int]) -> bool:
-        return all(left[label] > count for label, count in Counter(labels[i] for i in members).items())
-
-    held: list[int] = []
-    for label in sorted(classes):
-        pools = classes[label]
-        wanted = round(fraction * sum(map(len, pools)))
-        if fraction <= 0 or len(pools) < 2:
-            continue
-        order = torch.randperm(len(pools), generator=generator(seed, "split", label)).tolist()
-        drawn = [pools[position] for position in order]
-        chosen: list[int] = []
-        for members in drawn:
-            if spared(members) and len(chosen) + len(members) <= wanted:
-                chosen += members
-                left -= Counter(labels[i] for i in members)
-        if not chosen and (smallest := next(filter(spared, sorted(drawn, key=len)), None)):
-            chosen = smallest
-            left -= Counter(labels[i] for i in chosen)
-        held += chosen
-    train = sorted(set(range(len(labels))) - set(held))
-    return torch.tensor(train, dtype=torch.int64), torch.tensor(sorted(held), dtype=torch.int64)
 
 
 def epoch_order(strata: Sequence[object] | None, indices: Tensor, seed: int, epoch: int) -> Tensor:

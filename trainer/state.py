@@ -16,6 +16,7 @@ from trainer.checkpoint import Anchors
 from trainer.config import Config
 from trainer.data import Sounds
 from trainer.models import VAE
+from trainer.splits import Parts
 
 
 @dataclass
@@ -24,7 +25,7 @@ class State:
 
     Attributes:
         model: itself; `objective` has it within, wrapped for the devices at hand.
-        train, held_out: int64, indices into `sounds`.
+        parts: which of the sounds are for what.
         targets: int64 [N, heads], the class of each sound for each head.
         position: steps done in the epoch under way.
         totals: sums of its losses, by name; `seconds` that it took so far.
@@ -36,8 +37,7 @@ class State:
     optimisers: dict[str, torch.optim.Optimizer]
     sounds: Sounds
     folder: Path
-    train: Tensor
-    held_out: Tensor
+    parts: Parts
     fabric: Fabric
     objective: _FabricModule
     targets: Tensor
@@ -49,6 +49,11 @@ class State:
     best: float | None = None
     history: list[dict[str, Any]] = field(default_factory=list)
     anchors: Anchors | None = None
+
+    @property
+    def train(self) -> Tensor:
+        """Indices of the sounds that are trained on."""
+        return self.parts.train
 
     @property
     def device(self) -> torch.device:

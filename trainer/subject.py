@@ -1,4 +1,4 @@
-"""What is evaluated: a trained model, and the sounds that its run held out, through it."""
+"""What is evaluated: a trained model, and the test sounds of its run, through it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from trainer import checkpoint, sampling
+from trainer import checkpoint, splits
 from trainer.checkpoint import BEST, LAST, Checkpoint
 from trainer.data import Progress, Sounds, prepare
 from trainer.errors import CheckpointError, DataError, DivergedError, TrainerError
@@ -29,7 +29,7 @@ class Subject:
         saved: the checkpoint.
         model: in evaluation mode, on `device`.
         sounds: all sounds of the data folder.
-        test: int64 [N], the ones that the run held out.
+        test: int64 [N], the ones that the run has not used at all.
     """
 
     path: Path
@@ -95,7 +95,7 @@ def load(
     device: str = "auto",
     progress: Progress | None = None,
 ) -> Subject:
-    """The model of a run and the sounds that it held out.
+    """The model of a run and its test sounds.
 
     Args:
         run: its folder, or a checkpoint file.
@@ -103,8 +103,8 @@ def load(
         data: where its sounds are now; None is where they were.
 
     Raises:
-        TrainerError: where there is no such checkpoint, the sounds are not those of the run, or none was
-            held out.
+        TrainerError: where there is no such checkpoint, the sounds are not those of the run, or none of
+            them is for the test.
     """
     if which and not run.is_dir():
         raise CheckpointError(f"{run}: --checkpoint {which} needs a run folder")
@@ -112,6 +112,8 @@ def load(
     if run.is_dir() and not path.exists():
         raise CheckpointError(f"{run}: no checkpoint in it (looked for {path.name})")
     saved = checkpoint.load(path)
+    if path.name == BEST and not saved.config.data.validation_fraction:
+        raise CheckpointError(f"{path}: nothing chose it: [data] validation_fraction is 0; take {LAST}")
     config, folder = saved.config, data or Path(saved.data["folder"])
     chosen = pick_device(device)
     sounds = prepare(folder, config.model, config.data, progress, saved.centres)
@@ -120,10 +122,10 @@ def load(
             f"{folder}: its sounds are not those of this run ({len(sounds.names)} now, "
             f"{len(saved.anchors.names)} of them were trained on), so which ones are new to it is not known"
         )
-    test = sampling.split(sounds, config.data.test_fraction, config.fit.seed)[1]
+    test = splits.parts(sounds, config.data, config.fit.seed).test
     if not len(test):
         raise DataError(
-            f"{run}: it held out no sounds ([data] test_fraction = {config.data.test_fraction:g} of "
+            f"{run}: it has no test sounds ([data] test_fraction = {config.data.test_fraction:g} of "
             f"{len(sounds.names)} sounds), so there is nothing to evaluate it on"
         )
     try:

@@ -58,8 +58,8 @@ def summary(evaluation: Evaluation) -> Table:
     )
     sizes = ", ".join(map(str, quality.SIZES))
     note = f"Reconstructions are decoded from the mean; STFT windows of {sizes} samples."
-    if run["chosen_on_test"]:
-        note += " This checkpoint was chosen on these sounds: its numbers are optimistic."
+    if run["chosen_by_validation"]:
+        note += " This checkpoint was chosen by the validation sounds, which are none of these."
     if published is None:
         return Table(caption, ("", "value"), tuple(row[:2] for row in rows), note)
     return Table(caption, ("", "value", "paper"), tuple(rows), note)

@@ -48,39 +48,40 @@ def validate(state: State) -> dict[str, Any]:
     """Measure the model as it is now, and encode the anchors.
 
     Returns:
-        "held_out": the losses by name on the held-out sounds at z = mean ({} where there are none);
-        "nearest_neighbour": 1-NN accuracy, training -> held-out sounds (else None);
+        "validation": the losses by name on the validation sounds at z = mean ({} where there are none);
+        "nearest_neighbour": 1-NN accuracy, training -> validation sounds (else None);
         "leave_one_out": 1-NN accuracy within the training sounds.
     """
     state.anchors = encode_anchors(state)
     config, known, labels = state.config, state.anchors.mean, torch.tensor(state.anchors.labels)
     found: dict[str, Any] = {
-        "held_out": {},
+        "validation": {},
         "nearest_neighbour": None,
         "leave_one_out": leave_one_out(known, labels),
     }
-    if not len(state.held_out):
+    chosen_by = state.parts.validation
+    if not len(chosen_by):
         return found
     values: dict[str, float] = {}
     means = []
-    for indices in state.held_out.split(config.fit.micro_batch):
+    for indices in chosen_by.split(config.fit.micro_batch):
         part = sampling.batch(state.sounds, indices).to(state.device)
         output = state.model(part.heard)
         terms = losses.variational_terms(output, part.waveform, config.loss, config.model.sample_rate)
         terms |= losses.head_terms(output.heads, state.targets[indices].to(state.device))
         means.append(output.mean.cpu())
         for name, term in terms.items():
-            values[name] = values.get(name, 0.0) + term.item() * len(part) / len(state.held_out)
-    truth = state.sounds.labels[state.held_out]
-    found["held_out"] = values
+            values[name] = values.get(name, 0.0) + term.item() * len(part) / len(chosen_by)
+    truth = state.sounds.labels[chosen_by]
+    found["validation"] = values
     found["nearest_neighbour"] = nearest_neighbour(known, labels, torch.cat(means), truth)
     return found
 
 
 def criterion(state: State, record: dict[str, Any]) -> float | None:
-    """What the best checkpoint has least of: the weighted held-out loss, else the training loss."""
-    if "held_out" not in record:
+    """What the best checkpoint has least of: the weighted validation loss; None where it was not measured."""
+    values, heads = record.get("validation"), state.config.model.heads
+    if not values:
         return None
-    values, heads = record["held_out"] or record["train"], state.config.model.heads
     weight = losses.weights(dataclasses.replace(state.config.loss, kl_warmup_epochs=0), state.epoch, heads)
     return sum(weight[name] * value for name, value in values.items())

@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import torch
 from numpy.typing import NDArray
 
 from trainer.config import Config
+from trainer.data import Sounds
 
 RATE = 8000
 
@@ -29,6 +31,27 @@ def make_sound() -> MakeSound:
     return _sound
 
 
+def _made(members: list[tuple[int, str, str]]) -> Sounds:
+    """Sounds of (label, source, group); the waveform of sound i is i, i, …"""
+    labels = torch.tensor([label for label, _, _ in members])
+    return Sounds(
+        names=tuple(str(i) for i in range(len(members))),
+        classes=tuple(str(i) for i in range(int(labels.max()) + 1)),
+        labels=labels,
+        sources=tuple(source for _, source, _ in members),
+        groups=tuple(group for _, _, group in members),
+        waveforms=torch.arange(1.0, len(members) + 1)[:, None, None].expand(-1, 1, 8).contiguous(),
+        skipped=(),
+        licence="",
+        credits=(),
+    )
+
+
+@pytest.fixture(scope="session")
+def made() -> Callable[[list[tuple[int, str, str]]], Sounds]:
+    return _made
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """low/ and high/, six sounds each."""
@@ -42,7 +65,10 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def config() -> Config:
-    """4 layers of 8 channels, windows of 1,024 samples, 3-D; the paper's losses and updates."""
+    """4 layers of 8 channels, windows of 1,024 samples, 3-D; the paper's losses and updates.
+
+    Of `folder` 10 sounds are trained on and 2 are for validation.
+    """
     return Config.from_dict(
         {
             "model": {
@@ -53,7 +79,7 @@ def config() -> Config:
                 "channels": 8,
                 "classifier_hidden": [0],
             },
-            "data": {"test_fraction": 0.2},
+            "data": {"test_fraction": 0.0, "validation_fraction": 0.2},
             "fit": {"epochs": 2, "batch_size": 4, "threads": 1, "device": "cpu"},
         }
     )

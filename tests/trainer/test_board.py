@@ -29,11 +29,11 @@ def test_what_is_written_and_what_it_does_not_change(config: Config, folder: Pat
 
     found = events(tmp_path / "seen")
     losses = ("reconstruction", "kl", "classification")
-    names = {f"{part}/{name}" for part in ("train", "held_out") for name in losses}
+    names = {f"{part}/{name}" for part in ("train", "validation") for name in losses}
     assert set(found.Tags()["scalars"]) == names | {"nearest_neighbour", "leave_one_out", "criterion", "rate"}
     steps = {record["epoch"]: record["step"] for record in ours.history}
     assert [event.step for event in found.Scalars("train/kl")] == list(steps.values())
-    assert [event.step for event in found.Scalars("held_out/kl")] == [steps[2], steps[4]]
+    assert [event.step for event in found.Scalars("validation/kl")] == [steps[2], steps[4]]
     assert [event.value for event in found.Scalars("train/kl")] == pytest.approx(
         [record["train"]["kl"] for record in ours.history]
     )
@@ -45,14 +45,14 @@ def test_what_is_written_and_what_it_does_not_change(config: Config, folder: Pat
     assert found.Tags()["images"] == ["t-sne"]
 
     assert main(["fit", "--resume", str(tmp_path / "seen"), "--epochs", "6"]) == 0
-    assert [event.step for event in events(tmp_path / "seen").Scalars("held_out/kl")] == [6, 12, 18]
+    assert [event.step for event in events(tmp_path / "seen").Scalars("validation/kl")] == [6, 12, 18]
 
 
 def test_previews_are_of_many_classes(config: Config, folder: Path) -> None:
-    state = fit.start(config.replace("data", test_fraction=0.5), folder)
+    state = fit.start(config.replace("data", validation_fraction=0.5), folder)
     found = board.previews(state)
     assert state.sounds.labels[found].tolist() == [0, 1, 0, 1]
-    assert set(found.tolist()) <= set(state.held_out.tolist())
+    assert set(found.tolist()) <= set(state.parts.validation.tolist())
 
 
 def test_a_picture_has_a_mark_for_every_point() -> None:

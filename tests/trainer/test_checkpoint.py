@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import save_file
 
 from trainer import checkpoint
@@ -56,6 +57,20 @@ def test_what_is_read_is_what_was_written(saved: Checkpoint, tmp_path: Path) -> 
     assert optimiser.param_groups[0]["betas"] == (0.9, 0.999)
     before, after = saved.optimisers["joint"]["state"][0], optimiser.state_dict()["state"][0]
     assert all(torch.equal(before[key], after[key]) for key in before)
+
+
+def test_a_run_from_before_there_were_validation_sounds_has_none(saved: Checkpoint, tmp_path: Path) -> None:
+    path = tmp_path / "old.safetensors"
+    checkpoint.write(path, saved)
+    with safe_open(path, framework="pt") as file:
+        facts = json.loads(file.metadata()[checkpoint.KEY])
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    lines = facts["config"].splitlines()
+    facts["config"] = "\n".join(line for line in lines if "validation_fraction" not in line)
+    assert len(lines) == facts["config"].count("\n") + 2
+    save_file(tensors, path, {checkpoint.KEY: json.dumps(facts)})
+    assert saved.config.data.validation_fraction > 0
+    assert checkpoint.load(path).config == saved.config.replace("data", validation_fraction=0.0)
 
 
 def test_no_pickle_in_it(saved: Checkpoint, tmp_path: Path) -> None:

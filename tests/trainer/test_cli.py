@@ -62,7 +62,7 @@ def test_fit(folder: Path, toml: Path, tmp_path: Path, capsys: pytest.CaptureFix
     words = ["fit", "--data", str(folder), "--config", str(toml), "--out", str(tmp_path / "my run")]
     assert main([*words, "--model", "cc", "--epochs", "1", "--batch-size", "3", "--seed", "5"]) == 0
     out, err = capsys.readouterr()
-    assert "10 sounds to train on, 2 held out | cc on cpu | classes: high, low" in out
+    assert "10 sounds to train on, 2 for validation, 0 for the test | cc on cpu | classes: high, low" in out
     assert out.splitlines()[-1] == (
         f"done: '{tmp_path}/my run'; now: trainer export '{tmp_path}/my run' -o sounds.onnx"
     )

@@ -42,13 +42,16 @@ def test_two_processes_are_one_with_the_same_batch(
     # 10 sounds in batches of 3: two rows and one, and a last batch that has none for one process
     config = config.replace("fit", batch_size=3, micro_batch=1).replace("optim", update=update)
     printed = fitted(config, folder, tmp_path / "two", "--devices", "2", "--strategy", "ddp")
-    assert "10 sounds to train on, 2 held out | dc on cpu x 2 | classes: high, low" in printed
+    assert (
+        "10 sounds to train on, 2 for validation, 0 for the test | dc on cpu x 2 | classes: high, low"
+        in printed
+    )
     assert printed.count("done: ") == 1
     fitted(config, folder, tmp_path / "one")
     ours, theirs = (checkpoint.load(tmp_path / name) for name in ("two", "one"))
     assert ours.step == theirs.step == 8
     for mine, other in zip(ours.history, theirs.history, strict=True):
-        for part in ("train", "held_out"):
+        for part in ("train", "validation"):
             assert mine[part] == pytest.approx(other[part], rel=1e-5)
     for name, weight in theirs.model.items():
         torch.testing.assert_close(ours.model[name], weight, rtol=1e-4, atol=1e-6)

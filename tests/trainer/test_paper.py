@@ -26,7 +26,7 @@ def evaluation() -> Evaluation:
         for name in paper.DIGITS
     )
     run = {"architecture": "dc", "discriminative": True, "checkpoint": "last.safetensors", "epoch": 117}
-    run |= {"test_sounds": 100, "train_sounds": 400, "chosen_on_test": False}
+    run |= {"test_sounds": 100, "train_sounds": 400, "chosen_by_validation": False}
     spread = Spread(17.0, 1.0, 16.0)
     return Evaluation(run, 0.955, 0.9, None, spread, spread, classes, Settings())
 

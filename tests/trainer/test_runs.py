@@ -117,10 +117,10 @@ def test_a_run_that_learns_nothing_ends_early_and_so_does_its_resumption(
     assert checkpoint.load(tmp_path / "run").epoch == 40
 
 
-def test_early_stop_needs_held_out_sounds(config: Config, folder: Path) -> None:
-    config = config.replace("fit", patience_epochs=2).replace("data", test_fraction=0.0)
+def test_early_stop_needs_validation_sounds(config: Config, folder: Path) -> None:
+    config = config.replace("fit", patience_epochs=2).replace("data", validation_fraction=0.0)
     with pytest.raises(
-        TrainerError, match=r"patience_epochs stops by the held-out sounds, and there are none"
+        TrainerError, match=r"patience_epochs stops by the validation sounds, and there are none"
     ):
         fit.start(config, folder)
 

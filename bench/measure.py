@@ -13,7 +13,7 @@ import torch
 
 from export.to_onnx import write
 from realtime.contract import ClassInfo, LatentStats, ModelInfo, Pca
-from trainer.config import HOP_LENGTH, ModelConfig
+from trainer.config import ModelConfig
 from trainer.models import VAE, build
 
 
@@ -60,7 +60,7 @@ def fresh_model(config: ModelConfig, folder: Path) -> tuple[VAE, Path]:
         name=f"untrained {config.architecture}",
         architecture=config.architecture,
         sample_rate=config.sample_rate,
-        hop_length=HOP_LENGTH,
+        hop_length=config.hop_length,
         length=config.length,
         latent_dim=dim,
         latent=LatentStats(zeros, ones, tuple(-1.6 for _ in ones), tuple(1.6 for _ in ones)),

@@ -13,7 +13,6 @@ from torch import Tensor
 
 from export.errors import ExportError
 from realtime.contract import Anchor, ClassInfo, LatentStats, ModelInfo, Pca, Vector
-from trainer.config import HOP_LENGTH
 from trainer.models import VAE
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ def describe(checkpoint: Checkpoint, model: VAE, name: str) -> ModelInfo:
         name=name,
         architecture=config.model.architecture,
         sample_rate=config.model.sample_rate,
-        hop_length=HOP_LENGTH,
+        hop_length=config.model.hop_length,
         length=config.model.length,
         latent_dim=config.model.latent_dim,
         latent=LatentStats(

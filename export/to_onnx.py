@@ -12,10 +12,12 @@ from export.cc import cc_graph
 from export.dc import dc_graph
 from export.describe import describe
 from export.errors import ExportError
+from export.mb import mb_graph
 from export.parity import MAX_DIFFERENCE, Parity, compare
 from realtime import contract
 from realtime.contract import ModelInfo
 from trainer import checkpoint
+from trainer.mb import MBDecoder
 from trainer.models import VAE, CCDecoder, DCDecoder, build
 
 
@@ -71,4 +73,6 @@ def decoder_graph(decoder: nn.Module) -> onnx.ModelProto:
         return dc_graph(decoder)
     if isinstance(decoder, CCDecoder):
         return cc_graph(decoder)
+    if isinstance(decoder, MBDecoder):
+        return mb_graph(decoder)
     raise TypeError(f"no streaming graph of a {type(decoder).__name__}")

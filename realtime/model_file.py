@@ -39,6 +39,7 @@ OPERATORS = {
         "Reshape",
         "ScatterND",
         "Shape",
+        "Sigmoid",
         "Slice",
         "Split",
         "Squeeze",

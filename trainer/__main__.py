@@ -57,7 +57,9 @@ def get_parser() -> argparse.ArgumentParser:
     )
     fit.add_argument("--out", type=Path, metavar="RUN", help="folder to make for this run")
     fit.add_argument(
-        "--model", choices=("dc", "cc"), help="dilated (Table 1) or plain convolutions (Table 2)"
+        "--model",
+        choices=("dc", "cc", "mb"),
+        help="dilated (Table 1), plain convolutions (Table 2), or on bands",
     )
     fit.add_argument(
         "--config",

@@ -48,12 +48,16 @@ class ModelConfig:
     """The shape of a model (Tables 1 and 2).
 
     Attributes:
-        architecture: "dc" (Table 1) or "cc" (Table 2).
+        architecture: "dc" (Table 1), "cc" (Table 2) or "mb" (ours, on the bands of a filter bank).
         sample_rate: of the sounds, in Hz.
-        length: of the window in samples; a multiple of 32.
+        length: of the window in samples; a multiple of hop_length.
         latent_dim: size of z.
-        layers: gated layers of a dilation block ("dc" only; the paper has 50).
-        channels: of the dilation block ("dc" only; the paper has 32).
+        layers: gated layers of a dilation block ("dc" and "mb"; the paper has 50).
+        channels: of the dilation block ("dc" and "mb"; the paper has 32).
+        hop_length: samples a latent frame; 32 but for "mb".
+        bands: of the filter bank ("mb" only); hop_length is a multiple of it.
+        hidden: width of the two hidden layers behind z ("mb" only).
+        values: numbers of a latent frame ("mb" only; the others have one).
         classifier_hidden: widths of the hidden layers of the bottleneck classifier; 0 is as wide as there are
             classes (the paper's drums).
         heads: classifiers on parts of z, the first one of the classes; none is the paper's: one on all of z.
@@ -65,6 +69,10 @@ class ModelConfig:
     latent_dim: int = 30
     layers: int = 50
     channels: int = 32
+    hop_length: int = HOP_LENGTH
+    bands: int = 8
+    hidden: int = 96
+    values: int = 48
     classifier_hidden: tuple[int, ...] = (10, 10, 10)
     heads: tuple[HeadConfig, ...] = ()
 
@@ -127,6 +135,10 @@ class LossConfig:
         stft_floor: magnitude, of a full-scale sine's 1, below which it does not look.
         soft_dtw: weight of soft-DTW on MFCCs; 0 in the paper, which names it as what should come next.
         soft_dtw_gamma: its smoothing, in dB²; towards 0 it is DTW.
+        centre: weight of the reconstruction of each class's medoid, its most typical training sound, from the
+            middle of the class in z ("mb" only); 0 in the paper.
+        centre_dtw: weight of soft-DTW between the sound of that middle and the training sounds of the class
+            ("mb" only); 0 in the paper.
     """
 
     reconstruction: float = 1.0
@@ -139,6 +151,8 @@ class LossConfig:
     stft_floor: float = 2e-5
     soft_dtw: float = 0.0
     soft_dtw_gamma: float = 1.0
+    centre: float = 0.0
+    centre_dtw: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -276,7 +290,7 @@ _SECTIONS: dict[str, type] = {
     "fit": FitConfig,
 }
 _CHOICES: dict[tuple[str, str], tuple[str, ...]] = {
-    ("model", "architecture"): ("dc", "cc"),
+    ("model", "architecture"): ("dc", "cc", "mb"),
     ("data", "labels"): ("auto", "folder", "pattern", "kmeans"),
     ("data", "balance"): ("none", "class", "source"),
     ("loss", "reduction"): ("sum", "mean"),
@@ -293,6 +307,10 @@ _AT_LEAST_ONE = {
     ("model", "latent_dim"),
     ("model", "layers"),
     ("model", "channels"),
+    ("model", "hop_length"),
+    ("model", "bands"),
+    ("model", "hidden"),
+    ("model", "values"),
     ("data", "silence_block"),
     ("data", "clusters"),
     ("fit", "epochs"),
@@ -348,8 +366,16 @@ def _fields(section: str, kind: Any, table: Mapping[str, Any]) -> Any:
 
 
 def _check_model(model: ModelConfig) -> None:
-    if model.length % HOP_LENGTH:
-        raise ConfigError(f"[model] length = {model.length}: it must be a multiple of {HOP_LENGTH}")
+    if model.architecture != "mb" and model.hop_length != HOP_LENGTH:
+        raise ConfigError(
+            f'[model] hop_length = {model.hop_length}: it is {HOP_LENGTH} for "{model.architecture}"'
+        )
+    if model.length % model.hop_length:
+        raise ConfigError(f"[model] length = {model.length}: it must be a multiple of {model.hop_length}")
+    if model.architecture == "mb" and model.hop_length % model.bands:
+        raise ConfigError(
+            f"[model] hop_length = {model.hop_length}: it must be a multiple of the bands, {model.bands}"
+        )
     names = [head.name for head in model.heads]
     for head in model.heads:
         where = f"[model.heads] {head.name}"

@@ -20,6 +20,7 @@ from trainer.config import Config
 from trainer.data import Progress, Sounds, prepare
 from trainer.devices import pick_device
 from trainer.errors import CheckpointError, DataError, TrainerError
+from trainer.medoids import medoids
 from trainer.models import build
 from trainer.objective import Objective
 from trainer.state import State
@@ -77,7 +78,10 @@ def start(
         model = build(config.model, len(sounds.classes)).to(fabric.device)
     except ValueError as error:
         raise TrainerError(str(error)) from None
-    objective: torch.nn.Module = Objective(model, config)
+    typical = None
+    if config.loss.centre or config.loss.centre_dtw:
+        typical = sounds.waveforms[medoids(sounds, parts.train, config.model.sample_rate)].to(fabric.device)
+    objective: torch.nn.Module = Objective(model, config, typical)
     if config.fit.compile:
         objective = torch.compile(objective)  # type: ignore[assignment]
     return State(

@@ -38,6 +38,31 @@ def variational_terms(
     return terms
 
 
+def centre_terms(
+    audio: Tensor, medoid: Tensor, waveform: Tensor, config: LossConfig, sample_rate: int
+) -> Terms:
+    """What the sounds of the middles of classes miss.
+
+    Args:
+        audio: decoded at the middle of each sound's class, [B, 1, T].
+        medoid: of that class, [B, 1, T].
+        waveform: the sound itself, [B, 1, T].
+
+    Returns:
+        "centre": squared error and spectral distance from the medoid, weighted as those of sounds are.
+        "centre_dtw": soft-DTW from the sound.
+    """
+    terms = {}
+    if config.centre:
+        terms["centre"] = config.reconstruction * reconstruction(audio, medoid, config.reduction)
+        if config.stft:
+            distance = spectral_distance(audio, medoid, config.stft_sizes, config.stft_floor)
+            terms["centre"] = terms["centre"] + config.stft * distance
+    if config.centre_dtw:
+        terms["centre_dtw"] = mfcc_soft_dtw(audio, waveform, sample_rate, config.soft_dtw_gamma)
+    return terms
+
+
 def classification_terms(logits: Tensor, label: Tensor) -> Terms:
     """Cross-entropy of logits [B, classes] against label [B]."""
     return {CLASSIFICATION: functional.cross_entropy(logits, label)}
@@ -64,6 +89,8 @@ def weights(config: LossConfig, epoch: int, heads: Sequence[HeadConfig] = ()) ->
         "kl": config.kl * warm,
         "stft": config.stft,
         "soft_dtw": config.soft_dtw,
+        "centre": config.centre,
+        "centre_dtw": config.centre_dtw,
         CLASSIFICATION: config.classification,
         **{f"{CLASSIFICATION}/{head.name}": config.classification * head.weight for head in heads},
     }

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from trainer.config import HOP_LENGTH, ModelConfig
 from trainer.heads import CLASSIFICATION, Heads, perceptron
 from trainer.layers import CausalConv, CausalUpsample, DilationBlock, FrameDense
+from trainer.mb import MBDecoder, MBEncoder
 
 FRONT_FILTERS, FRONT_KERNEL = 16, 32
 """Rows 1 and 20 of Table 1."""
@@ -24,6 +25,8 @@ CC_CHANNELS = (128, 128, 256, 512, 1024)
 CC_KERNELS = (5, 4, 4, 4, 4)
 """Rows 1 to 5 of Table 2."""
 LEAK = 0.2
+MEMORY = 40.0
+"""Sounds of a class that a prototype is the running mean of."""
 
 
 @dataclass(frozen=True)
@@ -171,6 +174,16 @@ class CCDecoder(nn.Module):
         return self.out(x)
 
 
+Encoder = DCEncoder | CCEncoder | MBEncoder
+Decoder = DCDecoder | CCDecoder | MBDecoder
+PARTS: dict[str, tuple[type[Encoder], type[Decoder]]] = {
+    "dc": (DCEncoder, DCDecoder),
+    "cc": (CCEncoder, CCDecoder),
+    "mb": (MBEncoder, MBDecoder),
+}
+"""Encoder and decoder by the name of the architecture."""
+
+
 class VAE(nn.Module):
     """Encoder, decoder and the classifier at the bottleneck (Figure 1).
 
@@ -178,18 +191,34 @@ class VAE(nn.Module):
         encoder: audio [B, 1, T] -> mean, log_var [B, D].
         decoder: z [B, D] or, one for each frame, [B, F, D] -> audio [B, 1, T].
         classifier: z [B, D] -> logits [B, classes], or, with heads, those of each by name.
+        prototypes: running means of z by class, [classes, D] ("mb" only).
     """
+
+    prototypes: Tensor
+    met: Tensor
 
     def __init__(self, config: ModelConfig, classes: int) -> None:
         super().__init__()
-        dilated = config.architecture == "dc"
-        self.encoder = DCEncoder(config) if dilated else CCEncoder(config)
-        self.decoder = DCDecoder(config) if dilated else CCDecoder(config)
+        encoder, decoder = PARTS[config.architecture]
+        self.encoder: Encoder = encoder(config)
+        self.decoder: Decoder = decoder(config)
         self.classifier = (
             Heads(config.heads, config.classifier_hidden)
             if config.heads
             else perceptron(config.latent_dim, config.classifier_hidden, classes)
         )
+
+        if config.architecture == "mb":
+            self.register_buffer("prototypes", torch.zeros(classes, config.latent_dim))
+            self.register_buffer("met", torch.zeros(classes))
+
+    @torch.no_grad()
+    def follow(self, mean: Tensor, label: Tensor) -> None:
+        """Move the prototypes towards the means [B, D] of sounds of the classes label [B]."""
+        for row, index in zip(mean.float(), label.tolist(), strict=True):
+            self.met[index] += 1.0
+            share = 1.0 / self.met[index].clamp(max=MEMORY)
+            self.prototypes[index] += share * (row - self.prototypes[index])
 
     def encode(self, audio: Tensor) -> tuple[Tensor, Tensor]:
         """audio [B, 1, T] in ±1 -> mean, log_var [B, D]."""
@@ -227,10 +256,11 @@ def build(config: ModelConfig, classes: int) -> VAE:
     Raises:
         ValueError: where the shape cannot be built; the message says what is accepted.
     """
-    if config.architecture not in ("dc", "cc"):
-        raise ValueError(f"model architecture {config.architecture!r}: choose dc or cc")
-    if config.length < HOP_LENGTH or config.length % HOP_LENGTH:
-        raise ValueError(f"model length {config.length}: choose a multiple of {HOP_LENGTH} samples")
+    if config.architecture not in PARTS:
+        raise ValueError(f"model architecture {config.architecture!r}: choose dc, cc or mb")
+    hop_length = config.hop_length if config.architecture == "mb" else HOP_LENGTH
+    if config.length < hop_length or config.length % hop_length:
+        raise ValueError(f"model length {config.length}: choose a multiple of {hop_length} samples")
     for key in ("sample_rate", "latent_dim", "layers", "channels"):
         if getattr(config, key) < 1:
             raise ValueError(f"model {key} {getattr(config, key)}: choose a positive number")

@@ -19,9 +19,11 @@ class Objective(nn.Module):
     A step computes nothing that its loss does not need: DDP waits for the gradient of all that is computed.
     """
 
-    def __init__(self, model: VAE, config: Config) -> None:
+    def __init__(self, model: VAE, config: Config, medoids: Tensor | None = None) -> None:
+        """`medoids` [classes, 1, T]: the most typical sound of each class, where a loss asks for it."""
         super().__init__()
         self.model, self.config = model, config
+        self.register_buffer("medoids", medoids, persistent=False)
 
     def forward(
         self, step: str, waveform: Tensor, heard: Tensor, target: Tensor, eps: Tensor
@@ -40,9 +42,18 @@ class Objective(nn.Module):
         z = mean + torch.exp(0.5 * log_var) * eps
         terms: Terms = {}
         if step != CLASSIFICATION:
-            none = z.new_empty(len(z), 0)
-            output = VAEOutput(model.decode(z).float(), mean.float(), log_var.float(), z, none)
-            terms = losses.variational_terms(output, waveform, loss, self.config.model.sample_rate)
+            none, rate, points = z.new_empty(len(z), 0), self.config.model.sample_rate, z
+            middles = -(-len(z) // 2) if loss.centre or loss.centre_dtw else 0
+            if middles:  # around them as wide as around a sound
+                model.follow(mean, target[:, 0])
+                points = torch.cat((z, (model.prototypes[target[:, 0]] + (z - mean).detach())[:middles]))
+            audio, centres = model.decode(points).float().tensor_split([len(z)])
+            output = VAEOutput(audio, mean.float(), log_var.float(), z, none)
+            terms = losses.variational_terms(output, waveform, loss, rate)
+            if middles:
+                assert isinstance(self.medoids, Tensor)
+                medoid = self.medoids[target[:middles, 0]]
+                terms |= losses.centre_terms(centres, medoid, waveform[:middles], loss, rate)
         if step == CLASSIFICATION or (step == JOINT and loss.classification):
             logits = {name: found.float() for name, found in model.classify_all(z).items()}
             terms |= losses.head_terms(logits, target)

@@ -21,7 +21,7 @@ from trainer.models import VAE
 FRAMES, DIM = 40, 6
 
 
-@pytest.fixture(scope="module", params=["dc", "cc"])
+@pytest.fixture(scope="module", params=["dc", "cc", "mb"])
 def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[VAE, Decoder]:
     """A model, and its file as the player reads it. Of 22 layers, three or two share a ring."""
     config = ModelConfig(request.param, 8000, FRAMES * 32, DIM, layers=22, channels=6)

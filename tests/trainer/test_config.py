@@ -31,7 +31,7 @@ def test_nothing_is_chosen_in_the_rows_of_the_paper() -> None:
     assert Config().data.validation_fraction == 0.1
 
 
-def test_bundled_configs_are_the_rows_of_the_paper() -> None:
+def test_bundled_configs_have_the_window_and_latent_size_of_the_paper() -> None:
     shapes = {
         name: (c.model.architecture, c.model.sample_rate, c.model.length, c.model.latent_dim)
         for name, c in ((name, configs.read(name)) for name in configs.bundled())
@@ -39,10 +39,12 @@ def test_bundled_configs_are_the_rows_of_the_paper() -> None:
     assert shapes == {
         "digits": ("dc", 8000, 4096, 20),
         "digits_cc": ("cc", 8000, 4096, 20),
+        "digits_mb": ("mb", 8000, 4096, 20),
         "digits_nonclass": ("dc", 8000, 4096, 20),
         "digits_speakers": ("dc", 8000, 4096, 20),
         "drums": ("dc", 22050, 16384, 30),
         "drums_cc": ("cc", 22050, 16384, 30),
+        "drums_mb": ("mb", 44100, 32768, 30),
         "drums_stage": ("dc", 22050, 16384, 30),
     }
 
@@ -62,7 +64,7 @@ def test_bundled_configs_are_the_rows_of_the_paper() -> None:
         ("[optim]\nlr = inf", "[optim] lr = inf: it must be at least 0"),
         ("[data]\ntest_fraction = 0.95", "[data] test_fraction = 0.95: it must be 0 to 0.9"),
         ("[model]\nlength = 100", "[model] length = 100: it must be a multiple of 32"),
-        ('[model]\narchitecture = "rnn"', "[model] architecture = 'rnn': choose from dc, cc"),
+        ('[model]\narchitecture = "rnn"', "[model] architecture = 'rnn': choose from dc, cc, mb"),
         (
             "[loss]\nstft_sizes = [64, 1.5]",
             "[loss] stft_sizes = [64, 1.5]: it must be a list of whole numbers",

@@ -54,7 +54,7 @@ def trained(config: Config, folder: Path, out: Path) -> tuple[State, Quiet]:
     return state, display
 
 
-@pytest.mark.parametrize("architecture", ["dc", "cc"])
+@pytest.mark.parametrize("architecture", ["dc", "cc", "mb"])
 def test_a_run_and_what_it_leaves(config: Config, folder: Path, tmp_path: Path, architecture: str) -> None:
     config = config.replace("model", architecture=architecture)
     state, display = trained(config, folder, tmp_path / "run")

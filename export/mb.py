@@ -1,0 +1,100 @@
+"""The MB-VAE decoder as a streaming graph.
+
+Rows are samples of the bands, time outermost, as in `export.dc`; what the gated layers heard before a chunk
+lies in rings (`export.rings`). The filter bank is a convolution over the last samples of the bands, which are
+a cache of their own. Behind its last row the dense layer of the onset has one more, of zeros: frames that it
+has nothing for take that.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+import numpy as np
+import onnx
+import torch
+from torch import Tensor, nn
+
+from export.graph import END, Graph
+from export.rings import Rings
+from realtime import contract
+from trainer.mb import LEAK, MBDecoder, delays
+from trainer.pqmf import OVERLAP
+
+
+def mb_graph(decoder: MBDecoder) -> onnx.ModelProto:
+    """The graph that computes what `decoder` does (names and shapes: realtime.contract)."""
+    graph, stack = Graph(), decoder.stack
+    hop, bands, width = decoder.hop_length, decoder.bands, stack.now.shape[1]
+    steps = hop // bands
+    first, second = cast(nn.Linear, decoder.mlp[0]), cast(nn.Linear, decoder.mlp[2])
+    z = graph.input(contract.Z, np.float32, "voices", "frames", first.in_features)
+    frame = graph.input(contract.FRAME, np.int64, "voices")
+    voices = graph.node("Shape", z, start=0, end=1)
+    frames = graph.node("Shape", z, start=1, end=2)
+    counted = graph.node("Range", graph.constant(0), graph.node("Squeeze", frames), graph.constant(1))
+    index = graph.node("Add", graph.node("Unsqueeze", frame, graph.constant([1])), counted)
+
+    hidden = graph.reshape(z, -1, first.in_features)
+    for layer in (first, second):
+        hidden = graph.node(
+            "Gemm", hidden, graph.constant(layer.weight), graph.constant(layer.bias), transB=1
+        )
+        hidden = graph.node("LeakyRelu", hidden, alpha=LEAK)
+    hidden = graph.reshape(hidden, voices, -1, first.out_features, 1)
+
+    values = graph.reshape(
+        _rows(graph, hidden, index, decoder.rows.weight, decoder.rows.bias), -1, decoder.up.in_features
+    )
+    x = graph.node(
+        "Gemm", values, graph.constant(decoder.up.weight), graph.constant(decoder.up.bias), transB=1
+    )
+    x = graph.node("Transpose", graph.reshape(x, voices, -1, width), perm=[1, 0, 2])
+    x = graph.reshape(x, -1, width)
+
+    layers: dict[int, list[int]] = {}
+    for layer_index, delay in enumerate(delays(len(stack.now))):
+        layers.setdefault(delay, []).append(layer_index)
+    time = graph.node("Mul", frame, graph.constant([steps]))
+    samples = graph.node("Mul", frames, graph.constant([steps]))
+    rings = Rings(graph, layers, width, time, samples, voices, fewest=steps)
+    cache = graph.input(f"{contract.CACHE}rings", np.float32, "voices", rings.rows, rings.columns)
+    past = rings.read(cache, {ring: [ring] for ring in layers})
+    heard = []
+    for i, delay in enumerate(delays(len(stack.now))):
+        heard.append(x)
+        late = rings.delayed(past[i, delay], x, delay)
+        gate = graph.node("Gemm", late, graph.constant(stack.past[i]), graph.constant(stack.bias[i]))
+        gate = graph.node("Gemm", x, graph.constant(stack.now[i]), gate)
+        a, b = graph.nodes("Split", 2, gate, graph.constant([width, width]), axis=1)
+        x = graph.node("Add", x, graph.node("Mul", graph.node("Tanh", a), graph.node("Sigmoid", b)))
+
+    level = graph.node("Gemm", x, graph.constant(decoder.out.weight), transB=1)
+    level = graph.node("Transpose", graph.reshape(level, -1, voices, bands), perm=[1, 0, 2])
+    before = graph.input(f"{contract.CACHE}bands", np.float32, "voices", OVERLAP - 1, bands)
+    history = graph.concat([before, level], 1)
+    audio = graph.node(
+        "Conv", graph.node("Transpose", history, perm=[0, 2, 1]), graph.constant(decoder.kernel)
+    )
+    audio = graph.reshape(graph.node("Transpose", audio, perm=[0, 2, 1]), voices, -1)
+
+    with torch.no_grad():
+        count = len(decoder.onset.weight)
+        weight = torch.cat((decoder.onset.weight, torch.zeros_like(decoder.onset.weight[:1])))
+        bias = torch.cat((decoder.onset.bias, torch.zeros_like(decoder.onset.bias[:1])))
+    onset = _rows(graph, hidden, graph.node("Min", index, graph.constant([count])), weight, bias)
+    audio = graph.node("Add", audio, graph.reshape(onset, voices, -1))
+
+    graph.output(audio, contract.AUDIO, np.float32, "voices", f"frames*{hop}")
+    written = rings.write(cache, heard)
+    graph.output(written, f"{contract.NEW_CACHE}rings", np.float32, "voices", rings.rows, rings.columns)
+    ends = graph.slice(history, 1 - OVERLAP, END, 1)
+    graph.output(ends, f"{contract.NEW_CACHE}bands", np.float32, "voices", OVERLAP - 1, bands)
+    return graph.model()
+
+
+def _rows(graph: Graph, hidden: str, index: str, weight: Tensor, bias: Tensor) -> str:
+    """hidden [voices, frames, hidden, 1] through each frame's rows: [voices, frames, values]."""
+    weights = graph.node("Gather", graph.constant(weight), index, axis=0)
+    products = graph.node("Squeeze", graph.node("MatMul", weights, hidden), graph.constant([3]))
+    return graph.node("Add", products, graph.node("Gather", graph.constant(bias), index, axis=0))

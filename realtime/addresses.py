@@ -1,167 +1,79 @@
 """The OSC addresses: one table, from which parsing, checks, error texts, answers and `docs/osc.md` come.
 
-`python -m realtime.addresses` prints the page.
+`python -m realtime.osc_page` prints the page.
 """
 
 from __future__ import annotations
 
-import difflib
-import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from realtime.commands import Command, Gain, Goto, Mode, Panic, SetDimension, SetZ, Stop, Trigger
-from realtime.contract import ModelInfo
-from realtime.errors import RealtimeError
+from realtime import meanings
+from realtime.commands import Gain, Mode, Panic, Stop
 from realtime.glide import CURVES
 from realtime.mixer import MODES
 from realtime.output import GAIN_RANGE_DB
+from realtime.places import Places
+from realtime.protocol import Address, Argument, Message, Table
+from realtime.requests import Asked, Delete, Encode, Load, Move, Query, Setting, Store, Subscribe, Undo
 
 HORIZON_S = 60.0  # furthest a time tag may lie ahead
 REPLY_ITEMS = 32  # names in one datagram of an answer that may be long
-Z_RANGE = (-10000.0, 10000.0)
-MAX_TEXT = 200  # characters
+MAX_TOUCH = 127
+PATHS = ("linear", "spherical")
+MAX_SEMITONES = 48
+DEFAULT_INTERVAL_MS = 200.0
+
+# ---- arguments that several addresses take
+
+_NAME = "a class, for its centre, a training sound (anchor), or a preset"
+_Z = Argument("z", "float", "one number a dimension", low=-10_000.0, high=10_000.0, many=True)
+_COORDINATE = Argument("value", "float", "the coordinate", low=-10_000.0, high=10_000.0)
+_XY = (
+    Argument("x", "float", "from left to right", low=0.0, high=1.0),
+    Argument("y", "float", "from bottom to top", low=0.0, high=1.0),
+)
+_WEIGHTS = Argument(
+    "weights", "any", "a weight a class, in order, or name weight name weight …", low=0.0, high=1e6, many=True
+)
+_MS = Argument("ms", "float", "how long it takes; 0 is at once", "ms", 0.0, 600_000.0)
+_CURVE = Argument("curve", "text", "the course it takes in time", choices=tuple(CURVES), default="linear")
+_PATH = Argument("path", "text", "the way it takes in space", choices=PATHS, default="linear")
+_VELOCITY = Argument("velocity", "float", "amplitude", low=0.0, high=1.0, default=1.0)
+_START = Argument("name", "text", _NAME, default=None, missing="the point stays")
+_NOTE = (
+    Argument("pitch", "int", f"MIDI note; {meanings.MIDDLE_C} plays as trained", low=0, high=127),
+    Argument("velocity", "int", "MIDI velocity; 0 is ignored", low=0, high=127),
+)
+_TOUCH = Argument("i", "int", "a finger or a track", low=0, high=MAX_TOUCH)
+_INDEX = Argument("i", "int", "counted from 0", low=0, high=10**9)
+_PRESET = Argument("name", "text", "of the preset")
+_PORT = Argument("port", "int", "UDP port on the sender's machine", low=1, high=65_535)
 
 
-@dataclass(frozen=True)
-class Message:
-    """An OSC message: an address and what came with it."""
-
-    address: str
-    arguments: tuple[Any, ...] = ()
+def _setting(name: str) -> Any:
+    return lambda places, values: Setting(name, values[0])
 
 
-class ControlError(RealtimeError):
-    """A message that cannot be carried out; the text goes back to its sender."""
+def _query(what: str, summary: str, reply: str) -> Address[Places, Asked]:
+    return Address(f"/morph/get/{what}", summary, lambda places, values: Query(what), reply=reply)
 
 
-@dataclass(frozen=True)
-class Argument:
-    """One argument of an address, or with `many` all that follow, and what is accepted for it."""
-
-    name: str
-    kind: str  # "float" or "text"
-    summary: str
-    unit: str = ""
-    low: float = -math.inf
-    high: float = math.inf
-    choices: tuple[str, ...] = ()
-    default: Any = ...  # none: the argument must be there
-    many: bool = False
-
-    @property
-    def optional(self) -> bool:
-        return self.default is not ...
-
-    @property
-    def accepted(self) -> str:
-        """In words: "a number from 0 to 1"."""
-        if self.choices:
-            return "one of " + ", ".join(self.choices)
-        if self.kind == "text":
-            return f"text of up to {MAX_TEXT} characters"
-        unit = f" {self.unit}" if self.unit else ""
-        return f"a number from {self.low:g} to {self.high:g}{unit}"
-
-    def check(self, value: Any) -> float | str:
-        """The value as float or text; an int is welcome where a float is meant.
-
-        Raises:
-            ControlError: of another type, not finite, or out of range.
-        """
-        if self.kind == "text":
-            if isinstance(value, str) and len(value) <= MAX_TEXT and value in (self.choices or (value,)):
-                return value
-        elif (
-            isinstance(value, (int, float)) and not isinstance(value, bool) and self.low <= value <= self.high
-        ):
-            return float(value)
-        shown = repr(value) if isinstance(value, (int, float, str)) else type(value).__name__
-        raise ControlError(f"{self.name} is {shown[:80]}, not {self.accepted}")
-
-
-@dataclass(frozen=True)
-class Query:
-    """A question: answered to the sender, nothing changes."""
-
-    what: str
-
-
-@dataclass(frozen=True)
-class Address:
-    """A row of the table.
-
-    `make` gets the model and the checked arguments (optional ones filled in, those of a `many` as a tuple,
-    the number that stood for `<i>` first) and gives what the message asks for.
-    """
-
-    path: str
-    summary: str
-    make: Callable[[ModelInfo, tuple[Any, ...]], Command | Query]
-    arguments: tuple[Argument, ...] = ()
-    reply: str = ""
-
-
-def _z(info: ModelInfo, values: tuple[Any, ...]) -> SetZ:
-    (z,) = values
-    if len(z) != info.latent_dim:
-        raise ControlError(f"takes {info.latent_dim} numbers, one a dimension of z; got {len(z)}")
-    return SetZ(z)
-
-
-def _dimension(info: ModelInfo, values: tuple[Any, ...]) -> SetDimension:
-    index, value = values
-    if index >= info.latent_dim:
-        raise ControlError(f"z has dimensions 0 to {info.latent_dim - 1}, not {index}")
-    return SetDimension(index, value)
-
-
-def _goto(info: ModelInfo, values: tuple[Any, ...]) -> Goto:
-    name, ms, curve = values
-    return Goto(info.point(name), ms, curve)
-
-
-def _between(info: ModelInfo, values: tuple[Any, ...]) -> SetZ:
-    a, b, t = values
-    return SetZ(tuple((1.0 - t) * x + t * y for x, y in zip(info.point(a), info.point(b), strict=True)))
-
-
-def _trigger(info: ModelInfo, values: tuple[Any, ...]) -> Trigger:
-    velocity, name = values
-    return Trigger(velocity, None if name is None else info.point(name))
-
-
-_NAME = "a class, for its centre, or a training sound (anchor)"
-
-ADDRESSES: tuple[Address, ...] = (
-    Address(
-        "/morph/z",
-        "Put the point on these coordinates.",
-        _z,
-        (Argument("z", "float", "one number a dimension", low=Z_RANGE[0], high=Z_RANGE[1], many=True),),
-    ),
+ADDRESSES: tuple[Address[Places, Asked], ...] = (
+    # where the point is
+    Address("/morph/z", "Bring the point to these coordinates.", meanings.z, (_Z,)),
     Address(
         "/morph/z/<i>",
-        "Move the point in one dimension, counted from 0.",
-        _dimension,
-        (Argument("value", "float", "the coordinate", low=Z_RANGE[0], high=Z_RANGE[1]),),
+        "Put the point in one dimension, counted from 0, at once.",
+        meanings.dimension,
+        (_COORDINATE,),
+        places=(_INDEX,),
     ),
-    Address(
-        "/morph/goto",
-        "Glide to a named point.",
-        _goto,
-        (
-            Argument("name", "text", _NAME),
-            Argument("ms", "float", "how long it takes; 0 is at once", "ms", 0.0, 600_000.0),
-            Argument("curve", "text", "the course it takes in time", choices=tuple(CURVES), default="linear"),
-        ),
-        "`/morph/done /morph/goto name` on arrival; nothing if another move comes first",
-    ),
+    Address("/morph/xy", "Bring the point to a place of the map of the training sounds.", meanings.xy, _XY),
+    Address("/morph/weights", "Bring the point to a mixture of named points.", meanings.weights, (_WEIGHTS,)),
     Address(
         "/morph/between",
-        "Put the point on the line from one named point to another.",
-        _between,
+        "Bring the point to the line from one named point to another.",
+        lambda places, values: Move(places.between(*values)),
         (
             Argument("a", "text", _NAME),
             Argument("b", "text", _NAME),
@@ -169,149 +81,251 @@ ADDRESSES: tuple[Address, ...] = (
         ),
     ),
     Address(
+        "/morph/macro/<i>",
+        "Put the point along one principal axis of the training sounds, most variance first, at once.",
+        lambda places, values: places.macro(*values),
+        (Argument("value", "float", "from their mean", "standard deviations", -4.0, 4.0),),
+        places=(_INDEX,),
+    ),
+    Address(
+        "/morph/glide",
+        "How z, xy, weights, between, recall and undo travel from now on.",
+        lambda places, values: Setting("travel", values),
+        (_MS, _CURVE, _PATH),
+    ),
+    Address(
+        "/morph/goto",
+        "Glide to a named point.",
+        meanings.goto,
+        (Argument("name", "text", _NAME), _MS, _CURVE, _PATH),
+        "`/morph/done /morph/goto name` on arrival; nothing if another move comes first",
+    ),
+    Address(
+        "/morph/path",
+        "Glide through named points on a smooth curve (a spline), at equal times.",
+        meanings.path,
+        (_MS, Argument("name", "text", _NAME, many=True)),
+        "`/morph/done /morph/path name` at the last one",
+    ),
+    Address("/morph/undo", "Go back to where the point was before the latest gesture.", lambda p, v: Undo()),
+    Address("/morph/redo", "Take the latest undo back.", lambda p, v: Undo(again=True)),
+    # sounds
+    Address(
         "/morph/trigger",
         "Play a sound. With a name, the point jumps there first, as by `/morph/goto name 0`.",
-        _trigger,
-        (
-            Argument("velocity", "float", "amplitude", low=0.0, high=1.0, default=1.0),
-            Argument("name", "text", _NAME, default=None),
-        ),
+        meanings.trigger,
+        (_VELOCITY, _START),
     ),
-    Address("/morph/stop", "Fade all sounds out (5 ms).", lambda info, values: Stop()),
+    Address(
+        "/morph/note",
+        f"Play a sound at the pitch of a MIDI note, up to {MAX_SEMITONES} semitones off.",
+        meanings.note,
+        _NOTE,
+    ),
+    Address("/morph/stop", "Fade all sounds out (5 ms).", lambda places, values: Stop()),
     Address(
         "/morph/panic",
         "Silence within 2 ms; messages still waiting for their time are forgotten.",
-        lambda info, values: Panic(),
+        lambda places, values: Panic(),
     ),
+    # how the sounds to come are played
+    Address(
+        "/morph/pitch",
+        "Transpose the sounds to come, by faster or slower playing.",
+        _setting("pitch"),
+        (Argument("semitones", "float", "upwards", "semitones", -MAX_SEMITONES, MAX_SEMITONES),),
+    ),
+    Address(
+        "/morph/pan",
+        "Place the sounds to come.",
+        _setting("pan"),
+        (Argument("pan", "float", "-1 is left, 1 is right", low=-1.0, high=1.0),),
+    ),
+    Address(
+        "/morph/decay",
+        "Let the sounds to come die away.",
+        _setting("decay_ms"),
+        (Argument("ms", "float", "to fall by 60 dB; 0 leaves them as they are", "ms", 0.0, 60_000.0),),
+    ),
+    Address(
+        "/morph/reverse",
+        "Play the sounds to come from their end.",
+        _setting("reverse"),
+        (Argument("reverse", "int", "1 is backwards", low=0, high=1),),
+    ),
+    Address(
+        "/morph/choke",
+        "Put the sounds to come into a group, of which only the latest sounds.",
+        _setting("choke"),
+        (Argument("group", "int", "0 is none", low=0, high=16),),
+    ),
+    # a finger's or a track's own point
+    Address(
+        "/morph/touch/<i>/trigger",
+        "Play a sound with a point of its own; with a name, it starts there.",
+        meanings.trigger,
+        (_VELOCITY, _START),
+        places=(_TOUCH,),
+    ),
+    Address(
+        "/morph/touch/<i>/note",
+        "Play a sound with a point of its own, at the pitch of a MIDI note.",
+        meanings.note,
+        _NOTE,
+        places=(_TOUCH,),
+    ),
+    Address("/morph/touch/<i>/z", "As `/morph/z`, for that point.", meanings.z, (_Z,), places=(_TOUCH,)),
+    Address("/morph/touch/<i>/xy", "As `/morph/xy`, for that point.", meanings.xy, _XY, places=(_TOUCH,)),
+    Address(
+        "/morph/touch/<i>/weights",
+        "As `/morph/weights`, for that point.",
+        meanings.weights,
+        (_WEIGHTS,),
+        places=(_TOUCH,),
+    ),
+    Address(
+        "/morph/touch/<i>/stop",
+        "Fade the sounds of that touch out (5 ms).",
+        lambda places, values: Stop(*values),
+        places=(_TOUCH,),
+    ),
+    # the whole instrument
     Address(
         "/morph/gain",
         "Set the output gain, reached in 5 ms.",
-        lambda info, values: Gain(*values),
+        lambda places, values: Gain(*values),
         (Argument("gain", "float", "0 leaves the sound as it is", "dB", *GAIN_RANGE_DB),),
     ),
     Address(
         "/morph/mode",
         "`live`: the point moves what is sounding. `latch`: a sound keeps the point it was started at.",
-        lambda info, values: Mode(*values),
+        lambda places, values: Mode(*values),
         (Argument("mode", "text", "for sounds that start from now on", choices=MODES),),
     ),
     Address(
-        "/morph/get/info",
+        "/morph/preset/store",
+        "Name the place where the point is. It is kept in a file, and there at the next start.",
+        lambda places, values: Store(*values),
+        (_PRESET,),
+        "`/morph/done /morph/preset/store name`",
+    ),
+    Address(
+        "/morph/preset/recall",
+        "Bring the point to a preset.",
+        meanings.recall,
+        (
+            _PRESET,
+            Argument(
+                "ms",
+                "float",
+                "how long it takes",
+                "ms",
+                _MS.low,
+                _MS.high,
+                default=None,
+                missing="as `/morph/glide` says",
+            ),
+        ),
+        "with ms, `/morph/done /morph/preset/recall name` on arrival",
+    ),
+    Address(
+        "/morph/preset/delete",
+        "Forget a preset.",
+        lambda places, values: Delete(*values),
+        (_PRESET,),
+        "`/morph/done /morph/preset/delete name`",
+    ),
+    Address(
+        "/morph/preset/list",
+        "Which presets are there?",
+        lambda places, values: Query("presets"),
+        reply=f"`/morph/presets.reply` name …, {REPLY_ITEMS} a message",
+    ),
+    Address(
+        "/morph/encode",
+        "Make a preset of a sound file: the point whose sound is most like it. Needs the model's encoder.",
+        lambda places, values: Encode(*values),
+        (
+            Argument("file", "text", "of the library"),
+            Argument("name", "text", "of the preset", default=None, missing="that of the file"),
+        ),
+        "`/morph/done /morph/encode name` when it is there",
+    ),
+    Address(
+        "/morph/model",
+        "Play on with another model; what sounds fades, and the new one takes over.",
+        lambda places, values: Load(*values),
+        (Argument("file", "text", "of the library, or a bundled model's name"),),
+        "`/morph/done /morph/model file` when it plays",
+    ),
+    # questions
+    _query(
+        "info",
         "What is playing?",
-        lambda info, values: Query("info"),
-        reply="`/morph/info.reply` key value …: name, architecture, sample_rate, latent_dim, length_ms, "
+        "`/morph/info.reply` key value …: name, architecture, sample_rate, latent_dim, length_ms, "
         "number of classes and anchors",
     ),
-    Address(
-        "/morph/get/classes",
-        "Which classes are there?",
-        lambda info, values: Query("classes"),
-        reply="`/morph/classes.reply` name …",
-    ),
-    Address(
-        "/morph/get/anchors",
+    _query("classes", "Which classes are there?", "`/morph/classes.reply` name …"),
+    _query(
+        "anchors",
         "Which training sounds are there?",
-        lambda info, values: Query("anchors"),
-        reply=f"`/morph/anchors.reply` first total name class name class …, {REPLY_ITEMS} sounds a message",
+        f"`/morph/anchors.reply` first total name class name class …, {REPLY_ITEMS} sounds a message",
     ),
-    Address(
-        "/morph/get/z",
-        "Where is the point?",
-        lambda info, values: Query("z"),
-        reply="`/morph/z.reply` one number a dimension",
+    _query(
+        "map",
+        "Where are they on the map, each coordinate 0 to 1?",
+        f"`/morph/map.reply` first total name x y name x y …, {REPLY_ITEMS} sounds a message",
     ),
-    Address(
-        "/morph/get/status",
+    _query(
+        "dimensions",
+        "Between where and where do the training sounds lie?",
+        "`/morph/dimensions.reply` first total low high low high …: 5th and 95th percentile a dimension, "
+        f"{REPLY_ITEMS} dimensions a message",
+    ),
+    _query("z", "Where is the point?", "`/morph/z.reply` one number a dimension"),
+    _query(
+        "probabilities",
+        "Of which class is the point?",
+        "`/morph/probabilities.reply` name p name p …, adding up to 1",
+    ),
+    _query("presets", "As `/morph/preset/list`.", "as there"),
+    _query(
+        "latency",
+        "How long from a message to its sound?",
+        "`/morph/latency.reply` name ms name ms …: the parts, their `total`, and `p99` as measured",
+    ),
+    _query(
+        "status",
         "How is the engine?",
-        lambda info, values: Query("status"),
-        reply="`/morph/status.reply` key value …: voices, hits, late_blocks, xruns, … since the start",
+        "`/morph/status.reply` key value …: voices, hits, late_blocks, xruns, … since the start",
     ),
-    Address("/ping", "Is anyone there?", lambda info, values: Query("ping"), reply="`/pong`"),
+    Address(
+        "/morph/subscribe",
+        "Send the status regularly, until told to stop, or nobody listens at the port.",
+        lambda places, values: Subscribe(*values),
+        (
+            _PORT,
+            Argument("interval", "float", "between two", "ms", 20.0, 60_000.0, default=DEFAULT_INTERVAL_MS),
+        ),
+        "`/morph/status.reply` to that port, at once and then every interval",
+    ),
+    Address(
+        "/morph/unsubscribe",
+        "Send it no more.",
+        lambda places, values: Subscribe(values[0], None),
+        (_PORT,),
+    ),
+    Address("/ping", "Is anyone there?", lambda places, values: Query("ping"), reply="`/pong`"),
+    Address("/wek/outputs", "As `/morph/z`: what Wekinator sends.", meanings.z, (_Z,)),
 )
 
-_BY_PATH = {address.path: address for address in ADDRESSES}
+TABLE = Table(ADDRESSES)
 
 
-def parse(message: Message, info: ModelInfo) -> Command | Query:
+def parse(message: Message, places: Places) -> Asked:
     """What a message asks for.
 
     Raises:
         RealtimeError: an address that is not in the table, or arguments that are not accepted.
     """
-    address, index = _find(message.address)
-    values = (*index, *_check(address, message.arguments))
-    return address.make(info, values)
-
-
-def _find(path: str) -> tuple[Address, tuple[int, ...]]:
-    if path in _BY_PATH:
-        return _BY_PATH[path], ()
-    stem, _, last = path.rpartition("/")
-    indexed = _BY_PATH.get(f"{stem}/<i>")
-    if indexed and last.isascii() and last.isdigit() and len(last) <= 9:
-        return indexed, (int(last),)
-    near = difflib.get_close_matches(path[:80], _BY_PATH, n=1)
-    raise ControlError(f"no such address{f'; did you mean {near[0]}?' if near else ''}")
-
-
-def _check(address: Address, given: Sequence[Any]) -> tuple[Any, ...]:
-    wanted = address.arguments
-    if wanted and wanted[-1].many:
-        return (tuple(wanted[-1].check(value) for value in given),)
-    required = sum(not argument.optional for argument in wanted)
-    if not required <= len(given) <= len(wanted):
-        raise ControlError(f"takes {_usage(address) or 'no arguments'}; got {len(given)}")
-    checked = [argument.check(value) for argument, value in zip(wanted, given, strict=False)]
-    return (*checked, *(argument.default for argument in wanted[len(given) :]))
-
-
-def _usage(address: Address) -> str:
-    """The arguments as they are written: "[velocity [name]]"."""
-    words = [f"{a.name} …" if a.many else a.name for a in address.arguments]
-    optional = [a.optional for a in address.arguments]
-    text = " ".join(f"[{w}" if o else w for w, o in zip(words, optional, strict=True))
-    return text + "]" * sum(optional)
-
-
-_PAGE = """\
-# OSC addresses
-
-<!-- Written by `python -m realtime.addresses > docs/osc.md` from the table in realtime/addresses.py. -->
-
-The server listens on UDP port 9000 of 127.0.0.1 unless told otherwise, and answers to the port that a
-message came from. An int is accepted where a float is meant. A message that cannot be carried out is
-answered `/morph/error address text`, and the sound goes on.
-
-| address | arguments | what it does | answer |
-|---|---|---|---|
-{addresses}
-
-## Arguments
-
-| address | argument | meaning | accepted | if left out |
-|---|---|---|---|---|
-{arguments}
-
-## Bundles and time
-
-The messages of a bundle take effect at the same sample; a wrong one is answered and does not stop the
-others. A time tag says when they shall be heard, to the sample. The latency of the engine and the sound
-card is taken off, so send them at least as far ahead as the server says at its start. Tags in the past, and
-*immediately*, mean now; tags more than {horizon:g} s ahead are refused. Without a time tag, a message takes
-effect with the next block.
-"""
-
-
-def markdown() -> str:
-    """`docs/osc.md`: the table for people."""
-    addresses = [f"| `{a.path}` | {_usage(a) or '–'} | {a.summary} | {a.reply or '–'} |" for a in ADDRESSES]
-    arguments = []
-    for address in ADDRESSES:
-        for a in address.arguments:
-            missing = "–" if not a.optional else "the point stays" if a.default is None else f"{a.default}"
-            arguments.append(f"| `{address.path}` | {a.name} | {a.summary} | {a.accepted} | {missing} |")
-    return _PAGE.format(addresses="\n".join(addresses), arguments="\n".join(arguments), horizon=HORIZON_S)
-
-
-if __name__ == "__main__":
-    print(markdown(), end="")
+    return TABLE.parse(message, places)

@@ -187,6 +187,16 @@ class Engine:
             "muted": mixer.muted + mixer.output.muted,
         }
 
+    def latency(self) -> dict[str, float]:
+        """What the time from a command to its sound is made of at most, in ms, and their sum."""
+        block_ms = 1000.0 * self.block_size / self.mixer.sample_rate
+        terms = {
+            "next_block": block_ms,
+            "queue": self.ahead * block_ms,
+            "device": 1000.0 * self.latency_s,
+        }
+        return {**terms, "total": sum(terms.values())}
+
     # ---- for the device
 
     def hand_over(self, out: Block) -> None:

@@ -17,9 +17,10 @@ from typing import Any
 from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 
-from realtime.addresses import HORIZON_S, Message
-from realtime.control import Control
+from realtime.addresses import HORIZON_S
+from realtime.control import Control, Sender
 from realtime.errors import RealtimeError
+from realtime.protocol import Message
 
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 9000
 MAX_DATAGRAM = 65_536  # bytes, more than UDP carries
@@ -32,8 +33,6 @@ _TYPES = frozenset(
 )  # what python-osc understands; it skips others and so shifts what follows
 _NTP_TO_UNIX_S = 2_208_988_800
 _ANSWERS = ("/morph/error", "/morph/done", "/pong")
-
-Sender = tuple[str, int]
 
 
 class OscError(RealtimeError):
@@ -134,7 +133,7 @@ def bind(host: str = DEFAULT_HOST, port: int = DEFAULT_PORT) -> socket.socket:
 class Server:
     """Passes on to `control` what arrives on a socket, and answers, until it is stopped."""
 
-    def __init__(self, control: Control[Sender], listener: socket.socket) -> None:
+    def __init__(self, control: Control, listener: socket.socket) -> None:
         self.control = control
         self.host, self.port = listener.getsockname()
         self._socket = listener
@@ -153,7 +152,7 @@ class Server:
 
     def _run(self) -> None:
         while not self._closing:
-            self._socket.settimeout(0.01 if self.control.waiting else 0.1)
+            self._socket.settimeout(self.control.patience())
             try:
                 datagram, sender = self._socket.recvfrom(MAX_DATAGRAM)
             except TimeoutError:
@@ -162,7 +161,7 @@ class Server:
                 time.sleep(0.001)
             else:
                 self._survive(self._receive, datagram, sender)
-            for whom, answer in self.control.arrivals():
+            for whom, answer in self.control.news():
                 self._survive(self._send, answer, whom)
 
     def _survive(self, work: Callable[[Any, Sender], None], what: Any, whom: Sender) -> None:

@@ -15,7 +15,7 @@ from realtime.control import Control
 from realtime.decoder import Decoder
 from realtime.engine import Engine
 from realtime.mixer import Cost, Mixer, slots_for
-from realtime.osc import DEFAULT_HOST, DEFAULT_PORT, Sender, Server, bind
+from realtime.osc import DEFAULT_HOST, DEFAULT_PORT, Server, bind
 from realtime.recorder import Recorder
 
 WATCH_S = 0.1
@@ -67,7 +67,7 @@ def serve(config: ServeConfig) -> int:
         engine = Engine(
             mixer, block_size=config.block, ahead=config.ahead, synchronous=config.synchronous, sink=recorder
         )
-        server = Server(Control[Sender](decoder.info, engine), listener)
+        server = Server(Control(decoder.info, engine), listener)
         try:
             engine.start()
             engine.latency_s = device.start(engine)

@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from realtime import osc
-from realtime.addresses import Message
 from realtime.control import Control
 from realtime.engine import Engine
 from realtime.mixer import Mixer
-from realtime.osc import OscError, Packet, Sender, Server, encode, parse
+from realtime.osc import OscError, Packet, Server, encode, parse
+from realtime.protocol import Message
 
 PING = b"/ping\0\0\0,\0\0\0"
 HALF = b"/morph/trigger\0\0,f\0\0\x3f\x00\x00\x00"
@@ -172,7 +172,7 @@ def engine(make_mixer: Callable[..., Mixer]) -> Iterator[Engine]:
 @pytest.fixture
 def client(engine: Engine) -> Iterator[Client]:
     with osc.bind(port=0) as listener:
-        server = Server(Control[Sender](engine.mixer._decoder.info, engine), listener)
+        server = Server(Control(engine.mixer._decoder.info, engine), listener)
         server.start()
         client = Client(server.port)
         yield client

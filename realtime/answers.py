@@ -1,0 +1,84 @@
+"""Answers to the questions of `/morph/get/…`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+from realtime.addresses import REPLY_ITEMS
+from realtime.places import Places
+from realtime.protocol import Message
+
+Facts = Mapping[str, int | float | str]
+
+
+class Witness(Protocol):
+    """What answers need to know of an engine."""
+
+    def status(self) -> Facts: ...
+
+    def latency(self) -> Mapping[str, float]: ...
+
+    def z(self) -> Sequence[float]: ...
+
+
+def answer(what: str, places: Places, witness: Witness, counts: Facts) -> list[Message]:
+    """The messages that answer a question; `counts` go with the status."""
+    info = places.info
+    match what:
+        case "ping":
+            return [Message("/pong")]
+        case "info":
+            facts: dict[str, int | float | str] = {
+                "name": info.name,
+                "architecture": info.architecture,
+                "sample_rate": info.sample_rate,
+                "latent_dim": info.latent_dim,
+                "length_ms": 1000.0 * info.length / info.sample_rate,
+                "classes": len(info.classes),
+                "anchors": len(info.anchors),
+            }
+            return [pairs("info", facts)]
+        case "classes":
+            return [Message("/morph/classes.reply", tuple(each.name for each in info.classes))]
+        case "anchors":
+            names = [(a.name, info.classes[a.label].name) for a in info.anchors]
+            return list(_in_parts("anchors", names))
+        case "map":
+            return list(
+                _in_parts(
+                    "map", [(a.name, *xy) for a, xy in zip(info.anchors, places.map.tolist(), strict=True)]
+                )
+            )
+        case "dimensions":
+            return list(_in_parts("dimensions", list(zip(info.latent.low, info.latent.high, strict=True))))
+        case "presets":
+            names_ = list(places.presets)
+            parts = range(0, max(len(names_), 1), REPLY_ITEMS)
+            return [Message("/morph/presets.reply", tuple(names_[at : at + REPLY_ITEMS])) for at in parts]
+        case "z":
+            return [Message("/morph/z.reply", tuple(float(x) for x in witness.z()))]
+        case "probabilities":
+            shares = places.probabilities(witness.z())
+            return [pairs("probabilities", dict(zip((c.name for c in info.classes), shares, strict=True)))]
+        case "latency":
+            return [pairs("latency", witness.latency())]
+        case _:
+            return [status(witness, counts)]
+
+
+def status(witness: Witness, counts: Facts) -> Message:
+    """How the engine is, as it is also sent to subscribers."""
+    return pairs("status", {**witness.status(), **counts})
+
+
+def pairs(what: str, facts: Facts) -> Message:
+    """A reply of keys and values."""
+    return Message(f"/morph/{what}.reply", tuple(x for pair in facts.items() for x in pair))
+
+
+def _in_parts(what: str, rows: Sequence[tuple[Any, ...]]) -> Iterator[Message]:
+    """Replies that begin with the number of their first row and that of all rows."""
+    for first in range(0, max(len(rows), 1), REPLY_ITEMS):
+        items = [x for row in rows[first : first + REPLY_ITEMS] for x in row]
+        yield Message(f"/morph/{what}.reply", (first, len(rows), *items))

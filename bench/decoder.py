@@ -1,8 +1,8 @@
-"""`python -m bench.decoder [--json]`: the drum decoders (16,384 samples, 30-D) on one thread, in one run.
+"""`python -m bench.decoder [--json]`: the drum decoders (743 ms, 30-D) on one thread, in one run.
 
-For each architecture:
-    first_sound_speedup   whole sound in one call / first 64 samples streamed
-    rtf_1_voice_128       time of a 128-sample step / 5.8 ms of sound; also for 4 voices
+For each architecture (dc and cc at 22,050 Hz, mb at 44,100 Hz):
+    first_sound_speedup   whole sound in one call / first two frames (2.9 ms) streamed
+    rtf_1_voice_128       time of a step of four frames / 5.8 ms of sound; also for 4 voices
     roofline_ratio        whole sound / (its multiplications and additions at the machine's GEMM rate)
     allocations_per_step  blocks of memory more that Python holds after a step, in steady state
     torch_eager_ratio     PyTorch eager whole sound / ours
@@ -20,6 +20,7 @@ import torch
 
 from bench.measure import best_of, fresh_model, gemm_flops, report
 from realtime.decoder import Decoder
+from trainer import config as configs
 from trainer.config import ModelConfig
 from trainer.models import CC_CHANNELS, CC_KERNELS
 
@@ -31,6 +32,11 @@ def multiplications(config: ModelConfig) -> float:
     if config.architecture == "dc":
         block = config.layers * 2 * config.channels * config.channels * 2
         return 2.0 * config.length * (block + 32 * config.channels)
+    if config.architecture == "mb":
+        step = config.channels * (config.layers * 4 * config.channels + config.bands) + 8 * config.bands**2
+        frame = config.hidden * (config.latent_dim + config.hidden + config.values + config.hop_length)
+        frame += config.values * config.channels * config.hop_length // config.bands
+        return 2.0 * (config.length // config.bands * step + config.length // config.hop_length * frame)
     channels = (1, *reversed(CC_CHANNELS))
     total, time = 0.0, config.length / 32
     for before, after, kernel in zip(channels, channels[1:], reversed(CC_KERNELS), strict=False):
@@ -91,9 +97,11 @@ def main(argv: list[str] | None = None) -> int:
     torch.set_num_threads(1)
     results: dict[str, object] = {}
     with tempfile.TemporaryDirectory() as folder:
-        for architecture in ("dc", "cc"):
-            figures = measure(ModelConfig(architecture), Path(folder))
-            results |= {f"{architecture}_{key}": value for key, value in figures.items()}
+        models = {name: ModelConfig(name) for name in ("dc", "cc")}
+        models["mb"] = configs.read("drums_mb").model  # as long, at 44,100 Hz
+        for name, config in models.items():
+            figures = measure(config, Path(folder))
+            results |= {f"{name}_{key}": value for key, value in figures.items()}
     return report("The decoder on one thread.", results, argv)
 
 

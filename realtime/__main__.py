@@ -25,6 +25,13 @@ def get_parser() -> argparse.ArgumentParser:
     )
     serve.add_argument("--null", action="store_true", help="no sound card: keep time by the clock")
     serve.add_argument("--rate", type=_whole(1000, 768_000), metavar="HZ", help="default: the device's")
+    serve.add_argument(
+        "--channels",
+        type=_outputs,
+        default=(1, 2),
+        metavar="A[,B]",
+        help="the device's outputs to play on, counted from 1; default: 1,2",
+    )
     serve.add_argument("--block", type=_whole(16, 8192), default=128, metavar="SAMPLES", help="default: 128")
     serve.add_argument(
         "--ahead",
@@ -39,6 +46,23 @@ def get_parser() -> argparse.ArgumentParser:
     serve.add_argument(
         "--port", type=_whole(0, 65535), default=9000, help="UDP port; default: 9000; 0: any free one"
     )
+    serve.add_argument(
+        "--allow",
+        action="append",
+        default=[],
+        metavar="ADDRESS[/PREFIX]",
+        help="who may play when --host opens the server to a network; may be given several times",
+    )
+    serve.add_argument(
+        "--library",
+        type=Path,
+        metavar="FOLDER",
+        help="the folder of files that messages may name; default: none",
+    )
+    serve.add_argument(
+        "--presets", type=Path, metavar="FILE", help="where presets are kept; default: the user's data folder"
+    )
+    serve.add_argument("--restore", action="store_true", help="go on where the last session ended")
     serve.add_argument("--record", type=Path, metavar="FILE", help="keep what is played (.wav or .flac)")
     serve.add_argument("--force", action="store_true", help="replace an existing --record file")
     _add_decoder(serve)
@@ -103,6 +127,16 @@ class _whole:  # noqa: N801
         return value
 
 
+def _outputs(text: str) -> tuple[int, ...]:
+    """An argument type: one or two outputs of a device."""
+    words = text.split(",")
+    if not 1 <= len(words) <= 2 or not all(w.isascii() and w.isdigit() and 1 <= int(w) <= 256 for w in words):
+        raise argparse.ArgumentTypeError(f"{text!r} is not an output or two, such as 3 or 3,4")
+    if len(set(words)) < len(words):
+        raise argparse.ArgumentTypeError(f"{text!r} is the same output twice")
+    return tuple(map(int, words))
+
+
 class _number:  # noqa: N801
     """An argument type: a number in a range."""
 
@@ -126,6 +160,8 @@ def _serve(args: argparse.Namespace) -> int:
     model = resolve(args.model)
     if args.record:
         files.check(args.record, args.force)
+    if args.library and not args.library.is_dir():
+        raise RealtimeError(f"--library {args.library} is no folder")
     from realtime.serve import ServeConfig, serve
 
     return serve(
@@ -134,12 +170,17 @@ def _serve(args: argparse.Namespace) -> int:
             device=args.device,
             null=args.null,
             rate=args.rate,
+            channels=args.channels,
             block=args.block,
             ahead=args.ahead,
             voices=args.voices,
             gain_db=args.gain,
             host=args.host,
             port=args.port,
+            allow=tuple(args.allow),
+            library=args.library,
+            presets=args.presets,
+            restore=args.restore,
             record=args.record,
             force=args.force,
             threads=args.threads,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 from pathlib import PurePosixPath
-from typing import Protocol
+from typing import Any, Protocol
 
 from realtime import answers
 from realtime.addresses import parse
@@ -60,21 +60,16 @@ class Player(Protocol):
     def arrivals(self) -> Iterator[int]: ...
 
 
-class Instrument(Protocol):
-    """A model made ready to take over."""
-
-    @property
-    def info(self) -> ModelInfo: ...
-
-
 class Studio(Protocol):
     """Work with files, done in the background. Its methods raise RealtimeError for the user's mistakes."""
 
     def encode(self, file: str) -> Z: ...
 
-    def build(self, file: str) -> Instrument: ...
+    def build(self, file: str) -> Any:
+        """Something with an `info` that can be installed."""
+        ...
 
-    def install(self, instrument: Instrument) -> None:
+    def install(self, instrument: Any) -> None:
         """Let it take over; quick, and on the thread of control."""
         ...
 
@@ -92,6 +87,7 @@ class Control:
     Attributes:
         refused: messages answered with an error.
         malformed: datagrams that were not OSC; counted by whoever reads them.
+        ignored: datagrams that were not looked at; likewise.
     """
 
     def __init__(
@@ -106,6 +102,7 @@ class Control:
         self.player = player
         self.refused = 0
         self.malformed = 0
+        self.ignored = 0
         self._shelf = shelf or PresetFile(None)
         self._studio = studio
         self._clock = clock
@@ -233,7 +230,7 @@ class Control:
         return []
 
     def _counts(self) -> dict[str, int]:
-        return {"refused": self.refused, "malformed": self.malformed}
+        return {"refused": self.refused, "malformed": self.malformed, "ignored": self.ignored}
 
     # ---- where the point is
 
@@ -290,7 +287,7 @@ class Control:
     def _load(self, file: str, sender: Sender) -> None:
         studio = self._ask_studio()
 
-        def take_over(instrument: Instrument) -> None:
+        def take_over(instrument: Any) -> None:
             studio.install(instrument)
             self._adopt(instrument.info)
 

@@ -6,6 +6,7 @@ element size, its dispatcher sleeps until a time tag is due, and neither counts 
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import socket
 import threading
@@ -20,10 +21,13 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 from realtime.addresses import HORIZON_S
 from realtime.control import Control, Sender
 from realtime.errors import RealtimeError
+from realtime.gate import Gate
 from realtime.protocol import Message
 
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 9000
-MAX_DATAGRAM = 65_536  # bytes, more than UDP carries
+RECEIVE_BYTES = 65_536  # more than UDP carries; how many are looked at is up to the gate
+MAX_TURNED_AWAY = 32  # in a row; then the thread rests, for a flood must not take time from the sound
+REST_S = 0.001
 MAX_DEPTH = 8  # bundles within bundles
 RECEIVE_BUFFER = 1 << 20  # bytes: bursts wait there, in the kernel
 
@@ -131,10 +135,11 @@ def bind(host: str = DEFAULT_HOST, port: int = DEFAULT_PORT) -> socket.socket:
 
 
 class Server:
-    """Passes on to `control` what arrives on a socket, and answers, until it is stopped."""
+    """Passes on to `control` what arrives on a socket and passes the gate, and answers, until stopped."""
 
-    def __init__(self, control: Control, listener: socket.socket) -> None:
+    def __init__(self, control: Control, listener: socket.socket, gate: Gate | None = None) -> None:
         self.control = control
+        self.gate = gate or Gate()
         self.host, self.port = listener.getsockname()
         self._socket = listener
         self._closing = False
@@ -153,16 +158,25 @@ class Server:
     def _run(self) -> None:
         while not self._closing:
             self._socket.settimeout(self.control.patience())
-            try:
-                datagram, sender = self._socket.recvfrom(MAX_DATAGRAM)
-            except TimeoutError:
-                pass
-            except OSError:  # Windows reports here that an earlier answer could not be delivered
-                time.sleep(0.001)
-            else:
-                self._survive(self._receive, datagram, sender)
+            with contextlib.suppress(TimeoutError):
+                self._take()
             for whom, answer in self.control.news():
                 self._survive(self._send, answer, whom)
+
+    def _take(self) -> None:
+        """Wait for a datagram and act on it. Of those that are turned away, only so many are seen at once."""
+        for _ in range(MAX_TURNED_AWAY):
+            try:
+                datagram, sender = self._socket.recvfrom(RECEIVE_BYTES)
+            except TimeoutError:
+                raise
+            except OSError:  # Windows reports here that an earlier answer could not be delivered
+                break
+            if self.gate.admits(sender[0], len(datagram)):
+                self._survive(self._receive, datagram, sender)
+                return
+        self.control.ignored = self.gate.strangers + self.gate.flooded
+        time.sleep(REST_S)
 
     def _survive(self, work: Callable[[Any, Sender], None], what: Any, whom: Sender) -> None:
         """A datagram that brings out a mistake of ours must not end the server."""

@@ -12,6 +12,7 @@ import contextlib
 import json
 import math
 import os
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,7 +122,7 @@ class PresetFile:
                 found[name] = z
         if odd:
             self._say(f"{self.path}: {odd} presets do not fit {info.name} and are left out")
-            self._keep_aside()
+            self._keep_aside(copy=True)
         return Presets(info, found, _last(_dict(section).get("last"), info.latent_dim))
 
     def save(self, presets: Presets) -> None:
@@ -164,14 +165,17 @@ class PresetFile:
         sections: dict[str, Any] = content["models"]
         return sections
 
-    def _keep_aside(self) -> str:
-        """Copy the file to a name that is free, so that nothing written later loses it; that name."""
+    def _keep_aside(self, copy: bool = False) -> str:
+        """Move or copy the file to a name that is free, so that nothing written later loses it; that name."""
         assert self.path is not None
         number = 1
         while (aside := self.path.with_name(f"{self.path.name}.broken-{number}")).exists():
             number += 1
         try:
-            aside.write_bytes(self.path.read_bytes())
+            if copy:
+                shutil.copyfile(self.path, aside)
+            else:
+                os.replace(self.path, aside)
         except OSError as error:
             return f"nothing: {error.strerror}"
         return aside.name

@@ -6,19 +6,26 @@ import signal
 import sys
 import threading
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from realtime import stream
+import platformdirs
+
+from realtime import gate
 from realtime.control import Control
-from realtime.decoder import Decoder
 from realtime.engine import Engine
-from realtime.mixer import Cost, Mixer, slots_for
+from realtime.errors import RealtimeError
+from realtime.library import Library
 from realtime.osc import DEFAULT_HOST, DEFAULT_PORT, Server, bind
+from realtime.outlet import Outlet, opener
+from realtime.presets import PresetFile
 from realtime.recorder import Recorder
+from realtime.studio import Instrument, Studio
 
 WATCH_S = 0.1
+TERMS = ("next_block", "queue", "device")
 
 
 @dataclass(frozen=True)
@@ -29,12 +36,17 @@ class ServeConfig:
     device: str | None = None
     null: bool = False
     rate: int | None = None
+    channels: tuple[int, ...] = (1, 2)
     block: int = 128
     ahead: int = 3
     voices: int = 8
     gain_db: float = 0.0
     host: str = DEFAULT_HOST
     port: int = DEFAULT_PORT
+    allow: tuple[str, ...] = ()
+    library: Path | None = None
+    presets: Path | None = None
+    restore: bool = False
     record: Path | None = None
     force: bool = False
     threads: int = 1
@@ -50,38 +62,63 @@ def serve(config: ServeConfig) -> int:
         RealtimeError: the server cannot start.
     """
     stopping = _stop_on_signals()
-    with bind(config.host, config.port) as listener:
-        device = _open_device(config)
-        decoder = Decoder(
-            config.model, capacity=slots_for(config.voices), threads=config.threads, provider=config.provider
+    gate.check(config.host, config.allow)
+    with ExitStack() as parts:
+        listener = parts.enter_context(bind(config.host, config.port))
+        outlet = Outlet(
+            opener(config.device, null=config.null, rate=config.rate, pair=config.channels, say=_say), _say
         )
-        mixer = Mixer(
-            decoder,
-            device.sample_rate,
+        parts.callback(outlet.close)
+        studio = Studio(
+            Library(config.library),
+            sample_rate=outlet.sample_rate,
+            channels=outlet.channels,
             voices=config.voices,
-            channels=device.channels,
             gain_db=config.gain_db,
+            threads=config.threads,
+            provider=config.provider,
         )
-        cost = mixer.warm_up()
-        recorder = _open_recorder(config, device)
+        instrument = studio.make(config.model)
+        recorder = _open_recorder(config, outlet)
         engine = Engine(
-            mixer, block_size=config.block, ahead=config.ahead, synchronous=config.synchronous, sink=recorder
+            instrument.mixer,
+            block_size=config.block,
+            ahead=config.ahead,
+            synchronous=config.synchronous,
+            sink=recorder,
         )
-        server = Server(Control(decoder.info, engine), listener)
+        studio.plays(instrument, engine)
+        shelf = PresetFile(config.presets or default_presets(), _say)
+        control = Control(instrument.info, engine, shelf=shelf)
+        server = Server(control, listener, gate.Gate(config.allow))
+        if config.restore and not control.restore():
+            _say("there is no earlier session of this model to go on with")
+        engine.start()
         try:
-            engine.start()
-            engine.latency_s = device.start(engine)
+            outlet.start(engine)
             server.start()
-            _introduce(config, device, engine, server, decoder, cost)
-            _watch(stopping, config.seconds, engine, device)
+            _introduce(config, outlet, engine, server, instrument)
+            _watch(stopping, config.seconds, engine, outlet)
         finally:
-            engine.stop()
             server.stop()
-            device.close()
+            engine.stop()
+            _save(control)
             if recorder:
                 recorder.close()
     _sum_up(engine)
     return 1 if engine.failure else 0
+
+
+def default_presets() -> Path:
+    """Where presets are kept unless told otherwise: in the user's folder for the data of programs."""
+    return platformdirs.user_data_path("soundmorph", appauthor=False) / "presets.json"
+
+
+def _save(control: Control) -> None:
+    try:
+        control.close()
+    except RealtimeError as error:
+        _say(str(error))
 
 
 def _say(line: str) -> None:
@@ -100,27 +137,15 @@ def _stop_on_signals() -> threading.Event:
     return stopping
 
 
-def _open_device(config: ServeConfig) -> stream.Device:
-    if config.null:
-        return stream.NullDevice(config.rate)
-    try:
-        return stream.SoundCard(stream.pick(stream.devices(), config.device), config.rate)
-    except stream.NoSoundError as reason:
-        if config.device is not None:
-            raise
-        _say(f"{reason}; going on without sound (--record FILE keeps what is played)")
-        return stream.NullDevice(config.rate)
-
-
-def _open_recorder(config: ServeConfig, device: stream.Device) -> Recorder | None:
+def _open_recorder(config: ServeConfig, outlet: Outlet) -> Recorder | None:
     if config.record is None:
         return None
     return Recorder(
-        config.record, device.sample_rate, device.channels, config.block, force=config.force, say=_say
+        config.record, outlet.sample_rate, outlet.channels, config.block, force=config.force, say=_say
     )
 
 
-def _watch(stopping: threading.Event, seconds: float | None, engine: Engine, device: stream.Device) -> None:
+def _watch(stopping: threading.Event, seconds: float | None, engine: Engine, outlet: Outlet) -> None:
     end = None if seconds is None else time.monotonic() + seconds
     while not stopping.is_set():
         left = WATCH_S if end is None else min(WATCH_S, end - time.monotonic())
@@ -129,30 +154,24 @@ def _watch(stopping: threading.Event, seconds: float | None, engine: Engine, dev
         if engine.failure:
             _say(f"error: the decoder failed: {engine.failure}")
             return
-        if not device.active:
-            raise stream.StreamError(f"{device.name} has gone; start the server again when it is back")
+        outlet.watch()
 
 
 def _introduce(
-    config: ServeConfig, device: stream.Device, engine: Engine, server: Server, decoder: Decoder, cost: Cost
+    config: ServeConfig, outlet: Outlet, engine: Engine, server: Server, instrument: Instrument
 ) -> None:
-    info = decoder.info
-    block_ms = 1000 * engine.block_size / device.sample_rate
-    terms = {
-        "wait for the next block": block_ms,
-        f"queue of {engine.ahead} blocks": engine.ahead * block_ms,
-        "device": 1000 * engine.latency_s,
-    }
-    total = " + ".join(f"{ms:.1f} {name}" for name, ms in terms.items())
+    info, cost = instrument.info, instrument.cost
+    latency = engine.latency()
+    total = " + ".join(f"{ms:.1f} {name.replace('_', ' ')}" for name, ms in latency.items() if name in TERMS)
     host = "127.0.0.1" if server.host == "0.0.0.0" else server.host
     lines = {
         "model": f"{info.name} ({info.architecture}): {', '.join(each.name for each in info.classes)}; "
         f"{info.latent_dim} dimensions, {info.duration_ms:.0f} ms at {info.sample_rate} Hz",
-        "device": f"{device.name}, {device.sample_rate} Hz, {device.channels} channels, "
+        "device": f"{outlet.device.name}, {outlet.sample_rate} Hz, {outlet.channels} channels, "
         f"blocks of {engine.block_size}",
-        "decoder": f"{decoder.provider}, {config.threads} thread(s); {engine.mixer.voices} voices, "
-        f"of which this machine decodes {cost.sustained_voices} at once in time",
-        "latency": f"at most {sum(terms.values()):.1f} ms = {total}; "
+        "decoder": f"{instrument.decoder.provider}, {config.threads} thread(s); {config.voices} voices, of "
+        f"which this machine decodes {cost.sustained_voices} at once in time",
+        "latency": f"at most {latency['total']:.1f} ms = {total}; "
         f"a sound's first chunk is decoded within the queue, in {1000 * cost.first_chunk_s:.1f} ms",
         "osc": f"{server.host}:{server.port}; try: oscsend {host} {server.port} /morph/trigger f 1.0",
     }

@@ -73,6 +73,8 @@ def devices() -> list[DeviceInfo]:
         NoSoundError: PortAudio is not installed.
     """
     sd = _sounddevice()
+    if not sd._initialized:
+        sd._initialize()
     hosts = sd.query_hostapis()
     default = sd.default.device[1]
     return [
@@ -126,19 +128,26 @@ class SoundCard:
 
     Args:
         info: the device.
+        pair: the outputs to play on, counted from 1; a device with one only plays on that.
         sample_rate: in Hz, or None for the device's own; JACK accepts only its server's.
-        channels: at most.
     """
 
-    def __init__(self, info: DeviceInfo, sample_rate: int | None = None, channels: int = 2) -> None:
+    def __init__(
+        self, info: DeviceInfo, pair: Sequence[int] = (1, 2), sample_rate: int | None = None
+    ) -> None:
         self.name = f"{info.name} ({info.host})"
         self.sample_rate = sample_rate or info.sample_rate
-        self.channels = min(channels, info.channels)
+        pair = (1,) if info.channels == 1 and tuple(pair) == (1, 2) else pair
+        if max(pair) > info.channels:
+            raise StreamError(f"{self.name} has {info.channels} outputs; --channels asks for {max(pair)}")
+        self.channels = len(pair)
+        self._pair = [number - 1 for number in pair]
+        self._opened = max(pair)  # all up to the last of the pair
         self._index = info.index
         self._stream: Any = None
         try:
             _sounddevice().check_output_settings(
-                device=self._index, samplerate=self.sample_rate, channels=self.channels, dtype="float32"
+                device=self._index, samplerate=self.sample_rate, channels=self._opened, dtype="float32"
             )
         except _sounddevice().PortAudioError as error:
             raise StreamError(self._refusal(error)) from error
@@ -150,18 +159,26 @@ class SoundCard:
     def start(self, engine: Engine) -> float:
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         hand_over = engine.hand_over
+        pair = None if self._pair == list(range(self._opened)) else self._pair
+        block = np.zeros((engine.block_size, self.channels), np.float32)
 
         def callback(out: Any, samples: int, times: Any, status: Any) -> None:
             if status.output_underflow:
                 engine.xruns += 1
-            hand_over(out)
+            if pair is None:
+                hand_over(out)
+                return
+            hand_over(block)
+            out.fill(0.0)
+            for channel, number in enumerate(pair):
+                out[:, number] = block[:, channel]
 
         try:
             self._stream = _sounddevice().OutputStream(
                 device=self._index,
                 samplerate=self.sample_rate,
                 blocksize=engine.block_size,
-                channels=self.channels,
+                channels=self._opened,
                 dtype="float32",
                 latency="low",
                 callback=callback,
@@ -185,6 +202,13 @@ class SoundCard:
         closing.join(CLOSE_TIMEOUT_S)
         if closing.is_alive():  # then PortAudio must not be asked to terminate either, or the exit hangs
             atexit.unregister(_sounddevice()._exit_handler)
+
+
+def forget_devices() -> None:
+    """Let PortAudio look for devices anew when it is next asked, and hold on to no server until then."""
+    sd = _sounddevice()
+    if sd._initialized:
+        sd._terminate()
 
 
 class NullDevice:

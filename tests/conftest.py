@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 CLASSES = ("kick", "snare", "hihat")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_data_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep the presets and sessions of servers under test out of the user's own."""
+    os.environ["XDG_DATA_HOME"] = str(tmp_path_factory.mktemp("data"))
+
+
 @pytest.fixture(scope="session")
 def tiny_checkpoint() -> Checkpoint:
     """A model that has learned nothing: 4-D, 4,096 samples at 22,050 Hz, three classes, 70 anchors."""

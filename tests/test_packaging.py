@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 PACKAGES = ("trainer", "export", "realtime")  # other projects have packages of these names, too
 MODULE_OF = {
+    "JACK-Client": "jack",
     "python-osc": "pythonosc",
     "lightning-fabric": "lightning_fabric",
     "scikit-learn": "sklearn",

@@ -1,0 +1,125 @@
+"""A JACK server as the device, by a client of our own.
+
+PortAudio plays on JACK too, but it hangs when it closes a stream whose server has died, and then cannot be
+asked to look for the server again.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import ctypes.util
+import sys
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from realtime.engine import Engine
+from realtime.stream import CLOSE_TIMEOUT_S, SWITCH_INTERVAL_S, StreamError
+
+CLIENT = "soundmorph"
+HOST = "JACK Audio Connection Kit"  # as PortAudio calls it
+
+
+def available() -> bool:
+    """Whether JACK's own library can be used."""
+    try:
+        import jack  # noqa: F401
+    except (ImportError, OSError):
+        return False
+    return True
+
+
+class JackDevice:
+    """Ports `soundmorph:out_1` … connected to the server's outputs.
+
+    Args:
+        pair: the outputs to play on, counted from 1.
+        sample_rate: in Hz, or None; JACK accepts only its server's.
+
+    Raises:
+        StreamError: no server, another rate, or no such outputs.
+    """
+
+    def __init__(self, pair: Sequence[int] = (1, 2), sample_rate: int | None = None) -> None:
+        import jack
+
+        jack.set_error_function(lambda message: None)
+        jack.set_info_function(lambda message: None)
+        self.name = f"system ({HOST})"
+        try:
+            self._client: Any = jack.Client(CLIENT, no_start_server=True)
+        except jack.JackOpenError as error:
+            raise StreamError("no JACK server is running") from error
+        self.sample_rate = int(self._client.samplerate)
+        outputs = self._client.get_ports(is_physical=True, is_input=True, is_audio=True)
+        wrong = ""
+        if sample_rate not in (None, self.sample_rate):
+            wrong = f"the JACK server runs at {self.sample_rate} Hz, not {sample_rate}"
+        elif max(pair) > len(outputs) > 0 and tuple(pair) != (1, 2):
+            wrong = f"the JACK server has {len(outputs)} outputs; --channels asks for {max(pair)}"
+        if wrong:
+            self._client.close()
+            raise StreamError(wrong)
+        self.channels = len(pair)
+        self._outputs = [outputs[number - 1] for number in pair if number <= len(outputs)]
+        self._ports = [self._client.outports.register(f"out_{i + 1}") for i in range(self.channels)]
+        self._gone = threading.Event()
+        self._running = False
+
+    def start(self, engine: Engine) -> float:
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
+        client, ports = self._client, self._ports
+        block = np.zeros((engine.block_size, self.channels), np.float32)
+        used = len(block)  # samples of `block` already played: JACK's period may be another
+
+        def process(samples: int) -> None:
+            nonlocal used
+            outs = [port.get_array() for port in ports]
+            done = 0
+            while done < samples:
+                if used == len(block):
+                    engine.hand_over(block)
+                    used = 0
+                count = min(samples - done, len(block) - used)
+                for channel, out in enumerate(outs):
+                    out[done : done + count] = block[used : used + count, channel]
+                done, used = done + count, used + count
+
+        def xrun(delay_us: float) -> None:
+            engine.xruns += 1
+
+        client.set_process_callback(process)
+        client.set_xrun_callback(xrun)
+        client.set_shutdown_callback(lambda status, reason: self._gone.set())
+        client.activate()
+        self._running = True
+        for port, output in zip(ports, self._outputs, strict=False):
+            client.connect(port, output)
+        return float(max(_playback_latency(ports[0]), client.blocksize) / self.sample_rate)
+
+    @property
+    def active(self) -> bool:
+        return self._running and not self._gone.is_set()
+
+    def close(self) -> None:
+        self._running = False
+        closing = threading.Thread(target=self._client.close, name="close", daemon=True)
+        closing.start()
+        closing.join(CLOSE_TIMEOUT_S)
+
+
+class _Range(ctypes.Structure):
+    _fields_ = (("min", ctypes.c_uint32), ("max", ctypes.c_uint32))
+
+
+def _playback_latency(port: Any) -> int:
+    """Samples from a port to the card, which JACK-Client has no function for."""
+    import jack
+
+    latency = _Range()
+    library = ctypes.CDLL(ctypes.util.find_library("jack") or "libjack.so.0")
+    pointer = ctypes.c_void_p(int(jack._ffi.cast("uintptr_t", port._ptr)))
+    library.jack_port_get_latency_range(pointer, 1, ctypes.byref(latency))
+    return int(latency.max)

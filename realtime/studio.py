@@ -1,0 +1,78 @@
+"""Models and sounds from files, while another model plays: made ready in the background, then taken over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from realtime.contract import ModelInfo
+from realtime.decoder import Decoder
+from realtime.engine import Engine
+from realtime.library import Library
+from realtime.mixer import Cost, Mixer, slots_for
+
+SOUNDS = (".wav", ".flac", ".aif", ".aiff", ".ogg")
+MAX_SOUND_S = 60.0
+
+
+@dataclass(frozen=True)
+class Instrument:
+    """A model, ready to be played."""
+
+    path: Path
+    decoder: Decoder
+    mixer: Mixer
+    cost: Cost
+
+    @property
+    def info(self) -> ModelInfo:
+        return self.decoder.info
+
+
+class Studio:
+    """Makes instruments for one output, and points from sounds.
+
+    Args:
+        library: where the files that messages name are.
+        sample_rate: of the device, in Hz.
+        channels: of the output.
+        voices: sounding at once.
+        gain_db: of the first instrument's output at its start.
+        threads: of the decoder.
+        provider: where the decoder runs.
+    """
+
+    def __init__(
+        self,
+        library: Library,
+        *,
+        sample_rate: int,
+        channels: int,
+        voices: int,
+        gain_db: float = 0.0,
+        threads: int = 1,
+        provider: str = "auto",
+    ) -> None:
+        self._library = library
+        self._rate, self._channels, self._voices = sample_rate, channels, voices
+        self._gain_db, self._threads, self._provider = gain_db, threads, provider
+        self._engine: Engine | None = None
+        self._playing: Instrument | None = None
+
+    def make(self, path: Path) -> Instrument:
+        """Load a model, and run it until it is warm.
+
+        Raises:
+            RealtimeError: it cannot be played.
+        """
+        decoder = Decoder(
+            path, capacity=slots_for(self._voices), threads=self._threads, provider=self._provider
+        )
+        mixer = Mixer(
+            decoder, self._rate, voices=self._voices, channels=self._channels, gain_db=self._gain_db
+        )
+        return Instrument(path, decoder, mixer, mixer.warm_up())
+
+    def plays(self, instrument: Instrument, engine: Engine) -> None:
+        """Take note of what plays on which engine."""
+        self._playing, self._engine = instrument, engine

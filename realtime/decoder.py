@@ -56,6 +56,19 @@ class _Binding:
     audio: Floats
 
 
+@dataclass
+class StreamState:
+    """Where a stream of one voice stands: `Decoder.save` makes it, `Decoder.load` goes on from it.
+
+    Attributes:
+        caches: float32 [rows, columns] each, in the order of the model's caches.
+        frame: the next frame.
+    """
+
+    caches: tuple[Floats, ...]
+    frame: int
+
+
 class Decoder:
     """A decoder file, ready to sound.
 
@@ -129,6 +142,37 @@ class Decoder:
         for cache in self._slots:
             cache[target] = cache[source]
         self.frame[target] = self.frame[source]
+
+    def save(self, slot: int, into: StreamState | None = None) -> StreamState:
+        """Copy the stream of a slot out, to go on from it later, in any slot and as often as wanted.
+
+        Args:
+            slot: of the stream.
+            into: a state that `save` made before, to be written over; then nothing is allocated.
+
+        Returns:
+            `into`, or a new state.
+        """
+        if into is None:
+            into = StreamState(tuple(np.empty_like(cache[slot]) for cache in self._slots), 0)
+        for kept, cache in zip(into.caches, self._slots, strict=True):
+            np.copyto(kept, cache[slot])
+        into.frame = int(self.frame[slot])
+        return into
+
+    def load(self, slot: int, state: StreamState) -> None:
+        """Let a slot go on from where `state` was saved, by this decoder or another of the same file.
+
+        Does not allocate.
+
+        Raises:
+            ValueError: for a state of another model.
+        """
+        if [kept.shape for kept in state.caches] != [cache.shape[1:] for cache in self._slots]:
+            raise ValueError("the state is that of another model")
+        for kept, cache in zip(state.caches, self._slots, strict=True):
+            np.copyto(cache[slot], kept)
+        self.frame[slot] = state.frame
 
     def step(self, z: Floats) -> Floats:
         """Advance slots 0 … voices-1 by the same number of frames.

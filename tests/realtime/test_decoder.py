@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from realtime.decoder import Decoder, resolve
+from realtime.decoder import Decoder, StreamState, resolve
 from realtime.errors import ModelError, RealtimeError
 
 
@@ -39,6 +39,49 @@ def test_other_slots_are_left_alone(tiny_model: Path) -> None:
     decoder.frame[0] = decoder.frame[1]
     decoder.move(1, 0)
     assert np.abs(decoder.step(np.ascontiguousarray(z[1:2, 4:]))[0] - wanted[1]).max() <= 1e-6
+
+
+def test_a_saved_stream_goes_on_in_any_slot_as_often_as_wanted(tiny_model: Path) -> None:
+    decoder = Decoder(tiny_model, capacity=2)
+    z = _z(decoder, 1, 12)
+    decoder.step(z[:, :4])
+    state = decoder.save(0)
+    assert state.frame == 4
+    wanted = decoder.step(z[:, 4:]).copy()
+    other = Decoder(tiny_model, capacity=3)
+    for player, slot in ((decoder, 1), (other, 2), (decoder, 1)):
+        player.load(slot, state)
+        player.move(slot, 0)
+        assert np.array_equal(player.step(z[:, 4:]), wanted)
+
+
+def test_a_state_is_written_over_without_a_new_one(tiny_model: Path) -> None:
+    decoder = Decoder(tiny_model, capacity=1)
+    z = _z(decoder, 1, 8)
+    state = decoder.save(0)
+    caches = state.caches
+    decoder.step(z[:, :4])
+    assert decoder.save(0, into=state) is state
+    assert all(mine is kept for mine, kept in zip(state.caches, caches, strict=True))
+    wanted = decoder.step(z[:, 4:]).copy()
+    tracemalloc.start()
+    decoder.load(0, state)
+    before = tracemalloc.get_traced_memory()[0]
+    for _ in range(100):
+        decoder.save(0, into=state)
+        decoder.load(0, state)
+    kept = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    assert kept < 100 * 8  # not even a pointer a time
+    assert np.array_equal(decoder.step(z[:, 4:]), wanted)
+
+
+def test_a_state_of_another_model_is_refused(tiny_model: Path) -> None:
+    decoder = Decoder(tiny_model, capacity=1)
+    state = decoder.save(0)
+    foreign = StreamState(tuple(cache[:-1] for cache in state.caches), 0)
+    with pytest.raises(ValueError, match="another model"):
+        decoder.load(0, foreign)
 
 
 def test_the_end_of_a_sound_and_the_capacity_are_limits(tiny_model: Path) -> None:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from export.errors import ExportError
 from realtime.contract import Anchor, ClassInfo, LatentStats, ModelInfo, Pca, Vector
+from trainer.config import Config
 from trainer.models import VAE
 
 if TYPE_CHECKING:
@@ -81,7 +82,20 @@ def describe(checkpoint: Checkpoint, model: VAE, name: str) -> ModelInfo:
             "steps": checkpoint.step,
             "sounds": len(z),
             "last_epoch": checkpoint.history[-1] if checkpoint.history else {},
+            "prepared": _prepared(config),
         },
+    )
+
+
+def _prepared(config: Config) -> str:
+    """How a file becomes what the model was trained on (`trainer.audio.prepare_signal`), in words."""
+    model, data = config.model, config.data
+    fade = f" with a fade of {data.fade_ms:g} ms" if data.fade_ms else ""
+    return (
+        f"mixed to mono, mean removed, resampled to {model.sample_rate} Hz, peak 1; where longer than "
+        f"{model.length} samples, leading blocks of {data.silence_block} below a mean square of "
+        f"{data.silence_mean_square:g} cut; trimmed{fade} or "
+        f"padded with zeros to {model.length} samples; peak 1"
     )
 
 

@@ -1,0 +1,103 @@
+"""`python -m bench.middles RUN -o FILE.png [--sound FILE.flac]`: a run's classes to see and to hear.
+
+A column for each class: the spectrogram of a real test sound, of its reconstruction, and of the decoded
+middle of the class (the mean of z over the training sounds). The sound file has, class by class, the real
+sound and the middle.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import soundfile
+import torch
+from numpy.typing import NDArray
+
+from trainer import subject
+from trainer.errors import TrainerError
+from trainer.subject import Heard, Subject
+
+RANGE_DB, WINDOW_S, GAP_S = 80.0, 0.03, 0.1
+
+
+def levels_db(sound: NDArray[np.float32], rate: int) -> NDArray[np.float64]:
+    """Spectrogram [bins, windows] of a sound [T]; a full-scale sine has 0 dB."""
+    size = 2 ** round(np.log2(WINDOW_S * rate))
+    window = np.hanning(size)
+    frames = np.lib.stride_tricks.sliding_window_view(np.pad(sound, size // 2), size)[:: size // 8] * window
+    return 20 * np.log10(np.abs(np.fft.rfft(frames, axis=1)).T * 2 / window.sum() + 1e-6)
+
+
+def draw(judged: Subject, heard: Heard, path: Path) -> None:
+    """The picture."""
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    classes, rate = judged.saved.classes, judged.saved.config.model.sample_rate
+    rows = ("real", "reconstruction", "middle")
+    figure, axes = pyplot.subplots(
+        3, len(classes), figsize=(1 + 1.5 * len(classes), 6), squeeze=False, layout="constrained"
+    )
+    seconds = judged.saved.config.model.length / rate
+    for label, name in enumerate(classes):
+        first = judged.members(label)[0]
+        for row, sound in enumerate(
+            (judged.waveforms[first], heard.audio[first], heard.learned_audio[label])
+        ):
+            axes[row, label].imshow(
+                levels_db(sound[0].numpy(), rate),
+                origin="lower",
+                aspect="auto",
+                cmap="magma",
+                vmin=-RANGE_DB,
+                vmax=0.0,
+                extent=(0, 1000 * seconds, 0, rate / 2000),
+            )
+            axes[row, label].set_xticks([])
+            axes[row, label].set_yticks([])
+        axes[0, label].set_title(name)
+        axes[2, label].set_xlabel(f"{1000 * seconds:.0f} ms", fontsize=8)
+    for row, name in enumerate(rows):
+        axes[row, 0].set_ylabel(f"{name}\n0 to {rate / 2000:g} kHz")
+    figure.savefig(path, dpi=50)
+
+
+def write_sound(judged: Subject, heard: Heard, path: Path) -> None:
+    """Class by class a real sound and the middle."""
+    rate = judged.saved.config.model.sample_rate
+    gap = torch.zeros(round(GAP_S * rate))
+    parts = []
+    for label in range(len(judged.saved.classes)):
+        parts += [judged.waveforms[judged.members(label)[0], 0], gap, heard.learned_audio[label, 0], gap, gap]
+    sound = torch.cat(parts)
+    soundfile.write(path, (0.9 * sound / sound.abs().max()).numpy(), rate)
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description="A run's classes to look at and to listen to.")
+    parser.add_argument("run", type=Path, metavar="RUN", help="run folder or checkpoint")
+    parser.add_argument("--data", type=Path, metavar="FOLDER", help="its sounds; where they were by default")
+    parser.add_argument("-o", "--out", type=Path, required=True, metavar="FILE.png")
+    parser.add_argument("--sound", type=Path, metavar="FILE.flac")
+    args = parser.parse_args(argv)
+    try:
+        judged = subject.load(args.run, None, args.data)
+        heard = subject.listen(judged)
+    except TrainerError as error:
+        print(f"bench.middles: {error}", file=sys.stderr)
+        return 2
+    if any(not judged.members(label) for label in range(len(judged.saved.classes))):
+        print(f"bench.middles: {args.run}: a class has no test sound to show beside", file=sys.stderr)
+        return 2
+    draw(judged, heard, args.out)
+    if args.sound:
+        write_sound(judged, heard, args.sound)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -7,6 +7,7 @@ graph writes a new cache only when it has read all that it needs of the old one 
 
 from __future__ import annotations
 
+import copy
 import importlib.resources
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,6 +69,11 @@ class StreamState:
     caches: tuple[Floats, ...]
     frame: int
 
+    @property
+    def nbytes(self) -> int:
+        """Memory it takes."""
+        return sum(cache.nbytes for cache in self.caches)
+
 
 class Decoder:
     """A decoder file, ready to sound.
@@ -103,11 +109,20 @@ class Decoder:
         self.info, self._caches = file.info, file.caches
         self._session = open_session(file, self.path, threads, provider)
         self.provider: str = self._session.get_providers()[0]
+        self._allocate(capacity, max_frames)
+        self._trial()
+
+    def _allocate(self, capacity: int, max_frames: int) -> None:
         self.capacity, self.max_frames = capacity, max_frames
         self._slots = [np.zeros((capacity, *shape), np.float32) for shape in self._caches.values()]
         self.frame = np.zeros(capacity, np.int64)
         self._bindings: dict[tuple[int, int], _Binding] = {}
-        self._trial()
+
+    def sibling(self, capacity: int = 1, max_frames: int | None = None) -> Decoder:
+        """Another decoder on the same session, with slots of its own; it may be used by another thread."""
+        other = copy.copy(self)
+        other._allocate(capacity, max_frames or self.max_frames)
+        return other
 
     def decode(self, z: npt.ArrayLike) -> Floats:
         """Whole sounds in one call, apart from all streams. Allocates: not for the audio path.
@@ -173,6 +188,18 @@ class Decoder:
         for kept, cache in zip(state.caches, self._slots, strict=True):
             np.copyto(cache[slot], kept)
         self.frame[slot] = state.frame
+
+    def swap(self, one: int, other: int) -> None:
+        """Let two slots change places."""
+        for cache in self._slots:
+            cache[[one, other]] = cache[[other, one]]
+        self.frame[[one, other]] = self.frame[[other, one]]
+
+    def take(self, slot: int, other: Decoder, source: int) -> None:
+        """Copy the stream of a sibling's slot over one of this decoder's. Does not allocate."""
+        for cache, theirs in zip(self._slots, other._slots, strict=True):
+            cache[slot] = theirs[source]
+        self.frame[slot] = other.frame[source]
 
     def step(self, z: Floats) -> Floats:
         """Advance slots 0 … voices-1 by the same number of frames.

@@ -18,13 +18,15 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.commands import Command, Goto, Panic, SetDimension, SetZ, Shed
-from realtime.mixer import PANIC_MS, Mixer
+from realtime.commands import Command, Goto, Panic, Prepare, SetAxis, SetDimension, SetZ, Shed, Stop
+from realtime.mixer import Mixer
 
 Block = NDArray[np.float32]
 
+MOVES = (SetZ, SetDimension, SetAxis, Goto, Prepare)  # may be dropped when too many commands wait
 MAX_WAITING = 4096  # commands in the inbox, and commands scheduled for later
 PRIORITY = 10  # of the render thread among real-time ones: below any audio server's
+PREPARE_S = 0.01  # between two looks for something to decode ahead
 CLOCK_JUMP_S = 0.02  # a device clock further off than this is believed at once, a nearer one by and by
 CLOCK_GAIN = 0.05
 MAX_FADE_S = 0.3  # of waiting at the end, whatever the device
@@ -35,6 +37,18 @@ def _go_first() -> None:
     if sys.platform == "linux":
         with contextlib.suppress(OSError):
             os.sched_setscheduler(threading.get_native_id(), os.SCHED_FIFO, os.sched_param(PRIORITY))
+
+
+def _go_last() -> None:
+    """Let this thread run when no other wants to, where the system allows it (Linux)."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+
+
+def _decibels(peak: float) -> float:
+    """dB of full scale; -120 at the least."""
+    return float(20.0 * np.log10(max(peak, 1e-6)))
 
 
 class Signal:
@@ -127,7 +141,9 @@ class Engine:
         self.failure: BaseException | None = None
         self.latency_s = 0.0
         self._sink = sink
-        self._inbox: deque[tuple[int, Command]] = deque()
+        self._inbox: deque[tuple[int, Command | Mixer]] = deque()
+        self._leaving: list[Mixer] = []
+        self._scratch = np.zeros((block_size, mixer.channels), np.float32)
         self._ring = Ring(ahead, block_size, mixer.channels)
         self._room, self._ready = Signal(), Signal()
         self._closing = False
@@ -135,6 +151,7 @@ class Engine:
         self._origin_s = time.monotonic()  # when device sample 0 was, or would have been, handed over
         self._handed = self._origin_s, 0  # time and first sample of the latest block handed over
         self._thread = threading.Thread(target=self._run, name="render", daemon=True)
+        self._preparing = threading.Thread(target=self._prepare, name="prepare", daemon=True)
 
     # ---- for the osc thread
 
@@ -147,13 +164,24 @@ class Engine:
         """
         kept: list[Command]
         if len(self._inbox) + self.mixer.scheduled >= MAX_WAITING:
-            kept = [c for c in commands if due is None and not isinstance(c, (SetZ, SetDimension, Goto))]
+            kept = [c for c in commands if due is None and not isinstance(c, MOVES)]
             self.dropped += len(commands) - len(kept)
         else:
             kept = [*commands]
         sample = 0 if due is None else self.sample_at(due)
         self._inbox.extend([(sample, command) for command in kept])
         return len(kept) == len(commands)
+
+    def swap(self, mixer: Mixer) -> None:
+        """Play on with another mixer, of any model: what sounds fades out, what is scheduled is dropped.
+
+        Takes effect after the commands submitted before. Gain and mode are carried over.
+
+        Raises:
+            ValueError: it has another sample rate or number of channels.
+        """
+        mixer.take_over(self.mixer)
+        self._inbox.append((0, mixer))
 
     def sample_at(self, due: float) -> int:
         """The device sample that is heard at monotonic time `due`."""
@@ -178,10 +206,13 @@ class Engine:
             "gain_db": mixer.output.gain_db,
             "seconds": mixer.position / mixer.sample_rate,
             "hits": mixer.hits,
+            "prepared_hits": mixer.prepared_hits,
             "stolen": mixer.stolen,
             "shed": mixer.shed,
             "scheduled": mixer.scheduled,
             "dropped": self.dropped,
+            "peak_left_db": _decibels(mixer.output.peak[0]),
+            "peak_right_db": _decibels(mixer.output.peak[1]),
             "late_blocks": self.late_blocks,
             "xruns": self.xruns,
             "muted": mixer.muted + mixer.output.muted,
@@ -216,6 +247,7 @@ class Engine:
     def start(self) -> None:
         """Begin to render; returns when the queue is full and the device can be started."""
         self._thread.start()
+        self._preparing.start()
         while not self._ring.full and self._thread.is_alive():
             time.sleep(0.001)
         self._origin_s = time.monotonic()
@@ -223,10 +255,11 @@ class Engine:
     def stop(self) -> None:
         """Fade out, let the device play what is left, and end the render thread."""
         self.submit([Panic()])
-        fade_s = (
-            PANIC_MS / 1000 + (self.ahead + 2) * self.block_size / self.mixer.sample_rate + self.latency_s
-        )
-        time.sleep(min(fade_s, MAX_FADE_S))
+        deadline = time.monotonic() + MAX_FADE_S
+        while self.running and (self._inbox or not self.mixer.silent) and time.monotonic() < deadline:
+            time.sleep(0.001)
+        queue_s = (self.ahead + 1) * self.block_size / self.mixer.sample_rate
+        time.sleep(min(queue_s + self.latency_s, MAX_FADE_S))
         self._closing = True
         self._thread.join(timeout=MAX_FADE_S)
 
@@ -249,16 +282,39 @@ class Engine:
     def _render(self) -> None:
         while self._inbox:
             sample, command = self._inbox.popleft()
-            self.mixer.submit(command, sample)
+            if isinstance(command, Mixer):
+                self._change_to(command)
+            else:
+                self.mixer.submit(command, sample)
         if self.late_blocks > self._late_before:  # better one voice less than all of them torn
             self._late_before = self.late_blocks
             self.mixer.submit(Shed())
         block = self._ring.slot()
         self.mixer.render(block)
+        for mixer in list(self._leaving):
+            mixer.render(self._scratch)
+            block += self._scratch
+            np.clip(block, -1.0, 1.0, out=block)
+            if mixer.silent:
+                self._leaving.remove(mixer)
         if self._sink is not None:
             self._sink.write(block)
         self._ring.commit()
         self._ready.set()
+
+    def _change_to(self, mixer: Mixer) -> None:
+        mixer.take_over(self.mixer)
+        self.mixer.submit(Stop())
+        self.mixer.tap = None
+        self._leaving.append(self.mixer)
+        self.mixer = mixer
+
+    def _prepare(self) -> None:
+        """Decode ahead what the mixer wants, beside everything else."""
+        _go_last()
+        while not self._closing:
+            if not self.mixer.prepared.work():
+                time.sleep(PREPARE_S)
 
     def _follow_clock(self) -> None:
         """Learn from the latest hand-over when device sample 0 was; hand-overs are a little early or late."""

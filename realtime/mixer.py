@@ -2,8 +2,9 @@
 
 No threads, no clock: time is a count of device samples, and the same commands at the same samples give the
 same sound, bit for bit, whatever the size of the blocks. `render` splits a block where a command is due and
-where a tick of decoding begins (`voice.Timing`); all voices that lack frames then advance in one batched
-decoder call.
+where a tick of decoding begins (`timing.Timing`); all voices that lack frames then advance in one batched
+decoder call (`streams.Streams`). A voice at a point that was decoded ahead (`prepared.PreparedSounds`) needs
+none; its sound is the same to rounding.
 """
 
 from __future__ import annotations
@@ -11,21 +12,39 @@ from __future__ import annotations
 import heapq
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.commands import Command, Gain, Goto, Mode, Panic, SetDimension, SetZ, Shed, Stop, Trigger, Z
+from realtime.commands import (
+    Command,
+    Gain,
+    Goto,
+    Mode,
+    Panic,
+    Prepare,
+    SetAxis,
+    SetDimension,
+    SetZ,
+    Shed,
+    Stop,
+    Trigger,
+)
 from realtime.decoder import Decoder
-from realtime.glide import Glide
+from realtime.glide import Glide, Point
 from realtime.output import Output
+from realtime.prepared import Prepared, PreparedSounds
 from realtime.resampler import Resampler, Samples
-from realtime.voice import Timing, Voice
+from realtime.streams import Streams
+from realtime.timing import Timing
+from realtime.voice import Voice
 
-STEAL_MS = 5.0  # fade of a voice that is stolen or stopped
+STEAL_MS = 5.0  # fade of a voice that is stolen, choked or stopped
 PANIC_MS = 2.0
+SETTLED_MS = 30.0  # z has stood still for so long when its sound is decoded ahead
 WARM_UP_RUNS = 3
 BUDGET = 0.8  # of the time that a chunk sounds, for decoding it
 LEVEL_MS = 10.0  # how far back a voice is listened to when one must go
@@ -52,9 +71,10 @@ class Mixer:
         decoder: with at least `slots_for(voices)` slots; the mixer is its only user.
         sample_rate: of the device, in Hz.
         voices: sounding at once; one more trigger steals the quietest.
-        channels: of the output; all carry the same sound.
+        channels: of the output: left and right; one alone carries their mean, further ones are silent.
         chunk_frames: latent frames decoded at a time: how soon a moving z is heard, against processor time.
         gain_db: of the output at the start.
+        dc_block_hz: corner of a high-pass of first order on the output; 0 leaves it out.
 
     Raises:
         ValueError: a count below 1, or too few decoder slots.
@@ -70,6 +90,7 @@ class Mixer:
         channels: int = 2,
         chunk_frames: int = 4,
         gain_db: float = 0.0,
+        dc_block_hz: float = 0.0,
     ) -> None:
         for name, value in (("voices", voices), ("channels", channels), ("chunk_frames", chunk_frames)):
             if value < 1:
@@ -94,23 +115,32 @@ class Mixer:
         """The path of z; replaced, never changed, so another thread may evaluate it."""
         self.arrived: deque[int] = deque(maxlen=1024)
         """Tickets of the glides that have come to their end."""
-        self.output = Output(sample_rate, gain_db)
+        self.output = Output(sample_rate, gain_db, dc_block_hz)
         self.hits = 0
         self.stolen = 0
         self.shed = 0
-        self.muted = 0
-        """Decoded chunks silenced because they were not finite."""
+        self.prepared_hits = 0
+        """Hits that needed no inference to start."""
+        self.tap: Callable[[int, Command], None] | None = None
+        """Told of every command as it is carried out, with its sample. Must not wait."""
+        self.prepared = PreparedSounds(decoder)
 
         self._decoder = decoder
         self._events: list[tuple[int, int, Command]] = []
         self._order = count()
         self._free = [Voice(self.timing) for _ in range(slots_for(voices))]
         self._playing: list[Voice] = []  # in order of their starts
-        self._slots: list[Voice] = []  # the voices still being decoded; index = decoder slot
+        self._streams = Streams(decoder, self._points)
+        self._touches: dict[int, Glide] = {}
         self._covered = 0  # until this sample all voices are decoded
+        self._settles_at: int | None = 0  # the point will be at rest, and its sound be decoded ahead
         self._ticket: tuple[int, Glide] | None = None
-        self._bus: Samples = np.zeros(self.timing.tick_start(1) + 1, np.float32)
-        self._z = np.zeros(slots_for(voices) * decoder.max_frames * info.latent_dim, np.float32)
+        self._bus: Samples = np.zeros((2, self.timing.tick_start(1) + 1), np.float32)
+
+    @property
+    def muted(self) -> int:
+        """Decoded chunks silenced because they were not finite."""
+        return self._streams.muted
 
     @property
     def sounding(self) -> int:
@@ -147,6 +177,27 @@ class Mixer:
             times.append(time.perf_counter() - begun)
         return sorted(times)[len(times) // 2]
 
+    def take_over(self, other: Mixer) -> None:
+        """Go on at the sample where another mixer is, with its gain, mode and tap; before the first `render`.
+
+        Raises:
+            ValueError: the other one has another sample rate or number of channels.
+        """
+        if (other.sample_rate, other.channels) != (self.sample_rate, self.channels):
+            raise ValueError(
+                f"a mixer of {self.channels} channels at {self.sample_rate} Hz cannot take over from one of "
+                f"{other.channels} at {other.sample_rate} Hz"
+            )
+        self.position = other.position
+        self.output.set_gain(other.output.gain_db, self.position - self.sample_rate)
+        self.mode = other.mode
+        self.tap = other.tap
+
+    @property
+    def silent(self) -> bool:
+        """Whether nothing sounds or rings."""
+        return not self._playing and not self.output.ringing
+
     def submit(self, command: Command, at_sample: int = 0) -> None:
         """Have `command` carried out just before device sample `at_sample`, or now if that has been rendered.
 
@@ -166,22 +217,29 @@ class Mixer:
                 self._decode_due()
                 until = min(until, self._covered)
             block = out[done : done + until - self.position]
-            if self._playing:
-                self._mix(block)
+            if self._playing or self.output.ringing:
+                self._mix(block[: self._bus.shape[1]])
+                block = block[: self._bus.shape[1]]
             else:
                 block[:] = 0.0
             done += len(block)
-            self.position = until
+            self.position += len(block)
             self._retire()
             self._announce()
+            self._settle()
 
     def _mix(self, block: NDArray[np.float32]) -> None:
-        bus = self._bus[: len(block)]
+        bus = self._bus[:, : len(block)]
         bus[:] = 0.0
         for voice in self._playing:
             voice.add_to(bus, self.position)
         self.output.process(bus, self.position)
-        block[:] = bus[:, np.newaxis]
+        if self.channels == 1:
+            np.add(bus[0], bus[1], out=block[:, 0])
+            block *= np.float32(0.5)
+        else:
+            block[:, :2] = bus.T
+            block[:, 2:] = 0.0
 
     # ---- commands
 
@@ -191,6 +249,8 @@ class Mixer:
             if isinstance(command, Panic):
                 self._forget_before(order)
             self._carry_out(command)
+            if self.tap is not None:
+                self.tap(self.position, command)
 
     def _forget_before(self, order: int) -> None:
         """Drop what was submitted earlier for later."""
@@ -199,35 +259,60 @@ class Mixer:
 
     def _carry_out(self, command: Command) -> None:
         match command:
-            case SetZ(z):
-                self._go(z)
+            case SetZ(z, touch):
+                self._go(Goto(z, 0.0, touch=touch))
             case SetDimension(index, value):
-                self.glide = self.glide.with_dimension(index, value)
-                if self._ticket:
-                    self._ticket = self._ticket[0], self.glide
-            case Goto(z, ms, curve, ticket):
-                self._go(z, round(ms * self.sample_rate / 1000), curve, ticket)
-            case Trigger(velocity, z):
+                self._bend(self.glide.with_dimension(index, value))
+            case SetAxis(axis, origin, value):
+                self._bend(self.glide.with_axis(axis, origin, value))
+            case Goto():
+                self._go(command)
+            case Trigger(z=z, touch=touch):
                 if z is not None:
-                    self._go(z)
-                self._start(velocity)
-            case Stop():
-                self._fade_all(STEAL_MS)
+                    self._go(Goto(z, 0.0, touch=touch))
+                self._start(command)
+            case Stop(touch):
+                self._fade([v for v in self._playing if touch is None or v.touch == touch], STEAL_MS)
             case Panic():
-                self._fade_all(PANIC_MS)
+                self._fade(self._playing, PANIC_MS)
             case Gain(db):
                 self.output.set_gain(db, self.position)
             case Mode(mode):
                 self.mode = mode
+            case Prepare(points):
+                for z in points:
+                    self.prepared.want(z)
             case Shed():
                 held = self._held()
                 if len(held) > 1:
                     self._steal(held)
                     self.shed += 1
 
-    def _go(self, z: Z, samples: int = 0, curve: str = "linear", ticket: int = 0) -> None:
-        self.glide = self.glide.towards(z, self.position, samples, curve)
-        self._ticket = (ticket, self.glide) if ticket else None
+    def _go(self, goto: Goto) -> None:
+        samples = round(goto.ms * self.sample_rate / 1000)
+        way = goto.z, self.position, samples, goto.curve, goto.path, goto.through
+        if goto.touch is not None:
+            self._touches[goto.touch] = self._touches.get(goto.touch, self.glide).towards(*way)
+            return
+        self.glide = self.glide.towards(*way)
+        self._unsettle()
+        self._ticket = (goto.ticket, self.glide) if goto.ticket else None
+
+    def _bend(self, glide: Glide) -> None:
+        """Change where the point is on its way; it arrives when it would have."""
+        self.glide = glide
+        self._unsettle()
+        if self._ticket:
+            self._ticket = self._ticket[0], glide
+
+    def _unsettle(self) -> None:
+        self._settles_at = max(self.glide.end, self.position) + self._samples(SETTLED_MS)
+
+    def _settle(self) -> None:
+        """Have the sound decoded ahead of a point that has come to rest."""
+        if self._settles_at is not None and self.position >= self._settles_at:
+            self._settles_at = None
+            self.prepared.want(self.glide.target.astype(np.float32), first=True)
 
     def _announce(self) -> None:
         """Tell of a glide that has arrived."""
@@ -240,7 +325,9 @@ class Mixer:
     def _samples(self, ms: float) -> int:
         return max(1, round(ms * self.sample_rate / 1000))
 
-    def _start(self, velocity: float) -> None:
+    def _start(self, trigger: Trigger) -> None:
+        if trigger.choke:
+            self._fade([v for v in self._playing if v.choke == trigger.choke], STEAL_MS)
         held = self._held()
         if len(held) >= self.voices:
             self._steal(held)
@@ -248,12 +335,32 @@ class Mixer:
         if not self._free:  # as many fading as there are voices: the one nearest its end goes now
             self._release(min(self._playing, key=lambda voice: voice.end))
         voice = self._free.pop()
-        glide = Glide.still(self.glide.at(self.position)) if self.mode == "latch" else None
-        voice.begin(self.position, velocity, glide)
+        touch = trigger.touch
+        point = self.glide if touch is None else self._touches.setdefault(touch, self.glide)
+        here = point.at(self.position)
+        fixed = Glide.still(here) if self.mode == "latch" or trigger.reverse else None
+        rests = (fixed or point).rests_at(self.position)
+        sound = self.prepared.get(here.astype(np.float32)) if rests else None
+        voice.begin(self.position, trigger, fixed, sound)
         self._playing.append(voice)
-        self._slots.append(voice)
         self._covered = 0
         self.hits += 1
+        if trigger.reverse:
+            voice.push(self._whole(here, sound)[::-1])
+        elif sound is None:
+            self._streams.add(voice)
+        else:
+            self.prepared_hits += 1
+
+    def _whole(self, z: Point, sound: Prepared | None) -> Samples:
+        """The sound at z [D] to its end, decoded now unless it is there."""
+        if sound is not None and sound.frames == self.timing.frames:
+            return sound.audio
+        audio: Samples = self._decoder.decode(z[np.newaxis].astype(np.float32))[0]
+        if np.isfinite(audio).all():
+            return audio
+        self._streams.muted += 1
+        return np.zeros_like(audio)
 
     def _held(self) -> list[Voice]:
         """The voices that nothing has told to end."""
@@ -271,8 +378,8 @@ class Mixer:
         else:
             victim.fade(self.position, self._samples(STEAL_MS))
 
-    def _fade_all(self, ms: float) -> None:
-        for voice in list(self._playing):
+    def _fade(self, voices: list[Voice], ms: float) -> None:
+        for voice in list(voices):
             if voice.start == self.position:
                 self._release(voice)
             else:
@@ -285,56 +392,41 @@ class Mixer:
     def _release(self, voice: Voice) -> None:
         self._playing.remove(voice)
         self._free.append(voice)
-        if voice in self._slots:
-            self._vacate(voice)
+        if voice in self._streams:
+            self._streams.remove(voice)
 
     # ---- decoding
+
+    def _points(self, voice: Voice, frames: int) -> Point:
+        """z of a voice's next frames: [frames, D]."""
+        return self._way(voice).at(voice.frame_samples(frames))
+
+    def _way(self, voice: Voice) -> Glide:
+        if voice.glide is not None:
+            return voice.glide
+        return self.glide if voice.touch is None else self._touches[voice.touch]
 
     def _decode_due(self) -> None:
         """Decode all voices far enough to sound until the next tick begins."""
         if self.position < self._covered:
             return
         tick = self.timing.tick(self.position)
-        self._newest_first()
-        while True:
-            lacking = [voice for voice in self._slots if voice.frames_missing(tick) > 0]
-            if not lacking:
-                break
-            assert lacking == self._slots[: len(lacking)]
-            self._step(lacking, min(voice.frames_missing(tick) for voice in lacking))
+        for voice in self._playing:
+            if voice.prepared is not None and not voice.decoded:
+                self._play_prepared(voice, voice.prepared, tick)
+        self._streams.advance(tick)
         self._covered = self.timing.tick_start(tick + 1)
 
-    def _newest_first(self) -> None:
-        """Bring voices that have no stream yet to the first slots: they may advance without the others."""
-        for slot, voice in enumerate([voice for voice in self._slots if voice.frames == 0]):
-            other = self._slots.index(voice)
-            if other != slot:
-                self._decoder.move(slot, other)
-                self._slots[slot], self._slots[other] = voice, self._slots[slot]
-            self._decoder.reset(slot)
-
-    def _step(self, voices: list[Voice], frames: int) -> None:
-        """Advance the voices in the first slots by `frames`, or by as many as the decoder takes at a time."""
-        frames = min(frames, self._decoder.max_frames)
-        shape = len(voices), frames, self._decoder.info.latent_dim
-        z = self._z[: shape[0] * shape[1] * shape[2]].reshape(shape)
-        for row, voice in zip(z, voices, strict=True):
-            row[:] = (voice.glide or self.glide).at(voice.frame_samples(frames))
-        audio = self._decoder.step(z)
-        if not np.isfinite(audio).all():
-            self.muted += int(np.count_nonzero(~np.isfinite(audio).all(axis=1)))
-            audio = np.where(np.isfinite(audio).all(axis=1, keepdims=True), audio, np.float32(0.0))
-        for row, voice in zip(audio, voices, strict=True):
-            voice.push(row)
-        for voice in voices:
-            if voice.decoded:
-                self._vacate(voice)
-
-    def _vacate(self, voice: Voice) -> None:
-        """Give a voice's decoder slot back; the last slot's stream takes its place."""
-        slot = self._slots.index(voice)
-        last = self._slots.pop()
-        if last is not voice:
-            self._slots[slot] = last
-            if last.frames:
-                self._decoder.move(len(self._slots), slot)
+    def _play_prepared(self, voice: Voice, sound: Prepared, tick: int) -> None:
+        """Give a voice what was decoded ahead, or a stream of its own where that is not what it needs."""
+        missing = voice.frames_missing(tick)
+        if missing <= 0:
+            return
+        glide, hop = self._way(voice), self.timing.hop_length
+        rests = glide.rests_at(voice.frame_samples(1)[0])
+        there = rests and np.array_equal(glide.target.astype(np.float32), sound.z)
+        if there and sound.frames >= voice.frames + missing:
+            voice.push(sound.audio[voice.frames * hop : (voice.frames + missing) * hop])
+            return
+        voice.prepared = None
+        self._streams.resume(voice, sound)

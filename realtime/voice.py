@@ -2,62 +2,19 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 import numpy as np
 from numpy.typing import NDArray
 
+from realtime.commands import Trigger
 from realtime.glide import Glide
-from realtime.resampler import Resampler, Samples
+from realtime.prepared import Prepared
+from realtime.resampler import Samples
+from realtime.timing import Pace, Timing
 
-
-class Timing:
-    """The model's clock against the device's: which latent frames must be decoded by when. In whole numbers.
-
-    Time is cut into ticks of `chunk_frames` latent frames, counted from device sample 0. In each tick every
-    voice is decoded just far enough to sound until the next one begins. So all voices ask for the same
-    number of frames at the same sample, and what is decoded when depends on the performance alone, not on
-    the size of the blocks it is rendered in.
-    """
-
-    def __init__(self, *, frames: int, hop_length: int, chunk_frames: int, resampler: Resampler) -> None:
-        self.frames = frames
-        self.hop_length = hop_length
-        self.chunk_frames = chunk_frames
-        self.resampler = resampler
-        self.samples = resampler.length(frames * hop_length)
-        """Device samples of a whole sound."""
-        self._in, self._out = resampler.rate_in, resampler.rate_out
-        self.frame_starts: NDArray[np.float64] = np.arange(frames, dtype=np.float64) * (
-            hop_length * self._out / self._in
-        )
-        """Device sample, counted from the start of its voice, at which each latent frame begins."""
-
-    def tick(self, sample: int) -> int:
-        """The tick that device sample `sample` lies in."""
-        return sample * self._in // (self.chunk_frames * self.hop_length * self._out)
-
-    def tick_start(self, tick: int) -> int:
-        """The first device sample of a tick."""
-        return -(-tick * self.chunk_frames * self.hop_length * self._out // self._in)
-
-    def frames_wanted(self, start: int, tick: int) -> int:
-        """Frames that a voice begun at device sample `start` needs to sound until the end of `tick`.
-
-        Grows by `chunk_frames` a tick, exactly, until the sound ends.
-        """
-        ahead = self.resampler.half * self._out - start * self._in
-        wanted = (tick + 1) * self.chunk_frames - (-ahead // (self.hop_length * self._out))
-        return min(wanted, self.frames)
-
-    @property
-    def first_frames(self) -> int:
-        """The most frames that a voice needs before its first sample can be heard."""
-        return min(self.chunk_frames - (-self.resampler.half // self.hop_length), self.frames)
-
-    def settled(self, frames: int) -> int:
-        """Device samples that the first `frames` latent frames settle."""
-        if frames == self.frames:
-            return self.samples
-        return self.resampler.ready(frames * self.hop_length)
+DECAY_DB = 60.0  # a decay's fall in its time
+INAUDIBLE_DB = 120.0  # where a decaying voice ends
 
 
 class Voice:
@@ -68,28 +25,50 @@ class Voice:
     """
 
     def __init__(self, timing: Timing) -> None:
-        half, length = timing.resampler.half, timing.frames * timing.hop_length
         self._timing = timing
-        self._decoded: Samples = np.zeros(half + length + half, np.float32)
-        self._sound: Samples = np.zeros(timing.samples, np.float32)
+        length = timing.frames * timing.hop_length
+        self._memory: Samples = np.zeros(timing.widest + length + timing.widest, np.float32)
+        self._sound: Samples = np.zeros(timing.longest, np.float32)
         self._scratch: Samples = np.zeros(timing.tick_start(1) + 1, np.float32)
-        self.begin(0, 1.0, None)
+        self.begin(0, Trigger(), None)
 
-    def begin(self, start: int, velocity: float, glide: Glide | None) -> None:
-        """Become a new hit at device sample `start`, on a path of z of its own, or the mixer's if None."""
+    def begin(
+        self, start: int, trigger: Trigger, glide: Glide | None, prepared: Prepared | None = None
+    ) -> None:
+        """Become a new hit at device sample `start`.
+
+        Args:
+            trigger: what was asked for; its `z` is not looked at.
+            glide: a path of z of the voice's own, or None to follow the point, or that of its touch.
+            prepared: a sound decoded ahead, to be played while z stays where it was decoded at.
+        """
         self.start = start
-        self.velocity = velocity
+        self.velocity = trigger.velocity
+        self.touch = trigger.touch
+        self.choke = trigger.choke
         self.glide = glide
+        self.prepared = prepared
+        self.pace: Pace = self._timing.pace(trigger.pitch)
         self.frames = 0
         """Latent frames decoded so far."""
+        self.pan = min(1.0, 1.0 - trigger.pan), min(1.0, 1.0 + trigger.pan)
+        """Of left and right: balance, so that the middle leaves both as they are."""
+        self._rate = 0.0
+        self._stop = self.pace.samples
+        if trigger.decay_ms:
+            samples = trigger.decay_ms * self._timing.resampler.rate_out / 1000
+            self._rate = -DECAY_DB / 20 * np.log(10) / samples
+            self._stop = min(self._stop, ceil(samples * INAUDIBLE_DB / DECAY_DB))
         self._settled = 0
         self._fade_start = 0
         self._fade_samples = 0
         self._fade_level = 1.0
+        margin = self._timing.widest - self.pace.resampler.half
+        self._decoded = self._memory[margin : len(self._memory) - margin]
 
     def frames_missing(self, tick: int) -> int:
         """Frames to decode now, so that the voice sounds until the end of `tick`."""
-        return self._timing.frames_wanted(self.start, tick) - self.frames
+        return self.pace.frames_wanted(self.start, tick) - self.frames
 
     @property
     def decoded(self) -> bool:
@@ -98,30 +77,33 @@ class Voice:
 
     def frame_samples(self, count: int) -> NDArray[np.float64]:
         """Where the next `count` latent frames begin, in device samples: float64 [count]."""
-        return np.add(self._timing.frame_starts[self.frames : self.frames + count], self.start)
+        return np.add(self.pace.frame_starts[self.frames : self.frames + count], self.start)
 
     def push(self, audio: Samples) -> None:
         """Take the next decoded audio: float32 [frames * hop_length] at the model's rate."""
-        timing = self._timing
-        at = timing.resampler.half + self.frames * timing.hop_length
+        timing, pace = self._timing, self.pace
+        at = pace.resampler.half + self.frames * timing.hop_length
         self._decoded[at : at + len(audio)] = audio
         self.frames += len(audio) // timing.hop_length
-        settled = timing.settled(self.frames)
-        timing.resampler.run(self._decoded, self._sound, self._settled, settled)
+        settled = pace.settled(self.frames)
+        pace.resampler.run(self._decoded, self._sound, self._settled, settled)
         self._settled = settled
 
     def add_to(self, bus: Samples, position: int) -> None:
-        """Add the voice's samples from device sample `position` on to `bus` [T], T at most a tick long."""
+        """Add the voice's samples from device sample `position` on to `bus` [2, T], T at most a tick long."""
         at = position - self.start
-        sound = self._sound[at : at + len(bus)]
+        sound = self._sound[at : min(at + bus.shape[1], self._stop)]
         heard = self._scratch[: len(sound)]
+        np.multiply(sound, np.float32(self.velocity), out=heard)
         if self._fade_samples:
             passed = np.arange(position - self._fade_start + 1, position - self._fade_start + 1 + len(sound))
-            ramp = np.maximum(1.0 - passed / self._fade_samples, 0.0) * (self._fade_level * self.velocity)
-            np.multiply(sound, ramp.astype(np.float32), out=heard)
-        else:
-            np.multiply(sound, np.float32(self.velocity), out=heard)
-        bus[: len(sound)] += heard
+            heard *= (np.maximum(1.0 - passed / self._fade_samples, 0.0) * self._fade_level).astype(
+                np.float32
+            )
+        if self._rate:
+            heard *= np.exp(self._rate * np.arange(at, at + len(sound))).astype(np.float32)
+        for channel, share in zip(bus, self.pan, strict=True):
+            channel[: len(sound)] += heard if share == 1.0 else heard * np.float32(share)
 
     @property
     def fading(self) -> bool:
@@ -141,11 +123,11 @@ class Voice:
     @property
     def end(self) -> int:
         """The device sample after the last that can be heard."""
-        end = self.start + self._timing.samples
+        end = self.start + self._stop
         return min(end, self._fade_start + self._fade_samples) if self.fading else end
 
     def level(self, position: int, samples: int) -> float:
         """Peak of the last `samples` device samples before `position`, at the voice's velocity."""
         at = position - self.start
         heard = self._sound[max(0, at - samples) : at]
-        return float(np.abs(heard).max(initial=0.0)) * self.velocity
+        return float(np.abs(heard).max(initial=0.0) * self.velocity * np.exp(self._rate * at))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from realtime.commands import Trigger
 from realtime.resampler import Resampler
-from realtime.voice import Timing, Voice
+from realtime.timing import Timing
+from realtime.voice import Voice
 
 HOP = 32
 RESAMPLERS = {rate: Resampler(22050, rate) for rate in (22050, 44100, 48000, 96000)}
@@ -42,11 +46,11 @@ def test_ticks_cut_time_without_gaps(rate: int, chunk: int, tick: int) -> None:
 def test_frames_wanted_are_enough_and_grow_evenly(rate: int, chunk: int, start: int, later: int) -> None:
     times = timing(rate, frames=10_000, chunk_frames=chunk)
     tick = times.tick(start) + later
-    frames = times.frames_wanted(start, tick)
+    frames = times.natural.frames_wanted(start, tick)
     heard = times.tick_start(tick + 1) - start  # samples until the next tick
-    assert times.settled(frames) >= heard
-    assert times.settled(frames - 1) <= heard  # no more than whole samples need rounding up
-    assert times.frames_wanted(start, tick + 1) - frames == chunk
+    assert times.natural.settled(frames) >= heard
+    assert times.natural.settled(frames - 1) <= heard  # no more than whole samples need rounding up
+    assert times.natural.frames_wanted(start, tick + 1) - frames == chunk
     assert later or frames <= times.first_frames
 
 
@@ -55,41 +59,42 @@ def test_frames_wanted_are_enough_and_grow_evenly(rate: int, chunk: int, start: 
 def test_a_voice_is_its_sound_at_the_device_rate(rate: int, chunks: list[int]) -> None:
     times = timing(rate)
     voice = Voice(times)
-    voice.begin(1000, 1.0, None)
+    voice.begin(1000, Trigger(1.0), None)
     at = 0
     for frames in chunks:
         voice.push(sound()[at * HOP : (at + frames) * HOP])
         at += frames
     assert voice.decoded
-    bus = np.zeros(times.samples, np.float32)
-    for block in range(0, len(bus), 100):
-        voice.add_to(bus[block : block + 100], 1000 + block)
-    np.testing.assert_allclose(bus, RESAMPLERS[rate].resample(sound()), atol=1e-6)
+    bus = np.zeros((2, times.samples), np.float32)
+    for block in range(0, times.samples, 100):
+        voice.add_to(bus[:, block : block + 100], 1000 + block)
+    np.testing.assert_array_equal(bus[0], bus[1])
+    np.testing.assert_allclose(bus[0], RESAMPLERS[rate].resample(sound()), atol=1e-6)
     assert voice.end == 1000 + times.samples
 
 
 def test_a_used_voice_is_as_good_as_new() -> None:
     voice = Voice(timing())
     for level in (1.0, 0.5):
-        voice.begin(0, 1.0, None)
+        voice.begin(0, Trigger(1.0), None)
         voice.push(np.float32(level) * sound())
-        bus = np.zeros(200, np.float32)
+        bus = np.zeros((2, 200), np.float32)
         voice.add_to(bus, 100)
-        np.testing.assert_allclose(bus, level * RESAMPLERS[48000].resample(sound())[100:300], atol=1e-7)
+        np.testing.assert_allclose(bus[0], level * RESAMPLERS[48000].resample(sound())[100:300], atol=1e-7)
         voice.fade(300, 10)
 
 
 def heard(voice: Voice, first: int, last: int) -> np.ndarray:
-    """What the voice adds to silence, in blocks of 50."""
-    bus = np.zeros(last - first, np.float32)
-    for at in range(0, len(bus), 50):
-        voice.add_to(bus[at : at + 50], first + at)
-    return bus
+    """What the voice adds to silence on the left, in blocks of 50."""
+    bus = np.zeros((2, last - first), np.float32)
+    for at in range(0, last - first, 50):
+        voice.add_to(bus[:, at : at + 50], first + at)
+    return bus[0]
 
 
-def ones(velocity: float = 1.0) -> Voice:
+def ones(velocity: float = 1.0, **how: Any) -> Voice:
     voice = Voice(timing(22050))
-    voice.begin(0, velocity, None)
+    voice.begin(0, Trigger(velocity, **how), None)
     voice.push(np.ones(128 * HOP, np.float32))
     return voice
 
@@ -121,9 +126,69 @@ def test_a_longer_fade_changes_nothing() -> None:
 
 def test_level_is_the_peak_of_what_was_heard_last() -> None:
     voice = Voice(timing(22050))
-    voice.begin(0, 0.5, None)
+    voice.begin(0, Trigger(0.5), None)
     steps = np.repeat(np.array([0.1, -0.8, 0.2, 0.3], np.float32), HOP * 32)
     voice.push(steps)
     assert voice.level(HOP * 64, 100) == pytest.approx(0.4)
     assert voice.level(HOP * 96, 100) == pytest.approx(0.1)
     assert voice.level(0, 100) == 0.0
+
+
+def test_a_decay_falls_by_60_db_in_its_time_and_ends_at_120() -> None:
+    voice = ones(decay_ms=50.0)
+    samples = 22050 * 50 // 1000
+    fall = heard(voice, 0, 2 * samples)
+    np.testing.assert_allclose(fall[samples], 1e-3, rtol=2e-2)
+    np.testing.assert_allclose(
+        20 * np.log10(fall[:samples:100]), -60 / (22050 * 0.05) * np.arange(0, samples, 100), atol=1e-3
+    )
+    assert voice.end == int(np.ceil(2 * 22050 * 0.05))
+
+
+@pytest.mark.parametrize(("pan", "left", "right"), [(-1.0, 1.0, 0.0), (0.5, 0.5, 1.0), (0.0, 1.0, 1.0)])
+def test_pan_takes_away_on_the_other_side(pan: float, left: float, right: float) -> None:
+    voice = ones(pan=pan)
+    bus = np.zeros((2, 50), np.float32)
+    voice.add_to(bus, 0)
+    np.testing.assert_allclose(bus[:, 0], [left, right])
+
+
+@pytest.mark.parametrize("rate", sorted(RESAMPLERS))
+@pytest.mark.parametrize("pitch", [-24.0, -0.5, 7.0, 24.0])
+def test_pitch_is_a_ratio_of_frequencies(rate: int, pitch: float) -> None:
+    """A tone comes out at its frequency times the ratio, as loud as before."""
+    times = timing(rate)
+    voice = Voice(times)
+    voice.begin(0, Trigger(pitch=pitch), None)
+    hz = 300.0
+    phase = 2 * np.pi * hz * np.arange(128 * HOP) / 22050
+    for part in np.split(np.sin(phase).astype(np.float32), 16):
+        voice.push(part)
+    ratio = 2 ** (pitch / 12)
+    assert voice.end == pytest.approx(times.samples / ratio, abs=2)
+    tone = heard(voice, 0, voice.end // 50 * 50)
+    middle = np.arange(len(tone) // 4, 3 * len(tone) // 4)
+    expected = np.sin(2 * np.pi * hz * ratio * middle / rate)
+    np.testing.assert_allclose(tone[middle], expected, atol=2e-4)
+
+
+def test_what_a_higher_pitch_puts_beyond_the_band_is_left_out() -> None:
+    voice = Voice(timing(22050))
+    voice.begin(0, Trigger(pitch=12.0), None)
+    voice.push(np.sin(2 * np.pi * 7000 * np.arange(128 * HOP) / 22050).astype(np.float32))
+    tone = heard(voice, 0, voice.end // 50 * 50)
+    assert np.abs(tone[500:-500]).max() < 1e-3
+
+
+@given(
+    rate=st.sampled_from(sorted(RESAMPLERS)),
+    pitch=st.floats(-48, 48),
+    start=st.integers(0, 10**6),
+    later=st.integers(0, 5),
+)
+def test_a_pitched_voice_gets_frames_enough(rate: int, pitch: float, start: int, later: int) -> None:
+    times = timing(rate, frames=10_000)
+    pace = times.pace(pitch)
+    tick = times.tick(start) + later
+    frames = pace.frames_wanted(start, tick)
+    assert pace.settled(frames) >= min(times.tick_start(tick + 1) - start, pace.samples)

@@ -1,4 +1,4 @@
-"""The command line: realtime serve, render, info, encode, devices."""
+"""The command line: realtime serve, render, info, devices."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import os
 import sys
 from pathlib import Path
 
+from realtime import render_command
+from realtime.arguments import add_decoder, add_model, number, outputs, whole
 from realtime.errors import RealtimeError
 
 
@@ -19,32 +21,32 @@ def get_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     serve = commands.add_parser("serve", help="play live, driven by OSC")
-    _add_model(serve)
+    add_model(serve)
     serve.add_argument(
         "--device", help="number or part of a name from `realtime devices`; default: the system's"
     )
     serve.add_argument("--null", action="store_true", help="no sound card: keep time by the clock")
-    serve.add_argument("--rate", type=_whole(1000, 768_000), metavar="HZ", help="default: the device's")
+    serve.add_argument("--rate", type=whole(1000, 768_000), metavar="HZ", help="default: the device's")
     serve.add_argument(
         "--channels",
-        type=_outputs,
+        type=outputs,
         default=(1, 2),
         metavar="A[,B]",
         help="the device's outputs to play on, counted from 1; default: 1,2",
     )
-    serve.add_argument("--block", type=_whole(16, 8192), default=128, metavar="SAMPLES", help="default: 128")
+    serve.add_argument("--block", type=whole(16, 8192), default=128, metavar="SAMPLES", help="default: 128")
     serve.add_argument(
         "--ahead",
-        type=_whole(1, 64),
+        type=whole(1, 64),
         default=3,
         metavar="BLOCKS",
         help="finished blocks kept waiting: safety against lateness, part of the latency; default: 3",
     )
-    serve.add_argument("--voices", type=_whole(1, 64), default=8, help="sounds at once; default: 8")
-    serve.add_argument("--gain", type=_number(-120.0, 24.0), default=0.0, metavar="DB", help="default: 0")
+    serve.add_argument("--voices", type=whole(1, 64), default=8, help="sounds at once; default: 8")
+    serve.add_argument("--gain", type=number(-120.0, 24.0), default=0.0, metavar="DB", help="default: 0")
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on; default: this machine only")
     serve.add_argument(
-        "--port", type=_whole(0, 65535), default=9000, help="UDP port; default: 9000; 0: any free one"
+        "--port", type=whole(0, 65535), default=9000, help="UDP port; default: 9000; 0: any free one"
     )
     serve.add_argument(
         "--allow",
@@ -65,30 +67,15 @@ def get_parser() -> argparse.ArgumentParser:
     serve.add_argument("--restore", action="store_true", help="go on where the last session ended")
     serve.add_argument("--record", type=Path, metavar="FILE", help="keep what is played (.wav or .flac)")
     serve.add_argument("--force", action="store_true", help="replace an existing --record file")
-    _add_decoder(serve)
+    add_decoder(serve)
     serve.add_argument(
         "--synchronous",
         action="store_true",
         help="let the device wait for late blocks: for exact captures from a synchronous JACK server",
     )
-    serve.add_argument("--seconds", type=_number(0.0, 1e9), metavar="N", help="stop by itself")
+    serve.add_argument("--seconds", type=number(0.0, 1e9), metavar="N", help="stop by itself")
 
-    render = commands.add_parser("render", help="write a morph from one point to another into a sound file")
-    _add_model(render)
-    render.add_argument("--from", dest="start", required=True, metavar="NAME", help="a class or an anchor")
-    render.add_argument("--to", dest="end", required=True, metavar="NAME", help="a class or an anchor")
-    render.add_argument(
-        "--steps", type=_whole(1, 100_000), default=8, help="sounds, both ends included; default: 8"
-    )
-    render.add_argument(
-        "--spacing-ms", type=_number(1.0, 60_000.0), default=400.0, metavar="MS", help="default: 400"
-    )
-    render.add_argument("--rate", type=_whole(1000, 768_000), metavar="HZ", help="default: the model's")
-    render.add_argument("--gain", type=_number(-120.0, 24.0), default=0.0, metavar="DB", help="default: 0")
-    render.add_argument("--velocity", type=_number(0.0, 1.0), default=1.0, help="amplitude 0…1; default: 1")
-    render.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help=".wav or .flac")
-    render.add_argument("--force", action="store_true", help="replace an existing file")
-    _add_decoder(render)
+    render_command.add_parser(commands)
 
     info = commands.add_parser("info", help="what a decoder file says about itself")
     info.add_argument(
@@ -96,65 +83,8 @@ def get_parser() -> argparse.ArgumentParser:
     )
     info.add_argument("--json", action="store_true", help="all of it, for programs")
 
-    encode = commands.add_parser("encode", help="the point z of a sound file, as JSON")
-    encode.add_argument("file", type=Path, metavar="FILE", help="a sound file")
-    _add_model(encode)
-
     commands.add_parser("devices", help="list the devices that can play")
     return parser
-
-
-def _add_model(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", default="drums", help="an .onnx file or a bundled name; default: drums")
-
-
-def _add_decoder(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--threads", type=_whole(1, 64), default=1, help="of the decoder; default: 1")
-    parser.add_argument(
-        "--provider", choices=("auto", "cpu", "cuda"), default="auto", help="where the decoder runs"
-    )
-
-
-class _whole:  # noqa: N801
-    """An argument type: a whole number in a range."""
-
-    def __init__(self, low: int, high: int) -> None:
-        self.low, self.high = low, high
-
-    def __call__(self, text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            value = self.low - 1
-        if not self.low <= value <= self.high:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {self.low} to {self.high}")
-        return value
-
-
-def _outputs(text: str) -> tuple[int, ...]:
-    """An argument type: one or two outputs of a device."""
-    words = text.split(",")
-    if not 1 <= len(words) <= 2 or not all(w.isascii() and w.isdigit() and 1 <= int(w) <= 256 for w in words):
-        raise argparse.ArgumentTypeError(f"{text!r} is not an output or two, such as 3 or 3,4")
-    if len(set(words)) < len(words):
-        raise argparse.ArgumentTypeError(f"{text!r} is the same output twice")
-    return tuple(map(int, words))
-
-
-class _number:  # noqa: N801
-    """An argument type: a number in a range."""
-
-    def __init__(self, low: float, high: float) -> None:
-        self.low, self.high = low, high
-
-    def __call__(self, text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = float("nan")
-        if not self.low <= value <= self.high:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a number from {self.low:g} to {self.high:g}")
-        return value
 
 
 def _serve(args: argparse.Namespace) -> int:
@@ -195,40 +125,15 @@ def _serve(args: argparse.Namespace) -> int:
     )
 
 
-def _render(args: argparse.Namespace) -> int:
-    from realtime import files, model_file
-    from realtime.decoder import Decoder, resolve
-
-    model = resolve(args.model)
-    files.check(args.output, args.force)
-    from realtime.mixer import Mixer, slots_for
-    from realtime.render import CHUNK_FRAMES, morph, overlap, write
-
-    info = model_file.read(model).info
-    start, end = info.point(args.start), info.point(args.end)
-    voices = min(args.steps, overlap(info, args.spacing_ms))
-    decoder = Decoder(model, capacity=slots_for(voices), threads=args.threads, provider=args.provider)
-    rate = args.rate or info.sample_rate
-    mixer = Mixer(decoder, rate, voices=voices, channels=1, chunk_frames=CHUNK_FRAMES, gain_db=args.gain)
-    score = morph(start, end, steps=args.steps, spacing=args.spacing_ms * rate / 1000, velocity=args.velocity)
-    samples = write(args.output, mixer, score, force=args.force)
-    seconds = f"{samples / rate:.2f} s at {rate} Hz"
-    print(f"{args.output}: {args.steps} sounds from {args.start} to {args.end}, {seconds}")
-    return 0
-
-
 def _info(args: argparse.Namespace) -> int:
     from realtime import model_file
     from realtime.decoder import resolve
-    from realtime.encoder import encoder_path
 
-    path = resolve(args.model)
-    info, encoder = model_file.read(path).info, encoder_path(path)
-    beside = encoder.name if encoder.is_file() else None
+    info = model_file.read(resolve(args.model)).info
     if args.json:
         from dataclasses import asdict
 
-        print(json.dumps(asdict(info) | {"encoder": beside}, indent=2))
+        print(json.dumps(asdict(info), indent=2))
         return 0
     rows = {
         "name": info.name,
@@ -237,7 +142,6 @@ def _info(args: argparse.Namespace) -> int:
         "z": f"{info.latent_dim} dimensions, a point for every {info.hop_length} samples",
         "classes": ", ".join(each.name for each in info.classes),
         "anchors": str(len(info.anchors)),
-        "encoder": beside or "none beside the model",
         "loudness": f"{info.loudness_db:.1f} dB",
         "licence": info.licence,
         "credits": "; ".join(info.credits),
@@ -247,17 +151,6 @@ def _info(args: argparse.Namespace) -> int:
     }
     for name, value in rows.items():
         print(f"{name:<13} {value or '–'}")
-    return 0
-
-
-def _encode(args: argparse.Namespace) -> int:
-    from realtime import model_file
-    from realtime.decoder import resolve
-    from realtime.encoder import Encoder, encoder_path
-
-    path = resolve(args.model)
-    encoder = Encoder(encoder_path(path), model_file.read(path).info)
-    print(json.dumps(encoder.encode_file(args.file)))
     return 0
 
 
@@ -274,7 +167,7 @@ def _devices(args: argparse.Namespace) -> int:
     return 0
 
 
-COMMANDS = {"serve": _serve, "render": _render, "info": _info, "encode": _encode, "devices": _devices}
+COMMANDS = {"serve": _serve, "render": render_command.run, "info": _info, "devices": _devices}
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -84,6 +84,7 @@ class Decoder:
         max_frames: most frames that a voice may advance in one step.
         threads: of one call inside ONNX Runtime.
         provider: "cpu", "cuda", or "auto": of those that are there, the one that is late least.
+        file: what `model_file.read(path)` gave, where it has been read.
 
     Attributes:
         info: what the file says of itself.
@@ -103,9 +104,10 @@ class Decoder:
         max_frames: int = 64,
         threads: int = 1,
         provider: str = "auto",
+        file: model_file.ModelFile | None = None,
     ) -> None:
         self.path = Path(path)
-        file = model_file.read(self.path)
+        file = file or model_file.read(self.path)
         self.info, self._caches = file.info, file.caches
         self._session = open_session(file, self.path, threads, provider)
         self.provider: str = self._session.get_providers()[0]

@@ -2,24 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import heapq
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from realtime import levels
 from realtime.commands import Command, Mode, Trigger, Z
 from realtime.contract import ModelInfo
-from realtime.files import SoundFile
+from realtime.errors import RealtimeError
+from realtime.files import FileError, SoundFile
+from realtime.levels import Meter, Target
 from realtime.mixer import Mixer
+from realtime.progress import Progress
+
+Block = NDArray[np.float32]
 
 BLOCK_SIZE = 4096
 CHUNK_FRAMES = 64  # a point does not move within a sound, so decode in large pieces
+MAX_VOICES = 64
 
 
 def overlap(info: ModelInfo, spacing_ms: float) -> int:
     """How many sounds of a row are heard at once, at most."""
     return int(info.duration_ms / spacing_ms) + 1
+
+
+def voices_for(hits: Iterable[tuple[int, Trigger]], length: int) -> int:
+    """How many of the hits sound at once, so that none is stolen: 1..MAX_VOICES.
+
+    Args:
+        hits: (device sample, hit) in order of time.
+        length: device samples of a sound at its own pitch.
+    """
+    ends: list[float] = []
+    most = 1
+    for sample, trigger in hits:
+        while ends and ends[0] <= sample:
+            heapq.heappop(ends)
+        heapq.heappush(ends, sample + length * 2.0 ** (-trigger.pitch / 12.0))
+        most = max(most, len(ends))
+    return min(most, MAX_VOICES)
 
 
 def morph(
@@ -44,32 +69,103 @@ def morph(
     return score
 
 
-def render(mixer: Mixer, score: Iterable[tuple[int, Command]]) -> Iterator[NDArray[np.float32]]:
-    """Play a score to its end, with the last sound's tail: blocks float32 [T, C], valid until the next."""
-    last = 0
-    for sample, command in score:
-        mixer.submit(command, sample)
-        last = max(last, sample)
-    end = last + mixer.timing.samples
+def render(mixer: Mixer, score: Iterable[tuple[int, Command]]) -> Iterator[Block]:
+    """Play a score to its end, with the last sound's tail: blocks float32 [T, C], valid until the next.
+
+    The score is in order of time; it is taken as it is needed, so it may be long.
+    """
     block = np.zeros((BLOCK_SIZE, mixer.channels), np.float32)
-    while mixer.position < end:
-        part = block[: min(BLOCK_SIZE, end - mixer.position)]
+    coming = iter(score)
+    following = next(coming, None)
+    end = mixer.timing.samples
+    while True:
+        horizon = mixer.position + BLOCK_SIZE
+        while following is not None and following[0] < horizon:
+            sample, command = following
+            mixer.submit(command, sample)
+            end = max(end, sample + mixer.timing.samples)
+            following = next(coming, None)
+        if following is None and mixer.position >= end and not mixer.sounding:
+            return
+        size = BLOCK_SIZE if following is not None or mixer.position >= end else end - mixer.position
+        part = block[: min(BLOCK_SIZE, size)]
         mixer.render(part)
         yield part
 
 
-def write(path: Path, mixer: Mixer, score: Iterable[tuple[int, Command]], *, force: bool = False) -> int:
-    """Render a score into a file, whole or not at all; returns its length in samples.
+def write(
+    path: Path,
+    mixer: Mixer,
+    score: Iterable[tuple[int, Command]],
+    *,
+    force: bool = False,
+    bits: str | None = None,
+    target: Target | None = None,
+    progress: Progress | None = None,
+) -> Meter:
+    """Render a score into a file, whole or not at all; returns its length and levels as written.
+
+    Args:
+        bits: see `files.SoundFile`.
+        target: the level to bring it to; then the sound passes through a second file beside the first.
+        progress: told of device samples.
 
     Raises:
         FileError: the file cannot be written, or exists and `force` is not given.
+        LevelError: the loudness cannot be measured.
     """
-    file = SoundFile(path, mixer.sample_rate, mixer.channels, force)
+    blocks = _told(render(mixer, score), progress)
+    if target is None or not target.given:
+        return _write(path, mixer, blocks, force, bits)
+    part = path.with_name(f".{path.name}.raw.wav")
     try:
-        for block in render(mixer, score):
+        meter = _write(part, mixer, blocks, True, "32f")
+        loudness = levels.lufs(read_sound(part), mixer.sample_rate) if target.lufs is not None else None
+        factor = np.float32(levels.gain(target, meter.peak, loudness))
+        return _write(path, mixer, (factor * block for block in _read(part)), force, bits)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _told(blocks: Iterable[Block], progress: Progress | None) -> Iterator[Block]:
+    done = 0
+    for block in blocks:
+        yield block
+        done += len(block)
+        if progress:
+            progress.show(done)
+
+
+def _write(path: Path, mixer: Mixer, blocks: Iterable[Block], force: bool, bits: str | None) -> Meter:
+    meter = Meter()
+    file = SoundFile(path, mixer.sample_rate, mixer.channels, force, bits)
+    try:
+        for block in blocks:
             file.write(block)
+            meter.add(block)
     except BaseException:
         file.discard()
         raise
     file.commit()
-    return mixer.position
+    return meter
+
+
+def _read(path: Path) -> Iterator[Block]:
+    import soundfile
+
+    try:
+        yield from soundfile.blocks(path, BLOCK_SIZE, dtype="float32", always_2d=True)
+    except (OSError, RuntimeError) as error:
+        raise FileError(f"cannot read {path}: {error}") from error
+
+
+def read_sound(path: Path) -> Block:
+    """A whole sound file: float32 [T, C].
+
+    Raises:
+        FileError: it cannot be read.
+    """
+    blocks: Sequence[Block] = list(_read(path))
+    if not blocks:
+        raise RealtimeError(f"{path}: nothing was rendered")
+    return np.concatenate(blocks)

@@ -62,7 +62,8 @@ def test_scripts_are_there_and_none_is_called_export() -> None:
 
 
 @pytest.mark.parametrize(
-    ("package", "extras"), [("realtime", ["cpu"]), ("trainer", ["train"]), ("export", ["train", "cpu"])]
+    ("package", "extras"),
+    [("realtime", ["cpu", "offline"]), ("trainer", ["train"]), ("export", ["train", "cpu"])],
 )
 def test_every_import_is_a_declared_dependency(package: str, extras: list[str]) -> None:
     declared = required(PROJECT["dependencies"]).union(

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from realtime.files import FileError, SoundFile, check
+from realtime.files import FileError, Folder, SoundFile, check
 from realtime.recorder import Recorder
 
 
@@ -98,7 +98,7 @@ def test_a_file_that_came_meanwhile_is_not_replaced(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("take.mp3", r"accepted are \.wav and \.flac files"),
+        ("take.mp3", r"accepted are \.wav, \.flac and \.ogg files"),
         ("take", "accepted are"),
         ("nowhere/take.wav", "no such folder"),
     ],
@@ -113,3 +113,52 @@ def test_what_is_discarded_leaves_nothing(tmp_path: Path) -> None:
     file.write(noise(1)[0])
     file.discard()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "bits", "tolerance"),
+    [("a.wav", "16", 2**-15), ("a.wav", "24", 2**-23), ("a.wav", "32f", 0.0), ("a.flac", "16", 2**-15)],
+)
+def test_samples_of_every_kind(tmp_path: Path, name: str, bits: str, tolerance: float) -> None:
+    sound = (0.99 * noise(1)[0]).astype(np.float32)
+    file = SoundFile(tmp_path / name, 44100, 2, bits=bits)
+    file.write(sound)
+    file.commit()
+    kept, _ = soundfile.read(tmp_path / name, dtype="float32")
+    assert 0.4 * tolerance <= np.abs(kept - sound).max() <= tolerance
+    with pytest.raises(FileError, match="no 32f samples; accepted: 24, 16"):
+        check(tmp_path / "b.flac", bits="32f")
+
+
+def test_ogg_keeps_rate_length_and_level(tmp_path: Path) -> None:
+    sound = (np.sin(np.arange(9600) / 9)[:, np.newaxis] / 2).astype(np.float32)
+    file = SoundFile(tmp_path / "a.ogg", 32000, 1)
+    file.write(sound)
+    file.commit()
+    kept, rate = soundfile.read(tmp_path / "a.ogg", dtype="float32")
+    assert (rate, len(kept)) == (32000, 9600)
+    assert np.sqrt(np.mean((kept - sound[:, 0]) ** 2)) < 0.02
+
+
+def test_a_folder_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
+    place = tmp_path / "pack"
+    with Folder.making(place) as folder:
+        (folder.part / "a.txt").write_text("new")
+        assert not place.exists()
+    assert [path.name for path in tmp_path.rglob("*")] == ["pack", "a.txt"]
+    with pytest.raises(FileError, match="pack exists; --force writes into it"):
+        Folder(place)
+    (place / "b.txt").write_text("kept")
+    with Folder.making(place, force=True) as folder:
+        (folder.part / "a.txt").write_text("newer")
+    assert {path.name: path.read_text() for path in place.iterdir()} == {"a.txt": "newer", "b.txt": "kept"}
+
+    def interrupted() -> None:
+        with Folder.making(place, force=True) as folder:
+            (folder.part / "a.txt").write_text("newest")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert (place / "a.txt").read_text() == "newer"
+    assert list(tmp_path.iterdir()) == [place]

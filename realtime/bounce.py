@@ -1,0 +1,221 @@
+"""What `realtime render` writes: one file, stems, or a file for each hit, from one decoder."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from realtime import levels, model_file
+from realtime.commands import Command, Gain, Mode, SetZ, Trigger, Z
+from realtime.decoder import Decoder
+from realtime.files import Folder
+from realtime.levels import Meter, Target
+from realtime.mixer import Mixer, slots_for
+from realtime.progress import Progress
+from realtime.render import CHUNK_FRAMES, morph, overlap, read_sound, voices_for, write
+from realtime.resampler import Resampler
+from realtime.score import Event, Points, events, score
+from realtime.sequence import Sequence, read
+
+LIVE_FRAMES = 4  # as the server's mixer
+
+
+class Bounce:
+    """A model and the options of one `realtime render`.
+
+    Args:
+        args: of the command.
+        model: the decoder file; it is read once.
+
+    Raises:
+        RealtimeError: the model or the rate will not do.
+    """
+
+    def __init__(self, args: argparse.Namespace, model: Path) -> None:
+        self.args = args
+        self.model = model
+        self.file = model_file.read(model)
+        self.info = self.file.info
+        self.rate: int = args.rate or self.info.sample_rate
+        self.target = Target(args.normalise, args.lufs)
+        resampler = Resampler(self.info.sample_rate, self.rate)
+        self.length = resampler.length(self.info.frames * self.info.hop_length)
+        self._points: Points | None = None
+
+    def open(self, path: Path) -> tuple[Sequence, Iterator[Event]]:
+        """Read a sequence file and look its points up.
+
+        Raises:
+            SequenceError: with all that is wrong.
+        """
+        sequence = read(path)
+        self._points = Points(sequence, self.info, self._presets(sequence))
+        self._points.check()
+        return sequence, self._events(sequence)
+
+    def _presets(self, sequence: Sequence) -> Mapping[str, Z]:
+        specs = (*sequence.points.values(), *(step.spec for step in sequence.steps))
+        if not any(spec is not None and spec.kind == "preset" for spec in specs):
+            return {}
+        from realtime.presets import PresetFile
+        from realtime.serve import default_presets
+
+        return PresetFile(self.args.presets or default_presets()).open(self.info)
+
+    def _events(self, sequence: Sequence) -> Iterator[Event]:
+        assert self._points is not None
+        return events(sequence, self._points, self.rate)
+
+    def _decoder(self, voices: int) -> Decoder:
+        return Decoder(
+            self.model,
+            capacity=slots_for(voices),
+            threads=self.args.threads,
+            provider=self.args.provider,
+            file=self.file,
+        )
+
+    def _mixer(self, voices: int, channels: int, chunk_frames: int) -> Mixer:
+        decoder = self._decoder(voices)
+        gain_db = self.args.gain
+        return Mixer(
+            decoder, self.rate, voices=voices, channels=channels, chunk_frames=chunk_frames, gain_db=gain_db
+        )
+
+    def _write(
+        self, path: Path, mixer: Mixer, commands: Iterable[tuple[int, Command]], last: int, force: bool
+    ) -> Meter:
+        with Progress(last + self.length) as progress:
+            return write(
+                path,
+                mixer,
+                commands,
+                force=force,
+                bits=self.args.bits,
+                target=self.target,
+                progress=progress,
+            )
+
+    def morph(self, start: Z, end: Z, args: argparse.Namespace) -> int:
+        """Write a row of sounds; returns its length in device samples."""
+        mixer = self._mixer(
+            min(args.steps, overlap(self.info, args.spacing_ms)), args.channels or 1, CHUNK_FRAMES
+        )
+        spacing = args.spacing_ms * self.rate / 1000
+        row = morph(start, end, steps=args.steps, spacing=spacing, velocity=args.velocity)
+        return self._write(args.output, mixer, row, row[-1][0], args.force).samples
+
+    def whole(self, sequence: Sequence) -> Meter:
+        """Write a sequence into one file."""
+        mixer, last = self._for(sequence)
+        commands = self._score(sequence, self._events(sequence))
+        return self._write(self.args.output, mixer, commands, last, self.args.force)
+
+    def stems(self, sequence: Sequence, by: str) -> list[str]:
+        """Write a file for each voice or class; together they are the mix, below the knee of the output.
+
+        Every stem plays the whole score, the hits of the others at velocity 0, so that chokes and moves of
+        the point stay what they are.
+        """
+
+        def key(event: Event) -> str:
+            return event.voice if by == "voice" else event.group
+
+        names = sorted({key(event) for event in self._events(sequence) if event.trigger})
+        with Folder.making(self.args.output, self.args.force) as folder:
+            for name in names:
+                mixer, last = self._for(sequence)
+                heard = (event if key(event) == name else _silent(event) for event in self._events(sequence))
+                path = folder.part / f"{file_name(name)}.{self.args.format}"
+                self._write(path, mixer, self._score(sequence, heard), last, False)
+        return names
+
+    def split(self, sequence: Sequence) -> int:
+        """Write each hit into a file of its own, and `sounds.csv` about them; returns how many."""
+        rows = []
+        channels = self._channels(sequence)
+        with Folder.making(self.args.output, self.args.force) as folder:
+            hits = [event for event in self._events(sequence) if event.trigger]
+            digits = len(str(len(hits)))
+            decoder = self._decoder(1)
+            chunk_frames = self._chunk(sequence)
+            with Progress(len(hits)) as progress:
+                for count, event in enumerate(hits, 1):
+                    mixer = Mixer(
+                        decoder,
+                        self.rate,
+                        voices=1,
+                        channels=channels,
+                        chunk_frames=chunk_frames,
+                        gain_db=self.args.gain + sequence.gain,
+                    )
+                    name = f"{count:0{digits}d}_{file_name(event.name)}.{self.args.format}"
+                    mode = Mode(sequence.steps[event.step].mode or sequence.mode)
+                    commands = [(0, each) for each in (mode, SetZ(event.point), *event.commands)]
+                    path = folder.part / name
+                    meter = write(path, mixer, commands, bits=self.args.bits, target=self.target)
+                    rows.append((name, event.name, event.group, *self._loudness(path, meter)))
+                    progress.show(count)
+            (folder.part / "sounds.csv").write_text(loudness_note(rows), encoding="utf-8")
+        return len(rows)
+
+    def _loudness(self, path: Path, meter: Meter) -> tuple[str, str, str]:
+        """Peak and RMS in dB, and LUFS where pyloudnorm is there to measure it."""
+        try:
+            loudness = f"{levels.lufs(read_sound(path), self.rate):.2f}"
+        except levels.LevelError:
+            loudness = ""
+        return f"{meter.peak_db:.2f}", f"{meter.rms_db:.2f}", loudness
+
+    def _for(self, sequence: Sequence) -> tuple[Mixer, int]:
+        """A mixer with voices enough for a sequence, and the sample of its last event."""
+        last = 0
+
+        def hits() -> Iterator[tuple[int, Trigger]]:
+            nonlocal last
+            for event in self._events(sequence):
+                last = event.sample
+                if event.trigger:
+                    yield event.sample, event.trigger
+
+        voices = voices_for(hits(), self.length)
+        return self._mixer(voices, self._channels(sequence), self._chunk(sequence)), last
+
+    @staticmethod
+    def _chunk(sequence: Sequence) -> int:
+        """Latent frames decoded at a time: few where a point moves in the middle of a sound."""
+        moving = any("live" in (step.mode, sequence.mode) for step in sequence.steps)
+        return LIVE_FRAMES if moving else CHUNK_FRAMES
+
+    def _channels(self, sequence: Sequence) -> int:
+        panned = any(step.pan for step in sequence.steps)
+        return int(self.args.channels or (2 if panned else 1))
+
+    def _score(self, sequence: Sequence, happenings: Iterable[Event]) -> Iterator[tuple[int, Command]]:
+        for sample, command in score(sequence, happenings):
+            yield sample, Gain(command.db + self.args.gain) if isinstance(command, Gain) else command
+
+
+def _silent(event: Event) -> Event:
+    """The same event with its hit at velocity 0."""
+    commands = tuple(replace(c, velocity=0.0) if isinstance(c, Trigger) else c for c in event.commands)
+    return replace(event, commands=commands)
+
+
+def file_name(name: str) -> str:
+    """A name that any file system takes."""
+    return re.sub(r"[^\w.+-]+", "_", name).strip("._")[:80] or "sound"
+
+
+def loudness_note(rows: Iterable[tuple[str, ...]]) -> str:
+    """`sounds.csv`: file, name, class, peak and RMS in dB below full scale, LUFS."""
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(("file", "name", "class", "peak_db", "rms_db", "lufs"))
+    table.writerows(rows)
+    return text.getvalue()

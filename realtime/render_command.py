@@ -1,0 +1,148 @@
+"""`realtime render`: sound files of a morph or a sequence file."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from realtime.arguments import add_decoder, add_model, number, whole
+from realtime.errors import RealtimeError
+
+if TYPE_CHECKING:
+    from realtime.bounce import Bounce
+
+PEAK_DB = -1.0
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to those of `realtime`."""
+    render = commands.add_parser("render", help="write a morph or a sequence file into sound files")
+    render.add_argument("source", nargs="?", type=Path, metavar="SEQ.toml", help="a sequence file")
+    add_model(render)
+    render.add_argument("--check", action="store_true", help="say what is wrong with SEQ.toml; write nothing")
+
+    morph = render.add_argument_group("a morph, where no file is given")
+    morph.add_argument("--from", dest="start", metavar="NAME", help="a class or an anchor")
+    morph.add_argument("--to", dest="end", metavar="NAME", help="a class or an anchor")
+    morph.add_argument(
+        "--steps", type=whole(1, 100_000), default=8, help="sounds, both ends included; default: 8"
+    )
+    morph.add_argument(
+        "--spacing-ms", type=number(1.0, 60_000.0), default=400.0, metavar="MS", help="default: 400"
+    )
+    morph.add_argument("--velocity", type=number(0.0, 1.0), default=1.0, help="amplitude 0…1; default: 1")
+
+    out = render.add_argument_group("what is written")
+    out.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help=".wav, .flac or .ogg; a folder for stems and splits"
+    )
+    out.add_argument("--rate", type=whole(1000, 768_000), metavar="HZ", help="default: the model's")
+    out.add_argument(
+        "--bits", choices=("16", "24", "32f"), help="of a sample; default: 32f in .wav, 24 in .flac"
+    )
+    out.add_argument("--channels", type=whole(1, 2), help="default: 2 where something is panned, else 1")
+    out.add_argument("--gain", type=number(-120.0, 24.0), default=0.0, metavar="DB", help="default: 0")
+    out.add_argument("--stems", choices=("voice", "class"), help="a file for each voice, or for each class")
+    out.add_argument("--split", action="store_true", help="a file for each hit, and a list of how loud it is")
+    out.add_argument("--format", choices=("wav", "flac", "ogg"), default="wav", help="of files in a folder")
+    out.add_argument(
+        "--normalise",
+        type=number(-60.0, 0.0),
+        nargs="?",
+        const=PEAK_DB,
+        metavar="DB",
+        help=f"bring the peak to this; default: {PEAK_DB:g}",
+    )
+    out.add_argument("--lufs", type=number(-60.0, 0.0), metavar="LUFS", help="bring the loudness to this")
+    out.add_argument("--force", action="store_true", help="replace what is there")
+    render.add_argument("--presets", type=Path, metavar="FILE", help="default: the user's data folder")
+    add_decoder(render)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Carry the command out; returns the exit code."""
+    from realtime.decoder import resolve
+
+    model = resolve(args.model)
+    _check_options(args)
+    from realtime.bounce import Bounce
+
+    bounce = Bounce(args, model)
+    if args.check:
+        return _check(bounce, args.source)
+    if args.source is None:
+        return _morph(bounce, args)
+    return _sequence(bounce, args)
+
+
+def _check_options(args: argparse.Namespace) -> None:
+    """What the parser cannot say, before anything heavy."""
+    from realtime import files
+
+    if args.source is None and args.check:
+        raise RealtimeError("--check needs a sequence file")
+    if args.source is None and (args.start is None or args.end is None):
+        raise RealtimeError("nothing to render: give a sequence file, or --from NAME --to NAME")
+    if args.source is not None and (args.start or args.end):
+        raise RealtimeError("a sequence file and --from/--to at once: give one of them")
+    if args.check:
+        return
+    if args.output is None:
+        raise RealtimeError("where to? give -o FILE")
+    if args.stems and args.split:
+        raise RealtimeError("--stems and --split at once: give one of them")
+    if args.normalise is not None and args.lufs is not None:
+        raise RealtimeError("--normalise and --lufs at once: give one of them")
+    if args.stems and (args.normalise is not None or args.lufs is not None):
+        raise RealtimeError("stems add up to the mix, so their levels stay: no --normalise and no --lufs")
+    if args.stems or args.split:
+        if args.source is None:
+            raise RealtimeError("--stems and --split need a sequence file")
+        files.sample_format(Path(f"x.{args.format}"), args.bits)
+    else:
+        files.check(args.output, args.force, args.bits)
+
+
+def _check(bounce: Bounce, source: Path) -> int:
+    from realtime.sequence import SequenceError
+
+    try:
+        sequence, events = bounce.open(source)
+    except SequenceError as error:
+        for line in error.mistakes:
+            print(f"realtime: error: {line}", file=sys.stderr)
+        return 2
+    count, hits = 0, 0
+    for event in events:
+        count, hits, last = count + 1, hits + (event.trigger is not None), event.sample
+    seconds = last / bounce.rate
+    steps = len(sequence.steps)
+    print(f"{source}: {steps} steps, {count} events, {hits} hits in {seconds:.2f} s; no mistakes")
+    return 0
+
+
+def _morph(bounce: Bounce, args: argparse.Namespace) -> int:
+    start, end = bounce.info.point(args.start), bounce.info.point(args.end)
+    seconds = bounce.morph(start, end, args) / bounce.rate
+    print(
+        f"{args.output}: {args.steps} sounds from {args.start} to {args.end}, "
+        f"{seconds:.2f} s at {bounce.rate} Hz"
+    )
+    return 0
+
+
+def _sequence(bounce: Bounce, args: argparse.Namespace) -> int:
+    sequence, _ = bounce.open(args.source)
+    if args.split:
+        count = bounce.split(sequence)
+        print(f"{args.output}: {count} sounds at {bounce.rate} Hz")
+    elif args.stems:
+        names = bounce.stems(sequence, args.stems)
+        print(f"{args.output}: {', '.join(names)}, at {bounce.rate} Hz")
+    else:
+        meter = bounce.whole(sequence)
+        facts = f"{meter.samples / bounce.rate:.2f} s at {bounce.rate} Hz, peak {meter.peak_db:.1f} dB"
+        print(f"{args.output}: {facts}")
+    return 0

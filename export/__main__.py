@@ -1,4 +1,4 @@
-"""`python -m export` (also `trainer export`): turn a run into one .onnx file for the stage."""
+"""`python -m export` (also `trainer export`): turn a run into the .onnx files for the stage."""
 
 from __future__ import annotations
 
@@ -10,13 +10,23 @@ from pathlib import Path
 
 def get_parser(prog: str = "python -m export") -> argparse.ArgumentParser:
     """The command line of the export."""
-    parser = argparse.ArgumentParser(prog=prog, description="Turn a run into one .onnx file for the stage.")
+    parser = argparse.ArgumentParser(
+        prog=prog,
+        description="Turn a run into the decoder that plays on the stage, and the encoder beside it.",
+    )
     parser.add_argument(
         "run", type=Path, metavar="RUN", help="a run folder of `trainer fit`, or a checkpoint file"
     )
-    parser.add_argument("-o", "--out", type=Path, required=True, metavar="FILE.onnx", help="file to make")
+    parser.add_argument(
+        "-o",
+        "--out",
+        type=Path,
+        required=True,
+        metavar="FILE.onnx",
+        help="decoder to make; the encoder, FILE.encoder.onnx, goes beside it",
+    )
     parser.add_argument("--name", help="what the model shall be called (default: the file's name)")
-    parser.add_argument("--force", action="store_true", help="replace a file that is there")
+    parser.add_argument("--force", action="store_true", help="replace files that are there")
     return parser
 
 
@@ -25,6 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = get_parser().parse_args(argv)
     if args.out.suffix != ".onnx":
         return _error(f"{args.out}: the file's name must end in .onnx")
+    if args.out.name.endswith(".encoder.onnx"):
+        return _error(f"{args.out}: name the decoder; its encoder, ending in .encoder.onnx, goes beside it")
     if args.out.exists() and not args.force:
         return _error(f"{args.out} exists: choose another name, or replace it with --force")
     if not args.run.exists():
@@ -32,6 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         from export.errors import ExportError
         from export.to_onnx import export
+        from realtime.encoder import encoder_path
         from realtime.errors import RealtimeError
         from trainer.errors import TrainerError
     except ModuleNotFoundError as error:
@@ -44,6 +57,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _error(f"{error.filename or args.out}: {error.strerror or error}")
     size_mb = args.out.stat().st_size / 1e6
     print(f"{args.out}  {size_mb:.1f} MB, at most {parity.worst:.0e} off the PyTorch model")
+    beside = encoder_path(args.out)
+    print(f"{beside}  {beside.stat().st_size / 1e6:.1f} MB: the point of a sound file, by `realtime encode`")
     print(f"next: realtime serve --model {args.out}")
     return 0
 

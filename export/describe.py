@@ -12,7 +12,17 @@ import torch
 from torch import Tensor
 
 from export.errors import ExportError
-from realtime.contract import Anchor, ClassInfo, LatentStats, ModelInfo, Pca, Vector
+from realtime.contract import (
+    Anchor,
+    ClassInfo,
+    EncoderInfo,
+    LatentStats,
+    ModelInfo,
+    Pca,
+    Preparation,
+    Vector,
+)
+from trainer.audio import RESAMPLER, SHORTEST_MS, SILENT_PEAK
 from trainer.config import Config
 from trainer.models import VAE
 
@@ -97,6 +107,21 @@ def _prepared(config: Config) -> str:
         f"{data.silence_mean_square:g} cut; trimmed{fade} or "
         f"padded with zeros to {model.length} samples; peak 1"
     )
+
+
+def describe_encoder(config: Config, decoder: ModelInfo) -> EncoderInfo:
+    """The metadata of the encoder that goes with a decoder: it hears sounds as training prepared them."""
+    preparation = Preparation(
+        sample_rate=config.model.sample_rate,
+        length=config.model.length,
+        resampler=RESAMPLER,
+        silence_block=config.data.silence_block,
+        silence_mean_square=config.data.silence_mean_square,
+        fade_ms=config.data.fade_ms,
+        silent_peak=SILENT_PEAK,
+        shortest_ms=SHORTEST_MS,
+    )
+    return EncoderInfo(decoder.name, decoder.architecture, decoder.latent_dim, decoder.digest, preparation)
 
 
 def _principal_axes(centred: Tensor) -> tuple[Tensor, Tensor]:

@@ -90,9 +90,9 @@ class Graph:
         sums = self.node("ReduceSum", products, self.constant([2]), keepdims=0)
         return self.node("Add", sums, self.node("Gather", self.constant(bias), rows, axis=0))
 
-    def model(self) -> onnx.ModelProto:
+    def model(self, name: str = "decoder") -> onnx.ModelProto:
         """The finished graph."""
-        graph = helper.make_graph(self._nodes, "decoder", self._inputs, self._outputs, self._initializers)
+        graph = helper.make_graph(self._nodes, name, self._inputs, self._outputs, self._initializers)
         imports = [helper.make_opsetid("", OPSET)]
         return helper.make_model(
             graph, opset_imports=imports, ir_version=IR_VERSION, producer_name="soundmorph"

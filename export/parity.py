@@ -1,4 +1,4 @@
-"""Does a decoder file sound as the model does? The player itself is asked, in one call and streamed."""
+"""Do the files do as the model does? The player's own code is asked, the decoder in one call and streamed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import numpy as np
 import torch
 
 from realtime.decoder import Decoder
+from realtime.encoder import Encoder
+from realtime.prepare import prepare
 from trainer.models import VAE
 
 MAX_DIFFERENCE = 1e-4
@@ -54,3 +56,17 @@ def compare(model: VAE, path: Path, seed: int = 0) -> Parity:
         frame += count
     streamed = np.concatenate(parts, axis=1)
     return Parity(float(np.abs(full - wanted_full).max()), float(np.abs(streamed - wanted_moving).max()))
+
+
+def encoder_difference(model: VAE, path: Path, seed: int = 0) -> float:
+    """Largest difference of z from the model (in evaluation mode), over the largest |z| (at least 1), for a
+    decaying noise."""
+    encoder = Encoder(path)
+    how = encoder.info.preparation
+    decay = np.exp(np.linspace(0.0, -6.0, how.length))
+    sound = (np.random.default_rng(seed).standard_normal(how.length) * decay).astype(np.float32)
+    got = np.asarray(encoder.encode(sound, how.sample_rate))
+    prepared = torch.from_numpy(prepare(sound, how.sample_rate, how))
+    with torch.no_grad():
+        wanted = model.encode(prepared[None, None])[0][0].numpy()
+    return float(np.abs(got - wanted).max() / max(1.0, np.abs(wanted).max()))

@@ -1,8 +1,10 @@
-"""From a checkpoint to one .onnx file: write the streaming graph, describe it, check it, put it in place."""
+"""From a checkpoint to the files for the stage: write the graphs, describe, check, put them in place."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import onnx
@@ -10,19 +12,21 @@ from torch import nn
 
 from export.cc import cc_graph
 from export.dc import dc_graph
-from export.describe import describe
+from export.describe import describe, describe_encoder
+from export.encoder import encoder_graph
 from export.errors import ExportError
 from export.mb import mb_graph
-from export.parity import MAX_DIFFERENCE, Parity, compare
+from export.parity import MAX_DIFFERENCE, Parity, compare, encoder_difference
 from realtime import contract
-from realtime.contract import ModelInfo
+from realtime.contract import EncoderInfo, ModelInfo
+from realtime.encoder import encoder_path
 from trainer import checkpoint
 from trainer.mb import MBDecoder
 from trainer.models import VAE, CCDecoder, DCDecoder, build
 
 
 def export(source: Path | str, target: Path, *, name: str | None = None, force: bool = False) -> Parity:
-    """Export a run's decoder.
+    """Export a run's decoder, and its encoder beside it.
 
     Args:
         source: a run folder or a checkpoint file.
@@ -34,37 +38,64 @@ def export(source: Path | str, target: Path, *, name: str | None = None, force: 
         How far the file's sound is from PyTorch's.
 
     Raises:
-        ExportError: where the target exists, or the file does not sound as the model does.
+        ExportError: where a target exists, or a file does not do as the model does.
         trainer.errors.TrainerError: where the source cannot be used.
     """
-    if target.exists() and not force:
-        raise ExportError(f"{target} exists: choose another name, or replace it with --force")
+    beside = encoder_path(target)
+    for path in (target, beside):
+        if path.exists() and not force:
+            raise ExportError(f"{path} exists: choose another name, or replace it with --force")
     if not target.parent.is_dir():
         raise ExportError(f"{target.parent} is not a folder")
     saved = checkpoint.load(source)
     model = build(saved.config.model, len(saved.classes))
     model.load_state_dict(saved.model)
     model.eval()
-    return write(model, describe(saved, model, name or target.stem), target)
+    info = describe(saved, model, name or target.stem)
+    with _in_place(beside) as part:
+        _write_encoder(model, describe_encoder(saved.config, info), part)
+        return write(model, info, target)
 
 
 def write(model: VAE, info: ModelInfo, target: Path) -> Parity:
     """Write the decoder of `model`, described by `info`, and check that it sounds like the model."""
-    graph = decoder_graph(model.decoder)
-    onnx.helper.set_model_props(graph, info.to_metadata())
-    onnx.checker.check_model(graph, full_check=True)
-    beside = target.with_name(target.name + ".part")
-    try:
-        beside.write_bytes(contract.seal(graph.SerializeToString()))
-        parity = compare(model, beside)
+    with _in_place(target) as part:
+        save(decoder_graph(model.decoder), info.to_metadata(), part)
+        parity = compare(model, part)
         if parity.worst > MAX_DIFFERENCE:
             raise ExportError(
                 f"the exported decoder is {parity.worst:.1e} off the model, more than {MAX_DIFFERENCE:.0e}"
             )
-        os.replace(beside, target)
-    finally:
-        beside.unlink(missing_ok=True)
     return parity
+
+
+def _write_encoder(model: VAE, info: EncoderInfo, target: Path) -> None:
+    """Write the encoder of `model` and check that it gives the model's z."""
+    save(encoder_graph(model.encoder, info.preparation.length), info.to_metadata(), target)
+    difference = encoder_difference(model, target)
+    if difference > MAX_DIFFERENCE:
+        raise ExportError(
+            f"the exported encoder is {difference:.1e} of the largest z off the model, "
+            f"more than {MAX_DIFFERENCE:.0e}"
+        )
+
+
+def save(graph: onnx.ModelProto, metadata: dict[str, str], path: Path) -> None:
+    """Write a graph with its metadata and checksum."""
+    onnx.helper.set_model_props(graph, metadata)
+    onnx.checker.check_model(graph, full_check=True)
+    path.write_bytes(contract.seal(graph.SerializeToString()))
+
+
+@contextlib.contextmanager
+def _in_place(target: Path) -> Iterator[Path]:
+    """A path to write to, beside the target; it is moved there where all went well, else removed."""
+    part = target.with_name(target.name + ".part")
+    try:
+        yield part
+        os.replace(part, target)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def decoder_graph(decoder: nn.Module) -> onnx.ModelProto:

@@ -1,4 +1,4 @@
-"""The command line: realtime serve, render, info, devices."""
+"""The command line: realtime serve, render, info, encode, devices."""
 
 from __future__ import annotations
 
@@ -83,6 +83,10 @@ def get_parser() -> argparse.ArgumentParser:
     )
     info.add_argument("--json", action="store_true", help="all of it, for programs")
 
+    encode = commands.add_parser("encode", help="the point z of a sound file, as JSON")
+    encode.add_argument("file", type=Path, metavar="FILE", help="a sound file")
+    add_model(encode)
+
     commands.add_parser("devices", help="list the devices that can play")
     return parser
 
@@ -128,12 +132,15 @@ def _serve(args: argparse.Namespace) -> int:
 def _info(args: argparse.Namespace) -> int:
     from realtime import model_file
     from realtime.decoder import resolve
+    from realtime.encoder import encoder_path
 
-    info = model_file.read(resolve(args.model)).info
+    path = resolve(args.model)
+    info, encoder = model_file.read(path).info, encoder_path(path)
+    beside = encoder.name if encoder.is_file() else None
     if args.json:
         from dataclasses import asdict
 
-        print(json.dumps(asdict(info), indent=2))
+        print(json.dumps(asdict(info) | {"encoder": beside}, indent=2))
         return 0
     rows = {
         "name": info.name,
@@ -142,6 +149,7 @@ def _info(args: argparse.Namespace) -> int:
         "z": f"{info.latent_dim} dimensions, a point for every {info.hop_length} samples",
         "classes": ", ".join(each.name for each in info.classes),
         "anchors": str(len(info.anchors)),
+        "encoder": beside or "none beside the model",
         "loudness": f"{info.loudness_db:.1f} dB",
         "licence": info.licence,
         "credits": "; ".join(info.credits),
@@ -151,6 +159,17 @@ def _info(args: argparse.Namespace) -> int:
     }
     for name, value in rows.items():
         print(f"{name:<13} {value or '–'}")
+    return 0
+
+
+def _encode(args: argparse.Namespace) -> int:
+    from realtime import model_file
+    from realtime.decoder import resolve
+    from realtime.encoder import Encoder, encoder_path
+
+    path = resolve(args.model)
+    encoder = Encoder(encoder_path(path), model_file.read(path).info)
+    print(json.dumps(encoder.encode_file(args.file)))
     return 0
 
 
@@ -167,7 +186,13 @@ def _devices(args: argparse.Namespace) -> int:
     return 0
 
 
-COMMANDS = {"serve": _serve, "render": render_command.run, "info": _info, "devices": _devices}
+COMMANDS = {
+    "serve": _serve,
+    "render": render_command.run,
+    "info": _info,
+    "encode": _encode,
+    "devices": _devices,
+}
 
 
 def main(argv: list[str] | None = None) -> int:

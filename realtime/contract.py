@@ -9,6 +9,12 @@ of this schema; `soundmorph`, everything below as one JSON object; and, as the l
     cache_*  float32 [voices, rows, columns]        what earlier frames left; zeros before the first
     audio    float32 [voices, frames * hop_length]
     new_cache_*                                     to be passed as cache_* with the frames that follow
+
+An encoder file lies beside it (drums.onnx, drums.encoder.onnx). It is written and checked in the same way,
+with `soundmorph_encoder`, an EncoderInfo, in place of `soundmorph`:
+
+    sound    float32 [1, length]                    one sound, prepared as Preparation says
+    z        float32 [1, latent_dim]                its point: the mean that the encoder gives
 """
 
 from __future__ import annotations
@@ -27,11 +33,14 @@ from realtime.errors import ModelError
 SCHEMA_VERSION = 1
 SCHEMA_KEY = "soundmorph_schema"
 INFO_KEY = "soundmorph"
+ENCODER_KEY = "soundmorph_encoder"
 Z, FRAME, AUDIO, CACHE, NEW_CACHE = "z", "frame", "audio", "cache_", "new_cache_"
+SOUND = "sound"
 
 MAX_SAMPLE_RATE_HZ = 192_000
 MAX_LENGTH = 2**22
 MAX_LATENT_DIM = 1024
+RESAMPLERS = ("VHQ", "HQ")
 
 _CHECKSUM_KEY = b"soundmorph_sha256"
 _DIGITS = 64
@@ -159,6 +168,11 @@ class ModelInfo:
         del content["schema_version"]
         return {SCHEMA_KEY: str(self.schema_version), INFO_KEY: json.dumps(content, allow_nan=False)}
 
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all this, in hexadecimal: what an encoder names its decoder by."""
+        return hashlib.sha256(self.to_metadata()[INFO_KEY].encode()).hexdigest()
+
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str]) -> ModelInfo:
         """Read and check what `to_metadata` wrote.
@@ -166,18 +180,88 @@ class ModelInfo:
         Raises:
             ModelError: for a file that is not ours, is of another schema version, or contradicts itself.
         """
-        if INFO_KEY not in metadata:
-            raise ModelError("not a soundmorph model: export one with `trainer export RUN -o FILE.onnx`")
-        version = metadata.get(SCHEMA_KEY, "none")
-        if version != str(SCHEMA_VERSION):
-            raise ModelError(
-                f"model file of schema version {version[:20]}; this soundmorph reads version {SCHEMA_VERSION}"
-            )
-        try:
-            content = json.loads(metadata[INFO_KEY])
-        except (ValueError, RecursionError) as error:
-            raise ModelError("model metadata is damaged: not JSON") from error
-        return _Reader(content).info()
+        if ENCODER_KEY in metadata:
+            raise ModelError("an encoder, not a decoder: give the .onnx file that lies beside it")
+        return _Reader(_content(metadata, INFO_KEY)).info()
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """How a sound becomes what an encoder hears, in this order (realtime.prepare does it).
+
+    Mixed to mono; its mean removed; resampled by soxr; divided by its peak; if it is longer than the window,
+    its leading silence cut, whole blocks at a time; trimmed, with a fade; divided by its peak again; padded
+    with zeros behind.
+
+    Attributes:
+        sample_rate: in Hz.
+        length: of the window in samples.
+        resampler: soxr's quality.
+        silence_block: samples of a block of leading silence.
+        silence_mean_square: below which a block is silent.
+        fade_ms: of the end of what was trimmed; 0 is none.
+        silent_peak: a sound that peaks below is refused; of full scale.
+        shortest_ms: a shorter sound is refused.
+    """
+
+    sample_rate: int
+    length: int
+    resampler: str
+    silence_block: int
+    silence_mean_square: float
+    fade_ms: float
+    silent_peak: float
+    shortest_ms: float
+
+
+@dataclass(frozen=True)
+class EncoderInfo:
+    """What an encoder file says of itself.
+
+    Attributes:
+        name: of the model.
+        architecture: of the model.
+        latent_dim: size of z.
+        decoder: `ModelInfo.digest` of the decoder that it was exported with.
+        preparation: of the sound.
+    """
+
+    name: str
+    architecture: str
+    latent_dim: int
+    decoder: str
+    preparation: Preparation
+
+    def to_metadata(self) -> dict[str, str]:
+        """The entries of `metadata_props` that say all this."""
+        content = json.dumps(dataclasses.asdict(self), allow_nan=False)
+        return {SCHEMA_KEY: str(SCHEMA_VERSION), ENCODER_KEY: content}
+
+    @classmethod
+    def from_metadata(cls, metadata: Mapping[str, str]) -> EncoderInfo:
+        """Read and check what `to_metadata` wrote.
+
+        Raises:
+            ModelError: for a file that is not ours, is of another schema version, or contradicts itself.
+        """
+        if INFO_KEY in metadata:
+            raise ModelError("a decoder, not an encoder: the encoder's name ends in .encoder.onnx")
+        return _Reader(_content(metadata, ENCODER_KEY)).encoder()
+
+
+def _content(metadata: Mapping[str, str], key: str) -> Any:
+    """The JSON under a key, of our schema version."""
+    if key not in metadata:
+        raise ModelError("not a soundmorph model: export one with `trainer export RUN -o FILE.onnx`")
+    version = metadata.get(SCHEMA_KEY, "none")
+    if version != str(SCHEMA_VERSION):
+        raise ModelError(
+            f"model file of schema version {version[:20]}; this soundmorph reads version {SCHEMA_VERSION}"
+        )
+    try:
+        return json.loads(metadata[key])
+    except (ValueError, RecursionError) as error:
+        raise ModelError("model metadata is damaged: not JSON") from error
 
 
 def seal(model: bytes) -> bytes:
@@ -250,6 +334,36 @@ class _Reader:
             tools={str(k): str(v) for k, v in self._object("tools").items()},
             training=self._object("training"),
         )
+
+    def encoder(self) -> EncoderInfo:
+        name, architecture, decoder = (
+            self._text(self.content, key) for key in ("name", "architecture", "decoder")
+        )
+        dim = self._integer("latent_dim", 1, MAX_LATENT_DIM)
+        how = _Reader(self.content.get("preparation"))
+        return EncoderInfo(name, architecture, dim, decoder, how.preparation())
+
+    def preparation(self) -> Preparation:
+        length = self._integer("length", 1, MAX_LENGTH)
+        quality = self._text(self.content, "resampler")
+        if quality not in RESAMPLERS:
+            raise ModelError(f"model metadata: resampler {quality[:20]!r} is none of {', '.join(RESAMPLERS)}")
+        return Preparation(
+            sample_rate=self._integer("sample_rate", 1, MAX_SAMPLE_RATE_HZ),
+            length=length,
+            resampler=quality,
+            silence_block=self._integer("silence_block", 1, MAX_LENGTH),
+            silence_mean_square=self._positive("silence_mean_square"),
+            fade_ms=self._positive("fade_ms"),
+            silent_peak=self._positive("silent_peak"),
+            shortest_ms=self._positive("shortest_ms"),
+        )
+
+    def _positive(self, key: str) -> float:
+        value = self._number(key, self.content.get(key))
+        if value < 0.0:
+            raise ModelError(f"model metadata: {key} is {value:g}, less than 0")
+        return value
 
     def _class(self, row: Any) -> ClassInfo:
         row = self._typed("class", row, dict, "an object")

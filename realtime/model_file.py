@@ -1,17 +1,20 @@
-"""Reading a decoder file that nobody vouches for: what is refused before ONNX Runtime sees a byte of it."""
+"""Reading a model file that nobody vouches for: what is refused before ONNX Runtime sees a byte of it."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from realtime import contract
-from realtime.contract import ModelInfo
+from realtime.contract import EncoderInfo, ModelInfo
 from realtime.errors import ModelError
+
+Info = TypeVar("Info", ModelInfo, EncoderInfo)
 
 MAX_FILE_BYTES = 256 * 2**20
 MAX_CACHE_BYTES = 64 * 2**20
@@ -47,6 +50,11 @@ OPERATORS = {
     *("Sub", "Tanh", "Transpose", "Unsqueeze"),
 }
 """Arithmetic and moving of data: no loops, no branches, no files, nobody's own code."""
+ENCODER_OPERATORS = {
+    *("Add", "Conv", "Gemm", "Identity", "LeakyRelu", "Log", "Mul", "Reshape", "Sub", "Tanh", "Unsqueeze")
+}
+MAX_VALUES = 2**26
+"""Numbers that an encoder may hold between two of its nodes."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +72,14 @@ class ModelFile:
     caches: dict[str, tuple[int, ...]]
 
 
+@dataclass(frozen=True)
+class EncoderFile:
+    """An encoder file that has passed all checks: the model as ONNX Runtime takes it, and what it says."""
+
+    model: bytes
+    info: EncoderInfo
+
+
 def read(path: Path) -> ModelFile:
     """Read and check a decoder file.
 
@@ -72,18 +88,36 @@ def read(path: Path) -> ModelFile:
             decoder needs.
     """
     try:
-        return _read(path)
+        content, model, info = _read(path, ModelInfo.from_metadata, OPERATORS)
+        return ModelFile(content, info, _caches(model.graph))
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from None
 
 
-def _read(path: Path) -> ModelFile:
+def read_encoder(path: Path) -> EncoderFile:
+    """Read and check an encoder file.
+
+    Raises:
+        ModelError: as `read`.
+    """
+    try:
+        content, model, info = _read(path, EncoderInfo.from_metadata, ENCODER_OPERATORS)
+        _check_encoder(model, info)
+        return EncoderFile(content, info)
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from None
+
+
+def _read(
+    path: Path, parse: Callable[[dict[str, str]], Info], operators: set[str]
+) -> tuple[bytes, Any, Info]:
+    """The content of a file, the model in it, and what it says, after the checks that all files must pass."""
     import onnx
     from google.protobuf.message import DecodeError
 
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
-            raise ModelError(f"larger than {MAX_FILE_BYTES // 2**20} MB: not a sound decoder")
+            raise ModelError(f"larger than {MAX_FILE_BYTES // 2**20} MB: not a model of ours")
         content = path.read_bytes()
     except OSError as error:
         raise ModelError(error.strerror or str(error)) from error
@@ -95,26 +129,26 @@ def _read(path: Path) -> ModelFile:
     metadata = {entry.key: entry.value for entry in model.metadata_props}
     if not model.graph.node and not metadata:
         raise ModelError("not a readable ONNX model")
-    info = ModelInfo.from_metadata(metadata)
+    info = parse(metadata)
     if not sealed:
         raise ModelError("damaged: the checksum at its end is missing; copy or export it again")
     if model.functions or model.training_info or model.graph.sparse_initializer:
-        raise ModelError("has functions, training steps or sparse weights; a decoder has none")
+        raise ModelError("has functions, training steps or sparse weights; ours have none")
     for entry in model.opset_import:
         if entry.domain not in ("", "ai.onnx"):
             raise ModelError(f"needs operators of {entry.domain!r}; only standard ones are accepted")
     for node in model.graph.node:
-        _check_node(node)
+        _check_node(node, operators)
     for tensor in model.graph.initializer:
         _check_tensor(tensor)
-    return ModelFile(content, info, _caches(model.graph))
+    return content, model, info
 
 
-def _check_node(node: Any) -> None:
+def _check_node(node: Any, operators: set[str]) -> None:
     from onnx import AttributeProto
 
-    if node.op_type not in OPERATORS or node.domain not in ("", "ai.onnx"):
-        raise ModelError(f"uses the operator {node.op_type[:40]!r}, which no decoder needs")
+    if node.op_type not in operators or node.domain not in ("", "ai.onnx"):
+        raise ModelError(f"uses the operator {node.op_type[:40]!r}, which no model of ours needs")
     plain = (AttributeProto.INT, AttributeProto.INTS, AttributeProto.FLOAT, AttributeProto.FLOATS)
     if any(attribute.type not in (*plain, AttributeProto.STRING) for attribute in node.attribute):
         raise ModelError(f"a node {node.op_type} carries more than numbers")
@@ -127,7 +161,7 @@ def _check_tensor(tensor: Any) -> None:
         raise ModelError(f"keeps the weight {tensor.name[:40]!r} in another file; all must be inside")
     kind = {TensorProto.FLOAT: np.float32, TensorProto.INT64: np.int64}.get(tensor.data_type)
     if kind is None or any(size < 0 for size in tensor.dims):
-        raise ModelError(f"the weight {tensor.name[:40]!r} is of no type that a decoder has")
+        raise ModelError(f"the weight {tensor.name[:40]!r} is of no type that our models have")
     if math.prod(tensor.dims) * np.dtype(kind).itemsize != len(tensor.raw_data):
         raise ModelError(f"the weight {tensor.name[:40]!r} is not of the size that it says")
     if kind is np.float32 and not np.isfinite(np.frombuffer(tensor.raw_data, kind)).all():
@@ -147,3 +181,28 @@ def _caches(graph: Any) -> dict[str, tuple[int, ...]]:
     if 4 * sum(math.prod(shape) for shape in caches.values()) > MAX_CACHE_BYTES:
         raise ModelError(f"wants more than {MAX_CACHE_BYTES // 2**20} MB of memory a voice")
     return caches
+
+
+def _check_encoder(model: Any, info: EncoderInfo) -> None:
+    """One sound in, one z out, and all sizes between known and small: it must not fill the memory."""
+    import onnx
+
+    sizes = {
+        value.name: [each.dim_value for each in value.type.tensor_type.shape.dim]
+        for value in (*model.graph.input, *model.graph.output)
+    }
+    if sizes != {contract.SOUND: [1, info.preparation.length], contract.Z: [1, info.latent_dim]}:
+        raise ModelError("inputs and outputs are not those of an encoder")
+    try:
+        inferred = onnx.shape_inference.infer_shapes(model, check_type=True, strict_mode=True, data_prop=True)
+    except Exception as error:  # onnx raises what its C++ raises
+        raise ModelError("its sizes do not fit each other") from error
+    values = {
+        value.name: [each.dim_value for each in value.type.tensor_type.shape.dim]
+        for value in inferred.graph.value_info
+    }
+    made = {name for node in model.graph.node for name in node.output} - set(sizes)
+    if made - set(values) or any(min(shape, default=0) < 1 for shape in values.values()):
+        raise ModelError("a size within it is not known")
+    if any(math.prod(shape) > MAX_VALUES for shape in values.values()):
+        raise ModelError(f"holds more than {MAX_VALUES} numbers at once: not an encoder of ours")

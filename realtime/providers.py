@@ -56,7 +56,7 @@ def open_session(file: ModelFile, path: Path, threads: int, provider: str) -> An
     wanted = [name for name in PROVIDERS if provider in ("auto", name)]
     sessions = []
     for name in wanted:
-        session = _open(file, path, threads, PROVIDERS[name]) if PROVIDERS[name] in available else None
+        session = _open(file.model, path, threads, PROVIDERS[name]) if PROVIDERS[name] in available else None
         if session is not None:
             sessions.append(session)
     if not sessions:
@@ -67,7 +67,17 @@ def open_session(file: ModelFile, path: Path, threads: int, provider: str) -> An
     return sessions[0] if len(sessions) == 1 else min(sessions, key=lambda each: lateness_s(each, file))
 
 
-def _open(file: ModelFile, path: Path, threads: int, name: str) -> Any | None:
+def open_on_cpu(model: bytes, path: Path) -> Any:
+    """A session of one thread for a checked model that is not in a hurry.
+
+    Raises:
+        ModelError, RealtimeError: as `open_session`.
+    """
+    check_runtime()
+    return _open(model, path, 1, PROVIDERS["cpu"])
+
+
+def _open(model: bytes, path: Path, threads: int, name: str) -> Any | None:
     """A session on this provider alone, or None where it cannot run here."""
     import onnxruntime
 
@@ -77,7 +87,7 @@ def _open(file: ModelFile, path: Path, threads: int, name: str) -> Any | None:
     options.log_severity_level = 4
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
-        session = onnxruntime.InferenceSession(file.model, options, providers=[name])
+        session = onnxruntime.InferenceSession(model, options, providers=[name])
     except Exception as error:  # onnxruntime's exceptions share no base
         if name != PROVIDERS["cpu"]:
             return None

@@ -100,7 +100,7 @@ def get_parser() -> argparse.ArgumentParser:
     fetch.add_argument("--out", type=Path, metavar="FOLDER", help="folder to make (the data set's name)")
     fetch.add_argument("--url", default="", help="another place of the archive, or a copy on this machine")
     fetch.add_argument("--sha256", default="", metavar="HEX", help="of the archive, where it is another one")
-    commands.add_parser("export", help="turn a run into one .onnx file for the stage", add_help=False)
+    commands.add_parser("export", help="turn a run into the .onnx files for the stage", add_help=False)
     return parser
 
 

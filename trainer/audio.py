@@ -41,6 +41,8 @@ LIBROSA_SUFFIXES = frozenset([".m4a", ".mp4", ".aac", ".wma", ".webm", ".mka", "
 SILENT_PEAK = 1e-4
 """-80 dBFS: below it there is nothing to normalise."""
 SHORTEST_MS = 2.0
+RESAMPLER = "VHQ"
+"""soxr's quality."""
 CLIPPED_PEAK, CLIPPED_RUN = 0.98, 3
 """A sound is clipped where it stays at its peak, near full scale, for this many samples or more."""
 DC_OFFSET = 0.02
@@ -98,7 +100,7 @@ def prepare_signal(
     if len(signal) < rate * SHORTEST_MS / 1000:
         raise DataError(f"too short: {1000 * len(signal) / rate:.2g} ms, at least {SHORTEST_MS:g} are needed")
     mono = _mixed(signal.astype(np.float64))
-    sound = _normalised(soxr.resample(mono - mono.mean(), rate, model.sample_rate, quality="VHQ"))
+    sound = _normalised(soxr.resample(mono - mono.mean(), rate, model.sample_rate, quality=RESAMPLER))
     if len(sound) > model.length:
         block = config.silence_block
         whole = sound[: len(sound) // block * block].reshape(-1, block)

@@ -1,0 +1,121 @@
+"""The exported encoder gives the z that PyTorch gives, for the same sound file prepared by either side."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from export.describe import describe_encoder
+from export.encoder import encoder_graph
+from export.parity import encoder_difference
+from export.to_onnx import export, save
+from realtime import model_file
+from realtime.contract import Preparation
+from realtime.encoder import Encoder, encoder_path
+from realtime.errors import RealtimeError
+from realtime.prepare import prepare
+from trainer import audio
+from trainer.checkpoint import Checkpoint, load
+from trainer.config import Config, DataConfig, ModelConfig
+from trainer.errors import DataError
+from trainer.models import build
+
+
+def _recording(path: Path, rate: int, seconds: float, channels: int = 1, start: float = 0.0) -> Path:
+    """A decaying tone with noise and an offset, silent up to `start` seconds."""
+    time = np.arange(round(rate * seconds)) / rate - start
+    random = np.random.default_rng(0)
+    tone = np.sin(2 * np.pi * 180 * time) + 0.1 * random.standard_normal(len(time))
+    hit = np.where(time >= 0, 0.6 * np.exp(-12 * np.maximum(time, 0)) * tone, 0.0) + 0.01
+    signs = np.linspace(1.0, 0.4, channels)
+    soundfile.write(path, hit[:, None] * signs, rate, subtype="FLOAT")
+    return path
+
+
+@pytest.mark.parametrize("architecture", ["dc", "cc", "mb"])
+def test_the_file_gives_the_model_s_z(architecture: str, tiny_model: Path, tmp_path: Path) -> None:
+    config = Config(ModelConfig(architecture, 8000, 1280, 5, layers=12, channels=6))
+    torch.manual_seed(0)
+    model = build(config.model, 2).eval()
+    info = describe_encoder(config, model_file.read(tiny_model).info)
+    info = dataclasses.replace(info, architecture=architecture, latent_dim=5)
+    save(encoder_graph(model.encoder, 1280), info.to_metadata(), tmp_path / "m.encoder.onnx")
+    assert encoder_difference(model, tmp_path / "m.encoder.onnx") <= 1e-5
+    encoder = Encoder(tmp_path / "m.encoder.onnx")
+    assert encoder.info == info
+    path = _recording(tmp_path / "hit.wav", 11_025, 0.4, channels=2)
+    prepared = audio.prepare_signal(*audio.read(path), config.model, config.data)
+    with torch.no_grad():
+        wanted = model.encode(torch.from_numpy(prepared)[None, None])[0][0].numpy()
+    assert np.abs(wanted).max() > 1e-3
+    assert np.abs(np.asarray(encoder.encode_file(path)) - wanted).max() <= 1e-4
+
+
+def test_an_export_writes_an_encoder_that_knows_its_decoder(
+    tiny_model: Path, tiny_checkpoint: Checkpoint, tmp_path: Path
+) -> None:
+    config = tiny_checkpoint.config
+    model = build(config.model, len(tiny_checkpoint.classes))
+    model.load_state_dict(load(tiny_model.parent).model)
+    encoder = Encoder(encoder_path(tiny_model), model_file.read(tiny_model).info)
+    path = _recording(tmp_path / "hit.wav", 44_100, 1.0)
+    prepared = audio.prepare_signal(*audio.read(path), config.model, config.data)
+    with torch.no_grad():
+        wanted = model.eval().encode(torch.from_numpy(prepared)[None, None])[0][0].numpy()
+    assert np.abs(np.asarray(encoder.encode_file(path)) - wanted).max() <= 1e-4
+
+
+def test_neither_file_is_replaced_unasked_nor_left_half(tiny_model: Path, tmp_path: Path) -> None:
+    from export.errors import ExportError
+
+    encoder_path(tmp_path / "a.onnx").write_bytes(b"mine")
+    with pytest.raises(ExportError, match=r"a\.encoder\.onnx exists"):
+        export(tiny_model.parent, tmp_path / "a.onnx")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.encoder.onnx"]
+    export(tiny_model.parent, tmp_path / "a.onnx", force=True)
+    Encoder(tmp_path / "a.encoder.onnx", model_file.read(tmp_path / "a.onnx").info)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.encoder.onnx", "a.onnx"]
+
+
+HOW = Preparation(8000, 1600, audio.RESAMPLER, 128, 5e-5, 5.0, audio.SILENT_PEAK, audio.SHORTEST_MS)
+MODEL = ModelConfig("dc", HOW.sample_rate, HOW.length, 4)
+DATA = DataConfig(HOW.silence_mean_square, HOW.silence_block, HOW.fade_ms)
+
+
+@pytest.mark.parametrize("rate", [4000, 8000, 44_100])
+@pytest.mark.parametrize("channels", [1, 2, 3])
+@pytest.mark.parametrize(("seconds", "start"), [(0.05, 0.0), (0.2, 0.03), (1.0, 0.0), (1.0, 0.35)])
+def test_preparation_is_the_trainer_s(
+    tmp_path: Path, rate: int, channels: int, seconds: float, start: float
+) -> None:
+    path = _recording(tmp_path / "s.wav", rate, seconds, channels, start)
+    signal, _ = audio.read(path)
+    wanted = audio.prepare_signal(signal, rate, MODEL, DATA)
+    assert np.array_equal(prepare(signal, rate, HOW), wanted)
+    assert np.abs(wanted).max() == 1.0
+
+
+@pytest.mark.parametrize(
+    ("signal", "said"),
+    [
+        (np.zeros((0, 1)), "empty"),
+        (np.full((800, 1), np.nan), "not numbers"),
+        (np.ones((8, 1)), "too short"),
+        (np.full((800, 1), 0.5), "silent"),
+        (np.stack([np.sin(np.arange(800)), -np.sin(np.arange(800))], 1), ""),
+    ],
+)
+def test_both_refuse_the_same(signal: np.ndarray, said: str) -> None:
+    sound = signal.astype(np.float32)
+    if not said:  # channels that cancel out: the first one
+        assert np.array_equal(prepare(sound, 8000, HOW), audio.prepare_signal(sound, 8000, MODEL, DATA))
+        return
+    with pytest.raises(RealtimeError, match=said):
+        prepare(sound, 8000, HOW)
+    with pytest.raises(DataError, match=said):
+        audio.prepare_signal(sound, 8000, MODEL, DATA)

@@ -39,6 +39,7 @@ from realtime.output import Output
 from realtime.prepared import Prepared, PreparedSounds
 from realtime.resampler import Resampler, Samples
 from realtime.streams import Streams
+from realtime.tails import Tails
 from realtime.timing import Timing
 from realtime.voice import Voice
 
@@ -131,6 +132,7 @@ class Mixer:
         self._free = [Voice(self.timing) for _ in range(slots_for(voices))]
         self._playing: list[Voice] = []  # in order of their starts
         self._streams = Streams(decoder, self._points)
+        self._tails = Tails(self._samples(STEAL_MS))
         self._touches: dict[int, Glide] = {}
         self._covered = 0  # until this sample all voices are decoded
         self._settles_at: int | None = 0  # the point will be at rest, and its sound be decoded ahead
@@ -196,7 +198,11 @@ class Mixer:
     @property
     def silent(self) -> bool:
         """Whether nothing sounds or rings."""
-        return not self._playing and not self.output.ringing
+        return not self._playing and not self._ringing
+
+    @property
+    def _ringing(self) -> bool:
+        return self._tails.ringing or self.output.ringing
 
     def submit(self, command: Command, at_sample: int = 0) -> None:
         """Have `command` carried out just before device sample `at_sample`, or now if that has been rendered.
@@ -217,7 +223,7 @@ class Mixer:
                 self._decode_due()
                 until = min(until, self._covered)
             block = out[done : done + until - self.position]
-            if self._playing or self.output.ringing:
+            if self._playing or self._ringing:
                 self._mix(block[: self._bus.shape[1]])
                 block = block[: self._bus.shape[1]]
             else:
@@ -233,6 +239,7 @@ class Mixer:
         bus[:] = 0.0
         for voice in self._playing:
             voice.add_to(bus, self.position)
+        self._tails.add_to(bus)
         self.output.process(bus, self.position)
         if self.channels == 1:
             np.add(bus[0], bus[1], out=block[:, 0])
@@ -333,7 +340,7 @@ class Mixer:
             self._steal(held)
             self.stolen += 1
         if not self._free:  # as many fading as there are voices: the one nearest its end goes now
-            self._release(min(self._playing, key=lambda voice: voice.end))
+            self._cut(min(self._playing, key=lambda voice: voice.end))
         voice = self._free.pop()
         touch = trigger.touch
         point = self.glide if touch is None else self._touches.setdefault(touch, self.glide)
@@ -384,6 +391,15 @@ class Mixer:
                 self._release(voice)
             else:
                 voice.fade(self.position, self._samples(ms))
+
+    def _cut(self, voice: Voice) -> None:
+        """End a voice now; what remains is a straight line to silence."""
+        if voice.start < self.position:
+            last = self._bus[:, :1]
+            last[:] = 0.0
+            voice.add_to(last, self.position - 1)
+            self._tails.add(last[:, 0])
+        self._release(voice)
 
     def _retire(self) -> None:
         for voice in [voice for voice in self._playing if voice.end <= self.position]:

@@ -15,6 +15,8 @@ from realtime.timing import Pace, Timing
 
 DECAY_DB = 60.0  # a decay's fall in its time
 INAUDIBLE_DB = 120.0  # where a decaying voice ends
+EDGE = 0.25  # a sound that begins or ends with a jump beyond this (of full scale) gets a short fade there
+EDGE_MS = 1.0
 
 
 class Voice:
@@ -30,6 +32,8 @@ class Voice:
         self._memory: Samples = np.zeros(timing.widest + length + timing.widest, np.float32)
         self._sound: Samples = np.zeros(timing.longest, np.float32)
         self._scratch: Samples = np.zeros(timing.tick_start(1) + 1, np.float32)
+        edge = max(1, round(timing.resampler.rate_out * EDGE_MS / 1000))
+        self._edge: Samples = (np.arange(edge) / edge).astype(np.float32)
         self.begin(0, Trigger(), None)
 
     def begin(
@@ -87,7 +91,20 @@ class Voice:
         self.frames += len(audio) // timing.hop_length
         settled = pace.settled(self.frames)
         pace.resampler.run(self._decoded, self._sound, self._settled, settled)
+        self._soften(self._sound[self._settled : settled])
         self._settled = settled
+
+    def _soften(self, new: Samples) -> None:
+        """Fade the first samples in and the last ones out, where the sound itself jumps there."""
+        at, edge = self._settled, self._edge
+        half = self.pace.resampler.half
+        if at < len(edge) and abs(self._decoded[half]) > EDGE:
+            ramp = edge[at : at + len(new)]
+            new[: len(ramp)] *= ramp
+        last = self._decoded[len(self._decoded) - half - 1]
+        if self.decoded and len(new) and abs(last) > EDGE:
+            tail = new[-len(edge) :]
+            tail *= np.arange(len(tail) - 1, -1, -1, dtype=np.float32) / len(tail)
 
     def add_to(self, bus: Samples, position: int) -> None:
         """Add the voice's samples from device sample `position` on to `bus` [2, T], T at most a tick long."""

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from realtime.commands import Trigger
 from realtime.resampler import Resampler
 from realtime.timing import Timing
-from realtime.voice import Voice
+from realtime.voice import EDGE, Voice
 
 HOP = 32
 RESAMPLERS = {rate: Resampler(22050, rate) for rate in (22050, 44100, 48000, 96000)}
@@ -93,10 +93,23 @@ def heard(voice: Voice, first: int, last: int) -> np.ndarray:
 
 
 def ones(velocity: float = 1.0, **how: Any) -> Voice:
+    """A voice that is `velocity` throughout: what it plays is too low to be softened at its edges."""
     voice = Voice(timing(22050))
-    voice.begin(0, Trigger(velocity, **how), None)
-    voice.push(np.ones(128 * HOP, np.float32))
+    voice.begin(0, Trigger(velocity / EDGE, **how), None)
+    voice.push(np.full(128 * HOP, EDGE, np.float32))
     return voice
+
+
+@pytest.mark.parametrize("chunk", [1, 4, 128])
+def test_a_sound_that_jumps_at_its_edges_is_softened_there_and_nowhere_else(chunk: int) -> None:
+    voice = Voice(timing(22050))
+    voice.begin(0, Trigger(), None)
+    for _ in range(0, 128, chunk):
+        voice.push(np.ones(chunk * HOP, np.float32))
+    out = heard(voice, 0, 128 * HOP)
+    np.testing.assert_allclose(out[:22], np.arange(22) / 22, atol=1e-6)
+    np.testing.assert_array_equal(out[22:-22], 1.0)
+    np.testing.assert_allclose(out[-22:], np.arange(21, -1, -1) / 22, atol=1e-6)
 
 
 def test_a_fade_is_a_straight_line_to_zero() -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from realtime.decoder import Decoder, bundled, resolve
+from realtime.encoder import Encoder, encoder_path
 
 CLASSES = {"digits": list("0123456789"), "drums": ["hihat", "kick", "snare", "tom"]}
 
@@ -30,3 +31,16 @@ def test_a_bundled_model_says_what_it_is_and_every_class_sounds(name: str) -> No
     assert (peaks < 1.5).all()
     levels = [float((part**2).mean()) for part in (sounds, sounds[:, -64:])]
     assert levels[1] < 0.05 * levels[0]
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_a_bundled_encoder_hears_each_class_as_itself(name: str) -> None:
+    decoder = Decoder(resolve(name), provider="cpu")
+    if not encoder_path(decoder.path).is_file():
+        assert name == "drums"  # made before there were encoders, and its checkpoint is gone
+        return
+    encoder = Encoder(encoder_path(decoder.path), decoder.info)
+    centres = np.array([each.centroid for each in decoder.info.classes])
+    points = np.array([encoder.encode(sound, decoder.info.sample_rate) for sound in decoder.decode(centres)])
+    distances = np.linalg.norm(points[:, None] - centres, axis=2)
+    assert (distances.argmin(axis=1) == np.arange(len(centres))).all()

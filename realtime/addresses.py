@@ -14,7 +14,19 @@ from realtime.mixer import MODES
 from realtime.output import GAIN_RANGE_DB
 from realtime.places import Places
 from realtime.protocol import Address, Argument, Message, Table
-from realtime.requests import Asked, Delete, Encode, Load, Move, Query, Setting, Store, Subscribe, Undo
+from realtime.requests import (
+    Asked,
+    Delete,
+    Encode,
+    Load,
+    Move,
+    Query,
+    ReplyTo,
+    Setting,
+    Store,
+    Subscribe,
+    Undo,
+)
 
 HORIZON_S = 60.0  # furthest a time tag may lie ahead
 REPLY_ITEMS = 32  # names in one datagram of an answer that may be long
@@ -314,6 +326,14 @@ ADDRESSES: tuple[Address[Places, Asked], ...] = (
         "Send it no more.",
         lambda places, values: Subscribe(values[0], None),
         (_PORT,),
+    ),
+    Address(
+        "/morph/reply",
+        "Send answers to another port of the sender's machine from now on: for Max and others that do not "
+        "listen where they send from.",
+        lambda places, values: ReplyTo(*values),
+        (_PORT,),
+        "`/morph/done /morph/reply port`, to that port",
     ),
     Address("/ping", "Is anyone there?", lambda places, values: Query("ping"), reply="`/pong`"),
     Address("/wek/outputs", "As `/morph/z`: what Wekinator sends.", meanings.z, (_Z,)),

@@ -31,6 +31,7 @@ from realtime.requests import (
     Move,
     Nothing,
     Query,
+    ReplyTo,
     Setting,
     Store,
     Subscribe,
@@ -39,6 +40,7 @@ from realtime.requests import (
 
 MAX_WAITING = 1024  # senders that wait for a glide to arrive
 MAX_SUBSCRIBERS = 16
+MAX_REDIRECTED = 64  # senders that listen elsewhere; the first is forgotten first
 MAX_PREPARED = 64  # points that the mixer is asked to decode in advance
 FRESH_S = 0.1  # how long a move may take to reach the mixer; until then its target counts as the point
 PATIENCE_S, IMPATIENCE_S = 0.1, 0.01  # between two looks for news, without and with somebody waiting
@@ -110,6 +112,7 @@ class Control:
         self._tickets = count(1)
         self._waiting: dict[int, tuple[Sender, Message]] = {}
         self._subscribers: dict[Sender, tuple[float, float]] = {}  # interval and next time, in seconds
+        self._listening: dict[Sender, Sender] = {}
         self._timetable = Timetable()
         self._history = History()
         self._target: tuple[Z, float] | None = None  # of the latest move at once, and its time
@@ -222,6 +225,9 @@ class Control:
                 self._load(file, sender)
             case Subscribe(port, interval_ms):
                 self._subscribe((sender[0], port), interval_ms, now)
+            case ReplyTo(port):
+                self._redirect(sender, (sender[0], port))
+                return [Message("/morph/done", (message.address, port))]
             case Panic():
                 self._timetable.forget()
                 commands.append(asked)
@@ -322,6 +328,16 @@ class Control:
             raise ControlError("too much work is waiting")
 
     # ---- news
+
+    def listening(self, sender: Sender) -> Sender:
+        """Where a sender wants its answers."""
+        return self._listening.get(sender, sender)
+
+    def _redirect(self, sender: Sender, there: Sender) -> None:
+        self._listening.pop(sender, None)
+        if len(self._listening) >= MAX_REDIRECTED:
+            del self._listening[next(iter(self._listening))]
+        self._listening[sender] = there
 
     def _subscribe(self, receiver: Sender, interval_ms: float | None, now: float) -> None:
         self._subscribers.pop(receiver, None)

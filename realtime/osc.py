@@ -210,6 +210,6 @@ class Server:
 
     def _send(self, message: Message, receiver: Sender) -> None:
         try:
-            self._socket.sendto(encode(message), receiver)
+            self._socket.sendto(encode(message), self.control.listening(receiver))
         except OSError as error:
             logging.getLogger(__name__).debug("no answer to %s: %s", receiver, error)

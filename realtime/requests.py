@@ -93,5 +93,12 @@ class Subscribe:
     interval_ms: float | None
 
 
-Request = Query | Nothing | Move | Hit | Setting | Store | Delete | Undo | Encode | Load | Subscribe
+@dataclass(frozen=True)
+class ReplyTo:
+    """Send the answers to `port` of the sender's machine instead of the one its messages come from."""
+
+    port: int
+
+
+Request = Query | Nothing | Move | Hit | Setting | Store | Delete | Undo | Encode | Load | Subscribe | ReplyTo
 Asked = Command | Request

@@ -308,6 +308,16 @@ def test_subscribers_are_told_regularly(control: Control, clock: Clock) -> None:
     assert "16 subscribers" in answers[16][0].arguments[1]
 
 
+def test_answers_go_where_the_sender_listens(control: Control) -> None:
+    assert control.listening(ME) == ME
+    (done,) = say(control, "/morph/reply", 4001)
+    assert done.arguments == ("/morph/reply", 4001)
+    assert control.listening(ME) == (ME[0], 4001)
+    for port in range(1, 65):
+        control.handle([Message("/morph/reply", (4002,))], (ME[0], port))
+    assert control.listening(ME) == ME
+
+
 def test_files_are_refused_without_a_studio(control: Control) -> None:
     for address in ("/morph/encode", "/morph/model"):
         (error,) = say(control, address, "a.wav")

@@ -62,15 +62,23 @@ def _dc(graph: Graph, sound: str, encoder: DCEncoder) -> str:
 
 
 def _levels(graph: Graph, sound: str, encoder: MBEncoder) -> str:
-    """[1, T] -> the log-mel levels [1, bands, steps]: a Fourier transform is a convolution too."""
+    """[1, T] -> the log-mel levels [1, bands, steps]: a Fourier transform is a convolution too.
+
+    The graph makes the waves of that convolution from one period, sample k·n mod N for wave k: stored, they
+    would be larger than all weights together.
+    """
     size, hop = encoder.window, encoder.hop
-    turns = torch.outer(torch.arange(size // 2 + 1), torch.arange(size)) % size
-    angle = turns.double() * (2.0 * torch.pi / size)
-    waves = torch.cat((angle.cos(), angle.sin())) * encoder.hann.double()
-    x = graph.node("Unsqueeze", sound, graph.constant([1]))
-    x = graph.node(
-        "Conv", x, graph.constant(waves.float()[:, None]), strides=[hop], pads=[size // 2, size // 2]
+    period = torch.arange(size, dtype=torch.float64) * (2.0 * torch.pi / size)
+    waves = graph.constant(np.arange(size // 2 + 1)[:, None])
+    turns = graph.node(
+        "Mod", graph.node("Mul", waves, graph.constant(np.arange(size))), graph.constant([size])
     )
+    tables = [graph.constant(table.float()) for table in (period.cos(), period.sin())]
+    kernel = graph.concat([graph.node("Gather", table, turns, axis=0) for table in tables], 0)
+    kernel = graph.node("Mul", kernel, graph.constant(encoder.hann))
+    kernel = graph.node("Unsqueeze", kernel, graph.constant([1]))
+    x = graph.node("Unsqueeze", sound, graph.constant([1]))
+    x = graph.node("Conv", x, kernel, strides=[hop], pads=[size // 2, size // 2])
     mel = torch.cat((encoder.mel, encoder.mel)).T[..., None]
     power = graph.node("Conv", graph.node("Mul", x, x), graph.constant(mel))
     level = graph.node("Log", graph.node("Add", power, graph.constant(mb.LOWEST_POWER)))

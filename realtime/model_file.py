@@ -51,7 +51,20 @@ OPERATORS = {
 }
 """Arithmetic and moving of data: no loops, no branches, no files, nobody's own code."""
 ENCODER_OPERATORS = {
-    *("Add", "Conv", "Gemm", "Identity", "LeakyRelu", "Log", "Mul", "Reshape", "Sub", "Tanh", "Unsqueeze")
+    *(
+        "Add",
+        "Concat",
+        "Conv",
+        "Gather",
+        "Gemm",
+        "Identity",
+        "LeakyRelu",
+        "Log",
+        "Mod",
+        "Mul",
+        "Reshape",
+    ),
+    *("Sub", "Tanh", "Unsqueeze"),
 }
 MAX_VALUES = 2**26
 """Numbers that an encoder may hold between two of its nodes."""

@@ -20,12 +20,14 @@ from numpy.typing import NDArray
 
 from realtime.commands import Command, Goto, Panic, Prepare, SetAxis, SetDimension, SetZ, Shed, Stop
 from realtime.mixer import Mixer
+from realtime.pacing import Pacing
 
 Block = NDArray[np.float32]
 
 MOVES = (SetZ, SetDimension, SetAxis, Goto, Prepare)  # may be dropped when too many commands wait
 MAX_WAITING = 4096  # commands in the inbox, and commands scheduled for later
 PRIORITY = 10  # of the render thread among real-time ones: below any audio server's
+DELAYS = 1000  # of commands that are remembered, for their 99th percentile
 PREPARE_S = 0.01  # between two looks for something to decode ahead
 CLOCK_JUMP_S = 0.02  # a device clock further off than this is believed at once, a nearer one by and by
 CLOCK_GAIN = 0.05
@@ -73,6 +75,7 @@ class Ring:
 
     def __init__(self, blocks: int, block_size: int, channels: int) -> None:
         self._blocks = np.zeros((blocks, block_size, channels), np.float32)
+        self._asked_s = [0.0] * blocks
         self.written = 0
         self.read = 0
 
@@ -89,13 +92,18 @@ class Ring:
         slot: Block = self._blocks[self.written % len(self._blocks)]
         return slot
 
-    def commit(self) -> None:
+    def commit(self, asked_s: float = 0.0) -> None:
+        """Pass the block on; `asked_s` is when the first command in it came, or 0."""
+        self._asked_s[self.written % len(self._blocks)] = asked_s
         self.written += 1
 
-    def take(self, out: Block) -> None:
-        """Copy the oldest block. Real-time safe."""
-        np.copyto(out, self._blocks[self.read % len(self._blocks)])
+    def take(self, out: Block) -> float:
+        """Copy the oldest block; what `commit` was told of it. Real-time safe."""
+        slot = self.read % len(self._blocks)
+        np.copyto(out, self._blocks[slot])
+        asked_s = self._asked_s[slot]
         self.read += 1
+        return asked_s
 
 
 class Sink(Protocol):
@@ -113,6 +121,8 @@ class Engine:
         ahead: finished blocks kept waiting for the device: its safety, and part of the latency.
         synchronous: let the device wait for a late block instead of playing silence; for exact captures
             from a JACK server that waits in its turn, never for the stage.
+        paced: render each block as late as is safe (`pacing`), for a device that takes blocks regularly;
+            otherwise the queue is kept full.
         sink: gets every block as it is rendered.
 
     Attributes:
@@ -129,6 +139,7 @@ class Engine:
         block_size: int = 128,
         ahead: int = 3,
         synchronous: bool = False,
+        paced: bool = False,
         sink: Sink | None = None,
     ) -> None:
         self.mixer = mixer
@@ -146,6 +157,11 @@ class Engine:
         self._scratch = np.zeros((block_size, mixer.channels), np.float32)
         self._ring = Ring(ahead, block_size, mixer.channels)
         self._room, self._ready = Signal(), Signal()
+        self._pacing = Pacing(block_size / mixer.sample_rate, ahead) if paced and not synchronous else None
+        self._new: list[tuple[int, Command | Mixer]] = []
+        self._asked_s = 0.0  # when the first command came that is in no block yet
+        self._delays = np.zeros(DELAYS)
+        self._measured = 0
         self._closing = False
         self._late_before = 0
         self._origin_s = time.monotonic()  # when device sample 0 was, or would have been, handed over
@@ -168,6 +184,8 @@ class Engine:
             self.dropped += len(commands) - len(kept)
         else:
             kept = [*commands]
+        if due is None and not self._asked_s:
+            self._asked_s = time.monotonic()
         sample = 0 if due is None else self.sample_at(due)
         self._inbox.extend([(sample, command) for command in kept])
         return len(kept) == len(commands)
@@ -214,19 +232,31 @@ class Engine:
             "peak_left_db": _decibels(mixer.output.peak[0]),
             "peak_right_db": _decibels(mixer.output.peak[1]),
             "late_blocks": self.late_blocks,
+            "p99_ms": self.p99_ms(),
             "xruns": self.xruns,
             "muted": mixer.muted + mixer.output.muted,
         }
 
     def latency(self) -> dict[str, float]:
-        """What the time from a command to its sound is made of at most, in ms, and their sum."""
+        """What the time from a hit at a point that rests to its sound is made of, at most, in ms.
+
+        `total` is the sum of those before it; `p99` is what 99 of 100 of the latest commands took at most,
+        from `submit` to the device, and the device's own.
+        """
         block_ms = 1000.0 * self.block_size / self.mixer.sample_rate
         terms = {
             "next_block": block_ms,
-            "queue": self.ahead * block_ms,
+            "lead": 1000.0 * self._lead_s(),
             "device": 1000.0 * self.latency_s,
         }
-        return {**terms, "total": sum(terms.values())}
+        return {**terms, "total": sum(terms.values()), "p99": self.p99_ms()}
+
+    def p99_ms(self) -> float:
+        """What 99 of 100 of the latest commands have taken from `submit` to their sound at most."""
+        measured = self._delays[: min(self._measured, len(self._delays))]
+        if not len(measured):
+            return 0.0
+        return 1000.0 * (float(np.percentile(measured, 99)) + self.latency_s)
 
     # ---- for the device
 
@@ -238,8 +268,11 @@ class Engine:
                 self.late_blocks += not self._closing
                 return
             self._ready.wait(0.1)
-        self._handed = time.monotonic(), self._ring.read * self.block_size
-        self._ring.take(out)
+        now = time.monotonic()
+        self._handed = now, self._ring.read * self.block_size
+        if asked_s := self._ring.take(out):
+            self._delays[self._measured % DELAYS] = now - asked_s
+            self._measured += 1
         self._room.set()
 
     # ---- the render thread
@@ -271,24 +304,57 @@ class Engine:
         _go_first()
         try:
             while not self._closing:
-                if self._ring.full:
-                    self._room.wait(0.1)
+                wait_s = 0.1 if self._ring.full else self._spare_s()
+                if wait_s > 0.0:
+                    self._room.wait(min(wait_s, 0.1))
                     continue
                 self._follow_clock()
                 self._render()
         except Exception as error:  # told by whoever watches `failure`; the device plays silence from here on
             self.failure = error
 
+    def _spare_s(self, begun: int | None = None) -> float:
+        """Seconds until the next block has to be begun, if so many streams begin in it; 0 or less is now."""
+        if self._pacing is None:
+            return 0.0
+        if begun is None:
+            begun = self.mixer.streams_begun()
+        now, mixer = time.monotonic(), self.mixer
+        taken_s = self._origin_s + self._ring.written * self.block_size / mixer.sample_rate
+        return taken_s - now - self._pacing.lead_s(mixer.cost, mixer.streaming, begun, now)
+
+    def _lead_s(self) -> float:
+        """How long before its time a block with a hit at a point that rests is begun."""
+        if self._pacing is None:
+            return self.ahead * self.block_size / self.mixer.sample_rate
+        return self._pacing.lead_s(self.mixer.cost, 0, 0, time.monotonic())
+
     def _render(self) -> None:
         while self._inbox:
-            sample, command = self._inbox.popleft()
+            self._new.append(self._inbox.popleft())
+        if self._new and self._pacing is not None:  # what takes long is done behind a longer queue
+            begun = self.mixer.streams_begun(c for _, c in self._new if not isinstance(c, Mixer))
+            while (
+                begun and self._spare_s(begun) < 0.0 and self._ring.written - self._ring.read < self.ahead - 1
+            ):
+                self._render_block()
+        for sample, command in self._new:
             if isinstance(command, Mixer):
                 self._change_to(command)
             else:
                 self.mixer.submit(command, sample)
+        asked_s = self._asked_s if self._new else 0.0
+        if asked_s:
+            self._asked_s = 0.0
+        self._new.clear()
         if self.late_blocks > self._late_before:  # better one voice less than all of them torn
+            if self._pacing is not None:
+                self._pacing.late(self.late_blocks - self._late_before, time.monotonic())
             self._late_before = self.late_blocks
             self.mixer.submit(Shed())
+        self._render_block(asked_s)
+
+    def _render_block(self, asked_s: float = 0.0) -> None:
         block = self._ring.slot()
         self.mixer.render(block)
         for mixer in list(self._leaving):
@@ -299,7 +365,7 @@ class Engine:
                 self._leaving.remove(mixer)
         if self._sink is not None:
             self._sink.write(block)
-        self._ring.commit()
+        self._ring.commit(asked_s)
         self._ready.set()
 
     def _change_to(self, mixer: Mixer) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import heapq
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import count
 
@@ -63,6 +63,8 @@ class Cost:
 
     first_chunk_s: float
     sustained_voices: int
+    chunk_s: tuple[float, ...]
+    """Seconds for a tick of one voice, of two, …"""
 
 
 class Mixer:
@@ -125,6 +127,8 @@ class Mixer:
         self.tap: Callable[[int, Command], None] | None = None
         """Told of every command as it is carried out, with its sample. Must not wait."""
         self.prepared = PreparedSounds(decoder)
+        self.cost: Cost | None = None
+        """As `warm_up` has measured it."""
 
         self._decoder = decoder
         self._events: list[tuple[int, int, Command]] = []
@@ -149,6 +153,29 @@ class Mixer:
         """Voices that can be heard, those fading out included."""
         return len(self._playing)
 
+    def streams_begun(self, commands: Iterable[Command] = ()) -> int:
+        """How many streams of decoding must begin in the next blocks, with these commands; an estimate.
+
+        A voice that plays what was decoded ahead begins one when its point has moved, and has to catch up:
+        that counts as two.
+        """
+        begun, moves = 0, False
+        for command in commands:
+            if isinstance(command, Trigger):
+                z = self.glide.at(self.position) if command.z is None else np.array(command.z)
+                begun += self.prepared.get(z.astype(np.float32)) is None
+            moves = moves or isinstance(command, (SetZ, SetDimension, SetAxis, Goto))
+        for voice in self._playing:
+            if voice.prepared is not None and not voice.decoded:
+                target = self._way(voice).target
+                begun += 2 * (moves or not np.array_equal(target.astype(np.float32), voice.prepared.z))
+        return begun
+
+    @property
+    def streaming(self) -> int:
+        """Voices that are being decoded."""
+        return len(self._streams)
+
     @property
     def scheduled(self) -> int:
         """Commands waiting for their sample."""
@@ -162,7 +189,8 @@ class Mixer:
         first_s = self._rehearse(1, timing.first_frames)
         budget_s = BUDGET * timing.tick_start(1) / self.sample_rate
         costs = [self._rehearse(voices, timing.chunk_frames) for voices in range(1, self.voices + 1)]
-        return Cost(first_s, sum(cost < budget_s for cost in costs))
+        self.cost = Cost(first_s, sum(cost < budget_s for cost in costs), tuple(costs))
+        return self.cost
 
     def _rehearse(self, voices: int, frames: int) -> float:
         """Seconds that decoding takes, the median of a few runs."""

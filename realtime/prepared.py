@@ -14,8 +14,8 @@ import numpy as np
 from realtime.decoder import Decoder, Floats, StreamState
 
 CHUNK_FRAMES = 8  # decoded at a time: a thread that is asked to stop does so within one
-BUDGET_BYTES = 96 * 2**20
-STATE_BYTES = 6 * 2**20  # of a sound's saved states
+BUDGET_BYTES = 256 * 2**20
+STATE_BYTES = 24 * 2**20  # of a sound's saved states: the more, the sooner a voice follows when z moves
 WAITING = 256  # points wanted and not begun; the oldest is forgotten first
 
 Z = tuple[float, ...]

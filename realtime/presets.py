@@ -99,9 +99,14 @@ class PresetFile:
     Args:
         path: the file; it and its folder come into being with the first preset.
         say: is told, in one line, of a file that cannot be read; that file is kept under another name.
+
+    Raises:
+        PresetError: `path` is a folder or a device.
     """
 
     def __init__(self, path: Path | None, say: Callable[[str], None] = print) -> None:
+        if path is not None and path.exists() and not path.is_file():
+            raise PresetError(f"{path} is no file that presets can be kept in")
         self.path = path
         self._say = say
 

@@ -25,7 +25,7 @@ from realtime.recorder import Recorder
 from realtime.studio import Instrument, Studio
 
 WATCH_S = 0.1
-TERMS = ("next_block", "queue", "device")
+TERMS = ("next_block", "lead", "device")
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,7 @@ def serve(config: ServeConfig) -> int:
             block_size=config.block,
             ahead=config.ahead,
             synchronous=config.synchronous,
+            paced=not config.null,
             sink=recorder,
         )
         studio.plays(instrument, engine)
@@ -172,7 +173,7 @@ def _introduce(
         "decoder": f"{instrument.decoder.provider}, {config.threads} thread(s); {config.voices} voices, of "
         f"which this machine decodes {cost.sustained_voices} at once in time",
         "latency": f"at most {latency['total']:.1f} ms = {total}; "
-        f"a sound's first chunk is decoded within the queue, in {1000 * cost.first_chunk_s:.1f} ms",
+        f"at a point that has not rested, {1000 * cost.first_chunk_s:.1f} ms of decoding more",
         "osc": f"{server.host}:{server.port}; try: oscsend {host} {server.port} /morph/trigger f 1.0",
     }
     print("\n".join(f"{name:<8} {text}" for name, text in lines.items()), flush=True)

@@ -31,6 +31,9 @@ class Streams:
         self.muted = 0
         """Chunks silenced because they were not finite."""
 
+    def __len__(self) -> int:
+        return len(self._voices)
+
     def __contains__(self, voice: Voice) -> bool:
         return voice in self._voices
 

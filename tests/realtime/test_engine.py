@@ -179,3 +179,18 @@ def test_the_end_is_a_fade(make_engine: Callable[..., Engine]) -> None:
     assert engine.mixer.sounding == 0
     assert np.abs(played[: 6 * 128]).max() > 0
     np.testing.assert_array_equal(played[-10:], 0.0)
+
+
+def test_the_delay_of_commands_is_measured(make_mixer: Callable[..., Mixer]) -> None:
+    """From `submit` to when the device takes the block: at least as long as the device lets it wait."""
+    engine = Engine(make_mixer(), ahead=2)
+    engine.start()
+    out = np.empty((engine.block_size, engine.mixer.channels), np.float32)
+    assert engine.p99_ms() == 0.0
+    engine.submit([Trigger()])
+    time.sleep(0.05)
+    while engine.p99_ms() == 0.0:
+        engine.hand_over(out)
+        time.sleep(0.001)
+    assert engine.latency()["p99"] >= 50.0
+    engine._closing = True

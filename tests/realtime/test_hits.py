@@ -26,7 +26,7 @@ from realtime.commands import (
 from realtime.decoder import Decoder
 from realtime.engine import Engine
 from realtime.mixer import Mixer, slots_for
-from realtime.prepared import PreparedSounds
+from realtime.prepared import STATE_BYTES, PreparedSounds
 from realtime.resampler import Resampler
 
 Make = Callable[..., Mixer]
@@ -162,7 +162,7 @@ def test_a_point_that_rests_is_decoded_ahead_and_one_that_moves_is_not(make_mixe
 def test_sounds_least_used_make_room(tiny_model: Path) -> None:
     decoder = Decoder(tiny_model, capacity=1)
     size = PreparedSounds(decoder).complete(A).nbytes
-    sounds = PreparedSounds(decoder, budget_bytes=6 * 2**20 + 2 * size)
+    sounds = PreparedSounds(decoder, budget_bytes=STATE_BYTES + 2 * size)
     for which in range(5):
         sounds.complete(point(which))
         sounds.get(f32(point(0)))

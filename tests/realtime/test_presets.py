@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -85,6 +86,12 @@ def test_a_file_that_cannot_be_written_is_told_and_stays(info: ModelInfo, tmp_pa
     with pytest.raises(PresetError, match="cannot write presets"):
         PresetFile(folder / "presets.json").save(presets)
     assert folder.read_text() == "in the way"
+
+
+def test_folders_and_devices_are_left_alone(tmp_path: Path) -> None:
+    for path in (tmp_path, Path(os.devnull)):
+        with pytest.raises(PresetError, match="is no file"):
+            PresetFile(path)
 
 
 def test_there_is_an_end_to_presets(info: ModelInfo) -> None:

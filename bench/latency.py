@@ -1,0 +1,278 @@
+"""From a datagram to its sound: a trigger and a move of z, beside the least that this machine can do.
+
+The server plays on a JACK server's dummy driver. This program is a client of the same JACK server: it notes
+the server's frame time when it sends a datagram, and records what the server plays, so both ends are on one
+clock. The floor is a bare callback that plays a click when a datagram arrives (`--floor`, started here in a
+process of its own). Cycles of trigger, move, silence, click, each at a random time against the blocks:
+
+    trigger_ms     `/morph/trigger 1 CLASS` at a point decoded ahead, to the first sample that is not 0
+    coordinate_ms  `/morph/z` while that sounds, to the first sample that differs from the sound without it
+    floor_ms       the click
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import jack
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+from pythonosc.osc_message_builder import OscMessageBuilder
+
+from realtime.decoder import Decoder, resolve
+
+RATE, PERIOD = 48_000, 128
+DIFFERS = 1e-4  # of full scale: the least difference that counts as a move heard
+CYCLE_S = (0.07, 0.06, 0.03, 0.03)  # after trigger, move, panic, click
+FLOOR_PORT = "floor:out"
+Sound = NDArray[np.float32]
+
+
+def floor() -> int:
+    """The bare callback: a click in the block after a datagram."""
+    sys.setswitchinterval(1e-4)
+    client = jack.Client("floor", no_start_server=True)
+    out = client.outports.register("out")
+    arrived = 0
+    played = 0
+
+    @client.set_process_callback
+    def process(samples: int) -> None:
+        nonlocal played
+        block = out.get_array()
+        block[:] = 0.0
+        if played != arrived:
+            played = arrived
+            block[0] = 1.0
+
+    with client, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
+        listener.bind(("127.0.0.1", 0))
+        print(listener.getsockname()[1], flush=True)
+        while listener.recv(64) != b"end":
+            arrived += 1
+    return 0
+
+
+class Tape:
+    """Records ports of the JACK server, with the server's frame time of every sample."""
+
+    def __init__(self, ports: list[str], seconds: float) -> None:
+        self.client = jack.Client("tape", no_start_server=True)
+        self._inputs = [self.client.inports.register(f"in_{i}") for i in range(len(ports))]
+        self.sound = np.zeros((len(ports), int(seconds * RATE)), np.float32)
+        self.start: int | None = None
+        self.holes = 0
+
+        @self.client.set_process_callback
+        def process(samples: int) -> None:
+            frame = self.client.last_frame_time
+            if self.start is None:
+                self.start = frame
+                self._next = frame
+            self.holes += frame != self._next
+            self._next = frame + samples
+            at = frame - self.start
+            for row, port in zip(self.sound, self._inputs, strict=True):
+                if at + samples <= len(row):
+                    row[at : at + samples] = port.get_array()
+
+        self.client.activate()
+        for port, own in zip(ports, self._inputs, strict=True):
+            self.client.connect(port, own)
+
+    def now(self) -> int:
+        """The place on the tape that is recorded now."""
+        return int(self.client.frame_time) - int(self.start or 0)
+
+
+def measure(model: Path, hits: int, server: list[str]) -> dict[str, object]:
+    """Latencies in ms, p50 and p99; jackd and what it needs must be there."""
+    decoder = Decoder(model, capacity=1)
+    names = [c.name for c in decoder.info.classes]
+    other = decoder.info.classes[1].centroid
+    expected = _expected(decoder)
+    with _jack() as env, tempfile.TemporaryDirectory() as folder:
+        presets = os.path.join(folder, "presets.json")
+        os.environ.update(env)
+        bare = [sys.executable, "-m", "bench.latency", "--floor"]
+        serve = [sys.executable, "-m", "realtime", "serve", "--model", str(model), "--device", "system"]
+        with (
+            _program(bare, r"^(\d+)$") as floor_at,
+            _program([*serve, "--port", "0", "--presets", presets, *server], r"^osc .*?:(\d+)") as server_at,
+        ):
+            tape = Tape(["soundmorph:out_1", FLOOR_PORT], 10 + hits * sum(CYCLE_S) * 1.5)
+            sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            sender.settimeout(10.0)
+            time.sleep(2.0)  # the class centres are decoded ahead
+
+            def send(address: str, *arguments: Any, to: int = server_at) -> int:
+                datagram = _osc(address, *arguments)
+                sent = tape.now()
+                sender.sendto(datagram, ("127.0.0.1", to))
+                return sent
+
+            chance = random.Random(1)
+            sent: dict[str, list[int]] = {"trigger": [], "coordinate": [], "floor": []}
+            for _ in range(hits):
+                for what, rest_s in zip(("trigger", "coordinate", "panic", "floor"), CYCLE_S, strict=True):
+                    if what == "trigger":
+                        sent[what].append(send("/morph/trigger", 1.0, names[0]))
+                    elif what == "coordinate":
+                        sent[what].append(send("/morph/z", *other))
+                    elif what == "panic":
+                        send("/morph/panic")
+                    else:
+                        sent[what].append(send("/click", to=floor_at))
+                    time.sleep(rest_s + chance.uniform(0.0, 2 * PERIOD / RATE))
+            send("/morph/get/status")
+            status = _status(sender.recv(65536))
+            sender.sendto(b"end", ("127.0.0.1", floor_at))
+            tape.client.close()
+    played, clicks = tape.sound
+    triggers = [_first(played, at, 0.0) for at in sent["trigger"]]
+    lags = {
+        "trigger": [_ms(at, heard) for at, heard in zip(sent["trigger"], triggers, strict=True)],
+        "coordinate": [
+            _ms(at, _parted(played, start, at, expected))
+            for at, start in zip(sent["coordinate"], triggers, strict=True)
+        ],
+        "floor": [_ms(at, _first(clicks, at, 0.5)) for at in sent["floor"]],
+    }
+    results: dict[str, object] = {
+        f"{what}_ms": {
+            "p50": float(np.nanpercentile(ms, 50)),
+            "p99": float(np.nanpercentile(ms, 99)),
+            "lost": int(np.isnan(ms).sum()),
+        }
+        for what, ms in lags.items()
+    }
+    keys = ("hits", "prepared_hits", "late_blocks", "xruns", "dropped")
+    return {
+        **results,
+        "hits": hits,
+        "block_ms": 1000 * PERIOD / RATE,
+        "holes_in_capture": tape.holes,
+        "server": {key: status[key] for key in keys if key in status},
+        "options": " ".join(server),
+    }
+
+
+def _expected(decoder: Decoder) -> Sound:
+    """The sound of the first class's centre as the server is to play it: float32 [samples]."""
+    z = np.array([decoder.info.classes[0].centroid], np.float32)
+    (sound,) = decoder.decode(z)
+    rate = decoder.info.sample_rate
+    silence = np.zeros(rate, np.float32)
+    resampled = soxr.resample(np.concatenate([silence, sound, silence]), rate, RATE, quality="HQ")
+    return np.asarray(resampled[RATE : RATE + len(sound) * RATE // rate], np.float32)
+
+
+def _first(sound: Sound, at: int, above: float) -> int | None:
+    """The first sample from `at` on that is louder; None where that does not come within 0.1 s."""
+    found = np.flatnonzero(np.abs(sound[at : at + RATE // 10]) > above)
+    return at + int(found[0]) if len(found) else None
+
+
+def _parted(sound: Sound, start: int | None, at: int, expected: Sound) -> int | None:
+    """The first sample from `at` on where what began at `start` is no longer the expected sound."""
+    if start is None:
+        return None
+    skipped = int(np.flatnonzero(expected)[0])
+    heard = sound[start : start + len(expected) - skipped]
+    apart = np.flatnonzero(np.abs(heard - expected[skipped : skipped + len(heard)]) > DIFFERS)
+    later = apart[apart >= at - start]
+    if len(apart) and len(later) < len(apart) and apart[0] < at - start:
+        return None  # it was another sound from the first
+    return start + int(later[0]) if len(later) else None
+
+
+def _ms(sent: int, heard: int | None) -> float:
+    return float("nan") if heard is None else 1000.0 * (heard - sent) / RATE
+
+
+def _osc(address: str, *arguments: float | str) -> bytes:
+    builder = OscMessageBuilder(address)
+    for argument in arguments:
+        builder.add_arg(argument)
+    datagram: bytes = builder.build().dgram
+    return datagram
+
+
+def _status(datagram: bytes) -> dict[str, Any]:
+    from pythonosc.osc_message import OscMessage
+
+    pairs = list(OscMessage(datagram).params)
+    return dict(zip(pairs[::2], pairs[1::2], strict=True))
+
+
+@contextmanager
+def _jack() -> Iterator[dict[str, str]]:
+    """A JACK server with the dummy driver; the environment that leads to it."""
+    name = f"latency-{os.getpid()}"
+    env = {"JACK_DEFAULT_SERVER": name, "JACK_NO_START_SERVER": "1", "JACK_NO_AUDIO_RESERVATION": "1"}
+    driver = ["-d", "dummy", "-r", str(RATE), "-p", str(PERIOD), "-C", "2", "-P", "2"]
+    command = ["jackd", "-n", name, "-R", "-P", "70", *driver]
+    with subprocess.Popen(
+        command, env={**os.environ, **env}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as server:
+        subprocess.run(["jack_wait", "-s", name, "-w", "-t", "20"], check=True, stdout=subprocess.DEVNULL)
+        try:
+            yield env
+        finally:
+            server.terminate()
+
+
+@contextmanager
+def _program(command: list[str], pattern: str) -> Iterator[int]:
+    """A program that says its port in a line like `pattern`."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as program:
+        assert program.stdout is not None
+        port = next((int(m[1]) for line in program.stdout if (m := re.search(pattern, line))), None)
+        reader = threading.Thread(target=program.stdout.read, daemon=True)
+        reader.start()
+        try:
+            if port is None:
+                raise SystemExit(f"{' '.join(command)} did not start")
+            yield port
+        finally:
+            program.terminate()
+            reader.join(5.0)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--hits", type=int, default=500, help="of each kind; default: 500")
+    parser.add_argument("--model", default="drums", help="an .onnx file or a bundled name; default: drums")
+    parser.add_argument("--server", default="", help="more options of `realtime serve`, in one word")
+    parser.add_argument("--floor", action="store_true", help=argparse.SUPPRESS)
+    args = parser.parse_args(argv)
+    if args.floor:
+        return floor()
+    results = measure(resolve(args.model), args.hits, args.server.split())
+    if args.json:
+        print(json.dumps(results, indent=2))
+    else:
+        for key, value in results.items():
+            print(f"{key:20s} {value}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

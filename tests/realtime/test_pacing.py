@@ -1,0 +1,79 @@
+"""How far ahead of the device to be."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from realtime.commands import Prepare, SetZ, Trigger
+from realtime.engine import Engine
+from realtime.mixer import Cost, Mixer
+from realtime.pacing import MARGIN_S, RELIEF_S, SLOWER, Pacing
+
+COST = Cost(first_chunk_s=1e-3, sustained_voices=3, chunk_s=(1e-3, 1.5e-3, 2e-3))
+
+
+def test_the_lead_is_the_margin_and_what_decoding_may_take() -> None:
+    pacing = Pacing(block_s=0.003, blocks=3)
+    assert pacing.lead_s(COST, 0, 0, 0.0) == pytest.approx(MARGIN_S)
+    assert pacing.lead_s(COST, 1, 0, 0.0) == pytest.approx(MARGIN_S + SLOWER * 1e-3)
+    assert pacing.lead_s(COST, 1, 1, 0.0) == pytest.approx(MARGIN_S + SLOWER * 2.5e-3)
+    assert pacing.lead_s(COST, 2, 9, 0.0) == pytest.approx(0.009)  # the queue holds no more
+    assert pacing.lead_s(None, 0, 0, 0.0) == pytest.approx(0.009)
+
+
+def test_a_late_block_makes_it_careful_for_a_while() -> None:
+    pacing = Pacing(block_s=0.004, blocks=3)
+    pacing.late(1, 100.0)
+    assert pacing.margin_s(100.0) == pytest.approx(MARGIN_S + 0.002)
+    assert pacing.margin_s(100.0 + RELIEF_S) == pytest.approx(MARGIN_S + 0.001)
+    pacing.late(50, 100.0 + RELIEF_S)
+    assert pacing.lead_s(COST, 0, 0, 100.0 + RELIEF_S) == pytest.approx(0.012)
+
+
+def test_what_begins_a_stream(make_mixer: Callable[..., Mixer]) -> None:
+    """Not a hit at a point that is decoded ahead; a voice that plays such a sound, when its point moves."""
+    mixer = make_mixer()
+    kick, snare, _ = (c.centroid for c in mixer._decoder.info.classes)
+    assert mixer.streams_begun([Trigger(1.0, kick)]) == 1
+    mixer.submit(Prepare((kick,)))
+    mixer.submit(SetZ(snare))
+    mixer.render(np.zeros((64, 2), np.float32))
+    while mixer.prepared.work():
+        pass
+    assert mixer.streams_begun([Trigger(1.0, kick)]) == 0
+    assert mixer.streams_begun([Trigger(1.0)]) == 1
+    mixer.submit(Trigger(1.0, kick))
+    mixer.render(np.zeros((64, 2), np.float32))
+    assert (mixer.streaming, mixer.streams_begun()) == (0, 0)
+    assert mixer.streams_begun([SetZ(snare)]) == 2
+    mixer.submit(SetZ(snare))
+    mixer.render(np.zeros((1024, 2), np.float32))
+    assert (mixer.streaming, mixer.streams_begun()) == (1, 0)
+
+
+def test_a_paced_engine_plays_what_an_eager_one_plays(make_mixer: Callable[..., Mixer]) -> None:
+    """Taken in its own time, block by block, the sound is the same from its onset on."""
+    heard = []
+    for paced in (False, True):
+        mixer = make_mixer()
+        mixer.warm_up()
+        engine = Engine(mixer, paced=paced)
+        engine.start()
+        engine.submit([Trigger(1.0, mixer._decoder.info.classes[0].centroid)], due=time.monotonic() + 0.05)
+        blocks = []
+        while mixer.hits == 0 or mixer.sounding:
+            if engine._ring.empty:  # a late block would be silence between
+                time.sleep(0.0002)
+                continue
+            block = np.zeros((engine.block_size, 2), np.float32)
+            engine.hand_over(block)
+            blocks.append(block)
+            time.sleep(0.001)
+        engine._closing = True
+        sound = np.concatenate(blocks)[:, 0]
+        heard.append(sound[np.flatnonzero(sound)[0] :][:2000])
+    np.testing.assert_allclose(heard[0], heard[1], atol=1e-6)

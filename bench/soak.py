@@ -1,0 +1,364 @@
+"""The server under load for minutes: eight voices, 1,000 OSC messages a second, z moving, a busy thread.
+
+`realtime serve` plays on a JACK server's dummy driver, in a process of its own (`--serve`, started here) in
+which a thread of plain Python is busy without end, as a performer's own code might be. With `--synchronous`
+the JACK server waits for every block; then what it plays is captured and compared with the offline rendering
+of what was carried out.
+
+    engine_late_blocks    blocks that were not ready when the device wanted them
+    dropped_triggers      triggers sent that started no voice
+    memory_growth_mb      resident memory at the end, less that after a fifth of the time
+    difference_db         with --synchronous: the largest difference between both sounds, against full scale
+    compared_s            how much of what was compared was not silent
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import pickle
+import random
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+from pythonosc.osc_message import OscMessage
+
+from realtime import serve as server
+from realtime.commands import Command
+from realtime.decoder import Decoder, resolve
+from realtime.engine import Engine
+from realtime.mixer import Mixer, slots_for
+from realtime.osc import encode
+from realtime.protocol import Message
+
+RATE, PERIOD = 48_000, 128
+VOICES = 8
+IDLE_S = 2.0  # the server is looked at for so long before it is played
+SETTLE_S = 3.0  # the class centres are decoded ahead
+TICK_S = 0.002  # messages are sent in small bursts
+WARM = 0.2  # of the time, until memory counts
+Facts = dict[str, Any]
+
+
+# ---- the server, in a process of its own
+
+
+def serve(args: argparse.Namespace) -> int:
+    """`realtime serve`, with a busy thread once a line comes in, and a log of what is carried out."""
+    threading.Thread(target=_wait_and_be_busy, daemon=True).start()
+    config = server.ServeConfig(
+        model=args.model,
+        device="system",
+        voices=VOICES,
+        port=0,
+        presets=args.folder / "presets.json",
+        synchronous=args.synchronous,
+        threads=args.threads,
+        ahead=args.ahead,
+    )
+    if not args.synchronous:
+        return server.serve(config)
+    with _log(args.folder / "log") as log:
+
+        class Logged(Engine):
+            def __init__(self, mixer: Mixer, **options: Any) -> None:
+                super().__init__(mixer, **options)
+                mixer.tap = lambda sample, command: log.append((sample, command))
+
+        with patch.object(server, "Engine", Logged):
+            return server.serve(config)
+
+
+def _wait_and_be_busy() -> None:
+    sys.stdin.readline()
+    count = 0
+    while True:
+        count += 1
+
+
+@contextmanager
+def _log(path: Path) -> Iterator[deque[tuple[int, Command]]]:
+    """A queue whose items are written to a file by a thread; whoever fills it never waits."""
+    queue: deque[tuple[int, Command]] = deque()
+    ending = threading.Event()
+
+    def drain() -> None:
+        with path.open("wb") as file:
+            while not ending.wait(0.1) or queue:
+                while queue:
+                    pickle.dump(queue.popleft(), file)
+
+    thread = threading.Thread(target=drain)
+    thread.start()
+    try:
+        yield queue
+    finally:
+        ending.set()
+        thread.join()
+
+
+# ---- the player
+
+
+class Player:
+    """Sends what a busy stage sends: z without pause, hits, and settings of the hits to come."""
+
+    def __init__(self, port: int, dimensions: int, names: list[str], hits_per_s: float, rate: float) -> None:
+        self.to = "127.0.0.1", port
+        self.sent = self.triggers = 0
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._asking = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._asking.settimeout(10.0)
+        self._names, self._rate = names, rate
+        self._share = hits_per_s / rate
+        self._chance = random.Random(1)
+        self._z = np.zeros(dimensions)
+
+    def send(self, address: str, *arguments: Any) -> None:
+        self._socket.sendto(encode(Message(address, arguments)), self.to)
+
+    def status(self) -> Facts:
+        """What the server says of itself."""
+        self._asking.sendto(encode(Message("/morph/get/status", ())), self.to)
+        pairs = list(OscMessage(self._asking.recv(65536)).params)
+        return dict(zip(pairs[::2], pairs[1::2], strict=True))
+
+    def play(self, seconds: float) -> None:
+        """Keep the rate for so long; what is late is sent at once."""
+        begun, sent = time.monotonic(), self.sent
+        while (passed := time.monotonic() - begun) < seconds:
+            while self.sent - sent < passed * self._rate:
+                self._one()
+                self.sent += 1
+            time.sleep(TICK_S)
+
+    def _one(self) -> None:
+        chance, what = self._chance, self._chance.random()
+        if what < self._share:
+            self.triggers += 1
+            self.send("/morph/trigger", chance.uniform(0.3, 1.0))
+        elif what < self._share + 0.004:
+            self.send("/morph/goto", chance.choice(self._names), chance.uniform(0.0, 200.0))
+        elif what < self._share + 0.008:
+            self.send("/morph/pan", chance.uniform(-1.0, 1.0))
+        elif what < self._share + 0.012:
+            self.send("/morph/choke", chance.choice((0, 0, 0, 1)))
+        else:
+            self._z += 0.05 * np.random.default_rng(self.sent).standard_normal(len(self._z))
+            self._z = np.clip(0.999 * self._z, -2.0, 2.0)
+            self.send("/morph/z", *self._z.tolist())
+
+
+# ---- the machine
+
+
+@contextmanager
+def _jack(synchronous: bool) -> Iterator[None]:
+    """A JACK server with the dummy driver; this process and those it starts are led to it."""
+    name = f"soak-{os.getpid()}"
+    os.environ |= {"JACK_DEFAULT_SERVER": name, "JACK_NO_START_SERVER": "1", "JACK_NO_AUDIO_RESERVATION": "1"}
+    realtime = ["-R", "-P", "70"] if os.geteuid() == 0 else ["-r"]
+    waits = ["-S", "-t", "20000"] if synchronous else []
+    driver = ["-d", "dummy", "-r", str(RATE), "-p", str(PERIOD), "-C", "2", "-P", "2"]
+    quiet: Any = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    try:
+        jackd = subprocess.Popen(["jackd", "-n", name, *realtime, *waits, *driver], **quiet)
+    except FileNotFoundError:
+        raise SystemExit("bench.soak: jackd is not installed (Debian: apt-get install jackd2)") from None
+    try:
+        subprocess.run(["jack_wait", "-s", name, "-w", "-t", "20"], check=True, **quiet)
+        yield
+    finally:
+        jackd.terminate()
+        jackd.wait()
+
+
+@contextmanager
+def _program(command: list[str]) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """The server, when it listens: the process and its port."""
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as program:
+        assert program.stdout is not None
+        port = next((int(m[1]) for line in program.stdout if (m := re.search(r"^osc .*?:(\d+)", line))), None)
+        reader = threading.Thread(target=program.stdout.read, daemon=True)
+        reader.start()
+        try:
+            if port is None:
+                raise SystemExit("bench.soak: the server did not start")
+            yield program, port
+        finally:
+            program.terminate()
+            program.wait()
+            reader.join()
+
+
+@contextmanager
+def _capture(path: Path | None) -> Iterator[None]:
+    """What the server's ports play meanwhile goes into `path`: float32 [samples, 2]."""
+    if path is None:
+        yield
+        return
+    import jack
+
+    client = jack.Client("soak", no_start_server=True)
+    inputs = [client.inports.register(f"in_{i}") for i in (1, 2)]
+    with path.open("wb") as file:
+
+        @client.set_process_callback
+        def process(samples: int) -> None:
+            file.write(np.stack([port.get_array() for port in inputs], axis=1).tobytes())
+
+        client.activate()
+        for number, port in enumerate(inputs, 1):
+            client.connect(f"soundmorph:out_{number}", port)
+        yield
+        client.deactivate()
+    client.close()
+
+
+def _memory_mb(pid: int) -> float:
+    """Resident memory of a process."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def _cpu_s(pid: int) -> float:
+    """Processor time that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+# ---- the measurement
+
+
+def measure(args: argparse.Namespace) -> Facts:
+    """Play for `args.minutes`; what came of it."""
+    info = Decoder(args.model, capacity=1).info
+    seconds = 60.0 * args.minutes
+    command = [sys.executable, "-m", "bench.soak", "--serve", "--model", str(args.model)]
+    command += ["--folder", str(args.folder), "--threads", str(args.threads), "--ahead", str(args.ahead)]
+    command += ["--synchronous"] if args.synchronous else []
+    capture = args.folder / "capture" if args.synchronous else None
+    with _jack(args.synchronous), _program(command) as (program, port), _capture(capture):
+        player = Player(port, info.latent_dim, [c.name for c in info.classes], args.hits, args.rate)
+        time.sleep(SETTLE_S)
+        cpu = _cpu_s(program.pid)
+        time.sleep(IDLE_S)
+        idle_percent = 100.0 * (_cpu_s(program.pid) - cpu) / IDLE_S
+        assert program.stdin is not None
+        program.stdin.write("be busy\n")
+        program.stdin.flush()
+        before = player.status()
+        begun = time.monotonic()
+        player.play(WARM * seconds)
+        memory = _memory_mb(program.pid)
+        player.play((1.0 - WARM) * seconds)
+        grown = _memory_mb(program.pid) - memory
+        played_s = time.monotonic() - begun
+        player.send("/morph/stop")
+        after = _when_silent(player)
+        time.sleep(0.5)  # the last blocks reach the capture
+    counted = {key: after[key] - before[key] for key in ("late_blocks", "hits", "xruns", "shed", "stolen")}
+    results = {
+        "model": f"{info.name} ({info.architecture}, {info.sample_rate} Hz)",
+        "minutes": played_s / 60.0,
+        "messages_per_s": player.sent / played_s,
+        "triggers": player.triggers,
+        "engine_late_blocks": counted["late_blocks"],
+        "dropped_triggers": player.triggers - counted["hits"],
+        "memory_growth_mb": grown,
+        "shed_voices": counted["shed"],
+        "stolen_voices": counted["stolen"],
+        "device_xruns": counted["xruns"],
+        "dropped_commands": after["dropped"],
+        "malformed": after["malformed"],
+        "sound_s": after["seconds"] - before["seconds"],
+        "idle_cpu_percent": idle_percent,
+    }
+    if capture is not None:
+        results["difference_db"], results["compared_s"] = _difference_db(args.model, args.folder)
+    return results
+
+
+def _when_silent(player: Player) -> Facts:
+    """The status once all that was sent has been carried out and has faded."""
+    end = time.monotonic() + 60.0
+    while (status := player.status())["voices"] or status["scheduled"]:
+        if time.monotonic() > end:
+            raise SystemExit("bench.soak: the server does not come to rest")
+        time.sleep(0.05)
+    return status
+
+
+def _difference_db(model: Path, folder: Path) -> tuple[float, float]:
+    """The largest difference between what was captured and the offline rendering of the log, in dB.
+
+    Also how long it is that was compared and not silent, in seconds.
+    """
+    heard = np.fromfile(folder / "capture", np.float32).reshape(-1, 2)
+    mixer = Mixer(Decoder(model, capacity=slots_for(VOICES)), RATE, voices=VOICES)
+    with (folder / "log").open("rb") as file:
+        while file.peek(1):
+            sample, command = pickle.load(file)
+            mixer.submit(command, sample)
+    out = np.zeros((1000, 2), np.float32)
+    at: int | None = None  # where in the capture the next block begins, once both have begun
+    worst, sounding = 0.0, 0
+    first = int(np.flatnonzero(heard.any(axis=1))[0])
+    while at is None or at < len(heard):
+        mixer.render(out)
+        if at is None:
+            begins = np.flatnonzero(out.any(axis=1))
+            if not len(begins):
+                if mixer.silent and not mixer.scheduled:
+                    raise SystemExit("bench.soak: the log holds no sound")
+                continue
+            at = first - int(begins[0])
+        other = heard[max(at, 0) : at + len(out)]
+        worst = max(worst, float(np.abs(out[max(-at, 0) :][: len(other)] - other).max()))
+        sounding += int(np.count_nonzero(np.abs(other).max(axis=1) > 1e-3))
+        at += len(out)
+    return float(20.0 * np.log10(max(worst, 1e-10))), sounding / RATE
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--minutes", type=float, default=1.0, help="how long; default: 1")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--model", default="drums", help="an .onnx file or a bundled name; default: drums")
+    parser.add_argument("--synchronous", action="store_true", help="compare with the offline rendering")
+    parser.add_argument("--rate", type=float, default=1000.0, help="messages a second; default: 1000")
+    parser.add_argument("--hits", type=float, default=12.0, help="triggers a second among them; default: 12")
+    parser.add_argument("--threads", type=int, default=1, help="of the decoder; default: 1")
+    parser.add_argument("--ahead", type=int, default=3, help="finished blocks kept waiting; default: 3")
+    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    args = parser.parse_args(argv)
+    args.model = resolve(args.model)
+    if args.serve:
+        return serve(args)
+    with tempfile.TemporaryDirectory() as folder:
+        args.folder = Path(folder)
+        results = measure(args)
+    if args.json:
+        print(json.dumps(results, indent=2))
+    else:
+        for key, value in results.items():
+            print(f"{key:20s} {value:.4g}" if isinstance(value, float) else f"{key:20s} {value}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,24 @@
+"""`python -m max_patches.source` writes the Max patches beside this folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from max_patches.source import client, device, morph
+
+FOLDER = Path(__file__).resolve().parent.parent
+
+
+def files() -> dict[str, bytes]:
+    """Name and content of every file."""
+    return {
+        "morph.maxpat": morph.patch().text().encode(),
+        "morph.client.maxpat": client.patch().text().encode(),
+        "morph.client.maxhelp": client.help_patch().text().encode(),
+        "morph.amxd": device.patch().device("midi effect"),
+    }
+
+
+if __name__ == "__main__":
+    for name, content in files().items():
+        (FOLDER / name).write_bytes(content)

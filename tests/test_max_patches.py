@@ -1,0 +1,126 @@
+"""The Max patches by their structure: Max itself does not run here."""
+
+from __future__ import annotations
+
+import json
+import re
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from max_patches.source.__main__ import FOLDER, files
+from max_patches.source.maxpat import shape_of
+from realtime.addresses import ADDRESSES
+
+NAMES = sorted(files())
+HEAD = 32  # bytes of a device before its patcher
+
+
+def patcher(name: str) -> dict[str, Any]:
+    content = (FOLDER / name).read_bytes()
+    loaded: dict[str, Any] = json.loads(content[HEAD:] if name.endswith(".amxd") else content)
+    return loaded["patcher"]
+
+
+def boxes(name: str) -> list[dict[str, Any]]:
+    return [entry["box"] for entry in patcher(name)["boxes"]]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_file_is_what_its_source_writes(name: str) -> None:
+    assert (FOLDER / name).read_bytes() == files()[name], "run: python -m max_patches.source"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_object_is_known_and_has_its_inlets_and_outlets(name: str) -> None:
+    for box in boxes(name):
+        shape = shape_of(box["maxclass"], box.get("text", ""))
+        assert (box["numinlets"], box["numoutlets"]) == shape, box
+        assert len(box["outlettype"]) == shape[1]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_cords_lead_from_outlets_to_inlets(name: str) -> None:
+    known = {box["id"]: box for box in boxes(name)}
+    assert len(known) == len(boxes(name))
+    for line in patcher(name)["lines"]:
+        (source, outlet), (destination, inlet) = line["patchline"]["source"], line["patchline"]["destination"]
+        assert outlet < known[source]["numoutlets"]
+        assert inlet < known[destination]["numinlets"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_that_makes_or_takes_messages_is_left_unwired(name: str) -> None:
+    """Each typed object and each message has a cord."""
+    ends = {
+        end
+        for line in patcher(name)["lines"]
+        for end in (line["patchline"]["source"][0], line["patchline"]["destination"][0])
+    }
+    loose = [b["text"] for b in boxes(name) if b["maxclass"] in ("newobj", "message") and b["id"] not in ends]
+    assert set(loose) <= {"autopattr"}
+
+
+def addresses(name: str) -> Iterator[tuple[str, int]]:
+    """What is sent or understood, and how many arguments come with it where that is to be seen."""
+    for box in boxes(name):
+        words = box.get("text", "").split()
+        if box["maxclass"] == "message" and words and words[0].startswith("/"):
+            yield words[0], len(words) - 1
+        elif box["maxclass"] == "newobj" and words[0] == "prepend" and words[1].startswith("/"):
+            yield words[1], -1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_address_is_in_the_table(name: str) -> None:
+    table = {re.sub(r"<i>", "0", each.path): each for each in ADDRESSES}
+    sent = list(addresses(name))
+    assert sent
+    for address, count in sent:
+        row = table[re.sub(r"/\d+", "/0", address)]
+        if count >= 0:
+            least = sum(not argument.optional for argument in row.arguments)
+            many = any(argument.many for argument in row.arguments)
+            assert least <= count
+            assert many or count <= len(row.arguments)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_opens_in_presentation_and_all_that_is_shown_is_in_the_window(name: str) -> None:
+    found = patcher(name)
+    assert found["openinpresentation"] == 1
+    *_, width, height = found["rect"]
+    shown = [box for box in boxes(name) if box.get("presentation")]
+    assert len(shown) > 5
+    for box in shown:
+        x, y, w, h = box["presentation_rect"]
+        assert x >= 0, box
+        assert y >= 0, box
+        assert x + w <= width, box
+        assert y + h <= height, box
+
+
+@pytest.mark.parametrize("name", ["morph.client.maxpat", "morph.amxd"])
+def test_there_is_a_light_host_ports_panic_and_lateness(name: str) -> None:
+    classes = [box["maxclass"] for box in boxes(name)]
+    assert {"led", "textedit", "number"} <= set(classes)
+    texts = [box.get("text", "") for box in boxes(name)]
+    assert "PANIC" in texts
+    assert "route p99_ms" in texts
+
+
+def test_a_device_has_a_head_that_tells_its_kind_and_length() -> None:
+    content = (FOLDER / "morph.amxd").read_bytes()
+    assert content[:12] == b"ampf" + struct.pack("<I", 4) + b"mmmm"
+    assert content[12:24] == b"meta" + struct.pack("<II", 4, 0)
+    assert content[24:28] == b"ptch"
+    assert struct.unpack("<I", content[28:32])[0] == len(content) - HEAD
+
+
+def test_the_dials_of_the_device_are_kept_with_the_set() -> None:
+    dials = [box for box in boxes("morph.amxd") if box["maxclass"] == "live.dial"]
+    names = [dial["saved_attribute_attributes"]["valueof"]["parameter_longname"] for dial in dials]
+    assert len(set(names)) == len(names) == 17
+    assert all(dial["parameter_enable"] == 1 for dial in dials)

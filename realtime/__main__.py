@@ -66,7 +66,10 @@ def get_parser() -> argparse.ArgumentParser:
     )
     serve.add_argument("--restore", action="store_true", help="go on where the last session ended")
     serve.add_argument("--record", type=Path, metavar="FILE", help="keep what is played (.wav or .flac)")
-    serve.add_argument("--force", action="store_true", help="replace an existing --record file")
+    serve.add_argument(
+        "--log", type=Path, metavar="FILE", help="keep what is asked for (.jsonl), for `realtime render FILE`"
+    )
+    serve.add_argument("--force", action="store_true", help="replace existing --record and --log files")
     add_decoder(serve)
     serve.add_argument(
         "--synchronous",
@@ -120,6 +123,7 @@ def _serve(args: argparse.Namespace) -> int:
             presets=args.presets,
             restore=args.restore,
             record=args.record,
+            log=args.log,
             force=args.force,
             threads=args.threads,
             provider=args.provider,

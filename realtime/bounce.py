@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import csv
+import hashlib
 import io
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from realtime import levels, model_file
 from realtime.commands import Command, Gain, Mode, SetZ, Trigger, Z
@@ -21,6 +24,10 @@ from realtime.render import CHUNK_FRAMES, morph, overlap, read_sound, voices_for
 from realtime.resampler import Resampler
 from realtime.score import Event, Points, events, score
 from realtime.sequence import Sequence, read
+from realtime.session import SessionError, commands, read_setting
+
+if TYPE_CHECKING:
+    from realtime.encoder import Encoder
 
 LIVE_FRAMES = 4  # as the server's mixer
 
@@ -41,11 +48,16 @@ class Bounce:
         self.model = model
         self.file = model_file.read(model)
         self.info = self.file.info
-        self.rate: int = args.rate or self.info.sample_rate
         self.target = Target(args.normalise, args.lufs)
-        resampler = Resampler(self.info.sample_rate, self.rate)
-        self.length = resampler.length(self.info.frames * self.info.hop_length)
+        self._set_rate(args.rate or self.info.sample_rate)
         self._points: Points | None = None
+        self._encoder: Encoder | None = None
+
+    def _set_rate(self, rate: int) -> None:
+        self.rate = rate
+        resampler = Resampler(self.info.sample_rate, rate)
+        self.length = resampler.length(self.info.frames * self.info.hop_length)
+        """Device samples of a sound."""
 
     def open(self, path: Path) -> tuple[Sequence, Iterator[Event]]:
         """Read a sequence file and look its points up.
@@ -54,7 +66,7 @@ class Bounce:
             SequenceError: with all that is wrong.
         """
         sequence = read(path)
-        self._points = Points(sequence, self.info, self._presets(sequence))
+        self._points = Points(sequence, self.info, self._presets(sequence), self._encode)
         self._points.check()
         return sequence, self._events(sequence)
 
@@ -66,6 +78,13 @@ class Bounce:
         from realtime.serve import default_presets
 
         return PresetFile(self.args.presets or default_presets()).open(self.info)
+
+    def _encode(self, path: Path) -> Z:
+        from realtime.encoder import Encoder, encoder_path
+
+        if self._encoder is None:
+            self._encoder = Encoder(encoder_path(self.model), self.info)
+        return self._encoder.encode_file(path)
 
     def _events(self, sequence: Sequence) -> Iterator[Event]:
         assert self._points is not None
@@ -115,6 +134,45 @@ class Bounce:
         mixer, last = self._for(sequence)
         commands = self._score(sequence, self._events(sequence))
         return self._write(self.args.output, mixer, commands, last, self.args.force)
+
+    def log(self, path: Path) -> Meter:
+        """Write a performance, as it was logged, into one file.
+
+        Raises:
+            SessionError: the log is damaged, or of a model with another size of z.
+        """
+        setting = read_setting(path)
+        if setting.latent_dim != self.info.latent_dim:
+            raise SessionError(
+                f"{path}: played with a model of {setting.latent_dim} dimensions; this one has "
+                f"{self.info.latent_dim}: give another --model"
+            )
+        if self.args.rate is None:
+            self._set_rate(setting.sample_rate)
+        if self.args.model is None and hashlib.sha256(self.model.read_bytes()).hexdigest() != (
+            setting.model_sha256
+        ):
+            print(
+                f"realtime: {self.model} has changed since; it may sound otherwise",
+                file=sys.stderr,
+            )
+        mixer = Mixer(
+            self._decoder(setting.voices),
+            self.rate,
+            voices=setting.voices,
+            channels=self.args.channels or setting.channels,
+            chunk_frames=setting.chunk_frames,
+            gain_db=setting.gain_db + self.args.gain,
+        )
+        last = max((at for at, _ in commands(path, setting.latent_dim)), default=0)
+        scale = self.rate / setting.sample_rate
+        end = self.length + round(last * scale)
+        replay = (
+            (round(at * scale), self._louder(command))
+            for at, command in commands(path, setting.latent_dim)
+            if command is not None
+        )
+        return self._write(self.args.output, mixer, replay, end - self.length, self.args.force)
 
     def stems(self, sequence: Sequence, by: str) -> list[str]:
         """Write a file for each voice or class; together they are the mix, below the knee of the output.
@@ -198,7 +256,11 @@ class Bounce:
 
     def _score(self, sequence: Sequence, happenings: Iterable[Event]) -> Iterator[tuple[int, Command]]:
         for sample, command in score(sequence, happenings):
-            yield sample, Gain(command.db + self.args.gain) if isinstance(command, Gain) else command
+            yield sample, self._louder(command)
+
+    def _louder(self, command: Command) -> Command:
+        """With --gain on top."""
+        return Gain(command.db + self.args.gain) if isinstance(command, Gain) else command
 
 
 def _silent(event: Event) -> Event:

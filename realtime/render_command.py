@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from realtime.arguments import add_decoder, add_model, number, whole
+from realtime.arguments import add_decoder, number, whole
 from realtime.errors import RealtimeError
 
 if TYPE_CHECKING:
@@ -18,9 +18,11 @@ PEAK_DB = -1.0
 
 def add_parser(commands: Any) -> None:
     """Add the command to those of `realtime`."""
-    render = commands.add_parser("render", help="write a morph or a sequence file into sound files")
-    render.add_argument("source", nargs="?", type=Path, metavar="SEQ.toml", help="a sequence file")
-    add_model(render)
+    render = commands.add_parser("render", help="write a morph, a sequence or a performance into sound files")
+    render.add_argument(
+        "source", nargs="?", type=Path, metavar="FILE", help="a sequence or a log (.toml, .jsonl)"
+    )
+    render.add_argument("--model", help="an .onnx file or a bundled name; default: drums, or that of the log")
     render.add_argument("--check", action="store_true", help="say what is wrong with SEQ.toml; write nothing")
 
     morph = render.add_argument_group("a morph, where no file is given")
@@ -65,8 +67,8 @@ def run(args: argparse.Namespace) -> int:
     """Carry the command out; returns the exit code."""
     from realtime.decoder import resolve
 
-    model = resolve(args.model)
     _check_options(args)
+    model = resolve(args.model or _logged_model(args.source) or "drums")
     from realtime.bounce import Bounce
 
     bounce = Bounce(args, model)
@@ -74,6 +76,8 @@ def run(args: argparse.Namespace) -> int:
         return _check(bounce, args.source)
     if args.source is None:
         return _morph(bounce, args)
+    if args.source.suffix == ".jsonl":
+        return _log(bounce, args)
     return _sequence(bounce, args)
 
 
@@ -81,6 +85,14 @@ def _check_options(args: argparse.Namespace) -> None:
     """What the parser cannot say, before anything heavy."""
     from realtime import files
 
+    if args.source is not None and args.source.suffix not in (".toml", ".jsonl"):
+        raise RealtimeError(f"cannot render {args.source.name!r}: accepted are .toml and .jsonl files")
+    if (
+        args.source is not None
+        and args.source.suffix == ".jsonl"
+        and (args.check or args.stems or args.split)
+    ):
+        raise RealtimeError("--check, --stems and --split are for sequence files")
     if args.source is None and args.check:
         raise RealtimeError("--check needs a sequence file")
     if args.source is None and (args.start is None or args.end is None):
@@ -103,6 +115,21 @@ def _check_options(args: argparse.Namespace) -> None:
         files.sample_format(Path(f"x.{args.format}"), args.bits)
     else:
         files.check(args.output, args.force, args.bits)
+
+
+def _logged_model(source: Path | None) -> str | None:
+    """The model that a log was played with, if there is a log."""
+    if source is None or source.suffix != ".jsonl":
+        return None
+    from realtime.session import read_setting
+
+    return read_setting(source).model
+
+
+def _log(bounce: Bounce, args: argparse.Namespace) -> int:
+    meter = bounce.log(args.source)
+    print(f"{args.output}: {meter.samples / bounce.rate:.2f} s at {bounce.rate} Hz, as it was played")
+    return 0
 
 
 def _check(bounce: Bounce, source: Path) -> int:

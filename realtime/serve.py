@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import signal
 import sys
 import threading
@@ -22,6 +23,7 @@ from realtime.osc import DEFAULT_HOST, DEFAULT_PORT, Server, bind
 from realtime.outlet import Outlet, opener
 from realtime.presets import PresetFile
 from realtime.recorder import Recorder
+from realtime.session import SessionLog, Setting, versions
 from realtime.studio import Instrument, Studio
 
 WATCH_S = 0.1
@@ -48,6 +50,7 @@ class ServeConfig:
     presets: Path | None = None
     restore: bool = False
     record: Path | None = None
+    log: Path | None = None
     force: bool = False
     threads: int = 1
     provider: str = "auto"
@@ -80,6 +83,7 @@ def serve(config: ServeConfig) -> int:
         )
         instrument = studio.make(config.model)
         recorder = _open_recorder(config, outlet)
+        log = _open_log(config, instrument)
         engine = Engine(
             instrument.mixer,
             block_size=config.block,
@@ -106,6 +110,8 @@ def serve(config: ServeConfig) -> int:
             _save(control)
             if recorder:
                 recorder.close()
+            if log:
+                log.close(engine.mixer.position)
     _sum_up(engine)
     return 1 if engine.failure else 0
 
@@ -136,6 +142,27 @@ def _stop_on_signals() -> threading.Event:
         signal.signal(signal.SIGINT, stop)
         signal.signal(signal.SIGTERM, stop)
     return stopping
+
+
+def _open_log(config: ServeConfig, instrument: Instrument) -> SessionLog | None:
+    if config.log is None:
+        return None
+    mixer = instrument.mixer
+    setting = Setting(
+        model=str(instrument.path.resolve()),
+        model_sha256=hashlib.sha256(instrument.path.read_bytes()).hexdigest(),
+        latent_dim=instrument.info.latent_dim,
+        sample_rate=mixer.sample_rate,
+        channels=mixer.channels,
+        voices=mixer.voices,
+        chunk_frames=mixer.timing.chunk_frames,
+        gain_db=config.gain_db,
+        block=config.block,
+        versions=versions(),
+    )
+    log = SessionLog(config.log, setting, force=config.force, say=_say)
+    mixer.tap = log.tap
+    return log
 
 
 def _open_recorder(config: ServeConfig, outlet: Outlet) -> Recorder | None:

@@ -1,6 +1,7 @@
 """Records what a JACK server's first two outputs are fed, to the sample, until a line comes in.
 
-A program of its own (`python -m tests.system.recorder FILE.npy`), so that nothing else holds its callback up.
+A program of its own (`python -m tests.system.recorder FILE.npy [SECONDS]`), so that nothing else
+holds its callback up.
 """
 
 from __future__ import annotations
@@ -10,14 +11,14 @@ import sys
 import jack
 import numpy as np
 
-SECONDS = 60  # the most that is kept
+SECONDS = 60  # the most that is kept, unless told
 
 
-def main(path: str) -> int:
+def main(path: str, seconds: int = SECONDS) -> int:
     """Record into `path`: float32 [samples, 2]."""
     client = jack.Client("recorder", no_start_server=True)
     inputs = [client.inports.register(f"in_{i}") for i in (1, 2)]
-    sound = np.zeros((SECONDS * client.samplerate, len(inputs)), np.float32)
+    sound = np.zeros((seconds * client.samplerate, len(inputs)), np.float32)
     taken = 0
 
     @client.set_process_callback
@@ -39,4 +40,4 @@ def main(path: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(sys.argv[1], *map(int, sys.argv[2:])))

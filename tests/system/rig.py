@@ -206,9 +206,11 @@ class Jack(Process):
         )
 
     @contextmanager
-    def recording(self, path: Path) -> Iterator[Process]:
+    def recording(self, path: Path, seconds: int = 60) -> Iterator[Process]:
         """What the ports connected to the outputs play meanwhile: float32 [samples, 2] in `path` (.npy)."""
-        with Process([sys.executable, "-m", "tests.system.recorder", str(path)], self.env) as recorder:
+        with Process(
+            [sys.executable, "-m", "tests.system.recorder", str(path), str(seconds)], self.env
+        ) as recorder:
             recorder.wait_for("^recording$")
             yield recorder
             recorder.say("enough")

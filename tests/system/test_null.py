@@ -1,0 +1,102 @@
+"""The null test: a performance as JACK heard it, against its log as `realtime render` plays it.
+
+SOUNDMORPH_NULL_SECONDS=180 python -m pytest -s tests/system/test_null.py plays for three minutes, twice.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from pythonosc.udp_client import SimpleUDPClient
+
+from tests.system.rig import MAX_DIFFERENCE, ROOT, Jack, Server, onset, program
+
+SECONDS = float(os.environ.get("SOUNDMORPH_NULL_SECONDS", "6"))
+NAMES = ("kick", "snare", "hihat")
+
+
+def perform(server: Server, seconds: float, draw: random.Random) -> None:
+    """Everything that a hand can ask for, at random, until so much has been played."""
+    end = float(server.status()["seconds"]) + seconds
+    hand = SimpleUDPClient("127.0.0.1", server.port)  # of its own, as its answers are not looked at
+    hand.send_message("/morph/gain", -14.0)
+    while float(server.status()["seconds"]) < end:
+        time.sleep(0.01)
+        for _ in range(draw.randrange(3)):
+            address, *values = gesture(draw)
+            hand.send_message(address, values)
+    hand._sock.close()
+
+
+def gesture(draw: random.Random) -> tuple[Any, ...]:
+    name = draw.choice(NAMES)
+    return draw.choice(
+        [
+            ("/morph/trigger", draw.random(), name),
+            ("/morph/trigger", draw.random()),
+            ("/morph/note", draw.randrange(36, 85), draw.randrange(1, 128)),
+            ("/morph/z", *(draw.gauss(0, 1) for _ in range(4))),
+            (f"/morph/z/{draw.randrange(4)}", draw.gauss(0, 1)),
+            ("/morph/goto", name, draw.choice([0.0, 40.0, 300.0]), draw.choice(["linear", "smooth", "in"])),
+            ("/morph/between", name, draw.choice(NAMES), draw.random()),
+            ("/morph/pan", draw.uniform(-1, 1)),
+            ("/morph/pitch", draw.choice([0.0, 0.0, -5.0, 7.5])),
+            ("/morph/decay", draw.choice([0.0, 0.0, 80.0])),
+            ("/morph/reverse", draw.choice([0, 0, 1])),
+            ("/morph/choke", draw.choice([0, 0, 1, 2])),
+            ("/morph/mode", draw.choice(["live", "latch"])),
+            ("/morph/gain", draw.uniform(-20, -10)),
+            (f"/morph/touch/{draw.randrange(3)}/trigger", draw.random(), name),
+            (f"/morph/touch/{draw.randrange(3)}/z", *(draw.gauss(0, 1) for _ in range(4))),
+            ("/morph/stop",) if draw.random() < 0.2 else ("/morph/xy", draw.random(), draw.random()),
+        ]
+    )
+
+
+@pytest.mark.parametrize(("period", "block"), [(128, 128), (256, 64)])
+def test_a_performance_is_its_rendered_log(tiny_model: Path, tmp_path: Path, period: int, block: int) -> None:
+    log, take = tmp_path / "take.jsonl", tmp_path / "take.wav"
+    wait = program("jack_wait")
+    with Jack(period) as jack:
+        subprocess.run([wait, "-s", jack.name, "-w", "-t", "20"], check=True, capture_output=True)
+        options = ["--device", "system", "--synchronous", "--block", str(block), "--log", str(log)]
+        with (
+            Server(tiny_model, *options, "--presets", str(tmp_path / "presets.json"), env=jack.env) as server,
+            jack.recording(tmp_path / "heard.npy", int(SECONDS) + 60),
+        ):
+            perform(server, SECONDS, random.Random(block))
+            server.send("/morph/stop")
+            server.wait_until(voices=0)
+            server.play_for(0.2)  # what has been rendered reaches the recorder a few blocks later
+            assert server.status()["late_blocks"] == 0
+            played = server.status()
+    assert json.loads(log.read_text().splitlines()[-1])["do"] == "end"
+    command = [sys.executable, "-m", "realtime", "render", str(log), "-o", str(take)]
+    subprocess.run(command, check=True, cwd=ROOT)
+    heard = np.load(tmp_path / "heard.npy")
+    rendered, rate = soundfile.read(take, dtype="float32", always_2d=True)
+    assert rate == jack.sample_rate
+    heard, rendered = heard[onset(heard[:, 0]) :], rendered[onset(rendered[:, 0]) :]
+    length = min(len(heard), len(rendered))
+    difference = float(np.abs(heard[:length] - rendered[:length]).max())
+    hits = int(played["hits"])
+    print(
+        f"\n{length / rate:.1f} s, {hits} hits, {played['prepared_hits']} prepared: "
+        f"{20 * np.log10(difference + 1e-12):.1f} dB"
+    )
+    assert hits > 2 * SECONDS
+    assert length > 0.8 * SECONDS * rate
+    assert np.abs(rendered).max() > 1000 * MAX_DIFFERENCE
+    assert difference < MAX_DIFFERENCE
+    assert not heard[length:].any()
+    assert not rendered[length:].any()

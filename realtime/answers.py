@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from realtime.addresses import REPLY_ITEMS
+from realtime.commands import Z
 from realtime.places import Places
 from realtime.protocol import Message
 
@@ -19,11 +20,9 @@ class Witness(Protocol):
 
     def latency(self) -> Mapping[str, float]: ...
 
-    def z(self) -> Sequence[float]: ...
 
-
-def answer(what: str, places: Places, witness: Witness, counts: Facts) -> list[Message]:
-    """The messages that answer a question; `counts` go with the status."""
+def answer(what: str, places: Places, witness: Witness, z: Z, counts: Facts) -> list[Message]:
+    """The messages that answer a question, the point being at z [D]; `counts` go with the status."""
     info = places.info
     match what:
         case "ping":
@@ -57,9 +56,9 @@ def answer(what: str, places: Places, witness: Witness, counts: Facts) -> list[M
             parts = range(0, max(len(names_), 1), REPLY_ITEMS)
             return [Message("/morph/presets.reply", tuple(names_[at : at + REPLY_ITEMS])) for at in parts]
         case "z":
-            return [Message("/morph/z.reply", tuple(float(x) for x in witness.z()))]
+            return [Message("/morph/z.reply", z)]
         case "probabilities":
-            shares = places.probabilities(witness.z())
+            shares = places.probabilities(z)
             return [pairs("probabilities", dict(zip((c.name for c in info.classes), shares, strict=True)))]
         case "latency":
             return [pairs("latency", witness.latency())]

@@ -186,7 +186,7 @@ class Control:
     ) -> list[Message]:
         match asked:
             case Query(what):
-                return answers.answer(what, self.places, self.player, self._counts())
+                return answers.answer(what, self.places, self.player, self._player_z(), self._counts())
             case Nothing():
                 pass
             case Setting():
@@ -244,7 +244,12 @@ class Control:
         """Where the point is, a move that has only just been asked for included."""
         if self._target and now - self._target[1] < FRESH_S:
             return self._target[0]
-        return tuple(self.player.z())
+        return self._player_z()
+
+    def _player_z(self) -> Z:
+        """Where the mixer is; the first class's centre while another model is about to take over."""
+        z = tuple(self.player.z())
+        return z if len(z) == self.info.latent_dim else self.info.classes[0].centroid
 
     def _note_move(self, z: Z | None, now: float) -> None:
         """Keep in mind that the point moves: to `z` at once, or by and by if that is None."""
@@ -377,7 +382,7 @@ class Control:
         """
         self._jobs.close()
         facts = self.player.status()
-        self.presets.last = Last(tuple(self.player.z()), float(facts["gain_db"]), str(facts["mode"]))
+        self.presets.last = Last(self._player_z(), float(facts["gain_db"]), str(facts["mode"]))
         self._shelf.save(self.presets)
 
 

@@ -94,7 +94,7 @@ def serve(config: ServeConfig) -> int:
         )
         studio.plays(instrument, engine)
         shelf = PresetFile(config.presets or default_presets(), _say)
-        control = Control(instrument.info, engine, shelf=shelf)
+        control = Control(instrument.info, engine, shelf=shelf, studio=studio)
         server = Server(control, listener, gate.Gate(config.allow))
         if config.restore and not control.restore():
             _say("there is no earlier session of this model to go on with")

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from realtime.commands import Z
 from realtime.contract import ModelInfo
-from realtime.decoder import Decoder
+from realtime.decoder import Decoder, bundled, resolve
 from realtime.engine import Engine
 from realtime.library import Library
 from realtime.mixer import Cost, Mixer, slots_for
 
 SOUNDS = (".wav", ".flac", ".aif", ".aiff", ".ogg")
-MAX_SOUND_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -76,3 +76,24 @@ class Studio:
     def plays(self, instrument: Instrument, engine: Engine) -> None:
         """Take note of what plays on which engine."""
         self._playing, self._engine = instrument, engine
+
+    # ---- what `control` asks for
+
+    def build(self, file: str) -> Instrument:
+        """An instrument of a file of the library, or of a bundled model by its name."""
+        return self.make(resolve(file) if file in bundled() else self._library.file(file, (".onnx",)))
+
+    def install(self, instrument: Instrument) -> None:
+        """Let an instrument take over, with the gain and the mode that are."""
+        assert self._engine is not None
+        self._engine.swap(instrument.mixer)
+        self._playing = instrument
+
+    def encode(self, file: str) -> Z:
+        """The point whose sound is most like that of a file of the library."""
+        from realtime.encoder import Encoder, encoder_path
+
+        assert self._playing is not None
+        path = self._library.file(file, SOUNDS)
+        encoder = Encoder(encoder_path(self._playing.path), self._playing.info)
+        return encoder.encode_file(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -17,3 +18,30 @@ def jack_server() -> Iterator[Jack]:
     with Jack() as server:
         subprocess.run([wait, "-s", server.name, "-w", "-t", "20"], check=True, capture_output=True)
         yield server
+
+
+@pytest.fixture(scope="session")
+def other_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of another rate, length and latent size than `tiny_model`, with its encoder: 44,100 Hz, 3-D."""
+    import torch
+
+    from export.to_onnx import export
+    from trainer.checkpoint import Anchors, Checkpoint, write
+    from trainer.config import Config
+    from trainer.models import build
+
+    size = {"sample_rate": 44_100, "length": 2048, "latent_dim": 3, "layers": 2, "channels": 4}
+    config = Config.from_dict({"model": size})
+    torch.manual_seed(1)
+    folder = tmp_path_factory.mktemp("other")
+    checkpoint = Checkpoint(
+        config=config,
+        model=build(config.model, 2).state_dict(),
+        classes=("low", "high"),
+        anchors=Anchors(("low/1.wav", "high/1.wav"), (0, 1), torch.randn(2, 3)),
+        licence="CC0-1.0",
+        credits=("nobody",),
+    )
+    write(folder / "last.safetensors", checkpoint)
+    export(folder, folder / "other.onnx")
+    return folder / "other.onnx"

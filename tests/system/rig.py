@@ -129,7 +129,15 @@ class Process:
 
 
 class Server(Process):
-    """`realtime serve` on a free port, ready to be played; `program` is how Python gets at `realtime`."""
+    """`realtime serve` on a free port, ready to be played.
+
+    Args:
+        model: to begin with.
+        arguments: more of them.
+        env: more of it.
+        program: how Python gets at `realtime`.
+        prefix: words before the command that run it in their way.
+    """
 
     def __init__(
         self,
@@ -137,9 +145,10 @@ class Server(Process):
         *arguments: str,
         env: Mapping[str, str] | None = None,
         program: Sequence[str] = ("-m", "realtime"),
+        prefix: Sequence[str] = (),
     ) -> None:
         serve = ["serve", "--model", str(model), "--port", "0", *arguments]
-        super().__init__([sys.executable, *program, *serve], env)
+        super().__init__([*prefix, sys.executable, *program, *serve], env)
         try:
             self.port = int(self.wait_for(r"^osc .*?:(\d+)")[1])
         except BaseException:
@@ -155,6 +164,10 @@ class Server(Process):
     def ask(self, address: str, *arguments: float | str) -> tuple[str, list[float | str]]:
         """Send a message and wait for the answer: its address and arguments."""
         self.send(address, *arguments)
+        return self.hear()
+
+    def hear(self) -> tuple[str, list[float | str]]:
+        """Wait for the next answer to what was sent: its address and arguments."""
         answer = OscMessage(self._client._sock.recv(65536))
         return answer.address, list(answer.params)
 
@@ -192,8 +205,8 @@ class Jack(Process):
 
     sample_rate = 48_000
 
-    def __init__(self, period: int = 128) -> None:
-        self.name = f"soundmorph-{os.getpid()}-{next(_numbers)}"
+    def __init__(self, period: int = 128, name: str | None = None) -> None:
+        self.name = name or f"soundmorph-{os.getpid()}-{next(_numbers)}"
         self.env = {
             "JACK_DEFAULT_SERVER": self.name,
             "JACK_NO_START_SERVER": "1",

@@ -1,0 +1,85 @@
+"""Models and sounds named over OSC: taken over while the sound goes on, or refused in one line."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from realtime.encoder import Encoder, encoder_path
+from tests.system.rig import Server
+
+
+@pytest.fixture
+def library(tiny_model: Path, other_model: Path, tmp_path: Path) -> Path:
+    folder = tmp_path / "library"
+    folder.mkdir()
+    for model in (tiny_model, other_model):
+        for path in (model, encoder_path(model)):
+            shutil.copy(path, folder / path.name)
+    (folder / "garbage.onnx").write_bytes(np.random.default_rng(0).bytes(5000))
+    return folder
+
+
+def test_another_model_takes_over_of_another_rate_and_size(
+    tiny_model: Path, library: Path, tmp_path: Path
+) -> None:
+    presets = str(tmp_path / "presets.json")
+    with Server(tiny_model, "--null", "--library", str(library), "--presets", presets) as server:
+        assert server.ask("/morph/preset/store", "mine")[0] == "/morph/done"
+        server.send("/morph/gain", -3.0)
+        server.send("/morph/trigger", 1.0)
+        assert server.ask("/morph/model", "other.onnx") == ("/morph/done", ["/morph/model", "other.onnx"])
+        _, info = server.ask("/morph/get/info")
+        facts = dict(zip(info[::2], info[1::2], strict=True))
+        assert (facts["latent_dim"], facts["sample_rate"]) == (3, 44_100)
+        assert server.ask("/morph/get/classes") == ("/morph/classes.reply", ["low", "high"])
+        assert server.ask("/morph/preset/list") == ("/morph/presets.reply", [])
+        server.send("/morph/z", 1.0, 2.0, 3.0)
+        server.send("/morph/trigger", 1.0)
+        server.wait_until(hits=1, gain_db=-3.0)
+        assert server.ask("/morph/get/z") == ("/morph/z.reply", [1.0, 2.0, 3.0])
+        assert server.ask("/morph/model", "tiny.onnx")[0] == "/morph/done"
+        assert server.ask("/morph/preset/list") == ("/morph/presets.reply", ["mine"])
+        assert server.stop() == 0
+
+
+def test_a_file_that_is_no_model_leaves_everything_playing(
+    tiny_model: Path, library: Path, tmp_path: Path
+) -> None:
+    model = tmp_path / "playing.onnx"
+    shutil.copy(tiny_model, model)
+    with Server(model, "--null", "--library", str(library)) as server:
+        model.write_bytes(b"garbage in its place")
+        for file, text in {
+            "garbage.onnx": "garbage.onnx",
+            "../playing.onnx": "only files within the library",
+            "tiny.encoder.onnx": "tiny.encoder.onnx",
+            "nothing": "not one that ends with .onnx",
+        }.items():
+            address, answer = server.ask("/morph/model", file)
+            assert (address, answer[0]) == ("/morph/error", "/morph/model")
+            assert text in str(answer[1])
+        server.send("/morph/trigger", 1.0)
+        server.wait_until(hits=1)
+        server.wait_until(voices=0)
+        assert server.status()["muted"] == 0
+
+
+def test_a_sound_becomes_a_point(tiny_model: Path, library: Path) -> None:
+    sound = np.random.default_rng(3).uniform(-0.5, 0.5, (3000, 2)).astype(np.float32)
+    soundfile.write(library / "hit.wav", sound, 44_100)
+    (library / "broken.wav").write_bytes(b"RIFF....WAVE")
+    wanted = Encoder(encoder_path(tiny_model)).encode_file(library / "hit.wav")
+    with Server(tiny_model, "--null", "--library", str(library)) as server:
+        (library / "tiny.encoder.onnx").unlink()  # it is the one beside the model that is asked
+        assert server.ask("/morph/encode", "hit.wav") == ("/morph/done", ["/morph/encode", "hit"])
+        assert server.ask("/morph/goto", "hit", 0)[0] == "/morph/done"
+        np.testing.assert_allclose(server.ask("/morph/get/z")[1], wanted, rtol=1e-5)
+        for arguments, text in ((("broken.wav",), "broken.wav"), (("hit.wav", "kick"), "has already")):
+            address, answer = server.ask("/morph/encode", *arguments)
+            assert address == "/morph/error"
+            assert text in str(answer[1])

@@ -1,0 +1,169 @@
+"""What goes wrong on stage: the server says so in one line, keeps its state, plays on, and ends when told."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import soundfile
+from onnx import helper, numpy_helper
+
+from realtime import contract, osc
+from realtime.commands import Trigger
+from realtime.control import Control
+from realtime.decoder import Decoder
+from realtime.engine import Engine
+from realtime.mixer import Mixer, slots_for
+from realtime.protocol import Message
+from tests.system.rig import Jack, Process, Server, program
+
+
+def wait(jack: Jack) -> None:
+    command = [program("jack_wait"), "-s", jack.name, "-w", "-t", "20"]
+    subprocess.run(command, check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
+def test_jack_goes_and_comes_back(tiny_model: Path, tmp_path: Path, end: signal.Signals) -> None:
+    """Under its old name, for a killed JACK server leaves that behind, and there are eight on a machine."""
+    with Jack() as jack:
+        wait(jack)
+        with Server(tiny_model, "--device", "system", env=jack.env) as server:
+            server.send("/morph/z", 1.0, -1.0, 0.5, 0.0)
+            server.ask("/ping")
+            jack.stop(end)
+            server.wait_for("has gone")
+            server.send("/morph/trigger", 1.0)  # it plays on, unheard
+            server.wait_until(hits=1)
+            with Jack(name=jack.name) as again:
+                wait(again)
+                server.wait_for("is back")
+                assert server.ask("/morph/get/z")[1] == [1.0, -1.0, 0.5, 0.0]
+                with again.recording(tmp_path / "heard.npy"):
+                    server.wait_until(voices=0)
+                    server.send("/morph/trigger", 1.0)
+                    server.wait_until(hits=2)
+                    server.wait_until(voices=0)
+                    server.play_for(0.1)
+                assert server.stop() == 0
+    assert np.abs(np.load(tmp_path / "heard.npy")).max() > 0.001
+
+
+def test_a_server_ends_although_jack_has_gone(tiny_model: Path) -> None:
+    with Jack() as jack:
+        wait(jack)
+        with Server(tiny_model, "--device", "system", env=jack.env) as server:
+            jack.stop()
+            server.wait_for("has gone")
+            assert server.stop(signal.SIGINT) == 0
+
+
+def test_a_full_disk_ends_the_recording_and_not_the_sound(tiny_model: Path, tmp_path: Path) -> None:
+    """Files of this server can have 200 blocks of 1,024 bytes, which is half a second of sound."""
+    limit = (program("bash"), "-c", 'ulimit -f 200; exec "$0" "$@"')
+    recording = tmp_path / "recording.wav"
+    with Server(tiny_model, "--null", "--record", str(recording), prefix=limit) as server:
+        server.wait_for("recording stopped, the sound goes on: .*recording.wav")
+        server.send("/morph/trigger", 1.0)
+        server.wait_until(hits=1)
+        server.wait_until(voices=0)
+        assert server.stop() == 0
+    assert soundfile.info(recording).duration > 0.1
+
+
+def test_a_model_that_says_nan_is_muted_and_reported(tiny_model: Path, tmp_path: Path) -> None:
+    model = tmp_path / "nan.onnx"
+    model.write_bytes(nan_where_z_is_large(tiny_model))
+    with Server(model, "--null", "--record", str(tmp_path / "heard.wav")) as server:
+        assert server.status()["muted"] == 0
+        server.send("/morph/z", 100.0, 0.0, 0.0, 0.0)
+        server.send("/morph/trigger", 1.0)
+        server.wait_until(hits=1)
+        server.wait_until(voices=0)
+        assert float(server.status()["muted"]) > 0
+        server.send("/morph/z", 0.0, 0.0, 0.0, 0.0)
+        server.send("/morph/trigger", 1.0)
+        server.wait_until(hits=2)
+        server.wait_until(voices=0)
+        assert server.stop() == 0
+    heard, _ = soundfile.read(tmp_path / "heard.wav", dtype="float32")
+    assert np.isfinite(heard).all()
+    assert np.abs(heard).max() > 0.001  # the second hit
+
+
+def nan_where_z_is_large(path: Path) -> bytes:
+    """A model with z + 0 * (3e38 * z) in place of z: NaN where that overflows, and else the same."""
+    model = onnx.load(str(path))
+    for node in model.graph.node:
+        for index, name in enumerate(node.input):
+            if name == contract.Z:
+                node.input[index] = "z_or_nan"
+    constants = {"huge": 3e38, "nought": 0.0}
+    model.graph.initializer.extend(
+        numpy_helper.from_array(np.array(value, np.float32), name) for name, value in constants.items()
+    )
+    nodes = [
+        helper.make_node("Mul", [contract.Z, "huge"], ["z_huge"]),
+        helper.make_node("Mul", ["z_huge", "nought"], ["z_nought"]),
+        helper.make_node("Add", [contract.Z, "z_nought"], ["z_or_nan"]),
+    ]
+    for place, node in enumerate(nodes):
+        model.graph.node.insert(place, node)
+    kept = [entry for entry in model.metadata_props if entry.key != "soundmorph_sha256"]
+    del model.metadata_props[:]
+    model.metadata_props.extend(kept)
+    return contract.seal(model.SerializeToString())
+
+
+def test_two_servers_on_one_port(tiny_model: Path) -> None:
+    with Server(tiny_model, "--null") as first:
+        serve = ["-m", "realtime", "serve", "--null", "--model", str(tiny_model), "--port", str(first.port)]
+        with Process([sys.executable, *serve]) as second:
+            second.wait_for(f"error: cannot listen on 127.0.0.1:{first.port}: .* --port")
+            assert second.finish() == 2
+        assert first.ask("/ping") == ("/pong", [])
+
+
+def test_a_clock_that_jumps_changes_no_sound(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time tags are put on the monotonic clock as they come; the wall clock may be set in between."""
+    mixer = Mixer(Decoder(tiny_model, capacity=slots_for(2)), 48_000, voices=2)
+    engine = Engine(mixer, ahead=1, synchronous=True)
+    engine.start()
+    wall, jumps = time.time, {"s": 0.0}
+    monkeypatch.setattr(time, "time", lambda: wall() + jumps["s"])
+    with osc.bind(port=0) as listener, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        server = osc.Server(Control(mixer._decoder.info, engine), listener)
+        server.start()
+        hit = osc.encode(Message("/morph/trigger", (1.0,)))
+        sized = len(hit).to_bytes(4, "big") + hit
+        for jumps["s"] in (0.0, 3600.0, -86400.0):
+            tag = round((time.time() + 1.0 + 2_208_988_800) * 2**32).to_bytes(8, "big")
+            sender.sendto(b"#bundle\0" + tag + sized, ("127.0.0.1", server.port))
+            sender.sendto(osc.encode(Message("/ping")), ("127.0.0.1", server.port))
+            sender.recv(64)
+        server.stop()
+    due = [sample for sample, command in engine._inbox if isinstance(command, Trigger)]
+    engine._closing = True
+    assert len(due) == 3
+    assert all(0.5 * 48_000 < sample < 30 * 48_000 for sample in due)  # about a second ahead, all of them
+
+
+def test_a_session_is_saved_and_gone_on_with(tiny_model: Path, tmp_path: Path) -> None:
+    presets = ("--presets", str(tmp_path / "presets.json"))
+    with Server(tiny_model, "--null", *presets) as server:
+        server.send("/morph/z", 1.0, 2.0, 3.0, 4.0)
+        server.send("/morph/gain", -9.0)
+        server.send("/morph/mode", "latch")
+        server.wait_until(gain_db=-9.0)
+        assert server.stop(signal.SIGINT) == 0
+    with Server(tiny_model, "--null", "--restore", *presets) as server:
+        server.wait_until(gain_db=-9.0)
+        assert server.ask("/morph/get/z")[1] == [1.0, 2.0, 3.0, 4.0]
+        assert server.status()["mode"] == "latch"

@@ -45,7 +45,7 @@ def delays(layers: int) -> list[int]:
 class _Gated(torch.autograd.Function):
     """Forward and backward of all gated layers, in place; rows are (time, sound), time outermost.
 
-    Only the gates are kept: x_i comes back from x_{i+1} by subtraction (as in `trainer.layers`).
+    Only the gates are kept: x_i comes back from x_{i+1} by subtraction (as in `trainer.gated`).
     """
 
     @staticmethod

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from trainer.config import HOP_LENGTH, ModelConfig
 from trainer.heads import CLASSIFICATION, Heads, perceptron
-from trainer.layers import CausalConv, CausalUpsample, DilationBlock, FrameDense
+from trainer.layers import CausalConv, CausalUpsample, DilationBlock, FrameDense, halved, pointwise
 from trainer.mb import MBDecoder, MBEncoder
 
 FRONT_FILTERS, FRONT_KERNEL = 16, 32
@@ -106,8 +106,13 @@ class DCEncoder(nn.Module):
         _keep_power(self.front, self.widen, self.down)
 
     def forward(self, audio: Tensor) -> tuple[Tensor, Tensor]:
-        x = self.widen(self.front(audio)).transpose(1, 2)
-        return self.bottleneck(self.down(self.block(x).transpose(1, 2)))
+        first, *rest = self.down
+        assert isinstance(first, nn.Conv1d)
+        x = self.block(pointwise(self.widen, self.front.rows(audio.transpose(1, 2))))
+        sequence = halved(first, x).transpose(1, 2)
+        for layer in rest:
+            sequence = layer(sequence)
+        return self.bottleneck(sequence)
 
 
 class DCDecoder(nn.Module):
@@ -128,8 +133,8 @@ class DCDecoder(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         sequence = self.dense(z)[:, None]
-        x = self.widen(self.up(sequence)).transpose(1, 2)
-        return self.out(self.back(self.block(x).transpose(1, 2)))
+        x = self.block(pointwise(self.widen, self.up(sequence).transpose(1, 2)))
+        return pointwise(self.out, self.back.rows(x)).transpose(1, 2)
 
 
 class CCEncoder(nn.Module):

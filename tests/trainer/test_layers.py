@@ -5,7 +5,19 @@ from __future__ import annotations
 import pytest
 import torch
 
-from trainer.layers import CausalConv, CausalUpsample, DilationBlock, FrameDense, dilations, receptive_field
+from bench.naive import gradients, naive
+from trainer.config import ModelConfig
+from trainer.layers import (
+    CausalConv,
+    CausalUpsample,
+    DilationBlock,
+    FrameDense,
+    dilations,
+    halved,
+    pointwise,
+    receptive_field,
+)
+from trainer.models import build
 
 
 def test_receptive_fields_are_those_of_the_formula() -> None:
@@ -53,6 +65,65 @@ def test_block_in_single_precision_keeps_gradients_to_1e_4() -> None:
         gradients.append([p.grad.clone() for p in block.parameters() if p.grad is not None])
     for ours, plain in zip(*gradients, strict=True):
         assert (ours - plain).norm() <= 1e-4 * plain.norm()
+
+
+def test_a_model_and_its_gradients_equal_those_of_one_in_plain_convolutions() -> None:
+    found = []
+    for plain in (False, True):
+        torch.manual_seed(3)
+        model = build(ModelConfig("dc", 8000, 1056, 5, layers=11, channels=6), 2)
+        model = (naive(model) if plain else model).double()
+        x = torch.randn(3, 1, 1056, generator=torch.Generator().manual_seed(0)).double()
+        output = model(x, x[:, 0, :5])
+        (output.audio.square().sum() + output.logits.square().sum()).backward()
+        found.append((output.audio, gradients(model)))
+    (audio, ours), (plain_audio, theirs) = found
+    torch.testing.assert_close(audio, plain_audio)
+    assert ours.keys() == theirs.keys() == {name for name, _ in build_names()}
+    for name, gradient in theirs.items():
+        assert (ours[name] - gradient).norm() <= 1e-9 * gradient.norm(), name
+
+
+def build_names() -> list[tuple[str, torch.nn.Parameter]]:
+    return list(build(ModelConfig("dc", 8000, 1056, 5, layers=11, channels=6), 2).named_parameters())
+
+
+def test_sounds_side_by_side_are_the_same_as_one_after_the_other() -> None:
+    torch.manual_seed(0)
+    block, before = DilationBlock(12, 8), torch.get_num_threads()
+    x, results = torch.randn(5, 300, 8), []
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            for _ in range(2):
+                block.zero_grad()
+                y = block(x)
+                y.square().sum().backward()
+                assert torch.get_num_threads() == threads
+                results.append([y.detach(), *(p.grad for p in block.parameters())])
+    finally:
+        torch.set_num_threads(before)
+    for other in results[1:]:
+        for ours, theirs in zip(results[0], other, strict=True):
+            assert ours is not None
+            assert theirs is not None
+            torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("channels", [1, 6])
+def test_time_major_layers_are_the_convolutions_they_stand_for(channels: int) -> None:
+    torch.manual_seed(0)
+    x = torch.randn(2, channels, 40)
+    causal, turned = CausalConv(channels, 5, 7), torch.nn.ConvTranspose1d(channels, 5, 1)
+    single, pairs = torch.nn.Conv1d(channels, 5, 1), torch.nn.Conv1d(channels, 3, 2, stride=2)
+    rows = x.transpose(1, 2)
+    for found, layer in (
+        (causal.rows(rows), causal),
+        (pointwise(turned, rows), turned),
+        (pointwise(single, rows), single),
+        (halved(pairs, rows), pairs),
+    ):
+        torch.testing.assert_close(found.transpose(1, 2), layer(x), rtol=1e-4, atol=1e-5)
 
 
 def test_block_without_gradients_computes_the_same() -> None:

@@ -1,0 +1,191 @@
+"""`python -m bench.training [--json | --table]`: what a step of training costs on two threads, in one run.
+
+A step is all that the trainer does for a batch of the paper's digit recipe (4,096 samples, 20-D): both
+updates, losses, clipping and Adam included.
+
+    speedup_vs_naive    the same step with the DC model written in plain `nn.Conv1d` (bench/naive.py) / ours,
+                        for a batch of 2, a sound a thread; `speedup_batch_N` has other batches
+    gradient_error      largest ‖ours - naive‖ / ‖naive‖ of a parameter's gradient, both in double precision:
+                        there rounding hides no mistake
+    gradient_error_32   in single precision, the whole gradient, against the naive one in double precision;
+                        `gradient_error_32_naive` is what single precision alone costs the naive model
+    roofline_ratio      our time / (multiplications and additions at the machine's fastest GEMM)
+    peak_memory_mb      what steps of 8 sounds add to a process that has all else in memory already
+
+`--table`: time and memory of an epoch as window, number of files and batch grow.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from bench import cost
+from bench.cost import resident_mb
+from bench.measure import best_of, gemm_flops, report
+from bench.naive import gradients, naive
+from trainer import config as configs
+from trainer import losses
+from trainer.config import Config
+from trainer.models import CC_CHANNELS, CC_KERNELS, FRONT_FILTERS, FRONT_KERNEL, VAE, build
+from trainer.objective import CLASSIFICATION, VARIATIONAL, Objective
+from trainer.steps import make_optimisers
+
+THREADS, CLASSES = 2, 10
+BATCHES, HEADLINE, REPEATS = (1, 2, 4, 8), 2, 4
+MEMORY_BATCH = 8
+
+
+def batch_of(size: int, length: int) -> Tensor:
+    """Decaying sines with a little noise, peak about 1: [size, 1, length]."""
+    source = torch.Generator().manual_seed(0)
+    time = torch.arange(length) / 8000
+    pitch = 100 + 1000 * torch.rand(size, 1, 1, generator=source)
+    noise = 0.05 * torch.randn(size, 1, length, generator=source)
+    return torch.exp(-8 * time) * (torch.sin(2 * torch.pi * pitch * time) + noise)
+
+
+class Step:
+    """A model and its optimisers, ready to be trained on one batch again and again."""
+
+    def __init__(self, config: Config, size: int, plain: bool, dtype: torch.dtype = torch.float32) -> None:
+        torch.manual_seed(0)
+        model = build(config.model, CLASSES)
+        self.model: VAE = (naive(model) if plain else model).to(dtype)
+        self.config, self.objective = config, Objective(self.model, config)
+        self.optimisers = make_optimisers(self.model, config)
+        self.weights = losses.weights(config.loss, 0)
+        self.waveform = batch_of(size, config.model.length).to(dtype)
+        self.target = torch.arange(size)[:, None] % CLASSES
+        self.eps = torch.randn(size, config.model.latent_dim, generator=torch.Generator().manual_seed(1))
+        self.eps = self.eps.to(dtype)
+
+    def gradient(self, name: str) -> None:
+        """That of one update."""
+        self.optimisers[name].zero_grad(set_to_none=True)
+        terms = self.objective(name, self.waveform, self.waveform, self.target, self.eps)
+        losses.total(terms, self.weights).backward()
+
+    def __call__(self) -> None:
+        for name, optimiser in self.optimisers.items():
+            self.gradient(name)
+            parameters = [p for group in optimiser.param_groups for p in group["params"]]
+            torch.nn.utils.clip_grad_norm_(parameters, self.config.optim.clip_norm)
+            optimiser.step()
+
+
+def operations(config: Config) -> float:
+    """Floating-point operations of a step, a sound: of each pass three times those forward.
+
+    The encoder is passed by both updates, the decoder by one.
+    """
+    model, length = config.model, config.model.length
+    if model.architecture == "dc":
+        block = model.layers * 2 * model.channels * model.channels * 2
+        encoder = length * (block + FRONT_FILTERS * (FRONT_KERNEL + model.channels))
+        decoder = length * (block + FRONT_FILTERS * FRONT_KERNEL * model.channels)
+    else:
+        rates = [length >> (i + 1) for i in range(len(CC_KERNELS))]
+        pairs = zip((1, *CC_CHANNELS), CC_CHANNELS, CC_KERNELS, rates, strict=False)
+        encoder = decoder = sum(a * b * kernel * rate for a, b, kernel, rate in pairs)
+    return 2.0 * 3.0 * (2 * encoder + decoder)
+
+
+def fastest_gemm() -> float:
+    """Operations a second: of the BLAS, or of oneDNN where that is faster."""
+    rows, size = 4096, 512
+    image = torch.randn(1, size, 1, rows).contiguous(memory_format=torch.channels_last)
+    filters = torch.randn(size, size, 1, 1)
+    return max(gemm_flops(), 2 * rows * size**2 / best_of(lambda: torch.conv2d(image, filters), 12))
+
+
+def alternately(first: Callable[[], None], second: Callable[[], None]) -> tuple[float, float]:
+    """The shortest time of each, in seconds, taken in turns: what slows the machine down slows both."""
+    times = [(best_of(first, 1), best_of(second, 1)) for _ in range(REPEATS)]
+    return min(a for a, _ in times), min(b for _, b in times)
+
+
+def gradients_of(config: Config, plain: bool, dtype: torch.dtype) -> dict[str, Tensor]:
+    """By parameter, of both updates of a step of two sounds, in double precision."""
+    step = Step(config, 2, plain, dtype)
+    found: dict[str, Tensor] = {}
+    for update in (VARIATIONAL, CLASSIFICATION):
+        step.gradient(update)
+        found |= {f"{update}/{name}": grad.double() for name, grad in gradients(step.model).items()}
+    return found
+
+
+def apart(ours: dict[str, Tensor], theirs: dict[str, Tensor]) -> float:
+    """The largest relative distance of two gradients of a parameter; what is 0 must be so in both."""
+    assert ours.keys() == theirs.keys()
+    distances = [
+        (ours[name] - theirs[name]).norm() / theirs[name].norm().clamp(min=1e-300) for name in theirs
+    ]
+    return max(distance.item() for distance in distances)
+
+
+def whole(found: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The gradient as one vector."""
+    return {"all": torch.cat([found[name].flatten() for name in sorted(found)])}
+
+
+def errors(config: Config) -> dict[str, object]:
+    """How far gradients are apart."""
+    exact = gradients_of(config, True, torch.float64)
+    ours, naive_32 = (gradients_of(config, plain, torch.float32) for plain in (False, True))
+    return {
+        "gradient_error": apart(gradients_of(config, False, torch.float64), exact),
+        "gradient_error_32": apart(whole(ours), whole(exact)),
+        "gradient_error_32_naive": apart(whole(naive_32), whole(exact)),
+    }
+
+
+def memory_of(words: list[str]) -> dict[str, float]:
+    """What `--child` says of itself in a process of its own."""
+    command = [sys.executable, "-m", "bench.training", "--child", *words]
+    found: dict[str, float] = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+    return found
+
+
+def child(name: str, plain: bool) -> int:
+    """Take two steps and print what they added to the memory of this process."""
+    step = Step(configs.read(name), MEMORY_BATCH, plain)
+    before = resident_mb("VmRSS")
+    for _ in range(2):
+        step()
+    print(json.dumps({"peak_memory_mb": resident_mb("VmHWM") - before}))
+    return 0
+
+
+def main(argv: list[str] | None = None) -> int:
+    argv = sys.argv[1:] if argv is None else argv
+    torch.set_num_threads(THREADS)
+    if argv[:1] == ["--child"]:
+        return child(argv[1], plain="naive" in argv)
+    if argv[:1] == ["--table"]:
+        return cost.table()
+    dc, cc = configs.read("digits"), configs.read("digits_cc")
+    rate = fastest_gemm()
+    results: dict[str, object] = {"speedup_vs_naive": 0.0, **errors(dc)}
+    for size in BATCHES:
+        slow, fast = (Step(dc, size, plain) for plain in (True, False))
+        slow_s, fast_s = alternately(slow, fast)
+        results |= {f"speedup_batch_{size}": slow_s / fast_s, f"ms_a_sound_batch_{size}": fast_s / size * 1e3}
+        if size == HEADLINE:
+            results["speedup_vs_naive"] = slow_s / fast_s
+            results["roofline_ratio"] = fast_s / (size * operations(dc) / rate)
+    cc_s = best_of(Step(cc, MEMORY_BATCH, plain=False), 3)
+    results["cc_roofline_ratio"] = cc_s / (MEMORY_BATCH * operations(cc) / rate)
+    results["gemm_gflops"] = rate / 1e9
+    for key, words in (("", ["digits"]), ("naive_", ["digits", "naive"]), ("cc_", ["digits_cc"])):
+        results[f"{key}peak_memory_mb"] = memory_of(words)["peak_memory_mb"]
+    return report(__doc__ or "", results, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

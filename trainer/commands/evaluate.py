@@ -1,0 +1,75 @@
+"""`trainer evaluate`: measure a run."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from trainer.commands import installed
+from trainer.errors import TrainerError
+
+HELP = "measure a run on its test sounds"
+DESCRIPTION = """Evaluate a run as the paper does: 1-NN accuracy and the MFCC-DTW deviation of the decoded
+class centres, with real sounds and a blur beside them for scale, and how near reconstructions are. Only
+the test sounds are measured, which the run has neither trained on nor chosen anything by."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Of `trainer evaluate`."""
+    parser.add_argument("run", type=Path, metavar="RUN", help="folder of the run, or a checkpoint file")
+    parser.add_argument("--data", type=Path, metavar="FOLDER", help="where its sounds are, if they moved")
+    parser.add_argument(
+        "--checkpoint",
+        choices=("best", "last"),
+        help="default last; best has the least loss on the validation sounds",
+    )
+    parser.add_argument(
+        "--device",
+        choices=("auto", "cpu", "cuda"),
+        default="auto",
+        help="auto takes the GPU where there is one",
+    )
+    parser.add_argument("--json", action="store_true", help="print everything, settings too, as JSON")
+    parser.add_argument(
+        "--report", type=Path, metavar="FILE.html", help="write one page with tables, pictures and players"
+    )
+    parser.add_argument(
+        "--morph", nargs=2, metavar=("CLASS", "CLASS"), help="of the report: morph from one to the other"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Check, measure, print, and write the report where one is wanted."""
+    if not args.run.exists():
+        raise TrainerError(f"{args.run}: no such run folder or checkpoint")
+    if args.data and not args.data.is_dir():
+        raise TrainerError(f"{args.data}: {'not a folder' if args.data.exists() else 'no such folder'}")
+    if args.morph and not args.report:
+        raise TrainerError("--morph is a picture of the report: give --report FILE.html too")
+    if args.report and (args.report.is_dir() or not args.report.parent.is_dir()):
+        reason = "a folder" if args.report.is_dir() else "its folder does not exist"
+        raise TrainerError(f"--report {args.report}: {reason}; it takes a file to write")
+    drawn = ("matplotlib", "sklearn") if args.report else ()
+    installed.check("evaluation", (*installed.NEEDED, "librosa", *drawn))
+
+    from trainer import checkpoint, evaluate, morph, subject, tables
+
+    found = subject.load(args.run, args.checkpoint, args.data, args.device)
+    pair = morph.pick(found, args.morph)
+    print(f"{len(found.test)} test sounds through {found.path}", file=sys.stderr)
+    heard = subject.listen(found)
+    evaluation = evaluate.measure(found, heard)
+    if args.report:
+        from trainer import report
+
+        page = report.render(found, heard, evaluation, morph.between(found, heard, pair))
+        checkpoint.save_atomically(args.report, page.encode())
+    if args.json:
+        print(json.dumps(evaluation.to_dict(), indent=2, ensure_ascii=False, allow_nan=False))
+    else:
+        print("\n\n".join(tables.plain(table) for table in tables.all_of(evaluation)))
+    if args.report:
+        print(f"wrote {args.report}", file=sys.stderr)
+    return 0

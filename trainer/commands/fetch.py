@@ -1,0 +1,35 @@
+"""`trainer fetch`: download a public data set."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+
+HELP = "download a public data set"
+DESCRIPTION = """Download a data set and lay it out for `fit`. A transfer that was interrupted goes on where
+it was; the folder appears only when everything in it is checked."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Of `trainer fetch`."""
+    parser.add_argument("name", choices=("fsdd",), help="fsdd: the Free Spoken Digit Dataset, 16 MB")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="folder to make (the data set's name)")
+    parser.add_argument("--url", default="", help="another place of the archive, or a copy on this machine")
+    parser.add_argument("--sha256", default="", metavar="HEX", help="of the archive, where it is another one")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Download, check, lay out."""
+    from trainer import fetch
+
+    def progress(done: int, total: int) -> None:
+        if sys.stderr.isatty():
+            print(f"\r{done / 1e6:.1f} of {total / 1e6:.1f} MB", end="", file=sys.stderr, flush=True)
+
+    out = args.out or Path(args.name)
+    count = fetch.fetch(args.name, out, url=args.url, sha256=args.sha256, progress=progress)
+    quoted = shlex.quote(str(out))
+    print(f"{count} sounds in {quoted}; now: trainer fit --config digits --data {quoted} --out RUN")
+    return 0

@@ -1,0 +1,147 @@
+"""`trainer fit`: start a run, or go on with one."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from trainer import config as configs
+from trainer.commands import installed
+from trainer.config import Config
+from trainer.errors import ConfigError, TrainerError
+
+HELP = "train a model on a folder of sounds"
+DESCRIPTION = """Train on a folder of audio files of any format, rate and channel count. Files that cannot
+be used are named and left out. Ctrl-C saves; --resume RUN goes on exactly where it stopped."""
+RESUMABLE = (
+    "epochs",
+    "patience_epochs",
+    "device",
+    "devices",
+    "nodes",
+    "strategy",
+    "precision",
+    "compile",
+    "threads",
+    "checkpoint_minutes",
+    "keep_epochs",
+    "keep",
+    "tensorboard",
+)
+"""What may change where a run is resumed."""
+OPTIONS = ("batch_size", "seed", *RESUMABLE)
+"""Keys of [fit] that are options of the command line too."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Of `trainer fit`."""
+    parser.add_argument(
+        "--data", type=Path, metavar="FOLDER", help="folder of audio files; sub-folders are classes"
+    )
+    parser.add_argument("--out", type=Path, metavar="RUN", help="folder to make for this run")
+    parser.add_argument(
+        "--model",
+        choices=("dc", "cc", "mb"),
+        help="dilated (Table 1), plain convolutions (Table 2), or on bands",
+    )
+    parser.add_argument(
+        "--config",
+        metavar="FILE.toml",
+        help=f"a TOML file, or one of {', '.join(configs.bundled())}",
+    )
+    parser.add_argument("--epochs", type=int, help="passes over the sounds")
+    parser.add_argument("--batch-size", type=int, help="sounds of one step")
+    parser.add_argument("--seed", type=int, help="of the weights, the split, the order and the noise")
+    parser.add_argument(
+        "--device", choices=("auto", "cpu", "cuda"), help="auto takes the GPU where there is one"
+    )
+    parser.add_argument("--threads", type=int, help="CPU threads; 0 leaves the choice to PyTorch")
+    parser.add_argument(
+        "--checkpoint-minutes", type=float, help="save within an epoch too, at most this often"
+    )
+    parser.add_argument(
+        "--patience-epochs", type=int, help="stop when the validation loss falls no more; 0: never"
+    )
+    parser.add_argument("--keep-epochs", type=int, help="keep a checkpoint of its own every so many epochs")
+    parser.add_argument("--keep", type=int, help="how many of those; 0 is all")
+    parser.add_argument("--tensorboard", action="store_true", default=None, help="write RUN/tensorboard")
+    parser.add_argument("--devices", type=int, help="GPUs, or CPU processes, of this machine")
+    parser.add_argument("--nodes", type=int, help="machines; start the same command on each (see Lightning)")
+    parser.add_argument("--strategy", choices=("auto", "ddp"), help="how several devices share the work")
+    parser.add_argument("--precision", choices=("32", "bf16"), help="bf16: mixed precision, for a GPU")
+    parser.add_argument("--compile", action="store_true", default=None, help="use PyTorch's compiler")
+    parser.add_argument("--resume", type=Path, metavar="RUN", help="go on with a run that was interrupted")
+    parser.add_argument("--force", action="store_true", help="replace the run that --out names")
+
+
+def _config(args: argparse.Namespace) -> Config:
+    """The configuration of a new run: file, then options."""
+    config = configs.read(args.config) if args.config else Config()
+    if args.model:
+        config = config.replace("model", architecture=args.model)
+    return _options(config, args, OPTIONS)
+
+
+def _options(config: Config, args: argparse.Namespace, names: Sequence[str]) -> Config:
+    for name in names:
+        if (value := getattr(args, name)) is not None:
+            try:
+                config = config.replace("fit", **{name: value})
+            except ConfigError as error:
+                reason = str(error).rpartition(": ")[2]
+                raise ConfigError(f"--{name.replace('_', '-')} {value}: {reason}") from None
+    return config
+
+
+def _check_out(out: Path, force: bool) -> None:
+    if out.exists() and not out.is_dir():
+        raise TrainerError(f"{out}: a file; --out takes a folder")
+    if out.is_dir() and any(out.iterdir()) and not force:
+        raise TrainerError(
+            f"{out}: not empty; choose another, --resume {out} to go on, or --force to replace it"
+        )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Check, then train a new run or go on with one."""
+    if args.resume:
+        fixed = [
+            name
+            for name in ("out", "model", "config", "batch_size", "seed")
+            if getattr(args, name) is not None
+        ]
+        if fixed:
+            flag = fixed[0].replace("_", "-")
+            raise TrainerError(f"--{flag} cannot be given with --resume: the run has its own")
+    else:
+        if not args.data or not args.out:
+            raise TrainerError(
+                f"{'--out RUN' if args.data else '--data FOLDER'} is needed; see trainer fit -h"
+            )
+        _check_out(args.out, args.force)
+        config = _config(args)
+        if not args.data.is_dir():
+            raise TrainerError(f"{args.data}: {'not a folder' if args.data.exists() else 'no such folder'}")
+    installed.check("training", installed.NEEDED)
+
+    from trainer import checkpoint
+    from trainer.commands.running import train
+
+    if not args.resume:
+        _check_board(config)
+        return train(config, args.data, args.out, None)
+    saved = checkpoint.load(args.resume)
+    config = _options(saved.config, args, RESUMABLE)
+    _check_board(config)
+    if config.fit.epochs <= saved.epoch:
+        raise TrainerError(
+            f"{args.resume}: its {saved.epoch} epochs are done; --epochs N with a larger N adds some"
+        )
+    out = args.resume if args.resume.is_dir() else args.resume.parent
+    return train(config, args.data or Path(saved.data["folder"]), out, saved)
+
+
+def _check_board(config: Config) -> None:
+    if config.fit.tensorboard:
+        installed.check("--tensorboard", ["tensorboard"])

@@ -1,0 +1,19 @@
+"""What a command needs of the extra `train`."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+
+from trainer.errors import TrainerError
+
+NEEDED = ("torch", "lightning_fabric", "soundfile", "soxr", "safetensors", "rich")
+
+
+def check(what: str, names: Sequence[str]) -> None:
+    """Raise where one of the modules is not installed."""
+    missing = [name for name in names if importlib.util.find_spec(name) is None]
+    if missing:
+        raise TrainerError(
+            f"{what} needs {', '.join(missing)}, not installed here: pip install 'soundmorph[train]'"
+        )

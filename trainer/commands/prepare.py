@@ -1,0 +1,37 @@
+"""`trainer prepare`: what a folder of sounds is made of."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from trainer import config as configs
+from trainer.commands import installed
+from trainer.config import Config
+
+HELP = "say what `fit` would make of a folder"
+DESCRIPTION = """Read a folder as `fit` does and print what it finds: files that are left out and why, files
+that are fixed and how, and how many sounds each class has. Nothing is written."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Of `trainer prepare`."""
+    parser.add_argument("--data", type=Path, metavar="FOLDER", required=True, help="folder of audio files")
+    parser.add_argument(
+        "--config", metavar="FILE.toml", help=f"a TOML file, or one of {', '.join(configs.bundled())}"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print what is found."""
+    config = configs.read(args.config) if args.config else Config()
+    installed.check("training", installed.NEEDED)
+    from trainer import data, findings
+
+    sounds = data.prepare(args.data, config.model, config.data)
+    findings.show(findings.rows(sounds), sys.stdout)
+    print(findings.summary(sounds))
+    if alone := findings.classes_of_one(sounds):
+        print(f"a class of one sound cannot be held out: {', '.join(alone)}")
+    return 0

@@ -1,0 +1,104 @@
+"""A run from the command line: its processes, what it shows, and how it is interrupted."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from lightning_fabric import Fabric
+
+from trainer import devices, findings, fit, progress
+from trainer.checkpoint import Checkpoint
+from trainer.config import Config
+from trainer.state import State
+from trainer.steps import Display
+
+
+def train(config: Config, data: Path, out: Path, saved: Checkpoint | None) -> int:
+    """Train a new run, or go on with `saved`.
+
+    Returns:
+        The exit code: 0, or 128 + the signal that stopped it after it was saved.
+    """
+    fabric = devices.make(config.fit)
+    fabric.launch()  # where there are several devices, the other processes run this command too
+    if not fabric.is_global_zero:
+        with _signals() as caught:
+            state = _state(config, data, saved, fabric)
+            fabric.barrier()
+            fit.run(state, out, progress.Silent(), stop=lambda: bool(caught))
+        return 0
+    bars = progress.Bars(config.fit.epochs)
+    with _signals() as caught, bars.live():
+        state = _state(config, data, saved, fabric, bars.reading)
+        findings.show(findings.brief(state.sounds), sys.stderr)
+        parts = state.parts
+        count = f"{len(parts.train)} sounds to train on, {len(parts.validation)} for validation, "
+        count += f"{len(parts.test)} for the test"
+        classes = ", ".join(state.sounds.classes)
+        times = f" x {fabric.world_size}" if fabric.world_size > 1 else ""
+        bars.note(f"{count} | {config.model.architecture} on {state.device}{times} | classes: {classes}")
+        if saved is None:
+            out.mkdir(parents=True, exist_ok=True)
+            fit.clear(out)
+        fabric.barrier()
+        with _displays(state, out, bars) as display:
+            done = fit.run(state, out, display, stop=lambda: bool(caught))
+    quoted = shlex.quote(str(out))
+    if not done:
+        print(f"stopped after {state.step} of {state.steps} steps; go on with: trainer fit --resume {quoted}")
+        return 128 + caught[0] if caught else 130
+    if state.epoch < config.fit.epochs:
+        print(f"the validation loss fell no more: ended after {state.epoch} of {config.fit.epochs} epochs")
+    print(f"done: {quoted}; now: trainer export {quoted} -o {shlex.quote(f'{data.resolve().name}.onnx')}")
+    return 0
+
+
+@contextmanager
+def _displays(state: State, out: Path, bars: Display) -> Iterator[Display]:
+    """The bars, and TensorBoard's files where they are wanted."""
+    if not state.config.fit.tensorboard:
+        yield bars
+        return
+    from trainer import board
+
+    written = board.Board(state, out / fit.TENSORBOARD)
+    try:
+        yield progress.Several(bars, written)
+    finally:
+        written.close()
+
+
+def _state(
+    config: Config,
+    data: Path,
+    saved: Checkpoint | None,
+    fabric: Fabric,
+    reading: Callable[[int, int], None] | None = None,
+) -> State:
+    if saved is None:
+        return fit.start(config, data, reading, fabric=fabric)
+    return fit.resume(saved, config, data, reading, fabric)
+
+
+@contextmanager
+def _signals() -> Iterator[list[int]]:
+    """The first Ctrl-C or SIGTERM is put into the list; a second one acts as usual."""
+    caught: list[int] = []
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        caught.append(number)
+        signal.signal(number, before[number])
+
+    before: dict[int, Any] = {n: signal.signal(n, handle) for n in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield caught
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

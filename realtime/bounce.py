@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from realtime import levels, model_file
+from realtime.ahead import LOOK_AHEAD, Ahead, cores
 from realtime.commands import Command, Gain, Mode, SetZ, Trigger, Z
 from realtime.decoder import Decoder
 from realtime.files import Folder
@@ -52,6 +53,8 @@ class Bounce:
         self._set_rate(args.rate or self.info.sample_rate)
         self._points: Points | None = None
         self._encoder: Encoder | None = None
+        self._first: Decoder | None = None
+        self._ahead: Ahead | None = None
 
     def _set_rate(self, rate: int) -> None:
         self.rate = rate
@@ -91,20 +94,42 @@ class Bounce:
         return events(sequence, self._points, self.rate)
 
     def _decoder(self, voices: int) -> Decoder:
-        return Decoder(
-            self.model,
-            capacity=slots_for(voices),
-            threads=self.args.threads,
-            provider=self.args.provider,
-            file=self.file,
-        )
+        """With slots for so many voices, on the session that the first one opened."""
+        if self._first is None:
+            self._first = Decoder(
+                self.model,
+                capacity=slots_for(voices),
+                threads=self.args.threads,
+                provider=self.args.provider,
+                file=self.file,
+            )
+            return self._first
+        return self._first.sibling(slots_for(voices), self._first.max_frames)
 
-    def _mixer(self, voices: int, channels: int, chunk_frames: int) -> Mixer:
-        decoder = self._decoder(voices)
-        gain_db = self.args.gain
-        return Mixer(
-            decoder, self.rate, voices=voices, channels=channels, chunk_frames=chunk_frames, gain_db=gain_db
+    def _mixer(self, voices: int, channels: int, chunk_frames: int, gain_db: float) -> Mixer:
+        """A mixer whose sounds are decoded ahead."""
+        mixer = Mixer(
+            self._decoder(voices),
+            self.rate,
+            voices=voices,
+            channels=channels,
+            chunk_frames=chunk_frames,
+            gain_db=gain_db,
         )
+        mixer.prepared = self._sounds()
+        return mixer
+
+    def _sounds(self) -> Ahead:
+        if self._ahead is None:
+            self._ahead = Ahead(self._decoder(1), self.args.jobs or cores())
+        return self._ahead
+
+    def __enter__(self) -> Bounce:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._ahead is not None:
+            self._ahead.close()
 
     def _write(
         self, path: Path, mixer: Mixer, commands: Iterable[tuple[int, Command]], last: int, force: bool
@@ -122,17 +147,17 @@ class Bounce:
 
     def morph(self, start: Z, end: Z, args: argparse.Namespace) -> int:
         """Write a row of sounds; returns its length in device samples."""
-        mixer = self._mixer(
-            min(args.steps, overlap(self.info, args.spacing_ms)), args.channels or 1, CHUNK_FRAMES
-        )
+        voices = min(args.steps, overlap(self.info, args.spacing_ms))
+        mixer = self._mixer(voices, args.channels or 1, CHUNK_FRAMES, args.gain)
         spacing = args.spacing_ms * self.rate / 1000
         row = morph(start, end, steps=args.steps, spacing=spacing, velocity=args.velocity)
-        return self._write(args.output, mixer, row, row[-1][0], args.force).samples
+        coming = self._sounds().follow(row)
+        return self._write(args.output, mixer, coming, row[-1][0], args.force).samples
 
     def whole(self, sequence: Sequence) -> Meter:
         """Write a sequence into one file."""
         mixer, last = self._for(sequence)
-        commands = self._score(sequence, self._events(sequence))
+        commands = self._sounds().follow(self._score(sequence, self._events(sequence)))
         return self._write(self.args.output, mixer, commands, last, self.args.force)
 
     def log(self, path: Path) -> Meter:
@@ -190,7 +215,8 @@ class Bounce:
                 mixer, last = self._for(sequence)
                 heard = (event if key(event) == name else _silent(event) for event in self._events(sequence))
                 path = folder.part / f"{file_name(name)}.{self.args.format}"
-                self._write(path, mixer, self._score(sequence, heard), last, False)
+                commands = self._sounds().follow(self._score(sequence, heard))
+                self._write(path, mixer, commands, last, False)
         return names
 
     def split(self, sequence: Sequence) -> int:
@@ -200,18 +226,12 @@ class Bounce:
         with Folder.making(self.args.output, self.args.force) as folder:
             hits = [event for event in self._events(sequence) if event.trigger]
             digits = len(str(len(hits)))
-            decoder = self._decoder(1)
-            chunk_frames = self._chunk(sequence)
+            gain_db = self.args.gain + sequence.gain
             with Progress(len(hits)) as progress:
                 for count, event in enumerate(hits, 1):
-                    mixer = Mixer(
-                        decoder,
-                        self.rate,
-                        voices=1,
-                        channels=channels,
-                        chunk_frames=chunk_frames,
-                        gain_db=self.args.gain + sequence.gain,
-                    )
+                    for later in hits[count - 1 : count + LOOK_AHEAD]:
+                        self._sounds().plan(later.point)
+                    mixer = self._mixer(1, channels, self._chunk(sequence), gain_db)
                     name = f"{count:0{digits}d}_{file_name(event.name)}.{self.args.format}"
                     mode = Mode(sequence.steps[event.step].mode or sequence.mode)
                     commands = [(0, each) for each in (mode, SetZ(event.point), *event.commands)]
@@ -242,7 +262,8 @@ class Bounce:
                     yield event.sample, event.trigger
 
         voices = voices_for(hits(), self.length)
-        return self._mixer(voices, self._channels(sequence), self._chunk(sequence)), last
+        channels, chunk_frames = self._channels(sequence), self._chunk(sequence)
+        return self._mixer(voices, channels, chunk_frames, self.args.gain), last
 
     @staticmethod
     def _chunk(sequence: Sequence) -> int:

@@ -60,6 +60,7 @@ def add_parser(commands: Any) -> None:
     out.add_argument("--lufs", type=number(-60.0, 0.0), metavar="LUFS", help="bring the loudness to this")
     out.add_argument("--force", action="store_true", help="replace what is there")
     render.add_argument("--presets", type=Path, metavar="FILE", help="default: the user's data folder")
+    render.add_argument("--jobs", type=whole(1, 256), help="sounds decoded at a time; default: all cores")
     add_decoder(render)
 
 
@@ -71,7 +72,11 @@ def run(args: argparse.Namespace) -> int:
     model = resolve(args.model or _logged_model(args.source) or "drums")
     from realtime.bounce import Bounce
 
-    bounce = Bounce(args, model)
+    with Bounce(args, model) as bounce:
+        return _run(bounce, args)
+
+
+def _run(bounce: Bounce, args: argparse.Namespace) -> int:
     if args.check:
         return _check(bounce, args.source)
     if args.source is None:

@@ -1,0 +1,98 @@
+"""`python -m bench.render [--json]`: a sequence of 16ths at 120 beats a minute, 2,000 points in ten minutes.
+
+The whole of it takes too long for a benchmark, so the speed is measured on `SPEED_S` seconds of it, with as
+many distinct points in proportion, by `realtime render` as a program of its own; and the loop that it is
+compared with, a full decode in PyTorch eager for every hit on all threads, is timed for `LOOP_HITS` hits. Drum
+decoders (16,384 samples, 30-D), untrained. For each architecture:
+
+    sound_per_wall_s      seconds of sound a second of rendering, starting the program included
+    torch_sound_per_wall_s the same of the loop: full decodes only, no mixing and no file
+    speedup_vs_torch      the one over the other
+    speedup_a_point       as if the loop, too, decoded each distinct point once
+    peak_memory_mb        of the program for MEMORY_S[0] seconds of sound; _x10 for ten times as many
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from bench.measure import fresh_model, report
+from trainer.config import ModelConfig
+
+HITS_A_SECOND, POINTS_A_SECOND = 8.0, 2000 / 600
+SPEED_S, LOOP_HITS, MEMORY_S = 45.0, 24, (6.0, 60.0)
+
+
+def sequence(path: Path, seconds: float, dim: int) -> tuple[int, int]:
+    """Write a sequence file; returns its numbers of hits and of distinct points."""
+    draw = np.random.default_rng(0)
+    hits, distinct = round(HITS_A_SECOND * seconds), round(POINTS_A_SECOND * seconds)
+    points = draw.standard_normal((distinct, dim)).round(3).tolist()
+    order = [*range(distinct), *draw.integers(0, distinct, hits - distinct).tolist()]
+    draw.shuffle(order)
+    steps = [f"[[step]]\ntime = {i / HITS_A_SECOND}\nz = {points[j]}\n" for i, j in enumerate(order)]
+    path.write_text("[defaults]\nvelocity = 0.2\n" + "".join(steps))
+    return hits, distinct
+
+
+def render(model: Path, seconds: float, folder: Path, dim: int) -> tuple[float, float, int, int]:
+    """Wall seconds and peak memory in MB of a render; numbers of hits and points."""
+    source = folder / "sequence.toml"
+    hits, distinct = sequence(source, seconds, dim)
+    command = [sys.executable, "-m", "realtime", "render", str(source), "--model", str(model)]
+    command += ["-o", str(folder / "out.wav"), "--force"]
+    begun = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    wall_s = time.perf_counter() - begun
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return wall_s, usage.ru_maxrss / 1024, hits, distinct
+
+
+def measure(config: ModelConfig, folder: Path) -> dict[str, object]:
+    """All figures of one architecture."""
+    model, path = fresh_model(config, folder)
+    dim = config.latent_dim
+    z = torch.randn(LOOP_HITS + 2, 1, dim)
+    with torch.no_grad():
+        for point in z[:2]:
+            model.decode(point)
+        begun = time.perf_counter()
+        for point in z[2:]:
+            model.decode(point)
+        hit_s = (time.perf_counter() - begun) / LOOP_HITS
+    wall_s, _, hits, distinct = render(path, SPEED_S, folder, dim)
+    memory = [render(path, seconds, folder, dim)[1] for seconds in MEMORY_S]
+    return {
+        "sound_per_wall_s": SPEED_S / wall_s,
+        "torch_sound_per_wall_s": SPEED_S / (hits * hit_s),
+        "speedup_vs_torch": hits * hit_s / wall_s,
+        "speedup_a_point": distinct * hit_s / wall_s,
+        "torch_decode_ms": 1e3 * hit_s,
+        "peak_memory_mb": memory[0],
+        "peak_memory_mb_x10": memory[1],
+    }
+
+
+def main(argv: list[str] | None = None) -> int:
+    threads = torch.get_num_threads()
+    results: dict[str, object] = {"cores": len(os.sched_getaffinity(0)), "torch_threads": threads}
+    with tempfile.TemporaryDirectory() as folder:
+        for architecture in ("dc", "cc"):
+            figures = measure(ModelConfig(architecture), Path(folder))
+            results |= {f"{architecture}_{key}": value for key, value in figures.items()}
+    return report("Rendering sequence files.", results, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

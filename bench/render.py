@@ -2,7 +2,7 @@
 
 The whole of it takes too long for a benchmark, so the speed is measured on `SPEED_S` seconds of it, with as
 many distinct points in proportion, by `realtime render` as a program of its own; and the loop that it is
-compared with, a full decode in PyTorch eager for every hit on all threads, is timed for `LOOP_HITS` hits. Drum
+compared with, a full decode in PyTorch eager for every hit on all threads, for `LOOP_HITS` hits. Drum
 decoders (16,384 samples, 30-D), untrained. For each architecture:
 
     sound_per_wall_s      seconds of sound a second of rendering, starting the program included

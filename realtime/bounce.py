@@ -13,10 +13,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from realtime import levels, model_file
+from realtime import grid, levels, model_file
 from realtime.ahead import LOOK_AHEAD, Ahead, cores
 from realtime.commands import Command, Gain, Mode, SetZ, Trigger, Z
 from realtime.decoder import Decoder
+from realtime.errors import RealtimeError
 from realtime.files import Folder
 from realtime.levels import Meter, Target
 from realtime.mixer import Mixer, slots_for
@@ -241,6 +242,29 @@ class Bounce:
                     progress.show(count)
             (folder.part / "sounds.csv").write_text(loudness_note(rows), encoding="utf-8")
         return len(rows)
+
+    def grid(self, names: list[str], columns: int, rows: int) -> int:
+        """Write the mixes of corner points into a pack for samplers; returns how many there are."""
+        if self.args.format == "ogg":
+            raise RealtimeError("not every sampler plays .ogg: --format wav or flac")
+        places = grid.cells([self.info.point(name) for name in names], columns, rows, f".{self.args.format}")
+        title = f"{self.info.name}: {', '.join(names)}, {columns} x {rows}"
+        output = self.args.output
+        with Folder.making(output, self.args.force) as folder, Progress(len(places)) as progress:
+            (folder.part / grid.FOLDER).mkdir()
+            seconds = self.length / self.rate
+            for count, place in enumerate(places, 1):
+                for later in places[count - 1 : count + LOOK_AHEAD]:
+                    self._sounds().plan(later.z)
+                mixer = self._mixer(1, self.args.channels or 1, CHUNK_FRAMES, self.args.gain)
+                hit: list[tuple[int, Command]] = [(0, Mode("latch")), (0, Trigger(1.0, place.z))]
+                write(folder.part / place.file, mixer, hit, bits=self.args.bits, target=self.target)
+                progress.show(count)
+            pack = file_name(output.name)
+            (folder.part / f"{pack}.sfz").write_text(grid.sfz(title, places, rows), encoding="utf-8")
+            preset = grid.dspreset(title, places, rows, seconds)
+            (folder.part / f"{pack}.dspreset").write_text(preset, encoding="utf-8")
+        return len(places)
 
     def _loudness(self, path: Path, meter: Meter) -> tuple[str, str, str]:
         """Peak and RMS in dB, and LUFS where pyloudnorm is there to measure it."""

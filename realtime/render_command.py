@@ -36,6 +36,10 @@ def add_parser(commands: Any) -> None:
     )
     morph.add_argument("--velocity", type=number(0.0, 1.0), default=1.0, help="amplitude 0…1; default: 1")
 
+    grid = render.add_argument_group("a pack for samplers")
+    grid.add_argument("--grid", metavar="A,B[,C,D]", help="corners: two or four classes or anchors")
+    grid.add_argument("--size", default="9x9", metavar="COLUMNSxROWS", help="default: 9x9, or 9 for two")
+
     out = render.add_argument_group("what is written")
     out.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help=".wav, .flac or .ogg; a folder for stems and splits"
@@ -79,6 +83,8 @@ def run(args: argparse.Namespace) -> int:
 def _run(bounce: Bounce, args: argparse.Namespace) -> int:
     if args.check:
         return _check(bounce, args.source)
+    if args.grid:
+        return _grid(bounce, args)
     if args.source is None:
         return _morph(bounce, args)
     if args.source.suffix == ".jsonl":
@@ -100,10 +106,11 @@ def _check_options(args: argparse.Namespace) -> None:
         raise RealtimeError("--check, --stems and --split are for sequence files")
     if args.source is None and args.check:
         raise RealtimeError("--check needs a sequence file")
-    if args.source is None and (args.start is None or args.end is None):
-        raise RealtimeError("nothing to render: give a sequence file, or --from NAME --to NAME")
-    if args.source is not None and (args.start or args.end):
-        raise RealtimeError("a sequence file and --from/--to at once: give one of them")
+    told = [args.source is not None, args.start is not None or args.end is not None, bool(args.grid)]
+    if sum(told) > 1:
+        raise RealtimeError("a file, --from/--to and --grid at once: give one of them")
+    if sum(told) == 0 or (args.start is None) != (args.end is None):
+        raise RealtimeError("nothing to render: give a sequence file, --from NAME --to NAME, or --grid")
     if args.check:
         return
     if args.output is None:
@@ -114,8 +121,8 @@ def _check_options(args: argparse.Namespace) -> None:
         raise RealtimeError("--normalise and --lufs at once: give one of them")
     if args.stems and (args.normalise is not None or args.lufs is not None):
         raise RealtimeError("stems add up to the mix, so their levels stay: no --normalise and no --lufs")
-    if args.stems or args.split:
-        if args.source is None:
+    if args.stems or args.split or args.grid:
+        if args.source is None and not args.grid:
             raise RealtimeError("--stems and --split need a sequence file")
         files.sample_format(Path(f"x.{args.format}"), args.bits)
     else:
@@ -129,6 +136,19 @@ def _logged_model(source: Path | None) -> str | None:
     from realtime.session import read_setting
 
     return read_setting(source).model
+
+
+def _grid(bounce: Bounce, args: argparse.Namespace) -> int:
+    from realtime import grid
+
+    names = [name.strip() for name in args.grid.split(",")]
+    if len(names) not in (2, 4):
+        raise RealtimeError(f"--grid has {len(names)} corners; it takes two or four names with commas")
+    default = "9" if len(names) == 2 and args.size == "9x9" else args.size
+    columns, rows = grid.size(default, len(names))
+    count = bounce.grid(names, columns, rows)
+    print(f"{args.output}: {count} sounds at {bounce.rate} Hz, {args.output.name}.sfz and .dspreset")
+    return 0
 
 
 def _log(bounce: Bounce, args: argparse.Namespace) -> int:

@@ -9,7 +9,7 @@ arrays, the bias and the tanh fused into them:
 The convolutions that follow each other linearly in training are one here, and so is the mean of the products,
 (x_last - x_first) / layers.
 
-What a layer heard before this chunk lies in a ring of as many rows as its longer delay (`export.rings`).
+What a layer heard before this chunk lies in caches, as much of it as its delays are long (`export.rings`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from export.graph import Graph
+from export.graph import END, Graph
 from export.rings import Rings
 from realtime import contract
 from trainer.config import HOP_LENGTH
@@ -43,35 +43,31 @@ def dc_graph(decoder: DCDecoder) -> onnx.ModelProto:
 
     filters, bias = _output_filter(decoder)
     tail = filters.shape[-1] - 1
-    delays = [(*pair,) for pair in dilations(block.now.shape[0])] + [(tail, tail)]
-    layers: dict[int, list[int]] = {}
-    for layer, pair in enumerate(delays):
-        layers.setdefault(max(pair), []).append(layer)
-    rings = Rings(graph, layers, channels, time, samples, voices, fewest=HOP_LENGTH)
-    cache = graph.input(f"{contract.CACHE}rings", np.float32, "voices", rings.rows, rings.columns)
-    past = rings.read(cache, {ring: sorted(set(delays[shared[0]])) for ring, shared in layers.items()})
+    pairs = dilations(block.now.shape[0])
+    delays = [(i, delay) for i, pair in enumerate(pairs) for delay in sorted(set(pair))]
+    rings = Rings(graph, delays, channels, time, samples, voices, fewest=HOP_LENGTH)
 
-    x, heard = first, []
-    for i, pair in enumerate(delays[:-1]):
-        heard.append(x)
-        by_delay = {delay: rings.delayed(past[i, delay], x, delay) for delay in set(pair)}
+    x = first
+    for i, pair in enumerate(pairs):
+        late = {delay: rings.delayed(i, x, delay) for delay in sorted(set(pair))}
         gates = []
         for part, delay in enumerate(pair):
             columns = slice(part * channels, (part + 1) * channels)
             before, now = (graph.constant(w[i][:, columns]) for w in (block.past, block.now))
-            gate = graph.node("Gemm", by_delay[delay], before, graph.constant(block.bias[i, columns]))
+            gate = graph.node("Gemm", late[delay], before, graph.constant(block.bias[i, columns]))
             gates.append(graph.node("Tanh", graph.node("Gemm", x, now, gate)))
         x = graph.node("Add", x, graph.node("Mul", *gates))
 
     total = graph.node("Sub", x, first)
-    history = graph.reshape(graph.concat([past[len(heard), tail], total], 0), -1, voices, channels)
-    audio = graph.node(
-        "Conv", graph.node("Transpose", history, perm=[1, 2, 0]), *map(graph.constant, (filters, bias))
-    )
+    before = graph.input(f"{contract.CACHE}sum", np.float32, "voices", channels, tail)
+    total = graph.node("Transpose", graph.reshape(total, -1, voices, channels), perm=[1, 2, 0])
+    history = graph.concat([before, total], 2)
+    audio = graph.node("Conv", history, *map(graph.constant, (filters, bias)))
     audio = graph.node("Squeeze", audio, graph.constant([1]))
     graph.output(audio, contract.AUDIO, np.float32, "voices", f"frames*{HOP_LENGTH}")
-    written = rings.write(cache, [*heard, total])
-    graph.output(written, f"{contract.NEW_CACHE}rings", np.float32, "voices", rings.rows, rings.columns)
+    rings.write()
+    ends = graph.slice(history, -tail, END, 2)
+    graph.output(ends, f"{contract.NEW_CACHE}sum", np.float32, "voices", channels, tail)
     return graph.model()
 
 

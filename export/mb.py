@@ -52,18 +52,12 @@ def mb_graph(decoder: MBDecoder) -> onnx.ModelProto:
     x = graph.node("Transpose", graph.reshape(x, voices, -1, width), perm=[1, 0, 2])
     x = graph.reshape(x, -1, width)
 
-    layers: dict[int, list[int]] = {}
-    for layer_index, delay in enumerate(delays(len(stack.now))):
-        layers.setdefault(delay, []).append(layer_index)
     time = graph.node("Mul", frame, graph.constant([steps]))
     samples = graph.node("Mul", frames, graph.constant([steps]))
-    rings = Rings(graph, layers, width, time, samples, voices, fewest=steps)
-    cache = graph.input(f"{contract.CACHE}rings", np.float32, "voices", rings.rows, rings.columns)
-    past = rings.read(cache, {ring: [ring] for ring in layers})
-    heard = []
-    for i, delay in enumerate(delays(len(stack.now))):
-        heard.append(x)
-        late = rings.delayed(past[i, delay], x, delay)
+    late_by = list(enumerate(delays(len(stack.now))))
+    rings = Rings(graph, late_by, width, time, samples, voices, fewest=steps)
+    for i, delay in late_by:
+        late = rings.delayed(i, x, delay)
         gate = graph.node("Gemm", late, graph.constant(stack.past[i]), graph.constant(stack.bias[i]))
         gate = graph.node("Gemm", x, graph.constant(stack.now[i]), gate)
         a, b = graph.nodes("Split", 2, gate, graph.constant([width, width]), axis=1)
@@ -86,8 +80,7 @@ def mb_graph(decoder: MBDecoder) -> onnx.ModelProto:
     audio = graph.node("Add", audio, graph.reshape(onset, voices, -1))
 
     graph.output(audio, contract.AUDIO, np.float32, "voices", f"frames*{hop}")
-    written = rings.write(cache, heard)
-    graph.output(written, f"{contract.NEW_CACHE}rings", np.float32, "voices", rings.rows, rings.columns)
+    rings.write()
     ends = graph.slice(history, 1 - OVERLAP, END, 1)
     graph.output(ends, f"{contract.NEW_CACHE}bands", np.float32, "voices", OVERLAP - 1, bands)
     return graph.model()

@@ -1,8 +1,9 @@
-"""What delayed layers heard before a chunk, as one cache of rings.
+"""What delayed layers heard before a chunk, as two caches.
 
-A *ring* has as many rows as a layer's longer delay D: the row of time t is t mod D, so the rows that a chunk
-needs are the ones that it then overwrites. Layers of one delay share a ring, side by side; all rings are one
-cache, [voices, rows, columns]. One gather reads it and one scatter writes it, however long the chunk.
+A layer's delay of d samples needs the d samples before the chunk. Where every chunk is at least as long, they
+are the end of the chunk before: *tails*, read and written whole. Longer ones lie in *rings* of d rows: the
+row of time t is t mod d, so the rows that a chunk needs are the ones that it then overwrites. Layers of one
+delay share a ring, side by side. One gather reads all rings and one scatter writes them.
 """
 
 from __future__ import annotations
@@ -10,13 +11,16 @@ from __future__ import annotations
 import numpy as np
 
 from export.graph import END, Graph
+from realtime import contract
 
 
 class Rings:
-    """The cache, and which of its rows a chunk reads and writes.
+    """The caches of tails and rings, and which of their rows a chunk reads and writes.
+
+    Ask `delayed` for every delay, then `write` once.
 
     Args:
-        layers: length of a ring -> the layers that share it, side by side.
+        delays: (layer, delay) for each delayed reading of what goes into a layer.
         channels: columns of a layer.
         time: [voices], the sample that the chunk begins with.
         samples: [1], of the chunk.
@@ -27,111 +31,107 @@ class Rings:
     def __init__(
         self,
         graph: Graph,
-        layers: dict[int, list[int]],
+        delays: list[tuple[int, int]],
         channels: int,
         time: str,
         samples: str,
         voices: str,
         fewest: int,
     ) -> None:
-        self.graph, self.layers, self.channels = graph, layers, channels
-        self.time, self.samples, self.voices, self.fewest = time, samples, voices, fewest
-        self.begin = dict(zip(layers, np.cumsum([0, *layers])[:-1].tolist(), strict=True))
-        self.rows, self.columns = sum(layers), channels * max(len(shared) for shared in layers.values())
-        self._counts = {
-            length: graph.node("Min", samples, graph.constant([length]))
-            for length in layers
-            if not self._few(length)
-        }
-        self._ends: dict[int, str] = {}
+        self.graph, self.channels, self.voices = graph, channels, voices
+        self.short = [(layer, delay) for layer, delay in delays if delay <= fewest]
+        self.long: dict[int, list[int]] = {}
+        for layer, delay in delays:
+            if delay > fewest:
+                self.long.setdefault(delay, []).append(layer)
+        self._ends: dict[tuple[int, int], str] = {}
+        self._sizes(sorted({delay for _, delay in delays}), samples)
+        self._past: dict[tuple[int, int], str] = {}
+        self._read_tails()
+        if self.long:
+            self._read_rings(time, samples)
 
-    def read(self, cache: str, delays: dict[int, list[int]]) -> dict[tuple[int, int], str]:
-        """What the layers heard before the chunk.
+    def delayed(self, layer: int, x: str, delay: int) -> str:
+        """What goes into a layer, x [samples * voices, channels], later by `delay`."""
+        head, end = self.graph.nodes("Split", 2, x, self._split[delay], axis=0)
+        self._ends[layer, delay] = end
+        return self.graph.concat([self._past[layer, delay], head], 0)
 
-        Args:
-            cache: [voices, rows, columns].
-            delays: length of a ring -> delays that its layers have.
-
-        Returns:
-            (layer, delay) -> rows from `delay` before the chunk on, as many as the chunk can use.
-        """
-        spans = [(ring, delay) for ring in self.layers for delay in delays[ring]]
-        spans.sort(key=lambda span: not self._few(span[1]))
-        slots = self._slots(spans, self.time, dict.fromkeys(self._counts, self.time))
-        rows = self.graph.node("GatherND", cache, self._indices(slots))
-        counts = [self._counts.get(delay) or self.graph.constant([delay]) for _, delay in spans]
-        sizes = self.graph.node("Mul", self.graph.concat(counts, 0), self.voices)
-        past: dict[tuple[int, int], str] = {}
-        for (ring, delay), value in zip(
-            spans, self.graph.nodes("Split", len(spans), rows, sizes, axis=0), strict=True
-        ):
-            shared = self.layers[ring]
-            widths = [self.channels] * len(shared)
-            widths += [self.columns - sum(widths)] if self.columns > sum(widths) else []
-            columns = self.graph.nodes("Split", len(widths), value, self.graph.constant(widths), axis=1)
-            past |= {(layer, delay): part for layer, part in zip(shared, columns, strict=False)}
-        return past
-
-    def delayed(self, past: str, x: str, delay: int) -> str:
-        """x [samples * voices, channels] later by `delay`, behind the past that read() found for it."""
-        if delay not in self._ends:
-            count = self._counts.get(delay) or self.graph.constant([delay])
-            self._ends[delay] = self.graph.node(
-                "Mul", self.graph.node("Sub", self.samples, count), self.voices
-            )
-        return self.graph.concat([past, self.graph.slice(x, 0, self._ends[delay], 0)], 0)
-
-    def write(self, cache: str, heard: list[str]) -> str:
-        """The cache with the end of what each layer heard, [samples * voices, channels], in its ring."""
-        graph = self.graph
-        after = graph.node("Add", self.time, self.samples)
-        since = {ring: graph.node("Sub", after, count) for ring, count in self._counts.items()}
-        rings = sorted(self.layers, key=lambda ring: not self._few(ring))
+    def write(self) -> None:
+        """Declare the new caches."""
+        graph, rows = self.graph, sum(delay for _, delay in self.short)
+        ends = graph.concat([self._ends[key] for key in self.short], 0)
+        tails = graph.reshape(ends, rows, self.voices, self.channels)
+        tails = graph.node("Transpose", tails, perm=[1, 0, 2])
+        graph.output(tails, f"{contract.NEW_CACHE}tails", np.float32, "voices", rows, self.channels)
+        if not self.long:
+            return
         updates = []
-        for ring in rings:
-            values = [heard[layer] for layer in self.layers[ring]]
-            if self._few(ring):
-                begin = graph.node("Mul", graph.constant([-ring]), self.voices)
-                value = graph.concat([graph.slice(value, begin, END, 0) for value in values], 1)
-            else:
-                value = graph.slice(graph.concat(values, 1), self._ends[ring], END, 0)
-            spare = self.columns - self.channels * len(values)
+        for delay, shared in self.long.items():
+            value = graph.concat([self._ends[layer, delay] for layer in shared], 1)
+            spare = self._columns - self.channels * len(shared)
             updates.append(graph.node("Pad", value, graph.constant([0, 0, 0, spare])) if spare else value)
-        slots = self._slots([(ring, ring) for ring in rings], after, since)
-        return graph.node("ScatterND", cache, self._indices(slots), graph.concat(updates, 0))
+        updated = graph.node("ScatterND", self._cache, self._indices("write"), graph.concat(updates, 0))
+        size = (sum(self.long), self._columns)
+        graph.output(updated, f"{contract.NEW_CACHE}rings", np.float32, "voices", *size)
 
-    def _slots(self, spans: list[tuple[int, int]], now: str, since: dict[int, str]) -> str:
-        """Rows of the cache for the times from `delay` before `now` on, by (ring, delay): [rows, voices].
+    def _sizes(self, delays: list[int], samples: str) -> None:
+        """For each delay: rows of a chunk before those that the next chunk needs, and those: [2]."""
+        graph = self.graph
+        counts = graph.node("Min", samples, graph.constant(delays))
+        both = [graph.node("Sub", samples, counts), counts]
+        both = [graph.node("Unsqueeze", part, graph.constant([1])) for part in both]
+        rows = graph.node("Mul", graph.reshape(graph.concat(both, 1), -1), self.voices)
+        sizes = graph.nodes("Split", len(delays), rows, graph.constant([2] * len(delays)), axis=0)
+        self._split = dict(zip(delays, sizes, strict=True))
+        parts = graph.nodes("Split", len(delays), counts, graph.constant([1] * len(delays)), axis=0)
+        self._counts = dict(zip(delays, parts, strict=True))
 
-        Args:
-            spans: few rows first.
-            now: [voices], a sample.
-            since: delay -> [voices]: where the times begin if there are not few.
+    def _read_tails(self) -> None:
+        graph, rows = self.graph, sum(delay for _, delay in self.short)
+        cache = graph.input(f"{contract.CACHE}tails", np.float32, "voices", rows, self.channels)
+        tails = graph.reshape(graph.node("Transpose", cache, perm=[1, 0, 2]), -1, self.channels)
+        sizes = graph.node("Mul", graph.constant([delay for _, delay in self.short]), self.voices)
+        parts = graph.nodes("Split", len(self.short), tails, sizes, axis=0)
+        self._past |= dict(zip(self.short, parts, strict=True))
+
+    def _read_rings(self, time: str, samples: str) -> None:
+        graph = self.graph
+        self._columns = self.channels * max(len(shared) for shared in self.long.values())
+        size = (sum(self.long), self._columns)
+        self._cache = graph.input(f"{contract.CACHE}rings", np.float32, "voices", *size)
+        steps = graph.node("Range", graph.constant(0), graph.node("Squeeze", samples), graph.constant(1))
+        self._times = graph.node("Add", graph.node("Unsqueeze", steps, graph.constant([1])), time)
+        self._samples = samples
+        count = graph.node("Squeeze", self.voices)
+        self._voice = graph.node("Range", graph.constant(0), count, graph.constant(1))
+        rows = graph.node("GatherND", self._cache, self._indices("read"))
+        counts = graph.concat([self._counts[delay] for delay in self.long], 0)
+        sizes = graph.node("Mul", counts, self.voices)
+        parts = graph.nodes("Split", len(self.long), rows, sizes, axis=0)
+        for (delay, shared), value in zip(self.long.items(), parts, strict=True):
+            widths = [self.channels] * len(shared)
+            widths += [self._columns - sum(widths)] if self._columns > sum(widths) else []
+            columns = graph.nodes("Split", len(widths), value, graph.constant(widths), axis=1)
+            self._past |= {(layer, delay): part for layer, part in zip(shared, columns, strict=False)}
+
+    def _indices(self, what: str) -> str:
+        """(voice, row) of what a chunk reads or writes, ring after ring, time outermost: [rows * voices, 2].
+
+        Of the chunk's times it is as many as a ring has rows: the first to read, the last to write.
         """
         graph = self.graph
-        few = [(ring, delay) for ring, delay in spans if self._few(delay)]
-        table = [(ring - delay + k, ring, self.begin[ring]) for ring, delay in few for k in range(delay)]
-        steps, lengths, begins = (
-            graph.constant(np.array(column)[:, None]) for column in zip(*table, strict=True)
-        )
-        slots = [graph.node("Add", graph.node("Mod", graph.node("Add", now, steps), lengths), begins)]
-        for ring, delay in spans[len(few) :]:
-            count = graph.node("Squeeze", self._counts[delay])
-            times = graph.node("Range", graph.constant(0), count, graph.constant(1))
-            times = graph.node("Add", graph.node("Unsqueeze", times, graph.constant([1])), since[delay])
-            slot = graph.node("Mod", times, graph.constant([ring]))
-            slots.append(graph.node("Add", slot, graph.constant([self.begin[ring]])))
-        return graph.concat(slots, 0)
-
-    def _indices(self, slots: str) -> str:
-        """(voice, row) for each of the slots [rows, voices]: [rows * voices, 2]."""
-        graph = self.graph
-        count = graph.node("Squeeze", self.voices)
-        voice = graph.node("Range", graph.constant(0), count, graph.constant(1))
-        voice = graph.node("Expand", voice, graph.node("Shape", slots))
-        pairs = [graph.node("Unsqueeze", part, graph.constant([2])) for part in (voice, slots)]
+        slots, begin = [], 0
+        for delay in self.long:
+            count = self._counts[delay]
+            if what == "read":
+                times = graph.slice(self._times, 0, count, 0)
+            else:
+                times = graph.slice(self._times, graph.node("Sub", self._samples, count), END, 0)
+            slot = graph.node("Mod", times, graph.constant([delay]))
+            slots.append(graph.node("Add", slot, graph.constant([begin])))
+            begin += delay
+        rows = graph.concat(slots, 0)
+        voice = graph.node("Expand", self._voice, graph.node("Shape", rows))
+        pairs = [graph.node("Unsqueeze", part, graph.constant([2])) for part in (voice, rows)]
         return graph.reshape(graph.concat(pairs, 2), -1, 2)
-
-    def _few(self, delay: int) -> bool:
-        """Whether every chunk is at least as long as the delay."""
-        return delay <= self.fewest

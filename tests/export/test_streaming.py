@@ -97,6 +97,12 @@ def test_voices_at_different_positions_share_a_call(made: tuple[VAE, Decoder]) -
         assert_same(got, wanted[voice, : len(got)])
 
 
+def test_the_number_of_voices_does_not_cancel_out_in_the_runtime_s_key(made: tuple[VAE, Decoder]) -> None:
+    inputs = decoder_graph(made[0].decoder).graph.input
+    assert all(value.type.tensor_type.shape.dim[0].dim_param == "voices" for value in inputs)
+    assert len(inputs) % 2  # see Graph.model
+
+
 def test_the_graph_has_standard_operators_and_its_weights_inside(made: tuple[VAE, Decoder]) -> None:
     graph = decoder_graph(made[0].decoder)
     onnx.checker.check_model(graph, full_check=True)

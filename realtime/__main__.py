@@ -1,4 +1,4 @@
-"""The command line: realtime serve, render, info, encode, devices."""
+"""The command line: realtime serve, render, info, encode, devices, midi."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-from realtime import render_command
+from realtime import hosts, midi_command, render_command
 from realtime.arguments import add_decoder, add_model, number, outputs, whole
 from realtime.errors import RealtimeError
 
@@ -77,6 +77,7 @@ def get_parser() -> argparse.ArgumentParser:
         help="let the device wait for late blocks: for exact captures from a synchronous JACK server",
     )
     serve.add_argument("--seconds", type=number(0.0, 1e9), metavar="N", help="stop by itself")
+    hosts.add_arguments(serve)
 
     render_command.add_parser(commands)
 
@@ -91,6 +92,7 @@ def get_parser() -> argparse.ArgumentParser:
     add_model(encode)
 
     commands.add_parser("devices", help="list the devices that can play")
+    midi_command.add_parser(commands)
     return parser
 
 
@@ -129,6 +131,7 @@ def _serve(args: argparse.Namespace) -> int:
             provider=args.provider,
             synchronous=args.synchronous,
             seconds=args.seconds,
+            hosts=hosts.config(args),
         )
     )
 
@@ -196,6 +199,7 @@ COMMANDS = {
     "info": _info,
     "encode": _encode,
     "devices": _devices,
+    "midi": midi_command.run,
 }
 
 

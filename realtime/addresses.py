@@ -296,6 +296,11 @@ ADDRESSES: tuple[Address[Places, Asked], ...] = (
     ),
     _query("z", "Where is the point?", "`/morph/z.reply` one number a dimension"),
     _query(
+        "macros",
+        "Where is the point along the principal axes?",
+        "`/morph/macros.reply` one number an axis, in standard deviations",
+    ),
+    _query(
         "probabilities",
         "Of which class is the point?",
         "`/morph/probabilities.reply` name p name p …, adding up to 1",

@@ -57,6 +57,8 @@ def answer(what: str, places: Places, witness: Witness, z: Z, counts: Facts) -> 
             return [Message("/morph/presets.reply", tuple(names_[at : at + REPLY_ITEMS])) for at in parts]
         case "z":
             return [Message("/morph/z.reply", z)]
+        case "macros":
+            return [Message("/morph/macros.reply", tuple(places.macros(z)))]
         case "probabilities":
             shares = places.probabilities(z)
             return [pairs("probabilities", dict(zip((c.name for c in info.classes), shares, strict=True)))]

@@ -11,7 +11,7 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +30,8 @@ MAX_TURNED_AWAY = 32  # in a row; then the thread rests, for a flood must not ta
 REST_S = 0.001
 MAX_DEPTH = 8  # bundles within bundles
 RECEIVE_BUFFER = 1 << 20  # bytes: bursts wait there, in the kernel
+
+NOBODY: Sender = ("", 0)  # who waits for no answers
 
 _BUNDLE = b"#bundle\0"
 _TYPES = frozenset(
@@ -143,6 +145,7 @@ class Server:
         self.host, self.port = listener.getsockname()
         self._socket = listener
         self._closing = False
+        self._turn = threading.Lock()  # control is for one thread at a time; the sound never waits for it
         self._thread = threading.Thread(target=self._run, name="osc", daemon=True)
 
     def start(self) -> None:
@@ -155,13 +158,26 @@ class Server:
         if self._thread.is_alive():
             self._thread.join()
 
+    def handle(self, messages: Sequence[Message], sender: Sender = NOBODY) -> list[Message]:
+        """Act on messages from within this process, together, as if they had come in a bundle; the answers.
+
+        For any thread. What is told later (a glide that has arrived) goes to `sender`, if there is one.
+        """
+        with self._turn:
+            return self._handle(tuple(messages), sender, None)
+
     def _run(self) -> None:
         while not self._closing:
-            self._socket.settimeout(self.control.patience())
+            with self._turn:
+                patience_s = self.control.patience()
+            self._socket.settimeout(patience_s)
             with contextlib.suppress(TimeoutError):
                 self._take()
-            for whom, answer in self.control.news():
-                self._survive(self._send, answer, whom)
+            with self._turn:
+                news = list(self.control.news())
+            for whom, answer in news:
+                if whom != NOBODY:
+                    self._survive(self._send, answer, whom)
 
     def _take(self) -> None:
         """Wait for a datagram and act on it. Of those that are turned away, only so many are seen at once."""
@@ -198,7 +214,9 @@ class Server:
             if packet.messages[0].address.startswith(_ANSWERS):
                 continue  # an answer to an answer would never end
             due = None if packet.due is None else packet.due + clocks_apart
-            for reply in self._handle(packet.messages, sender, due):
+            with self._turn:
+                replies = self._handle(packet.messages, sender, due)
+            for reply in replies:
                 self._send(reply, sender)
 
     def _handle(self, messages: tuple[Message, ...], sender: Sender, due: float | None) -> list[Message]:

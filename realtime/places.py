@@ -115,6 +115,17 @@ class Places:
         deviation = max(pca.variance[index], 0.0) ** 0.5
         return SetAxis(pca.basis[index], self.info.latent.mean, value * deviation)
 
+    def macros(self, z: Sequence[float]) -> list[float]:
+        """The place of z [D] along the principal axes, as `macro` takes them; 0 where there is no extent."""
+        pca = self.info.pca
+        if not pca.basis:
+            return []
+        off = np.asarray(z, np.float64) - self.info.latent.mean
+        along = np.asarray(pca.basis, np.float64) @ off
+        deviations = np.sqrt(np.maximum(pca.variance[: len(along)], 0.0))
+        still = deviations == 0.0
+        return [float(x) for x in np.where(still, 0.0, along / np.where(still, 1.0, deviations))]
+
     def probabilities(self, z: Sequence[float]) -> list[float]:
         """How likely each class is at z [D], adding up to 1.
 

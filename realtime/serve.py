@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-import signal
 import sys
 import threading
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
 
 import platformdirs
 
-from realtime import gate
+from realtime import gate, hosts
 from realtime.control import Control
 from realtime.engine import Engine
 from realtime.errors import RealtimeError
+from realtime.hosts import HostConfig
 from realtime.library import Library
 from realtime.osc import DEFAULT_HOST, DEFAULT_PORT, Server, bind
 from realtime.outlet import Outlet, opener
 from realtime.presets import PresetFile
 from realtime.recorder import Recorder
 from realtime.session import SessionLog, Setting, versions
+from realtime.signals import stop_on_signals
 from realtime.studio import Instrument, Studio
 
 WATCH_S = 0.1
@@ -56,6 +56,7 @@ class ServeConfig:
     provider: str = "auto"
     synchronous: bool = False
     seconds: float | None = None
+    hosts: HostConfig = field(default_factory=HostConfig)
 
 
 def serve(config: ServeConfig) -> int:
@@ -64,10 +65,13 @@ def serve(config: ServeConfig) -> int:
     Raises:
         RealtimeError: the server cannot start.
     """
-    stopping = _stop_on_signals()
+    stopping = stop_on_signals()
     gate.check(config.host, config.allow)
     with ExitStack() as parts:
         listener = parts.enter_context(bind(config.host, config.port))
+        bridge = hosts.open_midi(config.hosts, _say)
+        if bridge:
+            parts.callback(bridge.close)
         outlet = Outlet(
             opener(config.device, null=config.null, rate=config.rate, pair=config.channels, say=_say), _say
         )
@@ -98,13 +102,16 @@ def serve(config: ServeConfig) -> int:
         server = Server(control, listener, gate.Gate(config.allow))
         if config.restore and not control.restore():
             _say("there is no earlier session of this model to go on with")
+        beside = ExitStack()
         engine.start()
         try:
             outlet.start(engine)
             server.start()
             _introduce(config, outlet, engine, server, instrument)
+            beside = hosts.start(bridge, server)
             _watch(stopping, config.seconds, engine, outlet)
         finally:
+            beside.close()
             server.stop()
             engine.stop()
             _save(control)
@@ -130,18 +137,6 @@ def _save(control: Control) -> None:
 
 def _say(line: str) -> None:
     print(f"realtime: {line}", file=sys.stderr, flush=True)
-
-
-def _stop_on_signals() -> threading.Event:
-    stopping = threading.Event()
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        stopping.set()
-
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, stop)
-        signal.signal(signal.SIGTERM, stop)
-    return stopping
 
 
 def _open_log(config: ServeConfig, instrument: Instrument) -> SessionLog | None:

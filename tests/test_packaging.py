@@ -27,6 +27,7 @@ PACKAGES = ("trainer", "export", "realtime")  # other projects have packages of 
 MODULE_OF = {
     "JACK-Client": "jack",
     "python-osc": "pythonosc",
+    "python-rtmidi": "rtmidi",
     "lightning-fabric": "lightning_fabric",
     "scikit-learn": "sklearn",
 }
@@ -63,7 +64,7 @@ def test_scripts_are_there_and_none_is_called_export() -> None:
 
 @pytest.mark.parametrize(
     ("package", "extras"),
-    [("realtime", ["cpu", "offline"]), ("trainer", ["train"]), ("export", ["train", "cpu"])],
+    [("realtime", ["cpu", "midi", "offline"]), ("trainer", ["train"]), ("export", ["train", "cpu"])],
 )
 def test_every_import_is_a_declared_dependency(package: str, extras: list[str]) -> None:
     declared = required(PROJECT["dependencies"]).union(

@@ -1,0 +1,233 @@
+"""Real MIDI through a real JACK server: to the bridge, and to the server itself."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import mido
+import numpy as np
+import pytest
+from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
+from pythonosc.osc_message_builder import OscMessageBuilder
+
+from realtime import osc
+from realtime.midi import Mapper
+from realtime.midi_map import Knob, MidiMap, Mpe, Notes, Program, read, write
+from realtime.protocol import Message
+from tests.system.rig import TIMEOUT_S, Jack, Process, Server, onset
+
+EVENTS = 1000
+PAIRS = 8
+
+RULES = MidiMap(
+    knobs=(
+        Knob("/morph/between", cc=7, channel=1, bits=14, arguments=("kick", "snare")),
+        Knob("/morph/gain", cc=20, pickup=False),
+        Knob("/morph/macro/0", source="bend", channel=1),
+    ),
+    notes=(Notes("/morph/trigger", 10, 36, 36, "kick", 1), Notes()),
+    programs=tuple(Program(number, f"preset {number}", 10.0 * number) for number in range(4)),
+    mpe=Mpe("upper", members=4, release="stop"),
+)
+
+
+class Controller:
+    """A MIDI controller: an output of a client named "keys" on a JACK server."""
+
+    def __init__(self) -> None:
+        import rtmidi
+
+        self._out = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, name="keys")
+        self._out.open_virtual_port("out")
+
+    def send(self, *messages: Any) -> None:
+        for message in messages:
+            self._out.send_message(message.bytes())
+
+    def close(self) -> None:
+        self._out.close_port()
+        self._out.delete()
+
+
+@contextlib.contextmanager
+def controller() -> Iterator[Controller]:
+    keys = Controller()
+    try:
+        yield keys
+    finally:
+        keys.close()
+
+
+@pytest.fixture
+def jack(jack_server: Jack, monkeypatch: pytest.MonkeyPatch) -> Jack:
+    """The server of this test, for clients within this process too."""
+    for name, value in jack_server.env.items():
+        monkeypatch.setenv(name, value)
+    return jack_server
+
+
+def bridge(jack: Jack, *arguments: str) -> Process:
+    command = [sys.executable, "-m", "realtime", "midi", "--backend", "jack", "--port", "KEYS", *arguments]
+    return Process(command, jack.env)
+
+
+def cc(number: int, value: int, channel: int = 1) -> Any:
+    return mido.Message("control_change", channel=channel - 1, control=number, value=value)
+
+
+def note(number: int, velocity: int = 100, channel: int = 1) -> Any:
+    return mido.Message("note_on", channel=channel - 1, note=number, velocity=velocity)
+
+
+def performance() -> list[Any]:
+    """Notes, controllers, 14-bit controllers, bends, fingers and program changes, well mixed."""
+    chance = random.Random(4)
+    events: list[Any] = []
+    while len(events) < EVENTS:
+        value, finger = chance.randrange(128), chance.randrange(12, 16)
+        kinds = [
+            [note(36, 1 + value % 127, 10)],
+            [note(value, 64), mido.Message("note_off", note=value)],
+            [cc(20, value)],
+            [cc(7, value), cc(39, chance.randrange(128))],
+            [mido.Message("pitchwheel", pitch=chance.randrange(-8192, 8192))],
+            [note(value, 90, finger)],
+            [mido.Message("pitchwheel", channel=finger - 1, pitch=64 * value)],
+            [cc(74, value, finger)],
+            [mido.Message("note_off", channel=finger - 1, note=value)],
+            [mido.Message("program_change", program=value % 6)],
+        ]
+        events += chance.choice(kinds)
+    return events[:EVENTS]
+
+
+def test_a_performance_arrives_complete_and_in_order(jack: Jack, tmp_path: Path) -> None:
+    write(tmp_path / "map.toml", RULES)
+    events = performance()
+    mapper = Mapper(RULES)
+    wanted = [m for event in events for m in mapper.feed(event, 0.0)]
+    assert len(wanted) > EVENTS / 2
+    assert len({m.address.split("/")[2] for m in wanted}) == 8
+    heard: list[Message] = []
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener, controller() as keys:
+        listener.bind(("127.0.0.1", 0))
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        listener.settimeout(TIMEOUT_S)
+        port = str(listener.getsockname()[1])
+        with bridge(jack, "--map", str(tmp_path / "map.toml"), "--osc-port", port) as midi:
+            midi.wait_for("keys:out is open")
+            keys.send(*events)
+            while len(heard) < len(wanted):
+                heard += [m for packet in osc.parse(listener.recv(65_536)) for m in packet.messages]
+    single = [osc.parse(osc.encode(message))[0].messages[0] for message in wanted]  # OSC's floats are short
+    assert heard == single
+
+
+def test_ports_are_listed_and_may_come_and_go(jack: Jack) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.settimeout(TIMEOUT_S)
+        with bridge(jack, "--osc-port", str(listener.getsockname()[1])) as midi:
+            midi.wait_for("no MIDI port 'KEYS' yet")
+            for key in (50, 51):
+                with controller() as keys:
+                    midi.wait_for("keys:out is open")
+                    keys.send(note(key))
+                    while (
+                        message := osc.parse(listener.recv(65_536))[0].messages[0]
+                    ).address != "/morph/note":
+                        pass
+                    assert message.arguments == (key, 100)
+                    with bridge(jack, "--list") as listing:
+                        assert listing.finish() == 0
+                    assert "keys:out" in listing.output.splitlines()
+                midi.wait_for("keys:out is gone")
+
+
+def test_moving_and_naming_makes_a_map(jack: Jack, tmp_path: Path) -> None:
+    path = tmp_path / "map.toml"
+    with controller() as keys, bridge(jack, "--learn", "--map", str(path)) as midi:
+        midi.wait_for("keys:out is open")
+        for moved, told, target, answer in (
+            ([cc(7, 3, 2), cc(39, 9, 2)], "controller 7 on channel 2", "z/3", "1 knobs"),
+            ([note(36, 9, 10)], "note 36 on channel 10", "triger kick", "did you mean /morph/trigger"),
+            ([note(36, 9, 10)], "note 36 on channel 10", "trigger kick", "1 knobs, 1 notes"),
+            ([mido.Message("program_change", program=7)], "program 7", "dark 250", "1 programs"),
+        ):
+            keys.send(*moved)
+            midi.wait_for(told)
+            midi.say(target)
+            midi.wait_for(answer)
+            midi.wait_for("move a knob")
+        keys.send(cc(1, 1))
+        midi.wait_for("controller 1 ")
+        midi.say("")
+        assert midi.finish() == 0
+    assert read(path) == MidiMap(
+        (Knob("/morph/z/3", cc=7, channel=2, bits=14),),
+        (Notes("/morph/trigger", 10, 36, 36, "kick"),),
+        (Program(7, "dark", 250.0, 1),),
+    )
+
+
+def test_a_knob_of_the_server_does_not_jump(jack: Jack, tiny_model: Path, tmp_path: Path) -> None:
+    write(tmp_path / "map.toml", MidiMap((Knob("/morph/z/0", cc=1, low=-2.0, high=2.0),), (Notes(),)))
+    options = ["--null", "--midi", "keys", "--midi-backend", "jack", "--midi-map", str(tmp_path / "map.toml")]
+    with controller() as keys, Server(tiny_model, *options, env=jack.env) as server:
+        server.wait_for("keys:out is open")
+        z = [0.5, 0.1, 0.2, 0.3]
+        server.send("/morph/z", *z)
+        keys.send(cc(1, 0), cc(1, 10), note(60))  # below where the value is
+        server.wait_until(hits=1)
+        assert server.ask("/morph/get/z")[1] == pytest.approx(z)
+        time.sleep(1.0)  # by now the knobs have been told where the value is
+        keys.send(*(cc(1, value) for value in range(11, 128)), note(60))
+        server.wait_until(hits=2)
+        assert server.ask("/morph/get/z")[1] == pytest.approx([2.0, *z[1:]])
+        assert "refused" not in server.output
+
+
+def test_a_note_sounds_as_soon_as_the_same_trigger_by_osc(
+    jack: Jack, tiny_model: Path, tmp_path: Path
+) -> None:
+    """OSC to the left, MIDI to the right, sent at the same moment, several times."""
+    options = ["--device", "system", "--synchronous", "--midi", "keys", "--midi-backend", "jack"]
+    bundle = OscBundleBuilder(IMMEDIATELY)
+    for address, value in (("/morph/pan", -1.0), ("/morph/trigger", 1.0), ("/morph/pan", 1.0)):
+        message = OscMessageBuilder(address)
+        message.add_arg(value)
+        bundle.add_content(message.build())
+    datagram = bundle.build().dgram
+    with (
+        controller() as keys,
+        Server(tiny_model, *options, env=jack.env) as server,
+        jack.recording(tmp_path / "heard.npy"),
+    ):
+        server.wait_for("keys:out is open")
+        server.ask("/morph/get/z")
+        for pair in range(1, PAIRS + 1):
+            server._client._sock.send(datagram)
+            keys.send(note(60, 127))
+            server.wait_until(hits=2 * pair)
+            server.wait_until(voices=0)
+            server.play_for(0.1)
+    heard = np.load(tmp_path / "heard.npy")
+    lags = [onset(part[:, 1]) - onset(part[:, 0]) for part in sounds(heard)]
+    print("lags in samples:", lags)
+    assert len(lags) == PAIRS
+    assert min(lags) <= 128  # one block; a machine under load may be late at any one of them
+
+
+def sounds(heard: Any) -> list[Any]:
+    """The stretches of [samples, 2] that have sound, apart by silences of 50 ms and more."""
+    loud = np.flatnonzero(heard.any(axis=1))
+    ends = np.flatnonzero(np.diff(loud) > Jack.sample_rate // 20)
+    starts = [loud[0], *loud[ends + 1]]
+    return [heard[a : b + 1] for a, b in zip(starts, [*loud[ends], loud[-1]], strict=True)]

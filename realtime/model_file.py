@@ -154,6 +154,7 @@ def _read(
         _check_node(node, operators)
     for tensor in model.graph.initializer:
         _check_tensor(tensor)
+    _check_divisors(model.graph)
     return content, model, info
 
 
@@ -165,6 +166,17 @@ def _check_node(node: Any, operators: set[str]) -> None:
     plain = (AttributeProto.INT, AttributeProto.INTS, AttributeProto.FLOAT, AttributeProto.FLOATS)
     if any(attribute.type not in (*plain, AttributeProto.STRING) for attribute in node.attribute):
         raise ModelError(f"a node {node.op_type} carries more than numbers")
+
+
+def _check_divisors(graph: Any) -> None:
+    """ONNX Runtime 1.32 refuses to divide by 0; where a version did not, that would end the process."""
+    from onnx import TensorProto
+
+    whole = [tensor for tensor in graph.initializer if tensor.data_type == TensorProto.INT64]
+    fine = {tensor.name for tensor in whole if (np.frombuffer(tensor.raw_data, np.int64) >= 1).all()}
+    fine -= {value.name for value in graph.input}
+    if any(node.op_type == "Mod" and node.input[1:] and node.input[1] not in fine for node in graph.node):
+        raise ModelError("divides by something that is not a constant of 1 or more")
 
 
 def _check_tensor(tensor: Any) -> None:

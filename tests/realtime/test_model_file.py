@@ -80,6 +80,18 @@ def _function(model: onnx.ModelProto) -> None:
     model.functions.add(name="f", domain="")
 
 
+def _divisor(value: int) -> Change:
+    def change(model: onnx.ModelProto) -> None:
+        model.graph.initializer.append(numpy_helper.from_array(np.array([value]), "divisor"))
+        model.graph.node.append(helper.make_node("Mod", ["frame", "divisor"], ["q"]))
+
+    return change
+
+
+def _computed_divisor(model: onnx.ModelProto) -> None:
+    model.graph.node.append(helper.make_node("Mod", ["frame", "frame"], ["q"]))
+
+
 def _facts(**changes: object) -> Change:
     def change(model: onnx.ModelProto) -> None:
         entry = next(entry for entry in model.metadata_props if entry.key == contract.INFO_KEY)
@@ -101,6 +113,9 @@ def _facts(**changes: object) -> Change:
         (_short_weight, "not of the size"),
         (_huge_cache, "MB of memory a voice"),
         (_function, "functions"),
+        (_divisor(0), "divides by"),
+        (_divisor(-1), "divides by"),
+        (_computed_divisor, "divides by"),
         (_facts(latent_dim=3), "numbers"),
         (_facts(length=10**9), "length"),
     ],

@@ -51,14 +51,14 @@ _MS = Argument("ms", "float", "how long it takes; 0 is at once", "ms", 0.0, 600_
 _CURVE = Argument("curve", "text", "the course it takes in time", choices=tuple(CURVES), default="linear")
 _PATH = Argument("path", "text", "the way it takes in space", choices=PATHS, default="linear")
 _VELOCITY = Argument("velocity", "float", "amplitude", low=0.0, high=1.0, default=1.0)
-_START = Argument("name", "text", _NAME, default=None, missing="the point stays")
+_START = Argument("name", "text", _NAME, default=None, missing="the point stays", names="points")
 _NOTE = (
     Argument("pitch", "int", f"MIDI note; {meanings.MIDDLE_C} plays as trained", low=0, high=127),
     Argument("velocity", "int", "MIDI velocity; 0 is ignored", low=0, high=127),
 )
 _TOUCH = Argument("i", "int", "a finger or a track", low=0, high=MAX_TOUCH)
 _INDEX = Argument("i", "int", "counted from 0", low=0, high=10**9)
-_PRESET = Argument("name", "text", "of the preset")
+_PRESET = Argument("name", "text", "of the preset", names="presets")
 _PORT = Argument("port", "int", "UDP port on the sender's machine", low=1, high=65_535)
 
 
@@ -87,8 +87,8 @@ ADDRESSES: tuple[Address[Places, Asked], ...] = (
         "Bring the point to the line from one named point to another.",
         lambda places, values: Move(places.between(*values)),
         (
-            Argument("a", "text", _NAME),
-            Argument("b", "text", _NAME),
+            Argument("a", "text", _NAME, names="points"),
+            Argument("b", "text", _NAME, names="points"),
             Argument("t", "float", "0 is a, 1 is b", low=0.0, high=1.0),
         ),
     ),
@@ -109,14 +109,14 @@ ADDRESSES: tuple[Address[Places, Asked], ...] = (
         "/morph/goto",
         "Glide to a named point.",
         meanings.goto,
-        (Argument("name", "text", _NAME), _MS, _CURVE, _PATH),
+        (Argument("name", "text", _NAME, names="points"), _MS, _CURVE, _PATH),
         "`/morph/done /morph/goto name` on arrival; nothing if another move comes first",
     ),
     Address(
         "/morph/path",
         "Glide through named points on a smooth curve (a spline), at equal times.",
         meanings.path,
-        (_MS, Argument("name", "text", _NAME, many=True)),
+        (_MS, Argument("name", "text", _NAME, many=True, names="points")),
         "`/morph/done /morph/path name` at the last one",
     ),
     Address("/morph/undo", "Go back to where the point was before the latest gesture.", lambda p, v: Undo()),
@@ -218,7 +218,7 @@ ADDRESSES: tuple[Address[Places, Asked], ...] = (
         "/morph/preset/store",
         "Name the place where the point is. It is kept in a file, and there at the next start.",
         lambda places, values: Store(*values),
-        (_PRESET,),
+        (Argument("name", "text", "of the preset"),),
         "`/morph/done /morph/preset/store name`",
     ),
     Address(
@@ -304,6 +304,11 @@ ADDRESSES: tuple[Address[Places, Asked], ...] = (
         "probabilities",
         "Of which class is the point?",
         "`/morph/probabilities.reply` name p name p …, adding up to 1",
+    ),
+    _query(
+        "settings",
+        "How are the sounds to come played?",
+        "`/morph/settings.reply` key value …: pitch, pan, decay, reverse, choke, glide (ms), curve, path",
     ),
     _query("presets", "As `/morph/preset/list`.", "as there"),
     _query(

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from realtime.addresses import REPLY_ITEMS
 from realtime.commands import Z
+from realtime.performance import Settings
 from realtime.places import Places
 from realtime.protocol import Message
 
@@ -71,6 +72,19 @@ def answer(what: str, places: Places, witness: Witness, z: Z, counts: Facts) -> 
 def status(witness: Witness, counts: Facts) -> Message:
     """How the engine is, as it is also sent to subscribers."""
     return pairs("status", {**witness.status(), **counts})
+
+
+def settings(now: Settings) -> Message:
+    """How the sounds to come are played, and how the point travels."""
+    ms, curve, path = now.travel
+    facts: Facts = {
+        "pitch": now.pitch,
+        "pan": now.pan,
+        "decay": now.decay_ms,
+        "reverse": now.reverse,
+        "choke": now.choke,
+    }
+    return pairs("settings", {**facts, "glide": ms, "curve": curve, "path": path})
 
 
 def pairs(what: str, facts: Facts) -> Message:

@@ -185,6 +185,8 @@ class Control:
         now: float,
     ) -> list[Message]:
         match asked:
+            case Query("settings"):
+                return [answers.settings(self._timetable.at(None, now))]
             case Query(what):
                 return answers.answer(what, self.places, self.player, self._player_z(), self._counts())
             case Nothing():

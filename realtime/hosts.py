@@ -1,4 +1,4 @@
-"""What `realtime serve` has for controllers and hosts: MIDI."""
+"""What `realtime serve` has for controllers and hosts: MIDI and OSCQuery."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from realtime import midi_command
+from realtime.arguments import whole
+from realtime.errors import RealtimeError
+from realtime.gate import Gate
 from realtime.osc import Server
 
 if TYPE_CHECKING:
@@ -24,11 +27,13 @@ class HostConfig:
         midi: part of a MIDI port's name; empty: a virtual port; None: no MIDI.
         midi_map: what does what.
         midi_backend: a key of `midi_ports.BACKENDS`, or "auto".
+        oscquery: TCP port; None: that of OSC, if it is free; negative: no OSCQuery.
     """
 
     midi: str | None = None
     midi_map: Path | None = None
     midi_backend: str = "auto"
+    oscquery: int | None = None
 
 
 def add_arguments(serve: argparse.ArgumentParser) -> None:
@@ -45,6 +50,17 @@ def add_arguments(serve: argparse.ArgumentParser) -> None:
     hosts.add_argument(
         "--midi-backend", choices=midi_command.BACKENDS, default="auto", help="default: any that works"
     )
+    hosts.add_argument(
+        "--oscquery",
+        type=_port_or_off,
+        metavar="PORT|off",
+        help="TCP port of OSCQuery; default: the number of the OSC port; 0: any free one",
+    )
+
+
+def _port_or_off(text: str) -> int:
+    """An argument type: a port, or -1 for none."""
+    return -1 if text == "off" else whole(0, 65_535)(text)
 
 
 def config(args: argparse.Namespace) -> HostConfig:
@@ -55,7 +71,7 @@ def config(args: argparse.Namespace) -> HostConfig:
     """
     if args.midi is not None:
         midi_command.require()
-    return HostConfig(midi=args.midi, midi_map=args.midi_map, midi_backend=args.midi_backend)
+    return HostConfig(args.midi, args.midi_map, args.midi_backend, args.oscquery)
 
 
 def open_midi(config: HostConfig, say: Callable[[str], None]) -> Bridge | None:
@@ -77,12 +93,58 @@ def open_midi(config: HostConfig, say: Callable[[str], None]) -> Bridge | None:
     return Bridge(mapper, Input(config.midi or None, config.midi_backend, say), say)
 
 
-def start(bridge: Bridge | None, server: Server) -> ExitStack:
-    """Start what was asked for beside a server that runs; closing the result ends it."""
+def start(
+    config: HostConfig, bridge: Bridge | None, server: Server, gate: Gate, say: Callable[[str], None]
+) -> ExitStack:
+    """Start what was asked for beside a server that runs; closing the result ends it.
+
+    Args:
+        config: what was asked for.
+        bridge: from `open_midi`.
+        server: the OSC server.
+        gate: who may ask by OSCQuery; for nobody else.
+        say: told in a line what does not work.
+
+    Raises:
+        RealtimeError: a port that was asked for by its number is taken.
+    """
     with ExitStack() as parts:
+        if config.oscquery is None or config.oscquery >= 0:
+            _start_oscquery(config.oscquery, server, gate, say, parts)
         if bridge is not None:
             from realtime.midi_bridge import LocalLink
 
             bridge.start(LocalLink(server.handle))
             parts.callback(bridge.stop)
         return parts.pop_all()
+
+
+def _start_oscquery(
+    port: int | None, server: Server, gate: Gate, say: Callable[[str], None], parts: ExitStack
+) -> None:
+    from realtime.oscquery_server import Advert, QueryServer
+
+    try:
+        query = QueryServer(
+            lambda: server.control.info,
+            server.handle,
+            (server.host, server.port),
+            host=server.host,
+            port=server.port if port is None else port,
+            gate=gate,
+        )
+    except RealtimeError as error:
+        if port is not None:
+            raise
+        say(f"{error}; --oscquery chooses another")
+        return
+    query.start()
+    parts.callback(query.stop)
+    print(f"{'oscquery':<8} http://{query.host}:{query.port}", flush=True)
+    if not server.host.startswith("127."):
+        try:
+            advert = Advert(query.name, server.host, server.port, query.port)
+        except RealtimeError as error:
+            say(str(error))
+            return
+        parts.callback(advert.close)

@@ -41,6 +41,7 @@ class Argument:
     default: Any = ...  # none: the argument must be there
     many: bool = False
     missing: str = ""  # what a default of None means, in words
+    names: str = ""  # whose names a text is: "points" or "presets"
 
     @property
     def optional(self) -> bool:

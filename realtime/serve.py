@@ -108,7 +108,7 @@ def serve(config: ServeConfig) -> int:
             outlet.start(engine)
             server.start()
             _introduce(config, outlet, engine, server, instrument)
-            beside = hosts.start(bridge, server)
+            beside = hosts.start(config.hosts, bridge, server, gate.Gate(config.allow), _say)
             _watch(stopping, config.seconds, engine, outlet)
         finally:
             beside.close()

@@ -49,7 +49,7 @@ class Timing:
     @property
     def longest(self) -> int:
         """Device samples of a whole sound at the lowest pitch."""
-        return ceil(self.samples * float(2.0 ** (-PITCH_RANGE[0] / 12.0))) + 1
+        return ceil((self.samples + 1) * float(2.0 ** (-PITCH_RANGE[0] / 12.0))) + 1
 
     def tick(self, sample: int) -> int:
         """The tick that device sample `sample` lies in."""

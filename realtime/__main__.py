@@ -8,7 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-from realtime import hosts, midi_command, render_command
+from realtime import hosts, latency, midi_command, render_command
 from realtime.arguments import add_decoder, add_model, number, outputs, whole
 from realtime.errors import RealtimeError
 
@@ -90,6 +90,8 @@ def get_parser() -> argparse.ArgumentParser:
     encode = commands.add_parser("encode", help="the point z of a sound file, as JSON")
     encode.add_argument("file", type=Path, metavar="FILE", help="a sound file")
     add_model(encode)
+
+    latency.add_parser(commands)
 
     commands.add_parser("devices", help="list the devices that can play")
     midi_command.add_parser(commands)
@@ -198,6 +200,7 @@ COMMANDS = {
     "render": render_command.run,
     "info": _info,
     "encode": _encode,
+    "bench": latency.run,
     "devices": _devices,
     "midi": midi_command.run,
 }

@@ -314,7 +314,8 @@ ADDRESSES: tuple[Address[Places, Asked], ...] = (
     _query(
         "latency",
         "How long from a message to its sound?",
-        "`/morph/latency.reply` name ms name ms …: the parts, their `total`, and `p99` as measured",
+        "`/morph/latency.reply` name ms name ms …: the parts for a hit, their `total`, `p99` as measured; "
+        "those for a move that differ, and their `coordinate_total`",
     ),
     _query(
         "status",

@@ -18,6 +18,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from realtime import latency
 from realtime.commands import Command, Goto, Panic, Prepare, SetAxis, SetDimension, SetZ, Shed, Stop
 from realtime.mixer import Mixer
 from realtime.pacing import Pacing
@@ -238,18 +239,8 @@ class Engine:
         }
 
     def latency(self) -> dict[str, float]:
-        """What the time from a hit at a point that rests to its sound is made of, at most, in ms.
-
-        `total` is the sum of those before it; `p99` is what 99 of 100 of the latest commands took at most,
-        from `submit` to the device, and the device's own.
-        """
-        block_ms = 1000.0 * self.block_size / self.mixer.sample_rate
-        terms = {
-            "next_block": block_ms,
-            "lead": 1000.0 * self._lead_s(),
-            "device": 1000.0 * self.latency_s,
-        }
-        return {**terms, "total": sum(terms.values()), "p99": self.p99_ms()}
+        """As `latency.told`."""
+        return latency.told(self)
 
     def p99_ms(self) -> float:
         """What 99 of 100 of the latest commands have taken from `submit` to their sound at most."""
@@ -323,11 +314,11 @@ class Engine:
         taken_s = self._origin_s + self._ring.written * self.block_size / mixer.sample_rate
         return taken_s - now - self._pacing.lead_s(mixer.cost, mixer.streaming, begun, now)
 
-    def _lead_s(self) -> float:
-        """How long before its time a block with a hit at a point that rests is begun."""
+    def lead_s(self, streaming: int = 0) -> float:
+        """How long before its time a block is begun while so many voices are being decoded, in seconds."""
         if self._pacing is None:
             return self.ahead * self.block_size / self.mixer.sample_rate
-        return self._pacing.lead_s(self.mixer.cost, 0, 0, time.monotonic())
+        return self._pacing.lead_s(self.mixer.cost, streaming, 0, time.monotonic())
 
     def _render(self) -> None:
         while self._inbox:

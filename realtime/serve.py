@@ -12,7 +12,7 @@ from pathlib import Path
 
 import platformdirs
 
-from realtime import gate, hosts
+from realtime import gate, hosts, latency
 from realtime.control import Control
 from realtime.engine import Engine
 from realtime.errors import RealtimeError
@@ -24,10 +24,10 @@ from realtime.presets import PresetFile
 from realtime.recorder import Recorder
 from realtime.session import SessionLog, Setting, versions
 from realtime.signals import stop_on_signals
+from realtime.stream import NullDevice
 from realtime.studio import Instrument, Studio
 
 WATCH_S = 0.1
-TERMS = ("next_block", "lead", "device")
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def serve(config: ServeConfig) -> int:
             block_size=config.block,
             ahead=config.ahead,
             synchronous=config.synchronous,
-            paced=not config.null,
+            paced=not isinstance(outlet.device, NullDevice),
             sink=recorder,
         )
         studio.plays(instrument, engine)
@@ -184,8 +184,6 @@ def _introduce(
     config: ServeConfig, outlet: Outlet, engine: Engine, server: Server, instrument: Instrument
 ) -> None:
     info, cost = instrument.info, instrument.cost
-    latency = engine.latency()
-    total = " + ".join(f"{ms:.1f} {name.replace('_', ' ')}" for name, ms in latency.items() if name in TERMS)
     host = "127.0.0.1" if server.host == "0.0.0.0" else server.host
     lines = {
         "model": f"{info.name} ({info.architecture}): {', '.join(each.name for each in info.classes)}; "
@@ -194,8 +192,9 @@ def _introduce(
         f"blocks of {engine.block_size}",
         "decoder": f"{instrument.decoder.provider}, {config.threads} thread(s); {config.voices} voices, of "
         f"which this machine decodes {cost.sustained_voices} at once in time",
-        "latency": f"at most {latency['total']:.1f} ms = {total}; "
-        f"at a point that has not rested, {1000 * cost.first_chunk_s:.1f} ms of decoding more",
+        "trigger": f"sounds within {latency.in_words(latency.trigger(engine))}, where the point rests; "
+        f"elsewhere {1000 * cost.first_chunk_s:.1f} ms of decoding more",
+        "move": f"is heard within {latency.in_words(latency.coordinate(engine))}",
         "osc": f"{server.host}:{server.port}; try: oscsend {host} {server.port} /morph/trigger f 1.0",
     }
     print("\n".join(f"{name:<8} {text}" for name, text in lines.items()), flush=True)

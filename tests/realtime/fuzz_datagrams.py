@@ -62,7 +62,7 @@ class Fuzz:
         draw = self.random.random()
         for kind, share in SHARES.items():
             if draw < share:
-                return getattr(self, kind)()  # type: ignore[no-any-return]
+                return getattr(self, kind)()
             draw -= share
         return self.random.randbytes(self.random.randrange(200))
 

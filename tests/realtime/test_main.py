@@ -165,10 +165,18 @@ def test_serve_for_a_while(tiny_model: Path, tmp_path: Path) -> None:
     )
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
-    assert [line.split()[0] for line in lines] == ["model", "device", "decoder", "latency", "osc", "played"]
+    assert [line.split()[0] for line in lines] == [
+        "model",
+        "device",
+        "decoder",
+        "trigger",
+        "move",
+        "osc",
+        "played",
+    ]
     total, *terms = (float(ms) for ms in re.findall(r"\d+\.\d", lines[3])[:4])
     assert total == pytest.approx(sum(terms), abs=0.2)
-    assert re.search(r"oscsend 127\.0\.0\.1 \d+ /morph/trigger f 1\.0$", lines[4])
+    assert re.search(r"oscsend 127\.0\.0\.1 \d+ /morph/trigger f 1\.0$", lines[5])
     assert soundfile.info(take).samplerate == 44100
     assert soundfile.info(take).frames >= 0.3 * 44100
 
@@ -185,3 +193,11 @@ def test_a_signal_ends_the_server_well(tiny_model: Path, number: signal.Signals)
         out, err = server.communicate(timeout=30)
     assert (server.returncode, err) == (0, "")
     assert out.startswith("played ")
+
+
+def test_bench_tells_both_latencies(tiny_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", "--null", "--model", str(tiny_model)]) == 0
+    rows = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
+    assert rows["trigger"].startswith("at most 10.7 ms = 2.7 next block + 8.0 lead")
+    assert "4.7 filter" in rows["coordinate"]
+    assert "200 hits" in rows["measured"]

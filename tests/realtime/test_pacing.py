@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from realtime import latency
 from realtime.commands import Prepare, SetZ, Trigger
 from realtime.engine import Engine
 from realtime.mixer import Cost, Mixer
@@ -77,3 +78,17 @@ def test_a_paced_engine_plays_what_an_eager_one_plays(make_mixer: Callable[..., 
         sound = np.concatenate(blocks)[:, 0]
         heard.append(sound[np.flatnonzero(sound)[0] :][:2000])
     np.testing.assert_allclose(heard[0], heard[1], atol=1e-6)
+
+
+def test_the_terms_of_both_latencies(make_mixer: Callable[..., Mixer]) -> None:
+    mixer = make_mixer(48_000)
+    engine = Engine(mixer, block_size=96, ahead=3)
+    engine.latency_s = 0.004
+    hit, move = latency.trigger(engine), latency.coordinate(engine)
+    assert hit == pytest.approx({"next_block": 2.0, "lead": 6.0, "device": 4.0})
+    assert move["tick"] == pytest.approx(1000 * 4 * 32 / 22_050, abs=0.03)
+    assert move["filter"] == pytest.approx(1000 * mixer.timing.resampler.half / 22_050)
+    told = engine.latency()
+    assert told["total"] == pytest.approx(12.0)
+    assert told["coordinate_total"] == pytest.approx(sum(move.values()))
+    assert latency.in_words(hit) == "12.0 ms = 2.0 next block + 6.0 lead + 4.0 device"

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import shutil
+import socket
+import time
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +14,18 @@ import pytest
 import soundfile
 
 from export.to_onnx import export
+from realtime.addresses import parse
 from realtime.decoder import Decoder
+from realtime.places import Places
+from realtime.protocol import Message
 from tests.system.rig import MAX_DIFFERENCE, ROOT, Pd, Server, expected, onset
+from tests.system.tap import Tap
 from trainer import checkpoint
 from trainer.checkpoint import Checkpoint
 
-PATCH = ROOT / "max_patches" / "morph.pd"
+FOLDER = ROOT / "max_patches"
+PATCH = FOLDER / "morph.pd"
+FILES = sorted(FOLDER.rglob("*.pd"))
 COMPLAINTS = re.compile(r"couldn't create|connection failed|can't open|error:|no such object|no method")
 
 # Another patch: as soon as the names of the classes have come, it presses the second pad.
@@ -29,6 +38,69 @@ PRESSES_PAD_2 = r"""#N canvas 0 0 400 200 12;
 #X connect 1 0 2 0;
 #X connect 2 0 3 0;
 """
+
+# Another patch: one line a message, "receiver value" or more values, over UDP from the test.
+REMOTE = r"""#N canvas 0 0 520 270 12;
+#X obj 20 20 netreceive -u {port};
+#X obj 20 50 route hit one two name save;
+#X obj 20 80 list;
+#X obj 110 80 list;
+#X obj 200 80 list;
+#X obj 290 80 list;
+#X obj 380 80 list;
+#X msg 20 110 \; \$1 bang;
+#X msg 110 140 \; \$1 \$2;
+#X msg 200 170 \; \$1 \$2 \$3;
+#X msg 290 200 \; \$1 symbol \$2;
+#X msg 380 230 \; pd-morph.pd savetofile \$1 \$2;
+#X obj 400 20 r morph-p99;
+#X obj 400 50 print p99;
+#X connect 0 0 1 0;
+#X connect 1 0 2 0;
+#X connect 1 1 3 0;
+#X connect 1 2 4 0;
+#X connect 1 3 5 0;
+#X connect 1 4 6 0;
+#X connect 2 0 7 0;
+#X connect 3 0 8 0;
+#X connect 4 0 9 0;
+#X connect 5 0 10 0;
+#X connect 6 0 11 0;
+#X connect 12 0 13 0;
+"""
+
+CLIENT = """#N canvas 0 0 400 200 12;
+#X msg 20 20 goto snare 0;
+#X obj 20 50 loadbang;
+#X obj 20 80 delay 300;
+#X obj 20 110 morph-client 127.0.0.1 {port};
+#X obj 20 140 print answer;
+#X obj 120 140 print alive;
+#X connect 0 0 3 0;
+#X connect 1 0 2 0;
+#X connect 2 0 0 0;
+#X connect 3 0 4 0;
+#X connect 3 1 5 0;
+"""
+
+
+class Remote:
+    """Plays an open patch from outside, through `REMOTE`."""
+
+    def __init__(self, folder: Path) -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+            free.bind(("127.0.0.1", 0))
+            self._port: int = free.getsockname()[1]
+        self.patch = folder / "remote.pd"
+        self.patch.write_text(REMOTE.format(port=self._port))
+
+    def say(self, line: str) -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.sendto(f"{line};\n".encode(), ("127.0.0.1", self._port))
+
+
+def flat(messages: list[Message]) -> list[tuple[str | float, ...]]:
+    return [(m.address, *(round(x, 5) if isinstance(x, float) else x for x in m.arguments)) for m in messages]
 
 
 def play(model: Path, recording: Path, *patches: Path, messages: list[str]) -> np.ndarray:
@@ -54,7 +126,12 @@ def assert_heard(heard: np.ndarray, model: Path, z: np.ndarray) -> None:
     ("messages", "a", "b", "t"),
     [
         (["morph-pad snare"], "snare", "snare", 0.0),
-        (["morph-b symbol hihat", "morph-t 0.25", "morph-hit bang"], "kick", "hihat", 0.25),
+        (
+            ["morph-a symbol kick", "morph-b symbol hihat", "morph-t 0.25", "morph-hit bang"],
+            "kick",
+            "hihat",
+            0.25,
+        ),
     ],
     ids=["pad", "slider"],
 )
@@ -81,7 +158,7 @@ def test_the_patch_shows_what_goes_wrong(tiny_model: Path) -> None:
     with Server(tiny_model, "--null") as server:
         messages = [f"go 127.0.0.1 {server.port}", "morph-pad nonsense"]
         with Pd(PATCH, messages=messages) as pd:
-            said = pd.wait_for("^reply: error (.*)")[1]
+            said = pd.wait_for("^reply: error (/morph/goto .*)")[1]
     assert said.startswith("/morph/goto")
     assert "nonsense" in said
     assert "kick" in said
@@ -95,3 +172,114 @@ def test_a_patch_that_was_opened_first_finds_the_server_later(tiny_model: Path) 
         Server(tiny_model, "--null", "--port", str(port)),
     ):
         pd.wait_for("^reply: pong")
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.relative_to(FOLDER).as_posix())
+def test_every_file_loads_without_a_word(file: Path) -> None:
+    with Pd(file, messages=["pd quit"]) as pd:
+        assert pd.finish() == 0
+    assert pd.output == ""
+
+
+# What is done to the front, and what the server must be asked for. The classes are kick, snare, hihat.
+CONTROLS: list[tuple[str, list[tuple[str | float, ...]]]] = [
+    ("hit morph-pad-2", [("/morph/goto", "snare", 0.0), ("/morph/trigger", 1.0)]),
+    ("one morph-glide-set 50", []),
+    ("one morph-pad-hits-set 0", []),
+    ("hit morph-pad-3", [("/morph/goto", "hihat", 50.0)]),
+    ("one morph-velocity-set 0.5", []),
+    ("hit morph-hit", [("/morph/trigger", 0.5)]),
+    ("one morph-t-set 0.25", [("/morph/between", "kick", "snare", 0.25)]),
+    ("name morph-b-set hihat", []),
+    ("one morph-t-set 0.75", [("/morph/between", "kick", "hihat", 0.75)]),
+    ("one morph-gain-set -12", [("/morph/gain", -12.0)]),
+    ("one morph-dimension-3-set -0.5", [("/morph/z/3", -0.5)]),
+    ("one morph-store-set 1", []),
+    ("hit morph-preset-2", [("/morph/preset/store", "p2")]),
+    ("hit morph-preset-2", [("/morph/preset/recall", "p2", 50.0)]),
+    ("two morph-note 67 100", [("/morph/note", 67.0, 100.0)]),
+    ("two morph-cc 1 127", [("/morph/between", "kick", "hihat", 1.0)]),
+    ("two morph-cc 7 127", [("/morph/gain", 6.0)]),
+    ("two morph-cc 22 127", [("/morph/macro/2", 4.0)]),
+    ("hit morph-stop", [("/morph/stop",)]),
+    ("hit morph-panic", [("/morph/panic",)]),
+]
+
+
+def test_each_control_asks_for_what_it_says(tiny_model: Path, tmp_path: Path) -> None:
+    remote, places = Remote(tmp_path), Places(Decoder(tiny_model, capacity=1).info, {"p2": (0.0,) * 4})
+    with Server(tiny_model, "--null", "--presets", str(tmp_path / "presets.json")) as server:
+        with Tap(server.port) as tap:
+            with Pd(PATCH, remote.patch, messages=[f"go 127.0.0.1 {tap.port}"]) as pd:
+                pd.wait_for("^reply: classes.reply")
+                assert float(pd.wait_for(r"^p99: ([\d.]+)")[1]) >= 0
+                wanted: list[tuple[str | float, ...]] = []
+                for line, asked in CONTROLS:
+                    remote.say(line)
+                    wanted += asked
+                    heard = tap.wait_for(len(wanted))
+                    assert flat(heard) == wanted, line
+            assert server.status()["refused"] == 0
+        assert server.stop() == 0
+    assert not COMPLAINTS.search(pd.output), pd.output
+    for message in heard:
+        parse(message, places)
+
+
+def test_there_is_a_slider_for_each_dimension_over_its_range(tiny_model: Path, tmp_path: Path) -> None:
+    remote, latent = Remote(tmp_path), Decoder(tiny_model, capacity=1).info.latent
+    saved = tmp_path / "saved.pd"
+    with (
+        Server(tiny_model, "--null") as server,
+        Pd(PATCH, remote.patch, messages=[f"go 127.0.0.1 {server.port}"]) as pd,
+    ):
+        pd.wait_for("^reply: classes.reply")
+        end = time.monotonic() + 30
+        while not saved.exists() or saved.read_text().count("parts/dimension") < len(latent.low):
+            assert time.monotonic() < end, pd.output
+            remote.say(f"save {saved.name} {tmp_path}")
+            time.sleep(0.1)
+    built = re.findall(r"#X obj \d+ \d+ parts/dimension (\d+) (\S+) (\S+?)[;,]", saved.read_text())
+    shown = sorted((int(i), float(low), float(high)) for i, low, high in built)
+    assert [i for i, _, _ in shown] == list(range(len(latent.low)))
+    np.testing.assert_allclose([low for _, low, _ in shown], latent.low, rtol=1e-4)
+    np.testing.assert_allclose([high for _, _, high in shown], latent.high, rtol=1e-4)
+
+
+def test_the_sequencer_plays_its_steps_and_moves_the_morph(tiny_model: Path, tmp_path: Path) -> None:
+    remote = Remote(tmp_path)
+    with (
+        Server(tiny_model, "--null") as server,
+        Tap(server.port) as tap,
+        Pd(PATCH, remote.patch, messages=[f"go 127.0.0.1 {tap.port}"]) as pd,
+    ):
+        pd.wait_for("^reply: classes.reply")
+        for control in ("step-1-set 1", "step-6-set 1", "lane-6-set 0.5", "bpm-set 300", "run-set 1"):
+            remote.say(f"one morph-{control}")
+        heard = flat(tap.wait_for(2 * (16 + 2)))
+    turn: list[tuple[str | float, ...]] = []
+    for step in range(1, 17):
+        turn.append(("/morph/between", "kick", "snare", 0.5 if step == 6 else 0.0))
+        turn += [("/morph/trigger", 1.0)] * (step in (1, 6))
+    assert heard[: 2 * len(turn)] == 2 * turn
+
+
+def test_two_patches_play_one_server(tiny_model: Path) -> None:
+    with Server(tiny_model, "--null") as server:
+        messages = [f"go 127.0.0.1 {server.port}", "morph-hit bang"]
+        with Pd(PATCH, messages=messages) as one, Pd(PATCH, messages=messages) as other:
+            one.wait_for("^reply: pong")
+            other.wait_for("^reply: pong")
+            server.wait_until(hits=2)
+        assert server.status()["refused"] == 0
+
+
+def test_a_patch_of_one_s_own_talks_through_morph_client(tiny_model: Path, tmp_path: Path) -> None:
+    with Server(tiny_model, "--null") as server:
+        own = tmp_path / "own.pd"
+        shutil.copy(FOLDER / "morph-client.pd", tmp_path)
+        own.write_text(CLIENT.format(port=server.port))
+        with Pd(own, messages=[]) as pd:
+            pd.wait_for("^alive: 1")
+            pd.wait_for("^answer: done /morph/goto snare")
+    assert not COMPLAINTS.search(pd.output), pd.output

@@ -1,0 +1,77 @@
+"""Between a client and the server: passes datagrams on, both ways, and writes down what the client said."""
+
+from __future__ import annotations
+
+import select
+import socket
+import threading
+import time
+from types import TracebackType
+
+from realtime.osc import parse
+from realtime.protocol import Message
+from tests.system.rig import TIMEOUT_S
+
+
+class Tap:
+    """A UDP port that leads to the server's; each client is given a socket of its own towards the server.
+
+    Attributes:
+        port: where the clients send to.
+        heard: their messages in the order of arrival.
+    """
+
+    def __init__(self, server_port: int) -> None:
+        self.heard: list[Message] = []
+        self._server = ("127.0.0.1", server_port)
+        self._front = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._front.bind(("127.0.0.1", 0))
+        self.port: int = self._front.getsockname()[1]
+        self._clients: dict[tuple[str, int], socket.socket] = {}
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def commands(self) -> list[Message]:
+        """What was asked for, without what the surfaces ask all the time."""
+        return [m for m in self.heard if m.address != "/ping" and not m.address.startswith("/morph/get/")]
+
+    def wait_for(self, count: int) -> list[Message]:
+        """The commands, as soon as there are that many."""
+        end = time.monotonic() + TIMEOUT_S
+        while len(self.commands()) < count:
+            assert time.monotonic() < end, self.commands()
+            time.sleep(0.02)
+        return self.commands()
+
+    def _run(self) -> None:
+        while not self._closing:
+            ready, _, _ = select.select([self._front, *self._clients.values()], [], [], 0.05)
+            for one in ready:
+                try:
+                    datagram, sender = one.recvfrom(65_536)
+                except OSError:  # the server is not there yet, or no more
+                    continue
+                if one is self._front:
+                    self.heard += [message for packet in parse(datagram) for message in packet.messages]
+                    self._towards_server(sender).send(datagram)
+                else:
+                    client = next(who for who, theirs in self._clients.items() if theirs is one)
+                    self._front.sendto(datagram, client)
+
+    def _towards_server(self, client: tuple[str, int]) -> socket.socket:
+        if client not in self._clients:
+            self._clients[client] = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            self._clients[client].connect(self._server)
+        return self._clients[client]
+
+    def __enter__(self) -> Tap:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closing = True
+        self._thread.join()
+        for one in (self._front, *self._clients.values()):
+            one.close()

@@ -30,6 +30,12 @@ class Parts:
     validation: Tensor
     test: Tensor
 
+    def __str__(self) -> str:
+        return (
+            f"{len(self.train)} sounds to train on, {len(self.validation)} for validation, "
+            f"{len(self.test)} for the test"
+        )
+
 
 def parts(sounds: Sounds, config: DataConfig, seed: int) -> Parts:
     """The test sounds first, then the validation sounds out of what is left.

@@ -131,9 +131,10 @@ def test_the_command(
     assert lines[0] == "left out: kick/constant-5.wav: silent"
     assert "left out: stray.wav: beside the class folders, not in one" in lines
     assert "kick/offset-33.wav: DC offset +0.25: removed" in lines
-    assert lines[-2] == (
+    assert lines[-3] == (
         "465 sounds can be used, 37 files are left out, 16 were fixed | classes: bell 1, kick 240, snare 224"
     )
+    assert lines[-2] == "372 sounds to train on, 93 for validation, 0 for the test"
     assert lines[-1] == "a class of one sound cannot be held out: bell"
 
 

@@ -12,7 +12,7 @@ from trainer.config import Config
 
 HELP = "say what `fit` would make of a folder"
 DESCRIPTION = """Read a folder as `fit` does and print what it finds: files that are left out and why, files
-that are fixed and how, and how many sounds each class has. Nothing is written."""
+that are fixed and how, how many sounds each class has, and what they would be for. Nothing is written."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,11 +27,12 @@ def run(args: argparse.Namespace) -> int:
     """Print what is found."""
     config = configs.read(args.config) if args.config else Config()
     installed.check("training", installed.NEEDED)
-    from trainer import data, findings
+    from trainer import data, findings, splits
 
     sounds = data.prepare(args.data, config.model, config.data)
     findings.show(findings.rows(sounds), sys.stdout)
     print(findings.summary(sounds))
+    print(splits.parts(sounds, config.data, config.fit.seed))
     if alone := findings.classes_of_one(sounds):
         print(f"a class of one sound cannot be held out: {', '.join(alone)}")
     return 0

@@ -38,12 +38,11 @@ def train(config: Config, data: Path, out: Path, saved: Checkpoint | None) -> in
     with _signals() as caught, bars.live():
         state = _state(config, data, saved, fabric, bars.reading)
         findings.show(findings.brief(state.sounds), sys.stderr)
-        parts = state.parts
-        count = f"{len(parts.train)} sounds to train on, {len(parts.validation)} for validation, "
-        count += f"{len(parts.test)} for the test"
         classes = ", ".join(state.sounds.classes)
         times = f" x {fabric.world_size}" if fabric.world_size > 1 else ""
-        bars.note(f"{count} | {config.model.architecture} on {state.device}{times} | classes: {classes}")
+        bars.note(
+            f"{state.parts} | {config.model.architecture} on {state.device}{times} | classes: {classes}"
+        )
         if saved is None:
             out.mkdir(parents=True, exist_ok=True)
             fit.clear(out)

@@ -30,6 +30,14 @@ from trainer.config import ModelConfig
 HITS_A_SECOND, POINTS_A_SECOND = 8.0, 2000 / 600
 SPEED_S, LOOP_HITS, MEMORY_S = 45.0, 24, (6.0, 60.0)
 
+# Between us and the program: a program's peak memory begins with that of the one that starts it.
+WATCH = """
+import resource, subprocess, sys, time
+begun = time.perf_counter()
+subprocess.run(sys.argv[1:], check=True)
+print(time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+
 
 def sequence(path: Path, seconds: float, dim: int) -> tuple[int, int]:
     """Write a sequence file; returns its numbers of hits and of distinct points."""
@@ -49,14 +57,9 @@ def render(model: Path, seconds: float, folder: Path, dim: int) -> tuple[float, 
     hits, distinct = sequence(source, seconds, dim)
     command = [sys.executable, "-m", "realtime", "render", str(source), "--model", str(model)]
     command += ["-o", str(folder / "out.wav"), "--force"]
-    begun = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    wall_s = time.perf_counter() - begun
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command)
-    return wall_s, usage.ru_maxrss / 1024, hits, distinct
+    told = subprocess.run([sys.executable, "-c", WATCH, *command], check=True, capture_output=True, text=True)
+    wall_s, peak = map(float, told.stdout.split()[-2:])
+    return wall_s, peak / 1024, hits, distinct
 
 
 def measure(config: ModelConfig, folder: Path) -> dict[str, object]:

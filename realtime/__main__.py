@@ -8,7 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-from realtime import hosts, latency, midi_command, render_command
+from realtime import hosts, latency, midi_command, morphology_command, render_command
 from realtime.arguments import add_decoder, add_model, number, outputs, whole
 from realtime.errors import RealtimeError
 
@@ -80,6 +80,7 @@ def get_parser() -> argparse.ArgumentParser:
     hosts.add_arguments(serve)
 
     render_command.add_parser(commands)
+    morphology_command.add_parser(commands)
 
     info = commands.add_parser("info", help="what a decoder file says about itself")
     info.add_argument(
@@ -198,6 +199,7 @@ def _devices(args: argparse.Namespace) -> int:
 COMMANDS = {
     "serve": _serve,
     "render": render_command.run,
+    "morphology": morphology_command.run,
     "info": _info,
     "encode": _encode,
     "bench": latency.run,

@@ -51,10 +51,11 @@ def check(path: Path, force: bool = False, bits: str | None = None) -> None:
             given.
     """
     sample_format(path, bits)
-    _check_place(path, force)
+    check_place(path, force)
 
 
-def _check_place(path: Path, force: bool) -> None:
+def check_place(path: Path, force: bool) -> None:
+    """Raise FileError if `path` cannot be the place of a new file of any kind."""
     if not path.parent.is_dir():
         raise FileError(f"no such folder: {path.parent}")
     if path.is_dir():
@@ -119,7 +120,7 @@ class SoundFile:
         try:
             with contextlib.suppress(*((OSError, RuntimeError) if self._broken else ())):
                 self._file.close()
-            _check_place(self.path, self._force)
+            check_place(self.path, self._force)
             os.replace(self._part, self.path)
         except (OSError, RuntimeError) as error:
             self.discard()
@@ -209,15 +210,15 @@ class Folder:
         shutil.rmtree(self.part, ignore_errors=True)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a text file, whole or not at all.
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file, whole or not at all.
 
     Raises:
         FileError: it cannot be written.
     """
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        part.write_text(text, encoding="utf-8")
+        part.write_bytes(content)
         os.replace(part, path)
     except OSError as error:
         raise FileError(f"cannot write {path}: {error}") from error

@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
     from realtime.decoder import resolve
 
     _check_options(args)
-    model = resolve(args.model or _logged_model(args.source) or "drums")
+    model = resolve(args.model or logged_model(args.source) or "drums")
     from realtime.bounce import Bounce
 
     with Bounce(args, model) as bounce:
@@ -129,7 +129,7 @@ def _check_options(args: argparse.Namespace) -> None:
         files.check(args.output, args.force, args.bits)
 
 
-def _logged_model(source: Path | None) -> str | None:
+def logged_model(source: Path | None) -> str | None:
     """The model that a log was played with, if there is a log."""
     if source is None or source.suffix != ".jsonl":
         return None

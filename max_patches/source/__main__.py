@@ -1,10 +1,10 @@
-"""`python -m max_patches.source` writes the Max patches beside this folder."""
+"""`python -m max_patches.source` writes the Max patches and the layout for TouchOSC beside this folder."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from max_patches.source import client, device, morph
+from max_patches.source import client, device, morph, touchosc
 
 FOLDER = Path(__file__).resolve().parent.parent
 
@@ -22,3 +22,4 @@ def files() -> dict[str, bytes]:
 if __name__ == "__main__":
     for name, content in files().items():
         (FOLDER / name).write_bytes(content)
+    (FOLDER / "morph.tosc").write_bytes(touchosc.content())

@@ -1,0 +1,73 @@
+"""The layout for TouchOSC by its structure: TouchOSC itself does not run here."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+import zlib
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+
+from max_patches.source import touchosc
+from max_patches.source.__main__ import FOLDER
+from realtime.addresses import parse
+from realtime.decoder import Decoder
+from realtime.places import Places
+from realtime.protocol import Message
+
+SHIPPED = ET.fromstring(zlib.decompress((FOLDER / "morph.tosc").read_bytes()))
+
+
+def sent() -> Iterator[Message]:
+    """What the controls send at the ends of their ranges."""
+    for osc in SHIPPED.iter("osc"):
+        path = osc.findtext("path/partial/value")
+        assert path is not None
+        ends: list[tuple[float | str, ...]] = []
+        for argument in osc.iterfind("arguments/partial"):
+            kind, conversion = argument.findtext("type"), argument.findtext("conversion")
+            value = argument.findtext("value")
+            assert value is not None
+            if kind == "VALUE":
+                assert value in ("x", "y")
+                ends.append(tuple(float(argument.findtext(key, "")) for key in ("scaleMin", "scaleMax")))
+            else:
+                ends.append((float(value) if conversion == "FLOAT" else value,))
+        for arguments in product(*ends):
+            yield Message(path, arguments)
+
+
+def test_the_file_is_what_its_source_writes() -> None:
+    wanted = ET.canonicalize(ET.tostring(touchosc.layout(), encoding="unicode"))
+    assert ET.canonicalize(ET.tostring(SHIPPED, encoding="unicode")) == wanted, (
+        "run: python -m max_patches.source"
+    )
+
+
+def test_the_server_takes_all_that_it_sends(tiny_model: Path) -> None:
+    presets = {f"p{i + 1}": (0.0,) * 4 for i in range(touchosc.PRESETS)}
+    places = Places(Decoder(tiny_model, capacity=1).info, presets)
+    messages = list(sent())
+    assert {m.address for m in messages} >= {"/morph/panic", "/morph/xy", "/morph/gain", "/morph/macro/0"}
+    for message in messages:
+        if message.address in ("/morph/macro/4", "/morph/macro/5", "/morph/macro/6", "/morph/macro/7"):
+            continue  # this small model has four axes
+        parse(message, places)
+
+
+def test_controls_have_names_of_their_own_and_lie_on_the_page() -> None:
+    nodes = list(SHIPPED.iter("node"))
+    assert len({node.get("ID") for node in nodes}) == len(nodes)
+    width, height = touchosc.SIZE
+    for node in nodes:
+        frame = node.find("properties/property[@type='r']/value")
+        assert frame is not None
+        x, y, w, h = (float(frame.findtext(key, "")) for key in "xywh")
+        assert 0 <= x <= x + w <= width
+        assert 0 <= y <= y + h <= height
+
+
+def test_the_script_finds_the_controls_it_names() -> None:
+    names = {name.text for name in SHIPPED.iterfind(".//property[@type='s'][key='name']/value")}
+    wanted = {"light", "p99", *(f"{what}{i + 1}" for what in ("pad", "name") for i in range(touchosc.PADS))}
+    assert wanted <= names

@@ -139,7 +139,7 @@ def test_where_labels_come_from(tones: Path) -> None:
 def test_the_papers_drums_are_clustered_and_the_recipe_keeps_folders() -> None:
     for name in ("drums", "drums_cc"):
         assert (configs.read(name).data.labels, configs.read(name).data.clusters) == ("kmeans", 5)
-    assert configs.read("drums_stage").data.labels == "auto"
+    assert configs.read("drums_mb").data.labels == "auto"
 
 
 def test_an_evaluation_has_the_classes_of_the_run(tones: Path, config: Config, tmp_path: Path) -> None:

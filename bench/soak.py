@@ -68,6 +68,7 @@ def serve(args: argparse.Namespace) -> int:
         synchronous=args.synchronous,
         threads=args.threads,
         ahead=args.ahead,
+        steady=args.steady,
     )
     if not args.synchronous:
         return server.serve(config)
@@ -248,7 +249,7 @@ def measure(args: argparse.Namespace) -> Facts:
     seconds = 60.0 * args.minutes
     command = [sys.executable, "-m", "bench.soak", "--serve", "--model", str(args.model)]
     command += ["--folder", str(args.folder), "--threads", str(args.threads), "--ahead", str(args.ahead)]
-    command += ["--synchronous"] if args.synchronous else []
+    command += [f"--{name}" for name in ("synchronous", "steady") if getattr(args, name)]
     capture = args.folder / "capture" if args.synchronous else None
     with _jack(args.synchronous), _program(command) as (program, port), _capture(capture):
         player = Player(port, info.latent_dim, [c.name for c in info.classes], args.hits, args.rate)
@@ -339,6 +340,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--model", default="drums", help="an .onnx file or a bundled name; default: drums")
     parser.add_argument("--synchronous", action="store_true", help="compare with the offline rendering")
+    parser.add_argument("--steady", action="store_true", help="as of `realtime serve`")
     parser.add_argument("--rate", type=float, default=1000.0, help="messages a second; default: 1000")
     parser.add_argument("--hits", type=float, default=12.0, help="triggers a second among them; default: 12")
     parser.add_argument("--threads", type=int, default=1, help="of the decoder; default: 1")

@@ -42,6 +42,11 @@ def get_parser() -> argparse.ArgumentParser:
         metavar="BLOCKS",
         help="finished blocks kept waiting: safety against lateness, part of the latency; default: 3",
     )
+    serve.add_argument(
+        "--steady",
+        action="store_true",
+        help="keep the queue of --ahead blocks always full: later, but safe on a busy machine",
+    )
     serve.add_argument("--voices", type=whole(1, 64), default=8, help="sounds at once; default: 8")
     serve.add_argument("--gain", type=number(-120.0, 24.0), default=0.0, metavar="DB", help="default: 0")
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on; default: this machine only")
@@ -119,6 +124,7 @@ def _serve(args: argparse.Namespace) -> int:
             channels=args.channels,
             block=args.block,
             ahead=args.ahead,
+            steady=args.steady,
             voices=args.voices,
             gain_db=args.gain,
             host=args.host,

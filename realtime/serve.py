@@ -55,6 +55,7 @@ class ServeConfig:
     threads: int = 1
     provider: str = "auto"
     synchronous: bool = False
+    steady: bool = False
     seconds: float | None = None
     hosts: HostConfig = field(default_factory=HostConfig)
 
@@ -93,7 +94,7 @@ def serve(config: ServeConfig) -> int:
             block_size=config.block,
             ahead=config.ahead,
             synchronous=config.synchronous,
-            paced=not isinstance(outlet.device, NullDevice),
+            paced=not (config.steady or isinstance(outlet.device, NullDevice)),
             sink=recorder,
         )
         studio.plays(instrument, engine)

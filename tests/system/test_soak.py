@@ -7,7 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.system.rig import ROOT, program
+import pytest
+
+from tests.system.rig import ROOT, Jack, Server, program
 
 MINUTES = 0.25
 TIMEOUT_S = 300.0
@@ -29,3 +31,14 @@ def test_a_loaded_server_plays_what_its_log_renders(tiny_model: Path) -> None:
     assert results["memory_growth_mb"] < 5.0
     assert results["compared_s"] > 0.9 * results["sound_s"]
     assert results["difference_db"] < -100.0
+
+
+def test_a_steady_server_keeps_its_queue_full(jack_server: Jack, tiny_model: Path) -> None:
+    leads = []
+    for arguments in ((), ("--steady",)):
+        options = ("--device", "system", "--ahead", "6", *arguments)
+        with Server(tiny_model, *options, env=jack_server.env) as server:
+            pairs = server.ask("/morph/get/latency")[1]
+            leads.append(float(dict(zip(pairs[::2], pairs[1::2], strict=True))["lead"]))
+    assert leads[1] == pytest.approx(6 * 1000 * 128 / jack_server.sample_rate)
+    assert leads[0] < leads[1]

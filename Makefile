@@ -51,7 +51,7 @@ $(STAGE): pyproject.toml constraints.txt
 	@touch $@
 
 $(ALL): pyproject.toml constraints.txt
-	@$(call install,$(RUNTIME)$(comma)offline$(comma)midi$(comma)train$(comma)dev,everything (training and checks too))
+	@$(call install,$(RUNTIME)$(comma)offline$(comma)midi$(comma)plugins$(comma)train$(comma)dev,everything (training and checks too))
 	@touch $(STAGE) $@
 
 comma := ,

@@ -22,6 +22,7 @@ from realtime.requests import (
     Move,
     Query,
     ReplyTo,
+    SetParameter,
     Setting,
     Store,
     Subscribe,
@@ -269,6 +270,23 @@ ADDRESSES: tuple[Address[Places, Asked], ...] = (
         lambda places, values: Load(*values),
         (Argument("file", "text", "of the library, or a bundled model's name"),),
         "`/morph/done /morph/model file` when it plays",
+    ),
+    # plugins
+    Address(
+        "/morph/plugin/<n>/<param>",
+        "Set a parameter of a plugin, at once; see `--plugin`.",
+        lambda places, values: SetParameter(*values),
+        (Argument("value", "any", "in the plugin's own unit, or the name of a choice", low=-1e9, high=1e9),),
+        places=(
+            Argument("n", "int", "the plugin, counted from 0", low=0, high=31),
+            Argument("param", "text", "the parameter's name"),
+        ),
+    ),
+    _query(
+        "plugins",
+        "Which plugins are there, and what can be set?",
+        "`/morph/plugins.reply` n total name latency_ms state, then parameter low high value …, "
+        f"{REPLY_ITEMS} parameters a message; state is `on`, or why it is bypassed",
     ),
     # questions
     _query(

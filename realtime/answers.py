@@ -9,6 +9,7 @@ from realtime.addresses import REPLY_ITEMS
 from realtime.commands import Z
 from realtime.performance import Settings
 from realtime.places import Places
+from realtime.plugins import Chain
 from realtime.protocol import Message
 
 Facts = Mapping[str, int | float | str]
@@ -85,6 +86,19 @@ def settings(now: Settings) -> Message:
         "choke": now.choke,
     }
     return pairs("settings", {**facts, "glide": ms, "curve": curve, "path": path})
+
+
+def plugins(chain: Chain | None) -> Iterator[Message]:
+    """Each plugin with its parameters, as many messages as they need."""
+    found = chain.plugins if chain else ()
+    if not found:
+        yield Message("/morph/plugins.reply", (0, 0))
+    for n, plugin in enumerate(found):
+        head = n, len(found), plugin.name, 1000.0 * plugin.latency_samples / plugin.sample_rate
+        rows = [(name, *ends) for name, ends in plugin.parameters().items()]
+        for first in range(0, max(len(rows), 1), REPLY_ITEMS):
+            items = [x for row in rows[first : first + REPLY_ITEMS] for x in row]
+            yield Message("/morph/plugins.reply", (*head, plugin.fault or "on", *items))
 
 
 def pairs(what: str, facts: Facts) -> Message:

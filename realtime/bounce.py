@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from realtime import grid, levels, model_file
+from realtime import grid, levels, model_file, plugins
 from realtime.ahead import LOOK_AHEAD, Ahead, cores
 from realtime.commands import Command, Gain, Mode, SetZ, Trigger, Z
 from realtime.decoder import Decoder
@@ -22,7 +22,7 @@ from realtime.files import Folder
 from realtime.levels import Meter, Target
 from realtime.mixer import Mixer, slots_for
 from realtime.progress import Progress
-from realtime.render import CHUNK_FRAMES, morph, overlap, read_sound, voices_for, write
+from realtime.render import BLOCK_SIZE, CHUNK_FRAMES, morph, overlap, read_sound, voices_for, write
 from realtime.resampler import Resampler
 from realtime.score import Event, Points, events, score
 from realtime.sequence import Sequence, read
@@ -135,11 +135,19 @@ class Bounce:
     def _write(
         self, path: Path, mixer: Mixer, commands: Iterable[tuple[int, Command]], last: int, force: bool
     ) -> Meter:
+        chain = plugins.load(
+            self.args.plugin,
+            sample_rate=self.rate,
+            block_size=BLOCK_SIZE,
+            channels=mixer.channels,
+            say=lambda line: print(f"realtime: {line}", file=sys.stderr),
+        )
         with Progress(last + self.length) as progress:
             return write(
                 path,
                 mixer,
                 commands,
+                chain=chain,
                 force=force,
                 bits=self.args.bits,
                 target=self.target,

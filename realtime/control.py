@@ -20,6 +20,7 @@ from realtime.errors import RealtimeError
 from realtime.jobs import Jobs
 from realtime.performance import History, Settings, Timetable
 from realtime.places import Places
+from realtime.plugins import Chain
 from realtime.presets import Last, PresetFile, Presets
 from realtime.protocol import ControlError, Message
 from realtime.requests import (
@@ -32,6 +33,7 @@ from realtime.requests import (
     Nothing,
     Query,
     ReplyTo,
+    SetParameter,
     Setting,
     Store,
     Subscribe,
@@ -84,6 +86,7 @@ class Control:
         player: the engine.
         shelf: where presets are kept; in memory if left out.
         studio: for `/morph/encode` and `/morph/model`; without it they are refused.
+        effects: the plugins, if there are any.
         clock: monotonic time in seconds.
 
     Attributes:
@@ -99,6 +102,7 @@ class Control:
         *,
         shelf: PresetFile | None = None,
         studio: Studio | None = None,
+        effects: Chain | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.player = player
@@ -107,6 +111,7 @@ class Control:
         self.ignored = 0
         self._shelf = shelf or PresetFile(None)
         self._studio = studio
+        self._effects = effects
         self._clock = clock
         self._jobs = Jobs()
         self._tickets = count(1)
@@ -185,6 +190,14 @@ class Control:
         now: float,
     ) -> list[Message]:
         match asked:
+            case Query("plugins"):
+                return list(answers.plugins(self._effects))
+            case SetParameter(plugin, name, value):
+                if due is not None and due > now:
+                    raise ControlError("a plugin's parameter is set at once; send it without a time tag")
+                if self._effects is None:
+                    raise ControlError("there are no plugins; `realtime serve --plugin` loads them")
+                self._effects.set(plugin, name, value)
             case Query("settings"):
                 return [answers.settings(self._timetable.at(None, now))]
             case Query(what):

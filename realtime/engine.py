@@ -113,6 +113,15 @@ class Sink(Protocol):
     def write(self, block: Block) -> None: ...
 
 
+class Effects(Protocol):
+    """What every block passes after the mixer, in place and on the render thread."""
+
+    @property
+    def latency_samples(self) -> int: ...
+
+    def process(self, block: Block) -> None: ...
+
+
 class Engine:
     """Renders blocks a little ahead of the device and hands them to it.
 
@@ -125,6 +134,7 @@ class Engine:
         paced: render each block as late as is safe (`pacing`), for a device that takes blocks regularly;
             otherwise the queue is kept full.
         sink: gets every block as it is rendered.
+        effects: what every block passes before that.
 
     Attributes:
         late_blocks: silences played because no block was finished in time.
@@ -142,6 +152,7 @@ class Engine:
         synchronous: bool = False,
         paced: bool = False,
         sink: Sink | None = None,
+        effects: Effects | None = None,
     ) -> None:
         self.mixer = mixer
         self.block_size = block_size
@@ -153,6 +164,7 @@ class Engine:
         self.failure: BaseException | None = None
         self.latency_s = 0.0
         self._sink = sink
+        self.effects = effects
         self._inbox: deque[tuple[int, Command | Mixer]] = deque()
         self._leaving: list[Mixer] = []
         self._scratch = np.zeros((block_size, mixer.channels), np.float32)
@@ -204,7 +216,8 @@ class Engine:
 
     def sample_at(self, due: float) -> int:
         """The device sample that is heard at monotonic time `due`."""
-        return round((due - self.latency_s - self._origin_s) * self.mixer.sample_rate)
+        later = 0 if self.effects is None else self.effects.latency_samples
+        return round((due - self.latency_s - self._origin_s) * self.mixer.sample_rate) - later
 
     def z(self) -> list[float]:
         """The point, where the next block begins."""
@@ -354,6 +367,8 @@ class Engine:
             np.clip(block, -1.0, 1.0, out=block)
             if mixer.silent:
                 self._leaving.remove(mixer)
+        if self.effects is not None:
+            self.effects.process(block)
         if self._sink is not None:
             self._sink.write(block)
         self._ring.commit(asked_s)

@@ -1,4 +1,4 @@
-"""What `realtime serve` has for controllers and hosts: MIDI and OSCQuery."""
+"""What `realtime serve` has for controllers and hosts: MIDI, OSCQuery, plugins."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from realtime import midi_command
+from realtime import midi_command, plugins
 from realtime.arguments import whole
 from realtime.errors import RealtimeError
 from realtime.gate import Gate
@@ -28,12 +28,14 @@ class HostConfig:
         midi_map: what does what.
         midi_backend: a key of `midi_ports.BACKENDS`, or "auto".
         oscquery: TCP port; None: that of OSC, if it is free; negative: no OSCQuery.
+        plugins: effects after the mixer, in order.
     """
 
     midi: str | None = None
     midi_map: Path | None = None
     midi_backend: str = "auto"
     oscquery: int | None = None
+    plugins: tuple[Path, ...] = ()
 
 
 def add_arguments(serve: argparse.ArgumentParser) -> None:
@@ -56,6 +58,7 @@ def add_arguments(serve: argparse.ArgumentParser) -> None:
         metavar="PORT|off",
         help="TCP port of OSCQuery; default: the number of the OSC port; 0: any free one",
     )
+    plugins.add_argument(hosts)
 
 
 def _port_or_off(text: str) -> int:
@@ -71,7 +74,8 @@ def config(args: argparse.Namespace) -> HostConfig:
     """
     if args.midi is not None:
         midi_command.require()
-    return HostConfig(args.midi, args.midi_map, args.midi_backend, args.oscquery)
+    plugins.require(args.plugin)
+    return HostConfig(args.midi, args.midi_map, args.midi_backend, args.oscquery, tuple(args.plugin))
 
 
 def open_midi(config: HostConfig, say: Callable[[str], None]) -> Bridge | None:

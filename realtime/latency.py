@@ -5,6 +5,7 @@ lead         how long before its time a block is begun (`pacing`); for a move, w
 tick         until the frames are decoded that the move is to be heard in: up to a tick of decoding
 filter       how far ahead of the sound the filter from the model's rate to the device's must see
 device       as it reports it
+plugins      as they report it, if there are any
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ def trigger(engine: Engine) -> dict[str, float]:
         "next_block": _block_ms(engine),
         "lead": 1000.0 * engine.lead_s(),
         "device": 1000.0 * engine.latency_s,
+        **_plugins(engine),
     }
 
 
@@ -40,7 +42,14 @@ def coordinate(engine: Engine) -> dict[str, float]:
         "tick": 1000.0 * timing.tick_start(1) / rate,
         "filter": 1000.0 * timing.resampler.half / timing.resampler.rate_in,
         "device": 1000.0 * engine.latency_s,
+        **_plugins(engine),
     }
+
+
+def _plugins(engine: Engine) -> dict[str, float]:
+    if engine.effects is None:
+        return {}
+    return {"plugins": 1000.0 * engine.effects.latency_samples / engine.mixer.sample_rate}
 
 
 def _block_ms(engine: Engine) -> float:

@@ -16,6 +16,7 @@ from realtime.errors import RealtimeError
 from realtime.files import FileError, SoundFile
 from realtime.levels import Meter, Target
 from realtime.mixer import Mixer
+from realtime.plugins import Chain
 from realtime.progress import Progress
 
 Block = NDArray[np.float32]
@@ -102,6 +103,7 @@ def write(
     bits: str | None = None,
     target: Target | None = None,
     progress: Progress | None = None,
+    chain: Chain | None = None,
 ) -> Meter:
     """Render a score into a file, whole or not at all; returns its length and levels as written.
 
@@ -109,12 +111,15 @@ def write(
         bits: see `files.SoundFile`.
         target: the level to bring it to; then the sound passes through a second file beside the first.
         progress: told of device samples.
+        chain: plugins after the mixer; their latency is taken off.
 
     Raises:
         FileError: the file cannot be written, or exists and `force` is not given.
         LevelError: the loudness cannot be measured.
     """
     blocks = _told(render(mixer, score), progress)
+    if chain is not None:
+        blocks = chain.play(blocks, mixer.channels)
     if target is None or not target.given:
         return _write(path, mixer, blocks, force, bits)
     part = path.with_name(f".{path.name}.raw.wav")

@@ -86,6 +86,15 @@ class Load:
 
 
 @dataclass(frozen=True)
+class SetParameter:
+    """Set a parameter of a plugin."""
+
+    plugin: int
+    name: str
+    value: float | str
+
+
+@dataclass(frozen=True)
 class Subscribe:
     """Send the status to `port` of the sender's machine, every `interval_ms`; no more if that is None."""
 
@@ -100,5 +109,19 @@ class ReplyTo:
     port: int
 
 
-Request = Query | Nothing | Move | Hit | Setting | Store | Delete | Undo | Encode | Load | Subscribe | ReplyTo
+Request = (
+    Query
+    | Nothing
+    | Move
+    | Hit
+    | Setting
+    | Store
+    | Delete
+    | Undo
+    | Encode
+    | Load
+    | SetParameter
+    | Subscribe
+    | ReplyTo
+)
 Asked = Command | Request

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import platformdirs
 
-from realtime import gate, hosts, latency
+from realtime import gate, hosts, latency, plugins
 from realtime.control import Control
 from realtime.engine import Engine
 from realtime.errors import RealtimeError
@@ -87,6 +87,13 @@ def serve(config: ServeConfig) -> int:
             provider=config.provider,
         )
         instrument = studio.make(config.model)
+        chain = plugins.load(
+            config.hosts.plugins,
+            sample_rate=outlet.sample_rate,
+            block_size=config.block,
+            channels=outlet.channels,
+            say=_say,
+        )
         recorder = _open_recorder(config, outlet)
         log = _open_log(config, instrument)
         engine = Engine(
@@ -96,10 +103,11 @@ def serve(config: ServeConfig) -> int:
             synchronous=config.synchronous,
             paced=not (config.steady or isinstance(outlet.device, NullDevice)),
             sink=recorder,
+            effects=chain,
         )
         studio.plays(instrument, engine)
         shelf = PresetFile(config.presets or default_presets(), _say)
-        control = Control(instrument.info, engine, shelf=shelf, studio=studio)
+        control = Control(instrument.info, engine, shelf=shelf, studio=studio, effects=chain)
         server = Server(control, listener, gate.Gate(config.allow))
         if config.restore and not control.restore():
             _say("there is no earlier session of this model to go on with")
@@ -110,7 +118,7 @@ def serve(config: ServeConfig) -> int:
             server.start()
             _introduce(config, outlet, engine, server, instrument)
             beside = hosts.start(config.hosts, bridge, server, gate.Gate(config.allow), _say)
-            _watch(stopping, config.seconds, engine, outlet)
+            _watch(stopping, config.seconds, engine, outlet, chain)
         finally:
             beside.close()
             server.stop()
@@ -169,7 +177,13 @@ def _open_recorder(config: ServeConfig, outlet: Outlet) -> Recorder | None:
     )
 
 
-def _watch(stopping: threading.Event, seconds: float | None, engine: Engine, outlet: Outlet) -> None:
+def _watch(
+    stopping: threading.Event,
+    seconds: float | None,
+    engine: Engine,
+    outlet: Outlet,
+    chain: plugins.Chain | None,
+) -> None:
     end = None if seconds is None else time.monotonic() + seconds
     while not stopping.is_set():
         left = WATCH_S if end is None else min(WATCH_S, end - time.monotonic())
@@ -179,6 +193,8 @@ def _watch(stopping: threading.Event, seconds: float | None, engine: Engine, out
             _say(f"error: the decoder failed: {engine.failure}")
             return
         outlet.watch()
+        for fault in chain.faults() if chain else ():
+            _say(fault)
 
 
 def _introduce(

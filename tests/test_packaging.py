@@ -64,7 +64,11 @@ def test_scripts_are_there_and_none_is_called_export() -> None:
 
 @pytest.mark.parametrize(
     ("package", "extras"),
-    [("realtime", ["cpu", "midi", "offline"]), ("trainer", ["train"]), ("export", ["train", "cpu"])],
+    [
+        ("realtime", ["cpu", "midi", "offline", "plugins"]),
+        ("trainer", ["train"]),
+        ("export", ["train", "cpu"]),
+    ],
 )
 def test_every_import_is_a_declared_dependency(package: str, extras: list[str]) -> None:
     declared = required(PROJECT["dependencies"]).union(

@@ -1,0 +1,281 @@
+"""Effects after the mixer: VST3 (and on macOS AU) plugins, through pedalboard.
+
+A plugin is other people's machine code, within our process. So each is tried in a process of its own first
+(`plugin_trial`): loading, some blocks of sound, all within a time. One that fails there never plays.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.errors import RealtimeError
+from realtime.output import THRESHOLD, limit
+from realtime.protocol import ControlError
+
+Block = NDArray[np.float32]
+
+TRIAL_S = 20.0  # for a plugin to load and to play; a second is usual
+MAX_PLUGINS = 32
+TAIL = 64  # samples of silence at a time that bring the end of a sound out
+
+
+class PluginError(RealtimeError):
+    """Plugins that cannot be used here."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """How a plugin did.
+
+    Attributes:
+        fault: what went wrong, in words; empty if nothing did.
+        mono: it takes one channel only, so each channel gets an instance.
+    """
+
+    fault: str = ""
+    mono: bool = False
+
+
+def add_argument(parser: Any) -> None:
+    """--plugin"""
+    parser.add_argument(
+        "--plugin",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a VST3 or AU effect after the mixer; several, in order, if given several times",
+    )
+
+
+def require(paths: Sequence[Path]) -> None:
+    """Whether plugins can be used at all, before anything else starts.
+
+    Raises:
+        PluginError: pedalboard is missing, or a path leads nowhere.
+    """
+    if paths and not find_spec("pedalboard"):
+        raise PluginError("--plugin needs one more package (GPL-3): pip install pedalboard")
+    if len(paths) > MAX_PLUGINS:
+        raise PluginError(f"{len(paths)} plugins; {MAX_PLUGINS} are accepted")
+    for path in paths:
+        if not path.exists():
+            raise PluginError(f"no such plugin: {path}")
+
+
+def try_out(path: Path, sample_rate: int, block_size: int, channels: int, limit_s: float = TRIAL_S) -> Trial:
+    """Load and play a plugin in another process."""
+    shape = [str(sample_rate), str(block_size), str(channels)]
+    command = [sys.executable, "-m", "realtime.plugin_trial", str(path.absolute()), *shape]
+    try:
+        ended = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=limit_s, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return Trial(f"it did not get through its trial within {limit_s:g} s")
+    lines = [line for line in ended.stdout.splitlines() if line.startswith("{")]
+    if ended.returncode == 0 and lines:
+        return Trial(**json.loads(lines[-1]))
+    if ended.returncode < 0:
+        return Trial(f"it crashed in its trial (signal {-ended.returncode})")
+    return Trial(f"it ended its trial with exit code {ended.returncode}")
+
+
+class Plugin:
+    """A plugin on the air. `process` is for the render thread, all else for one other thread.
+
+    Args:
+        path: of the plugin.
+        mono: see `Trial`.
+        channels: of the blocks.
+        sample_rate: in Hz.
+        block_size: the most samples in a block.
+    """
+
+    def __init__(self, path: Path, *, mono: bool, channels: int, sample_rate: int, block_size: int) -> None:
+        from pedalboard._pedalboard import load_plugin
+
+        count = channels if mono else 1
+        self._instances: list[Any] = [load_plugin(str(path)) for _ in range(count)]
+        self.sample_rate, self._size = sample_rate, block_size
+        self._in = np.zeros((channels, block_size), np.float32)
+        self.name = str(self._instances[0].name)
+        self.fault = ""
+        """Why it is bypassed; empty while it plays."""
+        self._play(self._in)  # so that the first block allocates nothing more
+        for instance in self._instances:
+            instance.reset()
+        self.latency_samples = int(self._instances[0].reported_latency_samples)
+
+    def _play(self, sound: Block) -> Block:
+        rows = np.split(sound, len(self._instances))
+        options = {"sample_rate": self.sample_rate, "buffer_size": self._size, "reset": False}
+        played = [each.process(row, **options) for each, row in zip(self._instances, rows, strict=True)]
+        return played[0] if len(played) == 1 else np.concatenate(played)
+
+    def process(self, block: Block) -> None:
+        """Play `block` [T, C] in place. A plugin that raises is bypassed from then on."""
+        if self.fault:
+            return
+        sound = self._in[:, : len(block)]
+        np.copyto(sound, block.T)
+        try:
+            played = self._play(np.ascontiguousarray(sound))
+        except Exception as error:  # anything may come out of a plugin, and the sound has to go on
+            self.fault = f"it failed while playing: {error}"
+            return
+        peak = float(np.abs(played).max(initial=0.0))
+        if not np.isfinite(peak):
+            self.fault = "it gave something that is not a number"
+            return
+        missing = len(block) - played.shape[1]  # pedalboard holds the latency back at the beginning
+        block[:missing] = 0.0
+        block[missing:] = played.T
+
+    # ---- parameters
+
+    def parameters(self) -> dict[str, tuple[float, float, float]]:
+        """Name -> lowest, highest and present value, in the plugin's units; a choice or switch is 0..1."""
+        found = {}
+        for name, parameter in self._instances[0].parameters.items():
+            low, high = _ends(parameter)
+            now = getattr(self._instances[0], name) if parameter.type is float else parameter.raw_value
+            found[name] = low, high, float(now)
+        return found
+
+    def set(self, name: str, value: float | str) -> None:
+        """Set a parameter; a text names one of its choices.
+
+        Raises:
+            ControlError: no such parameter, or a value out of its range.
+        """
+        known = self._instances[0].parameters
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=3)
+            hint = f"did you mean {' or '.join(near)}?" if near else "`/morph/get/plugins` tells them"
+            raise ControlError(f"{self.name} has no parameter {name!r}: {hint}")
+        parameter = known[name]
+        if isinstance(value, str):
+            choices = [str(choice) for choice in parameter.valid_values] if parameter.type is str else []
+            if value not in choices:
+                takes = f"one of {', '.join(choices[:20])}" if choices else "a number"
+                raise ControlError(f"{name} is {value!r}, not {takes}")
+            raw = float(parameter.get_raw_value_for(value))
+        else:
+            low, high = _ends(parameter)
+            if not low <= value <= high:
+                raise ControlError(f"{name} is {value:g}, not a number from {low:g} to {high:g}")
+            raw = _raw(parameter, value, low, high)
+        for instance in self._instances:
+            instance.parameters[name].raw_value = raw
+
+
+def _ends(parameter: Any) -> tuple[float, float]:
+    low, high = (parameter.range or (None, None))[:2]
+    if parameter.type is not float or low is None or high is None:
+        return 0.0, 1.0
+    return float(low), float(high)
+
+
+def _raw(parameter: Any, value: float, low: float, high: float) -> float:
+    if parameter.type is not float:
+        return value
+    raw: Any = parameter.get_raw_value_for(value)
+    return float(raw)
+
+
+class Chain:
+    """Plugins one after the other, and a last look at what they give.
+
+    Attributes:
+        plugins: in order; those that are bypassed, too.
+    """
+
+    def __init__(self, plugins: Sequence[Plugin]) -> None:
+        self.plugins = tuple(plugins)
+        self._told: set[int] = set()
+
+    @property
+    def latency_samples(self) -> int:
+        """What the plugins that play add, in samples."""
+        return sum(plugin.latency_samples for plugin in self.plugins if not plugin.fault)
+
+    def process(self, block: Block) -> None:
+        """Play `block` [T, C] in place; never beyond full scale. For the render thread."""
+        for plugin in self.plugins:
+            plugin.process(block)
+        if float(np.abs(block).max(initial=0.0)) > THRESHOLD:
+            limit(block)
+
+    def play(self, blocks: Iterable[Block], channels: int) -> Iterator[Block]:
+        """Play whole sounds, block [T, C] by block, as long as they are: the latency is taken off.
+
+        Raises:
+            PluginError: a plugin fails.
+        """
+        early = self.latency_samples
+        silence = np.zeros((early, channels), np.float32)
+        parts = (silence[at : at + TAIL] for at in range(0, early, TAIL))
+        for block in chain(blocks, parts):
+            self.process(block)
+            if faults := self.faults():
+                raise PluginError(faults[0])
+            kept = block[early:]
+            early -= len(block) - len(kept)
+            if len(kept):
+                yield kept
+
+    def set(self, index: int, name: str, value: float | str) -> None:
+        """Set a parameter of a plugin, counted from 0.
+
+        Raises:
+            ControlError: there is none, or the value is not accepted.
+        """
+        if index >= len(self.plugins):
+            raise ControlError(f"there are {len(self.plugins)} plugins, counted from 0; not {index}")
+        self.plugins[index].set(name, value)
+
+    def faults(self) -> list[str]:
+        """What has gone wrong since the last call, in lines for the user."""
+        new = [i for i, plugin in enumerate(self.plugins) if plugin.fault and i not in self._told]
+        self._told.update(new)
+        return [f"plugin {i} ({self.plugins[i].name}) is bypassed: {self.plugins[i].fault}" for i in new]
+
+
+def load(
+    paths: Sequence[Path],
+    *,
+    sample_rate: int,
+    block_size: int,
+    channels: int,
+    say: Callable[[str], None],
+    limit_s: float = TRIAL_S,
+) -> Chain | None:
+    """Try each plugin, and put those that pass on the air; the others are told and left out.
+
+    Raises:
+        PluginError: see `require`.
+    """
+    require(paths)
+    plugins = []
+    for path in paths:
+        trial = try_out(path, sample_rate, block_size, channels, limit_s)
+        if trial.fault:
+            say(f"plugin {path.name} is left out: {trial.fault}")
+            continue
+        plugins.append(
+            Plugin(path, mono=trial.mono, channels=channels, sample_rate=sample_rate, block_size=block_size)
+        )
+    return Chain(plugins) if plugins else None

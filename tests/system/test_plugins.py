@@ -1,0 +1,48 @@
+"""A server with real plugins on a real JACK server, and with one that hangs and one that crashes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.system.rig import Jack, Server, expected, onset
+
+VST3 = Path("/usr/lib/vst3")
+COMPRESSOR, REVERB = VST3 / "ZamCompX2.vst3", VST3 / "ZamVerb.vst3"
+pytestmark = pytest.mark.skipif(not COMPRESSOR.exists(), reason="zam-plugins are not installed")
+
+
+def test_what_jack_hears_is_the_plugin_applied_offline(
+    jack_server: Jack, tiny_model: Path, tmp_path: Path
+) -> None:
+    """ZamVerb, which never returns, is left out, and everything plays on."""
+    from pedalboard._pedalboard import load_plugin
+
+    options = ["--device", "system", "--synchronous", "--plugin", str(REVERB), "--plugin", str(COMPRESSOR)]
+    with (
+        Server(tiny_model, *options, env=jack_server.env) as server,
+        jack_server.recording(tmp_path / "heard.npy"),
+    ):
+        assert "plugin ZamVerb.vst3 is left out: it did not get through its trial" in server.output
+        z = np.asarray(server.ask("/morph/get/z")[1], np.float32)
+        address, answer = server.ask("/morph/get/plugins")
+        assert (address, answer[:3]) == ("/morph/plugins.reply", [0, 1, "ZamCompX2"])
+        assert server.ask("/morph/plugin/0/attack", 1.0)[0] == "/morph/error"
+        server.send("/morph/plugin/0/makeup_db", 6.0)
+        server.send("/morph/trigger", 0.5)
+        server.wait_until(hits=1)
+        server.wait_until(voices=0)
+        server.play_for(0.3)
+    heard = np.load(tmp_path / "heard.npy")
+    dry = 0.5 * expected(tiny_model, z, jack_server.sample_rate)
+    effect: Any = load_plugin(str(COMPRESSOR))
+    effect.makeup_db = 6.0
+    start = onset(heard[:, 0]) - onset(dry)
+    padded = np.zeros((2, len(heard)), np.float32)
+    padded[:, start : start + len(dry)] = dry
+    wanted = effect.process(padded, jack_server.sample_rate).T
+    assert np.abs(wanted - padded.T).max() > 1e-3
+    assert np.abs(heard - wanted).max() < 1e-4

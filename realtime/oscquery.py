@@ -30,10 +30,9 @@ ATTRIBUTES = (
     "UNIT",
     "CLIPMODE",
 )
-EXTENSIONS = {
-    name: name not in ("FULL_PATH", "CONTENTS", "TYPE") for name in ATTRIBUTES if name not in ("FULL_PATH",)
-}
+EXTENSIONS = {name: True for name in ATTRIBUTES if name not in ("FULL_PATH", "CONTENTS", "TYPE")}
 QUESTIONS = tuple(Message(f"/morph/get/{what}") for what in ("z", "macros", "settings", "status", "presets"))
+PLUGINS = Message("/morph/get/plugins")  # asked more rarely: plugins take their time to answer
 SETTINGS = ("pitch", "pan", "decay", "reverse", "choke")
 
 
@@ -44,17 +43,20 @@ class Knowledge:
     Attributes:
         values: address -> its arguments.
         presets: their names.
+        parameters: address -> description, lowest and highest value, of the plugins.
     """
 
     values: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     presets: tuple[str, ...] = ()
+    parameters: Mapping[str, tuple[str, float, float]] = field(default_factory=dict)
 
 
-def learn(ask: Ask) -> Knowledge:
-    """Ask a server for everything that has a value."""
+def learn(ask: Ask, *, plugins: bool = False) -> Knowledge:
+    """Ask a server for everything that has a value; the parameters of plugins if they are wanted."""
     values: dict[str, tuple[Any, ...]] = {}
     presets: list[str] = []
-    for answer in ask(QUESTIONS):
+    parameters: dict[str, tuple[str, float, float]] = {}
+    for answer in ask((*QUESTIONS, PLUGINS) if plugins else QUESTIONS):
         given = answer.arguments
         match answer.address:
             case "/morph/z.reply":
@@ -72,7 +74,13 @@ def learn(ask: Ask) -> Knowledge:
                 values["/morph/mode"] = (facts["mode"],)
             case "/morph/presets.reply":
                 presets += given
-    return Knowledge(values, tuple(presets))
+            case "/morph/plugins.reply" if len(given) > 2:
+                n, _, plugin, _, _, *rest = given
+                for name, low, high, value in zip(*(rest[i::4] for i in range(4)), strict=True):
+                    path = f"/morph/plugin/{n}/{name}"
+                    parameters[path] = f"{name} of {plugin}", low, high
+                    values[path] = (value,)
+    return Knowledge(values, tuple(presets), parameters)
 
 
 def tree(info: ModelInfo, known: Knowledge, rows: Sequence[Address[Any, Any]] = ADDRESSES) -> Node:
@@ -86,6 +94,9 @@ def tree(info: ModelInfo, known: Knowledge, rows: Sequence[Address[Any, Any]] = 
     for row in rows:
         for path in _paths(row, info):
             _place(root, path).update(_method(row, path, info, known))
+    for path, (description, low, high) in known.parameters.items():
+        node = {"ACCESS": BOTH, "DESCRIPTION": description, "TYPE": "f", "VALUE": list(known.values[path])}
+        _place(root, path).update(node, RANGE=[{"MIN": low, "MAX": high}])
     return root
 
 
@@ -143,7 +154,7 @@ def _method(row: Address[Any, Any], path: str, info: ModelInfo, known: Knowledge
         "TYPE": "".join(_TAGS[a.kind] for a in arguments) or "N",
     }
     if arguments:
-        node["RANGE"] = [_range(a, info, known) for a in arguments]
+        node["RANGE"] = _usual(path, info) or [_range(a, info, known) for a in arguments]
         node["CLIPMODE"] = ["none"] * len(arguments)
         if any(a.unit for a in arguments):
             node["UNIT"] = [_UNITS.get(a.unit, a.unit) or None for a in arguments]
@@ -164,6 +175,15 @@ def _arguments(row: Address[Any, Any], info: ModelInfo) -> Iterator[Argument]:
             yield from [argument] * lengths.get(argument.name, 1)
         elif not argument.optional or argument.default is not None:
             yield argument
+
+
+def _usual(path: str, info: ModelInfo) -> list[Node] | None:
+    """For coordinates of z, where most sounds are (5th to 95th percentile); more is accepted."""
+    ends = [{"MIN": low, "MAX": high} for low, high in zip(info.latent.low, info.latent.high, strict=True)]
+    head, _, last = path.rpartition("/")
+    if path in ("/morph/z", "/wek/outputs") or (head.startswith("/morph/touch/") and last == "z"):
+        return ends
+    return [ends[int(last)]] if head == "/morph/z" else None
 
 
 def _range(argument: Argument, info: ModelInfo, known: Knowledge) -> Node | None:

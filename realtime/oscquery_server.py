@@ -133,7 +133,7 @@ class QueryServer:
         return _json({attribute: node[attribute]})
 
     def _tree(self) -> oscquery.Node:
-        return oscquery.tree(self._info(), oscquery.learn(self._ask))
+        return oscquery.tree(self._info(), oscquery.learn(self._ask, plugins=True))
 
     # ---- websocket
 

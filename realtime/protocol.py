@@ -128,6 +128,8 @@ class Address(Generic[Context, Asked]):
             ControlError: too few, too many, or one that is not accepted.
         """
         wanted = self.arguments
+        if not wanted and all(value is None for value in given):
+            given = ()  # an OSC nil, as OSCQuery says for what takes nothing
         many = bool(wanted) and wanted[-1].many
         required = sum(not argument.optional for argument in wanted)
         if len(given) < required or (len(given) > len(wanted) and not many):

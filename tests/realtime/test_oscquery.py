@@ -132,12 +132,24 @@ def test_every_address_is_there_and_its_value_is_accepted(control: Control) -> N
             assert at < len(node["TYPE"])
 
 
+def test_what_takes_nothing_may_be_sent_a_nil(control: Control) -> None:
+    panic = find(tree(control.info, Knowledge()), "/morph/panic")
+    assert panic is not None
+    assert panic["TYPE"] == "N"
+    (packet,) = osc.parse(b"/morph/panic\0\0\0\0,N\0\0")
+    assert packet.messages == (Message("/morph/panic", (None,)),)
+    assert control.handle(packet.messages, ("", 0)) == []
+
+
 def test_the_tree_is_that_of_the_model(control: Control) -> None:
     info: ModelInfo = control.info
     root = tree(info, Knowledge(presets=("dark",)))
     z, goto = find(root, "/morph/z"), find(root, "/morph/goto")
     assert z is not None
     assert z["TYPE"] == "f" * info.latent_dim
+    assert z["RANGE"] == [
+        {"MIN": low, "MAX": high} for low, high in zip(info.latent.low, info.latent.high, strict=True)
+    ]
     assert list(z["CONTENTS"]) == [str(i) for i in range(info.latent_dim)]
     assert goto is not None
     assert goto["TYPE"] == "sfss"

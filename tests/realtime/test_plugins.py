@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from realtime.answers import plugins as told
+from realtime.oscquery import PLUGINS, learn
 from realtime.plugins import Chain, PluginError, load, require, try_out
 from realtime.protocol import ControlError
 
@@ -95,6 +96,15 @@ def test_parameters() -> None:
     ):
         with pytest.raises(ControlError, match=text):
             chain.set(index, parameter, wrong)
+
+
+def test_oscquery_lists_them() -> None:
+    chain = on_air(GATE)
+    known = learn(lambda asked: list(told(chain)) if PLUGINS in asked else [], plugins=True)
+    path = "/morph/plugin/0/attack_ms"
+    assert known.parameters[path][0] == "attack_ms of ZamGateX2"
+    low, high, value = chain.plugins[0].parameters()["attack_ms"]
+    assert (known.parameters[path][1:], known.values[path]) == ((low, high), (value,))
 
 
 def test_one_that_hangs_is_left_out() -> None:

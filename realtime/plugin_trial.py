@@ -33,6 +33,8 @@ def trial(path: str, sample_rate: int, block_size: int, channels: int) -> dict[s
         try:
             played = _play(plugin, sound[:1] if mono else sound, sample_rate)
         except ValueError as error:
+            if channels == 1:
+                return {"fault": "it plays no single channel; `realtime render --channels 2` makes two"}
             if mono or index or "channel" not in str(error):
                 return {"fault": f"it does not play: {error}"}
             mono = True

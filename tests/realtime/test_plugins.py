@@ -137,6 +137,10 @@ def test_one_that_crashes_is_told(crashing: Path) -> None:
     assert try_out(crashing, RATE, BLOCK, 2).fault == "it crashed in its trial (signal 6)"
 
 
+def test_one_that_wants_two_channels_is_told() -> None:
+    assert "plays no single channel" in try_out(GATE, RATE, BLOCK, 1).fault
+
+
 def test_one_that_is_none_is_told(tmp_path: Path) -> None:
     (tmp_path / "Text.vst3").write_text("no plugin")
     assert "cannot be loaded" in try_out(tmp_path / "Text.vst3", RATE, BLOCK, 2).fault

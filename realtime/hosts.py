@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 from realtime import midi_command, plugins
 from realtime.arguments import whole
 from realtime.errors import RealtimeError
-from realtime.gate import Gate
-from realtime.osc import Server
 
 if TYPE_CHECKING:
+    from realtime.gate import Gate
     from realtime.midi_bridge import Bridge
+    from realtime.osc import Server
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,7 @@ SoundMorph {
 		fork({
 			while { window.isClosed.not } {
 				light.background_(alive.if { Color(0.13, 0.69, 0.38) } { Color.grey });
-				late.string_("p99 % ms".format(p99 ? "-"));
+				late.string_("p99 % ms".format(p99.notNil.if { p99.round(0.1) } { "-" }));
 				(classes != shown).if {
 					shown = classes;
 					pads.removeAll;

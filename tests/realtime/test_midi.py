@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import mido
+import numpy as np
 import pytest
 
 from realtime.addresses import parse
+from realtime.control import Control
+from realtime.engine import Engine
 from realtime.midi import FRESH_S, Mapper, learn
+from realtime.midi_bridge import LocalLink
 from realtime.midi_map import DEFAULT, Knob, MapError, MidiMap, Mpe, Notes, Program
 from realtime.model_file import read as read_model
 from realtime.places import Places
@@ -238,3 +242,17 @@ def test_macros_are_told_as_they_are_set(tiny_model: Any) -> None:
     assert after[1] == pytest.approx(1.5, abs=1e-5)
     assert after[0] == pytest.approx(before[0], abs=1e-4)
     assert after[2:] == pytest.approx(before[2:], abs=1e-4)
+
+
+def test_a_note_is_heard_in_the_same_block_as_a_trigger_by_osc(make_mixer: Any, tiny_model: Any) -> None:
+    blocks = []
+    for by_midi in (False, True):
+        engine = Engine(make_mixer(), block_size=512)
+        control = Control(read_model(tiny_model).info, engine)
+        link = LocalLink(lambda messages, control=control: control.handle(messages, ("", 0)))  # type: ignore[misc]
+        note = midi("note_on", note=60, velocity=127)
+        link.send(Mapper(DEFAULT).feed(note, 0.0) if by_midi else [Message("/morph/trigger", (1.0,))])
+        engine._render()
+        blocks.append(engine._ring._blocks[0].copy())
+    assert blocks[0].any()
+    np.testing.assert_array_equal(blocks[0], blocks[1])

@@ -12,19 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import mido
-import numpy as np
 import pytest
-from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
-from pythonosc.osc_message_builder import OscMessageBuilder
 
 from realtime import osc
 from realtime.midi import Mapper
 from realtime.midi_map import Knob, MidiMap, Mpe, Notes, Program, read, write
 from realtime.protocol import Message
-from tests.system.rig import TIMEOUT_S, Jack, Process, Server, onset
+from tests.system.rig import TIMEOUT_S, Jack, Process, Server
 
 EVENTS = 1000
-PAIRS = 8
 
 RULES = MidiMap(
     knobs=(
@@ -192,42 +188,3 @@ def test_a_knob_of_the_server_does_not_jump(jack: Jack, tiny_model: Path, tmp_pa
         server.wait_until(hits=2)
         assert server.ask("/morph/get/z")[1] == pytest.approx([2.0, *z[1:]])
         assert "refused" not in server.output
-
-
-def test_a_note_sounds_as_soon_as_the_same_trigger_by_osc(
-    jack: Jack, tiny_model: Path, tmp_path: Path
-) -> None:
-    """OSC to the left, MIDI to the right, sent at the same moment, several times."""
-    options = ["--device", "system", "--synchronous", "--midi", "keys", "--midi-backend", "jack"]
-    bundle = OscBundleBuilder(IMMEDIATELY)
-    for address, value in (("/morph/pan", -1.0), ("/morph/trigger", 1.0), ("/morph/pan", 1.0)):
-        message = OscMessageBuilder(address)
-        message.add_arg(value)
-        bundle.add_content(message.build())
-    datagram = bundle.build().dgram
-    with (
-        controller() as keys,
-        Server(tiny_model, *options, env=jack.env) as server,
-        jack.recording(tmp_path / "heard.npy"),
-    ):
-        server.wait_for("keys:out is open")
-        server.ask("/morph/get/z")
-        for pair in range(1, PAIRS + 1):
-            server._client._sock.send(datagram)
-            keys.send(note(60, 127))
-            server.wait_until(hits=2 * pair)
-            server.wait_until(voices=0)
-            server.play_for(0.1)
-    heard = np.load(tmp_path / "heard.npy")
-    lags = [onset(part[:, 1]) - onset(part[:, 0]) for part in sounds(heard)]
-    print("lags in samples:", lags)
-    assert len(lags) == PAIRS
-    assert min(lags) <= 128  # one block; a machine under load may be late at any one of them
-
-
-def sounds(heard: Any) -> list[Any]:
-    """The stretches of [samples, 2] that have sound, apart by silences of 50 ms and more."""
-    loud = np.flatnonzero(heard.any(axis=1))
-    ends = np.flatnonzero(np.diff(loud) > Jack.sample_rate // 20)
-    starts = [loud[0], *loud[ends + 1]]
-    return [heard[a : b + 1] for a, b in zip(starts, [*loud[ends], loud[-1]], strict=True)]

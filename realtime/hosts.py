@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from realtime import midi_command, plugins
+from realtime import midi_command, plugin_option
 from realtime.arguments import whole
 from realtime.errors import RealtimeError
 
@@ -58,7 +58,7 @@ def add_arguments(serve: argparse.ArgumentParser) -> None:
         metavar="PORT|off",
         help="TCP port of OSCQuery; default: the number of the OSC port; 0: any free one",
     )
-    plugins.add_argument(hosts)
+    plugin_option.add_argument(hosts)
 
 
 def _port_or_off(text: str) -> int:
@@ -74,7 +74,7 @@ def config(args: argparse.Namespace) -> HostConfig:
     """
     if args.midi is not None:
         midi_command.require()
-    plugins.require(args.plugin)
+    plugin_option.require(args.plugin)
     return HostConfig(args.midi, args.midi_map, args.midi_backend, args.oscquery, tuple(args.plugin))
 
 

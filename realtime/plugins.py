@@ -12,7 +12,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -20,19 +19,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.errors import RealtimeError
 from realtime.output import THRESHOLD, limit
+from realtime.plugin_option import PluginError, require
 from realtime.protocol import ControlError
 
 Block = NDArray[np.float32]
 
 TRIAL_S = 20.0  # for a plugin to load and to play; a second is usual
-MAX_PLUGINS = 32
 TAIL = 64  # samples of silence at a time that bring the end of a sound out
-
-
-class PluginError(RealtimeError):
-    """Plugins that cannot be used here."""
 
 
 @dataclass(frozen=True)
@@ -46,33 +40,6 @@ class Trial:
 
     fault: str = ""
     mono: bool = False
-
-
-def add_argument(parser: Any) -> None:
-    """--plugin"""
-    parser.add_argument(
-        "--plugin",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="a VST3 or AU effect after the mixer; several, in order, if given several times",
-    )
-
-
-def require(paths: Sequence[Path]) -> None:
-    """Whether plugins can be used at all, before anything else starts.
-
-    Raises:
-        PluginError: pedalboard is missing, or a path leads nowhere.
-    """
-    if paths and not find_spec("pedalboard"):
-        raise PluginError("--plugin needs one more package (GPL-3): pip install pedalboard")
-    if len(paths) > MAX_PLUGINS:
-        raise PluginError(f"{len(paths)} plugins; {MAX_PLUGINS} are accepted")
-    for path in paths:
-        if not path.exists():
-            raise PluginError(f"no such plugin: {path}")
 
 
 def try_out(path: Path, sample_rate: int, block_size: int, channels: int, limit_s: float = TRIAL_S) -> Trial:

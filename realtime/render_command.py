@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from realtime import plugins
+from realtime import plugin_option
 from realtime.arguments import add_decoder, number, whole
 from realtime.errors import RealtimeError
 
@@ -66,7 +66,7 @@ def add_parser(commands: Any) -> None:
     out.add_argument("--force", action="store_true", help="replace what is there")
     render.add_argument("--presets", type=Path, metavar="FILE", help="default: the user's data folder")
     render.add_argument("--jobs", type=whole(1, 256), help="sounds decoded at a time; default: all cores")
-    plugins.add_argument(out)
+    plugin_option.add_argument(out)
     add_decoder(render)
 
 
@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
     from realtime.decoder import resolve
 
     _check_options(args)
-    plugins.require(args.plugin)
+    plugin_option.require(args.plugin)
     if args.plugin and (args.stems or args.split):
         raise RealtimeError("--plugin works on the whole mix: no --stems and no --split")
     model = resolve(args.model or logged_model(args.source) or "drums")

@@ -12,6 +12,8 @@ from realtime.engine import Engine
 from realtime.library import Library
 from realtime.mixer import Cost, Mixer, slots_for
 
+TICKS = (1, 2, 4)  # latent frames: the shorter, the sooner a moving z is heard, and the more calls it takes
+SHARE = 0.4  # of a tick, that decoding all voices may take for a shorter tick to be chosen
 SOUNDS = (".wav", ".flac", ".aif", ".aiff", ".ogg")
 
 
@@ -68,10 +70,19 @@ class Studio:
         decoder = Decoder(
             path, capacity=slots_for(self._voices), threads=self._threads, provider=self._provider
         )
-        mixer = Mixer(
-            decoder, self._rate, voices=self._voices, channels=self._channels, gain_db=self._gain_db
-        )
-        return Instrument(path, decoder, mixer, mixer.warm_up())
+        for chunk_frames in TICKS:
+            mixer = Mixer(
+                decoder,
+                self._rate,
+                voices=self._voices,
+                channels=self._channels,
+                chunk_frames=chunk_frames,
+                gain_db=self._gain_db,
+            )
+            cost = mixer.warm_up()
+            if cost.chunk_s[-1] < SHARE * mixer.timing.tick_start(1) / self._rate:
+                break
+        return Instrument(path, decoder, mixer, cost)
 
     def plays(self, instrument: Instrument, engine: Engine) -> None:
         """Take note of what plays on which engine."""

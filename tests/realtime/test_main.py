@@ -172,6 +172,7 @@ def test_serve_for_a_while(tiny_model: Path, tmp_path: Path) -> None:
         "trigger",
         "move",
         "osc",
+        "oscquery",
         "played",
     ]
     total, *terms = (float(ms) for ms in re.findall(r"\d+\.\d", lines[3])[:4])
@@ -187,7 +188,7 @@ def test_a_signal_ends_the_server_well(tiny_model: Path, number: signal.Signals)
     command = [*RUN, "serve", "--null", "--model", str(tiny_model), "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
-        while not server.stdout.readline().startswith("osc"):
+        while not server.stdout.readline().startswith("oscquery"):
             time.sleep(0.01)
         server.send_signal(number)
         out, err = server.communicate(timeout=30)

@@ -12,7 +12,8 @@ import pytest
 
 from realtime.answers import plugins as told
 from realtime.oscquery import PLUGINS, learn
-from realtime.plugins import Chain, PluginError, load, require, try_out
+from realtime.plugin_option import PluginError, require
+from realtime.plugins import Chain, load, try_out
 from realtime.protocol import ControlError
 
 RATE, BLOCK = 48_000, 128

@@ -298,7 +298,9 @@ class Engine:
         queue_s = (self.ahead + 1) * self.block_size / self.mixer.sample_rate
         time.sleep(min(queue_s + self.latency_s, MAX_FADE_S))
         self._closing = True
-        self._thread.join(timeout=MAX_FADE_S)
+        for thread in (self._thread, self._preparing):  # none may be inside the decoder when Python ends
+            if thread.is_alive():
+                thread.join(timeout=MAX_FADE_S)
 
     @property
     def running(self) -> bool:

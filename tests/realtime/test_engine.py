@@ -176,6 +176,7 @@ def test_the_end_is_a_fade(make_engine: Callable[..., Engine]) -> None:
     device.join()
     played = np.concatenate(tape.blocks)
     assert not engine.running
+    assert not engine._preparing.is_alive()
     assert engine.mixer.sounding == 0
     assert np.abs(played[: 6 * 128]).max() > 0
     np.testing.assert_array_equal(played[-10:], 0.0)

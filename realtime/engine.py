@@ -341,7 +341,9 @@ class Engine:
         if self._new and self._pacing is not None:  # what takes long is done behind a longer queue
             begun = self.mixer.streams_begun(c for _, c in self._new if not isinstance(c, Mixer))
             while (
-                begun and self._spare_s(begun) < 0.0 and self._ring.written - self._ring.read < self.ahead - 1
+                begun > self._pacing.ready(self.mixer.cost)
+                and self._spare_s(begun) < 0.0
+                and self._ring.written - self._ring.read < self.ahead - 1
             ):
                 self._render_block()
         for sample, command in self._new:

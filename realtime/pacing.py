@@ -11,6 +11,10 @@ from realtime.mixer import Cost
 
 MARGIN_S = 0.8e-3
 SLOWER = 1.5  # than the median that was measured at the start
+READY = (
+    2  # streams that every block leaves time to begin (one moved voice counts as two), where that is cheap:
+)
+CHEAP_S = 1e-3
 RELIEF_S = 20.0  # after which the margin has lost half of what lateness has added
 
 
@@ -37,6 +41,11 @@ class Pacing:
         """For what the machine does besides."""
         return MARGIN_S + self._added_s * float(0.5 ** ((now - self._late_s) / RELIEF_S))
 
+    def ready(self, cost: Cost | None) -> int:
+        """Streams that may begin in a block without being reckoned with before."""
+        cheap = cost is not None and SLOWER * READY * cost.first_chunk_s <= CHEAP_S
+        return READY if cheap else 0
+
     def lead_s(self, cost: Cost | None, streaming: int, begun: int, now: float) -> float:
         """Seconds before its time that a block is to be begun.
 
@@ -48,6 +57,7 @@ class Pacing:
         """
         if cost is None:
             return self._most_s
+        begun = max(begun, self.ready(cost))
         voices = min(streaming + begun, len(cost.chunk_s))
         decoding_s = begun * cost.first_chunk_s + (cost.chunk_s[voices - 1] if voices else 0.0)
         return min(self.margin_s(now) + SLOWER * decoding_s, self._most_s)

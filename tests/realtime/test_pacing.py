@@ -12,7 +12,7 @@ from realtime import latency
 from realtime.commands import Prepare, SetZ, Trigger
 from realtime.engine import Engine
 from realtime.mixer import Cost, Mixer
-from realtime.pacing import MARGIN_S, RELIEF_S, SLOWER, Pacing
+from realtime.pacing import MARGIN_S, READY, RELIEF_S, SLOWER, Pacing
 
 COST = Cost(first_chunk_s=1e-3, sustained_voices=3, chunk_s=(1e-3, 1.5e-3, 2e-3))
 
@@ -92,3 +92,13 @@ def test_the_terms_of_both_latencies(make_mixer: Callable[..., Mixer]) -> None:
     assert told["total"] == pytest.approx(12.0)
     assert told["coordinate_total"] == pytest.approx(sum(move.values()))
     assert latency.in_words(hit) == "12.0 ms = 2.0 next block + 6.0 lead + 4.0 device"
+
+
+def test_streams_that_begin_cheaply_are_always_reckoned_with() -> None:
+    cheap = Cost(0.2e-3, 2, (0.1e-3, 0.15e-3))
+    pacing = Pacing(0.003, 3)
+    assert pacing.ready(COST) == 0
+    assert pacing.ready(cheap) == READY == 2
+    expected = MARGIN_S + SLOWER * (2 * 0.2e-3 + 0.15e-3)
+    assert pacing.lead_s(cheap, 0, 0, 0.0) == pytest.approx(expected)
+    assert pacing.lead_s(cheap, 0, 2, 0.0) == pytest.approx(expected)

@@ -28,6 +28,11 @@ from realtime.stream import NullDevice
 from realtime.studio import Instrument, Studio
 
 WATCH_S = 0.1
+#: What is said once, when a count of the engine's status is no longer 0.
+TROUBLES = {
+    "shed": "decoding does not keep up: the quietest voice was let go, as others will be (said once)",
+    "muted": "the model decoded to something that is no sound: silenced, as it will be (said once)",
+}
 
 
 @dataclass(frozen=True)
@@ -185,6 +190,7 @@ def _watch(
     chain: plugins.Chain | None,
 ) -> None:
     end = None if seconds is None else time.monotonic() + seconds
+    untold = dict(TROUBLES)
     while not stopping.is_set():
         left = WATCH_S if end is None else min(WATCH_S, end - time.monotonic())
         if left <= 0 or stopping.wait(left):
@@ -193,6 +199,9 @@ def _watch(
             _say(f"error: the decoder failed: {engine.failure}")
             return
         outlet.watch()
+        counts = engine.status()
+        for trouble in [name for name in untold if counts[name]]:
+            _say(untold.pop(trouble))
         for fault in chain.faults() if chain else ():
             _say(fault)
 

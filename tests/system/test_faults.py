@@ -88,6 +88,7 @@ def test_a_model_that_says_nan_is_muted_and_reported(tiny_model: Path, tmp_path:
         server.wait_until(hits=1)
         server.wait_until(voices=0)
         assert float(server.status()["muted"]) > 0
+        server.wait_for("no sound: silenced")
         server.send("/morph/z", 0.0, 0.0, 0.0, 0.0)
         server.send("/morph/trigger", 1.0)
         server.wait_until(hits=2)

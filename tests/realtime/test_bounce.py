@@ -99,6 +99,11 @@ def test_loudness_is_what_was_asked_for(tiny_model: Path, sequence: Path, tmp_pa
     assert sorted(p.name for p in tmp_path.iterdir()) == ["loud.wav", "quiet.wav", "seq.toml"]
 
 
+def _heeds_ctrl_c() -> None:
+    """As in a terminal, wherever the tests are run: what a shell runs in the background ignores it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are of another kind there")
 @pytest.mark.parametrize("options", [["-o", "long.wav"], ["-o", "pack", "--split"]])
 def test_an_interrupted_render_leaves_nothing(tiny_model: Path, tmp_path: Path, options: list[str]) -> None:
@@ -106,7 +111,7 @@ def test_an_interrupted_render_leaves_nothing(tiny_model: Path, tmp_path: Path, 
     command = [sys.executable, "-m", "realtime", "render", "seq.toml", "--model", str(tiny_model), *options]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     with subprocess.Popen(
-        command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True
+        command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True, preexec_fn=_heeds_ctrl_c
     ) as process:
         while len(list(tmp_path.iterdir())) == 1:
             assert process.poll() is None, process.communicate()

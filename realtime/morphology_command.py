@@ -24,7 +24,9 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--force", action="store_true", help="replace what is there")
     add_decoder(parser)
     # what `realtime render` is told besides
-    parser.set_defaults(bits=None, channels=None, gain=0.0, normalise=None, lufs=None, format="wav")
+    parser.set_defaults(
+        bits=None, channels=None, gain=0.0, normalise=None, lufs=None, format="wav", plugin=[]
+    )
 
 
 def run(args: argparse.Namespace) -> int:

@@ -178,11 +178,11 @@ def commands(dimensions: int) -> st.SearchStrategy[Command]:
     return st.one_of(
         st.builds(
             Trigger,
-            st.floats(0.0, 1.0),
+            st.floats(0.0, 1.0, allow_subnormal=False),
             st.none() | z,
             touch,
             st.sampled_from([0.0, 0.0, -7.0, 12.0, 0.31]),
-            st.floats(-1, 1),
+            st.floats(-1, 1, allow_subnormal=False),
             st.sampled_from([None, 30.0, 200.0]),
             st.booleans(),
             st.integers(0, 2),

@@ -161,12 +161,12 @@ def z_of(dimensions: int) -> st.SearchStrategy[tuple[float, ...]]:
 def scores(draw: st.DrawFn, dimensions: int, length: int) -> list[tuple[int, Command]]:
     z = z_of(dimensions)
     commands: st.SearchStrategy[Command] = st.one_of(
-        st.builds(Trigger, st.floats(0.0, 1.0)),
-        st.builds(Trigger, st.floats(0.0, 1.0), z),
+        st.builds(Trigger, st.floats(0.0, 1.0, allow_subnormal=False)),
+        st.builds(Trigger, st.floats(0.0, 1.0, allow_subnormal=False), z),
         st.builds(SetZ, z),
-        st.builds(SetDimension, st.integers(0, dimensions - 1), st.floats(-2, 2)),
+        st.builds(SetDimension, st.integers(0, dimensions - 1), st.floats(-2, 2, allow_subnormal=False)),
         st.builds(Goto, z, st.sampled_from([0.0, 3.0, 40.0]), st.sampled_from(["linear", "out"])),
-        st.builds(Gain, st.floats(-20, 6)),
+        st.builds(Gain, st.floats(-20, 6, allow_subnormal=False)),
         st.builds(Mode, st.sampled_from(["live", "latch"])),
         st.sampled_from([Stop(), Panic(), Shed()]),
     )

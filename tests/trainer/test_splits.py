@@ -57,7 +57,13 @@ Members = st.lists(
 )
 
 
-@given(Members, st.floats(0, 0.9), st.floats(0, 0.9), st.integers(0, 5), st.booleans())
+@given(
+    Members,
+    st.floats(0, 0.9, allow_subnormal=False),
+    st.floats(0, 0.9, allow_subnormal=False),
+    st.integers(0, 5),
+    st.booleans(),
+)
 def test_near_duplicates_never_straddle(
     made: MadeSounds,
     members: list[tuple[int, str, str]],

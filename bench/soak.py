@@ -37,7 +37,7 @@ import numpy as np
 from pythonosc.osc_message import OscMessage
 
 from realtime import serve as server
-from realtime.commands import Command
+from realtime.commands import Command, Panic
 from realtime.decoder import Decoder, resolve
 from realtime.engine import Engine
 from realtime.mixer import Mixer, slots_for
@@ -77,6 +77,7 @@ def serve(args: argparse.Namespace) -> int:
         class Logged(Engine):
             def __init__(self, mixer: Mixer, **options: Any) -> None:
                 super().__init__(mixer, **options)
+                log.append((mixer.timing.chunk_frames, Panic()))  # the first entry tells the tick
                 mixer.tap = lambda sample, command: log.append((sample, command))
 
         with patch.object(server, "Engine", Logged):
@@ -308,8 +309,10 @@ def _difference_db(model: Path, folder: Path) -> tuple[float, float]:
     Also how long it is that was compared and not silent, in seconds.
     """
     heard = np.fromfile(folder / "capture", np.float32).reshape(-1, 2)
-    mixer = Mixer(Decoder(model, capacity=slots_for(VOICES)), RATE, voices=VOICES)
     with (folder / "log").open("rb") as file:
+        chunk_frames, _ = pickle.load(file)
+        decoder = Decoder(model, capacity=slots_for(VOICES))
+        mixer = Mixer(decoder, RATE, voices=VOICES, chunk_frames=chunk_frames)
         while file.peek(1):
             sample, command = pickle.load(file)
             mixer.submit(command, sample)

@@ -17,7 +17,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import pickle
 import random
 import re
 import socket
@@ -26,23 +25,20 @@ import sys
 import tempfile
 import threading
 import time
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import numpy as np
 from pythonosc.osc_message import OscMessage
 
 from realtime import serve as server
-from realtime.commands import Command, Panic
 from realtime.decoder import Decoder, resolve
-from realtime.engine import Engine
 from realtime.mixer import Mixer, slots_for
 from realtime.osc import encode
 from realtime.protocol import Message
+from realtime.session import commands, read_setting
 
 RATE, PERIOD = 48_000, 128
 VOICES = 8
@@ -65,23 +61,13 @@ def serve(args: argparse.Namespace) -> int:
         voices=VOICES,
         port=0,
         presets=args.folder / "presets.json",
+        log=args.folder / "log.jsonl" if args.synchronous else None,
         synchronous=args.synchronous,
         threads=args.threads,
         ahead=args.ahead,
         steady=args.steady,
     )
-    if not args.synchronous:
-        return server.serve(config)
-    with _log(args.folder / "log") as log:
-
-        class Logged(Engine):
-            def __init__(self, mixer: Mixer, **options: Any) -> None:
-                super().__init__(mixer, **options)
-                log.append((mixer.timing.chunk_frames, Panic()))  # the first entry tells the tick
-                mixer.tap = lambda sample, command: log.append((sample, command))
-
-        with patch.object(server, "Engine", Logged):
-            return server.serve(config)
+    return server.serve(config)
 
 
 def _wait_and_be_busy() -> None:
@@ -89,27 +75,6 @@ def _wait_and_be_busy() -> None:
     count = 0
     while True:
         count += 1
-
-
-@contextmanager
-def _log(path: Path) -> Iterator[deque[tuple[int, Command]]]:
-    """A queue whose items are written to a file by a thread; whoever fills it never waits."""
-    queue: deque[tuple[int, Command]] = deque()
-    ending = threading.Event()
-
-    def drain() -> None:
-        with path.open("wb") as file:
-            while not ending.wait(0.1) or queue:
-                while queue:
-                    pickle.dump(queue.popleft(), file)
-
-    thread = threading.Thread(target=drain)
-    thread.start()
-    try:
-        yield queue
-    finally:
-        ending.set()
-        thread.join()
 
 
 # ---- the player
@@ -309,12 +274,12 @@ def _difference_db(model: Path, folder: Path) -> tuple[float, float]:
     Also how long it is that was compared and not silent, in seconds.
     """
     heard = np.fromfile(folder / "capture", np.float32).reshape(-1, 2)
-    with (folder / "log").open("rb") as file:
-        chunk_frames, _ = pickle.load(file)
-        decoder = Decoder(model, capacity=slots_for(VOICES))
-        mixer = Mixer(decoder, RATE, voices=VOICES, chunk_frames=chunk_frames)
-        while file.peek(1):
-            sample, command = pickle.load(file)
+    log = folder / "log.jsonl"
+    setting = read_setting(log)
+    decoder = Decoder(model, capacity=slots_for(setting.voices))
+    mixer = Mixer(decoder, RATE, voices=setting.voices, chunk_frames=setting.chunk_frames)
+    for sample, command in commands(log, setting.latent_dim):
+        if command is not None:
             mixer.submit(command, sample)
     out = np.zeros((1000, 2), np.float32)
     at: int | None = None  # where in the capture the next block begins, once both have begun

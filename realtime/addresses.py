@@ -8,9 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from realtime import meanings
-from realtime.commands import Gain, Mode, Panic, Stop
+from realtime.commands import MODES, Gain, Mode, Panic, Stop
 from realtime.glide import CURVES
-from realtime.mixer import MODES
 from realtime.output import GAIN_RANGE_DB
 from realtime.places import Places
 from realtime.protocol import Address, Argument, Message, Table

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 Z = tuple[float, ...]
+MODES = ("live", "latch")
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.commands import (
+    MODES,
     Command,
     Gain,
     Goto,
@@ -49,7 +50,6 @@ SETTLED_MS = 30.0  # z has stood still for so long when its sound is decoded ahe
 WARM_UP_RUNS = 3
 BUDGET = 0.8  # of the time that a chunk sounds, for decoding it
 LEVEL_MS = 10.0  # how far back a voice is listened to when one must go
-MODES = ("live", "latch")
 
 
 def slots_for(voices: int) -> int:

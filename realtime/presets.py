@@ -18,10 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from realtime.commands import Z
+from realtime.commands import MODES, Z
 from realtime.contract import ModelInfo
 from realtime.errors import RealtimeError
-from realtime.mixer import MODES
 from realtime.output import GAIN_RANGE_DB
 from realtime.protocol import MAX_TEXT, ControlError
 

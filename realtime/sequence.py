@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from realtime.commands import MODES
 from realtime.errors import RealtimeError
 from realtime.glide import CURVES, PATHS
 from realtime.toml_lines import Place, places
@@ -23,7 +24,6 @@ else:
     import tomli as tomllib
 
 MAX_BYTES = 16 * 2**20
-MODES = ("live", "latch")
 POINTS = ("point", "z", "preset", "wav", "between")
 
 

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from realtime.commands import (
+    MODES,
     Command,
     Gain,
     Goto,
@@ -47,7 +48,6 @@ SYNC_S = 1.0  # and for the disk
 MAX_LINE = 2**20
 MAX_SAMPLE = 2**40
 MAX_WAITING = 200_000  # commands, while the disk stalls
-MODES = ("live", "latch")
 COMMANDS: dict[str, type[Command]] = {
     "z": SetZ,
     "dimension": SetDimension,

@@ -1,0 +1,275 @@
+"""Which back end is in time on JACK: our own client, a sounddevice callback, or rtmixer's callback in C.
+
+A JACK server's dummy driver runs at 128 samples and 48 kHz. Each back end plays in a process of its own
+(`--play`, started here), alone and beside a thread of plain Python that is busy without end, and this program
+records it on the server's clock. On the left is a count of the samples, so that every sample missing or said
+twice is seen; on the right a click in the first block that is made after a datagram has arrived. The first
+two are the product's own (`realtime.jack_device`, `realtime.stream`); they ask for a block in their callback.
+rtmixer plays from a ring, which a Python thread keeps filled with 1, 2 or 4 blocks.
+
+    late_blocks   cycles that the JACK server says the back end did not finish
+    breaks        places where the count does not go on, silence included
+    stops         rtmixer only: times that the ring ran dry and had to be started again
+    click_ms      from the datagram's send to the click, p50 and p99
+    against_jack  p50 of the click, against our JACK client's on its own
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from bench.latency import PERIOD, RATE, Tape
+from realtime.engine import Block, Engine
+from realtime.jack_device import JackDevice
+from realtime.stream import SWITCH_INTERVAL_S, Device, SoundCard, devices, pick
+
+SETTLE_S = 1.0
+PAUSE_S = 0.02  # between two clicks, and up to two blocks more
+CYCLE = 2**16  # the count begins anew; exact in single precision
+POLL_S = 0.0003  # between two looks at rtmixer's ring: it wakes nobody
+Facts = dict[str, Any]
+
+
+# ---- the player, in a process of its own
+
+
+class Source:
+    """In the engine's place: counts samples on the left, clicks on the right when asked to."""
+
+    block_size = PERIOD
+
+    def __init__(self) -> None:
+        self.xruns = 0
+        self.asked = 0
+        self._given = 0
+        self._count = 0
+        self._steps = np.arange(1, PERIOD + 1)
+
+    def hand_over(self, out: Block) -> None:
+        """Fill `out` [T, 2]."""
+        out[:, 0] = ((self._count + self._steps) % CYCLE) / CYCLE
+        out[:, 1] = 0.0
+        self._count = (self._count + PERIOD) % CYCLE
+        if self._given != self.asked:
+            self._given = self.asked
+            out[0, 1] = 1.0
+
+
+class RtMixer:
+    """rtmixer's callback on the JACK device of PortAudio, fed by a Python thread through a ring."""
+
+    name, sample_rate, channels = "rtmixer", RATE, 2
+
+    def __init__(self, blocks: int) -> None:
+        self._blocks = blocks
+        self.stops = 0
+        self._closing = False
+
+    def start(self, engine: Engine) -> float:
+        import rtmixer
+
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
+        index = pick(devices(), "system").index
+        self._mixer = rtmixer.Mixer(
+            device=index, samplerate=RATE, blocksize=PERIOD, channels=2, latency="low"
+        )
+        self._ring = rtmixer.RingBuffer(8, PERIOD * self._blocks)
+        self._fill(engine)
+        self._action = self._mixer.play_ringbuffer(self._ring)
+        self._mixer.start()
+        self._thread = threading.Thread(target=self._run, args=(engine,), daemon=True)
+        self._thread.start()
+        return float(self._mixer.latency)
+
+    def _fill(self, engine: Engine) -> None:
+        block = np.zeros((PERIOD, 2), np.float32)
+        while self._ring.write_available >= PERIOD:
+            engine.hand_over(block)
+            self._ring.write(block)
+
+    def _run(self, engine: Engine) -> None:
+        while not self._closing:
+            self._fill(engine)
+            if self._action not in self._mixer.actions:
+                self.stops += 1
+                self._action = self._mixer.play_ringbuffer(self._ring)
+            time.sleep(POLL_S)
+
+    @property
+    def active(self) -> bool:
+        return bool(self._mixer.active)
+
+    def close(self) -> None:
+        self._closing = True
+        self._thread.join()
+        self._mixer.close()
+
+
+BACKENDS: dict[str, Callable[[], Device]] = {
+    "jack": JackDevice,
+    "sounddevice": lambda: SoundCard(pick(devices(), "system"), sample_rate=RATE),
+    "rtmixer_1": lambda: RtMixer(1),
+    "rtmixer_2": lambda: RtMixer(2),
+    "rtmixer_4": lambda: RtMixer(4),
+}
+
+
+def play(backend: str, busy: bool) -> int:
+    """Play until a datagram says that it is enough; any other asks for a click."""
+    source, device = Source(), BACKENDS[backend]()
+    device.start(cast(Engine, source))
+    if busy:
+        threading.Thread(target=_be_busy, daemon=True).start()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
+        listener.bind(("127.0.0.1", 0))
+        print(listener.getsockname()[1], flush=True)
+        while listener.recv(64) != b"end":
+            source.asked += 1
+    print(getattr(device, "stops", 0), flush=True)
+    device.close()
+    sys.stdout.flush()
+    os._exit(0)  # the busy thread has no end
+
+
+def _be_busy() -> None:
+    count = 0
+    while True:
+        count += 1
+
+
+# ---- the measurement
+
+
+def measure(backend: str, busy: bool, seconds: float) -> Facts:
+    """Record one back end for so long."""
+    command = [sys.executable, "-m", "bench.backend", "--play", backend, *(["--busy"] if busy else [])]
+    with _jack() as said, subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as player:
+        assert player.stdout is not None
+        line = player.stdout.readline()
+        if not line:
+            raise SystemExit(f"bench.backend: {backend} did not start")
+        to = "127.0.0.1", int(line)
+        tape = Tape(_outputs(), SETTLE_S + 1.5 * seconds + 5.0)
+        tape.sound[:, 2 * PERIOD :] = np.nan  # what the tape itself misses stays so
+        time.sleep(SETTLE_S)
+        begun, before = tape.now(), said()
+        sent: list[int] = []
+        chance, end = random.Random(1), time.monotonic() + seconds
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            while time.monotonic() < end:
+                sent.append(tape.now())
+                sender.sendto(b"click", to)
+                time.sleep(PAUSE_S + chance.uniform(0.0, 2 * PERIOD / RATE))
+            time.sleep(0.2)
+            ended, late = tape.now() - PERIOD, said() - before
+            sender.sendto(b"end", to)
+        stops = int(player.stdout.readline())
+        tape.client.close()
+    count, clicks = tape.sound
+    heard = np.flatnonzero(clicks > 0.5)
+    after = np.searchsorted(heard, sent)
+    lags = np.array([heard[i] - at for i, at in zip(after, sent, strict=True) if i < len(heard)])
+    return {
+        "seconds": seconds,
+        "late_blocks": late,
+        "breaks": _breaks(count[begun:ended]),
+        "stops": stops,
+        "clicks_lost": len(sent) - len(heard),
+        "click_ms": {f"p{p}": float(1000.0 * np.percentile(lags, p) / RATE) for p in (50, 99)},
+        "holes_in_capture": tape.holes,
+    }
+
+
+def _breaks(count: np.ndarray[Any, Any]) -> int:
+    """Where a sample is not the one before and one more; silence makes two, where it begins and ends."""
+    steps = np.diff(count.astype(np.float64) * CYCLE) % CYCLE
+    return int(np.count_nonzero((steps != 1.0) & ~np.isnan(steps) & ~((steps == 0.0) & (count[1:] == 0.0))))
+
+
+def _outputs() -> list[str]:
+    """The two ports that lead to the server's outputs."""
+    import jack
+
+    with jack.Client("look", no_start_server=True) as client:
+        return [client.get_all_connections(f"system:playback_{i}")[0].name for i in (1, 2)]
+
+
+@contextmanager
+def _jack() -> Iterator[Callable[[], int]]:
+    """A JACK server that this process and its children use; how often a client but our tape was late."""
+    name = f"backend-{os.getpid()}"
+    os.environ |= {"JACK_DEFAULT_SERVER": name, "JACK_NO_START_SERVER": "1", "JACK_NO_AUDIO_RESERVATION": "1"}
+    realtime = ["-R", "-P", "70"] if os.geteuid() == 0 else ["-r"]
+    driver = ["-d", "dummy", "-r", str(RATE), "-p", str(PERIOD), "-C", "2", "-P", "2"]
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "log"
+
+        def late() -> int:
+            lines = log.read_text(errors="replace").splitlines()
+            return sum("was not finished" in line and "= tape " not in line for line in lines)
+
+        with log.open("w") as file:
+            try:
+                jackd = subprocess.Popen(
+                    ["stdbuf", "-oL", "jackd", "-n", name, *realtime, *driver], stdout=file, stderr=file
+                )
+            except FileNotFoundError:
+                raise SystemExit("bench.backend: jackd is not installed (apt-get install jackd2)") from None
+        try:
+            quiet: Any = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+            subprocess.run(["jack_wait", "-s", name, "-w", "-t", "20"], check=True, **quiet)
+            yield late
+        finally:
+            jackd.terminate()
+            jackd.wait()
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--seconds", type=float, default=8.0, help="for each back end and load; default: 8")
+    parser.add_argument("--only", choices=sorted(BACKENDS), action="append", help="not all; may be repeated")
+    parser.add_argument("--play", choices=sorted(BACKENDS), help=argparse.SUPPRESS)
+    parser.add_argument("--busy", action="store_true", help=argparse.SUPPRESS)
+    args = parser.parse_args(argv)
+    if args.play:
+        return play(args.play, args.busy)
+    try:
+        import rtmixer  # noqa: F401
+    except ImportError:
+        raise SystemExit("bench.backend: rtmixer is missing: pip install -e '.[bench]'") from None
+    chosen = args.only or list(BACKENDS)
+    results: Facts = {
+        f"{load}_{backend}": measure(backend, load == "busy", args.seconds)
+        for load in ("alone", "busy")
+        for backend in chosen
+    }
+    if bare := results.get("alone_jack"):
+        for facts in results.values():
+            facts["against_jack"] = facts["click_ms"]["p50"] / bare["click_ms"]["p50"]
+    if args.json:
+        print(json.dumps(results, indent=2))
+    else:
+        for name, facts in results.items():
+            print(f"{name:18s} {facts}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -46,6 +46,7 @@ IDLE_S = 2.0  # the server is looked at for so long before it is played
 SETTLE_S = 3.0  # the class centres are decoded ahead
 TICK_S = 0.002  # messages are sent in small bursts
 WARM = 0.2  # of the time, until memory counts
+BURST = 100  # messages; with --synchronous the sound goes on before the next so many are sent
 Facts = dict[str, Any]
 
 
@@ -81,14 +82,26 @@ def _wait_and_be_busy() -> None:
 
 
 class Player:
-    """Sends what a busy stage sends: z without pause, hits, and settings of the hits to come."""
+    """Sends what a busy stage sends: z without pause, hits, and settings of the hits to come.
 
-    def __init__(self, port: int, dimensions: int, names: list[str], hits_per_s: float, rate: float) -> None:
+    A `patient` one waits for a server that does not keep up, so that nothing is lost on a slow machine.
+    """
+
+    def __init__(
+        self,
+        port: int,
+        dimensions: int,
+        names: list[str],
+        hits_per_s: float,
+        rate: float,
+        patient: bool = False,
+    ) -> None:
         self.to = "127.0.0.1", port
         self.sent = self.triggers = 0
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._asking = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._asking.settimeout(10.0)
+        self._asking.settimeout(60.0)
+        self._patient = patient
         self._names, self._rate = names, rate
         self._share = hits_per_s / rate
         self._chance = random.Random(1)
@@ -110,6 +123,14 @@ class Player:
             while self.sent - sent < passed * self._rate:
                 self._one()
                 self.sent += 1
+                if self._patient and self.sent % BURST == 0:
+                    self._wait()
+            time.sleep(TICK_S)
+
+    def _wait(self) -> None:
+        """Until a block more has been rendered: nothing that was sent waits any more."""
+        before = self.status()["seconds"]
+        while self.status()["seconds"] == before:
             time.sleep(TICK_S)
 
     def _one(self) -> None:
@@ -218,7 +239,8 @@ def measure(args: argparse.Namespace) -> Facts:
     command += [f"--{name}" for name in ("synchronous", "steady") if getattr(args, name)]
     capture = args.folder / "capture" if args.synchronous else None
     with _jack(args.synchronous), _program(command) as (program, port), _capture(capture):
-        player = Player(port, info.latent_dim, [c.name for c in info.classes], args.hits, args.rate)
+        names = [c.name for c in info.classes]
+        player = Player(port, info.latent_dim, names, args.hits, args.rate, patient=args.synchronous)
         time.sleep(SETTLE_S)
         cpu = _cpu_s(program.pid)
         time.sleep(IDLE_S)

@@ -227,10 +227,9 @@ def _jack() -> Iterator[dict[str, str]]:
     env = {"JACK_DEFAULT_SERVER": name, "JACK_NO_START_SERVER": "1", "JACK_NO_AUDIO_RESERVATION": "1"}
     driver = ["-d", "dummy", "-r", str(RATE), "-p", str(PERIOD), "-C", "2", "-P", "2"]
     command = ["jackd", "-n", name, "-R", "-P", "70", *driver]
-    with subprocess.Popen(
-        command, env={**os.environ, **env}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as server:
-        subprocess.run(["jack_wait", "-s", name, "-w", "-t", "20"], check=True, stdout=subprocess.DEVNULL)
+    quiet: Any = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, env={**os.environ, **env}, **quiet) as server:
+        subprocess.run(["jack_wait", "-s", name, "-w", "-t", "20"], check=True, **quiet)
         try:
             yield env
         finally:

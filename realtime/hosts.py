@@ -147,7 +147,7 @@ def _start_oscquery(
     print(f"{'oscquery':<8} http://{query.host}:{query.port}", flush=True)
     if not server.host.startswith("127."):
         try:
-            advert = Advert(query.name, server.host, server.port, query.port)
+            advert = Advert(query.name, server.host, server.port, query.port, say)
         except RealtimeError as error:
             say(str(error))
             return

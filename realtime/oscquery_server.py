@@ -27,6 +27,7 @@ from realtime.protocol import Message
 LOOK_S = 0.05  # between two looks for changes, while somebody listens
 MAX_CONNECTIONS = 32
 MAX_LISTENED = 1024  # addresses of one client
+CLOSE_TIMEOUT_S = 0.5  # of waiting for the network at the end
 MAX_MESSAGE = 65_536  # bytes that a client may send at once
 
 
@@ -191,29 +192,59 @@ class QueryServer:
 class Advert:
     """Tells the network, by zeroconf, that there are an OSC and an OSCQuery server.
 
+    That takes some seconds, in a thread of its own: names are asked for on the network before they are taken.
+
     Args:
         name: of both, unlike any other's.
         host: where they listen: one address, or 0.0.0.0 for all.
         osc_port, query_port: theirs.
+        say: is told, in one line, if it does not work.
 
     Raises:
         QueryError: the network does not let us.
     """
 
-    def __init__(self, name: str, host: str, osc_port: int, query_port: int) -> None:
+    def __init__(
+        self, name: str, host: str, osc_port: int, query_port: int, say: Callable[[str], None] = print
+    ) -> None:
+        self._say = say
+        self._closing = False
         anywhere = ipaddress.ip_address(host).is_unspecified
         try:
             self._zeroconf = Zeroconf(interfaces=InterfaceChoice.All if anywhere else [host])
-            for kind, port in (("_osc._udp.local.", osc_port), ("_oscjson._tcp.local.", query_port)):
-                addresses = _own_addresses() if anywhere else [host]
-                info = ServiceInfo(kind, f"{name}.{kind}", port, parsed_addresses=addresses)
-                self._zeroconf.register_service(info)
+            addresses = _own_addresses() if anywhere else [host]
         except Exception as error:  # zeroconf has many kinds, and none is worth a silent stage
-            raise QueryError(f"not advertised by zeroconf: {error or type(error).__name__}") from None
+            raise QueryError(_not_advertised(error)) from None
+        infos = [
+            ServiceInfo(kind, f"{name}.{kind}", port, parsed_addresses=addresses)
+            for kind, port in (("_osc._udp.local.", osc_port), ("_oscjson._tcp.local.", query_port))
+        ]
+        self._registering = threading.Thread(target=self._register, args=(infos,), name="advert", daemon=True)
+        self._registering.start()
+
+    def _register(self, infos: Sequence[ServiceInfo]) -> None:
+        try:
+            for info in infos:
+                if not self._closing:
+                    self._zeroconf.register_service(info)
+        except Exception as error:
+            if not self._closing:
+                self._say(_not_advertised(error))
 
     def close(self) -> None:
-        """Take the advertisement back."""
-        self._zeroconf.close()
+        """Take the advertisement back. Returns within half a second, whatever the network does."""
+        self._closing = True
+        if (
+            self._registering.is_alive()
+        ):  # it is cut off, and asyncio would complain of that as the program ends
+            logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+        closing = threading.Thread(target=self._zeroconf.close, name="advert's end", daemon=True)
+        closing.start()
+        closing.join(CLOSE_TIMEOUT_S)
+
+
+def _not_advertised(error: Exception) -> str:
+    return f"not advertised by zeroconf: {error or type(error).__name__}"
 
 
 def _own_addresses() -> list[str]:

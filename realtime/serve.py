@@ -13,6 +13,7 @@ from pathlib import Path
 import platformdirs
 
 from realtime import gate, hosts, latency, plugins
+from realtime.commands import Panic
 from realtime.control import Control
 from realtime.engine import Engine
 from realtime.errors import RealtimeError
@@ -125,6 +126,7 @@ def serve(config: ServeConfig) -> int:
             beside = hosts.start(config.hosts, bridge, server, gate.Gate(config.allow), _say)
             _watch(stopping, config.seconds, engine, outlet, chain)
         finally:
+            engine.submit([Panic()])  # fades at once, while the rest ends
             beside.close()
             server.stop()
             engine.stop()

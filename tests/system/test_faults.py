@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +18,14 @@ import soundfile
 from onnx import helper, numpy_helper
 
 from realtime import contract, osc
-from realtime.commands import Trigger
+from realtime.commands import Panic, Trigger
 from realtime.control import Control
 from realtime.decoder import Decoder
 from realtime.engine import Engine
-from realtime.mixer import Mixer, slots_for
+from realtime.mixer import PANIC_MS, Mixer, slots_for
 from realtime.protocol import Message
-from tests.system.rig import Jack, Process, Server, program
+from realtime.session import commands, read_setting
+from tests.system.rig import MAX_DIFFERENCE, Jack, Process, Server, program
 
 
 def wait(jack: Jack) -> None:
@@ -168,3 +171,51 @@ def test_a_session_is_saved_and_gone_on_with(tiny_model: Path, tmp_path: Path) -
         server.wait_until(gain_db=-9.0)
         assert server.ask("/morph/get/z")[1] == [1.0, 2.0, 3.0, 4.0]
         assert server.status()["mode"] == "latch"
+
+
+@pytest.mark.parametrize("device", ["null", "jack"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_server_told_to_end_fades_out_and_keeps_everything(
+    tiny_model: Path, tmp_path: Path, device: str, number: signal.Signals
+) -> None:
+    log, record = tmp_path / "take.jsonl", tmp_path / "heard.wav"
+    options = ["--log", str(log), "--record", str(record), "--presets", str(tmp_path / "presets.json")]
+    with ExitStack() as stack:
+        env = None
+        if device == "jack":
+            jack = stack.enter_context(Jack())
+            wait(jack)
+            env = jack.env
+        where = ["--null"] if device == "null" else ["--device", "system"]
+        server = stack.enter_context(Server(tiny_model, *where, *options, env=env))
+        server.send("/morph/pitch", -48.0)  # lasts sixteen times as long
+        server.send("/morph/z", 1.0, 2.0, 3.0, 4.0)
+        server.send("/morph/trigger", 1.0)
+        server.wait_until(voices=1)
+        assert server.stop(number) == 0
+    assert json.loads((tmp_path / "presets.json").read_text())  # where `--restore` goes on
+    setting = read_setting(log)
+    played = list(commands(log, setting.latent_dim))
+    ended, last = played.pop()
+    assert last is None
+    told = next(sample for sample, command in played if isinstance(command, Panic))
+    heard, rate = soundfile.read(record, dtype="float32", always_2d=True)
+    assert len(heard) == ended
+    mixer = Mixer(
+        Decoder(tiny_model, capacity=slots_for(setting.voices)),
+        rate,
+        voices=setting.voices,
+        chunk_frames=setting.chunk_frames,
+    )
+    for sample, command in played:
+        if command is not None and not isinstance(command, Panic):
+            mixer.submit(command, sample)
+    whole = np.zeros_like(heard)
+    mixer.render(whole)
+    faded = told + round(rate * PANIC_MS / 1000)
+    np.testing.assert_allclose(heard[:told], whole[:told], atol=MAX_DIFFERENCE)
+    level = np.abs(whole[told:faded]).max()
+    assert level > 100 * MAX_DIFFERENCE  # it sounded when it was told
+    down = np.linspace(1.0, 0.0, faded - told + 1)[:-1, np.newaxis]
+    np.testing.assert_allclose(heard[told:faded], whole[told:faded] * down, atol=MAX_DIFFERENCE + level / 50)
+    assert not heard[faded:].any()

@@ -1,0 +1,99 @@
+"""How long a server takes to end when it is told to: from SIGTERM to the end of the process.
+
+Each time `realtime serve` plays eight hits a moment before, with a recording and a log; then both must be
+whole: the recording ends in silence, the log with its end. On the null device, on a JACK server's dummy driver, and
+on the null device with the server open to a network, which it then takes leave of.
+
+    ending_s  the median of the runs, and the longest
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import re
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from bench.latency import _jack
+from realtime.decoder import resolve
+from realtime.osc import encode
+from realtime.protocol import Message
+
+SETTLE_S = 1.0
+HITS, SOUNDING_S = 8, 0.1
+
+
+def ending(model: Path, options: list[str], folder: Path) -> float:
+    """Seconds that one server needs."""
+    heard, log = folder / "heard.wav", folder / "log.jsonl"
+    command = [sys.executable, "-m", "realtime", "serve", "--model", str(model), "--port", "0", *options]
+    command += [
+        "--presets",
+        str(folder / "presets.json"),
+        "--record",
+        str(heard),
+        "--log",
+        str(log),
+        "--force",
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        port = next((int(m[1]) for line in server.stdout if (m := re.search(r"^osc .*?:(\d+)", line))), None)
+        if port is None:
+            raise SystemExit("bench.ending: the server did not start")
+        time.sleep(SETTLE_S)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            for _ in range(HITS):
+                sender.sendto(encode(Message("/morph/trigger", (1.0,))), ("127.0.0.1", port))
+        time.sleep(SOUNDING_S)
+        begun = time.monotonic()
+        server.send_signal(signal.SIGTERM)
+        while server.poll() is None:
+            time.sleep(0.001)
+        taken = time.monotonic() - begun
+    sound, _ = soundfile.read(heard, dtype="float32")
+    if not sound.any() or sound[-1].any() or json.loads(log.read_text().splitlines()[-1])["do"] != "end":
+        raise SystemExit("bench.ending: the recording or the log is not whole")
+    return taken
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--runs", type=int, default=10, help="on each device; default: 10")
+    parser.add_argument("--model", default="drums", help="an .onnx file or a bundled name; default: drums")
+    args = parser.parse_args(argv)
+    model = resolve(args.model)
+    network = ["--null", "--host", "0.0.0.0", "--allow", "127.0.0.1"]
+    devices = {"null": ["--null"], "jack": ["--device", "system"], "network": network}
+    results = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for name, options in devices.items():
+            with contextlib.ExitStack() as stack:
+                if name == "jack":
+                    os.environ.update(stack.enter_context(_jack()))
+                times = [ending(model, options, Path(folder)) for _ in range(args.runs)]
+            results[name] = {"ending_s": statistics.median(times), "longest_s": max(times)}
+    if args.json:
+        print(json.dumps(results, indent=2))
+    else:
+        for name, facts in results.items():
+            print(f"{name:6s} {facts}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,8 +1,8 @@
 """How long a server takes to end when it is told to: from SIGTERM to the end of the process.
 
 Each time `realtime serve` plays eight hits a moment before, with a recording and a log; then both must be
-whole: the recording ends in silence, the log with its end. On the null device, on a JACK server's dummy driver, and
-on the null device with the server open to a network, which it then takes leave of.
+whole: the recording ends in silence, the log with its end. On the null device, on a JACK server's
+dummy driver, and on the null device with the server open to a network, which it then takes leave of.
 
     ending_s  the median of the runs, and the longest
 """
@@ -23,7 +23,6 @@ import tempfile
 import time
 from pathlib import Path
 
-import numpy as np
 import soundfile
 
 from bench.latency import _jack

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from realtime import hosts, latency, midi_command, morphology_command, render_command
-from realtime.arguments import add_decoder, add_model, number, outputs, whole
+from realtime.arguments import add_dc_block, add_decoder, add_model, number, outputs, whole
 from realtime.errors import RealtimeError
 
 
@@ -49,6 +49,7 @@ def get_parser() -> argparse.ArgumentParser:
     )
     serve.add_argument("--voices", type=whole(1, 64), default=8, help="sounds at once; default: 8")
     serve.add_argument("--gain", type=number(-120.0, 24.0), default=0.0, metavar="DB", help="default: 0")
+    add_dc_block(serve)
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on; default: this machine only")
     serve.add_argument(
         "--port", type=whole(0, 65535), default=9000, help="UDP port; default: 9000; 0: any free one"
@@ -127,6 +128,7 @@ def _serve(args: argparse.Namespace) -> int:
             steady=args.steady,
             voices=args.voices,
             gain_db=args.gain,
+            dc_block_hz=args.dc_block,
             host=args.host,
             port=args.port,
             allow=tuple(args.allow),

@@ -337,7 +337,7 @@ ADDRESSES: tuple[Address[Places, Asked], ...] = (
     _query(
         "status",
         "How is the engine?",
-        "`/morph/status.reply` key value …: voices, hits, late_blocks, xruns, … since the start",
+        "`/morph/status.reply` key value …: voices, hits since the start, late blocks, peak and RMS, …",
     ),
     Address(
         "/morph/subscribe",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+DC_BLOCK_RANGE_HZ = (0.0, 40.0)
+
 
 class whole:  # noqa: N801
     """An argument type: a whole number in a range."""
@@ -47,6 +49,17 @@ def add_decoder(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=whole(1, 64), default=1, help="of the decoder; default: 1")
     parser.add_argument(
         "--provider", choices=("auto", "cpu", "cuda"), default="auto", help="where the decoder runs"
+    )
+
+
+def add_dc_block(parser: argparse._ActionsContainer) -> None:
+    """--dc-block"""
+    parser.add_argument(
+        "--dc-block",
+        type=number(*DC_BLOCK_RANGE_HZ),
+        default=0.0,
+        metavar="HZ",
+        help="corner of a high-pass that takes constant offsets out, up to 40; default: 0, none",
     )
 
 

@@ -116,6 +116,7 @@ class Bounce:
             channels=channels,
             chunk_frames=chunk_frames,
             gain_db=gain_db,
+            dc_block_hz=self.args.dc_block,
         )
         mixer.prepared = self._sounds()
         return mixer
@@ -197,6 +198,7 @@ class Bounce:
             channels=self.args.channels or setting.channels,
             chunk_frames=setting.chunk_frames,
             gain_db=setting.gain_db + self.args.gain,
+            dc_block_hz=self.args.dc_block or setting.dc_block_hz,
         )
         last = max((at for at, _ in commands(path, setting.latent_dim)), default=0)
         scale = self.rate / setting.sample_rate

@@ -231,6 +231,7 @@ class Engine:
     def status(self) -> dict[str, int | float | str]:
         """How the engine is; counts are since the start."""
         mixer = self.mixer
+        peak, rms = mixer.output.peak(mixer.position), mixer.output.rms(mixer.position)
         return {
             "voices": mixer.sounding,
             "max_voices": mixer.voices,
@@ -243,8 +244,10 @@ class Engine:
             "shed": mixer.shed,
             "scheduled": mixer.scheduled,
             "dropped": self.dropped,
-            "peak_left_db": _decibels(mixer.output.peak[0]),
-            "peak_right_db": _decibels(mixer.output.peak[1]),
+            "peak_left_db": _decibels(peak[0]),
+            "peak_right_db": _decibels(peak[1]),
+            "rms_left_db": _decibels(rms[0]),
+            "rms_right_db": _decibels(rms[1]),
             "late_blocks": self.late_blocks,
             "p99_ms": self.p99_ms(),
             "xruns": self.xruns,

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from realtime.resampler import Samples
+
+Levels = NDArray[np.float64]
+"""Left and right: [2]."""
 
 THRESHOLD = 0.9  # below it (in magnitude) samples pass unchanged, to the bit
 RAMP_MS = 5.0
 GAIN_RANGE_DB = (-120.0, 24.0)
+RMS_MS = 300.0  # over which the mean of the RMS meters goes, as that of a VU meter
 
 
 class Output:
@@ -16,9 +21,10 @@ class Output:
 
     def __init__(self, sample_rate: int, gain_db: float = 0.0, dc_block_hz: float = 0.0) -> None:
         self.gain_db = gain_db
-        self.peak = np.zeros(2)
-        """Peak of left and right lately: falls by 20 dB a second."""
         self._fall_per_sample = 0.1 ** (1.0 / sample_rate)
+        self._forget_per_sample = float(np.exp(-1000.0 / (RMS_MS * sample_rate)))
+        self._metered = 0  # up to this device sample
+        self._peak, self._power = np.zeros(2), np.zeros(2)
         self._dc = DcBlock(dc_block_hz, sample_rate) if dc_block_hz else None
         self.muted = 0
         """Stretches silenced because they were not finite."""
@@ -30,6 +36,16 @@ class Output:
     def ringing(self) -> bool:
         """Whether silence would not come out as silence yet."""
         return self._dc is not None and self._dc.ringing
+
+    def peak(self, position: int) -> Levels:
+        """Peak of left and right lately, before the knee: falls by 20 dB a second; until `position`."""
+        peak: Levels = self._peak * self._fall_per_sample ** max(position - self._metered, 0)
+        return peak
+
+    def rms(self, position: int) -> Levels:
+        """Root of the mean square of left and right, the past weighted with `RMS_MS`; until `position`."""
+        rms: Levels = np.sqrt(self._power * self._forget_per_sample ** max(position - self._metered, 0))
+        return rms
 
     def set_gain(self, db: float, position: int) -> None:
         """Head for `db` from device sample `position` on."""
@@ -58,7 +74,14 @@ class Output:
         peak = np.maximum(bus.max(axis=1), -bus.min(axis=1))
         if peak.max() > THRESHOLD:
             limit(bus)
-        np.maximum(self.peak * self._fall_per_sample ** bus.shape[1], peak, out=self.peak)
+        self._meter(bus, peak, position + bus.shape[1])
+
+    def _meter(self, bus: Samples, peak: Levels, until: int) -> None:
+        self._peak = np.maximum(self.peak(until), peak)
+        kept = self._forget_per_sample ** bus.shape[1]
+        before = self._power * self._forget_per_sample ** (until - self._metered)
+        self._power = before + (1.0 - kept) / bus.shape[1] * np.einsum("ct,ct->c", bus, bus)
+        self._metered = until
 
 
 class DcBlock:

@@ -86,7 +86,7 @@ def render(mixer: Mixer, score: Iterable[tuple[int, Command]]) -> Iterator[Block
             mixer.submit(command, sample)
             end = max(end, sample + mixer.timing.samples)
             following = next(coming, None)
-        if following is None and mixer.position >= end and not mixer.sounding:
+        if following is None and mixer.position >= end and not mixer.sounding and not mixer.output.ringing:
             return
         size = BLOCK_SIZE if following is not None or mixer.position >= end else end - mixer.position
         part = block[: min(BLOCK_SIZE, size)]

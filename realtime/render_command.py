@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from realtime import plugin_option
-from realtime.arguments import add_decoder, number, whole
+from realtime.arguments import add_dc_block, add_decoder, number, whole
 from realtime.errors import RealtimeError
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ def add_parser(commands: Any) -> None:
     )
     out.add_argument("--channels", type=whole(1, 2), help="default: 2 where something is panned, else 1")
     out.add_argument("--gain", type=number(-120.0, 24.0), default=0.0, metavar="DB", help="default: 0")
+    add_dc_block(out)
     out.add_argument("--stems", choices=("voice", "class"), help="a file for each voice, or for each class")
     out.add_argument("--split", action="store_true", help="a file for each hit, and a list of how loud it is")
     out.add_argument("--format", choices=("wav", "flac", "ogg"), default="wav", help="of files in a folder")

@@ -49,6 +49,7 @@ class ServeConfig:
     ahead: int = 3
     voices: int = 8
     gain_db: float = 0.0
+    dc_block_hz: float = 0.0
     host: str = DEFAULT_HOST
     port: int = DEFAULT_PORT
     allow: tuple[str, ...] = ()
@@ -89,6 +90,7 @@ def serve(config: ServeConfig) -> int:
             channels=outlet.channels,
             voices=config.voices,
             gain_db=config.gain_db,
+            dc_block_hz=config.dc_block_hz,
             threads=config.threads,
             provider=config.provider,
         )
@@ -170,6 +172,7 @@ def _open_log(config: ServeConfig, instrument: Instrument) -> SessionLog | None:
         gain_db=config.gain_db,
         block=config.block,
         versions=versions(),
+        dc_block_hz=config.dc_block_hz,
     )
     log = SessionLog(config.log, setting, force=config.force, say=_say)
     mixer.tap = log.tap

@@ -23,6 +23,7 @@ from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from realtime.arguments import DC_BLOCK_RANGE_HZ
 from realtime.commands import (
     MODES,
     Command,
@@ -76,7 +77,7 @@ class Setting:
         model_sha256: of that file.
         latent_dim: size of z.
         sample_rate: of the device, in Hz; the clock of the log.
-        channels, voices, chunk_frames, gain_db: of the mixer.
+        channels, voices, chunk_frames, gain_db, dc_block_hz: of the mixer.
         block: device samples; for people.
         versions: of what played.
     """
@@ -91,6 +92,7 @@ class Setting:
     gain_db: float
     block: int
     versions: dict[str, str]
+    dc_block_hz: float = 0.0
 
 
 def versions() -> dict[str, str]:
@@ -313,6 +315,10 @@ def read_setting(path: Path) -> Setting:
             raise SessionError(f"{path}:1: {key} is {value!r:.40}, not a whole number from {low} to {high}")
     if not isinstance(setting.gain_db, (int, float)) or not -1000 <= setting.gain_db <= 100:
         raise SessionError(f"{path}:1: gain_db is {setting.gain_db!r:.40}, not a number from -1000 to 100")
+    least, most = DC_BLOCK_RANGE_HZ
+    if not isinstance(setting.dc_block_hz, (int, float)) or not least <= setting.dc_block_hz <= most:
+        text = f"dc_block_hz is {setting.dc_block_hz!r:.40}, not a number from {least:g} to {most:g}"
+        raise SessionError(f"{path}:1: {text}")
     if not isinstance(setting.model, str) or not isinstance(setting.model_sha256, str):
         raise SessionError(f"{path}:1: model and model_sha256 are text")
     return setting

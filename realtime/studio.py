@@ -40,6 +40,7 @@ class Studio:
         channels: of the output.
         voices: sounding at once.
         gain_db: of the first instrument's output at its start.
+        dc_block_hz: of every instrument's output.
         threads: of the decoder.
         provider: where the decoder runs.
     """
@@ -52,12 +53,14 @@ class Studio:
         channels: int,
         voices: int,
         gain_db: float = 0.0,
+        dc_block_hz: float = 0.0,
         threads: int = 1,
         provider: str = "auto",
     ) -> None:
         self._library = library
         self._rate, self._channels, self._voices = sample_rate, channels, voices
         self._gain_db, self._threads, self._provider = gain_db, threads, provider
+        self._dc_block_hz = dc_block_hz
         self._engine: Engine | None = None
         self._playing: Instrument | None = None
 
@@ -78,6 +81,7 @@ class Studio:
                 channels=self._channels,
                 chunk_frames=chunk_frames,
                 gain_db=self._gain_db,
+                dc_block_hz=self._dc_block_hz,
             )
             cost = mixer.warm_up()
             if cost.chunk_s[-1] < SHARE * mixer.timing.tick_start(1) / self._rate:

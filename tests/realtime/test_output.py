@@ -99,3 +99,20 @@ def test_a_new_gain_starts_where_the_old_ramp_is() -> None:
     last = np.full(240, 0.5, np.float32)
     output.process(last[np.newaxis], 360)
     np.testing.assert_array_equal(last, 0.5)
+
+
+def test_meters_fall_and_say_what_is_heard() -> None:
+    output = Output(48_000)
+    tone = 0.5 * np.sin(2 * np.pi * 1000 * np.arange(96_000) / 48_000).astype(np.float32)
+    bus = np.stack((tone, 0.5 * tone))
+    for at in range(0, 96_000, 480):
+        output.process(bus[:, at : at + 480], at)
+    shares = 1.0 - np.exp(-2.0 / 0.3)
+    np.testing.assert_allclose(output.peak(96_000), (0.5, 0.25), rtol=1e-6)
+    np.testing.assert_allclose(output.rms(96_000), np.sqrt(np.array((0.125, 0.03125)) * shares), rtol=1e-3)
+    np.testing.assert_allclose(
+        output.peak(144_000), (0.05, 0.025), rtol=1e-6
+    )  # 20 dB a second, in silence too
+    assert output.rms(96_000 + 14_400) == pytest.approx(output.rms(96_000) * np.exp(-0.5))
+    output.process(bus[:, :480].copy(), 144_000)
+    assert output.rms(144_480)[0] > output.rms(144_480)[1] > 0.0

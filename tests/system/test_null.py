@@ -70,6 +70,7 @@ def test_a_performance_is_its_rendered_log(tiny_model: Path, tmp_path: Path, per
     with Jack(period) as jack:
         subprocess.run([wait, "-s", jack.name, "-w", "-t", "20"], check=True, capture_output=True)
         options = ["--device", "system", "--synchronous", "--block", str(block), "--log", str(log)]
+        options += ["--dc-block", "8"] if block == 64 else []
         with (
             Server(tiny_model, *options, "--presets", str(tmp_path / "presets.json"), env=jack.env) as server,
             jack.recording(tmp_path / "heard.npy", int(SECONDS) + 60),
@@ -99,4 +100,4 @@ def test_a_performance_is_its_rendered_log(tiny_model: Path, tmp_path: Path, per
     assert np.abs(rendered).max() > 1000 * MAX_DIFFERENCE
     assert difference < MAX_DIFFERENCE
     assert not heard[length:].any()
-    assert not rendered[length:].any()
+    assert np.abs(rendered[length:]).max(initial=0.0) < MAX_DIFFERENCE

@@ -103,7 +103,9 @@ class Voice:
             new[: len(ramp)] *= ramp
         last = self._decoded[len(self._decoded) - half - 1]
         if self.decoded and len(new) and abs(last) > EDGE:
-            tail = new[-len(edge) :]
+            # as long as the last frame leaves open, so that it is the same however the frames have come
+            open_ = self.pace.samples - self.pace.settled(self.frames - 1)
+            tail = new[-min(len(edge), open_) :]
             tail *= np.arange(len(tail) - 1, -1, -1, dtype=np.float32) / len(tail)
 
     def add_to(self, bus: Samples, position: int) -> None:

@@ -112,6 +112,20 @@ def test_a_sound_that_jumps_at_its_edges_is_softened_there_and_nowhere_else(chun
     np.testing.assert_allclose(out[-22:], np.arange(21, -1, -1) / 22, atol=1e-6)
 
 
+@pytest.mark.parametrize("pitch", [0.0, 7.5, 20.0, 48.0])
+def test_the_end_is_softened_the_same_however_the_frames_have_come(pitch: float) -> None:
+    heard_of = []
+    for chunks in ([128], [124, 4], [124, 3, 1], [1] * 128):
+        voice = Voice(timing(48000))
+        voice.begin(0, Trigger(pitch=pitch), None)
+        for frames in chunks:
+            voice.push(np.ones(frames * HOP, np.float32))
+        heard_of.append(heard(voice, 0, voice.end))
+    assert heard_of[0][-1] == 0.0
+    for other in heard_of[1:]:
+        np.testing.assert_allclose(other, heard_of[0], atol=1e-6)
+
+
 def test_a_fade_is_a_straight_line_to_zero() -> None:
     voice = ones(0.5)
     np.testing.assert_array_equal(heard(voice, 0, 100), 0.5)

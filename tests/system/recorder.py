@@ -1,17 +1,21 @@
 """Records what a JACK server's first two outputs are fed, to the sample, until a line comes in.
 
 A program of its own (`python -m tests.system.recorder FILE.npy [SECONDS]`), so that nothing else
-holds its callback up.
+holds its callback up. A capture that is not whole – more than SECONDS of it, cycles that JACK has left
+out, a callback that is not called any more, a server that has gone – is kept all the same, and told by
+the exit code and a line for each reason.
 """
 
 from __future__ import annotations
 
 import sys
+import time
 
 import jack
 import numpy as np
 
 SECONDS = 60  # the most that is kept, unless told
+TIMEOUT_S = 20.0  # for the next callback, which an idle machine calls within milliseconds
 
 
 def main(path: str, seconds: int = SECONDS) -> int:
@@ -19,24 +23,44 @@ def main(path: str, seconds: int = SECONDS) -> int:
     client = jack.Client("recorder", no_start_server=True)
     inputs = [client.inports.register(f"in_{i}") for i in (1, 2)]
     sound = np.zeros((seconds * client.samplerate, len(inputs)), np.float32)
-    taken = 0
+    taken = offered = 0
+    missed: list[tuple[int, int]] = []  # where in the capture, how many samples
+    due: int | None = None  # JACK's own count of samples at the next callback
+    gone: list[str] = []
 
     @client.set_process_callback
     def process(samples: int) -> None:
-        nonlocal taken
+        nonlocal taken, offered, due
+        now = client.last_frame_time
+        if due is not None and now != due:
+            missed.append((taken, (now - due) & 0xFFFFFFFF))
+        due = (now + samples) & 0xFFFFFFFF
         count = min(samples, len(sound) - taken)
         for i, port in enumerate(inputs):
             sound[taken : taken + count, i] = port.get_array()[:count]
         taken += count
+        offered += samples
 
+    client.set_shutdown_callback(lambda status, reason: gone.append(reason))
     with client:
         for i, port in enumerate(inputs, 1):
             (source,) = client.get_all_connections(f"system:playback_{i}")
             client.connect(source, port)
         print("recording", flush=True)
         sys.stdin.readline()
+        before, end = offered, time.monotonic() + TIMEOUT_S
+        while offered == before and not gone and time.monotonic() < end:
+            time.sleep(0.01)
+        stalled = offered == before
     np.save(path, sound[:taken])
-    return 0
+    reasons = [f"JACK left out {count} samples after {at}" for at, count in missed]
+    if offered > taken:
+        reasons.append(f"{offered - taken} samples more than the {seconds} s there is room for")
+    if stalled:
+        reasons.append("the callback was not called any more")
+    reasons += [f"the server has gone: {reason}" for reason in gone]
+    print("\n".join([f"recorded {taken} samples", *reasons]), flush=True)
+    return 1 if reasons else 0
 
 
 if __name__ == "__main__":

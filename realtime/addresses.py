@@ -337,7 +337,8 @@ ADDRESSES: tuple[Address[Places, Asked], ...] = (
     _query(
         "status",
         "How is the engine?",
-        "`/morph/status.reply` key value …: voices, hits since the start, late blocks, peak and RMS, …",
+        "`/morph/status.reply` key value …: voices, hits since the start, late blocks, peak and RMS, … and "
+        "`model`, its name, and `model_id`, a number that changes with the model",
     ),
     Address(
         "/morph/subscribe",

@@ -23,8 +23,8 @@ class Witness(Protocol):
     def latency(self) -> Mapping[str, float]: ...
 
 
-def answer(what: str, places: Places, witness: Witness, z: Z, counts: Facts) -> list[Message]:
-    """The messages that answer a question, the point being at z [D]; `counts` go with the status."""
+def answer(what: str, places: Places, witness: Witness, z: Z, more: Facts) -> list[Message]:
+    """The messages that answer a question, the point being at z [D]; `more` goes with the status."""
     info = places.info
     match what:
         case "ping":
@@ -67,12 +67,12 @@ def answer(what: str, places: Places, witness: Witness, z: Z, counts: Facts) -> 
         case "latency":
             return [pairs("latency", witness.latency())]
         case _:
-            return [status(witness, counts)]
+            return [status(witness, more)]
 
 
-def status(witness: Witness, counts: Facts) -> Message:
+def status(witness: Witness, more: Facts) -> Message:
     """How the engine is, as it is also sent to subscribers."""
-    return pairs("status", {**witness.status(), **counts})
+    return pairs("status", {**witness.status(), **more})
 
 
 def settings(now: Settings) -> Message:

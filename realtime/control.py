@@ -125,6 +125,8 @@ class Control:
 
     def _adopt(self, info: ModelInfo) -> None:
         self.info = info
+        # 24 bits: a client that only has 32-bit floats, such as Pure Data, can tell any two apart
+        self._model: answers.Facts = {"model": info.name, "model_id": int(info.digest[:6], 16)}
         self.presets: Presets = self._shelf.open(info)
         self.places = Places(info, self.presets)
         self._history = History()
@@ -201,7 +203,7 @@ class Control:
             case Query("settings"):
                 return [answers.settings(self._timetable.at(None, now))]
             case Query(what):
-                return answers.answer(what, self.places, self.player, self._player_z(), self._counts())
+                return answers.answer(what, self.places, self.player, self._player_z(), self._facts())
             case Nothing():
                 pass
             case Setting():
@@ -250,8 +252,9 @@ class Control:
                 commands.append(asked)
         return []
 
-    def _counts(self) -> dict[str, int]:
-        return {"refused": self.refused, "malformed": self.malformed, "ignored": self.ignored}
+    def _facts(self) -> answers.Facts:
+        counts = {"refused": self.refused, "malformed": self.malformed, "ignored": self.ignored}
+        return {**counts, **self._model}
 
     # ---- where the point is
 
@@ -387,7 +390,7 @@ class Control:
         for receiver, (interval_s, due) in list(self._subscribers.items()):
             if due <= now:
                 self._subscribers[receiver] = interval_s, max(due + interval_s, now)
-                yield receiver, answers.status(self.player, self._counts())
+                yield receiver, answers.status(self.player, self._facts())
 
     def close(self) -> None:
         """End the work in the background, and save the presets and how things are.

@@ -1,10 +1,10 @@
-"""`python -m max_patches.source` writes the Max patches and the layout for TouchOSC beside this folder."""
+"""`python -m max_patches.source` writes the Max patches and the layouts for tablets beside this folder."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from max_patches.source import client, device, morph, touchosc
+from max_patches.source import client, device, morph, openstagecontrol, touchosc
 
 FOLDER = Path(__file__).resolve().parent.parent
 
@@ -23,3 +23,4 @@ if __name__ == "__main__":
     for name, content in files().items():
         (FOLDER / name).write_bytes(content)
     (FOLDER / "morph.tosc").write_bytes(touchosc.content())
+    (FOLDER / "morph.open-stage-control.json").write_bytes(openstagecontrol.content())

@@ -97,7 +97,8 @@ def test_answers(control: Control, player: Notebook) -> None:
     assert z == Message("/morph/z.reply", (0.25, -1.0, 0.5, 0.0))
     assert classes == Message("/morph/classes.reply", tuple(each.name for each in info.classes))
     counts = ("voices", 2, "late_blocks", 0, "refused", 0, "malformed", 0, "ignored", 0)
-    assert status == Message("/morph/status.reply", counts)
+    model = ("model", info.name, "model_id", int(info.digest[:6], 16))
+    assert status == Message("/morph/status.reply", (*counts, *model))
     assert facts.arguments[:4] == ("name", info.name, "architecture", info.architecture)
     keys = dict(zip(facts.arguments[::2], facts.arguments[1::2], strict=True))
     assert keys["latent_dim"] == info.latent_dim

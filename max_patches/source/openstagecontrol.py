@@ -1,0 +1,243 @@
+"""A session for Open Stage Control: JSON, a tree of widgets with properties.
+
+What the widgets show comes from the server's answers. Scripts in the session (JavaScript, run by Open Stage
+Control) put it there, and ask again when another model plays.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+Widget = dict[str, Any]
+
+VERSION = "1.29.2"  # of Open Stage Control, whose documentation the properties were taken from
+DARK, ORANGE, RED, GREY, BLUE, GREEN = "#2a3440", "#d06020", "#c02020", "#66707c", "#4d8cc0", "#22b060"
+PADS, MACROS, PRESETS = 12, 8, 8
+SIZE = (1024, 768)
+PRESET_MS = 200
+SERVER = "@{host}:@{port}"
+
+ASK = """\
+globals.heard = 0
+globals.model = null
+setInterval(function() {
+  send('/morph/get/status')
+  send('/morph/get/z')
+  if (globals.model === null) {
+    send('/morph/get/classes')
+    send('/morph/get/dimensions')
+  }
+  if (Date.now() - globals.heard > 2500) {
+    globals.model = null
+    set('light', 0)
+    set('p99', 'no server')
+  }
+}, 250)
+"""
+STATUS = """\
+var facts = {}
+for (var i = 0; i + 1 < value.length; i += 2) facts[value[i]] = value[i + 1]
+globals.heard = Date.now()
+set('light', 1)
+set('p99', 'p99 ' + facts.p99_ms.toFixed(1) + ' ms')
+if (locals.model !== facts.model_id) globals.model = null
+locals.model = facts.model_id
+"""
+CLASSES = """\
+var names = [].concat(value)
+for (var i = 0; i < PADS; i++) setVar('pad' + (i + 1), 'name', names[i] || '')
+globals.model = names
+setTimeout(function() {  // the menus are there by then
+  if (names.indexOf(get('from')) < 0) set('from', names[0])
+  if (names.indexOf(get('to')) < 0) set('to', names[1] || names[0])
+}, 200)
+"""
+DIMENSIONS = """\
+var first = value[0], total = value[1]
+var ranges = first === 0 ? [] : locals.ranges.slice()
+for (var i = 2; i + 1 < value.length; i += 2) ranges.push([value[i], value[i + 1]])
+locals.ranges = ranges
+if (ranges.length === total) setVar('z', 'ranges', ranges)
+"""
+POINT = """\
+var z = [].concat(value)
+for (var i = 0; i < z.length; i++) set('z/' + i, z[i], {send: false, external: true})
+"""
+
+
+def widget(kind: str, name: str, frame: Sequence[int] | None = None, **properties: Any) -> Widget:
+    """A widget at left, top, width, height in pixels."""
+    place = dict(zip(("left", "top", "width", "height"), frame, strict=True)) if frame else {}
+    return {"type": kind, "id": name, **place, **properties}
+
+
+def sending(address: str, before: Sequence[Any] = (), tags: str = "f") -> Widget:
+    """The properties of a widget that sends its value after the arguments `before`."""
+    return {
+        "address": address,
+        "preArgs": list(before) or "",
+        "typeTags": tags,
+        "decimals": 4,
+        "target": SERVER,
+        "ignoreDefaults": True,
+    }
+
+
+def silent(name: str) -> Widget:
+    """The properties of a widget that is for the session itself: nothing is sent."""
+    return {"address": f"/surface/{name}", "bypass": True}
+
+
+def hearing(address: str, script: str) -> Widget:
+    """A variable that hears an answer of the server."""
+    name = address.rpartition("/")[2].replace(".", "_")  # a dot in a name would be that of a property
+    return widget("variable", name, address=address, bypass=True, onValue=script)
+
+
+def button(name: str, text: str, frame: Sequence[int], colour: str, **properties: Any) -> Widget:
+    """A button that sends when it is touched, and nothing when it is let go."""
+    return widget(
+        "button",
+        name,
+        frame,
+        label=text,
+        mode="momentary",
+        colorWidget=colour,
+        alphaFillOff=0.5,
+        **properties,
+    )
+
+
+def text(name: str, words: str, frame: Sequence[int], align: str = "left") -> Widget:
+    """Words."""
+    return widget("text", name, frame, default=words, align=align, **silent(name))
+
+
+def fader(name: str, words: str, frame: Sequence[int], low: float, high: float, **properties: Any) -> Widget:
+    """A slider with its name on it."""
+    look = {
+        "design": "compact",
+        "html": words,
+        "css": ".html { position: absolute; z-index: 1; margin: 6rem; pointer-events: none; }",
+    }
+    return widget("fader", name, frame, range={"min": low, "max": high}, **look, **properties)
+
+
+def widgets() -> list[Widget]:
+    """All of it: light, host and port, p99, panic; pads; morph; map; dimensions; axes; presets."""
+    made = [
+        widget("script", "asks", onCreate=ASK, target=SERVER),
+        hearing("/morph/status.reply", STATUS),
+        hearing("/morph/classes.reply", CLASSES.replace("PADS", str(PADS))),
+        hearing("/morph/dimensions.reply", DIMENSIONS),
+        hearing("/morph/z.reply", POINT),
+        text("title", "soundmorph", (16, 12, 130, 48)),
+        widget("led", "light", (150, 20, 32, 32), colorWidget=GREEN, **silent("light")),
+        text("host_name", "server", (190, 12, 60, 48)),
+        widget("input", "host", (250, 16, 150, 40), default="127.0.0.1", **silent("host")),
+        text("port_name", "port", (410, 12, 40, 48)),
+        widget("input", "port", (450, 16, 80, 40), default=9000, numeric=True, decimals=0, **silent("port")),
+        text("p99", "no server", (546, 12, 150, 48)),
+        button("stop", "stop", (780, 12, 100, 48), GREY, **sending("/morph/stop")),
+        button("panic", "panic", (892, 12, 116, 48), RED, **sending("/morph/panic")),
+    ]
+    for i in range(PADS):
+        place = (16 + 124 * (i % 4), 76 + 72 * (i // 4), 116, 64)
+        made.append(
+            button(
+                f"pad{i + 1}",
+                "VAR{name, ''}",
+                place,
+                ORANGE,
+                visible="#{VAR{name, ''} !== ''}",
+                **sending("/morph/trigger", (1, "VAR{name, ''}"), "fs"),
+            )
+        )
+    made += [
+        widget(
+            "dropdown", "from", (16, 296, 120, 48), values="#{[].concat(@{classes_reply})}", **silent("from")
+        ),
+        fader(
+            "morph",
+            "morph",
+            (144, 296, 236, 48),
+            0,
+            1,
+            horizontal=True,
+            **sending("/morph/between", ("@{from}", "@{to}"), "ssf"),
+        ),
+        widget(
+            "dropdown", "to", (388, 296, 120, 48), values="#{[].concat(@{classes_reply})}", **silent("to")
+        ),
+        fader(
+            "gain",
+            "gain in dB",
+            (16, 356, 492, 48),
+            -60,
+            6,
+            horizontal=True,
+            default=0,
+            **sending("/morph/gain"),
+        ),
+        widget("xy", "map", (520, 76, 488, 328), snap=True, colorWidget=BLUE, **sending("/morph/xy")),
+        text("z_name", "dimensions of z, over the range of the training sounds", (16, 410, 500, 22)),
+        widget(
+            "matrix",
+            "z",
+            (16, 434, 992, 120),
+            layout="horizontal",
+            widgetType="fader",
+            quantity="#{(VAR{ranges, []} || []).length}",
+            address="/morph/z",
+            target=SERVER,
+            props={
+                "design": "compact",
+                "expand": True,
+                "typeTags": "f",
+                "decimals": 4,
+                "ignoreDefaults": True,
+                "range": {
+                    "min": "#{((VAR{ranges, []} || [])[$] || [-1, 1])[0]}",
+                    "max": "#{((VAR{ranges, []} || [])[$] || [-1, 1])[1]}",
+                },
+            },
+        ),
+    ]
+    for i in range(MACROS):
+        place = (16 + 124 * i, 566, 116, 116)
+        made.append(
+            fader(f"macro{i}", f"axis {i + 1}", place, -4, 4, default=0, **sending(f"/morph/macro/{i}"))
+        )
+    made.append(
+        widget(
+            "button",
+            "store",
+            (16, 694, 100, 58),
+            mode="toggle",
+            label="store",
+            colorWidget=RED,
+            **silent("store"),
+        )
+    )
+    for i in range(PRESETS):
+        name = f"p{i + 1}"
+        to = sending(
+            "#{@{store} ? '/morph/preset/store' : '/morph/preset/recall'}",
+            tags="sf",
+        ) | {"preArgs": f"#{{@{{store}} ? ['{name}'] : ['{name}', {PRESET_MS}]}}"}
+        place = (126 + 111 * i, 694, 105, 58)
+        made.append(button(name, str(i + 1), place, BLUE, onValue="set('store', 0)", **to))
+    return made
+
+
+def session() -> Widget:
+    """What the file holds."""
+    root = widget("root", "root", colorBg=DARK, widgets=widgets())
+    return {"createdWith": "Open Stage Control", "version": VERSION, "type": "session", "content": root}
+
+
+def content() -> bytes:
+    """The file."""
+    return (json.dumps(session(), indent=2) + "\n").encode()

@@ -126,6 +126,8 @@ class GatedLayers(torch.autograd.Function):
     """The mean of the products of all layers, [B, T, C]; arguments are those of `DilationBlock`."""
 
     @staticmethod
+    @torch.inference_mode(False)  # arrays that are used again, in other threads too, must be ordinary ones
+    @torch.no_grad()
     def forward(ctx: Any, x: Tensor, now: Tensor, past: Tensor, bias: Tensor, dilations: Dilations) -> Tensor:
         layers, channels, _ = now.shape
         batch, time, _ = x.shape

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
 import pytest
 import torch
 
@@ -126,12 +129,22 @@ def test_time_major_layers_are_the_convolutions_they_stand_for(channels: int) ->
         torch.testing.assert_close(found.transpose(1, 2), layer(x), rtol=1e-4, atol=1e-5)
 
 
-def test_block_without_gradients_computes_the_same() -> None:
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("still", [torch.no_grad, torch.inference_mode])
+def test_block_without_gradients_computes_the_same(
+    still: Callable[[], AbstractContextManager[None]], threads: int
+) -> None:
     torch.manual_seed(0)
-    block, x = DilationBlock(20, 8), torch.randn(2, 300, 8)
-    with torch.no_grad():
-        still = block(x)
-    assert torch.equal(still, block(x).detach())
+    block, x, before = DilationBlock(20, 8), torch.randn(2, 301, 8), torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        with still():
+            quiet = block(x), block(2 * x)
+        assert torch.equal(quiet[0], block(x).detach())
+        with still():
+            assert torch.equal(quiet[1], block(2 * x))
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_block_survives_a_second_forward_before_the_first_backward() -> None:

@@ -39,8 +39,11 @@ def test_bundled_configs_have_the_window_and_latent_size_of_the_paper() -> None:
     assert shapes == {
         "digits": ("dc", 8000, 4096, 20),
         "digits_cc": ("cc", 8000, 4096, 20),
+        "digits_cc_cpu": ("cc", 8000, 4096, 20),
+        "digits_cpu": ("dc", 8000, 4096, 20),
         "digits_mb": ("mb", 8000, 4096, 20),
         "digits_nonclass": ("dc", 8000, 4096, 20),
+        "digits_nonclass_cpu": ("dc", 8000, 4096, 20),
         "digits_speakers": ("dc", 8000, 4096, 20),
         "drums": ("dc", 22050, 16384, 30),
         "drums_cc": ("cc", 22050, 16384, 30),

@@ -796,9 +796,10 @@
 				"box": {
 					"id": "obj-37",
 					"maxclass": "newobj",
-					"numinlets": 2,
-					"numoutlets": 2,
+					"numinlets": 1,
+					"numoutlets": 3,
 					"outlettype": [
+						"",
 						"",
 						""
 					],
@@ -808,14 +809,14 @@
 						240.0,
 						22.0
 					],
-					"text": "zl iter 2"
+					"text": "route p99_ms model_id"
 				}
 			},
 			{
 				"box": {
 					"id": "obj-38",
 					"maxclass": "newobj",
-					"numinlets": 1,
+					"numinlets": 2,
 					"numoutlets": 2,
 					"outlettype": [
 						"",
@@ -827,13 +828,13 @@
 						240.0,
 						22.0
 					],
-					"text": "route p99_ms"
+					"text": "zl iter 2"
 				}
 			},
 			{
 				"box": {
 					"id": "obj-39",
-					"maxclass": "textbutton",
+					"maxclass": "newobj",
 					"numinlets": 1,
 					"numoutlets": 3,
 					"outlettype": [
@@ -843,6 +844,26 @@
 					],
 					"patching_rect": [
 						800.0,
+						244.0,
+						240.0,
+						22.0
+					],
+					"text": "change 0."
+				}
+			},
+			{
+				"box": {
+					"id": "obj-40",
+					"maxclass": "textbutton",
+					"numinlets": 1,
+					"numoutlets": 3,
+					"outlettype": [
+						"",
+						"",
+						""
+					],
+					"patching_rect": [
+						1060.0,
 						244.0,
 						240.0,
 						22.0
@@ -865,7 +886,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-40",
+					"id": "obj-41",
 					"maxclass": "message",
 					"numinlets": 2,
 					"numoutlets": 1,
@@ -873,8 +894,8 @@
 						""
 					],
 					"patching_rect": [
-						1060.0,
-						244.0,
+						20.0,
+						276.0,
 						240.0,
 						22.0
 					],
@@ -883,7 +904,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-41",
+					"id": "obj-42",
 					"maxclass": "textbutton",
 					"numinlets": 1,
 					"numoutlets": 3,
@@ -893,7 +914,7 @@
 						""
 					],
 					"patching_rect": [
-						20.0,
+						280.0,
 						276.0,
 						240.0,
 						22.0
@@ -910,27 +931,9 @@
 			},
 			{
 				"box": {
-					"id": "obj-42",
+					"id": "obj-43",
 					"maxclass": "message",
 					"numinlets": 2,
-					"numoutlets": 1,
-					"outlettype": [
-						""
-					],
-					"patching_rect": [
-						280.0,
-						276.0,
-						240.0,
-						22.0
-					],
-					"text": "/morph/stop"
-				}
-			},
-			{
-				"box": {
-					"id": "obj-43",
-					"maxclass": "inlet",
-					"numinlets": 0,
 					"numoutlets": 1,
 					"outlettype": [
 						""
@@ -941,23 +944,25 @@
 						240.0,
 						22.0
 					],
-					"comment": "messages for the server, such as /morph/trigger 1. kick"
+					"text": "/morph/stop"
 				}
 			},
 			{
 				"box": {
 					"id": "obj-44",
-					"maxclass": "outlet",
-					"numinlets": 1,
-					"numoutlets": 0,
-					"outlettype": [],
+					"maxclass": "inlet",
+					"numinlets": 0,
+					"numoutlets": 1,
+					"outlettype": [
+						""
+					],
 					"patching_rect": [
 						800.0,
 						276.0,
 						240.0,
 						22.0
 					],
-					"comment": "every answer of the server"
+					"comment": "messages for the server, such as /morph/trigger 1. kick"
 				}
 			},
 			{
@@ -970,6 +975,22 @@
 					"patching_rect": [
 						1060.0,
 						276.0,
+						240.0,
+						22.0
+					],
+					"comment": "every answer of the server"
+				}
+			},
+			{
+				"box": {
+					"id": "obj-46",
+					"maxclass": "outlet",
+					"numinlets": 1,
+					"numoutlets": 0,
+					"outlettype": [],
+					"patching_rect": [
+						20.0,
+						308.0,
 						240.0,
 						22.0
 					],
@@ -1417,7 +1438,7 @@
 						1
 					],
 					"destination": [
-						"obj-37",
+						"obj-38",
 						0
 					]
 				}
@@ -1425,11 +1446,11 @@
 			{
 				"patchline": {
 					"source": [
-						"obj-37",
+						"obj-38",
 						0
 					],
 					"destination": [
-						"obj-38",
+						"obj-37",
 						0
 					]
 				}
@@ -1437,7 +1458,7 @@
 			{
 				"patchline": {
 					"source": [
-						"obj-38",
+						"obj-37",
 						0
 					],
 					"destination": [
@@ -1449,11 +1470,23 @@
 			{
 				"patchline": {
 					"source": [
+						"obj-37",
+						1
+					],
+					"destination": [
+						"obj-39",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
 						"obj-39",
 						0
 					],
 					"destination": [
-						"obj-40",
+						"obj-29",
 						0
 					]
 				}
@@ -1465,7 +1498,7 @@
 						0
 					],
 					"destination": [
-						"obj-2",
+						"obj-41",
 						0
 					]
 				}
@@ -1477,7 +1510,7 @@
 						0
 					],
 					"destination": [
-						"obj-42",
+						"obj-2",
 						0
 					]
 				}
@@ -1489,7 +1522,7 @@
 						0
 					],
 					"destination": [
-						"obj-2",
+						"obj-43",
 						0
 					]
 				}
@@ -1509,11 +1542,23 @@
 			{
 				"patchline": {
 					"source": [
+						"obj-44",
+						0
+					],
+					"destination": [
+						"obj-2",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
 						"obj-3",
 						0
 					],
 					"destination": [
-						"obj-44",
+						"obj-45",
 						0
 					]
 				}
@@ -1525,7 +1570,7 @@
 						0
 					],
 					"destination": [
-						"obj-45",
+						"obj-46",
 						0
 					]
 				}

@@ -108,7 +108,7 @@ def test_there_is_a_light_host_ports_panic_and_lateness(name: str) -> None:
     assert {"led", "textedit", "number"} <= set(classes)
     texts = [box.get("text", "") for box in boxes(name)]
     assert "PANIC" in texts
-    assert "route p99_ms" in texts
+    assert "route p99_ms model_id" in texts
 
 
 def test_a_device_has_a_head_that_tells_its_kind_and_length() -> None:

@@ -1,7 +1,7 @@
 // Plays a soundmorph server from SuperCollider. Help: SoundMorph.help
 
 SoundMorph {
-	var <server, <alive = false, <p99, <classes, <>onReply;
+	var <server, <alive = false, <p99, <classes, <>onReply, model;
 	var heard, asks, listener;
 
 	*new { |host = "127.0.0.1", port = 9000| ^super.new.init(host, port) }
@@ -94,8 +94,14 @@ SoundMorph {
 			alive = true;
 			switch(message[0])
 			{ '/morph/classes.reply' } { classes = message.drop(1) }
-			{ '/morph/status.reply' } { p99 = message.drop(1).clump(2).detect { |x| x[0] == \p99_ms } !? { |x| x[1] } };
+			{ '/morph/status.reply' } { this.hearStatus(message.drop(1).clump(2).flop) };
 			onReply.value(message);
 		}
+	}
+
+	hearStatus { |status|
+		var of = { |key| status[0].indexOf(key) !? { |place| status[1][place] } };
+		p99 = of.(\p99_ms);
+		(of.(\model_id) != model).if { model = of.(\model_id); classes = nil } // another one plays: ask again
 	}
 }

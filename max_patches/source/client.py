@@ -65,7 +65,9 @@ def connect(made: Patch, y: float = 6.0) -> tuple[Box, Box, Box]:
 
     label(made, "p99 ms", (394, y, 48, 20))
     late = made.box("flonum", shown=(440, y, 56, 22), ignoreclick=1, format=6)
-    made.wire((heard, 1), made.new("zl iter 2"), made.new("route p99_ms"), late)
+    facts = made.new("route p99_ms model_id")
+    made.wire((heard, 1), made.new("zl iter 2"), facts, late)
+    made.wire((facts, 1), made.new("change 0."), hello)  # another model plays: ask again
 
     panic = made.box("textbutton", "PANIC", shown=(560, y, 70, 22), bgcolor=[0.75, 0.2, 0.2, 1.0])
     made.wire(panic, made.box("message", "/morph/panic"), send)

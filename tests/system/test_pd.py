@@ -154,6 +154,16 @@ def test_the_pads_are_named_after_the_model_s_classes(tiny_checkpoint: Checkpoin
     assert_heard(heard, tmp_path / "other.onnx", np.asarray(centre))
 
 
+def test_the_pads_follow_a_change_of_model(tiny_model: Path, other_model: Path) -> None:
+    with (
+        Server(tiny_model, "--null", "--library", str(other_model.parent)) as server,
+        Pd(PATCH, messages=[f"go 127.0.0.1 {server.port}"]) as pd,
+    ):
+        pd.wait_for("^reply: classes.reply kick snare")
+        assert server.ask("/morph/model", other_model.name)[0] == "/morph/done"
+        pd.wait_for("^reply: classes.reply low high")
+
+
 def test_the_patch_shows_what_goes_wrong(tiny_model: Path) -> None:
     with Server(tiny_model, "--null") as server:
         messages = [f"go 127.0.0.1 {server.port}", "morph-pad nonsense"]

@@ -40,6 +40,14 @@ fork {
 };
 """
 
+WATCHES = r"""
+fork {
+    var m = SoundMorph("127.0.0.1", %d);
+    var shown;
+    loop { (m.classes != shown).if { shown = m.classes; "plays: %%".format(shown).postln }; 0.05.wait };
+};
+"""
+
 ASKED = [
     ("/morph/trigger", 0.5, "snare"),
     ("/morph/note", 64.0, 90.0),
@@ -58,26 +66,33 @@ ASKED = [
 ]
 
 
+def sclang(folder: Path) -> list[str]:
+    """The program with our class in its library."""
+    (folder / "library.yaml").write_text(LIBRARY.format(folder=FOLDER))
+    port = 20_000 + os.getpid() % 20_000
+    return [program("sclang"), "-D", "-u", str(port), "-l", str(folder / "library.yaml")]
+
+
 def test_the_class_plays_the_server(tiny_model: Path, tmp_path: Path) -> None:
-    (tmp_path / "library.yaml").write_text(LIBRARY.format(folder=FOLDER))
-    sclang = [
-        program("sclang"),
-        "-D",
-        "-u",
-        str(20_000 + os.getpid() % 20_000),
-        "-l",
-        str(tmp_path / "library.yaml"),
-    ]
     with Server(tiny_model, "--null", "--presets", str(tmp_path / "presets.json")) as server:
         with Tap(server.port) as tap:
             (tmp_path / "plays.scd").write_text(PLAYS % tap.port)
-            with Process([*sclang, str(tmp_path / "plays.scd")], ENV) as client:
+            with Process([*sclang(tmp_path), str(tmp_path / "plays.scd")], ENV) as client:
                 assert client.wait_for("^there: (.*)")[1].startswith("true kick snare hihat ")
                 heard = tap.wait_for(len(ASKED))
                 client.wait_for("^done: .*store.*dark")
         assert flat(heard) == ASKED
         assert server.status()["refused"] == 0
     assert "ERROR" not in client.output, client.output
+
+
+def test_the_class_follows_a_change_of_model(tiny_model: Path, other_model: Path, tmp_path: Path) -> None:
+    with Server(tiny_model, "--null", "--library", str(other_model.parent)) as server:
+        (tmp_path / "watches.scd").write_text(WATCHES % server.port)
+        with Process([*sclang(tmp_path), str(tmp_path / "watches.scd")], ENV) as client:
+            client.wait_for(r"^plays: \[ *kick, snare")
+            assert server.ask("/morph/model", other_model.name)[0] == "/morph/done"
+            client.wait_for(r"^plays: \[ *low, high")
 
 
 def test_each_method_has_help() -> None:

@@ -81,9 +81,6 @@ def config(args: argparse.Namespace) -> HostConfig:
 def open_midi(config: HostConfig, say: Callable[[str], None]) -> Bridge | None:
     """The way from a MIDI port, if one was asked for, not yet connected to a server.
 
-    To be opened before the sound device and closed after it: python-rtmidi keeps all of Python still while it
-    joins or leaves a JACK server, and a synchronous one waits for our sound meanwhile.
-
     Raises:
         RealtimeError: the map cannot be read, or MIDI does not work here.
     """

@@ -25,7 +25,8 @@ from realtime.midi_ports import Input, names
 from realtime.protocol import Message
 from realtime.signals import stop_on_signals
 
-PERIOD_S = 0.001  # between two looks at the port
+PERIOD_S = 0.02  # to wait for a message at most, for there are answers to be heard and an end to be noticed
+STOP_S = 0.5  # to wait for the thread's end at most
 ASK_S = 0.1  # between two questions for pickup
 MAX_COMPLAINTS = 100
 SETTLE_S = 0.4  # how long a knob is listened to when it is learnt
@@ -96,9 +97,10 @@ class Bridge:
         self._thread: threading.Thread | None = None
 
     def step(self, link: Link) -> None:
-        """Hand on what has come; ask the server now and then where the knobs' values are."""
+        """Hand on what has come or comes now; ask the server now and then where the knobs' values are."""
+        messages = self._port.take(PERIOD_S)
         now = time.monotonic()
-        for message in self._port.poll():
+        for message in messages:
             if asked := self._mapper.feed(message, now):
                 link.send(asked)
         if now - self._asked_s >= ASK_S:
@@ -122,21 +124,22 @@ class Bridge:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread; the port stays open."""
+        """End the thread, unless it is stuck with the port's system; the port stays open."""
         self._closing.set()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(STOP_S)
 
     def close(self) -> None:
         """Let go of the port."""
         self._port.close()
 
     def _run(self, link: Link) -> None:
-        while not self._closing.wait(PERIOD_S):
+        while not self._closing.is_set():
             try:
                 self.step(link)
             except Exception:  # noqa: PERF203  a mistake of ours must not end the performance
                 logging.getLogger(__name__).exception("while handing on MIDI")
+                self._closing.wait(PERIOD_S)
 
 
 def _bundle(messages: Sequence[Message]) -> bytes:
@@ -195,7 +198,7 @@ def run(config: MidiConfig) -> int:
     print(f"midi     {where} to {config.host}:{config.osc_port}; {_count(mapper.map)}", flush=True)
     end = None if config.seconds is None else time.monotonic() + config.seconds
     try:
-        while not stopping.wait(PERIOD_S) and (end is None or time.monotonic() < end):
+        while not stopping.is_set() and (end is None or time.monotonic() < end):
             bridge.step(link)
     finally:
         port.close()
@@ -217,7 +220,7 @@ def _learn(config: MidiConfig) -> int:
             target = sys.stdin.readline().strip()
             if not target:
                 return 0
-            port.poll()  # what moved while the target was typed is not the next one
+            port.take()  # what moved while the target was typed is not the next one
             try:
                 learnt = learn(learnt, moved, target)
             except MapError as error:
@@ -234,10 +237,10 @@ def _listen(port: Input) -> list[mido.Message]:
     moved: list[mido.Message] = []
     quiet_s = 0.0
     while not moved or quiet_s < SETTLE_S:
-        new = [m for m in port.poll() if can_learn(m)]
+        begun_s = time.monotonic()
+        new = [m for m in port.take(PERIOD_S) if can_learn(m)]
         moved += new
-        quiet_s = 0.0 if new else quiet_s + PERIOD_S
-        time.sleep(PERIOD_S)
+        quiet_s = 0.0 if new else quiet_s + time.monotonic() - begun_s
     return moved
 
 

@@ -218,6 +218,15 @@ class Jack(Process):
             [program("jackd"), "-n", self.name, *realtime, "-S", "-t", "20000", *dummy], self.env
         )
 
+    def wait(self) -> None:
+        """Until it can be joined."""
+        command = [program("jack_wait"), "-s", self.name, "-w", "-t", "20"]
+        subprocess.run(command, check=True, capture_output=True)
+
+    def pause(self) -> None:
+        """Let it do nothing at all from now on; only SIGKILL ends it."""
+        self._process.send_signal(signal.SIGSTOP)
+
     @contextmanager
     def recording(self, path: Path, seconds: int = 60) -> Iterator[Process]:
         """What the ports connected to the outputs play meanwhile: float32 [samples, 2] in `path` (.npy)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import signal
 import socket
 import sys
 import time
@@ -188,3 +189,22 @@ def test_a_knob_of_the_server_does_not_jump(jack: Jack, tiny_model: Path, tmp_pa
         server.wait_until(hits=2)
         assert server.ask("/morph/get/z")[1] == pytest.approx([2.0, *z[1:]])
         assert "refused" not in server.output
+
+
+def test_a_server_ends_although_jack_is_stuck(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a synchronous one is for minutes when another client has died in its turn."""
+    options = ["--device", "system", "--synchronous", "--midi", "keys", "--midi-backend", "jack"]
+    with Jack() as jack:
+        jack.wait()
+        for name, value in jack.env.items():
+            monkeypatch.setenv(name, value)
+        with Server(tiny_model, *options, env=jack.env) as server:
+            with controller() as keys:
+                server.wait_for("keys:out is open")
+                keys.send(note(60))
+                server.wait_until(hits=1)
+            jack.pause()
+            assert server.stop(signal.SIGTERM) == 0
+        jack.stop(signal.SIGKILL)
+    with Jack(name=jack.name) as again:  # ends in order, for a killed one leaves its name behind
+        again.wait()

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import platform
+import shutil
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -88,3 +91,22 @@ def _skipped_in_ci(config: pytest.Config) -> int:
     if reporter is None or os.environ.get("CI", "").lower() not in ("1", "true"):
         return 0
     return len(reporter.stats.get("skipped", []))
+
+
+@pytest.fixture
+def crashing(tmp_path: Path) -> Path:
+    """A VST3 that aborts as soon as it is loaded."""
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        pytest.skip("no C compiler is installed")
+    inside = tmp_path / "Crash.vst3" / "Contents" / f"{platform.machine()}-linux"
+    inside.mkdir(parents=True)
+    code = (
+        "#include <stdlib.h>\n"
+        "__attribute__((constructor)) static void crash(void) { abort(); }\n"
+        "void *GetPluginFactory(void) { return 0; }\n"
+    )
+    (tmp_path / "crash.c").write_text(code)
+    command = [compiler, "-shared", "-fPIC", "-o", str(inside / "Crash.so"), str(tmp_path / "crash.c")]
+    subprocess.run(command, check=True, timeout=60)
+    return tmp_path / "Crash.vst3"

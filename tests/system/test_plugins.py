@@ -16,17 +16,19 @@ pytestmark = pytest.mark.skipif(not COMPRESSOR.exists(), reason="zam-plugins are
 
 
 def test_what_jack_hears_is_the_plugin_applied_offline(
-    jack_server: Jack, tiny_model: Path, tmp_path: Path
+    jack_server: Jack, tiny_model: Path, tmp_path: Path, crashing: Path
 ) -> None:
-    """ZamVerb, which never returns, is left out, and everything plays on."""
+    """ZamVerb, which never returns, and one that crashes are left out, and everything plays on."""
     from pedalboard._pedalboard import load_plugin
 
-    options = ["--device", "system", "--synchronous", "--plugin", str(REVERB), "--plugin", str(COMPRESSOR)]
+    options = ["--device", "system", "--synchronous"]
+    options += [word for plugin in (REVERB, crashing, COMPRESSOR) for word in ("--plugin", str(plugin))]
     with (
         Server(tiny_model, *options, env=jack_server.env) as server,
         jack_server.recording(tmp_path / "heard.npy"),
     ):
         assert "plugin ZamVerb.vst3 is left out: it did not get through its trial" in server.output
+        assert "plugin Crash.vst3 is left out: it crashed in its trial (signal 6)" in server.output
         z = np.asarray(server.ask("/morph/get/z")[1], np.float32)
         address, answer = server.ask("/morph/get/plugins")
         assert (address, answer[:3]) == ("/morph/plugins.reply", [0, 1, "ZamCompX2"])

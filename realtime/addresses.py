@@ -338,7 +338,7 @@ ADDRESSES: tuple[Address[Places, Asked], ...] = (
         "status",
         "How is the engine?",
         "`/morph/status.reply` key value …: voices, hits since the start, late blocks, peak and RMS, … and "
-        "`model`, its name, and `model_id`, a number that changes with the model",
+        "`model`, the name of what plays, and `model_id`, a number that changes with it",
     ),
     Address(
         "/morph/subscribe",

@@ -33,7 +33,8 @@ from typing import Any, cast
 
 import numpy as np
 
-from bench.latency import PERIOD, RATE, Tape
+from bench.jackd import PERIOD, RATE, dummy
+from bench.latency import Tape
 from realtime.engine import Block, Engine
 from realtime.jack_device import JackDevice
 from realtime.stream import SWITCH_INTERVAL_S, Device, SoundCard, devices, pick
@@ -211,11 +212,7 @@ def _outputs() -> list[str]:
 
 @contextmanager
 def _jack() -> Iterator[Callable[[], int]]:
-    """A JACK server that this process and its children use; how often a client but our tape was late."""
-    name = f"backend-{os.getpid()}"
-    os.environ |= {"JACK_DEFAULT_SERVER": name, "JACK_NO_START_SERVER": "1", "JACK_NO_AUDIO_RESERVATION": "1"}
-    realtime = ["-R", "-P", "70"] if os.geteuid() == 0 else ["-r"]
-    driver = ["-d", "dummy", "-r", str(RATE), "-p", str(PERIOD), "-C", "2", "-P", "2"]
+    """A JACK server; how often a client but our tape was late."""
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
 
@@ -223,20 +220,8 @@ def _jack() -> Iterator[Callable[[], int]]:
             lines = log.read_text(errors="replace").splitlines()
             return sum("was not finished" in line and "= tape " not in line for line in lines)
 
-        with log.open("w") as file:
-            try:
-                jackd = subprocess.Popen(
-                    ["stdbuf", "-oL", "jackd", "-n", name, *realtime, *driver], stdout=file, stderr=file
-                )
-            except FileNotFoundError:
-                raise SystemExit("bench.backend: jackd is not installed (apt-get install jackd2)") from None
-        try:
-            quiet: Any = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-            subprocess.run(["jack_wait", "-s", name, "-w", "-t", "20"], check=True, **quiet)
+        with dummy(log=log):
             yield late
-        finally:
-            jackd.terminate()
-            jackd.wait()
 
 
 def main(argv: list[str] | None = None) -> int:

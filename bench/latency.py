@@ -34,9 +34,9 @@ import soxr
 from numpy.typing import NDArray
 from pythonosc.osc_message_builder import OscMessageBuilder
 
+from bench.jackd import PERIOD, RATE, dummy
 from realtime.decoder import Decoder, resolve
 
-RATE, PERIOD = 48_000, 128
 DIFFERS = 1e-4  # of full scale: the least difference that counts as a move heard
 CYCLE_S = (0.07, 0.06, 0.03, 0.03)  # after trigger, move, panic, click
 FLOOR_PORT = "floor:out"
@@ -106,9 +106,8 @@ def measure(model: Path, hits: int, server: list[str]) -> dict[str, object]:
     names = [c.name for c in decoder.info.classes]
     other = decoder.info.classes[1].centroid
     expected = _expected(decoder)
-    with _jack() as env, tempfile.TemporaryDirectory() as folder:
+    with dummy(), tempfile.TemporaryDirectory() as folder:
         presets = os.path.join(folder, "presets.json")
-        os.environ.update(env)
         bare = [sys.executable, "-m", "bench.latency", "--floor"]
         serve = [sys.executable, "-m", "realtime", "serve", "--model", str(model), "--device", "system"]
         with (
@@ -218,22 +217,6 @@ def _status(datagram: bytes) -> dict[str, Any]:
 
     pairs = list(OscMessage(datagram).params)
     return dict(zip(pairs[::2], pairs[1::2], strict=True))
-
-
-@contextmanager
-def _jack() -> Iterator[dict[str, str]]:
-    """A JACK server with the dummy driver; the environment that leads to it."""
-    name = f"latency-{os.getpid()}"
-    env = {"JACK_DEFAULT_SERVER": name, "JACK_NO_START_SERVER": "1", "JACK_NO_AUDIO_RESERVATION": "1"}
-    driver = ["-d", "dummy", "-r", str(RATE), "-p", str(PERIOD), "-C", "2", "-P", "2"]
-    command = ["jackd", "-n", name, "-R", "-P", "70", *driver]
-    quiet: Any = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen(command, env={**os.environ, **env}, **quiet) as server:
-        subprocess.run(["jack_wait", "-s", name, "-w", "-t", "20"], check=True, **quiet)
-        try:
-            yield env
-        finally:
-            server.terminate()
 
 
 @contextmanager

@@ -33,6 +33,7 @@ from typing import Any
 import numpy as np
 from pythonosc.osc_message import OscMessage
 
+from bench.jackd import RATE, dummy
 from realtime import serve as server
 from realtime.decoder import Decoder, resolve
 from realtime.mixer import Mixer, slots_for
@@ -40,7 +41,6 @@ from realtime.osc import encode
 from realtime.protocol import Message
 from realtime.session import commands, read_setting
 
-RATE, PERIOD = 48_000, 128
 VOICES = 8
 IDLE_S = 2.0  # the server is looked at for so long before it is played
 SETTLE_S = 3.0  # the class centres are decoded ahead
@@ -154,27 +154,6 @@ class Player:
 
 
 @contextmanager
-def _jack(synchronous: bool) -> Iterator[None]:
-    """A JACK server with the dummy driver; this process and those it starts are led to it."""
-    name = f"soak-{os.getpid()}"
-    os.environ |= {"JACK_DEFAULT_SERVER": name, "JACK_NO_START_SERVER": "1", "JACK_NO_AUDIO_RESERVATION": "1"}
-    realtime = ["-R", "-P", "70"] if os.geteuid() == 0 else ["-r"]
-    waits = ["-S", "-t", "20000"] if synchronous else []
-    driver = ["-d", "dummy", "-r", str(RATE), "-p", str(PERIOD), "-C", "2", "-P", "2"]
-    quiet: Any = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    try:
-        jackd = subprocess.Popen(["jackd", "-n", name, *realtime, *waits, *driver], **quiet)
-    except FileNotFoundError:
-        raise SystemExit("bench.soak: jackd is not installed (Debian: apt-get install jackd2)") from None
-    try:
-        subprocess.run(["jack_wait", "-s", name, "-w", "-t", "20"], check=True, **quiet)
-        yield
-    finally:
-        jackd.terminate()
-        jackd.wait()
-
-
-@contextmanager
 def _program(command: list[str]) -> Iterator[tuple[subprocess.Popen[str], int]]:
     """The server, when it listens: the process and its port."""
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as program:
@@ -238,7 +217,7 @@ def measure(args: argparse.Namespace) -> Facts:
     command += ["--folder", str(args.folder), "--threads", str(args.threads), "--ahead", str(args.ahead)]
     command += [f"--{name}" for name in ("synchronous", "steady") if getattr(args, name)]
     capture = args.folder / "capture" if args.synchronous else None
-    with _jack(args.synchronous), _program(command) as (program, port), _capture(capture):
+    with dummy(synchronous=args.synchronous), _program(command) as (program, port), _capture(capture):
         names = [c.name for c in info.classes]
         player = Player(port, info.latent_dim, names, args.hits, args.rate, patient=args.synchronous)
         time.sleep(SETTLE_S)

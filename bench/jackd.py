@@ -1,0 +1,46 @@
+"""A JACK server of a benchmark's own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+RATE, PERIOD = 48_000, 128
+
+
+@contextmanager
+def dummy(*, synchronous: bool = False, log: Path | None = None) -> Iterator[None]:
+    """One with the dummy driver, at RATE and PERIOD; this process and those it starts are led to it.
+
+    Args:
+        synchronous: it waits for its clients.
+        log: where what it says goes, line by line; nowhere by default.
+
+    Raises:
+        SystemExit: jackd is not installed.
+    """
+    name = f"bench-{os.getpid()}"
+    os.environ |= {"JACK_DEFAULT_SERVER": name, "JACK_NO_START_SERVER": "1", "JACK_NO_AUDIO_RESERVATION": "1"}
+    realtime = ["-R", "-P", "70"] if os.geteuid() == 0 else ["-r"]
+    waits = ["-S", "-t", "20000"] if synchronous else []
+    driver = ["-d", "dummy", "-r", str(RATE), "-p", str(PERIOD), "-C", "2", "-P", "2"]
+    lines = ["stdbuf", "-oL"] if log else []
+    quiet: Any = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with log.open("w") if log else contextlib.nullcontext(subprocess.DEVNULL) as said:
+        try:
+            server = subprocess.Popen(
+                [*lines, "jackd", "-n", name, *realtime, *waits, *driver], stdout=said, stderr=said
+            )
+        except FileNotFoundError:
+            raise SystemExit("jackd is not installed (Debian: apt-get install jackd2)") from None
+    try:
+        subprocess.run(["jack_wait", "-s", name, "-w", "-t", "20"], check=True, **quiet)
+        yield
+    finally:
+        server.terminate()
+        server.wait()

@@ -671,7 +671,7 @@
 						240.0,
 						22.0
 					],
-					"text": "every dimension of z, counted from 0 on the left, over the range of the training sounds",
+					"text": "dimensions of z, from 0 on the left, over the range of the training sounds",
 					"presentation": 1,
 					"presentation_rect": [
 						500.0,
@@ -1064,7 +1064,7 @@
 						240.0,
 						22.0
 					],
-					"text": "presets of this patch: shift-click stores; between two numbers lies a morph",
+					"text": "presets of this patch: shift-click stores; 1.5 is half way from 1 to 2",
 					"presentation": 1,
 					"presentation_rect": [
 						740.0,
@@ -1516,7 +1516,7 @@
 						240.0,
 						22.0
 					],
-					"text": "16 steps: place of the morph, and velocity below it (0 rests)",
+					"text": "16 steps: place of the morph, velocity below it (0 rests)",
 					"presentation": 1,
 					"presentation_rect": [
 						16.0,

@@ -5,9 +5,18 @@ from __future__ import annotations
 from max_patches.source.client import connect, label
 from max_patches.source.maxpat import Patch
 
-WIDTH, HEIGHT = 760.0, 169.0
+WIDTH, HEIGHT = 660.0, 169.0
+LEFT, STEP, GAP = 14, 66, 18  # pixels: where dials begin, from one to the next, between sections
 DIMENSIONS, MACROS = 8, 4
 Z_RANGE, MACRO_RANGE = 4.0, 3.0
+#: Name, highest and lowest value; without the last, the highest below zero.
+PLAYING = (
+    ("gain", 12.0, -60.0),
+    ("glide", 5000.0, 0.0),
+    ("decay", 5000.0, 0.0),
+    ("pitch", 24.0, None),
+    ("pan", 1.0, None),
+)
 
 
 def patch() -> Patch:
@@ -23,22 +32,30 @@ def patch() -> Patch:
     made.wire((notes, 1), (1, pair))
     made.wire(pair, made.new("prepend /morph/note"), send)
     made.wire(made.new("r ---morph"), send)
-    label(made, "z", (10, 38, 20, 18))
+    label(made, "z, the first dimensions", (LEFT, 34, 200, 18))
     for index in range(DIMENSIONS):
-        _dial(made, f"z {index}", f"/morph/z/{index}", (10 + 56 * index, 56, 52, 48), Z_RANGE)
-    label(made, "axes, gain, glide, decay", (470, 38, 200, 18))
+        _dial(made, f"z {index}", f"/morph/z/{index}", index % 4, index // 4, Z_RANGE)
+    label(made, "principal axes", (LEFT + 4 * STEP + GAP, 34, 110, 18))
     for index in range(MACROS):
-        _dial(made, f"axis {index + 1}", f"/morph/macro/{index}", (470 + 56 * index, 56, 52, 48), MACRO_RANGE)
-    _dial(made, "gain", "/morph/gain", (10, 110, 52, 48), 12.0, low=-60.0)
-    _dial(made, "glide", "/morph/glide", (66, 110, 52, 48), 5000.0, low=0.0)
-    _dial(made, "decay", "/morph/decay", (122, 110, 52, 48), 5000.0, low=0.0)
-    _dial(made, "pitch", "/morph/pitch", (178, 110, 52, 48), 24.0)
-    _dial(made, "pan", "/morph/pan", (234, 110, 52, 48), 1.0)
+        at = 4 + index % 2, index // 2
+        _dial(made, f"axis {index + 1}", f"/morph/macro/{index}", *at, MACRO_RANGE, section=1)
+    label(made, "how it plays", (LEFT + 6 * STEP + 2 * GAP, 34, 160, 18))
+    for index, (name, high, low) in enumerate(PLAYING):
+        at = 6 + index % 3, index // 3
+        _dial(made, name, f"/morph/{name}", *at, high, low=low, section=2)
     return made
 
 
 def _dial(
-    made: Patch, name: str, address: str, shown: tuple[float, ...], high: float, low: float | None = None
+    made: Patch,
+    name: str,
+    address: str,
+    column: int,
+    row: int,
+    high: float,
+    *,
+    low: float | None = None,
+    section: int = 0,
 ) -> None:
     values = {
         "parameter_longname": name,
@@ -52,7 +69,7 @@ def _dial(
     }
     dial = made.box(
         "live.dial",
-        shown=shown,
+        shown=(LEFT + STEP * column + GAP * section, 54 + 56 * row, STEP - 6, 52),
         parameter_enable=1,
         varname=name,
         saved_attribute_attributes={"valueof": values},

@@ -92,7 +92,7 @@ def _dimensions(made: Patch, dimensions: tuple[Box, int]) -> None:
     """A slider a dimension, over the range that the training sounds have there."""
     label(
         made,
-        "every dimension of z, counted from 0 on the left, over the range of the training sounds",
+        "dimensions of z, from 0 on the left, over the range of the training sounds",
         (500, 54, 460, 20),
     )
     sliders = made.box(
@@ -139,7 +139,7 @@ def _presets(made: Patch) -> None:
     """Of this patch, with fractional recall; and of the server, kept in its file."""
     label(
         made,
-        "presets of this patch: shift-click stores; between two numbers lies a morph",
+        "presets of this patch: shift-click stores; 1.5 is half way from 1 to 2",
         (740, 254, 230, 36),
         linecount=2,
     )
@@ -167,7 +167,7 @@ def _presets(made: Patch) -> None:
 
 def _sequencer(made: Patch, slider: Box, velocity: Box) -> None:
     """Sixteen steps: a velocity each, 0 for none, and above it where the morph is."""
-    label(made, "16 steps: place of the morph, and velocity below it (0 rests)", (16, 254, 360, 20))
+    label(made, "16 steps: place of the morph, velocity below it (0 rests)", (16, 254, 360, 20))
     run = made.box("toggle", shown=(380, 252, 22, 22))
     tempo = made.box("flonum", shown=(408, 252, 68, 22), minimum=20.0, maximum=400.0, varname="tempo")
     metro, counter = made.new("metro 125"), made.new(f"counter 0 1 {STEPS}")

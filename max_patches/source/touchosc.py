@@ -13,7 +13,7 @@ from collections.abc import Sequence
 Colour = tuple[float, float, float]
 
 DARK: Colour = (0.16, 0.2, 0.25)
-PANEL: Colour = (0.25, 0.29, 0.34)
+AXIS: Colour = (0.3, 0.5, 0.45)
 ORANGE: Colour = (0.85, 0.42, 0.15)
 RED: Colour = (0.8, 0.15, 0.15)
 GREY: Colour = (0.45, 0.48, 0.52)
@@ -21,7 +21,13 @@ BLUE: Colour = (0.3, 0.55, 0.75)
 
 PADS, MACROS, PRESETS = 12, 8, 8
 SIZE = (1024, 768)
-VALUES: dict[str, dict[str, object]] = {"LABEL": {"text": ""}, "GROUP": {}, "BOX": {}, "XY": {"x": 0, "y": 0}}
+VALUES: dict[str, dict[str, object]] = {
+    "LABEL": {"text": ""},
+    "GROUP": {},
+    "BOX": {},
+    "XY": {"x": 0.5, "y": 0.5},
+}
+GAIN_DB, MACRO_RANGE = (-60.0, 6.0), 4.0
 CONNECTION = "00001"  # the first of TouchOSC's ten, counted from the right
 
 SCRIPT = """\
@@ -73,22 +79,38 @@ end
 
 
 def node(
-    kind: str, name: str, frame: Sequence[float], colour: Colour, script: str = "", **more: int
+    kind: str,
+    name: str,
+    frame: Sequence[float],
+    colour: Colour,
+    script: str = "",
+    *,
+    start: float = 0.0,
+    background: bool = True,
+    **more: int,
 ) -> ET.Element:
-    """A control at x, y, width, height; `more` are further whole-number properties."""
+    """A control at x, y, width, height.
+
+    Args:
+        kind, name, colour, script: of it.
+        start: where a fader is at first, 0 to 1.
+        background: whether it hides what is beneath.
+        more: further whole-number properties.
+    """
     element = ET.Element("node", ID=str(uuid.uuid5(uuid.NAMESPACE_URL, f"soundmorph/{name}")), type=kind)
     properties = ET.SubElement(element, "properties")
     _property(properties, "s", "name", name)
     _property(properties, "r", "frame", dict(zip("xywh", frame, strict=True)))
     _property(properties, "c", "color", dict(zip("rgba", (*colour, 1), strict=True)))
-    for key in ("background", "visible", "interactive"):
-        _property(properties, "b", key, int(key != "interactive" or kind in ("BUTTON", "FADER", "XY")))
+    _property(properties, "b", "background", int(background))
+    _property(properties, "b", "visible", 1)
+    _property(properties, "b", "interactive", int(kind in ("BUTTON", "FADER", "XY")))
     for key, value in more.items():
         _property(properties, "i", key, value)
     if script:
         _property(properties, "s", "script", script)
     values = ET.SubElement(element, "values")
-    for key, default in VALUES.get(kind, {"x": 0}).items():
+    for key, default in VALUES.get(kind, {"x": f"{start:g}"}).items():
         _value(values, key, default)
     _value(values, "touch", "false")
     return element
@@ -157,9 +179,9 @@ def _partial(parent: ET.Element, kind: str, conversion: str, value: str, low: fl
         ET.SubElement(element, key).text = text
 
 
-def label(name: str, text: str, frame: Sequence[float], colour: Colour) -> ET.Element:
-    """A label that says `text`."""
-    element = node("LABEL", name, frame, colour, textSize=16)
+def label(name: str, text: str, frame: Sequence[float], size: int = 16) -> ET.Element:
+    """A label that says `text`, over whatever is beneath it."""
+    element = node("LABEL", name, frame, DARK, background=False, textSize=size)
     default = element.find("values/value/default")
     assert default is not None
     default.text = text
@@ -171,44 +193,38 @@ def layout() -> ET.Element:
     root = ET.Element("lexml", version="3")
     page = node("GROUP", "soundmorph", (0, 0, *SIZE), DARK, SCRIPT.replace("PADS", str(PADS)))
     root.append(page)
-    all_of_it = ET.SubElement(page, "children")
-    add = all_of_it.append
-    x = ("VALUE", "FLOAT", "x")
+    add = ET.SubElement(page, "children").append
+    x, y = ("VALUE", "FLOAT", "x"), ("VALUE", "FLOAT", "y")
 
-    add(label("title", "soundmorph", (16, 12, 200, 48), DARK))
+    add(label("title", "soundmorph", (16, 12, 200, 48), 22))
     add(node("BOX", "light", (232, 20, 32, 32), GREY))
-    add(label("p99", "p99 – ms", (280, 12, 180, 48), DARK))
-    add(label("where", "host and port: Connections > OSC > 1", (470, 12, 300, 48), DARK))
-    add(osc(node("BUTTON", "stop", (780, 12, 100, 48), GREY, buttonType=0), "/morph/stop", when="RISE"))
-    add(osc(node("BUTTON", "panic", (892, 12, 116, 48), RED, buttonType=0), "/morph/panic", when="RISE"))
-    add(label("stop_name", "stop", (780, 12, 100, 48), GREY))
-    add(label("panic_name", "panic", (892, 12, 116, 48), RED))
+    add(label("p99", "p99 – ms", (280, 12, 140, 48)))
+    add(label("where", "host and port: Connections › OSC › 1", (430, 12, 340, 48), 14))
+    for name, left, width, colour in (("stop", 780, 100, GREY), ("panic", 892, 116, RED)):
+        place = (left, 12, width, 48)
+        add(osc(node("BUTTON", name, place, colour, buttonType=0), f"/morph/{name}", when="RISE"))
+        add(label(f"{name}_name", name, place))
     for i in range(PADS):
         place = (16 + 124 * (i % 4), 76 + 108 * (i // 4), 116, 100)
         add(node("BUTTON", f"pad{i + 1}", place, ORANGE, PAD, buttonType=0))
-        add(label(f"name{i + 1}", "", (place[0], place[1] + 66, 116, 30), ORANGE))
-    add(
-        osc(
-            node("XY", "map", (520, 76, 488, 424), BLUE),
-            "/morph/xy",
-            (*x, 0, 1),
-            ("VALUE", "FLOAT", "y", 0, 1),
-        )
-    )
-    add(osc(node("FADER", "gain", (16, 408, 488, 92), GREY, orientation=1), "/morph/gain", (*x, -60, 6)))
+        add(label(f"name{i + 1}", "", place))
+    add(osc(node("XY", "map", (520, 76, 488, 424), BLUE), "/morph/xy", (*x, 0, 1), (*y, 0, 1)))
+    add(label("map_name", "map of the training sounds", (520, 80, 488, 28), 14))
+    low, high = GAIN_DB
+    gain = node("FADER", "gain", (16, 408, 488, 92), GREY, start=-low / (high - low), orientation=1)
+    add(osc(gain, "/morph/gain", (*x, low, high)))
+    add(label("gain_name", f"gain, {low:g} to {high:g} dB", (16, 412, 488, 28), 14))
     for i in range(MACROS):
-        add(
-            osc(
-                node("FADER", f"macro{i}", (16 + 124 * i, 516, 116, 160), PANEL),
-                f"/morph/macro/{i}",
-                (*x, -4, 4),
-            )
-        )
+        place = (16 + 124 * i, 516, 116, 160)
+        axis = node("FADER", f"macro{i}", place, AXIS, start=0.5)
+        add(osc(axis, f"/morph/macro/{i}", (*x, -MACRO_RANGE, MACRO_RANGE)))
+        add(label(f"macro_name{i}", f"axis {i + 1}", (place[0], 520, 116, 28), 14))
     for i in range(PRESETS):
-        name = ("CONSTANT", "STRING", f"p{i + 1}", 0.0, 1.0)
-        button = node("BUTTON", f"preset{i + 1}", (16 + 124 * i, 692, 116, 60), BLUE, buttonType=0)
-        add(osc(button, "/morph/preset/recall", name, ("CONSTANT", "FLOAT", "200", 0, 1), when="RISE"))
-        add(label(f"preset_name{i + 1}", str(i + 1), (16 + 124 * i, 692, 116, 60), BLUE))
+        place = (16 + 124 * i, 692, 116, 60)
+        preset = ("CONSTANT", "STRING", f"p{i + 1}", 0.0, 1.0)
+        button = node("BUTTON", f"preset{i + 1}", place, BLUE, buttonType=0)
+        add(osc(button, "/morph/preset/recall", preset, ("CONSTANT", "FLOAT", "200", 0, 1), when="RISE"))
+        add(label(f"preset_name{i + 1}", f"p{i + 1}", place))
     return root
 
 

@@ -313,6 +313,9 @@ ADDRESSES: tuple[Address[Places, Asked], ...] = (
     ),
     _query("z", "Where is the point?", "`/morph/z.reply` one number a dimension"),
     _query(
+        "xy", "Where on the map is the point?", "`/morph/xy.reply` x y, each 0 to 1; nothing without a map"
+    ),
+    _query(
         "macros",
         "Where is the point along the principal axes?",
         "`/morph/macros.reply` one number an axis, in standard deviations",

@@ -61,6 +61,8 @@ def answer(what: str, places: Places, witness: Witness, z: Z, more: Facts) -> li
             return [Message("/morph/z.reply", z)]
         case "macros":
             return [Message("/morph/macros.reply", tuple(places.macros(z)))]
+        case "xy":
+            return [Message("/morph/xy.reply", places.on_map(z))]
         case "probabilities":
             shares = places.probabilities(z)
             return [pairs("probabilities", dict(zip((c.name for c in info.classes), shares, strict=True)))]

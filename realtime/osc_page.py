@@ -38,6 +38,8 @@ bundle of the future hold from its time on.
 
 - `/morph/xy` weighs the training sounds by distance on the map, w = 1 / d⁴ (Shepard's inverse-distance
   weighting): z = Σ w·z / Σ w. At a sound's own place it is that sound.
+- `/morph/get/xy` is where the point lies in the view of the space that the map is. After `/morph/xy` that is
+  near the place asked for, and at it where a training sound is.
 - `/morph/weights` is the weighted mean, Σ w·z / Σ w, of the class centres or of the points named.
 - `/morph/macro` starts from the mean of the training sounds and leaves the other axes as they are.
 - `/morph/get/probabilities` takes each class as a normal distribution around its centre, equally wide in all

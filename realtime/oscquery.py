@@ -31,7 +31,9 @@ ATTRIBUTES = (
     "CLIPMODE",
 )
 EXTENSIONS = {name: True for name in ATTRIBUTES if name not in ("FULL_PATH", "CONTENTS", "TYPE")}
-QUESTIONS = tuple(Message(f"/morph/get/{what}") for what in ("z", "macros", "settings", "status", "presets"))
+QUESTIONS = tuple(
+    Message(f"/morph/get/{what}") for what in ("z", "xy", "macros", "settings", "status", "presets")
+)
 PLUGINS = Message("/morph/get/plugins")  # asked more rarely: plugins take their time to answer
 SETTINGS = ("pitch", "pan", "decay", "reverse", "choke")
 
@@ -62,6 +64,8 @@ def learn(ask: Ask, *, plugins: bool = False) -> Knowledge:
             case "/morph/z.reply":
                 values["/morph/z"] = given
                 values.update({f"/morph/z/{i}": (x,) for i, x in enumerate(given)})
+            case "/morph/xy.reply" if given:
+                values["/morph/xy"] = given
             case "/morph/macros.reply":
                 values.update({f"/morph/macro/{i}": (x,) for i, x in enumerate(given)})
             case "/morph/settings.reply":

@@ -32,6 +32,7 @@ class Places:
         self._sounds = np.array([a.z for a in info.anchors], np.float64).reshape(-1, info.latent_dim)
         self.map = _unit_square(np.array([a.xy for a in info.anchors], np.float64).reshape(-1, 2))
         """Where the training sounds are on the map: float64 [anchors, 2], stretched to 0..1 in both ways."""
+        self._shadow = _linear_fit(self._sounds, self.map)
         self._centres = np.array([c.centroid for c in info.classes], np.float64)
         spread = np.array([c.spread for c in info.classes], np.float64)
         self._variances = np.maximum(spread**2 / info.latent_dim, LEAST_VARIANCE)
@@ -70,6 +71,16 @@ class Places:
             return self.info.anchors[nearest].z
         weights = (squared[nearest] / squared) ** 2  # 1 for the nearest, so nothing overflows
         return _z(weights @ self._sounds / weights.sum())
+
+    def on_map(self, z: Sequence[float]) -> tuple[float, ...]:
+        """Where z [D] lies on the map, each coordinate 0..1 (beyond its edge: at the edge); () without a map.
+
+        A training sound lies at its own place. The map is a linear view of the space, and `at` a mixture of
+        sounds, so what `at` gives for a place lies near that place, not at it.
+        """
+        if not len(self.map):
+            return ()
+        return tuple(float(x) for x in np.clip(np.append(z, 1.0) @ self._shadow, 0.0, 1.0))
 
     def between(self, a: str, b: str, t: float) -> Z:
         """(1 - t) a + t b, the points by name."""
@@ -148,6 +159,11 @@ def _unit_square(places: NDArray[np.float64]) -> NDArray[np.float64]:
         extent > 0.0, (places - low) / np.where(extent > 0.0, extent, 1.0), 0.5
     )
     return square
+
+
+def _linear_fit(points: NDArray[np.float64], places: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What takes points [N, D] with a 1 after each to their places [N, 2], nearest by least squares."""
+    return np.asarray(np.linalg.lstsq(np.c_[points, np.ones(len(points))], places, rcond=None)[0], np.float64)
 
 
 def _z(point: NDArray[np.float64]) -> Z:

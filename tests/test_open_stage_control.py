@@ -1,4 +1,7 @@
-"""The session for Open Stage Control by its structure: the program itself is not there in tests."""
+"""The session for Open Stage Control by its structure: the program itself is not there in tests.
+
+Its scripts are run in tests/system/test_open_stage_control.py.
+"""
 
 from __future__ import annotations
 
@@ -103,5 +106,5 @@ def test_scripts_speak_of_addresses_and_widgets_that_there_are() -> None:
     for address in re.findall(r"/morph/[\w./]+", text):
         assert re.sub(r"\d+", "<i>", address) in table | answers | {"/morph/z"}, address
     known = {w["id"] for w in widgets()}
-    assert set(re.findall(r"\b[sg]et\('(\w+)'", text)) <= known
+    assert set(re.findall(r"\b[sg]et\('(\w+)'[,)]", text)) <= known
     assert set(re.findall(r"@\{(\w+)\}", text)) <= known

@@ -1,7 +1,7 @@
 """A session for Open Stage Control: JSON, a tree of widgets with properties.
 
 What the widgets show comes from the server's answers. Scripts in the session (JavaScript, run by Open Stage
-Control) put it there, and ask again when another model plays.
+Control) put it there. They ask for what they need until it has come, and again when another model plays.
 """
 
 from __future__ import annotations
@@ -21,16 +21,21 @@ SERVER = "@{host}:@{port}"
 
 ASK = """\
 globals.heard = 0
-globals.model = null
+globals.forget = function() {
+  globals.classes = null
+  globals.ranges = []
+  globals.ready = false
+}
+globals.forget()
 setInterval(function() {
   send('/morph/get/status')
   send('/morph/get/z')
-  if (globals.model === null) {
-    send('/morph/get/classes')
-    send('/morph/get/dimensions')
-  }
+  send('/morph/get/xy')
+  send('/morph/get/macros')
+  if (globals.classes === null) send('/morph/get/classes')
+  if (!globals.ready) send('/morph/get/dimensions')
   if (Date.now() - globals.heard > 2500) {
-    globals.model = null
+    globals.forget()
     set('light', 0)
     set('p99', 'no server')
   }
@@ -42,13 +47,14 @@ for (var i = 0; i + 1 < value.length; i += 2) facts[value[i]] = value[i + 1]
 globals.heard = Date.now()
 set('light', 1)
 set('p99', 'p99 ' + facts.p99_ms.toFixed(1) + ' ms')
-if (locals.model !== facts.model_id) globals.model = null
+set('gain', facts.gain_db, SHOWN)
+if (locals.model !== facts.model_id) globals.forget()
 locals.model = facts.model_id
 """
 CLASSES = """\
 var names = [].concat(value)
 for (var i = 0; i < PADS; i++) setVar('pad' + (i + 1), 'name', names[i] || '')
-globals.model = names
+globals.classes = names
 setTimeout(function() {  // the menus are there by then
   if (names.indexOf(get('from')) < 0) set('from', names[0])
   if (names.indexOf(get('to')) < 0) set('to', names[1] || names[0])
@@ -56,15 +62,29 @@ setTimeout(function() {  // the menus are there by then
 """
 DIMENSIONS = """\
 var first = value[0], total = value[1]
-var ranges = first === 0 ? [] : locals.ranges.slice()
-for (var i = 2; i + 1 < value.length; i += 2) ranges.push([value[i], value[i + 1]])
-locals.ranges = ranges
-if (ranges.length === total) setVar('z', 'ranges', ranges)
+for (var i = 2; i + 1 < value.length; i += 2) globals.ranges[first + i / 2 - 1] = [value[i], value[i + 1]]
+globals.ready = globals.ranges.filter(Boolean).length === total  // an answer of several parts may lose one
+if (globals.ready) setVar('z', 'ranges', globals.ranges)
 """
 POINT = """\
 var z = [].concat(value)
-for (var i = 0; i < z.length; i++) set('z/' + i, z[i], {send: false, external: true})
+for (var i = 0; i < z.length; i++) set('z/' + i, z[i], SHOWN)
 """
+AXES = """\
+var axes = [].concat(value)
+for (var i = 0; i < MACROS; i++) if (typeof axes[i] === 'number') set('macro' + i, axes[i], SHOWN)
+"""
+MAP = """\
+var place = [].concat(value), point = place.join()
+if (Date.now() - globals.touched < 600) {
+  globals.rests = point  // brought here by the map: near the touch, not at it, so the touch is what is shown
+} else if (place.length === 2 && point !== globals.rests) {
+  globals.rests = null
+  set('map', place, SHOWN)
+}
+"""
+TOUCHED = "globals.touched = Date.now()\n"
+SHOWN = "{send: false, external: true, script: false}"  # a widget is moved, and nothing else follows from it
 
 
 def widget(kind: str, name: str, frame: Sequence[int] | None = None, **properties: Any) -> Widget:
@@ -93,7 +113,8 @@ def silent(name: str) -> Widget:
 def hearing(address: str, script: str) -> Widget:
     """A variable that hears an answer of the server."""
     name = address.rpartition("/")[2].replace(".", "_")  # a dot in a name would be that of a property
-    return widget("variable", name, address=address, bypass=True, onValue=script)
+    filled = script.replace("SHOWN", SHOWN).replace("PADS", str(PADS)).replace("MACROS", str(MACROS))
+    return widget("variable", name, address=address, bypass=True, onValue=filled)
 
 
 def button(name: str, text: str, frame: Sequence[int], colour: str, **properties: Any) -> Widget:
@@ -130,9 +151,11 @@ def widgets() -> list[Widget]:
     made = [
         widget("script", "asks", onCreate=ASK, target=SERVER),
         hearing("/morph/status.reply", STATUS),
-        hearing("/morph/classes.reply", CLASSES.replace("PADS", str(PADS))),
+        hearing("/morph/classes.reply", CLASSES),
         hearing("/morph/dimensions.reply", DIMENSIONS),
         hearing("/morph/z.reply", POINT),
+        hearing("/morph/macros.reply", AXES),
+        hearing("/morph/xy.reply", MAP),
         text("title", "soundmorph", (16, 12, 130, 48)),
         widget("led", "light", (150, 20, 32, 32), colorWidget=GREEN, **silent("light")),
         text("host_name", "server", (190, 12, 60, 48)),
@@ -181,7 +204,15 @@ def widgets() -> list[Widget]:
             default=0,
             **sending("/morph/gain"),
         ),
-        widget("xy", "map", (520, 76, 488, 328), snap=True, colorWidget=BLUE, **sending("/morph/xy")),
+        widget(
+            "xy",
+            "map",
+            (520, 76, 488, 328),
+            snap=True,
+            colorWidget=BLUE,
+            onValue=TOUCHED,
+            **sending("/morph/xy"),
+        ),
         text("z_name", "dimensions of z, over the range of the training sounds", (16, 410, 500, 22)),
         widget(
             "matrix",

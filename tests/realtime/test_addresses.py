@@ -75,6 +75,16 @@ def test_places_on_the_map(info: ModelInfo) -> None:
     np.testing.assert_allclose(moved.z, weights @ np.array([a.z for a in info.anchors]))
 
 
+def test_where_on_the_map_a_point_lies(info: ModelInfo) -> None:
+    """A training sound at its own place, half way between two half way, and beyond the edge at the edge."""
+    places = Places(info)
+    sounds = np.array([a.z for a in info.anchors])
+    for at in (0, 5, 69):
+        np.testing.assert_allclose(places.on_map(sounds[at]), places.map[at], atol=1e-6)
+    np.testing.assert_allclose(places.on_map(sounds[:2].mean(axis=0)), places.map[:2].mean(axis=0), atol=1e-6)
+    assert set(places.on_map(sounds[5] + 1e6 * (sounds[1] - sounds[0]))) <= {0.0, 1.0}
+
+
 def test_mixtures(info: ModelInfo) -> None:
     kick, snare, _ = (np.array(c.centroid) for c in info.classes)
     for arguments in [(3, 1, 0), ("kick", 0.75, "snare", 0.25)]:

@@ -185,6 +185,9 @@ def test_answers(server: QueryServer, control: Control) -> None:
     assert get(server, "/morph/gain?VALUE") == (200, {"VALUE": [-6.0]})
     assert get(server, "/morph/pitch?VALUE") == (200, {"VALUE": [7.0]})
     assert get(server, "/morph/glide?VALUE") == (200, {"VALUE": [0.0, "linear", "linear"]})
+    assert get(server, "/morph/xy?VALUE")[1]["VALUE"] == pytest.approx(
+        control.places.on_map(control.player.z())
+    )
     assert get(server, "/morph/trigger?VALUE") == (204, None)
     assert get(server, "/morph/trigger?COLOUR") == (400, None)
     assert get(server, "/morph/tigger") == (404, None)

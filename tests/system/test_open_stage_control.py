@@ -1,0 +1,131 @@
+"""The scripts of the session for Open Stage Control, run by node, with a real server to answer them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from max_patches.source.__main__ import FOLDER
+from max_patches.source.openstagecontrol import MACROS
+from tests.system.rig import Process, Server, program
+
+HARNESS = Path(__file__).with_name("open_stage_control.js")
+EVERY_MS = 250  # between two questions
+
+Action = list[Any]
+
+
+class Surface(Process):
+    """The session as it runs; what its scripts did comes back from every call."""
+
+    def __init__(self) -> None:
+        session = FOLDER / "morph.open-stage-control.json"
+        super().__init__([program("node"), str(HARNESS), str(session)])
+
+    def tell(self, *what: Any) -> list[Action]:
+        self.say(json.dumps(what))
+        done: list[Action] = json.loads(self.wait_for(r"^\[.*\]$")[0])
+        return done
+
+    def talk(self, server: Server, keep: Callable[[str], bool] = lambda address: True) -> dict[str, Any]:
+        """Ask all questions of a turn and take the answers to those that are kept; the values set then."""
+        questions = [action[1] for action in self.tell("pass", EVERY_MS) if action[0] == "send"]
+        done = []
+        for question in questions:
+            if keep(question):
+                address, given = server.ask(question)
+                done += self.tell("hear", address, given)
+        return {action[1]: action[2] for action in done if action[0] == "set"}
+
+
+@pytest.fixture
+def surface() -> Iterator[Surface]:
+    with Surface() as running:
+        yield running
+
+
+@pytest.fixture
+def server(tiny_model: Path) -> Iterator[Server]:
+    with Server(tiny_model, "--null") as running:
+        yield running
+
+
+def asked(actions: list[Action]) -> set[str]:
+    return {action[1] for action in actions if action[0] == "send"}
+
+
+def variables(actions: list[Action], name: str) -> list[Any]:
+    return [action[3] for action in actions if action[0] == "setVar" and action[2] == name]
+
+
+def test_widgets_follow_a_point_that_others_move(surface: Surface, server: Server) -> None:
+    surface.talk(server)
+    for place in ((0.2, 0.9), (0.7, 0.1)):
+        server.send("/morph/xy", *place)
+        server.send("/morph/gain", -12.0)
+        server.wait_until(gain_db=-12.0)
+        shown = surface.talk(server)
+        _, z = server.ask("/morph/get/z")
+        _, axes = server.ask("/morph/get/macros")
+        assert [shown[f"z/{i}"] for i in range(len(z))] == z
+        assert [shown[f"macro{i}"] for i in range(min(MACROS, len(axes)))] == axes
+        assert shown["map"] == server.ask("/morph/get/xy")[1]
+        assert shown["gain"] == -12.0
+        assert shown["light"] == 1
+
+
+def test_what_is_shown_is_not_sent(surface: Surface) -> None:
+    surface.tell("pass", 5000)
+    answers = [("z", [0.0, 1.0]), ("macros", [0.5]), ("xy", [0.1, 0.2])]
+    done = [
+        action for what, given in answers for action in surface.tell("hear", f"/morph/{what}.reply", given)
+    ]
+    assert [action[1] for action in done] == ["z/0", "z/1", "macro0", "map"]
+    assert all(action[3]["send"] is False for action in done)
+
+
+def test_the_map_stays_under_the_hand_and_follows_the_next_move(surface: Surface, server: Server) -> None:
+    surface.tell("touch", "map", [0.4, 0.6])
+    server.send("/morph/xy", 0.4, 0.6)
+    for _ in range(8):  # two seconds: the point rests near the touch
+        assert "map" not in surface.talk(server)
+    server.send("/morph/xy", 0.9, 0.1)
+    assert surface.talk(server)["map"] == server.ask("/morph/get/xy")[1]
+
+
+def test_a_question_is_asked_until_its_answer_comes(surface: Surface, server: Server) -> None:
+    wanted = {"/morph/get/classes", "/morph/get/dimensions"}
+    for _ in range(3):
+        surface.talk(server, keep=lambda address: address not in wanted)
+        assert asked(surface.tell("pass", EVERY_MS)) >= wanted
+    surface.talk(server, keep=lambda address: address != "/morph/get/dimensions")
+    assert asked(surface.tell("pass", EVERY_MS)) & wanted == {"/morph/get/dimensions"}
+    surface.talk(server)
+    assert not asked(surface.tell("pass", EVERY_MS)) & wanted
+
+
+def test_ranges_of_many_dimensions_come_together_from_several_answers(surface: Surface) -> None:
+    ranges = [[-float(i), float(i) + 0.5] for i in range(40)]
+    first, second = ([x for pair in part for x in pair] for part in (ranges[:32], ranges[32:]))
+    lost = surface.tell("hear", "/morph/dimensions.reply", [32, 40, *second])
+    assert variables(lost, "ranges") == []
+    done = surface.tell("hear", "/morph/dimensions.reply", [0, 40, *first])
+    assert variables(done, "ranges") == [ranges]
+
+
+def test_another_model_and_a_server_that_ends_make_it_ask_again(surface: Surface, server: Server) -> None:
+    surface.talk(server)
+    surface.talk(server)
+    _, status = server.ask("/morph/get/status")
+    status[status.index("model_id") + 1] = 77
+    surface.tell("hear", "/morph/status.reply", status)
+    assert asked(surface.tell("pass", EVERY_MS)) >= {"/morph/get/classes", "/morph/get/dimensions"}
+    surface.talk(server)
+    surface.talk(server)
+    dark = surface.tell("pass", 3000)
+    assert ["set", "light", 0, {}] in dark
+    assert asked(dark) >= {"/morph/get/classes", "/morph/get/dimensions"}

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from max_patches.source.__main__ import FOLDER
@@ -54,6 +55,14 @@ def server(tiny_model: Path) -> Iterator[Server]:
         yield running
 
 
+def move(server: Server, x: float, y: float) -> None:
+    """Move the point and the gain, and wait until both have been carried out."""
+    server.send("/morph/xy", x, y)
+    server.send("/morph/gain", -12.0 * x)
+    gain_db = np.float32(-12.0 * x)
+    server.wait_until(gain_db=float(gain_db))
+
+
 def asked(actions: list[Action]) -> set[str]:
     return {action[1] for action in actions if action[0] == "send"}
 
@@ -65,16 +74,14 @@ def variables(actions: list[Action], name: str) -> list[Any]:
 def test_widgets_follow_a_point_that_others_move(surface: Surface, server: Server) -> None:
     surface.talk(server)
     for place in ((0.2, 0.9), (0.7, 0.1)):
-        server.send("/morph/xy", *place)
-        server.send("/morph/gain", -12.0)
-        server.wait_until(gain_db=-12.0)
+        move(server, *place)
         shown = surface.talk(server)
         _, z = server.ask("/morph/get/z")
         _, axes = server.ask("/morph/get/macros")
         assert [shown[f"z/{i}"] for i in range(len(z))] == z
         assert [shown[f"macro{i}"] for i in range(min(MACROS, len(axes)))] == axes
         assert shown["map"] == server.ask("/morph/get/xy")[1]
-        assert shown["gain"] == -12.0
+        assert shown["gain"] == pytest.approx(-12.0 * place[0], abs=1e-5)
         assert shown["light"] == 1
 
 
@@ -90,10 +97,10 @@ def test_what_is_shown_is_not_sent(surface: Surface) -> None:
 
 def test_the_map_stays_under_the_hand_and_follows_the_next_move(surface: Surface, server: Server) -> None:
     surface.tell("touch", "map", [0.4, 0.6])
-    server.send("/morph/xy", 0.4, 0.6)
+    move(server, 0.4, 0.6)
     for _ in range(8):  # two seconds: the point rests near the touch
         assert "map" not in surface.talk(server)
-    server.send("/morph/xy", 0.9, 0.1)
+    move(server, 0.9, 0.1)
     assert surface.talk(server)["map"] == server.ask("/morph/get/xy")[1]
 
 

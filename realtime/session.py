@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import importlib.metadata
 import json
 import math
 import os
 import platform
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import MISSING, dataclass, fields
@@ -45,7 +45,8 @@ from realtime.glide import CURVES, PATHS
 
 VERSION = 1
 FLUSH_S = 0.1  # longest that a command waits for the system to have it
-SYNC_S = 1.0  # and for the disk
+LOOK_S = FLUSH_S / 5  # between two looks for commands; the rest is for a thread that wakes late
+SYNC_S = 1.0  # between two times that the disk is told to keep what there is
 MAX_LINE = 2**20
 MAX_SAMPLE = 2**40
 MAX_WAITING = 200_000  # commands, while the disk stalls
@@ -203,7 +204,10 @@ def _vector(key: str, value: Any, dim: int) -> tuple[float, ...]:
 
 
 class SessionLog:
-    """Keeps what a mixer carries out; give `tap` to it. A thread of its own writes.
+    """Keeps what a mixer carries out; give `tap` to it.
+
+    A thread of its own writes. Another one has the disk keep it, for that may take longer than a command may
+    wait to be written.
 
     Args:
         path: of the log; must not exist, unless `force`.
@@ -222,7 +226,7 @@ class SessionLog:
         self._waiting: deque[tuple[int, Command]] = deque()
         self._lost = 0
         self._failed = False
-        self._synced = time.monotonic()
+        self._failing = threading.Lock()
         self._closing = threading.Event()
         try:
             self._file = path.open("w" if force else "x", encoding="utf-8")
@@ -231,8 +235,11 @@ class SessionLog:
         except OSError as error:
             raise FileError(f"cannot write {path}: {error.strerror or error}") from error
         self._write([{"soundmorph_log": VERSION, **dataclasses.asdict(setting)}])
-        self._thread = threading.Thread(target=self._run, name="session log", daemon=True)
-        self._thread.start()
+        self._threads = [
+            threading.Thread(target=each, name="session log", daemon=True) for each in (self._run, self._sync)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def tap(self, sample: int, command: Command) -> None:
         """Take note of a command that is carried out at a device sample. Never waits."""
@@ -244,17 +251,23 @@ class SessionLog:
     def close(self, sample: int) -> None:
         """Write what is left; the performance ended at device sample `sample`."""
         self._closing.set()
-        self._thread.join()
-        self._write([{"at": sample, "do": "end"}], sync=True)
+        for thread in self._threads:
+            thread.join()
+        self._write([{"at": sample, "do": "end"}])
+        self._keep()
         with contextlib.suppress(OSError):  # told of already
             self._file.close()
         if self._lost:
             self._say(f"{self.path}: the disk was too slow, {self._lost} commands are missing")
 
     def _run(self) -> None:
-        while not self._closing.wait(FLUSH_S / 2):
+        while not self._closing.wait(LOOK_S):
             self._drain()
         self._drain()
+
+    def _sync(self) -> None:
+        while not self._closing.wait(SYNC_S):
+            self._keep()
 
     def _drain(self) -> None:
         lines = []
@@ -263,19 +276,31 @@ class SessionLog:
             if line is not None:
                 lines.append(line)
         if lines:
-            self._write(lines, sync=time.monotonic() - self._synced >= SYNC_S)
+            self._write(lines)
 
-    def _write(self, lines: list[dict[str, Any]], sync: bool = False) -> None:
+    def _write(self, lines: list[dict[str, Any]]) -> None:
         if self._failed:
             return
         try:
             self._file.write("".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines))
             self._file.flush()
-            if sync:
-                os.fsync(self._file.fileno())
-                self._synced = time.monotonic()
         except OSError as error:
-            self._failed = True
+            self._fail(error)
+
+    def _keep(self) -> None:
+        """Have the disk keep what has been written."""
+        if self._failed:
+            return
+        try:
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            if error.errno != errno.EINVAL:  # a pipe or a device: there is no disk
+                self._fail(error)
+
+    def _fail(self, error: OSError) -> None:
+        with self._failing:
+            told, self._failed = self._failed, True
+        if not told:
             self._say(f"the log stopped, the sound goes on: cannot write {self.path}: {error}")
 
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from realtime import latency
 from realtime.commands import Command, Goto, Panic, Prepare, SetAxis, SetDimension, SetZ, Shed, Stop
+from realtime.errors import HungError
 from realtime.mixer import Mixer
 from realtime.pacing import Pacing
 
@@ -42,11 +43,13 @@ def _go_first() -> None:
             os.sched_setscheduler(threading.get_native_id(), os.SCHED_FIFO, os.sched_param(PRIORITY))
 
 
-def _go_last() -> None:
-    """Let this thread run when no other wants to, where the system allows it (Linux)."""
+def _go_last(thread: int | None = None) -> None:
+    """Let this thread, or one by its native id, run when no other wants to, where the system can (Linux)."""
     if sys.platform == "linux":
+        thread = thread or threading.get_native_id()
         with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+            os.sched_setscheduler(thread, os.SCHED_OTHER, os.sched_param(0))
+            os.setpriority(os.PRIO_PROCESS, thread, 10)
 
 
 def _decibels(peak: float) -> float:
@@ -114,7 +117,10 @@ class Sink(Protocol):
 
 
 class Effects(Protocol):
-    """What every block passes after the mixer, in place and on the render thread."""
+    """What every block passes after the mixer, in place and on the render thread.
+
+    `process` raises `HungError` on a thread that hung in it and has been given up meanwhile.
+    """
 
     @property
     def latency_samples(self) -> int: ...
@@ -309,9 +315,18 @@ class Engine:
     def running(self) -> bool:
         return self._thread.is_alive()
 
-    def _run(self) -> None:
+    def replace_thread(self) -> None:
+        """Render on in a new thread, because this one hangs in an effect, which raises should it return."""
+        _go_last(self._thread.native_id)
+        self._late_before = self.late_blocks  # the decoder is not to blame
+        self._thread = threading.Thread(target=self._run, args=(True,), name="render", daemon=True)
+        self._thread.start()
+
+    def _run(self, amid_a_block: bool = False) -> None:
         _go_first()
         try:
+            if amid_a_block:  # as it was when the effect hung
+                self._pass_on(np.clip(self._ring.slot(), -1.0, 1.0, out=self._ring.slot()))
             while not self._closing:
                 wait_s = 0.1 if self._ring.full else self._spare_s()
                 if wait_s > 0.0:
@@ -319,6 +334,8 @@ class Engine:
                     continue
                 self._follow_clock()
                 self._render()
+        except HungError:
+            return
         except Exception as error:  # told by whoever watches `failure`; the device plays silence from here on
             self.failure = error
 
@@ -376,6 +393,9 @@ class Engine:
                 self._leaving.remove(mixer)
         if self.effects is not None:
             self.effects.process(block)
+        self._pass_on(block, asked_s)
+
+    def _pass_on(self, block: Block, asked_s: float = 0.0) -> None:
         if self._sink is not None:
             self._sink.write(block)
         self._ring.commit(asked_s)

@@ -7,5 +7,9 @@ class RealtimeError(Exception):
     """A mistake the user can mend. The message is one line: what was wrong and what is accepted."""
 
 
+class HungError(Exception):
+    """To a thread that hung in an effect and comes back: another one does its work, so it is to end."""
+
+
 class ModelError(RealtimeError):
     """A decoder file that cannot be used, or a name that the model does not know."""

@@ -2,6 +2,10 @@
 
 A plugin is other people's machine code, within our process. So each is tried in a process of its own first
 (`plugin_trial`): loading, some blocks of sound, all within a time. One that fails there never plays.
+
+One that hangs later is given up by `Chain.watch`, on another thread, while the render thread is still inside.
+So each call into a plugin has a token, which whoever goes on with the block takes out: the render thread when
+the plugin returns, or the watch. Who finds none is too late.
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from realtime.errors import HungError
 from realtime.output import THRESHOLD, limit
 from realtime.plugin_option import PluginError, require
 from realtime.protocol import ControlError
@@ -26,6 +31,7 @@ from realtime.protocol import ControlError
 Block = NDArray[np.float32]
 
 TRIAL_S = 20.0  # for a plugin to load and to play; a second is usual
+LOOKS = 5  # of the watch that find a plugin in the same block, before it is given up
 TAIL = 64  # samples of silence at a time that bring the end of a sound out
 
 
@@ -81,6 +87,10 @@ class Plugin:
         self.name = str(self._instances[0].name)
         self.fault = ""
         """Why it is bypassed; empty while it plays."""
+        self.hangs = False
+        """Whether a call into it has not come back: nothing in it is to be touched again."""
+        self._inside: list[int] = []  # the token, which is the number of the call
+        self._calls = self._seen = self._looks = 0
         self._play(self._in)  # so that the first block allocates nothing more
         for instance in self._instances:
             instance.reset()
@@ -93,15 +103,25 @@ class Plugin:
         return played[0] if len(played) == 1 else np.concatenate(played)
 
     def process(self, block: Block) -> None:
-        """Play `block` [T, C] in place. A plugin that raises is bypassed from then on."""
+        """Play `block` [T, C] in place. A plugin that raises is bypassed from then on.
+
+        Raises:
+            HungError: `watch` has given it up meanwhile; the block is no longer ours.
+        """
         if self.fault:
             return
         sound = self._in[:, : len(block)]
         np.copyto(sound, block.T)
+        self._calls += 1
+        self._inside.append(self._calls)
         try:
-            played = self._play(np.ascontiguousarray(sound))
+            played, fault = self._play(np.ascontiguousarray(sound)), ""
         except Exception as error:  # anything may come out of a plugin, and the sound has to go on
-            self.fault = f"it failed while playing: {error}"
+            played, fault = sound, f"it failed while playing: {error}"
+        if not _take(self._inside):
+            raise HungError
+        if fault:
+            self.fault = fault
             return
         peak = float(np.abs(played).max(initial=0.0))
         if not np.isfinite(peak):
@@ -111,11 +131,23 @@ class Plugin:
         block[:missing] = 0.0
         block[missing:] = played.T
 
+    def watch(self) -> bool:
+        """Look whether it hangs, from another thread; True when it has just been given up."""
+        call = max(self._inside, default=0)
+        self._looks = self._looks + 1 if call and call == self._seen else 0
+        self._seen = call
+        if self._looks < LOOKS or not _take(self._inside):
+            return False
+        self.hangs, self.fault, self._looks = True, "it hung while playing", 0
+        return True
+
     # ---- parameters
 
     def parameters(self) -> dict[str, tuple[float, float, float]]:
         """Name -> lowest, highest and present value, in the plugin's units; a choice or switch is 0..1."""
-        found = {}
+        found: dict[str, tuple[float, float, float]] = {}
+        if self.hangs:
+            return found
         for name, parameter in self._instances[0].parameters.items():
             low, high = _ends(parameter)
             now = getattr(self._instances[0], name) if parameter.type is float else parameter.raw_value
@@ -128,6 +160,8 @@ class Plugin:
         Raises:
             ControlError: no such parameter, or a value out of its range.
         """
+        if self.hangs:
+            raise ControlError(f"{self.name} is bypassed: {self.fault}")
         known = self._instances[0].parameters
         if name not in known:
             near = difflib.get_close_matches(name, known, n=3)
@@ -147,6 +181,15 @@ class Plugin:
             raw = _raw(parameter, value, low, high)
         for instance in self._instances:
             instance.parameters[name].raw_value = raw
+
+
+def _take(tokens: list[int]) -> bool:
+    """Take the token out, if it is there: true for one thread only."""
+    try:
+        tokens.pop()
+    except IndexError:
+        return False
+    return True
 
 
 def _ends(parameter: Any) -> tuple[float, float]:
@@ -185,6 +228,14 @@ class Chain:
             plugin.process(block)
         if float(np.abs(block).max(initial=0.0)) > THRESHOLD:
             limit(block)
+
+    def watch(self) -> bool:
+        """Look after the plugins, some times a second and not on the render thread.
+
+        Returns:
+            True if the render thread hangs in one: that is bypassed now, and a new thread is wanted.
+        """
+        return any(plugin.watch() for plugin in self.plugins)
 
     def play(self, blocks: Iterable[Block], channels: int) -> Iterator[Block]:
         """Play whole sounds, block [T, C] by block, as long as they are: the latency is taken off.

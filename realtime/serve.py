@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import sys
 import threading
 import time
@@ -138,7 +139,11 @@ def serve(config: ServeConfig) -> int:
             if log:
                 log.close(engine.mixer.position)
     _sum_up(engine)
-    return 1 if engine.failure else 0
+    code = 1 if engine.failure else 0
+    if chain and any(plugin.hangs for plugin in chain.plugins):
+        sys.stderr.flush()
+        os._exit(code)  # Python would wait for a thread in there, or pull the plugin away from under it
+    return code
 
 
 def default_presets() -> Path:
@@ -207,6 +212,8 @@ def _watch(
         counts = engine.status()
         for trouble in [name for name in untold if counts[name]]:
             _say(untold.pop(trouble))
+        if chain and chain.watch():
+            engine.replace_thread()
         for fault in chain.faults() if chain else ():
             _say(fault)
 

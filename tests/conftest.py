@@ -110,3 +110,20 @@ def crashing(tmp_path: Path) -> Path:
     command = [compiler, "-shared", "-fPIC", "-o", str(inside / "Crash.so"), str(tmp_path / "crash.c")]
     subprocess.run(command, check=True, timeout=60)
     return tmp_path / "Crash.vst3"
+
+
+@pytest.fixture
+def hanging(tmp_path: Path) -> tuple[Path, Path]:
+    """A VST3 that passes its trial and hangs after 400 blocks until there is a file; that file's path."""
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        pytest.skip("no C compiler is installed")
+    system = f"{platform.machine()}-linux"
+    inner, let_go = f"/usr/lib/vst3/ZamCompX2.vst3/Contents/{system}/ZamCompX2.so", tmp_path / "let_go"
+    inside = tmp_path / "Hang.vst3" / "Contents" / system
+    inside.mkdir(parents=True)
+    options = ["-DAFTER=400", f'-DINNER="{inner}"', f'-DLET_GO="{let_go}"', "-ldl"]
+    source = str(Path(__file__).with_name("hanging.c"))
+    command = [compiler, "-shared", "-fPIC", "-o", str(inside / "Hang.so"), source, *options]
+    subprocess.run(command, check=True, timeout=60)
+    return tmp_path / "Hang.vst3", let_go

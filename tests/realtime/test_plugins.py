@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from realtime.answers import plugins as told
+from realtime.errors import HungError
 from realtime.oscquery import PLUGINS, learn
 from realtime.plugin_option import PluginError, require
-from realtime.plugins import Chain, load, try_out
+from realtime.plugins import LOOKS, Chain, load, try_out
 from realtime.protocol import ControlError
 
 RATE, BLOCK = 48_000, 128
@@ -135,3 +138,31 @@ def test_one_that_raises_on_the_air_is_bypassed() -> None:
     (line,) = chain.faults()
     assert line.startswith("plugin 0 (ZamGateX2) is bypassed: it failed while playing")
     assert chain.faults() == []
+
+
+def test_one_that_hangs_is_given_up_and_may_not_go_on_when_it_comes_back(hanging: tuple[Path, Path]) -> None:
+    plugin, let_go = hanging
+    chain = on_air(plugin)
+    block, ends = noise(BLOCK), []
+
+    def play() -> None:
+        try:
+            while True:
+                chain.process(block)
+        except HungError as error:
+            ends.append(error)
+
+    thread = threading.Thread(target=play, daemon=True)
+    thread.start()
+    while not let_go.with_suffix(".hangs").exists():
+        assert thread.is_alive()
+        time.sleep(0.01)
+    looks = [chain.watch() for _ in range(LOOKS + 3)]
+    assert looks == [False] * LOOKS + [True, False, False]
+    assert chain.faults() == ["plugin 0 (ZamCompX2) is bypassed: it hung while playing"]
+    np.testing.assert_array_equal(played(chain, noise(BLOCK)), noise(BLOCK))
+    block[:] = 0.5  # it is another thread's by now
+    let_go.touch()
+    thread.join(60.0)
+    assert len(ends) == 1
+    assert (block == 0.5).all()

@@ -48,3 +48,44 @@ def test_what_jack_hears_is_the_plugin_applied_offline(
     wanted = effect.process(padded, jack_server.sample_rate).T
     assert np.abs(wanted - padded.T).max() > 1e-3
     assert np.abs(heard - wanted).max() < 1e-4
+
+
+def test_one_that_hangs_on_the_air_is_bypassed_and_ends_unheard_when_it_comes_back(
+    jack_server: Jack, tiny_model: Path, tmp_path: Path, hanging: tuple[Path, Path]
+) -> None:
+    """JACK hears the sound as it is without the plugin, also once the plugin has returned."""
+    from pedalboard._pedalboard import load_plugin
+
+    plugin, let_go = hanging
+    options = ["--device", "system", "--synchronous", "--plugin", str(plugin), "--plugin", str(COMPRESSOR)]
+    with Server(tiny_model, *options, env=jack_server.env) as server:
+        server.wait_for(r"plugin 0 \(ZamCompX2\) is bypassed: it hung while playing")
+        z = np.asarray(server.ask("/morph/get/z")[1], np.float32)
+        address, answer = server.ask("/morph/get/plugins")
+        assert (address, answer[:3], answer[4:]) == (
+            "/morph/plugins.reply",
+            [0, 2, "ZamCompX2"],
+            ["it hung while playing"],
+        )
+        server.hear()  # of the other plugin
+        address, answer = server.ask("/morph/plugin/0/attack", 10.0)
+        assert (address, "is bypassed" in str(answer[1])) == ("/morph/error", True)
+        with jack_server.recording(tmp_path / "heard.npy"):
+            for hits in (1, 2):
+                server.send("/morph/trigger", 0.05)
+                server.wait_until(hits=hits)
+                server.wait_until(voices=0)
+                let_go.touch()
+                server.play_for(0.3)
+        assert server.stop() == 0
+        assert "error" not in server.output
+    heard = np.load(tmp_path / "heard.npy")
+    dry = 0.05 * expected(tiny_model, z, jack_server.sample_rate)
+    effect: Any = load_plugin(str(COMPRESSOR))
+    first = onset(heard[:, 0]) - onset(dry)
+    second = first + len(dry) + onset(heard[first + len(dry) :, 0]) - onset(dry)
+    padded = np.zeros((2, len(heard)), np.float32)
+    for start in (first, second):
+        padded[:, start : start + len(dry)] = dry
+    wanted = effect.process(padded, jack_server.sample_rate).T
+    assert np.abs(heard - wanted).max() < 1e-4

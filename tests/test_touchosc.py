@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
 import zlib
 from collections.abc import Iterator
@@ -53,6 +54,15 @@ def test_the_server_takes_all_that_it_sends(tiny_model: Path) -> None:
         if message.address in ("/morph/macro/4", "/morph/macro/5", "/morph/macro/6", "/morph/macro/7"):
             continue  # this small model has four axes
         parse(message, places)
+
+
+def test_the_server_takes_what_the_script_asks(tiny_model: Path) -> None:
+    places = Places(Decoder(tiny_model, capacity=1).info)
+    script = SHIPPED.findtext(".//property[key='script']/value", "")
+    asked = re.findall(r"sendOSC\(\{'([^']+)', \{(?:\{tag = 'i', value = (\d+)\})?\}", script)
+    assert len(asked) == script.count("sendOSC") == 4
+    for address, argument in asked:
+        parse(Message(address, (int(argument),) if argument else ()), places)
 
 
 def test_controls_have_names_of_their_own_and_lie_on_the_page() -> None:

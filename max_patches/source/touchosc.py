@@ -28,6 +28,7 @@ VALUES: dict[str, dict[str, object]] = {
     "XY": {"x": 0.5, "y": 0.5},
 }
 GAIN_DB, MACRO_RANGE = (-60.0, 6.0), 4.0
+RECEIVE = 9002  # the port that answers are asked to, whatever port TouchOSC sends from
 CONNECTION = "00001"  # the first of TouchOSC's ten, counted from the right
 
 SCRIPT = """\
@@ -43,6 +44,7 @@ function update()
   local now = getMillis() / 1000
   if now - asked > 1 then
     asked = now
+    sendOSC({'/morph/reply', {{tag = 'i', value = RECEIVE}}})
     sendOSC({'/ping', {}})
     sendOSC({'/morph/get/classes', {}})
     sendOSC({'/morph/get/status', {}})
@@ -191,7 +193,8 @@ def label(name: str, text: str, frame: Sequence[float], size: int = 16) -> ET.El
 def layout() -> ET.Element:
     """The whole of it: light, p99, panic; pads; map; macros; presets."""
     root = ET.Element("lexml", version="3")
-    page = node("GROUP", "soundmorph", (0, 0, *SIZE), DARK, SCRIPT.replace("PADS", str(PADS)))
+    script = SCRIPT.replace("PADS", str(PADS)).replace("RECEIVE", str(RECEIVE))
+    page = node("GROUP", "soundmorph", (0, 0, *SIZE), DARK, script)
     root.append(page)
     add = ET.SubElement(page, "children").append
     x, y = ("VALUE", "FLOAT", "x"), ("VALUE", "FLOAT", "y")

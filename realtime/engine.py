@@ -6,9 +6,6 @@ osc thread ──commands──► [inbox] ──► render thread: mixer ──
 
 from __future__ import annotations
 
-import contextlib
-import os
-import sys
 import threading
 import time
 from collections import deque
@@ -18,7 +15,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime import latency
+from realtime import latency, priority
 from realtime.commands import Command, Goto, Panic, Prepare, SetAxis, SetDimension, SetZ, Shed, Stop
 from realtime.errors import HungError
 from realtime.mixer import Mixer
@@ -28,28 +25,11 @@ Block = NDArray[np.float32]
 
 MOVES = (SetZ, SetDimension, SetAxis, Goto, Prepare)  # may be dropped when too many commands wait
 MAX_WAITING = 4096  # commands in the inbox, and commands scheduled for later
-PRIORITY = 10  # of the render thread among real-time ones: below any audio server's
 DELAYS = 1000  # of commands that are remembered, for their 99th percentile
 PREPARE_S = 0.01  # between two looks for something to decode ahead
 CLOCK_JUMP_S = 0.02  # a device clock further off than this is believed at once, a nearer one by and by
 CLOCK_GAIN = 0.05
 MAX_FADE_S = 0.3  # of waiting at the end, whatever the device
-
-
-def _go_first() -> None:
-    """Let this thread run before all ordinary ones, where the system allows it (Linux, with rights)."""
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError):
-            os.sched_setscheduler(threading.get_native_id(), os.SCHED_FIFO, os.sched_param(PRIORITY))
-
-
-def _go_last(thread: int | None = None) -> None:
-    """Let this thread, or one by its native id, run when no other wants to, where the system can (Linux)."""
-    if sys.platform == "linux":
-        thread = thread or threading.get_native_id()
-        with contextlib.suppress(OSError):
-            os.sched_setscheduler(thread, os.SCHED_OTHER, os.sched_param(0))
-            os.setpriority(os.PRIO_PROCESS, thread, 10)
 
 
 def _decibels(peak: float) -> float:
@@ -317,13 +297,13 @@ class Engine:
 
     def replace_thread(self) -> None:
         """Render on in a new thread, because this one hangs in an effect, which raises should it return."""
-        _go_last(self._thread.native_id)
+        priority.last(self._thread.native_id)
         self._late_before = self.late_blocks  # the decoder is not to blame
         self._thread = threading.Thread(target=self._run, args=(True,), name="render", daemon=True)
         self._thread.start()
 
     def _run(self, amid_a_block: bool = False) -> None:
-        _go_first()
+        priority.first()
         try:
             if amid_a_block:  # as it was when the effect hung
                 self._pass_on(np.clip(self._ring.slot(), -1.0, 1.0, out=self._ring.slot()))
@@ -410,7 +390,7 @@ class Engine:
 
     def _prepare(self) -> None:
         """Decode ahead what the mixer wants, beside everything else."""
-        _go_last()
+        priority.last()
         while not self._closing:
             if not self.mixer.prepared.work():
                 time.sleep(PREPARE_S)

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 
 from realtime.errors import RealtimeError
 
-RATE = 5000.0  # datagrams a second that one sender may send for long
-BURST = 5000.0  # and at once
+RATE = 2000.0  # datagrams a second that one sender may send for long
+BURST = 2000.0  # and at once
 MAX_SENDERS = 256  # remembered; each is an address without its port
 MAX_DATAGRAM = 16_384  # bytes
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import platformdirs
 
-from realtime import gate, hosts, latency, plugins
+from realtime import gate, hosts, latency, plugins, priority
 from realtime.commands import Panic
 from realtime.control import Control
 from realtime.engine import Engine
@@ -75,6 +75,7 @@ def serve(config: ServeConfig) -> int:
         RealtimeError: the server cannot start.
     """
     stopping = stop_on_signals()
+    priority.before_ordinary()
     gate.check(config.host, config.allow)
     with ExitStack() as parts:
         listener = parts.enter_context(bind(config.host, config.port))

@@ -1,0 +1,40 @@
+"""Which thread goes first, where the system lets us say so (Linux, with the rights that JACK asks for too).
+
+A thread that has Python's lock and loses its core to another program keeps the render thread and the audio
+callback waiting. So all threads of a server run before ordinary programs, and the render thread before those.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import threading
+
+RENDER, OTHERS = 10, 1  # among real-time priorities: below any audio server's
+
+
+def first() -> None:
+    """Let this thread run before all of ours and all ordinary ones."""
+    if sys.platform == "linux":
+        _set(os.SCHED_FIFO, RENDER)
+
+
+def before_ordinary() -> None:
+    """Let this thread, and every thread that it starts from now on, run before those of other programs."""
+    if sys.platform == "linux":
+        _set(os.SCHED_RR, OTHERS)
+
+
+def last(thread: int | None = None) -> None:
+    """Let this thread, or one by its native id, run when no other wants to."""
+    if sys.platform == "linux":
+        thread = thread or threading.get_native_id()
+        _set(os.SCHED_OTHER, 0, thread)
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, thread, 10)
+
+
+def _set(policy: int, priority: int, thread: int | None = None) -> None:
+    with contextlib.suppress(OSError):
+        os.sched_setscheduler(thread or threading.get_native_id(), policy, os.sched_param(priority))

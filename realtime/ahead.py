@@ -60,8 +60,8 @@ class Ahead(PreparedSounds):
             waiting.append((sample, command))
             if isinstance(command, Trigger):
                 hits += 1
-                if command.z is not None:
-                    self.plan(command.z)
+                if (z := command.point or command.z) is not None:
+                    self.plan(z)
             while hits > LOOK_AHEAD:
                 hits -= isinstance(waiting[0][1], Trigger)
                 yield waiting.popleft()

@@ -67,6 +67,7 @@ class Trigger:
         decay_ms: the sound falls by 60 dB in this time; None leaves it as it is.
         reverse: play the sound from its end.
         choke: a group 1..16: the voice ends those of its group that sound; 0 is none.
+        point: the voice stays at this one [D], wherever it would else be; None for nearly all.
     """
 
     velocity: float = 1.0
@@ -77,6 +78,7 @@ class Trigger:
     decay_ms: float | None = None
     reverse: bool = False
     choke: int = 0
+    point: Z | None = None
 
 
 @dataclass(frozen=True)

@@ -141,6 +141,7 @@ class Engine:
         effects: Effects | None = None,
     ) -> None:
         self.mixer = mixer
+        mixer.patient = True  # there is a thread that prepares
         self.block_size = block_size
         self.ahead = ahead
         self.synchronous = synchronous
@@ -198,6 +199,7 @@ class Engine:
             ValueError: it has another sample rate or number of channels.
         """
         mixer.take_over(self.mixer)
+        mixer.patient = True
         self._inbox.append((0, mixer))
 
     def sample_at(self, due: float) -> int:

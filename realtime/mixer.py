@@ -13,7 +13,7 @@ import heapq
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 
 import numpy as np
@@ -49,6 +49,7 @@ PANIC_MS = 2.0
 SETTLED_MS = 30.0  # z has stood still for so long when its sound is decoded ahead
 WARM_UP_RUNS = 3
 BUDGET = 0.8  # of the time that a chunk sounds, for decoding it
+PATIENCE_MS = 1000.0  # for the sound of a reversed hit; then it is decoded on the spot
 LEVEL_MS = 10.0  # how far back a voice is listened to when one must go
 
 
@@ -126,6 +127,8 @@ class Mixer:
         """Hits that needed no inference to start."""
         self.tap: Callable[[int, Command], None] | None = None
         """Told of every command as it is carried out, with its sample. Must not wait."""
+        self.patient = False
+        """Whether a reversed hit waits for its sound, as another thread has it `prepared`."""
         self.prepared = PreparedSounds(decoder)
         self.cost: Cost | None = None
         """As `warm_up` has measured it."""
@@ -133,6 +136,7 @@ class Mixer:
         self._decoder = decoder
         self._events: list[tuple[int, int, Command]] = []
         self._order = count()
+        self._waiting: deque[tuple[int, Trigger]] = deque()  # until when at most, and for the sound of what
         self._free = [Voice(self.timing) for _ in range(slots_for(voices))]
         self._playing: list[Voice] = []  # in order of their starts
         self._streams = Streams(decoder, self._points)
@@ -261,6 +265,7 @@ class Mixer:
             self._retire()
             self._announce()
             self._settle()
+            self._start_waiting()
 
     def _mix(self, block: NDArray[np.float32]) -> None:
         bus = self._bus[:, : len(block)]
@@ -283,9 +288,53 @@ class Mixer:
             _, order, command = heapq.heappop(self._events)
             if isinstance(command, Panic):
                 self._forget_before(order)
-            self._carry_out(command)
-            if self.tap is not None:
-                self.tap(self.position, command)
+            if not (self.patient and isinstance(command, Trigger) and self._must_wait(command)):
+                self._perform(command)
+
+    def _perform(self, command: Command) -> None:
+        self._carry_out(command)
+        if self.tap is not None:
+            self.tap(self.position, command)
+
+    def _must_wait(self, trigger: Trigger) -> bool:
+        """Whether the whole sound of a hit is needed and not there; then the hit comes as soon as it is."""
+        if not trigger.reverse:
+            return False
+        here = self._where(trigger) if trigger.z is None else np.array(trigger.z)
+        if self._is_whole(here):
+            return False
+        if trigger.z is not None:
+            self._perform(SetZ(trigger.z, trigger.touch))
+        self.prepared.want_now(here)
+        point = tuple(float(x) for x in here)
+        self._waiting.append(
+            (self.position + self._samples(PATIENCE_MS), replace(trigger, z=None, point=point))
+        )
+        return True
+
+    def _start_waiting(self) -> None:
+        """Start the hits whose sounds are there now."""
+        while self._waiting:
+            latest, trigger = self._waiting[0]
+            if self.position < latest and not self._is_whole(self._where(trigger)):
+                return
+            self._waiting.popleft()
+            self._perform(trigger)
+
+    def _is_whole(self, z: Point) -> bool:
+        sound = self.prepared.get(z.astype(np.float32))
+        return sound is not None and sound.frames == self.timing.frames
+
+    def _where(self, trigger: Trigger) -> Point:
+        """The point of the voice that is to start now."""
+        if trigger.point is not None:
+            return np.array(trigger.point)
+        return self._point_of(trigger).at(self.position)
+
+    def _point_of(self, trigger: Trigger) -> Glide:
+        if trigger.touch is None:
+            return self.glide
+        return self._touches.setdefault(trigger.touch, self.glide)
 
     def _forget_before(self, order: int) -> None:
         """Drop what was submitted earlier for later."""
@@ -307,8 +356,10 @@ class Mixer:
                     self._go(Goto(z, 0.0, touch=touch))
                 self._start(command)
             case Stop(touch):
+                self._waiting = deque(w for w in self._waiting if touch not in (None, w[1].touch))
                 self._fade([v for v in self._playing if touch is None or v.touch == touch], STEAL_MS)
             case Panic():
+                self._waiting.clear()
                 self._fade(self._playing, PANIC_MS)
             case Gain(db):
                 self.output.set_gain(db, self.position)
@@ -370,11 +421,10 @@ class Mixer:
         if not self._free:  # as many fading as there are voices: the one nearest its end goes now
             self._cut(min(self._playing, key=lambda voice: voice.end))
         voice = self._free.pop()
-        touch = trigger.touch
-        point = self.glide if touch is None else self._touches.setdefault(touch, self.glide)
-        here = point.at(self.position)
-        fixed = Glide.still(here) if self.mode == "latch" or trigger.reverse else None
-        rests = (fixed or point).rests_at(self.position)
+        here = self._where(trigger)
+        stays = trigger.reverse or trigger.point is not None or self.mode == "latch"
+        fixed = Glide.still(here) if stays else None
+        rests = (fixed or self._point_of(trigger)).rests_at(self.position)
         sound = self.prepared.get(here.astype(np.float32)) if rests else None
         voice.begin(self.position, trigger, fixed, sound)
         self._playing.append(voice)

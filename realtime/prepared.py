@@ -74,6 +74,10 @@ class PreparedSounds:
         else:
             self._wanted.append(point)
 
+    def want_now(self, z: Z | Floats) -> None:
+        """Have the sound at z [D], which somebody waits for, decoded next."""
+        self._wanted.appendleft(np.array(z, np.float32))
+
     def forget(self) -> None:
         """Let go of what is not begun."""
         self._wanted.clear()

@@ -83,6 +83,43 @@ def test_a_reversed_hit_is_the_sound_from_its_end(decoder: Decoder, make_mixer: 
     np.testing.assert_allclose(heard[77:, 0], expected, atol=3e-6)
 
 
+def test_a_patient_mixer_waits_for_the_sound_of_a_reversed_hit(decoder: Decoder, make_mixer: Make) -> None:
+    """It starts when another thread has it ready, at the point of its time; the log says when."""
+    mixer, log = make_mixer(), []
+    mixer.patient = True
+    mixer.tap = lambda sample, command: log.append((sample, command))
+    mixer.submit(Trigger(1.0, A, reverse=True), 77)
+    mixer.submit(SetZ(B), 500)
+    out = np.zeros((1000, 2), np.float32)
+    mixer.render(out)
+    assert not out.any()
+    assert log == [(77, SetZ(A)), (500, SetZ(B))]
+    while mixer.prepared.work():
+        pass
+    expected = Resampler(decoder.info.sample_rate, RATE).resample(
+        decoder.decode(np.asarray(A, np.float32)[np.newaxis])[0][::-1]
+    )
+    mixer.render(out)
+    (start, hit), out = log[-1], np.zeros((len(expected), 2), np.float32)
+    assert (mixer.hits, hit) == (1, Trigger(1.0, point=A, reverse=True))
+    again = stereo(make_mixer(), log, start + len(expected))
+    np.testing.assert_allclose(again[start:, 0], expected, atol=3e-6)
+
+
+def test_what_waits_is_forgotten_by_panic_and_stop(make_mixer: Make) -> None:
+    for end in (Panic(), Stop(), Stop(touch=3)):
+        mixer = make_mixer()
+        mixer.patient = True
+        mixer.submit(Trigger(1.0, A, reverse=True, touch=3))
+        mixer.submit(end, 100)
+        out = np.zeros((200, 2), np.float32)
+        mixer.render(out)
+        while mixer.prepared.work():
+            pass
+        mixer.render(out)
+        assert (mixer.hits, mixer.sounding) == (0, 0)
+
+
 def test_a_choke_ends_its_group_and_no_other(decoder: Decoder, make_mixer: Make) -> None:
     score = [(0, Trigger(1.0, A, choke=1)), (0, Trigger(1.0, A, choke=2)), (1000, Trigger(0.0, choke=1))]
     heard = stereo(make_mixer(), score, 1500)[:, 0]

@@ -300,13 +300,13 @@ class Mixer:
         """Whether the whole sound of a hit is needed and not there; then the hit comes as soon as it is."""
         if not trigger.reverse:
             return False
-        here = self._where(trigger) if trigger.z is None else np.array(trigger.z)
+        here = self._where(trigger) if trigger.z is None else np.array(trigger.z, np.float64)
         if self._is_whole(here):
             return False
         if trigger.z is not None:
             self._perform(SetZ(trigger.z, trigger.touch))
-        self.prepared.want_now(here)
         point = tuple(float(x) for x in here)
+        self.prepared.want_now(point)
         self._waiting.append(
             (self.position + self._samples(PATIENCE_MS), replace(trigger, z=None, point=point))
         )

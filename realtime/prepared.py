@@ -74,7 +74,7 @@ class PreparedSounds:
         else:
             self._wanted.append(point)
 
-    def want_now(self, z: Z | Floats) -> None:
+    def want_now(self, z: Z) -> None:
         """Have the sound at z [D], which somebody waits for, decoded next."""
         self._wanted.appendleft(np.array(z, np.float32))
 

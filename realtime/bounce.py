@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import hashlib
 import io
 import re
 import sys
@@ -15,14 +14,26 @@ from typing import TYPE_CHECKING
 
 from realtime import grid, levels, model_file, plugins
 from realtime.ahead import LOOK_AHEAD, Ahead, cores
-from realtime.commands import Command, Gain, Mode, SetZ, Trigger, Z
+from realtime.commands import Command, Gain, Mode, SetZ, Swap, Trigger, Tweak, Z
+from realtime.deck import Change
 from realtime.decoder import Decoder
 from realtime.errors import RealtimeError
 from realtime.files import Folder
 from realtime.levels import Meter, Target
 from realtime.mixer import Mixer, slots_for
+from realtime.plugins import Chain
 from realtime.progress import Progress
-from realtime.render import BLOCK_SIZE, CHUNK_FRAMES, morph, overlap, read_sound, voices_for, write
+from realtime.render import (
+    BLOCK_SIZE,
+    CHUNK_FRAMES,
+    Score,
+    morph,
+    overlap,
+    read_sound,
+    voices_for,
+    write,
+)
+from realtime.replay import key, open_models, open_plugins, survey
 from realtime.resampler import Resampler
 from realtime.score import Event, Points, events, score
 from realtime.sequence import Sequence, read
@@ -133,16 +144,25 @@ class Bounce:
         if self._ahead is not None:
             self._ahead.close()
 
-    def _write(
-        self, path: Path, mixer: Mixer, commands: Iterable[tuple[int, Command]], last: int, force: bool
-    ) -> Meter:
-        chain = plugins.load(
-            self.args.plugin,
-            sample_rate=self.rate,
-            block_size=BLOCK_SIZE,
-            channels=mixer.channels,
-            say=lambda line: print(f"realtime: {line}", file=sys.stderr),
+    def _plugins(self, paths: Iterable[Path], channels: int, block_size: int = BLOCK_SIZE) -> Chain | None:
+        return plugins.load(
+            list(paths), sample_rate=self.rate, block_size=block_size, channels=channels, say=_say
         )
+
+    def _write(self, path: Path, mixer: Mixer, commands: Score, last: int, force: bool) -> Meter:
+        chain = self._plugins(self.args.plugin, mixer.channels)
+        return self._play(path, mixer, commands, last, force, chain, BLOCK_SIZE)
+
+    def _play(
+        self,
+        path: Path,
+        mixer: Mixer,
+        commands: Score,
+        last: int,
+        force: bool,
+        chain: Chain | None,
+        block_size: int,
+    ) -> Meter:
         with Progress(last + self.length) as progress:
             return write(
                 path,
@@ -153,6 +173,7 @@ class Bounce:
                 bits=self.args.bits,
                 target=self.target,
                 progress=progress,
+                block_size=block_size,
             )
 
     def morph(self, start: Z, end: Z, args: argparse.Namespace) -> int:
@@ -174,7 +195,7 @@ class Bounce:
         """Write a performance, as it was logged, into one file.
 
         Raises:
-            SessionError: the log is damaged, or of a model with another size of z.
+            SessionError: the log is damaged, or of models that are not there or have another size of z.
         """
         setting = read_setting(path)
         if setting.latent_dim != self.info.latent_dim:
@@ -184,31 +205,60 @@ class Bounce:
             )
         if self.args.rate is None:
             self._set_rate(setting.sample_rate)
-        if self.args.model is None and hashlib.sha256(self.model.read_bytes()).hexdigest() != (
-            setting.model_sha256
-        ):
-            print(
-                f"realtime: {self.model} has changed since; it may sound otherwise",
-                file=sys.stderr,
+        replaced = self.args.model is not None
+        if not replaced and self.file.sha256 != setting.model_sha256:
+            _say(f"{self.model} has changed since; it may sound otherwise")
+        first = self._decoder(setting.voices)
+        course = survey(path, setting)
+        decoders = open_models(path, setting, course, first, self._load, replaced=replaced, say=_say)
+        channels = self.args.channels or setting.channels
+
+        def mixer(decoder: Decoder, chunk_frames: int) -> Mixer:
+            return Mixer(
+                decoder.sibling(slots_for(setting.voices), decoder.max_frames),
+                self.rate,
+                voices=setting.voices,
+                channels=channels,
+                chunk_frames=chunk_frames,
+                gain_db=setting.gain_db + self.args.gain,
+                dc_block_hz=self.args.dc_block or setting.dc_block_hz,
             )
-        mixer = Mixer(
-            self._decoder(setting.voices),
-            self.rate,
-            voices=setting.voices,
-            channels=self.args.channels or setting.channels,
-            chunk_frames=setting.chunk_frames,
-            gain_db=setting.gain_db + self.args.gain,
-            dc_block_hz=self.args.dc_block or setting.dc_block_hz,
-        )
-        last = max((at for at, _ in commands(path, setting.latent_dim)), default=0)
+
+        chain: Chain | None = None
+        places: dict[int, int] = {}
+        if not self.args.dry:
+            chain, places = open_plugins(
+                setting,
+                self.args.plugin,
+                lambda plugin: self._plugins([plugin], channels, setting.block),
+                _say,
+            )
         scale = self.rate / setting.sample_rate
-        end = self.length + round(last * scale)
-        replay = (
-            (round(at * scale), self._louder(command))
-            for at, command in commands(path, setting.latent_dim)
-            if command is not None
-        )
-        return self._write(self.args.output, mixer, replay, end - self.length, self.args.force)
+
+        def replay() -> Iterator[tuple[int, Command | Change]]:
+            for sample, command in commands(path, setting.latent_dim):
+                at = round(sample * scale)
+                match command:
+                    case None:
+                        return
+                    case Swap():
+                        yield at, Change(mixer(decoders[key(command)], command.chunk_frames), command)
+                    case Tweak():
+                        if command.plugin in places:
+                            yield at, replace(command, plugin=places[command.plugin])
+                    case _:
+                        yield at, self._louder(command)
+
+        last = round(course.last * scale)
+        block = setting.block if chain else BLOCK_SIZE  # a plugin may sound otherwise in other pieces
+        begin = mixer(first, setting.chunk_frames)
+        return self._play(self.args.output, begin, replay(), last, self.args.force, chain, block)
+
+    def _load(self, path: Path) -> tuple[Decoder, str]:
+        """The decoder of another model, and the SHA-256 of its file."""
+        file = model_file.read(path)
+        options = {"threads": self.args.threads, "provider": self.args.provider}
+        return Decoder(path, capacity=1, file=file, **options), file.sha256
 
     def stems(self, sequence: Sequence, by: str) -> list[str]:
         """Write a file for each voice or class; together they are the mix, below the knee of the output.
@@ -316,6 +366,10 @@ class Bounce:
     def _louder(self, command: Command) -> Command:
         """With --gain on top."""
         return Gain(command.db + self.args.gain) if isinstance(command, Gain) else command
+
+
+def _say(line: str) -> None:
+    print(f"realtime: {line}", file=sys.stderr)
 
 
 def _silent(event: Event) -> Event:

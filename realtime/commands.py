@@ -1,4 +1,4 @@
-"""What a performer can ask of the mixer. `control` makes these from messages, `mixer` carries them out.
+"""What a performer can ask for. `control` makes these from messages, `mixer` and `deck` carry them out.
 
 The *point* is the z that every voice follows. A voice that was started with a `touch` (a finger of an MPE
 controller, a track of a sequencer) has a point of its own, which commands with that touch move instead.
@@ -119,4 +119,44 @@ class Shed:
     """Fade the quietest voice out because the machine cannot keep up; the last one stays."""
 
 
-Command = SetZ | SetDimension | SetAxis | Goto | Trigger | Stop | Panic | Gain | Mode | Prepare | Shed
+@dataclass(frozen=True)
+class Tweak:
+    """Set a parameter of a plugin, counted from 0, to `raw`: 0..1, as the plugin keeps it."""
+
+    plugin: int
+    parameter: str
+    raw: float
+
+
+@dataclass(frozen=True)
+class Swap:
+    """Play on with another model: what sounds fades out, what is scheduled is dropped.
+
+    Attributes:
+        model: its file.
+        model_sha256: of that file.
+        latent_dim: size of z from now on.
+        chunk_frames: of the mixer that takes over.
+    """
+
+    model: str
+    model_sha256: str
+    latent_dim: int
+    chunk_frames: int
+
+
+Command = (
+    SetZ
+    | SetDimension
+    | SetAxis
+    | Goto
+    | Trigger
+    | Stop
+    | Panic
+    | Gain
+    | Mode
+    | Prepare
+    | Shed
+    | Tweak
+    | Swap
+)

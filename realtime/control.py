@@ -199,7 +199,7 @@ class Control:
                     raise ControlError("a plugin's parameter is set at once; send it without a time tag")
                 if self._effects is None:
                     raise ControlError("there are no plugins; `realtime serve --plugin` loads them")
-                self._effects.set(plugin, name, value)
+                commands.append(self._effects.tweak(plugin, name, value))
             case Query("settings"):
                 return [answers.settings(self._timetable.at(None, now))]
             case Query(what):

@@ -16,14 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime import latency, priority
-from realtime.commands import Command, Goto, Panic, Prepare, SetAxis, SetDimension, SetZ, Shed, Stop
+from realtime.commands import Command, Goto, Panic, Prepare, SetAxis, SetDimension, SetZ, Shed, Swap, Tweak
+from realtime.deck import Change, Deck, Effects
 from realtime.errors import HungError
 from realtime.mixer import Mixer
 from realtime.pacing import Pacing
 
 Block = NDArray[np.float32]
 
-MOVES = (SetZ, SetDimension, SetAxis, Goto, Prepare)  # may be dropped when too many commands wait
+MOVES = (SetZ, SetDimension, SetAxis, Goto, Prepare, Tweak)  # may be dropped when too many commands wait
 MAX_WAITING = 4096  # commands in the inbox, and commands scheduled for later
 DELAYS = 1000  # of commands that are remembered, for their 99th percentile
 PREPARE_S = 0.01  # between two looks for something to decode ahead
@@ -96,18 +97,6 @@ class Sink(Protocol):
     def write(self, block: Block) -> None: ...
 
 
-class Effects(Protocol):
-    """What every block passes after the mixer, in place and on the render thread.
-
-    `process` raises `HungError` on a thread that hung in it and has been given up meanwhile.
-    """
-
-    @property
-    def latency_samples(self) -> int: ...
-
-    def process(self, block: Block) -> None: ...
-
-
 class Engine:
     """Renders blocks a little ahead of the device and hands them to it.
 
@@ -140,7 +129,7 @@ class Engine:
         sink: Sink | None = None,
         effects: Effects | None = None,
     ) -> None:
-        self.mixer = mixer
+        self._deck = Deck(mixer, effects)
         mixer.patient = True  # there is a thread that prepares
         self.block_size = block_size
         self.ahead = ahead
@@ -152,13 +141,11 @@ class Engine:
         self.latency_s = 0.0
         self._sink = sink
         self.effects = effects
-        self._inbox: deque[tuple[int, Command | Mixer]] = deque()
-        self._leaving: list[Mixer] = []
-        self._scratch = np.zeros((block_size, mixer.channels), np.float32)
+        self._inbox: deque[tuple[int, Command | Change]] = deque()
         self._ring = Ring(ahead, block_size, mixer.channels)
         self._room, self._ready = Signal(), Signal()
         self._pacing = Pacing(block_size / mixer.sample_rate, ahead) if paced and not synchronous else None
-        self._new: list[tuple[int, Command | Mixer]] = []
+        self._new: list[tuple[int, Command | Change]] = []
         self._asked_s = 0.0  # when the first command came that is in no block yet
         self._delays = np.zeros(DELAYS)
         self._measured = 0
@@ -168,6 +155,11 @@ class Engine:
         self._handed = self._origin_s, 0  # time and first sample of the latest block handed over
         self._thread = threading.Thread(target=self._run, name="render", daemon=True)
         self._preparing = threading.Thread(target=self._prepare, name="prepare", daemon=True)
+
+    @property
+    def mixer(self) -> Mixer:
+        """The one that plays."""
+        return self._deck.mixer
 
     # ---- for the osc thread
 
@@ -190,17 +182,17 @@ class Engine:
         self._inbox.extend([(sample, command) for command in kept])
         return len(kept) == len(commands)
 
-    def swap(self, mixer: Mixer) -> None:
+    def swap(self, mixer: Mixer, swap: Swap | None = None) -> None:
         """Play on with another mixer, of any model: what sounds fades out, what is scheduled is dropped.
 
-        Takes effect after the commands submitted before. Gain and mode are carried over.
+        Takes effect after the commands submitted before. Gain and mode are carried over. A log keeps `swap`.
 
         Raises:
             ValueError: it has another sample rate or number of channels.
         """
-        mixer.take_over(self.mixer)
+        mixer.check_follows(self.mixer)
         mixer.patient = True
-        self._inbox.append((0, mixer))
+        self._inbox.append((0, Change(mixer, swap)))
 
     def sample_at(self, due: float) -> int:
         """The device sample that is heard at monotonic time `due`."""
@@ -341,7 +333,7 @@ class Engine:
         while self._inbox:
             self._new.append(self._inbox.popleft())
         if self._new and self._pacing is not None:  # what takes long is done behind a longer queue
-            begun = self.mixer.streams_begun(c for _, c in self._new if not isinstance(c, Mixer))
+            begun = self.mixer.streams_begun(c for _, c in self._new if not isinstance(c, Change))
             while (
                 begun > self._pacing.ready(self.mixer.cost)
                 and self._spare_s(begun) < 0.0
@@ -349,10 +341,7 @@ class Engine:
             ):
                 self._render_block()
         for sample, command in self._new:
-            if isinstance(command, Mixer):
-                self._change_to(command)
-            else:
-                self.mixer.submit(command, sample)
+            self._deck.submit(command, sample)
         asked_s = self._asked_s if self._new else 0.0
         if asked_s:
             self._asked_s = 0.0
@@ -366,13 +355,7 @@ class Engine:
 
     def _render_block(self, asked_s: float = 0.0) -> None:
         block = self._ring.slot()
-        self.mixer.render(block)
-        for mixer in list(self._leaving):
-            mixer.render(self._scratch)
-            block += self._scratch
-            np.clip(block, -1.0, 1.0, out=block)
-            if mixer.silent:
-                self._leaving.remove(mixer)
+        self._deck.render(block)
         if self.effects is not None:
             self.effects.process(block)
         self._pass_on(block, asked_s)
@@ -382,13 +365,6 @@ class Engine:
             self._sink.write(block)
         self._ring.commit(asked_s)
         self._ready.set()
-
-    def _change_to(self, mixer: Mixer) -> None:
-        mixer.take_over(self.mixer)
-        self.mixer.submit(Stop())
-        self.mixer.tap = None
-        self._leaving.append(self.mixer)
-        self.mixer = mixer
 
     def _prepare(self) -> None:
         """Decode ahead what the mixer wants, beside everything else."""

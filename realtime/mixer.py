@@ -211,8 +211,8 @@ class Mixer:
             times.append(time.perf_counter() - begun)
         return sorted(times)[len(times) // 2]
 
-    def take_over(self, other: Mixer) -> None:
-        """Go on at the sample where another mixer is, with its gain, mode and tap; before the first `render`.
+    def check_follows(self, other: Mixer) -> None:
+        """Whether this mixer can take over from another one.
 
         Raises:
             ValueError: the other one has another sample rate or number of channels.
@@ -222,10 +222,19 @@ class Mixer:
                 f"a mixer of {self.channels} channels at {self.sample_rate} Hz cannot take over from one of "
                 f"{other.channels} at {other.sample_rate} Hz"
             )
+
+    def take_over(self, other: Mixer) -> None:
+        """Go on at the sample where another mixer is, with its gain, mode and tap, before the first `render`.
+
+        The other one carries out what is due there, forgets what was submitted for later, and fades out.
+        """
+        other._carry_out_due()
+        other._events.clear()
         self.position = other.position
         self.output.set_gain(other.output.gain_db, self.position - self.sample_rate)
         self.mode = other.mode
-        self.tap = other.tap
+        self.tap, other.tap = other.tap, None
+        other.submit(Stop())
 
     @property
     def silent(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -83,6 +84,11 @@ class ModelFile:
     model: bytes
     info: ModelInfo
     caches: dict[str, tuple[int, ...]]
+
+    @property
+    def sha256(self) -> str:
+        """Of the file, as it was read."""
+        return hashlib.sha256(self.model).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import io
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from realtime.bounce import Bounce
-from realtime.commands import Command, Goto, SetZ, Trigger, Z
+from realtime.commands import Command, Goto, SetZ, Swap, Trigger, Z
 from realtime.contract import ModelInfo
 from realtime.files import check_place, write_bytes
 from realtime.glide import Glide
@@ -60,7 +61,8 @@ def draw(args: argparse.Namespace, model: Path) -> list[Path]:
         if args.source.suffix == ".jsonl":
             bounce.log(args.source)
             dim = bounce.info.latent_dim
-            happened = ((at, each) for at, each in commands(args.source, dim) if each is not None)
+            played = ((at, each) for at, each in commands(args.source, dim) if each is not None)
+            happened = takewhile(lambda each: not isinstance(each[1], Swap), played)
         else:
             sequence, events = bounce.open(args.source)
             bounce.whole(sequence)

@@ -25,7 +25,15 @@ def add_parser(commands: Any) -> None:
     add_decoder(parser)
     # what `realtime render` is told besides
     parser.set_defaults(
-        bits=None, channels=None, gain=0.0, normalise=None, lufs=None, format="wav", plugin=[], dc_block=0.0
+        bits=None,
+        channels=None,
+        gain=0.0,
+        normalise=None,
+        lufs=None,
+        format="wav",
+        plugin=[],
+        dc_block=0.0,
+        dry=False,
     )
 
 

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from realtime.commands import Tweak
 from realtime.errors import HungError
 from realtime.output import THRESHOLD, limit
 from realtime.plugin_option import PluginError, require
@@ -84,6 +85,8 @@ class Plugin:
         self._instances: list[Any] = [load_plugin(str(path)) for _ in range(count)]
         self.sample_rate, self._size = sample_rate, block_size
         self._in = np.zeros((channels, block_size), np.float32)
+        self._parameters = [dict(each.parameters) for each in self._instances]  # asked once: it takes a while
+        self.path = path
         self.name = str(self._instances[0].name)
         self.fault = ""
         """Why it is bypassed; empty while it plays."""
@@ -148,21 +151,40 @@ class Plugin:
         found: dict[str, tuple[float, float, float]] = {}
         if self.hangs:
             return found
-        for name, parameter in self._instances[0].parameters.items():
+        for name, parameter in self._parameters[0].items():
             low, high = _ends(parameter)
             now = getattr(self._instances[0], name) if parameter.type is float else parameter.raw_value
             found[name] = low, high, float(now)
         return found
 
-    def set(self, name: str, value: float | str) -> None:
-        """Set a parameter; a text names one of its choices.
+    def raw_values(self) -> dict[str, float]:
+        """Name -> present value from 0 to 1, as the plugin keeps it; no meters, nothing of the host's."""
+        own = {name: each for name, each in self._parameters[0].items() if each.is_automatable}
+        return {name: float(each.raw_value) for name, each in own.items()}
+
+    def turn(self, name: str, raw: float) -> None:
+        """Set a parameter, if there is one of that name, to a value from 0 to 1. For the render thread.
+
+        A plugin that raises is bypassed from then on.
+        """
+        if self.fault:
+            return
+        try:
+            for known in self._parameters:
+                if name in known:
+                    known[name].raw_value = raw
+        except Exception as error:  # as in `process`
+            self.fault = f"it failed while {name} was set: {error}"
+
+    def raw(self, name: str, value: float | str) -> float:
+        """What `turn` takes for a value in the parameter's unit; a text names one of its choices.
 
         Raises:
             ControlError: no such parameter, or a value out of its range.
         """
         if self.hangs:
             raise ControlError(f"{self.name} is bypassed: {self.fault}")
-        known = self._instances[0].parameters
+        known = self._parameters[0]
         if name not in known:
             near = difflib.get_close_matches(name, known, n=3)
             hint = f"did you mean {' or '.join(near)}?" if near else "`/morph/get/plugins` tells them"
@@ -173,14 +195,11 @@ class Plugin:
             if value not in choices:
                 takes = f"one of {', '.join(choices[:20])}" if choices else "a number"
                 raise ControlError(f"{name} is {value!r}, not {takes}")
-            raw = float(parameter.get_raw_value_for(value))
-        else:
-            low, high = _ends(parameter)
-            if not low <= value <= high:
-                raise ControlError(f"{name} is {value:g}, not a number from {low:g} to {high:g}")
-            raw = _raw(parameter, value, low, high)
-        for instance in self._instances:
-            instance.parameters[name].raw_value = raw
+            return float(parameter.get_raw_value_for(value))
+        low, high = _ends(parameter)
+        if not low <= value <= high:
+            raise ControlError(f"{name} is {value:g}, not a number from {low:g} to {high:g}")
+        return _raw(parameter, value)
 
 
 def _take(tokens: list[int]) -> bool:
@@ -199,11 +218,8 @@ def _ends(parameter: Any) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _raw(parameter: Any, value: float, low: float, high: float) -> float:
-    if parameter.type is not float:
-        return value
-    raw: Any = parameter.get_raw_value_for(value)
-    return float(raw)
+def _raw(parameter: Any, value: float) -> float:
+    return value if parameter.type is not float else float(parameter.get_raw_value_for(value))
 
 
 class Chain:
@@ -255,15 +271,20 @@ class Chain:
             if len(kept):
                 yield kept
 
-    def set(self, index: int, name: str, value: float | str) -> None:
-        """Set a parameter of a plugin, counted from 0.
+    def carry_out(self, tweak: Tweak) -> None:
+        """Set a parameter, if there is such a plugin and it has one. For the render thread."""
+        if tweak.plugin < len(self.plugins):
+            self.plugins[tweak.plugin].turn(tweak.parameter, tweak.raw)
+
+    def tweak(self, index: int, name: str, value: float | str) -> Tweak:
+        """The command that sets a parameter of a plugin, counted from 0, to a value in its unit.
 
         Raises:
             ControlError: there is none, or the value is not accepted.
         """
         if index >= len(self.plugins):
             raise ControlError(f"there are {len(self.plugins)} plugins, counted from 0; not {index}")
-        self.plugins[index].set(name, value)
+        return Tweak(index, name, self.plugins[index].raw(name, value))
 
     def faults(self) -> list[str]:
         """What has gone wrong since the last call, in lines for the user."""

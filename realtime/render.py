@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime import levels
-from realtime.commands import Command, Mode, Trigger, Z
+from realtime.commands import Command, Mode, Trigger, Tweak, Z
 from realtime.contract import ModelInfo
+from realtime.deck import Change, Deck, Effects
 from realtime.errors import RealtimeError
 from realtime.files import FileError, SoundFile
 from realtime.levels import Meter, Target
@@ -20,6 +21,7 @@ from realtime.plugins import Chain
 from realtime.progress import Progress
 
 Block = NDArray[np.float32]
+Score = Iterable[tuple[int, Command | Change]]
 
 BLOCK_SIZE = 4096
 CHUNK_FRAMES = 64  # a point does not move within a sound, so decode in large pieces
@@ -70,40 +72,52 @@ def morph(
     return score
 
 
-def render(mixer: Mixer, score: Iterable[tuple[int, Command]]) -> Iterator[Block]:
+def render(
+    mixer: Mixer, score: Score, *, effects: Effects | None = None, block_size: int = BLOCK_SIZE
+) -> Iterator[Block]:
     """Play a score to its end, with the last sound's tail: blocks float32 [T, C], valid until the next.
 
-    The score is in order of time; it is taken as it is needed, so it may be long.
+    The score is in order of time; it is taken as it is needed, so it may be long. Blocks end at multiples of
+    `block_size`, and where the model changes or a parameter of `effects` is set.
     """
-    block = np.zeros((BLOCK_SIZE, mixer.channels), np.float32)
+    deck = Deck(mixer, effects)
+    block = np.zeros((block_size, mixer.channels), np.float32)
     coming = iter(score)
     following = next(coming, None)
     end = mixer.timing.samples
     while True:
-        horizon = mixer.position + BLOCK_SIZE
+        mixer = deck.mixer
+        horizon = (mixer.position // block_size + 1) * block_size
         while following is not None and following[0] < horizon:
             sample, command = following
-            mixer.submit(command, sample)
+            if isinstance(command, (Change, Tweak)) and sample > mixer.position:
+                horizon = sample
+                break
+            deck.submit(command, sample)
+            mixer = deck.mixer
             end = max(end, sample + mixer.timing.samples)
             following = next(coming, None)
-        if following is None and mixer.position >= end and not mixer.sounding and not mixer.output.ringing:
+        quiet = not (mixer.sounding or mixer.output.ringing or deck.fading)
+        if following is None and mixer.position >= end and quiet:
             return
-        size = BLOCK_SIZE if following is not None or mixer.position >= end else end - mixer.position
-        part = block[: min(BLOCK_SIZE, size)]
-        mixer.render(part)
+        if following is None and mixer.position < end:
+            horizon = min(horizon, end)
+        part = block[: horizon - mixer.position]
+        deck.render(part)
         yield part
 
 
 def write(
     path: Path,
     mixer: Mixer,
-    score: Iterable[tuple[int, Command]],
+    score: Score,
     *,
     force: bool = False,
     bits: str | None = None,
     target: Target | None = None,
     progress: Progress | None = None,
     chain: Chain | None = None,
+    block_size: int = BLOCK_SIZE,
 ) -> Meter:
     """Render a score into a file, whole or not at all; returns its length and levels as written.
 
@@ -112,12 +126,13 @@ def write(
         target: the level to bring it to; then the sound passes through a second file beside the first.
         progress: told of device samples.
         chain: plugins after the mixer; their latency is taken off.
+        block_size: device samples at a time.
 
     Raises:
         FileError: the file cannot be written, or exists and `force` is not given.
         LevelError: the loudness cannot be measured.
     """
-    blocks = _told(render(mixer, score), progress)
+    blocks = _told(render(mixer, score, effects=chain, block_size=block_size), progress)
     if chain is not None:
         blocks = chain.play(blocks, mixer.channels)
     if target is None or not target.given:

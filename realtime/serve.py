@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
 import threading
@@ -24,7 +23,7 @@ from realtime.osc import DEFAULT_HOST, DEFAULT_PORT, Server, bind
 from realtime.outlet import Outlet, opener
 from realtime.presets import PresetFile
 from realtime.recorder import Recorder
-from realtime.session import SessionLog, Setting, versions
+from realtime.session import PluginState, SessionLog, Setting, versions
 from realtime.signals import stop_on_signals
 from realtime.stream import NullDevice
 from realtime.studio import Instrument, Studio
@@ -105,7 +104,7 @@ def serve(config: ServeConfig) -> int:
             say=_say,
         )
         recorder = _open_recorder(config, outlet)
-        log = _open_log(config, instrument)
+        log = _open_log(config, instrument, chain)
         engine = Engine(
             instrument.mixer,
             block_size=config.block,
@@ -163,22 +162,27 @@ def _say(line: str) -> None:
     print(f"realtime: {line}", file=sys.stderr, flush=True)
 
 
-def _open_log(config: ServeConfig, instrument: Instrument) -> SessionLog | None:
+def _open_log(config: ServeConfig, instrument: Instrument, chain: plugins.Chain | None) -> SessionLog | None:
     if config.log is None:
         return None
-    mixer = instrument.mixer
+    mixer, first = instrument.mixer, instrument.swap
+    states = [
+        PluginState(str(each.path.resolve()), each.name, each.raw_values())
+        for each in (chain.plugins if chain else ())
+    ]
     setting = Setting(
-        model=str(instrument.path.resolve()),
-        model_sha256=hashlib.sha256(instrument.path.read_bytes()).hexdigest(),
-        latent_dim=instrument.info.latent_dim,
+        model=first.model,
+        model_sha256=first.model_sha256,
+        latent_dim=first.latent_dim,
         sample_rate=mixer.sample_rate,
         channels=mixer.channels,
         voices=mixer.voices,
-        chunk_frames=mixer.timing.chunk_frames,
+        chunk_frames=first.chunk_frames,
         gain_db=config.gain_db,
         block=config.block,
         versions=versions(),
         dc_block_hz=config.dc_block_hz,
+        plugins=tuple(states),
     )
     log = SessionLog(config.log, setting, force=config.force, say=_say)
     mixer.tap = log.tap

@@ -37,11 +37,14 @@ from realtime.commands import (
     SetZ,
     Shed,
     Stop,
+    Swap,
     Trigger,
+    Tweak,
 )
 from realtime.errors import RealtimeError
 from realtime.files import FileError
 from realtime.glide import CURVES, PATHS
+from realtime.plugin_option import MAX_PLUGINS
 
 VERSION = 1
 FLUSH_S = 0.1  # longest that a command waits for the system to have it
@@ -49,6 +52,7 @@ LOOK_S = FLUSH_S / 5  # between two looks for commands; the rest is for a thread
 SYNC_S = 1.0  # between two times that the disk is told to keep what there is
 MAX_LINE = 2**20
 MAX_SAMPLE = 2**40
+MAX_TEXT = 4096
 MAX_WAITING = 200_000  # commands, while the disk stalls
 COMMANDS: dict[str, type[Command]] = {
     "z": SetZ,
@@ -61,12 +65,23 @@ COMMANDS: dict[str, type[Command]] = {
     "gain": Gain,
     "mode": Mode,
     "shed": Shed,
+    "plugin": Tweak,
+    "model": Swap,
 }
 _NAMES = {kind: name for name, kind in COMMANDS.items()}
 
 
 class SessionError(RealtimeError):
     """A log that cannot be read."""
+
+
+@dataclass(frozen=True)
+class PluginState:
+    """A plugin behind the mixer: file, name, and parameters from 0 to 1, as it keeps them."""
+
+    path: str
+    name: str
+    parameters: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -79,8 +94,9 @@ class Setting:
         latent_dim: size of z.
         sample_rate: of the device, in Hz; the clock of the log.
         channels, voices, chunk_frames, gain_db, dc_block_hz: of the mixer.
-        block: device samples; for people.
+        block: device samples that the plugins get at a time.
         versions: of what played.
+        plugins: in order.
     """
 
     model: str
@@ -94,6 +110,7 @@ class Setting:
     block: int
     versions: dict[str, str]
     dc_block_hz: float = 0.0
+    plugins: tuple[PluginState, ...] = ()
 
 
 def versions() -> dict[str, str]:
@@ -164,6 +181,10 @@ def _check(key: str, value: Any, dim: int) -> Any:
         if isinstance(value, str) and value in _CHOICES[key]:
             return value
         raise SessionError(f"{key} is {value!r:.40}, not one of {', '.join(_CHOICES[key])}")
+    if key in _TEXTS:
+        if isinstance(value, str) and len(value) <= MAX_TEXT:
+            return value
+        raise SessionError(f"{key} is {value!r:.40}, not text of up to {MAX_TEXT} characters")
     if key == "reverse":
         if isinstance(value, bool):
             return value
@@ -177,7 +198,12 @@ def _check(key: str, value: Any, dim: int) -> Any:
 
 
 _CHOICES: dict[str, tuple[str, ...]] = {"curve": tuple(CURVES), "path": tuple(PATHS), "mode": MODES}
+_TEXTS = ("parameter", "model", "model_sha256")
 _RANGES: dict[str, tuple[float, float, bool]] = {
+    "plugin": (0, MAX_PLUGINS - 1, True),
+    "raw": (0, 1, False),
+    "latent_dim": (1, 1024, True),
+    "chunk_frames": (1, 4096, True),
     "touch": (0, 127, True),
     "index": (0, 1023, True),
     "choke": (0, 16, True),
@@ -322,7 +348,8 @@ def read_setting(path: Path) -> Setting:
         content = json.loads(first)
         if content.pop("soundmorph_log") != VERSION:
             raise SessionError(f"{path}:1: a log of another version; this soundmorph reads version {VERSION}")
-        setting = Setting(**content)
+        plugins = tuple(PluginState(**each) for each in content.pop("plugins", ()))
+        setting = Setting(**content, plugins=plugins)
     except SessionError:
         raise
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
@@ -333,6 +360,7 @@ def read_setting(path: Path) -> Setting:
         "channels": (1, 256),
         "voices": (1, 64),
         "chunk_frames": (1, 4096),
+        "block": (1, 2**20),
     }
     for key, (low, high) in ranges.items():
         value = getattr(setting, key)
@@ -346,14 +374,26 @@ def read_setting(path: Path) -> Setting:
         raise SessionError(f"{path}:1: {text}")
     if not isinstance(setting.model, str) or not isinstance(setting.model_sha256, str):
         raise SessionError(f"{path}:1: model and model_sha256 are text")
+    if len(setting.plugins) > MAX_PLUGINS or not all(map(_is_state, setting.plugins)):
+        raise SessionError(f"{path}:1: plugins is not a list of path, name and parameters from 0 to 1")
     return setting
+
+
+def _is_state(state: PluginState) -> bool:
+    if not isinstance(state.parameters, dict):
+        return False
+    texts = (state.path, state.name, *state.parameters)
+    values = state.parameters.values()
+    return all(isinstance(each, str) for each in texts) and all(
+        isinstance(each, (int, float)) and 0 <= each <= 1 for each in values
+    )
 
 
 def commands(path: Path, dim: int) -> Iterator[tuple[int, Command | None]]:
     """What was carried out, line by line, with its device sample; None last, where the end was logged.
 
     Args:
-        dim: size of z.
+        dim: size of z at the beginning.
 
     Raises:
         SessionError: a line that is damaged, unless it is the last one and torn.
@@ -374,6 +414,8 @@ def commands(path: Path, dim: int) -> Iterator[tuple[int, Command | None]]:
                 text = error if isinstance(error, SessionError) else "not JSON"
                 raise SessionError(f"{path}:{number}: {text}") from error
             before = at
+            if isinstance(command, Swap):
+                dim = command.latent_dim
             yield at, command
             if command is None:
                 return

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from realtime.commands import Z
+from realtime import model_file
+from realtime.commands import Swap, Z
 from realtime.contract import ModelInfo
 from realtime.decoder import Decoder, bundled, resolve
 from realtime.engine import Engine
@@ -25,10 +26,19 @@ class Instrument:
     decoder: Decoder
     mixer: Mixer
     cost: Cost
+    sha256: str
+    """Of the file."""
 
     @property
     def info(self) -> ModelInfo:
         return self.decoder.info
+
+    @property
+    def swap(self) -> Swap:
+        """What a log keeps of it."""
+        return Swap(
+            str(self.path.resolve()), self.sha256, self.info.latent_dim, self.mixer.timing.chunk_frames
+        )
 
 
 class Studio:
@@ -70,8 +80,13 @@ class Studio:
         Raises:
             RealtimeError: it cannot be played.
         """
+        file = model_file.read(path)
         decoder = Decoder(
-            path, capacity=slots_for(self._voices), threads=self._threads, provider=self._provider
+            path,
+            capacity=slots_for(self._voices),
+            threads=self._threads,
+            provider=self._provider,
+            file=file,
         )
         for chunk_frames in TICKS:
             mixer = Mixer(
@@ -86,7 +101,7 @@ class Studio:
             cost = mixer.warm_up()
             if cost.chunk_s[-1] < SHARE * mixer.timing.tick_start(1) / self._rate:
                 break
-        return Instrument(path, decoder, mixer, cost)
+        return Instrument(path, decoder, mixer, cost, file.sha256)
 
     def plays(self, instrument: Instrument, engine: Engine) -> None:
         """Take note of what plays on which engine."""
@@ -101,7 +116,7 @@ class Studio:
     def install(self, instrument: Instrument) -> None:
         """Let an instrument take over, with the gain and the mode that are."""
         assert self._engine is not None
-        self._engine.swap(instrument.mixer)
+        self._engine.swap(instrument.mixer, instrument.swap)
         self._playing = instrument
 
     def encode(self, file: str) -> Z:

@@ -57,7 +57,7 @@ def test_a_mono_plugin_plays_each_channel_and_its_parameters_hold_for_both() -> 
     from pedalboard._pedalboard import load_plugin
 
     chain = on_air(DELAY)
-    chain.set(0, "time_ms", 20.0)
+    chain.carry_out(chain.tweak(0, "time_ms", 20.0))
     assert [each.time_ms for each in chain.plugins[0]._instances] == [20.0, 20.0]
     chain = on_air(SATURATOR)
     sound = noise(40 * BLOCK)
@@ -87,7 +87,7 @@ def test_parameters() -> None:
     names = rest[::4]
     low, high, value = rest[names.index("attack_ms") * 4 + 1 : names.index("attack_ms") * 4 + 4]
     assert low <= value <= high
-    chain.set(0, "attack_ms", high)
+    chain.carry_out(chain.tweak(0, "attack_ms", high))
     assert chain.plugins[0].parameters()["attack_ms"][2] == pytest.approx(high)
     for index, parameter, wrong, text in (
         (1, "attack_ms", 1.0, "there are 1 plugins"),
@@ -96,7 +96,7 @@ def test_parameters() -> None:
         (0, "attack_ms", "much", "not a number"),
     ):
         with pytest.raises(ControlError, match=text):
-            chain.set(index, parameter, wrong)
+            chain.tweak(index, parameter, wrong)
 
 
 def test_oscquery_lists_them() -> None:

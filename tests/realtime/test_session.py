@@ -29,7 +29,9 @@ from realtime.commands import (
     SetZ,
     Shed,
     Stop,
+    Swap,
     Trigger,
+    Tweak,
 )
 from realtime.files import FileError
 from realtime.mixer import Mixer
@@ -55,7 +57,10 @@ ALL: list[Command] = [
 ]
 
 
-@pytest.mark.parametrize("command", ALL, ids=lambda command: type(command).__name__)
+NOT_THE_MIXERS: list[Command] = [Tweak(1, "makeup_db", 0.25), Swap("/a/b.onnx", "00ff", 3, 2)]
+
+
+@pytest.mark.parametrize("command", [*ALL, *NOT_THE_MIXERS], ids=lambda command: type(command).__name__)
 def test_a_command_comes_back_as_it_was(command: Command) -> None:
     line = json.loads(json.dumps(to_json(9, command)))
     assert from_json(line, 4) == (9, command)
@@ -84,6 +89,10 @@ def test_what_makes_no_sound_is_not_kept() -> None:
         ({"at": 0, "do": "goto", "z": [0] * 4, "ms": 1, "curve": "x"}, "curve is 'x', not one of linear"),
         ({"at": 0, "do": "dimension", "index": 4, "value": 0}, "index is 4, not below 4"),
         ({"at": 0, "do": "goto", "z": [0] * 4, "ms": 1, "through": 3}, "through is not a list"),
+        ({"at": 0, "do": "plugin", "plugin": 32, "parameter": "x", "raw": 0}, "plugin is 32, not a whole"),
+        ({"at": 0, "do": "plugin", "plugin": 0, "parameter": 5, "raw": 0}, "parameter is 5, not text"),
+        ({"at": 0, "do": "plugin", "plugin": 0, "parameter": "x", "raw": 1.5}, "raw is 1.5, not a number"),
+        ({"at": 0, "do": "model", "model": "a.onnx"}, "model lacks model_sha256"),
     ],
 )
 def test_a_line_that_nobody_wrote_is_refused(line: Any, text: str) -> None:

@@ -312,7 +312,6 @@ class Bounce:
         output = self.args.output
         with Folder.making(output, self.args.force) as folder, Progress(len(places)) as progress:
             (folder.part / grid.FOLDER).mkdir()
-            seconds = self.length / self.rate
             for count, place in enumerate(places, 1):
                 for later in places[count - 1 : count + LOOK_AHEAD]:
                     self._sounds().plan(later.z)
@@ -322,7 +321,7 @@ class Bounce:
                 progress.show(count)
             pack = file_name(output.name)
             (folder.part / f"{pack}.sfz").write_text(grid.sfz(title, places, rows), encoding="utf-8")
-            preset = grid.dspreset(title, places, rows, seconds)
+            preset = grid.dspreset(title, places, rows)
             (folder.part / f"{pack}.dspreset").write_text(preset, encoding="utf-8")
         return len(places)
 

@@ -95,23 +95,18 @@ def sfz(title: str, grid: Sequence[Cell], rows: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-def dspreset(title: str, grid: Sequence[Cell], rows: int, seconds: float) -> str:
-    """The Decent Sampler preset, of the same mapping.
-
-    Args:
-        seconds: of a sound: a key that is let go lets it end.
-    """
+def dspreset(title: str, grid: Sequence[Cell], rows: int) -> str:
+    """The Decent Sampler preset, of the same mapping. Without an envelope a sound plays to its end."""
     top = ElementTree.Element("DecentSampler", minVersion="1.0.0")
     top.append(ElementTree.Comment(f" {title} "))
-    groups = ElementTree.SubElement(top, "groups", ampVelTrack="1", attack="0")
-    group = ElementTree.SubElement(groups, "group", release=f"{seconds:.3f}", loopEnabled="false")
+    group = ElementTree.SubElement(ElementTree.SubElement(top, "groups"), "group", ampVelTrack="1")
     for cell in grid:
         key = FIRST_KEY + cell.row
         keys = (key, key, key) if rows > 1 else (60, 0, 127)
         place = {"path": cell.file}
         place |= dict(zip(("rootNote", "loNote", "hiNote"), map(str, keys), strict=True))
         place |= {f"loCC{WHEEL}": str(cell.wheel[0]), f"hiCC{WHEEL}": str(cell.wheel[1])}
-        ElementTree.SubElement(group, "sample", place)
+        ElementTree.SubElement(group, "sample", place | {"ampEnvEnabled": "false", "loopEnabled": "false"})
     ElementTree.indent(top)
     body = ElementTree.tostring(top, encoding="unicode")
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{body}\n'

@@ -80,9 +80,24 @@ def test_a_real_player_gives_the_same_sound(
         np.testing.assert_allclose(channel[:end], expected[:end], atol=1e-3 * np.abs(expected).max())
 
 
+#: What Decent Sampler's Developers Guide lists for each element ("The <groups> element"), of what we use.
+DOCUMENTED = {
+    "groups": {"volume", "globalTuning"},
+    "group": {"enabled", "volume", "ampVelTrack"},
+    "sample": {"path", "rootNote", "loNote", "hiNote", "loCC1", "hiCC1", "loopEnabled", "ampEnvEnabled"},
+}
+
+
 def test_the_decent_sampler_preset_names_the_same_files(pack: Path) -> None:
     top = ElementTree.parse(pack / "pack.dspreset").getroot()
     assert top.tag == "DecentSampler"
+    assert [
+        (each.tag, set(each.attrib) - DOCUMENTED[each.tag]) for each in top.iter() if each.tag in DOCUMENTED
+    ] == [
+        ("groups", set()),
+        ("group", set()),
+        *6 * [("sample", set())],
+    ]
     samples = [dict(each.attrib) for each in top.iter("sample")]
     assert len(samples) == 6
     assert all((pack / each["path"]).is_file() for each in samples)

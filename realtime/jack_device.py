@@ -9,14 +9,14 @@ from __future__ import annotations
 import ctypes
 import ctypes.util
 import sys
-import threading
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from realtime.engine import Engine
-from realtime.stream import CLOSE_TIMEOUT_S, SWITCH_INTERVAL_S, StreamError
+from realtime.jack_client import JackClient, JoinError
+from realtime.stream import SWITCH_INTERVAL_S, StreamError
 
 CLIENT = "soundmorph"
 HOST = "JACK Audio Connection Kit"  # as PortAudio calls it
@@ -43,15 +43,12 @@ class JackDevice:
     """
 
     def __init__(self, pair: Sequence[int] = (1, 2), sample_rate: int | None = None) -> None:
-        import jack
-
-        jack.set_error_function(lambda message: None)
-        jack.set_info_function(lambda message: None)
         self.name = f"system ({HOST})"
         try:
-            self._client: Any = jack.Client(CLIENT, no_start_server=True)
-        except jack.JackOpenError as error:
-            raise StreamError("no JACK server is running") from error
+            self._joined = JackClient(CLIENT)
+        except JoinError as error:
+            raise StreamError(str(error)) from error
+        self._client = self._joined.client
         self.sample_rate = int(self._client.samplerate)
         outputs = self._client.get_ports(is_physical=True, is_input=True, is_audio=True)
         wrong = ""
@@ -60,12 +57,11 @@ class JackDevice:
         elif max(pair) > len(outputs) > 0 and tuple(pair) != (1, 2):
             wrong = f"the JACK server has {len(outputs)} outputs; --channels asks for {max(pair)}"
         if wrong:
-            self._client.close()
+            self._joined.leave()
             raise StreamError(wrong)
         self.channels = len(pair)
         self._outputs = [outputs[number - 1] for number in pair if number <= len(outputs)]
         self._ports = [self._client.outports.register(f"out_{i + 1}") for i in range(self.channels)]
-        self._gone = threading.Event()
         self._running = False
 
     def start(self, engine: Engine) -> float:
@@ -92,7 +88,6 @@ class JackDevice:
 
         client.set_process_callback(process)
         client.set_xrun_callback(xrun)
-        client.set_shutdown_callback(lambda status, reason: self._gone.set())
         client.activate()
         self._running = True
         for port, output in zip(ports, self._outputs, strict=False):
@@ -101,13 +96,11 @@ class JackDevice:
 
     @property
     def active(self) -> bool:
-        return self._running and not self._gone.is_set()
+        return self._running and not self._joined.gone.is_set()
 
     def close(self) -> None:
         self._running = False
-        closing = threading.Thread(target=self._client.close, name="close", daemon=True)
-        closing.start()
-        closing.join(CLOSE_TIMEOUT_S)
+        self._joined.leave()
 
 
 class _Range(ctypes.Structure):

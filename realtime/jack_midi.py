@@ -7,14 +7,12 @@ server is stuck just then, nothing ends the program any more. And it would have 
 from __future__ import annotations
 
 import sys
-import threading
 from collections.abc import Callable
-from typing import Any
 
 from realtime.errors import RealtimeError
+from realtime.jack_client import JackClient, JoinError
 
 CLIENT, PORT = "soundmorph-midi", "in"
-CLOSE_TIMEOUT_S = 0.4  # a JACK server that is stuck does not answer
 SWITCH_INTERVAL_S = 1e-4  # of Python threads, for JACK's own is waited for by all who play
 SYSTEM = 0xF0  # and above: clocks, system exclusive; nothing that is played
 
@@ -24,7 +22,7 @@ class JackMidiError(RealtimeError):
 
 
 class JackPorts:
-    """The MIDI ports of a JACK server, and one of our own: `soundmorph-midi:in`.
+    """The MIDI ports of a JACK server, and one of our own: `soundmorph-midi:in`. A new server is joined, too.
 
     Args:
         deliver: given each message as bytes, on JACK's own thread; must not wait.
@@ -34,18 +32,19 @@ class JackPorts:
     """
 
     def __init__(self, deliver: Callable[[bytes], None]) -> None:
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
+        self._deliver = deliver
+        self._joined: JackClient | None = None
         try:
-            import jack
+            self._join()
         except (ImportError, OSError) as error:
             raise JackMidiError(f"JACK's library is not there: {error}") from error
-        sys.setswitchinterval(SWITCH_INTERVAL_S)
-        jack.set_error_function(lambda message: None)
-        jack.set_info_function(lambda message: None)
-        try:
-            client: Any = jack.Client(CLIENT, no_start_server=True)
-        except jack.JackOpenError as error:
-            raise JackMidiError("no JACK server is running") from error
-        port, gone = client.midi_inports.register(PORT), threading.Event()
+        except JoinError as error:
+            raise JackMidiError(str(error)) from error
+
+    def _join(self) -> None:
+        joined, deliver = JackClient(CLIENT), self._deliver
+        port = joined.client.midi_inports.register(PORT)
 
         def process(samples: int) -> None:
             for _, event in port.incoming_midi_events():
@@ -53,21 +52,32 @@ class JackPorts:
                 if message and message[0] < SYSTEM:
                     deliver(message)
 
-        client.set_process_callback(process)
-        client.set_shutdown_callback(lambda status, reason: gone.set())
-        client.activate()
-        self._client, self._gone, self._port = client, gone, port
-        self.own = str(port.name)
+        joined.client.set_process_callback(process)
+        joined.client.activate()
+        self._joined, self._port = joined, port
+
+    @property
+    def own(self) -> str | None:
+        """The name of our port; None while there is no server."""
+        return str(self._port.name) if self._joined else None
 
     def names(self) -> list[str]:
-        """The ports that can be listened to; none once the server has gone."""
-        if self._gone.is_set():
+        """The ports that can be listened to; none while there is no server, which is looked for."""
+        if self._joined is None:
+            try:
+                self._join()
+            except JoinError:
+                return []
+        elif self._joined.gone.is_set():
+            self._joined.leave()
+            self._joined = None
             return []
-        found = self._client.get_ports(is_midi=True, is_output=True)
+        assert self._joined is not None
+        found = self._joined.client.get_ports(is_midi=True, is_output=True)
         return [str(port.name) for port in found]
 
     def open_own(self) -> None:
-        """Listen to what others connect to our port; it is always there."""
+        """Listen to what others connect to our port; it is there whenever the server is."""
 
     def open(self, name: str) -> None:
         """Listen to a port.
@@ -77,8 +87,9 @@ class JackPorts:
         """
         import jack
 
+        assert self._joined is not None
         try:
-            self._client.connect(name, self._port)
+            self._joined.client.connect(name, self._port)
         except jack.JackError as error:
             raise JackMidiError(str(error)) from error
 
@@ -87,6 +98,5 @@ class JackPorts:
 
     def close(self) -> None:
         """Leave the server. Returns within half a second, whatever has become of it."""
-        closing = threading.Thread(target=self._client.close, name="close midi", daemon=True)
-        closing.start()
-        closing.join(CLOSE_TIMEOUT_S)
+        if self._joined is not None:
+            self._joined.leave()

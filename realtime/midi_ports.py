@@ -27,8 +27,10 @@ class PortError(RealtimeError):
 class Ports(Protocol):
     """What a backend does. It gives each message, as bytes, to a function on a thread of its own."""
 
-    own: str
-    """The name of our own port."""
+    @property
+    def own(self) -> str | None:
+        """The name of our own port; None while the system that it is on is away."""
+        ...
 
     def names(self) -> list[str]:
         """The ports that can be listened to."""
@@ -163,6 +165,7 @@ class Input:
         self._come: SimpleQueue[bytes] = SimpleQueue()
         self._ports = _open(backend, self._come.put)
         self._open: str | None = None
+        self._own = self._ports.own
         self._missed = False
         self._rescan_s = float("-inf")
         self.damaged = 0
@@ -198,6 +201,7 @@ class Input:
     def _look(self) -> None:
         here = self._ports.names()
         if self._wanted is None:
+            self._look_after_own()
             return
         if self._open is not None:
             if self._open in here:
@@ -219,6 +223,12 @@ class Input:
         elif not self._missed:
             self._missed = True
             self._say(f"no MIDI port {self._wanted!r} yet; there are: {', '.join(here) or 'none'}")
+
+    def _look_after_own(self) -> None:
+        own = self._ports.own
+        if own != self._own:
+            self._say(f"MIDI port {own} is open" if own else f"MIDI port {self._own} is gone; waiting for it")
+            self._own = own
 
     def close(self) -> None:
         """Let go of the port."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 import signal
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -13,13 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import mido
+import numpy as np
 import pytest
 
 from realtime import osc
 from realtime.midi import Mapper
 from realtime.midi_map import Knob, MidiMap, Mpe, Notes, Program, read, write
 from realtime.protocol import Message
-from tests.system.rig import TIMEOUT_S, Jack, Process, Server
+from tests.system.rig import TIMEOUT_S, Jack, Process, Server, program
 
 EVENTS = 1000
 
@@ -189,6 +192,47 @@ def test_a_knob_of_the_server_does_not_jump(jack: Jack, tiny_model: Path, tmp_pa
         server.wait_until(hits=2)
         assert server.ask("/morph/get/z")[1] == pytest.approx([2.0, *z[1:]])
         assert "refused" not in server.output
+
+
+@pytest.mark.parametrize("name", ["keys", ""], ids=["a port by its name", "our own port"])
+def test_notes_play_again_when_jack_has_come_back(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    port = "keys:out" if name else "soundmorph-midi:in"
+    options = ["--device", "system", "--midi", *([name] if name else []), "--midi-backend", "jack"]
+
+    def play(jack: Jack, server: Server, hits: int) -> None:
+        with controller() as keys:
+            if name:
+                server.wait_for(f"{port} is open")
+            else:
+                subprocess.run([program("jack_connect"), "keys:out", port], env=os.environ, check=True)
+            keys.send(note(60))
+            server.wait_until(hits=hits)
+
+    with Jack() as jack:
+        jack.wait()
+        for key, value in jack.env.items():
+            monkeypatch.setenv(key, value)
+        with Server(tiny_model, *options, env=jack.env) as server:
+            play(jack, server, 1)
+            server.wait_until(voices=0)
+            jack.stop()
+            server.wait_for(f"{port} is gone")
+            with Jack(name=jack.name) as again:
+                again.wait()
+                end = time.monotonic() + TIMEOUT_S
+                while "is back" not in server.output:
+                    assert time.monotonic() < end, server.output
+                    time.sleep(0.02)
+                if not name:
+                    server.wait_for(f"{port} is open")
+                with again.recording(tmp_path / "heard.npy"):
+                    play(again, server, 2)
+                    server.wait_until(voices=0)
+                    server.play_for(0.1)
+                assert server.stop() == 0
+    assert np.abs(np.load(tmp_path / "heard.npy")).max() > 0.001
 
 
 def test_a_server_ends_although_jack_is_stuck(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:

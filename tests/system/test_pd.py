@@ -211,6 +211,8 @@ CONTROLS: list[tuple[str, list[tuple[str | float, ...]]]] = [
     ("two morph-cc 1 127", [("/morph/between", "kick", "hihat", 1.0)]),
     ("two morph-cc 7 127", [("/morph/gain", 6.0)]),
     ("two morph-cc 22 127", [("/morph/macro/2", 4.0)]),
+    ("two #notein 64 90", [("/morph/note", 64.0, 90.0)]),  # as Pd's MIDI drivers hand it to [notein]
+    ("two #ctlin 7 0", [("/morph/gain", -60.0)]),
     ("hit morph-stop", [("/morph/stop",)]),
     ("hit morph-panic", [("/morph/panic",)]),
 ]

@@ -15,7 +15,7 @@ _TOKEN = re.compile(
 
 
 def places(source: str) -> dict[Place, int]:
-    """The line, from 1, of every key, table and array element of a valid TOML document.
+    """The line, from 1, of every key, table and array (also those within arrays) of a valid TOML document.
 
     A place is the way from the top: ("step", 3, "velocity") is that key in the fourth `[[step]]`.
     """
@@ -23,9 +23,11 @@ def places(source: str) -> dict[Place, int]:
 
 
 class _Scanner:
+    """Reads token by token, so that a long file costs no more memory than what is found in it."""
+
     def __init__(self, source: str) -> None:
-        self.tokens = list(self._scan(source))
-        self.next = 0
+        self.tokens = self._scan(source)
+        self.kind, self.text, self.line = next(self.tokens)
         self.found: dict[Place, int] = {}
         self.arrays: dict[Place, int] = {}  # of tables: how many elements so far
 
@@ -37,24 +39,34 @@ class _Scanner:
                 yield str(match.lastgroup), match.group(), line
             line += match.group().count("\n")
         yield "line", "\n", line
+        yield "end", "", line
+
+    def _advance(self) -> None:
+        self.kind, self.text, self.line = next(self.tokens)
+
+    def _at(self, mark: str) -> bool:
+        return self.kind == "mark" and self.text == mark
 
     def document(self) -> dict[Place, int]:
         table: Place = ()
-        while self.next < len(self.tokens):
-            kind, text, line = self.tokens[self.next]
-            if kind == "line":
-                self.next += 1
-            elif text == "[":
-                table = self._header(line)
+        while self.kind != "end":
+            if self.kind == "line":
+                self._advance()
+            elif self._at("["):
+                table = self._header()
             else:
                 self._pair(table)
         return self.found
 
-    def _header(self, line: int) -> Place:
-        many = self.tokens[self.next + 1][1] == "["
-        self.next += 2 if many else 1
+    def _header(self) -> Place:
+        line = self.line
+        self._advance()
+        many = self._at("[")
+        if many:
+            self._advance()
         words = self._key("]")
-        self.next += 2 if many else 1
+        for _ in "]]" if many else "]":
+            self._advance()
         place: Place = ()
         for word in words[:-1]:
             place = self._element((*place, word))
@@ -73,38 +85,43 @@ class _Scanner:
     def _key(self, end: str) -> list[str]:
         """The words of a dotted key, up to the mark `end`."""
         words: list[str] = []
-        while (token := self.tokens[self.next])[1] != end or token[0] != "mark":
-            kind, text, _ = token
-            words += [text[1:-1]] if kind == "text" else [word for word in text.split(".") if word]
-            self.next += 1
+        while not self._at(end):
+            text = self.text
+            words += [text[1:-1]] if self.kind == "text" else [word for word in text.split(".") if word]
+            self._advance()
         return words
 
     def _pair(self, table: Place) -> None:
-        line = self.tokens[self.next][2]
+        line = self.line
         place = (*table, *self._key("="))
-        self.next += 1
-        self._value(place, line)
-
-    def _value(self, place: Place, line: int) -> None:
+        self._advance()
         self.found[place] = line
-        kind, text, _ = self.tokens[self.next]
-        self.next += 1
-        if (kind, text) == ("mark", "["):
-            index = 0
-            while (token := self._skip())[1] != "]" or token[0] != "mark":
-                self._value((*place, index), token[2])
-                index += 1
-            self.next += 1
-        elif (kind, text) == ("mark", "{"):
-            while (token := self._skip())[1] != "}" or token[0] != "mark":
-                self._pair(place)
-            self.next += 1
-        elif kind == "bare":
-            while self.tokens[self.next][0] == "bare":  # a date, a space, a time
-                self.next += 1
+        self._value(place)
 
-    def _skip(self) -> tuple[str, str, int]:
-        """The next token that is neither a comma nor the end of a line."""
-        while self.tokens[self.next][1] in (",", "\n") and self.tokens[self.next][0] in ("mark", "line"):
-            self.next += 1
-        return self.tokens[self.next]
+    def _value(self, place: Place) -> None:
+        if self._at("["):
+            self._advance()
+            index = 0
+            while not self._closed("]"):
+                if self.kind == "mark":  # an array or a table; a plain value stands where its array does
+                    self.found[(*place, index)] = self.line
+                self._value((*place, index))
+                index += 1
+        elif self._at("{"):
+            self._advance()
+            while not self._closed("}"):
+                self._pair(place)
+        elif self.kind == "text":
+            self._advance()
+        else:
+            while self.kind == "bare":  # a date, a space, a time
+                self._advance()
+
+    def _closed(self, end: str) -> bool:
+        """Whether, after commas and ends of lines, the mark `end` comes, which is then passed."""
+        while self.kind == "line" or self._at(","):
+            self._advance()
+        if not self._at(end):
+            return False
+        self._advance()
+        return True

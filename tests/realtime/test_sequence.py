@@ -44,7 +44,6 @@ def test_places_are_lines_of_the_file() -> None:
         ("b c", "d"): 2,
         ("t",): 5,
         ("t", "x"): 6,
-        ("t", "x", 0): 7,
         ("t", "x", 1): 8,
         ("t", "x", 1, "y"): 8,
         ("t", "x", 1, "z"): 8,

@@ -35,9 +35,10 @@ import numpy as np
 
 from bench.jackd import PERIOD, RATE, dummy
 from bench.latency import Tape
+from realtime import priority
 from realtime.engine import Block, Engine
 from realtime.jack_device import JackDevice
-from realtime.stream import SWITCH_INTERVAL_S, Device, SoundCard, devices, pick
+from realtime.stream import Device, SoundCard, devices, pick
 
 SETTLE_S = 1.0
 PAUSE_S = 0.02  # between two clicks, and up to two blocks more
@@ -84,7 +85,7 @@ class RtMixer:
     def start(self, engine: Engine) -> float:
         import rtmixer
 
-        sys.setswitchinterval(SWITCH_INTERVAL_S)
+        priority.switch_often()
         index = pick(devices(), "system").index
         self._mixer = rtmixer.Mixer(
             device=index, samplerate=RATE, blocksize=PERIOD, channels=2, latency="low"

@@ -35,6 +35,7 @@ from numpy.typing import NDArray
 from pythonosc.osc_message_builder import OscMessageBuilder
 
 from bench.jackd import PERIOD, RATE, dummy
+from realtime import priority
 from realtime.decoder import Decoder, resolve
 
 DIFFERS = 1e-4  # of full scale: the least difference that counts as a move heard
@@ -45,7 +46,7 @@ Sound = NDArray[np.float32]
 
 def floor() -> int:
     """The bare callback: a click in the block after a datagram."""
-    sys.setswitchinterval(1e-4)
+    priority.switch_often()
     client = jack.Client("floor", no_start_server=True)
     out = client.outports.register("out")
     arrived = 0

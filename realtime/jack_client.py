@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+from realtime import ending
 from realtime.errors import RealtimeError
 
 CLOSE_TIMEOUT_S = 0.4  # a JACK server that is stuck does not answer
@@ -50,9 +51,7 @@ class JackClient:
 
     def leave(self) -> None:
         """Returns within half a second, whatever has become of the server."""
-        closing = threading.Thread(target=self._leave, name="close", daemon=True)
-        closing.start()
-        closing.join(CLOSE_TIMEOUT_S)
+        ending.within(CLOSE_TIMEOUT_S, self._leave)
 
     def _leave(self) -> None:
         self.client.close()

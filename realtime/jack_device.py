@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import ctypes
 import ctypes.util
-import sys
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from realtime import priority
 from realtime.engine import Engine
 from realtime.jack_client import JackClient, JoinError
-from realtime.stream import SWITCH_INTERVAL_S, StreamError
+from realtime.stream import StreamError
 
 CLIENT = "soundmorph"
 HOST = "JACK Audio Connection Kit"  # as PortAudio calls it
@@ -65,7 +65,7 @@ class JackDevice:
         self._running = False
 
     def start(self, engine: Engine) -> float:
-        sys.setswitchinterval(SWITCH_INTERVAL_S)
+        priority.switch_often()
         client, ports = self._client, self._ports
         block = np.zeros((engine.block_size, self.channels), np.float32)
         used = len(block)  # samples of `block` already played: JACK's period may be another

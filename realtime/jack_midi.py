@@ -6,14 +6,13 @@ server is stuck just then, nothing ends the program any more. And it would have 
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 
+from realtime import priority
 from realtime.errors import RealtimeError
 from realtime.jack_client import JackClient, JoinError
 
 CLIENT, PORT = "soundmorph-midi", "in"
-SWITCH_INTERVAL_S = 1e-4  # of Python threads, for JACK's own is waited for by all who play
 SYSTEM = 0xF0  # and above: clocks, system exclusive; nothing that is played
 
 
@@ -32,7 +31,7 @@ class JackPorts:
     """
 
     def __init__(self, deliver: Callable[[bytes], None]) -> None:
-        sys.setswitchinterval(SWITCH_INTERVAL_S)
+        priority.switch_often()  # JACK's thread of ours is waited for by all who play
         self._deliver = deliver
         self._joined: JackClient | None = None
         try:

@@ -18,7 +18,7 @@ from websockets.http11 import Request, Response
 from websockets.sync.server import ServerConnection, serve
 from zeroconf import InterfaceChoice, ServiceInfo, Zeroconf
 
-from realtime import osc, oscquery
+from realtime import ending, osc, oscquery
 from realtime.contract import ModelInfo
 from realtime.errors import RealtimeError
 from realtime.gate import Gate
@@ -234,13 +234,9 @@ class Advert:
     def close(self) -> None:
         """Take the advertisement back. Returns within half a second, whatever the network does."""
         self._closing = True
-        if (
-            self._registering.is_alive()
-        ):  # it is cut off, and asyncio would complain of that as the program ends
+        if self._registering.is_alive():  # it is cut off, of which asyncio would complain
             logging.getLogger("asyncio").setLevel(logging.CRITICAL)
-        closing = threading.Thread(target=self._zeroconf.close, name="advert's end", daemon=True)
-        closing.start()
-        closing.join(CLOSE_TIMEOUT_S)
+        ending.within(CLOSE_TIMEOUT_S, self._zeroconf.close)
 
 
 def _not_advertised(error: Exception) -> str:

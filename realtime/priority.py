@@ -11,7 +11,13 @@ import os
 import sys
 import threading
 
+SWITCH_INTERVAL_S = 1e-4  # of Python threads; at the default 5 ms a busy one starves the audio callback
 RENDER, OTHERS = 10, 1  # among real-time priorities: below any audio server's
+
+
+def switch_often() -> None:
+    """Let no Python thread keep the others waiting for long."""
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
 
 
 def first() -> None:
@@ -24,6 +30,12 @@ def before_ordinary() -> None:
     """Let this thread, and every thread that it starts from now on, run before those of other programs."""
     if sys.platform == "linux":
         _set(os.SCHED_RR, OTHERS)
+
+
+def ordinary() -> None:
+    """Let this thread run like those of other programs, in a process whose parent runs before them."""
+    if sys.platform == "linux":
+        _set(os.SCHED_OTHER, 0)
 
 
 def last(thread: int | None = None) -> None:

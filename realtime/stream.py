@@ -12,10 +12,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from realtime import ending, priority
 from realtime.engine import Engine
 from realtime.errors import RealtimeError
 
-SWITCH_INTERVAL_S = 1e-4  # of Python threads; at the default 5 ms a busy thread starves the callback
 CLOSE_TIMEOUT_S = 0.4  # PortAudio hangs on closing a stream whose JACK server has died
 NULL_RATE_HZ = 48_000
 
@@ -157,7 +157,7 @@ class SoundCard:
         return f"{self.name} does not play {self.channels} channels at {self.sample_rate} Hz: {text}"
 
     def start(self, engine: Engine) -> float:
-        sys.setswitchinterval(SWITCH_INTERVAL_S)
+        priority.switch_often()
         hand_over = engine.hand_over
         pair = None if self._pair == list(range(self._opened)) else self._pair
         block = np.zeros((engine.block_size, self.channels), np.float32)
@@ -197,10 +197,7 @@ class SoundCard:
     def close(self) -> None:
         if self._stream is None:
             return
-        closing = threading.Thread(target=self._stream.close, name="close", daemon=True)
-        closing.start()
-        closing.join(CLOSE_TIMEOUT_S)
-        if closing.is_alive():  # then PortAudio must not be asked to terminate either, or the exit hangs
+        if not ending.within(CLOSE_TIMEOUT_S, self._stream.close):  # the exit would hang in PortAudio's end
             atexit.unregister(_sounddevice()._exit_handler)
 
 
@@ -223,7 +220,7 @@ class NullDevice:
         self._thread: threading.Thread | None = None
 
     def start(self, engine: Engine) -> float:
-        sys.setswitchinterval(SWITCH_INTERVAL_S)
+        priority.switch_often()
         self._thread = threading.Thread(target=self._run, args=(engine,), name="null device", daemon=True)
         self._thread.start()
         return 0.0

@@ -332,7 +332,7 @@ class Mixer:
 
     def _is_whole(self, z: Point) -> bool:
         sound = self.prepared.get(z.astype(np.float32))
-        return sound is not None and sound.frames == self.timing.frames
+        return sound is not None and sound.whole
 
     def _where(self, trigger: Trigger) -> Point:
         """The point of the voice that is to start now."""
@@ -448,7 +448,7 @@ class Mixer:
 
     def _whole(self, z: Point, sound: Prepared | None) -> Samples:
         """The sound at z [D] to its end, decoded now unless it is there."""
-        if sound is not None and sound.frames == self.timing.frames:
+        if sound is not None and sound.whole:
             return sound.audio
         audio: Samples = self._decoder.decode(z[np.newaxis].astype(np.float32))[0]
         if np.isfinite(audio).all():

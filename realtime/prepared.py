@@ -26,11 +26,17 @@ class Prepared:
 
     def __init__(self, z: Floats, frames: int, hop_length: int) -> None:
         self.z = z
+        self._frames = frames
         self.frames = 0
         """Frames decoded; `audio` [length] is there up to them."""
         self.audio: Floats = np.zeros(frames * hop_length, np.float32)
         self.states: list[StreamState] = []
         self.used = 0
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is decoded to its end."""
+        return self.frames == self._frames
 
     def state_before(self, frame: int) -> StreamState | None:
         """The saved state nearest before `frame`; None is the beginning."""
@@ -116,14 +122,14 @@ class PreparedSounds:
             return
         sound.audio[sound.frames * self._hop : (sound.frames + frames) * self._hop] = audio
         sound.frames += frames  # only now may a voice look
-        if sound.frames == decoder.info.frames:
+        if sound.whole:
             self._at_work = None
 
     def _begin(self, z: Floats) -> None:
         """Work on the sound at z, unless it is whole. One that was left unfinished is begun again."""
         key = z.tobytes()
         found = self._sounds.get(key)
-        if found is not None and (found is self._at_work or found.frames == self._decoder.info.frames):
+        if found is not None and (found is self._at_work or found.whole):
             return
         self._make_room()
         self._clock += 1

@@ -93,37 +93,34 @@ def _skipped_in_ci(config: pytest.Config) -> int:
     return len(reporter.stats.get("skipped", []))
 
 
-@pytest.fixture
-def crashing(tmp_path: Path) -> Path:
-    """A VST3 that aborts as soon as it is loaded."""
+def compile_plugin(folder: Path, name: str, source: Path, *options: str) -> Path:
+    """A VST3 of this system, `folder`/`name`.vst3, from one file in C."""
     compiler = shutil.which("cc") or shutil.which("gcc")
     if compiler is None:
         pytest.skip("no C compiler is installed")
-    inside = tmp_path / "Crash.vst3" / "Contents" / f"{platform.machine()}-linux"
+    inside = folder / f"{name}.vst3" / "Contents" / f"{platform.machine()}-linux"
     inside.mkdir(parents=True)
-    code = (
+    command = [compiler, "-shared", "-fPIC", "-o", str(inside / f"{name}.so"), str(source), *options]
+    subprocess.run(command, check=True, timeout=60)
+    return folder / f"{name}.vst3"
+
+
+@pytest.fixture
+def crashing(tmp_path: Path) -> Path:
+    """A VST3 that aborts as soon as it is loaded."""
+    source = tmp_path / "crash.c"
+    source.write_text(
         "#include <stdlib.h>\n"
         "__attribute__((constructor)) static void crash(void) { abort(); }\n"
         "void *GetPluginFactory(void) { return 0; }\n"
     )
-    (tmp_path / "crash.c").write_text(code)
-    command = [compiler, "-shared", "-fPIC", "-o", str(inside / "Crash.so"), str(tmp_path / "crash.c")]
-    subprocess.run(command, check=True, timeout=60)
-    return tmp_path / "Crash.vst3"
+    return compile_plugin(tmp_path, "Crash", source)
 
 
 @pytest.fixture
 def hanging(tmp_path: Path) -> tuple[Path, Path]:
     """A VST3 that passes its trial and hangs after 400 blocks until there is a file; that file's path."""
-    compiler = shutil.which("cc") or shutil.which("gcc")
-    if compiler is None:
-        pytest.skip("no C compiler is installed")
-    system = f"{platform.machine()}-linux"
-    inner, let_go = f"/usr/lib/vst3/ZamCompX2.vst3/Contents/{system}/ZamCompX2.so", tmp_path / "let_go"
-    inside = tmp_path / "Hang.vst3" / "Contents" / system
-    inside.mkdir(parents=True)
+    inner = f"/usr/lib/vst3/ZamCompX2.vst3/Contents/{platform.machine()}-linux/ZamCompX2.so"
+    let_go = tmp_path / "let_go"
     options = ["-DAFTER=400", f'-DINNER="{inner}"', f'-DLET_GO="{let_go}"', "-ldl"]
-    source = str(Path(__file__).with_name("hanging.c"))
-    command = [compiler, "-shared", "-fPIC", "-o", str(inside / "Hang.so"), source, *options]
-    subprocess.run(command, check=True, timeout=60)
-    return tmp_path / "Hang.vst3", let_go
+    return compile_plugin(tmp_path, "Hang", Path(__file__).with_name("hanging.c"), *options), let_go

@@ -20,10 +20,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pytest
+import soundfile
 import soxr
 from numpy.typing import NDArray
 from pythonosc.osc_message import OscMessage
@@ -250,7 +251,7 @@ class Pd(Process):
         )
 
 
-def onset(sound: NDArray[np.float32]) -> int:
+def onset(sound: NDArray[Any]) -> int:
     """The first sample of `sound` [T] that is not silent."""
     heard = np.flatnonzero(sound)
     assert len(heard), "nothing but silence"
@@ -265,3 +266,18 @@ def expected(model: Path, z: NDArray[np.float32], rate: int) -> NDArray[np.float
     padding = np.zeros(rate_in, np.float32)
     resampled = soxr.resample(np.concatenate([padding, sound, padding]), rate_in, rate, quality="HQ")
     return np.asarray(resampled[rate : rate + round(len(sound) * rate / rate_in)], np.float32)
+
+
+def side_by_side(log: Path, recorded: Path, floor: float = 0.0) -> tuple[NDArray[np.float32], ...]:
+    """What was heard and what `realtime render` makes of the log, from their first samples above `floor`.
+
+    Returns:
+        Two arrays float32 [T, C] at the JACK server's rate, of lengths of their own.
+    """
+    take = log.with_suffix(".wav")
+    command = [sys.executable, "-m", "realtime", "render", str(log), "-o", str(take)]
+    done = subprocess.run(command, check=True, cwd=ROOT, capture_output=True, text=True)
+    assert "realtime:" not in done.stderr
+    rendered, rate = soundfile.read(take, dtype="float32", always_2d=True)
+    assert rate == Jack.sample_rate
+    return tuple(sound[onset(np.abs(sound[:, 0]) > floor) :] for sound in (np.load(recorded), rendered))

@@ -5,20 +5,17 @@ from __future__ import annotations
 import random
 import select
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import soundfile
 from pythonosc.udp_client import SimpleUDPClient
 
 from realtime.commands import Swap, Trigger, Tweak
 from realtime.session import FLUSH_S, commands, read_setting
-from tests.system.rig import MAX_DIFFERENCE, ROOT, Jack, Server, onset
+from tests.system.rig import MAX_DIFFERENCE, Jack, Server, side_by_side
 
 HITS = 300
 VST3 = Path("/usr/lib/vst3")
@@ -105,18 +102,11 @@ class Hand:
 
 def compare(log: Path, recorded: Path) -> None:
     """What was heard with what `realtime render` makes of the log."""
-    take = log.with_suffix(".wav")
-    command = [sys.executable, "-m", "realtime", "render", str(log), "-o", str(take)]
-    done = subprocess.run(command, check=True, cwd=ROOT, capture_output=True, text=True)
-    assert "realtime:" not in done.stderr
-    heard = np.load(recorded)
-    rendered, rate = soundfile.read(take, dtype="float32", always_2d=True)
-    loud = [np.abs(sound[:, 0]) > 100 * MAX_DIFFERENCE for sound in (heard, rendered)]  # plugins whisper
-    heard, rendered = heard[onset(loud[0]) :], rendered[onset(loud[1]) :]
+    heard, rendered = side_by_side(log, recorded, 100 * MAX_DIFFERENCE)  # plugins whisper
     length = min(len(heard), len(rendered))
     difference = float(np.abs(heard[:length] - rendered[:length]).max())
-    print(f"\n{length / rate:.1f} s: {20 * np.log10(difference + 1e-12):.1f} dB")
-    assert length > 2 * rate
+    print(f"\n{length / Jack.sample_rate:.1f} s: {20 * np.log10(difference + 1e-12):.1f} dB")
+    assert length > 2 * Jack.sample_rate
     assert np.abs(rendered[:length]).max() > 1000 * MAX_DIFFERENCE
     assert difference < MAX_DIFFERENCE
     assert np.abs(rendered[length:]).max(initial=0.0) < MAX_DIFFERENCE

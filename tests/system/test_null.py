@@ -8,18 +8,15 @@ from __future__ import annotations
 import json
 import os
 import random
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import soundfile
 from pythonosc.udp_client import SimpleUDPClient
 
-from tests.system.rig import MAX_DIFFERENCE, ROOT, Jack, Server, onset, program
+from tests.system.rig import MAX_DIFFERENCE, Jack, Server, side_by_side
 
 SECONDS = float(os.environ.get("SOUNDMORPH_NULL_SECONDS", "6"))
 NAMES = ("kick", "snare", "hihat")
@@ -65,10 +62,9 @@ def gesture(draw: random.Random) -> tuple[Any, ...]:
 
 @pytest.mark.parametrize(("period", "block"), [(128, 128), (256, 64)])
 def test_a_performance_is_its_rendered_log(tiny_model: Path, tmp_path: Path, period: int, block: int) -> None:
-    log, take = tmp_path / "take.jsonl", tmp_path / "take.wav"
-    wait = program("jack_wait")
+    log = tmp_path / "take.jsonl"
     with Jack(period) as jack:
-        subprocess.run([wait, "-s", jack.name, "-w", "-t", "20"], check=True, capture_output=True)
+        jack.wait()
         options = ["--device", "system", "--synchronous", "--block", str(block), "--log", str(log)]
         options += ["--dc-block", "8"] if block == 64 else []
         with (
@@ -82,21 +78,16 @@ def test_a_performance_is_its_rendered_log(tiny_model: Path, tmp_path: Path, per
             assert server.status()["late_blocks"] == 0
             played = server.status()
     assert json.loads(log.read_text().splitlines()[-1])["do"] == "end"
-    command = [sys.executable, "-m", "realtime", "render", str(log), "-o", str(take)]
-    subprocess.run(command, check=True, cwd=ROOT)
-    heard = np.load(tmp_path / "heard.npy")
-    rendered, rate = soundfile.read(take, dtype="float32", always_2d=True)
-    assert rate == jack.sample_rate
-    heard, rendered = heard[onset(heard[:, 0]) :], rendered[onset(rendered[:, 0]) :]
+    heard, rendered = side_by_side(log, tmp_path / "heard.npy")
     length = min(len(heard), len(rendered))
     difference = float(np.abs(heard[:length] - rendered[:length]).max())
     hits = int(played["hits"])
     print(
-        f"\n{length / rate:.1f} s, {hits} hits, {played['prepared_hits']} prepared: "
+        f"\n{length / Jack.sample_rate:.1f} s, {hits} hits, {played['prepared_hits']} prepared: "
         f"{20 * np.log10(difference + 1e-12):.1f} dB"
     )
     assert hits > 2 * SECONDS
-    assert length > 0.8 * SECONDS * rate
+    assert length > 0.8 * SECONDS * Jack.sample_rate
     assert np.abs(rendered).max() > 1000 * MAX_DIFFERENCE
     assert difference < MAX_DIFFERENCE
     assert not heard[length:].any()

@@ -33,6 +33,7 @@ from pythonosc.udp_client import SimpleUDPClient
 from realtime.decoder import Decoder
 
 ROOT = Path(__file__).resolve().parents[2]
+PATCHES = ROOT / "max_patches"
 TIMEOUT_S = 60.0  # for what takes a second on an idle machine
 MAX_DIFFERENCE = 1e-5  # of captured samples from those expected: 100 dB below full scale
 
@@ -201,12 +202,14 @@ class Jack(Process):
 
     Attributes:
         name: of the server.
+        period: samples of a cycle.
         env: what makes a program use this server.
     """
 
     sample_rate = 48_000
 
     def __init__(self, period: int = 128, name: str | None = None) -> None:
+        self.period = period
         self.name = name or f"soundmorph-{os.getpid()}-{next(_numbers)}"
         self.env = {
             "JACK_DEFAULT_SERVER": self.name,
@@ -221,8 +224,19 @@ class Jack(Process):
 
     def wait(self) -> None:
         """Until it can be joined."""
-        command = [program("jack_wait"), "-s", self.name, "-w", "-t", "20"]
-        subprocess.run(command, check=True, capture_output=True)
+        self._do("jack_wait", "-w", "-t", "20")
+
+    def connect(self, output: str, to: str) -> None:
+        """Connect two ports."""
+        self._do("jack_connect", output, to)
+
+    def disconnect(self, output: str, to: str) -> None:
+        """Part two ports."""
+        self._do("jack_disconnect", output, to)
+
+    def _do(self, name: str, *arguments: str) -> None:
+        command = [program(name), "-s", self.name, *arguments]
+        subprocess.run(command, env={**os.environ, **self.env}, check=True, capture_output=True, timeout=30)
 
     def pause(self) -> None:
         """Let it do nothing at all from now on; only SIGKILL ends it."""
@@ -241,13 +255,18 @@ class Jack(Process):
 
 
 class Pd(Process):
-    """Headless Pure Data with patches open; `messages` ("receiver arguments") are sent when they are."""
+    """Headless Pure Data with patches open; `messages` ("receiver arguments") are sent when they are.
 
-    def __init__(self, *patches: Path, messages: Sequence[str]) -> None:
+    With the `env` of a JACK server it is a client of that, which has to end first: a synchronous server waits
+    for long for a client that was killed, and Pd does not leave in order.
+    """
+
+    def __init__(self, *patches: Path, messages: Sequence[str], env: Mapping[str, str] | None = None) -> None:
         opens = [word for patch in patches for word in ("-open", str(patch))]
         sends = [word for message in messages for word in ("-send", message)]
+        audio = ["-jack", "-channels", "2", "-callback", "-path", str(PATCHES)] if env else ["-noaudio"]
         super().__init__(
-            [program("pd"), "-nogui", "-noaudio", "-nomidi", "-noprefs", "-stderr", *opens, *sends]
+            [program("pd"), "-nogui", "-nomidi", "-noprefs", "-stderr", *audio, *opens, *sends], env
         )
 
 

@@ -18,14 +18,13 @@ from realtime.addresses import parse
 from realtime.decoder import Decoder
 from realtime.places import Places
 from realtime.protocol import Message
-from tests.system.rig import MAX_DIFFERENCE, ROOT, Pd, Server, expected, onset
+from tests.system.rig import MAX_DIFFERENCE, PATCHES, Jack, Pd, Server, expected, onset
 from tests.system.tap import Tap
 from trainer import checkpoint
 from trainer.checkpoint import Checkpoint
 
-FOLDER = ROOT / "max_patches"
-PATCH = FOLDER / "morph.pd"
-FILES = sorted(FOLDER.rglob("*.pd"))
+PATCH = PATCHES / "morph.pd"
+FILES = sorted(PATCHES.rglob("*.pd"))
 COMPLAINTS = re.compile(r"couldn't create|connection failed|can't open|error:|no such object|no method")
 
 # Another patch: as soon as the names of the classes have come, it presses the second pad.
@@ -83,20 +82,46 @@ CLIENT = """#N canvas 0 0 400 200 12;
 #X connect 3 1 5 0;
 """
 
+# Another patch: what comes over UDP from the test goes to the server, whose sound goes to the loudspeakers.
+THROUGH_PD = r"""#N canvas 0 0 400 200 12;
+#X obj 20 20 netreceive -u {remote};
+#X obj 20 50 route morph;
+#X obj 20 80 list trim;
+#X obj 20 110 morph~ 127.0.0.1 {port} 1 2;
+#X obj 20 140 dac~ 1 2;
+#X obj 120 140 print answer;
+#X connect 0 0 1 0;
+#X connect 1 0 2 0;
+#X connect 2 0 3 0;
+#X connect 3 0 4 0;
+#X connect 3 1 4 1;
+#X connect 3 2 5 0;
+"""
+
+
+def free_port() -> int:
+    """A UDP port that nobody listens at yet."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def tell(port: int, line: str) -> None:
+    """Send a message of Pd's own kind."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.sendto(f"{line};\n".encode(), ("127.0.0.1", port))
+
 
 class Remote:
     """Plays an open patch from outside, through `REMOTE`."""
 
     def __init__(self, folder: Path) -> None:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
-            free.bind(("127.0.0.1", 0))
-            self._port: int = free.getsockname()[1]
+        self._port = free_port()
         self.patch = folder / "remote.pd"
         self.patch.write_text(REMOTE.format(port=self._port))
 
     def say(self, line: str) -> None:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-            client.sendto(f"{line};\n".encode(), ("127.0.0.1", self._port))
+        tell(self._port, line)
 
 
 def flat(messages: list[Message]) -> list[tuple[str | float, ...]]:
@@ -184,7 +209,7 @@ def test_a_patch_that_was_opened_first_finds_the_server_later(tiny_model: Path) 
         pd.wait_for("^reply: pong")
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.relative_to(FOLDER).as_posix())
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.relative_to(PATCHES).as_posix())
 def test_every_file_loads_without_a_word(file: Path) -> None:
     with Pd(file, messages=["pd quit"]) as pd:
         assert pd.finish() == 0
@@ -289,9 +314,36 @@ def test_two_patches_play_one_server(tiny_model: Path) -> None:
 def test_a_patch_of_one_s_own_talks_through_morph_client(tiny_model: Path, tmp_path: Path) -> None:
     with Server(tiny_model, "--null") as server:
         own = tmp_path / "own.pd"
-        shutil.copy(FOLDER / "morph-client.pd", tmp_path)
+        shutil.copy(PATCHES / "morph-client.pd", tmp_path)
         own.write_text(CLIENT.format(port=server.port))
         with Pd(own, messages=[]) as pd:
             pd.wait_for("^alive: 1")
             pd.wait_for("^answer: done /morph/goto snare")
     assert not COMPLAINTS.search(pd.output), pd.output
+
+
+def test_the_sound_comes_through_pd(tiny_model: Path, tmp_path: Path) -> None:
+    """By `morph~`: the server's JACK outputs into Pd, and Pd's to the loudspeakers, sample for sample."""
+    patch, remote = tmp_path / "through.pd", free_port()
+    with Jack() as jack:
+        jack.wait()
+        with Server(tiny_model, "--device", "system", "--synchronous", env=jack.env) as server:
+            patch.write_text(THROUGH_PD.format(remote=remote, port=server.port))
+            with Pd(patch, messages=["pd dsp 1"], env=jack.env) as pd:
+                pd.wait_for("^answer: ")
+                for i in (1, 2):
+                    jack.connect(f"soundmorph:out_{i}", f"pure_data:input_{i}")
+                    jack.disconnect(f"soundmorph:out_{i}", f"system:playback_{i}")
+                with jack.recording(tmp_path / "heard.npy"):
+                    tell(remote, "morph goto snare 0")
+                    tell(remote, "morph trigger 1")
+                    server.wait_until(hits=1)
+                    server.wait_until(voices=0)
+                    server.play_for(0.2)
+                assert not COMPLAINTS.search(pd.output), pd.output
+                assert server.stop() == 0
+                jack.stop()
+    heard = np.load(tmp_path / "heard.npy")
+    np.testing.assert_array_equal(heard[:, 0], heard[:, 1])
+    info = Decoder(tiny_model, capacity=1).info
+    assert_heard(heard[:, 0], tiny_model, np.asarray(info.point("snare")))

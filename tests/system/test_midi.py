@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import os
+import queue
 import random
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -22,9 +21,10 @@ from realtime import osc
 from realtime.midi import Mapper
 from realtime.midi_map import Knob, MidiMap, Mpe, Notes, Program, read, write
 from realtime.protocol import Message
-from tests.system.rig import TIMEOUT_S, Jack, Process, Server, program
+from tests.system.rig import TIMEOUT_S, Jack, Process, Server
 
 EVENTS = 1000
+NOTES = 40
 
 RULES = MidiMap(
     knobs=(
@@ -206,7 +206,7 @@ def test_notes_play_again_when_jack_has_come_back(
             if name:
                 server.wait_for(f"{port} is open")
             else:
-                subprocess.run([program("jack_connect"), "keys:out", port], env=os.environ, check=True)
+                jack.connect("keys:out", port)
             keys.send(note(60))
             server.wait_until(hits=hits)
 
@@ -252,3 +252,66 @@ def test_a_server_ends_although_jack_is_stuck(tiny_model: Path, monkeypatch: pyt
         jack.stop(signal.SIGKILL)
     with Jack(name=jack.name) as again:  # ends in order, for a killed one leaves its name behind
         again.wait()
+
+
+class Player:
+    """A JACK client that plays notes, as MIDI or as OSC, at the begin of a cycle, and hears the server."""
+
+    def __init__(self, server: Server) -> None:
+        import jack
+
+        self._client = jack.Client("player", no_start_server=True)
+        self._midi = self._client.midi_outports.register("out")
+        self._heard = self._client.inports.register("in")
+        self._osc = osc.encode(Message("/morph/note", (60, 100)))
+        self._to = ("127.0.0.1", server.port)
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._asked = ""
+        self._sent: int | None = None
+        self._lags: queue.Queue[int] = queue.Queue()
+        self._client.set_process_callback(self._process)
+
+    def _process(self, samples: int) -> None:
+        self._midi.clear_buffer()
+        sound = np.flatnonzero(self._heard.get_array())
+        if self._sent is not None and len(sound):
+            self._lags.put(((self._client.last_frame_time - self._sent) & 0xFFFFFFFF) + int(sound[0]))
+            self._sent = None
+        if self._asked:
+            if self._asked == "midi":
+                self._midi.write_midi_event(0, note(60).bytes())
+            else:
+                self._socket.sendto(self._osc, self._to)
+            self._asked, self._sent = "", self._client.last_frame_time
+
+    def lag(self, way: str) -> int:
+        """Play a note: samples from the begin of its cycle to its sound."""
+        self._asked = way
+        return self._lags.get(timeout=TIMEOUT_S)
+
+    def __enter__(self) -> Player:
+        self._client.activate()
+        self._client.connect("soundmorph:out_1", self._heard)
+        self._client.connect(self._midi, "soundmorph-midi:in")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.deactivate()
+        self._client.close()
+        self._socket.close()
+
+
+def test_a_note_sounds_no_later_than_by_osc(jack: Jack, tiny_model: Path) -> None:
+    """By a block at most, in the median of many."""
+    options = ["--device", "system", "--synchronous", "--midi", "--midi-backend", "jack"]
+    lags: dict[str, list[int]] = {"midi": [], "osc": []}
+    with Server(tiny_model, *options, env=jack.env) as server, Player(server) as player:
+        for _ in range(NOTES):
+            for way, found in lags.items():
+                found.append(player.lag(way))
+                server.send("/morph/panic")
+                server.wait_until(voices=0)
+                server.play_for(0.05)
+        assert server.status()["hits"] == 2 * NOTES
+    print("\n" + ", ".join(f"{way}: {sorted(found)}" for way, found in lags.items()))
+    assert np.median(lags["midi"]) <= np.median(lags["osc"]) + jack.period

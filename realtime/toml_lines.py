@@ -65,7 +65,8 @@ class _Scanner:
         if many:
             self._advance()
         words = self._key("]")
-        for _ in "]]" if many else "]":
+        self._advance()
+        if many:
             self._advance()
         place: Place = ()
         for word in words[:-1]:

@@ -287,11 +287,13 @@ def expected(model: Path, z: NDArray[np.float32], rate: int) -> NDArray[np.float
     return np.asarray(resampled[rate : rate + round(len(sound) * rate / rate_in)], np.float32)
 
 
-def side_by_side(log: Path, recorded: Path, floor: float = 0.0) -> tuple[NDArray[np.float32], ...]:
-    """What was heard and what `realtime render` makes of the log, from their first samples above `floor`.
+def assert_heard_as_logged(
+    log: Path, recorded: Path, at_least_s: float, floor: float = 0.0
+) -> NDArray[np.float32]:
+    """That a recording is what `realtime render` makes of the log, from their first samples above `floor` on.
 
     Returns:
-        Two arrays float32 [T, C] at the JACK server's rate, of lengths of their own.
+        What was heard after the end of the rendering: float32 [T, C].
     """
     take = log.with_suffix(".wav")
     command = [sys.executable, "-m", "realtime", "render", str(log), "-o", str(take)]
@@ -299,4 +301,12 @@ def side_by_side(log: Path, recorded: Path, floor: float = 0.0) -> tuple[NDArray
     assert "realtime:" not in done.stderr
     rendered, rate = soundfile.read(take, dtype="float32", always_2d=True)
     assert rate == Jack.sample_rate
-    return tuple(sound[onset(np.abs(sound[:, 0]) > floor) :] for sound in (np.load(recorded), rendered))
+    heard, rendered = (sound[onset(np.abs(sound[:, 0]) > floor) :] for sound in (np.load(recorded), rendered))
+    length = min(len(heard), len(rendered))
+    difference = float(np.abs(heard[:length] - rendered[:length]).max())
+    print(f"\n{length / rate:.1f} s: {20 * np.log10(difference + 1e-12):.1f} dB")
+    assert length > at_least_s * rate
+    assert np.abs(rendered[:length]).max() > 1000 * MAX_DIFFERENCE
+    assert difference < MAX_DIFFERENCE
+    assert np.abs(rendered[length:]).max(initial=0.0) < MAX_DIFFERENCE
+    return np.asarray(heard[length:])

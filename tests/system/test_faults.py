@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import socket
-import subprocess
 import sys
 import time
 from contextlib import ExitStack
@@ -28,16 +27,11 @@ from realtime.session import commands, read_setting
 from tests.system.rig import MAX_DIFFERENCE, Jack, Process, Server, program
 
 
-def wait(jack: Jack) -> None:
-    command = [program("jack_wait"), "-s", jack.name, "-w", "-t", "20"]
-    subprocess.run(command, check=True, capture_output=True)
-
-
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
 def test_jack_goes_and_comes_back(tiny_model: Path, tmp_path: Path, end: signal.Signals) -> None:
     """Under its old name, for a killed JACK server leaves that behind, and there are eight on a machine."""
     with Jack() as jack:
-        wait(jack)
+        jack.wait()
         with Server(tiny_model, "--device", "system", env=jack.env) as server:
             server.send("/morph/z", 1.0, -1.0, 0.5, 0.0)
             server.ask("/ping")
@@ -46,7 +40,7 @@ def test_jack_goes_and_comes_back(tiny_model: Path, tmp_path: Path, end: signal.
             server.send("/morph/trigger", 1.0)  # it plays on, unheard
             server.wait_until(hits=1)
             with Jack(name=jack.name) as again:
-                wait(again)
+                again.wait()
                 server.wait_for("is back")
                 assert server.ask("/morph/get/z")[1] == [1.0, -1.0, 0.5, 0.0]
                 with again.recording(tmp_path / "heard.npy"):
@@ -61,7 +55,7 @@ def test_jack_goes_and_comes_back(tiny_model: Path, tmp_path: Path, end: signal.
 
 def test_a_server_ends_although_jack_has_gone(tiny_model: Path) -> None:
     with Jack() as jack:
-        wait(jack)
+        jack.wait()
         with Server(tiny_model, "--device", "system", env=jack.env) as server:
             jack.stop()
             server.wait_for("has gone")
@@ -184,7 +178,7 @@ def test_a_server_told_to_end_fades_out_and_keeps_everything(
         env = None
         if device == "jack":
             jack = stack.enter_context(Jack())
-            wait(jack)
+            jack.wait()
             env = jack.env
         where = ["--null"] if device == "null" else ["--device", "system"]
         server = stack.enter_context(Server(tiny_model, *where, *options, env=env))

@@ -9,15 +9,15 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from pythonosc.udp_client import SimpleUDPClient
 
 from realtime.commands import Swap, Trigger, Tweak
 from realtime.session import FLUSH_S, commands, read_setting
-from tests.system.rig import MAX_DIFFERENCE, Jack, Server, side_by_side
+from tests.system.rig import MAX_DIFFERENCE, Jack, Server, assert_heard_as_logged
 
 HITS = 300
+WHISPER = 100 * MAX_DIFFERENCE  # of plugins, before the first hit
 VST3 = Path("/usr/lib/vst3")
 
 
@@ -100,18 +100,6 @@ class Hand:
         self._client._sock.close()
 
 
-def compare(log: Path, recorded: Path) -> None:
-    """What was heard with what `realtime render` makes of the log."""
-    heard, rendered = side_by_side(log, recorded, 100 * MAX_DIFFERENCE)  # plugins whisper
-    length = min(len(heard), len(rendered))
-    difference = float(np.abs(heard[:length] - rendered[:length]).max())
-    print(f"\n{length / Jack.sample_rate:.1f} s: {20 * np.log10(difference + 1e-12):.1f} dB")
-    assert length > 2 * Jack.sample_rate
-    assert np.abs(rendered[:length]).max() > 1000 * MAX_DIFFERENCE
-    assert difference < MAX_DIFFERENCE
-    assert np.abs(rendered[length:]).max(initial=0.0) < MAX_DIFFERENCE
-
-
 def test_drums_then_digits_then_drums(jack_server: Jack, tmp_path: Path) -> None:
     """While sounds last; the models differ in everything."""
     log = tmp_path / "take.jsonl"
@@ -130,7 +118,7 @@ def test_drums_then_digits_then_drums(jack_server: Jack, tmp_path: Path) -> None
     swaps = [each for _, each in commands(log, setting.latent_dim) if isinstance(each, Swap)]
     assert [Path(each.model).stem for each in swaps] == ["digits", "drums"]
     assert (swaps[1].model, swaps[1].model_sha256) == (setting.model, setting.model_sha256)
-    compare(log, tmp_path / "heard.npy")
+    assert_heard_as_logged(log, tmp_path / "heard.npy", 2.0, WHISPER)
 
 
 @pytest.mark.skipif(not VST3.exists(), reason="zam-plugins are not installed")
@@ -151,4 +139,4 @@ def test_plugins_whose_parameters_move(jack_server: Jack, tiny_model: Path, tmp_
     tweaks = [at for at, each in commands(log, setting.latent_dim) if isinstance(each, Tweak)]
     assert len(tweaks) > 20
     assert not any(at % setting.block for at in tweaks)
-    compare(log, tmp_path / "heard.npy")
+    assert_heard_as_logged(log, tmp_path / "heard.npy", 2.0, WHISPER)

@@ -1,9 +1,13 @@
-"""Ending what may not answer any more: a sound card's driver, a JACK server, a network."""
+"""Asking and ending what may not answer: a sound card's driver, a JACK server, a network."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TypeVar
+
+Answer = TypeVar("Answer")
 
 
 def within(limit_s: float, close: Callable[[], object]) -> bool:
@@ -12,3 +16,47 @@ def within(limit_s: float, close: Callable[[], object]) -> bool:
     closing.start()
     closing.join(limit_s)
     return not closing.is_alive()
+
+
+class Patience:
+    """Asks one question at a time, each in a thread of its own, and waits so many seconds for the answer."""
+
+    def __init__(self, limit_s: float) -> None:
+        self._limit_s = limit_s
+        self._asking: threading.Thread | None = None
+
+    def ask(
+        self, question: Callable[[], Answer], late: Callable[[Answer], object] = lambda answer: None
+    ) -> Answer:
+        """What `question` returns or raises.
+
+        Args:
+            late: is given an answer that came when nobody waited for it any more.
+
+        Raises:
+            TimeoutError: no answer in time, or none yet to what was asked before.
+        """
+        if self._asking is not None and self._asking.is_alive():
+            raise TimeoutError
+        answer: Future[Answer] = Future()
+
+        def run() -> None:
+            try:
+                got = question()
+            except Exception as error:
+                if answer.set_running_or_notify_cancel():
+                    answer.set_exception(error)
+                return
+            if answer.set_running_or_notify_cancel():
+                answer.set_result(got)
+            else:
+                late(got)
+
+        self._asking = threading.Thread(target=run, name="ask", daemon=True)
+        self._asking.start()
+        try:
+            return answer.result(self._limit_s)
+        except TimeoutError:
+            if answer.cancel():
+                raise
+            return answer.result()  # it has come just now

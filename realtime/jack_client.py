@@ -13,9 +13,11 @@ from realtime import ending
 from realtime.errors import RealtimeError
 
 CLOSE_TIMEOUT_S = 0.4  # a JACK server that is stuck does not answer
+OPEN_TIMEOUT_S = 1.0
 
 _members: list[JackClient] = []
 _door = threading.Lock()
+_patience = ending.Patience(OPEN_TIMEOUT_S)
 
 
 class JoinError(RealtimeError):
@@ -30,7 +32,8 @@ class JackClient:
         gone: set once the server has ended.
 
     Raises:
-        JoinError: no server is running, or others of this process have not left the one that has gone.
+        JoinError: no server is running, it does not answer, or others of this process have not left the one
+            that has gone.
     """
 
     def __init__(self, name: str) -> None:
@@ -43,9 +46,13 @@ class JackClient:
             if any(member.gone.is_set() for member in _members):
                 raise JoinError("the JACK server that has gone is not left yet")
             try:
-                self.client: Any = jack.Client(name, no_start_server=True)
+                self.client: Any = _patience.ask(
+                    lambda: jack.Client(name, no_start_server=True), late=lambda client: client.close()
+                )
             except jack.JackOpenError as error:
                 raise JoinError("no JACK server is running") from error
+            except TimeoutError as error:
+                raise JoinError("the JACK server does not answer") from error
             _members.append(self)
         self.client.set_shutdown_callback(lambda status, reason: self.gone.set())
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import atexit
+import importlib
+import os
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from functools import cache
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -17,12 +20,17 @@ from realtime.engine import Engine
 from realtime.errors import RealtimeError
 
 CLOSE_TIMEOUT_S = 0.4  # PortAudio hangs on closing a stream whose JACK server has died
+OPEN_TIMEOUT_S = 10.0  # PortAudio asks every driver there is, and a JACK server that is stuck does not answer
 NULL_RATE_HZ = 48_000
 
 INSTALL_PORTAUDIO = {
     "linux": "sudo apt-get install libportaudio2 (Fedora: dnf install portaudio, Arch: pacman -S portaudio)",
     "darwin": "brew install portaudio",
 }
+
+
+Answer = TypeVar("Answer")
+_patience = ending.Patience(OPEN_TIMEOUT_S)
 
 
 class StreamError(RealtimeError):
@@ -70,11 +78,11 @@ def devices() -> list[DeviceInfo]:
     """The devices that can play, in PortAudio's order.
 
     Raises:
-        NoSoundError: PortAudio is not installed.
+        NoSoundError: PortAudio is not installed, or does not answer.
     """
     sd = _sounddevice()
     if not sd._initialized:
-        sd._initialize()
+        _ask(sd._initialize)
     hosts = sd.query_hostapis()
     default = sd.default.device[1]
     return [
@@ -91,14 +99,25 @@ def devices() -> list[DeviceInfo]:
     ]
 
 
+@cache
 def _sounddevice() -> Any:
-    """The module, imported late: without PortAudio the import fails."""
+    """The module, imported late: it asks for the devices at once, and without PortAudio the import fails."""
     try:
-        import sounddevice
+        return _ask(lambda: importlib.import_module("sounddevice"))
     except OSError as error:
         how = INSTALL_PORTAUDIO.get(sys.platform, "pip install --force-reinstall sounddevice")
         raise NoSoundError(f"PortAudio is not installed: {how}") from error
-    return sounddevice
+
+
+def _ask(question: Callable[[], Answer]) -> Answer:
+    errors = os.dup(2)
+    try:
+        return _patience.ask(question)
+    except TimeoutError as error:
+        os.dup2(errors, 2)  # which sounddevice has silenced meanwhile
+        raise NoSoundError("the sound drivers do not answer (is a JACK server stuck?)") from error
+    finally:
+        os.close(errors)
 
 
 def pick(found: Sequence[DeviceInfo], wanted: str | None) -> DeviceInfo:

@@ -239,8 +239,12 @@ class Jack(Process):
         subprocess.run(command, env={**os.environ, **self.env}, check=True, capture_output=True, timeout=30)
 
     def pause(self) -> None:
-        """Let it do nothing at all from now on; only SIGKILL ends it."""
+        """Let it do nothing at all until `go_on`; only SIGKILL ends it."""
         self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let it work again."""
+        self._process.send_signal(signal.SIGCONT)
 
     @contextmanager
     def recording(self, path: Path, seconds: int = 60) -> Iterator[Process]:

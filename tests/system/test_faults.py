@@ -21,10 +21,11 @@ from realtime.commands import Panic, Trigger
 from realtime.control import Control
 from realtime.decoder import Decoder
 from realtime.engine import Engine
+from realtime.jack_client import JackClient, JoinError
 from realtime.mixer import PANIC_MS, Mixer, slots_for
 from realtime.protocol import Message
 from realtime.session import commands, read_setting
-from tests.system.rig import MAX_DIFFERENCE, Jack, Process, Server, program
+from tests.system.rig import MAX_DIFFERENCE, TIMEOUT_S, Jack, Process, Server, program
 
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
@@ -60,6 +61,42 @@ def test_a_server_ends_although_jack_has_gone(tiny_model: Path) -> None:
             jack.stop()
             server.wait_for("has gone")
             assert server.stop(signal.SIGINT) == 0
+
+
+def test_a_jack_server_that_is_stuck_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that it lets in when nobody waits any more leaves again, and the next one can come."""
+    with Jack() as jack:
+        jack.wait()
+        for name, value in jack.env.items():
+            monkeypatch.setenv(name, value)
+        jack.pause()
+        with pytest.raises(JoinError, match="the JACK server does not answer"):
+            JackClient("stuck")
+        jack.go_on()
+        client = None
+        end = time.monotonic() + TIMEOUT_S
+        while client is None:
+            assert time.monotonic() < end
+            try:
+                client = JackClient("stuck")
+            except JoinError:
+                time.sleep(0.05)
+        assert client.client.name == "stuck"  # and not "stuck-01": the late one has gone
+        client.leave()
+
+
+def test_a_server_starts_and_ends_although_jack_is_stuck(tiny_model: Path) -> None:
+    with Jack() as jack:
+        jack.wait()
+        jack.pause()
+        with Server(tiny_model, env=jack.env) as server:
+            assert (
+                "the sound drivers do not answer (is a JACK server stuck?); going on without" in server.output
+            )
+            server.send("/morph/trigger", 1.0)
+            server.wait_until(hits=1)
+            assert server.stop() == 0
+        jack.go_on()
 
 
 def test_a_full_disk_ends_the_recording_and_not_the_sound(tiny_model: Path, tmp_path: Path) -> None:

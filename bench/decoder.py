@@ -1,7 +1,7 @@
 """`python -m bench.decoder [--json]`: the drum decoders (743 ms, 30-D) on one thread, in one run.
 
 For each architecture (dc and cc at 22,050 Hz, mb at 44,100 Hz):
-    first_sound_speedup   whole sound in one call / first two frames (2.9 ms) streamed
+    first_sound_speedup   whole sound / first two frames (2.9 ms) streamed
     rtf_1_voice_128       time of a step of four frames / 5.8 ms of sound; also for 4 voices
     roofline_ratio        whole sound / (its multiplications and additions at the machine's GEMM rate)
     allocations_per_step  blocks of memory more that Python holds after a step, in steady state

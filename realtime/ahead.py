@@ -18,7 +18,7 @@ from realtime.commands import Command, Trigger
 from realtime.decoder import Decoder, Floats
 from realtime.prepared import Prepared, PreparedSounds, Z
 
-BATCH = 2  # sounds in one call of the decoder: more only fill the caches
+BATCH = 4  # sounds in one call of the decoder: more gain nothing
 LOOK_AHEAD = 64  # hits
 
 

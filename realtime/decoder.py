@@ -18,9 +18,11 @@ import numpy.typing as npt
 
 from realtime import contract, model_file
 from realtime.errors import ModelError
-from realtime.providers import one_line, open_session
+from realtime.providers import PROVIDERS, one_line, open_session
 
 Floats = npt.NDArray[np.float32]
+
+PIECE_FRAMES = 32  # of a whole sound at a time: all that a layer reads and writes stays in a core's cache
 
 
 def bundled() -> list[str]:
@@ -111,6 +113,8 @@ class Decoder:
         self.info, self._caches = file.info, file.caches
         self._session = open_session(file, self.path, threads, provider)
         self.provider: str = self._session.get_providers()[0]
+        on_cpu = self.provider == PROVIDERS["cpu"]
+        self._piece_frames = PIECE_FRAMES if on_cpu else self.info.frames  # a GPU's calls are dear
         self._allocate(capacity, max_frames)
         self._trial()
 
@@ -127,7 +131,7 @@ class Decoder:
         return other
 
     def decode(self, z: npt.ArrayLike) -> Floats:
-        """Whole sounds in one call, apart from all streams. Allocates: not for the audio path.
+        """Whole sounds, apart from all streams; from any thread. Allocates: not for the audio path.
 
         Args:
             z: [voices, latent_dim], or [voices, frames, latent_dim] with a point for every frame.
@@ -143,10 +147,18 @@ class Decoder:
             raise ValueError(
                 f"z has shape {np.shape(z)}, not [voices, {wanted[1]}] or [voices, {wanted[0]}, {wanted[1]}]"
             )
-        feed = {contract.Z: points, contract.FRAME: np.zeros(len(points), np.int64)}
-        for name, shape in self._caches.items():
-            feed[name] = np.zeros((len(points), *shape), np.float32)
-        return np.asarray(self._session.run([contract.AUDIO], feed)[0], np.float32)
+        caches = [np.zeros((len(points), *shape), np.float32) for shape in self._caches.values()]
+        outputs = [contract.AUDIO, *(f"new_{name}" for name in self._caches)]
+        pieces = []
+        for first in range(0, self.info.frames, self._piece_frames):
+            feed = {
+                contract.Z: points[:, first : first + self._piece_frames],
+                contract.FRAME: np.full(len(points), first),
+                **dict(zip(self._caches, caches, strict=True)),
+            }
+            audio, *caches = self._session.run(outputs, feed)
+            pieces.append(audio)
+        return np.concatenate(pieces, axis=1)
 
     def reset(self, slot: int) -> None:
         """Start a slot again at frame 0. Does not allocate."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import threading
@@ -121,12 +122,14 @@ def serve(config: ServeConfig) -> int:
         if config.restore and not control.restore():
             _say("there is no earlier session of this model to go on with")
         beside = ExitStack()
+        gc.collect()
         engine.start()
         try:
             outlet.start(engine)
             server.start()
             _introduce(config, outlet, engine, server, instrument)
             beside = hosts.start(config.hosts, bridge, server, gate.Gate(config.allow), _say)
+            gc.freeze()  # what is there stays: to look through it again would stop all threads for 15 ms
             _watch(stopping, config.seconds, engine, outlet, chain)
         finally:
             engine.submit([Panic()])  # fades at once, while the rest ends

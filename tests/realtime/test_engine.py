@@ -47,6 +47,11 @@ def take(engine: Engine, blocks: int) -> np.ndarray:
     return out.reshape(-1, 2)
 
 
+def take_to_the_end(engine: Engine) -> None:
+    while engine.running:
+        take(engine, 1)
+
+
 def test_the_ring_keeps_the_order() -> None:
     ring = Ring(3, 4, 2)
     out = np.empty((4, 2), np.float32)
@@ -170,7 +175,7 @@ def test_the_end_is_a_fade(make_engine: Callable[..., Engine]) -> None:
     engine.submit([Trigger()])
     engine.start()
     take(engine, 6)
-    device = threading.Thread(target=take, args=(engine, 30))
+    device = threading.Thread(target=take_to_the_end, args=(engine,))
     device.start()
     engine.stop()
     device.join()

@@ -258,6 +258,47 @@ class Jack(Process):
             assert recorder.finish() == 0, recorder.output
 
 
+class Pulse(Process):
+    """A PulseAudio server of our own with one card, `card`, that leads nowhere. PortAudio gets there by ALSA.
+
+    Args:
+        folder: where its socket is; another server there takes this one's place.
+
+    Attributes:
+        env: what makes a program use this server.
+    """
+
+    sample_rate = 48_000
+
+    def __init__(self, folder: Path) -> None:
+        socket = folder / "pulse"
+        self.env = {"PULSE_SERVER": f"unix:{socket}", "PULSE_RUNTIME_PATH": str(folder / "runtime")}
+        card = f"module-null-sink sink_name=card format=float32le rate={self.sample_rate} channels=2"
+        door = f"module-native-protocol-unix auth-anonymous=1 socket={socket}"
+        options = ["-n", "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1", "--log-level=notice"]
+        super().__init__([program("pulseaudio"), *options, "-L", card, "-L", door], self.env)
+        end = time.monotonic() + TIMEOUT_S
+        while not self._answers():
+            assert time.monotonic() < end, self.output
+            time.sleep(0.05)
+
+    def _answers(self) -> bool:
+        command = [program("pactl"), "info"]
+        return not subprocess.run(command, env={**os.environ, **self.env}, capture_output=True).returncode
+
+    @contextmanager
+    def recording(self, path: Path) -> Iterator[None]:
+        """What the card is given meanwhile: float32 [samples, 2], raw, in `path`."""
+        shape = ["--format=float32le", f"--rate={self.sample_rate}", "--channels=2", "--latency-msec=20"]
+        with Process([program("parec"), "--device=card.monitor", "--raw", *shape, str(path)], self.env):
+            end = time.monotonic() + TIMEOUT_S
+            while not path.exists() or not path.stat().st_size:
+                assert time.monotonic() < end
+                time.sleep(0.05)
+            yield
+            time.sleep(0.5)  # of sound that is still on its way
+
+
 class Pd(Process):
     """Headless Pure Data with patches open; `messages` ("receiver arguments") are sent when they are.
 

@@ -247,6 +247,11 @@ class Engine:
 
     # ---- for the device
 
+    @property
+    def asked(self) -> int:
+        """Blocks that the device has asked for."""
+        return self._ring.read + self.late_blocks
+
     def hand_over(self, out: Block) -> None:
         """Fill `out` [T, C] with the next block, or with silence. Real-time safe unless `synchronous`."""
         while self._ring.empty:

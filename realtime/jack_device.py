@@ -32,35 +32,41 @@ def available() -> bool:
 
 
 class JackDevice:
-    """Ports `soundmorph:out_1` … connected to the server's outputs.
+    """Ports `soundmorph:out_1` … connected to the inputs of another client, such as the sound card.
 
     Args:
-        pair: the outputs to play on, counted from 1.
+        to: that client; the card is `system` on a JACK server, on PipeWire it has a name of its own.
+        pair: its inputs to play on, counted from 1.
         sample_rate: in Hz, or None; JACK accepts only its server's.
 
     Raises:
-        StreamError: no server, another rate, or no such outputs.
+        StreamError: no server, another rate, or no such inputs (yet).
     """
 
-    def __init__(self, pair: Sequence[int] = (1, 2), sample_rate: int | None = None) -> None:
-        self.name = f"system ({HOST})"
+    def __init__(
+        self, to: str = "system", pair: Sequence[int] = (1, 2), sample_rate: int | None = None
+    ) -> None:
+        self.name = f"{to} ({HOST})"
         try:
             self._joined = JackClient(CLIENT)
         except JoinError as error:
             raise StreamError(str(error)) from error
         self._client = self._joined.client
         self.sample_rate = int(self._client.samplerate)
-        outputs = self._client.get_ports(is_physical=True, is_input=True, is_audio=True)
+        inputs = self._client.get_ports(is_input=True, is_audio=True)
+        inputs = [port for port in inputs if port.name.startswith(f"{to}:")]
         wrong = ""
         if sample_rate not in (None, self.sample_rate):
             wrong = f"the JACK server runs at {self.sample_rate} Hz, not {sample_rate}"
-        elif max(pair) > len(outputs) > 0 and tuple(pair) != (1, 2):
-            wrong = f"the JACK server has {len(outputs)} outputs; --channels asks for {max(pair)}"
+        elif not inputs:
+            wrong = f"the JACK server has nothing that plays and is called {to}"
+        elif max(pair) > len(inputs) and tuple(pair) != (1, 2):
+            wrong = f"{self.name} has {len(inputs)} outputs; --channels asks for {max(pair)}"
         if wrong:
             self._joined.leave()
             raise StreamError(wrong)
         self.channels = len(pair)
-        self._outputs = [outputs[number - 1] for number in pair if number <= len(outputs)]
+        self._inputs = [inputs[number - 1] for number in pair if number <= len(inputs)]
         self._ports = [self._client.outports.register(f"out_{i + 1}") for i in range(self.channels)]
         self._running = False
 
@@ -90,8 +96,8 @@ class JackDevice:
         client.set_xrun_callback(xrun)
         client.activate()
         self._running = True
-        for port, output in zip(ports, self._outputs, strict=False):
-            client.connect(port, output)
+        for port, there in zip(ports, self._inputs, strict=False):
+            client.connect(port, there)
         return float(max(_playback_latency(ports[0]), client.blocksize) / self.sample_rate)
 
     @property

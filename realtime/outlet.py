@@ -9,6 +9,9 @@ from realtime import jack_device, stream
 from realtime.engine import Engine
 
 RETRY_S = 0.5  # between two attempts to get a device back
+STALL_S = (
+    2.0  # in which a device has asked for nothing, and counts as gone: PipeWire does not say that it ends
+)
 
 Open = Callable[[], stream.Device]
 
@@ -31,11 +34,13 @@ class Outlet:
         self.sample_rate, self.channels = self.device.sample_rate, self.device.channels
         self._stand_in: stream.NullDevice | None = None
         self._retry_s = 0.0
+        self._asked, self._asked_s = 0, 0.0  # blocks that the device had asked for, and when that was new
 
     def start(self, engine: Engine) -> None:
         """Begin to take blocks."""
         self._engine = engine
         engine.latency_s = self.device.start(engine)
+        self._asked_s = time.monotonic()
 
     @property
     def away(self) -> bool:
@@ -45,7 +50,7 @@ class Outlet:
     def watch(self) -> None:
         """See that blocks are taken: by the device, or in its place by the clock."""
         if self._stand_in is None:
-            if self.device.active:
+            if self.device.active and not self._stalled():
                 return
             self._say(f"{self.device.name} has gone; the state is kept, and it is taken up when it is back")
             self.device.close()
@@ -54,6 +59,12 @@ class Outlet:
             self._retry_s = time.monotonic() + RETRY_S
         elif time.monotonic() >= self._retry_s:
             self._retry()
+
+    def _stalled(self) -> bool:
+        now = time.monotonic()
+        if self._engine.asked != self._asked:
+            self._asked, self._asked_s = self._engine.asked, now
+        return now - self._asked_s > STALL_S
 
     def _retry(self) -> None:
         self._retry_s = time.monotonic() + RETRY_S
@@ -73,6 +84,7 @@ class Outlet:
             self._stand_in.start(self._engine)
             return
         self.device, self._stand_in = device, None
+        self._asked_s = time.monotonic()
         self._say(f"{device.name} is back")
 
     def close(self) -> None:
@@ -115,7 +127,7 @@ def opener(
             return stream.NullDevice(rate, len(pair))
         if found[0].host == jack_device.HOST and jack_device.available():
             stream.forget_devices()  # PortAudio aborts the program if its JACK server goes first
-            return jack_device.JackDevice(pair, rate)
+            return jack_device.JackDevice(found[0].name, pair, rate)
         return stream.SoundCard(found[0], pair, rate)
 
     return open_

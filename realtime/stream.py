@@ -221,10 +221,14 @@ class SoundCard:
 
 
 def forget_devices() -> None:
-    """Let PortAudio look for devices anew when it is next asked, and hold on to no server until then."""
+    """Let PortAudio look for devices anew when it is next asked, and hold on to no server until then.
+
+    Raises:
+        NoSoundError: PortAudio is not installed, or does not answer.
+    """
     sd = _sounddevice()
     if sd._initialized:
-        sd._terminate()
+        _ask(sd._terminate)
 
 
 class NullDevice:

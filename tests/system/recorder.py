@@ -43,8 +43,9 @@ def main(path: str, seconds: int = SECONDS) -> int:
 
     client.set_shutdown_callback(lambda status, reason: gone.append(reason))
     with client:
-        for i, port in enumerate(inputs, 1):
-            (source,) = client.get_all_connections(f"system:playback_{i}")
+        card = client.get_ports(is_audio=True, is_input=True, is_physical=True)
+        for heard, port in zip(card, inputs, strict=False):
+            (source,) = client.get_all_connections(heard)
             client.connect(source, port)
         print("recording", flush=True)
         sys.stdin.readline()

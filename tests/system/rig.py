@@ -55,12 +55,13 @@ class Process:
 
     def __init__(self, command: Sequence[str], env: Mapping[str, str] | None = None) -> None:
         self.command = list(command)
+        self.env = dict(env or {})
         self._lines: list[str] = []
         self._unseen: queue.Queue[str | None] = queue.Queue()
         self._process = subprocess.Popen(
             self.command,
             cwd=ROOT,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", **(env or {})},
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **self.env},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -118,6 +119,13 @@ class Process:
             self._process.kill()
             self.finish()
             raise AssertionError(f"{self.command} did not end when told to:\n{self.output}") from None
+
+    def _wait_until_done(self, name: str, *arguments: str) -> None:
+        """Try another program in the environment of this one until it succeeds."""
+        command, end = [program(name), *arguments], time.monotonic() + TIMEOUT_S
+        while subprocess.run(command, env={**os.environ, **self.env}, capture_output=True).returncode:
+            assert time.monotonic() < end, self.output
+            time.sleep(0.05)
 
     def __enter__(self: P) -> P:
         return self
@@ -266,9 +274,13 @@ class Pulse(Process):
 
     Attributes:
         env: what makes a program use this server.
+        prefix: what comes before such a program.
+        device: what the card is called there.
     """
 
     sample_rate = 48_000
+    prefix: Sequence[str] = ()
+    device = "pulse (ALSA)"
 
     def __init__(self, folder: Path) -> None:
         socket = folder / "pulse"
@@ -277,26 +289,61 @@ class Pulse(Process):
         door = f"module-native-protocol-unix auth-anonymous=1 socket={socket}"
         options = ["-n", "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1", "--log-level=notice"]
         super().__init__([program("pulseaudio"), *options, "-L", card, "-L", door], self.env)
-        end = time.monotonic() + TIMEOUT_S
-        while not self._answers():
-            assert time.monotonic() < end, self.output
-            time.sleep(0.05)
-
-    def _answers(self) -> bool:
-        command = [program("pactl"), "info"]
-        return not subprocess.run(command, env={**os.environ, **self.env}, capture_output=True).returncode
+        self._wait_until_done("pactl", "info")
 
     @contextmanager
     def recording(self, path: Path) -> Iterator[None]:
-        """What the card is given meanwhile: float32 [samples, 2], raw, in `path`."""
+        """What the card is given meanwhile: float32 [samples, 2] in `path` (.npy). There may be holes."""
+        raw = path.with_suffix(".raw")
+        raw.unlink(missing_ok=True)
         shape = ["--format=float32le", f"--rate={self.sample_rate}", "--channels=2", "--latency-msec=20"]
-        with Process([program("parec"), "--device=card.monitor", "--raw", *shape, str(path)], self.env):
+        with Process([program("parec"), "--device=card.monitor", "--raw", *shape, str(raw)], self.env):
             end = time.monotonic() + TIMEOUT_S
-            while not path.exists() or not path.stat().st_size:
+            while not raw.exists() or not raw.stat().st_size:
                 assert time.monotonic() < end
                 time.sleep(0.05)
             yield
             time.sleep(0.5)  # of sound that is still on its way
+        np.save(path, np.fromfile(raw, np.float32).reshape(-1, 2))
+
+
+class PipeWire(Process):
+    """A PipeWire server of our own with one card, `card`, that leads nowhere. Programs are its JACK clients.
+
+    Arguments and attributes are those of `Pulse`.
+    """
+
+    sample_rate = 48_000
+    device = "card (JACK Audio Connection Kit)"
+
+    def __init__(self, folder: Path) -> None:
+        runtime = folder / "pipewire"
+        runtime.mkdir(mode=0o700, exist_ok=True)
+        self.prefix = [program("pw-jack")]
+        self.env = {
+            "PIPEWIRE_RUNTIME_DIR": str(runtime),
+            "XDG_RUNTIME_DIR": str(runtime),
+            "XDG_CONFIG_HOME": str(folder),
+            "PIPEWIRE_QUANTUM": f"128/{self.sample_rate}",
+        }
+        super().__init__([program("pipewire")], self.env)
+        card = (
+            "{ factory.name=support.null-audio-sink node.name=card node.description=card object.linger=true "
+            f"media.class=Audio/Sink audio.rate={self.sample_rate} audio.position=[FL FR] "
+            "adapter.auto-port-config={ mode=dsp monitor=true position=preserve } }"
+        )
+        self._wait_until_done("pw-cli", "info", "0")
+        self._wait_until_done("pw-cli", "create-node", "adapter", card)
+
+    @contextmanager
+    def recording(self, path: Path) -> Iterator[None]:
+        """As `Pulse.recording`."""
+        command = [*self.prefix, sys.executable, "-m", "tests.system.recorder", str(path)]
+        with Process(command, self.env) as recorder:
+            recorder.wait_for("^recording$")
+            yield
+            recorder.say("enough")
+            recorder.finish()
 
 
 class Pd(Process):

@@ -99,6 +99,21 @@ def test_a_server_starts_and_ends_although_jack_is_stuck(tiny_model: Path) -> No
         jack.go_on()
 
 
+def test_a_jack_server_that_asks_for_nothing_any_more_is_taken_up_when_it_does(tiny_model: Path) -> None:
+    with Jack() as jack:
+        jack.wait()
+        with Server(tiny_model, "--device", "system", env=jack.env) as server:
+            jack.pause()
+            server.wait_for("has gone")
+            server.send("/morph/trigger", 1.0)
+            server.wait_until(hits=1, voices=0)
+            jack.go_on()
+            server.wait_for("is back")
+            server.send("/morph/trigger", 1.0)
+            server.wait_until(hits=2, voices=0)
+            assert server.stop() == 0
+
+
 def test_a_full_disk_ends_the_recording_and_not_the_sound(tiny_model: Path, tmp_path: Path) -> None:
     """Files of this server can have 200 blocks of 1,024 bytes, which is half a second of sound."""
     limit = (program("bash"), "-c", 'ulimit -f 200; exec "$0" "$@"')

@@ -1,0 +1,56 @@
+"""What most desktops have, PulseAudio (by PortAudio and ALSA) and PipeWire (by JACK), with real servers."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.system.rig import MAX_DIFFERENCE, PipeWire, Pulse, Server, expected, onset
+
+Z = (1.0, -1.0, 0.5, 0.0)
+TRIES = 10  # these servers make holes now and then, when the machine is busy
+
+
+@pytest.mark.parametrize("kind", [Pulse, PipeWire])
+def test_a_sound_server_plays_goes_and_comes_back(
+    tiny_model: Path, tmp_path: Path, kind: type[Pulse | PipeWire]
+) -> None:
+    """What is heard, before and after, is the sound of the model at the point that was set, to the sample."""
+    with kind(tmp_path) as card:
+        device, _, _ = card.device.partition(" (")
+        options = ["--device", device, "--rate", str(card.sample_rate)]
+        with Server(tiny_model, *options, env=card.env, prefix=card.prefix) as server:
+            assert f"device   {card.device}, 48000 Hz" in server.output
+            server.send("/morph/z", *Z)
+            hear_a_hit(card, server, tiny_model, tmp_path / "heard.npy")
+            card.stop(signal.SIGKILL)
+            server.wait_for("has gone; the state is kept")
+            hits = float(server.status()["hits"])
+            server.send("/morph/trigger", 1.0)  # it plays on, unheard
+            server.wait_until(hits=hits + 1, voices=0)
+            with kind(tmp_path) as again:
+                server.wait_for("is back")
+                hear_a_hit(again, server, tiny_model, tmp_path / "heard.npy")
+                assert server.stop() == 0
+
+
+def hear_a_hit(card: Pulse | PipeWire, server: Server, model: Path, path: Path) -> None:
+    wanted = 0.5 * expected(model, np.array(Z, np.float32), card.sample_rate)
+    assert np.abs(wanted).max() > 1000 * MAX_DIFFERENCE
+    differences = []
+    for _ in range(TRIES):
+        hits = float(server.status()["hits"])
+        with card.recording(path):
+            server.send("/morph/trigger", 0.5)
+            server.wait_until(hits=hits + 1, voices=0)
+            server.play_for(0.3)
+        heard = np.load(path)
+        begin = onset(heard[:, 0]) - onset(wanted)
+        hit = heard[begin : begin + len(wanted)]
+        differences.append(float(np.abs(hit - wanted[:, np.newaxis]).max()))
+        if differences[-1] < MAX_DIFFERENCE:
+            return
+    raise AssertionError(f"never without a hole: {differences}\n{server.output}")

@@ -372,8 +372,7 @@ class Engine:
         self._ready.set()
 
     def _prepare(self) -> None:
-        """Decode ahead what the mixer wants, beside everything else."""
-        priority.last()
+        """Decode ahead what the mixer wants, beside everything else, but before other programs."""
         while not self._closing:
             if not self.mixer.prepared.work():
                 time.sleep(PREPARE_S)

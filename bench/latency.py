@@ -8,6 +8,8 @@ process of its own). Cycles of trigger, move, silence, click, each at a random t
     trigger_ms     `/morph/trigger 1 CLASS` at a point decoded ahead, to the first sample that is not 0
     coordinate_ms  `/morph/z` while that sounds, to the first sample that differs from the sound without it
     floor_ms       the click
+
+`host_stole_percent` is what the host of a virtual machine kept of the processor time asked for meanwhile.
 """
 
 from __future__ import annotations
@@ -34,6 +36,7 @@ import soxr
 from numpy.typing import NDArray
 from pythonosc.osc_message_builder import OscMessageBuilder
 
+from bench import host
 from bench.jackd import PERIOD, RATE, dummy
 from realtime import priority
 from realtime.decoder import Decoder, resolve
@@ -126,6 +129,7 @@ def measure(model: Path, hits: int, server: list[str]) -> dict[str, object]:
                 sender.sendto(datagram, ("127.0.0.1", to))
                 return sent
 
+            stolen_percent = host.watch()
             chance = random.Random(1)
             sent: dict[str, list[int]] = {"trigger": [], "coordinate": [], "floor": []}
             for _ in range(hits):
@@ -139,6 +143,7 @@ def measure(model: Path, hits: int, server: list[str]) -> dict[str, object]:
                     else:
                         sent[what].append(send("/click", to=floor_at))
                     time.sleep(rest_s + chance.uniform(0.0, 2 * PERIOD / RATE))
+            stolen = stolen_percent()
             send("/morph/get/status")
             status = _status(sender.recv(65536))
             sender.sendto(b"end", ("127.0.0.1", floor_at))
@@ -167,6 +172,7 @@ def measure(model: Path, hits: int, server: list[str]) -> dict[str, object]:
         "hits": hits,
         "block_ms": 1000 * PERIOD / RATE,
         "holes_in_capture": tape.holes,
+        "host_stole_percent": stolen,
         "server": {key: status[key] for key in keys if key in status},
         "options": " ".join(server),
     }

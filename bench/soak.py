@@ -10,6 +10,7 @@ of what was carried out.
     memory_growth_mb      resident memory at the end, less that after a fifth of the time
     difference_db         with --synchronous: the largest difference between both sounds, against full scale
     compared_s            how much of what was compared was not silent
+    host_stole_percent    what the host of a virtual machine kept of the processor time asked for
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from typing import Any
 import numpy as np
 from pythonosc.osc_message import OscMessage
 
+from bench import host
 from bench.jackd import RATE, dummy
 from realtime import serve as server
 from realtime.decoder import Decoder, resolve
@@ -230,12 +232,12 @@ def measure(args: argparse.Namespace) -> Facts:
         program.stdin.write("be busy\n")
         program.stdin.flush()
         before = player.status()
-        begun = time.monotonic()
+        begun, stolen_percent = time.monotonic(), host.watch()
         player.play(WARM * seconds)
         memory = _memory_mb(program.pid)
         player.play((1.0 - WARM) * seconds)
         grown = _memory_mb(program.pid) - memory
-        played_s = time.monotonic() - begun
+        played_s, stolen = time.monotonic() - begun, stolen_percent()
         player.send("/morph/stop")
         after = _when_silent(player)
         time.sleep(0.5)  # the last blocks reach the capture
@@ -255,6 +257,7 @@ def measure(args: argparse.Namespace) -> Facts:
         "malformed": after["malformed"],
         "sound_s": after["seconds"] - before["seconds"],
         "idle_cpu_percent": idle_percent,
+        "host_stole_percent": stolen,
     }
     if capture is not None:
         results["difference_db"], results["compared_s"] = _difference_db(args.model, args.folder)

@@ -66,6 +66,18 @@ class Cost:
     sustained_voices: int
     chunk_s: tuple[float, ...]
     """Seconds for a tick of one voice, of two, …"""
+    moved: int = 1
+    """As many first chunks a voice takes that plays what was decoded ahead, when its point moves."""
+
+
+def _seconds(work: Callable[[], None]) -> float:
+    """What it takes, the median of a few runs."""
+    times = []
+    for _ in range(WARM_UP_RUNS):
+        begun = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - begun)
+    return sorted(times)[len(times) // 2]
 
 
 class Mixer:
@@ -161,9 +173,10 @@ class Mixer:
         """How many streams of decoding must begin in the next blocks, with these commands; an estimate.
 
         A voice that plays what was decoded ahead begins one when its point has moved, and has to catch up:
-        that counts as two.
+        that may count as more (`Cost.moved`).
         """
         begun, moves = 0, False
+        moved = 1 if self.cost is None else self.cost.moved
         for command in commands:
             if isinstance(command, Trigger):
                 z = self.glide.at(self.position) if command.z is None else np.array(command.z)
@@ -172,7 +185,7 @@ class Mixer:
         for voice in self._playing:
             if voice.prepared is not None and not voice.decoded:
                 target = self._way(voice).target
-                begun += 2 * (moves or not np.array_equal(target.astype(np.float32), voice.prepared.z))
+                begun += moved * (moves or not np.array_equal(target.astype(np.float32), voice.prepared.z))
         return begun
 
     @property
@@ -193,23 +206,30 @@ class Mixer:
         first_s = self._rehearse(1, timing.first_frames)
         budget_s = BUDGET * timing.tick_start(1) / self.sample_rate
         costs = [self._rehearse(voices, timing.chunk_frames) for voices in range(1, self.voices + 1)]
-        self.cost = Cost(first_s, sum(cost < budget_s for cost in costs), tuple(costs))
+        stride = self.prepared.stride
+        for behind in range(stride):
+            self._streams.rehearse_resume(behind, timing.chunk_frames)
+        moved_s = _seconds(lambda: self._streams.rehearse_resume(stride // 2, timing.chunk_frames))
+        moved = max(1, round(moved_s / first_s))
+        self.cost = Cost(first_s, sum(cost < budget_s for cost in costs), tuple(costs), moved)
         return self.cost
 
     def _rehearse(self, voices: int, frames: int) -> float:
-        """Seconds that decoding takes, the median of a few runs."""
-        times = []
-        for _ in range(WARM_UP_RUNS):
-            for slot in range(voices):
-                self._decoder.reset(slot)
-            begun = time.perf_counter()
+        """Seconds that decoding takes."""
+        decoder = self._decoder
+
+        def decode() -> None:
+            decoder.frame[:voices] = 0
             left = frames
             while left:
-                some = min(left, self._decoder.max_frames)
-                self._decoder.step(np.zeros((voices, some, self._decoder.info.latent_dim), np.float32))
+                some = min(left, decoder.max_frames)
+                decoder.step(np.zeros((voices, some, decoder.info.latent_dim), np.float32))
                 left -= some
-            times.append(time.perf_counter() - begun)
-        return sorted(times)[len(times) // 2]
+
+        seconds = _seconds(decode)
+        for slot in range(voices):
+            decoder.reset(slot)
+        return seconds
 
     def check_follows(self, other: Mixer) -> None:
         """Whether this mixer can take over from another one.
@@ -532,4 +552,4 @@ class Mixer:
             voice.push(sound.audio[voice.frames * hop : (voice.frames + missing) * hop])
             return
         voice.prepared = None
-        self._streams.resume(voice, sound)
+        self._streams.resume(voice, sound, missing)

@@ -11,9 +11,9 @@ from realtime.mixer import Cost
 
 MARGIN_S = 0.8e-3
 SLOWER = 1.5  # than the median that was measured at the start
-#: streams that every block leaves time to begin (one moved voice counts as two), where that is cheap
-READY = 2
-CHEAP_S = 1e-3
+#: streams that every block leaves time to begin, where that is cheap: a hit or a moved voice
+READY = 1
+CHEAP_S = 0.5e-3
 RELIEF_S = 20.0  # after which the margin has lost half of what lateness has added
 
 

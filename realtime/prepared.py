@@ -57,7 +57,8 @@ class PreparedSounds:
         state = decoder.sibling(1, 1).save(0).nbytes
         frames, self._hop = decoder.info.frames, decoder.info.hop_length
         kept = max(1, STATE_BYTES // max(state, 1))
-        self._stride = max(CHUNK_FRAMES, -(-frames // kept // CHUNK_FRAMES) * CHUNK_FRAMES)
+        self.stride = max(CHUNK_FRAMES, -(-frames // kept // CHUNK_FRAMES) * CHUNK_FRAMES)
+        """Frames from one saved state of a sound to the next."""
         self._sounds: dict[bytes, Prepared] = {}
         self._wanted: deque[Floats] = deque(maxlen=WAITING)
         self._current: Floats | None = None
@@ -112,7 +113,7 @@ class PreparedSounds:
     def _advance(self) -> None:
         sound, decoder = self._at_work, self._decoder
         assert sound is not None
-        if sound.frames % self._stride == 0 and sound.frames:
+        if sound.frames % self.stride == 0 and sound.frames:
             sound.states.append(decoder.save(0))
         frames = min(CHUNK_FRAMES, decoder.info.frames - sound.frames)
         audio = decoder.step(np.broadcast_to(sound.z, (1, frames, len(sound.z))))[0]

@@ -42,18 +42,35 @@ class Streams:
         self._decoder.reset(len(self._voices))
         self._voices.append(voice)
 
-    def resume(self, voice: Voice, prepared: Prepared) -> None:
-        """Take in a voice that has played a prepared sound up to where it is, to go on from there."""
+    def resume(self, voice: Voice, prepared: Prepared, missing: int) -> None:
+        """Take in a voice that has played a prepared sound up to where it is, and go on from there.
+
+        Its next frames, `missing` if the decoder takes so many at a time, are decoded in one call with those
+        between the nearest saved state and where it is.
+        """
         catcher, state = self._catcher, prepared.state_before(voice.frames)
         if state is None:
             catcher.reset(0)
         else:
             catcher.load(0, state)
-        while behind := voice.frames - int(catcher.frame[0]):
-            frames = min(behind, catcher.max_frames)
-            catcher.step(np.broadcast_to(prepared.z, (1, frames, len(prepared.z))))
-        self._decoder.take(len(self._voices), catcher, 0)
-        self._voices.append(voice)
+        most = catcher.max_frames
+        while (behind := voice.frames - int(catcher.frame[0])) >= most:
+            catcher.step(np.broadcast_to(prepared.z, (1, most, len(prepared.z))))
+        frames = min(behind + missing, most)
+        z = self._z[: frames * len(prepared.z)].reshape(1, frames, len(prepared.z))
+        z[0, :behind] = prepared.z
+        z[0, behind:] = self._points(voice, frames - behind)
+        (audio,) = self._finite(catcher.step(z))
+        voice.push(audio[behind * catcher.info.hop_length :])
+        if not voice.decoded:
+            self._decoder.take(len(self._voices), catcher, 0)
+            self._voices.append(voice)
+
+    def rehearse_resume(self, behind: int, missing: int) -> None:
+        """Decode what `resume` does for a voice so many frames behind, and lacking so many."""
+        self._catcher.reset(0)
+        frames = min(behind + missing, self._catcher.max_frames, self._catcher.info.frames)
+        self._catcher.step(np.zeros((1, frames, self._catcher.info.latent_dim), np.float32))
 
     def remove(self, voice: Voice) -> None:
         """Give a voice's slot back; the last slot's stream takes its place."""

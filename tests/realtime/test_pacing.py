@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -50,7 +51,9 @@ def test_what_begins_a_stream(make_mixer: Callable[..., Mixer]) -> None:
     mixer.submit(Trigger(1.0, kick))
     mixer.render(np.zeros((64, 2), np.float32))
     assert (mixer.streaming, mixer.streams_begun()) == (0, 0)
-    assert mixer.streams_begun([SetZ(snare)]) == 2
+    assert mixer.streams_begun([SetZ(snare)]) == 1
+    mixer.cost = replace(COST, moved=3)
+    assert mixer.streams_begun([SetZ(snare)]) == 3
     mixer.submit(SetZ(snare))
     mixer.render(np.zeros((1024, 2), np.float32))
     assert (mixer.streaming, mixer.streams_begun()) == (1, 0)
@@ -98,7 +101,7 @@ def test_streams_that_begin_cheaply_are_always_reckoned_with() -> None:
     cheap = Cost(0.2e-3, 2, (0.1e-3, 0.15e-3))
     pacing = Pacing(0.003, 3)
     assert pacing.ready(COST) == 0
-    assert pacing.ready(cheap) == READY == 2
-    expected = MARGIN_S + SLOWER * (2 * 0.2e-3 + 0.15e-3)
+    assert pacing.ready(cheap) == READY == 1
+    expected = MARGIN_S + SLOWER * (0.2e-3 + 0.1e-3)
     assert pacing.lead_s(cheap, 0, 0, 0.0) == pytest.approx(expected)
-    assert pacing.lead_s(cheap, 0, 2, 0.0) == pytest.approx(expected)
+    assert pacing.lead_s(cheap, 0, 1, 0.0) == pytest.approx(expected)

@@ -80,7 +80,7 @@ class Glide:
     through: Point | None = None  # [N, D], passed on the way at equal times
 
     @classmethod
-    def still(cls, z: Sequence[float] | Point) -> Glide:
+    def at_rest(cls, z: Sequence[float] | Point) -> Glide:
         """A glide that rests on `z` [D]."""
         point = np.array(z, dtype=np.float64)
         return cls(point, point)
@@ -90,14 +90,19 @@ class Glide:
         """The first device sample at which the target is reached."""
         return self.start + self.samples
 
+    @property
+    def still(self) -> bool:
+        """Whether z is the same at all times."""
+        return self.samples == 0 or self.origin is self.target
+
     def rests_at(self, sample: float) -> bool:
         """Whether z stays where it is from device sample `sample` on."""
-        return self.samples == 0 or self.origin is self.target or sample >= self.end
+        return self.still or sample >= self.end
 
     def at(self, samples: ArrayLike) -> Point:
         """z at device samples [...], whole or fractional: float64 [..., D]."""
         times = np.asarray(samples, dtype=np.float64)
-        if self.samples == 0 or self.origin is self.target:
+        if self.still:
             return np.broadcast_to(self.target, (*times.shape, len(self.target)))
         passed = np.clip((times - self.start) / self.samples, 0.0, 1.0)
         u = CURVES[self.curve](passed)
@@ -119,7 +124,7 @@ class Glide:
     ) -> Glide:
         """The glide from where this one is at `start` to `z` [D], `samples` long."""
         if samples == 0:
-            return Glide.still(z)
+            return Glide.at_rest(z)
         between = np.array(through, dtype=np.float64) if through else None
         return Glide(self.at(start), np.array(z, dtype=np.float64), start, samples, curve, path, between)
 

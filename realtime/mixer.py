@@ -127,7 +127,7 @@ class Mixer:
         self.position = 0
         """The next device sample to be rendered."""
         self.mode = MODES[0]
-        self.glide = Glide.still(info.classes[0].centroid if info.classes else info.latent.mean)
+        self.glide = Glide.at_rest(info.classes[0].centroid if info.classes else info.latent.mean)
         """The path of z; replaced, never changed, so another thread may evaluate it."""
         self.arrived: deque[int] = deque(maxlen=1024)
         """Tickets of the glides that have come to their end."""
@@ -452,7 +452,7 @@ class Mixer:
         voice = self._free.pop()
         here = self._where(trigger)
         stays = trigger.reverse or trigger.point is not None or self.mode == "latch"
-        fixed = Glide.still(here) if stays else None
+        fixed = Glide.at_rest(here) if stays else None
         rests = (fixed or self._point_of(trigger)).rests_at(self.position)
         sound = self.prepared.get(here.astype(np.float32)) if rests else None
         voice.begin(self.position, trigger, fixed, sound)
@@ -521,8 +521,9 @@ class Mixer:
     # ---- decoding
 
     def _points(self, voice: Voice, frames: int) -> Point:
-        """z of a voice's next frames: [frames, D]."""
-        return self._way(voice).at(voice.frame_samples(frames))
+        """z of a voice's next frames: [frames, D], or [D] for all of them."""
+        way = self._way(voice)
+        return way.target if way.still else way.at(voice.frame_samples(frames))
 
     def _way(self, voice: Voice) -> Glide:
         if voice.glide is not None:

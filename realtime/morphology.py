@@ -81,12 +81,12 @@ def draw(args: argparse.Namespace, model: Path) -> list[Path]:
 
 def follow(happened: Iterable[tuple[int, Command]], info: ModelInfo, rate: int) -> Way:
     """The main point's way, from the commands (device sample, command) of a score."""
-    glide = Glide.still(info.classes[0].centroid)
+    glide = Glide.at_rest(info.classes[0].centroid)
     rows: list[tuple[int, Z, bool]] = []
     for sample, command in happened:
         match command:
             case SetZ(z=z):
-                glide = Glide.still(z)
+                glide = Glide.at_rest(z)
             case Goto():
                 samples = round(command.ms * rate / 1000)
                 glide = glide.towards(
@@ -97,7 +97,7 @@ def follow(happened: Iterable[tuple[int, Command]], info: ModelInfo, rate: int) 
                     rows.append((at, tuple(glide.at(at).tolist()), False))
             case Trigger(z=z):
                 if z is not None:
-                    glide = Glide.still(z)
+                    glide = Glide.at_rest(z)
                 rows.append((sample, tuple(glide.at(sample).tolist()), True))
             case _:
                 continue

@@ -212,7 +212,7 @@ class _Player:
         sample = round(start.seconds * self.rate)
         touch = self.touches[step.voice]
         new = touch is not None and touch not in self.glides
-        glide = self.glides.get(touch) or Glide.still(self.home)
+        glide = self.glides.get(touch) or Glide.at_rest(self.home)
         here: Z = tuple(float(x) for x in glide.at(sample))
         target = self._target(start, step, here)
         commands: list[Command] = []
@@ -231,7 +231,7 @@ class _Player:
             )
             commands.append(move)
         elif target is not None:
-            jump, here, glide = target, target, Glide.still(target)
+            jump, here, glide = target, target, Glide.at_rest(target)
         elif new:
             jump = here
         self.glides[touch] = glide

@@ -12,7 +12,7 @@ from realtime.prepared import Prepared
 from realtime.voice import Voice
 
 Points = Callable[[Voice, int], Point]
-"""z of the next frames of a voice: float [frames, D]."""
+"""z of the next frames of a voice: float [frames, D], or [D] where it is the same for all."""
 
 
 class Streams:
@@ -82,13 +82,10 @@ class Streams:
 
     def advance(self, tick: int) -> None:
         """Decode all voices far enough to sound until the end of `tick`."""
-        while True:
-            missing = {id(voice): voice.frames_missing(tick) for voice in self._voices}
-            lacking = [voice for voice in self._voices if missing[id(voice)] > 0]
-            if not lacking:
-                return
+        wanted = {id(voice): voice.frames + voice.frames_missing(tick) for voice in self._voices}
+        while lacking := [voice for voice in self._voices if voice.frames < wanted[id(voice)]]:
             self._bring_first(lacking)
-            self._step(len(lacking), min(missing[id(voice)] for voice in lacking))
+            self._step(len(lacking), min(wanted[id(voice)] - voice.frames for voice in lacking))
 
     def _bring_first(self, lacking: list[Voice]) -> None:
         """Have the voices that must advance in the first slots: they do so without the others."""

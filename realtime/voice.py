@@ -121,8 +121,11 @@ class Voice:
             )
         if self._rate:
             heard *= np.exp(self._rate * np.arange(at, at + len(sound))).astype(np.float32)
+        if self.pan == (1.0, 1.0):
+            bus[:, : len(sound)] += heard
+            return
         for channel, share in zip(bus, self.pan, strict=True):
-            channel[: len(sound)] += heard if share == 1.0 else heard * np.float32(share)
+            channel[: len(sound)] += heard * np.float32(share)
 
     @property
     def fading(self) -> bool:

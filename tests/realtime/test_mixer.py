@@ -96,7 +96,7 @@ def test_a_glide_moves_every_frame_to_where_the_point_is(
     rate = rate or info.sample_rate
     a, b = point(decoder, 1), point(decoder, 2)
     start, ms = 500, 60.0
-    path = Glide.still(a).towards(b, 300, round(ms * rate / 1000), "smooth")
+    path = Glide.at_rest(a).towards(b, 300, round(ms * rate / 1000), "smooth")
     frames = start + np.arange(info.frames) * info.hop_length * rate / info.sample_rate
     expected = whole(decoder, rate, path.at(frames))
     score = [(0, SetZ(a)), (300, Goto(b, ms, "smooth")), (start, Trigger())]

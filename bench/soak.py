@@ -158,9 +158,9 @@ class Player:
 @contextmanager
 def _program(command: list[str]) -> Iterator[tuple[subprocess.Popen[str], int]]:
     """The server, when it listens: the process and its port."""
-    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    pipe = subprocess.PIPE
     alone = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # as `realtime` sets it before it loads NumPy
-    with subprocess.Popen(command, env=alone, **pipes) as program:
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=alone) as program:
         assert program.stdout is not None
         port = next((int(m[1]) for line in program.stdout if (m := re.search(r"^osc .*?:(\d+)", line))), None)
         reader = threading.Thread(target=program.stdout.read, daemon=True)

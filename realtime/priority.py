@@ -38,10 +38,9 @@ def ordinary() -> None:
         _set(os.SCHED_OTHER, 0)
 
 
-def last(thread: int | None = None) -> None:
-    """Let this thread, or one by its native id, run when no other wants to."""
-    if sys.platform == "linux":
-        thread = thread or threading.get_native_id()
+def last(thread: int | None) -> None:
+    """Let the thread of this native id run when no other wants to."""
+    if sys.platform == "linux" and thread is not None:
         _set(os.SCHED_OTHER, 0, thread)
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, thread, 10)

@@ -219,16 +219,14 @@ class Jack(Process):
     def __init__(self, period: int = 128, name: str | None = None) -> None:
         self.period = period
         self.name = name or f"soundmorph-{os.getpid()}-{next(_numbers)}"
-        self.env = {
+        env = {
             "JACK_DEFAULT_SERVER": self.name,
             "JACK_NO_START_SERVER": "1",
             "JACK_NO_AUDIO_RESERVATION": "1",
         }
         realtime = ["-R", "-P", "70"] if hasattr(os, "geteuid") and os.geteuid() == 0 else ["-r"]
         dummy = ["-d", "dummy", "-r", str(self.sample_rate), "-p", str(period), "-C", "2", "-P", "2"]
-        super().__init__(
-            [program("jackd"), "-n", self.name, *realtime, "-S", "-t", "20000", *dummy], self.env
-        )
+        super().__init__([program("jackd"), "-n", self.name, *realtime, "-S", "-t", "20000", *dummy], env)
 
     def wait(self) -> None:
         """Until it can be joined."""
@@ -257,13 +255,9 @@ class Jack(Process):
     @contextmanager
     def recording(self, path: Path, seconds: int = 60) -> Iterator[Process]:
         """What the ports connected to the outputs play meanwhile: float32 [samples, 2] in `path` (.npy)."""
-        with Process(
-            [sys.executable, "-m", "tests.system.recorder", str(path), str(seconds)], self.env
-        ) as recorder:
-            recorder.wait_for("^recording$")
+        with _jack_recording(path, self.env, seconds=seconds) as recorder:
             yield recorder
-            recorder.say("enough")
-            assert recorder.finish() == 0, recorder.output
+        assert recorder.finish() == 0, recorder.output
 
 
 class Pulse(Process):
@@ -284,11 +278,11 @@ class Pulse(Process):
 
     def __init__(self, folder: Path) -> None:
         socket = folder / "pulse"
-        self.env = {"PULSE_SERVER": f"unix:{socket}", "PULSE_RUNTIME_PATH": str(folder / "runtime")}
+        env = {"PULSE_SERVER": f"unix:{socket}", "PULSE_RUNTIME_PATH": str(folder / "runtime")}
         card = f"module-null-sink sink_name=card format=float32le rate={self.sample_rate} channels=2"
         door = f"module-native-protocol-unix auth-anonymous=1 socket={socket}"
         options = ["-n", "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1", "--log-level=notice"]
-        super().__init__([program("pulseaudio"), *options, "-L", card, "-L", door], self.env)
+        super().__init__([program("pulseaudio"), *options, "-L", card, "-L", door], env)
         self._wait_until_done("pactl", "info")
 
     @contextmanager
@@ -320,13 +314,13 @@ class PipeWire(Process):
         runtime = folder / "pipewire"
         runtime.mkdir(mode=0o700, exist_ok=True)
         self.prefix = [program("pw-jack")]
-        self.env = {
+        env = {
             "PIPEWIRE_RUNTIME_DIR": str(runtime),
             "XDG_RUNTIME_DIR": str(runtime),
             "XDG_CONFIG_HOME": str(folder),
             "PIPEWIRE_QUANTUM": f"128/{self.sample_rate}",
         }
-        super().__init__([program("pipewire")], self.env)
+        super().__init__([program("pipewire")], env)
         card = (
             "{ factory.name=support.null-audio-sink node.name=card node.description=card object.linger=true "
             f"media.class=Audio/Sink audio.rate={self.sample_rate} audio.position=[FL FR] "
@@ -338,12 +332,20 @@ class PipeWire(Process):
     @contextmanager
     def recording(self, path: Path) -> Iterator[None]:
         """As `Pulse.recording`."""
-        command = [*self.prefix, sys.executable, "-m", "tests.system.recorder", str(path)]
-        with Process(command, self.env) as recorder:
-            recorder.wait_for("^recording$")
+        with _jack_recording(path, self.env, prefix=self.prefix):
             yield
-            recorder.say("enough")
-            recorder.finish()
+
+
+@contextmanager
+def _jack_recording(
+    path: Path, env: Mapping[str, str], *, prefix: Sequence[str] = (), seconds: int = 60
+) -> Iterator[Process]:
+    command = [*prefix, sys.executable, "-m", "tests.system.recorder", str(path), str(seconds)]
+    with Process(command, env) as recorder:
+        recorder.wait_for("^recording$")
+        yield recorder
+        recorder.say("enough")
+        recorder.finish()
 
 
 class Pd(Process):

@@ -54,64 +54,58 @@ def test_jack_goes_and_comes_back(tiny_model: Path, tmp_path: Path, end: signal.
     assert np.abs(np.load(tmp_path / "heard.npy")).max() > 0.001
 
 
-def test_a_server_ends_although_jack_has_gone(tiny_model: Path) -> None:
-    with Jack() as jack:
-        jack.wait()
-        with Server(tiny_model, "--device", "system", env=jack.env) as server:
-            jack.stop()
-            server.wait_for("has gone")
-            assert server.stop(signal.SIGINT) == 0
+def test_a_server_ends_although_jack_has_gone(jack_server: Jack, tiny_model: Path) -> None:
+    with Server(tiny_model, "--device", "system", env=jack_server.env) as server:
+        jack_server.stop()
+        server.wait_for("has gone")
+        assert server.stop(signal.SIGINT) == 0
 
 
-def test_a_jack_server_that_is_stuck_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_jack_server_that_is_stuck_is_not_waited_for(
+    jack_server: Jack, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A client that it lets in when nobody waits any more leaves again, and the next one can come."""
-    with Jack() as jack:
-        jack.wait()
-        for name, value in jack.env.items():
-            monkeypatch.setenv(name, value)
-        jack.pause()
-        with pytest.raises(JoinError, match="the JACK server does not answer"):
-            JackClient("stuck")
-        jack.go_on()
-        client = None
-        end = time.monotonic() + TIMEOUT_S
-        while client is None:
-            assert time.monotonic() < end
-            try:
-                client = JackClient("stuck")
-            except JoinError:
-                time.sleep(0.05)
-        assert client.client.name == "stuck"  # and not "stuck-01": the late one has gone
-        client.leave()
+    for name, value in jack_server.env.items():
+        monkeypatch.setenv(name, value)
+    jack_server.pause()
+    with pytest.raises(JoinError, match="the JACK server does not answer"):
+        JackClient("stuck")
+    jack_server.go_on()
+    client = None
+    end = time.monotonic() + TIMEOUT_S
+    while client is None:
+        assert time.monotonic() < end
+        try:
+            client = JackClient("stuck")
+        except JoinError:
+            time.sleep(0.05)
+    assert client.client.name == "stuck"  # and not "stuck-01": the late one has gone
+    client.leave()
 
 
-def test_a_server_starts_and_ends_although_jack_is_stuck(tiny_model: Path) -> None:
-    with Jack() as jack:
-        jack.wait()
-        jack.pause()
-        with Server(tiny_model, env=jack.env) as server:
-            assert (
-                "the sound drivers do not answer (is a JACK server stuck?); going on without" in server.output
-            )
-            server.send("/morph/trigger", 1.0)
-            server.wait_until(hits=1)
-            assert server.stop() == 0
-        jack.go_on()
+def test_a_server_starts_and_ends_although_jack_is_stuck(jack_server: Jack, tiny_model: Path) -> None:
+    jack_server.pause()
+    with Server(tiny_model, env=jack_server.env) as server:
+        assert "the sound drivers do not answer (is a JACK server stuck?); going on without" in server.output
+        server.send("/morph/trigger", 1.0)
+        server.wait_until(hits=1)
+        assert server.stop() == 0
+    jack_server.go_on()
 
 
-def test_a_jack_server_that_asks_for_nothing_any_more_is_taken_up_when_it_does(tiny_model: Path) -> None:
-    with Jack() as jack:
-        jack.wait()
-        with Server(tiny_model, "--device", "system", env=jack.env) as server:
-            jack.pause()
-            server.wait_for("has gone")
-            server.send("/morph/trigger", 1.0)
-            server.wait_until(hits=1, voices=0)
-            jack.go_on()
-            server.wait_for("is back")
-            server.send("/morph/trigger", 1.0)
-            server.wait_until(hits=2, voices=0)
-            assert server.stop() == 0
+def test_a_jack_server_that_asks_for_nothing_any_more_is_taken_up_when_it_does(
+    jack_server: Jack, tiny_model: Path
+) -> None:
+    with Server(tiny_model, "--device", "system", env=jack_server.env) as server:
+        jack_server.pause()
+        server.wait_for("has gone")
+        server.send("/morph/trigger", 1.0)
+        server.wait_until(hits=1, voices=0)
+        jack_server.go_on()
+        server.wait_for("is back")
+        server.send("/morph/trigger", 1.0)
+        server.wait_until(hits=2, voices=0)
+        assert server.stop() == 0
 
 
 def test_a_full_disk_ends_the_recording_and_not_the_sound(tiny_model: Path, tmp_path: Path) -> None:

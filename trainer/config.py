@@ -188,7 +188,8 @@ class FitConfig:
     Attributes:
         epochs: passes over the training sounds (the paper's results are after 117).
         batch_size: sounds of one step (authors' code: 50).
-        micro_batch: sounds held in memory at once; the gradient is that of the whole batch.
+        micro_batch: sounds held in memory at once; the gradient is that of the whole batch. 0 is 8 on a CPU
+            and the whole batch on a GPU.
         seed: of the weights, the split, the order and the noise.
         device: "auto", "cpu" or "cuda".
         threads: of PyTorch on the CPU; 0 leaves its own choice.
@@ -201,13 +202,14 @@ class FitConfig:
         devices: of one machine, GPUs or CPU processes.
         nodes: machines.
         strategy: "auto": "ddp" where there are several devices; "ddp".
-        precision: "32", or "bf16": mixed, for a GPU; the weights stay in 32 bits.
+        precision: "32" (products in TF32 on a GPU that has it), or "bf16": mixed, for a GPU; the weights stay
+            in 32 bits.
         compile: compile the steps with PyTorch's compiler.
     """
 
     epochs: int = 117
     batch_size: int = 50
-    micro_batch: int = 8
+    micro_batch: int = 0
     seed: int = 0
     device: str = "auto"
     threads: int = 0
@@ -315,7 +317,6 @@ _AT_LEAST_ONE = {
     ("data", "clusters"),
     ("fit", "epochs"),
     ("fit", "batch_size"),
-    ("fit", "micro_batch"),
     ("fit", "validate_epochs"),
     ("fit", "devices"),
     ("fit", "nodes"),

@@ -41,6 +41,8 @@ def make(fit: FitConfig) -> Fabric:
     there = torch.cuda.device_count()
     if device.type == "cuda" and fit.devices > there:
         raise TrainerError(f"devices = {fit.devices}: this machine has {there} GPU{'s' * (there != 1)}")
+    if device.type == "cuda":
+        torch.set_float32_matmul_precision("high")  # TF32, as PyTorch's convolutions have it already
     several = fit.devices * fit.nodes > 1
     strategy: Strategy | str = "auto"
     if several or fit.strategy == "ddp":

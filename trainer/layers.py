@@ -5,7 +5,10 @@ Inside a dilation block audio is time-major, [B, T, C]: a delay is then an offse
 
 from __future__ import annotations
 
+import importlib.util
 import math
+from functools import cache
+from types import ModuleType
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +23,16 @@ def dilations(layers: int) -> list[tuple[int, int]]:
     """The dilations of both sub-layers of each layer of a block, in samples (section 3 of the paper)."""
     slow, fast = CYCLES
     return [(2 ** (i % slow), 2 ** (i % fast)) for i in range(layers)]
+
+
+@cache
+def _fused() -> ModuleType | None:
+    """The kernels for a GPU, where there is Triton (PyTorch brings it along on Linux)."""
+    if importlib.util.find_spec("triton") is None:
+        return None
+    from trainer import gated_cuda
+
+    return gated_cuda
 
 
 def receptive_field(layers: int, cycle: int) -> int:
@@ -56,14 +69,19 @@ class DilationBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """x [B, T, channels] -> [B, T, channels].
 
-        On a GPU, under autocast and under PyTorch's compiler, which know the parts but not the whole, this is
-        `plain`.
+        Under PyTorch's compiler, which knows the parts but not the whole, and on a GPU without Triton this is
+        `plain`. The residual sum stays in 32 bits under autocast too.
         """
-        if torch.compiler.is_compiling() or torch.is_autocast_enabled(x.device.type):
-            return self.plain(x.float())  # the residual sum stays in 32 bits
+        layers, channels, _ = self.now.shape
+        if torch.compiler.is_compiling():
+            return self.plain(x.float())
+        if x.device.type == "cuda" and (fused := _fused()) and fused.takes(x.float(), channels):
+            return fused.GatedLayers.apply(x.float(), self.now, self.past, self.bias, dilations(layers))
+        if torch.is_autocast_enabled(x.device.type):
+            return self.plain(x.float())
         if x.device.type != "cpu":
             return self.plain(x)
-        return GatedLayers.apply(x, self.now, self.past, self.bias, dilations(self.now.shape[0]))
+        return GatedLayers.apply(x, self.now, self.past, self.bias, dilations(layers))
 
     def plain(self, x: Tensor) -> Tensor:
         """The same maths written with `nn.functional.conv1d`: what `forward` is tested and timed against."""

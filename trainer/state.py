@@ -18,6 +18,9 @@ from trainer.data import Sounds
 from trainer.models import VAE
 from trainer.splits import Parts
 
+CPU_AT_ONCE = 8
+"""Sounds held in memory at once where the configuration leaves it open; a GPU takes the whole batch."""
+
 
 @dataclass
 class State:
@@ -59,6 +62,12 @@ class State:
     def device(self) -> torch.device:
         """Where this process computes."""
         return self.fabric.device
+
+    @property
+    def at_once(self) -> int:
+        """Sounds held in memory at once."""
+        fit = self.config.fit
+        return fit.micro_batch or (CPU_AT_ONCE if self.device.type == "cpu" else fit.batch_size)
 
     @property
     def steps_per_epoch(self) -> int:

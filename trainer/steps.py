@@ -144,12 +144,12 @@ def _parts(state: State, size: int) -> Iterator[tuple[slice, float, bool]]:
     A process that the batch has no row for takes the first one, for nothing: all must take part in the sum.
     DDP averages the gradients over the processes, so `share` times their number gives the mean of the batch.
     """
-    rank, world, at_once = state.fabric.global_rank, state.fabric.world_size, state.config.fit.micro_batch
+    rank, world = state.fabric.global_rank, state.fabric.world_size
     begin, end = rank * size // world, (rank + 1) * size // world
     if begin == end:
         yield slice(0, 1), 0.0, True
-    for first in range(begin, end, at_once):
-        rows = slice(first, min(first + at_once, end))
+    for first in range(begin, end, state.at_once):
+        rows = slice(first, min(first + state.at_once, end))
         yield rows, (rows.stop - rows.start) / size, rows.stop == end
 
 

@@ -17,7 +17,7 @@ from trainer.state import State
 @torch.no_grad()
 def encode(state: State, indices: Tensor) -> Tensor:
     """The means [N, D], on the CPU, of some of the sounds."""
-    parts = indices.split(state.config.fit.micro_batch)
+    parts = indices.split(state.at_once)
     found = [state.model.encode(state.sounds.waveforms[part].to(state.device))[0].cpu() for part in parts]
     return torch.cat(found) if found else torch.empty(0, state.config.model.latent_dim)
 
@@ -64,7 +64,7 @@ def validate(state: State) -> dict[str, Any]:
         return found
     values: dict[str, float] = {}
     means = []
-    for indices in chosen_by.split(config.fit.micro_batch):
+    for indices in chosen_by.split(state.at_once):
         part = sampling.batch(state.sounds, indices).to(state.device)
         output = state.model(part.heard)
         terms = losses.variational_terms(output, part.waveform, config.loss, config.model.sample_rate)

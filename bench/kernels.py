@@ -1,0 +1,72 @@
+"""`python -m bench.kernels [--json]`: the dilation block's kernels against PyTorch's convolutions, on a GPU.
+
+A block is that of the paper: 50 layers of 32 channels, 4,096 samples, forward and backward.
+
+    speedup_batch_N       time with plain convolutions / ours, N sounds at once
+    difference_output     ‖ours - exact‖ / ‖exact‖ of an untrained block's output; exact is the plain block
+                          in double precision
+    difference_gradient   the same of the gradient by its weights
+    plain_output          and of the plain block in single precision, which is what rounding costs there
+    plain_gradient
+"""
+
+from __future__ import annotations
+
+import copy
+import sys
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from bench.measure import best_of, report
+from trainer.layers import DilationBlock
+
+LAYERS, CHANNELS, TIME, BATCHES, REPEATS = 50, 32, 4096, (8, 25, 50), 5
+
+
+def sounds(batch: int) -> Tensor:
+    """White noise, [batch, TIME, CHANNELS]."""
+    return torch.randn(batch, TIME, CHANNELS, device="cuda")
+
+
+def pass_of(forward: Callable[[Tensor], Tensor], x: Tensor) -> Callable[[], None]:
+    """Forward and backward, to their end."""
+
+    def run() -> None:
+        forward(x).square().sum().backward()
+        torch.cuda.synchronize()
+
+    return run
+
+
+def results_of(block: DilationBlock, forward: Callable[[Tensor], Tensor], x: Tensor) -> list[Tensor]:
+    """The output and the gradient by all weights, flat and in double precision."""
+    block.zero_grad()
+    y = forward(x)
+    y.square().sum().backward()
+    gradient = torch.cat([weight.grad.flatten() for weight in block.parameters() if weight.grad is not None])
+    return [y.detach().double(), gradient.double()]
+
+
+def main() -> int:
+    """Measure and print."""
+    if not torch.cuda.is_available():
+        print("bench.kernels: PyTorch finds no CUDA device on this machine", file=sys.stderr)
+        return 2
+    torch.manual_seed(0)
+    block, found = DilationBlock(LAYERS, CHANNELS).cuda(), {}
+    for batch in BATCHES:
+        x = sounds(batch)
+        plain, ours = (best_of(pass_of(forward, x), REPEATS) for forward in (block.plain, block.forward))
+        found[f"speedup_batch_{batch}"] = plain / ours
+    x, exact = sounds(4), copy.deepcopy(block).double()
+    truth = results_of(exact, exact.plain, x.double())
+    for name, forward in (("difference", block.forward), ("plain", block.plain)):
+        pairs = zip(("output", "gradient"), results_of(block, forward, x), truth, strict=True)
+        found |= {f"{name}_{what}": float((a - b).norm() / b.norm()) for what, a, b in pairs}
+    return report("The kernels of the dilation block on a GPU", dict(found))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -139,6 +139,8 @@ class LossConfig:
             middle of the class in z ("mb" only); 0 in the paper.
         centre_dtw: weight of soft-DTW between the sound of that middle and the training sounds of the class
             ("mb" only); 0 in the paper.
+        morph: weight of the mel levels of what lies between two sounds in z, which are to be as far between
+            the levels of the two; 0 in the paper.
     """
 
     reconstruction: float = 1.0
@@ -153,6 +155,7 @@ class LossConfig:
     soft_dtw_gamma: float = 1.0
     centre: float = 0.0
     centre_dtw: float = 0.0
+    morph: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -10,8 +11,12 @@ from torch.nn import functional
 
 from trainer.config import HeadConfig, LossConfig
 from trainer.heads import CLASSIFICATION
+from trainer.mfcc import mel_levels
 from trainer.models import VAEOutput
-from trainer.soft_dtw import mfcc_soft_dtw
+from trainer.soft_dtw import BANDS, LOWEST_POWER, mfcc_soft_dtw
+
+MORPH_WINDOW_S = 0.016
+"""128 samples at 8 kHz; elsewhere the nearest power of two. The hop is half of it."""
 
 Terms = dict[str, Tensor]
 """Unweighted terms by name, each a scalar: the mean over the batch."""
@@ -63,6 +68,27 @@ def centre_terms(
     return terms
 
 
+def morph_term(audio: Tensor, ends: tuple[Tensor, Tensor], share: Tensor, sample_rate: int) -> Terms:
+    """How far sounds between two others are from being as loud, band by band, as they should be there.
+
+    Args:
+        audio: decoded on the straight line in z between two sounds, [B, 1, T].
+        ends: those sounds, [B, 1, T] each.
+        share: of the second one, 0 to 1, [B].
+
+    Returns:
+        "morph": mean difference of the levels of mel bands, in nepers, from the straight line between those
+        of the ends.
+    """
+    window = min(2 ** max(5, round(math.log2(MORPH_WINDOW_S * sample_rate))), audio.shape[-1])
+    ours, first, second = (
+        mel_levels(sound[:, 0], sample_rate, bands=BANDS, window=window, hop=window // 2, lowest=LOWEST_POWER)
+        for sound in (audio, *ends)
+    )
+    between = torch.lerp(first, second, share[:, None, None])
+    return {"morph": (ours - between).abs().mean() * (math.log(10) / 20)}
+
+
 def classification_terms(logits: Tensor, label: Tensor) -> Terms:
     """Cross-entropy of logits [B, classes] against label [B]."""
     return {CLASSIFICATION: functional.cross_entropy(logits, label)}
@@ -91,6 +117,7 @@ def weights(config: LossConfig, epoch: int, heads: Sequence[HeadConfig] = ()) ->
         "soft_dtw": config.soft_dtw,
         "centre": config.centre,
         "centre_dtw": config.centre_dtw,
+        "morph": config.morph,
         CLASSIFICATION: config.classification,
         **{f"{CLASSIFICATION}/{head.name}": config.classification * head.weight for head in heads},
     }

@@ -22,25 +22,45 @@ def mfcc(
     fft: int = 0,
     lowest: float = LOWEST_POWER,
 ) -> Tensor:
-    """Orthonormal DCT-II of the levels, in dB, of mel bands of the power spectrum (Hann window, no padding).
+    """Orthonormal DCT-II of `mel_levels`.
+
+    Args:
+        coefficients: how many, the first (the level) included; at most `bands`.
+
+    Returns:
+        [B, 1 + (T - window) // hop, coefficients]
+    """
+    level_db = mel_levels(audio, sample_rate, bands=bands, window=window, hop=hop, fft=fft, lowest=lowest)
+    return level_db @ _dct(bands, coefficients).to(level_db).T
+
+
+def mel_levels(
+    audio: Tensor,
+    sample_rate: int,
+    *,
+    bands: int,
+    window: int,
+    hop: int,
+    fft: int = 0,
+    lowest: float = LOWEST_POWER,
+) -> Tensor:
+    """The levels, in dB, of mel bands of the power spectrum (Hann window, no padding).
 
     Args:
         audio: [B, T], at least `window` samples.
-        coefficients: how many, the first (the level) included; at most `bands`.
         window: samples.
         hop: samples between two windows.
         fft: size of the transform, at least `window`, zeros around it; 0 is `window`.
         lowest: power of a band below which its level does not fall.
 
     Returns:
-        [B, 1 + (T - window) // hop, coefficients]
+        [B, 1 + (T - window) // hop, bands]
     """
     fft = max(fft, window)
     frames = audio.unfold(-1, window, hop) * torch.hann_window(window, dtype=audio.dtype, device=audio.device)
     power = torch.view_as_real(torch.fft.rfft(frames, fft)).square().sum(-1)
     mel = mel_filters(sample_rate, fft, bands).to(power)
-    level_db = 10 * (power @ mel.T).clamp(min=lowest).log10()
-    return level_db @ _dct(bands, coefficients).to(power).T
+    return 10 * (power @ mel.T).clamp(min=lowest).log10()
 
 
 @functools.cache

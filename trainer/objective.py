@@ -47,13 +47,21 @@ class Objective(nn.Module):
             if middles:  # around them as wide as around a sound
                 model.follow(mean, target[:, 0])
                 points = torch.cat((z, (model.prototypes[target[:, 0]] + (z - mean).detach())[:middles]))
-            audio, centres = model.decode(points).float().tensor_split([len(z)])
+            pairs = len(z) // 2 if loss.morph else 0
+            if pairs:
+                share = (torch.arange(pairs, device=z.device) + 0.5) / pairs
+                first, second = z[0 : 2 * pairs : 2], z[1 : 2 * pairs : 2]
+                points = torch.cat((points, torch.lerp(first, second, share[:, None])))
+            audio, centres, between = model.decode(points).float().split([len(z), middles, pairs])
             output = VAEOutput(audio, mean.float(), log_var.float(), z, none)
             terms = losses.variational_terms(output, waveform, loss, rate)
             if middles:
                 assert isinstance(self.medoids, Tensor)
                 medoid = self.medoids[target[:middles, 0]]
                 terms |= losses.centre_terms(centres, medoid, waveform[:middles], loss, rate)
+            if pairs:
+                ends = waveform[0 : 2 * pairs : 2], waveform[1 : 2 * pairs : 2]
+                terms |= losses.morph_term(between, ends, share, rate)
         if step == CLASSIFICATION or (step == JOINT and loss.classification):
             logits = {name: found.float() for name, found in model.classify_all(z).items()}
             terms |= losses.head_terms(logits, target)

@@ -71,6 +71,16 @@ def test_terms_and_their_weighted_sum() -> None:
     assert total == pytest.approx(16 + 4e-4 + 1.01 * math.log(4))
 
 
+def test_a_morph_is_as_loud_as_its_place_between_its_ends() -> None:
+    sound = torch.randn(2, 1, 2048, generator=torch.Generator().manual_seed(0))
+    ends, share = (sound, 0.01 * sound), torch.tensor([0.5, 0.25])
+    quarter, half = 10**-0.5, 0.1  # 10 and 20 dB down
+    there = torch.stack((half * sound[0], quarter * sound[1]))
+    assert losses.morph_term(there, ends, share, 8000)["morph"].item() == pytest.approx(0.0, abs=1e-3)
+    louder = losses.morph_term(sound, ends, share, 8000)["morph"].item()
+    assert louder == pytest.approx(0.75 * math.log(10), rel=1e-3)
+
+
 def test_kl_warms_up() -> None:
     config = LossConfig(kl=0.8, kl_warmup_epochs=4)
     assert [losses.weights(config, epoch)["kl"] for epoch in range(5)] == pytest.approx(

@@ -265,7 +265,8 @@ def test_each_control_asks_for_what_it_says(tiny_model: Path, tmp_path: Path) ->
 
 def test_there_is_a_slider_for_each_dimension_over_its_range(tiny_model: Path, tmp_path: Path) -> None:
     remote, latent = Remote(tmp_path), Decoder(tiny_model, capacity=1).info.latent
-    saved = tmp_path / "saved.pd"
+    saved = tmp_path / PATCH.name  # by another name it could not be asked to save once more
+    (tmp_path / "parts").symlink_to(PATCH.parent / "parts")  # looked for where it was saved last
     with (
         Server(tiny_model, "--null") as server,
         Pd(PATCH, remote.patch, messages=[f"go 127.0.0.1 {server.port}"]) as pd,

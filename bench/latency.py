@@ -18,28 +18,24 @@ import argparse
 import json
 import os
 import random
-import re
 import socket
-import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import jack
 import numpy as np
-import soxr
 from numpy.typing import NDArray
 from pythonosc.osc_message_builder import OscMessageBuilder
 
 from bench import host
 from bench.jackd import PERIOD, RATE, dummy
+from bench.programs import listening
 from realtime import priority
 from realtime.decoder import Decoder, resolve
+from realtime.resampler import Resampler
 
 DIFFERS = 1e-4  # of full scale: the least difference that counts as a move heard
 CYCLE_S = (0.07, 0.06, 0.03, 0.03)  # after trigger, move, panic, click
@@ -115,8 +111,8 @@ def measure(model: Path, hits: int, server: list[str]) -> dict[str, object]:
         bare = [sys.executable, "-m", "bench.latency", "--floor"]
         serve = [sys.executable, "-m", "realtime", "serve", "--model", str(model), "--device", "system"]
         with (
-            _program(bare, r"^(\d+)$") as floor_at,
-            _program([*serve, "--port", "0", "--presets", presets, *server], r"^osc .*?:(\d+)") as server_at,
+            listening(bare, r"^(\d+)$") as (_, floor_at),
+            listening([*serve, "--port", "0", "--presets", presets, *server]) as (_, server_at),
         ):
             tape = Tape(["soundmorph:out_1", FLOOR_PORT], 10 + hits * sum(CYCLE_S) * 1.5)
             sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -182,10 +178,7 @@ def _expected(decoder: Decoder) -> Sound:
     """The sound of the first class's centre as the server is to play it: float32 [samples]."""
     z = np.array([decoder.info.classes[0].centroid], np.float32)
     (sound,) = decoder.decode(z)
-    rate = decoder.info.sample_rate
-    silence = np.zeros(rate, np.float32)
-    resampled = soxr.resample(np.concatenate([silence, sound, silence]), rate, RATE, quality="HQ")
-    return np.asarray(resampled[RATE : RATE + len(sound) * RATE // rate], np.float32)
+    return Resampler(decoder.info.sample_rate, RATE).resample(sound)
 
 
 def _first(sound: Sound, at: int, above: float) -> int | None:
@@ -224,23 +217,6 @@ def _status(datagram: bytes) -> dict[str, Any]:
 
     pairs = list(OscMessage(datagram).params)
     return dict(zip(pairs[::2], pairs[1::2], strict=True))
-
-
-@contextmanager
-def _program(command: list[str], pattern: str) -> Iterator[int]:
-    """A program that says its port in a line like `pattern`."""
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as program:
-        assert program.stdout is not None
-        port = next((int(m[1]) for line in program.stdout if (m := re.search(pattern, line))), None)
-        reader = threading.Thread(target=program.stdout.read, daemon=True)
-        reader.start()
-        try:
-            if port is None:
-                raise SystemExit(f"{' '.join(command)} did not start")
-            yield port
-        finally:
-            program.terminate()
-            reader.join(5.0)
 
 
 def main(argv: list[str] | None = None) -> int:

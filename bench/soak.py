@@ -19,9 +19,7 @@ import argparse
 import json
 import os
 import random
-import re
 import socket
-import subprocess
 import sys
 import tempfile
 import threading
@@ -36,6 +34,7 @@ from pythonosc.osc_message import OscMessage
 
 from bench import host
 from bench.jackd import RATE, dummy
+from bench.programs import listening
 from realtime import serve as server
 from realtime.decoder import Decoder, resolve
 from realtime.mixer import Mixer, slots_for
@@ -156,26 +155,6 @@ class Player:
 
 
 @contextmanager
-def _program(command: list[str]) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """The server, when it listens: the process and its port."""
-    pipe = subprocess.PIPE
-    alone = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # as `realtime` sets it before it loads NumPy
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=alone) as program:
-        assert program.stdout is not None
-        port = next((int(m[1]) for line in program.stdout if (m := re.search(r"^osc .*?:(\d+)", line))), None)
-        reader = threading.Thread(target=program.stdout.read, daemon=True)
-        reader.start()
-        try:
-            if port is None:
-                raise SystemExit("bench.soak: the server did not start")
-            yield program, port
-        finally:
-            program.terminate()
-            program.wait()
-            reader.join()
-
-
-@contextmanager
 def _capture(path: Path | None) -> Iterator[None]:
     """What the server's ports play meanwhile goes into `path`: float32 [samples, 2]."""
     if path is None:
@@ -221,7 +200,7 @@ def measure(args: argparse.Namespace) -> Facts:
     command += ["--folder", str(args.folder), "--threads", str(args.threads), "--ahead", str(args.ahead)]
     command += [f"--{name}" for name in ("synchronous", "steady") if getattr(args, name)]
     capture = args.folder / "capture" if args.synchronous else None
-    with dummy(synchronous=args.synchronous), _program(command) as (program, port), _capture(capture):
+    with dummy(synchronous=args.synchronous), listening(command) as (program, port), _capture(capture):
         names = [c.name for c in info.classes]
         player = Player(port, info.latent_dim, names, args.hits, args.rate, patient=args.synchronous)
         time.sleep(SETTLE_S)

@@ -1,0 +1,36 @@
+"""A program that is measured: started, listening, ended."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+SERVER = r"^osc .*?:(\d+)"  # a line of `realtime serve`
+
+
+@contextmanager
+def listening(command: list[str], says: str = SERVER) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """The program, and the port that it says in a line like `says`.
+
+    Raises:
+        SystemExit: it ended before it said one.
+    """
+    pipe = subprocess.PIPE
+    alone = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # as `realtime` sets it before it loads NumPy
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=alone) as program:
+        assert program.stdout is not None
+        port = next((int(m[1]) for line in program.stdout if (m := re.search(says, line))), None)
+        reader = threading.Thread(target=program.stdout.read, daemon=True)
+        reader.start()
+        try:
+            if port is None:
+                raise SystemExit(f"{' '.join(command)} did not start")
+            yield program, port
+        finally:
+            program.terminate()
+            program.wait()
+            reader.join()

@@ -1,9 +1,10 @@
 """The MB-VAE decoder as a streaming graph.
 
-Rows are samples of the bands, time outermost, as in `export.dc`; what the gated layers heard before a chunk
-lies in rings (`export.rings`). The filter bank is a convolution over the last samples of the bands, which are
-a cache of their own. Behind its last row the dense layer of the onset has one more, of zeros: frames that it
-has nothing for take that.
+What the gated layers heard before a chunk is shifted along, layer after layer: the delays are short here (134
+samples of ten layers), so that copying them takes less than finding places in rings, as `export.dc` does. It
+is two caches, for an odd number of inputs (`Graph.model`). The filter bank is a convolution over the last
+samples of the bands, which are a cache of their own. Behind its last row the dense layer of the onset has one
+more, of zeros: frames that it has nothing for take that.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ import torch
 from torch import Tensor, nn
 
 from export.graph import END, Graph
-from export.rings import Rings
 from realtime import contract
 from trainer.mb import LEAK, MBDecoder, delays
 from trainer.pqmf import OVERLAP
@@ -49,22 +49,27 @@ def mb_graph(decoder: MBDecoder) -> onnx.ModelProto:
     x = graph.node(
         "Gemm", values, graph.constant(decoder.up.weight), graph.constant(decoder.up.bias), transB=1
     )
-    x = graph.node("Transpose", graph.reshape(x, voices, -1, width), perm=[1, 0, 2])
-    x = graph.reshape(x, -1, width)
+    x = graph.reshape(x, voices, -1, width)
 
-    time = graph.node("Mul", frame, graph.constant([steps]))
     samples = graph.node("Mul", frames, graph.constant([steps]))
-    late_by = list(enumerate(delays(len(stack.now))))
-    rings = Rings(graph, late_by, width, time, samples, voices, fewest=steps)
-    for i, delay in late_by:
-        late = rings.delayed(i, x, delay)
-        gate = graph.node("Gemm", late, graph.constant(stack.past[i]), graph.constant(stack.bias[i]))
-        gate = graph.node("Gemm", x, graph.constant(stack.now[i]), gate)
-        a, b = graph.nodes("Split", 2, gate, graph.constant([width, width]), axis=1)
+    late_by = delays(len(stack.now))
+    half = len(late_by) // 2
+    caches = {name: part for name, part in (("early", late_by[:half]), ("late", late_by[half:])) if part}
+    pasts = []
+    for name, part in caches.items():
+        cache = graph.input(f"{contract.CACHE}{name}", np.float32, "voices", sum(part), width)
+        pasts += graph.nodes("Split", len(part), cache, graph.constant(part), axis=1)
+    ends = []
+    for i, delay in enumerate(late_by):
+        heard = graph.concat([pasts[i], x], 1)
+        ends.append(graph.slice(heard, -delay, END, 1))
+        both = graph.concat([x, graph.slice(heard, 0, samples, 1)], 2)
+        product = graph.node("MatMul", both, graph.constant(torch.cat((stack.now[i], stack.past[i]))))
+        gate = graph.node("Add", product, graph.constant(stack.bias[i]))
+        a, b = graph.nodes("Split", 2, gate, graph.constant([width, width]), axis=2)
         x = graph.node("Add", x, graph.node("Mul", graph.node("Tanh", a), graph.node("Sigmoid", b)))
 
-    level = graph.node("Gemm", x, graph.constant(decoder.out.weight), transB=1)
-    level = graph.node("Transpose", graph.reshape(level, -1, voices, bands), perm=[1, 0, 2])
+    level = graph.node("MatMul", x, graph.constant(decoder.out.weight.T))
     before = graph.input(f"{contract.CACHE}bands", np.float32, "voices", OVERLAP - 1, bands)
     history = graph.concat([before, level], 1)
     audio = graph.node(
@@ -80,9 +85,11 @@ def mb_graph(decoder: MBDecoder) -> onnx.ModelProto:
     audio = graph.node("Add", audio, graph.reshape(onset, voices, -1))
 
     graph.output(audio, contract.AUDIO, np.float32, "voices", f"frames*{hop}")
-    rings.write()
-    ends = graph.slice(history, 1 - OVERLAP, END, 1)
-    graph.output(ends, f"{contract.NEW_CACHE}bands", np.float32, "voices", OVERLAP - 1, bands)
+    for name, part in caches.items():
+        after = graph.concat([ends.pop(0) for _ in part], 1)
+        graph.output(after, f"{contract.NEW_CACHE}{name}", np.float32, "voices", sum(part), width)
+    after = graph.slice(history, 1 - OVERLAP, END, 1)
+    graph.output(after, f"{contract.NEW_CACHE}bands", np.float32, "voices", OVERLAP - 1, bands)
     return graph.model()
 
 

@@ -7,6 +7,8 @@ from math import ceil, floor
 import numpy as np
 from numpy.typing import NDArray
 
+from realtime.resampler import windowed_sinc
+
 Samples = NDArray[np.float32]
 
 PITCH_RANGE = (-48.0, 48.0)  # semitones
@@ -32,8 +34,7 @@ class Varispeed:
         taps = np.arange(1 - self.half, self.half + 1)
         phases = np.arange(_PHASES + 1)[:, np.newaxis] / _PHASES
         away = taps - phases
-        window = np.i0(_BETA * np.sqrt(np.clip(1.0 - (away / self.half) ** 2, 0.0, None))) / np.i0(_BETA)
-        self._table: Samples = (cutoff * np.sinc(cutoff * away) * window).astype(np.float32)
+        self._table: Samples = windowed_sinc(away, cutoff, self.half, _BETA).astype(np.float32)
         self._slope: Samples = np.diff(self._table, axis=0)
 
     def length(self, samples: int) -> int:

@@ -200,5 +200,5 @@ def test_bench_tells_both_latencies(tiny_model: Path, capsys: pytest.CaptureFixt
     assert main(["bench", "--null", "--model", str(tiny_model)]) == 0
     rows = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
     assert rows["trigger"].startswith("at most 10.7 ms = 2.7 next block + 8.0 lead")
-    assert "4.7 filter" in rows["coordinate"]
+    assert "1.5 filter" in rows["coordinate"]
     assert "200 hits" in rows["measured"]

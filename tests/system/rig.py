@@ -25,12 +25,12 @@ from typing import Any, TypeVar
 import numpy as np
 import pytest
 import soundfile
-import soxr
 from numpy.typing import NDArray
 from pythonosc.osc_message import OscMessage
 from pythonosc.udp_client import SimpleUDPClient
 
 from realtime.decoder import Decoder
+from realtime.resampler import Resampler
 
 ROOT = Path(__file__).resolve().parents[2]
 PATCHES = ROOT / "max_patches"
@@ -372,13 +372,10 @@ def onset(sound: NDArray[Any]) -> int:
 
 
 def expected(model: Path, z: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
-    """The whole sound at z [D], decoded in one call and resampled by soxr with silence around it."""
+    """The whole sound at z [D], decoded and resampled in one call each."""
     decoder = Decoder(model, capacity=1)
     (sound,) = decoder.decode(z[np.newaxis])
-    rate_in = decoder.info.sample_rate
-    padding = np.zeros(rate_in, np.float32)
-    resampled = soxr.resample(np.concatenate([padding, sound, padding]), rate_in, rate, quality="HQ")
-    return np.asarray(resampled[rate : rate + round(len(sound) * rate / rate_in)], np.float32)
+    return Resampler(decoder.info.sample_rate, rate).resample(sound)
 
 
 def assert_heard_as_logged(

@@ -16,6 +16,7 @@ from realtime.decoder import Decoder, Floats, StreamState
 CHUNK_FRAMES = 8  # decoded at a time: a thread that is asked to stop does so within one
 BUDGET_BYTES = 256 * 2**20
 STATE_BYTES = 24 * 2**20  # of a sound's saved states: the more, the sooner a voice follows when z moves
+PASSING = 8  # sounds kept of points that z only rested on
 WAITING = 256  # points wanted and not begun; the oldest is forgotten first
 
 Z = tuple[float, ...]
@@ -32,6 +33,8 @@ class Prepared:
         self.audio: Floats = np.zeros(frames * hop_length, np.float32)
         self.states: list[StreamState] = []
         self.used = 0
+        self.passing = False
+        """Whether nobody has asked for it by name."""
 
     @property
     def whole(self) -> bool:
@@ -74,7 +77,10 @@ class PreparedSounds:
         return found
 
     def want(self, z: Z | Floats, *, first: bool = False) -> None:
-        """Have the sound at z [D] decoded when there is time; with `first` before all others."""
+        """Have the sound at z [D] decoded when there is time.
+
+        With `first`, z rests there: before all others, and only the latest few of those are kept.
+        """
         point = np.array(z, np.float32)
         if first:
             self._current = point
@@ -94,7 +100,7 @@ class PreparedSounds:
         """Decode the next few frames of what is wanted; False where nothing is. For one thread."""
         current, self._current = self._current, None
         if current is not None:
-            self._begin(current)
+            self._begin(current, passing=True)
         while self._at_work is None:
             if not self._wanted:
                 return False
@@ -126,24 +132,26 @@ class PreparedSounds:
         if sound.whole:
             self._at_work = None
 
-    def _begin(self, z: Floats) -> None:
+    def _begin(self, z: Floats, passing: bool = False) -> None:
         """Work on the sound at z, unless it is whole. One that was left unfinished is begun again."""
         key = z.tobytes()
         found = self._sounds.get(key)
         if found is not None and (found is self._at_work or found.whole):
+            found.passing = found.passing and passing
             return
         self._make_room()
         self._clock += 1
         self._at_work = Prepared(z, self._decoder.info.frames, self._hop)
         self._at_work.used = self._clock
+        self._at_work.passing = passing and (found is None or found.passing)
         self._sounds[key] = self._at_work
         self._decoder.reset(0)
 
     def _make_room(self) -> None:
         sounds = sorted(self._sounds.items(), key=lambda item: item[1].used)
+        dispensable = [key for key, sound in sounds if sound.passing][:-PASSING]
         size = sum(sound.nbytes for _, sound in sounds) + STATE_BYTES
         for key, sound in sounds:
-            if size <= self._budget:
-                break
-            size -= sound.nbytes
-            del self._sounds[key]
+            if size > self._budget or key in dispensable:
+                size -= sound.nbytes
+                del self._sounds[key]

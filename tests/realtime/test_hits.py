@@ -26,7 +26,7 @@ from realtime.commands import (
 from realtime.decoder import Decoder
 from realtime.engine import Engine
 from realtime.mixer import Mixer, slots_for
-from realtime.prepared import STATE_BYTES, PreparedSounds
+from realtime.prepared import PASSING, STATE_BYTES, PreparedSounds
 from realtime.resampler import Resampler
 
 Make = Callable[..., Mixer]
@@ -207,6 +207,23 @@ def test_sounds_least_used_make_room(tiny_model: Path) -> None:
     assert kept[0] == 0
     assert kept[-1] == 4
     assert len(kept) == 3
+
+
+def test_points_that_z_only_rested_on_do_not_pile_up(tiny_model: Path) -> None:
+    sounds = PreparedSounds(Decoder(tiny_model, capacity=1))
+    sounds.want(point(1000))
+    for which in range(PASSING + 5):
+        sounds.want(point(which), first=True)
+        while sounds.work():
+            pass
+    sounds.want(point(PASSING + 4))  # asked for by name after all
+    for which in range(PASSING + 5, 2 * PASSING + 10):
+        sounds.want(point(which), first=True)
+        while sounds.work():
+            pass
+    kept = [which for which in range(2 * PASSING + 10) if sounds.get(f32(point(which))) is not None]
+    assert kept == [PASSING + 4, *range(PASSING + 9, 2 * PASSING + 10)]
+    assert sounds.get(f32(point(1000))) is not None
 
 
 def commands(dimensions: int) -> st.SearchStrategy[Command]:

@@ -10,21 +10,35 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from realtime import latency, priority
-from realtime.commands import Command, Goto, Panic, Prepare, SetAxis, SetDimension, SetZ, Shed, Swap, Tweak
+from realtime.commands import (
+    Command,
+    Goto,
+    Panic,
+    Prepare,
+    SetAxis,
+    SetDimension,
+    SetZ,
+    Shed,
+    Swap,
+    Trigger,
+    Tweak,
+)
 from realtime.deck import Change, Deck, Effects
 from realtime.errors import HungError
 from realtime.mixer import Mixer
-from realtime.pacing import Pacing
+from realtime.pacing import TARDY_S, Pacing
 
 Block = NDArray[np.float32]
 
 MOVES = (SetZ, SetDimension, SetAxis, Goto, Prepare, Tweak)  # may be dropped when too many commands wait
+BEGINNERS = (Trigger, SetZ, SetDimension, SetAxis, Goto)  # may begin streams of decoding
 MAX_WAITING = 4096  # commands in the inbox, and commands scheduled for later
 DELAYS = 1000  # of commands that are remembered, for their 99th percentile
 PREPARE_S = 0.01  # between two looks for something to decode ahead
@@ -39,7 +53,7 @@ def _decibels(peak: float) -> float:
 
 
 class Signal:
-    """Wakes one thread from another. `set` never waits, and is for one thread only; so is `wait`."""
+    """Wakes one thread from others. `set` never waits; `wait` is for one thread only."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -47,8 +61,9 @@ class Signal:
 
     def set(self) -> None:
         """Real-time safe."""
-        if self._lock.locked():  # only the waiting thread locks, so it cannot be unlocked in between
-            self._lock.release()
+        if self._lock.locked():
+            with suppress(RuntimeError):  # another thread was faster
+                self._lock.release()
 
     def wait(self, timeout_s: float) -> bool:
         """Wait until `set` was called since the last wait; False if that took too long."""
@@ -146,6 +161,7 @@ class Engine:
         self._room, self._ready = Signal(), Signal()
         self._pacing = Pacing(block_size / mixer.sample_rate, ahead) if paced and not synchronous else None
         self._new: list[tuple[int, Command | Change]] = []
+        self._hurried = False  # told to look at what has come in since the last block
         self._asked_s = 0.0  # when the first command came that is in no block yet
         self._delays = np.zeros(DELAYS)
         self._measured = 0
@@ -180,6 +196,9 @@ class Engine:
             self._asked_s = time.monotonic()
         sample = 0 if due is None else self.sample_at(due)
         self._inbox.extend([(sample, command) for command in kept])
+        if self._pacing is not None and not self._hurried and any(isinstance(c, BEGINNERS) for c in kept):
+            self._hurried = True
+            self._room.set()
         return len(kept) == len(commands)
 
     def swap(self, mixer: Mixer, swap: Swap | None = None) -> None:
@@ -319,29 +338,33 @@ class Engine:
             self.failure = error
 
     def _spare_s(self, begun: int | None = None) -> float:
-        """Seconds until the next block has to be begun, if so many streams begin in it; 0 or less is now."""
+        """Seconds until the next block has to be begun, if so many streams begin in it; 0 or less is now.
+
+        None is as many as what has come in begins.
+        """
         if self._pacing is None:
             return 0.0
         if begun is None:
-            begun = self.mixer.streams_begun()
+            begun = self.mixer.streams_begun(c for _, c in tuple(self._inbox) if not isinstance(c, Change))
         now, mixer = time.monotonic(), self.mixer
         taken_s = self._origin_s + self._ring.written * self.block_size / mixer.sample_rate
         return taken_s - now - self._pacing.lead_s(mixer.cost, mixer.streaming, begun, now)
 
-    def lead_s(self, streaming: int = 0) -> float:
-        """How long before its time a block is begun while so many voices are being decoded, in seconds."""
+    def lead_s(self, begun: int = 0) -> float:
+        """How long before its time a block is begun in which so many streams begin, in seconds."""
         if self._pacing is None:
             return self.ahead * self.block_size / self.mixer.sample_rate
-        return self._pacing.lead_s(self.mixer.cost, streaming, 0, time.monotonic())
+        return self._pacing.lead_s(self.mixer.cost, 0, begun, time.monotonic())
 
     def _render(self) -> None:
+        self._hurried = False
         while self._inbox:
             self._new.append(self._inbox.popleft())
         if self._new and self._pacing is not None:  # what takes long is done behind a longer queue
             begun = self.mixer.streams_begun(c for _, c in self._new if not isinstance(c, Change))
             while (
-                begun > self._pacing.ready(self.mixer.cost)
-                and self._spare_s(begun) < 0.0
+                begun
+                and self._spare_s(begun) < -TARDY_S
                 and self._ring.written - self._ring.read < self.ahead - 1
             ):
                 self._render_block()
@@ -352,8 +375,6 @@ class Engine:
             self._asked_s = 0.0
         self._new.clear()
         if self.late_blocks > self._late_before:  # better one voice less than all of them torn
-            if self._pacing is not None:
-                self._pacing.late(self.late_blocks - self._late_before, time.monotonic())
             self._late_before = self.late_blocks
             self.mixer.submit(Shed())
         self._render_block(asked_s)
@@ -368,8 +389,16 @@ class Engine:
     def _pass_on(self, block: Block, asked_s: float = 0.0) -> None:
         if self._sink is not None:
             self._sink.write(block)
+        self._note_spare()
         self._ring.commit(asked_s)
         self._ready.set()
+
+    def _note_spare(self) -> None:
+        """Tell the pacing how long before its time a block is finished, while the device takes blocks."""
+        now, (at, sample) = time.monotonic(), self._handed
+        if self._pacing is not None and sample and now - at < CLOCK_JUMP_S:
+            later_s = (self._ring.written * self.block_size - sample) / self.mixer.sample_rate
+            self._pacing.finished(at + later_s - now, now)
 
     def _prepare(self) -> None:
         """Decode ahead what the mixer wants, beside everything else, but before other programs."""

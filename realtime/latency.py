@@ -1,7 +1,8 @@
 """The two latencies as sums of named terms: of a hit where the point rests, and of a move of the point.
 
 next_block   until the device takes the next block: up to one
-lead         how long before its time a block is begun (`pacing`); for a move, with one voice to decode
+lead         how long before its time a block is begun (`pacing`); for a move, one in which a voice begins a
+             stream of its own
 tick         until the frames are decoded that the move is to be heard in: up to a tick of decoding
 filter       how far ahead of the sound the filter from the model's rate to the device's must see
 device       as it reports it
@@ -36,9 +37,10 @@ def trigger(engine: Engine) -> dict[str, float]:
 def coordinate(engine: Engine) -> dict[str, float]:
     """The terms for a move of the point under one voice, in ms, each at most."""
     timing, rate = engine.mixer.timing, engine.mixer.sample_rate
+    begun = 1 if engine.mixer.cost is None else engine.mixer.cost.moved
     return {
         "next_block": _block_ms(engine),
-        "lead": 1000.0 * engine.lead_s(streaming=1),
+        "lead": 1000.0 * engine.lead_s(begun),
         "tick": 1000.0 * timing.tick_start(1) / rate,
         "filter": 1000.0 * timing.resampler.half / timing.resampler.rate_in,
         "device": 1000.0 * engine.latency_s,

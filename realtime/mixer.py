@@ -1,10 +1,10 @@
 """Commands and a decoder in, blocks of sound out: the one mixer that plays live and renders files.
 
 No threads, no clock: time is a count of device samples, and the same commands at the same samples give the
-same sound, bit for bit, whatever the size of the blocks. `render` splits a block where a command is due and
-where a tick of decoding begins (`timing.Timing`); all voices that lack frames then advance in one batched
-decoder call (`streams.Streams`). A voice at a point that was decoded ahead (`prepared.PreparedSounds`) needs
-none; its sound is the same to rounding.
+same sound, bit for bit, whatever the size of the blocks. `render` splits a block where a command is due. For
+each piece the ticks of decoding that begin in it (`timing.Timing`) are taken in turn: all voices that lack
+frames advance in one batched decoder call (`streams.Streams`). A voice at a point that was decoded ahead
+(`prepared.PreparedSounds`) needs none; its sound is the same to rounding.
 """
 
 from __future__ import annotations
@@ -66,6 +66,8 @@ class Cost:
     sustained_voices: int
     chunk_s: tuple[float, ...]
     """Seconds for a tick of one voice, of two, …"""
+    tick_s: float
+    """What a tick lasts."""
     moved: int = 1
     """As many first chunks a voice takes that plays what was decoded ahead, when its point moves."""
 
@@ -157,7 +159,7 @@ class Mixer:
         self._covered = 0  # until this sample all voices are decoded
         self._settles_at: int | None = 0  # the point will be at rest, and its sound be decoded ahead
         self._ticket: tuple[int, Glide] | None = None
-        self._bus: Samples = np.zeros((2, self.timing.tick_start(1) + 1), np.float32)
+        self._bus: Samples = np.zeros((2, self.timing.piece), np.float32)
 
     @property
     def muted(self) -> int:
@@ -204,14 +206,14 @@ class Mixer:
         for frames in range(1, min(timing.first_frames, decoder.max_frames) + 1):
             self._rehearse(1, frames)
         first_s = self._rehearse(1, timing.first_frames)
-        budget_s = BUDGET * timing.tick_start(1) / self.sample_rate
+        tick_s = timing.tick_start(1) / self.sample_rate
         costs = [self._rehearse(voices, timing.chunk_frames) for voices in range(1, self.voices + 1)]
         stride = self.prepared.stride
         for behind in range(stride):
             self._streams.rehearse_resume(behind, timing.chunk_frames)
         moved_s = _seconds(lambda: self._streams.rehearse_resume(stride // 2, timing.chunk_frames))
         moved = max(1, round(moved_s / first_s))
-        self.cost = Cost(first_s, sum(cost < budget_s for cost in costs), tuple(costs), moved)
+        self.cost = Cost(first_s, sum(cost < BUDGET * tick_s for cost in costs), tuple(costs), tick_s, moved)
         return self.cost
 
     def _rehearse(self, voices: int, frames: int) -> float:
@@ -280,13 +282,13 @@ class Mixer:
             until = self.position + len(out) - done
             if self._events:
                 until = min(until, self._events[0][0])
-            if self._playing:
-                self._decode_due()
-                until = min(until, self._covered)
-            block = out[done : done + until - self.position]
             if self._playing or self._ringing:
-                self._mix(block[: self._bus.shape[1]])
-                block = block[: self._bus.shape[1]]
+                until = min(until, self.position + self.timing.piece)
+            block = out[done : done + until - self.position]
+            if self._playing:
+                self._decode_until(until)
+            if self._playing or self._ringing:
+                self._mix(block)
             else:
                 block[:] = 0.0
             done += len(block)
@@ -515,8 +517,7 @@ class Mixer:
     def _release(self, voice: Voice) -> None:
         self._playing.remove(voice)
         self._free.append(voice)
-        if voice in self._streams:
-            self._streams.remove(voice)
+        self._streams.discard(voice)
 
     # ---- decoding
 
@@ -530,16 +531,18 @@ class Mixer:
             return voice.glide
         return self.glide if voice.touch is None else self._touches[voice.touch]
 
-    def _decode_due(self) -> None:
-        """Decode all voices far enough to sound until the next tick begins."""
-        if self.position < self._covered:
-            return
-        tick = self.timing.tick(self.position)
-        for voice in self._playing:
-            if voice.prepared is not None and not voice.decoded:
-                self._play_prepared(voice, voice.prepared, tick)
-        self._streams.advance(tick)
-        self._covered = self.timing.tick_start(tick + 1)
+    def _decode_until(self, until: int) -> None:
+        """Decode all voices far enough to sound until device sample `until`, tick by tick."""
+        while self._covered < until:
+            begin = max(self.position, self._covered)
+            tick = self.timing.tick(begin)
+            for voice in self._playing:
+                if voice.end <= begin:  # it is heard before, and goes when that has been
+                    self._streams.discard(voice)
+                elif voice.prepared is not None and not voice.decoded:
+                    self._play_prepared(voice, voice.prepared, tick)
+            self._streams.advance(tick)
+            self._covered = self.timing.tick_start(tick + 1)
 
     def _play_prepared(self, voice: Voice, sound: Prepared, tick: int) -> None:
         """Give a voice what was decoded ahead, or a stream of its own where that is not what it needs."""

@@ -1,20 +1,23 @@
 """When to render the next block: as late as it is safe, so that what comes in meanwhile is in it.
 
 A block is begun `lead` seconds before the device takes it. The lead is what decoding may take in the worst
-case, as measured at the start (`mixer.Cost`), and a margin for the machine, which grows when a block comes
-late. It is never more than the queue holds; a queue that is kept full is the limit of a long lead.
+case, as measured at the start (`mixer.Cost`), and a margin for the machine, which grows when a block is
+finished at the last moment, or later. What comes in may make it longer: the block is then begun sooner, or,
+if it is too late for that, the next one. It is never more than the queue holds; a queue that is kept full is
+the limit of a long lead.
 """
 
 from __future__ import annotations
 
+from math import ceil
+
 from realtime.mixer import Cost
 
 MARGIN_S = 0.8e-3
+TARDY_S = 0.4e-3  # of that, for the render thread to wake up
+SPARE_S = 0.1e-3  # before its time, at least, a block shall be finished
 SLOWER = 1.5  # than the median that was measured at the start
-#: streams that every block leaves time to begin, where that is cheap: a hit or a moved voice
-READY = 1
-CHEAP_S = 0.5e-3
-RELIEF_S = 20.0  # after which the margin has lost half of what lateness has added
+RELIEF_S = 20.0  # after which the margin has lost half of what was added
 
 
 class Pacing:
@@ -29,21 +32,18 @@ class Pacing:
         self._block_s = block_s
         self._most_s = blocks * block_s
         self._added_s = 0.0
-        self._late_s = 0.0
+        self._since_s = 0.0
 
-    def late(self, blocks: int, now: float) -> None:
-        """Take note that so many blocks came late."""
-        self._added_s = min(self.margin_s(now) - MARGIN_S + blocks * self._block_s / 2, self._most_s)
-        self._late_s = now
+    def finished(self, spare_s: float, now: float) -> None:
+        """Take note that a block was finished so long before its time; less than 0 is late."""
+        if spare_s < SPARE_S:
+            more_s = min(SPARE_S - spare_s, self._block_s / 2)
+            self._added_s = min(self.margin_s(now) - MARGIN_S + more_s, self._most_s)
+            self._since_s = now
 
     def margin_s(self, now: float) -> float:
         """For what the machine does besides."""
-        return MARGIN_S + self._added_s * float(0.5 ** ((now - self._late_s) / RELIEF_S))
-
-    def ready(self, cost: Cost | None) -> int:
-        """Streams that may begin in a block without being reckoned with before."""
-        cheap = cost is not None and SLOWER * READY * cost.first_chunk_s <= CHEAP_S
-        return READY if cheap else 0
+        return MARGIN_S + self._added_s * float(0.5 ** ((now - self._since_s) / RELIEF_S))
 
     def lead_s(self, cost: Cost | None, streaming: int, begun: int, now: float) -> float:
         """Seconds before its time that a block is to be begun.
@@ -56,7 +56,9 @@ class Pacing:
         """
         if cost is None:
             return self._most_s
-        begun = max(begun, self.ready(cost))
         voices = min(streaming + begun, len(cost.chunk_s))
-        decoding_s = begun * cost.first_chunk_s + (cost.chunk_s[voices - 1] if voices else 0.0)
+        decoding_s = begun * cost.first_chunk_s
+        if voices:
+            ticks = ceil(self._block_s / cost.tick_s)
+            decoding_s += (ticks if streaming else ticks - 1) * cost.chunk_s[voices - 1]
         return min(self.margin_s(now) + SLOWER * decoding_s, self._most_s)

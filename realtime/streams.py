@@ -34,9 +34,6 @@ class Streams:
     def __len__(self) -> int:
         return len(self._voices)
 
-    def __contains__(self, voice: Voice) -> bool:
-        return voice in self._voices
-
     def add(self, voice: Voice) -> None:
         """Take in a voice that begins."""
         self._decoder.reset(len(self._voices))
@@ -72,8 +69,10 @@ class Streams:
         frames = min(behind + missing, self._catcher.max_frames, self._catcher.info.frames)
         self._catcher.step(np.zeros((1, frames, self._catcher.info.latent_dim), np.float32))
 
-    def remove(self, voice: Voice) -> None:
-        """Give a voice's slot back; the last slot's stream takes its place."""
+    def discard(self, voice: Voice) -> None:
+        """Give the slot back that a voice may have; the last slot's stream takes its place."""
+        if voice not in self._voices:
+            return
         slot = self._voices.index(voice)
         last = self._voices.pop()
         if last is not voice:
@@ -113,7 +112,7 @@ class Streams:
             voice.push(row)
         for voice in voices:
             if voice.decoded:
-                self.remove(voice)
+                self.discard(voice)
 
     def _finite(self, audio: Floats) -> Floats:
         if np.isfinite(audio).all():

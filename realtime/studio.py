@@ -14,7 +14,8 @@ from realtime.library import Library
 from realtime.mixer import Cost, Mixer, slots_for
 
 TICKS = (1, 2, 4)  # latent frames: the shorter, the sooner a moving z is heard, and the more calls it takes
-SHARE = 0.4  # of a tick, that decoding all voices may take for a shorter tick to be chosen
+SHORTEST_S = 2e-3  # of a tick: one shorter than a usual block has more calls in it, for little
+SHARE = 0.5  # of a tick, that decoding all voices may take for it to be chosen
 SOUNDS = (".wav", ".flac", ".aif", ".aiff", ".ogg")
 
 
@@ -98,8 +99,10 @@ class Studio:
                 gain_db=self._gain_db,
                 dc_block_hz=self._dc_block_hz,
             )
+            if mixer.timing.tick_start(1) < SHORTEST_S * self._rate and chunk_frames < TICKS[-1]:
+                continue
             cost = mixer.warm_up()
-            if cost.chunk_s[-1] < SHARE * mixer.timing.tick_start(1) / self._rate:
+            if cost.chunk_s[-1] < SHARE * cost.tick_s:
                 break
         return Instrument(path, decoder, mixer, cost, file.sha256)
 

@@ -12,6 +12,7 @@ from realtime.resampler import Resampler
 from realtime.varispeed import PITCH_RANGE, Varispeed
 
 PITCHES_KEPT = 128
+PIECE = 256  # device samples
 
 
 class Timing:
@@ -58,6 +59,11 @@ class Timing:
     def tick_start(self, tick: int) -> int:
         """The first device sample of a tick."""
         return -(-tick * self.chunk_frames * self.hop_length * self._out // self._in)
+
+    @property
+    def piece(self) -> int:
+        """The most device samples that are mixed at a time: the fewer pieces, the fewer calls."""
+        return max(self.tick_start(1) + 1, PIECE)
 
     @property
     def first_frames(self) -> int:

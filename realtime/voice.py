@@ -31,7 +31,7 @@ class Voice:
         length = timing.frames * timing.hop_length
         self._memory: Samples = np.zeros(timing.widest + length + timing.widest, np.float32)
         self._sound: Samples = np.zeros(timing.longest, np.float32)
-        self._scratch: Samples = np.zeros(timing.tick_start(1) + 1, np.float32)
+        self._scratch: Samples = np.zeros(timing.piece, np.float32)
         edge = max(1, round(timing.resampler.rate_out * EDGE_MS / 1000))
         self._edge: Samples = (np.arange(edge) / edge).astype(np.float32)
         self.begin(0, Trigger(), None)
@@ -97,6 +97,8 @@ class Voice:
     def _soften(self, new: Samples) -> None:
         """Fade the first samples in and the last ones out, where the sound itself jumps there."""
         at, edge = self._settled, self._edge
+        if at >= len(edge) and not self.decoded:
+            return
         half = self.pace.resampler.half
         if at < len(edge) and abs(self._decoded[half]) > EDGE:
             ramp = edge[at : at + len(new)]
@@ -109,7 +111,7 @@ class Voice:
             tail *= np.arange(len(tail) - 1, -1, -1, dtype=np.float32) / len(tail)
 
     def add_to(self, bus: Samples, position: int) -> None:
-        """Add the voice's samples from device sample `position` on to `bus` [2, T], T at most a tick long."""
+        """Add the voice's samples from device sample `position` on to `bus` [2, T], T at most a piece."""
         at = position - self.start
         sound = self._sound[at : min(at + bus.shape[1], self._stop)]
         heard = self._scratch[: len(sound)]

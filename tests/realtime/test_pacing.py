@@ -13,9 +13,9 @@ from realtime import latency
 from realtime.commands import Prepare, SetZ, Trigger
 from realtime.engine import Engine
 from realtime.mixer import Cost, Mixer
-from realtime.pacing import MARGIN_S, READY, RELIEF_S, SLOWER, Pacing
+from realtime.pacing import MARGIN_S, RELIEF_S, SLOWER, SPARE_S, Pacing
 
-COST = Cost(first_chunk_s=1e-3, sustained_voices=3, chunk_s=(1e-3, 1.5e-3, 2e-3))
+COST = Cost(first_chunk_s=1e-3, sustained_voices=3, chunk_s=(1e-3, 1.5e-3, 2e-3), tick_s=5e-3)
 
 
 def test_the_lead_is_the_margin_and_what_decoding_may_take() -> None:
@@ -27,13 +27,18 @@ def test_the_lead_is_the_margin_and_what_decoding_may_take() -> None:
     assert pacing.lead_s(None, 0, 0, 0.0) == pytest.approx(0.009)
 
 
-def test_a_late_block_makes_it_careful_for_a_while() -> None:
+def test_a_block_that_is_late_or_almost_makes_it_careful_for_a_while() -> None:
     pacing = Pacing(block_s=0.004, blocks=3)
-    pacing.late(1, 100.0)
-    assert pacing.margin_s(100.0) == pytest.approx(MARGIN_S + 0.002)
-    assert pacing.margin_s(100.0 + RELIEF_S) == pytest.approx(MARGIN_S + 0.001)
-    pacing.late(50, 100.0 + RELIEF_S)
-    assert pacing.lead_s(COST, 0, 0, 100.0 + RELIEF_S) == pytest.approx(0.012)
+    pacing.finished(0.0005, 100.0)
+    assert pacing.margin_s(100.0) == pytest.approx(MARGIN_S)
+    pacing.finished(SPARE_S - 0.00005, 100.0)
+    assert pacing.margin_s(100.0) == pytest.approx(MARGIN_S + 0.00005)
+    pacing.finished(-1.0, 300.0)  # no margin helps against that
+    assert pacing.margin_s(300.0) == pytest.approx(MARGIN_S + 0.002, rel=0.01)
+    assert pacing.margin_s(300.0 + RELIEF_S) == pytest.approx(MARGIN_S + 0.001, rel=0.01)
+    for _ in range(50):
+        pacing.finished(-1.0, 300.0 + RELIEF_S)
+    assert pacing.lead_s(COST, 0, 0, 300.0 + RELIEF_S) == pytest.approx(0.012)
 
 
 def test_what_begins_a_stream(make_mixer: Callable[..., Mixer]) -> None:
@@ -97,11 +102,9 @@ def test_the_terms_of_both_latencies(make_mixer: Callable[..., Mixer]) -> None:
     assert latency.in_words(hit) == "12.0 ms = 2.0 next block + 6.0 lead + 4.0 device"
 
 
-def test_streams_that_begin_cheaply_are_always_reckoned_with() -> None:
-    cheap = Cost(0.2e-3, 2, (0.1e-3, 0.15e-3))
-    pacing = Pacing(0.003, 3)
-    assert pacing.ready(COST) == 0
-    assert pacing.ready(cheap) == READY == 1
-    expected = MARGIN_S + SLOWER * (0.2e-3 + 0.1e-3)
-    assert pacing.lead_s(cheap, 0, 0, 0.0) == pytest.approx(expected)
-    assert pacing.lead_s(cheap, 0, 1, 0.0) == pytest.approx(expected)
+def test_a_block_may_have_several_ticks() -> None:
+    """Where nothing is being decoded yet, the first is that of the streams that begin."""
+    pacing, cost = Pacing(block_s=0.003, blocks=9), replace(COST, tick_s=1.2e-3)
+    assert pacing.lead_s(cost, 1, 0, 0.0) == pytest.approx(MARGIN_S + SLOWER * 3e-3)
+    assert pacing.lead_s(cost, 0, 1, 0.0) == pytest.approx(MARGIN_S + SLOWER * (1e-3 + 2e-3))
+    assert pacing.lead_s(cost, 1, 1, 0.0) == pytest.approx(MARGIN_S + SLOWER * (1e-3 + 3 * 1.5e-3))

@@ -12,11 +12,9 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import re
 import signal
 import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,6 +23,7 @@ from pathlib import Path
 import soundfile
 
 from bench.jackd import dummy
+from bench.programs import listening
 from realtime.decoder import resolve
 from realtime.osc import encode
 from realtime.protocol import Message
@@ -46,11 +45,7 @@ def ending(model: Path, options: list[str], folder: Path) -> float:
         str(log),
         "--force",
     ]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        port = next((int(m[1]) for line in server.stdout if (m := re.search(r"^osc .*?:(\d+)", line))), None)
-        if port is None:
-            raise SystemExit("bench.ending: the server did not start")
+    with listening(command) as (server, port):
         time.sleep(SETTLE_S)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
             for _ in range(HITS):

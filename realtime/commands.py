@@ -160,3 +160,6 @@ Command = (
     | Tweak
     | Swap
 )
+
+POINT_MOVES = (SetZ, SetDimension, SetAxis, Goto)
+"""The kinds of commands that move the point, or that of a touch."""

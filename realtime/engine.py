@@ -17,19 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime import latency, priority
-from realtime.commands import (
-    Command,
-    Goto,
-    Panic,
-    Prepare,
-    SetAxis,
-    SetDimension,
-    SetZ,
-    Shed,
-    Swap,
-    Trigger,
-    Tweak,
-)
+from realtime.commands import POINT_MOVES, Command, Panic, Prepare, Shed, Swap, Trigger, Tweak
 from realtime.deck import Change, Deck, Effects
 from realtime.errors import HungError
 from realtime.mixer import Mixer
@@ -37,8 +25,8 @@ from realtime.pacing import TARDY_S, Pacing
 
 Block = NDArray[np.float32]
 
-MOVES = (SetZ, SetDimension, SetAxis, Goto, Prepare, Tweak)  # may be dropped when too many commands wait
-BEGINNERS = (Trigger, SetZ, SetDimension, SetAxis, Goto)  # may begin streams of decoding
+MOVES = (*POINT_MOVES, Prepare, Tweak)  # may be dropped when too many commands wait
+BEGINNERS = (*POINT_MOVES, Trigger)  # may begin streams of decoding
 MAX_WAITING = 4096  # commands in the inbox, and commands scheduled for later
 DELAYS = 1000  # of commands that are remembered, for their 99th percentile
 PREPARE_S = 0.01  # between two looks for something to decode ahead

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from realtime.commands import (
     MODES,
+    POINT_MOVES,
     Command,
     Gain,
     Goto,
@@ -183,7 +184,7 @@ class Mixer:
             if isinstance(command, Trigger):
                 z = self.glide.at(self.position) if command.z is None else np.array(command.z)
                 begun += self.prepared.get(z.astype(np.float32)) is None
-            moves = moves or isinstance(command, (SetZ, SetDimension, SetAxis, Goto))
+            moves = moves or isinstance(command, POINT_MOVES)
         for voice in self._playing:
             if voice.prepared is not None and not voice.decoded:
                 target = self._way(voice).target

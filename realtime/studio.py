@@ -90,6 +90,9 @@ class Studio:
             file=file,
         )
         for chunk_frames in TICKS:
+            too_short = chunk_frames * file.info.hop_length < SHORTEST_S * file.info.sample_rate
+            if too_short and chunk_frames < TICKS[-1]:
+                continue
             mixer = Mixer(
                 decoder,
                 self._rate,
@@ -99,8 +102,6 @@ class Studio:
                 gain_db=self._gain_db,
                 dc_block_hz=self._dc_block_hz,
             )
-            if mixer.timing.tick_start(1) < SHORTEST_S * self._rate and chunk_frames < TICKS[-1]:
-                continue
             cost = mixer.warm_up()
             if cost.chunk_s[-1] < SHARE * cost.tick_s:
                 break

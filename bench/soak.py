@@ -197,7 +197,8 @@ def measure(args: argparse.Namespace) -> Facts:
     info = Decoder(args.model, capacity=1).info
     seconds = 60.0 * args.minutes
     command = [sys.executable, "-m", "bench.soak", "--serve", "--model", str(args.model)]
-    command += ["--folder", str(args.folder), "--threads", str(args.threads), "--ahead", str(args.ahead)]
+    command += ["--folder", str(args.folder), "--threads", str(args.threads)]
+    command += ["--ahead", str(args.ahead)] if args.ahead else []
     command += [f"--{name}" for name in ("synchronous", "steady") if getattr(args, name)]
     capture = args.folder / "capture" if args.synchronous else None
     with dummy(synchronous=args.synchronous), listening(command) as (program, port), _capture(capture):
@@ -297,7 +298,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--rate", type=float, default=1000.0, help="messages a second; default: 1000")
     parser.add_argument("--hits", type=float, default=12.0, help="triggers a second among them; default: 12")
     parser.add_argument("--threads", type=int, default=1, help="of the decoder; default: 1")
-    parser.add_argument("--ahead", type=int, default=3, help="finished blocks kept waiting; default: 3")
+    parser.add_argument("--ahead", type=int, help="as of `realtime serve`")
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args(argv)

@@ -38,14 +38,14 @@ def get_parser() -> argparse.ArgumentParser:
     serve.add_argument(
         "--ahead",
         type=whole(1, 64),
-        default=3,
         metavar="BLOCKS",
-        help="finished blocks kept waiting: safety against lateness, part of the latency; default: 3",
+        help="finished blocks that may wait for the device: safety against lateness, part of the latency; "
+        "default: as many as are needed, up to 8, or 3 with --steady",
     )
     serve.add_argument(
         "--steady",
         action="store_true",
-        help="keep the queue of --ahead blocks always full: later, but safe on a busy machine",
+        help="keep the queue of --ahead blocks always full: the latency stays the same",
     )
     serve.add_argument("--voices", type=whole(1, 64), default=8, help="sounds at once; default: 8")
     serve.add_argument("--gain", type=number(-120.0, 24.0), default=0.0, metavar="DB", help="default: 0")

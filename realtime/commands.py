@@ -120,6 +120,13 @@ class Shed:
 
 
 @dataclass(frozen=True)
+class Ticks:
+    """Decode so many ticks at a time: fewer calls; a move of the point is heard up to as much later."""
+
+    at_once: int
+
+
+@dataclass(frozen=True)
 class Tweak:
     """Set a parameter of a plugin, counted from 0, to `raw`: 0..1, as the plugin keeps it."""
 
@@ -157,6 +164,7 @@ Command = (
     | Mode
     | Prepare
     | Shed
+    | Ticks
     | Tweak
     | Swap
 )

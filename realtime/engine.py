@@ -17,16 +17,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime import latency, priority
-from realtime.commands import POINT_MOVES, Command, Panic, Prepare, Shed, Swap, Trigger, Tweak
+from realtime.commands import POINT_MOVES, Command, Panic, Prepare, Shed, Swap, Ticks, Trigger, Tweak
 from realtime.deck import Change, Deck, Effects
 from realtime.errors import HungError
+from realtime.load import Load
 from realtime.mixer import Mixer
-from realtime.pacing import TARDY_S, Pacing
+from realtime.pacing import CAREFUL_S, TARDY_S, Pacing
 
 Block = NDArray[np.float32]
 
 MOVES = (*POINT_MOVES, Prepare, Tweak)  # may be dropped when too many commands wait
 BEGINNERS = (*POINT_MOVES, Trigger)  # may begin streams of decoding
+AHEAD, PACED_AHEAD = 3, 8  # blocks in the queue; the paced one is as full as it must be
 MAX_WAITING = 4096  # commands in the inbox, and commands scheduled for later
 DELAYS = 1000  # of commands that are remembered, for their 99th percentile
 PREPARE_S = 0.01  # between two looks for something to decode ahead
@@ -106,7 +108,8 @@ class Engine:
     Args:
         mixer: the engine's render thread is its only user.
         block_size: device samples [T] in a block.
-        ahead: finished blocks kept waiting for the device: its safety, and part of the latency.
+        ahead: finished blocks kept waiting for the device: its safety, and part of the latency; where `paced`
+            the most there can be. None is 3, or 8 where `paced`.
         synchronous: let the device wait for a late block instead of playing silence; for exact captures
             from a JACK server that waits in its turn, never for the stage.
         paced: render each block as late as is safe (`pacing`), for a device that takes blocks regularly;
@@ -126,7 +129,7 @@ class Engine:
         mixer: Mixer,
         *,
         block_size: int = 128,
-        ahead: int = 3,
+        ahead: int | None = None,
         synchronous: bool = False,
         paced: bool = False,
         sink: Sink | None = None,
@@ -135,7 +138,7 @@ class Engine:
         self._deck = Deck(mixer, effects)
         mixer.patient = True  # there is a thread that prepares
         self.block_size = block_size
-        self.ahead = ahead
+        self.ahead = ahead or (PACED_AHEAD if paced else AHEAD)
         self.synchronous = synchronous
         self.late_blocks = 0
         self.xruns = 0
@@ -145,9 +148,11 @@ class Engine:
         self._sink = sink
         self.effects = effects
         self._inbox: deque[tuple[int, Command | Change]] = deque()
-        self._ring = Ring(ahead, block_size, mixer.channels)
+        self._ring = Ring(self.ahead, block_size, mixer.channels)
         self._room, self._ready = Signal(), Signal()
-        self._pacing = Pacing(block_size / mixer.sample_rate, ahead) if paced and not synchronous else None
+        block_s = block_size / mixer.sample_rate
+        self._load = Load(block_s)
+        self._pacing = Pacing(block_s, self.ahead) if paced and not synchronous else None
         self._new: list[tuple[int, Command | Change]] = []
         self._hurried = False  # told to look at what has come in since the last block
         self._asked_s = 0.0  # when the first command came that is in no block yet
@@ -155,6 +160,7 @@ class Engine:
         self._measured = 0
         self._closing = False
         self._late_before = 0
+        self._next_shed = 0  # the block from which on a voice may be let go
         self._origin_s = time.monotonic()  # when device sample 0 was, or would have been, handed over
         self._handed = self._origin_s, 0  # time and first sample of the latest block handed over
         self._thread = threading.Thread(target=self._run, name="render", daemon=True)
@@ -283,6 +289,8 @@ class Engine:
         while not self._ring.full and self._thread.is_alive():
             time.sleep(0.001)
         self._origin_s = time.monotonic()
+        if self._pacing is not None:  # as after a late block
+            self._pacing.finished(-CAREFUL_S, self._origin_s)
 
     def stop(self) -> None:
         """Fade out, let the device play what is left, and end the render thread."""
@@ -335,14 +343,18 @@ class Engine:
         if begun is None:
             begun = self.mixer.streams_begun(c for _, c in tuple(self._inbox) if not isinstance(c, Change))
         now, mixer = time.monotonic(), self.mixer
-        taken_s = self._origin_s + self._ring.written * self.block_size / mixer.sample_rate
-        return taken_s - now - self._pacing.lead_s(mixer.cost, mixer.streaming, begun, now)
+        lead_s = self._pacing.lead_s(mixer.cost, mixer.streaming, begun, self._load, now)
+        return self._left_s(now) - lead_s
+
+    def _left_s(self, now: float) -> float:
+        """Seconds until the device takes the next block to be rendered."""
+        return self._origin_s + self._ring.written * self.block_size / self.mixer.sample_rate - now
 
     def lead_s(self, begun: int = 0) -> float:
         """How long before its time a block is begun in which so many streams begin, in seconds."""
         if self._pacing is None:
             return self.ahead * self.block_size / self.mixer.sample_rate
-        return self._pacing.lead_s(self.mixer.cost, 0, begun, time.monotonic())
+        return self._pacing.lead_s(self.mixer.cost, 0, begun, self._load, time.monotonic())
 
     def _render(self) -> None:
         self._hurried = False
@@ -362,16 +374,30 @@ class Engine:
         if asked_s:
             self._asked_s = 0.0
         self._new.clear()
-        if self.late_blocks > self._late_before:  # better one voice less than all of them torn
-            self._late_before = self.late_blocks
-            self.mixer.submit(Shed())
+        self._keep_up()
         self._render_block(asked_s)
 
+    def _keep_up(self) -> None:
+        """Decode more at a time where the load is high; better one voice less than all of them torn."""
+        must_shed = self.late_blocks > self._late_before
+        if not self.synchronous:
+            if self._load.at_once != self.mixer.at_once:
+                self.mixer.submit(Ticks(self._load.at_once))
+            if self._ring.written >= self._next_shed:
+                must_shed |= self._load.too_high(self._left_s(time.monotonic()))
+        if must_shed:
+            self._late_before = self.late_blocks
+            self._next_shed = self._ring.written + self._load.fading
+            self.mixer.submit(Shed())
+
     def _render_block(self, asked_s: float = 0.0) -> None:
+        begun_s = time.monotonic()
         block = self._ring.slot()
         self._deck.render(block)
         if self.effects is not None:
             self.effects.process(block)
+        now = time.monotonic()
+        self._load.took(now - begun_s, self.mixer.streaming > 0, now)
         self._pass_on(block, asked_s)
 
     def _pass_on(self, block: Block, asked_s: float = 0.0) -> None:

@@ -3,7 +3,8 @@
 next_block   until the device takes the next block: up to one
 lead         how long before its time a block is begun (`pacing`); for a move, one in which a voice begins a
              stream of its own
-tick         until the frames are decoded that the move is to be heard in: up to a tick of decoding
+tick         until the frames are decoded that the move is to be heard in: up to a tick of decoding, or to
+             as many as are decoded at a time
 filter       how far ahead of the sound the filter from the model's rate to the device's must see
 device       as it reports it
 plugins      as they report it, if there are any
@@ -41,7 +42,7 @@ def coordinate(engine: Engine) -> dict[str, float]:
     return {
         "next_block": _block_ms(engine),
         "lead": 1000.0 * engine.lead_s(begun),
-        "tick": 1000.0 * timing.tick_start(1) / rate,
+        "tick": 1000.0 * timing.tick_start(engine.mixer.at_once) / rate,
         "filter": 1000.0 * timing.resampler.half / timing.resampler.rate_in,
         "device": 1000.0 * engine.latency_s,
         **_plugins(engine),
@@ -82,7 +83,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--null", action="store_true", help="no sound card: keep time by the clock")
     parser.add_argument("--rate", type=whole(1000, 768_000), metavar="HZ", help="default: the device's")
     parser.add_argument("--block", type=whole(16, 8192), default=128, metavar="SAMPLES", help="default: 128")
-    parser.add_argument("--ahead", type=whole(1, 64), default=3, metavar="BLOCKS", help="default: 3")
+    parser.add_argument(
+        "--ahead", type=whole(1, 64), metavar="BLOCKS", help="default: as for `realtime serve`"
+    )
     add_decoder(parser)
 
 

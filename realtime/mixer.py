@@ -33,6 +33,7 @@ from realtime.commands import (
     SetZ,
     Shed,
     Stop,
+    Ticks,
     Trigger,
 )
 from realtime.decoder import Decoder
@@ -49,6 +50,7 @@ STEAL_MS = 5.0  # fade of a voice that is stolen, choked or stopped
 PANIC_MS = 2.0
 SETTLED_MS = 30.0  # z has stood still for so long when its sound is decoded ahead
 WARM_UP_RUNS = 3
+AT_ONCE = (1, 2, 4)  # ticks that are decoded at a time: the first is usual
 BUDGET = 0.8  # of the time that a chunk sounds, for decoding it
 PATIENCE_MS = 1000.0  # for the sound of a reversed hit; then it is decoded on the spot
 LEVEL_MS = 10.0  # how far back a voice is listened to when one must go
@@ -127,6 +129,8 @@ class Mixer:
             chunk_frames=chunk_frames,
             resampler=Resampler(info.sample_rate, sample_rate),
         )
+        self.at_once = 1
+        """Ticks that are decoded at a time."""
         self.position = 0
         """The next device sample to be rendered."""
         self.mode = MODES[0]
@@ -204,8 +208,12 @@ class Mixer:
     def warm_up(self) -> Cost:
         """Run every shape of decoding that is usual, so that none on stage is the first, and time them."""
         decoder, timing = self._decoder, self.timing
-        for frames in range(1, min(timing.first_frames, decoder.max_frames) + 1):
+        longest = timing.first_frames + (AT_ONCE[-1] - 1) * timing.chunk_frames
+        for frames in range(1, min(longest, decoder.max_frames, timing.frames) + 1):
             self._rehearse(1, frames)
+        for at_once in AT_ONCE[1:]:
+            for voices in range(1, self.voices + 1):
+                self._rehearse(voices, min(at_once * timing.chunk_frames, timing.frames))
         first_s = self._rehearse(1, timing.first_frames)
         tick_s = timing.tick_start(1) / self.sample_rate
         costs = [self._rehearse(voices, timing.chunk_frames) for voices in range(1, self.voices + 1)]
@@ -247,15 +255,16 @@ class Mixer:
             )
 
     def take_over(self, other: Mixer) -> None:
-        """Go on at the sample where another mixer is, with its gain, mode and tap, before the first `render`.
+        """Go on at the sample where another mixer is, before the first `render`.
 
-        The other one carries out what is due there, forgets what was submitted for later, and fades out.
+        With its gain, mode, ticks at once and tap. The other one carries out what is due there, forgets what
+        was submitted for later, and fades out.
         """
         other._carry_out_due()
         other._events.clear()
         self.position = other.position
         self.output.set_gain(other.output.gain_db, self.position - self.sample_rate)
-        self.mode = other.mode
+        self.mode, self.at_once = other.mode, other.at_once
         self.tap, other.tap = other.tap, None
         other.submit(Stop())
 
@@ -400,6 +409,8 @@ class Mixer:
             case Prepare(points):
                 for z in points:
                     self.prepared.want(z)
+            case Ticks(at_once):
+                self.at_once = at_once
             case Shed():
                 held = self._held()
                 if len(held) > 1:
@@ -536,7 +547,7 @@ class Mixer:
         """Decode all voices far enough to sound until device sample `until`, tick by tick."""
         while self._covered < until:
             begin = max(self.position, self._covered)
-            tick = self.timing.tick(begin)
+            tick = self._last_tick(begin)
             for voice in self._playing:
                 if voice.end <= begin:  # it is heard before, and goes when that has been
                     self._streams.discard(voice)
@@ -544,6 +555,11 @@ class Mixer:
                     self._play_prepared(voice, voice.prepared, tick)
             self._streams.advance(tick)
             self._covered = self.timing.tick_start(tick + 1)
+
+    def _last_tick(self, begin: int) -> int:
+        """The last one that is decoded together with that of device sample `begin`."""
+        tick = self.timing.tick(begin)
+        return tick + self.at_once - 1 - tick % self.at_once
 
     def _play_prepared(self, voice: Voice, sound: Prepared, tick: int) -> None:
         """Give a voice what was decoded ahead, or a stream of its own where that is not what it needs."""

@@ -1,21 +1,24 @@
 """When to render the next block: as late as it is safe, so that what comes in meanwhile is in it.
 
 A block is begun `lead` seconds before the device takes it. The lead is what decoding may take in the worst
-case, as measured at the start (`mixer.Cost`), and a margin for the machine, which grows when a block is
-finished at the last moment, or later. What comes in may make it longer: the block is then begun sooner, or,
-if it is too late for that, the next one. It is never more than the queue holds; a queue that is kept full is
-the limit of a long lead.
+case, as measured at the start (`mixer.Cost`), or as the longest block has taken lately; a margin for the
+machine, which grows when a block is finished at the last moment, or later; and where the load is high
+(`load`) a reserve of blocks. What comes in may make it longer: the block is then begun sooner, or, if it is
+too late for that, the next one. It is never more than the queue holds; a queue that is kept full is the limit
+of a long lead.
 """
 
 from __future__ import annotations
 
 from math import ceil
 
+from realtime.load import Load
 from realtime.mixer import Cost
 
 MARGIN_S = 0.8e-3
 TARDY_S = 0.4e-3  # of that, for the render thread to wake up
-SPARE_S = 0.1e-3  # before its time, at least, a block shall be finished
+CAREFUL_S = 1.0e-3  # more at the start, when much is done for the first time
+SPARE_S = 0.2e-3  # before its time, at least, a block shall be finished
 SLOWER = 1.5  # than the median that was measured at the start
 RELIEF_S = 20.0  # after which the margin has lost half of what was added
 
@@ -45,20 +48,24 @@ class Pacing:
         """For what the machine does besides."""
         return MARGIN_S + self._added_s * float(0.5 ** ((now - self._since_s) / RELIEF_S))
 
-    def lead_s(self, cost: Cost | None, streaming: int, begun: int, now: float) -> float:
+    def lead_s(self, cost: Cost | None, streaming: int, begun: int, load: Load, now: float) -> float:
         """Seconds before its time that a block is to be begun.
 
         Args:
             cost: of decoding; None where it has not been measured, then the queue is kept full.
             streaming: voices that are being decoded.
             begun: streams that begin in this block.
+            load: of the render thread.
             now: monotonic time in seconds.
         """
         if cost is None:
             return self._most_s
         voices = min(streaming + begun, len(cost.chunk_s))
-        decoding_s = begun * cost.first_chunk_s
+        rendering_s = 0.0
         if voices:
             ticks = ceil(self._block_s / cost.tick_s)
+            decoding_s = begun * cost.first_chunk_s
             decoding_s += (ticks if streaming else ticks - 1) * cost.chunk_s[voices - 1]
-        return min(self.margin_s(now) + SLOWER * decoding_s, self._most_s)
+            rendering_s = max(SLOWER * decoding_s, load.peak_s)
+        reserve_s = (load.at_once - 1) * self._block_s
+        return min(self.margin_s(now) + rendering_s + reserve_s, self._most_s)

@@ -47,7 +47,7 @@ class ServeConfig:
     rate: int | None = None
     channels: tuple[int, ...] = (1, 2)
     block: int = 128
-    ahead: int = 3
+    ahead: int | None = None
     voices: int = 8
     gain_db: float = 0.0
     dc_block_hz: float = 0.0

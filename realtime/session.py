@@ -38,6 +38,7 @@ from realtime.commands import (
     Shed,
     Stop,
     Swap,
+    Ticks,
     Trigger,
     Tweak,
 )
@@ -65,6 +66,7 @@ COMMANDS: dict[str, type[Command]] = {
     "gain": Gain,
     "mode": Mode,
     "shed": Shed,
+    "ticks": Ticks,
     "plugin": Tweak,
     "model": Swap,
 }
@@ -204,6 +206,7 @@ _RANGES: dict[str, tuple[float, float, bool]] = {
     "raw": (0, 1, False),
     "latent_dim": (1, 1024, True),
     "chunk_frames": (1, 4096, True),
+    "at_once": (1, 64, True),
     "touch": (0, 127, True),
     "index": (0, 1023, True),
     "choke": (0, 16, True),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -123,6 +124,22 @@ def test_lateness_sheds_the_quietest_voice(make_engine: Callable[..., Engine]) -
     take(engine, 10)
     assert engine.status()["shed"] == 1
     assert engine.status()["voices"] == 1
+
+
+@pytest.mark.parametrize("synchronous", [False, True])
+def test_a_high_load_makes_longer_steps_and_then_sheds(
+    make_engine: Callable[..., Engine], synchronous: bool
+) -> None:
+    """Unless the device waits: then nothing is late."""
+    engine = make_engine(synchronous=synchronous)
+    engine.submit([Trigger(0.4), Trigger(0.1)])
+    engine._load._step, engine._load._recent_s, engine._load._not_low_s = 2, 1.0, math.inf
+    engine.start()
+    while engine._ring.written < 10:
+        take(engine, 1)
+        time.sleep(0.001)
+    assert engine.mixer.at_once == (1 if synchronous else 4)
+    assert engine.status()["shed"] == (0 if synchronous else 1)
 
 
 def test_when_too_much_waits_moves_are_dropped_and_counted_but_never_a_hit(

@@ -19,6 +19,7 @@ from realtime.commands import (
     SetZ,
     Shed,
     Stop,
+    Ticks,
     Trigger,
 )
 from realtime.decoder import Decoder
@@ -168,7 +169,7 @@ def scores(draw: st.DrawFn, dimensions: int, length: int) -> list[tuple[int, Com
         st.builds(Goto, z, st.sampled_from([0.0, 3.0, 40.0]), st.sampled_from(["linear", "out"])),
         st.builds(Gain, st.floats(-20, 6, allow_subnormal=False)),
         st.builds(Mode, st.sampled_from(["live", "latch"])),
-        st.sampled_from([Stop(), Panic(), Shed()]),
+        st.sampled_from([Stop(), Panic(), Shed(), Ticks(1), Ticks(2), Ticks(4)]),
     )
     return sorted(
         draw(st.lists(st.tuples(st.integers(0, length), commands), min_size=3, max_size=40)),
@@ -306,6 +307,32 @@ def test_shedding_spares_the_last_voice(
     left = 0.4 * whole(decoder, RATE, point(decoder))
     np.testing.assert_allclose(heard[1000 + STEAL :], left[1000 + STEAL : 5000], atol=3e-6)
     assert (mixer.shed, mixer.stolen, mixer.sounding) == (1, 0, 1)
+
+
+def test_ticks_decoded_together_take_fewer_calls_and_sound_the_same(
+    decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the point rests; a move is heard up to as many ticks later, and never sooner."""
+    calls: list[tuple[int, ...]] = []
+    step = Decoder.step
+
+    def counted(self: Decoder, z: np.ndarray) -> np.ndarray:
+        calls.append(z.shape)
+        return step(self, z)
+
+    monkeypatch.setattr(Decoder, "step", counted)
+    still: list[tuple[int, Command]] = [(0, Trigger(0.4, point(decoder))), (300, Trigger(0.2))]
+    one = play(make_mixer(), still, 6000)
+    usual = len(calls)
+    four = play(make_mixer(), [(0, Ticks(4)), *still], 6000)
+    assert len(calls) - usual < usual / 2
+    np.testing.assert_allclose(four, one, atol=3e-6)
+    moved = [*still, (2000, SetZ(point(decoder, 1)))]
+    heard = [
+        int(np.flatnonzero(np.abs(play(make_mixer(), [(0, Ticks(n)), *moved], 6000) - one) > 1e-4)[0])
+        for n in (1, 2, 4)
+    ]
+    assert 2000 <= heard[0] <= heard[1] <= heard[2] <= heard[0] + 4 * make_mixer().timing.tick_start(1)
 
 
 def test_warming_up_leaves_no_trace(

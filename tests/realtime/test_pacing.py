@@ -12,19 +12,21 @@ import pytest
 from realtime import latency
 from realtime.commands import Prepare, SetZ, Trigger
 from realtime.engine import Engine
+from realtime.load import CAREFUL, Load
 from realtime.mixer import Cost, Mixer
 from realtime.pacing import MARGIN_S, RELIEF_S, SLOWER, SPARE_S, Pacing
 
+QUIET = Load(block_s=1e-9)  # of which no peak is reckoned with
 COST = Cost(first_chunk_s=1e-3, sustained_voices=3, chunk_s=(1e-3, 1.5e-3, 2e-3), tick_s=5e-3)
 
 
 def test_the_lead_is_the_margin_and_what_decoding_may_take() -> None:
     pacing = Pacing(block_s=0.003, blocks=3)
-    assert pacing.lead_s(COST, 0, 0, 0.0) == pytest.approx(MARGIN_S)
-    assert pacing.lead_s(COST, 1, 0, 0.0) == pytest.approx(MARGIN_S + SLOWER * 1e-3)
-    assert pacing.lead_s(COST, 1, 1, 0.0) == pytest.approx(MARGIN_S + SLOWER * 2.5e-3)
-    assert pacing.lead_s(COST, 2, 9, 0.0) == pytest.approx(0.009)  # the queue holds no more
-    assert pacing.lead_s(None, 0, 0, 0.0) == pytest.approx(0.009)
+    assert pacing.lead_s(COST, 0, 0, QUIET, 0.0) == pytest.approx(MARGIN_S)
+    assert pacing.lead_s(COST, 1, 0, QUIET, 0.0) == pytest.approx(MARGIN_S + SLOWER * 1e-3)
+    assert pacing.lead_s(COST, 1, 1, QUIET, 0.0) == pytest.approx(MARGIN_S + SLOWER * 2.5e-3)
+    assert pacing.lead_s(COST, 2, 9, QUIET, 0.0) == pytest.approx(0.009)  # the queue holds no more
+    assert pacing.lead_s(None, 0, 0, QUIET, 0.0) == pytest.approx(0.009)
 
 
 def test_a_block_that_is_late_or_almost_makes_it_careful_for_a_while() -> None:
@@ -38,7 +40,7 @@ def test_a_block_that_is_late_or_almost_makes_it_careful_for_a_while() -> None:
     assert pacing.margin_s(300.0 + RELIEF_S) == pytest.approx(MARGIN_S + 0.001, rel=0.01)
     for _ in range(50):
         pacing.finished(-1.0, 300.0 + RELIEF_S)
-    assert pacing.lead_s(COST, 0, 0, 300.0 + RELIEF_S) == pytest.approx(0.012)
+    assert pacing.lead_s(COST, 0, 0, QUIET, 300.0 + RELIEF_S) == pytest.approx(0.012)
 
 
 def test_what_begins_a_stream(make_mixer: Callable[..., Mixer]) -> None:
@@ -105,6 +107,16 @@ def test_the_terms_of_both_latencies(make_mixer: Callable[..., Mixer]) -> None:
 def test_a_block_may_have_several_ticks() -> None:
     """Where nothing is being decoded yet, the first is that of the streams that begin."""
     pacing, cost = Pacing(block_s=0.003, blocks=9), replace(COST, tick_s=1.2e-3)
-    assert pacing.lead_s(cost, 1, 0, 0.0) == pytest.approx(MARGIN_S + SLOWER * 3e-3)
-    assert pacing.lead_s(cost, 0, 1, 0.0) == pytest.approx(MARGIN_S + SLOWER * (1e-3 + 2e-3))
-    assert pacing.lead_s(cost, 1, 1, 0.0) == pytest.approx(MARGIN_S + SLOWER * (1e-3 + 3 * 1.5e-3))
+    assert pacing.lead_s(cost, 1, 0, QUIET, 0.0) == pytest.approx(MARGIN_S + SLOWER * 3e-3)
+    assert pacing.lead_s(cost, 0, 1, QUIET, 0.0) == pytest.approx(MARGIN_S + SLOWER * (1e-3 + 2e-3))
+    assert pacing.lead_s(cost, 1, 1, QUIET, 0.0) == pytest.approx(MARGIN_S + SLOWER * (1e-3 + 3 * 1.5e-3))
+
+
+def test_where_the_load_is_high_blocks_are_held_in_reserve() -> None:
+    pacing, load = Pacing(block_s=0.003, blocks=9), Load(block_s=0.003)
+    assert pacing.lead_s(COST, 1, 0, load, 0.0) == pytest.approx(MARGIN_S + CAREFUL * 0.003)
+    assert pacing.lead_s(COST, 0, 0, load, 0.0) == pytest.approx(MARGIN_S)  # nothing is decoded
+    load._step = 1
+    assert pacing.lead_s(COST, 0, 0, load, 0.0) == pytest.approx(MARGIN_S + 0.003)
+    load._step = 2
+    assert pacing.lead_s(COST, 0, 0, load, 0.0) == pytest.approx(MARGIN_S + 0.009)

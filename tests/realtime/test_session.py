@@ -30,6 +30,7 @@ from realtime.commands import (
     Shed,
     Stop,
     Swap,
+    Ticks,
     Trigger,
     Tweak,
 )
@@ -54,6 +55,7 @@ ALL: list[Command] = [
     Gain(-12.5),
     Mode("latch"),
     Shed(),
+    Ticks(2),
 ]
 
 

@@ -7,7 +7,8 @@ of what was carried out.
 
     engine_late_blocks    blocks that were not ready when the device wanted them
     dropped_triggers      triggers sent that started no voice
-    memory_growth_mb      resident memory at the end, less that after a fifth of the time
+    memory_growth_mb      resident memory at the end, less that after a fifth of the time; the sounds that are
+                          kept of points where z has rested are there before
     difference_db         with --synchronous: the largest difference between both sounds, against full scale
     compared_s            how much of what was compared was not silent
     host_stole_percent    what the host of a virtual machine kept of the processor time asked for
@@ -39,12 +40,14 @@ from realtime import serve as server
 from realtime.decoder import Decoder, resolve
 from realtime.mixer import Mixer, slots_for
 from realtime.osc import encode
+from realtime.prepared import PASSING
 from realtime.protocol import Message
 from realtime.session import commands, read_setting
 
 VOICES = 8
 IDLE_S = 2.0  # the server is looked at for so long before it is played
 SETTLE_S = 3.0  # the class centres are decoded ahead
+REST_S = 0.3  # a sound is decoded ahead
 TICK_S = 0.002  # messages are sent in small bursts
 WARM = 0.2  # of the time, until memory counts
 BURST = 100  # messages; with --synchronous the sound goes on before the next so many are sent
@@ -110,6 +113,12 @@ class Player:
 
     def send(self, address: str, *arguments: Any) -> None:
         self._socket.sendto(encode(Message(address, arguments)), self.to)
+
+    def rest(self, points: int) -> None:
+        """Let z rest at so many points, until their sounds are decoded."""
+        for _ in range(points):
+            self.send("/morph/z", *(self._chance.gauss(0.0, 1.0) for _ in self._z))
+            time.sleep(REST_S)
 
     def status(self) -> Facts:
         """What the server says of itself."""
@@ -205,6 +214,7 @@ def measure(args: argparse.Namespace) -> Facts:
         names = [c.name for c in info.classes]
         player = Player(port, info.latent_dim, names, args.hits, args.rate, patient=args.synchronous)
         time.sleep(SETTLE_S)
+        player.rest(PASSING + 1)
         cpu = _cpu_s(program.pid)
         time.sleep(IDLE_S)
         idle_percent = 100.0 * (_cpu_s(program.pid) - cpu) / IDLE_S

@@ -75,10 +75,10 @@ class Cost:
     """As many first chunks a voice takes that plays what was decoded ahead, when its point moves."""
 
 
-def _seconds(work: Callable[[], None]) -> float:
+def _seconds(work: Callable[[], None], runs: int = WARM_UP_RUNS) -> float:
     """What it takes, the median of a few runs."""
     times = []
-    for _ in range(WARM_UP_RUNS):
+    for _ in range(runs):
         begun = time.perf_counter()
         work()
         times.append(time.perf_counter() - begun)
@@ -210,10 +210,11 @@ class Mixer:
         decoder, timing = self._decoder, self.timing
         longest = timing.first_frames + (AT_ONCE[-1] - 1) * timing.chunk_frames
         for frames in range(1, min(longest, decoder.max_frames, timing.frames) + 1):
-            self._rehearse(1, frames)
+            self._rehearse(1, frames, runs=1)
         for at_once in AT_ONCE[1:]:
-            for voices in range(1, self.voices + 1):
-                self._rehearse(voices, min(at_once * timing.chunk_frames, timing.frames))
+            together = min(at_once * timing.chunk_frames, timing.frames)
+            for voices in (*range(1, self.voices + 1), slots_for(self.voices)):  # the last takes most memory
+                self._rehearse(voices, together, runs=1)
         first_s = self._rehearse(1, timing.first_frames)
         tick_s = timing.tick_start(1) / self.sample_rate
         costs = [self._rehearse(voices, timing.chunk_frames) for voices in range(1, self.voices + 1)]
@@ -225,7 +226,7 @@ class Mixer:
         self.cost = Cost(first_s, sum(cost < BUDGET * tick_s for cost in costs), tuple(costs), tick_s, moved)
         return self.cost
 
-    def _rehearse(self, voices: int, frames: int) -> float:
+    def _rehearse(self, voices: int, frames: int, runs: int = WARM_UP_RUNS) -> float:
         """Seconds that decoding takes."""
         decoder = self._decoder
 
@@ -237,7 +238,7 @@ class Mixer:
                 decoder.step(np.zeros((voices, some, decoder.info.latent_dim), np.float32))
                 left -= some
 
-        seconds = _seconds(decode)
+        seconds = _seconds(decode, runs)
         for slot in range(voices):
             decoder.reset(slot)
         return seconds

@@ -18,6 +18,7 @@ import dataclasses
 import itertools
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -68,19 +69,32 @@ def unevenness(features: list[mfcc_dtw.Array]) -> float:
     return max(steps) / max(1e-9, sum(steps) / len(steps))
 
 
-def paths(judged: Subject, heard: Heard, ear: Listener) -> dict[str, object]:
-    """What is heard on straight paths between the middles of any two classes."""
-    settings = mfcc_dtw.Settings.at(judged.saved.config.model.sample_rate)
+def paths(judged: Subject, heard: Heard) -> Iterator[tuple[int, int, Tensor]]:
+    """Straight paths between the middles of any two classes, decoded: both classes, audio [POINTS, 1, T]."""
     position = torch.linspace(0, 1, POINTS)[:, None]
-    within, ratios = [], []
     for first, second in itertools.combinations(range(len(judged.saved.classes)), 2):
         start, stop = heard.learned_centres[first], heard.learned_centres[second]
-        audio = judged.decode(start + position * (stop - start))
+        yield first, second, judged.decode(start + position * (stop - start))
+
+
+def unevenness_of_paths(judged: Subject, heard: Heard) -> list[float]:
+    """Largest over mean step of each path."""
+    settings = mfcc_dtw.Settings.at(judged.saved.config.model.sample_rate)
+    return [
+        unevenness([mfcc_dtw.features(sound[0].numpy(), settings) for sound in audio])
+        for _, _, audio in paths(judged, heard)
+    ]
+
+
+def heard_on_paths(judged: Subject, heard: Heard, ear: Listener) -> dict[str, object]:
+    """What is heard on them, and how even they are."""
+    within = []
+    for first, second, audio in paths(judged, heard):
         predicted = ear.probabilities(audio).argmax(1)
         within.append(((predicted == first) | (predicted == second)).double().mean().item())
-        ratios.append(unevenness([mfcc_dtw.features(sound[0].numpy(), settings) for sound in audio]))
     if not within:
         return {}
+    ratios = unevenness_of_paths(judged, heard)
     return {
         "paths: one of the two ends is heard": float(np.mean(within)),
         "paths: largest step / mean step, median": float(np.median(ratios)),
@@ -122,7 +136,7 @@ def measure(judged: Subject) -> dict[str, object]:
         "listener: reconstructions": right(heard.audio, judged.labels),
         "listener: middles of classes": 1 - len(wrong) / len(classes),
         "listener: middles heard as another": ", ".join(wrong) or "none",
-        **paths(judged, heard, ear),
+        **heard_on_paths(judged, heard, ear),
         "STFT distance: reconstructions": float(quality.stft_distance(heard.audio, judged.waveforms).mean()),
         "STFT distance: nearest training sound": nearest_real(judged),
     }

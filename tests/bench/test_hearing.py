@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile
 import torch
 
 from bench import hearing, listener
-from trainer import checkpoint, fit, subject
-from trainer.config import Config
+from trainer import subject
 from trainer.mfcc_dtw import Settings, features
 
-RATE, LENGTH = 8000, 1024
+RATE = 8000
+Tones = Callable[[torch.Tensor], torch.Tensor]
 
 
-def tones(pitches: torch.Tensor) -> torch.Tensor:
-    """Decaying tones [N, 1, 1024] of N pitches in Hz."""
-    time = torch.arange(LENGTH) / RATE
-    return (torch.sin(2 * torch.pi * pitches[:, None] * time) * torch.exp(-20 * time))[:, None]
-
-
-def test_a_listener_tells_new_sounds_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_listener_tells_new_sounds_apart(monkeypatch: pytest.MonkeyPatch, tones: Tones) -> None:
     monkeypatch.setattr(listener, "STEPS", 60)
     torch.manual_seed(0)
     low, high = 200 + 80 * torch.rand(20), 1500 + 500 * torch.rand(20)
@@ -32,7 +26,7 @@ def test_a_listener_tells_new_sounds_apart(monkeypatch: pytest.MonkeyPatch) -> N
     assert torch.equal(ear.probabilities(sounds[1::2]).argmax(1), labels[1::2])
 
 
-def test_even_steps_have_a_ratio_of_1_and_one_jump_has_that_of_its_share() -> None:
+def test_even_steps_have_a_ratio_of_1_and_one_jump_has_that_of_its_share(tones: Tones) -> None:
     even = [np.full((3, 2), float(k)) for k in range(5)]
     assert hearing.unevenness(even) == pytest.approx(1.0)
     jump = [np.zeros((3, 2))] * 4 + [np.ones((3, 2))]
@@ -42,43 +36,13 @@ def test_even_steps_have_a_ratio_of_1_and_one_jump_has_that_of_its_share() -> No
 
 
 def test_the_command_reports_a_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    make_run: Callable[..., Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(listener, "STEPS", 2)
-    data, out = tmp_path / "sounds", tmp_path / "run"
-    data.mkdir()
-    out.mkdir()
-    for speaker in ("a", "b"):
-        for label, pitch in (("low", 200.0), ("high", 1500.0)):
-            for take in range(4):
-                sound = tones(torch.tensor([pitch + 9 * take + len(speaker)]))[0, 0]
-                sound[0] = 0.01 * ord(speaker)
-                soundfile.write(data / f"{label}_{speaker}_{take}.wav", sound.numpy() / 2, RATE)
-    config = Config.from_dict(
-        {
-            "model": {
-                "architecture": "mb",
-                "sample_rate": RATE,
-                "length": LENGTH,
-                "latent_dim": 2,
-                "layers": 2,
-                "channels": 4,
-                "hidden": 4,
-                "values": 2,
-            },
-            "data": {
-                "include": "*_a_*",
-                "label_pattern": "{label}_{speaker}_{index}",
-                "test_fraction": 0.25,
-                "validation_fraction": 0.0,
-            },
-            "loss": {"centre": 1.0, "centre_dtw": 0.01},
-            "optim": {"update": "joint"},
-            "fit": {"epochs": 1, "batch_size": 4},
-        }
-    )
-    state = fit.start(config, data)
-    checkpoint.write(out / checkpoint.LAST, fit.snapshot(state))
+    out = make_run()
     results = hearing.measure(subject.load(out))
     assert results["listener was taught by"] == "8 of sounds that the run never met"
     assert 0.0 < float(str(results["STFT distance: nearest training sound"])) < 1.0

@@ -1,0 +1,101 @@
+"""`python -m bench.choice RUN ...`: fits of several recipes, compared by their validation sounds alone.
+
+Recipes are chosen by this, and what was chosen is then evaluated, once, on its test sounds: none of those is
+heard here. All runs must have set the same sounds aside (`[data] validation_fraction`).
+
+    deviation           MFCC-DTW deviation of the middle of a class (mean z of its training sounds) from its
+                        validation sounds, mean over the classes, and of the class with the highest
+    STFT distance       of reconstructions of validation sounds
+    middle to medoid    STFT distance of a middle from the most typical training sound of its class
+    largest / mean step of MFCC distance on a straight path between two middles: median and worst of all pairs
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import itertools
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from bench.hearing import unevenness_of_paths
+from trainer import evaluate, quality, splits, subject
+from trainer.errors import DataError, TrainerError
+from trainer.medoids import medoids
+from trainer.subject import Heard, Subject
+
+
+def held_out(run: Path, data: Path | None) -> Subject:
+    """The model of a run, with its validation sounds in the place of its test sounds.
+
+    Raises:
+        TrainerError: as `subject.load` does, and where no sound was set aside for validation.
+    """
+    found = subject.load(run, None, data)
+    config = found.saved.config
+    validation = splits.parts(found.sounds, config.data, config.fit.seed).validation
+    if not len(validation):
+        raise DataError(f"{run}: it was fit without validation sounds ([data] validation_fraction)")
+    return dataclasses.replace(found, test=validation)
+
+
+def clearness(judged: Subject, heard: Heard) -> float:
+    """Mean STFT distance of the middle of a class from its medoid among the training sounds."""
+    config = judged.saved.config
+    train = splits.parts(judged.sounds, config.data, config.fit.seed).train
+    typical = judged.sounds.waveforms[medoids(judged.sounds, train, config.model.sample_rate)]
+    return float(quality.stft_distance(heard.learned_audio, typical).mean())
+
+
+def measure(judged: Subject) -> dict[str, float]:
+    """All numbers of a run by name."""
+    heard = subject.listen(judged)
+    found = evaluate.measure(judged, heard)
+    deviations = [result.learned_centre.mean for result in found.classes]
+    known = [value for value in deviations if value is not None]
+    uneven = unevenness_of_paths(judged, heard)
+    average = found.averages()
+    return {
+        "1-NN": found.nearest_neighbour,
+        "deviation": float(np.mean(known)),
+        "highest deviation": max(known),
+        "medoid's": average["medoid"].mean or 0.0,
+        "STFT distance": found.stft_distance.mean,
+        "middle to medoid": clearness(judged, heard),
+        "largest / mean step": float(np.median(uneven)),
+        "worst": max(uneven),
+    }
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Measure and print a row for each run."""
+    parser = argparse.ArgumentParser(description="Compare runs by their validation sounds.")
+    parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="run folders or checkpoints")
+    parser.add_argument("--data", type=Path, metavar="FOLDER", help="their sounds, if they moved")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    args = parser.parse_args(argv)
+    torch.set_num_threads(1)
+    try:
+        judged = [held_out(run, args.data) for run in args.runs]
+        for one, other in itertools.pairwise(judged):
+            if one.names != other.names:
+                raise DataError(f"{one.path} and {other.path}: they have not set the same sounds aside")
+        results = {str(run): measure(each) for run, each in zip(args.runs, judged, strict=True)}
+    except TrainerError as error:
+        print(f"bench.choice: {error}", file=sys.stderr)
+        return 2
+    if args.json:
+        print(json.dumps(results, indent=2))
+        return 0
+    print(f"{len(judged[0].test)} validation sounds")
+    for run, numbers in results.items():
+        print(run, *(f"{name} {value:.3g}" for name, value in numbers.items()), sep="\n    ")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

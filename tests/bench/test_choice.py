@@ -1,0 +1,42 @@
+"""Runs beside each other, by the sounds that they have set aside."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bench import choice
+from trainer import splits
+
+MakeRun = Callable[..., Path]
+
+
+def test_no_test_sound_is_heard(make_run: MakeRun) -> None:
+    judged = choice.held_out(make_run(takes=8, validation_fraction=0.25), None)
+    config = judged.saved.config
+    parts = splits.parts(judged.sounds, config.data, config.fit.seed)
+    assert judged.test.tolist() == parts.validation.tolist() != []
+    others = {*judged.saved.anchors.names} | {judged.sounds.names[i] for i in parts.test.tolist()}
+    assert not {*judged.names} & others
+
+
+def test_the_command_compares_runs(make_run: MakeRun, capsys: pytest.CaptureFixture[str]) -> None:
+    runs = [str(make_run(name, takes=12, validation_fraction=0.4)) for name in ("one", "other")]
+    assert choice.main([*runs, "--json"]) == 0
+    one, other = json.loads(capsys.readouterr().out).values()
+    assert one == other  # the same recipe and seed
+    assert 0.0 <= one["1-NN"] <= 1.0 <= one["largest / mean step"] <= one["worst"]
+    assert choice.main(runs) == 0
+    assert "6 validation sounds" in capsys.readouterr().out
+
+
+def test_runs_that_cannot_be_compared(make_run: MakeRun, capsys: pytest.CaptureFixture[str]) -> None:
+    known = str(make_run("known", takes=12, validation_fraction=0.4))
+    without = str(make_run("without", takes=12))
+    assert choice.main([known, without]) == 2
+    assert "it was fit without validation sounds" in capsys.readouterr().err
+    assert choice.main([known, str(make_run("else", takes=12, validation_fraction=0.4, seed=1))]) == 2
+    assert "have not set the same sounds aside" in capsys.readouterr().err

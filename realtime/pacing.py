@@ -67,5 +67,5 @@ class Pacing:
             decoding_s = begun * cost.first_chunk_s
             decoding_s += (ticks if streaming else ticks - 1) * cost.chunk_s[voices - 1]
             rendering_s = max(SLOWER * decoding_s, load.peak_s)
-        reserve_s = (load.at_once - 1) * self._block_s
+        reserve_s = load.at_once * self._block_s if load.at_once > 1 else 0.0
         return min(self.margin_s(now) + rendering_s + reserve_s, self._most_s)

@@ -117,6 +117,6 @@ def test_where_the_load_is_high_blocks_are_held_in_reserve() -> None:
     assert pacing.lead_s(COST, 1, 0, load, 0.0) == pytest.approx(MARGIN_S + CAREFUL * 0.003)
     assert pacing.lead_s(COST, 0, 0, load, 0.0) == pytest.approx(MARGIN_S)  # nothing is decoded
     load._step = 1
-    assert pacing.lead_s(COST, 0, 0, load, 0.0) == pytest.approx(MARGIN_S + 0.003)
+    assert pacing.lead_s(COST, 0, 0, load, 0.0) == pytest.approx(MARGIN_S + 0.006)
     load._step = 2
-    assert pacing.lead_s(COST, 0, 0, load, 0.0) == pytest.approx(MARGIN_S + 0.009)
+    assert pacing.lead_s(COST, 0, 0, load, 0.0) == pytest.approx(MARGIN_S + 0.012)

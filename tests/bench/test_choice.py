@@ -30,7 +30,7 @@ def test_the_command_compares_runs(make_run: MakeRun, capsys: pytest.CaptureFixt
     assert one == other  # the same recipe and seed
     assert 0.0 <= one["1-NN"] <= 1.0 <= one["largest / mean step"] <= one["worst"]
     assert choice.main(runs) == 0
-    assert "6 validation sounds" in capsys.readouterr().out
+    assert "8 validation sounds" in capsys.readouterr().out
 
 
 def test_runs_that_cannot_be_compared(make_run: MakeRun, capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from bench.hearing import unevenness_of_paths
+from bench.hearing import paths, unevenness_of
 from trainer import evaluate, quality, splits, subject
 from trainer.errors import DataError, TrainerError
 from trainer.medoids import medoids
@@ -51,23 +51,24 @@ def clearness(judged: Subject, heard: Heard) -> float:
     return float(quality.stft_distance(heard.learned_audio, typical).mean())
 
 
-def measure(judged: Subject) -> dict[str, float]:
-    """All numbers of a run by name."""
+def measure(judged: Subject) -> dict[str, float | None]:
+    """All numbers of a run by name; None is what is not defined for so few sounds or classes."""
     heard = subject.listen(judged)
     found = evaluate.measure(judged, heard)
     deviations = [result.learned_centre.mean for result in found.classes]
     known = [value for value in deviations if value is not None]
-    uneven = unevenness_of_paths(judged, heard)
+    rate = judged.saved.config.model.sample_rate
+    uneven = [unevenness_of(audio, rate) for _, _, audio in paths(judged, heard)]
     average = found.averages()
     return {
         "1-NN": found.nearest_neighbour,
-        "deviation": float(np.mean(known)),
-        "highest deviation": max(known),
-        "medoid's": average["medoid"].mean or 0.0,
+        "deviation": average["learned_centre"].mean,
+        "highest deviation": max(known, default=None),
+        "medoid's": average["medoid"].mean,
         "STFT distance": found.stft_distance.mean,
         "middle to medoid": clearness(judged, heard),
-        "largest / mean step": float(np.median(uneven)),
-        "worst": max(uneven),
+        "largest / mean step": float(np.median(uneven)) if uneven else None,
+        "worst": max(uneven, default=None),
     }
 
 
@@ -93,7 +94,8 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     print(f"{len(judged[0].test)} validation sounds")
     for run, numbers in results.items():
-        print(run, *(f"{name} {value:.3g}" for name, value in numbers.items()), sep="\n    ")
+        told = {name: "-" if value is None else f"{value:.3g}" for name, value in numbers.items()}
+        print(run, *(f"{name} {value}" for name, value in told.items()), sep="\n    ")
     return 0
 
 

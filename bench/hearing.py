@@ -77,24 +77,22 @@ def paths(judged: Subject, heard: Heard) -> Iterator[tuple[int, int, Tensor]]:
         yield first, second, judged.decode(start + position * (stop - start))
 
 
-def unevenness_of_paths(judged: Subject, heard: Heard) -> list[float]:
-    """Largest over mean step of each path."""
-    settings = mfcc_dtw.Settings.at(judged.saved.config.model.sample_rate)
-    return [
-        unevenness([mfcc_dtw.features(sound[0].numpy(), settings) for sound in audio])
-        for _, _, audio in paths(judged, heard)
-    ]
+def unevenness_of(audio: Tensor, sample_rate: int) -> float:
+    """The same of a path that is decoded, [POINTS, 1, T]."""
+    settings = mfcc_dtw.Settings.at(sample_rate)
+    return unevenness([mfcc_dtw.features(sound[0].numpy(), settings) for sound in audio])
 
 
 def heard_on_paths(judged: Subject, heard: Heard, ear: Listener) -> dict[str, object]:
     """What is heard on them, and how even they are."""
-    within = []
+    rate = judged.saved.config.model.sample_rate
+    within, ratios = [], []
     for first, second, audio in paths(judged, heard):
         predicted = ear.probabilities(audio).argmax(1)
         within.append(((predicted == first) | (predicted == second)).double().mean().item())
+        ratios.append(unevenness_of(audio, rate))
     if not within:
         return {}
-    ratios = unevenness_of_paths(judged, heard)
     return {
         "paths: one of the two ends is heard": float(np.mean(within)),
         "paths: largest step / mean step, median": float(np.median(ratios)),

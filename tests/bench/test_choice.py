@@ -33,6 +33,13 @@ def test_the_command_compares_runs(make_run: MakeRun, capsys: pytest.CaptureFixt
     assert "8 validation sounds" in capsys.readouterr().out
 
 
+def test_what_is_not_defined_for_so_few_sounds_is_left_out(
+    make_run: MakeRun, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert choice.main([str(make_run(takes=8, validation_fraction=0.25))]) == 0
+    assert "highest deviation -" in capsys.readouterr().out
+
+
 def test_runs_that_cannot_be_compared(make_run: MakeRun, capsys: pytest.CaptureFixture[str]) -> None:
     known = str(make_run("known", takes=12, validation_fraction=0.4))
     without = str(make_run("without", takes=12))

@@ -29,6 +29,7 @@ Block = NDArray[np.float32]
 MOVES = (*POINT_MOVES, Prepare, Tweak)  # may be dropped when too many commands wait
 BEGINNERS = (*POINT_MOVES, Trigger)  # may begin streams of decoding
 AHEAD, PACED_AHEAD = 3, 8  # blocks in the queue; the paced one is as full as it must be
+PATIENCE = 3  # blocks that commands wait at most, for a longer queue
 MAX_WAITING = 4096  # commands in the inbox, and commands scheduled for later
 DELAYS = 1000  # of commands that are remembered, for their 99th percentile
 PREPARE_S = 0.01  # between two looks for something to decode ahead
@@ -362,19 +363,21 @@ class Engine:
             self._new.append(self._inbox.popleft())
         if self._new and self._pacing is not None:  # what takes long is done behind a longer queue
             begun = self.mixer.streams_begun(c for _, c in self._new if not isinstance(c, Change))
+            waited = 0
             while (
                 begun
+                and waited < PATIENCE
                 and self._spare_s(begun) < -TARDY_S
                 and self._ring.written - self._ring.read < self.ahead - 1
             ):
                 self._render_block()
+                waited += 1
         for sample, command in self._new:
             self._deck.submit(command, sample)
         asked_s = self._asked_s if self._new else 0.0
         if asked_s:
             self._asked_s = 0.0
         self._new.clear()
-        self._keep_up()
         self._render_block(asked_s)
 
     def _keep_up(self) -> None:
@@ -391,6 +394,7 @@ class Engine:
             self.mixer.submit(Shed())
 
     def _render_block(self, asked_s: float = 0.0) -> None:
+        self._keep_up()
         begun_s = time.monotonic()
         block = self._ring.slot()
         self._deck.render(block)

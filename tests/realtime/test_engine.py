@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from realtime.commands import Goto, Panic, SetDimension, SetZ, Stop, Trigger
-from realtime.engine import MAX_WAITING, Engine, Ring, Signal
+from realtime.engine import MAX_WAITING, PATIENCE, Engine, Ring, Signal
 from realtime.mixer import Mixer
 
 Make = Callable[..., Mixer]
@@ -140,6 +140,34 @@ def test_a_high_load_makes_longer_steps_and_then_sheds(
         time.sleep(0.001)
     assert engine.mixer.at_once == (1 if synchronous else 4)
     assert engine.status()["shed"] == (0 if synchronous else 1)
+
+
+def test_hits_do_not_wait_for_a_queue_that_does_not_fill(make_mixer: Make) -> None:
+    """On a machine that does not keep up, they come a few blocks later, and a voice is let go."""
+    mixer = make_mixer()
+    mixer.warm_up()
+
+    class Device:
+        """Takes every block as soon as it is there."""
+
+        latency_samples = 0
+
+        def process(self, block: np.ndarray) -> None:
+            engine._ring.read = engine._ring.written + 1
+            engine.late_blocks += 1
+            if engine._ring.written > 20:
+                raise AssertionError("the hits wait without end")
+
+        def carry_out(self, tweak: object) -> None: ...
+
+    engine = Engine(mixer, paced=True, effects=Device())
+    engine._origin_s = time.monotonic() - 60.0  # far behind
+    for hits in (2, 3):
+        engine.submit([Trigger(1.0)] * (hits - mixer.hits))
+        engine._render()
+        assert mixer.hits == hits
+        assert engine._ring.written == (hits - 1) * (PATIENCE + 1)
+    assert mixer.shed > 0
 
 
 def test_when_too_much_waits_moves_are_dropped_and_counted_but_never_a_hit(

@@ -14,7 +14,7 @@ HIGH, LOW = 0.5, 0.15  # of the time: then more is decoded at a time, or less ag
 SETTLE_S = 0.1  # until the load tells what a change has done
 CALM_S = 2.0  # that the load has been low before less is decoded at a time
 MEAN_S, RECENT_S = 0.05, 0.01  # over which means go
-OUTLIER = 3.0  # blocks' time; what takes longer is not the load but a pause of the machine
+OUTLIER = 3.0  # blocks' time, for each tick decoded at a time; beyond, it is a pause of the machine
 FORGET_S = 0.2  # of decoding, until half of a peak is forgotten
 CAREFUL = 2.0  # blocks: the peak that is reckoned with at the start, when all is done for the first time
 
@@ -51,7 +51,7 @@ class Load:
             now: monotonic time in seconds.
         """
         self.mean += self._gain * (seconds / self._block_s - self.mean)
-        seconds = min(seconds, OUTLIER * self._block_s)
+        seconds = min(seconds, OUTLIER * self.at_once * self._block_s)
         if decoding:
             self.peak_s = max(seconds, self.peak_s * self._forget)
         self._recent_s += self._recent_gain * (seconds - self._recent_s)

@@ -1,11 +1,11 @@
 """When to render the next block: as late as it is safe, so that what comes in meanwhile is in it.
 
 A block is begun `lead` seconds before the device takes it. The lead is what decoding may take in the worst
-case, as measured at the start (`mixer.Cost`), or as the longest block has taken lately; a margin for the
-machine, which grows when a block is finished at the last moment, or later; and where the load is high
-(`load`) a reserve of blocks. What comes in may make it longer: the block is then begun sooner, or, if it is
-too late for that, the next one. It is never more than the queue holds; a queue that is kept full is the limit
-of a long lead.
+case, as measured at the start (`mixer.Cost`), or as the longest block has taken lately, and what begins on
+top of it; a margin for the machine, which grows when a block is finished at the last moment, or later; and
+where the load is high (`load`) a reserve of blocks. What comes in may make it longer: the block is then begun
+sooner, or, if it is too late for that, the next one. It is never more than the queue holds; a queue that is
+kept full is the limit of a long lead.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ MARGIN_S = 0.8e-3
 TARDY_S = 0.4e-3  # of that, for the render thread to wake up
 CAREFUL_S = 1.0e-3  # more at the start, when much is done for the first time
 SPARE_S = 0.2e-3  # before its time, at least, a block shall be finished
+RESERVE = 1.5  # blocks for each tick that is decoded at a time, where these are several
 SLOWER = 1.5  # than the median that was measured at the start
 RELIEF_S = 20.0  # after which the margin has lost half of what was added
 
@@ -66,6 +67,7 @@ class Pacing:
             ticks = ceil(self._block_s / cost.tick_s)
             decoding_s = begun * cost.first_chunk_s
             decoding_s += (ticks if streaming else ticks - 1) * cost.chunk_s[voices - 1]
-            rendering_s = max(SLOWER * decoding_s, load.peak_s)
-        reserve_s = load.at_once * self._block_s if load.at_once > 1 else 0.0
+            peak_s = load.peak_s + (begun * cost.first_chunk_s if streaming else 0.0)
+            rendering_s = max(SLOWER * decoding_s, peak_s)
+        reserve_s = RESERVE * load.at_once * self._block_s if load.at_once > 1 else 0.0
         return min(self.margin_s(now) + rendering_s + reserve_s, self._most_s)

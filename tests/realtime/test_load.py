@@ -46,6 +46,9 @@ def test_the_peak_is_that_of_blocks_with_decoding_and_is_forgotten() -> None:
     assert load.peak_s == 2.5 * BLOCK_S
     load.took(1.0, True, now)  # the machine paused
     assert load.peak_s == OUTLIER * BLOCK_S
+    feed(load, HIGH + 0.3, 2 * SETTLE_S, now)
+    load.took(1.0, True, now)
+    assert load.peak_s == OUTLIER * load.at_once * BLOCK_S > OUTLIER * BLOCK_S
 
 
 def test_a_voice_must_go_before_the_queue_is_empty_but_not_for_one_pause() -> None:

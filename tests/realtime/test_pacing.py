@@ -14,7 +14,7 @@ from realtime.commands import Prepare, SetZ, Trigger
 from realtime.engine import Engine
 from realtime.load import CAREFUL, Load
 from realtime.mixer import Cost, Mixer
-from realtime.pacing import MARGIN_S, RELIEF_S, SLOWER, SPARE_S, Pacing
+from realtime.pacing import MARGIN_S, RELIEF_S, RESERVE, SLOWER, SPARE_S, Pacing
 
 QUIET = Load(block_s=1e-9)  # of which no peak is reckoned with
 COST = Cost(first_chunk_s=1e-3, sustained_voices=3, chunk_s=(1e-3, 1.5e-3, 2e-3), tick_s=5e-3)
@@ -115,8 +115,10 @@ def test_a_block_may_have_several_ticks() -> None:
 def test_where_the_load_is_high_blocks_are_held_in_reserve() -> None:
     pacing, load = Pacing(block_s=0.003, blocks=9), Load(block_s=0.003)
     assert pacing.lead_s(COST, 1, 0, load, 0.0) == pytest.approx(MARGIN_S + CAREFUL * 0.003)
+    assert pacing.lead_s(COST, 1, 1, load, 0.0) == pytest.approx(MARGIN_S + CAREFUL * 0.003 + 1e-3)
+    assert pacing.lead_s(COST, 0, 1, load, 0.0) == pytest.approx(MARGIN_S + CAREFUL * 0.003)
     assert pacing.lead_s(COST, 0, 0, load, 0.0) == pytest.approx(MARGIN_S)  # nothing is decoded
     load._step = 1
-    assert pacing.lead_s(COST, 0, 0, load, 0.0) == pytest.approx(MARGIN_S + 0.006)
+    assert pacing.lead_s(COST, 0, 0, load, 0.0) == pytest.approx(MARGIN_S + RESERVE * 0.006)
     load._step = 2
-    assert pacing.lead_s(COST, 0, 0, load, 0.0) == pytest.approx(MARGIN_S + 0.012)
+    assert pacing.lead_s(COST, 0, 0, load, 0.0) == pytest.approx(MARGIN_S + RESERVE * 0.012)

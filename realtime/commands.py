@@ -116,7 +116,10 @@ class Prepare:
 
 @dataclass(frozen=True)
 class Shed:
-    """Fade the quietest voice out because the machine cannot keep up; the last one stays."""
+    """Fade the quietest voice out because the machine cannot keep up; the last one stays.
+
+    For a while hits then take the place of voices instead of making them more.
+    """
 
 
 @dataclass(frozen=True)

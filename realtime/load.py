@@ -1,7 +1,8 @@
 """How much of the time rendering takes, and what is done where that is too much.
 
 First more is decoded at a time: calls are fewer, and a move of the point is heard later. Where that does not
-help, voices are let go, one after another, before a block is late.
+help, voices are let go, one after another, before a block is late; the mixer then lets hits take the place of
+voices for a while, as they would be too many again at once.
 """
 
 from __future__ import annotations

@@ -53,6 +53,7 @@ WARM_UP_RUNS = 3
 AT_ONCE = (1, 2, 4)  # ticks that are decoded at a time: the first is usual
 BUDGET = 0.8  # of the time that a chunk sounds, for decoding it
 PATIENCE_MS = 1000.0  # for the sound of a reversed hit; then it is decoded on the spot
+EASE_MS = 3000.0  # after a voice was let go, until hits may make them one more again
 LEVEL_MS = 10.0  # how far back a voice is listened to when one must go
 
 
@@ -155,6 +156,7 @@ class Mixer:
         self._decoder = decoder
         self._events: list[tuple[int, int, Command]] = []
         self._order = count()
+        self._bearable = voices, 0  # as many were left when the last one was let go, and when that was
         self._waiting: deque[tuple[int, Trigger]] = deque()  # until when at most, and for the sound of what
         self._free = [Voice(self.timing) for _ in range(slots_for(voices))]
         self._playing: list[Voice] = []  # in order of their starts
@@ -417,6 +419,7 @@ class Mixer:
                 if len(held) > 1:
                     self._steal(held)
                     self.shed += 1
+                    self._bearable = len(held) - 1, self.position
 
     def _go(self, goto: Goto) -> None:
         samples = round(goto.ms * self.sample_rate / 1000)
@@ -459,7 +462,8 @@ class Mixer:
         if trigger.choke:
             self._fade([v for v in self._playing if v.choke == trigger.choke], STEAL_MS)
         held = self._held()
-        if len(held) >= self.voices:
+        left, since = self._bearable
+        if len(held) >= min(self.voices, left + (self.position - since) // self._samples(EASE_MS)):
             self._steal(held)
             self.stolen += 1
         if not self._free:  # as many fading as there are voices: the one nearest its end goes now

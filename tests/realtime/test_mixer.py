@@ -24,7 +24,7 @@ from realtime.commands import (
 )
 from realtime.decoder import Decoder
 from realtime.glide import Glide
-from realtime.mixer import Mixer, slots_for
+from realtime.mixer import EASE_MS, Mixer, slots_for
 from realtime.resampler import Resampler
 
 Make = Callable[..., Mixer]
@@ -307,6 +307,20 @@ def test_shedding_spares_the_last_voice(
     left = 0.4 * whole(decoder, RATE, point(decoder))
     np.testing.assert_allclose(heard[1000 + STEAL :], left[1000 + STEAL : 5000], atol=3e-6)
     assert (mixer.shed, mixer.stolen, mixer.sounding) == (1, 0, 1)
+
+
+def test_after_shedding_hits_take_the_place_of_voices_for_a_while(
+    make_mixer: Make, play: Callable[..., np.ndarray]
+) -> None:
+    mixer = make_mixer(voices=3)
+    ease = round(EASE_MS * RATE / 1000)
+    three: list[Command] = [Trigger(0.1 * n) for n in (1, 2, 3)]
+    score = [(0, hit) for hit in three] + [(1000, Shed())] + [(2000, hit) for hit in three]
+    play(mixer, score, 2001)
+    assert (mixer.shed, mixer.stolen, len(mixer._held())) == (1, 3, 2)
+    play(mixer, [(at, hit) for at in (ease + 999, 2 * ease) for hit in three], 2 * ease - 2000)
+    assert (mixer.shed, mixer.stolen, mixer.hits) == (1, 3 + 1, 12)
+    assert len(mixer._held()) == 3
 
 
 def test_ticks_decoded_together_take_fewer_calls_and_sound_the_same(

@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import itertools
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +26,7 @@ from torch import Tensor
 
 from bench import listener
 from bench.listener import Listener
+from bench.measure import show
 from trainer import data, mfcc_dtw, quality, subject
 from trainer.errors import TrainerError
 from trainer.subject import Heard, Subject
@@ -157,12 +157,7 @@ def main(argv: list[str] | None = None) -> int:
     except TrainerError as error:
         print(f"bench.hearing: {error}", file=sys.stderr)
         return 2
-    if args.json:
-        print(json.dumps(results, indent=2))
-        return 0
-    for key, value in results.items():
-        print(f"{key:40s} {value:.3g}" if isinstance(value, float) else f"{key:40s} {value}")
-    return 0
+    return show(results, as_json=args.json)
 
 
 if __name__ == "__main__":

@@ -35,16 +35,21 @@ def gemm_flops() -> float:
     return 2 * size**3 / best_of(lambda: torch.mm(a, b, out=c), 12)
 
 
-def report(title: str, results: dict[str, object], argv: list[str] | None = None) -> int:
-    """Print results as a table, or as JSON where `--json` is given."""
-    parser = argparse.ArgumentParser(description=title)
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    if parser.parse_args(argv).json:
+def show(results: dict[str, object], *, as_json: bool) -> int:
+    """Print results as a table or as JSON; the exit code."""
+    if as_json:
         print(json.dumps(results, indent=2))
         return 0
     for key, value in results.items():
         print(f"{key:40s} {value:.3g}" if isinstance(value, float) else f"{key:40s} {value}")
     return 0
+
+
+def report(title: str, results: dict[str, object], argv: list[str] | None = None) -> int:
+    """Print results as a table, or as JSON where `--json` is given."""
+    parser = argparse.ArgumentParser(description=title)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    return show(results, as_json=parser.parse_args(argv).json)
 
 
 def fresh_model(config: ModelConfig, folder: Path) -> tuple[VAE, Path]:

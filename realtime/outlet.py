@@ -9,15 +9,15 @@ from realtime import jack_device, stream
 from realtime.engine import Engine
 
 RETRY_S = 0.5  # between two attempts to get a device back
-STALL_S = (
-    2.0  # in which a device has asked for nothing, and counts as gone: PipeWire does not say that it ends
+STALL_LOOKS = (
+    20  # of `watch` that find a device asking for nothing, which is gone then: PipeWire does not say
 )
 
 Open = Callable[[], stream.Device]
 
 
 class Outlet:
-    """Feeds a device from an engine. `watch` is to be called regularly: it replaces a device that has gone.
+    """Feeds a device from an engine. `watch`, ten times a second, replaces a device that has gone.
 
     Args:
         open_: opens the device; called again when it has gone.
@@ -34,13 +34,15 @@ class Outlet:
         self.sample_rate, self.channels = self.device.sample_rate, self.device.channels
         self._stand_in: stream.NullDevice | None = None
         self._retry_s = 0.0
-        self._asked, self._asked_s = 0, 0.0  # blocks that the device had asked for, and when that was new
+        self._asked, self._looks = (
+            0,
+            0,
+        )  # blocks that the device had asked for, and how often that was not new
 
     def start(self, engine: Engine) -> None:
         """Begin to take blocks."""
         self._engine = engine
         engine.latency_s = self.device.start(engine)
-        self._asked_s = time.monotonic()
 
     @property
     def away(self) -> bool:
@@ -61,10 +63,11 @@ class Outlet:
             self._retry()
 
     def _stalled(self) -> bool:
-        now = time.monotonic()
-        if self._engine.asked != self._asked:
-            self._asked, self._asked_s = self._engine.asked, now
-        return now - self._asked_s > STALL_S
+        """By looks, not by the time, in which the whole machine may have stood still."""
+        asked = self._engine.asked
+        self._looks = self._looks + 1 if asked == self._asked else 0
+        self._asked = asked
+        return self._looks >= STALL_LOOKS
 
     def _retry(self) -> None:
         self._retry_s = time.monotonic() + RETRY_S
@@ -83,8 +86,7 @@ class Outlet:
             self._stand_in = stream.NullDevice(self.sample_rate, self.channels)
             self._stand_in.start(self._engine)
             return
-        self.device, self._stand_in = device, None
-        self._asked_s = time.monotonic()
+        self.device, self._stand_in, self._looks = device, None, 0
         self._say(f"{device.name} is back")
 
     def close(self) -> None:

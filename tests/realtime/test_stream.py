@@ -7,11 +7,13 @@ import sys
 import time
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
 from realtime.commands import Trigger
 from realtime.engine import Engine
 from realtime.mixer import Mixer
+from realtime.outlet import STALL_LOOKS, Outlet
 from realtime.stream import DeviceInfo, NullDevice, StreamError, pick
 
 CARDS = [
@@ -55,6 +57,35 @@ def test_the_null_device_takes_blocks_in_its_own_time(make_mixer: Callable[..., 
     assert not device.active
     engine.stop()
     assert engine.mixer.hits == 1
+
+
+class Stuck(NullDevice):
+    """Is there, and asks for blocks only when told to."""
+
+    active = True
+
+    def start(self, engine: Engine) -> float:
+        return 0.0
+
+
+def test_a_device_that_asks_for_nothing_is_given_up_unless_all_stood_still(
+    make_mixer: Callable[..., Mixer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, said = [0.0], list[str]()
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    engine, device = Engine(make_mixer()), Stuck()
+    out = Outlet(lambda: device, said.append)
+    out.start(engine)
+    for _ in range(3):
+        engine.hand_over(np.zeros((engine.block_size, 2), np.float32))
+        for _ in range(STALL_LOOKS):
+            now[0] += 0.1
+            out.watch()
+        assert not said
+        now[0] += 10.0  # the machine slept
+    out.watch()
+    assert said == ["null device (silent) has gone; the state is kept, and it is taken up when it is back"]
+    out.close()
 
 
 WITHOUT_PORTAUDIO = """

@@ -264,6 +264,7 @@ class Player:
         self._midi = self._client.midi_outports.register("out")
         self._heard = self._client.inports.register("in")
         self._osc = osc.encode(Message("/morph/note", (60, 100)))
+        self._server = server
         self._to = ("127.0.0.1", server.port)
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._asked = ""
@@ -287,7 +288,11 @@ class Player:
     def lag(self, way: str) -> int:
         """Play a note: samples from the begin of its cycle to its sound."""
         self._asked = way
-        return self._lags.get(timeout=TIMEOUT_S)
+        try:
+            return self._lags.get(timeout=TIMEOUT_S)
+        except queue.Empty:
+            said = f"{self._server.status()}\n{self._server.output}"
+            raise AssertionError(f"a note by {way} was not heard in {TIMEOUT_S:g} s: {said}") from None
 
     def __enter__(self) -> Player:
         self._client.activate()

@@ -32,7 +32,8 @@ from realtime.studio import Instrument, Studio
 WATCH_S = 0.1
 #: What is said once, when a count of the engine's status is no longer 0.
 TROUBLES = {
-    "shed": "decoding does not keep up: the quietest voice was let go, as others will be (said once)",
+    "shed": "decoding does not keep up: the quietest voice was let go, and for some seconds hits take the "
+    "place of others; fewer --voices avoid that (said once)",
     "muted": "the model decoded to something that is no sound: silenced, as it will be (said once)",
 }
 

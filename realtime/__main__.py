@@ -7,8 +7,9 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import NoReturn
 
-from realtime import hosts, latency, midi_command, morphology_command, render_command
+from realtime import ending, hosts, latency, midi_command, morphology_command, render_command
 from realtime.arguments import add_dc_block, add_decoder, add_model, number, outputs, whole
 from realtime.errors import RealtimeError
 
@@ -229,5 +230,10 @@ def main(argv: list[str] | None = None) -> int:
         return 130
 
 
+def program() -> NoReturn:
+    """What `realtime` is on the command line."""
+    ending.exit_with(main())
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    program()

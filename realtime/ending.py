@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 Answer = TypeVar("Answer")
 
+_busy: list[threading.Thread] = []  # that nobody waits for any more
 
-def within(limit_s: float, close: Callable[[], object]) -> bool:
-    """Call `close` in a thread of its own; returns whether it has returned within `limit_s` seconds."""
+
+def exit_with(code: int) -> NoReturn:
+    """End the program: at once if something has still not answered, for an exit in order pulls the libraries
+    away from under it, or waits for it.
+    """
+    if any(thread.is_alive() for thread in _busy):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
+def within(limit_s: float, close: Callable[[], object]) -> None:
+    """Call `close` in a thread of its own, and wait for it `limit_s` seconds at most."""
     closing = threading.Thread(target=close, name="close", daemon=True)
     closing.start()
     closing.join(limit_s)
-    return not closing.is_alive()
+    if closing.is_alive():
+        _busy.append(closing)
 
 
 class Patience:
@@ -58,5 +74,6 @@ class Patience:
             return answer.result(self._limit_s)
         except TimeoutError:
             if answer.cancel():
+                _busy.append(self._asking)
                 raise
             return answer.result()  # it has come just now

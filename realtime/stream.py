@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import importlib
 import os
 import sys
@@ -216,8 +215,7 @@ class SoundCard:
     def close(self) -> None:
         if self._stream is None:
             return
-        if not ending.within(CLOSE_TIMEOUT_S, self._stream.close):  # the exit would hang in PortAudio's end
-            atexit.unregister(_sounddevice()._exit_handler)
+        ending.within(CLOSE_TIMEOUT_S, self._stream.close)
 
 
 def forget_devices() -> None:

@@ -3,11 +3,29 @@
 from __future__ import annotations
 
 import queue
+import subprocess
+import sys
 import threading
 
 import pytest
 
 from realtime.ending import Patience
+
+# Ends while something is closed that takes so long.
+EXIT = """
+import atexit, sys, time
+from realtime import ending
+atexit.register(print, "in order")
+ending.within(0.01, lambda: time.sleep(float(sys.argv[1])))
+print("the end")
+ending.exit_with(3)
+"""
+
+
+@pytest.mark.parametrize(("closing_s", "said"), [(0.0, "the end\nin order\n"), (600.0, "the end\n")])
+def test_libraries_are_not_torn_down_under_what_is_still_busy(closing_s: float, said: str) -> None:
+    done = subprocess.run([sys.executable, "-c", EXIT, str(closing_s)], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (3, said, "")
 
 
 def test_an_answer_and_an_error_are_passed_on() -> None:

@@ -7,13 +7,15 @@ the feet of those who hold them. So none joins before all have left the server t
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any
 
-from realtime import ending
+from realtime import ending, jack_calls
 from realtime.errors import RealtimeError
 
 CLOSE_TIMEOUT_S = 0.4  # a JACK server that is stuck does not answer
 OPEN_TIMEOUT_S = 1.0
+SETTLE_S = 0.05  # until a callback of ours has returned that was called when the server ended
 
 _members: list[JackClient] = []
 _door = threading.Lock()
@@ -25,11 +27,10 @@ class JoinError(RealtimeError):
 
 
 class JackClient:
-    """One of them. Whoever has it looks at `gone` now and then, and leaves when it is set.
+    """One of them. Whoever has it looks at `gone` now and then, and leaves when it is true.
 
     Attributes:
-        client: of JACK's library.
-        gone: set once the server has ended.
+        client: of JACK's library, not yet active.
 
     Raises:
         JoinError: no server is running, it does not answer, or others of this process have not left the one
@@ -39,11 +40,10 @@ class JackClient:
     def __init__(self, name: str) -> None:
         import jack
 
-        jack.set_error_function(lambda message: None)
-        jack.set_info_function(lambda message: None)
-        self.gone = threading.Event()
+        jack_calls.silence()
+        self._ends, self._xruns = jack_calls.Calls(), jack_calls.Calls()
         with _door:
-            if any(member.gone.is_set() for member in _members):
+            if any(member.gone for member in _members):
                 raise JoinError("the JACK server that has gone is not left yet")
             try:
                 self.client: Any = _patience.ask(
@@ -54,13 +54,27 @@ class JackClient:
             except TimeoutError as error:
                 raise JoinError("the JACK server does not answer") from error
             _members.append(self)
-        self.client.set_shutdown_callback(lambda status, reason: self.gone.set())
+        library, own = jack_calls.library(), jack_calls.pointer(self.client)
+        library.jack_on_shutdown(own, self._ends.function, self._ends.argument)
+        library.jack_set_xrun_callback(own, self._xruns.function, self._xruns.argument)
+
+    @property
+    def gone(self) -> bool:
+        """Whether the server has ended."""
+        return self._ends.count > 0
+
+    @property
+    def xruns(self) -> int:
+        """That JACK has reported."""
+        return self._xruns.count
 
     def leave(self) -> None:
         """Returns within half a second, whatever has become of the server."""
         ending.within(CLOSE_TIMEOUT_S, self._leave)
 
     def _leave(self) -> None:
+        if self.gone:
+            time.sleep(SETTLE_S)
         self.client.close()
         with _door:
             _members.remove(self)

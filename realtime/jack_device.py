@@ -7,13 +7,12 @@ asked to look for the server again.
 from __future__ import annotations
 
 import ctypes
-import ctypes.util
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from realtime import priority
+from realtime import jack_calls, priority
 from realtime.engine import Engine
 from realtime.jack_client import JackClient, JoinError
 from realtime.stream import StreamError
@@ -68,9 +67,10 @@ class JackDevice:
         self.channels = len(pair)
         self._inputs = [inputs[number - 1] for number in pair if number <= len(inputs)]
         self._ports = [self._client.outports.register(f"out_{i + 1}") for i in range(self.channels)]
-        self._running = False
+        self._running, self._xruns = False, 0
 
     def start(self, engine: Engine) -> float:
+        self._engine = engine
         priority.switch_often()
         client, ports = self._client, self._ports
         block = np.zeros((engine.block_size, self.channels), np.float32)
@@ -89,11 +89,7 @@ class JackDevice:
                     out[done : done + count] = block[used : used + count, channel]
                 done, used = done + count, used + count
 
-        def xrun(delay_us: float) -> None:
-            engine.xruns += 1
-
         client.set_process_callback(process)
-        client.set_xrun_callback(xrun)
         client.activate()
         self._running = True
         for port, there in zip(ports, self._inputs, strict=False):
@@ -102,7 +98,11 @@ class JackDevice:
 
     @property
     def active(self) -> bool:
-        return self._running and not self._joined.gone.is_set()
+        if not self._running:
+            return False
+        self._engine.xruns += self._joined.xruns - self._xruns
+        self._xruns = self._joined.xruns
+        return not self._joined.gone
 
     def close(self) -> None:
         self._running = False
@@ -114,11 +114,8 @@ class _Range(ctypes.Structure):
 
 
 def _playback_latency(port: Any) -> int:
-    """Samples from a port to the card, which JACK-Client has no function for."""
-    import jack
-
+    """Samples from a port to the card."""
     latency = _Range()
-    library = ctypes.CDLL(ctypes.util.find_library("jack") or "libjack.so.0")
-    pointer = ctypes.c_void_p(int(jack._ffi.cast("uintptr_t", port._ptr)))
-    library.jack_port_get_latency_range(pointer, 1, ctypes.byref(latency))
+    library = jack_calls.library()
+    library.jack_port_get_latency_range(jack_calls.pointer(port), 1, ctypes.byref(latency))
     return int(latency.max)

@@ -67,7 +67,7 @@ class JackPorts:
                 self._join()
             except JoinError:
                 return []
-        elif self._joined.gone.is_set():
+        elif self._joined.gone:
             self._joined.leave()
             self._joined = None
             return []

@@ -6,6 +6,7 @@ import json
 import signal
 import socket
 import sys
+import threading
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -59,6 +60,22 @@ def test_a_server_ends_although_jack_has_gone(jack_server: Jack, tiny_model: Pat
         jack_server.stop()
         server.wait_for("has gone")
         assert server.stop(signal.SIGINT) == 0
+
+
+@pytest.mark.parametrize("after_s", [0.6, 0.65, 0.7, 0.75])
+def test_a_server_ends_although_jack_dies_while_it_is_left(
+    jack_server: Jack, tiny_model: Path, after_s: float
+) -> None:
+    """JACK's library then cancels threads wherever they are, which may be in Python."""
+    options = ["--device", "system", "--midi", "--midi-backend", "jack"]
+    with Server(tiny_model, *options, env=jack_server.env) as server:
+        jack_server.pause()
+        dying = threading.Timer(after_s, jack_server.stop, [signal.SIGKILL])
+        dying.start()
+        assert server.stop() == 0
+        dying.join()
+    with Jack(name=jack_server.name) as again:  # a killed one leaves its name behind
+        again.wait()
 
 
 def test_a_jack_server_that_is_stuck_is_not_waited_for(

@@ -11,7 +11,7 @@ import pytest
 from tests.system.rig import MAX_DIFFERENCE, PipeWire, Pulse, Server, expected, onset
 
 Z = (1.0, -1.0, 0.5, 0.0)
-TRIES = 10  # these servers make holes now and then, when the machine is busy
+TRIES = 60  # these servers make holes now and then, most of the time where the host keeps a fifth of the CPU
 
 
 @pytest.mark.parametrize("kind", [Pulse, PipeWire])

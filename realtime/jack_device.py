@@ -100,8 +100,9 @@ class JackDevice:
     def active(self) -> bool:
         if not self._running:
             return False
-        self._engine.xruns += self._joined.xruns - self._xruns
-        self._xruns = self._joined.xruns
+        xruns = self._joined.xruns
+        self._engine.xruns += xruns - self._xruns
+        self._xruns = xruns
         return not self._joined.gone
 
     def close(self) -> None:

@@ -9,9 +9,7 @@ from realtime import jack_device, stream
 from realtime.engine import Engine
 
 RETRY_S = 0.5  # between two attempts to get a device back
-STALL_LOOKS = (
-    20  # of `watch` that find a device asking for nothing, which is gone then: PipeWire does not say
-)
+STALL_LOOKS = 20  # that find a device asking for nothing, which is gone then: PipeWire does not say it
 
 Open = Callable[[], stream.Device]
 
@@ -34,10 +32,8 @@ class Outlet:
         self.sample_rate, self.channels = self.device.sample_rate, self.device.channels
         self._stand_in: stream.NullDevice | None = None
         self._retry_s = 0.0
-        self._asked, self._looks = (
-            0,
-            0,
-        )  # blocks that the device had asked for, and how often that was not new
+        self._asked = 0  # blocks that the device had asked for
+        self._looks = 0  # that found no more of them
 
     def start(self, engine: Engine) -> None:
         """Begin to take blocks."""

@@ -25,13 +25,18 @@ def exit_with(code: int) -> NoReturn:
     sys.exit(code)
 
 
+def abandon(thread: threading.Thread) -> None:
+    """Wait for it no more; the end of the program does not, either."""
+    _busy.append(thread)
+
+
 def within(limit_s: float, close: Callable[[], object]) -> None:
     """Call `close` in a thread of its own, and wait for it `limit_s` seconds at most."""
     closing = threading.Thread(target=close, name="close", daemon=True)
     closing.start()
     closing.join(limit_s)
     if closing.is_alive():
-        _busy.append(closing)
+        abandon(closing)
 
 
 class Patience:
@@ -74,6 +79,6 @@ class Patience:
             return answer.result(self._limit_s)
         except TimeoutError:
             if answer.cancel():
-                _busy.append(self._asking)
+                abandon(self._asking)
                 raise
             return answer.result()  # it has come just now

@@ -16,7 +16,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime import latency, priority
+from realtime import ending, latency, priority
 from realtime.commands import POINT_MOVES, Command, Panic, Prepare, Shed, Swap, Ticks, Trigger, Tweak
 from realtime.deck import Change, Deck, Effects
 from realtime.errors import HungError
@@ -313,6 +313,7 @@ class Engine:
     def replace_thread(self) -> None:
         """Render on in a new thread, because this one hangs in an effect, which raises should it return."""
         priority.last(self._thread.native_id)
+        ending.abandon(self._thread)
         self._late_before = self.late_blocks  # the decoder is not to blame
         self._thread = threading.Thread(target=self._run, args=(True,), name="render", daemon=True)
         self._thread.start()

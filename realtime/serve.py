@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import sys
 import threading
 import time
@@ -143,11 +142,7 @@ def serve(config: ServeConfig) -> int:
             if log:
                 log.close(engine.mixer.position)
     _sum_up(engine)
-    code = 1 if engine.failure else 0
-    if chain and any(plugin.hangs for plugin in chain.plugins):
-        sys.stderr.flush()
-        os._exit(code)  # Python would wait for a thread in there, or pull the plugin away from under it
-    return code
+    return 1 if engine.failure else 0
 
 
 def default_presets() -> Path:

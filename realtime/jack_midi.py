@@ -6,6 +6,7 @@ server is stuck just then, nothing ends the program any more. And it would have 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from realtime import priority
@@ -14,6 +15,7 @@ from realtime.jack_client import JackClient, JoinError
 
 CLIENT, PORT = "soundmorph-midi", "in"
 SYSTEM = 0xF0  # and above: clocks, system exclusive; nothing that is played
+CONNECT_TIMEOUT_S = 0.5  # a server that is stuck has no cycles
 
 
 class JackMidiError(RealtimeError):
@@ -34,6 +36,7 @@ class JackPorts:
         priority.switch_often()  # JACK's thread of ours is waited for by all who play
         self._deliver = deliver
         self._joined: JackClient | None = None
+        self._cycles = 0
         try:
             self._join()
         except (ImportError, OSError) as error:
@@ -46,6 +49,7 @@ class JackPorts:
         port = joined.client.midi_inports.register(PORT)
 
         def process(samples: int) -> None:
+            self._cycles += 1
             for _, event in port.incoming_midi_events():
                 message = bytes(event)
                 if message and message[0] < SYSTEM:
@@ -79,7 +83,7 @@ class JackPorts:
         """Listen to what others connect to our port; it is there whenever the server is."""
 
     def open(self, name: str) -> None:
-        """Listen to a port.
+        """Listen to a port; all that it sends from now on is heard.
 
         Raises:
             JackMidiError: it cannot be connected to.
@@ -91,6 +95,13 @@ class JackPorts:
             self._joined.client.connect(name, self._port)
         except jack.JackError as error:
             raise JackMidiError(str(error)) from error
+        self._await_next_cycle()
+
+    def _await_next_cycle(self) -> None:
+        """A new connection counts from the next cycle on: the second of which we are told, for this one may be."""
+        told, end_s = self._cycles, time.monotonic() + CONNECT_TIMEOUT_S
+        while self._cycles < told + 2 and time.monotonic() < end_s:
+            time.sleep(0.001)
 
     def shut(self) -> None:
         """Nothing to do for a port that has gone: JACK itself lets go of it."""

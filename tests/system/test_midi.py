@@ -8,6 +8,7 @@ import random
 import signal
 import socket
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,8 @@ import mido
 import numpy as np
 import pytest
 
-from realtime import osc
+from realtime import jack_midi, osc
+from realtime.jack_midi import JackPorts
 from realtime.midi import Mapper
 from realtime.midi_map import Knob, MidiMap, Mpe, Notes, Program, read, write
 from realtime.protocol import Message
@@ -149,6 +151,47 @@ def test_ports_are_listed_and_may_come_and_go(jack: Jack) -> None:
                         assert listing.finish() == 0
                     assert "keys:out" in listing.output.splitlines()
                 midi.wait_for("keys:out is gone")
+
+
+def test_what_a_port_sends_as_soon_as_it_is_open_is_heard(
+    jack: Jack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sender is in the midst of a cycle while it is connected to, and sends in that one if it may."""
+    import jack as library
+
+    monkeypatch.setattr(jack_midi, "CONNECT_TIMEOUT_S", TIMEOUT_S)
+    heard: queue.Queue[bytes] = queue.Queue()
+    inside, go_on, opened, sent = (threading.Event() for _ in range(4))
+    ports, sender = JackPorts(heard.put), library.Client("keys", no_start_server=True)
+    out = sender.midi_outports.register("out")
+
+    @sender.set_process_callback
+    def process(samples: int) -> None:
+        inside.set()
+        go_on.wait(TIMEOUT_S)
+        out.clear_buffer()
+        if opened.is_set() and not sent.is_set():
+            out.write_midi_event(0, note(60).bytes())
+            sent.set()
+
+    def open_() -> None:
+        ports.open("keys:out")
+        opened.set()
+
+    try:
+        sender.activate()
+        assert inside.wait(TIMEOUT_S)
+        opening = threading.Thread(target=open_)
+        opening.start()
+        opened.wait(0.3)  # in vain, unless to be connected were enough
+        go_on.set()
+        assert heard.get(timeout=TIMEOUT_S) == bytes(note(60).bytes())
+        opening.join()
+    finally:
+        go_on.set()
+        ports.close()
+        sender.deactivate()
+        sender.close()
 
 
 def test_moving_and_naming_makes_a_map(jack: Jack, tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def get_parser() -> argparse.ArgumentParser:
     serve.add_argument(
         "--synchronous",
         action="store_true",
-        help="let the device wait for late blocks: for exact captures from a synchronous JACK server",
+        help="let the device wait for late blocks: for exact captures, with --record or a synchronous JACK",
     )
     serve.add_argument("--seconds", type=number(0.0, 1e9), metavar="N", help="stop by itself")
     hosts.add_arguments(serve)

@@ -98,7 +98,7 @@ class JackPorts:
         self._await_next_cycle()
 
     def _await_next_cycle(self) -> None:
-        """A new connection counts from the next cycle on: the second of which we are told, for this one may be."""
+        """A new connection counts from the next cycle on: the second that we are told of, at the latest."""
         told, end_s = self._cycles, time.monotonic() + CONNECT_TIMEOUT_S
         while self._cycles < told + 2 and time.monotonic() < end_s:
             time.sleep(0.001)

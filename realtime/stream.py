@@ -21,6 +21,7 @@ from realtime.errors import RealtimeError
 CLOSE_TIMEOUT_S = 0.4  # PortAudio hangs on closing a stream whose JACK server has died
 OPEN_TIMEOUT_S = 10.0  # PortAudio asks every driver there is, and a JACK server that is stuck does not answer
 NULL_RATE_HZ = 48_000
+NULL_BUFFER_S = 0.01  # as of a card: what was missed by more is not taken at once
 
 INSTALL_PORTAUDIO = {
     "linux": "sudo apt-get install libportaudio2 (Fedora: dnf install portaudio, Arch: pacman -S portaudio)",
@@ -252,7 +253,7 @@ class NullDevice:
         due = time.monotonic()
         while not self._closing.wait(max(0.0, due - time.monotonic())):
             engine.hand_over(out)
-            due = max(due + period_s, time.monotonic() - 1.0)  # a machine that slept does not catch up
+            due = max(due + period_s, time.monotonic() - NULL_BUFFER_S)
 
     @property
     def active(self) -> bool:

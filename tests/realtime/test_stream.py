@@ -5,7 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
@@ -14,7 +17,7 @@ from realtime.commands import Trigger
 from realtime.engine import Engine
 from realtime.mixer import Mixer
 from realtime.outlet import STALL_LOOKS, Outlet
-from realtime.stream import DeviceInfo, NullDevice, StreamError, pick
+from realtime.stream import NULL_BUFFER_S, DeviceInfo, NullDevice, StreamError, pick
 
 CARDS = [
     DeviceInfo(0, "HDA Intel: ALC (hw:0,0)", "ALSA", 2, 44100),
@@ -57,6 +60,30 @@ def test_the_null_device_takes_blocks_in_its_own_time(make_mixer: Callable[..., 
     assert not device.active
     engine.stop()
     assert engine.mixer.hits == 1
+
+
+def test_the_null_device_does_not_ask_at_once_for_what_a_machine_that_stood_still_has_missed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now, taken = [0.0], list[float]()
+    device = NullDevice()
+
+    def take(out: object) -> None:
+        taken.append(now[0])
+        if len(taken) == 100:
+            now[0] += 0.5
+
+    def wait(timeout_s: float) -> bool:
+        now[0] += timeout_s
+        return len(taken) == 200
+
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(device, "_closing", SimpleNamespace(wait=wait))
+    device._run(cast(Engine, SimpleNamespace(block_size=128, hand_over=take)))
+    period_s = 128 / device.sample_rate
+    assert taken[99] == pytest.approx(99 * period_s)
+    assert max(Counter(taken).values()) <= NULL_BUFFER_S / period_s + 1
+    assert taken[-1] == pytest.approx(199 * period_s + 0.5, abs=2 * NULL_BUFFER_S)
 
 
 class Stuck(NullDevice):

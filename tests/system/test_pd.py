@@ -130,7 +130,7 @@ def flat(messages: list[Message]) -> list[tuple[str | float, ...]]:
 
 def play(model: Path, recording: Path, *patches: Path, messages: list[str]) -> np.ndarray:
     """One hit, played from Pd with the patch connected: what the server recorded, [samples]."""
-    with Server(model, "--null", "--record", str(recording)) as server:
+    with Server(model, "--null", "--synchronous", "--record", str(recording)) as server:
         with Pd(PATCH, *patches, messages=[f"go 127.0.0.1 {server.port}", *messages]) as pd:
             pd.wait_for("^reply: pong")
             server.wait_until(hits=1)

@@ -51,8 +51,8 @@ class Load:
             decoding: whether voices are being decoded.
             now: monotonic time in seconds.
         """
-        self.mean += self._gain * (seconds / self._block_s - self.mean)
         seconds = min(seconds, OUTLIER * self.at_once * self._block_s)
+        self.mean += self._gain * (seconds / self._block_s - self.mean)
         if decoding:
             self.peak_s = max(seconds, self.peak_s * self._forget)
         self._recent_s += self._recent_gain * (seconds - self._recent_s)

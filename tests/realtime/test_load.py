@@ -35,6 +35,15 @@ def test_more_is_decoded_at_a_time_where_the_load_is_high_and_less_when_it_has_b
     assert load.at_once == 1
 
 
+def test_a_pause_of_the_machine_is_not_load() -> None:
+    load = Load(BLOCK_S)
+    now = feed(load, 0.3, 1.0, 100.0)
+    load.took(1.0, True, now)
+    assert load.mean < HIGH
+    feed(load, 0.3, SETTLE_S, now)
+    assert load.at_once == 1
+
+
 def test_the_peak_is_that_of_blocks_with_decoding_and_is_forgotten() -> None:
     load = Load(BLOCK_S)
     assert load.peak_s == CAREFUL * BLOCK_S

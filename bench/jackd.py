@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +19,8 @@ RATE, PERIOD = 48_000, 128
 def dummy(*, synchronous: bool = False, log: Path | None = None) -> Iterator[None]:
     """One with the dummy driver, at RATE and PERIOD; this process and those it starts are led to it.
 
+    SIGTERM, too, is an end that lets nothing run on.
+
     Args:
         synchronous: it waits for its clients.
         log: where what it says goes, line by line; nowhere by default.
@@ -24,6 +28,7 @@ def dummy(*, synchronous: bool = False, log: Path | None = None) -> Iterator[Non
     Raises:
         SystemExit: jackd is not installed.
     """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     name = f"bench-{os.getpid()}"
     os.environ |= {"JACK_DEFAULT_SERVER": name, "JACK_NO_START_SERVER": "1", "JACK_NO_AUDIO_RESERVATION": "1"}
     realtime = ["-R", "-P", "70"] if os.geteuid() == 0 else ["-r"]

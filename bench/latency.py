@@ -9,7 +9,8 @@ process of its own). Cycles of trigger, move, silence, click, each at a random t
     coordinate_ms  `/morph/z` while that sounds, to the first sample that differs from the sound without it
     floor_ms       the click
 
-`host_stole_percent` is what the host of a virtual machine kept of the processor time asked for meanwhile.
+`host_stole_percent` is what the host of a virtual machine kept of the processor time asked for meanwhile;
+its cores are kept awake for it (`host.awake`), for the floor too.
 """
 
 from __future__ import annotations
@@ -106,7 +107,7 @@ def measure(model: Path, hits: int, server: list[str]) -> dict[str, object]:
     names = [c.name for c in decoder.info.classes]
     other = decoder.info.classes[1].centroid
     expected = _expected(decoder)
-    with dummy(), tempfile.TemporaryDirectory() as folder:
+    with host.awake() as awake, dummy(), tempfile.TemporaryDirectory() as folder:
         presets = os.path.join(folder, "presets.json")
         bare = [sys.executable, "-m", "bench.latency", "--floor"]
         serve = [sys.executable, "-m", "realtime", "serve", "--model", str(model), "--device", "system"]
@@ -169,6 +170,7 @@ def measure(model: Path, hits: int, server: list[str]) -> dict[str, object]:
         "block_ms": 1000 * PERIOD / RATE,
         "holes_in_capture": tape.holes,
         "host_stole_percent": stolen,
+        "cores_kept_awake": awake,
         "server": {key: status[key] for key in keys if key in status},
         "options": " ".join(server),
     }

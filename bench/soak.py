@@ -11,7 +11,8 @@ of what was carried out.
                           kept of points where z has rested are there before
     difference_db         with --synchronous: the largest difference between both sounds, against full scale
     compared_s            how much of what was compared was not silent
-    host_stole_percent    what the host of a virtual machine kept of the processor time asked for
+    host_stole_percent    what the host of a virtual machine kept of the processor time asked for; its cores
+                          are kept awake (`host.awake`)
 """
 
 from __future__ import annotations
@@ -210,7 +211,12 @@ def measure(args: argparse.Namespace) -> Facts:
     command += ["--ahead", str(args.ahead)] if args.ahead else []
     command += [f"--{name}" for name in ("synchronous", "steady") if getattr(args, name)]
     capture = args.folder / "capture" if args.synchronous else None
-    with dummy(synchronous=args.synchronous), listening(command) as (program, port), _capture(capture):
+    with (
+        host.awake() as awake,
+        dummy(synchronous=args.synchronous),
+        listening(command) as (program, port),
+        _capture(capture),
+    ):
         names = [c.name for c in info.classes]
         player = Player(port, info.latent_dim, names, args.hits, args.rate, patient=args.synchronous)
         time.sleep(SETTLE_S)
@@ -248,6 +254,7 @@ def measure(args: argparse.Namespace) -> Facts:
         "sound_s": after["seconds"] - before["seconds"],
         "idle_cpu_percent": idle_percent,
         "host_stole_percent": stolen,
+        "cores_kept_awake": awake,
     }
     if capture is not None:
         results["difference_db"], results["compared_s"] = _difference_db(args.model, args.folder)

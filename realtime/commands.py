@@ -68,6 +68,8 @@ class Trigger:
         reverse: play the sound from its end.
         choke: a group 1..16: the voice ends those of its group that sound; 0 is none.
         point: the voice stays at this one [D], wherever it would else be; None for nearly all.
+        ahead: as it begins its whole sound is there, decoded ahead: a move of the point is heard from the
+            next frame on and not from the next tick. Noted where hits are played live.
     """
 
     velocity: float = 1.0
@@ -79,6 +81,7 @@ class Trigger:
     reverse: bool = False
     choke: int = 0
     point: Z | None = None
+    ahead: bool = False
 
 
 @dataclass(frozen=True)

@@ -137,7 +137,7 @@ class Engine:
         effects: Effects | None = None,
     ) -> None:
         self._deck = Deck(mixer, effects)
-        mixer.patient = True  # there is a thread that prepares
+        mixer.live = True
         self.block_size = block_size
         self.ahead = ahead or (PACED_AHEAD if paced else AHEAD)
         self.synchronous = synchronous
@@ -205,7 +205,7 @@ class Engine:
             ValueError: it has another sample rate or number of channels.
         """
         mixer.check_follows(self.mixer)
-        mixer.patient = True
+        mixer.live = True
         self._inbox.append((0, Change(mixer, swap)))
 
     def sample_at(self, due: float) -> int:
@@ -352,11 +352,11 @@ class Engine:
         """Seconds until the device takes the next block to be rendered."""
         return self._origin_s + self._ring.written * self.block_size / self.mixer.sample_rate - now
 
-    def lead_s(self, begun: int = 0) -> float:
-        """How long before its time a block is begun in which so many streams begin, in seconds."""
+    def lead_s(self, *, streaming: int = 0, begun: int = 0) -> float:
+        """How long before its time a block is begun, in seconds, with so many streams that go on or begin."""
         if self._pacing is None:
             return self.ahead * self.block_size / self.mixer.sample_rate
-        return self._pacing.lead_s(self.mixer.cost, 0, begun, self._load, time.monotonic())
+        return self._pacing.lead_s(self.mixer.cost, streaming, begun, self._load, time.monotonic())
 
     def _render(self) -> None:
         self._hurried = False

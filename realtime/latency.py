@@ -1,10 +1,10 @@
 """The two latencies as sums of named terms: of a hit where the point rests, and of a move of the point.
 
 next_block   until the device takes the next block: up to one
-lead         how long before its time a block is begun (`pacing`); for a move, one in which a voice begins a
-             stream of its own
+lead         how long before its time a block is begun (`pacing`)
 tick         until the frames are decoded that the move is to be heard in: up to a tick of decoding, or to
-             as many as are decoded at a time
+             as many as are decoded at a time; a frame where the whole sound was decoded ahead, but then the
+             lead is that of a block in which a voice begins a stream of its own: the longer way is told
 filter       how far ahead of the sound the filter from the model's rate to the device's must see
 device       as it reports it
 plugins      as they report it, if there are any
@@ -37,12 +37,15 @@ def trigger(engine: Engine) -> dict[str, float]:
 
 def coordinate(engine: Engine) -> dict[str, float]:
     """The terms for a move of the point under one voice, in ms, each at most."""
-    timing, rate = engine.mixer.timing, engine.mixer.sample_rate
-    begun = 1 if engine.mixer.cost is None else engine.mixer.cost.moved
+    mixer, timing = engine.mixer, engine.mixer.timing
+    begun = 1 if mixer.cost is None else mixer.cost.moved
+    ahead = engine.lead_s(begun=begun), timing.frame_start(1)
+    streamed = engine.lead_s(streaming=1), timing.tick_start(mixer.at_once)
+    lead_s, tick = max(ahead, streamed, key=lambda way: way[0] + way[1] / mixer.sample_rate)
     return {
         "next_block": _block_ms(engine),
-        "lead": 1000.0 * engine.lead_s(begun),
-        "tick": 1000.0 * timing.tick_start(engine.mixer.at_once) / rate,
+        "lead": 1000.0 * lead_s,
+        "tick": 1000.0 * tick / mixer.sample_rate,
         "filter": 1000.0 * timing.resampler.half / timing.resampler.rate_in,
         "device": 1000.0 * engine.latency_s,
         **_plugins(engine),

@@ -147,8 +147,8 @@ class Mixer:
         """Hits that needed no inference to start."""
         self.tap: Callable[[int, Command], None] | None = None
         """Told of every command as it is carried out, with its sample. Must not wait."""
-        self.patient = False
-        """Whether a reversed hit waits for its sound, as another thread has it `prepared`."""
+        self.live = False
+        """Whether another thread has sounds `prepared`: reversed hits wait for theirs."""
         self.prepared = PreparedSounds(decoder)
         self.cost: Cost | None = None
         """As `warm_up` has measured it."""
@@ -221,9 +221,9 @@ class Mixer:
         tick_s = timing.tick_start(1) / self.sample_rate
         costs = [self._rehearse(voices, timing.chunk_frames) for voices in range(1, self.voices + 1)]
         stride = self.prepared.stride
-        for behind in range(stride):
-            self._streams.rehearse_resume(behind, timing.chunk_frames)
-        moved_s = _seconds(lambda: self._streams.rehearse_resume(stride // 2, timing.chunk_frames))
+        for frames in range(1, stride + timing.chunk_frames):
+            self._streams.rehearse_resume(frames)
+        moved_s = _seconds(lambda: self._streams.rehearse_resume(stride // 2 + timing.chunk_frames))
         moved = max(1, round(moved_s / first_s))
         self.cost = Cost(first_s, sum(cost < BUDGET * tick_s for cost in costs), tuple(costs), tick_s, moved)
         return self.cost
@@ -332,13 +332,13 @@ class Mixer:
             _, order, command = heapq.heappop(self._events)
             if isinstance(command, Panic):
                 self._forget_before(order)
-            if not (self.patient and isinstance(command, Trigger) and self._must_wait(command)):
+            if not (self.live and isinstance(command, Trigger) and self._must_wait(command)):
                 self._perform(command)
 
     def _perform(self, command: Command) -> None:
-        self._carry_out(command)
+        done = self._carry_out(command)
         if self.tap is not None:
-            self.tap(self.position, command)
+            self.tap(self.position, done)
 
     def _must_wait(self, trigger: Trigger) -> bool:
         """Whether the whole sound of a hit is needed and not there; then the hit comes as soon as it is."""
@@ -385,7 +385,8 @@ class Mixer:
         self._events = [event for event in self._events if event[1] > order]
         heapq.heapify(self._events)
 
-    def _carry_out(self, command: Command) -> None:
+    def _carry_out(self, command: Command) -> Command:
+        """Returns it as it was carried out."""
         match command:
             case SetZ(z, touch):
                 self._go(Goto(z, 0.0, touch=touch))
@@ -398,7 +399,7 @@ class Mixer:
             case Trigger(z=z, touch=touch):
                 if z is not None:
                     self._go(Goto(z, 0.0, touch=touch))
-                self._start(command)
+                return self._start(command)
             case Stop(touch):
                 self._waiting = deque(w for w in self._waiting if touch not in (None, w[1].touch))
                 self._fade([v for v in self._playing if touch is None or v.touch == touch], STEAL_MS)
@@ -420,6 +421,7 @@ class Mixer:
                     self._steal(held)
                     self.shed += 1
                     self._bearable = len(held) - 1, self.position
+        return command
 
     def _go(self, goto: Goto) -> None:
         samples = round(goto.ms * self.sample_rate / 1000)
@@ -458,7 +460,7 @@ class Mixer:
     def _samples(self, ms: float) -> int:
         return max(1, round(ms * self.sample_rate / 1000))
 
-    def _start(self, trigger: Trigger) -> None:
+    def _start(self, trigger: Trigger) -> Trigger:
         if trigger.choke:
             self._fade([v for v in self._playing if v.choke == trigger.choke], STEAL_MS)
         held = self._held()
@@ -474,6 +476,11 @@ class Mixer:
         fixed = Glide.at_rest(here) if stays else None
         rests = (fixed or self._point_of(trigger)).rests_at(self.position)
         sound = self.prepared.get(here.astype(np.float32)) if rests else None
+        whole = sound is not None and sound.whole
+        if self.live:
+            trigger = replace(trigger, ahead=whole and fixed is None)
+        elif trigger.ahead and rests and not whole:
+            sound = self.prepared.complete(here.astype(np.float32))
         voice.begin(self.position, trigger, fixed, sound)
         self._playing.append(voice)
         self._covered = 0
@@ -484,6 +491,7 @@ class Mixer:
             self._streams.add(voice)
         else:
             self.prepared_hits += 1
+        return trigger
 
     def _whole(self, z: Point, sound: Prepared | None) -> Samples:
         """The sound at z [D] to its end, decoded now unless it is there."""
@@ -549,26 +557,34 @@ class Mixer:
         return self.glide if voice.touch is None else self._touches[voice.touch]
 
     def _decode_until(self, until: int) -> None:
-        """Decode all voices far enough to sound until device sample `until`, tick by tick."""
-        while self._covered < until:
-            begin = max(self.position, self._covered)
-            tick = self._last_tick(begin)
+        """Have all voices sound until device sample `until`: decoded tick by tick, or ahead."""
+        timing, begin = self.timing, self.position
+        while begin < until:
+            end = self._end_of_ticks(begin)
+            stop = min(until, self._covered if self._covered > begin else timing.frame_start(end))
             for voice in self._playing:
                 if voice.end <= begin:  # it is heard before, and goes when that has been
                     self._streams.discard(voice)
                 elif voice.prepared is not None and not voice.decoded:
-                    self._play_prepared(voice, voice.prepared, tick)
-            self._streams.advance(tick)
-            self._covered = self.timing.tick_start(tick + 1)
+                    self._play_prepared(voice, voice.prepared, timing.frame(stop - 1) + 1, end)
+            if self._covered <= begin:
+                self._streams.advance(end)
+                self._covered = timing.frame_start(end)
+            begin = stop
 
-    def _last_tick(self, begin: int) -> int:
-        """The last one that is decoded together with that of device sample `begin`."""
+    def _end_of_ticks(self, begin: int) -> int:
+        """The frame after those that are decoded together with that of device sample `begin`."""
         tick = self.timing.tick(begin)
-        return tick + self.at_once - 1 - tick % self.at_once
+        return (tick + self.at_once - tick % self.at_once) * self.timing.chunk_frames
 
-    def _play_prepared(self, voice: Voice, sound: Prepared, tick: int) -> None:
-        """Give a voice what was decoded ahead, or a stream of its own where that is not what it needs."""
-        missing = voice.frames_missing(tick)
+    def _play_prepared(self, voice: Voice, sound: Prepared, needed: int, end: int) -> None:
+        """Give a voice what was decoded ahead, or a stream of its own where that is not what it needs.
+
+        Args:
+            needed: the frame until which it must sound.
+            end: that until which it is decoded where it is.
+        """
+        missing = voice.frames_missing(needed if voice.ahead else end)
         if missing <= 0:
             return
         glide, hop = self._way(voice), self.timing.hop_length
@@ -578,4 +594,5 @@ class Mixer:
             voice.push(sound.audio[voice.frames * hop : (voice.frames + missing) * hop])
             return
         voice.prepared = None
-        self._streams.resume(voice, sound, missing)
+        self._streams.resume(voice, sound, voice.frames_missing(end))
+        self._covered = 0

@@ -108,13 +108,13 @@ class PreparedSounds:
         self._advance()
         return True
 
-    def complete(self, z: Z | Floats) -> Prepared:
-        """The whole sound at z [D], now. For the thread that works."""
+    def complete(self, z: Z | Floats) -> Prepared | None:
+        """The whole sound at z [D], now; None if it is not finite. For the thread that works."""
         point = np.array(z, np.float32)
         self._begin(point)
         while self._at_work is not None:
             self._advance()
-        return self._sounds[point.tobytes()]
+        return self._sounds.get(point.tobytes())
 
     def _advance(self) -> None:
         sound, decoder = self._at_work, self._decoder

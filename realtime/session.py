@@ -187,10 +187,10 @@ def _check(key: str, value: Any, dim: int) -> Any:
         if isinstance(value, str) and len(value) <= MAX_TEXT:
             return value
         raise SessionError(f"{key} is {value!r:.40}, not text of up to {MAX_TEXT} characters")
-    if key == "reverse":
+    if key in ("reverse", "ahead"):
         if isinstance(value, bool):
             return value
-        raise SessionError(f"reverse is {value!r:.40}, not true or false")
+        raise SessionError(f"{key} is {value!r:.40}, not true or false")
     low, high, whole = _RANGES[key]
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if not number or not low <= value <= high or (whole and not isinstance(value, int)):

@@ -63,10 +63,10 @@ class Streams:
             self._decoder.take(len(self._voices), catcher, 0)
             self._voices.append(voice)
 
-    def rehearse_resume(self, behind: int, missing: int) -> None:
-        """Decode what `resume` does for a voice so many frames behind, and lacking so many."""
+    def rehearse_resume(self, frames: int) -> None:
+        """Decode what `resume` does for a voice that is behind and lacks so many frames together."""
         self._catcher.reset(0)
-        frames = min(behind + missing, self._catcher.max_frames, self._catcher.info.frames)
+        frames = min(frames, self._catcher.max_frames, self._catcher.info.frames)
         self._catcher.step(np.zeros((1, frames, self._catcher.info.latent_dim), np.float32))
 
     def discard(self, voice: Voice) -> None:
@@ -79,9 +79,9 @@ class Streams:
             self._voices[slot] = last
             self._decoder.move(len(self._voices), slot)
 
-    def advance(self, tick: int) -> None:
-        """Decode all voices far enough to sound until the end of `tick`."""
-        wanted = {id(voice): voice.frames + voice.frames_missing(tick) for voice in self._voices}
+    def advance(self, end: int) -> None:
+        """Decode all voices far enough to sound until frame `end` of the timing begins."""
+        wanted = {id(voice): voice.frames + voice.frames_missing(end) for voice in self._voices}
         while lacking := [voice for voice in self._voices if voice.frames < wanted[id(voice)]]:
             self._bring_first(lacking)
             self._step(len(lacking), min(wanted[id(voice)] - voice.frames for voice in lacking))

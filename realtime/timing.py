@@ -18,9 +18,10 @@ PIECE = 256  # device samples
 class Timing:
     """Ticks of decoding, and the pace of every pitch.
 
-    Time is cut into ticks of `chunk_frames` latent frames, counted from device sample 0. In each tick every
-    voice is decoded just far enough to sound until the next one begins. What is decoded when depends on the
-    performance alone, not on the size of the blocks it is rendered in.
+    Time is cut into frames, as long as a latent frame at its own pitch and counted from device sample 0, and
+    those into ticks of `chunk_frames`. In each tick every voice is decoded just far enough to sound until the
+    next one begins. What is decoded when depends on the performance alone, not on the size of the blocks it
+    is rendered in.
     """
 
     def __init__(self, *, frames: int, hop_length: int, chunk_frames: int, resampler: Resampler) -> None:
@@ -52,13 +53,21 @@ class Timing:
         """Device samples of a whole sound at the lowest pitch."""
         return ceil((self.samples + 1) * float(2.0 ** (-PITCH_RANGE[0] / 12.0))) + 1
 
+    def frame(self, sample: int) -> int:
+        """The frame that device sample `sample` lies in."""
+        return sample * self._in // (self.hop_length * self._out)
+
+    def frame_start(self, frame: int) -> int:
+        """The first device sample of a frame."""
+        return -(-frame * self.hop_length * self._out // self._in)
+
     def tick(self, sample: int) -> int:
         """The tick that device sample `sample` lies in."""
-        return sample * self._in // (self.chunk_frames * self.hop_length * self._out)
+        return self.frame(sample) // self.chunk_frames
 
     def tick_start(self, tick: int) -> int:
         """The first device sample of a tick."""
-        return -(-tick * self.chunk_frames * self.hop_length * self._out // self._in)
+        return self.frame_start(tick * self.chunk_frames)
 
     @property
     def piece(self) -> int:
@@ -84,17 +93,17 @@ class Pace:
         self.frame_starts: NDArray[np.float64] = np.arange(timing.frames, dtype=np.float64) * hop
         """Device sample, counted from the start of its voice, at which each latent frame begins."""
 
-    def frames_wanted(self, start: int, tick: int) -> int:
-        """Frames that a voice begun at device sample `start` needs to sound until the end of `tick`.
+    def frames_wanted(self, start: int, end: int) -> int:
+        """Latent frames that a voice begun at device sample `start` needs to sound until frame `end` begins.
 
-        At a sound's own pitch it grows by `chunk_frames` a tick, exactly, until the sound ends.
+        At a sound's own pitch that is one more for each frame, exactly, until the sound ends.
         """
         timing, resampler = self._timing, self.resampler
         if isinstance(resampler, Resampler):
             ahead = resampler.half * resampler.rate_out - start * resampler.rate_in
-            wanted = (tick + 1) * timing.chunk_frames - (-ahead // (timing.hop_length * resampler.rate_out))
+            wanted = end - (-ahead // (timing.hop_length * resampler.rate_out))
         else:
-            last = timing.tick_start(tick + 1) - start - 1
+            last = timing.frame_start(end) - start - 1
             wanted = ceil((last * resampler.step + resampler.half + 1) / timing.hop_length)
         return min(wanted, timing.frames)
 

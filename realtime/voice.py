@@ -52,6 +52,7 @@ class Voice:
         self.choke = trigger.choke
         self.glide = glide
         self.prepared = prepared
+        self.ahead = trigger.ahead
         self.pace: Pace = self._timing.pace(trigger.pitch)
         self.frames = 0
         """Latent frames decoded so far."""
@@ -70,9 +71,9 @@ class Voice:
         margin = self._timing.widest - self.pace.resampler.half
         self._decoded = self._memory[margin : len(self._memory) - margin]
 
-    def frames_missing(self, tick: int) -> int:
-        """Frames to decode now, so that the voice sounds until the end of `tick`."""
-        return self.pace.frames_wanted(self.start, tick) - self.frames
+    def frames_missing(self, end: int) -> int:
+        """Latent frames to decode now, so that the voice sounds until frame `end` of the timing begins."""
+        return self.pace.frames_wanted(self.start, end) - self.frames
 
     @property
     def decoded(self) -> bool:

@@ -83,10 +83,10 @@ def test_a_reversed_hit_is_the_sound_from_its_end(decoder: Decoder, make_mixer: 
     np.testing.assert_allclose(heard[77:, 0], expected, atol=3e-6)
 
 
-def test_a_patient_mixer_waits_for_the_sound_of_a_reversed_hit(decoder: Decoder, make_mixer: Make) -> None:
+def test_a_live_mixer_waits_for_the_sound_of_a_reversed_hit(decoder: Decoder, make_mixer: Make) -> None:
     """It starts when another thread has it ready, at the point of its time; the log says when."""
     mixer, log = make_mixer(), []
-    mixer.patient = True
+    mixer.live = True
     mixer.tap = lambda sample, command: log.append((sample, command))
     mixer.submit(Trigger(1.0, A, reverse=True), 77)
     mixer.submit(SetZ(B), 500)
@@ -109,7 +109,7 @@ def test_a_patient_mixer_waits_for_the_sound_of_a_reversed_hit(decoder: Decoder,
 def test_what_waits_is_forgotten_by_panic_and_stop(make_mixer: Make) -> None:
     for end in (Panic(), Stop(), Stop(touch=3)):
         mixer = make_mixer()
-        mixer.patient = True
+        mixer.live = True
         mixer.submit(Trigger(1.0, A, reverse=True, touch=3))
         mixer.submit(end, 100)
         out = np.zeros((200, 2), np.float32)
@@ -171,6 +171,23 @@ def test_a_sound_decoded_ahead_is_the_same_sound(
     assert mixer.prepared_hits == 1
 
 
+@pytest.mark.parametrize("move", [700, 701, 750, 800, 850, 900, 950, 3333])
+def test_a_move_under_a_whole_sound_decoded_ahead_is_heard_from_the_next_frame_on(
+    decoder: Decoder, make_mixer: Make, move: int
+) -> None:
+    heard = []
+    for score in ([], [(300 + move, SetZ(B))]):
+        mixer = make_mixer()
+        mixer.live = True
+        mixer.prepared.complete(A)
+        heard.append(stereo(mixer, [(300, Trigger(1.0, A)), *score], 6000)[:, 0])
+    timing = mixer.timing
+    seen_ahead = timing.resampler.half * RATE / decoder.info.sample_rate
+    first = int(np.flatnonzero(heard[0] != heard[1])[0]) - 300 - move
+    assert 0 <= first <= seen_ahead + timing.frame_start(1) + 1
+    assert timing.frame_start(1) < timing.tick_start(1) / 2
+
+
 def test_a_whole_sound_decoded_ahead_takes_no_inference(
     make_mixer: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -198,8 +215,9 @@ def test_a_point_that_rests_is_decoded_ahead_and_one_that_moves_is_not(make_mixe
 
 def test_sounds_least_used_make_room(tiny_model: Path) -> None:
     decoder = Decoder(tiny_model, capacity=1)
-    size = PreparedSounds(decoder).complete(A).nbytes
-    sounds = PreparedSounds(decoder, budget_bytes=STATE_BYTES + 2 * size)
+    sound = PreparedSounds(decoder).complete(A)
+    assert sound is not None
+    sounds = PreparedSounds(decoder, budget_bytes=STATE_BYTES + 2 * sound.nbytes)
     for which in range(5):
         sounds.complete(point(which))
         sounds.get(f32(point(0)))
@@ -271,6 +289,24 @@ def test_neither_blocks_nor_decoding_ahead_are_heard(
     for which in ahead:
         mixer.prepared.complete(point(which))
     np.testing.assert_allclose(stereo(mixer, score, 8000, blocks), expected, atol=1e-5)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    score=st.lists(st.tuples(st.integers(0, 6000), commands(4)), min_size=3, max_size=30),
+    blocks=st.lists(st.integers(1, 1000), min_size=1, max_size=4),
+    ahead=st.lists(st.integers(0, 5), max_size=6),
+)
+def test_what_is_played_live_is_what_was_tapped_whatever_was_decoded_ahead(
+    make_mixer: Make, score: Score, blocks: list[int], ahead: list[int]
+) -> None:
+    tapped: list[tuple[int, Command]] = []
+    mixer = make_mixer()
+    mixer.live, mixer.tap = True, lambda *command: tapped.append(command)
+    for which in ahead:
+        mixer.prepared.complete(point(which))
+    live = stereo(mixer, score, 8000, blocks)
+    np.testing.assert_allclose(stereo(make_mixer(), tapped, 8000), live, atol=1e-5)
 
 
 def test_a_tap_hears_what_is_carried_out_and_when(make_mixer: Make) -> None:

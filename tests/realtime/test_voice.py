@@ -46,11 +46,11 @@ def test_ticks_cut_time_without_gaps(rate: int, chunk: int, tick: int) -> None:
 def test_frames_wanted_are_enough_and_grow_evenly(rate: int, chunk: int, start: int, later: int) -> None:
     times = timing(rate, frames=10_000, chunk_frames=chunk)
     tick = times.tick(start) + later
-    frames = times.natural.frames_wanted(start, tick)
+    frames = times.natural.frames_wanted(start, (tick + 1) * chunk)
     heard = times.tick_start(tick + 1) - start  # samples until the next tick
     assert times.natural.settled(frames) >= heard
     assert times.natural.settled(frames - 1) <= heard  # no more than whole samples need rounding up
-    assert times.natural.frames_wanted(start, tick + 1) - frames == chunk
+    assert times.natural.frames_wanted(start, (tick + 2) * chunk) - frames == chunk
     assert later or frames <= times.first_frames
 
 
@@ -217,5 +217,5 @@ def test_a_pitched_voice_gets_frames_enough(rate: int, pitch: float, start: int,
     times = timing(rate, frames=10_000)
     pace = times.pace(pitch)
     tick = times.tick(start) + later
-    frames = pace.frames_wanted(start, tick)
+    frames = pace.frames_wanted(start, (tick + 1) * times.chunk_frames)
     assert pace.settled(frames) >= min(times.tick_start(tick + 1) - start, pace.samples)

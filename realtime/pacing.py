@@ -3,9 +3,9 @@
 A block is begun `lead` seconds before the device takes it. The lead is what decoding may take in the worst
 case, as measured at the start (`mixer.Cost`), or as the longest block has taken lately, and what begins on
 top of it; a margin for the machine, which grows when a block is finished at the last moment, or later; and
-where the load is high (`load`) a reserve of blocks. What comes in may make it longer: the block is then begun
-sooner, or, if it is too late for that, the next one. It is never more than the queue holds; a queue that is
-kept full is the limit of a long lead.
+where the load is high (`load`) a reserve of blocks while voices are decoded. What comes in may make it
+longer: the block is then begun sooner, or, if it is too late for that, the next one. It is never more than
+the queue holds; a queue that is kept full is the limit of a long lead.
 """
 
 from __future__ import annotations
@@ -69,5 +69,5 @@ class Pacing:
             decoding_s += (ticks if streaming else ticks - 1) * cost.chunk_s[voices - 1]
             peak_s = load.peak_s + (begun * cost.first_chunk_s if streaming else 0.0)
             rendering_s = max(SLOWER * decoding_s, peak_s)
-        reserve_s = RESERVE * load.at_once * self._block_s if load.at_once > 1 else 0.0
+        reserve_s = RESERVE * load.at_once * self._block_s if streaming and load.at_once > 1 else 0.0
         return min(self.margin_s(now) + rendering_s + reserve_s, self._most_s)

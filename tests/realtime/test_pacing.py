@@ -118,7 +118,10 @@ def test_where_the_load_is_high_blocks_are_held_in_reserve() -> None:
     assert pacing.lead_s(COST, 1, 1, load, 0.0) == pytest.approx(MARGIN_S + CAREFUL * 0.003 + 1e-3)
     assert pacing.lead_s(COST, 0, 1, load, 0.0) == pytest.approx(MARGIN_S + CAREFUL * 0.003)
     assert pacing.lead_s(COST, 0, 0, load, 0.0) == pytest.approx(MARGIN_S)  # nothing is decoded
+    busy_s = MARGIN_S + CAREFUL * 0.003
     load._step = 1
-    assert pacing.lead_s(COST, 0, 0, load, 0.0) == pytest.approx(MARGIN_S + RESERVE * 0.006)
+    assert pacing.lead_s(COST, 1, 0, load, 0.0) == pytest.approx(busy_s + RESERVE * 0.006)
     load._step = 2
-    assert pacing.lead_s(COST, 0, 0, load, 0.0) == pytest.approx(MARGIN_S + RESERVE * 0.012)
+    assert pacing.lead_s(COST, 1, 0, load, 0.0) == pytest.approx(busy_s + RESERVE * 0.012)
+    assert pacing.lead_s(COST, 0, 1, load, 0.0) == pytest.approx(busy_s)  # a hit after silence comes at once
+    assert pacing.lead_s(COST, 0, 0, load, 0.0) == pytest.approx(MARGIN_S)

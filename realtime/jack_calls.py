@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import ctypes.util
 import sys
+from functools import cache
 from typing import Any
 
 _c = ctypes.CDLL("msvcrt" if sys.platform == "win32" else None)
@@ -53,8 +54,9 @@ else:
             return 0
 
 
+@cache
 def library() -> Any:
-    """JACK's, for what JACK-Client has no function for."""
+    """JACK's, for what JACK-Client has no function for. Kept, for to look for it starts other programs."""
     return ctypes.CDLL(ctypes.util.find_library("jack") or "libjack.so.0")
 
 

@@ -275,12 +275,19 @@ def commands(dimensions: int) -> st.SearchStrategy[Command]:
     )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-@given(
-    score=st.lists(st.tuples(st.integers(0, 6000), commands(4)), min_size=3, max_size=30),
-    blocks=st.lists(st.integers(1, 1000), min_size=1, max_size=4),
-    ahead=st.lists(st.integers(0, 5), max_size=3),
-)
+def any_performance(test: Callable[..., None]) -> Callable[..., None]:
+    """Gives commands and their samples, sizes of blocks, and which points are decoded ahead."""
+    performances = given(
+        score=st.lists(st.tuples(st.integers(0, 6000), commands(4)), min_size=3, max_size=30),
+        blocks=st.lists(st.integers(1, 1000), min_size=1, max_size=4),
+        ahead=st.lists(st.integers(0, 5), max_size=6),
+    )
+    return settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))(
+        performances(test)
+    )
+
+
+@any_performance
 def test_neither_blocks_nor_decoding_ahead_are_heard(
     make_mixer: Make, score: Score, blocks: list[int], ahead: list[int]
 ) -> None:
@@ -291,12 +298,7 @@ def test_neither_blocks_nor_decoding_ahead_are_heard(
     np.testing.assert_allclose(stereo(mixer, score, 8000, blocks), expected, atol=1e-5)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-@given(
-    score=st.lists(st.tuples(st.integers(0, 6000), commands(4)), min_size=3, max_size=30),
-    blocks=st.lists(st.integers(1, 1000), min_size=1, max_size=4),
-    ahead=st.lists(st.integers(0, 5), max_size=6),
-)
+@any_performance
 def test_what_is_played_live_is_what_was_tapped_whatever_was_decoded_ahead(
     make_mixer: Make, score: Score, blocks: list[int], ahead: list[int]
 ) -> None:

@@ -344,7 +344,12 @@ class Mixer:
         """Whether the whole sound of a hit is needed and not there; then the hit comes as soon as it is."""
         if not trigger.reverse:
             return False
-        here = self._where(trigger) if trigger.z is None else np.array(trigger.z, np.float64)
+        given = trigger.z or trigger.point
+        if given is None:  # a touch gets its point when a hit sounds, as the log has it, not here
+            touch = trigger.touch
+            here = (self.glide if touch is None else self._touches.get(touch, self.glide)).at(self.position)
+        else:
+            here = np.array(given, np.float64)
         if self._is_whole(here):
             return False
         if trigger.z is not None:

@@ -315,7 +315,7 @@ def test_a_touch_begins_when_its_reversed_hit_sounds_and_not_while_that_waits(ma
     tapped: list[tuple[int, Command]] = []
     mixer = make_mixer()
     mixer.live, mixer.tap = True, lambda *command: tapped.append(command)
-    score = [(0, Trigger(0.1, touch=1, reverse=True)), (0, SetZ(B)), (5000, Trigger(1.0, touch=1))]
+    score: Score = [(0, Trigger(0.1, touch=1, reverse=True)), (0, SetZ(B)), (5000, Trigger(1.0, touch=1))]
     live = stereo(mixer, score, 8000)
     np.testing.assert_allclose(stereo(make_mixer(), tapped, 8000), live, atol=1e-5)
 

@@ -1,5 +1,9 @@
 """The JACK clients of this process.
 
+When a client is closed, JACK's library cancels its thread once the server calls it no more, wherever it is
+then. If it were still in Python it would take Python's lock with it, and the whole program would stand still
+for ever. So a client that leaves first has nothing left to do in a cycle.
+
 When a server has gone, JACK's library deletes the clients that are left as soon as another is opened, under
 the feet of those who hold them. So none joins before all have left the server that has gone.
 """
@@ -8,6 +12,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from realtime import ending, jack_calls
@@ -15,6 +20,7 @@ from realtime.errors import RealtimeError
 
 CLOSE_TIMEOUT_S = 0.4  # a JACK server that is stuck does not answer
 OPEN_TIMEOUT_S = 1.0
+CYCLE_TIMEOUT_S = 0.2  # a server that has cycles calls us sooner
 SETTLE_S = 0.05  # until a callback of ours has returned that was called when the server ended
 
 _members: list[JackClient] = []
@@ -30,7 +36,7 @@ class JackClient:
     """One of them. Whoever has it looks at `gone` now and then, and leaves when it is true.
 
     Attributes:
-        client: of JACK's library, not yet active.
+        client: of JACK's library; active from `activate` on.
 
     Raises:
         JoinError: no server is running, it does not answer, or others of this process have not left the one
@@ -41,6 +47,7 @@ class JackClient:
         import jack
 
         jack_calls.silence()
+        self._active, self._leaving, self._idle = False, False, threading.Event()
         self._ends, self._xruns = jack_calls.Calls(), jack_calls.Calls()
         with _door:
             if any(member.gone for member in _members):
@@ -68,13 +75,36 @@ class JackClient:
         """That JACK has reported."""
         return self._xruns.count
 
+    def activate(
+        self, process: Callable[[int], None], last: Callable[[int], None] = lambda samples: None
+    ) -> None:
+        """Have `process` called in every cycle, on JACK's own thread, with the number of its samples.
+
+        Args:
+            last: called in its place in the last cycle before the client leaves.
+        """
+
+        def called(samples: int) -> None:
+            if not self._leaving:
+                process(samples)
+            elif not self._idle.is_set():
+                last(samples)
+                self._idle.set()
+
+        self.client.set_process_callback(called)
+        self.client.activate()
+        self._active = True
+
     def leave(self) -> None:
         """Returns within half a second, whatever has become of the server."""
         ending.within(CLOSE_TIMEOUT_S, self._leave)
 
     def _leave(self) -> None:
+        self._leaving = True
         if self.gone:
             time.sleep(SETTLE_S)
+        elif self._active:
+            self._idle.wait(CYCLE_TIMEOUT_S)
         self.client.close()
         with _door:
             _members.remove(self)

@@ -89,8 +89,11 @@ class JackDevice:
                     out[done : done + count] = block[used : used + count, channel]
                 done, used = done + count, used + count
 
-        client.set_process_callback(process)
-        client.activate()
+        def silence(samples: int) -> None:
+            for port in ports:
+                port.get_array()[:] = 0
+
+        self._joined.activate(process, last=silence)
         self._running = True
         for port, there in zip(ports, self._inputs, strict=False):
             client.connect(port, there)

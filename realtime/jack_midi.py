@@ -55,8 +55,7 @@ class JackPorts:
                 if message and message[0] < SYSTEM:
                     deliver(message)
 
-        joined.client.set_process_callback(process)
-        joined.client.activate()
+        joined.activate(process)
         self._joined, self._port = joined, port
 
     @property

@@ -206,7 +206,10 @@ class Server(Process):
 
 
 class Jack(Process):
-    """A JACK server of our own with two outputs that lead nowhere. With -S it waits for every client.
+    """A JACK server of our own with two outputs that lead nowhere.
+
+    Args:
+        synchronous: it waits for every client, as long as that may be at work.
 
     Attributes:
         name: of the server.
@@ -216,7 +219,7 @@ class Jack(Process):
 
     sample_rate = 48_000
 
-    def __init__(self, period: int = 128, name: str | None = None) -> None:
+    def __init__(self, period: int = 128, name: str | None = None, synchronous: bool = True) -> None:
         self.period = period
         self.name = name or f"soundmorph-{os.getpid()}-{next(_numbers)}"
         env = {
@@ -226,7 +229,8 @@ class Jack(Process):
         }
         realtime = ["-R", "-P", "70"] if hasattr(os, "geteuid") and os.geteuid() == 0 else ["-r"]
         dummy = ["-d", "dummy", "-r", str(self.sample_rate), "-p", str(period), "-C", "2", "-P", "2"]
-        super().__init__([program("jackd"), "-n", self.name, *realtime, "-S", "-t", "20000", *dummy], env)
+        waits = ["-S", "-t", "20000"] if synchronous else []
+        super().__init__([program("jackd"), "-n", self.name, *realtime, *waits, *dummy], env)
 
     def wait(self) -> None:
         """Until it can be joined."""

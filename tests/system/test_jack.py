@@ -3,14 +3,43 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.system.rig import MAX_DIFFERENCE, Jack, Server, expected, onset, program
+from tests.system.rig import MAX_DIFFERENCE, Jack, Process, Server, expected, onset, program
 
 GAIN_DB = -7.5
+
+# Leaves a server ten times, each time while JACK's thread is at work in Python and waits for its lock.
+LEAVE = """
+import threading, time
+from realtime import priority
+from realtime.jack_client import JackClient
+
+def work():
+    while True:
+        pass
+
+priority.switch_often()
+threading.Thread(target=work, daemon=True).start()
+for _ in range(10):
+    at_work = threading.Event()
+
+    def process(samples):
+        at_work.set()
+        end = time.monotonic() + 0.03
+        while time.monotonic() < end:
+            pass
+
+    client = JackClient("leaves")
+    client.activate(process)
+    at_work.wait()
+    client.leave()
+print("left", flush=True)
+"""
 
 
 def oscsend(port: int, address: str, types: str = "", *values: float | str) -> None:
@@ -67,3 +96,12 @@ def test_a_wrong_message_is_answered_and_the_sound_goes_on(
     wanted = expected(tiny_model, z, jack_server.sample_rate)
     start = onset(heard) - onset(wanted)
     assert np.abs(heard[start : start + len(wanted)] - wanted).max() < MAX_DIFFERENCE
+
+
+def test_leaving_takes_python_s_lock_from_nobody() -> None:
+    """A JACK server that does not wait has a client's thread cancelled wherever it is, once it is closed."""
+    with Jack(synchronous=False) as jack:
+        jack.wait()
+        with Process([sys.executable, "-c", LEAVE], jack.env) as leaving:
+            leaving.wait_for("left")
+            assert leaving.finish() == 0

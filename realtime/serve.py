@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import sys
-import threading
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -24,7 +23,7 @@ from realtime.outlet import Outlet, opener
 from realtime.presets import PresetFile
 from realtime.recorder import Recorder
 from realtime.session import PluginState, SessionLog, Setting, versions
-from realtime.signals import stop_on_signals
+from realtime.signals import Stopping, stop_on_signals
 from realtime.stream import NullDevice
 from realtime.studio import Instrument, Studio
 
@@ -197,7 +196,7 @@ def _open_recorder(config: ServeConfig, outlet: Outlet) -> Recorder | None:
 
 
 def _watch(
-    stopping: threading.Event,
+    stopping: Stopping,
     seconds: float | None,
     engine: Engine,
     outlet: Outlet,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import signal
 import threading
@@ -30,10 +31,8 @@ class Stopping:
     def wait(self, timeout_s: float) -> bool:
         """Wait until the end is asked for, so long at most; whether it has been. For one thread."""
         if not self._asked:
-            try:
+            with contextlib.suppress(queue.Empty):
                 self._woken.get(timeout=timeout_s)
-            except queue.Empty:
-                pass
         return self._asked
 
 

@@ -1,9 +1,9 @@
 """The server under load for minutes: eight voices, 1,000 OSC messages a second, z moving, a busy thread.
 
-`realtime serve` plays on a JACK server's dummy driver, in a process of its own (`--serve`, started here) in
-which a thread of plain Python is busy without end, as a performer's own code might be. With `--synchronous`
-the JACK server waits for every block; then what it plays is captured and compared with the offline rendering
-of what was carried out.
+`realtime serve` plays on a JACK server's dummy driver, started here (`--serve`). In the process that listens
+to OSC a thread of plain Python is busy without end, as a performer's own code might be; what plays has a
+process of its own on the same cores. With `--synchronous` the JACK server waits for every block; then what it
+plays is captured and compared with the offline rendering of what was carried out.
 
     engine_late_blocks    blocks that were not ready when the device wanted them
     dropped_triggers      triggers sent that started no voice
@@ -37,12 +37,13 @@ from pythonosc.osc_message import OscMessage
 from bench import host
 from bench.jackd import RATE, dummy
 from bench.programs import listening
-from realtime import serve as server
 from realtime.decoder import Decoder, resolve
 from realtime.mixer import Mixer, slots_for
 from realtime.osc import encode
 from realtime.prepared import PASSING
 from realtime.protocol import Message
+from realtime.serve import serve as run_server
+from realtime.serve_config import ServeConfig
 from realtime.session import commands, read_setting
 
 VOICES = 8
@@ -61,7 +62,7 @@ Facts = dict[str, Any]
 def serve(args: argparse.Namespace) -> int:
     """`realtime serve`, with a busy thread once a line comes in, and a log of what is carried out."""
     threading.Thread(target=_wait_and_be_busy, daemon=True).start()
-    config = server.ServeConfig(
+    config = ServeConfig(
         model=args.model,
         device="system",
         voices=VOICES,
@@ -73,7 +74,7 @@ def serve(args: argparse.Namespace) -> int:
         ahead=args.ahead,
         steady=args.steady,
     )
-    return server.serve(config)
+    return run_server(config)
 
 
 def _wait_and_be_busy() -> None:
@@ -188,15 +189,22 @@ def _capture(path: Path | None) -> Iterator[None]:
     client.close()
 
 
+def _family(pid: int) -> list[int]:
+    """A process and all that it has begun."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *(each for child in children for each in _family(int(child)))]
+
+
 def _memory_mb(pid: int) -> float:
-    """Resident memory of a process."""
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+    """Resident memory of a process and those it has begun."""
+    pages = sum(int(Path(f"/proc/{each}/statm").read_text().split()[1]) for each in _family(pid))
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def _cpu_s(pid: int) -> float:
-    """Processor time that a process has used."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """Processor time that a process and those it has begun have used."""
+    stats = (Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split() for each in _family(pid))
+    return sum(int(fields[11]) + int(fields[12]) for fields in stats) / os.sysconf("SC_CLK_TCK")
 
 
 # ---- the measurement

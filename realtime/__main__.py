@@ -115,7 +115,8 @@ def _serve(args: argparse.Namespace) -> int:
         files.check(args.record, args.force)
     if args.library and not args.library.is_dir():
         raise RealtimeError(f"--library {args.library} is no folder")
-    from realtime.serve import ServeConfig, serve
+    from realtime.serve import serve
+    from realtime.serve_config import ServeConfig
 
     return serve(
         ServeConfig(

@@ -6,13 +6,39 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from realtime.addresses import REPLY_ITEMS
-from realtime.commands import Z
+from realtime.commands import Tweak, Z
 from realtime.performance import Settings
 from realtime.places import Places
-from realtime.plugins import Chain
 from realtime.protocol import Message
 
 Facts = Mapping[str, int | float | str]
+
+
+class Plugin(Protocol):
+    """What answers need to know of a plugin."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def fault(self) -> str: ...
+
+    @property
+    def latency_samples(self) -> int: ...
+
+    @property
+    def sample_rate(self) -> int: ...
+
+    def parameters(self) -> Mapping[str, tuple[float, float, float]]: ...
+
+
+class Rack(Protocol):
+    """The plugins behind the mixer."""
+
+    @property
+    def plugins(self) -> Sequence[Plugin]: ...
+
+    def tweak(self, index: int, name: str, value: float | str) -> Tweak: ...
 
 
 class Witness(Protocol):
@@ -90,7 +116,7 @@ def settings(now: Settings) -> Message:
     return pairs("settings", {**facts, "glide": ms, "curve": curve, "path": path})
 
 
-def plugins(chain: Chain | None) -> Iterator[Message]:
+def plugins(chain: Rack | None) -> Iterator[Message]:
     """Each plugin with its parameters, as many messages as they need."""
     found = chain.plugins if chain else ()
     if not found:

@@ -14,13 +14,13 @@ from typing import Any, Protocol
 
 from realtime import answers
 from realtime.addresses import parse
+from realtime.answers import Rack
 from realtime.commands import Command, Gain, Goto, Mode, Panic, Prepare, SetAxis, SetDimension, SetZ, Z
 from realtime.contract import ModelInfo
 from realtime.errors import RealtimeError
 from realtime.jobs import Jobs
 from realtime.performance import History, Settings, Timetable
 from realtime.places import Places
-from realtime.plugins import Chain
 from realtime.presets import Last, PresetFile, Presets
 from realtime.protocol import ControlError, Message
 from realtime.requests import (
@@ -102,7 +102,7 @@ class Control:
         *,
         shelf: PresetFile | None = None,
         studio: Studio | None = None,
-        effects: Chain | None = None,
+        effects: Rack | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.player = player

@@ -167,6 +167,14 @@ class Server(Process):
         self._client = SimpleUDPClient("127.0.0.1", self.port)
         self._client._sock.settimeout(TIMEOUT_S)
 
+    @property
+    def sound_pid(self) -> int:
+        """The process that plays (Linux)."""
+        pid = self._process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        (sound,) = [c for c in children if b"spawn_main" in Path(f"/proc/{c}/cmdline").read_bytes()]
+        return int(sound)
+
     def send(self, address: str, *arguments: float | str) -> None:
         """Send a message."""
         self._client.send_message(address, arguments)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import sys
@@ -53,6 +54,30 @@ def test_jack_goes_and_comes_back(tiny_model: Path, tmp_path: Path, end: signal.
                     server.play_for(0.1)
                 assert server.stop() == 0
     assert np.abs(np.load(tmp_path / "heard.npy")).max() > 0.001
+
+
+def test_a_server_without_the_process_that_plays_says_so_and_ends(tiny_model: Path, tmp_path: Path) -> None:
+    with Server(tiny_model, "--null", "--presets", str(tmp_path / "presets.json")) as server:
+        server.send("/morph/preset/store", "kept")
+        server.hear()
+        os.kill(server.sound_pid, signal.SIGKILL)
+        server.wait_for("error: the process that plays has ended")
+        assert server.finish() == 2
+    assert "kept" in (tmp_path / "presets.json").read_text()
+
+
+def test_what_plays_ends_with_what_controls_it(tiny_model: Path, tmp_path: Path) -> None:
+    """And keeps what it has recorded."""
+    options = ["--null", "--record", str(tmp_path / "kept.wav"), "--log", str(tmp_path / "log.jsonl")]
+    with Server(tiny_model, *options) as server:
+        server.send("/morph/trigger", 1.0)
+        server.wait_until(hits=1, voices=0)
+        server.stop(signal.SIGKILL)
+    end = time.monotonic() + TIMEOUT_S
+    while '"end"' not in (tmp_path / "log.jsonl").read_text():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    assert np.abs(soundfile.read(tmp_path / "kept.wav")[0]).max() > 0.001
 
 
 def test_a_server_ends_although_jack_has_gone(jack_server: Jack, tiny_model: Path) -> None:

@@ -1,0 +1,88 @@
+"""Calls from one process to another: by name, in order, over a connection of `multiprocessing`."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from multiprocessing.connection import Connection
+from typing import Any
+
+from realtime.errors import RealtimeError
+
+Calls = Mapping[str, Callable[..., Any]]
+
+
+class LineError(RealtimeError):
+    """The other process has ended, or does not answer."""
+
+
+class Line:
+    """The end that calls; for any thread.
+
+    Args:
+        connection: to the other end.
+        limit_s: how long an answer is waited for; then the other end counts as gone. None is for ever.
+    """
+
+    def __init__(self, connection: Connection, limit_s: float | None = None) -> None:
+        self._connection = connection
+        self._limit_s = limit_s
+        self._turn = threading.Lock()
+
+    def tell(self, name: str, *arguments: Any) -> None:
+        """Call without waiting for anything.
+
+        Raises:
+            LineError: nobody is there.
+        """
+        with self._turn:
+            try:
+                self._connection.send((False, name, arguments))
+            except OSError as error:
+                raise LineError("the process that plays has ended") from error
+
+    def ask(self, name: str, *arguments: Any) -> Any:
+        """What the call returns.
+
+        Raises:
+            RealtimeError: what it raised, or `LineError` if nobody is there.
+        """
+        with self._turn:
+            try:
+                self._connection.send((True, name, arguments))
+                if not self._connection.poll(self._limit_s):
+                    self._connection.close()  # what comes now would answer another question
+                    raise LineError("the process that plays does not answer")
+                error, value = self._connection.recv()
+            except (OSError, EOFError) as gone:
+                raise LineError("the process that plays has ended") from gone
+        if error:
+            raise RealtimeError(error)
+        return value
+
+    def close(self) -> None:
+        """The other end is told that nothing will come any more."""
+        self._connection.close()
+
+
+def answer(connection: Connection, calls: Calls) -> None:
+    """The end that is called: carries out what comes in, until the other end is closed."""
+    while True:
+        try:
+            wanted, name, arguments = connection.recv()
+        except (OSError, EOFError):
+            return
+        reply: tuple[str, Any]
+        try:
+            reply = "", calls[name](*arguments)
+        except RealtimeError as error:
+            reply = str(error), None
+        except Exception as error:  # a mistake of ours: told, and whoever has asked does not wait for ever
+            logging.getLogger(__name__).exception("while asked for %s", name)
+            reply = f"{type(error).__name__}: {error}", None
+        if wanted:
+            try:
+                connection.send(reply)
+            except OSError:
+                return

@@ -1,0 +1,184 @@
+"""The process that plays (`sound`), as control sees it: an engine, a studio and plugins, asked over lines."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING
+
+from realtime.commands import Command, Tweak, Z
+from realtime.contract import ModelInfo
+from realtime.errors import RealtimeError
+from realtime.line import Line, LineError
+from realtime.serve_config import ServeConfig
+
+if TYPE_CHECKING:
+    from realtime.sound import Built, PluginFacts
+
+ARRIVALS_S = 0.005  # between two looks for glides that have arrived
+ANSWER_S = 5.0  # more than it ever takes
+END_S = 1.0
+
+Facts = dict[str, int | float | str]
+
+
+class Player:
+    """An `engine` over a line."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+        self._looked_s = 0.0
+
+    def submit(self, commands: Sequence[Command], due: float | None = None) -> bool:
+        """As of the engine, but a command for now is not waited for, and taken where anything still is."""
+        try:
+            if due is None:
+                self._line.tell("submit", commands)
+                return True
+            return bool(self._line.ask("submit", commands, due))
+        except LineError:
+            return False
+
+    def status(self) -> Facts:
+        status: Facts = self._line.ask("status")
+        return status
+
+    def latency(self) -> dict[str, float]:
+        terms: dict[str, float] = self._line.ask("latency")
+        return terms
+
+    def z(self) -> list[float]:
+        z: list[float] = self._line.ask("z")
+        return z
+
+    def arrivals(self) -> Iterator[int]:
+        if (now := time.monotonic()) - self._looked_s >= ARRIVALS_S:
+            self._looked_s = now
+            with contextlib.suppress(LineError):
+                yield from self._line.ask("arrivals")
+
+
+class Studio:
+    """A `studio` over two lines: for what takes a while, and for what does not."""
+
+    def __init__(self, works: Line, calls: Line) -> None:
+        self._works, self._calls = works, calls
+
+    def encode(self, file: str) -> Z:
+        z: Z = self._works.ask("encode", file)
+        return z
+
+    def build(self, file: str) -> Built:
+        built: Built = self._works.ask("build", file)
+        return built
+
+    def install(self, instrument: Built) -> None:
+        self._calls.tell("install", instrument.number)
+
+
+class Plugins:
+    """A chain of plugins over a line."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+
+    @property
+    def plugins(self) -> list[PluginFacts]:
+        found: list[PluginFacts] = self._line.ask("plugins")
+        return found
+
+    def tweak(self, index: int, name: str, value: float | str) -> Tweak:
+        tweak: Tweak = self._line.ask("tweak", index, name, value)
+        return tweak
+
+
+class SoundProcess:
+    """One that plays, from here to `close`.
+
+    Raises:
+        RealtimeError: it cannot play.
+
+    Attributes:
+        info: of the model.
+        player, studio: to be asked.
+        plugins: likewise; None if there are none.
+    """
+
+    def __init__(self, config: ServeConfig) -> None:
+        context = multiprocessing.get_context("spawn")
+        (calls, theirs), (works, theirs_too) = context.Pipe(), context.Pipe()
+        self._alarm, bell = context.Pipe(duplex=False)
+        ends = theirs, theirs_too, bell
+        self._process = context.Process(target=_play, args=(config, *ends), name="sound")
+        with _no_signals():
+            self._process.start()
+        for end in ends:
+            end.close()
+        try:
+            error, facts = calls.recv()
+        except (OSError, EOFError):
+            error, facts = "the process that plays has ended as it began", None
+        if error:
+            self._process.join()
+            raise RealtimeError(error)
+        self._line, self._works = Line(calls, ANSWER_S), Line(works)
+        self.info: ModelInfo
+        self.info, has_plugins = facts
+        self.player = Player(self._line)
+        self.studio = Studio(self._works, self._line)
+        self.plugins = Plugins(self._line) if has_plugins else None
+
+    def start(self) -> dict[str, str]:
+        """Begin to play; what there is to say of it, in lines.
+
+        Raises:
+            RealtimeError: the device refuses.
+        """
+        lines: dict[str, str] = self._works.ask("start")
+        return lines
+
+    @property
+    def failed(self) -> bool:
+        """Whether it plays no more."""
+        return self._alarm.poll() or not self._process.is_alive()
+
+    def stop(self) -> tuple[Facts, bool]:
+        """Fade out and end; the last status, and whether rendering had failed.
+
+        Raises:
+            LineError: it had ended by itself.
+        """
+        end: tuple[Facts, bool] = self._line.ask("stop")
+        return end
+
+    def close(self) -> None:
+        """See that the process ends."""
+        self._line.close()
+        self._process.join(END_S)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+
+
+@contextlib.contextmanager
+def _no_signals() -> Iterator[None]:
+    """Signals that ask for the end wait; a process that is begun here never gets them."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    ours = {signal.SIGINT, signal.SIGTERM}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ours)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _play(config: ServeConfig, *ends: Connection) -> None:
+    from realtime.sound import play
+
+    play(config, *ends)

@@ -379,7 +379,7 @@ class Control:
 
     def news(self) -> Iterator[tuple[Sender, Message]]:
         """Who is to be told what: glides that have arrived, work that is done, status that is due."""
-        for ticket in self.player.arrivals():
+        for ticket in self.player.arrivals() if self._waiting else ():
             for earlier in [t for t in self._waiting if t <= ticket]:
                 told = self._waiting.pop(earlier)
                 if earlier == ticket:  # glides that were overtaken are forgotten

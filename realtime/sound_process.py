@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import signal
-import time
 from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
@@ -19,7 +18,6 @@ from realtime.serve_config import ServeConfig
 if TYPE_CHECKING:
     from realtime.sound import Built, PluginFacts
 
-ARRIVALS_S = 0.005  # between two looks for glides that have arrived
 ANSWER_S = 5.0  # more than it ever takes
 END_S = 1.0
 
@@ -31,7 +29,6 @@ class Player:
 
     def __init__(self, line: Line) -> None:
         self._line = line
-        self._looked_s = 0.0
 
     def submit(self, commands: Sequence[Command], due: float | None = None) -> bool:
         """As of the engine, but a command for now is not waited for, and taken where anything still is."""
@@ -56,10 +53,8 @@ class Player:
         return z
 
     def arrivals(self) -> Iterator[int]:
-        if (now := time.monotonic()) - self._looked_s >= ARRIVALS_S:
-            self._looked_s = now
-            with contextlib.suppress(LineError):
-                yield from self._line.ask("arrivals")
+        with contextlib.suppress(LineError):
+            yield from self._line.ask("arrivals")
 
 
 class Studio:

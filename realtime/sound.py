@@ -277,7 +277,7 @@ def play(config: ServeConfig, calls: Connection, works: Connection, alarm: Conne
         sound = Sound(config, _say)
     except RealtimeError as error:
         calls.send((str(error), None))
-        return
+        ending.exit_with(0)
     calls.send(("", sound.facts))
     asking = threading.Thread(target=_answer, args=(sound, calls), name="control", daemon=True)
     asking.start()

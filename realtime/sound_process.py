@@ -118,7 +118,8 @@ class SoundProcess:
         except (OSError, EOFError):
             error, facts = "the process that plays has ended as it began", None
         if error:
-            self._process.join()
+            calls.close()
+            self._see_it_end()
             raise RealtimeError(error)
         self._line, self._works = Line(calls, ANSWER_S), Line(works)
         self.info: ModelInfo
@@ -151,8 +152,11 @@ class SoundProcess:
         return end
 
     def close(self) -> None:
-        """See that the process ends."""
+        """End, if it has not been stopped."""
         self._line.close()
+        self._see_it_end()
+
+    def _see_it_end(self) -> None:
         self._process.join(END_S)
         if self._process.is_alive():
             self._process.kill()

@@ -55,6 +55,12 @@ class Player(Protocol):
 
     def submit(self, commands: Sequence[Command], due: float | None = None) -> bool: ...
 
+    def submit_from(
+        self, commands: Sequence[Command], due: float | None = None
+    ) -> tuple[bool, Sequence[float]]:
+        """Also where the point was before."""
+        ...
+
     def status(self) -> Mapping[str, int | float | str]: ...
 
     def latency(self) -> Mapping[str, float]: ...
@@ -120,6 +126,7 @@ class Control:
         self._listening: dict[Sender, Sender] = {}
         self._timetable = Timetable()
         self._history = History()
+        self._alone = self._begun = False  # of the message at hand: it came alone, it begins a gesture
         self._target: tuple[Z, float] | None = None  # of the latest move at once, and its time
         self._adopt(info)
 
@@ -161,11 +168,20 @@ class Control:
         commands: list[Command] = []
         replies: list[Message] = []
         now = self._clock()
+        self._alone, self._begun = len(messages) == 1, False
         for message in messages:
             replies += self._take(message, sender, commands, due, now)
-        if commands and not self.player.submit(commands, due):
+        if commands and not self._submit(commands, due):
             replies += [self.refuse(m, "too many commands are waiting") for m in messages]
         return replies
+
+    def _submit(self, commands: Sequence[Command], due: float | None) -> bool:
+        """Have commands carried out; whether they are. A gesture that begins waits for no answer before."""
+        if not self._begun:
+            return self.player.submit(commands, due)
+        taken, z = self.player.submit_from(commands, due)
+        self._history.keep(self._of_this_model(z))
+        return taken
 
     def refuse(self, message: Message, text: str) -> Message:
         """Count a message that is not carried out, and say why."""
@@ -266,13 +282,19 @@ class Control:
 
     def _player_z(self) -> Z:
         """Where the mixer is; the first class's centre while another model is about to take over."""
-        z = tuple(self.player.z())
+        return self._of_this_model(self.player.z())
+
+    def _of_this_model(self, point: Sequence[float]) -> Z:
+        z = tuple(point)
         return z if len(z) == self.info.latent_dim else self.info.classes[0].centroid
 
     def _note_move(self, z: Z | None, now: float) -> None:
         """Keep in mind that the point moves: to `z` at once, or by and by if that is None."""
         if self._history.begins(now):
-            self._history.keep(self._point(now))
+            if self._alone:
+                self._begun = True
+            else:
+                self._history.keep(self._point(now))
         self._target = None if z is None else (z, now)
 
     def _move(self, move: Move, settings: Settings, now: float) -> Command:

@@ -196,6 +196,11 @@ class Engine:
             self._room.set()
         return len(kept) == len(commands)
 
+    def submit_from(self, commands: Sequence[Command], due: float | None = None) -> tuple[bool, list[float]]:
+        """As `submit`; also where the point was before."""
+        z = self.z()
+        return self.submit(commands, due), z
+
     def swap(self, mixer: Mixer, swap: Swap | None = None) -> None:
         """Play on with another mixer, of any model: what sounds fades out, what is scheduled is dropped.
 

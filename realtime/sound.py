@@ -164,6 +164,7 @@ class Sound:
         engine = self._engine
         return {
             "submit": engine.submit,
+            "submit_from": engine.submit_from,
             "status": engine.status,
             "latency": engine.latency,
             "z": engine.z,

@@ -40,6 +40,14 @@ class Player:
         except LineError:
             return False
 
+    def submit_from(self, commands: Sequence[Command], due: float | None = None) -> tuple[bool, list[float]]:
+        """As of the engine: what is waited for is only the answer, when the commands are on their way."""
+        try:
+            end: tuple[bool, list[float]] = self._line.ask("submit_from", commands, due)
+        except LineError:
+            return False, []
+        return end
+
     def status(self) -> Facts:
         status: Facts = self._line.ask("status")
         return status

@@ -174,8 +174,13 @@ class Engine:
 
     # ---- for the osc thread
 
-    def submit(self, commands: Sequence[Command], due: float | None = None) -> bool:
+    def submit(
+        self, commands: Sequence[Command], due: float | None = None, asked_s: float | None = None
+    ) -> bool:
         """Have commands carried out together: heard at monotonic time `due`, or as soon as possible.
+
+        Args:
+            asked_s: monotonic time at which they were asked for, in another process; None is now.
 
         Returns:
             False if so many are waiting that some were dropped: moves of the point, and whatever is due
@@ -188,7 +193,7 @@ class Engine:
         else:
             kept = [*commands]
         if due is None and not self._asked_s:
-            self._asked_s = time.monotonic()
+            self._asked_s = asked_s or time.monotonic()
         sample = 0 if due is None else self.sample_at(due)
         self._inbox.extend([(sample, command) for command in kept])
         if self._pacing is not None and not self._hurried and any(isinstance(c, BEGINNERS) for c in kept):
@@ -196,10 +201,12 @@ class Engine:
             self._room.set()
         return len(kept) == len(commands)
 
-    def submit_from(self, commands: Sequence[Command], due: float | None = None) -> tuple[bool, list[float]]:
+    def submit_from(
+        self, commands: Sequence[Command], due: float | None = None, asked_s: float | None = None
+    ) -> tuple[bool, list[float]]:
         """As `submit`; also where the point was before."""
         z = self.z()
-        return self.submit(commands, due), z
+        return self.submit(commands, due, asked_s), z
 
     def swap(self, mixer: Mixer, swap: Swap | None = None) -> None:
         """Play on with another mixer, of any model: what sounds fades out, what is scheduled is dropped.

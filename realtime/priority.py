@@ -1,7 +1,8 @@
 """Which thread goes first, where the system lets us say so (Linux, with the rights that JACK asks for too).
 
 A thread that has Python's lock and loses its core to another program keeps the render thread and the audio
-callback waiting. So all threads of a server run before ordinary programs, and the render thread before those.
+callback waiting. So all threads of a server run before ordinary programs, those of the process that plays
+before those of control, and the render thread before all.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import sys
 import threading
 
 SWITCH_INTERVAL_S = 1e-4  # of Python threads; at the default 5 ms a busy one starves the audio callback
-RENDER, OTHERS = 10, 1  # among real-time priorities: below any audio server's
+RENDER, SOUND, CONTROL = 10, 2, 1  # among real-time priorities: below any audio server's
 
 
 def switch_often() -> None:
@@ -26,10 +27,14 @@ def first() -> None:
         _set(os.SCHED_FIFO, RENDER)
 
 
-def before_ordinary() -> None:
-    """Let this thread, and every thread that it starts from now on, run before those of other programs."""
+def before_ordinary(priority: int) -> None:
+    """Let this thread, and every thread that it starts from now on, run before those of other programs.
+
+    Args:
+        priority: SOUND in the process that plays, CONTROL in the other one.
+    """
     if sys.platform == "linux":
-        _set(os.SCHED_RR, OTHERS)
+        _set(os.SCHED_RR, priority)
 
 
 def ordinary() -> None:

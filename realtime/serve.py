@@ -30,7 +30,7 @@ def serve(config: ServeConfig) -> int:
         RealtimeError: the server cannot start.
     """
     stopping = stop_on_signals()
-    priority.before_ordinary()
+    priority.before_ordinary(priority.CONTROL)
     priority.switch_often()
     gate.check(config.host, config.allow)
     with ExitStack() as parts:

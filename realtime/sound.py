@@ -273,7 +273,7 @@ def play(config: ServeConfig, calls: Connection, works: Connection, alarm: Conne
     """
     for number in (signal.SIGINT, signal.SIGTERM):  # control hears them, and ends us
         signal.signal(number, signal.SIG_IGN)
-    priority.before_ordinary()
+    priority.before_ordinary(priority.SOUND)
     try:
         sound = Sound(config, _say)
     except RealtimeError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import signal
+import time
 from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
@@ -34,7 +35,7 @@ class Player:
         """As of the engine, but a command for now is not waited for, and taken where anything still is."""
         try:
             if due is None:
-                self._line.tell("submit", commands)
+                self._line.tell("submit", commands, None, time.monotonic())
                 return True
             return bool(self._line.ask("submit", commands, due))
         except LineError:
@@ -43,7 +44,7 @@ class Player:
     def submit_from(self, commands: Sequence[Command], due: float | None = None) -> tuple[bool, list[float]]:
         """As of the engine: what is waited for is only the answer, when the commands are on their way."""
         try:
-            end: tuple[bool, list[float]] = self._line.ask("submit_from", commands, due)
+            end: tuple[bool, list[float]] = self._line.ask("submit_from", commands, due, time.monotonic())
         except LineError:
             return False, []
         return end

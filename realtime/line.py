@@ -61,6 +61,11 @@ class Line:
             raise RealtimeError(error)
         return value
 
+    @property
+    def closed(self) -> bool:
+        """Whether it has been given up here, as after an answer that did not come."""
+        return self._connection.closed
+
     def close(self) -> None:
         """The other end is told that nothing will come any more."""
         self._connection.close()

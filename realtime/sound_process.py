@@ -148,8 +148,8 @@ class SoundProcess:
 
     @property
     def failed(self) -> bool:
-        """Whether it plays no more."""
-        return self._alarm.poll() or not self._process.is_alive()
+        """Whether it plays no more, or does not answer."""
+        return self._alarm.poll() or self._line.closed or not self._process.is_alive()
 
     def stop(self) -> tuple[Facts, bool]:
         """Fade out and end; the last status, and whether rendering had failed.

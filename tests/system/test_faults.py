@@ -56,11 +56,16 @@ def test_jack_goes_and_comes_back(tiny_model: Path, tmp_path: Path, end: signal.
     assert np.abs(np.load(tmp_path / "heard.npy")).max() > 0.001
 
 
-def test_a_server_without_the_process_that_plays_says_so_and_ends(tiny_model: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("fate", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_server_without_the_process_that_plays_says_so_and_ends(
+    tiny_model: Path, tmp_path: Path, fate: signal.Signals
+) -> None:
+    """It has ended, or stands still and does not answer."""
     with Server(tiny_model, "--null", "--presets", str(tmp_path / "presets.json")) as server:
         server.send("/morph/preset/store", "kept")
         server.hear()
-        os.kill(server.sound_pid, signal.SIGKILL)
+        os.kill(server.sound_pid, fate)
+        server.send("/morph/get/status")
         server.wait_for("error: the process that plays has ended")
         assert server.finish() == 2
     assert "kept" in (tmp_path / "presets.json").read_text()

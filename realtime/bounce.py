@@ -6,7 +6,6 @@ import argparse
 import csv
 import io
 import re
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +16,7 @@ from realtime.ahead import LOOK_AHEAD, Ahead, cores
 from realtime.commands import Command, Gain, Mode, SetZ, Swap, Trigger, Tweak, Z
 from realtime.deck import Change
 from realtime.decoder import Decoder
-from realtime.errors import RealtimeError
+from realtime.errors import RealtimeError, say
 from realtime.files import Folder
 from realtime.levels import Meter, Target
 from realtime.mixer import Mixer, slots_for
@@ -146,7 +145,7 @@ class Bounce:
 
     def _plugins(self, paths: Iterable[Path], channels: int, block_size: int = BLOCK_SIZE) -> Chain | None:
         return plugins.load(
-            list(paths), sample_rate=self.rate, block_size=block_size, channels=channels, say=_say
+            list(paths), sample_rate=self.rate, block_size=block_size, channels=channels, say=say
         )
 
     def _write(self, path: Path, mixer: Mixer, commands: Score, last: int, force: bool) -> Meter:
@@ -207,10 +206,10 @@ class Bounce:
             self._set_rate(setting.sample_rate)
         replaced = self.args.model is not None
         if not replaced and self.file.sha256 != setting.model_sha256:
-            _say(f"{self.model} has changed since; it may sound otherwise")
+            say(f"{self.model} has changed since; it may sound otherwise")
         first = self._decoder(setting.voices)
         course = survey(path, setting)
-        decoders = open_models(path, setting, course, first, self._load, replaced=replaced, say=_say)
+        decoders = open_models(path, setting, course, first, self._load, replaced=replaced, say=say)
         channels = self.args.channels or setting.channels
 
         def mixer(decoder: Decoder, chunk_frames: int) -> Mixer:
@@ -231,7 +230,7 @@ class Bounce:
                 setting,
                 self.args.plugin,
                 lambda plugin: self._plugins([plugin], channels, setting.block),
-                _say,
+                say,
             )
         scale = self.rate / setting.sample_rate
 
@@ -365,10 +364,6 @@ class Bounce:
     def _louder(self, command: Command) -> Command:
         """With --gain on top."""
         return Gain(command.db + self.args.gain) if isinstance(command, Gain) else command
-
-
-def _say(line: str) -> None:
-    print(f"realtime: {line}", file=sys.stderr)
 
 
 def _silent(event: Event) -> Event:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 
 class RealtimeError(Exception):
     """A mistake the user can mend. The message is one line: what was wrong and what is accepted."""
@@ -13,3 +15,8 @@ class HungError(Exception):
 
 class ModelError(RealtimeError):
     """A decoder file that cannot be used, or a name that the model does not know."""
+
+
+def say(line: str) -> None:
+    """What the user is told besides, while the program goes on."""
+    print(f"realtime: {line}", file=sys.stderr, flush=True)

@@ -19,10 +19,11 @@ from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
 from pythonosc.osc_message_builder import OscMessageBuilder
 
 from realtime import midi_map, osc
+from realtime.errors import say
 from realtime.midi import Mapper, can_learn, learn
 from realtime.midi_map import MapError, MidiMap
 from realtime.midi_ports import Input, names
-from realtime.protocol import Message
+from realtime.protocol import HOST, PORT, Message
 from realtime.signals import stop_on_signals
 
 PERIOD_S = 0.02  # to wait for a message at most, for there are answers to be heard and an end to be noticed
@@ -163,8 +164,8 @@ class MidiConfig:
     port: str | None = None
     backend: str = "auto"
     map: Path | None = None
-    host: str = osc.DEFAULT_HOST
-    osc_port: int = osc.DEFAULT_PORT
+    host: str = HOST
+    osc_port: int = PORT
     learn: bool = False
     seconds: float | None = None
 
@@ -192,8 +193,8 @@ def run(config: MidiConfig) -> int:
     stopping = stop_on_signals()
     mapper = Mapper(load(config.map))
     link = UdpLink(config.host, config.osc_port)
-    port = Input(config.port, config.backend, _say)
-    bridge = Bridge(mapper, port, _say)
+    port = Input(config.port, config.backend, say)
+    bridge = Bridge(mapper, port, say)
     where = port.name or f"ports named {config.port!r}"
     print(f"midi     {where} to {config.host}:{config.osc_port}; {_count(mapper.map)}", flush=True)
     end = None if config.seconds is None else time.monotonic() + config.seconds
@@ -211,7 +212,7 @@ def _learn(config: MidiConfig) -> int:
     if config.map is None:
         raise MapError("--learn needs --map FILE to keep what is learnt")
     learnt = midi_map.read(config.map) if config.map.exists() else MidiMap()
-    port = Input(config.port, config.backend, _say)
+    port = Input(config.port, config.backend, say)
     try:
         while True:
             print("move a knob, play a note or change the program …", flush=True)
@@ -261,7 +262,3 @@ def _describe(moved: Sequence[mido.Message]) -> str:
 def _count(rules: MidiMap) -> str:
     fingers = ", MPE" if rules.mpe else ""
     return f"{len(rules.knobs)} knobs, {len(rules.notes)} notes, {len(rules.programs)} programs{fingers}"
-
-
-def _say(line: str) -> None:
-    print(f"realtime: {line}", file=sys.stderr, flush=True)

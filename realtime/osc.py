@@ -22,9 +22,8 @@ from realtime.addresses import HORIZON_S
 from realtime.control import Control, Sender
 from realtime.errors import RealtimeError
 from realtime.gate import Gate
-from realtime.protocol import Message
+from realtime.protocol import HOST, PORT, Message
 
-DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 9000
 RECEIVE_BYTES = 65_536  # more than UDP carries; how many are looked at is up to the gate
 MAX_TURNED_AWAY = 32  # in a row; then the thread rests, for a flood must not take time from the sound
 REST_S = 0.001
@@ -118,7 +117,7 @@ def encode(message: Message) -> bytes:
     return datagram
 
 
-def bind(host: str = DEFAULT_HOST, port: int = DEFAULT_PORT) -> socket.socket:
+def bind(host: str = HOST, port: int = PORT) -> socket.socket:
     """A UDP socket on a port of ours; 0 is any free one.
 
     Raises:

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from realtime.errors import RealtimeError
 
+HOST, PORT = "127.0.0.1", 9000  # where a server listens, unless told otherwise
 MAX_TEXT = 200  # characters
 MAX_DIGITS = 9  # of a number within an address
 SHOWN = 80  # characters of a wrong value in an error text

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,7 +12,7 @@ import platformdirs
 from realtime import gate, hosts, priority
 from realtime.commands import Panic
 from realtime.control import Control
-from realtime.errors import RealtimeError
+from realtime.errors import RealtimeError, say
 from realtime.osc import Server, bind
 from realtime.presets import PresetFile
 from realtime.serve_config import ServeConfig
@@ -35,23 +34,23 @@ def serve(config: ServeConfig) -> int:
     gate.check(config.host, config.allow)
     with ExitStack() as parts:
         listener = parts.enter_context(bind(config.host, config.port))
-        bridge = hosts.open_midi(config.hosts, _say)
+        bridge = hosts.open_midi(config.hosts, say)
         if bridge:
             parts.callback(bridge.close)
         sound = SoundProcess(config)
         parts.callback(sound.close)
-        shelf = PresetFile(config.presets or default_presets(), _say)
+        shelf = PresetFile(config.presets or default_presets(), say)
         control = Control(sound.info, sound.player, shelf=shelf, studio=sound.studio, effects=sound.plugins)
         server = Server(control, listener, gate.Gate(config.allow))
         if config.restore and not control.restore():
-            _say("there is no earlier session of this model to go on with")
+            say("there is no earlier session of this model to go on with")
         beside = ExitStack()
         gc.collect()
         try:
             lines = sound.start()
             server.start()
             _introduce(lines, server)
-            beside = hosts.start(config.hosts, bridge, server, gate.Gate(config.allow), _say)
+            beside = hosts.start(config.hosts, bridge, server, gate.Gate(config.allow), say)
             gc.freeze()
             _watch(stopping, config.seconds, sound)
         finally:
@@ -73,11 +72,7 @@ def _save(control: Control) -> None:
     try:
         control.close()
     except RealtimeError as error:
-        _say(str(error))
-
-
-def _say(line: str) -> None:
-    print(f"realtime: {line}", file=sys.stderr, flush=True)
+        say(str(error))
 
 
 def _watch(stopping: Stopping, seconds: float | None, sound: SoundProcess) -> None:

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from realtime.hosts import HostConfig
-
-HOST, PORT = "127.0.0.1", 9000
+from realtime.protocol import HOST, PORT
 
 
 @dataclass(frozen=True)

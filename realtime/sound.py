@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gc
 import signal
-import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -20,7 +19,7 @@ from realtime import ending, latency, line, plugins, priority
 from realtime.commands import Tweak
 from realtime.contract import ModelInfo
 from realtime.engine import Engine
-from realtime.errors import RealtimeError
+from realtime.errors import RealtimeError, say
 from realtime.library import Library
 from realtime.outlet import Outlet, opener
 from realtime.recorder import Recorder
@@ -275,7 +274,7 @@ def play(config: ServeConfig, calls: Connection, works: Connection, alarm: Conne
         signal.signal(number, signal.SIG_IGN)
     priority.before_ordinary(priority.SOUND)
     try:
-        sound = Sound(config, _say)
+        sound = Sound(config, say)
     except RealtimeError as error:
         calls.send((str(error), None))
         ending.exit_with(0)
@@ -295,7 +294,3 @@ def play(config: ServeConfig, calls: Connection, works: Connection, alarm: Conne
 def _answer(sound: Sound, calls: Connection) -> None:
     line.answer(calls, sound.calls)
     sound.stopping.set()
-
-
-def _say(text: str) -> None:
-    print(f"realtime: {text}", file=sys.stderr, flush=True)

@@ -5,7 +5,7 @@ to OSC a thread of plain Python is busy without end, as a performer's own code m
 process of its own on the same cores. With `--synchronous` the JACK server waits for every block; then what it
 plays is captured and compared with the offline rendering of what was carried out.
 
-    engine_late_blocks    blocks that were not ready when the device wanted them
+    engine_late_blocks    holes in the sound: blocks that were not ready when the device wanted them
     dropped_triggers      triggers sent that started no voice
     memory_growth_mb      resident memory at the end, less that after a fifth of the time; the sounds that are
                           kept of points where z has rested are there before

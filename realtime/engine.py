@@ -119,7 +119,8 @@ class Engine:
         effects: what every block passes before that.
 
     Attributes:
-        late_blocks: silences played because no block was finished in time.
+        late_blocks: holes in the sound: silences played because no block was finished in time. Amid silence
+            none is heard, and none is counted; what begins there begins a block later.
         xruns: interruptions that the device reported.
         failure: what ended the rendering, or None.
         latency_s: of the device; taken off the time of scheduled commands.
@@ -142,6 +143,8 @@ class Engine:
         self.ahead = ahead or (PACED_AHEAD if paced else AHEAD)
         self.synchronous = synchronous
         self.late_blocks = 0
+        self._missed = 0  # those, and what was not finished in time amid silence
+        self._sounds = False  # what was rendered last
         self.xruns = 0
         self.dropped = 0
         self.failure: BaseException | None = None
@@ -276,14 +279,15 @@ class Engine:
     @property
     def asked(self) -> int:
         """Blocks that the device has asked for."""
-        return self._ring.read + self.late_blocks
+        return self._ring.read + self._missed
 
     def hand_over(self, out: Block) -> None:
         """Fill `out` [T, C] with the next block, or with silence. Real-time safe unless `synchronous`."""
         while self._ring.empty:
             if not self.synchronous or self._closing or self.failure:
                 out.fill(0.0)
-                self.late_blocks += not self._closing
+                self._missed += 1
+                self.late_blocks += self._sounds and not self._closing
                 return
             self._ready.wait(0.1)
         now = time.monotonic()
@@ -421,13 +425,15 @@ class Engine:
         if self._sink is not None:
             self._sink.write(block)
         self._note_spare()
+        sounds = bool(block.any())
         self._ring.commit(asked_s)
+        self._sounds = sounds
         self._ready.set()
 
     def _note_spare(self) -> None:
-        """Tell the pacing how long before its time a block is finished, while the device takes blocks."""
+        """Tell the pacing how long before its time a block is finished that would leave a hole."""
         now, (at, sample) = time.monotonic(), self._handed
-        if self._pacing is not None and sample and now - at < CLOCK_JUMP_S:
+        if self._pacing is not None and self._sounds and sample and now - at < CLOCK_JUMP_S:
             later_s = (self._ring.written * self.block_size - sample) / self.mixer.sample_rate
             self._pacing.finished(at + later_s - now, now)
 

@@ -2,10 +2,10 @@
 
 A block is begun `lead` seconds before the device takes it. The lead is what decoding may take in the worst
 case, as measured at the start (`mixer.Cost`), or as the longest block has taken lately, and what begins on
-top of it; a margin for the machine, which grows when a block is finished at the last moment, or later; and
-where the load is high (`load`) a reserve of blocks while voices are decoded. What comes in may make it
-longer: the block is then begun sooner, or, if it is too late for that, the next one. It is never more than
-the queue holds; a queue that is kept full is the limit of a long lead.
+top of it; a margin for the machine, which grows while there is sound and a block is finished at the last
+moment, or later; and where the load is high (`load`) a reserve of blocks while voices are decoded. What
+comes in may make it longer: the block is then begun sooner, or, if it is too late for that, the next one. It
+is never more than the queue holds; a queue that is kept full is the limit of a long lead.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ MARGIN_S = 0.8e-3
 TARDY_S = 0.4e-3  # of that, for the render thread to wake up
 CAREFUL_S = 1.0e-3  # more at the start, when much is done for the first time
 SPARE_S = 0.2e-3  # before its time, at least, a block shall be finished
+MORE_S = 0.5e-3  # is added at a time: a margin is for what happens often, a long pause goes beyond any
 RESERVE = 1.5  # blocks for each tick that is decoded at a time, where these are several
 SLOWER = 1.5  # than the median that was measured at the start
 RELIEF_S = 20.0  # after which the margin has lost half of what was added
@@ -41,7 +42,7 @@ class Pacing:
     def finished(self, spare_s: float, now: float) -> None:
         """Take note that a block was finished so long before its time; less than 0 is late."""
         if spare_s < SPARE_S:
-            more_s = min(SPARE_S - spare_s, self._block_s / 2)
+            more_s = min(SPARE_S - spare_s, MORE_S)
             self._added_s = min(self.margin_s(now) - MARGIN_S + more_s, self._most_s)
             self._since_s = now
 

@@ -107,12 +107,24 @@ def test_the_device_gets_what_the_mixer_makes(
     assert engine.late_blocks == 0
 
 
-def test_a_device_that_does_not_wait_gets_silence(
+def test_a_device_that_does_not_wait_gets_silence_and_holes_in_the_sound_are_counted(
     make_engine: Callable[..., Engine],
 ) -> None:
     engine = make_engine(synchronous=False)  # its thread has not been started: every block is late
     np.testing.assert_array_equal(take(engine, 5), 0.0)
-    assert engine.late_blocks == 5
+    assert (engine.late_blocks, engine.asked) == (0, 5)  # nothing sounds: none of it is heard
+    engine.submit([Trigger(1.0)])
+    engine._render()
+    assert take(engine, 1).any()
+    np.testing.assert_array_equal(take(engine, 3), 0.0)
+    assert (engine.late_blocks, engine.asked) == (3, 9)
+    engine.submit([Panic()])
+    while not engine.mixer.silent:
+        engine._render()
+        take(engine, 1)
+    engine._render()
+    take(engine, 3)
+    assert engine.late_blocks == 3
 
 
 def test_lateness_sheds_the_quietest_voice(make_engine: Callable[..., Engine]) -> None:

@@ -14,7 +14,7 @@ from realtime.commands import Prepare, SetZ, Trigger
 from realtime.engine import Engine
 from realtime.load import CAREFUL, Load
 from realtime.mixer import Cost, Mixer
-from realtime.pacing import MARGIN_S, RELIEF_S, RESERVE, SLOWER, SPARE_S, Pacing
+from realtime.pacing import MARGIN_S, MORE_S, RELIEF_S, RESERVE, SLOWER, SPARE_S, Pacing
 
 QUIET = Load(block_s=1e-9)  # of which no peak is reckoned with
 COST = Cost(first_chunk_s=1e-3, sustained_voices=3, chunk_s=(1e-3, 1.5e-3, 2e-3), tick_s=5e-3)
@@ -36,11 +36,28 @@ def test_a_block_that_is_late_or_almost_makes_it_careful_for_a_while() -> None:
     pacing.finished(SPARE_S - 0.00005, 100.0)
     assert pacing.margin_s(100.0) == pytest.approx(MARGIN_S + 0.00005)
     pacing.finished(-1.0, 300.0)  # no margin helps against that
-    assert pacing.margin_s(300.0) == pytest.approx(MARGIN_S + 0.002, rel=0.01)
-    assert pacing.margin_s(300.0 + RELIEF_S) == pytest.approx(MARGIN_S + 0.001, rel=0.01)
+    assert pacing.margin_s(300.0) == pytest.approx(MARGIN_S + MORE_S, rel=0.01)
+    assert pacing.margin_s(300.0 + RELIEF_S) == pytest.approx(MARGIN_S + MORE_S / 2, rel=0.01)
     for _ in range(50):
         pacing.finished(-1.0, 300.0 + RELIEF_S)
     assert pacing.lead_s(COST, 0, 0, QUIET, 300.0 + RELIEF_S) == pytest.approx(0.012)
+
+
+def test_what_is_late_amid_silence_makes_nothing_careful(make_mixer: Callable[..., Mixer]) -> None:
+    """It leaves no hole, and would keep the hits to come waiting."""
+    engine = Engine(make_mixer(), paced=True)
+    assert engine._pacing is not None
+    engine.submit([Trigger(1.0)], due=time.monotonic() + 0.005)
+    margins: list[float] = []
+    while len(margins) < 10:
+        engine._handed = time.monotonic(), (engine._ring.written + 1) * engine.block_size  # all is late
+        engine._render()
+        engine.hand_over(np.zeros((engine.block_size, 2), np.float32))
+        if engine.mixer.hits:
+            margins.append(engine._pacing.margin_s(engine._pacing._since_s))
+    assert margins[0] == MARGIN_S  # where the sound begins
+    assert margins[1] == pytest.approx(MARGIN_S + MORE_S)
+    assert margins[-1] > margins[1]
 
 
 def test_what_begins_a_stream(make_mixer: Callable[..., Mixer]) -> None:

@@ -361,7 +361,7 @@ class Engine:
         if begun is None:
             begun = self.mixer.streams_begun(c for _, c in tuple(self._inbox) if not isinstance(c, Change))
         now, mixer = time.monotonic(), self.mixer
-        lead_s = self._pacing.lead_s(mixer.cost, mixer.streaming, begun, self._load, now)
+        lead_s = self._pacing.lead_s(mixer.cost, mixer.streaming, begun, self._load, now, self._sounds)
         return self._left_s(now) - lead_s
 
     def _left_s(self, now: float) -> float:
@@ -372,7 +372,8 @@ class Engine:
         """How long before its time a block is begun, in seconds, with so many streams that go on or begin."""
         if self._pacing is None:
             return self.ahead * self.block_size / self.mixer.sample_rate
-        return self._pacing.lead_s(self.mixer.cost, streaming, begun, self._load, time.monotonic())
+        now, sounds = time.monotonic(), self._sounds or streaming > 0
+        return self._pacing.lead_s(self.mixer.cost, streaming, begun, self._load, now, sounds)
 
     def _render(self) -> None:
         self._hurried = False

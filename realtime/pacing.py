@@ -3,7 +3,7 @@
 A block is begun `lead` seconds before the device takes it. The lead is what decoding may take in the worst
 case, as measured at the start (`mixer.Cost`), or as the longest block has taken lately, and what begins on
 top of it; a margin for the machine, which grows while there is sound and a block is finished at the last
-moment, or later; and where the load is high (`load`) a reserve of blocks while voices are decoded. What
+moment, or later; and where the load is high (`load`) a reserve of blocks as long as anything sounds. What
 comes in may make it longer: the block is then begun sooner, or, if it is too late for that, the next one. It
 is never more than the queue holds; a queue that is kept full is the limit of a long lead.
 """
@@ -50,7 +50,9 @@ class Pacing:
         """For what the machine does besides."""
         return MARGIN_S + self._added_s * float(0.5 ** ((now - self._since_s) / RELIEF_S))
 
-    def lead_s(self, cost: Cost | None, streaming: int, begun: int, load: Load, now: float) -> float:
+    def lead_s(
+        self, cost: Cost | None, streaming: int, begun: int, load: Load, now: float, sounds: bool
+    ) -> float:
         """Seconds before its time that a block is to be begun.
 
         Args:
@@ -59,6 +61,7 @@ class Pacing:
             begun: streams that begin in this block.
             load: of the render thread.
             now: monotonic time in seconds.
+            sounds: whether anything does before the block; a hit after silence does not wait for a reserve.
         """
         if cost is None:
             return self._most_s
@@ -70,5 +73,5 @@ class Pacing:
             decoding_s += (ticks if streaming else ticks - 1) * cost.chunk_s[voices - 1]
             peak_s = load.peak_s + (begun * cost.first_chunk_s if streaming else 0.0)
             rendering_s = max(SLOWER * decoding_s, peak_s)
-        reserve_s = RESERVE * load.at_once * self._block_s if streaming and load.at_once > 1 else 0.0
+        reserve_s = RESERVE * load.at_once * self._block_s if sounds and load.at_once > 1 else 0.0
         return min(self.margin_s(now) + rendering_s + reserve_s, self._most_s)

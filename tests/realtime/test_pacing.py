@@ -22,11 +22,11 @@ COST = Cost(first_chunk_s=1e-3, sustained_voices=3, chunk_s=(1e-3, 1.5e-3, 2e-3)
 
 def test_the_lead_is_the_margin_and_what_decoding_may_take() -> None:
     pacing = Pacing(block_s=0.003, blocks=3)
-    assert pacing.lead_s(COST, 0, 0, QUIET, 0.0) == pytest.approx(MARGIN_S)
-    assert pacing.lead_s(COST, 1, 0, QUIET, 0.0) == pytest.approx(MARGIN_S + SLOWER * 1e-3)
-    assert pacing.lead_s(COST, 1, 1, QUIET, 0.0) == pytest.approx(MARGIN_S + SLOWER * 2.5e-3)
-    assert pacing.lead_s(COST, 2, 9, QUIET, 0.0) == pytest.approx(0.009)  # the queue holds no more
-    assert pacing.lead_s(None, 0, 0, QUIET, 0.0) == pytest.approx(0.009)
+    assert pacing.lead_s(COST, 0, 0, QUIET, 0.0, False) == pytest.approx(MARGIN_S)
+    assert pacing.lead_s(COST, 1, 0, QUIET, 0.0, True) == pytest.approx(MARGIN_S + SLOWER * 1e-3)
+    assert pacing.lead_s(COST, 1, 1, QUIET, 0.0, True) == pytest.approx(MARGIN_S + SLOWER * 2.5e-3)
+    assert pacing.lead_s(COST, 2, 9, QUIET, 0.0, True) == pytest.approx(0.009)  # the queue holds no more
+    assert pacing.lead_s(None, 0, 0, QUIET, 0.0, False) == pytest.approx(0.009)
 
 
 def test_a_block_that_is_late_or_almost_makes_it_careful_for_a_while() -> None:
@@ -40,7 +40,7 @@ def test_a_block_that_is_late_or_almost_makes_it_careful_for_a_while() -> None:
     assert pacing.margin_s(300.0 + RELIEF_S) == pytest.approx(MARGIN_S + MORE_S / 2, rel=0.01)
     for _ in range(50):
         pacing.finished(-1.0, 300.0 + RELIEF_S)
-    assert pacing.lead_s(COST, 0, 0, QUIET, 300.0 + RELIEF_S) == pytest.approx(0.012)
+    assert pacing.lead_s(COST, 0, 0, QUIET, 300.0 + RELIEF_S, False) == pytest.approx(0.012)
 
 
 def test_what_is_late_amid_silence_makes_nothing_careful(make_mixer: Callable[..., Mixer]) -> None:
@@ -124,21 +124,26 @@ def test_the_terms_of_both_latencies(make_mixer: Callable[..., Mixer]) -> None:
 def test_a_block_may_have_several_ticks() -> None:
     """Where nothing is being decoded yet, the first is that of the streams that begin."""
     pacing, cost = Pacing(block_s=0.003, blocks=9), replace(COST, tick_s=1.2e-3)
-    assert pacing.lead_s(cost, 1, 0, QUIET, 0.0) == pytest.approx(MARGIN_S + SLOWER * 3e-3)
-    assert pacing.lead_s(cost, 0, 1, QUIET, 0.0) == pytest.approx(MARGIN_S + SLOWER * (1e-3 + 2e-3))
-    assert pacing.lead_s(cost, 1, 1, QUIET, 0.0) == pytest.approx(MARGIN_S + SLOWER * (1e-3 + 3 * 1.5e-3))
+    assert pacing.lead_s(cost, 1, 0, QUIET, 0.0, True) == pytest.approx(MARGIN_S + SLOWER * 3e-3)
+    assert pacing.lead_s(cost, 0, 1, QUIET, 0.0, False) == pytest.approx(MARGIN_S + SLOWER * (1e-3 + 2e-3))
+    assert pacing.lead_s(cost, 1, 1, QUIET, 0.0, True) == pytest.approx(
+        MARGIN_S + SLOWER * (1e-3 + 3 * 1.5e-3)
+    )
 
 
 def test_where_the_load_is_high_blocks_are_held_in_reserve() -> None:
     pacing, load = Pacing(block_s=0.003, blocks=9), Load(block_s=0.003)
-    assert pacing.lead_s(COST, 1, 0, load, 0.0) == pytest.approx(MARGIN_S + CAREFUL * 0.003)
-    assert pacing.lead_s(COST, 1, 1, load, 0.0) == pytest.approx(MARGIN_S + CAREFUL * 0.003 + 1e-3)
-    assert pacing.lead_s(COST, 0, 1, load, 0.0) == pytest.approx(MARGIN_S + CAREFUL * 0.003)
-    assert pacing.lead_s(COST, 0, 0, load, 0.0) == pytest.approx(MARGIN_S)  # nothing is decoded
+    assert pacing.lead_s(COST, 1, 0, load, 0.0, True) == pytest.approx(MARGIN_S + CAREFUL * 0.003)
+    assert pacing.lead_s(COST, 1, 1, load, 0.0, True) == pytest.approx(MARGIN_S + CAREFUL * 0.003 + 1e-3)
+    assert pacing.lead_s(COST, 0, 1, load, 0.0, False) == pytest.approx(MARGIN_S + CAREFUL * 0.003)
+    assert pacing.lead_s(COST, 0, 0, load, 0.0, False) == pytest.approx(MARGIN_S)  # nothing is decoded
     busy_s = MARGIN_S + CAREFUL * 0.003
     load._step = 1
-    assert pacing.lead_s(COST, 1, 0, load, 0.0) == pytest.approx(busy_s + RESERVE * 0.006)
+    assert pacing.lead_s(COST, 1, 0, load, 0.0, True) == pytest.approx(busy_s + RESERVE * 0.006)
     load._step = 2
-    assert pacing.lead_s(COST, 1, 0, load, 0.0) == pytest.approx(busy_s + RESERVE * 0.012)
-    assert pacing.lead_s(COST, 0, 1, load, 0.0) == pytest.approx(busy_s)  # a hit after silence comes at once
-    assert pacing.lead_s(COST, 0, 0, load, 0.0) == pytest.approx(MARGIN_S)
+    assert pacing.lead_s(COST, 1, 0, load, 0.0, True) == pytest.approx(busy_s + RESERVE * 0.012)
+    more_will_come_s = pacing.lead_s(COST, 0, 0, load, 0.0, True)
+    assert more_will_come_s == pytest.approx(MARGIN_S + RESERVE * 0.012)
+    after_silence_s = pacing.lead_s(COST, 0, 1, load, 0.0, False)
+    assert after_silence_s == pytest.approx(busy_s)  # a hit comes at once
+    assert pacing.lead_s(COST, 0, 0, load, 0.0, False) == pytest.approx(MARGIN_S)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import count
 from pathlib import PurePosixPath
@@ -15,7 +16,19 @@ from typing import Any, Protocol
 from realtime import answers
 from realtime.addresses import parse
 from realtime.answers import Rack
-from realtime.commands import Command, Gain, Goto, Mode, Panic, Prepare, SetAxis, SetDimension, SetZ, Z
+from realtime.commands import (
+    Command,
+    Gain,
+    Goto,
+    Mode,
+    Panic,
+    Prepare,
+    SetAxis,
+    SetDimension,
+    SetZ,
+    Trigger,
+    Z,
+)
 from realtime.contract import ModelInfo
 from realtime.errors import RealtimeError
 from realtime.jobs import Jobs
@@ -128,6 +141,7 @@ class Control:
         self._history = History()
         self._alone = self._begun = False  # of the message at hand: it came alone, it begins a gesture
         self._target: tuple[Z, float] | None = None  # of the latest move at once, and its time
+        self._standing: dict[type[Command], Command] = {}  # what a player that begins anew has to be told
         self._adopt(info)
 
     def _adopt(self, info: ModelInfo) -> None:
@@ -138,6 +152,7 @@ class Control:
         self.places = Places(info, self.presets)
         self._history = History()
         self._target = None
+        self._standing.pop(SetZ, None)
         self._prepare()
 
     def _prepare(self) -> None:
@@ -149,8 +164,26 @@ class Control:
         """Go on where the last session of this model ended; whether there was one."""
         if (last := self.presets.last) is None:
             return False
-        self.player.submit([SetZ(last.z), Gain(last.gain_db), Mode(last.mode)])
+        self._submit([SetZ(last.z), Gain(last.gain_db), Mode(last.mode)], None)
         return True
+
+    def resume(self) -> None:
+        """Have a player that has begun anew go on where the one before was, without its glides and sounds."""
+        self._waiting.clear()
+        if self._standing:
+            self.player.submit(list(self._standing.values()))
+        self._prepare()
+
+    def _note_standing(self, command: Command) -> None:
+        match command:
+            case SetZ(touch=None) | Gain() | Mode():
+                self._standing[type(command)] = command
+            case Goto(z, touch=None) | Trigger(z=tuple(z), touch=None):
+                self._standing[SetZ] = SetZ(z)
+            case SetDimension() | SetAxis():
+                before = self._standing.get(SetZ)
+                z = before.z if isinstance(before, SetZ) else self.info.classes[0].centroid
+                self._standing[SetZ] = SetZ(_moved(z, command))
 
     # ---- messages
 
@@ -171,12 +204,21 @@ class Control:
         self._alone, self._begun = len(messages) == 1, False
         for message in messages:
             replies += self._take(message, sender, commands, due, now)
-        if commands and not self._submit(commands, due):
-            replies += [self.refuse(m, "too many commands are waiting") for m in messages]
+        try:
+            if commands and not self._submit(commands, due):
+                raise ControlError("too many commands are waiting")
+        except RealtimeError as error:
+            replies += [self.refuse(m, str(error)) for m in messages]
         return replies
 
     def _submit(self, commands: Sequence[Command], due: float | None) -> bool:
-        """Have commands carried out; whether they are. A gesture that begins waits for no answer before."""
+        """Have commands carried out; whether they are. A gesture that begins waits for no answer before.
+
+        Raises:
+            RealtimeError: nobody plays.
+        """
+        for command in commands:
+            self._note_standing(command)
         if not self._begun:
             return self.player.submit(commands, due)
         taken, z = self.player.submit_from(commands, due)
@@ -412,7 +454,8 @@ class Control:
         for receiver, (interval_s, due) in list(self._subscribers.items()):
             if due <= now:
                 self._subscribers[receiver] = interval_s, max(due + interval_s, now)
-                yield receiver, answers.status(self.player, self._facts())
+                with suppress(RealtimeError):  # nobody plays at the moment
+                    yield receiver, answers.status(self.player, self._facts())
 
     def close(self) -> None:
         """End the work in the background, and save the presets and how things are.
@@ -421,8 +464,9 @@ class Control:
             RealtimeError: they cannot be saved.
         """
         self._jobs.close()
-        facts = self.player.status()
-        self.presets.last = Last(self._player_z(), float(facts["gain_db"]), str(facts["mode"]))
+        with suppress(RealtimeError):  # nobody plays any more
+            facts = self.player.status()
+            self.presets.last = Last(self._player_z(), float(facts["gain_db"]), str(facts["mode"]))
         self._shelf.save(self.presets)
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from typing import Any
 
 from realtime.errors import RealtimeError
 
 Calls = Mapping[str, Callable[..., Any]]
+
+GONE, STUCK = "the process that plays has ended", "the process that plays does not answer"
 
 
 class LineError(RealtimeError):
@@ -29,18 +32,30 @@ class Line:
         self._connection = connection
         self._limit_s = limit_s
         self._turn = threading.Lock()
+        self._stuck = False
+
+    @contextmanager
+    def _my_turn(self) -> Iterator[None]:
+        """Another thread may have its turn for ever: what it sends is not taken."""
+        if self._stuck or not self._turn.acquire(timeout=-1 if self._limit_s is None else self._limit_s):
+            self._stuck = True
+            raise LineError(STUCK)
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     def tell(self, name: str, *arguments: Any) -> None:
         """Call without waiting for anything.
 
         Raises:
-            LineError: nobody is there.
+            LineError: nobody is there, or takes anything.
         """
-        with self._turn:
+        with self._my_turn():
             try:
                 self._connection.send((False, name, arguments))
             except OSError as error:
-                raise LineError("the process that plays has ended") from error
+                raise LineError(GONE) from error
 
     def ask(self, name: str, *arguments: Any) -> Any:
         """What the call returns.
@@ -48,15 +63,15 @@ class Line:
         Raises:
             RealtimeError: what it raised, or `LineError` if nobody is there.
         """
-        with self._turn:
+        with self._my_turn():
             try:
                 self._connection.send((True, name, arguments))
                 if not self._connection.poll(self._limit_s):
-                    self._connection.close()  # what comes now would answer another question
-                    raise LineError("the process that plays does not answer")
+                    self._stuck = True  # what comes now would answer another question
+                    raise LineError(STUCK)
                 error, value = self._connection.recv()
             except (OSError, EOFError) as gone:
-                raise LineError("the process that plays has ended") from gone
+                raise LineError(GONE) from gone
         if error:
             raise RealtimeError(error)
         return value
@@ -64,11 +79,17 @@ class Line:
     @property
     def closed(self) -> bool:
         """Whether it has been given up here, as after an answer that did not come."""
-        return self._connection.closed
+        return self._stuck or self._connection.closed
 
     def close(self) -> None:
         """The other end is told that nothing will come any more."""
         self._connection.close()
+
+    def reconnect(self, connection: Connection) -> None:
+        """Call somebody else from now on."""
+        with self._turn:
+            self._connection.close()
+            self._connection, self._stuck = connection, False
 
 
 def answer(connection: Connection, calls: Calls) -> None:

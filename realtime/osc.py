@@ -165,6 +165,11 @@ class Server:
         with self._turn:
             return self._handle(tuple(messages), sender, None)
 
+    def resume(self) -> None:
+        """See `Control.resume`; for any thread."""
+        with self._turn:
+            self.control.resume()
+
     def _run(self) -> None:
         while not self._closing:
             with self._turn:

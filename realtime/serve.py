@@ -13,6 +13,7 @@ from realtime import gate, hosts, priority
 from realtime.commands import Panic
 from realtime.control import Control
 from realtime.errors import RealtimeError, say
+from realtime.line import LineError
 from realtime.osc import Server, bind
 from realtime.presets import PresetFile
 from realtime.serve_config import ServeConfig
@@ -20,6 +21,7 @@ from realtime.signals import Stopping, stop_on_signals
 from realtime.sound_process import Facts, SoundProcess
 
 WATCH_S = 0.1
+AGAIN_S = 10.0  # what plays is begun anew after a fault, unless it was so shortly before
 
 
 def serve(config: ServeConfig) -> int:
@@ -52,13 +54,16 @@ def serve(config: ServeConfig) -> int:
             _introduce(lines, server)
             beside = hosts.start(config.hosts, bridge, server, gate.Gate(config.allow), say)
             gc.freeze()
-            _watch(stopping, config.seconds, sound)
+            _watch(stopping, config.seconds, sound, server)
         finally:
-            sound.player.submit([Panic()])  # fades at once, while the rest ends
+            try:
+                sound.player.submit([Panic()])  # fades at once, while the rest ends
+            except LineError:
+                sound.close()  # or whoever waits for it would not end
             beside.close()
             server.stop()
             _save(control)
-            counts, failed = sound.stop()
+            counts, failed = _stop(sound)
     _sum_up(counts)
     return 1 if failed else 0
 
@@ -75,12 +80,33 @@ def _save(control: Control) -> None:
         say(str(error))
 
 
-def _watch(stopping: Stopping, seconds: float | None, sound: SoundProcess) -> None:
+def _watch(stopping: Stopping, seconds: float | None, sound: SoundProcess, server: Server) -> None:
     end = None if seconds is None else time.monotonic() + seconds
-    while not stopping.is_set() and not sound.failed:
+    begun_s: float | None = None
+    while not stopping.is_set():
+        if fault := sound.fault():
+            again = begun_s is not None and time.monotonic() - begun_s < AGAIN_S
+            if again or stopping.is_set():
+                return
+            say(f"the process that plays {fault}; it is begun anew")
+            try:
+                told = sound.restart()
+                server.resume()
+            except RealtimeError as error:
+                say(str(error))
+                return
+            say("; ".join(["it plays again, from where the point was", *told]))
+            begun_s = time.monotonic()
         left = WATCH_S if end is None else min(WATCH_S, end - time.monotonic())
         if left <= 0 or stopping.wait(left):
             return
+
+
+def _stop(sound: SoundProcess) -> tuple[Facts, bool]:
+    try:
+        return sound.stop()
+    except LineError as error:
+        raise RealtimeError(f"{error}; presets are kept, start the server again") from error
 
 
 def _introduce(lines: dict[str, str], server: Server) -> None:

@@ -14,6 +14,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from itertools import count
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 from realtime import ending, latency, line, plugins, priority
 from realtime.commands import Tweak
@@ -44,6 +45,7 @@ class Built:
 
     number: int
     info: ModelInfo
+    path: Path
 
 
 @dataclass(frozen=True)
@@ -208,7 +210,7 @@ class Sound:
     def _build(self, file: str) -> Built:
         instrument, number = self._studio.build(file), next(self._numbers)
         self._built[number] = instrument
-        return Built(number, instrument.info)
+        return Built(number, instrument.info, instrument.path)
 
     def _install(self, number: int) -> None:
         self._studio.install(self._built.pop(number))

@@ -7,7 +7,10 @@ import multiprocessing
 import signal
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import count
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from realtime.commands import Command, Tweak, Z
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from realtime.sound import Built, PluginFacts
 
 ANSWER_S = 5.0  # more than it ever takes
+BEAT_S = 1.0  # between two signs of life
 END_S = 1.0
 
 Facts = dict[str, int | float | str]
@@ -32,21 +36,15 @@ class Player:
         self._line = line
 
     def submit(self, commands: Sequence[Command], due: float | None = None) -> bool:
-        """As of the engine, but a command for now is not waited for, and taken where anything still is."""
-        try:
-            if due is None:
-                self._line.tell("submit", commands, None, time.monotonic())
-                return True
-            return bool(self._line.ask("submit", commands, due))
-        except LineError:
-            return False
+        """As of the engine, but a command for now is not waited for."""
+        if due is None:
+            self._line.tell("submit", commands, None, time.monotonic())
+            return True
+        return bool(self._line.ask("submit", commands, due))
 
     def submit_from(self, commands: Sequence[Command], due: float | None = None) -> tuple[bool, list[float]]:
         """As of the engine: what is waited for is only the answer, when the commands are on their way."""
-        try:
-            end: tuple[bool, list[float]] = self._line.ask("submit_from", commands, due, time.monotonic())
-        except LineError:
-            return False, []
+        end: tuple[bool, list[float]] = self._line.ask("submit_from", commands, due, time.monotonic())
         return end
 
     def status(self) -> Facts:
@@ -67,10 +65,15 @@ class Player:
 
 
 class Studio:
-    """A `studio` over two lines: for what takes a while, and for what does not."""
+    """A `studio` over two lines: for what takes a while, and for what does not.
+
+    Attributes:
+        model: the file of what was installed last, or None.
+    """
 
     def __init__(self, works: Line, calls: Line) -> None:
         self._works, self._calls = works, calls
+        self.model: Path | None = None
 
     def encode(self, file: str) -> Z:
         z: Z = self._works.ask("encode", file)
@@ -82,6 +85,7 @@ class Studio:
 
     def install(self, instrument: Built) -> None:
         self._calls.tell("install", instrument.number)
+        self.model = instrument.path
 
 
 class Plugins:
@@ -113,6 +117,18 @@ class SoundProcess:
     """
 
     def __init__(self, config: ServeConfig) -> None:
+        self._config = config
+        self._ask_again_s = 0.0
+        calls, works, facts = self._begin(config)
+        self._line, self._works = Line(calls, ANSWER_S), Line(works)
+        self.info: ModelInfo
+        self.info, has_plugins = facts
+        self.player = Player(self._line)
+        self.studio = Studio(self._works, self._line)
+        self.plugins = Plugins(self._line) if has_plugins else None
+
+    def _begin(self, config: ServeConfig) -> tuple[Connection, Connection, tuple[ModelInfo, bool]]:
+        """Start the process: what it can be called by, for quick calls and slow ones, and its facts."""
         context = multiprocessing.get_context("spawn")
         (calls, theirs), (works, theirs_too) = context.Pipe(), context.Pipe()
         self._alarm, bell = context.Pipe(duplex=False)
@@ -130,12 +146,7 @@ class SoundProcess:
             calls.close()
             self._see_it_end()
             raise RealtimeError(error)
-        self._line, self._works = Line(calls, ANSWER_S), Line(works)
-        self.info: ModelInfo
-        self.info, has_plugins = facts
-        self.player = Player(self._line)
-        self.studio = Studio(self._works, self._line)
-        self.plugins = Plugins(self._line) if has_plugins else None
+        return calls, works, facts
 
     def start(self) -> dict[str, str]:
         """Begin to play; what there is to say of it, in lines.
@@ -146,10 +157,44 @@ class SoundProcess:
         lines: dict[str, str] = self._works.ask("start")
         return lines
 
-    @property
-    def failed(self) -> bool:
-        """Whether it plays no more, or does not answer."""
-        return self._alarm.poll() or self._line.closed or not self._process.is_alive()
+    def fault(self) -> str:
+        """Why it plays no more, or nothing; it is asked for a sign of life now and then."""
+        if time.monotonic() >= self._ask_again_s and not self._line.closed:
+            self._ask_again_s = time.monotonic() + BEAT_S
+            with contextlib.suppress(LineError):
+                self.player.z()
+        if (code := self._process.exitcode) is not None:
+            return f"has ended ({signal.Signals(-code).name})" if code < 0 else "has ended"
+        if self._line.closed:
+            return "does not answer"
+        return "has failed" if self._alarm.poll() else ""
+
+    def restart(self) -> list[str]:
+        """Play again after a fault, with the model that played, and the same proxies; what is to be told.
+
+        Plugins are left out, for they may be to blame. Recording and log go on in files of their own.
+
+        Raises:
+            RealtimeError: it cannot play.
+        """
+        self.close()
+        before, told = self._config, []
+        self._config = now = replace(
+            before,
+            model=self.studio.model or before.model,
+            record=before.record and _free(before.record),
+            log=before.log and _free(before.log),
+            hosts=replace(before.hosts, plugins=()),
+        )
+        calls, works, _ = self._begin(now)
+        self._line.reconnect(calls)
+        self._works.reconnect(works)
+        self.start()
+        if before.hosts.plugins:
+            told.append("without its plugins, which may be to blame")
+        told += [f"recording goes on in {now.record}"] if now.record else []
+        told += [f"the log goes on in {now.log}"] if now.log else []
+        return told
 
     def stop(self) -> tuple[Facts, bool]:
         """Fade out and end; the last status, and whether rendering had failed.
@@ -170,6 +215,11 @@ class SoundProcess:
         if self._process.is_alive():
             self._process.kill()
             self._process.join()
+
+
+def _free(path: Path) -> Path:
+    """A name beside it that is not taken: `take-2.wav` beside `take.wav`."""
+    return next(p for n in count(2) if not (p := path.with_stem(f"{path.stem}-{n}")).exists())
 
 
 @contextlib.contextmanager

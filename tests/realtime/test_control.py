@@ -9,9 +9,10 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from realtime.addresses import REPLY_ITEMS
-from realtime.commands import Command, Goto, Prepare, SetZ, Trigger
+from realtime.commands import Command, Gain, Goto, Mode, Prepare, SetZ, Trigger
 from realtime.control import IMPATIENCE_S, PATIENCE_S, Control, Sender
 from realtime.decoder import Decoder
+from realtime.errors import RealtimeError
 from realtime.protocol import Message
 
 ME: Sender = ("127.0.0.1", 1000)
@@ -327,3 +328,44 @@ def test_files_are_refused_without_a_studio(control: Control) -> None:
     for address in ("/morph/encode", "/morph/model"):
         (error,) = say(control, address, "a.wav")
         assert error.arguments == (address, "this server takes no files")
+
+
+def test_a_player_that_begins_anew_is_told_how_things_stand(control: Control, player: Notebook) -> None:
+    info = control.info
+    control.resume()
+    ((prepared, _),) = player.played  # nothing else has been asked for yet
+    assert [type(c) for c in prepared] == [Prepare]
+    first, second, *_ = (c.centroid for c in info.classes)
+    say(control, "/morph/z/1", 0.25)
+    assert _standing(control, player) == [SetZ((first[0], 0.25, *first[2:]))]
+    say(control, "/morph/goto", info.classes[1].name, 5000.0)  # where it would be by and by
+    say(control, "/morph/gain", -6.0)
+    say(control, "/morph/mode", "latch")
+    say(control, "/morph/trigger", 1.0)
+    assert _standing(control, player) == [SetZ(second), Gain(-6.0), Mode("latch")]
+    assert list(control.news()) == []  # nobody is told that the glide has arrived
+
+
+def _standing(control: Control, player: Notebook) -> list[Command]:
+    player.played.clear()
+    control.resume()
+    return list(player.played[0][0])
+
+
+def test_while_nobody_plays_that_is_the_answer(
+    control: Control, player: Notebook, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object) -> None:
+        raise RealtimeError("nobody plays")
+
+    for name in ("submit", "submit_from", "status", "z"):
+        monkeypatch.setattr(player, name, gone)
+    for address in ("/morph/trigger", "/morph/get/z", "/morph/get/status", "/morph/gain"):
+        (error,) = say(control, address, *([-3.0] if address == "/morph/gain" else []))
+        assert error.arguments == (address, "nobody plays")
+    say(control, "/morph/subscribe", 4000, 50)
+    assert list(control.news()) == []
+    monkeypatch.undo()
+    clock.now += 0.05
+    assert [whom for whom, _ in control.news()] == [(ME[0], 4000)]
+    assert _standing(control, player) == [Gain(-3.0)]

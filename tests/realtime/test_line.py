@@ -88,3 +88,42 @@ def test_no_answer_in_time_is_the_end_of_a_line() -> None:
     with pytest.raises(LineError):
         line.ask("double", 2)  # what may come now would answer the first
     there.close()
+
+
+def test_a_line_to_somebody_else() -> None:
+    here, there = multiprocessing.Pipe()
+    gone = Line(here)
+    there.close()
+    with pytest.raises(LineError):
+        gone.ask("double", 1)
+    mine, theirs = multiprocessing.Pipe()
+    answering = threading.Thread(target=answer, args=(theirs, {"double": lambda x: 2 * x}))
+    answering.start()
+    gone.reconnect(mine)
+    assert not gone.closed
+    assert gone.ask("double", 4) == 8
+    gone.close()
+    answering.join()
+
+
+def test_who_takes_nothing_keeps_one_thread_waiting_and_no_other() -> None:
+    here, there = multiprocessing.Pipe()
+    line = Line(here, limit_s=0.05)
+    ends: list[Exception] = []
+
+    def tell() -> None:
+        try:
+            line.tell("hear", bytes(2**22))
+        except LineError as error:
+            ends.append(error)
+
+    telling = threading.Thread(target=tell)
+    telling.start()
+    while not line._turn.locked():
+        pass
+    with pytest.raises(LineError, match="does not answer"):
+        line.ask("double", 1)
+    assert line.closed
+    there.close()
+    telling.join()
+    assert len(ends) == 1

@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -188,6 +188,14 @@ class Server(Process):
         """Wait for the next answer to what was sent: its address and arguments."""
         answer = OscMessage(self._client._sock.recv(65536))
         return answer.address, list(answer.params)
+
+    def forget_answers(self) -> None:
+        """Hear none of those that are still on their way."""
+        self._client._sock.settimeout(0.1)
+        with suppress(TimeoutError):
+            while True:
+                self.hear()
+        self._client._sock.settimeout(TIMEOUT_S)
 
     def status(self) -> dict[str, float | str]:
         """What the engine says of itself."""

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -27,7 +28,17 @@ from realtime.jack_client import JackClient, JoinError
 from realtime.mixer import PANIC_MS, Mixer, slots_for
 from realtime.protocol import Message
 from realtime.session import commands, read_setting
-from tests.system.rig import MAX_DIFFERENCE, TIMEOUT_S, Jack, Process, Server, program
+from tests.system.rig import (
+    MAX_DIFFERENCE,
+    TIMEOUT_S,
+    Jack,
+    Process,
+    Server,
+    assert_heard_as_logged,
+    program,
+)
+
+COMPRESSOR = Path("/usr/lib/vst3/ZamCompX2.vst3")
 
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
@@ -56,19 +67,79 @@ def test_jack_goes_and_comes_back(tiny_model: Path, tmp_path: Path, end: signal.
     assert np.abs(np.load(tmp_path / "heard.npy")).max() > 0.001
 
 
-@pytest.mark.parametrize("fate", [signal.SIGKILL, signal.SIGSTOP])
-def test_a_server_without_the_process_that_plays_says_so_and_ends(
-    tiny_model: Path, tmp_path: Path, fate: signal.Signals
+@pytest.mark.parametrize(("fate", "hits"), [(signal.SIGKILL, 0), (signal.SIGSTOP, 0), (signal.SIGSTOP, 1500)])
+def test_what_plays_is_begun_anew_where_it_was(
+    tiny_model: Path, tmp_path: Path, fate: signal.Signals, hits: int
 ) -> None:
-    """It has ended, or stands still and does not answer."""
+    """It has ended, or stands still, and soon takes nothing. What is kept goes on in files of their own."""
+    options = ["--null", "--presets", str(tmp_path / "presets.json")]
+    options += ["--record", str(tmp_path / "take.wav"), "--log", str(tmp_path / "log.jsonl")]
+    with Server(tiny_model, *options) as server:
+        server.send("/morph/z", 1.0, -1.0, 0.5, 0.0)
+        server.send("/morph/z/1", 0.25)
+        server.send("/morph/gain", -6.0)
+        server.send("/morph/mode", "latch")
+        server.send("/morph/trigger", 1.0)
+        server.wait_until(hits=1)
+        os.kill(server.sound_pid, fate)
+        for _ in range(hits):  # more than fit into the pipe
+            server.send("/morph/trigger", 1.0)
+        server.wait_for(
+            "it plays again, .*; recording goes on in .*take-2.wav; the log goes on in .*log-2.jsonl"
+        )
+        server.forget_answers()
+        server.play_for(0.05)
+        assert server.ask("/morph/get/z")[1] == [1.0, 0.25, 0.5, 0.0]
+        assert {"gain_db": -6.0, "mode": "latch"}.items() <= server.status().items()
+        played = int(server.status()["hits"])
+        server.send("/morph/trigger", 1.0)
+        server.wait_until(hits=played + 1, voices=0)
+        assert server.stop() == 0
+    np.save(tmp_path / "take-2.npy", soundfile.read(tmp_path / "take-2.wav", dtype="float32")[0])
+    assert_heard_as_logged(tmp_path / "log-2.jsonl", tmp_path / "take-2.npy", at_least_s=0.05)
+
+
+def test_on_jack_too_with_the_model_that_played_and_without_plugins(
+    other_model: Path, tiny_model: Path
+) -> None:
+    """What has been killed was connected, and its name is free again."""
+    options = ["--device", "system", "--library", str(other_model.parent)]
+    options += ["--plugin", str(COMPRESSOR)] if COMPRESSOR.exists() else []
+    with Jack(synchronous=False) as jack:
+        jack.wait()
+        with Server(tiny_model, *options, env=jack.env) as server:
+            assert server.ask("/morph/model", other_model.name)[0] == "/morph/done"
+            server.send("/morph/subscribe", 9, 20.0)  # nobody is there
+            os.kill(server.sound_pid, signal.SIGKILL)
+            line = server.wait_for("it plays again")
+            assert ("without its plugins" in line.string) == COMPRESSOR.exists()
+            assert len(server.ask("/morph/get/z")[1]) == 3
+            assert server.ask("/morph/get/plugins")[1] == [0, 0]  # none
+            server.send("/morph/trigger", 1.0)
+            server.wait_until(hits=1, voices=0)
+            listing = [program("jack_lsp"), "-c", "soundmorph:out_1"]
+            ports = subprocess.run(listing, env={**os.environ, **jack.env}, capture_output=True, text=True)
+            assert ports.stdout.split() == ["soundmorph:out_1", "system:playback_1"]
+
+
+def test_what_ends_again_at_once_is_given_up(tiny_model: Path, tmp_path: Path) -> None:
     with Server(tiny_model, "--null", "--presets", str(tmp_path / "presets.json")) as server:
         server.send("/morph/preset/store", "kept")
         server.hear()
-        os.kill(server.sound_pid, fate)
-        server.send("/morph/get/status")
-        server.wait_for("error: the process that plays has ended")
+        os.kill(server.sound_pid, signal.SIGKILL)
+        server.wait_for("it plays again")
+        os.kill(server.sound_pid, signal.SIGKILL)
+        server.wait_for("error: the process that plays has ended; presets are kept, start the server again")
         assert server.finish() == 2
     assert "kept" in (tmp_path / "presets.json").read_text()
+
+
+def test_a_server_ends_although_what_plays_stands_still(tiny_model: Path) -> None:
+    with Server(tiny_model, "--null") as server:
+        os.kill(server.sound_pid, signal.SIGSTOP)
+        for _ in range(1500):
+            server.send("/morph/trigger", 1.0)
+        assert server.stop() == 2  # nothing is known of what it has played
 
 
 def test_what_plays_ends_with_what_controls_it(tiny_model: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Whatever arrives: no exception, no broken sound, no memory lost, and each malformed datagram counted.
 
-SOUNDMORPH_DATAGRAMS=1000000 has a million of them.
+SOUNDMORPH_DATAGRAMS=200000 has more of them. A million takes longer than a test may:
+`python -m tests.realtime.fuzz_datagrams 1000000 SEED MODEL.onnx`.
 """
 
 from __future__ import annotations

@@ -34,6 +34,7 @@ from realtime.resampler import Resampler
 
 ROOT = Path(__file__).resolve().parents[2]
 PATCHES = ROOT / "max_patches"
+COMPRESSOR = Path("/usr/lib/vst3/ZamCompX2.vst3")  # of zam-plugins, where they are installed
 TIMEOUT_S = 60.0  # for what takes a second on an idle machine
 MAX_DIFFERENCE = 1e-5  # of captured samples from those expected: 100 dB below full scale
 

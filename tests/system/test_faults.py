@@ -29,6 +29,7 @@ from realtime.mixer import PANIC_MS, Mixer, slots_for
 from realtime.protocol import Message
 from realtime.session import commands, read_setting
 from tests.system.rig import (
+    COMPRESSOR,
     MAX_DIFFERENCE,
     TIMEOUT_S,
     Jack,
@@ -37,8 +38,6 @@ from tests.system.rig import (
     assert_heard_as_logged,
     program,
 )
-
-COMPRESSOR = Path("/usr/lib/vst3/ZamCompX2.vst3")
 
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])

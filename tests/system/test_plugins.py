@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.system.rig import Jack, Server, expected, onset
+from tests.system.rig import COMPRESSOR, Jack, Server, expected, onset
 
-VST3 = Path("/usr/lib/vst3")
-COMPRESSOR, REVERB = VST3 / "ZamCompX2.vst3", VST3 / "ZamVerb.vst3"
+REVERB = COMPRESSOR.with_name("ZamVerb.vst3")
 pytestmark = pytest.mark.skipif(not COMPRESSOR.exists(), reason="zam-plugins are not installed")
 
 

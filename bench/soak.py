@@ -42,9 +42,10 @@ from realtime.mixer import Mixer, slots_for
 from realtime.osc import encode
 from realtime.prepared import PASSING
 from realtime.protocol import Message
+from realtime.serve import ServeConfig
 from realtime.serve import serve as run_server
-from realtime.serve_config import ServeConfig
 from realtime.session import commands, read_setting
+from realtime.sound_config import SoundConfig
 
 VOICES = 8
 IDLE_S = 2.0  # the server is looked at for so long before it is played
@@ -62,19 +63,17 @@ Facts = dict[str, Any]
 def serve(args: argparse.Namespace) -> int:
     """`realtime serve`, with a busy thread once a line comes in, and a log of what is carried out."""
     threading.Thread(target=_wait_and_be_busy, daemon=True).start()
-    config = ServeConfig(
+    sound = SoundConfig(
         model=args.model,
         device="system",
         voices=VOICES,
-        port=0,
-        presets=args.folder / "presets.json",
         log=args.folder / "log.jsonl" if args.synchronous else None,
         synchronous=args.synchronous,
         threads=args.threads,
         ahead=args.ahead,
         steady=args.steady,
     )
-    return run_server(config)
+    return run_server(ServeConfig(sound, port=0, presets=args.folder / "presets.json"))
 
 
 def _wait_and_be_busy() -> None:

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from realtime import ending, hosts, latency, midi_command, morphology_command, render_command
+from realtime import bench_command, ending, hosts, midi_command, morphology_command, render_command
 from realtime.arguments import add_dc_block, add_decoder, add_model, number, outputs, whole
 from realtime.errors import RealtimeError
 
@@ -99,7 +99,7 @@ def get_parser() -> argparse.ArgumentParser:
     encode.add_argument("file", type=Path, metavar="FILE", help="a sound file")
     add_model(encode)
 
-    latency.add_parser(commands)
+    bench_command.add_parser(commands)
 
     commands.add_parser("devices", help="list the devices that can play")
     midi_command.add_parser(commands)
@@ -115,34 +115,40 @@ def _serve(args: argparse.Namespace) -> int:
         files.check(args.record, args.force)
     if args.library and not args.library.is_dir():
         raise RealtimeError(f"--library {args.library} is no folder")
-    from realtime.serve import serve
-    from realtime.serve_config import ServeConfig
+    from realtime.plugins import require
+    from realtime.serve import ServeConfig, serve
+    from realtime.sound_config import SoundConfig
 
+    require(args.plugin)
+    sound = SoundConfig(
+        model=model,
+        device=args.device,
+        null=args.null,
+        rate=args.rate,
+        channels=args.channels,
+        block=args.block,
+        ahead=args.ahead,
+        steady=args.steady,
+        voices=args.voices,
+        gain_db=args.gain,
+        dc_block_hz=args.dc_block,
+        library=args.library,
+        record=args.record,
+        log=args.log,
+        force=args.force,
+        threads=args.threads,
+        provider=args.provider,
+        synchronous=args.synchronous,
+        plugins=tuple(args.plugin),
+    )
     return serve(
         ServeConfig(
-            model=model,
-            device=args.device,
-            null=args.null,
-            rate=args.rate,
-            channels=args.channels,
-            block=args.block,
-            ahead=args.ahead,
-            steady=args.steady,
-            voices=args.voices,
-            gain_db=args.gain,
-            dc_block_hz=args.dc_block,
+            sound=sound,
             host=args.host,
             port=args.port,
             allow=tuple(args.allow),
-            library=args.library,
             presets=args.presets,
             restore=args.restore,
-            record=args.record,
-            log=args.log,
-            force=args.force,
-            threads=args.threads,
-            provider=args.provider,
-            synchronous=args.synchronous,
             seconds=args.seconds,
             hosts=hosts.config(args),
         )
@@ -212,7 +218,7 @@ COMMANDS = {
     "morphology": morphology_command.run,
     "info": _info,
     "encode": _encode,
-    "bench": latency.run,
+    "bench": bench_command.run,
     "devices": _devices,
     "midi": midi_command.run,
 }

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
-DC_BLOCK_RANGE_HZ = (0.0, 40.0)
+from realtime.output import DC_BLOCK_RANGE_HZ
 
 
 class whole:  # noqa: N801
@@ -60,6 +61,18 @@ def add_dc_block(parser: argparse._ActionsContainer) -> None:
         default=0.0,
         metavar="HZ",
         help="corner of a high-pass that takes constant offsets out, up to 40; default: 0, none",
+    )
+
+
+def add_plugin(parser: argparse._ActionsContainer) -> None:
+    """--plugin"""
+    parser.add_argument(
+        "--plugin",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a VST3 or AU effect after the mixer; several, in order, if given several times",
     )
 
 

@@ -88,8 +88,7 @@ class Bounce:
         specs = (*sequence.points.values(), *(step.spec for step in sequence.steps))
         if not any(spec is not None and spec.kind == "preset" for spec in specs):
             return {}
-        from realtime.presets import PresetFile
-        from realtime.serve import default_presets
+        from realtime.presets import PresetFile, default_presets
 
         return PresetFile(self.args.presets or default_presets()).open(self.info)
 

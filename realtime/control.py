@@ -30,12 +30,12 @@ from realtime.commands import (
     Z,
 )
 from realtime.contract import ModelInfo
-from realtime.errors import RealtimeError
+from realtime.errors import ControlError, RealtimeError
 from realtime.jobs import Jobs
 from realtime.performance import History, Settings, Timetable
 from realtime.places import Places
 from realtime.presets import Last, PresetFile, Presets
-from realtime.protocol import ControlError, Message
+from realtime.protocol import Message
 from realtime.requests import (
     Asked,
     Delete,

@@ -13,6 +13,10 @@ class HungError(Exception):
     """To a thread that hung in an effect and comes back: another one does its work, so it is to end."""
 
 
+class ControlError(RealtimeError):
+    """A message that cannot be carried out. Its text goes back to the sender."""
+
+
 class ModelError(RealtimeError):
     """A decoder file that cannot be used, or a name that the model does not know."""
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from realtime import midi_command, plugin_option
-from realtime.arguments import whole
+from realtime import midi_command
+from realtime.arguments import add_plugin, whole
 from realtime.errors import RealtimeError
 
 if TYPE_CHECKING:
@@ -28,14 +28,12 @@ class HostConfig:
         midi_map: what does what.
         midi_backend: a key of `midi_ports.BACKENDS`, or "auto".
         oscquery: TCP port; None: that of OSC, if it is free; negative: no OSCQuery.
-        plugins: effects after the mixer, in order.
     """
 
     midi: str | None = None
     midi_map: Path | None = None
     midi_backend: str = "auto"
     oscquery: int | None = None
-    plugins: tuple[Path, ...] = ()
 
 
 def add_arguments(serve: argparse.ArgumentParser) -> None:
@@ -58,7 +56,7 @@ def add_arguments(serve: argparse.ArgumentParser) -> None:
         metavar="PORT|off",
         help="TCP port of OSCQuery; default: the number of the OSC port; 0: any free one",
     )
-    plugin_option.add_argument(hosts)
+    add_plugin(hosts)
 
 
 def _port_or_off(text: str) -> int:
@@ -74,8 +72,7 @@ def config(args: argparse.Namespace) -> HostConfig:
     """
     if args.midi is not None:
         midi_command.require()
-    plugin_option.require(args.plugin)
-    return HostConfig(args.midi, args.midi_map, args.midi_backend, args.oscquery, tuple(args.plugin))
+    return HostConfig(args.midi, args.midi_map, args.midi_backend, args.oscquery)
 
 
 def open_midi(config: HostConfig, say: Callable[[str], None]) -> Bridge | None:

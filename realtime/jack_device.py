@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 
 from realtime import jack_calls, priority
-from realtime.engine import Engine
 from realtime.jack_client import JackClient, JoinError
-from realtime.stream import StreamError
+from realtime.stream import BlockSource, StreamError
 
 CLIENT = "soundmorph"
 HOST = "JACK Audio Connection Kit"  # as PortAudio calls it
@@ -69,11 +68,11 @@ class JackDevice:
         self._ports = [self._client.outports.register(f"out_{i + 1}") for i in range(self.channels)]
         self._running, self._xruns = False, 0
 
-    def start(self, engine: Engine) -> float:
-        self._engine = engine
+    def start(self, source: BlockSource) -> float:
+        self._source = source
         priority.switch_often()
         client, ports = self._client, self._ports
-        block = np.zeros((engine.block_size, self.channels), np.float32)
+        block = np.zeros((source.block_size, self.channels), np.float32)
         used = len(block)  # samples of `block` already played: JACK's period may be another
 
         def process(samples: int) -> None:
@@ -82,7 +81,7 @@ class JackDevice:
             done = 0
             while done < samples:
                 if used == len(block):
-                    engine.hand_over(block)
+                    source.hand_over(block)
                     used = 0
                 count = min(samples - done, len(block) - used)
                 for channel, out in enumerate(outs):
@@ -104,7 +103,7 @@ class JackDevice:
         if not self._running:
             return False
         xruns = self._joined.xruns
-        self._engine.xruns += xruns - self._xruns
+        self._source.xruns += xruns - self._xruns
         self._xruns = xruns
         return not self._joined.gone
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from realtime.protocol import ControlError
+from realtime.errors import ControlError
 
 
 class Library:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from realtime.commands import Goto, SetDimension
+from realtime.errors import ControlError
 from realtime.places import Places
-from realtime.protocol import ControlError
 from realtime.requests import Hit, Move, Nothing
 
 MIDDLE_C = 60  # the MIDI note at which a sound is played as it was trained

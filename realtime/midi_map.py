@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from realtime.addresses import TABLE
-from realtime.errors import RealtimeError
-from realtime.protocol import MAX_TEXT, Argument, ControlError
+from realtime.errors import ControlError, RealtimeError
+from realtime.protocol import MAX_TEXT, Argument
 
 if sys.version_info >= (3, 11):
     import tomllib

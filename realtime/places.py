@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from realtime.commands import SetAxis, Z
 from realtime.contract import ModelInfo
-from realtime.protocol import ControlError
+from realtime.errors import ControlError
 
 NEAR = 1e-9  # squared distance on the map at which a sound is hit exactly
 LEAST_VARIANCE = 1e-12  # of a class that is a single point

@@ -16,6 +16,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -24,16 +25,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.commands import Tweak
-from realtime.errors import HungError
+from realtime.errors import ControlError, HungError, RealtimeError
 from realtime.output import THRESHOLD, limit
-from realtime.plugin_option import PluginError, require
-from realtime.protocol import ControlError
 
 Block = NDArray[np.float32]
 
+MAX_PLUGINS = 32
 TRIAL_S = 20.0  # for a plugin to load and to play; a second is usual
 LOOKS = 5  # of the watch that find a plugin in the same block, before it is given up
 TAIL = 64  # samples of silence at a time that bring the end of a sound out
+
+
+class PluginError(RealtimeError):
+    """A plugin that cannot be used here."""
+
+
+def require(paths: Sequence[Path]) -> None:
+    """Check that plugins can be used, before anything else starts.
+
+    Raises:
+        PluginError: pedalboard is missing, a file does not exist, or there are more than `MAX_PLUGINS`.
+    """
+    if paths and not find_spec("pedalboard"):
+        raise PluginError("--plugin needs one more package (GPL-3): pip install pedalboard")
+    if len(paths) > MAX_PLUGINS:
+        raise PluginError(f"{len(paths)} plugins; {MAX_PLUGINS} are accepted")
+    for path in paths:
+        if not path.exists():
+            raise PluginError(f"no such plugin: {path}")
 
 
 @dataclass(frozen=True)

@@ -18,11 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import platformdirs
+
 from realtime.commands import MODES, Z
 from realtime.contract import ModelInfo
-from realtime.errors import RealtimeError
+from realtime.errors import ControlError, RealtimeError
 from realtime.output import GAIN_RANGE_DB
-from realtime.protocol import MAX_TEXT, ControlError
+from realtime.protocol import MAX_TEXT
 
 FORMAT = "soundmorph_presets"
 VERSION = 1
@@ -90,6 +92,11 @@ class Presets(Mapping[str, Z]):
         if self.last:
             section["last"] = {"z": list(self.last.z), "gain_db": self.last.gain_db, "mode": self.last.mode}
         return section
+
+
+def default_presets() -> Path:
+    """The file of presets in the user's data folder."""
+    return platformdirs.user_data_path("soundmorph", appauthor=False) / "presets.json"
 
 
 class PresetFile:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from realtime.errors import RealtimeError
+from realtime.errors import ControlError
 
 HOST, PORT = "127.0.0.1", 9000  # where a server listens, unless told otherwise
 MAX_TEXT = 200  # characters
@@ -22,10 +22,6 @@ class Message:
 
     address: str
     arguments: tuple[Any, ...] = ()
-
-
-class ControlError(RealtimeError):
-    """A message that cannot be carried out; the text goes back to its sender."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +150,7 @@ class Table(Generic[Context, Asked]):
         """What a message asks for.
 
         Raises:
-            RealtimeError: an address that is not in the table, or arguments that are not accepted.
+            ControlError: an address that is not in the table, or arguments that are not accepted.
         """
         row, places = self.find(message.address)
         checked = [place.check(value) for place, value in zip(row.places, places, strict=True)]

@@ -7,8 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from realtime import plugin_option
-from realtime.arguments import add_dc_block, add_decoder, number, whole
+from realtime.arguments import add_dc_block, add_decoder, add_plugin, number, whole
 from realtime.errors import RealtimeError
 
 if TYPE_CHECKING:
@@ -67,7 +66,7 @@ def add_parser(commands: Any) -> None:
     out.add_argument("--force", action="store_true", help="replace what is there")
     render.add_argument("--presets", type=Path, metavar="FILE", help="default: the user's data folder")
     render.add_argument("--jobs", type=whole(1, 256), help="sounds decoded at a time; default: all cores")
-    plugin_option.add_argument(out)
+    add_plugin(out)
     out.add_argument("--dry", action="store_true", help="without the plugins that a log was played with")
     add_decoder(render)
 
@@ -75,9 +74,10 @@ def add_parser(commands: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Carry the command out; returns the exit code."""
     from realtime.decoder import resolve
+    from realtime.plugins import require
 
     _check_options(args)
-    plugin_option.require(args.plugin)
+    require(args.plugin)
     if args.dry and (args.plugin or args.source is None or args.source.suffix != ".jsonl"):
         raise RealtimeError("--dry leaves out the plugins of a log: it takes a log, and no --plugin")
     if args.plugin and (args.stems or args.split):

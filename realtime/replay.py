@@ -8,8 +8,7 @@ from pathlib import Path
 
 from realtime.commands import Swap
 from realtime.decoder import Decoder
-from realtime.plugin_option import PluginError
-from realtime.plugins import Chain, Plugin
+from realtime.plugins import Chain, Plugin, PluginError
 from realtime.session import SessionError, Setting, commands
 
 Say = Callable[[str], None]

@@ -5,23 +5,46 @@ from __future__ import annotations
 import gc
 import time
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
-
-import platformdirs
 
 from realtime import gate, hosts, priority
 from realtime.commands import Panic
 from realtime.control import Control
 from realtime.errors import RealtimeError, say
+from realtime.hosts import HostConfig
 from realtime.line import LineError
 from realtime.osc import Server, bind
-from realtime.presets import PresetFile
-from realtime.serve_config import ServeConfig
+from realtime.presets import PresetFile, default_presets
+from realtime.protocol import HOST, PORT
 from realtime.signals import Stopping, stop_on_signals
+from realtime.sound_config import SoundConfig
 from realtime.sound_process import Facts, SoundProcess
 
 WATCH_S = 0.1
 AGAIN_S = 10.0  # what plays is begun anew after a fault, unless it was so shortly before
+
+
+@dataclass(frozen=True)
+class ServeConfig:
+    """The options of `realtime serve`; its --help describes each.
+
+    Attributes:
+        sound: options of the process that plays.
+        allow: addresses that may play; empty: all that reach `host`.
+        presets: file of presets; None: the one in the user's data folder.
+        seconds: end after so many; None: never.
+        hosts: MIDI and OSCQuery.
+    """
+
+    sound: SoundConfig
+    host: str = HOST
+    port: int = PORT
+    allow: tuple[str, ...] = ()
+    presets: Path | None = None
+    restore: bool = False
+    seconds: float | None = None
+    hosts: HostConfig = field(default_factory=HostConfig)
 
 
 def serve(config: ServeConfig) -> int:
@@ -39,7 +62,7 @@ def serve(config: ServeConfig) -> int:
         bridge = hosts.open_midi(config.hosts, say)
         if bridge:
             parts.callback(bridge.close)
-        sound = SoundProcess(config)
+        sound = SoundProcess(config.sound)
         parts.callback(sound.close)
         shelf = PresetFile(config.presets or default_presets(), say)
         control = Control(sound.info, sound.player, shelf=shelf, studio=sound.studio, effects=sound.plugins)
@@ -66,11 +89,6 @@ def serve(config: ServeConfig) -> int:
             counts, failed = _stop(sound)
     _sum_up(counts)
     return 1 if failed else 0
-
-
-def default_presets() -> Path:
-    """Where presets are kept unless told otherwise: in the user's folder for the data of programs."""
-    return platformdirs.user_data_path("soundmorph", appauthor=False) / "presets.json"
 
 
 def _save(control: Control) -> None:

@@ -23,7 +23,6 @@ from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from realtime.arguments import DC_BLOCK_RANGE_HZ
 from realtime.commands import (
     MODES,
     Command,
@@ -45,7 +44,8 @@ from realtime.commands import (
 from realtime.errors import RealtimeError
 from realtime.files import FileError
 from realtime.glide import CURVES, PATHS
-from realtime.plugin_option import MAX_PLUGINS
+from realtime.output import DC_BLOCK_RANGE_HZ
+from realtime.plugins import MAX_PLUGINS
 
 VERSION = 1
 FLUSH_S = 0.1  # longest that a command waits for the system to have it

@@ -24,8 +24,8 @@ from realtime.errors import RealtimeError, say
 from realtime.library import Library
 from realtime.outlet import Outlet, opener
 from realtime.recorder import Recorder
-from realtime.serve_config import ServeConfig
 from realtime.session import PluginState, SessionLog, Setting, versions
+from realtime.sound_config import SoundConfig
 from realtime.stream import NullDevice
 from realtime.studio import Instrument, Studio
 
@@ -73,7 +73,7 @@ class Sound:
         RealtimeError: it cannot play.
     """
 
-    def __init__(self, config: ServeConfig, say: Callable[[str], None]) -> None:
+    def __init__(self, config: SoundConfig, say: Callable[[str], None]) -> None:
         self._config, self._say = config, say
         self._outlet = outlet = Outlet(
             opener(config.device, null=config.null, rate=config.rate, pair=config.channels, say=say), say
@@ -92,7 +92,7 @@ class Sound:
         self._built: dict[int, Instrument] = {}
         self._numbers = count(1)
         self._chain = plugins.load(
-            config.hosts.plugins,
+            config.plugins,
             sample_rate=outlet.sample_rate,
             block_size=config.block,
             channels=outlet.channels,
@@ -264,7 +264,7 @@ class Sound:
         return self._end.result()
 
 
-def play(config: ServeConfig, calls: Connection, works: Connection, alarm: Connection) -> None:
+def play(config: SoundConfig, calls: Connection, works: Connection, alarm: Connection) -> None:
     """The whole life of the process: play, as control asks for it, until control ends it or is gone.
 
     Args:

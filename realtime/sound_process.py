@@ -17,7 +17,7 @@ from realtime.commands import Command, Tweak, Z
 from realtime.contract import ModelInfo
 from realtime.errors import RealtimeError
 from realtime.line import Line, LineError
-from realtime.serve_config import ServeConfig
+from realtime.sound_config import SoundConfig
 
 if TYPE_CHECKING:
     from realtime.sound import Built, PluginFacts
@@ -116,7 +116,7 @@ class SoundProcess:
         plugins: likewise; None if there are none.
     """
 
-    def __init__(self, config: ServeConfig) -> None:
+    def __init__(self, config: SoundConfig) -> None:
         self._config = config
         self._ask_again_s = 0.0
         calls, works, facts = self._begin(config)
@@ -127,7 +127,7 @@ class SoundProcess:
         self.studio = Studio(self._works, self._line)
         self.plugins = Plugins(self._line) if has_plugins else None
 
-    def _begin(self, config: ServeConfig) -> tuple[Connection, Connection, tuple[ModelInfo, bool]]:
+    def _begin(self, config: SoundConfig) -> tuple[Connection, Connection, tuple[ModelInfo, bool]]:
         """Start the process: what it can be called by, for quick calls and slow ones, and its facts."""
         context = multiprocessing.get_context("spawn")
         (calls, theirs), (works, theirs_too) = context.Pipe(), context.Pipe()
@@ -184,13 +184,13 @@ class SoundProcess:
             model=self.studio.model or before.model,
             record=before.record and _free(before.record),
             log=before.log and _free(before.log),
-            hosts=replace(before.hosts, plugins=()),
+            plugins=(),
         )
         calls, works, _ = self._begin(now)
         self._line.reconnect(calls)
         self._works.reconnect(works)
         self.start()
-        if before.hosts.plugins:
+        if before.plugins:
             told.append("without its plugins, which may be to blame")
         told += [f"recording goes on in {now.record}"] if now.record else []
         told += [f"the log goes on in {now.log}"] if now.log else []
@@ -236,7 +236,7 @@ def _no_signals() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _play(config: ServeConfig, *ends: Connection) -> None:
+def _play(config: SoundConfig, *ends: Connection) -> None:
     from realtime.sound import play
 
     play(config, *ends)

@@ -13,9 +13,9 @@ from functools import cache
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from realtime import ending, priority
-from realtime.engine import Engine
 from realtime.errors import RealtimeError
 
 CLOSE_TIMEOUT_S = 0.4  # PortAudio hangs on closing a stream whose JACK server has died
@@ -53,14 +53,30 @@ class DeviceInfo:
     default: bool = False
 
 
+class BlockSource(Protocol):
+    """Gives a device its blocks.
+
+    Attributes:
+        block_size: device samples in a block.
+        xruns: interruptions that the device reported, counted by the device.
+    """
+
+    block_size: int
+    xruns: int
+
+    def hand_over(self, out: NDArray[np.float32]) -> None:
+        """Fill `out` [T, C] with the next block. Real-time safe."""
+        ...
+
+
 class Device(Protocol):
-    """Takes blocks from an engine, in its own time."""
+    """Takes blocks from a source, in its own time."""
 
     name: str
     sample_rate: int
     channels: int
 
-    def start(self, engine: Engine) -> float:
+    def start(self, source: BlockSource) -> float:
         """Begin to take blocks; returns the device's latency in seconds."""
         ...
 
@@ -175,15 +191,15 @@ class SoundCard:
         text = str(error).splitlines()[0]
         return f"{self.name} does not play {self.channels} channels at {self.sample_rate} Hz: {text}"
 
-    def start(self, engine: Engine) -> float:
+    def start(self, source: BlockSource) -> float:
         priority.switch_often()
-        hand_over = engine.hand_over
+        hand_over = source.hand_over
         pair = None if self._pair == list(range(self._opened)) else self._pair
-        block = np.zeros((engine.block_size, self.channels), np.float32)
+        block = np.zeros((source.block_size, self.channels), np.float32)
 
         def callback(out: Any, samples: int, times: Any, status: Any) -> None:
             if status.output_underflow:
-                engine.xruns += 1
+                source.xruns += 1
             if pair is None:
                 hand_over(out)
                 return
@@ -196,7 +212,7 @@ class SoundCard:
             self._stream = _sounddevice().OutputStream(
                 device=self._index,
                 samplerate=self.sample_rate,
-                blocksize=engine.block_size,
+                blocksize=source.block_size,
                 channels=self._opened,
                 dtype="float32",
                 latency="low",
@@ -241,18 +257,18 @@ class NullDevice:
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def start(self, engine: Engine) -> float:
+    def start(self, source: BlockSource) -> float:
         priority.switch_often()
-        self._thread = threading.Thread(target=self._run, args=(engine,), name="null device", daemon=True)
+        self._thread = threading.Thread(target=self._run, args=(source,), name="null device", daemon=True)
         self._thread.start()
         return 0.0
 
-    def _run(self, engine: Engine) -> None:
-        out = np.zeros((engine.block_size, self.channels), np.float32)
-        period_s = engine.block_size / self.sample_rate
+    def _run(self, source: BlockSource) -> None:
+        out = np.zeros((source.block_size, self.channels), np.float32)
+        period_s = source.block_size / self.sample_rate
         due = time.monotonic()
         while not self._closing.wait(max(0.0, due - time.monotonic())):
-            engine.hand_over(out)
+            source.hand_over(out)
             due = max(due + period_s, time.monotonic() - NULL_BUFFER_S)
 
     @property

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from realtime.errors import ControlError
 from realtime.library import Library
-from realtime.protocol import ControlError
 
 WAV = (".wav",)
 

@@ -10,11 +10,9 @@ import numpy as np
 import pytest
 
 from realtime.answers import plugins as told
-from realtime.errors import HungError
+from realtime.errors import ControlError, HungError
 from realtime.oscquery import PLUGINS, learn
-from realtime.plugin_option import PluginError, require
-from realtime.plugins import LOOKS, Chain, load, try_out
-from realtime.protocol import ControlError
+from realtime.plugins import LOOKS, Chain, PluginError, load, require, try_out
 
 RATE, BLOCK = 48_000, 128
 VST3 = Path("/usr/lib/vst3")

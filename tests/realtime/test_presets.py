@@ -11,8 +11,8 @@ import pytest
 
 from realtime.contract import ModelInfo
 from realtime.decoder import Decoder
+from realtime.errors import ControlError
 from realtime.presets import FORMAT, Last, PresetError, PresetFile, Presets
-from realtime.protocol import ControlError
 
 FAT, THIN = (1.0, 0.1, -2.5, 1e-7), (0.0, 0.0, 0.0, 1.0)
 

@@ -17,7 +17,7 @@ from realtime.commands import Trigger
 from realtime.engine import Engine
 from realtime.mixer import Mixer
 from realtime.outlet import STALL_LOOKS, Outlet
-from realtime.stream import NULL_BUFFER_S, DeviceInfo, NullDevice, StreamError, pick
+from realtime.stream import NULL_BUFFER_S, BlockSource, DeviceInfo, NullDevice, StreamError, pick
 
 CARDS = [
     DeviceInfo(0, "HDA Intel: ALC (hw:0,0)", "ALSA", 2, 44100),
@@ -79,7 +79,7 @@ def test_the_null_device_does_not_ask_at_once_for_what_a_machine_that_stood_stil
 
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     monkeypatch.setattr(device, "_closing", SimpleNamespace(wait=wait))
-    device._run(cast(Engine, SimpleNamespace(block_size=128, hand_over=take)))
+    device._run(cast(BlockSource, SimpleNamespace(block_size=128, hand_over=take)))
     period_s = 128 / device.sample_rate
     assert taken[99] == pytest.approx(99 * period_s)
     assert max(Counter(taken).values()) <= NULL_BUFFER_S / period_s + 1
@@ -91,7 +91,7 @@ class Stuck(NullDevice):
 
     active = True
 
-    def start(self, engine: Engine) -> float:
+    def start(self, source: BlockSource) -> float:
         return 0.0
 
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from realtime import meanings
-from realtime.commands import MODES, Gain, Mode, Panic, Stop
+from realtime.commands import MODES, Gain, Goto, Mode, Panic, SetDimension, Stop
+from realtime.errors import ControlError
 from realtime.glide import CURVES
 from realtime.output import GAIN_RANGE_DB
 from realtime.places import Places
@@ -17,8 +17,10 @@ from realtime.requests import (
     Asked,
     Delete,
     Encode,
+    Hit,
     Load,
     Move,
+    Nothing,
     Query,
     ReplyTo,
     SetParameter,
@@ -34,6 +36,81 @@ MAX_TOUCH = 127
 PATHS = ("linear", "spherical")
 MAX_SEMITONES = 48
 DEFAULT_INTERVAL_MS = 200.0
+MIDDLE_C = 60  # the MIDI note at which a sound is played as it was trained
+
+# ---- from checked arguments to requests; where an address exists for a touch too, its number comes first
+
+
+def _split_touch(values: tuple[Any, ...], count: int) -> tuple[int | None, tuple[Any, ...]]:
+    """The number of the touch, if one stands before the `count` arguments, and the arguments."""
+    return (None, values) if len(values) == count else (values[0], values[1:])
+
+
+def _z(places: Places, values: tuple[Any, ...]) -> Move:
+    """z, one number a dimension."""
+    touch, (z,) = _split_touch(values, 1)
+    dim = places.info.latent_dim
+    if len(z) != dim:
+        raise ControlError(f"takes {dim} numbers, one a dimension of z; got {len(z)}")
+    return Move(z, touch)
+
+
+def _dimension(places: Places, values: tuple[Any, ...]) -> SetDimension:
+    """A dimension and its value."""
+    index, value = values
+    dim = places.info.latent_dim
+    if index >= dim:
+        raise ControlError(f"z has dimensions 0 to {dim - 1}, not {index}")
+    return SetDimension(index, value)
+
+
+def _xy(places: Places, values: tuple[Any, ...]) -> Move:
+    """A place of the map."""
+    touch, (x, y) = _split_touch(values, 2)
+    return Move(places.at(x, y), touch)
+
+
+def _weights(places: Places, values: tuple[Any, ...]) -> Move:
+    """Weights, of classes or of named points."""
+    touch, (words,) = _split_touch(values, 1)
+    return Move(places.blend(words), touch)
+
+
+def _goto(places: Places, values: tuple[Any, ...]) -> Goto:
+    """A name, a time, a curve, a path."""
+    name, ms, curve, path = values
+    return Goto(places.point(name), ms, curve, path=path)
+
+
+def _path(places: Places, values: tuple[Any, ...]) -> Goto:
+    """A time and names."""
+    ms, names = values
+    *through, z = (places.point(name) for name in names)
+    return Goto(z, ms, path="spline", through=tuple(through))
+
+
+def _trigger(places: Places, values: tuple[Any, ...]) -> Hit:
+    """A velocity and perhaps a name."""
+    touch, (velocity, name) = _split_touch(values, 2)
+    return Hit(velocity, None if name is None else places.point(name), touch)
+
+
+def _note(places: Places, values: tuple[Any, ...]) -> Hit | Nothing:
+    """A MIDI note and velocity."""
+    touch, (pitch, velocity) = _split_touch(values, 2)
+    if velocity == 0:
+        return Nothing()
+    return Hit(velocity / 127.0, None, touch, semitones=float(pitch - MIDDLE_C))
+
+
+def _recall(places: Places, values: tuple[Any, ...]) -> Goto | Move:
+    """A preset's name and perhaps a time."""
+    name, ms = values
+    if name not in places.presets:
+        raise ControlError(f"no preset named {name!r}; `/morph/preset/list` tells which there are")
+    z = places.presets[name]
+    return Move(z) if ms is None else Goto(z, ms)
+
 
 # ---- arguments that several addresses take
 
@@ -53,7 +130,7 @@ _PATH = Argument("path", "text", "the way it takes in space", choices=PATHS, def
 _VELOCITY = Argument("velocity", "float", "amplitude", low=0.0, high=1.0, default=1.0)
 _START = Argument("name", "text", _NAME, default=None, missing="the point stays", names="points")
 _NOTE = (
-    Argument("pitch", "int", f"MIDI note; {meanings.MIDDLE_C} plays as trained", low=0, high=127),
+    Argument("pitch", "int", f"MIDI note; {MIDDLE_C} plays as trained", low=0, high=127),
     Argument("velocity", "int", "MIDI velocity; 0 is ignored", low=0, high=127),
 )
 _TOUCH = Argument("i", "int", "a finger or a track", low=0, high=MAX_TOUCH)
@@ -72,16 +149,16 @@ def _query(what: str, summary: str, reply: str) -> Address[Places, Asked]:
 
 ADDRESSES: tuple[Address[Places, Asked], ...] = (
     # where the point is
-    Address("/morph/z", "Bring the point to these coordinates.", meanings.z, (_Z,)),
+    Address("/morph/z", "Bring the point to these coordinates.", _z, (_Z,)),
     Address(
         "/morph/z/<i>",
         "Put the point in one dimension, counted from 0, at once.",
-        meanings.dimension,
+        _dimension,
         (_COORDINATE,),
         places=(_INDEX,),
     ),
-    Address("/morph/xy", "Bring the point to a place of the map of the training sounds.", meanings.xy, _XY),
-    Address("/morph/weights", "Bring the point to a mixture of named points.", meanings.weights, (_WEIGHTS,)),
+    Address("/morph/xy", "Bring the point to a place of the map of the training sounds.", _xy, _XY),
+    Address("/morph/weights", "Bring the point to a mixture of named points.", _weights, (_WEIGHTS,)),
     Address(
         "/morph/between",
         "Bring the point to the line from one named point to another.",
@@ -108,14 +185,14 @@ ADDRESSES: tuple[Address[Places, Asked], ...] = (
     Address(
         "/morph/goto",
         "Glide to a named point.",
-        meanings.goto,
+        _goto,
         (Argument("name", "text", _NAME, names="points"), _MS, _CURVE, _PATH),
         "`/morph/done /morph/goto name` on arrival; nothing if another move comes first",
     ),
     Address(
         "/morph/path",
         "Glide through named points on a smooth curve (a spline), at equal times.",
-        meanings.path,
+        _path,
         (_MS, Argument("name", "text", _NAME, many=True, names="points")),
         "`/morph/done /morph/path name` at the last one",
     ),
@@ -125,13 +202,13 @@ ADDRESSES: tuple[Address[Places, Asked], ...] = (
     Address(
         "/morph/trigger",
         "Play a sound. With a name, the point jumps there first, as by `/morph/goto name 0`.",
-        meanings.trigger,
+        _trigger,
         (_VELOCITY, _START),
     ),
     Address(
         "/morph/note",
         f"Play a sound at the pitch of a MIDI note, up to {MAX_SEMITONES} semitones off.",
-        meanings.note,
+        _note,
         _NOTE,
     ),
     Address("/morph/stop", "Fade all sounds out (5 ms).", lambda places, values: Stop()),
@@ -175,23 +252,23 @@ ADDRESSES: tuple[Address[Places, Asked], ...] = (
     Address(
         "/morph/touch/<i>/trigger",
         "Play a sound with a point of its own; with a name, it starts there.",
-        meanings.trigger,
+        _trigger,
         (_VELOCITY, _START),
         places=(_TOUCH,),
     ),
     Address(
         "/morph/touch/<i>/note",
         "Play a sound with a point of its own, at the pitch of a MIDI note.",
-        meanings.note,
+        _note,
         _NOTE,
         places=(_TOUCH,),
     ),
-    Address("/morph/touch/<i>/z", "As `/morph/z`, for that point.", meanings.z, (_Z,), places=(_TOUCH,)),
-    Address("/morph/touch/<i>/xy", "As `/morph/xy`, for that point.", meanings.xy, _XY, places=(_TOUCH,)),
+    Address("/morph/touch/<i>/z", "As `/morph/z`, for that point.", _z, (_Z,), places=(_TOUCH,)),
+    Address("/morph/touch/<i>/xy", "As `/morph/xy`, for that point.", _xy, _XY, places=(_TOUCH,)),
     Address(
         "/morph/touch/<i>/weights",
         "As `/morph/weights`, for that point.",
-        meanings.weights,
+        _weights,
         (_WEIGHTS,),
         places=(_TOUCH,),
     ),
@@ -224,7 +301,7 @@ ADDRESSES: tuple[Address[Places, Asked], ...] = (
     Address(
         "/morph/preset/recall",
         "Bring the point to a preset.",
-        meanings.recall,
+        _recall,
         (
             _PRESET,
             Argument(
@@ -368,7 +445,7 @@ ADDRESSES: tuple[Address[Places, Asked], ...] = (
         "`/morph/done /morph/reply port`, to that port",
     ),
     Address("/ping", "Is anyone there?", lambda places, values: Query("ping"), reply="`/pong`"),
-    Address("/wek/outputs", "As `/morph/z`: what Wekinator sends.", meanings.z, (_Z,)),
+    Address("/wek/outputs", "As `/morph/z`: what Wekinator sends.", _z, (_Z,)),
 )
 
 TABLE = Table(ADDRESSES)

@@ -32,10 +32,9 @@ def run(args: argparse.Namespace) -> int:
     from realtime.commands import Gain, Panic, Prepare, Trigger
     from realtime.decoder import resolve
     from realtime.engine import Engine
-    from realtime.library import Library
     from realtime.outlet import Outlet, opener
     from realtime.stream import NullDevice
-    from realtime.studio import Studio
+    from realtime.studio import Library, Studio
 
     def say(line: str) -> None:
         print(line, flush=True)

@@ -42,9 +42,8 @@ from realtime.output import Output
 from realtime.prepared import Prepared, PreparedSounds
 from realtime.resampler import Resampler, Samples
 from realtime.streams import Streams
-from realtime.tails import Tails
 from realtime.timing import Timing
-from realtime.voice import Voice
+from realtime.voice import Tails, Voice
 
 STEAL_MS = 5.0  # fade of a voice that is stolen, choked or stopped
 PANIC_MS = 2.0

@@ -1,17 +1,19 @@
 """Effects after the mixer: VST3 (and on macOS AU) plugins, through pedalboard.
 
-A plugin is other people's machine code, within our process. So each is tried in a process of its own first
-(`plugin_trial`): loading, some blocks of sound, all within a time. One that fails there never plays.
+A plugin is machine code of others, within our process. So each is tried in a process of its own first:
+`python -m realtime.plugins PATH RATE BLOCK CHANNELS` loads it and plays some blocks. One that fails there,
+or takes too long, is left out.
 
-One that hangs later is given up by `Chain.watch`, on another thread, while the render thread is still inside.
-So each call into a plugin has a token, which whoever goes on with the block takes out: the render thread when
-the plugin returns, or the watch. Who finds none is too late.
+A plugin may also hang later. `Chain.watch`, on another thread, then gives it up while the render thread is
+still inside. Each call into a plugin has a token; the thread that takes the token out goes on with the block:
+the render thread when the plugin returns, or the watching thread. A thread that finds no token is too late.
 """
 
 from __future__ import annotations
 
 import difflib
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -24,6 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from realtime import priority
 from realtime.commands import Tweak
 from realtime.errors import ControlError, HungError, RealtimeError
 from realtime.output import THRESHOLD, limit
@@ -31,6 +34,7 @@ from realtime.output import THRESHOLD, limit
 Block = NDArray[np.float32]
 
 MAX_PLUGINS = 32
+TRIAL_BLOCKS = 64  # of noise, then silence, in a trial
 TRIAL_S = 20.0  # for a plugin to load and to play; a second is usual
 LOOKS = 5  # of the watch that find a plugin in the same block, before it is given up
 TAIL = 64  # samples of silence at a time that bring the end of a sound out
@@ -71,7 +75,7 @@ class Trial:
 def try_out(path: Path, sample_rate: int, block_size: int, channels: int, limit_s: float = TRIAL_S) -> Trial:
     """Load and play a plugin in another process."""
     shape = [str(sample_rate), str(block_size), str(channels)]
-    command = [sys.executable, "-m", "realtime.plugin_trial", str(path.absolute()), *shape]
+    command = [sys.executable, "-m", "realtime.plugins", str(path.absolute()), *shape]
     try:
         ended = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=limit_s, check=False
@@ -337,3 +341,47 @@ def load(
             Plugin(path, mono=trial.mono, channels=channels, sample_rate=sample_rate, block_size=block_size)
         )
     return Chain(plugins) if plugins else None
+
+
+# ---- the trial, in a process of its own; prints a `Trial` as JSON
+
+
+def _trial(path: str, sample_rate: int, block_size: int, channels: int) -> dict[str, Any]:
+    """Load, play some blocks of noise and silence, read all parameters, let go."""
+    from pedalboard._pedalboard import load_plugin
+
+    try:
+        plugin: Any = load_plugin(path, initialization_timeout=10.0)
+    except (ImportError, OSError, ValueError, RuntimeError) as error:
+        return {"fault": f"it cannot be loaded: {str(error).splitlines()[0]}"}
+    if not plugin.is_effect:
+        return {"fault": "it is an instrument, not an effect"}
+    noise = np.random.default_rng(0)
+    mono = False
+    for index in range(TRIAL_BLOCKS):
+        level = 0.1 if index < TRIAL_BLOCKS // 2 else 0.0
+        sound = (level * noise.standard_normal((channels, block_size))).astype(np.float32)
+        try:
+            played = _play(plugin, sound[:1] if mono else sound, sample_rate)
+        except ValueError as error:
+            if channels == 1:
+                return {"fault": "it plays no single channel; `realtime render --channels 2` makes two"}
+            if mono or index or "channel" not in str(error):
+                return {"fault": f"it does not play: {error}"}
+            mono = True
+            played = _play(plugin, sound[:1], sample_rate)
+        if not np.isfinite(played).all():
+            return {"fault": "it gives something that is not a number"}
+    for parameter in plugin.parameters.values():
+        _ = parameter.raw_value
+    return {"mono": mono}
+
+
+def _play(plugin: Any, sound: Any, sample_rate: int) -> Any:
+    return plugin.process(sound, sample_rate=sample_rate, buffer_size=sound.shape[1], reset=False)
+
+
+if __name__ == "__main__":
+    priority.ordinary()  # one that spins keeps no core from the server
+    print(json.dumps(_trial(sys.argv[1], *map(int, sys.argv[2:5]))), flush=True)
+    os._exit(0)  # a plugin that cannot be let go of has still passed

@@ -21,13 +21,12 @@ from realtime.commands import Tweak
 from realtime.contract import ModelInfo
 from realtime.engine import Engine
 from realtime.errors import RealtimeError, say
-from realtime.library import Library
 from realtime.outlet import Outlet, opener
 from realtime.recorder import Recorder
 from realtime.session import PluginState, SessionLog, Setting, versions
 from realtime.sound_config import SoundConfig
 from realtime.stream import NullDevice
-from realtime.studio import Instrument, Studio
+from realtime.studio import Instrument, Library, Studio
 
 WATCH_S = 0.1
 END_S = 1.0  # until control has taken note of the end

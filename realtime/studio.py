@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from realtime.commands import Swap, Z
 from realtime.contract import ModelInfo
 from realtime.decoder import Decoder, bundled, resolve
 from realtime.engine import Engine
-from realtime.library import Library
+from realtime.errors import ControlError
 from realtime.mixer import Cost, Mixer, slots_for
 
 TICKS = (1, 2, 4)  # latent frames: the shorter, the sooner a moving z is heard, and the more calls it takes
@@ -131,3 +132,39 @@ class Studio:
         path = self._library.file(file, SOUNDS)
         encoder = Encoder(encoder_path(self._playing.path), self._playing.info)
         return encoder.encode_file(path)
+
+
+class Library:
+    """Files by names relative to one folder.
+
+    Args:
+        folder: the library, or None for none: then no name is accepted.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = None if folder is None else folder.resolve()
+
+    def file(self, name: str, suffixes: Sequence[str]) -> Path:
+        """The file of that name.
+
+        Raises:
+            ControlError: there is no library, no such file, it is not of these suffixes, or it lies outside
+                (`..`, absolute paths, links).
+        """
+        if self._folder is None:
+            raise ControlError("this server has no library: start it with --library FOLDER")
+        if not name.isprintable():
+            raise ControlError(f"file is {name[:80]!r}, which has characters that cannot be printed")
+        path = Path(name)
+        if path.suffix.lower() not in suffixes:
+            raise ControlError(f"file is {name[:80]!r}, not one that ends with {' or '.join(suffixes)}")
+        if path.is_absolute() or path.drive or ".." in path.parts:
+            raise ControlError(f"file is {name[:80]!r}; only files within the library are accepted")
+        try:
+            found = (self._folder / path).resolve(strict=True)
+            inside = found.is_relative_to(self._folder) and found.is_file()
+        except (OSError, RuntimeError):  # RuntimeError: links in a circle, before Python 3.13
+            raise ControlError(f"no file {name[:80]!r} in the library") from None
+        if not inside:
+            raise ControlError(f"file is {name[:80]!r}; only files within the library are accepted")
+        return found

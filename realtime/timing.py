@@ -8,8 +8,7 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.resampler import Resampler
-from realtime.varispeed import PITCH_RANGE, Varispeed
+from realtime.resampler import PITCH_RANGE, Resampler, Varispeed
 
 PITCHES_KEPT = 128
 PIECE = 256  # device samples

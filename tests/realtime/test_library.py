@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from realtime.errors import ControlError
-from realtime.library import Library
+from realtime.studio import Library
 
 WAV = (".wav",)
 

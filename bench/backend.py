@@ -4,7 +4,7 @@ A JACK server's dummy driver runs at 128 samples and 48 kHz. Each back end plays
 (`--play`, started here), alone and beside a thread of plain Python that is busy without end, and this program
 records it on the server's clock. On the left is a count of the samples, so that every sample missing or said
 twice is seen; on the right a click in the first block that is made after a datagram has arrived. The first
-two are the product's own (`realtime.jack_device`, `realtime.stream`); they ask for a block in their callback.
+two are the product's own, in `realtime.audio`; they ask for a block in their callback.
 rtmixer plays from a ring, which a Python thread keeps filled with 1, 2 or 4 blocks.
 
     late_blocks   cycles that the JACK server says the back end did not finish
@@ -35,10 +35,10 @@ import numpy as np
 
 from bench.jackd import PERIOD, RATE, dummy
 from bench.latency import Tape
-from realtime import priority
-from realtime.engine import Block
-from realtime.jack_device import JackDevice
-from realtime.stream import BlockSource, Device, SoundCard, devices, pick
+from realtime.audio.devices import BlockSource, Device, SoundCard, devices, pick
+from realtime.audio.jack_device import JackDevice
+from realtime.live.engine import Block
+from realtime.util import priority
 
 SETTLE_S = 1.0
 PAUSE_S = 0.02  # between two clicks, and up to two blocks more

@@ -37,15 +37,15 @@ from pythonosc.osc_message import OscMessage
 from bench import host
 from bench.jackd import RATE, dummy
 from bench.programs import listening
-from realtime.decoder import Decoder, resolve
-from realtime.mixer import Mixer, slots_for
-from realtime.osc import encode
-from realtime.prepared import PASSING
-from realtime.protocol import Message
-from realtime.serve import ServeConfig
-from realtime.serve import serve as run_server
-from realtime.session import commands, read_setting
-from realtime.sound_config import SoundConfig
+from realtime.cli.server import ServeConfig
+from realtime.cli.server import serve as run_server
+from realtime.control.osc import encode
+from realtime.control.protocol import Message
+from realtime.live.config import SoundConfig
+from realtime.model.decoder import Decoder, resolve
+from realtime.synth.command_log import commands, read_setting
+from realtime.synth.mixer import Mixer, slots_for
+from realtime.synth.sound_cache import PASSING
 
 VOICES = 8
 IDLE_S = 2.0  # the server is looked at for so long before it is played

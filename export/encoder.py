@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from export.graph import Graph
-from realtime import contract
+from realtime.model import schema
 from trainer import mb
 from trainer.layers import dilations
 from trainer.mb import MBEncoder
@@ -22,9 +22,9 @@ from trainer.models import LEAK, CCEncoder, DCEncoder
 
 
 def encoder_graph(encoder: nn.Module, length: int) -> onnx.ModelProto:
-    """The graph that computes the mean of z of one sound (names and shapes: realtime.contract)."""
+    """The graph that computes the mean of z of one sound (names and shapes: realtime.model.schema)."""
     graph = Graph()
-    sound = graph.input(contract.SOUND, np.float32, 1, length)
+    sound = graph.input(schema.SOUND, np.float32, 1, length)
     if isinstance(encoder, DCEncoder):
         mean, dense = _dc(graph, sound, encoder), encoder.bottleneck.mean
     elif isinstance(encoder, CCEncoder):
@@ -37,7 +37,7 @@ def encoder_graph(encoder: nn.Module, length: int) -> onnx.ModelProto:
         raise TypeError(f"no graph of a {type(encoder).__name__}")
     flat = graph.reshape(mean, 1, -1)
     z = graph.node("Gemm", flat, graph.constant(dense.weight), graph.constant(_bias(dense)), transB=1)
-    graph.output(z, contract.Z, np.float32, 1, dense.out_features)
+    graph.output(z, schema.Z, np.float32, 1, dense.out_features)
     return graph.model("encoder")
 
 

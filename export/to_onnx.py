@@ -17,9 +17,9 @@ from export.encoder import encoder_graph
 from export.errors import ExportError
 from export.mb import mb_graph
 from export.parity import MAX_DIFFERENCE, Parity, compare, encoder_difference
-from realtime import contract
-from realtime.contract import EncoderInfo, ModelInfo
-from realtime.encoder import encoder_path
+from realtime.model import schema
+from realtime.model.encoder import encoder_path
+from realtime.model.schema import EncoderInfo, ModelInfo
 from trainer import checkpoint
 from trainer.mb import MBDecoder
 from trainer.models import VAE, CCDecoder, DCDecoder, build
@@ -84,7 +84,7 @@ def save(graph: onnx.ModelProto, metadata: dict[str, str], path: Path) -> None:
     """Write a graph with its metadata and checksum."""
     onnx.helper.set_model_props(graph, metadata)
     onnx.checker.check_model(graph, full_check=True)
-    path.write_bytes(contract.seal(graph.SerializeToString()))
+    path.write_bytes(schema.seal(graph.SerializeToString()))
 
 
 @contextlib.contextmanager

@@ -14,10 +14,10 @@ from typing import Any
 
 from max_patches.source import openstagecontrol
 from max_patches.source.__main__ import FOLDER
-from realtime.addresses import ADDRESSES, parse
-from realtime.decoder import Decoder
-from realtime.places import Places
-from realtime.protocol import Message
+from realtime.control.addresses import ADDRESSES, parse
+from realtime.control.latent_space import Places
+from realtime.control.protocol import Message
+from realtime.model.decoder import Decoder
 
 FILE = FOLDER / "morph.open-stage-control.json"
 SHIPPED: dict[str, Any] = json.loads(FILE.read_text())

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from max_patches.source import touchosc
 from max_patches.source.__main__ import FOLDER
-from realtime.addresses import parse
-from realtime.decoder import Decoder
-from realtime.places import Places
-from realtime.protocol import Message
+from realtime.control.addresses import parse
+from realtime.control.latent_space import Places
+from realtime.control.protocol import Message
+from realtime.model.decoder import Decoder
 
 SHIPPED = ET.fromstring(zlib.decompress((FOLDER / "morph.tosc").read_bytes()))
 

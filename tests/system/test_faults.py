@@ -19,15 +19,16 @@ import pytest
 import soundfile
 from onnx import helper, numpy_helper
 
-from realtime import contract, osc
-from realtime.commands import Panic, Trigger
-from realtime.control import Control
-from realtime.decoder import Decoder
-from realtime.engine import Engine
-from realtime.jack_client import JackClient, JoinError
-from realtime.mixer import PANIC_MS, Mixer, slots_for
-from realtime.protocol import Message
-from realtime.session import commands, read_setting
+from realtime.audio.jack_client import JackClient, JoinError
+from realtime.control import osc
+from realtime.control.dispatcher import Control
+from realtime.control.protocol import Message
+from realtime.live.engine import Engine
+from realtime.model import schema
+from realtime.model.decoder import Decoder
+from realtime.synth.command_log import commands, read_setting
+from realtime.synth.commands import Panic, Trigger
+from realtime.synth.mixer import PANIC_MS, Mixer, slots_for
 from tests.system.rig import (
     COMPRESSOR,
     MAX_DIFFERENCE,
@@ -264,23 +265,23 @@ def nan_where_z_is_large(path: Path) -> bytes:
     model = onnx.load(str(path))
     for node in model.graph.node:
         for index, name in enumerate(node.input):
-            if name == contract.Z:
+            if name == schema.Z:
                 node.input[index] = "z_or_nan"
     constants = {"huge": 3e38, "nought": 0.0}
     model.graph.initializer.extend(
         numpy_helper.from_array(np.array(value, np.float32), name) for name, value in constants.items()
     )
     nodes = [
-        helper.make_node("Mul", [contract.Z, "huge"], ["z_huge"]),
+        helper.make_node("Mul", [schema.Z, "huge"], ["z_huge"]),
         helper.make_node("Mul", ["z_huge", "nought"], ["z_nought"]),
-        helper.make_node("Add", [contract.Z, "z_nought"], ["z_or_nan"]),
+        helper.make_node("Add", [schema.Z, "z_nought"], ["z_or_nan"]),
     ]
     for place, node in enumerate(nodes):
         model.graph.node.insert(place, node)
     kept = [entry for entry in model.metadata_props if entry.key != "soundmorph_sha256"]
     del model.metadata_props[:]
     model.metadata_props.extend(kept)
-    return contract.seal(model.SerializeToString())
+    return schema.seal(model.SerializeToString())
 
 
 def test_two_servers_on_one_port(tiny_model: Path) -> None:

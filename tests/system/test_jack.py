@@ -17,7 +17,7 @@ GAIN_DB = -7.5
 LEAVE = """
 import threading, time
 from realtime import priority
-from realtime.jack_client import JackClient
+from realtime.audio.jack_client import JackClient
 
 def work():
     while True:

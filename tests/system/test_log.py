@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from pythonosc.udp_client import SimpleUDPClient
 
-from realtime.commands import Swap, Trigger, Tweak
-from realtime.session import FLUSH_S, commands, read_setting
+from realtime.synth.command_log import FLUSH_S, commands, read_setting
+from realtime.synth.commands import Swap, Trigger, Tweak
 from tests.system.rig import MAX_DIFFERENCE, Jack, Server, assert_heard_as_logged
 
 HITS = 300

@@ -14,10 +14,10 @@ import pytest
 import soundfile
 
 from export.to_onnx import export
-from realtime.addresses import parse
-from realtime.decoder import Decoder
-from realtime.places import Places
-from realtime.protocol import Message
+from realtime.control.addresses import parse
+from realtime.control.latent_space import Places
+from realtime.control.protocol import Message
+from realtime.model.decoder import Decoder
 from tests.system.rig import MAX_DIFFERENCE, PATCHES, Jack, Pd, Server, expected, onset
 from tests.system.tap import Tap
 from trainer import checkpoint

@@ -1,0 +1,602 @@
+"""Commands and a decoder in, blocks of sound out: the one mixer that plays live and renders files.
+
+No threads, no clock: time is a count of device samples, and the same commands at the same samples give the
+same sound, bit for bit, whatever the size of the blocks. `render` splits a block where a command is due. For
+each piece the ticks of decoding that begin in it (`timing.Timing`) are taken in turn: all voices that lack
+frames advance in one batched decoder call (`streams.Streams`). A voice at a point that was decoded ahead
+(`prepared.PreparedSounds`) needs none; its sound is the same to rounding.
+"""
+
+from __future__ import annotations
+
+import heapq
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from itertools import count
+
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.model.decoder import Decoder
+from realtime.synth.commands import (
+    MODES,
+    POINT_MOVES,
+    Command,
+    Gain,
+    Goto,
+    Mode,
+    Panic,
+    Prepare,
+    SetAxis,
+    SetDimension,
+    SetZ,
+    Shed,
+    Stop,
+    Ticks,
+    Trigger,
+)
+from realtime.synth.glide import Glide, Point
+from realtime.synth.output import Output
+from realtime.synth.resampler import Resampler, Samples
+from realtime.synth.slots import Streams
+from realtime.synth.sound_cache import Prepared, PreparedSounds
+from realtime.synth.timing import Timing
+from realtime.synth.voice import Tails, Voice
+
+STEAL_MS = 5.0  # fade of a voice that is stolen, choked or stopped
+PANIC_MS = 2.0
+SETTLED_MS = 30.0  # z has stood still for so long when its sound is decoded ahead
+WARM_UP_RUNS = 3
+AT_ONCE = (1, 2, 4)  # ticks that are decoded at a time: the first is usual
+BUDGET = 0.8  # of the time that a chunk sounds, for decoding it
+PATIENCE_MS = 1000.0  # for the sound of a reversed hit; then it is decoded on the spot
+EASE_MS = 3000.0  # after a voice was let go, until hits may make them one more again
+LEVEL_MS = 10.0  # how far back a voice is listened to when one must go
+
+
+def slots_for(voices: int) -> int:
+    """Decoder slots that `voices` voices need: as many again may be fading out after a steal."""
+    return 2 * voices
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What decoding costs here: seconds for the first chunk of a sound, and how many voices keep up."""
+
+    first_chunk_s: float
+    sustained_voices: int
+    chunk_s: tuple[float, ...]
+    """Seconds for a tick of one voice, of two, …"""
+    tick_s: float
+    """What a tick lasts."""
+    moved: int = 1
+    """As many first chunks a voice takes that plays what was decoded ahead, when its point moves."""
+
+
+def _seconds(work: Callable[[], None], runs: int = WARM_UP_RUNS) -> float:
+    """What it takes, the median of a few runs."""
+    times = []
+    for _ in range(runs):
+        begun = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - begun)
+    return sorted(times)[len(times) // 2]
+
+
+class Mixer:
+    """Plays a decoder polyphonically.
+
+    Args:
+        decoder: with at least `slots_for(voices)` slots; the mixer is its only user.
+        sample_rate: of the device, in Hz.
+        voices: sounding at once; one more trigger steals the quietest.
+        channels: of the output: left and right; one alone carries their mean, further ones are silent.
+        chunk_frames: latent frames decoded at a time: how soon a moving z is heard, against processor time.
+        gain_db: of the output at the start.
+        dc_block_hz: corner of a high-pass of first order on the output; 0 leaves it out.
+
+    Raises:
+        ValueError: a count below 1, or too few decoder slots.
+        RateError: a device rate that the model's cannot be turned into.
+    """
+
+    def __init__(
+        self,
+        decoder: Decoder,
+        sample_rate: int,
+        *,
+        voices: int = 8,
+        channels: int = 2,
+        chunk_frames: int = 4,
+        gain_db: float = 0.0,
+        dc_block_hz: float = 0.0,
+    ) -> None:
+        for name, value in (("voices", voices), ("channels", channels), ("chunk_frames", chunk_frames)):
+            if value < 1:
+                raise ValueError(f"{name} is at least 1, got {value}")
+        if decoder.capacity < slots_for(voices):
+            wanted = slots_for(voices)
+            raise ValueError(f"{voices} voices need {wanted} decoder slots, got {decoder.capacity}")
+        info = decoder.info
+        self.sample_rate = sample_rate
+        self.channels = channels
+        self.voices = voices
+        self.timing = Timing(
+            frames=info.frames,
+            hop_length=info.hop_length,
+            chunk_frames=chunk_frames,
+            resampler=Resampler(info.sample_rate, sample_rate),
+        )
+        self.at_once = 1
+        """Ticks that are decoded at a time."""
+        self.position = 0
+        """The next device sample to be rendered."""
+        self.mode = MODES[0]
+        self.glide = Glide.at_rest(info.classes[0].centroid if info.classes else info.latent.mean)
+        """The path of z; replaced, never changed, so another thread may evaluate it."""
+        self.arrived: deque[int] = deque(maxlen=1024)
+        """Tickets of the glides that have come to their end."""
+        self.output = Output(sample_rate, gain_db, dc_block_hz)
+        self.hits = 0
+        self.stolen = 0
+        self.shed = 0
+        self.prepared_hits = 0
+        """Hits that needed no inference to start."""
+        self.tap: Callable[[int, Command], None] | None = None
+        """Told of every command as it is carried out, with its sample. Must not wait."""
+        self.live = False
+        """Whether another thread has sounds `prepared`: reversed hits wait for theirs."""
+        self.prepared = PreparedSounds(decoder)
+        self.cost: Cost | None = None
+        """As `warm_up` has measured it."""
+
+        self._decoder = decoder
+        self._events: list[tuple[int, int, Command]] = []
+        self._order = count()
+        self._bearable = voices, 0  # as many were left when the last one was let go, and when that was
+        self._waiting: deque[tuple[int, Trigger]] = deque()  # until when at most, and for the sound of what
+        self._free = [Voice(self.timing) for _ in range(slots_for(voices))]
+        self._playing: list[Voice] = []  # in order of their starts
+        self._streams = Streams(decoder, self._points)
+        self._tails = Tails(self._samples(STEAL_MS))
+        self._touches: dict[int, Glide] = {}
+        self._covered = 0  # until this sample all voices are decoded
+        self._settles_at: int | None = 0  # the point will be at rest, and its sound be decoded ahead
+        self._ticket: tuple[int, Glide] | None = None
+        self._bus: Samples = np.zeros((2, self.timing.piece), np.float32)
+
+    @property
+    def muted(self) -> int:
+        """Decoded chunks silenced because they were not finite."""
+        return self._streams.muted
+
+    @property
+    def sounding(self) -> int:
+        """Voices that can be heard, those fading out included."""
+        return len(self._playing)
+
+    def streams_begun(self, commands: Iterable[Command] = ()) -> int:
+        """How many streams of decoding must begin in the next blocks, with these commands; an estimate.
+
+        A voice that plays what was decoded ahead begins one when its point has moved, and has to catch up:
+        that may count as more (`Cost.moved`).
+        """
+        begun, moves = 0, False
+        moved = 1 if self.cost is None else self.cost.moved
+        for command in commands:
+            if isinstance(command, Trigger):
+                z = self.glide.at(self.position) if command.z is None else np.array(command.z)
+                begun += self.prepared.get(z.astype(np.float32)) is None
+            moves = moves or isinstance(command, POINT_MOVES)
+        for voice in self._playing:
+            if voice.prepared is not None and not voice.decoded:
+                target = self._way(voice).target
+                begun += moved * (moves or not np.array_equal(target.astype(np.float32), voice.prepared.z))
+        return begun
+
+    @property
+    def streaming(self) -> int:
+        """Voices that are being decoded."""
+        return len(self._streams)
+
+    @property
+    def scheduled(self) -> int:
+        """Commands waiting for their sample."""
+        return len(self._events)
+
+    def warm_up(self) -> Cost:
+        """Run every shape of decoding that is usual, so that none on stage is the first, and time them."""
+        decoder, timing = self._decoder, self.timing
+        longest = timing.first_frames + (AT_ONCE[-1] - 1) * timing.chunk_frames
+        for frames in range(1, min(longest, decoder.max_frames, timing.frames) + 1):
+            self._rehearse(1, frames, runs=1)
+        for at_once in AT_ONCE[1:]:
+            together = min(at_once * timing.chunk_frames, timing.frames)
+            for voices in (*range(1, self.voices + 1), slots_for(self.voices)):  # the last takes most memory
+                self._rehearse(voices, together, runs=1)
+        first_s = self._rehearse(1, timing.first_frames)
+        tick_s = timing.tick_start(1) / self.sample_rate
+        costs = [self._rehearse(voices, timing.chunk_frames) for voices in range(1, self.voices + 1)]
+        stride = self.prepared.stride
+        for frames in range(1, stride + timing.chunk_frames):
+            self._streams.rehearse_resume(frames)
+        moved_s = _seconds(lambda: self._streams.rehearse_resume(stride // 2 + timing.chunk_frames))
+        moved = max(1, round(moved_s / first_s))
+        self.cost = Cost(first_s, sum(cost < BUDGET * tick_s for cost in costs), tuple(costs), tick_s, moved)
+        return self.cost
+
+    def _rehearse(self, voices: int, frames: int, runs: int = WARM_UP_RUNS) -> float:
+        """Seconds that decoding takes."""
+        decoder = self._decoder
+
+        def decode() -> None:
+            decoder.frame[:voices] = 0
+            left = frames
+            while left:
+                some = min(left, decoder.max_frames)
+                decoder.step(np.zeros((voices, some, decoder.info.latent_dim), np.float32))
+                left -= some
+
+        seconds = _seconds(decode, runs)
+        for slot in range(voices):
+            decoder.reset(slot)
+        return seconds
+
+    def check_follows(self, other: Mixer) -> None:
+        """Whether this mixer can take over from another one.
+
+        Raises:
+            ValueError: the other one has another sample rate or number of channels.
+        """
+        if (other.sample_rate, other.channels) != (self.sample_rate, self.channels):
+            raise ValueError(
+                f"a mixer of {self.channels} channels at {self.sample_rate} Hz cannot take over from one of "
+                f"{other.channels} at {other.sample_rate} Hz"
+            )
+
+    def take_over(self, other: Mixer) -> None:
+        """Go on at the sample where another mixer is, before the first `render`.
+
+        With its gain, mode, ticks at once and tap. The other one carries out what is due there, forgets what
+        was submitted for later, and fades out.
+        """
+        other._carry_out_due()
+        other._events.clear()
+        self.position = other.position
+        self.output.set_gain(other.output.gain_db, self.position - self.sample_rate)
+        self.mode, self.at_once = other.mode, other.at_once
+        self.tap, other.tap = other.tap, None
+        other.submit(Stop())
+
+    @property
+    def silent(self) -> bool:
+        """Whether nothing sounds or rings."""
+        return not self._playing and not self._ringing
+
+    @property
+    def _ringing(self) -> bool:
+        return self._tails.ringing or self.output.ringing
+
+    def submit(self, command: Command, at_sample: int = 0) -> None:
+        """Have `command` carried out just before device sample `at_sample`, or now if that has been rendered.
+
+        Commands for the same sample are carried out in the order they were submitted.
+        """
+        heapq.heappush(self._events, (max(at_sample, self.position), next(self._order), command))
+
+    def render(self, out: NDArray[np.float32]) -> None:
+        """Write the next T samples: float32 [T, channels], within ±1."""
+        done = 0
+        while done < len(out):
+            self._carry_out_due()
+            until = self.position + len(out) - done
+            if self._events:
+                until = min(until, self._events[0][0])
+            if self._playing or self._ringing:
+                until = min(until, self.position + self.timing.piece)
+            block = out[done : done + until - self.position]
+            if self._playing:
+                self._decode_until(until)
+            if self._playing or self._ringing:
+                self._mix(block)
+            else:
+                block[:] = 0.0
+            done += len(block)
+            self.position += len(block)
+            self._retire()
+            self._announce()
+            self._settle()
+            self._start_waiting()
+
+    def _mix(self, block: NDArray[np.float32]) -> None:
+        bus = self._bus[:, : len(block)]
+        bus[:] = 0.0
+        for voice in self._playing:
+            voice.add_to(bus, self.position)
+        self._tails.add_to(bus)
+        self.output.process(bus, self.position)
+        if self.channels == 1:
+            np.add(bus[0], bus[1], out=block[:, 0])
+            block *= np.float32(0.5)
+        else:
+            block[:, :2] = bus.T
+            block[:, 2:] = 0.0
+
+    # ---- commands
+
+    def _carry_out_due(self) -> None:
+        while self._events and self._events[0][0] <= self.position:
+            _, order, command = heapq.heappop(self._events)
+            if isinstance(command, Panic):
+                self._forget_before(order)
+            if not (self.live and isinstance(command, Trigger) and self._must_wait(command)):
+                self._perform(command)
+
+    def _perform(self, command: Command) -> None:
+        done = self._carry_out(command)
+        if self.tap is not None:
+            self.tap(self.position, done)
+
+    def _must_wait(self, trigger: Trigger) -> bool:
+        """Whether the whole sound of a hit is needed and not there; then the hit comes as soon as it is."""
+        if not trigger.reverse:
+            return False
+        given = trigger.z or trigger.point
+        if given is None:  # a touch gets its point when a hit sounds, as the log has it, not here
+            touch = trigger.touch
+            here = (self.glide if touch is None else self._touches.get(touch, self.glide)).at(self.position)
+        else:
+            here = np.array(given, np.float64)
+        if self._is_whole(here):
+            return False
+        if trigger.z is not None:
+            self._perform(SetZ(trigger.z, trigger.touch))
+        point = tuple(float(x) for x in here)
+        self.prepared.want_now(point)
+        self._waiting.append(
+            (self.position + self._samples(PATIENCE_MS), replace(trigger, z=None, point=point))
+        )
+        return True
+
+    def _start_waiting(self) -> None:
+        """Start the hits whose sounds are there now."""
+        while self._waiting:
+            latest, trigger = self._waiting[0]
+            if self.position < latest and not self._is_whole(self._where(trigger)):
+                return
+            self._waiting.popleft()
+            self._perform(trigger)
+
+    def _is_whole(self, z: Point) -> bool:
+        sound = self.prepared.get(z.astype(np.float32))
+        return sound is not None and sound.whole
+
+    def _where(self, trigger: Trigger) -> Point:
+        """The point of the voice that is to start now."""
+        if trigger.point is not None:
+            return np.array(trigger.point)
+        return self._point_of(trigger).at(self.position)
+
+    def _point_of(self, trigger: Trigger) -> Glide:
+        if trigger.touch is None:
+            return self.glide
+        return self._touches.setdefault(trigger.touch, self.glide)
+
+    def _forget_before(self, order: int) -> None:
+        """Drop what was submitted earlier for later."""
+        self._events = [event for event in self._events if event[1] > order]
+        heapq.heapify(self._events)
+
+    def _carry_out(self, command: Command) -> Command:
+        """Returns it as it was carried out."""
+        match command:
+            case SetZ(z, touch):
+                self._go(Goto(z, 0.0, touch=touch))
+            case SetDimension(index, value):
+                self._bend(self.glide.with_dimension(index, value))
+            case SetAxis(axis, origin, value):
+                self._bend(self.glide.with_axis(axis, origin, value))
+            case Goto():
+                self._go(command)
+            case Trigger(z=z, touch=touch):
+                if z is not None:
+                    self._go(Goto(z, 0.0, touch=touch))
+                return self._start(command)
+            case Stop(touch):
+                self._waiting = deque(w for w in self._waiting if touch not in (None, w[1].touch))
+                self._fade([v for v in self._playing if touch is None or v.touch == touch], STEAL_MS)
+            case Panic():
+                self._waiting.clear()
+                self._fade(self._playing, PANIC_MS)
+            case Gain(db):
+                self.output.set_gain(db, self.position)
+            case Mode(mode):
+                self.mode = mode
+            case Prepare(points):
+                for z in points:
+                    self.prepared.want(z)
+            case Ticks(at_once):
+                self.at_once = at_once
+            case Shed():
+                held = self._held()
+                if len(held) > 1:
+                    self._steal(held)
+                    self.shed += 1
+                    self._bearable = len(held) - 1, self.position
+        return command
+
+    def _go(self, goto: Goto) -> None:
+        samples = round(goto.ms * self.sample_rate / 1000)
+        way = goto.z, self.position, samples, goto.curve, goto.path, goto.through
+        if goto.touch is not None:
+            self._touches[goto.touch] = self._touches.get(goto.touch, self.glide).towards(*way)
+            return
+        self.glide = self.glide.towards(*way)
+        self._unsettle()
+        self._ticket = (goto.ticket, self.glide) if goto.ticket else None
+
+    def _bend(self, glide: Glide) -> None:
+        """Change where the point is on its way; it arrives when it would have."""
+        self.glide = glide
+        self._unsettle()
+        if self._ticket:
+            self._ticket = self._ticket[0], glide
+
+    def _unsettle(self) -> None:
+        self._settles_at = max(self.glide.end, self.position) + self._samples(SETTLED_MS)
+
+    def _settle(self) -> None:
+        """Have the sound decoded ahead of a point that has come to rest."""
+        if self._settles_at is not None and self.position >= self._settles_at:
+            self._settles_at = None
+            self.prepared.want(self.glide.target.astype(np.float32), first=True)
+
+    def _announce(self) -> None:
+        """Tell of a glide that has arrived."""
+        if self._ticket and self.position >= self._ticket[1].end:
+            self.arrived.append(self._ticket[0])
+            self._ticket = None
+
+    # ---- voices
+
+    def _samples(self, ms: float) -> int:
+        return max(1, round(ms * self.sample_rate / 1000))
+
+    def _start(self, trigger: Trigger) -> Trigger:
+        if trigger.choke:
+            self._fade([v for v in self._playing if v.choke == trigger.choke], STEAL_MS)
+        held = self._held()
+        left, since = self._bearable
+        if len(held) >= min(self.voices, left + (self.position - since) // self._samples(EASE_MS)):
+            self._steal(held)
+            self.stolen += 1
+        if not self._free:  # as many fading as there are voices: the one nearest its end goes now
+            self._cut(min(self._playing, key=lambda voice: voice.end))
+        voice = self._free.pop()
+        here = self._where(trigger)
+        stays = trigger.reverse or trigger.point is not None or self.mode == "latch"
+        fixed = Glide.at_rest(here) if stays else None
+        rests = (fixed or self._point_of(trigger)).rests_at(self.position)
+        sound = self.prepared.get(here.astype(np.float32)) if rests else None
+        whole = sound is not None and sound.whole
+        if self.live:
+            trigger = replace(trigger, ahead=whole and fixed is None)
+        elif trigger.ahead and rests and not whole:
+            sound = self.prepared.complete(here.astype(np.float32))
+        voice.begin(self.position, trigger, fixed, sound)
+        self._playing.append(voice)
+        self._covered = 0
+        self.hits += 1
+        if trigger.reverse:
+            voice.push(self._whole(here, sound)[::-1])
+        elif sound is None:
+            self._streams.add(voice)
+        else:
+            self.prepared_hits += 1
+        return trigger
+
+    def _whole(self, z: Point, sound: Prepared | None) -> Samples:
+        """The sound at z [D] to its end, decoded now unless it is there."""
+        if sound is not None and sound.whole:
+            return sound.audio
+        audio: Samples = self._decoder.decode(z[np.newaxis].astype(np.float32))[0]
+        if np.isfinite(audio).all():
+            return audio
+        self._streams.muted += 1
+        return np.zeros_like(audio)
+
+    def _held(self) -> list[Voice]:
+        """The voices that nothing has told to end."""
+        return [voice for voice in self._playing if not voice.fading]
+
+    def _steal(self, held: list[Voice]) -> None:
+        """End the quietest voice; one that has only just begun goes last, of equals the oldest goes first."""
+        window = self._samples(LEVEL_MS)
+        victim = min(
+            held,
+            key=lambda v: (self.position - v.start < window, v.level(self.position, window), v.start),
+        )
+        if victim.start == self.position:  # not a sample of it has been heard
+            self._release(victim)
+        else:
+            victim.fade(self.position, self._samples(STEAL_MS))
+
+    def _fade(self, voices: list[Voice], ms: float) -> None:
+        for voice in list(voices):
+            if voice.start == self.position:
+                self._release(voice)
+            else:
+                voice.fade(self.position, self._samples(ms))
+
+    def _cut(self, voice: Voice) -> None:
+        """End a voice now; what remains is a straight line to silence."""
+        if voice.start < self.position:
+            last = self._bus[:, :1]
+            last[:] = 0.0
+            voice.add_to(last, self.position - 1)
+            self._tails.add(last[:, 0])
+        self._release(voice)
+
+    def _retire(self) -> None:
+        for voice in [voice for voice in self._playing if voice.end <= self.position]:
+            self._release(voice)
+
+    def _release(self, voice: Voice) -> None:
+        self._playing.remove(voice)
+        self._free.append(voice)
+        self._streams.discard(voice)
+
+    # ---- decoding
+
+    def _points(self, voice: Voice, frames: int) -> Point:
+        """z of a voice's next frames: [frames, D], or [D] for all of them."""
+        way = self._way(voice)
+        return way.target if way.still else way.at(voice.frame_samples(frames))
+
+    def _way(self, voice: Voice) -> Glide:
+        if voice.glide is not None:
+            return voice.glide
+        return self.glide if voice.touch is None else self._touches[voice.touch]
+
+    def _decode_until(self, until: int) -> None:
+        """Have all voices sound until device sample `until`: decoded tick by tick, or ahead."""
+        timing, begin = self.timing, self.position
+        while begin < until:
+            end = self._end_of_ticks(begin)
+            stop = min(until, self._covered if self._covered > begin else timing.frame_start(end))
+            for voice in self._playing:
+                if voice.end <= begin:  # it is heard before, and goes when that has been
+                    self._streams.discard(voice)
+                elif voice.prepared is not None and not voice.decoded:
+                    self._play_prepared(voice, voice.prepared, timing.frame(stop - 1) + 1, end)
+            if self._covered <= begin:
+                self._streams.advance(end)
+                self._covered = timing.frame_start(end)
+            begin = stop
+
+    def _end_of_ticks(self, begin: int) -> int:
+        """The frame after those that are decoded together with that of device sample `begin`."""
+        tick = self.timing.tick(begin)
+        return (tick + self.at_once - tick % self.at_once) * self.timing.chunk_frames
+
+    def _play_prepared(self, voice: Voice, sound: Prepared, needed: int, end: int) -> None:
+        """Give a voice what was decoded ahead, or a stream of its own where that is not what it needs.
+
+        Args:
+            needed: the frame until which it must sound.
+            end: that until which it is decoded where it is.
+        """
+        missing = voice.frames_missing(needed if voice.ahead else end)
+        if missing <= 0:
+            return
+        glide, hop = self._way(voice), self.timing.hop_length
+        rests = glide.rests_at(voice.frame_samples(1)[0])
+        there = rests and np.array_equal(glide.target.astype(np.float32), sound.z)
+        if there and sound.frames >= voice.frames + missing:
+            voice.push(sound.audio[voice.frames * hop : (voice.frames + missing) * hop])
+            return
+        voice.prepared = None
+        self._streams.resume(voice, sound, voice.frames_missing(end))
+        self._covered = 0

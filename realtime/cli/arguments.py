@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from realtime.synth.output import DC_BLOCK_RANGE_HZ
+from realtime.synth.quantities import DC_BLOCK_HZ, GAIN_DB
 
 
 class whole:  # noqa: N801
@@ -53,11 +53,16 @@ def add_decoder(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_gain(parser: argparse._ActionsContainer) -> None:
+    """--gain"""
+    parser.add_argument("--gain", type=number(*GAIN_DB.range), default=0.0, metavar="DB", help="default: 0")
+
+
 def add_dc_block(parser: argparse._ActionsContainer) -> None:
     """--dc-block"""
     parser.add_argument(
         "--dc-block",
-        type=number(*DC_BLOCK_RANGE_HZ),
+        type=number(*DC_BLOCK_HZ.range),
         default=0.0,
         metavar="HZ",
         help="corner of a high-pass that takes constant offsets out, up to 40; default: 0, none",

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from realtime.cli.arguments import add_dc_block, add_decoder, add_plugin, number, whole
+from realtime.cli.arguments import add_dc_block, add_decoder, add_gain, add_plugin, number, whole
 from realtime.util.errors import RealtimeError
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def add_parser(commands: Any) -> None:
         "--bits", choices=("16", "24", "32f"), help="of a sample; default: 32f in .wav, 24 in .flac"
     )
     out.add_argument("--channels", type=whole(1, 2), help="default: 2 where something is panned, else 1")
-    out.add_argument("--gain", type=number(-120.0, 24.0), default=0.0, metavar="DB", help="default: 0")
+    add_gain(out)
     add_dc_block(out)
     out.add_argument("--stems", choices=("voice", "class"), help="a file for each voice, or for each class")
     out.add_argument("--split", action="store_true", help="a file for each hit, and a list of how loud it is")

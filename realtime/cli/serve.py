@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from realtime.cli import surfaces
-from realtime.cli.arguments import add_dc_block, add_decoder, add_model, number, outputs, whole
+from realtime.cli.arguments import add_dc_block, add_decoder, add_gain, add_model, number, outputs, whole
 from realtime.util.errors import RealtimeError
 
 
@@ -40,7 +40,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="keep the queue of --ahead blocks always full: the latency stays the same",
     )
     serve.add_argument("--voices", type=whole(1, 64), default=8, help="sounds at once; default: 8")
-    serve.add_argument("--gain", type=number(-120.0, 24.0), default=0.0, metavar="DB", help="default: 0")
+    add_gain(serve)
     add_dc_block(serve)
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on; default: this machine only")
     serve.add_argument(

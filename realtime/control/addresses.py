@@ -25,16 +25,15 @@ from realtime.control.requests import (
     Subscribe,
     Undo,
 )
+from realtime.synth import quantities
 from realtime.synth.commands import MODES, Gain, Goto, Mode, Panic, SetDimension, Stop
 from realtime.synth.glide import CURVES
-from realtime.synth.output import GAIN_RANGE_DB
+from realtime.synth.quantities import Quantity
 from realtime.util.errors import ControlError
 
 HORIZON_S = 60.0  # furthest a time tag may lie ahead
 REPLY_ITEMS = 32  # names in one datagram of an answer that may be long
-MAX_TOUCH = 127
 PATHS = ("linear", "spherical")
-MAX_SEMITONES = 48
 DEFAULT_INTERVAL_MS = 200.0
 MIDDLE_C = 60  # the MIDI note at which a sound is played as it was trained
 
@@ -115,25 +114,33 @@ def _recall(places: Places, values: tuple[Any, ...]) -> Goto | Move:
 # ---- arguments that several addresses take
 
 _NAME = "a class, for its centre, a training sound (anchor), or a preset"
-_Z = Argument("z", "float", "one number a dimension", low=-10_000.0, high=10_000.0, many=True)
-_COORDINATE = Argument("value", "float", "the coordinate", low=-10_000.0, high=10_000.0)
+
+
+def _number(name: str, quantity: Quantity, summary: str, **more: Any) -> Argument:
+    """An argument that takes the numbers of a quantity."""
+    kind = "int" if quantity.whole else "float"
+    return Argument(name, kind, summary, quantity.unit, quantity.low, quantity.high, **more)
+
+
+_Z = _number("z", quantities.COORDINATE, "one number a dimension", many=True)
+_COORDINATE = _number("value", quantities.COORDINATE, "the coordinate")
 _XY = (
-    Argument("x", "float", "from left to right", low=0.0, high=1.0),
-    Argument("y", "float", "from bottom to top", low=0.0, high=1.0),
+    _number("x", quantities.FRACTION, "from left to right"),
+    _number("y", quantities.FRACTION, "from bottom to top"),
 )
 _WEIGHTS = Argument(
     "weights", "any", "a weight a class, in order, or name weight name weight …", low=0.0, high=1e6, many=True
 )
-_MS = Argument("ms", "float", "how long it takes; 0 is at once", "ms", 0.0, 600_000.0)
+_MS = _number("ms", quantities.TRAVEL_MS, "how long it takes; 0 is at once")
 _CURVE = Argument("curve", "text", "the course it takes in time", choices=tuple(CURVES), default="linear")
 _PATH = Argument("path", "text", "the way it takes in space", choices=PATHS, default="linear")
-_VELOCITY = Argument("velocity", "float", "amplitude", low=0.0, high=1.0, default=1.0)
+_VELOCITY = _number("velocity", quantities.VELOCITY, "amplitude", default=quantities.VELOCITY.default)
 _START = Argument("name", "text", _NAME, default=None, missing="the point stays", names="points")
 _NOTE = (
-    Argument("pitch", "int", f"MIDI note; {MIDDLE_C} plays as trained", low=0, high=127),
-    Argument("velocity", "int", "MIDI velocity; 0 is ignored", low=0, high=127),
+    _number("pitch", quantities.MIDI_DATA, f"MIDI note; {MIDDLE_C} plays as trained"),
+    _number("velocity", quantities.MIDI_DATA, "MIDI velocity; 0 is ignored"),
 )
-_TOUCH = Argument("i", "int", "a finger or a track", low=0, high=MAX_TOUCH)
+_TOUCH = _number("i", quantities.TOUCH, "a finger or a track")
 _INDEX = Argument("i", "int", "counted from 0", low=0, high=10**9)
 _PRESET = Argument("name", "text", "of the preset", names="presets")
 _PORT = Argument("port", "int", "UDP port on the sender's machine", low=1, high=65_535)
@@ -166,14 +173,14 @@ ADDRESSES: tuple[Address[Places, Asked], ...] = (
         (
             Argument("a", "text", _NAME, names="points"),
             Argument("b", "text", _NAME, names="points"),
-            Argument("t", "float", "0 is a, 1 is b", low=0.0, high=1.0),
+            _number("t", quantities.FRACTION, "0 is a, 1 is b"),
         ),
     ),
     Address(
         "/morph/macro/<i>",
         "Put the point along one principal axis of the training sounds, most variance first, at once.",
         lambda places, values: places.macro(*values),
-        (Argument("value", "float", "from their mean", "standard deviations", -4.0, 4.0),),
+        (_number("value", quantities.AXIS, "from their mean"),),
         places=(_INDEX,),
     ),
     Address(
@@ -207,7 +214,7 @@ ADDRESSES: tuple[Address[Places, Asked], ...] = (
     ),
     Address(
         "/morph/note",
-        f"Play a sound at the pitch of a MIDI note, up to {MAX_SEMITONES} semitones off.",
+        f"Play a sound at the pitch of a MIDI note, up to {quantities.PITCH.high:g} semitones off.",
         _note,
         _NOTE,
     ),
@@ -222,19 +229,19 @@ ADDRESSES: tuple[Address[Places, Asked], ...] = (
         "/morph/pitch",
         "Transpose the sounds to come, by faster or slower playing.",
         _setting("pitch"),
-        (Argument("semitones", "float", "upwards", "semitones", -MAX_SEMITONES, MAX_SEMITONES),),
+        (_number("semitones", quantities.PITCH, "upwards"),),
     ),
     Address(
         "/morph/pan",
         "Place the sounds to come.",
         _setting("pan"),
-        (Argument("pan", "float", "-1 is left, 1 is right", low=-1.0, high=1.0),),
+        (_number("pan", quantities.PAN, "-1 is left, 1 is right"),),
     ),
     Address(
         "/morph/decay",
         "Let the sounds to come die away.",
         _setting("decay_ms"),
-        (Argument("ms", "float", "to fall by 60 dB; 0 leaves them as they are", "ms", 0.0, 60_000.0),),
+        (_number("ms", quantities.DECAY_MS, "to fall by 60 dB; 0 leaves them as they are"),),
     ),
     Address(
         "/morph/reverse",
@@ -246,7 +253,7 @@ ADDRESSES: tuple[Address[Places, Asked], ...] = (
         "/morph/choke",
         "Put the sounds to come into a group, of which only the latest sounds.",
         _setting("choke"),
-        (Argument("group", "int", "0 is none", low=0, high=16),),
+        (_number("group", quantities.CHOKE, "0 is none"),),
     ),
     # a finger's or a track's own point
     Address(
@@ -283,7 +290,7 @@ ADDRESSES: tuple[Address[Places, Asked], ...] = (
         "/morph/gain",
         "Set the output gain, reached in 5 ms.",
         lambda places, values: Gain(*values),
-        (Argument("gain", "float", "0 leaves the sound as it is", "dB", *GAIN_RANGE_DB),),
+        (_number("gain", quantities.GAIN_DB, "0 leaves the sound as it is"),),
     ),
     Address(
         "/morph/mode",
@@ -304,13 +311,10 @@ ADDRESSES: tuple[Address[Places, Asked], ...] = (
         _recall,
         (
             _PRESET,
-            Argument(
+            _number(
                 "ms",
-                "float",
+                quantities.TRAVEL_MS,
                 "how long it takes",
-                "ms",
-                _MS.low,
-                _MS.high,
                 default=None,
                 missing="as `/morph/glide` says",
             ),

@@ -23,7 +23,7 @@ import platformdirs
 from realtime.control.protocol import MAX_TEXT
 from realtime.model.schema import ModelInfo
 from realtime.synth.commands import MODES, Z
-from realtime.synth.output import GAIN_RANGE_DB
+from realtime.synth.quantities import GAIN_DB
 from realtime.util.errors import ControlError, RealtimeError
 
 FORMAT = "soundmorph_presets"
@@ -210,11 +210,6 @@ def _last(value: Any, dim: int) -> Last | None:
     last = _dict(value)
     gain: Any = last.get("gain_db")
     z, mode = _point(last.get("z"), dim), last.get("mode")
-    if (
-        z is None
-        or mode not in MODES
-        or not _number(gain)
-        or not GAIN_RANGE_DB[0] <= gain <= GAIN_RANGE_DB[1]
-    ):
+    if z is None or mode not in MODES or not GAIN_DB.accepts(gain):
         return None
     return Last(z, float(gain), str(mode))

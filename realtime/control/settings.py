@@ -9,8 +9,8 @@ from typing import Any
 
 from realtime.control.requests import Hit, Move, Setting
 from realtime.synth.commands import Command, Goto, SetZ, Trigger, Z
+from realtime.synth.quantities import PITCH
 
-MAX_SEMITONES = 48.0
 MAX_LATER = 1024  # settings that wait for their time
 MAX_UNDO = 200  # gestures that can be taken back
 GESTURE_S = 0.5  # moves closer together than this are one gesture
@@ -29,7 +29,7 @@ class Settings:
 
     def trigger(self, hit: Hit) -> Trigger:
         """The command for a hit."""
-        pitch = min(max(self.pitch + hit.semitones, -MAX_SEMITONES), MAX_SEMITONES)
+        pitch = PITCH.clip(self.pitch + hit.semitones)
         return Trigger(
             velocity=hit.velocity,
             z=hit.z,

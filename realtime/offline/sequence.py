@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from realtime.offline.toml_lines import Place, places
+from realtime.synth import quantities
 from realtime.synth.commands import MODES
 from realtime.synth.glide import CURVES, PATHS
+from realtime.synth.quantities import Quantity
 from realtime.util.errors import RealtimeError
 
 if sys.version_info >= (3, 11):
@@ -133,20 +135,21 @@ class Key:
     check: Callable[[Any], Any]
 
 
-def _number(low: float, high: float, unit: str = "") -> Key:
+def _of(quantity: Quantity) -> Key:
     def check(value: Any) -> float | None:
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        return float(value) if number and low <= value <= high else None
+        if not quantity.accepts(value):
+            return None
+        return int(value) if quantity.whole else float(value)
 
-    return Key(f"a number from {low:g} to {high:g}{unit and ' '}{unit}", check)
+    return Key(quantity.accepted, check)
+
+
+def _number(low: float, high: float, unit: str = "") -> Key:
+    return _of(Quantity(low, high, unit))
 
 
 def _whole(low: int, high: int) -> Key:
-    def check(value: Any) -> int | None:
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        return value if whole and low <= value <= high else None
-
-    return Key(f"a whole number from {low} to {high}", check)
+    return _of(Quantity(low, high, whole=True))
 
 
 def _choice(*names: str) -> Key:
@@ -189,7 +192,7 @@ def _tempo(value: Any) -> tuple[tuple[float, float], ...] | None:
     return tuple(changes)
 
 
-_COORDINATE = _number(-10000.0, 10000.0)
+_COORDINATE = _of(quantities.COORDINATE)
 _BPM = _number(1.0, 1000.0, "beats a minute")
 _BEAT = _number(0.0, 1e6)
 _NAME = "a class, an anchor or a name of [points]"
@@ -200,21 +203,21 @@ POINT_KEYS: dict[str, Key] = {
     "preset": Key("the name of a preset", _text),
     "wav": Key("a sound file, from the folder of the sequence", _text),
     "between": Key("two names of points", _names(2, 2)),
-    "t": _number(0.0, 1.0),
+    "t": _of(quantities.FRACTION),
 }
 PLAY_KEYS: dict[str, Key] = {
     "walk": _number(0.0, 10.0, "standard deviations"),
     "seed": _whole(0, 2**63 - 1),
-    "glide": _number(0.0, 600_000.0, "ms"),
+    "glide": _of(quantities.TRAVEL_MS),
     "curve": _choice(*CURVES),
     "path": _choice(*PATHS),
     "through": Key("up to 16 names of points", _names(1, 16)),
-    "velocity": _number(0.0, 1.0),
-    "pitch": _number(-48.0, 48.0, "semitones"),
-    "pan": _number(-1.0, 1.0),
-    "decay": _number(0.0, 60_000.0, "ms"),
+    "velocity": _of(quantities.VELOCITY),
+    "pitch": _of(quantities.PITCH),
+    "pan": _of(quantities.PAN),
+    "decay": _of(quantities.DECAY_MS),
     "reverse": Key("true or false", _flag),
-    "choke": _whole(0, 16),
+    "choke": _of(quantities.CHOKE),
     "mode": _choice(*MODES),
     "hit": Key("true or false", _flag),
     "voice": Key("a name", _text),
@@ -234,7 +237,7 @@ TOP_KEYS: dict[str, Key] = {
     "seed": _whole(0, 2**63 - 1),
     "loops": _whole(1, 100_000),
     "length": _number(0.001, 1e6, "beats"),
-    "gain": _number(-120.0, 24.0, "dB"),
+    "gain": _of(quantities.GAIN_DB),
     "points": Key("a table of named points", lambda value: value if isinstance(value, dict) else None),
     "defaults": Key("a table", lambda value: value if isinstance(value, dict) else None),
     "step": Key(

@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 
 from realtime.control.addresses import TABLE
 from realtime.control.protocol import MAX_TEXT, Argument
+from realtime.synth.quantities import CHOKE, MIDI_DATA
 from realtime.util.errors import ControlError, RealtimeError
 
 if sys.version_info >= (3, 11):
@@ -141,9 +142,9 @@ class Notes:
     def __post_init__(self) -> None:
         _one_of("target", self.target, HITS)
         _within("channel", self.channel, 0, 16)
-        _within("low", self.low, 0, 127)
-        _within("high", self.high, self.low, 127)
-        _within("choke", self.choke, 0, 16)
+        _within("low", self.low, *MIDI_DATA.range)
+        _within("high", self.high, self.low, MIDI_DATA.high)
+        _within("choke", self.choke, *CHOKE.range)
         if self.name and self.target != "/morph/trigger":
             raise MapError(f"name is {self.name!r}, but only a target /morph/trigger goes to a name")
 
@@ -165,7 +166,7 @@ class Program:
     channel: int = 0
 
     def __post_init__(self) -> None:
-        _within("number", self.number, 0, 127)
+        _within("number", self.number, *MIDI_DATA.range)
         _within("channel", self.channel, 0, 16)
         if not 0 < len(self.preset) <= MAX_TEXT:
             raise MapError(f"preset is {self.preset!r}, not a name")
@@ -351,7 +352,7 @@ def _one_of(what: str, value: str, accepted: Sequence[str]) -> None:
         raise MapError(f"{what} is {value!r}, not one of {', '.join(accepted)}{hint}")
 
 
-def _within(what: str, value: int, low: int, high: int) -> None:
+def _within(what: str, value: int, low: float, high: float) -> None:
     if not low <= value <= high:
         raise MapError(f"{what} is {value}, not a whole number from {low} to {high}")
 

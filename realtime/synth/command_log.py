@@ -13,7 +13,6 @@ import dataclasses
 import errno
 import importlib.metadata
 import json
-import math
 import os
 import platform
 import threading
@@ -23,6 +22,7 @@ from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from realtime.synth import quantities
 from realtime.synth.commands import (
     MODES,
     Command,
@@ -42,8 +42,8 @@ from realtime.synth.commands import (
     Tweak,
 )
 from realtime.synth.glide import CURVES, PATHS
-from realtime.synth.output import DC_BLOCK_RANGE_HZ
 from realtime.synth.plugins import MAX_PLUGINS
+from realtime.synth.quantities import Quantity
 from realtime.util.errors import RealtimeError
 from realtime.util.files import FileError
 
@@ -54,6 +54,7 @@ SYNC_S = 1.0  # between two times that the disk is told to keep what there is
 MAX_LINE = 2**20
 MAX_SAMPLE = 2**40
 MAX_TEXT = 4096
+MAX_DIMENSIONS = 1024  # of z
 MAX_WAITING = 200_000  # commands, while the disk stalls
 COMMANDS: dict[str, type[Command]] = {
     "z": SetZ,
@@ -191,32 +192,43 @@ def _check(key: str, value: Any, dim: int) -> Any:
         if isinstance(value, bool):
             return value
         raise SessionError(f"{key} is {value!r:.40}, not true or false")
-    low, high, whole = _RANGES[key]
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not number or not low <= value <= high or (whole and not isinstance(value, int)):
-        kind = "whole number" if whole else "number"
-        raise SessionError(f"{key} is {value!r:.40}, not a {kind} from {low:g} to {high:g}")
+    if not _QUANTITIES[key].accepts(value):
+        raise SessionError(f"{key} is {value!r:.40}, not {_QUANTITIES[key].accepted}")
     return value
 
 
 _CHOICES: dict[str, tuple[str, ...]] = {"curve": tuple(CURVES), "path": tuple(PATHS), "mode": MODES}
 _TEXTS = ("parameter", "model", "model_sha256")
-_RANGES: dict[str, tuple[float, float, bool]] = {
-    "plugin": (0, MAX_PLUGINS - 1, True),
-    "raw": (0, 1, False),
-    "latent_dim": (1, 1024, True),
-    "chunk_frames": (1, 4096, True),
-    "at_once": (1, 64, True),
-    "touch": (0, 127, True),
-    "index": (0, 1023, True),
-    "choke": (0, 16, True),
-    "value": (-1e6, 1e6, False),
-    "ms": (0, 3_600_000, False),
-    "velocity": (0, 1, False),
-    "pitch": (-48, 48, False),
-    "pan": (-1, 1, False),
-    "decay_ms": (0, 3_600_000, False),
-    "db": (-1000, 100, False),
+REACHED = Quantity(-1e6, 1e6)
+"""Coordinates that the point can reach; moves along an axis lead beyond those that messages may name."""
+_QUANTITIES: dict[str, Quantity] = {
+    "plugin": Quantity(0, MAX_PLUGINS - 1, whole=True),
+    "raw": quantities.FRACTION,
+    "latent_dim": Quantity(1, MAX_DIMENSIONS, whole=True),
+    "chunk_frames": Quantity(1, 4096, whole=True),
+    "at_once": Quantity(1, 64, whole=True),
+    "touch": quantities.TOUCH,
+    "index": Quantity(0, MAX_DIMENSIONS - 1, whole=True),
+    "choke": quantities.CHOKE,
+    "value": REACHED,
+    "ms": quantities.TRAVEL_MS,
+    "velocity": quantities.VELOCITY,
+    "pitch": quantities.PITCH,
+    "pan": quantities.PAN,
+    "decay_ms": quantities.DECAY_MS,
+    "db": quantities.GAIN_DB,
+}
+
+
+_HEADER: dict[str, Quantity] = {
+    "latent_dim": _QUANTITIES["latent_dim"],
+    "sample_rate": Quantity(1000, 768_000, whole=True),
+    "channels": Quantity(1, 256, whole=True),
+    "voices": Quantity(1, 64, whole=True),
+    "chunk_frames": _QUANTITIES["chunk_frames"],
+    "block": Quantity(1, 2**20, whole=True),
+    "gain_db": quantities.GAIN_DB,
+    "dc_block_hz": quantities.DC_BLOCK_HZ,
 }
 
 
@@ -224,8 +236,8 @@ def _vector(key: str, value: Any, dim: int) -> tuple[float, ...]:
     if not isinstance(value, list) or len(value) != dim:
         raise SessionError(f"{key} is not a list of {dim} numbers")
     for x in value:
-        if isinstance(x, bool) or not isinstance(x, (int, float)) or not math.isfinite(x) or abs(x) > 1e6:
-            raise SessionError(f"{key} holds {x!r:.40}, not a number from -1e6 to 1e6")
+        if not REACHED.accepts(x):
+            raise SessionError(f"{key} holds {x!r:.40}, not {REACHED.accepted}")
     return tuple(float(x) for x in value)
 
 
@@ -357,24 +369,10 @@ def read_setting(path: Path) -> Setting:
         raise
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise SessionError(f"{path}:1: not the log of a performance (`realtime serve --log FILE`)") from error
-    ranges = {
-        "latent_dim": (1, 1024),
-        "sample_rate": (1000, 768_000),
-        "channels": (1, 256),
-        "voices": (1, 64),
-        "chunk_frames": (1, 4096),
-        "block": (1, 2**20),
-    }
-    for key, (low, high) in ranges.items():
+    for key, quantity in _HEADER.items():
         value = getattr(setting, key)
-        if not _is_whole(value) or not low <= value <= high:
-            raise SessionError(f"{path}:1: {key} is {value!r:.40}, not a whole number from {low} to {high}")
-    if not isinstance(setting.gain_db, (int, float)) or not -1000 <= setting.gain_db <= 100:
-        raise SessionError(f"{path}:1: gain_db is {setting.gain_db!r:.40}, not a number from -1000 to 100")
-    least, most = DC_BLOCK_RANGE_HZ
-    if not isinstance(setting.dc_block_hz, (int, float)) or not least <= setting.dc_block_hz <= most:
-        text = f"dc_block_hz is {setting.dc_block_hz!r:.40}, not a number from {least:g} to {most:g}"
-        raise SessionError(f"{path}:1: {text}")
+        if not quantity.accepts(value):
+            raise SessionError(f"{path}:1: {key} is {value!r:.40}, not {quantity.accepted}")
     if not isinstance(setting.model, str) or not isinstance(setting.model_sha256, str):
         raise SessionError(f"{path}:1: model and model_sha256 are text")
     if len(setting.plugins) > MAX_PLUGINS or not all(map(_is_state, setting.plugins)):

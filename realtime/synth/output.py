@@ -12,8 +12,6 @@ Levels = NDArray[np.float64]
 
 THRESHOLD = 0.9  # below it (in magnitude) samples pass unchanged, to the bit
 RAMP_MS = 5.0
-GAIN_RANGE_DB = (-120.0, 24.0)
-DC_BLOCK_RANGE_HZ = (0.0, 40.0)
 RMS_MS = 300.0  # over which the mean of the RMS meters goes, as that of a VU meter
 
 

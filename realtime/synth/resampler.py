@@ -124,7 +124,6 @@ class Resampler:
         return out
 
 
-PITCH_RANGE = (-48.0, 48.0)  # semitones
 _ZERO_CROSSINGS = 16  # of the sinc to either side
 _PHASES = 256  # of its table, linearly interpolated between
 _BAND = 0.92  # of the lower Nyquist frequency that passes

@@ -8,7 +8,8 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.synth.resampler import PITCH_RANGE, Resampler, Varispeed
+from realtime.synth.quantities import PITCH
+from realtime.synth.resampler import Resampler, Varispeed
 
 PITCHES_KEPT = 128
 PIECE = 256  # device samples
@@ -31,7 +32,7 @@ class Timing:
         self._in, self._out = resampler.rate_in, resampler.rate_out
         self.natural = Pace(self, resampler)
         """Of sounds at the pitch they were learnt at."""
-        self.widest = max(resampler.half, Varispeed(self._in, self._out, PITCH_RANGE[1]).half)
+        self.widest = max(resampler.half, Varispeed(self._in, self._out, PITCH.high).half)
         """Input samples that any pitch needs beyond its own place."""
         self._pitched = lru_cache(PITCHES_KEPT)(self._make)
 
@@ -50,7 +51,7 @@ class Timing:
     @property
     def longest(self) -> int:
         """Device samples of a whole sound at the lowest pitch."""
-        return ceil((self.samples + 1) * float(2.0 ** (-PITCH_RANGE[0] / 12.0))) + 1
+        return ceil((self.samples + 1) * float(2.0 ** (-PITCH.low / 12.0))) + 1
 
     def frame(self, sample: int) -> int:
         """The frame that device sample `sample` lies in."""

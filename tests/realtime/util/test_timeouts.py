@@ -14,11 +14,11 @@ from realtime.util.timeouts import Patience
 # Ends while something is closed that takes so long.
 EXIT = """
 import atexit, sys, time
-from realtime import ending
+from realtime.util import timeouts
 atexit.register(print, "in order")
-ending.within(0.01, lambda: time.sleep(float(sys.argv[1])))
+timeouts.within(0.01, lambda: time.sleep(float(sys.argv[1])))
 print("the end")
-ending.exit_with(3)
+timeouts.exit_with(3)
 """
 
 

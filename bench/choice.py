@@ -23,9 +23,10 @@ import numpy as np
 import torch
 
 from bench.hearing import paths, unevenness_of
-from trainer import evaluate, quality, splits, subject
+from trainer import evaluate, quality, subject
+from trainer.data import splits
+from trainer.data.medoids import medoids
 from trainer.errors import DataError, TrainerError
-from trainer.medoids import medoids
 from trainer.subject import Heard, Subject
 
 

@@ -27,7 +27,9 @@ from torch import Tensor
 from bench import listener
 from bench.listener import Listener
 from bench.measure import show
-from trainer import data, mfcc_dtw, quality, subject
+from trainer import quality, subject
+from trainer.data import mfcc_dtw
+from trainer.data import sounds as data
 from trainer.errors import TrainerError
 from trainer.subject import Heard, Subject
 

@@ -14,13 +14,14 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from trainer import checkpoint, devices, splits, targets
+from trainer import checkpoint, devices
 from trainer.checkpoint import BEST, LAST, Checkpoint
 from trainer.config import Config
-from trainer.data import Progress, Sounds, prepare
+from trainer.data import splits, targets
+from trainer.data.medoids import medoids
+from trainer.data.sounds import Progress, Sounds, prepare
 from trainer.devices import pick_device
 from trainer.errors import CheckpointError, DataError, TrainerError
-from trainer.medoids import medoids
 from trainer.models import build
 from trainer.objective import Objective
 from trainer.state import State

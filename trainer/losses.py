@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from trainer.config import HeadConfig, LossConfig
+from trainer.data.mfcc import mel_levels
 from trainer.heads import CLASSIFICATION
-from trainer.mfcc import mel_levels
 from trainer.models import VAEOutput
 from trainer.soft_dtw import BANDS, LOWEST_POWER, mfcc_soft_dtw
 

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from trainer.config import ModelConfig
-from trainer.mfcc import mel_filters
+from trainer.data.mfcc import mel_filters
 from trainer.pqmf import OVERLAP, synthesis_kernel
 
 CYCLE = 7

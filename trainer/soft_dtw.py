@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from trainer.mfcc import mfcc
+from trainer.data.mfcc import mfcc
 
 COEFFICIENTS, BANDS = 13, 40
 WINDOW_S = 0.032

@@ -14,9 +14,9 @@ from torch import Tensor
 
 from trainer.checkpoint import Anchors
 from trainer.config import Config
-from trainer.data import Sounds
+from trainer.data.sounds import Sounds
+from trainer.data.splits import Parts
 from trainer.models import VAE
-from trainer.splits import Parts
 
 CPU_AT_ONCE = 8
 """Sounds held in memory at once where the configuration leaves it open; a GPU takes the whole batch."""

@@ -10,13 +10,14 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from trainer import losses, sampling
+from trainer import losses
 from trainer.config import Config
+from trainer.data import sampling
+from trainer.data.sampling import Batch
 from trainer.devices import summed
 from trainer.errors import DivergedError
 from trainer.models import VAE
 from trainer.objective import CLASSIFICATION, JOINT, VARIATIONAL
-from trainer.sampling import Batch
 from trainer.state import State
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from trainer import checkpoint, splits
+from trainer import checkpoint
 from trainer.checkpoint import BEST, LAST, Checkpoint
-from trainer.data import Progress, Sounds, prepare
+from trainer.data import splits
+from trainer.data.sounds import Progress, Sounds, prepare
 from trainer.errors import CheckpointError, DataError, DivergedError, TrainerError
 from trainer.fit import pick_device
 from trainer.models import VAE, build

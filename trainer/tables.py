@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from trainer import paper, quality
+from trainer.data.mfcc_dtw import Deviation
 from trainer.evaluate import Evaluation, Spread, columns_of
-from trainer.mfcc_dtw import Deviation
 
 HEADINGS = {
     "centre": "model",

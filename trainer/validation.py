@@ -9,8 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from trainer import losses, sampling
+from trainer import losses
 from trainer.checkpoint import Anchors
+from trainer.data import sampling
 from trainer.state import State
 
 

@@ -11,7 +11,7 @@ import torch
 
 from bench import hearing, listener
 from trainer import subject
-from trainer.mfcc_dtw import Settings, features
+from trainer.data.mfcc_dtw import Settings, features
 
 RATE = 8000
 Tones = Callable[[torch.Tensor], torch.Tensor]

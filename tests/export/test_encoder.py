@@ -19,9 +19,9 @@ from realtime.contract import Preparation
 from realtime.encoder import Encoder, encoder_path
 from realtime.errors import RealtimeError
 from realtime.prepare import prepare
-from trainer import audio
 from trainer.checkpoint import Checkpoint, load
 from trainer.config import Config, DataConfig, ModelConfig
+from trainer.data import audio
 from trainer.errors import DataError
 from trainer.models import build
 

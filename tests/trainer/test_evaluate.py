@@ -16,9 +16,10 @@ import soundfile
 import torch
 from numpy.typing import NDArray
 
-from trainer import checkpoint, evaluate, mfcc_dtw, morph, quality, subject, tables, validation
+from trainer import checkpoint, evaluate, morph, quality, subject, tables, validation
 from trainer.__main__ import main
 from trainer.config import Config
+from trainer.data import mfcc_dtw
 from trainer.losses import spectral_distance, variational_terms
 from trainer.models import build
 

@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from trainer.config import Config, DataConfig, ModelConfig
-from trainer.data import prepare
+from trainer.data.sampling import batch, generator, partners
+from trainer.data.sounds import prepare
+from trainer.data.targets import classes_of, targets_of
 from trainer.errors import ConfigError, DataError
 from trainer.heads import Heads
 from trainer.losses import head_terms, weights
 from trainer.models import build
-from trainer.sampling import batch, generator, partners
-from trainer.targets import classes_of, targets_of
 
 TWO = [
     {"name": "digit", "dims": [0, 2], "classes": 3},

@@ -5,8 +5,8 @@ import dataclasses
 import pytest
 
 from trainer import paper, tables
+from trainer.data.mfcc_dtw import Deviation, Settings
 from trainer.evaluate import ClassResult, Evaluation, Spread
-from trainer.mfcc_dtw import Deviation, Settings
 
 
 @pytest.mark.parametrize(

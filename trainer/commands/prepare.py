@@ -27,7 +27,8 @@ def run(args: argparse.Namespace) -> int:
     """Print what is found."""
     config = configs.read(args.config) if args.config else Config()
     installed.check("training", installed.NEEDED)
-    from trainer import data, findings, splits
+    from trainer.data import findings, splits
+    from trainer.data import sounds as data
 
     sounds = data.prepare(args.data, config.model, config.data)
     findings.show(findings.rows(sounds), sys.stdout)

@@ -13,9 +13,10 @@ from typing import Any
 
 from lightning_fabric import Fabric
 
-from trainer import devices, findings, fit, progress
+from trainer import devices, fit, progress
 from trainer.checkpoint import Checkpoint
 from trainer.config import Config
+from trainer.data import findings
 from trainer.state import State
 from trainer.steps import Display
 

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from trainer.config import DataConfig
-from trainer.data import Sounds
-from trainer.sampling import generator
+from trainer.data.sampling import generator
+from trainer.data.sounds import Sounds
 
 ENOUGH_GROUPS = 5
 """Groups of a class, without those for the test, from which on it gives some to the validation."""

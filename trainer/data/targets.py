@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from trainer.config import HeadConfig
-from trainer.data import Sounds, natural
+from trainer.data.sounds import Sounds, natural
 from trainer.errors import DataError
 
 

@@ -12,8 +12,8 @@ import warnings
 import torch
 from torch import Tensor
 
+from trainer.data.mfcc import mfcc
 from trainer.errors import DataError
-from trainer.mfcc import mfcc
 
 COEFFICIENTS, WINDOW_MS, ATTACK_MS = 20, 10.0, 70.0
 BANDS = 40

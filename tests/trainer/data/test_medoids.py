@@ -8,8 +8,8 @@ import soundfile
 import torch
 
 from trainer.config import DataConfig, ModelConfig
-from trainer.data import prepare
-from trainer.medoids import medoids
+from trainer.data.medoids import medoids
+from trainer.data.sounds import prepare
 
 
 def test_the_medoid_is_the_one_between_the_others(tmp_path: Path) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from trainer import mfcc_dtw
-from trainer.data import Sounds
-from trainer.sampling import generator
+from trainer.data import mfcc_dtw
+from trainer.data.sampling import generator
+from trainer.data.sounds import Sounds
 
 MOST = 100
 """Sounds of a class that are compared; of a larger one a seeded choice is."""

@@ -13,10 +13,10 @@ import soundfile
 from numpy.typing import NDArray
 
 from trainer.__main__ import main
-from trainer.audio import faults, prepare_signal
 from trainer.config import Config, DataConfig, ModelConfig
-from trainer.data import Sounds, prepare
-from trainer.findings import brief
+from trainer.data.audio import faults, prepare_signal
+from trainer.data.findings import brief
+from trainer.data.sounds import Sounds, prepare
 
 RATE = 8000
 FILES = 500

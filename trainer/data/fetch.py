@@ -11,7 +11,7 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from trainer.download import DownloadError, Progress, check, download
+from trainer.data.download import DownloadError, Progress, check, download
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from trainer.audio import prepare_signal, read
 from trainer.config import DataConfig, ModelConfig
-from trainer.data import UNKNOWN, find, natural, prepare
+from trainer.data.audio import prepare_signal, read
+from trainer.data.sounds import UNKNOWN, find, natural, prepare
 from trainer.errors import DataError
 
 MODEL = ModelConfig(sample_rate=8000, length=1024)

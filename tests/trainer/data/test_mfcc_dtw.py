@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from trainer import config as configs
-from trainer.data import prepare
-from trainer.mfcc_dtw import (
+from trainer.data.mfcc_dtw import (
     Array,
     Deviation,
     References,
@@ -21,6 +20,7 @@ from trainer.mfcc_dtw import (
     pairwise,
     references,
 )
+from trainer.data.sounds import prepare
 
 FSDD = "SOUNDMORPH_FSDD"
 """Names a folder with the recordings of the Free Spoken Digit Dataset."""

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from trainer.data import Sounds
+from trainer.data.sounds import Sounds
 
 Row = tuple[str, str, str]
 """File, what is wrong with it, what was done."""

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from trainer.data import Sounds
-from trainer.sampling import batch, epoch_order, generator, strata
+from trainer.data.sampling import batch, epoch_order, generator, strata
+from trainer.data.sounds import Sounds
 
 MadeSounds = Callable[[list[tuple[int, str, str]]], Sounds]
 

@@ -17,9 +17,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from trainer import labels
-from trainer.audio import LIBROSA_SUFFIXES, SOUNDFILE_SUFFIXES, faults, prepare_signal, read
 from trainer.config import DataConfig, ModelConfig
+from trainer.data import labels
+from trainer.data.audio import LIBROSA_SUFFIXES, SOUNDFILE_SUFFIXES, faults, prepare_signal, read
 from trainer.errors import DataError
 
 UNKNOWN = "unknown, supplied by the user"

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trainer.config import DataConfig
-from trainer.data import Sounds
-from trainer.splits import parts
+from trainer.data.sounds import Sounds
+from trainer.data.splits import parts
 
 MadeSounds = Callable[[list[tuple[int, str, str]]], Sounds]
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from trainer.data import Sounds
+from trainer.data.sounds import Sounds
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from trainer import download, fetch
 from trainer.__main__ import main
 from trainer.config import ModelConfig, read
-from trainer.data import prepare
-from trainer.download import DownloadError
+from trainer.data import download, fetch
+from trainer.data.download import DownloadError
+from trainer.data.sounds import prepare
 
 
 def _archive() -> bytes:

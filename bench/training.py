@@ -32,7 +32,7 @@ from bench.naive import gradients, naive
 from trainer import config as configs
 from trainer import losses
 from trainer.config import Config
-from trainer.models import CC_CHANNELS, CC_KERNELS, FRONT_FILTERS, FRONT_KERNEL, VAE, build
+from trainer.models.vae import CC_CHANNELS, CC_KERNELS, FRONT_FILTERS, FRONT_KERNEL, VAE, build
 from trainer.objective import CLASSIFICATION, VARIATIONAL, Objective
 from trainer.steps import make_optimisers
 

@@ -24,7 +24,7 @@ from realtime.contract import (
 )
 from trainer.config import Config
 from trainer.data.audio import RESAMPLER, SHORTEST_MS, SILENT_PEAK
-from trainer.models import VAE
+from trainer.models.vae import VAE
 
 if TYPE_CHECKING:
     from trainer.checkpoint import Checkpoint

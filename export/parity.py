@@ -11,7 +11,7 @@ import torch
 from realtime.decoder import Decoder
 from realtime.encoder import Encoder
 from realtime.prepare import prepare
-from trainer.models import VAE
+from trainer.models.vae import VAE
 
 MAX_DIFFERENCE = 1e-4
 """A file that is further off than this is refused: -80 dB is no rounding."""

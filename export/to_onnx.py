@@ -21,8 +21,8 @@ from realtime import contract
 from realtime.contract import EncoderInfo, ModelInfo
 from realtime.encoder import encoder_path
 from trainer import checkpoint
-from trainer.mb import MBDecoder
-from trainer.models import VAE, CCDecoder, DCDecoder, build
+from trainer.models.mb import MBDecoder
+from trainer.models.vae import VAE, CCDecoder, DCDecoder, build
 
 
 def export(source: Path | str, target: Path, *, name: str | None = None, force: bool = False) -> Parity:

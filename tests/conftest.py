@@ -30,7 +30,7 @@ def tiny_checkpoint() -> Checkpoint:
 
     from trainer.checkpoint import Anchors, Checkpoint
     from trainer.config import Config
-    from trainer.models import build
+    from trainer.models.vae import build
 
     config = Config.from_dict({"model": {"length": 4096, "latent_dim": 4, "layers": 6, "channels": 8}})
     torch.manual_seed(0)

@@ -22,7 +22,7 @@ from trainer.data.medoids import medoids
 from trainer.data.sounds import Progress, Sounds, prepare
 from trainer.devices import pick_device
 from trainer.errors import CheckpointError, DataError, TrainerError
-from trainer.models import build
+from trainer.models.vae import build
 from trainer.objective import Objective
 from trainer.state import State
 from trainer.steps import Display, batches, make_optimisers, never, rate, train_epoch, update

@@ -11,8 +11,8 @@ from torch.nn import functional
 
 from trainer.config import HeadConfig, LossConfig
 from trainer.data.mfcc import mel_levels
-from trainer.heads import CLASSIFICATION
-from trainer.models import VAEOutput
+from trainer.models.heads import CLASSIFICATION
+from trainer.models.vae import VAEOutput
 from trainer.soft_dtw import BANDS, LOWEST_POWER, mfcc_soft_dtw
 
 MORPH_WINDOW_S = 0.016

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from trainer import losses
 from trainer.config import Config
 from trainer.losses import Terms
-from trainer.models import VAE, VAEOutput
+from trainer.models.vae import VAE, VAEOutput
 
 VARIATIONAL, CLASSIFICATION, JOINT = "variational", "classification", "joint"
 

@@ -16,7 +16,7 @@ from trainer.checkpoint import Anchors
 from trainer.config import Config
 from trainer.data.sounds import Sounds
 from trainer.data.splits import Parts
-from trainer.models import VAE
+from trainer.models.vae import VAE
 
 CPU_AT_ONCE = 8
 """Sounds held in memory at once where the configuration leaves it open; a GPU takes the whole batch."""

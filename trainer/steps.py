@@ -16,7 +16,7 @@ from trainer.data import sampling
 from trainer.data.sampling import Batch
 from trainer.devices import summed
 from trainer.errors import DivergedError
-from trainer.models import VAE
+from trainer.models.vae import VAE
 from trainer.objective import CLASSIFICATION, JOINT, VARIATIONAL
 from trainer.state import State
 

@@ -15,7 +15,7 @@ from trainer.data import splits
 from trainer.data.sounds import Progress, Sounds, prepare
 from trainer.errors import CheckpointError, DataError, DivergedError, TrainerError
 from trainer.fit import pick_device
-from trainer.models import VAE, build
+from trainer.models.vae import VAE, build
 
 AT_ONCE = 8
 """Sounds in memory at once."""

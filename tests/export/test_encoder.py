@@ -23,7 +23,7 @@ from trainer.checkpoint import Checkpoint, load
 from trainer.config import Config, DataConfig, ModelConfig
 from trainer.data import audio
 from trainer.errors import DataError
-from trainer.models import build
+from trainer.models.vae import build
 
 
 def _recording(path: Path, rate: int, seconds: float, channels: int = 1, start: float = 0.0) -> Path:

@@ -21,7 +21,7 @@ from trainer.__main__ import main
 from trainer.config import Config
 from trainer.data import mfcc_dtw
 from trainer.losses import spectral_distance, variational_terms
-from trainer.models import build
+from trainer.models.vae import build
 
 RATE, TAKES = 8000, 10
 MakeSound = Callable[..., NDArray[np.float64]]

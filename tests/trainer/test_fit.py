@@ -13,7 +13,7 @@ from trainer.checkpoint import BEST, LAST
 from trainer.config import Config
 from trainer.errors import CheckpointError, DataError, DivergedError, TrainerError
 from trainer.fit import State
-from trainer.models import build
+from trainer.models.vae import build
 
 
 class Quiet:

@@ -7,7 +7,7 @@ import torch
 
 from trainer import losses
 from trainer.config import LossConfig
-from trainer.models import VAEOutput
+from trainer.models.vae import VAEOutput
 
 
 def test_reconstruction_is_a_sum_or_a_mean_over_the_window() -> None:

@@ -12,7 +12,7 @@ from trainer import checkpoint, fit
 from trainer.__main__ import main
 from trainer.config import Config
 from trainer.errors import TrainerError
-from trainer.models import build
+from trainer.models.vae import build
 
 
 class Quiet:

@@ -7,7 +7,7 @@ import torch
 
 from trainer.config import LossConfig
 from trainer.losses import total, variational_terms, weights
-from trainer.models import VAEOutput
+from trainer.models.vae import VAEOutput
 from trainer.soft_dtw import mfcc_soft_dtw, soft_dtw
 
 

@@ -10,7 +10,7 @@ import sys
 import pytest
 import torch
 
-from trainer.layers import DilationBlock, dilations
+from trainer.models.layers import DilationBlock, dilations
 
 SHAPES = [(1, 3, 1), (4, 150, 2)]
 """Layers, rows and sounds."""
@@ -34,7 +34,7 @@ def test_kernels_equal_the_plain_block_on_a_gpu() -> None:
 
 def compare(layers: int, time: int, batch: int, channels: int = 16, device: str = "cpu") -> list[float]:
     """Relative differences: of the output, of the gradients, and of the output where nothing is learnt."""
-    from trainer import gated_cuda
+    from trainer.models import gated_cuda
 
     torch.manual_seed(layers)
     block = DilationBlock(layers, channels).to(device)

@@ -10,8 +10,8 @@ import torch
 from trainer.config import Config, LossConfig, ModelConfig
 from trainer.errors import ConfigError
 from trainer.losses import centre_terms, reconstruction, spectral_distance
-from trainer.mb import GatedStack, MBDecoder, MBEncoder
-from trainer.models import MEMORY, build
+from trainer.models.mb import GatedStack, MBDecoder, MBEncoder
+from trainer.models.vae import MEMORY, build
 
 SMALL = ModelConfig("mb", 8000, 1024, 4, layers=9, channels=6, hop_length=64, bands=8, hidden=10, values=5)
 

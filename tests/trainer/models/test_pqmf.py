@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from trainer.pqmf import OVERLAP, synthesis_filters, synthesis_kernel
+from trainer.models.pqmf import OVERLAP, synthesis_filters, synthesis_kernel
 
 
 @pytest.mark.parametrize("bands", [8, 16, 32])

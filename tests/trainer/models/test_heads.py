@@ -11,9 +11,9 @@ from trainer.data.sampling import batch, generator, partners
 from trainer.data.sounds import prepare
 from trainer.data.targets import classes_of, targets_of
 from trainer.errors import ConfigError, DataError
-from trainer.heads import Heads
 from trainer.losses import head_terms, weights
-from trainer.models import build
+from trainer.models.heads import Heads
+from trainer.models.vae import build
 
 TWO = [
     {"name": "digit", "dims": [0, 2], "classes": 3},

@@ -1,8 +1,8 @@
 """MB-VAE: the dilated model on the bands of a filter bank, for sounds that a slow machine shall still play.
 
-What differs from the paper's DC-VAE (`trainer.models`), and what it is for:
+What differs from the paper's DC-VAE (`trainer.models.vae`), and what it is for:
 
-- The gated layers run on M bands at 1/M of the sample rate (`trainer.pqmf`): a layer reaches M times as far
+- The gated layers run on M bands at 1/M of the sample rate (`trainer.models.pqmf`): a layer reaches M times as far
   and costs 1/M. The sound is put together by a causal filter, so it still streams exactly.
 - Between z and the latent sequence there are two hidden layers, and a frame of it has several values.
 - The filter bank needs a few frames until it can sound at full level. `onset`, a dense layer from the hidden
@@ -23,7 +23,7 @@ from torch.nn import functional
 
 from trainer.config import ModelConfig
 from trainer.data.mfcc import mel_filters
-from trainer.pqmf import OVERLAP, synthesis_kernel
+from trainer.models.pqmf import OVERLAP, synthesis_kernel
 
 CYCLE = 7
 """The delay of gated layer i (from 0) is 2^(i mod 7) samples of a band."""
@@ -45,7 +45,7 @@ def delays(layers: int) -> list[int]:
 class _Gated(torch.autograd.Function):
     """Forward and backward of all gated layers, in place; rows are (time, sound), time outermost.
 
-    Only the gates are kept: x_i comes back from x_{i+1} by subtraction (as in `trainer.gated`).
+    Only the gates are kept: x_i comes back from x_{i+1} by subtraction (as in `trainer.models.gated`).
     """
 
     @staticmethod

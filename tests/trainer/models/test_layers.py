@@ -10,7 +10,7 @@ import torch
 
 from bench.naive import gradients, naive
 from trainer.config import ModelConfig
-from trainer.layers import (
+from trainer.models.layers import (
     CausalConv,
     CausalUpsample,
     DilationBlock,
@@ -20,7 +20,7 @@ from trainer.layers import (
     pointwise,
     receptive_field,
 )
-from trainer.models import build
+from trainer.models.vae import build
 
 
 def test_receptive_fields_are_those_of_the_formula() -> None:

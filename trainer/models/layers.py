@@ -13,7 +13,7 @@ from types import ModuleType
 import torch
 from torch import Tensor, nn
 
-from trainer.gated import GatedLayers
+from trainer.models.gated import GatedLayers
 
 CYCLES = (10, 5)
 """m of the two sub-layers: the dilation of layer i (from 0) is 2^(i mod m)."""
@@ -30,7 +30,7 @@ def _fused() -> ModuleType | None:
     """The kernels for a GPU, where there is Triton (PyTorch brings it along on Linux)."""
     if importlib.util.find_spec("triton") is None:
         return None
-    from trainer import gated_cuda
+    from trainer.models import gated_cuda
 
     return gated_cuda
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from trainer.config import ModelConfig
-from trainer.models import build
+from trainer.models.vae import build
 
 DIGITS = ModelConfig("dc", 8000, 4096, 20)
 

@@ -15,9 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from trainer.config import HOP_LENGTH, ModelConfig
-from trainer.heads import CLASSIFICATION, Heads, perceptron
-from trainer.layers import CausalConv, CausalUpsample, DilationBlock, FrameDense, halved, pointwise
-from trainer.mb import MBDecoder, MBEncoder
+from trainer.models.heads import CLASSIFICATION, Heads, perceptron
+from trainer.models.layers import CausalConv, CausalUpsample, DilationBlock, FrameDense, halved, pointwise
+from trainer.models.mb import MBDecoder, MBEncoder
 
 FRONT_FILTERS, FRONT_KERNEL = 16, 32
 """Rows 1 and 20 of Table 1."""

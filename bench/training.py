@@ -30,10 +30,10 @@ from bench.cost import resident_mb
 from bench.measure import best_of, gemm_flops, report
 from bench.naive import gradients, naive
 from trainer import config as configs
-from trainer import losses
 from trainer.config import Config
+from trainer.losses import terms as losses
+from trainer.losses.objective import CLASSIFICATION, VARIATIONAL, Objective
 from trainer.models.vae import CC_CHANNELS, CC_KERNELS, FRONT_FILTERS, FRONT_KERNEL, VAE, build
-from trainer.objective import CLASSIFICATION, VARIATIONAL, Objective
 from trainer.steps import make_optimisers
 
 THREADS, CLASSES = 2, 10

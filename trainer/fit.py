@@ -22,8 +22,8 @@ from trainer.data.medoids import medoids
 from trainer.data.sounds import Progress, Sounds, prepare
 from trainer.devices import pick_device
 from trainer.errors import CheckpointError, DataError, TrainerError
+from trainer.losses.objective import Objective
 from trainer.models.vae import build
-from trainer.objective import Objective
 from trainer.state import State
 from trainer.steps import Display, batches, make_optimisers, never, rate, train_epoch, update
 from trainer.validation import criterion, encode_anchors, leave_one_out, nearest_neighbour, validate

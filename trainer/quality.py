@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from trainer.config import LossConfig
-from trainer.losses import spectral_distance
+from trainer.losses.terms import spectral_distance
 
 SIZES, FLOOR = LossConfig().stft_sizes, LossConfig().stft_floor
 """Of the multi-resolution STFT: the same for every run, whatever it was trained on."""

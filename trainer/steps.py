@@ -10,14 +10,14 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from trainer import losses
 from trainer.config import Config
 from trainer.data import sampling
 from trainer.data.sampling import Batch
 from trainer.devices import summed
 from trainer.errors import DivergedError
+from trainer.losses import terms as losses
+from trainer.losses.objective import CLASSIFICATION, JOINT, VARIATIONAL
 from trainer.models.vae import VAE
-from trainer.objective import CLASSIFICATION, JOINT, VARIATIONAL
 from trainer.state import State
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from trainer import losses
 from trainer.checkpoint import Anchors
 from trainer.data import sampling
+from trainer.losses import terms as losses
 from trainer.state import State
 
 

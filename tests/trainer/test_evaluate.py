@@ -20,7 +20,7 @@ from trainer import checkpoint, evaluate, morph, quality, subject, tables, valid
 from trainer.__main__ import main
 from trainer.config import Config
 from trainer.data import mfcc_dtw
-from trainer.losses import spectral_distance, variational_terms
+from trainer.losses.terms import spectral_distance, variational_terms
 from trainer.models.vae import build
 
 RATE, TAKES = 8000, 10

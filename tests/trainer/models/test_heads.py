@@ -11,7 +11,7 @@ from trainer.data.sampling import batch, generator, partners
 from trainer.data.sounds import prepare
 from trainer.data.targets import classes_of, targets_of
 from trainer.errors import ConfigError, DataError
-from trainer.losses import head_terms, weights
+from trainer.losses.terms import head_terms, weights
 from trainer.models.heads import Heads
 from trainer.models.vae import build
 

@@ -9,7 +9,7 @@ import torch
 
 from trainer.config import Config, LossConfig, ModelConfig
 from trainer.errors import ConfigError
-from trainer.losses import centre_terms, reconstruction, spectral_distance
+from trainer.losses.terms import centre_terms, reconstruction, spectral_distance
 from trainer.models.mb import GatedStack, MBDecoder, MBEncoder
 from trainer.models.vae import MEMORY, build
 

@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
-from trainer import losses
 from trainer.config import LossConfig
+from trainer.losses import terms as losses
 from trainer.models.vae import VAEOutput
 
 

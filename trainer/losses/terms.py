@@ -11,9 +11,9 @@ from torch.nn import functional
 
 from trainer.config import HeadConfig, LossConfig
 from trainer.data.mfcc import mel_levels
+from trainer.losses.soft_dtw import BANDS, LOWEST_POWER, mfcc_soft_dtw
 from trainer.models.heads import CLASSIFICATION
 from trainer.models.vae import VAEOutput
-from trainer.soft_dtw import BANDS, LOWEST_POWER, mfcc_soft_dtw
 
 MORPH_WINDOW_S = 0.016
 """128 samples at 8 kHz; elsewhere the nearest power of two. The hop is half of it."""

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from trainer.config import LossConfig
-from trainer.losses import total, variational_terms, weights
+from trainer.losses.soft_dtw import mfcc_soft_dtw, soft_dtw
+from trainer.losses.terms import total, variational_terms, weights
 from trainer.models.vae import VAEOutput
-from trainer.soft_dtw import mfcc_soft_dtw, soft_dtw
 
 
 def alignments(rows: int, columns: int) -> list[list[tuple[int, int]]]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from trainer import losses
 from trainer.config import Config
-from trainer.losses import Terms
+from trainer.losses import terms as losses
+from trainer.losses.terms import Terms
 from trainer.models.vae import VAE, VAEOutput
 
 VARIATIONAL, CLASSIFICATION, JOINT = "variational", "classification", "joint"

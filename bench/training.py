@@ -34,7 +34,7 @@ from trainer.config import Config
 from trainer.losses import terms as losses
 from trainer.losses.objective import CLASSIFICATION, VARIATIONAL, Objective
 from trainer.models.vae import CC_CHANNELS, CC_KERNELS, FRONT_FILTERS, FRONT_KERNEL, VAE, build
-from trainer.steps import make_optimisers
+from trainer.run.steps import make_optimisers
 
 THREADS, CLASSES = 2, 10
 BATCHES, HEADLINE, REPEATS = (1, 2, 4, 8), 2, 4

@@ -27,7 +27,7 @@ from trainer.data.audio import RESAMPLER, SHORTEST_MS, SILENT_PEAK
 from trainer.models.vae import VAE
 
 if TYPE_CHECKING:
-    from trainer.checkpoint import Checkpoint
+    from trainer.run.checkpoint import Checkpoint
 
 
 def describe(checkpoint: Checkpoint, model: VAE, name: str) -> ModelInfo:

@@ -20,9 +20,9 @@ from export.parity import MAX_DIFFERENCE, Parity, compare, encoder_difference
 from realtime import contract
 from realtime.contract import EncoderInfo, ModelInfo
 from realtime.encoder import encoder_path
-from trainer import checkpoint
 from trainer.models.mb import MBDecoder
 from trainer.models.vae import VAE, CCDecoder, DCDecoder, build
+from trainer.run import checkpoint
 
 
 def export(source: Path | str, target: Path, *, name: str | None = None, force: bool = False) -> Parity:

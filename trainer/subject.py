@@ -9,13 +9,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from trainer import checkpoint
-from trainer.checkpoint import BEST, LAST, Checkpoint
 from trainer.data import splits
 from trainer.data.sounds import Progress, Sounds, prepare
 from trainer.errors import CheckpointError, DataError, DivergedError, TrainerError
-from trainer.fit import pick_device
 from trainer.models.vae import VAE, build
+from trainer.run import checkpoint
+from trainer.run.checkpoint import BEST, LAST, Checkpoint
+from trainer.run.fit import pick_device
 
 AT_ONCE = 8
 """Sounds in memory at once."""

@@ -16,12 +16,13 @@ import soundfile
 import torch
 from numpy.typing import NDArray
 
-from trainer import checkpoint, evaluate, morph, quality, subject, tables, validation
+from trainer import evaluate, morph, quality, subject, tables
 from trainer.__main__ import main
 from trainer.config import Config
 from trainer.data import mfcc_dtw
 from trainer.losses.terms import spectral_distance, variational_terms
 from trainer.models.vae import build
+from trainer.run import checkpoint, validation
 
 RATE, TAKES = 8000, 10
 MakeSound = Callable[..., NDArray[np.float64]]

@@ -10,8 +10,8 @@ import soundfile
 import torch
 
 from trainer import figures, report
-from trainer.fit import leave_one_out
 from trainer.morph import Morph
+from trainer.run.fit import leave_one_out
 
 PNG = b"\x89PNG\r\n\x1a\n"
 

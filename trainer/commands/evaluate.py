@@ -54,7 +54,8 @@ def run(args: argparse.Namespace) -> int:
     drawn = ("matplotlib", "sklearn") if args.report else ()
     installed.check("evaluation", (*installed.NEEDED, "librosa", *drawn))
 
-    from trainer import checkpoint, evaluate, morph, subject, tables
+    from trainer import evaluate, morph, subject, tables
+    from trainer.run import checkpoint
 
     found = subject.load(args.run, args.checkpoint, args.data, args.device)
     pair = morph.pick(found, args.morph)

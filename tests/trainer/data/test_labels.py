@@ -9,13 +9,14 @@ import pytest
 import soundfile
 import torch
 
-from trainer import checkpoint, fit, subject
 from trainer import config as configs
+from trainer import subject
 from trainer.config import Config, DataConfig, ModelConfig
 from trainer.data import labels
 from trainer.data.mfcc import mfcc
 from trainer.data.sounds import find, prepare
 from trainer.errors import ConfigError, DataError
+from trainer.run import checkpoint, fit
 
 RATE = 8000
 MODEL = ModelConfig(sample_rate=RATE, length=1024)

@@ -14,19 +14,19 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from trainer import checkpoint, devices
-from trainer.checkpoint import BEST, LAST, Checkpoint
 from trainer.config import Config
 from trainer.data import splits, targets
 from trainer.data.medoids import medoids
 from trainer.data.sounds import Progress, Sounds, prepare
-from trainer.devices import pick_device
 from trainer.errors import CheckpointError, DataError, TrainerError
 from trainer.losses.objective import Objective
 from trainer.models.vae import build
-from trainer.state import State
-from trainer.steps import Display, batches, make_optimisers, never, rate, train_epoch, update
-from trainer.validation import criterion, encode_anchors, leave_one_out, nearest_neighbour, validate
+from trainer.run import checkpoint, devices
+from trainer.run.checkpoint import BEST, LAST, Checkpoint
+from trainer.run.devices import pick_device
+from trainer.run.state import State
+from trainer.run.steps import Display, batches, make_optimisers, never, rate, train_epoch, update
+from trainer.run.validation import criterion, encode_anchors, leave_one_out, nearest_neighbour, validate
 
 __all__ = [
     "Display",

@@ -18,8 +18,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from trainer.state import State
-from trainer.steps import Display
+from trainer.run.state import State
+from trainer.run.steps import Display
 
 
 def terms(values: dict[str, float]) -> str:

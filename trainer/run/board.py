@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from trainer.state import State
-from trainer.validation import encode
+from trainer.run.state import State
+from trainer.run.validation import encode
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard.writer import SummaryWriter

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from trainer import checkpoint, fit
 from trainer.config import Config
-from trainer.devices import make
 from trainer.errors import TrainerError
+from trainer.run import checkpoint, fit
+from trainer.run.devices import make
 
 ROOT = Path(__file__).parents[2]
 

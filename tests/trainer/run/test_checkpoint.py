@@ -9,10 +9,10 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from trainer import checkpoint
-from trainer.checkpoint import Anchors, Checkpoint
 from trainer.config import Config
 from trainer.errors import CheckpointError
+from trainer.run import checkpoint
+from trainer.run.checkpoint import Anchors, Checkpoint
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from trainer.checkpoint import Anchors
 from trainer.data import sampling
 from trainer.losses import terms as losses
-from trainer.state import State
+from trainer.run.checkpoint import Anchors
+from trainer.run.state import State
 
 
 @torch.no_grad()

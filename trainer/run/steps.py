@@ -13,12 +13,12 @@ from torch import Tensor
 from trainer.config import Config
 from trainer.data import sampling
 from trainer.data.sampling import Batch
-from trainer.devices import summed
 from trainer.errors import DivergedError
 from trainer.losses import terms as losses
 from trainer.losses.objective import CLASSIFICATION, JOINT, VARIATIONAL
 from trainer.models.vae import VAE
-from trainer.state import State
+from trainer.run.devices import summed
+from trainer.run.state import State
 
 
 class Display(Protocol):

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import torch
 
-from trainer import checkpoint, fit
 from trainer.__main__ import main
 from trainer.config import Config
 from trainer.errors import TrainerError
 from trainer.models.vae import build
+from trainer.run import checkpoint, fit
 
 
 class Quiet:

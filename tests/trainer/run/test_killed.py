@@ -11,24 +11,25 @@ from pathlib import Path
 import pytest
 import torch
 
-from trainer import checkpoint
 from trainer.__main__ import main
 from trainer.config import Config
+from trainer.run import checkpoint
 
 ROOT = Path(__file__).parents[2]
 
 MOMENTS = {
-    "in an epoch": ("trainer.steps", "_descend", 9),
+    "in an epoch": ("trainer.run.steps", "_descend", 9),
     "in a checkpoint write": ("os", "fsync", 11),
     "between a write and its place": ("os", "replace", 6),
-    "in the evaluation": ("trainer.validation", "leave_one_out", 2),
+    "in the evaluation": ("trainer.run.validation", "leave_one_out", 2),
 }
 """Module, function, and the call of it (from 1) in which the process dies."""
 
 DIE = """
 import importlib, os, signal, sys
 module, name, call = sys.argv[1], sys.argv[2], int(sys.argv[3])
-from trainer import __main__, fit
+from trainer import __main__
+from trainer.run import fit
 home = importlib.import_module(module)
 real, calls = getattr(home, name), [0]
 def until(*args, **named):

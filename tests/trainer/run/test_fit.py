@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import torch
 
-from trainer import board, checkpoint, fit
-from trainer.checkpoint import BEST, LAST
 from trainer.config import Config
 from trainer.errors import CheckpointError, DataError, DivergedError, TrainerError
-from trainer.fit import State
 from trainer.models.vae import build
+from trainer.run import board, checkpoint, fit
+from trainer.run.checkpoint import BEST, LAST
+from trainer.run.fit import State
 
 
 class Quiet:

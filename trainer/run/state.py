@@ -12,11 +12,11 @@ from lightning_fabric import Fabric
 from lightning_fabric.wrappers import _FabricModule
 from torch import Tensor
 
-from trainer.checkpoint import Anchors
 from trainer.config import Config
 from trainer.data.sounds import Sounds
 from trainer.data.splits import Parts
 from trainer.models.vae import VAE
+from trainer.run.checkpoint import Anchors
 
 CPU_AT_ONCE = 8
 """Sounds held in memory at once where the configuration leaves it open; a GPU takes the whole batch."""

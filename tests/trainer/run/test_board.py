@@ -7,9 +7,9 @@ import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from trainer import board, checkpoint, fit
 from trainer.__main__ import main
 from trainer.config import Config
+from trainer.run import board, checkpoint, fit
 
 
 def events(run: Path) -> EventAccumulator:

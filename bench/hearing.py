@@ -27,11 +27,11 @@ from torch import Tensor
 from bench import listener
 from bench.listener import Listener
 from bench.measure import show
-from trainer import quality, subject
 from trainer.data import mfcc_dtw
 from trainer.data import sounds as data
 from trainer.errors import TrainerError
-from trainer.subject import Heard, Subject
+from trainer.evaluation import quality, subject
+from trainer.evaluation.subject import Heard, Subject
 
 POINTS = 17
 """On a path, ends included."""

@@ -10,12 +10,12 @@ import soundfile
 import torch
 
 from trainer import config as configs
-from trainer import subject
 from trainer.config import Config, DataConfig, ModelConfig
 from trainer.data import labels
 from trainer.data.mfcc import mfcc
 from trainer.data.sounds import find, prepare
 from trainer.errors import ConfigError, DataError
+from trainer.evaluation import subject
 from trainer.run import checkpoint, fit
 
 RATE = 8000

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import Tensor
 
-from trainer.morph import Morph
+from trainer.evaluation.morph import Morph
 
 PERPLEXITY = 30.0
 DPI = 110

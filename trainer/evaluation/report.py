@@ -11,11 +11,11 @@ import numpy as np
 import soundfile
 from torch import Tensor
 
-from trainer import figures, tables
-from trainer.evaluate import Evaluation
-from trainer.morph import Morph
-from trainer.subject import Heard, Subject
-from trainer.tables import Table
+from trainer.evaluation import figures, tables
+from trainer.evaluation.evaluate import Evaluation
+from trainer.evaluation.morph import Morph
+from trainer.evaluation.subject import Heard, Subject
+from trainer.evaluation.tables import Table
 
 EXAMPLES = 2
 """Sounds of each class with their reconstructions."""

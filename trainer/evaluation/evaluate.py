@@ -13,12 +13,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from trainer import paper, quality
 from trainer.data import mfcc_dtw
 from trainer.data.mfcc_dtw import Deviation, References, Settings
+from trainer.evaluation import paper, quality
+from trainer.evaluation.subject import Heard, Subject
 from trainer.run.checkpoint import BEST
 from trainer.run.fit import leave_one_out, nearest_neighbour
-from trainer.subject import Heard, Subject
 
 SCHEMA_VERSION = 1
 

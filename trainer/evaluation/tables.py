@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from trainer import paper, quality
 from trainer.data.mfcc_dtw import Deviation
-from trainer.evaluate import Evaluation, Spread, columns_of
+from trainer.evaluation import paper, quality
+from trainer.evaluation.evaluate import Evaluation, Spread, columns_of
 
 HEADINGS = {
     "centre": "model",

@@ -9,8 +9,8 @@ import pytest
 import soundfile
 import torch
 
-from trainer import figures, report
-from trainer.morph import Morph
+from trainer.evaluation import figures, report
+from trainer.evaluation.morph import Morph
 from trainer.run.fit import leave_one_out
 
 PNG = b"\x89PNG\r\n\x1a\n"

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from trainer.errors import TrainerError
-from trainer.subject import Heard, Subject
+from trainer.evaluation.subject import Heard, Subject
 
 STEPS = 9
 PAPER_PAIR = ("hihat", "tom")

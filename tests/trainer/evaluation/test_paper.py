@@ -4,9 +4,9 @@ import dataclasses
 
 import pytest
 
-from trainer import paper, tables
 from trainer.data.mfcc_dtw import Deviation, Settings
-from trainer.evaluate import ClassResult, Evaluation, Spread
+from trainer.evaluation import paper, tables
+from trainer.evaluation.evaluate import ClassResult, Evaluation, Spread
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,10 @@ import soundfile
 import torch
 from numpy.typing import NDArray
 
-from trainer import evaluate, morph, quality, subject, tables
 from trainer.__main__ import main
 from trainer.config import Config
 from trainer.data import mfcc_dtw
+from trainer.evaluation import evaluate, morph, quality, subject, tables
 from trainer.losses.terms import spectral_distance, variational_terms
 from trainer.models.vae import build
 from trainer.run import checkpoint, validation

@@ -6,8 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from trainer.config import Config
-from trainer.losses import terms as losses
-from trainer.losses.terms import Terms
+from trainer.losses.terms import Terms, centre_terms, head_terms, morph_term, variational_terms
 from trainer.models.vae import VAE, VAEOutput
 
 VARIATIONAL, CLASSIFICATION, JOINT = "variational", "classification", "joint"
@@ -25,9 +24,7 @@ class Objective(nn.Module):
         self.model, self.config = model, config
         self.register_buffer("medoids", medoids, persistent=False)
 
-    def forward(
-        self, step: str, waveform: Tensor, heard: Tensor, target: Tensor, eps: Tensor
-    ) -> losses.Terms:
+    def forward(self, step: str, waveform: Tensor, heard: Tensor, target: Tensor, eps: Tensor) -> Terms:
         """The unweighted terms by name.
 
         Args:
@@ -54,15 +51,15 @@ class Objective(nn.Module):
                 points = torch.cat((points, torch.lerp(first, second, share[:, None])))
             audio, centres, between = model.decode(points).float().split([len(z), middles, pairs])
             output = VAEOutput(audio, mean.float(), log_var.float(), z, none)
-            terms = losses.variational_terms(output, waveform, loss, rate)
+            terms = variational_terms(output, waveform, loss, rate)
             if middles:
                 assert isinstance(self.medoids, Tensor)
                 medoid = self.medoids[target[:middles, 0]]
-                terms |= losses.centre_terms(centres, medoid, waveform[:middles], loss, rate)
+                terms |= centre_terms(centres, medoid, waveform[:middles], loss, rate)
             if pairs:
                 ends = waveform[0 : 2 * pairs : 2], waveform[1 : 2 * pairs : 2]
-                terms |= losses.morph_term(between, ends, share, rate)
+                terms |= morph_term(between, ends, share, rate)
         if step == CLASSIFICATION or (step == JOINT and loss.classification):
             logits = {name: found.float() for name, found in model.classify_all(z).items()}
-            terms |= losses.head_terms(logits, target)
+            terms |= head_terms(logits, target)
         return terms

@@ -2,8 +2,8 @@
 
 What differs from the paper's DC-VAE (`trainer.models.vae`), and what it is for:
 
-- The gated layers run on M bands at 1/M of the sample rate (`trainer.models.pqmf`): a layer reaches M times as far
-  and costs 1/M. The sound is put together by a causal filter, so it still streams exactly.
+- The gated layers run on M bands at 1/M of the sample rate (`trainer.models.pqmf`): a layer reaches M times
+  as far and costs 1/M. The sound is put together by a causal filter, so it still streams exactly.
 - Between z and the latent sequence there are two hidden layers, and a frame of it has several values.
 - The filter bank needs a few frames until it can sound at full level. `onset`, a dense layer from the hidden
   values to the first samples themselves, makes the attack.

@@ -14,8 +14,8 @@ from trainer.config import Config
 from trainer.data import sampling
 from trainer.data.sampling import Batch
 from trainer.errors import DivergedError
-from trainer.losses import terms as losses
 from trainer.losses.objective import CLASSIFICATION, JOINT, VARIATIONAL
+from trainer.losses.terms import total, weights
 from trainer.models.vae import VAE
 from trainer.run.devices import summed
 from trainer.run.state import State
@@ -82,7 +82,7 @@ def update(state: State, batch: Batch, stop: Callable[[], bool]) -> dict[str, fl
         if summed(state.fabric, torch.tensor(float(stop()))) > 0:
             return None
         stop = never
-    weight = losses.weights(config.loss, state.epoch, config.model.heads)
+    weight = weights(config.loss, state.epoch, config.model.heads)
     shape = (len(batch), config.model.latent_dim)
     noise = sampling.generator(config.fit.seed, "noise", state.step)
     first, second = (torch.randn(shape, generator=noise).to(state.device) for _ in range(2))
@@ -118,7 +118,7 @@ def _descend(
         part = batch[rows]
         with fabric.no_backward_sync(state.objective, enabled=not last):
             terms = state.objective(name, part.waveform, part.heard, targets[rows], eps[rows])
-            fabric.backward(losses.total(terms, weight) * (share * fabric.world_size))
+            fabric.backward(total(terms, weight) * (share * fabric.world_size))
         for term, value in terms.items():
             values[term] = values.get(term, 0.0) + share * value.item()
     everywhere = summed(fabric, torch.tensor(list(values.values()), dtype=torch.float64))

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from trainer.data import sampling
-from trainer.losses import terms as losses
+from trainer.losses.terms import head_terms, variational_terms, weights
 from trainer.run.checkpoint import Anchors
 from trainer.run.state import State
 
@@ -68,8 +68,8 @@ def validate(state: State) -> dict[str, Any]:
     for indices in chosen_by.split(state.at_once):
         part = sampling.batch(state.sounds, indices).to(state.device)
         output = state.model(part.heard)
-        terms = losses.variational_terms(output, part.waveform, config.loss, config.model.sample_rate)
-        terms |= losses.head_terms(output.heads, state.targets[indices].to(state.device))
+        terms = variational_terms(output, part.waveform, config.loss, config.model.sample_rate)
+        terms |= head_terms(output.heads, state.targets[indices].to(state.device))
         means.append(output.mean.cpu())
         for name, term in terms.items():
             values[name] = values.get(name, 0.0) + term.item() * len(part) / len(chosen_by)
@@ -84,5 +84,5 @@ def criterion(state: State, record: dict[str, Any]) -> float | None:
     values, heads = record.get("validation"), state.config.model.heads
     if not values:
         return None
-    weight = losses.weights(dataclasses.replace(state.config.loss, kl_warmup_epochs=0), state.epoch, heads)
+    weight = weights(dataclasses.replace(state.config.loss, kl_warmup_epochs=0), state.epoch, heads)
     return sum(weight[name] * value for name, value in values.items())

@@ -15,7 +15,7 @@ from trainer.errors import TrainerError
 from trainer.run import checkpoint, fit
 from trainer.run.devices import make
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def fitted(config: Config, folder: Path, out: Path, *words: str) -> str:

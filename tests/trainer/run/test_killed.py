@@ -15,7 +15,7 @@ from trainer.__main__ import main
 from trainer.config import Config
 from trainer.run import checkpoint
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 MOMENTS = {
     "in an epoch": ("trainer.run.steps", "_descend", 9),

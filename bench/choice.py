@@ -23,10 +23,11 @@ import numpy as np
 import torch
 
 from bench.hearing import paths, unevenness_of
-from trainer import evaluate, quality, splits, subject
+from trainer.data import splits
+from trainer.data.medoids import medoids
 from trainer.errors import DataError, TrainerError
-from trainer.medoids import medoids
-from trainer.subject import Heard, Subject
+from trainer.evaluation import evaluate, quality, subject
+from trainer.evaluation.subject import Heard, Subject
 
 
 def held_out(run: Path, data: Path | None) -> Subject:

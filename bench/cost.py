@@ -51,8 +51,8 @@ def resident_mb(key: str) -> float:
 
 def epoch(case: Case, folder: Path) -> dict[str, float]:
     """Seconds of an epoch, and the memory in MB that it adds."""
-    from trainer import fit, steps
-    from trainer.progress import Silent
+    from trainer.run import fit, steps
+    from trainer.run.progress import Silent
 
     source = np.random.default_rng(0)
     decay = np.exp(-4 * np.arange(case.window) / case.window)

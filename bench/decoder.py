@@ -22,7 +22,7 @@ from bench.measure import best_of, fresh_model, gemm_flops, report
 from realtime.model.decoder import Decoder
 from trainer import config as configs
 from trainer.config import ModelConfig
-from trainer.models import CC_CHANNELS, CC_KERNELS
+from trainer.models.vae import CC_CHANNELS, CC_KERNELS
 
 STEP_FRAMES, STEPS = 4, 40
 

@@ -27,9 +27,11 @@ from torch import Tensor
 from bench import listener
 from bench.listener import Listener
 from bench.measure import show
-from trainer import data, mfcc_dtw, quality, subject
+from trainer.data import mfcc_dtw
+from trainer.data.sounds import prepare
 from trainer.errors import TrainerError
-from trainer.subject import Heard, Subject
+from trainer.evaluation import quality, subject
+from trainer.evaluation.subject import Heard, Subject
 
 POINTS = 17
 """On a path, ends included."""
@@ -43,7 +45,7 @@ def teach(judged: Subject) -> tuple[Listener, str]:
     chosen = torch.tensor(own)
     if config.data.include:
         wider = dataclasses.replace(config.data, include="")
-        sounds = data.prepare(Path(saved.data["folder"]), config.model, wider)
+        sounds = prepare(Path(saved.data["folder"]), config.model, wider)
         known = {name: label for label, name in enumerate(saved.classes)}
         others = [
             i

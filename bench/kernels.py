@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from bench.measure import best_of, report
-from trainer.layers import DilationBlock
+from trainer.models.layers import DilationBlock
 
 LAYERS, CHANNELS, TIME, BATCHES, REPEATS = 50, 32, 4096, (8, 25, 50), 5
 

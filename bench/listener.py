@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from trainer.config import ModelConfig
-from trainer.mb import LEVELS, MBEncoder
+from trainer.models.mb import LEVELS, MBEncoder
 
 STEPS, BATCH, RATE = 1500, 32, 2e-3
 """Of the fit: AdamW, one cycle."""

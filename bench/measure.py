@@ -14,7 +14,7 @@ import torch
 from export.to_onnx import write
 from realtime.model.schema import ClassInfo, LatentStats, ModelInfo, Pca
 from trainer.config import ModelConfig
-from trainer.models import VAE, build
+from trainer.models.vae import VAE, build
 
 
 def best_of(run: Callable[[], object], repeats: int) -> float:

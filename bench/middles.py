@@ -17,9 +17,9 @@ import soundfile
 import torch
 from numpy.typing import NDArray
 
-from trainer import subject
 from trainer.errors import TrainerError
-from trainer.subject import Heard, Subject
+from trainer.evaluation import subject
+from trainer.evaluation.subject import Heard, Subject
 
 RANGE_DB, WINDOW_S, GAP_S = 80.0, 0.03, 0.1
 

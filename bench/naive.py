@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from trainer.layers import DilationBlock, dilations
-from trainer.models import VAE, DCDecoder, DCEncoder
+from trainer.models.layers import DilationBlock, dilations
+from trainer.models.vae import VAE, DCDecoder, DCEncoder
 
 
 class NaiveBlock(nn.Module):

@@ -30,11 +30,11 @@ from bench.cost import resident_mb
 from bench.measure import best_of, gemm_flops, report
 from bench.naive import gradients, naive
 from trainer import config as configs
-from trainer import losses
 from trainer.config import Config
-from trainer.models import CC_CHANNELS, CC_KERNELS, FRONT_FILTERS, FRONT_KERNEL, VAE, build
-from trainer.objective import CLASSIFICATION, VARIATIONAL, Objective
-from trainer.steps import make_optimisers
+from trainer.losses.objective import CLASSIFICATION, VARIATIONAL, Objective
+from trainer.losses.terms import total, weights
+from trainer.models.vae import CC_CHANNELS, CC_KERNELS, FRONT_FILTERS, FRONT_KERNEL, VAE, build
+from trainer.run.steps import make_optimisers
 
 THREADS, CLASSES = 2, 10
 BATCHES, HEADLINE, REPEATS = (1, 2, 4, 8), 2, 4
@@ -59,7 +59,7 @@ class Step:
         self.model: VAE = (naive(model) if plain else model).to(dtype)
         self.config, self.objective = config, Objective(self.model, config)
         self.optimisers = make_optimisers(self.model, config)
-        self.weights = losses.weights(config.loss, 0)
+        self.weights = weights(config.loss, 0)
         self.waveform = batch_of(size, config.model.length).to(dtype)
         self.target = torch.arange(size)[:, None] % CLASSES
         self.eps = torch.randn(size, config.model.latent_dim, generator=torch.Generator().manual_seed(1))
@@ -69,7 +69,7 @@ class Step:
         """That of one update."""
         self.optimisers[name].zero_grad(set_to_none=True)
         terms = self.objective(name, self.waveform, self.waveform, self.target, self.eps)
-        losses.total(terms, self.weights).backward()
+        total(terms, self.weights).backward()
 
     def __call__(self) -> None:
         for name, optimiser in self.optimisers.items():

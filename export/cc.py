@@ -21,8 +21,8 @@ from torch import Tensor, nn
 from export.graph import END, Graph
 from realtime.model import schema
 from trainer.config import HOP_LENGTH
-from trainer.layers import CausalUpsample
-from trainer.models import LEAK, CCDecoder
+from trainer.models.layers import CausalUpsample
+from trainer.models.vae import LEAK, CCDecoder
 
 
 def cc_graph(decoder: CCDecoder) -> onnx.ModelProto:

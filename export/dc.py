@@ -23,8 +23,8 @@ from export.graph import END, Graph
 from export.rings import Rings
 from realtime.model import schema
 from trainer.config import HOP_LENGTH
-from trainer.layers import dilations
-from trainer.models import FRONT_FILTERS, DCDecoder
+from trainer.models.layers import dilations
+from trainer.models.vae import FRONT_FILTERS, DCDecoder
 
 
 def dc_graph(decoder: DCDecoder) -> onnx.ModelProto:

@@ -22,12 +22,12 @@ from realtime.model.schema import (
     Preparation,
     Vector,
 )
-from trainer.audio import RESAMPLER, SHORTEST_MS, SILENT_PEAK
 from trainer.config import Config
-from trainer.models import VAE
+from trainer.data.audio import RESAMPLER, SHORTEST_MS, SILENT_PEAK
+from trainer.models.vae import VAE
 
 if TYPE_CHECKING:
-    from trainer.checkpoint import Checkpoint
+    from trainer.run.checkpoint import Checkpoint
 
 
 def describe(checkpoint: Checkpoint, model: VAE, name: str) -> ModelInfo:
@@ -98,7 +98,7 @@ def describe(checkpoint: Checkpoint, model: VAE, name: str) -> ModelInfo:
 
 
 def _prepared(config: Config) -> str:
-    """How a file becomes what the model was trained on (`trainer.audio.prepare_signal`), in words."""
+    """How a file becomes what the model was trained on (`trainer.data.audio.prepare_signal`), in words."""
     model, data = config.model, config.data
     fade = f" with a fade of {data.fade_ms:g} ms" if data.fade_ms else ""
     return (

@@ -15,10 +15,10 @@ from torch import Tensor, nn
 
 from export.graph import Graph
 from realtime.model import schema
-from trainer import mb
-from trainer.layers import dilations
-from trainer.mb import MBEncoder
-from trainer.models import LEAK, CCEncoder, DCEncoder
+from trainer.models import mb
+from trainer.models.layers import dilations
+from trainer.models.mb import MBEncoder
+from trainer.models.vae import LEAK, CCEncoder, DCEncoder
 
 
 def encoder_graph(encoder: nn.Module, length: int) -> onnx.ModelProto:

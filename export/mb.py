@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 from export.graph import END, Graph
 from realtime.model import schema
-from trainer.mb import LEAK, MBDecoder, delays
-from trainer.pqmf import OVERLAP
+from trainer.models.mb import LEAK, MBDecoder, delays
+from trainer.models.pqmf import OVERLAP
 
 
 def mb_graph(decoder: MBDecoder) -> onnx.ModelProto:

@@ -11,7 +11,7 @@ import torch
 from realtime.model.decoder import Decoder
 from realtime.model.encoder import Encoder
 from realtime.model.preprocess import prepare
-from trainer.models import VAE
+from trainer.models.vae import VAE
 
 MAX_DIFFERENCE = 1e-4
 """A file that is further off than this is refused: -80 dB is no rounding."""

@@ -20,9 +20,9 @@ from export.parity import MAX_DIFFERENCE, Parity, compare, encoder_difference
 from realtime.model import schema
 from realtime.model.encoder import encoder_path
 from realtime.model.schema import EncoderInfo, ModelInfo
-from trainer import checkpoint
-from trainer.mb import MBDecoder
-from trainer.models import VAE, CCDecoder, DCDecoder, build
+from trainer.models.mb import MBDecoder
+from trainer.models.vae import VAE, CCDecoder, DCDecoder, build
+from trainer.run import checkpoint
 
 
 def export(source: Path | str, target: Path, *, name: str | None = None, force: bool = False) -> Parity:

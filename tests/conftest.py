@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from trainer.checkpoint import Checkpoint
+    from trainer.run.checkpoint import Checkpoint
 
 CLASSES = ("kick", "snare", "hihat")
 
@@ -28,9 +28,9 @@ def tiny_checkpoint() -> Checkpoint:
     """A model that has learned nothing: 4-D, 4,096 samples at 22,050 Hz, three classes, 70 anchors."""
     import torch
 
-    from trainer.checkpoint import Anchors, Checkpoint
     from trainer.config import Config
-    from trainer.models import build
+    from trainer.models.vae import build
+    from trainer.run.checkpoint import Anchors, Checkpoint
 
     config = Config.from_dict({"model": {"length": 4096, "latent_dim": 4, "layers": 6, "channels": 8}})
     torch.manual_seed(0)
@@ -54,7 +54,7 @@ def tiny_checkpoint() -> Checkpoint:
 def tiny_model(tiny_checkpoint: Checkpoint, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """That model as an .onnx file, made by the project's own export."""
     from export.to_onnx import export
-    from trainer.checkpoint import write
+    from trainer.run.checkpoint import write
 
     folder = tmp_path_factory.mktemp("tiny")
     write(folder / "last.safetensors", tiny_checkpoint)

@@ -1,6 +1,6 @@
 """A sound as an encoder hears it: the trainer's preparation, from the numbers in the encoder's file.
 
-Training prepares its sounds in trainer.audio; a test holds the two to the same result.
+Training prepares its sounds in trainer.data.audio; a test holds the two to the same result.
 """
 
 from __future__ import annotations

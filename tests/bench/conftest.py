@@ -7,8 +7,8 @@ import pytest
 import soundfile
 import torch
 
-from trainer import checkpoint, fit
 from trainer.config import Config
+from trainer.run import checkpoint, fit
 
 RATE, LENGTH = 8000, 1024
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench import choice
-from trainer import splits
+from trainer.data import splits
 
 MakeRun = Callable[..., Path]
 

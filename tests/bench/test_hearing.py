@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from bench import hearing, listener
-from trainer import subject
-from trainer.mfcc_dtw import Settings, features
+from trainer.data.mfcc_dtw import Settings, features
+from trainer.evaluation import subject
 
 RATE = 8000
 Tones = Callable[[torch.Tensor], torch.Tensor]

@@ -19,11 +19,11 @@ from realtime.model.encoder import Encoder, encoder_path
 from realtime.model.preprocess import prepare
 from realtime.model.schema import Preparation
 from realtime.util.errors import RealtimeError
-from trainer import audio
-from trainer.checkpoint import Checkpoint, load
 from trainer.config import Config, DataConfig, ModelConfig
+from trainer.data import audio
 from trainer.errors import DataError
-from trainer.models import build
+from trainer.models.vae import build
+from trainer.run.checkpoint import Checkpoint, load
 
 
 def _recording(path: Path, rate: int, seconds: float, channels: int = 1, start: float = 0.0) -> Path:

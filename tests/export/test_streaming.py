@@ -16,7 +16,7 @@ from bench.measure import fresh_model
 from export.to_onnx import decoder_graph
 from realtime.model.decoder import Decoder, Floats
 from trainer.config import ModelConfig
-from trainer.models import VAE
+from trainer.models.vae import VAE
 
 FRAMES, DIM = 40, 6
 

@@ -24,9 +24,9 @@ def other_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import torch
 
     from export.to_onnx import export
-    from trainer.checkpoint import Anchors, Checkpoint, write
     from trainer.config import Config
-    from trainer.models import build
+    from trainer.models.vae import build
+    from trainer.run.checkpoint import Anchors, Checkpoint, write
 
     size = {"sample_rate": 44_100, "length": 2048, "latent_dim": 3, "layers": 2, "channels": 4}
     config = Config.from_dict({"model": size})

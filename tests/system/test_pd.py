@@ -20,8 +20,8 @@ from realtime.control.protocol import Message
 from realtime.model.decoder import Decoder
 from tests.system.rig import MAX_DIFFERENCE, PATCHES, Jack, Pd, Server, expected, onset
 from tests.system.tap import Tap
-from trainer import checkpoint
-from trainer.checkpoint import Checkpoint
+from trainer.run import checkpoint
+from trainer.run.checkpoint import Checkpoint
 
 PATCH = PATCHES / "morph.pd"
 FILES = sorted(PATCHES.rglob("*.pd"))

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from trainer.config import Config
-from trainer.data import Sounds
+from trainer.data.sounds import Sounds
 
 RATE = 8000
 

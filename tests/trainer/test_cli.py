@@ -13,9 +13,9 @@ import pytest
 import soundfile
 import torch
 
-from trainer import checkpoint
 from trainer.__main__ import main
 from trainer.config import Config
+from trainer.run import checkpoint
 
 ROOT = Path(__file__).parents[2]
 Fit = Callable[..., int]

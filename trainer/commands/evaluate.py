@@ -54,7 +54,8 @@ def run(args: argparse.Namespace) -> int:
     drawn = ("matplotlib", "sklearn") if args.report else ()
     installed.check("evaluation", (*installed.NEEDED, "librosa", *drawn))
 
-    from trainer import checkpoint, evaluate, morph, subject, tables
+    from trainer.evaluation import evaluate, morph, subject, tables
+    from trainer.run import checkpoint
 
     found = subject.load(args.run, args.checkpoint, args.data, args.device)
     pair = morph.pick(found, args.morph)
@@ -62,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
     heard = subject.listen(found)
     evaluation = evaluate.measure(found, heard)
     if args.report:
-        from trainer import report
+        from trainer.evaluation import report
 
         page = report.render(found, heard, evaluation, morph.between(found, heard, pair))
         checkpoint.save_atomically(args.report, page.encode())

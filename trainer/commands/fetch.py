@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Download, check, lay out."""
-    from trainer import fetch
+    from trainer.data import fetch
 
     def progress(done: int, total: int) -> None:
         if sys.stderr.isatty():

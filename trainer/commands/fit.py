@@ -125,8 +125,8 @@ def run(args: argparse.Namespace) -> int:
             raise TrainerError(f"{args.data}: {'not a folder' if args.data.exists() else 'no such folder'}")
     installed.check("training", installed.NEEDED)
 
-    from trainer import checkpoint
     from trainer.commands.running import train
+    from trainer.run import checkpoint
 
     if not args.resume:
         _check_board(config)

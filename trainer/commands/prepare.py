@@ -27,9 +27,10 @@ def run(args: argparse.Namespace) -> int:
     """Print what is found."""
     config = configs.read(args.config) if args.config else Config()
     installed.check("training", installed.NEEDED)
-    from trainer import data, findings, splits
+    from trainer.data import findings, splits
+    from trainer.data.sounds import prepare
 
-    sounds = data.prepare(args.data, config.model, config.data)
+    sounds = prepare(args.data, config.model, config.data)
     findings.show(findings.rows(sounds), sys.stdout)
     print(findings.summary(sounds))
     print(splits.parts(sounds, config.data, config.fit.seed))

@@ -13,11 +13,12 @@ from typing import Any
 
 from lightning_fabric import Fabric
 
-from trainer import devices, findings, fit, progress
-from trainer.checkpoint import Checkpoint
 from trainer.config import Config
-from trainer.state import State
-from trainer.steps import Display
+from trainer.data import findings
+from trainer.run import devices, fit, progress
+from trainer.run.checkpoint import Checkpoint
+from trainer.run.state import State
+from trainer.run.steps import Display
 
 
 def train(config: Config, data: Path, out: Path, saved: Checkpoint | None) -> int:
@@ -65,7 +66,7 @@ def _displays(state: State, out: Path, bars: Display) -> Iterator[Display]:
     if not state.config.fit.tensorboard:
         yield bars
         return
-    from trainer import board
+    from trainer.run import board
 
     written = board.Board(state, out / fit.TENSORBOARD)
     try:

@@ -21,7 +21,7 @@ from realtime.synth.commands import Command, Goto, Mode, Panic, SetZ, Shed, Stop
 from realtime.synth.mixer import Mixer, slots_for
 
 if TYPE_CHECKING:
-    from trainer.checkpoint import Checkpoint
+    from trainer.run.checkpoint import Checkpoint
 
 RATE = 48_000
 EVENTS, SWAPS = 10_000, 60
@@ -35,7 +35,7 @@ POINTS = [tuple(0.7 * np.random.default_rng(k).standard_normal(4)) for k in rang
 @pytest.fixture(scope="module")
 def level_model(tiny_checkpoint: Checkpoint, tmp_path_factory: pytest.TempPathFactory) -> Path:
     from export.to_onnx import export
-    from trainer.checkpoint import write
+    from trainer.run.checkpoint import write
 
     state = dict(tiny_checkpoint.model)
     state["decoder.out.weight"] = 0.03 * state["decoder.out.weight"]

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from trainer.data.sampling import batch, epoch_order, generator, strata
+from trainer.data.sounds import Sounds
+
+MadeSounds = Callable[[list[tuple[int, str, str]]], Sounds]
+
+
+def test_order_without_balance_is_every_sound_once() -> None:
+    indices = torch.arange(20)
+    orders = [epoch_order(None, indices, 0, epoch).tolist() for epoch in (0, 1, 0)]
+    assert sorted(orders[0]) == list(range(20))
+    assert orders[0] == orders[2] != orders[1]
+
+
+def test_balance_draws_sources_equally(made: MadeSounds) -> None:
+    sounds = made(
+        [(0, "big", str(i)) for i in range(50)] + [(0, "small", "x"), (1, "small", "y"), (1, "small", "z")]
+    )
+    indices = torch.arange(53)
+    order = epoch_order(strata(sounds, indices, "source"), indices, 0, 0).tolist()
+    counts = Counter((int(sounds.labels[i]), sounds.sources[i]) for i in order)
+    assert sorted(counts.values()) == [17, 18, 18]
+    within = Counter(i for i in order if i < 50)
+    assert set(within.values()) == {1}
+    order = epoch_order(strata(sounds, indices, "class"), indices, 0, 0).tolist()
+    assert sorted(Counter(int(sounds.labels[i]) for i in order).values()) == [26, 27]
+
+
+def test_shift_moves_what_is_heard_and_nothing_else(made: MadeSounds) -> None:
+    sounds = made([(0, "", str(i)) for i in range(64)])
+    found = batch(sounds, torch.arange(64), shift=2, source=generator(0, "shift"))
+    assert torch.equal(found.waveform, sounds.waveforms)
+    zeros_before = (found.heard[:, 0].cumsum(1) == 0).sum(1)
+    zeros_after = (found.heard[:, 0].flip(1).cumsum(1) == 0).sum(1)
+    assert Counter((zeros_before - zeros_after).tolist()).keys() == {-2, -1, 0, 1, 2}
+    assert torch.equal(found.heard.amax(2), sounds.waveforms.amax(2))
+
+
+def test_batch_slices_and_moves(tmp_path: Path, made: MadeSounds) -> None:
+    found = batch(made([(i, "", str(i)) for i in range(5)]), torch.tensor([4, 2, 0]))
+    assert len(found) == 3
+    assert found[1:3].label.tolist() == found[1:3].to(torch.device("cpu")).index.tolist() == [2, 0]
+    assert found.heard is found.waveform
+
+
+@pytest.mark.parametrize("other", [(1, "noise", 0), (0, "shift", 0), (0, "noise", 1)])
+def test_generators_depend_on_their_arguments_only(other: tuple[int, str, int]) -> None:
+    draws = [torch.rand(3, generator=generator(0, "noise", 0)).tolist() for _ in range(2)]
+    assert draws[0] == draws[1] != torch.rand(3, generator=generator(*other)).tolist()

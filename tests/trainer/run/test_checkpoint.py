@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from trainer.config import Config
+from trainer.errors import CheckpointError
+from trainer.run import checkpoint
+from trainer.run.checkpoint import Anchors, Checkpoint
+
+
+@pytest.fixture
+def saved() -> Checkpoint:
+    parameter = torch.nn.Parameter(torch.tensor([1.0, 2.0]))
+    optimiser = torch.optim.Adam([parameter], lr=0.1)
+    parameter.grad = torch.tensor([3.0, -1.0])
+    optimiser.step()
+    return Checkpoint(
+        config=Config(),
+        model={"a.weight": parameter.detach(), "b": torch.arange(3)},
+        classes=("kick", "snäre"),
+        anchors=Anchors(("x", "y"), (1, 0), torch.rand(2, 4)),
+        licence="CC0-1.0",
+        credits=("kit: CC0-1.0",),
+        epoch=3,
+        position=1,
+        step=7,
+        totals={"kl": 0.1 + 0.2},
+        seconds=1.5,
+        best=1 / 3,
+        history=[{"epoch": 1, "train": {"kl": 2 / 3}}],
+        data={"folder": "/x", "digest": "00"},
+        optimisers={"joint": optimiser.state_dict()},
+    )
+
+
+def test_what_is_read_is_what_was_written(saved: Checkpoint, tmp_path: Path) -> None:
+    checkpoint.write(tmp_path / "last.safetensors", saved)
+    found = checkpoint.load(tmp_path)
+    for name in ("config", "classes", "licence", "credits", "epoch", "position", "step", "totals", "seconds"):
+        assert getattr(found, name) == getattr(saved, name)
+    assert (found.best, found.history, found.data) == (saved.best, saved.history, saved.data)
+    assert (found.anchors.names, found.anchors.labels) == (saved.anchors.names, saved.anchors.labels)
+    assert torch.equal(found.anchors.mean, saved.anchors.mean)
+    assert found.model.keys() == saved.model.keys()
+    assert all(torch.equal(found.model[name], saved.model[name]) for name in saved.model)
+
+    optimiser = torch.optim.Adam([torch.nn.Parameter(torch.zeros(2))], lr=9.0)
+    checkpoint.restore(optimiser, found.optimisers["joint"])
+    assert optimiser.param_groups[0]["lr"] == 0.1
+    assert optimiser.param_groups[0]["betas"] == (0.9, 0.999)
+    before, after = saved.optimisers["joint"]["state"][0], optimiser.state_dict()["state"][0]
+    assert all(torch.equal(before[key], after[key]) for key in before)
+
+
+def test_a_run_from_before_there_were_validation_sounds_has_none(saved: Checkpoint, tmp_path: Path) -> None:
+    path = tmp_path / "old.safetensors"
+    checkpoint.write(path, saved)
+    with safe_open(path, framework="pt") as file:
+        facts = json.loads(file.metadata()[checkpoint.KEY])
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    lines = facts["config"].splitlines()
+    facts["config"] = "\n".join(line for line in lines if "validation_fraction" not in line)
+    assert len(lines) == facts["config"].count("\n") + 2
+    save_file(tensors, path, {checkpoint.KEY: json.dumps(facts)})
+    assert saved.config.data.validation_fraction > 0
+    assert checkpoint.load(path).config == saved.config.replace("data", validation_fraction=0.0)
+
+
+def test_no_pickle_in_it(saved: Checkpoint, tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    checkpoint.write(path, saved)
+    content = path.read_bytes()
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    assert header.keys() - {"__metadata__"} == {
+        *("model/a.weight", "model/b", "anchors/mean"),
+        *(f"optimiser/joint/0/{key}" for key in ("step", "exp_avg", "exp_avg_sq")),
+    }
+
+
+def test_a_write_that_is_cut_short_leaves_the_old_one(
+    saved: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "last.safetensors"
+    checkpoint.write(path, saved)
+
+    def die(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", die)
+        with pytest.raises(OSError, match="No space"):
+            checkpoint.write(path, replace(saved, epoch=4))
+    assert checkpoint.load(path).epoch == 3
+    checkpoint.write(path, replace(saved, epoch=5))
+    assert checkpoint.load(path).epoch == 5
+    assert [found.name for found in tmp_path.iterdir()] == ["last.safetensors"]
+
+
+def test_what_cannot_be_read_is_said_in_one_line(saved: Checkpoint, tmp_path: Path) -> None:
+    def refused(path: Path) -> str:
+        with pytest.raises(CheckpointError) as error:
+            checkpoint.load(path)
+        assert "\n" not in str(error.value)
+        return str(error.value).removeprefix(f"{path}: ")
+
+    path = tmp_path / "a.safetensors"
+    assert refused(path) == "no such run folder or checkpoint"
+    assert refused(tmp_path) == "no checkpoint in it (looked for last.safetensors)"
+    checkpoint.write(path, saved)
+    content = path.read_bytes()
+    for cut in (0, 7, 100, len(content) - 1):
+        path.write_bytes(content[:cut])
+        assert refused(path).startswith("damaged, or not a checkpoint")
+    path.write_bytes(content.replace(b'\\"schema_version\\": 1', b'\\"schema_version\\": 9'))
+    assert refused(path) == "has schema version 9, this trainer reads 1"
+    path.write_bytes(content.replace(b'\\"classes\\"', b'\\"clasess\\"'))
+    assert refused(path).startswith("damaged checkpoint (KeyError")
+    save_file({"a": torch.zeros(1)}, path)
+    assert refused(path) == "a safetensors file, but not a checkpoint of this trainer"

@@ -1,0 +1,86 @@
+"""Several processes, mixed precision and the compiler: what they may not change."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from trainer.config import Config
+from trainer.errors import TrainerError
+from trainer.run import checkpoint, fit
+from trainer.run.devices import make
+
+ROOT = Path(__file__).parents[3]
+
+
+def fitted(config: Config, folder: Path, out: Path, *words: str) -> str:
+    """Run `trainer fit` as a process of its own; returns what it prints."""
+    toml = out.with_suffix(".toml")
+    toml.write_text(config.to_toml())
+    found = subprocess.run(
+        [sys.executable, "-m", "trainer", "fit", "--data", folder, "--config", toml, "--out", out, *words],
+        cwd=ROOT,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert found.returncode == 0, found.stderr
+    return found.stdout
+
+
+@pytest.mark.parametrize("update", ["alternating", "joint"])
+def test_two_processes_are_one_with_the_same_batch(
+    config: Config, folder: Path, tmp_path: Path, update: str
+) -> None:
+    # 10 sounds in batches of 3: two rows and one, and a last batch that has none for one process
+    config = config.replace("fit", batch_size=3, micro_batch=1).replace("optim", update=update)
+    printed = fitted(config, folder, tmp_path / "two", "--devices", "2", "--strategy", "ddp")
+    assert (
+        "10 sounds to train on, 2 for validation, 0 for the test | dc on cpu x 2 | classes: high, low"
+        in printed
+    )
+    assert printed.count("done: ") == 1
+    fitted(config, folder, tmp_path / "one")
+    ours, theirs = (checkpoint.load(tmp_path / name) for name in ("two", "one"))
+    assert ours.step == theirs.step == 8
+    for mine, other in zip(ours.history, theirs.history, strict=True):
+        for part in ("train", "validation"):
+            assert mine[part] == pytest.approx(other[part], rel=1e-5)
+    for name, weight in theirs.model.items():
+        torch.testing.assert_close(ours.model[name], weight, rtol=1e-4, atol=1e-6)
+
+
+def test_mixed_precision_keeps_32_bit_weights_and_is_near(config: Config, folder: Path) -> None:
+    losses = {}
+    for precision in ("32", "bf16"):
+        state = fit.start(config.replace("fit", precision=precision), folder)
+        losses[precision] = fit.update(state, next(fit.batches(state)), lambda: False)
+        assert {weight.dtype for weight in state.model.parameters()} == {torch.float32}
+    assert losses["bf16"] != losses["32"]
+    assert losses["bf16"] == pytest.approx(losses["32"], rel=0.02)
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated:DeprecationWarning")  # its own
+def test_compiled_is_the_same(config: Config, folder: Path) -> None:
+    losses, gradients = [], []
+    for compiled in (False, True):
+        small = config.replace("model", layers=1).replace("optim", update="joint")
+        state = fit.start(small.replace("fit", compile=compiled), folder)
+        losses.append(fit.update(state, next(fit.batches(state)), lambda: False))
+        gradients.append([weight.grad for weight in state.model.encoder.parameters()])
+    assert losses[1] == pytest.approx(losses[0], rel=1e-4)
+    for ours, theirs in zip(*gradients, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.gpu
+def test_more_gpus_than_there_are(config: Config) -> None:
+    with pytest.raises(TrainerError, match="devices = 99: this machine has"):
+        make(config.replace("fit", device="cuda", devices=99).fit)

@@ -1,0 +1,246 @@
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from trainer.config import Config
+from trainer.errors import CheckpointError, DataError, DivergedError, TrainerError
+from trainer.models.vae import build
+from trainer.run import board, checkpoint, fit
+from trainer.run.checkpoint import BEST, LAST
+from trainer.run.fit import State
+
+
+class Quiet:
+    """A display that keeps what it is shown."""
+
+    def __init__(self) -> None:
+        self.steps: list[dict[str, float]] = []
+        self.records: list[dict[str, Any]] = []
+
+    def stepped(self, state: State, losses: dict[str, float]) -> None:
+        self.steps.append(losses)
+
+    def finished_epoch(self, record: dict[str, Any]) -> None:
+        self.records.append(record)
+
+    def note(self, text: str) -> None:
+        pass
+
+
+JOINT: dict[str, dict[str, Any]] = {
+    "loss": {"reduction": "mean", "stft": 1.0, "stft_sizes": [64, 256], "kl_warmup_epochs": 3},
+    "optim": {"update": "joint", "algorithm": "adamw", "weight_decay": 0.01, "schedule": "one-cycle"},
+    "data": {"balance": "class", "shift_ms": 1.0},
+}
+
+
+def changed(config: Config, tables: dict[str, dict[str, Any]]) -> Config:
+    for name, values in tables.items():
+        config = config.replace(name, **values)
+    return config
+
+
+def trained(config: Config, folder: Path, out: Path) -> tuple[State, Quiet]:
+    out.mkdir()
+    display = Quiet()
+    state = fit.start(config, folder)
+    assert fit.run(state, out, display)
+    return state, display
+
+
+@pytest.mark.parametrize("architecture", ["dc", "cc", "mb"])
+def test_a_run_and_what_it_leaves(config: Config, folder: Path, tmp_path: Path, architecture: str) -> None:
+    config = config.replace("model", architecture=architecture)
+    state, display = trained(config, folder, tmp_path / "run")
+    assert {path.name for path in (tmp_path / "run").iterdir()} == set(fit.FILES)
+    assert len(display.steps) == state.step == 2 * 3  # 10 sounds in batches of 4
+    assert display.steps[0].keys() == {"reconstruction", "kl", "classification"}
+    lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert lines == display.records == state.history
+    assert lines[1]["validation"].keys() == {"reconstruction", "kl", "classification"}
+
+    for name in (LAST, BEST):
+        saved = checkpoint.load(tmp_path / "run" / name)
+        assert bool(saved.optimisers) == (name == LAST)
+        assert saved.classes == ("high", "low")
+        assert len(saved.anchors.names) == 10
+        model = build(saved.config.model, len(saved.classes))
+        model.load_state_dict(saved.model)
+        sounds = state.sounds
+        for anchor, label, mean in zip(*vars(saved.anchors).values(), strict=True):
+            index = sounds.names.index(anchor)
+            assert label == sounds.labels[index]
+            with torch.no_grad():
+                found = model.encode(sounds.waveforms[[index]])[0][0]
+            torch.testing.assert_close(found, mean, rtol=1e-4, atol=1e-5)
+    assert Config.from_toml((tmp_path / "run" / "config.toml").read_text()).model.classifier_hidden == (2,)
+
+
+def test_it_learns(config: Config, folder: Path, tmp_path: Path) -> None:
+    config = changed(config, JOINT).replace("fit", epochs=40).replace("optim", lr=0.01)
+    _, display = trained(config, folder, tmp_path / "run")
+    first, last = (display.records[i]["train"]["stft"] for i in (0, -1))
+    assert last < 0.6 * first
+
+
+@pytest.mark.parametrize("tables", [{}, JOINT], ids=["paper", "joint"])
+@pytest.mark.parametrize("stop_after", [1, 3, 4])
+def test_resumed_is_uninterrupted_bit_for_bit(
+    config: Config, folder: Path, tmp_path: Path, tables: dict[str, Any], stop_after: int
+) -> None:
+    config = changed(config, tables)
+    whole, display = trained(config, folder, tmp_path / "whole")
+
+    out = tmp_path / "parts"
+    out.mkdir()
+    first = fit.start(config, folder)
+    seen = Quiet()
+    assert not fit.run(first, out, seen, stop=lambda: len(seen.steps) >= stop_after)
+    assert first.step == stop_after
+    torch.manual_seed(99)  # the global generator must not matter
+    second = fit.resume(checkpoint.load(out), config, folder)
+    assert fit.run(second, out, seen)
+
+    assert seen.steps == display.steps
+    for name, weight in whole.model.state_dict().items():
+        assert torch.equal(second.model.state_dict()[name], weight), name
+    ours, theirs = (checkpoint.load(tmp_path / name) for name in ("whole", "parts"))
+    assert torch.equal(ours.anchors.mean, theirs.anchors.mean)
+    assert ours.best == theirs.best
+
+    def timeless(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [{key: value for key, value in record.items() if "seconds" not in key} for record in records]
+
+    assert timeless(ours.history) == timeless(theirs.history)
+
+
+def test_saving_on_the_way_changes_nothing(config: Config, folder: Path, tmp_path: Path) -> None:
+    often, _ = trained(config.replace("fit", checkpoint_minutes=1e-9), folder, tmp_path / "often")
+    never, _ = trained(config.replace("fit", checkpoint_minutes=0.0), folder, tmp_path / "never")
+    for name, weight in never.model.state_dict().items():
+        assert torch.equal(often.model.state_dict()[name], weight), name
+
+
+@pytest.mark.parametrize("tables", [{}, JOINT], ids=["paper", "joint"])
+def test_the_gradient_is_that_of_the_whole_batch(
+    config: Config, folder: Path, tables: dict[str, Any]
+) -> None:
+    gradients = []
+    for at_once in (1, 3, 8):
+        state = fit.start(changed(config, tables).replace("fit", micro_batch=at_once, batch_size=8), folder)
+        values = fit.update(state, next(fit.batches(state)), lambda: False)
+        gradients.append(([p.grad for p in state.model.decoder.parameters()], values))
+    for found, values in gradients[:2]:
+        assert values == pytest.approx(gradients[2][1], rel=1e-4)
+        for ours, theirs in zip(found, gradients[2][0], strict=True):
+            assert ours is not None
+            assert theirs is not None
+            assert (ours - theirs).norm() <= 1e-3 * theirs.norm()  # in single precision
+
+
+def test_alternating_updates_move_what_they_should(config: Config, folder: Path) -> None:
+    state = fit.start(config, folder)
+    assert [group["lr"] for group in state.optimisers["variational"].param_groups] == [5e-4]
+    assert [group["lr"] for group in state.optimisers["classification"].param_groups] == [1e-3]
+    held = {
+        name: {id(p) for group in optimiser.param_groups for p in group["params"]}
+        for name, optimiser in state.optimisers.items()
+    }
+    encoder, decoder, classifier = (
+        {id(p) for p in part.parameters()}
+        for part in (state.model.encoder, state.model.decoder, state.model.classifier)
+    )
+    assert held["variational"] == encoder | decoder
+    assert held["classification"] == encoder | classifier
+
+
+def test_without_the_classification_loss_the_classifier_stays(config: Config, folder: Path) -> None:
+    for update in ("alternating", "joint"):
+        tables: dict[str, dict[str, Any]] = {"loss": {"classification": 0.0}, "optim": {"update": update}}
+        state = fit.start(changed(config, tables), folder)
+        before = {name: weight.clone() for name, weight in state.model.state_dict().items()}
+        values = fit.update(state, next(fit.batches(state)), lambda: False)
+        assert values is not None
+        assert values.keys() == {"reconstruction", "kl"}
+        for name, weight in state.model.state_dict().items():
+            assert torch.equal(weight, before[name]) == name.startswith("classifier"), name
+
+
+def test_one_cycle() -> None:
+    config = Config.from_dict({"optim": {"schedule": "one-cycle", "warmup": 0.2}})
+    rates = [fit.rate(config, step, 50) for step in range(50)]
+    assert rates[:11] == pytest.approx([(step + 1) / 11 for step in range(10)] + [1.0])
+    assert rates[30] == pytest.approx(0.5)
+    assert 0 < rates[-1] < 0.002
+    assert fit.rate(Config(), 30, 50) == 1.0
+
+
+def test_nearest_neighbours() -> None:
+    points, labels = torch.tensor([[0.0], [0.1], [1.0], [1.1], [0.4]]), torch.tensor([0, 0, 1, 1, 1])
+    assert fit.leave_one_out(points, labels) == pytest.approx(4 / 5)
+    asked, truth = torch.tensor([[-1.0], [2.0], [0.3]]), torch.tensor([0, 1, 0])
+    assert fit.nearest_neighbour(points, labels, asked, truth) == pytest.approx(2 / 3)
+
+
+def test_without_validation_sounds_nothing_is_chosen(config: Config, folder: Path, tmp_path: Path) -> None:
+    state, display = trained(config.replace("data", validation_fraction=0.0), folder, tmp_path / "run")
+    assert len(state.train) == 12
+    assert display.records[-1]["validation"] == {}
+    assert display.records[-1]["criterion"] is display.records[-1]["nearest_neighbour"] is None
+    assert state.best is None
+    assert {path.name for path in (tmp_path / "run").iterdir()} == set(fit.FILES) - {BEST}
+    assert checkpoint.load(tmp_path / "run").epoch == config.fit.epochs
+
+
+def test_the_test_sounds_play_no_part(config: Config, folder: Path, tmp_path: Path) -> None:
+    config = config.replace("data", test_fraction=0.2).replace("fit", tensorboard=True)
+    runs = []
+    for poisoned in (False, True):
+        state = fit.start(config, folder)
+        assert [len(part) for part in vars(state.parts).values()] == [8, 2, 2]
+        if poisoned:
+            state.sounds.waveforms[state.parts.test] = math.nan
+        out = tmp_path / f"{poisoned}"
+        out.mkdir()
+        seen = board.Board(state, out / fit.TENSORBOARD)
+        fit.run(state, out, seen)
+        seen.close()
+        runs.append(state)
+    for name, weight in runs[0].model.state_dict().items():
+        assert torch.equal(runs[1].model.state_dict()[name], weight), name
+    scores = [[record["criterion"] for record in state.history] for state in runs]
+    assert scores[0] == scores[1]
+    assert None not in scores[0]
+
+
+def test_other_sounds_are_refused(config: Config, folder: Path, tmp_path: Path) -> None:
+    trained(config, folder, tmp_path / "run")
+    (folder / "low" / "take-5.wav").unlink()
+    with pytest.raises(DataError, match=r"not those of this run any more \(10 to train on then, 9 now\)"):
+        fit.resume(checkpoint.load(tmp_path / "run"), config, folder)
+
+
+def test_the_best_is_not_for_resuming(config: Config, folder: Path, tmp_path: Path) -> None:
+    trained(config, folder, tmp_path / "run")
+    with pytest.raises(CheckpointError, match=r"resume from last\.safetensors"):
+        fit.resume(checkpoint.load(tmp_path / "run" / BEST), config, folder)
+
+
+def test_a_loss_that_is_no_number_stops_the_run(config: Config, folder: Path) -> None:
+    state = fit.start(config, folder)
+    with torch.no_grad():
+        next(state.model.decoder.parameters()).fill_(math.inf)
+    with pytest.raises(DivergedError, match=r"the reconstruction loss is (nan|inf) at step 0"):
+        fit.update(state, next(fit.batches(state)), lambda: False)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+def test_a_gpu_that_is_not_there(config: Config, folder: Path) -> None:
+    with pytest.raises(TrainerError, match="device cuda: PyTorch finds no CUDA device"):
+        fit.start(config.replace("fit", device="cuda"), folder)

@@ -1,0 +1,139 @@
+"""Public data sets: fetched, checked, and laid out as a folder that `trainer fit` takes."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import os
+import re
+import shutil
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from trainer.data.download import DownloadError, Progress, check, download
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A public archive of sounds.
+
+    Attributes:
+        title: with the version.
+        url: of the archive, a .zip.
+        members: pattern of the paths in it that are sounds; the group "class" is the class.
+        content: checksum of the sounds, as `checksum` gives it: a zip that a server makes anew may have other
+            bytes each time, what is in it has not.
+        licence: and the credit that it asks for.
+    """
+
+    title: str
+    url: str
+    members: str
+    content: str
+    licence: str
+
+
+DATA_SETS = {
+    "fsdd": DataSet(
+        title="Free Spoken Digit Dataset v1.0.10",
+        url="https://github.com/Jakobovski/free-spoken-digit-dataset/archive/refs/tags/v1.0.10.zip",
+        members=r"(?:.*/)?recordings/(?P<name>(?P<class>[0-9])_[a-z]+_[0-9]+\.wav)",
+        content="1801eae019c063377d98f831d3f93574f259475df7332bb0e3d1b080fb5e6959",
+        licence="CC-BY-SA-4.0 (Zohar Jackson and the speakers)",
+    )
+}
+
+
+def fetch(
+    name: str,
+    out: Path,
+    *,
+    url: str = "",
+    sha256: str = "",
+    progress: Progress = lambda done, total: None,
+) -> int:
+    """Make a folder of a data set: its sounds and a manifest.csv. The folder appears when it is whole.
+
+    Args:
+        name: a key of `DATA_SETS`.
+        out: the folder to make. Where it has the data set already, nothing is done.
+        url: another place of the archive, or a copy of it on this machine.
+        sha256: of the archive, in hex; it is then checked in place of what is in the archive.
+
+    Returns:
+        Sounds in the folder.
+
+    Raises:
+        DownloadError: where the archive cannot be fetched, or it is another one.
+    """
+    known = DATA_SETS[name]
+    if out.is_dir() and any(out.iterdir()):
+        if not sha256 and checksum(out) == known.content:
+            return len(list(out.glob("*.wav")))
+        raise DownloadError(f"{out}: not empty, and not the {known.title}; choose another --out")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    copy = Path(url).expanduser()
+    if url and copy.is_file():
+        check(copy, sha256)
+        return _unpack(copy, out, known, checked=bool(sha256))
+    if url and "://" not in url:
+        raise DownloadError(f"{url}: no such file, and not a URL")
+    archive = out.with_name(out.name + ".zip")
+    download(url or known.url, archive, sha256, progress)
+    try:
+        return _unpack(archive, out, known, checked=bool(sha256))
+    finally:
+        archive.unlink()
+
+
+def _unpack(archive: Path, out: Path, known: DataSet, *, checked: bool) -> int:
+    """The sounds of the archive as the folder `out`."""
+    beside = out.with_name(out.name + ".part")
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir()
+    try:
+        rows = _extract(archive, beside, known)
+        if not checked and (found := checksum(beside)) != known.content:
+            raise DownloadError(
+                f"{archive}: not the {known.title}: its {len(rows)} sounds have the checksum {found}, not "
+                f"{known.content}; --sha256 of the archive accepts another"
+            )
+        with (beside / "manifest.csv").open("w", newline="", encoding="utf-8") as file:
+            table = csv.writer(file)
+            table.writerow(("file", "class", "source", "licence", "group"))
+            table.writerows(rows)
+        if out.exists():
+            out.rmdir()
+        os.replace(beside, out)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    return len(rows)
+
+
+def _extract(archive: Path, folder: Path, known: DataSet) -> list[tuple[str, ...]]:
+    """Write the sounds into the folder, and return the rows of its manifest."""
+    pattern = re.compile(known.members)
+    rows = []
+    try:
+        with zipfile.ZipFile(archive) as file:
+            for info in file.infolist():
+                match = pattern.fullmatch(str(PurePosixPath(info.filename)))
+                if match:
+                    name = match["name"]
+                    (folder / name).write_bytes(file.read(info))
+                    rows.append((name, match["class"], known.title, known.licence, name))
+    except (zipfile.BadZipFile, EOFError, ValueError) as error:
+        raise DownloadError(f"{archive}: not a zip archive, or damaged ({error})") from None
+    if not rows:
+        raise DownloadError(f"{archive}: no sounds of the {known.title} in it")
+    return sorted(rows)
+
+
+def checksum(folder: Path) -> str:
+    """SHA-256, in hex, of the .wav files of a folder: what `sha256sum *.wav | sha256sum` prints."""
+    lines = (
+        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n"
+        for path in sorted(folder.glob("*.wav"), key=lambda path: path.name.encode())
+    )
+    return hashlib.sha256("".join(lines).encode()).hexdigest()

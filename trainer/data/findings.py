@@ -1,0 +1,79 @@
+"""What was found in a folder of sounds, as tables on a terminal and as plain lines in a log."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import TextIO
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from trainer.data.sounds import Sounds
+
+Row = tuple[str, str, str]
+"""File, what is wrong with it, what was done."""
+SEVERAL = 3
+"""Where as many fixed files or more share a fault, `brief` counts them."""
+
+
+def rows(sounds: Sounds) -> list[Row]:
+    """One row for each file that is left out, then one for each that was fixed."""
+    out = [(item.name, item.reason, "left out") for item in sounds.skipped]
+    return out + [(item.name, item.fault, item.remedy) for item in sounds.fixed]
+
+
+def brief(sounds: Sounds) -> list[Row]:
+    """As `rows`, but one row for many files that had the same fault and were fixed."""
+    out = [(item.name, item.reason, "left out") for item in sounds.skipped]
+    kinds = [(item.fault.partition(" (")[0].partition(" offset")[0], item.remedy) for item in sounds.fixed]
+    often = Counter(kinds)
+    told = set()
+    for item, kind in zip(sounds.fixed, kinds, strict=True):
+        if often[kind] < SEVERAL:
+            out.append((item.name, item.fault, item.remedy))
+        elif kind not in told:
+            out.append((f"{item.name} and {often[kind] - 1} more", *kind))
+            told.add(kind)
+    return out
+
+
+def show(found: Sequence[Row], file: TextIO) -> None:
+    """One table, or a line a row where there is no terminal: a log wants whole lines."""
+    if not found:
+        return
+    console = Console(file=file)
+    if console.is_terminal:
+        table = Table("file", "what is wrong", "what was done", title_justify="left")
+        for row in found:
+            table.add_row(*map(escape, row))
+        console.print(table)
+        return
+    for name, fault, remedy in found:
+        line = f"left out: {name}: {fault}" if remedy == "left out" else f"{name}: {fault}: {remedy}"
+        print(line, file=file, flush=True)
+
+
+def summary(sounds: Sounds) -> str:
+    """ "12 sounds can be used, 3 files are left out, 2 were fixed | classes: kick 5, snare 7" """
+    fixed = len({item.name for item in sounds.fixed})
+    counts = Counter(sounds.labels.tolist())
+    classes = ", ".join(f"{name} {counts[i]}" for i, name in enumerate(sounds.classes))
+    return f"{_count(len(sounds.names), 'sound')} can be used, {_are(len(sounds.skipped))} left out, " + (
+        f"{fixed} {'was' if fixed == 1 else 'were'} fixed | classes: {classes}"
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _are(number: int) -> str:
+    return f"{_count(number, 'file')} {'is' if number == 1 else 'are'}"
+
+
+def classes_of_one(sounds: Sounds) -> Iterable[str]:
+    """Names of the classes that have a single sound: none of them can be held out."""
+    counts = Counter(sounds.labels.tolist())
+    return [name for i, name in enumerate(sounds.classes) if counts[i] == 1]

@@ -1,0 +1,28 @@
+"""The most typical sound of each class: the one with the least mean MFCC-DTW distance to the others."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from trainer.data import mfcc_dtw
+from trainer.data.sampling import generator
+from trainer.data.sounds import Sounds
+
+MOST = 100
+"""Sounds of a class that are compared; of a larger one a seeded choice is."""
+
+
+def medoids(sounds: Sounds, train: Tensor, sample_rate: int) -> Tensor:
+    """Index of the medoid of the training sounds of each class, int64 [classes]; -1 where it has none."""
+    settings = mfcc_dtw.Settings.at(sample_rate)
+    found = []
+    for label in range(len(sounds.classes)):
+        members = train[sounds.labels[train] == label]
+        if len(members) > MOST:
+            order = torch.randperm(len(members), generator=generator(0, "medoid", label))
+            members = members[order[:MOST].sort().values]
+        features = [mfcc_dtw.features(sounds.waveforms[i, 0].numpy(), settings) for i in members.tolist()]
+        distances = mfcc_dtw.pairwise(features)
+        found.append(int(members[int(distances.sum(0).argmin())]) if len(members) else -1)
+    return torch.tensor(found)

@@ -1,0 +1,146 @@
+"""In which order sounds are drawn, and what a batch is.
+
+Every draw comes from a seed and a position, never from a running generator, so that a run that is resumed
+draws what the uninterrupted one would have.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from trainer.data.sounds import Sounds
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some sounds.
+
+    Attributes:
+        waveform: float32 [B, 1, T], what the decoder should give.
+        heard: float32 [B, 1, T], what the encoder hears: the waveform, moved in time.
+        label: int64 [B].
+        index: int64 [B], position in `Sounds`.
+    """
+
+    waveform: Tensor
+    heard: Tensor
+    label: Tensor
+    index: Tensor
+
+    def __len__(self) -> int:
+        return len(self.label)
+
+    def __getitem__(self, rows: slice) -> Batch:
+        return Batch(self.waveform[rows], self.heard[rows], self.label[rows], self.index[rows])
+
+    def to(self, device: torch.device) -> Batch:
+        """The same batch on a device."""
+        return Batch(
+            self.waveform.to(device), self.heard.to(device), self.label.to(device), self.index.to(device)
+        )
+
+
+def generator(seed: int, purpose: str, position: int = 0) -> torch.Generator:
+    """A CPU generator that depends on nothing but its arguments."""
+    digest = hashlib.sha256(f"{seed}/{purpose}/{position}".encode()).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
+
+
+def epoch_order(strata: Sequence[object] | None, indices: Tensor, seed: int, epoch: int) -> Tensor:
+    """The sounds of one epoch, as many as there are indices.
+
+    Args:
+        strata: the stratum of each index: each is drawn equally often (to within one draw), and so is each
+            sound within it; None draws every sound once.
+        indices: int64 [N].
+    """
+    source = generator(seed, "order", epoch)
+
+    def shuffled(items: list[int]) -> list[int]:
+        return [items[i] for i in torch.randperm(len(items), generator=source).tolist()]
+
+    if strata is None:
+        return torch.tensor(shuffled(indices.tolist()))
+    members: dict[object, list[int]] = defaultdict(list)
+    for stratum, index in zip(strata, indices.tolist(), strict=True):
+        members[stratum].append(index)
+    pools = list(members.values())
+    queues: list[list[int]] = [[] for _ in pools]
+    order: list[int] = []
+    while len(order) < len(indices):
+        for pool in shuffled(list(range(len(pools)))):
+            queues[pool] = queues[pool] or shuffled(pools[pool])
+            order.append(queues[pool].pop())
+    return torch.tensor(order[: len(indices)])
+
+
+def strata(sounds: Sounds, indices: Tensor, balance: str) -> list[object] | None:
+    """What `epoch_order` balances: "none", "class" or "source", which is (class, source) pairs."""
+    if balance == "none":
+        return None
+    labels = sounds.labels[indices].tolist()
+    if balance == "class":
+        return list(labels)
+    return [(label, sounds.sources[i]) for label, i in zip(labels, indices.tolist(), strict=True)]
+
+
+def partners(
+    indices: Tensor, targets: Tensor, train: Tensor, share: float, source: torch.Generator
+) -> Tensor:
+    """A sound to average each with: with probability `share` another training sound, else itself.
+
+    Args:
+        indices: int64 [B], of training sounds.
+        targets: int64 [N, heads]; a partner has the same in every column.
+        train: int64, indices of the training sounds.
+
+    Returns:
+        int64 [B]; a sound that is the only one of its kind has itself.
+    """
+    mixed = torch.rand(len(indices), generator=source) < share
+    luck = torch.rand(len(indices), generator=source, dtype=torch.float64)
+    found = indices.clone()
+    for row in mixed.nonzero()[:, 0].tolist():
+        index = indices[row]
+        kin = train[(targets[train] == targets[index]).all(1) & (train != index)]
+        if len(kin):
+            found[row] = kin[int(luck[row] * len(kin))]
+    return found
+
+
+def batch(
+    sounds: Sounds,
+    indices: Tensor,
+    shift: int = 0,
+    source: torch.Generator | None = None,
+    others: Tensor | None = None,
+) -> Batch:
+    """Some sounds as a batch.
+
+    Args:
+        shift: each is heard up to ± that many samples late (zeros come in).
+        source: of the shifts.
+        others: int64 [B], a sound to average each with.
+    """
+    waveform = sounds.waveforms[indices]
+    if others is not None:
+        waveform = (waveform + sounds.waveforms[others]) / 2
+    heard = waveform
+    if shift:
+        late = torch.randint(-shift, shift + 1, (len(indices),), generator=source).tolist()
+        heard = torch.stack([_moved(sound, by) for sound, by in zip(waveform, late, strict=True)])
+    return Batch(waveform, heard, sounds.labels[indices], indices)
+
+
+def _moved(sound: Tensor, by: int) -> Tensor:
+    """sound [1, T], `by` samples later."""
+    moved = torch.zeros_like(sound)
+    length = sound.shape[-1]
+    moved[:, max(by, 0) : length + min(by, 0)] = sound[:, max(-by, 0) : length - max(by, 0)]
+    return moved

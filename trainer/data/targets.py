@@ -1,0 +1,44 @@
+"""What each classifier shall tell apart: the classes, or another field of the file names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from trainer.config import HeadConfig
+from trainer.data.sounds import Sounds, natural
+from trainer.errors import DataError
+
+
+def classes_of(sounds: Sounds, heads: Sequence[HeadConfig]) -> tuple[tuple[str, ...], ...]:
+    """Names of the classes of each head.
+
+    Raises:
+        DataError: where a head's label is no field of `label_pattern`.
+    """
+    return tuple(_classes(sounds, head) for head in heads)
+
+
+def _classes(sounds: Sounds, head: HeadConfig) -> tuple[str, ...]:
+    if head.label == "label":
+        return sounds.classes
+    if head.label not in sounds.fields:
+        known = ", ".join(["label", *sorted(set(sounds.fields) - {"label"})])
+        raise DataError(f"head {head.name}: no field {head.label} in [data] label_pattern; there are {known}")
+    return tuple(sorted(set(sounds.fields[head.label]), key=natural))
+
+
+def targets_of(sounds: Sounds, heads: Sequence[HeadConfig]) -> Tensor:
+    """The class of each sound for each head: int64 [N, heads]; without heads [N, 1], the labels."""
+    if not heads:
+        return sounds.labels[:, None]
+    columns = []
+    for head, classes in zip(heads, classes_of(sounds, heads), strict=True):
+        if head.label == "label":
+            columns.append(sounds.labels)
+        else:
+            index = {name: i for i, name in enumerate(classes)}
+            columns.append(torch.tensor([index[value] for value in sounds.fields[head.label]]))
+    return torch.stack(columns, dim=1)

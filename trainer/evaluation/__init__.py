@@ -1,0 +1,1 @@
+"""Measure a trained model on its test sounds and present the results."""

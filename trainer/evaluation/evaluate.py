@@ -1,0 +1,208 @@
+"""The evaluation of section 5, and the references that its numbers are read against.
+
+Everything is measured on the test sounds of the run; the training sounds are only the neighbours of
+1-NN and the middles that a player calls by name.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from trainer.data import mfcc_dtw
+from trainer.data.mfcc_dtw import Deviation, References, Settings
+from trainer.evaluation import paper, quality
+from trainer.evaluation.subject import Heard, Subject
+from trainer.run.checkpoint import BEST
+from trainer.run.fit import leave_one_out, nearest_neighbour
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Of one number over the test sounds."""
+
+    mean: float
+    std: float
+    median: float
+
+    @classmethod
+    def of(cls, values: Tensor) -> Spread:
+        """Of [N] values, N at least 1."""
+        values = values.double()
+        middle = values.quantile(0.5).item()
+        return cls(values.mean().item(), values.std(correction=0).item(), middle)
+
+
+@dataclass(frozen=True)
+class ClassResult:
+    """One class.
+
+    Attributes:
+        name: of the class.
+        sounds: in the test split.
+        centre: MFCC-DTW deviation of the decoded mean of the test sounds' z (Eqn. 2).
+        learned_centre: of the decoded mean of the training sounds' z.
+        references: what real sounds and a blur get; None where the class has no test sound.
+        medoid, random_take: names of those sounds.
+    """
+
+    name: str
+    sounds: int
+    centre: Deviation
+    learned_centre: Deviation
+    references: References | None
+    medoid: str | None
+    random_take: str | None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """All numbers of a run.
+
+    Attributes:
+        run: which checkpoint of what, as plain values.
+        nearest_neighbour: part of the test sounds whose nearest training sound, in z, is of their class.
+        leave_one_out: part of the test sounds whose nearest other test sound is.
+        classifier: part of the test sounds that the bottleneck classifier puts right; None for one that was
+            not trained.
+        snr_db: of the reconstructions.
+        stft_distance: of the reconstructions, multi-resolution.
+        classes: one result each.
+        settings: of the MFCC-DTW deviation.
+    """
+
+    run: dict[str, Any]
+    nearest_neighbour: float
+    leave_one_out: float
+    classifier: float | None
+    snr_db: Spread
+    stft_distance: Spread
+    classes: tuple[ClassResult, ...]
+    settings: Settings
+
+    @property
+    def model(self) -> str:
+        """As the paper calls it: "DC-VAE", "CC-VAE", with " (non-class)" where λ2 is 0."""
+        return f"{self.run['architecture'].upper()}-VAE" + (
+            "" if self.run["discriminative"] else " (non-class)"
+        )
+
+    @property
+    def digits(self) -> bool:
+        """Whether the classes are the paper's."""
+        return tuple(result.name for result in self.classes) == paper.DIGITS
+
+    def averages(self) -> dict[str, Deviation]:
+        """Means over the classes of mean and standard deviation, as the last row of Table 3, by column."""
+        columns = [columns_of(result) for result in self.classes]
+        return {name: _average([column[name] for column in columns]) for name in columns[0]}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain values, for JSON; what is not defined is None."""
+        averages = self.averages()
+        found: dict[str, Any] = {
+            "schema_version": SCHEMA_VERSION,
+            "model": self.model,
+            **dataclasses.asdict(self),
+            "average": {name: dataclasses.asdict(value) for name, value in averages.items()},
+        }
+        found["settings"] = {
+            "mfcc_dtw": self.settings.to_dict(),
+            "stft_distance": {"sizes": list(quality.SIZES), "hop": "size / 4", "floor": quality.FLOOR},
+            "snr_db": "10 log10(sum w^2 / sum (a - w)^2) of each sound, decoded from its mean",
+        }
+        if self.digits:
+            found["paper"] = {
+                "deviation": {
+                    model: dict(zip(paper.DIGITS, rows, strict=True))
+                    for model, rows in paper.DEVIATIONS.items()
+                },
+                "nearest_neighbour": paper.NEAREST_NEIGHBOUR,
+            }
+        return found
+
+
+def columns_of(result: ClassResult) -> dict[str, Deviation]:
+    """The deviations of a class by name: the model's two, then the references."""
+    nothing, known = Deviation(None, None), result.references
+    return {
+        "centre": result.centre,
+        "learned_centre": result.learned_centre,
+        "medoid": known.medoid if known else nothing,
+        "random_take": known.random_take if known else nothing,
+        "every_take": known.every_take if known else nothing,
+        "blur": known.blur if known else nothing,
+    }
+
+
+def measure(subject: Subject, heard: Heard) -> Evaluation:
+    """All numbers of a model on its test sounds."""
+    saved = subject.saved
+    config, anchors = saved.config, saved.anchors
+    settings = Settings.at(config.model.sample_rate)
+    labels = subject.labels
+    discriminative = config.loss.classification > 0
+    return Evaluation(
+        run={
+            "checkpoint": subject.path.name,
+            "chosen_by_validation": subject.path.name == BEST,
+            "epoch": saved.epoch,
+            "step": saved.step,
+            "architecture": config.model.architecture,
+            "discriminative": discriminative,
+            "seed": config.fit.seed,
+            "sample_rate": config.model.sample_rate,
+            "length": config.model.length,
+            "latent_dim": config.model.latent_dim,
+            "config_hash": config.digest(),
+            "data_hash": subject.sounds.digest,
+            "train_sounds": len(anchors.names),
+            "test_sounds": len(labels),
+        },
+        nearest_neighbour=nearest_neighbour(anchors.mean, torch.tensor(anchors.labels), heard.mean, labels),
+        leave_one_out=leave_one_out(heard.mean, labels),
+        classifier=(heard.predicted == labels).double().mean().item() if discriminative else None,
+        snr_db=Spread.of(quality.snr_db(heard.audio, subject.waveforms)),
+        stft_distance=Spread.of(quality.stft_distance(heard.audio, subject.waveforms)),
+        classes=tuple(_class(subject, heard, label, settings) for label in range(len(saved.classes))),
+        settings=settings,
+    )
+
+
+def _class(subject: Subject, heard: Heard, label: int, settings: Settings) -> ClassResult:
+    name, members = subject.saved.classes[label], subject.members(label)
+    if not members:
+        return ClassResult(name, 0, Deviation(None, None), Deviation(None, None), None, None, None)
+    waveforms = subject.waveforms[members][:, 0].numpy()
+    sounds = [mfcc_dtw.features(waveform, settings) for waveform in waveforms]
+    among = mfcc_dtw.pairwise(sounds)
+    blur = mfcc_dtw.features(waveforms.mean(0), settings)
+    known = mfcc_dtw.references(blur, sounds, among, (subject.saved.config.fit.seed, label))
+    centre, learned = (
+        mfcc_dtw.features(audio[label, 0].numpy(), settings)
+        for audio in (heard.centre_audio, heard.learned_audio)
+    )
+    names = subject.names
+    return ClassResult(
+        name=name,
+        sounds=len(members),
+        centre=mfcc_dtw.deviation(centre, sounds, among),
+        learned_centre=mfcc_dtw.deviation(learned, sounds, among),
+        references=known,
+        medoid=names[members[known.medoid_index]],
+        random_take=names[members[known.random_index]],
+    )
+
+
+def _average(values: list[Deviation]) -> Deviation:
+    pairs = [(value.mean, value.std) for value in values if value.mean is not None and value.std is not None]
+    if not pairs:
+        return Deviation(None, None)
+    means, stds = zip(*pairs, strict=True)
+    return Deviation(sum(means) / len(means), sum(stds) / len(stds))

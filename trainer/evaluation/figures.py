@@ -1,0 +1,114 @@
+"""The pictures of the paper, as PNG bytes, drawn without a display."""
+
+from __future__ import annotations
+
+import io
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from torch import Tensor
+
+from trainer.evaluation.morph import Morph
+
+PERPLEXITY = 30.0
+DPI = 110
+RANGE_DB = 80.0
+
+
+def tsne(mean: Tensor, seed: int) -> NDArray[np.float64] | None:
+    """Figure 2: points [N, D] on a plane, [N, 2]; None for fewer than 4 points, or all of them equal."""
+    from sklearn.manifold import TSNE
+
+    points = mean.double().numpy()
+    if len(points) < 4 or np.ptp(points, axis=0).max() == 0:
+        return None
+    plane = TSNE(
+        perplexity=min(PERPLEXITY, (len(points) - 1) / 3),
+        init="pca" if points.shape[1] >= 2 else "random",
+        random_state=seed,
+    )
+    return plane.fit_transform(points)
+
+
+def plane(points: NDArray[np.float64], labels: Tensor, classes: tuple[str, ...]) -> bytes:
+    """Figure 2: points [N, 2], each a letter or digit where the names are one, else a dot, by class [N]."""
+    figure = Figure(figsize=(6, 5), layout="constrained")
+    axes = figure.subplots()
+    colours = matplotlib.colormaps["tab10" if len(classes) <= 10 else "turbo"]
+    short = all(len(name) == 1 for name in classes)
+    for label, name in enumerate(classes):
+        chosen = points[(labels == label).numpy()]
+        if not len(chosen):
+            continue
+        colour = colours(label if len(classes) <= 10 else label / (len(classes) - 1))
+        marker = f"${name}$" if short and name.isalnum() else "o"
+        axes.scatter(chosen[:, 0], chosen[:, 1], s=45, color=colour, marker=marker, label=_safe(name))
+    axes.set_xticks([])
+    axes.set_yticks([])
+    if len(classes) <= 20:
+        figure.legend(loc="outside right upper", frameon=False)
+    return _png(figure)
+
+
+def morph_in_time(morph: Morph, sample_rate: int) -> bytes:
+    """Figure 3: the waveforms of a morph, one below the other, on one scale."""
+    steps = len(morph.position)
+    figure = Figure(figsize=(7, 0.8 * steps), layout="constrained")
+    peak = max(1e-9, float(morph.audio.abs().max()))
+    time_ms = np.arange(morph.audio.shape[-1]) * 1000 / sample_rate
+    rows = figure.subplots(steps, 1, sharex=True, squeeze=False)[:, 0]
+    for axes, position, audio in zip(rows, morph.position, morph.audio[:, 0].numpy(), strict=True):
+        axes.plot(time_ms, audio, linewidth=0.5, color="black")
+        axes.set_ylim(-peak, peak)
+        axes.set_yticks([])
+        axes.set_ylabel(f"{position:.0%}", rotation=0, ha="right", va="center")
+        axes.spines[["top", "right", "left"]].set_visible(False)
+    rows[-1].set_xlabel("ms")
+    rows[-1].set_xlim(0, time_ms[-1])
+    return _png(figure)
+
+
+def morph_strip(morph: Morph, sample_rate: int) -> bytes:
+    """The spectrograms of a morph side by side, on one scale of 80 dB below the loudest point."""
+    size = 2 ** round(np.log2(0.032 * sample_rate))
+    levels = [_levels_db(audio, size) for audio in morph.audio[:, 0].numpy()]
+    top = max(level.max() for level in levels)
+    figure = Figure(figsize=(1.25 * len(levels), 2.6), layout="constrained")
+    columns = figure.subplots(1, len(levels), sharey=True, squeeze=False)[0]
+    seconds = morph.audio.shape[-1] / sample_rate
+    for axes, position, level in zip(columns, morph.position, levels, strict=True):
+        axes.imshow(
+            level,
+            origin="lower",
+            aspect="auto",
+            cmap="magma",
+            vmin=top - RANGE_DB,
+            vmax=top,
+            extent=(0, 1000 * seconds, 0, sample_rate / 2000),
+        )
+        axes.set_title(f"{position:.0%}", fontsize=9)
+        axes.set_xticks([])
+    columns[0].set_ylabel("kHz")
+    columns[len(columns) // 2].set_xlabel(f"{1000 * seconds:.0f} ms each")
+    return _png(figure)
+
+
+def _levels_db(sound: NDArray[np.float32], size: int) -> NDArray[np.float64]:
+    """Spectrogram [bins, windows] in dB, Hann windows of `size` samples, three quarters overlapped."""
+    padded = np.pad(sound, size // 2)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, size)[:: size // 4] * np.hanning(size)
+    return 20 * np.log10(np.maximum(np.abs(np.fft.rfft(windows, axis=1)).T, 1e-6))
+
+
+def _safe(text: str) -> str:
+    """As it is, not as a formula; a leading underscore would hide it from the legend."""
+    text = text.replace("$", r"\$")
+    return f" {text}" if text.startswith("_") else text
+
+
+def _png(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=DPI)
+    return buffer.getvalue()

@@ -1,0 +1,73 @@
+"""A path in latent space between two test sounds, decoded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from trainer.errors import TrainerError
+from trainer.evaluation.subject import Heard, Subject
+
+STEPS = 9
+PAPER_PAIR = ("hihat", "tom")
+"""Figure 3."""
+
+
+@dataclass(frozen=True)
+class Morph:
+    """A straight line from one sound to another, at equal steps.
+
+    Attributes:
+        names: of the two sounds.
+        classes: theirs.
+        position: 0 … 1, [S].
+        audio: decoded, float32 [S, 1, T].
+    """
+
+    names: tuple[str, str]
+    classes: tuple[str, str]
+    position: tuple[float, ...]
+    audio: Tensor
+
+
+def pick(subject: Subject, classes: list[str] | None) -> tuple[int, int]:
+    """The labels to morph between: those asked for, else hi-hat and tom, else the first two that have sounds.
+
+    Raises:
+        TrainerError: for a class that the run does not have, or that has no test sound.
+    """
+    known = subject.saved.classes
+    tested = [label for label in range(len(known)) if subject.members(label)]
+    if classes:
+        for name in classes:
+            if name not in [known[label] for label in tested]:
+                reason = "none of its sounds is for the test" if name in known else "no such class"
+                accepted = ", ".join(known[label] for label in tested)
+                raise TrainerError(f"--morph {name}: {reason}; choose from {accepted}")
+        return known.index(classes[0]), known.index(classes[1])
+    if all(name in known and known.index(name) in tested for name in PAPER_PAIR):
+        return known.index(PAPER_PAIR[0]), known.index(PAPER_PAIR[1])
+    return tested[0], tested[min(1, len(tested) - 1)]
+
+
+def between(subject: Subject, heard: Heard, labels: tuple[int, int], steps: int = STEPS) -> Morph:
+    """From the test sound nearest to the centre of its class, in z, to that of the other class."""
+    ends = [_central(subject, heard, label) for label in labels]
+    start, stop = heard.mean[ends[0]], heard.mean[ends[1]]
+    position = torch.linspace(0, 1, steps)
+    path = start + position[:, None] * (stop - start)
+    known, names = subject.saved.classes, subject.names
+    return Morph(
+        names=(names[ends[0]], names[ends[1]]),
+        classes=(known[labels[0]], known[labels[1]]),
+        position=tuple(position.tolist()),
+        audio=subject.decode(path),
+    )
+
+
+def _central(subject: Subject, heard: Heard, label: int) -> int:
+    members = subject.members(label)
+    away = (heard.mean[members] - heard.centres[label]).square().sum(1)
+    return members[int(away.argmin())]

@@ -1,0 +1,174 @@
+"""What is evaluated: a trained model, and the test sounds of its run, through it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from trainer.data import splits
+from trainer.data.sounds import Progress, Sounds, prepare
+from trainer.errors import CheckpointError, DataError, DivergedError, TrainerError
+from trainer.models.vae import VAE, build
+from trainer.run import checkpoint
+from trainer.run.checkpoint import BEST, LAST, Checkpoint
+from trainer.run.fit import pick_device
+
+AT_ONCE = 8
+"""Sounds in memory at once."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model and its test sounds.
+
+    Attributes:
+        path: of the checkpoint.
+        saved: the checkpoint.
+        model: in evaluation mode, on `device`.
+        sounds: all sounds of the data folder.
+        test: int64 [N], the ones that the run has not used at all.
+    """
+
+    path: Path
+    saved: Checkpoint
+    model: VAE
+    device: torch.device
+    sounds: Sounds
+    test: Tensor
+
+    @property
+    def names(self) -> list[str]:
+        """Of the test sounds, [N]."""
+        return [self.sounds.names[i] for i in self.test.tolist()]
+
+    @cached_property
+    def labels(self) -> Tensor:
+        """Of the test sounds, int64 [N]."""
+        return self.sounds.labels[self.test]
+
+    @cached_property
+    def waveforms(self) -> Tensor:
+        """The test sounds, float32 [N, 1, T]."""
+        return self.sounds.waveforms[self.test]
+
+    def members(self, label: int) -> list[int]:
+        """Positions among the test sounds of one class."""
+        return torch.nonzero(self.labels == label)[:, 0].tolist()
+
+    @torch.inference_mode()
+    def decode(self, z: Tensor) -> Tensor:
+        """z [N, D] -> audio [N, 1, T], both on the CPU."""
+        parts = [self.model.decode(part.to(self.device)).cpu() for part in z.split(AT_ONCE)]
+        return torch.cat(parts) if parts else torch.empty(0, 1, self.saved.config.model.length)
+
+
+@dataclass(frozen=True)
+class Heard:
+    """The test sounds after the model.
+
+    Attributes:
+        mean: where each is in latent space, float32 [N, D].
+        predicted: the class that the model's own classifier gives at the mean, int64 [N].
+        audio: each reconstructed from its mean, float32 [N, 1, T].
+        centres: mean of the means of each class, over its test sounds (Eqn. 2), [C, D]; NaN without sounds.
+        centre_audio: those decoded, [C, 1, T].
+        learned_centres: the same over the training sounds, [C, D]: what a player calls by the class's name.
+        learned_audio: those decoded, [C, 1, T].
+    """
+
+    mean: Tensor
+    predicted: Tensor
+    audio: Tensor
+    centres: Tensor
+    centre_audio: Tensor
+    learned_centres: Tensor
+    learned_audio: Tensor
+
+
+def load(
+    run: Path,
+    which: str | None = None,
+    data: Path | None = None,
+    device: str = "auto",
+    progress: Progress | None = None,
+) -> Subject:
+    """The model of a run and its test sounds.
+
+    Args:
+        run: its folder, or a checkpoint file.
+        which: "last" (the default) or "best" of the folder's checkpoints.
+        data: where its sounds are now; None is where they were.
+
+    Raises:
+        TrainerError: where there is no such checkpoint, the sounds are not those of the run, or none of
+            them is for the test.
+    """
+    if which and not run.is_dir():
+        raise CheckpointError(f"{run}: --checkpoint {which} needs a run folder")
+    path = run / (BEST if which == "best" else LAST) if run.is_dir() else run
+    if run.is_dir() and not path.exists():
+        raise CheckpointError(f"{run}: no checkpoint in it (looked for {path.name})")
+    saved = checkpoint.load(path)
+    if path.name == BEST and not saved.config.data.validation_fraction:
+        raise CheckpointError(f"{path}: nothing chose it: [data] validation_fraction is 0; take {LAST}")
+    config, folder = saved.config, data or Path(saved.data["folder"])
+    chosen = pick_device(device)
+    sounds = prepare(folder, config.model, config.data, progress, saved.centres)
+    if sounds.digest != saved.data.get("digest"):
+        raise DataError(
+            f"{folder}: its sounds are not those of this run ({len(sounds.names)} now, "
+            f"{len(saved.anchors.names)} of them were trained on), so which ones are new to it is not known"
+        )
+    test = splits.parts(sounds, config.data, config.fit.seed).test
+    if not len(test):
+        raise DataError(
+            f"{run}: it has no test sounds ([data] test_fraction = {config.data.test_fraction:g} of "
+            f"{len(sounds.names)} sounds), so there is nothing to evaluate it on"
+        )
+    try:
+        model = build(config.model, len(saved.classes))
+        model.load_state_dict(saved.model)
+    except (ValueError, RuntimeError) as error:
+        raise TrainerError(
+            f"{path}: its weights do not fit its model: {str(error).splitlines()[0]}"
+        ) from None
+    return Subject(path, saved, model.to(chosen).eval(), chosen, sounds, test)
+
+
+@torch.inference_mode()
+def listen(subject: Subject) -> Heard:
+    """Encode and decode the test sounds and the middles of their classes.
+
+    Raises:
+        DivergedError: where the model gives what is not a number.
+    """
+    means, predicted = [], []
+    for part in subject.waveforms.split(AT_ONCE):
+        mean = subject.model.encode(part.to(subject.device))[0]
+        predicted.append(subject.model.classify(mean).argmax(1).cpu())
+        means.append(mean.cpu())
+    mean, anchors = torch.cat(means), subject.saved.anchors
+    count = len(subject.saved.classes)
+    centres = _centres(mean, subject.labels, count)
+    learned = _centres(anchors.mean, torch.tensor(anchors.labels), count)
+    audio, learned_audio = subject.decode(mean), subject.decode(learned)
+    if not all(bool(given.isfinite().all()) for given in (mean, audio, learned_audio)):
+        raise DivergedError(f"{subject.path}: the model gives what is not a number: its training diverged")
+    return Heard(
+        mean=mean,
+        predicted=torch.cat(predicted),
+        audio=audio,
+        centres=centres,
+        centre_audio=subject.decode(centres),
+        learned_centres=learned,
+        learned_audio=learned_audio,
+    )
+
+
+def _centres(points: Tensor, labels: Tensor, count: int) -> Tensor:
+    """Mean of the points [N, D] of each label, [count, D]."""
+    return torch.stack([points[labels == label].mean(0) for label in range(count)])

@@ -1,0 +1,131 @@
+"""The numbers of an evaluation as rows of text, for the terminal and for the report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from trainer.data.mfcc_dtw import Deviation
+from trainer.evaluation import paper, quality
+from trainer.evaluation.evaluate import Evaluation, Spread, columns_of
+
+HEADINGS = {
+    "centre": "model",
+    "learned_centre": "model, centre of training sounds",
+    "medoid": "medoid",
+    "random_take": "random take",
+    "every_take": "every take in turn",
+    "blur": "blur",
+}
+ENOUGH = 10
+"""Test sounds of a class: as many as the paper has."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A caption, a heading for each column, and rows; the first cell of a row names it."""
+
+    caption: str
+    heading: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+
+
+def number(value: Deviation) -> str:
+    """ "−0.63 ± 0.51", or a dash."""
+    if value.mean is None or value.std is None:
+        return "–"
+    return _signed(value.mean) + f" ± {value.std:.2f}"
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.2f}".replace("-", "−") if round(value, 2) else "0.00"
+
+
+def summary(evaluation: Evaluation) -> Table:
+    """Accuracy and reconstruction."""
+    published = paper.NEAREST_NEIGHBOUR.get(evaluation.model) if evaluation.digits else None
+    rows = [
+        ("1-NN, training → test sounds", _percent(evaluation.nearest_neighbour), _percent(published)),
+        ("1-NN within the test sounds, leaving one out", _percent(evaluation.leave_one_out), ""),
+        ("classifier at the bottleneck", _percent(evaluation.classifier), ""),
+        ("reconstruction SNR, dB", _spread(evaluation.snr_db, 1), ""),
+        ("reconstruction, multi-resolution STFT distance", _spread(evaluation.stft_distance, 3), ""),
+    ]
+    run = evaluation.run
+    caption = (
+        f"{evaluation.model}, {run['checkpoint']} after {run['epoch']} epochs, "
+        f"on {run['test_sounds']} test sounds ({run['train_sounds']} trained on)"
+    )
+    sizes = ", ".join(map(str, quality.SIZES))
+    note = f"Reconstructions are decoded from the mean; STFT windows of {sizes} samples."
+    if run["chosen_by_validation"]:
+        note += " This checkpoint was chosen by the validation sounds, which are none of these."
+    if published is None:
+        return Table(caption, ("", "value"), tuple(row[:2] for row in rows), note)
+    return Table(caption, ("", "value", "paper"), tuple(rows), note)
+
+
+def deviations(evaluation: Evaluation) -> Table:
+    """MFCC-DTW deviation of each class, the references beside it."""
+    averages = evaluation.averages()
+    rows = [
+        (result.name, str(result.sounds), *map(number, columns_of(result).values()))
+        for result in evaluation.classes
+    ]
+    total = str(sum(result.sounds for result in evaluation.classes))
+    rows.append(("average", total, *map(number, averages.values())))
+    return Table(
+        "MFCC-DTW deviation (Eqn. 2), mean ± std: below 0 is nearer than the sounds of the class are",
+        ("class", "test sounds", *(HEADINGS[name] for name in averages)),
+        tuple(rows),
+        f"Settings: {evaluation.settings}. A class needs 3 test sounds; with fewer than {ENOUGH} the "
+        "standard deviation that the numbers are divided by rests on little, and so do they.",
+    )
+
+
+def against_paper(evaluation: Evaluation) -> Table | None:
+    """Table 3 with this run beside it; None where the classes are not the digits."""
+    if not evaluation.digits:
+        return None
+    rows = [
+        (result.name, number(result.centre), *(number(Deviation(*value)) for value in published))
+        for result, *published in zip(evaluation.classes, *paper.DEVIATIONS.values(), strict=True)
+    ]
+    ours = evaluation.averages()["centre"]
+    rows.append(("average", number(ours), *(number(Deviation(*paper.average(m))) for m in paper.DEVIATIONS)))
+    return Table(
+        "Against Table 3 of the paper",
+        ("digit", f"this run, {evaluation.model}", *(f"paper, {model}" for model in paper.DEVIATIONS)),
+        tuple(rows),
+        "The paper does not give its MFCC settings, so compare signs and orders, not digits.",
+    )
+
+
+def all_of(evaluation: Evaluation) -> list[Table]:
+    """Every table that this evaluation has."""
+    tables = [summary(evaluation), deviations(evaluation), against_paper(evaluation)]
+    return [table for table in tables if table]
+
+
+def plain(table: Table) -> str:
+    """As text: columns of equal width, the first to the left, the others to the right."""
+    lines = [table.heading, *table.rows]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(table.heading))]
+
+    def line(cells: tuple[str, ...]) -> str:
+        padded = [
+            cell.rjust(width) if i else cell.ljust(width)
+            for i, (cell, width) in enumerate(zip(cells, widths, strict=True))
+        ]
+        return "  ".join(padded).rstrip()
+
+    text = "\n".join([table.caption, line(table.heading), *map(line, table.rows)])
+    return text + (f"\n{table.note}" if table.note else "")
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1%}"
+
+
+def _spread(value: Spread, places: int) -> str:
+    return f"{value.mean:.{places}f} ± {value.std:.{places}f}, median {value.median:.{places}f}"

@@ -1,0 +1,149 @@
+"""The layers of the two models that PyTorch does not have.
+
+Inside a dilation block audio is time-major, [B, T, C]: a delay is then an offset into the rows, not a copy.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+from functools import cache
+from types import ModuleType
+
+import torch
+from torch import Tensor, nn
+
+from trainer.models.gated import GatedLayers
+
+CYCLES = (10, 5)
+"""m of the two sub-layers: the dilation of layer i (from 0) is 2^(i mod m)."""
+
+
+def dilations(layers: int) -> list[tuple[int, int]]:
+    """The dilations of both sub-layers of each layer of a block, in samples (section 3 of the paper)."""
+    slow, fast = CYCLES
+    return [(2 ** (i % slow), 2 ** (i % fast)) for i in range(layers)]
+
+
+@cache
+def _fused() -> ModuleType | None:
+    """The kernels for a GPU, where there is Triton (PyTorch brings it along on Linux)."""
+    if importlib.util.find_spec("triton") is None:
+        return None
+    from trainer.models import gated_cuda
+
+    return gated_cuda
+
+
+def receptive_field(layers: int, cycle: int) -> int:
+    """Samples that the last output of a block sees: sum of 2^(i mod m), plus 1.
+
+    For 50 layers this is 5,116 (m = 10) and 311 (m = 5). The paper prints 5,119 and 319 for the same
+    formula: a slip.
+    """
+    return sum(2 ** (i % cycle) for i in range(layers)) + 1
+
+
+class DilationBlock(nn.Module):
+    """`layers` gated residual layers of kernel 2 and their mean (section 3, Table 1 rows 2 and 19).
+
+    x_{i+1} = x_i + tanh(sub1(x_i))·tanh(sub2(x_i)); the block's output is the mean of the products. Causal:
+    what comes before the first sample counts as zero.
+
+    Args:
+        layers: number of gated layers (the paper has 50).
+        channels: filters of a sub-layer (the paper has 32).
+    """
+
+    def __init__(self, layers: int, channels: int) -> None:
+        super().__init__()
+        self.now = nn.Parameter(torch.empty(layers, channels, 2 * channels))
+        self.past = nn.Parameter(torch.empty(layers, channels, 2 * channels))
+        self.bias = nn.Parameter(torch.zeros(layers, 2 * channels))
+        bound = math.sqrt(3.0 / (2 * channels))
+        nn.init.uniform_(self.now, -bound, bound)
+        nn.init.uniform_(self.past, -bound, bound)
+        with torch.no_grad():
+            self.bias[:, channels:] = 1.0  # sub-layer 2 starts as an open gate, so the signal passes at once
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x [B, T, channels] -> [B, T, channels].
+
+        Under PyTorch's compiler, which knows the parts but not the whole, and on a GPU without Triton this is
+        `plain`. The residual sum stays in 32 bits under autocast too.
+        """
+        layers, channels, _ = self.now.shape
+        if torch.compiler.is_compiling():
+            return self.plain(x.float())
+        if x.device.type == "cuda" and (fused := _fused()) and fused.takes(x.float(), channels):
+            return fused.GatedLayers.apply(x.float(), self.now, self.past, self.bias, dilations(layers))
+        if torch.is_autocast_enabled(x.device.type):
+            return self.plain(x.float())
+        if x.device.type != "cpu":
+            return self.plain(x)
+        return GatedLayers.apply(x, self.now, self.past, self.bias, dilations(layers))
+
+    def plain(self, x: Tensor) -> Tensor:
+        """The same maths written with `nn.functional.conv1d`: what `forward` is tested and timed against."""
+        channels = self.now.shape[1]
+        x = x.transpose(1, 2)
+        total = torch.zeros_like(x)
+        for i, dilation in enumerate(dilations(self.now.shape[0])):
+            product: Tensor | None = None
+            for part, delay in enumerate(dilation):
+                columns = slice(part * channels, (part + 1) * channels)
+                weight = torch.stack([self.past[i][:, columns].T, self.now[i][:, columns].T], dim=-1)
+                padded = nn.functional.pad(x, (delay, 0))
+                sub = torch.tanh(nn.functional.conv1d(padded, weight, self.bias[i, columns], dilation=delay))
+                product = sub if product is None else product * sub
+            assert product is not None
+            x, total = x + product, total + product
+        return (total / self.now.shape[0]).transpose(1, 2)
+
+
+class CausalConv(nn.Conv1d):
+    """A stride-1 convolution that sees no future: [B, C, T] -> [B, C', T], zeros before the first sample."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(nn.functional.pad(x, (self.kernel_size[0] - 1, 0)))
+
+    def rows(self, x: Tensor) -> Tensor:
+        """The same, time-major, [B, T, C] -> [B, T, C'], many times as fast on a CPU."""
+        taps = self.kernel_size[0]
+        padded = nn.functional.pad(x, (0, 0, taps - 1, 0))
+        if self.in_channels == 1:  # one product of all windows and all filters
+            return nn.functional.linear(padded[..., 0].unfold(1, taps, 1), self.weight[:, 0], self.bias)
+        image = padded.transpose(1, 2)[:, :, None]  # channels last
+        return nn.functional.conv2d(image, self.weight[:, :, None], self.bias)[:, :, 0].transpose(1, 2)
+
+
+def pointwise(conv: nn.Conv1d | nn.ConvTranspose1d, x: Tensor) -> Tensor:
+    """What a convolution of kernel 1 makes of rows: [B, T, C] -> [B, T, C']."""
+    weight = conv.weight[:, :, 0]
+    return nn.functional.linear(x, weight if isinstance(conv, nn.Conv1d) else weight.T, conv.bias)
+
+
+def halved(conv: nn.Conv1d, x: Tensor) -> Tensor:
+    """What a convolution of kernel 2 and stride 2 makes of rows: [B, T, C] -> [B, T / 2, C']."""
+    pairs = x.reshape(len(x), x.shape[1] // 2, 2 * x.shape[2])
+    return nn.functional.linear(pairs, conv.weight.transpose(1, 2).flatten(1), conv.bias)
+
+
+class CausalUpsample(nn.ConvTranspose1d):
+    """A stride-2 transposed convolution cut to [B, C', 2T]: what would ring past the end is dropped."""
+
+    def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
+        return super().forward(x)[..., : 2 * x.shape[-1]]
+
+
+class FrameDense(nn.Linear):
+    """The dense layer from z to the latent sequence, one row of weights a frame.
+
+    So frame f needs z at frame f alone, and z may differ at every frame.
+    """
+
+    def forward(self, z: Tensor) -> Tensor:
+        """z [B, D] or [B, F, D] -> latent sequence [B, F]."""
+        if z.dim() == 2:
+            return super().forward(z)
+        return (z * self.weight).sum(-1) + self.bias

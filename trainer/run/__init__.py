@@ -1,0 +1,1 @@
+"""Train a model: optimiser steps, validation, checkpoints, devices and progress."""

@@ -1,0 +1,193 @@
+"""Optimisers and the steps they take."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from trainer.config import Config
+from trainer.data import sampling
+from trainer.data.sampling import Batch
+from trainer.errors import DivergedError
+from trainer.losses.objective import CLASSIFICATION, JOINT, VARIATIONAL
+from trainer.losses.terms import total, weights
+from trainer.models.vae import VAE
+from trainer.run.devices import summed
+from trainer.run.state import State
+
+
+class Display(Protocol):
+    """What is shown while a run goes on."""
+
+    def stepped(self, state: State, losses: dict[str, float]) -> None:
+        """A step was taken; losses are unweighted, by name."""
+
+    def finished_epoch(self, record: dict[str, Any]) -> None:
+        """An epoch was finished; `record` is its line of the log."""
+
+    def note(self, text: str) -> None:
+        """One line for the user."""
+
+
+def make_optimisers(model: VAE, config: Config) -> dict[str, torch.optim.Optimizer]:
+    """ "joint" alone, or "variational" (encoder, decoder) and "classification" (encoder, classifier)."""
+    optim = config.optim
+    autoencoder = [*model.encoder.parameters(), *model.decoder.parameters()]
+
+    def make(*groups: tuple[list[torch.nn.Parameter], float]) -> torch.optim.Optimizer:
+        tables = [{"params": parameters, "lr": lr, "base_lr": lr} for parameters, lr in groups]
+        if optim.algorithm == "adamw":
+            return torch.optim.AdamW(tables, weight_decay=optim.weight_decay)
+        return torch.optim.Adam(tables)
+
+    classifier = list(model.classifier.parameters())
+    if optim.update == "joint":
+        return {JOINT: make((autoencoder, optim.lr), (classifier, optim.classification_lr))}
+    found = {VARIATIONAL: make((autoencoder, optim.lr))}
+    if config.loss.classification:
+        both = [*model.encoder.parameters(), *classifier]
+        found[CLASSIFICATION] = make((both, optim.classification_lr))
+    return found
+
+
+def rate(config: Config, step: int, steps: int) -> float:
+    """The factor of the learning rates at a step: 1, or a linear rise and a half cosine to (almost) 0."""
+    if config.optim.schedule == "constant":
+        return 1.0
+    rise = max(1.0, config.optim.warmup * steps)
+    if step < rise:
+        return (step + 1) / (rise + 1)
+    return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - rise) / max(1.0, steps - rise))))
+
+
+def update(state: State, batch: Batch, stop: Callable[[], bool]) -> dict[str, float] | None:
+    """One iteration: a joint step, or a variational step and then a classification step (section 3.2).
+
+    Args:
+        batch: of all processes together; each takes its part.
+
+    Returns:
+        The unweighted losses by name; None where `stop` became true before any weight moved.
+
+    Raises:
+        DivergedError: where a loss is not finite; nothing is saved.
+    """
+    config = state.config
+    if state.fabric.world_size > 1:  # all stop at the same step, or none
+        if summed(state.fabric, torch.tensor(float(stop()))) > 0:
+            return None
+        stop = never
+    weight = weights(config.loss, state.epoch, config.model.heads)
+    shape = (len(batch), config.model.latent_dim)
+    noise = sampling.generator(config.fit.seed, "noise", state.step)
+    first, second = (torch.randn(shape, generator=noise).to(state.device) for _ in range(2))
+    if config.optim.update == "joint":
+        return _descend(state, JOINT, batch, first, weight, stop)
+    values = _descend(state, VARIATIONAL, batch, first, weight, stop)
+    if values is not None and config.loss.classification:
+        values |= _descend(state, CLASSIFICATION, batch, second, weight, never) or {}
+    return values
+
+
+def never() -> bool:
+    """Do not stop."""
+    return False
+
+
+def _descend(
+    state: State,
+    name: str,
+    batch: Batch,
+    eps: Tensor,
+    weight: dict[str, float],
+    stop: Callable[[], bool],
+) -> dict[str, float] | None:
+    """One step of one optimiser on the mean over the batch, a few sounds in memory at a time."""
+    optimiser, fabric = state.optimisers[name], state.fabric
+    optimiser.zero_grad(set_to_none=True)
+    targets = state.targets[batch.index.cpu()].to(state.device)
+    values: dict[str, float] = {}
+    for rows, share, last in _parts(state, len(batch)):
+        if stop():
+            return None
+        part = batch[rows]
+        with fabric.no_backward_sync(state.objective, enabled=not last):
+            terms = state.objective(name, part.waveform, part.heard, targets[rows], eps[rows])
+            fabric.backward(total(terms, weight) * (share * fabric.world_size))
+        for term, value in terms.items():
+            values[term] = values.get(term, 0.0) + share * value.item()
+    everywhere = summed(fabric, torch.tensor(list(values.values()), dtype=torch.float64))
+    values = dict(zip(values, everywhere.tolist(), strict=True))
+    bad = [term for term, value in values.items() if not math.isfinite(value)]
+    if bad:
+        raise DivergedError(
+            f"the {bad[0]} loss is {values[bad[0]]} at step {state.step}: lower [optim] lr; "
+            "the last checkpoint is from before"
+        )
+    factor = rate(state.config, state.step, state.steps)
+    for group in optimiser.param_groups:
+        group["lr"] = group["base_lr"] * factor
+    if state.config.optim.clip_norm:
+        parameters = [parameter for group in optimiser.param_groups for parameter in group["params"]]
+        torch.nn.utils.clip_grad_norm_(parameters, state.config.optim.clip_norm)
+    optimiser.step()
+    return values
+
+
+def _parts(state: State, size: int) -> Iterator[tuple[slice, float, bool]]:
+    """The rows of a batch that this process takes, a few at a time; their share of the batch; which is last.
+
+    A process that the batch has no row for takes the first one, for nothing: all must take part in the sum.
+    DDP averages the gradients over the processes, so `share` times their number gives the mean of the batch.
+    """
+    rank, world = state.fabric.global_rank, state.fabric.world_size
+    begin, end = rank * size // world, (rank + 1) * size // world
+    if begin == end:
+        yield slice(0, 1), 0.0, True
+    for first in range(begin, end, state.at_once):
+        rows = slice(first, min(first + state.at_once, end))
+        yield rows, (rows.stop - rows.start) / size, rows.stop == end
+
+
+def batches(state: State) -> Iterator[Batch]:
+    """The batches of the epoch under way that are still to come."""
+    config = state.config
+    strata = sampling.strata(state.sounds, state.train, config.data.balance)
+    order = sampling.epoch_order(strata, state.train, config.fit.seed, state.epoch)
+    shift = round(config.data.shift_ms * config.model.sample_rate / 1000)
+    for indices in order.split(config.fit.batch_size)[state.position :]:
+        source = sampling.generator(config.fit.seed, "shift", state.step)
+        others = None
+        if config.data.mix:
+            draws = sampling.generator(config.fit.seed, "mix", state.step)
+            others = sampling.partners(indices, state.targets, state.train, config.data.mix, draws)
+        yield sampling.batch(state.sounds, indices, shift, source, others).to(state.device)
+
+
+def train_epoch(
+    state: State, display: Display, stop: Callable[[], bool], every_step: Callable[[], None] = lambda: None
+) -> bool:
+    """The rest of the epoch under way.
+
+    Returns:
+        True where it was finished, False where `stop` became true.
+    """
+    state.model.train()
+    for batch in batches(state):
+        began = time.perf_counter()
+        values = update(state, batch, stop)
+        if values is None:
+            return False
+        for name, value in values.items():
+            state.totals[name] = state.totals.get(name, 0.0) + value * len(batch)
+        state.step += 1
+        state.position += 1
+        state.seconds += time.perf_counter() - began
+        display.stepped(state, values)
+        every_step()
+    return True

@@ -1,0 +1,88 @@
+"""What is measured of a model in training, and the anchors that go with it."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from trainer.data import sampling
+from trainer.losses.terms import head_terms, variational_terms, weights
+from trainer.run.checkpoint import Anchors
+from trainer.run.state import State
+
+
+@torch.no_grad()
+def encode(state: State, indices: Tensor) -> Tensor:
+    """The means [N, D], on the CPU, of some of the sounds."""
+    parts = indices.split(state.at_once)
+    found = [state.model.encode(state.sounds.waveforms[part].to(state.device))[0].cpu() for part in parts]
+    return torch.cat(found) if found else torch.empty(0, state.config.model.latent_dim)
+
+
+def encode_anchors(state: State) -> Anchors:
+    """Every training sound, encoded by the model as it is now."""
+    state.model.eval()
+    names = tuple(state.sounds.names[i] for i in state.train.tolist())
+    return Anchors(names, tuple(state.sounds.labels[state.train].tolist()), encode(state, state.train))
+
+
+def nearest_neighbour(known: Tensor, labels: Tensor, points: Tensor, truth: Tensor) -> float:
+    """Part of the points [M, D] whose nearest of the known [N, D] has their label (section 4)."""
+    nearest = torch.cdist(points, known).argmin(1)
+    return (labels[nearest] == truth).double().mean().item()
+
+
+def leave_one_out(points: Tensor, labels: Tensor) -> float:
+    """Part of the points [N, D] whose nearest other point has their label."""
+    if len(points) < 2:
+        return 0.0
+    nearest = torch.cdist(points, points).fill_diagonal_(math.inf).argmin(1)
+    return (labels[nearest] == labels).double().mean().item()
+
+
+@torch.no_grad()
+def validate(state: State) -> dict[str, Any]:
+    """Measure the model as it is now, and encode the anchors.
+
+    Returns:
+        "validation": the losses by name on the validation sounds at z = mean ({} where there are none);
+        "nearest_neighbour": 1-NN accuracy, training -> validation sounds (else None);
+        "leave_one_out": 1-NN accuracy within the training sounds.
+    """
+    state.anchors = encode_anchors(state)
+    config, known, labels = state.config, state.anchors.mean, torch.tensor(state.anchors.labels)
+    found: dict[str, Any] = {
+        "validation": {},
+        "nearest_neighbour": None,
+        "leave_one_out": leave_one_out(known, labels),
+    }
+    chosen_by = state.parts.validation
+    if not len(chosen_by):
+        return found
+    values: dict[str, float] = {}
+    means = []
+    for indices in chosen_by.split(state.at_once):
+        part = sampling.batch(state.sounds, indices).to(state.device)
+        output = state.model(part.heard)
+        terms = variational_terms(output, part.waveform, config.loss, config.model.sample_rate)
+        terms |= head_terms(output.heads, state.targets[indices].to(state.device))
+        means.append(output.mean.cpu())
+        for name, term in terms.items():
+            values[name] = values.get(name, 0.0) + term.item() * len(part) / len(chosen_by)
+    truth = state.sounds.labels[chosen_by]
+    found["validation"] = values
+    found["nearest_neighbour"] = nearest_neighbour(known, labels, torch.cat(means), truth)
+    return found
+
+
+def criterion(state: State, record: dict[str, Any]) -> float | None:
+    """What the best checkpoint has least of: the weighted validation loss; None where it was not measured."""
+    values, heads = record.get("validation"), state.config.model.heads
+    if not values:
+        return None
+    weight = weights(dataclasses.replace(state.config.loss, kl_warmup_epochs=0), state.epoch, heads)
+    return sum(weight[name] * value for name, value in values.items())

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from realtime.live.engine import Engine
+from realtime.live.warm_up import warm_up
 from realtime.model import verify
 from realtime.model.decoder import Decoder, bundled, resolve
 from realtime.model.schema import ModelInfo
@@ -103,7 +104,7 @@ class Studio:
                 gain_db=self._gain_db,
                 dc_block_hz=self._dc_block_hz,
             )
-            cost = mixer.warm_up()
+            cost = warm_up(mixer)
             if cost.chunk_s[-1] < SHARE * cost.tick_s:
                 break
         return Instrument(path, decoder, mixer, cost, file.sha256)

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from math import ceil
 
-from realtime.synth.mixer import AT_ONCE, STEAL_MS
+from realtime.synth.mixer import STEAL_MS
 
+AT_ONCE = (1, 2, 4)  # ticks that are decoded at a time: the first is usual
 HIGH, LOW = 0.5, 0.15  # of the time: then more is decoded at a time, or less again
 SETTLE_S = 0.1  # until the load tells what a change has done
 CALM_S = 2.0  # that the load has been low before less is decoded at a time

@@ -9,17 +9,15 @@ frames advance in one batched decoder call (`streams.Streams`). A voice at a poi
 
 from __future__ import annotations
 
-import heapq
-import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
 
 from realtime.model.decoder import Decoder
+from realtime.synth.command_queue import CommandQueue
 from realtime.synth.commands import (
     MODES,
     POINT_MOVES,
@@ -39,6 +37,8 @@ from realtime.synth.commands import (
 )
 from realtime.synth.glide import Glide, Point
 from realtime.synth.output import Output
+from realtime.synth.points import Points
+from realtime.synth.polyphony import Polyphony
 from realtime.synth.resampler import Resampler, Samples
 from realtime.synth.slots import Streams
 from realtime.synth.sound_cache import Prepared, PreparedSounds
@@ -47,13 +47,7 @@ from realtime.synth.voice import Tails, Voice
 
 STEAL_MS = 5.0  # fade of a voice that is stolen, choked or stopped
 PANIC_MS = 2.0
-SETTLED_MS = 30.0  # z has stood still for so long when its sound is decoded ahead
-WARM_UP_RUNS = 3
-AT_ONCE = (1, 2, 4)  # ticks that are decoded at a time: the first is usual
-BUDGET = 0.8  # of the time that a chunk sounds, for decoding it
 PATIENCE_MS = 1000.0  # for the sound of a reversed hit; then it is decoded on the spot
-EASE_MS = 3000.0  # after a voice was let go, until hits may make them one more again
-LEVEL_MS = 10.0  # how far back a voice is listened to when one must go
 
 
 def slots_for(voices: int) -> int:
@@ -63,26 +57,21 @@ def slots_for(voices: int) -> int:
 
 @dataclass(frozen=True)
 class Cost:
-    """What decoding costs here: seconds for the first chunk of a sound, and how many voices keep up."""
+    """The cost of decoding on this machine (`realtime.live.warm_up` measures it).
+
+    Attributes:
+        first_chunk_s: seconds for the first chunk of a sound.
+        sustained_voices: voices that decoding keeps up with.
+        chunk_s: seconds for a tick of one voice, of two, …
+        tick_s: seconds that a tick lasts.
+        moved: first chunks that cost as much as moving the point under a sound that was decoded ahead.
+    """
 
     first_chunk_s: float
     sustained_voices: int
     chunk_s: tuple[float, ...]
-    """Seconds for a tick of one voice, of two, …"""
     tick_s: float
-    """What a tick lasts."""
     moved: int = 1
-    """As many first chunks a voice takes that plays what was decoded ahead, when its point moves."""
-
-
-def _seconds(work: Callable[[], None], runs: int = WARM_UP_RUNS) -> float:
-    """What it takes, the median of a few runs."""
-    times = []
-    for _ in range(runs):
-        begun = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - begun)
-    return sorted(times)[len(times) // 2]
 
 
 class Mixer:
@@ -134,10 +123,7 @@ class Mixer:
         self.position = 0
         """The next device sample to be rendered."""
         self.mode = MODES[0]
-        self.glide = Glide.at_rest(info.classes[0].centroid if info.classes else info.latent.mean)
-        """The path of z; replaced, never changed, so another thread may evaluate it."""
-        self.arrived: deque[int] = deque(maxlen=1024)
-        """Tickets of the glides that have come to their end."""
+        self._points = Points(info.classes[0].centroid if info.classes else info.latent.mean, sample_rate)
         self.output = Output(sample_rate, gain_db, dc_block_hz)
         self.hits = 0
         self.stolen = 0
@@ -150,22 +136,28 @@ class Mixer:
         """Whether another thread has sounds `prepared`: reversed hits wait for theirs."""
         self.prepared = PreparedSounds(decoder)
         self.cost: Cost | None = None
-        """As `warm_up` has measured it."""
+        """As measured on this machine, if it was."""
 
         self._decoder = decoder
-        self._events: list[tuple[int, int, Command]] = []
-        self._order = count()
-        self._bearable = voices, 0  # as many were left when the last one was let go, and when that was
+        self._commands = CommandQueue()
+        self._polyphony = Polyphony(voices, sample_rate)
         self._waiting: deque[tuple[int, Trigger]] = deque()  # until when at most, and for the sound of what
         self._free = [Voice(self.timing) for _ in range(slots_for(voices))]
         self._playing: list[Voice] = []  # in order of their starts
-        self._streams = Streams(decoder, self._points)
+        self._streams = Streams(decoder, self._frames_of)
         self._tails = Tails(self._samples(STEAL_MS))
-        self._touches: dict[int, Glide] = {}
         self._covered = 0  # until this sample all voices are decoded
-        self._settles_at: int | None = 0  # the point will be at rest, and its sound be decoded ahead
-        self._ticket: tuple[int, Glide] | None = None
         self._bus: Samples = np.zeros((2, self.timing.piece), np.float32)
+
+    @property
+    def glide(self) -> Glide:
+        """The path of the point; replaced, never changed, so another thread may evaluate it."""
+        return self._points.glide
+
+    @property
+    def arrived(self) -> deque[int]:
+        """Tickets of the glides that have come to their end."""
+        return self._points.arrived
 
     @property
     def muted(self) -> int:
@@ -204,45 +196,33 @@ class Mixer:
     @property
     def scheduled(self) -> int:
         """Commands waiting for their sample."""
-        return len(self._events)
+        return len(self._commands)
 
-    def warm_up(self) -> Cost:
-        """Run every shape of decoding that is usual, so that none on stage is the first, and time them."""
-        decoder, timing = self._decoder, self.timing
-        longest = timing.first_frames + (AT_ONCE[-1] - 1) * timing.chunk_frames
-        for frames in range(1, min(longest, decoder.max_frames, timing.frames) + 1):
-            self._rehearse(1, frames, runs=1)
-        for at_once in AT_ONCE[1:]:
-            together = min(at_once * timing.chunk_frames, timing.frames)
-            for voices in (*range(1, self.voices + 1), slots_for(self.voices)):  # the last takes most memory
-                self._rehearse(voices, together, runs=1)
-        first_s = self._rehearse(1, timing.first_frames)
-        tick_s = timing.tick_start(1) / self.sample_rate
-        costs = [self._rehearse(voices, timing.chunk_frames) for voices in range(1, self.voices + 1)]
-        stride = self.prepared.stride
-        for frames in range(1, stride + timing.chunk_frames):
-            self._streams.rehearse_resume(frames)
-        moved_s = _seconds(lambda: self._streams.rehearse_resume(stride // 2 + timing.chunk_frames))
-        moved = max(1, round(moved_s / first_s))
-        self.cost = Cost(first_s, sum(cost < BUDGET * tick_s for cost in costs), tuple(costs), tick_s, moved)
-        return self.cost
+    @property
+    def max_frames(self) -> int:
+        """Latent frames that the decoder takes at a time."""
+        return self._decoder.max_frames
 
-    def _rehearse(self, voices: int, frames: int, runs: int = WARM_UP_RUNS) -> float:
-        """Seconds that decoding takes."""
+    @property
+    def stride(self) -> int:
+        """Frames from one saved state of a sound decoded ahead to the next."""
+        return self.prepared.stride
+
+    def rehearse(self, voices: int, frames: int) -> None:
+        """Decode so many frames of so many voices; nothing of it is heard."""
         decoder = self._decoder
-
-        def decode() -> None:
-            decoder.frame[:voices] = 0
-            left = frames
-            while left:
-                some = min(left, decoder.max_frames)
-                decoder.step(np.zeros((voices, some, decoder.info.latent_dim), np.float32))
-                left -= some
-
-        seconds = _seconds(decode, runs)
+        decoder.frame[:voices] = 0
+        left = frames
+        while left:
+            some = min(left, decoder.max_frames)
+            decoder.step(np.zeros((voices, some, decoder.info.latent_dim), np.float32))
+            left -= some
         for slot in range(voices):
             decoder.reset(slot)
-        return seconds
+
+    def rehearse_resume(self, frames: int) -> None:
+        """Decode so many frames as for a voice whose point moves under a sound decoded ahead."""
+        self._streams.rehearse_resume(frames)
 
     def check_follows(self, other: Mixer) -> None:
         """Whether this mixer can take over from another one.
@@ -263,7 +243,7 @@ class Mixer:
         was submitted for later, and fades out.
         """
         other._carry_out_due()
-        other._events.clear()
+        other._commands.clear()
         self.position = other.position
         self.output.set_gain(other.output.gain_db, self.position - self.sample_rate)
         self.mode, self.at_once = other.mode, other.at_once
@@ -284,16 +264,14 @@ class Mixer:
 
         Commands for the same sample are carried out in the order they were submitted.
         """
-        heapq.heappush(self._events, (max(at_sample, self.position), next(self._order), command))
+        self._commands.push(command, max(at_sample, self.position))
 
     def render(self, out: NDArray[np.float32]) -> None:
         """Write the next T samples: float32 [T, channels], within ±1."""
         done = 0
         while done < len(out):
             self._carry_out_due()
-            until = self.position + len(out) - done
-            if self._events:
-                until = min(until, self._events[0][0])
+            until = self._commands.before(self.position + len(out) - done)
             if self._playing or self._ringing:
                 until = min(until, self.position + self.timing.piece)
             block = out[done : done + until - self.position]
@@ -306,8 +284,9 @@ class Mixer:
             done += len(block)
             self.position += len(block)
             self._retire()
-            self._announce()
-            self._settle()
+            self._points.announce(self.position)
+            if (rest := self._points.settled(self.position)) is not None:
+                self.prepared.want(rest.astype(np.float32), first=True)
             self._start_waiting()
 
     def _mix(self, block: NDArray[np.float32]) -> None:
@@ -327,10 +306,10 @@ class Mixer:
     # ---- commands
 
     def _carry_out_due(self) -> None:
-        while self._events and self._events[0][0] <= self.position:
-            _, order, command = heapq.heappop(self._events)
+        while self._commands.due(self.position):
+            order, command = self._commands.pop()
             if isinstance(command, Panic):
-                self._forget_before(order)
+                self._commands.forget_before(order)
             if not (self.live and isinstance(command, Trigger) and self._must_wait(command)):
                 self._perform(command)
 
@@ -345,8 +324,7 @@ class Mixer:
             return False
         given = trigger.z or trigger.point
         if given is None:  # a touch gets its point when a hit sounds, as the log has it, not here
-            touch = trigger.touch
-            here = (self.glide if touch is None else self._touches.get(touch, self.glide)).at(self.position)
+            here = self._points.of(trigger.touch).at(self.position)
         else:
             here = np.array(given, np.float64)
         if self._is_whole(here):
@@ -377,32 +355,22 @@ class Mixer:
         """The point of the voice that is to start now."""
         if trigger.point is not None:
             return np.array(trigger.point)
-        return self._point_of(trigger).at(self.position)
-
-    def _point_of(self, trigger: Trigger) -> Glide:
-        if trigger.touch is None:
-            return self.glide
-        return self._touches.setdefault(trigger.touch, self.glide)
-
-    def _forget_before(self, order: int) -> None:
-        """Drop what was submitted earlier for later."""
-        self._events = [event for event in self._events if event[1] > order]
-        heapq.heapify(self._events)
+        return self._points.begin(trigger.touch).at(self.position)
 
     def _carry_out(self, command: Command) -> Command:
         """Returns it as it was carried out."""
         match command:
             case SetZ(z, touch):
-                self._go(Goto(z, 0.0, touch=touch))
+                self._points.go(Goto(z, 0.0, touch=touch), self.position)
             case SetDimension(index, value):
-                self._bend(self.glide.with_dimension(index, value))
+                self._points.bend(self.glide.with_dimension(index, value), self.position)
             case SetAxis(axis, origin, value):
-                self._bend(self.glide.with_axis(axis, origin, value))
+                self._points.bend(self.glide.with_axis(axis, origin, value), self.position)
             case Goto():
-                self._go(command)
+                self._points.go(command, self.position)
             case Trigger(z=z, touch=touch):
                 if z is not None:
-                    self._go(Goto(z, 0.0, touch=touch))
+                    self._points.go(Goto(z, 0.0, touch=touch), self.position)
                 return self._start(command)
             case Stop(touch):
                 self._waiting = deque(w for w in self._waiting if touch not in (None, w[1].touch))
@@ -424,40 +392,8 @@ class Mixer:
                 if len(held) > 1:
                     self._steal(held)
                     self.shed += 1
-                    self._bearable = len(held) - 1, self.position
+                    self._polyphony.shed(len(held) - 1, self.position)
         return command
-
-    def _go(self, goto: Goto) -> None:
-        samples = round(goto.ms * self.sample_rate / 1000)
-        way = goto.z, self.position, samples, goto.curve, goto.path, goto.through
-        if goto.touch is not None:
-            self._touches[goto.touch] = self._touches.get(goto.touch, self.glide).towards(*way)
-            return
-        self.glide = self.glide.towards(*way)
-        self._unsettle()
-        self._ticket = (goto.ticket, self.glide) if goto.ticket else None
-
-    def _bend(self, glide: Glide) -> None:
-        """Change where the point is on its way; it arrives when it would have."""
-        self.glide = glide
-        self._unsettle()
-        if self._ticket:
-            self._ticket = self._ticket[0], glide
-
-    def _unsettle(self) -> None:
-        self._settles_at = max(self.glide.end, self.position) + self._samples(SETTLED_MS)
-
-    def _settle(self) -> None:
-        """Have the sound decoded ahead of a point that has come to rest."""
-        if self._settles_at is not None and self.position >= self._settles_at:
-            self._settles_at = None
-            self.prepared.want(self.glide.target.astype(np.float32), first=True)
-
-    def _announce(self) -> None:
-        """Tell of a glide that has arrived."""
-        if self._ticket and self.position >= self._ticket[1].end:
-            self.arrived.append(self._ticket[0])
-            self._ticket = None
 
     # ---- voices
 
@@ -468,8 +404,7 @@ class Mixer:
         if trigger.choke:
             self._fade([v for v in self._playing if v.choke == trigger.choke], STEAL_MS)
         held = self._held()
-        left, since = self._bearable
-        if len(held) >= min(self.voices, left + (self.position - since) // self._samples(EASE_MS)):
+        if self._polyphony.full(len(held), self.position):
             self._steal(held)
             self.stolen += 1
         if not self._free:  # as many fading as there are voices: the one nearest its end goes now
@@ -478,7 +413,7 @@ class Mixer:
         here = self._where(trigger)
         stays = trigger.reverse or trigger.point is not None or self.mode == "latch"
         fixed = Glide.at_rest(here) if stays else None
-        rests = (fixed or self._point_of(trigger)).rests_at(self.position)
+        rests = (fixed or self._points.begin(trigger.touch)).rests_at(self.position)
         sound = self.prepared.get(here.astype(np.float32)) if rests else None
         whole = sound is not None and sound.whole
         if self.live:
@@ -512,12 +447,8 @@ class Mixer:
         return [voice for voice in self._playing if not voice.fading]
 
     def _steal(self, held: list[Voice]) -> None:
-        """End the quietest voice; one that has only just begun goes last, of equals the oldest goes first."""
-        window = self._samples(LEVEL_MS)
-        victim = min(
-            held,
-            key=lambda v: (self.position - v.start < window, v.level(self.position, window), v.start),
-        )
+        """End the quietest voice."""
+        victim = self._polyphony.victim(held, self.position)
         if victim.start == self.position:  # not a sample of it has been heard
             self._release(victim)
         else:
@@ -550,15 +481,13 @@ class Mixer:
 
     # ---- decoding
 
-    def _points(self, voice: Voice, frames: int) -> Point:
+    def _frames_of(self, voice: Voice, frames: int) -> Point:
         """z of a voice's next frames: [frames, D], or [D] for all of them."""
         way = self._way(voice)
         return way.target if way.still else way.at(voice.frame_samples(frames))
 
     def _way(self, voice: Voice) -> Glide:
-        if voice.glide is not None:
-            return voice.glide
-        return self.glide if voice.touch is None else self._touches[voice.touch]
+        return self._points.of(voice.touch) if voice.glide is None else voice.glide
 
     def _decode_until(self, until: int) -> None:
         """Have all voices sound until device sample `until`: decoded tick by tick, or ahead."""

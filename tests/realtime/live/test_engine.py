@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from realtime.live.engine import MAX_WAITING, PATIENCE, Engine, Ring, Signal
+from realtime.live.warm_up import warm_up
 from realtime.synth.commands import Goto, Panic, SetDimension, SetZ, Stop, Trigger
 from realtime.synth.mixer import Mixer
 
@@ -157,7 +158,7 @@ def test_a_high_load_makes_longer_steps_and_then_sheds(
 def test_hits_do_not_wait_for_a_queue_that_does_not_fill(make_mixer: Make) -> None:
     """On a machine that does not keep up, they come a few blocks later, and a voice is let go."""
     mixer = make_mixer()
-    mixer.warm_up()
+    warm_up(mixer)
 
     class Device:
         """Takes every block as soon as it is there."""

@@ -13,6 +13,7 @@ from realtime.live import latency
 from realtime.live.engine import Engine
 from realtime.live.load import CAREFUL, Load
 from realtime.live.pacing import MARGIN_S, MORE_S, RELIEF_S, RESERVE, SLOWER, SPARE_S, Pacing
+from realtime.live.warm_up import warm_up
 from realtime.synth.commands import Prepare, SetZ, Trigger
 from realtime.synth.mixer import Cost, Mixer
 
@@ -88,7 +89,7 @@ def test_a_paced_engine_plays_what_an_eager_one_plays(make_mixer: Callable[..., 
     heard = []
     for paced in (False, True):
         mixer = make_mixer()
-        mixer.warm_up()
+        warm_up(mixer)
         engine = Engine(mixer, paced=paced)
         engine.start()
         engine.submit([Trigger(1.0, mixer._decoder.info.classes[0].centroid)], due=time.monotonic() + 0.05)

@@ -24,7 +24,8 @@ from realtime.synth.commands import (
     Trigger,
 )
 from realtime.synth.glide import Glide
-from realtime.synth.mixer import EASE_MS, Mixer, slots_for
+from realtime.synth.mixer import Mixer, slots_for
+from realtime.synth.polyphony import EASE_MS
 from realtime.synth.resampler import Resampler
 
 Make = Callable[..., Mixer]
@@ -347,17 +348,6 @@ def test_ticks_decoded_together_take_fewer_calls_and_sound_the_same(
         for n in (1, 2, 4)
     ]
     assert 2000 <= heard[0] <= heard[1] <= heard[2] <= heard[0] + 4 * make_mixer().timing.tick_start(1)
-
-
-def test_warming_up_leaves_no_trace(
-    decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray]
-) -> None:
-    mixer = make_mixer(voices=3)
-    cost = mixer.warm_up()
-    assert cost.first_chunk_s > 0
-    assert 0 <= cost.sustained_voices <= 3
-    heard = play(mixer, [(0, Trigger(1.0, point(decoder)))], 3000)
-    np.testing.assert_allclose(heard, whole(decoder, RATE, point(decoder))[:3000], atol=3e-6)
 
 
 def test_silence_decodes_nothing(make_mixer: Make, play: Callable[..., np.ndarray]) -> None:

@@ -43,7 +43,7 @@ from realtime.control.osc import encode
 from realtime.control.protocol import Message
 from realtime.live.config import SoundConfig
 from realtime.model.decoder import Decoder, resolve
-from realtime.synth.command_log import commands, read_setting
+from realtime.synth.command_log import commands, read_header
 from realtime.synth.mixer import Mixer, slots_for
 from realtime.synth.sound_cache import PASSING
 
@@ -285,7 +285,7 @@ def _difference_db(model: Path, folder: Path) -> tuple[float, float]:
     """
     heard = np.fromfile(folder / "capture", np.float32).reshape(-1, 2)
     log = folder / "log.jsonl"
-    setting = read_setting(log)
+    setting = read_header(log)
     decoder = Decoder(model, capacity=slots_for(setting.voices))
     mixer = Mixer(decoder, RATE, voices=setting.voices, chunk_frames=setting.chunk_frames)
     for sample, command in commands(log, setting.latent_dim):

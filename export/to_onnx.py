@@ -84,7 +84,7 @@ def save(graph: onnx.ModelProto, metadata: dict[str, str], path: Path) -> None:
     """Write a graph with its metadata and checksum."""
     onnx.helper.set_model_props(graph, metadata)
     onnx.checker.check_model(graph, full_check=True)
-    path.write_bytes(schema.seal(graph.SerializeToString()))
+    path.write_bytes(schema.add_checksum(graph.SerializeToString()))
 
 
 @contextlib.contextmanager

@@ -30,14 +30,14 @@ INSTALL_PORTAUDIO = {
 
 
 Answer = TypeVar("Answer")
-_patience = timeouts.Patience(OPEN_TIMEOUT_S)
+_patience = timeouts.TimedCaller(OPEN_TIMEOUT_S)
 
 
-class StreamError(RealtimeError):
+class DeviceError(RealtimeError):
     """A device that is not there, or does not do what is asked of it."""
 
 
-class NoSoundError(StreamError):
+class NoSoundError(DeviceError):
     """This machine cannot play at all: no PortAudio, or no device."""
 
 
@@ -141,7 +141,7 @@ def pick(found: Sequence[DeviceInfo], wanted: str | None) -> DeviceInfo:
 
     Raises:
         NoSoundError: there is none at all.
-        StreamError: none of that name.
+        DeviceError: none of that name.
     """
     if not found:
         raise NoSoundError("no sound card and no JACK server found")
@@ -155,7 +155,7 @@ def pick(found: Sequence[DeviceInfo], wanted: str | None) -> DeviceInfo:
         if matches := [device for device in found if fits(device)]:
             return matches[0]
     names = "; ".join(f"{device.index} {device.name}" for device in found)
-    raise StreamError(f"no device {wanted!r} that can play; there are: {names}")
+    raise DeviceError(f"no device {wanted!r} that can play; there are: {names}")
 
 
 class SoundCard:
@@ -174,7 +174,7 @@ class SoundCard:
         self.sample_rate = sample_rate or info.sample_rate
         pair = (1,) if info.channels == 1 and tuple(pair) == (1, 2) else pair
         if max(pair) > info.channels:
-            raise StreamError(f"{self.name} has {info.channels} outputs; --channels asks for {max(pair)}")
+            raise DeviceError(f"{self.name} has {info.channels} outputs; --channels asks for {max(pair)}")
         self.channels = len(pair)
         self._pair = [number - 1 for number in pair]
         self._opened = max(pair)  # all up to the last of the pair
@@ -185,7 +185,7 @@ class SoundCard:
                 device=self._index, samplerate=self.sample_rate, channels=self._opened, dtype="float32"
             )
         except _sounddevice().PortAudioError as error:
-            raise StreamError(self._refusal(error)) from error
+            raise DeviceError(self._refusal(error)) from error
 
     def _refusal(self, error: Exception) -> str:
         text = str(error).splitlines()[0]
@@ -222,7 +222,7 @@ class SoundCard:
             )
             self._stream.start()
         except _sounddevice().PortAudioError as error:
-            raise StreamError(self._refusal(error)) from error
+            raise DeviceError(self._refusal(error)) from error
         return float(self._stream.latency)
 
     @property
@@ -232,7 +232,7 @@ class SoundCard:
     def close(self) -> None:
         if self._stream is None:
             return
-        timeouts.within(CLOSE_TIMEOUT_S, self._stream.close)
+        timeouts.call_within(CLOSE_TIMEOUT_S, self._stream.close)
 
 
 def forget_devices() -> None:

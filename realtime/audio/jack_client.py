@@ -26,10 +26,10 @@ SETTLE_S = 0.05  # until a callback of ours has returned that was called when th
 
 _members: list[JackClient] = []
 _door = threading.Lock()
-_patience = timeouts.Patience(OPEN_TIMEOUT_S)
+_patience = timeouts.TimedCaller(OPEN_TIMEOUT_S)
 
 
-class JoinError(RealtimeError):
+class JackError(RealtimeError):
     """No JACK server, or one that cannot be joined yet."""
 
 
@@ -40,7 +40,7 @@ class JackClient:
         client: of JACK's library; active from `activate` on.
 
     Raises:
-        JoinError: no server is running, it does not answer, or others of this process have not left the one
+        JackError: no server is running, it does not answer, or others of this process have not left the one
             that has gone.
     """
 
@@ -52,15 +52,15 @@ class JackClient:
         self._ends, self._xruns = jack_calls.Calls(), jack_calls.Calls()
         with _door:
             if any(member.gone for member in _members):
-                raise JoinError("the JACK server that has gone is not left yet")
+                raise JackError("the JACK server that has gone is not left yet")
             try:
                 self.client: Any = _patience.ask(
                     lambda: jack.Client(name, no_start_server=True), late=lambda client: client.close()
                 )
             except jack.JackOpenError as error:
-                raise JoinError("no JACK server is running") from error
+                raise JackError("no JACK server is running") from error
             except TimeoutError as error:
-                raise JoinError("the JACK server does not answer") from error
+                raise JackError("the JACK server does not answer") from error
             _members.append(self)
         library, own = jack_calls.library(), jack_calls.pointer(self.client)
         library.jack_on_shutdown(own, self._ends.function, self._ends.argument)
@@ -98,7 +98,7 @@ class JackClient:
 
     def leave(self) -> None:
         """Returns within half a second, whatever has become of the server."""
-        timeouts.within(CLOSE_TIMEOUT_S, self._leave)
+        timeouts.call_within(CLOSE_TIMEOUT_S, self._leave)
 
     def _leave(self) -> None:
         self._leaving = True

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from realtime.audio import jack_calls
-from realtime.audio.devices import BlockSource, StreamError
-from realtime.audio.jack_client import JackClient, JoinError
+from realtime.audio.devices import BlockSource, DeviceError
+from realtime.audio.jack_client import JackClient, JackError
 from realtime.util import priority
 
 CLIENT = "soundmorph"
@@ -39,7 +39,7 @@ class JackDevice:
         sample_rate: in Hz, or None; JACK accepts only its server's.
 
     Raises:
-        StreamError: no server, another rate, or no such inputs (yet).
+        DeviceError: no server, another rate, or no such inputs (yet).
     """
 
     def __init__(
@@ -48,8 +48,8 @@ class JackDevice:
         self.name = f"{to} ({HOST})"
         try:
             self._joined = JackClient(CLIENT)
-        except JoinError as error:
-            raise StreamError(str(error)) from error
+        except JackError as error:
+            raise DeviceError(str(error)) from error
         self._client = self._joined.client
         self.sample_rate = int(self._client.samplerate)
         inputs = self._client.get_ports(is_input=True, is_audio=True)
@@ -63,7 +63,7 @@ class JackDevice:
             wrong = f"{self.name} has {len(inputs)} outputs; --channels asks for {max(pair)}"
         if wrong:
             self._joined.leave()
-            raise StreamError(wrong)
+            raise DeviceError(wrong)
         self.channels = len(pair)
         self._inputs = [inputs[number - 1] for number in pair if number <= len(inputs)]
         self._ports = [self._client.outports.register(f"out_{i + 1}") for i in range(self.channels)]

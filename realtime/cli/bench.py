@@ -31,8 +31,8 @@ def run(args: argparse.Namespace) -> int:
     from realtime.audio.devices import NullDevice
     from realtime.live import latency
     from realtime.live.engine import Engine
-    from realtime.live.failover import Outlet, opener
-    from realtime.live.instruments import Library, Studio
+    from realtime.live.failover import Failover, opener
+    from realtime.live.instruments import Instruments, Library
     from realtime.model.decoder import resolve
     from realtime.synth.commands import Gain, Panic, Prepare, Trigger
 
@@ -40,8 +40,8 @@ def run(args: argparse.Namespace) -> int:
         print(line, flush=True)
 
     model = resolve(args.model)
-    outlet = Outlet(opener(args.device, null=args.null, rate=args.rate, pair=(1, 2), say=say), say)
-    studio = Studio(
+    outlet = Failover(opener(args.device, null=args.null, rate=args.rate, pair=(1, 2), say=say), say)
+    studio = Instruments(
         Library(None),
         sample_rate=outlet.sample_rate,
         channels=outlet.channels,
@@ -69,8 +69,8 @@ def run(args: argparse.Namespace) -> int:
         rows = {
             "device": f"{outlet.device.name}, {outlet.sample_rate} Hz, blocks of {engine.block_size}",
             "model": f"{instrument.info.name} at {instrument.info.sample_rate} Hz",
-            "trigger": f"at most {latency.in_words(latency.trigger(engine))}",
-            "coordinate": f"at most {latency.in_words(latency.coordinate(engine))}",
+            "trigger": f"at most {latency.describe(latency.trigger(engine))}",
+            "coordinate": f"at most {latency.describe(latency.coordinate(engine))}",
             "decoding": f"{1000 * instrument.cost.first_chunk_s:.2f} ms for the first chunk of a sound, "
             f"{1000 * instrument.cost.chunk_s[0]:.2f} ms for a tick of one voice",
             "measured": f"{engine.p99_ms():.1f} ms for 99 of 100 of {HITS} hits; "

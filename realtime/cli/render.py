@@ -142,9 +142,9 @@ def logged_model(source: Path | None) -> str | None:
     """The model that a log was played with, if there is a log."""
     if source is None or source.suffix != ".jsonl":
         return None
-    from realtime.synth.command_log import read_setting
+    from realtime.synth.command_log import read_header
 
-    return read_setting(source).model
+    return read_header(source).model
 
 
 def _grid(bounce: Bounce, args: argparse.Namespace) -> int:

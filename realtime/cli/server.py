@@ -16,12 +16,12 @@ from realtime.control.osc import Server, bind
 from realtime.control.presets import PresetFile, default_presets
 from realtime.control.protocol import HOST, PORT
 from realtime.live.config import SoundConfig
-from realtime.live.rpc import LineError
-from realtime.live.supervisor import Facts, SoundProcess
+from realtime.live.rpc import RpcError
+from realtime.live.supervisor import Facts, Supervisor
 from realtime.synth.commands import Panic
 from realtime.util import priority
 from realtime.util.errors import RealtimeError, say
-from realtime.util.signals import Stopping, stop_on_signals
+from realtime.util.signals import StopRequest, stop_on_signals
 
 WATCH_S = 0.1
 AGAIN_S = 10.0  # what plays is begun anew after a fault, unless it was so shortly before
@@ -64,11 +64,11 @@ def serve(config: ServeConfig) -> int:
         bridge = surfaces.open_midi(config.surfaces, say)
         if bridge:
             parts.callback(bridge.close)
-        sound = SoundProcess(config.sound)
+        sound = Supervisor(config.sound)
         parts.callback(sound.close)
         shelf = PresetFile(config.presets or default_presets(), say)
         control = Control(sound.info, sound.player, shelf=shelf, studio=sound.studio, effects=sound.plugins)
-        server = Server(control, listener, access.Gate(config.allow))
+        server = Server(control, listener, access.Access(config.allow))
         if config.restore and not control.restore():
             say("there is no earlier session of this model to go on with")
         beside = ExitStack()
@@ -77,13 +77,13 @@ def serve(config: ServeConfig) -> int:
             lines = sound.start()
             server.start()
             _introduce(lines, server)
-            beside = surfaces.start(config.surfaces, bridge, server, access.Gate(config.allow), say)
+            beside = surfaces.start(config.surfaces, bridge, server, access.Access(config.allow), say)
             gc.freeze()
             _watch(stopping, config.seconds, sound, server)
         finally:
             try:
                 sound.player.submit([Panic()])  # fades at once, while the rest ends
-            except LineError:
+            except RpcError:
                 sound.close()  # or whoever waits for it would not end
             beside.close()
             server.stop()
@@ -100,7 +100,7 @@ def _save(control: Control) -> None:
         say(str(error))
 
 
-def _watch(stopping: Stopping, seconds: float | None, sound: SoundProcess, server: Server) -> None:
+def _watch(stopping: StopRequest, seconds: float | None, sound: Supervisor, server: Server) -> None:
     end = None if seconds is None else time.monotonic() + seconds
     begun_s: float | None = None
     while not stopping.is_set():
@@ -122,10 +122,10 @@ def _watch(stopping: Stopping, seconds: float | None, sound: SoundProcess, serve
             return
 
 
-def _stop(sound: SoundProcess) -> tuple[Facts, bool]:
+def _stop(sound: Supervisor) -> tuple[Facts, bool]:
     try:
         return sound.stop()
-    except LineError as error:
+    except RpcError as error:
         raise RealtimeError(f"{error}; presets are kept, start the server again") from error
 
 

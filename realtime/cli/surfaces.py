@@ -14,7 +14,7 @@ from realtime.cli.arguments import add_plugin, whole
 from realtime.util.errors import RealtimeError
 
 if TYPE_CHECKING:
-    from realtime.control.access import Gate
+    from realtime.control.access import Access
     from realtime.control.osc import Server
     from realtime.surfaces.midi_bridge import Bridge
 
@@ -92,7 +92,7 @@ def open_midi(config: SurfaceConfig, say: Callable[[str], None]) -> Bridge | Non
 
 
 def start(
-    config: SurfaceConfig, bridge: Bridge | None, server: Server, gate: Gate, say: Callable[[str], None]
+    config: SurfaceConfig, bridge: Bridge | None, server: Server, gate: Access, say: Callable[[str], None]
 ) -> ExitStack:
     """Start what was asked for beside a server that runs; closing the result ends it.
 
@@ -118,7 +118,7 @@ def start(
 
 
 def _start_oscquery(
-    port: int | None, server: Server, gate: Gate, say: Callable[[str], None], parts: ExitStack
+    port: int | None, server: Server, gate: Access, say: Callable[[str], None], parts: ExitStack
 ) -> None:
     from realtime.surfaces.oscquery_server import Advert, QueryServer
 

@@ -14,11 +14,11 @@ MAX_SENDERS = 256  # remembered; each is an address without its port
 MAX_DATAGRAM = 16_384  # bytes
 
 
-class GateError(RealtimeError):
+class AccessError(RealtimeError):
     """A list of addresses that cannot be read, or one that is missing."""
 
 
-class Gate:
+class Access:
     """Lets datagrams through by the address of their sender, its rate, and their size. For one thread.
 
     Args:
@@ -63,12 +63,12 @@ def check(host: str, allowed: Sequence[str]) -> None:
     """Whether it is safe to listen on `host`.
 
     Raises:
-        GateError: it can be reached from a network and `allowed` is empty, or an entry cannot be read.
+        AccessError: it can be reached from a network and `allowed` is empty, or an entry cannot be read.
     """
     for entry in allowed:
         _network(entry)
     if not allowed and host != "localhost" and not host.startswith("127."):
-        raise GateError(
+        raise AccessError(
             f"--host {host} opens the server to a network: say who may play with --allow ADDRESS[/PREFIX] "
             "(0.0.0.0/0 is everyone)"
         )
@@ -78,4 +78,4 @@ def _network(entry: str) -> ipaddress.IPv4Network:
     try:
         return ipaddress.IPv4Network(entry, strict=False)
     except ValueError:
-        raise GateError(f"{entry!r} is neither an address nor a network such as 192.168.1.0/24") from None
+        raise AccessError(f"{entry!r} is neither an address nor a network such as 192.168.1.0/24") from None

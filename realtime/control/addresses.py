@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from realtime.control.latent_space import Places
+from realtime.control.latent_space import LatentSpace
 from realtime.control.protocol import Address, Argument, Message, Table
 from realtime.control.requests import (
     Asked,
+    ChangeSetting,
     Delete,
     Encode,
     Hit,
@@ -20,7 +21,6 @@ from realtime.control.requests import (
     Query,
     ReplyTo,
     SetParameter,
-    Setting,
     Store,
     Subscribe,
     Undo,
@@ -45,56 +45,56 @@ def _split_touch(values: tuple[Any, ...], count: int) -> tuple[int | None, tuple
     return (None, values) if len(values) == count else (values[0], values[1:])
 
 
-def _z(places: Places, values: tuple[Any, ...]) -> Move:
+def _z(space: LatentSpace, values: tuple[Any, ...]) -> Move:
     """z, one number a dimension."""
     touch, (z,) = _split_touch(values, 1)
-    dim = places.info.latent_dim
+    dim = space.info.latent_dim
     if len(z) != dim:
         raise ControlError(f"takes {dim} numbers, one a dimension of z; got {len(z)}")
     return Move(z, touch)
 
 
-def _dimension(places: Places, values: tuple[Any, ...]) -> SetDimension:
+def _dimension(space: LatentSpace, values: tuple[Any, ...]) -> SetDimension:
     """A dimension and its value."""
     index, value = values
-    dim = places.info.latent_dim
+    dim = space.info.latent_dim
     if index >= dim:
         raise ControlError(f"z has dimensions 0 to {dim - 1}, not {index}")
     return SetDimension(index, value)
 
 
-def _xy(places: Places, values: tuple[Any, ...]) -> Move:
+def _xy(space: LatentSpace, values: tuple[Any, ...]) -> Move:
     """A place of the map."""
     touch, (x, y) = _split_touch(values, 2)
-    return Move(places.at(x, y), touch)
+    return Move(space.at(x, y), touch)
 
 
-def _weights(places: Places, values: tuple[Any, ...]) -> Move:
+def _weights(space: LatentSpace, values: tuple[Any, ...]) -> Move:
     """Weights, of classes or of named points."""
     touch, (words,) = _split_touch(values, 1)
-    return Move(places.blend(words), touch)
+    return Move(space.blend(words), touch)
 
 
-def _goto(places: Places, values: tuple[Any, ...]) -> Goto:
+def _goto(space: LatentSpace, values: tuple[Any, ...]) -> Goto:
     """A name, a time, a curve, a path."""
     name, ms, curve, path = values
-    return Goto(places.point(name), ms, curve, path=path)
+    return Goto(space.point(name), ms, curve, path=path)
 
 
-def _path(places: Places, values: tuple[Any, ...]) -> Goto:
+def _path(space: LatentSpace, values: tuple[Any, ...]) -> Goto:
     """A time and names."""
     ms, names = values
-    *through, z = (places.point(name) for name in names)
+    *through, z = (space.point(name) for name in names)
     return Goto(z, ms, path="spline", through=tuple(through))
 
 
-def _trigger(places: Places, values: tuple[Any, ...]) -> Hit:
+def _trigger(space: LatentSpace, values: tuple[Any, ...]) -> Hit:
     """A velocity and perhaps a name."""
     touch, (velocity, name) = _split_touch(values, 2)
-    return Hit(velocity, None if name is None else places.point(name), touch)
+    return Hit(velocity, None if name is None else space.point(name), touch)
 
 
-def _note(places: Places, values: tuple[Any, ...]) -> Hit | Nothing:
+def _note(space: LatentSpace, values: tuple[Any, ...]) -> Hit | Nothing:
     """A MIDI note and velocity."""
     touch, (pitch, velocity) = _split_touch(values, 2)
     if velocity == 0:
@@ -102,12 +102,12 @@ def _note(places: Places, values: tuple[Any, ...]) -> Hit | Nothing:
     return Hit(velocity / 127.0, None, touch, semitones=float(pitch - MIDDLE_C))
 
 
-def _recall(places: Places, values: tuple[Any, ...]) -> Goto | Move:
+def _recall(space: LatentSpace, values: tuple[Any, ...]) -> Goto | Move:
     """A preset's name and perhaps a time."""
     name, ms = values
-    if name not in places.presets:
+    if name not in space.presets:
         raise ControlError(f"no preset named {name!r}; `/morph/preset/list` tells which there are")
-    z = places.presets[name]
+    z = space.presets[name]
     return Move(z) if ms is None else Goto(z, ms)
 
 
@@ -147,14 +147,14 @@ _PORT = Argument("port", "int", "UDP port on the sender's machine", low=1, high=
 
 
 def _setting(name: str) -> Any:
-    return lambda places, values: Setting(name, values[0])
+    return lambda space, values: ChangeSetting(name, values[0])
 
 
-def _query(what: str, summary: str, reply: str) -> Address[Places, Asked]:
-    return Address(f"/morph/get/{what}", summary, lambda places, values: Query(what), reply=reply)
+def _query(what: str, summary: str, reply: str) -> Address[LatentSpace, Asked]:
+    return Address(f"/morph/get/{what}", summary, lambda space, values: Query(what), reply=reply)
 
 
-ADDRESSES: tuple[Address[Places, Asked], ...] = (
+ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
     # where the point is
     Address("/morph/z", "Bring the point to these coordinates.", _z, (_Z,)),
     Address(
@@ -162,14 +162,14 @@ ADDRESSES: tuple[Address[Places, Asked], ...] = (
         "Put the point in one dimension, counted from 0, at once.",
         _dimension,
         (_COORDINATE,),
-        places=(_INDEX,),
+        placeholders=(_INDEX,),
     ),
     Address("/morph/xy", "Bring the point to a place of the map of the training sounds.", _xy, _XY),
     Address("/morph/weights", "Bring the point to a mixture of named points.", _weights, (_WEIGHTS,)),
     Address(
         "/morph/between",
         "Bring the point to the line from one named point to another.",
-        lambda places, values: Move(places.between(*values)),
+        lambda space, values: Move(space.between(*values)),
         (
             Argument("a", "text", _NAME, names="points"),
             Argument("b", "text", _NAME, names="points"),
@@ -179,14 +179,14 @@ ADDRESSES: tuple[Address[Places, Asked], ...] = (
     Address(
         "/morph/macro/<i>",
         "Put the point along one principal axis of the training sounds, most variance first, at once.",
-        lambda places, values: places.macro(*values),
+        lambda space, values: space.macro(*values),
         (_number("value", quantities.AXIS, "from their mean"),),
-        places=(_INDEX,),
+        placeholders=(_INDEX,),
     ),
     Address(
         "/morph/glide",
         "How z, xy, weights, between, recall and undo travel from now on.",
-        lambda places, values: Setting("travel", values),
+        lambda space, values: ChangeSetting("travel", values),
         (_MS, _CURVE, _PATH),
     ),
     Address(
@@ -218,11 +218,11 @@ ADDRESSES: tuple[Address[Places, Asked], ...] = (
         _note,
         _NOTE,
     ),
-    Address("/morph/stop", "Fade all sounds out (5 ms).", lambda places, values: Stop()),
+    Address("/morph/stop", "Fade all sounds out (5 ms).", lambda space, values: Stop()),
     Address(
         "/morph/panic",
         "Silence within 2 ms; messages still waiting for their time are forgotten.",
-        lambda places, values: Panic(),
+        lambda space, values: Panic(),
     ),
     # how the sounds to come are played
     Address(
@@ -261,47 +261,47 @@ ADDRESSES: tuple[Address[Places, Asked], ...] = (
         "Play a sound with a point of its own; with a name, it starts there.",
         _trigger,
         (_VELOCITY, _START),
-        places=(_TOUCH,),
+        placeholders=(_TOUCH,),
     ),
     Address(
         "/morph/touch/<i>/note",
         "Play a sound with a point of its own, at the pitch of a MIDI note.",
         _note,
         _NOTE,
-        places=(_TOUCH,),
+        placeholders=(_TOUCH,),
     ),
-    Address("/morph/touch/<i>/z", "As `/morph/z`, for that point.", _z, (_Z,), places=(_TOUCH,)),
-    Address("/morph/touch/<i>/xy", "As `/morph/xy`, for that point.", _xy, _XY, places=(_TOUCH,)),
+    Address("/morph/touch/<i>/z", "As `/morph/z`, for that point.", _z, (_Z,), placeholders=(_TOUCH,)),
+    Address("/morph/touch/<i>/xy", "As `/morph/xy`, for that point.", _xy, _XY, placeholders=(_TOUCH,)),
     Address(
         "/morph/touch/<i>/weights",
         "As `/morph/weights`, for that point.",
         _weights,
         (_WEIGHTS,),
-        places=(_TOUCH,),
+        placeholders=(_TOUCH,),
     ),
     Address(
         "/morph/touch/<i>/stop",
         "Fade the sounds of that touch out (5 ms).",
-        lambda places, values: Stop(*values),
-        places=(_TOUCH,),
+        lambda space, values: Stop(*values),
+        placeholders=(_TOUCH,),
     ),
     # the whole instrument
     Address(
         "/morph/gain",
         "Set the output gain, reached in 5 ms.",
-        lambda places, values: Gain(*values),
+        lambda space, values: Gain(*values),
         (_number("gain", quantities.GAIN_DB, "0 leaves the sound as it is"),),
     ),
     Address(
         "/morph/mode",
         "`live`: the point moves what is sounding. `latch`: a sound keeps the point it was started at.",
-        lambda places, values: Mode(*values),
+        lambda space, values: Mode(*values),
         (Argument("mode", "text", "for sounds that start from now on", choices=MODES),),
     ),
     Address(
         "/morph/preset/store",
         "Name the place where the point is. It is kept in a file, and there at the next start.",
-        lambda places, values: Store(*values),
+        lambda space, values: Store(*values),
         (Argument("name", "text", "of the preset"),),
         "`/morph/done /morph/preset/store name`",
     ),
@@ -324,20 +324,20 @@ ADDRESSES: tuple[Address[Places, Asked], ...] = (
     Address(
         "/morph/preset/delete",
         "Forget a preset.",
-        lambda places, values: Delete(*values),
+        lambda space, values: Delete(*values),
         (_PRESET,),
         "`/morph/done /morph/preset/delete name`",
     ),
     Address(
         "/morph/preset/list",
         "Which presets are there?",
-        lambda places, values: Query("presets"),
+        lambda space, values: Query("presets"),
         reply=f"`/morph/presets.reply` name …, {REPLY_ITEMS} a message",
     ),
     Address(
         "/morph/encode",
         "Make a preset of a sound file: the point whose sound is most like it. Needs the model's encoder.",
-        lambda places, values: Encode(*values),
+        lambda space, values: Encode(*values),
         (
             Argument("file", "text", "of the library"),
             Argument("name", "text", "of the preset", default=None, missing="that of the file"),
@@ -347,7 +347,7 @@ ADDRESSES: tuple[Address[Places, Asked], ...] = (
     Address(
         "/morph/model",
         "Play on with another model; what sounds fades, and the new one takes over.",
-        lambda places, values: Load(*values),
+        lambda space, values: Load(*values),
         (Argument("file", "text", "of the library, or a bundled model's name"),),
         "`/morph/done /morph/model file` when it plays",
     ),
@@ -355,9 +355,9 @@ ADDRESSES: tuple[Address[Places, Asked], ...] = (
     Address(
         "/morph/plugin/<n>/<param>",
         "Set a parameter of a plugin, at once; see `--plugin`.",
-        lambda places, values: SetParameter(*values),
+        lambda space, values: SetParameter(*values),
         (Argument("value", "any", "in the plugin's own unit, or the name of a choice", low=-1e9, high=1e9),),
-        places=(
+        placeholders=(
             Argument("n", "int", "the plugin, counted from 0", low=0, high=31),
             Argument("param", "text", "the parameter's name"),
         ),
@@ -427,7 +427,7 @@ ADDRESSES: tuple[Address[Places, Asked], ...] = (
     Address(
         "/morph/subscribe",
         "Send the status regularly, until told to stop, or nobody listens at the port.",
-        lambda places, values: Subscribe(*values),
+        lambda space, values: Subscribe(*values),
         (
             _PORT,
             Argument("interval", "float", "between two", "ms", 20.0, 60_000.0, default=DEFAULT_INTERVAL_MS),
@@ -437,28 +437,28 @@ ADDRESSES: tuple[Address[Places, Asked], ...] = (
     Address(
         "/morph/unsubscribe",
         "Send it no more.",
-        lambda places, values: Subscribe(values[0], None),
+        lambda space, values: Subscribe(values[0], None),
         (_PORT,),
     ),
     Address(
         "/morph/reply",
         "Send answers to another port of the sender's machine from now on: for Max and others that do not "
         "listen where they send from.",
-        lambda places, values: ReplyTo(*values),
+        lambda space, values: ReplyTo(*values),
         (_PORT,),
         "`/morph/done /morph/reply port`, to that port",
     ),
-    Address("/ping", "Is anyone there?", lambda places, values: Query("ping"), reply="`/pong`"),
+    Address("/ping", "Is anyone there?", lambda space, values: Query("ping"), reply="`/pong`"),
     Address("/wek/outputs", "As `/morph/z`: what Wekinator sends.", _z, (_Z,)),
 )
 
 TABLE = Table(ADDRESSES)
 
 
-def parse(message: Message, places: Places) -> Asked:
+def parse(message: Message, space: LatentSpace) -> Asked:
     """What a message asks for.
 
     Raises:
         RealtimeError: an address that is not in the table, or arguments that are not accepted.
     """
-    return TABLE.parse(message, places)
+    return TABLE.parse(message, space)

@@ -16,12 +16,13 @@ from typing import Any, Protocol
 from realtime.control import replies
 from realtime.control.addresses import parse
 from realtime.control.background import Jobs
-from realtime.control.latent_space import Places
+from realtime.control.latent_space import LatentSpace
 from realtime.control.presets import Last, PresetFile, Presets
 from realtime.control.protocol import Message
-from realtime.control.replies import Rack
+from realtime.control.replies import PluginChain
 from realtime.control.requests import (
     Asked,
+    ChangeSetting,
     Delete,
     Encode,
     Hit,
@@ -31,12 +32,11 @@ from realtime.control.requests import (
     Query,
     ReplyTo,
     SetParameter,
-    Setting,
     Store,
     Subscribe,
     Undo,
 )
-from realtime.control.settings import History, Settings, Timetable
+from realtime.control.settings import History, Settings, SettingsSchedule
 from realtime.model.schema import ModelInfo
 from realtime.synth.commands import (
     Command,
@@ -83,7 +83,7 @@ class Player(Protocol):
     def arrivals(self) -> Iterator[int]: ...
 
 
-class Studio(Protocol):
+class FileWork(Protocol):
     """Work with files, done in the background. Its methods raise RealtimeError for the user's mistakes."""
 
     def encode(self, file: str) -> Z: ...
@@ -120,8 +120,8 @@ class Control:
         player: Player,
         *,
         shelf: PresetFile | None = None,
-        studio: Studio | None = None,
-        effects: Rack | None = None,
+        studio: FileWork | None = None,
+        effects: PluginChain | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.player = player
@@ -137,7 +137,7 @@ class Control:
         self._waiting: dict[int, tuple[Sender, Message]] = {}
         self._subscribers: dict[Sender, tuple[float, float]] = {}  # interval and next time, in seconds
         self._listening: dict[Sender, Sender] = {}
-        self._timetable = Timetable()
+        self._schedule = SettingsSchedule()
         self._history = History()
         self._alone = self._begun = False  # of the message at hand: it came alone, it begins a gesture
         self._target: tuple[Z, float] | None = None  # of the latest move at once, and its time
@@ -149,7 +149,7 @@ class Control:
         # 24 bits: a client that only has 32-bit floats, such as Pure Data, can tell any two apart
         self._model: replies.Facts = {"model": info.name, "model_id": int(info.digest[:6], 16)}
         self.presets: Presets = self._shelf.open(info)
-        self.places = Places(info, self.presets)
+        self.space = LatentSpace(info, self.presets)
         self._history = History()
         self._target = None
         self._standing.pop(SetZ, None)
@@ -235,7 +235,7 @@ class Control:
     ) -> list[Message]:
         """Add to `commands` what the mixer is to do; the answers that can be given at once."""
         try:
-            asked = parse(message, self.places)
+            asked = parse(message, self.space)
             return self._carry_out(asked, message, sender, commands, due, now)
         except RealtimeError as error:
             return [self.refuse(message, str(error))]
@@ -259,27 +259,27 @@ class Control:
                     raise ControlError("there are no plugins; `realtime serve --plugin` loads them")
                 commands.append(self._effects.tweak(plugin, name, value))
             case Query("settings"):
-                return [replies.settings(self._timetable.at(None, now))]
+                return [replies.settings(self._schedule.at(None, now))]
             case Query(what):
-                return replies.answer(what, self.places, self.player, self._player_z(), self._facts())
+                return replies.answer(what, self.space, self.player, self._player_z(), self._facts())
             case Nothing():
                 pass
-            case Setting():
-                if not self._timetable.set(asked, due):
+            case ChangeSetting():
+                if not self._schedule.set(asked, due):
                     raise ControlError("too many settings are waiting for their time")
             case Move():
-                commands.append(self._move(asked, self._timetable.at(due, now), now))
+                commands.append(self._move(asked, self._schedule.at(due, now), now))
             case Hit():
                 if asked.z is not None and asked.touch is None:
                     self._note_move(asked.z, now)
-                commands.append(self._timetable.at(due, now).trigger(asked))
+                commands.append(self._schedule.at(due, now).trigger(asked))
             case Undo(again):
                 here = self._point(now)
                 z = self._history.redo(here) if again else self._history.undo(here)
                 if z is None:
                     raise ControlError(f"nothing to {'redo' if again else 'undo'}")
                 self._target = z, now
-                commands.append(self._timetable.at(due, now).move(Move(z)))
+                commands.append(self._schedule.at(due, now).move(Move(z)))
             case Goto():
                 name = message.arguments[-1 if asked.path == "spline" else 0]
                 self._note_move(asked.z if asked.ms == 0.0 else None, now)
@@ -288,7 +288,7 @@ class Control:
                 self._note_move(_moved(self._point(now), asked), now)
                 commands.append(asked)
             case Store(name):
-                if self.places.of_model(name):
+                if self.space.of_model(name):
                     raise ControlError(f"name is {name!r}, which the model has already")
                 self._store(name, self._point(now), message.address, sender)
             case Delete(name):
@@ -304,7 +304,7 @@ class Control:
                 self._redirect(sender, (sender[0], port))
                 return [Message("/morph/done", (message.address, port))]
             case Panic():
-                self._timetable.forget()
+                self._schedule.forget()
                 commands.append(asked)
             case _:
                 commands.append(asked)
@@ -373,7 +373,7 @@ class Control:
                 raise ControlError("another model has taken over meanwhile")
             self._store(label, z, "/morph/encode", sender)
 
-        if self.places.of_model(label):
+        if self.space.of_model(label):
             raise ControlError(f"name is {label!r}, which the model has already")
         self._work(lambda: studio.encode(file), keep, "/morph/encode", label, sender, last=False)
 
@@ -386,7 +386,7 @@ class Control:
 
         self._work(lambda: studio.build(file), take_over, "/morph/model", file, sender)
 
-    def _ask_studio(self) -> Studio:
+    def _ask_studio(self) -> FileWork:
         if self._studio is None:
             raise ControlError("this server takes no files")
         return self._studio

@@ -17,7 +17,7 @@ NEAR = 1e-9  # squared distance on the map at which a sound is hit exactly
 LEAST_VARIANCE = 1e-12  # of a class that is a single point
 
 
-class Places:
+class LatentSpace:
     """The points of a model, and those that the performer has named.
 
     Args:
@@ -151,7 +151,7 @@ class Places:
 
 
 def _unit_square(places: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Places [N, 2] stretched to reach from 0 to 1 in both directions; 0.5 where they have no extent."""
+    """LatentSpace [N, 2] stretched to reach from 0 to 1 in both directions; 0.5 where they have no extent."""
     if not len(places):
         return places
     low, extent = places.min(axis=0), np.ptp(places, axis=0)

@@ -18,7 +18,7 @@ from typing import Any
 from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 
-from realtime.control.access import Gate
+from realtime.control.access import Access
 from realtime.control.addresses import HORIZON_S
 from realtime.control.dispatcher import Control, Sender
 from realtime.control.protocol import HOST, PORT, Message
@@ -138,9 +138,9 @@ def bind(host: str = HOST, port: int = PORT) -> socket.socket:
 class Server:
     """Passes on to `control` what arrives on a socket and passes the gate, and answers, until stopped."""
 
-    def __init__(self, control: Control, listener: socket.socket, gate: Gate | None = None) -> None:
+    def __init__(self, control: Control, listener: socket.socket, gate: Access | None = None) -> None:
         self.control = control
-        self.gate = gate or Gate()
+        self.gate = gate or Access()
         self.host, self.port = listener.getsockname()
         self._socket = listener
         self._closing = False

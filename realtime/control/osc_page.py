@@ -55,8 +55,8 @@ def markdown() -> str:
     addresses = [f"| `{a.path}` | {a.usage or '–'} | {a.summary} | {a.reply or '–'} |" for a in ADDRESSES]
     arguments = []
     for address in ADDRESSES:
-        for a in (*address.places, *address.arguments):
-            name = f"`<{a.name}>`" if a in address.places else a.name
+        for a in (*address.placeholders, *address.arguments):
+            name = f"`<{a.name}>`" if a in address.placeholders else a.name
             left_out = (
                 "–"
                 if not a.optional

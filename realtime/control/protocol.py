@@ -95,12 +95,12 @@ class Address(Generic[Context, Asked]):
     of a `many` as a tuple. It gives what the message asks for.
 
     Attributes:
-        path: the address; `<i>` and the like stand for what `places` describes, one each, in order.
+        path: the address; `<i>` and the like stand for the `placeholders`, one each, in order.
         summary: what it does, in a sentence.
         make: see above.
         arguments: in order; optional ones come last, and only the last may be `many`.
         reply: what is answered, in words; nothing where empty.
-        places: the placeholders; of kind "int" or "text".
+        placeholders: arguments within the path; of kind "int" or "text".
     """
 
     path: str
@@ -108,7 +108,7 @@ class Address(Generic[Context, Asked]):
     make: Callable[[Context, tuple[Any, ...]], Asked]
     arguments: tuple[Argument, ...] = ()
     reply: str = ""
-    places: tuple[Argument, ...] = ()
+    placeholders: tuple[Argument, ...] = ()
 
     @property
     def usage(self) -> str:
@@ -142,8 +142,8 @@ class Table(Generic[Context, Asked]):
     """Finds the row that a message belongs to."""
 
     def __init__(self, rows: Sequence[Address[Context, Asked]]) -> None:
-        self._plain = {row.path: row for row in rows if not row.places}
-        self._patterns = [(row.path.split("/"), row) for row in rows if row.places]
+        self._plain = {row.path: row for row in rows if not row.placeholders}
+        self._patterns = [(row.path.split("/"), row) for row in rows if row.placeholders]
         self._paths = [row.path for row in rows]
 
     def parse(self, message: Message, context: Context) -> Asked:
@@ -153,7 +153,7 @@ class Table(Generic[Context, Asked]):
             ControlError: an address that is not in the table, or arguments that are not accepted.
         """
         row, places = self.find(message.address)
-        checked = [place.check(value) for place, value in zip(row.places, places, strict=True)]
+        checked = [place.check(value) for place, value in zip(row.placeholders, places, strict=True)]
         return row.make(context, (*checked, *row.check(message.arguments)))
 
     def find(self, path: str) -> tuple[Address[Context, Asked], tuple[int | str, ...]]:
@@ -178,7 +178,7 @@ def _match(pattern: list[str], words: list[str], row: Address[Any, Any]) -> tupl
         if not wanted.startswith("<"):
             if wanted != word:
                 return None
-        elif row.places[len(places)].kind == "text":
+        elif row.placeholders[len(places)].kind == "text":
             places.append(word)
         elif word.isascii() and word.isdigit() and len(word) <= MAX_DIGITS:
             places.append(int(word))

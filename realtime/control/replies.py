@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from realtime.control.addresses import REPLY_ITEMS
-from realtime.control.latent_space import Places
+from realtime.control.latent_space import LatentSpace
 from realtime.control.protocol import Message
 from realtime.control.settings import Settings
 from realtime.synth.commands import Tweak, Z
@@ -32,7 +32,7 @@ class Plugin(Protocol):
     def parameters(self) -> Mapping[str, tuple[float, float, float]]: ...
 
 
-class Rack(Protocol):
+class PluginChain(Protocol):
     """The plugins behind the mixer."""
 
     @property
@@ -41,7 +41,7 @@ class Rack(Protocol):
     def tweak(self, index: int, name: str, value: float | str) -> Tweak: ...
 
 
-class Witness(Protocol):
+class StatusSource(Protocol):
     """What answers need to know of an engine."""
 
     def status(self) -> Facts: ...
@@ -49,9 +49,9 @@ class Witness(Protocol):
     def latency(self) -> Mapping[str, float]: ...
 
 
-def answer(what: str, places: Places, witness: Witness, z: Z, more: Facts) -> list[Message]:
+def answer(what: str, space: LatentSpace, source: StatusSource, z: Z, more: Facts) -> list[Message]:
     """The messages that answer a question, the point being at z [D]; `more` goes with the status."""
-    info = places.info
+    info = space.info
     match what:
         case "ping":
             return [Message("/pong")]
@@ -74,33 +74,33 @@ def answer(what: str, places: Places, witness: Witness, z: Z, more: Facts) -> li
         case "map":
             return list(
                 _in_parts(
-                    "map", [(a.name, *xy) for a, xy in zip(info.anchors, places.map.tolist(), strict=True)]
+                    "map", [(a.name, *xy) for a, xy in zip(info.anchors, space.map.tolist(), strict=True)]
                 )
             )
         case "dimensions":
             return list(_in_parts("dimensions", list(zip(info.latent.low, info.latent.high, strict=True))))
         case "presets":
-            names_ = list(places.presets)
+            names_ = list(space.presets)
             parts = range(0, max(len(names_), 1), REPLY_ITEMS)
             return [Message("/morph/presets.reply", tuple(names_[at : at + REPLY_ITEMS])) for at in parts]
         case "z":
             return [Message("/morph/z.reply", z)]
         case "macros":
-            return [Message("/morph/macros.reply", tuple(places.macros(z)))]
+            return [Message("/morph/macros.reply", tuple(space.macros(z)))]
         case "xy":
-            return [Message("/morph/xy.reply", places.on_map(z))]
+            return [Message("/morph/xy.reply", space.on_map(z))]
         case "probabilities":
-            shares = places.probabilities(z)
+            shares = space.probabilities(z)
             return [pairs("probabilities", dict(zip((c.name for c in info.classes), shares, strict=True)))]
         case "latency":
-            return [pairs("latency", witness.latency())]
+            return [pairs("latency", source.latency())]
         case _:
-            return [status(witness, more)]
+            return [status(source, more)]
 
 
-def status(witness: Witness, more: Facts) -> Message:
+def status(source: StatusSource, more: Facts) -> Message:
     """How the engine is, as it is also sent to subscribers."""
-    return pairs("status", {**witness.status(), **more})
+    return pairs("status", {**source.status(), **more})
 
 
 def settings(now: Settings) -> Message:
@@ -116,7 +116,7 @@ def settings(now: Settings) -> Message:
     return pairs("settings", {**facts, "glide": ms, "curve": curve, "path": path})
 
 
-def plugins(chain: Rack | None) -> Iterator[Message]:
+def plugins(chain: PluginChain | None) -> Iterator[Message]:
     """Each plugin with its parameters, as many messages as they need."""
     found = chain.plugins if chain else ()
     if not found:

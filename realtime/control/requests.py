@@ -42,7 +42,7 @@ class Hit:
 
 
 @dataclass(frozen=True)
-class Setting:
+class ChangeSetting:
     """How it shall be from now on: a field of `performance.Settings` and its value."""
 
     name: str
@@ -114,7 +114,7 @@ Request = (
     | Nothing
     | Move
     | Hit
-    | Setting
+    | ChangeSetting
     | Store
     | Delete
     | Undo

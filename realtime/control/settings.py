@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
-from realtime.control.requests import Hit, Move, Setting
+from realtime.control.requests import ChangeSetting, Hit, Move
 from realtime.synth.commands import Command, Goto, SetZ, Trigger, Z
 from realtime.synth.quantities import PITCH
 
@@ -49,15 +49,15 @@ class Settings:
         return Goto(move.z, ms, curve, path=path, touch=move.touch)
 
 
-class Timetable:
+class SettingsSchedule:
     """The settings at any time: those in force, and those that messages for the future have brought."""
 
     def __init__(self) -> None:
         self._now = Settings()
-        self._later: list[tuple[float, int, Setting]] = []
+        self._later: list[tuple[float, int, ChangeSetting]] = []
         self._order = count()
 
-    def set(self, setting: Setting, due: float | None) -> bool:
+    def set(self, setting: ChangeSetting, due: float | None) -> bool:
         """Have a setting hold from monotonic time `due` on, or from now on; False if too many wait."""
         if due is None:
             self._now = replace(self._now, **{setting.name: setting.value})

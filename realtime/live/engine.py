@@ -20,7 +20,7 @@ from realtime.live import latency
 from realtime.live.load import Load
 from realtime.live.pacing import CAREFUL_S, TARDY_S, Pacing
 from realtime.synth.commands import POINT_MOVES, Command, Panic, Prepare, Shed, Swap, Ticks, Trigger, Tweak
-from realtime.synth.crossfade import Change, Deck, Effects
+from realtime.synth.crossfade import Change, Crossfade, Effects
 from realtime.synth.mixer import Mixer
 from realtime.util import priority, timeouts
 from realtime.util.errors import HungError
@@ -138,7 +138,7 @@ class Engine:
         sink: Sink | None = None,
         effects: Effects | None = None,
     ) -> None:
-        self._deck = Deck(mixer, effects)
+        self._crossfade = Crossfade(mixer, effects)
         mixer.live = True
         self.block_size = block_size
         self.ahead = ahead or (PACED_AHEAD if paced else AHEAD)
@@ -174,7 +174,7 @@ class Engine:
     @property
     def mixer(self) -> Mixer:
         """The one that plays."""
-        return self._deck.mixer
+        return self._crossfade.mixer
 
     # ---- for the osc thread
 
@@ -265,8 +265,8 @@ class Engine:
         }
 
     def latency(self) -> dict[str, float]:
-        """As `latency.told`."""
-        return latency.told(self)
+        """As `latency.report`."""
+        return latency.report(self)
 
     def p99_ms(self) -> float:
         """What 99 of 100 of the latest commands have taken from `submit` to their sound at most."""
@@ -392,7 +392,7 @@ class Engine:
                 self._render_block()
                 waited += 1
         for sample, command in self._new:
-            self._deck.submit(command, sample)
+            self._crossfade.submit(command, sample)
         asked_s = self._asked_s if self._new else 0.0
         if asked_s:
             self._asked_s = 0.0
@@ -416,7 +416,7 @@ class Engine:
         self._keep_up()
         begun_s = time.monotonic()
         block = self._ring.slot()
-        self._deck.render(block)
+        self._crossfade.render(block)
         if self.effects is not None:
             self.effects.process(block)
         now = time.monotonic()
@@ -442,7 +442,7 @@ class Engine:
     def _prepare(self) -> None:
         """Decode ahead what the mixer wants, beside everything else, but before other programs."""
         while not self._closing:
-            if not self.mixer.prepared.work():
+            if not self.mixer.sound_cache.work():
                 time.sleep(PREPARE_S)
 
     def _follow_clock(self) -> None:

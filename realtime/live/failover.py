@@ -14,7 +14,7 @@ STALL_LOOKS = 20  # that find a device asking for nothing, which is gone then: P
 Open = Callable[[], devices.Device]
 
 
-class Outlet:
+class Failover:
     """Feeds a device from an engine. `watch`, ten times a second, replaces a device that has gone.
 
     Args:
@@ -22,7 +22,7 @@ class Outlet:
         say: is told, in one line, what happens to the device.
 
     Raises:
-        StreamError: it cannot be opened.
+        DeviceError: it cannot be opened.
     """
 
     def __init__(self, open_: Open, say: Callable[[str], None]) -> None:
@@ -69,7 +69,7 @@ class Outlet:
         self._retry_s = time.monotonic() + RETRY_S
         try:
             device = self._open()
-        except devices.StreamError:
+        except devices.DeviceError:
             return
         if (device.sample_rate, device.channels) != (self.sample_rate, self.channels):
             device.close()
@@ -78,7 +78,7 @@ class Outlet:
         self._stand_in.close()
         try:
             self._engine.latency_s = device.start(self._engine)
-        except devices.StreamError:
+        except devices.DeviceError:
             self._stand_in = devices.NullDevice(self.sample_rate, self.channels)
             self._stand_in.start(self._engine)
             return

@@ -44,7 +44,7 @@ class Instrument:
         )
 
 
-class Studio:
+class Instruments:
     """Makes instruments for one output, and points from sounds.
 
     Args:

@@ -82,7 +82,7 @@ def _block_ms(engine: Player) -> float:
     return 1000.0 * engine.block_size / engine.mixer.sample_rate
 
 
-def told(engine: Player) -> dict[str, float]:
+def report(engine: Player) -> dict[str, float]:
     """What `/morph/get/latency` says: the terms of a hit, their total, the measured one, those of a move."""
     hit, move = trigger(engine), coordinate(engine)
     own = {f"coordinate_{name}": move[name] for name in ("lead", "tick", "filter")}
@@ -90,7 +90,7 @@ def told(engine: Player) -> dict[str, float]:
     return {**hit, **totals, **own, "coordinate_total": sum(move.values())}
 
 
-def in_words(terms: dict[str, float]) -> str:
+def describe(terms: dict[str, float]) -> str:
     """ "7.1 ms = 2.7 next block + …"."""
     parts = " + ".join(f"{ms:.1f} {name.replace('_', ' ')}" for name, ms in terms.items())
     return f"{sum(terms.values()):.1f} ms = {parts}"

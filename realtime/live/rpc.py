@@ -16,11 +16,11 @@ Calls = Mapping[str, Callable[..., Any]]
 GONE, STUCK = "the process that plays has ended", "the process that plays does not answer"
 
 
-class LineError(RealtimeError):
+class RpcError(RealtimeError):
     """The other process has ended, or does not answer."""
 
 
-class Line:
+class RpcClient:
     """The end that calls; for any thread.
 
     Args:
@@ -39,7 +39,7 @@ class Line:
         """Another thread may have its turn for ever: what it sends is not taken."""
         if self._stuck or not self._turn.acquire(timeout=-1 if self._limit_s is None else self._limit_s):
             self._stuck = True
-            raise LineError(STUCK)
+            raise RpcError(STUCK)
         try:
             yield
         finally:
@@ -49,29 +49,29 @@ class Line:
         """Call without waiting for anything.
 
         Raises:
-            LineError: nobody is there, or takes anything.
+            RpcError: nobody is there, or takes anything.
         """
         with self._my_turn():
             try:
                 self._connection.send((False, name, arguments))
             except OSError as error:
-                raise LineError(GONE) from error
+                raise RpcError(GONE) from error
 
     def ask(self, name: str, *arguments: Any) -> Any:
         """What the call returns.
 
         Raises:
-            RealtimeError: what it raised, or `LineError` if nobody is there.
+            RealtimeError: what it raised, or `RpcError` if nobody is there.
         """
         with self._my_turn():
             try:
                 self._connection.send((True, name, arguments))
                 if not self._connection.poll(self._limit_s):
                     self._stuck = True  # what comes now would answer another question
-                    raise LineError(STUCK)
+                    raise RpcError(STUCK)
                 error, value = self._connection.recv()
             except (OSError, EOFError) as gone:
-                raise LineError(GONE) from gone
+                raise RpcError(GONE) from gone
         if error:
             raise RealtimeError(error)
         return value

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from realtime.live.config import SoundConfig
-from realtime.live.rpc import Line, LineError
+from realtime.live.rpc import RpcClient, RpcError
 from realtime.model.schema import ModelInfo
 from realtime.synth.commands import Command, Tweak, Z
 from realtime.util.errors import RealtimeError
@@ -29,10 +29,10 @@ END_S = 1.0
 Facts = dict[str, int | float | str]
 
 
-class Player:
+class EngineProxy:
     """An `engine` over a line."""
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: RpcClient) -> None:
         self._line = line
 
     def submit(self, commands: Sequence[Command], due: float | None = None) -> bool:
@@ -60,18 +60,18 @@ class Player:
         return z
 
     def arrivals(self) -> Iterator[int]:
-        with contextlib.suppress(LineError):
+        with contextlib.suppress(RpcError):
             yield from self._line.ask("arrivals")
 
 
-class Studio:
+class InstrumentsProxy:
     """A `studio` over two lines: for what takes a while, and for what does not.
 
     Attributes:
         model: the file of what was installed last, or None.
     """
 
-    def __init__(self, works: Line, calls: Line) -> None:
+    def __init__(self, works: RpcClient, calls: RpcClient) -> None:
         self._works, self._calls = works, calls
         self.model: Path | None = None
 
@@ -88,10 +88,10 @@ class Studio:
         self.model = instrument.path
 
 
-class Plugins:
+class PluginsProxy:
     """A chain of plugins over a line."""
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: RpcClient) -> None:
         self._line = line
 
     @property
@@ -104,7 +104,7 @@ class Plugins:
         return tweak
 
 
-class SoundProcess:
+class Supervisor:
     """One that plays, from here to `close`.
 
     Raises:
@@ -120,12 +120,12 @@ class SoundProcess:
         self._config = config
         self._ask_again_s = 0.0
         calls, works, facts = self._begin(config)
-        self._line, self._works = Line(calls, ANSWER_S), Line(works)
+        self._line, self._works = RpcClient(calls, ANSWER_S), RpcClient(works)
         self.info: ModelInfo
         self.info, has_plugins = facts
-        self.player = Player(self._line)
-        self.studio = Studio(self._works, self._line)
-        self.plugins = Plugins(self._line) if has_plugins else None
+        self.player = EngineProxy(self._line)
+        self.studio = InstrumentsProxy(self._works, self._line)
+        self.plugins = PluginsProxy(self._line) if has_plugins else None
 
     def _begin(self, config: SoundConfig) -> tuple[Connection, Connection, tuple[ModelInfo, bool]]:
         """Start the process: what it can be called by, for quick calls and slow ones, and its facts."""
@@ -161,7 +161,7 @@ class SoundProcess:
         """Why it plays no more, or nothing; it is asked for a sign of life now and then."""
         if time.monotonic() >= self._ask_again_s and not self._line.closed:
             self._ask_again_s = time.monotonic() + BEAT_S
-            with contextlib.suppress(LineError):
+            with contextlib.suppress(RpcError):
                 self.player.z()
         if (code := self._process.exitcode) is not None:
             return f"has ended ({signal.Signals(-code).name})" if code < 0 else "has ended"
@@ -200,7 +200,7 @@ class SoundProcess:
         """Fade out and end; the last status, and whether rendering had failed.
 
         Raises:
-            LineError: it had ended by itself.
+            RpcError: it had ended by itself.
         """
         end: tuple[Facts, bool] = self._line.ask("stop")
         return end

@@ -20,12 +20,12 @@ from realtime.audio.devices import NullDevice
 from realtime.live import latency, rpc
 from realtime.live.config import SoundConfig
 from realtime.live.engine import Engine
-from realtime.live.failover import Outlet, opener
-from realtime.live.instruments import Instrument, Library, Studio
+from realtime.live.failover import Failover, opener
+from realtime.live.instruments import Instrument, Instruments, Library
 from realtime.live.recorder import Recorder
 from realtime.model.schema import ModelInfo
 from realtime.synth import plugins
-from realtime.synth.command_log import PluginState, SessionLog, Setting, versions
+from realtime.synth.command_log import CommandLog, LogHeader, PluginState, versions
 from realtime.synth.commands import Tweak
 from realtime.util import priority, timeouts
 from realtime.util.errors import RealtimeError, say
@@ -63,7 +63,7 @@ class PluginFacts:
         return self.values
 
 
-class Sound:
+class Worker:
     """All that plays, as one.
 
     Args:
@@ -76,10 +76,10 @@ class Sound:
 
     def __init__(self, config: SoundConfig, say: Callable[[str], None]) -> None:
         self._config, self._say = config, say
-        self._outlet = outlet = Outlet(
+        self._outlet = outlet = Failover(
             opener(config.device, null=config.null, rate=config.rate, pair=config.channels, say=say), say
         )
-        self._studio = Studio(
+        self._studio = Instruments(
             Library(config.library),
             sample_rate=outlet.sample_rate,
             channels=outlet.channels,
@@ -128,7 +128,7 @@ class Sound:
             say=self._say,
         )
 
-    def _open_log(self) -> SessionLog | None:
+    def _open_log(self) -> CommandLog | None:
         config = self._config
         if config.log is None:
             return None
@@ -137,7 +137,7 @@ class Sound:
             PluginState(str(each.path.resolve()), each.name, each.raw_values())
             for each in (self._chain.plugins if self._chain else ())
         ]
-        setting = Setting(
+        setting = LogHeader(
             model=first.model,
             model_sha256=first.model_sha256,
             latent_dim=first.latent_dim,
@@ -151,7 +151,7 @@ class Sound:
             dc_block_hz=config.dc_block_hz,
             plugins=tuple(states),
         )
-        log = SessionLog(config.log, setting, force=config.force, say=self._say)
+        log = CommandLog(config.log, setting, force=config.force, say=self._say)
         mixer.tap = log.tap
         return log
 
@@ -203,9 +203,9 @@ class Sound:
             f"blocks of {engine.block_size}",
             "decoder": f"{self._instrument.decoder.provider}, {config.threads} thread(s); {config.voices} "
             f"voices, of which this machine decodes {cost.sustained_voices} at once in time",
-            "trigger": f"sounds within {latency.in_words(latency.trigger(engine))}, where the point rests; "
+            "trigger": f"sounds within {latency.describe(latency.trigger(engine))}, where the point rests; "
             f"elsewhere {1000 * cost.first_chunk_s:.1f} ms of decoding more",
-            "move": f"is heard within {latency.in_words(latency.coordinate(engine))}",
+            "move": f"is heard within {latency.describe(latency.coordinate(engine))}",
         }
 
     def _build(self, file: str) -> Built:
@@ -277,7 +277,7 @@ def play(config: SoundConfig, calls: Connection, works: Connection, alarm: Conne
         signal.signal(number, signal.SIG_IGN)
     priority.before_ordinary(priority.SOUND)
     try:
-        sound = Sound(config, say)
+        sound = Worker(config, say)
     except RealtimeError as error:
         calls.send((str(error), None))
         timeouts.exit_with(0)
@@ -294,6 +294,6 @@ def play(config: SoundConfig, calls: Connection, works: Connection, alarm: Conne
     timeouts.exit_with(0)
 
 
-def _answer(sound: Sound, calls: Connection) -> None:
+def _answer(sound: Worker, calls: Connection) -> None:
     rpc.answer(calls, sound.calls)
     sound.stopping.set()

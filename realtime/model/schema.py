@@ -264,12 +264,12 @@ def _content(metadata: Mapping[str, str], key: str) -> Any:
         raise ModelError("model metadata is damaged: not JSON") from error
 
 
-def seal(model: bytes) -> bytes:
+def add_checksum(model: bytes) -> bytes:
     """A serialised ONNX model with its checksum behind it, still an ONNX model."""
     return model + _SEAL + hashlib.sha256(model).hexdigest().encode()
 
 
-def check_seal(content: bytes) -> bool:
+def has_valid_checksum(content: bytes) -> bool:
     """Whether a file ends with a checksum.
 
     Raises:

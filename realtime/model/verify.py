@@ -140,7 +140,7 @@ def _read(
         content = path.read_bytes()
     except OSError as error:
         raise ModelError(error.strerror or str(error)) from error
-    sealed = schema.check_seal(content)
+    sealed = schema.has_valid_checksum(content)
     try:
         model = onnx.ModelProto.FromString(content)
     except DecodeError as error:

@@ -15,7 +15,7 @@ from realtime.model import verify
 from realtime.model.decoder import Decoder
 from realtime.offline import grid, levels
 from realtime.offline.levels import Meter, Target
-from realtime.offline.lookahead import LOOK_AHEAD, Ahead, cores
+from realtime.offline.lookahead import LOOK_AHEAD, Lookahead, cores
 from realtime.offline.render import (
     BLOCK_SIZE,
     CHUNK_FRAMES,
@@ -26,11 +26,11 @@ from realtime.offline.render import (
     voices_for,
     write,
 )
-from realtime.offline.replay import key, open_models, open_plugins, survey
+from realtime.offline.replay import key, open_models, open_plugins, summarise
 from realtime.offline.score import Event, Points, events, score
 from realtime.offline.sequence import Sequence, read
 from realtime.synth import plugins
-from realtime.synth.command_log import SessionError, commands, read_setting
+from realtime.synth.command_log import LogError, commands, read_header
 from realtime.synth.commands import Command, Gain, Mode, SetZ, Swap, Trigger, Tweak, Z
 from realtime.synth.crossfade import Change
 from realtime.synth.mixer import Mixer, slots_for
@@ -67,7 +67,7 @@ class Bounce:
         self._points: Points | None = None
         self._encoder: Encoder | None = None
         self._first: Decoder | None = None
-        self._ahead: Ahead | None = None
+        self._ahead: Lookahead | None = None
 
     def _set_rate(self, rate: int) -> None:
         self.rate = rate
@@ -129,12 +129,12 @@ class Bounce:
             gain_db=gain_db,
             dc_block_hz=self.args.dc_block,
         )
-        mixer.prepared = self._sounds()
+        mixer.sound_cache = self._sounds()
         return mixer
 
-    def _sounds(self) -> Ahead:
+    def _sounds(self) -> Lookahead:
         if self._ahead is None:
-            self._ahead = Ahead(self._decoder(1), self.args.jobs or cores())
+            self._ahead = Lookahead(self._decoder(1), self.args.jobs or cores())
         return self._ahead
 
     def __enter__(self) -> Bounce:
@@ -195,11 +195,11 @@ class Bounce:
         """Write a performance, as it was logged, into one file.
 
         Raises:
-            SessionError: the log is damaged, or of models that are not there or have another size of z.
+            LogError: the log is damaged, or of models that are not there or have another size of z.
         """
-        setting = read_setting(path)
+        setting = read_header(path)
         if setting.latent_dim != self.info.latent_dim:
-            raise SessionError(
+            raise LogError(
                 f"{path}: played with a model of {setting.latent_dim} dimensions; this one has "
                 f"{self.info.latent_dim}: give another --model"
             )
@@ -209,7 +209,7 @@ class Bounce:
         if not replaced and self.file.sha256 != setting.model_sha256:
             say(f"{self.model} has changed since; it may sound otherwise")
         first = self._decoder(setting.voices)
-        course = survey(path, setting)
+        course = summarise(path, setting)
         decoders = open_models(path, setting, course, first, self._load, replaced=replaced, say=say)
         channels = self.args.channels or setting.channels
 

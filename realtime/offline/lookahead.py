@@ -16,7 +16,7 @@ import numpy as np
 
 from realtime.model.decoder import Decoder, Floats
 from realtime.synth.commands import Command, Trigger
-from realtime.synth.sound_cache import Prepared, PreparedSounds, Z
+from realtime.synth.sound_cache import CachedSound, SoundCache, Z
 
 BATCH = 4  # sounds in one call of the decoder: more gain nothing
 LOOK_AHEAD = 64  # hits
@@ -29,7 +29,7 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-class Ahead(PreparedSounds):
+class Lookahead(SoundCache):
     """Takes the place of a mixer's `prepared`: `follow` a score, and its sounds will be there.
 
     Args:
@@ -50,7 +50,7 @@ class Ahead(PreparedSounds):
         self._places: dict[bytes, int] = {}
         self._coming: dict[bytes, Future[None]] = {}
         self._batch: list[Floats] = []
-        self._recent: tuple[bytes, Prepared] | None = None
+        self._recent: tuple[bytes, CachedSound] | None = None
 
     def follow(self, score: Iterable[tuple[int, Command]]) -> Iterator[tuple[int, Command]]:
         """The same score, while its sounds are decoded `LOOK_AHEAD` hits before they are due."""
@@ -91,7 +91,7 @@ class Ahead(PreparedSounds):
                 self._file.write(sound.tobytes())
             self.decoded += len(batch)
 
-    def get(self, z: Floats) -> Prepared | None:
+    def get(self, z: Floats) -> CachedSound | None:
         """The whole sound at `z` float32 [D], waiting for it if need be; None where it was not planned."""
         key = z.tobytes()
         if self._recent is not None and self._recent[0] == key:
@@ -103,7 +103,7 @@ class Ahead(PreparedSounds):
         if (future := self._coming.pop(key, None)) is not None:
             future.result()
         info = self._whole.info
-        sound = Prepared(z, 0, info.hop_length)
+        sound = CachedSound(z, 0, info.hop_length)
         size = 4 * info.frames * info.hop_length
         with self._lock:
             self._file.seek(self._places[key] * size)

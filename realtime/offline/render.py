@@ -13,7 +13,7 @@ from realtime.model.schema import ModelInfo
 from realtime.offline import levels
 from realtime.offline.levels import Meter, Target
 from realtime.synth.commands import Command, Mode, Trigger, Tweak, Z
-from realtime.synth.crossfade import Change, Deck, Effects
+from realtime.synth.crossfade import Change, Crossfade, Effects
 from realtime.synth.mixer import Mixer
 from realtime.synth.plugins import Chain
 from realtime.util.errors import RealtimeError
@@ -80,7 +80,7 @@ def render(
     The score is in order of time; it is taken as it is needed, so it may be long. Blocks end at multiples of
     `block_size`, and where the model changes or a parameter of `effects` is set.
     """
-    deck = Deck(mixer, effects)
+    deck = Crossfade(mixer, effects)
     block = np.zeros((block_size, mixer.channels), np.float32)
     coming = iter(score)
     following = next(coming, None)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from realtime.model.decoder import Decoder
-from realtime.synth.command_log import SessionError, Setting, commands
+from realtime.synth.command_log import LogError, LogHeader, commands
 from realtime.synth.commands import Swap
 from realtime.synth.plugins import Chain, Plugin, PluginError
 
@@ -16,36 +16,36 @@ Key = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Course:
+class LogSummary:
     """What one reading of a log tells: its last device sample, and where the model changes to which."""
 
     last: int
     swaps: tuple[tuple[int, Swap], ...]
 
 
-def survey(path: Path, setting: Setting) -> Course:
+def summarise(path: Path, setting: LogHeader) -> LogSummary:
     """Read a log through.
 
     Raises:
-        SessionError: it is damaged.
+        LogError: it is damaged.
     """
     last, swaps = 0, []
     for at, command in commands(path, setting.latent_dim):
         last = at
         if isinstance(command, Swap):
             swaps.append((at, command))
-    return Course(last, tuple(swaps))
+    return LogSummary(last, tuple(swaps))
 
 
-def key(model: Swap | Setting) -> Key:
+def key(model: Swap | LogHeader) -> Key:
     """Which file it was, and with what in it."""
     return model.model, model.model_sha256
 
 
 def open_models(
     path: Path,
-    setting: Setting,
-    course: Course,
+    setting: LogHeader,
+    course: LogSummary,
     first: Decoder,
     load: Callable[[Path], tuple[Decoder, str]],
     *,
@@ -61,7 +61,7 @@ def open_models(
         replaced: whether `first` is another model than was played.
 
     Raises:
-        SessionError: a model is not there, or has another size of z than it had.
+        LogError: a model is not there, or has another size of z than it had.
     """
     decoders: dict[Key, Decoder] = {}
     for at, swap in course.swaps:
@@ -74,12 +74,12 @@ def open_models(
                 own = Path(setting.model).name
                 say(f"{when} {path.name} changes to {file.name} as ever: --model is in place of {own} only")
             if not file.is_file():
-                raise SessionError(f"{path}: {when} it changes to a model that is not there: {file}")
+                raise LogError(f"{path}: {when} it changes to a model that is not there: {file}")
             decoder, sha256 = load(file)
             if sha256 != swap.model_sha256:
                 say(f"{file} has changed since; it may sound otherwise")
         if decoder.info.latent_dim != swap.latent_dim:
-            raise SessionError(
+            raise LogError(
                 f"{path}: {when} it changes to a model of {swap.latent_dim} dimensions; {decoder.path.name} "
                 f"has {decoder.info.latent_dim}"
             )
@@ -88,7 +88,7 @@ def open_models(
 
 
 def open_plugins(
-    setting: Setting, given: Sequence[Path], load: Callable[[Path], Chain | None], say: Say
+    setting: LogHeader, given: Sequence[Path], load: Callable[[Path], Chain | None], say: Say
 ) -> tuple[Chain | None, dict[int, int]]:
     """The plugins of a log as they were at its beginning, or `given` ones in their places.
 

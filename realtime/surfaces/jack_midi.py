@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from realtime.audio.jack_client import JackClient, JoinError
+from realtime.audio.jack_client import JackClient, JackError
 from realtime.util import priority
 from realtime.util.errors import RealtimeError
 
@@ -41,7 +41,7 @@ class JackPorts:
             self._join()
         except (ImportError, OSError) as error:
             raise JackMidiError(f"JACK's library is not there: {error}") from error
-        except JoinError as error:
+        except JackError as error:
             raise JackMidiError(str(error)) from error
 
     def _join(self) -> None:
@@ -68,7 +68,7 @@ class JackPorts:
         if self._joined is None:
             try:
                 self._join()
-            except JoinError:
+            except JackError:
                 return []
         elif self._joined.gone:
             self._joined.leave()

@@ -331,7 +331,7 @@ def _toml(value: Any) -> str:
 def _row(target: str) -> tuple[Any, tuple[int | str, ...]]:
     try:
         row, places = TABLE.find(target)
-        for place, value in zip(row.places, places, strict=True):
+        for place, value in zip(row.placeholders, places, strict=True):
             place.check(value)
     except ControlError as error:
         raise MapError(f"target is {target!r}: {error}") from None

@@ -130,13 +130,13 @@ def host_info(name: str, osc_address: tuple[str, int], web_address: tuple[str, i
 
 def _paths(row: Address[Any, Any], info: ModelInfo) -> Iterator[str]:
     """The addresses that a row stands for; those with a placeholder, one for each number that makes sense."""
-    if not row.places:
+    if not row.placeholders:
         yield row.path
         return
     counts = {"/morph/z/<i>": info.latent_dim, "/morph/macro/<i>": len(info.pca.basis)}
-    if len(row.places) == 1 and row.places[0].kind == "int":
-        name = f"<{row.places[0].name}>"
-        for i in range(counts.get(row.path, min(int(row.places[0].high) + 1, TOUCHES))):
+    if len(row.placeholders) == 1 and row.placeholders[0].kind == "int":
+        name = f"<{row.placeholders[0].name}>"
+        for i in range(counts.get(row.path, min(int(row.placeholders[0].high) + 1, TOUCHES))):
             yield row.path.replace(name, str(i))
 
 

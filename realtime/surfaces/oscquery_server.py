@@ -19,7 +19,7 @@ from websockets.sync.server import ServerConnection, serve
 from zeroconf import InterfaceChoice, ServiceInfo, Zeroconf
 
 from realtime.control import osc
-from realtime.control.access import Gate
+from realtime.control.access import Access
 from realtime.control.protocol import Message
 from realtime.model.schema import ModelInfo
 from realtime.surfaces import oscquery
@@ -59,7 +59,7 @@ class QueryServer:
         *,
         host: str,
         port: int,
-        gate: Gate,
+        gate: Access,
     ) -> None:
         self._info, self._ask, self._osc, self._gate = info, ask, osc_address, gate
         self._turn = threading.Lock()
@@ -238,7 +238,7 @@ class Advert:
         self._closing = True
         if self._registering.is_alive():  # it is cut off, of which asyncio would complain
             logging.getLogger("asyncio").setLevel(logging.CRITICAL)
-        timeouts.within(CLOSE_TIMEOUT_S, self._zeroconf.close)
+        timeouts.call_within(CLOSE_TIMEOUT_S, self._zeroconf.close)
 
 
 def _not_advertised(error: Exception) -> str:

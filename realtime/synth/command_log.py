@@ -1,6 +1,6 @@
 """The log of a performance: what was carried out, at which device sample, as lines of JSON.
 
-The first line is the header, a `Setting`; every other one a command, `{"at": 4711, "do": "trigger", …}` with
+The first line is a `LogHeader`; every other line is a command, `{"at": 4711, "do": "trigger", …}` with
 what differs from the command's defaults. The last is `{"at": …, "do": "end"}` where the server ended well. A
 log is appended to as the performance goes on, so that a crash costs at most what was played in the last
 `FLUSH_S`; a torn last line is then no error. Nothing in a log that is read is trusted.
@@ -74,7 +74,7 @@ COMMANDS: dict[str, type[Command]] = {
 _NAMES = {kind: name for name, kind in COMMANDS.items()}
 
 
-class SessionError(RealtimeError):
+class LogError(RealtimeError):
     """A log that cannot be read."""
 
 
@@ -88,7 +88,7 @@ class PluginState:
 
 
 @dataclass(frozen=True)
-class Setting:
+class LogHeader:
     """The header of a log: what a mixer must be made of to play it again.
 
     Attributes:
@@ -144,27 +144,27 @@ def from_json(line: Any, dim: int) -> tuple[int, Command | None]:
     """A command and its sample; None is the end of the performance.
 
     Raises:
-        SessionError: anything that `to_json` does not make.
+        LogError: anything that `to_json` does not make.
     """
     if not isinstance(line, dict):
-        raise SessionError("not an object")
+        raise LogError("not an object")
     given = dict(line)
     at, name = given.pop("at", None), given.pop("do", None)
     if not _is_whole(at) or not 0 <= at <= MAX_SAMPLE:
-        raise SessionError(f"at is {at!r:.40}, not a sample from 0 to {MAX_SAMPLE}")
+        raise LogError(f"at is {at!r:.40}, not a sample from 0 to {MAX_SAMPLE}")
     if name == "end":
         return at, None
     if not isinstance(name, str) or name not in COMMANDS:
-        raise SessionError(f"do is {name!r:.40}, not one of {', '.join(COMMANDS)}, end")
+        raise LogError(f"do is {name!r:.40}, not one of {', '.join(COMMANDS)}, end")
     kind = COMMANDS[name]
     known = {field.name: field for field in fields(kind) if field.name != "ticket"}
     if unknown := set(given) - set(known):
-        raise SessionError(f"{name} has no {min(unknown)!r:.40}; it has {', '.join(known) or 'nothing'}")
+        raise LogError(f"{name} has no {min(unknown)!r:.40}; it has {', '.join(known) or 'nothing'}")
     if absent := [key for key, field in known.items() if field.default is MISSING and key not in given]:
-        raise SessionError(f"{name} lacks {absent[0]}")
+        raise LogError(f"{name} lacks {absent[0]}")
     values = {key: _check(key, value, dim) for key, value in given.items()}
     if kind is SetDimension and not values["index"] < dim:
-        raise SessionError(f"index is {values['index']}, not below {dim}")
+        raise LogError(f"index is {values['index']}, not below {dim}")
     return at, kind(**values)
 
 
@@ -177,23 +177,23 @@ def _check(key: str, value: Any, dim: int) -> Any:
     if key == "through":
         if isinstance(value, list) and len(value) <= 1024:
             return tuple(_vector(key, each, dim) for each in value)
-        raise SessionError("through is not a list of up to 1024 points")
+        raise LogError("through is not a list of up to 1024 points")
     if key in ("z", "point", "axis", "origin"):
         return None if value is None and key in ("z", "point") else _vector(key, value, dim)
     if key in _CHOICES:
         if isinstance(value, str) and value in _CHOICES[key]:
             return value
-        raise SessionError(f"{key} is {value!r:.40}, not one of {', '.join(_CHOICES[key])}")
+        raise LogError(f"{key} is {value!r:.40}, not one of {', '.join(_CHOICES[key])}")
     if key in _TEXTS:
         if isinstance(value, str) and len(value) <= MAX_TEXT:
             return value
-        raise SessionError(f"{key} is {value!r:.40}, not text of up to {MAX_TEXT} characters")
+        raise LogError(f"{key} is {value!r:.40}, not text of up to {MAX_TEXT} characters")
     if key in ("reverse", "ahead"):
         if isinstance(value, bool):
             return value
-        raise SessionError(f"{key} is {value!r:.40}, not true or false")
+        raise LogError(f"{key} is {value!r:.40}, not true or false")
     if not _QUANTITIES[key].accepts(value):
-        raise SessionError(f"{key} is {value!r:.40}, not {_QUANTITIES[key].accepted}")
+        raise LogError(f"{key} is {value!r:.40}, not {_QUANTITIES[key].accepted}")
     return value
 
 
@@ -234,17 +234,17 @@ _HEADER: dict[str, Quantity] = {
 
 def _vector(key: str, value: Any, dim: int) -> tuple[float, ...]:
     if not isinstance(value, list) or len(value) != dim:
-        raise SessionError(f"{key} is not a list of {dim} numbers")
+        raise LogError(f"{key} is not a list of {dim} numbers")
     for x in value:
         if not REACHED.accepts(x):
-            raise SessionError(f"{key} holds {x!r:.40}, not {REACHED.accepted}")
+            raise LogError(f"{key} holds {x!r:.40}, not {REACHED.accepted}")
     return tuple(float(x) for x in value)
 
 
 # ---- writing
 
 
-class SessionLog:
+class CommandLog:
     """Keeps what a mixer carries out; give `tap` to it.
 
     A thread of its own writes. Another one has the disk keep it, for that may take longer than a command may
@@ -260,7 +260,7 @@ class SessionLog:
     """
 
     def __init__(
-        self, path: Path, setting: Setting, *, force: bool = False, say: Callable[[str], None] = print
+        self, path: Path, setting: LogHeader, *, force: bool = False, say: Callable[[str], None] = print
     ) -> None:
         self.path = path
         self._say = say
@@ -348,35 +348,35 @@ class SessionLog:
 # ---- reading
 
 
-def read_setting(path: Path) -> Setting:
+def read_header(path: Path) -> LogHeader:
     """The header of a log.
 
     Raises:
-        SessionError: there is no such file, or it is not a log.
+        LogError: there is no such file, or it is not a log.
     """
     try:
         with path.open("rb") as file:
             first = file.readline(MAX_LINE)
     except OSError as error:
-        raise SessionError(f"{path}: {error.strerror or error}") from error
+        raise LogError(f"{path}: {error.strerror or error}") from error
     try:
         content = json.loads(first)
         if content.pop("soundmorph_log") != VERSION:
-            raise SessionError(f"{path}:1: a log of another version; this soundmorph reads version {VERSION}")
+            raise LogError(f"{path}:1: a log of another version; this soundmorph reads version {VERSION}")
         plugins = tuple(PluginState(**each) for each in content.pop("plugins", ()))
-        setting = Setting(**content, plugins=plugins)
-    except SessionError:
+        setting = LogHeader(**content, plugins=plugins)
+    except LogError:
         raise
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise SessionError(f"{path}:1: not the log of a performance (`realtime serve --log FILE`)") from error
+        raise LogError(f"{path}:1: not the log of a performance (`realtime serve --log FILE`)") from error
     for key, quantity in _HEADER.items():
         value = getattr(setting, key)
         if not quantity.accepts(value):
-            raise SessionError(f"{path}:1: {key} is {value!r:.40}, not {quantity.accepted}")
+            raise LogError(f"{path}:1: {key} is {value!r:.40}, not {quantity.accepted}")
     if not isinstance(setting.model, str) or not isinstance(setting.model_sha256, str):
-        raise SessionError(f"{path}:1: model and model_sha256 are text")
+        raise LogError(f"{path}:1: model and model_sha256 are text")
     if len(setting.plugins) > MAX_PLUGINS or not all(map(_is_state, setting.plugins)):
-        raise SessionError(f"{path}:1: plugins is not a list of path, name and parameters from 0 to 1")
+        raise LogError(f"{path}:1: plugins is not a list of path, name and parameters from 0 to 1")
     return setting
 
 
@@ -397,7 +397,7 @@ def commands(path: Path, dim: int) -> Iterator[tuple[int, Command | None]]:
         dim: size of z at the beginning.
 
     Raises:
-        SessionError: a line that is damaged, unless it is the last one and torn.
+        LogError: a line that is damaged, unless it is the last one and torn.
     """
     before = 0
     with path.open("rb") as file:
@@ -408,12 +408,12 @@ def commands(path: Path, dim: int) -> Iterator[tuple[int, Command | None]]:
             try:
                 at, command = from_json(json.loads(line), dim)
                 if at < before:
-                    raise SessionError(f"at is {at}, before the line above ({before})")
-            except (ValueError, RecursionError, SessionError) as error:
+                    raise LogError(f"at is {at}, before the line above ({before})")
+            except (ValueError, RecursionError, LogError) as error:
                 if not line.endswith(b"\n") and not file.readline(1):
                     return  # torn: the machine stopped while it was written
-                text = error if isinstance(error, SessionError) else "not JSON"
-                raise SessionError(f"{path}:{number}: {text}") from error
+                text = error if isinstance(error, LogError) else "not JSON"
+                raise LogError(f"{path}:{number}: {text}") from error
             before = at
             if isinstance(command, Swap):
                 dim = command.latent_dim

@@ -40,7 +40,7 @@ class Change:
     swap: Swap | None = None
 
 
-class Deck:
+class Crossfade:
     """Plays a mixer, and others in its place.
 
     Attributes:

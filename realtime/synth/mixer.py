@@ -3,8 +3,8 @@
 No threads, no clock: time is a count of device samples, and the same commands at the same samples give the
 same sound, bit for bit, whatever the size of the blocks. `render` splits a block where a command is due. For
 each piece the ticks of decoding that begin in it (`timing.Timing`) are taken in turn: all voices that lack
-frames advance in one batched decoder call (`streams.Streams`). A voice at a point that was decoded ahead
-(`prepared.PreparedSounds`) needs none; its sound is the same to rounding.
+frames advance in one batched decoder call (`streams.Slots`). A voice at a point that was decoded ahead
+(`prepared.SoundCache`) needs none; its sound is the same to rounding.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ from realtime.synth.output import Output
 from realtime.synth.points import Points
 from realtime.synth.polyphony import Polyphony
 from realtime.synth.resampler import Resampler, Samples
-from realtime.synth.slots import Streams
-from realtime.synth.sound_cache import Prepared, PreparedSounds
+from realtime.synth.slots import Slots
+from realtime.synth.sound_cache import CachedSound, SoundCache
 from realtime.synth.timing import Timing
 from realtime.synth.voice import Tails, Voice
 
@@ -134,7 +134,7 @@ class Mixer:
         """Told of every command as it is carried out, with its sample. Must not wait."""
         self.live = False
         """Whether another thread has sounds `prepared`: reversed hits wait for theirs."""
-        self.prepared = PreparedSounds(decoder)
+        self.sound_cache = SoundCache(decoder)
         self.cost: Cost | None = None
         """As measured on this machine, if it was."""
 
@@ -144,7 +144,7 @@ class Mixer:
         self._waiting: deque[tuple[int, Trigger]] = deque()  # until when at most, and for the sound of what
         self._free = [Voice(self.timing) for _ in range(slots_for(voices))]
         self._playing: list[Voice] = []  # in order of their starts
-        self._streams = Streams(decoder, self._frames_of)
+        self._slots = Slots(decoder, self._frames_of)
         self._tails = Tails(self._samples(STEAL_MS))
         self._covered = 0  # until this sample all voices are decoded
         self._bus: Samples = np.zeros((2, self.timing.piece), np.float32)
@@ -162,7 +162,7 @@ class Mixer:
     @property
     def muted(self) -> int:
         """Decoded chunks silenced because they were not finite."""
-        return self._streams.muted
+        return self._slots.muted
 
     @property
     def sounding(self) -> int:
@@ -180,18 +180,18 @@ class Mixer:
         for command in commands:
             if isinstance(command, Trigger):
                 z = self.glide.at(self.position) if command.z is None else np.array(command.z)
-                begun += self.prepared.get(z.astype(np.float32)) is None
+                begun += self.sound_cache.get(z.astype(np.float32)) is None
             moves = moves or isinstance(command, POINT_MOVES)
         for voice in self._playing:
-            if voice.prepared is not None and not voice.decoded:
+            if voice.cached is not None and not voice.decoded:
                 target = self._way(voice).target
-                begun += moved * (moves or not np.array_equal(target.astype(np.float32), voice.prepared.z))
+                begun += moved * (moves or not np.array_equal(target.astype(np.float32), voice.cached.z))
         return begun
 
     @property
     def streaming(self) -> int:
         """Voices that are being decoded."""
-        return len(self._streams)
+        return len(self._slots)
 
     @property
     def scheduled(self) -> int:
@@ -206,7 +206,7 @@ class Mixer:
     @property
     def stride(self) -> int:
         """Frames from one saved state of a sound decoded ahead to the next."""
-        return self.prepared.stride
+        return self.sound_cache.stride
 
     def rehearse(self, voices: int, frames: int) -> None:
         """Decode so many frames of so many voices; nothing of it is heard."""
@@ -222,7 +222,7 @@ class Mixer:
 
     def rehearse_resume(self, frames: int) -> None:
         """Decode so many frames as for a voice whose point moves under a sound decoded ahead."""
-        self._streams.rehearse_resume(frames)
+        self._slots.rehearse_resume(frames)
 
     def check_follows(self, other: Mixer) -> None:
         """Whether this mixer can take over from another one.
@@ -286,7 +286,7 @@ class Mixer:
             self._retire()
             self._points.announce(self.position)
             if (rest := self._points.settled(self.position)) is not None:
-                self.prepared.want(rest.astype(np.float32), first=True)
+                self.sound_cache.want(rest.astype(np.float32), first=True)
             self._start_waiting()
 
     def _mix(self, block: NDArray[np.float32]) -> None:
@@ -332,7 +332,7 @@ class Mixer:
         if trigger.z is not None:
             self._perform(SetZ(trigger.z, trigger.touch))
         point = tuple(float(x) for x in here)
-        self.prepared.want_now(point)
+        self.sound_cache.want_now(point)
         self._waiting.append(
             (self.position + self._samples(PATIENCE_MS), replace(trigger, z=None, point=point))
         )
@@ -348,7 +348,7 @@ class Mixer:
             self._perform(trigger)
 
     def _is_whole(self, z: Point) -> bool:
-        sound = self.prepared.get(z.astype(np.float32))
+        sound = self.sound_cache.get(z.astype(np.float32))
         return sound is not None and sound.whole
 
     def _where(self, trigger: Trigger) -> Point:
@@ -384,7 +384,7 @@ class Mixer:
                 self.mode = mode
             case Prepare(points):
                 for z in points:
-                    self.prepared.want(z)
+                    self.sound_cache.want(z)
             case Ticks(at_once):
                 self.at_once = at_once
             case Shed():
@@ -414,12 +414,12 @@ class Mixer:
         stays = trigger.reverse or trigger.point is not None or self.mode == "latch"
         fixed = Glide.at_rest(here) if stays else None
         rests = (fixed or self._points.begin(trigger.touch)).rests_at(self.position)
-        sound = self.prepared.get(here.astype(np.float32)) if rests else None
+        sound = self.sound_cache.get(here.astype(np.float32)) if rests else None
         whole = sound is not None and sound.whole
         if self.live:
             trigger = replace(trigger, ahead=whole and fixed is None)
         elif trigger.ahead and rests and not whole:
-            sound = self.prepared.complete(here.astype(np.float32))
+            sound = self.sound_cache.complete(here.astype(np.float32))
         voice.begin(self.position, trigger, fixed, sound)
         self._playing.append(voice)
         self._covered = 0
@@ -427,19 +427,19 @@ class Mixer:
         if trigger.reverse:
             voice.push(self._whole(here, sound)[::-1])
         elif sound is None:
-            self._streams.add(voice)
+            self._slots.add(voice)
         else:
             self.prepared_hits += 1
         return trigger
 
-    def _whole(self, z: Point, sound: Prepared | None) -> Samples:
+    def _whole(self, z: Point, sound: CachedSound | None) -> Samples:
         """The sound at z [D] to its end, decoded now unless it is there."""
         if sound is not None and sound.whole:
             return sound.audio
         audio: Samples = self._decoder.decode(z[np.newaxis].astype(np.float32))[0]
         if np.isfinite(audio).all():
             return audio
-        self._streams.muted += 1
+        self._slots.muted += 1
         return np.zeros_like(audio)
 
     def _held(self) -> list[Voice]:
@@ -477,7 +477,7 @@ class Mixer:
     def _release(self, voice: Voice) -> None:
         self._playing.remove(voice)
         self._free.append(voice)
-        self._streams.discard(voice)
+        self._slots.discard(voice)
 
     # ---- decoding
 
@@ -497,11 +497,11 @@ class Mixer:
             stop = min(until, self._covered if self._covered > begin else timing.frame_start(end))
             for voice in self._playing:
                 if voice.end <= begin:  # it is heard before, and goes when that has been
-                    self._streams.discard(voice)
-                elif voice.prepared is not None and not voice.decoded:
-                    self._play_prepared(voice, voice.prepared, timing.frame(stop - 1) + 1, end)
+                    self._slots.discard(voice)
+                elif voice.cached is not None and not voice.decoded:
+                    self._play_cached(voice, voice.cached, timing.frame(stop - 1) + 1, end)
             if self._covered <= begin:
-                self._streams.advance(end)
+                self._slots.advance(end)
                 self._covered = timing.frame_start(end)
             begin = stop
 
@@ -510,7 +510,7 @@ class Mixer:
         tick = self.timing.tick(begin)
         return (tick + self.at_once - tick % self.at_once) * self.timing.chunk_frames
 
-    def _play_prepared(self, voice: Voice, sound: Prepared, needed: int, end: int) -> None:
+    def _play_cached(self, voice: Voice, sound: CachedSound, needed: int, end: int) -> None:
         """Give a voice what was decoded ahead, or a stream of its own where that is not what it needs.
 
         Args:
@@ -526,6 +526,6 @@ class Mixer:
         if there and sound.frames >= voice.frames + missing:
             voice.push(sound.audio[voice.frames * hop : (voice.frames + missing) * hop])
             return
-        voice.prepared = None
-        self._streams.resume(voice, sound, voice.frames_missing(end))
+        voice.cached = None
+        self._slots.resume(voice, sound, voice.frames_missing(end))
         self._covered = 0

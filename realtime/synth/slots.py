@@ -8,14 +8,14 @@ import numpy as np
 
 from realtime.model.decoder import Decoder, Floats
 from realtime.synth.glide import Point
-from realtime.synth.sound_cache import Prepared
+from realtime.synth.sound_cache import CachedSound
 from realtime.synth.voice import Voice
 
 Points = Callable[[Voice, int], Point]
 """z of the next frames of a voice: float [frames, D], or [D] where it is the same for all."""
 
 
-class Streams:
+class Slots:
     """Advances voices through a decoder; for one thread.
 
     Args:
@@ -39,23 +39,23 @@ class Streams:
         self._decoder.reset(len(self._voices))
         self._voices.append(voice)
 
-    def resume(self, voice: Voice, prepared: Prepared, missing: int) -> None:
-        """Take in a voice that has played a prepared sound up to where it is, and go on from there.
+    def resume(self, voice: Voice, cached: CachedSound, missing: int) -> None:
+        """Take in a voice that has played a cached sound up to where it is, and go on from there.
 
         Its next frames, `missing` if the decoder takes so many at a time, are decoded in one call with those
         between the nearest saved state and where it is.
         """
-        catcher, state = self._catcher, prepared.state_before(voice.frames)
+        catcher, state = self._catcher, cached.state_before(voice.frames)
         if state is None:
             catcher.reset(0)
         else:
             catcher.load(0, state)
         most = catcher.max_frames
         while (behind := voice.frames - int(catcher.frame[0])) >= most:
-            catcher.step(np.broadcast_to(prepared.z, (1, most, len(prepared.z))))
+            catcher.step(np.broadcast_to(cached.z, (1, most, len(cached.z))))
         frames = min(behind + missing, most)
-        z = self._z[: frames * len(prepared.z)].reshape(1, frames, len(prepared.z))
-        z[0, :behind] = prepared.z
+        z = self._z[: frames * len(cached.z)].reshape(1, frames, len(cached.z))
+        z[0, :behind] = cached.z
         z[0, behind:] = self._points(voice, frames - behind)
         (audio,) = self._finite(catcher.step(z))
         voice.push(audio[behind * catcher.info.hop_length :])

@@ -22,7 +22,7 @@ WAITING = 256  # points wanted and not begun; the oldest is forgotten first
 Z = tuple[float, ...]
 
 
-class Prepared:
+class CachedSound:
     """A sound of one point, as far as it is decoded."""
 
     def __init__(self, z: Floats, frames: int, hop_length: int) -> None:
@@ -51,7 +51,7 @@ class Prepared:
         return self.audio.nbytes + sum(state.nbytes for state in self.states)
 
 
-class PreparedSounds:
+class SoundCache:
     """The sounds that are ready, or wanted, of one decoder; those least recently used make room."""
 
     def __init__(self, decoder: Decoder, budget_bytes: int = BUDGET_BYTES) -> None:
@@ -62,13 +62,13 @@ class PreparedSounds:
         kept = max(1, STATE_BYTES // max(state, 1))
         self.stride = max(CHUNK_FRAMES, -(-frames // kept // CHUNK_FRAMES) * CHUNK_FRAMES)
         """Frames from one saved state of a sound to the next."""
-        self._sounds: dict[bytes, Prepared] = {}
+        self._sounds: dict[bytes, CachedSound] = {}
         self._wanted: deque[Floats] = deque(maxlen=WAITING)
         self._current: Floats | None = None
-        self._at_work: Prepared | None = None
+        self._at_work: CachedSound | None = None
         self._clock = 0
 
-    def get(self, z: Floats) -> Prepared | None:
+    def get(self, z: Floats) -> CachedSound | None:
         """What there is of the sound at `z` float32 [D]: whole, begun, or None."""
         found = self._sounds.get(z.tobytes())
         if found is not None:
@@ -108,7 +108,7 @@ class PreparedSounds:
         self._advance()
         return True
 
-    def complete(self, z: Z | Floats) -> Prepared | None:
+    def complete(self, z: Z | Floats) -> CachedSound | None:
         """The whole sound at z [D], now; None if it is not finite. For the thread that works."""
         point = np.array(z, np.float32)
         self._begin(point)
@@ -141,7 +141,7 @@ class PreparedSounds:
             return
         self._make_room()
         self._clock += 1
-        self._at_work = Prepared(z, self._decoder.info.frames, self._hop)
+        self._at_work = CachedSound(z, self._decoder.info.frames, self._hop)
         self._at_work.used = self._clock
         self._at_work.passing = passing and (found is None or found.passing)
         self._sounds[key] = self._at_work

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from realtime.synth.commands import Trigger
 from realtime.synth.glide import Glide
 from realtime.synth.resampler import Samples
-from realtime.synth.sound_cache import Prepared
+from realtime.synth.sound_cache import CachedSound
 from realtime.synth.timing import Pace, Timing
 
 DECAY_DB = 60.0  # a decay's fall in its time
@@ -37,7 +37,7 @@ class Voice:
         self.begin(0, Trigger(), None)
 
     def begin(
-        self, start: int, trigger: Trigger, glide: Glide | None, prepared: Prepared | None = None
+        self, start: int, trigger: Trigger, glide: Glide | None, cached: CachedSound | None = None
     ) -> None:
         """Become a new hit at device sample `start`.
 
@@ -51,7 +51,7 @@ class Voice:
         self.touch = trigger.touch
         self.choke = trigger.choke
         self.glide = glide
-        self.prepared = prepared
+        self.cached = cached
         self.ahead = trigger.ahead
         self.pace: Pace = self._timing.pace(trigger.pitch)
         self.frames = 0

@@ -9,7 +9,7 @@ import threading
 from types import FrameType
 
 
-class Stopping:
+class StopRequest:
     """Whether the end has been asked for: once it has, it stays so.
 
     A signal is handled on the main thread, wherever that is: within `wait`, too, where the lock of a
@@ -36,9 +36,9 @@ class Stopping:
         return self._asked
 
 
-def stop_on_signals() -> Stopping:
+def stop_on_signals() -> StopRequest:
     """What SIGINT and SIGTERM ask for the end instead of ending the process; on the main thread."""
-    stopping = Stopping()
+    stopping = StopRequest()
 
     def stop(number: int, frame: FrameType | None) -> None:
         stopping.ask()

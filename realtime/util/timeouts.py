@@ -30,7 +30,7 @@ def abandon(thread: threading.Thread) -> None:
     _busy.append(thread)
 
 
-def within(limit_s: float, close: Callable[[], object]) -> None:
+def call_within(limit_s: float, close: Callable[[], object]) -> None:
     """Call `close` in a thread of its own, and wait for it `limit_s` seconds at most."""
     closing = threading.Thread(target=close, name="close", daemon=True)
     closing.start()
@@ -39,7 +39,7 @@ def within(limit_s: float, close: Callable[[], object]) -> None:
         abandon(closing)
 
 
-class Patience:
+class TimedCaller:
     """Asks one question at a time, each in a thread of its own, and waits so many seconds for the answer."""
 
     def __init__(self, limit_s: float) -> None:

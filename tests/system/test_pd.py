@@ -15,7 +15,7 @@ import soundfile
 
 from export.to_onnx import export
 from realtime.control.addresses import parse
-from realtime.control.latent_space import Places
+from realtime.control.latent_space import LatentSpace
 from realtime.control.protocol import Message
 from realtime.model.decoder import Decoder
 from tests.system.rig import MAX_DIFFERENCE, PATCHES, Jack, Pd, Server, expected, onset
@@ -244,7 +244,7 @@ CONTROLS: list[tuple[str, list[tuple[str | float, ...]]]] = [
 
 
 def test_each_control_asks_for_what_it_says(tiny_model: Path, tmp_path: Path) -> None:
-    remote, places = Remote(tmp_path), Places(Decoder(tiny_model, capacity=1).info, {"p2": (0.0,) * 4})
+    remote, space = Remote(tmp_path), LatentSpace(Decoder(tiny_model, capacity=1).info, {"p2": (0.0,) * 4})
     with Server(tiny_model, "--null", "--presets", str(tmp_path / "presets.json")) as server:
         with Tap(server.port) as tap:
             with Pd(PATCH, remote.patch, messages=[f"go 127.0.0.1 {tap.port}"]) as pd:
@@ -260,7 +260,7 @@ def test_each_control_asks_for_what_it_says(tiny_model: Path, tmp_path: Path) ->
         assert server.stop() == 0
     assert not COMPLAINTS.search(pd.output), pd.output
     for message in heard:
-        parse(message, places)
+        parse(message, space)
 
 
 def test_there_is_a_slider_for_each_dimension_over_its_range(tiny_model: Path, tmp_path: Path) -> None:

@@ -13,9 +13,9 @@ from typing import cast
 import numpy as np
 import pytest
 
-from realtime.audio.devices import NULL_BUFFER_S, BlockSource, DeviceInfo, NullDevice, StreamError, pick
+from realtime.audio.devices import NULL_BUFFER_S, BlockSource, DeviceError, DeviceInfo, NullDevice, pick
 from realtime.live.engine import Engine
-from realtime.live.failover import STALL_LOOKS, Outlet
+from realtime.live.failover import STALL_LOOKS, Failover
 from realtime.synth.commands import Trigger
 from realtime.synth.mixer import Mixer
 
@@ -37,13 +37,13 @@ def test_a_device_is_found_by_number_or_name(wanted: str | None, index: int) -> 
 @pytest.mark.parametrize("wanted", ["1", "tape", "-1"])
 def test_a_device_that_is_not_there_is_told_with_those_that_are(wanted: str) -> None:
     with pytest.raises(
-        StreamError, match=f"no device '{wanted}' .*; there are: 0 HDA .*; 3 system; 7 system monitor"
+        DeviceError, match=f"no device '{wanted}' .*; there are: 0 HDA .*; 3 system; 7 system monitor"
     ):
         pick(CARDS, wanted)
 
 
 def test_no_device_at_all() -> None:
-    with pytest.raises(StreamError, match="no sound card and no JACK server found"):
+    with pytest.raises(DeviceError, match="no sound card and no JACK server found"):
         pick([], None)
 
 
@@ -101,7 +101,7 @@ def test_a_device_that_asks_for_nothing_is_given_up_unless_all_stood_still(
     now, said = [0.0], list[str]()
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     engine, device = Engine(make_mixer()), Stuck()
-    out = Outlet(lambda: device, said.append)
+    out = Failover(lambda: device, said.append)
     out.start(engine)
     for _ in range(3):
         engine.hand_over(np.zeros((engine.block_size, 2), np.float32))

@@ -27,7 +27,7 @@ from realtime.control.protocol import Argument
 from realtime.live.engine import Engine
 from realtime.model.decoder import Decoder
 from realtime.synth.mixer import Mixer, slots_for
-from realtime.synth.sound_cache import STATE_BYTES, PreparedSounds
+from realtime.synth.sound_cache import STATE_BYTES, SoundCache
 
 NUMBERS = (0.0, 1.0, -1.0, 0.5, 60.0, 127.0, 1e4, -1e9, 1e38, math.nan, math.inf, -math.inf)
 WORDS = (
@@ -99,7 +99,7 @@ class Fuzz:
     def _message(self, draw, right: bool) -> bytes:  # type: ignore[no-untyped-def]
         row = self.random.choice(ADDRESSES)
         path = row.path
-        for place in row.places:
+        for place in row.placeholders:
             index = self.random.randrange(self.dimensions if right else 300)
             path = path.replace(f"<{place.name}>", str(index), 1)
         values = []
@@ -182,7 +182,7 @@ def play(count: int, seed: int, model: Path) -> Outcome:
     """Have a server take `count` datagrams while its engine plays; exceptions come through."""
     decoder = Decoder(model, capacity=slots_for(4))
     mixer = Mixer(decoder, 48_000, voices=4)
-    mixer.prepared = PreparedSounds(decoder, budget_bytes=STATE_BYTES)
+    mixer.sound_cache = SoundCache(decoder, budget_bytes=STATE_BYTES)
     engine = Engine(mixer, ahead=1, synchronous=True)
     engine.start()
     fuzz = Fuzz(seed, decoder.info.latent_dim)

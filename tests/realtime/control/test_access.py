@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from realtime.control import access
-from realtime.control.access import BURST, MAX_DATAGRAM, MAX_SENDERS, RATE, Gate, GateError
+from realtime.control.access import BURST, MAX_DATAGRAM, MAX_SENDERS, RATE, Access, AccessError
 
 
 class Clock:
@@ -17,7 +17,7 @@ class Clock:
 
 
 def test_this_machine_and_those_on_the_list_may_send() -> None:
-    door = Gate(["192.168.1.0/24", "10.0.0.7"])
+    door = Access(["192.168.1.0/24", "10.0.0.7"])
     hosts = ["127.0.0.1", "192.168.1.99", "10.0.0.7", "10.0.0.8", "192.168.2.1"]
     assert [door.admits(host, 16) for host in hosts] == [True, True, True, False, False]
     assert (door.strangers, door.flooded) == (2, 0)
@@ -25,7 +25,7 @@ def test_this_machine_and_those_on_the_list_may_send() -> None:
 
 def test_a_sender_has_a_rate_and_others_do_not_pay_for_it() -> None:
     clock = Clock()
-    door = Gate(["10.0.0.0/8"], clock)
+    door = Access(["10.0.0.0/8"], clock)
     sent = [door.admits("127.0.0.1", 16) for _ in range(int(BURST) + 100)]
     assert sum(sent) == BURST
     assert door.flooded == 100
@@ -35,13 +35,13 @@ def test_a_sender_has_a_rate_and_others_do_not_pay_for_it() -> None:
 
 
 def test_datagrams_have_a_size() -> None:
-    door = Gate()
+    door = Access()
     assert door.admits("127.0.0.1", MAX_DATAGRAM)
     assert not door.admits("127.0.0.1", MAX_DATAGRAM + 1)
 
 
 def test_senders_do_not_pile_up() -> None:
-    door = Gate(["0.0.0.0/0"])
+    door = Access(["0.0.0.0/0"])
     for number in range(3 * MAX_SENDERS):
         assert door.admits(f"10.0.{number // 256}.{number % 256}", 16)
     assert len(door._known) == MAX_SENDERS
@@ -49,7 +49,7 @@ def test_senders_do_not_pile_up() -> None:
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.2", "studio.local"])
 def test_a_network_needs_a_list(host: str) -> None:
-    with pytest.raises(GateError, match="--allow"):
+    with pytest.raises(AccessError, match="--allow"):
         access.check(host, [])
     access.check(host, ["192.168.1.0/24"])
 
@@ -61,5 +61,5 @@ def test_this_machine_needs_none(host: str) -> None:
 
 @pytest.mark.parametrize("entry", ["", "everyone", "1.2.3", "1.2.3.4/33", "::1"])
 def test_an_entry_that_is_none(entry: str) -> None:
-    with pytest.raises(GateError, match="neither an address nor a network"):
+    with pytest.raises(AccessError, match="neither an address nor a network"):
         access.check("127.0.0.1", [entry])

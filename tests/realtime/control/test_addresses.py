@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from realtime.control.addresses import ADDRESSES, parse
-from realtime.control.latent_space import Places
+from realtime.control.latent_space import LatentSpace
 from realtime.control.osc_page import markdown
 from realtime.control.protocol import Message
-from realtime.control.requests import Asked, Hit, Move, Nothing, Query, Setting, Store, Subscribe
+from realtime.control.requests import Asked, ChangeSetting, Hit, Move, Nothing, Query, Store, Subscribe
 from realtime.model.decoder import Decoder
 from realtime.model.schema import ModelInfo
 from realtime.synth.commands import Gain, Goto, Mode, Panic, SetAxis, SetDimension, Stop
@@ -31,7 +31,7 @@ PRESETS = {"fat": (0.5, 0.25, -1.0, 2.0)}
 
 
 def ask(info: ModelInfo, address: str, *arguments: Any) -> Asked:
-    return parse(Message(address, arguments), Places(info, PRESETS))
+    return parse(Message(address, arguments), LatentSpace(info, PRESETS))
 
 
 def test_points(info: ModelInfo) -> None:
@@ -64,7 +64,7 @@ def test_triggers(info: ModelInfo) -> None:
 
 def test_places_on_the_map(info: ModelInfo) -> None:
     """At a sound's place it is that sound; in between, nearer sounds weigh more: w = 1 / d^4."""
-    square = Places(info).map
+    square = LatentSpace(info).map
     assert (square.min(axis=0) == 0.0).all()
     assert (square.max(axis=0) == 1.0).all()
     assert ask(info, "/morph/xy", *square[5].tolist()) == Move(info.anchors[5].z)
@@ -77,12 +77,12 @@ def test_places_on_the_map(info: ModelInfo) -> None:
 
 def test_where_on_the_map_a_point_lies(info: ModelInfo) -> None:
     """A training sound at its own place, half way between two half way, and beyond the edge at the edge."""
-    places = Places(info)
+    space = LatentSpace(info)
     sounds = np.array([a.z for a in info.anchors])
     for at in (0, 5, 69):
-        np.testing.assert_allclose(places.on_map(sounds[at]), places.map[at], atol=1e-6)
-    np.testing.assert_allclose(places.on_map(sounds[:2].mean(axis=0)), places.map[:2].mean(axis=0), atol=1e-6)
-    assert set(places.on_map(sounds[5] + 1e6 * (sounds[1] - sounds[0]))) <= {0.0, 1.0}
+        np.testing.assert_allclose(space.on_map(sounds[at]), space.map[at], atol=1e-6)
+    np.testing.assert_allclose(space.on_map(sounds[:2].mean(axis=0)), space.map[:2].mean(axis=0), atol=1e-6)
+    assert set(space.on_map(sounds[5] + 1e6 * (sounds[1] - sounds[0]))) <= {0.0, 1.0}
 
 
 def test_mixtures(info: ModelInfo) -> None:
@@ -112,14 +112,14 @@ def test_touches(info: ModelInfo) -> None:
     assert ask(info, "/morph/touch/0/trigger") == Hit(1.0, None, 0)
     assert ask(info, "/morph/touch/127/trigger", 0.5, "fat") == Hit(0.5, PRESETS["fat"], 127)
     assert ask(info, "/morph/touch/5/note", 72, 127) == Hit(1.0, None, 5, 12.0)
-    assert ask(info, "/morph/touch/5/xy", *Places(info).map[0].tolist()) == Move(info.anchors[0].z, 5)
+    assert ask(info, "/morph/touch/5/xy", *LatentSpace(info).map[0].tolist()) == Move(info.anchors[0].z, 5)
     assert ask(info, "/morph/touch/5/weights", 0, 1, 0) == Move(info.classes[1].centroid, 5)
     assert ask(info, "/morph/touch/5/stop") == Stop(5)
 
 
 def test_glides(info: ModelInfo) -> None:
     kick, snare, _ = (c.centroid for c in info.classes)
-    assert ask(info, "/morph/glide", 50) == Setting("travel", (50.0, "linear", "linear"))
+    assert ask(info, "/morph/glide", 50) == ChangeSetting("travel", (50.0, "linear", "linear"))
     assert ask(info, "/morph/goto", "kick", 5, "in", "spherical") == Goto(kick, 5.0, "in", path="spherical")
     path = ask(info, "/morph/path", 900, "kick", "fat", "snare")
     assert path == Goto(snare, 900.0, path="spline", through=(kick, PRESETS["fat"]))
@@ -140,7 +140,7 @@ def test_the_rest(info: ModelInfo) -> None:
     assert ask(info, "/morph/mode", "latch") == Mode("latch")
     assert ask(info, "/morph/subscribe", 9100.0) == Subscribe(9100, 200.0)
     assert ask(info, "/morph/unsubscribe", 9100) == Subscribe(9100, None)
-    assert ask(info, "/morph/reverse", 1) == Setting("reverse", 1)
+    assert ask(info, "/morph/reverse", 1) == ChangeSetting("reverse", 1)
     assert ask(info, "/wek/outputs", 1, 2, 3, 4) == Move((1.0, 2.0, 3.0, 4.0))
     assert ask(info, "/ping") == Query("ping")
     assert ask(info, "/morph/get/status") == Query("status")
@@ -219,7 +219,7 @@ def test_every_number_of_a_z_is_looked_at(info: ModelInfo, bad: Any) -> None:
 def test_optional_arguments_come_last_and_paths_once() -> None:
     assert len({address.path for address in ADDRESSES}) == len(ADDRESSES)
     for address in ADDRESSES:
-        assert address.path.count("<") == len(address.places)
+        assert address.path.count("<") == len(address.placeholders)
         optional = [argument.optional for argument in address.arguments]
         assert optional == sorted(optional)
         assert not any(argument.many for argument in address.arguments[:-1])

@@ -276,7 +276,7 @@ def test_more_answers(control: Control, player: Notebook) -> None:
     *maps, dimensions, latency = control.handle([Message(address) for address in ask], ME)
     named = [x for answer in maps for x in answer.arguments[2:]]
     assert named == [
-        x for a, xy in zip(info.anchors, control.places.map.tolist(), strict=True) for x in (a.name, *xy)
+        x for a, xy in zip(info.anchors, control.space.map.tolist(), strict=True) for x in (a.name, *xy)
     ]
     lows_and_highs = [x for pair in zip(info.latent.low, info.latent.high, strict=True) for x in pair]
     assert dimensions == Message("/morph/dimensions.reply", (0, info.latent_dim, *lows_and_highs))

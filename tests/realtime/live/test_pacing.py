@@ -69,7 +69,7 @@ def test_what_begins_a_stream(make_mixer: Callable[..., Mixer]) -> None:
     mixer.submit(Prepare((kick,)))
     mixer.submit(SetZ(snare))
     mixer.render(np.zeros((64, 2), np.float32))
-    while mixer.prepared.work():
+    while mixer.sound_cache.work():
         pass
     assert mixer.streams_begun([Trigger(1.0, kick)]) == 0
     assert mixer.streams_begun([Trigger(1.0)]) == 1
@@ -119,7 +119,7 @@ def test_the_terms_of_both_latencies(make_mixer: Callable[..., Mixer]) -> None:
     told = engine.latency()
     assert told["total"] == pytest.approx(12.0)
     assert told["coordinate_total"] == pytest.approx(sum(move.values()))
-    assert latency.in_words(hit) == "12.0 ms = 2.0 next block + 6.0 lead + 4.0 device"
+    assert latency.describe(hit) == "12.0 ms = 2.0 next block + 6.0 lead + 4.0 device"
 
 
 def test_a_block_may_have_several_ticks() -> None:

@@ -69,7 +69,7 @@ def main() -> int:
             model = onnx.ModelProto()
             model.CopyFrom(plain)
             mutate(model, chance)
-            path.write_bytes(schema.seal(model.SerializeToString()))
+            path.write_bytes(schema.add_checksum(model.SerializeToString()))
             try:
                 decoder = Decoder(path, capacity=1)
                 decoder.step(np.zeros((1, 1, decoder.info.latent_dim), np.float32))

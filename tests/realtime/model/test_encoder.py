@@ -35,7 +35,7 @@ def _changed(tiny_model: Path, target: Path, change: Change) -> Path:
     model = onnx.load(str(encoder_path(tiny_model)))
     del model.metadata_props[-1]
     change(model)
-    target.write_bytes(schema.seal(model.SerializeToString()))
+    target.write_bytes(schema.add_checksum(model.SerializeToString()))
     return target
 
 

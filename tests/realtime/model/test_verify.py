@@ -27,7 +27,7 @@ def _changed(source: Path, target: Path, change: Change, seal: bool = True) -> P
     model.metadata_props.extend(kept)
     change(model)
     content = model.SerializeToString()
-    target.write_bytes(schema.seal(content) if seal else content)
+    target.write_bytes(schema.add_checksum(content) if seal else content)
     return target
 
 

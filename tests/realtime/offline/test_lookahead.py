@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from realtime.model.decoder import Decoder
-from realtime.offline.lookahead import LOOK_AHEAD, Ahead
+from realtime.offline.lookahead import LOOK_AHEAD, Lookahead
 from realtime.offline.render import render
 from realtime.synth.commands import Command, Goto, Mode, Trigger
 from realtime.synth.mixer import Mixer
@@ -29,9 +29,9 @@ def test_each_point_is_decoded_once_and_sounds_as_ever(
     make_mixer: Callable[..., Mixer], decoder: Decoder, jobs: int
 ) -> None:
     score = hits(100, 7)
-    ahead = Ahead(decoder, jobs)
+    ahead = Lookahead(decoder, jobs)
     mixer = make_mixer(22_050, voices=16)
-    mixer.prepared = ahead
+    mixer.sound_cache = ahead
     sound = play(mixer, ahead.follow(score))
     assert ahead.decoded == 7
     assert mixer.prepared_hits == mixer.hits == 100
@@ -43,9 +43,9 @@ def test_a_sound_that_is_moved_goes_on_from_where_it_was(
     make_mixer: Callable[..., Mixer], decoder: Decoder
 ) -> None:
     score = [*hits(1, 1, "live"), (1500, Goto((1.0, 0.5, -2.0, 0.0), 20.0))]
-    ahead = Ahead(decoder, 1)
+    ahead = Lookahead(decoder, 1)
     mixer = make_mixer(22_050)
-    mixer.prepared = ahead
+    mixer.sound_cache = ahead
     sound = play(mixer, ahead.follow(score))
     ahead.close()
     moved = play(make_mixer(22_050), iter(score))
@@ -62,7 +62,7 @@ def test_a_score_is_read_no_further_than_needed(decoder: Decoder) -> None:
             taken.append(event)
             yield event
 
-    ahead = Ahead(decoder, 1)
+    ahead = Lookahead(decoder, 1)
     first = next(ahead.follow(score()))
     assert first == (0, Mode("latch"))
     assert len(taken) == LOOK_AHEAD + 2
@@ -70,7 +70,7 @@ def test_a_score_is_read_no_further_than_needed(decoder: Decoder) -> None:
 
 
 def test_what_was_not_planned_is_not_there(decoder: Decoder, tiny_model: Path) -> None:
-    ahead = Ahead(decoder, 1)
+    ahead = Lookahead(decoder, 1)
     assert ahead.get(np.zeros(4, np.float32)) is None
     ahead.plan((0.0, 0.0, 0.0, 0.0))
     sound = ahead.get(np.zeros(4, np.float32))

@@ -14,9 +14,9 @@ import soundfile
 from realtime.__main__ import main
 from realtime.model import verify
 from realtime.synth import plugins
-from realtime.synth.command_log import PluginState, SessionLog, Setting
+from realtime.synth.command_log import CommandLog, LogHeader, PluginState
 from realtime.synth.commands import Command, Gain, Goto, SetDimension, SetZ, Swap, Trigger
-from realtime.synth.crossfade import Change, Deck
+from realtime.synth.crossfade import Change, Crossfade
 from realtime.synth.mixer import Mixer
 
 Make = Callable[..., Mixer]
@@ -31,16 +31,16 @@ def swap_to(path: Path, chunk_frames: int = 4) -> Swap:
     return Swap(str(path), verify.read(path).sha256, 4, chunk_frames)
 
 
-def setting(model: Path, states: tuple[PluginState, ...] = ()) -> Setting:
+def setting(model: Path, states: tuple[PluginState, ...] = ()) -> LogHeader:
     first = swap_to(model)
-    return Setting(
+    return LogHeader(
         first.model, first.model_sha256, 4, RATE, 2, 4, first.chunk_frames, 0.0, BLOCK, {}, plugins=states
     )
 
 
 def perform(
-    deck: Deck,
-    log: SessionLog,
+    deck: Crossfade,
+    log: CommandLog,
     happenings: dict[int, list[Command | Change]],
     chain: plugins.Chain | None = None,
 ) -> np.ndarray:
@@ -77,8 +77,8 @@ def test_a_change_of_model_is_played_again(
     path = tmp_path / "take.jsonl"
     there, back = make_mixer(chunk_frames=1), make_mixer()
     heard = perform(
-        Deck(make_mixer()),
-        SessionLog(path, setting(tiny_model)),
+        Crossfade(make_mixer()),
+        CommandLog(path, setting(tiny_model)),
         {
             20: [SetZ(A), Trigger(0.5)],
             41: [SetDimension(1, 2.0), Trigger(0.3), Goto(B, 300.0)],
@@ -98,7 +98,7 @@ def test_a_change_of_model_is_played_again(
 
 
 def log_of_a_change(tiny_model: Path, second: Path, path: Path) -> Path:
-    log = SessionLog(path, setting(tiny_model))
+    log = CommandLog(path, setting(tiny_model))
     log.tap(100, Trigger(0.5))
     log.tap(24_000, swap_to(second))
     log.tap(24_000, Trigger(0.5))
@@ -153,8 +153,8 @@ def test_parameters_of_plugins_are_set_again_at_their_sample(
         one = chain.tweak(0, "makeup_db", float(draw.uniform(0, 20)))
         other = chain.tweak(1, "time_ms", float(draw.uniform(5, 60)))
         happenings.setdefault(int(number), []).append(one if draw.random() < 0.7 else other)
-    log = SessionLog(path, setting(tiny_model, states))
-    heard = perform(Deck(make_mixer(), chain), log, happenings, chain)
+    log = CommandLog(path, setting(tiny_model, states))
+    heard = perform(Crossfade(make_mixer(), chain), log, happenings, chain)
     sound = render(path)
     length = min(len(sound), len(heard))
     np.testing.assert_allclose(sound[:length], heard[:length], atol=1e-6)
@@ -164,7 +164,7 @@ def test_parameters_of_plugins_are_set_again_at_their_sample(
     assert capsys.readouterr().err == ""
     gone = [dataclasses.replace(states[0], path="/gone/ZamCompX2.vst3"), states[1]]
     text = path.read_text().splitlines(keepends=True)
-    SessionLog(path, setting(tiny_model, tuple(gone)), force=True).close(0)
+    CommandLog(path, setting(tiny_model, tuple(gone)), force=True).close(0)
     path.write_text(path.read_text().splitlines(keepends=True)[0] + "".join(text[1:]))
     render(path)
     (line,) = capsys.readouterr().err.splitlines()

@@ -10,7 +10,7 @@ import pytest
 
 from realtime.control.addresses import parse
 from realtime.control.dispatcher import Control
-from realtime.control.latent_space import Places
+from realtime.control.latent_space import LatentSpace
 from realtime.control.protocol import Message
 from realtime.live.engine import Engine
 from realtime.model.verify import read as read_model
@@ -232,13 +232,13 @@ def test_what_cannot_be_learnt_is_told(moved: list[Any], target: str, told: str)
 
 def test_macros_are_told_as_they_are_set(tiny_model: Any) -> None:
     """What `/morph/get/macros` says after `/morph/macro/i v` is v there, and unchanged elsewhere."""
-    places = Places(read_model(tiny_model).info)
-    info = places.info
+    space = LatentSpace(read_model(tiny_model).info)
+    info = space.info
     start = list(info.classes[0].centroid)
-    command: Any = parse(Message("/morph/macro/1", (1.5,)), places)
+    command: Any = parse(Message("/morph/macro/1", (1.5,)), space)
     along = sum((a - o) * x for a, o, x in zip(start, command.origin, command.axis, strict=True))
     moved = [a + (command.value - along) * x for a, x in zip(start, command.axis, strict=True)]
-    before, after = places.macros(start), places.macros(moved)
+    before, after = space.macros(start), space.macros(moved)
     assert after[1] == pytest.approx(1.5, abs=1e-5)
     assert after[0] == pytest.approx(before[0], abs=1e-4)
     assert after[2:] == pytest.approx(before[2:], abs=1e-4)

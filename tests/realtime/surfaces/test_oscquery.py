@@ -18,10 +18,10 @@ from websockets.sync.client import connect
 from zeroconf import ServiceBrowser, Zeroconf
 
 from realtime.control import osc
-from realtime.control.access import Gate
+from realtime.control.access import Access
 from realtime.control.addresses import ADDRESSES, TABLE, parse
 from realtime.control.dispatcher import Control
-from realtime.control.latent_space import Places
+from realtime.control.latent_space import LatentSpace
 from realtime.control.protocol import Message
 from realtime.live.engine import Engine
 from realtime.model.schema import ModelInfo
@@ -54,7 +54,7 @@ def ask(control: Control) -> Callable[..., list[Message]]:
 def server(control: Control) -> Iterator[QueryServer]:
     """On a free port of this machine."""
     served = QueryServer(
-        lambda: control.info, ask(control), ("127.0.0.1", 9000), host="127.0.0.1", port=0, gate=Gate()
+        lambda: control.info, ask(control), ("127.0.0.1", 9000), host="127.0.0.1", port=0, gate=Access()
     )
     served.start()
     try:
@@ -120,15 +120,15 @@ def test_every_address_is_there_and_its_value_is_accepted(control: Control) -> N
     root = tree(control.info, learn(ask(control)))
     there = {node["FULL_PATH"] for node in nodes(root) if "TYPE" in node}
     rows = {TABLE.find(path)[0].path for path in there}
-    assert rows == {row.path for row in ADDRESSES if len(row.places) < 2}
-    places = Places(control.info)
+    assert rows == {row.path for row in ADDRESSES if len(row.placeholders) < 2}
+    space = LatentSpace(control.info)
     for node in nodes(root):
         if "VALUE" in node:
-            parse(Message(node["FULL_PATH"], tuple(node["VALUE"])), places)
+            parse(Message(node["FULL_PATH"], tuple(node["VALUE"])), space)
         for at, limits in enumerate(node.get("RANGE", ())):
             for end in ("MIN", "MAX"):
                 if node["TYPE"] == "f" and limits:
-                    parse(Message(node["FULL_PATH"], (limits[end],)), places)
+                    parse(Message(node["FULL_PATH"], (limits[end],)), space)
             assert at < len(node["TYPE"])
 
 
@@ -186,7 +186,7 @@ def test_answers(server: QueryServer, control: Control) -> None:
     assert get(server, "/morph/pitch?VALUE") == (200, {"VALUE": [7.0]})
     assert get(server, "/morph/glide?VALUE") == (200, {"VALUE": [0.0, "linear", "linear"]})
     assert get(server, "/morph/xy?VALUE")[1]["VALUE"] == pytest.approx(
-        control.places.on_map(control.player.z())
+        control.space.on_map(control.player.z())
     )
     assert get(server, "/morph/trigger?VALUE") == (204, None)
     assert get(server, "/morph/trigger?COLOUR") == (400, None)
@@ -214,7 +214,7 @@ def test_strangers_are_turned_away(control: Control) -> None:
         served.stop()
 
 
-class _Shut(Gate):
+class _Shut(Access):
     def admits(self, host: str, size: int) -> bool:
         return False
 

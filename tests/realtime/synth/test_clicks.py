@@ -50,7 +50,7 @@ def make(model: Path) -> Mixer:
     decoder = Decoder(model, capacity=slots_for(VOICES))
     mixer = Mixer(decoder, RATE, voices=VOICES, gain_db=GAIN_DB)
     for z in POINTS:
-        mixer.prepared.complete(z)
+        mixer.sound_cache.complete(z)
     return mixer
 
 

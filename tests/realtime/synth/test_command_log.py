@@ -17,7 +17,7 @@ import pytest
 import soundfile
 
 from realtime.__main__ import main
-from realtime.synth.command_log import SessionError, SessionLog, Setting, commands, from_json, to_json
+from realtime.synth.command_log import CommandLog, LogError, LogHeader, commands, from_json, to_json
 from realtime.synth.commands import (
     Command,
     Gain,
@@ -39,7 +39,7 @@ from realtime.synth.mixer import Mixer
 from realtime.util.files import FileError
 
 Z = (0.5, -1.25, 0.1, 3.0)
-SETTING = Setting("tiny.onnx", "", 4, 48_000, 2, 4, 4, -6.0, 128, {})
+SETTING = LogHeader("tiny.onnx", "", 4, 48_000, 2, 4, 4, -6.0, 128, {})
 ALL: list[Command] = [
     SetZ(Z),
     SetZ(Z, 7),
@@ -98,13 +98,13 @@ def test_what_makes_no_sound_is_not_kept() -> None:
     ],
 )
 def test_a_line_that_nobody_wrote_is_refused(line: Any, text: str) -> None:
-    with pytest.raises(SessionError) as error:
+    with pytest.raises(LogError) as error:
         from_json(line, 4)
     assert str(error.value).startswith(text)
 
 
 def write(path: Path, score: list[tuple[int, Command]], end: int) -> Path:
-    log = SessionLog(path, SETTING)
+    log = CommandLog(path, SETTING)
     for at, command in score:
         log.tap(at, command)
     log.close(end)
@@ -119,10 +119,10 @@ def test_a_torn_last_line_is_no_error_and_a_damaged_one_is(tmp_path: Path) -> No
     path.write_text("".join(lines[:4]) + lines[4][:11])
     assert [at for at, _ in commands(path, 4)] == [0, 1, 2]
     path.write_text("".join(lines[:3]) + "{torn\n" + lines[4])
-    with pytest.raises(SessionError, match=r"a\.jsonl:4: not JSON"):
+    with pytest.raises(LogError, match=r"a\.jsonl:4: not JSON"):
         list(commands(path, 4))
     path.write_text(lines[0] + lines[4] + lines[2])
-    with pytest.raises(SessionError, match="3: at is 1, before the line above"):
+    with pytest.raises(LogError, match="3: at is 1, before the line above"):
         list(commands(path, 4))
 
 
@@ -130,8 +130,8 @@ CRASH = """
 import os, sys, time
 from pathlib import Path
 from realtime.synth.commands import SetDimension
-from realtime.synth.command_log import SessionLog, Setting
-log = SessionLog(Path(sys.argv[1]), Setting("m", "", 4, 48000, 2, 4, 4, 0.0, 128, {}))
+from realtime.synth.command_log import CommandLog, LogHeader
+log = CommandLog(Path(sys.argv[1]), LogHeader("m", "", 4, 48000, 2, 4, 4, 0.0, 128, {}))
 begun = time.monotonic()
 while (passed := time.monotonic() - begun) < 0.6:
     log.tap(int(1000 * passed), SetDimension(0, 1.0))
@@ -160,7 +160,7 @@ def test_a_disk_that_takes_its_time_holds_no_line_up(tmp_path: Path, monkeypatch
 
     monkeypatch.setattr("realtime.synth.command_log.SYNC_S", 0.001)
     monkeypatch.setattr("realtime.synth.command_log.os.fsync", slow)
-    log = SessionLog(tmp_path / "a.jsonl", SETTING)
+    log = CommandLog(tmp_path / "a.jsonl", SETTING)
     assert asked.wait(60.0)
     log.tap(7, Panic())
     end = time.monotonic() + 60.0
@@ -175,14 +175,14 @@ def test_a_log_that_exists_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text("precious")
     with pytest.raises(FileError, match="exists; --force replaces it"):
-        SessionLog(path, SETTING)
+        CommandLog(path, SETTING)
     assert path.read_text() == "precious"
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a full disk")
 def test_a_full_disk_is_said_once() -> None:
     said: list[str] = []
-    log = SessionLog(Path("/dev/full"), SETTING, force=True, say=said.append)
+    log = CommandLog(Path("/dev/full"), SETTING, force=True, say=said.append)
     for at in range(10):
         log.tap(at, Panic())
         time.sleep(0.01)
@@ -197,7 +197,7 @@ def test_a_rendered_log_is_what_was_played(
 ) -> None:
     draw = np.random.default_rng(5)
     mixer = make_mixer(gain_db=SETTING.gain_db)
-    log = SessionLog(tmp_path / "a.jsonl", SETTING)
+    log = CommandLog(tmp_path / "a.jsonl", SETTING)
     mixer.tap = log.tap
     for at in np.sort(draw.integers(0, 48_000, 150)):
         command = ALL[draw.integers(len(ALL))]

@@ -27,7 +27,7 @@ from realtime.synth.commands import (
 )
 from realtime.synth.mixer import Mixer, slots_for
 from realtime.synth.resampler import Resampler
-from realtime.synth.sound_cache import PASSING, STATE_BYTES, PreparedSounds
+from realtime.synth.sound_cache import PASSING, STATE_BYTES, SoundCache
 
 Make = Callable[..., Mixer]
 RATE = 48_000
@@ -94,7 +94,7 @@ def test_a_live_mixer_waits_for_the_sound_of_a_reversed_hit(decoder: Decoder, ma
     mixer.render(out)
     assert not out.any()
     assert log == [(77, SetZ(A)), (500, SetZ(B))]
-    while mixer.prepared.work():
+    while mixer.sound_cache.work():
         pass
     expected = Resampler(decoder.info.sample_rate, RATE).resample(
         decoder.decode(np.asarray(A, np.float32)[np.newaxis])[0][::-1]
@@ -114,7 +114,7 @@ def test_what_waits_is_forgotten_by_panic_and_stop(make_mixer: Make) -> None:
         mixer.submit(end, 100)
         out = np.zeros((200, 2), np.float32)
         mixer.render(out)
-        while mixer.prepared.work():
+        while mixer.sound_cache.work():
             pass
         mixer.render(out)
         assert (mixer.hits, mixer.sounding) == (0, 0)
@@ -164,9 +164,9 @@ def test_a_sound_decoded_ahead_is_the_same_sound(
         score += [(300 + move, Goto(B, 20.0)), (300 + move + 1500, SetDimension(1, 0.3))]
     expected = stereo(make_mixer(), score, 9000)
     mixer = make_mixer()
-    mixer.prepared.want(A)
-    while (sound := mixer.prepared.get(f32(A))) is None or sound.frames < stop:
-        assert mixer.prepared.work()
+    mixer.sound_cache.want(A)
+    while (sound := mixer.sound_cache.get(f32(A))) is None or sound.frames < stop:
+        assert mixer.sound_cache.work()
     np.testing.assert_allclose(stereo(mixer, score, 9000), expected, atol=2e-6)
     assert mixer.prepared_hits == 1
 
@@ -179,7 +179,7 @@ def test_a_move_under_a_whole_sound_decoded_ahead_is_heard_from_the_next_frame_o
     for score in ([], [(300 + move, SetZ(B))]):
         mixer = make_mixer()
         mixer.live = True
-        mixer.prepared.complete(A)
+        mixer.sound_cache.complete(A)
         heard.append(stereo(mixer, [(300, Trigger(1.0, A)), *score], 6000)[:, 0])
     timing = mixer.timing
     seen_ahead = timing.resampler.half * RATE / decoder.info.sample_rate
@@ -194,7 +194,7 @@ def test_a_whole_sound_decoded_ahead_takes_no_inference(
     mixer = make_mixer()
     mixer.submit(Prepare((A, B)))
     stereo(mixer, [], 128)
-    while mixer.prepared.work():
+    while mixer.sound_cache.work():
         pass
     monkeypatch.setattr(Decoder, "step", lambda *_: pytest.fail("decoded"))
     heard = stereo(mixer, [(0, Mode("latch")), (0, Trigger(1.0, A)), (200, Trigger(1.0, B))], 4000)
@@ -204,20 +204,20 @@ def test_a_whole_sound_decoded_ahead_takes_no_inference(
 
 def test_a_point_that_rests_is_decoded_ahead_and_one_that_moves_is_not(make_mixer: Make) -> None:
     mixer = make_mixer()
-    while mixer.prepared.work():
+    while mixer.sound_cache.work():
         pass
     stereo(mixer, [(sample, SetZ(point(sample))) for sample in range(0, 5000, 500)], 5500)
-    assert not mixer.prepared.work()
+    assert not mixer.sound_cache.work()
     stereo(mixer, [], 1500)
-    assert mixer.prepared.work()
-    assert mixer.prepared.get(f32(point(4500))) is not None
+    assert mixer.sound_cache.work()
+    assert mixer.sound_cache.get(f32(point(4500))) is not None
 
 
 def test_sounds_least_used_make_room(tiny_model: Path) -> None:
     decoder = Decoder(tiny_model, capacity=1)
-    sound = PreparedSounds(decoder).complete(A)
+    sound = SoundCache(decoder).complete(A)
     assert sound is not None
-    sounds = PreparedSounds(decoder, budget_bytes=STATE_BYTES + 2 * sound.nbytes)
+    sounds = SoundCache(decoder, budget_bytes=STATE_BYTES + 2 * sound.nbytes)
     for which in range(5):
         sounds.complete(point(which))
         sounds.get(f32(point(0)))
@@ -228,7 +228,7 @@ def test_sounds_least_used_make_room(tiny_model: Path) -> None:
 
 
 def test_points_that_z_only_rested_on_do_not_pile_up(tiny_model: Path) -> None:
-    sounds = PreparedSounds(Decoder(tiny_model, capacity=1))
+    sounds = SoundCache(Decoder(tiny_model, capacity=1))
     sounds.want(point(1000))
     for which in range(PASSING + 5):
         sounds.want(point(which), first=True)
@@ -294,7 +294,7 @@ def test_neither_blocks_nor_decoding_ahead_are_heard(
     expected = stereo(make_mixer(), score, 8000)
     mixer = make_mixer()
     for which in ahead:
-        mixer.prepared.complete(point(which))
+        mixer.sound_cache.complete(point(which))
     np.testing.assert_allclose(stereo(mixer, score, 8000, blocks), expected, atol=1e-5)
 
 
@@ -306,7 +306,7 @@ def test_what_is_played_live_is_what_was_tapped_whatever_was_decoded_ahead(
     mixer = make_mixer()
     mixer.live, mixer.tap = True, lambda *command: tapped.append(command)
     for which in ahead:
-        mixer.prepared.complete(point(which))
+        mixer.sound_cache.complete(point(which))
     live = stereo(mixer, score, 8000, blocks)
     np.testing.assert_allclose(stereo(make_mixer(), tapped, 8000), live, atol=1e-5)
 

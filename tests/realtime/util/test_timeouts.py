@@ -9,14 +9,14 @@ import threading
 
 import pytest
 
-from realtime.util.timeouts import Patience
+from realtime.util.timeouts import TimedCaller
 
 # Ends while something is closed that takes so long.
 EXIT = """
 import atexit, sys, time
 from realtime.util import timeouts
 atexit.register(print, "in order")
-timeouts.within(0.01, lambda: time.sleep(float(sys.argv[1])))
+timeouts.call_within(0.01, lambda: time.sleep(float(sys.argv[1])))
 print("the end")
 timeouts.exit_with(3)
 """
@@ -29,7 +29,7 @@ def test_libraries_are_not_torn_down_under_what_is_still_busy(closing_s: float, 
 
 
 def test_an_answer_and_an_error_are_passed_on() -> None:
-    patience = Patience(10.0)
+    patience = TimedCaller(10.0)
     assert patience.ask(lambda: 7) == 7
     with pytest.raises(OSError, match="no such card"):
         patience.ask(lambda: _fail(OSError("no such card")))
@@ -41,7 +41,7 @@ def _fail(error: Exception) -> int:
 
 
 def test_no_answer_is_an_error_and_nothing_is_asked_until_it_has_come() -> None:
-    patience, known = Patience(0.05), threading.Event()
+    patience, known = TimedCaller(0.05), threading.Event()
     late: queue.Queue[int] = queue.Queue()
 
     def question() -> int:
@@ -56,13 +56,13 @@ def test_no_answer_is_an_error_and_nothing_is_asked_until_it_has_come() -> None:
     assert late.get(timeout=30) == 7
     assert patience._asking is not None
     patience._asking.join()
-    assert Patience(10.0).ask(lambda: 9) == 9
+    assert TimedCaller(10.0).ask(lambda: 9) == 9
     assert patience.ask(lambda: 9, late.put) == 9
     assert late.empty()
 
 
 def test_an_error_that_comes_late_is_no_ones() -> None:
-    patience, known = Patience(0.05), threading.Event()
+    patience, known = TimedCaller(0.05), threading.Event()
 
     def question() -> int:
         known.wait()

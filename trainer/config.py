@@ -157,6 +157,11 @@ class LossConfig:
     centre_dtw: float = 0.0
     morph: float = 0.0
 
+    @property
+    def middles(self) -> bool:
+        """True where a term asks for the middles of classes."""
+        return bool(self.centre or self.centre_dtw)
+
 
 @dataclass(frozen=True)
 class OptimConfig:
@@ -191,8 +196,8 @@ class FitConfig:
     Attributes:
         epochs: passes over the training sounds (the paper's results are after 117).
         batch_size: sounds of one step (authors' code: 50).
-        micro_batch: sounds held in memory at once; the gradient is that of the whole batch. 0 is 8 on a CPU
-            and the whole batch on a GPU.
+        micro_batch: sounds held in memory at once, at least 2 with [loss] centre, centre_dtw or morph; the
+            gradient is that of the whole batch. 0 is 8 on a CPU and the whole batch on a GPU.
         seed: of the weights, the split, the order and the noise.
         device: "auto", "cpu" or "cuda".
         threads: of PyTorch on the CPU; 0 leaves its own choice.
@@ -256,7 +261,9 @@ class Config:
             if not isinstance(table, Mapping):
                 raise ConfigError(f"{name} = {table!r}: it must be a table, [{name}]")
             parts[name] = _section(name, table)
-        return cls(**parts)
+        config = cls(**parts)
+        _check_middles(config)
+        return config
 
     @classmethod
     def from_toml(cls, text: str) -> Config:
@@ -391,6 +398,16 @@ def _check_model(model: ModelConfig) -> None:
             )
     if model.heads and model.heads[0].label != "label":
         raise ConfigError(f'[model.heads] {names[0]}: the first head must have label = "label", the classes')
+
+
+def _check_middles(config: Config) -> None:
+    """Refuse the terms of the middles of classes where the model does not keep these."""
+    for key in ("centre", "centre_dtw"):
+        value = getattr(config.loss, key)
+        if value and config.model.architecture != "mb":
+            raise ConfigError(
+                f'[loss] {key} = {value:g}: it must be 0 for "{config.model.architecture}"; only "mb" has it'
+            )
 
 
 def _value(section: str, key: str, value: Any, kind: Any) -> Any:

@@ -220,12 +220,14 @@ class VAE(nn.Module):
             self.register_buffer("met", torch.zeros(classes))
 
     @torch.no_grad()
-    def follow(self, mean: Tensor, label: Tensor) -> None:
-        """Move the prototypes towards the means [B, D] of sounds of the classes label [B]."""
+    def followed(self, mean: Tensor, label: Tensor) -> dict[str, Tensor]:
+        """Return `prototypes` and `met` after sounds with the means [B, D], of the classes label [B]."""
+        prototypes, met = self.prototypes.clone(), self.met.clone()
         for row, index in zip(mean.float(), label.tolist(), strict=True):
-            self.met[index] += 1.0
-            share = 1.0 / self.met[index].clamp(max=MEMORY)
-            self.prototypes[index] += share * (row - self.prototypes[index])
+            met[index] += 1.0
+            share = 1.0 / met[index].clamp(max=MEMORY)
+            prototypes[index] += share * (row - prototypes[index])
+        return {"prototypes": prototypes, "met": met}
 
     def encode(self, audio: Tensor) -> tuple[Tensor, Tensor]:
         """audio [B, 1, T] in ±1 -> mean, log_var [B, D]."""

@@ -80,7 +80,7 @@ def start(
     except ValueError as error:
         raise TrainerError(str(error)) from None
     typical = None
-    if config.loss.centre or config.loss.centre_dtw:
+    if config.loss.middles:
         typical = sounds.waveforms[medoids(sounds, parts.train, config.model.sample_rate)].to(fabric.device)
     objective: torch.nn.Module = Objective(model, config, typical)
     if config.fit.compile:

@@ -10,8 +10,8 @@ import pytest
 import soundfile
 import torch
 
+from export.architectures import encoder_graph
 from export.describe import describe_encoder
-from export.encoder import encoder_graph
 from export.parity import encoder_difference
 from export.to_onnx import export, save
 from realtime import model_file
@@ -19,6 +19,7 @@ from realtime.contract import Preparation
 from realtime.encoder import Encoder, encoder_path
 from realtime.errors import RealtimeError
 from realtime.prepare import prepare
+from trainer.architectures import ARCHITECTURES
 from trainer.config import Config, DataConfig, ModelConfig
 from trainer.data import audio
 from trainer.errors import DataError
@@ -37,14 +38,14 @@ def _recording(path: Path, rate: int, seconds: float, channels: int = 1, start: 
     return path
 
 
-@pytest.mark.parametrize("architecture", ["dc", "cc", "mb"])
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_the_file_gives_the_model_s_z(architecture: str, tiny_model: Path, tmp_path: Path) -> None:
     config = Config(ModelConfig(architecture, 8000, 1280, 5, layers=12, channels=6))
     torch.manual_seed(0)
     model = build(config.model, 2).eval()
     info = describe_encoder(config, model_file.read(tiny_model).info)
     info = dataclasses.replace(info, architecture=architecture, latent_dim=5)
-    save(encoder_graph(model.encoder, 1280), info.to_metadata(), tmp_path / "m.encoder.onnx")
+    save(encoder_graph(model), info.to_metadata(), tmp_path / "m.encoder.onnx")
     assert encoder_difference(model, tmp_path / "m.encoder.onnx") <= 1e-5
     encoder = Encoder(tmp_path / "m.encoder.onnx")
     assert encoder.info == info

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 
+from trainer.architectures import ARCHITECTURES
 from trainer.config import Config
 from trainer.errors import CheckpointError, DataError, DivergedError, TrainerError
 from trainer.models.vae import build
@@ -62,7 +63,7 @@ MIDDLES: dict[str, dict[str, Any]] = {
 """With the losses of what lies between sounds and in the middle of classes."""
 
 
-@pytest.mark.parametrize("architecture", ["dc", "cc", "mb"])
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_a_run_and_what_it_leaves(config: Config, folder: Path, tmp_path: Path, architecture: str) -> None:
     config = config.replace("model", architecture=architecture)
     state, display = trained(config, folder, tmp_path / "run")

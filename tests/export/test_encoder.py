@@ -12,6 +12,7 @@ import torch
 
 from export.architectures import encoder_graph
 from export.describe import describe_encoder
+from export.errors import ExportError
 from export.parity import encoder_difference
 from export.to_onnx import export, save
 from realtime import model_file
@@ -24,7 +25,7 @@ from trainer.config import Config, DataConfig, ModelConfig
 from trainer.data import audio
 from trainer.errors import DataError
 from trainer.models.vae import build
-from trainer.run.checkpoint import Checkpoint, load
+from trainer.run.checkpoint import Checkpoint
 
 
 def _recording(path: Path, rate: int, seconds: float, channels: int = 1, start: float = 0.0) -> Path:
@@ -62,7 +63,7 @@ def test_an_export_writes_an_encoder_that_knows_its_decoder(
 ) -> None:
     config = tiny_checkpoint.config
     model = build(config.model, len(tiny_checkpoint.classes))
-    model.load_state_dict(load(tiny_model.parent).model)
+    model.load_state_dict(tiny_checkpoint.model)
     encoder = Encoder(encoder_path(tiny_model), model_file.read(tiny_model).info)
     path = _recording(tmp_path / "hit.wav", 44_100, 1.0)
     prepared = audio.prepare_signal(*audio.read(path), config.model, config.data)
@@ -71,16 +72,16 @@ def test_an_export_writes_an_encoder_that_knows_its_decoder(
     assert np.abs(np.asarray(encoder.encode_file(path)) - wanted).max() <= 1e-4
 
 
-def test_neither_file_is_replaced_unasked_nor_left_half(tiny_model: Path, tmp_path: Path) -> None:
-    from export.errors import ExportError
-
-    encoder_path(tmp_path / "a.onnx").write_bytes(b"mine")
+def test_neither_file_is_replaced_unasked_nor_left_half(tiny_run: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    encoder_path(out / "a.onnx").write_bytes(b"mine")
     with pytest.raises(ExportError, match=r"a\.encoder\.onnx exists"):
-        export(tiny_model.parent, tmp_path / "a.onnx")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.encoder.onnx"]
-    export(tiny_model.parent, tmp_path / "a.onnx", force=True)
-    Encoder(tmp_path / "a.encoder.onnx", model_file.read(tmp_path / "a.onnx").info)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.encoder.onnx", "a.onnx"]
+        export(tiny_run, out / "a.onnx")
+    assert sorted(path.name for path in out.iterdir()) == ["a.encoder.onnx"]
+    export(tiny_run, out / "a.onnx", force=True)
+    Encoder(out / "a.encoder.onnx", model_file.read(out / "a.onnx").info)
+    assert sorted(path.name for path in out.iterdir()) == ["a.encoder.onnx", "a.onnx"]
 
 
 HOW = Preparation(8000, 1600, audio.RESAMPLER, 128, 5e-5, 5.0, audio.SILENT_PEAK, audio.SHORTEST_MS)

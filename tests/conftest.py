@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 CLASSES = ("kick", "snare", "hihat")
 
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # for tests that import ONNX Runtime before `realtime`
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_data_folder(tmp_path_factory: pytest.TempPathFactory) -> None:

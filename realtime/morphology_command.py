@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from realtime import plugin_option
 from realtime.arguments import add_decoder, whole
 from realtime.errors import RealtimeError
 
@@ -22,6 +23,8 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--presets", type=Path, metavar="FILE", help="default: the user's data folder")
     parser.add_argument("--jobs", type=whole(1, 256), help="sounds decoded at a time; default: all cores")
     parser.add_argument("--force", action="store_true", help="replace what is there")
+    plugin_option.add_argument(parser)
+    plugin_option.add_trust_argument(parser)
     add_decoder(parser)
     # what `realtime render` is told besides
     parser.set_defaults(
@@ -31,7 +34,6 @@ def add_parser(commands: Any) -> None:
         normalise=None,
         lufs=None,
         format="wav",
-        plugin=[],
         dc_block=0.0,
         dry=False,
     )
@@ -44,6 +46,8 @@ def run(args: argparse.Namespace) -> int:
 
     if args.source.suffix not in (".toml", ".jsonl"):
         raise RealtimeError(f"cannot draw {args.source.name!r}: accepted are .toml and .jsonl files")
+    plugin_option.require(args.plugin)
+    plugin_option.check_log_options(args)
     try:
         from realtime.morphology import draw
     except ModuleNotFoundError as error:

@@ -1,7 +1,8 @@
-"""The option --plugin, and what can be said of it before anything heavy is loaded."""
+"""The options --plugin and --trust-plugins, and what can be said of it before anything heavy is loaded."""
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,6 +27,25 @@ def add_argument(parser: Any) -> None:
         metavar="FILE",
         help="a VST3 or AU effect after the mixer; several, in order, if given several times",
     )
+
+
+def add_trust_argument(parser: Any) -> None:
+    """--trust-plugins"""
+    parser.add_argument(
+        "--trust-plugins",
+        action="store_true",
+        help="load the plugins that a log names; they run as programs of yours",
+    )
+
+
+def check_log_options(args: argparse.Namespace) -> None:
+    """Check --trust-plugins against the other options.
+
+    Raises:
+        PluginError: there is no log, or --plugin is given as well.
+    """
+    if args.trust_plugins and (args.plugin or args.source is None or args.source.suffix != ".jsonl"):
+        raise PluginError("--trust-plugins loads the plugins of a log: it takes a log, and no --plugin")
 
 
 def require(paths: Sequence[Path]) -> None:

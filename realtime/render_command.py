@@ -68,7 +68,9 @@ def add_parser(commands: Any) -> None:
     render.add_argument("--presets", type=Path, metavar="FILE", help="default: the user's data folder")
     render.add_argument("--jobs", type=whole(1, 256), help="sounds decoded at a time; default: all cores")
     plugin_option.add_argument(out)
-    out.add_argument("--dry", action="store_true", help="without the plugins that a log was played with")
+    logged = out.add_mutually_exclusive_group()
+    plugin_option.add_trust_argument(logged)
+    logged.add_argument("--dry", action="store_true", help="without the plugins that a log was played with")
     add_decoder(render)
 
 
@@ -78,6 +80,7 @@ def run(args: argparse.Namespace) -> int:
 
     _check_options(args)
     plugin_option.require(args.plugin)
+    plugin_option.check_log_options(args)
     if args.dry and (args.plugin or args.source is None or args.source.suffix != ".jsonl"):
         raise RealtimeError("--dry leaves out the plugins of a log: it takes a log, and no --plugin")
     if args.plugin and (args.stems or args.split):

@@ -152,8 +152,9 @@ class Server:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop listening; the socket is left to whoever opened it."""
-        self._closing = True
+        """Stop listening and handling messages; the socket is left to whoever opened it."""
+        with self._turn:
+            self._closing = True
         if self._thread.is_alive():
             self._thread.join()
 
@@ -161,8 +162,11 @@ class Server:
         """Act on messages from within this process, together, as if they had come in a bundle; the answers.
 
         For any thread. What is told later (a glide that has arrived) goes to `sender`, if there is one.
+        After `stop` nothing is done and there are no answers.
         """
         with self._turn:
+            if self._closing:
+                return []
             return self._handle(tuple(messages), sender, None)
 
     def resume(self) -> None:

@@ -27,6 +27,7 @@ from realtime.protocol import HOST, PORT, Message
 RECEIVE_BYTES = 65_536  # more than UDP carries; how many are looked at is up to the gate
 MAX_TURNED_AWAY = 32  # in a row; then the thread rests, for a flood must not take time from the sound
 REST_S = 0.001
+LEAST_S = 1e-6  # of a time-out; 0 would mean another mode
 MAX_DEPTH = 8  # bundles within bundles
 RECEIVE_BUFFER = 1 << 20  # bytes: bursts wait there, in the kernel
 
@@ -178,18 +179,24 @@ class Server:
         while not self._closing:
             with self._turn:
                 patience_s = self.control.patience()
-            self._socket.settimeout(patience_s)
             with contextlib.suppress(TimeoutError):
-                self._take()
+                self._take(time.monotonic() + patience_s)
             with self._turn:
                 news = list(self.control.news())
             for whom, answer in news:
                 if whom != NOBODY:
                     self._survive(self._send, answer, whom)
 
-    def _take(self) -> None:
-        """Wait for a datagram and act on it. Of those that are turned away, only so many are seen at once."""
+    def _take(self, end_s: float) -> None:
+        """Wait for a datagram until `end_s` (monotonic time) and act on it.
+
+        Of those that are turned away, only so many are seen at once, and none of them prolongs the wait.
+
+        Raises:
+            TimeoutError: none has come.
+        """
         for _ in range(MAX_TURNED_AWAY):
+            self._socket.settimeout(max(end_s - time.monotonic(), LEAST_S))
             try:
                 datagram, sender = self._socket.recvfrom(RECEIVE_BYTES)
             except TimeoutError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import struct
 import time
@@ -16,6 +17,7 @@ from realtime import osc
 from realtime.commands import Trigger
 from realtime.control import Control
 from realtime.engine import Engine
+from realtime.gate import MAX_DATAGRAM
 from realtime.mixer import Mixer
 from realtime.osc import OscError, Packet, Server, encode, parse
 from realtime.protocol import Message
@@ -233,6 +235,25 @@ def test_the_sender_hears_when_a_glide_arrives(client: Client, engine: Engine) -
     client.ask("/ping")
     take(engine, 12)  # 32 ms
     assert client.hear() == Message("/morph/done", ("/morph/goto", name))
+
+
+def test_refused_datagrams_do_not_delay_news(client: Client, engine: Engine) -> None:
+    """One every 5 ms, where the server looks for arrivals every 10 ms: it was 32 of them until it looked."""
+    name = engine.mixer._decoder.info.classes[1].name
+    client.send(encode(Message("/morph/goto", (name, 0.0))))
+    client.ask("/ping")
+    take(engine, 4)
+    client.socket.setblocking(False)
+    heard: list[Message] = []
+    refused = 0
+    while not heard:
+        assert refused < 16
+        client.send(bytes(MAX_DATAGRAM + 1))
+        refused += 1
+        time.sleep(0.005)
+        with contextlib.suppress(BlockingIOError):
+            heard.append(client.hear())
+    assert heard == [Message("/morph/done", ("/morph/goto", name))]
 
 
 def test_time_tags_are_met_to_the_sample(client: Client, engine: Engine) -> None:

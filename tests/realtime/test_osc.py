@@ -17,7 +17,7 @@ from realtime import osc
 from realtime.commands import Trigger
 from realtime.control import Control
 from realtime.engine import Engine
-from realtime.gate import MAX_DATAGRAM
+from realtime.gate import ANSWER_BYTES, BURST, MAX_DATAGRAM, Gate
 from realtime.mixer import Mixer
 from realtime.osc import OscError, Packet, Server, encode, parse
 from realtime.protocol import Message
@@ -254,6 +254,74 @@ def test_refused_datagrams_do_not_delay_news(client: Client, engine: Engine) -> 
         with contextlib.suppress(BlockingIOError):
             heard.append(client.hear())
     assert heard == [Message("/morph/done", ("/morph/goto", name))]
+
+
+# ---- many senders
+
+
+@pytest.fixture
+def server(engine: Engine) -> Iterator[Server]:
+    """A server that runs, whose senders regain nothing of what they have spent."""
+    with osc.bind(port=0) as listener:
+        server = Server(Control(engine.mixer._decoder.info, engine), listener, Gate(clock=lambda: 0.0))
+        server.start()
+        yield server
+        server.stop()
+
+
+def test_each_message_of_a_bundle_counts(server: Server) -> None:
+    """Four bundles of 600 are more than the 2,000 that a sender may send at once: the rest are ignored."""
+    crowd, other = Client(server.port), Client(server.port)
+    for _ in range(10):
+        crowd.send(bundle(1, *[encode(Message("/morph/gain", (-6.0,)))] * 600))
+    other.ask("/ping")
+    assert other.status("ignored") == 6
+    crowd.socket.close()
+    other.socket.close()
+
+
+def test_answers_count(server: Server) -> None:
+    """A bundle of 600 questions brings as many bytes as a sender may be told, and then one error."""
+    client = Client(server.port)
+    client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 23)
+    client.send(bundle(1, *[encode(Message("/morph/get/map"))] * 600))
+    sizes = [len(encode(client.hear()))]
+    while (answer := client.hear()).address == "/morph/map.reply":
+        sizes.append(len(encode(answer)))
+    assert answer.address == "/morph/error"
+    assert answer.arguments[0] == "/morph/get/map"
+    most = (BURST - 600) * ANSWER_BYTES
+    assert most - sizes[0] < sum(sizes) < most + sizes[0]
+    client.socket.close()
+
+
+def test_a_command_does_not_wait_for_the_questions_of_another_sender(engine: Engine) -> None:
+    """It is carried out, here refused, while 59 of sixty earlier questions still wait."""
+    with osc.bind(port=0) as listener:
+        server = Server(Control(engine.mixer._decoder.info, engine), listener)
+        asking, playing = Client(server.port), Client(server.port)
+        for client in (asking, playing):
+            client.socket.bind(("127.0.0.1", 0))
+            client.socket.setblocking(False)
+        questions = bundle(1, *[encode(Message("/morph/get/map"))] * 60)
+        server.take_in(questions, asking.socket.getsockname())
+        while server.work():
+            with contextlib.suppress(BlockingIOError):
+                asking.hear()  # the first answer
+                break
+        server.take_in(encode(Message("/morph/trigger", (2.0,))), playing.socket.getsockname())
+        server.work()
+        assert playing.hear().arguments[0] == "/morph/trigger"
+        while server.work():
+            pass
+        answers = 1
+        with contextlib.suppress(BlockingIOError):
+            while asking.hear():
+                answers += 1
+        assert answers >= 60
+        asking.socket.close()
+        playing.socket.close()
+        server.stop()
 
 
 def test_time_tags_are_met_to_the_sample(client: Client, engine: Engine) -> None:

@@ -159,7 +159,7 @@ def listen(heard: list[Heard], ear: LearnedEar, rate: int, tick: Callable[[int],
             if column != "real":
                 one.values[column][LEARNED.name] = ear.distance(real, point)
         tick(done)
-        if done % 20 == 0:
+        if done % 5 == 0:  # a minute of work
             ear.remember()
     ear.remember()
     real_points = np.stack(points["real"])

@@ -18,7 +18,7 @@ import soundfile
 from bench import distances
 from bench.middles import GAP_S, RANGE_DB, levels_db
 from bench.shots import Floats, Model, Shot
-from realtime.errors import RealtimeError
+from realtime.util.errors import RealtimeError
 from trainer.errors import TrainerError
 
 SHOWN = 5

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from bench import distances, timbre
 from bench.learned_ear import LearnedEar, LearnedEarError, kernel_distance
 from bench.shots import Floats, Model, Shot
-from realtime.errors import RealtimeError
+from realtime.util.errors import RealtimeError
 from trainer.errors import TrainerError
 
 COLUMNS = ("real", "ours", "nearest", "take", "mix")

@@ -29,8 +29,8 @@ from scipy.stats import spearmanr
 from bench import distances, partials
 from bench.learned_ear import LearnedEar, LearnedEarError
 from bench.shots import Floats, Model
-from realtime.errors import RealtimeError
-from realtime.levels import lufs
+from realtime.offline.levels import lufs
+from realtime.util.errors import RealtimeError
 
 POINTS, PAIRS, SEED = 17, 20, 0
 INTERVAL_OCTAVES = 0.25

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from bench import listener
 from bench.shots import Floats, Model, Shot
-from realtime.errors import RealtimeError
+from realtime.util.errors import RealtimeError
 from trainer.errors import DataError, TrainerError
 
 LISTENERS = 3

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime import decoder
-from realtime.decoder import Decoder
-from realtime.encoder import Encoder, encoder_path
-from realtime.errors import RealtimeError
-from realtime.prepare import prepare
-from trainer import audio, data
+from realtime.model import decoder
+from realtime.model.decoder import Decoder
+from realtime.model.encoder import Encoder, encoder_path
+from realtime.model.preprocess import prepare
+from realtime.util.errors import RealtimeError
 from trainer.config import DataConfig
+from trainer.data import audio, sounds
 from trainer.errors import DataError
 
 Floats = NDArray[np.float32]
@@ -72,7 +72,7 @@ class Model:
         Raises:
             DataError: where there is no sound that can be used.
         """
-        entries, _ = data.find(folder, DataConfig())
+        entries, _ = sounds.find(folder, DataConfig())
         facts = _facts(folder)
         shots = []
         for entry in _spread(entries, per_class):
@@ -110,11 +110,11 @@ def _facts(folder: Path) -> dict[str, dict[str, str]]:
         return {row["file"]: row for row in csv.DictReader(file)}
 
 
-def _spread(entries: list[data.Entry], per_class: int) -> list[data.Entry]:
+def _spread(entries: list[sounds.Entry], per_class: int) -> list[sounds.Entry]:
     """Return at most `per_class` entries of each class, evenly; all of them for 0."""
     if not per_class:
         return entries
-    classes: dict[str, list[data.Entry]] = defaultdict(list)
+    classes: dict[str, list[sounds.Entry]] = defaultdict(list)
     for entry in entries:
         classes[entry.label].append(entry)
     chosen = []

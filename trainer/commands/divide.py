@@ -6,7 +6,7 @@ import argparse
 import shlex
 from pathlib import Path
 
-from trainer import division
+from trainer.data import division
 
 HELP = "divide a collection of drums by whole kits"
 DESCRIPTION = """Make four folders of a collection of one-shots with a manifest.csv: train, validation and

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from trainer import division
 from trainer.__main__ import main
+from trainer.data import division
 from trainer.errors import ConfigError, DataError
 
 HEAD = "file,class,source,licence,kit,drum,velocity,group\n"

@@ -69,7 +69,7 @@ class Recipe:
 
 def bundled() -> dict[str, Path]:
     """Return the recipes that come with the package, by name."""
-    return {path.stem: path for path in sorted((Path(__file__).parent / "divisions").glob("*.toml"))}
+    return {path.stem: path for path in sorted((Path(__file__).parents[1] / "divisions").glob("*.toml"))}
 
 
 def read(name: str) -> Recipe:

@@ -22,7 +22,7 @@ from bench.measure import best_of, fresh_model, gemm_flops, report
 from realtime.model.decoder import Decoder
 from trainer import config as configs
 from trainer.config import ModelConfig
-from trainer.models.vae import CC_CHANNELS, CC_KERNELS
+from trainer.models import cc
 
 STEP_FRAMES, STEPS = 4, 40
 
@@ -37,11 +37,11 @@ def multiplications(config: ModelConfig) -> float:
         frame = config.hidden * (config.latent_dim + config.hidden + config.values + config.hop_length)
         frame += config.values * config.channels * config.hop_length // config.bands
         return 2.0 * (config.length // config.bands * step + config.length // config.hop_length * frame)
-    channels = (1, *reversed(CC_CHANNELS))
+    channels = (1, *reversed(cc.CHANNELS))
     total, time = 0.0, config.length / 32
-    for before, after, kernel in zip(channels, channels[1:], reversed(CC_KERNELS), strict=False):
+    for before, after, kernel in zip(channels, channels[1:], reversed(cc.KERNELS), strict=False):
         total, time = total + 2.0 * time * before * after * kernel, time * 2
-    return total + 2.0 * time * CC_CHANNELS[0]
+    return total + 2.0 * time * cc.CHANNELS[0]
 
 
 def steps(decoder: Decoder, z: np.ndarray) -> None:

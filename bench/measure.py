@@ -58,7 +58,7 @@ def fresh_model(config: ModelConfig, folder: Path) -> tuple[VAE, Path]:
     model, dim = build(config, 1).eval(), config.latent_dim
     with torch.no_grad():
         peak = model.decode(torch.randn(8, dim)).abs().max()
-        for weight in model.decoder.out.parameters():
+        for weight in model.decoder.get_submodule("out").parameters():
             weight.div_(2.0 * peak)
     zeros, ones = (0.0,) * dim, (1.0,) * dim
     info = ModelInfo(

@@ -6,8 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
+from trainer.models.dc import DCDecoder, DCEncoder
 from trainer.models.layers import DilationBlock, dilations
-from trainer.models.vae import VAE, DCDecoder, DCEncoder
+from trainer.models.vae import VAE
 
 
 class NaiveBlock(nn.Module):
@@ -78,8 +79,8 @@ def naive(model: VAE) -> VAE:
     """Make a model naive, in its place."""
     assert isinstance(model.encoder, DCEncoder)
     assert isinstance(model.decoder, DCDecoder)
-    model.encoder = NaiveEncoder(model.encoder)  # type: ignore[assignment]
-    model.decoder = NaiveDecoder(model.decoder)  # type: ignore[assignment]
+    model.encoder = NaiveEncoder(model.encoder)
+    model.decoder = NaiveDecoder(model.decoder)
     return model
 
 

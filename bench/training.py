@@ -33,7 +33,9 @@ from trainer import config as configs
 from trainer.config import Config
 from trainer.losses.objective import CLASSIFICATION, VARIATIONAL, Objective
 from trainer.losses.terms import total, weights
-from trainer.models.vae import CC_CHANNELS, CC_KERNELS, FRONT_FILTERS, FRONT_KERNEL, VAE, build
+from trainer.models import cc
+from trainer.models.dc import FRONT_FILTERS, FRONT_KERNEL
+from trainer.models.vae import VAE, build
 from trainer.run.steps import make_optimisers
 
 THREADS, CLASSES = 2, 10
@@ -90,8 +92,8 @@ def operations(config: Config) -> float:
         encoder = length * (block + FRONT_FILTERS * (FRONT_KERNEL + model.channels))
         decoder = length * (block + FRONT_FILTERS * FRONT_KERNEL * model.channels)
     else:
-        rates = [length >> (i + 1) for i in range(len(CC_KERNELS))]
-        pairs = zip((1, *CC_CHANNELS), CC_CHANNELS, CC_KERNELS, rates, strict=False)
+        rates = [length >> (i + 1) for i in range(len(cc.KERNELS))]
+        pairs = zip((1, *cc.CHANNELS), cc.CHANNELS, cc.KERNELS, rates, strict=False)
         encoder = decoder = sum(a * b * kernel * rate for a, b, kernel, rate in pairs)
     return 2.0 * 3.0 * (2 * encoder + decoder)
 

@@ -1,4 +1,4 @@
-"""The CC-VAE decoder as a streaming graph.
+"""CC-VAE as graphs: the decoder, which streams, and the encoder.
 
 A transposed convolution of stride 2 is two ordinary ones, for even and odd samples,
 
@@ -18,14 +18,15 @@ import onnx
 import torch
 from torch import Tensor, nn
 
+from export.encoder import convolutions, encoding
 from export.graph import END, Graph
 from realtime.model import schema
-from trainer.config import HOP_LENGTH
+from trainer.architectures import HOP_LENGTH
+from trainer.models.cc import LEAK, CCDecoder, CCEncoder
 from trainer.models.layers import CausalUpsample
-from trainer.models.vae import LEAK, CCDecoder
 
 
-def cc_graph(decoder: CCDecoder) -> onnx.ModelProto:
+def decoder_graph(decoder: CCDecoder) -> onnx.ModelProto:
     """The graph that computes what `decoder` does (names and shapes: realtime.model.schema)."""
     graph = Graph()
     with torch.no_grad():
@@ -53,6 +54,13 @@ def cc_graph(decoder: CCDecoder) -> onnx.ModelProto:
     for i, cache, samples, width in caches:
         graph.output(cache, f"{schema.NEW_CACHE}{i}", np.float32, "voices", samples, width)
     return graph.model()
+
+
+def encoder_graph(encoder: CCEncoder, length: int) -> onnx.ModelProto:
+    """The graph that computes what `encoder` does."""
+    return encoding(
+        lambda graph, sound: convolutions(graph, sound, encoder.down, LEAK), encoder.bottleneck.mean, length
+    )
 
 
 def _bias(layer: nn.ConvTranspose1d) -> Tensor:

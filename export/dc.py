@@ -1,8 +1,8 @@
-"""The DC-VAE decoder as a streaming graph.
+"""DC-VAE as graphs: the decoder, which streams, and the encoder.
 
-Rows are samples, time outermost: row t * voices + v, [time * voices, channels]. So a delay of d samples is an
-offset of d * voices rows whatever the voices, and every gated layer is four products of two-dimensional
-arrays, the bias and the tanh fused into them:
+In the decoder a row is a sample, time outermost: row t * voices + v, [time * voices, channels]. A delay of d
+samples is then an offset of d * voices rows, and every gated layer is four products of two-dimensional
+arrays, with the bias and the tanh fused into them:
 
     a = tanh(x·W_now + (x delayed by d₁)·W_past + b),  likewise with d₂,  x ← x + a·b
 
@@ -19,15 +19,16 @@ import onnx
 import torch
 from torch import Tensor, nn
 
+from export.encoder import convolution, convolutions, encoding
 from export.graph import END, Graph
 from export.rings import Rings
 from realtime.model import schema
-from trainer.config import HOP_LENGTH
+from trainer.architectures import HOP_LENGTH
+from trainer.models.dc import FRONT_FILTERS, DCDecoder, DCEncoder
 from trainer.models.layers import dilations
-from trainer.models.vae import FRONT_FILTERS, DCDecoder
 
 
-def dc_graph(decoder: DCDecoder) -> onnx.ModelProto:
+def decoder_graph(decoder: DCDecoder) -> onnx.ModelProto:
     """The graph that computes what `decoder` does (names and shapes: realtime.model.schema)."""
     graph, block = Graph(), decoder.block
     channels = block.now.shape[1]
@@ -69,6 +70,30 @@ def dc_graph(decoder: DCDecoder) -> onnx.ModelProto:
     ends = graph.slice(history, -tail, END, 2)
     graph.output(ends, f"{schema.NEW_CACHE}sum", np.float32, "voices", channels, tail)
     return graph.model()
+
+
+def encoder_graph(encoder: DCEncoder, length: int) -> onnx.ModelProto:
+    """The graph that computes what `encoder` does."""
+    return encoding(lambda graph, sound: _encoded(graph, sound, encoder), encoder.bottleneck.mean, length)
+
+
+def _encoded(graph: Graph, sound: str, encoder: DCEncoder) -> str:
+    """[1, 1, T] -> the latent sequence [1, 1, T / 32]."""
+    block = encoder.block
+    channels = block.now.shape[1]
+    x = convolution(graph, sound, encoder.front, encoder.front.kernel_size[0] - 1, 0)
+    first = x = convolution(graph, x, encoder.widen)
+    for i, pair in enumerate(dilations(len(block.now))):
+        gates = []
+        for part, delay in enumerate(pair):
+            columns = slice(part * channels, (part + 1) * channels)
+            weight = torch.stack((block.past[i][:, columns].T, block.now[i][:, columns].T), dim=-1)
+            parts = map(graph.constant, (weight, block.bias[i, columns]))
+            gate = graph.node("Conv", x, *parts, dilations=[delay], pads=[delay, 0])
+            gates.append(graph.node("Tanh", gate))
+        x = graph.node("Add", x, graph.node("Mul", *gates))
+    x = graph.node("Mul", graph.node("Sub", x, first), graph.constant(1.0 / len(block.now)))
+    return convolutions(graph, x, encoder.down)
 
 
 def _upsampling(decoder: DCDecoder) -> tuple[Tensor, Tensor]:

@@ -1,4 +1,4 @@
-"""The MB-VAE decoder as a streaming graph.
+"""MB-VAE as graphs: the decoder, which streams, and the encoder.
 
 What the gated layers heard before a chunk is shifted along, layer after layer: the delays are short here (134
 samples of ten layers), so that copying them takes less than finding places in rings, as `export.dc` does. It
@@ -16,13 +16,14 @@ import onnx
 import torch
 from torch import Tensor, nn
 
+from export.encoder import convolutions, encoding
 from export.graph import END, Graph
 from realtime.model import schema
-from trainer.models.mb import LEAK, MBDecoder, delays
+from trainer.models.mb import LEAK, LOWEST_POWER, MBDecoder, MBEncoder, delays
 from trainer.models.pqmf import OVERLAP
 
 
-def mb_graph(decoder: MBDecoder) -> onnx.ModelProto:
+def decoder_graph(decoder: MBDecoder) -> onnx.ModelProto:
     """The graph that computes what `decoder` does (names and shapes: realtime.model.schema)."""
     graph, stack = Graph(), decoder.stack
     hop, bands, width = decoder.hop_length, decoder.bands, stack.now.shape[1]
@@ -91,6 +92,38 @@ def mb_graph(decoder: MBDecoder) -> onnx.ModelProto:
     after = graph.slice(history, 1 - OVERLAP, END, 1)
     graph.output(after, f"{schema.NEW_CACHE}bands", np.float32, "voices", OVERLAP - 1, bands)
     return graph.model()
+
+
+def encoder_graph(encoder: MBEncoder, length: int) -> onnx.ModelProto:
+    """The graph that computes what `encoder` does."""
+    return encoding(
+        lambda graph, sound: convolutions(graph, _levels(graph, sound, encoder), encoder.convs, LEAK),
+        encoder.mean,
+        length,
+    )
+
+
+def _levels(graph: Graph, sound: str, encoder: MBEncoder) -> str:
+    """[1, 1, T] -> the log-mel levels [1, bands, steps]: a Fourier transform is a convolution too.
+
+    The graph makes the waves of that convolution from one period, sample k·n mod N for wave k: stored, they
+    would be larger than all weights together.
+    """
+    size, hop = encoder.window, encoder.hop
+    period = torch.arange(size, dtype=torch.float64) * (2.0 * torch.pi / size)
+    waves = graph.constant(np.arange(size // 2 + 1)[:, None])
+    turns = graph.node(
+        "Mod", graph.node("Mul", waves, graph.constant(np.arange(size))), graph.constant([size])
+    )
+    tables = [graph.constant(table.float()) for table in (period.cos(), period.sin())]
+    kernel = graph.concat([graph.node("Gather", table, turns, axis=0) for table in tables], 0)
+    kernel = graph.node("Mul", kernel, graph.constant(encoder.hann))
+    kernel = graph.node("Unsqueeze", kernel, graph.constant([1]))
+    x = graph.node("Conv", sound, kernel, strides=[hop], pads=[size // 2, size // 2])
+    mel = torch.cat((encoder.mel, encoder.mel)).T[..., None]
+    power = graph.node("Conv", graph.node("Mul", x, x), graph.constant(mel))
+    level = graph.node("Log", graph.node("Add", power, graph.constant(LOWEST_POWER)))
+    return graph.node("Mul", graph.node("Add", level, graph.constant(5.0)), graph.constant(0.2))
 
 
 def _rows(graph: Graph, hidden: str, index: str, weight: Tensor, bias: Tensor) -> str:

@@ -8,20 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import onnx
-from torch import nn
 
-from export.cc import cc_graph
-from export.dc import dc_graph
+from export.architectures import decoder_graph, encoder_graph
 from export.describe import describe, describe_encoder
-from export.encoder import encoder_graph
 from export.errors import ExportError
-from export.mb import mb_graph
 from export.parity import MAX_DIFFERENCE, Parity, compare, encoder_difference
 from realtime.model import schema
 from realtime.model.encoder import encoder_path
 from realtime.model.schema import EncoderInfo, ModelInfo
-from trainer.models.mb import MBDecoder
-from trainer.models.vae import VAE, CCDecoder, DCDecoder, build
+from trainer.models.vae import VAE, build
 from trainer.run import checkpoint
 
 
@@ -60,7 +55,7 @@ def export(source: Path | str, target: Path, *, name: str | None = None, force: 
 def write(model: VAE, info: ModelInfo, target: Path) -> Parity:
     """Write the decoder of `model`, described by `info`, and check that it sounds like the model."""
     with _in_place(target) as part:
-        save(decoder_graph(model.decoder), info.to_metadata(), part)
+        save(decoder_graph(model), info.to_metadata(), part)
         parity = compare(model, part)
         if parity.worst > MAX_DIFFERENCE:
             raise ExportError(
@@ -71,7 +66,7 @@ def write(model: VAE, info: ModelInfo, target: Path) -> Parity:
 
 def _write_encoder(model: VAE, info: EncoderInfo, target: Path) -> None:
     """Write the encoder of `model` and check that it gives the model's z."""
-    save(encoder_graph(model.encoder, info.preparation.length), info.to_metadata(), target)
+    save(encoder_graph(model), info.to_metadata(), target)
     difference = encoder_difference(model, target)
     if difference > MAX_DIFFERENCE:
         raise ExportError(
@@ -96,14 +91,3 @@ def _in_place(target: Path) -> Iterator[Path]:
         os.replace(part, target)
     finally:
         part.unlink(missing_ok=True)
-
-
-def decoder_graph(decoder: nn.Module) -> onnx.ModelProto:
-    """The streaming graph of a decoder, voices and frames dynamic."""
-    if isinstance(decoder, DCDecoder):
-        return dc_graph(decoder)
-    if isinstance(decoder, CCDecoder):
-        return cc_graph(decoder)
-    if isinstance(decoder, MBDecoder):
-        return mb_graph(decoder)
-    raise TypeError(f"no streaming graph of a {type(decoder).__name__}")

@@ -1,4 +1,7 @@
-"""What all tests share: a decoder small enough for any of them, and no skipping unnoticed in CI."""
+"""The parts that all tests share: small models, plugins that misbehave, and no unnoticed skips in CI.
+
+Nothing here imports PyTorch, so that the tests of the stage run without it.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,10 @@ import platform
 import shutil
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
-if TYPE_CHECKING:
-    from trainer.run.checkpoint import Checkpoint
-
-CLASSES = ("kick", "snare", "hihat")
+MODELS = Path(__file__).parent / "models"
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -23,54 +22,29 @@ def _own_data_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ["XDG_DATA_HOME"] = str(tmp_path_factory.mktemp("data"))
 
 
-@pytest.fixture(scope="session")
-def tiny_checkpoint() -> Checkpoint:
-    """A model that has learned nothing: 4-D, 4,096 samples at 22,050 Hz, three classes, 70 anchors."""
-    import torch
-
-    from trainer.config import Config
-    from trainer.models.vae import build
-    from trainer.run.checkpoint import Anchors, Checkpoint
-
-    config = Config.from_dict({"model": {"length": 4096, "latent_dim": 4, "layers": 6, "channels": 8}})
-    torch.manual_seed(0)
-    labels = tuple(i % len(CLASSES) for i in range(70))
-    centres = torch.randn(len(CLASSES), config.model.latent_dim)
-    return Checkpoint(
-        config=config,
-        model=build(config.model, len(CLASSES)).state_dict(),
-        classes=CLASSES,
-        anchors=Anchors(
-            names=tuple(f"{CLASSES[label]}/{i}.wav" for i, label in enumerate(labels)),
-            labels=labels,
-            mean=centres[list(labels)] + 0.3 * torch.randn(len(labels), config.model.latent_dim),
-        ),
-        licence="CC0-1.0",
-        credits=("nobody",),
-    )
+def _copied(name: str, folder: Path) -> Path:
+    """Copy a model and its encoder from tests/models, where `tests.export.models` wrote them."""
+    for end in ("onnx", "encoder.onnx"):
+        shutil.copy(MODELS / f"{name}.{end}", folder)
+    return folder / f"{name}.onnx"
 
 
 @pytest.fixture(scope="session")
-def tiny_model(tiny_checkpoint: Checkpoint, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """That model as an .onnx file, made by the project's own export."""
-    from export.to_onnx import export
-    from trainer.run.checkpoint import write
-
-    folder = tmp_path_factory.mktemp("tiny")
-    write(folder / "last.safetensors", tiny_checkpoint)
-    export(folder, folder / "tiny.onnx")
-    return folder / "tiny.onnx"
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An untrained model: 4-D, 4,096 samples at 22,050 Hz, three classes, 70 anchors."""
+    return _copied("tiny", tmp_path_factory.mktemp("tiny"))
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what needs recordings that do not come with the project, or a GPU, where there are none."""
-    import torch
+@pytest.fixture(scope="session")
+def level_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`tiny_model` with a quieter last layer and a constant of 0.5 added: its sounds are nearly level."""
+    return _copied("level", tmp_path_factory.mktemp("level"))
 
-    missing = {"fsdd": not os.environ.get("SOUNDMORPH_FSDD"), "gpu": not torch.cuda.is_available()}
-    names = [name for name, gone in missing.items() if gone]
-    left_out = [item for item in items if any(item.get_closest_marker(name) for name in names)]
-    items[:] = [item for item in items if item not in left_out]
-    config.hook.pytest_deselected(items=left_out)
+
+@pytest.fixture(scope="session")
+def other_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of another rate, length and latent size than `tiny_model`: 44,100 Hz, 2,048 samples, 3-D."""
+    return _copied("other", tmp_path_factory.mktemp("other"))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -88,6 +88,12 @@ def imports(path: Path) -> Iterator[str]:
             yield node.module.partition(".")[0]
 
 
+def test_tests_of_the_stage_import_nothing_of_training() -> None:
+    paths = [ROOT / "tests" / "conftest.py", *(ROOT / "tests" / "realtime").rglob("*.py")]
+    used = {name for path in paths for name in imports(path)}
+    assert used & {"torch", "trainer", "export"} == set()
+
+
 def test_the_extras_bring_one_onnx_runtime_each() -> None:
     extras = PROJECT["optional-dependencies"]
     assert required(extras["cpu"]) == {"onnxruntime"}

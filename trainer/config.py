@@ -13,15 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from trainer.architectures import ARCHITECTURES, HOP_LENGTH
 from trainer.errors import ConfigError
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
-
-HOP_LENGTH = 32
-"""Samples per latent frame: five stride-2 layers (Tables 1 and 2)."""
 
 
 @dataclass(frozen=True)
@@ -157,6 +155,11 @@ class LossConfig:
     centre_dtw: float = 0.0
     morph: float = 0.0
 
+    @property
+    def middles(self) -> bool:
+        """True where a term asks for the middles of classes."""
+        return bool(self.centre or self.centre_dtw)
+
 
 @dataclass(frozen=True)
 class OptimConfig:
@@ -191,8 +194,8 @@ class FitConfig:
     Attributes:
         epochs: passes over the training sounds (the paper's results are after 117).
         batch_size: sounds of one step (authors' code: 50).
-        micro_batch: sounds held in memory at once; the gradient is that of the whole batch. 0 is 8 on a CPU
-            and the whole batch on a GPU.
+        micro_batch: sounds held in memory at once, at least 2 with [loss] centre, centre_dtw or morph; the
+            gradient is that of the whole batch. 0 is 8 on a CPU and the whole batch on a GPU.
         seed: of the weights, the split, the order and the noise.
         device: "auto", "cpu" or "cuda".
         threads: of PyTorch on the CPU; 0 leaves its own choice.
@@ -256,7 +259,9 @@ class Config:
             if not isinstance(table, Mapping):
                 raise ConfigError(f"{name} = {table!r}: it must be a table, [{name}]")
             parts[name] = _section(name, table)
-        return cls(**parts)
+        config = cls(**parts)
+        _check_middles(config)
+        return config
 
     @classmethod
     def from_toml(cls, text: str) -> Config:
@@ -295,7 +300,7 @@ _SECTIONS: dict[str, type] = {
     "fit": FitConfig,
 }
 _CHOICES: dict[tuple[str, str], tuple[str, ...]] = {
-    ("model", "architecture"): ("dc", "cc", "mb"),
+    ("model", "architecture"): tuple(ARCHITECTURES),
     ("data", "labels"): ("auto", "folder", "pattern", "kmeans"),
     ("data", "balance"): ("none", "class", "source"),
     ("loss", "reduction"): ("sum", "mean"),
@@ -347,7 +352,7 @@ def _section(section: str, table: Mapping[str, Any]) -> Any:
     """One dataclass from its table, every key and value checked."""
     found = _fields(section, _SECTIONS[section], table)
     if section == "model":
-        _check_model(found)
+        check_model(found)
     if section == "data" and found.labels == "pattern" and not found.label_pattern:
         raise ConfigError('[data] labels = "pattern": it needs label_pattern, as "{label}_{speaker}_{index}"')
     return found
@@ -369,17 +374,15 @@ def _fields(section: str, kind: Any, table: Mapping[str, Any]) -> Any:
     return kind(**values)
 
 
-def _check_model(model: ModelConfig) -> None:
-    if model.architecture != "mb" and model.hop_length != HOP_LENGTH:
+def check_model(model: ModelConfig) -> None:
+    """Raise ConfigError for a shape that no model can have."""
+    if model.architecture not in ARCHITECTURES:
         raise ConfigError(
-            f'[model] hop_length = {model.hop_length}: it is {HOP_LENGTH} for "{model.architecture}"'
+            f"[model] architecture = {model.architecture!r}: choose from {', '.join(ARCHITECTURES)}"
         )
+    ARCHITECTURES[model.architecture].check(model)
     if model.length % model.hop_length:
         raise ConfigError(f"[model] length = {model.length}: it must be a multiple of {model.hop_length}")
-    if model.architecture == "mb" and model.hop_length % model.bands:
-        raise ConfigError(
-            f"[model] hop_length = {model.hop_length}: it must be a multiple of the bands, {model.bands}"
-        )
     names = [head.name for head in model.heads]
     for head in model.heads:
         where = f"[model.heads] {head.name}"
@@ -391,6 +394,16 @@ def _check_model(model: ModelConfig) -> None:
             )
     if model.heads and model.heads[0].label != "label":
         raise ConfigError(f'[model.heads] {names[0]}: the first head must have label = "label", the classes')
+
+
+def _check_middles(config: Config) -> None:
+    """Refuse the terms of the middles of classes where the model does not keep these."""
+    name = config.model.architecture
+    able = ", ".join(other for other, row in ARCHITECTURES.items() if row.keeps_middles)
+    for key in ("centre", "centre_dtw"):
+        value = getattr(config.loss, key)
+        if value and not ARCHITECTURES[name].keeps_middles:
+            raise ConfigError(f"[loss] {key} = {value:g}: it must be 0 for {name}; it works with {able}")
 
 
 def _value(section: str, key: str, value: Any, kind: Any) -> Any:

@@ -10,8 +10,9 @@ import pytest
 import soundfile
 import torch
 
+from export.architectures import encoder_graph
 from export.describe import describe_encoder
-from export.encoder import encoder_graph
+from export.errors import ExportError
 from export.parity import encoder_difference
 from export.to_onnx import export, save
 from realtime.model import verify
@@ -19,11 +20,12 @@ from realtime.model.encoder import Encoder, encoder_path
 from realtime.model.preprocess import prepare
 from realtime.model.schema import Preparation
 from realtime.util.errors import RealtimeError
+from trainer.architectures import ARCHITECTURES
 from trainer.config import Config, DataConfig, ModelConfig
 from trainer.data import audio
 from trainer.errors import DataError
 from trainer.models.vae import build
-from trainer.run.checkpoint import Checkpoint, load
+from trainer.run.checkpoint import Checkpoint
 
 
 def _recording(path: Path, rate: int, seconds: float, channels: int = 1, start: float = 0.0) -> Path:
@@ -37,14 +39,14 @@ def _recording(path: Path, rate: int, seconds: float, channels: int = 1, start: 
     return path
 
 
-@pytest.mark.parametrize("architecture", ["dc", "cc", "mb"])
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_the_file_gives_the_model_s_z(architecture: str, tiny_model: Path, tmp_path: Path) -> None:
     config = Config(ModelConfig(architecture, 8000, 1280, 5, layers=12, channels=6))
     torch.manual_seed(0)
     model = build(config.model, 2).eval()
     info = describe_encoder(config, verify.read(tiny_model).info)
     info = dataclasses.replace(info, architecture=architecture, latent_dim=5)
-    save(encoder_graph(model.encoder, 1280), info.to_metadata(), tmp_path / "m.encoder.onnx")
+    save(encoder_graph(model), info.to_metadata(), tmp_path / "m.encoder.onnx")
     assert encoder_difference(model, tmp_path / "m.encoder.onnx") <= 1e-5
     encoder = Encoder(tmp_path / "m.encoder.onnx")
     assert encoder.info == info
@@ -61,7 +63,7 @@ def test_an_export_writes_an_encoder_that_knows_its_decoder(
 ) -> None:
     config = tiny_checkpoint.config
     model = build(config.model, len(tiny_checkpoint.classes))
-    model.load_state_dict(load(tiny_model.parent).model)
+    model.load_state_dict(tiny_checkpoint.model)
     encoder = Encoder(encoder_path(tiny_model), verify.read(tiny_model).info)
     path = _recording(tmp_path / "hit.wav", 44_100, 1.0)
     prepared = audio.prepare_signal(*audio.read(path), config.model, config.data)
@@ -70,16 +72,16 @@ def test_an_export_writes_an_encoder_that_knows_its_decoder(
     assert np.abs(np.asarray(encoder.encode_file(path)) - wanted).max() <= 1e-4
 
 
-def test_neither_file_is_replaced_unasked_nor_left_half(tiny_model: Path, tmp_path: Path) -> None:
-    from export.errors import ExportError
-
-    encoder_path(tmp_path / "a.onnx").write_bytes(b"mine")
+def test_neither_file_is_replaced_unasked_nor_left_half(tiny_run: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    encoder_path(out / "a.onnx").write_bytes(b"mine")
     with pytest.raises(ExportError, match=r"a\.encoder\.onnx exists"):
-        export(tiny_model.parent, tmp_path / "a.onnx")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.encoder.onnx"]
-    export(tiny_model.parent, tmp_path / "a.onnx", force=True)
-    Encoder(tmp_path / "a.encoder.onnx", verify.read(tmp_path / "a.onnx").info)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.encoder.onnx", "a.onnx"]
+        export(tiny_run, out / "a.onnx")
+    assert sorted(path.name for path in out.iterdir()) == ["a.encoder.onnx"]
+    export(tiny_run, out / "a.onnx", force=True)
+    Encoder(out / "a.encoder.onnx", verify.read(out / "a.onnx").info)
+    assert sorted(path.name for path in out.iterdir()) == ["a.encoder.onnx", "a.onnx"]
 
 
 HOW = Preparation(8000, 1600, audio.RESAMPLER, 128, 5e-5, 5.0, audio.SILENT_PEAK, audio.SHORTEST_MS)

@@ -13,15 +13,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.measure import fresh_model
-from export.to_onnx import decoder_graph
+from export.architectures import GRAPHS, decoder_graph
 from realtime.model.decoder import Decoder, Floats
+from trainer.architectures import ARCHITECTURES
 from trainer.config import ModelConfig
 from trainer.models.vae import VAE
 
 FRAMES, DIM = 40, 6
 
 
-@pytest.fixture(scope="module", params=["dc", "cc", "mb"])
+def test_every_architecture_can_be_exported() -> None:
+    assert GRAPHS.keys() == ARCHITECTURES.keys()
+
+
+@pytest.fixture(scope="module", params=ARCHITECTURES)
 def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[VAE, Decoder]:
     """A model, and its file as the player reads it. Of 22 layers, three or two share a ring."""
     config = ModelConfig(request.param, 8000, FRAMES * 32, DIM, layers=22, channels=6)
@@ -98,13 +103,13 @@ def test_voices_at_different_positions_share_a_call(made: tuple[VAE, Decoder]) -
 
 
 def test_the_number_of_voices_does_not_cancel_out_in_the_runtime_s_key(made: tuple[VAE, Decoder]) -> None:
-    inputs = decoder_graph(made[0].decoder).graph.input
+    inputs = decoder_graph(made[0]).graph.input
     assert all(value.type.tensor_type.shape.dim[0].dim_param == "voices" for value in inputs)
     assert len(inputs) % 2  # see Graph.model
 
 
 def test_the_graph_has_standard_operators_and_its_weights_inside(made: tuple[VAE, Decoder]) -> None:
-    graph = decoder_graph(made[0].decoder)
+    graph = decoder_graph(made[0])
     onnx.checker.check_model(graph, full_check=True)
     assert {entry.domain for entry in graph.opset_import} == {""}
     assert {node.domain for node in graph.graph.node} == {""}

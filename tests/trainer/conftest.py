@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,6 +25,15 @@ def _sound(frequency_hz: float, samples: int = 900, seed: int = 0) -> NDArray[np
     time = np.arange(samples) / RATE
     noise = np.random.default_rng(seed).standard_normal(samples)
     return 0.5 * np.exp(-30 * time) * (np.sin(2 * np.pi * frequency_hz * time) + 0.05 * noise)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests that need recordings or a GPU where there are none."""
+    missing = {"fsdd": not os.environ.get("SOUNDMORPH_FSDD"), "gpu": not torch.cuda.is_available()}
+    names = [name for name, gone in missing.items() if gone]
+    left_out = [item for item in items if any(item.get_closest_marker(name) for name in names)]
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=left_out)
 
 
 @pytest.fixture(scope="session")

@@ -67,6 +67,11 @@ def test_bundled_configs_have_the_window_and_latent_size_of_the_paper() -> None:
         ("[data]\ntest_fraction = 0.95", "[data] test_fraction = 0.95: it must be 0 to 0.9"),
         ("[model]\nlength = 100", "[model] length = 100: it must be a multiple of 32"),
         ('[model]\narchitecture = "rnn"', "[model] architecture = 'rnn': choose from dc, cc, mb"),
+        ("[loss]\ncentre = 0.3", "[loss] centre = 0.3: it must be 0 for dc; it works with mb"),
+        (
+            '[model]\narchitecture = "cc"\n[loss]\ncentre_dtw = 1',
+            "[loss] centre_dtw = 1: it must be 0 for cc; it works with mb",
+        ),
         (
             "[loss]\nstft_sizes = [64, 1.5]",
             "[loss] stft_sizes = [64, 1.5]: it must be a list of whole numbers",

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from trainer import config as configs
+from trainer.architectures import ARCHITECTURES
 from trainer.commands import installed
 from trainer.config import Config
 from trainer.errors import ConfigError, TrainerError
@@ -42,8 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, metavar="RUN", help="folder to make for this run")
     parser.add_argument(
         "--model",
-        choices=("dc", "cc", "mb"),
-        help="dilated (Table 1), plain convolutions (Table 2), or on bands",
+        choices=tuple(ARCHITECTURES),
+        help="; ".join(f"{name}: {row.summary}" for name, row in ARCHITECTURES.items()),
     )
     parser.add_argument(
         "--config",

@@ -129,10 +129,10 @@ def load(
             f"{run}: it has no test sounds ([data] test_fraction = {config.data.test_fraction:g} of "
             f"{len(sounds.names)} sounds), so there is nothing to evaluate it on"
         )
+    model = build(config.model, len(saved.classes))
     try:
-        model = build(config.model, len(saved.classes))
         model.load_state_dict(saved.model)
-    except (ValueError, RuntimeError) as error:
+    except RuntimeError as error:
         raise TrainerError(
             f"{path}: its weights do not fit its model: {str(error).splitlines()[0]}"
         ) from None

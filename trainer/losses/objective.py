@@ -24,41 +24,52 @@ class Objective(nn.Module):
         self.model, self.config = model, config
         self.register_buffer("medoids", medoids, persistent=False)
 
-    def forward(self, step: str, waveform: Tensor, heard: Tensor, target: Tensor, eps: Tensor) -> Terms:
-        """The unweighted terms by name.
+    def forward(
+        self,
+        step: str,
+        waveform: Tensor,
+        heard: Tensor,
+        target: Tensor,
+        eps: Tensor,
+        middle: Tensor | None = None,
+        between: Tensor | None = None,
+    ) -> Terms:
+        """Return the unweighted terms by name.
 
         Args:
             step: "variational", "classification" or "joint".
-            waveform: [B, 1, T], what the decoder should give.
-            heard: [B, 1, T], what the encoder hears.
+            waveform: [B, 1, T], the sounds that the decoder should give.
+            heard: [B, 1, T], the sounds that the encoder hears.
             target: int64 [B, heads].
             eps: [B, D] from N(0, I).
+            middle: [ceil(B / 2), D], the prototypes of the classes of sounds 0, 2, 4, …; None leaves the
+                terms of the middles out.
+            between: [B // 2], a place from 0 to 1 between sounds 0 and 1, 2 and 3, …; None leaves the morph
+                term out. With no pair at all this term is 0.
         """
         loss, model = self.config.loss, self.model
         mean, log_var = model.encode(heard)
         z = mean + torch.exp(0.5 * log_var) * eps
         terms: Terms = {}
         if step != CLASSIFICATION:
-            none, rate, points = z.new_empty(len(z), 0), self.config.model.sample_rate, z
-            middles = -(-len(z) // 2) if loss.centre or loss.centre_dtw else 0
-            if middles:  # around them as wide as around a sound
-                model.follow(mean, target[:, 0])
-                points = torch.cat((z, (model.prototypes[target[:, 0]] + (z - mean).detach())[:middles]))
-            pairs = len(z) // 2 if loss.morph else 0
-            if pairs:
-                share = (torch.arange(pairs, device=z.device) + 0.5) / pairs
-                first, second = z[0 : 2 * pairs : 2], z[1 : 2 * pairs : 2]
-                points = torch.cat((points, torch.lerp(first, second, share[:, None])))
-            audio, centres, between = model.decode(points).float().split([len(z), middles, pairs])
-            output = VAEOutput(audio, mean.float(), log_var.float(), z, none)
+            rate, points = self.config.model.sample_rate, [z]
+            if middle is not None:  # the spread around a prototype is that around a sound
+                points.append(middle + (z - mean)[::2].detach())
+            if between is not None:
+                pairs = len(between)
+                points.append(torch.lerp(z[: 2 * pairs : 2], z[1 : 2 * pairs : 2], between[:, None]))
+            audio, *others = model.decode(torch.cat(points)).float().split([len(part) for part in points])
+            output = VAEOutput(audio, mean.float(), log_var.float(), z, z.new_empty(len(z), 0))
             terms = variational_terms(output, waveform, loss, rate)
-            if middles:
+            if middle is not None:
                 assert isinstance(self.medoids, Tensor)
-                medoid = self.medoids[target[:middles, 0]]
-                terms |= centre_terms(centres, medoid, waveform[:middles], loss, rate)
-            if pairs:
-                ends = waveform[0 : 2 * pairs : 2], waveform[1 : 2 * pairs : 2]
-                terms |= morph_term(between, ends, share, rate)
+                medoid = self.medoids[target[::2, 0]]
+                terms |= centre_terms(others.pop(0), medoid, waveform[::2], loss, rate)
+            if between is not None and len(between):
+                ends = waveform[: 2 * pairs : 2], waveform[1 : 2 * pairs : 2]
+                terms |= morph_term(others.pop(0), ends, between, rate)
+            elif between is not None:
+                terms["morph"] = z.new_zeros(())
         if step == CLASSIFICATION or (step == JOINT and loss.classification):
             logits = {name: found.float() for name, found in model.classify_all(z).items()}
             terms |= head_terms(logits, target)

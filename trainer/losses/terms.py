@@ -19,7 +19,10 @@ MORPH_WINDOW_S = 0.016
 """128 samples at 8 kHz; elsewhere the nearest power of two. The hop is half of it."""
 
 Terms = dict[str, Tensor]
-"""Unweighted terms by name, each a scalar: the mean over the batch."""
+"""Unweighted terms by name, each a scalar: the mean over its sounds, middles or pairs."""
+
+OF_MIDDLES, OF_PAIRS = ("centre", "centre_dtw"), ("morph",)
+"""Terms that are means over the middles of classes and over pairs of sounds; the others, over sounds."""
 
 
 def variational_terms(

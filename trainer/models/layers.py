@@ -1,4 +1,4 @@
-"""The layers of the two models that PyTorch does not have.
+"""The layers of the paper's models that PyTorch does not have, and how their weights start.
 
 Inside a dilation block audio is time-major, [B, T, C]: a delay is then an offset into the rows, not a copy.
 """
@@ -13,6 +13,8 @@ from types import ModuleType
 import torch
 from torch import Tensor, nn
 
+from trainer.architectures import HOP_LENGTH
+from trainer.config import ModelConfig
 from trainer.models.gated import GatedLayers
 
 CYCLES = (10, 5)
@@ -147,3 +149,49 @@ class FrameDense(nn.Linear):
         if z.dim() == 2:
             return super().forward(z)
         return (z * self.weight).sum(-1) + self.bias
+
+
+class Bottleneck(nn.Module):
+    """Two parallel dense layers on a one-channel latent sequence [B, 1, F]: mean and log-variance [B, D].
+
+    Sounds peak at 1 but are silent for the most part: the sequence starts at a tenth of unit amplitude. The
+    first means are `gain` times as large, the first noise has a tenth of their power: with more of it the
+    decoder would hear only noise in z and learn to ignore it.
+    """
+
+    def __init__(self, config: ModelConfig, gain: float) -> None:
+        super().__init__()
+        frames = config.length // HOP_LENGTH
+        self.mean = nn.Linear(frames, config.latent_dim)
+        self.log_var = nn.Linear(frames, config.latent_dim)
+        nn.init.normal_(self.mean.weight, 0.0, gain * frames**-0.5)
+        with torch.no_grad():  # what all frames of all sounds have in common is nothing to tell
+            self.mean.weight -= self.mean.weight.mean(dim=1, keepdim=True)
+        nn.init.constant_(self.log_var.bias, math.log(gain**2 / 1000))
+
+    def forward(self, sequence: Tensor) -> tuple[Tensor, Tensor]:
+        flat = sequence.flatten(1)
+        return self.mean(flat), self.log_var(flat)
+
+
+def keep_power(*modules: nn.Module, leak: float = 1.0) -> None:
+    """Rescale PyTorch's default weights so that layers neither fade nor swell a signal.
+
+    At the default gain of 3^-½ a dozen layers would leave the signal, and with it the gradient, a thousand
+    times smaller. Layers of one channel start as (noisy) averages of two samples and (noisy) repetitions:
+    random signs would keep one narrow band.
+
+    Args:
+        leak: slope below zero of the leaky ReLUs that follow the layers; 1 where nothing follows.
+    """
+    power = (1.0 + leak**2) / 2.0
+    for module in modules:
+        for layer in module.modules():
+            if not isinstance(layer, (nn.Conv1d, nn.ConvTranspose1d)):
+                continue
+            taps = layer.kernel_size[0]
+            if isinstance(layer, nn.ConvTranspose1d):
+                taps = max(1, taps // layer.stride[0])  # that meet in an output sample
+            gain = (layer.in_channels * taps * power) ** -0.5
+            single = layer.in_channels == layer.out_channels == 1
+            nn.init.normal_(layer.weight, *((gain, 0.2 * gain) if single else (0.0, gain)))

@@ -75,12 +75,9 @@ def start(
     parts = splits.parts(sounds, config.data, config.fit.seed)
     _check_validation(config, parts.validation)
     torch.manual_seed(config.fit.seed)
-    try:
-        model = build(config.model, len(sounds.classes)).to(fabric.device)
-    except ValueError as error:
-        raise TrainerError(str(error)) from None
+    model = build(config.model, len(sounds.classes)).to(fabric.device)
     typical = None
-    if config.loss.centre or config.loss.centre_dtw:
+    if config.loss.middles:
         typical = sounds.waveforms[medoids(sounds, parts.train, config.model.sample_rate)].to(fabric.device)
     objective: torch.nn.Module = Objective(model, config, typical)
     if config.fit.compile:

@@ -18,6 +18,7 @@ from trainer.losses.objective import CLASSIFICATION, JOINT, VARIATIONAL
 from trainer.losses.terms import total, weights
 from trainer.models.vae import VAE
 from trainer.run.devices import summed
+from trainer.run.parts import cut
 from trainer.run.state import State
 
 
@@ -107,51 +108,77 @@ def _descend(
     weight: dict[str, float],
     stop: Callable[[], bool],
 ) -> dict[str, float] | None:
-    """One step of one optimiser on the mean over the batch, a few sounds in memory at a time."""
-    optimiser, fabric = state.optimisers[name], state.fabric
+    """Take one step of one optimiser on the mean over the batch, a few sounds in memory at a time.
+
+    The middles and pairs are chosen here, before the batch is cut: the loss depends neither on how many
+    sounds are in memory at once nor on the number of processes.
+    """
+    optimiser, fabric, loss = state.optimisers[name], state.fabric, state.config.loss
     optimiser.zero_grad(set_to_none=True)
     targets = state.targets[batch.index.cpu()].to(state.device)
+    prototypes: dict[str, Tensor] = {}
+    middle = between = None
+    if name != CLASSIFICATION and loss.middles:
+        prototypes = _followed(state, batch, targets[:, 0])
+        middle = prototypes["prototypes"][targets[::2, 0]]
+    if name != CLASSIFICATION and loss.morph:
+        pairs = len(batch) // 2
+        between = (torch.arange(pairs, device=state.device) + 0.5) / max(1, pairs)
     values: dict[str, float] = {}
-    for rows, share, last in _parts(state, len(batch)):
+    paired = middle is not None or between is not None
+    parts = list(cut(len(batch), state.at_once, paired, fabric.global_rank, fabric.world_size))
+    for part in parts:
         if stop():
             return None
-        part = batch[rows]
-        with fabric.no_backward_sync(state.objective, enabled=not last):
-            terms = state.objective(name, part.waveform, part.heard, targets[rows], eps[rows])
-            fabric.backward(total(terms, weight) * (share * fabric.world_size))
+        rows, mine = part.rows, batch[part.rows]
+        with fabric.no_backward_sync(state.objective, enabled=part is not parts[-1]):
+            terms = state.objective(
+                name,
+                mine.waveform,
+                mine.heard,
+                targets[rows],
+                eps[rows],
+                None if middle is None else middle[part.middles],
+                None if between is None else between[part.pairs],
+            )
+            terms = {term: value * part.share(term) for term, value in terms.items()}
+            fabric.backward(total(terms, weight) * fabric.world_size)  # DDP averages over processes
         for term, value in terms.items():
-            values[term] = values.get(term, 0.0) + share * value.item()
+            values[term] = values.get(term, 0.0) + value.item()
     everywhere = summed(fabric, torch.tensor(list(values.values()), dtype=torch.float64))
     values = dict(zip(values, everywhere.tolist(), strict=True))
-    bad = [term for term, value in values.items() if not math.isfinite(value)]
-    if bad:
-        raise DivergedError(
-            f"the {bad[0]} loss is {values[bad[0]]} at step {state.step}: lower [optim] lr; "
-            "the last checkpoint is from before"
-        )
-    factor = rate(state.config, state.step, state.steps)
-    for group in optimiser.param_groups:
-        group["lr"] = group["base_lr"] * factor
-    if state.config.optim.clip_norm:
-        parameters = [parameter for group in optimiser.param_groups for parameter in group["params"]]
-        torch.nn.utils.clip_grad_norm_(parameters, state.config.optim.clip_norm)
-    optimiser.step()
+    _check_finite(values, state.step)
+    _move(state, optimiser)
+    if prototypes:
+        state.model.load_state_dict(prototypes, strict=False)
     return values
 
 
-def _parts(state: State, size: int) -> Iterator[tuple[slice, float, bool]]:
-    """The rows of a batch that this process takes, a few at a time; their share of the batch; which is last.
+def _check_finite(values: dict[str, float], step: int) -> None:
+    for name, value in values.items():
+        if not math.isfinite(value):
+            raise DivergedError(
+                f"the {name} loss is {value} at step {step}: lower [optim] lr; "
+                "the last checkpoint is from before"
+            )
 
-    A process that the batch has no row for takes the first one, for nothing: all must take part in the sum.
-    DDP averages the gradients over the processes, so `share` times their number gives the mean of the batch.
-    """
-    rank, world = state.fabric.global_rank, state.fabric.world_size
-    begin, end = rank * size // world, (rank + 1) * size // world
-    if begin == end:
-        yield slice(0, 1), 0.0, True
-    for first in range(begin, end, state.at_once):
-        rows = slice(first, min(first + state.at_once, end))
-        yield rows, (rows.stop - rows.start) / size, rows.stop == end
+
+def _move(state: State, optimiser: torch.optim.Optimizer) -> None:
+    """Clip the gradient and take the step, at the learning rate that the schedule has now."""
+    optim, factor = state.config.optim, rate(state.config, state.step, state.steps)
+    for group in optimiser.param_groups:
+        group["lr"] = group["base_lr"] * factor
+    if optim.clip_norm:
+        parameters = [parameter for group in optimiser.param_groups for parameter in group["params"]]
+        torch.nn.utils.clip_grad_norm_(parameters, optim.clip_norm)
+    optimiser.step()
+
+
+@torch.no_grad()
+def _followed(state: State, batch: Batch, label: Tensor) -> dict[str, Tensor]:
+    """Return the prototypes as the whole batch moves them, the same in every process."""
+    means = [state.model.encode(heard)[0] for heard in batch.heard.split(state.at_once)]
+    return state.model.followed(torch.cat(means), label)
 
 
 def batches(state: State) -> Iterator[Batch]:

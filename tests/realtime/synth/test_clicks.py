@@ -1,49 +1,29 @@
 """Whatever is started, stolen, choked, stopped or swapped, the sound has no jumps but its own.
 
-The model is the tests' own with a quieter last layer and a large constant added: its sounds are nearly level,
-so any that is cut leaves a jump as high as itself, ten times what a fade or the sound can make of it.
+The sounds of `level_model` are nearly level, so any that is cut leaves a jump as high as itself: ten times
+the jump that a fade or the sound can make.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
-import pytest
 
 from realtime.live.engine import Engine
 from realtime.model.decoder import Decoder
 from realtime.synth.commands import Command, Goto, Mode, Panic, SetZ, Shed, Stop, Trigger
 from realtime.synth.mixer import Mixer, slots_for
 
-if TYPE_CHECKING:
-    from trainer.run.checkpoint import Checkpoint
-
 RATE = 48_000
 EVENTS, SWAPS = 10_000, 60
 VOICES = 3
-LEVEL = 0.5  # of a sound, about
+LEVEL = 0.5  # of a sound of `level_model`, about
 GAIN_DB = -24.0  # the sum of all voices stays below the limiter, which would hide jumps
 QUIETEST = 0.7  # velocity
 POINTS = [tuple(0.7 * np.random.default_rng(k).standard_normal(4)) for k in range(6)]
-
-
-@pytest.fixture(scope="module")
-def level_model(tiny_checkpoint: Checkpoint, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from export.to_onnx import export
-    from trainer.run.checkpoint import write
-
-    state = dict(tiny_checkpoint.model)
-    state["decoder.out.weight"] = 0.03 * state["decoder.out.weight"]
-    state["decoder.out.bias"] = 0.0 * state["decoder.out.bias"] + LEVEL
-    folder = tmp_path_factory.mktemp("level")
-    write(folder / "last.safetensors", replace(tiny_checkpoint, model=state))
-    export(folder, folder / "level.onnx")
-    return folder / "level.onnx"
 
 
 def make(model: Path) -> Mixer:

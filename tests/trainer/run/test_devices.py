@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -35,16 +36,31 @@ def fitted(config: Config, folder: Path, out: Path, *words: str) -> str:
     return found.stdout
 
 
-@pytest.mark.parametrize("update", ["alternating", "joint"])
+@pytest.mark.parametrize(
+    ("update", "at_once", "architecture", "loss"),
+    [
+        ("alternating", 1, "dc", {}),
+        ("joint", 1, "dc", {}),
+        ("joint", 2, "mb", {"reduction": "mean", "centre": 1.0, "morph": 1.0}),
+    ],
+    ids=["alternating", "joint", "middles"],
+)
 def test_two_processes_are_one_with_the_same_batch(
-    config: Config, folder: Path, tmp_path: Path, update: str
+    config: Config,
+    folder: Path,
+    tmp_path: Path,
+    update: str,
+    at_once: int,
+    architecture: str,
+    loss: dict[str, Any],
 ) -> None:
     # 10 sounds in batches of 3: two rows and one, and a last batch that has none for one process
-    config = config.replace("fit", batch_size=3, micro_batch=1).replace("optim", update=update)
+    config = config.replace("fit", batch_size=3, micro_batch=at_once).replace("optim", update=update)
+    config = config.replace("model", architecture=architecture).replace("loss", **loss)
     printed = fitted(config, folder, tmp_path / "two", "--devices", "2", "--strategy", "ddp")
     assert (
-        "10 sounds to train on, 2 for validation, 0 for the test | dc on cpu x 2 | classes: high, low"
-        in printed
+        f"10 sounds to train on, 2 for validation, 0 for the test | {architecture} on cpu x 2 | "
+        "classes: high, low" in printed
     )
     assert printed.count("done: ") == 1
     fitted(config, folder, tmp_path / "one")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 
+from trainer.architectures import ARCHITECTURES
 from trainer.config import Config
 from trainer.errors import CheckpointError, DataError, DivergedError, TrainerError
 from trainer.models.vae import build
@@ -54,7 +55,15 @@ def trained(config: Config, folder: Path, out: Path) -> tuple[State, Quiet]:
     return state, display
 
 
-@pytest.mark.parametrize("architecture", ["dc", "cc", "mb"])
+MIDDLES: dict[str, dict[str, Any]] = {
+    "model": {"architecture": "mb"},
+    "loss": {"reduction": "mean", "centre": 1.0, "centre_dtw": 0.01, "morph": 1.0},
+    "optim": {"update": "joint"},
+}
+"""With the losses of what lies between sounds and in the middle of classes."""
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_a_run_and_what_it_leaves(config: Config, folder: Path, tmp_path: Path, architecture: str) -> None:
     config = config.replace("model", architecture=architecture)
     state, display = trained(config, folder, tmp_path / "run")
@@ -89,7 +98,7 @@ def test_it_learns(config: Config, folder: Path, tmp_path: Path) -> None:
     assert last < 0.6 * first
 
 
-@pytest.mark.parametrize("tables", [{}, JOINT], ids=["paper", "joint"])
+@pytest.mark.parametrize("tables", [{}, JOINT, MIDDLES], ids=["paper", "joint", "middles"])
 @pytest.mark.parametrize("stop_after", [1, 3, 4])
 def test_resumed_is_uninterrupted_bit_for_bit(
     config: Config, folder: Path, tmp_path: Path, tables: dict[str, Any], stop_after: int
@@ -127,13 +136,15 @@ def test_saving_on_the_way_changes_nothing(config: Config, folder: Path, tmp_pat
         assert torch.equal(often.model.state_dict()[name], weight), name
 
 
-@pytest.mark.parametrize("tables", [{}, JOINT], ids=["paper", "joint"])
-def test_the_gradient_is_that_of_the_whole_batch(
-    config: Config, folder: Path, tables: dict[str, Any]
+@pytest.mark.parametrize("batch_size", [8, 7])
+@pytest.mark.parametrize("tables", [{}, JOINT, MIDDLES], ids=["paper", "joint", "middles"])
+def test_losses_and_gradient_are_those_of_the_whole_batch(
+    config: Config, folder: Path, tables: dict[str, Any], batch_size: int
 ) -> None:
     gradients = []
     for at_once in (1, 3, 8):
-        state = fit.start(changed(config, tables).replace("fit", micro_batch=at_once, batch_size=8), folder)
+        fitted = changed(config, tables).replace("fit", micro_batch=at_once, batch_size=batch_size)
+        state = fit.start(fitted, folder)
         values = fit.update(state, next(fit.batches(state)), lambda: False)
         gradients.append(([p.grad for p in state.model.decoder.parameters()], values))
     for found, values in gradients[:2]:
@@ -142,6 +153,15 @@ def test_the_gradient_is_that_of_the_whole_batch(
             assert ours is not None
             assert theirs is not None
             assert (ours - theirs).norm() <= 1e-3 * theirs.norm()  # in single precision
+
+
+def test_step_stopped_halfway_leaves_the_run_as_it_was(config: Config, folder: Path) -> None:
+    state = fit.start(changed(config, MIDDLES).replace("fit", micro_batch=2), folder)
+    before = {name: weight.clone() for name, weight in state.model.state_dict().items()}
+    answers = iter([False, True])
+    assert fit.update(state, next(fit.batches(state)), lambda: next(answers)) is None
+    for name, weight in state.model.state_dict().items():
+        assert torch.equal(weight, before[name]), name
 
 
 def test_alternating_updates_move_what_they_should(config: Config, folder: Path) -> None:

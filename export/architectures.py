@@ -1,0 +1,41 @@
+"""The graphs of every architecture: one row for each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import onnx
+
+from export import cc, dc, mb
+from trainer.models.vae import VAE
+
+
+class Graphs(NamedTuple):
+    """How the parts of a model become graphs.
+
+    Attributes:
+        decoder: makes the streaming graph of a decoder, voices and frames dynamic.
+        encoder: makes the graph of an encoder, for sounds of so many samples.
+    """
+
+    decoder: Callable[[Any], onnx.ModelProto]
+    encoder: Callable[[Any, int], onnx.ModelProto]
+
+
+GRAPHS = {
+    "dc": Graphs(dc.decoder_graph, dc.encoder_graph),
+    "cc": Graphs(cc.decoder_graph, cc.encoder_graph),
+    "mb": Graphs(mb.decoder_graph, mb.encoder_graph),
+}
+"""By the names in `trainer.architectures`."""
+
+
+def decoder_graph(model: VAE) -> onnx.ModelProto:
+    """Make the streaming graph of a model's decoder (names and shapes: realtime.model.schema)."""
+    return GRAPHS[model.config.architecture].decoder(model.decoder)
+
+
+def encoder_graph(model: VAE) -> onnx.ModelProto:
+    """Make the graph of a model's encoder (names and shapes: realtime.model.schema)."""
+    return GRAPHS[model.config.architecture].encoder(model.encoder, model.config.length)

@@ -1,0 +1,24 @@
+"""The checkpoint behind `tiny_model`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.export import models
+from trainer.run.checkpoint import LAST, Checkpoint, write
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint() -> Checkpoint:
+    """The checkpoint that `tiny_model` was exported from."""
+    return models.tiny()
+
+
+@pytest.fixture
+def tiny_run(tiny_checkpoint: Checkpoint, tmp_path: Path) -> Path:
+    """A run folder with that checkpoint."""
+    (tmp_path / "run").mkdir()
+    write(tmp_path / "run" / LAST, tiny_checkpoint)
+    return tmp_path / "run"

@@ -1,0 +1,73 @@
+"""The architectures: one row for each, which everything that depends on the architecture reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from trainer.errors import ConfigError
+
+if TYPE_CHECKING:
+    from trainer.config import ModelConfig
+
+HOP_LENGTH = 32
+"""Samples of a latent frame: five stride-2 layers (Tables 1 and 2)."""
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A kind of model. The classes are named, not imported, so that the command line needs no PyTorch.
+
+    Attributes:
+        summary: a few words for the command line.
+        encoder: "module:class"; made from a ModelConfig; audio [B, 1, T] -> mean, log_var [B, D].
+        decoder: "module:class"; made from a ModelConfig; z [B, D] or [B, F, D] -> audio [B, 1, T].
+        check: raises ConfigError for a ModelConfig that this architecture cannot have.
+        keeps_middles: True if the model keeps the running mean of z of each class, which [loss] centre and
+            centre_dtw need.
+    """
+
+    summary: str
+    encoder: str
+    decoder: str
+    check: Callable[[ModelConfig], None]
+    keeps_middles: bool = False
+
+
+def _paper_frames(model: ModelConfig) -> None:
+    if model.hop_length != HOP_LENGTH:
+        raise ConfigError(
+            f'[model] hop_length = {model.hop_length}: it is {HOP_LENGTH} for "{model.architecture}"'
+        )
+
+
+def _whole_bands(model: ModelConfig) -> None:
+    if model.hop_length % model.bands:
+        raise ConfigError(
+            f"[model] hop_length = {model.hop_length}: it must be a multiple of the bands, {model.bands}"
+        )
+
+
+ARCHITECTURES = {
+    "dc": Architecture(
+        summary="dilated convolutions (the paper's Table 1)",
+        encoder="trainer.models.dc:DCEncoder",
+        decoder="trainer.models.dc:DCDecoder",
+        check=_paper_frames,
+    ),
+    "cc": Architecture(
+        summary="plain convolutions (the paper's Table 2)",
+        encoder="trainer.models.cc:CCEncoder",
+        decoder="trainer.models.cc:CCDecoder",
+        check=_paper_frames,
+    ),
+    "mb": Architecture(
+        summary="dilated convolutions on the bands of a filter bank",
+        encoder="trainer.models.mb:MBEncoder",
+        decoder="trainer.models.mb:MBDecoder",
+        check=_whole_bands,
+        keeps_middles=True,
+    ),
+}
+"""Every architecture by its name in [model]."""

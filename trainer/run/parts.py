@@ -1,0 +1,64 @@
+"""The parts into which a batch is cut: between processes, and by what fits into memory at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from trainer.losses.terms import OF_MIDDLES, OF_PAIRS
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows of a batch that one process holds in memory at once.
+
+    Attributes:
+        rows: an even row first where the loss has middles or pairs.
+        size: rows of the whole batch.
+        counts: False where the rows are computed only because every process must take part.
+    """
+
+    rows: slice
+    size: int
+    counts: bool = True
+
+    @property
+    def middles(self) -> slice:
+        """The middles of the batch that belong to these rows: one for every even row."""
+        return slice((self.rows.start + 1) // 2, (self.rows.stop + 1) // 2)
+
+    @property
+    def pairs(self) -> slice:
+        """The pairs of the batch that belong to these rows: every even row and the next one."""
+        return slice(self.rows.start // 2, self.rows.stop // 2)
+
+    def share(self, term: str) -> float:
+        """Return the fraction of the batch, 0 to 1, that these rows give to the mean of a term."""
+        if not self.counts:
+            return 0.0
+        if term in OF_MIDDLES:
+            return (self.middles.stop - self.middles.start) / ((self.size + 1) // 2)
+        if term in OF_PAIRS:
+            return (self.pairs.stop - self.pairs.start) / max(1, self.size // 2)
+        return (self.rows.stop - self.rows.start) / self.size
+
+
+def cut(size: int, at_once: int, paired: bool, rank: int = 0, processes: int = 1) -> Iterator[Part]:
+    """Yield the parts of a batch that one process takes.
+
+    A process for which the batch has no row takes the first one, which does not count.
+
+    Args:
+        size: rows of the batch.
+        at_once: rows in memory at once; rounded up to an even number where `paired`.
+        paired: keep rows 0 and 1, 2 and 3, … together.
+        rank: number of this process, from 0.
+        processes: how many there are.
+    """
+    unit = 2 if paired else 1
+    at_once, units = -(-at_once // unit) * unit, -(-size // unit)
+    begin, end = (min(size, unit * (i * units // processes)) for i in (rank, rank + 1))
+    if begin == end:
+        yield Part(slice(0, 1), size, counts=False)
+    for first in range(begin, end, at_once):
+        yield Part(slice(first, min(first + at_once, end)), size)

@@ -182,7 +182,7 @@ def test_answers(server: QueryServer, control: Control) -> None:
     assert gain == {
         "FULL_PATH": "/morph/gain",
         "ACCESS": 3,
-        "DESCRIPTION": "Set the output gain, reached in 5 ms.",
+        "DESCRIPTION": "Change the output gain over 5 ms.",
         "TYPE": "f",
         "RANGE": [{"MIN": -120.0, "MAX": 24.0}],
         "CLIPMODE": ["none"],

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from realtime.control.latent_space import LatentSpace
-from realtime.control.protocol import Address, Argument, Message, Table
+from realtime.control.protocol import REPLY_ITEMS, Address, Argument, Message, Table
+from realtime.control.protocol import number as _number
 from realtime.control.requests import (
     Asked,
     ChangeSetting,
@@ -25,14 +26,13 @@ from realtime.control.requests import (
     Subscribe,
     Undo,
 )
+from realtime.control.sequencer_addresses import PATTERN_QUESTIONS, SEQUENCER
 from realtime.synth import quantities
 from realtime.synth.commands import MODES, Gain, Goto, Mode, Panic, SetDimension, Stop
 from realtime.synth.glide import CURVES
-from realtime.synth.quantities import Quantity
 from realtime.util.errors import ControlError
 
 HORIZON_S = 60.0  # furthest a time tag may lie ahead
-REPLY_ITEMS = 32  # names in one datagram of an answer that may be long
 PATHS = ("linear", "spherical")
 DEFAULT_INTERVAL_MS = 200.0
 MIDDLE_C = 60  # the MIDI note at which a sound is played as it was trained
@@ -114,12 +114,6 @@ def _recall(space: LatentSpace, values: tuple[Any, ...]) -> Goto | Move:
 # ---- arguments that several addresses take
 
 _NAME = "a class (its centre), a training sound (anchor) or a preset"
-
-
-def _number(name: str, quantity: Quantity, summary: str, **more: Any) -> Argument:
-    """An argument that takes the numbers of a quantity."""
-    kind = "int" if quantity.whole else "float"
-    return Argument(name, kind, summary, quantity.unit, quantity.low, quantity.high, **more)
 
 
 _Z = _number("z", quantities.COORDINATE, "one number for each dimension", many=True)
@@ -368,6 +362,7 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
         (Argument("file", "text", "a model file in the library folder, or the name of a bundled model"),),
         "`/morph/done /morph/model file` when the new model plays",
     ),
+    *SEQUENCER,
     # plugins
     Address(
         "/morph/plugin/<n>/<param>",
@@ -445,11 +440,13 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
         "status",
         "Give the state of the engine.",
         "`/morph/status.reply` key value …: voices, hits since the start, late blocks, peak and RMS levels, "
-        "…, `model`, the model's name, and `model_id`, a number that identifies the model",
+        "…, `model`, the model's name, `model_id`, a number that identifies the model, `seq_step`, the step "
+        "that sounds in the sequencer (-1 when stopped), and `seq_revision`, which rises with every edit",
     ),
+    *PATTERN_QUESTIONS,
     Address(
         "/morph/subscribe",
-        "Send the status to a port at regular intervals, until unsubscribed.",
+        "Send the status to a port at regular intervals, and edits of the sequencer, until unsubscribed.",
         lambda space, values: Subscribe(*values),
         (
             _PORT,
@@ -463,7 +460,8 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
                 default=DEFAULT_INTERVAL_MS,
             ),
         ),
-        "`/morph/status.reply` to that port, at once and then after each interval",
+        "`/morph/status.reply` to that port, at once and then after each interval; `/morph/seq.reply` and "
+        "the changed `/morph/seq/lane.reply` with every edit",
     ),
     Address(
         "/morph/unsubscribe",

@@ -17,25 +17,29 @@ from realtime.control import replies
 from realtime.control.addresses import parse
 from realtime.control.background import Jobs
 from realtime.control.latent_space import LatentSpace
-from realtime.control.presets import Last, PresetFile, Presets
+from realtime.control.presets import Last, PresetError, PresetFile, Presets
 from realtime.control.protocol import Message
 from realtime.control.replies import PluginChain
 from realtime.control.requests import (
     Asked,
     ChangeSetting,
     Delete,
+    DeletePattern,
     Encode,
     Hit,
     Load,
     Move,
     Nothing,
+    PatternRequest,
     Query,
     ReplyTo,
     SetParameter,
     Store,
+    StorePattern,
     Subscribe,
     Undo,
 )
+from realtime.control.sequencer import Sequencer
 from realtime.control.settings import History, Settings, SettingsSchedule
 from realtime.model.schema import ModelInfo
 from realtime.synth.commands import (
@@ -48,6 +52,8 @@ from realtime.synth.commands import (
     SetAxis,
     SetDimension,
     SetZ,
+    StartSteps,
+    StopSteps,
     Trigger,
     Z,
 )
@@ -138,7 +144,8 @@ class Control:
         self._subscribers: dict[Sender, tuple[float, float]] = {}  # interval and next time, in seconds
         self._listening: dict[Sender, Sender] = {}
         self._schedule = SettingsSchedule()
-        self._history = History()
+        self._history: History[Z] = History()
+        self._sequencer = Sequencer()
         self._alone = self._begun = False  # of the message at hand: it came alone, it begins a gesture
         self._target: tuple[Z, float] | None = None  # of the latest move at once, and its time
         self._standing: dict[type[Command], Command] = {}  # what a player that begins anew has to be told
@@ -153,7 +160,9 @@ class Control:
         self._history = History()
         self._target = None
         self._standing.pop(SetZ, None)
+        self._sequencer.adopt(self.space, self.presets.patterns)
         self._prepare()
+        self._pass_edits_on()
 
     def _prepare(self) -> None:
         """Ask for the sounds that are likely to be triggered to be there before they are."""
@@ -173,6 +182,8 @@ class Control:
         if self._standing:
             self.player.submit(list(self._standing.values()))
         self._prepare()
+        if commands := self._sequencer.begin_anew():
+            self.player.submit(commands)
 
     def _note_standing(self, command: Command) -> None:
         match command:
@@ -205,6 +216,7 @@ class Control:
         for message in messages:
             replies += self._take(message, sender, commands, due, now)
         try:
+            self._pass_edits_on()
             if commands and not self._submit(commands, due):
                 raise ControlError("too many commands are waiting")
         except RealtimeError as error:
@@ -258,6 +270,10 @@ class Control:
                 if self._effects is None:
                     raise ControlError("there are no plugins; `realtime serve --plugin` loads them")
                 commands.append(self._effects.tweak(plugin, name, value))
+            case Query("seq"):
+                return self._sequencer.state()
+            case Query("patterns"):
+                return self._sequencer.patterns()
             case Query("settings"):
                 return [replies.settings(self._schedule.at(None, now))]
             case Query(what):
@@ -293,6 +309,7 @@ class Control:
                 self._store(name, self._point(now), message.address, sender)
             case Delete(name):
                 self.presets.delete(name)
+                self._sequencer.look_again()
                 self._save(message.address, name, sender)
             case Encode(file, name):
                 self._encode(file, name, sender)
@@ -303,8 +320,14 @@ class Control:
             case ReplyTo(port):
                 self._redirect(sender, (sender[0], port))
                 return [Message("/morph/done", (message.address, port))]
+            case PatternRequest():
+                return self._edit_pattern(asked, sender, due, now)
+            case StartSteps() | StopSteps():
+                self._sequencer.note_playing(isinstance(asked, StartSteps))
+                commands.append(asked)
             case Panic():
                 self._schedule.forget()
+                self._sequencer.note_playing(False)
                 commands.append(asked)
             case _:
                 commands.append(asked)
@@ -312,7 +335,7 @@ class Control:
 
     def _facts(self) -> replies.Facts:
         counts = {"refused": self.refused, "malformed": self.malformed, "ignored": self.ignored}
-        return {**counts, **self._model}
+        return {**counts, **self._model, "seq_revision": self._sequencer.revision}
 
     # ---- where the point is
 
@@ -353,10 +376,35 @@ class Control:
         self._waiting[ticket] = sender, Message("/morph/done", (address, name))
         return replace(goto, ticket=ticket)
 
+    # ---- the sequencer
+
+    def _pass_edits_on(self) -> None:
+        """Tell the player of what has changed in the pattern.
+
+        Raises:
+            RealtimeError: nobody plays; whoever begins anew is told everything.
+        """
+        if commands := self._sequencer.commands():
+            self.player.submit(commands)
+
+    def _edit_pattern(
+        self, asked: PatternRequest, sender: Sender, due: float | None, now: float
+    ) -> list[Message]:
+        if due is not None and due > now:
+            raise ControlError("the sequencer is edited at once; send it without a time tag")
+        answers = self._sequencer.carry_out(asked, now)
+        match asked:
+            case StorePattern(name):
+                self._save("/morph/seq/store", name, sender)
+            case DeletePattern(name):
+                self._save("/morph/seq/delete", name, sender)
+        return answers
+
     # ---- files
 
     def _store(self, name: str, z: Z, address: str, sender: Sender) -> None:
         self.presets.store(name, z)
+        self._sequencer.look_again()
         self._prepare()
         self._save(address, name, sender)
 
@@ -378,13 +426,18 @@ class Control:
         self._work(lambda: studio.encode(file), keep, "/morph/encode", label, sender, last=False)
 
     def _load(self, file: str, sender: Sender) -> None:
-        studio = self._ask_studio()
+        studio, presets = self._ask_studio(), self.presets
+
+        def build() -> Any:
+            with suppress(PresetError):  # the pattern that is edited is kept where that is possible
+                self._shelf.save(presets)
+            return studio.build(file)
 
         def take_over(instrument: Any) -> None:
             studio.install(instrument)
             self._adopt(instrument.info)
 
-        self._work(lambda: studio.build(file), take_over, "/morph/model", file, sender)
+        self._work(build, take_over, "/morph/model", file, sender)
 
     def _ask_studio(self) -> FileWork:
         if self._studio is None:
@@ -442,7 +495,7 @@ class Control:
         return min(max(due - now, 0.001), PATIENCE_S)
 
     def news(self) -> Iterator[tuple[Sender, Message]]:
-        """Who is to be told what: glides that have arrived, work that is done, status that is due."""
+        """Who is to be told what: glides that have arrived, work that is done, edits, status that is due."""
         for ticket in self.player.arrivals() if self._waiting else ():
             for earlier in [t for t in self._waiting if t <= ticket]:
                 told = self._waiting.pop(earlier)
@@ -451,6 +504,12 @@ class Control:
         for finish, result in self._jobs.finished():
             yield from finish(result)
         now = self._clock()
+        changes = list(self._sequencer.news())
+        yield from ((receiver, change) for receiver in list(self._subscribers) for change in changes)
+        with suppress(RealtimeError):  # nobody plays at the moment
+            self._pass_edits_on()
+            if points := self._sequencer.unprepared(now):
+                self.player.submit([Prepare(points)])
         for receiver, (interval_s, due) in list(self._subscribers.items()):
             if due <= now:
                 self._subscribers[receiver] = interval_s, max(due + interval_s, now)

@@ -1,9 +1,10 @@
 """Presets, points with names: kept in a JSON file, a section for each model, and there at the next start.
 
     {"soundmorph_presets": 1,
-     "models": {"drums 0123456789abcdef": {"presets": {"fat": [0.1, …]}, "last": {"z": […], …}}}}
+     "models": {"drums 0123456789abcdef": {"presets": {"fat": [0.1, …]}, "last": {"z": […], …},
+                                           "sequencer": {"grid": {…}, "patterns": {"intro": {…}}}}}}
 
-A section belongs to the model's name and the hash of its training configuration.
+A section belongs to the model's name and the hash of its training configuration. `pattern` has the patterns.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from typing import Any
 
 import platformdirs
 
-from realtime.control.protocol import MAX_TEXT
+from realtime.control.pattern import Patterns
+from realtime.control.protocol import check_name
 from realtime.model.schema import ModelInfo
 from realtime.synth.commands import MODES, Z
 from realtime.synth.quantities import GAIN_DB
@@ -53,6 +55,7 @@ class Presets(Mapping[str, Z]):
     ) -> None:
         self.key = f"{info.name} {info.config_hash[:16]}".strip()
         self.last = last
+        self.patterns = Patterns()
         self._points: dict[str, Z] = dict(found or {})  # replaced, never changed
 
     def __getitem__(self, name: str) -> Z:
@@ -70,8 +73,7 @@ class Presets(Mapping[str, Z]):
         Raises:
             ControlError: a name that cannot be one, or too many presets.
         """
-        if not name.strip() or len(name) > MAX_TEXT or not name.isprintable():
-            raise ControlError(f"name is {name[:80]!r}, not 1 to {MAX_TEXT} printable characters")
+        check_name(name)
         if name not in self._points and len(self._points) >= MAX_PRESETS:
             raise ControlError(f"there are {MAX_PRESETS} presets already; delete one first")
         self._points = {**self._points, name: z}
@@ -91,6 +93,8 @@ class Presets(Mapping[str, Z]):
         section: dict[str, Any] = {"presets": {name: list(z) for name, z in self._points.items()}}
         if self.last:
             section["last"] = {"z": list(self.last.z), "gain_db": self.last.gain_db, "mode": self.last.mode}
+        if patterns := self.patterns.section():
+            section["sequencer"] = patterns
         return section
 
 
@@ -131,10 +135,15 @@ class PresetFile:
                 odd += 1
             elif len(found) < MAX_PRESETS:
                 found[name] = z
-        if odd:
-            self._say(f"{self.path}: {odd} presets do not fit {info.name} and are left out")
+        patterns, odd_patterns = Patterns.read(_dict(section).get("sequencer"))
+        for number, what in ((odd, "presets"), (odd_patterns, "patterns")):
+            if number:
+                self._say(f"{self.path}: {number} {what} do not fit {info.name} and are left out")
+        if odd or odd_patterns:
             self._keep_aside(copy=True)
-        return Presets(info, found, _last(_dict(section).get("last"), info.latent_dim))
+        presets = Presets(info, found, _last(_dict(section).get("last"), info.latent_dim))
+        presets.patterns = patterns
+        return presets
 
     def save(self, presets: Presets) -> None:
         """Write them beside the file and rename; sections of other models stay as they are.

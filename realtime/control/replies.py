@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from realtime.control.addresses import REPLY_ITEMS
 from realtime.control.latent_space import LatentSpace
-from realtime.control.protocol import Message
+from realtime.control.protocol import REPLY_ITEMS, Message
 from realtime.control.settings import Settings
 from realtime.synth.commands import Tweak, Z
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 from bisect import insort
 from dataclasses import dataclass, replace
 from itertools import count
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from realtime.control.requests import ChangeSetting, Hit, Move
-from realtime.synth.commands import Command, Goto, SetZ, Trigger, Z
+from realtime.synth.commands import Command, Goto, SetZ, Trigger
 from realtime.synth.quantities import PITCH
 
 MAX_LATER = 1024  # settings that wait for their time
 MAX_UNDO = 200  # gestures that can be taken back
 GESTURE_S = 0.5  # moves closer together than this are one gesture
+
+State = TypeVar("State")
 
 
 @dataclass(frozen=True)
@@ -79,36 +81,44 @@ class SettingsSchedule:
         self._later.clear()
 
 
-class History:
-    """Where the point was before each gesture. A gesture is moves less than `GESTURE_S` apart."""
+class History(Generic[State]):
+    """What was before each gesture, such as the place of the point: changes less than `GESTURE_S` apart."""
 
     def __init__(self) -> None:
-        self._before: list[Z] = []
-        self._after: list[Z] = []
+        self._before: list[State] = []
+        self._after: list[State] = []
         self._moved_s = float("-inf")
 
     def begins(self, now: float) -> bool:
-        """Tell of a move at monotonic time `now`: whether it begins a gesture, so that `keep` is wanted."""
+        """Tell of a change at monotonic time `now`: whether it begins a gesture, so that `keep` is wanted."""
         fresh = now - self._moved_s >= GESTURE_S
         self._moved_s = now
         return fresh
 
-    def keep(self, z: Z) -> None:
-        """Note where the point was before the gesture that begins; what was undone is gone."""
-        self._before = [*self._before[1 - MAX_UNDO :], z]
+    @property
+    def undoable(self) -> bool:
+        return bool(self._before)
+
+    @property
+    def redoable(self) -> bool:
+        return bool(self._after)
+
+    def keep(self, state: State) -> None:
+        """Note what was before the gesture that begins; what was undone is gone."""
+        self._before = [*self._before[1 - MAX_UNDO :], state]
         self._after.clear()
 
-    def undo(self, z: Z) -> Z | None:
-        """Where the point was before the latest gesture, if it is at `z` now; None if nothing is left."""
-        return self._step(z, self._before, self._after)
+    def undo(self, state: State) -> State | None:
+        """What was before the latest gesture, if it is `state` now; None if nothing is left."""
+        return self._step(state, self._before, self._after)
 
-    def redo(self, z: Z) -> Z | None:
-        """Where the latest undo came from, if the point is at `z` now; None if nothing is left."""
-        return self._step(z, self._after, self._before)
+    def redo(self, state: State) -> State | None:
+        """What the latest undo took back, if it is `state` now; None if nothing is left."""
+        return self._step(state, self._after, self._before)
 
-    def _step(self, z: Z, source: list[Z], other: list[Z]) -> Z | None:
+    def _step(self, state: State, source: list[State], other: list[State]) -> State | None:
         if not source:
             return None
-        other.append(z)
-        self._moved_s = float("-inf")  # the next move is a gesture of its own
+        other.append(state)
+        self._moved_s = float("-inf")  # the next change is a gesture of its own
         return source.pop()

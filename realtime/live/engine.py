@@ -253,6 +253,7 @@ class Engine:
             "stolen": mixer.stolen,
             "shed": mixer.shed,
             "scheduled": mixer.scheduled,
+            "seq_step": self._crossfade.sequencer.step,
             "dropped": self.dropped,
             "peak_left_db": _decibels(peak[0]),
             "peak_right_db": _decibels(peak[1]),
@@ -360,7 +361,8 @@ class Engine:
         if self._pacing is None:
             return 0.0
         if begun is None:
-            begun = self.mixer.streams_begun(c for _, c in tuple(self._inbox) if not isinstance(c, Change))
+            asked = [c for _, c in tuple(self._inbox) if not isinstance(c, Change)]
+            begun = self.mixer.streams_begun([*asked, *self._crossfade.coming(self.block_size)])
         now, mixer = time.monotonic(), self.mixer
         lead_s = self._pacing.lead_s(mixer.cost, mixer.streaming, begun, self._load, now, self._sounds)
         return self._left_s(now) - lead_s

@@ -1,4 +1,4 @@
-"""The mixer that plays, those it has taken over from while they fade, and the plugins behind them.
+"""The mixer that plays, those it has taken over from while they fade, its sequencer, and the plugins behind.
 
 What is not one mixer's own is carried out here, between two blocks: a change of model, and a parameter of a
 plugin. The server's engine and `realtime render` use the same.
@@ -12,8 +12,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.synth.commands import Command, Swap, Tweak
+from realtime.synth.commands import Command, Panic, Sequencing, Swap, Trigger, Tweak
 from realtime.synth.mixer import Mixer
+from realtime.synth.sequencer import Sequencer
 
 Block = NDArray[np.float32]
 
@@ -45,11 +46,13 @@ class Crossfade:
 
     Attributes:
         mixer: the one that plays now.
+        sequencer: plays it; empty and at rest after a change of mixer.
         fading: whether one that played before can still be heard.
     """
 
     def __init__(self, mixer: Mixer, effects: Effects | None = None) -> None:
         self.mixer = mixer
+        self.sequencer = Sequencer(mixer.sample_rate)
         self._effects = effects
         self._leaving: list[Mixer] = []
         self._scratch = np.zeros((0, mixer.channels), np.float32)
@@ -66,11 +69,22 @@ class Crossfade:
             if self._effects is not None:
                 self._effects.carry_out(command)
             self._tell(command)
+        elif isinstance(command, Sequencing):
+            self.sequencer.submit(command, at_sample)
         else:
+            if isinstance(command, Panic):
+                self.sequencer.submit(command, at_sample)
             self.mixer.submit(command, at_sample)
+
+    def coming(self, samples: int) -> tuple[Trigger, ...]:
+        """Return the hits of the sequencer's next step, if it lies within the next `samples` samples."""
+        return self.sequencer.coming(self.mixer.position + samples)
 
     def render(self, block: Block) -> None:
         """Write the next T samples: float32 [T, channels], within ±1. The plugins have not been there yet."""
+        begin = self.mixer.position
+        for sample, hit in self.sequencer.take(begin, begin + len(block)):
+            self.mixer.submit(hit, sample)
         self.mixer.render(block)
         if not self._leaving:
             return
@@ -88,6 +102,7 @@ class Crossfade:
         change.mixer.take_over(self.mixer)
         self._leaving.append(self.mixer)
         self.mixer = change.mixer
+        self.sequencer = Sequencer(change.mixer.sample_rate)
         if change.swap is not None:
             self._tell(change.swap)
 

@@ -179,7 +179,8 @@ class Mixer:
         moved = 1 if self.cost is None else self.cost.moved
         for command in commands:
             if isinstance(command, Trigger):
-                z = self.glide.at(self.position) if command.z is None else np.array(command.z)
+                given = command.z if command.point is None else command.point
+                z = self.glide.at(self.position) if given is None else np.array(given)
                 begun += self.sound_cache.get(z.astype(np.float32)) is None
             moves = moves or isinstance(command, POINT_MOVES)
         for voice in self._playing:

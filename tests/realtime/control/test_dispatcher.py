@@ -8,9 +8,8 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from realtime.control.addresses import REPLY_ITEMS
 from realtime.control.dispatcher import IMPATIENCE_S, PATIENCE_S, Control, Sender
-from realtime.control.protocol import Message
+from realtime.control.protocol import REPLY_ITEMS, Message
 from realtime.model.decoder import Decoder
 from realtime.synth.commands import Command, Gain, Goto, Mode, Prepare, SetZ, Trigger
 from realtime.util.errors import RealtimeError
@@ -103,7 +102,7 @@ def test_answers(control: Control, player: Notebook) -> None:
     assert classes == Message("/morph/classes.reply", tuple(each.name for each in info.classes))
     counts = ("voices", 2, "late_blocks", 0, "refused", 0, "malformed", 0, "ignored", 0)
     model = ("model", info.name, "model_id", int(info.digest[:6], 16))
-    assert status == Message("/morph/status.reply", (*counts, *model))
+    assert status == Message("/morph/status.reply", (*counts, *model, "seq_revision", 0))
     assert facts.arguments[:4] == ("name", info.name, "architecture", info.architecture)
     keys = dict(zip(facts.arguments[::2], facts.arguments[1::2], strict=True))
     assert keys["latent_dim"] == info.latent_dim

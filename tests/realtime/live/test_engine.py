@@ -13,7 +13,20 @@ import pytest
 
 from realtime.live.engine import MAX_WAITING, PATIENCE, Engine, Ring, Signal
 from realtime.live.warm_up import warm_up
-from realtime.synth.commands import Goto, Panic, SetDimension, SetZ, Stop, Trigger
+from realtime.synth.commands import (
+    Command,
+    Goto,
+    Panic,
+    SetClock,
+    SetDimension,
+    SetStep,
+    SetZ,
+    StartSteps,
+    Stop,
+    StopSteps,
+    Trigger,
+)
+from realtime.synth.crossfade import Crossfade
 from realtime.synth.mixer import Mixer
 
 Make = Callable[..., Mixer]
@@ -258,3 +271,54 @@ def test_the_delay_of_commands_is_measured(make_mixer: Callable[..., Mixer]) -> 
         time.sleep(0.001)
     assert engine.p99_ms() >= 50.0
     engine._closing = True
+
+
+def test_a_loop_plays_on_the_sample_clock_and_tells_its_step(make_engine: Callable[..., Engine]) -> None:
+    """At 300 beats a minute a step takes 2400 samples: 18.75 blocks."""
+    engine = make_engine()
+    log: list[tuple[int, Command]] = []
+    engine.mixer.tap = lambda at, command: log.append((at, command))
+    loop = [SetStep(step, (Trigger(velocity=(step + 1) / 32),)) for step in range(16)]
+    engine.submit([*loop, SetClock(300.0, 50.0, 16), StartSteps()])
+    engine.start()
+    assert engine.status()["seq_step"] == 0
+    take(engine, 20 * 19)
+    step = engine.status()["seq_step"]
+    engine.submit([StopSteps()])
+    take(engine, 40)
+    hits = [(at, round(32 * each.velocity) - 1) for at, each in log if isinstance(each, Trigger)]
+    assert hits == [(2400 * k, k % 16) for k in range(len(hits))]
+    assert len(hits) == 21
+    assert step == hits[-1][1]
+    assert engine.status()["seq_step"] == -1
+
+
+def test_a_loop_starts_at_the_sample_of_its_time(make_engine: Callable[..., Engine]) -> None:
+    engine = make_engine()
+    log: list[tuple[int, Command]] = []
+    engine.mixer.tap = lambda at, command: log.append((at, command))
+    due = time.monotonic() + 0.1
+    sample = engine.sample_at(due)
+    engine.submit([SetStep(0, (Trigger(),))])
+    engine.submit([StartSteps()], due)
+    engine.start()
+    take(engine, sample // engine.block_size + 1)
+    assert [at for at, each in log if isinstance(each, Trigger)] == [sample]
+
+
+def test_streams_that_a_step_is_about_to_begin_are_counted_in_time(make_mixer: Make) -> None:
+    """As those of hits that are submitted are, so that blocks in which much begins are begun earlier."""
+    mixer = make_mixer()
+    deck, block = Crossfade(mixer), np.zeros((128, 2), np.float32)
+    here = tuple(mixer.glide.target)
+    mixer.sound_cache.want(here)
+    while mixer.sound_cache.work():
+        pass
+    elsewhere = tuple(x + 1.0 for x in here)
+    deck.submit(SetStep(1, (Trigger(point=elsewhere), Trigger(point=elsewhere), Trigger(point=here))))
+    deck.submit(StartSteps())
+    begun = []
+    for _ in range(6000 // 128):
+        deck.render(block)
+        begun.append(mixer.streams_begun(deck.coming(128)))
+    assert begun == [0] * 45 + [2]

@@ -26,7 +26,7 @@ from realtime.control.requests import (
     Subscribe,
     Undo,
 )
-from realtime.control.sequencer_addresses import PATTERN_QUESTIONS, SEQUENCER
+from realtime.control.sequencing.addresses import PATTERN_QUESTIONS, SEQUENCER
 from realtime.synth import quantities
 from realtime.synth.commands import MODES, Gain, Goto, Mode, Panic, SetDimension, Stop
 from realtime.synth.glide import CURVES

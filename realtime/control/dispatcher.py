@@ -39,7 +39,7 @@ from realtime.control.requests import (
     Subscribe,
     Undo,
 )
-from realtime.control.sequencer import Sequencer
+from realtime.control.sequencing.sequencer import Sequencer
 from realtime.control.settings import History, Settings, SettingsSchedule
 from realtime.model.schema import ModelInfo
 from realtime.synth.commands import (

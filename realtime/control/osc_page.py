@@ -56,8 +56,8 @@ A *gesture*, the unit of undo and redo, is a series of moves less than half a se
 
 ## The sequencer
 
-The sequencer runs in the worker, on the sample clock. The page or program that edits it may come and go. Its hits
-are in the log (`--log`), each with its sample. This beat turns its snare into a hi-hat:
+The sequencer runs in the worker, on the sample clock. The page or program that edits it may come and go.
+Its hits are in the log (`--log`), each with its sample. This beat turns its snare into a hi-hat:
 
 ```
 oscsend 127.0.0.1 9000 /morph/seq/add s kick
@@ -69,18 +69,21 @@ oscsend 127.0.0.1 9000 /morph/seq/tempo f 96
 oscsend 127.0.0.1 9000 /morph/seq/start
 ```
 
-- A step is a quarter of a beat: 60 / (4 · tempo) s. Step k of a straight loop begins k · 15 · rate / tempo samples
-  after the first, rounded to the nearest sample. Rounding errors do not add up.
+- A step is a quarter of a beat: 60 / (4 · tempo) s. Step k of a straight loop begins k · 15 · rate / tempo
+  samples after the first, rounded to the nearest sample. Rounding errors do not add up.
 - With swing, the second step of each pair begins after that share of the pair.
-- A new tempo holds from the next step on, and a new swing from the next pair on. Steps are counted from that sample
-  then. Other edits hold for every step that is not in a block yet. No edit loses or doubles a hit.
-- A lane with two points plays (1 − morph) · from + morph · to, with its own morph at every step. Its hits stay there
-  when the point moves. A lane without points plays where the point is, and its hits follow it.
+- A new tempo holds from the next step on, and a new swing from the next pair on. Steps are counted from
+  that sample then. Other edits hold for every step that is not in a block yet. No edit loses or doubles a
+  hit.
+- A lane with two points plays (1 − morph) · from + morph · to, with its own morph at every step. Its hits
+  stay there when the point moves. A lane without points plays where the point is, and its hits follow it.
 - `/morph/seq/start` and `/morph/seq/stop` take a time tag; edits do not. `/morph/panic` stops the loop too;
-  `/morph/stop` only fades the sounds. Each model has its own pattern, which is stopped after a change of model.
+  `/morph/stop` only fades the sounds. Each model has its own pattern, which is stopped after a change of
+  model.
 - Subscribers receive every edit, also those of other clients. A client that polls the status asks
   `/morph/get/seq` when `seq_revision` has changed.
-- Patterns are kept in the file of presets, for each model. The pattern under edit is there at the next start.
+- Patterns are kept in the file of presets, for each model. The pattern under edit is there at the next
+  start.
 """
 
 

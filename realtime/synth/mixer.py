@@ -38,12 +38,12 @@ from realtime.synth.commands import (
 from realtime.synth.glide import Glide, Point
 from realtime.synth.output import Output
 from realtime.synth.points import Points
-from realtime.synth.polyphony import Polyphony
-from realtime.synth.resampler import Resampler, Samples
-from realtime.synth.slots import Slots
-from realtime.synth.sound_cache import CachedSound, SoundCache
-from realtime.synth.timing import Timing
-from realtime.synth.voice import Tails, Voice
+from realtime.synth.voices.polyphony import Polyphony
+from realtime.synth.voices.resampler import Resampler, Samples
+from realtime.synth.voices.slots import Slots
+from realtime.synth.voices.sound_cache import CachedSound, SoundCache
+from realtime.synth.voices.timing import Timing
+from realtime.synth.voices.voice import Tails, Voice
 
 STEAL_MS = 5.0  # fade of a voice that is stolen, choked or stopped
 PANIC_MS = 2.0

@@ -26,8 +26,8 @@ from realtime.synth.commands import (
     Trigger,
 )
 from realtime.synth.mixer import Mixer, slots_for
-from realtime.synth.resampler import Resampler
-from realtime.synth.sound_cache import PASSING, STATE_BYTES, SoundCache
+from realtime.synth.voices.resampler import Resampler
+from realtime.synth.voices.sound_cache import PASSING, STATE_BYTES, SoundCache
 
 Make = Callable[..., Mixer]
 RATE = 48_000

@@ -8,8 +8,8 @@ import numpy as np
 
 from realtime.model.decoder import Decoder, Floats
 from realtime.synth.glide import Point
-from realtime.synth.sound_cache import CachedSound
-from realtime.synth.voice import Voice
+from realtime.synth.voices.sound_cache import CachedSound
+from realtime.synth.voices.voice import Voice
 
 Points = Callable[[Voice, int], Point]
 """z of the next frames of a voice: float [frames, D], or [D] where it is the same for all."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from realtime.synth.voice import Voice
+from realtime.synth.voices.voice import Voice
 
 EASE_MS = 3000.0  # after a voice was let go, until hits may make them one more again
 LEVEL_MS = 10.0  # how far back a voice is listened to when one must go

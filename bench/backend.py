@@ -4,7 +4,7 @@ A JACK server's dummy driver runs at 128 samples and 48 kHz. Each back end plays
 (`--play`, started here), alone and beside a thread of plain Python that is busy without end, and this program
 records it on the server's clock. On the left is a count of the samples, so that every sample missing or said
 twice is seen; on the right a click in the first block that is made after a datagram has arrived. The first
-two are the product's own (`realtime.jack_device`, `realtime.stream`); they ask for a block in their callback.
+two are the product's own, in `realtime.audio`; they ask for a block in their callback.
 rtmixer plays from a ring, which a Python thread keeps filled with 1, 2 or 4 blocks.
 
     late_blocks   cycles that the JACK server says the back end did not finish
@@ -29,16 +29,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
 from bench.jackd import PERIOD, RATE, dummy
 from bench.latency import Tape
-from realtime import priority
-from realtime.engine import Block, Engine
-from realtime.jack_device import JackDevice
-from realtime.stream import Device, SoundCard, devices, pick
+from realtime.audio.devices import BlockSource, Device, SoundCard, devices, pick
+from realtime.audio.jack_device import JackDevice
+from realtime.live.engine import Block
+from realtime.util import priority
 
 SETTLE_S = 1.0
 PAUSE_S = 0.02  # between two clicks, and up to two blocks more
@@ -82,7 +82,7 @@ class RtMixer:
         self.stops = 0
         self._closing = False
 
-    def start(self, engine: Engine) -> float:
+    def start(self, source: BlockSource) -> float:
         import rtmixer
 
         priority.switch_often()
@@ -91,22 +91,22 @@ class RtMixer:
             device=index, samplerate=RATE, blocksize=PERIOD, channels=2, latency="low"
         )
         self._ring = rtmixer.RingBuffer(8, PERIOD * self._blocks)
-        self._fill(engine)
+        self._fill(source)
         self._action = self._mixer.play_ringbuffer(self._ring)
         self._mixer.start()
-        self._thread = threading.Thread(target=self._run, args=(engine,), daemon=True)
+        self._thread = threading.Thread(target=self._run, args=(source,), daemon=True)
         self._thread.start()
         return float(self._mixer.latency)
 
-    def _fill(self, engine: Engine) -> None:
+    def _fill(self, source: BlockSource) -> None:
         block = np.zeros((PERIOD, 2), np.float32)
         while self._ring.write_available >= PERIOD:
-            engine.hand_over(block)
+            source.hand_over(block)
             self._ring.write(block)
 
-    def _run(self, engine: Engine) -> None:
+    def _run(self, source: BlockSource) -> None:
         while not self._closing:
-            self._fill(engine)
+            self._fill(source)
             if self._action not in self._mixer.actions:
                 self.stops += 1
                 self._action = self._mixer.play_ringbuffer(self._ring)
@@ -134,7 +134,7 @@ BACKENDS: dict[str, Callable[[], Device]] = {
 def play(backend: str, busy: bool) -> int:
     """Play until a datagram says that it is enough; any other asks for a click."""
     source, device = Source(), BACKENDS[backend]()
-    device.start(cast(Engine, source))
+    device.start(source)
     if busy:
         threading.Thread(target=_be_busy, daemon=True).start()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:

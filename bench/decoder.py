@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from bench.measure import best_of, fresh_model, gemm_flops, report
-from realtime.decoder import Decoder
+from realtime.model.decoder import Decoder
 from trainer import config as configs
 from trainer.config import ModelConfig
 from trainer.models import cc

@@ -24,9 +24,9 @@ import soundfile
 
 from bench.jackd import dummy
 from bench.programs import listening
-from realtime.decoder import resolve
-from realtime.osc import encode
-from realtime.protocol import Message
+from realtime.control.osc import encode
+from realtime.control.protocol import Message
+from realtime.model.decoder import resolve
 
 SETTLE_S = 1.0
 HITS, SOUNDING_S = 8, 0.1

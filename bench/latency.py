@@ -34,9 +34,9 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 from bench import host
 from bench.jackd import PERIOD, RATE, dummy
 from bench.programs import listening
-from realtime import priority
-from realtime.decoder import Decoder, resolve
-from realtime.resampler import Resampler
+from realtime.model.decoder import Decoder, resolve
+from realtime.synth.resampler import Resampler
+from realtime.util import priority
 
 DIFFERS = 1e-4  # of full scale: the least difference that counts as a move heard
 CYCLE_S = (0.07, 0.06, 0.03, 0.03)  # after trigger, move, panic, click

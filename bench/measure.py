@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from export.to_onnx import write
-from realtime.contract import ClassInfo, LatentStats, ModelInfo, Pca
+from realtime.model.schema import ClassInfo, LatentStats, ModelInfo, Pca
 from trainer.config import ModelConfig
 from trainer.models.vae import VAE, build
 

@@ -37,14 +37,15 @@ from pythonosc.osc_message import OscMessage
 from bench import host
 from bench.jackd import RATE, dummy
 from bench.programs import listening
-from realtime.decoder import Decoder, resolve
-from realtime.mixer import Mixer, slots_for
-from realtime.osc import encode
-from realtime.prepared import PASSING
-from realtime.protocol import Message
-from realtime.serve import serve as run_server
-from realtime.serve_config import ServeConfig
-from realtime.session import commands, read_setting
+from realtime.cli.server import ServeConfig
+from realtime.cli.server import serve as run_server
+from realtime.control.osc import encode
+from realtime.control.protocol import Message
+from realtime.live.config import SoundConfig
+from realtime.model.decoder import Decoder, resolve
+from realtime.synth.command_log import commands, read_header
+from realtime.synth.mixer import Mixer, slots_for
+from realtime.synth.sound_cache import PASSING
 
 VOICES = 8
 IDLE_S = 2.0  # the server is looked at for so long before it is played
@@ -62,19 +63,17 @@ Facts = dict[str, Any]
 def serve(args: argparse.Namespace) -> int:
     """`realtime serve`, with a busy thread once a line comes in, and a log of what is carried out."""
     threading.Thread(target=_wait_and_be_busy, daemon=True).start()
-    config = ServeConfig(
+    sound = SoundConfig(
         model=args.model,
         device="system",
         voices=VOICES,
-        port=0,
-        presets=args.folder / "presets.json",
         log=args.folder / "log.jsonl" if args.synchronous else None,
         synchronous=args.synchronous,
         threads=args.threads,
         ahead=args.ahead,
         steady=args.steady,
     )
-    return run_server(config)
+    return run_server(ServeConfig(sound, port=0, presets=args.folder / "presets.json"))
 
 
 def _wait_and_be_busy() -> None:
@@ -286,7 +285,7 @@ def _difference_db(model: Path, folder: Path) -> tuple[float, float]:
     """
     heard = np.fromfile(folder / "capture", np.float32).reshape(-1, 2)
     log = folder / "log.jsonl"
-    setting = read_setting(log)
+    setting = read_header(log)
     decoder = Decoder(model, capacity=slots_for(setting.voices))
     mixer = Mixer(decoder, RATE, voices=setting.voices, chunk_frames=setting.chunk_frames)
     for sample, command in commands(log, setting.latent_dim):

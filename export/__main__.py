@@ -44,8 +44,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         from export.errors import ExportError
         from export.to_onnx import export
-        from realtime.encoder import encoder_path
-        from realtime.errors import RealtimeError
+        from realtime.model.encoder import encoder_path
+        from realtime.util.errors import RealtimeError
         from trainer.errors import TrainerError
     except ModuleNotFoundError as error:
         return _error(f"{error.name} is not installed: pip install 'soundmorph[cpu,train]'")

@@ -32,10 +32,10 @@ GRAPHS = {
 
 
 def decoder_graph(model: VAE) -> onnx.ModelProto:
-    """Make the streaming graph of a model's decoder (names and shapes: realtime.contract)."""
+    """Make the streaming graph of a model's decoder (names and shapes: realtime.model.schema)."""
     return GRAPHS[model.config.architecture].decoder(model.decoder)
 
 
 def encoder_graph(model: VAE) -> onnx.ModelProto:
-    """Make the graph of a model's encoder (names and shapes: realtime.contract)."""
+    """Make the graph of a model's encoder (names and shapes: realtime.model.schema)."""
     return GRAPHS[model.config.architecture].encoder(model.encoder, model.config.length)

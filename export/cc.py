@@ -20,14 +20,14 @@ from torch import Tensor, nn
 
 from export.encoder import convolutions, encoding
 from export.graph import END, Graph
-from realtime import contract
+from realtime.model import schema
 from trainer.architectures import HOP_LENGTH
 from trainer.models.cc import LEAK, CCDecoder, CCEncoder
 from trainer.models.layers import CausalUpsample
 
 
 def decoder_graph(decoder: CCDecoder) -> onnx.ModelProto:
-    """Make the graph of a decoder (names and shapes: realtime.contract)."""
+    """Make the graph of a decoder (names and shapes: realtime.model.schema)."""
     graph = Graph()
     with torch.no_grad():
         gain, offset = decoder.first.weight.squeeze(), _bias(decoder.first).squeeze()
@@ -38,7 +38,7 @@ def decoder_graph(decoder: CCDecoder) -> onnx.ModelProto:
     for i, layer in enumerate(cast(Iterable[CausalUpsample], decoder.up)):
         matrix, taps = _phases(layer.weight.detach())
         width, both = layer.weight.shape[0], 2 * layer.weight.shape[1]
-        cache = graph.input(f"{contract.CACHE}{i}", np.float32, "voices", taps - 1, width)
+        cache = graph.input(f"{schema.CACHE}{i}", np.float32, "voices", taps - 1, width)
         history = graph.concat([cache, x], 1)
         caches.append((i, graph.slice(history, 1 - taps, END, 1), taps - 1, width))
         seen = [graph.slice(history, k, k + 1 - taps if k + 1 < taps else END, 1) for k in range(taps - 1)]
@@ -50,9 +50,9 @@ def decoder_graph(decoder: CCDecoder) -> onnx.ModelProto:
     audio = graph.node(
         "Squeeze", graph.node("Add", out, graph.constant(_bias(decoder.out))), graph.constant([2])
     )
-    graph.output(audio, contract.AUDIO, np.float32, "voices", f"frames*{HOP_LENGTH}")
+    graph.output(audio, schema.AUDIO, np.float32, "voices", f"frames*{HOP_LENGTH}")
     for i, cache, samples, width in caches:
-        graph.output(cache, f"{contract.NEW_CACHE}{i}", np.float32, "voices", samples, width)
+        graph.output(cache, f"{schema.NEW_CACHE}{i}", np.float32, "voices", samples, width)
     return graph.model()
 
 

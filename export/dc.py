@@ -22,20 +22,20 @@ from torch import Tensor, nn
 from export.encoder import convolution, convolutions, encoding
 from export.graph import END, Graph
 from export.rings import Rings
-from realtime import contract
+from realtime.model import schema
 from trainer.architectures import HOP_LENGTH
 from trainer.models.dc import FRONT_FILTERS, DCDecoder, DCEncoder
 from trainer.models.layers import dilations
 
 
 def decoder_graph(decoder: DCDecoder) -> onnx.ModelProto:
-    """Make the graph of a decoder (names and shapes: realtime.contract)."""
+    """Make the graph of a decoder (names and shapes: realtime.model.schema)."""
     graph, block = Graph(), decoder.block
     channels = block.now.shape[1]
     sequence = graph.latent_sequence(decoder.dense.weight, decoder.dense.bias)
     voices = graph.node("Shape", sequence, start=0, end=1)
     samples = graph.node("Mul", graph.node("Shape", sequence, start=1, end=2), graph.constant([HOP_LENGTH]))
-    time = graph.node("Mul", contract.FRAME, graph.constant([HOP_LENGTH]))
+    time = graph.node("Mul", schema.FRAME, graph.constant([HOP_LENGTH]))
 
     weights = [graph.constant(part) for part in _upsampling(decoder)]
     wide = graph.node("Gemm", graph.reshape(sequence, -1, 1), *weights)
@@ -60,15 +60,15 @@ def decoder_graph(decoder: DCDecoder) -> onnx.ModelProto:
         x = graph.node("Add", x, graph.node("Mul", *gates))
 
     total = graph.node("Sub", x, first)
-    before = graph.input(f"{contract.CACHE}sum", np.float32, "voices", channels, tail)
+    before = graph.input(f"{schema.CACHE}sum", np.float32, "voices", channels, tail)
     total = graph.node("Transpose", graph.reshape(total, -1, voices, channels), perm=[1, 2, 0])
     history = graph.concat([before, total], 2)
     audio = graph.node("Conv", history, *map(graph.constant, (filters, bias)))
     audio = graph.node("Squeeze", audio, graph.constant([1]))
-    graph.output(audio, contract.AUDIO, np.float32, "voices", f"frames*{HOP_LENGTH}")
+    graph.output(audio, schema.AUDIO, np.float32, "voices", f"frames*{HOP_LENGTH}")
     rings.write()
     ends = graph.slice(history, -tail, END, 2)
-    graph.output(ends, f"{contract.NEW_CACHE}sum", np.float32, "voices", channels, tail)
+    graph.output(ends, f"{schema.NEW_CACHE}sum", np.float32, "voices", channels, tail)
     return graph.model()
 
 

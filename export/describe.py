@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from export.errors import ExportError
-from realtime.contract import (
+from realtime.model.schema import (
     Anchor,
     ClassInfo,
     EncoderInfo,

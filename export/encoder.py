@@ -13,11 +13,11 @@ import onnx
 from torch import Tensor, nn
 
 from export.graph import Graph
-from realtime import contract
+from realtime.model import schema
 
 
 def encoding(front: Callable[[Graph, str], str], dense: nn.Linear, length: int) -> onnx.ModelProto:
-    """Make the graph of an encoder (names and shapes: realtime.contract).
+    """Make the graph of an encoder (names and shapes: realtime.model.schema).
 
     Args:
         front: adds the layers before the dense one to a graph, given the name of the sound, [1, 1, T].
@@ -25,10 +25,10 @@ def encoding(front: Callable[[Graph, str], str], dense: nn.Linear, length: int) 
         length: T, samples of a sound.
     """
     graph = Graph()
-    sound = graph.node("Unsqueeze", graph.input(contract.SOUND, np.float32, 1, length), graph.constant([1]))
+    sound = graph.node("Unsqueeze", graph.input(schema.SOUND, np.float32, 1, length), graph.constant([1]))
     flat = graph.reshape(front(graph, sound), 1, -1)
     z = graph.node("Gemm", flat, graph.constant(dense.weight), graph.constant(_bias(dense)), transB=1)
-    graph.output(z, contract.Z, np.float32, 1, dense.out_features)
+    graph.output(z, schema.Z, np.float32, 1, dense.out_features)
     return graph.model("encoder")
 
 

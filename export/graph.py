@@ -15,7 +15,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor
 
-from realtime import contract
+from realtime.model import schema
 
 OPSET, IR_VERSION = 18, 9
 """Versions that every ONNX Runtime since 1.16 can read."""
@@ -81,8 +81,8 @@ class Graph:
 
     def latent_sequence(self, weight: Tensor, bias: Tensor) -> str:
         """Declare z and frame and apply the dense layer's row of each frame: [voices, frames]."""
-        z = self.input(contract.Z, np.float32, "voices", "frames", weight.shape[1])
-        frame = self.input(contract.FRAME, np.int64, "voices")
+        z = self.input(schema.Z, np.float32, "voices", "frames", weight.shape[1])
+        frame = self.input(schema.FRAME, np.int64, "voices")
         frames = self.node("Squeeze", self.node("Shape", z, start=1, end=2))
         steps = self.node("Range", self.constant(0), frames, self.constant(1))
         rows = self.node("Add", self.node("Unsqueeze", frame, self.constant([1])), steps)

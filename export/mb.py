@@ -17,19 +17,19 @@ from torch import Tensor, nn
 
 from export.encoder import convolutions, encoding
 from export.graph import END, Graph
-from realtime import contract
+from realtime.model import schema
 from trainer.models.mb import LEAK, LOWEST_POWER, MBDecoder, MBEncoder, delays
 from trainer.models.pqmf import OVERLAP
 
 
 def decoder_graph(decoder: MBDecoder) -> onnx.ModelProto:
-    """Make the graph of a decoder (names and shapes: realtime.contract)."""
+    """Make the graph of a decoder (names and shapes: realtime.model.schema)."""
     graph, stack = Graph(), decoder.stack
     hop, bands, width = decoder.hop_length, decoder.bands, stack.now.shape[1]
     steps = hop // bands
     first, second = cast(nn.Linear, decoder.mlp[0]), cast(nn.Linear, decoder.mlp[2])
-    z = graph.input(contract.Z, np.float32, "voices", "frames", first.in_features)
-    frame = graph.input(contract.FRAME, np.int64, "voices")
+    z = graph.input(schema.Z, np.float32, "voices", "frames", first.in_features)
+    frame = graph.input(schema.FRAME, np.int64, "voices")
     voices = graph.node("Shape", z, start=0, end=1)
     frames = graph.node("Shape", z, start=1, end=2)
     counted = graph.node("Range", graph.constant(0), graph.node("Squeeze", frames), graph.constant(1))
@@ -57,7 +57,7 @@ def decoder_graph(decoder: MBDecoder) -> onnx.ModelProto:
     caches = {name: part for name, part in (("early", late_by[:half]), ("late", late_by[half:])) if part}
     pasts = []
     for name, part in caches.items():
-        cache = graph.input(f"{contract.CACHE}{name}", np.float32, "voices", sum(part), width)
+        cache = graph.input(f"{schema.CACHE}{name}", np.float32, "voices", sum(part), width)
         pasts += graph.nodes("Split", len(part), cache, graph.constant(part), axis=1)
     ends = []
     for i, delay in enumerate(late_by):
@@ -70,7 +70,7 @@ def decoder_graph(decoder: MBDecoder) -> onnx.ModelProto:
         x = graph.node("Add", x, graph.node("Mul", graph.node("Tanh", a), graph.node("Sigmoid", b)))
 
     level = graph.node("MatMul", x, graph.constant(decoder.out.weight.T))
-    before = graph.input(f"{contract.CACHE}bands", np.float32, "voices", OVERLAP - 1, bands)
+    before = graph.input(f"{schema.CACHE}bands", np.float32, "voices", OVERLAP - 1, bands)
     history = graph.concat([before, level], 1)
     audio = graph.node(
         "Conv", graph.node("Transpose", history, perm=[0, 2, 1]), graph.constant(decoder.kernel)
@@ -84,12 +84,12 @@ def decoder_graph(decoder: MBDecoder) -> onnx.ModelProto:
     onset = _rows(graph, hidden, graph.node("Min", index, graph.constant([count])), weight, bias)
     audio = graph.node("Add", audio, graph.reshape(onset, voices, -1))
 
-    graph.output(audio, contract.AUDIO, np.float32, "voices", f"frames*{hop}")
+    graph.output(audio, schema.AUDIO, np.float32, "voices", f"frames*{hop}")
     for name, part in caches.items():
         after = graph.concat([ends.pop(0) for _ in part], 1)
-        graph.output(after, f"{contract.NEW_CACHE}{name}", np.float32, "voices", sum(part), width)
+        graph.output(after, f"{schema.NEW_CACHE}{name}", np.float32, "voices", sum(part), width)
     after = graph.slice(history, 1 - OVERLAP, END, 1)
-    graph.output(after, f"{contract.NEW_CACHE}bands", np.float32, "voices", OVERLAP - 1, bands)
+    graph.output(after, f"{schema.NEW_CACHE}bands", np.float32, "voices", OVERLAP - 1, bands)
     return graph.model()
 
 

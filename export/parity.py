@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from realtime.decoder import Decoder
-from realtime.encoder import Encoder
-from realtime.prepare import prepare
+from realtime.model.decoder import Decoder
+from realtime.model.encoder import Encoder
+from realtime.model.preprocess import prepare
 from trainer.models.vae import VAE
 
 MAX_DIFFERENCE = 1e-4

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from export.graph import END, Graph
-from realtime import contract
+from realtime.model import schema
 
 
 class Rings:
@@ -63,7 +63,7 @@ class Rings:
         ends = graph.concat([self._ends[key] for key in self.short], 0)
         tails = graph.reshape(ends, rows, self.voices, self.channels)
         tails = graph.node("Transpose", tails, perm=[1, 0, 2])
-        graph.output(tails, f"{contract.NEW_CACHE}tails", np.float32, "voices", rows, self.channels)
+        graph.output(tails, f"{schema.NEW_CACHE}tails", np.float32, "voices", rows, self.channels)
         if not self.long:
             return
         updates = []
@@ -73,7 +73,7 @@ class Rings:
             updates.append(graph.node("Pad", value, graph.constant([0, 0, 0, spare])) if spare else value)
         updated = graph.node("ScatterND", self._cache, self._indices("write"), graph.concat(updates, 0))
         size = (sum(self.long), self._columns)
-        graph.output(updated, f"{contract.NEW_CACHE}rings", np.float32, "voices", *size)
+        graph.output(updated, f"{schema.NEW_CACHE}rings", np.float32, "voices", *size)
 
     def _sizes(self, delays: list[int], samples: str) -> None:
         """Compute for each delay how many rows of a chunk the next one can forget, and how many it needs."""
@@ -89,7 +89,7 @@ class Rings:
 
     def _read_tails(self) -> None:
         graph, rows = self.graph, sum(delay for _, delay in self.short)
-        cache = graph.input(f"{contract.CACHE}tails", np.float32, "voices", rows, self.channels)
+        cache = graph.input(f"{schema.CACHE}tails", np.float32, "voices", rows, self.channels)
         tails = graph.reshape(graph.node("Transpose", cache, perm=[1, 0, 2]), -1, self.channels)
         sizes = graph.node("Mul", graph.constant([delay for _, delay in self.short]), self.voices)
         parts = graph.nodes("Split", len(self.short), tails, sizes, axis=0)
@@ -99,7 +99,7 @@ class Rings:
         graph = self.graph
         self._columns = self.channels * max(len(shared) for shared in self.long.values())
         size = (sum(self.long), self._columns)
-        self._cache = graph.input(f"{contract.CACHE}rings", np.float32, "voices", *size)
+        self._cache = graph.input(f"{schema.CACHE}rings", np.float32, "voices", *size)
         steps = graph.node("Range", graph.constant(0), graph.node("Squeeze", samples), graph.constant(1))
         self._times = graph.node("Add", graph.node("Unsqueeze", steps, graph.constant([1])), time)
         self._samples = samples

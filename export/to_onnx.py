@@ -13,9 +13,9 @@ from export.architectures import decoder_graph, encoder_graph
 from export.describe import describe, describe_encoder
 from export.errors import ExportError
 from export.parity import MAX_DIFFERENCE, Parity, compare, encoder_difference
-from realtime import contract
-from realtime.contract import EncoderInfo, ModelInfo
-from realtime.encoder import encoder_path
+from realtime.model import schema
+from realtime.model.encoder import encoder_path
+from realtime.model.schema import EncoderInfo, ModelInfo
 from trainer.models.vae import VAE, build
 from trainer.run import checkpoint
 
@@ -79,7 +79,7 @@ def save(graph: onnx.ModelProto, metadata: dict[str, str], path: Path) -> None:
     """Write a graph with its metadata and checksum."""
     onnx.helper.set_model_props(graph, metadata)
     onnx.checker.check_model(graph, full_check=True)
-    path.write_bytes(contract.seal(graph.SerializeToString()))
+    path.write_bytes(schema.add_checksum(graph.SerializeToString()))
 
 
 @contextlib.contextmanager

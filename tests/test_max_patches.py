@@ -12,7 +12,7 @@ import pytest
 
 from max_patches.source.__main__ import FOLDER, files
 from max_patches.source.maxpat import shape_of
-from realtime.addresses import ADDRESSES
+from realtime.control.addresses import ADDRESSES
 
 NAMES = sorted(files())
 HEAD = 32  # bytes of a device before its patcher

@@ -14,10 +14,10 @@ from typing import Any
 
 from max_patches.source import openstagecontrol
 from max_patches.source.__main__ import FOLDER
-from realtime.addresses import ADDRESSES, parse
-from realtime.decoder import Decoder
-from realtime.places import Places
-from realtime.protocol import Message
+from realtime.control.addresses import ADDRESSES, parse
+from realtime.control.latent_space import LatentSpace
+from realtime.control.protocol import Message
+from realtime.model.decoder import Decoder
 
 FILE = FOLDER / "morph.open-stage-control.json"
 SHIPPED: dict[str, Any] = json.loads(FILE.read_text())
@@ -91,13 +91,13 @@ def test_widgets_lie_on_the_page() -> None:
 
 def test_the_server_takes_all_that_it_sends(tiny_model: Path) -> None:
     presets = {f"p{i + 1}": (0.0,) * 4 for i in range(openstagecontrol.PRESETS)}
-    places = Places(Decoder(tiny_model, capacity=1).info, presets)
+    space = LatentSpace(Decoder(tiny_model, capacity=1).info, presets)
     messages = list(sent())
     addresses = {m.address for m in messages}
     assert addresses >= {"/morph/panic", "/morph/stop", "/morph/xy", "/morph/gain", "/morph/between"}
     for message in messages:
         if message.address not in [f"/morph/macro/{i}" for i in range(4, 8)]:  # the small model has four axes
-            parse(message, places)
+            parse(message, space)
 
 
 def test_scripts_speak_of_addresses_and_widgets_that_there_are() -> None:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from max_patches.source import touchosc
 from max_patches.source.__main__ import FOLDER
-from realtime.addresses import parse
-from realtime.decoder import Decoder
-from realtime.places import Places
-from realtime.protocol import Message
+from realtime.control.addresses import parse
+from realtime.control.latent_space import LatentSpace
+from realtime.control.protocol import Message
+from realtime.model.decoder import Decoder
 
 SHIPPED = ET.fromstring(zlib.decompress((FOLDER / "morph.tosc").read_bytes()))
 
@@ -47,22 +47,22 @@ def test_the_file_is_what_its_source_writes() -> None:
 
 def test_the_server_takes_all_that_it_sends(tiny_model: Path) -> None:
     presets = {f"p{i + 1}": (0.0,) * 4 for i in range(touchosc.PRESETS)}
-    places = Places(Decoder(tiny_model, capacity=1).info, presets)
+    space = LatentSpace(Decoder(tiny_model, capacity=1).info, presets)
     messages = list(sent())
     assert {m.address for m in messages} >= {"/morph/panic", "/morph/xy", "/morph/gain", "/morph/macro/0"}
     for message in messages:
         if message.address in ("/morph/macro/4", "/morph/macro/5", "/morph/macro/6", "/morph/macro/7"):
             continue  # this small model has four axes
-        parse(message, places)
+        parse(message, space)
 
 
 def test_the_server_takes_what_the_script_asks(tiny_model: Path) -> None:
-    places = Places(Decoder(tiny_model, capacity=1).info)
+    space = LatentSpace(Decoder(tiny_model, capacity=1).info)
     script = SHIPPED.findtext(".//property[key='script']/value", "")
     asked = re.findall(r"sendOSC\(\{'([^']+)', \{(?:\{tag = 'i', value = (\d+)\})?\}", script)
     assert len(asked) == script.count("sendOSC") == 4
     for address, argument in asked:
-        parse(Message(address, (int(argument),) if argument else ()), places)
+        parse(Message(address, (int(argument),) if argument else ()), space)
 
 
 def test_controls_have_names_of_their_own_and_lie_on_the_page() -> None:

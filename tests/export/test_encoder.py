@@ -15,11 +15,11 @@ from export.describe import describe_encoder
 from export.errors import ExportError
 from export.parity import encoder_difference
 from export.to_onnx import export, save
-from realtime import model_file
-from realtime.contract import Preparation
-from realtime.encoder import Encoder, encoder_path
-from realtime.errors import RealtimeError
-from realtime.prepare import prepare
+from realtime.model import verify
+from realtime.model.encoder import Encoder, encoder_path
+from realtime.model.preprocess import prepare
+from realtime.model.schema import Preparation
+from realtime.util.errors import RealtimeError
 from trainer.architectures import ARCHITECTURES
 from trainer.config import Config, DataConfig, ModelConfig
 from trainer.data import audio
@@ -44,7 +44,7 @@ def test_exported_encoder_gives_the_model_s_z(architecture: str, tiny_model: Pat
     config = Config(ModelConfig(architecture, 8000, 1280, 5, layers=12, channels=6))
     torch.manual_seed(0)
     model = build(config.model, 2).eval()
-    info = describe_encoder(config, model_file.read(tiny_model).info)
+    info = describe_encoder(config, verify.read(tiny_model).info)
     info = dataclasses.replace(info, architecture=architecture, latent_dim=5)
     save(encoder_graph(model), info.to_metadata(), tmp_path / "m.encoder.onnx")
     assert encoder_difference(model, tmp_path / "m.encoder.onnx") <= 1e-5
@@ -64,7 +64,7 @@ def test_an_export_writes_an_encoder_that_knows_its_decoder(
     config = tiny_checkpoint.config
     model = build(config.model, len(tiny_checkpoint.classes))
     model.load_state_dict(tiny_checkpoint.model)
-    encoder = Encoder(encoder_path(tiny_model), model_file.read(tiny_model).info)
+    encoder = Encoder(encoder_path(tiny_model), verify.read(tiny_model).info)
     path = _recording(tmp_path / "hit.wav", 44_100, 1.0)
     prepared = audio.prepare_signal(*audio.read(path), config.model, config.data)
     with torch.no_grad():
@@ -80,7 +80,7 @@ def test_existing_files_are_replaced_only_with_force(tiny_run: Path, tmp_path: P
         export(tiny_run, out / "a.onnx")
     assert sorted(path.name for path in out.iterdir()) == ["a.encoder.onnx"]
     export(tiny_run, out / "a.onnx", force=True)
-    Encoder(out / "a.encoder.onnx", model_file.read(out / "a.onnx").info)
+    Encoder(out / "a.encoder.onnx", verify.read(out / "a.onnx").info)
     assert sorted(path.name for path in out.iterdir()) == ["a.encoder.onnx", "a.onnx"]
 
 

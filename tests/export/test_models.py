@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from realtime.decoder import Decoder
-from realtime.encoder import Encoder, encoder_path
+from realtime.model.decoder import Decoder
+from realtime.model.encoder import Encoder, encoder_path
 from tests.export.models import CHECKPOINTS, FOLDER, exported
 
 

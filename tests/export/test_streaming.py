@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bench.measure import fresh_model
 from export.architectures import GRAPHS, decoder_graph
-from realtime.decoder import Decoder, Floats
+from realtime.model.decoder import Decoder, Floats
 from trainer.architectures import ARCHITECTURES
 from trainer.config import ModelConfig
 from trainer.models.vae import VAE

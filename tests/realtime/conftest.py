@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from realtime.commands import Command
-from realtime.decoder import Decoder
-from realtime.mixer import Mixer, slots_for
+from realtime.model.decoder import Decoder
+from realtime.synth.commands import Command
+from realtime.synth.mixer import Mixer, slots_for
 
 Play = Callable[..., NDArray[np.float32]]
 

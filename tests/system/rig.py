@@ -29,8 +29,8 @@ from numpy.typing import NDArray
 from pythonosc.osc_message import OscMessage
 from pythonosc.udp_client import SimpleUDPClient
 
-from realtime.decoder import Decoder
-from realtime.resampler import Resampler
+from realtime.model.decoder import Decoder
+from realtime.synth.resampler import Resampler
 
 ROOT = Path(__file__).resolve().parents[2]
 PATCHES = ROOT / "max_patches"

@@ -8,8 +8,8 @@ import threading
 import time
 from types import TracebackType
 
-from realtime.osc import parse
-from realtime.protocol import Message
+from realtime.control.osc import parse
+from realtime.control.protocol import Message
 from tests.system.rig import TIMEOUT_S
 
 

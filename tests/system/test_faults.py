@@ -19,15 +19,16 @@ import pytest
 import soundfile
 from onnx import helper, numpy_helper
 
-from realtime import contract, osc
-from realtime.commands import Panic, Trigger
-from realtime.control import Control
-from realtime.decoder import Decoder
-from realtime.engine import Engine
-from realtime.jack_client import JackClient, JoinError
-from realtime.mixer import PANIC_MS, Mixer, slots_for
-from realtime.protocol import Message
-from realtime.session import commands, read_setting
+from realtime.audio.jack_client import JackClient, JackError
+from realtime.control import osc
+from realtime.control.dispatcher import Control
+from realtime.control.protocol import Message
+from realtime.live.engine import Engine
+from realtime.model import schema
+from realtime.model.decoder import Decoder
+from realtime.synth.command_log import commands, read_header
+from realtime.synth.commands import Panic, Trigger
+from realtime.synth.mixer import PANIC_MS, Mixer, slots_for
 from tests.system.rig import (
     COMPRESSOR,
     MAX_DIFFERENCE,
@@ -185,7 +186,7 @@ def test_a_jack_server_that_is_stuck_is_not_waited_for(
     for name, value in jack_server.env.items():
         monkeypatch.setenv(name, value)
     jack_server.pause()
-    with pytest.raises(JoinError, match="the JACK server does not answer"):
+    with pytest.raises(JackError, match="the JACK server does not answer"):
         JackClient("stuck")
     jack_server.go_on()
     client = None
@@ -194,7 +195,7 @@ def test_a_jack_server_that_is_stuck_is_not_waited_for(
         assert time.monotonic() < end
         try:
             client = JackClient("stuck")
-        except JoinError:
+        except JackError:
             time.sleep(0.05)
     assert client.client.name == "stuck"  # and not "stuck-01": the late one has gone
     client.leave()
@@ -264,23 +265,23 @@ def nan_where_z_is_large(path: Path) -> bytes:
     model = onnx.load(str(path))
     for node in model.graph.node:
         for index, name in enumerate(node.input):
-            if name == contract.Z:
+            if name == schema.Z:
                 node.input[index] = "z_or_nan"
     constants = {"huge": 3e38, "nought": 0.0}
     model.graph.initializer.extend(
         numpy_helper.from_array(np.array(value, np.float32), name) for name, value in constants.items()
     )
     nodes = [
-        helper.make_node("Mul", [contract.Z, "huge"], ["z_huge"]),
+        helper.make_node("Mul", [schema.Z, "huge"], ["z_huge"]),
         helper.make_node("Mul", ["z_huge", "nought"], ["z_nought"]),
-        helper.make_node("Add", [contract.Z, "z_nought"], ["z_or_nan"]),
+        helper.make_node("Add", [schema.Z, "z_nought"], ["z_or_nan"]),
     ]
     for place, node in enumerate(nodes):
         model.graph.node.insert(place, node)
     kept = [entry for entry in model.metadata_props if entry.key != "soundmorph_sha256"]
     del model.metadata_props[:]
     model.metadata_props.extend(kept)
-    return contract.seal(model.SerializeToString())
+    return schema.add_checksum(model.SerializeToString())
 
 
 def test_two_servers_on_one_port(tiny_model: Path) -> None:
@@ -351,7 +352,7 @@ def test_a_server_told_to_end_fades_out_and_keeps_everything(
         server.wait_until(voices=1)
         assert server.stop(number) == 0
     assert json.loads((tmp_path / "presets.json").read_text())  # where `--restore` goes on
-    setting = read_setting(log)
+    setting = read_header(log)
     played = list(commands(log, setting.latent_dim))
     ended, last = played.pop()
     assert last is None

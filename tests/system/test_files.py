@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from realtime.encoder import Encoder, encoder_path
+from realtime.model.encoder import Encoder, encoder_path
 from tests.system.rig import Server
 
 

@@ -16,8 +16,8 @@ GAIN_DB = -7.5
 # Leaves a server ten times, each time while JACK's thread is at work in Python and waits for its lock.
 LEAVE = """
 import threading, time
-from realtime import priority
-from realtime.jack_client import JackClient
+from realtime.util import priority
+from realtime.audio.jack_client import JackClient
 
 def work():
     while True:

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from pythonosc.udp_client import SimpleUDPClient
 
-from realtime.commands import Swap, Trigger, Tweak
-from realtime.session import FLUSH_S, commands, read_setting
+from realtime.synth.command_log import FLUSH_S, commands, read_header
+from realtime.synth.commands import Swap, Trigger, Tweak
 from tests.system.rig import MAX_DIFFERENCE, Jack, Server, assert_heard_as_logged
 
 HITS = 300
@@ -35,7 +35,7 @@ def test_a_kill_costs_the_last_tenth_of_a_second_at_most(tiny_model: Path, tmp_p
             server.send("/morph/trigger", number / 1024)
         last = float(server.status()["seconds"])
         assert server.stop(signal.SIGKILL) == -signal.SIGKILL
-    setting = read_setting(log)
+    setting = read_header(log)
     hits = [(at, each) for at, each in commands(log, setting.latent_dim) if isinstance(each, Trigger)]
     assert [round(1024 * hit.velocity) for _, hit in hits] == [*range(1, len(hits) + 1)]
     assert all(at >= round(s * setting.sample_rate) for (at, _), s in zip(hits, before, strict=False))
@@ -114,7 +114,7 @@ def test_drums_then_digits_then_drums(jack_server: Jack, tmp_path: Path) -> None
             hand.change(model)
             hand.play(1.0)
         hand.end()
-    setting = read_setting(log)
+    setting = read_header(log)
     swaps = [each for _, each in commands(log, setting.latent_dim) if isinstance(each, Swap)]
     assert [Path(each.model).stem for each in swaps] == ["digits", "drums"]
     assert (swaps[1].model, swaps[1].model_sha256) == (setting.model, setting.model_sha256)
@@ -134,7 +134,7 @@ def test_plugins_whose_parameters_move(jack_server: Jack, tiny_model: Path, tmp_
         hand = Hand(server)
         hand.play(3.0, ("/morph/plugin/0/makeup_db", 0.0, 10.0), ("/morph/plugin/1/time_ms", 5.0, 60.0))
         hand.end()
-    setting = read_setting(log)
+    setting = read_header(log)
     assert [each.name for each in setting.plugins] == ["ZamCompX2", "ZamDelay"]
     tweaks = [at for at, each in commands(log, setting.latent_dim) if isinstance(each, Tweak)]
     assert len(tweaks) > 20

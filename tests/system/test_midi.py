@@ -18,11 +18,12 @@ import mido
 import numpy as np
 import pytest
 
-from realtime import jack_midi, osc
-from realtime.jack_midi import JackPorts
-from realtime.midi import Mapper
-from realtime.midi_map import Knob, MidiMap, Mpe, Notes, Program, read, write
-from realtime.protocol import Message
+from realtime.control import osc
+from realtime.control.protocol import Message
+from realtime.surfaces import jack_midi
+from realtime.surfaces.jack_midi import JackPorts
+from realtime.surfaces.midi import Mapper
+from realtime.surfaces.midi_map import Knob, MidiMap, Mpe, Notes, Program, read, write
 from tests.system.rig import TIMEOUT_S, Jack, Process, Server
 
 EVENTS = 1000

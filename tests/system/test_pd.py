@@ -14,11 +14,11 @@ import onnx
 import pytest
 import soundfile
 
-from realtime import contract
-from realtime.addresses import parse
-from realtime.decoder import Decoder
-from realtime.places import Places
-from realtime.protocol import Message
+from realtime.control.addresses import parse
+from realtime.control.latent_space import LatentSpace
+from realtime.control.protocol import Message
+from realtime.model import schema
+from realtime.model.decoder import Decoder
 from tests.system.rig import MAX_DIFFERENCE, PATCHES, Jack, Pd, Server, expected, onset
 from tests.system.tap import Tap
 
@@ -174,7 +174,7 @@ def renamed(model: Path, path: Path, *names: str) -> Path:
         dataclasses.replace(one, name=name) for one, name in zip(info.classes, names, strict=True)
     )
     onnx.helper.set_model_props(graph, dataclasses.replace(info, classes=classes).to_metadata())
-    path.write_bytes(contract.seal(graph.SerializeToString()))
+    path.write_bytes(schema.add_checksum(graph.SerializeToString()))
     return path
 
 
@@ -251,7 +251,7 @@ CONTROLS: list[tuple[str, list[tuple[str | float, ...]]]] = [
 
 
 def test_each_control_asks_for_what_it_says(tiny_model: Path, tmp_path: Path) -> None:
-    remote, places = Remote(tmp_path), Places(Decoder(tiny_model, capacity=1).info, {"p2": (0.0,) * 4})
+    remote, space = Remote(tmp_path), LatentSpace(Decoder(tiny_model, capacity=1).info, {"p2": (0.0,) * 4})
     with Server(tiny_model, "--null", "--presets", str(tmp_path / "presets.json")) as server:
         with Tap(server.port) as tap:
             with Pd(PATCH, remote.patch, messages=[f"go 127.0.0.1 {tap.port}"]) as pd:
@@ -267,7 +267,7 @@ def test_each_control_asks_for_what_it_says(tiny_model: Path, tmp_path: Path) ->
         assert server.stop() == 0
     assert not COMPLAINTS.search(pd.output), pd.output
     for message in heard:
-        parse(message, places)
+        parse(message, space)
 
 
 def test_there_is_a_slider_for_each_dimension_over_its_range(tiny_model: Path, tmp_path: Path) -> None:

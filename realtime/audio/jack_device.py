@@ -1,0 +1,125 @@
+"""A JACK server as the device, by a client of our own.
+
+PortAudio plays on JACK too, but it hangs when it closes a stream whose server has died, and then cannot be
+asked to look for the server again.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from realtime.audio import jack_calls
+from realtime.audio.devices import BlockSource, DeviceError
+from realtime.audio.jack_client import JackClient, JackError
+from realtime.util import priority
+
+CLIENT = "soundmorph"
+HOST = "JACK Audio Connection Kit"  # as PortAudio calls it
+
+
+def available() -> bool:
+    """Whether JACK's own library can be used."""
+    try:
+        import jack  # noqa: F401
+    except (ImportError, OSError):
+        return False
+    return True
+
+
+class JackDevice:
+    """Ports `soundmorph:out_1` … connected to the inputs of another client, such as the sound card.
+
+    Args:
+        to: that client; the card is `system` on a JACK server, on PipeWire it has a name of its own.
+        pair: its inputs to play on, counted from 1.
+        sample_rate: in Hz, or None; JACK accepts only its server's.
+
+    Raises:
+        DeviceError: no server, another rate, or no such inputs (yet).
+    """
+
+    def __init__(
+        self, to: str = "system", pair: Sequence[int] = (1, 2), sample_rate: int | None = None
+    ) -> None:
+        self.name = f"{to} ({HOST})"
+        try:
+            self._joined = JackClient(CLIENT)
+        except JackError as error:
+            raise DeviceError(str(error)) from error
+        self._client = self._joined.client
+        self.sample_rate = int(self._client.samplerate)
+        inputs = self._client.get_ports(is_input=True, is_audio=True)
+        inputs = [port for port in inputs if port.name.startswith(f"{to}:")]
+        wrong = ""
+        if sample_rate not in (None, self.sample_rate):
+            wrong = f"the JACK server runs at {self.sample_rate} Hz, not {sample_rate}"
+        elif not inputs:
+            wrong = f"the JACK server has nothing that plays and is called {to}"
+        elif max(pair) > len(inputs) and tuple(pair) != (1, 2):
+            wrong = f"{self.name} has {len(inputs)} outputs; --channels asks for {max(pair)}"
+        if wrong:
+            self._joined.leave()
+            raise DeviceError(wrong)
+        self.channels = len(pair)
+        self._inputs = [inputs[number - 1] for number in pair if number <= len(inputs)]
+        self._ports = [self._client.outports.register(f"out_{i + 1}") for i in range(self.channels)]
+        self._running, self._xruns = False, 0
+
+    def start(self, source: BlockSource) -> float:
+        self._source = source
+        priority.switch_often()
+        client, ports = self._client, self._ports
+        block = np.zeros((source.block_size, self.channels), np.float32)
+        used = len(block)  # samples of `block` already played: JACK's period may be another
+
+        def process(samples: int) -> None:
+            nonlocal used
+            outs = [port.get_array() for port in ports]
+            done = 0
+            while done < samples:
+                if used == len(block):
+                    source.hand_over(block)
+                    used = 0
+                count = min(samples - done, len(block) - used)
+                for channel, out in enumerate(outs):
+                    out[done : done + count] = block[used : used + count, channel]
+                done, used = done + count, used + count
+
+        def silence(samples: int) -> None:
+            for port in ports:
+                port.get_array()[:] = 0
+
+        self._joined.activate(process, last=silence)
+        self._running = True
+        for port, there in zip(ports, self._inputs, strict=False):
+            client.connect(port, there)
+        return float(max(_playback_latency(ports[0]), client.blocksize) / self.sample_rate)
+
+    @property
+    def active(self) -> bool:
+        if not self._running:
+            return False
+        xruns = self._joined.xruns
+        self._source.xruns += xruns - self._xruns
+        self._xruns = xruns
+        return not self._joined.gone
+
+    def close(self) -> None:
+        self._running = False
+        self._joined.leave()
+
+
+class _Range(ctypes.Structure):
+    _fields_ = (("min", ctypes.c_uint32), ("max", ctypes.c_uint32))
+
+
+def _playback_latency(port: Any) -> int:
+    """Samples from a port to the card."""
+    latency = _Range()
+    library = jack_calls.library()
+    library.jack_port_get_latency_range(jack_calls.pointer(port), 1, ctypes.byref(latency))
+    return int(latency.max)

@@ -1,0 +1,91 @@
+"""What the commands' parsers share: checked numbers, and options of several commands."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from realtime.synth.quantities import DC_BLOCK_HZ, GAIN_DB
+
+
+class whole:  # noqa: N801
+    """An argument type: a whole number in a range."""
+
+    def __init__(self, low: int, high: int) -> None:
+        self.low, self.high = low, high
+
+    def __call__(self, text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = self.low - 1
+        if not self.low <= value <= self.high:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {self.low} to {self.high}")
+        return value
+
+
+class number:  # noqa: N801
+    """An argument type: a number in a range."""
+
+    def __init__(self, low: float, high: float) -> None:
+        self.low, self.high = low, high
+
+    def __call__(self, text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        if not self.low <= value <= self.high:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number from {self.low:g} to {self.high:g}")
+        return value
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """--model"""
+    parser.add_argument("--model", default="drums", help="an .onnx file or a bundled name; default: drums")
+
+
+def add_decoder(parser: argparse.ArgumentParser) -> None:
+    """How the decoder runs."""
+    parser.add_argument("--threads", type=whole(1, 64), default=1, help="of the decoder; default: 1")
+    parser.add_argument(
+        "--provider", choices=("auto", "cpu", "cuda"), default="auto", help="where the decoder runs"
+    )
+
+
+def add_gain(parser: argparse._ActionsContainer) -> None:
+    """--gain"""
+    parser.add_argument("--gain", type=number(*GAIN_DB.range), default=0.0, metavar="DB", help="default: 0")
+
+
+def add_dc_block(parser: argparse._ActionsContainer) -> None:
+    """--dc-block"""
+    parser.add_argument(
+        "--dc-block",
+        type=number(*DC_BLOCK_HZ.range),
+        default=0.0,
+        metavar="HZ",
+        help="corner of a high-pass that takes constant offsets out, up to 40; default: 0, none",
+    )
+
+
+def add_plugin(parser: argparse._ActionsContainer) -> None:
+    """--plugin"""
+    parser.add_argument(
+        "--plugin",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a VST3 or AU effect after the mixer; several, in order, if given several times",
+    )
+
+
+def outputs(text: str) -> tuple[int, ...]:
+    """An argument type: one or two outputs of a device."""
+    words = text.split(",")
+    if not 1 <= len(words) <= 2 or not all(w.isascii() and w.isdigit() and 1 <= int(w) <= 256 for w in words):
+        raise argparse.ArgumentTypeError(f"{text!r} is not an output or two, such as 3 or 3,4")
+    if len(set(words)) < len(words):
+        raise argparse.ArgumentTypeError(f"{text!r} is the same output twice")
+    return tuple(map(int, words))

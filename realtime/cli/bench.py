@@ -1,0 +1,84 @@
+"""`realtime bench`: the two latencies with a model on a device, as sums of named terms."""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+from realtime.cli.arguments import add_decoder, add_model, whole
+from realtime.util.errors import RealtimeError
+
+HITS = 200
+PAUSE_S = 0.013  # between two hits, no multiple of usual blocks
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to those of `realtime`."""
+    parser = commands.add_parser("bench", help="the two latencies with a model on a device, by their parts")
+    add_model(parser)
+    parser.add_argument("--device", help="as for `realtime serve`")
+    parser.add_argument("--null", action="store_true", help="no sound card: keep time by the clock")
+    parser.add_argument("--rate", type=whole(1000, 768_000), metavar="HZ", help="default: the device's")
+    parser.add_argument("--block", type=whole(16, 8192), default=128, metavar="SAMPLES", help="default: 128")
+    parser.add_argument(
+        "--ahead", type=whole(1, 64), metavar="BLOCKS", help="default: as for `realtime serve`"
+    )
+    add_decoder(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the terms, and how long silent hits take here."""
+    from realtime.audio.devices import NullDevice
+    from realtime.live import latency
+    from realtime.live.engine import Engine
+    from realtime.live.failover import Failover, opener
+    from realtime.live.instruments import Instruments, Library
+    from realtime.model.decoder import resolve
+    from realtime.synth.commands import Gain, Panic, Prepare, Trigger
+
+    def say(line: str) -> None:
+        print(line, flush=True)
+
+    model = resolve(args.model)
+    outlet = Failover(opener(args.device, null=args.null, rate=args.rate, pair=(1, 2), say=say), say)
+    studio = Instruments(
+        Library(None),
+        sample_rate=outlet.sample_rate,
+        channels=outlet.channels,
+        voices=8,
+        threads=args.threads,
+        provider=args.provider,
+    )
+    instrument = studio.make(model)
+    paced = not isinstance(outlet.device, NullDevice)
+    engine = Engine(instrument.mixer, block_size=args.block, ahead=args.ahead, paced=paced)
+    point = instrument.info.classes[0].centroid
+    try:
+        engine.start()
+        outlet.start(engine)
+        engine.submit([Gain(-120.0), Prepare((point,))])
+        time.sleep(1.0)
+        late = engine.late_blocks
+        for _ in range(HITS):
+            engine.submit([Trigger(0.0, point)])
+            time.sleep(PAUSE_S)
+            engine.submit([Panic()])
+            time.sleep(PAUSE_S)
+        if not outlet.device.active:
+            raise RealtimeError(f"{outlet.device.name} has gone")
+        rows = {
+            "device": f"{outlet.device.name}, {outlet.sample_rate} Hz, blocks of {engine.block_size}",
+            "model": f"{instrument.info.name} at {instrument.info.sample_rate} Hz",
+            "trigger": f"at most {latency.describe(latency.trigger(engine))}",
+            "coordinate": f"at most {latency.describe(latency.coordinate(engine))}",
+            "decoding": f"{1000 * instrument.cost.first_chunk_s:.2f} ms for the first chunk of a sound, "
+            f"{1000 * instrument.cost.chunk_s[0]:.2f} ms for a tick of one voice",
+            "measured": f"{engine.p99_ms():.1f} ms for 99 of 100 of {HITS} hits; "
+            f"{engine.late_blocks - late} late blocks",
+        }
+    finally:
+        engine.stop()
+        outlet.close()
+    for name, text in rows.items():
+        print(f"{name:<11} {text}")
+    return 0

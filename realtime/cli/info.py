@@ -1,0 +1,49 @@
+"""`realtime info`: describe a model file."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to those of `realtime`."""
+    info = commands.add_parser("info", help="what a decoder file says about itself")
+    info.add_argument(
+        "model", nargs="?", default="drums", help="an .onnx file or a bundled name; default: drums"
+    )
+    info.add_argument("--json", action="store_true", help="all of it, for programs")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Carry the command out; returns the exit code."""
+    from realtime.model import verify
+    from realtime.model.decoder import resolve
+    from realtime.model.encoder import encoder_path
+
+    path = resolve(args.model)
+    info, encoder = verify.read(path).info, encoder_path(path)
+    beside = encoder.name if encoder.is_file() else None
+    if args.json:
+        from dataclasses import asdict
+
+        print(json.dumps(asdict(info) | {"encoder": beside}, indent=2))
+        return 0
+    rows = {
+        "name": info.name,
+        "architecture": info.architecture,
+        "sound": f"{info.length} samples at {info.sample_rate} Hz ({info.duration_ms:.0f} ms)",
+        "z": f"{info.latent_dim} dimensions, a point for every {info.hop_length} samples",
+        "classes": ", ".join(each.name for each in info.classes),
+        "anchors": str(len(info.anchors)),
+        "encoder": beside or "none beside the model",
+        "loudness": f"{info.loudness_db:.1f} dB",
+        "licence": info.licence,
+        "credits": "; ".join(info.credits),
+        "config": info.config_hash[:16],
+        "made with": ", ".join(f"{name} {version}" for name, version in info.tools.items()),
+        "training": ", ".join(f"{name} {value}" for name, value in info.training.items()),
+    }
+    for name, value in rows.items():
+        print(f"{name:<13} {value or '–'}")
+    return 0

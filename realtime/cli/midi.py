@@ -1,0 +1,62 @@
+"""`realtime midi`: a MIDI controller plays a server."""
+
+from __future__ import annotations
+
+import argparse
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from realtime.cli.arguments import number, whole
+from realtime.util.errors import RealtimeError
+
+BACKENDS = ("auto", "alsa", "jack", "coremidi", "windows")
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to those of `realtime`."""
+    midi = commands.add_parser("midi", help="play a server, here or elsewhere, from a MIDI controller")
+    midi.add_argument(
+        "--port", metavar="NAME", help="part of the MIDI port's name; default: a virtual port for others"
+    )
+    midi.add_argument(
+        "--map", type=Path, metavar="FILE", help="what does what (TOML); default: notes, and CC 1"
+    )
+    midi.add_argument("--host", default="127.0.0.1", help="of the server; default: this machine")
+    midi.add_argument(
+        "--osc-port", type=whole(1, 65535), default=9000, help="the server's UDP port; default: 9000"
+    )
+    midi.add_argument("--backend", choices=BACKENDS, default="auto", help="default: any that works")
+    midi.add_argument("--list", action="store_true", help="list the MIDI ports and end")
+    midi.add_argument("--learn", action="store_true", help="move a knob, name its target; kept in --map FILE")
+    midi.add_argument("--seconds", type=number(0.0, 1e9), metavar="N", help="stop by itself")
+
+
+def require() -> None:
+    """Say what to install, before anything else starts.
+
+    Raises:
+        RealtimeError: a package is missing.
+    """
+    if not (find_spec("mido") and find_spec("rtmidi")):
+        raise RealtimeError("MIDI needs two more packages: pip install mido python-rtmidi")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do what the command line says; returns the exit code."""
+    require()
+    from realtime.surfaces import midi_bridge
+
+    if args.list:
+        return midi_bridge.list_ports(args.backend)
+    return midi_bridge.run(
+        midi_bridge.MidiConfig(
+            port=args.port,
+            backend=args.backend,
+            map=args.map,
+            host=args.host,
+            osc_port=args.osc_port,
+            learn=args.learn,
+            seconds=args.seconds,
+        )
+    )

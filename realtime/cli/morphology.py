@@ -1,0 +1,56 @@
+"""`realtime morphology`: pictures of a sequence or a performance."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from realtime.cli.arguments import add_decoder, whole
+from realtime.util.errors import RealtimeError
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to those of `realtime`."""
+    parser = commands.add_parser("morphology", help="draw a sequence or a performance: PNG and HTML")
+    parser.add_argument("source", type=Path, metavar="FILE", help="a sequence or a log (.toml, .jsonl)")
+    parser.add_argument("--model", help="an .onnx file or a bundled name; default: drums, or that of the log")
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="NAME", help="of NAME.png and NAME.html; default: that of FILE"
+    )
+    parser.add_argument("--rate", type=whole(1000, 768_000), metavar="HZ", help="default: the model's")
+    parser.add_argument("--presets", type=Path, metavar="FILE", help="default: the user's data folder")
+    parser.add_argument("--jobs", type=whole(1, 256), help="sounds decoded at a time; default: all cores")
+    parser.add_argument("--force", action="store_true", help="replace what is there")
+    add_decoder(parser)
+    # what `realtime render` is told besides
+    parser.set_defaults(
+        bits=None,
+        channels=None,
+        gain=0.0,
+        normalise=None,
+        lufs=None,
+        format="wav",
+        plugin=[],
+        dc_block=0.0,
+        dry=False,
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Carry the command out; returns the exit code."""
+    from realtime.cli.render import logged_model
+    from realtime.model.decoder import resolve
+
+    if args.source.suffix not in (".toml", ".jsonl"):
+        raise RealtimeError(f"cannot draw {args.source.name!r}: accepted are .toml and .jsonl files")
+    try:
+        from realtime.offline.morphology import draw
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "matplotlib":
+            raise
+        raise RealtimeError("pictures need matplotlib: pip install 'soundmorph[offline]'") from error
+    args.output = args.output or args.source.with_suffix("")
+    for path in draw(args, resolve(args.model or logged_model(args.source) or "drums")):
+        print(path)
+    return 0

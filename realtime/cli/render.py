@@ -1,0 +1,209 @@
+"""`realtime render`: sound files of a morph or a sequence file."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from realtime.cli.arguments import add_dc_block, add_decoder, add_gain, add_plugin, number, whole
+from realtime.util.errors import RealtimeError
+
+if TYPE_CHECKING:
+    from realtime.offline.bounce import Bounce
+
+PEAK_DB = -1.0
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to those of `realtime`."""
+    render = commands.add_parser("render", help="write a morph, a sequence or a performance into sound files")
+    render.add_argument(
+        "source", nargs="?", type=Path, metavar="FILE", help="a sequence or a log (.toml, .jsonl)"
+    )
+    render.add_argument("--model", help="an .onnx file or a bundled name; default: drums, or that of the log")
+    render.add_argument("--check", action="store_true", help="say what is wrong with SEQ.toml; write nothing")
+
+    morph = render.add_argument_group("a morph, where no file is given")
+    morph.add_argument("--from", dest="start", metavar="NAME", help="a class or an anchor")
+    morph.add_argument("--to", dest="end", metavar="NAME", help="a class or an anchor")
+    morph.add_argument(
+        "--steps", type=whole(1, 100_000), default=8, help="sounds, both ends included; default: 8"
+    )
+    morph.add_argument(
+        "--spacing-ms", type=number(1.0, 60_000.0), default=400.0, metavar="MS", help="default: 400"
+    )
+    morph.add_argument("--velocity", type=number(0.0, 1.0), default=1.0, help="amplitude 0…1; default: 1")
+
+    grid = render.add_argument_group("a pack for samplers")
+    grid.add_argument("--grid", metavar="A,B[,C,D]", help="corners: two or four classes or anchors")
+    grid.add_argument("--size", default="9x9", metavar="COLUMNSxROWS", help="default: 9x9, or 9 for two")
+
+    out = render.add_argument_group("what is written")
+    out.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help=".wav, .flac or .ogg; a folder for stems and splits"
+    )
+    out.add_argument("--rate", type=whole(1000, 768_000), metavar="HZ", help="default: the model's")
+    out.add_argument(
+        "--bits", choices=("16", "24", "32f"), help="of a sample; default: 32f in .wav, 24 in .flac"
+    )
+    out.add_argument("--channels", type=whole(1, 2), help="default: 2 where something is panned, else 1")
+    add_gain(out)
+    add_dc_block(out)
+    out.add_argument("--stems", choices=("voice", "class"), help="a file for each voice, or for each class")
+    out.add_argument("--split", action="store_true", help="a file for each hit, and a list of how loud it is")
+    out.add_argument("--format", choices=("wav", "flac", "ogg"), default="wav", help="of files in a folder")
+    out.add_argument(
+        "--normalise",
+        type=number(-60.0, 0.0),
+        nargs="?",
+        const=PEAK_DB,
+        metavar="DB",
+        help=f"bring the peak to this; default: {PEAK_DB:g}",
+    )
+    out.add_argument("--lufs", type=number(-60.0, 0.0), metavar="LUFS", help="bring the loudness to this")
+    out.add_argument("--force", action="store_true", help="replace what is there")
+    render.add_argument("--presets", type=Path, metavar="FILE", help="default: the user's data folder")
+    render.add_argument("--jobs", type=whole(1, 256), help="sounds decoded at a time; default: all cores")
+    add_plugin(out)
+    out.add_argument("--dry", action="store_true", help="without the plugins that a log was played with")
+    add_decoder(render)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Carry the command out; returns the exit code."""
+    from realtime.model.decoder import resolve
+    from realtime.synth.plugins import require
+
+    _check_options(args)
+    require(args.plugin)
+    if args.dry and (args.plugin or args.source is None or args.source.suffix != ".jsonl"):
+        raise RealtimeError("--dry leaves out the plugins of a log: it takes a log, and no --plugin")
+    if args.plugin and (args.stems or args.split):
+        raise RealtimeError("--plugin works on the whole mix: no --stems and no --split")
+    model = resolve(args.model or logged_model(args.source) or "drums")
+    from realtime.offline.bounce import Bounce
+
+    with Bounce(args, model) as bounce:
+        return _run(bounce, args)
+
+
+def _run(bounce: Bounce, args: argparse.Namespace) -> int:
+    if args.check:
+        return _check(bounce, args.source)
+    if args.grid:
+        return _grid(bounce, args)
+    if args.source is None:
+        return _morph(bounce, args)
+    if args.source.suffix == ".jsonl":
+        return _log(bounce, args)
+    return _sequence(bounce, args)
+
+
+def _check_options(args: argparse.Namespace) -> None:
+    """What the parser cannot say, before anything heavy."""
+    from realtime.util import files
+
+    if args.source is not None and args.source.suffix not in (".toml", ".jsonl"):
+        raise RealtimeError(f"cannot render {args.source.name!r}: accepted are .toml and .jsonl files")
+    if (
+        args.source is not None
+        and args.source.suffix == ".jsonl"
+        and (args.check or args.stems or args.split)
+    ):
+        raise RealtimeError("--check, --stems and --split are for sequence files")
+    if args.source is None and args.check:
+        raise RealtimeError("--check needs a sequence file")
+    told = [args.source is not None, args.start is not None or args.end is not None, bool(args.grid)]
+    if sum(told) > 1:
+        raise RealtimeError("a file, --from/--to and --grid at once: give one of them")
+    if sum(told) == 0 or (args.start is None) != (args.end is None):
+        raise RealtimeError("nothing to render: give a sequence file, --from NAME --to NAME, or --grid")
+    if args.check:
+        return
+    if args.output is None:
+        raise RealtimeError("where to? give -o FILE")
+    if args.stems and args.split:
+        raise RealtimeError("--stems and --split at once: give one of them")
+    if args.normalise is not None and args.lufs is not None:
+        raise RealtimeError("--normalise and --lufs at once: give one of them")
+    if args.stems and (args.normalise is not None or args.lufs is not None):
+        raise RealtimeError("stems add up to the mix, so their levels stay: no --normalise and no --lufs")
+    if args.stems or args.split or args.grid:
+        if args.source is None and not args.grid:
+            raise RealtimeError("--stems and --split need a sequence file")
+        files.sample_format(Path(f"x.{args.format}"), args.bits)
+    else:
+        files.check(args.output, args.force, args.bits)
+
+
+def logged_model(source: Path | None) -> str | None:
+    """The model that a log was played with, if there is a log."""
+    if source is None or source.suffix != ".jsonl":
+        return None
+    from realtime.synth.command_log import read_header
+
+    return read_header(source).model
+
+
+def _grid(bounce: Bounce, args: argparse.Namespace) -> int:
+    from realtime.offline import grid
+
+    names = [name.strip() for name in args.grid.split(",")]
+    if len(names) not in (2, 4):
+        raise RealtimeError(f"--grid has {len(names)} corners; it takes two or four names with commas")
+    default = "9" if len(names) == 2 and args.size == "9x9" else args.size
+    columns, rows = grid.size(default, len(names))
+    count = bounce.grid(names, columns, rows)
+    print(f"{args.output}: {count} sounds at {bounce.rate} Hz, {args.output.name}.sfz and .dspreset")
+    return 0
+
+
+def _log(bounce: Bounce, args: argparse.Namespace) -> int:
+    meter = bounce.log(args.source)
+    print(f"{args.output}: {meter.samples / bounce.rate:.2f} s at {bounce.rate} Hz, as it was played")
+    return 0
+
+
+def _check(bounce: Bounce, source: Path) -> int:
+    from realtime.offline.sequence import SequenceError
+
+    try:
+        sequence, events = bounce.open(source)
+    except SequenceError as error:
+        for line in error.mistakes:
+            print(f"realtime: error: {line}", file=sys.stderr)
+        return 2
+    count, hits = 0, 0
+    for event in events:
+        count, hits, last = count + 1, hits + (event.trigger is not None), event.sample
+    seconds = last / bounce.rate
+    steps = len(sequence.steps)
+    print(f"{source}: {steps} steps, {count} events, {hits} hits in {seconds:.2f} s; no mistakes")
+    return 0
+
+
+def _morph(bounce: Bounce, args: argparse.Namespace) -> int:
+    start, end = bounce.info.point(args.start), bounce.info.point(args.end)
+    seconds = bounce.morph(start, end, args) / bounce.rate
+    print(
+        f"{args.output}: {args.steps} sounds from {args.start} to {args.end}, "
+        f"{seconds:.2f} s at {bounce.rate} Hz"
+    )
+    return 0
+
+
+def _sequence(bounce: Bounce, args: argparse.Namespace) -> int:
+    sequence, _ = bounce.open(args.source)
+    if args.split:
+        count = bounce.split(sequence)
+        print(f"{args.output}: {count} sounds at {bounce.rate} Hz")
+    elif args.stems:
+        names = bounce.stems(sequence, args.stems)
+        print(f"{args.output}: {', '.join(names)}, at {bounce.rate} Hz")
+    else:
+        meter = bounce.whole(sequence)
+        facts = f"{meter.samples / bounce.rate:.2f} s at {bounce.rate} Hz, peak {meter.peak_db:.1f} dB"
+        print(f"{args.output}: {facts}")
+    return 0

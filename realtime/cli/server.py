@@ -1,0 +1,144 @@
+"""The server of `realtime serve`: OSC and other surfaces around the process that plays."""
+
+from __future__ import annotations
+
+import gc
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from realtime.cli import surfaces
+from realtime.cli.surfaces import SurfaceConfig
+from realtime.control import access
+from realtime.control.dispatcher import Control
+from realtime.control.osc import Server, bind
+from realtime.control.presets import PresetFile, default_presets
+from realtime.control.protocol import HOST, PORT
+from realtime.live.config import SoundConfig
+from realtime.live.rpc import RpcError
+from realtime.live.supervisor import Facts, Supervisor
+from realtime.synth.commands import Panic
+from realtime.util import priority
+from realtime.util.errors import RealtimeError, say
+from realtime.util.signals import StopRequest, stop_on_signals
+
+WATCH_S = 0.1
+AGAIN_S = 10.0  # what plays is begun anew after a fault, unless it was so shortly before
+
+
+@dataclass(frozen=True)
+class ServeConfig:
+    """The options of `realtime serve`; its --help describes each.
+
+    Attributes:
+        sound: options of the process that plays.
+        allow: addresses that may play; empty: all that reach `host`.
+        presets: file of presets; None: the one in the user's data folder.
+        seconds: end after so many; None: never.
+        surfaces: MIDI and OSCQuery.
+    """
+
+    sound: SoundConfig
+    host: str = HOST
+    port: int = PORT
+    allow: tuple[str, ...] = ()
+    presets: Path | None = None
+    restore: bool = False
+    seconds: float | None = None
+    surfaces: SurfaceConfig = field(default_factory=SurfaceConfig)
+
+
+def serve(config: ServeConfig) -> int:
+    """Play until SIGINT, SIGTERM, or `config.seconds` are over; returns the exit code.
+
+    Raises:
+        RealtimeError: the server cannot start.
+    """
+    stopping = stop_on_signals()
+    priority.before_ordinary(priority.CONTROL)
+    priority.switch_often()
+    access.check(config.host, config.allow)
+    with ExitStack() as parts:
+        listener = parts.enter_context(bind(config.host, config.port))
+        bridge = surfaces.open_midi(config.surfaces, say)
+        if bridge:
+            parts.callback(bridge.close)
+        sound = Supervisor(config.sound)
+        parts.callback(sound.close)
+        shelf = PresetFile(config.presets or default_presets(), say)
+        control = Control(sound.info, sound.player, shelf=shelf, studio=sound.studio, effects=sound.plugins)
+        server = Server(control, listener, access.Access(config.allow))
+        if config.restore and not control.restore():
+            say("there is no earlier session of this model to go on with")
+        beside = ExitStack()
+        gc.collect()
+        try:
+            lines = sound.start()
+            server.start()
+            _introduce(lines, server)
+            beside = surfaces.start(config.surfaces, bridge, server, access.Access(config.allow), say)
+            gc.freeze()
+            _watch(stopping, config.seconds, sound, server)
+        finally:
+            try:
+                sound.player.submit([Panic()])  # fades at once, while the rest ends
+            except RpcError:
+                sound.close()  # or whoever waits for it would not end
+            beside.close()
+            server.stop()
+            _save(control)
+            counts, failed = _stop(sound)
+    _sum_up(counts)
+    return 1 if failed else 0
+
+
+def _save(control: Control) -> None:
+    try:
+        control.close()
+    except RealtimeError as error:
+        say(str(error))
+
+
+def _watch(stopping: StopRequest, seconds: float | None, sound: Supervisor, server: Server) -> None:
+    end = None if seconds is None else time.monotonic() + seconds
+    begun_s: float | None = None
+    while not stopping.is_set():
+        if fault := sound.fault():
+            again = begun_s is not None and time.monotonic() - begun_s < AGAIN_S
+            if again or stopping.is_set():
+                return
+            say(f"the process that plays {fault}; it is begun anew")
+            try:
+                told = sound.restart()
+                server.resume()
+            except RealtimeError as error:
+                say(str(error))
+                return
+            say("; ".join(["it plays again, from where the point was", *told]))
+            begun_s = time.monotonic()
+        left = WATCH_S if end is None else min(WATCH_S, end - time.monotonic())
+        if left <= 0 or stopping.wait(left):
+            return
+
+
+def _stop(sound: Supervisor) -> tuple[Facts, bool]:
+    try:
+        return sound.stop()
+    except RpcError as error:
+        raise RealtimeError(f"{error}; presets are kept, start the server again") from error
+
+
+def _introduce(lines: dict[str, str], server: Server) -> None:
+    host = "127.0.0.1" if server.host == "0.0.0.0" else server.host
+    osc = f"{server.host}:{server.port}; try: oscsend {host} {server.port} /morph/trigger f 1.0"
+    print("\n".join(f"{name:<8} {text}" for name, text in {**lines, "osc": osc}.items()), flush=True)
+
+
+def _sum_up(counts: Facts) -> None:
+    print(
+        f"played {counts['seconds']:.1f} s, {counts['hits']} hits; {counts['late_blocks']} late blocks, "
+        f"{counts['xruns']} xruns, {counts['shed']} voices shed, {counts['muted']} chunks muted, "
+        f"{counts['dropped']} commands dropped",
+        flush=True,
+    )

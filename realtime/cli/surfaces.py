@@ -1,0 +1,148 @@
+"""MIDI and OSCQuery beside the OSC server of `realtime serve`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from realtime.cli import midi
+from realtime.cli.arguments import add_plugin, whole
+from realtime.util.errors import RealtimeError
+
+if TYPE_CHECKING:
+    from realtime.control.access import Access
+    from realtime.control.osc import Server
+    from realtime.surfaces.midi_bridge import Bridge
+
+
+@dataclass(frozen=True)
+class SurfaceConfig:
+    """Options of MIDI and OSCQuery.
+
+    Attributes:
+        midi: part of a MIDI port's name; empty: a virtual port; None: no MIDI.
+        midi_map: what does what.
+        midi_backend: a key of `midi_ports.BACKENDS`, or "auto".
+        oscquery: TCP port; None: that of OSC, if it is free; negative: no OSCQuery.
+    """
+
+    midi: str | None = None
+    midi_map: Path | None = None
+    midi_backend: str = "auto"
+    oscquery: int | None = None
+
+
+def add_arguments(serve: argparse.ArgumentParser) -> None:
+    """The options of `realtime serve`."""
+    hosts = serve.add_argument_group("controllers and hosts (docs/hosts.md)")
+    hosts.add_argument(
+        "--midi",
+        nargs="?",
+        const="",
+        metavar="NAME",
+        help="play from the MIDI port with this in its name; without NAME, from a virtual one",
+    )
+    hosts.add_argument("--midi-map", type=Path, metavar="FILE", help="what does what; see `realtime midi`")
+    hosts.add_argument(
+        "--midi-backend", choices=midi.BACKENDS, default="auto", help="default: any that works"
+    )
+    hosts.add_argument(
+        "--oscquery",
+        type=_port_or_off,
+        metavar="PORT|off",
+        help="TCP port of OSCQuery; default: the number of the OSC port; 0: any free one",
+    )
+    add_plugin(hosts)
+
+
+def _port_or_off(text: str) -> int:
+    """An argument type: a port, or -1 for none."""
+    return -1 if text == "off" else whole(0, 65_535)(text)
+
+
+def config(args: argparse.Namespace) -> SurfaceConfig:
+    """From the command line.
+
+    Raises:
+        RealtimeError: a package is missing.
+    """
+    if args.midi is not None:
+        midi.require()
+    return SurfaceConfig(args.midi, args.midi_map, args.midi_backend, args.oscquery)
+
+
+def open_midi(config: SurfaceConfig, say: Callable[[str], None]) -> Bridge | None:
+    """The way from a MIDI port, if one was asked for, not yet connected to a server.
+
+    Raises:
+        RealtimeError: the map cannot be read, or MIDI does not work here.
+    """
+    if config.midi is None:
+        return None
+    from realtime.surfaces.midi import Mapper
+    from realtime.surfaces.midi_bridge import Bridge, load
+    from realtime.surfaces.midi_ports import Input
+
+    mapper = Mapper(load(config.midi_map))
+    return Bridge(mapper, Input(config.midi or None, config.midi_backend, say), say)
+
+
+def start(
+    config: SurfaceConfig, bridge: Bridge | None, server: Server, gate: Access, say: Callable[[str], None]
+) -> ExitStack:
+    """Start what was asked for beside a server that runs; closing the result ends it.
+
+    Args:
+        config: what was asked for.
+        bridge: from `open_midi`.
+        server: the OSC server.
+        gate: who may ask by OSCQuery; for nobody else.
+        say: told in a line what does not work.
+
+    Raises:
+        RealtimeError: a port that was asked for by its number is taken.
+    """
+    with ExitStack() as parts:
+        if config.oscquery is None or config.oscquery >= 0:
+            _start_oscquery(config.oscquery, server, gate, say, parts)
+        if bridge is not None:
+            from realtime.surfaces.midi_bridge import LocalLink
+
+            bridge.start(LocalLink(server.handle))
+            parts.callback(bridge.stop)
+        return parts.pop_all()
+
+
+def _start_oscquery(
+    port: int | None, server: Server, gate: Access, say: Callable[[str], None], parts: ExitStack
+) -> None:
+    from realtime.surfaces.oscquery_server import Advert, QueryServer
+
+    try:
+        query = QueryServer(
+            lambda: server.control.info,
+            server.handle,
+            (server.host, server.port),
+            host=server.host,
+            port=server.port if port is None else port,
+            gate=gate,
+        )
+    except RealtimeError as error:
+        if port is not None:
+            raise
+        say(f"{error}; --oscquery chooses another")
+        return
+    query.start()
+    parts.callback(query.stop)
+    print(f"{'oscquery':<8} http://{query.host}:{query.port}", flush=True)
+    if not server.host.startswith("127."):
+        try:
+            advert = Advert(query.name, server.host, server.port, query.port, say)
+        except RealtimeError as error:
+            say(str(error))
+            return
+        parts.callback(advert.close)

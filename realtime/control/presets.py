@@ -1,0 +1,215 @@
+"""Presets, points with names: kept in a JSON file, a section for each model, and there at the next start.
+
+    {"soundmorph_presets": 1,
+     "models": {"drums 0123456789abcdef": {"presets": {"fat": [0.1, …]}, "last": {"z": […], …}}}}
+
+A section belongs to the model's name and the hash of its training configuration.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from realtime.control.protocol import MAX_TEXT
+from realtime.model.schema import ModelInfo
+from realtime.synth.commands import MODES, Z
+from realtime.synth.quantities import GAIN_DB
+from realtime.util.errors import ControlError, RealtimeError
+
+FORMAT = "soundmorph_presets"
+VERSION = 1
+MAX_PRESETS = 1000  # of a model
+MAX_BYTES = 64 * 2**20  # of a file that is read
+
+
+class PresetError(RealtimeError):
+    """A file of presets that cannot be written."""
+
+
+@dataclass(frozen=True)
+class Last:
+    """How a session ended: the point [D], the gain, the mode."""
+
+    z: Z
+    gain_db: float
+    mode: str
+
+
+class Presets(Mapping[str, Z]):
+    """The presets of one model, by name. Changed by one thread; `PresetFile.save` may run on another."""
+
+    def __init__(
+        self, info: ModelInfo, found: Mapping[str, Z] | None = None, last: Last | None = None
+    ) -> None:
+        self.key = f"{info.name} {info.config_hash[:16]}".strip()
+        self.last = last
+        self._points: dict[str, Z] = dict(found or {})  # replaced, never changed
+
+    def __getitem__(self, name: str) -> Z:
+        return self._points[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._points)
+
+    def __len__(self) -> int:
+        return len(self._points)
+
+    def store(self, name: str, z: Z) -> None:
+        """Add or replace a preset.
+
+        Raises:
+            ControlError: a name that cannot be one, or too many presets.
+        """
+        if not name.strip() or len(name) > MAX_TEXT or not name.isprintable():
+            raise ControlError(f"name is {name[:80]!r}, not 1 to {MAX_TEXT} printable characters")
+        if name not in self._points and len(self._points) >= MAX_PRESETS:
+            raise ControlError(f"there are {MAX_PRESETS} presets already; delete one first")
+        self._points = {**self._points, name: z}
+
+    def delete(self, name: str) -> None:
+        """Remove a preset.
+
+        Raises:
+            ControlError: there is none of that name.
+        """
+        if name not in self._points:
+            raise ControlError(f"no preset named {name!r}; `/morph/preset/list` tells which there are")
+        self._points = {n: z for n, z in self._points.items() if n != name}
+
+    def section(self) -> dict[str, Any]:
+        """What the file keeps of them."""
+        section: dict[str, Any] = {"presets": {name: list(z) for name, z in self._points.items()}}
+        if self.last:
+            section["last"] = {"z": list(self.last.z), "gain_db": self.last.gain_db, "mode": self.last.mode}
+        return section
+
+
+def default_presets() -> Path:
+    """The file of presets in the user's data folder."""
+    return platformdirs.user_data_path("soundmorph", appauthor=False) / "presets.json"
+
+
+class PresetFile:
+    """Where presets are kept; None keeps them in memory only.
+
+    Args:
+        path: the file; it and its folder come into being with the first preset.
+        say: is told, in one line, of a file that cannot be read; that file is kept under another name.
+
+    Raises:
+        PresetError: `path` is a folder or a device.
+    """
+
+    def __init__(self, path: Path | None, say: Callable[[str], None] = print) -> None:
+        if path is not None and path.exists() and not path.is_file():
+            raise PresetError(f"{path} is no file that presets can be kept in")
+        self.path = path
+        self._say = say
+
+    def open(self, info: ModelInfo) -> Presets:
+        """The presets that the file has for this model; those that do not fit are left out, and told of."""
+        if self.path is None:
+            return Presets(info)
+        presets = Presets(info)
+        section = self._read().get(presets.key)
+        if section is None:
+            return presets
+        found: dict[str, Z] = {}
+        odd = 0
+        for name, value in _dict(_dict(section).get("presets")).items():
+            if (z := _point(value, info.latent_dim)) is None or not name.strip():
+                odd += 1
+            elif len(found) < MAX_PRESETS:
+                found[name] = z
+        if odd:
+            self._say(f"{self.path}: {odd} presets do not fit {info.name} and are left out")
+            self._keep_aside(copy=True)
+        return Presets(info, found, _last(_dict(section).get("last"), info.latent_dim))
+
+    def save(self, presets: Presets) -> None:
+        """Write them beside the file and rename; sections of other models stay as they are.
+
+        Raises:
+            PresetError: that failed; the file is as it was.
+        """
+        if self.path is None:
+            return
+        part = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            content = {FORMAT: VERSION, "models": {**self._read(), presets.key: presets.section()}}
+            with part.open("w", encoding="utf-8") as file:
+                json.dump(content, file, ensure_ascii=False, allow_nan=False, indent=1)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(part, self.path)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                part.unlink()
+            raise PresetError(f"cannot write presets to {self.path}: {error.strerror or error}") from error
+
+    def _read(self) -> dict[str, Any]:
+        """The sections of the file; empty where there is none, or none that can be read."""
+        assert self.path is not None
+        try:
+            if self.path.stat().st_size > MAX_BYTES:
+                raise ValueError("too large")
+            content = json.loads(self.path.read_text(encoding="utf-8"))
+            if content[FORMAT] != VERSION or not isinstance(content["models"], dict):
+                raise ValueError(f"not {FORMAT} version {VERSION}")
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+            aside = self._keep_aside()
+            self._say(f"{self.path} cannot be read as presets ({error}); kept as {aside}, starting without")
+            return {}
+        sections: dict[str, Any] = content["models"]
+        return sections
+
+    def _keep_aside(self, copy: bool = False) -> str:
+        """Move or copy the file to a name that is free, so that nothing written later loses it; that name."""
+        assert self.path is not None
+        number = 1
+        while (aside := self.path.with_name(f"{self.path.name}.broken-{number}")).exists():
+            number += 1
+        try:
+            if copy:
+                shutil.copyfile(self.path, aside)
+            else:
+                os.replace(self.path, aside)
+        except OSError as error:
+            return f"nothing: {error.strerror}"
+        return aside.name
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _point(value: Any, dim: int) -> Z | None:
+    if not isinstance(value, list) or len(value) != dim or not all(map(_number, value)):
+        return None
+    return tuple(float(x) for x in value)
+
+
+def _last(value: Any, dim: int) -> Last | None:
+    last = _dict(value)
+    gain: Any = last.get("gain_db")
+    z, mode = _point(last.get("z"), dim), last.get("mode")
+    if z is None or mode not in MODES or not GAIN_DB.accepts(gain):
+        return None
+    return Last(z, float(gain), str(mode))

@@ -1,0 +1,141 @@
+"""Answers to the questions of `/morph/get/…`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+from realtime.control.addresses import REPLY_ITEMS
+from realtime.control.latent_space import LatentSpace
+from realtime.control.protocol import Message
+from realtime.control.settings import Settings
+from realtime.synth.commands import Tweak, Z
+
+Facts = Mapping[str, int | float | str]
+
+
+class Plugin(Protocol):
+    """What answers need to know of a plugin."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def fault(self) -> str: ...
+
+    @property
+    def latency_samples(self) -> int: ...
+
+    @property
+    def sample_rate(self) -> int: ...
+
+    def parameters(self) -> Mapping[str, tuple[float, float, float]]: ...
+
+
+class PluginChain(Protocol):
+    """The plugins behind the mixer."""
+
+    @property
+    def plugins(self) -> Sequence[Plugin]: ...
+
+    def tweak(self, index: int, name: str, value: float | str) -> Tweak: ...
+
+
+class StatusSource(Protocol):
+    """What answers need to know of an engine."""
+
+    def status(self) -> Facts: ...
+
+    def latency(self) -> Mapping[str, float]: ...
+
+
+def answer(what: str, space: LatentSpace, source: StatusSource, z: Z, more: Facts) -> list[Message]:
+    """The messages that answer a question, the point being at z [D]; `more` goes with the status."""
+    info = space.info
+    match what:
+        case "ping":
+            return [Message("/pong")]
+        case "info":
+            facts: dict[str, int | float | str] = {
+                "name": info.name,
+                "architecture": info.architecture,
+                "sample_rate": info.sample_rate,
+                "latent_dim": info.latent_dim,
+                "length_ms": 1000.0 * info.length / info.sample_rate,
+                "classes": len(info.classes),
+                "anchors": len(info.anchors),
+            }
+            return [pairs("info", facts)]
+        case "classes":
+            return [Message("/morph/classes.reply", tuple(each.name for each in info.classes))]
+        case "anchors":
+            names = [(a.name, info.classes[a.label].name) for a in info.anchors]
+            return list(_in_parts("anchors", names))
+        case "map":
+            return list(
+                _in_parts(
+                    "map", [(a.name, *xy) for a, xy in zip(info.anchors, space.map.tolist(), strict=True)]
+                )
+            )
+        case "dimensions":
+            return list(_in_parts("dimensions", list(zip(info.latent.low, info.latent.high, strict=True))))
+        case "presets":
+            names_ = list(space.presets)
+            parts = range(0, max(len(names_), 1), REPLY_ITEMS)
+            return [Message("/morph/presets.reply", tuple(names_[at : at + REPLY_ITEMS])) for at in parts]
+        case "z":
+            return [Message("/morph/z.reply", z)]
+        case "macros":
+            return [Message("/morph/macros.reply", tuple(space.macros(z)))]
+        case "xy":
+            return [Message("/morph/xy.reply", space.on_map(z))]
+        case "probabilities":
+            shares = space.probabilities(z)
+            return [pairs("probabilities", dict(zip((c.name for c in info.classes), shares, strict=True)))]
+        case "latency":
+            return [pairs("latency", source.latency())]
+        case _:
+            return [status(source, more)]
+
+
+def status(source: StatusSource, more: Facts) -> Message:
+    """How the engine is, as it is also sent to subscribers."""
+    return pairs("status", {**source.status(), **more})
+
+
+def settings(now: Settings) -> Message:
+    """How the sounds to come are played, and how the point travels."""
+    ms, curve, path = now.travel
+    facts: Facts = {
+        "pitch": now.pitch,
+        "pan": now.pan,
+        "decay": now.decay_ms,
+        "reverse": now.reverse,
+        "choke": now.choke,
+    }
+    return pairs("settings", {**facts, "glide": ms, "curve": curve, "path": path})
+
+
+def plugins(chain: PluginChain | None) -> Iterator[Message]:
+    """Each plugin with its parameters, as many messages as they need."""
+    found = chain.plugins if chain else ()
+    if not found:
+        yield Message("/morph/plugins.reply", (0, 0))
+    for n, plugin in enumerate(found):
+        head = n, len(found), plugin.name, 1000.0 * plugin.latency_samples / plugin.sample_rate
+        rows = [(name, *ends) for name, ends in plugin.parameters().items()]
+        for first in range(0, max(len(rows), 1), REPLY_ITEMS):
+            items = [x for row in rows[first : first + REPLY_ITEMS] for x in row]
+            yield Message("/morph/plugins.reply", (*head, plugin.fault or "on", *items))
+
+
+def pairs(what: str, facts: Facts) -> Message:
+    """A reply of keys and values."""
+    return Message(f"/morph/{what}.reply", tuple(x for pair in facts.items() for x in pair))
+
+
+def _in_parts(what: str, rows: Sequence[tuple[Any, ...]]) -> Iterator[Message]:
+    """Replies that begin with the number of their first row and that of all rows."""
+    for first in range(0, max(len(rows), 1), REPLY_ITEMS):
+        items = [x for row in rows[first : first + REPLY_ITEMS] for x in row]
+        yield Message(f"/morph/{what}.reply", (first, len(rows), *items))

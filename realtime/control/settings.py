@@ -1,0 +1,114 @@
+"""How messages are to be understood now: the settings of the hits to come, the glide in force, and undo."""
+
+from __future__ import annotations
+
+from bisect import insort
+from dataclasses import dataclass, replace
+from itertools import count
+from typing import Any
+
+from realtime.control.requests import ChangeSetting, Hit, Move
+from realtime.synth.commands import Command, Goto, SetZ, Trigger, Z
+from realtime.synth.quantities import PITCH
+
+MAX_LATER = 1024  # settings that wait for their time
+MAX_UNDO = 200  # gestures that can be taken back
+GESTURE_S = 0.5  # moves closer together than this are one gesture
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What `/morph/pitch`, `/morph/glide` and their like have said."""
+
+    pitch: float = 0.0
+    pan: float = 0.0
+    decay_ms: float = 0.0
+    reverse: int = 0
+    choke: int = 0
+    travel: tuple[float, str, str] = (0.0, "linear", "linear")
+
+    def trigger(self, hit: Hit) -> Trigger:
+        """The command for a hit."""
+        pitch = PITCH.clip(self.pitch + hit.semitones)
+        return Trigger(
+            velocity=hit.velocity,
+            z=hit.z,
+            touch=hit.touch,
+            pitch=pitch,
+            pan=self.pan,
+            decay_ms=self.decay_ms or None,
+            reverse=bool(self.reverse),
+            choke=self.choke,
+        )
+
+    def move(self, move: Move) -> Command:
+        """The command for a move."""
+        ms, curve, path = self.travel
+        if ms == 0.0:
+            return SetZ(move.z, move.touch)
+        return Goto(move.z, ms, curve, path=path, touch=move.touch)
+
+
+class SettingsSchedule:
+    """The settings at any time: those in force, and those that messages for the future have brought."""
+
+    def __init__(self) -> None:
+        self._now = Settings()
+        self._later: list[tuple[float, int, ChangeSetting]] = []
+        self._order = count()
+
+    def set(self, setting: ChangeSetting, due: float | None) -> bool:
+        """Have a setting hold from monotonic time `due` on, or from now on; False if too many wait."""
+        if due is None:
+            self._now = replace(self._now, **{setting.name: setting.value})
+            return True
+        if len(self._later) >= MAX_LATER:
+            return False
+        insort(self._later, (due, next(self._order), setting))
+        return True
+
+    def at(self, due: float | None, now: float) -> Settings:
+        """The settings that hold at `due`; monotonic times, `due` None is now."""
+        while self._later and self._later[0][0] <= now:
+            self.set(self._later.pop(0)[2], None)
+        ahead: dict[str, Any] = {s.name: s.value for at, _, s in self._later if due is not None and at <= due}
+        return replace(self._now, **ahead) if ahead else self._now
+
+    def forget(self) -> None:
+        """Drop the settings that wait for their time."""
+        self._later.clear()
+
+
+class History:
+    """Where the point was before each gesture. A gesture is moves less than `GESTURE_S` apart."""
+
+    def __init__(self) -> None:
+        self._before: list[Z] = []
+        self._after: list[Z] = []
+        self._moved_s = float("-inf")
+
+    def begins(self, now: float) -> bool:
+        """Tell of a move at monotonic time `now`: whether it begins a gesture, so that `keep` is wanted."""
+        fresh = now - self._moved_s >= GESTURE_S
+        self._moved_s = now
+        return fresh
+
+    def keep(self, z: Z) -> None:
+        """Note where the point was before the gesture that begins; what was undone is gone."""
+        self._before = [*self._before[1 - MAX_UNDO :], z]
+        self._after.clear()
+
+    def undo(self, z: Z) -> Z | None:
+        """Where the point was before the latest gesture, if it is at `z` now; None if nothing is left."""
+        return self._step(z, self._before, self._after)
+
+    def redo(self, z: Z) -> Z | None:
+        """Where the latest undo came from, if the point is at `z` now; None if nothing is left."""
+        return self._step(z, self._after, self._before)
+
+    def _step(self, z: Z, source: list[Z], other: list[Z]) -> Z | None:
+        if not source:
+            return None
+        other.append(z)
+        self._moved_s = float("-inf")  # the next move is a gesture of its own
+        return source.pop()

@@ -1,0 +1,88 @@
+"""Keeps what is played: the render thread leaves blocks in a queue, another thread writes them to a file."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.util.errors import RealtimeError
+from realtime.util.files import SoundFile
+
+QUEUE_S = 5.0  # how long the disk may stall
+PERIOD_S = 0.05
+
+
+class Recorder:
+    """Writes blocks of `block_size` samples to a WAV or FLAC file without holding up who delivers them.
+
+    Args:
+        path: must not exist, unless `force`.
+        sample_rate: in Hz.
+        channels: of the blocks.
+        block_size: device samples [T] in a block.
+        say: is told once, in one line, if the recording breaks off or has holes.
+
+    Raises:
+        FileError: the file cannot be begun.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        sample_rate: int,
+        channels: int,
+        block_size: int,
+        *,
+        force: bool = False,
+        say: Callable[[str], None] = print,
+    ) -> None:
+        self._file = SoundFile(path, sample_rate, channels, force)
+        self._say = say
+        self._queue = np.zeros(
+            (max(2, round(QUEUE_S * sample_rate / block_size)), block_size, channels), np.float32
+        )
+        self._delivered = 0
+        self._written = 0
+        self._lost = 0
+        self._failed = False
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
+        self._thread.start()
+
+    def write(self, block: NDArray[np.float32]) -> None:
+        """Take a copy of `block` [T, C]; never waits, and loses the block if the disk is too far behind."""
+        if self._delivered - self._written >= len(self._queue):
+            self._lost += 1
+            return
+        np.copyto(self._queue[self._delivered % len(self._queue)], block)
+        self._delivered += 1
+
+    def close(self) -> None:
+        """Write what is left and move the file to its place."""
+        self._closing.set()
+        self._thread.join()
+        try:
+            self._file.commit()
+        except RealtimeError as error:
+            self._say(str(error))
+        if self._lost:
+            self._say(f"{self._file.path}: the disk was too slow, {self._lost} blocks are missing")
+
+    def _run(self) -> None:
+        while not self._closing.wait(PERIOD_S):
+            self._drain()
+        self._drain()
+
+    def _drain(self) -> None:
+        while self._written < self._delivered:
+            if not self._failed:
+                try:
+                    self._file.write(self._queue[self._written % len(self._queue)])
+                except RealtimeError as error:
+                    self._failed = True
+                    self._say(f"recording stopped, the sound goes on: {error}")
+            self._written += 1

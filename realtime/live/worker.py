@@ -1,0 +1,299 @@
+"""The process that plays: device, decoder, mixer, and nothing that could hold them up.
+
+What listens to OSC, and any other Python code of a server, has a process of its own (`serve`), for all
+threads of one process share Python's lock: beside a busy one the same sound takes half as long again.
+"""
+
+from __future__ import annotations
+
+import gc
+import signal
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from itertools import count
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from realtime.audio.devices import NullDevice
+from realtime.live import latency, rpc
+from realtime.live.config import SoundConfig
+from realtime.live.engine import Engine
+from realtime.live.failover import Failover, opener
+from realtime.live.instruments import Instrument, Instruments, Library
+from realtime.live.recorder import Recorder
+from realtime.model.schema import ModelInfo
+from realtime.synth import plugins
+from realtime.synth.command_log import CommandLog, LogHeader, PluginState, versions
+from realtime.synth.commands import Tweak
+from realtime.util import priority, timeouts
+from realtime.util.errors import RealtimeError, say
+
+WATCH_S = 0.1
+END_S = 1.0  # until control has taken note of the end
+#: What is said once, when a count of the engine's status is no longer 0.
+TROUBLES = {
+    "shed": "decoding does not keep up: the quietest voice was let go, and for some seconds hits take the "
+    "place of others; fewer --voices avoid that (said once)",
+    "muted": "the model decoded to something that is no sound: silenced, as it will be (said once)",
+}
+
+
+@dataclass(frozen=True)
+class Built:
+    """A model that is ready to be installed."""
+
+    number: int
+    info: ModelInfo
+    path: Path
+
+
+@dataclass(frozen=True)
+class PluginFacts:
+    """A plugin as it is now; see `plugins.Plugin`."""
+
+    name: str
+    latency_samples: int
+    sample_rate: int
+    fault: str
+    values: dict[str, tuple[float, float, float]]
+
+    def parameters(self) -> dict[str, tuple[float, float, float]]:
+        return self.values
+
+
+class Worker:
+    """All that plays, as one.
+
+    Args:
+        config: of the server.
+        say: told, in a line, what the user should know.
+
+    Raises:
+        RealtimeError: it cannot play.
+    """
+
+    def __init__(self, config: SoundConfig, say: Callable[[str], None]) -> None:
+        self._config, self._say = config, say
+        self._outlet = outlet = Failover(
+            opener(config.device, null=config.null, rate=config.rate, pair=config.channels, say=say), say
+        )
+        self._studio = Instruments(
+            Library(config.library),
+            sample_rate=outlet.sample_rate,
+            channels=outlet.channels,
+            voices=config.voices,
+            gain_db=config.gain_db,
+            dc_block_hz=config.dc_block_hz,
+            threads=config.threads,
+            provider=config.provider,
+        )
+        self._instrument = instrument = self._studio.make(config.model)
+        self._built: dict[int, Instrument] = {}
+        self._numbers = count(1)
+        self._chain = plugins.load(
+            config.plugins,
+            sample_rate=outlet.sample_rate,
+            block_size=config.block,
+            channels=outlet.channels,
+            say=say,
+        )
+        self._recorder = self._open_recorder()
+        self._log = self._open_log()
+        self._engine = Engine(
+            instrument.mixer,
+            block_size=config.block,
+            ahead=config.ahead,
+            synchronous=config.synchronous,
+            paced=not (config.steady or isinstance(outlet.device, NullDevice)),
+            sink=self._recorder,
+            effects=self._chain,
+        )
+        self._studio.plays(instrument, self._engine)
+        self.stopping = threading.Event()
+        self._started = False
+        self._end: Future[tuple[dict[str, int | float | str], bool]] = Future()
+
+    def _open_recorder(self) -> Recorder | None:
+        config, outlet = self._config, self._outlet
+        if config.record is None:
+            return None
+        return Recorder(
+            config.record,
+            outlet.sample_rate,
+            outlet.channels,
+            config.block,
+            force=config.force,
+            say=self._say,
+        )
+
+    def _open_log(self) -> CommandLog | None:
+        config = self._config
+        if config.log is None:
+            return None
+        mixer, first = self._instrument.mixer, self._instrument.swap
+        states = [
+            PluginState(str(each.path.resolve()), each.name, each.raw_values())
+            for each in (self._chain.plugins if self._chain else ())
+        ]
+        setting = LogHeader(
+            model=first.model,
+            model_sha256=first.model_sha256,
+            latent_dim=first.latent_dim,
+            sample_rate=mixer.sample_rate,
+            channels=mixer.channels,
+            voices=mixer.voices,
+            chunk_frames=first.chunk_frames,
+            gain_db=config.gain_db,
+            block=config.block,
+            versions=versions(),
+            dc_block_hz=config.dc_block_hz,
+            plugins=tuple(states),
+        )
+        log = CommandLog(config.log, setting, force=config.force, say=self._say)
+        mixer.tap = log.tap
+        return log
+
+    @property
+    def facts(self) -> tuple[ModelInfo, bool]:
+        """Of the model, and whether there are plugins."""
+        return self._instrument.info, self._chain is not None
+
+    @property
+    def calls(self) -> rpc.Calls:
+        """What control may ask for at any time; quick."""
+        engine = self._engine
+        return {
+            "submit": engine.submit,
+            "submit_from": engine.submit_from,
+            "status": engine.status,
+            "latency": engine.latency,
+            "z": engine.z,
+            "arrivals": lambda: list(engine.arrivals()),
+            "install": self._install,
+            "plugins": self._plugins,
+            "tweak": self._tweak,
+            "stop": self._stop,
+        }
+
+    @property
+    def works(self) -> rpc.Calls:
+        """What takes a while."""
+        return {"start": self._start, "build": self._build, "encode": self._studio.encode}
+
+    # ---- for control
+
+    def _start(self) -> dict[str, str]:
+        """Begin to play; lines of what plays."""
+        gc.collect()
+        self._engine.start()
+        self._outlet.start(self._engine)
+        self._started = True
+        gc.freeze()  # what is there stays: to look through it again would stop all threads for 15 ms
+        return self._introduction()
+
+    def _introduction(self) -> dict[str, str]:
+        engine, outlet, config = self._engine, self._outlet, self._config
+        info, cost = self._instrument.info, self._instrument.cost
+        return {
+            "model": f"{info.name} ({info.architecture}): {', '.join(each.name for each in info.classes)}; "
+            f"{info.latent_dim} dimensions, {info.duration_ms:.0f} ms at {info.sample_rate} Hz",
+            "device": f"{outlet.device.name}, {outlet.sample_rate} Hz, {outlet.channels} channels, "
+            f"blocks of {engine.block_size}",
+            "decoder": f"{self._instrument.decoder.provider}, {config.threads} thread(s); {config.voices} "
+            f"voices, of which this machine decodes {cost.sustained_voices} at once in time",
+            "trigger": f"sounds within {latency.describe(latency.trigger(engine))}, where the point rests; "
+            f"elsewhere {1000 * cost.first_chunk_s:.1f} ms of decoding more",
+            "move": f"is heard within {latency.describe(latency.coordinate(engine))}",
+        }
+
+    def _build(self, file: str) -> Built:
+        instrument, number = self._studio.build(file), next(self._numbers)
+        self._built[number] = instrument
+        return Built(number, instrument.info, instrument.path)
+
+    def _install(self, number: int) -> None:
+        self._studio.install(self._built.pop(number))
+
+    def _plugins(self) -> list[PluginFacts]:
+        found = self._chain.plugins if self._chain else ()
+        return [PluginFacts(p.name, p.latency_samples, p.sample_rate, p.fault, p.parameters()) for p in found]
+
+    def _tweak(self, index: int, name: str, value: float | str) -> Tweak:
+        assert self._chain is not None
+        return self._chain.tweak(index, name, value)
+
+    # ---- the end
+
+    def watch(self) -> None:
+        """Look after all of it until control asks for the end, or rendering fails, which is told."""
+        engine, untold = self._engine, dict(TROUBLES)
+        while not self.stopping.wait(WATCH_S) and not engine.failure:
+            if not self._started:
+                continue
+            self._outlet.watch()
+            counts = engine.status()
+            for trouble in [name for name in untold if counts[name]]:
+                self._say(untold.pop(trouble))
+            if self._chain and self._chain.watch():
+                engine.replace_thread()
+            for fault in self._chain.faults() if self._chain else ():
+                self._say(fault)
+        if engine.failure:
+            self._say(f"error: the decoder failed: {engine.failure}")
+
+    @property
+    def failed(self) -> bool:
+        return self._engine.failure is not None
+
+    def close(self) -> None:
+        """Fade out, keep what was recorded, and leave the device."""
+        try:
+            self._engine.stop()
+            if self._recorder:
+                self._recorder.close()
+            if self._log:
+                self._log.close(self._engine.mixer.position)
+            self._outlet.close()
+        finally:
+            self._end.set_result((self._engine.status(), self.failed))
+
+    def _stop(self) -> tuple[dict[str, int | float | str], bool]:
+        """End; the last status, and whether rendering had failed."""
+        self.stopping.set()
+        return self._end.result()
+
+
+def play(config: SoundConfig, calls: Connection, works: Connection, alarm: Connection) -> None:
+    """The whole life of the process: play, as control asks for it, until control ends it or is gone.
+
+    Args:
+        calls: what is asked for at any time; first of all it is told a fault and the facts.
+        works: what takes a while.
+        alarm: something goes there when playing has failed.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):  # control hears them, and ends us
+        signal.signal(number, signal.SIG_IGN)
+    priority.before_ordinary(priority.SOUND)
+    try:
+        sound = Worker(config, say)
+    except RealtimeError as error:
+        calls.send((str(error), None))
+        timeouts.exit_with(0)
+    calls.send(("", sound.facts))
+    asking = threading.Thread(target=_answer, args=(sound, calls), name="control", daemon=True)
+    asking.start()
+    threading.Thread(target=rpc.answer, args=(works, sound.works), name="works", daemon=True).start()
+    sound.watch()
+    if sound.failed:
+        alarm.send(True)
+        sound.stopping.wait()
+    sound.close()
+    asking.join(END_S)
+    timeouts.exit_with(0)
+
+
+def _answer(sound: Worker, calls: Connection) -> None:
+    rpc.answer(calls, sound.calls)
+    sound.stopping.set()

@@ -1,0 +1,1 @@
+"""Model files: their schema and checks, the decoder, the encoder, and execution providers."""

@@ -1,0 +1,274 @@
+"""A decoder file at work: sessions of ONNX Runtime, streams of several voices, no copies in steady state.
+
+`Decoder` decodes whole sounds in one call. `Decoder.step` streams: it keeps the caches of `capacity` slots in
+arrays that are input and output at once, bound one time for each shape that occurs. That is safe because the
+graph writes a new cache only when it has read all that it needs of the old one (see export.dc, export.cc).
+"""
+
+from __future__ import annotations
+
+import copy
+import importlib.resources
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from realtime.model import schema, verify
+from realtime.model.providers import PROVIDERS, one_line, open_session
+from realtime.util.errors import ModelError
+
+Floats = npt.NDArray[np.float32]
+
+PIECE_FRAMES = 32  # of a whole sound at a time: all that a layer reads and writes stays in a core's cache
+
+
+def bundled() -> list[str]:
+    """The names of the models that come with the package."""
+    folder = importlib.resources.files("realtime") / "bundled"
+    names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
+    return sorted(
+        n[: -len(".onnx")] for n in names if n.endswith(".onnx") and not n.endswith(".encoder.onnx")
+    )
+
+
+def resolve(model: str) -> Path:
+    """The file of a model: a path, or the name of a bundled one.
+
+    Raises:
+        ModelError: where there is neither.
+    """
+    path = Path(model)
+    if path.is_file():
+        return path
+    if model in bundled():
+        return Path(str(importlib.resources.files("realtime") / "bundled" / f"{model}.onnx"))
+    names = ", ".join(bundled()) or "none"
+    raise ModelError(f"no model file {model!r}; give a path to an .onnx file or a bundled name ({names})")
+
+
+@dataclass
+class _Binding:
+    """One shape of `step` bound to the arrays of the decoder: run it and `audio` holds the sound."""
+
+    io: Any
+    z: Floats
+    frame: npt.NDArray[np.int64]
+    audio: Floats
+
+
+@dataclass
+class StreamState:
+    """Where a stream of one voice stands: `Decoder.save` makes it, `Decoder.load` goes on from it.
+
+    Attributes:
+        caches: float32 [rows, columns] each, in the order of the model's caches.
+        frame: the next frame.
+    """
+
+    caches: tuple[Floats, ...]
+    frame: int
+
+    @property
+    def nbytes(self) -> int:
+        """Memory it takes."""
+        return sum(cache.nbytes for cache in self.caches)
+
+
+class Decoder:
+    """A decoder file, ready to sound.
+
+    Args:
+        path: of the .onnx file.
+        capacity: slots for voices that stream at the same time.
+        max_frames: most frames that a voice may advance in one step.
+        threads: of one call inside ONNX Runtime.
+        provider: "cpu", "cuda", or "auto": of those that are there, the one that is late least.
+        file: what `model_file.read(path)` gave, where it has been read.
+
+    Attributes:
+        info: what the file says of itself.
+        provider: the ONNX Runtime provider in use.
+        frame: int64 [capacity], the next frame of each slot.
+
+    Raises:
+        ModelError: for a file that is not a sound decoder of ours.
+        RealtimeError: where the runtime or the provider asked for is missing.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        capacity: int = 8,
+        max_frames: int = 64,
+        threads: int = 1,
+        provider: str = "auto",
+        file: verify.ModelFile | None = None,
+    ) -> None:
+        self.path = Path(path)
+        file = file or verify.read(self.path)
+        self.info, self._caches = file.info, file.caches
+        self._session = open_session(file, self.path, threads, provider)
+        self.provider: str = self._session.get_providers()[0]
+        on_cpu = self.provider == PROVIDERS["cpu"]
+        self._piece_frames = PIECE_FRAMES if on_cpu else self.info.frames  # a GPU's calls are dear
+        self._allocate(capacity, max_frames)
+        self._trial()
+
+    def _allocate(self, capacity: int, max_frames: int) -> None:
+        self.capacity, self.max_frames = capacity, max_frames
+        self._slots = [np.zeros((capacity, *shape), np.float32) for shape in self._caches.values()]
+        self.frame = np.zeros(capacity, np.int64)
+        self._bindings: dict[tuple[int, int], _Binding] = {}
+
+    def sibling(self, capacity: int = 1, max_frames: int | None = None) -> Decoder:
+        """Another decoder on the same session, with slots of its own; it may be used by another thread."""
+        other = copy.copy(self)
+        other._allocate(capacity, max_frames or self.max_frames)
+        return other
+
+    def decode(self, z: npt.ArrayLike) -> Floats:
+        """Whole sounds, apart from all streams; from any thread. Allocates: not for the audio path.
+
+        Args:
+            z: [voices, latent_dim], or [voices, frames, latent_dim] with a point for every frame.
+
+        Returns:
+            float32 [voices, length].
+        """
+        points = np.asarray(z, np.float32)
+        if points.ndim == 2:
+            points = np.repeat(points[:, None], self.info.frames, axis=1)
+        wanted = (self.info.frames, self.info.latent_dim)
+        if points.ndim != 3 or points.shape[1:] != wanted:
+            raise ValueError(
+                f"z has shape {np.shape(z)}, not [voices, {wanted[1]}] or [voices, {wanted[0]}, {wanted[1]}]"
+            )
+        caches = [np.zeros((len(points), *shape), np.float32) for shape in self._caches.values()]
+        outputs = [schema.AUDIO, *(f"new_{name}" for name in self._caches)]
+        pieces = []
+        for first in range(0, self.info.frames, self._piece_frames):
+            feed = {
+                schema.Z: points[:, first : first + self._piece_frames],
+                schema.FRAME: np.full(len(points), first),
+                **dict(zip(self._caches, caches, strict=True)),
+            }
+            audio, *caches = self._session.run(outputs, feed)
+            pieces.append(audio)
+        return np.concatenate(pieces, axis=1)
+
+    def reset(self, slot: int) -> None:
+        """Start a slot again at frame 0. Does not allocate."""
+        for cache in self._slots:
+            cache[slot].fill(0.0)
+        self.frame[slot] = 0
+
+    def move(self, source: int, target: int) -> None:
+        """Copy the stream of one slot over another's. Does not allocate."""
+        for cache in self._slots:
+            cache[target] = cache[source]
+        self.frame[target] = self.frame[source]
+
+    def save(self, slot: int, into: StreamState | None = None) -> StreamState:
+        """Copy the stream of a slot out, to go on from it later, in any slot and as often as wanted.
+
+        Args:
+            slot: of the stream.
+            into: a state that `save` made before, to be written over; then nothing is allocated.
+
+        Returns:
+            `into`, or a new state.
+        """
+        if into is None:
+            into = StreamState(tuple(np.empty_like(cache[slot]) for cache in self._slots), 0)
+        for kept, cache in zip(into.caches, self._slots, strict=True):
+            np.copyto(kept, cache[slot])
+        into.frame = int(self.frame[slot])
+        return into
+
+    def load(self, slot: int, state: StreamState) -> None:
+        """Let a slot go on from where `state` was saved, by this decoder or another of the same file.
+
+        Does not allocate.
+
+        Raises:
+            ValueError: for a state of another model.
+        """
+        if [kept.shape for kept in state.caches] != [cache.shape[1:] for cache in self._slots]:
+            raise ValueError("the state is that of another model")
+        for kept, cache in zip(state.caches, self._slots, strict=True):
+            np.copyto(cache[slot], kept)
+        self.frame[slot] = state.frame
+
+    def swap(self, one: int, other: int) -> None:
+        """Let two slots change places."""
+        for cache in self._slots:
+            cache[[one, other]] = cache[[other, one]]
+        self.frame[[one, other]] = self.frame[[other, one]]
+
+    def take(self, slot: int, other: Decoder, source: int) -> None:
+        """Copy the stream of a sibling's slot over one of this decoder's. Does not allocate."""
+        for cache, theirs in zip(self._slots, other._slots, strict=True):
+            cache[slot] = theirs[source]
+        self.frame[slot] = other.frame[source]
+
+    def step(self, z: Floats) -> Floats:
+        """Advance slots 0 … voices-1 by the same number of frames.
+
+        Allocates only the first time that a shape occurs.
+
+        Args:
+            z: float32 [voices, frames, latent_dim], voices ≤ capacity, frames ≤ max_frames.
+
+        Returns:
+            float32 [voices, frames * hop_length], valid until the next step of the same shape.
+
+        Raises:
+            ValueError: past the end of a sound, or beyond the capacity.
+        """
+        voices, frames = z.shape[0], z.shape[1]
+        binding = self._bindings.get((voices, frames)) or self._bind(voices, frames)
+        next_frame = self.frame[:voices]
+        if int(next_frame.max()) + frames > self.info.frames:
+            raise ValueError(f"frames {int(next_frame.max())}+{frames} asked for of {self.info.frames}")
+        np.copyto(binding.z, z)
+        np.copyto(binding.frame, next_frame)
+        self._session.run_with_iobinding(binding.io)
+        next_frame += frames
+        return binding.audio
+
+    def _bind(self, voices: int, frames: int) -> _Binding:
+        if not 1 <= voices <= self.capacity or not 1 <= frames <= self.max_frames:
+            raise ValueError(
+                f"{voices} voices × {frames} frames wanted, room is for {self.capacity} × {self.max_frames}"
+            )
+        z = np.zeros((voices, frames, self.info.latent_dim), np.float32)
+        frame = np.zeros(voices, np.int64)
+        audio = np.zeros((voices, frames * self.info.hop_length), np.float32)
+        io = self._session.io_binding()
+        io.bind_input(schema.Z, "cpu", 0, np.float32, z.shape, z.ctypes.data)
+        io.bind_input(schema.FRAME, "cpu", 0, np.int64, frame.shape, frame.ctypes.data)
+        io.bind_output(schema.AUDIO, "cpu", 0, np.float32, audio.shape, audio.ctypes.data)
+        for name, slots in zip(self._caches, self._slots, strict=True):
+            used = slots[:voices]
+            io.bind_input(name, "cpu", 0, np.float32, used.shape, used.ctypes.data)
+            io.bind_output(f"new_{name}", "cpu", 0, np.float32, used.shape, used.ctypes.data)
+        return self._bindings.setdefault((voices, frames), _Binding(io, z, frame, audio))
+
+    def _trial(self) -> None:
+        """Decode the first and the last frame: a file that cannot must not reach the stage."""
+        z = np.asarray(self.info.latent.mean, np.float32)[None, None]
+        try:
+            for frame in (0, self.info.frames - 1):
+                self.frame[0] = frame
+                audio = self.step(z)
+                if not np.isfinite(audio).all():
+                    raise ModelError(f"{self.path}: decodes to NaN")
+        except ModelError:
+            raise
+        except Exception as error:  # onnxruntime's exceptions share no base
+            raise ModelError(f"{self.path}: does not decode: {one_line(error)}") from error
+        self.reset(0)

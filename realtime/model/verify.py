@@ -1,0 +1,239 @@
+"""Reading a model file that nobody vouches for: what is refused before ONNX Runtime sees a byte of it."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from realtime.model import schema
+from realtime.model.schema import EncoderInfo, ModelInfo
+from realtime.util.errors import ModelError
+
+Info = TypeVar("Info", ModelInfo, EncoderInfo)
+
+MAX_FILE_BYTES = 256 * 2**20
+MAX_CACHE_BYTES = 64 * 2**20
+"""A voice."""
+OPERATORS = {
+    *(
+        "Add",
+        "Concat",
+        "Conv",
+        "Expand",
+        "Gather",
+        "GatherND",
+        "Gemm",
+        "Identity",
+        "LeakyRelu",
+        "MatMul",
+        "Min",
+    ),
+    *(
+        "Mod",
+        "Mul",
+        "Pad",
+        "Range",
+        "ReduceSum",
+        "Reshape",
+        "ScatterND",
+        "Shape",
+        "Sigmoid",
+        "Slice",
+        "Split",
+        "Squeeze",
+    ),
+    *("Sub", "Tanh", "Transpose", "Unsqueeze"),
+}
+"""Arithmetic and moving of data: no loops, no branches, no files, nobody's own code."""
+ENCODER_OPERATORS = {
+    *(
+        "Add",
+        "Concat",
+        "Conv",
+        "Gather",
+        "Gemm",
+        "Identity",
+        "LeakyRelu",
+        "Log",
+        "Mod",
+        "Mul",
+        "Reshape",
+    ),
+    *("Sub", "Tanh", "Unsqueeze"),
+}
+MAX_VALUES = 2**26
+"""Numbers that an encoder may hold between two of its nodes."""
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A decoder file that has passed all checks.
+
+    Attributes:
+        model: as ONNX Runtime takes it.
+        info: what it says of itself.
+        caches: name -> shape of its caches, a voice.
+    """
+
+    model: bytes
+    info: ModelInfo
+    caches: dict[str, tuple[int, ...]]
+
+    @property
+    def sha256(self) -> str:
+        """Of the file, as it was read."""
+        return hashlib.sha256(self.model).hexdigest()
+
+
+@dataclass(frozen=True)
+class EncoderFile:
+    """An encoder file that has passed all checks: the model as ONNX Runtime takes it, and what it says."""
+
+    model: bytes
+    info: EncoderInfo
+
+
+def read(path: Path) -> ModelFile:
+    """Read and check a decoder file.
+
+    Raises:
+        ModelError: where there is no such file, it is damaged, it is not ours, or it asks for more than a
+            decoder needs.
+    """
+    try:
+        content, model, info = _read(path, ModelInfo.from_metadata, OPERATORS)
+        return ModelFile(content, info, _caches(model.graph))
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from None
+
+
+def read_encoder(path: Path) -> EncoderFile:
+    """Read and check an encoder file.
+
+    Raises:
+        ModelError: as `read`.
+    """
+    try:
+        content, model, info = _read(path, EncoderInfo.from_metadata, ENCODER_OPERATORS)
+        _check_encoder(model, info)
+        return EncoderFile(content, info)
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from None
+
+
+def _read(
+    path: Path, parse: Callable[[dict[str, str]], Info], operators: set[str]
+) -> tuple[bytes, Any, Info]:
+    """The content of a file, the model in it, and what it says, after the checks that all files must pass."""
+    import onnx
+    from google.protobuf.message import DecodeError
+
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise ModelError(f"larger than {MAX_FILE_BYTES // 2**20} MB: not a model of ours")
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelError(error.strerror or str(error)) from error
+    sealed = schema.has_valid_checksum(content)
+    try:
+        model = onnx.ModelProto.FromString(content)
+    except DecodeError as error:
+        raise ModelError("not a readable ONNX model") from error
+    metadata = {entry.key: entry.value for entry in model.metadata_props}
+    if not model.graph.node and not metadata:
+        raise ModelError("not a readable ONNX model")
+    info = parse(metadata)
+    if not sealed:
+        raise ModelError("damaged: the checksum at its end is missing; copy or export it again")
+    if model.functions or model.training_info or model.graph.sparse_initializer:
+        raise ModelError("has functions, training steps or sparse weights; ours have none")
+    for entry in model.opset_import:
+        if entry.domain not in ("", "ai.onnx"):
+            raise ModelError(f"needs operators of {entry.domain!r}; only standard ones are accepted")
+    for node in model.graph.node:
+        _check_node(node, operators)
+    for tensor in model.graph.initializer:
+        _check_tensor(tensor)
+    _check_divisors(model.graph)
+    return content, model, info
+
+
+def _check_node(node: Any, operators: set[str]) -> None:
+    from onnx import AttributeProto
+
+    if node.op_type not in operators or node.domain not in ("", "ai.onnx"):
+        raise ModelError(f"uses the operator {node.op_type[:40]!r}, which no model of ours needs")
+    plain = (AttributeProto.INT, AttributeProto.INTS, AttributeProto.FLOAT, AttributeProto.FLOATS)
+    if any(attribute.type not in (*plain, AttributeProto.STRING) for attribute in node.attribute):
+        raise ModelError(f"a node {node.op_type} carries more than numbers")
+
+
+def _check_divisors(graph: Any) -> None:
+    """ONNX Runtime 1.32 refuses to divide by 0; where a version did not, that would end the process."""
+    from onnx import TensorProto
+
+    whole = [tensor for tensor in graph.initializer if tensor.data_type == TensorProto.INT64]
+    fine = {tensor.name for tensor in whole if (np.frombuffer(tensor.raw_data, np.int64) >= 1).all()}
+    fine -= {value.name for value in graph.input}
+    if any(node.op_type == "Mod" and node.input[1:] and node.input[1] not in fine for node in graph.node):
+        raise ModelError("divides by something that is not a constant of 1 or more")
+
+
+def _check_tensor(tensor: Any) -> None:
+    from onnx import TensorProto
+
+    if tensor.data_location != TensorProto.DEFAULT or tensor.external_data:
+        raise ModelError(f"keeps the weight {tensor.name[:40]!r} in another file; all must be inside")
+    kind = {TensorProto.FLOAT: np.float32, TensorProto.INT64: np.int64}.get(tensor.data_type)
+    if kind is None or any(size < 0 for size in tensor.dims):
+        raise ModelError(f"the weight {tensor.name[:40]!r} is of no type that our models have")
+    if math.prod(tensor.dims) * np.dtype(kind).itemsize != len(tensor.raw_data):
+        raise ModelError(f"the weight {tensor.name[:40]!r} is not of the size that it says")
+    if kind is np.float32 and not np.isfinite(np.frombuffer(tensor.raw_data, kind)).all():
+        raise ModelError(f"the weight {tensor.name[:40]!r} holds NaN or infinity")
+
+
+def _caches(graph: Any) -> dict[str, tuple[int, ...]]:
+    """Name -> shape without voices of each cache, after a check that the graph keeps the contract."""
+    inputs = {value.name: [d.dim_value for d in value.type.tensor_type.shape.dim] for value in graph.input}
+    outputs = {value.name for value in graph.output}
+    caches = {name: tuple(sizes[1:]) for name, sizes in inputs.items() if name.startswith(schema.CACHE)}
+    complete = set(inputs) == {schema.Z, schema.FRAME, *caches}
+    if not complete or outputs != {schema.AUDIO, *(f"new_{name}" for name in caches)}:
+        raise ModelError("inputs and outputs are not those of a streaming decoder")
+    if any(size < 1 for shape in caches.values() for size in shape):
+        raise ModelError("a cache has no fixed size")
+    if 4 * sum(math.prod(shape) for shape in caches.values()) > MAX_CACHE_BYTES:
+        raise ModelError(f"wants more than {MAX_CACHE_BYTES // 2**20} MB of memory a voice")
+    return caches
+
+
+def _check_encoder(model: Any, info: EncoderInfo) -> None:
+    """One sound in, one z out, and all sizes between known and small: it must not fill the memory."""
+    import onnx
+
+    sizes = {
+        value.name: [each.dim_value for each in value.type.tensor_type.shape.dim]
+        for value in (*model.graph.input, *model.graph.output)
+    }
+    if sizes != {schema.SOUND: [1, info.preparation.length], schema.Z: [1, info.latent_dim]}:
+        raise ModelError("inputs and outputs are not those of an encoder")
+    try:
+        inferred = onnx.shape_inference.infer_shapes(model, check_type=True, strict_mode=True, data_prop=True)
+    except Exception as error:  # onnx raises what its C++ raises
+        raise ModelError("its sizes do not fit each other") from error
+    values = {
+        value.name: [each.dim_value for each in value.type.tensor_type.shape.dim]
+        for value in inferred.graph.value_info
+    }
+    made = {name for node in model.graph.node for name in node.output} - set(sizes)
+    if made - set(values) or any(min(shape, default=0) < 1 for shape in values.values()):
+        raise ModelError("a size within it is not known")
+    if any(math.prod(shape) > MAX_VALUES for shape in values.values()):
+        raise ModelError(f"holds more than {MAX_VALUES} numbers at once: not an encoder of ours")

@@ -1,0 +1,1 @@
+"""Sequences and logged performances, rendered to sound files and pictures."""

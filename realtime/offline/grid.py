@@ -1,0 +1,112 @@
+"""Packs for samplers: the mixes of two or four corners as one-shots, with SFZ and Decent Sampler presets.
+
+Columns go from the first corner to the second and lie on the mod wheel; rows go down to the third and the
+fourth and lie on keys from C2 (36) up. A pack of one row lies on all keys, at the pitch of the key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from xml.etree import ElementTree
+
+import numpy as np
+
+from realtime.synth.commands import Z
+from realtime.util.errors import RealtimeError
+
+FIRST_KEY = 36  # C2, where drum maps have their kick
+MAX_SIDE = 64
+WHEEL = 1  # the controller number of the mod wheel
+FOLDER = "sounds"
+
+
+class GridError(RealtimeError):
+    """A grid that cannot be made."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A place of the grid: its file, its point, its key, and the wheel's range."""
+
+    file: str
+    z: Z
+    row: int
+    column: int
+    wheel: tuple[int, int]
+
+
+def size(text: str, corners: int) -> tuple[int, int]:
+    """Columns and rows of "9x9", or of "9" where there are two corners.
+
+    Raises:
+        GridError: it is not a size for so many corners.
+    """
+    words = text.lower().split("x") if "x" in text.lower() or corners != 2 else [text, "1"]
+    sides = [int(word) if word.isascii() and word.isdigit() else 0 for word in words]
+    if len(sides) != 2 or not 2 <= sides[0] <= MAX_SIDE or not 1 <= sides[1] <= MAX_SIDE:
+        raise GridError(f"--size is {text!r}, not such as 9x9: 2 to {MAX_SIDE} columns, 1 to {MAX_SIDE} rows")
+    if (sides[1] == 1) != (corners == 2):
+        raise GridError(f"--size is {text!r}: two corners make one row, four make several")
+    return sides[0], sides[1]
+
+
+def cells(corners: Sequence[Z], columns: int, rows: int, suffix: str) -> list[Cell]:
+    """All places, row by row.
+
+    Args:
+        corners: z [D] of two or four points: left and right, then those of the last row.
+        suffix: of the files: ".wav".
+    """
+    points = np.array(corners)
+    if len(points) == 2:
+        points = np.concatenate([points, points])
+    found = []
+    for row in range(rows):
+        down = row / max(1, rows - 1)
+        left, right = ((1 - down) * points[i] + down * points[i + 2] for i in range(2))
+        for column in range(columns):
+            across = column / (columns - 1)
+            z = tuple(float(x) for x in (1 - across) * left + across * right)
+            wheel = (-(-128 * column // columns), -(-128 * (column + 1) // columns) - 1)
+            file = f"{FOLDER}/r{row + 1:02d}_c{column + 1:02d}{suffix}"
+            found.append(Cell(file, z, row, column, wheel))
+    return found
+
+
+def sfz(title: str, grid: Sequence[Cell], rows: int) -> str:
+    """The SFZ file: each key's sound chosen by the wheel as the key goes down, loud as its velocity."""
+    lines = [
+        f"// {title}",
+        "<control>",
+        f"label_cc{WHEEL}=morph",
+        f"set_cc{WHEEL}=0",
+        "<global>",
+        "loop_mode=one_shot",
+        "ampeg_attack=0",
+        "amp_velcurve_1=0.007874",  # 1/127: amplitude follows velocity in a straight line
+        "amp_velcurve_127=1",
+    ]
+    for cell in grid:
+        key = FIRST_KEY + cell.row
+        keys = f"key={key}" if rows > 1 else "lokey=0 hikey=127 pitch_keycenter=60"
+        low, high = cell.wheel
+        lines.append(f"<region> {keys} locc{WHEEL}={low} hicc{WHEEL}={high} sample={cell.file}")
+    return "\n".join(lines) + "\n"
+
+
+def dspreset(title: str, grid: Sequence[Cell], rows: int) -> str:
+    """The Decent Sampler preset, of the same mapping. Without an envelope a sound plays to its end."""
+    top = ElementTree.Element("DecentSampler", minVersion="1.0.0")
+    top.append(ElementTree.Comment(f" {title} "))
+    group = ElementTree.SubElement(ElementTree.SubElement(top, "groups"), "group", ampVelTrack="1")
+    for cell in grid:
+        key = FIRST_KEY + cell.row
+        keys = (key, key, key) if rows > 1 else (60, 0, 127)
+        place = {"path": cell.file}
+        place |= dict(zip(("rootNote", "loNote", "hiNote"), map(str, keys), strict=True))
+        place |= {f"loCC{WHEEL}": str(cell.wheel[0]), f"hiCC{WHEEL}": str(cell.wheel[1])}
+        ElementTree.SubElement(group, "sample", place | {"ampEnvEnabled": "false", "loopEnabled": "false"})
+    ElementTree.indent(top)
+    body = ElementTree.tostring(top, encoding="unicode")
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{body}\n'

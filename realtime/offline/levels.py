@@ -1,0 +1,92 @@
+"""How loud a sound is: peak and RMS as it passes, LUFS of a whole one (ITU-R BS.1770, by pyloudnorm)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.util.errors import RealtimeError
+
+CEILING_DB = -0.1
+"""No file is made louder than this peak, whatever loudness was asked for."""
+GATE_S = 0.4  # BS.1770 measures in blocks of this; a shorter sound is followed by silence
+
+
+class LevelError(RealtimeError):
+    """A level that cannot be measured or reached."""
+
+
+def decibels(amplitude: float) -> float:
+    """dB below full scale; minus infinity for silence."""
+    return 20.0 * math.log10(amplitude) if amplitude > 0 else -math.inf
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a file is brought to: a peak in dBFS or a loudness in LUFS; None leaves it as it is."""
+
+    peak_db: float | None = None
+    lufs: float | None = None
+
+    @property
+    def given(self) -> bool:
+        return self.peak_db is not None or self.lufs is not None
+
+
+class Meter:
+    """Peak and RMS of blocks [T, C] as they pass."""
+
+    def __init__(self) -> None:
+        self.peak = 0.0
+        self.samples = 0
+        self._energy = 0.0
+
+    def add(self, block: NDArray[np.float32]) -> None:
+        self.peak = max(self.peak, float(np.abs(block).max(initial=0.0)))
+        self._energy += float(np.square(block, dtype=np.float64).sum()) / block.shape[1]
+        self.samples += len(block)
+
+    @property
+    def peak_db(self) -> float:
+        return decibels(self.peak)
+
+    @property
+    def rms_db(self) -> float:
+        return decibels(math.sqrt(self._energy / max(1, self.samples)))
+
+
+def lufs(sound: NDArray[np.float32], rate: int) -> float:
+    """Integrated loudness of a sound [T, C] in LUFS; minus infinity where all of it is below the gate.
+
+    Raises:
+        LevelError: pyloudnorm is not installed.
+    """
+    try:
+        import pyloudnorm
+    except ImportError as error:
+        raise LevelError("loudness needs pyloudnorm: pip install 'soundmorph[offline]'") from error
+    missing = max(0, math.ceil(GATE_S * rate) + 1 - len(sound))
+    padded = np.pad(sound, ((0, missing), (0, 0))).astype(np.float64)
+    if not padded.any():
+        return -math.inf
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return float(pyloudnorm.Meter(rate).integrated_loudness(padded))
+
+
+def gain(target: Target, peak: float, loudness: float | None) -> float:
+    """The factor that brings a sound to the target; 1 for silence.
+
+    Args:
+        peak: of the sound, 0..
+        loudness: its LUFS; needed only where the target is one.
+    """
+    if peak == 0.0:
+        return 1.0
+    if target.lufs is not None:
+        assert loudness is not None
+        factor = 10.0 ** ((target.lufs - loudness) / 20.0) if math.isfinite(loudness) else 1.0
+        return min(float(factor), float(10.0 ** (CEILING_DB / 20.0)) / peak)
+    return float(10.0 ** ((target.peak_db or 0.0) / 20.0)) / peak

@@ -1,0 +1,127 @@
+"""Sounds of a score, decoded on all cores before the mixer asks for them: each point once, whole.
+
+A decoded sound is laid down in a temporary file, so that memory does not grow with the number of points.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import numpy as np
+
+from realtime.model.decoder import Decoder, Floats
+from realtime.synth.commands import Command, Trigger
+from realtime.synth.sound_cache import CachedSound, SoundCache, Z
+
+BATCH = 4  # sounds in one call of the decoder: more gain nothing
+LOOK_AHEAD = 64  # hits
+
+
+def cores() -> int:
+    """How many the system lets us use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class Lookahead(SoundCache):
+    """Takes the place of a mixer's `prepared`: `follow` a score, and its sounds will be there.
+
+    Args:
+        decoder: whose sounds; its `decode` is called from several threads at once.
+        jobs: threads.
+
+    Attributes:
+        decoded: how many sounds have been decoded.
+    """
+
+    def __init__(self, decoder: Decoder, jobs: int) -> None:
+        super().__init__(decoder)
+        self.decoded = 0
+        self._whole = decoder
+        self._pool = ThreadPoolExecutor(jobs, thread_name_prefix="decode")
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115  closed by `close`
+        self._lock = threading.Lock()
+        self._places: dict[bytes, int] = {}
+        self._coming: dict[bytes, Future[None]] = {}
+        self._batch: list[Floats] = []
+        self._recent: tuple[bytes, CachedSound] | None = None
+
+    def follow(self, score: Iterable[tuple[int, Command]]) -> Iterator[tuple[int, Command]]:
+        """The same score, while its sounds are decoded `LOOK_AHEAD` hits before they are due."""
+        waiting: deque[tuple[int, Command]] = deque()
+        hits = 0
+        for sample, command in score:
+            waiting.append((sample, command))
+            if isinstance(command, Trigger):
+                hits += 1
+                if (z := command.point or command.z) is not None:
+                    self.plan(z)
+            while hits > LOOK_AHEAD:
+                hits -= isinstance(waiting[0][1], Trigger)
+                yield waiting.popleft()
+        yield from waiting
+
+    def plan(self, z: Z) -> None:
+        """Have the sound at z [D] decoded, unless it is there or on its way."""
+        point = np.array(z, np.float32)
+        key = point.tobytes()
+        if key not in self._places:
+            self._places[key] = len(self._places)
+            self._batch.append(point)
+            if len(self._batch) == BATCH:
+                self._submit()
+
+    def _submit(self) -> None:
+        batch, self._batch = self._batch, []
+        future = self._pool.submit(self._decode, batch)
+        for point in batch:
+            self._coming[point.tobytes()] = future
+
+    def _decode(self, batch: list[Floats]) -> None:
+        sounds = self._whole.decode(np.stack(batch))
+        with self._lock:
+            for point, sound in zip(batch, sounds, strict=True):
+                self._file.seek(self._places[point.tobytes()] * sound.nbytes)
+                self._file.write(sound.tobytes())
+            self.decoded += len(batch)
+
+    def get(self, z: Floats) -> CachedSound | None:
+        """The whole sound at `z` float32 [D], waiting for it if need be; None where it was not planned."""
+        key = z.tobytes()
+        if self._recent is not None and self._recent[0] == key:
+            return self._recent[1]
+        if key not in self._places:
+            return None
+        if any(point.tobytes() == key for point in self._batch):
+            self._submit()
+        if (future := self._coming.pop(key, None)) is not None:
+            future.result()
+        info = self._whole.info
+        sound = CachedSound(z, 0, info.hop_length)
+        size = 4 * info.frames * info.hop_length
+        with self._lock:
+            self._file.seek(self._places[key] * size)
+            sound.audio = np.frombuffer(self._file.read(size), np.float32)
+        if not np.isfinite(sound.audio).all():  # the mixer decodes it again, and counts it
+            return None
+        sound.frames = info.frames
+        self._recent = key, sound
+        return sound
+
+    def want(self, z: Z | Floats, *, first: bool = False) -> None:
+        """Nothing: what a score needs is planned."""
+
+    def work(self) -> bool:
+        """Nothing to do here: False."""
+        return False
+
+    def close(self) -> None:
+        """Stop the threads and let go of the sounds."""
+        self._pool.shutdown(cancel_futures=True)
+        self._file.close()

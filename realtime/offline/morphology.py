@@ -1,0 +1,207 @@
+"""`realtime morphology FILE`: pictures of what a sequence or a performance does to sound.
+
+A strip of the waveform, one of the spectrum, and the way of the point on the model's map; as a PNG, and as
+one HTML page with picture and player in it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import html
+import io
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from realtime.model.schema import ModelInfo
+from realtime.offline.bounce import Bounce
+from realtime.offline.score import score
+from realtime.synth.command_log import commands
+from realtime.synth.commands import Command, Goto, SetZ, Swap, Trigger, Z
+from realtime.synth.glide import Glide
+from realtime.util.files import check_place, write_bytes
+
+SECONDS = 300.0  # longest that is drawn
+RANGE_DB = 80.0
+WINDOW, HOP = 512, 128
+NEAREST = 6  # anchors that place a point on the map
+
+
+@dataclass(frozen=True)
+class Way:
+    """Where the point is when something happens: seconds [N], z [N, D], and which of them are hits."""
+
+    seconds: NDArray[np.float64]
+    z: NDArray[np.float64]
+    hits: NDArray[np.bool_]
+
+
+def draw(args: argparse.Namespace, model: Path) -> list[Path]:
+    """Render, and write PNG and HTML beside each other; returns their paths.
+
+    Raises:
+        RealtimeError: the source is wrong, or the place will not do.
+    """
+    targets = [args.output.with_suffix(".png"), args.output.with_suffix(".html")]
+    for target in targets:
+        check_place(target, args.force)
+    with tempfile.TemporaryDirectory() as folder, Bounce(args, model) as bounce:
+        args.output, args.force = Path(folder) / "sound.wav", True
+        happened: Iterable[tuple[int, Command]]
+        if args.source.suffix == ".jsonl":
+            bounce.log(args.source)
+            dim = bounce.info.latent_dim
+            played = ((at, each) for at, each in commands(args.source, dim) if each is not None)
+            happened = takewhile(lambda each: not isinstance(each[1], Swap), played)
+        else:
+            sequence, events = bounce.open(args.source)
+            bounce.whole(sequence)
+            happened = score(sequence, events)
+        way = follow(happened, bounce.info, bounce.rate)
+        sound, rate = soundfile.read(args.output, dtype="float32", always_2d=True)
+        page_sound = Path(folder) / "sound.flac"
+        soundfile.write(page_sound, sound, rate, subtype="PCM_16")
+        player = page_sound.read_bytes()
+    title = args.source.stem
+    picture = _png(figure(title, sound[: int(SECONDS * rate)].mean(axis=1), rate, way, bounce.info))
+    write_bytes(targets[0], picture)
+    write_bytes(targets[1], page(title, picture, player, way, bounce.info).encode())
+    return targets
+
+
+def follow(happened: Iterable[tuple[int, Command]], info: ModelInfo, rate: int) -> Way:
+    """The main point's way, from the commands (device sample, command) of a score."""
+    glide = Glide.at_rest(info.classes[0].centroid)
+    rows: list[tuple[int, Z, bool]] = []
+    for sample, command in happened:
+        match command:
+            case SetZ(z=z):
+                glide = Glide.at_rest(z)
+            case Goto():
+                samples = round(command.ms * rate / 1000)
+                glide = glide.towards(
+                    command.z, sample, samples, command.curve, command.path, command.through
+                )
+                for part in np.linspace(0, samples, 16):
+                    at = sample + round(part)
+                    rows.append((at, tuple(glide.at(at).tolist()), False))
+            case Trigger(z=z):
+                if z is not None:
+                    glide = Glide.at_rest(z)
+                rows.append((sample, tuple(glide.at(sample).tolist()), True))
+            case _:
+                continue
+    rows.sort(key=lambda row: row[0])
+    times = np.array([row[0] for row in rows]) / rate
+    points = np.array([row[1] for row in rows]).reshape(len(rows), info.latent_dim)
+    return Way(times, points, np.array([row[2] for row in rows], bool))
+
+
+def on_map(z: NDArray[np.float64], info: ModelInfo) -> NDArray[np.float64]:
+    """Places on the model's map [N, 2] of points [N, D]: the mean of the nearest anchors, by nearness.
+
+    A model without anchors has the plane of its first two axes for a map.
+    """
+    if not info.anchors:
+        basis = np.array(info.pca.basis[:2])
+        return np.asarray((z - np.array(info.latent.mean)) @ basis.T, np.float64)
+    anchors = np.array([each.z for each in info.anchors])
+    places = np.array([each.xy for each in info.anchors])
+    distance = np.linalg.norm(z[:, np.newaxis] - anchors, axis=2)
+    near = np.argsort(distance, axis=1)[:, :NEAREST]
+    weight = 1.0 / (np.take_along_axis(distance, near, 1) + 1e-9) ** 2
+    weight /= weight.sum(axis=1, keepdims=True)
+    return np.asarray((weight[..., np.newaxis] * places[near]).sum(axis=1), np.float64)
+
+
+def spectrum_db(sound: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Level in dB below full scale: [bins, frames] of a sound [T]."""
+    padded = np.pad(sound, (0, WINDOW))
+    frames = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[:: max(HOP, len(sound) // 4000)]
+    magnitude = np.abs(np.fft.rfft(frames * np.hanning(WINDOW), axis=1)) * 4 / WINDOW
+    return np.asarray(20 * np.log10(magnitude.T + 1e-6), np.float64)
+
+
+def figure(title: str, sound: NDArray[np.float32], rate: int, way: Way, info: ModelInfo) -> Figure:
+    """Waveform and spectrum over one axis of time; the map beside them."""
+    drawing = Figure(figsize=(14, 6), layout="constrained")
+    wave, spectrum, plane = _axes(drawing)
+    seconds = len(sound) / rate
+    wave.set_title(title)
+    wave.plot(np.arange(len(sound)) / rate, sound, linewidth=0.4)
+    wave.set(ylabel="amplitude", xlim=(0, seconds))
+    spectrum.imshow(
+        spectrum_db(sound),
+        origin="lower",
+        aspect="auto",
+        extent=(0, seconds, 0, rate / 2000),
+        vmin=-RANGE_DB,
+        vmax=0,
+        cmap="magma",
+    )
+    spectrum.set(xlabel="s", ylabel="kHz")
+    names = [each.name for each in info.classes]
+    if info.anchors:
+        places = np.array([each.xy for each in info.anchors])
+        labels = np.array([each.label for each in info.anchors])
+        for label, name in enumerate(names):
+            some = places[labels == label]
+            plane.scatter(some[:, 0], some[:, 1], s=8, alpha=0.4, label=name)
+        plane.legend(fontsize="small", markerscale=2)
+    if len(way.z):
+        where = on_map(way.z, info)
+        plane.plot(where[:, 0], where[:, 1], color="black", linewidth=0.7)
+        hits = where[way.hits]
+        plane.scatter(
+            hits[:, 0], hits[:, 1], c=way.seconds[way.hits], cmap="viridis", s=30, edgecolor="black"
+        )
+    plane.set(title="the way of the point", xticks=[], yticks=[])
+    return drawing
+
+
+def _axes(drawing: Figure) -> tuple[Any, Any, Any]:
+    grid = drawing.add_gridspec(2, 2, width_ratios=[2, 1], height_ratios=[1, 2])
+    wave = drawing.add_subplot(grid[0, 0])
+    return wave, drawing.add_subplot(grid[1, 0], sharex=wave), drawing.add_subplot(grid[:, 1])
+
+
+def _png(drawing: Figure) -> bytes:
+    buffer = io.BytesIO()
+    FigureCanvasAgg(drawing)
+    drawing.savefig(buffer, format="png")
+    return buffer.getvalue()
+
+
+def page(title: str, picture: bytes, player: bytes, way: Way, info: ModelInfo) -> str:
+    """One HTML page that needs nothing else: picture, player, and a list of hits that the player jumps to."""
+    encoded = {name: base64.b64encode(data).decode() for name, data in (("png", picture), ("flac", player))}
+    centres = np.array([each.centroid for each in info.classes])
+    rows = []
+    for seconds, z in zip(way.seconds[way.hits][:2000], way.z[way.hits], strict=False):
+        name = info.classes[int(np.linalg.norm(centres - z, axis=1).argmin())].name
+        jump = f"document.querySelector('audio').currentTime={seconds:.4f};"
+        jump += "document.querySelector('audio').play()"
+        rows.append(f'<button onclick="{jump}">{seconds:.2f} s {html.escape(name)}</button>')
+    return f"""<!doctype html>
+<meta charset="utf-8">
+<title>{html.escape(title)}</title>
+<style>
+body {{ font: 15px sans-serif; max-width: 75em; margin: 2em auto }}
+img, audio {{ width: 100% }}
+</style>
+<h1>{html.escape(title)}</h1>
+<p>{html.escape(info.name)}: {html.escape(", ".join(each.name for each in info.classes))}</p>
+<audio controls src="data:audio/flac;base64,{encoded["flac"]}"></audio>
+<img alt="waveform, spectrum, and the way on the map" src="data:image/png;base64,{encoded["png"]}">
+<p>{" ".join(rows)}</p>
+"""

@@ -1,0 +1,191 @@
+"""Sound files from the same mixer that plays live."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.model.schema import ModelInfo
+from realtime.offline import levels
+from realtime.offline.levels import Meter, Target
+from realtime.synth.commands import Command, Mode, Trigger, Tweak, Z
+from realtime.synth.crossfade import Change, Crossfade, Effects
+from realtime.synth.mixer import Mixer
+from realtime.synth.plugins import Chain
+from realtime.util.errors import RealtimeError
+from realtime.util.files import FileError, SoundFile
+from realtime.util.progress import Progress
+
+Block = NDArray[np.float32]
+Score = Iterable[tuple[int, Command | Change]]
+
+BLOCK_SIZE = 4096
+CHUNK_FRAMES = 64  # a point does not move within a sound, so decode in large pieces
+MAX_VOICES = 64
+
+
+def overlap(info: ModelInfo, spacing_ms: float) -> int:
+    """How many sounds of a row are heard at once, at most."""
+    return int(info.duration_ms / spacing_ms) + 1
+
+
+def voices_for(hits: Iterable[tuple[int, Trigger]], length: int) -> int:
+    """How many of the hits sound at once, so that none is stolen: 1..MAX_VOICES.
+
+    Args:
+        hits: (device sample, hit) in order of time.
+        length: device samples of a sound at its own pitch.
+    """
+    ends: list[float] = []
+    most = 1
+    for sample, trigger in hits:
+        while ends and ends[0] <= sample:
+            heapq.heappop(ends)
+        heapq.heappush(ends, sample + length * 2.0 ** (-trigger.pitch / 12.0))
+        most = max(most, len(ends))
+    return min(most, MAX_VOICES)
+
+
+def morph(
+    start: Z, end: Z, *, steps: int, spacing: float, velocity: float = 1.0
+) -> list[tuple[int, Command]]:
+    """A row of sounds on the straight line from one point to another, both ends included.
+
+    Args:
+        start, end: z [D].
+        steps: sounds, at least 1; a single one is at `start`.
+        spacing: device samples from one to the next.
+        velocity: of all, 0..1.
+
+    Returns:
+        (device sample, command) in order of time. Each sound keeps its own point to its end.
+    """
+    score: list[tuple[int, Command]] = [(0, Mode("latch"))]
+    for step in range(steps):
+        t = step / max(1, steps - 1)
+        z = tuple((1.0 - t) * a + t * b for a, b in zip(start, end, strict=True))
+        score.append((round(step * spacing), Trigger(velocity, z)))
+    return score
+
+
+def render(
+    mixer: Mixer, score: Score, *, effects: Effects | None = None, block_size: int = BLOCK_SIZE
+) -> Iterator[Block]:
+    """Play a score to its end, with the last sound's tail: blocks float32 [T, C], valid until the next.
+
+    The score is in order of time; it is taken as it is needed, so it may be long. Blocks end at multiples of
+    `block_size`, and where the model changes or a parameter of `effects` is set.
+    """
+    deck = Crossfade(mixer, effects)
+    block = np.zeros((block_size, mixer.channels), np.float32)
+    coming = iter(score)
+    following = next(coming, None)
+    end = mixer.timing.samples
+    while True:
+        mixer = deck.mixer
+        horizon = (mixer.position // block_size + 1) * block_size
+        while following is not None and following[0] < horizon:
+            sample, command = following
+            if isinstance(command, (Change, Tweak)) and sample > mixer.position:
+                horizon = sample
+                break
+            deck.submit(command, sample)
+            mixer = deck.mixer
+            end = max(end, sample + mixer.timing.samples)
+            following = next(coming, None)
+        quiet = not (mixer.sounding or mixer.output.ringing or deck.fading)
+        if following is None and mixer.position >= end and quiet:
+            return
+        if following is None and mixer.position < end:
+            horizon = min(horizon, end)
+        part = block[: horizon - mixer.position]
+        deck.render(part)
+        yield part
+
+
+def write(
+    path: Path,
+    mixer: Mixer,
+    score: Score,
+    *,
+    force: bool = False,
+    bits: str | None = None,
+    target: Target | None = None,
+    progress: Progress | None = None,
+    chain: Chain | None = None,
+    block_size: int = BLOCK_SIZE,
+) -> Meter:
+    """Render a score into a file, whole or not at all; returns its length and levels as written.
+
+    Args:
+        bits: see `files.SoundFile`.
+        target: the level to bring it to; then the sound passes through a second file beside the first.
+        progress: told of device samples.
+        chain: plugins after the mixer; their latency is taken off.
+        block_size: device samples at a time.
+
+    Raises:
+        FileError: the file cannot be written, or exists and `force` is not given.
+        LevelError: the loudness cannot be measured.
+    """
+    blocks = _told(render(mixer, score, effects=chain, block_size=block_size), progress)
+    if chain is not None:
+        blocks = chain.play(blocks, mixer.channels)
+    if target is None or not target.given:
+        return _write(path, mixer, blocks, force, bits)
+    part = path.with_name(f".{path.name}.raw.wav")
+    try:
+        meter = _write(part, mixer, blocks, True, "32f")
+        loudness = levels.lufs(read_sound(part), mixer.sample_rate) if target.lufs is not None else None
+        factor = np.float32(levels.gain(target, meter.peak, loudness))
+        return _write(path, mixer, (factor * block for block in _read(part)), force, bits)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _told(blocks: Iterable[Block], progress: Progress | None) -> Iterator[Block]:
+    done = 0
+    for block in blocks:
+        yield block
+        done += len(block)
+        if progress:
+            progress.show(done)
+
+
+def _write(path: Path, mixer: Mixer, blocks: Iterable[Block], force: bool, bits: str | None) -> Meter:
+    meter = Meter()
+    file = SoundFile(path, mixer.sample_rate, mixer.channels, force, bits)
+    try:
+        for block in blocks:
+            file.write(block)
+            meter.add(block)
+    except BaseException:
+        file.discard()
+        raise
+    file.commit()
+    return meter
+
+
+def _read(path: Path) -> Iterator[Block]:
+    import soundfile
+
+    try:
+        yield from soundfile.blocks(path, BLOCK_SIZE, dtype="float32", always_2d=True)
+    except (OSError, RuntimeError) as error:
+        raise FileError(f"cannot read {path}: {error}") from error
+
+
+def read_sound(path: Path) -> Block:
+    """A whole sound file: float32 [T, C].
+
+    Raises:
+        FileError: it cannot be read.
+    """
+    blocks: Sequence[Block] = list(_read(path))
+    if not blocks:
+        raise RealtimeError(f"{path}: nothing was rendered")
+    return np.concatenate(blocks)

@@ -1,0 +1,271 @@
+"""From a sequence file to commands in time: `Points` looks every point up, `events` plays the steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from realtime.model.schema import ModelInfo
+from realtime.offline.sequence import Sequence, SequenceError, Spec, Step
+from realtime.synth.commands import Command, Gain, Goto, Mode, SetZ, Trigger, Z
+from realtime.synth.glide import Glide
+from realtime.util.errors import RealtimeError
+
+MAX_EVENTS = 1_000_000
+MAX_SECONDS = 24 * 3600.0
+MAX_VOICES = 128
+"""Named voices: each is a touch of the mixer, with a point of its own."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """What happens at one device sample.
+
+    Attributes:
+        sample: device sample.
+        commands: carried out together.
+        trigger: the hit among them, or None.
+        step: index of the step.
+        name: of the step, or of its point.
+        voice: the step's voice, "main" where it names none.
+        group: the class whose centre is nearest to the point.
+        point: z where the event begins.
+    """
+
+    sample: int
+    commands: tuple[Command, ...]
+    trigger: Trigger | None
+    step: int
+    name: str
+    voice: str
+    group: str
+    point: Z
+
+
+class Points:
+    """Looks up the points of a sequence, once each.
+
+    Args:
+        sequence: whose points.
+        info: of the model.
+        presets: name -> z.
+        encode: the z of a sound file, or None where the model has no encoder.
+
+    Raises:
+        SequenceError: from `check`, with all points that are not there.
+    """
+
+    def __init__(
+        self,
+        sequence: Sequence,
+        info: ModelInfo,
+        presets: Mapping[str, Z] | None = None,
+        encode: Callable[[Path], Z] | None = None,
+    ) -> None:
+        self.sequence = sequence
+        self.info = info
+        self._presets = presets or {}
+        self._encode = encode
+        self._found: dict[Spec, Z] = {}
+        self._centres = np.array([each.centroid for each in info.classes])
+
+    def check(self) -> None:
+        """Look all of them up."""
+        mistakes = []
+        specs = [(spec.line, spec) for spec in self.sequence.points.values()]
+        for step in self.sequence.steps:
+            specs += [(step.spec.line, step.spec)] if step.spec else []
+            specs += [(step.line, Spec("point", name)) for name in step.through]
+        for line, spec in specs:
+            if text := self._missing(spec):
+                mistakes.append(f"{self.sequence.path}:{line}: {spec.kind}: {text}")
+        if mistakes:
+            raise SequenceError(mistakes)
+
+    def _missing(self, spec: Spec) -> str:
+        """Why a point cannot be had, or nothing."""
+        try:
+            self.z(spec)
+        except RealtimeError as error:
+            return str(error)
+        except RecursionError:
+            return "points that lead in a circle"
+        return ""
+
+    def z(self, spec: Spec) -> Z:
+        """The z [D] of a point.
+
+        Raises:
+            RealtimeError: where it is not there.
+        """
+        if spec not in self._found:
+            self._found[spec] = self._look_up(spec)
+        return self._found[spec]
+
+    def group(self, z: Z) -> str:
+        """The class whose centre is nearest."""
+        distances = np.linalg.norm(self._centres - np.asarray(z), axis=1)
+        return self.info.classes[int(distances.argmin())].name
+
+    def _look_up(self, spec: Spec) -> Z:
+        match spec.kind:
+            case "point" if spec.value in self.sequence.points:
+                return self.z(self.sequence.points[spec.value])
+            case "point":
+                return self.info.point(spec.value)
+            case "between":
+                a, b = (self.z(Spec("point", name)) for name in spec.value)
+                return tuple((1.0 - spec.t) * x + spec.t * y for x, y in zip(a, b, strict=True))
+            case "preset":
+                if spec.value not in self._presets:
+                    names = ", ".join(self._presets) or "none: give the file with --presets"
+                    raise RealtimeError(f"no preset {spec.value!r}; there are {names}")
+                return self._sized(self._presets[spec.value])
+            case "wav":
+                if self._encode is None:
+                    raise RealtimeError("this model has no encoder, so sound files cannot be points")
+                return self._sized(self._encode(self.sequence.path.parent / spec.value))
+            case _:
+                return self._sized(spec.value)
+
+    def _sized(self, z: Z) -> Z:
+        if len(z) != self.info.latent_dim:
+            raise RealtimeError(f"z has {len(z)} numbers; the model takes {self.info.latent_dim}")
+        return z
+
+
+@dataclass(frozen=True)
+class _Start:
+    """A step in one loop and repeat."""
+
+    seconds: float
+    index: int
+    loop: int
+    count: int
+
+
+def events(sequence: Sequence, points: Points, rate: int) -> Iterator[Event]:
+    """All that happens, in order of time, made as it is taken.
+
+    Raises:
+        SequenceError: more than `MAX_EVENTS` events or `MAX_SECONDS`.
+    """
+    return _Player(sequence, points, rate).events()
+
+
+def score(sequence: Sequence, happenings: Iterable[Event]) -> Iterator[tuple[int, Command]]:
+    """(device sample, command) for a mixer."""
+    yield 0, Mode(sequence.mode)
+    yield 0, Gain(sequence.gain)
+    for event in happenings:
+        for command in event.commands:
+            yield event.sample, command
+
+
+class _Player:
+    """Knows where the point of each voice is."""
+
+    def __init__(self, sequence: Sequence, points: Points, rate: int) -> None:
+        self.sequence, self.points, self.rate = sequence, points, rate
+        info = points.info
+        self.home = tuple(info.classes[0].centroid if info.classes else info.latent.mean)
+        self.spread = np.array(info.latent.std)
+        low, high = np.array(info.latent.low), np.array(info.latent.high)
+        self.low, self.high = low - (high - low) / 2, high + (high - low) / 2
+        names = dict.fromkeys(step.voice for step in sequence.steps if step.voice)
+        if len(names) > MAX_VOICES:
+            raise SequenceError([f"{sequence.path}: {len(names)} voices; at most {MAX_VOICES}"])
+        self.touches: dict[str | None, int | None] = {None: None}
+        self.touches |= {name: touch for touch, name in enumerate(names)}
+        self.glides: dict[int | None, Glide] = {}
+        self.walks: dict[int, Z] = {}
+        self.mode = sequence.mode
+
+    def events(self) -> Iterator[Event]:
+        for start in self._starts():
+            yield self._event(start, self.sequence.steps[start.index])
+
+    def _starts(self) -> list[_Start]:
+        sequence, found = self.sequence, []
+        total = sequence.loops * sum(step.repeat for step in sequence.steps)
+        if total > MAX_EVENTS:
+            raise SequenceError([f"{sequence.path}: {total} events; at most {MAX_EVENTS}"])
+        for loop in range(sequence.loops):
+            begin_beat = loop * sequence.length
+            begin = sequence.seconds(begin_beat)
+            for index, step in enumerate(sequence.steps):
+                for count in range(step.repeat):
+                    if step.beat is not None:
+                        seconds = sequence.seconds(begin_beat + step.beat + count * step.every)
+                    else:
+                        seconds = begin + (step.time or 0.0) + count * step.every
+                    found.append(_Start(seconds, index, loop, count))
+        found.sort(key=lambda start: round(start.seconds * self.rate))  # stable: as in the file
+        if found[-1].seconds > MAX_SECONDS:
+            raise SequenceError([f"{sequence.path}: longer than {MAX_SECONDS / 3600:g} hours"])
+        return found
+
+    def _event(self, start: _Start, step: Step) -> Event:
+        sample = round(start.seconds * self.rate)
+        touch = self.touches[step.voice]
+        new = touch is not None and touch not in self.glides
+        glide = self.glides.get(touch) or Glide.at_rest(self.home)
+        here: Z = tuple(float(x) for x in glide.at(sample))
+        target = self._target(start, step, here)
+        commands: list[Command] = []
+        mode = step.mode or self.sequence.mode
+        if step.hit and mode != self.mode:
+            commands.append(Mode(mode))
+            self.mode = mode
+        jump = None
+        if target is not None and step.glide:
+            if new:
+                commands.append(SetZ(here, touch))
+            through = tuple(self.points.z(Spec("point", name)) for name in step.through)
+            move = Goto(target, step.glide, step.curve, 0, step.path, through, touch)
+            glide = glide.towards(
+                target, sample, round(step.glide * self.rate / 1000), step.curve, step.path, through
+            )
+            commands.append(move)
+        elif target is not None:
+            jump, here, glide = target, target, Glide.at_rest(target)
+        elif new:
+            jump = here
+        self.glides[touch] = glide
+        trigger = None
+        if step.hit:
+            trigger = Trigger(
+                step.velocity,
+                jump,
+                touch,
+                step.pitch,
+                step.pan,
+                step.decay or None,
+                step.reverse,
+                step.choke,
+            )
+            commands.append(trigger)
+        elif jump is not None:
+            commands.append(SetZ(jump, touch))
+        name = step.name or (step.spec.label if step.spec else "step")
+        group = self.points.group(target or here)
+        return Event(sample, tuple(commands), trigger, start.index, name, step.voice or "main", group, here)
+
+    def _target(self, start: _Start, step: Step, here: Z) -> Z | None:
+        """Where the step puts the point, if anywhere."""
+        target = self.points.z(step.spec) if step.spec else None
+        if not step.walk:
+            return target
+        if target is not None and start.count == 0:
+            self.walks[start.index] = target
+            return target
+        origin = here if target is None else self.walks.get(start.index, target)
+        seed = self.sequence.seed if step.seed is None else step.seed
+        draw = np.random.default_rng([seed, start.index, start.loop, start.count])
+        moved = np.array(origin) + step.walk * self.spread * draw.standard_normal(len(origin))
+        z = tuple(float(x) for x in np.clip(moved, self.low, self.high))
+        self.walks[start.index] = z
+        return z

@@ -1,0 +1,375 @@
+"""Sequence files: steps in time, each with a point and how it is played. TOML, checked line by line.
+
+`read` returns a `Sequence`; `score` turns it into commands. docs/render.md describes the format.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from realtime.offline.toml_lines import Place, places
+from realtime.synth import quantities
+from realtime.synth.commands import MODES
+from realtime.synth.glide import CURVES, PATHS
+from realtime.synth.quantities import Quantity
+from realtime.util.errors import RealtimeError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+MAX_BYTES = 16 * 2**20
+POINTS = ("point", "z", "preset", "wav", "between")
+
+
+class SequenceError(RealtimeError):
+    """What is wrong with a sequence file.
+
+    Attributes:
+        mistakes: each in one line, with file, line, key, and what is accepted.
+    """
+
+    def __init__(self, mistakes: list[str]) -> None:
+        more = f" (and {len(mistakes) - 1} more: realtime render --check lists them)"
+        super().__init__(mistakes[0] + (more if len(mistakes) > 1 else ""))
+        self.mistakes = mistakes
+
+
+@dataclass(frozen=True)
+class Spec:
+    """How a point is told: a name, z itself, a preset, a sound file, or a place between two named points."""
+
+    kind: str  # of POINTS
+    value: Any
+    t: float = 0.5
+    line: int = field(default=0, compare=False)
+
+    @property
+    def label(self) -> str:
+        """What to call it, in the name of a file."""
+        match self.kind:
+            case "z":
+                return "z"
+            case "between":
+                return f"{self.value[0]}-{self.value[1]}-{self.t:g}"
+            case "wav":
+                return Path(self.value).stem
+            case _:
+                return str(self.value)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A row of the file. Times in beats where `beat` is given, in seconds where `time` is."""
+
+    line: int
+    beat: float | None = None
+    time: float | None = None
+    spec: Spec | None = None
+    through: tuple[str, ...] = ()
+    walk: float = 0.0
+    seed: int | None = None
+    glide: float = 0.0
+    curve: str = "linear"
+    path: str = "linear"
+    velocity: float = 1.0
+    pitch: float = 0.0
+    pan: float = 0.0
+    decay: float = 0.0
+    reverse: bool = False
+    choke: int = 0
+    mode: str | None = None
+    hit: bool = True
+    voice: str | None = None
+    name: str | None = None
+    repeat: int = 1
+    every: float = 0.0
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """A checked sequence file.
+
+    Attributes:
+        path: of the file; sound files in it are looked for beside it.
+        tempo: (beat, beats a minute from there on), the first at beat 0.
+        length: beats of one loop; needed only where there are several.
+        lines: where each key stands.
+    """
+
+    path: Path
+    steps: tuple[Step, ...]
+    tempo: tuple[tuple[float, float], ...] = ((0.0, 120.0),)
+    mode: str = "latch"
+    seed: int = 0
+    loops: int = 1
+    length: float = 0.0
+    gain: float = 0.0
+    points: Mapping[str, Spec] = field(default_factory=dict)
+
+    def seconds(self, beat: float) -> float:
+        """When a beat is."""
+        passed = 0.0
+        for (start, bpm), (end, _) in zip(self.tempo, (*self.tempo[1:], (math.inf, 0.0)), strict=True):
+            passed += 60.0 / bpm * (min(beat, end) - start)
+            if beat <= end:
+                break
+        return passed
+
+
+# ---- what is accepted for each key
+
+
+@dataclass(frozen=True)
+class Key:
+    """What a key takes: `check` gives the value as it is kept, or None where it is not accepted."""
+
+    accepted: str
+    check: Callable[[Any], Any]
+
+
+def _of(quantity: Quantity) -> Key:
+    def check(value: Any) -> float | None:
+        if not quantity.accepts(value):
+            return None
+        return int(value) if quantity.whole else float(value)
+
+    return Key(quantity.accepted, check)
+
+
+def _number(low: float, high: float, unit: str = "") -> Key:
+    return _of(Quantity(low, high, unit))
+
+
+def _whole(low: int, high: int) -> Key:
+    return _of(Quantity(low, high, whole=True))
+
+
+def _choice(*names: str) -> Key:
+    return Key("one of " + ", ".join(names), lambda value: value if value in names else None)
+
+
+def _flag(value: Any) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and 0 < len(value) <= 200 else None
+
+
+def _z(value: Any) -> tuple[float, ...] | None:
+    if not isinstance(value, list) or not 0 < len(value) <= 1024:
+        return None
+    coordinates = [_COORDINATE.check(each) for each in value]
+    return None if None in coordinates else tuple(coordinates)
+
+
+def _names(low: int, high: int) -> Callable[[Any], tuple[str, ...] | None]:
+    def check(value: Any) -> tuple[str, ...] | None:
+        known = isinstance(value, list) and low <= len(value) <= high and all(map(_text, value))
+        return tuple(value) if known else None
+
+    return check
+
+
+def _tempo(value: Any) -> tuple[tuple[float, float], ...] | None:
+    if (bpm := _BPM.check(value)) is not None:
+        return ((0.0, bpm),)
+    if not isinstance(value, list) or not value:
+        return None
+    pairs = [pair if isinstance(pair, list) and len(pair) == 2 else (None, None) for pair in value]
+    changes = [(_BEAT.check(beat), _BPM.check(bpm)) for beat, bpm in pairs]
+    beats = [beat for beat, _ in changes]
+    if any(None in change for change in changes) or beats[0] != 0 or sorted(set(beats)) != beats:
+        return None
+    return tuple(changes)
+
+
+_COORDINATE = _of(quantities.COORDINATE)
+_BPM = _number(1.0, 1000.0, "beats a minute")
+_BEAT = _number(0.0, 1e6)
+_NAME = "a class, an anchor or a name of [points]"
+
+POINT_KEYS: dict[str, Key] = {
+    "point": Key(_NAME, _text),
+    "z": Key("a list of numbers, one a dimension", _z),
+    "preset": Key("the name of a preset", _text),
+    "wav": Key("a sound file, from the folder of the sequence", _text),
+    "between": Key("two names of points", _names(2, 2)),
+    "t": _of(quantities.FRACTION),
+}
+PLAY_KEYS: dict[str, Key] = {
+    "walk": _number(0.0, 10.0, "standard deviations"),
+    "seed": _whole(0, 2**63 - 1),
+    "glide": _of(quantities.TRAVEL_MS),
+    "curve": _choice(*CURVES),
+    "path": _choice(*PATHS),
+    "through": Key("up to 16 names of points", _names(1, 16)),
+    "velocity": _of(quantities.VELOCITY),
+    "pitch": _of(quantities.PITCH),
+    "pan": _of(quantities.PAN),
+    "decay": _of(quantities.DECAY_MS),
+    "reverse": Key("true or false", _flag),
+    "choke": _of(quantities.CHOKE),
+    "mode": _choice(*MODES),
+    "hit": Key("true or false", _flag),
+    "voice": Key("a name", _text),
+}
+STEP_KEYS: dict[str, Key] = {
+    "beat": _BEAT,
+    "time": _number(0.0, 86_400.0, "s"),
+    **POINT_KEYS,
+    **PLAY_KEYS,
+    "name": Key("a name", _text),
+    "repeat": _whole(1, 100_000),
+    "every": _number(0.001, 10_000.0),
+}
+TOP_KEYS: dict[str, Key] = {
+    "tempo": Key("beats a minute, 1 to 1000, or a list of [beat, beats a minute] that begins at 0", _tempo),
+    "mode": _choice(*MODES),
+    "seed": _whole(0, 2**63 - 1),
+    "loops": _whole(1, 100_000),
+    "length": _number(0.001, 1e6, "beats"),
+    "gain": _of(quantities.GAIN_DB),
+    "points": Key("a table of named points", lambda value: value if isinstance(value, dict) else None),
+    "defaults": Key("a table", lambda value: value if isinstance(value, dict) else None),
+    "step": Key(
+        "tables [[step]]",
+        lambda value: (
+            value if isinstance(value, list) and value and all(isinstance(v, dict) for v in value) else None
+        ),
+    ),
+}
+
+
+def read(path: Path) -> Sequence:
+    """Read and check a sequence file; names of points are not looked up yet.
+
+    Raises:
+        SequenceError: with all that is wrong with it.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise SequenceError([f"{path}: larger than {MAX_BYTES // 2**20} MB: not a sequence file"])
+        source = path.read_bytes().decode()
+    except OSError as error:
+        raise SequenceError([f"{path}: {error.strerror or error}"]) from error
+    except UnicodeDecodeError as error:
+        raise SequenceError([f"{path}: not a text file in UTF-8"]) from error
+    source = source.replace("\r\n", "\n")
+    try:
+        content = tomllib.loads(source)
+        lines = places(source)
+    except tomllib.TOMLDecodeError as error:
+        raise SequenceError([f"{path}: not TOML: {error}"]) from error
+    except RecursionError as error:
+        raise SequenceError([f"{path}: nested too deep"]) from error
+    return _Reader(path, lines).sequence(content)
+
+
+class _Reader:
+    """Collects mistakes instead of stopping at the first."""
+
+    def __init__(self, path: Path, lines: Mapping[Place, int]) -> None:
+        self.path = path
+        self.lines = lines
+        self.mistakes: list[tuple[int, str]] = []
+
+    def sequence(self, content: dict[str, Any]) -> Sequence:
+        top = self._table((), content, TOP_KEYS, "the file")
+        points = {name: self._named(name, table) for name, table in top.pop("points", {}).items()}
+        defaults = self._table(("defaults",), top.pop("defaults", {}), PLAY_KEYS, "[defaults]")
+        rows = top.pop("step", [])
+        if "step" not in content:
+            self._complain((), "no [[step]]: a sequence has at least one")
+        steps = [self._step(("step", index), row, defaults) for index, row in enumerate(rows)]
+        if top.get("loops", 1) > 1 and "length" not in content:
+            self._complain(("loops",), "loops needs length, the beats of one loop")
+        if "length" in top and (late := [s for s in steps if s.beat is not None and s.beat >= top["length"]]):
+            self._complain_at(late[0].line, f"beat is {late[0].beat:g}, not below length {top['length']:g}")
+        if self.mistakes:
+            raise SequenceError([f"{self.path}:{line}: {text}" for line, text in sorted(self.mistakes)])
+        return Sequence(
+            self.path,
+            tuple(steps),
+            points={name: spec for name, spec in points.items() if spec},
+            **top,
+        )
+
+    def _complain(self, place: Place, text: str) -> None:
+        while place and place not in self.lines:
+            place = place[:-1]
+        self._complain_at(self.lines.get(place, 1), text)
+
+    def _complain_at(self, line: int, text: str) -> None:
+        self.mistakes.append((line, text))
+
+    def _table(
+        self, place: Place, table: Mapping[str, Any], keys: Mapping[str, Key], where: str
+    ) -> dict[str, Any]:
+        """The accepted values of a table."""
+        accepted = {}
+        for name, value in table.items():
+            if name not in keys:
+                near = difflib.get_close_matches(name, keys, n=1)
+                hint = f"did you mean {near[0]}?" if near else f"accepted are {', '.join(keys)}"
+                self._complain((*place, name), f"{where} has no key {name!r}: {hint}")
+                continue
+            checked = keys[name].check(value)
+            if checked is None:
+                shown = repr(value) if isinstance(value, (int, float, str)) else f"a {type(value).__name__}"
+                self._complain((*place, name), f"{name} is {shown[:80]}, not {keys[name].accepted}")
+            else:
+                accepted[name] = checked
+        return accepted
+
+    def _named(self, name: str, table: Any) -> Spec | None:
+        place: Place = ("points", name)
+        if not isinstance(table, dict):
+            wanted = 'a table such as { between = ["kick", "snare"], t = 0.3 }'
+            self._complain(place, f"point {name} is {table!r:.80}, not {wanted}")
+            return None
+        spec = self._spec(place, self._table(place, table, POINT_KEYS, f"point {name}"))
+        if spec is None and table:
+            return None
+        if spec is None:
+            self._complain(place, f"point {name} says nothing: accepted is one of {', '.join(POINTS)}")
+        return spec
+
+    def _spec(self, place: Place, values: dict[str, Any]) -> Spec | None:
+        """Take the keys that tell a point out of a table."""
+        told = {key: values.pop(key) for key in POINTS if key in values}
+        t = values.pop("t", None)
+        if len(told) > 1:
+            names = " and ".join(told)
+            self._complain((*place, list(told)[1]), f"{names} both tell the point: give one of them")
+        if t is not None and "between" not in told:
+            self._complain((*place, "t"), "t belongs to between, which is missing")
+        for kind, value in told.items():
+            line = self.lines.get((*place, kind), 1)
+            return Spec(kind, value, 0.5 if t is None else t, line)
+        return None
+
+    def _step(self, place: Place, table: dict[str, Any], defaults: Mapping[str, Any]) -> Step:
+        values = self._table(place, table, STEP_KEYS, "a step")
+        line = self.lines.get(place, 1)
+        if ("beat" in table) == ("time" in table):
+            self._complain(place, "a step is at a beat or at a time (s): give one of them")
+        if values.get("repeat", 1) > 1 and "every" not in table:
+            self._complain((*place, "repeat"), "repeat needs every, the beats (or s) from one to the next")
+        spec = self._spec(place, values)
+        values = {**defaults, **values}
+        if values.get("glide") and spec is None and "glide" in table:
+            self._complain((*place, "glide"), "glide needs a point to go to")
+        if not values.get("hit", True) and spec is None and not values.get("walk"):
+            self._complain((*place, "hit"), "a step that is no hit moves the point: it needs one to go to")
+        if values.get("through") and not values.get("glide"):
+            self._complain((*place, "through"), "through needs glide, the time that the way takes")
+        return Step(line, spec=spec, **values)

@@ -1,0 +1,316 @@
+"""From MIDI messages to OSC messages, by the rules of a `midi_map`. No ports and no clock in here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import mido
+
+from realtime.control.protocol import Message
+from realtime.surfaces.midi_map import FINGER, Knob, MapError, MidiMap, Mpe, Notes, Program
+
+TIMBRE = 74  # the controller that MPE calls the third dimension
+PANIC = (120, 123)  # all sound off, all notes off
+FRESH_S = 0.5  # how long after a knob's move the server's own word on that value counts for nothing
+
+
+@dataclass
+class _Held:
+    """What is known of the value that knobs move."""
+
+    value: float | None = None  # in force, as far as is known
+    sent_s: float = float("-inf")
+
+
+@dataclass
+class _Finger:
+    """Where a finger of an MPE controller is, each 0..1."""
+
+    bend: float = 0.5
+    timbre: float = 0.5
+    pressure: float = 0.0
+    note: float = 60 / 127
+    down: bool = False
+
+
+class Mapper:
+    """Turns MIDI messages into OSC messages. Remembers where knobs and fingers are; nothing else.
+
+    Args:
+        midi_map: the rules.
+    """
+
+    def __init__(self, midi_map: MidiMap) -> None:
+        self.map = midi_map
+        self._held: dict[tuple[str, tuple[float | str, ...], str], _Held] = {}
+        self._at: dict[Knob, float] = {}  # where the knob itself was last, in the target's units
+        self._caught: set[Knob] = set()
+        self._coarse: dict[tuple[int, int], int] = {}
+        self._fingers = {c: _Finger() for c in range(1, 17) if midi_map.mpe and midi_map.mpe.has(c)}
+        self._chokes = any(rule.choke for rule in midi_map.notes)
+
+    def feed(self, message: mido.Message, now: float) -> tuple[Message, ...]:
+        """What a MIDI message asks for: OSC messages that belong together; none if no rule fits.
+
+        Args:
+            message: of any type.
+            now: monotonic time in seconds.
+        """
+        if not hasattr(message, "channel"):
+            return ()
+        channel = message.channel + 1
+        if message.type == "control_change" and message.control in PANIC:
+            return (Message("/morph/stop"),)
+        if (mpe := self.map.mpe) and channel in self._fingers:
+            moved = self._finger(mpe, channel, message)
+            if moved is not None:
+                return moved
+        match message.type:
+            case "note_on" if message.velocity:
+                return self._note(channel, message.note, message.velocity)
+            case "program_change":
+                return self._program(channel, message.program)
+            case "control_change" | "pitchwheel" | "aftertouch":
+                return tuple(self._knobs(channel, message, now))
+        return ()
+
+    # ---- notes and programs
+
+    def _note(self, channel: int, note: int, velocity: int) -> tuple[Message, ...]:
+        for rule in self.map.notes:
+            if rule.channel in (0, channel) and rule.low <= note <= rule.high:
+                choke = (Message("/morph/choke", (rule.choke,)),) if self._chokes else ()
+                return (*choke, _hit(rule, note, velocity))
+        return ()
+
+    def _program(self, channel: int, number: int) -> tuple[Message, ...]:
+        for rule in self.map.programs:
+            if rule.channel in (0, channel) and rule.number == number:
+                ms = () if rule.ms < 0.0 else (rule.ms,)
+                return (Message("/morph/preset/recall", (rule.preset, *ms)),)
+        return ()
+
+    # ---- knobs
+
+    def _knobs(self, channel: int, message: mido.Message, now: float) -> Iterator[Message]:
+        """One message for the first knob that fits."""
+        for knob in self.map.knobs:
+            if knob.channel not in (0, channel):
+                continue
+            share = self._share(knob, channel, message)
+            if share is not None:
+                if share >= 0.0:
+                    yield from self._turn(knob, knob.low + share * (knob.high - knob.low), now)
+                return
+
+    def _share(self, knob: Knob, channel: int, message: mido.Message) -> float | None:
+        """Where between its ends a message puts a knob, 0..1; negative: not known yet; None: not its own."""
+        match knob.source, message.type:
+            case "bend", "pitchwheel":
+                return _bend(message.pitch)
+            case "pressure", "aftertouch":
+                return float(message.value / 127)
+            case "cc", "control_change" if knob.bits == 7 and message.control == knob.cc:
+                return float(message.value / 127)
+            case "cc", "control_change" if knob.bits == 14 and message.control == knob.cc:
+                self._coarse[channel, knob.cc] = message.value
+                return -1.0  # the fine half follows
+            case "cc", "control_change" if knob.bits == 14 and message.control == knob.cc + 32:
+                coarse = self._coarse.get((channel, knob.cc))
+                return -1.0 if coarse is None else (coarse * 128 + message.value) / 16_383
+        return None
+
+    def _turn(self, knob: Knob, value: float, now: float) -> Iterator[Message]:
+        held = self._held.setdefault(_key(knob), _Held())
+        before = self._at.get(knob)
+        self._at[knob] = value
+        if knob.pickup and knob.source == "cc" and knob not in self._caught:
+            if held.value is None and _told(knob):
+                return  # the server has not said yet where the value is
+            held_at = value if held.value is None else held.value
+            step = abs(knob.high - knob.low) / (16_383 if knob.bits == 14 else 127)
+            near = abs(value - held_at) <= 0.5 * step * (1 + 1e-9)
+            passed = before is not None and (before - held_at) * (value - held_at) <= 0.0
+            if not (near or passed):
+                return
+        self._let_go(_key(knob))
+        self._caught.add(knob)
+        held.value, held.sent_s = value, now
+        yield Message(knob.target, knob.fill(value, self._others(knob)))
+
+    def _others(self, knob: Knob) -> Sequence[float | str]:
+        """The other arguments of a knob that shares its address with others (x and y of the map)."""
+        if not knob.argument:
+            return knob.arguments
+        names = [a.name for a in knob.arguments_of_target() if a.name != knob.argument]
+        others = list(knob.arguments)
+        for at, name in enumerate(names[: len(others)]):
+            for held, each in ((self._held.get(_key(k)), k) for k in self.map.knobs):
+                if held and held.value is not None and (each.target, each.argument) == (knob.target, name):
+                    others[at] = held.value
+        return others
+
+    def _let_go(self, key: tuple[str, tuple[float | str, ...], str]) -> None:
+        self._caught = {knob for knob in self._caught if _key(knob) != key}
+
+    # ---- what the server says
+
+    @property
+    def asks(self) -> tuple[Message, ...]:
+        """The questions whose answers `hear` needs for pickup."""
+        waiting = {k.target.rpartition("/")[0] for k in self.map.knobs if k.pickup and k.source == "cc"}
+        gain = any(k.target == "/morph/gain" and k.pickup for k in self.map.knobs)
+        wanted = {
+            "/morph/get/z": "/morph/z" in waiting,
+            "/morph/get/macros": "/morph/macro" in waiting,
+            "/morph/get/status": gain,
+        }
+        return tuple(Message(address) for address, asked in wanted.items() if asked)
+
+    def hear(self, answer: Message, now: float) -> None:
+        """Learn from an answer of the server where the values are that knobs move."""
+        match answer.address:
+            case "/morph/z.reply":
+                self._learn("/morph/z", answer.arguments, now)
+            case "/morph/macros.reply":
+                self._learn("/morph/macro", answer.arguments, now)
+            case "/morph/status.reply":
+                facts = dict(zip(answer.arguments[::2], answer.arguments[1::2], strict=False))
+                if "gain_db" in facts:
+                    self._found("/morph/gain", facts["gain_db"], now)
+
+    def _learn(self, target: str, values: Sequence[float], now: float) -> None:
+        for index, value in enumerate(values):
+            self._found(f"{target}/{index}", value, now)
+
+    def _found(self, target: str, value: float, now: float) -> None:
+        for knob in self.map.knobs:
+            if knob.target != target:
+                continue
+            held = self._held.setdefault(_key(knob), _Held())
+            if now - held.sent_s < FRESH_S:
+                continue
+            if held.value is None or abs(held.value - value) > 1e-3 * abs(knob.high - knob.low):
+                held.value = value
+                self._let_go(_key(knob))
+
+    # ---- fingers
+
+    def _finger(self, mpe: Mpe, channel: int, message: mido.Message) -> tuple[Message, ...] | None:
+        """What a finger's message asks for; None if it is not about the finger."""
+        finger, touch = self._fingers[channel], f"/morph/touch/{channel}"
+        source = ""
+        match message.type:
+            case "note_on" if message.velocity:
+                finger.note, finger.down = message.note / 127, True
+                choke = (Message("/morph/choke", (0,)),) if self._chokes else ()
+                note = Message(f"{touch}/note", (message.note, message.velocity))
+                return (*choke, self._place(mpe, channel), note)
+            case "note_on" | "note_off":
+                down, finger.down = finger.down, False
+                return (Message(f"{touch}/stop"),) if down and mpe.release == "stop" else ()
+            case "pitchwheel":
+                source, finger.bend = "bend", _bend(message.pitch)
+            case "aftertouch":
+                source, finger.pressure = "pressure", message.value / 127
+            case "control_change" if message.control == TIMBRE:
+                source, finger.timbre = "timbre", message.value / 127
+            case _:
+                return None
+        return (self._place(mpe, channel),) if finger.down and source in (mpe.x, mpe.y) else ()
+
+    def _place(self, mpe: Mpe, channel: int) -> Message:
+        finger = self._fingers[channel]
+        where = {name: float(getattr(finger, name)) for name in FINGER}
+        return Message(f"/morph/touch/{channel}/xy", (where[mpe.x], where[mpe.y]))
+
+
+def _key(knob: Knob) -> tuple[str, tuple[float | str, ...], str]:
+    return knob.target, () if knob.argument else knob.arguments, knob.argument
+
+
+def _told(knob: Knob) -> bool:
+    """Whether the server tells the value that a knob moves."""
+    return knob.target == "/morph/gain" or knob.target.rpartition("/")[0] in ("/morph/z", "/morph/macro")
+
+
+def _hit(rule: Notes, note: int, velocity: int) -> Message:
+    if rule.target == "/morph/note":
+        return Message(rule.target, (note, velocity))
+    return Message(rule.target, (velocity / 127, *((rule.name,) if rule.name else ())))
+
+
+def _bend(pitch: int) -> float:
+    """A pitch bend of -8192..8191 as 0..1, its middle at exactly 0.5."""
+    return 0.5 + pitch / (16_384 if pitch < 0 else 16_382)
+
+
+# ---- learning
+
+
+def learn(midi_map: MidiMap, moved: Sequence[mido.Message], target: str) -> MidiMap:
+    """The map with a rule for what was moved; rules that it replaces are gone.
+
+    Args:
+        midi_map: to begin with.
+        moved: what the controller sent, at least one message.
+        target: an address and its fixed arguments, as words: "/morph/z/0", "/morph/between kick snare"; the
+            leading "/morph/" may be left out. For a note "trigger kick" or "note"; for a program change the
+            name of a preset, with the milliseconds it takes if they are given.
+
+    Raises:
+        MapError: nothing to learn from, or a target that does not fit.
+    """
+    words = target.split()
+    if not words:
+        raise MapError("no target; such as z/0, macro/1, between kick snare, trigger kick, gain")
+    address = words[0] if words[0].startswith("/") else f"/morph/{words[0]}"
+    first = next((m for m in moved if can_learn(m)), None)
+    if first is None:
+        raise MapError("nothing was moved that can be learnt: a knob, a note, a program change")
+    channel = first.channel + 1
+    match first.type:
+        case "note_on":
+            notes = Notes(address, channel, first.note, first.note, " ".join(words[1:]))
+            same = channel, first.note, first.note
+            kept = tuple(n for n in midi_map.notes if (n.channel, n.low, n.high) != same)
+            return replace(midi_map, notes=(notes, *kept))
+        case "program_change":
+            has_ms = len(words) > 1 and words[-1].replace(".", "", 1).isdigit()
+            name = " ".join(words[:-1] if has_ms else words)
+            program = Program(first.program, name, float(words[-1]) if has_ms else -1.0, channel)
+            others = (p for p in midi_map.programs if (p.channel, p.number) != (channel, first.program))
+            return replace(midi_map, programs=(program, *others))
+    knob = _learn_knob(first, moved, address, words[1:])
+    mine = knob.source, knob.channel, knob.cc
+    rest = tuple(k for k in midi_map.knobs if (k.source, k.channel, k.cc) != mine)
+    return replace(midi_map, knobs=(knob, *rest))
+
+
+LEARNT = ("note_on", "program_change", "control_change", "pitchwheel", "aftertouch")
+
+
+def _learn_knob(first: mido.Message, moved: Sequence[mido.Message], address: str, words: list[str]) -> Knob:
+    arguments = tuple(_word(word) for word in words)
+    channel = first.channel + 1
+    if first.type != "control_change":
+        source = "bend" if first.type == "pitchwheel" else "pressure"
+        return Knob(address, source=source, channel=channel, arguments=arguments)
+    seen = {m.control for m in moved if m.type == "control_change" and m.channel == first.channel}
+    coarse = first.control - 32 if 32 <= first.control < 64 else first.control
+    fine = coarse < 32 and {coarse, coarse + 32} <= seen
+    cc = coarse if fine else first.control
+    return Knob(address, cc=cc, channel=channel, bits=14 if fine else 7, arguments=arguments)
+
+
+def can_learn(message: mido.Message) -> bool:
+    """Whether a rule can be made of it; not of the end of a note, in either way to write it."""
+    return message.type in LEARNT and (message.type != "note_on" or message.velocity > 0)
+
+
+def _word(word: str) -> float | str:
+    try:
+        return float(word)
+    except ValueError:
+        return word

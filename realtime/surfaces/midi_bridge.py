@@ -1,0 +1,265 @@
+"""From a MIDI port to a server: over OSC, or within its own process."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import socket
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import mido
+from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
+from pythonosc.osc_message_builder import OscMessageBuilder
+
+from realtime.control import osc
+from realtime.control.protocol import HOST, PORT, Message
+from realtime.surfaces import midi_map
+from realtime.surfaces.midi import Mapper, can_learn, learn
+from realtime.surfaces.midi_map import MapError, MidiMap
+from realtime.surfaces.midi_ports import Input, names
+from realtime.util.errors import say
+from realtime.util.signals import stop_on_signals
+
+PERIOD_S = 0.02  # to wait for a message at most, for there are answers to be heard and an end to be noticed
+STOP_S = 0.5  # to wait for the thread's end at most
+ASK_S = 0.1  # between two questions for pickup
+MAX_COMPLAINTS = 100
+SETTLE_S = 0.4  # how long a knob is listened to when it is learnt
+
+
+class Link(Protocol):
+    """The way to a server and back."""
+
+    def send(self, messages: Sequence[Message]) -> None: ...
+
+    def answers(self) -> Iterable[Message]: ...
+
+
+class UdpLink:
+    """To a server anywhere, in datagrams; messages that belong together go as a bundle."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
+        try:
+            self._socket.connect((host, port))
+        except OSError as error:
+            self._socket.close()
+            raise osc.OscError(f"cannot send to {host}:{port}: {error.strerror}") from None
+
+    def send(self, messages: Sequence[Message]) -> None:
+        with contextlib.suppress(ConnectionError, BlockingIOError):  # nobody there yet
+            self._socket.send(osc.encode(messages[0]) if len(messages) == 1 else _bundle(messages))
+
+    def answers(self) -> Iterable[Message]:
+        while True:
+            try:
+                datagram = self._socket.recv(65_536)
+            except OSError:
+                return
+            with contextlib.suppress(osc.OscError):
+                for packet in osc.parse(datagram):
+                    yield from packet.messages
+
+    def close(self) -> None:
+        """Let go of the socket."""
+        self._socket.close()
+
+
+class LocalLink:
+    """To a server of this process: `handle` takes messages and gives the answers."""
+
+    def __init__(self, handle: Callable[[Sequence[Message]], list[Message]]) -> None:
+        self._handle = handle
+        self._answers: deque[Message] = deque()
+
+    def send(self, messages: Sequence[Message]) -> None:
+        self._answers.extend(self._handle(messages))
+
+    def answers(self) -> Iterable[Message]:
+        while self._answers:
+            yield self._answers.popleft()
+
+
+class Bridge:
+    """Hands on what comes in at a port; once started, on a thread of its own."""
+
+    def __init__(self, mapper: Mapper, port: Input, say: Callable[[str], None]) -> None:
+        self._mapper, self._port, self._say = mapper, port, say
+        self._asked_s = float("-inf")
+        self._refused: set[str] = set()
+        self._closing = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def step(self, link: Link) -> None:
+        """Hand on what has come or comes now; ask the server now and then where the knobs' values are."""
+        messages = self._port.take(PERIOD_S)
+        now = time.monotonic()
+        for message in messages:
+            if asked := self._mapper.feed(message, now):
+                link.send(asked)
+        if now - self._asked_s >= ASK_S:
+            self._asked_s = now
+            for question in self._mapper.asks:
+                link.send([question])
+        for answer in link.answers():
+            self._mapper.hear(answer, now)
+            if answer.address == "/morph/error":
+                self._complain(" ".join(map(str, answer.arguments)))
+
+    def _complain(self, refusal: str) -> None:
+        """Tell what the server refuses, once each."""
+        if refusal not in self._refused and len(self._refused) < MAX_COMPLAINTS:
+            self._refused.add(refusal)
+            self._say(f"the server refused {refusal}")
+
+    def start(self, link: Link) -> None:
+        """Begin on a thread."""
+        self._thread = threading.Thread(target=self._run, args=(link,), name="midi", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread, unless it is stuck with the port's system; the port stays open."""
+        self._closing.set()
+        if self._thread is not None:
+            self._thread.join(STOP_S)
+
+    def close(self) -> None:
+        """Let go of the port."""
+        self._port.close()
+
+    def _run(self, link: Link) -> None:
+        while not self._closing.is_set():
+            try:
+                self.step(link)
+            except Exception:  # noqa: PERF203  a mistake of ours must not end the performance
+                logging.getLogger(__name__).exception("while handing on MIDI")
+                self._closing.wait(PERIOD_S)
+
+
+def _bundle(messages: Sequence[Message]) -> bytes:
+    builder = OscBundleBuilder(IMMEDIATELY)
+    for message in messages:
+        content = OscMessageBuilder(message.address)
+        for value in message.arguments:
+            content.add_arg(value)
+        builder.add_content(content.build())
+    datagram: bytes = builder.build().dgram
+    return datagram
+
+
+# ---- realtime midi
+
+
+@dataclass(frozen=True)
+class MidiConfig:
+    """What `realtime midi` can be told; see its --help."""
+
+    port: str | None = None
+    backend: str = "auto"
+    map: Path | None = None
+    host: str = HOST
+    osc_port: int = PORT
+    learn: bool = False
+    seconds: float | None = None
+
+
+def load(path: Path | None) -> MidiMap:
+    """The map in a file, or the one that is played without."""
+    return midi_map.DEFAULT if path is None else midi_map.read(path)
+
+
+def list_ports(backend: str) -> int:
+    """Print the ports; returns the exit code."""
+    found = names(backend)
+    print("\n".join(found) if found else "no MIDI ports")
+    return 0
+
+
+def run(config: MidiConfig) -> int:
+    """Hand on until SIGINT, SIGTERM, or until `config.seconds` are over; returns the exit code.
+
+    Raises:
+        RealtimeError: it cannot start.
+    """
+    if config.learn:
+        return _learn(config)
+    stopping = stop_on_signals()
+    mapper = Mapper(load(config.map))
+    link = UdpLink(config.host, config.osc_port)
+    port = Input(config.port, config.backend, say)
+    bridge = Bridge(mapper, port, say)
+    where = port.name or f"ports named {config.port!r}"
+    print(f"midi     {where} to {config.host}:{config.osc_port}; {_count(mapper.map)}", flush=True)
+    end = None if config.seconds is None else time.monotonic() + config.seconds
+    try:
+        while not stopping.is_set() and (end is None or time.monotonic() < end):
+            bridge.step(link)
+    finally:
+        port.close()
+        link.close()
+    return 0
+
+
+def _learn(config: MidiConfig) -> int:
+    """Ask for a target for whatever is moved, until an empty line; the map is saved after each."""
+    if config.map is None:
+        raise MapError("--learn needs --map FILE to keep what is learnt")
+    learnt = midi_map.read(config.map) if config.map.exists() else MidiMap()
+    port = Input(config.port, config.backend, say)
+    try:
+        while True:
+            print("move a knob, play a note or change the program …", flush=True)
+            moved = _listen(port)
+            print(f"{_describe(moved)}: which target? (nothing ends)", flush=True)
+            target = sys.stdin.readline().strip()
+            if not target:
+                return 0
+            port.take()  # what moved while the target was typed is not the next one
+            try:
+                learnt = learn(learnt, moved, target)
+            except MapError as error:
+                print(f"not learnt: {error}", flush=True)
+                continue
+            midi_map.write(config.map, learnt)
+            print(f"learnt; {config.map} has {_count(learnt)}", flush=True)
+    finally:
+        port.close()
+
+
+def _listen(port: Input) -> list[mido.Message]:
+    """What is moved next, until nothing has come for a moment."""
+    moved: list[mido.Message] = []
+    quiet_s = 0.0
+    while not moved or quiet_s < SETTLE_S:
+        begun_s = time.monotonic()
+        new = [m for m in port.take(PERIOD_S) if can_learn(m)]
+        moved += new
+        quiet_s = 0.0 if new else quiet_s + time.monotonic() - begun_s
+    return moved
+
+
+def _describe(moved: Sequence[mido.Message]) -> str:
+    first = moved[0]
+    match first.type:
+        case "note_on":
+            what = f"note {first.note}"
+        case "program_change":
+            what = f"program {first.program}"
+        case "control_change":
+            what = f"controller {first.control}"
+        case _:
+            what = "pitch bend" if first.type == "pitchwheel" else "pressure"
+    return f"{what} on channel {first.channel + 1}"
+
+
+def _count(rules: MidiMap) -> str:
+    fingers = ", MPE" if rules.mpe else ""
+    return f"{len(rules.knobs)} knobs, {len(rules.notes)} notes, {len(rules.programs)} programs{fingers}"

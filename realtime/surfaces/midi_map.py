@@ -1,0 +1,361 @@
+"""What a MIDI controller plays: frozen rules, kept in a TOML file.
+
+[[knob]]                        [[notes]]                      [[program]]
+cc = 21                         low = 36                       number = 0
+target = "/morph/z/0"           high = 36                      preset = "dark"
+                                target = "/morph/trigger"
+[mpe]                           name = "kick"
+x = "bend"                      choke = 1
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from realtime.control.addresses import TABLE
+from realtime.control.protocol import MAX_TEXT, Argument
+from realtime.synth.quantities import CHOKE, MIDI_DATA
+from realtime.util.errors import ControlError, RealtimeError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+SOURCES = ("cc", "bend", "pressure")
+HITS = ("/morph/trigger", "/morph/note")
+FINGER = ("bend", "timbre", "pressure", "note")  # what moves one finger of an MPE controller
+WIDEST = 1000.0  # a range wider than this, such as that of z, says nothing about where a knob should end
+USUAL = 3.0
+MAX_BYTES = 2**20
+
+Rule = TypeVar("Rule")
+
+
+class MapError(RealtimeError):
+    """A map that cannot be read or written, or a rule that makes no sense."""
+
+
+@dataclass(frozen=True)
+class Knob:
+    """Moves one argument of an address.
+
+    Attributes:
+        target: the address.
+        cc: controller number; with `bits` 14, 0..31, its fine half being `cc + 32`.
+        source: "cc", or "bend" or "pressure" of a channel.
+        channel: 1..16, or 0 for all.
+        bits: 7, or 14 for controllers that send a fine half after each coarse one.
+        arguments: the other arguments, in order.
+        argument: the name of the one it moves; the last number if empty.
+        low, high: its ends; NaN takes the table's, or -3..3 where that is very wide.
+        pickup: wait until the knob passes the value that is in force; a bend never waits.
+    """
+
+    target: str
+    cc: int = 0
+    source: str = "cc"
+    channel: int = 0
+    bits: int = 7
+    arguments: tuple[float | str, ...] = ()
+    argument: str = ""
+    low: float = float("nan")
+    high: float = float("nan")
+    pickup: bool = True
+
+    def __post_init__(self) -> None:
+        _one_of("source", self.source, SOURCES)
+        _within("channel", self.channel, 0, 16)
+        if self.bits not in (7, 14):
+            raise MapError(f"bits is {self.bits!r}, not 7 or 14")
+        _within("cc", self.cc, 0, 31 if self.bits == 14 and self.source == "cc" else 127)
+        moved = self.moved()
+        for end in ("low", "high"):
+            value = getattr(self, end)
+            if value != value:
+                usual = getattr(moved, end)
+                value = usual if abs(usual) <= WIDEST else USUAL if end == "high" else -USUAL
+            object.__setattr__(self, end, float(value))
+        if self.low == self.high:
+            raise MapError(f"{self.target}: low and high are both {self.low:g}")
+        self.check()
+
+    def moved(self) -> Argument:
+        """The argument it moves."""
+        numbers = [a for a in self.arguments_of_target() if a.kind != "text"]
+        if self.argument:
+            numbers = [a for a in numbers if a.name == self.argument]
+        if not numbers:
+            wanted = f" {self.argument!r}" if self.argument else ""
+            raise MapError(f"{self.target} has no argument{wanted} that a knob could move")
+        if numbers[-1].many:
+            raise MapError(f"{self.target} takes many numbers; a knob moves one, such as that of /morph/z/0")
+        return numbers[-1]
+
+    def fill(self, value: float, others: Sequence[float | str] | None = None) -> tuple[float | str, ...]:
+        """The arguments of the message: `value` in its place among `others` (those of the rule)."""
+        moved = self.moved()
+        rest = list(self.arguments if others is None else others)
+        place = [a.name for a in self.arguments_of_target()].index(moved.name)
+        return (*rest[:place], round(value) if moved.kind == "int" else value, *rest[place:])
+
+    def check(self) -> None:
+        """Hold the messages at both ends against the table."""
+        row = _row(self.target)[0]
+        for value in (self.low, self.high):
+            try:
+                row.check(self.fill(value))
+            except ControlError as error:  # noqa: PERF203
+                raise MapError(f"{self.target}: {error}") from None
+
+    def arguments_of_target(self) -> tuple[Argument, ...]:
+        """Those of the address, in order."""
+        return tuple(_row(self.target)[0].arguments)
+
+
+@dataclass(frozen=True)
+class Notes:
+    """Plays notes from `low` to `high`.
+
+    Attributes:
+        target: "/morph/trigger", every note alike, or "/morph/note", each at its own pitch.
+        channel: 1..16, or 0 for all.
+        low, high: MIDI notes, 0..127.
+        name: for a trigger, where the point jumps first: a class, a training sound, a preset.
+        choke: a group 1..16, of which only the latest sounds; 0 is none.
+    """
+
+    target: str = "/morph/note"
+    channel: int = 0
+    low: int = 0
+    high: int = 127
+    name: str = ""
+    choke: int = 0
+
+    def __post_init__(self) -> None:
+        _one_of("target", self.target, HITS)
+        _within("channel", self.channel, 0, 16)
+        _within("low", self.low, *MIDI_DATA.range)
+        _within("high", self.high, self.low, MIDI_DATA.high)
+        _within("choke", self.choke, *CHOKE.range)
+        if self.name and self.target != "/morph/trigger":
+            raise MapError(f"name is {self.name!r}, but only a target /morph/trigger goes to a name")
+
+
+@dataclass(frozen=True)
+class Program:
+    """Recalls a preset on a program change.
+
+    Attributes:
+        number: 0..127.
+        preset: its name.
+        ms: how long the way there takes; negative: as `/morph/glide` says.
+        channel: 1..16, or 0 for all.
+    """
+
+    number: int
+    preset: str
+    ms: float = -1.0
+    channel: int = 0
+
+    def __post_init__(self) -> None:
+        _within("number", self.number, *MIDI_DATA.range)
+        _within("channel", self.channel, 0, 16)
+        if not 0 < len(self.preset) <= MAX_TEXT:
+            raise MapError(f"preset is {self.preset!r}, not a name")
+        if not self.ms <= 600_000.0:
+            raise MapError(f"ms is {self.ms!r}, not at most 600000")
+
+
+@dataclass(frozen=True)
+class Mpe:
+    """A zone of channels that carry one finger each; finger on channel c is touch c.
+
+    Attributes:
+        zone: "lower" has its members from channel 2 up, "upper" from channel 15 down.
+        members: how many, 1..15.
+        x, y: what moves the finger's point over the map: bend, timbre (CC 74), pressure, or note.
+        release: "ring" lets a sound end by itself, "stop" fades it out when the finger lifts.
+    """
+
+    zone: str = "lower"
+    members: int = 15
+    x: str = "bend"
+    y: str = "timbre"
+    release: str = "ring"
+
+    def __post_init__(self) -> None:
+        _one_of("zone", self.zone, ("lower", "upper"))
+        _within("members", self.members, 1, 15)
+        _one_of("x", self.x, FINGER)
+        _one_of("y", self.y, FINGER)
+        _one_of("release", self.release, ("ring", "stop"))
+
+    def has(self, channel: int) -> bool:
+        """Whether a channel, 1..16, carries a finger."""
+        if self.zone == "lower":
+            return 2 <= channel <= 1 + self.members
+        return 16 - self.members <= channel <= 15
+
+
+@dataclass(frozen=True)
+class MidiMap:
+    """All rules. Of those that fit a message, the first is taken."""
+
+    knobs: tuple[Knob, ...] = ()
+    notes: tuple[Notes, ...] = ()
+    programs: tuple[Program, ...] = ()
+    mpe: Mpe | None = field(default=None)
+
+
+_TABLES: dict[str, type[Any]] = {"knob": Knob, "notes": Notes, "program": Program, "mpe": Mpe}
+
+
+def read(path: Path) -> MidiMap:
+    """The map in a TOML file.
+
+    Raises:
+        MapError: it cannot be read, or has something that is not known; the text names the nearest.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise MapError(f"{path} is larger than {MAX_BYTES} bytes")
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise MapError(f"cannot read {path}: {reason}") from None
+    try:
+        return parse(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise MapError(f"{path}: {error}") from None
+    except MapError as error:
+        raise MapError(f"{path}: {error}") from None
+
+
+def parse(tables: Mapping[str, Any]) -> MidiMap:
+    """A map from the tables of a TOML file.
+
+    Raises:
+        MapError: see `read`.
+    """
+    for name in tables:
+        _known("table", name, _TABLES)
+    found: dict[str, list[Any]] = {}
+    for name, kind in _TABLES.items():
+        given = tables.get(name, [])
+        if name == "mpe":
+            given = [given] if given != [] else []
+        if not isinstance(given, list) or not all(isinstance(each, dict) for each in given):
+            wanted = f"[{name}]" if name == "mpe" else f"[[{name}]]"
+            raise MapError(f"{name} is not a table; write {wanted}")
+        found[name] = [_rule(kind, name, each, at) for at, each in enumerate(given, 1)]
+    return MidiMap(
+        tuple(found["knob"]),
+        tuple(found["notes"]),
+        tuple(found["program"]),
+        found["mpe"][0] if found["mpe"] else None,
+    )
+
+
+def _rule(kind: type[Rule], name: str, given: Mapping[str, Any], at: int) -> Rule:
+    known = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]
+    where = f"{name} {at}"
+    values: dict[str, Any] = {}
+    for key, value in given.items():
+        _known(f"{where}: key", key, known)
+        wanted = str(known[key].type)
+        good = {
+            "str": isinstance(value, str),
+            "int": isinstance(value, int) and not isinstance(value, bool),
+            "float": isinstance(value, (int, float)) and not isinstance(value, bool),
+            "bool": isinstance(value, bool),
+        }.get(wanted, isinstance(value, list) and all(isinstance(x, (int, float, str)) for x in value))
+        if not good:
+            raise MapError(f"{where}: {key} is {value!r}, not of type {wanted}")
+        values[key] = tuple(value) if isinstance(value, list) else value
+    missing = [f.name for f in known.values() if f.default is MISSING and f.name not in values]
+    if missing:
+        raise MapError(f"{where}: {' and '.join(missing)} missing")
+    try:
+        return kind(**values)
+    except MapError as error:
+        raise MapError(f"{where}: {error}") from None
+
+
+def write(path: Path, midi_map: MidiMap) -> None:
+    """Keep a map in a file: written beside its place and renamed.
+
+    Raises:
+        MapError: it cannot be written.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_text(dump(midi_map), encoding="utf-8")
+        os.replace(part, path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise MapError(f"cannot write {path}: {error.strerror}") from None
+
+
+def dump(midi_map: MidiMap) -> str:
+    """A map as TOML; `parse` reads the same map back."""
+    rules: list[tuple[str, Any]] = [("[[knob]]", k) for k in midi_map.knobs] + [
+        ("[[notes]]", n) for n in midi_map.notes
+    ]
+    rules += [("[[program]]", p) for p in midi_map.programs]
+    rules += [("[mpe]", midi_map.mpe)] if midi_map.mpe else []
+    return "\n".join(f"{head}\n{_body(rule)}" for head, rule in rules)
+
+
+def _body(rule: Any) -> str:
+    given = [(f, getattr(rule, f.name)) for f in fields(rule)]
+    kept = [(f.name, value) for f, value in given if value != f.default]
+    return "".join(f"{name} = {_toml(value)}\n" for name, value in kept)
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_toml, value))}]"
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return str(value).lower() if isinstance(value, bool) else repr(value)
+
+
+def _row(target: str) -> tuple[Any, tuple[int | str, ...]]:
+    try:
+        row, places = TABLE.find(target)
+        for place, value in zip(row.placeholders, places, strict=True):
+            place.check(value)
+    except ControlError as error:
+        raise MapError(f"target is {target!r}: {error}") from None
+    return row, places
+
+
+def _known(what: str, name: str, names: Mapping[str, Any]) -> None:
+    if name not in names:
+        near = difflib.get_close_matches(name, names, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(names)}"
+        raise MapError(f"{what} {name!r} is not known; {hint}")
+
+
+def _one_of(what: str, value: str, accepted: Sequence[str]) -> None:
+    if value not in accepted:
+        near = difflib.get_close_matches(value, accepted, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise MapError(f"{what} is {value!r}, not one of {', '.join(accepted)}{hint}")
+
+
+def _within(what: str, value: int, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise MapError(f"{what} is {value}, not a whole number from {low} to {high}")
+
+
+#: What is played without a file: every note at its pitch, the modulation wheel along the first axis.
+DEFAULT = MidiMap(knobs=(Knob("/morph/macro/0", cc=1),), notes=(Notes(),))

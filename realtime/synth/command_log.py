@@ -1,0 +1,422 @@
+"""The log of a performance: what was carried out, at which device sample, as lines of JSON.
+
+The first line is a `LogHeader`; every other line is a command, `{"at": 4711, "do": "trigger", …}` with
+what differs from the command's defaults. The last is `{"at": …, "do": "end"}` where the server ended well. A
+log is appended to as the performance goes on, so that a crash costs at most what was played in the last
+`FLUSH_S`; a torn last line is then no error. Nothing in a log that is read is trusted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import errno
+import importlib.metadata
+import json
+import os
+import platform
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import MISSING, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from realtime.synth import quantities
+from realtime.synth.commands import (
+    MODES,
+    Command,
+    Gain,
+    Goto,
+    Mode,
+    Panic,
+    Prepare,
+    SetAxis,
+    SetDimension,
+    SetZ,
+    Shed,
+    Stop,
+    Swap,
+    Ticks,
+    Trigger,
+    Tweak,
+)
+from realtime.synth.glide import CURVES, PATHS
+from realtime.synth.plugins import MAX_PLUGINS
+from realtime.synth.quantities import Quantity
+from realtime.util.errors import RealtimeError
+from realtime.util.files import FileError
+
+VERSION = 1
+FLUSH_S = 0.1  # longest that a command waits for the system to have it
+LOOK_S = FLUSH_S / 5  # between two looks for commands; the rest is for a thread that wakes late
+SYNC_S = 1.0  # between two times that the disk is told to keep what there is
+MAX_LINE = 2**20
+MAX_SAMPLE = 2**40
+MAX_TEXT = 4096
+MAX_DIMENSIONS = 1024  # of z
+MAX_WAITING = 200_000  # commands, while the disk stalls
+COMMANDS: dict[str, type[Command]] = {
+    "z": SetZ,
+    "dimension": SetDimension,
+    "axis": SetAxis,
+    "goto": Goto,
+    "trigger": Trigger,
+    "stop": Stop,
+    "panic": Panic,
+    "gain": Gain,
+    "mode": Mode,
+    "shed": Shed,
+    "ticks": Ticks,
+    "plugin": Tweak,
+    "model": Swap,
+}
+_NAMES = {kind: name for name, kind in COMMANDS.items()}
+
+
+class LogError(RealtimeError):
+    """A log that cannot be read."""
+
+
+@dataclass(frozen=True)
+class PluginState:
+    """A plugin behind the mixer: file, name, and parameters from 0 to 1, as it keeps them."""
+
+    path: str
+    name: str
+    parameters: dict[str, float]
+
+
+@dataclass(frozen=True)
+class LogHeader:
+    """The header of a log: what a mixer must be made of to play it again.
+
+    Attributes:
+        model: where its file was.
+        model_sha256: of that file.
+        latent_dim: size of z.
+        sample_rate: of the device, in Hz; the clock of the log.
+        channels, voices, chunk_frames, gain_db, dc_block_hz: of the mixer.
+        block: device samples that the plugins get at a time.
+        versions: of what played.
+        plugins: in order.
+    """
+
+    model: str
+    model_sha256: str
+    latent_dim: int
+    sample_rate: int
+    channels: int
+    voices: int
+    chunk_frames: int
+    gain_db: float
+    block: int
+    versions: dict[str, str]
+    dc_block_hz: float = 0.0
+    plugins: tuple[PluginState, ...] = ()
+
+
+def versions() -> dict[str, str]:
+    """Of the packages that make the sound."""
+    found = {"python": platform.python_version()}
+    for package in ("soundmorph", "numpy", "onnxruntime", "onnxruntime-gpu", "soxr"):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[package] = importlib.metadata.version(package)
+    return found
+
+
+# ---- commands to and from JSON
+
+
+def to_json(at: int, command: Command) -> dict[str, Any] | None:
+    """A line of the log; None for commands that make no sound of their own."""
+    if isinstance(command, Prepare):
+        return None
+    line: dict[str, Any] = {"at": at, "do": _NAMES[type(command)]}
+    for field in fields(command):
+        value = getattr(command, field.name)
+        if field.name != "ticket" and value != field.default:
+            line[field.name] = value
+    return line
+
+
+def from_json(line: Any, dim: int) -> tuple[int, Command | None]:
+    """A command and its sample; None is the end of the performance.
+
+    Raises:
+        LogError: anything that `to_json` does not make.
+    """
+    if not isinstance(line, dict):
+        raise LogError("not an object")
+    given = dict(line)
+    at, name = given.pop("at", None), given.pop("do", None)
+    if not _is_whole(at) or not 0 <= at <= MAX_SAMPLE:
+        raise LogError(f"at is {at!r:.40}, not a sample from 0 to {MAX_SAMPLE}")
+    if name == "end":
+        return at, None
+    if not isinstance(name, str) or name not in COMMANDS:
+        raise LogError(f"do is {name!r:.40}, not one of {', '.join(COMMANDS)}, end")
+    kind = COMMANDS[name]
+    known = {field.name: field for field in fields(kind) if field.name != "ticket"}
+    if unknown := set(given) - set(known):
+        raise LogError(f"{name} has no {min(unknown)!r:.40}; it has {', '.join(known) or 'nothing'}")
+    if absent := [key for key, field in known.items() if field.default is MISSING and key not in given]:
+        raise LogError(f"{name} lacks {absent[0]}")
+    values = {key: _check(key, value, dim) for key, value in given.items()}
+    if kind is SetDimension and not values["index"] < dim:
+        raise LogError(f"index is {values['index']}, not below {dim}")
+    return at, kind(**values)
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _check(key: str, value: Any, dim: int) -> Any:
+    """A field as commands keep it."""
+    if key == "through":
+        if isinstance(value, list) and len(value) <= 1024:
+            return tuple(_vector(key, each, dim) for each in value)
+        raise LogError("through is not a list of up to 1024 points")
+    if key in ("z", "point", "axis", "origin"):
+        return None if value is None and key in ("z", "point") else _vector(key, value, dim)
+    if key in _CHOICES:
+        if isinstance(value, str) and value in _CHOICES[key]:
+            return value
+        raise LogError(f"{key} is {value!r:.40}, not one of {', '.join(_CHOICES[key])}")
+    if key in _TEXTS:
+        if isinstance(value, str) and len(value) <= MAX_TEXT:
+            return value
+        raise LogError(f"{key} is {value!r:.40}, not text of up to {MAX_TEXT} characters")
+    if key in ("reverse", "ahead"):
+        if isinstance(value, bool):
+            return value
+        raise LogError(f"{key} is {value!r:.40}, not true or false")
+    if not _QUANTITIES[key].accepts(value):
+        raise LogError(f"{key} is {value!r:.40}, not {_QUANTITIES[key].accepted}")
+    return value
+
+
+_CHOICES: dict[str, tuple[str, ...]] = {"curve": tuple(CURVES), "path": tuple(PATHS), "mode": MODES}
+_TEXTS = ("parameter", "model", "model_sha256")
+REACHED = Quantity(-1e6, 1e6)
+"""Coordinates that the point can reach; moves along an axis lead beyond those that messages may name."""
+_QUANTITIES: dict[str, Quantity] = {
+    "plugin": Quantity(0, MAX_PLUGINS - 1, whole=True),
+    "raw": quantities.FRACTION,
+    "latent_dim": Quantity(1, MAX_DIMENSIONS, whole=True),
+    "chunk_frames": Quantity(1, 4096, whole=True),
+    "at_once": Quantity(1, 64, whole=True),
+    "touch": quantities.TOUCH,
+    "index": Quantity(0, MAX_DIMENSIONS - 1, whole=True),
+    "choke": quantities.CHOKE,
+    "value": REACHED,
+    "ms": quantities.TRAVEL_MS,
+    "velocity": quantities.VELOCITY,
+    "pitch": quantities.PITCH,
+    "pan": quantities.PAN,
+    "decay_ms": quantities.DECAY_MS,
+    "db": quantities.GAIN_DB,
+}
+
+
+_HEADER: dict[str, Quantity] = {
+    "latent_dim": _QUANTITIES["latent_dim"],
+    "sample_rate": Quantity(1000, 768_000, whole=True),
+    "channels": Quantity(1, 256, whole=True),
+    "voices": Quantity(1, 64, whole=True),
+    "chunk_frames": _QUANTITIES["chunk_frames"],
+    "block": Quantity(1, 2**20, whole=True),
+    "gain_db": quantities.GAIN_DB,
+    "dc_block_hz": quantities.DC_BLOCK_HZ,
+}
+
+
+def _vector(key: str, value: Any, dim: int) -> tuple[float, ...]:
+    if not isinstance(value, list) or len(value) != dim:
+        raise LogError(f"{key} is not a list of {dim} numbers")
+    for x in value:
+        if not REACHED.accepts(x):
+            raise LogError(f"{key} holds {x!r:.40}, not {REACHED.accepted}")
+    return tuple(float(x) for x in value)
+
+
+# ---- writing
+
+
+class CommandLog:
+    """Keeps what a mixer carries out; give `tap` to it.
+
+    A thread of its own writes. Another one has the disk keep it, for that may take longer than a command may
+    wait to be written.
+
+    Args:
+        path: of the log; must not exist, unless `force`.
+        setting: its header.
+        say: is told once, in one line, if the log breaks off.
+
+    Raises:
+        FileError: the file cannot be begun.
+    """
+
+    def __init__(
+        self, path: Path, setting: LogHeader, *, force: bool = False, say: Callable[[str], None] = print
+    ) -> None:
+        self.path = path
+        self._say = say
+        self._waiting: deque[tuple[int, Command]] = deque()
+        self._lost = 0
+        self._failed = False
+        self._failing = threading.Lock()
+        self._closing = threading.Event()
+        try:
+            self._file = path.open("w" if force else "x", encoding="utf-8")
+        except FileExistsError as error:
+            raise FileError(f"{path} exists; --force replaces it") from error
+        except OSError as error:
+            raise FileError(f"cannot write {path}: {error.strerror or error}") from error
+        self._write([{"soundmorph_log": VERSION, **dataclasses.asdict(setting)}])
+        self._threads = [
+            threading.Thread(target=each, name="session log", daemon=True) for each in (self._run, self._sync)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def tap(self, sample: int, command: Command) -> None:
+        """Take note of a command that is carried out at a device sample. Never waits."""
+        if len(self._waiting) < MAX_WAITING:
+            self._waiting.append((sample, command))
+        else:
+            self._lost += 1
+
+    def close(self, sample: int) -> None:
+        """Write what is left; the performance ended at device sample `sample`."""
+        self._closing.set()
+        for thread in self._threads:
+            thread.join()
+        self._write([{"at": sample, "do": "end"}])
+        self._keep()
+        with contextlib.suppress(OSError):  # told of already
+            self._file.close()
+        if self._lost:
+            self._say(f"{self.path}: the disk was too slow, {self._lost} commands are missing")
+
+    def _run(self) -> None:
+        while not self._closing.wait(LOOK_S):
+            self._drain()
+        self._drain()
+
+    def _sync(self) -> None:
+        while not self._closing.wait(SYNC_S):
+            self._keep()
+
+    def _drain(self) -> None:
+        lines = []
+        while self._waiting:
+            line = to_json(*self._waiting.popleft())
+            if line is not None:
+                lines.append(line)
+        if lines:
+            self._write(lines)
+
+    def _write(self, lines: list[dict[str, Any]]) -> None:
+        if self._failed:
+            return
+        try:
+            self._file.write("".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines))
+            self._file.flush()
+        except OSError as error:
+            self._fail(error)
+
+    def _keep(self) -> None:
+        """Have the disk keep what has been written."""
+        if self._failed:
+            return
+        try:
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            if error.errno != errno.EINVAL:  # a pipe or a device: there is no disk
+                self._fail(error)
+
+    def _fail(self, error: OSError) -> None:
+        with self._failing:
+            told, self._failed = self._failed, True
+        if not told:
+            self._say(f"the log stopped, the sound goes on: cannot write {self.path}: {error}")
+
+
+# ---- reading
+
+
+def read_header(path: Path) -> LogHeader:
+    """The header of a log.
+
+    Raises:
+        LogError: there is no such file, or it is not a log.
+    """
+    try:
+        with path.open("rb") as file:
+            first = file.readline(MAX_LINE)
+    except OSError as error:
+        raise LogError(f"{path}: {error.strerror or error}") from error
+    try:
+        content = json.loads(first)
+        if content.pop("soundmorph_log") != VERSION:
+            raise LogError(f"{path}:1: a log of another version; this soundmorph reads version {VERSION}")
+        plugins = tuple(PluginState(**each) for each in content.pop("plugins", ()))
+        setting = LogHeader(**content, plugins=plugins)
+    except LogError:
+        raise
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise LogError(f"{path}:1: not the log of a performance (`realtime serve --log FILE`)") from error
+    for key, quantity in _HEADER.items():
+        value = getattr(setting, key)
+        if not quantity.accepts(value):
+            raise LogError(f"{path}:1: {key} is {value!r:.40}, not {quantity.accepted}")
+    if not isinstance(setting.model, str) or not isinstance(setting.model_sha256, str):
+        raise LogError(f"{path}:1: model and model_sha256 are text")
+    if len(setting.plugins) > MAX_PLUGINS or not all(map(_is_state, setting.plugins)):
+        raise LogError(f"{path}:1: plugins is not a list of path, name and parameters from 0 to 1")
+    return setting
+
+
+def _is_state(state: PluginState) -> bool:
+    if not isinstance(state.parameters, dict):
+        return False
+    texts = (state.path, state.name, *state.parameters)
+    values = state.parameters.values()
+    return all(isinstance(each, str) for each in texts) and all(
+        isinstance(each, (int, float)) and 0 <= each <= 1 for each in values
+    )
+
+
+def commands(path: Path, dim: int) -> Iterator[tuple[int, Command | None]]:
+    """What was carried out, line by line, with its device sample; None last, where the end was logged.
+
+    Args:
+        dim: size of z at the beginning.
+
+    Raises:
+        LogError: a line that is damaged, unless it is the last one and torn.
+    """
+    before = 0
+    with path.open("rb") as file:
+        file.readline(MAX_LINE)
+        number = 1
+        while line := file.readline(MAX_LINE):
+            number += 1
+            try:
+                at, command = from_json(json.loads(line), dim)
+                if at < before:
+                    raise LogError(f"at is {at}, before the line above ({before})")
+            except (ValueError, RecursionError, LogError) as error:
+                if not line.endswith(b"\n") and not file.readline(1):
+                    return  # torn: the machine stopped while it was written
+                text = error if isinstance(error, LogError) else "not JSON"
+                raise LogError(f"{path}:{number}: {text}") from error
+            before = at
+            if isinstance(command, Swap):
+                dim = command.latent_dim
+            yield at, command
+            if command is None:
+                return

@@ -1,0 +1,45 @@
+"""Commands that wait for their device sample."""
+
+from __future__ import annotations
+
+import heapq
+from itertools import count
+
+from realtime.synth.commands import Command
+
+
+class CommandQueue:
+    """Orders commands by device sample; those of one sample keep the order in which they were submitted."""
+
+    def __init__(self) -> None:
+        self._events: list[tuple[int, int, Command]] = []
+        self._order = count()
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def push(self, command: Command, at_sample: int) -> None:
+        """Add a command that is due at a device sample."""
+        heapq.heappush(self._events, (at_sample, next(self._order), command))
+
+    def before(self, until: int) -> int:
+        """Return the sample of the first command if it is before `until`, else `until`."""
+        return min(until, self._events[0][0]) if self._events else until
+
+    def due(self, position: int) -> bool:
+        """Return whether a command is due at device sample `position`."""
+        return bool(self._events) and self._events[0][0] <= position
+
+    def pop(self) -> tuple[int, Command]:
+        """Remove the first command; return its place in the order of submission, and the command."""
+        _, order, command = heapq.heappop(self._events)
+        return order, command
+
+    def forget_before(self, order: int) -> None:
+        """Drop the commands that were submitted before place `order`."""
+        self._events = [event for event in self._events if event[1] > order]
+        heapq.heapify(self._events)
+
+    def clear(self) -> None:
+        """Drop all commands."""
+        self._events.clear()

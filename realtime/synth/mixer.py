@@ -1,0 +1,531 @@
+"""Commands and a decoder in, blocks of sound out: the one mixer that plays live and renders files.
+
+No threads, no clock: time is a count of device samples, and the same commands at the same samples give the
+same sound, bit for bit, whatever the size of the blocks. `render` splits a block where a command is due. For
+each piece the ticks of decoding that begin in it (`timing.Timing`) are taken in turn: all voices that lack
+frames advance in one batched decoder call (`streams.Slots`). A voice at a point that was decoded ahead
+(`prepared.SoundCache`) needs none; its sound is the same to rounding.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.model.decoder import Decoder
+from realtime.synth.command_queue import CommandQueue
+from realtime.synth.commands import (
+    MODES,
+    POINT_MOVES,
+    Command,
+    Gain,
+    Goto,
+    Mode,
+    Panic,
+    Prepare,
+    SetAxis,
+    SetDimension,
+    SetZ,
+    Shed,
+    Stop,
+    Ticks,
+    Trigger,
+)
+from realtime.synth.glide import Glide, Point
+from realtime.synth.output import Output
+from realtime.synth.points import Points
+from realtime.synth.polyphony import Polyphony
+from realtime.synth.resampler import Resampler, Samples
+from realtime.synth.slots import Slots
+from realtime.synth.sound_cache import CachedSound, SoundCache
+from realtime.synth.timing import Timing
+from realtime.synth.voice import Tails, Voice
+
+STEAL_MS = 5.0  # fade of a voice that is stolen, choked or stopped
+PANIC_MS = 2.0
+PATIENCE_MS = 1000.0  # for the sound of a reversed hit; then it is decoded on the spot
+
+
+def slots_for(voices: int) -> int:
+    """Decoder slots that `voices` voices need: as many again may be fading out after a steal."""
+    return 2 * voices
+
+
+@dataclass(frozen=True)
+class Cost:
+    """The cost of decoding on this machine (`realtime.live.warm_up` measures it).
+
+    Attributes:
+        first_chunk_s: seconds for the first chunk of a sound.
+        sustained_voices: voices that decoding keeps up with.
+        chunk_s: seconds for a tick of one voice, of two, …
+        tick_s: seconds that a tick lasts.
+        moved: first chunks that cost as much as moving the point under a sound that was decoded ahead.
+    """
+
+    first_chunk_s: float
+    sustained_voices: int
+    chunk_s: tuple[float, ...]
+    tick_s: float
+    moved: int = 1
+
+
+class Mixer:
+    """Plays a decoder polyphonically.
+
+    Args:
+        decoder: with at least `slots_for(voices)` slots; the mixer is its only user.
+        sample_rate: of the device, in Hz.
+        voices: sounding at once; one more trigger steals the quietest.
+        channels: of the output: left and right; one alone carries their mean, further ones are silent.
+        chunk_frames: latent frames decoded at a time: how soon a moving z is heard, against processor time.
+        gain_db: of the output at the start.
+        dc_block_hz: corner of a high-pass of first order on the output; 0 leaves it out.
+
+    Raises:
+        ValueError: a count below 1, or too few decoder slots.
+        RateError: a device rate that the model's cannot be turned into.
+    """
+
+    def __init__(
+        self,
+        decoder: Decoder,
+        sample_rate: int,
+        *,
+        voices: int = 8,
+        channels: int = 2,
+        chunk_frames: int = 4,
+        gain_db: float = 0.0,
+        dc_block_hz: float = 0.0,
+    ) -> None:
+        for name, value in (("voices", voices), ("channels", channels), ("chunk_frames", chunk_frames)):
+            if value < 1:
+                raise ValueError(f"{name} is at least 1, got {value}")
+        if decoder.capacity < slots_for(voices):
+            wanted = slots_for(voices)
+            raise ValueError(f"{voices} voices need {wanted} decoder slots, got {decoder.capacity}")
+        info = decoder.info
+        self.sample_rate = sample_rate
+        self.channels = channels
+        self.voices = voices
+        self.timing = Timing(
+            frames=info.frames,
+            hop_length=info.hop_length,
+            chunk_frames=chunk_frames,
+            resampler=Resampler(info.sample_rate, sample_rate),
+        )
+        self.at_once = 1
+        """Ticks that are decoded at a time."""
+        self.position = 0
+        """The next device sample to be rendered."""
+        self.mode = MODES[0]
+        self._points = Points(info.classes[0].centroid if info.classes else info.latent.mean, sample_rate)
+        self.output = Output(sample_rate, gain_db, dc_block_hz)
+        self.hits = 0
+        self.stolen = 0
+        self.shed = 0
+        self.prepared_hits = 0
+        """Hits that needed no inference to start."""
+        self.tap: Callable[[int, Command], None] | None = None
+        """Told of every command as it is carried out, with its sample. Must not wait."""
+        self.live = False
+        """Whether another thread has sounds `prepared`: reversed hits wait for theirs."""
+        self.sound_cache = SoundCache(decoder)
+        self.cost: Cost | None = None
+        """As measured on this machine, if it was."""
+
+        self._decoder = decoder
+        self._commands = CommandQueue()
+        self._polyphony = Polyphony(voices, sample_rate)
+        self._waiting: deque[tuple[int, Trigger]] = deque()  # until when at most, and for the sound of what
+        self._free = [Voice(self.timing) for _ in range(slots_for(voices))]
+        self._playing: list[Voice] = []  # in order of their starts
+        self._slots = Slots(decoder, self._frames_of)
+        self._tails = Tails(self._samples(STEAL_MS))
+        self._covered = 0  # until this sample all voices are decoded
+        self._bus: Samples = np.zeros((2, self.timing.piece), np.float32)
+
+    @property
+    def glide(self) -> Glide:
+        """The path of the point; replaced, never changed, so another thread may evaluate it."""
+        return self._points.glide
+
+    @property
+    def arrived(self) -> deque[int]:
+        """Tickets of the glides that have come to their end."""
+        return self._points.arrived
+
+    @property
+    def muted(self) -> int:
+        """Decoded chunks silenced because they were not finite."""
+        return self._slots.muted
+
+    @property
+    def sounding(self) -> int:
+        """Voices that can be heard, those fading out included."""
+        return len(self._playing)
+
+    def streams_begun(self, commands: Iterable[Command] = ()) -> int:
+        """How many streams of decoding must begin in the next blocks, with these commands; an estimate.
+
+        A voice that plays what was decoded ahead begins one when its point has moved, and has to catch up:
+        that may count as more (`Cost.moved`).
+        """
+        begun, moves = 0, False
+        moved = 1 if self.cost is None else self.cost.moved
+        for command in commands:
+            if isinstance(command, Trigger):
+                z = self.glide.at(self.position) if command.z is None else np.array(command.z)
+                begun += self.sound_cache.get(z.astype(np.float32)) is None
+            moves = moves or isinstance(command, POINT_MOVES)
+        for voice in self._playing:
+            if voice.cached is not None and not voice.decoded:
+                target = self._way(voice).target
+                begun += moved * (moves or not np.array_equal(target.astype(np.float32), voice.cached.z))
+        return begun
+
+    @property
+    def streaming(self) -> int:
+        """Voices that are being decoded."""
+        return len(self._slots)
+
+    @property
+    def scheduled(self) -> int:
+        """Commands waiting for their sample."""
+        return len(self._commands)
+
+    @property
+    def max_frames(self) -> int:
+        """Latent frames that the decoder takes at a time."""
+        return self._decoder.max_frames
+
+    @property
+    def stride(self) -> int:
+        """Frames from one saved state of a sound decoded ahead to the next."""
+        return self.sound_cache.stride
+
+    def rehearse(self, voices: int, frames: int) -> None:
+        """Decode so many frames of so many voices; nothing of it is heard."""
+        decoder = self._decoder
+        decoder.frame[:voices] = 0
+        left = frames
+        while left:
+            some = min(left, decoder.max_frames)
+            decoder.step(np.zeros((voices, some, decoder.info.latent_dim), np.float32))
+            left -= some
+        for slot in range(voices):
+            decoder.reset(slot)
+
+    def rehearse_resume(self, frames: int) -> None:
+        """Decode so many frames as for a voice whose point moves under a sound decoded ahead."""
+        self._slots.rehearse_resume(frames)
+
+    def check_follows(self, other: Mixer) -> None:
+        """Whether this mixer can take over from another one.
+
+        Raises:
+            ValueError: the other one has another sample rate or number of channels.
+        """
+        if (other.sample_rate, other.channels) != (self.sample_rate, self.channels):
+            raise ValueError(
+                f"a mixer of {self.channels} channels at {self.sample_rate} Hz cannot take over from one of "
+                f"{other.channels} at {other.sample_rate} Hz"
+            )
+
+    def take_over(self, other: Mixer) -> None:
+        """Go on at the sample where another mixer is, before the first `render`.
+
+        With its gain, mode, ticks at once and tap. The other one carries out what is due there, forgets what
+        was submitted for later, and fades out.
+        """
+        other._carry_out_due()
+        other._commands.clear()
+        self.position = other.position
+        self.output.set_gain(other.output.gain_db, self.position - self.sample_rate)
+        self.mode, self.at_once = other.mode, other.at_once
+        self.tap, other.tap = other.tap, None
+        other.submit(Stop())
+
+    @property
+    def silent(self) -> bool:
+        """Whether nothing sounds or rings."""
+        return not self._playing and not self._ringing
+
+    @property
+    def _ringing(self) -> bool:
+        return self._tails.ringing or self.output.ringing
+
+    def submit(self, command: Command, at_sample: int = 0) -> None:
+        """Have `command` carried out just before device sample `at_sample`, or now if that has been rendered.
+
+        Commands for the same sample are carried out in the order they were submitted.
+        """
+        self._commands.push(command, max(at_sample, self.position))
+
+    def render(self, out: NDArray[np.float32]) -> None:
+        """Write the next T samples: float32 [T, channels], within ±1."""
+        done = 0
+        while done < len(out):
+            self._carry_out_due()
+            until = self._commands.before(self.position + len(out) - done)
+            if self._playing or self._ringing:
+                until = min(until, self.position + self.timing.piece)
+            block = out[done : done + until - self.position]
+            if self._playing:
+                self._decode_until(until)
+            if self._playing or self._ringing:
+                self._mix(block)
+            else:
+                block[:] = 0.0
+            done += len(block)
+            self.position += len(block)
+            self._retire()
+            self._points.announce(self.position)
+            if (rest := self._points.settled(self.position)) is not None:
+                self.sound_cache.want(rest.astype(np.float32), first=True)
+            self._start_waiting()
+
+    def _mix(self, block: NDArray[np.float32]) -> None:
+        bus = self._bus[:, : len(block)]
+        bus[:] = 0.0
+        for voice in self._playing:
+            voice.add_to(bus, self.position)
+        self._tails.add_to(bus)
+        self.output.process(bus, self.position)
+        if self.channels == 1:
+            np.add(bus[0], bus[1], out=block[:, 0])
+            block *= np.float32(0.5)
+        else:
+            block[:, :2] = bus.T
+            block[:, 2:] = 0.0
+
+    # ---- commands
+
+    def _carry_out_due(self) -> None:
+        while self._commands.due(self.position):
+            order, command = self._commands.pop()
+            if isinstance(command, Panic):
+                self._commands.forget_before(order)
+            if not (self.live and isinstance(command, Trigger) and self._must_wait(command)):
+                self._perform(command)
+
+    def _perform(self, command: Command) -> None:
+        done = self._carry_out(command)
+        if self.tap is not None:
+            self.tap(self.position, done)
+
+    def _must_wait(self, trigger: Trigger) -> bool:
+        """Whether the whole sound of a hit is needed and not there; then the hit comes as soon as it is."""
+        if not trigger.reverse:
+            return False
+        given = trigger.z or trigger.point
+        if given is None:  # a touch gets its point when a hit sounds, as the log has it, not here
+            here = self._points.of(trigger.touch).at(self.position)
+        else:
+            here = np.array(given, np.float64)
+        if self._is_whole(here):
+            return False
+        if trigger.z is not None:
+            self._perform(SetZ(trigger.z, trigger.touch))
+        point = tuple(float(x) for x in here)
+        self.sound_cache.want_now(point)
+        self._waiting.append(
+            (self.position + self._samples(PATIENCE_MS), replace(trigger, z=None, point=point))
+        )
+        return True
+
+    def _start_waiting(self) -> None:
+        """Start the hits whose sounds are there now."""
+        while self._waiting:
+            latest, trigger = self._waiting[0]
+            if self.position < latest and not self._is_whole(self._where(trigger)):
+                return
+            self._waiting.popleft()
+            self._perform(trigger)
+
+    def _is_whole(self, z: Point) -> bool:
+        sound = self.sound_cache.get(z.astype(np.float32))
+        return sound is not None and sound.whole
+
+    def _where(self, trigger: Trigger) -> Point:
+        """The point of the voice that is to start now."""
+        if trigger.point is not None:
+            return np.array(trigger.point)
+        return self._points.begin(trigger.touch).at(self.position)
+
+    def _carry_out(self, command: Command) -> Command:
+        """Returns it as it was carried out."""
+        match command:
+            case SetZ(z, touch):
+                self._points.go(Goto(z, 0.0, touch=touch), self.position)
+            case SetDimension(index, value):
+                self._points.bend(self.glide.with_dimension(index, value), self.position)
+            case SetAxis(axis, origin, value):
+                self._points.bend(self.glide.with_axis(axis, origin, value), self.position)
+            case Goto():
+                self._points.go(command, self.position)
+            case Trigger(z=z, touch=touch):
+                if z is not None:
+                    self._points.go(Goto(z, 0.0, touch=touch), self.position)
+                return self._start(command)
+            case Stop(touch):
+                self._waiting = deque(w for w in self._waiting if touch not in (None, w[1].touch))
+                self._fade([v for v in self._playing if touch is None or v.touch == touch], STEAL_MS)
+            case Panic():
+                self._waiting.clear()
+                self._fade(self._playing, PANIC_MS)
+            case Gain(db):
+                self.output.set_gain(db, self.position)
+            case Mode(mode):
+                self.mode = mode
+            case Prepare(points):
+                for z in points:
+                    self.sound_cache.want(z)
+            case Ticks(at_once):
+                self.at_once = at_once
+            case Shed():
+                held = self._held()
+                if len(held) > 1:
+                    self._steal(held)
+                    self.shed += 1
+                    self._polyphony.shed(len(held) - 1, self.position)
+        return command
+
+    # ---- voices
+
+    def _samples(self, ms: float) -> int:
+        return max(1, round(ms * self.sample_rate / 1000))
+
+    def _start(self, trigger: Trigger) -> Trigger:
+        if trigger.choke:
+            self._fade([v for v in self._playing if v.choke == trigger.choke], STEAL_MS)
+        held = self._held()
+        if self._polyphony.full(len(held), self.position):
+            self._steal(held)
+            self.stolen += 1
+        if not self._free:  # as many fading as there are voices: the one nearest its end goes now
+            self._cut(min(self._playing, key=lambda voice: voice.end))
+        voice = self._free.pop()
+        here = self._where(trigger)
+        stays = trigger.reverse or trigger.point is not None or self.mode == "latch"
+        fixed = Glide.at_rest(here) if stays else None
+        rests = (fixed or self._points.begin(trigger.touch)).rests_at(self.position)
+        sound = self.sound_cache.get(here.astype(np.float32)) if rests else None
+        whole = sound is not None and sound.whole
+        if self.live:
+            trigger = replace(trigger, ahead=whole and fixed is None)
+        elif trigger.ahead and rests and not whole:
+            sound = self.sound_cache.complete(here.astype(np.float32))
+        voice.begin(self.position, trigger, fixed, sound)
+        self._playing.append(voice)
+        self._covered = 0
+        self.hits += 1
+        if trigger.reverse:
+            voice.push(self._whole(here, sound)[::-1])
+        elif sound is None:
+            self._slots.add(voice)
+        else:
+            self.prepared_hits += 1
+        return trigger
+
+    def _whole(self, z: Point, sound: CachedSound | None) -> Samples:
+        """The sound at z [D] to its end, decoded now unless it is there."""
+        if sound is not None and sound.whole:
+            return sound.audio
+        audio: Samples = self._decoder.decode(z[np.newaxis].astype(np.float32))[0]
+        if np.isfinite(audio).all():
+            return audio
+        self._slots.muted += 1
+        return np.zeros_like(audio)
+
+    def _held(self) -> list[Voice]:
+        """The voices that nothing has told to end."""
+        return [voice for voice in self._playing if not voice.fading]
+
+    def _steal(self, held: list[Voice]) -> None:
+        """End the quietest voice."""
+        victim = self._polyphony.victim(held, self.position)
+        if victim.start == self.position:  # not a sample of it has been heard
+            self._release(victim)
+        else:
+            victim.fade(self.position, self._samples(STEAL_MS))
+
+    def _fade(self, voices: list[Voice], ms: float) -> None:
+        for voice in list(voices):
+            if voice.start == self.position:
+                self._release(voice)
+            else:
+                voice.fade(self.position, self._samples(ms))
+
+    def _cut(self, voice: Voice) -> None:
+        """End a voice now; what remains is a straight line to silence."""
+        if voice.start < self.position:
+            last = self._bus[:, :1]
+            last[:] = 0.0
+            voice.add_to(last, self.position - 1)
+            self._tails.add(last[:, 0])
+        self._release(voice)
+
+    def _retire(self) -> None:
+        for voice in [voice for voice in self._playing if voice.end <= self.position]:
+            self._release(voice)
+
+    def _release(self, voice: Voice) -> None:
+        self._playing.remove(voice)
+        self._free.append(voice)
+        self._slots.discard(voice)
+
+    # ---- decoding
+
+    def _frames_of(self, voice: Voice, frames: int) -> Point:
+        """z of a voice's next frames: [frames, D], or [D] for all of them."""
+        way = self._way(voice)
+        return way.target if way.still else way.at(voice.frame_samples(frames))
+
+    def _way(self, voice: Voice) -> Glide:
+        return self._points.of(voice.touch) if voice.glide is None else voice.glide
+
+    def _decode_until(self, until: int) -> None:
+        """Have all voices sound until device sample `until`: decoded tick by tick, or ahead."""
+        timing, begin = self.timing, self.position
+        while begin < until:
+            end = self._end_of_ticks(begin)
+            stop = min(until, self._covered if self._covered > begin else timing.frame_start(end))
+            for voice in self._playing:
+                if voice.end <= begin:  # it is heard before, and goes when that has been
+                    self._slots.discard(voice)
+                elif voice.cached is not None and not voice.decoded:
+                    self._play_cached(voice, voice.cached, timing.frame(stop - 1) + 1, end)
+            if self._covered <= begin:
+                self._slots.advance(end)
+                self._covered = timing.frame_start(end)
+            begin = stop
+
+    def _end_of_ticks(self, begin: int) -> int:
+        """The frame after those that are decoded together with that of device sample `begin`."""
+        tick = self.timing.tick(begin)
+        return (tick + self.at_once - tick % self.at_once) * self.timing.chunk_frames
+
+    def _play_cached(self, voice: Voice, sound: CachedSound, needed: int, end: int) -> None:
+        """Give a voice what was decoded ahead, or a stream of its own where that is not what it needs.
+
+        Args:
+            needed: the frame until which it must sound.
+            end: that until which it is decoded where it is.
+        """
+        missing = voice.frames_missing(needed if voice.ahead else end)
+        if missing <= 0:
+            return
+        glide, hop = self._way(voice), self.timing.hop_length
+        rests = glide.rests_at(voice.frame_samples(1)[0])
+        there = rests and np.array_equal(glide.target.astype(np.float32), sound.z)
+        if there and sound.frames >= voice.frames + missing:
+            voice.push(sound.audio[voice.frames * hop : (voice.frames + missing) * hop])
+            return
+        voice.cached = None
+        self._slots.resume(voice, sound, voice.frames_missing(end))
+        self._covered = 0

@@ -1,0 +1,74 @@
+"""The point that voices follow, and the points of single touches, each on its way."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from realtime.synth.commands import Goto, Z
+from realtime.synth.glide import Glide, Point
+
+SETTLED_MS = 30.0  # the point has stood still for so long when its sound is decoded ahead
+
+
+class Points:
+    """Moves the point and those of touches.
+
+    Args:
+        start: z [D] at the beginning.
+        sample_rate: of the device, in Hz.
+
+    Attributes:
+        glide: the path of the point. It is replaced, never changed, so another thread may evaluate it.
+        arrived: tickets of the glides that have come to their end.
+    """
+
+    def __init__(self, start: Z, sample_rate: int) -> None:
+        self.glide = Glide.at_rest(start)
+        self.arrived: deque[int] = deque(maxlen=1024)
+        self._rate = sample_rate
+        self._touches: dict[int, Glide] = {}
+        self._settles_at: int | None = 0
+        self._ticket: tuple[int, Glide] | None = None
+
+    def of(self, touch: int | None) -> Glide:
+        """Return the path of a touch, or of the point; a touch that has none follows the point."""
+        return self.glide if touch is None else self._touches.get(touch, self.glide)
+
+    def begin(self, touch: int | None) -> Glide:
+        """Return the path that a new voice of a touch follows: one of its own, from where the point is."""
+        return self.glide if touch is None else self._touches.setdefault(touch, self.glide)
+
+    def go(self, goto: Goto, position: int) -> None:
+        """Set out for a point at device sample `position`."""
+        samples = round(goto.ms * self._rate / 1000)
+        way = goto.z, position, samples, goto.curve, goto.path, goto.through
+        if goto.touch is not None:
+            self._touches[goto.touch] = self.of(goto.touch).towards(*way)
+            return
+        self.glide = self.glide.towards(*way)
+        self._unsettle(position)
+        self._ticket = (goto.ticket, self.glide) if goto.ticket else None
+
+    def bend(self, glide: Glide, position: int) -> None:
+        """Change the path of the point on its way; it arrives when it would have."""
+        self.glide = glide
+        self._unsettle(position)
+        if self._ticket:
+            self._ticket = self._ticket[0], glide
+
+    def announce(self, position: int) -> None:
+        """Note the ticket of a glide that has arrived by device sample `position`."""
+        if self._ticket and position >= self._ticket[1].end:
+            self.arrived.append(self._ticket[0])
+            self._ticket = None
+
+    def settled(self, position: int) -> Point | None:
+        """Return where the point is, once, when it has come to rest; else None."""
+        if self._settles_at is None or position < self._settles_at:
+            return None
+        self._settles_at = None
+        return self.glide.target
+
+    def _unsettle(self, position: int) -> None:
+        rest = max(1, round(SETTLED_MS * self._rate / 1000))
+        self._settles_at = max(self.glide.end, position) + rest

@@ -1,0 +1,72 @@
+"""Range, unit and default of each quantity that a performer controls, stated once.
+
+The OSC table, logs, sequence files, MIDI maps, OSCQuery and the command line use them; `commands` has the
+fields that carry them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """The numbers accepted for a quantity.
+
+    Attributes:
+        low, high: smallest and largest accepted value.
+        unit: in words, plural; empty for a bare number.
+        default: the value in force unless another is set.
+        whole: only whole numbers are accepted.
+    """
+
+    low: float
+    high: float
+    unit: str = ""
+    default: float = 0.0
+    whole: bool = False
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """Smallest and largest accepted value."""
+        return self.low, self.high
+
+    @property
+    def accepted(self) -> str:
+        """The accepted values in words: "a number from -48 to 48 semitones"."""
+        kind = "a whole number" if self.whole else "a number"
+        unit = f" {self.unit}" if self.unit else ""
+        low, high = (str(n) if self.whole else f"{n:g}" for n in self.range)
+        return f"{kind} from {low} to {high}{unit}"
+
+    def accepts(self, value: object) -> bool:
+        """Return whether `value` is a number of this kind within the range; NaN and truth values are not."""
+        if isinstance(value, bool) or not isinstance(value, int if self.whole else (int, float)):
+            return False
+        return self.low <= value <= self.high
+
+    def clip(self, value: float) -> float:
+        """Return the accepted number nearest to `value`."""
+        return min(max(value, self.low), self.high)
+
+
+# settings of a hit
+VELOCITY = Quantity(0.0, 1.0, default=1.0)
+PITCH = Quantity(-48.0, 48.0, "semitones")
+PAN = Quantity(-1.0, 1.0)
+DECAY_MS = Quantity(0.0, 60_000.0, "ms")
+CHOKE = Quantity(0, 16, whole=True)
+TOUCH = Quantity(0, 127, whole=True)
+
+# the point and its way
+COORDINATE = Quantity(-10_000.0, 10_000.0)
+FRACTION = Quantity(0.0, 1.0)
+AXIS = Quantity(-4.0, 4.0, "standard deviations")
+TRAVEL_MS = Quantity(0.0, 600_000.0, "ms")
+
+# the output
+GAIN_DB = Quantity(-120.0, 24.0, "dB")
+DC_BLOCK_HZ = Quantity(0.0, 40.0, "Hz")
+
+# MIDI
+MIDI_DATA = Quantity(0, 127, whole=True)

@@ -1,0 +1,190 @@
+"""One hit: its stretch of the decoder's stream, at the device rate, and how it starts and ends."""
+
+from __future__ import annotations
+
+from math import ceil
+
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.synth.commands import Trigger
+from realtime.synth.glide import Glide
+from realtime.synth.resampler import Samples
+from realtime.synth.sound_cache import CachedSound
+from realtime.synth.timing import Pace, Timing
+
+DECAY_DB = 60.0  # a decay's fall in its time
+INAUDIBLE_DB = 120.0  # where a decaying voice ends
+EDGE = 0.25  # a sound that begins or ends with a jump beyond this (of full scale) gets a short fade there
+EDGE_MS = 1.0
+
+
+class Voice:
+    """A hit in three steps: `begin` it, `push` audio as it is decoded, `add_to` the bus until its `end`.
+
+    Voices are pooled: all memory is taken here, once. A voice keeps its sound from the start, so that its
+    level can be looked at and nothing is shifted along.
+    """
+
+    def __init__(self, timing: Timing) -> None:
+        self._timing = timing
+        length = timing.frames * timing.hop_length
+        self._memory: Samples = np.zeros(timing.widest + length + timing.widest, np.float32)
+        self._sound: Samples = np.zeros(timing.longest, np.float32)
+        self._scratch: Samples = np.zeros(timing.piece, np.float32)
+        edge = max(1, round(timing.resampler.rate_out * EDGE_MS / 1000))
+        self._edge: Samples = (np.arange(edge) / edge).astype(np.float32)
+        self.begin(0, Trigger(), None)
+
+    def begin(
+        self, start: int, trigger: Trigger, glide: Glide | None, cached: CachedSound | None = None
+    ) -> None:
+        """Become a new hit at device sample `start`.
+
+        Args:
+            trigger: what was asked for; its `z` is not looked at.
+            glide: a path of z of the voice's own, or None to follow the point, or that of its touch.
+            prepared: a sound decoded ahead, to be played while z stays where it was decoded at.
+        """
+        self.start = start
+        self.velocity = trigger.velocity
+        self.touch = trigger.touch
+        self.choke = trigger.choke
+        self.glide = glide
+        self.cached = cached
+        self.ahead = trigger.ahead
+        self.pace: Pace = self._timing.pace(trigger.pitch)
+        self.frames = 0
+        """Latent frames decoded so far."""
+        self.pan = min(1.0, 1.0 - trigger.pan), min(1.0, 1.0 + trigger.pan)
+        """Of left and right: balance, so that the middle leaves both as they are."""
+        self._rate = 0.0
+        self._stop = self.pace.samples
+        if trigger.decay_ms:
+            samples = trigger.decay_ms * self._timing.resampler.rate_out / 1000
+            self._rate = -DECAY_DB / 20 * np.log(10) / samples
+            self._stop = min(self._stop, ceil(samples * INAUDIBLE_DB / DECAY_DB))
+        self._settled = 0
+        self._fade_start = 0
+        self._fade_samples = 0
+        self._fade_level = 1.0
+        margin = self._timing.widest - self.pace.resampler.half
+        self._decoded = self._memory[margin : len(self._memory) - margin]
+
+    def frames_missing(self, end: int) -> int:
+        """Latent frames to decode now, so that the voice sounds until frame `end` of the timing begins."""
+        return self.pace.frames_wanted(self.start, end) - self.frames
+
+    @property
+    def decoded(self) -> bool:
+        """Whether the whole sound is there."""
+        return self.frames == self._timing.frames
+
+    def frame_samples(self, count: int) -> NDArray[np.float64]:
+        """Where the next `count` latent frames begin, in device samples: float64 [count]."""
+        return np.add(self.pace.frame_starts[self.frames : self.frames + count], self.start)
+
+    def push(self, audio: Samples) -> None:
+        """Take the next decoded audio: float32 [frames * hop_length] at the model's rate."""
+        timing, pace = self._timing, self.pace
+        at = pace.resampler.half + self.frames * timing.hop_length
+        self._decoded[at : at + len(audio)] = audio
+        self.frames += len(audio) // timing.hop_length
+        settled = pace.settled(self.frames)
+        pace.resampler.run(self._decoded, self._sound, self._settled, settled)
+        self._soften(self._sound[self._settled : settled])
+        self._settled = settled
+
+    def _soften(self, new: Samples) -> None:
+        """Fade the first samples in and the last ones out, where the sound itself jumps there."""
+        at, edge = self._settled, self._edge
+        if at >= len(edge) and not self.decoded:
+            return
+        half = self.pace.resampler.half
+        if at < len(edge) and abs(self._decoded[half]) > EDGE:
+            ramp = edge[at : at + len(new)]
+            new[: len(ramp)] *= ramp
+        last = self._decoded[len(self._decoded) - half - 1]
+        if self.decoded and len(new) and abs(last) > EDGE:
+            # as long as the last frame leaves open, so that it is the same however the frames have come
+            open_ = self.pace.samples - self.pace.settled(self.frames - 1)
+            tail = new[-min(len(edge), open_) :]
+            tail *= np.arange(len(tail) - 1, -1, -1, dtype=np.float32) / len(tail)
+
+    def add_to(self, bus: Samples, position: int) -> None:
+        """Add the voice's samples from device sample `position` on to `bus` [2, T], T at most a piece."""
+        at = position - self.start
+        sound = self._sound[at : min(at + bus.shape[1], self._stop)]
+        heard = self._scratch[: len(sound)]
+        np.multiply(sound, np.float32(self.velocity), out=heard)
+        if self._fade_samples:
+            passed = np.arange(position - self._fade_start + 1, position - self._fade_start + 1 + len(sound))
+            heard *= (np.maximum(1.0 - passed / self._fade_samples, 0.0) * self._fade_level).astype(
+                np.float32
+            )
+        if self._rate:
+            heard *= np.exp(self._rate * np.arange(at, at + len(sound))).astype(np.float32)
+        if self.pan == (1.0, 1.0):
+            bus[:, : len(sound)] += heard
+            return
+        for channel, share in zip(bus, self.pan, strict=True):
+            channel[: len(sound)] += heard * np.float32(share)
+
+    @property
+    def fading(self) -> bool:
+        """Whether the voice has been told to end."""
+        return self._fade_samples > 0
+
+    def fade(self, position: int, samples: int) -> None:
+        """End within `samples` device samples from `position`; a fade that ends sooner anyway goes on."""
+        if self.fading:
+            if self.end <= position + samples:
+                return
+            passed = (position - self._fade_start) / self._fade_samples
+            self._fade_level *= 1.0 - passed
+        self._fade_start = position
+        self._fade_samples = samples
+
+    @property
+    def end(self) -> int:
+        """The device sample after the last that can be heard."""
+        end = self.start + self._stop
+        return min(end, self._fade_start + self._fade_samples) if self.fading else end
+
+    def level(self, position: int, samples: int) -> float:
+        """Peak of the last `samples` device samples before `position`, at the voice's velocity."""
+        at = position - self.start
+        heard = self._sound[max(0, at - samples) : at]
+        return float(np.abs(heard).max(initial=0.0) * self.velocity * np.exp(self._rate * at))
+
+
+class Tails:
+    """Takes the jump out of a sound that is cut: a straight line of `samples` device samples to 0.
+
+    Needs no voice and no decoding, however many are cut. Real-time safe.
+    """
+
+    def __init__(self, samples: int) -> None:
+        self._ramp = (1.0 - np.arange(1, samples + 1) / samples).astype(np.float32)
+        self._sum: Samples = np.zeros((2, samples), np.float32)
+        self._left = 0
+
+    @property
+    def ringing(self) -> bool:
+        """Whether any of it is still to be heard."""
+        return self._left > 0
+
+    def add(self, last: Samples) -> None:
+        """Go on from `last` [2], the sample of left and right that was heard last."""
+        self._sum += np.outer(last, self._ramp)
+        self._left = len(self._ramp)
+
+    def add_to(self, bus: Samples) -> None:
+        """Add the next samples to `bus` [2, T]."""
+        count = min(bus.shape[1], self._left)
+        if count == 0:
+            return
+        bus[:, :count] += self._sum[:, :count]
+        self._sum[:, :-count] = self._sum[:, count:]
+        self._sum[:, -count:] = 0.0
+        self._left -= count

@@ -1,0 +1,1 @@
+"""Errors, time-outs, signals, priorities, atomic files and progress."""

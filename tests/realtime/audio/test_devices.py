@@ -1,0 +1,131 @@
+"""Devices. What needs a JACK server is in tests/system."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import cast
+
+import numpy as np
+import pytest
+
+from realtime.audio.devices import NULL_BUFFER_S, BlockSource, DeviceError, DeviceInfo, NullDevice, pick
+from realtime.live.engine import Engine
+from realtime.live.failover import STALL_LOOKS, Failover
+from realtime.synth.commands import Trigger
+from realtime.synth.mixer import Mixer
+
+CARDS = [
+    DeviceInfo(0, "HDA Intel: ALC (hw:0,0)", "ALSA", 2, 44100),
+    DeviceInfo(3, "system", "JACK Audio Connection Kit", 2, 48000, default=True),
+    DeviceInfo(7, "system monitor", "JACK Audio Connection Kit", 8, 48000),
+]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "index"),
+    [(None, 3), ("0", 0), ("7", 7), ("system", 3), ("monitor", 7), ("hda intel", 0), ("jack", 3)],
+)
+def test_a_device_is_found_by_number_or_name(wanted: str | None, index: int) -> None:
+    assert pick(CARDS, wanted).index == index
+
+
+@pytest.mark.parametrize("wanted", ["1", "tape", "-1"])
+def test_a_device_that_is_not_there_is_told_with_those_that_are(wanted: str) -> None:
+    with pytest.raises(
+        DeviceError, match=f"no device '{wanted}' .*; there are: 0 HDA .*; 3 system; 7 system monitor"
+    ):
+        pick(CARDS, wanted)
+
+
+def test_no_device_at_all() -> None:
+    with pytest.raises(DeviceError, match="no sound card and no JACK server found"):
+        pick([], None)
+
+
+def test_the_null_device_takes_blocks_in_its_own_time(make_mixer: Callable[..., Mixer]) -> None:
+    engine = Engine(make_mixer())
+    device = NullDevice()
+    engine.submit([Trigger()])
+    engine.start()
+    assert device.start(engine) == 0.0
+    while engine.mixer.position < 9600:
+        time.sleep(0.01)
+    assert device.active
+    device.close()
+    assert not device.active
+    engine.stop()
+    assert engine.mixer.hits == 1
+
+
+def test_the_null_device_does_not_ask_at_once_for_what_a_machine_that_stood_still_has_missed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now, taken = [0.0], list[float]()
+    device = NullDevice()
+
+    def take(out: object) -> None:
+        taken.append(now[0])
+        if len(taken) == 100:
+            now[0] += 0.5
+
+    def wait(timeout_s: float) -> bool:
+        now[0] += timeout_s
+        return len(taken) == 200
+
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(device, "_closing", SimpleNamespace(wait=wait))
+    device._run(cast(BlockSource, SimpleNamespace(block_size=128, hand_over=take)))
+    period_s = 128 / device.sample_rate
+    assert taken[99] == pytest.approx(99 * period_s)
+    assert max(Counter(taken).values()) <= NULL_BUFFER_S / period_s + 1
+    assert taken[-1] == pytest.approx(199 * period_s + 0.5, abs=2 * NULL_BUFFER_S)
+
+
+class Stuck(NullDevice):
+    """Is there, and asks for blocks only when told to."""
+
+    active = True
+
+    def start(self, source: BlockSource) -> float:
+        return 0.0
+
+
+def test_a_device_that_asks_for_nothing_is_given_up_unless_all_stood_still(
+    make_mixer: Callable[..., Mixer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, said = [0.0], list[str]()
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    engine, device = Engine(make_mixer()), Stuck()
+    out = Failover(lambda: device, said.append)
+    out.start(engine)
+    for _ in range(3):
+        engine.hand_over(np.zeros((engine.block_size, 2), np.float32))
+        for _ in range(STALL_LOOKS):
+            now[0] += 0.1
+            out.watch()
+        assert not said
+        now[0] += 10.0  # the machine slept
+    out.watch()
+    assert said == ["null device (silent) has gone; the state is kept, and it is taken up when it is back"]
+    out.close()
+
+
+WITHOUT_PORTAUDIO = """
+import ctypes.util
+ctypes.util.find_library = lambda name: None
+from realtime.__main__ import main
+raise SystemExit(main(["devices"]))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere PortAudio comes with the wheel")
+def test_without_portaudio_the_line_to_install_it_is_told() -> None:
+    done = subprocess.run([sys.executable, "-c", WITHOUT_PORTAUDIO], capture_output=True, text=True)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("realtime: error: PortAudio is not installed: sudo apt-get install libportaudio2")

@@ -1,0 +1,204 @@
+"""The command line: one line for what the user can mend, and a clean end."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import onnx
+import pytest
+import soundfile
+
+from realtime.__main__ import get_parser, main
+from realtime.control import osc
+from realtime.model.decoder import Decoder
+from realtime.model.schema import ModelInfo
+
+RUN = [sys.executable, "-m", "realtime"]
+
+
+def complaint(capsys: pytest.CaptureFixture[str], command: list[str]) -> str:
+    """The one line on stderr of a command that ends with exit code 2."""
+    assert main(command) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    (line,) = captured.err.splitlines()
+    assert line.startswith("realtime: error: ")
+    return line
+
+
+@pytest.mark.parametrize(
+    "command", [["serve", "--null"], ["info"], ["render", "--from=a", "--to=b", "-o=x.wav"]]
+)
+def test_a_model_that_is_not_there(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    model = ["nowhere.onnx"] if command == ["info"] else ["--model", "nowhere.onnx"]
+    assert "no model file 'nowhere.onnx'" in complaint(capsys, [*command, *model])
+
+
+def test_a_text_file_for_a_model(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "drums.onnx"
+    path.write_text("not a model")
+    assert str(path) in complaint(capsys, ["serve", "--null", "--port=0", "--model", str(path)])
+
+
+def test_a_model_of_someone_else(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "other.onnx"
+    value = onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [1])
+    out = onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [1])
+    node = onnx.helper.make_node("Identity", ["x"], ["y"])
+    graph = onnx.helper.make_graph([node], "other", [value], [out])
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)], ir_version=9)
+    onnx.save(model, str(path))
+    assert "not a soundmorph model" in complaint(capsys, ["info", str(path)])
+
+
+def test_a_port_in_use(capsys: pytest.CaptureFixture[str], tiny_model: Path) -> None:
+    with osc.bind(port=0) as listener:
+        port = str(listener.getsockname()[1])
+        line = complaint(capsys, ["serve", "--null", "--model", str(tiny_model), "--port", port])
+    assert f"cannot listen on 127.0.0.1:{port}" in line
+
+
+@pytest.mark.parametrize("option", ["--record", "-o"])
+def test_a_file_that_exists(
+    capsys: pytest.CaptureFixture[str], tiny_model: Path, tmp_path: Path, option: str
+) -> None:
+    path = tmp_path / "take.wav"
+    path.write_text("precious")
+    command = ["serve", "--null"] if option == "--record" else ["render", "--from=kick", "--to=snare"]
+    line = complaint(capsys, [*command, "--model", str(tiny_model), option, str(path)])
+    assert f"{path} exists; --force replaces it" in line
+    assert path.read_text() == "precious"
+
+
+def test_a_point_that_is_not_there(
+    capsys: pytest.CaptureFixture[str], tiny_model: Path, decoder: Decoder, tmp_path: Path
+) -> None:
+    name = decoder.info.classes[0].name
+    command = ["render", "--model", str(tiny_model), "--from", f"{name}x", "--to", name]
+    line = complaint(capsys, [*command, "-o", str(tmp_path / "x.wav")])
+    assert f"no point named '{name}x': did you mean {name}" in line
+
+
+def test_a_rate_that_cannot_be_reached(
+    capsys: pytest.CaptureFixture[str], tiny_model: Path, decoder: Decoder, tmp_path: Path
+) -> None:
+    name = decoder.info.classes[0].name
+    command = ["render", "--model", str(tiny_model), "--from", name, "--to", name, "--rate", "47999"]
+    assert "47999 Hz" in complaint(capsys, [*command, "-o", str(tmp_path / "x.wav")])
+
+
+@pytest.mark.parametrize(
+    ("command", "text"),
+    [
+        (["serve", "--port", "70000"], "'70000' is not a whole number from 0 to 65535"),
+        (["serve", "--voices", "0"], "'0' is not a whole number from 1 to 64"),
+        (["serve", "--block", "many"], "'many' is not a whole number from 16 to 8192"),
+        (["serve", "--seconds", "nan"], "'nan' is not a number from 0 to"),
+        (["render", "--velocity", "2"], "'2' is not a number from 0 to 1"),
+        (["conjure"], "invalid choice: 'conjure'"),
+        ([], "required: COMMAND"),
+    ],
+)
+def test_arguments_that_are_not_accepted(
+    capsys: pytest.CaptureFixture[str], command: list[str], text: str
+) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main(command)
+    assert exit_.value.code == 2
+    assert text in capsys.readouterr().err
+
+
+HELP = """
+import sys
+from realtime.__main__ import main
+try:
+    main(["serve", "--help"])
+except SystemExit:
+    heavy = {"numpy", "onnxruntime", "soxr", "soundfile", "sounddevice", "pythonosc"}
+    print(sorted(heavy & set(sys.modules)))
+"""
+
+
+def test_help_loads_nothing_heavy() -> None:
+    done = subprocess.run([sys.executable, "-c", HELP], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_every_option_has_help() -> None:
+    (commands,) = (action for action in get_parser()._actions if action.dest == "command")
+    for parser in commands.choices.values():  # type: ignore[union-attr]
+        assert all(action.help for action in parser._actions)
+
+
+def test_info_says_all_as_json(
+    capsys: pytest.CaptureFixture[str], tiny_model: Path, decoder: Decoder
+) -> None:
+    assert main(["info", str(tiny_model), "--json"]) == 0
+    content = json.loads(capsys.readouterr().out)
+    version = content.pop("schema_version")
+    metadata = {"soundmorph_schema": str(version), "soundmorph": json.dumps(content)}
+    assert ModelInfo.from_metadata(metadata) == decoder.info
+
+
+def test_info_for_people(capsys: pytest.CaptureFixture[str], tiny_model: Path, decoder: Decoder) -> None:
+    assert main(["info", str(tiny_model)]) == 0
+    out = capsys.readouterr().out
+    assert ", ".join(each.name for each in decoder.info.classes) in out
+    assert decoder.info.licence in out
+
+
+def test_serve_for_a_while(tiny_model: Path, tmp_path: Path) -> None:
+    """In a process of its own, as it sets signal handlers and the switch interval."""
+    take = tmp_path / "take.flac"
+    command = [*RUN, "serve", "--null", "--model", str(tiny_model), "--port", "0", "--seconds", "0.3"]
+    done = subprocess.run(
+        [*command, "--rate", "44100", "--record", str(take)], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert [line.split()[0] for line in lines] == [
+        "model",
+        "device",
+        "decoder",
+        "trigger",
+        "move",
+        "osc",
+        "oscquery",
+        "played",
+    ]
+    total, *terms = (float(ms) for ms in re.findall(r"\d+\.\d", lines[3])[:4])
+    assert total == pytest.approx(sum(terms), abs=0.2)
+    assert re.search(r"oscsend 127\.0\.0\.1 \d+ /morph/trigger f 1\.0$", lines[5])
+    assert soundfile.info(take).samplerate == 44100
+    assert soundfile.info(take).frames >= 0.3 * 44100
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are of another kind there")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_server_well(tiny_model: Path, number: signal.Signals) -> None:
+    command = [*RUN, "serve", "--null", "--model", str(tiny_model), "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        while not server.stdout.readline().startswith("oscquery"):
+            time.sleep(0.01)
+        server.send_signal(number)
+        out, err = server.communicate(timeout=30)
+    assert (server.returncode, err) == (0, "")
+    assert out.startswith("played ")
+
+
+def test_bench_tells_both_latencies(tiny_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", "--null", "--model", str(tiny_model)]) == 0
+    rows = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
+    assert rows["trigger"].startswith("at most 10.7 ms = 2.7 next block + 8.0 lead")
+    assert "1.5 filter" in rows["coordinate"]
+    assert "200 hits" in rows["measured"]

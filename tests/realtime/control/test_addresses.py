@@ -1,0 +1,232 @@
+"""The table of addresses: what is accepted, what is refused, and that the page says the same."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from realtime.control.addresses import ADDRESSES, parse
+from realtime.control.latent_space import LatentSpace
+from realtime.control.osc_page import markdown
+from realtime.control.protocol import Message
+from realtime.control.requests import Asked, ChangeSetting, Hit, Move, Nothing, Query, Store, Subscribe
+from realtime.model.decoder import Decoder
+from realtime.model.schema import ModelInfo
+from realtime.synth.commands import Gain, Goto, Mode, Panic, SetAxis, SetDimension, Stop
+from realtime.util.errors import RealtimeError
+
+PAGE = Path(__file__).parents[3] / "docs" / "osc.md"
+
+
+@pytest.fixture(scope="module")
+def info(decoder: Decoder) -> ModelInfo:
+    return decoder.info
+
+
+PRESETS = {"fat": (0.5, 0.25, -1.0, 2.0)}
+
+
+def ask(info: ModelInfo, address: str, *arguments: Any) -> Asked:
+    return parse(Message(address, arguments), LatentSpace(info, PRESETS))
+
+
+def test_points(info: ModelInfo) -> None:
+    z = tuple(float(i) for i in range(info.latent_dim))
+    assert ask(info, "/morph/z", *z) == Move(z)
+    assert ask(info, "/morph/z", *range(info.latent_dim)) == Move(z)  # ints are welcome
+    last = info.latent_dim - 1
+    assert ask(info, f"/morph/z/{last}", 2) == SetDimension(last, 2.0)
+
+
+def test_named_points(info: ModelInfo) -> None:
+    a, b = info.classes[0], info.classes[1]
+    assert ask(info, "/morph/goto", a.name, 250) == Goto(a.centroid, 250.0, "linear")
+    sound = info.anchors[0]
+    assert ask(info, "/morph/goto", sound.name, 0, "smooth") == Goto(sound.z, 0.0, "smooth")
+    assert ask(info, "/morph/between", a.name, b.name, 0) == Move(a.centroid)
+    assert ask(info, "/morph/between", a.name, b.name, 1) == Move(b.centroid)
+    third = ask(info, "/morph/between", a.name, b.name, 0.25)
+    assert isinstance(third, Move)
+    ways = zip(third.z, a.centroid, b.centroid, strict=True)
+    assert all(z == pytest.approx(0.75 * x + 0.25 * y) for z, x, y in ways)
+
+
+def test_triggers(info: ModelInfo) -> None:
+    assert ask(info, "/morph/trigger") == Hit(1.0)
+    assert ask(info, "/morph/trigger", 0.5) == Hit(0.5)
+    name = info.classes[1].name
+    assert ask(info, "/morph/trigger", 1, name) == Hit(1.0, info.classes[1].centroid)
+
+
+def test_places_on_the_map(info: ModelInfo) -> None:
+    """At a sound's place it is that sound; in between, nearer sounds weigh more: w = 1 / d^4."""
+    square = LatentSpace(info).map
+    assert (square.min(axis=0) == 0.0).all()
+    assert (square.max(axis=0) == 1.0).all()
+    assert ask(info, "/morph/xy", *square[5].tolist()) == Move(info.anchors[5].z)
+    moved = ask(info, "/morph/xy", 0.4, 0.6)
+    assert isinstance(moved, Move)
+    away = np.hypot(*(square - (0.4, 0.6)).T)
+    weights = away**-4 / (away**-4).sum()
+    np.testing.assert_allclose(moved.z, weights @ np.array([a.z for a in info.anchors]))
+
+
+def test_where_on_the_map_a_point_lies(info: ModelInfo) -> None:
+    """A training sound at its own place, half way between two half way, and beyond the edge at the edge."""
+    space = LatentSpace(info)
+    sounds = np.array([a.z for a in info.anchors])
+    for at in (0, 5, 69):
+        np.testing.assert_allclose(space.on_map(sounds[at]), space.map[at], atol=1e-6)
+    np.testing.assert_allclose(space.on_map(sounds[:2].mean(axis=0)), space.map[:2].mean(axis=0), atol=1e-6)
+    assert set(space.on_map(sounds[5] + 1e6 * (sounds[1] - sounds[0]))) <= {0.0, 1.0}
+
+
+def test_mixtures(info: ModelInfo) -> None:
+    kick, snare, _ = (np.array(c.centroid) for c in info.classes)
+    for arguments in [(3, 1, 0), ("kick", 0.75, "snare", 0.25)]:
+        mixed = ask(info, "/morph/weights", *arguments)
+        assert isinstance(mixed, Move)
+        np.testing.assert_allclose(mixed.z, 0.75 * kick + 0.25 * snare)
+    assert ask(info, "/morph/weights", "fat", 2) == Move(PRESETS["fat"])
+
+
+def test_macros_are_axes(info: ModelInfo) -> None:
+    asked = ask(info, "/morph/macro/1", -2)
+    deviation = info.pca.variance[1] ** 0.5
+    assert asked == SetAxis(info.pca.basis[1], info.latent.mean, -2 * deviation)
+
+
+def test_notes(info: ModelInfo) -> None:
+    assert ask(info, "/morph/note", 67, 127) == Hit(1.0, semitones=7.0)
+    assert ask(info, "/morph/note", 48.0, 64.0) == Hit(64 / 127, semitones=-12.0)
+    assert ask(info, "/morph/note", 60, 0) == Nothing()
+
+
+def test_touches(info: ModelInfo) -> None:
+    z = (1.0, 2.0, 3.0, 4.0)
+    assert ask(info, "/morph/touch/3/z", *z) == Move(z, 3)
+    assert ask(info, "/morph/touch/0/trigger") == Hit(1.0, None, 0)
+    assert ask(info, "/morph/touch/127/trigger", 0.5, "fat") == Hit(0.5, PRESETS["fat"], 127)
+    assert ask(info, "/morph/touch/5/note", 72, 127) == Hit(1.0, None, 5, 12.0)
+    assert ask(info, "/morph/touch/5/xy", *LatentSpace(info).map[0].tolist()) == Move(info.anchors[0].z, 5)
+    assert ask(info, "/morph/touch/5/weights", 0, 1, 0) == Move(info.classes[1].centroid, 5)
+    assert ask(info, "/morph/touch/5/stop") == Stop(5)
+
+
+def test_glides(info: ModelInfo) -> None:
+    kick, snare, _ = (c.centroid for c in info.classes)
+    assert ask(info, "/morph/glide", 50) == ChangeSetting("travel", (50.0, "linear", "linear"))
+    assert ask(info, "/morph/goto", "kick", 5, "in", "spherical") == Goto(kick, 5.0, "in", path="spherical")
+    path = ask(info, "/morph/path", 900, "kick", "fat", "snare")
+    assert path == Goto(snare, 900.0, path="spline", through=(kick, PRESETS["fat"]))
+
+
+def test_presets_are_points(info: ModelInfo) -> None:
+    fat = PRESETS["fat"]
+    assert ask(info, "/morph/preset/recall", "fat") == Move(fat)
+    assert ask(info, "/morph/preset/recall", "fat", 30) == Goto(fat, 30.0)
+    assert ask(info, "/morph/between", "kick", "fat", 1) == Move(fat)
+    assert ask(info, "/morph/preset/store", "thin") == Store("thin")
+
+
+def test_the_rest(info: ModelInfo) -> None:
+    assert ask(info, "/morph/stop") == Stop()
+    assert ask(info, "/morph/panic") == Panic()
+    assert ask(info, "/morph/gain", -6) == Gain(-6.0)
+    assert ask(info, "/morph/mode", "latch") == Mode("latch")
+    assert ask(info, "/morph/subscribe", 9100.0) == Subscribe(9100, 200.0)
+    assert ask(info, "/morph/unsubscribe", 9100) == Subscribe(9100, None)
+    assert ask(info, "/morph/reverse", 1) == ChangeSetting("reverse", 1)
+    assert ask(info, "/wek/outputs", 1, 2, 3, 4) == Move((1.0, 2.0, 3.0, 4.0))
+    assert ask(info, "/ping") == Query("ping")
+    assert ask(info, "/morph/get/status") == Query("status")
+
+
+@pytest.mark.parametrize(
+    ("address", "arguments", "text"),
+    [
+        ("/morph/trigger", (1.5,), "velocity is 1.5, not a number from 0 to 1"),
+        ("/morph/trigger", (-0.1,), "velocity is -0.1"),
+        ("/morph/trigger", (math.nan,), "velocity is nan"),
+        ("/morph/trigger", ("loud",), "velocity is 'loud', not a number from 0 to 1"),
+        ("/morph/trigger", (True,), "velocity is True"),
+        ("/morph/trigger", (None,), "velocity is NoneType"),
+        ("/morph/trigger", (b"blob",), "velocity is bytes"),
+        ("/morph/trigger", ([1.0],), "velocity is list"),
+        ("/morph/trigger", (1.0, "nothing-like-it"), "no point named 'nothing-like-it'"),
+        ("/morph/trigger", (1.0, 3), "name is 3, not text"),
+        ("/morph/trigger", (1.0, "x" * 201), "not text of up to 200 characters"),
+        ("/morph/trigger", (1.0, "kick", 3), r"takes \[velocity \[name\]\]; got 3"),
+        ("/morph/z/0", (), "takes value; got 0"),
+        ("/morph/z/0", (math.inf,), "value is inf, not a number from -10000 to 10000"),
+        ("/morph/z/99999", (0.0,), "dimensions 0 to"),
+        ("/morph/z/-1", (0.0,), "no such address"),
+        ("/morph/z/1e3", (0.0,), "no such address"),
+        ("/morph/z/²", (0.0,), "no such address"),
+        ("/morph/gain", (25,), "gain is 25, not a number from -120 to 24 dB"),
+        ("/morph/goto", ("kick",), r"takes name ms \[curve \[path\]\]; got 1"),
+        ("/morph/goto", ("kick", 10, "zigzag"), "curve is 'zigzag', not one of linear, smooth, in, out"),
+        ("/morph/goto", ("kick", -1), "ms is -1, not a number from 0 to 600000 ms"),
+        ("/morph/mode", ("dead",), "not one of live, latch"),
+        ("/morph/xy", (0.5, 1.1), "y is 1.1, not a number from 0 to 1"),
+        ("/morph/weights", (0.5, 0.5), "takes 3 weights, one a class, or names and weights; got 2"),
+        ("/morph/weights", (0, 0, 0), "all weights are 0"),
+        ("/morph/weights", ("kick", 1, "snare"), "name weight name weight"),
+        ("/morph/weights", (1, "kick", 1, "snare"), "name weight name weight"),
+        ("/morph/weights", ("kick", -1), "weights is -1, not a number from 0"),
+        ("/morph/weights", ("kick", 1, "gong", 1), "no point named 'gong'"),
+        ("/morph/macro/4", (0,), "there are macros 0 to 3, not 4"),
+        ("/morph/macro/0", (5,), "value is 5, not a number from -4 to 4 standard deviations"),
+        ("/morph/path", (100,), "takes ms name …; got 1"),
+        ("/morph/note", (60.5, 100), "pitch is 60.5, not a whole number from 0 to 127"),
+        ("/morph/note", (60, 128), "velocity is 128, not a whole number from 0 to 127"),
+        ("/morph/choke", (17,), "group is 17, not a whole number from 0 to 16"),
+        ("/morph/touch/128/stop", (), "i is 128, not a whole number from 0 to 127"),
+        ("/morph/touch/one/stop", (), "no such address"),
+        ("/morph/preset/recall", ("kick",), "no preset named 'kick'"),
+        ("/morph/subscribe", (0,), "port is 0, not a whole number from 1 to 65535"),
+        ("/morph/stop", (1,), "takes no arguments; got 1"),
+        ("/morph/triger", (), "no such address; did you mean /morph/trigger?"),
+        ("/tuio/2Dcur", (), "no such address$"),
+        ("/", (), "no such address$"),
+    ],
+)
+def test_what_is_refused_is_named(
+    info: ModelInfo, address: str, arguments: tuple[Any, ...], text: str
+) -> None:
+    with pytest.raises(RealtimeError, match=text.replace("?", r"\?")):
+        ask(info, address, *arguments)
+
+
+@pytest.mark.parametrize("change", [-1, 1])
+def test_a_z_of_the_wrong_length(info: ModelInfo, change: int) -> None:
+    count = info.latent_dim + change
+    text = f"takes {info.latent_dim} numbers, one a dimension of z; got {count}"
+    with pytest.raises(RealtimeError, match=text):
+        ask(info, "/morph/z", *[0.0] * count)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, 1e5, "0"])
+def test_every_number_of_a_z_is_looked_at(info: ModelInfo, bad: Any) -> None:
+    with pytest.raises(RealtimeError, match="z is "):
+        ask(info, "/morph/z", *[0.0] * (info.latent_dim - 1), bad)
+
+
+def test_optional_arguments_come_last_and_paths_once() -> None:
+    assert len({address.path for address in ADDRESSES}) == len(ADDRESSES)
+    for address in ADDRESSES:
+        assert address.path.count("<") == len(address.placeholders)
+        optional = [argument.optional for argument in address.arguments]
+        assert optional == sorted(optional)
+        assert not any(argument.many for argument in address.arguments[:-1])
+
+
+def test_the_page_is_the_table() -> None:
+    """`python -m realtime.control.osc_page > docs/osc.md` writes it anew."""
+    assert PAGE.read_text(encoding="utf-8") == markdown()
+    for address in ADDRESSES:
+        assert f"`{address.path}`" in markdown()

@@ -1,0 +1,371 @@
+"""Messages of many senders: commands together, answers to whom they belong."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+from realtime.control.addresses import REPLY_ITEMS
+from realtime.control.dispatcher import IMPATIENCE_S, PATIENCE_S, Control, Sender
+from realtime.control.protocol import Message
+from realtime.model.decoder import Decoder
+from realtime.synth.commands import Command, Gain, Goto, Mode, Prepare, SetZ, Trigger
+from realtime.util.errors import RealtimeError
+
+ME: Sender = ("127.0.0.1", 1000)
+ANNA: Sender = ("127.0.0.1", 2000)
+BERT: Sender = ("127.0.0.1", 3000)
+
+
+class Notebook:
+    """A player that writes down what it is asked to do."""
+
+    def __init__(self) -> None:
+        self.played: list[tuple[tuple[Command, ...], float | None]] = []
+        self.come: list[int] = []
+        self.full = False
+        self.at = [0.25, -1.0, 0.5, 0.0]
+
+    def submit(self, commands: Sequence[Command], due: float | None = None) -> bool:
+        self.played.append((tuple(commands), due))
+        return not self.full
+
+    def status(self) -> dict[str, int | float | str]:
+        return {"voices": 2, "late_blocks": 0}
+
+    def latency(self) -> dict[str, float]:
+        return {"queue": 8.0, "total": 8.0}
+
+    def submit_from(self, commands: Sequence[Command], due: float | None = None) -> tuple[bool, list[float]]:
+        z = self.z()
+        return self.submit(commands, due), z
+
+    def z(self) -> list[float]:
+        return self.at
+
+    def arrivals(self) -> Iterator[int]:
+        while self.come:
+            yield self.come.pop(0)
+
+
+class Clock:
+    """Stands still until it is told how late it is."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def player() -> Notebook:
+    return Notebook()
+
+
+@pytest.fixture
+def control(decoder: Decoder, player: Notebook, clock: Clock) -> Control:
+    control = Control(decoder.info, player, clock=clock)
+    player.played.clear()  # what it asks to be prepared
+    return control
+
+
+def test_the_messages_of_a_bundle_go_together(control: Control, player: Notebook) -> None:
+    z = (0.5,) * control.info.latent_dim
+    answers = control.handle([Message("/morph/z", z), Message("/morph/trigger", (0.5,))], ME, 12.5)
+    assert answers == []
+    assert player.played == [((SetZ(z), Trigger(0.5)), 12.5)]
+
+
+def test_a_wrong_message_is_answered_and_does_not_stop_the_others(control: Control, player: Notebook) -> None:
+    answers = control.handle([Message("/morph/z", (1.0,)), Message("/morph/trigger")], ME)
+    (error,) = answers
+    assert error.address == "/morph/error"
+    assert error.arguments[0] == "/morph/z"
+    assert player.played == [((Trigger(1.0),), None)]
+    assert control.refused == 1
+
+
+def test_answers(control: Control, player: Notebook) -> None:
+    info = control.info
+    ask = ["/ping", "/morph/get/z", "/morph/get/classes", "/morph/get/status", "/morph/get/info"]
+    pong, z, classes, status, facts = control.handle([Message(address) for address in ask], ME)
+    assert pong == Message("/pong")
+    assert z == Message("/morph/z.reply", (0.25, -1.0, 0.5, 0.0))
+    assert classes == Message("/morph/classes.reply", tuple(each.name for each in info.classes))
+    counts = ("voices", 2, "late_blocks", 0, "refused", 0, "malformed", 0, "ignored", 0)
+    model = ("model", info.name, "model_id", int(info.digest[:6], 16))
+    assert status == Message("/morph/status.reply", (*counts, *model))
+    assert facts.arguments[:4] == ("name", info.name, "architecture", info.architecture)
+    keys = dict(zip(facts.arguments[::2], facts.arguments[1::2], strict=True))
+    assert keys["latent_dim"] == info.latent_dim
+    assert player.played == []
+
+
+def test_many_names_come_in_several_messages(control: Control) -> None:
+    answers = control.handle([Message("/morph/get/anchors")], ME)
+    anchors, classes = control.info.anchors, control.info.classes
+    told: list[str] = []
+    for number, answer in enumerate(answers):
+        assert answer.arguments[:2] == (number * REPLY_ITEMS, len(anchors))
+        assert len(answer.arguments) <= 2 + 2 * REPLY_ITEMS
+        told += answer.arguments[2:]
+    assert told == [text for a in anchors for text in (a.name, classes[a.label].name)]
+
+
+def test_a_full_engine_is_no_secret(control: Control, player: Notebook) -> None:
+    player.full = True
+    (error,) = control.handle([Message("/morph/stop")], ME)
+    assert error == Message("/morph/error", ("/morph/stop", "too many commands are waiting"))
+
+
+def test_whoever_sent_a_glide_hears_of_its_arrival(control: Control, player: Notebook) -> None:
+    first, second = (each.name for each in control.info.classes[:2])
+    control.handle([Message("/morph/goto", (first, 10))], ANNA)
+    control.handle([Message("/morph/goto", (second, 10))], BERT)
+    tickets = [c.ticket for commands, _ in player.played for c in commands if isinstance(c, Goto)]
+    assert len(set(tickets)) == 2
+    assert 0 not in tickets
+    assert control.patience() == IMPATIENCE_S
+    player.come = [tickets[1]]  # the second overtook the first
+    assert list(control.news()) == [(BERT, Message("/morph/done", ("/morph/goto", second)))]
+    assert control.patience() == PATIENCE_S
+
+
+def test_those_who_wait_do_not_pile_up(control: Control, player: Notebook) -> None:
+    name = control.info.classes[0].name
+    for _ in range(5000):
+        control.handle([Message("/morph/goto", (name, 10))], ME)
+    assert len(control._waiting) <= 1024
+
+
+def commands(player: Notebook) -> list[Command]:
+    """All that has been asked for, and forgotten then."""
+    asked = [command for group, _ in player.played for command in group]
+    player.played.clear()
+    return asked
+
+
+def say(control: Control, address: str, *arguments: object, due: float | None = None) -> list[Message]:
+    return control.handle([Message(address, arguments)], ME, due)
+
+
+def test_settings_hold_for_the_hits_to_come(control: Control, player: Notebook) -> None:
+    words = {"pitch": 7, "pan": -0.5, "decay": 250, "reverse": 1, "choke": 2}
+    for word, value in words.items():
+        assert say(control, f"/morph/{word}", value) == []
+    say(control, "/morph/note", 72, 127)
+    say(control, "/morph/touch/4/trigger", 0.5)
+    hit = Trigger(1.0, pitch=19.0, pan=-0.5, decay_ms=250.0, reverse=True, choke=2)
+    finger = Trigger(0.5, touch=4, pitch=7.0, pan=-0.5, decay_ms=250.0, reverse=True, choke=2)
+    assert commands(player) == [hit, finger]
+    say(control, "/morph/pitch", 40)
+    say(control, "/morph/decay", 0)
+    say(control, "/morph/note", 127, 127)
+    (high,) = commands(player)
+    assert isinstance(high, Trigger)
+    assert (high.pitch, high.decay_ms) == (48.0, None)
+
+
+def test_settings_of_a_bundle_of_the_future_hold_from_its_time_on(
+    control: Control, player: Notebook, clock: Clock
+) -> None:
+    later = clock.now + 1.0
+    control.handle([Message("/morph/pitch", (12,)), Message("/morph/trigger")], ME, later)
+    say(control, "/morph/trigger")
+    say(control, "/morph/trigger", due=later + 0.5)
+    clock.now += 2.0
+    say(control, "/morph/trigger")
+    assert [c.pitch for c in commands(player) if isinstance(c, Trigger)] == [12.0, 0.0, 12.0, 12.0]
+
+
+def test_moves_travel_as_the_glide_says(control: Control, player: Notebook) -> None:
+    kick, snare, _ = (c.centroid for c in control.info.classes)
+    say(control, "/morph/glide", 80, "smooth", "spherical")
+    say(control, "/morph/between", "kick", "snare", 1)
+    say(control, "/morph/touch/1/z", *kick)
+    say(control, "/morph/goto", "kick", 0)
+    say(control, "/morph/glide", 0)
+    say(control, "/morph/z", *kick)
+    between, touch, goto, z = commands(player)
+    assert between == Goto(snare, 80.0, "smooth", path="spherical")
+    assert touch == Goto(kick, 80.0, "smooth", path="spherical", touch=1)
+    assert isinstance(goto, Goto)
+    assert goto.ms == 0.0
+    assert z == SetZ(kick)
+
+
+def test_undo_and_redo_go_by_gestures(control: Control, player: Notebook, clock: Clock) -> None:
+    begin = tuple(player.at)
+    for step in range(5):  # one gesture
+        say(control, "/morph/z", 1.0, 0.0, 0.0, 0.1 * step)
+        clock.now += 0.02
+    clock.now += 1.0
+    player.at = [1.0, 0.0, 0.0, 0.4]
+    say(control, "/morph/goto", "kick", 100)
+    clock.now += 1.0
+    player.at = list(control.info.classes[0].centroid)
+    commands(player)
+    say(control, "/morph/undo")
+    say(control, "/morph/undo")  # before the first has reached the mixer
+    assert commands(player) == [SetZ((1.0, 0.0, 0.0, 0.4)), SetZ(begin)]
+    (error,) = say(control, "/morph/undo")
+    assert error.arguments == ("/morph/undo", "nothing to undo")
+    say(control, "/morph/redo")
+    say(control, "/morph/redo")
+    assert commands(player) == [SetZ((1.0, 0.0, 0.0, 0.4)), SetZ(control.info.classes[0].centroid)]
+    (error,) = say(control, "/morph/redo")
+    assert error.arguments == ("/morph/redo", "nothing to redo")
+
+
+def test_what_has_been_undone_is_gone_with_the_next_move(
+    control: Control, player: Notebook, clock: Clock
+) -> None:
+    say(control, "/morph/z", 1, 1, 1, 1)
+    clock.now += 1.0
+    say(control, "/morph/undo")
+    say(control, "/morph/z/0", 3)
+    (error,) = say(control, "/morph/redo")
+    assert error.arguments == ("/morph/redo", "nothing to redo")
+
+
+def told(control: Control, count: int) -> list[Message]:
+    """The next news, once the work in the background is done."""
+    news: list[Message] = []
+    end = time.monotonic() + 30.0
+    while len(news) < count:
+        assert time.monotonic() < end
+        time.sleep(0.002)
+        news += [message for _, message in control.news()]
+    return news
+
+
+def test_presets(control: Control, player: Notebook) -> None:
+    assert say(control, "/morph/preset/store", "fat") == []
+    assert told(control, 1) == [Message("/morph/done", ("/morph/preset/store", "fat"))]
+    (prepare,) = commands(player)
+    assert isinstance(prepare, Prepare)
+    assert tuple(player.at) in prepare.points
+    say(control, "/morph/z/1", 9)
+    say(control, "/morph/preset/store", "wide")  # the move has not reached the mixer, and counts
+    say(control, "/morph/preset/recall", "wide")
+    say(control, "/morph/between", "fat", "wide", 0.5)
+    moved = [c for c in commands(player) if isinstance(c, SetZ)]
+    assert moved == [SetZ((0.25, 9.0, 0.5, 0.0)), SetZ((0.25, 4.0, 0.5, 0.0))]
+    assert say(control, "/morph/preset/list") == [Message("/morph/presets.reply", ("fat", "wide"))]
+    say(control, "/morph/preset/delete", "fat")
+    assert say(control, "/morph/get/presets") == [Message("/morph/presets.reply", ("wide",))]
+    for wrong in ("kick", " ", "a\nb"):
+        (error,) = say(control, "/morph/preset/store", wrong)
+        assert error.arguments[0] == "/morph/preset/store"
+    (error,) = say(control, "/morph/preset/delete", "fat")
+    assert "no preset named 'fat'" in error.arguments[1]
+
+
+def test_more_answers(control: Control, player: Notebook) -> None:
+    info = control.info
+    ask = ["/morph/get/map", "/morph/get/dimensions", "/morph/get/latency"]
+    *maps, dimensions, latency = control.handle([Message(address) for address in ask], ME)
+    named = [x for answer in maps for x in answer.arguments[2:]]
+    assert named == [
+        x for a, xy in zip(info.anchors, control.space.map.tolist(), strict=True) for x in (a.name, *xy)
+    ]
+    lows_and_highs = [x for pair in zip(info.latent.low, info.latent.high, strict=True) for x in pair]
+    assert dimensions == Message("/morph/dimensions.reply", (0, info.latent_dim, *lows_and_highs))
+    assert latency == Message("/morph/latency.reply", ("queue", 8.0, "total", 8.0))
+
+
+def test_probabilities_are_those_of_normal_distributions(control: Control, player: Notebook) -> None:
+    info = control.info
+    player.at = [0.1, -0.2, 0.3, 0.4]
+    (answer,) = say(control, "/morph/get/probabilities")
+    assert answer.arguments[::2] == tuple(c.name for c in info.classes)
+    densities = []
+    for c in info.classes:
+        variance = c.spread**2 / info.latent_dim
+        away = sum((x - y) ** 2 for x, y in zip(player.at, c.centroid, strict=True))
+        densities.append((2 * math.pi * variance) ** (-info.latent_dim / 2) * math.exp(-away / 2 / variance))
+    expected = [density / sum(densities) for density in densities]
+    assert answer.arguments[1::2] == pytest.approx(expected)
+
+
+def test_subscribers_are_told_regularly(control: Control, clock: Clock) -> None:
+    say(control, "/morph/subscribe", 4000, 50)
+    assert control.patience() < PATIENCE_S
+    there = (ME[0], 4000)
+    assert [whom for whom, _ in control.news()] == [there]
+    assert list(control.news()) == []
+    clock.now += 0.05
+    ((whom, message),) = control.news()
+    assert (whom, message.address) == (there, "/morph/status.reply")
+    say(control, "/morph/unsubscribe", 4000)
+    clock.now += 1.0
+    assert list(control.news()) == []
+    answers = [say(control, "/morph/subscribe", port) for port in range(1, 18)]
+    assert answers[:16] == [[]] * 16
+    assert "16 subscribers" in answers[16][0].arguments[1]
+
+
+def test_answers_go_where_the_sender_listens(control: Control) -> None:
+    assert control.listening(ME) == ME
+    (done,) = say(control, "/morph/reply", 4001)
+    assert done.arguments == ("/morph/reply", 4001)
+    assert control.listening(ME) == (ME[0], 4001)
+    for port in range(1, 65):
+        control.handle([Message("/morph/reply", (4002,))], (ME[0], port))
+    assert control.listening(ME) == ME
+
+
+def test_files_are_refused_without_a_studio(control: Control) -> None:
+    for address in ("/morph/encode", "/morph/model"):
+        (error,) = say(control, address, "a.wav")
+        assert error.arguments == (address, "this server takes no files")
+
+
+def test_a_player_that_begins_anew_is_told_how_things_stand(control: Control, player: Notebook) -> None:
+    info = control.info
+    control.resume()
+    ((prepared, _),) = player.played  # nothing else has been asked for yet
+    assert [type(c) for c in prepared] == [Prepare]
+    first, second, *_ = (c.centroid for c in info.classes)
+    say(control, "/morph/z/1", 0.25)
+    assert _standing(control, player) == [SetZ((first[0], 0.25, *first[2:]))]
+    say(control, "/morph/goto", info.classes[1].name, 5000.0)  # where it would be by and by
+    say(control, "/morph/gain", -6.0)
+    say(control, "/morph/mode", "latch")
+    say(control, "/morph/trigger", 1.0)
+    assert _standing(control, player) == [SetZ(second), Gain(-6.0), Mode("latch")]
+    assert list(control.news()) == []  # nobody is told that the glide has arrived
+
+
+def _standing(control: Control, player: Notebook) -> list[Command]:
+    player.played.clear()
+    control.resume()
+    return list(player.played[0][0])
+
+
+def test_while_nobody_plays_that_is_the_answer(
+    control: Control, player: Notebook, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object) -> None:
+        raise RealtimeError("nobody plays")
+
+    for name in ("submit", "submit_from", "status", "z"):
+        monkeypatch.setattr(player, name, gone)
+    for address in ("/morph/trigger", "/morph/get/z", "/morph/get/status", "/morph/gain"):
+        (error,) = say(control, address, *([-3.0] if address == "/morph/gain" else []))
+        assert error.arguments == (address, "nobody plays")
+    say(control, "/morph/subscribe", 4000, 50)
+    assert list(control.news()) == []
+    monkeypatch.undo()
+    clock.now += 0.05
+    assert [whom for whom, _ in control.news()] == [(ME[0], 4000)]
+    assert _standing(control, player) == [Gain(-3.0)]

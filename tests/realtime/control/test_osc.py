@@ -1,0 +1,278 @@
+"""Datagrams, byte by byte, and the server with a real socket and a real engine."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from realtime.control import osc
+from realtime.control.dispatcher import Control
+from realtime.control.osc import OscError, Packet, Server, encode, parse
+from realtime.control.protocol import Message
+from realtime.live.engine import Engine
+from realtime.synth.commands import Command, Trigger
+from realtime.synth.mixer import Mixer
+
+PING = b"/ping\0\0\0,\0\0\0"
+HALF = b"/morph/trigger\0\0,f\0\0\x3f\x00\x00\x00"
+
+
+def bundle(tag: int, *elements: bytes) -> bytes:
+    sized = (struct.pack(">i", len(element)) + element for element in elements)
+    return b"#bundle\0" + struct.pack(">Q", tag) + b"".join(sized)
+
+
+def ntp(unix_s: float) -> int:
+    return round((unix_s + 2_208_988_800) * 2**32)
+
+
+# ---- datagrams
+
+
+@pytest.mark.parametrize(
+    ("datagram", "message"),
+    [
+        (PING, Message("/ping")),
+        (b"/ping\0\0\0", Message("/ping")),  # some leave out the types where there is no argument
+        (HALF, Message("/morph/trigger", (0.5,))),
+        (b"/morph/z/3\0\0,i\0\0\xff\xff\xff\xfe", Message("/morph/z/3", (-2,))),
+        (b"/a\0\0,ds\0\x3f\xf8\0\0\0\0\0\0kick\0\0\0\0", Message("/a", (1.5, "kick"))),
+        (b"/a\0\0,h\0\0\0\0\0\0\0\0\0\x07", Message("/a", (7,))),
+        (b"/a\0\0,TFN\0\0\0\0", Message("/a", (True, False, None))),
+        (b"/a\0\0,[ff]\0\0\0\x3f\x80\0\0\x40\0\0\0", Message("/a", ([1.0, 2.0],))),
+        (b"/a\0\0,b\0\0\0\0\0\x02hi\0\0", Message("/a", (b"hi",))),
+    ],
+)
+def test_messages(datagram: bytes, message: Message) -> None:
+    assert parse(datagram) == [Packet((message,))]
+
+
+@pytest.mark.parametrize("tag", [0, 1])
+def test_a_bundle_for_now_is_one_packet(tag: int) -> None:
+    assert parse(bundle(tag, PING, HALF)) == [
+        Packet((Message("/ping"), Message("/morph/trigger", (0.5,))), None)
+    ]
+
+
+def test_time_tags_are_unix_time_to_better_than_a_sample() -> None:
+    (packet,) = parse(bundle(ntp(1_800_000_000.25), PING))
+    assert packet.due == pytest.approx(1_800_000_000.25, abs=1e-6)
+
+
+def test_bundles_in_bundles_have_times_of_their_own() -> None:
+    inner = bundle(ntp(2000.0), HALF)
+    first, second = parse(bundle(ntp(1000.0), PING, inner, PING))
+    assert first == Packet((Message("/ping"), Message("/ping")), 1000.0)
+    assert second == Packet((Message("/morph/trigger", (0.5,)),), 2000.0)
+
+
+def test_an_empty_bundle_is_nothing() -> None:
+    assert parse(bundle(1)) == []
+
+
+@pytest.mark.parametrize(
+    ("datagram", "text"),
+    [
+        (b"", "neither a message"),
+        (b"GET / HTTP/1.1\r\n\r\n", "neither a message"),
+        (b"\0" * 64, "neither a message"),
+        (b"/ping", "damaged message"),
+        (b"/ping\0\0\0f\0\0\0", "damaged message"),  # types without a comma
+        (b"/a\0\0,s\0\0kick", "damaged message"),  # no end
+        (b"/a\0\0,d\0\0\x3f\xf8", "damaged message"),
+        (b"/a\xff\0,\0\0\0", "damaged message"),  # not UTF-8
+        (b"/a\0\0,b\0\0\x7f\xff\xff\xff", "damaged message"),
+        (b"/a\0\0,[[f\0\0\0\0\0\0\0\0", "damaged message"),
+        (b"/a\0\0,cf\0\0\0\0a\x3f\x80\0\0", "types that are not understood: 'c'"),
+        (b"/a\0\0,IS\0\0\0\0\0", "types that are not understood: 'IS'"),
+        (b"#bundle\0\0\0\0\0", "bundle without a time tag"),
+        (b"#bundle\0" + b"\0" * 7 + b"\1\xff\xff\xff\xfc", "bundle element of -4 bytes"),
+        (b"#bundle\0" + b"\0" * 7 + b"\1\0\0\0\0", "bundle element of 0 bytes"),
+        (b"#bundle\0" + b"\0" * 7 + b"\1\0\0\0\x7f" + PING, "bundle element of 127 bytes where 12 are left"),
+        (b"#bundle\0" + b"\0" * 7 + b"\1\0\0", "bundle element of 0 bytes"),
+        (bundle(1, PING, b"junk"), "neither a message"),
+    ],
+)
+def test_what_is_not_osc_is_said_to_be_so(datagram: bytes, text: str) -> None:
+    with pytest.raises(OscError, match=text):
+        parse(datagram)
+
+
+def test_bundles_nest_eight_deep() -> None:
+    datagram = PING
+    for _ in range(8):
+        datagram = bundle(1, datagram)
+    assert len(parse(datagram)) == 1
+    with pytest.raises(OscError, match="more than 8 deep"):
+        parse(bundle(1, datagram))
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.data())
+def test_damage_is_an_osc_error_or_another_message(data: st.DataObject) -> None:
+    whole = data.draw(st.sampled_from([HALF, bundle(1, PING, bundle(ntp(1e9), HALF), HALF)]))
+    damaged = bytearray(whole[: data.draw(st.integers(0, len(whole)))])
+    for _ in range(data.draw(st.integers(0, 4)) if damaged else 0):
+        damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        packets = parse(bytes(damaged))
+    except OscError:
+        return
+    assert all(message.address.startswith("/") for packet in packets for message in packet.messages)
+
+
+def test_answers_are_written_as_they_are_read() -> None:
+    message = Message("/morph/error", ("/morph/z", "takes 30 numbers; got ½", 3, 0.5))
+    assert parse(encode(message)) == [Packet((message,))]
+    assert encode(Message("/pong")) == b"/pong\0\0\0,\0\0\0"
+
+
+# ---- the server
+
+
+class Client:
+    """A socket that asks and waits for the answer."""
+
+    def __init__(self, port: int) -> None:
+        self.server = ("127.0.0.1", port)
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.settimeout(5.0)
+
+    def send(self, datagram: bytes) -> None:
+        self.socket.sendto(datagram, self.server)
+
+    def hear(self) -> Message:
+        (packet,) = parse(self.socket.recv(65536))
+        return packet.messages[0]
+
+    def ask(self, address: str, *arguments: object) -> Message:
+        self.send(encode(Message(address, arguments)))
+        return self.hear()
+
+    def status(self, key: str) -> object:
+        answer = self.ask("/morph/get/status").arguments
+        return dict(zip(answer[::2], answer[1::2], strict=True))[key]
+
+
+@pytest.fixture
+def engine(make_mixer: Callable[..., Mixer]) -> Iterator[Engine]:
+    """An engine whose device is the test: it renders as blocks are taken."""
+    engine = Engine(make_mixer(), ahead=1, synchronous=True)
+    engine.start()
+    yield engine
+    engine._closing = True
+
+
+@pytest.fixture
+def client(engine: Engine) -> Iterator[Client]:
+    with osc.bind(port=0) as listener:
+        server = Server(Control(engine.mixer._decoder.info, engine), listener)
+        server.start()
+        client = Client(server.port)
+        yield client
+        client.socket.close()
+        server.stop()
+
+
+def take(engine: Engine, blocks: int) -> np.ndarray:
+    out = np.empty((blocks, engine.block_size, engine.mixer.channels), np.float32)
+    for block in out:
+        engine.hand_over(block)
+    return out.reshape(-1, engine.mixer.channels)[:, 0]
+
+
+def test_ping(client: Client) -> None:
+    assert client.ask("/ping") == Message("/pong")
+
+
+def test_malformed_datagrams_are_counted_and_answered_and_the_server_goes_on(client: Client) -> None:
+    client.send(b"junk")
+    assert client.hear().address == "/morph/error"
+    client.send(b"/a\0\0,c\0\0\0\0\0a")
+    assert "not understood" in client.hear().arguments[1]
+    assert client.ask("/ping") == Message("/pong")
+    assert client.status("malformed") == 2
+
+
+def test_a_wrong_z_is_answered_and_the_sound_goes_on(client: Client, engine: Engine) -> None:
+    client.send(encode(Message("/morph/trigger")))
+    error = client.ask("/morph/z", 1.0)
+    assert error.arguments[0] == "/morph/z"
+    assert np.abs(take(engine, 8)).max() > 0
+    assert client.status("refused") == 1
+    assert client.status("voices") == 1
+
+
+def test_an_answer_is_not_answered(client: Client) -> None:
+    client.send(encode(Message("/morph/error", ("/ping", "?"))))
+    client.send(encode(Message("/pong")))
+    client.send(encode(Message("/morph/done", ("/morph/goto",))))
+    assert client.ask("/ping") == Message("/pong")
+    assert client.status("refused") == 0
+
+
+def test_an_order_of_a_thousand_is_kept(client: Client, engine: Engine) -> None:
+    """Each message undoes the one before; only the last may be seen."""
+    for value in range(1000):
+        client.send(encode(Message("/morph/z/0", (value / 100,))))
+    client.ask("/ping")
+    take(engine, 4)
+    assert client.ask("/morph/get/z").arguments[0] == pytest.approx(9.99)
+
+
+def test_the_sender_hears_when_a_glide_arrives(client: Client, engine: Engine) -> None:
+    name = engine.mixer._decoder.info.classes[1].name
+    client.send(encode(Message("/morph/goto", (name, 20.0))))
+    client.ask("/ping")
+    take(engine, 12)  # 32 ms
+    assert client.hear() == Message("/morph/done", ("/morph/goto", name))
+
+
+def test_time_tags_are_met_to_the_sample(client: Client, engine: Engine) -> None:
+    """Two hits 10 ms apart, in one datagram: 480 samples from the first onset to the second."""
+    rate = engine.mixer.sample_rate
+    ahead = 0.2
+    begun, due = time.monotonic(), time.time() + ahead
+    begins: list[int] = []
+
+    def tap(sample: int, command: Command) -> None:
+        if isinstance(command, Trigger):
+            begins.append(sample)
+
+    engine.mixer.tap = tap
+    hit = encode(Message("/morph/trigger", (0.25,)))
+    client.send(bundle(1, *(bundle(ntp(due + wait), hit) for wait in (0.0, 0.01))))
+    client.ask("/ping")
+    expected = (begun + ahead - engine._origin_s) * rate
+    heard = take(engine, int(expected + 0.03 * rate) // engine.block_size)
+    first, second = begins
+    assert abs(second - first - 480) <= 1
+    assert abs(first - expected) < 0.01 * rate
+    assert np.nonzero(heard)[0][0] - first in (-1, 0, 1)
+
+
+def test_tags_beyond_the_horizon_are_refused_and_past_ones_are_now(client: Client, engine: Engine) -> None:
+    client.send(bundle(ntp(time.time() + 3600), HALF))
+    assert "time tag 3600 s ahead; up to 60 s" in client.hear().arguments[1]
+    client.send(bundle(ntp(time.time() - 3600), HALF))
+    client.ask("/ping")
+    assert np.abs(take(engine, 4)).max() > 0
+
+
+def test_a_port_that_is_taken_is_told_in_one_line() -> None:
+    with osc.bind(port=0) as listener:
+        port = listener.getsockname()[1]
+        with pytest.raises(OscError, match=f"cannot listen on 127.0.0.1:{port}: .* --port"):
+            osc.bind(port=port)
+
+
+def test_a_host_that_is_not_ours() -> None:
+    with pytest.raises(OscError, match=r"cannot listen on 192\.0\.2\.1:0"):
+        osc.bind("192.0.2.1", 0)

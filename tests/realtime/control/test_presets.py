@@ -1,0 +1,101 @@
+"""Presets in their file: kept for each model, written whole or not at all, never lost to a broken file."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from realtime.control.presets import FORMAT, Last, PresetError, PresetFile, Presets
+from realtime.model.decoder import Decoder
+from realtime.model.schema import ModelInfo
+from realtime.util.errors import ControlError
+
+FAT, THIN = (1.0, 0.1, -2.5, 1e-7), (0.0, 0.0, 0.0, 1.0)
+
+
+@pytest.fixture
+def info(decoder: Decoder) -> ModelInfo:
+    return decoder.info
+
+
+def test_they_are_there_at_the_next_start(info: ModelInfo, tmp_path: Path) -> None:
+    path = tmp_path / "new" / "presets.json"
+    presets = PresetFile(path).open(info)
+    assert dict(presets) == {}
+    presets.store("fat", FAT)
+    presets.store("dünn – schräg", THIN)
+    presets.last = Last(FAT, -6.0, "latch")
+    PresetFile(path).save(presets)
+    again = PresetFile(path).open(info)
+    assert dict(again) == {"fat": FAT, "dünn – schräg": THIN}
+    assert again.last == presets.last
+    assert [each.name for each in path.parent.iterdir()] == ["presets.json"]
+
+
+def test_each_model_has_its_own_in_one_file(info: ModelInfo, tmp_path: Path) -> None:
+    other = replace(info, config_hash="f" * 64)
+    shelf = PresetFile(tmp_path / "presets.json")
+    for model, name in ((info, "fat"), (other, "thin")):
+        presets = shelf.open(model)
+        presets.store(name, FAT)
+        shelf.save(presets)
+    assert list(shelf.open(info)) == ["fat"]
+    assert list(shelf.open(other)) == ["thin"]
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"\xff\xfe", b"[]", b'{"soundmorph_presets": 2}', b"[" * 100_000]
+)
+def test_a_broken_file_is_told_once_and_kept_aside(info: ModelInfo, tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "presets.json"
+    path.write_bytes(content)
+    said: list[str] = []
+    shelf = PresetFile(path, said.append)
+    presets = shelf.open(info)
+    presets.store("fat", FAT)
+    shelf.save(presets)
+    (line,) = said
+    assert "cannot be read as presets" in line
+    assert "presets.json.broken-1" in line
+    assert (tmp_path / "presets.json.broken-1").read_bytes() == content
+    assert dict(PresetFile(path).open(info)) == {"fat": FAT}
+
+
+def test_what_does_not_fit_is_left_out_and_the_file_kept(info: ModelInfo, tmp_path: Path) -> None:
+    path = tmp_path / "presets.json"
+    odd = {"short": [1.0], "text": "x", "nan": [float("nan")] * 4, "bools": [True] * 4, "good": list(FAT)}
+    last = {"z": list(FAT), "gain_db": 1e9, "mode": "live"}
+    key = Presets(info).key
+    path.write_text(json.dumps({FORMAT: 1, "models": {key: {"presets": odd, "last": last}}}))
+    said: list[str] = []
+    presets = PresetFile(path, said.append).open(info)
+    assert dict(presets) == {"good": FAT}
+    assert presets.last is None
+    assert "4 presets do not fit" in said[0]
+    assert (tmp_path / "presets.json.broken-1").exists()
+
+
+def test_a_file_that_cannot_be_written_is_told_and_stays(info: ModelInfo, tmp_path: Path) -> None:
+    folder = tmp_path / "file"
+    folder.write_text("in the way")
+    presets = Presets(info, {"fat": FAT})
+    with pytest.raises(PresetError, match="cannot write presets"):
+        PresetFile(folder / "presets.json").save(presets)
+    assert folder.read_text() == "in the way"
+
+
+def test_folders_and_devices_are_left_alone(tmp_path: Path) -> None:
+    for path in (tmp_path, Path(os.devnull)):
+        with pytest.raises(PresetError, match="is no file"):
+            PresetFile(path)
+
+
+def test_there_is_an_end_to_presets(info: ModelInfo) -> None:
+    presets = Presets(info, {str(number): FAT for number in range(1000)})
+    presets.store("7", THIN)
+    with pytest.raises(ControlError, match="there are 1000 presets already"):
+        presets.store("more", FAT)

@@ -1,0 +1,67 @@
+"""Files that messages may name: those of the library."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from realtime.live.instruments import Library
+from realtime.util.errors import ControlError
+
+WAV = (".wav",)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "library"
+    (folder / "drums").mkdir(parents=True)
+    for path in ("a.wav", "drums/B.WAV", "notes.txt"):
+        (folder / path).write_bytes(b"x")
+    (tmp_path / "secret.wav").write_bytes(b"x")
+    (folder / "out.wav").symlink_to(tmp_path / "secret.wav")
+    (folder / "elsewhere").symlink_to(tmp_path, target_is_directory=True)
+    (folder / "inside.wav").symlink_to(folder / "a.wav")
+    (folder / "circle.wav").symlink_to(folder / "circle.wav")
+    (folder / "folder.wav").mkdir()
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("name", "found"), [("a.wav", "a.wav"), ("drums/B.WAV", "drums/B.WAV"), ("inside.wav", "a.wav")]
+)
+def test_files_of_the_library(folder: Path, name: str, found: str) -> None:
+    assert Library(folder).file(name, WAV) == folder.resolve() / found
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("../secret.wav", "only files within the library"),
+        ("drums/../../secret.wav", "only files within the library"),
+        ("drums/../a.wav", "only files within the library"),
+        ("out.wav", "only files within the library"),
+        ("elsewhere/secret.wav", "only files within the library"),
+        ("folder.wav", "only files within the library"),
+        ("circle.wav", "no file 'circle.wav' in the library"),
+        ("none.wav", "no file 'none.wav' in the library"),
+        ("a.wav/none.wav", "no file"),
+        ("notes.txt", "not one that ends with .wav"),
+        ("", "not one that ends with .wav"),
+        ("a\0.wav", "characters that cannot be printed"),
+        ("x" * 190 + "/" + "y" * 300 + ".wav", "no file"),
+    ],
+)
+def test_what_is_refused(folder: Path, name: str, text: str) -> None:
+    with pytest.raises(ControlError, match=text):
+        Library(folder).file(name, WAV)
+
+
+def test_absolute_paths_are_refused(folder: Path) -> None:
+    with pytest.raises(ControlError, match="only files within the library"):
+        Library(folder).file(str(folder / "a.wav"), WAV)
+
+
+def test_without_a_library() -> None:
+    with pytest.raises(ControlError, match="start it with --library"):
+        Library(None).file("a.wav", WAV)

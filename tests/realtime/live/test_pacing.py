@@ -1,0 +1,150 @@
+"""How far ahead of the device to be."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from realtime.live import latency
+from realtime.live.engine import Engine
+from realtime.live.load import CAREFUL, Load
+from realtime.live.pacing import MARGIN_S, MORE_S, RELIEF_S, RESERVE, SLOWER, SPARE_S, Pacing
+from realtime.live.warm_up import warm_up
+from realtime.synth.commands import Prepare, SetZ, Trigger
+from realtime.synth.mixer import Cost, Mixer
+
+QUIET = Load(block_s=1e-9)  # of which no peak is reckoned with
+COST = Cost(first_chunk_s=1e-3, sustained_voices=3, chunk_s=(1e-3, 1.5e-3, 2e-3), tick_s=5e-3)
+
+
+def test_the_lead_is_the_margin_and_what_decoding_may_take() -> None:
+    pacing = Pacing(block_s=0.003, blocks=3)
+    assert pacing.lead_s(COST, 0, 0, QUIET, 0.0, False) == pytest.approx(MARGIN_S)
+    assert pacing.lead_s(COST, 1, 0, QUIET, 0.0, True) == pytest.approx(MARGIN_S + SLOWER * 1e-3)
+    assert pacing.lead_s(COST, 1, 1, QUIET, 0.0, True) == pytest.approx(MARGIN_S + SLOWER * 2.5e-3)
+    assert pacing.lead_s(COST, 2, 9, QUIET, 0.0, True) == pytest.approx(0.009)  # the queue holds no more
+    assert pacing.lead_s(None, 0, 0, QUIET, 0.0, False) == pytest.approx(0.009)
+
+
+def test_a_block_that_is_late_or_almost_makes_it_careful_for_a_while() -> None:
+    pacing = Pacing(block_s=0.004, blocks=3)
+    pacing.finished(0.0005, 100.0)
+    assert pacing.margin_s(100.0) == pytest.approx(MARGIN_S)
+    pacing.finished(SPARE_S - 0.00005, 100.0)
+    assert pacing.margin_s(100.0) == pytest.approx(MARGIN_S + 0.00005)
+    pacing.finished(-1.0, 300.0)  # no margin helps against that
+    assert pacing.margin_s(300.0) == pytest.approx(MARGIN_S + MORE_S, rel=0.01)
+    assert pacing.margin_s(300.0 + RELIEF_S) == pytest.approx(MARGIN_S + MORE_S / 2, rel=0.01)
+    for _ in range(50):
+        pacing.finished(-1.0, 300.0 + RELIEF_S)
+    assert pacing.lead_s(COST, 0, 0, QUIET, 300.0 + RELIEF_S, False) == pytest.approx(0.012)
+
+
+def test_what_is_late_amid_silence_makes_nothing_careful(make_mixer: Callable[..., Mixer]) -> None:
+    """It leaves no hole, and would keep the hits to come waiting."""
+    engine = Engine(make_mixer(), paced=True)
+    assert engine._pacing is not None
+    engine.submit([Trigger(1.0)], due=time.monotonic() + 0.005)
+    margins: list[float] = []
+    while len(margins) < 10:
+        engine._handed = time.monotonic(), (engine._ring.written + 1) * engine.block_size  # all is late
+        engine._render()
+        engine.hand_over(np.zeros((engine.block_size, 2), np.float32))
+        if engine.mixer.hits:
+            margins.append(engine._pacing.margin_s(engine._pacing._since_s))
+    assert margins[0] == MARGIN_S  # where the sound begins
+    assert margins[1] == pytest.approx(MARGIN_S + MORE_S)
+    assert margins[-1] > margins[1]
+
+
+def test_what_begins_a_stream(make_mixer: Callable[..., Mixer]) -> None:
+    """Not a hit at a point that is decoded ahead; a voice that plays such a sound, when its point moves."""
+    mixer = make_mixer()
+    kick, snare, _ = (c.centroid for c in mixer._decoder.info.classes)
+    assert mixer.streams_begun([Trigger(1.0, kick)]) == 1
+    mixer.submit(Prepare((kick,)))
+    mixer.submit(SetZ(snare))
+    mixer.render(np.zeros((64, 2), np.float32))
+    while mixer.sound_cache.work():
+        pass
+    assert mixer.streams_begun([Trigger(1.0, kick)]) == 0
+    assert mixer.streams_begun([Trigger(1.0)]) == 1
+    mixer.submit(Trigger(1.0, kick))
+    mixer.render(np.zeros((64, 2), np.float32))
+    assert (mixer.streaming, mixer.streams_begun()) == (0, 0)
+    assert mixer.streams_begun([SetZ(snare)]) == 1
+    mixer.cost = replace(COST, moved=3)
+    assert mixer.streams_begun([SetZ(snare)]) == 3
+    mixer.submit(SetZ(snare))
+    mixer.render(np.zeros((1024, 2), np.float32))
+    assert (mixer.streaming, mixer.streams_begun()) == (1, 0)
+
+
+def test_a_paced_engine_plays_what_an_eager_one_plays(make_mixer: Callable[..., Mixer]) -> None:
+    """Taken in its own time, block by block, the sound is the same from its onset on."""
+    heard = []
+    for paced in (False, True):
+        mixer = make_mixer()
+        warm_up(mixer)
+        engine = Engine(mixer, paced=paced)
+        engine.start()
+        engine.submit([Trigger(1.0, mixer._decoder.info.classes[0].centroid)], due=time.monotonic() + 0.05)
+        blocks = []
+        while mixer.hits == 0 or mixer.sounding:
+            if engine._ring.empty:  # a late block would be silence between
+                time.sleep(0.0002)
+                continue
+            block = np.zeros((engine.block_size, 2), np.float32)
+            engine.hand_over(block)
+            blocks.append(block)
+            time.sleep(0.001)
+        engine._closing = True
+        sound = np.concatenate(blocks)[:, 0]
+        heard.append(sound[np.flatnonzero(sound)[0] :][:2000])
+    np.testing.assert_allclose(heard[0], heard[1], atol=1e-6)
+
+
+def test_the_terms_of_both_latencies(make_mixer: Callable[..., Mixer]) -> None:
+    mixer = make_mixer(48_000)
+    engine = Engine(mixer, block_size=96, ahead=3)
+    engine.latency_s = 0.004
+    hit, move = latency.trigger(engine), latency.coordinate(engine)
+    assert hit == pytest.approx({"next_block": 2.0, "lead": 6.0, "device": 4.0})
+    assert move["tick"] == pytest.approx(1000 * 4 * 32 / 22_050, abs=0.03)
+    assert move["filter"] == pytest.approx(1000 * mixer.timing.resampler.half / 22_050)
+    told = engine.latency()
+    assert told["total"] == pytest.approx(12.0)
+    assert told["coordinate_total"] == pytest.approx(sum(move.values()))
+    assert latency.describe(hit) == "12.0 ms = 2.0 next block + 6.0 lead + 4.0 device"
+
+
+def test_a_block_may_have_several_ticks() -> None:
+    """Where nothing is being decoded yet, the first is that of the streams that begin."""
+    pacing, cost = Pacing(block_s=0.003, blocks=9), replace(COST, tick_s=1.2e-3)
+    assert pacing.lead_s(cost, 1, 0, QUIET, 0.0, True) == pytest.approx(MARGIN_S + SLOWER * 3e-3)
+    assert pacing.lead_s(cost, 0, 1, QUIET, 0.0, False) == pytest.approx(MARGIN_S + SLOWER * (1e-3 + 2e-3))
+    assert pacing.lead_s(cost, 1, 1, QUIET, 0.0, True) == pytest.approx(
+        MARGIN_S + SLOWER * (1e-3 + 3 * 1.5e-3)
+    )
+
+
+def test_where_the_load_is_high_blocks_are_held_in_reserve() -> None:
+    pacing, load = Pacing(block_s=0.003, blocks=9), Load(block_s=0.003)
+    assert pacing.lead_s(COST, 1, 0, load, 0.0, True) == pytest.approx(MARGIN_S + CAREFUL * 0.003)
+    assert pacing.lead_s(COST, 1, 1, load, 0.0, True) == pytest.approx(MARGIN_S + CAREFUL * 0.003 + 1e-3)
+    assert pacing.lead_s(COST, 0, 1, load, 0.0, False) == pytest.approx(MARGIN_S + CAREFUL * 0.003)
+    assert pacing.lead_s(COST, 0, 0, load, 0.0, False) == pytest.approx(MARGIN_S)  # nothing is decoded
+    busy_s = MARGIN_S + CAREFUL * 0.003
+    load._step = 1
+    assert pacing.lead_s(COST, 1, 0, load, 0.0, True) == pytest.approx(busy_s + RESERVE * 0.006)
+    load._step = 2
+    assert pacing.lead_s(COST, 1, 0, load, 0.0, True) == pytest.approx(busy_s + RESERVE * 0.012)
+    more_will_come_s = pacing.lead_s(COST, 0, 0, load, 0.0, True)
+    assert more_will_come_s == pytest.approx(MARGIN_S + RESERVE * 0.012)
+    after_silence_s = pacing.lead_s(COST, 0, 1, load, 0.0, False)
+    assert after_silence_s == pytest.approx(busy_s)  # a hit comes at once
+    assert pacing.lead_s(COST, 0, 0, load, 0.0, False) == pytest.approx(MARGIN_S)

@@ -1,0 +1,129 @@
+"""Calls from one process to another."""
+
+from __future__ import annotations
+
+import multiprocessing
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from realtime.live.rpc import RpcClient, RpcError, answer
+from realtime.util.errors import RealtimeError
+
+
+def _fail(error: Exception) -> None:
+    raise error
+
+
+@pytest.fixture
+def heard() -> list[Any]:
+    """What has been told."""
+    return []
+
+
+@pytest.fixture
+def line(heard: list[Any]) -> Iterator[RpcClient]:
+    """To somebody who answers until it is closed."""
+    here, there = multiprocessing.Pipe()
+    calls = {"hear": heard.append, "double": lambda x: 2 * x, "fail": _fail}
+    answering = threading.Thread(target=answer, args=(there, calls))
+    answering.start()
+    line = RpcClient(here)
+    yield line
+    line.close()
+    answering.join()
+
+
+def test_what_is_told_comes_in_order_and_before_what_is_asked(line: RpcClient, heard: list[Any]) -> None:
+    for number in range(100):
+        line.tell("hear", number)
+    assert line.ask("double", 21) == 42
+    assert heard == list(range(100))
+
+
+def test_threads_take_turns(line: RpcClient) -> None:
+    answers: dict[int, list[int]] = {}
+
+    def ask(first: int) -> None:
+        answers[first] = [line.ask("double", first + n) for n in range(100)]
+
+    threads = [threading.Thread(target=ask, args=(1000 * n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == {1000 * n: [2 * (1000 * n + m) for m in range(100)] for n in range(4)}
+
+
+def test_a_mistake_of_the_user_is_raised_here(line: RpcClient) -> None:
+    with pytest.raises(RealtimeError, match="no such file"):
+        line.ask("fail", RealtimeError("no such file"))
+    line.tell("fail", RealtimeError("that nobody waits for"))
+    assert line.ask("double", 1) == 2
+
+
+def test_a_mistake_of_ours_is_no_end_either(line: RpcClient) -> None:
+    with pytest.raises(RealtimeError, match="ZeroDivisionError: oh"):
+        line.ask("fail", ZeroDivisionError("oh"))
+    assert line.ask("double", 1) == 2
+
+
+def test_nobody_is_waited_for_who_has_gone() -> None:
+    here, there = multiprocessing.Pipe()
+    there.close()
+    line = RpcClient(here)
+    with pytest.raises(RpcError):
+        line.ask("double", 1)
+    with pytest.raises(RpcError):
+        line.tell("double", 1)
+
+
+def test_no_answer_in_time_is_the_end_of_a_line() -> None:
+    here, there = multiprocessing.Pipe()
+    line = RpcClient(here, limit_s=0.01)
+    with pytest.raises(RpcError, match="does not answer"):
+        line.ask("double", 1)
+    with pytest.raises(RpcError):
+        line.ask("double", 2)  # what may come now would answer the first
+    there.close()
+
+
+def test_a_line_to_somebody_else() -> None:
+    here, there = multiprocessing.Pipe()
+    gone = RpcClient(here)
+    there.close()
+    with pytest.raises(RpcError):
+        gone.ask("double", 1)
+    mine, theirs = multiprocessing.Pipe()
+    answering = threading.Thread(target=answer, args=(theirs, {"double": lambda x: 2 * x}))
+    answering.start()
+    gone.reconnect(mine)
+    assert not gone.closed
+    assert gone.ask("double", 4) == 8
+    gone.close()
+    answering.join()
+
+
+def test_who_takes_nothing_keeps_one_thread_waiting_and_no_other() -> None:
+    here, there = multiprocessing.Pipe()
+    line = RpcClient(here, limit_s=0.05)
+    ends: list[Exception] = []
+
+    def tell() -> None:
+        try:
+            line.tell("hear", bytes(2**22))
+        except RpcError as error:
+            ends.append(error)
+
+    telling = threading.Thread(target=tell)
+    telling.start()
+    while not line._turn.locked():
+        pass
+    with pytest.raises(RpcError, match="does not answer"):
+        line.ask("double", 1)
+    assert line.closed
+    there.close()
+    telling.join()
+    assert len(ends) == 1

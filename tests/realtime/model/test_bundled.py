@@ -1,0 +1,46 @@
+"""The models that come with the package: a user's first ten seconds."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from realtime.model.decoder import Decoder, bundled, resolve
+from realtime.model.encoder import Encoder, encoder_path
+
+CLASSES = {"digits": list("0123456789"), "drums": ["hihat", "kick", "snare", "tom"]}
+
+
+def test_there_are_two_and_they_are_small() -> None:
+    assert bundled() == sorted(CLASSES)
+    folder = resolve("drums").parent
+    assert sum(path.stat().st_size for path in folder.glob("*.onnx")) <= 8e6
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_a_bundled_model_says_what_it_is_and_every_class_sounds(name: str) -> None:
+    decoder = Decoder(resolve(name), provider="cpu")
+    info = decoder.info
+    assert [each.name for each in info.classes] == CLASSES[name]
+    assert info.licence
+    assert info.credits
+    assert {anchor.label for anchor in info.anchors} == set(range(len(info.classes)))
+    sounds = decoder.decode(np.array([each.centroid for each in info.classes], np.float32))
+    peaks = np.abs(sounds).max(axis=1)
+    assert (peaks > 0.3).all()
+    assert (peaks < 1.5).all()
+    levels = [float((part**2).mean()) for part in (sounds, sounds[:, -64:])]
+    assert levels[1] < 0.05 * levels[0]
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_a_bundled_encoder_hears_each_class_as_itself(name: str) -> None:
+    """By the nearest of the sounds that it was taught: a class may have several kinds of them."""
+    decoder = Decoder(resolve(name), provider="cpu")
+    info = decoder.info
+    encoder = Encoder(encoder_path(decoder.path), info)
+    sounds = decoder.decode(np.array([each.centroid for each in info.classes]))
+    points = np.array([encoder.encode(sound, info.sample_rate) for sound in sounds])
+    anchors = np.array([anchor.z for anchor in info.anchors])
+    nearest = np.linalg.norm(points[:, None] - anchors, axis=2).argmin(axis=1)
+    assert [info.anchors[i].label for i in nearest] == list(range(len(sounds)))

@@ -1,0 +1,172 @@
+"""Encoder files on the stage: found beside the decoder, untrusted, and heard from the command line."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import soundfile
+from onnx import helper
+
+from realtime.__main__ import main
+from realtime.model import schema, verify
+from realtime.model.decoder import Decoder
+from realtime.model.encoder import Encoder, encoder_path
+from realtime.util.errors import ModelError, RealtimeError
+
+Change = Callable[[onnx.ModelProto], None]
+
+
+@pytest.fixture
+def sound(tmp_path: Path) -> Path:
+    time = np.arange(4000) / 22_050
+    soundfile.write(tmp_path / "hit.wav", 0.5 * np.exp(-20 * time) * np.sin(900 * time), 22_050)
+    return tmp_path / "hit.wav"
+
+
+def _changed(tiny_model: Path, target: Path, change: Change) -> Path:
+    model = onnx.load(str(encoder_path(tiny_model)))
+    del model.metadata_props[-1]
+    change(model)
+    target.write_bytes(schema.add_checksum(model.SerializeToString()))
+    return target
+
+
+def _facts(**changes: object) -> Change:
+    def change(model: onnx.ModelProto) -> None:
+        entry = next(entry for entry in model.metadata_props if entry.key == schema.ENCODER_KEY)
+        entry.value = json.dumps(json.loads(entry.value) | changes)
+
+    return change
+
+
+def _weight(value: float) -> Change:
+    def change(model: onnx.ModelProto) -> None:
+        weight = next(t for t in model.graph.initializer if t.data_type == onnx.TensorProto.FLOAT)
+        weight.raw_data = np.full(weight.dims, value, np.float32).tobytes()
+
+    return change
+
+
+def _external(model: onnx.ModelProto) -> None:
+    tensor = model.graph.initializer[0]
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="/etc/passwd")
+
+
+def _operator(model: onnx.ModelProto) -> None:
+    model.graph.node.append(helper.make_node("ScatterND", ["sound"], ["q"]))
+
+
+def _filling(model: onnx.ModelProto) -> None:
+    """A convolution with so many filters that its output fills the memory."""
+    many = 2**18
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.ones((many, 1, 1), np.float32), "many"))
+    first = next(node for node in model.graph.node if node.op_type == "Unsqueeze")
+    model.graph.node.append(helper.make_node("Conv", [first.output[0], "many"], ["much"]))
+
+
+def _short(model: onnx.ModelProto) -> None:
+    model.graph.input[0].type.tensor_type.shape.dim[1].dim_value = 32
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (_weight(float("nan")), "NaN or infinity"),
+        (_external, "in another file"),
+        (_operator, "operator 'ScatterND'"),
+        (_filling, "numbers at once"),
+        (_short, "not those of an encoder"),
+        (_facts(latent_dim=0), "latent_dim"),
+        (_facts(preparation=[]), "not an object"),
+        (_facts(preparation={}), "length"),
+    ],
+)
+def test_hostile_encoders_are_refused(tiny_model: Path, tmp_path: Path, change: Change, said: str) -> None:
+    with pytest.raises(ModelError, match=said):
+        Encoder(_changed(tiny_model, tmp_path / "m.encoder.onnx", change))
+
+
+def test_damaged_encoders_are_refused(tiny_model: Path, tmp_path: Path) -> None:
+    good, path = encoder_path(tiny_model).read_bytes(), tmp_path / "m.encoder.onnx"
+    chance = random.Random(0)
+    for case in range(500):
+        bad = bytearray(good)
+        at = chance.randrange(len(good))
+        if case % 2:
+            bad[at] ^= 1 << chance.randrange(8)
+        else:
+            del bad[at:]
+        path.write_bytes(bad)
+        with pytest.raises(ModelError):
+            verify.read_encoder(path)
+
+
+def test_encoders_and_decoders_are_told_apart(tiny_model: Path) -> None:
+    with pytest.raises(ModelError, match="a decoder, not an encoder"):
+        Encoder(tiny_model)
+    with pytest.raises(ModelError, match="an encoder, not a decoder"):
+        Decoder(encoder_path(tiny_model))
+
+
+def test_an_encoder_of_another_decoder_is_refused(tiny_model: Path) -> None:
+    info = verify.read(tiny_model).info
+    Encoder(encoder_path(tiny_model), info)
+    with pytest.raises(ModelError, match="another decoder"):
+        Encoder(encoder_path(tiny_model), dataclasses.replace(info, loudness_db=-1.0))
+
+
+def test_the_place_beside_a_decoder() -> None:
+    assert encoder_path(Path("a/drums.onnx")) == Path("a/drums.encoder.onnx")
+
+
+def test_encode_prints_the_point(tiny_model: Path, sound: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["encode", str(sound), "--model", str(tiny_model)]) == 0
+    z = json.loads(capsys.readouterr().out)
+    assert len(z) == 4
+    samples, rate = soundfile.read(sound)
+    assert z == pytest.approx(Encoder(encoder_path(tiny_model)).encode(samples, rate), abs=1e-6)
+
+
+def test_mistakes_of_encode_are_one_line(
+    tiny_model: Path, sound: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alone = tmp_path / "alone.onnx"
+    shutil.copy(tiny_model, alone)
+    (tmp_path / "text.wav").write_text("no sound")
+    soundfile.write(tmp_path / "silence.wav", np.zeros(1000), 8000)
+    for file, model, said in (
+        (sound, alone, "no encoder: alone.encoder.onnx is not beside it"),
+        (tmp_path / "none.wav", tiny_model, "none.wav: cannot be read"),
+        (tmp_path / "text.wav", tiny_model, "text.wav: cannot be read"),
+        (tmp_path / "silence.wav", tiny_model, "silence.wav: the sound is silent"),
+    ):
+        assert main(["encode", str(file), "--model", str(model)]) == 2
+        error = capsys.readouterr().err
+        assert said in error
+        assert error.count("\n") == 1
+
+
+def test_info_says_whether_an_encoder_is_there(
+    tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alone = tmp_path / "alone.onnx"
+    shutil.copy(tiny_model, alone)
+    for model, name in ((tiny_model, "tiny.encoder.onnx"), (alone, None)):
+        main(["info", str(model)])
+        assert (name or "none beside the model") in capsys.readouterr().out
+        main(["info", str(model), "--json"])
+        assert json.loads(capsys.readouterr().out)["encoder"] == name
+
+
+def test_a_recording_of_an_hour_is_refused(tiny_model: Path) -> None:
+    with pytest.raises(RealtimeError, match="too long"):
+        Encoder(encoder_path(tiny_model)).encode(np.zeros(3600 * 100, np.float32), 100)

@@ -1,0 +1,26 @@
+"""Models made to do harm, by the thousand: refused or played, and the process lives."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+CASES = 1500
+
+
+def test_mutated_models_never_end_the_process(tiny_model: Path) -> None:
+    script = Path(__file__).with_name("fuzz_hostile.py")
+    run = subprocess.run(
+        [sys.executable, str(script), str(tiny_model), str(CASES), "0"],
+        cwd=Path(__file__).parents[3],
+        env={"PYTHONPATH": ".", "PATH": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr[-2000:]
+    counts = json.loads(run.stdout)
+    assert counts["refused"] + counts["played"] == CASES
+    assert counts["refused"] > CASES / 2

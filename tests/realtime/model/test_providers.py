@@ -1,0 +1,42 @@
+"""One build of ONNX Runtime, and the provider that was asked for."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from pathlib import Path
+
+import pytest
+
+from realtime.model import verify
+from realtime.model.providers import PROVIDERS, check_runtime, lateness_s, open_session
+from realtime.util.errors import RealtimeError
+
+
+def _installed() -> str:
+    names = ("onnxruntime", "onnxruntime-gpu")
+    (here,) = (name for name in names if list(importlib.metadata.distributions(name=name)))
+    return here
+
+
+def test_both_builds_at_once_are_told_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    check_runtime()
+    other = "onnxruntime-gpu" if _installed() == "onnxruntime" else "onnxruntime"
+    facts = tmp_path / f"{other.replace('-', '_')}-1.0.dist-info"
+    facts.mkdir()
+    (facts / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {other}\nVersion: 1.0\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(RealtimeError, match="both installed") as caught:
+        check_runtime()
+    assert "\n" not in str(caught.value)
+
+
+def test_auto_takes_what_is_there(tiny_model: Path) -> None:
+    file = verify.read(tiny_model)
+    session = open_session(file, tiny_model, 1, "auto")
+    assert session.get_providers()[0] in PROVIDERS.values()
+    assert lateness_s(session, file) > 0
+
+
+def test_an_unknown_provider_is_told_the_known_ones(tiny_model: Path) -> None:
+    with pytest.raises(RealtimeError, match="choose auto, cpu or cuda"):
+        open_session(verify.read(tiny_model), tiny_model, 1, "tpu")

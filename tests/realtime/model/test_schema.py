@@ -1,0 +1,99 @@
+"""Metadata: what is written is read, and what contradicts itself is refused."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+import pytest
+
+from realtime.model.schema import INFO_KEY, SCHEMA_KEY, Anchor, ClassInfo, LatentStats, ModelInfo, Pca
+from realtime.util.errors import ModelError
+
+INFO = ModelInfo(
+    name="two",
+    architecture="dc",
+    sample_rate=22050,
+    hop_length=32,
+    length=1024,
+    latent_dim=2,
+    latent=LatentStats((0.0, 1.0), (1.0, 2.0), (-1.0, -2.0), (1.0, 3.0)),
+    pca=Pca(((1.0, 0.0), (0.0, 1.0)), (2.0, 1.0)),
+    classes=(ClassInfo("kick", (0.5, 0.25), 0.1), ClassInfo("snare", (-0.5, 0.0), 0.2)),
+    anchors=(Anchor("kick/one", 0, (0.5, 0.5), (0.1, 0.2)),),
+    loudness_db=-12.5,
+    config_hash="ab",
+    licence="CC0-1.0",
+    credits=("somebody",),
+    tools={"torch": "2.13.0"},
+    training={"epochs": 3},
+)
+
+
+def test_what_is_written_is_read() -> None:
+    assert ModelInfo.from_metadata(INFO.to_metadata()) == INFO
+
+
+def test_frames_duration_and_points() -> None:
+    assert INFO.frames == 32
+    assert INFO.duration_ms == pytest.approx(1024 / 22.05)
+    assert INFO.point("snare") == (-0.5, 0.0)
+    assert INFO.point("kick/one") == (0.5, 0.5)
+    with pytest.raises(ModelError, match="did you mean snare"):
+        INFO.point("snair")
+    with pytest.raises(ModelError, match="classes are kick, snare"):
+        INFO.point("zzzzzz")
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        (("length",), 1000, "not a multiple"),
+        (("length",), 10**12, "length"),
+        (("sample_rate",), "fast", "sample_rate"),
+        (("sample_rate",), True, "sample_rate"),
+        (("latent_dim",), 3, "3 numbers"),
+        (("classes",), [], "classes"),
+        (("classes", 1, "name"), "kick", "name of its own"),
+        (("classes", 0, "centroid"), [1.0], "2 numbers"),
+        (("classes", 0, "centroid", 0), "x", "finite number"),
+        (("anchors", 0, "label"), 2, "label"),
+        (("anchors", 0, "label"), -1, "label"),
+        (("anchors", 0), 5, "object"),
+        (("loudness_db",), None, "loudness_db"),
+        (("pca", "basis"), [[1.0, 0.0]] * 3, "3 axes"),
+        (("credits",), "me", "list"),
+        (("name",), 7, "name"),
+    ],
+)
+def test_contradictions_are_named(path: tuple[Any, ...], value: Any, said: str) -> None:
+    content = json.loads(INFO.to_metadata()[INFO_KEY])
+    target = content
+    for key in path[:-1]:
+        target = target[key]
+    target[path[-1]] = value
+    with pytest.raises(ModelError, match=said):
+        ModelInfo.from_metadata({SCHEMA_KEY: "1", INFO_KEY: json.dumps(content)})
+
+
+@pytest.mark.parametrize(
+    ("metadata", "said"),
+    [
+        ({}, "not a soundmorph model"),
+        ({INFO_KEY: "{}"}, "schema version none"),
+        ({SCHEMA_KEY: "2", INFO_KEY: "{}"}, "reads version 1"),
+        ({SCHEMA_KEY: "1", INFO_KEY: "{"}, "not JSON"),
+        ({SCHEMA_KEY: "1", INFO_KEY: "[" * 100_000}, "not JSON"),
+        ({SCHEMA_KEY: "1", INFO_KEY: "[]"}, "object"),
+        ({SCHEMA_KEY: "1", INFO_KEY: '{"loudness_db": NaN}'}, "sample_rate"),
+    ],
+)
+def test_other_files_are_refused(metadata: dict[str, str], said: str) -> None:
+    with pytest.raises(ModelError, match=said):
+        ModelInfo.from_metadata(metadata)
+
+
+def test_nan_is_never_written() -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        dataclasses.replace(INFO, loudness_db=float("nan")).to_metadata()

@@ -1,0 +1,179 @@
+"""A model file is untrusted: damaged, foreign and hostile ones are refused, each with its own line."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import helper, numpy_helper
+
+from realtime.model import schema, verify
+from realtime.model.decoder import Decoder
+from realtime.util.errors import ModelError
+
+Change = Callable[[onnx.ModelProto], None]
+
+
+def _changed(source: Path, target: Path, change: Change, seal: bool = True) -> Path:
+    """The model at `source`, changed and with a checksum again, as one who means harm would make it."""
+    model = onnx.load(str(source))
+    kept = [entry for entry in model.metadata_props if entry.key != "soundmorph_sha256"]
+    del model.metadata_props[:]
+    model.metadata_props.extend(kept)
+    change(model)
+    content = model.SerializeToString()
+    target.write_bytes(schema.add_checksum(content) if seal else content)
+    return target
+
+
+def _set_weight(value: float) -> Change:
+    def change(model: onnx.ModelProto) -> None:
+        floats = [t for t in model.graph.initializer if t.data_type == onnx.TensorProto.FLOAT]
+        weight = max(floats, key=lambda tensor: len(tensor.raw_data))
+        values = numpy_helper.to_array(weight).copy()
+        values.flat[0] = value
+        weight.raw_data = values.tobytes()
+
+    return change
+
+
+def _external(model: onnx.ModelProto) -> None:
+    tensor = model.graph.initializer[0]
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="/etc/passwd")
+
+
+def _custom_operator(model: onnx.ModelProto) -> None:
+    model.graph.node.append(helper.make_node("Run", ["z"], ["q"], domain="evil"))
+
+
+def _custom_domain(model: onnx.ModelProto) -> None:
+    model.opset_import.append(helper.make_opsetid("evil", 1))
+
+
+def _loop(model: onnx.ModelProto) -> None:
+    body = helper.make_graph([], "body", [], [])
+    model.graph.node.append(helper.make_node("Loop", ["z"], ["q"], body=body))
+
+
+def _rename_output(model: onnx.ModelProto) -> None:
+    for node in model.graph.node:
+        node.output[:] = ["sound" if name == "audio" else name for name in node.output]
+    next(value for value in model.graph.output if value.name == "audio").name = "sound"
+
+
+def _short_weight(model: onnx.ModelProto) -> None:
+    model.graph.initializer[0].raw_data = model.graph.initializer[0].raw_data[:-1]
+
+
+def _huge_cache(model: onnx.ModelProto) -> None:
+    cache = next(value for value in model.graph.input if value.name.startswith("cache_"))
+    cache.type.tensor_type.shape.dim[1].dim_value = 2**30
+
+
+def _function(model: onnx.ModelProto) -> None:
+    model.functions.add(name="f", domain="")
+
+
+def _divisor(value: int) -> Change:
+    def change(model: onnx.ModelProto) -> None:
+        model.graph.initializer.append(numpy_helper.from_array(np.array([value]), "divisor"))
+        model.graph.node.append(helper.make_node("Mod", ["frame", "divisor"], ["q"]))
+
+    return change
+
+
+def _computed_divisor(model: onnx.ModelProto) -> None:
+    model.graph.node.append(helper.make_node("Mod", ["frame", "frame"], ["q"]))
+
+
+def _facts(**changes: object) -> Change:
+    def change(model: onnx.ModelProto) -> None:
+        entry = next(entry for entry in model.metadata_props if entry.key == schema.INFO_KEY)
+        entry.value = json.dumps(json.loads(entry.value) | changes)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (_set_weight(float("nan")), "NaN or infinity"),
+        (_set_weight(float("inf")), "NaN or infinity"),
+        (_external, "in another file"),
+        (_custom_operator, "operator 'Run'"),
+        (_custom_domain, "operators of 'evil'"),
+        (_loop, "operator 'Loop'"),
+        (_rename_output, "not those of a streaming decoder"),
+        (_short_weight, "not of the size"),
+        (_huge_cache, "MB of memory a voice"),
+        (_function, "functions"),
+        (_divisor(0), "divides by"),
+        (_divisor(-1), "divides by"),
+        (_computed_divisor, "divides by"),
+        (_facts(latent_dim=3), "numbers"),
+        (_facts(length=10**9), "length"),
+    ],
+)
+def test_hostile_files_are_refused(tiny_model: Path, tmp_path: Path, change: Change, said: str) -> None:
+    with pytest.raises(ModelError, match=said):
+        Decoder(_changed(tiny_model, tmp_path / "m.onnx", change))
+
+
+def test_a_sound_longer_than_the_weights_is_refused(tiny_model: Path, tmp_path: Path) -> None:
+    length = 2 * Decoder(tiny_model).info.length
+    with pytest.raises(ModelError, match="does not decode"):
+        Decoder(_changed(tiny_model, tmp_path / "m.onnx", _facts(length=length)))
+
+
+def test_unchanged_files_still_load(tiny_model: Path, tmp_path: Path) -> None:
+    again = _changed(tiny_model, tmp_path / "m.onnx", lambda model: None)
+    assert Decoder(again).info == Decoder(tiny_model).info
+
+
+def test_foreign_files_are_told_from_damaged_ones(tiny_model: Path, tmp_path: Path) -> None:
+    path = tmp_path / "m.onnx"
+    with pytest.raises(ModelError, match="No such file"):
+        verify.read(path)
+    for content, said in ((b"hello, this is text", "not a readable ONNX model"), (b"", "not a readable")):
+        path.write_bytes(content)
+        with pytest.raises(ModelError, match=said):
+            verify.read(path)
+    with pytest.raises(ModelError, match="not a soundmorph model"):
+        verify.read(_changed(tiny_model, path, lambda model: model.metadata_props.__delitem__(slice(None))))
+    with pytest.raises(ModelError, match="checksum at its end is missing"):
+        verify.read(_changed(tiny_model, path, lambda model: None, seal=False))
+
+
+def test_ten_thousand_damaged_files_are_all_refused(tiny_model: Path, tmp_path: Path) -> None:
+    good, path = tiny_model.read_bytes(), tmp_path / "m.onnx"
+    chance = random.Random(0)
+    for case in range(10_000):
+        bad = bytearray(good)
+        at = chance.randrange(len(good))
+        match case % 4:
+            case 0:
+                bad[at] ^= 1 << chance.randrange(8)
+            case 1:
+                del bad[at:]
+            case 2:
+                del bad[at : at + chance.randrange(1, 100)]
+            case _:
+                bad[at : at + 8] = chance.randbytes(chance.randrange(0, 17))
+        if bytes(bad) == good:
+            continue
+        path.write_bytes(bad)
+        with pytest.raises(ModelError):
+            verify.read(path)
+
+
+def test_the_checksum_leaves_an_onnx_file(tiny_model: Path) -> None:
+    model = onnx.load(str(tiny_model))
+    onnx.checker.check_model(model, full_check=True)
+    assert model.metadata_props[-1].key == "soundmorph_sha256"
+    assert np.isfinite(Decoder(tiny_model).decode(np.zeros((1, Decoder(tiny_model).info.latent_dim)))).all()

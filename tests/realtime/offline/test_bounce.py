@@ -1,0 +1,156 @@
+"""What `realtime render` makes of a sequence: one file, stems, a file for each hit."""
+
+from __future__ import annotations
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from realtime.__main__ import main
+from realtime.offline.levels import lufs
+from realtime.util.progress import Progress
+
+SEQUENCE = """
+tempo = 240
+seed = 1
+[defaults]
+velocity = 0.2
+[[step]]
+beat = 0
+point = "kick"
+walk = 0.5
+repeat = 4
+every = 0.4
+[[step]]
+beat = 0.7
+point = "snare"
+voice = "other"
+choke = 1
+[[step]]
+beat = 1.1
+point = "hihat"
+voice = "other"
+choke = 1
+[[step]]
+beat = 1.2
+point = "snare"
+glide = 60
+mode = "live"
+"""
+
+
+@pytest.fixture
+def sequence(tmp_path: Path) -> Path:
+    path = tmp_path / "seq.toml"
+    path.write_text(SEQUENCE)
+    return path
+
+
+def render(model: Path, source: Path, out: Path, *options: str) -> Path:
+    assert main(["render", str(source), "--model", str(model), "-o", str(out), *options]) == 0
+    return out
+
+
+@pytest.mark.parametrize("by", ["voice", "class"])
+def test_stems_add_up_to_the_mix(tiny_model: Path, sequence: Path, tmp_path: Path, by: str) -> None:
+    mix, rate = soundfile.read(render(tiny_model, sequence, tmp_path / "mix.wav"))
+    folder = render(tiny_model, sequence, tmp_path / "stems", "--stems", by)
+    stems = {path.stem: soundfile.read(path)[0] for path in folder.iterdir()}
+    assert rate == 22050
+    assert 0.1 < np.abs(mix).max() < 0.9
+    assert len(stems) >= 2
+    if by == "voice":
+        assert set(stems) == {"main", "other"}
+    np.testing.assert_allclose(sum(stems.values()), mix, atol=1e-6)
+    assert all(np.abs(stem).max() > 0.01 for stem in stems.values())
+
+
+def test_a_split_is_a_file_a_hit_with_a_list(tiny_model: Path, sequence: Path, tmp_path: Path) -> None:
+    options = ("--split", "--format", "flac", "--bits", "16", "--rate", "44100", "--normalise", "-3")
+    folder = render(tiny_model, sequence, tmp_path / "pack", *options)
+    with (folder / "sounds.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    names = [row["file"] for row in rows]
+    assert names == sorted(names)
+    assert [name[2:-5] for name in names] == ["kick", "kick", "snare", "kick", "hihat", "kick", "snare"]
+    assert {path.name for path in folder.iterdir()} == {*names, "sounds.csv"}
+    for row in rows:
+        sound, rate = soundfile.read(folder / row["file"], dtype="float32", always_2d=True)
+        assert (rate, soundfile.info(folder / row["file"]).subtype) == (44100, "PCM_16")
+        assert 20 * np.log10(np.abs(sound).max()) == pytest.approx(-3.0, abs=0.01)
+        assert float(row["peak_db"]) == pytest.approx(-3.0, abs=0.01)
+        assert float(row["lufs"]) == pytest.approx(lufs(sound, rate), abs=0.01)
+
+
+def test_loudness_is_what_was_asked_for(tiny_model: Path, sequence: Path, tmp_path: Path) -> None:
+    path = render(tiny_model, sequence, tmp_path / "quiet.wav", "--lufs", "-31.5", "--rate", "48000")
+    sound, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    assert lufs(sound, rate) == pytest.approx(-31.5, abs=0.05)
+    path = render(tiny_model, sequence, tmp_path / "loud.wav", "--lufs", "0")
+    assert np.abs(soundfile.read(path)[0]).max() == pytest.approx(10 ** (-0.1 / 20), abs=1e-4)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["loud.wav", "quiet.wav", "seq.toml"]
+
+
+def _heeds_ctrl_c() -> None:
+    """As in a terminal, wherever the tests are run: what a shell runs in the background ignores it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are of another kind there")
+@pytest.mark.parametrize("options", [["-o", "long.wav"], ["-o", "pack", "--split"]])
+def test_an_interrupted_render_leaves_nothing(tiny_model: Path, tmp_path: Path, options: list[str]) -> None:
+    (tmp_path / "seq.toml").write_text(SEQUENCE + "repeat = 20000\nevery = 1\n")
+    command = [sys.executable, "-m", "realtime", "render", "seq.toml", "--model", str(tiny_model), *options]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True, preexec_fn=_heeds_ctrl_c
+    ) as process:
+        while len(list(tmp_path.iterdir())) == 1:
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    assert [path.name for path in tmp_path.iterdir()] == ["seq.toml"]
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ([], "nothing to render"),
+        (["--check"], "--check needs a sequence file"),
+        (["seq.toml"], "where to? give -o FILE"),
+        (["seq.toml", "--from", "kick", "-o", "a.wav"], "give one of them"),
+        (["seq.toml", "--stems", "class", "--lufs", "-20", "-o", "a"], "stems add up to the mix"),
+        (["--from", "kick", "--to", "kick", "--split", "-o", "a"], "need a sequence file"),
+        (["seq.toml", "-o", "a.ogg", "--bits", "24"], ".ogg files have no 24 samples"),
+        (["nowhere.toml", "-o", "a.wav"], "nowhere.toml: No such file"),
+    ],
+)
+def test_options_that_do_not_go_together(
+    tiny_model: Path,
+    sequence: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    options: list[str],
+    text: str,
+) -> None:
+    monkeypatch.chdir(sequence.parent)
+    assert main(["render", "--model", str(tiny_model), *options]) == 2
+    assert text in capsys.readouterr().err
+    assert list(sequence.parent.iterdir()) == [sequence]
+
+
+def test_progress_says_how_much_is_left() -> None:
+    progress = Progress(200)
+    assert progress.line(50, 30.0) == "[######··················]  25 %, 1:30 left"
+    assert progress.line(0, 1.0) == "[························]   0 %"

@@ -1,0 +1,91 @@
+"""Pictures of renders: that they are there, show what was played, and need nothing else."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from base64 import b64decode
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from realtime.__main__ import main
+from realtime.model.decoder import Decoder
+from realtime.offline.morphology import follow, on_map
+from realtime.synth.commands import Goto, Mode, SetZ, Trigger
+
+SEQUENCE = """
+[[step]]
+time = 0
+point = "kick"
+velocity = 0.2
+repeat = 3
+every = 0.1
+[[step]]
+time = 0.4
+point = "snare"
+glide = 50
+velocity = 0.2
+"""
+
+
+def test_the_way_has_every_hit_and_glide(decoder: Decoder) -> None:
+    a, b = (0.0, 0.0, 0.0, 0.0), (1.0, 0.0, -1.0, 0.0)
+    way = follow(
+        [(0, Mode("live")), (0, SetZ(a)), (10, Trigger()), (20, Goto(b, 100.0)), (70, Trigger(1.0))],
+        decoder.info,
+        1000,
+    )
+    np.testing.assert_allclose(way.seconds[way.hits], [0.01, 0.07])
+    np.testing.assert_allclose(way.z[way.hits], [a, [0.5, 0.0, -0.5, 0.0]])
+    np.testing.assert_allclose(way.z[-1], b)
+
+
+def test_an_anchor_lies_where_the_map_has_it(decoder: Decoder) -> None:
+    anchors = decoder.info.anchors[::9]
+    where = on_map(np.array([each.z for each in anchors]), decoder.info)
+    np.testing.assert_allclose(where, [each.xy for each in anchors], atol=1e-3)
+
+
+def test_a_picture_and_a_page_with_the_sound(
+    tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from matplotlib.image import imread
+
+    source = tmp_path / "seq.toml"
+    source.write_text(SEQUENCE)
+    command = ["morphology", str(source), "--model", str(tiny_model)]
+    assert main(command) == 0
+    assert capsys.readouterr().out.splitlines() == [str(tmp_path / f"seq.{kind}") for kind in ("png", "html")]
+    picture = imread(tmp_path / "seq.png")
+    assert min(picture.shape[:2]) > 400
+    assert picture[..., :3].std() > 0.1
+    page = (tmp_path / "seq.html").read_text()
+    assert page.count("<button") == 4
+    assert not re.findall(r"(?:src|href)=.(?!data:)", page)
+    (player,) = re.findall(r"data:audio/flac;base64,([^\"]+)", page)
+    sound, rate = soundfile.read(BytesIO(b64decode(player)))
+    assert len(sound) / rate == pytest.approx(0.4 + 4096 / 22050, abs=0.01)
+    assert np.abs(sound).max() > 0.01
+    assert {path.name for path in tmp_path.iterdir()} == {"seq.toml", "seq.png", "seq.html"}
+    assert main(command) == 2
+    assert "seq.png exists; --force replaces it" in capsys.readouterr().err
+
+
+WITHOUT = """
+import sys
+sys.modules["matplotlib"] = None
+from realtime.__main__ import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_without_matplotlib_one_line_says_what_to_install(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", WITHOUT, "morphology", str(tmp_path / "seq.toml")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    wanted = "realtime: error: pictures need matplotlib: pip install 'soundmorph[offline]'\n"
+    assert (done.returncode, done.stderr) == (2, wanted)

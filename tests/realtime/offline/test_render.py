@@ -1,0 +1,89 @@
+"""Files from the mixer: the sounds that were asked for, where they were asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from realtime.__main__ import main
+from realtime.model.decoder import Decoder
+from realtime.offline.render import morph, overlap, render, write
+from realtime.synth.commands import Mode, Trigger
+from realtime.synth.mixer import Mixer
+from realtime.synth.resampler import Resampler
+from realtime.util.files import FileError
+
+
+def expected_morph(decoder: Decoder, rate: int, steps: int, spacing: float, level: float = 1.0) -> np.ndarray:
+    """Full decodes of the points on the way, added up."""
+    start, end = (np.array(each.centroid) for each in decoder.info.classes[:2])
+    resampler = Resampler(decoder.info.sample_rate, rate)
+    ways = np.linspace(0, 1, steps)[:, np.newaxis] if steps > 1 else np.zeros((1, 1))
+    sounds = [resampler.resample(sound) for sound in decoder.decode((1 - ways) * start + ways * end)]
+    out = np.zeros(round((steps - 1) * spacing) + len(sounds[0]))
+    for step, sound in enumerate(sounds):
+        at = round(step * spacing)
+        out[at : at + len(sound)] += level * sound
+    return out
+
+
+def test_a_morph_is_a_row_of_latched_hits() -> None:
+    score = morph((0.0, 1.0), (1.0, -1.0), steps=3, spacing=100.5, velocity=0.5)
+    assert score == [
+        (0, Mode("latch")),
+        (0, Trigger(0.5, (0.0, 1.0))),
+        (100, Trigger(0.5, (0.5, 0.0))),
+        (201, Trigger(0.5, (1.0, -1.0))),
+    ]
+
+
+@pytest.mark.parametrize("rate", [None, 48_000])
+@pytest.mark.parametrize("spacing_ms", [400.0, 37.0])
+def test_the_command_line_renders_the_decoders_sounds(
+    decoder: Decoder, tiny_model: Path, tmp_path: Path, rate: int | None, spacing_ms: float
+) -> None:
+    info = decoder.info
+    path = tmp_path / "morph.wav"
+    names = [each.name for each in info.classes[:2]]
+    command = ["render", "--model", str(tiny_model), "--from", names[0], "--to", names[1], "--steps", "5"]
+    command += ["--spacing-ms", str(spacing_ms), "--gain", "-20", "--velocity", "0.5", "-o", str(path)]
+    assert main(command + (["--rate", str(rate)] if rate else [])) == 0
+    sound, file_rate = soundfile.read(path, dtype="float32")
+    rate = rate or info.sample_rate
+    assert file_rate == rate
+    expected = expected_morph(decoder, rate, 5, spacing_ms * rate / 1000, 0.05)
+    assert np.abs(expected).max() < 0.9
+    np.testing.assert_allclose(sound, expected, atol=3e-6)
+
+
+def test_one_step_is_the_first_point(decoder: Decoder, make_mixer: Callable[..., Mixer]) -> None:
+    start, end = (each.centroid for each in decoder.info.classes[:2])
+    mixer = make_mixer(channels=1)
+    blocks = [block.copy() for block in render(mixer, morph(start, end, steps=1, spacing=9.0, velocity=0.1))]
+    np.testing.assert_allclose(
+        np.concatenate(blocks)[:, 0], expected_morph(decoder, 48000, 1, 9, 0.1), atol=1e-6
+    )
+
+
+def test_overlap_counts_the_sounds_heard_at_once(decoder: Decoder) -> None:
+    duration_ms = decoder.info.duration_ms
+    assert overlap(decoder.info, duration_ms + 1) == 1
+    assert overlap(decoder.info, duration_ms / 2.5) == 3
+
+
+def test_a_render_that_breaks_off_leaves_nothing(make_mixer: Callable[..., Mixer], tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="not a point"):
+        write(tmp_path / "morph.wav", make_mixer(), [(0, Trigger(1.0, "not a point"))])  # type: ignore[arg-type]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_existing_file_is_kept(make_mixer: Callable[..., Mixer], tmp_path: Path) -> None:
+    path = tmp_path / "morph.wav"
+    path.write_text("precious")
+    with pytest.raises(FileError, match="exists"):
+        write(path, make_mixer(), [(0, Trigger())])
+    assert path.read_text() == "precious"

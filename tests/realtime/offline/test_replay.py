@@ -1,0 +1,171 @@
+"""Performances with changes of model and with plugins, played again from their logs."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from realtime.__main__ import main
+from realtime.model import verify
+from realtime.synth import plugins
+from realtime.synth.command_log import CommandLog, LogHeader, PluginState
+from realtime.synth.commands import Command, Gain, Goto, SetDimension, SetZ, Swap, Trigger
+from realtime.synth.crossfade import Change, Crossfade
+from realtime.synth.mixer import Mixer
+
+Make = Callable[..., Mixer]
+RATE, BLOCK, LENGTH = 48_000, 128, 60_000
+A, B = (0.5, -1.25, 0.1, 3.0), (-0.5, 0.25, 1.1, 0.0)
+VST3 = Path("/usr/lib/vst3")
+COMPRESSOR, DELAY = VST3 / "ZamCompX2.vst3", VST3 / "ZamDelay.vst3"
+needs_plugins = pytest.mark.skipif(not COMPRESSOR.exists(), reason="zam-plugins are not installed")
+
+
+def swap_to(path: Path, chunk_frames: int = 4) -> Swap:
+    return Swap(str(path), verify.read(path).sha256, 4, chunk_frames)
+
+
+def setting(model: Path, states: tuple[PluginState, ...] = ()) -> LogHeader:
+    first = swap_to(model)
+    return LogHeader(
+        first.model, first.model_sha256, 4, RATE, 2, 4, first.chunk_frames, 0.0, BLOCK, {}, plugins=states
+    )
+
+
+def perform(
+    deck: Crossfade,
+    log: CommandLog,
+    happenings: dict[int, list[Command | Change]],
+    chain: plugins.Chain | None = None,
+) -> np.ndarray:
+    """As the engine does: what comes is submitted between two blocks, by number."""
+    deck.mixer.tap = log.tap
+    heard = np.zeros((LENGTH // BLOCK * BLOCK, 2), np.float32)
+    for number, block in enumerate(np.split(heard, LENGTH // BLOCK)):
+        for each in happenings.get(number, []):
+            deck.submit(each, 128 * number + 50 if isinstance(each, Trigger) and number % 2 else 0)
+        deck.render(block)
+        if chain is not None:
+            chain.process(block)
+    log.close(len(heard))
+    return heard
+
+
+def render(log: Path, *options: str) -> np.ndarray:
+    out = log.with_suffix(".wav")
+    assert main(["render", str(log), "-o", str(out), "--force", *options]) == 0
+    sound, rate = soundfile.read(out, dtype="float32", always_2d=True)
+    assert rate == RATE
+    return np.asarray(sound)
+
+
+@pytest.fixture
+def second(tiny_model: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copy(tiny_model, tmp_path / "second.onnx"))
+
+
+def test_a_change_of_model_is_played_again(
+    make_mixer: Make, tiny_model: Path, second: Path, tmp_path: Path
+) -> None:
+    """With a fade of what sounds, what was asked for in the same block before it, and nothing of later."""
+    path = tmp_path / "take.jsonl"
+    there, back = make_mixer(chunk_frames=1), make_mixer()
+    heard = perform(
+        Crossfade(make_mixer()),
+        CommandLog(path, setting(tiny_model)),
+        {
+            20: [SetZ(A), Trigger(0.5)],
+            41: [SetDimension(1, 2.0), Trigger(0.3), Goto(B, 300.0)],
+            50: [Gain(-6.0), Trigger(0.4), Change(there, swap_to(second, 1)), SetZ(B), Trigger(0.2)],
+            61: [Goto(A, 20.0), Trigger(0.4, B)],
+            71: [Trigger(0.9), Change(back, swap_to(tiny_model))],  # that hit was for later
+            72: [Trigger(0.5), SetDimension(0, 1.0)],
+        },
+    )
+    sound = render(path)
+    assert np.abs(heard[50 * BLOCK : 52 * BLOCK]).max() > 0.01
+    length = min(len(sound), len(heard))
+    assert length > 80 * BLOCK
+    np.testing.assert_allclose(sound[:length], heard[:length], atol=1e-6)
+    assert '"velocity":0.9' not in path.read_text()
+    assert there.output.gain_db == back.output.gain_db == -6.0
+
+
+def log_of_a_change(tiny_model: Path, second: Path, path: Path) -> Path:
+    log = CommandLog(path, setting(tiny_model))
+    log.tap(100, Trigger(0.5))
+    log.tap(24_000, swap_to(second))
+    log.tap(24_000, Trigger(0.5))
+    log.close(30_000)
+    return path
+
+
+def test_what_may_be_wrong_with_a_second_model(
+    tiny_model: Path, second: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = log_of_a_change(tiny_model, second, tmp_path / "take.jsonl")
+    whole = render(path)
+    assert capsys.readouterr().err == ""
+    np.testing.assert_array_equal(render(path, "--model", str(tiny_model)), whole)
+    told = (
+        "realtime: at 0.50 s take.jsonl changes to second.onnx as ever: --model is in place of tiny.onnx only"
+    )
+    assert capsys.readouterr().err.splitlines() == [told]
+    text = path.read_text()
+    path.write_text(text.replace(swap_to(second).model_sha256, "0" * 64))
+    render(path)
+    assert f"realtime: {second} has changed since; it may sound otherwise" in capsys.readouterr().err
+    path.write_text(text.replace('"latent_dim":4,"chunk', '"latent_dim":3,"chunk'))
+    command = ["render", str(path), "-o", str(tmp_path / "a.wav")]
+    assert main(command) == 2
+    assert "at 0.50 s it changes to a model of 3 dimensions; second.onnx has 4" in capsys.readouterr().err
+    path.write_text(text)
+    second.unlink()
+    assert main(command) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith(f"take.jsonl: at 0.50 s it changes to a model that is not there: {second}")
+
+
+def on_air() -> plugins.Chain:
+    chain = plugins.load(
+        [COMPRESSOR, DELAY], sample_rate=RATE, block_size=BLOCK, channels=2, say=lambda _: None
+    )
+    assert chain is not None
+    return chain
+
+
+@needs_plugins
+def test_parameters_of_plugins_are_set_again_at_their_sample(
+    make_mixer: Make, tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, chain = tmp_path / "take.jsonl", on_air()
+    chain.carry_out(chain.tweak(0, "makeup_db", 3.0))  # before the log begins
+    states = tuple(PluginState(str(p.path), p.name, p.raw_values()) for p in chain.plugins)
+    draw = np.random.default_rng(3)
+    happenings: dict[int, list[Command | Change]] = {20: [SetZ(A), Trigger(0.5)], 60: [Trigger(0.6, B)]}
+    for number in draw.choice(np.arange(20, 300), 60, replace=False):
+        one = chain.tweak(0, "makeup_db", float(draw.uniform(0, 20)))
+        other = chain.tweak(1, "time_ms", float(draw.uniform(5, 60)))
+        happenings.setdefault(int(number), []).append(one if draw.random() < 0.7 else other)
+    log = CommandLog(path, setting(tiny_model, states))
+    heard = perform(Crossfade(make_mixer(), chain), log, happenings, chain)
+    sound = render(path)
+    length = min(len(sound), len(heard))
+    np.testing.assert_allclose(sound[:length], heard[:length], atol=1e-6)
+    np.testing.assert_array_equal(render(path, "--plugin", str(COMPRESSOR), "--plugin", str(DELAY)), sound)
+    dry = render(path, "--dry")
+    assert np.abs(dry - sound[: len(dry)]).max() > 0.01
+    assert capsys.readouterr().err == ""
+    gone = [dataclasses.replace(states[0], path="/gone/ZamCompX2.vst3"), states[1]]
+    text = path.read_text().splitlines(keepends=True)
+    CommandLog(path, setting(tiny_model, tuple(gone)), force=True).close(0)
+    path.write_text(path.read_text().splitlines(keepends=True)[0] + "".join(text[1:]))
+    render(path)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "plugin /gone/ZamCompX2.vst3 is not there: it sounds without" in line

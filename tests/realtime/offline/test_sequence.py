@@ -1,0 +1,232 @@
+"""Sequence files: what is read, and every kind of mistake with its line, key and what is accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from realtime.__main__ import main
+from realtime.model.decoder import Decoder
+from realtime.offline.score import Event, Points, events
+from realtime.offline.sequence import STEP_KEYS, TOP_KEYS, SequenceError, read
+from realtime.offline.toml_lines import places
+from realtime.synth.commands import Goto, Mode, SetZ, Trigger
+
+Play = Callable[..., list[Event]]
+STEP = '[[step]]\nbeat = 0\npoint = "kick"\n'
+
+
+@pytest.fixture
+def play(decoder: Decoder, tmp_path: Path) -> Play:
+    """The events of a sequence given as text, at 1,000 Hz."""
+
+    def run(text: str, **more: object) -> list[Event]:
+        path = tmp_path / "seq.toml"
+        path.write_text(text)
+        sequence = read(path)
+        points = Points(sequence, decoder.info, **more)  # type: ignore[arg-type]
+        points.check()
+        return list(events(sequence, points, 1000))
+
+    return run
+
+
+def test_places_are_lines_of_the_file() -> None:
+    text = 'a = 1\n"b c".d = """\n\n"""  # [x]\n[t]\nx = [\n  1, # ]\n  { y = "]", z = 2 },\n]\n'
+    text += "[[s]]\n[[s]]\nq = 1\n"
+    assert places(text + "[s.u]\nv=1979-05-27 07:32:00\n") == {
+        ("a",): 1,
+        ("b c", "d"): 2,
+        ("t",): 5,
+        ("t", "x"): 6,
+        ("t", "x", 1): 8,
+        ("t", "x", 1, "y"): 8,
+        ("t", "x", 1, "z"): 8,
+        ("s",): 10,
+        ("s", 0): 10,
+        ("s", 1): 11,
+        ("s", 1, "q"): 12,
+        ("s", 1, "u"): 13,
+        ("s", 1, "u", "v"): 14,
+    }
+
+
+def test_beats_follow_the_tempo_and_repeats_the_beat(play: Play) -> None:
+    happened = play(
+        "tempo = [[0, 60], [2, 120]]\nloops = 2\nlength = 4\n"
+        + STEP
+        + '[[step]]\nbeat = 1\npoint = "snare"\nrepeat = 3\nevery = 1\n'
+        + '[[step]]\ntime = 0.25\npoint = "hihat"\n'
+    )
+    assert [event.sample for event in happened] == [0, 250, 1000, 2000, 2500, 3000, 3250, 3500, 4000, 4500]
+    assert [event.name for event in happened[:3]] == ["kick", "hihat", "snare"]
+
+
+def test_a_step_says_how_its_sound_is_played(decoder: Decoder, play: Play) -> None:
+    (event,) = play(
+        "[defaults]\nvelocity = 0.5\npan = -0.5\n"
+        + STEP
+        + "pitch = -7\npan = 0.25\ndecay = 90\nreverse = true\nchoke = 2\nmode = 'live'\nvoice = 'v'\n"
+    )
+    z = decoder.info.point("kick")
+    trigger = Trigger(0.5, z, 0, -7.0, 0.25, 90.0, True, 2)
+    assert event.commands == (Mode("live"), trigger)
+    assert (event.voice, event.group, event.point) == ("v", "kick", z)
+
+
+def test_a_glide_moves_the_point_that_the_next_step_plays(decoder: Decoder, play: Play) -> None:
+    kick, snare = (np.array(decoder.info.point(name)) for name in ("kick", "snare"))
+    happened = play(
+        "tempo = 60\n"
+        + STEP
+        + "hit = false\n"
+        + '[[step]]\nbeat = 1\npoint = "snare"\nglide = 1000\ncurve = "in"\nhit = false\n'
+        + "[[step]]\nbeat = 1.5\n"
+    )
+    assert happened[0].commands == (SetZ(tuple(kick)),)
+    assert happened[1].commands == (Goto(tuple(snare), 1000.0, "in"),)
+    assert happened[2].commands == (Trigger(),)
+    np.testing.assert_allclose(happened[2].point, kick + 0.25 * (snare - kick))
+
+
+def test_walks_depend_on_seed_and_place_alone(play: Play) -> None:
+    walk = '[[step]]\nbeat = 0\npoint = "kick"\nwalk = 0.4\nrepeat = 5\nevery = 1\n'
+    first = [event.point for event in play("seed = 4\n" + walk)]
+    assert (
+        first
+        == [event.point for event in play("seed = 4\n" + walk + '[[step]]\nbeat=9\npoint="snare"\n')][:5]
+    )
+    other = [event.point for event in play("seed = 5\n" + walk)]
+    assert other[0] == first[0]
+    assert all(a != b for a, b in zip(other[1:], first[1:], strict=True))
+
+
+def test_points_of_every_kind(decoder: Decoder, play: Play, tmp_path: Path) -> None:
+    asked: list[Path] = []
+
+    def encode(path: Path) -> tuple[float, ...]:
+        asked.append(path)
+        return 4.0, 3.0, 2.0, 1.0
+
+    happened = play(
+        '[points]\nmid = { between = ["kick", "snare"], t = 0.25 }\nsame = { point = "mid" }\n'
+        '[[step]]\nbeat = 0\npoint = "same"\n[[step]]\nbeat = 1\nz = [1, 2, 3, 4.5]\n'
+        '[[step]]\nbeat = 2\npreset = "mine"\n[[step]]\nbeat = 3\nwav = "hit.wav"\n',
+        presets={"mine": (0.0, 0.0, 0.0, 1.0)},
+        encode=encode,
+    )
+    kick, snare = (np.array(decoder.info.point(name)) for name in ("kick", "snare"))
+    np.testing.assert_allclose(happened[0].point, 0.75 * kick + 0.25 * snare)
+    assert [event.point for event in happened[1:]] == [
+        (1.0, 2.0, 3.0, 4.5),
+        (0.0, 0.0, 0.0, 1.0),
+        (4.0, 3.0, 2.0, 1.0),
+    ]
+    assert asked == [tmp_path / "hit.wav"]
+
+
+# text of a file -> line and complaint
+MISTAKES = [
+    ("tempo = \n", 0, "not TOML: Invalid value (at line 1"),
+    ("", 1, "no [[step]]"),
+    (STEP + "velocty = 1\n", 4, "a step has no key 'velocty': did you mean velocity?"),
+    (STEP + "zzz = 1\n", 4, "a step has no key 'zzz': accepted are beat, time, point"),
+    ("templo = 9\n" + STEP, 1, "the file has no key 'templo': did you mean tempo?"),
+    ("tempo = 0\n" + STEP, 1, "tempo is 0, not beats a minute, 1 to 1000, or a list of [beat"),
+    ("tempo = [[1, 120]]\n" + STEP, 1, "tempo is a list, not beats a minute"),
+    (STEP + "velocity = 1.5\n", 4, "velocity is 1.5, not a number from 0 to 1"),
+    (STEP + "velocity = true\n", 4, "velocity is True, not a number"),
+    (STEP + "velocity = nan\n", 4, "velocity is nan, not a number"),
+    (STEP + 'pitch = "up"\n', 4, "pitch is 'up', not a number from -48 to 48 semitones"),
+    (STEP + "pan = 2\n", 4, "pan is 2, not a number from -1 to 1"),
+    (STEP + "choke = 17\n", 4, "choke is 17, not a whole number from 0 to 16"),
+    (STEP + "reverse = 1\n", 4, "reverse is 1, not true or false"),
+    (STEP + 'mode = "loud"\n', 4, "mode is 'loud', not one of live, latch"),
+    (STEP + 'curve = "bent"\n', 4, "curve is 'bent', not one of linear, smooth, in, out"),
+    (STEP + 'path = "round"\n', 4, "path is 'round', not one of linear, spherical, spline"),
+    (STEP + "time = 1\n", 1, "a step is at a beat or at a time (s): give one of them"),
+    ('[[step]]\npoint = "kick"\n', 1, "a step is at a beat or at a time (s)"),
+    (STEP + "z = [1, 2, 3, 4]\n", 4, "point and z both tell the point: give one of them"),
+    (STEP + "t = 0.5\n", 4, "t belongs to between"),
+    (STEP + "repeat = 4\n", 4, "repeat needs every"),
+    ("loops = 2\n" + STEP, 1, "loops needs length"),
+    ("length = 4\n" + STEP + '[[step]]\nbeat = 4\npoint = "kick"\n', 5, "beat is 4, not below length 4"),
+    ("[[step]]\nbeat = 0\nglide = 100\n", 3, "glide needs a point to go to"),
+    ("[[step]]\nbeat = 0\nhit = false\n", 3, "a step that is no hit moves the point"),
+    (STEP + 'through = ["snare"]\n', 4, "through needs glide"),
+    ("[points]\nx = 3\n" + STEP, 2, "point x is 3, not a table such as"),
+    ("[points]\nx = {}\n" + STEP, 2, "point x says nothing"),
+    ("[points.x]\nz = [\n1, 'a']\n" + STEP, 2, "z is a list, not a list of numbers"),
+    (
+        '[[step]]\nbeat = 0\n\npoint = "kik"\n',
+        4,
+        "point: model 'tiny' has no point named 'kik': did you mean kick",
+    ),
+    ("[[step]]\nbeat = 0\nz = [1]\n", 3, "z: z has 1 numbers; the model takes 4"),
+    ('[[step]]\nbeat = 0\npreset = "x"\n', 3, "preset: no preset 'x'"),
+    ('[points]\na = { point = "a" }\n' + STEP, 2, "point: points that lead in a circle"),
+    ('[[step]]\nbeat = 0\nbetween = ["kick"]\n', 3, "between is a list, not two names of points"),
+    ("step = 3\n", 1, "step is 3, not tables [[step]]"),
+]
+
+
+@pytest.mark.parametrize(("text", "line", "complaint"), MISTAKES)
+def test_every_mistake_is_told_with_its_line(
+    tiny_model: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    text: str,
+    line: int,
+    complaint: str,
+) -> None:
+    path = tmp_path / "seq.toml"
+    path.write_text(text)
+    presets = str(tmp_path / "presets.json")
+    command = ["render", "--check", str(path), "--model", str(tiny_model), "--presets", presets]
+    assert main(command) == 2
+    told = capsys.readouterr().err.splitlines()[0]
+    place = f"{path}:{line}: " if line else f"{path}: "
+    assert told.startswith(f"realtime: error: {place}{complaint}")
+
+
+def test_check_lists_all_mistakes_and_render_the_first(
+    tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "seq.toml"
+    path.write_text(STEP + "pan = 3\npitch = 99\n")
+    assert main(["render", "--check", str(path), "--model", str(tiny_model)]) == 2
+    assert [line.split(":")[3] for line in capsys.readouterr().err.splitlines()] == ["4", "5"]
+    assert main(["render", str(path), "--model", str(tiny_model), "-o", str(tmp_path / "x.wav")]) == 2
+    assert "(and 1 more" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_check_says_what_is_there(
+    tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "seq.toml"
+    path.write_text("tempo = 60\n" + STEP + "repeat = 3\nevery = 0.5\n")
+    assert main(["render", "--check", str(path), "--model", str(tiny_model)]) == 0
+    assert capsys.readouterr().out == f"{path}: 1 steps, 3 events, 3 hits in 1.00 s; no mistakes\n"
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(alphabet="[]{}=,.\"'\n#ab1 \\", max_size=60))
+def test_any_text_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+    path = tmp_path_factory.getbasetemp() / "any.toml"
+    path.write_text(text)
+    with pytest.raises(SequenceError):  # none of these letters make a whole step
+        read(path)
+
+
+def test_the_page_has_every_key() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "render.md").read_text()
+    for keys in (TOP_KEYS, STEP_KEYS):
+        for name, key in keys.items():
+            assert f"`{name}`" in page, name
+            assert key.accepted in page or not key.accepted.startswith(("a number", "a whole")), name

@@ -1,0 +1,258 @@
+"""What MIDI messages become: notes, knobs with pickup, fingers, programs, and rules that are learnt."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import mido
+import numpy as np
+import pytest
+
+from realtime.control.addresses import parse
+from realtime.control.dispatcher import Control
+from realtime.control.latent_space import LatentSpace
+from realtime.control.protocol import Message
+from realtime.live.engine import Engine
+from realtime.model.verify import read as read_model
+from realtime.surfaces.midi import FRESH_S, Mapper, learn
+from realtime.surfaces.midi_bridge import LocalLink
+from realtime.surfaces.midi_map import DEFAULT, Knob, MapError, MidiMap, Mpe, Notes, Program
+
+
+def midi(kind: str, channel: int = 1, **fields: int) -> Any:
+    return mido.Message(kind, channel=channel - 1, **fields)
+
+
+def cc(number: int, value: int, channel: int = 1) -> Any:
+    return midi("control_change", channel, control=number, value=value)
+
+
+def values(mapper: Mapper, number: int, *turned: int, now: float = 0.0) -> list[float]:
+    """What a controller sends on while it is turned."""
+    sent = [m for value in turned for m in mapper.feed(cc(number, value), now)]
+    return [m.arguments[-1] for m in sent]
+
+
+def test_notes_become_hits_with_velocity_and_choke() -> None:
+    kick = Notes("/morph/trigger", 10, 36, 36, "kick", 3)
+    mapper = Mapper(MidiMap(notes=(kick, Notes(low=40, high=80))))
+    assert mapper.feed(midi("note_on", 10, note=36, velocity=127), 0.0) == (
+        Message("/morph/choke", (3,)),
+        Message("/morph/trigger", (1.0, "kick")),
+    )
+    assert mapper.feed(midi("note_on", 2, note=40, velocity=64), 0.0) == (
+        Message("/morph/choke", (0,)),
+        Message("/morph/note", (40, 64)),
+    )
+    for silent in (
+        midi("note_on", 9, note=36, velocity=100),
+        midi("note_on", 10, note=36, velocity=0),
+        midi("note_off", 10, note=36, velocity=64),
+        midi("note_on", 10, note=81, velocity=1),
+        mido.Message("clock"),
+    ):
+        assert mapper.feed(silent, 0.0) == ()
+
+
+def test_programs_recall_presets() -> None:
+    mapper = Mapper(MidiMap(programs=(Program(3, "dark", 250.0, 2), Program(3, "bright"))))
+    assert mapper.feed(midi("program_change", 2, program=3), 0.0) == (
+        Message("/morph/preset/recall", ("dark", 250.0)),
+    )
+    assert mapper.feed(midi("program_change", 5, program=3), 0.0) == (
+        Message("/morph/preset/recall", ("bright",)),
+    )
+    assert mapper.feed(midi("program_change", 5, program=4), 0.0) == ()
+
+
+def test_a_knob_goes_from_end_to_end_and_may_be_turned_round() -> None:
+    mapper = Mapper(MidiMap((Knob("/morph/between", cc=7, arguments=("kick", "snare"), low=1.0, high=0.0),)))
+    (first,) = mapper.feed(cc(7, 0), 0.0)
+    assert first == Message("/morph/between", ("kick", "snare", 1.0))
+    assert values(mapper, 7, 127) == [0.0]
+
+
+def test_fourteen_bits_are_sent_once_and_to_the_step() -> None:
+    knob = Knob("/morph/between", cc=7, bits=14, arguments=("kick", "snare"))
+    mapper = Mapper(MidiMap((knob,)))
+    sent: list[Message] = []
+    for value in range(0, 16_384, 37):
+        assert mapper.feed(cc(7, value >> 7), 0.0) == ()
+        sent += mapper.feed(cc(39, value & 127), 0.0)
+    assert [m.arguments[-1] for m in sent] == [value / 16_383 for value in range(0, 16_384, 37)]
+    assert Mapper(MidiMap((knob,))).feed(cc(39, 5), 0.0) == ()  # half of a value is none
+
+
+def test_two_knobs_share_the_map() -> None:
+    x = Knob("/morph/xy", cc=1, argument="x", arguments=(0.5,))
+    y = Knob("/morph/xy", cc=2, argument="y", arguments=(0.5,))
+    mapper = Mapper(MidiMap((x, y)))
+    assert mapper.feed(cc(1, 127), 0.0) == (Message("/morph/xy", (1.0, 0.5)),)
+    assert mapper.feed(cc(2, 0), 0.0) == (Message("/morph/xy", (1.0, 0.0)),)
+    assert mapper.feed(cc(1, 0), 0.0) == (Message("/morph/xy", (0.0, 0.0)),)
+
+
+def test_the_bend_reaches_both_ends_and_rests_in_the_middle() -> None:
+    mapper = Mapper(MidiMap((Knob("/morph/macro/0", source="bend", low=-2.0, high=2.0),)))
+    sent = [mapper.feed(midi("pitchwheel", pitch=p), 0.0)[0].arguments[0] for p in (-8192, 0, 8191)]
+    assert sent == [-2.0, 0.0, 2.0]
+
+
+# ---- pickup
+
+
+def test_a_knob_waits_until_the_server_has_said_where_the_value_is() -> None:
+    mapper = Mapper(MidiMap((Knob("/morph/z/1", cc=1, low=0.0, high=127.0),)))
+    assert mapper.asks == (Message("/morph/get/z"),)
+    assert values(mapper, 1, 10, 20) == []
+    mapper.hear(Message("/morph/z.reply", (0.0, 64.2)), 0.0)
+    assert values(mapper, 1, 30, 60) == []
+    assert values(mapper, 1, 70, 71, 3) == [70.0, 71.0, 3.0]  # it has passed 64.2
+
+
+@pytest.mark.parametrize(("before", "after"), [(100, 50), (10, 90), (64, 64)])
+def test_it_is_picked_up_from_either_side_or_when_hit(before: int, after: int) -> None:
+    mapper = Mapper(MidiMap((Knob("/morph/macro/0", cc=1, low=-4.0, high=4.0),)))
+    mapper.hear(Message("/morph/macros.reply", (-4.0 + 8.0 * 64 / 127,)), 0.0)
+    assert bool(values(mapper, 1, before)) == (before == 64)
+    assert values(mapper, 1, after) == [pytest.approx(-4.0 + 8.0 * after / 127)]
+
+
+def test_a_value_moved_by_others_is_picked_up_again() -> None:
+    mapper = Mapper(MidiMap((Knob("/morph/gain", cc=1, low=-60.0, high=0.0),)))
+    mapper.hear(Message("/morph/status.reply", ("voices", 0, "gain_db", 0.0)), 0.0)
+    assert values(mapper, 1, 127, 126) == [0.0, pytest.approx(-60.0 / 127)]
+    late = 0.9 * FRESH_S  # an answer that is older than the knob's own move changes nothing
+    mapper.hear(Message("/morph/status.reply", ("gain_db", -40.0)), late)
+    assert values(mapper, 1, 125, now=late) != []
+    mapper.hear(Message("/morph/status.reply", ("gain_db", -40.0)), 2 * FRESH_S)
+    assert values(mapper, 1, 124, now=2 * FRESH_S) == []
+    assert values(mapper, 1, 10, now=2 * FRESH_S) == [pytest.approx(-60.0 + 60.0 * 10 / 127)]
+
+
+def test_two_knobs_on_one_value_never_fight() -> None:
+    one, two = Knob("/morph/gain", cc=1, low=-60.0, high=0.0), Knob("/morph/gain", cc=2, low=-60.0, high=0.0)
+    mapper = Mapper(MidiMap((one, two)))
+    mapper.hear(Message("/morph/status.reply", ("gain_db", 0.0)), 0.0)
+    assert len(values(mapper, 1, 127, 100)) == 2
+    assert values(mapper, 2, 10, 20) == []
+    assert len(values(mapper, 2, 110)) == 1
+    assert values(mapper, 1, 99) == []  # let go meanwhile
+
+
+def test_without_pickup_it_jumps() -> None:
+    mapper = Mapper(MidiMap((Knob("/morph/gain", cc=1, low=-60.0, high=0.0, pickup=False),)))
+    assert mapper.asks == ()
+    mapper.hear(Message("/morph/status.reply", ("gain_db", 0.0)), 0.0)
+    assert values(mapper, 1, 0) == [-60.0]
+
+
+# ---- fingers
+
+
+def test_each_finger_has_a_point_of_its_own() -> None:
+    mapper = Mapper(MidiMap(notes=(Notes(),), mpe=Mpe(release="stop")))
+    assert mapper.feed(midi("pitchwheel", 3, pitch=8191), 0.0) == ()  # not down yet, but kept in mind
+    assert mapper.feed(midi("note_on", 3, note=62, velocity=90), 0.0) == (
+        Message("/morph/touch/3/xy", (1.0, 0.5)),
+        Message("/morph/touch/3/note", (62, 90)),
+    )
+    assert mapper.feed(cc(74, 127, 3), 0.0) == (Message("/morph/touch/3/xy", (1.0, 1.0)),)
+    assert mapper.feed(midi("aftertouch", 3, value=5), 0.0) == ()  # moves nothing in this map
+    mapper.feed(midi("note_on", 4, note=60, velocity=90), 0.0)
+    assert mapper.feed(cc(74, 0, 4), 0.0) == (Message("/morph/touch/4/xy", (0.5, 0.0)),)
+    assert mapper.feed(midi("note_off", 3, note=62), 0.0) == (Message("/morph/touch/3/stop"),)
+    assert mapper.feed(cc(74, 1, 3), 0.0) == ()
+    assert mapper.feed(midi("note_on", 1, note=60, velocity=9), 0.0) == (Message("/morph/note", (60, 9)),)
+
+
+def test_zones() -> None:
+    assert [c for c in range(1, 17) if Mpe().has(c)] == list(range(2, 17))
+    assert [c for c in range(1, 17) if Mpe(members=3).has(c)] == [2, 3, 4]
+    assert [c for c in range(1, 17) if Mpe("upper", members=3).has(c)] == [13, 14, 15]
+
+
+def test_all_notes_off_is_heard_everywhere() -> None:
+    for number in (120, 123):
+        assert Mapper(MidiMap()).feed(cc(number, 0, 7), 0.0) == (Message("/morph/stop"),)
+
+
+# ---- learning
+
+
+@pytest.mark.parametrize(
+    ("moved", "target", "rule"),
+    [
+        ([cc(21, 3, 2), cc(21, 5, 2)], "z/3", Knob("/morph/z/3", cc=21, channel=2)),
+        ([cc(7, 3), cc(39, 5)], "/morph/macro/1", Knob("/morph/macro/1", cc=7, channel=1, bits=14)),
+        ([cc(39, 5), cc(7, 3)], "gain", Knob("/morph/gain", cc=7, channel=1, bits=14)),
+        ([cc(40, 5)], "gain", Knob("/morph/gain", cc=40, channel=1)),
+        (
+            [cc(1, 5)],
+            "between kick snare",
+            Knob("/morph/between", cc=1, channel=1, arguments=("kick", "snare")),
+        ),
+        ([midi("pitchwheel", 4, pitch=9)], "z/0", Knob("/morph/z/0", source="bend", channel=4)),
+        ([midi("aftertouch", 4, value=9)], "z/0", Knob("/morph/z/0", source="pressure", channel=4)),
+        (
+            [midi("note_on", 10, note=36, velocity=9), midi("note_off", 10, note=36)],
+            "trigger kick",
+            Notes("/morph/trigger", 10, 36, 36, "kick"),
+        ),
+        ([midi("program_change", 3, program=7)], "very dark 250", Program(7, "very dark", 250.0, 3)),
+        ([midi("program_change", 3, program=7)], "dark", Program(7, "dark", channel=3)),
+    ],
+)
+def test_what_is_moved_is_learnt(moved: list[Any], target: str, rule: Any) -> None:
+    learnt = learn(MidiMap(), moved, target)
+    assert (*learnt.knobs, *learnt.notes, *learnt.programs) == (rule,)
+    again = learn(learnt, moved, target)  # in place of the first
+    assert again == learnt
+
+
+def test_what_is_learnt_comes_first() -> None:
+    learnt = learn(DEFAULT, [midi("note_on", 1, note=36, velocity=9)], "trigger kick")
+    (hit,) = Mapper(learnt).feed(midi("note_on", 1, note=36, velocity=127), 0.0)
+    assert hit == Message("/morph/trigger", (1.0, "kick"))
+
+
+@pytest.mark.parametrize(
+    ("moved", "target", "told"),
+    [
+        ([cc(1, 1)], "", "no target"),
+        ([cc(1, 1)], "macr/0", "did you mean /morph/macro/<i>?"),
+        ([midi("note_on", note=36, velocity=9)], "gain", "target is '/morph/gain'"),
+        ([midi("note_off", note=36)], "trigger", "nothing was moved"),
+    ],
+)
+def test_what_cannot_be_learnt_is_told(moved: list[Any], target: str, told: str) -> None:
+    with pytest.raises(MapError, match=told):
+        learn(MidiMap(), moved, target)
+
+
+def test_macros_are_told_as_they_are_set(tiny_model: Any) -> None:
+    """What `/morph/get/macros` says after `/morph/macro/i v` is v there, and unchanged elsewhere."""
+    space = LatentSpace(read_model(tiny_model).info)
+    info = space.info
+    start = list(info.classes[0].centroid)
+    command: Any = parse(Message("/morph/macro/1", (1.5,)), space)
+    along = sum((a - o) * x for a, o, x in zip(start, command.origin, command.axis, strict=True))
+    moved = [a + (command.value - along) * x for a, x in zip(start, command.axis, strict=True)]
+    before, after = space.macros(start), space.macros(moved)
+    assert after[1] == pytest.approx(1.5, abs=1e-5)
+    assert after[0] == pytest.approx(before[0], abs=1e-4)
+    assert after[2:] == pytest.approx(before[2:], abs=1e-4)
+
+
+def test_a_note_is_heard_in_the_same_block_as_a_trigger_by_osc(make_mixer: Any, tiny_model: Any) -> None:
+    blocks = []
+    for by_midi in (False, True):
+        engine = Engine(make_mixer(), block_size=512)
+        control = Control(read_model(tiny_model).info, engine)
+        link = LocalLink(lambda messages, control=control: control.handle(messages, ("", 0)))  # type: ignore[misc]
+        note = midi("note_on", note=60, velocity=127)
+        link.send(Mapper(DEFAULT).feed(note, 0.0) if by_midi else [Message("/morph/trigger", (1.0,))])
+        engine._render()
+        blocks.append(engine._ring._blocks[0].copy())
+    assert blocks[0].any()
+    np.testing.assert_array_equal(blocks[0], blocks[1])

@@ -1,0 +1,280 @@
+"""OSCQuery: the tree that the table gives, answers over HTTP and websocket, a client that is not ours."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pythonoscquery.osc_query_browser import OSCQueryListener
+from pythonoscquery.osc_query_client import OSCQueryClient
+from websockets.sync.client import connect
+from zeroconf import ServiceBrowser, Zeroconf
+
+from realtime.control import osc
+from realtime.control.access import Access
+from realtime.control.addresses import ADDRESSES, TABLE, parse
+from realtime.control.dispatcher import Control
+from realtime.control.latent_space import LatentSpace
+from realtime.control.protocol import Message
+from realtime.live.engine import Engine
+from realtime.model.schema import ModelInfo
+from realtime.model.verify import read
+from realtime.surfaces.oscquery import Knowledge, Node, find, learn, tree
+from realtime.surfaces.oscquery_server import Advert, QueryServer
+from realtime.synth.mixer import Mixer
+
+TIMEOUT_S = 30.0
+
+
+@pytest.fixture
+def control(make_mixer: Callable[..., Mixer], tiny_model: Path) -> Control:
+    """Of an engine that does not run: what is set is carried out by `settle`."""
+    info = read(tiny_model).info
+    return Control(info, Engine(make_mixer()))
+
+
+def settle(control: Control) -> None:
+    player: Any = control.player
+    player._render()
+    player._ring.read = player._ring.written
+
+
+def ask(control: Control) -> Callable[..., list[Message]]:
+    return lambda messages: control.handle(messages, ("127.0.0.1", 9))
+
+
+@pytest.fixture
+def server(control: Control) -> Iterator[QueryServer]:
+    """On a free port of this machine."""
+    served = QueryServer(
+        lambda: control.info, ask(control), ("127.0.0.1", 9000), host="127.0.0.1", port=0, gate=Access()
+    )
+    served.start()
+    try:
+        yield served
+    finally:
+        served.stop()
+
+
+def get(server: QueryServer, target: str) -> tuple[int, Any]:
+    """Status and JSON of an answer."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{server.port}{target}", timeout=TIMEOUT_S) as answer:
+            body = answer.read()
+            return answer.status, json.loads(body) if body else None
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, None
+
+
+def nodes(node: Node) -> Iterator[Node]:
+    yield node
+    for inner in node.get("CONTENTS", {}).values():
+        yield from nodes(inner)
+
+
+# ---- against the proposal
+
+
+def test_every_node_is_as_the_proposal_has_it(control: Control) -> None:
+    """Attributes of the right types, as many ranges and values as type tags, paths of where they are."""
+    root = tree(control.info, learn(ask(control)))
+    assert root["FULL_PATH"] == "/"
+    count = 0
+    for node in nodes(root):
+        count += 1
+        for name, inner in node.get("CONTENTS", {}).items():
+            assert inner["FULL_PATH"] == f"{node['FULL_PATH'].rstrip('/')}/{name}"
+        assert node["ACCESS"] in (0, 1, 2, 3)
+        assert (node["ACCESS"] == 0) == ("TYPE" not in node)
+        if "TYPE" not in node:
+            assert "CONTENTS" in node
+            assert not {"VALUE", "RANGE"} & set(node)
+            continue
+        assert re.fullmatch("[ifs]+|N", node["TYPE"])
+        assert isinstance(node["DESCRIPTION"], str)
+        tags = node["TYPE"].replace("N", "")
+        assert ("VALUE" in node) == (node["ACCESS"] == 3)
+        for name in ("RANGE", "VALUE", "UNIT", "CLIPMODE"):
+            if name in node:
+                assert len(node[name]) == len(tags), node
+        for tag, value in zip(tags, node.get("VALUE", ()), strict=False):
+            assert type(value) is {"i": int, "f": float, "s": str}[tag]
+        for tag, limits in zip(tags, node.get("RANGE", ()), strict=False):
+            assert limits is None or set(limits) <= {"MIN", "MAX", "VALS"}
+            if limits and "VALS" in limits:
+                assert tag == "s"
+    assert count > 100
+    json.dumps(root, allow_nan=False)
+
+
+def test_every_address_is_there_and_its_value_is_accepted(control: Control) -> None:
+    """What a node says can be sent is carried out; only those of two placeholders are left to the plugins."""
+    root = tree(control.info, learn(ask(control)))
+    there = {node["FULL_PATH"] for node in nodes(root) if "TYPE" in node}
+    rows = {TABLE.find(path)[0].path for path in there}
+    assert rows == {row.path for row in ADDRESSES if len(row.placeholders) < 2}
+    space = LatentSpace(control.info)
+    for node in nodes(root):
+        if "VALUE" in node:
+            parse(Message(node["FULL_PATH"], tuple(node["VALUE"])), space)
+        for at, limits in enumerate(node.get("RANGE", ())):
+            for end in ("MIN", "MAX"):
+                if node["TYPE"] == "f" and limits:
+                    parse(Message(node["FULL_PATH"], (limits[end],)), space)
+            assert at < len(node["TYPE"])
+
+
+def test_what_takes_nothing_may_be_sent_a_nil(control: Control) -> None:
+    panic = find(tree(control.info, Knowledge()), "/morph/panic")
+    assert panic is not None
+    assert panic["TYPE"] == "N"
+    (packet,) = osc.parse(b"/morph/panic\0\0\0\0,N\0\0")
+    assert packet.messages == (Message("/morph/panic", (None,)),)
+    assert control.handle(packet.messages, ("", 0)) == []
+
+
+def test_the_tree_is_that_of_the_model(control: Control) -> None:
+    info: ModelInfo = control.info
+    root = tree(info, Knowledge(presets=("dark",)))
+    z, goto = find(root, "/morph/z"), find(root, "/morph/goto")
+    assert z is not None
+    assert z["TYPE"] == "f" * info.latent_dim
+    assert z["RANGE"] == [
+        {"MIN": low, "MAX": high} for low, high in zip(info.latent.low, info.latent.high, strict=True)
+    ]
+    assert list(z["CONTENTS"]) == [str(i) for i in range(info.latent_dim)]
+    assert goto is not None
+    assert goto["TYPE"] == "sfss"
+    assert goto["RANGE"][0] == {"VALS": ["kick", "snare", "hihat", "dark"]}
+    assert goto["RANGE"][1] == {"MIN": 0.0, "MAX": 600_000.0}
+    recall, weights = find(root, "/morph/preset/recall"), find(root, "/morph/weights")
+    assert recall is not None
+    assert (recall["TYPE"], recall["RANGE"]) == ("s", [{"VALS": ["dark"]}])
+    assert weights is not None
+    assert weights["TYPE"] == "fff"
+    assert find(root, "/morph/touch/15/xy") is not None
+    assert find(root, "/morph/nothing") is None
+
+
+# ---- over HTTP
+
+
+def test_answers(server: QueryServer, control: Control) -> None:
+    control.handle([Message("/morph/gain", (-6.0,)), Message("/morph/pitch", (7.0,))], ("", 0))
+    settle(control)
+    status, gain = get(server, "/morph/gain")
+    assert status == 200
+    assert gain == {
+        "FULL_PATH": "/morph/gain",
+        "ACCESS": 3,
+        "DESCRIPTION": "Set the output gain, reached in 5 ms.",
+        "TYPE": "f",
+        "RANGE": [{"MIN": -120.0, "MAX": 24.0}],
+        "CLIPMODE": ["none"],
+        "UNIT": ["gain.db"],
+        "VALUE": [-6.0],
+    }
+    assert get(server, "/morph/gain?VALUE") == (200, {"VALUE": [-6.0]})
+    assert get(server, "/morph/pitch?VALUE") == (200, {"VALUE": [7.0]})
+    assert get(server, "/morph/glide?VALUE") == (200, {"VALUE": [0.0, "linear", "linear"]})
+    assert get(server, "/morph/xy?VALUE")[1]["VALUE"] == pytest.approx(
+        control.space.on_map(control.player.z())
+    )
+    assert get(server, "/morph/trigger?VALUE") == (204, None)
+    assert get(server, "/morph/trigger?COLOUR") == (400, None)
+    assert get(server, "/morph/tigger") == (404, None)
+    assert get(server, "/")[1]["CONTENTS"]["morph"]["CONTENTS"]["gain"] == gain
+
+
+def test_host_info(server: QueryServer) -> None:
+    status, said = get(server, "/?HOST_INFO")
+    assert status == 200
+    assert (said["OSC_IP"], said["OSC_PORT"], said["OSC_TRANSPORT"]) == ("127.0.0.1", 9000, "UDP")
+    assert (said["WS_IP"], said["WS_PORT"]) == ("127.0.0.1", server.port)
+    assert said["EXTENSIONS"]["LISTEN"] is True
+    assert said["EXTENSIONS"]["VALUE"] is True
+
+
+def test_strangers_are_turned_away(control: Control) -> None:
+    served = QueryServer(
+        lambda: control.info, ask(control), ("127.0.0.1", 9000), host="127.0.0.1", port=0, gate=_Shut()
+    )
+    served.start()
+    try:
+        assert get(served, "/") == (403, None)
+    finally:
+        served.stop()
+
+
+class _Shut(Access):
+    def admits(self, host: str, size: int) -> bool:
+        return False
+
+
+# ---- over the websocket
+
+
+def test_a_listener_is_told_what_changes(server: QueryServer, control: Control) -> None:
+    with connect(f"ws://127.0.0.1:{server.port}/", compression=None) as client:
+        client.send("nonsense")
+        client.send(json.dumps({"COMMAND": "LISTEN", "DATA": "/morph/z/1"}))
+        (packet,) = osc.parse(_bytes(client.recv(timeout=TIMEOUT_S)))  # how it is
+        assert packet.messages[0].address == "/morph/z/1"
+        for value in (0.25, -1.5):
+            control.handle([Message("/morph/z/1", (value,)), Message("/morph/gain", (value,))], ("", 0))
+            settle(control)
+            (packet,) = osc.parse(_bytes(client.recv(timeout=TIMEOUT_S)))
+            assert packet.messages == (Message("/morph/z/1", (value,)),)
+        client.send(json.dumps({"COMMAND": "IGNORE", "DATA": "/morph/z/1"}))
+        client.send(json.dumps({"COMMAND": "LISTEN", "DATA": "/morph/gain"}))
+        (packet,) = osc.parse(_bytes(client.recv(timeout=TIMEOUT_S)))
+        assert packet.messages == (Message("/morph/gain", (-1.5,)),)
+        control.presets.store("dark", tuple(control.player.z()))
+        assert json.loads(client.recv(timeout=TIMEOUT_S)) == {"COMMAND": "PATH_CHANGED", "DATA": "/morph"}
+
+
+def _bytes(received: str | bytes) -> bytes:
+    assert isinstance(received, bytes)
+    return received
+
+
+# ---- a client that is not ours
+
+
+def test_a_foreign_client_finds_and_reads_it(server: QueryServer, control: Control) -> None:
+    """python-oscquery, by zeroconf on this machine only."""
+    advert = Advert(server.name, "127.0.0.1", 9000, server.port)
+    network = Zeroconf(interfaces=["127.0.0.1"])
+    try:
+        listener = OSCQueryListener()
+        ServiceBrowser(network, ["_oscjson._tcp.local.", "_osc._udp.local."], listener)
+        end = time.monotonic() + TIMEOUT_S
+        name = f"{server.name}._oscjson._tcp.local."
+        while name not in listener.oscjson_services or f"{server.name}._osc._udp.local." not in (
+            listener.osc_services
+        ):
+            assert time.monotonic() < end, "never found"
+            time.sleep(0.05)
+        client = OSCQueryClient(listener.oscjson_services[name])
+        host = client.get_host_info()
+        assert host is not None
+        assert (host.osc_ip, host.osc_port, host.osc_transport) == ("127.0.0.1", 9000, "UDP")
+        settings = {"/morph/gain": [0.0], "/morph/mode": ["live"], "/morph/reverse": [0]}
+        point = {f"/morph/z/{i}": [x] for i, x in enumerate(control.player.z())}
+        for path, value in {**settings, **point}.items():
+            node = client.query_node(path)
+            assert node is not None
+            assert (node.full_path, node.value) == (path, value)
+            assert node.access.value == 3
+        assert client.query_node("/morph/nothing") is None
+    finally:
+        network.close()
+        advert.close()

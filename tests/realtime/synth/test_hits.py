@@ -1,0 +1,369 @@
+"""What a hit can be told, and sounds decoded ahead: exact, and the same at any block size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from realtime.live.engine import Engine
+from realtime.model.decoder import Decoder
+from realtime.synth.commands import (
+    Command,
+    Goto,
+    Mode,
+    Panic,
+    Prepare,
+    SetAxis,
+    SetDimension,
+    SetZ,
+    Stop,
+    Trigger,
+)
+from realtime.synth.mixer import Mixer, slots_for
+from realtime.synth.resampler import Resampler
+from realtime.synth.sound_cache import PASSING, STATE_BYTES, SoundCache
+
+Make = Callable[..., Mixer]
+RATE = 48_000
+Score = Sequence[tuple[int, Command]]
+
+
+def stereo(mixer: Mixer, score: Score, samples: int, blocks: Iterable[int] = (128,)) -> np.ndarray:
+    for sample, command in score:
+        mixer.submit(command, sample)
+    out, sizes, at = np.full((samples, 2), np.nan, np.float32), list(blocks), 0
+    while at < samples:
+        for size in sizes:
+            mixer.render(out[at : at + size])
+            at = min(at + size, samples)
+    return out
+
+
+def whole(decoder: Decoder, z: object) -> np.ndarray:
+    sound = decoder.decode(np.asarray(z, np.float32)[np.newaxis])[0]
+    return Resampler(decoder.info.sample_rate, RATE).resample(sound)
+
+
+def point(which: int, dimensions: int = 4) -> tuple[float, ...]:
+    return tuple(0.7 * np.random.default_rng(which).standard_normal(dimensions))
+
+
+def f32(z: tuple[float, ...]) -> NDArray[np.float32]:
+    return np.array(z, np.float32)
+
+
+A, B = point(1), point(2)
+
+
+def test_pan_is_heard_on_its_side(decoder: Decoder, make_mixer: Make) -> None:
+    expected = whole(decoder, A)
+    heard = stereo(make_mixer(), [(0, Trigger(1.0, A, pan=1.0))], len(expected))
+    np.testing.assert_array_equal(heard[:, 0], 0.0)
+    np.testing.assert_allclose(heard[:, 1], expected, atol=3e-6)
+
+
+def test_one_channel_carries_the_mean(decoder: Decoder, make_mixer: Make) -> None:
+    mixer = make_mixer(channels=1)
+    mixer.submit(Trigger(1.0, A, pan=-1.0))
+    out = np.zeros((1000, 1), np.float32)
+    mixer.render(out)
+    np.testing.assert_allclose(out[:, 0], 0.5 * whole(decoder, A)[:1000], atol=3e-6)
+
+
+def test_a_reversed_hit_is_the_sound_from_its_end(decoder: Decoder, make_mixer: Make) -> None:
+    sound = decoder.decode(np.asarray(A, np.float32)[np.newaxis])[0][::-1]
+    expected = Resampler(decoder.info.sample_rate, RATE).resample(sound)
+    heard = stereo(make_mixer(), [(77, Trigger(1.0, A, reverse=True)), (500, SetZ(B))], 77 + len(expected))
+    np.testing.assert_allclose(heard[77:, 0], expected, atol=3e-6)
+
+
+def test_a_live_mixer_waits_for_the_sound_of_a_reversed_hit(decoder: Decoder, make_mixer: Make) -> None:
+    """It starts when another thread has it ready, at the point of its time; the log says when."""
+    mixer, log = make_mixer(), []
+    mixer.live = True
+    mixer.tap = lambda sample, command: log.append((sample, command))
+    mixer.submit(Trigger(1.0, A, reverse=True), 77)
+    mixer.submit(SetZ(B), 500)
+    out = np.zeros((1000, 2), np.float32)
+    mixer.render(out)
+    assert not out.any()
+    assert log == [(77, SetZ(A)), (500, SetZ(B))]
+    while mixer.sound_cache.work():
+        pass
+    expected = Resampler(decoder.info.sample_rate, RATE).resample(
+        decoder.decode(np.asarray(A, np.float32)[np.newaxis])[0][::-1]
+    )
+    mixer.render(out)
+    (start, hit), out = log[-1], np.zeros((len(expected), 2), np.float32)
+    assert (mixer.hits, hit) == (1, Trigger(1.0, point=A, reverse=True))
+    again = stereo(make_mixer(), log, start + len(expected))
+    np.testing.assert_allclose(again[start:, 0], expected, atol=3e-6)
+
+
+def test_what_waits_is_forgotten_by_panic_and_stop(make_mixer: Make) -> None:
+    for end in (Panic(), Stop(), Stop(touch=3)):
+        mixer = make_mixer()
+        mixer.live = True
+        mixer.submit(Trigger(1.0, A, reverse=True, touch=3))
+        mixer.submit(end, 100)
+        out = np.zeros((200, 2), np.float32)
+        mixer.render(out)
+        while mixer.sound_cache.work():
+            pass
+        mixer.render(out)
+        assert (mixer.hits, mixer.sounding) == (0, 0)
+
+
+def test_a_choke_ends_its_group_and_no_other(decoder: Decoder, make_mixer: Make) -> None:
+    score = [(0, Trigger(1.0, A, choke=1)), (0, Trigger(1.0, A, choke=2)), (1000, Trigger(0.0, choke=1))]
+    heard = stereo(make_mixer(), score, 1500)[:, 0]
+    expected = whole(decoder, A)[:1500]
+    np.testing.assert_allclose(heard[:1000], 2 * expected[:1000], atol=6e-6)
+    np.testing.assert_allclose(heard[1240:], expected[1240:], atol=6e-6)
+
+
+def test_a_touch_has_a_point_of_its_own(decoder: Decoder, make_mixer: Make) -> None:
+    """Two fingers, each moved by itself; the point moves neither."""
+    score: Score = [
+        (0, Trigger(1.0, A, touch=1, pan=-1.0)),
+        (0, Trigger(1.0, A, touch=2, pan=1.0)),
+        (100, SetZ(point(3))),
+        (100, Goto(B, 0.0, touch=2)),
+        (2000, Stop(touch=2)),
+    ]
+    heard = stereo(make_mixer(), score, 4000)
+    np.testing.assert_allclose(heard[:, 0], whole(decoder, A)[:4000], atol=3e-6)
+    assert np.abs(heard[1000:2000, 1] - whole(decoder, A)[1000:2000]).max() > 1e-3
+    np.testing.assert_array_equal(heard[2240:, 1], 0.0)
+
+
+def test_an_axis_moves_alone(make_mixer: Make) -> None:
+    mixer = make_mixer()
+    axis = (0.6, 0.8, 0.0, 0.0)
+    stereo(mixer, [(0, SetZ(A)), (10, SetAxis(axis, B, 1.5))], 128)
+    z = mixer.glide.at(128)
+    assert (z - B) @ axis == pytest.approx(1.5)
+    moved = z - A
+    np.testing.assert_allclose(moved, (moved @ axis) * np.array(axis), atol=1e-12)
+
+
+@pytest.mark.parametrize("stop", [0, 7, 8, 40, 128])
+@pytest.mark.parametrize("move", [0, 700, 2000, None])
+def test_a_sound_decoded_ahead_is_the_same_sound(
+    decoder: Decoder, make_mixer: Make, stop: int, move: int | None
+) -> None:
+    """However far it had been decoded, and wherever z moves on."""
+    score: list[tuple[int, Command]] = [(300, Trigger(1.0, A))]
+    if move is not None:
+        score += [(300 + move, Goto(B, 20.0)), (300 + move + 1500, SetDimension(1, 0.3))]
+    expected = stereo(make_mixer(), score, 9000)
+    mixer = make_mixer()
+    mixer.sound_cache.want(A)
+    while (sound := mixer.sound_cache.get(f32(A))) is None or sound.frames < stop:
+        assert mixer.sound_cache.work()
+    np.testing.assert_allclose(stereo(mixer, score, 9000), expected, atol=2e-6)
+    assert mixer.prepared_hits == 1
+
+
+@pytest.mark.parametrize("move", [700, 701, 750, 800, 850, 900, 950, 3333])
+def test_a_move_under_a_whole_sound_decoded_ahead_is_heard_from_the_next_frame_on(
+    decoder: Decoder, make_mixer: Make, move: int
+) -> None:
+    heard = []
+    for score in ([], [(300 + move, SetZ(B))]):
+        mixer = make_mixer()
+        mixer.live = True
+        mixer.sound_cache.complete(A)
+        heard.append(stereo(mixer, [(300, Trigger(1.0, A)), *score], 6000)[:, 0])
+    timing = mixer.timing
+    seen_ahead = timing.resampler.half * RATE / decoder.info.sample_rate
+    first = int(np.flatnonzero(heard[0] != heard[1])[0]) - 300 - move
+    assert 0 <= first <= seen_ahead + timing.frame_start(1) + 1
+    assert timing.frame_start(1) < timing.tick_start(1) / 2
+
+
+def test_a_whole_sound_decoded_ahead_takes_no_inference(
+    make_mixer: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mixer = make_mixer()
+    mixer.submit(Prepare((A, B)))
+    stereo(mixer, [], 128)
+    while mixer.sound_cache.work():
+        pass
+    monkeypatch.setattr(Decoder, "step", lambda *_: pytest.fail("decoded"))
+    heard = stereo(mixer, [(0, Mode("latch")), (0, Trigger(1.0, A)), (200, Trigger(1.0, B))], 4000)
+    assert np.abs(heard).max() > 0.01
+    assert mixer.prepared_hits == 2
+
+
+def test_a_point_that_rests_is_decoded_ahead_and_one_that_moves_is_not(make_mixer: Make) -> None:
+    mixer = make_mixer()
+    while mixer.sound_cache.work():
+        pass
+    stereo(mixer, [(sample, SetZ(point(sample))) for sample in range(0, 5000, 500)], 5500)
+    assert not mixer.sound_cache.work()
+    stereo(mixer, [], 1500)
+    assert mixer.sound_cache.work()
+    assert mixer.sound_cache.get(f32(point(4500))) is not None
+
+
+def test_sounds_least_used_make_room(tiny_model: Path) -> None:
+    decoder = Decoder(tiny_model, capacity=1)
+    sound = SoundCache(decoder).complete(A)
+    assert sound is not None
+    sounds = SoundCache(decoder, budget_bytes=STATE_BYTES + 2 * sound.nbytes)
+    for which in range(5):
+        sounds.complete(point(which))
+        sounds.get(f32(point(0)))
+    kept = [which for which in range(5) if sounds.get(f32(point(which))) is not None]
+    assert kept[0] == 0
+    assert kept[-1] == 4
+    assert len(kept) == 3
+
+
+def test_points_that_z_only_rested_on_do_not_pile_up(tiny_model: Path) -> None:
+    sounds = SoundCache(Decoder(tiny_model, capacity=1))
+    sounds.want(point(1000))
+    for which in range(PASSING + 5):
+        sounds.want(point(which), first=True)
+        while sounds.work():
+            pass
+    sounds.want(point(PASSING + 4))  # asked for by name after all
+    for which in range(PASSING + 5, 2 * PASSING + 10):
+        sounds.want(point(which), first=True)
+        while sounds.work():
+            pass
+    kept = [which for which in range(2 * PASSING + 10) if sounds.get(f32(point(which))) is not None]
+    assert kept == [PASSING + 4, *range(PASSING + 9, 2 * PASSING + 10)]
+    assert sounds.get(f32(point(1000))) is not None
+
+
+def commands(dimensions: int) -> st.SearchStrategy[Command]:
+    z = st.integers(0, 5).map(lambda which: point(which, dimensions))
+    touch = st.sampled_from([None, 1, 2])
+    return st.one_of(
+        st.builds(
+            Trigger,
+            st.floats(0.0, 1.0, allow_subnormal=False),
+            st.none() | z,
+            touch,
+            st.sampled_from([0.0, 0.0, -7.0, 12.0, 0.31]),
+            st.floats(-1, 1, allow_subnormal=False),
+            st.sampled_from([None, 30.0, 200.0]),
+            st.booleans(),
+            st.integers(0, 2),
+        ),
+        st.builds(SetZ, z, touch),
+        st.builds(
+            Goto,
+            z,
+            st.sampled_from([0.0, 20.0]),
+            path=st.sampled_from(["linear", "spherical", "spline"]),
+            through=st.lists(z, max_size=2).map(tuple),
+            touch=touch,
+        ),
+        st.builds(Mode, st.sampled_from(["live", "latch"])),
+        st.builds(Prepare, st.tuples(z)),
+        st.builds(Stop, touch),
+        st.just(Panic()),
+    )
+
+
+def any_performance(test: Callable[..., None]) -> Callable[..., None]:
+    """Gives commands and their samples, sizes of blocks, and which points are decoded ahead."""
+    performances = given(
+        score=st.lists(st.tuples(st.integers(0, 6000), commands(4)), min_size=3, max_size=30),
+        blocks=st.lists(st.integers(1, 1000), min_size=1, max_size=4),
+        ahead=st.lists(st.integers(0, 5), max_size=6),
+    )
+    return settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))(
+        performances(test)
+    )
+
+
+@any_performance
+def test_neither_blocks_nor_decoding_ahead_are_heard(
+    make_mixer: Make, score: Score, blocks: list[int], ahead: list[int]
+) -> None:
+    expected = stereo(make_mixer(), score, 8000)
+    mixer = make_mixer()
+    for which in ahead:
+        mixer.sound_cache.complete(point(which))
+    np.testing.assert_allclose(stereo(mixer, score, 8000, blocks), expected, atol=1e-5)
+
+
+@any_performance
+def test_what_is_played_live_is_what_was_tapped_whatever_was_decoded_ahead(
+    make_mixer: Make, score: Score, blocks: list[int], ahead: list[int]
+) -> None:
+    tapped: list[tuple[int, Command]] = []
+    mixer = make_mixer()
+    mixer.live, mixer.tap = True, lambda *command: tapped.append(command)
+    for which in ahead:
+        mixer.sound_cache.complete(point(which))
+    live = stereo(mixer, score, 8000, blocks)
+    np.testing.assert_allclose(stereo(make_mixer(), tapped, 8000), live, atol=1e-5)
+
+
+def test_a_touch_begins_when_its_reversed_hit_sounds_and_not_while_that_waits(make_mixer: Make) -> None:
+    tapped: list[tuple[int, Command]] = []
+    mixer = make_mixer()
+    mixer.live, mixer.tap = True, lambda *command: tapped.append(command)
+    score: Score = [(0, Trigger(0.1, touch=1, reverse=True)), (0, SetZ(B)), (5000, Trigger(1.0, touch=1))]
+    live = stereo(mixer, score, 8000)
+    np.testing.assert_allclose(stereo(make_mixer(), tapped, 8000), live, atol=1e-5)
+
+
+def test_a_tap_hears_what_is_carried_out_and_when(make_mixer: Make) -> None:
+    heard: list[tuple[int, Command]] = []
+    mixer = make_mixer()
+    mixer.tap = lambda sample, command: heard.append((sample, command))
+    score: Score = [(100, Trigger(0.5, A)), (1000, SetZ(B)), (1000, Stop())]
+    expected = stereo(mixer, score, 3000)
+    assert heard == score
+    np.testing.assert_array_equal(stereo(make_mixer(), heard, 3000), expected)
+
+
+def test_another_mixer_takes_over_within_one_fade(
+    decoder: Decoder, make_mixer: Make, tiny_model: Path
+) -> None:
+    """The old sound fades, the new one is exact from its first sample, on the same clock."""
+    blocks: list[np.ndarray] = []
+
+    class Sink:
+        def write(self, block: np.ndarray) -> None:
+            blocks.append(block.copy())
+
+    def take(count: int) -> None:
+        out = np.zeros((128, 2), np.float32)
+        for _ in range(count):
+            while engine._ring.empty:
+                engine._ready.wait(0.1)
+            engine.hand_over(out)
+
+    engine = Engine(make_mixer(), synchronous=True, sink=Sink())
+    engine.start()
+    engine.submit([Trigger(1.0, A)])
+    take(20)
+    engine.swap(Mixer(Decoder(tiny_model, capacity=slots_for(2)), RATE, voices=2))
+    engine.submit([Trigger(0.5, B)])
+    take(40)
+    engine.stop()
+    heard = np.concatenate(blocks)[:, 0]
+    old, new = whole(decoder, A), 0.5 * whole(decoder, B)
+    begin = int(np.flatnonzero(heard)[0])
+    assert abs(heard[begin : begin + 2000] - old[:2000]).max() < 3e-6
+    fits = [abs(heard[at + 240 : at + 2240] - new[240:2240]).max() for at in range(2560, 4000, 128)]
+    assert min(fits) < 3e-6
+    assert engine.mixer.voices == 2
+
+
+def test_a_mixer_of_another_rate_is_refused(make_mixer: Make) -> None:
+    with pytest.raises(ValueError, match="at 44100 Hz cannot take over from one of 2 at 48000 Hz"):
+        Engine(make_mixer()).swap(make_mixer(44_100))

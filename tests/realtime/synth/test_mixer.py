@@ -1,0 +1,394 @@
+"""The mixer with a real decoder: exact sounds, exact times, and the same at any block size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from realtime.model.decoder import Decoder
+from realtime.synth.commands import (
+    Command,
+    Gain,
+    Goto,
+    Mode,
+    Panic,
+    SetDimension,
+    SetZ,
+    Shed,
+    Stop,
+    Ticks,
+    Trigger,
+)
+from realtime.synth.glide import Glide
+from realtime.synth.mixer import Mixer, slots_for
+from realtime.synth.polyphony import EASE_MS
+from realtime.synth.resampler import Resampler
+
+Make = Callable[..., Mixer]
+RATE = 48_000
+STEAL = 240  # samples of 5 ms
+PANIC = 96  # of 2 ms
+
+
+def point(decoder: Decoder, which: int = 0) -> tuple[float, ...]:
+    """A z near the training sounds, each time the same."""
+    return tuple(0.7 * np.random.default_rng(which).standard_normal(decoder.info.latent_dim))
+
+
+def whole(decoder: Decoder, rate: int, z: object) -> np.ndarray:
+    """The decoder's own sound for z [D] or [F, D] at the device rate."""
+    sound = decoder.decode(np.asarray(z, np.float32)[np.newaxis])[0]
+    return Resampler(decoder.info.sample_rate, rate).resample(sound)
+
+
+@pytest.mark.parametrize("rate", [44_100, 48_000, 96_000, None])
+@pytest.mark.parametrize("start", [0, 1, 1000])
+def test_a_hit_is_the_decoders_sound(
+    decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray], rate: int | None, start: int
+) -> None:
+    rate = rate or decoder.info.sample_rate
+    expected = whole(decoder, rate, point(decoder))
+    heard = play(make_mixer(rate), [(start, Trigger(1.0, point(decoder)))], start + len(expected) + 500)
+    np.testing.assert_array_equal(heard[:start], 0.0)
+    np.testing.assert_allclose(heard[start : start + len(expected)], expected, atol=3e-6)
+    np.testing.assert_array_equal(heard[start + len(expected) :], 0.0)
+
+
+@pytest.mark.parametrize("chunk_frames", [1, 3, 64])
+def test_the_size_of_chunks_is_not_heard(
+    decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray], chunk_frames: int
+) -> None:
+    expected = whole(decoder, RATE, point(decoder))
+    mixer = make_mixer(chunk_frames=chunk_frames)
+    heard = play(mixer, [(77, Trigger(1.0, point(decoder)))], 77 + len(expected))
+    np.testing.assert_allclose(heard[77:], expected, atol=3e-6)
+
+
+def test_velocity_is_amplitude(decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray]) -> None:
+    expected = 0.25 * whole(decoder, RATE, point(decoder))
+    heard = play(make_mixer(), [(0, Trigger(0.25, point(decoder)))], len(expected))
+    np.testing.assert_allclose(heard, expected, atol=1e-6)
+
+
+def test_hits_at_one_sample_and_later_add_up(
+    decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray]
+) -> None:
+    """Latched voices, three begun together in the middle of a fourth."""
+    hits = [(0, 3), (1000, 0), (1000, 1), (1000, 2)]
+    score: list[tuple[int, Command]] = [(0, Mode("latch"))]
+    score += [(at, Trigger(0.2, point(decoder, which))) for at, which in hits]
+    length = len(whole(decoder, RATE, point(decoder)))
+    heard = play(make_mixer(), score, 1000 + length)
+    expected = np.zeros(1000 + length)
+    for at, which in hits:
+        expected[at : at + length] += 0.2 * whole(decoder, RATE, point(decoder, which))
+    np.testing.assert_allclose(heard, expected, atol=3e-6)
+
+
+@pytest.mark.parametrize("rate", [48_000, None])
+def test_a_glide_moves_every_frame_to_where_the_point_is(
+    decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray], rate: int | None
+) -> None:
+    """The glide is known before the hit, so each latent frame has the z of its own instant."""
+    info = decoder.info
+    rate = rate or info.sample_rate
+    a, b = point(decoder, 1), point(decoder, 2)
+    start, ms = 500, 60.0
+    path = Glide.at_rest(a).towards(b, 300, round(ms * rate / 1000), "smooth")
+    frames = start + np.arange(info.frames) * info.hop_length * rate / info.sample_rate
+    expected = whole(decoder, rate, path.at(frames))
+    score = [(0, SetZ(a)), (300, Goto(b, ms, "smooth")), (start, Trigger())]
+    heard = play(make_mixer(rate), score, start + len(expected))
+    np.testing.assert_allclose(heard[start:], expected, atol=5e-6)
+
+
+def test_a_moved_point_changes_what_sounds_within_the_horizon_and_nothing_before(
+    decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray]
+) -> None:
+    a, b = point(decoder, 1), point(decoder, 2)
+    moved = 2000
+    mixer = make_mixer()
+    still = play(make_mixer(), [(0, Trigger(1.0, a))], 6000)
+    heard = play(mixer, [(0, Trigger(1.0, a)), (moved, SetZ(b))], 6000)
+    np.testing.assert_array_equal(heard[:moved], still[:moved])
+    tick, ahead = mixer.timing.tick_start(1), mixer.timing.resampler.half * RATE // decoder.info.sample_rate
+    frame = decoder.info.hop_length * RATE // decoder.info.sample_rate
+    changed = np.nonzero(np.abs(heard - still) > 1e-7)[0][0]
+    assert moved <= changed <= moved + tick + ahead + 2 * frame
+
+
+def test_a_latched_voice_keeps_its_point(
+    decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray]
+) -> None:
+    a, b = point(decoder, 1), point(decoder, 2)
+    expected = whole(decoder, RATE, a)
+    score = [(0, Mode("latch")), (0, Trigger(1.0, a)), (2000, SetZ(b))]
+    np.testing.assert_allclose(play(make_mixer(), score, len(expected)), expected, atol=3e-6)
+
+
+def test_one_dimension_moves_alone(
+    decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray]
+) -> None:
+    z = list(point(decoder, 1))
+    z[1] = -0.5
+    expected = whole(decoder, RATE, z)
+    score = [(0, SetZ(point(decoder, 1))), (0, SetDimension(1, -0.5)), (0, Trigger())]
+    np.testing.assert_allclose(play(make_mixer(), score, len(expected)), expected, atol=3e-6)
+
+
+def test_the_point_is_the_first_class_at_the_start(decoder: Decoder, make_mixer: Make) -> None:
+    np.testing.assert_array_equal(make_mixer().glide.at(0), decoder.info.classes[0].centroid)
+
+
+def test_gain_is_in_db_from_the_start(
+    decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray]
+) -> None:
+    expected = 0.1 * whole(decoder, RATE, point(decoder))
+    heard = play(make_mixer(gain_db=-20.0), [(0, Trigger(1.0, point(decoder)))], len(expected))
+    np.testing.assert_allclose(heard, expected, atol=1e-6)
+
+
+# ---- the same at any block size
+
+
+def z_of(dimensions: int) -> st.SearchStrategy[tuple[float, ...]]:
+    return st.integers(0, 50).map(lambda seed: tuple(np.random.default_rng(seed).standard_normal(dimensions)))
+
+
+@st.composite
+def scores(draw: st.DrawFn, dimensions: int, length: int) -> list[tuple[int, Command]]:
+    z = z_of(dimensions)
+    commands: st.SearchStrategy[Command] = st.one_of(
+        st.builds(Trigger, st.floats(0.0, 1.0, allow_subnormal=False)),
+        st.builds(Trigger, st.floats(0.0, 1.0, allow_subnormal=False), z),
+        st.builds(SetZ, z),
+        st.builds(SetDimension, st.integers(0, dimensions - 1), st.floats(-2, 2, allow_subnormal=False)),
+        st.builds(Goto, z, st.sampled_from([0.0, 3.0, 40.0]), st.sampled_from(["linear", "out"])),
+        st.builds(Gain, st.floats(-20, 6, allow_subnormal=False)),
+        st.builds(Mode, st.sampled_from(["live", "latch"])),
+        st.sampled_from([Stop(), Panic(), Shed(), Ticks(1), Ticks(2), Ticks(4)]),
+    )
+    return sorted(
+        draw(st.lists(st.tuples(st.integers(0, length), commands), min_size=3, max_size=40)),
+        key=lambda pair: pair[0],
+    )
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+@pytest.mark.parametrize("rate", [48_000, 22_050])
+def test_block_sizes_are_not_heard(
+    decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray], rate: int, data: st.DataObject
+) -> None:
+    """Bit for bit: what is decoded when depends on the commands alone."""
+    score = data.draw(scores(decoder.info.latent_dim, 6000))
+    blocks = data.draw(st.lists(st.integers(1, 1000), min_size=1, max_size=5))
+    reference = play(make_mixer(rate, voices=3), score, 8000, (8000,))
+    np.testing.assert_array_equal(play(make_mixer(rate, voices=3), score, 8000, (128,)), reference)
+    np.testing.assert_array_equal(play(make_mixer(rate, voices=3), score, 8000, blocks), reference)
+
+
+def test_commands_may_come_just_in_time(decoder: Decoder, make_mixer: Make) -> None:
+    """Live, commands arrive between blocks; from a score, all of them at the beginning."""
+    score = [(at, Trigger(0.5, point(decoder, at % 7))) for at in range(0, 6000, 350)]
+    offline, live = make_mixer(), make_mixer()
+    for at, command in score:
+        offline.submit(command, at)
+    left = list(score)
+    for block in range(0, 7000, 100):
+        while left and left[0][0] < block + 100:
+            live.submit(left[0][1], left[0][0])
+            left.pop(0)
+        a, b = np.empty((100, 2), np.float32), np.empty((100, 2), np.float32)
+        offline.render(a)
+        live.render(b)
+        np.testing.assert_array_equal(a, b)
+
+
+def test_what_comes_late_is_played_now(
+    decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray]
+) -> None:
+    mixer = make_mixer()
+    play(mixer, [], 1000)
+    late = play(mixer, [(10, Trigger(1.0, point(decoder)))], 2000)
+    np.testing.assert_allclose(late, whole(decoder, RATE, point(decoder))[:2000], atol=3e-6)
+
+
+# ---- endings
+
+
+def test_stealing_takes_the_quietest_and_fades_it(
+    decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray]
+) -> None:
+    mixer = make_mixer(voices=2)
+    length = len(whole(decoder, RATE, point(decoder)))
+    score: list[tuple[int, Command]] = [(0, Mode("latch"))]
+    score += [(0, Trigger(0.3, point(decoder, 1))), (0, Trigger(0.01, point(decoder, 2)))]
+    score += [(2000, Trigger(0.3, point(decoder, 3)))]
+    heard = play(mixer, score, 2000 + length)
+    fade = np.ones(length)
+    fade[2000 : 2000 + STEAL] = 1 - np.arange(1, STEAL + 1) / STEAL
+    fade[2000 + STEAL :] = 0
+    expected = np.zeros(2000 + length)
+    expected[:length] += 0.3 * whole(decoder, RATE, point(decoder, 1))
+    expected[:length] += 0.01 * whole(decoder, RATE, point(decoder, 2)) * fade
+    expected[2000:] += 0.3 * whole(decoder, RATE, point(decoder, 3))
+    np.testing.assert_allclose(heard, expected, atol=3e-6)
+    assert (mixer.hits, mixer.stolen) == (3, 1)
+
+
+def test_a_hit_of_which_nothing_was_heard_is_stolen_without_a_trace(
+    decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray]
+) -> None:
+    score = [(100, Trigger(0.9, point(decoder, which))) for which in range(100)]
+    mixer = make_mixer(voices=1)
+    heard = play(mixer, score, 2000)
+    expected = 0.9 * whole(decoder, RATE, point(decoder, 99))
+    np.testing.assert_allclose(heard[100:], expected[:1900], atol=3e-6)
+    assert mixer.stolen == 99
+
+
+def test_no_steal_jumps_higher_than_the_sounds_do(
+    decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray]
+) -> None:
+    """Hits so dense that at most four voices, and four more fading, overlap all the time."""
+    rng = np.random.default_rng(5)
+    z = point(decoder)
+    sound = 0.1 * whole(decoder, RATE, z)
+    steepest = np.abs(np.diff(sound, prepend=0.0)).max()
+    times = np.cumsum(rng.integers(60, 600, 150))
+    mixer = make_mixer(voices=4)
+    heard = play(mixer, [(int(t), Trigger(0.1, z)) for t in times], int(times[-1]) + 500)
+    allowed = (4 + 4) * (steepest + np.abs(sound).max() / STEAL)
+    assert np.abs(np.diff(heard)).max() <= allowed
+    assert mixer.stolen > 100
+    assert mixer.sounding <= slots_for(4)
+
+
+@pytest.mark.parametrize(("command", "samples"), [(Stop(), STEAL), (Panic(), PANIC)])
+def test_stop_and_panic_end_all_sound_in_time(
+    decoder: Decoder,
+    make_mixer: Make,
+    play: Callable[..., np.ndarray],
+    command: Command,
+    samples: int,
+) -> None:
+    mixer = make_mixer()
+    score = [(0, Trigger(0.4, point(decoder))), (500, Trigger(0.4, point(decoder))), (1000, command)]
+    still = play(make_mixer(), score[:2], 3000)
+    heard = play(mixer, score, 3000)
+    np.testing.assert_array_equal(heard[:1000], still[:1000])
+    line = 1 - np.arange(1, samples + 1) / samples
+    np.testing.assert_allclose(heard[1000 : 1000 + samples], still[1000 : 1000 + samples] * line, atol=1e-6)
+    np.testing.assert_array_equal(heard[1000 + samples :], 0.0)
+    assert mixer.sounding == 0
+
+
+def test_panic_forgets_what_was_scheduled_before_it_and_nothing_else(
+    decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray]
+) -> None:
+    mixer = make_mixer()
+    score: list[tuple[int, Command]] = [(2000, Trigger()), (1000, Panic()), (1500, Trigger())]
+    heard = play(mixer, score, 2500)
+    assert mixer.hits == 1
+    assert np.nonzero(heard)[0][0] >= 1500
+
+
+def test_shedding_spares_the_last_voice(
+    decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray]
+) -> None:
+    mixer = make_mixer()
+    score: list[tuple[int, Command]] = [(at, Shed()) for at in (1000, 2000, 3000)]
+    score += [(0, Trigger(0.4, point(decoder))), (0, Trigger(0.1, point(decoder)))]
+    heard = play(mixer, score, 5000)
+    left = 0.4 * whole(decoder, RATE, point(decoder))
+    np.testing.assert_allclose(heard[1000 + STEAL :], left[1000 + STEAL : 5000], atol=3e-6)
+    assert (mixer.shed, mixer.stolen, mixer.sounding) == (1, 0, 1)
+
+
+def test_after_shedding_hits_take_the_place_of_voices_for_a_while(
+    make_mixer: Make, play: Callable[..., np.ndarray]
+) -> None:
+    mixer = make_mixer(voices=3)
+    ease = round(EASE_MS * RATE / 1000)
+    three: list[Command] = [Trigger(0.1 * n) for n in (1, 2, 3)]
+    score = [(0, hit) for hit in three] + [(1000, Shed())] + [(2000, hit) for hit in three]
+    play(mixer, score, 2001)
+    assert (mixer.shed, mixer.stolen, len(mixer._held())) == (1, 3, 2)
+    play(mixer, [(at, hit) for at in (ease + 999, 2 * ease) for hit in three], 2 * ease - 2000)
+    assert (mixer.shed, mixer.stolen, mixer.hits) == (1, 3 + 1, 12)
+    assert len(mixer._held()) == 3
+
+
+def test_ticks_decoded_together_take_fewer_calls_and_sound_the_same(
+    decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the point rests; a move is heard up to as many ticks later, and never sooner."""
+    calls: list[tuple[int, ...]] = []
+    step = Decoder.step
+
+    def counted(self: Decoder, z: np.ndarray) -> np.ndarray:
+        calls.append(z.shape)
+        return step(self, z)
+
+    monkeypatch.setattr(Decoder, "step", counted)
+    still: list[tuple[int, Command]] = [(0, Trigger(0.4, point(decoder))), (300, Trigger(0.2))]
+    one = play(make_mixer(), still, 6000)
+    usual = len(calls)
+    four = play(make_mixer(), [(0, Ticks(4)), *still], 6000)
+    assert len(calls) - usual < usual / 2
+    np.testing.assert_allclose(four, one, atol=3e-6)
+    moved = [*still, (2000, SetZ(point(decoder, 1)))]
+    heard = [
+        int(np.flatnonzero(np.abs(play(make_mixer(), [(0, Ticks(n)), *moved], 6000) - one) > 1e-4)[0])
+        for n in (1, 2, 4)
+    ]
+    assert 2000 <= heard[0] <= heard[1] <= heard[2] <= heard[0] + 4 * make_mixer().timing.tick_start(1)
+
+
+def test_silence_decodes_nothing(make_mixer: Make, play: Callable[..., np.ndarray]) -> None:
+    mixer = make_mixer()
+    mixer._decoder.step = None  # type: ignore[assignment, method-assign]
+    np.testing.assert_array_equal(play(mixer, [(0, SetZ(tuple(mixer.glide.at(0))))], 10_000), 0.0)
+
+
+def test_a_decoder_that_turns_to_nan_is_muted_and_counted(
+    decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray]
+) -> None:
+    mixer = make_mixer()
+    play(mixer, [(0, Trigger(0.4, point(decoder)))], 1000)
+    for cache in mixer._decoder._slots:
+        cache[:] = np.nan
+    heard = play(mixer, [], 20_000)
+    assert np.isfinite(heard).all()
+    assert mixer.muted > 0
+    after = play(mixer, [(0, Trigger(1.0, point(decoder)))], 2000)  # a new hit starts from clean caches
+    np.testing.assert_allclose(after, whole(decoder, RATE, point(decoder))[:2000], atol=3e-6)
+
+
+def test_arrivals_are_told_once_and_only_if_they_arrive(
+    decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray]
+) -> None:
+    mixer = make_mixer()
+    a, b = point(decoder, 1), point(decoder, 2)
+    play(mixer, [(0, Goto(a, 10.0, ticket=1)), (200, Goto(b, 10.0, ticket=2))], 600)
+    assert list(mixer.arrived) == []
+    play(mixer, [], 200)
+    assert list(mixer.arrived) == [2]
+    play(mixer, [(900, Goto(a, 0.0, ticket=3)), (950, Goto(a, 5.0))], 1000)
+    assert list(mixer.arrived) == [2, 3]
+
+
+@pytest.mark.parametrize("name", ["voices", "channels", "chunk_frames"])
+def test_counts_are_at_least_one(decoder: Decoder, name: str) -> None:
+    with pytest.raises(ValueError, match=f"{name} is at least 1, got 0"):
+        Mixer(decoder, RATE, **{name: 0})
+
+
+def test_too_few_slots_are_refused(decoder: Decoder) -> None:
+    with pytest.raises(ValueError, match="8 voices need 16 decoder slots, got 1"):
+        Mixer(decoder, RATE)

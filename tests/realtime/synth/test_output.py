@@ -1,0 +1,118 @@
+"""Gain, knee and mute: nothing but numbers within ±1 leaves the mixer."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from realtime.synth.output import THRESHOLD, Output, amplitude, limit
+
+
+def noise(peak: float, samples: int = 1000) -> np.ndarray:
+    return (peak * np.random.default_rng(0).uniform(-1, 1, samples)).astype(np.float32)
+
+
+def test_dc_goes_and_sound_stays_whatever_the_blocks() -> None:
+    time_s = np.arange(96_000) / 48_000
+    tone = 0.3 * np.sin(2 * np.pi * 440 * time_s).astype(np.float32)
+    heard = []
+    for size in (128, 1000):
+        output = Output(48_000, dc_block_hz=3.0)
+        bus = np.stack((tone + np.float32(0.4), tone))
+        for at in range(0, 96_000, size):
+            output.process(bus[:, at : at + size], at)
+        heard.append(bus)
+    np.testing.assert_allclose(heard[0], heard[1], atol=1e-6)
+    last = heard[0][:, 72_000:]
+    np.testing.assert_allclose(last.mean(axis=1), 0.0, atol=1e-4)
+    np.testing.assert_allclose(last[1], tone[72_000:], atol=0.3 * 2 * 3 / 440)
+    assert output.ringing
+
+
+def test_below_the_threshold_every_bit_stays() -> None:
+    bus = noise(THRESHOLD)
+    bus[:2] = THRESHOLD, -THRESHOLD
+    before = bus.copy()
+    Output(48000).process(bus[np.newaxis], 0)
+    np.testing.assert_array_equal(bus, before)
+
+
+@pytest.mark.parametrize("peak", [0.95, 2.0, 1e3, 3e38])
+def test_nothing_passes_full_scale(peak: float) -> None:
+    bus = noise(peak)
+    bus[:2] = peak, -peak
+    quiet = np.abs(bus) <= THRESHOLD
+    before = bus.copy()
+    Output(48000).process(bus[np.newaxis], 0)
+    assert np.abs(bus).max() <= 1.0
+    np.testing.assert_array_equal(bus[quiet], before[quiet])
+    np.testing.assert_array_equal(np.sign(bus), np.sign(before))
+
+
+def test_the_knee_is_smooth_and_rising() -> None:
+    x = np.linspace(0.85, 1.5, 6501, dtype=np.float32)  # steps of 1e-4
+    y = x.copy()
+    limit(y)
+    slope = np.diff(y.astype(np.float64)) / 1e-4
+    assert (slope > -1e-3).all()
+    assert np.abs(np.diff(slope)).max() < 0.01
+    assert slope[:400] == pytest.approx(1.0, abs=2e-3)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_what_is_not_a_number_is_silenced_and_counted(bad: float) -> None:
+    output = Output(48000)
+    bus = noise(0.5)
+    bus[500] = bad
+    output.process(bus[np.newaxis], 0)
+    np.testing.assert_array_equal(bus, 0.0)
+    assert output.muted == 1
+    bus = noise(0.5)
+    output.process(bus[np.newaxis], 1000)
+    np.testing.assert_array_equal(bus, noise(0.5))
+
+
+def test_zero_db_is_exactly_one() -> None:
+    assert amplitude(0.0) == 1.0
+    assert amplitude(-20.0) == pytest.approx(0.1)
+
+
+def test_a_gain_is_reached_in_five_milliseconds_on_a_straight_line() -> None:
+    output = Output(48000)
+    output.set_gain(-20.0, 1000)
+    bus = np.full(500, 0.5, np.float32)
+    for at in range(0, 500, 60):  # any cut into blocks
+        output.process(bus[at : at + 60][np.newaxis], 1000 + at)
+    line = 1 + np.arange(240) / 240 * (0.1 - 1)
+    np.testing.assert_allclose(bus[:240], 0.5 * line, rtol=1e-6)
+    np.testing.assert_allclose(bus[240:], 0.05, rtol=1e-6)
+
+
+def test_a_new_gain_starts_where_the_old_ramp_is() -> None:
+    output = Output(48000)
+    output.set_gain(-120.0, 0)
+    bus = np.full(240, 0.5, np.float32)
+    output.process(bus[:120][np.newaxis], 0)
+    output.set_gain(0.0, 120)
+    output.process(bus[120:][np.newaxis], 120)
+    assert np.abs(np.diff(bus)).max() <= 0.5 / 240 + 1e-6
+    last = np.full(240, 0.5, np.float32)
+    output.process(last[np.newaxis], 360)
+    np.testing.assert_array_equal(last, 0.5)
+
+
+def test_meters_fall_and_say_what_is_heard() -> None:
+    output = Output(48_000)
+    tone = 0.5 * np.sin(2 * np.pi * 1000 * np.arange(96_000) / 48_000).astype(np.float32)
+    bus = np.stack((tone, 0.5 * tone))
+    for at in range(0, 96_000, 480):
+        output.process(bus[:, at : at + 480], at)
+    shares = 1.0 - np.exp(-2.0 / 0.3)
+    np.testing.assert_allclose(output.peak(96_000), (0.5, 0.25), rtol=1e-6)
+    np.testing.assert_allclose(output.rms(96_000), np.sqrt(np.array((0.125, 0.03125)) * shares), rtol=1e-3)
+    np.testing.assert_allclose(
+        output.peak(144_000), (0.05, 0.025), rtol=1e-6
+    )  # 20 dB a second, in silence too
+    assert output.rms(96_000 + 14_400) == pytest.approx(output.rms(96_000) * np.exp(-0.5))
+    output.process(bus[:, :480].copy(), 144_000)
+    assert output.rms(144_480)[0] > output.rms(144_480)[1] > 0.0

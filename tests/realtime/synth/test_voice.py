@@ -1,0 +1,221 @@
+"""When frames are decoded, and how a voice sounds, starts and ends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from realtime.synth.commands import Trigger
+from realtime.synth.resampler import Resampler
+from realtime.synth.timing import Timing
+from realtime.synth.voice import EDGE, Voice
+
+HOP = 32
+RESAMPLERS = {rate: Resampler(22050, rate) for rate in (22050, 44100, 48000, 96000)}
+
+
+def timing(rate: int = 48000, frames: int = 128, chunk_frames: int = 4) -> Timing:
+    return Timing(frames=frames, hop_length=HOP, chunk_frames=chunk_frames, resampler=RESAMPLERS[rate])
+
+
+def sound(samples: int = 128 * HOP) -> np.ndarray:
+    decay = np.exp(-np.arange(samples) / 1000)
+    return (0.5 * decay * np.random.default_rng(1).standard_normal(samples)).astype(np.float32)
+
+
+@given(rate=st.sampled_from(sorted(RESAMPLERS)), chunk=st.integers(1, 16), tick=st.integers(0, 10**6))
+def test_ticks_cut_time_without_gaps(rate: int, chunk: int, tick: int) -> None:
+    times = timing(rate, chunk_frames=chunk)
+    start = times.tick_start(tick)
+    assert times.tick(start) == tick
+    assert times.tick(start - 1) == tick - 1
+    exact = tick * chunk * HOP * rate / 22050
+    assert exact <= start < exact + 1
+
+
+@given(
+    rate=st.sampled_from(sorted(RESAMPLERS)),
+    chunk=st.integers(1, 16),
+    start=st.integers(0, 10**6),
+    later=st.integers(0, 5),
+)
+def test_frames_wanted_are_enough_and_grow_evenly(rate: int, chunk: int, start: int, later: int) -> None:
+    times = timing(rate, frames=10_000, chunk_frames=chunk)
+    tick = times.tick(start) + later
+    frames = times.natural.frames_wanted(start, (tick + 1) * chunk)
+    heard = times.tick_start(tick + 1) - start  # samples until the next tick
+    assert times.natural.settled(frames) >= heard
+    assert times.natural.settled(frames - 1) <= heard  # no more than whole samples need rounding up
+    assert times.natural.frames_wanted(start, (tick + 2) * chunk) - frames == chunk
+    assert later or frames <= times.first_frames
+
+
+@pytest.mark.parametrize("rate", sorted(RESAMPLERS))
+@pytest.mark.parametrize("chunks", [[128], [1] * 128, [5, 1, 30, 92]])
+def test_a_voice_is_its_sound_at_the_device_rate(rate: int, chunks: list[int]) -> None:
+    times = timing(rate)
+    voice = Voice(times)
+    voice.begin(1000, Trigger(1.0), None)
+    at = 0
+    for frames in chunks:
+        voice.push(sound()[at * HOP : (at + frames) * HOP])
+        at += frames
+    assert voice.decoded
+    bus = np.zeros((2, times.samples), np.float32)
+    for block in range(0, times.samples, 100):
+        voice.add_to(bus[:, block : block + 100], 1000 + block)
+    np.testing.assert_array_equal(bus[0], bus[1])
+    np.testing.assert_allclose(bus[0], RESAMPLERS[rate].resample(sound()), atol=1e-6)
+    assert voice.end == 1000 + times.samples
+
+
+def test_a_used_voice_is_as_good_as_new() -> None:
+    voice = Voice(timing())
+    for level in (1.0, 0.5):
+        voice.begin(0, Trigger(1.0), None)
+        voice.push(np.float32(level) * sound())
+        bus = np.zeros((2, 200), np.float32)
+        voice.add_to(bus, 100)
+        np.testing.assert_allclose(bus[0], level * RESAMPLERS[48000].resample(sound())[100:300], atol=1e-7)
+        voice.fade(300, 10)
+
+
+def heard(voice: Voice, first: int, last: int) -> np.ndarray:
+    """What the voice adds to silence on the left, in blocks of 50."""
+    bus = np.zeros((2, last - first), np.float32)
+    for at in range(0, last - first, 50):
+        voice.add_to(bus[:, at : at + 50], first + at)
+    return bus[0]
+
+
+def ones(velocity: float = 1.0, **how: Any) -> Voice:
+    """A voice that is `velocity` throughout: what it plays is too low to be softened at its edges."""
+    voice = Voice(timing(22050))
+    voice.begin(0, Trigger(velocity / EDGE, **how), None)
+    voice.push(np.full(128 * HOP, EDGE, np.float32))
+    return voice
+
+
+@pytest.mark.parametrize("chunk", [1, 4, 128])
+def test_a_sound_that_jumps_at_its_edges_is_softened_there_and_nowhere_else(chunk: int) -> None:
+    voice = Voice(timing(22050))
+    voice.begin(0, Trigger(), None)
+    for _ in range(0, 128, chunk):
+        voice.push(np.ones(chunk * HOP, np.float32))
+    out = heard(voice, 0, 128 * HOP)
+    np.testing.assert_allclose(out[:22], np.arange(22) / 22, atol=1e-6)
+    np.testing.assert_array_equal(out[22:-22], 1.0)
+    np.testing.assert_allclose(out[-22:], np.arange(21, -1, -1) / 22, atol=1e-6)
+
+
+@pytest.mark.parametrize("pitch", [0.0, 7.5, 20.0, 48.0])
+def test_the_end_is_softened_the_same_however_the_frames_have_come(pitch: float) -> None:
+    heard_of = []
+    for chunks in ([128], [124, 4], [124, 3, 1], [1] * 128):
+        voice = Voice(timing(48000))
+        voice.begin(0, Trigger(pitch=pitch), None)
+        for frames in chunks:
+            voice.push(np.ones(frames * HOP, np.float32))
+        heard_of.append(heard(voice, 0, voice.end))
+    assert heard_of[0][-1] == 0.0
+    for other in heard_of[1:]:
+        np.testing.assert_allclose(other, heard_of[0], atol=1e-6)
+
+
+def test_a_fade_is_a_straight_line_to_zero() -> None:
+    voice = ones(0.5)
+    np.testing.assert_array_equal(heard(voice, 0, 100), 0.5)
+    voice.fade(100, 200)
+    np.testing.assert_allclose(heard(voice, 100, 300), 0.5 * (1 - np.arange(1, 201) / 200), atol=1e-7)
+    np.testing.assert_array_equal(heard(voice, 300, 400), 0.0)
+    assert voice.end == 300
+
+
+def test_a_shorter_fade_goes_on_from_where_the_first_is() -> None:
+    voice = ones()
+    voice.fade(0, 400)
+    assert heard(voice, 0, 200)[-1] == pytest.approx(0.5)
+    voice.fade(200, 100)
+    np.testing.assert_allclose(heard(voice, 200, 300), 0.5 * (1 - np.arange(1, 101) / 100), atol=1e-7)
+    assert voice.end == 300
+
+
+def test_a_longer_fade_changes_nothing() -> None:
+    voice = ones()
+    voice.fade(0, 100)
+    voice.fade(50, 400)
+    assert voice.end == 100
+
+
+def test_level_is_the_peak_of_what_was_heard_last() -> None:
+    voice = Voice(timing(22050))
+    voice.begin(0, Trigger(0.5), None)
+    steps = np.repeat(np.array([0.1, -0.8, 0.2, 0.3], np.float32), HOP * 32)
+    voice.push(steps)
+    assert voice.level(HOP * 64, 100) == pytest.approx(0.4)
+    assert voice.level(HOP * 96, 100) == pytest.approx(0.1)
+    assert voice.level(0, 100) == 0.0
+
+
+def test_a_decay_falls_by_60_db_in_its_time_and_ends_at_120() -> None:
+    voice = ones(decay_ms=50.0)
+    samples = 22050 * 50 // 1000
+    fall = heard(voice, 0, 2 * samples)
+    np.testing.assert_allclose(fall[samples], 1e-3, rtol=2e-2)
+    np.testing.assert_allclose(
+        20 * np.log10(fall[:samples:100]), -60 / (22050 * 0.05) * np.arange(0, samples, 100), atol=1e-3
+    )
+    assert voice.end == int(np.ceil(2 * 22050 * 0.05))
+
+
+@pytest.mark.parametrize(("pan", "left", "right"), [(-1.0, 1.0, 0.0), (0.5, 0.5, 1.0), (0.0, 1.0, 1.0)])
+def test_pan_takes_away_on_the_other_side(pan: float, left: float, right: float) -> None:
+    voice = ones(pan=pan)
+    bus = np.zeros((2, 50), np.float32)
+    voice.add_to(bus, 0)
+    np.testing.assert_allclose(bus[:, 0], [left, right])
+
+
+@pytest.mark.parametrize("rate", sorted(RESAMPLERS))
+@pytest.mark.parametrize("pitch", [-24.0, -0.5, 7.0, 24.0])
+def test_pitch_is_a_ratio_of_frequencies(rate: int, pitch: float) -> None:
+    """A tone comes out at its frequency times the ratio, as loud as before."""
+    times = timing(rate)
+    voice = Voice(times)
+    voice.begin(0, Trigger(pitch=pitch), None)
+    hz = 300.0
+    phase = 2 * np.pi * hz * np.arange(128 * HOP) / 22050
+    for part in np.split(np.sin(phase).astype(np.float32), 16):
+        voice.push(part)
+    ratio = 2 ** (pitch / 12)
+    assert voice.end == pytest.approx(times.samples / ratio, abs=2)
+    tone = heard(voice, 0, voice.end // 50 * 50)
+    middle = np.arange(len(tone) // 4, 3 * len(tone) // 4)
+    expected = np.sin(2 * np.pi * hz * ratio * middle / rate)
+    np.testing.assert_allclose(tone[middle], expected, atol=2e-4)
+
+
+def test_what_a_higher_pitch_puts_beyond_the_band_is_left_out() -> None:
+    voice = Voice(timing(22050))
+    voice.begin(0, Trigger(pitch=12.0), None)
+    voice.push(np.sin(2 * np.pi * 7000 * np.arange(128 * HOP) / 22050).astype(np.float32))
+    tone = heard(voice, 0, voice.end // 50 * 50)
+    assert np.abs(tone[500:-500]).max() < 1e-3
+
+
+@given(
+    rate=st.sampled_from(sorted(RESAMPLERS)),
+    pitch=st.floats(-48, 48, allow_subnormal=False),
+    start=st.integers(0, 10**6),
+    later=st.integers(0, 5),
+)
+def test_a_pitched_voice_gets_frames_enough(rate: int, pitch: float, start: int, later: int) -> None:
+    times = timing(rate, frames=10_000)
+    pace = times.pace(pitch)
+    tick = times.tick(start) + later
+    frames = pace.frames_wanted(start, (tick + 1) * times.chunk_frames)
+    assert pace.settled(frames) >= min(times.tick_start(tick + 1) - start, pace.samples)

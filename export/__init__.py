@@ -1,1 +1,5 @@
 """Export a trained model to the .onnx files of the stage."""
+
+import os
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # read when ONNX Runtime is imported, here and in child processes

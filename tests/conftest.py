@@ -15,6 +15,8 @@ import pytest
 
 MODELS = Path(__file__).parent / "models"
 
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # for tests that import ONNX Runtime before `realtime`
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_data_folder(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import importlib.util
+import os
 import re
 import shutil
 import subprocess
@@ -125,3 +126,11 @@ def test_the_wheel_has_configs_and_models_and_nothing_else(tmp_path: Path) -> No
     assert {name for name in inside if ".dist-info/" not in name} == here
     assert "trainer/configs/drums.toml" in inside
     assert {f"{package}/py.typed" for package in PACKAGES} <= inside
+
+
+@pytest.mark.parametrize("package", ["realtime", "export", "trainer", "bench"])
+def test_every_package_turns_the_telemetry_of_onnx_runtime_off(package: str) -> None:
+    code = f"import os, {package}; print(os.environ['ORT_DISABLE_TELEMETRY'])"
+    environment = {**os.environ, "ORT_DISABLE_TELEMETRY": "0", "PYTHONPATH": str(ROOT)}
+    told = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    assert told.stdout == "1\n", told.stderr

@@ -6,10 +6,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from trainer.commands import evaluate, export, fetch, fit, prepare
+from trainer.commands import divide, evaluate, export, fetch, fit, prepare
 from trainer.errors import TrainerError
 
-COMMANDS = {"fit": fit, "evaluate": evaluate, "prepare": prepare, "fetch": fetch}
+COMMANDS = {"fit": fit, "evaluate": evaluate, "prepare": prepare, "divide": divide, "fetch": fetch}
 
 
 def get_parser() -> argparse.ArgumentParser:

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from realtime.synth.quantities import DC_BLOCK_HZ, GAIN_DB
+from realtime.util.errors import RealtimeError
 
 
 class whole:  # noqa: N801
@@ -79,6 +80,25 @@ def add_plugin(parser: argparse._ActionsContainer) -> None:
         metavar="FILE",
         help="a VST3 or AU effect after the mixer; several, in order, if given several times",
     )
+
+
+def add_trust_plugins(parser: argparse._ActionsContainer) -> None:
+    """--trust-plugins"""
+    parser.add_argument(
+        "--trust-plugins",
+        action="store_true",
+        help="load the plugins that a log names; they run as programs of yours",
+    )
+
+
+def check_log_options(args: argparse.Namespace) -> None:
+    """Check --trust-plugins against the other options.
+
+    Raises:
+        RealtimeError: there is no log, or --plugin is given as well.
+    """
+    if args.trust_plugins and (args.plugin or args.source is None or args.source.suffix != ".jsonl"):
+        raise RealtimeError("--trust-plugins loads the plugins of a log: it takes a log, and no --plugin")
 
 
 def outputs(text: str) -> tuple[int, ...]:

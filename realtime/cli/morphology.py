@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from realtime.cli.arguments import add_decoder, whole
+from realtime.cli.arguments import add_decoder, add_plugin, add_trust_plugins, check_log_options, whole
 from realtime.util.errors import RealtimeError
 
 
@@ -22,6 +22,8 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--presets", type=Path, metavar="FILE", help="default: the user's data folder")
     parser.add_argument("--jobs", type=whole(1, 256), help="sounds decoded at a time; default: all cores")
     parser.add_argument("--force", action="store_true", help="replace what is there")
+    add_plugin(parser)
+    add_trust_plugins(parser)
     add_decoder(parser)
     # what `realtime render` is told besides
     parser.set_defaults(
@@ -31,7 +33,6 @@ def add_parser(commands: Any) -> None:
         normalise=None,
         lufs=None,
         format="wav",
-        plugin=[],
         dc_block=0.0,
         dry=False,
     )
@@ -41,9 +42,12 @@ def run(args: argparse.Namespace) -> int:
     """Carry the command out; returns the exit code."""
     from realtime.cli.render import logged_model
     from realtime.model.decoder import resolve
+    from realtime.synth.plugins import require
 
     if args.source.suffix not in (".toml", ".jsonl"):
         raise RealtimeError(f"cannot draw {args.source.name!r}: accepted are .toml and .jsonl files")
+    require(args.plugin)
+    check_log_options(args)
     try:
         from realtime.offline.morphology import draw
     except ModuleNotFoundError as error:

@@ -7,7 +7,16 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from realtime.cli.arguments import add_dc_block, add_decoder, add_gain, add_plugin, number, whole
+from realtime.cli.arguments import (
+    add_dc_block,
+    add_decoder,
+    add_gain,
+    add_plugin,
+    add_trust_plugins,
+    check_log_options,
+    number,
+    whole,
+)
 from realtime.util.errors import RealtimeError
 
 if TYPE_CHECKING:
@@ -67,7 +76,9 @@ def add_parser(commands: Any) -> None:
     render.add_argument("--presets", type=Path, metavar="FILE", help="default: the user's data folder")
     render.add_argument("--jobs", type=whole(1, 256), help="sounds decoded at a time; default: all cores")
     add_plugin(out)
-    out.add_argument("--dry", action="store_true", help="without the plugins that a log was played with")
+    logged = out.add_mutually_exclusive_group()
+    add_trust_plugins(logged)
+    logged.add_argument("--dry", action="store_true", help="without the plugins that a log was played with")
     add_decoder(render)
 
 
@@ -78,6 +89,7 @@ def run(args: argparse.Namespace) -> int:
 
     _check_options(args)
     require(args.plugin)
+    check_log_options(args)
     if args.dry and (args.plugin or args.source is None or args.source.suffix != ".jsonl"):
         raise RealtimeError("--dry leaves out the plugins of a log: it takes a log, and no --plugin")
     if args.plugin and (args.stems or args.split):

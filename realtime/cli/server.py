@@ -85,9 +85,9 @@ def serve(config: ServeConfig) -> int:
                 sound.player.submit([Panic()])  # fades at once, while the rest ends
             except RpcError:
                 sound.close()  # or whoever waits for it would not end
-            beside.close()
             server.stop()
             _save(control)
+            beside.close()
             counts, failed = _stop(sound)
     _sum_up(counts)
     return 1 if failed else 0

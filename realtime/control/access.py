@@ -4,22 +4,59 @@ from __future__ import annotations
 
 import ipaddress
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 
 from realtime.util.errors import RealtimeError
 
-RATE = 2000.0  # datagrams a second that one sender may send for long
+RATE = 2000.0  # messages a second that one sender, an address and a port, may send for long
 BURST = 2000.0  # and at once
-MAX_SENDERS = 256  # remembered; each is an address without its port
+EACH = 4  # times as much for all senders of one address
+MAX_SENDERS = 256  # remembered
 MAX_DATAGRAM = 16_384  # bytes
+ANSWER_BYTES = 128  # of answers that count as a message
 
 
 class AccessError(RealtimeError):
     """A list of addresses that cannot be read, or one that is missing."""
 
 
+class Budgets:
+    """What each of many may still spend: refilled all the time, and possibly overdrawn.
+
+    Args:
+        rate: messages a second.
+        burst: the most there is to spend.
+    """
+
+    def __init__(self, rate: float, burst: float) -> None:
+        self._rate, self._burst = rate, burst
+        self._known: dict[Hashable, tuple[float, float]] = {}  # what was left, and when; the latest last
+
+    def __contains__(self, key: Hashable) -> bool:
+        return key in self._known
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def left(self, key: Hashable, now: float) -> float:
+        """Return what is left at `now`, in monotonic seconds; below zero if overdrawn."""
+        left, before = self._known.get(key, (self._burst, now))
+        return min(self._burst, left + self._rate * (now - before))
+
+    def spend(self, key: Hashable, work: float, now: float) -> None:
+        """Take `work` off. Where too many are known, the one seen least recently is forgotten."""
+        left = self.left(key, now) - work
+        self._known.pop(key, None)
+        if len(self._known) >= MAX_SENDERS:
+            del self._known[next(iter(self._known))]
+        self._known[key] = left, now
+
+
 class Access:
-    """Lets datagrams through by the address of their sender, its rate, and their size. For one thread.
+    """Lets datagrams through by the address of their sender, their size, and the work it has made so far.
+
+    Work is counted in messages: each one of a bundle, and `ANSWER_BYTES` of answers, count as one. A sender
+    may overdraw its budget once and is then turned away until it has paid back. For one thread.
 
     Args:
         allowed: addresses or networks ("192.168.1.0/24"); this machine always is.
@@ -33,26 +70,31 @@ class Access:
     def __init__(self, allowed: Sequence[str] = (), clock: Callable[[], float] = time.monotonic) -> None:
         self._networks = [ipaddress.ip_network("127.0.0.0/8"), *map(_network, allowed)]
         self._clock = clock
-        self._known: dict[str, tuple[float, float]] = {}  # tokens left, and when
+        self._senders = Budgets(RATE, BURST)
+        self._hosts = Budgets(EACH * RATE, EACH * BURST)
         self.strangers = 0
         self.flooded = 0
 
-    def admits(self, host: str, size: int) -> bool:
-        """Whether a datagram of `size` bytes from `host` is to be looked at."""
-        now = self._clock()
-        known = self._known.get(host)
-        if known is None:
-            if not self._may(host):
-                self.strangers += 1
-                return False
-            if len(self._known) >= MAX_SENDERS:
-                del self._known[next(iter(self._known))]
-            known = BURST, now
-        tokens = min(BURST, known[0] + RATE * (now - known[1]))
-        admitted = tokens >= 1.0 and size <= MAX_DATAGRAM
-        self._known[host] = tokens - admitted, now
+    def admits(self, host: str, size: int, port: int = 0) -> bool:
+        """Return True if a datagram of `size` bytes is to be looked at; it counts as one message."""
+        if host not in self._hosts and not self._may(host):
+            self.strangers += 1
+            return False
+        admitted = size <= MAX_DATAGRAM and self.affords(host, port)
+        self.spend(host, float(admitted), port)
         self.flooded += not admitted
         return admitted
+
+    def affords(self, host: str, port: int = 0) -> bool:
+        """Return True if a sender has not used its budget up, nor that of its address."""
+        now = self._clock()
+        return self._hosts.left(host, now) >= 1.0 and self._senders.left((host, port), now) >= 1.0
+
+    def spend(self, host: str, work: float, port: int = 0) -> None:
+        """Count work that a sender has made, in messages."""
+        now = self._clock()
+        self._hosts.spend(host, work, now)
+        self._senders.spend((host, port), work, now)
 
     def _may(self, host: str) -> bool:
         address = ipaddress.ip_address(host)

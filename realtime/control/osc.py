@@ -6,29 +6,30 @@ element size, its dispatcher sleeps until a time tag is due, and neither counts 
 
 from __future__ import annotations
 
-import contextlib
 import logging
+import selectors
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 
-from realtime.control.access import Access
+from realtime.control.access import ANSWER_BYTES, RATE, Access
 from realtime.control.addresses import HORIZON_S
 from realtime.control.dispatcher import Control, Sender
 from realtime.control.protocol import HOST, PORT, Message
+from realtime.control.turns import Turns, Work
 from realtime.util.errors import RealtimeError
 
 RECEIVE_BYTES = 65_536  # more than UDP carries; how many are looked at is up to the gate
-MAX_TURNED_AWAY = 32  # in a row; then the thread rests, for a flood must not take time from the sound
-REST_S = 0.001
+MAX_AT_ONCE = 32  # datagrams
+REST_S = 0.001  # after so many were all turned away, for a flood must not take time from the sound
+PIECE = 16  # messages that are read without a look at other senders
 MAX_DEPTH = 8  # bundles within bundles
-RECEIVE_BUFFER = 1 << 20  # bytes: bursts wait there, in the kernel
+KERNEL_BUFFER = 1 << 20  # bytes: bursts wait there, in either direction
 
 NOBODY: Sender = ("", 0)  # who waits for no answers
 
@@ -38,6 +39,8 @@ _TYPES = frozenset(
 )  # what python-osc understands; it skips others and so shifts what follows
 _NTP_TO_UNIX_S = 2_208_988_800
 _ANSWERS = ("/morph/error", "/morph/done", "/pong")
+_QUESTIONS = ("/morph/get/", "/ping")
+_TOO_MUCH = f"too much is asked for: answers of {RATE * ANSWER_BYTES / 1000:.0f} kB a second are given"
 
 
 class OscError(RealtimeError):
@@ -58,18 +61,35 @@ def parse(datagram: bytes) -> list[Packet]:
     Raises:
         OscError: not OSC, cut short, nested too deeply, or with argument types that are not understood.
     """
+    return [Packet(tuple(map(_message, part.messages)), part.due) for part in split(datagram)]
+
+
+@dataclass(frozen=True)
+class Part:
+    """The bytes of messages that take effect together, and when; see `Packet`."""
+
+    messages: tuple[bytes, ...]
+    due: float | None = None
+
+
+def split(datagram: bytes) -> list[Part]:
+    """Find the messages of a datagram, which costs little, without reading them.
+
+    Raises:
+        OscError: a bundle that is cut short or nested too deeply.
+    """
     if datagram.startswith(_BUNDLE):
         return list(_bundle(datagram, MAX_DEPTH))
-    return [Packet((_message(datagram),))]
+    return [Part((datagram,))]
 
 
-def _bundle(datagram: bytes, depth: int) -> Iterator[Packet]:
+def _bundle(datagram: bytes, depth: int) -> Iterator[Part]:
     if depth == 0:
         raise OscError(f"bundles nested more than {MAX_DEPTH} deep")
     if len(datagram) < 16:
         raise OscError("bundle without a time tag")
-    messages: list[Message] = []
-    inner: list[Packet] = []
+    messages: list[bytes] = []
+    inner: list[Part] = []
     at = 16
     while at < len(datagram):
         size = int.from_bytes(datagram[at : at + 4], "big", signed=True)
@@ -79,10 +99,10 @@ def _bundle(datagram: bytes, depth: int) -> Iterator[Packet]:
         if element.startswith(_BUNDLE):
             inner += _bundle(element, depth - 1)
         else:
-            messages.append(_message(element))
+            messages.append(element)
         at += 4 + size
     if messages:
-        yield Packet(tuple(messages), _due(int.from_bytes(datagram[8:16], "big")))
+        yield Part(tuple(messages), _due(int.from_bytes(datagram[8:16], "big")))
     yield from inner
 
 
@@ -108,6 +128,10 @@ def _message(datagram: bytes) -> Message:
     return Message(message.address, tuple(message.params))
 
 
+def _is_question(message: Message) -> bool:
+    return message.address.startswith(_QUESTIONS)
+
+
 def encode(message: Message) -> bytes:
     """A message as a datagram: int as i, float as f, text as s."""
     builder = OscMessageBuilder(message.address)
@@ -131,7 +155,8 @@ def bind(host: str = HOST, port: int = PORT) -> socket.socket:
         raise OscError(
             f"cannot listen on {host}:{port}: {error.strerror}; choose another with --port"
         ) from error
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+    for buffer in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+        listener.setsockopt(socket.SOL_SOCKET, buffer, KERNEL_BUFFER)
     return listener
 
 
@@ -143,6 +168,11 @@ class Server:
         self.gate = gate or Access()
         self.host, self.port = listener.getsockname()
         self._socket = listener
+        listener.setblocking(False)
+        self._arrived = selectors.DefaultSelector()
+        self._arrived.register(listener, selectors.EVENT_READ)
+        self._turns = Turns()
+        self._news_due_s = 0.0
         self._closing = False
         self._turn = threading.Lock()  # control is for one thread at a time; the sound never waits for it
         self._thread = threading.Thread(target=self._run, name="osc", daemon=True)
@@ -152,17 +182,22 @@ class Server:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop listening; the socket is left to whoever opened it."""
-        self._closing = True
+        """Stop listening and handling messages; the socket is left to whoever opened it."""
+        with self._turn:
+            self._closing = True
         if self._thread.is_alive():
             self._thread.join()
+        self._arrived.close()
 
     def handle(self, messages: Sequence[Message], sender: Sender = NOBODY) -> list[Message]:
         """Act on messages from within this process, together, as if they had come in a bundle; the answers.
 
         For any thread. What is told later (a glide that has arrived) goes to `sender`, if there is one.
+        After `stop` nothing is done and there are no answers.
         """
         with self._turn:
+            if self._closing:
+                return []
             return self._handle(tuple(messages), sender, None)
 
     def resume(self) -> None:
@@ -172,56 +207,102 @@ class Server:
 
     def _run(self) -> None:
         while not self._closing:
-            with self._turn:
-                patience_s = self.control.patience()
-            self._socket.settimeout(patience_s)
-            with contextlib.suppress(TimeoutError):
-                self._take()
-            with self._turn:
-                news = list(self.control.news())
-            for whom, answer in news:
-                if whom != NOBODY:
-                    self._survive(self._send, answer, whom)
+            if not self._turns:
+                self._arrived.select(max(0.0, self._news_due_s - time.monotonic()))
+            self._take_in()
+            self.work()
+            if time.monotonic() >= self._news_due_s:
+                self._tell_news()
 
-    def _take(self) -> None:
-        """Wait for a datagram and act on it. Of those that are turned away, only so many are seen at once."""
-        for _ in range(MAX_TURNED_AWAY):
+    def _take_in(self) -> None:
+        """Let datagrams that have arrived wait for their turn; rest if all are turned away."""
+        taken = False
+        for _ in range(MAX_AT_ONCE):
             try:
                 datagram, sender = self._socket.recvfrom(RECEIVE_BYTES)
-            except TimeoutError:
-                raise
-            except OSError:  # Windows reports here that an earlier answer could not be delivered
-                break
-            if self.gate.admits(sender[0], len(datagram)):
-                self._survive(self._receive, datagram, sender)
+            except BlockingIOError:
                 return
-        self.control.ignored = self.gate.strangers + self.gate.flooded
-        time.sleep(REST_S)
+            except OSError:  # Windows reports here that an earlier answer could not be delivered
+                return
+            if self.gate.admits(sender[0], len(datagram), sender[1]):
+                self.take_in(datagram, sender)
+                taken = True
+            self.control.ignored = self.gate.strangers + self.gate.flooded
+        if not taken:
+            time.sleep(REST_S)
 
-    def _survive(self, work: Callable[[Any, Sender], None], what: Any, whom: Sender) -> None:
-        """A datagram that brings out a mistake of ours must not end the server."""
+    def take_in(self, datagram: bytes, sender: Sender) -> None:
+        """Let a datagram wait for its turn. For one thread: that of the server, once it runs."""
         try:
-            work(what, whom)
-        except Exception:
-            self.control.malformed += 1
-            logging.getLogger(__name__).exception("while handling a datagram from %s", whom)
-
-    def _receive(self, datagram: bytes, sender: Sender) -> None:
-        try:
-            packets = parse(datagram)
+            parts = split(datagram)
         except OscError as error:
+            self._tell_malformed(error, sender)
+            return
+        self.gate.spend(sender[0], sum(len(part.messages) for part in parts) - 1, sender[1])
+        if not self._turns.add(sender, self._carry_out(parts, sender), len(datagram)):
+            self.gate.flooded += 1
+
+    def work(self) -> bool:
+        """Do the next piece of work; return False if there is none. For one thread, as `take_in`."""
+        if not self._turns:
+            return False
+        try:
+            self._turns.take()
+        except Exception:  # a datagram that brings out a mistake of ours must not end the server
             self.control.malformed += 1
-            self._send(Message("/morph/error", ("", str(error))), sender)
+            logging.getLogger(__name__).exception("while handling a datagram")
+        with self._turn:
+            self._news_due_s = min(self._news_due_s, time.monotonic() + self.control.patience())
+        return True
+
+    def _carry_out(self, parts: Sequence[Part], sender: Sender) -> Work:
+        """Read a datagram, carry its commands out, and answer its questions, a piece at a time."""
+        packets = []
+        try:
+            for part in parts:
+                messages: list[Message] = []
+                for each in part.messages:
+                    messages.append(_message(each))
+                    if len(messages) % PIECE == 0:
+                        yield False
+                packets.append(Packet(tuple(messages), part.due))
+        except OscError as error:
+            self._tell_malformed(error, sender)
             return
         clocks_apart = time.monotonic() - time.time()
         for packet in packets:
             if packet.messages[0].address.startswith(_ANSWERS):
                 continue  # an answer to an answer would never end
             due = None if packet.due is None else packet.due + clocks_apart
-            with self._turn:
-                replies = self._handle(packet.messages, sender, due)
-            for reply in replies:
-                self._send(reply, sender)
+            commands = tuple(each for each in packet.messages if not _is_question(each))
+            if commands:
+                self._answer(commands, sender, due)
+            for question in filter(_is_question, packet.messages):
+                yield True
+                if not self.gate.affords(*sender):
+                    self._send(self.control.refuse(question, _TOO_MUCH), sender)
+                    break
+                self._answer((question,), sender, due)
+
+    def _answer(self, messages: tuple[Message, ...], sender: Sender, due: float | None) -> None:
+        """Act on messages, send the answers, and count those as work."""
+        with self._turn:
+            replies = self._handle(messages, sender, due)
+        size = sum(self._send(reply, sender) for reply in replies)
+        self.gate.spend(sender[0], size / ANSWER_BYTES, sender[1])
+
+    def _tell_malformed(self, error: OscError, sender: Sender) -> None:
+        self.control.malformed += 1
+        self._send(Message("/morph/error", ("", str(error))), sender)
+
+    def _tell_news(self) -> None:
+        """Send what is due by itself: glides that have arrived, work that is done, the status."""
+        with self._turn:
+            news = list(self.control.news())
+            self._news_due_s = time.monotonic() + self.control.patience()
+        for receiver, answer in news:
+            if receiver != NOBODY:
+                self._send(answer, receiver)
 
     def _handle(self, messages: tuple[Message, ...], sender: Sender, due: float | None) -> list[Message]:
         ahead = 0.0 if due is None else due - time.monotonic()
@@ -230,8 +311,11 @@ class Server:
             return [self.control.refuse(message, text) for message in messages]
         return self.control.handle(messages, sender, due)
 
-    def _send(self, message: Message, receiver: Sender) -> None:
+    def _send(self, message: Message, receiver: Sender) -> int:
+        """Send a message; return its size in bytes."""
+        datagram = encode(message)
         try:
-            self._socket.sendto(encode(message), self.control.listening(receiver))
+            self._socket.sendto(datagram, self.control.listening(receiver))
         except OSError as error:
             logging.getLogger(__name__).debug("no answer to %s: %s", receiver, error)
+        return len(datagram)

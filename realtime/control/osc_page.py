@@ -1,4 +1,4 @@
-"""`docs/osc.md`: the table of addresses for people. `python -m realtime.control.osc_page` prints it."""
+"""Print `docs/osc.md`, the table of addresses for people: `python -m realtime.control.osc_page`."""
 
 from __future__ import annotations
 
@@ -9,44 +9,50 @@ _PAGE = """\
 
 <!-- Written by `python -m realtime.control.osc_page > docs/osc.md` from realtime/control/addresses.py. -->
 
-The server listens on UDP port 9000 of 127.0.0.1 unless told otherwise, and answers to the port that a
-message came from. An int is accepted where a float is meant. A message that cannot be carried out is
-answered `/morph/error address text`, and the sound goes on.
+The server listens on UDP port 9000 of 127.0.0.1 unless told otherwise, and sends replies to the port that
+a message came from. Where a float is expected, an int is accepted too. A message that cannot be carried
+out is answered with `/morph/error address text`; the sound goes on.
 
-| address | arguments | what it does | answer |
+The *point* is a place in the latent space, the space of sounds. New hits play the sound there. A *touch*
+is a finger or a track with a point of its own. A *class* is a kind of sound, such as kick; an *anchor* is
+a training sound.
+
+| address | arguments | effect | reply |
 |---|---|---|---|
 {addresses}
 
 ## Arguments
 
-| address | argument | meaning | accepted | if left out |
+| address | argument | meaning | accepted | default |
 |---|---|---|---|---|
 {arguments}
 
-## Bundles and time
+## Bundles and time tags
 
-The messages of a bundle take effect at the same sample; a wrong one is answered and does not stop the
-others. A time tag says when they shall be heard, to the sample. The latency of the engine and the sound
-card is taken off, so send them at least as far ahead as the server says at its start. Tags in the past, and
-*immediately*, mean now; tags more than {horizon:g} s ahead are refused. Without a time tag, a message takes
-effect with the next block.
+The messages of a bundle take effect at the same sample. If one of them is wrong, it is answered with an
+error and the others still take effect. A time tag says when the messages are to be heard, to the sample:
+the server subtracts the latency of the engine and of the sound card. So send messages ahead of time by at
+least the latency that the server prints at its start. Time tags in the past, and the tag *immediately*,
+mean now. Time tags more than {horizon:g} s ahead are refused. A message without a time tag takes effect
+with the next block.
 
-Pitch, pan, decay, reverse, choke and glide hold for the messages that take effect after them: those within a
-bundle of the future hold from its time on.
+Pitch, pan, decay, reverse, choke and glide apply to the messages that take effect after them. In a bundle
+with a time tag in the future, they apply from that time on.
 
 ## The map, mixtures and classes
 
-- `/morph/xy` weighs the training sounds by distance on the map, w = 1 / d⁴ (Shepard's inverse-distance
-  weighting): z = Σ w·z / Σ w. At a sound's own place it is that sound.
-- `/morph/get/xy` is where the point lies in the view of the space that the map is. After `/morph/xy` that is
-  near the place asked for, and at it where a training sound is.
-- `/morph/weights` is the weighted mean, Σ w·z / Σ w, of the class centres or of the points named.
-- `/morph/macro` starts from the mean of the training sounds and leaves the other axes as they are.
-- `/morph/get/probabilities` takes each class as a normal distribution around its centre, equally wide in all
-  D dimensions (variance s = spread² / D), and all classes as equally frequent: the softmax of
-  −(D ln s + |z − centre|² / s) / 2.
+- `/morph/xy` weights the training sounds by their distance d on the map, w = 1 / d⁴ (Shepard's
+  inverse-distance weighting): z = Σ w·z / Σ w. At the place of a training sound, z is that of the sound
+  itself.
+- `/morph/get/xy` projects the point onto the map. After `/morph/xy` the answer is near the place that was
+  asked for, and equal to it at the place of a training sound.
+- `/morph/weights` takes the weighted mean, Σ w·z / Σ w, of the class centres or of the named points.
+- `/morph/macro` measures from the mean of the training sounds and leaves the other axes unchanged.
+- `/morph/get/probabilities` models each class as a normal distribution around its centre, equally wide in
+  all D dimensions (variance s = spread² / D), and assumes that all classes are equally frequent. The
+  result is the softmax of −(D ln s + |z − centre|² / s) / 2.
 
-A gesture, for undo and redo, is a row of moves with less than half a second between two.
+A *gesture*, the unit of undo and redo, is a series of moves less than half a second apart.
 """
 
 

@@ -83,7 +83,7 @@ class Presets(Mapping[str, Z]):
             ControlError: there is none of that name.
         """
         if name not in self._points:
-            raise ControlError(f"no preset named {name!r}; `/morph/preset/list` tells which there are")
+            raise ControlError(f"no preset named {name!r}; `/morph/preset/list` lists them")
         self._points = {n: z for n, z in self._points.items() if n != name}
 
     def section(self) -> dict[str, Any]:

@@ -230,6 +230,7 @@ class Bounce:
             chain, places = open_plugins(
                 setting,
                 self.args.plugin,
+                self.args.trust_plugins,
                 lambda plugin: self._plugins([plugin], channels, setting.block),
                 say,
             )

@@ -88,9 +88,12 @@ def open_models(
 
 
 def open_plugins(
-    setting: LogHeader, given: Sequence[Path], load: Callable[[Path], Chain | None], say: Say
+    setting: LogHeader, given: Sequence[Path], trusted: bool, load: Callable[[Path], Chain | None], say: Say
 ) -> tuple[Chain | None, dict[int, int]]:
-    """The plugins of a log as they were at its beginning, or `given` ones in their places.
+    """Open the plugins of a log as they were at its beginning, or `given` ones in their places.
+
+    A plugin is machine code and a log may come from anybody: unless they are `trusted`, the plugins that the
+    log names are left out, and one line says so.
 
     Args:
         load: a chain of one; None where it will not do, which has been told.
@@ -101,7 +104,11 @@ def open_plugins(
     found: list[Plugin] = []
     places: dict[int, int] = {}
     states = dict(enumerate(setting.plugins))
-    for index, path in enumerate(given or [Path(state.path) for state in setting.plugins]):
+    named = [Path(state.path) for state in setting.plugins]
+    if left_out := [] if trusted else named[len(given) :]:
+        names = ", ".join(f"{path.name!r:.80}" for path in left_out)
+        say(f"the log names plugins, left out: {names}; load them by --trust-plugins or --plugin FILE")
+    for index, path in enumerate(named if trusted else given):
         if not path.exists():
             say(f"plugin {path} is not there: it sounds without (--plugin tells where it is)")
             continue

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from realtime.control.addresses import ADDRESSES
@@ -58,7 +59,8 @@ def learn(ask: Ask, *, plugins: bool = False) -> Knowledge:
     values: dict[str, tuple[Any, ...]] = {}
     presets: list[str] = []
     parameters: dict[str, tuple[str, float, float]] = {}
-    for answer in ask((*QUESTIONS, PLUGINS) if plugins else QUESTIONS):
+    questions = (*QUESTIONS, PLUGINS) if plugins else QUESTIONS
+    for answer in chain.from_iterable(ask((question,)) for question in questions):  # others may come between
         given = answer.arguments
         match answer.address:
             case "/morph/z.reply":

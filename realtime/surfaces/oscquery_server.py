@@ -9,11 +9,13 @@ import json
 import logging
 import socket
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
+from websockets.frames import CloseCode
 from websockets.http11 import Request, Response
 from websockets.sync.server import ServerConnection, serve
 from zeroconf import InterfaceChoice, ServiceInfo, Zeroconf
@@ -23,14 +25,16 @@ from realtime.control.access import Access
 from realtime.control.protocol import Message
 from realtime.model.schema import ModelInfo
 from realtime.surfaces import oscquery
+from realtime.surfaces.connections import Connections, writable
 from realtime.util import timeouts
 from realtime.util.errors import RealtimeError
 
 LOOK_S = 0.05  # between two looks for changes, while somebody listens
-MAX_CONNECTIONS = 32
 MAX_LISTENED = 1024  # addresses of one client
-CLOSE_TIMEOUT_S = 0.5  # of waiting for the network at the end
+CLOSE_TIMEOUT_S = 0.5  # of waiting for clients and the network at the end
+REQUEST_TIMEOUT_S = 5.0  # until a client must have asked for something
 MAX_MESSAGE = 65_536  # bytes that a client may send at once
+PATH_CHANGED = json.dumps({"COMMAND": "PATH_CHANGED", "DATA": "/morph"})
 
 
 class QueryError(RealtimeError):
@@ -45,7 +49,7 @@ class QueryServer:
         ask: carries out messages and gives the answers.
         osc_address: host and port of the OSC server.
         host, port: to listen on; port 0 is any free one.
-        gate: who may ask.
+        gate: who may ask; for nothing else.
 
     Raises:
         QueryError: the port is taken.
@@ -61,59 +65,62 @@ class QueryServer:
         port: int,
         gate: Access,
     ) -> None:
-        self._info, self._ask, self._osc, self._gate = info, ask, osc_address, gate
+        self._info, self._ask, self._osc = info, ask, osc_address
         self._turn = threading.Lock()
         self._listeners: dict[ServerConnection, set[str]] = {}
-        self._open = 0
         self._closing = threading.Event()
         try:
-            self._server = serve(
-                self._converse,
-                host,
-                port,
-                process_request=self._answer,
-                compression=None,
-                max_size=MAX_MESSAGE,
-                server_header="soundmorph",
-                logger=_QUIET,
-            )
+            listener = socket.create_server((host, port))
         except OSError as error:
             raise QueryError(f"no OSCQuery on {host}:{port}: {error.strerror}") from None
-        self.host, self.port = self._server.socket.getsockname()[:2]
+        self._protocol = serve(
+            self._converse,
+            sock=listener,
+            process_request=self._answer,
+            compression=None,
+            max_size=MAX_MESSAGE,
+            open_timeout=REQUEST_TIMEOUT_S,
+            close_timeout=CLOSE_TIMEOUT_S,
+            server_header="soundmorph",
+            logger=_QUIET,
+        )
+        self._connections = Connections(listener, self._protocol.handler, gate)
+        self.host, self.port = listener.getsockname()[:2]
         self.name = f"soundmorph {socket.gethostname().partition('.')[0]} {osc_address[1]}"
-        self._threads = [
-            threading.Thread(target=work, name="oscquery", daemon=True)
-            for work in (self._server.serve_forever, self._watch)
-        ]
+        self._watching = threading.Thread(target=self._watch, name="oscquery", daemon=True)
 
     def start(self) -> None:
         """Begin to answer."""
-        for thread in self._threads:
-            thread.start()
+        self._connections.start()
+        self._watching.start()
 
     def stop(self) -> None:
-        """Let all clients go."""
+        """Let all clients go: politely at first, and after half a second in any case."""
         self._closing.set()
         with self._turn:
             clients = list(self._listeners)
-        for client in clients:
-            client.close()
-        self._server.shutdown()
-        for thread in self._threads:
-            if thread.is_alive():
-                thread.join()
+        leaving = [
+            threading.Thread(target=client.close, args=(CloseCode.GOING_AWAY,), daemon=True)
+            for client in clients
+        ]
+        for thread in leaving:
+            thread.start()
+        end_s = time.monotonic() + CLOSE_TIMEOUT_S
+        for thread in leaving:
+            thread.join(max(0.0, end_s - time.monotonic()))
+        self._connections.stop(CLOSE_TIMEOUT_S)
+        self._protocol.serve_forever()  # only closes its own sockets, for the listener is closed
+        self._protocol.shutdown()
+        if self._watching.is_alive():
+            self._watching.join(CLOSE_TIMEOUT_S)
 
     # ---- HTTP
 
     def _answer(self, connection: ServerConnection, request: Request) -> Response | None:
         """The answer to a GET; None lets a websocket begin."""
-        with self._turn:
-            admitted = self._gate.admits(_host(connection.remote_address), 0)
-        if not admitted:
-            return _response(http.HTTPStatus.FORBIDDEN)
         if "websocket" in request.headers.get("Upgrade", "").lower():
-            full = len(self._listeners) >= MAX_CONNECTIONS
-            return _response(http.HTTPStatus.SERVICE_UNAVAILABLE) if full else None
+            kept = self._connections.keep(connection.socket)
+            return None if kept else _response(http.HTTPStatus.SERVICE_UNAVAILABLE)
         return self.respond(request.path, _host(connection.local_address))
 
     def respond(self, target: str, here: str) -> Response:
@@ -172,6 +179,7 @@ class QueryServer:
         """Tell listeners what has changed, for as long as there are any."""
         before: oscquery.Knowledge | None = None
         told: dict[tuple[ServerConnection, str], tuple[Any, ...]] = {}
+        stale: set[ServerConnection] = set()  # clients that do not know yet that the tree has changed
         info = self._info()
         while not self._closing.wait(LOOK_S):
             with self._turn:
@@ -180,15 +188,17 @@ class QueryServer:
                 before, told = None, {}
                 continue
             known = oscquery.learn(self._ask)
+            if not known.values:  # the OSC server has stopped
+                continue
             if before and (self._info() is not info or known.presets != before.presets):
-                for client in wanted:
-                    _send(client, json.dumps({"COMMAND": "PATH_CHANGED", "DATA": "/morph"}))
+                stale = set(wanted)
+            stale = {client for client in stale & set(wanted) if not _send(client, PATH_CHANGED)}
             before, info = known, self._info()
             now = {(c, p): known.values[p] for c, paths in wanted.items() for p in paths if p in known.values}
+            told = {key: value for key, value in told.items() if key in now}
             for (client, path), value in now.items():
-                if told.get((client, path)) != value:
-                    _send(client, osc.encode(Message(path, value)))
-            told = now
+                if told.get((client, path)) != value and _send(client, osc.encode(Message(path, value))):
+                    told[client, path] = value
 
 
 class Advert:
@@ -251,9 +261,13 @@ def _own_addresses() -> list[str]:
     return [ip.ip for adapter in ifaddr.get_adapters() for ip in adapter.ips if isinstance(ip.ip, str)]
 
 
-def _send(client: ServerConnection, what: str | bytes) -> None:
+def _send(client: ServerConnection, what: str | bytes) -> bool:
+    """Send at once; return False if the client must read first what it has been sent."""
+    if not writable([client.socket]):
+        return False
     with contextlib.suppress(ConnectionClosed, OSError):  # its own thread sees to it
         client.send(what)
+    return True
 
 
 def _host(address: Sequence[Any]) -> str:

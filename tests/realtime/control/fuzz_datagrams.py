@@ -196,7 +196,9 @@ def play(count: int, seed: int, model: Path) -> Outcome:
         for number in range(count):
             datagram = fuzz.next()
             before = control.malformed
-            server._receive(datagram, sender.getsockname())
+            server.take_in(datagram, sender.getsockname())
+            while server.work():
+                pass
             try:
                 osc.parse(datagram)
             except OscError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from realtime.control import access
-from realtime.control.access import BURST, MAX_DATAGRAM, MAX_SENDERS, RATE, Access, AccessError
+from realtime.control.access import BURST, EACH, MAX_DATAGRAM, MAX_SENDERS, RATE, Access, AccessError, Budgets
 
 
 class Clock:
@@ -34,6 +34,27 @@ def test_a_sender_has_a_rate_and_others_do_not_pay_for_it() -> None:
     assert sum(door.admits("127.0.0.1", 16) for _ in range(10_000)) == RATE / 10
 
 
+def test_a_sender_pays_back_what_it_has_overdrawn() -> None:
+    clock = Clock()
+    door = Access(clock=clock)
+    assert door.admits("127.0.0.1", 16, port=1)
+    door.spend("127.0.0.1", BURST + RATE, port=1)  # now a second's worth below zero
+    clock.now += 1.0
+    assert not door.admits("127.0.0.1", 16, port=1)
+    clock.now += 3 / RATE
+    assert door.admits("127.0.0.1", 16, port=1)
+
+
+def test_another_port_is_another_sender_but_an_address_has_a_limit() -> None:
+    door = Access(["10.0.0.0/8"], Clock())
+    for port in range(EACH):
+        assert door.admits("127.0.0.1", 16, port)
+        door.spend("127.0.0.1", BURST - 1, port)
+        assert not door.admits("127.0.0.1", 16, port)
+    assert not door.admits("127.0.0.1", 16, EACH)
+    assert door.admits("10.0.0.1", 16, EACH)
+
+
 def test_datagrams_have_a_size() -> None:
     door = Access()
     assert door.admits("127.0.0.1", MAX_DATAGRAM)
@@ -41,10 +62,11 @@ def test_datagrams_have_a_size() -> None:
 
 
 def test_senders_do_not_pile_up() -> None:
-    door = Access(["0.0.0.0/0"])
+    budgets = Budgets(RATE, BURST)
     for number in range(3 * MAX_SENDERS):
-        assert door.admits(f"10.0.{number // 256}.{number % 256}", 16)
-    assert len(door._known) == MAX_SENDERS
+        budgets.spend(number, 1.0, 0.0)
+    assert len(budgets) == MAX_SENDERS
+    assert 2 * MAX_SENDERS in budgets
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.2", "studio.local"])

@@ -205,7 +205,7 @@ def test_what_is_refused_is_named(
 @pytest.mark.parametrize("change", [-1, 1])
 def test_a_z_of_the_wrong_length(info: ModelInfo, change: int) -> None:
     count = info.latent_dim + change
-    text = f"takes {info.latent_dim} numbers, one a dimension of z; got {count}"
+    text = f"takes {info.latent_dim} numbers, one for each dimension of z; got {count}"
     with pytest.raises(RealtimeError, match=text):
         ask(info, "/morph/z", *[0.0] * count)
 

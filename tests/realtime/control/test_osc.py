@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import struct
 import time
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from realtime.control import osc
+from realtime.control.access import ANSWER_BYTES, BURST, MAX_DATAGRAM, Access
 from realtime.control.dispatcher import Control
 from realtime.control.osc import OscError, Packet, Server, encode, parse
 from realtime.control.protocol import Message
@@ -233,6 +235,93 @@ def test_the_sender_hears_when_a_glide_arrives(client: Client, engine: Engine) -
     client.ask("/ping")
     take(engine, 12)  # 32 ms
     assert client.hear() == Message("/morph/done", ("/morph/goto", name))
+
+
+def test_refused_datagrams_do_not_delay_news(client: Client, engine: Engine) -> None:
+    """One every 5 ms, where the server looks for arrivals every 10 ms: it was 32 of them until it looked."""
+    name = engine.mixer._decoder.info.classes[1].name
+    client.send(encode(Message("/morph/goto", (name, 0.0))))
+    client.ask("/ping")
+    take(engine, 4)
+    client.socket.setblocking(False)
+    heard: list[Message] = []
+    refused = 0
+    while not heard:
+        assert refused < 16
+        client.send(bytes(MAX_DATAGRAM + 1))
+        refused += 1
+        time.sleep(0.005)
+        with contextlib.suppress(BlockingIOError):
+            heard.append(client.hear())
+    assert heard == [Message("/morph/done", ("/morph/goto", name))]
+
+
+# ---- many senders
+
+
+@pytest.fixture
+def server(engine: Engine) -> Iterator[Server]:
+    """A server that runs, whose senders regain nothing of what they have spent."""
+    with osc.bind(port=0) as listener:
+        server = Server(Control(engine.mixer._decoder.info, engine), listener, Access(clock=lambda: 0.0))
+        server.start()
+        yield server
+        server.stop()
+
+
+def test_each_message_of_a_bundle_counts(server: Server) -> None:
+    """Four bundles of 600 are more than the 2,000 that a sender may send at once: the rest are ignored."""
+    crowd, other = Client(server.port), Client(server.port)
+    for _ in range(10):
+        crowd.send(bundle(1, *[encode(Message("/morph/gain", (-6.0,)))] * 600))
+    other.ask("/ping")
+    assert other.status("ignored") == 6
+    crowd.socket.close()
+    other.socket.close()
+
+
+def test_answers_count(server: Server) -> None:
+    """A bundle of 600 questions brings as many bytes as a sender may be told, and then one error."""
+    client = Client(server.port)
+    client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 23)
+    client.send(bundle(1, *[encode(Message("/morph/get/map"))] * 600))
+    sizes = [len(encode(client.hear()))]
+    while (answer := client.hear()).address == "/morph/map.reply":
+        sizes.append(len(encode(answer)))
+    assert answer.address == "/morph/error"
+    assert answer.arguments[0] == "/morph/get/map"
+    most = (BURST - 600) * ANSWER_BYTES
+    assert most - sizes[0] < sum(sizes) < most + sizes[0]
+    client.socket.close()
+
+
+def test_a_command_does_not_wait_for_the_questions_of_another_sender(engine: Engine) -> None:
+    """It is carried out, here refused, while 59 of sixty earlier questions still wait."""
+    with osc.bind(port=0) as listener:
+        server = Server(Control(engine.mixer._decoder.info, engine), listener)
+        asking, playing = Client(server.port), Client(server.port)
+        for client in (asking, playing):
+            client.socket.bind(("127.0.0.1", 0))
+            client.socket.setblocking(False)
+        questions = bundle(1, *[encode(Message("/morph/get/map"))] * 60)
+        server.take_in(questions, asking.socket.getsockname())
+        while server.work():
+            with contextlib.suppress(BlockingIOError):
+                asking.hear()  # the first answer
+                break
+        server.take_in(encode(Message("/morph/trigger", (2.0,))), playing.socket.getsockname())
+        server.work()
+        assert playing.hear().arguments[0] == "/morph/trigger"
+        while server.work():
+            pass
+        answers = 1
+        with contextlib.suppress(BlockingIOError):
+            while asking.hear():
+                answers += 1
+        assert answers >= 60
+        asking.socket.close()
+        playing.socket.close()
+        server.stop()
 
 
 def test_time_tags_are_met_to_the_sample(client: Client, engine: Engine) -> None:

@@ -18,6 +18,7 @@ from realtime.synth.command_log import CommandLog, LogHeader, PluginState
 from realtime.synth.commands import Command, Gain, Goto, SetDimension, SetZ, Swap, Trigger
 from realtime.synth.crossfade import Change, Crossfade
 from realtime.synth.mixer import Mixer
+from tests.conftest import compile_plugin
 
 Make = Callable[..., Mixer]
 RATE, BLOCK, LENGTH = 48_000, 128, 60_000
@@ -155,7 +156,7 @@ def test_parameters_of_plugins_are_set_again_at_their_sample(
         happenings.setdefault(int(number), []).append(one if draw.random() < 0.7 else other)
     log = CommandLog(path, setting(tiny_model, states))
     heard = perform(Crossfade(make_mixer(), chain), log, happenings, chain)
-    sound = render(path)
+    sound = render(path, "--trust-plugins")
     length = min(len(sound), len(heard))
     np.testing.assert_allclose(sound[:length], heard[:length], atol=1e-6)
     np.testing.assert_array_equal(render(path, "--plugin", str(COMPRESSOR), "--plugin", str(DELAY)), sound)
@@ -166,6 +167,52 @@ def test_parameters_of_plugins_are_set_again_at_their_sample(
     text = path.read_text().splitlines(keepends=True)
     CommandLog(path, setting(tiny_model, tuple(gone)), force=True).close(0)
     path.write_text(path.read_text().splitlines(keepends=True)[0] + "".join(text[1:]))
-    render(path)
+    render(path, "--trust-plugins")
     (line,) = capsys.readouterr().err.splitlines()
     assert "plugin /gone/ZamCompX2.vst3 is not there: it sounds without" in line
+
+
+@pytest.fixture
+def telling(tmp_path: Path) -> tuple[Path, Path]:
+    """A VST3 whose code writes a file as soon as it is loaded, and that file."""
+    source, written = tmp_path / "telling.c", tmp_path / "written"
+    source.write_text(
+        "#include <stdio.h>\n"
+        f'__attribute__((constructor)) static void run(void) {{ fclose(fopen("{written}", "w")); }}\n'
+        "void *GetPluginFactory(void) { return 0; }\n"
+    )
+    return compile_plugin(tmp_path, "Telling", source), written
+
+
+@needs_plugins
+@pytest.mark.parametrize("command", ["render", "morphology"])
+def test_a_log_loads_no_plugin_that_the_user_has_not_trusted(
+    command: str,
+    telling: tuple[Path, Path],
+    tiny_model: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    plugin, written = telling
+    path = tmp_path / "take.jsonl"
+    log = CommandLog(path, setting(tiny_model, (PluginState(str(plugin), "Telling", {}),)))
+    log.tap(0, Trigger(0.5))
+    log.close(1000)
+    words = [command, str(path), "-o", str(tmp_path / "take.wav"), "--force"]
+    assert main(words) == 0
+    (told,) = capsys.readouterr().err.splitlines()
+    assert told.startswith("realtime: the log names plugins, left out: 'Telling.vst3'; load them by --trust")
+    assert not written.exists()
+    assert main([*words, "--plugin", str(COMPRESSOR)]) == 0
+    assert "left out" not in capsys.readouterr().err
+    assert not written.exists()
+    assert main([*words, "--trust-plugins"]) == 0
+    assert "plugin Telling.vst3 is left out: " in capsys.readouterr().err
+    assert written.exists()
+
+
+@pytest.mark.parametrize("command", ["render", "morphology"])
+def test_trust_needs_a_log(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = [command, str(tmp_path / "seq.toml"), "-o", str(tmp_path / "take.wav"), "--trust-plugins"]
+    assert main(words) == 2
+    assert "--trust-plugins loads the plugins of a log" in capsys.readouterr().err

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import socket
+import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pythonoscquery.osc_query_browser import OSCQueryListener
 from pythonoscquery.osc_query_client import OSCQueryClient
+from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from zeroconf import ServiceBrowser, Zeroconf
 
@@ -26,6 +32,7 @@ from realtime.control.protocol import Message
 from realtime.live.engine import Engine
 from realtime.model.schema import ModelInfo
 from realtime.model.verify import read
+from realtime.surfaces import connections
 from realtime.surfaces.oscquery import Knowledge, Node, find, learn, tree
 from realtime.surfaces.oscquery_server import Advert, QueryServer
 from realtime.synth.mixer import Mixer
@@ -175,7 +182,7 @@ def test_answers(server: QueryServer, control: Control) -> None:
     assert gain == {
         "FULL_PATH": "/morph/gain",
         "ACCESS": 3,
-        "DESCRIPTION": "Set the output gain, reached in 5 ms.",
+        "DESCRIPTION": "Change the output gain over 5 ms.",
         "TYPE": "f",
         "RANGE": [{"MIN": -120.0, "MAX": 24.0}],
         "CLIPMODE": ["none"],
@@ -203,19 +210,20 @@ def test_host_info(server: QueryServer) -> None:
     assert said["EXTENSIONS"]["VALUE"] is True
 
 
-def test_strangers_are_turned_away(control: Control) -> None:
+def test_strangers_get_no_answer(control: Control) -> None:
     served = QueryServer(
         lambda: control.info, ask(control), ("127.0.0.1", 9000), host="127.0.0.1", port=0, gate=_Shut()
     )
     served.start()
     try:
-        assert get(served, "/") == (403, None)
+        with pytest.raises((urllib.error.URLError, ConnectionError)):
+            get(served, "/")
     finally:
         served.stop()
 
 
 class _Shut(Access):
-    def admits(self, host: str, size: int) -> bool:
+    def admits(self, host: str, size: int, port: int = 0) -> bool:
         return False
 
 
@@ -244,6 +252,90 @@ def test_a_listener_is_told_what_changes(server: QueryServer, control: Control) 
 def _bytes(received: str | bytes) -> bytes:
     assert isinstance(received, bytes)
     return received
+
+
+# ---- clients that misbehave
+
+
+def dial(server: QueryServer) -> socket.socket:
+    """A connection that asks for nothing."""
+    return socket.create_connection(("127.0.0.1", server.port), TIMEOUT_S)
+
+
+def test_idle_connections_keep_nobody_out(server: QueryServer) -> None:
+    """Each address has a few connections: the oldest that has asked for nothing goes first."""
+    idle = [dial(server) for _ in range(100)]
+    assert get(server, "/morph/gain?VALUE") == (200, {"VALUE": [0.0]})
+    assert [each.recv(1) for each in idle[: 100 - connections.MAX_EACH]] == [b""] * (
+        100 - connections.MAX_EACH
+    )
+    for each in idle:
+        each.close()
+
+
+def test_websockets_leave_room_for_questions(server: QueryServer) -> None:
+    with ExitStack() as clients:
+        for _ in range(int(connections.MAX_EACH * connections.KEPT_SHARE)):
+            clients.enter_context(connect(f"ws://127.0.0.1:{server.port}/", compression=None))
+        with pytest.raises(InvalidStatus, match="503"), connect(f"ws://127.0.0.1:{server.port}/"):
+            pass
+        assert get(server, "/morph/gain?VALUE") == (200, {"VALUE": [0.0]})
+    with connect(f"ws://127.0.0.1:{server.port}/"):
+        pass
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts the descriptors in /proc")
+def test_a_client_is_answered_when_there_are_descriptors_again(server: QueryServer) -> None:
+    import resource
+
+    request = b"GET /morph/gain?VALUE HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with socket.socket() as client:
+        client.settimeout(TIMEOUT_S)
+        before = resource.getrlimit(resource.RLIMIT_NOFILE)
+        highest = max(int(each.name) for each in Path("/proc/self/fd").iterdir())
+        spare = [os.dup(client.fileno()) for _ in range(highest)]  # so that there is no gap below the limit
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(spare) + 1, before[1]))
+        try:
+            client.connect(("127.0.0.1", server.port))
+            client.sendall(request)
+            client.settimeout(1.0)
+            with pytest.raises(TimeoutError):
+                client.recv(1)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, before)
+            for each in spare:
+                os.close(each)
+        client.settimeout(TIMEOUT_S)
+        assert client.recv(12) == b"HTTP/1.1 200"
+
+
+def stalled(server: QueryServer) -> socket.socket:
+    """A websocket that listens to the point and from now on neither reads nor answers."""
+    client = dial(server)
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+    client.sendall(
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+    )
+    assert client.recv(12) == b"HTTP/1.1 101"
+    said = json.dumps({"COMMAND": "LISTEN", "DATA": "/morph/z"}).encode()
+    client.sendall(bytes([0x81, 0x80 | len(said), 0, 0, 0, 0]) + said)
+    return client
+
+
+def test_clients_that_do_not_answer_do_not_hold_up_the_end(control: Control) -> None:
+    """They had ten seconds each, one after the other."""
+    served = QueryServer(
+        lambda: control.info, ask(control), ("127.0.0.1", 9000), host="127.0.0.1", port=0, gate=Access()
+    )
+    served.start()
+    clients = [stalled(served) for _ in range(8)]
+    ending = threading.Thread(target=served.stop)
+    ending.start()
+    ending.join(TIMEOUT_S)
+    assert not ending.is_alive()
+    for client in clients:
+        client.close()
 
 
 # ---- a client that is not ours

@@ -1,0 +1,303 @@
+"""`python -m bench.ear MODEL FOLDER`: how far a model's sounds are from real ones.
+
+Each sound of FOLDER goes through the model's encoder and decoder ("ours"). Three more columns show how well
+one does without a model:
+
+    nearest   the sound that is nearest by mel distance among those that the model learnt from (--trained)
+    take      another hit of the same drum, by `kit` and `drum` of the manifest (in FOLDER, or in --takes)
+    mix       the mean of the two nearest trained sounds: a plain mix
+
+Numbers are medians, per class and over all sounds; bench.timbre and bench.distances say what each one is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench import distances, timbre
+from bench.learned_ear import LearnedEar, LearnedEarError, kernel_distance
+from bench.shots import Floats, Model, Shot
+from realtime.util.errors import RealtimeError
+from trainer.errors import TrainerError
+
+COLUMNS = ("real", "ours", "nearest", "take", "mix")
+OVERALL = "all"
+
+
+class Measure(NamedTuple):
+    """A row of the table: its name in the JSON, its title, its format."""
+
+    name: str
+    title: str
+    form: str
+
+
+TIMBRE = (
+    Measure("grid_db", "grid: multiples of rate / hop, dB", "+.1f"),
+    Measure("frame_power_ratio", "power within a frame, 2-8 kHz, ratio", ".2f"),
+    Measure("texture", "texture (Gaussian noise .51)", ".2f"),
+    Measure("ring_db", "ring, dB (noise 9.3)", ".1f"),
+    Measure("tail_db", "tail under the peak, dB (silence -160)", ".0f"),
+    Measure("silent_tail_db", "the same where the real one is silent", ".0f"),
+)
+DISTANCES = (
+    Measure("onset_error", "onset error", ".2f"),
+    Measure("mel_db", "mel distance, dB", ".1f"),
+    Measure("mss", "MSS (Drumblender)", ".2f"),
+    Measure("lsd", "LSD (Drumblender)", ".2f"),
+    Measure("flux_error", "onset error (Drumblender's code)", ".2f"),
+)
+LEARNED = Measure("cdpam", "learned ear (CDPAM)", ".3f")
+
+Values = dict[str, float]
+
+
+@dataclass
+class Heard:
+    """A real sound with the sounds that stand beside it.
+
+    Attributes:
+        shot: the real one.
+        sounds: by column; a column that cannot be had is missing.
+        values: by column, then by measure.
+    """
+
+    shot: Shot
+    sounds: dict[str, NDArray[np.floating]]
+    values: dict[str, Values] = field(default_factory=dict)
+
+
+def hear(
+    model: Model, shots: list[Shot], trained: list[Shot], takes: list[Shot], tick: Callable[[int], None]
+) -> list[Heard]:
+    """Measure all columns of all sounds, but for the learned ear."""
+    mels = np.stack([distances.mel_power(shot.sound, model.rate) for shot in trained]) if trained else None
+    found = []
+    for done, shot in enumerate(shots, start=1):
+        sounds: dict[str, NDArray[np.floating]] = {"real": shot.sound, "ours": model.decode(shot.z)}
+        if mels is not None:
+            first, second = _nearest(shot, trained, mels, model.rate)
+            sounds |= {"nearest": first, "mix": (first + second) / 2}
+        if (take := another_take(shot, takes)) is not None:
+            sounds["take"] = take.sound
+        heard = Heard(shot, sounds)
+        for column, sound in sounds.items():
+            heard.values[column] = _values(shot.sound, sound, model, alone=column == "real")
+        found.append(heard)
+        tick(done)
+    return found
+
+
+def _values(real: Floats, sound: NDArray[np.floating], model: Model, *, alone: bool) -> Values:
+    rate, hop = model.rate, model.hop
+    tail = timbre.tail_db(sound, rate)
+    values = {
+        "grid_db": timbre.grid_db(sound, rate, hop),
+        "frame_power_ratio": timbre.frame_power_ratio(sound, rate, hop),
+        "texture": timbre.texture(sound, rate),
+        "ring_db": timbre.ring_db(sound, rate),
+        "tail_db": tail,
+        "silent_tail_db": tail if timbre.tail_db(real, rate) == timbre.SILENCE_DB else float("nan"),
+    }
+    if alone:
+        return values
+    mels = (distances.mel_power(one, rate) for one in (real, sound))
+    return values | {
+        "onset_error": distances.onset_error(real, sound, rate),
+        "mel_db": float(distances.mel_db(*mels)),
+        "mss": distances.multi_scale(real, sound),
+        "lsd": distances.log_spectral(real, sound),
+        "flux_error": distances.flux_error(real, sound),
+    }
+
+
+def _nearest(shot: Shot, trained: list[Shot], mels: Floats, rate: int) -> tuple[Floats, Floats]:
+    """Return the two trained sounds that are nearest by mel distance, the sound itself left out."""
+    distance = distances.mel_db(distances.mel_power(shot.sound, rate), mels)
+    for place in np.flatnonzero(distance < 1e-3):
+        if np.array_equal(trained[place].sound, shot.sound):
+            distance[place] = np.inf
+    first, second = np.argsort(distance)[:2]
+    return trained[first].sound, trained[second].sound
+
+
+def another_take(shot: Shot, takes: Iterable[Shot]) -> Shot | None:
+    """Return another hit of the same drum, the nearest in velocity; None where there is none."""
+    kin = [
+        take
+        for take in takes
+        if shot.drum
+        and (take.kit, take.label, take.drum) == (shot.kit, shot.label, shot.drum)
+        and not np.array_equal(take.sound, shot.sound)
+    ]
+    return min(
+        kin, key=lambda take: (np.nan_to_num(abs(take.velocity - shot.velocity)), take.name), default=None
+    )
+
+
+def listen(heard: list[Heard], ear: LearnedEar, rate: int, tick: Callable[[int], None]) -> dict[str, float]:
+    """Add the learned distances, and return the KID of each column and the real sounds, with its spread.
+
+    "spread" is the standard deviation of the KID of two random halves of the real sounds: a smaller KID is no
+    difference.
+    """
+    points: dict[str, list[Floats]] = {column: [] for column in COLUMNS}
+    for done, one in enumerate(heard, start=1):
+        real = ear.point(one.shot.sound, rate)
+        for column, sound in one.sounds.items():
+            point = ear.point(sound, rate)
+            points[column].append(point)
+            if column != "real":
+                one.values[column][LEARNED.name] = ear.distance(real, point)
+        tick(done)
+        if done % 5 == 0:  # a minute of work
+            ear.remember()
+    ear.remember()
+    real_points = np.stack(points["real"])
+    kid = {
+        column: kernel_distance(real_points, np.stack(members))
+        for column, members in points.items()
+        if column != "real" and len(members) > 1
+    }
+    draw, halves = np.random.default_rng(0), []
+    for _ in range(50 if len(real_points) >= 4 else 0):
+        order, half = draw.permutation(len(real_points)), len(real_points) // 2
+        halves.append(kernel_distance(real_points[order[:half]], real_points[order[half:]]))
+    return kid | ({"spread": float(np.std(halves))} if halves else {})
+
+
+def medians(heard: list[Heard], column: str) -> Values:
+    """Return the median of each measure in a column, over the sounds that have one."""
+    found = {}
+    for measure in (*TIMBRE, *DISTANCES, LEARNED):
+        values = [one.values[column].get(measure.name, np.nan) for one in heard if column in one.values]
+        known = [value for value in values if not np.isnan(value)]
+        if known:
+            found[measure.name] = float(np.median(known))
+    return found
+
+
+def nearer(heard: list[Heard], name: str) -> float | None:
+    """Return the share of sounds that ours are nearer to than the nearest trained one; None without those."""
+    pairs = [
+        (one.values["ours"][name], one.values["nearest"][name])
+        for one in heard
+        if name in one.values["ours"] and "nearest" in one.values
+    ]
+    return float(np.mean([ours < nearest for ours, nearest in pairs])) if pairs else None
+
+
+def summary(heard: list[Heard]) -> dict[str, dict[str, object]]:
+    """Return for all sounds and each class: how many, medians by column, shares nearer than the nearest."""
+    labels = sorted({one.shot.label for one in heard})
+    groups = {OVERALL: heard} | {label: [one for one in heard if one.shot.label == label] for label in labels}
+    return {
+        name: {
+            "sounds": len(members),
+            "medians": {column: values for column in COLUMNS if (values := medians(members, column))},
+            "silent tails": {
+                column: sum(
+                    one.values[column]["tail_db"] == timbre.SILENCE_DB
+                    for one in members
+                    if column in one.values
+                )
+                for column in ("real", "ours")
+            },
+            "nearer than the nearest": {
+                measure.name: share
+                for measure in (*DISTANCES, LEARNED)
+                if (share := nearer(members, measure.name)) is not None
+            },
+        }
+        for name, members in groups.items()
+    }
+
+
+def show(results: dict[str, dict[str, dict[str, object]]]) -> None:
+    """Print the tables."""
+    for name, group in results["sounds"].items():
+        columns: dict[str, Values] = group["medians"]  # type: ignore[assignment]
+        shares: Values = group["nearer than the nearest"]  # type: ignore[assignment]
+        print(f"\n{name}: {group['sounds']} sounds")
+        print(f"{'':40s}" + "".join(f"{column:>9s}" for column in columns) + "   ours nearer than nearest")
+        for measure in (*TIMBRE, *DISTANCES, LEARNED):
+            if not any(measure.name in values for values in columns.values()):
+                continue
+            cells = (
+                format(v[measure.name], measure.form) if measure.name in v else "" for v in columns.values()
+            )
+            share = f"{shares[measure.name]:14.0%}" if measure.name in shares else ""
+            print(f"{measure.title:40s}" + "".join(f"{cell:>9s}" for cell in cells) + share)
+        silent: dict[str, int] = group["silent tails"]  # type: ignore[assignment]
+        print(f"{'end in digital silence':40s}{silent['real']:9d}{silent['ours']:9d}")
+    if results["kid"]:
+        print(
+            "\nKID on CDPAM's embedding: "
+            + ", ".join(f"{key} {value:.4f}" for key, value in results["kid"].items())
+        )
+
+
+def get_parser() -> argparse.ArgumentParser:
+    """Return the command line."""
+    parser = argparse.ArgumentParser(prog="bench.ear", description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "model", metavar="MODEL", help="an .onnx file with its encoder beside it, or a bundled model"
+    )
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="real sounds")
+    parser.add_argument(
+        "--trained", type=Path, metavar="FOLDER", help="the sounds that the model learnt from"
+    )
+    parser.add_argument("--takes", type=Path, metavar="FOLDER", help="more hits of the same drums")
+    parser.add_argument("--per-class", type=int, default=0, metavar="N", help="most sounds of a class (all)")
+    parser.add_argument(
+        "--learned", action="store_true", help="ask CDPAM, too (bench/learned_ear.py says how)"
+    )
+    parser.add_argument("--memory", type=Path, metavar="FILE.npz", help="keep what CDPAM has heard")
+    parser.add_argument("--json", action="store_true", help="print JSON, each sound's values included")
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Measure and print."""
+    import torch
+
+    args = get_parser().parse_args(argv)
+    torch.set_num_threads(1)
+
+    def tick(done: int) -> None:
+        if sys.stderr.isatty():
+            print(f"\r{done} of {len(shots)} sounds", end="", file=sys.stderr, flush=True)
+
+    try:
+        model = Model(args.model)
+        ear = LearnedEar(args.memory) if args.learned else None
+        shots = model.read(args.folder, per_class=args.per_class)
+        trained = model.learnt_from(args.trained) if args.trained else []
+        takes = [*shots, *(model.read(args.takes, encode=False) if args.takes else [])]
+        heard = hear(model, shots, trained, takes, tick)
+        kid = listen(heard, ear, model.rate, tick) if ear else {}
+    except (LearnedEarError, RealtimeError, TrainerError) as error:
+        print(f"bench.ear: {error}", file=sys.stderr)
+        return 2
+    results = {"sounds": summary(heard), "kid": kid}
+    if args.json:
+        each = {one.shot.name: one.values for one in heard}
+        print(
+            json.dumps({"model": model.info.name} | results | {"each": each}, indent=1).replace("NaN", "null")
+        )
+    else:
+        show(results)  # type: ignore[arg-type]
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

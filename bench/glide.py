@@ -1,0 +1,254 @@
+"""`python -m bench.glide MODEL`: whether a morph between two drums glides, or crossfades.
+
+Straight paths in z of 17 points, from the model's kick to its tom, and between 20 random pairs of those
+training sounds that are tonal as the model plays them. A plain mix of the two ends stands beside each, as the
+counter-example: it crossfades.
+
+    glides     Spearman's correlation of the strongest partial under 500 Hz, to the nearest 20 cents, with the
+               straight line in log frequency; the share of the pairs where it is .95 or more
+    pitch      largest step of log frequency over the straight line's step; 16 where all happens at once
+    loudness   largest distance from the straight line between the ends' loudness, in LU
+    mel, ear   largest step of mel or learned distance over the mean step
+    sounding   the two measures of pitch, in 93 ms windows of one hit whose point moves from 60 to 300 ms
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import spearmanr
+
+from bench import distances, partials
+from bench.learned_ear import LearnedEar, LearnedEarError
+from bench.shots import Floats, Model
+from realtime.offline.levels import lufs
+from realtime.util.errors import RealtimeError
+
+POINTS, PAIRS, SEED = 17, 20, 0
+INTERVAL_OCTAVES = 0.25
+"""Between the ends at least: less is no glide that could be measured."""
+HEARD_CENTS = 20.0
+"""Pitches that differ by less count as one: a plain mix, too, pulls its peaks by some cents, in order."""
+GLIDES = 0.95
+WINDOW_S, HOP_S = 0.093, 0.012
+
+Sounds = Sequence[NDArray[np.floating]]
+
+
+class Ends(NamedTuple):
+    """Two points, [latent_dim], and their names."""
+
+    name: str
+    start: Floats
+    end: Floats
+
+
+def tonal_pairs(model: Model, count: int) -> list[Ends]:
+    """Return `count` random pairs of training sounds that are tonal as played; fewer where there are few."""
+    draw, pitched = np.random.default_rng(SEED), []
+    for index in draw.permutation(len(model.info.anchors)):
+        anchor = model.info.anchors[index]
+        sound = model.decode(z := np.array(anchor.z, np.float32))
+        if partials.is_tonal(sound, model.rate):
+            pitched.append(
+                (anchor.name, z, partials.strongest_hz(partials.body(sound, model.rate), model.rate))
+            )
+        if len(pitched) >= 2 * count + 10:  # more than needed: some are too near to each other
+            break
+    apart = [
+        Ends(f"{one[0]} - {other[0]}", one[1], other[1])
+        for one, other in itertools.combinations(pitched, 2)
+        if abs(np.log2(one[2] / other[2])) >= INTERVAL_OCTAVES
+    ]
+    return [apart[k] for k in draw.permutation(len(apart))[:count]]
+
+
+def path(model: Model, ends: Ends) -> list[Floats]:
+    """Return the sounds of 17 points on the straight line between two, the ends included."""
+    return [model.decode(ends.start + share * (ends.end - ends.start)) for share in np.linspace(0, 1, POINTS)]
+
+
+def mixed(first: Floats, last: Floats) -> list[NDArray[np.floating]]:
+    """Return the plain mixes of two sounds, as many as a path has points."""
+    return [(1 - share) * first + share * last for share in np.linspace(0, 1, POINTS)]
+
+
+def correlation(pitches: Sequence[float]) -> float:
+    """Return Spearman's correlation of a course of pitches, in steps of 20 cents, with its straight line."""
+    steps = np.round(1200 * np.log2(np.asarray(pitches) / pitches[0]) / HEARD_CENTS)
+    if np.isnan(steps).any() or np.ptp(steps) == 0:
+        return 0.0
+    return float(spearmanr(steps, np.linspace(0, np.log2(pitches[-1] / pitches[0]), len(steps))).statistic)
+
+
+def largest_step(pitches: Sequence[float]) -> float:
+    """Return the largest step of log frequency over that of the straight line, 1 at best."""
+    logs = np.log(pitches)
+    return float(np.abs(np.diff(logs)).max() / (abs(logs[-1] - logs[0]) / (len(logs) - 1)))
+
+
+def unevenness(steps: Sequence[float]) -> float:
+    """Return the largest step over the mean step, 1 at best."""
+    return max(steps) / max(1e-9, sum(steps) / len(steps))
+
+
+def loudness_error(sounds: Sounds, rate: int) -> float:
+    """Return the largest distance of a path's loudness from the straight line between its ends, in LU."""
+    loudness = np.array([lufs(np.asarray(sound, np.float32)[:, None], rate) for sound in sounds])
+    return float(np.abs(loudness - np.linspace(loudness[0], loudness[-1], len(loudness))).max())
+
+
+def mel_steps(sounds: Sounds, rate: int) -> list[float]:
+    """Return the mel distances of neighbours; the floor is that of the whole path's loudest."""
+    mels = [distances.mel_power(sound, rate) for sound in sounds]
+    floor = np.float32(max(mel.max() for mel in mels) * 10 ** (-distances.MEL_RANGE_DB / 10))
+    levels = [10 * np.log10(mel + floor) for mel in mels]
+    return [float(np.abs(after - before).mean()) for before, after in itertools.pairwise(levels)]
+
+
+def while_sounding(model: Model, ends: Ends) -> Floats:
+    """Return one hit whose point moves from one end to the other from 60 to 300 ms."""
+    time = (np.arange(model.info.frames) + 0.5) * model.hop / model.rate
+    share = np.clip((time - partials.FROM_S) / (partials.TO_S - partials.FROM_S), 0, 1)[:, None]
+    return model.decode((ends.start + share * (ends.end - ends.start)).astype(np.float32))
+
+
+def crossfaded(first: Floats, last: Floats, rate: int) -> NDArray[np.floating]:
+    """Return the plain mix that goes from one sound to the other in that time."""
+    time = np.arange(len(first)) / rate
+    share = np.clip((time - partials.FROM_S) / (partials.TO_S - partials.FROM_S), 0, 1)
+    return np.asarray((1 - share) * first + share * last)
+
+
+def course(sound: NDArray[np.floating], rate: int) -> list[float]:
+    """Return the strongest partial of one hit, window by window, while its point moves."""
+    size = round(WINDOW_S * rate)
+    middles = np.arange(partials.FROM_S, partials.TO_S + 1e-9, HOP_S)
+    starts = [max(0, round(middle * rate) - size // 2) for middle in middles]
+    return [partials.strongest_hz(sound[start : start + size], rate) for start in starts]
+
+
+def measure(
+    sounds: Sounds, moving: NDArray[np.floating], rate: int, ear: LearnedEar | None
+) -> dict[str, float]:
+    """Return all numbers of one path.
+
+    Args:
+        sounds: of its points, [T] each.
+        moving: one hit that goes along it, [T].
+    """
+    pitches = [partials.strongest_hz(partials.body(sound, rate), rate) for sound in sounds]
+    sounding = course(moving, rate)
+    found = {
+        "glides": correlation(pitches),
+        "pitch": largest_step(pitches),
+        "loudness": loudness_error(sounds, rate),
+        "mel": unevenness(mel_steps(sounds, rate)),
+        "sounding": correlation(sounding),
+        "sounding pitch": largest_step(sounding),
+    }
+    if ear is not None:
+        points = [ear.point(np.asarray(sound, np.float32), rate) for sound in sounds]
+        found["ear"] = unevenness([ear.distance(*pair) for pair in itertools.pairwise(points)])
+    return found
+
+
+def summary(paths: list[dict[str, float]]) -> dict[str, float]:
+    """Return the medians, and the shares of the paths that glide."""
+    found = {key: float(np.nanmedian([one[key] for one in paths])) for key in paths[0]}
+    for key in ("glides", "sounding"):
+        found[f"{key} in"] = float(np.mean([one[key] >= GLIDES for one in paths]))
+    return found
+
+
+def results(model: Model, ear: LearnedEar | None, count: int = PAIRS) -> dict[str, object]:
+    """Return the columns of the table, the course of kick to tom, and each path."""
+    groups: dict[str, list[Ends]] = {}
+    centres = {named.name: np.array(named.centroid, np.float32) for named in model.info.classes}
+    if {"kick", "tom"} <= set(centres):
+        groups["kick to tom"] = [Ends("kick - tom", centres["kick"], centres["tom"])]
+    if pairs := tonal_pairs(model, count):
+        groups[f"{len(pairs)} pairs"] = pairs
+    columns: dict[str, dict[str, float]] = {}
+    each: dict[str, dict[str, dict[str, float]]] = {}
+    courses: dict[str, list[float]] = {}
+    for title, members in groups.items():
+        ours, plain = [], []
+        for ends in members:
+            sounds = path(model, ends)
+            mixes = mixed(sounds[0], sounds[-1])
+            ours.append(measure(sounds, while_sounding(model, ends), model.rate, ear))
+            plain.append(measure(mixes, crossfaded(sounds[0], sounds[-1], model.rate), model.rate, ear))
+            each[ends.name] = {"ours": ours[-1], "plain mix": plain[-1]}
+            courses[ends.name] = [
+                partials.strongest_hz(partials.body(s, model.rate), model.rate) for s in sounds
+            ]
+            if ear:
+                ear.remember()
+        columns[title] = summary(ours)
+        columns[f"{title}, plain mix"] = summary(plain)
+    return {"columns": columns, "hz": courses, "each": each}
+
+
+ROWS = {
+    "glides": ("Spearman of pitch with the straight line", ".2f"),
+    "glides in": ("paths that glide (.95 or more)", ".0%"),
+    "pitch": ("largest step of pitch / straight step", ".1f"),
+    "sounding": ("while it sounds: Spearman", ".2f"),
+    "sounding in": ("while it sounds: paths that glide", ".0%"),
+    "sounding pitch": ("while it sounds: largest step", ".1f"),
+    "loudness": ("loudness off the straight line, LU", ".1f"),
+    "mel": ("mel distance, largest / mean step", ".1f"),
+    "ear": ("learned ear, largest / mean step", ".1f"),
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Measure and print."""
+    import torch
+
+    parser = argparse.ArgumentParser(prog="bench.glide", description=__doc__.splitlines()[0])
+    parser.add_argument("model", metavar="MODEL", help="an .onnx file with its encoder, or a bundled model")
+    parser.add_argument("--pairs", type=int, default=PAIRS, metavar="N", help=f"random pairs ({PAIRS})")
+    parser.add_argument(
+        "--learned", action="store_true", help="ask CDPAM, too (bench/learned_ear.py says how)"
+    )
+    parser.add_argument("--memory", type=Path, metavar="FILE.npz", help="keep what CDPAM has heard")
+    parser.add_argument("--json", action="store_true", help="print JSON, each path included")
+    args = parser.parse_args(argv)
+    torch.set_num_threads(1)
+    try:
+        model = Model(args.model)
+        found = results(model, LearnedEar(args.memory) if args.learned else None, args.pairs)
+    except (LearnedEarError, RealtimeError) as error:
+        print(f"bench.glide: {error}", file=sys.stderr)
+        return 2
+    columns: dict[str, dict[str, float]] = found["columns"]  # type: ignore[assignment]
+    if not columns:
+        print(f"bench.glide: {args.model}: no kick and tom in it, and no two tonal drums", file=sys.stderr)
+        return 2
+    if args.json:
+        print(json.dumps(found, indent=1).replace("NaN", "null"))
+        return 0
+    print(f"{'':42s}" + "".join(f"{title:>24s}" for title in columns))
+    for key, (title, form) in ROWS.items():
+        if any(key in column for column in columns.values()):
+            print(
+                f"{title:42s}" + "".join(f"{format(column[key], form):>24s}" for column in columns.values())
+            )
+    courses: dict[str, list[float]] = found["hz"]  # type: ignore[assignment]
+    for name, hertz in itertools.islice(courses.items(), 1):
+        print(f"{name}, Hz: " + " ".join(f"{value:.0f}" for value in hertz))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

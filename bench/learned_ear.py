@@ -1,0 +1,116 @@
+"""A learned perceptual distance: CDPAM (P. Manocha et al., *Contrastive Learning for Perceptual Audio
+Similarity*, 2021).
+
+Optional, and only here: the package `cdpam` brings weights that learnt from people's judgements, as a pickle.
+Install it from a source that you trust, apart from everything else:
+
+    pip install --target FOLDER --no-deps cdpam resampy
+    PYTHONPATH=FOLDER python -m bench.ear MODEL SOUNDS --learned
+
+A sound of 743 ms takes about three seconds of one thread, so points are kept in a file where one is named.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+
+from bench.timbre import Sound
+
+RATE, PEAK = 22_050, 0.9 * 32_768
+"""Of the sounds that CDPAM learnt from."""
+
+
+class LearnedEarError(Exception):
+    """The package is not installed, or its weights cannot be read."""
+
+
+class LearnedEar:
+    """CDPAM with a memory of the sounds that it has heard.
+
+    Args:
+        memory: a .npz file of points, read where it exists, written by `remember`; None keeps none.
+
+    Raises:
+        LearnedEarError: where the package is missing.
+    """
+
+    def __init__(self, memory: Path | None = None) -> None:
+        self._model = _load()
+        self._memory = memory
+        self._known: dict[str, NDArray[np.float32]] = {}
+        if memory is not None and memory.exists():
+            with np.load(memory) as file:
+                self._known = dict(file)
+
+    def point(self, sound: Sound, rate: int) -> NDArray[np.float32]:
+        """Return the acoustic half of CDPAM's embedding, of length 1, [512]; the level says nothing."""
+        import librosa
+
+        key = hashlib.sha256(np.asarray(sound, np.float32).tobytes() + str(rate).encode()).hexdigest()
+        if key not in self._known:
+            scaled = sound / max(1e-9, float(np.abs(sound).max()))
+            heard = np.round(librosa.resample(scaled, orig_sr=rate, target_sr=RATE) * PEAK)
+            with torch.inference_mode():
+                batch = torch.from_numpy(heard.astype(np.float32))[None, None]
+                acoustic = self._model.base_encoder.forward(batch)[1]
+                self._known[key] = functional.normalize(acoustic, dim=1)[0].numpy()
+        return self._known[key]
+
+    def distance(self, one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+        """Return CDPAM's distance of two points."""
+        with torch.inference_mode():
+            pair = (torch.from_numpy(point)[None] for point in (one, other))
+            return float(self._model.model_dist.forward(*pair))
+
+    def remember(self) -> None:
+        """Write the points that are known into the file."""
+        if self._memory is not None:
+            beside = self._memory.with_suffix(".part.npz")
+            np.savez(beside, **cast(Any, self._known))
+            beside.replace(self._memory)
+
+
+def kernel_distance(some: NDArray[np.float32], others: NDArray[np.float32]) -> float:
+    """Return the KID of two sets of points, [N, D] and [M, D].
+
+    The squared maximum mean discrepancy with the kernel (x·y + 1)³, without the diagonals: an unbiased
+    estimate for every N and M, so sets of one distribution have 0 on average, and may have less.
+    """
+
+    def kernel(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float64]:
+        return np.asarray((a.astype(np.float64) @ b.T.astype(np.float64) + 1) ** 3)
+
+    def within(points: NDArray[np.float32]) -> float:
+        values, count = kernel(points, points), len(points)
+        return float((values.sum() - np.trace(values)) / (count * (count - 1)))
+
+    return within(some) + within(others) - 2 * float(kernel(some, others).mean())
+
+
+def _load() -> Any:
+    try:
+        module = importlib.import_module("cdpam.cdpam")
+    except ImportError as error:
+        raise LearnedEarError(
+            f"--learned needs the package cdpam ({error}): "
+            "pip install --target FOLDER --no-deps cdpam resampy, then PYTHONPATH=FOLDER"
+        ) from None
+    load = torch.load
+    torch.load = functools.partial(
+        load, weights_only=False
+    )  # its weights are a pickle from before the default changed
+    try:
+        return module.CDPAM(dev="cpu").model
+    except (OSError, RuntimeError) as error:
+        raise LearnedEarError(f"the weights of cdpam cannot be read: {error}") from None
+    finally:
+        torch.load = load

@@ -1,0 +1,52 @@
+"""The pitch of a drum: its strongest partial under 500 Hz."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.timbre import Sound
+
+LOWEST_HZ, HIGHEST_HZ = 30.0, 500.0
+FROM_S, TO_S = 0.06, 0.3
+"""Where a drum has a pitch: after its attack and its sweep, before its end."""
+SIZE = 1 << 17
+"""Of the transform, zeros around the sound: a third of a hertz at 44.1 kHz, and a parabola between."""
+NEAR_HZ, TONAL, AUDIBLE = 15.0, 0.5, 0.05
+
+
+def _spectrum(sound: Sound, rate: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    power = np.abs(np.fft.rfft(sound * np.hanning(len(sound)), SIZE)) ** 2
+    return np.asarray(power), np.asarray(np.fft.rfftfreq(SIZE, 1 / rate))
+
+
+def strongest_hz(sound: Sound, rate: int) -> float:
+    """Return the frequency of the strongest partial from 30 to 500 Hz in a stretch; NaN in silence."""
+    power, frequency = _spectrum(sound, rate)
+    within = np.flatnonzero((frequency >= LOWEST_HZ) & (frequency <= HIGHEST_HZ))
+    peak = within[np.argmax(power[within])]
+    if power[peak] <= 0:
+        return float("nan")
+    before, at, after = np.log(power[peak - 1 : peak + 2] + 1e-300)
+    bend = before - 2 * at + after
+    return float(frequency[peak] + (0.5 * (before - after) / bend if bend < 0 else 0) * frequency[1])
+
+
+def body(sound: Sound, rate: int) -> Sound:
+    """Return the part of a drum that has its pitch, from 60 to 300 ms."""
+    return sound[round(FROM_S * rate) : round(TO_S * rate)]
+
+
+def is_tonal(sound: Sound, rate: int) -> bool:
+    """Return True if a drum has a pitch.
+
+    Half of the power from 30 to 500 Hz must lie within 15 Hz of the strongest partial, and that half must be
+    a twentieth of all power of the body, which must be within 50 dB of the peak.
+    """
+    part = body(sound, rate)
+    if not part.any() or np.mean(part**2) < 1e-5 * np.max(sound**2):
+        return False
+    power, frequency = _spectrum(part, rate)
+    low = power[(frequency >= LOWEST_HZ) & (frequency <= HIGHEST_HZ)].sum()
+    near = power[np.abs(frequency - strongest_hz(part, rate)) <= NEAR_HZ].sum()
+    return bool(near >= TONAL * low and near >= AUDIBLE * power.sum())

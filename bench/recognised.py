@@ -1,0 +1,153 @@
+"""`python -m bench.recognised MODEL FOLDER --taught FOLDER`: as what a model's sounds are heard.
+
+A listener (bench.listener) learns the classes from the real sounds of the second folder, and from nothing
+else. It is then asked about the real sounds of the first folder, those that the model makes of them, and the
+model's class centres. Several listeners with other first weights are asked; their mean probability decides.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bench import listener
+from bench.shots import Floats, Model, Shot
+from realtime.util.errors import RealtimeError
+from trainer.errors import DataError, TrainerError
+
+LISTENERS = 3
+
+
+@dataclass(frozen=True)
+class Jury:
+    """Listeners that were taught alike.
+
+    Attributes:
+        classes: that they know, in order of the label.
+        members: the listeners.
+    """
+
+    classes: tuple[str, ...]
+    members: tuple[listener.Listener, ...]
+
+    def hear(self, sounds: Sequence[Floats]) -> list[str]:
+        """Return the class of each sound [T]: the highest mean probability."""
+        batch = _batch(sounds)
+        mean = torch.stack([member.probabilities(batch) for member in self.members]).mean(0)
+        return [self.classes[k] for k in mean.argmax(1).tolist()]
+
+
+def teach(taught: list[Shot], rate: int, count: int = LISTENERS) -> Jury:
+    """Return listeners that learnt the classes of real sounds."""
+    classes = tuple(sorted({shot.label for shot in taught}))
+    labels = torch.tensor([classes.index(shot.label) for shot in taught])
+    sounds = _batch([shot.sound for shot in taught])
+    return Jury(classes, tuple(listener.fit(sounds, labels, rate, seed) for seed in range(count)))
+
+
+def _batch(sounds: Sequence[Floats]) -> Tensor:
+    return torch.from_numpy(np.stack(sounds).astype(np.float32))[:, None]
+
+
+def judge(model: Model, shots: list[Shot], jury: Jury) -> dict[str, object]:
+    """Return how often the listeners are right: about real sounds, the model's sounds, and its centres."""
+    labels = [shot.label for shot in shots]
+    real = jury.hear([shot.sound for shot in shots])
+    ours = jury.hear([model.decode(shot.z) for shot in shots])
+    named = model.info.classes
+    centres = jury.hear([model.decode(np.array(one.centroid, np.float32)) for one in named]) if named else []
+    known = [(one.name, heard) for one, heard in zip(named, centres, strict=True) if one.name in jury.classes]
+    triples = list(zip(labels, real, ours, strict=True))
+    return {
+        "sounds": len(shots),
+        "real": _share(labels, real),
+        "ours": _share(labels, ours),
+        "right only when real": sum(r == label != o for label, r, o in triples),
+        "right only when ours": sum(o == label != r for label, r, o in triples),
+        "centres": _share(*map(list, zip(*known, strict=True))) if known else None,
+        "centres heard as": {one.name: heard for one, heard in zip(named, centres, strict=True)},
+        "classes": {label: _of_class([t for t in triples if t[0] == label]) for label in sorted(set(labels))},
+    }
+
+
+def _share(labels: list[str], heard: list[str]) -> float:
+    return float(np.mean([label == answer for label, answer in zip(labels, heard, strict=True)]))
+
+
+def _of_class(triples: list[tuple[str, str, str]]) -> dict[str, object]:
+    label = triples[0][0]
+    wrong = Counter(ours for _, _, ours in triples if ours != label)
+    return {
+        "sounds": len(triples),
+        "real": float(np.mean([real == label for _, real, _ in triples])),
+        "ours": float(np.mean([ours == label for _, _, ours in triples])),
+        "ours heard as": dict(wrong.most_common()),
+    }
+
+
+def show(found: dict[str, object]) -> None:
+    """Print the tables."""
+    classes: dict[str, dict[str, object]] = found["classes"]  # type: ignore[assignment]
+    print(f"{'class':14s}{'sounds':>8s}{'real':>8s}{'ours':>8s}  ours heard as")
+    for label, one in {**classes, "all": found}.items():
+        other: dict[str, int] = one.get("ours heard as", {})  # type: ignore[assignment]
+        mistakes = ", ".join(f"{name} {count}" for name, count in other.items())
+        print(f"{label:14s}{one['sounds']:8d}{one['real']:8.0%}{one['ours']:8.0%}  {mistakes}")
+    print(
+        f"right only when real: {found['right only when real']}, when ours: {found['right only when ours']}"
+    )
+    heard: dict[str, str] = found["centres heard as"]  # type: ignore[assignment]
+    print("centres: " + ", ".join(f"{name} as {answer}" for name, answer in heard.items()))
+
+
+def get_parser() -> argparse.ArgumentParser:
+    """Return the command line."""
+    parser = argparse.ArgumentParser(prog="bench.recognised", description=__doc__.splitlines()[0])
+    parser.add_argument("model", metavar="MODEL", help="an .onnx file with its encoder, or a bundled model")
+    parser.add_argument(
+        "folder", type=Path, metavar="FOLDER", help="real sounds that the model did not learn from"
+    )
+    parser.add_argument(
+        "--taught", type=Path, required=True, metavar="FOLDER", help="real sounds for the listener"
+    )
+    parser.add_argument(
+        "--listeners", type=int, default=LISTENERS, metavar="N", help=f"how many ({LISTENERS})"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Teach, ask, print."""
+    args = get_parser().parse_args(argv)
+    torch.set_num_threads(1)
+    try:
+        model = Model(args.model)
+        shots = model.read(args.folder)
+        taught = model.read(args.taught, encode=False)
+        if unknown := sorted({shot.label for shot in shots} - {shot.label for shot in taught}):
+            raise DataError(
+                f"{args.taught}: no sounds of the class {', '.join(unknown)}, which {args.folder} has"
+            )
+        found = judge(model, shots, teach(taught, model.rate, max(1, args.listeners)))
+    except (RealtimeError, TrainerError) as error:
+        print(f"bench.recognised: {error}", file=sys.stderr)
+        return 2
+    if args.json:
+        print(json.dumps(found, indent=1))
+    else:
+        show(found)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

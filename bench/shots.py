@@ -1,0 +1,124 @@
+"""One-shots to measure with: a folder read as a model hears it, and the model's answers."""
+
+from __future__ import annotations
+
+import csv
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.model import decoder
+from realtime.model.decoder import Decoder
+from realtime.model.encoder import Encoder, encoder_path
+from realtime.model.preprocess import prepare
+from realtime.util.errors import RealtimeError
+from trainer.config import DataConfig
+from trainer.data import audio, sounds
+from trainer.errors import DataError
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A real sound.
+
+    Attributes:
+        name: of its file, relative to the folder, without the suffix.
+        label: its class.
+        kit: from the manifest; "" where it is not known.
+        drum: from the manifest; "" where it is not known.
+        velocity: 0 to 1; NaN where it is not known.
+        sound: float32 [T], prepared as the model's encoder does.
+        z: its point, [latent_dim]; empty where it was not asked for.
+    """
+
+    name: str
+    label: str
+    kit: str
+    drum: str
+    velocity: float
+    sound: Floats
+    z: Floats
+
+
+class Model:
+    """An exported model with its encoder.
+
+    Args:
+        name: a decoder file, or a bundled model.
+
+    Raises:
+        ModelError: where there is none.
+    """
+
+    def __init__(self, name: str) -> None:
+        path = decoder.resolve(name)
+        self._decoder = Decoder(path, capacity=1, threads=1, provider="cpu")
+        self.info = self._decoder.info
+        self._encoder = Encoder(encoder_path(path), self.info)
+        self.rate, self.hop = self.info.sample_rate, self.info.hop_length
+
+    def read(self, folder: Path, *, per_class: int = 0, encode: bool = True) -> list[Shot]:
+        """Return the sounds of a folder, in order of name.
+
+        Args:
+            per_class: most sounds of a class, spread evenly in order of name; 0 takes all.
+            encode: give each its point z.
+
+        Raises:
+            DataError: where there is no sound that can be used.
+        """
+        entries, _ = sounds.find(folder, DataConfig())
+        facts = _facts(folder)
+        shots = []
+        for entry in _spread(entries, per_class):
+            samples, rate = audio.read(entry.path)
+            try:
+                sound = prepare(samples, rate, self._encoder.info.preparation)
+                z = self._encoder.encode(samples, rate) if encode else ()
+            except RealtimeError:
+                continue  # silent or too short: training leaves it out, too
+            fact = facts.get(entry.name, {})
+            velocity = float(fact.get("velocity") or "nan")
+            kit, drum = fact.get("kit") or "", fact.get("drum") or ""
+            name = entry.name.rpartition(".")[0]
+            shots.append(Shot(name, entry.label, kit, drum, velocity, sound, np.array(z, np.float32)))
+        if not shots:
+            raise DataError(f"{folder}: none of its sounds can be used")
+        return shots
+
+    def learnt_from(self, folder: Path) -> list[Shot]:
+        """Return the sounds of a folder that the model's file names as its own; all if it names none."""
+        shots = self.read(folder, encode=False)
+        own = {anchor.name for anchor in self.info.anchors}
+        return [shot for shot in shots if shot.name in own] or shots
+
+    def decode(self, z: Floats) -> Floats:
+        """Return the sound [T] of a point [latent_dim], or of points for all frames [frames, latent_dim]."""
+        return self._decoder.decode(z[None])[0]
+
+
+def _facts(folder: Path) -> dict[str, dict[str, str]]:
+    path = folder / "manifest.csv"
+    if not path.is_file():
+        return {}
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        return {row["file"]: row for row in csv.DictReader(file)}
+
+
+def _spread(entries: list[sounds.Entry], per_class: int) -> list[sounds.Entry]:
+    """Return at most `per_class` entries of each class, evenly; all of them for 0."""
+    if not per_class:
+        return entries
+    classes: dict[str, list[sounds.Entry]] = defaultdict(list)
+    for entry in entries:
+        classes[entry.label].append(entry)
+    chosen = []
+    for members in classes.values():
+        count = min(per_class, len(members))
+        chosen += [members[(2 * k + 1) * len(members) // (2 * count)] for k in range(count)]
+    return chosen

@@ -1,0 +1,69 @@
+"""What a listener of real sounds hears in a bundled model."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from bench import listener, recognised
+from bench.shots import Shot
+
+RATE, LENGTH = 44_100, 8192
+
+
+def _sound(label: str, seed: int) -> np.ndarray:
+    """A low tone or a burst of noise."""
+    draw, time = np.random.default_rng(seed), np.arange(LENGTH) / RATE
+    body = np.sin(2 * np.pi * (60 + 3 * seed) * time) if label == "kick" else draw.standard_normal(LENGTH) / 3
+    return (body * np.exp(-20 * time)).astype(np.float32)
+
+
+def _shots(first: int, count: int) -> list[Shot]:
+    empty = np.zeros(0, np.float32)
+    return [
+        Shot(f"{label}/{seed}", label, "", "", 0.0, _sound(label, seed), empty)
+        for label in ("kick", "snare")
+        for seed in range(first, first + count)
+    ]
+
+
+def test_listeners_tell_real_sounds_apart_that_they_have_not_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listener, "STEPS", 40)
+    jury = recognised.teach(_shots(0, 8), RATE, count=2)
+    assert jury.classes == ("kick", "snare")
+    unheard = _shots(20, 6)
+    assert jury.hear([shot.sound for shot in unheard]) == [shot.label for shot in unheard]
+
+
+def test_the_command_asks_of_real_sounds_the_models_and_its_centres(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(listener, "STEPS", 2)
+    for shot in _shots(0, 2):
+        path = tmp_path / "sounds" / f"{shot.name}.wav"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(path, shot.sound, RATE)
+    folder = str(tmp_path / "sounds")
+    assert recognised.main(["drums", folder, "--taught", folder, "--listeners", "1", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["sounds"] == 4
+    assert set(found["classes"]) == {"kick", "snare"}
+    assert set(found["centres heard as"]) == {"hihat", "kick", "snare", "tom"}
+    heard = [
+        name == answer for name, answer in found["centres heard as"].items() if name in ("kick", "snare")
+    ]
+    assert found["centres"] == np.mean(heard)  # a centre of a class that nobody taught does not count
+    difference = found["right only when ours"] - found["right only when real"]
+    assert 4 * (found["ours"] - found["real"]) == pytest.approx(difference)
+
+
+def test_classes_that_nobody_taught_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("asked/kick/a.wav", "asked/rim/b.wav", "taught/kick/c.wav", "taught/snare/d.wav"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(tmp_path / name, _sound("kick", len(name)), RATE)
+    assert recognised.main(["drums", str(tmp_path / "asked"), "--taught", str(tmp_path / "taught")]) == 2
+    assert "no sounds of the class rim, which" in capsys.readouterr().err

@@ -1,0 +1,69 @@
+"""Work of many senders: in order for each, in turns among them, answers last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from realtime.control.turns import MAX_BYTES, Turns
+
+A, B = ("10.0.0.1", 1), ("10.0.0.2", 2)
+
+
+def work(done: list[str], name: str, asks: str) -> Iterator[bool]:
+    """A piece, and one more for each letter; `?` is an answer to a question."""
+    done.append(name)
+    for letter in asks:
+        yield letter == "?"
+        done.append(name + letter)
+
+
+def carry_out(turns: Turns) -> None:
+    while turns:
+        turns.take()
+
+
+def test_senders_take_turns_and_each_keeps_its_order() -> None:
+    turns = Turns()
+    done: list[str] = []
+    turns.add(A, work(done, "a", ".."), 1)
+    turns.add(A, work(done, "b", ""), 1)
+    turns.add(B, work(done, "c", "."), 1)
+    carry_out(turns)
+    assert done == ["a", "c", "a.", "c.", "a.", "b"]
+
+
+def test_answers_wait_until_there_is_nothing_else_to_do() -> None:
+    turns = Turns()
+    done: list[str] = []
+    turns.add(A, work(done, "a", "??"), 1)
+    turns.take()
+    turns.add(B, work(done, "c", ".."), 1)
+    carry_out(turns)
+    assert done == ["a", "c", "c.", "c.", "a?", "a?"]
+
+
+def test_a_mistake_ends_the_work_of_one_datagram() -> None:
+    def broken() -> Iterator[bool]:
+        yield False
+        raise RuntimeError
+
+    turns = Turns()
+    done: list[str] = []
+    turns.add(A, broken(), 1)
+    turns.add(A, work(done, "b", "."), 1)
+    turns.take()
+    with pytest.raises(RuntimeError):
+        turns.take()
+    carry_out(turns)
+    assert done == ["b", "b."]
+
+
+def test_what_waits_is_limited_for_each_sender() -> None:
+    turns = Turns()
+    assert turns.add(A, iter(()), MAX_BYTES)
+    assert not turns.add(A, iter(()), 1)
+    assert turns.add(B, iter(()), 1)
+    carry_out(turns)
+    assert turns.add(A, iter(()), MAX_BYTES)

@@ -1,0 +1,59 @@
+"""The server contacts nobody, and its libraries leave nothing in the user's folders."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.system.rig import Process, program
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="LD_PRELOAD is of Linux")
+
+SECONDS = "12"  # ONNX Runtime 1.32 looks its events host up 9 s after the import
+
+
+@pytest.fixture
+def watched(tmp_path: Path) -> dict[str, str]:
+    """An environment with folders of its own, in which each contact is noted in the file $CONTACTS."""
+    library = tmp_path / "contacts.so"
+    source = Path(__file__).with_name("contacts.c")
+    command = [program("cc"), "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"]
+    subprocess.run(command, check=True, timeout=60)
+    folders = {"HOME": "home", "TMPDIR": "tmp", "XDG_CACHE_HOME": "cache", "XDG_DATA_HOME": "data"}
+    for name in folders.values():
+        (tmp_path / name).mkdir()
+    found = {key: str(tmp_path / name) for key, name in folders.items()}
+    return {**found, "LD_PRELOAD": str(library), "CONTACTS": str(tmp_path / "contacts")}
+
+
+def contacts(watched: dict[str, str]) -> list[str]:
+    path = Path(watched["CONTACTS"])
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def test_a_look_up_and_a_datagram_to_another_machine_are_noticed(watched: dict[str, str]) -> None:
+    code = (
+        "import contextlib, socket\n"
+        "with contextlib.suppress(OSError): socket.getaddrinfo('soundmorph.invalid', 80)\n"
+        "with contextlib.suppress(OSError): socket.socket(type=socket.SOCK_DGRAM).connect(('192.0.2.1', 9))\n"
+        "socket.socket(type=socket.SOCK_DGRAM).sendto(b'', ('127.0.0.1', 9))\n"
+    )
+    subprocess.run([sys.executable, "-c", code], env={**os.environ, **watched}, check=True)
+    assert contacts(watched) == ["soundmorph.invalid", "192.0.2.1"]
+
+
+def test_the_server_contacts_nobody_and_leaves_only_its_presets(
+    watched: dict[str, str], tmp_path: Path, tiny_model: Path
+) -> None:
+    serve = ["serve", "--model", str(tiny_model), "--null", "--port", "0", "--seconds", SECONDS]
+    environment = {**watched, "ORT_DISABLE_TELEMETRY": "0"}  # the server sets it, not the tests
+    with Process([sys.executable, "-m", "realtime", *serve], environment) as server:
+        server.wait_for("^osc ")
+        assert server.finish() == 0, server.output
+    assert contacts(watched) == []
+    left = [path for name in ("home", "tmp", "cache", "data") for path in (tmp_path / name).rglob("*")]
+    assert [path.name for path in left if path.is_file()] == ["presets.json"]

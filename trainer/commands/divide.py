@@ -1,0 +1,35 @@
+"""`trainer divide`: hold whole kits out of a collection of one-shots."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from pathlib import Path
+
+from trainer.data import division
+
+HELP = "divide a collection of drums by whole kits"
+DESCRIPTION = """Make four folders of a collection of one-shots with a manifest.csv: train, validation and
+test, which share no kit, and layers, the velocity layers of the drums that are held out. docs/data.md
+has the columns of the manifest, the keys of a recipe, and the places of public kits."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `trainer divide`."""
+    parser.add_argument("collection", type=Path, metavar="FOLDER", help="sounds and their manifest.csv")
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="folder to make")
+    parser.add_argument(
+        "--recipe",
+        default="drums9",
+        metavar="FILE.toml",
+        help=f"a TOML file, or one of {', '.join(division.bundled())} (drums9)",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Divide, and print the parts."""
+    parts = division.divide(args.collection, division.read(args.recipe), args.out)
+    for line in division.summary(parts):
+        print(line)
+    print(f"now: trainer prepare --data {shlex.quote(str(args.out / 'train'))}")
+    return 0

@@ -1,0 +1,263 @@
+"""A collection of one-shots, divided by whole kits: to train on, to choose by, to test with."""
+
+from __future__ import annotations
+
+import csv
+import fnmatch
+import os
+import re
+import shutil
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from trainer.errors import ConfigError, DataError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+COLUMNS = ("file", "class", "source", "licence", "kit", "drum", "velocity", "group")
+"""Of the manifest of a collection; `velocity`, `group` and all others may be empty."""
+HELD_OUT = ("validation", "test")
+LAYERS = "layers"
+LEAST_LAYERS = 3
+"""Velocities that a drum has at least where its hits go into `layers`."""
+TABLES = {
+    "leave_out": {"drum"},
+    "train": {"leave_out_licences"},
+    "validation": {"kits", "per_drum"},
+    "test": {"kits", "per_drum"},
+}
+
+Row = dict[str, str]
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Kits that nobody trains on.
+
+    Attributes:
+        kits: their names.
+        per_drum: sounds that are taken of each drum, spread over its velocities; 0 takes all.
+    """
+
+    kits: tuple[str, ...]
+    per_drum: int
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The rules of a division.
+
+    Attributes:
+        description: a line for people.
+        drums: patterns of the drums that no part gets.
+        licences: patterns of the licences that the training part does not get.
+        held_out: "validation" and "test".
+    """
+
+    description: str
+    drums: tuple[str, ...]
+    licences: tuple[str, ...]
+    held_out: dict[str, HeldOut]
+
+
+def bundled() -> dict[str, Path]:
+    """Return the recipes that come with the package, by name."""
+    return {path.stem: path for path in sorted((Path(__file__).parents[1] / "divisions").glob("*.toml"))}
+
+
+def read(name: str) -> Recipe:
+    """Read a recipe from a TOML file, or a bundled one by its name.
+
+    Raises:
+        ConfigError: where there is none, or it has other keys than it should.
+    """
+    path = bundled().get(name, Path(name))
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{name}: {error.strerror}; bundled are: {', '.join(bundled())}") from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{name}: {error}") from None
+    description = tables.pop("description", "")
+    for table, keys in tables.items():
+        known = TABLES.get(table)
+        if known is None or not isinstance(keys, dict):
+            raise ConfigError(f"{name}: no table [{table}]; there are {', '.join(TABLES)}")
+        if unknown := sorted(set(keys) - known):
+            raise ConfigError(f"{name}: [{table}] has no key {unknown[0]}, but {', '.join(sorted(known))}")
+    return Recipe(
+        description=str(description),
+        drums=_texts(name, tables, "leave_out", "drum"),
+        licences=_texts(name, tables, "train", "leave_out_licences"),
+        held_out={
+            part: HeldOut(_texts(name, tables, part, "kits"), _count(name, tables, part)) for part in HELD_OUT
+        },
+    )
+
+
+def divide(collection: Path, recipe: Recipe, out: Path) -> dict[str, list[Row]]:
+    """Make the folders train, validation, test and layers of a collection. `out` appears when it is whole.
+
+    Each has a sub-folder for each class, and a manifest.csv with the columns of the collection's. A file is
+    named source__drum__velocity__number; the column `original` has its name in the collection. `layers` has
+    all hits of the held-out drums that were recorded at three velocities or more; its column `part` says
+    which part holds the drum out.
+
+    Returns:
+        The rows of the four manifests.
+
+    Raises:
+        DataError: where the manifest cannot be used, the collection lacks a kit or a file, near-duplicates
+            (sounds of one `group`) would lie in two parts, or `out` is there already.
+    """
+    rows = [row for row in _manifest(collection) if not _like(row["drum"], recipe.drums)]
+    held_kits = {kit: part for part, held in recipe.held_out.items() for kit in held.kits}
+    if missing := sorted(set(held_kits) - {row["kit"] for row in rows}):
+        raise DataError(f"{collection}: its manifest.csv has no kit {', '.join(missing)}")
+    whole: dict[str, list[Row]] = {"train": [], **{part: [] for part in HELD_OUT}}
+    for row in rows:
+        part = held_kits.get(row["kit"], "train")
+        if part != "train" or not _like(row["licence"], recipe.licences):
+            whole[part].append(row)
+    _check_groups(whole)
+    chosen = {"train": whole["train"]}
+    for part, held in recipe.held_out.items():
+        chosen[part] = list(_spread(whole[part], held.per_drum))
+    chosen[LAYERS] = [
+        row | {"part": part} for part in HELD_OUT for drum in _layered(whole[part]) for row in drum
+    ]
+    named = {part: _named(members) for part, members in chosen.items()}
+    _write(collection, named, out)
+    return named
+
+
+def summary(parts: dict[str, list[Row]]) -> Iterator[str]:
+    """Yield a line for each part: sounds, kits, and sounds of each class."""
+    for part, rows in parts.items():
+        counts = ", ".join(
+            f"{label} {count}" for label, count in sorted(Counter(_column(rows, "class")).items())
+        )
+        yield f"{part}: {len(rows)} sounds of {len(set(_column(rows, 'kit')))} kits: {counts or 'none'}"
+
+
+def _column(rows: Iterable[Row], name: str) -> list[str]:
+    return [row[name] for row in rows]
+
+
+def _manifest(collection: Path) -> list[Row]:
+    path = collection / "manifest.csv"
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            missing = sorted(set(COLUMNS) - set(reader.fieldnames or ()))
+            rows = [{key: (value or "").strip() for key, value in row.items() if key} for row in reader]
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror}") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path}: cannot be read: {error}") from None
+    if missing:
+        raise DataError(f"{path}: no column {', '.join(missing)}; it needs {','.join(COLUMNS)}")
+    for row in rows:
+        if not (collection / row["file"]).is_file():
+            raise DataError(f"{path}: {row['file']} is not there")
+        if not row["class"] or not _velocity(row["velocity"]):
+            fault = f"velocity {row['velocity']!r}, not a number" if row["class"] else "no class"
+            raise DataError(f"{path}: {row['file']} has {fault}")
+    return rows
+
+
+def _velocity(text: str) -> bool:
+    return not text or re.fullmatch(r"\d*\.?\d+", text) is not None
+
+
+def _like(text: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatch.fnmatchcase(text, pattern) for pattern in patterns)
+
+
+def _check_groups(parts: dict[str, list[Row]]) -> None:
+    """Refuse near-duplicates in two parts."""
+    where: dict[str, str] = {}
+    for part, rows in parts.items():
+        for row in rows:
+            if row["group"] and where.setdefault(row["group"], part) != part:
+                raise DataError(f"near-duplicates in {where[row['group']]} and {part}: group {row['group']}")
+
+
+def _drums(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    """Yield the sounds of each drum, from soft to loud."""
+    drums: dict[tuple[str, ...], list[Row]] = defaultdict(list)
+    for row in rows:
+        drums[row["kit"], row["class"], row["drum"]].append(row)
+    for members in drums.values():
+        yield sorted(members, key=lambda row: (float(row["velocity"] or 0), row["file"]))
+
+
+def _spread(rows: Iterable[Row], most: int) -> Iterator[Row]:
+    """Yield at most `most` sounds of each drum, from the middles of equal parts of its velocities."""
+    for members in _drums(rows):
+        count = min(most, len(members)) if most else len(members)
+        yield from (members[(2 * k + 1) * len(members) // (2 * count)] for k in range(count))
+
+
+def _layered(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    """Yield the sounds of each drum that has velocity layers."""
+    for members in _drums(row for row in rows if row["velocity"]):
+        if len(set(_column(members, "velocity"))) >= LEAST_LAYERS:
+            yield members
+
+
+def _named(rows: Iterable[Row]) -> list[Row]:
+    """Return the rows with the names that their files get, in order of these."""
+    found = []
+    counts: Counter[str] = Counter()
+    for row in sorted(rows, key=lambda row: row["file"]):
+        facts = (row["source"], row["drum"], f"v{row['velocity']}" if row["velocity"] else "v-")
+        bare = "__".join(re.sub(r"[^A-Za-z0-9.+-]+", "-", fact) for fact in facts)
+        name = f"{row['class']}/{bare}"
+        counts[name] += 1
+        file = f"{name}__{counts[name]}{Path(row['file']).suffix}"
+        found.append(row | {"file": file, "original": row["file"]})
+    return sorted(found, key=lambda row: row["file"])
+
+
+def _write(collection: Path, parts: dict[str, list[Row]], out: Path) -> None:
+    if out.exists():
+        raise DataError(f"{out}: it is there already; choose another --out")
+    beside = out.with_name(out.name + ".part")
+    shutil.rmtree(beside, ignore_errors=True)
+    try:
+        for part, rows in parts.items():
+            (beside / part).mkdir(parents=True)
+            for row in rows:
+                target = beside / part / row["file"]
+                target.parent.mkdir(exist_ok=True)
+                shutil.copyfile(collection / row["original"], target)
+            if rows:
+                with (beside / part / "manifest.csv").open("w", newline="", encoding="utf-8") as file:
+                    table = csv.DictWriter(file, fieldnames=list(rows[0]))
+                    table.writeheader()
+                    table.writerows(rows)
+        os.replace(beside, out)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def _texts(name: str, tables: dict[str, Any], table: str, key: str) -> tuple[str, ...]:
+    value = tables.get(table, {}).get(key, [])
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise ConfigError(f"{name}: [{table}] {key} = {value!r}: it must be a list of texts")
+    return tuple(value)
+
+
+def _count(name: str, tables: dict[str, Any], table: str) -> int:
+    value = tables.get(table, {}).get("per_drum", 0)
+    if type(value) is not int or value < 0:
+        raise ConfigError(f"{name}: [{table}] per_drum = {value!r}: it must be a whole number, 0 or more")
+    return value

@@ -1,4 +1,4 @@
-"""What a step descends on: a batch in, the terms of its loss out."""
+"""The objective of a training step: from a batch to the terms of the loss."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ VARIATIONAL, CLASSIFICATION, JOINT = "variational", "classification", "joint"
 class Objective(nn.Module):
     """The model and its losses as one module, so that wrappers (DDP, compile, autocast) see whole steps.
 
-    A step computes nothing that its loss does not need: DDP waits for the gradient of all that is computed.
+    A step computes only the values that its loss needs: DDP waits for the gradient of everything computed.
     """
 
     def __init__(self, model: VAE, config: Config, medoids: Tensor | None = None) -> None:
-        """`medoids` [classes, 1, T]: the most typical sound of each class, where a loss asks for it."""
+        """Wrap a model; `medoids` [classes, 1, T] is needed if the loss has terms of the middles."""
         super().__init__()
         self.model, self.config = model, config
         self.register_buffer("medoids", medoids, persistent=False)

@@ -20,7 +20,7 @@ def test_order_without_balance_is_every_sound_once() -> None:
     assert orders[0] == orders[2] != orders[1]
 
 
-def test_balance_draws_sources_equally(made: MadeSounds) -> None:
+def test_balance_by_source_draws_every_source_equally(made: MadeSounds) -> None:
     sounds = made(
         [(0, "big", str(i)) for i in range(50)] + [(0, "small", "x"), (1, "small", "y"), (1, "small", "z")]
     )
@@ -34,7 +34,7 @@ def test_balance_draws_sources_equally(made: MadeSounds) -> None:
     assert sorted(Counter(int(sounds.labels[i]) for i in order).values()) == [26, 27]
 
 
-def test_shift_moves_what_is_heard_and_nothing_else(made: MadeSounds) -> None:
+def test_shift_moves_only_the_input_of_the_encoder(made: MadeSounds) -> None:
     sounds = made([(0, "", str(i)) for i in range(64)])
     found = batch(sounds, torch.arange(64), shift=2, source=generator(0, "shift"))
     assert torch.equal(found.waveform, sounds.waveforms)
@@ -44,7 +44,7 @@ def test_shift_moves_what_is_heard_and_nothing_else(made: MadeSounds) -> None:
     assert torch.equal(found.heard.amax(2), sounds.waveforms.amax(2))
 
 
-def test_batch_slices_and_moves(tmp_path: Path, made: MadeSounds) -> None:
+def test_batch_can_be_sliced_and_moved_to_a_device(tmp_path: Path, made: MadeSounds) -> None:
     found = batch(made([(i, "", str(i)) for i in range(5)]), torch.tensor([4, 2, 0]))
     assert len(found) == 3
     assert found[1:3].label.tolist() == found[1:3].to(torch.device("cpu")).index.tolist() == [2, 0]

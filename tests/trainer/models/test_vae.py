@@ -1,4 +1,4 @@
-"""The models against Tables 1 and 2."""
+"""The models have the shapes of Tables 1 and 2, and decode causally."""
 
 from __future__ import annotations
 
@@ -78,6 +78,6 @@ def test_z_is_mean_plus_standard_deviation_times_eps() -> None:
         (ModelConfig(architecture="rnn"), "choose from dc, cc, mb"),
     ],
 )
-def test_impossible_shapes_say_what_is_accepted(config: ModelConfig, said: str) -> None:
+def test_impossible_shapes_are_refused_with_the_accepted_values(config: ModelConfig, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         build(config, 2)

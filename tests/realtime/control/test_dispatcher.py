@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
+from realtime.control import replies
 from realtime.control.addresses import REPLY_ITEMS
 from realtime.control.dispatcher import IMPATIENCE_S, PATIENCE_S, Control, Sender
 from realtime.control.protocol import Message
@@ -281,6 +282,11 @@ def test_more_answers(control: Control, player: Notebook) -> None:
     lows_and_highs = [x for pair in zip(info.latent.low, info.latent.high, strict=True) for x in pair]
     assert dimensions == Message("/morph/dimensions.reply", (0, info.latent_dim, *lows_and_highs))
     assert latency == Message("/morph/latency.reply", ("queue", 8.0, "total", 8.0))
+
+
+def test_a_question_that_does_not_exist_has_no_answer(control: Control, player: Notebook) -> None:
+    with pytest.raises(ValueError, match="'statsu' is no question"):
+        replies.answer("statsu", control.space, player, tuple(player.at), {})
 
 
 def test_probabilities_are_those_of_normal_distributions(control: Control, player: Notebook) -> None:

@@ -358,6 +358,28 @@ def _standing(control: Control, player: Notebook) -> list[Command]:
     return list(player.played[0][0])
 
 
+def test_a_preset_is_stored_where_the_point_is_and_not_where_it_will_be(
+    control: Control, player: Notebook, clock: Clock
+) -> None:
+    later, z = clock.now + 30.0, (1.0, 2.0, 3.0, 4.0)
+    control.handle([Message("/morph/z", z), Message("/morph/z/1", (9.0,))], ME, later)
+    say(control, "/morph/preset/store", "before")
+    clock.now = later + 0.01  # the mixer may not be there yet
+    say(control, "/morph/preset/store", "after")
+    assert dict(control.presets) == {"before": tuple(player.at), "after": (1.0, 9.0, 3.0, 4.0)}
+
+
+def test_a_player_that_begins_anew_is_not_told_of_the_future(
+    control: Control, clock: Clock, player: Notebook
+) -> None:
+    z = (1.0, 2.0, 3.0, 4.0)
+    control.handle([Message("/morph/z", z), Message("/morph/gain", (-6.0,))], ME, clock.now + 30.0)
+    clock.now += 31.0
+    say(control, "/morph/z/0", 5.0, due=clock.now + 30.0)
+    say(control, "/morph/gain", -9.0, due=clock.now + 30.0)
+    assert _standing(control, player) == [SetZ(z), Gain(-6.0)]
+
+
 def test_while_nobody_plays_that_is_the_answer(
     control: Control, player: Notebook, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -39,8 +39,9 @@ from realtime.control.requests import (
     Subscribe,
     Undo,
 )
+from realtime.control.schedule import Schedule
 from realtime.control.sequencing.sequencer import Sequencer
-from realtime.control.settings import History, Settings, SettingsSchedule
+from realtime.control.settings import History, SettingsSchedule
 from realtime.model.schema import ModelInfo
 from realtime.synth.commands import (
     Command,
@@ -62,6 +63,7 @@ from realtime.util.errors import ControlError, RealtimeError
 MAX_WAITING = 1024  # senders that wait for a glide to arrive
 MAX_SUBSCRIBERS = 16
 MAX_REDIRECTED = 64  # senders that listen elsewhere; the first is forgotten first
+MAX_LATER = 4096  # moves and commands of the future that are kept in mind
 MAX_PREPARED = 64  # points that the mixer is asked to decode in advance
 FRESH_S = 0.1  # how long a move may take to reach the mixer; until then its target counts as the point
 PATIENCE_S, IMPATIENCE_S = 0.1, 0.01  # between two looks for news, without and with somebody waiting
@@ -148,7 +150,9 @@ class Control:
         self._sequencer = Sequencer()
         self._alone = self._begun = False  # of the message at hand: it came alone, it begins a gesture
         self._target: tuple[Z, float] | None = None  # of the latest move at once, and its time
+        self._moves: Schedule[Z | None] = Schedule(MAX_LATER)  # targets of moves of the future
         self._standing: dict[type[Command], Command] = {}  # what a player that begins anew has to be told
+        self._later: Schedule[Command] = Schedule(MAX_LATER)  # what will be
         self._adopt(info)
 
     def _adopt(self, info: ModelInfo) -> None:
@@ -161,6 +165,7 @@ class Control:
         self._target = None
         self._standing.pop(SetZ, None)
         self._sequencer.adopt(self.space, self.presets.patterns)
+        self._forget_later()
         self._prepare()
         self._pass_edits_on()
 
@@ -177,13 +182,29 @@ class Control:
         return True
 
     def resume(self) -> None:
-        """Have a player that has begun anew go on where the one before was, without its glides and sounds."""
+        """Have a player that has begun anew go on where the one before was.
+
+        Its glides and sounds are lost, and so are the commands that waited for their time.
+        """
         self._waiting.clear()
+        self._pass_time(self._clock())
+        self._forget_later()
         if self._standing:
             self.player.submit(list(self._standing.values()))
         self._prepare()
         if commands := self._sequencer.begin_anew():
             self.player.submit(commands)
+
+    def _pass_time(self, now: float) -> None:
+        """Take note of what messages of the past have brought for a time that has come."""
+        for due, z in self._moves.take(now):
+            self._target = None if z is None else (z, due)
+        for _, command in self._later.take(now):
+            self._note_standing(command)
+
+    def _forget_later(self) -> None:
+        self._moves.forget()
+        self._later.forget()
 
     def _note_standing(self, command: Command) -> None:
         match command:
@@ -212,6 +233,7 @@ class Control:
         commands: list[Command] = []
         replies: list[Message] = []
         now = self._clock()
+        self._pass_time(now)
         self._alone, self._begun = len(messages) == 1, False
         for message in messages:
             replies += self._take(message, sender, commands, due, now)
@@ -229,8 +251,12 @@ class Control:
         Raises:
             RealtimeError: nobody plays.
         """
+        ahead = due is not None and due > self._clock()
         for command in commands:
-            self._note_standing(command)
+            if due is not None and ahead:
+                self._later.add(due, command)
+            else:
+                self._note_standing(command)
         if not self._begun:
             return self.player.submit(commands, due)
         taken, z = self.player.submit_from(commands, due)
@@ -284,24 +310,24 @@ class Control:
                 if not self._schedule.set(asked, due):
                     raise ControlError("too many settings are waiting for their time")
             case Move():
-                commands.append(self._move(asked, self._schedule.at(due, now), now))
+                commands.append(self._move(asked, due, now))
             case Hit():
                 if asked.z is not None and asked.touch is None:
-                    self._note_move(asked.z, now)
+                    self._note_move(asked.z, due, now)
                 commands.append(self._schedule.at(due, now).trigger(asked))
             case Undo(again):
                 here = self._point(now)
                 z = self._history.redo(here) if again else self._history.undo(here)
                 if z is None:
                     raise ControlError(f"nothing to {'redo' if again else 'undo'}")
-                self._target = z, now
+                self._set_target(z, due, now)
                 commands.append(self._schedule.at(due, now).move(Move(z)))
             case Goto():
                 name = message.arguments[-1 if asked.path == "spline" else 0]
-                self._note_move(asked.z if asked.ms == 0.0 else None, now)
+                self._note_move(asked.z if asked.ms == 0.0 else None, due, now)
                 commands.append(self._await(asked, message.address, name, sender))
             case SetDimension() | SetAxis():
-                self._note_move(_moved(self._point(now), asked), now)
+                self._note_move(_moved(self._point(now, due), asked), due, now)
                 commands.append(asked)
             case Store(name):
                 if self.space.of_model(name):
@@ -328,6 +354,7 @@ class Control:
             case Panic():
                 self._schedule.forget()
                 self._sequencer.note_playing(False)
+                self._forget_later()
                 commands.append(asked)
             case _:
                 commands.append(asked)
@@ -339,8 +366,10 @@ class Control:
 
     # ---- where the point is
 
-    def _point(self, now: float) -> Z:
-        """Where the point is, a move that has only just been asked for included."""
+    def _point(self, now: float, due: float | None = None) -> Z:
+        """Where the point is now, or will be at `due`: a move that has only just been asked for counts."""
+        if due is not None and (ahead := self._moves.until(due)):
+            return ahead[-1] or self._player_z()
         if self._target and now - self._target[1] < FRESH_S:
             return self._target[0]
         return self._player_z()
@@ -353,19 +382,25 @@ class Control:
         z = tuple(point)
         return z if len(z) == self.info.latent_dim else self.info.classes[0].centroid
 
-    def _note_move(self, z: Z | None, now: float) -> None:
-        """Keep in mind that the point moves: to `z` at once, or by and by if that is None."""
+    def _note_move(self, z: Z | None, due: float | None, now: float) -> None:
+        """Keep in mind that the point moves at `due`: to `z` at once, or by and by if that is None."""
         if self._history.begins(now):
             if self._alone:
                 self._begun = True
             else:
                 self._history.keep(self._point(now))
-        self._target = None if z is None else (z, now)
+        self._set_target(z, due, now)
 
-    def _move(self, move: Move, settings: Settings, now: float) -> Command:
-        command = settings.move(move)
+    def _set_target(self, z: Z | None, due: float | None, now: float) -> None:
+        if due is not None and due > now:
+            self._moves.add(due, z)
+        else:
+            self._target = None if z is None else (z, now)
+
+    def _move(self, move: Move, due: float | None, now: float) -> Command:
+        command = self._schedule.at(due, now).move(move)
         if move.touch is None:
-            self._note_move(move.z if isinstance(command, SetZ) else None, now)
+            self._note_move(move.z if isinstance(command, SetZ) else None, due, now)
         return command
 
     def _await(self, goto: Goto, address: str, name: str, sender: Sender) -> Goto:

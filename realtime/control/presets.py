@@ -14,6 +14,7 @@ import json
 import math
 import os
 import shutil
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,6 +120,7 @@ class PresetFile:
             raise PresetError(f"{path} is no file that presets can be kept in")
         self.path = path
         self._say = say
+        self._saving = threading.Lock()
 
     def open(self, info: ModelInfo) -> Presets:
         """The presets that the file has for this model; those that do not fit are left out, and told of."""
@@ -148,24 +150,30 @@ class PresetFile:
     def save(self, presets: Presets) -> None:
         """Write them beside the file and rename; sections of other models stay as they are.
 
+        Waits for a save that another thread has begun.
+
         Raises:
             PresetError: that failed; the file is as it was.
         """
         if self.path is None:
             return
-        part = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
+        with self._saving:
+            self._write(self.path, presets)
+
+    def _write(self, path: Path, presets: Presets) -> None:
+        part = path.with_name(f".{path.name}.{os.getpid()}.part")
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             content = {FORMAT: VERSION, "models": {**self._read(), presets.key: presets.section()}}
             with part.open("w", encoding="utf-8") as file:
                 json.dump(content, file, ensure_ascii=False, allow_nan=False, indent=1)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(part, self.path)
+            os.replace(part, path)
         except OSError as error:
             with contextlib.suppress(OSError):
                 part.unlink()
-            raise PresetError(f"cannot write presets to {self.path}: {error.strerror or error}") from error
+            raise PresetError(f"cannot write presets to {path}: {error.strerror or error}") from error
 
     def _read(self) -> dict[str, Any]:
         """The sections of the file; empty where there is none, or none that can be read."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from bisect import insort
 from dataclasses import dataclass, replace
-from itertools import count
 from typing import Any, Generic, TypeVar
 
 from realtime.control.requests import ChangeSetting, Hit, Move
+from realtime.control.schedule import Schedule
 from realtime.synth.commands import Command, Goto, SetZ, Trigger
 from realtime.synth.quantities import PITCH
 
@@ -56,29 +55,26 @@ class SettingsSchedule:
 
     def __init__(self) -> None:
         self._now = Settings()
-        self._later: list[tuple[float, int, ChangeSetting]] = []
-        self._order = count()
+        self._later: Schedule[ChangeSetting] = Schedule(MAX_LATER)
 
     def set(self, setting: ChangeSetting, due: float | None) -> bool:
         """Have a setting hold from monotonic time `due` on, or from now on; False if too many wait."""
         if due is None:
             self._now = replace(self._now, **{setting.name: setting.value})
             return True
-        if len(self._later) >= MAX_LATER:
-            return False
-        insort(self._later, (due, next(self._order), setting))
-        return True
+        return self._later.add(due, setting)
 
     def at(self, due: float | None, now: float) -> Settings:
         """The settings that hold at `due`; monotonic times, `due` None is now."""
-        while self._later and self._later[0][0] <= now:
-            self.set(self._later.pop(0)[2], None)
-        ahead: dict[str, Any] = {s.name: s.value for at, _, s in self._later if due is not None and at <= due}
+        for _, setting in self._later.take(now):
+            self.set(setting, None)
+        later = [] if due is None else self._later.until(due)
+        ahead: dict[str, Any] = {setting.name: setting.value for setting in later}
         return replace(self._now, **ahead) if ahead else self._now
 
     def forget(self) -> None:
         """Drop the settings that wait for their time."""
-        self._later.clear()
+        self._later.forget()
 
 
 class History(Generic[State]):

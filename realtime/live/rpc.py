@@ -57,8 +57,11 @@ class RpcClient:
             except OSError as error:
                 raise RpcError(GONE) from error
 
-    def ask(self, name: str, *arguments: Any) -> Any:
+    def ask(self, name: str, *arguments: Any, limit_s: float | None = None) -> Any:
         """What the call returns.
+
+        Args:
+            limit_s: how long this answer is waited for; None is as long as for all others.
 
         Raises:
             RealtimeError: what it raised, or `RpcError` if nobody is there.
@@ -66,7 +69,7 @@ class RpcClient:
         with self._my_turn():
             try:
                 self._connection.send((True, name, arguments))
-                if not self._connection.poll(self._limit_s):
+                if not self._connection.poll(self._limit_s if limit_s is None else limit_s):
                     self._stuck = True  # what comes now would answer another question
                     raise RpcError(STUCK)
                 error, value = self._connection.recv()

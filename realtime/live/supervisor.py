@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 ANSWER_S = 5.0  # more than it ever takes
 BEAT_S = 1.0  # between two signs of life
 END_S = 1.0
+WRITE_S = 60.0  # to write the rest of a recording or a log: 5 s of sound may wait for a slow disk
 
 Facts = dict[str, int | float | str]
 
@@ -199,10 +200,13 @@ class Supervisor:
     def stop(self) -> tuple[Facts, bool]:
         """Fade out and end; the last status, and whether rendering had failed.
 
+        Waits until recording and log are written.
+
         Raises:
-            RpcError: it had ended by itself.
+            RpcError: it had ended by itself, or does not end in time.
         """
-        end: tuple[Facts, bool] = self._line.ask("stop")
+        writes = self._config.record or self._config.log
+        end: tuple[Facts, bool] = self._line.ask("stop", limit_s=WRITE_S if writes else None)
         return end
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
+from realtime.control import replies
 from realtime.control.dispatcher import IMPATIENCE_S, PATIENCE_S, Control, Sender
 from realtime.control.protocol import REPLY_ITEMS, Message
 from realtime.model.decoder import Decoder
@@ -282,6 +283,11 @@ def test_more_answers(control: Control, player: Notebook) -> None:
     assert latency == Message("/morph/latency.reply", ("queue", 8.0, "total", 8.0))
 
 
+def test_a_question_that_does_not_exist_has_no_answer(control: Control, player: Notebook) -> None:
+    with pytest.raises(ValueError, match="'statsu' is no question"):
+        replies.answer("statsu", control.space, player, tuple(player.at), {})
+
+
 def test_probabilities_are_those_of_normal_distributions(control: Control, player: Notebook) -> None:
     info = control.info
     player.at = [0.1, -0.2, 0.3, 0.4]
@@ -349,6 +355,28 @@ def _standing(control: Control, player: Notebook) -> list[Command]:
     player.played.clear()
     control.resume()
     return list(player.played[0][0])
+
+
+def test_a_preset_is_stored_where_the_point_is_and_not_where_it_will_be(
+    control: Control, player: Notebook, clock: Clock
+) -> None:
+    later, z = clock.now + 30.0, (1.0, 2.0, 3.0, 4.0)
+    control.handle([Message("/morph/z", z), Message("/morph/z/1", (9.0,))], ME, later)
+    say(control, "/morph/preset/store", "before")
+    clock.now = later + 0.01  # the mixer may not be there yet
+    say(control, "/morph/preset/store", "after")
+    assert dict(control.presets) == {"before": tuple(player.at), "after": (1.0, 9.0, 3.0, 4.0)}
+
+
+def test_a_player_that_begins_anew_is_not_told_of_the_future(
+    control: Control, clock: Clock, player: Notebook
+) -> None:
+    z = (1.0, 2.0, 3.0, 4.0)
+    control.handle([Message("/morph/z", z), Message("/morph/gain", (-6.0,))], ME, clock.now + 30.0)
+    clock.now += 31.0
+    say(control, "/morph/z/0", 5.0, due=clock.now + 30.0)
+    say(control, "/morph/gain", -9.0, due=clock.now + 30.0)
+    assert _standing(control, player) == [SetZ(z), Gain(-6.0)]
 
 
 def test_while_nobody_plays_that_is_the_answer(

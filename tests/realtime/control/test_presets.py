@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -99,3 +100,27 @@ def test_there_is_an_end_to_presets(info: ModelInfo) -> None:
     presets.store("7", THIN)
     with pytest.raises(ControlError, match="there are 1000 presets already"):
         presets.store("more", FAT)
+
+
+def test_saves_of_several_threads_follow_one_another(info: ModelInfo, tmp_path: Path) -> None:
+    """As when the server ends while a save is being written in the background."""
+    shelf = PresetFile(tmp_path / "presets.json")
+    presets = Presets(info, {str(number): FAT for number in range(100)})
+    begin, failed = threading.Barrier(4), []
+
+    def save() -> None:
+        begin.wait()
+        try:
+            for _ in range(20):
+                shelf.save(presets)
+        except PresetError as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=save) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    assert dict(shelf.open(info)) == dict(presets)
+    assert [each.name for each in tmp_path.iterdir()] == ["presets.json"]

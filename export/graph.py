@@ -43,10 +43,11 @@ class Graph:
         self._nodes.append(helper.make_node("Identity", [value], [name]))
         self._outputs.append(helper.make_tensor_value_info(name, _type(kind), shape))
 
-    def constant(self, array: npt.ArrayLike | Tensor) -> str:
-        """Add a constant, floats as float32 and integers as int64; equal constants are stored once."""
+    def constant(self, array: npt.ArrayLike | Tensor, double: bool = False) -> str:
+        """Add a constant: floats as float32 (float64 with `double`), integers as int64; equal ones once."""
         value = array.detach().numpy() if isinstance(array, Tensor) else np.asarray(array)
-        value = np.array(value, np.float32 if value.dtype.kind == "f" else np.int64, order="C")
+        real = np.float64 if double else np.float32
+        value = np.array(value, real if double or value.dtype.kind == "f" else np.int64, order="C")
         key = (str(value.dtype), value.shape, value.tobytes())
         if key not in self._constants:
             self._constants[key] = f"constant_{len(self._constants)}"

@@ -56,6 +56,8 @@ class ModelConfig:
         bands: bands of the filter bank ("mb" only); hop_length is a multiple of it.
         hidden: width of the two hidden layers after z ("mb" only).
         values: values of a latent frame ("mb" only; the others have one).
+        modes: damped sinusoids, each in a frequency zone of its own ("modal" only).
+        knots: points in time at which the levels of a sound are learned ("modal" only).
         classifier_hidden: widths of the hidden layers of the bottleneck classifier; 0 takes the number of
             classes (the paper's drums).
         heads: classifiers on parts of z, the first one for the classes; without any there is one on all of z,
@@ -72,6 +74,8 @@ class ModelConfig:
     bands: int = 8
     hidden: int = 96
     values: int = 48
+    modes: int = 112
+    knots: int = 48
     classifier_hidden: tuple[int, ...] = (10, 10, 10)
     heads: tuple[HeadConfig, ...] = ()
 
@@ -140,6 +144,10 @@ class LossConfig:
             ("mb" only); 0 in the paper.
         morph: weight of the mel levels of sounds between two others in z, which should be interpolated
             between the levels of these two; 0 in the paper.
+        bands: weight of the energies of mel bands, averaged over time, at four resolutions; 0 in the paper.
+        flatness: weight of the spectral flatness within bands, which tells tones from noise; 0 in the paper.
+        onset: weight of the first 20 ms in `bands`, relative to the rest.
+        partials: weight of the frequencies, levels and decays found in the recordings ("modal" only).
     """
 
     reconstruction: float = 1.0
@@ -155,6 +163,10 @@ class LossConfig:
     centre: float = 0.0
     centre_dtw: float = 0.0
     morph: float = 0.0
+    bands: float = 0.0
+    flatness: float = 0.0
+    onset: float = 1.0
+    partials: float = 0.0
 
     @property
     def middles(self) -> bool:
@@ -322,6 +334,8 @@ _AT_LEAST_ONE = {
     ("model", "bands"),
     ("model", "hidden"),
     ("model", "values"),
+    ("model", "modes"),
+    ("model", "knots"),
     ("data", "silence_block"),
     ("data", "clusters"),
     ("fit", "epochs"),

@@ -14,9 +14,11 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
+from trainer.architectures import ARCHITECTURES
 from trainer.config import Config
 from trainer.data import splits, targets
 from trainer.data.medoids import medoids
+from trainer.data.partials import analyse
 from trainer.data.sounds import Progress, Sounds, prepare
 from trainer.errors import CheckpointError, DataError, TrainerError
 from trainer.losses.objective import Objective
@@ -64,6 +66,9 @@ def start(
     typical = None
     if config.loss.middles:
         typical = sounds.waveforms[medoids(sounds, parts.train, config.model.sample_rate)].to(fabric.device)
+    partials = None
+    if ARCHITECTURES[config.model.architecture].taught:
+        partials = analyse(sounds.waveforms, config.model.sample_rate, config.model.modes)
     objective: torch.nn.Module = Objective(model, config, typical)
     if config.fit.compile:
         objective = torch.compile(objective)  # type: ignore[assignment]
@@ -77,6 +82,7 @@ def start(
         fabric=fabric,
         objective=fabric.setup_module(objective),
         targets=targets.targets_of(sounds, config.model.heads),
+        partials=partials,
     )
 
 

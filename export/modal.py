@@ -4,8 +4,8 @@ Three caches: the phases of the oscillators in cycles, as sums of two float32 so
 the levels at the end of the last frame; and the decay of the modes so far. Frequencies and phases are float64
 (see `trainer.models.modal`), all else is float32.
 
-Before a sound's first frame the caches are zeros. The levels and phases then come from z: the graph adds them,
-times 1 at frame 0 and times 0 at all others.
+Before a sound's first frame the caches are zeros. The levels and phases then come from z: the graph adds
+them, times 1 at frame 0 and times 0 at all others.
 """
 
 from __future__ import annotations

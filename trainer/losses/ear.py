@@ -1,8 +1,8 @@
 """Loss terms that compare what an ear compares: energies of bands, and how noisy or tonal each band is.
 
 A distance bin by bin is lowest for a smooth spectrum at the median of a noise's magnitudes, and higher for
-true noise: it teaches a decoder to avoid noise. Energies averaged over bands and time do not. They cannot tell
-a tone from a noise of equal energy, so the terms compare the flatness within each band, too.
+true noise: it teaches a decoder to avoid noise. Energies averaged over bands and time do not. They cannot
+tell a tone from a noise of equal energy, so the terms compare the flatness within each band, too.
 """
 
 from __future__ import annotations

@@ -12,8 +12,8 @@
 - *Noise* is Gaussian noise in mel-spaced bands. The place of a sample alone selects it from a table, so the
   sound does not depend on the size of the chunks.
 
-Nothing looks ahead. Each frame hands on the phases, the levels and the decay so far of the oscillators, and the
-levels of the noise bands. Levels move on straight lines within a frame, so a change of z makes no step.
+Nothing looks ahead. Each frame hands on the phases, the levels and the decay so far of the oscillators, and
+the levels of the noise bands. Levels move on straight lines within a frame, so a change of z makes no step.
 Frequencies and phases are float64: an error of 1e-7 in a frequency is another phase after a second.
 """
 

@@ -1,8 +1,11 @@
-"""MIDI and OSCQuery beside the OSC server of `realtime serve`."""
+"""MIDI, the page and OSCQuery beside the OSC server of `realtime serve`."""
 
 from __future__ import annotations
 
 import argparse
+import socket
+import threading
+import webbrowser
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -21,19 +24,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SurfaceConfig:
-    """Options of MIDI and OSCQuery.
+    """Options of MIDI, the page and OSCQuery.
 
     Attributes:
         midi: part of a MIDI port's name; empty: a virtual port; None: no MIDI.
         midi_map: what does what.
         midi_backend: a key of `midi_ports.BACKENDS`, or "auto".
-        oscquery: TCP port; None: that of OSC, if it is free; negative: no OSCQuery.
+        oscquery: TCP port of the page and OSCQuery; None: that of OSC, if it is free; negative: neither.
+        open: show the page in a browser.
     """
 
     midi: str | None = None
     midi_map: Path | None = None
     midi_backend: str = "auto"
     oscquery: int | None = None
+    open: bool = False
 
 
 def add_arguments(serve: argparse.ArgumentParser) -> None:
@@ -54,8 +59,9 @@ def add_arguments(serve: argparse.ArgumentParser) -> None:
         "--oscquery",
         type=_port_or_off,
         metavar="PORT|off",
-        help="TCP port of OSCQuery; default: the number of the OSC port; 0: any free one",
+        help="TCP port of the page and OSCQuery; default: the number of the OSC port; 0: any free one",
     )
+    hosts.add_argument("--open", action="store_true", help="show the page in a browser (docs/page.md)")
     add_plugin(hosts)
 
 
@@ -72,7 +78,7 @@ def config(args: argparse.Namespace) -> SurfaceConfig:
     """
     if args.midi is not None:
         midi.require()
-    return SurfaceConfig(args.midi, args.midi_map, args.midi_backend, args.oscquery)
+    return SurfaceConfig(args.midi, args.midi_map, args.midi_backend, args.oscquery, args.open)
 
 
 def open_midi(config: SurfaceConfig, say: Callable[[str], None]) -> Bridge | None:
@@ -100,7 +106,7 @@ def start(
         config: what was asked for.
         bridge: from `open_midi`.
         server: the OSC server.
-        gate: who may ask by OSCQuery; for nobody else.
+        gate: who may use the page and OSCQuery; for nobody else.
         say: told in a line what does not work.
 
     Raises:
@@ -108,7 +114,7 @@ def start(
     """
     with ExitStack() as parts:
         if config.oscquery is None or config.oscquery >= 0:
-            _start_oscquery(config.oscquery, server, gate, say, parts)
+            _start_web(config, server, gate, say, parts)
         if bridge is not None:
             from realtime.surfaces.midi_bridge import LocalLink
 
@@ -117,31 +123,42 @@ def start(
         return parts.pop_all()
 
 
-def _start_oscquery(
-    port: int | None, server: Server, gate: Access, say: Callable[[str], None], parts: ExitStack
+def _start_web(
+    config: SurfaceConfig, server: Server, gate: Access, say: Callable[[str], None], parts: ExitStack
 ) -> None:
-    from realtime.surfaces.oscquery_server import Advert, QueryServer
+    from realtime.surfaces.advert import Advert
+    from realtime.surfaces.web.key import page_key
+    from realtime.surfaces.web.oscquery_part import OscQuery
+    from realtime.surfaces.web.page_part import Page
+    from realtime.surfaces.web.server import WebServer
 
+    open_to_network = not server.host.startswith("127.")
+    name = f"soundmorph {socket.gethostname().partition('.')[0]} {server.port}"
+    query = OscQuery(lambda: server.control.info, server.handle, (server.host, server.port), name)
+    key = page_key() if open_to_network else ""
     try:
-        query = QueryServer(
-            lambda: server.control.info,
-            server.handle,
-            (server.host, server.port),
+        web = WebServer(
+            [Page(server, query.answer), query],
             host=server.host,
-            port=server.port if port is None else port,
+            port=server.port if config.oscquery is None else config.oscquery,
             gate=gate,
+            key=key,
         )
     except RealtimeError as error:
-        if port is not None:
+        if config.oscquery is not None:
             raise
         say(f"{error}; --oscquery chooses another")
         return
-    query.start()
-    parts.callback(query.stop)
-    print(f"{'oscquery':<8} http://{query.host}:{query.port}", flush=True)
-    if not server.host.startswith("127."):
+    web.start()
+    parts.callback(web.stop)
+    here = "127.0.0.1" if web.host == "0.0.0.0" else web.host
+    page = f"http://{here}:{web.port}/{f'?key={key}' if key else ''}"
+    print(f"{'page':<8} {page}\n{'oscquery':<8} http://{web.host}:{web.port}", flush=True)
+    if config.open:
+        threading.Thread(target=webbrowser.open, args=(page,), name="browser", daemon=True).start()
+    if open_to_network:
         try:
-            advert = Advert(query.name, server.host, server.port, query.port, say)
+            advert = Advert(name, server.host, server.port, web.port, say)
         except RealtimeError as error:
             say(str(error))
             return

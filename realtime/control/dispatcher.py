@@ -19,6 +19,7 @@ from realtime.control.background import Jobs
 from realtime.control.latent_space import LatentSpace
 from realtime.control.presets import Last, PresetError, PresetFile, Presets
 from realtime.control.protocol import Message
+from realtime.control.refusals import Refusals
 from realtime.control.replies import PluginChain
 from realtime.control.requests import (
     Asked,
@@ -118,6 +119,7 @@ class Control:
 
     Attributes:
         refused: messages answered with an error.
+        refusals: the latest of those, and of the datagrams that were not OSC.
         malformed: datagrams that were not OSC; counted by whoever reads them.
         ignored: datagrams that were not looked at; likewise.
     """
@@ -134,6 +136,7 @@ class Control:
     ) -> None:
         self.player = player
         self.refused = 0
+        self.refusals = Refusals()
         self.malformed = 0
         self.ignored = 0
         self._shelf = shelf or PresetFile(None)
@@ -266,6 +269,7 @@ class Control:
     def refuse(self, message: Message, text: str) -> Message:
         """Count a message that is not carried out, and say why."""
         self.refused += 1
+        self.refusals.add(message.address, text)
         return Message("/morph/error", (message.address, text))
 
     def _take(
@@ -359,6 +363,22 @@ class Control:
             case _:
                 commands.append(asked)
         return []
+
+    def status(self) -> replies.Facts:
+        """Return what `/morph/get/status` answers.
+
+        Raises:
+            RealtimeError: nobody plays at the moment.
+        """
+        return {**self.player.status(), **self._facts()}
+
+    def settings(self) -> Settings:
+        """Return how the sounds to come are played, if nothing is changed."""
+        return self._schedule.at(None, self._clock())
+
+    def where(self) -> Z:
+        """Return the point, as the engine has it."""
+        return self._player_z()
 
     def _facts(self) -> replies.Facts:
         counts = {"refused": self.refused, "malformed": self.malformed, "ignored": self.ignored}

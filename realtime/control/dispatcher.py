@@ -42,7 +42,7 @@ from realtime.control.requests import (
 )
 from realtime.control.schedule import Schedule
 from realtime.control.sequencing.sequencer import Sequencer
-from realtime.control.settings import History, SettingsSchedule
+from realtime.control.settings import History, Settings, SettingsSchedule
 from realtime.model.schema import ModelInfo
 from realtime.synth.commands import (
     Command,

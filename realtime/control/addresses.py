@@ -1,6 +1,6 @@
 """The table of OSC addresses, the source of parsing, checks, error texts, replies and `docs/osc.md`.
 
-`python -m realtime.control.osc_page` prints the page.
+`python -m realtime.cli.osc_page` prints the page.
 """
 
 from __future__ import annotations

@@ -40,9 +40,8 @@ from realtime.control.requests import (
     Subscribe,
     Undo,
 )
-from realtime.control.schedule import Schedule
 from realtime.control.sequencing.sequencer import Sequencer
-from realtime.control.settings import History, Settings, SettingsSchedule
+from realtime.control.settings import History, Schedule, Settings, SettingsSchedule
 from realtime.model.schema import ModelInfo
 from realtime.synth.commands import (
     Command,

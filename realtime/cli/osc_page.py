@@ -1,4 +1,4 @@
-"""Print `docs/osc.md`, the table of addresses for people: `python -m realtime.control.osc_page`."""
+"""Print `docs/osc.md`, the table of addresses for people: `python -m realtime.cli.osc_page`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from realtime.control.addresses import ADDRESSES, HORIZON_S
 _PAGE = """\
 # OSC addresses
 
-<!-- Written by `python -m realtime.control.osc_page > docs/osc.md` from realtime/control/addresses.py. -->
+<!-- Written by `python -m realtime.cli.osc_page > docs/osc.md` from realtime/control/addresses.py. -->
 
 The server listens on UDP port 9000 of 127.0.0.1 unless told otherwise, and sends replies to the port that
 a message came from. Where a float is expected, an int is accepted too. A message that cannot be carried

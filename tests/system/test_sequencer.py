@@ -126,6 +126,7 @@ def test_whoever_has_subscribed_hears_of_the_edits_of_another(tiny_model: Path, 
             each.settimeout(TIMEOUT_S)
         server.send("/morph/subscribe", bert.getsockname()[1], 60_000.0)
         fill(server, 16)
+        server.status()  # answered after what was sent before; senders take turns
         edit = osc_message_builder.OscMessageBuilder("/morph/seq/lane/0/step/7")
         edit.add_arg(0.5)
         anna.sendto(edit.build().dgram, ("127.0.0.1", server.port))

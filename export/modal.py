@@ -117,24 +117,25 @@ def decoder_graph(decoder: ModalDecoder) -> onnx.ModelProto:
 
     # sound
     m = np.arange(hop, dtype=np.float32)
-
-    def over_samples(value: str, by: np.ndarray) -> str:
-        value = graph.node("Unsqueeze", graph.node("Cast", value, to=_FLOAT), graph.constant([3]))
-        return graph.node("Mul", value, graph.constant(by))
-
-    cycles = graph.node("Unsqueeze", graph.node("Cast", at, to=_FLOAT), graph.constant([3]))
-    cycles = graph.node("Add", cycles, over_samples(turn, m))
-    free, mode = graph.nodes("Split", 2, cycles, graph.constant([FREE, modes]), axis=2)
-    bent = over_samples(graph.slice(bend, 0, FREE, 2), m * m / (2 * hop))
-    cycles = graph.concat([graph.node("Add", free, bent), mode], 2)
-    wave = graph.node("Sin", graph.node("Mul", _fraction(graph, cycles), graph.constant(2 * math.pi)))
-    sources = graph.concat([_noise(graph, decoder, index), wave], 2)
-    pair = (
-        graph.node("Unsqueeze", starts, graph.constant([2])),
-        graph.node("Unsqueeze", ends, graph.constant([2])),
-    )
-    mixed = graph.node("MatMul", graph.concat(list(pair), 2), sources)
     ramp = np.stack((1.0 - m / hop, m / hop))
+    tau = _double(graph, 2 * math.pi)
+
+    def radians(value: str) -> list[str]:
+        """Of the free oscillators and of the modes, in float32: [voices, frames, …, 1] each."""
+        single = graph.node("Cast", graph.node("Mul", value, tau), to=_FLOAT)
+        single = graph.node("Unsqueeze", single, graph.constant([3]))
+        return graph.nodes("Split", 2, single, graph.constant([FREE, modes]), axis=2)
+
+    angles = []
+    for begin, advance in zip(radians(at), radians(turn), strict=True):
+        angles.append(graph.node("Add", begin, graph.node("Mul", advance, graph.constant(m))))
+    bent = graph.node("Mul", radians(bend)[0], graph.constant(m * m / (2 * hop)))
+    angles[0] = graph.node("Add", angles[0], bent)
+    sources = [_noise(graph, decoder, index), *(graph.node("Sin", angle) for angle in angles)]
+    both = [graph.node("Unsqueeze", each, graph.constant([2])) for each in (starts, ends)]
+    levels = graph.nodes("Split", 3, graph.concat(both, 2), graph.constant([bands, FREE, modes]), axis=3)
+    parts = [graph.node("MatMul", *pair) for pair in zip(levels, sources, strict=True)]
+    mixed = graph.node("Add", graph.node("Add", *parts[:2]), parts[2])
     audio = graph.node(
         "ReduceSum", graph.node("Mul", mixed, graph.constant(ramp)), graph.constant([2]), keepdims=0
     )
@@ -241,15 +242,10 @@ def _frequencies(graph: Graph, decoder: ModalDecoder, z: str, index: str, after:
 
 
 def _noise(graph: Graph, decoder: ModalDecoder, index: str) -> str:
-    """The samples of the noise table that belong to each frame: [voices, frames, bands, hop]."""
-    hop, periods = decoder.hop_length, decoder.periods.numpy()
-    longest = int(periods.max())
-    around = np.arange(longest + hop)[None] % periods[:, None]  # no frame ends beyond its row
-    table = np.take_along_axis(decoder.noise.numpy(), around, axis=1)
-    begin = graph.node("Unsqueeze", graph.node("Mul", index, graph.constant(hop)), graph.constant([2]))
-    begin = graph.node("Mod", begin, graph.constant(periods))
-    begin = graph.node("Add", begin, graph.constant(np.arange(len(periods)) * table.shape[1]))
-    place = graph.node(
-        "Add", graph.node("Unsqueeze", begin, graph.constant([3])), graph.constant(np.arange(hop))
-    )
-    return graph.node("Gather", graph.constant(table.ravel()), place, axis=0)
+    """The frames of the noise table that belong to each frame: [voices, frames, bands, hop]."""
+    hop, table = decoder.hop_length, decoder.noise.numpy()
+    rows = table.shape[1] // hop
+    row = graph.node("Unsqueeze", index, graph.constant([2]))
+    row = graph.node("Mod", row, graph.constant(decoder.periods))
+    row = graph.node("Add", row, graph.constant(np.arange(len(table)) * rows))
+    return graph.node("Gather", graph.constant(table.reshape(-1, hop)), row, axis=0)

@@ -38,6 +38,7 @@ class Objective(nn.Module):
         between: Tensor | None = None,
         partials: Partials | None = None,
         frames: int = 0,
+        places: Tensor | None = None,
     ) -> Terms:
         """Return the unweighted terms by name.
 
@@ -53,6 +54,7 @@ class Objective(nn.Module):
                 term out. With no pair at all this term is 0.
             partials: of the sounds, for a decoder that is taught them.
             frames: latent frames that such a decoder makes; the rest of the sounds is left out.
+            places: int64 [B], where in its table the noise of such a decoder begins.
         """
         loss, model = self.config.loss, self.model
         mean, log_var = model.encode(heard)
@@ -72,7 +74,9 @@ class Objective(nn.Module):
             else:
                 decoder = model.decoder
                 assert isinstance(decoder, ModalDecoder)
-                fixed, noise = decoder.parts(torch.cat(points), frames)
+                assert places is not None
+                every_place = places.repeat(len(sizes))[: sum(sizes)]
+                fixed, noise = decoder.parts(torch.cat(points), frames, every_place)
                 every, deterministic = (fixed + noise)[:, None], fixed[: len(z), None]
                 waveform = waveform[..., : every.shape[-1]]
                 terms["partials"] = partial_term(decoder, z, partials)

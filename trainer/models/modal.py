@@ -73,19 +73,21 @@ def knot_weights(frames: int, knots: int) -> tuple[NDArray[np.int64], NDArray[np
     return before, share.astype(np.float32)
 
 
-def noise_table(bands: int, sample_rate: int, seed: int = 0) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+def noise_table(
+    bands: int, hop_length: int, sample_rate: int, seed: int = 0
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Gaussian noise of unit power in mel-spaced bands that overlap by half.
 
     Returns:
-        float32 [bands, NOISE_PERIOD] and int64 [bands], the period of each band: it repeats after so many
-        samples. Periods differ, so that the sum of the bands does not repeat.
+        float32 [bands, NOISE_PERIOD] and int64 [bands], the period of each band in frames: it repeats after
+        so many. Periods differ, so that the sum of the bands does not repeat.
     """
     random = np.random.default_rng(seed)
     table = np.zeros((bands, NOISE_PERIOD), np.float32)
     mel = np.linspace(0.0, 2595.0 * np.log10(1.0 + sample_rate / 1400.0), bands + 2)
     edges = 700.0 * (10.0 ** (mel / 2595.0) - 1.0)
-    periods = NOISE_PERIOD - 37 * np.arange(bands)
-    for band, period in enumerate(periods):
+    periods = NOISE_PERIOD // hop_length - np.arange(bands)
+    for band, period in enumerate((periods * hop_length).tolist()):
         hz = np.fft.rfftfreq(period, 1.0 / sample_rate)
         low, middle, high = edges[band : band + 3]
         rise = np.clip((hz - low) / max(middle - low, 1.0), 0.0, 1.0) if band else np.ones_like(hz)
@@ -95,7 +97,7 @@ def noise_table(bands: int, sample_rate: int, seed: int = 0) -> tuple[NDArray[np
         shape = np.sqrt(np.where(hz < middle, rise, fall))
         spectrum = np.fft.rfft(random.standard_normal(period)) * shape
         spectrum[0] = 0.0
-        sound = np.fft.irfft(spectrum, int(period))
+        sound = np.fft.irfft(spectrum, period)
         table[band, :period] = sound / np.sqrt(np.mean(sound**2))
     return table, periods.astype(np.int64)
 
@@ -171,7 +173,7 @@ class ModalDecoder(nn.Module):
             self.onset.bias.zero_()
             self.end.bias.fill_(0.0)
         self._long_noise: Tensor | None = None
-        table, periods = noise_table(self.bands, self.sample_rate)
+        table, periods = noise_table(self.bands, self.hop_length, self.sample_rate)
         knot, share = knot_weights(self.frames, self.knots)
         phase = np.random.default_rng(1).uniform(0.0, 1.0, self.modes)
         for name, value in (
@@ -221,16 +223,19 @@ class ModalDecoder(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         if z.dim() == 2 and self.training:
-            deterministic, noise = self.parts(z, self.frames)
+            deterministic, noise = self.parts(z, self.frames, z.new_zeros(len(z), dtype=torch.int64))
             return (deterministic + noise)[:, None]
         if z.dim() == 2:
             z = z[:, None].expand(-1, self.frames, -1)
         return self.stream(z)[:, None]
 
-    def parts(self, z: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    def parts(self, z: Tensor, count: int, places: Tensor) -> tuple[Tensor, Tensor]:
         """The deterministic part and the noise of the first `count` frames: [B, T] each.
 
-        For z [B, D] that stays. The noise begins at a random place of the table. Frequencies get no gradient.
+        For z [B, D] that stays. Frequencies get no gradient.
+
+        Args:
+            places: int64 [B], where in the table the noise of each sound begins, below `TRAINING_NOISE`.
         """
         hop, batch = self.hop_length, len(z)
         hidden = self.hidden(z)
@@ -241,7 +246,7 @@ class ModalDecoder(nn.Module):
         ramp = torch.arange(hop, device=z.device) / hop
 
         with torch.no_grad():
-            table = self._fresh_noise(batch, count)
+            table = self._fresh_noise(places, count)
         ends = torch.stack((levels[:, :-1, : self.bands], levels[:, 1:, : self.bands]), 2)
         pair = ends @ table  # [B, F, 2, hop]
         noise = torch.lerp(pair[:, :, 0], pair[:, :, 1], ramp).reshape(batch, -1)
@@ -292,15 +297,15 @@ class ModalDecoder(nn.Module):
         audio = audio + functional.pad(self.onset(hidden)[:, :first], (0, count * hop - first))
         return audio, noise
 
-    def _fresh_noise(self, batch: int, count: int) -> Tensor:
-        """Noise of all bands from a random place of a long table: [B, count, bands, hop]."""
+    def _fresh_noise(self, places: Tensor, count: int) -> Tensor:
+        """Noise of all bands from places [B] of a long table on: [B, count, bands, hop]."""
         if self._long_noise is None:
             length = TRAINING_NOISE + self.frames * self.hop_length
-            place = torch.arange(length, device=self.noise.device) % self.periods[:, None]
+            place = torch.arange(length, device=self.noise.device) % (self.periods[:, None] * self.hop_length)
             self._long_noise = torch.gather(self.noise, 1, place)
-        begins = torch.randint(0, TRAINING_NOISE, (batch,)).tolist()
-        some = torch.stack([self._long_noise[:, i : i + count * self.hop_length] for i in begins])
-        return some.view(batch, self.bands, count, self.hop_length).transpose(1, 2)
+        length = count * self.hop_length
+        some = torch.stack([self._long_noise[:, i : i + length] for i in places.tolist()])
+        return some.view(len(places), self.bands, count, self.hop_length).transpose(1, 2)
 
     def _gate(self, end: Tensor, boundary: Tensor) -> Tensor:
         """1 until the fade before `end`, then a straight line to 0."""
@@ -334,18 +339,18 @@ class ModalDecoder(nn.Module):
         steps = steps - steps.floor()
         begin = torch.cat((self.first_phase(hidden[:, 0]).double(), self.start_phase.expand(batch, -1)), -1)
         at = begin[:, None] + torch.cumsum(steps, 1) - steps
-        at, turn, bend = (each.float() for each in (at - at.floor(), turn, bend))
+        at, turn, bend = (2 * math.pi * each for each in (at - at.floor(), turn, bend))
+        at, turn, bend = (each.float()[..., None] for each in (at, turn, bend[:, :, :FREE]))
         m = torch.arange(hop, device=z.device, dtype=torch.float32)
         ramp = torch.stack((1.0 - m / hop, m / hop))
         pieces = []
         for some in index.split(64):
-            cycles = at[:, some, :, None] + turn[:, some, :, None] * m
-            cycles = cycles + bend[:, some, :, None] * (m * m / (2 * hop))
-            wave = torch.sin(2 * math.pi * (cycles - cycles.floor()))
-            place = (some[:, None, None] * hop + torch.arange(hop, device=z.device)) % self.periods[:, None]
-            table = torch.gather(self.noise.expand(len(some), -1, -1), 2, place)
-            sources = torch.cat((table.expand(batch, -1, -1, -1), wave), 2)  # [B, F, bands + K, hop]
-            pair = torch.stack((starts[:, some], ends[:, some]), 2) @ sources
+            angle = at[:, some] + turn[:, some] * m
+            angle[:, :, :FREE] += bend[:, some] * (m * m / (2 * hop))
+            rows = some[:, None] % self.periods
+            noise = self.noise.unflatten(1, (-1, hop))[torch.arange(self.bands, device=z.device), rows]
+            levels = torch.stack((starts[:, some], ends[:, some]), 2)  # [B, F, 2, bands + K]
+            pair = levels[..., : self.bands] @ noise + levels[..., self.bands :] @ torch.sin(angle)
             pieces.append((pair * ramp).sum(2))
         audio = torch.cat(pieces, 1)
         first = min(count, self.onset_frames)

@@ -17,6 +17,7 @@ from trainer.data.sampling import Batch
 from trainer.errors import DivergedError
 from trainer.losses.objective import CLASSIFICATION, JOINT, VARIATIONAL
 from trainer.losses.terms import total, weights
+from trainer.models.modal import TRAINING_NOISE
 from trainer.models.vae import VAE
 from trainer.run.devices import summed
 from trainer.run.parts import cut
@@ -127,10 +128,12 @@ def _descend(
     between = _between(len(batch), state.device) if decodes and state.config.loss.morph else None
     values: dict[str, float] = {}
     paired = middle is not None or between is not None
-    partials, frames = None, 0
+    partials, frames, places = None, 0, None
     if state.partials is not None:
         partials = state.partials[batch.index.cpu()].to(state.device)
         frames = _frames(state, partials)
+        draws = sampling.generator(state.config.fit.seed, "places", state.step)
+        places = torch.randint(0, TRAINING_NOISE, (len(batch),), generator=draws).to(state.device)
     parts = list(cut(len(batch), state.at_once, paired, fabric.global_rank, fabric.world_size))
     for part in parts:
         if stop():
@@ -147,6 +150,7 @@ def _descend(
                 None if between is None else between[part.pairs],
                 None if partials is None else partials[rows],
                 frames,
+                None if places is None else places[rows],
             )
             terms = {term: value * part.share(term) for term, value in terms.items()}
             fabric.backward(total(terms, weight) * fabric.world_size)  # DDP averages over processes

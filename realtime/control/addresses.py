@@ -11,6 +11,7 @@ from realtime.control.latent_space import LatentSpace
 from realtime.control.protocol import REPLY_ITEMS, Address, Argument, Message, Table
 from realtime.control.protocol import number as _number
 from realtime.control.requests import (
+    Adopt,
     Asked,
     ChangeSetting,
     Delete,
@@ -344,6 +345,22 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
         "List the presets.",
         lambda space, values: Query("presets"),
         reply=f"`/morph/presets.reply` name …, at most {REPLY_ITEMS} a message",
+    ),
+    Address(
+        "/morph/preset/adopt",
+        "Take over the presets of an earlier model of the same name. They keep their coordinates, where this "
+        "model may have other sounds. Presets that are there stay.",
+        lambda space, values: Adopt(*values),
+        (
+            Argument(
+                "checksum",
+                "text",
+                "of that model, as the server says at the start",
+                default=None,
+                missing="the only one",
+            ),
+        ),
+        "`/morph/done /morph/preset/adopt checksum`; an error that lists them if there are several",
     ),
     Address(
         "/morph/encode",

@@ -17,11 +17,12 @@ from realtime.control import replies
 from realtime.control.addresses import parse
 from realtime.control.background import Jobs
 from realtime.control.latent_space import LatentSpace
-from realtime.control.presets import Last, PresetError, PresetFile, Presets
+from realtime.control.presets import Last, PresetError, PresetFile, Presets, listed
 from realtime.control.protocol import Message
 from realtime.control.refusals import Refusals
 from realtime.control.replies import PluginChain
 from realtime.control.requests import (
+    Adopt,
     Asked,
     ChangeSetting,
     Delete,
@@ -340,6 +341,8 @@ class Control:
                 self.presets.delete(name)
                 self._sequencer.look_again()
                 self._save(message.address, name, sender)
+            case Adopt(checksum):
+                self._adopt_presets(checksum, message.address, sender)
             case Encode(file, name):
                 self._encode(file, name, sender)
             case Load(file):
@@ -461,6 +464,25 @@ class Control:
         self._sequencer.look_again()
         self._prepare()
         self._save(address, name, sender)
+
+    def _adopt_presets(self, checksum: str | None, address: str, sender: Sender) -> None:
+        info = self.info
+
+        def keep(earlier: Mapping[str, Mapping[str, Z]]) -> None:
+            if info is not self.info:
+                raise ControlError("another model has taken over meanwhile")
+            if not earlier:
+                raise ControlError(f"no other model named {info.name!r} has presets that fit")
+            if checksum is None and len(earlier) > 1:
+                raise ControlError(f"there are several; send the checksum of one: {listed(earlier)}")
+            one = next(iter(earlier)) if checksum is None else checksum
+            if one not in earlier:
+                raise ControlError(f"checksum is {one!r}, not one of {listed(earlier)}")
+            self.presets.adopt(earlier[one])
+            self._prepare()
+            self._save(address, one, sender)
+
+        self._work(lambda: self._shelf.earlier(info), keep, address, "", sender, last=False)
 
     def _save(self, address: str, name: str, sender: Sender) -> None:
         presets = self.presets

@@ -66,6 +66,13 @@ class Delete:
 
 
 @dataclass(frozen=True)
+class Adopt:
+    """Take over the presets of another model of the same name: that of `checksum`, or the only one."""
+
+    checksum: str | None = None
+
+
+@dataclass(frozen=True)
 class Undo:
     """Go back to where the point was before the latest gesture; with `again`, take the latest undo back."""
 
@@ -166,6 +173,7 @@ Request = (
     | ChangeSetting
     | Store
     | Delete
+    | Adopt
     | Undo
     | Encode
     | Load

@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from realtime.control import replies
 from realtime.control.dispatcher import IMPATIENCE_S, PATIENCE_S, Control, Sender
+from realtime.control.presets import PresetFile
 from realtime.control.protocol import REPLY_ITEMS, Message
 from realtime.model.decoder import Decoder
 from realtime.synth.commands import Command, Gain, Goto, Mode, Prepare, SetZ, Trigger
@@ -268,6 +271,40 @@ def test_presets(control: Control, player: Notebook) -> None:
         assert error.arguments[0] == "/morph/preset/store"
     (error,) = say(control, "/morph/preset/delete", "fat")
     assert "no preset named 'fat'" in error.arguments[1]
+
+
+def test_presets_of_an_earlier_model_are_adopted_when_asked_for(
+    decoder: Decoder, player: Notebook, tmp_path: Path
+) -> None:
+    path, address = tmp_path / "presets.json", "/morph/preset/adopt"
+    model, z = decoder.info, (1.0, 2.0, 3.0, 4.0)
+    shelf = PresetFile(path, lambda line: None)
+    checksums = []
+    for kept in (1, 2):
+        earlier = shelf.open(replace(model, anchors=model.anchors[kept:]))
+        earlier.store("fat", (float(kept), *z[1:]))
+        shelf.save(earlier)
+        checksums.append(earlier.key.split()[-1])
+    control = Control(model, player, shelf=shelf)
+    say(control, address)
+    (several,) = told(control, 1)
+    assert several.address == "/morph/error"
+    assert all(f"{each} (fat)" in several.arguments[1] for each in checksums)
+    say(control, address, "0123")
+    assert "checksum is '0123', not one of" in told(control, 1)[0].arguments[1]
+    assert dict(control.presets) == {}
+    say(control, address, checksums[1])
+    assert told(control, 1) == [Message("/morph/done", (address, checksums[1]))]
+    assert dict(control.presets) == {"fat": (2.0, *z[1:])}
+    say(control, address, checksums[0])
+    told(control, 1)
+    assert dict(shelf.open(model)) == {"fat": (2.0, *z[1:])}  # what is there stays
+
+
+def test_where_there_is_no_earlier_model_nothing_is_adopted(control: Control) -> None:
+    say(control, "/morph/preset/adopt")
+    (error,) = told(control, 1)
+    assert error.arguments[1] == f"no other model named {control.info.name!r} has presets that fit"
 
 
 def test_more_answers(control: Control, player: Notebook) -> None:

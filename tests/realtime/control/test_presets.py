@@ -37,8 +37,13 @@ def test_they_are_there_at_the_next_start(info: ModelInfo, tmp_path: Path) -> No
     assert [each.name for each in path.parent.iterdir()] == ["presets.json"]
 
 
+def another_of_its_name(info: ModelInfo) -> ModelInfo:
+    """A model of the same name and configuration that has learnt other sounds."""
+    return replace(info, anchors=info.anchors[1:])
+
+
 def test_each_model_has_its_own_in_one_file(info: ModelInfo, tmp_path: Path) -> None:
-    other = replace(info, config_hash="f" * 64)
+    other = another_of_its_name(info)
     shelf = PresetFile(tmp_path / "presets.json")
     for model, name in ((info, "fat"), (other, "thin")):
         presets = shelf.open(model)
@@ -46,6 +51,31 @@ def test_each_model_has_its_own_in_one_file(info: ModelInfo, tmp_path: Path) -> 
         shelf.save(presets)
     assert list(shelf.open(info)) == ["fat"]
     assert list(shelf.open(other)) == ["thin"]
+
+
+def test_presets_of_an_earlier_model_of_that_name_are_offered_and_not_taken(
+    info: ModelInfo, tmp_path: Path
+) -> None:
+    path, said = tmp_path / "presets.json", list[str]()
+    of_earlier_release = f"{info.name} {info.config_hash[:16]}"
+    sections = {
+        of_earlier_release: {"presets": {"fat": list(FAT)}},
+        f"{info.name} empty": {"presets": {}},
+        f"{info.name} other-size": {"presets": {"short": [1.0]}},
+        "another 0123": {"presets": {"thin": list(THIN)}},
+    }
+    path.write_text(json.dumps({FORMAT: 1, "models": sections}))
+    shelf = PresetFile(path, said.append)
+    presets = shelf.open(info)
+    assert dict(presets) == {}
+    (line,) = said
+    assert f"{info.config_hash[:16]} (fat). Take them over? Send /morph/preset/adopt" in line
+    assert shelf.earlier(info) == {info.config_hash[:16]: {"fat": FAT}}
+    presets.store("own", THIN)
+    shelf.save(presets)
+    assert dict(shelf.open(info)) == {"own": THIN}  # and nothing is said once there are presets
+    assert said == [line]
+    assert json.loads(path.read_text())["models"].keys() == {*sections, presets.key}
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         action="store_true",
         help="let the device wait for late blocks: for exact captures, with --record or a synchronous JACK",
     )
+    serve.add_argument("--quiet", action="store_true", help="do not print refused messages")
     serve.add_argument("--seconds", type=number(0.0, 1e9), metavar="N", help="stop by itself")
     surfaces.add_arguments(serve)
 
@@ -124,5 +125,6 @@ def run(args: argparse.Namespace) -> int:
             restore=args.restore,
             seconds=args.seconds,
             surfaces=surfaces.config(args),
+            quiet=args.quiet,
         )
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from realtime.cli import surfaces
+from realtime.cli.refusal_lines import RefusalLines
 from realtime.cli.surfaces import SurfaceConfig
 from realtime.control import access
 from realtime.control.dispatcher import Control
@@ -18,6 +19,7 @@ from realtime.control.protocol import HOST, PORT
 from realtime.live.config import SoundConfig
 from realtime.live.rpc import RpcError
 from realtime.live.supervisor import Facts, Supervisor
+from realtime.surfaces.models import Models
 from realtime.synth.commands import Panic
 from realtime.util import priority
 from realtime.util.errors import RealtimeError, say
@@ -36,7 +38,8 @@ class ServeConfig:
         allow: addresses that may play; empty: all that reach `host`.
         presets: file of presets; None: the one in the user's data folder.
         seconds: end after so many; None: never.
-        surfaces: MIDI and OSCQuery.
+        surfaces: MIDI, the page and OSCQuery.
+        quiet: refused messages are not told.
     """
 
     sound: SoundConfig
@@ -47,6 +50,7 @@ class ServeConfig:
     restore: bool = False
     seconds: float | None = None
     surfaces: SurfaceConfig = field(default_factory=SurfaceConfig)
+    quiet: bool = False
 
 
 def serve(config: ServeConfig) -> int:
@@ -77,9 +81,11 @@ def serve(config: ServeConfig) -> int:
             lines = sound.start()
             server.start()
             _introduce(lines, server)
-            beside = surfaces.start(config.surfaces, bridge, server, access.Access(config.allow), say)
+            models = Models(lambda: sound.studio.model or config.sound.model, config.sound.library)
+            beside = surfaces.start(config.surfaces, bridge, server, access.Access(config.allow), models, say)
             gc.freeze()
-            _watch(stopping, config.seconds, sound, server)
+            refused = RefusalLines(control.refusals, _ignore if config.quiet else say)
+            _watch(stopping, config.seconds, sound, server, refused)
         finally:
             try:
                 sound.player.submit([Panic()])  # fades at once, while the rest ends
@@ -100,10 +106,17 @@ def _save(control: Control) -> None:
         say(str(error))
 
 
-def _watch(stopping: StopRequest, seconds: float | None, sound: Supervisor, server: Server) -> None:
+def _ignore(_: str) -> None:
+    pass
+
+
+def _watch(
+    stopping: StopRequest, seconds: float | None, sound: Supervisor, server: Server, refused: RefusalLines
+) -> None:
     end = None if seconds is None else time.monotonic() + seconds
     begun_s: float | None = None
     while not stopping.is_set():
+        refused.look()
         if fault := sound.fault():
             again = begun_s is not None and time.monotonic() - begun_s < AGAIN_S
             if again or stopping.is_set():

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from realtime.control.access import Access
     from realtime.control.osc import Server
     from realtime.surfaces.midi_bridge import Bridge
+    from realtime.surfaces.models import Models
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,12 @@ def open_midi(config: SurfaceConfig, say: Callable[[str], None]) -> Bridge | Non
 
 
 def start(
-    config: SurfaceConfig, bridge: Bridge | None, server: Server, gate: Access, say: Callable[[str], None]
+    config: SurfaceConfig,
+    bridge: Bridge | None,
+    server: Server,
+    gate: Access,
+    models: Models,
+    say: Callable[[str], None],
 ) -> ExitStack:
     """Start what was asked for beside a server that runs; closing the result ends it.
 
@@ -107,6 +113,7 @@ def start(
         bridge: from `open_midi`.
         server: the OSC server.
         gate: who may use the page and OSCQuery; for nobody else.
+        models: the one that plays, and those that can.
         say: told in a line what does not work.
 
     Raises:
@@ -114,7 +121,7 @@ def start(
     """
     with ExitStack() as parts:
         if config.oscquery is None or config.oscquery >= 0:
-            _start_web(config, server, gate, say, parts)
+            _start_web(config, server, gate, models, say, parts)
         if bridge is not None:
             from realtime.surfaces.midi_bridge import LocalLink
 
@@ -124,7 +131,12 @@ def start(
 
 
 def _start_web(
-    config: SurfaceConfig, server: Server, gate: Access, say: Callable[[str], None], parts: ExitStack
+    config: SurfaceConfig,
+    server: Server,
+    gate: Access,
+    models: Models,
+    say: Callable[[str], None],
+    parts: ExitStack,
 ) -> None:
     from realtime.surfaces.advert import Advert
     from realtime.surfaces.web.key import page_key
@@ -138,7 +150,7 @@ def _start_web(
     key = page_key() if open_to_network else ""
     try:
         web = WebServer(
-            [Page(server, query.answer), query],
+            [Page(server, query.answer, models), query],
             host=server.host,
             port=server.port if config.oscquery is None else config.oscquery,
             gate=gate,

@@ -70,6 +70,7 @@ FRESH_S = 0.1  # how long a move may take to reach the mixer; until then its tar
 PATIENCE_S, IMPATIENCE_S = 0.1, 0.01  # between two looks for news, without and with somebody waiting
 
 Sender = tuple[str, int]
+NOBODY: Sender = ("", 0)  # who waits for no answers
 
 
 class Player(Protocol):
@@ -365,6 +366,18 @@ class Control:
             case _:
                 commands.append(asked)
         return []
+
+    def keep(self, name: str, z: Z) -> None:
+        """Store a point as a preset, and save it in the background.
+
+        Raises:
+            ControlError: the name is not accepted, or z is not of this model.
+        """
+        if len(z) != self.info.latent_dim:
+            raise ControlError("another model has taken over meanwhile")
+        if self.space.of_model(name):
+            raise ControlError(f"name is {name!r}, which the model has already")
+        self._store(name, z, "/morph/preset/store", NOBODY)
 
     def status(self) -> replies.Facts:
         """Return what `/morph/get/status` answers.

@@ -22,7 +22,7 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 
 from realtime.control.access import ANSWER_BYTES, RATE, Access
 from realtime.control.addresses import HORIZON_S
-from realtime.control.dispatcher import Control, Sender
+from realtime.control.dispatcher import NOBODY, Control, Sender
 from realtime.control.protocol import HOST, PORT, Message
 from realtime.control.turns import Turns, Work
 from realtime.util.errors import RealtimeError
@@ -35,8 +35,6 @@ MAX_DEPTH = 8  # bundles within bundles
 KERNEL_BUFFER = 1 << 20  # bytes: bursts wait there, in either direction
 
 T = TypeVar("T")
-
-NOBODY: Sender = ("", 0)  # who waits for no answers
 
 _BUNDLE = b"#bundle\0"
 _TYPES = frozenset(

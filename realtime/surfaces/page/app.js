@@ -2,7 +2,7 @@
 
 import { html, render, useEffect, useRef, useState } from "./vendor/preact-htm.js";
 import { colour } from "./colours.js";
-import { connect, send } from "./link.js";
+import { connect, send, sendSound } from "./link.js";
 import { SoundMap } from "./map.js";
 import { HitsPanel, MorphPanel, PresetsPanel, ServerPanel } from "./panels.js";
 import { drag, press, release, sendSoon, strike } from "./play.js";
@@ -24,14 +24,13 @@ const NOTE_MS = 6000;
 const short = (name) => name.split("/").pop();
 
 function Meter({ side }) {
-  const status = use("status");
-  const peak = status?.[`peak_${side}_db`] ?? SILENT_DB;
+  const peak = Math.round(use(`status.peak_${side}_db`) ?? SILENT_DB);
   const part = Math.min(1, Math.max(0, 1 - peak / SILENT_DB));
   return html`<span class="meter"><span class=${peak > -1 ? "hot" : ""} style=${{ transform: `scaleX(${part})` }}></span></span>`;
 }
 
 function Gain() {
-  const gain = use("status")?.gain_db ?? 0;
+  const gain = use("status.gain_db") ?? 0;
   const [held, setHeld] = useState(null);
   useEffect(() => {
     const timer = setTimeout(() => setHeld(null), 600);
@@ -53,7 +52,7 @@ function Gain() {
 function Bar() {
   const connected = use("connected");
   const model = use("model");
-  const status = use("status") ?? {};
+  const [voices, most, late] = [use("status.voices"), use("status.max_voices"), use("status.late_blocks")];
   return html`<header>
     <h1>soundmorph</h1>
     <p class="state" role="status">
@@ -63,8 +62,8 @@ function Bar() {
     <div class="meters" role="img" aria-label="Output level">
       <${Meter} side="left" /><${Meter} side="right" />
     </div>
-    <p class="figure">${status.voices ?? 0} / ${status.max_voices ?? 0} <span>voices</span></p>
-    ${status.late_blocks > 0 && html`<p class="figure warn">${status.late_blocks} <span>late</span></p>`}
+    <p class="figure">${voices ?? 0} / ${most ?? 0} <span>voices</span></p>
+    ${late > 0 && html`<p class="figure warn">${late} <span>late</span></p>`}
     <${Gain} />
     <div class="row">
       <button type="button" onClick=${() => send("/morph/undo")} aria-label="Undo the latest move">↶</button>
@@ -73,6 +72,20 @@ function Bar() {
       <button type="button" class="panic" onClick=${() => send("/morph/panic")}>Panic</button>
     </div>
   </header>`;
+}
+
+/** The outline of a sound. */
+function Picture({ peaks }) {
+  if (!peaks) return null;
+  return html`<svg class="picture" viewBox="0 -50 ${peaks.length} 100" preserveAspectRatio="none" aria-hidden="true">
+    <path d=${peaks.map((peak, i) => `M${i + 0.5} ${-(peak + 1) / 2}v${peak + 1}`).join("")} />
+  </svg>`;
+}
+
+/** Files dropped on the map become presets, one after the other. */
+async function drop(event) {
+  event.preventDefault();
+  for (const file of [...event.dataTransfer.files]) await sendSound(file);
 }
 
 function Map() {
@@ -93,7 +106,7 @@ function Map() {
       },
       drag,
       release,
-      hover: (dot, x, y) => setTip(dot && { dot, x, y }),
+      hover: (dot, x, y) => setTip(dot && { dot, x, y, index: shown.dots.indexOf(dot) }),
       focus: (dot) => setSaid(`${short(dot.name)}, ${shown.classes[dot.label][0]}`),
       pick: (dot) => strike(dot.name),
     });
@@ -113,7 +126,8 @@ function Map() {
     return found;
   };
   const model = use("model");
-  return html`<div class="map-area">
+  const pictures = use("pictures");
+  return html`<div class="map-area" onDragOver=${(event) => event.preventDefault()} onDrop=${drop}>
     <div
       class="map"
       ref=${frame}
@@ -126,6 +140,7 @@ function Map() {
       <canvas class="moving" aria-hidden="true"></canvas>
       ${tip &&
       html`<div class="tip" style=${{ left: `${tip.x}px`, top: `${tip.y}px`, "--accent": colour(tip.dot.label) }}>
+        <${Picture} peaks=${pictures?.[tip.index]} />
         ${short(tip.dot.name)}<small>${model.classes[tip.dot.label][0]}</small>
       </div>`}
       <p id="map-help" class="sr">

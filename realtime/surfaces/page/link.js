@@ -49,6 +49,7 @@ function transmit(packet) {
 
 function takeState(state) {
   for (const part of Object.keys(state)) if (part !== "refused") set(part, state[part]);
+  for (const [name, value] of Object.entries(state.status)) set(`status.${name}`, value);
   for (const [address, reason] of state.refused) note(reason, address);
   const model = get("model");
   if (model && state.status.model_id !== model.id) loadModel();
@@ -64,6 +65,15 @@ export function note(line, address = "") {
   set("messages", [entry, ...(get("messages") ?? [])].slice(0, MAX_MESSAGES));
 }
 
+/** Have the server make a preset of a sound file. */
+export async function sendSound(file) {
+  note("is being encoded …", file.name);
+  const answer = await fetch(`/page/sounds?name=${encodeURIComponent(file.name)}`, { method: "POST", body: file });
+  if (answer.ok) note(`is the preset “${(await answer.json()).name}” now`, file.name);
+  else note(await answer.text(), file.name);
+  return answer.ok;
+}
+
 let loading = null;
 
 function loadModel() {
@@ -73,7 +83,15 @@ function loadModel() {
 
 async function fetchModel() {
   const model = await (await fetch("/page/model")).json();
+  set("axes", null);
+  set("pictures", null);
   set("model", model);
   const regions = await (await fetch("/page/regions")).json();
   set("regions", { id: model.id, ...regions });
+  const portrait = await fetch("/page/portrait"); // measured now, if it was not before
+  if (portrait.ok && get("model").id === model.id) {
+    const { axes, pictures } = await portrait.json();
+    set("axes", axes);
+    set("pictures", pictures);
+  }
 }

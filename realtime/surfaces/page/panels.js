@@ -1,8 +1,8 @@
 // The panels beside the map: morphing, the sounds to come, presets, and what the server says.
 
-import { html, useEffect, useRef, useState } from "./vendor/preact-htm.js";
+import { html, useEffect, useState } from "./vendor/preact-htm.js";
 import { colour } from "./colours.js";
-import { send, sendTogether } from "./link.js";
+import { onAnswer, send, sendSound, sendTogether } from "./link.js";
 import { corners, sendSoon, strike, velocity } from "./play.js";
 import { set, use } from "./store.js";
 import { Name, Pad, Slider, Toggle } from "./widgets.js";
@@ -182,7 +182,7 @@ const LONGEST_MS = 2000; // of a decay; the end of the slider leaves sounds as t
 export function HitsPanel() {
   const loud = use("velocity") ?? 1;
   const settings = use("settings") ?? {};
-  const mode = use("status")?.mode;
+  const mode = use("status.mode");
   const pan = (v) => (Math.abs(v) < 0.01 ? "middle" : `${Math.round(100 * Math.abs(v))} % ${v < 0 ? "left" : "right"}`);
   return html`<section class="card">
       <h2>Sounds to come</h2>
@@ -244,6 +244,18 @@ export function PresetsPanel() {
       />
       <button type="submit">Store</button>
     </form>
+    <label class="file">
+      A sound file (or drop it on the map)
+      <input
+        type="file"
+        accept=".wav,.flac,.aif,.aiff,.ogg"
+        multiple
+        onChange=${async (event) => {
+          for (const file of [...event.target.files]) await sendSound(file);
+          event.target.value = "";
+        }}
+      />
+    </label>
     ${presets.length === 0 && html`<p class="hint">Store the place where the point is, and find it here at the next start.</p>`}
     <ul class="list">
       ${presets.map(
@@ -264,6 +276,36 @@ export function PresetsPanel() {
   </section>`;
 }
 
+function Models() {
+  const playing = use("model").name;
+  const [names, setNames] = useState([]);
+  const [loading, setLoading] = useState("");
+  useEffect(() => {
+    fetch("/page/models").then(async (answer) => answer.ok && setNames(await answer.json()));
+    onAnswer("/morph/done", (address) => address === "/morph/model" && setLoading(""));
+    onAnswer("/morph/error", (address) => address === "/morph/model" && setLoading(""));
+  }, []);
+  return html`<section class="card">
+    <h2>Model</h2>
+    <div class="row">
+      ${names.map(
+        (name) => html`<button
+          type="button"
+          key=${name}
+          aria-pressed=${name === playing ? "true" : "false"}
+          disabled=${loading !== ""}
+          onClick=${() => {
+            setLoading(name);
+            send("/morph/model", name);
+          }}
+        >
+          ${name === loading ? `${name} …` : name}
+        </button>`,
+      )}
+    </div>
+  </section>`;
+}
+
 export function ServerPanel() {
   const status = use("status") ?? {};
   const pages = use("pages");
@@ -279,7 +321,8 @@ export function ServerPanel() {
     ["Refused messages", status.refused],
     ["Pages open", pages],
   ];
-  return html`<section class="card">
+  return html`<${Models} />
+    <section class="card">
       <h2>Server</h2>
       <dl class="facts">${facts.map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
     </section>

@@ -37,14 +37,17 @@ onAnswer("/morph/patterns.reply", (...names) => set("patterns", names));
 
 let revision = null;
 
-watch("status", ({ seq_revision: now }) => {
-  if (now === undefined || now === revision) return;
+watch("status.seq_revision", (now) => {
+  if (now === revision) return;
   revision = now;
   send("/morph/get/seq");
   send("/morph/get/patterns");
 });
 
-watch("connected", () => (revision = null));
+watch("connected", (connected) => {
+  revision = null;
+  if (connected) send("/morph/get/seq");
+});
 
 // ---- the grid
 
@@ -57,7 +60,7 @@ function inkOf(model, name) {
 }
 
 /** One step: press turns it on or off, a drag up or down sets its velocity, or its place between the two sounds. */
-function Step({ lane, index, velocity, morph, morphing, now }) {
+function Step({ lane, index, velocity, morph, morphing }) {
   const held = useRef(null);
   const path = `/morph/seq/lane/${lane}`;
   const change = (value) => {
@@ -68,7 +71,7 @@ function Step({ lane, index, velocity, morph, morphing, now }) {
   const value = morphing ? morph : velocity;
   return html`<button
     type="button"
-    class="step ${now ? "now" : ""} ${index % BEAT === 0 ? "beat" : ""}"
+    class=${index % BEAT === 0 ? "step beat" : "step"}
     aria-pressed=${velocity > 0 ? "true" : "false"}
     aria-label="Lane ${lane + 1}, step ${index + 1}${velocity > 0 ? `, velocity ${Math.round(100 * velocity)} %` : ""}"
     style=${{ "--velocity": velocity, "--morph": morph, "--level": value }}
@@ -98,7 +101,7 @@ function Step({ lane, index, velocity, morph, morphing, now }) {
   ></button>`;
 }
 
-function Lane({ lane, index, morphing, playing }) {
+function Lane({ lane, index, morphing }) {
   const model = use("model");
   const path = `/morph/seq/lane/${index}`;
   const follows = !lane.from && !lane.to;
@@ -115,11 +118,17 @@ function Lane({ lane, index, morphing, playing }) {
     <div class="steps" role="group" aria-label="Steps of lane ${index + 1}">
       ${lane.steps.map(
         ([velocity, morph], step) =>
-          html`<${Step} key=${step} ...${{ lane: index, index: step, velocity, morph, morphing, now: step === playing }} />`,
+          html`<${Step} key=${step} ...${{ lane: index, index: step, velocity, morph, morphing }} />`,
       )}
     </div>
     ${lane.missing && html`<p class="warn">There is no sound “${lane.missing}” any more.</p>`}
   </div>`;
+}
+
+/** Mark the step that sounds, without drawing the grid anew. */
+function showStep(step) {
+  for (const each of document.querySelectorAll(".step.now")) each.classList.remove("now");
+  for (const each of document.querySelectorAll(`.steps > :nth-child(${step + 1})`)) each.classList.add("now");
 }
 
 function Patterns() {
@@ -154,10 +163,10 @@ export function SequencerPanel() {
   const model = use("model");
   const seq = use("seq");
   const lanes = use("lanes") ?? [];
-  const playing = use("status")?.seq_step ?? -1;
   const [morphing, setMorphing] = useState(false);
   const [tempo, setTempo] = useState(null);
   useEffect(() => setTempo(null), [seq?.tempo]);
+  useEffect(() => watch("status.seq_step", showStep), []);
   if (!seq) return html`<p class="hint">Waiting for the sequencer …</p>`;
   const add = () => {
     const used = new Set(lanes.map(({ from }) => from));
@@ -203,7 +212,7 @@ export function SequencerPanel() {
       </div>
     </section>
     <section class="card lanes ${morphing ? "morphing" : ""}">
-      ${lanes.map((lane, i) => lane && html`<${Lane} key=${i} ...${{ lane, index: i, morphing, playing: seq.playing ? playing : -1 }} />`)}
+      ${lanes.map((lane, i) => lane && html`<${Lane} key=${i} ...${{ lane, index: i, morphing }} />`)}
       <div class="row">
         <button type="button" class="grow" onClick=${add}>Add a lane</button>
         <button type="button" onClick=${() => send("/morph/seq/add")}>Lane of the point</button>

@@ -16,12 +16,15 @@ from aiohttp import WSMsgType, web
 from realtime.control.dispatcher import Control, Sender
 from realtime.control.osc import Server
 from realtime.control.snapshot import snapshot
-from realtime.surfaces.web import model_view
+from realtime.surfaces.models import Models
+from realtime.surfaces.web import model_view, uploads
 from realtime.surfaces.web.client import Client
+from realtime.surfaces.web.programs import run_module
 from realtime.surfaces.web.server import Desk
 from realtime.util.errors import RealtimeError
 
 STATE_S = 0.05  # between two states that are sent
+PORTRAIT_S = 600.0  # for thousands of sounds on a busy machine
 FILES = Path(str(importlib.resources.files("realtime.surfaces") / "page"))
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -35,10 +38,12 @@ class Page:
     Args:
         server: the OSC server.
         otherwise: answers requests of `/` that do not come from a browser.
+        models: the one that plays, and those that can.
     """
 
-    def __init__(self, server: Server, otherwise: Answer) -> None:
-        self._server, self._otherwise = server, otherwise
+    def __init__(self, server: Server, otherwise: Answer, models: Models) -> None:
+        self._server, self._otherwise, self._models = server, otherwise, models
+        self._portrait: tuple[Path, asyncio.Task[Any]] | None = None
         self._numbers = count(1)
         self._clients: dict[Client, Sender] = {}
 
@@ -49,6 +54,9 @@ class Page:
             web.get("/", self._root),
             web.get("/page/model", self._model),
             web.get("/page/regions", self._regions),
+            web.get("/page/portrait", self._portray),
+            web.get("/page/models", self._list_models),
+            web.post("/page/sounds", self._keep_sound),
             web.get("/page/socket", self._converse),
             web.static("/page", FILES),
         ]
@@ -73,6 +81,27 @@ class Page:
     async def _regions(self, _: web.Request) -> web.Response:
         places = await self._look(lambda control: control.space)
         return _json(await asyncio.to_thread(model_view.regions, places))
+
+    async def _portray(self, _: web.Request) -> web.Response:
+        """What the sounds are like, as soon as that is measured; it is for all pages at once."""
+        path = self._models.playing()
+        if self._portrait is None or self._portrait[0] != path or _failed(self._portrait[1]):
+            if self._portrait:
+                self._portrait[1].cancel()
+            work = run_module("realtime.surfaces.web.portrait", str(path), limit_s=PORTRAIT_S)
+            self._portrait = path, asyncio.create_task(work)
+        return _json(await asyncio.shield(self._portrait[1]))
+
+    async def _list_models(self, _: web.Request) -> web.Response:
+        return _json(await asyncio.to_thread(self._models.names))
+
+    async def _keep_sound(self, request: web.Request) -> web.Response:
+        """Make a preset of a sound file."""
+        if request.headers.get("Origin") is None:  # a form of a foreign page could send a file, too
+            raise web.HTTPForbidden(text="only the page may send sounds")
+        label, z = await uploads.encode(request, self._models.playing())
+        await self._look(lambda control: control.keep(label, z))
+        return _json({"name": label})
 
     async def _look(self, at: Callable[[Control], Any]) -> Any:
         return await self._desk.work.do(self._server.look, at)
@@ -123,7 +152,9 @@ class Page:
                     client.tell(text)
 
     async def goodbye(self) -> None:
-        """Close all websockets."""
+        """Close all websockets, and end what is being measured."""
+        if self._portrait:
+            self._portrait[1].cancel()
         await asyncio.gather(*(client.goodbye() for client in self._clients))
 
 
@@ -132,6 +163,10 @@ def _wants_page(request: web.Request) -> bool:
     upgrades = "websocket" in request.headers.get("Upgrade", "").lower()
     asks = [name for name in request.query if name != "key"]
     return not upgrades and not asks and "text/html" in request.headers.get("Accept", "")
+
+
+def _failed(task: asyncio.Task[Any]) -> bool:
+    return task.done() and (task.cancelled() or task.exception() is not None)
 
 
 def _json(content: Any) -> web.Response:

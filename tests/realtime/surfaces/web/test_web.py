@@ -20,6 +20,7 @@ from realtime.control.osc import Server, bind
 from realtime.control.protocol import Message
 from realtime.live.engine import Engine
 from realtime.model.verify import read
+from realtime.surfaces.models import Models
 from realtime.surfaces.web.client import MAX_MESSAGE
 from realtime.surfaces.web.guard import host_is_ours, origin_is_ours
 from realtime.surfaces.web.key import page_key
@@ -41,7 +42,7 @@ def control(make_mixer: Callable[..., Mixer], tiny_model: Path) -> Control:
 
 
 @pytest.fixture
-def start(control: Control) -> Iterator[Start]:
+def start(control: Control, tiny_model: Path) -> Iterator[Start]:
     """Start a web server with the page and OSCQuery on a free port of this machine."""
     running: list[WebServer] = []
     listener = bind("127.0.0.1", 0)
@@ -50,7 +51,7 @@ def start(control: Control) -> Iterator[Start]:
 
     def begin(key: str = "") -> WebServer:
         query = OscQuery(lambda: control.info, server.handle, (server.host, server.port), "test")
-        parts: list[Part] = [Page(server, query.answer), query]
+        parts: list[Part] = [Page(server, query.answer, Models(lambda: tiny_model)), query]
         running.append(WebServer(parts, host="127.0.0.1", port=0, gate=Access(), key=key))
         running[0].start()
         return running[0]

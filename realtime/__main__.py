@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from importlib.metadata import version
 from typing import NoReturn
 
 from realtime.cli import bench, devices, encode, info, midi, morphology, render, serve
@@ -28,6 +29,7 @@ def get_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="realtime", description="Play and render morphs between sounds with a decoder file."
     )
+    parser.add_argument("--version", action="version", version=f"soundmorph {version('soundmorph')}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in COMMANDS.values():
         command.add_parser(commands)
@@ -39,7 +41,12 @@ def main(argv: list[str] | None = None) -> int:
     args = get_parser().parse_args(argv)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the decoder has threads of its own
     try:
-        return int(COMMANDS[args.command].run(args))
+        code = int(COMMANDS[args.command].run(args))
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # the reader of a pipe, such as head, has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except RealtimeError as error:
         print(f"realtime: error: {error}", file=sys.stderr)
         return 2

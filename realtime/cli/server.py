@@ -26,6 +26,7 @@ from realtime.util.errors import RealtimeError, say
 from realtime.util.signals import StopRequest, stop_on_signals
 
 WATCH_S = 0.1
+FIRST = "kick"  # the class that the first hint plays, where the model has it
 AGAIN_S = 10.0  # what plays is begun anew after a fault, unless it was so shortly before
 
 
@@ -144,7 +145,9 @@ def _stop(sound: Supervisor) -> tuple[Facts, bool]:
 
 def _introduce(lines: dict[str, str], server: Server) -> None:
     host = "127.0.0.1" if server.host == "0.0.0.0" else server.host
-    osc = f"{server.host}:{server.port}; try: oscsend {host} {server.port} /morph/trigger f 1.0"
+    names = [each.name for each in server.control.info.classes]
+    drum = FIRST if FIRST in names else names[0]
+    osc = f"{server.host}:{server.port}; try: oscsend {host} {server.port} /morph/trigger fs 1.0 {drum}"
     print("\n".join(f"{name:<8} {text}" for name, text in {**lines, "osc": osc}.items()), flush=True)
 
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import onnx
@@ -133,6 +134,18 @@ def test_help_loads_nothing_heavy() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+def test_version_is_that_of_the_package() -> None:
+    command = [sys.executable, "-m", "realtime", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == f"soundmorph {version('soundmorph')}\n"
+
+
+def test_output_to_a_pipe_that_is_closed_early_is_no_error() -> None:
+    script = f"{sys.executable} -m realtime info --json | head -n 1"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", script], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "{\n", "")
+
+
 def test_every_option_has_help() -> None:
     (commands,) = (action for action in get_parser()._actions if action.dest == "command")
     for parser in commands.choices.values():  # type: ignore[union-attr]
@@ -172,12 +185,13 @@ def test_serve_for_a_while(tiny_model: Path, tmp_path: Path) -> None:
         "trigger",
         "move",
         "osc",
+        "page",
         "oscquery",
         "played",
     ]
     total, *terms = (float(ms) for ms in re.findall(r"\d+\.\d", lines[3])[:4])
     assert total == pytest.approx(sum(terms), abs=0.2)
-    assert re.search(r"oscsend 127\.0\.0\.1 \d+ /morph/trigger f 1\.0$", lines[5])
+    assert re.search(r"oscsend 127\.0\.0\.1 \d+ /morph/trigger fs 1\.0 kick$", lines[5])
     assert soundfile.info(take).samplerate == 44100
     assert soundfile.info(take).frames >= 0.3 * 44100
 

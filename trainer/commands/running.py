@@ -56,7 +56,7 @@ def train(config: Config, data: Path, out: Path, saved: Checkpoint | None) -> in
         print(f"stopped after {steps}; continue with: trainer fit --resume {quoted}")
         return 128 + caught[0] if caught else 130
     if state.epoch < config.fit.epochs:
-        print(f"the validation loss stopped falling: {state.epoch} of {config.fit.epochs} epochs trained")
+        print(f"ended after {state.epoch} of {config.fit.epochs} epochs: the validation loss stopped falling")
     print(f"done: {quoted}; next: trainer export {quoted} -o {shlex.quote(f'{data.resolve().name}.onnx')}")
     return 0
 

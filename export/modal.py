@@ -83,7 +83,8 @@ def decoder_graph(decoder: ModalDecoder) -> onnx.ModelProto:
         return graph.node("Mul", graph.node("Exp", both), _gate(graph, decoder, end, boundary))
 
     end = graph.node("Sigmoid", dense(hidden, decoder.end))
-    end = by_frame(graph.node("Mul", end, graph.constant(decoder.frames + decoder.gate_frames)), 1)
+    end = graph.node("Mul", end, graph.constant(decoder.frames + decoder.gate_frames))
+    end = by_frame(graph.node("Min", end, graph.constant(float(decoder.frames))), 1)
     ends = amplitudes(
         ends, graph.node("Sub", level, fallen), graph.node("Unsqueeze", after, graph.constant([2]))
     )

@@ -308,8 +308,8 @@ class ModalDecoder(nn.Module):
         return some.view(len(places), self.bands, count, self.hop_length).transpose(1, 2)
 
     def _gate(self, end: Tensor, boundary: Tensor) -> Tensor:
-        """1 until the fade before `end`, then a straight line to 0."""
-        return ((end - boundary) / self.gate_frames).clamp(0.0, 1.0)
+        """1 until the fade before `end`, or before the last frame, then a straight line to 0."""
+        return ((end.clamp(max=self.frames) - boundary) / self.gate_frames).clamp(0.0, 1.0)
 
     def stream(self, z: Tensor) -> Tensor:
         """The sound for z [B, F, D] of every frame from 0 on, as a stream plays it: [B, F * hop]."""

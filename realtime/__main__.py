@@ -1,4 +1,4 @@
-"""The command line: `realtime COMMAND`; each command is a module of `realtime.cli`."""
+"""The command line, `realtime COMMAND`; each command is a module in `realtime.cli`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ COMMANDS = {
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Build the parser of `realtime`, without importing anything heavy."""
+    """Build the parser of `realtime` without heavy imports."""
     parser = argparse.ArgumentParser(
         prog="realtime", description="Play and render morphs between sounds with a decoder file."
     )
@@ -37,9 +37,9 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run a command and return its exit code: 2 for a mistake of the user, reported in one line."""
+    """Run a command and return its exit code; a user error is reported in one line and returns 2."""
     args = get_parser().parse_args(argv)
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the decoder has threads of its own
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the decoder manages its own threads
     try:
         code = int(COMMANDS[args.command].run(args))
         sys.stdout.flush()

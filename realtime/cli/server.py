@@ -1,4 +1,4 @@
-"""The server of `realtime serve`: OSC and other surfaces around the process that plays."""
+"""The server of `realtime serve`: OSC and other surfaces, and the worker process that plays."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ from realtime.util.errors import RealtimeError, say
 from realtime.util.signals import StopRequest, stop_on_signals
 
 WATCH_S = 0.1
-FIRST = "kick"  # the class that the first hint plays, where the model has it
-AGAIN_S = 10.0  # what plays is begun anew after a fault, unless it was so shortly before
+FIRST = "kick"  # the class that the first hint plays, if the model has it
+AGAIN_S = 10.0  # a worker that fails again within this time is not restarted
 
 
 @dataclass(frozen=True)
 class ServeConfig:
-    """The options of `realtime serve`; its --help describes each.
+    """Options of `realtime serve`; its --help describes each.
 
     Attributes:
-        sound: options of the process that plays.
-        allow: addresses that may play; empty: all that reach `host`.
+        sound: options of the worker process.
+        allow: addresses and networks that may play; empty: all that can reach `host`.
         presets: file of presets; None: the one in the user's data folder.
-        seconds: end after so many; None: never.
-        surfaces: MIDI, the page and OSCQuery.
-        quiet: refused messages are not told.
+        seconds: time until the server stops; None: no limit.
+        surfaces: options of MIDI, the page and OSCQuery.
+        quiet: refused messages are not printed.
     """
 
     sound: SoundConfig
@@ -55,7 +55,7 @@ class ServeConfig:
 
 
 def serve(config: ServeConfig) -> int:
-    """Play until SIGINT, SIGTERM, or `config.seconds` are over; returns the exit code.
+    """Play until SIGINT, SIGTERM or the end of `config.seconds`; return the exit code.
 
     Raises:
         RealtimeError: the server cannot start.
@@ -75,7 +75,7 @@ def serve(config: ServeConfig) -> int:
         control = Control(sound.info, sound.player, shelf=shelf, studio=sound.studio, effects=sound.plugins)
         server = Server(control, listener, access.Access(config.allow))
         if config.restore and not control.restore():
-            say("there is no earlier session of this model to go on with")
+            say("no earlier session of this model to restore")
         beside = ExitStack()
         gc.collect()
         try:
@@ -89,9 +89,9 @@ def serve(config: ServeConfig) -> int:
             _watch(stopping, config.seconds, sound, server, refused)
         finally:
             try:
-                sound.player.submit([Panic()])  # fades at once, while the rest ends
+                sound.player.submit([Panic()])  # fade out at once, while the rest shuts down
             except RpcError:
-                sound.close()  # or whoever waits for it would not end
+                sound.close()  # otherwise threads that wait for a reply would not end
             server.stop()
             _save(control)
             beside.close()
@@ -122,14 +122,14 @@ def _watch(
             again = begun_s is not None and time.monotonic() - begun_s < AGAIN_S
             if again or stopping.is_set():
                 return
-            say(f"the process that plays {fault}; it is begun anew")
+            say(f"the worker process {fault}; restarting it")
             try:
                 told = sound.restart()
                 server.resume()
             except RealtimeError as error:
                 say(str(error))
                 return
-            say("; ".join(["it plays again, from where the point was", *told]))
+            say("; ".join(["playing again with the last point", *told]))
             begun_s = time.monotonic()
         left = WATCH_S if end is None else min(WATCH_S, end - time.monotonic())
         if left <= 0 or stopping.wait(left):
@@ -140,7 +140,7 @@ def _stop(sound: Supervisor) -> tuple[Facts, bool]:
     try:
         return sound.stop()
     except RpcError as error:
-        raise RealtimeError(f"{error}; presets are kept, start the server again") from error
+        raise RealtimeError(f"{error}; presets are saved, start the server again") from error
 
 
 def _introduce(lines: dict[str, str], server: Server) -> None:

@@ -1,4 +1,4 @@
-"""MIDI, the page and OSCQuery beside the OSC server of `realtime serve`."""
+"""MIDI, the page and OSCQuery of `realtime serve`."""
 
 from __future__ import annotations
 
@@ -29,9 +29,10 @@ class SurfaceConfig:
 
     Attributes:
         midi: part of a MIDI port's name; empty: a virtual port; None: no MIDI.
-        midi_map: what does what.
+        midi_map: file of the MIDI map; None: the default map.
         midi_backend: a key of `midi_ports.BACKENDS`, or "auto".
-        oscquery: TCP port of the page and OSCQuery; None: that of OSC, if it is free; negative: neither.
+        oscquery: TCP port of the page and OSCQuery; None: the number of the OSC port, if it is free;
+            negative: neither.
         open: show the page in a browser.
     """
 
@@ -43,16 +44,16 @@ class SurfaceConfig:
 
 
 def add_arguments(serve: argparse.ArgumentParser) -> None:
-    """The options of `realtime serve`."""
+    """Add the options of controllers and hosts to `realtime serve`."""
     hosts = serve.add_argument_group("controllers and hosts (docs/hosts.md)")
     hosts.add_argument(
         "--midi",
         nargs="?",
         const="",
         metavar="NAME",
-        help="play from the MIDI port with this in its name; without NAME, from a virtual one",
+        help="play from the MIDI port whose name contains NAME; without NAME: from a virtual port",
     )
-    hosts.add_argument("--midi-map", type=Path, metavar="FILE", help="what does what; see `realtime midi`")
+    hosts.add_argument("--midi-map", type=Path, metavar="FILE", help="MIDI map; see `realtime midi`")
     hosts.add_argument(
         "--midi-backend", choices=midi.BACKENDS, default="auto", help="default: any that works"
     )
@@ -60,19 +61,19 @@ def add_arguments(serve: argparse.ArgumentParser) -> None:
         "--oscquery",
         type=_port_or_off,
         metavar="PORT|off",
-        help="TCP port of the page and OSCQuery; default: the number of the OSC port; 0: any free one",
+        help="TCP port of the page and OSCQuery; default: same as the OSC port; 0: any free port",
     )
     hosts.add_argument("--open", action="store_true", help="show the page in a browser (docs/page.md)")
     add_plugin(hosts)
 
 
 def _port_or_off(text: str) -> int:
-    """An argument type: a port, or -1 for none."""
+    """Argument type: a port, or -1 for "off"."""
     return -1 if text == "off" else whole(0, 65_535)(text)
 
 
 def config(args: argparse.Namespace) -> SurfaceConfig:
-    """From the command line.
+    """Return the options given on the command line.
 
     Raises:
         RealtimeError: a package is missing.
@@ -83,10 +84,10 @@ def config(args: argparse.Namespace) -> SurfaceConfig:
 
 
 def open_midi(config: SurfaceConfig, say: Callable[[str], None]) -> Bridge | None:
-    """The way from a MIDI port, if one was asked for, not yet connected to a server.
+    """Open the MIDI port, if requested; return its bridge, not yet connected to a server.
 
     Raises:
-        RealtimeError: the map cannot be read, or MIDI does not work here.
+        RealtimeError: the map cannot be read, or MIDI is not available.
     """
     if config.midi is None:
         return None
@@ -106,18 +107,18 @@ def start(
     models: Models,
     say: Callable[[str], None],
 ) -> ExitStack:
-    """Start what was asked for beside a server that runs; closing the result ends it.
+    """Start the requested surfaces of a running server; close the result to stop them.
 
     Args:
-        config: what was asked for.
+        config: options of the surfaces.
         bridge: from `open_midi`.
         server: the OSC server.
-        gate: who may use the page and OSCQuery; for nobody else.
-        models: the one that plays, and those that can.
-        say: told in a line what does not work.
+        gate: access rules of the page and OSCQuery, not shared with any other server.
+        models: the model that plays, and those that can be loaded.
+        say: receives a line for each surface that does not work.
 
     Raises:
-        RealtimeError: a port that was asked for by its number is taken.
+        RealtimeError: a port that was given by number is in use.
     """
     with ExitStack() as parts:
         if config.oscquery is None or config.oscquery >= 0:

@@ -111,7 +111,7 @@ def test_a_device_that_asks_for_nothing_is_given_up_unless_all_stood_still(
         assert not said
         now[0] += 10.0  # the machine slept
     out.watch()
-    assert said == ["null device (silent) has gone; the state is kept, and it is taken up when it is back"]
+    assert said == ["null device (silent) has gone; playing continues on it as soon as it is back"]
     out.close()
 
 

@@ -1,7 +1,7 @@
-"""The mixer that plays, those it has taken over from while they fade, and the plugins behind them.
+"""The mixer that plays, earlier mixers while they fade out, and the plugins after them.
 
-What is not one mixer's own is carried out here, between two blocks: a change of model, and a parameter of a
-plugin. The server's engine and `realtime render` use the same.
+Handles operations that span mixers, between two blocks: changes of model and plugin parameters. The server's
+engine and `realtime render` both use it.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ Block = NDArray[np.float32]
 
 
 class Effects(Protocol):
-    """What every block passes after the mixer, in place and on the render thread.
+    """Effects that process every block after the mixer, in place, on the render thread.
 
-    `process` raises `HungError` on a thread that hung in it and has been given up meanwhile.
+    `process` raises `HungError` on a thread that hung in an effect and has been abandoned.
     """
 
     @property
@@ -34,18 +34,18 @@ class Effects(Protocol):
 
 @dataclass(frozen=True)
 class Change:
-    """Play on with `mixer`, of any model; `swap` tells what a log is to keep of it."""
+    """Continue with `mixer`, which may play any model; `swap` is the command for the log."""
 
     mixer: Mixer
     swap: Swap | None = None
 
 
 class Crossfade:
-    """Plays a mixer, and others in its place.
+    """Plays one mixer and crossfades to others.
 
     Attributes:
-        mixer: the one that plays now.
-        fading: whether one that played before can still be heard.
+        mixer: the current mixer.
+        fading: whether an earlier mixer is still audible.
     """
 
     def __init__(self, mixer: Mixer, effects: Effects | None = None) -> None:
@@ -59,27 +59,27 @@ class Crossfade:
         return bool(self._leaving)
 
     def submit(self, command: Command | Change, at_sample: int = 0) -> None:
-        """As `Mixer.submit`; a `Change` and a `Tweak` are carried out at once, whatever the sample."""
+        """Submit a command to the mixer, but execute a `Change` or `Tweak` at once, whatever the sample."""
         if isinstance(command, Change):
             self._change_to(command)
         elif isinstance(command, Tweak):
             if self._effects is not None:
                 self._effects.carry_out(command)
-            self._tell(command)
+            self._log(command)
         else:
             self.mixer.submit(command, at_sample)
 
     def render(self, block: Block) -> None:
-        """Write the next T samples: float32 [T, channels], within ±1. The plugins have not been there yet."""
+        """Write the next T samples, without plugins: float32 [T, channels], within ±1."""
         self.mixer.render(block)
         if not self._leaving:
             return
         if len(self._scratch) < len(block):
             self._scratch = np.zeros_like(block)
         for mixer in list(self._leaving):
-            faded = self._scratch[: len(block)]
-            mixer.render(faded)
-            block += faded
+            tail = self._scratch[: len(block)]
+            mixer.render(tail)
+            block += tail
             np.clip(block, -1.0, 1.0, out=block)
             if mixer.silent:
                 self._leaving.remove(mixer)
@@ -89,8 +89,8 @@ class Crossfade:
         self._leaving.append(self.mixer)
         self.mixer = change.mixer
         if change.swap is not None:
-            self._tell(change.swap)
+            self._log(change.swap)
 
-    def _tell(self, command: Command) -> None:
+    def _log(self, command: Command) -> None:
         if self.mixer.tap is not None:
             self.mixer.tap(self.mixer.position, command)

@@ -1,1 +1,1 @@
-"""Model files: their schema and checks, the decoder, the encoder, and execution providers."""
+"""Model files: schema, checks, decoder, encoder and execution providers."""

@@ -1,8 +1,8 @@
-"""A decoder file at work: sessions of ONNX Runtime, streams of several voices, no copies in steady state.
+"""The decoder: runs a decoder file with ONNX Runtime, for whole sounds or as a stream of several voices.
 
-`Decoder` decodes whole sounds in one call. `Decoder.step` streams: it keeps the caches of `capacity` slots in
-arrays that are input and output at once, bound one time for each shape that occurs. That is safe because the
-graph writes a new cache only when it has read all that it needs of the old one (see export.dc, export.cc).
+`Decoder.decode` decodes whole sounds. `Decoder.step` streams without copies in steady state: the caches of
+`capacity` slots are arrays that serve as input and output at once, bound once per shape. That is safe because
+the graph writes a new cache only after it has read all it needs of the old one (see export.dc, export.cc).
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from realtime.util.errors import ModelError
 
 Floats = npt.NDArray[np.float32]
 
-PIECE_FRAMES = 32  # of a whole sound at a time: all that a layer reads and writes stays in a core's cache
+PIECE_FRAMES = 32  # frames per call in `decode`: the data of a layer then fits a core's cache
 
 
 def bundled() -> list[str]:
-    """The names of the models that come with the package."""
+    """Return the names of the models that come with the package."""
     folder = importlib.resources.files("realtime") / "bundled"
     names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
     return sorted(
@@ -35,10 +35,10 @@ def bundled() -> list[str]:
 
 
 def resolve(model: str) -> Path:
-    """The file of a model: a path, or the name of a bundled one.
+    """Return the path of a model file, given its path or the name of a bundled model.
 
     Raises:
-        ModelError: where there is neither.
+        ModelError: neither a file nor a bundled model has that name.
     """
     path = Path(model)
     if path.is_file():
@@ -51,7 +51,7 @@ def resolve(model: str) -> Path:
 
 @dataclass
 class _Binding:
-    """One shape of `step` bound to the arrays of the decoder: run it and `audio` holds the sound."""
+    """The arrays of the decoder, bound for one shape of `step`; a run fills `audio`."""
 
     io: Any
     z: Floats
@@ -61,11 +61,11 @@ class _Binding:
 
 @dataclass
 class StreamState:
-    """Where a stream of one voice stands: `Decoder.save` makes it, `Decoder.load` goes on from it.
+    """The state of one voice's stream: `Decoder.save` makes it and `Decoder.load` continues from it.
 
     Attributes:
         caches: float32 [rows, columns] each, in the order of the model's caches.
-        frame: the next frame.
+        frame: next frame.
     """
 
     caches: tuple[Floats, ...]
@@ -73,29 +73,29 @@ class StreamState:
 
     @property
     def nbytes(self) -> int:
-        """Memory it takes."""
+        """Memory used by the caches, in bytes."""
         return sum(cache.nbytes for cache in self.caches)
 
 
 class Decoder:
-    """A decoder file, ready to sound.
+    """A loaded decoder file.
 
     Args:
-        path: of the .onnx file.
+        path: path of the .onnx file.
         capacity: slots for voices that stream at the same time.
-        max_frames: most frames that a voice may advance in one step.
-        threads: of one call inside ONNX Runtime.
-        provider: "cpu", "cuda", or "auto": of those that are there, the one that is late least.
-        file: what `model_file.read(path)` gave, where it has been read.
+        max_frames: most frames that a voice can advance in one step.
+        threads: threads of ONNX Runtime per call.
+        provider: "cpu", "cuda", or "auto" for the available provider with the lowest 99th percentile of time.
+        file: result of `verify.read(path)`, if the file is already read.
 
     Attributes:
-        info: what the file says of itself.
-        provider: the ONNX Runtime provider in use.
-        frame: int64 [capacity], the next frame of each slot.
+        info: metadata of the file.
+        provider: name of the ONNX Runtime provider in use.
+        frame: int64 [capacity], next frame of each slot.
 
     Raises:
-        ModelError: for a file that is not a sound decoder of ours.
-        RealtimeError: where the runtime or the provider asked for is missing.
+        ModelError: the file is not a valid decoder.
+        RealtimeError: ONNX Runtime or the requested provider is missing.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class Decoder:
         self._session = open_session(file, self.path, threads, provider)
         self.provider: str = self._session.get_providers()[0]
         on_cpu = self.provider == PROVIDERS["cpu"]
-        self._piece_frames = PIECE_FRAMES if on_cpu else self.info.frames  # a GPU's calls are dear
+        self._piece_frames = PIECE_FRAMES if on_cpu else self.info.frames  # a call to a GPU is expensive
         self._allocate(capacity, max_frames)
         self._trial()
 
@@ -125,19 +125,22 @@ class Decoder:
         self._bindings: dict[tuple[int, int], _Binding] = {}
 
     def sibling(self, capacity: int = 1, max_frames: int | None = None) -> Decoder:
-        """Another decoder on the same session, with slots of its own; it may be used by another thread."""
+        """Return a decoder on the same session with its own slots; another thread may use it."""
         other = copy.copy(self)
         other._allocate(capacity, max_frames or self.max_frames)
         return other
 
     def decode(self, z: npt.ArrayLike) -> Floats:
-        """Whole sounds, apart from all streams; from any thread. Allocates: not for the audio path.
+        """Decode whole sounds, independent of the slots; callable from any thread. Allocates.
 
         Args:
-            z: [voices, latent_dim], or [voices, frames, latent_dim] with a point for every frame.
+            z: [voices, latent_dim], or [voices, frames, latent_dim] with a point for each frame.
 
         Returns:
             float32 [voices, length].
+
+        Raises:
+            ValueError: z has another shape.
         """
         points = np.asarray(z, np.float32)
         if points.ndim == 2:
@@ -161,23 +164,23 @@ class Decoder:
         return np.concatenate(pieces, axis=1)
 
     def reset(self, slot: int) -> None:
-        """Start a slot again at frame 0. Does not allocate."""
+        """Reset a slot to frame 0. Does not allocate."""
         for cache in self._slots:
             cache[slot].fill(0.0)
         self.frame[slot] = 0
 
     def move(self, source: int, target: int) -> None:
-        """Copy the stream of one slot over another's. Does not allocate."""
+        """Copy the stream of slot `source` to slot `target`. Does not allocate."""
         for cache in self._slots:
             cache[target] = cache[source]
         self.frame[target] = self.frame[source]
 
     def save(self, slot: int, into: StreamState | None = None) -> StreamState:
-        """Copy the stream of a slot out, to go on from it later, in any slot and as often as wanted.
+        """Save the state of a slot, which `load` restores to any slot, any number of times.
 
         Args:
-            slot: of the stream.
-            into: a state that `save` made before, to be written over; then nothing is allocated.
+            slot: the slot to save.
+            into: an earlier result of `save` to overwrite, so that nothing is allocated.
 
         Returns:
             `into`, or a new state.
@@ -190,27 +193,27 @@ class Decoder:
         return into
 
     def load(self, slot: int, state: StreamState) -> None:
-        """Let a slot go on from where `state` was saved, by this decoder or another of the same file.
+        """Restore a slot from a state that this decoder, or another of the same file, saved.
 
         Does not allocate.
 
         Raises:
-            ValueError: for a state of another model.
+            ValueError: the state belongs to another model.
         """
         if [kept.shape for kept in state.caches] != [cache.shape[1:] for cache in self._slots]:
-            raise ValueError("the state is that of another model")
+            raise ValueError("the state belongs to another model")
         for kept, cache in zip(state.caches, self._slots, strict=True):
             np.copyto(cache[slot], kept)
         self.frame[slot] = state.frame
 
     def swap(self, one: int, other: int) -> None:
-        """Let two slots change places."""
+        """Exchange the streams of two slots."""
         for cache in self._slots:
             cache[[one, other]] = cache[[other, one]]
         self.frame[[one, other]] = self.frame[[other, one]]
 
     def take(self, slot: int, other: Decoder, source: int) -> None:
-        """Copy the stream of a sibling's slot over one of this decoder's. Does not allocate."""
+        """Copy slot `source` of a sibling to slot `slot` of this decoder. Does not allocate."""
         for cache, theirs in zip(self._slots, other._slots, strict=True):
             cache[slot] = theirs[source]
         self.frame[slot] = other.frame[source]
@@ -218,7 +221,7 @@ class Decoder:
     def step(self, z: Floats) -> Floats:
         """Advance slots 0 … voices-1 by the same number of frames.
 
-        Allocates only the first time that a shape occurs.
+        Allocates only on the first step of each shape.
 
         Args:
             z: float32 [voices, frames, latent_dim], voices ≤ capacity, frames ≤ max_frames.
@@ -227,13 +230,15 @@ class Decoder:
             float32 [voices, frames * hop_length], valid until the next step of the same shape.
 
         Raises:
-            ValueError: past the end of a sound, or beyond the capacity.
+            ValueError: the step exceeds the end of a sound, the capacity or `max_frames`.
         """
         voices, frames = z.shape[0], z.shape[1]
         binding = self._bindings.get((voices, frames)) or self._bind(voices, frames)
         next_frame = self.frame[:voices]
         if int(next_frame.max()) + frames > self.info.frames:
-            raise ValueError(f"frames {int(next_frame.max())}+{frames} asked for of {self.info.frames}")
+            raise ValueError(
+                f"frames {int(next_frame.max())}+{frames} exceed the sound of {self.info.frames} frames"
+            )
         np.copyto(binding.z, z)
         np.copyto(binding.frame, next_frame)
         self._session.run_with_iobinding(binding.io)
@@ -243,7 +248,7 @@ class Decoder:
     def _bind(self, voices: int, frames: int) -> _Binding:
         if not 1 <= voices <= self.capacity or not 1 <= frames <= self.max_frames:
             raise ValueError(
-                f"{voices} voices × {frames} frames wanted, room is for {self.capacity} × {self.max_frames}"
+                f"step of {voices} voices × {frames} frames: the limit is {self.capacity} × {self.max_frames}"
             )
         z = np.zeros((voices, frames, self.info.latent_dim), np.float32)
         frame = np.zeros(voices, np.int64)
@@ -259,7 +264,7 @@ class Decoder:
         return self._bindings.setdefault((voices, frames), _Binding(io, z, frame, audio))
 
     def _trial(self) -> None:
-        """Decode the first and the last frame: a file that cannot must not reach the stage."""
+        """Decode the first and last frame, to refuse a broken file on load."""
         z = np.asarray(self.info.latent.mean, np.float32)[None, None]
         try:
             for frame in (0, self.info.frames - 1):
@@ -269,6 +274,6 @@ class Decoder:
                     raise ModelError(f"{self.path}: decodes to NaN")
         except ModelError:
             raise
-        except Exception as error:  # onnxruntime's exceptions share no base
+        except Exception as error:  # onnxruntime's exceptions have no common base class
             raise ModelError(f"{self.path}: does not decode: {one_line(error)}") from error
         self.reset(0)

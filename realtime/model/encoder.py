@@ -1,6 +1,6 @@
-"""The encoder that lies beside a decoder: a sound becomes a point z, without PyTorch.
+"""The encoder of a model: converts a sound to a point z, without PyTorch.
 
-Not for the audio path: it allocates, and takes about as long as decoding a whole sound.
+It allocates and takes about as long as decoding a whole sound, so it must not run on the audio path.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ SUFFIX = ".encoder.onnx"
 
 
 def encoder_path(decoder: Path) -> Path:
-    """Where the encoder of a decoder file lies: drums.onnx -> drums.encoder.onnx."""
+    """Return the path of a decoder's encoder: drums.onnx -> drums.encoder.onnx."""
     return decoder.with_name(decoder.name.removesuffix(".onnx") + SUFFIX)
 
 
 class Encoder:
-    """An encoder file, ready to hear.
+    """A loaded encoder file.
 
     Args:
-        path: of the .encoder.onnx file.
-        info: of the decoder that shall play the points; where given, the two must be of one export.
+        path: path of the .encoder.onnx file.
+        info: metadata of the decoder that plays the points; if given, both must come from one export.
 
     Attributes:
-        info: what the file says of itself.
+        info: metadata of the file.
 
     Raises:
-        ModelError: for a file that is not an encoder of ours, or not that of this decoder.
-        RealtimeError: where the runtime is missing.
+        ModelError: the file is not a valid encoder, or belongs to another decoder.
+        RealtimeError: ONNX Runtime is missing.
     """
 
     def __init__(self, path: str | Path, info: ModelInfo | None = None) -> None:
@@ -49,7 +49,7 @@ class Encoder:
         file = verify.read_encoder(self.path)
         self.info = file.info
         if info is not None and self.info.decoder != info.digest:
-            raise ModelError(f"{self.path}: the encoder of another decoder; export both again")
+            raise ModelError(f"{self.path}: belongs to another decoder; export both again")
         self._session = open_on_cpu(file.model, self.path)
         sound = np.zeros((1, self.info.preparation.length), np.float32)
         sound[0, 0] = 1.0
@@ -57,35 +57,37 @@ class Encoder:
             self._mean(sound)
         except RealtimeError:
             raise
-        except Exception as error:  # onnxruntime's exceptions share no base
+        except Exception as error:  # onnxruntime's exceptions have no common base class
             raise ModelError(f"{self.path}: does not encode: {one_line(error)}") from error
 
     def encode(self, samples: npt.ArrayLike, sample_rate: int) -> Vector:
-        """The point of a sound: latent_dim numbers.
+        """Return the point of a sound: latent_dim numbers.
 
         Args:
-            samples: [samples] or [samples, channels]; prepared here as for training.
-            sample_rate: of the samples, in Hz.
+            samples: [samples] or [samples, channels]; they are prepared as for training.
+            sample_rate: sample rate in Hz.
 
         Raises:
-            RealtimeError: where there is nothing to hear.
+            RealtimeError: the sound is empty, silent, too short or too long.
         """
         return self._mean(prepare(samples, sample_rate, self.info.preparation)[None])
 
     def encode_file(self, path: str | Path) -> Vector:
-        """The point of a sound file, of any format that libsndfile reads.
+        """Return the point of a sound file in any format that libsndfile reads.
 
         Raises:
-            RealtimeError: where it cannot be read, or there is nothing to hear.
+            RealtimeError: the file cannot be read, or the sound cannot be encoded.
         """
         import soundfile
 
         try:
             with soundfile.SoundFile(path) as file:
                 rate = file.samplerate
-                limit = int((60 * MAX_MINUTES + 1) * rate)  # one second more is refused below
+                limit = int(
+                    (60 * MAX_MINUTES + 1) * rate
+                )  # one second over the limit, so that `encode` refuses it
                 samples = file.read(limit, dtype="float32", always_2d=True)
-        except Exception as error:  # soundfile raises what it likes
+        except Exception as error:  # soundfile raises exceptions of many types
             reason = getattr(error, "error_string", "") or one_line(error)
             raise RealtimeError(f"{path}: cannot be read: {reason.rstrip('.')}") from None
         try:

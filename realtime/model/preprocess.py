@@ -1,6 +1,6 @@
-"""A sound as an encoder hears it: the trainer's preparation, from the numbers in the encoder's file.
+"""Prepares a sound for the encoder as the trainer does, with the settings stored in the encoder file.
 
-Training prepares its sounds in trainer.data.audio; a test holds the two to the same result.
+The trainer's version is trainer.data.audio; a test checks that both give the same result.
 """
 
 from __future__ import annotations
@@ -13,21 +13,22 @@ from realtime.model.schema import Preparation
 from realtime.util.errors import RealtimeError
 
 MAX_MINUTES = 10.0
-"""Longer recordings are no one-shots, and a sound of hours would fill the memory."""
+"""Longest accepted recording: a longer one is not a one-shot, and hours of sound would fill the memory."""
 
 
 def prepare(samples: npt.ArrayLike, sample_rate: int, how: Preparation) -> npt.NDArray[np.float32]:
-    """One window of sound: mono, without DC, at the model's rate, peak 1, its leading silence cut.
+    """Return one window of sound: mono, without DC, at the model's rate, with peak 1, leading silence cut.
 
     Args:
-        samples: [samples] or [samples, channels], any scale.
-        sample_rate: of the samples in Hz.
+        samples: [samples] or [samples, channels], at any scale.
+        sample_rate: sample rate in Hz.
+        how: settings from the encoder file.
 
     Returns:
         float32 [how.length].
 
     Raises:
-        RealtimeError: where there is nothing to hear; the message is one line.
+        RealtimeError: the sound is empty, silent, too short, too long or not finite.
     """
     signal = np.asarray(samples, np.float32)
     signal = signal[:, None] if signal.ndim == 1 else signal
@@ -38,10 +39,10 @@ def prepare(samples: npt.ArrayLike, sample_rate: int, how: Preparation) -> npt.N
     duration_ms = 1000 * len(signal) / sample_rate
     if duration_ms < how.shortest_ms:
         raise RealtimeError(
-            f"the sound is too short: {duration_ms:.2g} ms, at least {how.shortest_ms:g} are needed"
+            f"the sound is too short: {duration_ms:.2g} ms; at least {how.shortest_ms:g} ms are needed"
         )
     if duration_ms > MAX_MINUTES * 60_000:
-        raise RealtimeError(f"the sound is too long: at most {MAX_MINUTES:g} minutes are taken")
+        raise RealtimeError(f"the sound is too long: at most {MAX_MINUTES:g} minutes are accepted")
     if not np.isfinite(signal).all():
         raise RealtimeError("the sound has samples that are not numbers")
     mono = _mono(signal.astype(np.float64), how)
@@ -61,7 +62,7 @@ def prepare(samples: npt.ArrayLike, sample_rate: int, how: Preparation) -> npt.N
 
 
 def _mono(signal: npt.NDArray[np.float64], how: Preparation) -> npt.NDArray[np.float64]:
-    """[samples, channels] -> [samples]: the mean, or the first channel where the channels cancel out."""
+    """Mix [samples, channels] to [samples]: the mean, or the first channel if the channels cancel out."""
     mean: npt.NDArray[np.float64] = signal.mean(axis=1)
     return signal[:, 0] if np.ptp(mean) < how.silent_peak < np.ptp(signal[:, 0]) else mean
 

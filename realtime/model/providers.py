@@ -1,4 +1,4 @@
-"""Which build of ONNX Runtime is here, and where it runs a model: a provider asked for is a provider got."""
+"""Selects the execution provider of ONNX Runtime; a requested provider is used or refused, never replaced."""
 
 from __future__ import annotations
 
@@ -18,7 +18,11 @@ PROBE_FRAMES, PROBE_RUNS = 4, 200
 
 
 def check_runtime() -> None:
-    """Both builds of ONNX Runtime share one folder and break each other: exactly one may be installed."""
+    """Check that exactly one build of ONNX Runtime is installed; both share a folder and break each other.
+
+    Raises:
+        RealtimeError: no build or both are installed.
+    """
     found = []
     for package in ("onnxruntime", "onnxruntime-gpu"):
         try:
@@ -36,16 +40,17 @@ def check_runtime() -> None:
 
 
 def open_session(file: ModelFile, path: Path, threads: int, provider: str) -> Any:
-    """A session of ONNX Runtime for a checked model.
+    """Open a session of ONNX Runtime for a verified model.
 
     Args:
-        path: where it came from, for messages.
-        threads: of one call.
-        provider: a key of PROVIDERS, or "auto": the available one whose 99th percentile is lowest here.
+        file: the model.
+        path: path of the file, for messages.
+        threads: threads per call.
+        provider: a key of PROVIDERS, or "auto": the available provider with the lowest `lateness_s`.
 
     Raises:
-        ModelError: the runtime does not take the model.
-        RealtimeError: the provider asked for is not to be had.
+        ModelError: ONNX Runtime refuses the model.
+        RealtimeError: the requested provider is not available.
     """
     if provider != "auto" and provider not in PROVIDERS:
         raise RealtimeError(f"provider {provider!r}: choose auto, {' or '.join(PROVIDERS)}")
@@ -62,13 +67,14 @@ def open_session(file: ModelFile, path: Path, threads: int, provider: str) -> An
     if not sessions:
         raise RealtimeError(
             f"provider {provider!r} is not available: no NVIDIA driver, or the CPU build of ONNX Runtime; "
-            "soundmorph[gpu] brings onnxruntime-gpu, soundmorph[cpu] onnxruntime; --provider cpu always works"
+            "soundmorph[gpu] installs onnxruntime-gpu, soundmorph[cpu] installs onnxruntime; "
+            "--provider cpu always works"
         )
     return sessions[0] if len(sessions) == 1 else min(sessions, key=lambda each: lateness_s(each, file))
 
 
 def open_on_cpu(model: bytes, path: Path) -> Any:
-    """A session of one thread for a checked model that is not in a hurry.
+    """Open a single-threaded CPU session for a verified model off the audio path.
 
     Raises:
         ModelError, RealtimeError: as `open_session`.
@@ -78,7 +84,7 @@ def open_on_cpu(model: bytes, path: Path) -> Any:
 
 
 def _open(model: bytes, path: Path, threads: int, name: str) -> Any | None:
-    """A session on this provider alone, or None where it cannot run here."""
+    """Open a session on provider `name` alone; return None if it cannot run on this machine."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -88,16 +94,16 @@ def _open(model: bytes, path: Path, threads: int, name: str) -> Any | None:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         session = onnxruntime.InferenceSession(model, options, providers=[name])
-    except Exception as error:  # onnxruntime's exceptions share no base
+    except Exception as error:  # onnxruntime's exceptions have no common base class
         if name != PROVIDERS["cpu"]:
             return None
-        raise ModelError(f"{path}: not a model that ONNX Runtime takes: {one_line(error)}") from error
-    # where CUDA is missing, the runtime takes the CPU without a word; only its own list tells
+        raise ModelError(f"{path}: ONNX Runtime refuses the model: {one_line(error)}") from error
+    # without CUDA the runtime silently falls back to the CPU; only its list of providers shows it
     return session if session.get_providers()[0] == name else None
 
 
 def lateness_s(session: Any, file: ModelFile) -> float:
-    """The 99th percentile of the time that a short step of one voice takes."""
+    """Measure a short step of one voice; return the 99th percentile of its time in seconds."""
     feed: dict[str, Any] = {
         schema.Z: np.zeros((1, PROBE_FRAMES, file.info.latent_dim), np.float32),
         schema.FRAME: np.zeros(1, np.int64),
@@ -112,5 +118,5 @@ def lateness_s(session: Any, file: ModelFile) -> float:
 
 
 def one_line(error: Exception) -> str:
-    """The first line of what another library says."""
+    """Return the first line of a library's error message, at most 200 characters."""
     return next(iter(str(error).strip().splitlines()), type(error).__name__)[:200]

@@ -1,20 +1,20 @@
-"""What a decoder file says about itself: the one schema that `export` writes and `realtime` reads.
+"""The metadata schema of model files, which `export` writes and `realtime` reads.
 
 A decoder file is an ONNX model with three entries in its `metadata_props`: `soundmorph_schema`, the version
-of this schema; `soundmorph`, everything below as one JSON object; and, as the last bytes of the file,
-`soundmorph_sha256`, the checksum of all bytes before that entry. The tensors by name:
+of this schema; `soundmorph`, a ModelInfo as one JSON object; and, as the last bytes of the file,
+`soundmorph_sha256`, the checksum of all bytes before that entry. Its tensors are:
 
-    z        float32 [voices, frames, latent_dim]   may differ at every frame
+    z        float32 [voices, frames, latent_dim]   may differ at each frame
     frame    int64   [voices]                       index of each voice's first frame
-    cache_*  float32 [voices, rows, columns]        what earlier frames left; zeros before the first
+    cache_*  float32 [voices, rows, columns]        state after the previous frames; zeros at the start
     audio    float32 [voices, frames * hop_length]
-    new_cache_*                                     to be passed as cache_* with the frames that follow
+    new_cache_*                                     to pass as cache_* with the next frames
 
-An encoder file lies beside it (drums.onnx, drums.encoder.onnx). It is written and checked in the same way,
+The encoder file lies beside it (drums.onnx, drums.encoder.onnx). It is written and checked in the same way,
 with `soundmorph_encoder`, an EncoderInfo, in place of `soundmorph`:
 
-    sound    float32 [1, length]                    one sound, prepared as Preparation says
-    z        float32 [1, latent_dim]                its point: the mean that the encoder gives
+    sound    float32 [1, length]                    one sound, processed as described in Preparation
+    z        float32 [1, latent_dim]                its point: the mean of the encoder's distribution
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ RESAMPLERS = ("VHQ", "HQ")
 
 _CHECKSUM_KEY = b"soundmorph_sha256"
 _DIGITS = 64
-# A ModelProto is its fields one after the other, so one more entry of metadata_props (field 14: a message
-# with key, field 1, and value, field 2) can be put behind it.
+# A serialised ModelProto is a sequence of fields, so an entry of metadata_props (field 14: a message with
+# key, field 1, and value, field 2) can be appended to it.
 _SEAL = b"".join(
     (
         bytes([14 << 3 | 2, 2 + len(_CHECKSUM_KEY) + 2 + _DIGITS]),
@@ -59,7 +59,7 @@ Vector = tuple[float, ...]
 
 @dataclass(frozen=True)
 class LatentStats:
-    """Per dimension of z over the training sounds: mean, standard deviation, 5th and 95th percentile."""
+    """Mean, standard deviation, 5th and 95th percentile of the training sounds' z, per dimension."""
 
     mean: Vector
     std: Vector
@@ -69,7 +69,7 @@ class LatentStats:
 
 @dataclass(frozen=True)
 class Pca:
-    """Principal axes of the training sounds' z: rows of unit length, most variance first."""
+    """Principal axes of the training sounds' z: unit vectors in order of decreasing variance."""
 
     basis: tuple[Vector, ...]
     variance: Vector
@@ -77,7 +77,7 @@ class Pca:
 
 @dataclass(frozen=True)
 class ClassInfo:
-    """A class: its centre in z, and the root mean square distance of its sounds from there."""
+    """A class: its centre in z, and the RMS distance of its sounds from the centre."""
 
     name: str
     centroid: Vector
@@ -86,7 +86,7 @@ class ClassInfo:
 
 @dataclass(frozen=True)
 class Anchor:
-    """A training sound: its name, its class (index), its z, its place on the two-dimensional map."""
+    """A training sound: name, class index, z, and position on the two-dimensional map."""
 
     name: str
     label: int
@@ -96,25 +96,25 @@ class Anchor:
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """Everything that a player's interface needs to know of a decoder.
+    """The metadata of a decoder.
 
     Attributes:
-        name: what the model calls itself.
+        name: name of the model.
         architecture: "dc" or "cc".
-        sample_rate: of the sound, in Hz.
-        hop_length: samples of sound that a latent frame becomes.
+        sample_rate: model sample rate in Hz.
+        hop_length: samples that a latent frame is decoded to.
         length: samples of a whole sound, a multiple of hop_length.
         latent_dim: size of z.
-        latent: where the training sounds lie, per dimension.
-        pca: the axes along which they differ most.
+        latent: statistics of the training sounds' z.
+        pca: principal axes of the training sounds' z.
         classes: in the order of the labels.
         anchors: the training sounds.
-        loudness_db: RMS of the decoded class centres in dB below full scale.
+        loudness_db: RMS of the decoded class centres in dB relative to full scale.
         config_hash: SHA-256 of the training configuration, in hexadecimal.
-        licence: of the model, as its training data allow.
-        credits: a line for each source of training data.
-        tools: name -> version of what made the file.
-        training: facts of the run (epochs, sounds, …), for people.
+        licence: licence of the model, as its training data allow.
+        credits: one line per source of training data.
+        tools: name -> version of each tool that made the file.
+        training: facts about the run (epochs, sounds, …), for people to read.
     """
 
     name: str
@@ -142,14 +142,14 @@ class ModelInfo:
 
     @property
     def duration_ms(self) -> float:
-        """How long a whole sound is."""
+        """Duration of a whole sound."""
         return 1e3 * self.length / self.sample_rate
 
     def point(self, name: str) -> Vector:
-        """The z of a class's centre or of an anchor.
+        """Return the z of a class centre or an anchor.
 
         Raises:
-            ModelError: where nothing has that name; the message lists the nearest names.
+            ModelError: no class or anchor has that name; the message lists similar names.
         """
         for named in self.classes:
             if named.name == name:
@@ -163,45 +163,45 @@ class ModelInfo:
         raise ModelError(f"model {self.name!r} has no point named {name!r}: {hint}")
 
     def to_metadata(self) -> dict[str, str]:
-        """The entries of `metadata_props` that say all this."""
+        """Return the metadata as entries of `metadata_props`."""
         content = dataclasses.asdict(self)
         del content["schema_version"]
         return {SCHEMA_KEY: str(self.schema_version), INFO_KEY: json.dumps(content, allow_nan=False)}
 
     @property
     def digest(self) -> str:
-        """SHA-256 of all this, in hexadecimal: what an encoder names its decoder by."""
+        """SHA-256 of the metadata, in hexadecimal; an encoder identifies its decoder by it."""
         return hashlib.sha256(self.to_metadata()[INFO_KEY].encode()).hexdigest()
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str]) -> ModelInfo:
-        """Read and check what `to_metadata` wrote.
+        """Parse and check the result of `to_metadata`.
 
         Raises:
-            ModelError: for a file that is not ours, is of another schema version, or contradicts itself.
+            ModelError: the metadata is missing, of another schema version, or inconsistent.
         """
         if ENCODER_KEY in metadata:
-            raise ModelError("an encoder, not a decoder: give the .onnx file that lies beside it")
+            raise ModelError("an encoder, not a decoder: give the .onnx file beside it")
         return _Reader(_content(metadata, INFO_KEY)).info()
 
 
 @dataclass(frozen=True)
 class Preparation:
-    """How a sound becomes what an encoder hears, in this order (realtime.model.preprocess does it).
+    """The settings with which `realtime.model.preprocess` prepares a sound for the encoder.
 
-    Mixed to mono; its mean removed; resampled by soxr; divided by its peak; if it is longer than the window,
-    its leading silence cut, whole blocks at a time; trimmed, with a fade; divided by its peak again; padded
-    with zeros behind.
+    Steps, in order: mix to mono; remove the mean; resample with soxr; divide by the peak; if the sound is
+    longer than the window, cut leading silence in whole blocks, then trim the end with a fade-out; divide by
+    the peak again; pad with zeros at the end.
 
     Attributes:
         sample_rate: in Hz.
-        length: of the window in samples.
-        resampler: soxr's quality.
+        length: length of the window in samples.
+        resampler: quality setting of soxr.
         silence_block: samples of a block of leading silence.
-        silence_mean_square: below which a block is silent.
-        fade_ms: of the end of what was trimmed; 0 is none.
-        silent_peak: a sound that peaks below is refused; of full scale.
-        shortest_ms: a shorter sound is refused.
+        silence_mean_square: mean square below which a block is silent.
+        fade_ms: length of the fade-out of a trimmed sound; 0 for none.
+        silent_peak: lowest accepted peak, relative to full scale.
+        shortest_ms: shortest accepted duration.
     """
 
     sample_rate: int
@@ -216,14 +216,14 @@ class Preparation:
 
 @dataclass(frozen=True)
 class EncoderInfo:
-    """What an encoder file says of itself.
+    """The metadata of an encoder.
 
     Attributes:
-        name: of the model.
-        architecture: of the model.
+        name: name of the model.
+        architecture: architecture of the model.
         latent_dim: size of z.
-        decoder: `ModelInfo.digest` of the decoder that it was exported with.
-        preparation: of the sound.
+        decoder: `ModelInfo.digest` of the decoder exported with it.
+        preparation: preparation of the sound.
     """
 
     name: str
@@ -233,16 +233,16 @@ class EncoderInfo:
     preparation: Preparation
 
     def to_metadata(self) -> dict[str, str]:
-        """The entries of `metadata_props` that say all this."""
+        """Return the metadata as entries of `metadata_props`."""
         content = json.dumps(dataclasses.asdict(self), allow_nan=False)
         return {SCHEMA_KEY: str(SCHEMA_VERSION), ENCODER_KEY: content}
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str]) -> EncoderInfo:
-        """Read and check what `to_metadata` wrote.
+        """Parse and check the result of `to_metadata`.
 
         Raises:
-            ModelError: for a file that is not ours, is of another schema version, or contradicts itself.
+            ModelError: the metadata is missing, of another schema version, or inconsistent.
         """
         if INFO_KEY in metadata:
             raise ModelError("a decoder, not an encoder: the encoder's name ends in .encoder.onnx")
@@ -250,7 +250,7 @@ class EncoderInfo:
 
 
 def _content(metadata: Mapping[str, str], key: str) -> Any:
-    """The JSON under a key, of our schema version."""
+    """Return the parsed JSON under a key, after a check of the schema version."""
     if key not in metadata:
         raise ModelError("not a soundmorph model: export one with `trainer export RUN -o FILE.onnx`")
     version = metadata.get(SCHEMA_KEY, "none")
@@ -265,26 +265,26 @@ def _content(metadata: Mapping[str, str], key: str) -> Any:
 
 
 def add_checksum(model: bytes) -> bytes:
-    """A serialised ONNX model with its checksum behind it, still an ONNX model."""
+    """Append the checksum to a serialised ONNX model; the result is still an ONNX model."""
     return model + _SEAL + hashlib.sha256(model).hexdigest().encode()
 
 
 def has_valid_checksum(content: bytes) -> bool:
-    """Whether a file ends with a checksum.
+    """Return whether a file ends with a checksum.
 
     Raises:
-        ModelError: where it does, and the checksum is not that of the file.
+        ModelError: the checksum does not match the content.
     """
     model, end = content[: -len(_SEAL) - _DIGITS], content[-len(_SEAL) - _DIGITS :]
     if not end.startswith(_SEAL):
         return False
     if end[len(_SEAL) :] != hashlib.sha256(model).hexdigest().encode():
-        raise ModelError("damaged: its checksum is not that of its content; copy or export it again")
+        raise ModelError("damaged: the checksum does not match the content; copy or export it again")
     return True
 
 
 class _Reader:
-    """Builds a ModelInfo from parsed JSON and trusts nothing in it."""
+    """Builds a ModelInfo or EncoderInfo from parsed JSON and checks every field."""
 
     def __init__(self, content: Any) -> None:
         self.content = self._typed("metadata", content, dict, "an object")
@@ -299,7 +299,7 @@ class _Reader:
             raise ModelError(f"model metadata: length {length} is not a multiple of hop_length {hop}")
         classes = self._rows("classes", self._class)
         if len({c.name for c in classes}) != len(classes) or not classes:
-            raise ModelError("model metadata: classes must be there, each with a name of its own")
+            raise ModelError("model metadata: classes must be a list of at least one, with unique names")
         anchors = self._rows("anchors", self._anchor)
         if any(a.label >= len(classes) for a in anchors):
             raise ModelError(f"model metadata: an anchor's label is not one of the {len(classes)} classes")
@@ -347,7 +347,9 @@ class _Reader:
         length = self._integer("length", 1, MAX_LENGTH)
         quality = self._text(self.content, "resampler")
         if quality not in RESAMPLERS:
-            raise ModelError(f"model metadata: resampler {quality[:20]!r} is none of {', '.join(RESAMPLERS)}")
+            raise ModelError(
+                f"model metadata: resampler {quality[:20]!r} is not one of {', '.join(RESAMPLERS)}"
+            )
         return Preparation(
             sample_rate=self._integer("sample_rate", 1, MAX_SAMPLE_RATE_HZ),
             length=length,
@@ -391,7 +393,7 @@ class _Reader:
     def _integer(self, key: str, low: int, high: int) -> int:
         value = self.content.get(key)
         if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-            raise ModelError(f"model metadata: {key} is {value!r}, not a whole number in {low}…{high}")
+            raise ModelError(f"model metadata: {key} is {value!r}, not a whole number from {low} to {high}")
         return value
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""Reading a model file that nobody vouches for: what is refused before ONNX Runtime sees a byte of it."""
+"""Checks untrusted model files before ONNX Runtime reads them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Info = TypeVar("Info", ModelInfo, EncoderInfo)
 
 MAX_FILE_BYTES = 256 * 2**20
 MAX_CACHE_BYTES = 64 * 2**20
-"""A voice."""
+"""Most memory for the caches of a voice."""
 OPERATORS = {
     *(
         "Add",
@@ -57,7 +57,7 @@ OPERATORS = {
     ),
     *("Sub", "Tanh", "Transpose", "Unsqueeze"),
 }
-"""Arithmetic and moving of data: no loops, no branches, no files, nobody's own code."""
+"""Operators of a decoder: arithmetic and data movement; no loops, branches, files or custom code."""
 ENCODER_OPERATORS = {
     *(
         "Add",
@@ -75,7 +75,7 @@ ENCODER_OPERATORS = {
     *("Sub", "Tanh", "Unsqueeze"),
 }
 MAX_VALUES = 2**26
-"""Numbers that an encoder may hold between two of its nodes."""
+"""Most numbers in an intermediate tensor of an encoder."""
 
 
 @dataclass(frozen=True)
@@ -83,9 +83,9 @@ class ModelFile:
     """A decoder file that has passed all checks.
 
     Attributes:
-        model: as ONNX Runtime takes it.
-        info: what it says of itself.
-        caches: name -> shape of its caches, a voice.
+        model: the file's bytes.
+        info: its metadata.
+        caches: name -> shape of each cache, for one voice.
     """
 
     model: bytes
@@ -94,13 +94,13 @@ class ModelFile:
 
     @property
     def sha256(self) -> str:
-        """Of the file, as it was read."""
+        """Checksum of the file as it was read."""
         return hashlib.sha256(self.model).hexdigest()
 
 
 @dataclass(frozen=True)
 class EncoderFile:
-    """An encoder file that has passed all checks: the model as ONNX Runtime takes it, and what it says."""
+    """An encoder file that has passed all checks: its bytes and its metadata."""
 
     model: bytes
     info: EncoderInfo
@@ -110,7 +110,7 @@ def read(path: Path) -> ModelFile:
     """Read and check a decoder file.
 
     Raises:
-        ModelError: where there is no such file, it is damaged, it is not ours, or it asks for more than a
+        ModelError: the file is missing, damaged or not a soundmorph decoder, or it requests more than a
             decoder needs.
     """
     try:
@@ -124,7 +124,7 @@ def read_encoder(path: Path) -> EncoderFile:
     """Read and check an encoder file.
 
     Raises:
-        ModelError: as `read`.
+        ModelError: as for `read`.
     """
     try:
         content, model, info = _read(path, EncoderInfo.from_metadata, ENCODER_OPERATORS)
@@ -137,13 +137,13 @@ def read_encoder(path: Path) -> EncoderFile:
 def _read(
     path: Path, parse: Callable[[dict[str, str]], Info], operators: set[str]
 ) -> tuple[bytes, Any, Info]:
-    """The content of a file, the model in it, and what it says, after the checks that all files must pass."""
+    """Read a file and make the checks common to all files; return its bytes, model and metadata."""
     import onnx
     from google.protobuf.message import DecodeError
 
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
-            raise ModelError(f"larger than {MAX_FILE_BYTES // 2**20} MB: not a model of ours")
+            raise ModelError(f"larger than {MAX_FILE_BYTES // 2**20} MB: not a soundmorph model")
         content = path.read_bytes()
     except OSError as error:
         raise ModelError(error.strerror or str(error)) from error
@@ -159,7 +159,7 @@ def _read(
     if not sealed:
         raise ModelError("damaged: the checksum at its end is missing; copy or export it again")
     if model.functions or model.training_info or model.graph.sparse_initializer:
-        raise ModelError("has functions, training steps or sparse weights; ours have none")
+        raise ModelError("has functions, training steps or sparse weights, which no soundmorph model has")
     for entry in model.opset_import:
         if entry.domain not in ("", "ai.onnx"):
             raise ModelError(f"needs operators of {entry.domain!r}; only standard ones are accepted")
@@ -175,20 +175,23 @@ def _check_node(node: Any, operators: set[str]) -> None:
     from onnx import AttributeProto
 
     if node.op_type not in operators or node.domain not in ("", "ai.onnx"):
-        raise ModelError(f"uses the operator {node.op_type[:40]!r}, which no model of ours needs")
+        raise ModelError(f"uses the operator {node.op_type[:40]!r}, which no soundmorph model needs")
     plain = (AttributeProto.INT, AttributeProto.INTS, AttributeProto.FLOAT, AttributeProto.FLOATS)
     if any(attribute.type not in (*plain, AttributeProto.STRING) for attribute in node.attribute):
-        raise ModelError(f"a node {node.op_type} carries more than numbers")
+        raise ModelError(f"a node {node.op_type} has an attribute that is neither a number nor text")
 
 
 def _check_divisors(graph: Any) -> None:
-    """ONNX Runtime 1.32 refuses to divide by 0; where a version did not, that would end the process."""
+    """Check that divisors are constants of 1 or more.
+
+    ONNX Runtime 1.32 refuses to divide by 0; in a version that does not, the division would end the process.
+    """
     from onnx import TensorProto
 
     whole = [tensor for tensor in graph.initializer if tensor.data_type == TensorProto.INT64]
-    fine = {tensor.name for tensor in whole if (np.frombuffer(tensor.raw_data, np.int64) >= 1).all()}
-    fine -= {value.name for value in graph.input}
-    if any(node.op_type == "Mod" and node.input[1:] and node.input[1] not in fine for node in graph.node):
+    positive = {tensor.name for tensor in whole if (np.frombuffer(tensor.raw_data, np.int64) >= 1).all()}
+    positive -= {value.name for value in graph.input}
+    if any(node.op_type == "Mod" and node.input[1:] and node.input[1] not in positive for node in graph.node):
         raise ModelError("divides by something that is not a constant of 1 or more")
 
 
@@ -196,19 +199,21 @@ def _check_tensor(tensor: Any) -> None:
     from onnx import TensorProto
 
     if tensor.data_location != TensorProto.DEFAULT or tensor.external_data:
-        raise ModelError(f"keeps the weight {tensor.name[:40]!r} in another file; all must be inside")
+        raise ModelError(
+            f"keeps the weight {tensor.name[:40]!r} in another file; all weights must be in the model file"
+        )
     kinds = {TensorProto.FLOAT: np.float32, TensorProto.DOUBLE: np.float64, TensorProto.INT64: np.int64}
     kind = kinds.get(tensor.data_type)
     if kind is None or any(size < 0 for size in tensor.dims):
-        raise ModelError(f"the weight {tensor.name[:40]!r} is of no type that our models have")
+        raise ModelError(f"the weight {tensor.name[:40]!r} has a type that no soundmorph model uses")
     if math.prod(tensor.dims) * np.dtype(kind).itemsize != len(tensor.raw_data):
-        raise ModelError(f"the weight {tensor.name[:40]!r} is not of the size that it says")
+        raise ModelError(f"the weight {tensor.name[:40]!r} does not have the size that it declares")
     if kind is not np.int64 and not np.isfinite(np.frombuffer(tensor.raw_data, kind)).all():
         raise ModelError(f"the weight {tensor.name[:40]!r} holds NaN or infinity")
 
 
 def _caches(graph: Any) -> dict[str, tuple[int, ...]]:
-    """Name -> shape without voices of each cache, after a check that the graph keeps the contract."""
+    """Check the inputs and outputs; return name -> shape of each cache, for one voice."""
     inputs = {value.name: [d.dim_value for d in value.type.tensor_type.shape.dim] for value in graph.input}
     outputs = {value.name for value in graph.output}
     caches = {name: tuple(sizes[1:]) for name, sizes in inputs.items() if name.startswith(schema.CACHE)}
@@ -218,12 +223,12 @@ def _caches(graph: Any) -> dict[str, tuple[int, ...]]:
     if any(size < 1 for shape in caches.values() for size in shape):
         raise ModelError("a cache has no fixed size")
     if 4 * sum(math.prod(shape) for shape in caches.values()) > MAX_CACHE_BYTES:
-        raise ModelError(f"wants more than {MAX_CACHE_BYTES // 2**20} MB of memory a voice")
+        raise ModelError(f"needs more than {MAX_CACHE_BYTES // 2**20} MB of memory per voice")
     return caches
 
 
 def _check_encoder(model: Any, info: EncoderInfo) -> None:
-    """One sound in, one z out, and all sizes between known and small: it must not fill the memory."""
+    """Check that an encoder maps one sound to one z, and that all its tensors have known, small sizes."""
     import onnx
 
     sizes = {
@@ -234,14 +239,14 @@ def _check_encoder(model: Any, info: EncoderInfo) -> None:
         raise ModelError("inputs and outputs are not those of an encoder")
     try:
         inferred = onnx.shape_inference.infer_shapes(model, check_type=True, strict_mode=True, data_prop=True)
-    except Exception as error:  # onnx raises what its C++ raises
-        raise ModelError("its sizes do not fit each other") from error
+    except Exception as error:  # onnx passes on exceptions of its C++ code
+        raise ModelError("its tensor sizes are inconsistent") from error
     values = {
         value.name: [each.dim_value for each in value.type.tensor_type.shape.dim]
         for value in inferred.graph.value_info
     }
     made = {name for node in model.graph.node for name in node.output} - set(sizes)
     if made - set(values) or any(min(shape, default=0) < 1 for shape in values.values()):
-        raise ModelError("a size within it is not known")
+        raise ModelError("the size of one of its tensors is not known")
     if any(math.prod(shape) > MAX_VALUES for shape in values.values()):
-        raise ModelError(f"holds more than {MAX_VALUES} numbers at once: not an encoder of ours")
+        raise ModelError(f"holds more than {MAX_VALUES} numbers in one tensor: not a soundmorph encoder")

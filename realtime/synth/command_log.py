@@ -1,9 +1,9 @@
-"""The log of a performance: what was carried out, at which device sample, as lines of JSON.
+"""The log of a performance: each command that took effect, with its device sample, as lines of JSON.
 
-The first line is a `LogHeader`; every other line is a command, `{"at": 4711, "do": "trigger", …}` with
-what differs from the command's defaults. The last is `{"at": …, "do": "end"}` where the server ended well. A
-log is appended to as the performance goes on, so that a crash costs at most what was played in the last
-`FLUSH_S`; a torn last line is then no error. Nothing in a log that is read is trusted.
+The first line is a `LogHeader`. Every other line is a command, `{"at": 4711, "do": "trigger", …}`, with the
+fields that differ from the command's defaults. The last line is `{"at": …, "do": "end"}` if the server ended
+normally. The log grows during the performance, so a crash loses at most the last `FLUSH_S`; a torn last line
+is then not an error. The reader checks every field.
 """
 
 from __future__ import annotations
@@ -48,14 +48,14 @@ from realtime.util.errors import RealtimeError
 from realtime.util.files import FileError
 
 VERSION = 1
-FLUSH_S = 0.1  # longest that a command waits for the system to have it
-LOOK_S = FLUSH_S / 5  # between two looks for commands; the rest is for a thread that wakes late
-SYNC_S = 1.0  # between two times that the disk is told to keep what there is
+FLUSH_S = 0.1  # longest time until a command is handed to the operating system
+POLL_S = FLUSH_S / 5  # polling period; the rest of FLUSH_S is a margin for late wake-ups
+SYNC_S = 1.0  # period of fsync
 MAX_LINE = 2**20
 MAX_SAMPLE = 2**40
 MAX_TEXT = 4096
-MAX_DIMENSIONS = 1024  # of z
-MAX_WAITING = 200_000  # commands, while the disk stalls
+MAX_DIMENSIONS = 1024  # largest size of z
+MAX_WAITING = 200_000  # commands kept in memory while the disk stalls
 COMMANDS: dict[str, type[Command]] = {
     "z": SetZ,
     "dimension": SetDimension,
@@ -75,12 +75,12 @@ _NAMES = {kind: name for name, kind in COMMANDS.items()}
 
 
 class LogError(RealtimeError):
-    """A log that cannot be read."""
+    """Raised when a log cannot be read."""
 
 
 @dataclass(frozen=True)
 class PluginState:
-    """A plugin behind the mixer: file, name, and parameters from 0 to 1, as it keeps them."""
+    """A plugin after the mixer: file, name, and its parameters as raw values from 0 to 1."""
 
     path: str
     name: str
@@ -89,17 +89,17 @@ class PluginState:
 
 @dataclass(frozen=True)
 class LogHeader:
-    """The header of a log: what a mixer must be made of to play it again.
+    """The header of a log: everything needed to build the mixer that replays it.
 
     Attributes:
-        model: where its file was.
-        model_sha256: of that file.
+        model: path of the model file.
+        model_sha256: checksum of the model file.
         latent_dim: size of z.
-        sample_rate: of the device, in Hz; the clock of the log.
-        channels, voices, chunk_frames, gain_db, dc_block_hz: of the mixer.
-        block: device samples that the plugins get at a time.
-        versions: of what played.
-        plugins: in order.
+        sample_rate: device sample rate in Hz; the clock of the log.
+        channels, voices, chunk_frames, gain_db, dc_block_hz: arguments of the mixer.
+        block: device samples in a block that the plugins process.
+        versions: package name -> version that played.
+        plugins: states of the plugins, in order.
     """
 
     model: str
@@ -117,7 +117,7 @@ class LogHeader:
 
 
 def versions() -> dict[str, str]:
-    """Of the packages that make the sound."""
+    """Return the versions of Python and of the packages that make the sound."""
     found = {"python": platform.python_version()}
     for package in ("soundmorph", "numpy", "onnxruntime", "onnxruntime-gpu", "soxr"):
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
@@ -129,7 +129,7 @@ def versions() -> dict[str, str]:
 
 
 def to_json(at: int, command: Command) -> dict[str, Any] | None:
-    """A line of the log; None for commands that make no sound of their own."""
+    """Return a line of the log, or None for a command that does not change the sound."""
     if isinstance(command, Prepare):
         return None
     line: dict[str, Any] = {"at": at, "do": _NAMES[type(command)]}
@@ -141,10 +141,10 @@ def to_json(at: int, command: Command) -> dict[str, Any] | None:
 
 
 def from_json(line: Any, dim: int) -> tuple[int, Command | None]:
-    """A command and its sample; None is the end of the performance.
+    """Return a line's sample and command; the command is None at the end of the performance.
 
     Raises:
-        LogError: anything that `to_json` does not make.
+        LogError: `to_json` cannot have written the line.
     """
     if not isinstance(line, dict):
         raise LogError("not an object")
@@ -173,7 +173,7 @@ def _is_whole(value: Any) -> bool:
 
 
 def _check(key: str, value: Any, dim: int) -> Any:
-    """A field as commands keep it."""
+    """Check a field and return the value that the command stores."""
     if key == "through":
         if isinstance(value, list) and len(value) <= 1024:
             return tuple(_vector(key, each, dim) for each in value)
@@ -200,7 +200,7 @@ def _check(key: str, value: Any, dim: int) -> Any:
 _CHOICES: dict[str, tuple[str, ...]] = {"curve": tuple(CURVES), "path": tuple(PATHS), "mode": MODES}
 _TEXTS = ("parameter", "model", "model_sha256")
 REACHED = Quantity(-1e6, 1e6)
-"""Coordinates that the point can reach; moves along an axis lead beyond those that messages may name."""
+"""Coordinates that the point can reach: moves along an axis can exceed the range of messages."""
 _QUANTITIES: dict[str, Quantity] = {
     "plugin": Quantity(0, MAX_PLUGINS - 1, whole=True),
     "raw": quantities.FRACTION,
@@ -245,18 +245,17 @@ def _vector(key: str, value: Any, dim: int) -> tuple[float, ...]:
 
 
 class CommandLog:
-    """Keeps what a mixer carries out; give `tap` to it.
+    """Writes the commands that a mixer executes; set `Mixer.tap` to `tap`.
 
-    A thread of its own writes. Another one has the disk keep it, for that may take longer than a command may
-    wait to be written.
+    One thread writes. A second thread calls fsync, which may take longer than `FLUSH_S`.
 
     Args:
-        path: of the log; must not exist, unless `force`.
-        setting: its header.
-        say: is told once, in one line, if the log breaks off.
+        path: the log's file; must not exist unless `force` is set.
+        setting: the header.
+        say: called with one line, once, if writing fails.
 
     Raises:
-        FileError: the file cannot be begun.
+        FileError: the file cannot be created.
     """
 
     def __init__(
@@ -283,32 +282,32 @@ class CommandLog:
             thread.start()
 
     def tap(self, sample: int, command: Command) -> None:
-        """Take note of a command that is carried out at a device sample. Never waits."""
+        """Record a command that takes effect at a device sample. Never blocks."""
         if len(self._waiting) < MAX_WAITING:
             self._waiting.append((sample, command))
         else:
             self._lost += 1
 
     def close(self, sample: int) -> None:
-        """Write what is left; the performance ended at device sample `sample`."""
+        """Write the remaining commands, and the end of the performance at device sample `sample`."""
         self._closing.set()
         for thread in self._threads:
             thread.join()
         self._write([{"at": sample, "do": "end"}])
-        self._keep()
-        with contextlib.suppress(OSError):  # told of already
+        self._fsync()
+        with contextlib.suppress(OSError):  # already reported
             self._file.close()
         if self._lost:
             self._say(f"{self.path}: the disk was too slow, {self._lost} commands are missing")
 
     def _run(self) -> None:
-        while not self._closing.wait(LOOK_S):
+        while not self._closing.wait(POLL_S):
             self._drain()
         self._drain()
 
     def _sync(self) -> None:
         while not self._closing.wait(SYNC_S):
-            self._keep()
+            self._fsync()
 
     def _drain(self) -> None:
         lines = []
@@ -328,31 +327,30 @@ class CommandLog:
         except OSError as error:
             self._fail(error)
 
-    def _keep(self) -> None:
-        """Have the disk keep what has been written."""
+    def _fsync(self) -> None:
         if self._failed:
             return
         try:
             os.fsync(self._file.fileno())
         except OSError as error:
-            if error.errno != errno.EINVAL:  # a pipe or a device: there is no disk
+            if error.errno != errno.EINVAL:  # a pipe or a character device has no fsync
                 self._fail(error)
 
     def _fail(self, error: OSError) -> None:
         with self._failing:
-            told, self._failed = self._failed, True
-        if not told:
-            self._say(f"the log stopped, the sound goes on: cannot write {self.path}: {error}")
+            reported, self._failed = self._failed, True
+        if not reported:
+            self._say(f"logging stopped, the sound continues: cannot write {self.path}: {error}")
 
 
 # ---- reading
 
 
 def read_header(path: Path) -> LogHeader:
-    """The header of a log.
+    """Read the header of a log.
 
     Raises:
-        LogError: there is no such file, or it is not a log.
+        LogError: the file cannot be read, or is not a log.
     """
     try:
         with path.open("rb") as file:
@@ -374,7 +372,7 @@ def read_header(path: Path) -> LogHeader:
         if not quantity.accepts(value):
             raise LogError(f"{path}:1: {key} is {value!r:.40}, not {quantity.accepted}")
     if not isinstance(setting.model, str) or not isinstance(setting.model_sha256, str):
-        raise LogError(f"{path}:1: model and model_sha256 are text")
+        raise LogError(f"{path}:1: model and model_sha256 must be text")
     if len(setting.plugins) > MAX_PLUGINS or not all(map(_is_state, setting.plugins)):
         raise LogError(f"{path}:1: plugins is not a list of path, name and parameters from 0 to 1")
     return setting
@@ -391,13 +389,13 @@ def _is_state(state: PluginState) -> bool:
 
 
 def commands(path: Path, dim: int) -> Iterator[tuple[int, Command | None]]:
-    """What was carried out, line by line, with its device sample; None last, where the end was logged.
+    """Yield each command with its device sample; the command is None for the logged end.
 
     Args:
         dim: size of z at the beginning.
 
     Raises:
-        LogError: a line that is damaged, unless it is the last one and torn.
+        LogError: a line is damaged; a torn last line is ignored.
     """
     before = 0
     with path.open("rb") as file:
@@ -411,7 +409,7 @@ def commands(path: Path, dim: int) -> Iterator[tuple[int, Command | None]]:
                     raise LogError(f"at is {at}, before the line above ({before})")
             except (ValueError, RecursionError, LogError) as error:
                 if not line.endswith(b"\n") and not file.readline(1):
-                    return  # torn: the machine stopped while it was written
+                    return  # torn: the machine stopped during the write
                 text = error if isinstance(error, LogError) else "not JSON"
                 raise LogError(f"{path}:{number}: {text}") from error
             before = at

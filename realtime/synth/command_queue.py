@@ -1,4 +1,4 @@
-"""Commands that wait for their device sample."""
+"""A queue of commands, ordered by device sample."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from realtime.synth.commands import Command
 
 
 class CommandQueue:
-    """Orders commands by device sample; those of one sample keep the order in which they were submitted."""
+    """Orders commands by device sample; commands for the same sample keep the order of submission."""
 
     def __init__(self) -> None:
         self._events: list[tuple[int, int, Command]] = []
@@ -19,11 +19,11 @@ class CommandQueue:
         return len(self._events)
 
     def push(self, command: Command, at_sample: int) -> None:
-        """Add a command that is due at a device sample."""
+        """Add a command that is due at device sample `at_sample`."""
         heapq.heappush(self._events, (at_sample, next(self._order), command))
 
     def before(self, until: int) -> int:
-        """Return the sample of the first command if it is before `until`, else `until`."""
+        """Return the earlier of `until` and the sample of the first command."""
         return min(until, self._events[0][0]) if self._events else until
 
     def due(self, position: int) -> bool:
@@ -31,12 +31,12 @@ class CommandQueue:
         return bool(self._events) and self._events[0][0] <= position
 
     def pop(self) -> tuple[int, Command]:
-        """Remove the first command; return its place in the order of submission, and the command."""
+        """Remove the first command; return its number in the order of submission, and the command."""
         _, order, command = heapq.heappop(self._events)
         return order, command
 
     def forget_before(self, order: int) -> None:
-        """Drop the commands that were submitted before place `order`."""
+        """Drop the commands that were submitted before number `order`."""
         self._events = [event for event in self._events if event[1] > order]
         heapq.heapify(self._events)
 

@@ -1,7 +1,7 @@
-"""What a performer can ask for. `control` makes these from messages, `mixer` and `deck` carry them out.
+"""The commands. `control` makes them from messages; `mixer` and `crossfade` execute them.
 
-The *point* is the z that every voice follows. A voice that was started with a `touch` (a finger of an MPE
-controller, a track of a sequencer) has a point of its own, which commands with that touch move instead.
+The *point* is the z that every voice follows. A voice started with a `touch` (a finger on an MPE controller,
+a track of a sequencer) follows its own point instead; commands with that touch move it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ MODES = ("live", "latch")
 
 @dataclass(frozen=True)
 class SetZ:
-    """Put the point, or that of a touch, on `z` [D], at once."""
+    """Move the point, or that of a touch, to `z` [D] at once."""
 
     z: Z
     touch: int | None = None
@@ -22,7 +22,7 @@ class SetZ:
 
 @dataclass(frozen=True)
 class SetDimension:
-    """Put one dimension of the point on `value`, at once; the others stay, or go on gliding."""
+    """Set one dimension of the point to `value` at once; the others stay, or continue to glide."""
 
     index: int
     value: float
@@ -30,7 +30,7 @@ class SetDimension:
 
 @dataclass(frozen=True)
 class SetAxis:
-    """Put the point's coordinate along unit vector `axis` [D], from `origin` [D], on `value`, at once."""
+    """Set the point's coordinate along unit vector `axis` [D], from `origin` [D], to `value` at once."""
 
     axis: Z
     origin: Z
@@ -39,10 +39,16 @@ class SetAxis:
 
 @dataclass(frozen=True)
 class Goto:
-    """Move the point to `z` [D] in `ms` milliseconds; see `glide.CURVES` and `glide.PATHS`.
+    """Move the point to `z` [D] in `ms` milliseconds.
 
-    `through` are points passed on the way, at equal times; a path "spline" goes through them without corners.
-    The mixer tells `ticket`, unless it is 0, when the point has arrived.
+    Attributes:
+        z: the target.
+        ms: duration of the glide.
+        curve: a key of `glide.CURVES`.
+        ticket: number that the mixer reports when the point arrives; 0 for none.
+        path: a key of `glide.PATHS`; "spline" passes through `through` without corners.
+        through: points passed on the way, at equal time intervals.
+        touch: the touch whose point moves, or None for the common point.
     """
 
     z: Z
@@ -61,15 +67,15 @@ class Trigger:
     Attributes:
         velocity: amplitude, 0..1.
         z: where the point jumps first, or None.
-        touch: gives the voice a point of its own, under this number (0..127); `z` is then that point's start.
-        pitch: semitones up, -48..48, by faster or slower playing.
-        pan: -1 left .. 1 right.
-        decay_ms: the sound falls by 60 dB in this time; None leaves it as it is.
-        reverse: play the sound from its end.
-        choke: a group 1..16: the voice ends those of its group that sound; 0 is none.
-        point: the voice stays at this one [D], wherever it would else be; None for nearly all.
-        ahead: as it begins its whole sound is there, decoded ahead: a move of the point is heard from the
-            next frame on and not from the next tick. Noted where hits are played live.
+        touch: number (0..127) of the point that the voice follows instead; `z` moves that point.
+        pitch: transposition in semitones, -48..48; the playback speed changes with it.
+        pan: balance, -1 (left) to 1 (right).
+        decay_ms: time in which the sound falls by 60 dB; None applies no decay.
+        reverse: play the sound backwards.
+        choke: choke group 1..16, whose sounding voices this voice ends; 0 is none.
+        point: fixed z [D] of the voice, whatever the point does; usually None.
+        ahead: the whole sound is cached when the voice begins, so that it follows a move of the point from
+            the next frame on rather than from the next tick. The mixer sets it when it plays live.
     """
 
     velocity: float = 1.0
@@ -86,55 +92,55 @@ class Trigger:
 
 @dataclass(frozen=True)
 class Stop:
-    """Fade all voices out, or those of a touch, as on a steal."""
+    """Fade out all voices, or those of a touch, as fast as a stolen voice."""
 
     touch: int | None = None
 
 
 @dataclass(frozen=True)
 class Panic:
-    """Silence, as fast as it goes without a click; what was submitted before it for later is forgotten."""
+    """Silence all voices as fast as possible without a click; drop all commands submitted earlier."""
 
 
 @dataclass(frozen=True)
 class Gain:
-    """Set the output gain in dB; it is reached over a few milliseconds."""
+    """Set the output gain in dB, with a ramp of a few milliseconds."""
 
     db: float
 
 
 @dataclass(frozen=True)
 class Mode:
-    """`live`: the point moves the voices that sound. `latch`: a voice keeps the point it was started at."""
+    """`live`: sounding voices follow the point. `latch`: a voice keeps the point at which it started."""
 
     mode: str
 
 
 @dataclass(frozen=True)
 class Prepare:
-    """Decode sounds at these points [D] when there is time: a trigger there then needs no inference."""
+    """Decode the sounds at these points [D] in idle time, so that a trigger there needs no inference."""
 
     points: tuple[Z, ...]
 
 
 @dataclass(frozen=True)
 class Shed:
-    """Fade the quietest voice out because the machine cannot keep up; the last one stays.
+    """Fade out the quietest voice because the machine cannot keep up; the last voice stays.
 
-    For a while hits then take the place of voices instead of making them more.
+    For a while, hits then replace voices instead of adding to them.
     """
 
 
 @dataclass(frozen=True)
 class Ticks:
-    """Decode so many ticks at a time: fewer calls; a move of the point is heard up to as much later."""
+    """Decode `at_once` ticks per call: fewer calls, but a move of the point is heard that much later."""
 
     at_once: int
 
 
 @dataclass(frozen=True)
 class Tweak:
-    """Set a parameter of a plugin, counted from 0, to `raw`: 0..1, as the plugin keeps it."""
+    """Set a parameter of plugin number `plugin` (from 0) to the raw value `raw`, 0..1."""
 
     plugin: int
     parameter: str
@@ -143,13 +149,13 @@ class Tweak:
 
 @dataclass(frozen=True)
 class Swap:
-    """Play on with another model: what sounds fades out, what is scheduled is dropped.
+    """Change to another model: sounding voices fade out, scheduled commands are dropped.
 
     Attributes:
-        model: its file.
-        model_sha256: of that file.
+        model: path of the model file.
+        model_sha256: checksum of the file.
         latent_dim: size of z from now on.
-        chunk_frames: of the mixer that takes over.
+        chunk_frames: latent frames in a tick of the new mixer.
     """
 
     model: str
@@ -213,4 +219,4 @@ Command = (
 )
 
 POINT_MOVES = (SetZ, SetDimension, SetAxis, Goto)
-"""The kinds of commands that move the point, or that of a touch."""
+"""Commands that move the point, or that of a touch."""

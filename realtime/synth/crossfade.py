@@ -1,7 +1,7 @@
-"""The mixer that plays, those it has taken over from while they fade, its sequencer, and the plugins behind.
+"""The mixer that plays, earlier mixers while they fade out, its sequencer, and the plugins after them.
 
-What is not one mixer's own is carried out here, between two blocks: a change of model, and a parameter of a
-plugin. The server's engine and `realtime render` use the same.
+Handles operations that span mixers, between two blocks: changes of model and plugin parameters. The server's
+engine and `realtime render` both use it.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ Block = NDArray[np.float32]
 
 
 class Effects(Protocol):
-    """What every block passes after the mixer, in place and on the render thread.
+    """Effects that process every block after the mixer, in place, on the render thread.
 
-    `process` raises `HungError` on a thread that hung in it and has been given up meanwhile.
+    `process` raises `HungError` on a thread that hung in an effect and has been abandoned.
     """
 
     @property
@@ -35,19 +35,19 @@ class Effects(Protocol):
 
 @dataclass(frozen=True)
 class Change:
-    """Play on with `mixer`, of any model; `swap` tells what a log is to keep of it."""
+    """Continue with `mixer`, which may play any model; `swap` is the command for the log."""
 
     mixer: Mixer
     swap: Swap | None = None
 
 
 class Crossfade:
-    """Plays a mixer, and others in its place.
+    """Plays one mixer and crossfades to others.
 
     Attributes:
-        mixer: the one that plays now.
-        sequencer: plays it; empty and at rest after a change of mixer.
-        fading: whether one that played before can still be heard.
+        mixer: the current mixer.
+        sequencer: plays the current mixer; empty and stopped after a change of mixer.
+        fading: whether an earlier mixer is still audible.
     """
 
     def __init__(self, mixer: Mixer, effects: Effects | None = None) -> None:
@@ -62,13 +62,13 @@ class Crossfade:
         return bool(self._leaving)
 
     def submit(self, command: Command | Change, at_sample: int = 0) -> None:
-        """As `Mixer.submit`; a `Change` and a `Tweak` are carried out at once, whatever the sample."""
+        """Submit a command to the mixer, but execute a `Change` or `Tweak` at once, whatever the sample."""
         if isinstance(command, Change):
             self._change_to(command)
         elif isinstance(command, Tweak):
             if self._effects is not None:
                 self._effects.carry_out(command)
-            self._tell(command)
+            self._log(command)
         elif isinstance(command, Sequencing):
             self.sequencer.submit(command, at_sample)
         else:
@@ -81,7 +81,7 @@ class Crossfade:
         return self.sequencer.coming(self.mixer.position + samples)
 
     def render(self, block: Block) -> None:
-        """Write the next T samples: float32 [T, channels], within ±1. The plugins have not been there yet."""
+        """Write the next T samples, without plugins: float32 [T, channels], within ±1."""
         begin = self.mixer.position
         for sample, hit in self.sequencer.take(begin, begin + len(block)):
             self.mixer.submit(hit, sample)
@@ -91,9 +91,9 @@ class Crossfade:
         if len(self._scratch) < len(block):
             self._scratch = np.zeros_like(block)
         for mixer in list(self._leaving):
-            faded = self._scratch[: len(block)]
-            mixer.render(faded)
-            block += faded
+            tail = self._scratch[: len(block)]
+            mixer.render(tail)
+            block += tail
             np.clip(block, -1.0, 1.0, out=block)
             if mixer.silent:
                 self._leaving.remove(mixer)
@@ -104,8 +104,8 @@ class Crossfade:
         self.mixer = change.mixer
         self.sequencer = Sequencer(change.mixer.sample_rate)
         if change.swap is not None:
-            self._tell(change.swap)
+            self._log(change.swap)
 
-    def _tell(self, command: Command) -> None:
+    def _log(self, command: Command) -> None:
         if self.mixer.tap is not None:
             self.mixer.tap(self.mixer.position, command)

@@ -1,4 +1,4 @@
-"""Where z is at each device sample: at rest on a point, or on its way from one point to another."""
+"""z as a function of the device sample: at rest on a point, or gliding from one point to another."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 Point = NDArray[np.float64]
 
-#: How far along a glide is, as a function of the part of its time that has passed; both run from 0 to 1.
+#: Easing curves: progress along the path as a function of the elapsed fraction of time; both run from 0 to 1.
 CURVES: dict[str, Callable[[Point], Point]] = {
     "linear": lambda u: u,
     "smooth": lambda u: u * u * (3.0 - 2.0 * u),
@@ -20,16 +20,16 @@ CURVES: dict[str, Callable[[Point], Point]] = {
 
 
 def _linear(points: Point, u: Point) -> Point:
-    """Straight from point to point: points [N, D], u [...] from 0 to N-1 -> [..., D]."""
+    """Interpolate on straight lines: points [N, D], u [...] from 0 to N-1 -> [..., D]."""
     first = np.clip(np.floor(u), 0, len(points) - 2).astype(np.intp)
     part = (u - first)[..., np.newaxis]
     return (1.0 - part) * points[first] + part * points[first + 1]
 
 
 def _spherical(points: Point, u: Point) -> Point:
-    """Along arcs around the origin, the distance changing evenly (Shoemake's slerp of the directions).
+    """Interpolate on arcs around the origin: slerp of the directions (Shoemake), linear in the distance.
 
-    Where two points lie on one line with the origin there is no single arc; the way is straight there.
+    Two points on one line with the origin define no unique arc; the path between them is straight.
     """
     first = np.clip(np.floor(u), 0, len(points) - 2).astype(np.intp)
     part = (u - first)[..., np.newaxis]
@@ -48,14 +48,14 @@ def _spherical(points: Point, u: Point) -> Point:
 
 
 def _spline(points: Point, u: Point) -> Point:
-    """Through all points without corners: a Catmull-Rom spline, the ends doubled."""
+    """Interpolate on a Catmull-Rom spline through all points, with the end points doubled."""
     first = np.clip(np.floor(u), 0, len(points) - 2).astype(np.intp)
     t = (u - first)[..., np.newaxis]
     a, b, c, d = (points[np.clip(first + k, 0, len(points) - 1)] for k in (-1, 0, 1, 2))
     return b + 0.5 * t * (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a)))
 
 
-#: Which way a glide takes from point to point: a function of points [N, D] and the place u [...] among them.
+#: Path shapes: functions of points [N, D] and the position u [...] among them, from 0 to N-1.
 PATHS: dict[str, Callable[[Point, Point], Point]] = {
     "linear": _linear,
     "spherical": _spherical,
@@ -65,10 +65,10 @@ PATHS: dict[str, Callable[[Point, Point], Point]] = {
 
 @dataclass(frozen=True, eq=False)
 class Glide:
-    """The way from `origin` to `target`, begun at device sample `start`, `samples` long.
+    """A path from `origin` to `target` that begins at device sample `start` and lasts `samples`.
 
-    Before its start a glide is at its origin, after its end at its target, to the last bit. Glides are never
-    changed, only replaced, so any thread may evaluate one.
+    A glide is exactly at its origin before its start and exactly at its target after its end. Glides are
+    immutable, so any thread may evaluate one.
     """
 
     origin: Point  # [D]
@@ -77,30 +77,30 @@ class Glide:
     samples: int = 0
     curve: str = "linear"
     path: str = "linear"
-    through: Point | None = None  # [N, D], passed on the way at equal times
+    through: Point | None = None  # [N, D], passed on the way at equal time intervals
 
     @classmethod
     def at_rest(cls, z: Sequence[float] | Point) -> Glide:
-        """A glide that rests on `z` [D]."""
+        """Return a glide that rests on `z` [D]."""
         point = np.array(z, dtype=np.float64)
         return cls(point, point)
 
     @property
     def end(self) -> int:
-        """The first device sample at which the target is reached."""
+        """First device sample at which the target is reached."""
         return self.start + self.samples
 
     @property
     def still(self) -> bool:
-        """Whether z is the same at all times."""
+        """Return whether z is constant."""
         return self.samples == 0 or self.origin is self.target
 
     def rests_at(self, sample: float) -> bool:
-        """Whether z stays where it is from device sample `sample` on."""
+        """Return whether z is constant from device sample `sample` on."""
         return self.still or sample >= self.end
 
     def at(self, samples: ArrayLike) -> Point:
-        """z at device samples [...], whole or fractional: float64 [..., D]."""
+        """Return z at device samples [...], whole or fractional: float64 [..., D]."""
         times = np.asarray(samples, dtype=np.float64)
         if self.still:
             return np.broadcast_to(self.target, (*times.shape, len(self.target)))
@@ -110,8 +110,8 @@ class Glide:
             return (1.0 - u[..., np.newaxis]) * self.origin + u[..., np.newaxis] * self.target
         between = self.through if self.through is not None else np.empty((0, len(self.origin)))
         points = np.concatenate((self.origin[np.newaxis], between, self.target[np.newaxis]))
-        way = PATHS[self.path](points, u * (len(points) - 1))
-        return np.where((u < 1.0)[..., np.newaxis], way, self.target)
+        point = PATHS[self.path](points, u * (len(points) - 1))
+        return np.where((u < 1.0)[..., np.newaxis], point, self.target)
 
     def towards(
         self,
@@ -122,20 +122,20 @@ class Glide:
         path: str = "linear",
         through: Sequence[Sequence[float]] = (),
     ) -> Glide:
-        """The glide from where this one is at `start` to `z` [D], `samples` long."""
+        """Return the glide from this one's position at `start` to `z` [D], `samples` long."""
         if samples == 0:
             return Glide.at_rest(z)
         between = np.array(through, dtype=np.float64) if through else None
         return Glide(self.at(start), np.array(z, dtype=np.float64), start, samples, curve, path, between)
 
     def with_dimension(self, index: int, value: float) -> Glide:
-        """The same glide with one dimension at rest on `value`; the others go on."""
+        """Return this glide with one dimension fixed at `value`."""
         axis = np.zeros(len(self.target))
         axis[index] = 1.0
         return self._flattened(axis, value, lambda points: points[..., index])
 
     def with_axis(self, axis: Sequence[float], origin: Sequence[float], value: float) -> Glide:
-        """The same glide with its coordinate along a unit vector, from `origin`, at rest on `value`."""
+        """Return this glide with its coordinate along unit vector `axis`, from `origin`, fixed at `value`."""
         unit, zero = np.asarray(axis, np.float64), np.asarray(origin, np.float64)
         return self._flattened(unit, value, lambda points: (points - zero) @ unit)
 

@@ -1,10 +1,10 @@
-"""Commands and a decoder in, blocks of sound out: the one mixer that plays live and renders files.
+"""The mixer: turns commands into blocks of sound with a decoder, live and in files.
 
-No threads, no clock: time is a count of device samples, and the same commands at the same samples give the
-same sound, bit for bit, whatever the size of the blocks. `render` splits a block where a command is due. For
-each piece the ticks of decoding that begin in it (`timing.Timing`) are taken in turn: all voices that lack
-frames advance in one batched decoder call (`streams.Slots`). A voice at a point that was decoded ahead
-(`prepared.SoundCache`) needs none; its sound is the same to rounding.
+It has no threads and no clock. Time is a count of device samples, and the same commands at the same samples
+give the same sound, bit for bit, at any block size. `render` splits a block at each command. For each tick
+that begins in a piece (`timing.Timing`), one batched decoder call advances all voices that lack frames
+(`slots.Slots`). A voice whose sound is cached (`sound_cache.SoundCache`) needs no call; its sound is equal
+to within rounding.
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ from realtime.synth.voices.sound_cache import CachedSound, SoundCache
 from realtime.synth.voices.timing import Timing
 from realtime.synth.voices.voice import Tails, Voice
 
-STEAL_MS = 5.0  # fade of a voice that is stolen, choked or stopped
-PANIC_MS = 2.0
-PATIENCE_MS = 1000.0  # for the sound of a reversed hit; then it is decoded on the spot
+STEAL_MS = 5.0  # fade-out of a voice that is stolen, choked or stopped
+PANIC_MS = 2.0  # fade-out of all voices on a panic
+PATIENCE_MS = 1000.0  # longest wait of a reversed hit for its cached sound; then the mixer decodes it
 
 
 def slots_for(voices: int) -> int:
-    """Decoder slots that `voices` voices need: as many again may be fading out after a steal."""
+    """Return the decoder slots for `voices` voices: as many more may be fading out after a steal."""
     return 2 * voices
 
 
@@ -60,11 +60,11 @@ class Cost:
     """The cost of decoding on this machine (`realtime.live.warm_up` measures it).
 
     Attributes:
-        first_chunk_s: seconds for the first chunk of a sound.
-        sustained_voices: voices that decoding keeps up with.
-        chunk_s: seconds for a tick of one voice, of two, …
-        tick_s: seconds that a tick lasts.
-        moved: first chunks that cost as much as moving the point under a sound that was decoded ahead.
+        first_chunk_s: time to decode the first chunk of a sound, in seconds.
+        sustained_voices: voices that the decoder can sustain.
+        chunk_s: time to decode a tick of one voice, of two voices, …, in seconds.
+        tick_s: duration of a tick in seconds.
+        moved: cost of moving the point of a voice that plays a cached sound, in first chunks.
     """
 
     first_chunk_s: float
@@ -79,16 +79,16 @@ class Mixer:
 
     Args:
         decoder: with at least `slots_for(voices)` slots; the mixer is its only user.
-        sample_rate: of the device, in Hz.
-        voices: sounding at once; one more trigger steals the quietest.
-        channels: of the output: left and right; one alone carries their mean, further ones are silent.
-        chunk_frames: latent frames decoded at a time: how soon a moving z is heard, against processor time.
-        gain_db: of the output at the start.
-        dc_block_hz: corner of a high-pass of first order on the output; 0 leaves it out.
+        sample_rate: device sample rate in Hz.
+        voices: most voices that sound at once; a further trigger steals the quietest.
+        channels: output channels: left and right; a single one carries their mean, further ones are silent.
+        chunk_frames: latent frames in a tick; fewer make a moving z audible sooner, but take more CPU time.
+        gain_db: initial output gain.
+        dc_block_hz: corner of a first-order high-pass filter on the output; 0 disables it.
 
     Raises:
-        ValueError: a count below 1, or too few decoder slots.
-        RateError: a device rate that the model's cannot be turned into.
+        ValueError: a count is below 1, or the decoder has too few slots.
+        RateError: the model's sample rate cannot be converted to the device's.
     """
 
     def __init__(
@@ -119,9 +119,9 @@ class Mixer:
             resampler=Resampler(info.sample_rate, sample_rate),
         )
         self.at_once = 1
-        """Ticks that are decoded at a time."""
+        """Ticks per decoder call."""
         self.position = 0
-        """The next device sample to be rendered."""
+        """Next device sample to render."""
         self.mode = MODES[0]
         self._points = Points(info.classes[0].centroid if info.classes else info.latent.mean, sample_rate)
         self.output = Output(sample_rate, gain_db, dc_block_hz)
@@ -131,32 +131,32 @@ class Mixer:
         self.prepared_hits = 0
         """Hits that needed no inference to start."""
         self.tap: Callable[[int, Command], None] | None = None
-        """Told of every command as it is carried out, with its sample. Must not wait."""
+        """Called with the sample and each command that takes effect. Must not block."""
         self.live = False
-        """Whether another thread has sounds `prepared`: reversed hits wait for theirs."""
+        """Whether another thread fills the sound cache; reversed hits then wait for their sounds."""
         self.sound_cache = SoundCache(decoder)
         self.cost: Cost | None = None
-        """As measured on this machine, if it was."""
+        """Cost measured on this machine, or None."""
 
         self._decoder = decoder
         self._commands = CommandQueue()
         self._polyphony = Polyphony(voices, sample_rate)
-        self._waiting: deque[tuple[int, Trigger]] = deque()  # until when at most, and for the sound of what
+        self._waiting: deque[tuple[int, Trigger]] = deque()  # deadline, and the hit that waits
         self._free = [Voice(self.timing) for _ in range(slots_for(voices))]
-        self._playing: list[Voice] = []  # in order of their starts
+        self._playing: list[Voice] = []  # in order of start
         self._slots = Slots(decoder, self._frames_of)
         self._tails = Tails(self._samples(STEAL_MS))
-        self._covered = 0  # until this sample all voices are decoded
+        self._covered = 0  # all voices are decoded up to this sample
         self._bus: Samples = np.zeros((2, self.timing.piece), np.float32)
 
     @property
     def glide(self) -> Glide:
-        """The path of the point; replaced, never changed, so another thread may evaluate it."""
+        """Path of the point; immutable, so another thread may evaluate it."""
         return self._points.glide
 
     @property
     def arrived(self) -> deque[int]:
-        """Tickets of the glides that have come to their end."""
+        """Tickets of the glides that have ended."""
         return self._points.arrived
 
     @property
@@ -166,14 +166,14 @@ class Mixer:
 
     @property
     def sounding(self) -> int:
-        """Voices that can be heard, those fading out included."""
+        """Audible voices, including those that fade out."""
         return len(self._playing)
 
     def streams_begun(self, commands: Iterable[Command] = ()) -> int:
-        """How many streams of decoding must begin in the next blocks, with these commands; an estimate.
+        """Estimate how many decoding streams begin in the next blocks, with these commands.
 
-        A voice that plays what was decoded ahead begins one when its point has moved, and has to catch up:
-        that may count as more (`Cost.moved`).
+        A voice that plays a cached sound begins one when its point moves. It must catch up, so it may count
+        as several (`Cost.moved`).
         """
         begun, moves = 0, False
         moved = 1 if self.cost is None else self.cost.moved
@@ -185,32 +185,32 @@ class Mixer:
             moves = moves or isinstance(command, POINT_MOVES)
         for voice in self._playing:
             if voice.cached is not None and not voice.decoded:
-                target = self._way(voice).target
+                target = self._path(voice).target
                 begun += moved * (moves or not np.array_equal(target.astype(np.float32), voice.cached.z))
         return begun
 
     @property
     def streaming(self) -> int:
-        """Voices that are being decoded."""
+        """Voices with a decoder slot."""
         return len(self._slots)
 
     @property
     def scheduled(self) -> int:
-        """Commands waiting for their sample."""
+        """Commands that wait for their sample."""
         return len(self._commands)
 
     @property
     def max_frames(self) -> int:
-        """Latent frames that the decoder takes at a time."""
+        """Most latent frames in one decoder call."""
         return self._decoder.max_frames
 
     @property
     def stride(self) -> int:
-        """Frames from one saved state of a sound decoded ahead to the next."""
+        """Frames from one saved state of a cached sound to the next."""
         return self.sound_cache.stride
 
     def rehearse(self, voices: int, frames: int) -> None:
-        """Decode so many frames of so many voices; nothing of it is heard."""
+        """Decode `frames` frames of `voices` voices and discard the sound."""
         decoder = self._decoder
         decoder.frame[:voices] = 0
         left = frames
@@ -222,14 +222,14 @@ class Mixer:
             decoder.reset(slot)
 
     def rehearse_resume(self, frames: int) -> None:
-        """Decode so many frames as for a voice whose point moves under a sound decoded ahead."""
+        """Decode `frames` frames as for a voice that leaves its cached sound, and discard the sound."""
         self._slots.rehearse_resume(frames)
 
     def check_follows(self, other: Mixer) -> None:
-        """Whether this mixer can take over from another one.
+        """Check that this mixer can take over from another.
 
         Raises:
-            ValueError: the other one has another sample rate or number of channels.
+            ValueError: the sample rates or numbers of channels differ.
         """
         if (other.sample_rate, other.channels) != (self.sample_rate, self.channels):
             raise ValueError(
@@ -238,12 +238,12 @@ class Mixer:
             )
 
     def take_over(self, other: Mixer) -> None:
-        """Go on at the sample where another mixer is, before the first `render`.
+        """Continue at another mixer's sample, with its gain, mode, ticks per call and tap.
 
-        With its gain, mode, ticks at once and tap. The other one carries out what is due there, forgets what
-        was submitted for later, and fades out.
+        Call it before the first `render`. The other mixer executes the commands that are due, drops later
+        ones and fades out.
         """
-        other._carry_out_due()
+        other._execute_due()
         other._commands.clear()
         self.position = other.position
         self.output.set_gain(other.output.gain_db, self.position - self.sample_rate)
@@ -253,7 +253,7 @@ class Mixer:
 
     @property
     def silent(self) -> bool:
-        """Whether nothing sounds or rings."""
+        """Return whether the output is silent: no voice, tail or filter rings."""
         return not self._playing and not self._ringing
 
     @property
@@ -261,9 +261,9 @@ class Mixer:
         return self._tails.ringing or self.output.ringing
 
     def submit(self, command: Command, at_sample: int = 0) -> None:
-        """Have `command` carried out just before device sample `at_sample`, or now if that has been rendered.
+        """Queue `command` for device sample `at_sample`, or for the next one if that is already rendered.
 
-        Commands for the same sample are carried out in the order they were submitted.
+        Commands for the same sample take effect in the order of submission.
         """
         self._commands.push(command, max(at_sample, self.position))
 
@@ -271,7 +271,7 @@ class Mixer:
         """Write the next T samples: float32 [T, channels], within ±1."""
         done = 0
         while done < len(out):
-            self._carry_out_due()
+            self._execute_due()
             until = self._commands.before(self.position + len(out) - done)
             if self._playing or self._ringing:
                 until = min(until, self.position + self.timing.piece)
@@ -306,7 +306,7 @@ class Mixer:
 
     # ---- commands
 
-    def _carry_out_due(self) -> None:
+    def _execute_due(self) -> None:
         while self._commands.due(self.position):
             order, command = self._commands.pop()
             if isinstance(command, Panic):
@@ -315,24 +315,27 @@ class Mixer:
                 self._perform(command)
 
     def _perform(self, command: Command) -> None:
-        done = self._carry_out(command)
+        done = self._execute(command)
         if self.tap is not None:
             self.tap(self.position, done)
 
     def _must_wait(self, trigger: Trigger) -> bool:
-        """Whether the whole sound of a hit is needed and not there; then the hit comes as soon as it is."""
+        """Return whether the hit must wait: it needs the whole sound, which is not cached yet.
+
+        A hit that must wait is queued.
+        """
         if not trigger.reverse:
             return False
         given = trigger.z or trigger.point
-        if given is None:  # a touch gets its point when a hit sounds, as the log has it, not here
-            here = self._points.of(trigger.touch).at(self.position)
+        if given is None:  # a touch gets its point when its hit starts, as the log records it, not here
+            target = self._points.of(trigger.touch).at(self.position)
         else:
-            here = np.array(given, np.float64)
-        if self._is_whole(here):
+            target = np.array(given, np.float64)
+        if self._is_whole(target):
             return False
         if trigger.z is not None:
             self._perform(SetZ(trigger.z, trigger.touch))
-        point = tuple(float(x) for x in here)
+        point = tuple(float(x) for x in target)
         self.sound_cache.want_now(point)
         self._waiting.append(
             (self.position + self._samples(PATIENCE_MS), replace(trigger, z=None, point=point))
@@ -340,7 +343,7 @@ class Mixer:
         return True
 
     def _start_waiting(self) -> None:
-        """Start the hits whose sounds are there now."""
+        """Start the waiting hits whose sounds are cached, or whose deadline has passed."""
         while self._waiting:
             latest, trigger = self._waiting[0]
             if self.position < latest and not self._is_whole(self._where(trigger)):
@@ -353,13 +356,13 @@ class Mixer:
         return sound is not None and sound.whole
 
     def _where(self, trigger: Trigger) -> Point:
-        """The point of the voice that is to start now."""
+        """Return z of the voice that starts now."""
         if trigger.point is not None:
             return np.array(trigger.point)
         return self._points.begin(trigger.touch).at(self.position)
 
-    def _carry_out(self, command: Command) -> Command:
-        """Returns it as it was carried out."""
+    def _execute(self, command: Command) -> Command:
+        """Execute a command; return it as the log records it."""
         match command:
             case SetZ(z, touch):
                 self._points.go(Goto(z, 0.0, touch=touch), self.position)
@@ -408,25 +411,25 @@ class Mixer:
         if self._polyphony.full(len(held), self.position):
             self._steal(held)
             self.stolen += 1
-        if not self._free:  # as many fading as there are voices: the one nearest its end goes now
+        if not self._free:  # as many voices fade out as may sound: cut the one nearest its end
             self._cut(min(self._playing, key=lambda voice: voice.end))
         voice = self._free.pop()
-        here = self._where(trigger)
+        z = self._where(trigger)
         stays = trigger.reverse or trigger.point is not None or self.mode == "latch"
-        fixed = Glide.at_rest(here) if stays else None
+        fixed = Glide.at_rest(z) if stays else None
         rests = (fixed or self._points.begin(trigger.touch)).rests_at(self.position)
-        sound = self.sound_cache.get(here.astype(np.float32)) if rests else None
+        sound = self.sound_cache.get(z.astype(np.float32)) if rests else None
         whole = sound is not None and sound.whole
         if self.live:
             trigger = replace(trigger, ahead=whole and fixed is None)
         elif trigger.ahead and rests and not whole:
-            sound = self.sound_cache.complete(here.astype(np.float32))
+            sound = self.sound_cache.complete(z.astype(np.float32))
         voice.begin(self.position, trigger, fixed, sound)
         self._playing.append(voice)
         self._covered = 0
         self.hits += 1
         if trigger.reverse:
-            voice.push(self._whole(here, sound)[::-1])
+            voice.push(self._whole(z, sound)[::-1])
         elif sound is None:
             self._slots.add(voice)
         else:
@@ -434,7 +437,7 @@ class Mixer:
         return trigger
 
     def _whole(self, z: Point, sound: CachedSound | None) -> Samples:
-        """The sound at z [D] to its end, decoded now unless it is there."""
+        """Return the whole sound at z [D]; decode it now unless it is cached."""
         if sound is not None and sound.whole:
             return sound.audio
         audio: Samples = self._decoder.decode(z[np.newaxis].astype(np.float32))[0]
@@ -444,13 +447,13 @@ class Mixer:
         return np.zeros_like(audio)
 
     def _held(self) -> list[Voice]:
-        """The voices that nothing has told to end."""
+        """Return the voices that are not fading out."""
         return [voice for voice in self._playing if not voice.fading]
 
     def _steal(self, held: list[Voice]) -> None:
-        """End the quietest voice."""
+        """Fade out the quietest voice."""
         victim = self._polyphony.victim(held, self.position)
-        if victim.start == self.position:  # not a sample of it has been heard
+        if victim.start == self.position:  # not heard yet
             self._release(victim)
         else:
             victim.fade(self.position, self._samples(STEAL_MS))
@@ -463,7 +466,7 @@ class Mixer:
                 voice.fade(self.position, self._samples(ms))
 
     def _cut(self, voice: Voice) -> None:
-        """End a voice now; what remains is a straight line to silence."""
+        """End a voice now, with a linear ramp to silence in place of its remaining sound."""
         if voice.start < self.position:
             last = self._bus[:, :1]
             last[:] = 0.0
@@ -483,21 +486,21 @@ class Mixer:
     # ---- decoding
 
     def _frames_of(self, voice: Voice, frames: int) -> Point:
-        """z of a voice's next frames: [frames, D], or [D] for all of them."""
-        way = self._way(voice)
-        return way.target if way.still else way.at(voice.frame_samples(frames))
+        """Return z of a voice's next frames: [frames, D], or [D] if it is constant."""
+        path = self._path(voice)
+        return path.target if path.still else path.at(voice.frame_samples(frames))
 
-    def _way(self, voice: Voice) -> Glide:
+    def _path(self, voice: Voice) -> Glide:
         return self._points.of(voice.touch) if voice.glide is None else voice.glide
 
     def _decode_until(self, until: int) -> None:
-        """Have all voices sound until device sample `until`: decoded tick by tick, or ahead."""
+        """Decode all voices tick by tick, or copy cached sound, up to device sample `until`."""
         timing, begin = self.timing, self.position
         while begin < until:
             end = self._end_of_ticks(begin)
             stop = min(until, self._covered if self._covered > begin else timing.frame_start(end))
             for voice in self._playing:
-                if voice.end <= begin:  # it is heard before, and goes when that has been
+                if voice.end <= begin:  # its remaining sound is decoded; `_retire` frees it after the mix
                     self._slots.discard(voice)
                 elif voice.cached is not None and not voice.decoded:
                     self._play_cached(voice, voice.cached, timing.frame(stop - 1) + 1, end)
@@ -507,24 +510,24 @@ class Mixer:
             begin = stop
 
     def _end_of_ticks(self, begin: int) -> int:
-        """The frame after those that are decoded together with that of device sample `begin`."""
+        """Return the end frame of the group of ticks that is decoded together with device sample `begin`."""
         tick = self.timing.tick(begin)
         return (tick + self.at_once - tick % self.at_once) * self.timing.chunk_frames
 
     def _play_cached(self, voice: Voice, sound: CachedSound, needed: int, end: int) -> None:
-        """Give a voice what was decoded ahead, or a stream of its own where that is not what it needs.
+        """Give a voice its cached sound, or a slot if z has moved or the cached sound is too short.
 
         Args:
-            needed: the frame until which it must sound.
-            end: that until which it is decoded where it is.
+            needed: frame up to which the voice must sound.
+            end: frame up to which slots are decoded.
         """
         missing = voice.frames_missing(needed if voice.ahead else end)
         if missing <= 0:
             return
-        glide, hop = self._way(voice), self.timing.hop_length
+        glide, hop = self._path(voice), self.timing.hop_length
         rests = glide.rests_at(voice.frame_samples(1)[0])
-        there = rests and np.array_equal(glide.target.astype(np.float32), sound.z)
-        if there and sound.frames >= voice.frames + missing:
+        matches = rests and np.array_equal(glide.target.astype(np.float32), sound.z)
+        if matches and sound.frames >= voice.frames + missing:
             voice.push(sound.audio[voice.frames * hop : (voice.frames + missing) * hop])
             return
         voice.cached = None

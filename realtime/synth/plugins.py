@@ -1,11 +1,11 @@
 """Effects after the mixer: VST3 (and on macOS AU) plugins, through pedalboard.
 
-A plugin is machine code of others, within our process. So each is tried in a process of its own first:
-`python -m realtime.synth.plugins PATH RATE BLOCK CHANNELS` loads it and plays some blocks. One that fails
-there, or takes too long, is left out.
+A plugin is third-party machine code that runs inside our process. A trial in a separate process comes first:
+`python -m realtime.synth.plugins PATH RATE BLOCK CHANNELS` loads the plugin and plays some blocks. A plugin
+that fails its trial, or takes too long, is left out.
 
-A plugin may also hang later. `Chain.watch`, on another thread, then gives it up while the render thread is
-still inside. Each call into a plugin has a token; the thread that takes the token out goes on with the block:
+A plugin may also hang later. `Chain.watch`, on another thread, then bypasses it while the render thread is
+still inside. Each call into a plugin has a token. The thread that removes the token continues with the block:
 the render thread when the plugin returns, or the watching thread. A thread that finds no token is too late.
 """
 
@@ -34,24 +34,24 @@ from realtime.util.errors import ControlError, HungError, RealtimeError
 Block = NDArray[np.float32]
 
 MAX_PLUGINS = 32
-TRIAL_BLOCKS = 64  # of noise, then silence, in a trial
-TRIAL_S = 20.0  # for a plugin to load and to play; a second is usual
-LOOKS = 5  # of the watch that find a plugin in the same block, before it is given up
-TAIL = 64  # samples of silence at a time that bring the end of a sound out
+TRIAL_BLOCKS = 64  # blocks in a trial: half noise, half silence
+TRIAL_S = 20.0  # time limit of a trial; most take a second
+LOOKS = 5  # calls of `watch` that find a plugin in the same call before it is bypassed
+TAIL = 64  # samples of silence per block that flush the end of a sound
 
 
 class PluginError(RealtimeError):
-    """A plugin that cannot be used here."""
+    """Raised when a plugin cannot be used."""
 
 
 def require(paths: Sequence[Path]) -> None:
-    """Check that plugins can be used, before anything else starts.
+    """Check that the plugins can be loaded, before anything else starts.
 
     Raises:
         PluginError: pedalboard is missing, a file does not exist, or there are more than `MAX_PLUGINS`.
     """
     if paths and not find_spec("pedalboard"):
-        raise PluginError("--plugin needs one more package (GPL-3): pip install pedalboard")
+        raise PluginError("--plugin needs another package (GPL-3): pip install pedalboard")
     if len(paths) > MAX_PLUGINS:
         raise PluginError(f"{len(paths)} plugins; {MAX_PLUGINS} are accepted")
     for path in paths:
@@ -61,11 +61,11 @@ def require(paths: Sequence[Path]) -> None:
 
 @dataclass(frozen=True)
 class Trial:
-    """How a plugin did.
+    """The result of a trial.
 
     Attributes:
-        fault: what went wrong, in words; empty if nothing did.
-        mono: it takes one channel only, so each channel gets an instance.
+        fault: what failed, in words; empty if the plugin passed.
+        mono: the plugin accepts only one channel, so each channel gets an instance.
     """
 
     fault: str = ""
@@ -73,7 +73,7 @@ class Trial:
 
 
 def try_out(path: Path, sample_rate: int, block_size: int, channels: int, limit_s: float = TRIAL_S) -> Trial:
-    """Load and play a plugin in another process."""
+    """Load and play a plugin in a separate process, for at most `limit_s` seconds."""
     shape = [str(sample_rate), str(block_size), str(channels)]
     command = [sys.executable, "-m", "realtime.synth.plugins", str(path.absolute()), *shape]
     try:
@@ -81,7 +81,7 @@ def try_out(path: Path, sample_rate: int, block_size: int, channels: int, limit_
             command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=limit_s, check=False
         )
     except subprocess.TimeoutExpired:
-        return Trial(f"it did not get through its trial within {limit_s:g} s")
+        return Trial(f"it did not finish its trial within {limit_s:g} s")
     lines = [line for line in ended.stdout.splitlines() if line.startswith("{")]
     if ended.returncode == 0 and lines:
         return Trial(**json.loads(lines[-1]))
@@ -91,14 +91,16 @@ def try_out(path: Path, sample_rate: int, block_size: int, channels: int, limit_
 
 
 class Plugin:
-    """A plugin on the air. `process` is for the render thread, all else for one other thread.
+    """A loaded plugin.
+
+    Call `process` and `turn` on the render thread, everything else on one other thread.
 
     Args:
-        path: of the plugin.
+        path: path of the plugin.
         mono: see `Trial`.
-        channels: of the blocks.
+        channels: channels of a block.
         sample_rate: in Hz.
-        block_size: the most samples in a block.
+        block_size: most samples in a block.
     """
 
     def __init__(self, path: Path, *, mono: bool, channels: int, sample_rate: int, block_size: int) -> None:
@@ -108,16 +110,16 @@ class Plugin:
         self._instances: list[Any] = [load_plugin(str(path)) for _ in range(count)]
         self.sample_rate, self._size = sample_rate, block_size
         self._in = np.zeros((channels, block_size), np.float32)
-        self._parameters = [dict(each.parameters) for each in self._instances]  # asked once: it takes a while
+        self._parameters = [dict(each.parameters) for each in self._instances]  # read once: it is slow
         self.path = path
         self.name = str(self._instances[0].name)
         self.fault = ""
-        """Why it is bypassed; empty while it plays."""
+        """Reason for the bypass; empty while the plugin plays."""
         self.hangs = False
-        """Whether a call into it has not come back: nothing in it is to be touched again."""
-        self._inside: list[int] = []  # the token, which is the number of the call
+        """Whether a call never returned; the plugin must not be touched again."""
+        self._inside: list[int] = []  # the token: the number of the current call
         self._calls = self._seen = self._looks = 0
-        self._play(self._in)  # so that the first block allocates nothing more
+        self._play(self._in)  # so that the first block does not allocate
         for instance in self._instances:
             instance.reset()
         self.latency_samples = int(self._instances[0].reported_latency_samples)
@@ -129,10 +131,10 @@ class Plugin:
         return played[0] if len(played) == 1 else np.concatenate(played)
 
     def process(self, block: Block) -> None:
-        """Play `block` [T, C] in place. A plugin that raises is bypassed from then on.
+        """Process `block` [T, C] in place. A plugin that raises is bypassed from then on.
 
         Raises:
-            HungError: `watch` has given it up meanwhile; the block is no longer ours.
+            HungError: `watch` bypassed the plugin during the call; another thread owns the block now.
         """
         if self.fault:
             return
@@ -142,7 +144,7 @@ class Plugin:
         self._inside.append(self._calls)
         try:
             played, fault = self._play(np.ascontiguousarray(sound)), ""
-        except Exception as error:  # anything may come out of a plugin, and the sound has to go on
+        except Exception as error:  # a plugin may raise anything, and the sound must continue
             played, fault = sound, f"it failed while playing: {error}"
         if not _take(self._inside):
             raise HungError
@@ -151,14 +153,16 @@ class Plugin:
             return
         peak = float(np.abs(played).max(initial=0.0))
         if not np.isfinite(peak):
-            self.fault = "it gave something that is not a number"
+            self.fault = "it returned samples that are not finite"
             return
-        missing = len(block) - played.shape[1]  # pedalboard holds the latency back at the beginning
+        missing = (
+            len(block) - played.shape[1]
+        )  # pedalboard returns fewer samples at first: it removes the latency
         block[:missing] = 0.0
         block[missing:] = played.T
 
     def watch(self) -> bool:
-        """Look whether it hangs, from another thread; True when it has just been given up."""
+        """Bypass the plugin if it hangs; return whether this call did. Call it from another thread."""
         call = max(self._inside, default=0)
         self._looks = self._looks + 1 if call and call == self._seen else 0
         self._seen = call
@@ -170,7 +174,7 @@ class Plugin:
     # ---- parameters
 
     def parameters(self) -> dict[str, tuple[float, float, float]]:
-        """Name -> lowest, highest and present value, in the plugin's units; a choice or switch is 0..1."""
+        """Return name -> (low, high, current value) in the plugin's units; choices and switches are 0..1."""
         found: dict[str, tuple[float, float, float]] = {}
         if self.hangs:
             return found
@@ -181,12 +185,12 @@ class Plugin:
         return found
 
     def raw_values(self) -> dict[str, float]:
-        """Name -> present value from 0 to 1, as the plugin keeps it; no meters, nothing of the host's."""
+        """Return name -> raw value, 0 to 1, of the parameters that a host can automate (no meters)."""
         own = {name: each for name, each in self._parameters[0].items() if each.is_automatable}
         return {name: float(each.raw_value) for name, each in own.items()}
 
     def turn(self, name: str, raw: float) -> None:
-        """Set a parameter, if there is one of that name, to a value from 0 to 1. For the render thread.
+        """Set a parameter to a raw value, 0 to 1; ignore unknown names. For the render thread.
 
         A plugin that raises is bypassed from then on.
         """
@@ -200,17 +204,17 @@ class Plugin:
             self.fault = f"it failed while {name} was set: {error}"
 
     def raw(self, name: str, value: float | str) -> float:
-        """What `turn` takes for a value in the parameter's unit; a text names one of its choices.
+        """Convert a value in the parameter's unit, or the name of a choice, to the raw value for `turn`.
 
         Raises:
-            ControlError: no such parameter, or a value out of its range.
+            ControlError: the parameter does not exist, or the value is out of range.
         """
         if self.hangs:
             raise ControlError(f"{self.name} is bypassed: {self.fault}")
         known = self._parameters[0]
         if name not in known:
             near = difflib.get_close_matches(name, known, n=3)
-            hint = f"did you mean {' or '.join(near)}?" if near else "`/morph/get/plugins` tells them"
+            hint = f"did you mean {' or '.join(near)}?" if near else "`/morph/get/plugins` lists them"
             raise ControlError(f"{self.name} has no parameter {name!r}: {hint}")
         parameter = known[name]
         if isinstance(value, str):
@@ -226,7 +230,7 @@ class Plugin:
 
 
 def _take(tokens: list[int]) -> bool:
-    """Take the token out, if it is there: true for one thread only."""
+    """Remove the token; return whether it was there, which is true for one thread only."""
     try:
         tokens.pop()
     except IndexError:
@@ -246,10 +250,10 @@ def _raw(parameter: Any, value: float) -> float:
 
 
 class Chain:
-    """Plugins one after the other, and a last look at what they give.
+    """Plugins in series, followed by a limiter.
 
     Attributes:
-        plugins: in order; those that are bypassed, too.
+        plugins: in order, including bypassed ones.
     """
 
     def __init__(self, plugins: Sequence[Plugin]) -> None:
@@ -258,26 +262,26 @@ class Chain:
 
     @property
     def latency_samples(self) -> int:
-        """What the plugins that play add, in samples."""
+        """Total latency of the plugins that play, in samples."""
         return sum(plugin.latency_samples for plugin in self.plugins if not plugin.fault)
 
     def process(self, block: Block) -> None:
-        """Play `block` [T, C] in place; never beyond full scale. For the render thread."""
+        """Process `block` [T, C] in place, within ±1. For the render thread."""
         for plugin in self.plugins:
             plugin.process(block)
         if float(np.abs(block).max(initial=0.0)) > THRESHOLD:
             limit(block)
 
     def watch(self) -> bool:
-        """Look after the plugins, some times a second and not on the render thread.
+        """Check the plugins; call it a few times a second, not on the render thread.
 
         Returns:
-            True if the render thread hangs in one: that is bypassed now, and a new thread is wanted.
+            True if the render thread hangs in a plugin, which is now bypassed: start a new render thread.
         """
         return any(plugin.watch() for plugin in self.plugins)
 
     def play(self, blocks: Iterable[Block], channels: int) -> Iterator[Block]:
-        """Play whole sounds, block [T, C] by block, as long as they are: the latency is taken off.
+        """Process a whole sound, block [T, C] by block, and remove the latency: the length stays the same.
 
         Raises:
             PluginError: a plugin fails.
@@ -295,22 +299,22 @@ class Chain:
                 yield kept
 
     def carry_out(self, tweak: Tweak) -> None:
-        """Set a parameter, if there is such a plugin and it has one. For the render thread."""
+        """Set a plugin parameter; ignore unknown plugins and parameters. For the render thread."""
         if tweak.plugin < len(self.plugins):
             self.plugins[tweak.plugin].turn(tweak.parameter, tweak.raw)
 
     def tweak(self, index: int, name: str, value: float | str) -> Tweak:
-        """The command that sets a parameter of a plugin, counted from 0, to a value in its unit.
+        """Return the command that sets a parameter of plugin `index` (from 0) to a value in its unit.
 
         Raises:
-            ControlError: there is none, or the value is not accepted.
+            ControlError: the plugin or parameter does not exist, or the value is not accepted.
         """
         if index >= len(self.plugins):
-            raise ControlError(f"there are {len(self.plugins)} plugins, counted from 0; not {index}")
+            raise ControlError(f"plugin is {index}, not a whole number from 0 to {len(self.plugins) - 1}")
         return Tweak(index, name, self.plugins[index].raw(name, value))
 
     def faults(self) -> list[str]:
-        """What has gone wrong since the last call, in lines for the user."""
+        """Return the faults since the last call, as lines for the user."""
         new = [i for i, plugin in enumerate(self.plugins) if plugin.fault and i not in self._told]
         self._told.update(new)
         return [f"plugin {i} ({self.plugins[i].name}) is bypassed: {self.plugins[i].fault}" for i in new]
@@ -325,7 +329,7 @@ def load(
     say: Callable[[str], None],
     limit_s: float = TRIAL_S,
 ) -> Chain | None:
-    """Try each plugin, and put those that pass on the air; the others are told and left out.
+    """Try each plugin and load those that pass; report the others with `say` and leave them out.
 
     Raises:
         PluginError: see `require`.
@@ -343,11 +347,11 @@ def load(
     return Chain(plugins) if plugins else None
 
 
-# ---- the trial, in a process of its own; prints a `Trial` as JSON
+# ---- the trial, in a separate process; prints a `Trial` as JSON
 
 
 def _trial(path: str, sample_rate: int, block_size: int, channels: int) -> dict[str, Any]:
-    """Load, play some blocks of noise and silence, read all parameters, let go."""
+    """Load a plugin, play noise and silence through it, and read all parameters."""
     from pedalboard._pedalboard import load_plugin
 
     try:
@@ -365,13 +369,13 @@ def _trial(path: str, sample_rate: int, block_size: int, channels: int) -> dict[
             played = _play(plugin, sound[:1] if mono else sound, sample_rate)
         except ValueError as error:
             if channels == 1:
-                return {"fault": "it plays no single channel; `realtime render --channels 2` makes two"}
+                return {"fault": "it does not play a single channel; use `realtime render --channels 2`"}
             if mono or index or "channel" not in str(error):
                 return {"fault": f"it does not play: {error}"}
             mono = True
             played = _play(plugin, sound[:1], sample_rate)
         if not np.isfinite(played).all():
-            return {"fault": "it gives something that is not a number"}
+            return {"fault": "it returns samples that are not finite"}
     for parameter in plugin.parameters.values():
         _ = parameter.raw_value
     return {"mono": mono}
@@ -382,6 +386,6 @@ def _play(plugin: Any, sound: Any, sample_rate: int) -> Any:
 
 
 if __name__ == "__main__":
-    priority.ordinary()  # one that spins keeps no core from the server
+    priority.ordinary()  # a plugin that spins must not take a core from the server
     print(json.dumps(_trial(sys.argv[1], *map(int, sys.argv[2:5]))), flush=True)
-    os._exit(0)  # a plugin that cannot be let go of has still passed
+    os._exit(0)  # a plugin that fails to unload has still passed

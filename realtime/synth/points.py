@@ -1,4 +1,4 @@
-"""The point that voices follow, and the points of single touches, each on its way."""
+"""The paths of the point that voices follow and of the points of single touches."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import deque
 from realtime.synth.commands import Goto, Z
 from realtime.synth.glide import Glide, Point
 
-SETTLED_MS = 30.0  # the point has stood still for so long when its sound is decoded ahead
+SETTLED_MS = 30.0  # rest of the point after which its sound is decoded ahead
 
 
 class Points:
@@ -15,11 +15,11 @@ class Points:
 
     Args:
         start: z [D] at the beginning.
-        sample_rate: of the device, in Hz.
+        sample_rate: device sample rate in Hz.
 
     Attributes:
-        glide: the path of the point. It is replaced, never changed, so another thread may evaluate it.
-        arrived: tickets of the glides that have come to their end.
+        glide: path of the point; immutable, so another thread may evaluate it.
+        arrived: tickets of the glides that have ended.
     """
 
     def __init__(self, start: Z, sample_rate: int) -> None:
@@ -31,39 +31,39 @@ class Points:
         self._ticket: tuple[int, Glide] | None = None
 
     def of(self, touch: int | None) -> Glide:
-        """Return the path of a touch, or of the point; a touch that has none follows the point."""
+        """Return the path of a touch, or the path of the point if the touch has none."""
         return self.glide if touch is None else self._touches.get(touch, self.glide)
 
     def begin(self, touch: int | None) -> Glide:
-        """Return the path that a new voice of a touch follows: one of its own, from where the point is."""
+        """Return the path for a new voice of a touch; a new touch starts on the path of the point."""
         return self.glide if touch is None else self._touches.setdefault(touch, self.glide)
 
     def go(self, goto: Goto, position: int) -> None:
-        """Set out for a point at device sample `position`."""
+        """Start a glide at device sample `position`."""
         samples = round(goto.ms * self._rate / 1000)
-        way = goto.z, position, samples, goto.curve, goto.path, goto.through
+        route = goto.z, position, samples, goto.curve, goto.path, goto.through
         if goto.touch is not None:
-            self._touches[goto.touch] = self.of(goto.touch).towards(*way)
+            self._touches[goto.touch] = self.of(goto.touch).towards(*route)
             return
-        self.glide = self.glide.towards(*way)
+        self.glide = self.glide.towards(*route)
         self._unsettle(position)
         self._ticket = (goto.ticket, self.glide) if goto.ticket else None
 
     def bend(self, glide: Glide, position: int) -> None:
-        """Change the path of the point on its way; it arrives when it would have."""
+        """Replace the path of the point by `glide`, which ends at the same time."""
         self.glide = glide
         self._unsettle(position)
         if self._ticket:
             self._ticket = self._ticket[0], glide
 
     def announce(self, position: int) -> None:
-        """Note the ticket of a glide that has arrived by device sample `position`."""
+        """Record the ticket of a glide that has ended by device sample `position`."""
         if self._ticket and position >= self._ticket[1].end:
             self.arrived.append(self._ticket[0])
             self._ticket = None
 
     def settled(self, position: int) -> Point | None:
-        """Return where the point is, once, when it has come to rest; else None."""
+        """Return the point once after it has come to rest; otherwise None."""
         if self._settles_at is None or position < self._settles_at:
             return None
         self._settles_at = None

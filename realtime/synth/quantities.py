@@ -1,7 +1,7 @@
 """Range, unit and default of each quantity that a performer controls, stated once.
 
-The OSC table, logs, sequence files, MIDI maps, OSCQuery and the command line use them; `commands` has the
-fields that carry them.
+The OSC table, logs, sequence files, MIDI maps, OSCQuery and the command line use them. The fields are in
+`commands`.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ class Quantity:
 
     Attributes:
         low, high: smallest and largest accepted value.
-        unit: in words, plural; empty for a bare number.
-        default: the value in force unless another is set.
-        whole: only whole numbers are accepted.
+        unit: unit in the plural; empty for a plain number.
+        default: initial value.
+        whole: whether only whole numbers are accepted.
     """
 
     low: float
@@ -40,7 +40,7 @@ class Quantity:
         return f"{kind} from {low} to {high}{unit}"
 
     def accepts(self, value: object) -> bool:
-        """Return whether `value` is a number of this kind within the range; NaN and truth values are not."""
+        """Return whether `value` is a number of this kind within the range; NaN and booleans are not."""
         if isinstance(value, bool) or not isinstance(value, int if self.whole else (int, float)):
             return False
         return self.low <= value <= self.high
@@ -58,7 +58,7 @@ DECAY_MS = Quantity(0.0, 60_000.0, "ms")
 CHOKE = Quantity(0, 16, whole=True)
 TOUCH = Quantity(0, 127, whole=True)
 
-# the point and its way
+# the point and its path
 COORDINATE = Quantity(-10_000.0, 10_000.0)
 FRACTION = Quantity(0.0, 1.0)
 AXIS = Quantity(-4.0, 4.0, "standard deviations")

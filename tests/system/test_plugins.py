@@ -26,7 +26,7 @@ def test_what_jack_hears_is_the_plugin_applied_offline(
         Server(tiny_model, *options, env=jack_server.env) as server,
         jack_server.recording(tmp_path / "heard.npy"),
     ):
-        assert "plugin ZamVerb.vst3 is left out: it did not get through its trial" in server.output
+        assert "plugin ZamVerb.vst3 is left out: it did not finish its trial" in server.output
         assert "plugin Crash.vst3 is left out: it crashed in its trial (signal 6)" in server.output
         z = np.asarray(server.ask("/morph/get/z")[1], np.float32)
         address, answer = server.ask("/morph/get/plugins")

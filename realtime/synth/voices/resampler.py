@@ -1,13 +1,14 @@
-"""Model rate to device rate, by a filter that sees no further ahead than it must.
+"""Resamplers with a short look-ahead, from the model's sample rate to the device's.
 
-What a filter sees ahead must be decoded before a move of the point can be heard. soxr's (high quality) sees
-104 samples of the model ahead, 4.7 ms at 22,050 Hz; this one 32 (1.5 ms): a windowed sinc, even to 0.01 dB up
-to 91 % of the band, 6 dB down at its end, 90 dB from 109 % on. It is kept as a matrix:
+The look-ahead of the filter delays every move of the point, because the input must be decoded that far.
+soxr's high-quality filter looks 104 model samples ahead (4.7 ms at 22,050 Hz). This windowed sinc looks 32
+samples ahead (1.5 ms). Its response is flat within 0.01 dB up to 91 % of the band, 6 dB down at the band
+edge, and 90 dB down from 109 % on. The filter is stored as a matrix:
 
     one period of output [block_out] = matrix [block_out, half + block_in + half] · input around that period
 
-A period is the shortest stretch after which both clocks meet again (147 samples at 22,050 Hz are 320 at
-48,000).
+A period is the shortest time after which both sample clocks coincide (147 samples at 22,050 Hz, 320 samples
+at 48,000 Hz).
 """
 
 from __future__ import annotations
@@ -21,73 +22,75 @@ from realtime.util.errors import RealtimeError
 
 Samples = NDArray[np.float32]
 
-_CROSSINGS = 32  # of zero, of the sinc to either side
-_BETA = 9.0  # of the Kaiser window: 90 dB
-_MIN_BLOCK = 64  # input samples: short periods are joined until a block has as many
-_MAX_BLOCK = 2560  # samples: longer periods come from rates with no small common ratio
+_CROSSINGS = 32  # zero crossings of the sinc on either side
+_BETA = 9.0  # shape of the Kaiser window: 90 dB of stopband attenuation
+_MIN_BLOCK = 64  # fewest input samples in a block; short periods are joined
+_MAX_BLOCK = 2560  # most samples in a period; the ratio of two rates must not exceed it
 
 
 class RateError(RealtimeError):
-    """Two sample rates that cannot be turned into each other."""
+    """Raised when two sample rates cannot be converted into each other."""
 
 
-def windowed_sinc(away: NDArray[np.float64], cutoff: float, half: float, beta: float) -> NDArray[np.float64]:
-    """A low-pass filter's response.
+def windowed_sinc(
+    distance: NDArray[np.float64], cutoff: float, half: float, beta: float
+) -> NDArray[np.float64]:
+    """Return the impulse response of a low-pass filter: a sinc with a Kaiser window.
 
     Args:
-        away: from its middle, in samples.
-        cutoff: where it has lost 6 dB, of half the sample rate.
-        half: where it ends, in samples.
-        beta: of its Kaiser window.
+        distance: distance from the centre, in samples.
+        cutoff: frequency of the -6 dB point, as a fraction of half the sample rate.
+        half: half the length of the filter, in samples.
+        beta: shape of the Kaiser window.
     """
-    window = np.i0(beta * np.sqrt(np.clip(1.0 - (away / half) ** 2, 0.0, None))) / np.i0(beta)
-    return cutoff * np.sinc(cutoff * away) * window * (np.abs(away) <= half)
+    window = np.i0(beta * np.sqrt(np.clip(1.0 - (distance / half) ** 2, 0.0, None))) / np.i0(beta)
+    return cutoff * np.sinc(cutoff * distance) * window * (np.abs(distance) <= half)
 
 
 class Resampler:
-    """Turns mono sound at `rate_in` into sound at `rate_out` (Hz); equal rates pass the samples through.
+    """Converts mono sound from `rate_in` to `rate_out` (Hz); equal rates pass the samples through.
 
-    It keeps no state: the caller holds the input and says which output samples it wants; so all voices share
-    one. `run` allocates nothing.
+    It has no state: the caller holds the input and asks for a range of output samples, so all voices share
+    one resampler. `run` allocates nothing.
 
     Raises:
-        RateError: the two rates have no ratio of small whole numbers.
+        RateError: the ratio of the rates has no small whole numbers.
     """
 
     def __init__(self, rate_in: int, rate_out: int) -> None:
         if rate_in < 1 or rate_out < 1:
-            raise RateError(f"sample rates are at least 1 Hz, got {rate_in} and {rate_out}")
+            raise RateError(f"sample rates must be at least 1 Hz, got {rate_in} and {rate_out}")
         self.rate_in = rate_in
         self.rate_out = rate_out
         common = gcd(rate_in, rate_out)
         period_in, period_out = rate_in // common, rate_out // common
         if max(period_in, period_out) > _MAX_BLOCK:
             raise RateError(
-                f"cannot turn {rate_in} Hz into {rate_out} Hz: their ratio is {period_in}:{period_out}, "
+                f"cannot convert {rate_in} Hz to {rate_out} Hz: their ratio is {period_in}:{period_out}, "
                 f"whole numbers up to {_MAX_BLOCK} are accepted; choose another device rate"
             )
         self.half = 0 if rate_in == rate_out else ceil(_CROSSINGS * max(1.0, rate_in / rate_out))
-        """Input samples that an output sample needs beyond its own place, on either side."""
+        """Input samples that an output sample needs on either side of its position."""
         if self.half:
             periods = ceil(_MIN_BLOCK / period_in)
             self._block_in, self._block_out = periods * period_in, periods * period_out
             self._matrix = self._filters()
 
     def _filters(self) -> Samples:
-        """Of each output sample of a period, on the input samples around it: [block_out, columns]."""
+        """Return the filter of each output sample of a block: [block_out, half + block_in + half]."""
         places = np.arange(self._block_out)[:, np.newaxis] * self._block_in / self._block_out + self.half
         cutoff = min(1.0, self.rate_out / self.rate_in)
-        away = np.arange(self._block_in + 2 * self.half) - places
-        filters = windowed_sinc(away, cutoff, _CROSSINGS / cutoff, _BETA)
+        distance = np.arange(self._block_in + 2 * self.half) - places
+        filters = windowed_sinc(distance, cutoff, _CROSSINGS / cutoff, _BETA)
         matrix: Samples = (filters / filters.sum(axis=1, keepdims=True)).astype(np.float32)
         return matrix
 
     def length(self, samples: int) -> int:
-        """Output samples of a whole sound of `samples` input samples."""
+        """Return the number of output samples of a whole sound of `samples` input samples."""
         return (2 * samples * self.rate_out + self.rate_in) // (2 * self.rate_in)
 
     def ready(self, samples: int) -> int:
-        """Output samples that the first `samples` input samples settle, whatever comes after them."""
+        """Return how many output samples the first `samples` input samples determine."""
         return max(0, -((self.half - samples) * self.rate_out // self.rate_in))
 
     def run(self, padded: Samples, out: Samples, first: int, last: int) -> None:
@@ -116,7 +119,7 @@ class Resampler:
             first += stop - row
 
     def resample(self, sound: Samples) -> Samples:
-        """A whole sound [T] at the device rate: float32 [length(T)]. Allocates."""
+        """Convert a whole sound [T] to the device rate: float32 [length(T)]. Allocates."""
         padded = np.zeros(len(sound) + 2 * self.half + self.rate_in // self.rate_out + 1, np.float32)
         padded[self.half : self.half + len(sound)] = sound
         out = np.empty(self.length(len(sound)), np.float32)
@@ -124,16 +127,19 @@ class Resampler:
         return out
 
 
-_ZERO_CROSSINGS = 16  # of the sinc to either side
-_PHASES = 256  # of its table, linearly interpolated between
-_BAND = 0.92  # of the lower Nyquist frequency that passes
+_ZERO_CROSSINGS = 16  # zero crossings of the sinc on either side
+_PHASES = 256  # rows of the filter table; linear interpolation between them
+_BAND = 0.92  # cutoff, as a fraction of the lower Nyquist frequency
 
 
 class Varispeed:
-    """Turns mono sound at `rate_in` Hz into sound at `rate_out` Hz, `semitones` higher and so much shorter.
+    """Converts mono sound from `rate_in` to `rate_out` (Hz) and transposes it by changing its speed.
 
-    Asked like `resampler.Resampler`; unlike it, any ratio is possible. What would lie above half the device's
-    rate is left out. `run` allocates a few hundred kilobytes at most.
+    It has the interface of `Resampler` but accepts any ratio. It filters out frequencies above half the
+    device's rate. `run` allocates a few hundred kilobytes at most.
+
+    Args:
+        semitones: transposition; positive is higher and shorter.
     """
 
     def __init__(self, rate_in: int, rate_out: int, semitones: float) -> None:
@@ -141,19 +147,19 @@ class Varispeed:
         """Input samples from one output sample to the next."""
         cutoff = _BAND * min(1.0, 1.0 / self.step)
         self.half = ceil(_ZERO_CROSSINGS / cutoff)
-        """Input samples that an output sample needs beyond its own place, on either side."""
+        """Input samples that an output sample needs on either side of its position."""
         taps = np.arange(1 - self.half, self.half + 1)
         phases = np.arange(_PHASES + 1)[:, np.newaxis] / _PHASES
-        away = taps - phases
-        self._table: Samples = windowed_sinc(away, cutoff, self.half, _BETA).astype(np.float32)
+        distance = taps - phases
+        self._table: Samples = windowed_sinc(distance, cutoff, self.half, _BETA).astype(np.float32)
         self._slope: Samples = np.diff(self._table, axis=0)
 
     def length(self, samples: int) -> int:
-        """Output samples of a whole sound of `samples` input samples."""
+        """Return the number of output samples of a whole sound of `samples` input samples."""
         return max(1, round(samples / self.step))
 
     def ready(self, samples: int) -> int:
-        """Output samples that the first `samples` input samples settle, whatever comes after them."""
+        """Return how many output samples the first `samples` input samples determine."""
         return max(0, floor((samples - self.half - 1) / self.step) + 1)
 
     def run(self, padded: Samples, out: Samples, first: int, last: int) -> None:

@@ -1,4 +1,4 @@
-"""The voices that are being decoded: which slot each has, and one batched call for all that lack frames."""
+"""The decoder slots of the voices, and one batched decoder call for all voices that lack frames."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from realtime.synth.voices.sound_cache import CachedSound
 from realtime.synth.voices.voice import Voice
 
 Points = Callable[[Voice, int], Point]
-"""z of the next frames of a voice: float [frames, D], or [D] where it is the same for all."""
+"""Returns z of a voice's next frames: float [frames, D], or [D] if it is constant."""
 
 
 class Slots:
-    """Advances voices through a decoder; for one thread.
+    """Advances voices through a decoder. Use it from one thread.
 
     Args:
-        points: tells z of a voice's next frames.
+        decoder: its slots belong to this object.
+        points: returns z of a voice's next frames.
     """
 
     def __init__(self, decoder: Decoder, points: Points) -> None:
@@ -35,15 +36,15 @@ class Slots:
         return len(self._voices)
 
     def add(self, voice: Voice) -> None:
-        """Take in a voice that begins."""
+        """Give a slot to a voice that begins."""
         self._decoder.reset(len(self._voices))
         self._voices.append(voice)
 
     def resume(self, voice: Voice, cached: CachedSound, missing: int) -> None:
-        """Take in a voice that has played a cached sound up to where it is, and go on from there.
+        """Give a slot to a voice that has played a cached sound so far, and decode its next frames.
 
-        Its next frames, `missing` if the decoder takes so many at a time, are decoded in one call with those
-        between the nearest saved state and where it is.
+        The decoder starts at the nearest saved state. One call decodes the frames from there to the voice's
+        position and its next `missing` frames, or as many as the decoder accepts in a call.
         """
         catcher, state = self._catcher, cached.state_before(voice.frames)
         if state is None:
@@ -64,13 +65,13 @@ class Slots:
             self._voices.append(voice)
 
     def rehearse_resume(self, frames: int) -> None:
-        """Decode what `resume` does for a voice that is behind and lacks so many frames together."""
+        """Decode `frames` frames as `resume` does, and discard the sound."""
         self._catcher.reset(0)
         frames = min(frames, self._catcher.max_frames, self._catcher.info.frames)
         self._catcher.step(np.zeros((1, frames, self._catcher.info.latent_dim), np.float32))
 
     def discard(self, voice: Voice) -> None:
-        """Give the slot back that a voice may have; the last slot's stream takes its place."""
+        """Free the slot of a voice, if it has one; the stream of the last slot moves there."""
         if voice not in self._voices:
             return
         slot = self._voices.index(voice)
@@ -80,14 +81,14 @@ class Slots:
             self._decoder.move(len(self._voices), slot)
 
     def advance(self, end: int) -> None:
-        """Decode all voices far enough to sound until frame `end` of the timing begins."""
+        """Decode all voices far enough to sound until timing frame `end` begins."""
         wanted = {id(voice): voice.frames + voice.frames_missing(end) for voice in self._voices}
         while lacking := [voice for voice in self._voices if voice.frames < wanted[id(voice)]]:
             self._bring_first(lacking)
             self._step(len(lacking), min(wanted[id(voice)] - voice.frames for voice in lacking))
 
     def _bring_first(self, lacking: list[Voice]) -> None:
-        """Have the voices that must advance in the first slots: they do so without the others."""
+        """Move the voices that must advance to the first slots, so that a call decodes only them."""
         count = len(lacking)
         later = [slot for slot in range(count, len(self._voices)) if self._voices[slot] in lacking]
         for slot in range(count):
@@ -101,7 +102,7 @@ class Slots:
                 self._voices[slot], self._voices[other] = self._voices[other], self._voices[slot]
 
     def _step(self, count: int, frames: int) -> None:
-        """Advance the voices in the first slots by `frames`, or by as many as the decoder takes at a time."""
+        """Advance the voices in the first `count` slots by `frames`, or as many as a call accepts."""
         voices = self._voices[:count]
         frames = min(frames, self._decoder.max_frames)
         shape = count, frames, self._decoder.info.latent_dim

@@ -1,8 +1,8 @@
-"""Sounds decoded ahead of time, so that a trigger at a point that rests needs no inference.
+"""The sound cache: sounds decoded ahead of time, so that a trigger at a resting point needs no inference.
 
-A sound is kept as far as it has been decoded, with the stream's state at some frames on the way: a voice that
-plays it can go on from there with its own decoding when z moves. `work` decodes and may run in a thread of
-its own; everything else is for the thread of the mixer.
+The cache keeps each sound as far as it is decoded, and the decoder's state at some frames. When z moves, a
+voice that plays the sound continues from a saved state with its own slot. `work` decodes and may run on a
+separate thread; everything else is for the mixer's thread.
 """
 
 from __future__ import annotations
@@ -13,46 +13,49 @@ import numpy as np
 
 from realtime.model.decoder import Decoder, Floats, StreamState
 
-CHUNK_FRAMES = 8  # decoded at a time: a thread that is asked to stop does so within one
+CHUNK_FRAMES = 8  # frames decoded per call of `work`; a thread can stop after each
 BUDGET_BYTES = 256 * 2**20
-STATE_BYTES = 24 * 2**20  # of a sound's saved states: the more, the sooner a voice follows when z moves
-PASSING = 8  # sounds kept of points that z only rested on
-WAITING = 256  # points wanted and not begun; the oldest is forgotten first
+STATE_BYTES = 24 * 2**20  # saved states of a sound; with more, a voice follows a moving z sooner
+PASSING = 8  # sounds kept for points where z only rested
+WAITING = 256  # longest queue of points; the oldest is dropped first
 
 Z = tuple[float, ...]
 
 
 class CachedSound:
-    """A sound of one point, as far as it is decoded."""
+    """The sound of one point, as far as it is decoded."""
 
     def __init__(self, z: Floats, frames: int, hop_length: int) -> None:
         self.z = z
         self._frames = frames
         self.frames = 0
-        """Frames decoded; `audio` [length] is there up to them."""
+        """Decoded frames; `audio` [length] is valid up to there."""
         self.audio: Floats = np.zeros(frames * hop_length, np.float32)
         self.states: list[StreamState] = []
         self.used = 0
         self.passing = False
-        """Whether nobody has asked for it by name."""
+        """Whether z only rested there: no `Prepare` or hit has requested the sound."""
 
     @property
     def whole(self) -> bool:
-        """Whether it is decoded to its end."""
+        """Return whether the sound is decoded to its end."""
         return self.frames == self._frames
 
     def state_before(self, frame: int) -> StreamState | None:
-        """The saved state nearest before `frame`; None is the beginning."""
+        """Return the latest saved state up to `frame`, or None for the beginning of the sound."""
         return max((s for s in self.states if s.frame <= frame), key=lambda s: s.frame, default=None)
 
     @property
     def nbytes(self) -> int:
-        """Memory it takes."""
+        """Memory used by the sound and its states, in bytes."""
         return self.audio.nbytes + sum(state.nbytes for state in self.states)
 
 
 class SoundCache:
-    """The sounds that are ready, or wanted, of one decoder; those least recently used make room."""
+    """Holds the decoded sounds of one decoder, and a queue of points to decode.
+
+    The least recently used sounds are dropped when `budget_bytes` are exceeded.
+    """
 
     def __init__(self, decoder: Decoder, budget_bytes: int = BUDGET_BYTES) -> None:
         self._decoder = decoder.sibling(1, CHUNK_FRAMES)
@@ -69,7 +72,7 @@ class SoundCache:
         self._clock = 0
 
     def get(self, z: Floats) -> CachedSound | None:
-        """What there is of the sound at `z` float32 [D]: whole, begun, or None."""
+        """Return the sound at `z` float32 [D], whole or in part, or None."""
         found = self._sounds.get(z.tobytes())
         if found is not None:
             self._clock += 1
@@ -77,9 +80,10 @@ class SoundCache:
         return found
 
     def want(self, z: Z | Floats, *, first: bool = False) -> None:
-        """Have the sound at z [D] decoded when there is time.
+        """Queue the sound at z [D] for decoding.
 
-        With `first`, z rests there: before all others, and only the latest few of those are kept.
+        With `first`, it is the point where z rests: it goes before all others, and only the last `PASSING` of
+        such sounds are kept.
         """
         point = np.array(z, np.float32)
         if first:
@@ -88,16 +92,16 @@ class SoundCache:
             self._wanted.append(point)
 
     def want_now(self, z: Z) -> None:
-        """Have the sound at z [D], which somebody waits for, decoded next."""
+        """Put the sound at z [D] at the head of the queue, because a hit waits for it."""
         self._wanted.appendleft(np.array(z, np.float32))
 
     def forget(self) -> None:
-        """Let go of what is not begun."""
+        """Empty the queue."""
         self._wanted.clear()
         self._current = None
 
     def work(self) -> bool:
-        """Decode the next few frames of what is wanted; False where nothing is. For one thread."""
+        """Decode the next frames of a queued sound; return False if the queue is empty. For one thread."""
         current, self._current = self._current, None
         if current is not None:
             self._begin(current, passing=True)
@@ -109,7 +113,7 @@ class SoundCache:
         return True
 
     def complete(self, z: Z | Floats) -> CachedSound | None:
-        """The whole sound at z [D], now; None if it is not finite. For the thread that works."""
+        """Decode and return the whole sound at z [D]; None if it is not finite. For the thread of `work`."""
         point = np.array(z, np.float32)
         self._begin(point)
         while self._at_work is not None:
@@ -123,12 +127,12 @@ class SoundCache:
             self._save_state(sound)
         frames = min(CHUNK_FRAMES, decoder.info.frames - sound.frames)
         audio = decoder.step(np.broadcast_to(sound.z, (1, frames, len(sound.z))))[0]
-        if not np.isfinite(audio).all():  # a voice decodes it again, and reports it
+        if not np.isfinite(audio).all():  # a voice decodes it again and counts it as muted
             del self._sounds[sound.z.tobytes()]
             self._at_work = None
             return
         sound.audio[sound.frames * self._hop : (sound.frames + frames) * self._hop] = audio
-        sound.frames += frames  # only now may a voice look
+        sound.frames += frames  # publishes the frames to the mixer's thread
         if sound.whole:
             self._at_work = None
 
@@ -138,7 +142,7 @@ class SoundCache:
             sound.states.append(self._decoder.save(0))
 
     def _begin(self, z: Floats, passing: bool = False) -> None:
-        """Decode the sound at z from now on, unless it is whole; go on where it was interrupted."""
+        """Start to decode the sound at z, unless it is whole; resume an interrupted one."""
         key = z.tobytes()
         found = self._sounds.get(key)
         if found is not None:

@@ -1,4 +1,4 @@
-"""The model's clock against the device's: which latent frames must be decoded by when. In whole numbers."""
+"""The schedule of decoding: which latent frames must be decoded by which device sample, in whole numbers."""
 
 from __future__ import annotations
 
@@ -11,17 +11,22 @@ from numpy.typing import NDArray
 from realtime.synth.quantities import PITCH
 from realtime.synth.voices.resampler import Resampler, Varispeed
 
-PITCHES_KEPT = 128
-PIECE = 256  # device samples
+PITCHES_KEPT = 128  # paces in the cache
+PIECE = 256  # smallest limit of a piece, in device samples
 
 
 class Timing:
-    """Ticks of decoding, and the pace of every pitch.
+    """The grid of decoding ticks, and the pace of each pitch.
 
-    Time is cut into frames, as long as a latent frame at its own pitch and counted from device sample 0, and
-    those into ticks of `chunk_frames`. In each tick every voice is decoded just far enough to sound until the
-    next one begins. What is decoded when depends on the performance alone, not on the size of the blocks it
-    is rendered in.
+    Time is divided into frames, counted from device sample 0, each as long as a latent frame at its original
+    pitch. A tick is `chunk_frames` frames. In each tick every voice is decoded just far enough to sound until
+    the next tick begins. The schedule depends on the performance alone, not on the block size.
+
+    Args:
+        frames: latent frames of a whole sound.
+        hop_length: model samples in a latent frame.
+        chunk_frames: frames in a tick.
+        resampler: converts the model's rate to the device's.
     """
 
     def __init__(self, *, frames: int, hop_length: int, chunk_frames: int, resampler: Resampler) -> None:
@@ -31,18 +36,18 @@ class Timing:
         self.resampler = resampler
         self._in, self._out = resampler.rate_in, resampler.rate_out
         self.natural = Pace(self, resampler)
-        """Of sounds at the pitch they were learnt at."""
+        """Pace of sounds at their original pitch."""
         self.widest = max(resampler.half, Varispeed(self._in, self._out, PITCH.high).half)
-        """Input samples that any pitch needs beyond its own place."""
+        """Most input samples that any pitch needs on either side of a position."""
         self._pitched = lru_cache(PITCHES_KEPT)(self._make)
 
     @property
     def samples(self) -> int:
-        """Device samples of a whole sound at its own pitch."""
+        """Device samples of a whole sound at its original pitch."""
         return self.natural.samples
 
     def pace(self, semitones: float) -> Pace:
-        """The pace of sounds played `semitones` higher; kept, as the first of a pitch takes milliseconds."""
+        """Return the pace of sounds transposed by `semitones`; cached, as a new one takes milliseconds."""
         return self._pitched(round(semitones, 3)) if semitones else self.natural
 
     def _make(self, semitones: float) -> Pace:
@@ -54,34 +59,34 @@ class Timing:
         return ceil((self.samples + 1) * float(2.0 ** (-PITCH.low / 12.0))) + 1
 
     def frame(self, sample: int) -> int:
-        """The frame that device sample `sample` lies in."""
+        """Return the frame that contains device sample `sample`."""
         return sample * self._in // (self.hop_length * self._out)
 
     def frame_start(self, frame: int) -> int:
-        """The first device sample of a frame."""
+        """Return the first device sample of a frame."""
         return -(-frame * self.hop_length * self._out // self._in)
 
     def tick(self, sample: int) -> int:
-        """The tick that device sample `sample` lies in."""
+        """Return the tick that contains device sample `sample`."""
         return self.frame(sample) // self.chunk_frames
 
     def tick_start(self, tick: int) -> int:
-        """The first device sample of a tick."""
+        """Return the first device sample of a tick."""
         return self.frame_start(tick * self.chunk_frames)
 
     @property
     def piece(self) -> int:
-        """The most device samples that are mixed at a time: the fewer pieces, the fewer calls."""
+        """Most device samples mixed at a time; larger pieces need fewer calls."""
         return max(self.tick_start(1) + 1, PIECE)
 
     @property
     def first_frames(self) -> int:
-        """The most frames that a voice at its own pitch needs before its first sample can be heard."""
+        """Most frames that a voice at its original pitch needs for its first sample."""
         return min(self.chunk_frames - (-self.resampler.half // self.hop_length), self.frames)
 
 
 class Pace:
-    """How fast a voice goes through its frames, and what turns them into device samples."""
+    """The speed at which a voice advances through its frames, and its resampler."""
 
     def __init__(self, timing: Timing, resampler: Resampler | Varispeed, speed: float = 1.0) -> None:
         self.resampler = resampler
@@ -91,12 +96,12 @@ class Pace:
         """Device samples of a whole sound."""
         hop = timing.hop_length * timing.resampler.rate_out / timing.resampler.rate_in / speed
         self.frame_starts: NDArray[np.float64] = np.arange(timing.frames, dtype=np.float64) * hop
-        """Device sample, counted from the start of its voice, at which each latent frame begins."""
+        """Device sample, from the start of the voice, at which each latent frame begins."""
 
     def frames_wanted(self, start: int, end: int) -> int:
-        """Latent frames that a voice begun at device sample `start` needs to sound until frame `end` begins.
+        """Return the latent frames that a voice from device sample `start` needs to sound until frame `end`.
 
-        At a sound's own pitch that is one more for each frame, exactly, until the sound ends.
+        At the original pitch the number grows by exactly one per frame until the sound ends.
         """
         timing, resampler = self._timing, self.resampler
         if isinstance(resampler, Resampler):
@@ -108,7 +113,7 @@ class Pace:
         return min(wanted, timing.frames)
 
     def settled(self, frames: int) -> int:
-        """Device samples that the first `frames` latent frames settle."""
+        """Return how many device samples the first `frames` latent frames determine."""
         if frames == self._timing.frames:
             return self.samples
         return min(self.resampler.ready(frames * self._timing.hop_length), self.samples)

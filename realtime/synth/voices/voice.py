@@ -1,4 +1,4 @@
-"""One hit: its stretch of the decoder's stream, at the device rate, and how it starts and ends."""
+"""A voice: the sound of one hit at the device rate, with its envelope and pan."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from realtime.synth.voices.resampler import Samples
 from realtime.synth.voices.sound_cache import CachedSound
 from realtime.synth.voices.timing import Pace, Timing
 
-DECAY_DB = 60.0  # a decay's fall in its time
-INAUDIBLE_DB = 120.0  # where a decaying voice ends
-EDGE = 0.25  # a sound that begins or ends with a jump beyond this (of full scale) gets a short fade there
-EDGE_MS = 1.0
+DECAY_DB = 60.0  # fall of the level in the decay time
+INAUDIBLE_DB = 120.0  # fall at which a decaying voice ends
+EDGE = 0.25  # largest step at the start or end of a sound; above it the edge gets a fade
+EDGE_MS = 1.0  # length of that fade
 
 
 class Voice:
-    """A hit in three steps: `begin` it, `push` audio as it is decoded, `add_to` the bus until its `end`.
+    """Plays a hit: `begin` it, `push` audio as it is decoded, and `add_to` the bus until its `end`.
 
-    Voices are pooled: all memory is taken here, once. A voice keeps its sound from the start, so that its
-    level can be looked at and nothing is shifted along.
+    Voices are pooled and allocate all memory on construction. A voice keeps its whole sound, so that its
+    level can be measured and no samples move.
     """
 
     def __init__(self, timing: Timing) -> None:
@@ -39,12 +39,12 @@ class Voice:
     def begin(
         self, start: int, trigger: Trigger, glide: Glide | None, cached: CachedSound | None = None
     ) -> None:
-        """Become a new hit at device sample `start`.
+        """Start a new hit at device sample `start`.
 
         Args:
-            trigger: what was asked for; its `z` is not looked at.
-            glide: a path of z of the voice's own, or None to follow the point, or that of its touch.
-            prepared: a sound decoded ahead, to be played while z stays where it was decoded at.
+            trigger: the command; its `z` is ignored.
+            glide: the voice's own path of z, or None to follow the point or that of its touch.
+            cached: a cached sound to play until z leaves its point.
         """
         self.start = start
         self.velocity = trigger.velocity
@@ -57,7 +57,7 @@ class Voice:
         self.frames = 0
         """Latent frames decoded so far."""
         self.pan = min(1.0, 1.0 - trigger.pan), min(1.0, 1.0 + trigger.pan)
-        """Of left and right: balance, so that the middle leaves both as they are."""
+        """Gains of left and right: a balance, so that both are 1 in the middle."""
         self._rate = 0.0
         self._stop = self.pace.samples
         if trigger.decay_ms:
@@ -72,20 +72,20 @@ class Voice:
         self._decoded = self._memory[margin : len(self._memory) - margin]
 
     def frames_missing(self, end: int) -> int:
-        """Latent frames to decode now, so that the voice sounds until frame `end` of the timing begins."""
+        """Return the latent frames to decode so that the voice sounds until timing frame `end` begins."""
         return self.pace.frames_wanted(self.start, end) - self.frames
 
     @property
     def decoded(self) -> bool:
-        """Whether the whole sound is there."""
+        """Return whether the whole sound is decoded."""
         return self.frames == self._timing.frames
 
     def frame_samples(self, count: int) -> NDArray[np.float64]:
-        """Where the next `count` latent frames begin, in device samples: float64 [count]."""
+        """Return the device samples at which the next `count` latent frames begin: float64 [count]."""
         return np.add(self.pace.frame_starts[self.frames : self.frames + count], self.start)
 
     def push(self, audio: Samples) -> None:
-        """Take the next decoded audio: float32 [frames * hop_length] at the model's rate."""
+        """Append decoded audio: float32 [frames * hop_length] at the model's rate."""
         timing, pace = self._timing, self.pace
         at = pace.resampler.half + self.frames * timing.hop_length
         self._decoded[at : at + len(audio)] = audio
@@ -96,7 +96,7 @@ class Voice:
         self._settled = settled
 
     def _soften(self, new: Samples) -> None:
-        """Fade the first samples in and the last ones out, where the sound itself jumps there."""
+        """Fade in the first samples and fade out the last ones if the sound starts or ends with a step."""
         at, edge = self._settled, self._edge
         if at >= len(edge) and not self.decoded:
             return
@@ -106,13 +106,13 @@ class Voice:
             new[: len(ramp)] *= ramp
         last = self._decoded[len(self._decoded) - half - 1]
         if self.decoded and len(new) and abs(last) > EDGE:
-            # as long as the last frame leaves open, so that it is the same however the frames have come
+            # only samples that the last frame determines, so that the chunking of frames makes no difference
             open_ = self.pace.samples - self.pace.settled(self.frames - 1)
             tail = new[-min(len(edge), open_) :]
             tail *= np.arange(len(tail) - 1, -1, -1, dtype=np.float32) / len(tail)
 
     def add_to(self, bus: Samples, position: int) -> None:
-        """Add the voice's samples from device sample `position` on to `bus` [2, T], T at most a piece."""
+        """Mix the samples from device sample `position` on into `bus` [2, T]; T is at most a piece."""
         at = position - self.start
         sound = self._sound[at : min(at + bus.shape[1], self._stop)]
         heard = self._scratch[: len(sound)]
@@ -132,11 +132,11 @@ class Voice:
 
     @property
     def fading(self) -> bool:
-        """Whether the voice has been told to end."""
+        """Return whether the voice is fading out."""
         return self._fade_samples > 0
 
     def fade(self, position: int, samples: int) -> None:
-        """End within `samples` device samples from `position`; a fade that ends sooner anyway goes on."""
+        """Fade out over `samples` device samples from `position`, unless an earlier fade ends sooner."""
         if self.fading:
             if self.end <= position + samples:
                 return
@@ -147,21 +147,21 @@ class Voice:
 
     @property
     def end(self) -> int:
-        """The device sample after the last that can be heard."""
+        """Device sample after the last audible one."""
         end = self.start + self._stop
         return min(end, self._fade_start + self._fade_samples) if self.fading else end
 
     def level(self, position: int, samples: int) -> float:
-        """Peak of the last `samples` device samples before `position`, at the voice's velocity."""
+        """Return the peak of the `samples` device samples before `position`, after velocity and decay."""
         at = position - self.start
         heard = self._sound[max(0, at - samples) : at]
         return float(np.abs(heard).max(initial=0.0) * self.velocity * np.exp(self._rate * at))
 
 
 class Tails:
-    """Takes the jump out of a sound that is cut: a straight line of `samples` device samples to 0.
+    """Adds a linear ramp to 0, `samples` device samples long, after each voice that is cut.
 
-    Needs no voice and no decoding, however many are cut. Real-time safe.
+    Any number of ramps needs no voice and no decoding. Real-time safe.
     """
 
     def __init__(self, samples: int) -> None:
@@ -171,16 +171,16 @@ class Tails:
 
     @property
     def ringing(self) -> bool:
-        """Whether any of it is still to be heard."""
+        """Return whether a ramp is still audible."""
         return self._left > 0
 
     def add(self, last: Samples) -> None:
-        """Go on from `last` [2], the sample of left and right that was heard last."""
+        """Start a ramp from `last` [2], the last left and right samples of the voice."""
         self._sum += np.outer(last, self._ramp)
         self._left = len(self._ramp)
 
     def add_to(self, bus: Samples) -> None:
-        """Add the next samples to `bus` [2, T]."""
+        """Mix the next samples into `bus` [2, T]."""
         count = min(bus.shape[1], self._left)
         if count == 0:
             return

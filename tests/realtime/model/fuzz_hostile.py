@@ -1,6 +1,6 @@
-"""Loads mutated models whose checksum is right again: run by test_hostile_fuzz as a process of its own.
+"""Loads mutated models with valid checksums; test_hostile_fuzz runs it in a separate process.
 
-python fuzz_hostile.py MODEL CASES SEED prints one JSON object: how many were refused, and how many played.
+`python fuzz_hostile.py MODEL CASES SEED` prints one JSON object: the numbers of refused and played models.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from realtime.util.errors import ModelError
 
 
 def mutate(model: onnx.ModelProto, chance: random.Random) -> None:
-    """Change one thing in the graph or its facts that still parses."""
+    """Make one random change to the graph or metadata; the result still parses."""
     graph = model.graph
     node = chance.choice(graph.node)
     match chance.randrange(8):

@@ -1,4 +1,4 @@
-"""The models that come with the package: a user's first ten seconds."""
+"""The models that come with the package."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from realtime.model.encoder import Encoder, encoder_path
 CLASSES = {"digits": list("0123456789"), "drums": ["hihat", "kick", "snare", "tom"]}
 
 
-def test_there_are_two_and_they_are_small() -> None:
+def test_two_models_are_bundled_within_8_mb() -> None:
     assert bundled() == sorted(CLASSES)
     folder = resolve("drums").parent
     assert sum(path.stat().st_size for path in folder.glob("*.onnx")) <= 8e6
 
 
 @pytest.mark.parametrize("name", CLASSES)
-def test_a_bundled_model_says_what_it_is_and_every_class_sounds(name: str) -> None:
+def test_bundled_model_has_metadata_and_every_class_sounds(name: str) -> None:
     decoder = Decoder(resolve(name), provider="cpu")
     info = decoder.info
     assert [each.name for each in info.classes] == CLASSES[name]
@@ -34,8 +34,8 @@ def test_a_bundled_model_says_what_it_is_and_every_class_sounds(name: str) -> No
 
 
 @pytest.mark.parametrize("name", CLASSES)
-def test_a_bundled_encoder_hears_each_class_as_itself(name: str) -> None:
-    """By the nearest of the sounds that it was taught: a class may have several kinds of them."""
+def test_bundled_encoder_maps_each_class_to_itself(name: str) -> None:
+    """The nearest anchor decides, as a class may contain several kinds of sound."""
     decoder = Decoder(resolve(name), provider="cpu")
     info = decoder.info
     encoder = Encoder(encoder_path(decoder.path), info)

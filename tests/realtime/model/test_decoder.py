@@ -1,4 +1,4 @@
-"""The player's side of the decoder: slots, limits, and files that are not decoders."""
+"""The decoder: slots, limits, saved states, and missing models and providers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _z(decoder: Decoder, voices: int, frames: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
 
 
-def test_steps_are_the_full_decode(tiny_model: Path) -> None:
+def test_steps_equal_whole_decode(tiny_model: Path) -> None:
     decoder = Decoder(tiny_model, capacity=2)
     z = _z(decoder, 2, decoder.info.frames)
     whole = decoder.decode(z)
@@ -25,7 +25,7 @@ def test_steps_are_the_full_decode(tiny_model: Path) -> None:
     assert np.abs(np.concatenate(parts, axis=1) - whole).max() <= 1e-6
 
 
-def test_other_slots_are_left_alone(tiny_model: Path) -> None:
+def test_slots_do_not_affect_each_other(tiny_model: Path) -> None:
     decoder = Decoder(tiny_model, capacity=3)
     z = _z(decoder, 3, 8)
     alone = Decoder(tiny_model, capacity=3)
@@ -41,7 +41,7 @@ def test_other_slots_are_left_alone(tiny_model: Path) -> None:
     assert np.abs(decoder.step(np.ascontiguousarray(z[1:2, 4:]))[0] - wanted[1]).max() <= 1e-6
 
 
-def test_a_saved_stream_goes_on_in_any_slot_as_often_as_wanted(tiny_model: Path) -> None:
+def test_saved_state_can_be_loaded_repeatedly_to_any_slot(tiny_model: Path) -> None:
     decoder = Decoder(tiny_model, capacity=2)
     z = _z(decoder, 1, 12)
     decoder.step(z[:, :4])
@@ -55,7 +55,7 @@ def test_a_saved_stream_goes_on_in_any_slot_as_often_as_wanted(tiny_model: Path)
         assert np.array_equal(player.step(z[:, 4:]), wanted)
 
 
-def test_a_state_is_written_over_without_a_new_one(tiny_model: Path) -> None:
+def test_save_into_an_existing_state_allocates_nothing(tiny_model: Path) -> None:
     decoder = Decoder(tiny_model, capacity=1)
     z = _z(decoder, 1, 8)
     state = decoder.save(0)
@@ -72,11 +72,11 @@ def test_a_state_is_written_over_without_a_new_one(tiny_model: Path) -> None:
         decoder.load(0, state)
     kept = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
-    assert kept < 100 * 8  # not even a pointer a time
+    assert kept < 100 * 8  # less than a pointer per save
     assert np.array_equal(decoder.step(z[:, 4:]), wanted)
 
 
-def test_a_state_of_another_model_is_refused(tiny_model: Path) -> None:
+def test_state_of_another_model_is_refused(tiny_model: Path) -> None:
     decoder = Decoder(tiny_model, capacity=1)
     state = decoder.save(0)
     foreign = StreamState(tuple(cache[:-1] for cache in state.caches), 0)
@@ -84,7 +84,7 @@ def test_a_state_of_another_model_is_refused(tiny_model: Path) -> None:
         decoder.load(0, foreign)
 
 
-def test_the_end_of_a_sound_and_the_capacity_are_limits(tiny_model: Path) -> None:
+def test_steps_beyond_the_sound_or_the_capacity_are_refused(tiny_model: Path) -> None:
     decoder = Decoder(tiny_model, capacity=1, max_frames=16)
     with pytest.raises(ValueError, match="2 voices"):
         decoder.step(_z(decoder, 2, 1))
@@ -96,7 +96,7 @@ def test_the_end_of_a_sound_and_the_capacity_are_limits(tiny_model: Path) -> Non
         decoder.step(_z(decoder, 1, 1))
 
 
-def test_a_step_in_steady_state_keeps_nothing(tiny_model: Path) -> None:
+def test_step_in_steady_state_keeps_no_memory(tiny_model: Path) -> None:
     decoder = Decoder(tiny_model, capacity=2)
     z = _z(decoder, 2, 1)
 
@@ -111,17 +111,17 @@ def test_a_step_in_steady_state_keeps_nothing(tiny_model: Path) -> None:
     grown(10)
     kept = grown(500)
     tracemalloc.stop()
-    assert kept < 500 * 8  # not even a pointer a step
+    assert kept < 500 * 8  # less than a pointer per step
 
 
 @pytest.mark.parametrize("shape", [(1, 3), (2, 5, 3), (4,)])
-def test_a_z_of_another_shape_is_refused(tiny_model: Path, shape: tuple[int, ...]) -> None:
+def test_z_of_wrong_shape_is_refused(tiny_model: Path, shape: tuple[int, ...]) -> None:
     decoder = Decoder(tiny_model, capacity=1)
     with pytest.raises(ValueError, match="z has shape"):
         decoder.decode(np.zeros(shape, np.float32))
 
 
-def test_a_provider_that_is_not_there_is_an_error_with_both_packages(tiny_model: Path) -> None:
+def test_missing_provider_error_names_both_packages(tiny_model: Path) -> None:
     import onnxruntime
 
     if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
@@ -130,6 +130,6 @@ def test_a_provider_that_is_not_there_is_an_error_with_both_packages(tiny_model:
         Decoder(tiny_model, provider="cuda")
 
 
-def test_a_name_that_is_neither_file_nor_bundled() -> None:
+def test_unknown_model_name_is_refused() -> None:
     with pytest.raises(ModelError, match="no model file 'nothing'"):
         resolve("nothing")

@@ -1,4 +1,4 @@
-"""Encoder files on the stage: found beside the decoder, untrusted, and heard from the command line."""
+"""Encoder files: beside the decoder, untrusted, and used from the command line."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _changed(tiny_model: Path, target: Path, change: Change) -> Path:
     return target
 
 
-def _facts(**changes: object) -> Change:
+def _metadata(**changes: object) -> Change:
     def change(model: onnx.ModelProto) -> None:
         entry = next(entry for entry in model.metadata_props if entry.key == schema.ENCODER_KEY)
         entry.value = json.dumps(json.loads(entry.value) | changes)
@@ -65,8 +65,8 @@ def _operator(model: onnx.ModelProto) -> None:
     model.graph.node.append(helper.make_node("ScatterND", ["sound"], ["q"]))
 
 
-def _filling(model: onnx.ModelProto) -> None:
-    """A convolution with so many filters that its output fills the memory."""
+def _huge_tensor(model: onnx.ModelProto) -> None:
+    """Add a convolution with so many filters that its output would fill the memory."""
     many = 2**18
     model.graph.initializer.append(onnx.numpy_helper.from_array(np.ones((many, 1, 1), np.float32), "many"))
     first = next(node for node in model.graph.node if node.op_type == "Unsqueeze")
@@ -78,20 +78,20 @@ def _short(model: onnx.ModelProto) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (_weight(float("nan")), "NaN or infinity"),
         (_external, "in another file"),
         (_operator, "operator 'ScatterND'"),
-        (_filling, "numbers at once"),
+        (_huge_tensor, "numbers in one tensor"),
         (_short, "not those of an encoder"),
-        (_facts(latent_dim=0), "latent_dim"),
-        (_facts(preparation=[]), "not an object"),
-        (_facts(preparation={}), "length"),
+        (_metadata(latent_dim=0), "latent_dim"),
+        (_metadata(preparation=[]), "not an object"),
+        (_metadata(preparation={}), "length"),
     ],
 )
-def test_hostile_encoders_are_refused(tiny_model: Path, tmp_path: Path, change: Change, said: str) -> None:
-    with pytest.raises(ModelError, match=said):
+def test_hostile_encoders_are_refused(tiny_model: Path, tmp_path: Path, change: Change, message: str) -> None:
+    with pytest.raises(ModelError, match=message):
         Encoder(_changed(tiny_model, tmp_path / "m.encoder.onnx", change))
 
 
@@ -110,21 +110,21 @@ def test_damaged_encoders_are_refused(tiny_model: Path, tmp_path: Path) -> None:
             verify.read_encoder(path)
 
 
-def test_encoders_and_decoders_are_told_apart(tiny_model: Path) -> None:
+def test_encoder_and_decoder_are_not_interchangeable(tiny_model: Path) -> None:
     with pytest.raises(ModelError, match="a decoder, not an encoder"):
         Encoder(tiny_model)
     with pytest.raises(ModelError, match="an encoder, not a decoder"):
         Decoder(encoder_path(tiny_model))
 
 
-def test_an_encoder_of_another_decoder_is_refused(tiny_model: Path) -> None:
+def test_encoder_of_another_decoder_is_refused(tiny_model: Path) -> None:
     info = verify.read(tiny_model).info
     Encoder(encoder_path(tiny_model), info)
     with pytest.raises(ModelError, match="another decoder"):
         Encoder(encoder_path(tiny_model), dataclasses.replace(info, loudness_db=-1.0))
 
 
-def test_the_place_beside_a_decoder() -> None:
+def test_encoder_path_is_beside_the_decoder() -> None:
     assert encoder_path(Path("a/drums.onnx")) == Path("a/drums.encoder.onnx")
 
 
@@ -136,14 +136,14 @@ def test_encode_prints_the_point(tiny_model: Path, sound: Path, capsys: pytest.C
     assert z == pytest.approx(Encoder(encoder_path(tiny_model)).encode(samples, rate), abs=1e-6)
 
 
-def test_mistakes_of_encode_are_one_line(
+def test_errors_of_encode_are_one_line(
     tiny_model: Path, sound: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     alone = tmp_path / "alone.onnx"
     shutil.copy(tiny_model, alone)
     (tmp_path / "text.wav").write_text("no sound")
     soundfile.write(tmp_path / "silence.wav", np.zeros(1000), 8000)
-    for file, model, said in (
+    for file, model, message in (
         (sound, alone, "no encoder: alone.encoder.onnx is not beside it"),
         (tmp_path / "none.wav", tiny_model, "none.wav: cannot be read"),
         (tmp_path / "text.wav", tiny_model, "text.wav: cannot be read"),
@@ -151,11 +151,11 @@ def test_mistakes_of_encode_are_one_line(
     ):
         assert main(["encode", str(file), "--model", str(model)]) == 2
         error = capsys.readouterr().err
-        assert said in error
+        assert message in error
         assert error.count("\n") == 1
 
 
-def test_info_says_whether_an_encoder_is_there(
+def test_info_shows_the_encoder_if_present(
     tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     alone = tmp_path / "alone.onnx"
@@ -167,6 +167,6 @@ def test_info_says_whether_an_encoder_is_there(
         assert json.loads(capsys.readouterr().out)["encoder"] == name
 
 
-def test_a_recording_of_an_hour_is_refused(tiny_model: Path) -> None:
+def test_recording_of_an_hour_is_refused(tiny_model: Path) -> None:
     with pytest.raises(RealtimeError, match="too long"):
         Encoder(encoder_path(tiny_model)).encode(np.zeros(3600 * 100, np.float32), 100)

@@ -1,4 +1,4 @@
-"""Models made to do harm, by the thousand: refused or played, and the process lives."""
+"""Mutated models are refused or played, and never end the process."""
 
 from __future__ import annotations
 

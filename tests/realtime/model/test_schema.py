@@ -1,4 +1,4 @@
-"""Metadata: what is written is read, and what contradicts itself is refused."""
+"""Metadata survives writing and reading; inconsistent metadata is refused."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ INFO = ModelInfo(
 )
 
 
-def test_what_is_written_is_read() -> None:
+def test_metadata_survives_writing_and_reading() -> None:
     assert ModelInfo.from_metadata(INFO.to_metadata()) == INFO
 
 
-def test_frames_duration_and_points() -> None:
+def test_frames_duration_and_named_points() -> None:
     assert INFO.frames == 32
     assert INFO.duration_ms == pytest.approx(1024 / 22.05)
     assert INFO.point("snare") == (-0.5, 0.0)
@@ -47,7 +47,7 @@ def test_frames_duration_and_points() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "value", "said"),
+    ("path", "value", "message"),
     [
         (("length",), 1000, "not a multiple"),
         (("length",), 10**12, "length"),
@@ -55,7 +55,7 @@ def test_frames_duration_and_points() -> None:
         (("sample_rate",), True, "sample_rate"),
         (("latent_dim",), 3, "3 numbers"),
         (("classes",), [], "classes"),
-        (("classes", 1, "name"), "kick", "name of its own"),
+        (("classes", 1, "name"), "kick", "unique names"),
         (("classes", 0, "centroid"), [1.0], "2 numbers"),
         (("classes", 0, "centroid", 0), "x", "finite number"),
         (("anchors", 0, "label"), 2, "label"),
@@ -67,18 +67,18 @@ def test_frames_duration_and_points() -> None:
         (("name",), 7, "name"),
     ],
 )
-def test_contradictions_are_named(path: tuple[Any, ...], value: Any, said: str) -> None:
+def test_error_names_the_inconsistent_field(path: tuple[Any, ...], value: Any, message: str) -> None:
     content = json.loads(INFO.to_metadata()[INFO_KEY])
     target = content
     for key in path[:-1]:
         target = target[key]
     target[path[-1]] = value
-    with pytest.raises(ModelError, match=said):
+    with pytest.raises(ModelError, match=message):
         ModelInfo.from_metadata({SCHEMA_KEY: "1", INFO_KEY: json.dumps(content)})
 
 
 @pytest.mark.parametrize(
-    ("metadata", "said"),
+    ("metadata", "message"),
     [
         ({}, "not a soundmorph model"),
         ({INFO_KEY: "{}"}, "schema version none"),
@@ -89,11 +89,11 @@ def test_contradictions_are_named(path: tuple[Any, ...], value: Any, said: str) 
         ({SCHEMA_KEY: "1", INFO_KEY: '{"loudness_db": NaN}'}, "sample_rate"),
     ],
 )
-def test_other_files_are_refused(metadata: dict[str, str], said: str) -> None:
-    with pytest.raises(ModelError, match=said):
+def test_foreign_metadata_is_refused(metadata: dict[str, str], message: str) -> None:
+    with pytest.raises(ModelError, match=message):
         ModelInfo.from_metadata(metadata)
 
 
-def test_nan_is_never_written() -> None:
+def test_nan_cannot_be_written() -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         dataclasses.replace(INFO, loudness_db=float("nan")).to_metadata()

@@ -1,4 +1,4 @@
-"""A model file is untrusted: damaged, foreign and hostile ones are refused, each with its own line."""
+"""Damaged, foreign and hostile model files are refused, each with its own message."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Change = Callable[[onnx.ModelProto], None]
 
 
 def _changed(source: Path, target: Path, change: Change, seal: bool = True) -> Path:
-    """The model at `source`, changed and with a checksum again, as one who means harm would make it."""
+    """Write a changed copy of the model, with a valid checksum as an attacker would add it."""
     model = onnx.load(str(source))
     kept = [entry for entry in model.metadata_props if entry.key != "soundmorph_sha256"]
     del model.metadata_props[:]
@@ -92,7 +92,7 @@ def _computed_divisor(model: onnx.ModelProto) -> None:
     model.graph.node.append(helper.make_node("Mod", ["frame", "frame"], ["q"]))
 
 
-def _facts(**changes: object) -> Change:
+def _metadata(**changes: object) -> Change:
     def change(model: onnx.ModelProto) -> None:
         entry = next(entry for entry in model.metadata_props if entry.key == schema.INFO_KEY)
         entry.value = json.dumps(json.loads(entry.value) | changes)
@@ -101,7 +101,7 @@ def _facts(**changes: object) -> Change:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (_set_weight(float("nan")), "NaN or infinity"),
         (_set_weight(float("inf")), "NaN or infinity"),
@@ -110,39 +110,39 @@ def _facts(**changes: object) -> Change:
         (_custom_domain, "operators of 'evil'"),
         (_loop, "operator 'Loop'"),
         (_rename_output, "not those of a streaming decoder"),
-        (_short_weight, "not of the size"),
-        (_huge_cache, "MB of memory a voice"),
+        (_short_weight, "does not have the size"),
+        (_huge_cache, "MB of memory per voice"),
         (_function, "functions"),
         (_divisor(0), "divides by"),
         (_divisor(-1), "divides by"),
         (_computed_divisor, "divides by"),
-        (_facts(latent_dim=3), "numbers"),
-        (_facts(length=10**9), "length"),
+        (_metadata(latent_dim=3), "numbers"),
+        (_metadata(length=10**9), "length"),
     ],
 )
-def test_hostile_files_are_refused(tiny_model: Path, tmp_path: Path, change: Change, said: str) -> None:
-    with pytest.raises(ModelError, match=said):
+def test_hostile_files_are_refused(tiny_model: Path, tmp_path: Path, change: Change, message: str) -> None:
+    with pytest.raises(ModelError, match=message):
         Decoder(_changed(tiny_model, tmp_path / "m.onnx", change))
 
 
-def test_a_sound_longer_than_the_weights_is_refused(tiny_model: Path, tmp_path: Path) -> None:
+def test_sound_longer_than_the_weights_is_refused(tiny_model: Path, tmp_path: Path) -> None:
     length = 2 * Decoder(tiny_model).info.length
     with pytest.raises(ModelError, match="does not decode"):
-        Decoder(_changed(tiny_model, tmp_path / "m.onnx", _facts(length=length)))
+        Decoder(_changed(tiny_model, tmp_path / "m.onnx", _metadata(length=length)))
 
 
-def test_unchanged_files_still_load(tiny_model: Path, tmp_path: Path) -> None:
+def test_rewritten_file_still_loads(tiny_model: Path, tmp_path: Path) -> None:
     again = _changed(tiny_model, tmp_path / "m.onnx", lambda model: None)
     assert Decoder(again).info == Decoder(tiny_model).info
 
 
-def test_foreign_files_are_told_from_damaged_ones(tiny_model: Path, tmp_path: Path) -> None:
+def test_foreign_and_damaged_files_get_different_messages(tiny_model: Path, tmp_path: Path) -> None:
     path = tmp_path / "m.onnx"
     with pytest.raises(ModelError, match="No such file"):
         verify.read(path)
-    for content, said in ((b"hello, this is text", "not a readable ONNX model"), (b"", "not a readable")):
+    for content, message in ((b"hello, this is text", "not a readable ONNX model"), (b"", "not a readable")):
         path.write_bytes(content)
-        with pytest.raises(ModelError, match=said):
+        with pytest.raises(ModelError, match=message):
             verify.read(path)
     with pytest.raises(ModelError, match="not a soundmorph model"):
         verify.read(_changed(tiny_model, path, lambda model: model.metadata_props.__delitem__(slice(None))))
@@ -172,7 +172,7 @@ def test_ten_thousand_damaged_files_are_all_refused(tiny_model: Path, tmp_path: 
             verify.read(path)
 
 
-def test_the_checksum_leaves_an_onnx_file(tiny_model: Path) -> None:
+def test_file_with_checksum_is_valid_onnx(tiny_model: Path) -> None:
     model = onnx.load(str(tiny_model))
     onnx.checker.check_model(model, full_check=True)
     assert model.metadata_props[-1].key == "soundmorph_sha256"

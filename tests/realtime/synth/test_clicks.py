@@ -1,7 +1,7 @@
-"""Whatever is started, stolen, choked, stopped or swapped, the sound has no jumps but its own.
+"""Starting, stealing, choking, stopping and swapping add no clicks to the sound.
 
-The sounds of `level_model` are nearly level, so any that is cut leaves a jump as high as itself: ten times
-the jump that a fade or the sound can make.
+The sounds of `level_model` are nearly constant, so a cut without a fade leaves a jump as high as the sound:
+ten times the largest jump of a fade or of the sound itself.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from realtime.synth.mixer import Mixer, slots_for
 RATE = 48_000
 EVENTS, SWAPS = 10_000, 60
 VOICES = 3
-LEVEL = 0.5  # of a sound of `level_model`, about
+LEVEL = 0.5  # approximate level of the sounds of `level_model`
 GAIN_DB = -24.0  # the sum of all voices stays below the limiter, which would hide jumps
-QUIETEST = 0.7  # velocity
+QUIETEST = 0.7  # lowest velocity
 POINTS = [tuple(0.7 * np.random.default_rng(k).standard_normal(4)) for k in range(6)]
 
 
@@ -35,7 +35,7 @@ def make(model: Path) -> Mixer:
 
 
 def commands(chance: random.Random) -> Iterator[Command]:
-    """Endlessly: mostly hits, of all kinds."""
+    """Yield random commands without end, mostly hits of all kinds."""
     while True:
         z = chance.choice(POINTS)
         what = chance.random()
@@ -69,7 +69,7 @@ def jump(sound: np.ndarray) -> float:
 
 
 def allowed(model: Path) -> float:
-    """The highest jump of all voices at once: each a sound's own, an edge's and a fade's."""
+    """Return the largest jump of all voices together: that of the sound plus that of an edge or fade."""
     mixer = make(model)
     out = np.zeros((2 * mixer.timing.samples, 2), np.float32)
     mixer.submit(Trigger(1.0, POINTS[0]))
@@ -80,7 +80,7 @@ def allowed(model: Path) -> float:
     return 2 * VOICES * one
 
 
-def test_nothing_clicks(level_model: Path) -> None:
+def test_no_command_makes_a_click(level_model: Path) -> None:
     chance = random.Random(5)
     mixer = make(level_model)
     events, sample = 0, 0
@@ -102,8 +102,8 @@ def test_nothing_clicks(level_model: Path) -> None:
     np.testing.assert_array_equal(out[-100:], 0.0)
 
 
-def test_swapping_models_does_not_click(level_model: Path) -> None:
-    """Four mixers in turn, each swapped in while the last one sounds."""
+def test_swapping_models_makes_no_click(level_model: Path) -> None:
+    """Four mixers in turn, each swapped in while the previous one sounds."""
     chance = random.Random(6)
     mixers = [make(level_model) for _ in range(4)]
     engine = Engine(mixers[0], synchronous=True)
@@ -112,7 +112,7 @@ def test_swapping_models_does_not_click(level_model: Path) -> None:
     blocks: list[np.ndarray] = []
     for turn in range(1, SWAPS + 1):
         engine.submit([Trigger(1.0, chance.choice(POINTS)) for _ in range(2)])
-        for _ in range(chance.randrange(12, 20)):  # of at least 30 ms: what left in the last turn is silent
+        for _ in range(chance.randrange(12, 20)):  # at least 30 ms, so the previous mixer is silent
             engine.hand_over(out)
             blocks.append(out.copy())
         engine.swap(mixers[turn % len(mixers)])

@@ -1,4 +1,4 @@
-"""The log of a performance: to JSON and back, torn and damaged lines, and the sound it gives back."""
+"""The command log: conversion to JSON and back, damaged lines, and the rendered sound."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ from realtime.synth.mixer import Mixer
 from realtime.util.files import FileError
 
 Z = (0.5, -1.25, 0.1, 3.0)
-SETTING = LogHeader("tiny.onnx", "", 4, 48_000, 2, 4, 4, -6.0, 128, {})
-ALL: list[Command] = [
+HEADER = LogHeader("tiny.onnx", "", 4, 48_000, 2, 4, 4, -6.0, 128, {})
+MIXER_COMMANDS: list[Command] = [
     SetZ(Z),
     SetZ(Z, 7),
     SetDimension(3, 1.5),
@@ -59,16 +59,18 @@ ALL: list[Command] = [
 ]
 
 
-NOT_THE_MIXERS: list[Command] = [Tweak(1, "makeup_db", 0.25), Swap("/a/b.onnx", "00ff", 3, 2)]
+ENGINE_COMMANDS: list[Command] = [Tweak(1, "makeup_db", 0.25), Swap("/a/b.onnx", "00ff", 3, 2)]
 
 
-@pytest.mark.parametrize("command", [*ALL, *NOT_THE_MIXERS], ids=lambda command: type(command).__name__)
-def test_a_command_comes_back_as_it_was(command: Command) -> None:
+@pytest.mark.parametrize(
+    "command", [*MIXER_COMMANDS, *ENGINE_COMMANDS], ids=lambda command: type(command).__name__
+)
+def test_command_survives_conversion_to_json_and_back(command: Command) -> None:
     line = json.loads(json.dumps(to_json(9, command)))
     assert from_json(line, 4) == (9, command)
 
 
-def test_what_makes_no_sound_is_not_kept() -> None:
+def test_prepare_and_tickets_are_not_logged() -> None:
     assert to_json(0, Prepare((Z,))) is None
     assert "ticket" not in (to_json(0, Goto(Z, 1.0, ticket=4)) or {})
 
@@ -97,21 +99,21 @@ def test_what_makes_no_sound_is_not_kept() -> None:
         ({"at": 0, "do": "model", "model": "a.onnx"}, "model lacks model_sha256"),
     ],
 )
-def test_a_line_that_nobody_wrote_is_refused(line: Any, text: str) -> None:
+def test_invalid_line_is_refused(line: Any, text: str) -> None:
     with pytest.raises(LogError) as error:
         from_json(line, 4)
     assert str(error.value).startswith(text)
 
 
 def write(path: Path, score: list[tuple[int, Command]], end: int) -> Path:
-    log = CommandLog(path, SETTING)
+    log = CommandLog(path, HEADER)
     for at, command in score:
         log.tap(at, command)
     log.close(end)
     return path
 
 
-def test_a_torn_last_line_is_no_error_and_a_damaged_one_is(tmp_path: Path) -> None:
+def test_torn_last_line_is_ignored_and_damaged_line_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "a.jsonl", [(at, SetZ(Z)) for at in range(5)], 9)
     text = path.read_text()
     assert [at for at, _ in commands(path, 4)] == [0, 1, 2, 3, 4, 9]
@@ -137,21 +139,21 @@ while (passed := time.monotonic() - begun) < 0.6:
     log.tap(int(1000 * passed), SetDimension(0, 1.0))
     time.sleep(0.001)
 print(int(1000 * passed), flush=True)
-os._exit(9)  # as on a crash: nothing is closed
+os._exit(9)  # like a crash: nothing is closed
 """
 
 
-def test_a_crash_costs_what_was_played_last(tmp_path: Path) -> None:
+def test_commands_before_a_crash_are_kept(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     done = subprocess.run([sys.executable, "-c", CRASH, str(path)], capture_output=True, text=True)
     assert done.returncode == 9, done.stderr
     kept = [at for at, _ in commands(path, 4)]
     assert kept == sorted(kept)
-    assert len(kept) > 5  # how many is counted in samples by tests/system/test_log.py
+    assert len(kept) > 5  # tests/system/test_log.py checks the number
     assert kept[-1] <= int(done.stdout)
 
 
-def test_a_disk_that_takes_its_time_holds_no_line_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slow_fsync_does_not_delay_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked, done = threading.Event(), threading.Event()
 
     def slow(file: int) -> None:
@@ -160,7 +162,7 @@ def test_a_disk_that_takes_its_time_holds_no_line_up(tmp_path: Path, monkeypatch
 
     monkeypatch.setattr("realtime.synth.command_log.SYNC_S", 0.001)
     monkeypatch.setattr("realtime.synth.command_log.os.fsync", slow)
-    log = CommandLog(tmp_path / "a.jsonl", SETTING)
+    log = CommandLog(tmp_path / "a.jsonl", HEADER)
     assert asked.wait(60.0)
     log.tap(7, Panic())
     end = time.monotonic() + 60.0
@@ -171,36 +173,36 @@ def test_a_disk_that_takes_its_time_holds_no_line_up(tmp_path: Path, monkeypatch
     assert kept == [(7, Panic())]
 
 
-def test_a_log_that_exists_is_kept(tmp_path: Path) -> None:
+def test_existing_log_is_not_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text("precious")
     with pytest.raises(FileError, match="exists; --force replaces it"):
-        CommandLog(path, SETTING)
+        CommandLog(path, HEADER)
     assert path.read_text() == "precious"
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a full disk")
-def test_a_full_disk_is_said_once() -> None:
+def test_full_disk_is_reported_once() -> None:
     said: list[str] = []
-    log = CommandLog(Path("/dev/full"), SETTING, force=True, say=said.append)
+    log = CommandLog(Path("/dev/full"), HEADER, force=True, say=said.append)
     for at in range(10):
         log.tap(at, Panic())
         time.sleep(0.01)
     log.close(10)
     (line,) = said
-    assert line.startswith("the log stopped, the sound goes on: cannot write /dev/full")
+    assert line.startswith("logging stopped, the sound continues: cannot write /dev/full")
 
 
 @pytest.mark.parametrize("blocks", [(128,), (1, 77, 512)])
-def test_a_rendered_log_is_what_was_played(
+def test_rendered_log_equals_live_sound(
     make_mixer: Callable[..., Mixer], tiny_model: Path, tmp_path: Path, blocks: tuple[int, ...]
 ) -> None:
     draw = np.random.default_rng(5)
-    mixer = make_mixer(gain_db=SETTING.gain_db)
-    log = CommandLog(tmp_path / "a.jsonl", SETTING)
+    mixer = make_mixer(gain_db=HEADER.gain_db)
+    log = CommandLog(tmp_path / "a.jsonl", HEADER)
     mixer.tap = log.tap
     for at in np.sort(draw.integers(0, 48_000, 150)):
-        command = ALL[draw.integers(len(ALL))]
+        command = MIXER_COMMANDS[draw.integers(len(MIXER_COMMANDS))]
         mixer.submit(Goto(Z, 30.0) if isinstance(command, SetAxis) else command, int(at))
     heard = np.zeros((60_000, 2), np.float32)
     at = 0
@@ -212,7 +214,7 @@ def test_a_rendered_log_is_what_was_played(
     options = ["--model", str(tiny_model), "-o"]
     assert main(["render", str(tmp_path / "a.jsonl"), *options, str(tmp_path / "a.wav")]) == 0
     sound, rate = soundfile.read(tmp_path / "a.wav", dtype="float32")
-    assert rate == SETTING.sample_rate
+    assert rate == HEADER.sample_rate
     assert np.abs(heard).max() > 0.1
     length = min(len(sound), len(heard))
     np.testing.assert_allclose(sound[:length], heard[:length], atol=1e-6)
@@ -222,7 +224,7 @@ def test_a_rendered_log_is_what_was_played(
     assert soundfile.info(tmp_path / "b.flac").frames == pytest.approx(len(sound) * 44100 / 48000, abs=2)
 
 
-def test_a_log_of_another_kind_of_model_is_refused(
+def test_log_of_another_latent_dim_is_refused(
     tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = write(tmp_path / "a.jsonl", [], 0).read_text().replace('"latent_dim":4', '"latent_dim":5')

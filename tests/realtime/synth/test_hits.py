@@ -1,4 +1,4 @@
-"""What a hit can be told, and sounds decoded ahead: exact, and the same at any block size."""
+"""Settings of a hit and cached sounds: exact, and the same at any block size."""
 
 from __future__ import annotations
 
@@ -61,14 +61,14 @@ def f32(z: tuple[float, ...]) -> NDArray[np.float32]:
 A, B = point(1), point(2)
 
 
-def test_pan_is_heard_on_its_side(decoder: Decoder, make_mixer: Make) -> None:
+def test_full_pan_silences_the_other_side(decoder: Decoder, make_mixer: Make) -> None:
     expected = whole(decoder, A)
     heard = stereo(make_mixer(), [(0, Trigger(1.0, A, pan=1.0))], len(expected))
     np.testing.assert_array_equal(heard[:, 0], 0.0)
     np.testing.assert_allclose(heard[:, 1], expected, atol=3e-6)
 
 
-def test_one_channel_carries_the_mean(decoder: Decoder, make_mixer: Make) -> None:
+def test_single_channel_carries_the_mean(decoder: Decoder, make_mixer: Make) -> None:
     mixer = make_mixer(channels=1)
     mixer.submit(Trigger(1.0, A, pan=-1.0))
     out = np.zeros((1000, 1), np.float32)
@@ -76,15 +76,15 @@ def test_one_channel_carries_the_mean(decoder: Decoder, make_mixer: Make) -> Non
     np.testing.assert_allclose(out[:, 0], 0.5 * whole(decoder, A)[:1000], atol=3e-6)
 
 
-def test_a_reversed_hit_is_the_sound_from_its_end(decoder: Decoder, make_mixer: Make) -> None:
+def test_reversed_hit_is_the_reversed_sound(decoder: Decoder, make_mixer: Make) -> None:
     sound = decoder.decode(np.asarray(A, np.float32)[np.newaxis])[0][::-1]
     expected = Resampler(decoder.info.sample_rate, RATE).resample(sound)
     heard = stereo(make_mixer(), [(77, Trigger(1.0, A, reverse=True)), (500, SetZ(B))], 77 + len(expected))
     np.testing.assert_allclose(heard[77:, 0], expected, atol=3e-6)
 
 
-def test_a_live_mixer_waits_for_the_sound_of_a_reversed_hit(decoder: Decoder, make_mixer: Make) -> None:
-    """It starts when another thread has it ready, at the point of its time; the log says when."""
+def test_live_mixer_waits_for_sound_of_reversed_hit(decoder: Decoder, make_mixer: Make) -> None:
+    """The hit keeps its point and starts when another thread has decoded its sound; the log has the start."""
     mixer, log = make_mixer(), []
     mixer.live = True
     mixer.tap = lambda sample, command: log.append((sample, command))
@@ -133,7 +133,7 @@ def test_a_sound_that_a_resting_point_interrupts_is_finished_after_it(
         np.testing.assert_allclose(found.audio, decoder.decode(f32(z)[np.newaxis])[0], atol=1e-6)
 
 
-def test_what_waits_is_forgotten_by_panic_and_stop(make_mixer: Make) -> None:
+def test_panic_and_stop_drop_waiting_hits(make_mixer: Make) -> None:
     for end in (Panic(), Stop(), Stop(touch=3)):
         mixer = make_mixer()
         mixer.live = True
@@ -147,7 +147,7 @@ def test_what_waits_is_forgotten_by_panic_and_stop(make_mixer: Make) -> None:
         assert (mixer.hits, mixer.sounding) == (0, 0)
 
 
-def test_a_choke_ends_its_group_and_no_other(decoder: Decoder, make_mixer: Make) -> None:
+def test_choke_ends_only_its_group(decoder: Decoder, make_mixer: Make) -> None:
     score = [(0, Trigger(1.0, A, choke=1)), (0, Trigger(1.0, A, choke=2)), (1000, Trigger(0.0, choke=1))]
     heard = stereo(make_mixer(), score, 1500)[:, 0]
     expected = whole(decoder, A)[:1500]
@@ -155,8 +155,8 @@ def test_a_choke_ends_its_group_and_no_other(decoder: Decoder, make_mixer: Make)
     np.testing.assert_allclose(heard[1240:], expected[1240:], atol=6e-6)
 
 
-def test_a_touch_has_a_point_of_its_own(decoder: Decoder, make_mixer: Make) -> None:
-    """Two fingers, each moved by itself; the point moves neither."""
+def test_touch_has_its_own_point(decoder: Decoder, make_mixer: Make) -> None:
+    """Two touches move separately; the common point moves neither."""
     score: Score = [
         (0, Trigger(1.0, A, touch=1, pan=-1.0)),
         (0, Trigger(1.0, A, touch=2, pan=1.0)),
@@ -170,7 +170,7 @@ def test_a_touch_has_a_point_of_its_own(decoder: Decoder, make_mixer: Make) -> N
     np.testing.assert_array_equal(heard[2240:, 1], 0.0)
 
 
-def test_an_axis_moves_alone(make_mixer: Make) -> None:
+def test_set_axis_moves_only_along_the_axis(make_mixer: Make) -> None:
     mixer = make_mixer()
     axis = (0.6, 0.8, 0.0, 0.0)
     stereo(mixer, [(0, SetZ(A)), (10, SetAxis(axis, B, 1.5))], 128)
@@ -182,10 +182,10 @@ def test_an_axis_moves_alone(make_mixer: Make) -> None:
 
 @pytest.mark.parametrize("stop", [0, 7, 8, 40, 128])
 @pytest.mark.parametrize("move", [0, 700, 2000, None])
-def test_a_sound_decoded_ahead_is_the_same_sound(
+def test_cached_sound_equals_decoded_sound(
     decoder: Decoder, make_mixer: Make, stop: int, move: int | None
 ) -> None:
-    """However far it had been decoded, and wherever z moves on."""
+    """At any progress of decoding, and for a move of z at any sample."""
     score: list[tuple[int, Command]] = [(300, Trigger(1.0, A))]
     if move is not None:
         score += [(300 + move, Goto(B, 20.0)), (300 + move + 1500, SetDimension(1, 0.3))]
@@ -199,7 +199,7 @@ def test_a_sound_decoded_ahead_is_the_same_sound(
 
 
 @pytest.mark.parametrize("move", [700, 701, 750, 800, 850, 900, 950, 3333])
-def test_a_move_under_a_whole_sound_decoded_ahead_is_heard_from_the_next_frame_on(
+def test_move_during_a_cached_sound_is_heard_from_the_next_frame(
     decoder: Decoder, make_mixer: Make, move: int
 ) -> None:
     heard = []
@@ -215,9 +215,7 @@ def test_a_move_under_a_whole_sound_decoded_ahead_is_heard_from_the_next_frame_o
     assert timing.frame_start(1) < timing.tick_start(1) / 2
 
 
-def test_a_whole_sound_decoded_ahead_takes_no_inference(
-    make_mixer: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_cached_sound_needs_no_inference(make_mixer: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     mixer = make_mixer()
     mixer.submit(Prepare((A, B)))
     stereo(mixer, [], 128)
@@ -229,7 +227,7 @@ def test_a_whole_sound_decoded_ahead_takes_no_inference(
     assert mixer.prepared_hits == 2
 
 
-def test_a_point_that_rests_is_decoded_ahead_and_one_that_moves_is_not(make_mixer: Make) -> None:
+def test_only_a_resting_point_is_decoded_ahead(make_mixer: Make) -> None:
     mixer = make_mixer()
     while mixer.sound_cache.work():
         pass
@@ -240,7 +238,7 @@ def test_a_point_that_rests_is_decoded_ahead_and_one_that_moves_is_not(make_mixe
     assert mixer.sound_cache.get(f32(point(4500))) is not None
 
 
-def test_sounds_least_used_make_room(tiny_model: Path) -> None:
+def test_least_recently_used_sounds_are_dropped(tiny_model: Path) -> None:
     decoder = Decoder(tiny_model, capacity=1)
     sound = SoundCache(decoder).complete(A)
     assert sound is not None
@@ -254,14 +252,14 @@ def test_sounds_least_used_make_room(tiny_model: Path) -> None:
     assert len(kept) == 3
 
 
-def test_points_that_z_only_rested_on_do_not_pile_up(tiny_model: Path) -> None:
+def test_only_the_last_resting_points_stay_in_the_cache(tiny_model: Path) -> None:
     sounds = SoundCache(Decoder(tiny_model, capacity=1))
     sounds.want(point(1000))
     for which in range(PASSING + 5):
         sounds.want(point(which), first=True)
         while sounds.work():
             pass
-    sounds.want(point(PASSING + 4))  # asked for by name after all
+    sounds.want(point(PASSING + 4))  # now requested, not only passed
     for which in range(PASSING + 5, 2 * PASSING + 10):
         sounds.want(point(which), first=True)
         while sounds.work():
@@ -303,7 +301,7 @@ def commands(dimensions: int) -> st.SearchStrategy[Command]:
 
 
 def any_performance(test: Callable[..., None]) -> Callable[..., None]:
-    """Gives commands and their samples, sizes of blocks, and which points are decoded ahead."""
+    """Run a test with random commands at random samples, random block sizes and random cached points."""
     performances = given(
         score=st.lists(st.tuples(st.integers(0, 6000), commands(4)), min_size=3, max_size=30),
         blocks=st.lists(st.integers(1, 1000), min_size=1, max_size=4),
@@ -315,7 +313,7 @@ def any_performance(test: Callable[..., None]) -> Callable[..., None]:
 
 
 @any_performance
-def test_neither_blocks_nor_decoding_ahead_are_heard(
+def test_block_size_and_cached_sounds_do_not_change_the_sound(
     make_mixer: Make, score: Score, blocks: list[int], ahead: list[int]
 ) -> None:
     expected = stereo(make_mixer(), score, 8000)
@@ -326,7 +324,7 @@ def test_neither_blocks_nor_decoding_ahead_are_heard(
 
 
 @any_performance
-def test_what_is_played_live_is_what_was_tapped_whatever_was_decoded_ahead(
+def test_replayed_tap_equals_live_sound_with_any_cached_sounds(
     make_mixer: Make, score: Score, blocks: list[int], ahead: list[int]
 ) -> None:
     tapped: list[tuple[int, Command]] = []
@@ -338,7 +336,7 @@ def test_what_is_played_live_is_what_was_tapped_whatever_was_decoded_ahead(
     np.testing.assert_allclose(stereo(make_mixer(), tapped, 8000), live, atol=1e-5)
 
 
-def test_a_touch_begins_when_its_reversed_hit_sounds_and_not_while_that_waits(make_mixer: Make) -> None:
+def test_touch_gets_its_point_when_its_reversed_hit_starts(make_mixer: Make) -> None:
     tapped: list[tuple[int, Command]] = []
     mixer = make_mixer()
     mixer.live, mixer.tap = True, lambda *command: tapped.append(command)
@@ -347,7 +345,7 @@ def test_a_touch_begins_when_its_reversed_hit_sounds_and_not_while_that_waits(ma
     np.testing.assert_allclose(stereo(make_mixer(), tapped, 8000), live, atol=1e-5)
 
 
-def test_a_tap_hears_what_is_carried_out_and_when(make_mixer: Make) -> None:
+def test_tap_receives_each_executed_command_with_its_sample(make_mixer: Make) -> None:
     heard: list[tuple[int, Command]] = []
     mixer = make_mixer()
     mixer.tap = lambda sample, command: heard.append((sample, command))
@@ -360,7 +358,7 @@ def test_a_tap_hears_what_is_carried_out_and_when(make_mixer: Make) -> None:
 def test_another_mixer_takes_over_within_one_fade(
     decoder: Decoder, make_mixer: Make, tiny_model: Path
 ) -> None:
-    """The old sound fades, the new one is exact from its first sample, on the same clock."""
+    """The old sound fades out; the new one is exact from its first sample, on the same clock."""
     blocks: list[np.ndarray] = []
 
     class Sink:
@@ -391,6 +389,6 @@ def test_another_mixer_takes_over_within_one_fade(
     assert engine.mixer.voices == 2
 
 
-def test_a_mixer_of_another_rate_is_refused(make_mixer: Make) -> None:
+def test_mixer_of_another_rate_is_refused(make_mixer: Make) -> None:
     with pytest.raises(ValueError, match="at 44100 Hz cannot take over from one of 2 at 48000 Hz"):
         Engine(make_mixer()).swap(make_mixer(44_100))

@@ -30,24 +30,24 @@ from realtime.synth.voices.resampler import Resampler
 
 Make = Callable[..., Mixer]
 RATE = 48_000
-STEAL = 240  # samples of 5 ms
-PANIC = 96  # of 2 ms
+STEAL = 240  # samples in 5 ms
+PANIC = 96  # samples in 2 ms
 
 
 def point(decoder: Decoder, which: int = 0) -> tuple[float, ...]:
-    """A z near the training sounds, each time the same."""
+    """Return a reproducible z near the training sounds."""
     return tuple(0.7 * np.random.default_rng(which).standard_normal(decoder.info.latent_dim))
 
 
 def whole(decoder: Decoder, rate: int, z: object) -> np.ndarray:
-    """The decoder's own sound for z [D] or [F, D] at the device rate."""
+    """Return the decoder's sound for z [D] or [F, D] at the device rate."""
     sound = decoder.decode(np.asarray(z, np.float32)[np.newaxis])[0]
     return Resampler(decoder.info.sample_rate, rate).resample(sound)
 
 
 @pytest.mark.parametrize("rate", [44_100, 48_000, 96_000, None])
 @pytest.mark.parametrize("start", [0, 1, 1000])
-def test_a_hit_is_the_decoders_sound(
+def test_hit_equals_decoded_sound(
     decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray], rate: int | None, start: int
 ) -> None:
     rate = rate or decoder.info.sample_rate
@@ -59,7 +59,7 @@ def test_a_hit_is_the_decoders_sound(
 
 
 @pytest.mark.parametrize("chunk_frames", [1, 3, 64])
-def test_the_size_of_chunks_is_not_heard(
+def test_chunk_size_does_not_change_the_sound(
     decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray], chunk_frames: int
 ) -> None:
     expected = whole(decoder, RATE, point(decoder))
@@ -74,10 +74,10 @@ def test_velocity_is_amplitude(decoder: Decoder, make_mixer: Make, play: Callabl
     np.testing.assert_allclose(heard, expected, atol=1e-6)
 
 
-def test_hits_at_one_sample_and_later_add_up(
+def test_simultaneous_and_overlapping_hits_add_up(
     decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray]
 ) -> None:
-    """Latched voices, three begun together in the middle of a fourth."""
+    """Latched voices: three start together during a fourth."""
     hits = [(0, 3), (1000, 0), (1000, 1), (1000, 2)]
     score: list[tuple[int, Command]] = [(0, Mode("latch"))]
     score += [(at, Trigger(0.2, point(decoder, which))) for at, which in hits]
@@ -90,10 +90,10 @@ def test_hits_at_one_sample_and_later_add_up(
 
 
 @pytest.mark.parametrize("rate", [48_000, None])
-def test_a_glide_moves_every_frame_to_where_the_point_is(
+def test_each_frame_follows_the_glide(
     decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray], rate: int | None
 ) -> None:
-    """The glide is known before the hit, so each latent frame has the z of its own instant."""
+    """The glide is known before the hit, so each latent frame has the z of its own time."""
     info = decoder.info
     rate = rate or info.sample_rate
     a, b = point(decoder, 1), point(decoder, 2)
@@ -106,7 +106,7 @@ def test_a_glide_moves_every_frame_to_where_the_point_is(
     np.testing.assert_allclose(heard[start:], expected, atol=5e-6)
 
 
-def test_a_moved_point_changes_what_sounds_within_the_horizon_and_nothing_before(
+def test_moved_point_is_heard_within_one_tick_and_not_before(
     decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray]
 ) -> None:
     a, b = point(decoder, 1), point(decoder, 2)
@@ -121,7 +121,7 @@ def test_a_moved_point_changes_what_sounds_within_the_horizon_and_nothing_before
     assert moved <= changed <= moved + tick + ahead + 2 * frame
 
 
-def test_a_latched_voice_keeps_its_point(
+def test_latched_voice_keeps_its_point(
     decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray]
 ) -> None:
     a, b = point(decoder, 1), point(decoder, 2)
@@ -130,7 +130,7 @@ def test_a_latched_voice_keeps_its_point(
     np.testing.assert_allclose(play(make_mixer(), score, len(expected)), expected, atol=3e-6)
 
 
-def test_one_dimension_moves_alone(
+def test_set_dimension_moves_only_that_dimension(
     decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray]
 ) -> None:
     z = list(point(decoder, 1))
@@ -140,13 +140,11 @@ def test_one_dimension_moves_alone(
     np.testing.assert_allclose(play(make_mixer(), score, len(expected)), expected, atol=3e-6)
 
 
-def test_the_point_is_the_first_class_at_the_start(decoder: Decoder, make_mixer: Make) -> None:
+def test_point_starts_at_the_first_class_centre(decoder: Decoder, make_mixer: Make) -> None:
     np.testing.assert_array_equal(make_mixer().glide.at(0), decoder.info.classes[0].centroid)
 
 
-def test_gain_is_in_db_from_the_start(
-    decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray]
-) -> None:
+def test_initial_gain_is_in_db(decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray]) -> None:
     expected = 0.1 * whole(decoder, RATE, point(decoder))
     heard = play(make_mixer(gain_db=-20.0), [(0, Trigger(1.0, point(decoder)))], len(expected))
     np.testing.assert_allclose(heard, expected, atol=1e-6)
@@ -181,10 +179,10 @@ def scores(draw: st.DrawFn, dimensions: int, length: int) -> list[tuple[int, Com
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 @pytest.mark.parametrize("rate", [48_000, 22_050])
-def test_block_sizes_are_not_heard(
+def test_block_size_does_not_change_the_sound(
     decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray], rate: int, data: st.DataObject
 ) -> None:
-    """Bit for bit: what is decoded when depends on the commands alone."""
+    """Bit for bit, as the schedule of decoding depends on the commands alone."""
     score = data.draw(scores(decoder.info.latent_dim, 6000))
     blocks = data.draw(st.lists(st.integers(1, 1000), min_size=1, max_size=5))
     reference = play(make_mixer(rate, voices=3), score, 8000, (8000,))
@@ -192,8 +190,8 @@ def test_block_sizes_are_not_heard(
     np.testing.assert_array_equal(play(make_mixer(rate, voices=3), score, 8000, blocks), reference)
 
 
-def test_commands_may_come_just_in_time(decoder: Decoder, make_mixer: Make) -> None:
-    """Live, commands arrive between blocks; from a score, all of them at the beginning."""
+def test_commands_submitted_just_in_time_give_the_same_sound(decoder: Decoder, make_mixer: Make) -> None:
+    """Live, commands arrive between blocks; in a sequence, all arrive at the beginning."""
     score = [(at, Trigger(0.5, point(decoder, at % 7))) for at in range(0, 6000, 350)]
     offline, live = make_mixer(), make_mixer()
     for at, command in score:
@@ -209,7 +207,7 @@ def test_commands_may_come_just_in_time(decoder: Decoder, make_mixer: Make) -> N
         np.testing.assert_array_equal(a, b)
 
 
-def test_what_comes_late_is_played_now(
+def test_late_command_takes_effect_at_once(
     decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray]
 ) -> None:
     mixer = make_mixer()
@@ -221,7 +219,7 @@ def test_what_comes_late_is_played_now(
 # ---- endings
 
 
-def test_stealing_takes_the_quietest_and_fades_it(
+def test_stealing_fades_out_the_quietest_voice(
     decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray]
 ) -> None:
     mixer = make_mixer(voices=2)
@@ -241,7 +239,7 @@ def test_stealing_takes_the_quietest_and_fades_it(
     assert (mixer.hits, mixer.stolen) == (3, 1)
 
 
-def test_a_hit_of_which_nothing_was_heard_is_stolen_without_a_trace(
+def test_stealing_an_unheard_hit_leaves_no_sound(
     decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray]
 ) -> None:
     score = [(100, Trigger(0.9, point(decoder, which))) for which in range(100)]
@@ -252,10 +250,8 @@ def test_a_hit_of_which_nothing_was_heard_is_stolen_without_a_trace(
     assert mixer.stolen == 99
 
 
-def test_no_steal_jumps_higher_than_the_sounds_do(
-    decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray]
-) -> None:
-    """Hits so dense that at most four voices, and four more fading, overlap all the time."""
+def test_stealing_makes_no_click(decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray]) -> None:
+    """Dense hits, so that up to four voices and four fading ones overlap all the time."""
     rng = np.random.default_rng(5)
     z = point(decoder)
     sound = 0.1 * whole(decoder, RATE, z)
@@ -288,7 +284,7 @@ def test_stop_and_panic_end_all_sound_in_time(
     assert mixer.sounding == 0
 
 
-def test_panic_forgets_what_was_scheduled_before_it_and_nothing_else(
+def test_panic_drops_only_commands_submitted_before_it(
     decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray]
 ) -> None:
     mixer = make_mixer()
@@ -298,7 +294,7 @@ def test_panic_forgets_what_was_scheduled_before_it_and_nothing_else(
     assert np.nonzero(heard)[0][0] >= 1500
 
 
-def test_shedding_spares_the_last_voice(
+def test_shedding_keeps_the_last_voice(
     decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray]
 ) -> None:
     mixer = make_mixer()
@@ -310,7 +306,7 @@ def test_shedding_spares_the_last_voice(
     assert (mixer.shed, mixer.stolen, mixer.sounding) == (1, 0, 1)
 
 
-def test_after_shedding_hits_take_the_place_of_voices_for_a_while(
+def test_hits_replace_voices_for_a_while_after_shedding(
     make_mixer: Make, play: Callable[..., np.ndarray]
 ) -> None:
     mixer = make_mixer(voices=3)
@@ -324,10 +320,10 @@ def test_after_shedding_hits_take_the_place_of_voices_for_a_while(
     assert len(mixer._held()) == 3
 
 
-def test_ticks_decoded_together_take_fewer_calls_and_sound_the_same(
+def test_decoding_several_ticks_at_once_needs_fewer_calls_and_sounds_the_same(
     decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where the point rests; a move is heard up to as many ticks later, and never sooner."""
+    """At a resting point; a move of the point is heard up to that many ticks later, never sooner."""
     calls: list[tuple[int, ...]] = []
     step = Decoder.step
 
@@ -356,7 +352,7 @@ def test_silence_decodes_nothing(make_mixer: Make, play: Callable[..., np.ndarra
     np.testing.assert_array_equal(play(mixer, [(0, SetZ(tuple(mixer.glide.at(0))))], 10_000), 0.0)
 
 
-def test_a_decoder_that_turns_to_nan_is_muted_and_counted(
+def test_nan_from_the_decoder_is_muted_and_counted(
     decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray]
 ) -> None:
     mixer = make_mixer()
@@ -370,7 +366,7 @@ def test_a_decoder_that_turns_to_nan_is_muted_and_counted(
     np.testing.assert_allclose(after, whole(decoder, RATE, point(decoder))[:2000], atol=3e-6)
 
 
-def test_arrivals_are_told_once_and_only_if_they_arrive(
+def test_arrival_is_reported_once_and_only_for_completed_glides(
     decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray]
 ) -> None:
     mixer = make_mixer()
@@ -384,11 +380,11 @@ def test_arrivals_are_told_once_and_only_if_they_arrive(
 
 
 @pytest.mark.parametrize("name", ["voices", "channels", "chunk_frames"])
-def test_counts_are_at_least_one(decoder: Decoder, name: str) -> None:
+def test_counts_below_one_are_refused(decoder: Decoder, name: str) -> None:
     with pytest.raises(ValueError, match=f"{name} is at least 1, got 0"):
         Mixer(decoder, RATE, **{name: 0})
 
 
-def test_too_few_slots_are_refused(decoder: Decoder) -> None:
+def test_too_few_decoder_slots_are_refused(decoder: Decoder) -> None:
     with pytest.raises(ValueError, match="8 voices need 16 decoder slots, got 1"):
         Mixer(decoder, RATE)

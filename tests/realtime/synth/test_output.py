@@ -1,4 +1,4 @@
-"""Gain, knee and mute: nothing but numbers within ±1 leaves the mixer."""
+"""Gain, limiter and mute: the output is always finite and within ±1."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def noise(peak: float, samples: int = 1000) -> np.ndarray:
     return (peak * np.random.default_rng(0).uniform(-1, 1, samples)).astype(np.float32)
 
 
-def test_dc_goes_and_sound_stays_whatever_the_blocks() -> None:
+def test_dc_block_removes_dc_and_keeps_sound_at_any_block_size() -> None:
     time_s = np.arange(96_000) / 48_000
     tone = 0.3 * np.sin(2 * np.pi * 440 * time_s).astype(np.float32)
     heard = []
@@ -29,7 +29,7 @@ def test_dc_goes_and_sound_stays_whatever_the_blocks() -> None:
     assert output.ringing
 
 
-def test_below_the_threshold_every_bit_stays() -> None:
+def test_samples_below_the_threshold_pass_unchanged() -> None:
     bus = noise(THRESHOLD)
     bus[:2] = THRESHOLD, -THRESHOLD
     before = bus.copy()
@@ -38,7 +38,7 @@ def test_below_the_threshold_every_bit_stays() -> None:
 
 
 @pytest.mark.parametrize("peak", [0.95, 2.0, 1e3, 3e38])
-def test_nothing_passes_full_scale(peak: float) -> None:
+def test_output_never_exceeds_full_scale(peak: float) -> None:
     bus = noise(peak)
     bus[:2] = peak, -peak
     quiet = np.abs(bus) <= THRESHOLD
@@ -49,7 +49,7 @@ def test_nothing_passes_full_scale(peak: float) -> None:
     np.testing.assert_array_equal(np.sign(bus), np.sign(before))
 
 
-def test_the_knee_is_smooth_and_rising() -> None:
+def test_limiter_curve_is_smooth_and_rising() -> None:
     x = np.linspace(0.85, 1.5, 6501, dtype=np.float32)  # steps of 1e-4
     y = x.copy()
     limit(y)
@@ -60,7 +60,7 @@ def test_the_knee_is_smooth_and_rising() -> None:
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_what_is_not_a_number_is_silenced_and_counted(bad: float) -> None:
+def test_block_with_nan_or_infinity_is_silenced_and_counted(bad: float) -> None:
     output = Output(48000)
     bus = noise(0.5)
     bus[500] = bad
@@ -77,18 +77,18 @@ def test_zero_db_is_exactly_one() -> None:
     assert amplitude(-20.0) == pytest.approx(0.1)
 
 
-def test_a_gain_is_reached_in_five_milliseconds_on_a_straight_line() -> None:
+def test_gain_ramp_is_linear_over_five_milliseconds() -> None:
     output = Output(48000)
     output.set_gain(-20.0, 1000)
     bus = np.full(500, 0.5, np.float32)
-    for at in range(0, 500, 60):  # any cut into blocks
+    for at in range(0, 500, 60):  # arbitrary block size
         output.process(bus[at : at + 60][np.newaxis], 1000 + at)
     line = 1 + np.arange(240) / 240 * (0.1 - 1)
     np.testing.assert_allclose(bus[:240], 0.5 * line, rtol=1e-6)
     np.testing.assert_allclose(bus[240:], 0.05, rtol=1e-6)
 
 
-def test_a_new_gain_starts_where_the_old_ramp_is() -> None:
+def test_new_gain_ramp_starts_at_current_gain() -> None:
     output = Output(48000)
     output.set_gain(-120.0, 0)
     bus = np.full(240, 0.5, np.float32)
@@ -101,7 +101,7 @@ def test_a_new_gain_starts_where_the_old_ramp_is() -> None:
     np.testing.assert_array_equal(last, 0.5)
 
 
-def test_meters_fall_and_say_what_is_heard() -> None:
+def test_meters_follow_the_sound_and_decay() -> None:
     output = Output(48_000)
     tone = 0.5 * np.sin(2 * np.pi * 1000 * np.arange(96_000) / 48_000).astype(np.float32)
     bus = np.stack((tone, 0.5 * tone))

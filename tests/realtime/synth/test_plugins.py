@@ -1,4 +1,4 @@
-"""Plugins after the mixer: real VST3s of zam-plugins, and some that are up to no good."""
+"""Plugins after the mixer: real VST3s of zam-plugins, and faulty ones."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from realtime.control.replies import plugins as told
+from realtime.control.replies import plugins as plugin_replies
 from realtime.surfaces.oscquery import PLUGINS, learn
 from realtime.synth.plugins import LOOKS, Chain, PluginError, load, require, try_out
 from realtime.util.errors import ControlError, HungError
@@ -26,7 +26,9 @@ def noise(samples: int, channels: int = 2) -> np.ndarray:
     return (0.1 * np.random.default_rng(5).standard_normal((samples, channels))).astype(np.float32)
 
 
-def on_air(*paths: Path, channels: int = 2, said: list[str] | None = None, limit_s: float = 20.0) -> Chain:
+def make_chain(
+    *paths: Path, channels: int = 2, said: list[str] | None = None, limit_s: float = 20.0
+) -> Chain:
     lines: list[str] = [] if said is None else said
     chain = load(
         paths, sample_rate=RATE, block_size=BLOCK, channels=channels, say=lines.append, limit_s=limit_s
@@ -42,22 +44,22 @@ def played(chain: Chain, sound: np.ndarray) -> np.ndarray:
     return out
 
 
-def test_blocks_are_what_the_plugin_makes_of_the_whole() -> None:
+def test_processing_in_blocks_equals_processing_the_whole() -> None:
     from pedalboard._pedalboard import load_plugin
 
     sound = noise(40 * BLOCK)
     whole = load_plugin(str(GATE)).process(np.ascontiguousarray(sound.T), RATE).T
     assert np.abs(whole - sound).max() > 0.01
-    np.testing.assert_array_equal(played(on_air(GATE), sound), whole)
+    np.testing.assert_array_equal(played(make_chain(GATE), sound), whole)
 
 
-def test_a_mono_plugin_plays_each_channel_and_its_parameters_hold_for_both() -> None:
+def test_mono_plugin_processes_each_channel_with_the_same_parameters() -> None:
     from pedalboard._pedalboard import load_plugin
 
-    chain = on_air(DELAY)
+    chain = make_chain(DELAY)
     chain.carry_out(chain.tweak(0, "time_ms", 20.0))
     assert [each.time_ms for each in chain.plugins[0]._instances] == [20.0, 20.0]
-    chain = on_air(SATURATOR)
+    chain = make_chain(SATURATOR)
     sound = noise(40 * BLOCK)
     heard = played(chain, sound)
     for channel in range(2):
@@ -67,8 +69,8 @@ def test_a_mono_plugin_plays_each_channel_and_its_parameters_hold_for_both() -> 
     assert np.abs(heard - sound).max() > 1e-4
 
 
-def test_latency_is_told_and_taken_off_files() -> None:
-    chain = on_air(MAXIMISER)
+def test_latency_is_reported_and_removed_from_files() -> None:
+    chain = make_chain(MAXIMISER)
     assert chain.latency_samples == 480
     sound = np.zeros((4000, 2), np.float32)
     sound[1000] = 0.01
@@ -77,9 +79,9 @@ def test_latency_is_told_and_taken_off_files() -> None:
     assert int(np.abs(out[:, 0]).argmax()) == 1000
 
 
-def test_parameters() -> None:
-    chain = on_air(GATE)
-    (message,) = told(chain)
+def test_parameters_are_listed_set_and_checked() -> None:
+    chain = make_chain(GATE)
+    (message,) = plugin_replies(chain)
     n, total, name, latency, state, *rest = message.arguments
     assert (n, total, name, latency, state) == (0, 1, "ZamGateX2", 0.0, "on")
     names = rest[::4]
@@ -88,7 +90,7 @@ def test_parameters() -> None:
     chain.carry_out(chain.tweak(0, "attack_ms", high))
     assert chain.plugins[0].parameters()["attack_ms"][2] == pytest.approx(high)
     for index, parameter, wrong, text in (
-        (1, "attack_ms", 1.0, "there are 1 plugins"),
+        (1, "attack_ms", 1.0, "plugin is 1, not a whole number from 0 to 0"),
         (0, "atack_ms", 1.0, "did you mean attack_ms"),
         (0, "attack_ms", high + 1, "not a number from"),
         (0, "attack_ms", "much", "not a number"),
@@ -97,39 +99,39 @@ def test_parameters() -> None:
             chain.tweak(index, parameter, wrong)
 
 
-def test_oscquery_lists_them() -> None:
-    chain = on_air(GATE)
-    known = learn(lambda asked: list(told(chain)) if PLUGINS in asked else [], plugins=True)
+def test_oscquery_lists_parameters() -> None:
+    chain = make_chain(GATE)
+    known = learn(lambda asked: list(plugin_replies(chain)) if PLUGINS in asked else [], plugins=True)
     path = "/morph/plugin/0/attack_ms"
     assert known.parameters[path][0] == "attack_ms of ZamGateX2"
     low, high, value = chain.plugins[0].parameters()["attack_ms"]
     assert (known.parameters[path][1:], known.values[path]) == ((low, high), (value,))
 
 
-def test_one_that_hangs_is_left_out() -> None:
+def test_plugin_that_hangs_in_its_trial_is_left_out() -> None:
     said: list[str] = []
-    chain = on_air(REVERB, GATE, said=said, limit_s=6.0)
+    chain = make_chain(REVERB, GATE, said=said, limit_s=6.0)
     assert [plugin.name for plugin in chain.plugins] == ["ZamGateX2"]
-    assert said == ["plugin ZamVerb.vst3 is left out: it did not get through its trial within 6 s"]
+    assert said == ["plugin ZamVerb.vst3 is left out: it did not finish its trial within 6 s"]
 
 
-def test_one_that_crashes_is_told(crashing: Path) -> None:
+def test_plugin_that_crashes_in_its_trial_is_reported(crashing: Path) -> None:
     assert try_out(crashing, RATE, BLOCK, 2).fault == "it crashed in its trial (signal 6)"
 
 
-def test_one_that_wants_two_channels_is_told() -> None:
-    assert "plays no single channel" in try_out(GATE, RATE, BLOCK, 1).fault
+def test_stereo_plugin_on_a_single_channel_is_reported() -> None:
+    assert "does not play a single channel" in try_out(GATE, RATE, BLOCK, 1).fault
 
 
-def test_one_that_is_none_is_told(tmp_path: Path) -> None:
+def test_file_that_is_not_a_plugin_is_refused(tmp_path: Path) -> None:
     (tmp_path / "Text.vst3").write_text("no plugin")
     assert "cannot be loaded" in try_out(tmp_path / "Text.vst3", RATE, BLOCK, 2).fault
     with pytest.raises(PluginError, match="no such plugin"):
         require([tmp_path / "None.vst3"])
 
 
-def test_one_that_raises_on_the_air_is_bypassed() -> None:
-    chain = on_air(GATE)
+def test_plugin_that_raises_while_playing_is_bypassed() -> None:
+    chain = make_chain(GATE)
     chain.plugins[0]._instances = [object()]
     sound = noise(BLOCK)
     np.testing.assert_array_equal(played(chain, sound), sound)
@@ -138,9 +140,9 @@ def test_one_that_raises_on_the_air_is_bypassed() -> None:
     assert chain.faults() == []
 
 
-def test_one_that_hangs_is_given_up_and_may_not_go_on_when_it_comes_back(hanging: tuple[Path, Path]) -> None:
+def test_hung_plugin_is_bypassed_and_its_thread_ends_when_it_returns(hanging: tuple[Path, Path]) -> None:
     plugin, let_go = hanging
-    chain = on_air(plugin)
+    chain = make_chain(plugin)
     block, ends = noise(BLOCK), []
 
     def play() -> None:
@@ -159,7 +161,7 @@ def test_one_that_hangs_is_given_up_and_may_not_go_on_when_it_comes_back(hanging
     assert looks == [False] * LOOKS + [True, False, False]
     assert chain.faults() == ["plugin 0 (ZamCompX2) is bypassed: it hung while playing"]
     np.testing.assert_array_equal(played(chain, noise(BLOCK)), noise(BLOCK))
-    block[:] = 0.5  # it is another thread's by now
+    block[:] = 0.5  # another thread owns the block now
     let_go.touch()
     thread.join(60.0)
     assert len(ends) == 1

@@ -1,4 +1,4 @@
-"""The resampler against soxr, and what its filter promises."""
+"""The resampler compared with soxr, and the response of its filter."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def noise(samples: int) -> np.ndarray:
 
 
 def tone(part: float, lower: int, rate: int) -> np.ndarray:
-    """A second that swells and fades, at a part of half the lower rate: float64 [rate]."""
+    """Return a second of sine at `part` of the lower Nyquist frequency, faded in and out: float64 [rate]."""
     seconds = np.arange(rate) / rate
     return np.sin(2 * np.pi * round(part * lower / 2) * seconds) * np.sin(np.pi * seconds) ** 2
 
 
 @pytest.mark.parametrize(("rate_in", "rate_out"), PAIRS)
-def test_what_lies_within_the_band_is_the_same_at_the_other_rate(rate_in: int, rate_out: int) -> None:
+def test_tones_within_the_band_are_preserved(rate_in: int, rate_out: int) -> None:
     resampler, lower = Resampler(rate_in, rate_out), min(rate_in, rate_out)
     for part in (0.01, 0.3, 0.7, 0.9):
         ours = resampler.resample(tone(part, lower, rate_in).astype(np.float32))
@@ -42,7 +42,7 @@ def test_what_lies_within_the_band_is_the_same_at_the_other_rate(rate_in: int, r
 
 
 @pytest.mark.parametrize(("rate_in", "rate_out"), PAIRS)
-def test_as_long_and_as_late_as_soxr_s(rate_in: int, rate_out: int) -> None:
+def test_length_and_delay_equal_those_of_soxr(rate_in: int, rate_out: int) -> None:
     resampler = Resampler(rate_in, rate_out)
     for samples in (33, 1000, 5000):
         assert len(resampler.resample(noise(samples))) == len(
@@ -54,8 +54,8 @@ def test_as_long_and_as_late_as_soxr_s(rate_in: int, rate_out: int) -> None:
 
 
 @pytest.mark.parametrize(("rate_in", "rate_out"), PAIRS)
-def test_what_lies_beyond_the_band_is_left_out(rate_in: int, rate_out: int) -> None:
-    """From 109 % of it on; images of sounds within it lie there too."""
+def test_frequencies_beyond_the_band_are_suppressed(rate_in: int, rate_out: int) -> None:
+    """From 109 % of the band on, where images of sounds within the band lie too."""
     resampler = Resampler(rate_in, rate_out)
     nyquist = min(rate_in, rate_out) / 2
     for part in (0.3, 0.9, 1.1):
@@ -63,13 +63,13 @@ def test_what_lies_beyond_the_band_is_left_out(rate_in: int, rate_out: int) -> N
             continue
         sound = resampler.resample(tone(part, min(rate_in, rate_out), rate_in).astype(np.float32))
         hertz = np.fft.rfftfreq(len(sound), 1 / rate_out)
-        level = np.abs(np.fft.rfft(sound)) / (rate_out / 4)  # 1 for the tone's own
+        level = np.abs(np.fft.rfft(sound)) / (rate_out / 4)  # 1 for the tone itself
         wrong = np.abs(hertz - part * nyquist) > 50 if part < 1 else np.ones(len(hertz), bool)
         assert level[wrong].max() < 3e-5  # -90 dB
 
 
 @pytest.mark.parametrize(("rate_in", "rate_out"), PAIRS)
-def test_what_is_settled_does_not_depend_on_what_comes(rate_in: int, rate_out: int) -> None:
+def test_ready_samples_do_not_depend_on_later_input(rate_in: int, rate_out: int) -> None:
     resampler = Resampler(rate_in, rate_out)
     half = resampler.half
     padded = np.zeros(4000 + 2 * half, np.float32)
@@ -82,11 +82,11 @@ def test_what_is_settled_does_not_depend_on_what_comes(rate_in: int, rate_out: i
         cut[half + known :] = np.nan
         resampler.run(cut, out, 0, settled)
         np.testing.assert_allclose(out[:settled], whole[:settled], atol=1e-7)
-        if settled < len(whole):  # and not one sample fewer than could be
+        if settled < len(whole):  # and no sample fewer than possible
             assert (settled * rate_in) // rate_out + half >= known
 
 
-def test_any_cut_into_runs_is_the_same_sound() -> None:
+def test_splitting_into_runs_does_not_change_the_sound() -> None:
     resampler = Resampler(22050, 48000)
     sound = noise(3000)
     whole = resampler.resample(sound)
@@ -105,6 +105,6 @@ def test_equal_rates_pass_the_samples_through() -> None:
 
 
 @pytest.mark.parametrize("rate_out", [47999, 0, -48000])
-def test_rates_that_cannot_be_reached(rate_out: int) -> None:
+def test_unsupported_rates_are_refused(rate_out: int) -> None:
     with pytest.raises(RateError, match=str(rate_out)):
         Resampler(22050, rate_out)

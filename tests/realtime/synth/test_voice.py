@@ -1,4 +1,4 @@
-"""When frames are decoded, and how a voice sounds, starts and ends."""
+"""The schedule of frames, and the sound, start and end of a voice."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def sound(samples: int = 128 * HOP) -> np.ndarray:
 
 
 @given(rate=st.sampled_from(sorted(RESAMPLERS)), chunk=st.integers(1, 16), tick=st.integers(0, 10**6))
-def test_ticks_cut_time_without_gaps(rate: int, chunk: int, tick: int) -> None:
+def test_ticks_divide_time_without_gaps(rate: int, chunk: int, tick: int) -> None:
     times = timing(rate, chunk_frames=chunk)
     start = times.tick_start(tick)
     assert times.tick(start) == tick
@@ -43,20 +43,20 @@ def test_ticks_cut_time_without_gaps(rate: int, chunk: int, tick: int) -> None:
     start=st.integers(0, 10**6),
     later=st.integers(0, 5),
 )
-def test_frames_wanted_are_enough_and_grow_evenly(rate: int, chunk: int, start: int, later: int) -> None:
+def test_frames_wanted_suffice_and_grow_by_one_tick(rate: int, chunk: int, start: int, later: int) -> None:
     times = timing(rate, frames=10_000, chunk_frames=chunk)
     tick = times.tick(start) + later
     frames = times.natural.frames_wanted(start, (tick + 1) * chunk)
     heard = times.tick_start(tick + 1) - start  # samples until the next tick
     assert times.natural.settled(frames) >= heard
-    assert times.natural.settled(frames - 1) <= heard  # no more than whole samples need rounding up
+    assert times.natural.settled(frames - 1) <= heard  # no frame more than needed
     assert times.natural.frames_wanted(start, (tick + 2) * chunk) - frames == chunk
     assert later or frames <= times.first_frames
 
 
 @pytest.mark.parametrize("rate", sorted(RESAMPLERS))
 @pytest.mark.parametrize("chunks", [[128], [1] * 128, [5, 1, 30, 92]])
-def test_a_voice_is_its_sound_at_the_device_rate(rate: int, chunks: list[int]) -> None:
+def test_voice_equals_resampled_sound(rate: int, chunks: list[int]) -> None:
     times = timing(rate)
     voice = Voice(times)
     voice.begin(1000, Trigger(1.0), None)
@@ -73,7 +73,7 @@ def test_a_voice_is_its_sound_at_the_device_rate(rate: int, chunks: list[int]) -
     assert voice.end == 1000 + times.samples
 
 
-def test_a_used_voice_is_as_good_as_new() -> None:
+def test_reused_voice_has_no_state_left() -> None:
     voice = Voice(timing())
     for level in (1.0, 0.5):
         voice.begin(0, Trigger(1.0), None)
@@ -85,7 +85,7 @@ def test_a_used_voice_is_as_good_as_new() -> None:
 
 
 def heard(voice: Voice, first: int, last: int) -> np.ndarray:
-    """What the voice adds to silence on the left, in blocks of 50."""
+    """Return the left output of the voice, rendered in blocks of 50."""
     bus = np.zeros((2, last - first), np.float32)
     for at in range(0, last - first, 50):
         voice.add_to(bus[:, at : at + 50], first + at)
@@ -93,7 +93,7 @@ def heard(voice: Voice, first: int, last: int) -> np.ndarray:
 
 
 def ones(velocity: float = 1.0, **how: Any) -> Voice:
-    """A voice that is `velocity` throughout: what it plays is too low to be softened at its edges."""
+    """Return a voice with constant output `velocity`; its sound is too quiet for a fade at its edges."""
     voice = Voice(timing(22050))
     voice.begin(0, Trigger(velocity / EDGE, **how), None)
     voice.push(np.full(128 * HOP, EDGE, np.float32))
@@ -101,7 +101,7 @@ def ones(velocity: float = 1.0, **how: Any) -> Voice:
 
 
 @pytest.mark.parametrize("chunk", [1, 4, 128])
-def test_a_sound_that_jumps_at_its_edges_is_softened_there_and_nowhere_else(chunk: int) -> None:
+def test_steps_at_the_edges_get_a_fade_there_only(chunk: int) -> None:
     voice = Voice(timing(22050))
     voice.begin(0, Trigger(), None)
     for _ in range(0, 128, chunk):
@@ -113,7 +113,7 @@ def test_a_sound_that_jumps_at_its_edges_is_softened_there_and_nowhere_else(chun
 
 
 @pytest.mark.parametrize("pitch", [0.0, 7.5, 20.0, 48.0])
-def test_the_end_is_softened_the_same_however_the_frames_have_come(pitch: float) -> None:
+def test_fade_at_the_end_does_not_depend_on_chunks(pitch: float) -> None:
     heard_of = []
     for chunks in ([128], [124, 4], [124, 3, 1], [1] * 128):
         voice = Voice(timing(48000))
@@ -126,7 +126,7 @@ def test_the_end_is_softened_the_same_however_the_frames_have_come(pitch: float)
         np.testing.assert_allclose(other, heard_of[0], atol=1e-6)
 
 
-def test_a_fade_is_a_straight_line_to_zero() -> None:
+def test_fade_is_linear_to_zero() -> None:
     voice = ones(0.5)
     np.testing.assert_array_equal(heard(voice, 0, 100), 0.5)
     voice.fade(100, 200)
@@ -135,7 +135,7 @@ def test_a_fade_is_a_straight_line_to_zero() -> None:
     assert voice.end == 300
 
 
-def test_a_shorter_fade_goes_on_from_where_the_first_is() -> None:
+def test_shorter_fade_continues_from_current_level() -> None:
     voice = ones()
     voice.fade(0, 400)
     assert heard(voice, 0, 200)[-1] == pytest.approx(0.5)
@@ -144,14 +144,14 @@ def test_a_shorter_fade_goes_on_from_where_the_first_is() -> None:
     assert voice.end == 300
 
 
-def test_a_longer_fade_changes_nothing() -> None:
+def test_longer_fade_is_ignored() -> None:
     voice = ones()
     voice.fade(0, 100)
     voice.fade(50, 400)
     assert voice.end == 100
 
 
-def test_level_is_the_peak_of_what_was_heard_last() -> None:
+def test_level_is_the_recent_peak() -> None:
     voice = Voice(timing(22050))
     voice.begin(0, Trigger(0.5), None)
     steps = np.repeat(np.array([0.1, -0.8, 0.2, 0.3], np.float32), HOP * 32)
@@ -161,7 +161,7 @@ def test_level_is_the_peak_of_what_was_heard_last() -> None:
     assert voice.level(0, 100) == 0.0
 
 
-def test_a_decay_falls_by_60_db_in_its_time_and_ends_at_120() -> None:
+def test_decay_falls_by_60_db_in_its_time_and_ends_at_120_db() -> None:
     voice = ones(decay_ms=50.0)
     samples = 22050 * 50 // 1000
     fall = heard(voice, 0, 2 * samples)
@@ -173,7 +173,7 @@ def test_a_decay_falls_by_60_db_in_its_time_and_ends_at_120() -> None:
 
 
 @pytest.mark.parametrize(("pan", "left", "right"), [(-1.0, 1.0, 0.0), (0.5, 0.5, 1.0), (0.0, 1.0, 1.0)])
-def test_pan_takes_away_on_the_other_side(pan: float, left: float, right: float) -> None:
+def test_pan_attenuates_the_other_side(pan: float, left: float, right: float) -> None:
     voice = ones(pan=pan)
     bus = np.zeros((2, 50), np.float32)
     voice.add_to(bus, 0)
@@ -182,8 +182,8 @@ def test_pan_takes_away_on_the_other_side(pan: float, left: float, right: float)
 
 @pytest.mark.parametrize("rate", sorted(RESAMPLERS))
 @pytest.mark.parametrize("pitch", [-24.0, -0.5, 7.0, 24.0])
-def test_pitch_is_a_ratio_of_frequencies(rate: int, pitch: float) -> None:
-    """A tone comes out at its frequency times the ratio, as loud as before."""
+def test_pitch_scales_frequency(rate: int, pitch: float) -> None:
+    """The frequency of a tone is multiplied by the ratio; its level stays."""
     times = timing(rate)
     voice = Voice(times)
     voice.begin(0, Trigger(pitch=pitch), None)
@@ -199,7 +199,7 @@ def test_pitch_is_a_ratio_of_frequencies(rate: int, pitch: float) -> None:
     np.testing.assert_allclose(tone[middle], expected, atol=2e-4)
 
 
-def test_what_a_higher_pitch_puts_beyond_the_band_is_left_out() -> None:
+def test_higher_pitch_suppresses_frequencies_beyond_the_band() -> None:
     voice = Voice(timing(22050))
     voice.begin(0, Trigger(pitch=12.0), None)
     voice.push(np.sin(2 * np.pi * 7000 * np.arange(128 * HOP) / 22050).astype(np.float32))
@@ -213,7 +213,7 @@ def test_what_a_higher_pitch_puts_beyond_the_band_is_left_out() -> None:
     start=st.integers(0, 10**6),
     later=st.integers(0, 5),
 )
-def test_a_pitched_voice_gets_frames_enough(rate: int, pitch: float, start: int, later: int) -> None:
+def test_frames_wanted_suffice_at_any_pitch(rate: int, pitch: float, start: int, later: int) -> None:
     times = timing(rate, frames=10_000)
     pace = times.pace(pitch)
     tick = times.tick(start) + later

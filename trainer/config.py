@@ -57,7 +57,7 @@ class ModelConfig:
         hidden: width of the two hidden layers after z ("mb" only).
         values: values of a latent frame ("mb" only; the others have one).
         modes: damped sinusoids, each in a frequency zone of its own ("modal" only).
-        knots: points in time at which the levels of a sound are learned ("modal" only).
+        knots: points in time at which levels are learned, at most one a frame ("modal" only).
         classifier_hidden: widths of the hidden layers of the bottleneck classifier; 0 takes the number of
             classes (the paper's drums).
         heads: classifiers on parts of z, the first one for the classes; without any there is one on all of z,

@@ -29,7 +29,7 @@ def test_every_architecture_can_be_exported() -> None:
 @pytest.fixture(scope="module", params=ARCHITECTURES)
 def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[VAE, Decoder]:
     """A model, and its file as the stage reads it. With 22 layers, two or three share a ring."""
-    config = ModelConfig(request.param, 8000, FRAMES * 32, DIM, layers=22, channels=6)
+    config = ModelConfig(request.param, 8000, FRAMES * 32, DIM, layers=22, channels=6, modes=9, knots=12)
     model, path = fresh_model(config, tmp_path_factory.mktemp(request.param))
     return model, Decoder(path, capacity=3)
 

@@ -22,7 +22,9 @@ RATIOS = ((1.25, 2.0), (2.0, 3.2), (3.2, 5.0))
 SWEEP_S = (0.003, 0.12)
 """Range of τ."""
 MODES_HZ = (500.0, 15_000.0)
-"""From the lowest to the highest zone."""
+"""From the lowest to the highest zone, where the sample rate allows it."""
+HIGHEST = 0.45
+"""Highest zone as a part of the sample rate."""
 DECAYS = (1.5, 400.0)
 """Range of the decay of a mode, in nepers a second."""
 
@@ -39,14 +41,16 @@ QUIET_DB = -70.0
 """Below the peak: where a sound has ended."""
 
 
-def zones_hz(modes: int) -> NDArray[np.float64]:
+def zones_hz(modes: int, sample_rate: int) -> NDArray[np.float64]:
     """float64 [modes]: the middle of each mode's zone of frequency."""
-    return np.geomspace(*MODES_HZ, modes)
+    low, high = MODES_HZ
+    return np.geomspace(low, min(high, HIGHEST * sample_rate), modes)
 
 
-def half_zone(modes: int) -> float:
+def half_zone(modes: int, sample_rate: int) -> float:
     """Half the width of a zone as a difference of natural logarithms of frequency."""
-    return 0.5 * math.log(MODES_HZ[1] / MODES_HZ[0]) / max(1, modes - 1)
+    zones = zones_hz(modes, sample_rate)
+    return 0.5 * math.log(zones[-1] / zones[0]) / max(1, modes - 1)
 
 
 @dataclass(frozen=True)
@@ -186,7 +190,7 @@ def _floor(level: Array, block: int) -> Array:
 
 def _modes(sound: Array, rate: int, end: int, modes: int) -> tuple[Array, Array, Array, Array]:
     """Log frequency, log level at the start, log decay and weight of a partial in each zone: [modes] each."""
-    zones, half = zones_hz(modes), half_zone(modes)
+    zones, half = zones_hz(modes, rate), half_zone(modes, rate)
     log_mode, log_level = np.log(zones), np.full(modes, -9.0)
     log_decay, weight = np.full(modes, math.log(10.0)), np.zeros(modes)
     begin = int(SKIP_S * rate)

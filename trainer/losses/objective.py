@@ -79,7 +79,8 @@ class Objective(nn.Module):
                 fixed, noise = decoder.parts(torch.cat(points), frames, every_place)
                 every, deterministic = (fixed + noise)[:, None], fixed[: len(z), None]
                 waveform = waveform[..., : every.shape[-1]]
-                terms["partials"] = partial_term(decoder, z, partials)
+                if loss.partials:
+                    terms["partials"] = partial_term(decoder, z, partials)
             audio, *others = every.float().split(sizes)
             output = VAEOutput(audio, mean.float(), log_var.float(), z, z.new_empty(len(z), 0))
             terms |= variational_terms(output, waveform, loss, rate, deterministic)

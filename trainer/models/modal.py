@@ -107,16 +107,16 @@ class Pitch(nn.Module):
 
     zones: Tensor
 
-    def __init__(self, latent_dim: int, modes: int) -> None:
+    def __init__(self, latent_dim: int, modes: int, sample_rate: int) -> None:
         super().__init__()
         self.first = nn.Linear(latent_dim, PITCH_HIDDEN)
         self.second = nn.Linear(PITCH_HIDDEN, PITCH_HIDDEN)
         self.out = nn.Linear(PITCH_HIDDEN, FREE + 2 + modes)
         with torch.no_grad():
             self.out.weight.mul_(0.3)
-        zones = torch.from_numpy(zones_hz(modes)).log()
+        zones = torch.from_numpy(zones_hz(modes, sample_rate)).log()
         self.register_buffer("zones", zones, persistent=False)
-        self.zone_width = half_zone(modes)
+        self.zone_width = half_zone(modes, sample_rate)
 
     def forward(self, z: Tensor) -> dict[str, Tensor]:
         """log_f1 [...], log_ratio [..., 3], sweep [...], log_tau [...], log_mode [..., modes]."""
@@ -148,8 +148,9 @@ class ModalDecoder(nn.Module):
         super().__init__()
         self.sample_rate, self.hop_length = config.sample_rate, config.hop_length
         self.frames = config.length // config.hop_length
-        self.modes, self.bands, self.knots = config.modes, config.bands, config.knots
-        self.onset_frames = min(self.frames, ONSET_SAMPLES // self.hop_length)
+        self.modes, self.bands = config.modes, config.bands
+        self.knots = min(config.knots, self.frames + 1)
+        self.onset_frames = min(self.frames, -(-ONSET_SAMPLES // self.hop_length))
         width, values = config.hidden, config.values
         self.hidden = nn.Sequential(
             nn.Linear(config.latent_dim, width),
@@ -164,7 +165,7 @@ class ModalDecoder(nn.Module):
         self.free_phase = nn.Linear(width, FREE)
         self.onset = nn.Linear(width, self.onset_frames * self.hop_length)
         self.end = nn.Linear(width, 1)
-        self.pitch = Pitch(config.latent_dim, self.modes)
+        self.pitch = Pitch(config.latent_dim, self.modes, self.sample_rate)
         with torch.no_grad():
             self.levels.bias.fill_(-6.0)
             self.mode_heads.weight.mul_(0.3)
@@ -340,8 +341,8 @@ class ModalDecoder(nn.Module):
         begin = torch.cat((self.first_phase(hidden[:, 0]).double(), self.start_phase.expand(batch, -1)), -1)
         at = begin[:, None] + torch.cumsum(steps, 1) - steps
         at, turn, bend = (2 * math.pi * each for each in (at - at.floor(), turn, bend))
-        at, turn, bend = (each.float()[..., None] for each in (at, turn, bend[:, :, :FREE]))
-        m = torch.arange(hop, device=z.device, dtype=torch.float32)
+        at, turn, bend = (each.float().to(z)[..., None] for each in (at, turn, bend[:, :, :FREE]))
+        m = torch.arange(hop, device=z.device, dtype=z.dtype)
         ramp = torch.stack((1.0 - m / hop, m / hop))
         pieces = []
         for some in index.split(64):

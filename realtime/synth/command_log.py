@@ -75,7 +75,7 @@ _NAMES = {kind: name for name, kind in COMMANDS.items()}
 
 
 class LogError(RealtimeError):
-    """Raised when a log cannot be read."""
+    """A log that cannot be read."""
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ TAIL = 64  # samples of silence per block that flush the end of a sound
 
 
 class PluginError(RealtimeError):
-    """Raised when a plugin cannot be used."""
+    """A plugin that cannot be used."""
 
 
 def require(paths: Sequence[Path]) -> None:

@@ -29,7 +29,7 @@ _MAX_BLOCK = 2560  # most samples in a period; the ratio of two rates must not e
 
 
 class RateError(RealtimeError):
-    """Raised when two sample rates cannot be converted into each other."""
+    """Two sample rates that cannot be converted into each other."""
 
 
 def windowed_sinc(

@@ -21,7 +21,7 @@ from realtime.util.errors import RealtimeError
 CLOSE_TIMEOUT_S = 0.4  # PortAudio hangs when it closes a stream whose JACK server has died
 OPEN_TIMEOUT_S = 10.0  # PortAudio queries every driver, and a stuck JACK server does not answer
 NULL_RATE_HZ = 48_000
-NULL_BUFFER_S = 0.01  # buffer, as of a card: after a longer pause, missed blocks are skipped
+NULL_BUFFER_S = 0.01  # simulated buffer of a card: after a longer pause, missed blocks are skipped
 
 INSTALL_PORTAUDIO = {
     "linux": "sudo apt-get install libportaudio2 (Fedora: dnf install portaudio, Arch: pacman -S portaudio)",
@@ -46,7 +46,7 @@ class DeviceInfo:
     """A device with outputs.
 
     Attributes:
-        index: PortAudio's number of the device.
+        index: PortAudio's number for the device.
         name: its name.
         host: the host API, such as ALSA.
         channels: number of outputs.
@@ -164,7 +164,7 @@ def pick(found: Sequence[DeviceInfo], wanted: str | None) -> DeviceInfo:
         if matches := [device for device in found if fits(device)]:
             return matches[0]
     names = "; ".join(f"{device.index} {device.name}" for device in found)
-    raise DeviceError(f"no device {wanted!r} that can play; there are: {names}")
+    raise DeviceError(f"no output device {wanted!r}; available are: {names}")
 
 
 class SoundCard:
@@ -201,7 +201,7 @@ class SoundCard:
 
     def _refusal(self, error: Exception) -> str:
         text = str(error).splitlines()[0]
-        return f"{self.name} does not play {self.channels} channels at {self.sample_rate} Hz: {text}"
+        return f"{self.name} does not support {self.channels} channels at {self.sample_rate} Hz: {text}"
 
     def start(self, source: BlockSource) -> float:
         priority.switch_often()
@@ -248,7 +248,7 @@ class SoundCard:
 
 
 def forget_devices() -> None:
-    """Release PortAudio's connections, so that the next query lists the devices afresh.
+    """Shut PortAudio down: it releases all servers and looks for devices again on the next query.
 
     Raises:
         NoSoundError: PortAudio is not installed, or a driver does not answer.

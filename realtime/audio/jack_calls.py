@@ -56,7 +56,7 @@ else:
 
 @cache
 def library() -> Any:
-    """Return JACK's C library, for functions that JACK-Client lacks; cached, as the search is slow."""
+    """Return JACK's C library, for functions that JACK-Client lacks; cached, as the search runs programs."""
     return ctypes.CDLL(ctypes.util.find_library("jack") or "libjack.so.0")
 
 

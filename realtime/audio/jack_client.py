@@ -40,7 +40,7 @@ class JackClient:
         name: name of the client on the JACK server.
 
     Attributes:
-        client: the client of JACK-Client; active after `activate`.
+        client: the `jack.Client`; active after `activate`.
 
     Raises:
         JackError: no server runs, it does not answer, or other clients have not left an ended server yet.

@@ -44,7 +44,7 @@ def sample_format(path: Path, bits: str | None = None) -> tuple[str, str]:
 
 
 def check(path: Path, force: bool = False, bits: str | None = None) -> None:
-    """Check that a new sound file can be written to `path`. It is fast: call it before any work.
+    """Check that a new sound file can be written to `path`. It is fast; call it before any work.
 
     Raises:
         FileError: the suffix or bits are unknown, the folder does not exist, or the file exists and `force`
@@ -119,7 +119,7 @@ class SoundFile:
         """Close the file and rename it to its target; after a failed `write` it contains the earlier blocks.
 
         Raises:
-            FileError: closing or renaming fails, or the target exists by now.
+            FileError: closing or renaming fails, or the target has been created meanwhile.
         """
         try:
             with contextlib.suppress(*((OSError, RuntimeError) if self._broken else ())):
@@ -196,7 +196,7 @@ class Folder:
         """Move the folder, or its files, to the target.
 
         Raises:
-            FileError: moving fails, or the target exists by now.
+            FileError: moving fails, or the target has been created meanwhile.
         """
         try:
             self._check()

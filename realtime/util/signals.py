@@ -30,7 +30,7 @@ class StopRequest:
         return self._asked
 
     def wait(self, timeout_s: float) -> bool:
-        """Wait for the request, at most `timeout_s`; return whether it is set. For one thread."""
+        """Wait at most `timeout_s` for the request; return whether it is set. One thread calls it."""
         if not self._asked:
             with contextlib.suppress(queue.Empty):
                 self._woken.get(timeout=timeout_s)

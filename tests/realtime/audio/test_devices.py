@@ -37,7 +37,7 @@ def test_device_is_found_by_number_or_name(wanted: str | None, index: int) -> No
 @pytest.mark.parametrize("wanted", ["1", "tape", "-1"])
 def test_error_for_unknown_device_lists_the_devices(wanted: str) -> None:
     with pytest.raises(
-        DeviceError, match=f"no device '{wanted}' .*; there are: 0 HDA .*; 3 system; 7 system monitor"
+        DeviceError, match=f"no output device '{wanted}'; available are: 0 HDA .*; 3 system; 7 system monitor"
     ):
         pick(CARDS, wanted)
 

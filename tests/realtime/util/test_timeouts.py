@@ -40,7 +40,7 @@ def _fail(error: Exception) -> int:
     raise error
 
 
-def test_late_call_times_out_and_blocks_further_calls_until_it_returns() -> None:
+def test_call_that_times_out_blocks_further_calls_until_it_returns() -> None:
     caller, answered = TimedCaller(0.05), threading.Event()
     late: queue.Queue[int] = queue.Queue()
 

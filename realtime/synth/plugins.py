@@ -155,9 +155,7 @@ class Plugin:
         if not np.isfinite(peak):
             self.fault = "it returned samples that are not finite"
             return
-        missing = (
-            len(block) - played.shape[1]
-        )  # pedalboard returns fewer samples at first: it removes the latency
+        missing = len(block) - played.shape[1]  # pedalboard withholds the latency at first
         block[:missing] = 0.0
         block[missing:] = played.T
 

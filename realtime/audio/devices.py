@@ -1,4 +1,4 @@
-"""Where the blocks go: a sound card or JACK through PortAudio, or a null device paced by the clock."""
+"""Audio devices: sound cards and JACK through PortAudio, and a null device paced by the clock."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from realtime.util import priority, timeouts
 from realtime.util.errors import RealtimeError
 
-CLOSE_TIMEOUT_S = 0.4  # PortAudio hangs on closing a stream whose JACK server has died
-OPEN_TIMEOUT_S = 10.0  # PortAudio asks every driver there is, and a JACK server that is stuck does not answer
+CLOSE_TIMEOUT_S = 0.4  # PortAudio hangs when it closes a stream whose JACK server has died
+OPEN_TIMEOUT_S = 10.0  # PortAudio queries every driver, and a stuck JACK server does not answer
 NULL_RATE_HZ = 48_000
-NULL_BUFFER_S = 0.01  # as of a card: what was missed by more is not taken at once
+NULL_BUFFER_S = 0.01  # simulated buffer of a card: after a longer pause, missed blocks are skipped
 
 INSTALL_PORTAUDIO = {
     "linux": "sudo apt-get install libportaudio2 (Fedora: dnf install portaudio, Arch: pacman -S portaudio)",
@@ -30,20 +30,29 @@ INSTALL_PORTAUDIO = {
 
 
 Answer = TypeVar("Answer")
-_patience = timeouts.TimedCaller(OPEN_TIMEOUT_S)
+_caller = timeouts.TimedCaller(OPEN_TIMEOUT_S)
 
 
 class DeviceError(RealtimeError):
-    """A device that is not there, or does not do what is asked of it."""
+    """A device that does not exist or does not support the settings."""
 
 
 class NoSoundError(DeviceError):
-    """This machine cannot play at all: no PortAudio, or no device."""
+    """A machine that cannot play at all: PortAudio or a device is missing."""
 
 
 @dataclass(frozen=True)
 class DeviceInfo:
-    """A device that can play."""
+    """A device with outputs.
+
+    Attributes:
+        index: PortAudio's number for the device.
+        name: its name.
+        host: the host API, such as ALSA.
+        channels: number of outputs.
+        sample_rate: default sample rate in Hz.
+        default: whether it is the default device.
+    """
 
     index: int
     name: str
@@ -58,7 +67,7 @@ class BlockSource(Protocol):
 
     Attributes:
         block_size: device samples in a block.
-        xruns: interruptions that the device reported, counted by the device.
+        xruns: number of xruns; the device increments it.
     """
 
     block_size: int
@@ -70,31 +79,31 @@ class BlockSource(Protocol):
 
 
 class Device(Protocol):
-    """Takes blocks from a source, in its own time."""
+    """Takes blocks from a source at its own pace."""
 
     name: str
     sample_rate: int
     channels: int
 
     def start(self, source: BlockSource) -> float:
-        """Begin to take blocks; returns the device's latency in seconds."""
+        """Start to take blocks; return the latency of the device in seconds."""
         ...
 
     @property
     def active(self) -> bool:
-        """Whether blocks are still taken."""
+        """Return whether the device still takes blocks."""
         ...
 
     def close(self) -> None:
-        """Take no more blocks. Returns within half a second, whatever has become of the device."""
+        """Stop taking blocks. Returns within half a second, even if the device hangs."""
         ...
 
 
 def devices() -> list[DeviceInfo]:
-    """The devices that can play, in PortAudio's order.
+    """Return the devices with outputs, in PortAudio's order.
 
     Raises:
-        NoSoundError: PortAudio is not installed, or does not answer.
+        NoSoundError: PortAudio is not installed, or a driver does not answer.
     """
     sd = _sounddevice()
     if not sd._initialized:
@@ -117,7 +126,7 @@ def devices() -> list[DeviceInfo]:
 
 @cache
 def _sounddevice() -> Any:
-    """The module, imported late: it asks for the devices at once, and without PortAudio the import fails."""
+    """Import sounddevice late: the import queries the devices, and fails without PortAudio."""
     try:
         return _ask(lambda: importlib.import_module("sounddevice"))
     except OSError as error:
@@ -128,20 +137,20 @@ def _sounddevice() -> Any:
 def _ask(question: Callable[[], Answer]) -> Answer:
     errors = os.dup(2)
     try:
-        return _patience.ask(question)
+        return _caller.ask(question)
     except TimeoutError as error:
-        os.dup2(errors, 2)  # which sounddevice has silenced meanwhile
+        os.dup2(errors, 2)  # sounddevice has redirected stderr
         raise NoSoundError("the sound drivers do not answer (is a JACK server stuck?)") from error
     finally:
         os.close(errors)
 
 
 def pick(found: Sequence[DeviceInfo], wanted: str | None) -> DeviceInfo:
-    """The device with this number or (part of a) name, or the default one if that is None.
+    """Return the device with this number, name or part of a name; None selects the default device.
 
     Raises:
-        NoSoundError: there is none at all.
-        DeviceError: none of that name.
+        NoSoundError: there are no devices.
+        DeviceError: no device matches.
     """
     if not found:
         raise NoSoundError("no sound card and no JACK server found")
@@ -155,16 +164,19 @@ def pick(found: Sequence[DeviceInfo], wanted: str | None) -> DeviceInfo:
         if matches := [device for device in found if fits(device)]:
             return matches[0]
     names = "; ".join(f"{device.index} {device.name}" for device in found)
-    raise DeviceError(f"no device {wanted!r} that can play; there are: {names}")
+    raise DeviceError(f"no output device {wanted!r}; available are: {names}")
 
 
 class SoundCard:
-    """A PortAudio output stream whose callback only copies.
+    """A PortAudio output stream whose callback only copies blocks.
 
     Args:
         info: the device.
-        pair: the outputs to play on, counted from 1; a device with one only plays on that.
-        sample_rate: in Hz, or None for the device's own; JACK accepts only its server's.
+        pair: outputs to use, counted from 1; a device with a single output uses that one.
+        sample_rate: in Hz, or None for the device's default; JACK accepts only its server's rate.
+
+    Raises:
+        DeviceError: the device lacks the outputs, or does not support the settings.
     """
 
     def __init__(
@@ -177,7 +189,7 @@ class SoundCard:
             raise DeviceError(f"{self.name} has {info.channels} outputs; --channels asks for {max(pair)}")
         self.channels = len(pair)
         self._pair = [number - 1 for number in pair]
-        self._opened = max(pair)  # all up to the last of the pair
+        self._opened = max(pair)  # channels up to the last of the pair
         self._index = info.index
         self._stream: Any = None
         try:
@@ -189,7 +201,7 @@ class SoundCard:
 
     def _refusal(self, error: Exception) -> str:
         text = str(error).splitlines()[0]
-        return f"{self.name} does not play {self.channels} channels at {self.sample_rate} Hz: {text}"
+        return f"{self.name} does not support {self.channels} channels at {self.sample_rate} Hz: {text}"
 
     def start(self, source: BlockSource) -> float:
         priority.switch_often()
@@ -236,10 +248,10 @@ class SoundCard:
 
 
 def forget_devices() -> None:
-    """Let PortAudio look for devices anew when it is next asked, and hold on to no server until then.
+    """Shut PortAudio down: it releases all servers and looks for devices again on the next query.
 
     Raises:
-        NoSoundError: PortAudio is not installed, or does not answer.
+        NoSoundError: PortAudio is not installed, or a driver does not answer.
     """
     sd = _sounddevice()
     if sd._initialized:
@@ -247,7 +259,7 @@ def forget_devices() -> None:
 
 
 class NullDevice:
-    """Takes a block whenever its time has come, and drops it."""
+    """Takes blocks at the pace of the clock and drops them."""
 
     name = "null device (silent)"
 

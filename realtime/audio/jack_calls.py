@@ -1,8 +1,8 @@
-"""What JACK calls without Python.
+"""JACK callbacks that run no Python code.
 
-When a client is closed, JACK's library cancels its threads wherever they are. One that is in Python then, in
-a callback, takes Python's lock with it, and the whole program stands still for ever. So what the thread calls
-that hears of the server's end are functions of the C library.
+When a client is closed, JACK's library cancels its threads at any point. A thread cancelled inside a Python
+callback keeps Python's global interpreter lock, and the whole program deadlocks. So the callbacks for the end
+of the server and for xruns are functions of the C library.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ _c = ctypes.CDLL("msvcrt" if sys.platform == "win32" else None)
 if sys.platform == "linux":
 
     class Calls:
-        """Counts its calls: each posts a semaphore.
+        """Counts calls: each call posts a semaphore.
 
         Attributes:
-            function, argument: what JACK is to call, and with what.
+            function, argument: the C function that JACK calls, and its argument.
         """
 
         function = ctypes.cast(_c.sem_post, ctypes.c_void_p)
 
         def __init__(self) -> None:
-            self.argument = (ctypes.c_long * 8)()  # more than it needs
+            self.argument = (ctypes.c_long * 8)()  # larger than any sem_t
             _c.sem_init(self.argument, 0, 0)
 
         @property
         def count(self) -> int:
-            """Calls so far."""
+            """Number of calls so far."""
             count = ctypes.c_int()
             _c.sem_getvalue(self.argument, ctypes.byref(count))
             return count.value
@@ -40,7 +40,7 @@ if sys.platform == "linux":
 else:
 
     class Calls:
-        """Counts its calls, in Python after all, for other C libraries have no such function."""
+        """Counts calls in Python, as other C libraries have no suitable function."""
 
         argument = None
 
@@ -56,18 +56,18 @@ else:
 
 @cache
 def library() -> Any:
-    """JACK's, for what JACK-Client has no function for. Kept, for to look for it starts other programs."""
+    """Return JACK's C library, for functions that JACK-Client lacks; cached, as the search runs programs."""
     return ctypes.CDLL(ctypes.util.find_library("jack") or "libjack.so.0")
 
 
 def silence() -> None:
-    """Have JACK's library print nothing: its messages go to a function that only reads them."""
+    """Silence JACK's library: a C function that has no effect receives its messages."""
     for set_function in (library().jack_set_error_function, library().jack_set_info_function):
         set_function(ctypes.cast(_c.strlen, ctypes.c_void_p))
 
 
 def pointer(owner: Any) -> ctypes.c_void_p:
-    """Of a client or port of JACK-Client."""
+    """Return the C pointer of a client or port of JACK-Client."""
     import jack
 
     return ctypes.c_void_p(int(jack._ffi.cast("uintptr_t", owner._ptr)))

@@ -1,11 +1,11 @@
 """The JACK clients of this process.
 
-When a client is closed, JACK's library cancels its thread once the server calls it no more, wherever it is
-then. If it were still in Python it would take Python's lock with it, and the whole program would stand still
-for ever. So a client that leaves first has nothing left to do in a cycle.
+When a client is closed, JACK's library cancels its thread at any point. A thread cancelled inside Python code
+keeps Python's global interpreter lock, and the whole program deadlocks. So `leave` first waits until the
+callback has nothing left to do.
 
-When a server has gone, JACK's library deletes the clients that are left as soon as another is opened, under
-the feet of those who hold them. So none joins before all have left the server that has gone.
+After a server has ended, JACK's library deletes its remaining clients as soon as a new one is opened, while
+their owners still use them. So no client opens before all clients have left the ended server.
 """
 
 from __future__ import annotations
@@ -19,29 +19,31 @@ from realtime.audio import jack_calls
 from realtime.util import timeouts
 from realtime.util.errors import RealtimeError
 
-CLOSE_TIMEOUT_S = 0.4  # a JACK server that is stuck does not answer
+CLOSE_TIMEOUT_S = 0.4  # a stuck JACK server does not answer
 OPEN_TIMEOUT_S = 1.0
-CYCLE_TIMEOUT_S = 0.2  # a server that has cycles calls us sooner
-SETTLE_S = 0.05  # until a callback of ours has returned that was called when the server ended
+CYCLE_TIMEOUT_S = 0.2  # longest wait for the last cycle; a running server calls sooner
+SETTLE_S = 0.05  # time for a callback to return that ran when the server ended
 
 _members: list[JackClient] = []
-_door = threading.Lock()
-_patience = timeouts.TimedCaller(OPEN_TIMEOUT_S)
+_lock = threading.Lock()
+_caller = timeouts.TimedCaller(OPEN_TIMEOUT_S)
 
 
 class JackError(RealtimeError):
-    """No JACK server, or one that cannot be joined yet."""
+    """No JACK server runs, or a client cannot be opened yet."""
 
 
 class JackClient:
-    """One of them. Whoever has it looks at `gone` now and then, and leaves when it is true.
+    """A JACK client. Its owner must poll `gone` and call `leave` when it is true.
+
+    Args:
+        name: name of the client on the JACK server.
 
     Attributes:
-        client: of JACK's library; active from `activate` on.
+        client: the `jack.Client`; active after `activate`.
 
     Raises:
-        JackError: no server is running, it does not answer, or others of this process have not left the one
-            that has gone.
+        JackError: no server runs, it does not answer, or other clients have not left an ended server yet.
     """
 
     def __init__(self, name: str) -> None:
@@ -50,11 +52,11 @@ class JackClient:
         jack_calls.silence()
         self._active, self._leaving, self._idle = False, False, threading.Event()
         self._ends, self._xruns = jack_calls.Calls(), jack_calls.Calls()
-        with _door:
+        with _lock:
             if any(member.gone for member in _members):
-                raise JackError("the JACK server that has gone is not left yet")
+                raise JackError("other clients have not left the ended JACK server yet")
             try:
-                self.client: Any = _patience.ask(
+                self.client: Any = _caller.ask(
                     lambda: jack.Client(name, no_start_server=True), late=lambda client: client.close()
                 )
             except jack.JackOpenError as error:
@@ -68,36 +70,37 @@ class JackClient:
 
     @property
     def gone(self) -> bool:
-        """Whether the server has ended."""
+        """Return whether the server has ended."""
         return self._ends.count > 0
 
     @property
     def xruns(self) -> int:
-        """That JACK has reported."""
+        """Number of xruns that JACK has reported."""
         return self._xruns.count
 
     def activate(
         self, process: Callable[[int], None], last: Callable[[int], None] = lambda samples: None
     ) -> None:
-        """Have `process` called in every cycle, on JACK's own thread, with the number of its samples.
+        """Start the client: JACK calls `process` in every cycle, on its own thread.
 
         Args:
-            last: called in its place in the last cycle before the client leaves.
+            process: receives the number of samples of the cycle.
+            last: replaces `process` in the last cycle before the client leaves.
         """
 
-        def called(samples: int) -> None:
+        def callback(samples: int) -> None:
             if not self._leaving:
                 process(samples)
             elif not self._idle.is_set():
                 last(samples)
                 self._idle.set()
 
-        self.client.set_process_callback(called)
+        self.client.set_process_callback(callback)
         self.client.activate()
         self._active = True
 
     def leave(self) -> None:
-        """Returns within half a second, whatever has become of the server."""
+        """Close the client. Returns within half a second, even if the server hangs."""
         timeouts.call_within(CLOSE_TIMEOUT_S, self._leave)
 
     def _leave(self) -> None:
@@ -107,5 +110,5 @@ class JackClient:
         elif self._active:
             self._idle.wait(CYCLE_TIMEOUT_S)
         self.client.close()
-        with _door:
+        with _lock:
             _members.remove(self)

@@ -1,7 +1,7 @@
-"""A JACK server as the device, by a client of our own.
+"""A JACK server as the device, without PortAudio.
 
-PortAudio plays on JACK too, but it hangs when it closes a stream whose server has died, and then cannot be
-asked to look for the server again.
+PortAudio can play on JACK too, but it hangs when it closes a stream whose server has died, and cannot
+reconnect afterwards.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from realtime.audio.jack_client import JackClient, JackError
 from realtime.util import priority
 
 CLIENT = "soundmorph"
-HOST = "JACK Audio Connection Kit"  # as PortAudio calls it
+HOST = "JACK Audio Connection Kit"  # PortAudio's name for it
 
 
 def available() -> bool:
-    """Whether JACK's own library can be used."""
+    """Return whether JACK-Client and JACK's library are installed."""
     try:
         import jack  # noqa: F401
     except (ImportError, OSError):
@@ -31,15 +31,15 @@ def available() -> bool:
 
 
 class JackDevice:
-    """Ports `soundmorph:out_1` … connected to the inputs of another client, such as the sound card.
+    """Output ports `soundmorph:out_1`, …, connected to the inputs of another client, such as the sound card.
 
     Args:
-        to: that client; the card is `system` on a JACK server, on PipeWire it has a name of its own.
-        pair: its inputs to play on, counted from 1.
-        sample_rate: in Hz, or None; JACK accepts only its server's.
+        to: name of that client: `system` for the card on a JACK server, the card's name on PipeWire.
+        pair: inputs of that client to use, counted from 1.
+        sample_rate: in Hz, or None; JACK accepts only its server's rate.
 
     Raises:
-        DeviceError: no server, another rate, or no such inputs (yet).
+        DeviceError: no server runs, its rate differs, or the inputs do not exist (yet).
     """
 
     def __init__(
@@ -54,16 +54,16 @@ class JackDevice:
         self.sample_rate = int(self._client.samplerate)
         inputs = self._client.get_ports(is_input=True, is_audio=True)
         inputs = [port for port in inputs if port.name.startswith(f"{to}:")]
-        wrong = ""
+        fault = ""
         if sample_rate not in (None, self.sample_rate):
-            wrong = f"the JACK server runs at {self.sample_rate} Hz, not {sample_rate}"
+            fault = f"the JACK server runs at {self.sample_rate} Hz, not {sample_rate}"
         elif not inputs:
-            wrong = f"the JACK server has nothing that plays and is called {to}"
+            fault = f"the JACK server has no playback client named {to}"
         elif max(pair) > len(inputs) and tuple(pair) != (1, 2):
-            wrong = f"{self.name} has {len(inputs)} outputs; --channels asks for {max(pair)}"
-        if wrong:
+            fault = f"{self.name} has {len(inputs)} outputs; --channels asks for {max(pair)}"
+        if fault:
             self._joined.leave()
-            raise DeviceError(wrong)
+            raise DeviceError(fault)
         self.channels = len(pair)
         self._inputs = [inputs[number - 1] for number in pair if number <= len(inputs)]
         self._ports = [self._client.outports.register(f"out_{i + 1}") for i in range(self.channels)]
@@ -74,7 +74,7 @@ class JackDevice:
         priority.switch_often()
         client, ports = self._client, self._ports
         block = np.zeros((source.block_size, self.channels), np.float32)
-        used = len(block)  # samples of `block` already played: JACK's period may be another
+        used = len(block)  # played samples of `block`; JACK's period may differ from the block size
 
         def process(samples: int) -> None:
             nonlocal used
@@ -95,8 +95,8 @@ class JackDevice:
 
         self._joined.activate(process, last=silence)
         self._running = True
-        for port, there in zip(ports, self._inputs, strict=False):
-            client.connect(port, there)
+        for port, target in zip(ports, self._inputs, strict=False):
+            client.connect(port, target)
         return float(max(_playback_latency(ports[0]), client.blocksize) / self.sample_rate)
 
     @property
@@ -118,7 +118,7 @@ class _Range(ctypes.Structure):
 
 
 def _playback_latency(port: Any) -> int:
-    """Samples from a port to the card."""
+    """Return the latency from a port to the card, in samples."""
     latency = _Range()
     library = jack_calls.library()
     library.jack_port_get_latency_range(jack_calls.pointer(port), 1, ctypes.byref(latency))

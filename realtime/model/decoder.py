@@ -83,9 +83,9 @@ class Decoder:
     Args:
         path: path of the .onnx file.
         capacity: slots for voices that stream at the same time.
-        max_frames: most frames that a voice can advance in one step.
+        max_frames: maximum frames that a voice can advance in one step.
         threads: threads of ONNX Runtime per call.
-        provider: "cpu", "cuda", or "auto" for the available provider with the lowest 99th percentile of time.
+        provider: "cpu", "cuda", or "auto" for the available one with the shortest late steps.
         file: result of `verify.read(path)`, if the file is already read.
 
     Attributes:
@@ -131,7 +131,9 @@ class Decoder:
         return other
 
     def decode(self, z: npt.ArrayLike) -> Floats:
-        """Decode whole sounds, independent of the slots; callable from any thread. Allocates.
+        """Decode whole sounds, independent of the slots; callable from any thread.
+
+        It allocates, so do not call it on the audio path.
 
         Args:
             z: [voices, latent_dim], or [voices, frames, latent_dim] with a point for each frame.
@@ -176,7 +178,7 @@ class Decoder:
         self.frame[target] = self.frame[source]
 
     def save(self, slot: int, into: StreamState | None = None) -> StreamState:
-        """Save the state of a slot, which `load` restores to any slot, any number of times.
+        """Save the state of a slot; `load` can restore it to any slot, any number of times.
 
         Args:
             slot: the slot to save.

@@ -83,9 +83,7 @@ class Encoder:
         try:
             with soundfile.SoundFile(path) as file:
                 rate = file.samplerate
-                limit = int(
-                    (60 * MAX_MINUTES + 1) * rate
-                )  # one second over the limit, so that `encode` refuses it
+                limit = int((60 * MAX_MINUTES + 1) * rate)  # one second too long, so `encode` refuses it
                 samples = file.read(limit, dtype="float32", always_2d=True)
         except Exception as error:  # soundfile raises exceptions of many types
             reason = getattr(error, "error_string", "") or one_line(error)

@@ -223,7 +223,7 @@ class EncoderInfo:
         architecture: architecture of the model.
         latent_dim: size of z.
         decoder: `ModelInfo.digest` of the decoder exported with it.
-        preparation: preparation of the sound.
+        preparation: settings that prepare a sound.
     """
 
     name: str
@@ -299,7 +299,7 @@ class _Reader:
             raise ModelError(f"model metadata: length {length} is not a multiple of hop_length {hop}")
         classes = self._rows("classes", self._class)
         if len({c.name for c in classes}) != len(classes) or not classes:
-            raise ModelError("model metadata: classes must be a list of at least one, with unique names")
+            raise ModelError("model metadata: classes must not be empty, and their names must be unique")
         anchors = self._rows("anchors", self._anchor)
         if any(a.label >= len(classes) for a in anchors):
             raise ModelError(f"model metadata: an anchor's label is not one of the {len(classes)} classes")

@@ -19,7 +19,7 @@ Info = TypeVar("Info", ModelInfo, EncoderInfo)
 
 MAX_FILE_BYTES = 256 * 2**20
 MAX_CACHE_BYTES = 64 * 2**20
-"""Most memory for the caches of a voice."""
+"""Maximum memory for the caches of a voice."""
 OPERATORS = {
     *(
         "Add",
@@ -75,7 +75,7 @@ ENCODER_OPERATORS = {
     *("Sub", "Tanh", "Unsqueeze"),
 }
 MAX_VALUES = 2**26
-"""Most numbers in an intermediate tensor of an encoder."""
+"""Maximum size of an intermediate tensor of an encoder, in numbers."""
 
 
 @dataclass(frozen=True)
@@ -178,7 +178,7 @@ def _check_node(node: Any, operators: set[str]) -> None:
         raise ModelError(f"uses the operator {node.op_type[:40]!r}, which no soundmorph model needs")
     plain = (AttributeProto.INT, AttributeProto.INTS, AttributeProto.FLOAT, AttributeProto.FLOATS)
     if any(attribute.type not in (*plain, AttributeProto.STRING) for attribute in node.attribute):
-        raise ModelError(f"a node {node.op_type} has an attribute that is neither a number nor text")
+        raise ModelError(f"a node of type {node.op_type} has an attribute that is neither a number nor text")
 
 
 def _check_divisors(graph: Any) -> None:
@@ -249,4 +249,4 @@ def _check_encoder(model: Any, info: EncoderInfo) -> None:
     if made - set(values) or any(min(shape, default=0) < 1 for shape in values.values()):
         raise ModelError("the size of one of its tensors is not known")
     if any(math.prod(shape) > MAX_VALUES for shape in values.values()):
-        raise ModelError(f"holds more than {MAX_VALUES} numbers in one tensor: not a soundmorph encoder")
+        raise ModelError(f"has a tensor of more than {MAX_VALUES} numbers: not a soundmorph encoder")

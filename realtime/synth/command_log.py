@@ -75,7 +75,7 @@ _NAMES = {kind: name for name, kind in COMMANDS.items()}
 
 
 class LogError(RealtimeError):
-    """Raised when a log cannot be read."""
+    """A log that cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -251,7 +251,7 @@ class CommandLog:
 
     Args:
         path: the log's file; must not exist unless `force` is set.
-        setting: the header.
+        header: the header of the log.
         say: called with one line, once, if writing fails.
 
     Raises:
@@ -259,7 +259,7 @@ class CommandLog:
     """
 
     def __init__(
-        self, path: Path, setting: LogHeader, *, force: bool = False, say: Callable[[str], None] = print
+        self, path: Path, header: LogHeader, *, force: bool = False, say: Callable[[str], None] = print
     ) -> None:
         self.path = path
         self._say = say
@@ -274,7 +274,7 @@ class CommandLog:
             raise FileError(f"{path} exists; --force replaces it") from error
         except OSError as error:
             raise FileError(f"cannot write {path}: {error.strerror or error}") from error
-        self._write([{"soundmorph_log": VERSION, **dataclasses.asdict(setting)}])
+        self._write([{"soundmorph_log": VERSION, **dataclasses.asdict(header)}])
         self._threads = [
             threading.Thread(target=each, name="session log", daemon=True) for each in (self._run, self._sync)
         ]
@@ -362,20 +362,20 @@ def read_header(path: Path) -> LogHeader:
         if content.pop("soundmorph_log") != VERSION:
             raise LogError(f"{path}:1: a log of another version; this soundmorph reads version {VERSION}")
         plugins = tuple(PluginState(**each) for each in content.pop("plugins", ()))
-        setting = LogHeader(**content, plugins=plugins)
+        header = LogHeader(**content, plugins=plugins)
     except LogError:
         raise
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise LogError(f"{path}:1: not the log of a performance (`realtime serve --log FILE`)") from error
     for key, quantity in _HEADER.items():
-        value = getattr(setting, key)
+        value = getattr(header, key)
         if not quantity.accepts(value):
             raise LogError(f"{path}:1: {key} is {value!r:.40}, not {quantity.accepted}")
-    if not isinstance(setting.model, str) or not isinstance(setting.model_sha256, str):
+    if not isinstance(header.model, str) or not isinstance(header.model_sha256, str):
         raise LogError(f"{path}:1: model and model_sha256 must be text")
-    if len(setting.plugins) > MAX_PLUGINS or not all(map(_is_state, setting.plugins)):
+    if len(header.plugins) > MAX_PLUGINS or not all(map(_is_state, header.plugins)):
         raise LogError(f"{path}:1: plugins is not a list of path, name and parameters from 0 to 1")
-    return setting
+    return header
 
 
 def _is_state(state: PluginState) -> bool:

@@ -1,4 +1,4 @@
-"""The mixer: turns commands into blocks of sound with a decoder, live and in files.
+"""The mixer turns commands into blocks of sound with a decoder, for live playing and for files.
 
 It has no threads and no clock. Time is a count of device samples, and the same commands at the same samples
 give the same sound, bit for bit, at any block size. `render` splits a block at each command. For each tick
@@ -51,7 +51,7 @@ PATIENCE_MS = 1000.0  # longest wait of a reversed hit for its cached sound; the
 
 
 def slots_for(voices: int) -> int:
-    """Return the decoder slots for `voices` voices: as many more may be fading out after a steal."""
+    """Return the decoder slots that `voices` voices need: as many again may be fading out after a steal."""
     return 2 * voices
 
 
@@ -64,7 +64,7 @@ class Cost:
         sustained_voices: voices that the decoder can sustain.
         chunk_s: time to decode a tick of one voice, of two voices, …, in seconds.
         tick_s: duration of a tick in seconds.
-        moved: cost of moving the point of a voice that plays a cached sound, in first chunks.
+        moved: cost of a moved point under a voice that plays a cached sound, in units of a first chunk.
     """
 
     first_chunk_s: float
@@ -80,7 +80,7 @@ class Mixer:
     Args:
         decoder: with at least `slots_for(voices)` slots; the mixer is its only user.
         sample_rate: device sample rate in Hz.
-        voices: most voices that sound at once; a further trigger steals the quietest.
+        voices: maximum number of voices that sound at once; a further trigger steals the quietest.
         channels: output channels: left and right; a single one carries their mean, further ones are silent.
         chunk_frames: latent frames in a tick; fewer make a moving z audible sooner, but take more CPU time.
         gain_db: initial output gain.
@@ -104,7 +104,7 @@ class Mixer:
     ) -> None:
         for name, value in (("voices", voices), ("channels", channels), ("chunk_frames", chunk_frames)):
             if value < 1:
-                raise ValueError(f"{name} is at least 1, got {value}")
+                raise ValueError(f"{name} must be at least 1, got {value}")
         if decoder.capacity < slots_for(voices):
             wanted = slots_for(voices)
             raise ValueError(f"{voices} voices need {wanted} decoder slots, got {decoder.capacity}")
@@ -201,7 +201,7 @@ class Mixer:
 
     @property
     def max_frames(self) -> int:
-        """Most latent frames in one decoder call."""
+        """Maximum latent frames per decoder call."""
         return self._decoder.max_frames
 
     @property

@@ -37,7 +37,7 @@ class Output:
         return self._dc is not None and self._dc.ringing
 
     def peak(self, position: int) -> Levels:
-        """Return the peaks of left and right before the limiter; they fall by 20 dB a second."""
+        """Return the peaks of left and right at `position` before the limiter, falling by 20 dB a second."""
         peak: Levels = self._peak * self._peak_decay ** max(position - self._metered, 0)
         return peak
 

@@ -41,7 +41,7 @@ TAIL = 64  # samples of silence per block that flush the end of a sound
 
 
 class PluginError(RealtimeError):
-    """Raised when a plugin cannot be used."""
+    """A plugin that cannot be used."""
 
 
 def require(paths: Sequence[Path]) -> None:
@@ -53,7 +53,7 @@ def require(paths: Sequence[Path]) -> None:
     if paths and not find_spec("pedalboard"):
         raise PluginError("--plugin needs another package (GPL-3): pip install pedalboard")
     if len(paths) > MAX_PLUGINS:
-        raise PluginError(f"{len(paths)} plugins; {MAX_PLUGINS} are accepted")
+        raise PluginError(f"{len(paths)} plugins; at most {MAX_PLUGINS} are accepted")
     for path in paths:
         if not path.exists():
             raise PluginError(f"no such plugin: {path}")
@@ -100,7 +100,7 @@ class Plugin:
         mono: see `Trial`.
         channels: channels of a block.
         sample_rate: in Hz.
-        block_size: most samples in a block.
+        block_size: maximum samples in a block.
     """
 
     def __init__(self, path: Path, *, mono: bool, channels: int, sample_rate: int, block_size: int) -> None:
@@ -155,9 +155,7 @@ class Plugin:
         if not np.isfinite(peak):
             self.fault = "it returned samples that are not finite"
             return
-        missing = (
-            len(block) - played.shape[1]
-        )  # pedalboard returns fewer samples at first: it removes the latency
+        missing = len(block) - played.shape[1]  # pedalboard withholds the latency at first
         block[:missing] = 0.0
         block[missing:] = played.T
 

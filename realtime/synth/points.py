@@ -63,7 +63,7 @@ class Points:
             self._ticket = None
 
     def settled(self, position: int) -> Point | None:
-        """Return the point once after it has come to rest; otherwise None."""
+        """Return the point once, when it has rested for `SETTLED_MS`; otherwise None."""
         if self._settles_at is None or position < self._settles_at:
             return None
         self._settles_at = None

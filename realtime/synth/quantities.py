@@ -1,7 +1,7 @@
 """Range, unit and default of each quantity that a performer controls, stated once.
 
-The OSC table, logs, sequence files, MIDI maps, OSCQuery and the command line use them. The fields are in
-`commands`.
+The OSC table, logs, sequence files, MIDI maps, OSCQuery and the command line use them; `commands` defines the
+fields that carry them.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Errors, time-outs, signals, priorities, atomic files and progress."""
+"""Helpers for all packages: errors, time-outs, signals, thread priorities, atomic files and progress."""

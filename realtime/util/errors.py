@@ -1,4 +1,4 @@
-"""The one exception base of the package: its message is the line the user sees."""
+"""The exceptions of the package; the message of a RealtimeError is the line that the user sees."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ import sys
 
 
 class RealtimeError(Exception):
-    """A mistake the user can mend. The message is one line: what was wrong and what is accepted."""
+    """An error that the user can fix. The message is one line: what was wrong and what is accepted."""
 
 
 class HungError(Exception):
-    """To a thread that hung in an effect and comes back: another one does its work, so it is to end."""
+    """Ends a thread that returns from a hung effect, as another thread has replaced it."""
 
 
 class ControlError(RealtimeError):
-    """A message that cannot be carried out. Its text goes back to the sender."""
+    """A message that cannot be executed. The sender receives the text."""
 
 
 class ModelError(RealtimeError):
-    """A decoder file that cannot be used, or a name that the model does not know."""
+    """An invalid model file, or a name that the model does not contain."""
 
 
 def say(line: str) -> None:
-    """What the user is told besides, while the program goes on."""
+    """Print a line for the user on stderr while the program continues."""
     print(f"realtime: {line}", file=sys.stderr, flush=True)

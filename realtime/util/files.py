@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all: written beside their place, moved there when complete."""
+"""Atomic files and folders: written under a temporary name beside the target, renamed when complete."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from realtime.util.errors import RealtimeError
 
-#: suffix -> (soundfile's format, bits -> its sample format), the usual bits first
+#: suffix -> (format of soundfile, bits -> sample format of soundfile); the default bits come first
 FORMATS = {
     ".wav": ("WAV", {"32f": "FLOAT", "24": "PCM_24", "16": "PCM_16"}),
     ".flac": ("FLAC", {"24": "PCM_24", "16": "PCM_16"}),
@@ -27,10 +27,10 @@ class FileError(RealtimeError):
 
 
 def sample_format(path: Path, bits: str | None = None) -> tuple[str, str]:
-    """What soundfile calls the format of a file and that of its samples; `bits` None is the usual one.
+    """Return soundfile's names of a file's format and sample format; `bits` None selects the default.
 
     Raises:
-        FileError: unknown suffix, or bits that the format does not have.
+        FileError: the suffix is unknown, or the format does not support the bits.
     """
     suffix = path.suffix.lower()
     if suffix not in FORMATS:
@@ -44,18 +44,22 @@ def sample_format(path: Path, bits: str | None = None) -> tuple[str, str]:
 
 
 def check(path: Path, force: bool = False, bits: str | None = None) -> None:
-    """Raise FileError if `path` cannot be the place of a new sound file. Cheap: call it before any work.
+    """Check that a new sound file can be written to `path`. It is fast; call it before any work.
 
     Raises:
-        FileError: unknown suffix or bits, no such folder, or something is there already and `force` is not
-            given.
+        FileError: the suffix or bits are unknown, the folder does not exist, or the file exists and `force`
+            is not set.
     """
     sample_format(path, bits)
     check_place(path, force)
 
 
 def check_place(path: Path, force: bool) -> None:
-    """Raise FileError if `path` cannot be the place of a new file of any kind."""
+    """Check that a new file of any kind can be written to `path`.
+
+    Raises:
+        FileError: the folder does not exist, or the file exists and `force` is not set.
+    """
     if not path.parent.is_dir():
         raise FileError(f"no such folder: {path.parent}")
     if path.is_dir():
@@ -65,17 +69,17 @@ def check_place(path: Path, force: bool) -> None:
 
 
 class SoundFile:
-    """A sound file in the making.
+    """A sound file that appears at `path` only on `commit`.
 
     Args:
-        path: where it goes when it is complete.
+        path: the target.
         sample_rate: in Hz.
         channels: at least 1.
-        force: replace what is there.
-        bits: a key of `FORMATS[suffix][1]`, or None for the first there.
+        force: replace an existing file.
+        bits: a key of `FORMATS[suffix][1]`, or None for the first key.
 
     Raises:
-        FileError: as `check`, or the folder cannot be written to.
+        FileError: as for `check`, or the folder is not writable.
     """
 
     def __init__(
@@ -100,22 +104,22 @@ class SoundFile:
             raise
 
     def write(self, block: NDArray[np.float32]) -> None:
-        """Append [T, C].
+        """Append a block [T, C].
 
         Raises:
-            FileError: the disk is full, or gone.
+            FileError: writing fails, for example on a full disk.
         """
         try:
             self._file.write(block)
-        except (OSError, RuntimeError, AssertionError) as error:  # soundfile asserts that all was written
+        except (OSError, RuntimeError, AssertionError) as error:  # soundfile asserts that it wrote everything
             self._broken = True
             raise FileError(f"cannot write to {self.path}: {error or 'disk full'}") from error
 
     def commit(self) -> None:
-        """Complete the file and move it to its place; after a failed `write` it has what came before.
+        """Close the file and rename it to its target; after a failed `write` it contains the earlier blocks.
 
         Raises:
-            FileError: that failed, or something has come there meanwhile.
+            FileError: closing or renaming fails, or the target has been created meanwhile.
         """
         try:
             with contextlib.suppress(*((OSError, RuntimeError) if self._broken else ())):
@@ -127,7 +131,7 @@ class SoundFile:
             raise FileError(f"cannot complete {self.path}: {error}") from error
 
     def discard(self) -> None:
-        """Leave nothing behind."""
+        """Close and delete the temporary file."""
         with contextlib.suppress(OSError, RuntimeError):
             self._file.close()
         with contextlib.suppress(OSError):
@@ -135,14 +139,17 @@ class SoundFile:
 
 
 class Folder:
-    """A folder in the making: `with Folder.making(path) as folder`, write files into `folder.part`.
+    """A folder that appears at `path` only when complete: `with Folder.making(path) as folder`.
+
+    Write the files to `folder.part`.
 
     Args:
-        path: where it goes when it is complete.
-        force: put the files into a folder that is there, in place of those of the same names.
+        path: the target.
+        force: write to an existing folder and replace files of the same names.
 
     Raises:
-        FileError: the place will not do.
+        FileError: the target is not a valid name, its parent does not exist, or it exists and `force` is not
+            set.
     """
 
     def __init__(self, path: Path, force: bool = False) -> None:
@@ -154,9 +161,9 @@ class Folder:
     @classmethod
     @contextlib.contextmanager
     def making(cls, path: Path, force: bool = False) -> Iterator[Folder]:
-        """A folder to write into, moved to its place at the end, gone after an error."""
+        """Create the folder for a `with` block: commit it at the end, or discard it after an error."""
         folder = cls(path, force)
-        try:  # before it is made: an interrupt may come at any time
+        try:  # before `make`, as an interrupt may arrive at any time
             folder.make()
             yield folder
         except BaseException:
@@ -165,10 +172,10 @@ class Folder:
         folder.commit()
 
     def make(self) -> None:
-        """Make `part`.
+        """Create `part`.
 
         Raises:
-            FileError: that cannot be.
+            FileError: the folder cannot be created.
         """
         try:
             self.part.mkdir()
@@ -177,19 +184,19 @@ class Folder:
 
     def _check(self) -> None:
         if not self.path.name:
-            raise FileError(f"{self.path} is no name for a new folder")
+            raise FileError(f"{self.path} is not a name for a new folder")
         if not self.path.parent.is_dir():
             raise FileError(f"no such folder: {self.path.parent}")
         if self.path.exists() and not self._force:
             raise FileError(f"{self.path} exists; --force writes into it")
         if self.path.exists() and not self.path.is_dir():
-            raise FileError(f"{self.path} is a file, and a folder is to be written")
+            raise FileError(f"{self.path} is a file, not a folder")
 
     def commit(self) -> None:
-        """Move the folder, or its files, into place.
+        """Move the folder, or its files, to the target.
 
         Raises:
-            FileError: that failed.
+            FileError: moving fails, or the target has been created meanwhile.
         """
         try:
             self._check()
@@ -206,15 +213,15 @@ class Folder:
             self.discard()
 
     def discard(self) -> None:
-        """Leave nothing behind."""
+        """Delete the temporary folder."""
         shutil.rmtree(self.part, ignore_errors=True)
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file, whole or not at all.
+    """Write a file atomically.
 
     Raises:
-        FileError: it cannot be written.
+        FileError: the file cannot be written.
     """
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:

@@ -1,8 +1,8 @@
-"""Which thread goes first, where the system lets us say so (Linux, with the rights that JACK asks for too).
+"""Thread priorities, where the system allows them (on Linux, with the rights that JACK also needs).
 
-A thread that has Python's lock and loses its core to another program keeps the render thread and the audio
-callback waiting. So all threads of a server run before ordinary programs, those of the process that plays
-before those of control, and the render thread before all.
+A thread that holds Python's global interpreter lock and loses its core to another program blocks the render
+thread and the audio callback. So all threads of a server have priority over ordinary programs, those of the
+worker over those of the control process, and the render thread over all others.
 """
 
 from __future__ import annotations
@@ -12,39 +12,39 @@ import os
 import sys
 import threading
 
-SWITCH_INTERVAL_S = 1e-4  # of Python threads; at the default 5 ms a busy one starves the audio callback
-RENDER, SOUND, CONTROL = 10, 2, 1  # among real-time priorities: below any audio server's
+SWITCH_INTERVAL_S = 1e-4  # for Python threads; with the default 5 ms a busy one starves the audio callback
+RENDER, SOUND, CONTROL = 10, 2, 1  # real-time priorities, below those of audio servers
 
 
 def switch_often() -> None:
-    """Let no Python thread keep the others waiting for long."""
+    """Shorten the switch interval of Python threads, so that none blocks the others for long."""
     sys.setswitchinterval(SWITCH_INTERVAL_S)
 
 
 def first() -> None:
-    """Let this thread run before all of ours and all ordinary ones."""
+    """Give this thread priority over all other threads of the server and over ordinary programs."""
     if sys.platform == "linux":
         _set(os.SCHED_FIFO, RENDER)
 
 
 def before_ordinary(priority: int) -> None:
-    """Let this thread, and every thread that it starts from now on, run before those of other programs.
+    """Give this thread, and each thread that it starts from now on, priority over ordinary programs.
 
     Args:
-        priority: SOUND in the process that plays, CONTROL in the other one.
+        priority: SOUND in the worker, CONTROL in the control process.
     """
     if sys.platform == "linux":
         _set(os.SCHED_RR, priority)
 
 
 def ordinary() -> None:
-    """Let this thread run like those of other programs, in a process whose parent runs before them."""
+    """Give this thread ordinary priority, in a process whose parent has real-time priority."""
     if sys.platform == "linux":
         _set(os.SCHED_OTHER, 0)
 
 
 def last(thread: int | None) -> None:
-    """Let the thread of this native id run when no other wants to."""
+    """Give the thread with this native id the lowest priority."""
     if sys.platform == "linux" and thread is not None:
         _set(os.SCHED_OTHER, 0, thread)
         with contextlib.suppress(OSError):

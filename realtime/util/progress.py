@@ -1,4 +1,4 @@
-"""A line on the terminal that says how far a long job is and when it will end."""
+"""A progress line on the terminal, with the estimated time left."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import sys
 import time
 from typing import TextIO
 
-PERIOD_S = 0.2
-WIDTH = 24
+PERIOD_S = 0.2  # shortest time between updates
+WIDTH = 24  # width of the bar in characters
 
 
 class Progress:
-    """Draws on a terminal only; into files and pipes it writes nothing.
+    """Draws a progress line on a terminal; writes nothing to files and pipes.
 
     Args:
-        total: of what is counted, at least 1.
-        out: where it is drawn.
+        total: number of steps, at least 1.
+        out: output stream; stderr by default.
     """
 
     def __init__(self, total: int, out: TextIO | None = None) -> None:
@@ -26,7 +26,7 @@ class Progress:
         self._width = 0
 
     def show(self, done: int) -> None:
-        """Tell that `done` of the total are done."""
+        """Show that `done` of the steps are complete."""
         now = time.monotonic()
         if now - self._drawn < PERIOD_S or not self._out.isatty():
             return
@@ -37,7 +37,7 @@ class Progress:
         self._width = len(line)
 
     def line(self, done: int, passed_s: float) -> str:
-        """What is drawn: a bar, the part that is done, and the time that is left."""
+        """Return the line: a bar, the percentage done, and the estimated time left."""
         part = min(1.0, done / self._total)
         bar = ("#" * round(part * WIDTH)).ljust(WIDTH, "·")
         left = f", {clock(passed_s * (1 - part) / part)} left" if part else ""
@@ -50,7 +50,7 @@ class Progress:
         self.close()
 
     def close(self) -> None:
-        """Wipe the line."""
+        """Erase the line."""
         if self._width:
             self._out.write("\r" + " " * self._width + "\r")
             self._out.flush()
@@ -58,5 +58,5 @@ class Progress:
 
 
 def clock(seconds: float) -> str:
-    """Minutes and seconds: 83 is 1:23."""
+    """Format seconds as minutes and seconds: 83 is 1:23."""
     return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"

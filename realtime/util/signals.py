@@ -1,4 +1,4 @@
-"""Ending in order when the system asks for it."""
+"""Orderly shutdown on SIGINT and SIGTERM."""
 
 from __future__ import annotations
 
@@ -10,26 +10,27 @@ from types import FrameType
 
 
 class StopRequest:
-    """Whether the end has been asked for: once it has, it stays so.
+    """A flag that requests the end of the program; once set, it stays set.
 
-    A signal is handled on the main thread, wherever that is: within `wait`, too, where the lock of a
-    `threading.Event` may be its own already, and setting one would wait for it for ever.
+    Python handles a signal on the main thread, even inside `wait`. That thread may then already hold the lock
+    of a `threading.Event`, and setting the event would deadlock, so this class uses a reentrant queue.
     """
 
     def __init__(self) -> None:
         self._asked = False
-        self._woken: queue.SimpleQueue[None] = queue.SimpleQueue()  # its `put` is reentrant
+        self._woken: queue.SimpleQueue[None] = queue.SimpleQueue()  # `put` is reentrant
 
     def ask(self) -> None:
-        """For the end; from any thread, and from within a signal's handler."""
+        """Request the end; callable from any thread and from a signal handler."""
         self._asked = True
         self._woken.put(None)
 
     def is_set(self) -> bool:
+        """Return whether the end is requested."""
         return self._asked
 
     def wait(self, timeout_s: float) -> bool:
-        """Wait until the end is asked for, so long at most; whether it has been. For one thread."""
+        """Wait at most `timeout_s` for the request; return whether it is set. One thread calls it."""
         if not self._asked:
             with contextlib.suppress(queue.Empty):
                 self._woken.get(timeout=timeout_s)
@@ -37,7 +38,7 @@ class StopRequest:
 
 
 def stop_on_signals() -> StopRequest:
-    """What SIGINT and SIGTERM ask for the end instead of ending the process; on the main thread."""
+    """Return a request that SIGINT and SIGTERM set instead of ending the process; call on the main thread."""
     stopping = StopRequest()
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -46,7 +47,7 @@ def stop_on_signals() -> StopRequest:
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, stop)
         signal.signal(signal.SIGTERM, stop)
-        if hasattr(signal, "siginterrupt"):  # JACK's library loses its way when a read is interrupted
+        if hasattr(signal, "siginterrupt"):  # JACK's library fails after an interrupted read
             signal.siginterrupt(signal.SIGINT, False)
             signal.siginterrupt(signal.SIGTERM, False)
     return stopping

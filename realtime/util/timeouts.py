@@ -1,4 +1,4 @@
-"""Asking and ending what may not answer: a sound card's driver, a JACK server, a network."""
+"""Time limits for calls that may never return: audio drivers, JACK servers, networks."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from typing import NoReturn, TypeVar
 
 Answer = TypeVar("Answer")
 
-_busy: list[threading.Thread] = []  # that nobody waits for any more
+_busy: list[threading.Thread] = []  # abandoned threads
 
 
 def exit_with(code: int) -> NoReturn:
-    """End the program: at once if something has still not answered, for an exit in order pulls the libraries
-    away from under it, or waits for it.
+    """End the program, without cleanup if an abandoned thread still runs.
+
+    A normal exit would unload libraries that the thread uses, or wait for the thread.
     """
     if any(thread.is_alive() for thread in _busy):
         sys.stdout.flush()
@@ -27,12 +28,12 @@ def exit_with(code: int) -> NoReturn:
 
 
 def abandon(thread: threading.Thread) -> None:
-    """Wait for it no more; the end of the program does not, either."""
+    """Stop waiting for a thread; `exit_with` does not wait for it either."""
     _busy.append(thread)
 
 
 def call_within(limit_s: float, close: Callable[[], object]) -> None:
-    """Call `close` in a thread of its own, and wait for it `limit_s` seconds at most."""
+    """Call `close` on a new thread and wait for it for at most `limit_s` seconds."""
     closing = threading.Thread(target=close, name="close", daemon=True)
     closing.start()
     closing.join(limit_s)
@@ -41,7 +42,7 @@ def call_within(limit_s: float, close: Callable[[], object]) -> None:
 
 
 class TimedCaller:
-    """Asks one question at a time, each in a thread of its own, and waits so many seconds for the answer."""
+    """Makes one call at a time, each on a new thread, and waits at most `limit_s` seconds for its result."""
 
     def __init__(self, limit_s: float) -> None:
         self._limit_s = limit_s
@@ -50,13 +51,14 @@ class TimedCaller:
     def ask(
         self, question: Callable[[], Answer], late: Callable[[Answer], object] = lambda answer: None
     ) -> Answer:
-        """What `question` returns or raises.
+        """Call `question`; return its result or raise its exception.
 
         Args:
-            late: is given an answer that came when nobody waited for it any more.
+            question: the call to make.
+            late: receives a result that arrives after the time limit.
 
         Raises:
-            TimeoutError: no answer in time, or none yet to what was asked before.
+            TimeoutError: no result in time, or an earlier call has not returned yet.
         """
         if self._asking is not None and self._asking.is_alive():
             raise TimeoutError
@@ -82,4 +84,4 @@ class TimedCaller:
             if answer.cancel():
                 abandon(self._asking)
                 raise TimeoutError from None
-            return answer.result()  # it has come just now
+            return answer.result()  # the result arrived just now

@@ -14,7 +14,7 @@ class Polyphony:
     """Limits the number of voices that sound.
 
     Args:
-        voices: most voices at once.
+        voices: maximum number of voices at once.
         sample_rate: device sample rate in Hz.
     """
 
@@ -38,7 +38,7 @@ class Polyphony:
     def victim(self, voices: Sequence[Voice], position: int) -> Voice:
         """Return the quietest voice.
 
-        Voices younger than `LEVEL_MS` are taken last; of equally loud voices, the oldest is taken.
+        Voices younger than `LEVEL_MS` come last; of equally loud voices, the oldest comes first.
         """
         window = self._window
         return min(voices, key=lambda v: (position - v.start < window, v.level(position, window), v.start))

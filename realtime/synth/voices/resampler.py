@@ -24,12 +24,12 @@ Samples = NDArray[np.float32]
 
 _CROSSINGS = 32  # zero crossings of the sinc on either side
 _BETA = 9.0  # shape of the Kaiser window: 90 dB of stopband attenuation
-_MIN_BLOCK = 64  # fewest input samples in a block; short periods are joined
-_MAX_BLOCK = 2560  # most samples in a period; the ratio of two rates must not exceed it
+_MIN_BLOCK = 64  # minimum input samples in a block; shorter periods are joined
+_MAX_BLOCK = 2560  # maximum samples in a period; it limits the ratios of rates
 
 
 class RateError(RealtimeError):
-    """Raised when two sample rates cannot be converted into each other."""
+    """Two sample rates that cannot be converted into each other."""
 
 
 def windowed_sinc(
@@ -54,7 +54,7 @@ class Resampler:
     one resampler. `run` allocates nothing.
 
     Raises:
-        RateError: the ratio of the rates has no small whole numbers.
+        RateError: the ratio of the rates is not one of small whole numbers.
     """
 
     def __init__(self, rate_in: int, rate_out: int) -> None:

@@ -16,7 +16,7 @@ Points = Callable[[Voice, int], Point]
 
 
 class Slots:
-    """Advances voices through a decoder. Use it from one thread.
+    """Advances voices through a decoder. Use it from one thread only.
 
     Args:
         decoder: its slots belong to this object.

@@ -54,7 +54,7 @@ class CachedSound:
 class SoundCache:
     """Holds the decoded sounds of one decoder, and a queue of points to decode.
 
-    The least recently used sounds are dropped when `budget_bytes` are exceeded.
+    When the sounds exceed `budget_bytes`, it drops the least recently used ones.
     """
 
     def __init__(self, decoder: Decoder, budget_bytes: int = BUDGET_BYTES) -> None:
@@ -101,7 +101,7 @@ class SoundCache:
         self._current = None
 
     def work(self) -> bool:
-        """Decode the next frames of a queued sound; return False if the queue is empty. For one thread."""
+        """Decode the next frames of a queued sound; return False if there is none. One thread calls it."""
         current, self._current = self._current, None
         if current is not None:
             self._begin(current, passing=True)
@@ -113,7 +113,10 @@ class SoundCache:
         return True
 
     def complete(self, z: Z | Floats) -> CachedSound | None:
-        """Decode and return the whole sound at z [D]; None if it is not finite. For the thread of `work`."""
+        """Decode and return the whole sound at z [D], or None if it is not finite.
+
+        Call it on the thread of `work`.
+        """
         point = np.array(z, np.float32)
         self._begin(point)
         while self._at_work is not None:

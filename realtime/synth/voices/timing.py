@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from realtime.synth.quantities import PITCH
 from realtime.synth.voices.resampler import Resampler, Varispeed
 
-PITCHES_KEPT = 128  # paces in the cache
-PIECE = 256  # smallest limit of a piece, in device samples
+PITCHES_KEPT = 128  # number of cached paces
+PIECE = 256  # lower bound of `Timing.piece`, in device samples
 
 
 class Timing:
@@ -38,7 +38,7 @@ class Timing:
         self.natural = Pace(self, resampler)
         """Pace of sounds at their original pitch."""
         self.widest = max(resampler.half, Varispeed(self._in, self._out, PITCH.high).half)
-        """Most input samples that any pitch needs on either side of a position."""
+        """Maximum input samples that any pitch needs on either side of a position."""
         self._pitched = lru_cache(PITCHES_KEPT)(self._make)
 
     @property
@@ -76,12 +76,12 @@ class Timing:
 
     @property
     def piece(self) -> int:
-        """Most device samples mixed at a time; larger pieces need fewer calls."""
+        """Maximum device samples mixed at a time; larger pieces need fewer calls."""
         return max(self.tick_start(1) + 1, PIECE)
 
     @property
     def first_frames(self) -> int:
-        """Most frames that a voice at its original pitch needs for its first sample."""
+        """Maximum frames that a voice at its original pitch needs for its first sample."""
         return min(self.chunk_frames - (-self.resampler.half // self.hop_length), self.frames)
 
 
@@ -99,7 +99,7 @@ class Pace:
         """Device sample, from the start of the voice, at which each latent frame begins."""
 
     def frames_wanted(self, start: int, end: int) -> int:
-        """Return the latent frames that a voice from device sample `start` needs to sound until frame `end`.
+        """Return the frames that a voice from device sample `start` needs to sound until frame `end` begins.
 
         At the original pitch the number grows by exactly one per frame until the sound ends.
         """

@@ -15,7 +15,7 @@ from realtime.synth.voices.timing import Pace, Timing
 
 DECAY_DB = 60.0  # fall of the level in the decay time
 INAUDIBLE_DB = 120.0  # fall at which a decaying voice ends
-EDGE = 0.25  # largest step at the start or end of a sound; above it the edge gets a fade
+EDGE = 0.25  # largest step (of full scale) at the start or end of a sound without a fade
 EDGE_MS = 1.0  # length of that fade
 
 
@@ -23,7 +23,7 @@ class Voice:
     """Plays a hit: `begin` it, `push` audio as it is decoded, and `add_to` the bus until its `end`.
 
     Voices are pooled and allocate all memory on construction. A voice keeps its whole sound, so that its
-    level can be measured and no samples move.
+    level can be measured and no samples are shifted.
     """
 
     def __init__(self, timing: Timing) -> None:
@@ -161,7 +161,7 @@ class Voice:
 class Tails:
     """Adds a linear ramp to 0, `samples` device samples long, after each voice that is cut.
 
-    Any number of ramps needs no voice and no decoding. Real-time safe.
+    It needs no voice and no decoding, however many voices are cut. Real-time safe.
     """
 
     def __init__(self, samples: int) -> None:

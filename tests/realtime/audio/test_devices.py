@@ -1,4 +1,4 @@
-"""Devices. What needs a JACK server is in tests/system."""
+"""Audio devices; tests that need a JACK server are in tests/system."""
 
 from __future__ import annotations
 
@@ -30,24 +30,24 @@ CARDS = [
     ("wanted", "index"),
     [(None, 3), ("0", 0), ("7", 7), ("system", 3), ("monitor", 7), ("hda intel", 0), ("jack", 3)],
 )
-def test_a_device_is_found_by_number_or_name(wanted: str | None, index: int) -> None:
+def test_device_is_found_by_number_or_name(wanted: str | None, index: int) -> None:
     assert pick(CARDS, wanted).index == index
 
 
 @pytest.mark.parametrize("wanted", ["1", "tape", "-1"])
-def test_a_device_that_is_not_there_is_told_with_those_that_are(wanted: str) -> None:
+def test_error_for_unknown_device_lists_the_devices(wanted: str) -> None:
     with pytest.raises(
-        DeviceError, match=f"no device '{wanted}' .*; there are: 0 HDA .*; 3 system; 7 system monitor"
+        DeviceError, match=f"no output device '{wanted}'; available are: 0 HDA .*; 3 system; 7 system monitor"
     ):
         pick(CARDS, wanted)
 
 
-def test_no_device_at_all() -> None:
+def test_error_without_any_device() -> None:
     with pytest.raises(DeviceError, match="no sound card and no JACK server found"):
         pick([], None)
 
 
-def test_the_null_device_takes_blocks_in_its_own_time(make_mixer: Callable[..., Mixer]) -> None:
+def test_null_device_takes_blocks_until_closed(make_mixer: Callable[..., Mixer]) -> None:
     engine = Engine(make_mixer())
     device = NullDevice()
     engine.submit([Trigger()])
@@ -62,7 +62,7 @@ def test_the_null_device_takes_blocks_in_its_own_time(make_mixer: Callable[..., 
     assert engine.mixer.hits == 1
 
 
-def test_the_null_device_does_not_ask_at_once_for_what_a_machine_that_stood_still_has_missed(
+def test_null_device_skips_blocks_missed_during_a_pause(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now, taken = [0.0], list[float]()
@@ -87,7 +87,7 @@ def test_the_null_device_does_not_ask_at_once_for_what_a_machine_that_stood_stil
 
 
 class Stuck(NullDevice):
-    """Is there, and asks for blocks only when told to."""
+    """A device that is active but never takes a block by itself."""
 
     active = True
 
@@ -95,7 +95,7 @@ class Stuck(NullDevice):
         return 0.0
 
 
-def test_a_device_that_asks_for_nothing_is_given_up_unless_all_stood_still(
+def test_stalled_device_is_dropped_unless_the_machine_slept(
     make_mixer: Callable[..., Mixer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now, said = [0.0], list[str]()
@@ -124,7 +124,7 @@ raise SystemExit(main(["devices"]))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere PortAudio comes with the wheel")
-def test_without_portaudio_the_line_to_install_it_is_told() -> None:
+def test_error_without_portaudio_tells_how_to_install_it() -> None:
     done = subprocess.run([sys.executable, "-c", WITHOUT_PORTAUDIO], capture_output=True, text=True)
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()

@@ -83,7 +83,7 @@ def _short(model: onnx.ModelProto) -> None:
         (_weight(float("nan")), "NaN or infinity"),
         (_external, "in another file"),
         (_operator, "operator 'ScatterND'"),
-        (_huge_tensor, "numbers in one tensor"),
+        (_huge_tensor, "tensor of more than"),
         (_short, "not those of an encoder"),
         (_metadata(latent_dim=0), "latent_dim"),
         (_metadata(preparation=[]), "not an object"),

@@ -55,7 +55,7 @@ def test_frames_duration_and_named_points() -> None:
         (("sample_rate",), True, "sample_rate"),
         (("latent_dim",), 3, "3 numbers"),
         (("classes",), [], "classes"),
-        (("classes", 1, "name"), "kick", "unique names"),
+        (("classes", 1, "name"), "kick", "names must be unique"),
         (("classes", 0, "centroid"), [1.0], "2 numbers"),
         (("classes", 0, "centroid", 0), "x", "finite number"),
         (("anchors", 0, "label"), 2, "label"),

@@ -1,4 +1,4 @@
-"""Sound files, whole or not at all, and recordings that do not hold up the sound."""
+"""Atomic sound files and folders, and recordings that never block the sound."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def noise(blocks: int, block_size: int = 128) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("name", "tolerance"), [("take.wav", 0.0), ("take.FLAC", 2**-23)])
-def test_what_is_recorded_is_what_was_played(tmp_path: Path, name: str, tolerance: float) -> None:
+def test_recording_equals_played_sound(tmp_path: Path, name: str, tolerance: float) -> None:
     path = tmp_path / name
     said: list[str] = []
     recorder = Recorder(path, 48000, 2, 128, say=said.append)
@@ -35,10 +35,10 @@ def test_what_is_recorded_is_what_was_played(tmp_path: Path, name: str, toleranc
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_disk_that_is_too_slow_loses_blocks_and_says_so(tmp_path: Path) -> None:
+def test_blocks_lost_on_a_slow_disk_are_reported(tmp_path: Path) -> None:
     said: list[str] = []
     recorder = Recorder(tmp_path / "take.wav", 48000, 2, 4800, say=said.append)
-    for block in noise(1, 4800).repeat(51, axis=0):  # five seconds fit, and a tenth more comes
+    for block in noise(1, 4800).repeat(51, axis=0):  # the queue holds five seconds; this is 0.1 s more
         recorder.write(block)
     recorder.close()
     lost = 51 - soundfile.info(tmp_path / "take.wav").frames // 4800
@@ -61,7 +61,7 @@ recorder.close()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on file sizes")
-def test_a_full_disk_is_said_once_and_what_fitted_is_kept(tmp_path: Path) -> None:
+def test_full_disk_is_reported_once_and_written_blocks_are_kept(tmp_path: Path) -> None:
     path = tmp_path / "take.wav"
     command = [sys.executable, "-c", FULL_DISK, str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -72,7 +72,7 @@ def test_a_full_disk_is_said_once_and_what_fitted_is_kept(tmp_path: Path) -> Non
     assert 90_000 <= path.stat().st_size <= 100_000
 
 
-def test_a_file_that_exists_is_refused_without_force(tmp_path: Path) -> None:
+def test_existing_file_is_refused_without_force(tmp_path: Path) -> None:
     path = tmp_path / "take.wav"
     path.write_text("precious")
     with pytest.raises(FileError, match="exists; --force replaces it"):
@@ -86,7 +86,7 @@ def test_a_file_that_exists_is_refused_without_force(tmp_path: Path) -> None:
     assert soundfile.info(path).frames == 128
 
 
-def test_a_file_that_came_meanwhile_is_not_replaced(tmp_path: Path) -> None:
+def test_file_created_meanwhile_is_not_replaced(tmp_path: Path) -> None:
     path = tmp_path / "take.wav"
     file = SoundFile(path, 48000, 2)
     path.write_text("precious")
@@ -103,12 +103,12 @@ def test_a_file_that_came_meanwhile_is_not_replaced(tmp_path: Path) -> None:
         ("nowhere/take.wav", "no such folder"),
     ],
 )
-def test_places_that_will_not_do(tmp_path: Path, name: str, text: str) -> None:
+def test_invalid_targets_are_refused(tmp_path: Path, name: str, text: str) -> None:
     with pytest.raises(FileError, match=text):
         check(tmp_path / name)
 
 
-def test_what_is_discarded_leaves_nothing(tmp_path: Path) -> None:
+def test_discard_leaves_no_file(tmp_path: Path) -> None:
     file = SoundFile(tmp_path / "take.wav", 48000, 2)
     file.write(noise(1)[0])
     file.discard()
@@ -119,7 +119,9 @@ def test_what_is_discarded_leaves_nothing(tmp_path: Path) -> None:
     ("name", "bits", "tolerance"),
     [("a.wav", "16", 2**-15), ("a.wav", "24", 2**-23), ("a.wav", "32f", 0.0), ("a.flac", "16", 2**-15)],
 )
-def test_samples_of_every_kind(tmp_path: Path, name: str, bits: str, tolerance: float) -> None:
+def test_each_sample_format_keeps_its_precision(
+    tmp_path: Path, name: str, bits: str, tolerance: float
+) -> None:
     sound = (0.99 * noise(1)[0]).astype(np.float32)
     file = SoundFile(tmp_path / name, 44100, 2, bits=bits)
     file.write(sound)
@@ -140,7 +142,7 @@ def test_ogg_keeps_rate_length_and_level(tmp_path: Path) -> None:
     assert np.sqrt(np.mean((kept - sound[:, 0]) ** 2)) < 0.02
 
 
-def test_a_folder_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
+def test_folder_appears_complete_or_not_at_all(tmp_path: Path) -> None:
     place = tmp_path / "pack"
     with Folder.making(place) as folder:
         (folder.part / "a.txt").write_text("new")

@@ -1,29 +1,29 @@
-"""Being told to end."""
+"""Requests to end the program."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 
-# Is told to end again and again, wherever its main thread is in waiting for just that.
-TOLD = """
+# Receives SIGTERM continually while its main thread waits for the request to end.
+PROGRAM = """
 import os, signal, threading, time
 from realtime.util.signals import stop_on_signals
 
-def tell():
+def send_signals():
     end = time.monotonic() + 1.0
     while time.monotonic() < end:
         os.kill(os.getpid(), signal.SIGTERM)
 
 stopping = stop_on_signals()
-telling = threading.Thread(target=tell)
-telling.start()
-while telling.is_alive():
+sender = threading.Thread(target=send_signals)
+sender.start()
+while sender.is_alive():
     stopping.wait(1e-3)
 print(stopping.is_set())
 """
 
 
-def test_a_signal_may_come_at_any_time() -> None:
-    done = subprocess.run([sys.executable, "-c", TOLD], capture_output=True, text=True, timeout=120)
+def test_signal_at_any_time_sets_the_request() -> None:
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stdout, done.stderr) == (0, "True\n", "")

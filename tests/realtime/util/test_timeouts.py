@@ -1,4 +1,4 @@
-"""Asking what may not answer."""
+"""Time limits for calls that may never return."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from realtime.util.timeouts import TimedCaller
 
-# Ends while something is closed that takes so long.
+# Exits while a close that takes sys.argv[1] seconds runs.
 EXIT = """
 import atexit, sys, time
 from realtime.util import timeouts
@@ -23,53 +23,53 @@ timeouts.exit_with(3)
 
 
 @pytest.mark.parametrize(("closing_s", "said"), [(0.0, "the end\nin order\n"), (600.0, "the end\n")])
-def test_libraries_are_not_torn_down_under_what_is_still_busy(closing_s: float, said: str) -> None:
+def test_exit_skips_cleanup_while_a_close_still_runs(closing_s: float, said: str) -> None:
     done = subprocess.run([sys.executable, "-c", EXIT, str(closing_s)], capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (3, said, "")
 
 
-def test_an_answer_and_an_error_are_passed_on() -> None:
-    patience = TimedCaller(10.0)
-    assert patience.ask(lambda: 7) == 7
+def test_result_and_exception_are_passed_on() -> None:
+    caller = TimedCaller(10.0)
+    assert caller.ask(lambda: 7) == 7
     with pytest.raises(OSError, match="no such card"):
-        patience.ask(lambda: _fail(OSError("no such card")))
-    assert patience.ask(lambda: 8) == 8
+        caller.ask(lambda: _fail(OSError("no such card")))
+    assert caller.ask(lambda: 8) == 8
 
 
 def _fail(error: Exception) -> int:
     raise error
 
 
-def test_no_answer_is_an_error_and_nothing_is_asked_until_it_has_come() -> None:
-    patience, known = TimedCaller(0.05), threading.Event()
+def test_call_that_times_out_blocks_further_calls_until_it_returns() -> None:
+    caller, answered = TimedCaller(0.05), threading.Event()
     late: queue.Queue[int] = queue.Queue()
 
     def question() -> int:
-        known.wait()
+        answered.wait()
         return 7
 
     with pytest.raises(TimeoutError):
-        patience.ask(question, late.put)
+        caller.ask(question, late.put)
     with pytest.raises(TimeoutError):
-        patience.ask(lambda: 8)
-    known.set()
+        caller.ask(lambda: 8)
+    answered.set()
     assert late.get(timeout=30) == 7
-    assert patience._asking is not None
-    patience._asking.join()
+    assert caller._asking is not None
+    caller._asking.join()
     assert TimedCaller(10.0).ask(lambda: 9) == 9
-    assert patience.ask(lambda: 9, late.put) == 9
+    assert caller.ask(lambda: 9, late.put) == 9
     assert late.empty()
 
 
-def test_an_error_that_comes_late_is_no_ones() -> None:
-    patience, known = TimedCaller(0.05), threading.Event()
+def test_late_exception_is_dropped() -> None:
+    caller, answered = TimedCaller(0.05), threading.Event()
 
     def question() -> int:
-        known.wait()
+        answered.wait()
         raise OSError("no such card")
 
     with pytest.raises(TimeoutError):
-        patience.ask(question)
-    known.set()
-    assert patience._asking is not None
-    patience._asking.join()
+        caller.ask(question)
+    answered.set()
+    assert caller._asking is not None
+    caller._asking.join()

@@ -139,10 +139,10 @@ def _check_options(args: argparse.Namespace) -> None:
         raise RealtimeError("--check, --stems and --split are for sequence files")
     if args.source is None and args.check:
         raise RealtimeError("--check needs a sequence file")
-    told = [args.source is not None, args.start is not None or args.end is not None, bool(args.grid)]
-    if sum(told) > 1:
+    given = [args.source is not None, args.start is not None or args.end is not None, bool(args.grid)]
+    if sum(given) > 1:
         raise RealtimeError("give only one of a file, --from/--to and --grid")
-    if sum(told) == 0 or (args.start is None) != (args.end is None):
+    if sum(given) == 0 or (args.start is None) != (args.end is None):
         raise RealtimeError("nothing to render: give a sequence file, --from NAME --to NAME, or --grid")
     if args.check:
         return

@@ -71,13 +71,13 @@ def serve(config: ServeConfig) -> int:
         server = Server(control, listener, access.Access(config.allow))
         if config.restore and not control.restore():
             say("no earlier session of this model to restore")
-        beside = ExitStack()
+        started = ExitStack()
         gc.collect()
         try:
             lines = sound.start()
             server.start()
             _introduce(lines, server)
-            beside = surfaces.start(config.surfaces, bridge, server, access.Access(config.allow), say)
+            started = surfaces.start(config.surfaces, bridge, server, access.Access(config.allow), say)
             gc.freeze()
             _watch(stopping, config.seconds, sound, server)
         finally:
@@ -87,7 +87,7 @@ def serve(config: ServeConfig) -> int:
                 sound.close()  # otherwise threads that wait for a reply would not end
             server.stop()
             _save(control)
-            beside.close()
+            started.close()
             counts, failed = _stop(sound)
     _sum_up(counts)
     return 1 if failed else 0
@@ -110,12 +110,12 @@ def _watch(stopping: StopRequest, seconds: float | None, sound: Supervisor, serv
                 return
             say(f"the worker process {fault}; restarting it")
             try:
-                told = sound.restart()
+                notes = sound.restart()
                 server.resume()
             except RealtimeError as error:
                 say(str(error))
                 return
-            say("; ".join(["playing again with the last point", *told]))
+            say("; ".join(["playing again with the last point", *notes]))
             begun_s = time.monotonic()
         left = WATCH_S if end is None else min(WATCH_S, end - time.monotonic())
         if left <= 0 or stopping.wait(left):

@@ -351,14 +351,14 @@ class _Reader:
 
     def _spec(self, place: Place, values: dict[str, Any]) -> Spec | None:
         """Take the keys that specify a point out of a table."""
-        told = {key: values.pop(key) for key in POINTS if key in values}
+        given = {key: values.pop(key) for key in POINTS if key in values}
         t = values.pop("t", None)
-        if len(told) > 1:
-            names = " and ".join(told)
-            self._complain((*place, list(told)[1]), f"{names} both set the point: give only one")
-        if t is not None and "between" not in told:
+        if len(given) > 1:
+            names = " and ".join(given)
+            self._complain((*place, list(given)[1]), f"{names} both set the point: give only one")
+        if t is not None and "between" not in given:
             self._complain((*place, "t"), "t needs between, which is missing")
-        for kind, value in told.items():
+        for kind, value in given.items():
             line = self.lines.get((*place, kind), 1)
             return Spec(kind, value, 0.5 if t is None else t, line)
         return None

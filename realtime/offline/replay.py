@@ -122,7 +122,7 @@ def open_plugins(
         say(f"plugins of the log are left out: {names}; --trust-plugins or --plugin FILE loads them")
     for index, path in enumerate(named if trusted else given):
         if not path.exists():
-            say(f"plugin {path} not found: rendering without it (--plugin FILE gives its place)")
+            say(f"plugin {path} not found: rendering without it (--plugin FILE gives its path)")
             continue
         try:
             one = load(path)

@@ -1,4 +1,4 @@
-"""Benchmarks: `python -m bench.NAME [--json]`, each in one command; read the ratios, not the times."""
+"""Benchmarks, one command each: `python -m bench.NAME [--json]`. Compare the ratios, not the times."""
 
 import os
 

@@ -1,17 +1,17 @@
-"""Which back end is in time on JACK: our own client, a sounddevice callback, or rtmixer's callback in C.
+"""Compare the timing of back ends on JACK: our client, a sounddevice callback, and rtmixer's callback in C.
 
 A JACK server's dummy driver runs at 128 samples and 48 kHz. Each back end plays in a process of its own
-(`--play`, started here), alone and beside a thread of plain Python that is busy without end, and this program
-records it on the server's clock. On the left is a count of the samples, so that every sample missing or said
-twice is seen; on the right a click in the first block that is made after a datagram has arrived. The first
-two are the product's own, in `realtime.audio`; they ask for a block in their callback.
-rtmixer plays from a ring, which a Python thread keeps filled with 1, 2 or 4 blocks.
+(`--play`, started here), alone and next to a busy thread of plain Python. This program records it on the
+server's clock. The left channel counts samples, which reveals every missing or repeated one; the right
+channel has a click in the first block rendered after a datagram has arrived. The first two back ends are the
+product's own, in `realtime.audio`; they request a block in their callback. rtmixer plays from a ring buffer,
+which a Python thread keeps filled with 1, 2 or 4 blocks.
 
-    late_blocks   cycles that the JACK server says the back end did not finish
-    breaks        places where the count does not go on, silence included
-    stops         rtmixer only: times that the ring ran dry and had to be started again
-    click_ms      from the datagram's send to the click, p50 and p99
-    against_jack  p50 of the click, against our JACK client's on its own
+    late_blocks   cycles that the back end did not finish, as reported by the JACK server
+    breaks        places where the count is not continuous, silence included
+    stops         rtmixer only: times that the ring buffer ran empty and had to be restarted
+    click_ms      time from sending the datagram to the click, p50 and p99
+    against_jack  p50 of the click relative to our JACK client running alone
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ from realtime.live.engine import Block
 from realtime.util import priority
 
 SETTLE_S = 1.0
-PAUSE_S = 0.02  # between two clicks, and up to two blocks more
-CYCLE = 2**16  # the count begins anew; exact in single precision
-POLL_S = 0.0003  # between two looks at rtmixer's ring: it wakes nobody
+PAUSE_S = 0.02  # between clicks, plus up to two blocks
+CYCLE = 2**16  # the count wraps around here; exact in single precision
+POLL_S = 0.0003  # polling interval of rtmixer's ring buffer, which cannot wake a thread
 Facts = dict[str, Any]
 
 
@@ -51,7 +51,7 @@ Facts = dict[str, Any]
 
 
 class Source:
-    """In the engine's place: counts samples on the left, clicks on the right when asked to."""
+    """Replaces the engine: counts samples on the left, plays a click on the right on request."""
 
     block_size = PERIOD
 
@@ -73,7 +73,7 @@ class Source:
 
 
 class RtMixer:
-    """rtmixer's callback on the JACK device of PortAudio, fed by a Python thread through a ring."""
+    """rtmixer's callback on PortAudio's JACK device, fed by a Python thread through a ring buffer."""
 
     name, sample_rate, channels = "rtmixer", RATE, 2
 
@@ -132,7 +132,7 @@ BACKENDS: dict[str, Callable[[], Device]] = {
 
 
 def play(backend: str, busy: bool) -> int:
-    """Play until a datagram says that it is enough; any other asks for a click."""
+    """Play until the datagram "end"; any other datagram requests a click."""
     source, device = Source(), BACKENDS[backend]()
     device.start(source)
     if busy:
@@ -158,7 +158,7 @@ def _be_busy() -> None:
 
 
 def measure(backend: str, busy: bool, seconds: float) -> Facts:
-    """Record one back end for so long."""
+    """Record one back end for `seconds`, and return its figures."""
     command = [sys.executable, "-m", "bench.backend", "--play", backend, *(["--busy"] if busy else [])]
     with _jack() as said, subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as player:
         assert player.stdout is not None
@@ -167,7 +167,7 @@ def measure(backend: str, busy: bool, seconds: float) -> Facts:
             raise SystemExit(f"bench.backend: {backend} did not start")
         to = "127.0.0.1", int(line)
         tape = Tape(_outputs(), SETTLE_S + 1.5 * seconds + 5.0)
-        tape.sound[:, 2 * PERIOD :] = np.nan  # what the tape itself misses stays so
+        tape.sound[:, 2 * PERIOD :] = np.nan  # marks what the tape itself misses
         time.sleep(SETTLE_S)
         begun, before = tape.now(), said()
         sent: list[int] = []
@@ -198,13 +198,13 @@ def measure(backend: str, busy: bool, seconds: float) -> Facts:
 
 
 def _breaks(count: np.ndarray[Any, Any]) -> int:
-    """Where a sample is not the one before and one more; silence makes two, where it begins and ends."""
+    """Count the places where a sample is not its predecessor plus one; a silence counts twice."""
     steps = np.diff(count.astype(np.float64) * CYCLE) % CYCLE
     return int(np.count_nonzero((steps != 1.0) & ~np.isnan(steps) & ~((steps == 0.0) & (count[1:] == 0.0))))
 
 
 def _outputs() -> list[str]:
-    """The two ports that lead to the server's outputs."""
+    """Return the two ports that are connected to the server's outputs."""
     import jack
 
     with jack.Client("look", no_start_server=True) as client:
@@ -213,7 +213,7 @@ def _outputs() -> list[str]:
 
 @contextmanager
 def _jack() -> Iterator[Callable[[], int]]:
-    """A JACK server; how often a client but our tape was late."""
+    """Run a JACK server; yield a function that counts late cycles of all clients but our tape."""
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
 
@@ -226,11 +226,13 @@ def _jack() -> Iterator[Callable[[], int]]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Measure and print."""
+    """Measure and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--seconds", type=float, default=8.0, help="for each back end and load; default: 8")
-    parser.add_argument("--only", choices=sorted(BACKENDS), action="append", help="not all; may be repeated")
+    parser.add_argument("--seconds", type=float, default=8.0, help="per back end and load; default: 8")
+    parser.add_argument(
+        "--only", choices=sorted(BACKENDS), action="append", help="measure it; may be repeated"
+    )
     parser.add_argument("--play", choices=sorted(BACKENDS), help=argparse.SUPPRESS)
     parser.add_argument("--busy", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args(argv)

@@ -1,13 +1,13 @@
-"""`python -m bench.choice RUN ...`: fits of several recipes, compared by their validation sounds alone.
+"""`python -m bench.choice RUN ...`: compare trained recipes by their validation sounds only.
 
-Recipes are chosen by this, and what was chosen is then evaluated, once, on its test sounds: none of those is
-heard here. All runs must have set the same sounds aside (`[data] validation_fraction`).
+This selects a recipe; the selected one is then evaluated once on its test sounds, which are not used here.
+All runs must have the same validation sounds (`[data] validation_fraction`).
 
     deviation           MFCC-DTW deviation of the middle of a class (mean z of its training sounds) from its
-                        validation sounds, mean over the classes, and of the class with the highest
-    STFT distance       of reconstructions of validation sounds
+                        validation sounds: mean over the classes, and the highest of a class
+    STFT distance       STFT distance of reconstructions from their validation sounds
     middle to medoid    STFT distance of a middle from the most typical training sound of its class
-    largest / mean step of MFCC distance on a straight path between two middles: median and worst of all pairs
+    largest / mean step MFCC distance of steps on a straight path between two middles: median and worst pair
 """
 
 from __future__ import annotations
@@ -31,21 +31,21 @@ from trainer.evaluation.subject import Heard, Subject
 
 
 def held_out(run: Path, data: Path | None) -> Subject:
-    """The model of a run, with its validation sounds in the place of its test sounds.
+    """Load the model of a run, with its validation sounds in place of its test sounds.
 
     Raises:
-        TrainerError: as `subject.load` does, and where no sound was set aside for validation.
+        TrainerError: from `subject.load`, or if the run has no validation sounds.
     """
     found = subject.load(run, None, data)
     config = found.saved.config
     validation = splits.parts(found.sounds, config.data, config.fit.seed).validation
     if not len(validation):
-        raise DataError(f"{run}: it was fit without validation sounds ([data] validation_fraction)")
+        raise DataError(f"{run}: trained without validation sounds ([data] validation_fraction)")
     return dataclasses.replace(found, test=validation)
 
 
 def clearness(judged: Subject, heard: Heard) -> float:
-    """Mean STFT distance of the middle of a class from its medoid among the training sounds."""
+    """Return the mean STFT distance of class middles from the medoids of the training sounds."""
     config = judged.saved.config
     train = splits.parts(judged.sounds, config.data, config.fit.seed).train
     typical = judged.sounds.waveforms[medoids(judged.sounds, train, config.model.sample_rate)]
@@ -53,7 +53,7 @@ def clearness(judged: Subject, heard: Heard) -> float:
 
 
 def measure(judged: Subject) -> dict[str, float | None]:
-    """All numbers of a run by name; None is what is not defined for so few sounds or classes."""
+    """Return all figures of a run by name; None if undefined for so few sounds or classes."""
     heard = subject.listen(judged)
     found = evaluate.measure(judged, heard)
     deviations = [result.learned_centre.mean for result in found.classes]
@@ -74,10 +74,10 @@ def measure(judged: Subject) -> dict[str, float | None]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Measure and print a row for each run."""
+    """Measure the runs and print a row for each."""
     parser = argparse.ArgumentParser(description="Compare runs by their validation sounds.")
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="run folders or checkpoints")
-    parser.add_argument("--data", type=Path, metavar="FOLDER", help="their sounds, if they moved")
+    parser.add_argument("--data", type=Path, metavar="FOLDER", help="folder of their sounds, if moved")
     parser.add_argument("--json", action="store_true", help="print JSON")
     args = parser.parse_args(argv)
     torch.set_num_threads(1)
@@ -85,7 +85,7 @@ def main(argv: list[str] | None = None) -> int:
         judged = [held_out(run, args.data) for run in args.runs]
         for one, other in itertools.pairwise(judged):
             if one.names != other.names:
-                raise DataError(f"{one.path} and {other.path}: they have not set the same sounds aside")
+                raise DataError(f"{one.path} and {other.path}: their validation sounds differ")
         results = {str(run): measure(each) for run, each in zip(args.runs, judged, strict=True)}
     except TrainerError as error:
         print(f"bench.choice: {error}", file=sys.stderr)

@@ -1,7 +1,7 @@
-"""What an epoch costs as window, files and batch grow: `python -m bench.training --table`.
+"""Cost of an epoch for growing windows, files and batches: `python -m bench.training --table`.
 
-Every row is a process of its own that trains on made-up sounds, two threads: one epoch that does not count,
-then one that is timed. Memory is what training adds to a process that has the sounds already.
+Each row is measured in a process of its own, which trains on synthetic sounds with two threads: one warm-up
+epoch, then one timed epoch. Memory is the growth during training, after the sounds have been loaded.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ RATE, THREADS = 8000, 2
 
 @dataclass(frozen=True)
 class Case:
-    """A run: samples of the window, number of files, sounds of a batch."""
+    """A run: window in samples, number of files, sounds per batch."""
 
     architecture: str = "dc"
     window: int = 4096
@@ -44,13 +44,13 @@ CASES = (
 
 
 def resident_mb(key: str) -> float:
-    """VmRSS, what the process has in memory now, or VmHWM, the most it ever had, in MB (Linux)."""
+    """Return the current (VmRSS) or peak (VmHWM) memory of the process in MB (Linux)."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(key)) * 1024 / 1e6
 
 
 def epoch(case: Case, folder: Path) -> dict[str, float]:
-    """Seconds of an epoch, and the memory in MB that it adds."""
+    """Return the time of an epoch in seconds, and the memory that it adds in MB."""
     from trainer.run import fit, steps
     from trainer.run.progress import Silent
 
@@ -77,14 +77,14 @@ def epoch(case: Case, folder: Path) -> dict[str, float]:
 
 
 def measured(case: Case) -> dict[str, float]:
-    """`epoch` in a process of its own."""
+    """Run `epoch` in a process of its own."""
     command = [sys.executable, "-m", "bench.cost", *map(str, astuple(case))]
     found: dict[str, float] = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
     return found
 
 
 def table() -> int:
-    """Print the table, in Markdown; times and memory as multiples of the first row's."""
+    """Print a Markdown table of time and memory, as multiples of the first row."""
     found = [measured(case) for case in CASES]
     base = found[0]
     print(f"First row: {base['seconds']:.2f} s and {base['memory_mb']:.0f} MB.\n")

@@ -1,7 +1,7 @@
-"""`python -m bench.curves RUN... -o FILE.png`: how fits went, epoch by epoch, from the logs of their runs.
+"""`python -m bench.curves RUN... -o FILE.png`: plot learning curves from the logs of runs.
 
-A panel for each term of the loss (mean over the training sounds) and one for 1-NN within the training sounds,
-one left out; a line for each run.
+Each term of the loss (mean over the training sounds) has a panel, and so has leave-one-out 1-NN accuracy
+within the training sounds. Each run has a line.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Log = list[dict[str, Any]]
 
 
 def read(run: Path) -> Log:
-    """The log of a run folder, an epoch a record, with what 1-NN was where it was measured."""
+    """Read the log of a run folder: one record per epoch, with the 1-NN accuracy if it was measured."""
     lines = (run / "log.jsonl").read_text().splitlines()
     records = [json.loads(line) for line in lines]
     return [
@@ -38,7 +38,7 @@ def read(run: Path) -> Log:
 
 
 def draw(logs: dict[str, Log], path: Path) -> None:
-    """The picture."""
+    """Draw the curves to `path`."""
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
@@ -78,7 +78,7 @@ def draw(logs: dict[str, Log], path: Path) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Read and draw."""
+    """Read the logs and draw the curves."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="run folders")
     parser.add_argument("-o", "--output", required=True, type=Path, metavar="FILE.png")

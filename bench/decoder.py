@@ -1,12 +1,12 @@
-"""`python -m bench.decoder [--json]`: the drum decoders (743 ms, 30-D) on one thread, in one run.
+"""`python -m bench.decoder [--json]`: speed of the drum decoders (743 ms, 30-D) on one thread.
 
 For each architecture (dc and cc at 22,050 Hz, mb at 44,100 Hz):
-    first_sound_speedup   whole sound / first two frames (2.9 ms) streamed
+    first_sound_speedup   time of a whole sound / time of its first two frames (2.9 ms) streamed
     rtf_1_voice_128       time of a step of four frames / 5.8 ms of sound; also for 4 voices
-    roofline_ratio        whole sound / (its multiplications and additions at the machine's GEMM rate)
-    allocations_per_step  blocks of memory more that Python holds after a step, in steady state
-    torch_eager_ratio     PyTorch eager whole sound / ours
-    parity                largest difference from PyTorch of a sample in ±1
+    roofline_ratio        time of a whole sound / time of its multiplications and additions at the GEMM rate
+    allocations_per_step  growth of Python's allocated memory blocks per step, in steady state
+    torch_eager_ratio     time of a whole sound in eager PyTorch / ours
+    parity                largest difference of a sample (±1) from PyTorch
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ STEP_FRAMES, STEPS = 4, 40
 
 
 def multiplications(config: ModelConfig) -> float:
-    """Floating-point operations of a whole sound: two for each weight that a sample meets."""
+    """Return the floating-point operations of a whole sound: two per weight and sample."""
     if config.architecture == "dc":
         block = config.layers * 2 * config.channels * config.channels * 2
         return 2.0 * config.length * (block + 32 * config.channels)
@@ -45,14 +45,14 @@ def multiplications(config: ModelConfig) -> float:
 
 
 def steps(decoder: Decoder, z: np.ndarray) -> None:
-    """Stream a stretch of sound from the start, as many voices as z has."""
+    """Stream `STEPS` steps from the start, with one voice per row of `z`."""
     decoder.frame[:] = 0
     for _ in range(STEPS):
         decoder.step(z)
 
 
 def measure(config: ModelConfig, folder: Path) -> dict[str, object]:
-    """All figures of one architecture."""
+    """Return all figures of one architecture."""
     model, path = fresh_model(config, folder)
     decoder = Decoder(path, capacity=4, threads=1, provider="cpu")
     info = decoder.info

@@ -1,10 +1,11 @@
-"""How long a server takes to end when it is told to: from SIGTERM to the end of the process.
+"""Time from SIGTERM to the end of a server's process.
 
-Each time `realtime serve` plays eight hits a moment before, with a recording and a log; then both must be
-whole: the recording ends in silence, the log with its end. On the null device, on a JACK server's
-dummy driver, and on the null device with the server open to a network, which it then takes leave of.
+In each run, `realtime serve` plays eight hits just before, with a recording and a log. Both must be complete:
+the recording ends in silence, the log with its last entry. Measured on the null device, on a JACK server's
+dummy driver, and on the null device with the server open to a network, from which it must withdraw.
 
-    ending_s  the median of the runs, and the longest
+    ending_s   median of the runs
+    longest_s  longest run
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ HITS, SOUNDING_S = 8, 0.1
 
 
 def ending(model: Path, options: list[str], folder: Path) -> float:
-    """Seconds that one server needs."""
+    """Return the time in seconds that one server takes to end."""
     heard, log = folder / "heard.wav", folder / "log.jsonl"
     command = [sys.executable, "-m", "realtime", "serve", "--model", str(model), "--port", "0", *options]
     command += [
@@ -58,15 +59,15 @@ def ending(model: Path, options: list[str], folder: Path) -> float:
         taken = time.monotonic() - begun
     sound, _ = soundfile.read(heard, dtype="float32")
     if not sound.any() or sound[-1].any() or json.loads(log.read_text().splitlines()[-1])["do"] != "end":
-        raise SystemExit("bench.ending: the recording or the log is not whole")
+        raise SystemExit("bench.ending: the recording or the log is incomplete")
     return taken
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Measure and print."""
+    """Measure and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--runs", type=int, default=10, help="on each device; default: 10")
+    parser.add_argument("--runs", type=int, default=10, help="runs per device; default: 10")
     parser.add_argument("--model", default="drums", help="an .onnx file or a bundled name; default: drums")
     args = parser.parse_args(argv)
     model = resolve(args.model)

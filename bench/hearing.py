@@ -1,14 +1,14 @@
-"""What a trained run sounds like, judged by a classifier of real sounds and by spectra.
+"""Evaluates a trained run with a classifier of real sounds, and by spectra.
 
-`python -m bench.hearing RUN` fits a listener (bench.listener) to real sounds only: to those in the run's
-folder that the run was not told of (other speakers), else to its training sounds. Then it asks:
+`python -m bench.hearing RUN` trains a listener (bench.listener) on real sounds only: those in the run's
+folder that the run never used (other speakers), otherwise its training sounds. It then measures:
 
-- how often the listener is right about real test sounds, about the run's reconstructions of them, and about
-  the decoded middles of the classes (means of z over the training sounds);
-- how often, along straight paths between any two middles, it hears one of the two classes at their ends;
-- how even these paths are: the largest step of MFCC distance on a path over its mean step, 1 at best;
-- how far, in multi-resolution STFT distance, reconstructions are from their sounds, and for comparison how
-  far the nearest training sound of the same class is.
+- the accuracy of the listener on real test sounds, on the run's reconstructions of them, and on the decoded
+  middles of the classes (means of z over the training sounds);
+- the share of points on straight paths between any two middles that it hears as one of the two end classes;
+- the evenness of these paths: the largest MFCC step on a path over its mean step, ideally 1;
+- the multi-resolution STFT distance of reconstructions from their sounds, and for comparison that of the
+  nearest training sound of the same class.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ from trainer.evaluation import quality, subject
 from trainer.evaluation.subject import Heard, Subject
 
 POINTS = 17
-"""On a path, ends included."""
+"""Points on a path, ends included."""
 
 
 def teach(judged: Subject) -> tuple[Listener, str]:
-    """A listener for the classes of a run, and what it was taught by."""
+    """Train a listener for the classes of a run; return it and a description of its training sounds."""
     saved, config = judged.saved, judged.saved.config
     waveforms, labels, source = judged.sounds.waveforms, judged.sounds.labels, "the run's training sounds"
     own = [judged.sounds.names.index(name) for name in saved.anchors.names]
@@ -64,7 +64,7 @@ def teach(judged: Subject) -> tuple[Listener, str]:
 
 
 def unevenness(features: list[mfcc_dtw.Array]) -> float:
-    """Largest over mean step of a path, from the MFCCs [frames, coefficients] of its points."""
+    """Return the largest over the mean step of a path; `features` are MFCCs [frames, coefficients]."""
     steps = [
         float(np.linalg.norm(after - before, axis=1).mean()) for before, after in itertools.pairwise(features)
     ]
@@ -72,7 +72,7 @@ def unevenness(features: list[mfcc_dtw.Array]) -> float:
 
 
 def paths(judged: Subject, heard: Heard) -> Iterator[tuple[int, int, Tensor]]:
-    """Straight paths between the middles of any two classes, decoded: both classes, audio [POINTS, 1, T]."""
+    """Decode the straight path between each two class middles; yield both classes, audio [POINTS, 1, T]."""
     position = torch.linspace(0, 1, POINTS)[:, None]
     for first, second in itertools.combinations(range(len(judged.saved.classes)), 2):
         start, stop = heard.learned_centres[first], heard.learned_centres[second]
@@ -80,13 +80,13 @@ def paths(judged: Subject, heard: Heard) -> Iterator[tuple[int, int, Tensor]]:
 
 
 def unevenness_of(audio: Tensor, sample_rate: int) -> float:
-    """The same of a path that is decoded, [POINTS, 1, T]."""
+    """Return the unevenness of a decoded path [POINTS, 1, T]."""
     settings = mfcc_dtw.Settings.at(sample_rate)
     return unevenness([mfcc_dtw.features(sound[0].numpy(), settings) for sound in audio])
 
 
 def heard_on_paths(judged: Subject, heard: Heard, ear: Listener) -> dict[str, object]:
-    """What is heard on them, and how even they are."""
+    """Return what the listener hears on the paths, and how even they are."""
     rate = judged.saved.config.model.sample_rate
     within, ratios = [], []
     for first, second, audio in paths(judged, heard):
@@ -103,7 +103,7 @@ def heard_on_paths(judged: Subject, heard: Heard, ear: Listener) -> dict[str, ob
 
 
 def nearest_real(judged: Subject) -> float:
-    """Mean over the test sounds of the STFT distance of the nearest training sound of their class."""
+    """Return the STFT distance to the nearest training sound of the class, mean over the test sounds."""
     anchors = judged.saved.anchors
     index = torch.tensor([judged.sounds.names.index(name) for name in anchors.names])
     labels = torch.tensor(anchors.labels)
@@ -115,7 +115,7 @@ def nearest_real(judged: Subject) -> float:
 
 
 def measure(judged: Subject) -> dict[str, object]:
-    """All numbers by name."""
+    """Return all figures by name."""
     heard = subject.listen(judged)
     ear, taught = teach(judged)
 
@@ -143,11 +143,9 @@ def measure(judged: Subject) -> dict[str, object]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        description="What a trained run sounds like to a classifier of real sounds."
-    )
+    parser = argparse.ArgumentParser(description="Evaluate a trained run with a classifier of real sounds.")
     parser.add_argument("run", type=Path, metavar="RUN", help="run folder or checkpoint")
-    parser.add_argument("--data", type=Path, metavar="FOLDER", help="its sounds; where they were by default")
+    parser.add_argument("--data", type=Path, metavar="FOLDER", help="folder of its sounds, if moved")
     parser.add_argument("--json", action="store_true", help="print JSON")
     args = parser.parse_args(argv)
     torch.set_num_threads(1)

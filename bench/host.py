@@ -1,4 +1,4 @@
-"""What the host of a virtual machine does to what is timed there."""
+"""Effects of a virtual machine's host on timing: keep its cores awake, measure stolen time."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ while os.getppid() == parent:
 
 @contextmanager
 def awake() -> Iterator[bool]:
-    """Keep the cores of a virtual machine busy, at the lowest priority, so that none falls asleep.
+    """Keep the cores of a virtual machine busy at the lowest priority, so that none goes idle.
 
-    A host that is busy gives a core that sleeps to others, and it wakes up milliseconds late, many times a
-    second: nothing in here can help that, and a machine of one's own does not do it. Gives whether it is
-    done, as it is on Linux beneath a hypervisor.
+    A busy host gives an idle core to other guests; the core then wakes up milliseconds late, many times a
+    second. The guest cannot prevent that, and a physical machine does not do it. Yields True if the cores are
+    kept awake, which is the case on Linux under a hypervisor.
     """
     cpuinfo = Path("/proc/cpuinfo")
     if not cpuinfo.exists() or "hypervisor" not in cpuinfo.read_text():
@@ -43,10 +43,10 @@ def awake() -> Iterator[bool]:
 
 
 def watch() -> Callable[[], float]:
-    """Begin to count the processor time that is asked for here and given to others.
+    """Start to count the processor time that was requested here but given to other guests (steal time).
 
-    What this returns says the per cent kept since, or NaN where the system does not know. A real-time thread
-    is held up by it like any other, so nothing timed beside a large one says much.
+    Return a function that gives the percentage since then, or NaN if the system does not report it. Steal
+    time delays real-time threads too, so timings are meaningless if it is large.
     """
     before = _times()
 
@@ -58,7 +58,7 @@ def watch() -> Callable[[], float]:
 
 
 def _times() -> tuple[int, int]:
-    """Clock ticks of all processors so far: at work, and stolen."""
+    """Return the clock ticks of all processors so far: busy, and stolen."""
     stat = Path("/proc/stat")
     if not stat.exists():
         return 0, 0

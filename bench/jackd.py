@@ -1,4 +1,4 @@
-"""A JACK server of a benchmark's own."""
+"""Runs a private JACK server for a benchmark."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ RATE, PERIOD = 48_000, 128
 
 @contextmanager
 def dummy(*, synchronous: bool = False, log: Path | None = None) -> Iterator[None]:
-    """One with the dummy driver, at RATE and PERIOD; this process and those it starts are led to it.
+    """Run a JACK server with the dummy driver, at RATE and PERIOD, for this process and its children.
 
-    SIGTERM, too, is an end that lets nothing run on.
+    SIGTERM, too, ends this process cleanly, so that the server does not survive it.
 
     Args:
-        synchronous: it waits for its clients.
-        log: where what it says goes, line by line; nowhere by default.
+        synchronous: the server waits for its clients.
+        log: file for its output, line by line; None: discard it.
 
     Raises:
         SystemExit: jackd is not installed.

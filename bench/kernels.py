@@ -1,12 +1,12 @@
-"""`python -m bench.kernels [--json]`: the dilation block's kernels against PyTorch's convolutions, on a GPU.
+"""`python -m bench.kernels [--json]`: compare the dilation block's GPU kernels with PyTorch's convolutions.
 
-A block is that of the paper: 50 layers of 32 channels, 4,096 samples, forward and backward.
+The block is that of the paper: 50 layers of 32 channels, 4,096 samples, forward and backward.
 
     speedup_batch_N       time with plain convolutions / ours, N sounds at once
     difference_output     ‖ours - exact‖ / ‖exact‖ of an untrained block's output; exact is the plain block
                           in double precision
-    difference_gradient   the same of the gradient by its weights
-    plain_output          and of the plain block in single precision, which is what rounding costs there
+    difference_gradient   the same for the gradient with respect to the weights
+    plain_output          the same for the plain block in single precision: its rounding error
     plain_gradient
 """
 
@@ -26,12 +26,12 @@ LAYERS, CHANNELS, TIME, BATCHES, REPEATS = 50, 32, 4096, (8, 25, 50), 5
 
 
 def sounds(batch: int) -> Tensor:
-    """White noise, [batch, TIME, CHANNELS]."""
+    """Return white noise [batch, TIME, CHANNELS]."""
     return torch.randn(batch, TIME, CHANNELS, device="cuda")
 
 
 def pass_of(forward: Callable[[Tensor], Tensor], x: Tensor) -> Callable[[], None]:
-    """Forward and backward, to their end."""
+    """Return a function that runs forward and backward and waits for the GPU."""
 
     def run() -> None:
         forward(x).square().sum().backward()
@@ -41,7 +41,7 @@ def pass_of(forward: Callable[[Tensor], Tensor], x: Tensor) -> Callable[[], None
 
 
 def results_of(block: DilationBlock, forward: Callable[[Tensor], Tensor], x: Tensor) -> list[Tensor]:
-    """The output and the gradient by all weights, flat and in double precision."""
+    """Return the output, and the flat gradient with respect to all weights, in double precision."""
     block.zero_grad()
     y = forward(x)
     y.square().sum().backward()
@@ -50,7 +50,7 @@ def results_of(block: DilationBlock, forward: Callable[[Tensor], Tensor], x: Ten
 
 
 def main() -> int:
-    """Measure and print."""
+    """Measure and print the figures."""
     if not torch.cuda.is_available():
         print("bench.kernels: PyTorch finds no CUDA device on this machine", file=sys.stderr)
         return 2

@@ -1,16 +1,16 @@
-"""From a datagram to its sound: a trigger and a move of z, beside the least that this machine can do.
+"""Latency from a datagram to its sound, for a trigger and a move of z, and the minimum on this machine.
 
 The server plays on a JACK server's dummy driver. This program is a client of the same JACK server: it notes
-the server's frame time when it sends a datagram, and records what the server plays, so both ends are on one
+the frame time when it sends a datagram and records the output of the server, so that both ends share one
 clock. The floor is a bare callback that plays a click when a datagram arrives (`--floor`, started here in a
-process of its own). Cycles of trigger, move, silence, click, each at a random time against the blocks:
+process of its own). Each cycle is trigger, move, panic, click, at random times relative to the blocks:
 
-    trigger_ms     `/morph/trigger 1 CLASS` at a point decoded ahead, to the first sample that is not 0
-    coordinate_ms  `/morph/z` while that sounds, to the first sample that differs from the sound without it
-    floor_ms       the click
+    trigger_ms     from `/morph/trigger 1 CLASS` at a cached point to the first sample that is not 0
+    coordinate_ms  from `/morph/z` during that sound to the first sample that differs from the unmoved sound
+    floor_ms       from the datagram to the click
 
-`host_stole_percent` is what the host of a virtual machine kept of the processor time asked for meanwhile;
-its cores are kept awake for it (`host.awake`), for the floor too.
+`host_stole_percent` is the share of requested processor time that the host of a virtual machine withheld.
+The cores are kept awake (`host.awake`), for the floor too.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ from realtime.model.decoder import Decoder, resolve
 from realtime.synth.voices.resampler import Resampler
 from realtime.util import priority
 
-DIFFERS = 1e-4  # of full scale: the least difference that counts as a move heard
+DIFFERS = 1e-4  # minimum difference, relative to full scale, that counts as an audible move
 CYCLE_S = (0.07, 0.06, 0.03, 0.03)  # after trigger, move, panic, click
 FLOOR_PORT = "floor:out"
 Sound = NDArray[np.float32]
 
 
 def floor() -> int:
-    """The bare callback: a click in the block after a datagram."""
+    """Run the bare callback: play a click in the block after each datagram."""
     priority.switch_often()
     client = jack.Client("floor", no_start_server=True)
     out = client.outports.register("out")
@@ -70,7 +70,7 @@ def floor() -> int:
 
 
 class Tape:
-    """Records ports of the JACK server, with the server's frame time of every sample."""
+    """Records ports of the JACK server, placing each sample by the server's frame time."""
 
     def __init__(self, ports: list[str], seconds: float) -> None:
         self.client = jack.Client("tape", no_start_server=True)
@@ -97,12 +97,12 @@ class Tape:
             self.client.connect(port, own)
 
     def now(self) -> int:
-        """The place on the tape that is recorded now."""
+        """Return the current position on the tape in samples."""
         return int(self.client.frame_time) - int(self.start or 0)
 
 
 def measure(model: Path, hits: int, server: list[str]) -> dict[str, object]:
-    """Latencies in ms, p50 and p99; jackd and what it needs must be there."""
+    """Return the latencies in ms, p50 and p99. Needs jackd."""
     decoder = Decoder(model, capacity=1)
     names = [c.name for c in decoder.info.classes]
     other = decoder.info.classes[1].centroid
@@ -118,7 +118,7 @@ def measure(model: Path, hits: int, server: list[str]) -> dict[str, object]:
             tape = Tape(["soundmorph:out_1", FLOOR_PORT], 10 + hits * sum(CYCLE_S) * 1.5)
             sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             sender.settimeout(10.0)
-            time.sleep(2.0)  # the class centres are decoded ahead
+            time.sleep(2.0)  # until the class centres are cached
 
             def send(address: str, *arguments: Any, to: int = server_at) -> int:
                 datagram = _osc(address, *arguments)
@@ -177,20 +177,20 @@ def measure(model: Path, hits: int, server: list[str]) -> dict[str, object]:
 
 
 def _expected(decoder: Decoder) -> Sound:
-    """The sound of the first class's centre as the server is to play it: float32 [samples]."""
+    """Return the sound of the first class centre as the server should play it: float32 [samples]."""
     z = np.array([decoder.info.classes[0].centroid], np.float32)
     (sound,) = decoder.decode(z)
     return Resampler(decoder.info.sample_rate, RATE).resample(sound)
 
 
 def _first(sound: Sound, at: int, above: float) -> int | None:
-    """The first sample from `at` on that is louder; None where that does not come within 0.1 s."""
+    """Return the first sample from `at` on whose magnitude exceeds `above`; None if not within 0.1 s."""
     found = np.flatnonzero(np.abs(sound[at : at + RATE // 10]) > above)
     return at + int(found[0]) if len(found) else None
 
 
 def _parted(sound: Sound, start: int | None, at: int, expected: Sound) -> int | None:
-    """The first sample from `at` on where what began at `start` is no longer the expected sound."""
+    """Return the first sample from `at` on where the sound begun at `start` differs from the expected one."""
     if start is None:
         return None
     skipped = int(np.flatnonzero(expected)[0])
@@ -198,7 +198,7 @@ def _parted(sound: Sound, start: int | None, at: int, expected: Sound) -> int | 
     apart = np.flatnonzero(np.abs(heard - expected[skipped : skipped + len(heard)]) > DIFFERS)
     later = apart[apart >= at - start]
     if len(apart) and len(later) < len(apart) and apart[0] < at - start:
-        return None  # it was another sound from the first
+        return None  # a different sound from the start
     return start + int(later[0]) if len(later) else None
 
 
@@ -222,12 +222,12 @@ def _status(datagram: bytes) -> dict[str, Any]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Measure and print."""
+    """Measure and print the latencies."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--hits", type=int, default=500, help="of each kind; default: 500")
+    parser.add_argument("--hits", type=int, default=500, help="number of cycles; default: 500")
     parser.add_argument("--model", default="drums", help="an .onnx file or a bundled name; default: drums")
-    parser.add_argument("--server", default="", help="more options of `realtime serve`, in one word")
+    parser.add_argument("--server", default="", help="more options of `realtime serve`, as one quoted word")
     parser.add_argument("--floor", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args(argv)
     if args.floor:

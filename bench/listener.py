@@ -1,7 +1,7 @@
-"""A classifier that has heard real sounds only, to ask what class a decoded sound is heard as.
+"""A classifier trained on real sounds only, which tells the class of a decoded sound.
 
-It shares nothing with the model that is judged but the log-mel front end: a convolutional network on levels,
-fit with moved, louder and softer, faster and slower, partly masked sounds.
+It is a convolutional network on log-mel levels, and shares only the front end with the evaluated model. It is
+trained with augmentation: shifts in time and pitch, level, speed, and masking.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from trainer.config import ModelConfig
 from trainer.models.mb import LEVELS, MBEncoder
 
 STEPS, BATCH, RATE = 1500, 32, 2e-3
-"""Of the fit: AdamW, one cycle."""
+"""Training: AdamW with a one-cycle schedule."""
 WIDTH = 96
 
 
 class Listener(nn.Module):
-    """audio [B, 1, T] -> logits [B, classes]."""
+    """Classifier: audio [B, 1, T] -> logits [B, classes]."""
 
     def __init__(self, sample_rate: int, length: int, classes: int) -> None:
         super().__init__()
@@ -35,18 +35,18 @@ class Listener(nn.Module):
         return self.judge(self.front.levels(audio))
 
     def judge(self, levels: Tensor) -> Tensor:
-        """levels [B, 48, frames] -> logits; the mean level says nothing."""
+        """Classify levels [B, 48, frames]; return logits. The mean level is ignored."""
         x = self.layers(levels - levels.mean((1, 2), keepdim=True))
         return self.out(torch.cat((x.mean(2), x.amax(2)), 1))
 
     @torch.inference_mode()
     def probabilities(self, audio: Tensor) -> Tensor:
-        """audio [N, 1, T] -> [N, classes]."""
+        """Return the class probabilities [N, classes] of audio [N, 1, T]."""
         return torch.cat([self(part).softmax(1) for part in audio.split(32)])
 
 
 def fit(waveforms: Tensor, labels: Tensor, sample_rate: int, seed: int = 0) -> Listener:
-    """A listener taught by real sounds [N, 1, T] of classes labels [N], each class equally often."""
+    """Train a listener on real sounds [N, 1, T] with labels [N], drawing each class equally often."""
     torch.manual_seed(seed)
     model = Listener(sample_rate, waveforms.shape[-1], int(labels.max()) + 1)
     model.front.requires_grad_(False)
@@ -66,7 +66,7 @@ def fit(waveforms: Tensor, labels: Tensor, sample_rate: int, seed: int = 0) -> L
 
 
 def _varied(levels: Tensor) -> Tensor:
-    """levels [B, 48, F], each stretched and moved in time, moved in pitch, masked, its floor raised."""
+    """Augment levels [B, 48, F]: stretch and shift in time, shift in pitch, mask, raise the noise floor."""
     batch, bands, frames = levels.shape
     stretch = 0.8 + 0.4 * torch.rand(batch, 1)
     late = 0.3 * (torch.rand(batch, 1) - 0.5)

@@ -1,4 +1,4 @@
-"""What the benchmarks share: a clock that distrusts the machine, its GEMM rate, and models to time."""
+"""Shared by the benchmarks: robust timing, the GEMM rate of the machine, untrained models, output."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from trainer.models.vae import VAE, build
 
 
 def best_of(run: Callable[[], object], repeats: int) -> float:
-    """Shortest of `repeats` runs, in seconds, after one that does not count: noise only ever adds."""
+    """Return the shortest of `repeats` runs in seconds, after a warm-up run; noise only adds time."""
     run()
     times = []
     for _ in range(repeats):
@@ -31,14 +31,14 @@ def best_of(run: Callable[[], object], repeats: int) -> float:
 
 
 def gemm_flops() -> float:
-    """Floating-point operations a second of a large single-precision product, with PyTorch's threads."""
+    """Return the floating-point operations per second of a large single-precision product in PyTorch."""
     size = 1024
     a, b, c = torch.randn(size, size), torch.randn(size, size), torch.empty(size, size)
     return 2 * size**3 / best_of(lambda: torch.mm(a, b, out=c), 12)
 
 
 def show(results: dict[str, object], *, as_json: bool) -> int:
-    """Print results as a table or as JSON; the exit code."""
+    """Print results as a table or as JSON; return the exit code."""
     if as_json:
         print(json.dumps(results, indent=2))
         return 0
@@ -48,7 +48,7 @@ def show(results: dict[str, object], *, as_json: bool) -> int:
 
 
 def report(title: str, results: dict[str, object], argv: list[str] | None = None) -> int:
-    """Print results as a table, or as JSON where `--json` is given."""
+    """Print results as a table, or as JSON if `--json` is given; return the exit code."""
     parser = argparse.ArgumentParser(description=title)
     parser.add_argument("--json", action="store_true", help="print JSON")
     return show(results, as_json=parser.parse_args(argv).json)
@@ -73,7 +73,7 @@ def _amplify(decoder: torch.nn.Module, factor: float) -> None:
 
 
 def fresh_model(config: ModelConfig, folder: Path) -> tuple[VAE, Path]:
-    """An untrained model that sounds as loud as a trained one, and its decoder file."""
+    """Return an untrained model, scaled to the loudness of a trained one, and its decoder file."""
     torch.manual_seed(0)
     model, dim = build(config, 1).eval(), config.latent_dim
     with torch.no_grad():

@@ -1,8 +1,8 @@
-"""`python -m bench.middles RUN -o FILE.png [--sound FILE.flac]`: a run's classes to see and to hear.
+"""`python -m bench.middles RUN -o FILE.png [--sound FILE.flac]`: show and play the classes of a run.
 
-A column for each class: the spectrogram of a real test sound, of its reconstruction, and of the decoded
-middle of the class (the mean of z over the training sounds). The sound file has, class by class, the real
-sound and the middle.
+The picture has a column for each class: the spectrograms of a real test sound, of its reconstruction, and of
+the decoded middle of the class (the mean of z over the training sounds). The sound file contains the real
+sound and the middle of each class.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ RANGE_DB, WINDOW_S, GAP_S = 80.0, 0.03, 0.1
 
 
 def levels_db(sound: NDArray[np.float32], rate: int) -> NDArray[np.float64]:
-    """Spectrogram [bins, windows] of a sound [T]; a full-scale sine has 0 dB."""
+    """Return the spectrogram [bins, windows] of a sound [T] in dB; a full-scale sine has 0 dB."""
     size = 2 ** round(np.log2(WINDOW_S * rate))
     window = np.hanning(size)
     frames = np.lib.stride_tricks.sliding_window_view(np.pad(sound, size // 2), size)[:: size // 8] * window
@@ -33,7 +33,7 @@ def levels_db(sound: NDArray[np.float32], rate: int) -> NDArray[np.float64]:
 
 
 def draw(judged: Subject, heard: Heard, path: Path) -> None:
-    """The picture."""
+    """Draw the spectrograms to `path`."""
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
@@ -67,7 +67,7 @@ def draw(judged: Subject, heard: Heard, path: Path) -> None:
 
 
 def write_sound(judged: Subject, heard: Heard, path: Path) -> None:
-    """Class by class a real sound and the middle."""
+    """Write a real sound and the middle of each class to a sound file."""
     rate = judged.saved.config.model.sample_rate
     gap = torch.zeros(round(GAP_S * rate))
     parts = []
@@ -78,9 +78,9 @@ def write_sound(judged: Subject, heard: Heard, path: Path) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="A run's classes to look at and to listen to.")
+    parser = argparse.ArgumentParser(description="Show and play the classes of a run.")
     parser.add_argument("run", type=Path, metavar="RUN", help="run folder or checkpoint")
-    parser.add_argument("--data", type=Path, metavar="FOLDER", help="its sounds; where they were by default")
+    parser.add_argument("--data", type=Path, metavar="FOLDER", help="folder of its sounds, if moved")
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="FILE.png")
     parser.add_argument("--sound", type=Path, metavar="FILE.flac")
     args = parser.parse_args(argv)
@@ -91,7 +91,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"bench.middles: {error}", file=sys.stderr)
         return 2
     if any(not judged.members(label) for label in range(len(judged.saved.classes))):
-        print(f"bench.middles: {args.run}: a class has no test sound to show beside", file=sys.stderr)
+        print(f"bench.middles: {args.run}: a class has no test sound", file=sys.stderr)
         return 2
     draw(judged, heard, args.out)
     if args.sound:

@@ -1,4 +1,4 @@
-"""The DC-VAE as one would write it first: plain `nn.Conv1d`, one after the other, the same maths."""
+"""A straightforward DC-VAE for comparison: sequential `nn.Conv1d` layers, mathematically the same."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from trainer.models.vae import VAE
 
 
 class NaiveBlock(nn.Module):
-    """x [B, C, T] -> the mean of the products of all layers, [B, C, T]; weights are those of `block`."""
+    """Returns the mean of the products of all layers for x [B, C, T]; weights are copied from `block`."""
 
     def __init__(self, block: DilationBlock) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class NaiveBlock(nn.Module):
         return torch.tanh(conv(pad(x, (conv.dilation[0], 0))))
 
     def gradients(self) -> dict[str, Tensor]:
-        """Of all parameters, in the shapes and by the names of those of `DilationBlock`."""
+        """Return the gradients of all parameters, with the names and shapes of `DilationBlock`."""
         weights = torch.stack([conv.weight.grad for conv in self.subs])  # type: ignore[misc]
         biases = torch.stack([conv.bias.grad for conv in self.subs])  # type: ignore[misc]
         channels = weights.shape[1]
@@ -52,7 +52,7 @@ def _columns(part: int, channels: int) -> slice:
 
 
 class NaiveEncoder(nn.Module):
-    """As `DCEncoder`, whose modules it takes."""
+    """Equivalent of `DCEncoder`; takes over its modules."""
 
     def __init__(self, encoder: DCEncoder) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ class NaiveEncoder(nn.Module):
 
 
 class NaiveDecoder(nn.Module):
-    """As `DCDecoder`, whose modules it takes."""
+    """Equivalent of `DCDecoder`; takes over its modules."""
 
     def __init__(self, decoder: DCDecoder) -> None:
         super().__init__()
@@ -76,7 +76,7 @@ class NaiveDecoder(nn.Module):
 
 
 def naive(model: VAE) -> VAE:
-    """Make a model naive, in its place."""
+    """Replace encoder and decoder of a model with naive ones, in place."""
     assert isinstance(model.encoder, DCEncoder)
     assert isinstance(model.decoder, DCDecoder)
     model.encoder = NaiveEncoder(model.encoder)
@@ -85,7 +85,7 @@ def naive(model: VAE) -> VAE:
 
 
 def gradients(model: VAE) -> dict[str, Tensor]:
-    """Of all parameters of a model, naive or not, by the names that ours have."""
+    """Return the gradients of all parameters of a model, naive or not, by the names of our model."""
     found = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
     for part in ("encoder", "decoder"):
         block = getattr(model, part).block

@@ -1,4 +1,4 @@
-"""`python -m bench.picture -o docs/morph.png`: what a rendered morph looks like, as wave and spectrogram."""
+"""`python -m bench.picture -o docs/morph.png`: draw a rendered morph as waveform and spectrogram."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def draw(sound: np.ndarray, rate: int, args: argparse.Namespace) -> None:
-    """Two rows over one time axis, a tick a step."""
+    """Draw two rows over one time axis, with a tick mark for each step."""
     matplotlib.use("Agg")
     from matplotlib import pyplot
 

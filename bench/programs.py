@@ -1,4 +1,4 @@
-"""A program that is measured: started, listening, ended."""
+"""Runs a program that is to be measured."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ SERVER = r"^osc .*?:(\d+)"  # a line of `realtime serve`
 
 @contextmanager
 def listening(command: list[str], says: str = SERVER) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """The program, and the port that it says in a line like `says`.
+    """Run a program; yield it and the port that it prints in a line that matches `says`.
 
     Raises:
-        SystemExit: it ended before it said one.
+        SystemExit: the program ended before it printed a port.
     """
     pipe = subprocess.PIPE
     alone = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # as `realtime` sets it before it loads NumPy

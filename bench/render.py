@@ -1,15 +1,15 @@
-"""`python -m bench.render [--full] [--json]`: 16ths at 120 beats a minute, 2,000 points in ten minutes.
+"""`python -m bench.render [--full] [--json]`: render 16ths at 120 bpm, 2,000 points in ten minutes.
 
-The whole of it takes minutes, so without `--full` the speed is measured on 45 s of it, with as many distinct
-points in proportion, by `realtime render` as a program of its own; and the loop that it is compared with, a
-full decode in PyTorch eager for every hit on all threads, for `LOOP_HITS` hits. Drum decoders (16,384
-samples, 30-D), untrained. For each architecture:
+The full sequence takes minutes; without `--full`, the speed is measured on 45 s of it, with distinct points
+in proportion. `realtime render` runs as a separate program. It is compared with a loop that decodes every
+hit in full in eager PyTorch, on all threads, for `LOOP_HITS` hits. The models are untrained drum decoders
+(16,384 samples, 30-D). For each architecture:
 
-    sound_per_wall_s      seconds of sound a second of rendering, starting the program included
-    torch_sound_per_wall_s the same of the loop: full decodes only, no mixing and no file
-    speedup_vs_torch      the one over the other
-    speedup_a_point       as if the loop, too, decoded each distinct point once
-    peak_memory_mb        of the program for 6 s of sound, with `--full` for 60; _x10 for ten times as many
+    sound_per_wall_s        seconds of sound per second of rendering, program start included
+    torch_sound_per_wall_s  the same for the loop: full decodes only, no mixing and no file
+    speedup_vs_torch        ratio of the two
+    speedup_a_point         the ratio if the loop, too, decoded each distinct point only once
+    peak_memory_mb          peak memory for 6 s of sound, with `--full` for 60 s; _x10: for ten times as much
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from trainer.config import ModelConfig
 
 HITS_A_SECOND, POINTS_A_SECOND = 8.0, 2000 / 600
 SHORT, FULL = (45.0, 6.0), (600.0, 60.0)
-"""Seconds of sound: for the speed, and for the shorter of the two that show the memory."""
+"""Seconds of sound: for the speed, and for the shorter of the two memory measurements."""
 LOOP_HITS = 24
 
-# Between us and the program: a program's peak memory begins with that of the one that starts it.
+# Starts the program from a small process, as peak memory is inherited from the parent.
 WATCH = """
 import resource, subprocess, sys, time
 begun = time.perf_counter()
@@ -42,7 +42,7 @@ print(time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_CHILDREN).
 
 
 def sequence(path: Path, seconds: float, dim: int) -> tuple[int, int]:
-    """Write a sequence file; returns its numbers of hits and of distinct points."""
+    """Write a sequence file; return its numbers of hits and of distinct points."""
     draw = np.random.default_rng(0)
     hits, distinct = round(HITS_A_SECOND * seconds), round(POINTS_A_SECOND * seconds)
     points = draw.standard_normal((distinct, dim)).round(3).tolist()
@@ -54,7 +54,7 @@ def sequence(path: Path, seconds: float, dim: int) -> tuple[int, int]:
 
 
 def render(model: Path, seconds: float, folder: Path, dim: int) -> tuple[float, float, int, int]:
-    """Wall seconds and peak memory in MB of a render; numbers of hits and points."""
+    """Render; return wall time in seconds, peak memory in MB, and the numbers of hits and points."""
     source = folder / "sequence.toml"
     hits, distinct = sequence(source, seconds, dim)
     command = [sys.executable, "-m", "realtime", "render", str(source), "--model", str(model)]
@@ -65,7 +65,7 @@ def render(model: Path, seconds: float, folder: Path, dim: int) -> tuple[float, 
 
 
 def measure(config: ModelConfig, folder: Path, speed_s: float, memory_s: float) -> dict[str, object]:
-    """All figures of one architecture."""
+    """Return all figures of one architecture."""
     model, path = fresh_model(config, folder)
     dim = config.latent_dim
     z = torch.randn(LOOP_HITS + 2, 1, dim)

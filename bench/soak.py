@@ -1,18 +1,18 @@
-"""The server under load for minutes: eight voices, 1,000 OSC messages a second, z moving, a busy thread.
+"""Soak test of the server: eight voices, 1,000 OSC messages per second, moving z, a busy thread, for minutes.
 
-`realtime serve` plays on a JACK server's dummy driver, started here (`--serve`). In the process that listens
-to OSC a thread of plain Python is busy without end, as a performer's own code might be; what plays has a
-process of its own on the same cores. With `--synchronous` the JACK server waits for every block; then what it
-plays is captured and compared with the offline rendering of what was carried out.
+`realtime serve` plays on a JACK server's dummy driver, started here (`--serve`). In the control process a
+thread of plain Python is always busy, as a performer's own code might be; the worker process shares the same
+cores. With `--synchronous`, the JACK server waits for every block; its output is then captured and compared
+with the offline rendering of the log.
 
-    engine_late_blocks    holes in the sound: blocks that were not ready when the device wanted them
+    engine_late_blocks    dropouts: blocks that were not ready when the device needed them
     dropped_triggers      triggers sent that started no voice
-    memory_growth_mb      resident memory at the end, less that after a fifth of the time; the sounds that are
-                          kept of points where z has rested are there before
-    difference_db         with --synchronous: the largest difference between both sounds, against full scale
-    compared_s            how much of what was compared was not silent
-    host_stole_percent    what the host of a virtual machine kept of the processor time asked for; its cores
-                          are kept awake (`host.awake`)
+    memory_growth_mb      resident memory at the end minus that after a fifth of the time; the sound cache is
+                          filled before
+    difference_db         with --synchronous: largest difference between both sounds, relative to full scale
+    compared_s            with --synchronous: duration of the compared sound that was not silent
+    host_stole_percent    share of requested processor time that the host of a virtual machine withheld; the
+                          cores are kept awake (`host.awake`)
 """
 
 from __future__ import annotations
@@ -48,12 +48,12 @@ from realtime.synth.mixer import Mixer, slots_for
 from realtime.synth.voices.sound_cache import PASSING
 
 VOICES = 8
-IDLE_S = 2.0  # the server is looked at for so long before it is played
-SETTLE_S = 3.0  # the class centres are decoded ahead
-REST_S = 0.3  # a sound is decoded ahead
-TICK_S = 0.002  # messages are sent in small bursts
-WARM = 0.2  # of the time, until memory counts
-BURST = 100  # messages; with --synchronous the sound goes on before the next so many are sent
+IDLE_S = 2.0  # duration of the idle measurement before playing
+SETTLE_S = 3.0  # until the class centres are cached
+REST_S = 0.3  # until a sound is cached
+TICK_S = 0.002  # interval between bursts of messages
+WARM = 0.2  # fraction of the time before memory is measured
+BURST = 100  # messages; with --synchronous, the player waits for a block after each burst
 Facts = dict[str, Any]
 
 
@@ -61,7 +61,7 @@ Facts = dict[str, Any]
 
 
 def serve(args: argparse.Namespace) -> int:
-    """`realtime serve`, with a busy thread once a line comes in, and a log of what is carried out."""
+    """Run `realtime serve` with a log, and with a busy thread as soon as a line arrives on stdin."""
     threading.Thread(target=_wait_and_be_busy, daemon=True).start()
     sound = SoundConfig(
         model=args.model,
@@ -87,9 +87,9 @@ def _wait_and_be_busy() -> None:
 
 
 class Player:
-    """Sends what a busy stage sends: z without pause, hits, and settings of the hits to come.
+    """Sends the messages of a busy stage: continuous moves of z, hits, and parameters of the next hits.
 
-    A `patient` one waits for a server that does not keep up, so that nothing is lost on a slow machine.
+    A `patient` player waits for a server that cannot keep up, so that nothing is lost on a slow machine.
     """
 
     def __init__(
@@ -116,19 +116,19 @@ class Player:
         self._socket.sendto(encode(Message(address, arguments)), self.to)
 
     def rest(self, points: int) -> None:
-        """Let z rest at so many points, until their sounds are decoded."""
+        """Rest at `points` random points until their sounds are cached."""
         for _ in range(points):
             self.send("/morph/z", *(self._chance.gauss(0.0, 1.0) for _ in self._z))
             time.sleep(REST_S)
 
     def status(self) -> Facts:
-        """What the server says of itself."""
+        """Return the status of the server."""
         self._asking.sendto(encode(Message("/morph/get/status", ())), self.to)
         pairs = list(OscMessage(self._asking.recv(65536)).params)
         return dict(zip(pairs[::2], pairs[1::2], strict=True))
 
     def play(self, seconds: float) -> None:
-        """Keep the rate for so long; what is late is sent at once."""
+        """Send messages at the given rate for `seconds`; send late ones at once."""
         begun, sent = time.monotonic(), self.sent
         while (passed := time.monotonic() - begun) < seconds:
             while self.sent - sent < passed * self._rate:
@@ -139,7 +139,7 @@ class Player:
             time.sleep(TICK_S)
 
     def _wait(self) -> None:
-        """Until a block more has been rendered: nothing that was sent waits any more."""
+        """Wait until another block has been rendered, with all messages sent so far."""
         before = self.status()["seconds"]
         while self.status()["seconds"] == before:
             time.sleep(TICK_S)
@@ -166,7 +166,7 @@ class Player:
 
 @contextmanager
 def _capture(path: Path | None) -> Iterator[None]:
-    """What the server's ports play meanwhile goes into `path`: float32 [samples, 2]."""
+    """Capture the output of the server's ports in `path`: float32 [samples, 2]."""
     if path is None:
         yield
         return
@@ -189,19 +189,19 @@ def _capture(path: Path | None) -> Iterator[None]:
 
 
 def _family(pid: int) -> list[int]:
-    """A process and all that it has begun."""
+    """Return a process and its descendants."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return [pid, *(each for child in children for each in _family(int(child)))]
 
 
 def _memory_mb(pid: int) -> float:
-    """Resident memory of a process and those it has begun."""
+    """Return the resident memory of a process and its descendants."""
     pages = sum(int(Path(f"/proc/{each}/statm").read_text().split()[1]) for each in _family(pid))
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def _cpu_s(pid: int) -> float:
-    """Processor time that a process and those it has begun have used."""
+    """Return the processor time used by a process and its descendants."""
     stats = (Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split() for each in _family(pid))
     return sum(int(fields[11]) + int(fields[12]) for fields in stats) / os.sysconf("SC_CLK_TCK")
 
@@ -210,7 +210,7 @@ def _cpu_s(pid: int) -> float:
 
 
 def measure(args: argparse.Namespace) -> Facts:
-    """Play for `args.minutes`; what came of it."""
+    """Play for `args.minutes`; return the figures."""
     info = Decoder(args.model, capacity=1).info
     seconds = 60.0 * args.minutes
     command = [sys.executable, "-m", "bench.soak", "--serve", "--model", str(args.model)]
@@ -269,19 +269,19 @@ def measure(args: argparse.Namespace) -> Facts:
 
 
 def _when_silent(player: Player) -> Facts:
-    """The status once all that was sent has been carried out and has faded."""
+    """Wait until all commands have been carried out and all voices have ended; return the status."""
     end = time.monotonic() + 60.0
     while (status := player.status())["voices"] or status["scheduled"]:
         if time.monotonic() > end:
-            raise SystemExit("bench.soak: the server does not come to rest")
+            raise SystemExit("bench.soak: the server does not become silent")
         time.sleep(0.05)
     return status
 
 
 def _difference_db(model: Path, folder: Path) -> tuple[float, float]:
-    """The largest difference between what was captured and the offline rendering of the log, in dB.
+    """Compare the capture with the offline rendering of the log.
 
-    Also how long it is that was compared and not silent, in seconds.
+    Return the largest difference in dB, and the duration of the compared sound that was not silent, in s.
     """
     heard = np.fromfile(folder / "capture", np.float32).reshape(-1, 2)
     log = folder / "log.jsonl"
@@ -292,7 +292,7 @@ def _difference_db(model: Path, folder: Path) -> tuple[float, float]:
         if command is not None:
             mixer.submit(command, sample)
     out = np.zeros((1000, 2), np.float32)
-    at: int | None = None  # where in the capture the next block begins, once both have begun
+    at: int | None = None  # position of the next block in the capture, once both sounds have begun
     worst, sounding = 0.0, 0
     first = int(np.flatnonzero(heard.any(axis=1))[0])
     while at is None or at < len(heard):
@@ -312,17 +312,17 @@ def _difference_db(model: Path, folder: Path) -> tuple[float, float]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Measure and print."""
+    """Measure and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--minutes", type=float, default=1.0, help="how long; default: 1")
+    parser.add_argument("--minutes", type=float, default=1.0, help="duration; default: 1")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--model", default="drums", help="an .onnx file or a bundled name; default: drums")
     parser.add_argument("--synchronous", action="store_true", help="compare with the offline rendering")
-    parser.add_argument("--steady", action="store_true", help="as of `realtime serve`")
-    parser.add_argument("--rate", type=float, default=1000.0, help="messages a second; default: 1000")
-    parser.add_argument("--hits", type=float, default=12.0, help="triggers a second among them; default: 12")
-    parser.add_argument("--threads", type=int, default=1, help="of the decoder; default: 1")
-    parser.add_argument("--ahead", type=int, help="as of `realtime serve`")
+    parser.add_argument("--steady", action="store_true", help="as for `realtime serve`")
+    parser.add_argument("--rate", type=float, default=1000.0, help="messages per second; default: 1000")
+    parser.add_argument("--hits", type=float, default=12.0, help="triggers per second, included; default: 12")
+    parser.add_argument("--threads", type=int, default=1, help="decoder threads; default: 1")
+    parser.add_argument("--ahead", type=int, help="as for `realtime serve`")
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args(argv)

@@ -1,7 +1,7 @@
-"""`python -m bench.surfaces -o docs`: pictures of surfaces whose programs do not run here, from their files.
+"""`python -m bench.surfaces -o docs`: draw surfaces from their files, as their programs do not run here.
 
-Each shows what its file says before a server answers. The programs shade and round things in their own ways;
-places, sizes, words and first values are those of the files.
+Each picture shows the initial state of a file, before a server answers. Positions, sizes, texts and initial
+values are those of the files; shading and rounding differ from the programs.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import matplotlib
 FOLDER = Path(__file__).resolve().parent.parent / "max_patches"
 DPI = 100
 FIELD, EDGE, MARK, INK, FAINT = "#3a3f4a", "#5a6070", "#e8a04c", "#d8dbe2", "#8a90a0"
-DEVICE_HEAD = 32  # bytes of a device before its patcher
+DEVICE_HEAD = 32  # header bytes of a device before its patcher
 
 Frame = tuple[float, float, float, float]
 """x, y, width, height in pixels, y downwards."""
@@ -30,7 +30,7 @@ Frame = tuple[float, float, float, float]
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("-o", "--out", type=Path, required=True, metavar="FOLDER", help="where to write them")
+    parser.add_argument("-o", "--out", type=Path, required=True, metavar="FOLDER", help="output folder")
     args = parser.parse_args(argv)
     for name, (file, draw) in PICTURES.items():
         draw(FOLDER / file).save(args.out / name)
@@ -72,7 +72,7 @@ class Canvas:
         self._axes.plot(xs, ys, color=colour, linewidth=width, solid_capstyle="round")
 
     def words(self, frame: Frame, text: str, size: float, colour: Any = INK, align: str = "center") -> None:
-        """Text of `size` pixels in the middle of a frame, or at its left."""
+        """Draw text of `size` pixels in the middle of a frame, or at its left edge."""
         x, y, width, height = frame
         place = x + 3 if align == "left" else x + width / 2
         self._axes.text(
@@ -91,7 +91,7 @@ class Canvas:
 
 
 def max_patcher(path: Path) -> Canvas:
-    """The presentation of a .maxpat or .amxd file."""
+    """Draw the presentation view of a .maxpat or .amxd file."""
     patcher = _patcher(path)
     *_, width, height = patcher["rect"]
     canvas = Canvas(width, height)
@@ -107,7 +107,7 @@ def _patcher(path: Path) -> dict[str, Any]:
 
 def _draw_patcher(canvas: Canvas, patcher: dict[str, Any], left: float, top: float) -> None:
     boxes = {entry["box"]["id"]: entry["box"] for entry in patcher["boxes"]}
-    loaded = {}  # what a loadmess puts into a box when the patch opens
+    loaded = {}  # value that a loadmess sends to each box when the patch opens
     for line in patcher["lines"]:
         source, destination = (boxes[line["patchline"][end][0]] for end in ("source", "destination"))
         words = source.get("text", "").split()
@@ -125,7 +125,7 @@ def _draw_patcher(canvas: Canvas, patcher: dict[str, Any], left: float, top: flo
 
 
 def _field(canvas: Canvas, frame: Frame, box: dict[str, Any]) -> None:
-    """A button or message: its words on a plate."""
+    """Draw a button or message: its text on a plate."""
     canvas.rectangle(frame, box.get("bgcolor", FIELD), EDGE, 4)
     canvas.words(frame, box.get("text", ""), box.get("fontsize", 12.0))
 
@@ -264,7 +264,7 @@ MAX: dict[str, Callable[[Canvas, Frame, dict[str, Any]], None]] = {
 
 
 def touchosc(path: Path) -> Canvas:
-    """The page of a .tosc file."""
+    """Draw the page of a .tosc file."""
     page = ET.fromstring(zlib.decompress(path.read_bytes())).find("node")
     assert page is not None
     canvas = Canvas(*_frame(page)[2:])

@@ -1,18 +1,18 @@
-"""`python -m bench.training [--json | --table]`: what a step of training costs on two threads, in one run.
+"""`python -m bench.training [--json | --table]`: cost of a training step on two threads.
 
-A step is all that the trainer does for a batch of the paper's digit recipe (4,096 samples, 20-D): both
-updates, losses, clipping and Adam included.
+A step is everything that the trainer does for a batch of the paper's digit recipe (4,096 samples, 20-D):
+both updates, losses, clipping and Adam.
 
-    speedup_vs_naive    the same step with the DC model written in plain `nn.Conv1d` (bench/naive.py) / ours,
-                        for a batch of 2, a sound a thread; `speedup_batch_N` has other batches
-    gradient_error      largest ‖ours - naive‖ / ‖naive‖ of a parameter's gradient, both in double precision:
-                        there rounding hides no mistake
-    gradient_error_32   in single precision, the whole gradient, against the naive one in double precision;
-                        `gradient_error_32_naive` is what single precision alone costs the naive model
-    roofline_ratio      our time / (multiplications and additions at the machine's fastest GEMM)
-    peak_memory_mb      what steps of 8 sounds add to a process that has all else in memory already
+    speedup_vs_naive    time of the step with the DC model in plain `nn.Conv1d` (bench/naive.py) / ours, for
+                        a batch of 2, one sound per thread; `speedup_batch_N`: other batches
+    gradient_error      largest ‖ours - naive‖ / ‖naive‖ of a parameter's gradient, both in double precision,
+                        where rounding cannot hide an error
+    gradient_error_32   error of our whole gradient in single precision, relative to the naive one in double
+                        precision; `gradient_error_32_naive`: the same for the naive one in single precision
+    roofline_ratio      our time / time of the multiplications and additions at the fastest GEMM rate
+    peak_memory_mb      memory that steps of 8 sounds add to a process with everything else loaded
 
-`--table`: time and memory of an epoch as window, number of files and batch grow.
+`--table`: time and memory of an epoch for growing windows, numbers of files and batches.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ MEMORY_BATCH = 8
 
 
 def batch_of(size: int, length: int) -> Tensor:
-    """Decaying sines with a little noise, peak about 1: [size, 1, length]."""
+    """Return decaying sines with a little noise, peak about 1: [size, 1, length]."""
     source = torch.Generator().manual_seed(0)
     time = torch.arange(length) / 8000
     pitch = 100 + 1000 * torch.rand(size, 1, 1, generator=source)
@@ -53,7 +53,7 @@ def batch_of(size: int, length: int) -> Tensor:
 
 
 class Step:
-    """A model and its optimisers, ready to be trained on one batch again and again."""
+    """A model and its optimisers, for repeated training on one batch."""
 
     def __init__(self, config: Config, size: int, plain: bool, dtype: torch.dtype = torch.float32) -> None:
         torch.manual_seed(0)
@@ -68,7 +68,7 @@ class Step:
         self.eps = self.eps.to(dtype)
 
     def gradient(self, name: str) -> None:
-        """That of one update."""
+        """Compute the gradient of one update."""
         self.optimisers[name].zero_grad(set_to_none=True)
         terms = self.objective(name, self.waveform, self.waveform, self.target, self.eps)
         total(terms, self.weights).backward()
@@ -82,9 +82,9 @@ class Step:
 
 
 def operations(config: Config) -> float:
-    """Floating-point operations of a step, a sound: of each pass three times those forward.
+    """Return the floating-point operations of a step per sound: three times those of each forward pass.
 
-    The encoder is passed by both updates, the decoder by one.
+    Both updates run the encoder; one runs the decoder.
     """
     model, length = config.model, config.model.length
     if model.architecture == "dc":
@@ -99,7 +99,7 @@ def operations(config: Config) -> float:
 
 
 def fastest_gemm() -> float:
-    """Operations a second: of the BLAS, or of oneDNN where that is faster."""
+    """Return the operations per second of BLAS or oneDNN, whichever is faster."""
     rows, size = 4096, 512
     image = torch.randn(1, size, 1, rows).contiguous(memory_format=torch.channels_last)
     filters = torch.randn(size, size, 1, 1)
@@ -107,13 +107,13 @@ def fastest_gemm() -> float:
 
 
 def alternately(first: Callable[[], None], second: Callable[[], None]) -> tuple[float, float]:
-    """The shortest time of each, in seconds, taken in turns: what slows the machine down slows both."""
+    """Return the shortest time of each in seconds, measured in turns, so that disturbances affect both."""
     times = [(best_of(first, 1), best_of(second, 1)) for _ in range(REPEATS)]
     return min(a for a, _ in times), min(b for _, b in times)
 
 
 def gradients_of(config: Config, plain: bool, dtype: torch.dtype) -> dict[str, Tensor]:
-    """By parameter, of both updates of a step of two sounds, in double precision."""
+    """Return the gradients of both updates of a step of two sounds, by parameter, as double precision."""
     step = Step(config, 2, plain, dtype)
     found: dict[str, Tensor] = {}
     for update in (VARIATIONAL, CLASSIFICATION):
@@ -123,7 +123,7 @@ def gradients_of(config: Config, plain: bool, dtype: torch.dtype) -> dict[str, T
 
 
 def apart(ours: dict[str, Tensor], theirs: dict[str, Tensor]) -> float:
-    """The largest relative distance of two gradients of a parameter; what is 0 must be so in both."""
+    """Return the largest relative distance between two gradients of a parameter; zeros must match."""
     assert ours.keys() == theirs.keys()
     distances = [
         (ours[name] - theirs[name]).norm() / theirs[name].norm().clamp(min=1e-300) for name in theirs
@@ -132,12 +132,12 @@ def apart(ours: dict[str, Tensor], theirs: dict[str, Tensor]) -> float:
 
 
 def whole(found: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The gradient as one vector."""
+    """Return the gradient as one vector."""
     return {"all": torch.cat([found[name].flatten() for name in sorted(found)])}
 
 
 def errors(config: Config) -> dict[str, object]:
-    """How far gradients are apart."""
+    """Return the gradient errors by name."""
     exact = gradients_of(config, True, torch.float64)
     ours, naive_32 = (gradients_of(config, plain, torch.float32) for plain in (False, True))
     return {
@@ -148,14 +148,14 @@ def errors(config: Config) -> dict[str, object]:
 
 
 def memory_of(words: list[str]) -> dict[str, float]:
-    """What `--child` says of itself in a process of its own."""
+    """Run `--child` in a process of its own and return its figures."""
     command = [sys.executable, "-m", "bench.training", "--child", *words]
     found: dict[str, float] = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
     return found
 
 
 def child(name: str, plain: bool) -> int:
-    """Take two steps and print what they added to the memory of this process."""
+    """Take two steps and print the memory that they added to this process."""
     step = Step(configs.read(name), MEMORY_BATCH, plain)
     before = resident_mb("VmRSS")
     for _ in range(2):

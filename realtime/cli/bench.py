@@ -17,12 +17,14 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser("bench", help="measure latency with a model on a device, term by term")
     add_model(parser)
     parser.add_argument("--device", help="as for `realtime serve`")
-    parser.add_argument("--null", action="store_true", help="no sound card: keep time by the clock")
-    parser.add_argument("--rate", type=whole(1000, 768_000), metavar="HZ", help="default: the device's")
-    parser.add_argument("--block", type=whole(16, 8192), default=128, metavar="SAMPLES", help="default: 128")
+    parser.add_argument("--null", action="store_true", help="run without a sound card, timed by the clock")
     parser.add_argument(
-        "--ahead", type=whole(1, 64), metavar="BLOCKS", help="default: as for `realtime serve`"
+        "--rate", type=whole(1000, 768_000), metavar="HZ", help="sample rate; default: the device's"
     )
+    parser.add_argument(
+        "--block", type=whole(16, 8192), default=128, metavar="SAMPLES", help="block size; default: 128"
+    )
+    parser.add_argument("--ahead", type=whole(1, 64), metavar="BLOCKS", help="as for `realtime serve`")
     add_decoder(parser)
 
 

@@ -23,11 +23,11 @@ def run(args: argparse.Namespace) -> int:
 
     path = resolve(args.model)
     info, encoder = verify.read(path).info, encoder_path(path)
-    beside = encoder.name if encoder.is_file() else None
+    encoder_name = encoder.name if encoder.is_file() else None
     if args.json:
         from dataclasses import asdict
 
-        print(json.dumps(asdict(info) | {"encoder": beside}, indent=2))
+        print(json.dumps(asdict(info) | {"encoder": encoder_name}, indent=2))
         return 0
     rows = {
         "name": info.name,
@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
         "z": f"{info.latent_dim} dimensions, one frame for every {info.hop_length} samples",
         "classes": ", ".join(each.name for each in info.classes),
         "anchors": str(len(info.anchors)),
-        "encoder": beside or "none next to the model file",
+        "encoder": encoder_name or "none next to the model file",
         "loudness": f"{info.loudness_db:.1f} dB",
         "licence": info.licence,
         "credits": "; ".join(info.credits),

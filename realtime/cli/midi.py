@@ -24,7 +24,9 @@ def add_parser(commands: Any) -> None:
     midi.add_argument(
         "--osc-port", type=whole(1, 65535), default=9000, help="the server's UDP port; default: 9000"
     )
-    midi.add_argument("--backend", choices=BACKENDS, default="auto", help="default: any that works")
+    midi.add_argument(
+        "--backend", choices=BACKENDS, default="auto", help="MIDI back end; default: the first that works"
+    )
     midi.add_argument("--list", action="store_true", help="list the MIDI ports and exit")
     midi.add_argument(
         "--learn", action="store_true", help="move a control, then name its target; saved in --map FILE"

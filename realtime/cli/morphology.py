@@ -16,10 +16,18 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("source", type=Path, metavar="FILE", help="a sequence or a log (.toml, .jsonl)")
     parser.add_argument("--model", help="an .onnx file or a bundled name; default: the log's, or drums")
     parser.add_argument(
-        "-o", "--output", type=Path, metavar="NAME", help="write NAME.png and NAME.html; default: as FILE"
+        "-o",
+        "--output",
+        type=Path,
+        metavar="NAME",
+        help="write NAME.png and NAME.html; default: the name of FILE",
     )
-    parser.add_argument("--rate", type=whole(1000, 768_000), metavar="HZ", help="default: the model's")
-    parser.add_argument("--presets", type=Path, metavar="FILE", help="default: the user's data folder")
+    parser.add_argument(
+        "--rate", type=whole(1000, 768_000), metavar="HZ", help="sample rate; default: the model's"
+    )
+    parser.add_argument(
+        "--presets", type=Path, metavar="FILE", help="file of presets; default: in the user's data folder"
+    )
     parser.add_argument("--jobs", type=whole(1, 256), help="threads that decode sounds; default: all cores")
     parser.add_argument("--force", action="store_true", help="replace existing files")
     add_plugin(parser)

@@ -52,7 +52,10 @@ def add_parser(commands: Any) -> None:
     grid = render.add_argument_group("a sampler pack")
     grid.add_argument("--grid", metavar="A,B[,C,D]", help="corners: two or four classes or anchors")
     grid.add_argument(
-        "--size", default="9x9", metavar="COLUMNSxROWS", help="default: 9x9, or 9 for two corners"
+        "--size",
+        default="9x9",
+        metavar="COLUMNSxROWS",
+        help="size of the grid; default: 9x9, or 9 for two corners",
     )
 
     out = render.add_argument_group("output")
@@ -63,11 +66,15 @@ def add_parser(commands: Any) -> None:
         metavar="FILE",
         help=".wav, .flac or .ogg file; folder for --stems, --split, --grid",
     )
-    out.add_argument("--rate", type=whole(1000, 768_000), metavar="HZ", help="default: the model's")
+    out.add_argument(
+        "--rate", type=whole(1000, 768_000), metavar="HZ", help="sample rate; default: the model's"
+    )
     out.add_argument(
         "--bits", choices=("16", "24", "32f"), help="bit depth; default: 32f in .wav, 24 in .flac"
     )
-    out.add_argument("--channels", type=whole(1, 2), help="default: 2 if any sound is panned, otherwise 1")
+    out.add_argument(
+        "--channels", type=whole(1, 2), help="output channels; default: 2 if any sound is panned, otherwise 1"
+    )
     add_gain(out)
     add_dc_block(out)
     out.add_argument("--stems", choices=("voice", "class"), help="write a file for each voice or class")
@@ -85,7 +92,9 @@ def add_parser(commands: Any) -> None:
     )
     out.add_argument("--lufs", type=number(-60.0, 0.0), metavar="LUFS", help="normalise to this loudness")
     out.add_argument("--force", action="store_true", help="replace existing files")
-    render.add_argument("--presets", type=Path, metavar="FILE", help="default: the user's data folder")
+    render.add_argument(
+        "--presets", type=Path, metavar="FILE", help="file of presets; default: in the user's data folder"
+    )
     render.add_argument("--jobs", type=whole(1, 256), help="threads that decode sounds; default: all cores")
     add_plugin(out)
     logged = out.add_mutually_exclusive_group()
@@ -139,10 +148,10 @@ def _check_options(args: argparse.Namespace) -> None:
         raise RealtimeError("--check, --stems and --split are for sequence files")
     if args.source is None and args.check:
         raise RealtimeError("--check needs a sequence file")
-    told = [args.source is not None, args.start is not None or args.end is not None, bool(args.grid)]
-    if sum(told) > 1:
+    given = [args.source is not None, args.start is not None or args.end is not None, bool(args.grid)]
+    if sum(given) > 1:
         raise RealtimeError("give only one of a file, --from/--to and --grid")
-    if sum(told) == 0 or (args.start is None) != (args.end is None):
+    if sum(given) == 0 or (args.start is None) != (args.end is None):
         raise RealtimeError("nothing to render: give a sequence file, --from NAME --to NAME, or --grid")
     if args.check:
         return

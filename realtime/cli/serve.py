@@ -15,10 +15,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     serve = commands.add_parser("serve", help="play live, driven by OSC")
     add_model(serve)
     serve.add_argument(
-        "--device", help="number or part of a name from `realtime devices`; default: the system's default"
+        "--device",
+        help="output device: number or part of a name from `realtime devices`; default: the system's",
     )
-    serve.add_argument("--null", action="store_true", help="no sound card: keep time by the clock")
-    serve.add_argument("--rate", type=whole(1000, 768_000), metavar="HZ", help="default: the device's")
+    serve.add_argument("--null", action="store_true", help="run without a sound card, timed by the clock")
+    serve.add_argument(
+        "--rate", type=whole(1000, 768_000), metavar="HZ", help="sample rate; default: the device's"
+    )
     serve.add_argument(
         "--channels",
         type=outputs,
@@ -26,7 +29,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="A[,B]",
         help="outputs of the device, counted from 1; default: 1,2",
     )
-    serve.add_argument("--block", type=whole(16, 8192), default=128, metavar="SAMPLES", help="default: 128")
+    serve.add_argument(
+        "--block", type=whole(16, 8192), default=128, metavar="SAMPLES", help="block size; default: 128"
+    )
     serve.add_argument(
         "--ahead",
         type=whole(1, 64),
@@ -44,7 +49,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     add_dc_block(serve)
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on; default: this machine only")
     serve.add_argument(
-        "--port", type=whole(0, 65535), default=9000, help="UDP port; default: 9000; 0: any free one"
+        "--port", type=whole(0, 65535), default=9000, help="UDP port; default: 9000; 0: any free port"
     )
     serve.add_argument(
         "--allow",

@@ -76,14 +76,14 @@ def serve(config: ServeConfig) -> int:
         server = Server(control, listener, access.Access(config.allow))
         if config.restore and not control.restore():
             say("no earlier session of this model to restore")
-        beside = ExitStack()
+        started = ExitStack()
         gc.collect()
         try:
             lines = sound.start()
             server.start()
             _introduce(lines, server)
             models = Models(lambda: sound.studio.model or config.sound.model, config.sound.library)
-            beside = surfaces.start(config.surfaces, bridge, server, access.Access(config.allow), models, say)
+            started = surfaces.start(config.surfaces, bridge, server, access.Access(config.allow), models, say)
             gc.freeze()
             refused = RefusalLines(control.refusals, _ignore if config.quiet else say)
             _watch(stopping, config.seconds, sound, server, refused)
@@ -94,7 +94,7 @@ def serve(config: ServeConfig) -> int:
                 sound.close()  # otherwise threads that wait for a reply would not end
             server.stop()
             _save(control)
-            beside.close()
+            started.close()
             counts, failed = _stop(sound)
     _sum_up(counts)
     return 1 if failed else 0
@@ -124,12 +124,12 @@ def _watch(
                 return
             say(f"the worker process {fault}; restarting it")
             try:
-                told = sound.restart()
+                notes = sound.restart()
                 server.resume()
             except RealtimeError as error:
                 say(str(error))
                 return
-            say("; ".join(["playing again with the last point", *told]))
+            say("; ".join(["playing again with the last point", *notes]))
             begun_s = time.monotonic()
         left = WATCH_S if end is None else min(WATCH_S, end - time.monotonic())
         if left <= 0 or stopping.wait(left):

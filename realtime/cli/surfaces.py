@@ -55,7 +55,10 @@ def add_arguments(serve: argparse.ArgumentParser) -> None:
     )
     hosts.add_argument("--midi-map", type=Path, metavar="FILE", help="MIDI map; see `realtime midi`")
     hosts.add_argument(
-        "--midi-backend", choices=midi.BACKENDS, default="auto", help="default: any that works"
+        "--midi-backend",
+        choices=midi.BACKENDS,
+        default="auto",
+        help="MIDI back end; default: the first that works",
     )
     hosts.add_argument(
         "--oscquery",

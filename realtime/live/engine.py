@@ -1,4 +1,4 @@
-"""The thread that renders, and the queue of finished blocks between it and the sound card.
+"""The render thread, and the queue of finished blocks between it and the sound card.
 
 osc thread ──commands──► [inbox] ──► render thread: mixer ──blocks──► [ring] ──► audio callback: copies
                                                     └──► recorder

@@ -2,8 +2,8 @@
 
 A block is begun `lead` seconds before the device takes it. The lead is the sum of three terms:
 
-- the worst-case decoding time, as measured at the start (`mixer.Cost`), or the longest recent block plus the
-  streams that begin;
+- the worst-case decoding time: as measured at the start (`mixer.Cost`), or the longest recent block plus the
+  streams that begin, whichever is longer;
 - a margin for the machine, which grows when an audible block is finished too close to its deadline;
 - a reserve of blocks if the load is high (`load`), as long as anything sounds.
 

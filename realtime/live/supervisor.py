@@ -44,7 +44,7 @@ class EngineProxy:
         return bool(self._line.ask("submit", commands, due))
 
     def submit_from(self, commands: Sequence[Command], due: float | None = None) -> tuple[bool, list[float]]:
-        """Submit commands as the engine does; the reply comes after they have been sent."""
+        """Submit commands as the engine does; wait only for the reply, not for their effect."""
         end: tuple[bool, list[float]] = self._line.ask("submit_from", commands, due, time.monotonic())
         return end
 

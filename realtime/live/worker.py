@@ -33,7 +33,7 @@ from realtime.util.errors import RealtimeError, say
 WATCH_S = 0.1
 END_S = 1.0  # time for control to read the last reply
 #: Warnings by counter of the engine's status; each is printed once, when its counter first exceeds 0.
-TROUBLES = {
+WARNINGS = {
     "shed": "decoding cannot keep up: the quietest voice was faded out, and for some seconds new hits "
     "replace old ones; use fewer --voices to avoid this (reported once)",
     "muted": "the model produced samples that are not finite numbers; they are silenced (reported once)",
@@ -228,14 +228,14 @@ class Worker:
 
     def watch(self) -> None:
         """Watch device and plugins until control asks to stop or rendering fails; report problems."""
-        engine, untold = self._engine, dict(TROUBLES)
+        engine, pending = self._engine, dict(WARNINGS)
         while not self.stopping.wait(WATCH_S) and not engine.failure:
             if not self._started:
                 continue
             self._outlet.watch()
             counts = engine.status()
-            for trouble in [name for name in untold if counts[name]]:
-                self._say(untold.pop(trouble))
+            for name in [name for name in pending if counts[name]]:
+                self._say(pending.pop(name))
             if self._chain and self._chain.watch():
                 engine.replace_thread()
             for fault in self._chain.faults() if self._chain else ():

@@ -1,4 +1,4 @@
-"""What `realtime render` writes: one file, stems, or a file for each hit, from one decoder."""
+"""The work of `realtime render`: write one file, stems, a file for each hit, or a sampler pack."""
 
 from __future__ import annotations
 
@@ -43,18 +43,18 @@ from realtime.util.progress import Progress
 if TYPE_CHECKING:
     from realtime.model.encoder import Encoder
 
-LIVE_FRAMES = 4  # as the server's mixer
+LIVE_FRAMES = 4  # same as the server's mixer
 
 
 class Bounce:
-    """A model and the options of one `realtime render`.
+    """One run of `realtime render`: a model and options.
 
     Args:
-        args: of the command.
-        model: the decoder file; it is read once.
+        args: options of the command.
+        model: the decoder file, read once.
 
     Raises:
-        RealtimeError: the model or the rate will not do.
+        RealtimeError: the model or the sample rate is not accepted.
     """
 
     def __init__(self, args: argparse.Namespace, model: Path) -> None:
@@ -73,13 +73,13 @@ class Bounce:
         self.rate = rate
         resampler = Resampler(self.info.sample_rate, rate)
         self.length = resampler.length(self.info.frames * self.info.hop_length)
-        """Device samples of a sound."""
+        """Length of a sound in device samples."""
 
     def open(self, path: Path) -> tuple[Sequence, Iterator[Event]]:
-        """Read a sequence file and look its points up.
+        """Read a sequence file and look up its points.
 
         Raises:
-            SequenceError: with all that is wrong.
+            SequenceError: the file has errors; lists all of them.
         """
         sequence = read(path)
         self._points = Points(sequence, self.info, self._presets(sequence), self._encode)
@@ -106,7 +106,7 @@ class Bounce:
         return events(sequence, self._points, self.rate)
 
     def _decoder(self, voices: int) -> Decoder:
-        """With slots for so many voices, on the session that the first one opened."""
+        """Return a decoder with slots for `voices`; all of them share the first one's session."""
         if self._first is None:
             self._first = Decoder(
                 self.model,
@@ -119,7 +119,7 @@ class Bounce:
         return self._first.sibling(slots_for(voices), self._first.max_frames)
 
     def _mixer(self, voices: int, channels: int, chunk_frames: int, gain_db: float) -> Mixer:
-        """A mixer whose sounds are decoded ahead."""
+        """Return a mixer whose sounds are decoded ahead."""
         mixer = Mixer(
             self._decoder(voices),
             self.rate,
@@ -177,7 +177,7 @@ class Bounce:
             )
 
     def morph(self, start: Z, end: Z, args: argparse.Namespace) -> int:
-        """Write a row of sounds; returns its length in device samples."""
+        """Write a row of sounds; return its length in device samples."""
         voices = min(args.steps, overlap(self.info, args.spacing_ms))
         mixer = self._mixer(voices, args.channels or 1, CHUNK_FRAMES, args.gain)
         spacing = args.spacing_ms * self.rate / 1000
@@ -186,28 +186,28 @@ class Bounce:
         return self._write(args.output, mixer, coming, row[-1][0], args.force).samples
 
     def whole(self, sequence: Sequence) -> Meter:
-        """Write a sequence into one file."""
+        """Write a sequence to one file."""
         mixer, last = self._for(sequence)
         commands = self._sounds().follow(self._score(sequence, self._events(sequence)))
         return self._write(self.args.output, mixer, commands, last, self.args.force)
 
     def log(self, path: Path) -> Meter:
-        """Write a performance, as it was logged, into one file.
+        """Write a logged performance to one file.
 
         Raises:
-            LogError: the log is damaged, or of models that are not there or have another size of z.
+            LogError: the log is damaged, or a model is missing or has another number of dimensions.
         """
         setting = read_header(path)
         if setting.latent_dim != self.info.latent_dim:
             raise LogError(
-                f"{path}: played with a model of {setting.latent_dim} dimensions; this one has "
-                f"{self.info.latent_dim}: give another --model"
+                f"{path}: played with a model of {setting.latent_dim} dimensions, but this one has "
+                f"{self.info.latent_dim}; give another --model"
             )
         if self.args.rate is None:
             self._set_rate(setting.sample_rate)
         replaced = self.args.model is not None
         if not replaced and self.file.sha256 != setting.model_sha256:
-            say(f"{self.model} has changed since; it may sound otherwise")
+            say(f"{self.model} has changed since the performance; it may sound different")
         first = self._decoder(setting.voices)
         course = summarise(path, setting)
         decoders = open_models(path, setting, course, first, self._load, replaced=replaced, say=say)
@@ -251,21 +251,21 @@ class Bounce:
                         yield at, self._louder(command)
 
         last = round(course.last * scale)
-        block = setting.block if chain else BLOCK_SIZE  # a plugin may sound otherwise in other pieces
+        block = setting.block if chain else BLOCK_SIZE  # a plugin may depend on the block size
         begin = mixer(first, setting.chunk_frames)
         return self._play(self.args.output, begin, replay(), last, self.args.force, chain, block)
 
     def _load(self, path: Path) -> tuple[Decoder, str]:
-        """The decoder of another model, and the SHA-256 of its file."""
+        """Return the decoder of another model, and the SHA-256 of its file."""
         file = verify.read(path)
         options = {"threads": self.args.threads, "provider": self.args.provider}
         return Decoder(path, capacity=1, file=file, **options), file.sha256
 
     def stems(self, sequence: Sequence, by: str) -> list[str]:
-        """Write a file for each voice or class; together they are the mix, below the knee of the output.
+        """Write a file for each voice or class; return their names.
 
-        Every stem plays the whole score, the hits of the others at velocity 0, so that chokes and moves of
-        the point stay what they are.
+        Below the knee of the output, the files add up to the mix. Every stem plays the whole score, with the
+        hits of other stems at velocity 0, so that chokes and moves of the point are unchanged.
         """
 
         def key(event: Event) -> str:
@@ -282,7 +282,7 @@ class Bounce:
         return names
 
     def split(self, sequence: Sequence) -> int:
-        """Write each hit into a file of its own, and `sounds.csv` about them; returns how many."""
+        """Write a file for each hit, and their levels to `sounds.csv`; return the number of hits."""
         rows = []
         channels = self._channels(sequence)
         with Folder.making(self.args.output, self.args.force) as folder:
@@ -305,9 +305,9 @@ class Bounce:
         return len(rows)
 
     def grid(self, names: list[str], columns: int, rows: int) -> int:
-        """Write the mixes of corner points into a pack for samplers; returns how many there are."""
+        """Write a sampler pack of mixes between corner points; return the number of sounds."""
         if self.args.format == "ogg":
-            raise RealtimeError("not every sampler plays .ogg: --format wav or flac")
+            raise RealtimeError("not every sampler plays .ogg: give --format wav or flac")
         places = grid.cells([self.info.point(name) for name in names], columns, rows, f".{self.args.format}")
         title = f"{self.info.name}: {', '.join(names)}, {columns} x {rows}"
         output = self.args.output
@@ -327,7 +327,7 @@ class Bounce:
         return len(places)
 
     def _loudness(self, path: Path, meter: Meter) -> tuple[str, str, str]:
-        """Peak and RMS in dB, and LUFS where pyloudnorm is there to measure it."""
+        """Return peak and RMS in dB, and LUFS; the last is empty without pyloudnorm."""
         try:
             loudness = f"{levels.lufs(read_sound(path), self.rate):.2f}"
         except levels.LevelError:
@@ -335,7 +335,7 @@ class Bounce:
         return f"{meter.peak_db:.2f}", f"{meter.rms_db:.2f}", loudness
 
     def _for(self, sequence: Sequence) -> tuple[Mixer, int]:
-        """A mixer with voices enough for a sequence, and the sample of its last event."""
+        """Return a mixer with enough voices for a sequence, and the sample of its last event."""
         last = 0
 
         def hits() -> Iterator[tuple[int, Trigger]]:
@@ -351,7 +351,7 @@ class Bounce:
 
     @staticmethod
     def _chunk(sequence: Sequence) -> int:
-        """Latent frames decoded at a time: few where a point moves in the middle of a sound."""
+        """Return the number of latent frames per decoder call: few if a point moves during a sound."""
         moving = any("live" in (step.mode, sequence.mode) for step in sequence.steps)
         return LIVE_FRAMES if moving else CHUNK_FRAMES
 
@@ -364,23 +364,23 @@ class Bounce:
             yield sample, self._louder(command)
 
     def _louder(self, command: Command) -> Command:
-        """With --gain on top."""
+        """Return the command with --gain added."""
         return Gain(command.db + self.args.gain) if isinstance(command, Gain) else command
 
 
 def _silent(event: Event) -> Event:
-    """The same event with its hit at velocity 0."""
+    """Return the event with its hit at velocity 0."""
     commands = tuple(replace(c, velocity=0.0) if isinstance(c, Trigger) else c for c in event.commands)
     return replace(event, commands=commands)
 
 
 def file_name(name: str) -> str:
-    """A name that any file system takes."""
+    """Return a name that is valid on any file system."""
     return re.sub(r"[^\w.+-]+", "_", name).strip("._")[:80] or "sound"
 
 
 def loudness_note(rows: Iterable[tuple[str, ...]]) -> str:
-    """`sounds.csv`: file, name, class, peak and RMS in dB below full scale, LUFS."""
+    """Return the text of `sounds.csv`: file, name, class, peak and RMS in dBFS, LUFS."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(("file", "name", "class", "peak_db", "rms_db", "lufs"))

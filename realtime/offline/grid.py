@@ -1,7 +1,7 @@
-"""Packs for samplers: the mixes of two or four corners as one-shots, with SFZ and Decent Sampler presets.
+"""Sampler packs: mixes of two or four corners as one-shots, with SFZ and Decent Sampler presets.
 
-Columns go from the first corner to the second and lie on the mod wheel; rows go down to the third and the
-fourth and lie on keys from C2 (36) up. A pack of one row lies on all keys, at the pitch of the key.
+Columns go from the first corner to the second and are mapped to the mod wheel. Rows go down to the third and
+fourth corner and are mapped to keys from C2 (36) upwards. A pack of one row is mapped to all keys, pitched.
 """
 
 from __future__ import annotations
@@ -15,19 +15,26 @@ import numpy as np
 from realtime.synth.commands import Z
 from realtime.util.errors import RealtimeError
 
-FIRST_KEY = 36  # C2, where drum maps have their kick
+FIRST_KEY = 36  # C2, the kick in drum maps
 MAX_SIDE = 64
 WHEEL = 1  # the controller number of the mod wheel
 FOLDER = "sounds"
 
 
 class GridError(RealtimeError):
-    """A grid that cannot be made."""
+    """Invalid size or corners of a grid."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A place of the grid: its file, its point, its key, and the wheel's range."""
+    """A cell of the grid.
+
+    Attributes:
+        file: path of the sound within the pack.
+        z: its point [D].
+        row, column: place in the grid, from 0; the row gives the key.
+        wheel: first and last value of the mod wheel, 0..127.
+    """
 
     file: str
     z: Z
@@ -37,26 +44,28 @@ class Cell:
 
 
 def size(text: str, corners: int) -> tuple[int, int]:
-    """Columns and rows of "9x9", or of "9" where there are two corners.
+    """Return columns and rows of a size such as "9x9", or "9" for two corners.
 
     Raises:
-        GridError: it is not a size for so many corners.
+        GridError: the size is invalid, or does not suit the number of corners.
     """
     words = text.lower().split("x") if "x" in text.lower() or corners != 2 else [text, "1"]
     sides = [int(word) if word.isascii() and word.isdigit() else 0 for word in words]
     if len(sides) != 2 or not 2 <= sides[0] <= MAX_SIDE or not 1 <= sides[1] <= MAX_SIDE:
-        raise GridError(f"--size is {text!r}, not such as 9x9: 2 to {MAX_SIDE} columns, 1 to {MAX_SIDE} rows")
+        raise GridError(
+            f"--size is {text!r}; give 2 to {MAX_SIDE} columns, 1 to {MAX_SIDE} rows, such as 9x9"
+        )
     if (sides[1] == 1) != (corners == 2):
         raise GridError(f"--size is {text!r}: two corners make one row, four make several")
     return sides[0], sides[1]
 
 
 def cells(corners: Sequence[Z], columns: int, rows: int, suffix: str) -> list[Cell]:
-    """All places, row by row.
+    """Return all cells, row by row.
 
     Args:
-        corners: z [D] of two or four points: left and right, then those of the last row.
-        suffix: of the files: ".wav".
+        corners: z [D] of two or four points: left and right of the first row, then of the last row.
+        suffix: file suffix, such as ".wav".
     """
     points = np.array(corners)
     if len(points) == 2:
@@ -75,7 +84,7 @@ def cells(corners: Sequence[Z], columns: int, rows: int, suffix: str) -> list[Ce
 
 
 def sfz(title: str, grid: Sequence[Cell], rows: int) -> str:
-    """The SFZ file: each key's sound chosen by the wheel as the key goes down, loud as its velocity."""
+    """Return the SFZ file: the wheel position at note-on selects the sound, the velocity its level."""
     lines = [
         f"// {title}",
         "<control>",
@@ -84,7 +93,7 @@ def sfz(title: str, grid: Sequence[Cell], rows: int) -> str:
         "<global>",
         "loop_mode=one_shot",
         "ampeg_attack=0",
-        "amp_velcurve_1=0.007874",  # 1/127: amplitude follows velocity in a straight line
+        "amp_velcurve_1=0.007874",  # 1/127: amplitude is proportional to velocity
         "amp_velcurve_127=1",
     ]
     for cell in grid:
@@ -96,7 +105,7 @@ def sfz(title: str, grid: Sequence[Cell], rows: int) -> str:
 
 
 def dspreset(title: str, grid: Sequence[Cell], rows: int) -> str:
-    """The Decent Sampler preset, of the same mapping. Without an envelope a sound plays to its end."""
+    """Return the Decent Sampler preset with the same mapping. Without an envelope, sounds play to the end."""
     top = ElementTree.Element("DecentSampler", minVersion="1.0.0")
     top.append(ElementTree.Comment(f" {title} "))
     group = ElementTree.SubElement(ElementTree.SubElement(top, "groups"), "group", ampVelTrack="1")

@@ -1,4 +1,4 @@
-"""How loud a sound is: peak and RMS as it passes, LUFS of a whole one (ITU-R BS.1770, by pyloudnorm)."""
+"""Levels of a sound: peak and RMS block by block, LUFS of a whole sound (ITU-R BS.1770, by pyloudnorm)."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from numpy.typing import NDArray
 from realtime.util.errors import RealtimeError
 
 CEILING_DB = -0.1
-"""No file is made louder than this peak, whatever loudness was asked for."""
-GATE_S = 0.4  # BS.1770 measures in blocks of this; a shorter sound is followed by silence
+"""Maximum peak of a file, for any requested loudness."""
+GATE_S = 0.4  # block length of BS.1770; a shorter sound is padded with silence
 
 
 class LevelError(RealtimeError):
-    """A level that cannot be measured or reached."""
+    """A level cannot be measured or reached."""
 
 
 def decibels(amplitude: float) -> float:
-    """dB below full scale; minus infinity for silence."""
+    """Convert an amplitude to dBFS; silence is minus infinity."""
     return 20.0 * math.log10(amplitude) if amplitude > 0 else -math.inf
 
 
 @dataclass(frozen=True)
 class Target:
-    """What a file is brought to: a peak in dBFS or a loudness in LUFS; None leaves it as it is."""
+    """Target level of a file: a peak in dBFS or a loudness in LUFS; None leaves it unchanged."""
 
     peak_db: float | None = None
     lufs: float | None = None
@@ -37,7 +37,7 @@ class Target:
 
 
 class Meter:
-    """Peak and RMS of blocks [T, C] as they pass."""
+    """Measures peak and RMS of a stream of blocks [T, C]."""
 
     def __init__(self) -> None:
         self.peak = 0.0
@@ -59,7 +59,7 @@ class Meter:
 
 
 def lufs(sound: NDArray[np.float32], rate: int) -> float:
-    """Integrated loudness of a sound [T, C] in LUFS; minus infinity where all of it is below the gate.
+    """Return the integrated loudness of a sound [T, C] in LUFS; minus infinity if all is below the gate.
 
     Raises:
         LevelError: pyloudnorm is not installed.
@@ -77,11 +77,11 @@ def lufs(sound: NDArray[np.float32], rate: int) -> float:
 
 
 def gain(target: Target, peak: float, loudness: float | None) -> float:
-    """The factor that brings a sound to the target; 1 for silence.
+    """Return the gain factor that brings a sound to the target; 1 for silence.
 
     Args:
-        peak: of the sound, 0..
-        loudness: its LUFS; needed only where the target is one.
+        peak: peak amplitude of the sound, at least 0.
+        loudness: loudness of the sound in LUFS; needed only if the target is in LUFS.
     """
     if peak == 0.0:
         return 1.0

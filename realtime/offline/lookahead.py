@@ -1,6 +1,6 @@
-"""Sounds of a score, decoded on all cores before the mixer asks for them: each point once, whole.
+"""Decodes the sounds of a score on all cores before the mixer needs them: each point once, as a whole.
 
-A decoded sound is laid down in a temporary file, so that memory does not grow with the number of points.
+Decoded sounds are stored in a temporary file, so that memory use does not grow with the number of points.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ from realtime.model.decoder import Decoder, Floats
 from realtime.synth.commands import Command, Trigger
 from realtime.synth.voices.sound_cache import CachedSound, SoundCache, Z
 
-BATCH = 4  # sounds in one call of the decoder: more gain nothing
+BATCH = 4  # sounds per decoder call; more are not faster
 LOOK_AHEAD = 64  # hits
 
 
 def cores() -> int:
-    """How many the system lets us use."""
+    """Return the number of cores available to this process."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 class Lookahead(SoundCache):
-    """Takes the place of a mixer's `prepared`: `follow` a score, and its sounds will be there.
+    """Replaces a mixer's `sound_cache`: `follow` a score, and its sounds are decoded in time.
 
     Args:
-        decoder: whose sounds; its `decode` is called from several threads at once.
-        jobs: threads.
+        decoder: its `decode` is called from several threads at once.
+        jobs: number of threads.
 
     Attributes:
-        decoded: how many sounds have been decoded.
+        decoded: number of sounds decoded so far.
     """
 
     def __init__(self, decoder: Decoder, jobs: int) -> None:
@@ -53,7 +53,7 @@ class Lookahead(SoundCache):
         self._recent: tuple[bytes, CachedSound] | None = None
 
     def follow(self, score: Iterable[tuple[int, Command]]) -> Iterator[tuple[int, Command]]:
-        """The same score, while its sounds are decoded `LOOK_AHEAD` hits before they are due."""
+        """Yield the score unchanged, and plan its sounds `LOOK_AHEAD` hits before they are due."""
         waiting: deque[tuple[int, Command]] = deque()
         hits = 0
         for sample, command in score:
@@ -68,7 +68,7 @@ class Lookahead(SoundCache):
         yield from waiting
 
     def plan(self, z: Z) -> None:
-        """Have the sound at z [D] decoded, unless it is there or on its way."""
+        """Schedule the decoding of the sound at z [D], once."""
         point = np.array(z, np.float32)
         key = point.tobytes()
         if key not in self._places:
@@ -92,7 +92,7 @@ class Lookahead(SoundCache):
             self.decoded += len(batch)
 
     def get(self, z: Floats) -> CachedSound | None:
-        """The whole sound at `z` float32 [D], waiting for it if need be; None where it was not planned."""
+        """Return the whole sound at `z` float32 [D], or None if it was not planned. Waits for the decoder."""
         key = z.tobytes()
         if self._recent is not None and self._recent[0] == key:
             return self._recent[1]
@@ -108,20 +108,20 @@ class Lookahead(SoundCache):
         with self._lock:
             self._file.seek(self._places[key] * size)
             sound.audio = np.frombuffer(self._file.read(size), np.float32)
-        if not np.isfinite(sound.audio).all():  # the mixer decodes it again, and counts it
+        if not np.isfinite(sound.audio).all():  # the mixer decodes it again and counts it as muted
             return None
         sound.frames = info.frames
         self._recent = key, sound
         return sound
 
     def want(self, z: Z | Floats, *, first: bool = False) -> None:
-        """Nothing: what a score needs is planned."""
+        """Do nothing: all sounds of a score are planned."""
 
     def work(self) -> bool:
-        """Nothing to do here: False."""
+        """Return False: the threads do the work."""
         return False
 
     def close(self) -> None:
-        """Stop the threads and let go of the sounds."""
+        """Stop the threads and delete the temporary file."""
         self._pool.shutdown(cancel_futures=True)
         self._file.close()

@@ -1,7 +1,7 @@
-"""`realtime morphology FILE`: pictures of what a sequence or a performance does to sound.
+"""`realtime morphology FILE`: pictures of a sequence or a performance.
 
-A strip of the waveform, one of the spectrum, and the way of the point on the model's map; as a PNG, and as
-one HTML page with picture and player in it.
+The picture shows the waveform, the spectrogram, and the path of the point on the model's map. It is written
+as a PNG, and as an HTML page with picture and audio player.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ from realtime.synth.commands import Command, Goto, SetZ, Swap, Trigger, Z
 from realtime.synth.glide import Glide
 from realtime.util.files import check_place, write_bytes
 
-SECONDS = 300.0  # longest that is drawn
+SECONDS = 300.0  # maximum duration drawn
 RANGE_DB = 80.0
 WINDOW, HOP = 512, 128
-NEAREST = 6  # anchors that place a point on the map
+NEAREST = 6  # anchors that determine a point's place on the map
 
 
 @dataclass(frozen=True)
 class Way:
-    """Where the point is when something happens: seconds [N], z [N, D], and which of them are hits."""
+    """Positions of the point over time: seconds [N], z [N, D], and a flag for hits [N]."""
 
     seconds: NDArray[np.float64]
     z: NDArray[np.float64]
@@ -47,10 +47,10 @@ class Way:
 
 
 def draw(args: argparse.Namespace, model: Path) -> list[Path]:
-    """Render, and write PNG and HTML beside each other; returns their paths.
+    """Render the source, write a PNG and an HTML file, and return their paths.
 
     Raises:
-        RealtimeError: the source is wrong, or the place will not do.
+        RealtimeError: the source is invalid, or a file cannot be written.
     """
     targets = [args.output.with_suffix(".png"), args.output.with_suffix(".html")]
     for target in targets:
@@ -80,7 +80,7 @@ def draw(args: argparse.Namespace, model: Path) -> list[Path]:
 
 
 def follow(happened: Iterable[tuple[int, Command]], info: ModelInfo, rate: int) -> Way:
-    """The main point's way, from the commands (device sample, command) of a score."""
+    """Return the path of the main point for a score of (device sample, command)."""
     glide = Glide.at_rest(info.classes[0].centroid)
     rows: list[tuple[int, Z, bool]] = []
     for sample, command in happened:
@@ -108,9 +108,9 @@ def follow(happened: Iterable[tuple[int, Command]], info: ModelInfo, rate: int) 
 
 
 def on_map(z: NDArray[np.float64], info: ModelInfo) -> NDArray[np.float64]:
-    """Places on the model's map [N, 2] of points [N, D]: the mean of the nearest anchors, by nearness.
+    """Project points [N, D] onto the model's map [N, 2]: the distance-weighted mean of the nearest anchors.
 
-    A model without anchors has the plane of its first two axes for a map.
+    The map of a model without anchors is the plane of its first two principal axes.
     """
     if not info.anchors:
         basis = np.array(info.pca.basis[:2])
@@ -125,7 +125,7 @@ def on_map(z: NDArray[np.float64], info: ModelInfo) -> NDArray[np.float64]:
 
 
 def spectrum_db(sound: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Level in dB below full scale: [bins, frames] of a sound [T]."""
+    """Return the spectrogram [bins, frames] of a sound [T] in dBFS."""
     padded = np.pad(sound, (0, WINDOW))
     frames = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[:: max(HOP, len(sound) // 4000)]
     magnitude = np.abs(np.fft.rfft(frames * np.hanning(WINDOW), axis=1)) * 4 / WINDOW
@@ -133,7 +133,7 @@ def spectrum_db(sound: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def figure(title: str, sound: NDArray[np.float32], rate: int, way: Way, info: ModelInfo) -> Figure:
-    """Waveform and spectrum over one axis of time; the map beside them."""
+    """Draw waveform and spectrogram on a shared time axis, and the map next to them."""
     drawing = Figure(figsize=(14, 6), layout="constrained")
     wave, spectrum, plane = _axes(drawing)
     seconds = len(sound) / rate
@@ -165,7 +165,7 @@ def figure(title: str, sound: NDArray[np.float32], rate: int, way: Way, info: Mo
         plane.scatter(
             hits[:, 0], hits[:, 1], c=way.seconds[way.hits], cmap="viridis", s=30, edgecolor="black"
         )
-    plane.set(title="the way of the point", xticks=[], yticks=[])
+    plane.set(title="path of the point", xticks=[], yticks=[])
     return drawing
 
 
@@ -183,7 +183,7 @@ def _png(drawing: Figure) -> bytes:
 
 
 def page(title: str, picture: bytes, player: bytes, way: Way, info: ModelInfo) -> str:
-    """One HTML page that needs nothing else: picture, player, and a list of hits that the player jumps to."""
+    """Return a self-contained HTML page: picture, player, and buttons that jump to each hit."""
     encoded = {name: base64.b64encode(data).decode() for name, data in (("png", picture), ("flac", player))}
     centres = np.array([each.centroid for each in info.classes])
     rows = []
@@ -202,6 +202,6 @@ img, audio {{ width: 100% }}
 <h1>{html.escape(title)}</h1>
 <p>{html.escape(info.name)}: {html.escape(", ".join(each.name for each in info.classes))}</p>
 <audio controls src="data:audio/flac;base64,{encoded["flac"]}"></audio>
-<img alt="waveform, spectrum, and the way on the map" src="data:image/png;base64,{encoded["png"]}">
+<img alt="waveform, spectrogram, and path on the map" src="data:image/png;base64,{encoded["png"]}">
 <p>{" ".join(rows)}</p>
 """

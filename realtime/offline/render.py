@@ -1,4 +1,4 @@
-"""Sound files from the same mixer that plays live."""
+"""Renders sound files with the mixer that also plays live."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ Block = NDArray[np.float32]
 Score = Iterable[tuple[int, Command | Change]]
 
 BLOCK_SIZE = 4096
-CHUNK_FRAMES = 64  # a point does not move within a sound, so decode in large pieces
+CHUNK_FRAMES = 64  # large chunks, as the point does not move within a sound
 MAX_VOICES = 64
 
 
 def overlap(info: ModelInfo, spacing_ms: float) -> int:
-    """How many sounds of a row are heard at once, at most."""
+    """Return the maximum number of simultaneous sounds in a row."""
     return int(info.duration_ms / spacing_ms) + 1
 
 
 def voices_for(hits: Iterable[tuple[int, Trigger]], length: int) -> int:
-    """How many of the hits sound at once, so that none is stolen: 1..MAX_VOICES.
+    """Return the number of voices with which no hit is stolen: 1..MAX_VOICES.
 
     Args:
         hits: (device sample, hit) in order of time.
-        length: device samples of a sound at its own pitch.
+        length: length of a sound at pitch 0, in device samples.
     """
     ends: list[float] = []
     most = 1
@@ -53,16 +53,16 @@ def voices_for(hits: Iterable[tuple[int, Trigger]], length: int) -> int:
 def morph(
     start: Z, end: Z, *, steps: int, spacing: float, velocity: float = 1.0
 ) -> list[tuple[int, Command]]:
-    """A row of sounds on the straight line from one point to another, both ends included.
+    """Return a row of sounds on the straight line between two points, both included.
 
     Args:
         start, end: z [D].
-        steps: sounds, at least 1; a single one is at `start`.
-        spacing: device samples from one to the next.
-        velocity: of all, 0..1.
+        steps: number of sounds, at least 1; a single sound is at `start`.
+        spacing: device samples from one sound to the next.
+        velocity: velocity of all sounds, 0..1.
 
     Returns:
-        (device sample, command) in order of time. Each sound keeps its own point to its end.
+        (device sample, command) in order of time. Each sound keeps its point to its end.
     """
     score: list[tuple[int, Command]] = [(0, Mode("latch"))]
     for step in range(steps):
@@ -75,10 +75,10 @@ def morph(
 def render(
     mixer: Mixer, score: Score, *, effects: Effects | None = None, block_size: int = BLOCK_SIZE
 ) -> Iterator[Block]:
-    """Play a score to its end, with the last sound's tail: blocks float32 [T, C], valid until the next.
+    """Play a score to the end of its last sound; yield blocks float32 [T, C], each valid until the next.
 
-    The score is in order of time; it is taken as it is needed, so it may be long. Blocks end at multiples of
-    `block_size`, and where the model changes or a parameter of `effects` is set.
+    The score must be in order of time. It is read lazily, so it may be long. Blocks end at multiples of
+    `block_size`, and at each change of the model or of a parameter of `effects`.
     """
     deck = Crossfade(mixer, effects)
     block = np.zeros((block_size, mixer.channels), np.float32)
@@ -119,20 +119,20 @@ def write(
     chain: Chain | None = None,
     block_size: int = BLOCK_SIZE,
 ) -> Meter:
-    """Render a score into a file, whole or not at all; returns its length and levels as written.
+    """Render a score to a file, completely or not at all; return length and levels of the file.
 
     Args:
         bits: see `files.SoundFile`.
-        target: the level to bring it to; then the sound passes through a second file beside the first.
-        progress: told of device samples.
-        chain: plugins after the mixer; their latency is taken off.
-        block_size: device samples at a time.
+        target: target level; if given, the sound is first written to a temporary file.
+        progress: updated with the number of device samples done.
+        chain: plugins after the mixer; their latency is compensated.
+        block_size: device samples per block.
 
     Raises:
-        FileError: the file cannot be written, or exists and `force` is not given.
+        FileError: the file cannot be written, or it exists and `force` is not set.
         LevelError: the loudness cannot be measured.
     """
-    blocks = _told(render(mixer, score, effects=chain, block_size=block_size), progress)
+    blocks = _with_progress(render(mixer, score, effects=chain, block_size=block_size), progress)
     if chain is not None:
         blocks = chain.play(blocks, mixer.channels)
     if target is None or not target.given:
@@ -147,7 +147,7 @@ def write(
         part.unlink(missing_ok=True)
 
 
-def _told(blocks: Iterable[Block], progress: Progress | None) -> Iterator[Block]:
+def _with_progress(blocks: Iterable[Block], progress: Progress | None) -> Iterator[Block]:
     done = 0
     for block in blocks:
         yield block
@@ -180,10 +180,11 @@ def _read(path: Path) -> Iterator[Block]:
 
 
 def read_sound(path: Path) -> Block:
-    """A whole sound file: float32 [T, C].
+    """Read a whole sound file: float32 [T, C].
 
     Raises:
-        FileError: it cannot be read.
+        FileError: the file cannot be read.
+        RealtimeError: the file is empty.
     """
     blocks: Sequence[Block] = list(_read(path))
     if not blocks:

@@ -1,4 +1,4 @@
-"""What it takes to play a logged performance again: the models that it changes to, and its plugins."""
+"""Opens the models and plugins that the replay of a logged performance needs."""
 
 from __future__ import annotations
 
@@ -17,17 +17,22 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True)
 class LogSummary:
-    """What one reading of a log tells: its last device sample, and where the model changes to which."""
+    """Result of reading a log once.
+
+    Attributes:
+        last: last device sample.
+        swaps: (device sample, model) of every change of the model.
+    """
 
     last: int
     swaps: tuple[tuple[int, Swap], ...]
 
 
 def summarise(path: Path, setting: LogHeader) -> LogSummary:
-    """Read a log through.
+    """Read a log and return its summary.
 
     Raises:
-        LogError: it is damaged.
+        LogError: the log is damaged.
     """
     last, swaps = 0, []
     for at, command in commands(path, setting.latent_dim):
@@ -38,7 +43,7 @@ def summarise(path: Path, setting: LogHeader) -> LogSummary:
 
 
 def key(model: Swap | LogHeader) -> Key:
-    """Which file it was, and with what in it."""
+    """Return path and checksum, which identify a model."""
     return model.model, model.model_sha256
 
 
@@ -52,16 +57,19 @@ def open_models(
     replaced: bool,
     say: Say,
 ) -> dict[Key, Decoder]:
-    """The decoders of all models that a log changes to.
+    """Open the decoders of all models that a log changes to.
 
     Args:
-        path: of the log.
-        first: plays for the model that it begins with, whenever that plays.
-        load: a decoder and the SHA-256 of its file.
-        replaced: whether `first` is another model than was played.
+        path: path of the log.
+        setting: header of the log.
+        course: summary of the log.
+        first: decoder used for the model that the log begins with.
+        load: returns the decoder of a model file, and the SHA-256 of the file.
+        replaced: True if `first` is a different model from the logged one.
+        say: receives one-line messages for the user.
 
     Raises:
-        LogError: a model is not there, or has another size of z than it had.
+        LogError: a model is missing, or its number of dimensions differs from the log.
     """
     decoders: dict[Key, Decoder] = {}
     for at, swap in course.swaps:
@@ -72,16 +80,16 @@ def open_models(
         if key(swap) != key(setting):
             if replaced:
                 own = Path(setting.model).name
-                say(f"{when} {path.name} changes to {file.name} as ever: --model is in place of {own} only")
+                say(f"{when} {path.name} still changes to {file.name}: --model replaces only {own}")
             if not file.is_file():
-                raise LogError(f"{path}: {when} it changes to a model that is not there: {file}")
+                raise LogError(f"{path}: {when} it changes to a missing model: {file}")
             decoder, sha256 = load(file)
             if sha256 != swap.model_sha256:
-                say(f"{file} has changed since; it may sound otherwise")
+                say(f"{file} has changed since the performance; it may sound different")
         if decoder.info.latent_dim != swap.latent_dim:
             raise LogError(
-                f"{path}: {when} it changes to a model of {swap.latent_dim} dimensions; {decoder.path.name} "
-                f"has {decoder.info.latent_dim}"
+                f"{path}: {when} it changes to a model of {swap.latent_dim} dimensions, but "
+                f"{decoder.path.name} has {decoder.info.latent_dim}"
             )
         decoders[key(swap)] = decoder
     return decoders
@@ -90,16 +98,20 @@ def open_models(
 def open_plugins(
     setting: LogHeader, given: Sequence[Path], trusted: bool, load: Callable[[Path], Chain | None], say: Say
 ) -> tuple[Chain | None, dict[int, int]]:
-    """Open the plugins of a log as they were at its beginning, or `given` ones in their places.
+    """Open the plugins of a log in their initial state, or the `given` plugins in their places.
 
-    A plugin is machine code and a log may come from anybody: unless they are `trusted`, the plugins that the
-    log names are left out, and one line says so.
+    A plugin is machine code, and a log may come from anyone: the plugins that a log names are left out with
+    a message, unless they are `trusted`.
 
     Args:
-        load: a chain of one; None where it will not do, which has been told.
+        setting: header of the log.
+        given: plugins from the command line.
+        trusted: True to load the plugins that the log names.
+        load: returns a chain of one plugin, or None after reporting that it cannot be used.
+        say: receives one-line messages for the user.
 
     Returns:
-        The plugins that play, and which of them each one of the log is.
+        The chain of plugins, and a mapping from index in the log to index in the chain.
     """
     found: list[Plugin] = []
     places: dict[int, int] = {}
@@ -107,15 +119,15 @@ def open_plugins(
     named = [Path(state.path) for state in setting.plugins]
     if left_out := [] if trusted else named[len(given) :]:
         names = ", ".join(f"{path.name!r:.80}" for path in left_out)
-        say(f"the log names plugins, left out: {names}; load them by --trust-plugins or --plugin FILE")
+        say(f"plugins of the log are left out: {names}; --trust-plugins or --plugin FILE loads them")
     for index, path in enumerate(named if trusted else given):
         if not path.exists():
-            say(f"plugin {path} is not there: it sounds without (--plugin tells where it is)")
+            say(f"plugin {path} not found: rendering without it (--plugin FILE gives its path)")
             continue
         try:
             one = load(path)
         except PluginError as error:
-            say(f"it sounds without plugin {path.name}: {error}")
+            say(f"rendering without plugin {path.name}: {error}")
             continue
         if one is None:
             continue
@@ -128,6 +140,6 @@ def open_plugins(
                 if now.get(name) != raw:
                     plugin.turn(name, raw)
         elif state is not None:
-            say(f"plugin {index} was {state.name}, {plugin.name} is in its place as it comes")
+            say(f"plugin {index} was {state.name}; {plugin.name} replaces it with its default settings")
         found.append(plugin)
     return Chain(found) if found else None, places

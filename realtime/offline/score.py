@@ -1,4 +1,4 @@
-"""From a sequence file to commands in time: `Points` looks every point up, `events` plays the steps."""
+"""Converts a sequence to timed commands: `Points` looks up every point, `events` plays the steps."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from realtime.util.errors import RealtimeError
 MAX_EVENTS = 1_000_000
 MAX_SECONDS = 24 * 3600.0
 MAX_VOICES = 128
-"""Named voices: each is a touch of the mixer, with a point of its own."""
+"""Maximum number of named voices; each is a touch of the mixer with its own point."""
 
 
 @dataclass(frozen=True)
 class Event:
-    """What happens at one device sample.
+    """The commands of one step at one device sample.
 
     Attributes:
         sample: device sample.
-        commands: carried out together.
+        commands: commands that take effect together.
         trigger: the hit among them, or None.
         step: index of the step.
-        name: of the step, or of its point.
-        voice: the step's voice, "main" where it names none.
-        group: the class whose centre is nearest to the point.
-        point: z where the event begins.
+        name: name of the step, or of its point.
+        voice: voice of the step; "main" if it names none.
+        group: class whose centre is nearest to the point.
+        point: z at the start of the event.
     """
 
     sample: int
@@ -46,16 +46,13 @@ class Event:
 
 
 class Points:
-    """Looks up the points of a sequence, once each.
+    """Looks up the points of a sequence, each once.
 
     Args:
-        sequence: whose points.
-        info: of the model.
+        sequence: sequence whose points are looked up.
+        info: description of the model.
         presets: name -> z.
-        encode: the z of a sound file, or None where the model has no encoder.
-
-    Raises:
-        SequenceError: from `check`, with all points that are not there.
+        encode: returns the z of a sound file; None if the model has no encoder.
     """
 
     def __init__(
@@ -73,7 +70,11 @@ class Points:
         self._centres = np.array([each.centroid for each in info.classes])
 
     def check(self) -> None:
-        """Look all of them up."""
+        """Look up all points.
+
+        Raises:
+            SequenceError: points are missing; lists all of them.
+        """
         mistakes = []
         specs = [(spec.line, spec) for spec in self.sequence.points.values()]
         for step in self.sequence.steps:
@@ -86,27 +87,27 @@ class Points:
             raise SequenceError(mistakes)
 
     def _missing(self, spec: Spec) -> str:
-        """Why a point cannot be had, or nothing."""
+        """Return why a point cannot be found, or ""."""
         try:
             self.z(spec)
         except RealtimeError as error:
             return str(error)
         except RecursionError:
-            return "points that lead in a circle"
+            return "the points refer to each other in a circle"
         return ""
 
     def z(self, spec: Spec) -> Z:
-        """The z [D] of a point.
+        """Return the z [D] of a point.
 
         Raises:
-            RealtimeError: where it is not there.
+            RealtimeError: the point does not exist.
         """
         if spec not in self._found:
             self._found[spec] = self._look_up(spec)
         return self._found[spec]
 
     def group(self, z: Z) -> str:
-        """The class whose centre is nearest."""
+        """Return the class whose centre is nearest to z [D]."""
         distances = np.linalg.norm(self._centres - np.asarray(z), axis=1)
         return self.info.classes[int(distances.argmin())].name
 
@@ -121,25 +122,25 @@ class Points:
                 return tuple((1.0 - spec.t) * x + spec.t * y for x, y in zip(a, b, strict=True))
             case "preset":
                 if spec.value not in self._presets:
-                    names = ", ".join(self._presets) or "none: give the file with --presets"
-                    raise RealtimeError(f"no preset {spec.value!r}; there are {names}")
+                    names = ", ".join(self._presets) or "none (--presets FILE selects another file)"
+                    raise RealtimeError(f"no preset {spec.value!r}; available: {names}")
                 return self._sized(self._presets[spec.value])
             case "wav":
                 if self._encode is None:
-                    raise RealtimeError("this model has no encoder, so sound files cannot be points")
+                    raise RealtimeError("a sound file as a point needs an encoder, which this model lacks")
                 return self._sized(self._encode(self.sequence.path.parent / spec.value))
             case _:
                 return self._sized(spec.value)
 
     def _sized(self, z: Z) -> Z:
         if len(z) != self.info.latent_dim:
-            raise RealtimeError(f"z has {len(z)} numbers; the model takes {self.info.latent_dim}")
+            raise RealtimeError(f"z has {len(z)} numbers; the model has {self.info.latent_dim} dimensions")
         return z
 
 
 @dataclass(frozen=True)
 class _Start:
-    """A step in one loop and repeat."""
+    """One repeat of a step in one loop."""
 
     seconds: float
     index: int
@@ -148,16 +149,16 @@ class _Start:
 
 
 def events(sequence: Sequence, points: Points, rate: int) -> Iterator[Event]:
-    """All that happens, in order of time, made as it is taken.
+    """Yield the events of a sequence in order of time.
 
     Raises:
-        SequenceError: more than `MAX_EVENTS` events or `MAX_SECONDS`.
+        SequenceError: more than `MAX_EVENTS` events, `MAX_SECONDS` or `MAX_VOICES` voices.
     """
     return _Player(sequence, points, rate).events()
 
 
 def score(sequence: Sequence, happenings: Iterable[Event]) -> Iterator[tuple[int, Command]]:
-    """(device sample, command) for a mixer."""
+    """Yield the (device sample, command) pairs of events for a mixer, after the initial settings."""
     yield 0, Mode(sequence.mode)
     yield 0, Gain(sequence.gain)
     for event in happenings:
@@ -166,7 +167,7 @@ def score(sequence: Sequence, happenings: Iterable[Event]) -> Iterator[tuple[int
 
 
 class _Player:
-    """Knows where the point of each voice is."""
+    """Plays the steps of a sequence; tracks the point of each voice."""
 
     def __init__(self, sequence: Sequence, points: Points, rate: int) -> None:
         self.sequence, self.points, self.rate = sequence, points, rate
@@ -203,7 +204,7 @@ class _Player:
                     else:
                         seconds = begin + (step.time or 0.0) + count * step.every
                     found.append(_Start(seconds, index, loop, count))
-        found.sort(key=lambda start: round(start.seconds * self.rate))  # stable: as in the file
+        found.sort(key=lambda start: round(start.seconds * self.rate))  # stable: keeps the order of the file
         if found[-1].seconds > MAX_SECONDS:
             raise SequenceError([f"{sequence.path}: longer than {MAX_SECONDS / 3600:g} hours"])
         return found
@@ -255,7 +256,7 @@ class _Player:
         return Event(sample, tuple(commands), trigger, start.index, name, step.voice or "main", group, here)
 
     def _target(self, start: _Start, step: Step, here: Z) -> Z | None:
-        """Where the step puts the point, if anywhere."""
+        """Return the z that the step moves the point to, or None."""
         target = self.points.z(step.spec) if step.spec else None
         if not step.walk:
             return target

@@ -1,6 +1,6 @@
-"""Sequence files: steps in time, each with a point and how it is played. TOML, checked line by line.
+"""Reads sequence files: TOML with timed steps, each with a point and playing parameters.
 
-`read` returns a `Sequence`; `score` turns it into commands. docs/render.md describes the format.
+`read` returns a `Sequence`; `score` converts it to commands. docs/render.md describes the format.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ POINTS = ("point", "z", "preset", "wav", "between")
 
 
 class SequenceError(RealtimeError):
-    """What is wrong with a sequence file.
+    """Errors in a sequence file.
 
     Attributes:
-        mistakes: each in one line, with file, line, key, and what is accepted.
+        mistakes: one text per error, with file, line, key, and accepted values.
     """
 
     def __init__(self, mistakes: list[str]) -> None:
@@ -44,16 +44,23 @@ class SequenceError(RealtimeError):
 
 @dataclass(frozen=True)
 class Spec:
-    """How a point is told: a name, z itself, a preset, a sound file, or a place between two named points."""
+    """Specification of a point: a name, z, a preset, a sound file, or a place between two named points.
 
-    kind: str  # of POINTS
+    Attributes:
+        kind: one of `POINTS`.
+        value: value of that key.
+        t: place between two points, 0..1.
+        line: line in the file.
+    """
+
+    kind: str
     value: Any
     t: float = 0.5
     line: int = field(default=0, compare=False)
 
     @property
     def label(self) -> str:
-        """What to call it, in the name of a file."""
+        """Short name for use in file names."""
         match self.kind:
             case "z":
                 return "z"
@@ -67,7 +74,7 @@ class Spec:
 
 @dataclass(frozen=True)
 class Step:
-    """A row of the file. Times in beats where `beat` is given, in seconds where `time` is."""
+    """A `[[step]]` of the file. `every` is in beats if `beat` is given, in seconds if `time` is."""
 
     line: int
     beat: float | None = None
@@ -98,10 +105,9 @@ class Sequence:
     """A checked sequence file.
 
     Attributes:
-        path: of the file; sound files in it are looked for beside it.
-        tempo: (beat, beats a minute from there on), the first at beat 0.
-        length: beats of one loop; needed only where there are several.
-        lines: where each key stands.
+        path: path of the file; sound files are looked up relative to its folder.
+        tempo: (beat, beats per minute from there on), the first at beat 0.
+        length: length of one loop in beats; needed only for several loops.
     """
 
     path: Path
@@ -115,7 +121,7 @@ class Sequence:
     points: Mapping[str, Spec] = field(default_factory=dict)
 
     def seconds(self, beat: float) -> float:
-        """When a beat is."""
+        """Return the time of a beat in seconds."""
         passed = 0.0
         for (start, bpm), (end, _) in zip(self.tempo, (*self.tempo[1:], (math.inf, 0.0)), strict=True):
             passed += 60.0 / bpm * (min(beat, end) - start)
@@ -124,12 +130,12 @@ class Sequence:
         return passed
 
 
-# ---- what is accepted for each key
+# ---- accepted values of each key
 
 
 @dataclass(frozen=True)
 class Key:
-    """What a key takes: `check` gives the value as it is kept, or None where it is not accepted."""
+    """Accepted values of a key: `check` returns the converted value, or None if it is not accepted."""
 
     accepted: str
     check: Callable[[Any], Any]
@@ -193,15 +199,15 @@ def _tempo(value: Any) -> tuple[tuple[float, float], ...] | None:
 
 
 _COORDINATE = _of(quantities.COORDINATE)
-_BPM = _number(1.0, 1000.0, "beats a minute")
+_BPM = _number(1.0, 1000.0, "beats per minute")
 _BEAT = _number(0.0, 1e6)
 _NAME = "a class, an anchor or a name of [points]"
 
 POINT_KEYS: dict[str, Key] = {
     "point": Key(_NAME, _text),
-    "z": Key("a list of numbers, one a dimension", _z),
+    "z": Key("a list of numbers, one per dimension", _z),
     "preset": Key("the name of a preset", _text),
-    "wav": Key("a sound file, from the folder of the sequence", _text),
+    "wav": Key("a sound file, relative to the folder of the sequence", _text),
     "between": Key("two names of points", _names(2, 2)),
     "t": _of(quantities.FRACTION),
 }
@@ -232,7 +238,7 @@ STEP_KEYS: dict[str, Key] = {
     "every": _number(0.001, 10_000.0),
 }
 TOP_KEYS: dict[str, Key] = {
-    "tempo": Key("beats a minute, 1 to 1000, or a list of [beat, beats a minute] that begins at 0", _tempo),
+    "tempo": Key("beats per minute, 1 to 1000, or a list of [beat, beats per minute] from beat 0 on", _tempo),
     "mode": _choice(*MODES),
     "seed": _whole(0, 2**63 - 1),
     "loops": _whole(1, 100_000),
@@ -250,10 +256,10 @@ TOP_KEYS: dict[str, Key] = {
 
 
 def read(path: Path) -> Sequence:
-    """Read and check a sequence file; names of points are not looked up yet.
+    """Read and check a sequence file, without looking up the names of points.
 
     Raises:
-        SequenceError: with all that is wrong with it.
+        SequenceError: the file has errors; lists all of them.
     """
     try:
         if path.stat().st_size > MAX_BYTES:
@@ -270,7 +276,7 @@ def read(path: Path) -> Sequence:
     except tomllib.TOMLDecodeError as error:
         raise SequenceError([f"{path}: not TOML: {error}"]) from error
     except RecursionError as error:
-        raise SequenceError([f"{path}: nested too deep"]) from error
+        raise SequenceError([f"{path}: nested too deeply"]) from error
     return _Reader(path, lines).sequence(content)
 
 
@@ -288,10 +294,10 @@ class _Reader:
         defaults = self._table(("defaults",), top.pop("defaults", {}), PLAY_KEYS, "[defaults]")
         rows = top.pop("step", [])
         if "step" not in content:
-            self._complain((), "no [[step]]: a sequence has at least one")
+            self._complain((), "no [[step]]: a sequence needs at least one")
         steps = [self._step(("step", index), row, defaults) for index, row in enumerate(rows)]
         if top.get("loops", 1) > 1 and "length" not in content:
-            self._complain(("loops",), "loops needs length, the beats of one loop")
+            self._complain(("loops",), "loops needs length, the number of beats in one loop")
         if "length" in top and (late := [s for s in steps if s.beat is not None and s.beat >= top["length"]]):
             self._complain_at(late[0].line, f"beat is {late[0].beat:g}, not below length {top['length']:g}")
         if self.mistakes:
@@ -314,7 +320,7 @@ class _Reader:
     def _table(
         self, place: Place, table: Mapping[str, Any], keys: Mapping[str, Key], where: str
     ) -> dict[str, Any]:
-        """The accepted values of a table."""
+        """Return the accepted values of a table; collect the errors."""
         accepted = {}
         for name, value in table.items():
             if name not in keys:
@@ -340,19 +346,19 @@ class _Reader:
         if spec is None and table:
             return None
         if spec is None:
-            self._complain(place, f"point {name} says nothing: accepted is one of {', '.join(POINTS)}")
+            self._complain(place, f"point {name} is empty: give one of {', '.join(POINTS)}")
         return spec
 
     def _spec(self, place: Place, values: dict[str, Any]) -> Spec | None:
-        """Take the keys that tell a point out of a table."""
-        told = {key: values.pop(key) for key in POINTS if key in values}
+        """Take the keys that specify a point out of a table."""
+        given = {key: values.pop(key) for key in POINTS if key in values}
         t = values.pop("t", None)
-        if len(told) > 1:
-            names = " and ".join(told)
-            self._complain((*place, list(told)[1]), f"{names} both tell the point: give one of them")
-        if t is not None and "between" not in told:
-            self._complain((*place, "t"), "t belongs to between, which is missing")
-        for kind, value in told.items():
+        if len(given) > 1:
+            names = " and ".join(given)
+            self._complain((*place, list(given)[1]), f"{names} both set the point: give only one")
+        if t is not None and "between" not in given:
+            self._complain((*place, "t"), "t needs between, which is missing")
+        for kind, value in given.items():
             line = self.lines.get((*place, kind), 1)
             return Spec(kind, value, 0.5 if t is None else t, line)
         return None
@@ -361,15 +367,15 @@ class _Reader:
         values = self._table(place, table, STEP_KEYS, "a step")
         line = self.lines.get(place, 1)
         if ("beat" in table) == ("time" in table):
-            self._complain(place, "a step is at a beat or at a time (s): give one of them")
+            self._complain(place, "a step needs either beat or time (s)")
         if values.get("repeat", 1) > 1 and "every" not in table:
-            self._complain((*place, "repeat"), "repeat needs every, the beats (or s) from one to the next")
+            self._complain((*place, "repeat"), "repeat needs every, the beats (or s) between repeats")
         spec = self._spec(place, values)
         values = {**defaults, **values}
         if values.get("glide") and spec is None and "glide" in table:
             self._complain((*place, "glide"), "glide needs a point to go to")
         if not values.get("hit", True) and spec is None and not values.get("walk"):
-            self._complain((*place, "hit"), "a step that is no hit moves the point: it needs one to go to")
+            self._complain((*place, "hit"), "a step with hit = false needs a point to move to")
         if values.get("through") and not values.get("glide"):
-            self._complain((*place, "through"), "through needs glide, the time that the way takes")
+            self._complain((*place, "through"), "through needs glide, the duration of the move")
         return Step(line, spec=spec, **values)

@@ -1,4 +1,4 @@
-"""Where each key of a TOML file stands: the standard library's parser gives values without their lines."""
+"""Finds the line of each key in a TOML file; the standard library's parser does not report lines."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ _TOKEN = re.compile(
 
 
 def places(source: str) -> dict[Place, int]:
-    """The line, from 1, of every key, table and array (also those within arrays) of a valid TOML document.
+    """Return the line, from 1, of every key, table and array (also nested) of a valid TOML document.
 
-    A place is the way from the top: ("step", 3, "velocity") is that key in the fourth `[[step]]`.
+    A place is the path from the top: ("step", 3, "velocity") is that key in the fourth `[[step]]`.
     """
     return _Scanner(source).document()
 
 
 class _Scanner:
-    """Reads token by token, so that a long file costs no more memory than what is found in it."""
+    """Reads token by token, so that memory grows only with the number of places found."""
 
     def __init__(self, source: str) -> None:
         self.tokens = self._scan(source)
         self.kind, self.text, self.line = next(self.tokens)
         self.found: dict[Place, int] = {}
-        self.arrays: dict[Place, int] = {}  # of tables: how many elements so far
+        self.arrays: dict[Place, int] = {}  # arrays of tables: index of the last element so far
 
     @staticmethod
     def _scan(source: str) -> Iterator[tuple[str, str, int]]:
@@ -80,11 +80,11 @@ class _Scanner:
         return place
 
     def _element(self, place: Place) -> Place:
-        """The last element, where the place is an array of tables."""
+        """Return the place of the last element if `place` is an array of tables, otherwise `place`."""
         return (*place, self.arrays[place]) if place in self.arrays else place
 
     def _key(self, end: str) -> list[str]:
-        """The words of a dotted key, up to the mark `end`."""
+        """Return the parts of a dotted key, up to the mark `end`."""
         words: list[str] = []
         while not self._at(end):
             text = self.text
@@ -104,7 +104,7 @@ class _Scanner:
             self._advance()
             index = 0
             while not self._closed("]"):
-                if self.kind == "mark":  # an array or a table; a plain value stands where its array does
+                if self.kind == "mark":  # an array or a table; a plain value has the line of its array
                     self.found[(*place, index)] = self.line
                 self._value((*place, index))
                 index += 1
@@ -119,7 +119,7 @@ class _Scanner:
                 self._advance()
 
     def _closed(self, end: str) -> bool:
-        """Whether, after commas and ends of lines, the mark `end` comes, which is then passed."""
+        """Skip commas and line ends; if the mark `end` follows, skip it too and return True."""
         while self.kind == "line" or self._at(","):
             self._advance()
         if not self._at(end):

@@ -44,6 +44,6 @@ def test_runs_that_cannot_be_compared(make_run: MakeRun, capsys: pytest.CaptureF
     known = str(make_run("known", takes=12, validation_fraction=0.4))
     without = str(make_run("without", takes=12))
     assert choice.main([known, without]) == 2
-    assert "it was fit without validation sounds" in capsys.readouterr().err
+    assert "trained without validation sounds" in capsys.readouterr().err
     assert choice.main([known, str(make_run("else", takes=12, validation_fraction=0.4, seed=1))]) == 2
-    assert "have not set the same sounds aside" in capsys.readouterr().err
+    assert "their validation sounds differ" in capsys.readouterr().err

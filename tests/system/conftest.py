@@ -1,4 +1,4 @@
-"""What the tests with real programs share."""
+"""Fixtures of the tests with real programs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.system.rig import Jack
 
 @pytest.fixture
 def jack_server() -> Iterator[Jack]:
-    """A synchronous JACK server, up and running."""
+    """A running synchronous JACK server."""
     with Jack() as server:
         server.wait()
         yield server

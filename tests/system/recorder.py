@@ -1,9 +1,8 @@
-"""Records what a JACK server's first two outputs are fed, to the sample, until a line comes in.
+"""Records the input of a JACK server's first two outputs, sample by sample, until a line arrives on stdin.
 
-A program of its own (`python -m tests.system.recorder FILE.npy [SECONDS]`), so that nothing else
-holds its callback up. A capture that is not whole – more than SECONDS of it, cycles that JACK has left
-out, a callback that is not called any more, a server that has gone – is kept all the same, and told by
-the exit code and a line for each reason.
+It is a separate program (`python -m tests.system.recorder FILE.npy [SECONDS]`), so that nothing delays its
+callback. An incomplete capture (longer than SECONDS, cycles skipped by JACK, a callback that is no longer
+called, a server that has gone) is saved too, and reported by the exit code and a line for each reason.
 """
 
 from __future__ import annotations
@@ -14,18 +13,18 @@ import time
 import jack
 import numpy as np
 
-SECONDS = 60  # the most that is kept, unless told
-TIMEOUT_S = 20.0  # for the next callback, which an idle machine calls within milliseconds
+SECONDS = 60  # default limit of the capture
+TIMEOUT_S = 20.0  # for the next callback, which comes within milliseconds on an idle machine
 
 
 def main(path: str, seconds: int = SECONDS) -> int:
-    """Record into `path`: float32 [samples, 2]."""
+    """Record to `path`: float32 [samples, 2]; return the exit code."""
     client = jack.Client("recorder", no_start_server=True)
     inputs = [client.inports.register(f"in_{i}") for i in (1, 2)]
     sound = np.zeros((seconds * client.samplerate, len(inputs)), np.float32)
     taken = offered = 0
-    missed: list[tuple[int, int]] = []  # where in the capture, how many samples
-    due: int | None = None  # JACK's own count of samples at the next callback
+    missed: list[tuple[int, int]] = []  # position in the capture, number of samples
+    due: int | None = None  # JACK's sample count at the next callback
     gone: list[str] = []
 
     @client.set_process_callback
@@ -54,11 +53,11 @@ def main(path: str, seconds: int = SECONDS) -> int:
             time.sleep(0.01)
         stalled = offered == before
     np.save(path, sound[:taken])
-    reasons = [f"JACK left out {count} samples after {at}" for at, count in missed]
+    reasons = [f"JACK skipped {count} samples after {at}" for at, count in missed]
     if offered > taken:
-        reasons.append(f"{offered - taken} samples more than the {seconds} s there is room for")
+        reasons.append(f"{offered - taken} samples more than the limit of {seconds} s")
     if stalled:
-        reasons.append("the callback was not called any more")
+        reasons.append("the callback was no longer called")
     reasons += [f"the server has gone: {reason}" for reason in gone]
     print("\n".join([f"recorded {taken} samples", *reasons]), flush=True)
     return 1 if reasons else 0

@@ -1,7 +1,7 @@
-"""Real programs around the server: jackd with its dummy driver, a recorder, Pure Data, and the server itself.
+"""Real programs for tests: the server, jackd with its dummy driver, a recorder, Pure Data.
 
-Each is a context manager that ends what it has started. Nest them inside out: the server and the recorder
-within the JACK server they play on, for PortAudio aborts if its server goes first.
+Each is a context manager that ends its process. Put the server and the recorder inside the context of their
+JACK server, because PortAudio aborts if its server ends first.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ from realtime.synth.voices.resampler import Resampler
 
 ROOT = Path(__file__).resolve().parents[2]
 PATCHES = ROOT / "max_patches"
-COMPRESSOR = Path("/usr/lib/vst3/ZamCompX2.vst3")  # of zam-plugins, where they are installed
-TIMEOUT_S = 60.0  # for what takes a second on an idle machine
-MAX_DIFFERENCE = 1e-5  # of captured samples from those expected: 100 dB below full scale
+COMPRESSOR = Path("/usr/lib/vst3/ZamCompX2.vst3")  # from zam-plugins, if installed
+TIMEOUT_S = 60.0  # for operations that take a second on an idle machine
+MAX_DIFFERENCE = 1e-5  # between captured and expected samples: 100 dB below full scale
 
 P = TypeVar("P", bound="Process")
 
@@ -44,7 +44,7 @@ _numbers = itertools.count()
 
 
 def program(name: str) -> str:
-    """The path of an installed program; without it the test is skipped (which CI does not accept)."""
+    """Return the path of an installed program; skip the test if it is missing (CI rejects skips)."""
     path = shutil.which(name)
     if path is None:
         pytest.skip(f"{name} is not installed")
@@ -52,7 +52,7 @@ def program(name: str) -> str:
 
 
 class Process:
-    """A program under test, both of its outputs read as it runs."""
+    """A program under test; its stdout and stderr are read while it runs."""
 
     def __init__(self, command: Sequence[str], env: Mapping[str, str] | None = None) -> None:
         self.command = list(command)
@@ -81,11 +81,11 @@ class Process:
 
     @property
     def output(self) -> str:
-        """All that it has said so far."""
+        """The output so far."""
         return "\n".join(self._lines)
 
     def wait_for(self, pattern: str) -> re.Match[str]:
-        """The first line not looked at yet that matches."""
+        """Wait for the next line that matches, and return the match."""
         end = time.monotonic() + TIMEOUT_S
         while (left := end - time.monotonic()) > 0:
             try:
@@ -93,10 +93,10 @@ class Process:
             except queue.Empty:
                 break
             if line is None:
-                raise AssertionError(f"{self.command} ended without {pattern!r}:\n{self.output}")
+                raise AssertionError(f"{self.command} ended without printing {pattern!r}:\n{self.output}")
             if match := re.search(pattern, line):
                 return match
-        raise AssertionError(f"{self.command} has not said {pattern!r} in {TIMEOUT_S:g} s:\n{self.output}")
+        raise AssertionError(f"{self.command} did not print {pattern!r} in {TIMEOUT_S:g} s:\n{self.output}")
 
     def say(self, line: str) -> None:
         """Write a line to its standard input."""
@@ -105,13 +105,13 @@ class Process:
         self._process.stdin.flush()
 
     def finish(self) -> int:
-        """Wait for its own end; its exit code."""
+        """Wait until the program ends by itself; return its exit code."""
         code = self._process.wait(TIMEOUT_S)
         self._reader.join(TIMEOUT_S)
         return code
 
     def stop(self, number: int = signal.SIGTERM) -> int:
-        """Ask it to end, and make sure that it does; its exit code."""
+        """Send a signal and wait for the end; return the exit code. Kill the program on timeout."""
         if self._process.poll() is None:
             self._process.send_signal(number)
         try:
@@ -119,10 +119,10 @@ class Process:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self.finish()
-            raise AssertionError(f"{self.command} did not end when told to:\n{self.output}") from None
+            raise AssertionError(f"{self.command} did not end after the signal:\n{self.output}") from None
 
     def _wait_until_done(self, name: str, *arguments: str) -> None:
-        """Try another program in the environment of this one until it succeeds."""
+        """Run another program in this environment again and again until it succeeds."""
         command, end = [program(name), *arguments], time.monotonic() + TIMEOUT_S
         while subprocess.run(command, env={**os.environ, **self.env}, capture_output=True).returncode:
             assert time.monotonic() < end, self.output
@@ -140,14 +140,14 @@ class Process:
 
 
 class Server(Process):
-    """`realtime serve` on a free port, ready to be played.
+    """`realtime serve` on a free port, ready to play.
 
     Args:
-        model: to begin with.
-        arguments: more of them.
-        env: more of it.
-        program: how Python gets at `realtime`.
-        prefix: words before the command that run it in their way.
+        model: initial model.
+        arguments: more arguments of `realtime serve`.
+        env: additional environment variables.
+        program: arguments with which Python runs `realtime`.
+        prefix: words before the command, such as a wrapper program.
     """
 
     def __init__(
@@ -170,7 +170,7 @@ class Server(Process):
 
     @property
     def sound_pid(self) -> int:
-        """The process that plays (Linux)."""
+        """Process id of the worker (Linux)."""
         pid = self._process.pid
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         (sound,) = [c for c in children if b"spawn_main" in Path(f"/proc/{c}/cmdline").read_bytes()]
@@ -181,17 +181,17 @@ class Server(Process):
         self._client.send_message(address, arguments)
 
     def ask(self, address: str, *arguments: float | str) -> tuple[str, list[float | str]]:
-        """Send a message and wait for the answer: its address and arguments."""
+        """Send a message and return the address and arguments of the reply."""
         self.send(address, *arguments)
         return self.hear()
 
     def hear(self) -> tuple[str, list[float | str]]:
-        """Wait for the next answer to what was sent: its address and arguments."""
+        """Wait for the next reply and return its address and arguments."""
         answer = OscMessage(self._client._sock.recv(65536))
         return answer.address, list(answer.params)
 
     def forget_answers(self) -> None:
-        """Hear none of those that are still on their way."""
+        """Discard replies that are still on their way."""
         self._client._sock.settimeout(0.1)
         with suppress(TimeoutError):
             while True:
@@ -199,7 +199,7 @@ class Server(Process):
         self._client._sock.settimeout(TIMEOUT_S)
 
     def status(self) -> dict[str, float | str]:
-        """What the engine says of itself."""
+        """Return the status of the engine."""
         _, pairs = self.ask("/morph/get/status")
         return {str(key): value for key, value in zip(pairs[::2], pairs[1::2], strict=True)}
 
@@ -211,7 +211,7 @@ class Server(Process):
             time.sleep(0.02)
 
     def play_for(self, seconds: float) -> None:
-        """Wait until that much more has been rendered."""
+        """Wait until `seconds` more have been rendered."""
         end = float(self.status()["seconds"]) + seconds
         while float(self.status()["seconds"]) < end:
             time.sleep(0.005)
@@ -223,15 +223,15 @@ class Server(Process):
 
 
 class Jack(Process):
-    """A JACK server of our own with two outputs that lead nowhere.
+    """A private JACK server with two unconnected outputs.
 
     Args:
-        synchronous: it waits for every client, as long as that may be at work.
+        synchronous: wait for every client in each cycle, however long it takes.
 
     Attributes:
-        name: of the server.
-        period: samples of a cycle.
-        env: what makes a program use this server.
+        name: name of the server.
+        period: samples per cycle.
+        env: environment variables that make a program use this server.
     """
 
     sample_rate = 48_000
@@ -250,7 +250,7 @@ class Jack(Process):
         super().__init__([program("jackd"), "-n", self.name, *realtime, *waits, *dummy], env)
 
     def wait(self) -> None:
-        """Until it can be joined."""
+        """Wait until clients can connect."""
         self._do("jack_wait", "-w", "-t", "20")
 
     def connect(self, output: str, to: str) -> None:
@@ -258,7 +258,7 @@ class Jack(Process):
         self._do("jack_connect", output, to)
 
     def disconnect(self, output: str, to: str) -> None:
-        """Part two ports."""
+        """Disconnect two ports."""
         self._do("jack_disconnect", output, to)
 
     def _do(self, name: str, *arguments: str) -> None:
@@ -266,31 +266,31 @@ class Jack(Process):
         subprocess.run(command, env={**os.environ, **self.env}, check=True, capture_output=True, timeout=30)
 
     def pause(self) -> None:
-        """Let it do nothing at all until `go_on`; only SIGKILL ends it."""
+        """Stop the process until `go_on`; only SIGKILL ends it meanwhile."""
         self._process.send_signal(signal.SIGSTOP)
 
     def go_on(self) -> None:
-        """Let it work again."""
+        """Resume after `pause`."""
         self._process.send_signal(signal.SIGCONT)
 
     @contextmanager
     def recording(self, path: Path, seconds: int = 60) -> Iterator[Process]:
-        """What the ports connected to the outputs play meanwhile: float32 [samples, 2] in `path` (.npy)."""
+        """Record the input of the outputs meanwhile: float32 [samples, 2] in `path` (.npy)."""
         with _jack_recording(path, self.env, seconds=seconds) as recorder:
             yield recorder
         assert recorder.finish() == 0, recorder.output
 
 
 class Pulse(Process):
-    """A PulseAudio server of our own with one card, `card`, that leads nowhere. PortAudio gets there by ALSA.
+    """A private PulseAudio server with one null sink, `card`. PortAudio uses it through ALSA.
 
     Args:
-        folder: where its socket is; another server there takes this one's place.
+        folder: folder of its socket; another server in the same folder replaces this one.
 
     Attributes:
-        env: what makes a program use this server.
-        prefix: what comes before such a program.
-        device: what the card is called there.
+        env: environment variables that make a program use this server.
+        prefix: words before the command of such a program.
+        device: name of the card in PortAudio.
     """
 
     sample_rate = 48_000
@@ -308,7 +308,7 @@ class Pulse(Process):
 
     @contextmanager
     def recording(self, path: Path) -> Iterator[None]:
-        """What the card is given meanwhile: float32 [samples, 2] in `path` (.npy). There may be holes."""
+        """Record the input of the card meanwhile: float32 [samples, 2] in `path` (.npy). May have gaps."""
         raw = path.with_suffix(".raw")
         raw.unlink(missing_ok=True)
         shape = ["--format=float32le", f"--rate={self.sample_rate}", "--channels=2", "--latency-msec=20"]
@@ -318,14 +318,14 @@ class Pulse(Process):
                 assert time.monotonic() < end
                 time.sleep(0.05)
             yield
-            time.sleep(0.5)  # of sound that is still on its way
+            time.sleep(0.5)  # for sound that is still on its way
         np.save(path, np.fromfile(raw, np.float32).reshape(-1, 2))
 
 
 class PipeWire(Process):
-    """A PipeWire server of our own with one card, `card`, that leads nowhere. Programs are its JACK clients.
+    """A private PipeWire server with one null sink, `card`. Programs are its JACK clients.
 
-    Arguments and attributes are those of `Pulse`.
+    Arguments and attributes are the same as for `Pulse`.
     """
 
     sample_rate = 48_000
@@ -352,7 +352,7 @@ class PipeWire(Process):
 
     @contextmanager
     def recording(self, path: Path) -> Iterator[None]:
-        """As `Pulse.recording`."""
+        """Record the input of the card; see `Pulse.recording`."""
         with _jack_recording(path, self.env, prefix=self.prefix):
             yield
 
@@ -370,10 +370,10 @@ def _jack_recording(
 
 
 class Pd(Process):
-    """Headless Pure Data with patches open; `messages` ("receiver arguments") are sent when they are.
+    """Headless Pure Data with open patches, to which it sends `messages` ("receiver arguments").
 
-    With the `env` of a JACK server it is a client of that, which has to end first: a synchronous server waits
-    for long for a client that was killed, and Pd does not leave in order.
+    With the `env` of a JACK server, Pd is its client, and the server must end first: Pd does not disconnect
+    properly, and a synchronous server waits a long time for a killed client.
     """
 
     def __init__(self, *patches: Path, messages: Sequence[str], env: Mapping[str, str] | None = None) -> None:
@@ -386,14 +386,14 @@ class Pd(Process):
 
 
 def onset(sound: NDArray[Any]) -> int:
-    """The first sample of `sound` [T] that is not silent."""
+    """Return the index of the first sample of `sound` [T] that is not 0."""
     heard = np.flatnonzero(sound)
     assert len(heard), "nothing but silence"
     return int(heard[0])
 
 
 def expected(model: Path, z: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
-    """The whole sound at z [D], decoded and resampled in one call each."""
+    """Return the whole sound at z [D], decoded and resampled in one call each."""
     decoder = Decoder(model, capacity=1)
     (sound,) = decoder.decode(z[np.newaxis])
     return Resampler(decoder.info.sample_rate, rate).resample(sound)
@@ -402,14 +402,14 @@ def expected(model: Path, z: NDArray[np.float32], rate: int) -> NDArray[np.float
 def assert_heard_as_logged(
     log: Path, recorded: Path, at_least_s: float, floor: float = 0.0
 ) -> NDArray[np.float32]:
-    """That a recording is what `realtime render` makes of the log, from their first samples above `floor` on.
+    """Assert that a recording equals the rendering of its log, from their first samples above `floor` on.
 
     Returns:
-        What was heard after the end of the rendering: float32 [T, C].
+        The recorded sound after the end of the rendering: float32 [T, C].
     """
     take = log.with_suffix(".wav")
     command = [sys.executable, "-m", "realtime", "render", str(log), "-o", str(take)]
-    command += ["--trust-plugins"]  # of a log that the test itself has played
+    command += ["--trust-plugins"]  # the test itself has written the log
     done = subprocess.run(command, check=True, cwd=ROOT, capture_output=True, text=True)
     assert "realtime:" not in done.stderr
     rendered, rate = soundfile.read(take, dtype="float32", always_2d=True)

@@ -1,4 +1,4 @@
-"""Between a client and the server: passes datagrams on, both ways, and writes down what the client said."""
+"""Sits between clients and the server: forwards datagrams both ways and records the clients' messages."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from tests.system.rig import TIMEOUT_S
 
 
 class Tap:
-    """A UDP port that leads to the server's; each client is given a socket of its own towards the server.
+    """A UDP port that forwards to the server; each client has a socket of its own towards the server.
 
     Attributes:
-        port: where the clients send to.
-        heard: their messages in the order of arrival.
+        port: port for the clients.
+        heard: messages of the clients in the order of arrival.
     """
 
     def __init__(self, server_port: int) -> None:
@@ -32,11 +32,11 @@ class Tap:
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def commands(self) -> list[Message]:
-        """What was asked for, without what the surfaces ask all the time."""
+        """Return the recorded messages without the periodic queries of the surfaces."""
         return [m for m in self.heard if m.address != "/ping" and not m.address.startswith("/morph/get/")]
 
     def wait_for(self, count: int) -> list[Message]:
-        """The commands, as soon as there are that many."""
+        """Wait until there are `count` commands, and return them."""
         end = time.monotonic() + TIMEOUT_S
         while len(self.commands()) < count:
             assert time.monotonic() < end, self.commands()
@@ -49,7 +49,7 @@ class Tap:
             for one in ready:
                 try:
                     datagram, sender = one.recvfrom(65_536)
-                except OSError:  # the server is not there yet, or no more
+                except OSError:  # the server is not running
                     continue
                 if one is self._front:
                     self.heard += [message for packet in parse(datagram) for message in packet.messages]

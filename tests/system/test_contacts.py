@@ -1,4 +1,4 @@
-"""The server contacts nobody, and its libraries leave nothing in the user's folders."""
+"""The server contacts no other machine, and its libraries leave no files in the user's folders."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import pytest
 
 from tests.system.rig import Process, program
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="LD_PRELOAD is of Linux")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs LD_PRELOAD (Linux)")
 
-SECONDS = "12"  # ONNX Runtime 1.32 looks its events host up 9 s after the import
+SECONDS = "12"  # ONNX Runtime 1.32 looks up its events host 9 s after the import
 
 
 @pytest.fixture
 def watched(tmp_path: Path) -> dict[str, str]:
-    """An environment with folders of its own, in which each contact is noted in the file $CONTACTS."""
+    """An environment with private folders that records each contact in the file $CONTACTS."""
     library = tmp_path / "contacts.so"
     source = Path(__file__).with_name("contacts.c")
     command = [program("cc"), "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"]
@@ -35,7 +35,7 @@ def contacts(watched: dict[str, str]) -> list[str]:
     return path.read_text().splitlines() if path.exists() else []
 
 
-def test_a_look_up_and_a_datagram_to_another_machine_are_noticed(watched: dict[str, str]) -> None:
+def test_lookups_and_datagrams_to_other_machines_are_recorded(watched: dict[str, str]) -> None:
     code = (
         "import contextlib, socket\n"
         "with contextlib.suppress(OSError): socket.getaddrinfo('soundmorph.invalid', 80)\n"
@@ -46,7 +46,7 @@ def test_a_look_up_and_a_datagram_to_another_machine_are_noticed(watched: dict[s
     assert contacts(watched) == ["soundmorph.invalid", "192.0.2.1"]
 
 
-def test_the_server_contacts_nobody_and_leaves_only_its_presets(
+def test_server_contacts_no_machine_and_leaves_only_its_presets(
     watched: dict[str, str], tmp_path: Path, tiny_model: Path
 ) -> None:
     serve = ["serve", "--model", str(tiny_model), "--null", "--port", "0", "--seconds", SECONDS]

@@ -1,4 +1,4 @@
-"""Models and sounds named over OSC: taken over while the sound goes on, or refused in one line."""
+"""Models and sounds named over OSC are loaded while the server plays, or rejected in one line."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def library(tiny_model: Path, other_model: Path, tmp_path: Path) -> Path:
     return folder
 
 
-def test_another_model_takes_over_of_another_rate_and_size(
+def test_server_changes_to_a_model_of_another_rate_and_size(
     tiny_model: Path, library: Path, tmp_path: Path
 ) -> None:
     presets = str(tmp_path / "presets.json")
@@ -47,7 +47,7 @@ def test_another_model_takes_over_of_another_rate_and_size(
         assert server.stop() == 0
 
 
-def test_a_file_that_is_no_model_leaves_everything_playing(
+def test_invalid_model_file_is_rejected_and_the_server_plays_on(
     tiny_model: Path, library: Path, tmp_path: Path
 ) -> None:
     model = tmp_path / "playing.onnx"
@@ -69,13 +69,13 @@ def test_a_file_that_is_no_model_leaves_everything_playing(
         assert server.status()["muted"] == 0
 
 
-def test_a_sound_becomes_a_point(tiny_model: Path, library: Path) -> None:
+def test_encode_turns_a_sound_file_into_a_preset(tiny_model: Path, library: Path) -> None:
     sound = np.random.default_rng(3).uniform(-0.5, 0.5, (3000, 2)).astype(np.float32)
     soundfile.write(library / "hit.wav", sound, 44_100)
     (library / "broken.wav").write_bytes(b"RIFF....WAVE")
     wanted = Encoder(encoder_path(tiny_model)).encode_file(library / "hit.wav")
     with Server(tiny_model, "--null", "--library", str(library)) as server:
-        (library / "tiny.encoder.onnx").unlink()  # it is the one beside the model that is asked
+        (library / "tiny.encoder.onnx").unlink()  # the encoder next to the model is used
         assert server.ask("/morph/encode", "hit.wav") == ("/morph/done", ["/morph/encode", "hit"])
         assert server.ask("/morph/goto", "hit", 0)[0] == "/morph/done"
         assert server.ask("/morph/get/z")[1] == pytest.approx(list(wanted), rel=1e-5)

@@ -1,4 +1,4 @@
-"""From real `oscsend` datagrams to a real JACK server: what comes out is the decoder's own sound."""
+"""Real `oscsend` datagrams and a real JACK server: the output is the sound of the decoder."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.system.rig import MAX_DIFFERENCE, Jack, Process, Server, expected, on
 
 GAIN_DB = -7.5
 
-# Leaves a server ten times, each time while JACK's thread is at work in Python and waits for its lock.
+# Disconnects ten times, each time while JACK's thread runs Python and competes for the interpreter lock.
 LEAVE = """
 import threading, time
 from realtime.util import priority
@@ -43,14 +43,14 @@ print("left", flush=True)
 
 
 def oscsend(port: int, address: str, types: str = "", *values: float | str) -> None:
-    """Send one datagram with liblo's own program."""
+    """Send one datagram with liblo's command-line program."""
     words = [str(value) for value in values]
     command = [program("oscsend"), "127.0.0.1", str(port), address, *([types] if types else []), *words]
     subprocess.run(command, check=True, timeout=30)
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_what_jack_hears_is_what_the_decoder_says(
+def test_jack_receives_the_exact_sound_of_the_decoder(
     jack_server: Jack, tiny_model: Path, tmp_path: Path, seed: int
 ) -> None:
     z = np.random.default_rng(seed).standard_normal(4).astype(np.float32)
@@ -60,11 +60,11 @@ def test_what_jack_hears_is_what_the_decoder_says(
     ):
         oscsend(server.port, "/morph/gain", "f", GAIN_DB)
         oscsend(server.port, "/morph/z", "f" * len(z), *z)
-        server.play_for(0.1)  # the gain is on its way for 5 ms
+        server.play_for(0.1)  # the gain ramp takes 5 ms
         oscsend(server.port, "/morph/trigger", "f", 0.5)
         server.wait_until(hits=1)
         server.wait_until(voices=0)
-        server.play_for(0.1)  # what has been rendered reaches the recorder a few blocks later
+        server.play_for(0.1)  # rendered blocks reach the recorder a little later
         status = server.status()
     assert status["late_blocks"] == 0
     heard = np.load(tmp_path / "heard.npy")
@@ -77,7 +77,7 @@ def test_what_jack_hears_is_what_the_decoder_says(
     assert not heard[start + len(wanted) :].any()
 
 
-def test_a_wrong_message_is_answered_and_the_sound_goes_on(
+def test_invalid_message_is_answered_and_the_sound_continues(
     jack_server: Jack, tiny_model: Path, tmp_path: Path
 ) -> None:
     with (
@@ -98,8 +98,8 @@ def test_a_wrong_message_is_answered_and_the_sound_goes_on(
     assert np.abs(heard[start : start + len(wanted)] - wanted).max() < MAX_DIFFERENCE
 
 
-def test_leaving_takes_python_s_lock_from_nobody() -> None:
-    """A JACK server that does not wait has a client's thread cancelled wherever it is, once it is closed."""
+def test_disconnecting_during_the_callback_does_not_deadlock_python() -> None:
+    """An asynchronous JACK server cancels the thread of a closing client, wherever the thread is."""
     with Jack(synchronous=False) as jack:
         jack.wait()
         with Process([sys.executable, "-c", LEAVE], jack.env) as leaving:

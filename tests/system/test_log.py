@@ -1,4 +1,4 @@
-"""The log of a real server: what a kill costs, and that its rendering is what was heard."""
+"""The log of a real server: loss after a kill, and equality of its rendering with the recording."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from realtime.synth.commands import Swap, Trigger, Tweak
 from tests.system.rig import MAX_DIFFERENCE, Jack, Server, assert_heard_as_logged
 
 HITS = 300
-WHISPER = 100 * MAX_DIFFERENCE  # of plugins, before the first hit
+WHISPER = 100 * MAX_DIFFERENCE  # noise of plugins before the first hit
 VST3 = Path("/usr/lib/vst3")
 
 
-def test_a_kill_costs_the_last_tenth_of_a_second_at_most(tiny_model: Path, tmp_path: Path) -> None:
-    """Of sound, in samples: what is missing was sent when a status had come, so it was carried out later.
+def test_kill_loses_at_most_the_last_flush_interval_of_the_log(tiny_model: Path, tmp_path: Path) -> None:
+    """Each hit is sent after a status, so it took effect later than that status; its velocity identifies it.
 
-    A hit is known by its velocity. The kill follows the last status at once.
+    The kill immediately follows the last status.
     """
     log = tmp_path / "take.jsonl"
-    before = []  # each hit, in seconds of sound
+    before = []  # status time before each hit, in seconds of sound
     with Server(tiny_model, "--null", "--log", str(log)) as server:
         for number in range(1, HITS + 1):
             server.play_for(0.005)
@@ -41,13 +41,13 @@ def test_a_kill_costs_the_last_tenth_of_a_second_at_most(tiny_model: Path, tmp_p
     assert all(at >= round(s * setting.sample_rate) for (at, _), s in zip(hits, before, strict=False))
     lost = last - before[len(hits)] if len(hits) < HITS else 0.0
     print(f"\n{HITS - len(hits)} hits lost, in the last {1000 * lost:.1f} ms of {last:.1f} s")
-    assert last > 1.0  # it has been synced meanwhile
+    assert last > 1.0  # long enough for a sync to disk
     assert len(hits) > 0
     assert lost <= FLUSH_S
 
 
 class Hand:
-    """Plays a server at random, with what the model that plays has."""
+    """Plays a server at random, with the classes of the current model."""
 
     def __init__(self, server: Server) -> None:
         self._server, self._draw = server, random.Random(2)
@@ -55,11 +55,11 @@ class Hand:
         self.look()
 
     def look(self) -> None:
-        """See which model plays."""
+        """Read the classes of the current model."""
         self._names = [str(name) for name in self._server.ask("/morph/get/classes")[1]]
 
     def play(self, seconds: float, *more: tuple[Any, ...]) -> None:
-        """Play for so long, sometimes with one of these messages."""
+        """Play for `seconds` of sound, sometimes sending one of `more` (address, low, high)."""
         end = float(self._server.status()["seconds"]) + seconds
         while float(self._server.status()["seconds"]) < end:
             self.gesture()
@@ -85,7 +85,7 @@ class Hand:
         self._client.send_message(str(address), values)
 
     def change(self, model: str) -> None:
-        """Play on until another model plays."""
+        """Change the model, and play on until it has taken over."""
         self._server.send("/morph/model", model)
         while not select.select([self._server._client._sock], [], [], 0.02)[0]:
             self.gesture()
@@ -93,15 +93,15 @@ class Hand:
         self.look()
 
     def end(self) -> None:
-        """Until all is silent, and recorded."""
+        """Stop, and wait until all is silent and recorded."""
         self._server.send("/morph/stop")
         self._server.wait_until(voices=0)
         self._server.play_for(0.3)
         self._client._sock.close()
 
 
-def test_drums_then_digits_then_drums(jack_server: Jack, tmp_path: Path) -> None:
-    """While sounds last; the models differ in everything."""
+def test_changes_of_model_during_sounds_replay_from_the_log(jack_server: Jack, tmp_path: Path) -> None:
+    """From drums to digits and back; the two models differ in every property."""
     log = tmp_path / "take.jsonl"
     options = ["--device", "system", "--synchronous", "--log", str(log)]
     with (
@@ -122,7 +122,9 @@ def test_drums_then_digits_then_drums(jack_server: Jack, tmp_path: Path) -> None
 
 
 @pytest.mark.skipif(not VST3.exists(), reason="zam-plugins are not installed")
-def test_plugins_whose_parameters_move(jack_server: Jack, tiny_model: Path, tmp_path: Path) -> None:
+def test_moving_plugin_parameters_replay_from_the_log(
+    jack_server: Jack, tiny_model: Path, tmp_path: Path
+) -> None:
     log = tmp_path / "take.jsonl"
     options = ["--device", "system", "--synchronous", "--log", str(log)]
     for plugin in ("ZamCompX2", "ZamDelay"):

@@ -1,4 +1,4 @@
-"""Real MIDI through a real JACK server: to the bridge, and to the server itself."""
+"""Real MIDI through a real JACK server, to the bridge and to the server itself."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ RULES = MidiMap(
 
 
 class Controller:
-    """A MIDI controller: an output of a client named "keys" on a JACK server."""
+    """A MIDI controller: the output of a JACK client named "keys"."""
 
     def __init__(self) -> None:
         import rtmidi
@@ -70,7 +70,7 @@ def controller() -> Iterator[Controller]:
 
 @pytest.fixture
 def jack(jack_server: Jack, monkeypatch: pytest.MonkeyPatch) -> Jack:
-    """The server of this test, for clients within this process too."""
+    """The JACK server of this test, also for clients in this process."""
     for name, value in jack_server.env.items():
         monkeypatch.setenv(name, value)
     return jack_server
@@ -90,7 +90,7 @@ def note(number: int, velocity: int = 100, channel: int = 1) -> Any:
 
 
 def performance() -> list[Any]:
-    """Notes, controllers, 14-bit controllers, bends, fingers and program changes, well mixed."""
+    """Return a random mix of notes, controllers, 14-bit controllers, bends, MPE fingers, program changes."""
     chance = random.Random(4)
     events: list[Any] = []
     while len(events) < EVENTS:
@@ -111,7 +111,7 @@ def performance() -> list[Any]:
     return events[:EVENTS]
 
 
-def test_a_performance_arrives_complete_and_in_order(jack: Jack, tmp_path: Path) -> None:
+def test_bridge_forwards_a_performance_completely_and_in_order(jack: Jack, tmp_path: Path) -> None:
     write(tmp_path / "map.toml", RULES)
     events = performance()
     mapper = Mapper(RULES)
@@ -129,11 +129,11 @@ def test_a_performance_arrives_complete_and_in_order(jack: Jack, tmp_path: Path)
             keys.send(*events)
             while len(heard) < len(wanted):
                 heard += [m for packet in osc.parse(listener.recv(65_536)) for m in packet.messages]
-    single = [osc.parse(osc.encode(message))[0].messages[0] for message in wanted]  # OSC's floats are short
+    single = [osc.parse(osc.encode(message))[0].messages[0] for message in wanted]  # rounded to 32-bit floats
     assert heard == single
 
 
-def test_ports_are_listed_and_may_come_and_go(jack: Jack) -> None:
+def test_bridge_lists_ports_and_reconnects_when_one_returns(jack: Jack) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
         listener.bind(("127.0.0.1", 0))
         listener.settimeout(TIMEOUT_S)
@@ -154,10 +154,10 @@ def test_ports_are_listed_and_may_come_and_go(jack: Jack) -> None:
                 midi.wait_for("keys:out is gone")
 
 
-def test_what_a_port_sends_as_soon_as_it_is_open_is_heard(
+def test_message_sent_as_soon_as_a_port_is_open_is_received(
     jack: Jack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The sender is in the midst of a cycle while it is connected to, and sends in that one if it may."""
+    """The sender is in the middle of a cycle during the connection, and tries to send in that cycle."""
     import jack as library
 
     monkeypatch.setattr(jack_midi, "CONNECT_TIMEOUT_S", TIMEOUT_S)
@@ -184,7 +184,7 @@ def test_what_a_port_sends_as_soon_as_it_is_open_is_heard(
         assert inside.wait(TIMEOUT_S)
         opening = threading.Thread(target=open_)
         opening.start()
-        opened.wait(0.3)  # in vain, unless to be connected were enough
+        opened.wait(0.3)  # times out, unless `open` returns as soon as the ports are connected
         go_on.set()
         assert heard.get(timeout=TIMEOUT_S) == bytes(note(60).bytes())
         opening.join()
@@ -195,7 +195,7 @@ def test_what_a_port_sends_as_soon_as_it_is_open_is_heard(
         sender.close()
 
 
-def test_moving_and_naming_makes_a_map(jack: Jack, tmp_path: Path) -> None:
+def test_learn_writes_a_map_from_moved_controls_and_typed_targets(jack: Jack, tmp_path: Path) -> None:
     path = tmp_path / "map.toml"
     with controller() as keys, bridge(jack, "--learn", "--map", str(path)) as midi:
         midi.wait_for("keys:out is open")
@@ -221,17 +221,19 @@ def test_moving_and_naming_makes_a_map(jack: Jack, tmp_path: Path) -> None:
     )
 
 
-def test_a_knob_of_the_server_does_not_jump(jack: Jack, tiny_model: Path, tmp_path: Path) -> None:
+def test_knob_moves_the_point_only_after_picking_up_its_value(
+    jack: Jack, tiny_model: Path, tmp_path: Path
+) -> None:
     write(tmp_path / "map.toml", MidiMap((Knob("/morph/z/0", cc=1, low=-2.0, high=2.0),), (Notes(),)))
     options = ["--null", "--midi", "keys", "--midi-backend", "jack", "--midi-map", str(tmp_path / "map.toml")]
     with controller() as keys, Server(tiny_model, *options, env=jack.env) as server:
         server.wait_for("keys:out is open")
         z = [0.5, 0.1, 0.2, 0.3]
         server.send("/morph/z", *z)
-        keys.send(cc(1, 0), cc(1, 10), note(60))  # below where the value is
+        keys.send(cc(1, 0), cc(1, 10), note(60))  # below the current value
         server.wait_until(hits=1)
         assert server.ask("/morph/get/z")[1] == pytest.approx(z)
-        time.sleep(1.0)  # by now the knobs have been told where the value is
+        time.sleep(1.0)  # until the knobs know the current value
         keys.send(*(cc(1, value) for value in range(11, 128)), note(60))
         server.wait_until(hits=2)
         assert server.ask("/morph/get/z")[1] == pytest.approx([2.0, *z[1:]])
@@ -239,7 +241,7 @@ def test_a_knob_of_the_server_does_not_jump(jack: Jack, tiny_model: Path, tmp_pa
 
 
 @pytest.mark.parametrize("name", ["keys", ""], ids=["a port by its name", "our own port"])
-def test_notes_play_again_when_jack_has_come_back(
+def test_midi_notes_play_again_after_jack_restarts(
     tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     port = "keys:out" if name else "soundmorph-midi:in"
@@ -279,8 +281,10 @@ def test_notes_play_again_when_jack_has_come_back(
     assert np.abs(np.load(tmp_path / "heard.npy")).max() > 0.001
 
 
-def test_a_server_ends_although_jack_is_stuck(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As a synchronous one is for minutes when another client has died in its turn."""
+def test_server_with_midi_ends_although_jack_is_stuck(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A synchronous JACK server is stuck for minutes if another client dies in the middle of a cycle."""
     options = ["--device", "system", "--synchronous", "--midi", "keys", "--midi-backend", "jack"]
     with Jack() as jack:
         jack.wait()
@@ -294,12 +298,12 @@ def test_a_server_ends_although_jack_is_stuck(tiny_model: Path, monkeypatch: pyt
             jack.pause()
             assert server.stop(signal.SIGTERM) == 0
         jack.stop(signal.SIGKILL)
-    with Jack(name=jack.name) as again:  # ends in order, for a killed one leaves its name behind
+    with Jack(name=jack.name) as again:  # frees the name, which the killed server left behind
         again.wait()
 
 
 class Player:
-    """A JACK client that plays notes, as MIDI or as OSC, at the begin of a cycle, and hears the server."""
+    """A JACK client that plays notes by MIDI or OSC at the start of a cycle, and listens to the server."""
 
     def __init__(self, server: Server) -> None:
         import jack
@@ -330,13 +334,13 @@ class Player:
             self._asked, self._sent = "", self._client.last_frame_time
 
     def lag(self, way: str) -> int:
-        """Play a note: samples from the begin of its cycle to its sound."""
+        """Play a note; return the samples from the start of its cycle to its sound."""
         self._asked = way
         try:
             return self._lags.get(timeout=TIMEOUT_S)
         except queue.Empty:
             said = f"{self._server.status()}\n{self._server.output}"
-            raise AssertionError(f"a note by {way} was not heard in {TIMEOUT_S:g} s: {said}") from None
+            raise AssertionError(f"a note by {way} did not sound in {TIMEOUT_S:g} s: {said}") from None
 
     def __enter__(self) -> Player:
         self._client.activate()
@@ -350,8 +354,8 @@ class Player:
         self._socket.close()
 
 
-def test_a_note_sounds_no_later_than_by_osc(jack: Jack, tiny_model: Path) -> None:
-    """By a block at most, in the median of many."""
+def test_midi_notes_sound_at_most_one_block_later_than_osc_notes(jack: Jack, tiny_model: Path) -> None:
+    """In the median of many notes."""
     options = ["--device", "system", "--synchronous", "--midi", "--midi-backend", "jack"]
     lags: dict[str, list[int]] = {"midi": [], "osc": []}
     with Server(tiny_model, *options, env=jack.env) as server, Player(server) as player:

@@ -1,4 +1,4 @@
-"""What users get wrong: one line that says what and what instead, exit code 2, never a traceback."""
+"""User errors: one line with the error and the accepted values, exit code 2, no traceback."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ RATE = 8000
 
 
 def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
-    """`python -m …`, from the checkout."""
+    """Run `python -m …` in the checkout."""
     command = [sys.executable, "-m", *map(str, words)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
 
 
 def text_file(folder: Path) -> Path:
     path = folder / "text.onnx"
-    path.write_text("this is no model\n")
+    path.write_text("this is not a model\n")
     return path
 
 
@@ -53,7 +53,7 @@ def nowhere(folder: Path) -> Path:
         (foreign_model, "not a soundmorph model"),
     ],
 )
-def test_models_that_are_none(
+def test_invalid_model_files_are_errors(
     tmp_path: Path, command: str, make: Callable[[Path], Path], reason: str
 ) -> None:
     model = make(tmp_path)
@@ -67,7 +67,7 @@ def test_models_that_are_none(
 
 
 def told(ended: subprocess.CompletedProcess[str], program: str, *said: str) -> None:
-    """One line on stderr with all of `said` in it, exit code 2."""
+    """Assert that there is one line on stderr, which contains all of `said`, and exit code 2."""
     (line,) = ended.stderr.splitlines()
     assert line.startswith(f"{program}: error: ")
     for part in said:
@@ -75,7 +75,7 @@ def told(ended: subprocess.CompletedProcess[str], program: str, *said: str) -> N
     assert ended.returncode == 2
 
 
-def test_a_point_that_the_model_does_not_have(tiny_model: Path, tmp_path: Path) -> None:
+def test_unknown_point_is_an_error_with_a_suggestion(tiny_model: Path, tmp_path: Path) -> None:
     ended = run(
         *("realtime", "render", "--model", tiny_model, "--from", "kick", "--to", "snair"),
         *("-o", tmp_path / "out.wav"),
@@ -83,7 +83,7 @@ def test_a_point_that_the_model_does_not_have(tiny_model: Path, tmp_path: Path) 
     told(ended, "realtime", "'snair'", "did you mean snare")
 
 
-def test_a_port_that_is_taken(tiny_model: Path) -> None:
+def test_port_in_use_is_an_error(tiny_model: Path) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
         taken.bind(("127.0.0.1", 0))
         port = str(taken.getsockname()[1])
@@ -91,13 +91,13 @@ def test_a_port_that_is_taken(tiny_model: Path) -> None:
     told(ended, "realtime", f"127.0.0.1:{port}", "--port")
 
 
-def test_a_device_that_is_not_there(tiny_model: Path) -> None:
+def test_unknown_device_is_an_error(tiny_model: Path) -> None:
     ended = run("realtime", "serve", "--port", "0", "--model", tiny_model, "--device", "grand piano")
     told(ended, "realtime", "sound" if "grand piano" not in ended.stderr else "'grand piano'")
 
 
 @pytest.mark.parametrize("command", ["serve", "render", "export"])
-def test_files_that_exist_are_kept(tiny_model: Path, tmp_path: Path, command: str) -> None:
+def test_existing_files_are_not_replaced(tiny_model: Path, tmp_path: Path, command: str) -> None:
     precious = tmp_path / ("precious.onnx" if command == "export" else "precious.wav")
     precious.write_text("precious")
     morph = ["--from", "kick", "--to", "snare"]
@@ -112,7 +112,7 @@ def test_files_that_exist_are_kept(tiny_model: Path, tmp_path: Path, command: st
     assert precious.read_text() == "precious"
 
 
-def test_a_folder_without_sounds(tmp_path: Path) -> None:
+def test_folder_without_sounds_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "sounds" / "kick").mkdir(parents=True)
     (tmp_path / "sounds" / "kick" / "notes.txt").write_text("to do")
     ended = run("trainer", "fit", "--data", tmp_path / "sounds", "--model", "dc", "--out", tmp_path / "run")
@@ -120,12 +120,12 @@ def test_a_folder_without_sounds(tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
-def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+def test_missing_folder_is_an_error(tmp_path: Path) -> None:
     ended = run("trainer", "fit", "--data", tmp_path / "none", "--model", "dc", "--out", tmp_path / "run")
     told(ended, "trainer", "none", "no such folder")
 
 
-def test_a_broken_file_among_good_ones_is_named_and_left_out(tmp_path: Path) -> None:
+def test_broken_sound_file_is_reported_and_left_out(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     for label, frequency_hz in (("low", 110.0), ("high", 900.0)):
         (tmp_path / "sounds" / label).mkdir(parents=True)

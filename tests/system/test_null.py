@@ -1,6 +1,6 @@
-"""The null test: a performance as JACK heard it, against its log as `realtime render` plays it.
+"""The null test: compare a performance recorded from JACK with the offline rendering of its log.
 
-SOUNDMORPH_NULL_SECONDS=180 python -m pytest -s tests/system/test_null.py plays for three minutes, twice.
+`SOUNDMORPH_NULL_SECONDS=180 python -m pytest -s tests/system/test_null.py` plays for three minutes, twice.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ NAMES = ("kick", "snare", "hihat")
 
 
 def perform(server: Server, seconds: float, draw: random.Random) -> None:
-    """Everything that a hand can ask for, at random, until so much has been played."""
+    """Send random gestures of all kinds until `seconds` of sound have been played."""
     end = float(server.status()["seconds"]) + seconds
-    hand = SimpleUDPClient("127.0.0.1", server.port)  # of its own, as its answers are not looked at
+    hand = SimpleUDPClient("127.0.0.1", server.port)  # a separate client, as its replies are ignored
     hand.send_message("/morph/gain", -14.0)
     while float(server.status()["seconds"]) < end:
         time.sleep(0.01)
@@ -60,7 +60,9 @@ def gesture(draw: random.Random) -> tuple[Any, ...]:
 
 
 @pytest.mark.parametrize(("period", "block"), [(128, 128), (256, 64)])
-def test_a_performance_is_its_rendered_log(tiny_model: Path, tmp_path: Path, period: int, block: int) -> None:
+def test_performance_equals_its_rendered_log(
+    tiny_model: Path, tmp_path: Path, period: int, block: int
+) -> None:
     log = tmp_path / "take.jsonl"
     with Jack(period) as jack:
         jack.wait()
@@ -73,7 +75,7 @@ def test_a_performance_is_its_rendered_log(tiny_model: Path, tmp_path: Path, per
             perform(server, SECONDS, random.Random(block))
             server.send("/morph/stop")
             server.wait_until(voices=0)
-            server.play_for(0.2)  # what has been rendered reaches the recorder a few blocks later
+            server.play_for(0.2)  # rendered blocks reach the recorder a little later
             assert server.status()["late_blocks"] == 0
             played = server.status()
     assert json.loads(log.read_text().splitlines()[-1])["do"] == "end"

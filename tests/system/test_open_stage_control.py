@@ -1,4 +1,4 @@
-"""The scripts of the session for Open Stage Control, run by node, with a real server to answer them."""
+"""The scripts of the Open Stage Control session, run by node against a real server."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from max_patches.source.openstagecontrol import MACROS
 from tests.system.rig import Process, Server, program
 
 HARNESS = Path(__file__).with_name("open_stage_control.js")
-EVERY_MS = 250  # between two questions
+EVERY_MS = 250  # interval between queries
 
 Action = list[Any]
 
 
 class Surface(Process):
-    """The session as it runs; what its scripts did comes back from every call."""
+    """The running session; every call returns the actions of its scripts."""
 
     def __init__(self) -> None:
         session = FOLDER / "morph.open-stage-control.json"
@@ -33,7 +33,7 @@ class Surface(Process):
         return done
 
     def talk(self, server: Server, keep: Callable[[str], bool] = lambda address: True) -> dict[str, Any]:
-        """Ask all questions of a turn and take the answers to those that are kept; the values set then."""
+        """Send the queries of a turn, pass on the replies that `keep` accepts; return the values set."""
         questions = [action[1] for action in self.tell("pass", EVERY_MS) if action[0] == "send"]
         done = []
         for question in questions:
@@ -56,7 +56,7 @@ def server(tiny_model: Path) -> Iterator[Server]:
 
 
 def move(server: Server, x: float, y: float) -> None:
-    """Move the point and the gain, and wait until both have been carried out."""
+    """Move the point and the gain, and wait until both have taken effect."""
     server.send("/morph/xy", x, y)
     server.send("/morph/gain", -12.0 * x)
     gain_db = np.float32(-12.0 * x)
@@ -71,7 +71,7 @@ def variables(actions: list[Action], name: str) -> list[Any]:
     return [action[3] for action in actions if action[0] == "setVar" and action[2] == name]
 
 
-def test_widgets_follow_a_point_that_others_move(surface: Surface, server: Server) -> None:
+def test_widgets_follow_a_point_moved_by_another_client(surface: Surface, server: Server) -> None:
     surface.talk(server)
     for place in ((0.2, 0.9), (0.7, 0.1)):
         move(server, *place)
@@ -85,7 +85,7 @@ def test_widgets_follow_a_point_that_others_move(surface: Surface, server: Serve
         assert shown["light"] == 1
 
 
-def test_what_is_shown_is_not_sent(surface: Surface) -> None:
+def test_displayed_values_are_not_sent_back(surface: Surface) -> None:
     surface.tell("pass", 5000)
     answers = [("z", [0.0, 1.0]), ("macros", [0.5]), ("xy", [0.1, 0.2])]
     done = [
@@ -95,7 +95,7 @@ def test_what_is_shown_is_not_sent(surface: Surface) -> None:
     assert all(action[3]["send"] is False for action in done)
 
 
-def test_the_map_stays_under_the_hand_and_follows_the_next_move(surface: Surface, server: Server) -> None:
+def test_map_stays_at_the_touch_and_follows_the_next_move(surface: Surface, server: Server) -> None:
     surface.tell("touch", "map", [0.4, 0.6])
     move(server, 0.4, 0.6)
     for _ in range(8):  # two seconds: the point rests near the touch
@@ -104,7 +104,7 @@ def test_the_map_stays_under_the_hand_and_follows_the_next_move(surface: Surface
     assert surface.talk(server)["map"] == server.ask("/morph/get/xy")[1]
 
 
-def test_a_question_is_asked_until_its_answer_comes(surface: Surface, server: Server) -> None:
+def test_query_is_repeated_until_its_reply_arrives(surface: Surface, server: Server) -> None:
     wanted = {"/morph/get/classes", "/morph/get/dimensions"}
     for _ in range(3):
         surface.talk(server, keep=lambda address: address not in wanted)
@@ -115,7 +115,7 @@ def test_a_question_is_asked_until_its_answer_comes(surface: Surface, server: Se
     assert not asked(surface.tell("pass", EVERY_MS)) & wanted
 
 
-def test_ranges_of_many_dimensions_come_together_from_several_answers(surface: Surface) -> None:
+def test_ranges_of_many_dimensions_are_joined_from_several_replies(surface: Surface) -> None:
     ranges = [[-float(i), float(i) + 0.5] for i in range(40)]
     first, second = ([x for pair in part for x in pair] for part in (ranges[:32], ranges[32:]))
     lost = surface.tell("hear", "/morph/dimensions.reply", [32, 40, *second])
@@ -124,7 +124,7 @@ def test_ranges_of_many_dimensions_come_together_from_several_answers(surface: S
     assert variables(done, "ranges") == [ranges]
 
 
-def test_another_model_and_a_server_that_ends_make_it_ask_again(surface: Surface, server: Server) -> None:
+def test_change_of_model_or_end_of_the_server_repeats_the_queries(surface: Surface, server: Server) -> None:
     surface.talk(server)
     surface.talk(server)
     _, status = server.ask("/morph/get/status")

@@ -1,4 +1,4 @@
-"""The patch we ship, opened in real headless Pure Data, plays the server and shows what it answers."""
+"""The bundled patch, opened in real headless Pure Data, plays the server and shows its replies."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PATCH = PATCHES / "morph.pd"
 FILES = sorted(PATCHES.rglob("*.pd"))
 COMPLAINTS = re.compile(r"couldn't create|connection failed|can't open|error:|no such object|no method")
 
-# Another patch: as soon as the names of the classes have come, it presses the second pad.
+# Another patch: presses the second pad as soon as the class names have arrived.
 PRESSES_PAD_2 = r"""#N canvas 0 0 400 200 12;
 #X obj 20 20 r morph-classes;
 #X obj 20 50 bang;
@@ -37,7 +37,7 @@ PRESSES_PAD_2 = r"""#N canvas 0 0 400 200 12;
 #X connect 2 0 3 0;
 """
 
-# Another patch: one line a message, "receiver value" or more values, over UDP from the test.
+# Another patch: takes lines over UDP from the test, each "receiver value" or with more values.
 REMOTE = r"""#N canvas 0 0 520 270 12;
 #X obj 20 20 netreceive -u {port};
 #X obj 20 50 route hit one two name save;
@@ -81,7 +81,7 @@ CLIENT = """#N canvas 0 0 400 200 12;
 #X connect 3 1 5 0;
 """
 
-# Another patch: what comes over UDP from the test goes to the server, whose sound goes to the loudspeakers.
+# Another patch: forwards UDP messages from the test to the server, and its sound to the outputs.
 THROUGH_PD = r"""#N canvas 0 0 400 200 12;
 #X obj 20 20 netreceive -u {remote};
 #X obj 20 50 route morph;
@@ -99,20 +99,20 @@ THROUGH_PD = r"""#N canvas 0 0 400 200 12;
 
 
 def free_port() -> int:
-    """A UDP port that nobody listens at yet."""
+    """Return a free UDP port."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])
 
 
 def tell(port: int, line: str) -> None:
-    """Send a message of Pd's own kind."""
+    """Send a message in Pd's own format."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.sendto(f"{line};\n".encode(), ("127.0.0.1", port))
 
 
 class Remote:
-    """Plays an open patch from outside, through `REMOTE`."""
+    """Controls an open patch from outside, through `REMOTE`."""
 
     def __init__(self, folder: Path) -> None:
         self._port = free_port()
@@ -128,7 +128,7 @@ def flat(messages: list[Message]) -> list[tuple[str | float, ...]]:
 
 
 def play(model: Path, recording: Path, *patches: Path, messages: list[str]) -> np.ndarray:
-    """One hit, played from Pd with the patch connected: what the server recorded, [samples]."""
+    """Play one hit from Pd with the patch connected; return the recording of the server [samples]."""
     with Server(model, "--null", "--synchronous", "--record", str(recording)) as server:
         with Pd(PATCH, *patches, messages=[f"go 127.0.0.1 {server.port}", *messages]) as pd:
             pd.wait_for("^reply: pong")
@@ -159,7 +159,7 @@ def assert_heard(heard: np.ndarray, model: Path, z: np.ndarray) -> None:
     ],
     ids=["pad", "slider"],
 )
-def test_the_patch_plays_the_server(
+def test_patch_plays_the_server(
     tiny_model: Path, tmp_path: Path, messages: list[str], a: str, b: str, t: float
 ) -> None:
     heard = play(tiny_model, tmp_path / "heard.wav", messages=messages)
@@ -168,7 +168,7 @@ def test_the_patch_plays_the_server(
 
 
 def renamed(model: Path, path: Path, *names: str) -> Path:
-    """Write a model with other names for its classes."""
+    """Write a copy of the model with other class names."""
     graph, info = onnx.load(model), Decoder(model, capacity=1).info
     classes = tuple(
         dataclasses.replace(one, name=name) for one, name in zip(info.classes, names, strict=True)
@@ -178,7 +178,7 @@ def renamed(model: Path, path: Path, *names: str) -> Path:
     return path
 
 
-def test_the_pads_are_named_after_the_model_s_classes(tiny_model: Path, tmp_path: Path) -> None:
+def test_pads_are_named_after_the_classes_of_the_model(tiny_model: Path, tmp_path: Path) -> None:
     renamed(tiny_model, tmp_path / "other.onnx", "low", "mid", "high")
     (tmp_path / "presses.pd").write_text(PRESSES_PAD_2)
     heard = play(tmp_path / "other.onnx", tmp_path / "heard.wav", tmp_path / "presses.pd", messages=[])
@@ -186,7 +186,7 @@ def test_the_pads_are_named_after_the_model_s_classes(tiny_model: Path, tmp_path
     assert_heard(heard, tmp_path / "other.onnx", np.asarray(centre))
 
 
-def test_the_pads_follow_a_change_of_model(tiny_model: Path, other_model: Path) -> None:
+def test_pads_follow_a_change_of_model(tiny_model: Path, other_model: Path) -> None:
     with (
         Server(tiny_model, "--null", "--library", str(other_model.parent)) as server,
         Pd(PATCH, messages=[f"go 127.0.0.1 {server.port}"]) as pd,
@@ -196,7 +196,7 @@ def test_the_pads_follow_a_change_of_model(tiny_model: Path, other_model: Path) 
         pd.wait_for("^reply: classes.reply low high")
 
 
-def test_the_patch_shows_what_goes_wrong(tiny_model: Path) -> None:
+def test_patch_shows_errors_of_the_server(tiny_model: Path) -> None:
     with Server(tiny_model, "--null") as server:
         messages = [f"go 127.0.0.1 {server.port}", "morph-pad nonsense"]
         with Pd(PATCH, messages=messages) as pd:
@@ -206,9 +206,9 @@ def test_the_patch_shows_what_goes_wrong(tiny_model: Path) -> None:
     assert "kick" in said
 
 
-def test_a_patch_that_was_opened_first_finds_the_server_later(tiny_model: Path) -> None:
+def test_patch_opened_before_the_server_connects_to_it(tiny_model: Path) -> None:
     with Server(tiny_model, "--null") as server:
-        port = server.port  # free again in a moment
+        port = server.port  # free again after this block
     with (
         Pd(PATCH, messages=[f"go 127.0.0.1 {port}"]) as pd,
         Server(tiny_model, "--null", "--port", str(port)),
@@ -217,13 +217,13 @@ def test_a_patch_that_was_opened_first_finds_the_server_later(tiny_model: Path) 
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.relative_to(PATCHES).as_posix())
-def test_every_file_loads_without_a_word(file: Path) -> None:
+def test_every_patch_loads_without_output(file: Path) -> None:
     with Pd(file, messages=["pd quit"]) as pd:
         assert pd.finish() == 0
     assert pd.output == ""
 
 
-# What is done to the front, and what the server must be asked for. The classes are kick, snare, hihat.
+# Action on the front panel, and the messages that the server must receive. Classes: kick, snare, hihat.
 CONTROLS: list[tuple[str, list[tuple[str | float, ...]]]] = [
     ("hit morph-pad-2", [("/morph/goto", "snare", 0.0), ("/morph/trigger", 1.0)]),
     ("one morph-glide-set 50", []),
@@ -243,14 +243,14 @@ CONTROLS: list[tuple[str, list[tuple[str | float, ...]]]] = [
     ("two morph-cc 1 127", [("/morph/between", "kick", "hihat", 1.0)]),
     ("two morph-cc 7 127", [("/morph/gain", 6.0)]),
     ("two morph-cc 22 127", [("/morph/macro/2", 4.0)]),
-    ("two #notein 64 90", [("/morph/note", 64.0, 90.0)]),  # as Pd's MIDI drivers hand it to [notein]
+    ("two #notein 64 90", [("/morph/note", 64.0, 90.0)]),  # as Pd's MIDI drivers pass it to [notein]
     ("two #ctlin 7 0", [("/morph/gain", -60.0)]),
     ("hit morph-stop", [("/morph/stop",)]),
     ("hit morph-panic", [("/morph/panic",)]),
 ]
 
 
-def test_each_control_asks_for_what_it_says(tiny_model: Path, tmp_path: Path) -> None:
+def test_each_control_sends_its_messages(tiny_model: Path, tmp_path: Path) -> None:
     remote, space = Remote(tmp_path), LatentSpace(Decoder(tiny_model, capacity=1).info, {"p2": (0.0,) * 4})
     with Server(tiny_model, "--null", "--presets", str(tmp_path / "presets.json")) as server:
         with Tap(server.port) as tap:
@@ -270,10 +270,10 @@ def test_each_control_asks_for_what_it_says(tiny_model: Path, tmp_path: Path) ->
         parse(message, space)
 
 
-def test_there_is_a_slider_for_each_dimension_over_its_range(tiny_model: Path, tmp_path: Path) -> None:
+def test_patch_has_a_slider_for_each_dimension_with_its_range(tiny_model: Path, tmp_path: Path) -> None:
     remote, latent = Remote(tmp_path), Decoder(tiny_model, capacity=1).info.latent
-    saved = tmp_path / PATCH.name  # by another name it could not be asked to save once more
-    (tmp_path / "parts").symlink_to(PATCH.parent / "parts")  # looked for where it was saved last
+    saved = tmp_path / PATCH.name  # the same name, so that the patch can be told to save again
+    (tmp_path / "parts").symlink_to(PATCH.parent / "parts")  # Pd looks for it in the folder of the last save
     with (
         Server(tiny_model, "--null") as server,
         Pd(PATCH, remote.patch, messages=[f"go 127.0.0.1 {server.port}"]) as pd,
@@ -291,7 +291,7 @@ def test_there_is_a_slider_for_each_dimension_over_its_range(tiny_model: Path, t
     np.testing.assert_allclose([high for _, _, high in shown], latent.high, rtol=1e-4)
 
 
-def test_the_sequencer_plays_its_steps_and_moves_the_morph(tiny_model: Path, tmp_path: Path) -> None:
+def test_sequencer_plays_its_steps_and_moves_the_morph(tiny_model: Path, tmp_path: Path) -> None:
     remote = Remote(tmp_path)
     with (
         Server(tiny_model, "--null") as server,
@@ -319,7 +319,7 @@ def test_two_patches_play_one_server(tiny_model: Path) -> None:
         assert server.status()["refused"] == 0
 
 
-def test_a_patch_of_one_s_own_talks_through_morph_client(tiny_model: Path, tmp_path: Path) -> None:
+def test_user_patch_can_use_morph_client(tiny_model: Path, tmp_path: Path) -> None:
     with Server(tiny_model, "--null") as server:
         own = tmp_path / "own.pd"
         shutil.copy(PATCHES / "morph-client.pd", tmp_path)
@@ -330,8 +330,8 @@ def test_a_patch_of_one_s_own_talks_through_morph_client(tiny_model: Path, tmp_p
     assert not COMPLAINTS.search(pd.output), pd.output
 
 
-def test_the_sound_comes_through_pd(tiny_model: Path, tmp_path: Path) -> None:
-    """By `morph~`: the server's JACK outputs into Pd, and Pd's to the loudspeakers, sample for sample."""
+def test_morph_tilde_passes_the_sound_through_pd_unchanged(tiny_model: Path, tmp_path: Path) -> None:
+    """The server's JACK outputs are connected to Pd, and Pd's to the system outputs."""
     patch, remote = tmp_path / "through.pd", free_port()
     with Jack() as jack:
         jack.wait()

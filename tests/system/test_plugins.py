@@ -1,4 +1,4 @@
-"""A server with real plugins on a real JACK server, and with one that hangs and one that crashes."""
+"""A server on a real JACK server with real plugins, including one that hangs and one that crashes."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ REVERB = COMPRESSOR.with_name("ZamVerb.vst3")
 pytestmark = pytest.mark.skipif(not COMPRESSOR.exists(), reason="zam-plugins are not installed")
 
 
-def test_what_jack_hears_is_the_plugin_applied_offline(
+def test_jack_receives_the_same_sound_as_the_plugin_applied_offline(
     jack_server: Jack, tiny_model: Path, tmp_path: Path, crashing: Path
 ) -> None:
-    """ZamVerb, which never returns, and one that crashes are left out, and everything plays on."""
+    """ZamVerb, which never returns, and a crashing plugin are left out; the rest plays on."""
     from pedalboard._pedalboard import load_plugin
 
     options = ["--device", "system", "--synchronous"]
@@ -49,10 +49,10 @@ def test_what_jack_hears_is_the_plugin_applied_offline(
     assert np.abs(heard - wanted).max() < 1e-4
 
 
-def test_one_that_hangs_on_the_air_is_bypassed_and_ends_unheard_when_it_comes_back(
+def test_plugin_that_hangs_while_playing_is_bypassed_for_good(
     jack_server: Jack, tiny_model: Path, tmp_path: Path, hanging: tuple[Path, Path]
 ) -> None:
-    """JACK hears the sound as it is without the plugin, also once the plugin has returned."""
+    """JACK receives the sound without the plugin, even after the plugin has returned."""
     from pedalboard._pedalboard import load_plugin
 
     plugin, let_go = hanging
@@ -66,7 +66,7 @@ def test_one_that_hangs_on_the_air_is_bypassed_and_ends_unheard_when_it_comes_ba
             [0, 2, "ZamCompX2"],
             ["it hung while playing"],
         )
-        server.hear()  # of the other plugin
+        server.hear()  # the reply about the other plugin
         address, answer = server.ask("/morph/plugin/0/attack", 10.0)
         assert (address, "is bypassed" in str(answer[1])) == ("/morph/error", True)
         with jack_server.recording(tmp_path / "heard.npy"):

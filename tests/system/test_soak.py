@@ -1,4 +1,4 @@
-"""The soak for a minute, synchronous: what a loaded server plays is what its log renders offline."""
+"""A synchronous soak test of one minute: a loaded server plays exactly what its log renders offline."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MINUTES = 1.0
 TIMEOUT_S = 600.0
 
 
-def test_a_loaded_server_plays_what_its_log_renders(tiny_model: Path) -> None:
+def test_loaded_server_plays_exactly_what_its_log_renders(tiny_model: Path) -> None:
     program("jackd")
     command = [sys.executable, "-m", "bench.soak", "--synchronous", "--json", "--model", str(tiny_model)]
     done = subprocess.run(
@@ -33,7 +33,7 @@ def test_a_loaded_server_plays_what_its_log_renders(tiny_model: Path) -> None:
     assert results["difference_db"] < -100.0
 
 
-def test_a_steady_server_keeps_its_queue_full(jack_server: Jack, tiny_model: Path) -> None:
+def test_steady_server_keeps_its_queue_full(jack_server: Jack, tiny_model: Path) -> None:
     leads = []
     for arguments in ((), ("--steady",)):
         options = ("--device", "system", "--ahead", "6", *arguments)

@@ -1,4 +1,4 @@
-"""What most desktops have, PulseAudio (by PortAudio and ALSA) and PipeWire (by JACK), with real servers."""
+"""Sound servers of most desktops: real PulseAudio (by PortAudio and ALSA) and PipeWire (by JACK)."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ import pytest
 from tests.system.rig import MAX_DIFFERENCE, PipeWire, Pulse, Server, expected, onset
 
 Z = (1.0, -1.0, 0.5, 0.0)
-TRIES = 60  # these servers make holes now and then, most of the time where the host keeps a fifth of the CPU
+TRIES = 60  # these servers sometimes drop out; mostly if the host withholds a fifth of the CPU
 
 
 @pytest.mark.parametrize("kind", [Pulse, PipeWire])
-def test_a_sound_server_plays_goes_and_comes_back(
+def test_server_plays_exact_samples_before_and_after_the_sound_server_restarts(
     tiny_model: Path, tmp_path: Path, kind: type[Pulse | PipeWire]
 ) -> None:
-    """What is heard, before and after, is the sound of the model at the point that was set, to the sample."""
     with kind(tmp_path) as card:
         device, _, _ = card.device.partition(" (")
         options = ["--device", device, "--rate", str(card.sample_rate)]
@@ -29,7 +28,7 @@ def test_a_sound_server_plays_goes_and_comes_back(
             card.stop(signal.SIGKILL)
             server.wait_for("has gone; playing continues on it")
             hits = float(server.status()["hits"])
-            server.send("/morph/trigger", 1.0)  # it plays on, unheard
+            server.send("/morph/trigger", 1.0)  # it plays on, inaudibly
             server.wait_until(hits=hits + 1, voices=0)
             with kind(tmp_path) as again:
                 server.wait_for("is back")
@@ -53,4 +52,4 @@ def hear_a_hit(card: Pulse | PipeWire, server: Server, model: Path, path: Path) 
         differences.append(float(np.abs(hit - wanted[:, np.newaxis]).max()))
         if differences[-1] < MAX_DIFFERENCE:
             return
-    raise AssertionError(f"never without a hole: {differences}\n{server.output}")
+    raise AssertionError(f"every try had a dropout: {differences}\n{server.output}")

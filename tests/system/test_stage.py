@@ -1,4 +1,4 @@
-"""The stage does without the trainer's packages, as on a machine that has none of them."""
+"""The stage runs on a machine without the trainer's packages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.system.rig import Server
 
-# Runs a command of `realtime` as if these were not installed.
+# Runs a command of `realtime` as if these packages were not installed.
 WITHOUT_TRAINING = """\
 import sys
 
@@ -25,7 +25,7 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-def test_serving_needs_nothing_of_training(tiny_model: Path) -> None:
+def test_serve_runs_without_the_packages_of_the_trainer(tiny_model: Path) -> None:
     with Server(tiny_model, "--null", program=("-c", WITHOUT_TRAINING)) as server:
         assert server.ask("/ping") == ("/pong", [])
         assert server.ask("/morph/goto", "snare", 0.0) == ("/morph/done", ["/morph/goto", "snare"])
@@ -35,7 +35,7 @@ def test_serving_needs_nothing_of_training(tiny_model: Path) -> None:
     assert "Traceback" not in server.output
 
 
-def test_a_server_that_is_interrupted_says_what_it_has_played(tiny_model: Path) -> None:
+def test_interrupted_server_prints_a_summary(tiny_model: Path) -> None:
     with Server(tiny_model, "--null") as server:
         assert server.stop(signal.SIGINT) == 0
     assert server.output.splitlines()[-1].startswith("played ")

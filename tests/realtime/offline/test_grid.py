@@ -1,4 +1,4 @@
-"""Packs for samplers: the mixes of the corners, and that a real SFZ player gives the same sound."""
+"""Sampler packs: mixes of the corners, and the output of a real SFZ player."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def sound(pack: Path, row: int, column: int) -> np.ndarray:
     return soundfile.read(pack / "sounds" / f"r{row:02d}_c{column:02d}.wav", dtype="float32")[0]
 
 
-def test_every_mix_is_there(pack: Path, decoder: Decoder) -> None:
+def test_pack_holds_the_decoded_sound_of_every_mix(pack: Path, decoder: Decoder) -> None:
     a, b, c, d = (np.array(decoder.info.point(name)) for name in CORNERS)
     points = [a, (a + b) / 2, b, c, (c + d) / 2, d]
     expected = 0.1 * decoder.decode(points)
@@ -38,7 +38,7 @@ def test_every_mix_is_there(pack: Path, decoder: Decoder) -> None:
     assert len(list((pack / "sounds").iterdir())) == 6
 
 
-def test_the_wheel_is_cut_without_gaps() -> None:
+def test_wheel_ranges_cover_all_values_once() -> None:
     for columns in range(2, 65):
         row = cells([(0.0,), (1.0,)], columns, 1, ".wav")
         values = [value for cell in row for value in range(cell.wheel[0], cell.wheel[1] + 1)]
@@ -46,13 +46,13 @@ def test_the_wheel_is_cut_without_gaps() -> None:
         assert [cell.z[0] for cell in row] == pytest.approx(np.linspace(0, 1, columns).tolist())
 
 
-# What sfizz makes of full scale at full volume: its default of -7.35 dB, read off its own output.
+# Output of sfizz for full scale at full volume: its default of -7.35 dB, measured.
 SFIZZ_GAIN = 0.42853
-BLOCK = 8192  # a note in one block: at equal rates sfizz repeats a sample where two blocks meet
+BLOCK = 8192  # one block per note: at equal rates sfizz repeats a sample between blocks
 
 
 def played(pack: Path, key: int, velocity: int, wheel: int) -> np.ndarray:
-    """What sfizz makes of a note: [BLOCK, 2]."""
+    """Play a note with sfizz and return its output [BLOCK, 2]."""
     sfizz = pytest.importorskip("pysfizz", reason="the SFZ player sfizz is not installed (PyPI: pysfizz)")
     synth = sfizz.Synth(22050, BLOCK)
     assert synth.load_sfz_file(pack / "pack.sfz")
@@ -60,7 +60,7 @@ def played(pack: Path, key: int, velocity: int, wheel: int) -> np.ndarray:
     raw.set_sample_quality(1)  # no filter of its own
     raw.cc(0, 7, 127)
     raw.cc(0, 1, wheel)
-    for _ in range(4):  # its volume comes to rest
+    for _ in range(4):  # let its volume settle
         raw.render_block()
     raw.note_on(0, key, velocity)
     return np.stack(raw.render_block(), axis=1)
@@ -70,17 +70,17 @@ def played(pack: Path, key: int, velocity: int, wheel: int) -> np.ndarray:
     ("key", "velocity", "wheel", "place"),
     [(36, 127, 0, (1, 1)), (36, 64, 127, (1, 3)), (37, 100, 60, (2, 2)), (37, 1, 127, (2, 3))],
 )
-def test_a_real_player_gives_the_same_sound(
+def test_sfz_player_plays_the_same_sound(
     pack: Path, key: int, velocity: int, wheel: int, place: tuple[int, int]
 ) -> None:
     expected = velocity / 127 * sound(pack, *place)
     heard = played(pack, key, velocity, wheel) / SFIZZ_GAIN
-    end = len(expected) - 8  # where a sound ends above zero, sfizz lets it decay
+    end = len(expected) - 8  # sfizz lets a sound that ends above zero decay
     for channel in heard.T:
         np.testing.assert_allclose(channel[:end], expected[:end], atol=1e-3 * np.abs(expected).max())
 
 
-#: What Decent Sampler's Developers Guide lists for each element ("The <groups> element"), of what we use.
+#: Attributes that Decent Sampler's Developers Guide lists for the elements we use ("The <groups> element").
 DOCUMENTED = {
     "groups": {"volume", "globalTuning"},
     "group": {"enabled", "volume", "ampVelTrack"},
@@ -88,7 +88,7 @@ DOCUMENTED = {
 }
 
 
-def test_the_decent_sampler_preset_names_the_same_files(pack: Path) -> None:
+def test_decent_sampler_preset_has_the_same_mapping(pack: Path) -> None:
     top = ElementTree.parse(pack / "pack.dspreset").getroot()
     assert top.tag == "DecentSampler"
     assert [
@@ -112,20 +112,20 @@ def test_the_decent_sampler_preset_names_the_same_files(pack: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "corners", "complaint"),
     [
-        ("9", 4, "not such as 9x9"),
+        ("9", 4, "such as 9x9"),
         ("1x9", 4, "2 to 64 columns"),
-        ("9x99", 4, "not such as"),
+        ("9x99", 4, "such as"),
         ("9x1", 4, "two corners make one row"),
         ("9x9", 2, "two corners make one row"),
-        ("axb", 4, "not such as"),
+        ("axb", 4, "such as"),
     ],
 )
-def test_sizes_that_will_not_do(text: str, corners: int, complaint: str) -> None:
+def test_invalid_sizes_are_errors(text: str, corners: int, complaint: str) -> None:
     with pytest.raises(GridError, match=complaint):
         size(text, corners)
 
 
-def test_three_corners_are_refused(
+def test_three_corners_are_an_error(
     tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = ["render", "--grid", "kick,snare,hihat", "--model", str(tiny_model), "-o", str(tmp_path / "x")]

@@ -1,4 +1,4 @@
-"""Sounds decoded ahead of a score: each once, the mixer's own, whatever the number of threads."""
+"""Sounds decoded ahead of a score: each once, and the same with any number of threads."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def play(mixer: Mixer, score: Iterator[tuple[int, Command]]) -> np.ndarray:
 
 
 @pytest.mark.parametrize("jobs", [1, 3])
-def test_each_point_is_decoded_once_and_sounds_as_ever(
+def test_each_point_is_decoded_once_and_sounds_the_same(
     make_mixer: Callable[..., Mixer], decoder: Decoder, jobs: int
 ) -> None:
     score = hits(100, 7)
@@ -39,7 +39,7 @@ def test_each_point_is_decoded_once_and_sounds_as_ever(
     np.testing.assert_allclose(sound, play(make_mixer(22_050, voices=16), iter(score)), atol=1e-5)
 
 
-def test_a_sound_that_is_moved_goes_on_from_where_it_was(
+def test_moving_a_cached_sound_continues_it_without_a_break(
     make_mixer: Callable[..., Mixer], decoder: Decoder
 ) -> None:
     score = [*hits(1, 1, "live"), (1500, Goto((1.0, 0.5, -2.0, 0.0), 20.0))]
@@ -54,7 +54,7 @@ def test_a_sound_that_is_moved_goes_on_from_where_it_was(
     np.testing.assert_allclose(sound, moved, atol=1e-6)
 
 
-def test_a_score_is_read_no_further_than_needed(decoder: Decoder) -> None:
+def test_score_is_read_only_look_ahead_hits_in_advance(decoder: Decoder) -> None:
     taken = []
 
     def score() -> Iterator[tuple[int, Command]]:
@@ -69,7 +69,7 @@ def test_a_score_is_read_no_further_than_needed(decoder: Decoder) -> None:
     ahead.close()
 
 
-def test_what_was_not_planned_is_not_there(decoder: Decoder, tiny_model: Path) -> None:
+def test_get_returns_only_planned_sounds(decoder: Decoder, tiny_model: Path) -> None:
     ahead = Lookahead(decoder, 1)
     assert ahead.get(np.zeros(4, np.float32)) is None
     ahead.plan((0.0, 0.0, 0.0, 0.0))

@@ -1,4 +1,4 @@
-"""Pictures of renders: that they are there, show what was played, and need nothing else."""
+"""Pictures of renders: they exist, show the performance, and are self-contained."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ velocity = 0.2
 """
 
 
-def test_the_way_has_every_hit_and_glide(decoder: Decoder) -> None:
+def test_path_contains_every_hit_and_glide(decoder: Decoder) -> None:
     a, b = (0.0, 0.0, 0.0, 0.0), (1.0, 0.0, -1.0, 0.0)
     way = follow(
         [(0, Mode("live")), (0, SetZ(a)), (10, Trigger()), (20, Goto(b, 100.0)), (70, Trigger(1.0))],
@@ -45,13 +45,13 @@ def test_the_way_has_every_hit_and_glide(decoder: Decoder) -> None:
     np.testing.assert_allclose(way.z[-1], b)
 
 
-def test_an_anchor_lies_where_the_map_has_it(decoder: Decoder) -> None:
+def test_anchors_are_projected_to_their_places_on_the_map(decoder: Decoder) -> None:
     anchors = decoder.info.anchors[::9]
     where = on_map(np.array([each.z for each in anchors]), decoder.info)
     np.testing.assert_allclose(where, [each.xy for each in anchors], atol=1e-3)
 
 
-def test_a_picture_and_a_page_with_the_sound(
+def test_morphology_writes_a_picture_and_a_self_contained_page(
     tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from matplotlib.image import imread

@@ -1,4 +1,4 @@
-"""Files from the mixer: the sounds that were asked for, where they were asked for."""
+"""Rendered files: the requested sounds at the requested times."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from realtime.util.files import FileError
 
 
 def expected_morph(decoder: Decoder, rate: int, steps: int, spacing: float, level: float = 1.0) -> np.ndarray:
-    """Full decodes of the points on the way, added up."""
+    """Return the sum of the fully decoded sounds along the line."""
     start, end = (np.array(each.centroid) for each in decoder.info.classes[:2])
     resampler = Resampler(decoder.info.sample_rate, rate)
     ways = np.linspace(0, 1, steps)[:, np.newaxis] if steps > 1 else np.zeros((1, 1))
@@ -31,7 +31,7 @@ def expected_morph(decoder: Decoder, rate: int, steps: int, spacing: float, leve
     return out
 
 
-def test_a_morph_is_a_row_of_latched_hits() -> None:
+def test_morph_is_a_row_of_latched_hits() -> None:
     score = morph((0.0, 1.0), (1.0, -1.0), steps=3, spacing=100.5, velocity=0.5)
     assert score == [
         (0, Mode("latch")),
@@ -43,7 +43,7 @@ def test_a_morph_is_a_row_of_latched_hits() -> None:
 
 @pytest.mark.parametrize("rate", [None, 48_000])
 @pytest.mark.parametrize("spacing_ms", [400.0, 37.0])
-def test_the_command_line_renders_the_decoders_sounds(
+def test_render_command_writes_the_sounds_of_the_decoder(
     decoder: Decoder, tiny_model: Path, tmp_path: Path, rate: int | None, spacing_ms: float
 ) -> None:
     info = decoder.info
@@ -60,7 +60,7 @@ def test_the_command_line_renders_the_decoders_sounds(
     np.testing.assert_allclose(sound, expected, atol=3e-6)
 
 
-def test_one_step_is_the_first_point(decoder: Decoder, make_mixer: Callable[..., Mixer]) -> None:
+def test_morph_of_one_step_is_the_first_point(decoder: Decoder, make_mixer: Callable[..., Mixer]) -> None:
     start, end = (each.centroid for each in decoder.info.classes[:2])
     mixer = make_mixer(channels=1)
     blocks = [block.copy() for block in render(mixer, morph(start, end, steps=1, spacing=9.0, velocity=0.1))]
@@ -69,19 +69,19 @@ def test_one_step_is_the_first_point(decoder: Decoder, make_mixer: Callable[...,
     )
 
 
-def test_overlap_counts_the_sounds_heard_at_once(decoder: Decoder) -> None:
+def test_overlap_counts_simultaneous_sounds(decoder: Decoder) -> None:
     duration_ms = decoder.info.duration_ms
     assert overlap(decoder.info, duration_ms + 1) == 1
     assert overlap(decoder.info, duration_ms / 2.5) == 3
 
 
-def test_a_render_that_breaks_off_leaves_nothing(make_mixer: Callable[..., Mixer], tmp_path: Path) -> None:
+def test_failed_render_leaves_no_files(make_mixer: Callable[..., Mixer], tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not a point"):
         write(tmp_path / "morph.wav", make_mixer(), [(0, Trigger(1.0, "not a point"))])  # type: ignore[arg-type]
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_existing_file_is_kept(make_mixer: Callable[..., Mixer], tmp_path: Path) -> None:
+def test_existing_file_is_not_replaced(make_mixer: Callable[..., Mixer], tmp_path: Path) -> None:
     path = tmp_path / "morph.wav"
     path.write_text("precious")
     with pytest.raises(FileError, match="exists"):

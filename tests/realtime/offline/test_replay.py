@@ -1,4 +1,4 @@
-"""Performances with changes of model and with plugins, played again from their logs."""
+"""Replay of logged performances that change models and use plugins."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def perform(
     happenings: dict[int, list[Command | Change]],
     chain: plugins.Chain | None = None,
 ) -> np.ndarray:
-    """As the engine does: what comes is submitted between two blocks, by number."""
+    """Render as the engine does; submit `happenings` (block number -> commands) before their blocks."""
     deck.mixer.tap = log.tap
     heard = np.zeros((LENGTH // BLOCK * BLOCK, 2), np.float32)
     for number, block in enumerate(np.split(heard, LENGTH // BLOCK)):
@@ -71,10 +71,10 @@ def second(tiny_model: Path, tmp_path: Path) -> Path:
     return Path(shutil.copy(tiny_model, tmp_path / "second.onnx"))
 
 
-def test_a_change_of_model_is_played_again(
+def test_replay_repeats_a_change_of_model_sample_by_sample(
     make_mixer: Make, tiny_model: Path, second: Path, tmp_path: Path
 ) -> None:
-    """With a fade of what sounds, what was asked for in the same block before it, and nothing of later."""
+    """Sounding voices fade, earlier commands of the block count, later scheduled ones are dropped."""
     path = tmp_path / "take.jsonl"
     there, back = make_mixer(chunk_frames=1), make_mixer()
     heard = perform(
@@ -85,7 +85,7 @@ def test_a_change_of_model_is_played_again(
             41: [SetDimension(1, 2.0), Trigger(0.3), Goto(B, 300.0)],
             50: [Gain(-6.0), Trigger(0.4), Change(there, swap_to(second, 1)), SetZ(B), Trigger(0.2)],
             61: [Goto(A, 20.0), Trigger(0.4, B)],
-            71: [Trigger(0.9), Change(back, swap_to(tiny_model))],  # that hit was for later
+            71: [Trigger(0.9), Change(back, swap_to(tiny_model))],  # this hit is scheduled for later
             72: [Trigger(0.5), SetDimension(0, 1.0)],
         },
     )
@@ -107,30 +107,29 @@ def log_of_a_change(tiny_model: Path, second: Path, path: Path) -> Path:
     return path
 
 
-def test_what_may_be_wrong_with_a_second_model(
+def test_replay_reports_a_second_model_that_is_missing_or_different(
     tiny_model: Path, second: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = log_of_a_change(tiny_model, second, tmp_path / "take.jsonl")
     whole = render(path)
     assert capsys.readouterr().err == ""
     np.testing.assert_array_equal(render(path, "--model", str(tiny_model)), whole)
-    told = (
-        "realtime: at 0.50 s take.jsonl changes to second.onnx as ever: --model is in place of tiny.onnx only"
-    )
+    told = "realtime: at 0.50 s take.jsonl still changes to second.onnx: --model replaces only tiny.onnx"
     assert capsys.readouterr().err.splitlines() == [told]
     text = path.read_text()
     path.write_text(text.replace(swap_to(second).model_sha256, "0" * 64))
     render(path)
-    assert f"realtime: {second} has changed since; it may sound otherwise" in capsys.readouterr().err
+    assert f"realtime: {second} has changed since the performance" in capsys.readouterr().err
     path.write_text(text.replace('"latent_dim":4,"chunk', '"latent_dim":3,"chunk'))
     command = ["render", str(path), "-o", str(tmp_path / "a.wav")]
     assert main(command) == 2
-    assert "at 0.50 s it changes to a model of 3 dimensions; second.onnx has 4" in capsys.readouterr().err
+    wanted = "at 0.50 s it changes to a model of 3 dimensions, but second.onnx has 4"
+    assert wanted in capsys.readouterr().err
     path.write_text(text)
     second.unlink()
     assert main(command) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.endswith(f"take.jsonl: at 0.50 s it changes to a model that is not there: {second}")
+    assert line.endswith(f"take.jsonl: at 0.50 s it changes to a missing model: {second}")
 
 
 def on_air() -> plugins.Chain:
@@ -142,7 +141,7 @@ def on_air() -> plugins.Chain:
 
 
 @needs_plugins
-def test_parameters_of_plugins_are_set_again_at_their_sample(
+def test_replay_sets_plugin_parameters_at_the_same_samples(
     make_mixer: Make, tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path, chain = tmp_path / "take.jsonl", on_air()
@@ -169,12 +168,12 @@ def test_parameters_of_plugins_are_set_again_at_their_sample(
     path.write_text(path.read_text().splitlines(keepends=True)[0] + "".join(text[1:]))
     render(path, "--trust-plugins")
     (line,) = capsys.readouterr().err.splitlines()
-    assert "plugin /gone/ZamCompX2.vst3 is not there: it sounds without" in line
+    assert "plugin /gone/ZamCompX2.vst3 not found: rendering without it" in line
 
 
 @pytest.fixture
 def telling(tmp_path: Path) -> tuple[Path, Path]:
-    """A VST3 whose code writes a file as soon as it is loaded, and that file."""
+    """Return a VST3 that writes a file when it is loaded, and the path of that file."""
     source, written = tmp_path / "telling.c", tmp_path / "written"
     source.write_text(
         "#include <stdio.h>\n"
@@ -186,7 +185,7 @@ def telling(tmp_path: Path) -> tuple[Path, Path]:
 
 @needs_plugins
 @pytest.mark.parametrize("command", ["render", "morphology"])
-def test_a_log_loads_no_plugin_that_the_user_has_not_trusted(
+def test_plugins_of_a_log_are_not_loaded_without_trust(
     command: str,
     telling: tuple[Path, Path],
     tiny_model: Path,
@@ -201,7 +200,7 @@ def test_a_log_loads_no_plugin_that_the_user_has_not_trusted(
     words = [command, str(path), "-o", str(tmp_path / "take.wav"), "--force"]
     assert main(words) == 0
     (told,) = capsys.readouterr().err.splitlines()
-    assert told.startswith("realtime: the log names plugins, left out: 'Telling.vst3'; load them by --trust")
+    assert told.startswith("realtime: plugins of the log are left out: 'Telling.vst3'; --trust-plugins or ")
     assert not written.exists()
     assert main([*words, "--plugin", str(COMPRESSOR)]) == 0
     assert "left out" not in capsys.readouterr().err
@@ -212,7 +211,7 @@ def test_a_log_loads_no_plugin_that_the_user_has_not_trusted(
 
 
 @pytest.mark.parametrize("command", ["render", "morphology"])
-def test_trust_needs_a_log(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_trust_plugins_needs_a_log(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = [command, str(tmp_path / "seq.toml"), "-o", str(tmp_path / "take.wav"), "--trust-plugins"]
     assert main(words) == 2
     assert "--trust-plugins needs a log" in capsys.readouterr().err

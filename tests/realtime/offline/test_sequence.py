@@ -1,4 +1,4 @@
-"""Sequence files: what is read, and every kind of mistake with its line, key and what is accepted."""
+"""Sequence files: reading, and every kind of error with its line, key and accepted values."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STEP = '[[step]]\nbeat = 0\npoint = "kick"\n'
 
 @pytest.fixture
 def play(decoder: Decoder, tmp_path: Path) -> Play:
-    """The events of a sequence given as text, at 1,000 Hz."""
+    """Return a function that plays the text of a sequence at 1,000 Hz and returns its events."""
 
     def run(text: str, **more: object) -> list[Event]:
         path = tmp_path / "seq.toml"
@@ -36,7 +36,7 @@ def play(decoder: Decoder, tmp_path: Path) -> Play:
     return run
 
 
-def test_places_are_lines_of_the_file() -> None:
+def test_places_give_the_line_of_every_key() -> None:
     text = 'a = 1\n"b c".d = """\n\n"""  # [x]\n[t]\nx = [\n  1, # ]\n  { y = "]", z = 2 },\n]\n'
     text += "[[s]]\n[[s]]\nq = 1\n"
     assert places(text + "[s.u]\nv=1979-05-27 07:32:00\n") == {
@@ -56,7 +56,7 @@ def test_places_are_lines_of_the_file() -> None:
     }
 
 
-def test_beats_follow_the_tempo_and_repeats_the_beat(play: Play) -> None:
+def test_beats_follow_tempo_changes_and_loops(play: Play) -> None:
     happened = play(
         "tempo = [[0, 60], [2, 120]]\nloops = 2\nlength = 4\n"
         + STEP
@@ -67,7 +67,7 @@ def test_beats_follow_the_tempo_and_repeats_the_beat(play: Play) -> None:
     assert [event.name for event in happened[:3]] == ["kick", "hihat", "snare"]
 
 
-def test_a_step_says_how_its_sound_is_played(decoder: Decoder, play: Play) -> None:
+def test_step_sets_the_parameters_of_its_hit(decoder: Decoder, play: Play) -> None:
     (event,) = play(
         "[defaults]\nvelocity = 0.5\npan = -0.5\n"
         + STEP
@@ -79,7 +79,7 @@ def test_a_step_says_how_its_sound_is_played(decoder: Decoder, play: Play) -> No
     assert (event.voice, event.group, event.point) == ("v", "kick", z)
 
 
-def test_a_glide_moves_the_point_that_the_next_step_plays(decoder: Decoder, play: Play) -> None:
+def test_hit_during_a_glide_plays_the_moving_point(decoder: Decoder, play: Play) -> None:
     kick, snare = (np.array(decoder.info.point(name)) for name in ("kick", "snare"))
     happened = play(
         "tempo = 60\n"
@@ -94,7 +94,7 @@ def test_a_glide_moves_the_point_that_the_next_step_plays(decoder: Decoder, play
     np.testing.assert_allclose(happened[2].point, kick + 0.25 * (snare - kick))
 
 
-def test_walks_depend_on_seed_and_place_alone(play: Play) -> None:
+def test_walks_depend_only_on_seed_and_position(play: Play) -> None:
     walk = '[[step]]\nbeat = 0\npoint = "kick"\nwalk = 0.4\nrepeat = 5\nevery = 1\n'
     first = [event.point for event in play("seed = 4\n" + walk)]
     assert (
@@ -106,7 +106,7 @@ def test_walks_depend_on_seed_and_place_alone(play: Play) -> None:
     assert all(a != b for a, b in zip(other[1:], first[1:], strict=True))
 
 
-def test_points_of_every_kind(decoder: Decoder, play: Play, tmp_path: Path) -> None:
+def test_points_of_every_kind_are_found(decoder: Decoder, play: Play, tmp_path: Path) -> None:
     asked: list[Path] = []
 
     def encode(path: Path) -> tuple[float, ...]:
@@ -130,15 +130,15 @@ def test_points_of_every_kind(decoder: Decoder, play: Play, tmp_path: Path) -> N
     assert asked == [tmp_path / "hit.wav"]
 
 
-# text of a file -> line and complaint
+# (text of a file, line of the error, message)
 MISTAKES = [
     ("tempo = \n", 0, "not TOML: Invalid value (at line 1"),
     ("", 1, "no [[step]]"),
     (STEP + "velocty = 1\n", 4, "a step has no key 'velocty': did you mean velocity?"),
     (STEP + "zzz = 1\n", 4, "a step has no key 'zzz': accepted are beat, time, point"),
     ("templo = 9\n" + STEP, 1, "the file has no key 'templo': did you mean tempo?"),
-    ("tempo = 0\n" + STEP, 1, "tempo is 0, not beats a minute, 1 to 1000, or a list of [beat"),
-    ("tempo = [[1, 120]]\n" + STEP, 1, "tempo is a list, not beats a minute"),
+    ("tempo = 0\n" + STEP, 1, "tempo is 0, not beats per minute, 1 to 1000, or a list of [beat"),
+    ("tempo = [[1, 120]]\n" + STEP, 1, "tempo is a list, not beats per minute"),
     (STEP + "velocity = 1.5\n", 4, "velocity is 1.5, not a number from 0 to 1"),
     (STEP + "velocity = true\n", 4, "velocity is True, not a number"),
     (STEP + "velocity = nan\n", 4, "velocity is nan, not a number"),
@@ -149,34 +149,34 @@ MISTAKES = [
     (STEP + 'mode = "loud"\n', 4, "mode is 'loud', not one of live, latch"),
     (STEP + 'curve = "bent"\n', 4, "curve is 'bent', not one of linear, smooth, in, out"),
     (STEP + 'path = "round"\n', 4, "path is 'round', not one of linear, spherical, spline"),
-    (STEP + "time = 1\n", 1, "a step is at a beat or at a time (s): give one of them"),
-    ('[[step]]\npoint = "kick"\n', 1, "a step is at a beat or at a time (s)"),
-    (STEP + "z = [1, 2, 3, 4]\n", 4, "point and z both tell the point: give one of them"),
-    (STEP + "t = 0.5\n", 4, "t belongs to between"),
+    (STEP + "time = 1\n", 1, "a step needs either beat or time (s)"),
+    ('[[step]]\npoint = "kick"\n', 1, "a step needs either beat or time (s)"),
+    (STEP + "z = [1, 2, 3, 4]\n", 4, "point and z both set the point: give only one"),
+    (STEP + "t = 0.5\n", 4, "t needs between"),
     (STEP + "repeat = 4\n", 4, "repeat needs every"),
     ("loops = 2\n" + STEP, 1, "loops needs length"),
     ("length = 4\n" + STEP + '[[step]]\nbeat = 4\npoint = "kick"\n', 5, "beat is 4, not below length 4"),
     ("[[step]]\nbeat = 0\nglide = 100\n", 3, "glide needs a point to go to"),
-    ("[[step]]\nbeat = 0\nhit = false\n", 3, "a step that is no hit moves the point"),
+    ("[[step]]\nbeat = 0\nhit = false\n", 3, "a step with hit = false needs a point to move to"),
     (STEP + 'through = ["snare"]\n', 4, "through needs glide"),
     ("[points]\nx = 3\n" + STEP, 2, "point x is 3, not a table such as"),
-    ("[points]\nx = {}\n" + STEP, 2, "point x says nothing"),
+    ("[points]\nx = {}\n" + STEP, 2, "point x is empty"),
     ("[points.x]\nz = [\n1, 'a']\n" + STEP, 2, "z is a list, not a list of numbers"),
     (
         '[[step]]\nbeat = 0\n\npoint = "kik"\n',
         4,
         "point: model 'tiny' has no point named 'kik': did you mean kick",
     ),
-    ("[[step]]\nbeat = 0\nz = [1]\n", 3, "z: z has 1 numbers; the model takes 4"),
+    ("[[step]]\nbeat = 0\nz = [1]\n", 3, "z: z has 1 numbers; the model has 4 dimensions"),
     ('[[step]]\nbeat = 0\npreset = "x"\n', 3, "preset: no preset 'x'"),
-    ('[points]\na = { point = "a" }\n' + STEP, 2, "point: points that lead in a circle"),
+    ('[points]\na = { point = "a" }\n' + STEP, 2, "point: the points refer to each other in a circle"),
     ('[[step]]\nbeat = 0\nbetween = ["kick"]\n', 3, "between is a list, not two names of points"),
     ("step = 3\n", 1, "step is 3, not tables [[step]]"),
 ]
 
 
 @pytest.mark.parametrize(("text", "line", "complaint"), MISTAKES)
-def test_every_mistake_is_told_with_its_line(
+def test_every_error_is_reported_with_its_line(
     tiny_model: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -194,7 +194,7 @@ def test_every_mistake_is_told_with_its_line(
     assert told.startswith(f"realtime: error: {place}{complaint}")
 
 
-def test_check_lists_all_mistakes_and_render_the_first(
+def test_check_lists_all_errors_and_render_the_first(
     tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "seq.toml"
@@ -206,7 +206,7 @@ def test_check_lists_all_mistakes_and_render_the_first(
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_check_says_what_is_there(
+def test_check_counts_steps_events_and_hits(
     tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "seq.toml"
@@ -217,14 +217,14 @@ def test_check_says_what_is_there(
 
 @settings(max_examples=200, deadline=None)
 @given(st.text(alphabet="[]{}=,.\"'\n#ab1 \\", max_size=60))
-def test_any_text_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+def test_random_text_is_rejected_without_a_crash(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     path = tmp_path_factory.getbasetemp() / "any.toml"
     path.write_text(text)
-    with pytest.raises(SequenceError):  # none of these letters make a whole step
+    with pytest.raises(SequenceError):  # these characters cannot form a complete step
         read(path)
 
 
-def test_the_page_has_every_key() -> None:
+def test_documentation_lists_every_key() -> None:
     page = (Path(__file__).parents[3] / "docs" / "render.md").read_text()
     for keys in (TOP_KEYS, STEP_KEYS):
         for name, key in keys.items():

@@ -369,7 +369,7 @@ def test_answers_go_where_the_sender_listens(control: Control) -> None:
 def test_files_are_refused_without_a_studio(control: Control) -> None:
     for address in ("/morph/encode", "/morph/model"):
         (error,) = say(control, address, "a.wav")
-        assert error.arguments == (address, "this server takes no files")
+        assert error.arguments == (address, "this server does not accept files")
 
 
 def test_a_player_that_begins_anew_is_told_how_things_stand(control: Control, player: Notebook) -> None:

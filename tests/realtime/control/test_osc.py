@@ -92,8 +92,8 @@ def test_an_empty_bundle_is_nothing() -> None:
         (b"/a\xff\0,\0\0\0", "damaged message"),  # not UTF-8
         (b"/a\0\0,b\0\0\x7f\xff\xff\xff", "damaged message"),
         (b"/a\0\0,[[f\0\0\0\0\0\0\0\0", "damaged message"),
-        (b"/a\0\0,cf\0\0\0\0a\x3f\x80\0\0", "types that are not understood: 'c'"),
-        (b"/a\0\0,IS\0\0\0\0\0", "types that are not understood: 'IS'"),
+        (b"/a\0\0,cf\0\0\0\0a\x3f\x80\0\0", "unknown argument types: 'c'"),
+        (b"/a\0\0,IS\0\0\0\0\0", "unknown argument types: 'IS'"),
         (b"#bundle\0\0\0\0\0", "bundle without a time tag"),
         (b"#bundle\0" + b"\0" * 7 + b"\1\xff\xff\xff\xfc", "bundle element of -4 bytes"),
         (b"#bundle\0" + b"\0" * 7 + b"\1\0\0\0\0", "bundle element of 0 bytes"),

@@ -121,7 +121,7 @@ def test_a_file_that_cannot_be_written_is_told_and_stays(info: ModelInfo, tmp_pa
 
 def test_folders_and_devices_are_left_alone(tmp_path: Path) -> None:
     for path in (tmp_path, Path(os.devnull)):
-        with pytest.raises(PresetError, match="is no file"):
+        with pytest.raises(PresetError, match="is not a regular file"):
             PresetFile(path)
 
 

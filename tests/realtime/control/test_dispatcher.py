@@ -321,7 +321,7 @@ def test_more_answers(control: Control, player: Notebook) -> None:
 
 
 def test_a_question_that_does_not_exist_has_no_answer(control: Control, player: Notebook) -> None:
-    with pytest.raises(ValueError, match="'statsu' is no question"):
+    with pytest.raises(ValueError, match="'statsu' is not a question"):
         replies.answer("statsu", control.space, player, tuple(player.at), {})
 
 

@@ -222,7 +222,7 @@ def test_what_is_learnt_comes_first() -> None:
         ([cc(1, 1)], "", "no target"),
         ([cc(1, 1)], "macr/0", "did you mean /morph/macro/<i>?"),
         ([midi("note_on", note=36, velocity=9)], "gain", "target is '/morph/gain'"),
-        ([midi("note_off", note=36)], "trigger", "nothing was moved"),
+        ([midi("note_off", note=36)], "trigger", "nothing to learn"),
     ],
 )
 def test_what_cannot_be_learnt_is_told(moved: list[Any], target: str, told: str) -> None:

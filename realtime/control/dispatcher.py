@@ -172,7 +172,7 @@ class Control:
         self._sequencer.adopt(self.space, self.presets.patterns)
         self._forget_later()
         self._prepare()
-        self._pass_edits_on()
+        self._send_edits()
 
     def _prepare(self) -> None:
         """Have the sounds of class centres and presets decoded ahead."""
@@ -197,7 +197,7 @@ class Control:
         if self._standing:
             self.player.submit(list(self._standing.values()))
         self._prepare()
-        if commands := self._sequencer.begin_anew():
+        if commands := self._sequencer.resync():
             self.player.submit(commands)
 
     def _pass_time(self, now: float) -> None:
@@ -243,7 +243,7 @@ class Control:
         for message in messages:
             replies += self._take(message, sender, commands, due, now)
         try:
-            self._pass_edits_on()
+            self._send_edits()
             if commands and not self._submit(commands, due):
                 raise ControlError("too many commands are waiting")
         except RealtimeError as error:
@@ -343,7 +343,7 @@ class Control:
                 self._store(name, self._point(now), message.address, sender)
             case Delete(name):
                 self.presets.delete(name)
-                self._sequencer.look_again()
+                self._sequencer.mark_stale()
                 self._save(message.address, name, sender)
             case Adopt(checksum):
                 self._adopt_presets(checksum, message.address, sender)
@@ -451,7 +451,7 @@ class Control:
 
     # ---- the sequencer
 
-    def _pass_edits_on(self) -> None:
+    def _send_edits(self) -> None:
         """Send the player the changes to the pattern.
 
         Raises:
@@ -477,7 +477,7 @@ class Control:
 
     def _store(self, name: str, z: Z, address: str, sender: Sender) -> None:
         self.presets.store(name, z)
-        self._sequencer.look_again()
+        self._sequencer.mark_stale()
         self._prepare()
         self._save(address, name, sender)
 
@@ -505,7 +505,7 @@ class Control:
         self._work(lambda: self._shelf.save(presets), lambda _: None, address, name, sender)
 
     def _encode(self, file: str, name: str | None, sender: Sender) -> None:
-        studio, info = self._ask_studio(), self.info
+        studio, info = self._require_studio(), self.info
         label = PurePosixPath(file).stem if name is None else name
 
         def keep(z: Z) -> None:
@@ -518,7 +518,7 @@ class Control:
         self._work(lambda: studio.encode(file), keep, "/morph/encode", label, sender, last=False)
 
     def _load(self, file: str, sender: Sender) -> None:
-        studio, presets = self._ask_studio(), self.presets
+        studio, presets = self._require_studio(), self.presets
 
         def build() -> Any:
             with suppress(PresetError):  # a pattern that cannot be saved must not block the change
@@ -531,7 +531,7 @@ class Control:
 
         self._work(build, take_over, "/morph/model", file, sender)
 
-    def _ask_studio(self) -> FileWork:
+    def _require_studio(self) -> FileWork:
         if self._studio is None:
             raise ControlError("this server does not accept files")
         return self._studio
@@ -602,7 +602,7 @@ class Control:
         changes = list(self._sequencer.news())
         yield from ((receiver, change) for receiver in list(self._subscribers) for change in changes)
         with suppress(RealtimeError):  # no engine is running at the moment
-            self._pass_edits_on()
+            self._send_edits()
             if points := self._sequencer.unprepared(now):
                 self.player.submit([Prepare(points)])
         for receiver, (interval_s, due) in list(self._subscribers.items()):

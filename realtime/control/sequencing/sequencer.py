@@ -58,7 +58,7 @@ class Sequencer:
         """Reset the record of what the engine has."""
         self._sent: tuple[SetClock, list[tuple[Trigger, ...]]] = Pattern().clock, [()] * MAX_STEPS
         self._prepared: frozenset[Z] = frozenset()
-        self.look_again()
+        self.mark_stale()
 
     @property
     def pattern(self) -> Pattern:
@@ -103,9 +103,9 @@ class Sequencer:
         self._patterns.grid = pattern
         self._name = ""
         self._edited_s = now
-        self.look_again()
+        self.mark_stale()
 
-    def look_again(self) -> None:
+    def mark_stale(self) -> None:
         """Note that the pattern or named points may have changed."""
         self._stale = True  # the engine's hits may be out of date
         self.revision += 1
@@ -128,7 +128,7 @@ class Sequencer:
         changed = [SetStep(i, hits) for i, hits in enumerate(steps) if hits != before_steps[i]]
         return [*([] if clock == before_clock else [clock]), *changed]
 
-    def begin_anew(self) -> list[Command]:
+    def resync(self) -> list[Command]:
         """Return the commands that bring a restarted engine up to date."""
         self._forget()
         return [*self.commands(), *([StartSteps()] if self.playing else [])]

@@ -238,7 +238,7 @@ def test_new_move_clears_the_redo_history(control: Control, player: Notebook, cl
     assert error.arguments == ("/morph/redo", "nothing to redo")
 
 
-def told(control: Control, count: int) -> list[Message]:
+def wait_for_news(control: Control, count: int) -> list[Message]:
     """Wait for background jobs; return `count` messages of news."""
     news: list[Message] = []
     end = time.monotonic() + 30.0
@@ -251,7 +251,7 @@ def told(control: Control, count: int) -> list[Message]:
 
 def test_presets_are_stored_recalled_and_deleted(control: Control, player: Notebook) -> None:
     assert say(control, "/morph/preset/store", "fat") == []
-    assert told(control, 1) == [Message("/morph/done", ("/morph/preset/store", "fat"))]
+    assert wait_for_news(control, 1) == [Message("/morph/done", ("/morph/preset/store", "fat"))]
     (prepare,) = commands(player)
     assert isinstance(prepare, Prepare)
     assert tuple(player.at) in prepare.points
@@ -285,23 +285,23 @@ def test_presets_of_an_earlier_model_are_adopted_on_request(
         checksums.append(earlier.key.split()[-1])
     control = Control(model, player, shelf=shelf)
     say(control, address)
-    (several,) = told(control, 1)
+    (several,) = wait_for_news(control, 1)
     assert several.address == "/morph/error"
     assert all(f"{each} (fat)" in several.arguments[1] for each in checksums)
     say(control, address, "0123")
-    assert "checksum is '0123', not one of" in told(control, 1)[0].arguments[1]
+    assert "checksum is '0123', not one of" in wait_for_news(control, 1)[0].arguments[1]
     assert dict(control.presets) == {}
     say(control, address, checksums[1])
-    assert told(control, 1) == [Message("/morph/done", (address, checksums[1]))]
+    assert wait_for_news(control, 1) == [Message("/morph/done", (address, checksums[1]))]
     assert dict(control.presets) == {"fat": (2.0, *z[1:])}
     say(control, address, checksums[0])
-    told(control, 1)
+    wait_for_news(control, 1)
     assert dict(shelf.open(model)) == {"fat": (2.0, *z[1:])}  # the existing preset stays
 
 
 def test_adopt_without_an_earlier_model_is_refused(control: Control) -> None:
     say(control, "/morph/preset/adopt")
-    (error,) = told(control, 1)
+    (error,) = wait_for_news(control, 1)
     assert error.arguments[1] == f"no other model named {control.info.name!r} has presets that fit"
 
 
@@ -344,8 +344,8 @@ def test_subscriber_gets_the_status_at_its_interval(control: Control, clock: Clo
     assert [receiver for receiver, _ in control.news()] == [there]
     assert list(control.news()) == []
     clock.now += 0.05
-    ((whom, message),) = control.news()
-    assert (whom, message.address) == (there, "/morph/status.reply")
+    ((receiver, message),) = control.news()
+    assert (receiver, message.address) == (there, "/morph/status.reply")
     say(control, "/morph/unsubscribe", 4000)
     clock.now += 1.0
     assert list(control.news()) == []
@@ -418,13 +418,13 @@ def test_messages_are_refused_while_no_engine_runs(
     control: Control, player: Notebook, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def gone(*_: object) -> None:
-        raise RealtimeError("nobody plays")
+        raise RealtimeError("no engine is running")
 
     for name in ("submit", "submit_from", "status", "z"):
         monkeypatch.setattr(player, name, gone)
     for address in ("/morph/trigger", "/morph/get/z", "/morph/get/status", "/morph/gain"):
         (error,) = say(control, address, *([-3.0] if address == "/morph/gain" else []))
-        assert error.arguments == (address, "nobody plays")
+        assert error.arguments == (address, "no engine is running")
     say(control, "/morph/subscribe", 4000, 50)
     assert list(control.news()) == []
     monkeypatch.undo()

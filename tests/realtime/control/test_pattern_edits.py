@@ -390,8 +390,8 @@ def test_subscribers_are_told_of_changes_by_any_sender(stage: Stage) -> None:
     assert stage.news() == [(BERT, head), (BERT, lanes[1])]
     assert stage.news() == []
     stage.say(("start",))
-    ((whom, told),) = stage.news()
-    assert (whom, _facts(told.arguments)["playing"]) == (BERT, 1)
+    ((receiver, told),) = stage.news()
+    assert (receiver, _facts(told.arguments)["playing"]) == (BERT, 1)
 
 
 def test_revision_in_the_status_rises_with_every_change(stage: Stage) -> None:

@@ -55,9 +55,9 @@ class Budgets:
 class Access:
     """Admits datagrams by the sender's address, the datagram's size, and the work the sender has caused.
 
-    Work is counted in messages: each message of a bundle, and every `ANSWER_BYTES` of replies, count as one.
-    A sender may overdraw its budget once; its datagrams are then dropped until the debt is paid back. Not
-    thread-safe.
+    Work is counted in messages: each message of a bundle counts as one, and so does every `ANSWER_BYTES` of
+    replies. A sender may overdraw its budget; its datagrams are then dropped until the debt is paid back.
+    Not thread-safe.
 
     Args:
         allowed: addresses or networks ("192.168.1.0/24"); this machine is always allowed.

@@ -1,4 +1,4 @@
-"""Background jobs: work too slow for the control thread, done one by one on a thread of its own."""
+"""Background jobs: work that is too slow for the control thread, done on another one."""
 
 from __future__ import annotations
 

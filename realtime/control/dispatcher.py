@@ -64,10 +64,10 @@ from realtime.util.errors import ControlError, RealtimeError
 MAX_WAITING = 1024  # glides whose arrival is to be reported
 MAX_SUBSCRIBERS = 16
 MAX_REDIRECTED = 64  # senders with a reply port of their own; the oldest is dropped first
-MAX_LATER = 4096  # scheduled moves, and scheduled commands, that are tracked
+MAX_LATER = 4096  # tracked scheduled moves; also tracked scheduled commands
 MAX_PREPARED = 64  # points whose sounds the mixer decodes ahead
 FRESH_S = 0.1  # time for a move to reach the mixer; until then its target counts as the point
-PATIENCE_S, IMPATIENCE_S = 0.1, 0.01  # polling interval for news: idle; while a sender waits for a reply
+PATIENCE_S, IMPATIENCE_S = 0.1, 0.01  # polling intervals for news: idle, and while a sender waits
 
 Sender = tuple[str, int]
 NOBODY: Sender = ("", 0)  # takes no replies
@@ -162,7 +162,7 @@ class Control:
 
     def _adopt(self, info: ModelInfo) -> None:
         self.info = info
-        # 24 bits fit a 32-bit float exactly; clients such as Pure Data have no other numbers
+        # 24 bits fit into a 32-bit float, the only number type of clients such as Pure Data
         self._model: replies.Facts = {"model": info.name, "model_id": int(info.digest[:6], 16)}
         self.presets: Presets = self._shelf.open(info)
         self.space = LatentSpace(info, self.presets)
@@ -230,7 +230,7 @@ class Control:
         Args:
             messages: one message, or the messages of a bundle.
             sender: receives `/morph/done`.
-            due: monotonic time in seconds at which they shall be heard, or None for now.
+            due: monotonic time in seconds at which they are to be heard, or None for now.
 
         Returns:
             The replies to the sender.
@@ -300,7 +300,7 @@ class Control:
                 return list(replies.plugins(self._effects))
             case SetParameter(plugin, name, value):
                 if due is not None and due > now:
-                    raise ControlError("a plugin's parameter is set at once; send it without a time tag")
+                    raise ControlError("plugin parameters take effect at once; send them without a time tag")
                 if self._effects is None:
                     raise ControlError("there are no plugins; `realtime serve --plugin` loads them")
                 commands.append(self._effects.tweak(plugin, name, value))
@@ -383,7 +383,7 @@ class Control:
         self._store(name, z, "/morph/preset/store", NOBODY)
 
     def status(self) -> replies.Facts:
-        """Return the status, as `/morph/get/status` replies it.
+        """Return the contents of the reply to `/morph/get/status`.
 
         Raises:
             RealtimeError: no engine is running at the moment.
@@ -464,7 +464,7 @@ class Control:
         self, asked: PatternRequest, sender: Sender, due: float | None, now: float
     ) -> list[Message]:
         if due is not None and due > now:
-            raise ControlError("the sequencer is edited at once; send it without a time tag")
+            raise ControlError("sequencer edits take effect at once; send them without a time tag")
         answers = self._sequencer.carry_out(asked, now)
         match asked:
             case StorePattern(name):

@@ -118,7 +118,7 @@ class LatentSpace:
         return _z(weights @ points / total)
 
     def macro(self, index: int, value: float) -> SetAxis:
-        """Return the move along principal axis `index` to `value` standard deviations from the mean sound.
+        """Return the move along principal axis `index` to `value` standard deviations from the mean z.
 
         Raises:
             ControlError: the model has no such axis.

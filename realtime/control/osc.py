@@ -29,7 +29,7 @@ from realtime.util.errors import RealtimeError
 
 RECEIVE_BYTES = 65_536  # more than UDP carries; the access rules set the actual limit
 MAX_AT_ONCE = 32  # datagrams received before any is handled
-REST_S = 0.001  # pause after all of those were dropped, so that a flood takes no time from the sound
+REST_S = 0.001  # pause after a round of dropped datagrams, so that a flood takes no time from the sound
 PIECE = 16  # messages parsed before other senders get a turn
 MAX_DEPTH = 8  # bundles within bundles
 KERNEL_BUFFER = 1 << 20  # bytes; buffers bursts in either direction
@@ -76,7 +76,7 @@ class Part:
 
 
 def split(datagram: bytes) -> list[Part]:
-    """Split a datagram into its messages, without parsing those; this is cheap.
+    """Split a datagram into its messages without parsing them, which is cheap.
 
     Raises:
         OscError: a bundle is cut short or nested too deeply.
@@ -126,7 +126,7 @@ def _message(datagram: bytes) -> Message:
         raise OscError(f"unknown argument types: {''.join(sorted(unknown))!r}")
     try:
         message = OscMessage(datagram)
-    except Exception as error:  # python-osc has no common base class, and lets other exceptions through
+    except Exception as error:  # python-osc's errors have no common base, and others come through
         raise OscError(f"damaged message: {error}") from error
     return Message(message.address, tuple(message.params))
 
@@ -229,7 +229,7 @@ class Server:
         del self._mailboxes[sender]
 
     def look(self, at: Callable[[Control], T]) -> T:
-        """Call `at` with the control, between two messages, and return its result. Thread-safe."""
+        """Call `at` with the control between two messages; return its result. Thread-safe."""
         with self._turn:
             return at(self.control)
 
@@ -342,7 +342,7 @@ class Server:
         self._send(Message("/morph/error", ("", str(error))), sender)
 
     def _tell_news(self) -> None:
-        """Send the control's news to their receivers."""
+        """Send the control's news to its receivers."""
         with self._turn:
             news = list(self.control.news())
             self._news_due_s = time.monotonic() + self.control.patience()

@@ -65,7 +65,7 @@ class Lane:
         return next((name for name in (self.start, self.end) if name and not space.knows(name)), "")
 
     def hits(self, space: LatentSpace) -> tuple[Trigger | None, ...]:
-        """Return the hit or None for each of `MAX_STEPS` steps. A lane with a missing end is silent."""
+        """Return a hit or None for each of `MAX_STEPS` steps. A lane with a missing end is silent."""
         if self.mute or self.missing(space):
             return (None,) * MAX_STEPS
         if not self.start:
@@ -189,7 +189,7 @@ class Pattern:
 class Patterns(Mapping[str, Pattern]):
     """The patterns of one model: the current pattern `grid`, and stored patterns by name.
 
-    Only one thread may change them; another may call `section` at the same time.
+    One thread may change them while another calls `section`.
     """
 
     grid: Pattern = field(default_factory=Pattern)

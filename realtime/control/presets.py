@@ -53,7 +53,7 @@ class Last:
 
 
 class Presets(Mapping[str, Z]):
-    """The presets of one model, by name. Only one thread may change them; another may save them."""
+    """The presets of one model, by name. One thread may change them while another saves them."""
 
     def __init__(
         self, info: ModelInfo, found: Mapping[str, Z] | None = None, last: Last | None = None
@@ -124,7 +124,7 @@ class PresetFile:
 
     Args:
         path: the file, created with its folder on the first save; None keeps presets in memory only.
-        say: called with one line if the file cannot be read; that file is kept under another name.
+        say: called with one line if the file cannot be read; the broken file is kept under another name.
 
     Raises:
         PresetError: `path` is a folder or a device.
@@ -209,7 +209,7 @@ class PresetFile:
             return {}
         except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
             aside = self._keep_aside()
-            self._say(f"{self.path} cannot be read as presets ({error}); kept as {aside}, starting without")
+            self._say(f"{self.path} cannot be read as presets ({error}); kept as {aside}; starting empty")
             return {}
         sections: dict[str, Any] = content["models"]
         return sections

@@ -52,7 +52,7 @@ def answer(what: str, space: LatentSpace, source: StatusSource, z: Z, more: Fact
     """Return the messages that answer a question, with the point at z [D]; `more` is added to the status.
 
     Raises:
-        ValueError: there is no question `what`.
+        ValueError: `what` is not a question.
     """
     info = space.info
     match what:

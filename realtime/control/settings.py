@@ -1,4 +1,4 @@
-"""The state that gives messages their meaning: settings of new hits, the default glide, and undo."""
+"""The state that messages depend on: settings of new hits, the default glide, and the undo history."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ class JackPorts:
         return str(self._port.name) if self._joined else None
 
     def names(self) -> list[str]:
-        """Return the available input ports; without a server, look for one first; empty if that fails."""
+        """Return the available input ports. Look for a server if there is none; empty without one."""
         if self._joined is None:
             try:
                 self._join()
@@ -82,7 +82,7 @@ class JackPorts:
         """Do nothing: our port exists whenever the server does."""
 
     def open(self, name: str) -> None:
-        """Connect to a port; every message that it sends after the return is received.
+        """Connect to a port, and wait until its messages are received.
 
         Raises:
             JackMidiError: the connection failed.
@@ -97,7 +97,7 @@ class JackPorts:
         self._await_next_cycle()
 
     def _await_next_cycle(self) -> None:
-        """Wait until a new connection is active: at the latest in the second process callback from now."""
+        """Wait until a new connection is active, which is by the second process callback from now."""
         seen, end_s = self._cycles, time.monotonic() + CONNECT_TIMEOUT_S
         while self._cycles < seen + 2 and time.monotonic() < end_s:
             time.sleep(0.001)

@@ -105,7 +105,7 @@ class Mapper:
                 return
 
     def _share(self, knob: Knob, channel: int, message: mido.Message) -> float | None:
-        """Return the knob's position 0..1; negative if incomplete, None if the message is not its own."""
+        """Return the knob's new position 0..1; negative: incomplete; None: not a message for this knob."""
         match knob.source, message.type:
             case "bend", "pitchwheel":
                 return _bend(message.pitch)

@@ -115,7 +115,7 @@ class Bridge:
                 self._complain(" ".join(map(str, answer.arguments)))
 
     def _complain(self, refusal: str) -> None:
-        """Report each different error of the server once."""
+        """Report each distinct error of the server once."""
         if refusal not in self._refused and len(self._refused) < MAX_COMPLAINTS:
             self._refused.add(refusal)
             self._say(f"the server refused {refusal}")

@@ -222,7 +222,7 @@ class Input:
             self._say(f"MIDI port {self._open} is open")
         elif not self._missed:
             self._missed = True
-            self._say(f"no MIDI port {self._wanted!r} yet; there are: {', '.join(here) or 'none'}")
+            self._say(f"no MIDI port {self._wanted!r} yet; available: {', '.join(here) or 'none'}")
 
     def _look_after_own(self) -> None:
         own = self._ports.own

@@ -18,7 +18,7 @@ from realtime.model.schema import ModelInfo
 Node = dict[str, Any]
 Ask = Callable[[Sequence[Message]], list[Message]]
 
-TOUCHES = 16  # listed, of 128: one for each MIDI channel
+TOUCHES = 16  # listed indices of touches and lanes: one for each MIDI channel
 READ, WRITE, BOTH = 1, 2, 3
 ATTRIBUTES = (
     "FULL_PATH",
@@ -132,7 +132,7 @@ def host_info(name: str, osc_address: tuple[str, int], web_address: tuple[str, i
 
 
 def _paths(row: Address[Any, Any], info: ModelInfo) -> Iterator[str]:
-    """Yield the addresses of a row; with an int placeholder, one for each index that exists."""
+    """Yield the addresses of a row; with an int placeholder: all dimensions or axes, or `TOUCHES`."""
     if not row.placeholders:
         yield row.path
         return

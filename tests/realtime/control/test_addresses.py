@@ -163,7 +163,7 @@ def test_other_messages_become_requests(info: ModelInfo) -> None:
         ("/morph/trigger", (1.0, "kick", 3), r"takes \[velocity \[name\]\]; got 3"),
         ("/morph/z/0", (), "takes value; got 0"),
         ("/morph/z/0", (math.inf,), "value is inf, not a number from -10000 to 10000"),
-        ("/morph/z/99999", (0.0,), "dimensions 0 to"),
+        ("/morph/z/99999", (0.0,), "dimension is 99999, not 0 to 3"),
         ("/morph/z/-1", (0.0,), "no such address"),
         ("/morph/z/1e3", (0.0,), "no such address"),
         ("/morph/z/²", (0.0,), "no such address"),

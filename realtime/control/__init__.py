@@ -1,1 +1,1 @@
-"""From messages to commands: the OSC server, its table of addresses, replies, presets and access rules."""
+"""OSC control: the server, its table of addresses, the dispatcher, replies, presets and access rules."""

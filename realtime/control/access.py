@@ -1,4 +1,4 @@
-"""Who may send, and how much: what is turned away here costs almost nothing."""
+"""Access rules: which hosts may send, and how much. Dropping a datagram here costs almost nothing."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from collections.abc import Callable, Hashable, Sequence
 
 from realtime.util.errors import RealtimeError
 
-RATE = 2000.0  # messages a second that one sender, an address and a port, may send for long
-BURST = 2000.0  # and at once
-EACH = 4  # times as much for all senders of one address
-MAX_SENDERS = 256  # remembered
+RATE = 2000.0  # sustained messages a second for each sender (an address and a port)
+BURST = 2000.0  # messages at once
+EACH = 4  # multiple of both limits for all senders of one address together
+MAX_SENDERS = 256  # tracked
 MAX_DATAGRAM = 16_384  # bytes
-ANSWER_BYTES = 128  # of answers that count as a message
+ANSWER_BYTES = 128  # reply bytes that count as one message
 
 
 class AccessError(RealtimeError):
-    """A list of addresses that cannot be read, or one that is missing."""
+    """The list of allowed addresses is invalid or missing."""
 
 
 class Budgets:
-    """What each of many may still spend: refilled all the time, and possibly overdrawn.
+    """Token buckets, one for each key. They refill continuously and may be overdrawn.
 
     Args:
-        rate: messages a second.
-        burst: the most there is to spend.
+        rate: refill, in messages a second.
+        burst: capacity, in messages.
     """
 
     def __init__(self, rate: float, burst: float) -> None:
         self._rate, self._burst = rate, burst
-        self._known: dict[Hashable, tuple[float, float]] = {}  # what was left, and when; the latest last
+        self._known: dict[Hashable, tuple[float, float]] = {}  # budget and its time; the latest last
 
     def __contains__(self, key: Hashable) -> bool:
         return key in self._known
@@ -39,12 +39,12 @@ class Budgets:
         return len(self._known)
 
     def left(self, key: Hashable, now: float) -> float:
-        """Return what is left at `now`, in monotonic seconds; below zero if overdrawn."""
+        """Return the budget left at `now` (monotonic seconds); negative if overdrawn."""
         left, before = self._known.get(key, (self._burst, now))
         return min(self._burst, left + self._rate * (now - before))
 
     def spend(self, key: Hashable, work: float, now: float) -> None:
-        """Take `work` off. Where too many are known, the one seen least recently is forgotten."""
+        """Subtract `work`. At the limit of tracked keys, drop the one used least recently."""
         left = self.left(key, now) - work
         self._known.pop(key, None)
         if len(self._known) >= MAX_SENDERS:
@@ -53,18 +53,19 @@ class Budgets:
 
 
 class Access:
-    """Lets datagrams through by the address of their sender, their size, and the work it has made so far.
+    """Admits datagrams by the sender's address, the datagram's size, and the work the sender has caused.
 
-    Work is counted in messages: each one of a bundle, and `ANSWER_BYTES` of answers, count as one. A sender
-    may overdraw its budget once and is then turned away until it has paid back. For one thread.
+    Work is counted in messages: each message of a bundle counts as one, and so does every `ANSWER_BYTES` of
+    replies. A sender may overdraw its budget; its datagrams are then dropped until the debt is paid back.
+    Not thread-safe.
 
     Args:
-        allowed: addresses or networks ("192.168.1.0/24"); this machine always is.
-        clock: monotonic time in seconds.
+        allowed: addresses or networks ("192.168.1.0/24"); this machine is always allowed.
+        clock: returns monotonic time in seconds.
 
     Attributes:
-        strangers: datagrams turned away because of their address.
-        flooded: datagrams turned away because there were too many, or because they were too large.
+        strangers: number of datagrams dropped because of their address.
+        flooded: number of datagrams dropped because there were too many, or because they were too large.
     """
 
     def __init__(self, allowed: Sequence[str] = (), clock: Callable[[], float] = time.monotonic) -> None:
@@ -76,7 +77,7 @@ class Access:
         self.flooded = 0
 
     def admits(self, host: str, size: int, port: int = 0) -> bool:
-        """Return True if a datagram of `size` bytes is to be looked at; it counts as one message."""
+        """Return True if a datagram of `size` bytes may be read, and count it as one message."""
         if host not in self._hosts and not self._may(host):
             self.strangers += 1
             return False
@@ -86,12 +87,12 @@ class Access:
         return admitted
 
     def affords(self, host: str, port: int = 0) -> bool:
-        """Return True if a sender has not used its budget up, nor that of its address."""
+        """Return True if the sender and its address both have budget left."""
         now = self._clock()
         return self._hosts.left(host, now) >= 1.0 and self._senders.left((host, port), now) >= 1.0
 
     def spend(self, host: str, work: float, port: int = 0) -> None:
-        """Count work that a sender has made, in messages."""
+        """Charge a sender for work, in messages."""
         now = self._clock()
         self._hosts.spend(host, work, now)
         self._senders.spend((host, port), work, now)
@@ -102,17 +103,17 @@ class Access:
 
 
 def check(host: str, allowed: Sequence[str]) -> None:
-    """Whether it is safe to listen on `host`.
+    """Check that it is safe to listen on `host`.
 
     Raises:
-        AccessError: it can be reached from a network and `allowed` is empty, or an entry cannot be read.
+        AccessError: a network can reach `host` while `allowed` is empty, or an entry is invalid.
     """
     for entry in allowed:
         _network(entry)
     if not allowed and host != "localhost" and not host.startswith("127."):
         raise AccessError(
-            f"--host {host} opens the server to a network: say who may play with --allow ADDRESS[/PREFIX] "
-            "(0.0.0.0/0 is everyone)"
+            f"--host {host} opens the server to a network: list the permitted senders with "
+            "--allow ADDRESS[/PREFIX] (0.0.0.0/0 permits all)"
         )
 
 

@@ -1,6 +1,6 @@
-"""The table of OSC addresses, the source of parsing, checks, error texts, replies and `docs/osc.md`.
+"""The table of OSC addresses: the source of parsing, checks, error texts and `docs/osc.md`.
 
-`python -m realtime.cli.osc_page` prints the page.
+`python -m realtime.cli.osc_page` prints that page.
 """
 
 from __future__ import annotations
@@ -33,21 +33,21 @@ from realtime.synth.commands import MODES, Gain, Goto, Mode, Panic, SetDimension
 from realtime.synth.glide import CURVES
 from realtime.util.errors import ControlError
 
-HORIZON_S = 60.0  # furthest a time tag may lie ahead
+HORIZON_S = 60.0  # how far ahead a time tag may be
 PATHS = ("linear", "spherical")
 DEFAULT_INTERVAL_MS = 200.0
-MIDDLE_C = 60  # the MIDI note at which a sound is played as it was trained
+MIDDLE_C = 60  # the MIDI note that plays a sound at its trained pitch
 
-# ---- from checked arguments to requests; where an address exists for a touch too, its number comes first
+# ---- from checked arguments to requests; in an address with a touch, the touch's number comes first
 
 
 def _split_touch(values: tuple[Any, ...], count: int) -> tuple[int | None, tuple[Any, ...]]:
-    """The number of the touch, if one stands before the `count` arguments, and the arguments."""
+    """Split the values into the touch's number, or None, and the `count` arguments."""
     return (None, values) if len(values) == count else (values[0], values[1:])
 
 
 def _z(space: LatentSpace, values: tuple[Any, ...]) -> Move:
-    """z, one number a dimension."""
+    """Move to z, given as one number for each dimension."""
     touch, (z,) = _split_touch(values, 1)
     dim = space.info.latent_dim
     if len(z) != dim:
@@ -56,47 +56,47 @@ def _z(space: LatentSpace, values: tuple[Any, ...]) -> Move:
 
 
 def _dimension(space: LatentSpace, values: tuple[Any, ...]) -> SetDimension:
-    """A dimension and its value."""
+    """Set one dimension of z."""
     index, value = values
     dim = space.info.latent_dim
     if index >= dim:
-        raise ControlError(f"z has dimensions 0 to {dim - 1}, not {index}")
+        raise ControlError(f"dimension is {index}, not 0 to {dim - 1}")
     return SetDimension(index, value)
 
 
 def _xy(space: LatentSpace, values: tuple[Any, ...]) -> Move:
-    """A place of the map."""
+    """Move to a place on the map."""
     touch, (x, y) = _split_touch(values, 2)
     return Move(space.at(x, y), touch)
 
 
 def _weights(space: LatentSpace, values: tuple[Any, ...]) -> Move:
-    """Weights, of classes or of named points."""
+    """Move to a weighted mean of classes or named points."""
     touch, (words,) = _split_touch(values, 1)
     return Move(space.blend(words), touch)
 
 
 def _goto(space: LatentSpace, values: tuple[Any, ...]) -> Goto:
-    """A name, a time, a curve, a path."""
+    """Glide to a named point."""
     name, ms, curve, path = values
     return Goto(space.point(name), ms, curve, path=path)
 
 
 def _path(space: LatentSpace, values: tuple[Any, ...]) -> Goto:
-    """A time and names."""
+    """Glide through named points."""
     ms, names = values
     *through, z = (space.point(name) for name in names)
     return Goto(z, ms, path="spline", through=tuple(through))
 
 
 def _trigger(space: LatentSpace, values: tuple[Any, ...]) -> Hit:
-    """A velocity and perhaps a name."""
+    """Play a hit, at a named point if there is a name."""
     touch, (velocity, name) = _split_touch(values, 2)
     return Hit(velocity, None if name is None else space.point(name), touch)
 
 
 def _note(space: LatentSpace, values: tuple[Any, ...]) -> Hit | Nothing:
-    """A MIDI note and velocity."""
+    """Play a hit at the pitch of a MIDI note."""
     touch, (pitch, velocity) = _split_touch(values, 2)
     if velocity == 0:
         return Nothing()
@@ -104,7 +104,7 @@ def _note(space: LatentSpace, values: tuple[Any, ...]) -> Hit | Nothing:
 
 
 def _recall(space: LatentSpace, values: tuple[Any, ...]) -> Goto | Move:
-    """A preset's name and perhaps a time."""
+    """Move to a preset: with a time, glide for that long; otherwise use the default glide."""
     name, ms = values
     if name not in space.presets:
         raise ControlError(f"no preset named {name!r}; `/morph/preset/list` lists them")
@@ -112,7 +112,7 @@ def _recall(space: LatentSpace, values: tuple[Any, ...]) -> Goto | Move:
     return Move(z) if ms is None else Goto(z, ms)
 
 
-# ---- arguments that several addresses take
+# ---- arguments shared by several addresses
 
 _NAME = "a class (its centre), a training sound (anchor) or a preset"
 
@@ -155,7 +155,7 @@ def _query(what: str, summary: str, reply: str) -> Address[LatentSpace, Asked]:
 
 
 ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
-    # where the point is
+    # the point
     Address("/morph/z", "Move the point to these coordinates.", _z, (_Z,)),
     Address(
         "/morph/z/<i>",
@@ -232,7 +232,7 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
         "Silence everything within 2 ms and forget all scheduled messages.",
         lambda space, values: Panic(),
     ),
-    # how the sounds to come are played
+    # settings of new hits
     Address(
         "/morph/pitch",
         "Transpose new hits by playing them faster or slower.",
@@ -263,7 +263,7 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
         _setting("choke"),
         (_number("group", quantities.CHOKE, "0 is none"),),
     ),
-    # a finger's or a track's own point
+    # touches
     Address(
         "/morph/touch/<i>/trigger",
         "Play a sound that follows the touch's own point. With a name, that point jumps there first.",
@@ -348,16 +348,16 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
     ),
     Address(
         "/morph/preset/adopt",
-        "Take over the presets of an earlier model of the same name. They keep their coordinates, where this "
-        "model may have other sounds. Presets that are there stay.",
+        "Take over the presets of an earlier model with the same name. They keep their coordinates, where "
+        "this model may have other sounds. Existing presets stay.",
         lambda space, values: Adopt(*values),
         (
             Argument(
                 "checksum",
                 "text",
-                "of that model, as the server says at the start",
+                "the earlier model's checksum, which the server prints at its start",
                 default=None,
-                missing="the only one",
+                missing="the only earlier model",
             ),
         ),
         "`/morph/done /morph/preset/adopt checksum`; an error that lists them if there are several",
@@ -504,9 +504,9 @@ TABLE = Table(ADDRESSES)
 
 
 def parse(message: Message, space: LatentSpace) -> Asked:
-    """What a message asks for.
+    """Return the request that a message makes.
 
     Raises:
-        RealtimeError: an address that is not in the table, or arguments that are not accepted.
+        RealtimeError: the address is not in the table, or the arguments are not accepted.
     """
     return TABLE.parse(message, space)

@@ -1,4 +1,4 @@
-"""Work that takes longer than a message may: done one by one on a thread of its own, answered when it is."""
+"""Background jobs: work that is too slow for the control thread, done on another one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Finish = Callable[[Any], Any]
 
 
 class Jobs:
-    """A queue of work. `submit`, `finished` and `close` are for one thread; the work runs on another."""
+    """A queue of jobs. Call all methods from one thread; the jobs run on another."""
 
     def __init__(self) -> None:
         self._todo: queue.Queue[tuple[Callable[[], Any], Finish] | None] = queue.Queue(MAX_JOBS)
@@ -27,14 +27,14 @@ class Jobs:
 
     @property
     def busy(self) -> bool:
-        """Whether work is being done, or done and not taken notice of."""
+        """Return whether jobs are waiting, running, or finished but not collected."""
         return self._open > 0
 
     def submit(self, work: Callable[[], Any], finish: Finish) -> bool:
-        """Have `work` done; `finished` will then give `finish` and its result, or the error it raised.
+        """Queue `work`. `finished` later yields `finish` with the result, or with the error that it raised.
 
         Returns:
-            False if too much is waiting.
+            False if the queue is full.
         """
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="jobs", daemon=True)
@@ -47,7 +47,7 @@ class Jobs:
         return True
 
     def finished(self) -> Iterator[tuple[Finish, Any]]:
-        """What has been done since the last call."""
+        """Yield the jobs finished since the last call, each as (finish, result)."""
         while True:
             try:
                 finish, result = self._done.get_nowait()
@@ -57,7 +57,7 @@ class Jobs:
             yield finish, result
 
     def close(self) -> bool:
-        """Take up nothing new; whether all that was begun has ended in time."""
+        """Drop waiting jobs; return True if the running one ends within `CLOSE_TIMEOUT_S`."""
         if self._thread is None:
             return True
         try:
@@ -75,7 +75,7 @@ class Jobs:
                 result = work()
             except RealtimeError as error:
                 result = error
-            except Exception as error:  # a mistake of ours, or of a library: told, and the server goes on
-                logging.getLogger(__name__).exception("while working")
+            except Exception as error:  # a bug here or in a library must not end the server
+                logging.getLogger(__name__).exception("in a background job")
                 result = RealtimeError(f"{type(error).__name__}: {error}")
             self._done.put((finish, result))

@@ -1,6 +1,6 @@
-"""From messages to commands, and the answers: what `osc` hears, `engine` is asked to do.
+"""Turns OSC messages into commands for the player, and produces the replies.
 
-The messages themselves are in `addresses`, how they are to be understood at the moment in `performance`.
+`addresses` defines the messages; `settings` holds the settings and the glide that apply to them.
 """
 
 from __future__ import annotations
@@ -61,27 +61,28 @@ from realtime.synth.commands import (
 )
 from realtime.util.errors import ControlError, RealtimeError
 
-MAX_WAITING = 1024  # senders that wait for a glide to arrive
+MAX_WAITING = 1024  # glides whose arrival is to be reported
 MAX_SUBSCRIBERS = 16
-MAX_REDIRECTED = 64  # senders that listen elsewhere; the first is forgotten first
-MAX_LATER = 4096  # moves and commands of the future that are kept in mind
-MAX_PREPARED = 64  # points that the mixer is asked to decode in advance
-FRESH_S = 0.1  # how long a move may take to reach the mixer; until then its target counts as the point
-PATIENCE_S, IMPATIENCE_S = 0.1, 0.01  # between two looks for news, without and with somebody waiting
+MAX_REDIRECTED = 64  # senders with a reply port of their own; the oldest is dropped first
+MAX_LATER = 4096  # tracked scheduled moves; also tracked scheduled commands
+MAX_PREPARED = 64  # points whose sounds the mixer decodes ahead
+FRESH_S = 0.1  # time for a move to reach the mixer; until then its target counts as the point
+PATIENCE_S, IMPATIENCE_S = 0.1, 0.01  # polling intervals for news: idle, and while a sender waits
 
 Sender = tuple[str, int]
-NOBODY: Sender = ("", 0)  # who waits for no answers
+NOBODY: Sender = ("", 0)  # takes no replies
+_MODEL_CHANGED = "the model has changed in the meantime"
 
 
 class Player(Protocol):
-    """What control needs of an engine."""
+    """The part of the engine that control uses."""
 
     def submit(self, commands: Sequence[Command], due: float | None = None) -> bool: ...
 
     def submit_from(
         self, commands: Sequence[Command], due: float | None = None
     ) -> tuple[bool, Sequence[float]]:
-        """Also where the point was before."""
+        """Submit commands; also return the point as it was before them."""
         ...
 
     def status(self) -> Mapping[str, int | float | str]: ...
@@ -94,35 +95,35 @@ class Player(Protocol):
 
 
 class FileWork(Protocol):
-    """Work with files, done in the background. Its methods raise RealtimeError for the user's mistakes."""
+    """Work on files. `encode` and `build` run in the background; all raise RealtimeError for user errors."""
 
     def encode(self, file: str) -> Z: ...
 
     def build(self, file: str) -> Any:
-        """Something with an `info` that can be installed."""
+        """Return an instrument for `install`; its `info` describes the model."""
         ...
 
     def install(self, instrument: Any) -> None:
-        """Let it take over; quick, and on the thread of control."""
+        """Play with the new instrument from now on. Quick; runs on the control thread."""
         ...
 
 
 class Control:
-    """Between the messages of many senders and one engine. For one thread.
+    """Carries out the messages of many senders on one engine. Not thread-safe.
 
     Args:
-        info: of the model that plays.
+        info: metadata of the model that plays.
         player: the engine.
-        shelf: where presets are kept; in memory if left out.
-        studio: for `/morph/encode` and `/morph/model`; without it they are refused.
-        effects: the plugins, if there are any.
-        clock: monotonic time in seconds.
+        shelf: the preset file; by default, presets stay in memory.
+        studio: needed by `/morph/encode` and `/morph/model`, which are refused without it.
+        effects: the plugins, if any.
+        clock: returns monotonic time in seconds.
 
     Attributes:
-        refused: messages answered with an error.
-        refusals: the latest of those, and of the datagrams that were not OSC.
-        malformed: datagrams that were not OSC; counted by whoever reads them.
-        ignored: datagrams that were not looked at; likewise.
+        refused: number of messages answered with an error.
+        refusals: the latest refused messages and malformed datagrams.
+        malformed: number of datagrams that were not OSC; the server counts them.
+        ignored: number of datagrams dropped unread; the server counts them.
     """
 
     def __init__(
@@ -147,21 +148,21 @@ class Control:
         self._jobs = Jobs()
         self._tickets = count(1)
         self._waiting: dict[int, tuple[Sender, Message]] = {}
-        self._subscribers: dict[Sender, tuple[float, float]] = {}  # interval and next time, in seconds
+        self._subscribers: dict[Sender, tuple[float, float]] = {}  # interval and next due time, in seconds
         self._listening: dict[Sender, Sender] = {}
         self._schedule = SettingsSchedule()
         self._history: History[Z] = History()
         self._sequencer = Sequencer()
-        self._alone = self._begun = False  # of the message at hand: it came alone, it begins a gesture
-        self._target: tuple[Z, float] | None = None  # of the latest move at once, and its time
-        self._moves: Schedule[Z | None] = Schedule(MAX_LATER)  # targets of moves of the future
-        self._standing: dict[type[Command], Command] = {}  # what a player that begins anew has to be told
-        self._later: Schedule[Command] = Schedule(MAX_LATER)  # what will be
+        self._alone = self._begun = False  # the current message came alone; it begins a gesture
+        self._target: tuple[Z, float] | None = None  # target and time of the latest immediate move
+        self._moves: Schedule[Z | None] = Schedule(MAX_LATER)  # targets of scheduled moves
+        self._standing: dict[type[Command], Command] = {}  # commands that restore a restarted player
+        self._later: Schedule[Command] = Schedule(MAX_LATER)  # scheduled commands
         self._adopt(info)
 
     def _adopt(self, info: ModelInfo) -> None:
         self.info = info
-        # 24 bits: a client that only has 32-bit floats, such as Pure Data, can tell any two apart
+        # 24 bits fit into a 32-bit float, the only number type of clients such as Pure Data
         self._model: replies.Facts = {"model": info.name, "model_id": int(info.digest[:6], 16)}
         self.presets: Presets = self._shelf.open(info)
         self.space = LatentSpace(info, self.presets)
@@ -171,24 +172,24 @@ class Control:
         self._sequencer.adopt(self.space, self.presets.patterns)
         self._forget_later()
         self._prepare()
-        self._pass_edits_on()
+        self._send_edits()
 
     def _prepare(self) -> None:
-        """Ask for the sounds that are likely to be triggered to be there before they are."""
+        """Have the sounds of class centres and presets decoded ahead."""
         points = [c.centroid for c in self.info.classes] + list(self.presets.values())[::-1]
         self.player.submit([Prepare(tuple(points[:MAX_PREPARED]))])
 
     def restore(self) -> bool:
-        """Go on where the last session of this model ended; whether there was one."""
+        """Restore point, gain and mode of this model's last session; return False if there is none."""
         if (last := self.presets.last) is None:
             return False
         self._submit([SetZ(last.z), Gain(last.gain_db), Mode(last.mode)], None)
         return True
 
     def resume(self) -> None:
-        """Have a player that has begun anew go on where the one before was.
+        """Bring a restarted player to the state of the one before.
 
-        Its glides and sounds are lost, and so are the commands that waited for their time.
+        Glides, sounding hits and scheduled commands are lost.
         """
         self._waiting.clear()
         self._pass_time(self._clock())
@@ -196,11 +197,11 @@ class Control:
         if self._standing:
             self.player.submit(list(self._standing.values()))
         self._prepare()
-        if commands := self._sequencer.begin_anew():
+        if commands := self._sequencer.resync():
             self.player.submit(commands)
 
     def _pass_time(self, now: float) -> None:
-        """Take note of what messages of the past have brought for a time that has come."""
+        """Apply the scheduled moves and commands whose time has come to the tracked state."""
         for due, z in self._moves.take(now):
             self._target = None if z is None else (z, due)
         for _, command in self._later.take(now):
@@ -224,15 +225,15 @@ class Control:
     # ---- messages
 
     def handle(self, messages: Sequence[Message], sender: Sender, due: float | None = None) -> list[Message]:
-        """Carry out messages that belong together, at the same sample; a wrong one does not stop the others.
+        """Carry out messages at the same sample. An invalid message does not stop the others.
 
         Args:
-            messages: one message, or the content of a bundle.
-            sender: whoever waits for `/morph/done`.
-            due: monotonic time in seconds at which they shall be heard, or None for now.
+            messages: one message, or the messages of a bundle.
+            sender: receives `/morph/done`.
+            due: monotonic time in seconds at which they are to be heard, or None for now.
 
         Returns:
-            The answers, for the sender.
+            The replies to the sender.
         """
         commands: list[Command] = []
         replies: list[Message] = []
@@ -242,7 +243,7 @@ class Control:
         for message in messages:
             replies += self._take(message, sender, commands, due, now)
         try:
-            self._pass_edits_on()
+            self._send_edits()
             if commands and not self._submit(commands, due):
                 raise ControlError("too many commands are waiting")
         except RealtimeError as error:
@@ -250,10 +251,12 @@ class Control:
         return replies
 
     def _submit(self, commands: Sequence[Command], due: float | None) -> bool:
-        """Have commands carried out; whether they are. A gesture that begins waits for no answer before.
+        """Submit commands to the player; return False if its queue is full.
+
+        If they begin a gesture, the player also returns the point before them, which undo needs.
 
         Raises:
-            RealtimeError: nobody plays.
+            RealtimeError: no engine is running.
         """
         ahead = due is not None and due > self._clock()
         for command in commands:
@@ -268,7 +271,7 @@ class Control:
         return taken
 
     def refuse(self, message: Message, text: str) -> Message:
-        """Count a message that is not carried out, and say why."""
+        """Count a message that is not carried out; return the error reply."""
         self.refused += 1
         self.refusals.add(message.address, text)
         return Message("/morph/error", (message.address, text))
@@ -276,7 +279,7 @@ class Control:
     def _take(
         self, message: Message, sender: Sender, commands: list[Command], due: float | None, now: float
     ) -> list[Message]:
-        """Add to `commands` what the mixer is to do; the answers that can be given at once."""
+        """Append a message's commands to `commands`; return the replies that are ready at once."""
         try:
             asked = parse(message, self.space)
             return self._carry_out(asked, message, sender, commands, due, now)
@@ -297,7 +300,7 @@ class Control:
                 return list(replies.plugins(self._effects))
             case SetParameter(plugin, name, value):
                 if due is not None and due > now:
-                    raise ControlError("a plugin's parameter is set at once; send it without a time tag")
+                    raise ControlError("plugin parameters take effect at once; send them without a time tag")
                 if self._effects is None:
                     raise ControlError("there are no plugins; `realtime serve --plugin` loads them")
                 commands.append(self._effects.tweak(plugin, name, value))
@@ -313,7 +316,7 @@ class Control:
                 pass
             case ChangeSetting():
                 if not self._schedule.set(asked, due):
-                    raise ControlError("too many settings are waiting for their time")
+                    raise ControlError("too many scheduled settings")
             case Move():
                 commands.append(self._move(asked, due, now))
             case Hit():
@@ -336,11 +339,11 @@ class Control:
                 commands.append(asked)
             case Store(name):
                 if self.space.of_model(name):
-                    raise ControlError(f"name is {name!r}, which the model has already")
+                    raise ControlError(_taken(name))
                 self._store(name, self._point(now), message.address, sender)
             case Delete(name):
                 self.presets.delete(name)
-                self._sequencer.look_again()
+                self._sequencer.mark_stale()
                 self._save(message.address, name, sender)
             case Adopt(checksum):
                 self._adopt_presets(checksum, message.address, sender)
@@ -371,38 +374,38 @@ class Control:
         """Store a point as a preset, and save it in the background.
 
         Raises:
-            ControlError: the name is not accepted, or z is not of this model.
+            ControlError: the name is not accepted, or z does not have this model's dimensions.
         """
         if len(z) != self.info.latent_dim:
-            raise ControlError("another model has taken over meanwhile")
+            raise ControlError(_MODEL_CHANGED)
         if self.space.of_model(name):
-            raise ControlError(f"name is {name!r}, which the model has already")
+            raise ControlError(_taken(name))
         self._store(name, z, "/morph/preset/store", NOBODY)
 
     def status(self) -> replies.Facts:
-        """Return what `/morph/get/status` answers.
+        """Return the contents of the reply to `/morph/get/status`.
 
         Raises:
-            RealtimeError: nobody plays at the moment.
+            RealtimeError: no engine is running at the moment.
         """
         return {**self.player.status(), **self._facts()}
 
     def settings(self) -> Settings:
-        """Return how the sounds to come are played, if nothing is changed."""
+        """Return the settings of new hits and the default glide."""
         return self._schedule.at(None, self._clock())
 
     def where(self) -> Z:
-        """Return the point, as the engine has it."""
+        """Return the engine's point, z [D]."""
         return self._player_z()
 
     def _facts(self) -> replies.Facts:
         counts = {"refused": self.refused, "malformed": self.malformed, "ignored": self.ignored}
         return {**counts, **self._model, "seq_revision": self._sequencer.revision}
 
-    # ---- where the point is
+    # ---- the point
 
     def _point(self, now: float, due: float | None = None) -> Z:
-        """Where the point is now, or will be at `due`: a move that has only just been asked for counts."""
+        """Return the point now, or at `due`. A move just submitted counts as done."""
         if due is not None and (ahead := self._moves.until(due)):
             return ahead[-1] or self._player_z()
         if self._target and now - self._target[1] < FRESH_S:
@@ -410,7 +413,7 @@ class Control:
         return self._player_z()
 
     def _player_z(self) -> Z:
-        """Where the mixer is; the first class's centre while another model is about to take over."""
+        """Return the mixer's point, or the first class's centre during a change of model."""
         return self._of_this_model(self.player.z())
 
     def _of_this_model(self, point: Sequence[float]) -> Z:
@@ -418,7 +421,7 @@ class Control:
         return z if len(z) == self.info.latent_dim else self.info.classes[0].centroid
 
     def _note_move(self, z: Z | None, due: float | None, now: float) -> None:
-        """Keep in mind that the point moves at `due`: to `z` at once, or by and by if that is None."""
+        """Track a move of the point at `due`: a jump to `z`, or a glide if that is None."""
         if self._history.begins(now):
             if self._alone:
                 self._begun = True
@@ -439,7 +442,7 @@ class Control:
         return command
 
     def _await(self, goto: Goto, address: str, name: str, sender: Sender) -> Goto:
-        """Have the sender of a glide told when it arrives."""
+        """Give a glide a ticket, so that its sender is told when it arrives."""
         if len(self._waiting) >= MAX_WAITING:
             del self._waiting[next(iter(self._waiting))]
         ticket = next(self._tickets)
@@ -448,11 +451,11 @@ class Control:
 
     # ---- the sequencer
 
-    def _pass_edits_on(self) -> None:
-        """Tell the player of what has changed in the pattern.
+    def _send_edits(self) -> None:
+        """Send the player the changes to the pattern.
 
         Raises:
-            RealtimeError: nobody plays; whoever begins anew is told everything.
+            RealtimeError: no engine is running; the next one gets the whole pattern.
         """
         if commands := self._sequencer.commands():
             self.player.submit(commands)
@@ -461,7 +464,7 @@ class Control:
         self, asked: PatternRequest, sender: Sender, due: float | None, now: float
     ) -> list[Message]:
         if due is not None and due > now:
-            raise ControlError("the sequencer is edited at once; send it without a time tag")
+            raise ControlError("sequencer edits take effect at once; send them without a time tag")
         answers = self._sequencer.carry_out(asked, now)
         match asked:
             case StorePattern(name):
@@ -474,7 +477,7 @@ class Control:
 
     def _store(self, name: str, z: Z, address: str, sender: Sender) -> None:
         self.presets.store(name, z)
-        self._sequencer.look_again()
+        self._sequencer.mark_stale()
         self._prepare()
         self._save(address, name, sender)
 
@@ -483,11 +486,11 @@ class Control:
 
         def keep(earlier: Mapping[str, Mapping[str, Z]]) -> None:
             if info is not self.info:
-                raise ControlError("another model has taken over meanwhile")
+                raise ControlError(_MODEL_CHANGED)
             if not earlier:
                 raise ControlError(f"no other model named {info.name!r} has presets that fit")
             if checksum is None and len(earlier) > 1:
-                raise ControlError(f"there are several; send the checksum of one: {listed(earlier)}")
+                raise ControlError(f"several models match; send the checksum of one: {listed(earlier)}")
             one = next(iter(earlier)) if checksum is None else checksum
             if one not in earlier:
                 raise ControlError(f"checksum is {one!r}, not one of {listed(earlier)}")
@@ -502,23 +505,23 @@ class Control:
         self._work(lambda: self._shelf.save(presets), lambda _: None, address, name, sender)
 
     def _encode(self, file: str, name: str | None, sender: Sender) -> None:
-        studio, info = self._ask_studio(), self.info
+        studio, info = self._require_studio(), self.info
         label = PurePosixPath(file).stem if name is None else name
 
         def keep(z: Z) -> None:
             if info is not self.info:
-                raise ControlError("another model has taken over meanwhile")
+                raise ControlError(_MODEL_CHANGED)
             self._store(label, z, "/morph/encode", sender)
 
         if self.space.of_model(label):
-            raise ControlError(f"name is {label!r}, which the model has already")
+            raise ControlError(_taken(label))
         self._work(lambda: studio.encode(file), keep, "/morph/encode", label, sender, last=False)
 
     def _load(self, file: str, sender: Sender) -> None:
-        studio, presets = self._ask_studio(), self.presets
+        studio, presets = self._require_studio(), self.presets
 
         def build() -> Any:
-            with suppress(PresetError):  # the pattern that is edited is kept where that is possible
+            with suppress(PresetError):  # a pattern that cannot be saved must not block the change
                 self._shelf.save(presets)
             return studio.build(file)
 
@@ -528,9 +531,9 @@ class Control:
 
         self._work(build, take_over, "/morph/model", file, sender)
 
-    def _ask_studio(self) -> FileWork:
+    def _require_studio(self) -> FileWork:
         if self._studio is None:
-            raise ControlError("this server takes no files")
+            raise ControlError("this server does not accept files")
         return self._studio
 
     def _work(
@@ -542,7 +545,10 @@ class Control:
         sender: Sender,
         last: bool = True,
     ) -> None:
-        """Do `work` in the background, `use` its result here, tell the sender if that is the last of it."""
+        """Run `work` in the background, then `use` its result on this thread.
+
+        `last` sends `/morph/done` afterwards; without it, `use` starts further work that does.
+        """
 
         def finish(result: object) -> list[tuple[Sender, Message]]:
             try:
@@ -554,12 +560,12 @@ class Control:
             return [(sender, Message("/morph/done", (address, name)))] if last else []
 
         if not self._jobs.submit(work, finish):
-            raise ControlError("too much work is waiting")
+            raise ControlError("too many background jobs are waiting")
 
     # ---- news
 
     def listening(self, sender: Sender) -> Sender:
-        """Where a sender wants its answers."""
+        """Return the address to which replies for a sender go."""
         return self._listening.get(sender, sender)
 
     def _redirect(self, sender: Sender, there: Sender) -> None:
@@ -576,7 +582,7 @@ class Control:
             self._subscribers[receiver] = interval_ms / 1000.0, now
 
     def patience(self) -> float:
-        """Seconds until `news` is to be asked again."""
+        """Return the seconds until `news` must be called again."""
         if self._waiting or self._jobs.busy:
             return IMPATIENCE_S
         now = self._clock()
@@ -584,42 +590,46 @@ class Control:
         return min(max(due - now, 0.001), PATIENCE_S)
 
     def news(self) -> Iterator[tuple[Sender, Message]]:
-        """Who is to be told what: glides that have arrived, work that is done, edits, status that is due."""
+        """Yield (receiver, message) for arrivals of glides, finished jobs, edits and due status reports."""
         for ticket in self.player.arrivals() if self._waiting else ():
             for earlier in [t for t in self._waiting if t <= ticket]:
                 told = self._waiting.pop(earlier)
-                if earlier == ticket:  # glides that were overtaken are forgotten
+                if earlier == ticket:  # earlier glides were overtaken: no reply
                     yield told
         for finish, result in self._jobs.finished():
             yield from finish(result)
         now = self._clock()
         changes = list(self._sequencer.news())
         yield from ((receiver, change) for receiver in list(self._subscribers) for change in changes)
-        with suppress(RealtimeError):  # nobody plays at the moment
-            self._pass_edits_on()
+        with suppress(RealtimeError):  # no engine is running at the moment
+            self._send_edits()
             if points := self._sequencer.unprepared(now):
                 self.player.submit([Prepare(points)])
         for receiver, (interval_s, due) in list(self._subscribers.items()):
             if due <= now:
                 self._subscribers[receiver] = interval_s, max(due + interval_s, now)
-                with suppress(RealtimeError):  # nobody plays at the moment
+                with suppress(RealtimeError):  # no engine is running at the moment
                     yield receiver, replies.status(self.player, self._facts())
 
     def close(self) -> None:
-        """End the work in the background, and save the presets and how things are.
+        """Stop background jobs; save the presets with the current point, gain and mode.
 
         Raises:
-            RealtimeError: they cannot be saved.
+            RealtimeError: saving failed.
         """
         self._jobs.close()
-        with suppress(RealtimeError):  # nobody plays any more
+        with suppress(RealtimeError):  # the engine has stopped already
             facts = self.player.status()
             self.presets.last = Last(self._player_z(), float(facts["gain_db"]), str(facts["mode"]))
         self._shelf.save(self.presets)
 
 
+def _taken(name: str) -> str:
+    return f"name is {name!r}, which the model itself uses; choose another"
+
+
 def _moved(z: Z, command: SetDimension | SetAxis) -> Z:
-    """Where `z` is after the command."""
+    """Return `z` as the command changes it."""
     if isinstance(command, SetDimension):
         return (*z[: command.index], command.value, *z[command.index + 1 :])
     along = sum((x - o) * a for x, o, a in zip(z, command.origin, command.axis, strict=True))

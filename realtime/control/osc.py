@@ -1,7 +1,7 @@
-"""OSC over UDP: datagrams in, answers out, on one thread, in the order of arrival.
+"""OSC over UDP: receives datagrams and sends replies, on one thread.
 
-Messages are taken apart by python-osc. Bundles are walked here: its own walk loops for ever on a negative
-element size, its dispatcher sleeps until a time tag is due, and neither counts what it could not read.
+python-osc parses messages. Bundles are parsed here, because python-osc loops for ever on a negative element
+size, its dispatcher sleeps until a time tag is due, and neither counts malformed input.
 """
 
 from __future__ import annotations
@@ -27,59 +27,59 @@ from realtime.control.protocol import HOST, PORT, Message
 from realtime.control.turns import Turns, Work
 from realtime.util.errors import RealtimeError
 
-RECEIVE_BYTES = 65_536  # more than UDP carries; how many are looked at is up to the gate
-MAX_AT_ONCE = 32  # datagrams
-REST_S = 0.001  # after so many were all turned away, for a flood must not take time from the sound
-PIECE = 16  # messages that are read without a look at other senders
+RECEIVE_BYTES = 65_536  # more than UDP carries; the access rules set the actual limit
+MAX_AT_ONCE = 32  # datagrams received before any is handled
+REST_S = 0.001  # pause after a round of dropped datagrams, so that a flood takes no time from the sound
+PIECE = 16  # messages parsed before other senders get a turn
 MAX_DEPTH = 8  # bundles within bundles
-KERNEL_BUFFER = 1 << 20  # bytes: bursts wait there, in either direction
+KERNEL_BUFFER = 1 << 20  # bytes; buffers bursts in either direction
 
 T = TypeVar("T")
 
 _BUNDLE = b"#bundle\0"
 _TYPES = frozenset(
     "ifsbhdTFNtrm[]"
-)  # what python-osc understands; it skips others and so shifts what follows
+)  # the types python-osc knows; it skips others and misreads the arguments after them
 _NTP_TO_UNIX_S = 2_208_988_800
 _ANSWERS = ("/morph/error", "/morph/done", "/pong")
 _QUESTIONS = ("/morph/get/", "/ping")
-_TOO_MUCH = f"too much is asked for: answers of {RATE * ANSWER_BYTES / 1000:.0f} kB a second are given"
+_TOO_MUCH = f"too many questions: the limit is {RATE * ANSWER_BYTES / 1000:.0f} kB of replies a second"
 
 
 class OscError(RealtimeError):
-    """A port that cannot be opened, or a datagram that is not OSC."""
+    """The port cannot be opened, or a datagram is not OSC."""
 
 
 @dataclass(frozen=True)
 class Packet:
-    """Messages that take effect together: at `due` (Unix time in seconds), or at once if that is None."""
+    """Messages that take effect together, at `due` (Unix time in seconds); None is at once."""
 
     messages: tuple[Message, ...]
     due: float | None = None
 
 
 def parse(datagram: bytes) -> list[Packet]:
-    """Take a datagram apart: a packet for a message, one for each bundle that has messages.
+    """Parse a datagram; return one packet for a message, or one for each bundle that has messages.
 
     Raises:
-        OscError: not OSC, cut short, nested too deeply, or with argument types that are not understood.
+        OscError: the datagram is not OSC, cut short, nested too deeply, or has unknown argument types.
     """
     return [Packet(tuple(map(_message, part.messages)), part.due) for part in split(datagram)]
 
 
 @dataclass(frozen=True)
 class Part:
-    """The bytes of messages that take effect together, and when; see `Packet`."""
+    """A `Packet` whose messages are not parsed yet."""
 
     messages: tuple[bytes, ...]
     due: float | None = None
 
 
 def split(datagram: bytes) -> list[Part]:
-    """Find the messages of a datagram, which costs little, without reading them.
+    """Split a datagram into its messages without parsing them, which is cheap.
 
     Raises:
-        OscError: a bundle that is cut short or nested too deeply.
+        OscError: a bundle is cut short or nested too deeply.
     """
     if datagram.startswith(_BUNDLE):
         return list(_bundle(datagram, MAX_DEPTH))
@@ -110,7 +110,7 @@ def _bundle(datagram: bytes, depth: int) -> Iterator[Part]:
 
 
 def _due(tag: int) -> float | None:
-    """Unix time of an NTP time tag; 1 stands for immediately, and 0 is sent for it by some."""
+    """Convert an NTP time tag to Unix time. 1 means immediately; some clients send 0 for it."""
     if tag <= 1:
         return None
     return (tag >> 32) - _NTP_TO_UNIX_S + (tag & 0xFFFFFFFF) / 2**32
@@ -123,10 +123,10 @@ def _message(datagram: bytes) -> Message:
     start = (end | 3) + 1
     tags = datagram[start : datagram.find(b"\0", start)].decode("latin-1") if end > 0 else ""
     if tags.startswith(",") and (unknown := set(tags[1:]) - _TYPES):
-        raise OscError(f"argument types that are not understood: {''.join(sorted(unknown))!r}")
+        raise OscError(f"unknown argument types: {''.join(sorted(unknown))!r}")
     try:
         message = OscMessage(datagram)
-    except Exception as error:  # python-osc has several bases, and lets others through
+    except Exception as error:  # python-osc's errors have no common base, and others come through
         raise OscError(f"damaged message: {error}") from error
     return Message(message.address, tuple(message.params))
 
@@ -136,7 +136,7 @@ def _is_question(message: Message) -> bool:
 
 
 def encode(message: Message) -> bytes:
-    """A message as a datagram: int as i, float as f, text as s."""
+    """Convert a message to a datagram: int to i, float to f, text to s."""
     builder = OscMessageBuilder(message.address)
     for value in message.arguments:
         builder.add_arg(value)
@@ -145,7 +145,7 @@ def encode(message: Message) -> bytes:
 
 
 def bind(host: str = HOST, port: int = PORT) -> socket.socket:
-    """A UDP socket on a port of ours; 0 is any free one.
+    """Open a UDP socket on a port; 0 picks a free one.
 
     Raises:
         OscError: the port is taken, or the host is not this machine.
@@ -164,7 +164,7 @@ def bind(host: str = HOST, port: int = PORT) -> socket.socket:
 
 
 class Server:
-    """Passes on to `control` what arrives on a socket and passes the gate, and answers, until stopped."""
+    """Receives datagrams, checks them against the access rules, has `control` handle them, and replies."""
 
     def __init__(self, control: Control, listener: socket.socket, gate: Access | None = None) -> None:
         self.control = control
@@ -179,20 +179,20 @@ class Server:
         self._closing = False
         self._mailboxes: dict[Sender, Callable[[bytes], None]] = {}
         self._posted: deque[tuple[bytes, Sender]] = deque()
-        self._bell, bell = socket.socketpair()  # wakes the thread for what was posted
+        self._bell, bell = socket.socketpair()  # wakes the thread for posted datagrams
         self._bell.setblocking(False)
         bell.setblocking(False)
         self._arrived.register(bell, selectors.EVENT_READ)
         self._heard_bell = bell
-        self._turn = threading.Lock()  # control is for one thread at a time; the sound never waits for it
+        self._turn = threading.Lock()  # control is not thread-safe; the audio never waits for this lock
         self._thread = threading.Thread(target=self._run, name="osc", daemon=True)
 
     def start(self) -> None:
-        """Begin to listen."""
+        """Start the server's thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop listening and handling messages; the socket is left to whoever opened it."""
+        """Stop receiving and handling messages. The socket stays open; its owner closes it."""
         with self._turn:
             self._closing = True
         if self._thread.is_alive():
@@ -201,10 +201,10 @@ class Server:
             each.close()
 
     def handle(self, messages: Sequence[Message], sender: Sender = NOBODY) -> list[Message]:
-        """Act on messages from within this process, together, as if they had come in a bundle; the answers.
+        """Handle messages from this process like a bundle; return the replies.
 
-        For any thread. What is told later (a glide that has arrived) goes to `sender`, if there is one.
-        After `stop` nothing is done and there are no answers.
+        Thread-safe. Later replies, such as the arrival of a glide, go to `sender`. After `stop`, do nothing
+        and return no replies.
         """
         with self._turn:
             if self._closing:
@@ -212,29 +212,29 @@ class Server:
             return self._handle(tuple(messages), sender, None)
 
     def post(self, datagram: bytes, sender: Sender) -> None:
-        """Act on a datagram of an attached sender as on one that came by UDP; for any thread."""
+        """Handle a datagram of an attached sender as if it had come by UDP. Thread-safe."""
         self._posted.append((datagram, sender))
-        with contextlib.suppress(OSError):  # it rings already, or the server has stopped
+        with contextlib.suppress(OSError):  # a wake-up is pending, or the server has stopped
             self._bell.send(b"!")
 
     def attach(self, sender: Sender, mailbox: Callable[[bytes], None]) -> None:
-        """Have answers to a sender put into `mailbox` as OSC messages; it must not wait.
+        """Pass replies to a sender to `mailbox`, as OSC messages; it must not block.
 
-        The sender's port must be negative, so that it is none of UDP's.
+        The sender's port must be negative, so that it cannot be a UDP port.
         """
         self._mailboxes[sender] = mailbox
 
     def detach(self, sender: Sender) -> None:
-        """Forget an attached sender, and what it would still be answered."""
+        """Remove an attached sender; its outstanding replies are dropped."""
         del self._mailboxes[sender]
 
     def look(self, at: Callable[[Control], T]) -> T:
-        """Return what `at` makes of the control, between two messages; for any thread."""
+        """Call `at` with the control between two messages; return its result. Thread-safe."""
         with self._turn:
             return at(self.control)
 
     def resume(self) -> None:
-        """See `Control.resume`; for any thread."""
+        """Call `Control.resume`. Thread-safe."""
         with self._turn:
             self.control.resume()
 
@@ -248,14 +248,14 @@ class Server:
                 self._tell_news()
 
     def _take_in(self) -> None:
-        """Let datagrams that have arrived wait for their turn; rest if all are turned away."""
+        """Queue the datagrams that have arrived; pause if all are dropped."""
         taken = self._take_posted()
         for _ in range(MAX_AT_ONCE):
             try:
                 datagram, sender = self._socket.recvfrom(RECEIVE_BYTES)
             except BlockingIOError:
                 return
-            except OSError:  # Windows reports here that an earlier answer could not be delivered
+            except OSError:  # Windows reports here that an earlier reply could not be delivered
                 return
             if self.gate.admits(sender[0], len(datagram), sender[1]):
                 self.take_in(datagram, sender)
@@ -265,7 +265,7 @@ class Server:
             time.sleep(REST_S)
 
     def _take_posted(self) -> bool:
-        """Let what was posted wait for its turn; return whether there was any."""
+        """Queue the posted datagrams; return False if there are none."""
         if not self._posted:
             return False
         with contextlib.suppress(BlockingIOError):
@@ -277,7 +277,7 @@ class Server:
         return True
 
     def take_in(self, datagram: bytes, sender: Sender) -> None:
-        """Let a datagram wait for its turn. For one thread: that of the server, once it runs."""
+        """Queue a datagram. Once the server runs, only its own thread may call this."""
         try:
             parts = split(datagram)
         except OscError as error:
@@ -288,12 +288,12 @@ class Server:
             self.gate.flooded += 1
 
     def work(self) -> bool:
-        """Do the next piece of work; return False if there is none. For one thread, as `take_in`."""
+        """Do the next piece of work; return False if there is none. Same thread as `take_in`."""
         if not self._turns:
             return False
         try:
             self._turns.take()
-        except Exception:  # a datagram that brings out a mistake of ours must not end the server
+        except Exception:  # a datagram that triggers a bug must not end the server
             self.control.malformed += 1
             logging.getLogger(__name__).exception("while handling a datagram")
         with self._turn:
@@ -301,7 +301,7 @@ class Server:
         return True
 
     def _carry_out(self, parts: Sequence[Part], sender: Sender) -> Work:
-        """Read a datagram, carry its commands out, and answer its questions, a piece at a time."""
+        """Parse a datagram, carry out its commands and reply to its questions, a piece at a time."""
         packets = []
         try:
             for part in parts:
@@ -317,7 +317,7 @@ class Server:
         clocks_apart = time.monotonic() - time.time()
         for packet in packets:
             if packet.messages[0].address.startswith(_ANSWERS):
-                continue  # an answer to an answer would never end
+                continue  # replies to replies would never end
             due = None if packet.due is None else packet.due + clocks_apart
             commands = tuple(each for each in packet.messages if not _is_question(each))
             if commands:
@@ -330,7 +330,7 @@ class Server:
                 self._answer((question,), sender, due)
 
     def _answer(self, messages: tuple[Message, ...], sender: Sender, due: float | None) -> None:
-        """Act on messages, send the answers, and count those as work."""
+        """Handle messages, send the replies, and charge the sender for them."""
         with self._turn:
             replies = self._handle(messages, sender, due)
         size = sum(self._send(reply, sender) for reply in replies)
@@ -342,7 +342,7 @@ class Server:
         self._send(Message("/morph/error", ("", str(error))), sender)
 
     def _tell_news(self) -> None:
-        """Send what is due by itself: glides that have arrived, work that is done, the status."""
+        """Send the control's news to its receivers."""
         with self._turn:
             news = list(self.control.news())
             self._news_due_s = time.monotonic() + self.control.patience()
@@ -358,7 +358,7 @@ class Server:
         return self.control.handle(messages, sender, due)
 
     def _send(self, message: Message, receiver: Sender) -> int:
-        """Send a message, or put it into the mailbox of an attached receiver; return its size in bytes."""
+        """Send a message by UDP or to an attached receiver's mailbox; return its size in bytes."""
         datagram, receiver = encode(message), self.control.listening(receiver)
         if receiver[1] < 0:
             if mailbox := self._mailboxes.get(receiver):
@@ -367,5 +367,5 @@ class Server:
         try:
             self._socket.sendto(datagram, receiver)
         except OSError as error:
-            logging.getLogger(__name__).debug("no answer to %s: %s", receiver, error)
+            logging.getLogger(__name__).debug("no reply to %s: %s", receiver, error)
         return len(datagram)

@@ -1,6 +1,6 @@
-"""The pattern of the drum sequencer as performers edit it: lanes, tempo and swing; and patterns by name.
+"""The drum sequencer's pattern as performers edit it (lanes, tempo, swing), and stored patterns.
 
-A section of the file of presets keeps them:
+The preset file stores them in a section:
 
     {"grid": {"tempo": 120.0, "swing": 50.0, "steps": 16, "lanes": [{"start": "kick", "end": "snare",
               "velocities": [1.0, 0.0, …], "morphs": [0.5, …], "pan": -0.3}]},
@@ -22,7 +22,7 @@ from realtime.synth.quantities import Quantity
 from realtime.util.errors import ControlError
 
 MAX_LANES = 64
-MAX_PATTERNS = 200  # of a model
+MAX_PATTERNS = 200  # for each model
 MAX_STEPS = int(quantities.STEPS.high)
 REST = (0.0,) * MAX_STEPS
 LANE_QUANTITIES: dict[str, Quantity] = {
@@ -33,20 +33,20 @@ LANE_QUANTITIES: dict[str, Quantity] = {
     "reverse": quantities.SWITCH,
     "choke": quantities.CHOKE,
 }
-_DIGITS = {"tempo": 3, "swing": 1}
+_DIGITS = {"tempo": 3, "swing": 1}  # decimal places
 ROWS: dict[str, Quantity] = {"velocities": quantities.VELOCITY, "morphs": quantities.FRACTION}
 
 
 @dataclass(frozen=True)
 class Lane:
-    """A row of steps that play one sound, or the sounds on the line from one point to another.
+    """A row of steps that play one sound, or sounds on the line between two points.
 
     Attributes:
-        start, end: names of points; both empty where the lane plays where the point is, and follows it.
-        velocities: of `MAX_STEPS` steps, 0..1; 0 is no hit.
-        morphs: likewise, the place between `start` (0) and `end` (1).
-        mute: 1 keeps it silent.
-        pitch, pan, decay, reverse, choke: of its hits, as in `settings.Settings`; decay in ms, 0 is none.
+        start, end: names of points. If both are empty, the lane's hits play at the point and follow it.
+        velocities: one for each of `MAX_STEPS` steps, 0..1; 0 is no hit.
+        morphs: one for each of `MAX_STEPS` steps, the position between `start` (0) and `end` (1).
+        mute: 1 silences the lane.
+        pitch, pan, decay, reverse, choke: as in `settings.Settings`, for its hits; decay in ms, 0 is off.
     """
 
     start: str = ""
@@ -61,11 +61,11 @@ class Lane:
     choke: int = 0
 
     def missing(self, space: LatentSpace) -> str:
-        """Return the name of an end that is no point any more, or nothing."""
+        """Return the name of an end whose point no longer exists, or an empty string."""
         return next((name for name in (self.start, self.end) if name and not space.knows(name)), "")
 
     def hits(self, space: LatentSpace) -> tuple[Trigger | None, ...]:
-        """Return the hit of each of `MAX_STEPS` steps, or None; the lane is silent if an end is missing."""
+        """Return a hit or None for each of `MAX_STEPS` steps. A lane with a missing end is silent."""
         if self.mute or self.missing(space):
             return (None,) * MAX_STEPS
         if not self.start:
@@ -96,12 +96,12 @@ def _hits(lane: Lane, start: Z | None, end: Z | None) -> tuple[Trigger | None, .
 
 @dataclass(frozen=True)
 class Pattern:
-    """What the sequencer plays; the methods return a changed one.
+    """A pattern for the sequencer; the `with…` methods return a changed copy.
 
     Attributes:
         tempo: beats a minute; a step is a quarter of a beat.
-        swing: share of a pair of steps that its first one takes, in percent; 50 is straight.
-        steps: of the loop. Lanes keep `MAX_STEPS`, so that a shorter loop loses none.
+        swing: the first step's share of each pair of steps, in percent; 50 is straight.
+        steps: length of the loop. Lanes store `MAX_STEPS` steps, so shortening the loop loses none.
     """
 
     tempo: float = quantities.TEMPO_BPM.default
@@ -111,37 +111,37 @@ class Pattern:
 
     @property
     def clock(self) -> SetClock:
-        """The command that makes the sequencer keep its time."""
+        """The command that sets tempo, swing and length of the loop."""
         return SetClock(self.tempo, self.swing, self.steps)
 
     def hits(self, space: LatentSpace) -> list[tuple[Trigger, ...]]:
-        """Return the hits of each of `MAX_STEPS` steps, in the order of lanes."""
+        """Return the hits of each of `MAX_STEPS` steps, in lane order."""
         lanes = [lane.hits(space) for lane in self.lanes]
         return [tuple(hit for hit in step if hit is not None) for step in zip(*lanes, strict=True)] or [
             ()
         ] * MAX_STEPS
 
     def with_field(self, name: str, value: Any) -> Pattern:
-        """Change a field; tempo and swing are kept as finely as the sequencer plays them."""
+        """Change a field; tempo and swing are rounded to the sequencer's resolution."""
         if name in _DIGITS:
             value = round(value, _DIGITS[name])
         return replace(self, **{name: value})
 
     def with_lane(self, lane: Lane) -> Pattern:
-        """Put a lane behind the others.
+        """Append a lane.
 
         Raises:
-            ControlError: there are `MAX_LANES`.
+            ControlError: there are `MAX_LANES` lanes already.
         """
         if len(self.lanes) >= MAX_LANES:
             raise ControlError(f"there are {MAX_LANES} lanes already; remove one first")
         return replace(self, lanes=(*self.lanes, lane))
 
     def without_lane(self, index: int) -> Pattern:
-        """Remove a lane; those behind it move up.
+        """Remove a lane; those after it move up.
 
         Raises:
-            ControlError: there is none of that index.
+            ControlError: there is no such lane.
         """
         self._lane(index)
         return replace(self, lanes=self.lanes[:index] + self.lanes[index + 1 :])
@@ -150,54 +150,54 @@ class Pattern:
         """Change fields of a lane.
 
         Raises:
-            ControlError: there is none of that index.
+            ControlError: there is no such lane.
         """
         changed = replace(self._lane(index), **settings)
         return replace(self, lanes=(*self.lanes[:index], changed, *self.lanes[index + 1 :]))
 
     def with_row(self, index: int, row: str, values: Sequence[float]) -> Pattern:
-        """Change a lane's `velocities` or `morphs`, from the first step on; steps without a value get 0.
+        """Set a lane's `velocities` or `morphs` from the first step on; steps without a value get 0.
 
         Raises:
             ControlError: there is no such lane, or there are more values than steps.
         """
         if len(values) > self.steps:
-            raise ControlError(f"takes up to {self.steps} numbers, one a step; got {len(values)}")
+            raise ControlError(f"takes at most {self.steps} numbers, one for each step; got {len(values)}")
         kept = getattr(self._lane(index), row)[self.steps :]
         return self.with_setting(index, **{row: (*values, *REST[len(values) : self.steps], *kept)})
 
     def with_value(self, index: int, row: str, step: int, value: float) -> Pattern:
-        """Change one of a lane's `velocities` or `morphs`.
+        """Set one value of a lane's `velocities` or `morphs`.
 
         Raises:
             ControlError: there is no such lane or step.
         """
         before = getattr(self._lane(index), row)
         if step >= self.steps:
-            raise ControlError(f"there are steps 0 to {self.steps - 1}, not {step}")
+            raise ControlError(f"step is {step}, not 0 to {self.steps - 1}")
         return self.with_setting(index, **{row: (*before[:step], value, *before[step + 1 :])})
 
     def _lane(self, index: int) -> Lane:
         if not self.lanes:
-            raise ControlError("there are no lanes; `/morph/seq/add` makes one")
+            raise ControlError("there are no lanes; `/morph/seq/add` adds one")
         if index >= len(self.lanes):
-            raise ControlError(f"there are lanes 0 to {len(self.lanes) - 1}, not {index}")
+            raise ControlError(f"lane is {index}, not 0 to {len(self.lanes) - 1}")
         return self.lanes[index]
 
 
 @dataclass
 class Patterns(Mapping[str, Pattern]):
-    """The patterns of one model: the one that is edited, and those kept by name.
+    """The patterns of one model: the current pattern `grid`, and stored patterns by name.
 
-    Changed by one thread; another one may read `section` meanwhile.
+    One thread may change them while another calls `section`.
     """
 
     grid: Pattern = field(default_factory=Pattern)
-    named: Mapping[str, Pattern] = field(default_factory=dict)  # replaced, never changed
+    named: Mapping[str, Pattern] = field(default_factory=dict)  # replaced, never mutated
 
     def __getitem__(self, name: str) -> Pattern:
         if name not in self.named:
-            raise ControlError(f"no pattern named {name!r}; `/morph/get/patterns` tells which there are")
+            raise ControlError(f"no pattern named {name!r}; `/morph/get/patterns` lists them")
         return self.named[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -207,10 +207,10 @@ class Patterns(Mapping[str, Pattern]):
         return len(self.named)
 
     def store(self, name: str) -> None:
-        """Keep the pattern that is edited.
+        """Store the current pattern under a name.
 
         Raises:
-            ControlError: a name that cannot be one, or too many patterns.
+            ControlError: the name is not accepted, or there are too many patterns.
         """
         check_name(name)
         if name not in self.named and len(self.named) >= MAX_PATTERNS:
@@ -218,16 +218,16 @@ class Patterns(Mapping[str, Pattern]):
         self.named = {**self.named, name: self.grid}
 
     def delete(self, name: str) -> None:
-        """Forget a pattern.
+        """Delete a stored pattern.
 
         Raises:
-            ControlError: there is none of that name.
+            ControlError: no pattern has that name.
         """
         self[name]
         self.named = {n: pattern for n, pattern in self.named.items() if n != name}
 
     def section(self) -> dict[str, Any]:
-        """Return what the file keeps of them; empty if that is nothing."""
+        """Return the patterns as the preset file stores them; empty if there are none."""
         section: dict[str, Any] = {}
         if self.grid != Pattern():
             section["grid"] = _section(self.grid)
@@ -237,7 +237,7 @@ class Patterns(Mapping[str, Pattern]):
 
     @staticmethod
     def read(section: Any) -> tuple[Patterns, int]:
-        """Return the patterns that a file has, and how many of them are none and are left out."""
+        """Return the patterns of a file's section, and the number of invalid ones left out."""
         section = section if isinstance(section, dict) else {}
         kept = section.get("patterns", {})
         given: dict[str, Any] = kept if isinstance(kept, dict) else {}
@@ -248,7 +248,7 @@ class Patterns(Mapping[str, Pattern]):
 
 
 def _section(pattern: Pattern) -> dict[str, Any]:
-    """Return what a file keeps of a pattern: of its lanes, what differs from a new one."""
+    """Return a pattern as the file stores it: for each lane, only the fields that differ from a new lane."""
     lanes = []
     for lane in pattern.lanes:
         kept = {each.name: getattr(lane, each.name) for each in fields(lane)}
@@ -258,7 +258,7 @@ def _section(pattern: Pattern) -> dict[str, Any]:
 
 
 def _until_zeros(values: Sequence[float]) -> list[float]:
-    """Return the values up to the last that is not 0."""
+    """Return the values up to the last nonzero one."""
     return list(values[: max(i for i, value in enumerate(values) if value) + 1])
 
 
@@ -270,7 +270,7 @@ _PATTERN_QUANTITIES: dict[str, Quantity] = {
 
 
 def _pattern(value: Any) -> Pattern | None:
-    """Return the pattern that a file has; None for what is none."""
+    """Return a file's pattern, or None if it is invalid."""
     try:
         given = _checked(value, _PATTERN_QUANTITIES, Pattern)
         lanes = tuple(map(_lane, given.pop("lanes", ())))
@@ -296,7 +296,7 @@ def _lane(value: Any) -> Lane:
 
 
 def _checked(value: Any, accepted: Mapping[str, Quantity], kind: type) -> dict[str, Any]:
-    """Return the fields of a `kind`, a copy; ValueError for fields that it has not, or out of range."""
+    """Return a copy of the fields; raise ValueError if `kind` lacks one or a value is out of range."""
     given = dict(value)
     if given.keys() - {each.name for each in fields(kind)}:
         raise ValueError("unknown field")

@@ -1,13 +1,13 @@
-"""Presets, points with names: kept in a JSON file, a section for each model, and there at the next start.
+"""Presets: named points, stored in a JSON file with a section for each model.
 
     {"soundmorph_presets": 1,
      "models": {"drums 0123456789abcdef": {"presets": {"fat": [0.1, …]}, "last": {"z": […], …},
                                            "sequencer": {"grid": {…}, "patterns": {"intro": {…}}}}}}
 
-A section belongs to one model: its key is the model's name and the first 16 digits of `ModelInfo.digest`.
-Earlier releases took the digits of the training configuration instead. Sections of the same name with other
-digits are offered, and taken over only when the user asks for it.
-`pattern` has the patterns of the sequencer.
+The key of a section is the model's name and the first 16 digits of `ModelInfo.digest`. Earlier releases used
+the digits of the training configuration instead. Sections with the same name but other digits are offered to
+the user, and taken over only on request.
+`pattern` defines the sequencer's patterns.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ from realtime.util.errors import ControlError, RealtimeError
 
 FORMAT = "soundmorph_presets"
 VERSION = 1
-MAX_PRESETS = 1000  # of a model
-NAMED = 8  # presets of an earlier model that are named in an offer
-MAX_BYTES = 64 * 2**20  # of a file that is read
+MAX_PRESETS = 1000  # for each model
+NAMED = 8  # presets of an earlier model that the offer names
+MAX_BYTES = 64 * 2**20  # largest file that is read
 
 
 class PresetError(RealtimeError):
-    """A file of presets that cannot be written."""
+    """The preset file cannot be written."""
 
 
 @dataclass(frozen=True)
 class Last:
-    """How a session ended: the point [D], the gain, the mode."""
+    """The state at the end of a session: point z [D], gain and mode."""
 
     z: Z
     gain_db: float
@@ -53,7 +53,7 @@ class Last:
 
 
 class Presets(Mapping[str, Z]):
-    """The presets of one model, by name. Changed by one thread; `PresetFile.save` may run on another."""
+    """The presets of one model, by name. One thread may change them while another saves them."""
 
     def __init__(
         self, info: ModelInfo, found: Mapping[str, Z] | None = None, last: Last | None = None
@@ -61,7 +61,7 @@ class Presets(Mapping[str, Z]):
         self.key = f"{info.name} {info.digest[:16]}".strip()
         self.last = last
         self.patterns = Patterns()
-        self._points: dict[str, Z] = dict(found or {})  # replaced, never changed
+        self._points: dict[str, Z] = dict(found or {})  # replaced, never mutated
 
     def __getitem__(self, name: str) -> Z:
         return self._points[name]
@@ -76,7 +76,7 @@ class Presets(Mapping[str, Z]):
         """Add or replace a preset.
 
         Raises:
-            ControlError: a name that cannot be one, or too many presets.
+            ControlError: the name is not accepted, or there are too many presets.
         """
         check_name(name)
         if name not in self._points and len(self._points) >= MAX_PRESETS:
@@ -87,25 +87,25 @@ class Presets(Mapping[str, Z]):
         """Add presets of another model, except those whose names are taken.
 
         Raises:
-            ControlError: too many presets.
+            ControlError: there would be too many presets.
         """
         both = {**points, **self._points}
         if len(both) > MAX_PRESETS:
-            raise ControlError(f"that would be {len(both)} presets; {MAX_PRESETS} are possible")
+            raise ControlError(f"there would be {len(both)} presets; the limit is {MAX_PRESETS}")
         self._points = both
 
     def delete(self, name: str) -> None:
-        """Remove a preset.
+        """Delete a preset.
 
         Raises:
-            ControlError: there is none of that name.
+            ControlError: no preset has that name.
         """
         if name not in self._points:
             raise ControlError(f"no preset named {name!r}; `/morph/preset/list` lists them")
         self._points = {n: z for n, z in self._points.items() if n != name}
 
     def section(self) -> dict[str, Any]:
-        """What the file keeps of them."""
+        """Return the presets as the file stores them."""
         section: dict[str, Any] = {"presets": {name: list(z) for name, z in self._points.items()}}
         if self.last:
             section["last"] = {"z": list(self.last.z), "gain_db": self.last.gain_db, "mode": self.last.mode}
@@ -115,16 +115,16 @@ class Presets(Mapping[str, Z]):
 
 
 def default_presets() -> Path:
-    """The file of presets in the user's data folder."""
+    """Return the path of the preset file in the user's data folder."""
     return platformdirs.user_data_path("soundmorph", appauthor=False) / "presets.json"
 
 
 class PresetFile:
-    """Where presets are kept; None keeps them in memory only.
+    """The preset file.
 
     Args:
-        path: the file; it and its folder come into being with the first preset.
-        say: is told, in one line, of a file that cannot be read; that file is kept under another name.
+        path: the file, created with its folder on the first save; None keeps presets in memory only.
+        say: called with one line if the file cannot be read; the broken file is kept under another name.
 
     Raises:
         PresetError: `path` is a folder or a device.
@@ -132,16 +132,16 @@ class PresetFile:
 
     def __init__(self, path: Path | None, say: Callable[[str], None] = print) -> None:
         if path is not None and path.exists() and not path.is_file():
-            raise PresetError(f"{path} is no file that presets can be kept in")
+            raise PresetError(f"{path} is not a regular file: presets cannot be stored there")
         self.path = path
         self._say = say
         self._saving = threading.Lock()
 
     def open(self, info: ModelInfo) -> Presets:
-        """Return the presets that the file has for this model.
+        """Return this model's presets.
 
-        Says how many are left out because they do not fit. Where none is left, offers those of other models
-        of the same name.
+        Report how many are left out because they do not fit. If none remain, offer those of other models
+        with the same name.
         """
         presets = Presets(info)
         if self.path is None:
@@ -157,7 +157,7 @@ class PresetFile:
             self._keep_aside(copy=True)
         if not found and (earlier := _earlier(sections, presets.key, info)):
             self._say(
-                f"{self.path} has no presets of this model {info.name!r} yet, but of an earlier one: "
+                f"{self.path} has no presets for this model {info.name!r} yet, but some for an earlier one: "
                 f"{listed(earlier)}. Take them over? Send /morph/preset/adopt and the checksum to the server"
             )
         presets = Presets(info, found, _last(section.get("last"), info.latent_dim))
@@ -165,16 +165,16 @@ class PresetFile:
         return presets
 
     def earlier(self, info: ModelInfo) -> dict[str, dict[str, Z]]:
-        """Return the presets of other models of this name that fit this one, by checksum."""
+        """Return the presets of other models with this name that fit this model, by checksum."""
         return {} if self.path is None else _earlier(self._read(), Presets(info).key, info)
 
     def save(self, presets: Presets) -> None:
-        """Write them beside the file and rename; sections of other models stay as they are.
+        """Replace the file atomically; sections of other models stay unchanged.
 
-        Waits for a save that another thread has begun.
+        Wait for a save in progress on another thread.
 
         Raises:
-            PresetError: that failed; the file is as it was.
+            PresetError: writing failed; the file is unchanged.
         """
         if self.path is None:
             return
@@ -197,7 +197,7 @@ class PresetFile:
             raise PresetError(f"cannot write presets to {path}: {error.strerror or error}") from error
 
     def _read(self) -> dict[str, Any]:
-        """The sections of the file; empty where there is none, or none that can be read."""
+        """Return the file's sections; empty if the file is missing or cannot be read."""
         assert self.path is not None
         try:
             if self.path.stat().st_size > MAX_BYTES:
@@ -209,13 +209,13 @@ class PresetFile:
             return {}
         except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
             aside = self._keep_aside()
-            self._say(f"{self.path} cannot be read as presets ({error}); kept as {aside}, starting without")
+            self._say(f"{self.path} cannot be read as presets ({error}); kept as {aside}; starting empty")
             return {}
         sections: dict[str, Any] = content["models"]
         return sections
 
     def _keep_aside(self, copy: bool = False) -> str:
-        """Move or copy the file to a name that is free, so that nothing written later loses it; that name."""
+        """Move or copy the file to a free name, so that no later save overwrites it; return that name."""
         assert self.path is not None
         number = 1
         while (aside := self.path.with_name(f"{self.path.name}.broken-{number}")).exists():
@@ -231,7 +231,7 @@ class PresetFile:
 
 
 def listed(earlier: Mapping[str, Mapping[str, Z]]) -> str:
-    """Return the checksums in one line, each with its first presets: `0123456789abcdef (fat, thin, …)`."""
+    """Return one line with each checksum and its first presets: `0123456789abcdef (fat, thin, …)`."""
     names = {checksum: [*points][:NAMED] for checksum, points in earlier.items()}
     return ", ".join(
         f"{checksum} ({', '.join(first)}{', …' if len(first) < len(earlier[checksum]) else ''})"
@@ -249,7 +249,7 @@ def _earlier(sections: Mapping[str, Any], own: str, info: ModelInfo) -> dict[str
 
 
 def _points(section: Mapping[str, Any], dim: int) -> tuple[dict[str, Z], int]:
-    """The presets of a section that fit, at most MAX_PRESETS, and how many do not fit."""
+    """Return the presets of a section that fit, at most MAX_PRESETS, and the number that do not fit."""
     found: dict[str, Z] = {}
     odd = 0
     for name, value in _dict(section.get("presets")).items():

@@ -1,4 +1,4 @@
-"""What a table of OSC addresses is made of: rows, their arguments, and how a message is held against them."""
+"""The parts of a table of OSC addresses: rows, arguments, and the matching of messages against them."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from typing import Any, Generic, TypeVar
 from realtime.synth.quantities import Quantity
 from realtime.util.errors import ControlError
 
-HOST, PORT = "127.0.0.1", 9000  # where a server listens, unless told otherwise
+HOST, PORT = "127.0.0.1", 9000  # defaults
 MAX_TEXT = 200  # characters
-REPLY_ITEMS = 32  # names in one datagram of an answer that may be long
-MAX_DIGITS = 9  # of a number within an address
-SHOWN = 80  # characters of a wrong value in an error text
+REPLY_ITEMS = 32  # items in one datagram of a long reply
+MAX_DIGITS = 9  # in a number within an address
+SHOWN = 80  # characters of an invalid value that an error text quotes
 
 
 @dataclass(frozen=True)
 class Message:
-    """An OSC message: an address and what came with it."""
+    """An OSC message: an address and its arguments."""
 
     address: str
     arguments: tuple[Any, ...] = ()
@@ -28,19 +28,19 @@ class Message:
 
 @dataclass(frozen=True)
 class Argument:
-    """One argument of an address, or with `many` all that follow, and what is accepted for it."""
+    """An argument of an address and its accepted values; with `many`, it stands for all that follow."""
 
     name: str
-    kind: str  # "float", "int", "text", or "any" for a number or a text
+    kind: str  # "float", "int", "text", or "any": a number or text
     summary: str
     unit: str = ""
     low: float = -math.inf
     high: float = math.inf
     choices: tuple[str, ...] = ()
-    default: Any = ...  # none: the argument must be there
+    default: Any = ...  # an Ellipsis makes the argument required
     many: bool = False
-    missing: str = ""  # what a default of None means, in words
-    names: str = ""  # whose names a text is: "points" or "presets"
+    missing: str = ""  # meaning of a default of None, in words
+    names: str = ""  # the kind of name that a text is: "points" or "presets"
 
     @property
     def optional(self) -> bool:
@@ -48,7 +48,7 @@ class Argument:
 
     @property
     def accepted(self) -> str:
-        """In words: "a number from 0 to 1"."""
+        """The accepted values in words, such as "a number from 0 to 1"."""
         if self.choices:
             return "one of " + ", ".join(self.choices)
         text = f"text of up to {MAX_TEXT} characters"
@@ -60,10 +60,10 @@ class Argument:
         return f"{numbers} or {text}" if self.kind == "any" else numbers
 
     def check(self, value: Any) -> float | int | str:
-        """The value as float, int or text; an int is welcome where a float is meant, and 3.0 is as good as 3.
+        """Return the value as float, int or text. A float argument takes an int; an int argument takes 3.0.
 
         Raises:
-            ControlError: of another type, not finite, or out of range.
+            ControlError: the value has another type, is not finite, or is out of range.
         """
         if isinstance(value, str):
             if (
@@ -85,16 +85,16 @@ class Argument:
 
 
 def number(name: str, quantity: Quantity, summary: str, **more: Any) -> Argument:
-    """Return an argument that takes the numbers of a quantity."""
+    """Return an argument with the unit and range of a quantity."""
     kind = "int" if quantity.whole else "float"
     return Argument(name, kind, summary, quantity.unit, quantity.low, quantity.high, **more)
 
 
 def check_name(name: str) -> None:
-    """Check what a performer wants to name something.
+    """Check a name chosen by a performer.
 
     Raises:
-        ControlError: nothing to be seen in it, too long, or with characters that cannot be printed.
+        ControlError: the name is blank, too long, or has characters that cannot be printed.
     """
     if not name.strip() or len(name) > MAX_TEXT or not name.isprintable():
         raise ControlError(f"name is {name[:80]!r}, not 1 to {MAX_TEXT} printable characters")
@@ -106,19 +106,19 @@ Asked = TypeVar("Asked")
 
 @dataclass(frozen=True)
 class Address(Generic[Context, Asked]):
-    """A row of a table.
+    """A row of the table: an address and its effect.
 
-    `make` gets what the arguments are to be understood by (the model and its named points) and the checked
-    values: those of the placeholders in the path, then those of the arguments, optional ones filled in, those
-    of a `many` as a tuple. It gives what the message asks for.
+    `make` turns checked values into a request. Its arguments are the context (the model and its named points)
+    and the values: first those of the placeholders, then those of the arguments. Missing optional arguments
+    have their defaults; the values of a `many` argument form a tuple.
 
     Attributes:
-        path: the address; `<i>` and the like stand for the `placeholders`, one each, in order.
-        summary: what it does, in a sentence.
-        make: see above.
+        path: the address; a word such as `<i>` stands for each of the `placeholders`, in order.
+        summary: the effect, in a sentence.
+        make: returns the request.
         arguments: in order; optional ones come last, and only the last may be `many`.
-        reply: what is answered, in words; nothing where empty.
-        placeholders: arguments within the path; of kind "int" or "text".
+        reply: the reply in words; empty if there is none.
+        placeholders: arguments within the path, of kind "int" or "text".
     """
 
     path: str
@@ -130,21 +130,21 @@ class Address(Generic[Context, Asked]):
 
     @property
     def usage(self) -> str:
-        """The arguments as they are written: "[velocity [name]]"."""
+        """The arguments in usage notation, such as "[velocity [name]]"."""
         words = [f"{a.name} …" if a.many else a.name for a in self.arguments]
         optional = [a.optional for a in self.arguments]
         text = " ".join(f"[{w}" if o else w for w, o in zip(words, optional, strict=True))
         return text + "]" * sum(optional)
 
     def check(self, given: Sequence[Any]) -> tuple[Any, ...]:
-        """The arguments, checked and complete.
+        """Return the arguments, checked and with defaults filled in.
 
         Raises:
-            ControlError: too few, too many, or one that is not accepted.
+            ControlError: there are too few or too many, or one is not accepted.
         """
         wanted = self.arguments
         if not wanted and all(value is None for value in given):
-            given = ()  # an OSC nil, as OSCQuery says for what takes nothing
+            given = ()  # an OSC nil, which OSCQuery sends to addresses without arguments
         many = bool(wanted) and wanted[-1].many
         required = sum(not argument.optional for argument in wanted)
         if len(given) < required or (len(given) > len(wanted) and not many):
@@ -157,7 +157,7 @@ class Address(Generic[Context, Asked]):
 
 
 class Table(Generic[Context, Asked]):
-    """Finds the row that a message belongs to."""
+    """A table of addresses, which finds the row for a message."""
 
     def __init__(self, rows: Sequence[Address[Context, Asked]]) -> None:
         self._plain = {row.path: row for row in rows if not row.placeholders}
@@ -165,20 +165,20 @@ class Table(Generic[Context, Asked]):
         self._paths = [row.path for row in rows]
 
     def parse(self, message: Message, context: Context) -> Asked:
-        """What a message asks for.
+        """Return the request that a message makes.
 
         Raises:
-            ControlError: an address that is not in the table, or arguments that are not accepted.
+            ControlError: the address is not in the table, or the arguments are not accepted.
         """
         row, places = self.find(message.address)
         checked = [place.check(value) for place, value in zip(row.placeholders, places, strict=True)]
         return row.make(context, (*checked, *row.check(message.arguments)))
 
     def find(self, path: str) -> tuple[Address[Context, Asked], tuple[int | str, ...]]:
-        """The row of an address, and what stands in the places of its `<i>`.
+        """Return the row for an address and the values of its placeholders.
 
         Raises:
-            ControlError: there is none; the text names the nearest.
+            ControlError: no row matches; the text names the nearest address.
         """
         if row := self._plain.get(path):
             return row, ()

@@ -1,4 +1,4 @@
-"""The messages that were refused lately, with their reasons, for people to see."""
+"""The latest refused messages with their reasons, for display."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Refusal:
 
     Attributes:
         number: counted from 1.
-        address: of the message; empty where it could not be read.
+        address: the message's address; empty if the datagram was malformed.
         text: the reason.
     """
 
@@ -24,17 +24,17 @@ class Refusal:
 
 
 class Refusals:
-    """Keeps the latest `KEPT` of them. Any thread may read while one writes."""
+    """Stores the latest `KEPT` refusals. Any thread may read while one writes."""
 
     def __init__(self) -> None:
         self._latest: deque[Refusal] = deque(maxlen=KEPT)
         self.count = 0
 
     def add(self, address: str, text: str) -> None:
-        """Keep one."""
+        """Add a refusal."""
         self.count += 1
         self._latest.append(Refusal(self.count, address, text))
 
     def since(self, number: int) -> list[Refusal]:
-        """Return those with a higher number that are still kept, the oldest first."""
+        """Return the stored refusals with a higher number, the oldest first."""
         return [each for each in self._latest.copy() if each.number > number]

@@ -1,4 +1,4 @@
-"""Answers to the questions of `/morph/get/…`."""
+"""Replies to the questions of `/morph/get/…`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Facts = Mapping[str, int | float | str]
 
 
 class Plugin(Protocol):
-    """What answers need to know of a plugin."""
+    """The part of a plugin that replies use."""
 
     @property
     def name(self) -> str: ...
@@ -32,7 +32,7 @@ class Plugin(Protocol):
 
 
 class PluginChain(Protocol):
-    """The plugins behind the mixer."""
+    """The plugins after the mixer."""
 
     @property
     def plugins(self) -> Sequence[Plugin]: ...
@@ -41,7 +41,7 @@ class PluginChain(Protocol):
 
 
 class StatusSource(Protocol):
-    """What answers need to know of an engine."""
+    """The part of the engine that replies use."""
 
     def status(self) -> Facts: ...
 
@@ -49,10 +49,10 @@ class StatusSource(Protocol):
 
 
 def answer(what: str, space: LatentSpace, source: StatusSource, z: Z, more: Facts) -> list[Message]:
-    """The messages that answer a question, the point being at z [D]; `more` goes with the status.
+    """Return the messages that answer a question, with the point at z [D]; `more` is added to the status.
 
     Raises:
-        ValueError: `what` is none of the questions.
+        ValueError: `what` is not a question.
     """
     info = space.info
     match what:
@@ -100,16 +100,16 @@ def answer(what: str, space: LatentSpace, source: StatusSource, z: Z, more: Fact
         case "status":
             return [status(source, more)]
         case _:
-            raise ValueError(f"{what!r} is no question")
+            raise ValueError(f"{what!r} is not a question")
 
 
 def status(source: StatusSource, more: Facts) -> Message:
-    """How the engine is, as it is also sent to subscribers."""
+    """Return the status reply, which subscribers receive too."""
     return pairs("status", {**source.status(), **more})
 
 
 def settings(now: Settings) -> Message:
-    """How the sounds to come are played, and how the point travels."""
+    """Return the reply with the settings of new hits and the default glide."""
     ms, curve, path = now.travel
     facts: Facts = {
         "pitch": now.pitch,
@@ -122,7 +122,7 @@ def settings(now: Settings) -> Message:
 
 
 def plugins(chain: PluginChain | None) -> Iterator[Message]:
-    """Each plugin with its parameters, as many messages as they need."""
+    """Yield the plugins with their parameters, in as many messages as necessary."""
     found = chain.plugins if chain else ()
     if not found:
         yield Message("/morph/plugins.reply", (0, 0))
@@ -135,12 +135,12 @@ def plugins(chain: PluginChain | None) -> Iterator[Message]:
 
 
 def pairs(what: str, facts: Facts) -> Message:
-    """A reply of keys and values."""
+    """Return a reply of keys and values."""
     return Message(f"/morph/{what}.reply", tuple(x for pair in facts.items() for x in pair))
 
 
 def _in_parts(what: str, rows: Sequence[tuple[Any, ...]]) -> Iterator[Message]:
-    """Replies that begin with the number of their first row and that of all rows."""
+    """Yield replies that each begin with the index of their first row and the total number of rows."""
     for first in range(0, max(len(rows), 1), REPLY_ITEMS):
         items = [x for row in rows[first : first + REPLY_ITEMS] for x in row]
         yield Message(f"/morph/{what}.reply", (first, len(rows), *items))

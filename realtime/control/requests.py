@@ -1,6 +1,6 @@
-"""What a message can ask for besides a command of the mixer: `control` carries these out.
+"""Requests that messages make beyond the mixer's own commands; the dispatcher carries them out.
 
-A `Move` and a `Hit` become commands there, with the glide and the settings that are in force.
+It turns a `Move` and a `Hit` into commands, using the current glide and settings.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from realtime.synth.commands import Command, Z
 
 @dataclass(frozen=True)
 class Query:
-    """A question: answered to the sender, nothing changes."""
+    """Reply to a question; change nothing."""
 
     what: str
 
 
 @dataclass(frozen=True)
 class Nothing:
-    """Asks for nothing, such as a note of velocity 0."""
+    """Do nothing, as for a note of velocity 0."""
 
 
 @dataclass(frozen=True)
 class Move:
-    """Bring the point, or that of a touch, to `z` [D], as the glide in force says."""
+    """Move the point, or that of a touch, to `z` [D] with the default glide."""
 
     z: Z
     touch: int | None = None
@@ -35,7 +35,7 @@ class Move:
 
 @dataclass(frozen=True)
 class Hit:
-    """Play a sound as the settings in force say, `semitones` above that; fields as in `commands.Trigger`."""
+    """Play a sound with the current settings, `semitones` above their pitch; see `commands.Trigger`."""
 
     velocity: float
     z: Z | None = None
@@ -45,7 +45,7 @@ class Hit:
 
 @dataclass(frozen=True)
 class ChangeSetting:
-    """How it shall be from now on: a field of `performance.Settings` and its value."""
+    """Set a field of `settings.Settings` from now on."""
 
     name: str
     value: Any = field(hash=False)
@@ -53,35 +53,35 @@ class ChangeSetting:
 
 @dataclass(frozen=True)
 class Store:
-    """Keep the point where it is, under a name."""
+    """Store the point as a preset."""
 
     name: str
 
 
 @dataclass(frozen=True)
 class Delete:
-    """Forget a named point."""
+    """Delete a preset."""
 
     name: str
 
 
 @dataclass(frozen=True)
 class Adopt:
-    """Take over the presets of another model of the same name: that of `checksum`, or the only one."""
+    """Take over the presets of another model of this name: the one with `checksum`, or the only one."""
 
     checksum: str | None = None
 
 
 @dataclass(frozen=True)
 class Undo:
-    """Go back to where the point was before the latest gesture; with `again`, take the latest undo back."""
+    """Undo the latest gesture of the point; with `again`, redo."""
 
     again: bool = False
 
 
 @dataclass(frozen=True)
 class Encode:
-    """Make a named point of a sound file."""
+    """Encode a sound file and store its point as a preset."""
 
     file: str
     name: str | None = None
@@ -89,7 +89,7 @@ class Encode:
 
 @dataclass(frozen=True)
 class Load:
-    """Play on with another model."""
+    """Switch to another model."""
 
     file: str
 
@@ -105,7 +105,7 @@ class SetParameter:
 
 @dataclass(frozen=True)
 class Subscribe:
-    """Send the status to `port` of the sender's machine, every `interval_ms`; no more if that is None."""
+    """Send the status to `port` of the sender's machine every `interval_ms`; None unsubscribes."""
 
     port: int
     interval_ms: float | None
@@ -113,13 +113,13 @@ class Subscribe:
 
 @dataclass(frozen=True)
 class ReplyTo:
-    """Send the answers to `port` of the sender's machine instead of the one its messages come from."""
+    """Send replies to `port` of the sender's machine instead of the port its messages come from."""
 
     port: int
 
 
 class PatternRequest:
-    """Concerns the sequencer's pattern."""
+    """A request about the sequencer's patterns."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ class Edit(PatternRequest):
 
 @dataclass(frozen=True)
 class AddLane(PatternRequest):
-    """Give the sequencer's pattern a lane, from one named point to another."""
+    """Append a lane to the pattern, from one named point to another."""
 
     start: str
     end: str
@@ -139,28 +139,28 @@ class AddLane(PatternRequest):
 
 @dataclass(frozen=True)
 class UndoEdit(PatternRequest):
-    """Take the latest edit of the sequencer's pattern back; with `again`, the latest undo."""
+    """Undo the latest edit of the pattern; with `again`, redo."""
 
     again: bool = False
 
 
 @dataclass(frozen=True)
 class StorePattern(PatternRequest):
-    """Keep the sequencer's pattern, under a name."""
+    """Store the pattern under a name."""
 
     name: str
 
 
 @dataclass(frozen=True)
 class RecallPattern(PatternRequest):
-    """Play a pattern that was kept."""
+    """Replace the pattern by a stored one."""
 
     name: str
 
 
 @dataclass(frozen=True)
 class DeletePattern(PatternRequest):
-    """Forget a pattern that was kept."""
+    """Delete a stored pattern."""
 
     name: str
 

@@ -1,4 +1,4 @@
-"""How messages are to be understood now: the settings of the hits to come, the glide in force, and undo."""
+"""The state that messages depend on: settings of new hits, the default glide, and the undo history."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from realtime.control.requests import ChangeSetting, Hit, Move
 from realtime.synth.commands import Command, Goto, SetZ, Trigger
 from realtime.synth.quantities import PITCH
 
-MAX_LATER = 1024  # settings that wait for their time
-MAX_UNDO = 200  # gestures that can be taken back
-GESTURE_S = 0.5  # moves closer together than this are one gesture
+MAX_LATER = 1024  # scheduled settings
+MAX_UNDO = 200  # gestures
+GESTURE_S = 0.5  # moves closer together than this belong to one gesture
 
 State = TypeVar("State")
 
@@ -22,10 +22,10 @@ Item = TypeVar("Item")
 
 
 class Schedule(Generic[Item]):
-    """Items in the order of their times, and of their coming where those are equal.
+    """Items sorted by due time, then by arrival.
 
     Args:
-        limit: items that may wait.
+        limit: largest number of items.
     """
 
     def __init__(self, limit: int) -> None:
@@ -34,14 +34,14 @@ class Schedule(Generic[Item]):
         self._order = count()
 
     def add(self, due: float, item: Item) -> bool:
-        """Keep an item for monotonic time `due`; False if too many wait."""
+        """Add an item due at a monotonic time; return False if the schedule is full."""
         if len(self._items) >= self._limit:
             return False
         insort(self._items, (due, next(self._order), item))
         return True
 
     def take(self, now: float) -> list[tuple[float, Item]]:
-        """Remove and return the items whose time has come, each with its time."""
+        """Remove and return the items due by `now`, each with its time."""
         taken = 0
         while taken < len(self._items) and self._items[taken][0] <= now:
             taken += 1
@@ -49,7 +49,7 @@ class Schedule(Generic[Item]):
         return [(due, item) for due, _, item in come]
 
     def until(self, due: float) -> list[Item]:
-        """Return the items whose time will have come at `due`."""
+        """Return the items due by `due`."""
         return [item for at, _, item in self._items if at <= due]
 
     def forget(self) -> None:
@@ -59,7 +59,7 @@ class Schedule(Generic[Item]):
 
 @dataclass(frozen=True)
 class Settings:
-    """What `/morph/pitch`, `/morph/glide` and their like have said."""
+    """Settings of new hits, and the default glide in `travel`: ms, curve, path."""
 
     pitch: float = 0.0
     pan: float = 0.0
@@ -69,7 +69,7 @@ class Settings:
     travel: tuple[float, str, str] = (0.0, "linear", "linear")
 
     def trigger(self, hit: Hit) -> Trigger:
-        """The command for a hit."""
+        """Return the command for a hit."""
         pitch = PITCH.clip(self.pitch + hit.semitones)
         return Trigger(
             velocity=hit.velocity,
@@ -83,7 +83,7 @@ class Settings:
         )
 
     def move(self, move: Move) -> Command:
-        """The command for a move."""
+        """Return the command for a move."""
         ms, curve, path = self.travel
         if ms == 0.0:
             return SetZ(move.z, move.touch)
@@ -91,21 +91,21 @@ class Settings:
 
 
 class SettingsSchedule:
-    """The settings at any time: those in force, and those that messages for the future have brought."""
+    """The current settings and scheduled changes to them."""
 
     def __init__(self) -> None:
         self._now = Settings()
         self._later: Schedule[ChangeSetting] = Schedule(MAX_LATER)
 
     def set(self, setting: ChangeSetting, due: float | None) -> bool:
-        """Have a setting hold from monotonic time `due` on, or from now on; False if too many wait."""
+        """Set a setting from monotonic time `due` on, or now; return False if the schedule is full."""
         if due is None:
             self._now = replace(self._now, **{setting.name: setting.value})
             return True
         return self._later.add(due, setting)
 
     def at(self, due: float | None, now: float) -> Settings:
-        """The settings that hold at `due`; monotonic times, `due` None is now."""
+        """Return the settings in force at `due` (None: now), in monotonic time."""
         for _, setting in self._later.take(now):
             self.set(setting, None)
         later = [] if due is None else self._later.until(due)
@@ -113,12 +113,12 @@ class SettingsSchedule:
         return replace(self._now, **ahead) if ahead else self._now
 
     def forget(self) -> None:
-        """Drop the settings that wait for their time."""
+        """Drop the scheduled settings."""
         self._later.forget()
 
 
 class History(Generic[State]):
-    """What was before each gesture, such as the place of the point: changes less than `GESTURE_S` apart."""
+    """Undo history: the states before each gesture, a series of changes less than `GESTURE_S` apart."""
 
     def __init__(self) -> None:
         self._before: list[State] = []
@@ -126,7 +126,7 @@ class History(Generic[State]):
         self._moved_s = float("-inf")
 
     def begins(self, now: float) -> bool:
-        """Tell of a change at monotonic time `now`: whether it begins a gesture, so that `keep` is wanted."""
+        """Note a change at monotonic time `now`; return True if it begins a gesture; then call `keep`."""
         fresh = now - self._moved_s >= GESTURE_S
         self._moved_s = now
         return fresh
@@ -140,21 +140,21 @@ class History(Generic[State]):
         return bool(self._after)
 
     def keep(self, state: State) -> None:
-        """Note what was before the gesture that begins; what was undone is gone."""
+        """Store the state before a new gesture; clear the redo history."""
         self._before = [*self._before[1 - MAX_UNDO :], state]
         self._after.clear()
 
     def undo(self, state: State) -> State | None:
-        """What was before the latest gesture, if it is `state` now; None if nothing is left."""
+        """Return the state before the latest gesture, or None; `state` is the current one, for redo."""
         return self._step(state, self._before, self._after)
 
     def redo(self, state: State) -> State | None:
-        """What the latest undo took back, if it is `state` now; None if nothing is left."""
+        """Return the state before the latest undo, or None; `state` is the current one, for undo."""
         return self._step(state, self._after, self._before)
 
     def _step(self, state: State, source: list[State], other: list[State]) -> State | None:
         if not source:
             return None
         other.append(state)
-        self._moved_s = float("-inf")  # the next change is a gesture of its own
+        self._moved_s = float("-inf")  # the next change begins a new gesture
         return source.pop()

@@ -1,4 +1,4 @@
-"""How everything is at one moment, for surfaces that show it."""
+"""A snapshot of the instrument's state, for surfaces that display it."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ Snapshot = dict[str, Any]
 
 
 def snapshot(control: Control) -> Snapshot:
-    """Return the status, the point, the settings and the presets, as JSON can hold them.
+    """Return the status, the point, the settings and the presets as JSON-compatible values.
 
     Raises:
-        RealtimeError: nobody plays at the moment.
+        RealtimeError: no engine is running at the moment.
     """
     z, settings, places = control.where(), control.settings(), control.space
     return {

@@ -1,4 +1,4 @@
-"""Work of many senders, done a piece at a time and in turns."""
+"""Fair scheduling of the work of many senders: piece by piece, in turns."""
 
 from __future__ import annotations
 
@@ -8,33 +8,34 @@ from dataclasses import dataclass, field
 
 from realtime.control.dispatcher import Sender
 
-MAX_BYTES = 1 << 20  # of the datagrams of one sender that wait
+MAX_BYTES = 1 << 20  # of waiting datagrams for each sender
 
 Work = Iterator[bool]
-"""Does a piece of work at each step; yields between two of them whether the next one answers a question."""
+"""Does a piece of work at each step; yields True if the next piece replies to a question."""
 
 
 @dataclass
 class _Queue:
     works: deque[tuple[Work, int]] = field(default_factory=deque)
     size: int = 0
-    asks: bool = False  # the next piece answers a question
+    asks: bool = False  # the next piece replies to a question
 
 
 class Turns:
-    """What senders have asked for: in order for each of them, in turns among them. For one thread.
+    """The waiting work of all senders. Not thread-safe.
 
-    Answers to questions wait until no sender has anything else to do.
+    Each sender's work is done in order, and senders take turns. Replies to questions wait until no sender has
+    other work.
     """
 
     def __init__(self) -> None:
-        self._queues: dict[Sender, _Queue] = {}  # whose turn is next, first; only those with work
+        self._queues: dict[Sender, _Queue] = {}  # next turn first; only senders with work
 
     def __bool__(self) -> bool:
         return bool(self._queues)
 
     def add(self, sender: Sender, work: Work, size: int) -> bool:
-        """Let a datagram of `size` bytes wait for its turn; return False if too many of this sender do."""
+        """Queue the work of a datagram of `size` bytes; return False if the sender's queue is full."""
         queue = self._queues.get(sender) or _Queue()
         if queue.size + size > MAX_BYTES:
             return False
@@ -44,7 +45,7 @@ class Turns:
         return True
 
     def take(self) -> None:
-        """Do the next piece of work. What it raises ends the work of that datagram, and is raised here."""
+        """Do the next piece of work. An exception drops the rest of that datagram and propagates."""
         sender = next((s for s, queue in self._queues.items() if not queue.asks), next(iter(self._queues)))
         queue = self._queues.pop(sender)
         work, size = queue.works[0]

@@ -1,1 +1,1 @@
-"""Ways to play besides OSC: MIDI and OSCQuery."""
+"""Control surfaces besides OSC, such as MIDI and OSCQuery."""

@@ -1,4 +1,4 @@
-"""Tells the network by zeroconf that there are an OSC and an OSCQuery server."""
+"""Advertises the OSC and OSCQuery servers on the network by zeroconf."""
 
 from __future__ import annotations
 
@@ -12,26 +12,27 @@ from zeroconf import InterfaceChoice, ServiceInfo, Zeroconf
 from realtime.util import timeouts
 from realtime.util.errors import RealtimeError
 
-CLOSE_TIMEOUT_S = 0.5  # of waiting for the network at the end
+CLOSE_TIMEOUT_S = 0.5
 
 
 class AdvertError(RealtimeError):
-    """A network that does not let us."""
+    """The servers cannot be advertised."""
 
 
 class Advert:
-    """Tells the network, by zeroconf, that there are an OSC and an OSCQuery server.
+    """Advertises the OSC and OSCQuery servers by zeroconf.
 
-    That takes some seconds, in a thread of its own: names are asked for on the network before they are taken.
+    Registration takes some seconds, because zeroconf first checks that the names are free. It runs on a
+    thread of its own.
 
     Args:
-        name: of both, unlike any other's.
-        host: where they listen: one address, or 0.0.0.0 for all.
-        osc_port, query_port: theirs.
-        say: is told, in one line, if it does not work.
+        name: service name of both servers, unique on the network.
+        host: address that they listen on; 0.0.0.0 is all.
+        osc_port, query_port: their ports.
+        say: called with one line if registration fails.
 
     Raises:
-        AdvertError: the network does not let us.
+        AdvertError: zeroconf cannot use the network.
     """
 
     def __init__(
@@ -43,7 +44,7 @@ class Advert:
         try:
             self._zeroconf = Zeroconf(interfaces=InterfaceChoice.All if anywhere else [host])
             addresses = _own_addresses() if anywhere else [host]
-        except Exception as error:  # zeroconf has many kinds, and none is worth a silent stage
+        except Exception as error:  # zeroconf raises many types; none of them may stop the instrument
             raise AdvertError(_not_advertised(error)) from None
         infos = [
             ServiceInfo(kind, f"{name}.{kind}", port, parsed_addresses=addresses)
@@ -62,9 +63,9 @@ class Advert:
                 self._say(_not_advertised(error))
 
     def close(self) -> None:
-        """Take the advertisement back. Returns within half a second, whatever the network does."""
+        """Withdraw the advertisement. Return within half a second, whatever the network does."""
         self._closing = True
-        if self._registering.is_alive():  # it is cut off, of which asyncio would complain
+        if self._registering.is_alive():  # asyncio would log errors about the interrupted registration
             logging.getLogger("asyncio").setLevel(logging.CRITICAL)
         timeouts.call_within(CLOSE_TIMEOUT_S, self._zeroconf.close)
 

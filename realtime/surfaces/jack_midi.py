@@ -1,7 +1,7 @@
-"""MIDI over JACK, by a client of our own.
+"""MIDI over JACK, with a JACK client of our own.
 
-python-rtmidi speaks JACK too, but keeps all of Python still while it joins, connects or leaves: if the JACK
-server is stuck just then, nothing ends the program any more. And it would have to be asked for messages.
+python-rtmidi supports JACK too, but holds the GIL while it opens, connects or closes a client: if the JACK
+server hangs at that moment, the program cannot be stopped. It would also have to be polled for messages.
 """
 
 from __future__ import annotations
@@ -14,33 +14,33 @@ from realtime.util import priority
 from realtime.util.errors import RealtimeError
 
 CLIENT, PORT = "soundmorph-midi", "in"
-SYSTEM = 0xF0  # and above: clocks, system exclusive; nothing that is played
-CONNECT_TIMEOUT_S = 0.5  # a server that is stuck has no cycles
+SYSTEM = 0xF0  # status bytes from here on are clocks and system exclusive, which are ignored
+CONNECT_TIMEOUT_S = 0.5  # a server that hangs has no cycles
 
 
 class JackMidiError(RealtimeError):
-    """No JACK server, or no connection."""
+    """There is no JACK server, or no connection."""
 
 
 class JackPorts:
-    """The MIDI ports of a JACK server, and one of our own: `soundmorph-midi:in`. A new server is joined, too.
+    """The MIDI ports of a JACK server, and our own port `soundmorph-midi:in`. Reconnects to a new server.
 
     Args:
-        deliver: given each message as bytes, on JACK's own thread; must not wait.
+        deliver: called with each message as bytes, on JACK's thread; must not block.
 
     Raises:
-        JackMidiError: no JACK server is running, or JACK's library is not there.
+        JackMidiError: no JACK server is running, or JACK's library is not installed.
     """
 
     def __init__(self, deliver: Callable[[bytes], None]) -> None:
-        priority.switch_often()  # JACK's thread of ours is waited for by all who play
+        priority.switch_often()  # every JACK client waits for our process callback
         self._deliver = deliver
         self._joined: JackClient | None = None
         self._cycles = 0
         try:
             self._join()
         except (ImportError, OSError) as error:
-            raise JackMidiError(f"JACK's library is not there: {error}") from error
+            raise JackMidiError(f"JACK's library is not installed: {error}") from error
         except JackError as error:
             raise JackMidiError(str(error)) from error
 
@@ -60,11 +60,11 @@ class JackPorts:
 
     @property
     def own(self) -> str | None:
-        """The name of our port; None while there is no server."""
+        """Name of our port; None while there is no server."""
         return str(self._port.name) if self._joined else None
 
     def names(self) -> list[str]:
-        """The ports that can be listened to; none while there is no server, which is looked for."""
+        """Return the available input ports. Look for a server if there is none; empty without one."""
         if self._joined is None:
             try:
                 self._join()
@@ -79,13 +79,13 @@ class JackPorts:
         return [str(port.name) for port in found]
 
     def open_own(self) -> None:
-        """Listen to what others connect to our port; it is there whenever the server is."""
+        """Do nothing: our port exists whenever the server does."""
 
     def open(self, name: str) -> None:
-        """Listen to a port; all that it sends from now on is heard.
+        """Connect to a port, and wait until its messages are received.
 
         Raises:
-            JackMidiError: it cannot be connected to.
+            JackMidiError: the connection failed.
         """
         import jack
 
@@ -97,15 +97,15 @@ class JackPorts:
         self._await_next_cycle()
 
     def _await_next_cycle(self) -> None:
-        """A new connection counts from the next cycle on: the second that we are told of, at the latest."""
-        told, end_s = self._cycles, time.monotonic() + CONNECT_TIMEOUT_S
-        while self._cycles < told + 2 and time.monotonic() < end_s:
+        """Wait until a new connection is active, which is by the second process callback from now."""
+        seen, end_s = self._cycles, time.monotonic() + CONNECT_TIMEOUT_S
+        while self._cycles < seen + 2 and time.monotonic() < end_s:
             time.sleep(0.001)
 
     def shut(self) -> None:
-        """Nothing to do for a port that has gone: JACK itself lets go of it."""
+        """Do nothing: JACK itself disconnects a port that disappears."""
 
     def close(self) -> None:
-        """Leave the server. Returns within half a second, whatever has become of it."""
+        """Close the client. Return within half a second, even if the server hangs."""
         if self._joined is not None:
             self._joined.leave()

@@ -1,4 +1,4 @@
-"""From MIDI messages to OSC messages, by the rules of a `midi_map`. No ports and no clock in here."""
+"""Converts MIDI messages to OSC messages by the rules of a `midi_map`. Has no ports and no clock."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ import mido
 from realtime.control.protocol import Message
 from realtime.surfaces.midi_map import FINGER, Knob, MapError, MidiMap, Mpe, Notes, Program
 
-TIMBRE = 74  # the controller that MPE calls the third dimension
-PANIC = (120, 123)  # all sound off, all notes off
-FRESH_S = 0.5  # how long after a knob's move the server's own word on that value counts for nothing
+TIMBRE = 74  # the controller for MPE's third dimension
+PANIC = (120, 123)  # controllers: all sound off, all notes off
+FRESH_S = 0.5  # time after a knob's move during which the server's value is ignored
 
 
 @dataclass
 class _Held:
-    """What is known of the value that knobs move."""
+    """The known state of a value that knobs move."""
 
-    value: float | None = None  # in force, as far as is known
+    value: float | None = None  # the current value, if known
     sent_s: float = float("-inf")
 
 
 @dataclass
 class _Finger:
-    """Where a finger of an MPE controller is, each 0..1."""
+    """The state of a finger on an MPE controller, each dimension 0..1."""
 
     bend: float = 0.5
     timbre: float = 0.5
@@ -35,7 +35,7 @@ class _Finger:
 
 
 class Mapper:
-    """Turns MIDI messages into OSC messages. Remembers where knobs and fingers are; nothing else.
+    """Converts MIDI messages to OSC messages. Its only state is the position of knobs and fingers.
 
     Args:
         midi_map: the rules.
@@ -44,17 +44,17 @@ class Mapper:
     def __init__(self, midi_map: MidiMap) -> None:
         self.map = midi_map
         self._held: dict[tuple[str, tuple[float | str, ...], str], _Held] = {}
-        self._at: dict[Knob, float] = {}  # where the knob itself was last, in the target's units
+        self._at: dict[Knob, float] = {}  # latest position of the knob, in the target's units
         self._caught: set[Knob] = set()
         self._coarse: dict[tuple[int, int], int] = {}
         self._fingers = {c: _Finger() for c in range(1, 17) if midi_map.mpe and midi_map.mpe.has(c)}
         self._chokes = any(rule.choke for rule in midi_map.notes)
 
     def feed(self, message: mido.Message, now: float) -> tuple[Message, ...]:
-        """What a MIDI message asks for: OSC messages that belong together; none if no rule fits.
+        """Convert a MIDI message to OSC messages that belong together; none if no rule matches.
 
         Args:
-            message: of any type.
+            message: a message of any type.
             now: monotonic time in seconds.
         """
         if not hasattr(message, "channel"):
@@ -94,7 +94,7 @@ class Mapper:
     # ---- knobs
 
     def _knobs(self, channel: int, message: mido.Message, now: float) -> Iterator[Message]:
-        """One message for the first knob that fits."""
+        """Yield at most one message, for the first knob that matches."""
         for knob in self.map.knobs:
             if knob.channel not in (0, channel):
                 continue
@@ -105,7 +105,7 @@ class Mapper:
                 return
 
     def _share(self, knob: Knob, channel: int, message: mido.Message) -> float | None:
-        """Where between its ends a message puts a knob, 0..1; negative: not known yet; None: not its own."""
+        """Return the knob's new position 0..1; negative: incomplete; None: not a message for this knob."""
         match knob.source, message.type:
             case "bend", "pitchwheel":
                 return _bend(message.pitch)
@@ -127,7 +127,7 @@ class Mapper:
         self._at[knob] = value
         if knob.pickup and knob.source == "cc" and knob not in self._caught:
             if held.value is None and _told(knob):
-                return  # the server has not said yet where the value is
+                return  # the server has not reported the value yet
             held_at = value if held.value is None else held.value
             step = abs(knob.high - knob.low) / (16_383 if knob.bits == 14 else 127)
             near = abs(value - held_at) <= 0.5 * step * (1 + 1e-9)
@@ -140,7 +140,7 @@ class Mapper:
         yield Message(knob.target, knob.fill(value, self._others(knob)))
 
     def _others(self, knob: Knob) -> Sequence[float | str]:
-        """The other arguments of a knob that shares its address with others (x and y of the map)."""
+        """Return the other arguments, for a knob that shares its address with others (x and y of the map)."""
         if not knob.argument:
             return knob.arguments
         names = [a.name for a in knob.arguments_of_target() if a.name != knob.argument]
@@ -154,11 +154,11 @@ class Mapper:
     def _let_go(self, key: tuple[str, tuple[float | str, ...], str]) -> None:
         self._caught = {knob for knob in self._caught if _key(knob) != key}
 
-    # ---- what the server says
+    # ---- replies of the server
 
     @property
     def asks(self) -> tuple[Message, ...]:
-        """The questions whose answers `hear` needs for pickup."""
+        """The questions whose replies `hear` needs for pickup."""
         waiting = {k.target.rpartition("/")[0] for k in self.map.knobs if k.pickup and k.source == "cc"}
         gain = any(k.target == "/morph/gain" and k.pickup for k in self.map.knobs)
         wanted = {
@@ -169,7 +169,7 @@ class Mapper:
         return tuple(Message(address) for address, asked in wanted.items() if asked)
 
     def hear(self, answer: Message, now: float) -> None:
-        """Learn from an answer of the server where the values are that knobs move."""
+        """Read the values that knobs move from a reply of the server."""
         match answer.address:
             case "/morph/z.reply":
                 self._learn("/morph/z", answer.arguments, now)
@@ -198,7 +198,7 @@ class Mapper:
     # ---- fingers
 
     def _finger(self, mpe: Mpe, channel: int, message: mido.Message) -> tuple[Message, ...] | None:
-        """What a finger's message asks for; None if it is not about the finger."""
+        """Convert a finger's message; return None if it does not concern the finger."""
         finger, touch = self._fingers[channel], f"/morph/touch/{channel}"
         source = ""
         match message.type:
@@ -231,7 +231,7 @@ def _key(knob: Knob) -> tuple[str, tuple[float | str, ...], str]:
 
 
 def _told(knob: Knob) -> bool:
-    """Whether the server tells the value that a knob moves."""
+    """Return whether the server reports the value that a knob moves."""
     return knob.target == "/morph/gain" or knob.target.rpartition("/")[0] in ("/morph/z", "/morph/macro")
 
 
@@ -242,7 +242,7 @@ def _hit(rule: Notes, note: int, velocity: int) -> Message:
 
 
 def _bend(pitch: int) -> float:
-    """A pitch bend of -8192..8191 as 0..1, its middle at exactly 0.5."""
+    """Convert a pitch bend of -8192..8191 to 0..1, with its middle at exactly 0.5."""
     return 0.5 + pitch / (16_384 if pitch < 0 else 16_382)
 
 
@@ -250,25 +250,25 @@ def _bend(pitch: int) -> float:
 
 
 def learn(midi_map: MidiMap, moved: Sequence[mido.Message], target: str) -> MidiMap:
-    """The map with a rule for what was moved; rules that it replaces are gone.
+    """Return the map with a new rule for a moved control; the rule replaces earlier ones for that control.
 
     Args:
-        midi_map: to begin with.
-        moved: what the controller sent, at least one message.
+        midi_map: the map so far.
+        moved: the controller's messages, at least one.
         target: an address and its fixed arguments, as words: "/morph/z/0", "/morph/between kick snare"; the
             leading "/morph/" may be left out. For a note "trigger kick" or "note"; for a program change the
-            name of a preset, with the milliseconds it takes if they are given.
+            name of a preset, followed by a glide time in ms if wanted.
 
     Raises:
-        MapError: nothing to learn from, or a target that does not fit.
+        MapError: no message can be learnt, or the target does not fit.
     """
     words = target.split()
     if not words:
-        raise MapError("no target; such as z/0, macro/1, between kick snare, trigger kick, gain")
+        raise MapError("no target; examples: z/0, macro/1, between kick snare, trigger kick, gain")
     address = words[0] if words[0].startswith("/") else f"/morph/{words[0]}"
     first = next((m for m in moved if can_learn(m)), None)
     if first is None:
-        raise MapError("nothing was moved that can be learnt: a knob, a note, a program change")
+        raise MapError("nothing to learn; move a knob, play a note or change the program")
     channel = first.channel + 1
     match first.type:
         case "note_on":
@@ -305,7 +305,7 @@ def _learn_knob(first: mido.Message, moved: Sequence[mido.Message], address: str
 
 
 def can_learn(message: mido.Message) -> bool:
-    """Whether a rule can be made of it; not of the end of a note, in either way to write it."""
+    """Return whether a rule can be made for a message; note-offs, also as velocity 0, are excluded."""
     return message.type in LEARNT and (message.type != "note_on" or message.velocity > 0)
 
 

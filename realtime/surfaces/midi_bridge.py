@@ -1,4 +1,4 @@
-"""From a MIDI port to a server: over OSC, or within its own process."""
+"""Connects a MIDI port to a server, over OSC or within the server's process."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ from realtime.surfaces.midi_ports import Input, names
 from realtime.util.errors import say
 from realtime.util.signals import stop_on_signals
 
-PERIOD_S = 0.02  # to wait for a message at most, for there are answers to be heard and an end to be noticed
-STOP_S = 0.5  # to wait for the thread's end at most
-ASK_S = 0.1  # between two questions for pickup
+PERIOD_S = 0.02  # longest wait for a message, between checks for replies and for the end
+STOP_S = 0.5  # longest wait for the thread's end
+ASK_S = 0.1  # interval between questions for pickup
 MAX_COMPLAINTS = 100
-SETTLE_S = 0.4  # how long a knob is listened to when it is learnt
+SETTLE_S = 0.4  # silence that ends the recording of a control to learn
 
 
 class Link(Protocol):
-    """The way to a server and back."""
+    """A connection to a server."""
 
     def send(self, messages: Sequence[Message]) -> None: ...
 
@@ -43,7 +43,7 @@ class Link(Protocol):
 
 
 class UdpLink:
-    """To a server anywhere, in datagrams; messages that belong together go as a bundle."""
+    """A link over UDP; messages sent together form a bundle."""
 
     def __init__(self, host: str, port: int) -> None:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -55,7 +55,7 @@ class UdpLink:
             raise osc.OscError(f"cannot send to {host}:{port}: {error.strerror}") from None
 
     def send(self, messages: Sequence[Message]) -> None:
-        with contextlib.suppress(ConnectionError, BlockingIOError):  # nobody there yet
+        with contextlib.suppress(ConnectionError, BlockingIOError):  # no server yet
             self._socket.send(osc.encode(messages[0]) if len(messages) == 1 else _bundle(messages))
 
     def answers(self) -> Iterable[Message]:
@@ -69,12 +69,12 @@ class UdpLink:
                     yield from packet.messages
 
     def close(self) -> None:
-        """Let go of the socket."""
+        """Close the socket."""
         self._socket.close()
 
 
 class LocalLink:
-    """To a server of this process: `handle` takes messages and gives the answers."""
+    """A link within the server's process: `handle` takes messages and returns the replies."""
 
     def __init__(self, handle: Callable[[Sequence[Message]], list[Message]]) -> None:
         self._handle = handle
@@ -89,7 +89,7 @@ class LocalLink:
 
 
 class Bridge:
-    """Hands on what comes in at a port; once started, on a thread of its own."""
+    """Passes messages from a MIDI port to a server; `start` runs it on a thread of its own."""
 
     def __init__(self, mapper: Mapper, port: Input, say: Callable[[str], None]) -> None:
         self._mapper, self._port, self._say = mapper, port, say
@@ -99,7 +99,7 @@ class Bridge:
         self._thread: threading.Thread | None = None
 
     def step(self, link: Link) -> None:
-        """Hand on what has come or comes now; ask the server now and then where the knobs' values are."""
+        """Pass on waiting messages, or wait `PERIOD_S` for one; ask for the knobs' values every `ASK_S`."""
         messages = self._port.take(PERIOD_S)
         now = time.monotonic()
         for message in messages:
@@ -115,32 +115,32 @@ class Bridge:
                 self._complain(" ".join(map(str, answer.arguments)))
 
     def _complain(self, refusal: str) -> None:
-        """Tell what the server refuses, once each."""
+        """Report each distinct error of the server once."""
         if refusal not in self._refused and len(self._refused) < MAX_COMPLAINTS:
             self._refused.add(refusal)
             self._say(f"the server refused {refusal}")
 
     def start(self, link: Link) -> None:
-        """Begin on a thread."""
+        """Start the thread."""
         self._thread = threading.Thread(target=self._run, args=(link,), name="midi", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread, unless it is stuck with the port's system; the port stays open."""
+        """Stop the thread, unless the MIDI system hangs. The port stays open."""
         self._closing.set()
         if self._thread is not None:
             self._thread.join(STOP_S)
 
     def close(self) -> None:
-        """Let go of the port."""
+        """Close the port."""
         self._port.close()
 
     def _run(self, link: Link) -> None:
         while not self._closing.is_set():
             try:
                 self.step(link)
-            except Exception:  # noqa: PERF203  a mistake of ours must not end the performance
-                logging.getLogger(__name__).exception("while handing on MIDI")
+            except Exception:  # noqa: PERF203  a bug must not end the performance
+                logging.getLogger(__name__).exception("while passing on MIDI")
                 self._closing.wait(PERIOD_S)
 
 
@@ -160,7 +160,7 @@ def _bundle(messages: Sequence[Message]) -> bytes:
 
 @dataclass(frozen=True)
 class MidiConfig:
-    """What `realtime midi` can be told; see its --help."""
+    """Options of `realtime midi`; see its --help."""
 
     port: str | None = None
     backend: str = "auto"
@@ -172,22 +172,22 @@ class MidiConfig:
 
 
 def load(path: Path | None) -> MidiMap:
-    """The map in a file, or the one that is played without."""
+    """Return the map in a file, or the default map."""
     return midi_map.DEFAULT if path is None else midi_map.read(path)
 
 
 def list_ports(backend: str) -> int:
-    """Print the ports; returns the exit code."""
+    """Print the ports; return the exit code."""
     found = names(backend)
     print("\n".join(found) if found else "no MIDI ports")
     return 0
 
 
 def run(config: MidiConfig) -> int:
-    """Hand on until SIGINT, SIGTERM, or until `config.seconds` are over; returns the exit code.
+    """Pass messages on until SIGINT, SIGTERM, or for `config.seconds`; return the exit code.
 
     Raises:
-        RealtimeError: it cannot start.
+        RealtimeError: the map, the port or the connection fails.
     """
     if config.learn:
         return _learn(config)
@@ -209,20 +209,20 @@ def run(config: MidiConfig) -> int:
 
 
 def _learn(config: MidiConfig) -> int:
-    """Ask for a target for whatever is moved, until an empty line; the map is saved after each."""
+    """Ask for a target for each moved control, until an empty line; save the map after each."""
     if config.map is None:
-        raise MapError("--learn needs --map FILE to keep what is learnt")
+        raise MapError("--learn needs --map FILE to save the rules in")
     learnt = midi_map.read(config.map) if config.map.exists() else MidiMap()
     port = Input(config.port, config.backend, say)
     try:
         while True:
             print("move a knob, play a note or change the program …", flush=True)
             moved = _listen(port)
-            print(f"{_describe(moved)}: which target? (nothing ends)", flush=True)
+            print(f"{_describe(moved)}: which target? (an empty line ends)", flush=True)
             target = sys.stdin.readline().strip()
             if not target:
                 return 0
-            port.take()  # what moved while the target was typed is not the next one
+            port.take()  # discard messages that came while the target was typed
             try:
                 learnt = learn(learnt, moved, target)
             except MapError as error:
@@ -235,7 +235,7 @@ def _learn(config: MidiConfig) -> int:
 
 
 def _listen(port: Input) -> list[mido.Message]:
-    """What is moved next, until nothing has come for a moment."""
+    """Return the messages of the next moved control, once `SETTLE_S` have passed without another."""
     moved: list[mido.Message] = []
     quiet_s = 0.0
     while not moved or quiet_s < SETTLE_S:

@@ -1,4 +1,4 @@
-"""What a MIDI controller plays: frozen rules, kept in a TOML file.
+"""MIDI maps: rules that assign MIDI messages to OSC addresses, stored in a TOML file.
 
 [[knob]]                        [[notes]]                      [[program]]
 cc = 21                         low = 36                       number = 0
@@ -31,32 +31,32 @@ else:
 
 SOURCES = ("cc", "bend", "pressure")
 HITS = ("/morph/trigger", "/morph/note")
-FINGER = ("bend", "timbre", "pressure", "note")  # what moves one finger of an MPE controller
-WIDEST = 1000.0  # a range wider than this, such as that of z, says nothing about where a knob should end
-USUAL = 3.0
+FINGER = ("bend", "timbre", "pressure", "note")  # dimensions of a finger on an MPE controller
+WIDEST = 1000.0  # a limit beyond this, such as that of z, is no useful end for a knob
+USUAL = 3.0  # the end used instead
 MAX_BYTES = 2**20
 
 Rule = TypeVar("Rule")
 
 
 class MapError(RealtimeError):
-    """A map that cannot be read or written, or a rule that makes no sense."""
+    """A map cannot be read or written, or a rule is invalid."""
 
 
 @dataclass(frozen=True)
 class Knob:
-    """Moves one argument of an address.
+    """A rule for a knob, which moves one argument of an address.
 
     Attributes:
         target: the address.
-        cc: controller number; with `bits` 14, 0..31, its fine half being `cc + 32`.
-        source: "cc", or "bend" or "pressure" of a channel.
+        cc: controller number; with `bits` 14, 0..31 for the coarse half, and `cc + 32` is the fine half.
+        source: "cc", or a channel's "bend" or "pressure".
         channel: 1..16, or 0 for all.
-        bits: 7, or 14 for controllers that send a fine half after each coarse one.
+        bits: 7, or 14 for controllers that send a fine half after each coarse half.
         arguments: the other arguments, in order.
-        argument: the name of the one it moves; the last number if empty.
-        low, high: its ends; NaN takes the table's, or -3..3 where that is very wide.
-        pickup: wait until the knob passes the value that is in force; a bend never waits.
+        argument: name of the argument it moves; empty for the last number.
+        low, high: ends of its range; NaN takes the address's limits, or -3..3 if those are very wide.
+        pickup: ignore the knob until it passes the current value; applies to "cc" only.
     """
 
     target: str
@@ -88,7 +88,7 @@ class Knob:
         self.check()
 
     def moved(self) -> Argument:
-        """The argument it moves."""
+        """Return the argument that the knob moves."""
         numbers = [a for a in self.arguments_of_target() if a.kind != "text"]
         if self.argument:
             numbers = [a for a in numbers if a.name == self.argument]
@@ -100,14 +100,14 @@ class Knob:
         return numbers[-1]
 
     def fill(self, value: float, others: Sequence[float | str] | None = None) -> tuple[float | str, ...]:
-        """The arguments of the message: `value` in its place among `others` (those of the rule)."""
+        """Return the message's arguments: `value` in its place among `others` (by default the rule's own)."""
         moved = self.moved()
         rest = list(self.arguments if others is None else others)
         place = [a.name for a in self.arguments_of_target()].index(moved.name)
         return (*rest[:place], round(value) if moved.kind == "int" else value, *rest[place:])
 
     def check(self) -> None:
-        """Hold the messages at both ends against the table."""
+        """Check the messages at both ends against the table of addresses."""
         row = _row(self.target)[0]
         for value in (self.low, self.high):
             try:
@@ -116,20 +116,20 @@ class Knob:
                 raise MapError(f"{self.target}: {error}") from None
 
     def arguments_of_target(self) -> tuple[Argument, ...]:
-        """Those of the address, in order."""
+        """Return the arguments of the target address, in order."""
         return tuple(_row(self.target)[0].arguments)
 
 
 @dataclass(frozen=True)
 class Notes:
-    """Plays notes from `low` to `high`.
+    """A rule for the notes from `low` to `high`.
 
     Attributes:
-        target: "/morph/trigger", every note alike, or "/morph/note", each at its own pitch.
+        target: "/morph/trigger" plays all notes alike, "/morph/note" plays each at its own pitch.
         channel: 1..16, or 0 for all.
         low, high: MIDI notes, 0..127.
-        name: for a trigger, where the point jumps first: a class, a training sound, a preset.
-        choke: a group 1..16, of which only the latest sounds; 0 is none.
+        name: for a trigger, the class, training sound or preset that the point jumps to first.
+        choke: choke group 1..16, in which a hit fades out the earlier ones; 0 is none.
     """
 
     target: str = "/morph/note"
@@ -146,17 +146,17 @@ class Notes:
         _within("high", self.high, self.low, MIDI_DATA.high)
         _within("choke", self.choke, *CHOKE.range)
         if self.name and self.target != "/morph/trigger":
-            raise MapError(f"name is {self.name!r}, but only a target /morph/trigger goes to a name")
+            raise MapError(f"name is {self.name!r}, but only the target /morph/trigger takes a name")
 
 
 @dataclass(frozen=True)
 class Program:
-    """Recalls a preset on a program change.
+    """A rule that recalls a preset on a program change.
 
     Attributes:
-        number: 0..127.
-        preset: its name.
-        ms: how long the way there takes; negative: as `/morph/glide` says.
+        number: program number, 0..127.
+        preset: the preset's name.
+        ms: duration of the glide there; negative uses the default glide (`/morph/glide`).
         channel: 1..16, or 0 for all.
     """
 
@@ -176,13 +176,13 @@ class Program:
 
 @dataclass(frozen=True)
 class Mpe:
-    """A zone of channels that carry one finger each; finger on channel c is touch c.
+    """An MPE zone: channels that carry one finger each. The finger on channel c is touch c.
 
     Attributes:
-        zone: "lower" has its members from channel 2 up, "upper" from channel 15 down.
-        members: how many, 1..15.
-        x, y: what moves the finger's point over the map: bend, timbre (CC 74), pressure, or note.
-        release: "ring" lets a sound end by itself, "stop" fades it out when the finger lifts.
+        zone: "lower" has its member channels from 2 up, "upper" from 15 down.
+        members: number of member channels, 1..15.
+        x, y: the dimension that moves the finger's point on the map: bend, timbre (CC 74), pressure or note.
+        release: "ring" lets a sound play to its end, "stop" fades it out when the finger lifts.
     """
 
     zone: str = "lower"
@@ -199,7 +199,7 @@ class Mpe:
         _one_of("release", self.release, ("ring", "stop"))
 
     def has(self, channel: int) -> bool:
-        """Whether a channel, 1..16, carries a finger."""
+        """Return whether a channel, 1..16, carries a finger."""
         if self.zone == "lower":
             return 2 <= channel <= 1 + self.members
         return 16 - self.members <= channel <= 15
@@ -207,7 +207,7 @@ class Mpe:
 
 @dataclass(frozen=True)
 class MidiMap:
-    """All rules. Of those that fit a message, the first is taken."""
+    """All rules of a map. The first rule that matches a message applies."""
 
     knobs: tuple[Knob, ...] = ()
     notes: tuple[Notes, ...] = ()
@@ -219,10 +219,10 @@ _TABLES: dict[str, type[Any]] = {"knob": Knob, "notes": Notes, "program": Progra
 
 
 def read(path: Path) -> MidiMap:
-    """The map in a TOML file.
+    """Read a map from a TOML file.
 
     Raises:
-        MapError: it cannot be read, or has something that is not known; the text names the nearest.
+        MapError: the file cannot be read, or has an unknown name; the text suggests the nearest known one.
     """
     try:
         if path.stat().st_size > MAX_BYTES:
@@ -240,7 +240,7 @@ def read(path: Path) -> MidiMap:
 
 
 def parse(tables: Mapping[str, Any]) -> MidiMap:
-    """A map from the tables of a TOML file.
+    """Convert the tables of a TOML file to a map.
 
     Raises:
         MapError: see `read`.
@@ -290,10 +290,10 @@ def _rule(kind: type[Rule], name: str, given: Mapping[str, Any], at: int) -> Rul
 
 
 def write(path: Path, midi_map: MidiMap) -> None:
-    """Keep a map in a file: written beside its place and renamed.
+    """Write a map to a file atomically.
 
     Raises:
-        MapError: it cannot be written.
+        MapError: the file cannot be written.
     """
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -305,7 +305,7 @@ def write(path: Path, midi_map: MidiMap) -> None:
 
 
 def dump(midi_map: MidiMap) -> str:
-    """A map as TOML; `parse` reads the same map back."""
+    """Convert a map to TOML; `parse` returns the same map."""
     rules: list[tuple[str, Any]] = [("[[knob]]", k) for k in midi_map.knobs] + [
         ("[[notes]]", n) for n in midi_map.notes
     ]
@@ -341,7 +341,7 @@ def _row(target: str) -> tuple[Any, tuple[int | str, ...]]:
 def _known(what: str, name: str, names: Mapping[str, Any]) -> None:
     if name not in names:
         near = difflib.get_close_matches(name, names, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(names)}"
+        hint = f"did you mean {near[0]}?" if near else f"accepted: {', '.join(names)}"
         raise MapError(f"{what} {name!r} is not known; {hint}")
 
 
@@ -357,5 +357,5 @@ def _within(what: str, value: int, low: float, high: float) -> None:
         raise MapError(f"{what} is {value}, not a whole number from {low} to {high}")
 
 
-#: What is played without a file: every note at its pitch, the modulation wheel along the first axis.
+#: The map without a file: each note plays at its pitch; the modulation wheel moves along the first axis.
 DEFAULT = MidiMap(knobs=(Knob("/morph/macro/0", cc=1),), notes=(Notes(),))

@@ -1,4 +1,4 @@
-"""MIDI ports that come and go: ALSA, CoreMIDI and Windows through python-rtmidi, JACK by `jack_midi`."""
+"""Hot-pluggable MIDI ports: ALSA, CoreMIDI and Windows through python-rtmidi, JACK through `jack_midi`."""
 
 from __future__ import annotations
 
@@ -15,53 +15,53 @@ from realtime.surfaces.jack_midi import JackPorts
 from realtime.util.errors import RealtimeError
 
 CLIENT, PORT = "soundmorph", "in"
-RESCAN_S = 1.0  # between two looks for ports that came or went
+RESCAN_S = 1.0  # interval between scans for ports that appear or disappear
 
 Deliver = Callable[[bytes], None]
 
 
 class PortError(RealtimeError):
-    """MIDI that does not work here, or a port that cannot be opened."""
+    """MIDI is not available, or a port cannot be opened."""
 
 
 class Ports(Protocol):
-    """What a backend does. It gives each message, as bytes, to a function on a thread of its own."""
+    """A MIDI backend. It passes each message, as bytes, to a callback on its own thread."""
 
     @property
     def own(self) -> str | None:
-        """The name of our own port; None while the system that it is on is away."""
+        """Name of our own port; None while the backend's server is down."""
         ...
 
     def names(self) -> list[str]:
-        """The ports that can be listened to."""
+        """Return the available input ports."""
         ...
 
     def open_own(self) -> None:
-        """Listen to what others send to our own port."""
+        """Open our own port, to which others connect."""
         ...
 
     def open(self, name: str) -> None:
-        """Listen to a port; a RealtimeError if that cannot be."""
+        """Receive from a port. Raise RealtimeError if it cannot be opened."""
         ...
 
     def shut(self) -> None:
-        """Let go of the port that is open, which has gone."""
+        """Release the open port after it has disappeared."""
         ...
 
     def close(self) -> None:
-        """Let go of everything."""
+        """Release all ports and the client."""
         ...
 
 
 class RtMidiPorts:
-    """Through python-rtmidi.
+    """A backend of python-rtmidi.
 
     Args:
-        deliver: given each message; clocks, system exclusive and active sensing are left out.
-        api: name of the constant of a backend that python-rtmidi has.
+        deliver: called with each message, except clocks, system exclusive and active sensing.
+        api: name of python-rtmidi's constant for the backend.
 
     Raises:
-        PortError: python-rtmidi is not installed, has no such backend, or that one does not work here.
+        PortError: python-rtmidi is not installed, lacks the backend, or the backend fails to start.
     """
 
     own = f"{CLIENT}:{PORT}"
@@ -72,7 +72,7 @@ class RtMidiPorts:
         except ImportError:
             raise PortError("MIDI needs python-rtmidi: pip install mido python-rtmidi") from None
         if getattr(rtmidi, api) not in rtmidi.get_compiled_api():
-            raise PortError("not on this system")
+            raise PortError("not available on this system")
         self._faults = rtmidi.SystemError, rtmidi.InvalidPortError, OSError
         try:
             self._client: Any = rtmidi.MidiIn(getattr(rtmidi, api), name=CLIENT)
@@ -87,7 +87,7 @@ class RtMidiPorts:
         try:
             self._client.open_virtual_port(PORT)
         except NotImplementedError:
-            raise PortError("virtual MIDI ports do not exist here: name a port") from None
+            raise PortError("this system has no virtual MIDI ports: name a port") from None
 
     def open(self, name: str) -> None:
         try:
@@ -105,7 +105,7 @@ class RtMidiPorts:
         self._client.delete()
 
 
-#: what users call a backend -> how it is opened
+#: name of a backend -> function that opens it
 BACKENDS: dict[str, Callable[[Deliver], Ports]] = {
     "alsa": partial(RtMidiPorts, api="API_LINUX_ALSA"),
     "jack": JackPorts,
@@ -115,7 +115,7 @@ BACKENDS: dict[str, Callable[[Deliver], Ports]] = {
 
 
 def _open(backend: str, deliver: Deliver) -> Ports:
-    """The backend of that name, or the first that works."""
+    """Open the backend of that name, or the first that works."""
     wanted = BACKENDS if backend == "auto" else {backend: BACKENDS[backend]}
     reasons = []
     for name, open_ in wanted.items():
@@ -123,14 +123,14 @@ def _open(backend: str, deliver: Deliver) -> Ports:
             return open_(deliver)
         except RealtimeError as error:  # noqa: PERF203
             reasons.append(f"{name}: {error}")
-    raise PortError(f"MIDI does not work here ({'; '.join(reasons)})")
+    raise PortError(f"MIDI is not available ({'; '.join(reasons)})")
 
 
 def names(backend: str = "auto") -> list[str]:
-    """The ports that can be listened to.
+    """Return the available input ports.
 
     Raises:
-        PortError: MIDI does not work here.
+        PortError: MIDI is not available.
     """
     ports = _open(backend, lambda message: None)
     try:
@@ -140,16 +140,16 @@ def names(backend: str = "auto") -> list[str]:
 
 
 class Input:
-    """One input: a port of that name whenever it is there, or a virtual one that others connect to.
+    """A MIDI input: a named port, opened whenever it appears, or a virtual port that others connect to.
 
     Args:
-        wanted: part of a port's name, upper and lower case alike; None is the virtual port.
+        wanted: part of the port's name, case-insensitive; None opens the virtual port.
         backend: a key of `BACKENDS`, or "auto".
-        say: told in a line when the port comes or goes.
-        clock: monotonic time in seconds.
+        say: called with one line when the port opens or disappears.
+        clock: returns monotonic time in seconds.
 
     Raises:
-        PortError: MIDI does not work here, or has no virtual ports (Windows).
+        PortError: MIDI is not available, or has no virtual ports (Windows).
     """
 
     def __init__(
@@ -169,20 +169,20 @@ class Input:
         self._missed = False
         self._rescan_s = float("-inf")
         self.damaged = 0
-        """Messages that were not MIDI."""
+        """Number of malformed messages."""
         if wanted is None:
             self._ports.open_own()
             say(f"MIDI port {self._ports.own} is open")
 
     @property
     def name(self) -> str | None:
-        """The port that is open, or None."""
+        """Name of the open port, or None."""
         return self._ports.own if self._wanted is None else self._open
 
     def take(self, timeout_s: float = 0.0) -> list[mido.Message]:
-        """The messages that have come since, in order; if there is none, the next one, if it comes in time.
+        """Return the messages since the last call, in order; if there are none, wait up to `timeout_s`.
 
-        Looks for the port now and then.
+        Scan for the port every `RESCAN_S`.
         """
         if self._clock() >= self._rescan_s:
             self._rescan_s = self._clock() + RESCAN_S
@@ -222,7 +222,7 @@ class Input:
             self._say(f"MIDI port {self._open} is open")
         elif not self._missed:
             self._missed = True
-            self._say(f"no MIDI port {self._wanted!r} yet; there are: {', '.join(here) or 'none'}")
+            self._say(f"no MIDI port {self._wanted!r} yet; available: {', '.join(here) or 'none'}")
 
     def _look_after_own(self) -> None:
         own = self._ports.own
@@ -231,5 +231,5 @@ class Input:
             self._own = own
 
     def close(self) -> None:
-        """Let go of the port."""
+        """Close the port."""
         self._ports.close()

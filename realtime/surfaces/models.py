@@ -13,18 +13,18 @@ MAX_NAMES = 500
 
 @dataclass(frozen=True)
 class Models:
-    """The one that plays, and those that `/morph/model` takes.
+    """The model that plays, and the models that `/morph/model` accepts.
 
     Attributes:
-        playing: gives its file.
-        library: the folder of files that messages may name; None for none.
+        playing: returns the file of the current model.
+        library: folder of the files that messages may name, or None.
     """
 
     playing: Callable[[], Path]
     library: Path | None = None
 
     def names(self) -> list[str]:
-        """Return the bundled models by name, and the decoders in the library by their path there."""
+        """Return the names of the bundled models, and the library's decoders as paths relative to it."""
         if self.library is None:
             return bundled()
         found = sorted(path.relative_to(self.library).as_posix() for path in self.library.rglob("*.onnx"))

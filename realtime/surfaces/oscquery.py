@@ -1,6 +1,6 @@
-"""The table of addresses as an OSCQuery tree (https://github.com/Vidvox/OSCQueryProposal), for a model.
+"""Converts the table of addresses to an OSCQuery tree (https://github.com/Vidvox/OSCQueryProposal).
 
-Values are asked of the server by its own messages, so whatever can be read there can be read here.
+Values come from the server's own `/morph/get/…` replies.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from realtime.model.schema import ModelInfo
 Node = dict[str, Any]
 Ask = Callable[[Sequence[Message]], list[Message]]
 
-TOUCHES = 16  # of the 128 that there are: as many as MIDI has channels
+TOUCHES = 16  # listed indices of touches and lanes: one for each MIDI channel
 READ, WRITE, BOTH = 1, 2, 3
 ATTRIBUTES = (
     "FULL_PATH",
@@ -35,18 +35,18 @@ EXTENSIONS = {name: True for name in ATTRIBUTES if name not in ("FULL_PATH", "CO
 QUESTIONS = tuple(
     Message(f"/morph/get/{what}") for what in ("z", "xy", "macros", "settings", "status", "presets")
 )
-PLUGINS = Message("/morph/get/plugins")  # asked more rarely: plugins take their time to answer
+PLUGINS = Message("/morph/get/plugins")  # asked less often: plugins reply slowly
 SETTINGS = ("pitch", "pan", "decay", "reverse", "choke")
 
 
 @dataclass(frozen=True)
 class Knowledge:
-    """What the server says at the moment.
+    """The server's current values.
 
     Attributes:
         values: address -> its arguments.
-        presets: their names.
-        parameters: address -> description, lowest and highest value, of the plugins.
+        presets: names of the presets.
+        parameters: address -> description, lowest and highest value, for the parameters of plugins.
     """
 
     values: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
@@ -55,12 +55,13 @@ class Knowledge:
 
 
 def learn(ask: Ask, *, plugins: bool = False) -> Knowledge:
-    """Ask a server for everything that has a value; the parameters of plugins if they are wanted."""
+    """Query all values of a server; include the parameters of plugins on request."""
     values: dict[str, tuple[Any, ...]] = {}
     presets: list[str] = []
     parameters: dict[str, tuple[str, float, float]] = {}
     questions = (*QUESTIONS, PLUGINS) if plugins else QUESTIONS
-    for answer in chain.from_iterable(ask((question,)) for question in questions):  # others may come between
+    # one at a time, so that other clients' messages can be handled in between
+    for answer in chain.from_iterable(ask((question,)) for question in questions):
         given = answer.arguments
         match answer.address:
             case "/morph/z.reply":
@@ -90,7 +91,7 @@ def learn(ask: Ask, *, plugins: bool = False) -> Knowledge:
 
 
 def tree(info: ModelInfo, known: Knowledge, rows: Sequence[Address[Any, Any]] = ADDRESSES) -> Node:
-    """The root of the tree, with everything in it."""
+    """Return the root node of the whole tree."""
     root: Node = {
         "FULL_PATH": "/",
         "ACCESS": 0,
@@ -107,7 +108,7 @@ def tree(info: ModelInfo, known: Knowledge, rows: Sequence[Address[Any, Any]] = 
 
 
 def find(root: Node, path: str) -> Node | None:
-    """The node at a path, if there is one."""
+    """Return the node at a path, or None."""
     node = root
     for word in filter(None, path.split("/")):
         inner = node.get("CONTENTS", {}).get(word)
@@ -118,7 +119,7 @@ def find(root: Node, path: str) -> Node | None:
 
 
 def host_info(name: str, osc_address: tuple[str, int], web_address: tuple[str, int]) -> Node:
-    """What the server can do, and where."""
+    """Return the HOST_INFO node: the server's name, addresses and extensions."""
     return {
         "NAME": name,
         "OSC_IP": osc_address[0],
@@ -131,7 +132,7 @@ def host_info(name: str, osc_address: tuple[str, int], web_address: tuple[str, i
 
 
 def _paths(row: Address[Any, Any], info: ModelInfo) -> Iterator[str]:
-    """The addresses that a row stands for; those with a placeholder, one for each number that makes sense."""
+    """Yield the addresses of a row; with an int placeholder: all dimensions or axes, or `TOUCHES`."""
     if not row.placeholders:
         yield row.path
         return
@@ -143,7 +144,7 @@ def _paths(row: Address[Any, Any], info: ModelInfo) -> Iterator[str]:
 
 
 def _place(root: Node, path: str) -> Node:
-    """The node of a path, made if it is not there, and the containers above it."""
+    """Return the node at a path; create it and its containers if they are missing."""
     node, so_far = root, ""
     for word in path.strip("/").split("/"):
         so_far += f"/{word}"
@@ -174,7 +175,7 @@ _UNITS = {"ms": "time.ms", "dB": "gain.db"}
 
 
 def _arguments(row: Address[Any, Any], info: ModelInfo) -> Iterator[Argument]:
-    """Those a client shall send: a list at its length, without what is rather left out."""
+    """Yield the arguments that a client sends: full lists, and no optional argument without a default."""
     lengths = {"z": info.latent_dim, "weights": len(info.classes)}
     for argument in row.arguments:
         if argument.many:
@@ -184,7 +185,7 @@ def _arguments(row: Address[Any, Any], info: ModelInfo) -> Iterator[Argument]:
 
 
 def _usual(path: str, info: ModelInfo) -> list[Node] | None:
-    """For coordinates of z, where most sounds are (5th to 95th percentile); more is accepted."""
+    """For coordinates of z, return the 5th to 95th percentile of sounds; wider values are accepted."""
     ends = [{"MIN": low, "MAX": high} for low, high in zip(info.latent.low, info.latent.high, strict=True)]
     head, _, last = path.rpartition("/")
     if path in ("/morph/z", "/wek/outputs") or (head.startswith("/morph/touch/") and last == "z"):

@@ -1,1 +1,1 @@
-"""The sequencer as clients see it: patterns, edits, their addresses and replies."""
+"""The sequencer's control side: edits of patterns, their OSC addresses and replies."""

@@ -1,4 +1,4 @@
-"""The OSC addresses of the drum sequencer, as rows of the table in `addresses`."""
+"""The OSC addresses of the drum sequencer, as rows for the table in `realtime.control.addresses`."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ from realtime.synth.commands import StartSteps, StopSteps
 
 _LANE = Argument("i", "int", "the lane, counted from 0", low=0, high=MAX_LANES - 1)
 _STEP = Argument("s", "int", "the step, counted from 0", low=0, high=MAX_STEPS - 1)
-_MORPH = "place between the lane's points, 0 at the first, 1 at the second"
+_MORPH = "position between the lane's points: 0 is from, 1 is to"
 _ENDS = (
     Argument(
         "from",
         "text",
-        "a class, for its centre, a training sound (anchor), or a preset",
+        "a class (its centre), a training sound (anchor) or a preset",
         default="",
-        missing="the lane plays where the point is, and follows it",
+        missing="the lane's hits play at the point and follow it",
         names="points",
     ),
-    Argument("to", "text", "likewise", default=None, missing="the same as from", names="points"),
+    Argument("to", "text", "as for from", default=None, missing="the same as from", names="points"),
 )
-_NAME = Argument("name", "text", "of the pattern")
+_NAME = Argument("name", "text", "the pattern's name")
 
 
 def _ends(space: LatentSpace, start: str, end: str | None) -> tuple[str, str]:
-    """Return the names of a lane's ends, which exist, or are both empty."""
+    """Check the names of a lane's ends and return them; both are empty for a lane that follows the point."""
     if not start and not end:
         return "", ""
     end = start if end is None else end
@@ -73,7 +73,7 @@ def _morph(space: LatentSpace, values: tuple[Any, ...]) -> Edit:
 
 
 def _whole(field: str) -> Any:
-    """Return what makes the edit of a field of the pattern."""
+    """Return a function that makes the edit of a pattern's field."""
     return lambda space, values: Edit(lambda pattern: pattern.with_field(field, values[0]))
 
 
@@ -105,30 +105,36 @@ SEQUENCER: tuple[Address[LatentSpace, Asked], ...] = (
     ),
     Address(
         "/morph/seq/stop",
-        "Play no more steps; what sounds goes on to its end.",
+        "Stop the sequencer; hits that sound play to their end.",
         lambda space, values: StopSteps(),
     ),
     Address(
         "/morph/seq/tempo",
         "Set the tempo, from the next step on. A step is a quarter of a beat.",
         _whole("tempo"),
-        (number("bpm", quantities.TEMPO_BPM, "kept to 0.001"),),
+        (number("bpm", quantities.TEMPO_BPM, "rounded to 0.001"),),
     ),
     Address(
         "/morph/seq/swing",
-        "Give the first of each two steps more of their time, from the next two on.",
+        "Set the swing, from the next pair of steps on.",
         _whole("swing"),
-        (number("swing", quantities.SWING, "its share, kept to 0.1: 50 is straight, 66.7 triplets"),),
+        (
+            number(
+                "swing",
+                quantities.SWING,
+                "the first step's share of each pair, rounded to 0.1: 50 is straight, 66.7 is triplets",
+            ),
+        ),
     ),
     Address(
         "/morph/seq/steps",
-        "Set the number of steps in the loop; what stands in steps beyond comes back with them.",
+        "Set the number of steps in the loop. Steps beyond it are kept and return when the loop gets longer.",
         _whole("steps"),
         (number("steps", quantities.STEPS, "16 make a bar of four beats"),),
     ),
     Address(
         "/morph/seq/add",
-        "Put a lane behind the others, for a sound or for those between two.",
+        "Append a lane that plays a sound, or the sounds between two points.",
         _add,
         _ENDS,
         "`/morph/done /morph/seq/add i`",
@@ -138,28 +144,28 @@ SEQUENCER: tuple[Address[LatentSpace, Asked], ...] = (
         "Remove all lanes.",
         lambda space, values: Edit(lambda pattern: pattern.with_field("lanes", ())),
     ),
-    Address("/morph/seq/undo", "Take the latest edit of the pattern back.", lambda p, v: UndoEdit()),
-    Address("/morph/seq/redo", "Take the latest of these undos back.", lambda p, v: UndoEdit(again=True)),
+    Address("/morph/seq/undo", "Undo the latest edit of the pattern.", lambda p, v: UndoEdit()),
+    Address("/morph/seq/redo", "Reverse the latest `/morph/seq/undo`.", lambda p, v: UndoEdit(again=True)),
     Address(
         "/morph/seq/lane/<i>/remove",
-        "Remove a lane; those behind it move up.",
+        "Remove a lane; those after it move up.",
         lambda space, values: Edit(lambda pattern: pattern.without_lane(values[0])),
         placeholders=(_LANE,),
     ),
-    Address("/morph/seq/lane/<i>/sound", "Say what a lane plays.", _sound, _ENDS, placeholders=(_LANE,)),
+    Address("/morph/seq/lane/<i>/sound", "Set the sounds of a lane.", _sound, _ENDS, placeholders=(_LANE,)),
     Address(
         "/morph/seq/lane/<i>/step/<s>",
         "Set a step of a lane.",
         _step,
         (
             number("velocity", quantities.VELOCITY, "amplitude; 0 is no hit"),
-            number("morph", quantities.FRACTION, _MORPH, default=None, missing="it stays"),
+            number("morph", quantities.FRACTION, _MORPH, default=None, missing="unchanged"),
         ),
         placeholders=(_LANE, _STEP),
     ),
     Address(
         "/morph/seq/lane/<i>/morph/<s>",
-        "Set what a step of a lane sounds like.",
+        "Set the morph of a step of a lane.",
         _morph,
         (number("morph", quantities.FRACTION, _MORPH),),
         placeholders=(_LANE, _STEP),
@@ -171,29 +177,32 @@ SEQUENCER: tuple[Address[LatentSpace, Asked], ...] = (
     ),
     _row("morphs", "Set the morphs of a lane from the first step on; the other steps get 0.", _MORPH),
     _setting("mute", "Silence a lane.", "mute", "1 is silent"),
-    _setting("pitch", "Transpose the hits of a lane.", "semitones", "upwards"),
-    _setting("pan", "Place the hits of a lane.", "pan", "-1 is left, 1 is right"),
+    _setting("pitch", "Transpose the hits of a lane.", "semitones", "positive is up"),
+    _setting("pan", "Set the stereo position of the hits of a lane.", "pan", "-1 is left, 1 is right"),
+    _setting("decay", "Make the hits of a lane decay.", "ms", "time to fall by 60 dB; 0 is off"),
+    _setting("reverse", "Play the hits of a lane backwards.", "reverse", "1 is backwards, 0 is forwards"),
     _setting(
-        "decay", "Let the hits of a lane die away.", "ms", "to fall by 60 dB; 0 leaves them as they are"
+        "choke",
+        "Put a lane into a choke group: a hit fades out the earlier ones of its group.",
+        "group",
+        "0 is none",
     ),
-    _setting("reverse", "Play the hits of a lane from their end.", "reverse", "1 is backwards"),
-    _setting("choke", "Put a lane into a group, of which only the latest hit sounds.", "group", "0 is none"),
     Address(
         "/morph/seq/store",
-        "Keep the pattern, with tempo and swing, under a name, in the file of presets.",
+        "Store the pattern, with tempo and swing, in the preset file.",
         lambda space, values: StorePattern(*values),
         (_NAME,),
         "`/morph/done /morph/seq/store name`",
     ),
     Address(
         "/morph/seq/recall",
-        "Bring a pattern back; if one plays, it goes on with this one's next step.",
+        "Load a stored pattern; a playing sequencer continues with this one's next step.",
         lambda space, values: RecallPattern(*values),
         (_NAME,),
     ),
     Address(
         "/morph/seq/delete",
-        "Forget a pattern.",
+        "Delete a stored pattern.",
         lambda space, values: DeletePattern(*values),
         (_NAME,),
         "`/morph/done /morph/seq/delete name`",
@@ -203,17 +212,17 @@ SEQUENCER: tuple[Address[LatentSpace, Asked], ...] = (
 PATTERN_QUESTIONS: tuple[Address[LatentSpace, Asked], ...] = (
     Address(
         "/morph/get/seq",
-        "What is in the sequencer?",
+        "Give the pattern and the state of the sequencer.",
         lambda space, values: Query("seq"),
         reply="`/morph/seq.reply` key value …: revision, playing, tempo, swing, steps, lanes, pattern (its "
-        "name, empty once edited), undo and redo (whether there is something to); then for each lane "
+        "name, empty after an edit), undo and redo (1 if possible); then for each lane "
         "`/morph/seq/lane.reply` i key value …: from, to, mute, pitch, pan, decay, reverse, choke, missing "
-        "(a name that no point has any more), and last `steps` velocity morph velocity morph …",
+        "(the name of a deleted point), and last `steps` velocity morph velocity morph …",
     ),
     Address(
         "/morph/get/patterns",
-        "Which patterns are there?",
+        "List the stored patterns.",
         lambda space, values: Query("patterns"),
-        reply=f"`/morph/patterns.reply` name …, {REPLY_ITEMS} a message",
+        reply=f"`/morph/patterns.reply` name …, at most {REPLY_ITEMS} a message",
     ),
 )

@@ -1,4 +1,4 @@
-"""The drum sequencer between performers and the engine: edits in; commands, answers and news out."""
+"""Applies edits to the drum sequencer's pattern; produces commands for the engine, replies and news."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from realtime.control.settings import History
 from realtime.synth.commands import Command, SetClock, SetStep, StartSteps, Trigger, Z
 from realtime.util.errors import ControlError
 
-SETTLE_S = 0.1  # without an edit, until the sounds of a pattern are decoded ahead
-MAX_PREPARED = 128  # points that are decoded ahead for a pattern
+SETTLE_S = 0.1  # time without an edit before a pattern's sounds are decoded ahead
+MAX_PREPARED = 128  # points decoded ahead for a pattern
 
 
 class Sequencer:
-    """What performers ask of the sequencer that the engine has. For one thread; `adopt` comes first.
+    """The control side of the engine's sequencer. Not thread-safe; call `adopt` first.
 
     Attributes:
-        playing: whether it was started last, not stopped.
-        revision: goes up with every change that `state` tells of.
+        playing: True between start and stop.
+        revision: rises with every change to `state`.
     """
 
     def __init__(self) -> None:
@@ -40,11 +40,11 @@ class Sequencer:
         self._told: list[Message] = []
 
     def adopt(self, space: LatentSpace, patterns: Patterns) -> None:
-        """Turn to a model, with the patterns kept for it; the engine is at rest, and knows nothing yet.
+        """Switch to a model and its patterns. The engine's sequencer is stopped and empty.
 
         Args:
-            places: where the points of lanes are looked up.
-            patterns: with the one that is edited.
+            space: resolves the names of the lanes' points.
+            patterns: the model's patterns, current and stored.
         """
         self.playing = False
         self._space = space
@@ -55,21 +55,21 @@ class Sequencer:
         self._forget()
 
     def _forget(self) -> None:
-        """Take note that the engine knows nothing."""
+        """Reset the record of what the engine has."""
         self._sent: tuple[SetClock, list[tuple[Trigger, ...]]] = Pattern().clock, [()] * MAX_STEPS
         self._prepared: frozenset[Z] = frozenset()
-        self.look_again()
+        self.mark_stale()
 
     @property
     def pattern(self) -> Pattern:
-        """The one that is edited, and played."""
+        """The current pattern, which is edited and played."""
         return self._patterns.grid
 
     def carry_out(self, request: PatternRequest, now: float) -> list[Message]:
-        """Do what a message asks for at monotonic time `now`; the answers that can be given at once.
+        """Carry out a request at monotonic time `now`; return the replies that are ready at once.
 
         Raises:
-            ControlError: it cannot be done.
+            ControlError: the request cannot be carried out.
         """
         match request:
             case Edit(change):
@@ -103,22 +103,22 @@ class Sequencer:
         self._patterns.grid = pattern
         self._name = ""
         self._edited_s = now
-        self.look_again()
+        self.mark_stale()
 
-    def look_again(self) -> None:
-        """Take note that named points may have changed."""
-        self._stale = True  # what was sent may not be what is to be played
+    def mark_stale(self) -> None:
+        """Note that the pattern or named points may have changed."""
+        self._stale = True  # the engine's hits may be out of date
         self.revision += 1
 
     def note_playing(self, playing: bool) -> None:
-        """Take note of a start or a stop."""
+        """Note a start or a stop."""
         self.revision += playing != self.playing
         self.playing = playing
 
     # ---- for the engine
 
     def commands(self) -> list[Command]:
-        """Return what the engine has to be told since the last call."""
+        """Return the commands for the engine that are new since the last call."""
         if not self._stale:
             return []
         self._stale = False
@@ -128,13 +128,13 @@ class Sequencer:
         changed = [SetStep(i, hits) for i, hits in enumerate(steps) if hits != before_steps[i]]
         return [*([] if clock == before_clock else [clock]), *changed]
 
-    def begin_anew(self) -> list[Command]:
-        """Return what an engine has to be told that knows nothing yet."""
+    def resync(self) -> list[Command]:
+        """Return the commands that bring a restarted engine up to date."""
         self._forget()
         return [*self.commands(), *([StartSteps()] if self.playing else [])]
 
     def unprepared(self, now: float) -> tuple[Z, ...]:
-        """Return the points to be decoded ahead, once no edit has come for a while."""
+        """Return the points to decode ahead, once `SETTLE_S` have passed without an edit."""
         if now - self._edited_s < SETTLE_S or self._stale:
             return ()
         points = dict.fromkeys(hit.point for hits in self._sent[1] for hit in hits if hit.point is not None)
@@ -145,17 +145,17 @@ class Sequencer:
     # ---- for performers
 
     def patterns(self) -> list[Message]:
-        """Return the names of the patterns that are kept, as many messages as they need."""
+        """Return the names of the stored patterns, in as many messages as necessary."""
         names = list(self._patterns)
         parts = range(0, max(len(names), 1), REPLY_ITEMS)
         return [Message("/morph/patterns.reply", tuple(names[at : at + REPLY_ITEMS])) for at in parts]
 
     def state(self) -> list[Message]:
-        """Return everything there is to be drawn, but for the playhead."""
+        """Return the state that clients draw, except the playhead."""
         return [self._head(), *map(self._lane, range(len(self.pattern.lanes)))]
 
     def news(self) -> Iterator[Message]:
-        """Return what has changed of `state` since the last call."""
+        """Yield the messages of `state` that have changed since the last call."""
         if self._told_revision == self.revision:
             return
         before, self._told = self._told, self.state()

@@ -1,4 +1,4 @@
-"""Datagrams made from the table of addresses: valid, invalid and damaged ones.
+"""Generates valid, invalid and damaged datagrams from the table of addresses.
 
 `python -m tests.realtime.control.fuzz_datagrams COUNT SEED MODEL` sends COUNT of them to a server and prints
 the outcome. A million take some minutes.
@@ -45,20 +45,20 @@ WORDS = (
     "../x.wav",
 )
 JUNK = (b"\0", b"\xff\xff\xff\xff", b",", b"#bundle\0", b"/morph/z", b"\x7f\xff\xff\xff", b",ffff\0\0\0")
-SHARES = {"right": 0.4, "wrong": 0.25, "damaged": 0.3}  # the rest is noise
+SHARES = {"right": 0.4, "wrong": 0.25, "damaged": 0.3}  # the rest are random bytes
 DATAGRAMS_A_BLOCK = 20
-WARM = 0.5  # of all, before memory is looked at
+WARM = 0.5  # share of datagrams before memory is first measured
 
 
 class Fuzz:
-    """An endless row of datagrams, the same for the same seed."""
+    """An endless sequence of datagrams, determined by the seed."""
 
     def __init__(self, seed: int, dimensions: int) -> None:
         self.random = random.Random(seed)
         self.dimensions = dimensions
 
     def next(self) -> bytes:
-        """The next datagram."""
+        """Return the next datagram."""
         draw = self.random.random()
         for kind, share in SHARES.items():
             if draw < share:
@@ -67,17 +67,17 @@ class Fuzz:
         return self.random.randbytes(self.random.randrange(200))
 
     def right(self) -> bytes:
-        """A message with arguments that may well be accepted, alone or in bundles."""
+        """Return a plausible message, alone or in bundles."""
         message = self._message(self._fitting, right=True)
         return self._bundled(message) if self.random.random() < 0.3 else message
 
     def wrong(self) -> bytes:
-        """Whole OSC with arguments of any type, number and value."""
+        """Return well-formed OSC whose arguments have any type, number and value."""
         message = self._message(lambda argument: self._any(), right=False)
         return self._bundled(message) if self.random.random() < 0.3 else message
 
     def damaged(self) -> bytes:
-        """OSC with bytes changed, left out, put in, or cut off."""
+        """Return OSC with bytes changed, removed, inserted or cut off."""
         data = bytearray(self.right() if self.random.random() < 0.5 else self.wrong())
         for _ in range(self.random.randint(1, 4)):
             at = self.random.randrange(len(data) + 1)
@@ -165,7 +165,7 @@ def _padded(text: bytes) -> bytes:
 
 @dataclass
 class Outcome:
-    """What came of them; memory in bytes, as the process had it."""
+    """The result of a run; `grown` is the growth of the process in bytes."""
 
     datagrams: int
     malformed: int
@@ -179,7 +179,7 @@ class Outcome:
 
 
 def play(count: int, seed: int, model: Path) -> Outcome:
-    """Have a server take `count` datagrams while its engine plays; exceptions come through."""
+    """Send `count` datagrams to a server while its engine plays; exceptions propagate."""
     decoder = Decoder(model, capacity=slots_for(4))
     mixer = Mixer(decoder, 48_000, voices=4)
     mixer.sound_cache = SoundCache(decoder, budget_bytes=STATE_BYTES)
@@ -209,8 +209,8 @@ def play(count: int, seed: int, model: Path) -> Outcome:
                 outcome.blocks += 1
                 outcome.loudest = max(outcome.loudest, float(np.abs(out).max()))
                 outcome.broken_blocks += not np.isfinite(out).all()
-                for whom, answer in control.news():
-                    server._send(answer, whom)
+                for receiver, answer in control.news():
+                    server._send(answer, receiver)
             if number == int(WARM * count):
                 memory = _memory()
         outcome.grown = _memory() - memory
@@ -225,7 +225,7 @@ def play(count: int, seed: int, model: Path) -> Outcome:
 
 
 def _memory() -> int:
-    """Bytes that the process holds, where the system tells; else the most it has held."""
+    """Return the process's resident bytes, or its peak where the system does not report them."""
     try:
         return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
     except OSError:

@@ -1,4 +1,4 @@
-"""The table of addresses: what is accepted, what is refused, and that the page says the same."""
+"""The table of addresses: accepted messages, refused messages, and the generated page."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ def ask(info: ModelInfo, address: str, *arguments: Any) -> Asked:
     return parse(Message(address, arguments), LatentSpace(info, PRESETS))
 
 
-def test_points(info: ModelInfo) -> None:
+def test_messages_about_the_point_become_moves(info: ModelInfo) -> None:
     z = tuple(float(i) for i in range(info.latent_dim))
     assert ask(info, "/morph/z", *z) == Move(z)
-    assert ask(info, "/morph/z", *range(info.latent_dim)) == Move(z)  # ints are welcome
+    assert ask(info, "/morph/z", *range(info.latent_dim)) == Move(z)  # ints are accepted
     last = info.latent_dim - 1
     assert ask(info, f"/morph/z/{last}", 2) == SetDimension(last, 2.0)
 
 
-def test_named_points(info: ModelInfo) -> None:
+def test_named_points_are_resolved_to_z(info: ModelInfo) -> None:
     a, b = info.classes[0], info.classes[1]
     assert ask(info, "/morph/goto", a.name, 250) == Goto(a.centroid, 250.0, "linear")
     sound = info.anchors[0]
@@ -55,15 +55,15 @@ def test_named_points(info: ModelInfo) -> None:
     assert all(z == pytest.approx(0.75 * x + 0.25 * y) for z, x, y in ways)
 
 
-def test_triggers(info: ModelInfo) -> None:
+def test_trigger_becomes_a_hit(info: ModelInfo) -> None:
     assert ask(info, "/morph/trigger") == Hit(1.0)
     assert ask(info, "/morph/trigger", 0.5) == Hit(0.5)
     name = info.classes[1].name
     assert ask(info, "/morph/trigger", 1, name) == Hit(1.0, info.classes[1].centroid)
 
 
-def test_places_on_the_map(info: ModelInfo) -> None:
-    """At a sound's place it is that sound; in between, nearer sounds weigh more: w = 1 / d^4."""
+def test_xy_is_an_inverse_distance_mean_of_sounds(info: ModelInfo) -> None:
+    """At a sound's place, z is that sound's; elsewhere, nearer sounds weigh more: w = 1 / d^4."""
     square = LatentSpace(info).map
     assert (square.min(axis=0) == 0.0).all()
     assert (square.max(axis=0) == 1.0).all()
@@ -75,8 +75,8 @@ def test_places_on_the_map(info: ModelInfo) -> None:
     np.testing.assert_allclose(moved.z, weights @ np.array([a.z for a in info.anchors]))
 
 
-def test_where_on_the_map_a_point_lies(info: ModelInfo) -> None:
-    """A training sound at its own place, half way between two half way, and beyond the edge at the edge."""
+def test_point_is_projected_onto_the_map(info: ModelInfo) -> None:
+    """A training sound lies at its own place, a midpoint midway, and a far point at the edge."""
     space = LatentSpace(info)
     sounds = np.array([a.z for a in info.anchors])
     for at in (0, 5, 69):
@@ -85,7 +85,7 @@ def test_where_on_the_map_a_point_lies(info: ModelInfo) -> None:
     assert set(space.on_map(sounds[5] + 1e6 * (sounds[1] - sounds[0]))) <= {0.0, 1.0}
 
 
-def test_mixtures(info: ModelInfo) -> None:
+def test_weights_become_a_weighted_mean(info: ModelInfo) -> None:
     kick, snare, _ = (np.array(c.centroid) for c in info.classes)
     for arguments in [(3, 1, 0), ("kick", 0.75, "snare", 0.25)]:
         mixed = ask(info, "/morph/weights", *arguments)
@@ -94,19 +94,19 @@ def test_mixtures(info: ModelInfo) -> None:
     assert ask(info, "/morph/weights", "fat", 2) == Move(PRESETS["fat"])
 
 
-def test_macros_are_axes(info: ModelInfo) -> None:
+def test_macros_move_along_principal_axes(info: ModelInfo) -> None:
     asked = ask(info, "/morph/macro/1", -2)
     deviation = info.pca.variance[1] ** 0.5
     assert asked == SetAxis(info.pca.basis[1], info.latent.mean, -2 * deviation)
 
 
-def test_notes(info: ModelInfo) -> None:
+def test_note_becomes_a_transposed_hit(info: ModelInfo) -> None:
     assert ask(info, "/morph/note", 67, 127) == Hit(1.0, semitones=7.0)
     assert ask(info, "/morph/note", 48.0, 64.0) == Hit(64 / 127, semitones=-12.0)
     assert ask(info, "/morph/note", 60, 0) == Nothing()
 
 
-def test_touches(info: ModelInfo) -> None:
+def test_touch_messages_carry_the_touch(info: ModelInfo) -> None:
     z = (1.0, 2.0, 3.0, 4.0)
     assert ask(info, "/morph/touch/3/z", *z) == Move(z, 3)
     assert ask(info, "/morph/touch/0/trigger") == Hit(1.0, None, 0)
@@ -117,7 +117,7 @@ def test_touches(info: ModelInfo) -> None:
     assert ask(info, "/morph/touch/5/stop") == Stop(5)
 
 
-def test_glides(info: ModelInfo) -> None:
+def test_goto_and_path_become_glides(info: ModelInfo) -> None:
     kick, snare, _ = (c.centroid for c in info.classes)
     assert ask(info, "/morph/glide", 50) == ChangeSetting("travel", (50.0, "linear", "linear"))
     assert ask(info, "/morph/goto", "kick", 5, "in", "spherical") == Goto(kick, 5.0, "in", path="spherical")
@@ -125,7 +125,7 @@ def test_glides(info: ModelInfo) -> None:
     assert path == Goto(snare, 900.0, path="spline", through=(kick, PRESETS["fat"]))
 
 
-def test_presets_are_points(info: ModelInfo) -> None:
+def test_presets_are_accepted_as_points(info: ModelInfo) -> None:
     fat = PRESETS["fat"]
     assert ask(info, "/morph/preset/recall", "fat") == Move(fat)
     assert ask(info, "/morph/preset/recall", "fat", 30) == Goto(fat, 30.0)
@@ -133,7 +133,7 @@ def test_presets_are_points(info: ModelInfo) -> None:
     assert ask(info, "/morph/preset/store", "thin") == Store("thin")
 
 
-def test_the_rest(info: ModelInfo) -> None:
+def test_other_messages_become_requests(info: ModelInfo) -> None:
     assert ask(info, "/morph/stop") == Stop()
     assert ask(info, "/morph/panic") == Panic()
     assert ask(info, "/morph/gain", -6) == Gain(-6.0)
@@ -163,7 +163,7 @@ def test_the_rest(info: ModelInfo) -> None:
         ("/morph/trigger", (1.0, "kick", 3), r"takes \[velocity \[name\]\]; got 3"),
         ("/morph/z/0", (), "takes value; got 0"),
         ("/morph/z/0", (math.inf,), "value is inf, not a number from -10000 to 10000"),
-        ("/morph/z/99999", (0.0,), "dimensions 0 to"),
+        ("/morph/z/99999", (0.0,), "dimension is 99999, not 0 to 3"),
         ("/morph/z/-1", (0.0,), "no such address"),
         ("/morph/z/1e3", (0.0,), "no such address"),
         ("/morph/z/²", (0.0,), "no such address"),
@@ -173,13 +173,13 @@ def test_the_rest(info: ModelInfo) -> None:
         ("/morph/goto", ("kick", -1), "ms is -1, not a number from 0 to 600000 ms"),
         ("/morph/mode", ("dead",), "not one of live, latch"),
         ("/morph/xy", (0.5, 1.1), "y is 1.1, not a number from 0 to 1"),
-        ("/morph/weights", (0.5, 0.5), "takes 3 weights, one a class, or names and weights; got 2"),
+        ("/morph/weights", (0.5, 0.5), "takes 3 weights, one for each class, or names and weights; got 2"),
         ("/morph/weights", (0, 0, 0), "all weights are 0"),
         ("/morph/weights", ("kick", 1, "snare"), "name weight name weight"),
         ("/morph/weights", (1, "kick", 1, "snare"), "name weight name weight"),
         ("/morph/weights", ("kick", -1), "weights is -1, not a number from 0"),
         ("/morph/weights", ("kick", 1, "gong", 1), "no point named 'gong'"),
-        ("/morph/macro/4", (0,), "there are macros 0 to 3, not 4"),
+        ("/morph/macro/4", (0,), "macro is 4, not 0 to 3"),
         ("/morph/macro/0", (5,), "value is 5, not a number from -4 to 4 standard deviations"),
         ("/morph/path", (100,), "takes ms name …; got 1"),
         ("/morph/note", (60.5, 100), "pitch is 60.5, not a whole number from 0 to 127"),
@@ -195,7 +195,7 @@ def test_the_rest(info: ModelInfo) -> None:
         ("/", (), "no such address$"),
     ],
 )
-def test_what_is_refused_is_named(
+def test_invalid_message_is_refused_with_a_reason(
     info: ModelInfo, address: str, arguments: tuple[Any, ...], text: str
 ) -> None:
     with pytest.raises(RealtimeError, match=text.replace("?", r"\?")):
@@ -203,7 +203,7 @@ def test_what_is_refused_is_named(
 
 
 @pytest.mark.parametrize("change", [-1, 1])
-def test_a_z_of_the_wrong_length(info: ModelInfo, change: int) -> None:
+def test_z_of_the_wrong_length_is_refused(info: ModelInfo, change: int) -> None:
     count = info.latent_dim + change
     text = f"takes {info.latent_dim} numbers, one for each dimension of z; got {count}"
     with pytest.raises(RealtimeError, match=text):
@@ -211,12 +211,12 @@ def test_a_z_of_the_wrong_length(info: ModelInfo, change: int) -> None:
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, 1e5, "0"])
-def test_every_number_of_a_z_is_looked_at(info: ModelInfo, bad: Any) -> None:
+def test_every_number_of_z_is_checked(info: ModelInfo, bad: Any) -> None:
     with pytest.raises(RealtimeError, match="z is "):
         ask(info, "/morph/z", *[0.0] * (info.latent_dim - 1), bad)
 
 
-def test_optional_arguments_come_last_and_paths_once() -> None:
+def test_optional_arguments_come_last_and_paths_are_unique() -> None:
     assert len({address.path for address in ADDRESSES}) == len(ADDRESSES)
     for address in ADDRESSES:
         assert address.path.count("<") == len(address.placeholders)
@@ -225,8 +225,8 @@ def test_optional_arguments_come_last_and_paths_once() -> None:
         assert not any(argument.many for argument in address.arguments[:-1])
 
 
-def test_the_page_is_the_table() -> None:
-    """`python -m realtime.cli.osc_page > docs/osc.md` writes it anew."""
+def test_osc_page_is_up_to_date() -> None:
+    """Regenerate it with `python -m realtime.cli.osc_page > docs/osc.md`."""
     assert PAGE.read_text(encoding="utf-8") == markdown()
     for address in ADDRESSES:
         assert f"`{address.path}`" in markdown()

@@ -1,6 +1,6 @@
-"""Whatever arrives: no exception, no broken sound, no memory lost, and each malformed datagram counted.
+"""Any datagram: no exception, no broken sound, no memory leak, and malformed datagrams are counted.
 
-SOUNDMORPH_DATAGRAMS=200000 has more of them. A million takes longer than a test may:
+SOUNDMORPH_DATAGRAMS=200000 sends more. A million take too long for a test:
 `python -m tests.realtime.control.fuzz_datagrams 1000000 SEED MODEL.onnx`.
 """
 
@@ -16,11 +16,11 @@ from tests.realtime.control.fuzz_datagrams import Fuzz, Outcome
 
 ROOT = Path(__file__).parents[3]
 COUNT = int(os.environ.get("SOUNDMORPH_DATAGRAMS", "60000"))
-MAX_GROWTH = 8 * 2**20  # bytes; a leak of one small object a datagram would be more, in a million
+MAX_GROWTH = 8 * 2**20  # bytes; a million leaked objects, one for each datagram, would exceed it
 
 
-def test_random_and_damaged_datagrams(tiny_model: Path) -> None:
-    """In a process of its own, for its memory is looked at."""
+def test_random_datagrams_break_nothing(tiny_model: Path) -> None:
+    """Run in a separate process, so that its memory can be measured."""
     command = [
         sys.executable,
         "-m",
@@ -43,9 +43,9 @@ def test_random_and_damaged_datagrams(tiny_model: Path) -> None:
     assert outcome.grown < MAX_GROWTH
 
 
-def test_the_row_is_the_same_for_a_seed() -> None:
+def test_seed_determines_the_datagrams() -> None:
     first, again, other = (Fuzz(seed, 4) for seed in (5, 5, 6))
     for fuzz in (first, again, other):
-        fuzz._soon = lambda: 1  # type: ignore[method-assign]  # the time of day is not
+        fuzz._soon = lambda: 1  # type: ignore[method-assign]  # fix the time, which the seed does not determine
     rows = [[fuzz.next() for _ in range(200)] for fuzz in (first, again, other)]
     assert rows[0] == rows[1] != rows[2]

@@ -1,4 +1,4 @@
-"""Messages of many senders: commands together, answers to whom they belong."""
+"""The dispatcher: commands of a bundle stay together, and replies reach the right sender."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BERT: Sender = ("127.0.0.1", 3000)
 
 
 class Notebook:
-    """A player that writes down what it is asked to do."""
+    """A player that records its commands."""
 
     def __init__(self) -> None:
         self.played: list[tuple[tuple[Command, ...], float | None]] = []
@@ -55,7 +55,7 @@ class Notebook:
 
 
 class Clock:
-    """Stands still until it is told how late it is."""
+    """A clock that the test sets."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -77,18 +77,18 @@ def player() -> Notebook:
 @pytest.fixture
 def control(decoder: Decoder, player: Notebook, clock: Clock) -> Control:
     control = Control(decoder.info, player, clock=clock)
-    player.played.clear()  # what it asks to be prepared
+    player.played.clear()  # the sounds to prepare
     return control
 
 
-def test_the_messages_of_a_bundle_go_together(control: Control, player: Notebook) -> None:
+def test_commands_of_a_bundle_are_submitted_together(control: Control, player: Notebook) -> None:
     z = (0.5,) * control.info.latent_dim
     answers = control.handle([Message("/morph/z", z), Message("/morph/trigger", (0.5,))], ME, 12.5)
     assert answers == []
     assert player.played == [((SetZ(z), Trigger(0.5)), 12.5)]
 
 
-def test_a_wrong_message_is_answered_and_does_not_stop_the_others(control: Control, player: Notebook) -> None:
+def test_invalid_message_is_answered_and_does_not_stop_the_others(control: Control, player: Notebook) -> None:
     answers = control.handle([Message("/morph/z", (1.0,)), Message("/morph/trigger")], ME)
     (error,) = answers
     assert error.address == "/morph/error"
@@ -97,7 +97,7 @@ def test_a_wrong_message_is_answered_and_does_not_stop_the_others(control: Contr
     assert control.refused == 1
 
 
-def test_answers(control: Control, player: Notebook) -> None:
+def test_questions_are_answered(control: Control, player: Notebook) -> None:
     info = control.info
     ask = ["/ping", "/morph/get/z", "/morph/get/classes", "/morph/get/status", "/morph/get/info"]
     pong, z, classes, status, facts = control.handle([Message(address) for address in ask], ME)
@@ -113,7 +113,7 @@ def test_answers(control: Control, player: Notebook) -> None:
     assert player.played == []
 
 
-def test_many_names_come_in_several_messages(control: Control) -> None:
+def test_long_reply_is_split_into_several_messages(control: Control) -> None:
     answers = control.handle([Message("/morph/get/anchors")], ME)
     anchors, classes = control.info.anchors, control.info.classes
     told: list[str] = []
@@ -124,13 +124,13 @@ def test_many_names_come_in_several_messages(control: Control) -> None:
     assert told == [text for a in anchors for text in (a.name, classes[a.label].name)]
 
 
-def test_a_full_engine_is_no_secret(control: Control, player: Notebook) -> None:
+def test_full_command_queue_is_reported(control: Control, player: Notebook) -> None:
     player.full = True
     (error,) = control.handle([Message("/morph/stop")], ME)
     assert error == Message("/morph/error", ("/morph/stop", "too many commands are waiting"))
 
 
-def test_whoever_sent_a_glide_hears_of_its_arrival(control: Control, player: Notebook) -> None:
+def test_sender_of_a_glide_is_told_of_its_arrival(control: Control, player: Notebook) -> None:
     first, second = (each.name for each in control.info.classes[:2])
     control.handle([Message("/morph/goto", (first, 10))], ANNA)
     control.handle([Message("/morph/goto", (second, 10))], BERT)
@@ -138,12 +138,12 @@ def test_whoever_sent_a_glide_hears_of_its_arrival(control: Control, player: Not
     assert len(set(tickets)) == 2
     assert 0 not in tickets
     assert control.patience() == IMPATIENCE_S
-    player.come = [tickets[1]]  # the second overtook the first
+    player.come = [tickets[1]]  # the second glide overtook the first
     assert list(control.news()) == [(BERT, Message("/morph/done", ("/morph/goto", second)))]
     assert control.patience() == PATIENCE_S
 
 
-def test_those_who_wait_do_not_pile_up(control: Control, player: Notebook) -> None:
+def test_number_of_waiting_senders_is_limited(control: Control, player: Notebook) -> None:
     name = control.info.classes[0].name
     for _ in range(5000):
         control.handle([Message("/morph/goto", (name, 10))], ME)
@@ -151,7 +151,7 @@ def test_those_who_wait_do_not_pile_up(control: Control, player: Notebook) -> No
 
 
 def commands(player: Notebook) -> list[Command]:
-    """All that has been asked for, and forgotten then."""
+    """Return the recorded commands and clear them."""
     asked = [command for group, _ in player.played for command in group]
     player.played.clear()
     return asked
@@ -161,7 +161,7 @@ def say(control: Control, address: str, *arguments: object, due: float | None = 
     return control.handle([Message(address, arguments)], ME, due)
 
 
-def test_settings_hold_for_the_hits_to_come(control: Control, player: Notebook) -> None:
+def test_settings_apply_to_new_hits(control: Control, player: Notebook) -> None:
     words = {"pitch": 7, "pan": -0.5, "decay": 250, "reverse": 1, "choke": 2}
     for word, value in words.items():
         assert say(control, f"/morph/{word}", value) == []
@@ -178,7 +178,7 @@ def test_settings_hold_for_the_hits_to_come(control: Control, player: Notebook) 
     assert (high.pitch, high.decay_ms) == (48.0, None)
 
 
-def test_settings_of_a_bundle_of_the_future_hold_from_its_time_on(
+def test_scheduled_settings_apply_from_their_time_on(
     control: Control, player: Notebook, clock: Clock
 ) -> None:
     later = clock.now + 1.0
@@ -190,7 +190,7 @@ def test_settings_of_a_bundle_of_the_future_hold_from_its_time_on(
     assert [c.pitch for c in commands(player) if isinstance(c, Trigger)] == [12.0, 0.0, 12.0, 12.0]
 
 
-def test_moves_travel_as_the_glide_says(control: Control, player: Notebook) -> None:
+def test_moves_use_the_default_glide(control: Control, player: Notebook) -> None:
     kick, snare, _ = (c.centroid for c in control.info.classes)
     say(control, "/morph/glide", 80, "smooth", "spherical")
     say(control, "/morph/between", "kick", "snare", 1)
@@ -206,7 +206,7 @@ def test_moves_travel_as_the_glide_says(control: Control, player: Notebook) -> N
     assert z == SetZ(kick)
 
 
-def test_undo_and_redo_go_by_gestures(control: Control, player: Notebook, clock: Clock) -> None:
+def test_undo_and_redo_step_by_gesture(control: Control, player: Notebook, clock: Clock) -> None:
     begin = tuple(player.at)
     for step in range(5):  # one gesture
         say(control, "/morph/z", 1.0, 0.0, 0.0, 0.1 * step)
@@ -218,7 +218,7 @@ def test_undo_and_redo_go_by_gestures(control: Control, player: Notebook, clock:
     player.at = list(control.info.classes[0].centroid)
     commands(player)
     say(control, "/morph/undo")
-    say(control, "/morph/undo")  # before the first has reached the mixer
+    say(control, "/morph/undo")  # before the first undo has reached the mixer
     assert commands(player) == [SetZ((1.0, 0.0, 0.0, 0.4)), SetZ(begin)]
     (error,) = say(control, "/morph/undo")
     assert error.arguments == ("/morph/undo", "nothing to undo")
@@ -229,9 +229,7 @@ def test_undo_and_redo_go_by_gestures(control: Control, player: Notebook, clock:
     assert error.arguments == ("/morph/redo", "nothing to redo")
 
 
-def test_what_has_been_undone_is_gone_with_the_next_move(
-    control: Control, player: Notebook, clock: Clock
-) -> None:
+def test_new_move_clears_the_redo_history(control: Control, player: Notebook, clock: Clock) -> None:
     say(control, "/morph/z", 1, 1, 1, 1)
     clock.now += 1.0
     say(control, "/morph/undo")
@@ -240,8 +238,8 @@ def test_what_has_been_undone_is_gone_with_the_next_move(
     assert error.arguments == ("/morph/redo", "nothing to redo")
 
 
-def told(control: Control, count: int) -> list[Message]:
-    """The next news, once the work in the background is done."""
+def wait_for_news(control: Control, count: int) -> list[Message]:
+    """Wait for background jobs; return `count` messages of news."""
     news: list[Message] = []
     end = time.monotonic() + 30.0
     while len(news) < count:
@@ -251,14 +249,14 @@ def told(control: Control, count: int) -> list[Message]:
     return news
 
 
-def test_presets(control: Control, player: Notebook) -> None:
+def test_presets_are_stored_recalled_and_deleted(control: Control, player: Notebook) -> None:
     assert say(control, "/morph/preset/store", "fat") == []
-    assert told(control, 1) == [Message("/morph/done", ("/morph/preset/store", "fat"))]
+    assert wait_for_news(control, 1) == [Message("/morph/done", ("/morph/preset/store", "fat"))]
     (prepare,) = commands(player)
     assert isinstance(prepare, Prepare)
     assert tuple(player.at) in prepare.points
     say(control, "/morph/z/1", 9)
-    say(control, "/morph/preset/store", "wide")  # the move has not reached the mixer, and counts
+    say(control, "/morph/preset/store", "wide")  # the move counts, although it has not reached the mixer
     say(control, "/morph/preset/recall", "wide")
     say(control, "/morph/between", "fat", "wide", 0.5)
     moved = [c for c in commands(player) if isinstance(c, SetZ)]
@@ -273,7 +271,7 @@ def test_presets(control: Control, player: Notebook) -> None:
     assert "no preset named 'fat'" in error.arguments[1]
 
 
-def test_presets_of_an_earlier_model_are_adopted_when_asked_for(
+def test_presets_of_an_earlier_model_are_adopted_on_request(
     decoder: Decoder, player: Notebook, tmp_path: Path
 ) -> None:
     path, address = tmp_path / "presets.json", "/morph/preset/adopt"
@@ -287,27 +285,27 @@ def test_presets_of_an_earlier_model_are_adopted_when_asked_for(
         checksums.append(earlier.key.split()[-1])
     control = Control(model, player, shelf=shelf)
     say(control, address)
-    (several,) = told(control, 1)
+    (several,) = wait_for_news(control, 1)
     assert several.address == "/morph/error"
     assert all(f"{each} (fat)" in several.arguments[1] for each in checksums)
     say(control, address, "0123")
-    assert "checksum is '0123', not one of" in told(control, 1)[0].arguments[1]
+    assert "checksum is '0123', not one of" in wait_for_news(control, 1)[0].arguments[1]
     assert dict(control.presets) == {}
     say(control, address, checksums[1])
-    assert told(control, 1) == [Message("/morph/done", (address, checksums[1]))]
+    assert wait_for_news(control, 1) == [Message("/morph/done", (address, checksums[1]))]
     assert dict(control.presets) == {"fat": (2.0, *z[1:])}
     say(control, address, checksums[0])
-    told(control, 1)
-    assert dict(shelf.open(model)) == {"fat": (2.0, *z[1:])}  # what is there stays
+    wait_for_news(control, 1)
+    assert dict(shelf.open(model)) == {"fat": (2.0, *z[1:])}  # the existing preset stays
 
 
-def test_where_there_is_no_earlier_model_nothing_is_adopted(control: Control) -> None:
+def test_adopt_without_an_earlier_model_is_refused(control: Control) -> None:
     say(control, "/morph/preset/adopt")
-    (error,) = told(control, 1)
+    (error,) = wait_for_news(control, 1)
     assert error.arguments[1] == f"no other model named {control.info.name!r} has presets that fit"
 
 
-def test_more_answers(control: Control, player: Notebook) -> None:
+def test_map_dimensions_and_latency_are_reported(control: Control, player: Notebook) -> None:
     info = control.info
     ask = ["/morph/get/map", "/morph/get/dimensions", "/morph/get/latency"]
     *maps, dimensions, latency = control.handle([Message(address) for address in ask], ME)
@@ -320,12 +318,12 @@ def test_more_answers(control: Control, player: Notebook) -> None:
     assert latency == Message("/morph/latency.reply", ("queue", 8.0, "total", 8.0))
 
 
-def test_a_question_that_does_not_exist_has_no_answer(control: Control, player: Notebook) -> None:
-    with pytest.raises(ValueError, match="'statsu' is no question"):
+def test_unknown_question_raises_value_error(control: Control, player: Notebook) -> None:
+    with pytest.raises(ValueError, match="'statsu' is not a question"):
         replies.answer("statsu", control.space, player, tuple(player.at), {})
 
 
-def test_probabilities_are_those_of_normal_distributions(control: Control, player: Notebook) -> None:
+def test_probabilities_follow_from_normal_distributions(control: Control, player: Notebook) -> None:
     info = control.info
     player.at = [0.1, -0.2, 0.3, 0.4]
     (answer,) = say(control, "/morph/get/probabilities")
@@ -339,15 +337,15 @@ def test_probabilities_are_those_of_normal_distributions(control: Control, playe
     assert answer.arguments[1::2] == pytest.approx(expected)
 
 
-def test_subscribers_are_told_regularly(control: Control, clock: Clock) -> None:
+def test_subscriber_gets_the_status_at_its_interval(control: Control, clock: Clock) -> None:
     say(control, "/morph/subscribe", 4000, 50)
     assert control.patience() < PATIENCE_S
     there = (ME[0], 4000)
-    assert [whom for whom, _ in control.news()] == [there]
+    assert [receiver for receiver, _ in control.news()] == [there]
     assert list(control.news()) == []
     clock.now += 0.05
-    ((whom, message),) = control.news()
-    assert (whom, message.address) == (there, "/morph/status.reply")
+    ((receiver, message),) = control.news()
+    assert (receiver, message.address) == (there, "/morph/status.reply")
     say(control, "/morph/unsubscribe", 4000)
     clock.now += 1.0
     assert list(control.news()) == []
@@ -356,7 +354,7 @@ def test_subscribers_are_told_regularly(control: Control, clock: Clock) -> None:
     assert "16 subscribers" in answers[16][0].arguments[1]
 
 
-def test_answers_go_where_the_sender_listens(control: Control) -> None:
+def test_replies_go_to_the_port_that_the_sender_set(control: Control) -> None:
     assert control.listening(ME) == ME
     (done,) = say(control, "/morph/reply", 4001)
     assert done.arguments == ("/morph/reply", 4001)
@@ -366,26 +364,26 @@ def test_answers_go_where_the_sender_listens(control: Control) -> None:
     assert control.listening(ME) == ME
 
 
-def test_files_are_refused_without_a_studio(control: Control) -> None:
+def test_file_messages_are_refused_without_a_studio(control: Control) -> None:
     for address in ("/morph/encode", "/morph/model"):
         (error,) = say(control, address, "a.wav")
-        assert error.arguments == (address, "this server takes no files")
+        assert error.arguments == (address, "this server does not accept files")
 
 
-def test_a_player_that_begins_anew_is_told_how_things_stand(control: Control, player: Notebook) -> None:
+def test_restarted_player_gets_the_current_state(control: Control, player: Notebook) -> None:
     info = control.info
     control.resume()
-    ((prepared, _),) = player.played  # nothing else has been asked for yet
+    ((prepared, _),) = player.played  # no other command yet
     assert [type(c) for c in prepared] == [Prepare]
     first, second, *_ = (c.centroid for c in info.classes)
     say(control, "/morph/z/1", 0.25)
     assert _standing(control, player) == [SetZ((first[0], 0.25, *first[2:]))]
-    say(control, "/morph/goto", info.classes[1].name, 5000.0)  # where it would be by and by
+    say(control, "/morph/goto", info.classes[1].name, 5000.0)  # target of a long glide
     say(control, "/morph/gain", -6.0)
     say(control, "/morph/mode", "latch")
     say(control, "/morph/trigger", 1.0)
     assert _standing(control, player) == [SetZ(second), Gain(-6.0), Mode("latch")]
-    assert list(control.news()) == []  # nobody is told that the glide has arrived
+    assert list(control.news()) == []  # no arrival is reported for the lost glide
 
 
 def _standing(control: Control, player: Notebook) -> list[Command]:
@@ -394,7 +392,7 @@ def _standing(control: Control, player: Notebook) -> list[Command]:
     return list(player.played[0][0])
 
 
-def test_a_preset_is_stored_where_the_point_is_and_not_where_it_will_be(
+def test_preset_stores_the_current_point_not_a_scheduled_one(
     control: Control, player: Notebook, clock: Clock
 ) -> None:
     later, z = clock.now + 30.0, (1.0, 2.0, 3.0, 4.0)
@@ -405,7 +403,7 @@ def test_a_preset_is_stored_where_the_point_is_and_not_where_it_will_be(
     assert dict(control.presets) == {"before": tuple(player.at), "after": (1.0, 9.0, 3.0, 4.0)}
 
 
-def test_a_player_that_begins_anew_is_not_told_of_the_future(
+def test_restarted_player_does_not_get_scheduled_commands(
     control: Control, clock: Clock, player: Notebook
 ) -> None:
     z = (1.0, 2.0, 3.0, 4.0)
@@ -416,20 +414,20 @@ def test_a_player_that_begins_anew_is_not_told_of_the_future(
     assert _standing(control, player) == [SetZ(z), Gain(-6.0)]
 
 
-def test_while_nobody_plays_that_is_the_answer(
+def test_messages_are_refused_while_no_engine_runs(
     control: Control, player: Notebook, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def gone(*_: object) -> None:
-        raise RealtimeError("nobody plays")
+        raise RealtimeError("no engine is running")
 
     for name in ("submit", "submit_from", "status", "z"):
         monkeypatch.setattr(player, name, gone)
     for address in ("/morph/trigger", "/morph/get/z", "/morph/get/status", "/morph/gain"):
         (error,) = say(control, address, *([-3.0] if address == "/morph/gain" else []))
-        assert error.arguments == (address, "nobody plays")
+        assert error.arguments == (address, "no engine is running")
     say(control, "/morph/subscribe", 4000, 50)
     assert list(control.news()) == []
     monkeypatch.undo()
     clock.now += 0.05
-    assert [whom for whom, _ in control.news()] == [(ME[0], 4000)]
+    assert [receiver for receiver, _ in control.news()] == [(ME[0], 4000)]
     assert _standing(control, player) == [Gain(-3.0)]

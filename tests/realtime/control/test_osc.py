@@ -1,4 +1,4 @@
-"""Datagrams, byte by byte, and the server with a real socket and a real engine."""
+"""OSC parsing byte by byte, and the server with a real socket and a real engine."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def ntp(unix_s: float) -> int:
     ("datagram", "message"),
     [
         (PING, Message("/ping")),
-        (b"/ping\0\0\0", Message("/ping")),  # some leave out the types where there is no argument
+        (b"/ping\0\0\0", Message("/ping")),  # some clients omit the type tags of a message without arguments
         (HALF, Message("/morph/trigger", (0.5,))),
         (b"/morph/z/3\0\0,i\0\0\xff\xff\xff\xfe", Message("/morph/z/3", (-2,))),
         (b"/a\0\0,ds\0\x3f\xf8\0\0\0\0\0\0kick\0\0\0\0", Message("/a", (1.5, "kick"))),
@@ -52,30 +52,30 @@ def ntp(unix_s: float) -> int:
         (b"/a\0\0,b\0\0\0\0\0\x02hi\0\0", Message("/a", (b"hi",))),
     ],
 )
-def test_messages(datagram: bytes, message: Message) -> None:
+def test_message_is_parsed_to_address_and_arguments(datagram: bytes, message: Message) -> None:
     assert parse(datagram) == [Packet((message,))]
 
 
 @pytest.mark.parametrize("tag", [0, 1])
-def test_a_bundle_for_now_is_one_packet(tag: int) -> None:
+def test_immediate_bundle_is_one_packet(tag: int) -> None:
     assert parse(bundle(tag, PING, HALF)) == [
         Packet((Message("/ping"), Message("/morph/trigger", (0.5,))), None)
     ]
 
 
-def test_time_tags_are_unix_time_to_better_than_a_sample() -> None:
+def test_time_tag_is_converted_to_unix_time_within_a_microsecond() -> None:
     (packet,) = parse(bundle(ntp(1_800_000_000.25), PING))
     assert packet.due == pytest.approx(1_800_000_000.25, abs=1e-6)
 
 
-def test_bundles_in_bundles_have_times_of_their_own() -> None:
+def test_nested_bundle_keeps_its_own_time() -> None:
     inner = bundle(ntp(2000.0), HALF)
     first, second = parse(bundle(ntp(1000.0), PING, inner, PING))
     assert first == Packet((Message("/ping"), Message("/ping")), 1000.0)
     assert second == Packet((Message("/morph/trigger", (0.5,)),), 2000.0)
 
 
-def test_an_empty_bundle_is_nothing() -> None:
+def test_empty_bundle_has_no_packets() -> None:
     assert parse(bundle(1)) == []
 
 
@@ -92,8 +92,8 @@ def test_an_empty_bundle_is_nothing() -> None:
         (b"/a\xff\0,\0\0\0", "damaged message"),  # not UTF-8
         (b"/a\0\0,b\0\0\x7f\xff\xff\xff", "damaged message"),
         (b"/a\0\0,[[f\0\0\0\0\0\0\0\0", "damaged message"),
-        (b"/a\0\0,cf\0\0\0\0a\x3f\x80\0\0", "types that are not understood: 'c'"),
-        (b"/a\0\0,IS\0\0\0\0\0", "types that are not understood: 'IS'"),
+        (b"/a\0\0,cf\0\0\0\0a\x3f\x80\0\0", "unknown argument types: 'c'"),
+        (b"/a\0\0,IS\0\0\0\0\0", "unknown argument types: 'IS'"),
         (b"#bundle\0\0\0\0\0", "bundle without a time tag"),
         (b"#bundle\0" + b"\0" * 7 + b"\1\xff\xff\xff\xfc", "bundle element of -4 bytes"),
         (b"#bundle\0" + b"\0" * 7 + b"\1\0\0\0\0", "bundle element of 0 bytes"),
@@ -102,12 +102,12 @@ def test_an_empty_bundle_is_nothing() -> None:
         (bundle(1, PING, b"junk"), "neither a message"),
     ],
 )
-def test_what_is_not_osc_is_said_to_be_so(datagram: bytes, text: str) -> None:
+def test_malformed_datagram_is_refused_with_a_reason(datagram: bytes, text: str) -> None:
     with pytest.raises(OscError, match=text):
         parse(datagram)
 
 
-def test_bundles_nest_eight_deep() -> None:
+def test_bundles_nest_at_most_eight_deep() -> None:
     datagram = PING
     for _ in range(8):
         datagram = bundle(1, datagram)
@@ -118,7 +118,7 @@ def test_bundles_nest_eight_deep() -> None:
 
 @settings(max_examples=500, deadline=None)
 @given(st.data())
-def test_damage_is_an_osc_error_or_another_message(data: st.DataObject) -> None:
+def test_damaged_datagram_raises_osc_error_or_is_a_valid_message(data: st.DataObject) -> None:
     whole = data.draw(st.sampled_from([HALF, bundle(1, PING, bundle(ntp(1e9), HALF), HALF)]))
     damaged = bytearray(whole[: data.draw(st.integers(0, len(whole)))])
     for _ in range(data.draw(st.integers(0, 4)) if damaged else 0):
@@ -130,7 +130,7 @@ def test_damage_is_an_osc_error_or_another_message(data: st.DataObject) -> None:
     assert all(message.address.startswith("/") for packet in packets for message in packet.messages)
 
 
-def test_answers_are_written_as_they_are_read() -> None:
+def test_encoded_message_parses_to_itself() -> None:
     message = Message("/morph/error", ("/morph/z", "takes 30 numbers; got ½", 3, 0.5))
     assert parse(encode(message)) == [Packet((message,))]
     assert encode(Message("/pong")) == b"/pong\0\0\0,\0\0\0"
@@ -140,7 +140,7 @@ def test_answers_are_written_as_they_are_read() -> None:
 
 
 class Client:
-    """A socket that asks and waits for the answer."""
+    """A socket that sends a question and waits for the reply."""
 
     def __init__(self, port: int) -> None:
         self.server = ("127.0.0.1", port)
@@ -165,7 +165,7 @@ class Client:
 
 @pytest.fixture
 def engine(make_mixer: Callable[..., Mixer]) -> Iterator[Engine]:
-    """An engine whose device is the test: it renders as blocks are taken."""
+    """An engine that renders a block whenever the test takes one, as a device would."""
     engine = Engine(make_mixer(), ahead=1, synchronous=True)
     engine.start()
     yield engine
@@ -190,20 +190,20 @@ def take(engine: Engine, blocks: int) -> np.ndarray:
     return out.reshape(-1, engine.mixer.channels)[:, 0]
 
 
-def test_ping(client: Client) -> None:
+def test_ping_is_answered_with_pong(client: Client) -> None:
     assert client.ask("/ping") == Message("/pong")
 
 
-def test_malformed_datagrams_are_counted_and_answered_and_the_server_goes_on(client: Client) -> None:
+def test_malformed_datagram_is_counted_and_answered_and_the_server_continues(client: Client) -> None:
     client.send(b"junk")
     assert client.hear().address == "/morph/error"
     client.send(b"/a\0\0,c\0\0\0\0\0a")
-    assert "not understood" in client.hear().arguments[1]
+    assert "unknown argument types" in client.hear().arguments[1]
     assert client.ask("/ping") == Message("/pong")
     assert client.status("malformed") == 2
 
 
-def test_a_wrong_z_is_answered_and_the_sound_goes_on(client: Client, engine: Engine) -> None:
+def test_invalid_z_is_answered_and_the_sound_continues(client: Client, engine: Engine) -> None:
     client.send(encode(Message("/morph/trigger")))
     error = client.ask("/morph/z", 1.0)
     assert error.arguments[0] == "/morph/z"
@@ -212,7 +212,7 @@ def test_a_wrong_z_is_answered_and_the_sound_goes_on(client: Client, engine: Eng
     assert client.status("voices") == 1
 
 
-def test_an_answer_is_not_answered(client: Client) -> None:
+def test_reply_gets_no_reply(client: Client) -> None:
     client.send(encode(Message("/morph/error", ("/ping", "?"))))
     client.send(encode(Message("/pong")))
     client.send(encode(Message("/morph/done", ("/morph/goto",))))
@@ -220,8 +220,8 @@ def test_an_answer_is_not_answered(client: Client) -> None:
     assert client.status("refused") == 0
 
 
-def test_an_order_of_a_thousand_is_kept(client: Client, engine: Engine) -> None:
-    """Each message undoes the one before; only the last may be seen."""
+def test_a_thousand_messages_are_handled_in_order(client: Client, engine: Engine) -> None:
+    """Each message overrides the one before; the last one must win."""
     for value in range(1000):
         client.send(encode(Message("/morph/z/0", (value / 100,))))
     client.ask("/ping")
@@ -229,7 +229,7 @@ def test_an_order_of_a_thousand_is_kept(client: Client, engine: Engine) -> None:
     assert client.ask("/morph/get/z").arguments[0] == pytest.approx(9.99)
 
 
-def test_the_sender_hears_when_a_glide_arrives(client: Client, engine: Engine) -> None:
+def test_sender_is_told_when_its_glide_arrives(client: Client, engine: Engine) -> None:
     name = engine.mixer._decoder.info.classes[1].name
     client.send(encode(Message("/morph/goto", (name, 20.0))))
     client.ask("/ping")
@@ -237,8 +237,8 @@ def test_the_sender_hears_when_a_glide_arrives(client: Client, engine: Engine) -
     assert client.hear() == Message("/morph/done", ("/morph/goto", name))
 
 
-def test_refused_datagrams_do_not_delay_news(client: Client, engine: Engine) -> None:
-    """One every 5 ms, where the server looks for arrivals every 10 ms: it was 32 of them until it looked."""
+def test_dropped_datagrams_do_not_delay_news(client: Client, engine: Engine) -> None:
+    """Datagrams come every 5 ms; the server, which polls every 10 ms, once polled only after 32 of them."""
     name = engine.mixer._decoder.info.classes[1].name
     client.send(encode(Message("/morph/goto", (name, 0.0))))
     client.ask("/ping")
@@ -261,7 +261,7 @@ def test_refused_datagrams_do_not_delay_news(client: Client, engine: Engine) -> 
 
 @pytest.fixture
 def server(engine: Engine) -> Iterator[Server]:
-    """A server that runs, whose senders regain nothing of what they have spent."""
+    """A running server whose budgets never refill."""
     with osc.bind(port=0) as listener:
         server = Server(Control(engine.mixer._decoder.info, engine), listener, Access(clock=lambda: 0.0))
         server.start()
@@ -269,8 +269,8 @@ def server(engine: Engine) -> Iterator[Server]:
         server.stop()
 
 
-def test_each_message_of_a_bundle_counts(server: Server) -> None:
-    """Four bundles of 600 are more than the 2,000 that a sender may send at once: the rest are ignored."""
+def test_each_message_of_a_bundle_is_charged(server: Server) -> None:
+    """Four bundles of 600 exceed the burst of 2,000; the server ignores the rest."""
     crowd, other = Client(server.port), Client(server.port)
     for _ in range(10):
         crowd.send(bundle(1, *[encode(Message("/morph/gain", (-6.0,)))] * 600))
@@ -280,8 +280,8 @@ def test_each_message_of_a_bundle_counts(server: Server) -> None:
     other.socket.close()
 
 
-def test_answers_count(server: Server) -> None:
-    """A bundle of 600 questions brings as many bytes as a sender may be told, and then one error."""
+def test_replies_are_charged_by_size(server: Server) -> None:
+    """A bundle of 600 questions gets replies up to the budget, then one error."""
     client = Client(server.port)
     client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 23)
     client.send(bundle(1, *[encode(Message("/morph/get/map"))] * 600))
@@ -295,8 +295,8 @@ def test_answers_count(server: Server) -> None:
     client.socket.close()
 
 
-def test_a_command_does_not_wait_for_the_questions_of_another_sender(engine: Engine) -> None:
-    """It is carried out, here refused, while 59 of sixty earlier questions still wait."""
+def test_command_does_not_wait_for_another_senders_questions(engine: Engine) -> None:
+    """The server handles (here refuses) the command while 59 of 60 earlier questions wait."""
     with osc.bind(port=0) as listener:
         server = Server(Control(engine.mixer._decoder.info, engine), listener)
         asking, playing = Client(server.port), Client(server.port)
@@ -307,7 +307,7 @@ def test_a_command_does_not_wait_for_the_questions_of_another_sender(engine: Eng
         server.take_in(questions, asking.socket.getsockname())
         while server.work():
             with contextlib.suppress(BlockingIOError):
-                asking.hear()  # the first answer
+                asking.hear()  # the first reply
                 break
         server.take_in(encode(Message("/morph/trigger", (2.0,))), playing.socket.getsockname())
         server.work()
@@ -324,7 +324,7 @@ def test_a_command_does_not_wait_for_the_questions_of_another_sender(engine: Eng
         server.stop()
 
 
-def test_time_tags_are_met_to_the_sample(client: Client, engine: Engine) -> None:
+def test_time_tags_are_exact_to_the_sample(client: Client, engine: Engine) -> None:
     """Two hits 10 ms apart, in one datagram: 480 samples from the first onset to the second."""
     rate = engine.mixer.sample_rate
     ahead = 0.2
@@ -347,7 +347,9 @@ def test_time_tags_are_met_to_the_sample(client: Client, engine: Engine) -> None
     assert np.nonzero(heard)[0][0] - first in (-1, 0, 1)
 
 
-def test_tags_beyond_the_horizon_are_refused_and_past_ones_are_now(client: Client, engine: Engine) -> None:
+def test_time_tags_beyond_the_horizon_are_refused_and_past_ones_mean_now(
+    client: Client, engine: Engine
+) -> None:
     client.send(bundle(ntp(time.time() + 3600), HALF))
     assert "time tag 3600 s ahead; up to 60 s" in client.hear().arguments[1]
     client.send(bundle(ntp(time.time() - 3600), HALF))
@@ -355,13 +357,13 @@ def test_tags_beyond_the_horizon_are_refused_and_past_ones_are_now(client: Clien
     assert np.abs(take(engine, 4)).max() > 0
 
 
-def test_a_port_that_is_taken_is_told_in_one_line() -> None:
+def test_taken_port_is_refused_with_a_hint() -> None:
     with osc.bind(port=0) as listener:
         port = listener.getsockname()[1]
         with pytest.raises(OscError, match=f"cannot listen on 127.0.0.1:{port}: .* --port"):
             osc.bind(port=port)
 
 
-def test_a_host_that_is_not_ours() -> None:
+def test_host_of_another_machine_is_refused() -> None:
     with pytest.raises(OscError, match=r"cannot listen on 192\.0\.2\.1:0"):
         osc.bind("192.0.2.1", 0)

@@ -1,4 +1,4 @@
-"""The sequencer by messages: what is edited reaches the player once, and everybody who wants to know."""
+"""Sequencer messages: each edit reaches the player once, and all subscribers."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ DRUMS = [("add", "kick", "snare"), ("add", "hihat"), ("add",)]
 
 
 class Notebook:
-    """A player that writes down what it is asked to do."""
+    """A player that records its commands."""
 
     def __init__(self, dim: int) -> None:
         self.asked: list[Command] = []
@@ -64,7 +64,7 @@ class Notebook:
 
 
 class Instruments:
-    """Builds the same model again and again."""
+    """A studio that always builds the same model."""
 
     def __init__(self, info: ModelInfo) -> None:
         self.info = info
@@ -80,7 +80,7 @@ class Instruments:
 
 
 class Stage:
-    """A control, what it asks of its player, and a clock that stands still until it is moved."""
+    """A control with a recording player and a clock that the test sets."""
 
     def __init__(self, info: ModelInfo, shelf: PresetFile | None = None) -> None:
         self.now = 1000.0
@@ -93,20 +93,20 @@ class Stage:
     def say(
         self, *messages: tuple[Any, ...], due: float | None = None
     ) -> tuple[list[Message], list[Command]]:
-        """Send messages, each an address after /morph/seq/ and arguments; the answers, and the commands."""
+        """Send messages (address after /morph/seq/, arguments); return the replies and the commands."""
         self.player.asked.clear()
         bundle = [Message(f"/morph/seq/{address}", tuple(values)) for address, *values in messages]
         answers = self.control.handle(bundle, ANNA, due)
         return answers, list(self.player.asked)
 
     def error(self, *message: Any) -> str:
-        """Send a message that is refused: the reason."""
+        """Send a message that must be refused; return the reason."""
         (answer,), asked = self.say(message)
         assert (answer.address, asked) == ("/morph/error", [])
         return str(answer.arguments[1])
 
     def state(self) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        """What `/morph/get/seq` says: of the pattern, and of each lane."""
+        """Return the replies to `/morph/get/seq`: the pattern, and each lane."""
         head, *lanes = self.control.handle([Message("/morph/get/seq")], BERT)
         assert [lane.arguments[0] for lane in lanes] == [*range(len(lanes))]
         return _facts(head.arguments), [_lane(lane) for lane in lanes]
@@ -141,7 +141,7 @@ def between(info: ModelInfo, a: str, b: str, t: float) -> tuple[float, ...]:
     return tuple((1 - t) * x + t * y for x, y in zip(points[a], points[b], strict=True))
 
 
-def test_an_edit_tells_the_player_of_the_steps_that_change_and_of_no_others(stage: Stage) -> None:
+def test_edit_sends_the_player_only_the_changed_steps(stage: Stage) -> None:
     stage.say(*DRUMS, ("lane/2/step/3", 0.5))
     answers, asked = stage.say(("lane/0/step/3", 1.0, 0.25))
     morphed = Trigger(1.0, point=between(stage.control.info, "kick", "snare", 0.25))
@@ -151,12 +151,12 @@ def test_an_edit_tells_the_player_of_the_steps_that_change_and_of_no_others(stag
     assert stage.say(("lane/0/step/3", 0.0))[1] == [SetStep(3, (Trigger(0.5),))]
 
 
-def test_a_lane_is_told_its_number(stage: Stage) -> None:
+def test_add_replies_with_the_index_of_the_lane(stage: Stage) -> None:
     answers, _ = stage.say(*DRUMS)
     assert answers == [Message("/morph/done", ("/morph/seq/add", i)) for i in range(3)]
 
 
-def test_hits_have_the_settings_of_their_lane(stage: Stage) -> None:
+def test_hits_use_the_settings_of_their_lane(stage: Stage) -> None:
     stage.say(("add",), ("lane/0/pitch", -3.0), ("lane/0/pan", 0.5), ("lane/0/decay", 80.0))
     _, asked = stage.say(("lane/0/reverse", 1), ("lane/0/choke", 2), ("lane/0/step/0", 0.5))
     hit = Trigger(0.5, pitch=-3.0, pan=0.5, decay_ms=80.0, reverse=True, choke=2)
@@ -165,7 +165,7 @@ def test_hits_have_the_settings_of_their_lane(stage: Stage) -> None:
     assert stage.say(("lane/0/mute", 0))[1] == [SetStep(0, (hit,))]
 
 
-def test_whole_rows_start_at_the_first_step_and_leave_hidden_steps_alone(stage: Stage) -> None:
+def test_row_starts_at_the_first_step_and_leaves_hidden_steps_unchanged(stage: Stage) -> None:
     stage.say(("add", "kick"), ("steps", 17), ("lane/0/step/16", 0.75), ("steps", 16))
     stage.say(("lane/0/velocities", 1.0, 0.0, 0.5), ("lane/0/morphs", *[0.5] * 16))
     stage.say(("lane/0/velocities", 0.25))
@@ -177,14 +177,14 @@ def test_whole_rows_start_at_the_first_step_and_leave_hidden_steps_alone(stage: 
     assert (lane["velocities"][16], lane["morphs"][16]) == (0.75, 0.0)
 
 
-def test_tempo_swing_and_length_go_together_as_finely_as_they_are_kept(stage: Stage) -> None:
+def test_tempo_swing_and_length_are_sent_together_and_rounded(stage: Stage) -> None:
     single = 120.09999847412109  # 120.1 as a 32-bit float
     assert stage.say(("tempo", single), ("swing", 66.66), ("steps", 20))[1] == [SetClock(120.1, 66.7, 20)]
     head, _ = stage.state()
     assert (head["tempo"], head["swing"], head["steps"]) == (120.1, 66.7, 20)
 
 
-def test_start_stop_and_panic_are_seen_by_others(stage: Stage) -> None:
+def test_start_stop_and_panic_show_in_the_state(stage: Stage) -> None:
     for message, command, playing in (("start", StartSteps(), 1), ("stop", StopSteps(), 0)):
         assert stage.say((message,))[1] == [command]
         assert stage.state()[0]["playing"] == playing
@@ -194,12 +194,12 @@ def test_start_stop_and_panic_are_seen_by_others(stage: Stage) -> None:
     assert stage.state()[0]["playing"] == 0
 
 
-def test_edits_of_a_bundle_reach_the_player_before_its_start(stage: Stage) -> None:
+def test_edits_of_a_bundle_reach_the_player_before_its_start_command(stage: Stage) -> None:
     _, asked = stage.say(("start",), ("add",), ("lane/0/step/0", 1.0))
     assert asked == [SetStep(0, (Trigger(1.0),)), StartSteps()]
 
 
-def test_start_takes_a_time_tag_and_edits_take_none(stage: Stage) -> None:
+def test_start_accepts_a_time_tag_and_edits_refuse_one(stage: Stage) -> None:
     assert stage.say(("start",), due=1001.0) == ([], [StartSteps()])
     assert stage.player.dues[-1] == 1001.0
     (answer,), asked = stage.say(("tempo", 90.0), due=1001.0)
@@ -210,9 +210,9 @@ def test_start_takes_a_time_tag_and_edits_take_none(stage: Stage) -> None:
 @pytest.mark.parametrize(
     ("message", "reason"),
     [
-        (("lane/3/step/0", 1.0), "lanes 0 to 2"),
-        (("lane/0/step/16", 1.0), "steps 0 to 15"),
-        (("lane/0/velocities", *[1.0] * 17), "up to 16 numbers"),
+        (("lane/3/step/0", 1.0), "lane is 3, not 0 to 2"),
+        (("lane/0/step/16", 1.0), "step is 16, not 0 to 15"),
+        (("lane/0/velocities", *[1.0] * 17), "at most 16 numbers"),
         (("add", "kik"), "did you mean kick"),
         (("lane/0/sound", "kick", "snar"), "did you mean snare"),
         (("tempo", 10.0), "a number from 20 to 300"),
@@ -223,21 +223,23 @@ def test_start_takes_a_time_tag_and_edits_take_none(stage: Stage) -> None:
         (("store", " "), "printable characters"),
     ],
 )
-def test_mistakes_are_told_and_change_nothing(stage: Stage, message: tuple[Any, ...], reason: str) -> None:
+def test_invalid_edit_is_refused_and_changes_nothing(
+    stage: Stage, message: tuple[Any, ...], reason: str
+) -> None:
     stage.say(*DRUMS)
     before = stage.state()
     assert reason in stage.error(*message)
     assert stage.state() == before
 
 
-def test_there_is_an_end_to_lanes(stage: Stage) -> None:
+def test_number_of_lanes_is_limited(stage: Stage) -> None:
     assert "there are no lanes" in stage.error("lane/0/mute", 1)
     assert "nothing to undo" in stage.error("undo")
     stage.say(*[("add",)] * MAX_LANES)
     assert "64 lanes already" in stage.error("add")
 
 
-def test_a_lane_that_goes_takes_its_hits_along(stage: Stage) -> None:
+def test_removing_a_lane_removes_its_hits(stage: Stage) -> None:
     stage.say(*DRUMS, ("lane/0/step/0", 1.0), ("lane/2/step/0", 0.5))
     assert stage.say(("lane/0/remove",))[1] == [SetStep(0, (Trigger(0.5),))]
     assert [lane["from"] for lane in stage.state()[1]] == ["hihat", ""]
@@ -245,7 +247,7 @@ def test_a_lane_that_goes_takes_its_hits_along(stage: Stage) -> None:
     assert stage.state()[1] == []
 
 
-def test_undo_goes_by_gestures_and_reaches_the_player(stage: Stage) -> None:
+def test_undo_steps_by_gesture_and_reaches_the_player(stage: Stage) -> None:
     stage.say(("add",))
     stage.now += GESTURE_S
     stage.say(("lane/0/step/0", 0.5))
@@ -264,7 +266,7 @@ def test_undo_goes_by_gestures_and_reaches_the_player(stage: Stage) -> None:
     assert "nothing to redo" in stage.error("redo")
 
 
-def test_patterns_are_kept_and_come_back_with_tempo_and_swing(stage: Stage, info: ModelInfo) -> None:
+def test_recalled_pattern_has_its_tempo_and_swing(stage: Stage, info: ModelInfo) -> None:
     stage.say(("add", "kick"), ("lane/0/step/4", 1.0), ("tempo", 90.0), ("store", "intro"))
     kept = stage.state()[1]
     assert stage.state()[0]["pattern"] == "intro"
@@ -281,7 +283,7 @@ def test_patterns_are_kept_and_come_back_with_tempo_and_swing(stage: Stage, info
     assert "no pattern named 'intro'" in stage.error("recall", "intro")
 
 
-def test_patterns_and_the_grid_survive_a_restart_at_rest(info: ModelInfo, tmp_path: Path) -> None:
+def test_patterns_survive_a_restart_and_the_sequencer_is_stopped(info: ModelInfo, tmp_path: Path) -> None:
     shelf = PresetFile(tmp_path / "presets.json")
     first = Stage(info, shelf)
     first.say(("add", "kick", "snare"), ("lane/0/step/1", 0.5, 1.0), ("store", "verse"))
@@ -300,8 +302,8 @@ def test_patterns_and_the_grid_survive_a_restart_at_rest(info: ModelInfo, tmp_pa
     assert again.state()[1][0]["velocities"][1] == 0.5
 
 
-def test_another_model_comes_with_its_own_pattern_at_rest(info: ModelInfo, tmp_path: Path) -> None:
-    """The pattern that was edited is kept, though nobody has stored it."""
+def test_change_of_model_loads_its_pattern_and_stops_the_sequencer(info: ModelInfo, tmp_path: Path) -> None:
+    """The current pattern is saved even if it was never stored under a name."""
     stage = Stage(info, PresetFile(tmp_path / "presets.json"))
     stage.say(("add",), ("lane/0/step/9", 0.5), ("start",))
     _, lanes = stage.state()
@@ -315,7 +317,7 @@ def test_another_model_comes_with_its_own_pattern_at_rest(info: ModelInfo, tmp_p
     assert told == [SetStep(9, (Trigger(0.5),))]
 
 
-def test_presets_stay_with_patterns_in_one_file(info: ModelInfo, tmp_path: Path) -> None:
+def test_presets_and_patterns_share_one_file(info: ModelInfo, tmp_path: Path) -> None:
     path = tmp_path / "presets.json"
     stage = Stage(info, PresetFile(path))
     stage.control.handle([Message("/morph/preset/store", ("fat",))], ANNA)
@@ -343,14 +345,14 @@ def test_presets_stay_with_patterns_in_one_file(info: ModelInfo, tmp_path: Path)
         {"colour": "red"},
     ],
 )
-def test_what_is_no_pattern_is_left_out(pattern: Any) -> None:
+def test_invalid_pattern_is_left_out(pattern: Any) -> None:
     good = {"tempo": 100, "lanes": [{"velocities": [1, 0.5]}]}
     patterns, odd = Patterns.read({"grid": pattern, "patterns": {"bad": pattern, "good": good}})
     assert (list(patterns), patterns.grid, odd) == (["good"], Pattern(), 2)
     assert patterns["good"].lanes[0].velocities[:3] == (1.0, 0.5, 0.0)
 
 
-def test_patterns_that_do_not_fit_are_told_and_the_file_is_kept(info: ModelInfo, tmp_path: Path) -> None:
+def test_patterns_that_do_not_fit_are_reported_and_the_file_is_kept(info: ModelInfo, tmp_path: Path) -> None:
     path, said = tmp_path / "presets.json", list[str]()
     shelf = PresetFile(path, said.append)
     stage = Stage(info, shelf)
@@ -362,7 +364,7 @@ def test_patterns_that_do_not_fit_are_told_and_the_file_is_kept(info: ModelInfo,
     assert (tmp_path / "presets.json.broken-1").exists()
 
 
-def test_a_lane_follows_its_preset_and_is_silent_without(stage: Stage, info: ModelInfo) -> None:
+def test_lane_follows_its_preset_and_is_silent_once_it_is_deleted(stage: Stage, info: ModelInfo) -> None:
     def preset(what: str, *z: float) -> list[Command]:
         stage.player.asked.clear()
         stage.control.handle([Message("/morph/z", z)] if z else [], BERT)
@@ -378,7 +380,7 @@ def test_a_lane_follows_its_preset_and_is_silent_without(stage: Stage, info: Mod
     assert (lane["from"], lane["missing"]) == ("mine", "mine")
 
 
-def test_subscribers_are_told_what_changes_whoever_changes_it(stage: Stage) -> None:
+def test_subscribers_are_told_of_changes_by_any_sender(stage: Stage) -> None:
     stage.say(*DRUMS)
     stage.news()
     stage.control.handle([Message("/morph/subscribe", (BERT[1], 1000.0))], BERT)
@@ -388,11 +390,11 @@ def test_subscribers_are_told_what_changes_whoever_changes_it(stage: Stage) -> N
     assert stage.news() == [(BERT, head), (BERT, lanes[1])]
     assert stage.news() == []
     stage.say(("start",))
-    ((whom, told),) = stage.news()
-    assert (whom, _facts(told.arguments)["playing"]) == (BERT, 1)
+    ((receiver, told),) = stage.news()
+    assert (receiver, _facts(told.arguments)["playing"]) == (BERT, 1)
 
 
-def test_the_revision_in_the_status_tells_of_every_change(stage: Stage) -> None:
+def test_revision_in_the_status_rises_with_every_change(stage: Stage) -> None:
     def revision() -> int:
         (status,) = stage.control.handle([Message("/morph/get/status")], BERT)
         told = _facts(status.arguments)["seq_revision"]
@@ -407,7 +409,7 @@ def test_the_revision_in_the_status_tells_of_every_change(stage: Stage) -> None:
     assert seen == sorted(set(seen))
 
 
-def test_sounds_are_decoded_ahead_once_an_edit_is_over(stage: Stage, info: ModelInfo) -> None:
+def test_sounds_are_decoded_ahead_after_an_edit(stage: Stage, info: ModelInfo) -> None:
     stage.say(("add", "kick", "snare"), ("lane/0/step/0", 1.0, 0.25), ("lane/0/step/8", 1.0, 0.75))
     stage.player.asked.clear()
     stage.news()
@@ -420,7 +422,7 @@ def test_sounds_are_decoded_ahead_once_an_edit_is_over(stage: Stage, info: Model
     assert len(stage.player.asked) == 1
 
 
-def test_a_player_that_begins_anew_gets_the_pattern_and_plays_on(stage: Stage) -> None:
+def test_restarted_player_gets_the_pattern_and_plays(stage: Stage) -> None:
     stage.say(("add",), ("lane/0/step/0", 1.0), ("tempo", 90.0), ("start",))
     stage.player.asked.clear()
     stage.control.resume()

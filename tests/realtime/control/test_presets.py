@@ -1,4 +1,4 @@
-"""Presets in their file: kept for each model, written whole or not at all, never lost to a broken file."""
+"""The preset file: a section for each model, atomic writes, and no loss when the file is broken."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def info(decoder: Decoder) -> ModelInfo:
     return decoder.info
 
 
-def test_they_are_there_at_the_next_start(info: ModelInfo, tmp_path: Path) -> None:
+def test_presets_survive_a_restart(info: ModelInfo, tmp_path: Path) -> None:
     path = tmp_path / "new" / "presets.json"
     presets = PresetFile(path).open(info)
     assert dict(presets) == {}
@@ -38,11 +38,11 @@ def test_they_are_there_at_the_next_start(info: ModelInfo, tmp_path: Path) -> No
 
 
 def another_of_its_name(info: ModelInfo) -> ModelInfo:
-    """A model of the same name and configuration that has learnt other sounds."""
+    """Return a model with the same name and configuration but other sounds."""
     return replace(info, anchors=info.anchors[1:])
 
 
-def test_each_model_has_its_own_in_one_file(info: ModelInfo, tmp_path: Path) -> None:
+def test_each_model_has_its_own_presets_in_one_file(info: ModelInfo, tmp_path: Path) -> None:
     other = another_of_its_name(info)
     shelf = PresetFile(tmp_path / "presets.json")
     for model, name in ((info, "fat"), (other, "thin")):
@@ -53,9 +53,7 @@ def test_each_model_has_its_own_in_one_file(info: ModelInfo, tmp_path: Path) -> 
     assert list(shelf.open(other)) == ["thin"]
 
 
-def test_presets_of_an_earlier_model_of_that_name_are_offered_and_not_taken(
-    info: ModelInfo, tmp_path: Path
-) -> None:
+def test_presets_of_an_earlier_model_are_offered_but_not_taken_over(info: ModelInfo, tmp_path: Path) -> None:
     path, said = tmp_path / "presets.json", list[str]()
     of_earlier_release = f"{info.name} {info.config_hash[:16]}"
     sections = {
@@ -73,7 +71,7 @@ def test_presets_of_an_earlier_model_of_that_name_are_offered_and_not_taken(
     assert shelf.earlier(info) == {info.config_hash[:16]: {"fat": FAT}}
     presets.store("own", THIN)
     shelf.save(presets)
-    assert dict(shelf.open(info)) == {"own": THIN}  # and nothing is said once there are presets
+    assert dict(shelf.open(info)) == {"own": THIN}  # no offer once the model has presets
     assert said == [line]
     assert json.loads(path.read_text())["models"].keys() == {*sections, presets.key}
 
@@ -81,7 +79,9 @@ def test_presets_of_an_earlier_model_of_that_name_are_offered_and_not_taken(
 @pytest.mark.parametrize(
     "content", [b"", b"{", b"\xff\xfe", b"[]", b'{"soundmorph_presets": 2}', b"[" * 100_000]
 )
-def test_a_broken_file_is_told_once_and_kept_aside(info: ModelInfo, tmp_path: Path, content: bytes) -> None:
+def test_broken_file_is_reported_once_and_kept_under_another_name(
+    info: ModelInfo, tmp_path: Path, content: bytes
+) -> None:
     path = tmp_path / "presets.json"
     path.write_bytes(content)
     said: list[str] = []
@@ -96,7 +96,7 @@ def test_a_broken_file_is_told_once_and_kept_aside(info: ModelInfo, tmp_path: Pa
     assert dict(PresetFile(path).open(info)) == {"fat": FAT}
 
 
-def test_what_does_not_fit_is_left_out_and_the_file_kept(info: ModelInfo, tmp_path: Path) -> None:
+def test_presets_that_do_not_fit_are_left_out_and_the_file_is_kept(info: ModelInfo, tmp_path: Path) -> None:
     path = tmp_path / "presets.json"
     odd = {"short": [1.0], "text": "x", "nan": [float("nan")] * 4, "bools": [True] * 4, "good": list(FAT)}
     last = {"z": list(FAT), "gain_db": 1e9, "mode": "live"}
@@ -110,7 +110,7 @@ def test_what_does_not_fit_is_left_out_and_the_file_kept(info: ModelInfo, tmp_pa
     assert (tmp_path / "presets.json.broken-1").exists()
 
 
-def test_a_file_that_cannot_be_written_is_told_and_stays(info: ModelInfo, tmp_path: Path) -> None:
+def test_failed_save_raises_and_leaves_the_file_unchanged(info: ModelInfo, tmp_path: Path) -> None:
     folder = tmp_path / "file"
     folder.write_text("in the way")
     presets = Presets(info, {"fat": FAT})
@@ -119,21 +119,21 @@ def test_a_file_that_cannot_be_written_is_told_and_stays(info: ModelInfo, tmp_pa
     assert folder.read_text() == "in the way"
 
 
-def test_folders_and_devices_are_left_alone(tmp_path: Path) -> None:
+def test_folder_or_device_is_refused_as_a_preset_file(tmp_path: Path) -> None:
     for path in (tmp_path, Path(os.devnull)):
-        with pytest.raises(PresetError, match="is no file"):
+        with pytest.raises(PresetError, match="is not a regular file"):
             PresetFile(path)
 
 
-def test_there_is_an_end_to_presets(info: ModelInfo) -> None:
+def test_number_of_presets_is_limited(info: ModelInfo) -> None:
     presets = Presets(info, {str(number): FAT for number in range(1000)})
     presets.store("7", THIN)
     with pytest.raises(ControlError, match="there are 1000 presets already"):
         presets.store("more", FAT)
 
 
-def test_saves_of_several_threads_follow_one_another(info: ModelInfo, tmp_path: Path) -> None:
-    """As when the server ends while a save is being written in the background."""
+def test_saves_of_several_threads_are_serialized(info: ModelInfo, tmp_path: Path) -> None:
+    """This happens when the server ends during a background save."""
     shelf = PresetFile(tmp_path / "presets.json")
     presets = Presets(info, {str(number): FAT for number in range(100)})
     begin, failed = threading.Barrier(4), []

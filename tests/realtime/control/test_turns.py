@@ -1,4 +1,4 @@
-"""Work of many senders: in order for each, in turns among them, answers last."""
+"""Work of many senders: each in order, senders in turns, replies last."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ A, B = ("10.0.0.1", 1), ("10.0.0.2", 2)
 
 
 def work(done: list[str], name: str, asks: str) -> Iterator[bool]:
-    """A piece, and one more for each letter; `?` is an answer to a question."""
+    """Do one piece, and one more for each letter; `?` is a reply to a question."""
     done.append(name)
     for letter in asks:
         yield letter == "?"
@@ -24,7 +24,7 @@ def carry_out(turns: Turns) -> None:
         turns.take()
 
 
-def test_senders_take_turns_and_each_keeps_its_order() -> None:
+def test_senders_take_turns_and_work_of_each_stays_in_order() -> None:
     turns = Turns()
     done: list[str] = []
     turns.add(A, work(done, "a", ".."), 1)
@@ -34,7 +34,7 @@ def test_senders_take_turns_and_each_keeps_its_order() -> None:
     assert done == ["a", "c", "a.", "c.", "a.", "b"]
 
 
-def test_answers_wait_until_there_is_nothing_else_to_do() -> None:
+def test_replies_wait_until_all_other_work_is_done() -> None:
     turns = Turns()
     done: list[str] = []
     turns.add(A, work(done, "a", "??"), 1)
@@ -44,7 +44,7 @@ def test_answers_wait_until_there_is_nothing_else_to_do() -> None:
     assert done == ["a", "c", "c.", "c.", "a?", "a?"]
 
 
-def test_a_mistake_ends_the_work_of_one_datagram() -> None:
+def test_exception_ends_the_work_of_its_datagram_only() -> None:
     def broken() -> Iterator[bool]:
         yield False
         raise RuntimeError
@@ -60,7 +60,7 @@ def test_a_mistake_ends_the_work_of_one_datagram() -> None:
     assert done == ["b", "b."]
 
 
-def test_what_waits_is_limited_for_each_sender() -> None:
+def test_waiting_bytes_are_limited_for_each_sender() -> None:
     turns = Turns()
     assert turns.add(A, iter(()), MAX_BYTES)
     assert not turns.add(A, iter(()), 1)

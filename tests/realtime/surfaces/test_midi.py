@@ -1,4 +1,4 @@
-"""What MIDI messages become: notes, knobs with pickup, fingers, programs, and rules that are learnt."""
+"""Conversion of MIDI messages (notes, knobs with pickup, fingers, programs), and learning of rules."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def cc(number: int, value: int, channel: int = 1) -> Any:
 
 
 def values(mapper: Mapper, number: int, *turned: int, now: float = 0.0) -> list[float]:
-    """What a controller sends on while it is turned."""
+    """Turn a controller; return the values that are sent on."""
     sent = [m for value in turned for m in mapper.feed(cc(number, value), now)]
     return [m.arguments[-1] for m in sent]
 
 
-def test_notes_become_hits_with_velocity_and_choke() -> None:
+def test_notes_become_hits_with_velocity_and_choke_group() -> None:
     kick = Notes("/morph/trigger", 10, 36, 36, "kick", 3)
     mapper = Mapper(MidiMap(notes=(kick, Notes(low=40, high=80))))
     assert mapper.feed(midi("note_on", 10, note=36, velocity=127), 0.0) == (
@@ -54,7 +54,7 @@ def test_notes_become_hits_with_velocity_and_choke() -> None:
         assert mapper.feed(silent, 0.0) == ()
 
 
-def test_programs_recall_presets() -> None:
+def test_program_change_recalls_a_preset() -> None:
     mapper = Mapper(MidiMap(programs=(Program(3, "dark", 250.0, 2), Program(3, "bright"))))
     assert mapper.feed(midi("program_change", 2, program=3), 0.0) == (
         Message("/morph/preset/recall", ("dark", 250.0)),
@@ -65,14 +65,14 @@ def test_programs_recall_presets() -> None:
     assert mapper.feed(midi("program_change", 5, program=4), 0.0) == ()
 
 
-def test_a_knob_goes_from_end_to_end_and_may_be_turned_round() -> None:
+def test_knob_covers_its_range_which_may_be_reversed() -> None:
     mapper = Mapper(MidiMap((Knob("/morph/between", cc=7, arguments=("kick", "snare"), low=1.0, high=0.0),)))
     (first,) = mapper.feed(cc(7, 0), 0.0)
     assert first == Message("/morph/between", ("kick", "snare", 1.0))
     assert values(mapper, 7, 127) == [0.0]
 
 
-def test_fourteen_bits_are_sent_once_and_to_the_step() -> None:
+def test_fourteen_bit_value_is_sent_once_in_full_resolution() -> None:
     knob = Knob("/morph/between", cc=7, bits=14, arguments=("kick", "snare"))
     mapper = Mapper(MidiMap((knob,)))
     sent: list[Message] = []
@@ -80,10 +80,10 @@ def test_fourteen_bits_are_sent_once_and_to_the_step() -> None:
         assert mapper.feed(cc(7, value >> 7), 0.0) == ()
         sent += mapper.feed(cc(39, value & 127), 0.0)
     assert [m.arguments[-1] for m in sent] == [value / 16_383 for value in range(0, 16_384, 37)]
-    assert Mapper(MidiMap((knob,))).feed(cc(39, 5), 0.0) == ()  # half of a value is none
+    assert Mapper(MidiMap((knob,))).feed(cc(39, 5), 0.0) == ()  # a fine half alone gives no value
 
 
-def test_two_knobs_share_the_map() -> None:
+def test_two_knobs_move_x_and_y_of_the_map() -> None:
     x = Knob("/morph/xy", cc=1, argument="x", arguments=(0.5,))
     y = Knob("/morph/xy", cc=2, argument="y", arguments=(0.5,))
     mapper = Mapper(MidiMap((x, y)))
@@ -92,7 +92,7 @@ def test_two_knobs_share_the_map() -> None:
     assert mapper.feed(cc(1, 0), 0.0) == (Message("/morph/xy", (0.0, 0.0)),)
 
 
-def test_the_bend_reaches_both_ends_and_rests_in_the_middle() -> None:
+def test_bend_reaches_both_ends_and_its_rest_is_the_middle() -> None:
     mapper = Mapper(MidiMap((Knob("/morph/macro/0", source="bend", low=-2.0, high=2.0),)))
     sent = [mapper.feed(midi("pitchwheel", pitch=p), 0.0)[0].arguments[0] for p in (-8192, 0, 8191)]
     assert sent == [-2.0, 0.0, 2.0]
@@ -101,7 +101,7 @@ def test_the_bend_reaches_both_ends_and_rests_in_the_middle() -> None:
 # ---- pickup
 
 
-def test_a_knob_waits_until_the_server_has_said_where_the_value_is() -> None:
+def test_knob_waits_until_the_server_has_reported_the_value() -> None:
     mapper = Mapper(MidiMap((Knob("/morph/z/1", cc=1, low=0.0, high=127.0),)))
     assert mapper.asks == (Message("/morph/get/z"),)
     assert values(mapper, 1, 10, 20) == []
@@ -111,18 +111,18 @@ def test_a_knob_waits_until_the_server_has_said_where_the_value_is() -> None:
 
 
 @pytest.mark.parametrize(("before", "after"), [(100, 50), (10, 90), (64, 64)])
-def test_it_is_picked_up_from_either_side_or_when_hit(before: int, after: int) -> None:
+def test_knob_picks_up_on_passing_or_matching_the_value(before: int, after: int) -> None:
     mapper = Mapper(MidiMap((Knob("/morph/macro/0", cc=1, low=-4.0, high=4.0),)))
     mapper.hear(Message("/morph/macros.reply", (-4.0 + 8.0 * 64 / 127,)), 0.0)
     assert bool(values(mapper, 1, before)) == (before == 64)
     assert values(mapper, 1, after) == [pytest.approx(-4.0 + 8.0 * after / 127)]
 
 
-def test_a_value_moved_by_others_is_picked_up_again() -> None:
+def test_knob_must_pick_up_again_after_another_sender_moves_the_value() -> None:
     mapper = Mapper(MidiMap((Knob("/morph/gain", cc=1, low=-60.0, high=0.0),)))
     mapper.hear(Message("/morph/status.reply", ("voices", 0, "gain_db", 0.0)), 0.0)
     assert values(mapper, 1, 127, 126) == [0.0, pytest.approx(-60.0 / 127)]
-    late = 0.9 * FRESH_S  # an answer that is older than the knob's own move changes nothing
+    late = 0.9 * FRESH_S  # a reply older than the knob's own move is ignored
     mapper.hear(Message("/morph/status.reply", ("gain_db", -40.0)), late)
     assert values(mapper, 1, 125, now=late) != []
     mapper.hear(Message("/morph/status.reply", ("gain_db", -40.0)), 2 * FRESH_S)
@@ -130,17 +130,17 @@ def test_a_value_moved_by_others_is_picked_up_again() -> None:
     assert values(mapper, 1, 10, now=2 * FRESH_S) == [pytest.approx(-60.0 + 60.0 * 10 / 127)]
 
 
-def test_two_knobs_on_one_value_never_fight() -> None:
+def test_only_the_latest_of_two_knobs_moves_their_value() -> None:
     one, two = Knob("/morph/gain", cc=1, low=-60.0, high=0.0), Knob("/morph/gain", cc=2, low=-60.0, high=0.0)
     mapper = Mapper(MidiMap((one, two)))
     mapper.hear(Message("/morph/status.reply", ("gain_db", 0.0)), 0.0)
     assert len(values(mapper, 1, 127, 100)) == 2
     assert values(mapper, 2, 10, 20) == []
     assert len(values(mapper, 2, 110)) == 1
-    assert values(mapper, 1, 99) == []  # let go meanwhile
+    assert values(mapper, 1, 99) == []  # released in the meantime
 
 
-def test_without_pickup_it_jumps() -> None:
+def test_knob_without_pickup_jumps() -> None:
     mapper = Mapper(MidiMap((Knob("/morph/gain", cc=1, low=-60.0, high=0.0, pickup=False),)))
     assert mapper.asks == ()
     mapper.hear(Message("/morph/status.reply", ("gain_db", 0.0)), 0.0)
@@ -150,15 +150,15 @@ def test_without_pickup_it_jumps() -> None:
 # ---- fingers
 
 
-def test_each_finger_has_a_point_of_its_own() -> None:
+def test_each_finger_moves_its_own_point() -> None:
     mapper = Mapper(MidiMap(notes=(Notes(),), mpe=Mpe(release="stop")))
-    assert mapper.feed(midi("pitchwheel", 3, pitch=8191), 0.0) == ()  # not down yet, but kept in mind
+    assert mapper.feed(midi("pitchwheel", 3, pitch=8191), 0.0) == ()  # not down yet, but remembered
     assert mapper.feed(midi("note_on", 3, note=62, velocity=90), 0.0) == (
         Message("/morph/touch/3/xy", (1.0, 0.5)),
         Message("/morph/touch/3/note", (62, 90)),
     )
     assert mapper.feed(cc(74, 127, 3), 0.0) == (Message("/morph/touch/3/xy", (1.0, 1.0)),)
-    assert mapper.feed(midi("aftertouch", 3, value=5), 0.0) == ()  # moves nothing in this map
+    assert mapper.feed(midi("aftertouch", 3, value=5), 0.0) == ()  # not assigned in this map
     mapper.feed(midi("note_on", 4, note=60, velocity=90), 0.0)
     assert mapper.feed(cc(74, 0, 4), 0.0) == (Message("/morph/touch/4/xy", (0.5, 0.0)),)
     assert mapper.feed(midi("note_off", 3, note=62), 0.0) == (Message("/morph/touch/3/stop"),)
@@ -166,13 +166,13 @@ def test_each_finger_has_a_point_of_its_own() -> None:
     assert mapper.feed(midi("note_on", 1, note=60, velocity=9), 0.0) == (Message("/morph/note", (60, 9)),)
 
 
-def test_zones() -> None:
+def test_zone_covers_its_member_channels() -> None:
     assert [c for c in range(1, 17) if Mpe().has(c)] == list(range(2, 17))
     assert [c for c in range(1, 17) if Mpe(members=3).has(c)] == [2, 3, 4]
     assert [c for c in range(1, 17) if Mpe("upper", members=3).has(c)] == [13, 14, 15]
 
 
-def test_all_notes_off_is_heard_everywhere() -> None:
+def test_all_notes_off_on_any_channel_stops_the_sounds() -> None:
     for number in (120, 123):
         assert Mapper(MidiMap()).feed(cc(number, 0, 7), 0.0) == (Message("/morph/stop"),)
 
@@ -203,14 +203,14 @@ def test_all_notes_off_is_heard_everywhere() -> None:
         ([midi("program_change", 3, program=7)], "dark", Program(7, "dark", channel=3)),
     ],
 )
-def test_what_is_moved_is_learnt(moved: list[Any], target: str, rule: Any) -> None:
+def test_moved_control_is_learnt(moved: list[Any], target: str, rule: Any) -> None:
     learnt = learn(MidiMap(), moved, target)
     assert (*learnt.knobs, *learnt.notes, *learnt.programs) == (rule,)
-    again = learn(learnt, moved, target)  # in place of the first
+    again = learn(learnt, moved, target)  # replaces the first rule
     assert again == learnt
 
 
-def test_what_is_learnt_comes_first() -> None:
+def test_learnt_rule_comes_first() -> None:
     learnt = learn(DEFAULT, [midi("note_on", 1, note=36, velocity=9)], "trigger kick")
     (hit,) = Mapper(learnt).feed(midi("note_on", 1, note=36, velocity=127), 0.0)
     assert hit == Message("/morph/trigger", (1.0, "kick"))
@@ -222,16 +222,16 @@ def test_what_is_learnt_comes_first() -> None:
         ([cc(1, 1)], "", "no target"),
         ([cc(1, 1)], "macr/0", "did you mean /morph/macro/<i>?"),
         ([midi("note_on", note=36, velocity=9)], "gain", "target is '/morph/gain'"),
-        ([midi("note_off", note=36)], "trigger", "nothing was moved"),
+        ([midi("note_off", note=36)], "trigger", "nothing to learn"),
     ],
 )
-def test_what_cannot_be_learnt_is_told(moved: list[Any], target: str, told: str) -> None:
+def test_unlearnable_message_or_target_is_refused(moved: list[Any], target: str, told: str) -> None:
     with pytest.raises(MapError, match=told):
         learn(MidiMap(), moved, target)
 
 
-def test_macros_are_told_as_they_are_set(tiny_model: Any) -> None:
-    """What `/morph/get/macros` says after `/morph/macro/i v` is v there, and unchanged elsewhere."""
+def test_macros_are_reported_as_they_were_set(tiny_model: Any) -> None:
+    """After `/morph/macro/i v`, `/morph/get/macros` reports v for axis i and no change for the others."""
     space = LatentSpace(read_model(tiny_model).info)
     info = space.info
     start = list(info.classes[0].centroid)
@@ -244,7 +244,7 @@ def test_macros_are_told_as_they_are_set(tiny_model: Any) -> None:
     assert after[2:] == pytest.approx(before[2:], abs=1e-4)
 
 
-def test_a_note_is_heard_in_the_same_block_as_a_trigger_by_osc(make_mixer: Any, tiny_model: Any) -> None:
+def test_midi_note_sounds_in_the_same_block_as_an_osc_trigger(make_mixer: Any, tiny_model: Any) -> None:
     blocks = []
     for by_midi in (False, True):
         engine = Engine(make_mixer(), block_size=512)

@@ -1,4 +1,4 @@
-"""Maps of MIDI controllers: what is kept in a file comes back, and mistakes are named."""
+"""MIDI maps: files round-trip, and errors name the mistake."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ FULL = MidiMap(
 
 
 @pytest.mark.parametrize("rules", [FULL, DEFAULT, MidiMap()])
-def test_a_map_comes_back_from_its_file(tmp_path: Path, rules: MidiMap) -> None:
+def test_map_round_trips_through_its_file(tmp_path: Path, rules: MidiMap) -> None:
     write(tmp_path / "map.toml", rules)
     assert read(tmp_path / "map.toml") == rules
     assert [path.name for path in tmp_path.iterdir()] == ["map.toml"]
 
 
 @given(st.text(min_size=1, max_size=50), st.floats(-4, 3.5, allow_subnormal=False), st.integers(0, 127))
-def test_any_name_and_number_comes_back(name: str, low: float, cc: int) -> None:
+def test_any_name_and_number_round_trips(name: str, low: float, cc: int) -> None:
     rules = MidiMap((Knob("/morph/macro/1", cc=cc, low=low, high=4.0),), (), (Program(1, name),))
     assert parse(tomllib.loads(dump(rules))) == rules
 
@@ -74,14 +74,14 @@ def test_any_name_and_number_comes_back(name: str, low: float, cc: int) -> None:
         ('[[knob]]\ntarget = "/morph/gain"\ncc = "1"', "cc is '1', not of type int"),
         ('[[knob]]\ntarget = "/morph/touch/200/note"', "i is 200"),
         ('[[notes]]\ntarget = "/morph/triger"', "did you mean /morph/trigger?"),
-        ('[[notes]]\nname = "kick"', "only a target /morph/trigger"),
+        ('[[notes]]\nname = "kick"', "only the target /morph/trigger"),
         ("[[notes]]\nlow = 50\nhigh = 40", "high is 40"),
         ("[[program]]\nnumber = 1", "preset missing"),
         ('[mpe]\nx = "tmbre"', "did you mean timbre?"),
         ("[[knob]", "line 1"),
     ],
 )
-def test_a_mistake_is_told_in_one_line(tmp_path: Path, text: str, told: str) -> None:
+def test_invalid_map_is_refused_in_one_line(tmp_path: Path, text: str, told: str) -> None:
     path = tmp_path / "map.toml"
     path.write_text(text)
     with pytest.raises(MapError) as caught:
@@ -91,7 +91,7 @@ def test_a_mistake_is_told_in_one_line(tmp_path: Path, text: str, told: str) -> 
     assert "map.toml" in str(caught.value)
 
 
-def test_a_map_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> None:
+def test_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
     with pytest.raises(MapError, match="cannot write"):
         write(tmp_path / "gone" / "map.toml", FULL)
     (tmp_path / "map.toml").mkdir()

@@ -1,4 +1,4 @@
-"""OSCQuery: the tree that the table gives, answers over HTTP and websocket, a client that is not ours."""
+"""OSCQuery: the tree, replies over HTTP and websocket, and a third-party client."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ TIMEOUT_S = 30.0
 
 @pytest.fixture
 def control(make_mixer: Callable[..., Mixer], tiny_model: Path) -> Control:
-    """Of an engine that does not run: what is set is carried out by `settle`."""
+    """Return the control of an engine that does not run; `settle` carries out its commands."""
     info = read(tiny_model).info
     return Control(info, Engine(make_mixer()))
 
@@ -63,14 +63,14 @@ NAME = "soundmorph test 9000"
 
 
 def serve(control: Control, gate: Access) -> WebServer:
-    """On a free port of this machine, not started."""
+    """Return a server on a free port of this machine, not started."""
     query = OscQuery(lambda: control.info, ask(control), ("127.0.0.1", 9000), NAME)
     return WebServer([query], host="127.0.0.1", port=0, gate=gate)
 
 
 @pytest.fixture
 def server(control: Control) -> Iterator[WebServer]:
-    """On a free port of this machine."""
+    """Start a server on a free port of this machine."""
     served = serve(control, Access())
     served.start()
     try:
@@ -80,7 +80,7 @@ def server(control: Control) -> Iterator[WebServer]:
 
 
 def get(server: WebServer, target: str) -> tuple[int, Any]:
-    """Status and JSON of an answer."""
+    """Return the status and JSON of a reply."""
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{server.port}{target}", timeout=TIMEOUT_S) as answer:
             body = answer.read()
@@ -99,8 +99,8 @@ def nodes(node: Node) -> Iterator[Node]:
 # ---- against the proposal
 
 
-def test_every_node_is_as_the_proposal_has_it(control: Control) -> None:
-    """Attributes of the right types, as many ranges and values as type tags, paths of where they are."""
+def test_every_node_conforms_to_the_proposal(control: Control) -> None:
+    """Attributes have the right types, ranges and values match the type tags, and paths are correct."""
     root = tree(control.info, learn(ask(control)))
     assert root["FULL_PATH"] == "/"
     count = 0
@@ -131,8 +131,8 @@ def test_every_node_is_as_the_proposal_has_it(control: Control) -> None:
     json.dumps(root, allow_nan=False)
 
 
-def test_every_address_is_there_and_its_value_is_accepted(control: Control) -> None:
-    """What a node says can be sent is carried out; only those of two placeholders are left to the plugins."""
+def test_every_address_is_listed_and_accepts_its_value(control: Control) -> None:
+    """Messages built from a node are accepted; only addresses with two placeholders are not listed."""
     root = tree(control.info, learn(ask(control)))
     there = {node["FULL_PATH"] for node in nodes(root) if "TYPE" in node}
     rows = {TABLE.find(path)[0].path for path in there}
@@ -148,7 +148,7 @@ def test_every_address_is_there_and_its_value_is_accepted(control: Control) -> N
             assert at < len(node["TYPE"])
 
 
-def test_what_takes_nothing_may_be_sent_a_nil(control: Control) -> None:
+def test_address_without_arguments_accepts_nil(control: Control) -> None:
     panic = find(tree(control.info, Knowledge()), "/morph/panic")
     assert panic is not None
     assert panic["TYPE"] == "N"
@@ -157,7 +157,7 @@ def test_what_takes_nothing_may_be_sent_a_nil(control: Control) -> None:
     assert control.handle(packet.messages, ("", 0)) == []
 
 
-def test_the_tree_is_that_of_the_model(control: Control) -> None:
+def test_tree_describes_the_model(control: Control) -> None:
     info: ModelInfo = control.info
     root = tree(info, Knowledge(presets=("dark",)))
     z, goto = find(root, "/morph/z"), find(root, "/morph/goto")
@@ -183,7 +183,7 @@ def test_the_tree_is_that_of_the_model(control: Control) -> None:
 # ---- over HTTP
 
 
-def test_answers(server: WebServer, control: Control) -> None:
+def test_http_requests_are_answered(server: WebServer, control: Control) -> None:
     control.handle([Message("/morph/gain", (-6.0,)), Message("/morph/pitch", (7.0,))], ("", 0))
     settle(control)
     status, gain = get(server, "/morph/gain")
@@ -210,7 +210,7 @@ def test_answers(server: WebServer, control: Control) -> None:
     assert get(server, "/")[1]["CONTENTS"]["morph"]["CONTENTS"]["gain"] == gain
 
 
-def test_host_info(server: WebServer) -> None:
+def test_host_info_gives_addresses_and_extensions(server: WebServer) -> None:
     status, said = get(server, "/?HOST_INFO")
     assert status == 200
     assert (said["OSC_IP"], said["OSC_PORT"], said["OSC_TRANSPORT"]) == ("127.0.0.1", 9000, "UDP")
@@ -219,7 +219,7 @@ def test_host_info(server: WebServer) -> None:
     assert said["EXTENSIONS"]["VALUE"] is True
 
 
-def test_strangers_get_no_answer(control: Control) -> None:
+def test_address_that_is_not_allowed_gets_no_reply(control: Control) -> None:
     served = serve(control, _Shut())
     served.start()
     try:
@@ -237,11 +237,11 @@ class _Shut(Access):
 # ---- over the websocket
 
 
-def test_a_listener_is_told_what_changes(server: WebServer, control: Control) -> None:
+def test_websocket_listener_is_told_of_changes(server: WebServer, control: Control) -> None:
     with connect(f"ws://127.0.0.1:{server.port}/", compression=None) as client:
         client.send("nonsense")
         client.send(json.dumps({"COMMAND": "LISTEN", "DATA": "/morph/z/1"}))
-        (packet,) = osc.parse(_bytes(client.recv(timeout=TIMEOUT_S)))  # how it is
+        (packet,) = osc.parse(_bytes(client.recv(timeout=TIMEOUT_S)))  # the current value
         assert packet.messages[0].address == "/morph/z/1"
         for value in (0.25, -1.5):
             control.handle([Message("/morph/z/1", (value,)), Message("/morph/gain", (value,))], ("", 0))
@@ -265,12 +265,12 @@ def _bytes(received: str | bytes) -> bytes:
 
 
 def dial(server: WebServer) -> socket.socket:
-    """A connection that asks for nothing."""
+    """Open a connection that sends no request."""
     return socket.create_connection(("127.0.0.1", server.port), TIMEOUT_S)
 
 
-def test_idle_connections_keep_nobody_out(server: WebServer) -> None:
-    """Each address has a few connections: the oldest that has asked for nothing goes first."""
+def test_idle_connections_do_not_block_others(server: WebServer) -> None:
+    """Each address may have a few connections; the oldest idle one is closed first."""
     idle = [dial(server) for _ in range(100)]
     assert get(server, "/morph/gain?VALUE") == (200, {"VALUE": [0.0]})
     assert [each.recv(1) for each in idle[: 100 - MAX_EACH]] == [b""] * (100 - MAX_EACH)
@@ -278,7 +278,7 @@ def test_idle_connections_keep_nobody_out(server: WebServer) -> None:
         each.close()
 
 
-def test_websockets_leave_room_for_questions(server: WebServer) -> None:
+def test_websockets_leave_room_for_requests(server: WebServer) -> None:
     with ExitStack() as clients:
         for _ in range(int(MAX_EACH * KEPT_SHARE)):
             clients.enter_context(connect(f"ws://127.0.0.1:{server.port}/", compression=None))
@@ -290,7 +290,7 @@ def test_websockets_leave_room_for_questions(server: WebServer) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts the descriptors in /proc")
-def test_a_client_is_answered_when_there_are_descriptors_again(server: WebServer) -> None:
+def test_client_is_answered_once_descriptors_are_free_again(server: WebServer) -> None:
     import resource
 
     request = b"GET /morph/gain?VALUE HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -298,7 +298,7 @@ def test_a_client_is_answered_when_there_are_descriptors_again(server: WebServer
         client.settimeout(TIMEOUT_S)
         before = resource.getrlimit(resource.RLIMIT_NOFILE)
         highest = max(int(each.name) for each in Path("/proc/self/fd").iterdir())
-        spare = [os.dup(client.fileno()) for _ in range(highest)]  # so that there is no gap below the limit
+        spare = [os.dup(client.fileno()) for _ in range(highest)]  # fill the gaps below the limit
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(spare) + 1, before[1]))
         try:
             client.connect(("127.0.0.1", server.port))
@@ -315,7 +315,7 @@ def test_a_client_is_answered_when_there_are_descriptors_again(server: WebServer
 
 
 def stalled(server: WebServer) -> socket.socket:
-    """A websocket that listens to the point and from now on neither reads nor answers."""
+    """Open a websocket that listens to the point but neither reads nor replies."""
     client = dial(server)
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
     client.sendall(
@@ -328,8 +328,8 @@ def stalled(server: WebServer) -> socket.socket:
     return client
 
 
-def test_clients_that_do_not_answer_do_not_hold_up_the_end(control: Control) -> None:
-    """They had ten seconds each, one after the other."""
+def test_unresponsive_clients_do_not_delay_shutdown(control: Control) -> None:
+    """Shutdown once waited ten seconds for each client in turn."""
     served = serve(control, Access())
     served.start()
     clients = [stalled(served) for _ in range(8)]
@@ -341,11 +341,11 @@ def test_clients_that_do_not_answer_do_not_hold_up_the_end(control: Control) -> 
         client.close()
 
 
-# ---- a client that is not ours
+# ---- a third-party client
 
 
-def test_a_foreign_client_finds_and_reads_it(server: WebServer, control: Control) -> None:
-    """python-oscquery, by zeroconf on this machine only."""
+def test_third_party_client_finds_and_reads_the_tree(server: WebServer, control: Control) -> None:
+    """Use python-oscquery, with zeroconf on this machine only."""
     advert = Advert(NAME, "127.0.0.1", 9000, server.port)
     network = Zeroconf(interfaces=["127.0.0.1"])
     try:

@@ -83,7 +83,9 @@ def serve(config: ServeConfig) -> int:
             server.start()
             _introduce(lines, server)
             models = Models(lambda: sound.studio.model or config.sound.model, config.sound.library)
-            started = surfaces.start(config.surfaces, bridge, server, access.Access(config.allow), models, say)
+            started = surfaces.start(
+                config.surfaces, bridge, server, access.Access(config.allow), models, say
+            )
             gc.freeze()
             refused = RefusalLines(control.refusals, _ignore if config.quiet else say)
             _watch(stopping, config.seconds, sound, server, refused)

@@ -120,3 +120,36 @@ def test_two_pages_play_one_instrument(chromium: BrowserContext, tiny_model: Pat
                 tab.page.wait_for_timeout(50)
             assert tab.complaints == []
             tab.page.close()
+
+
+def test_a_dropped_sound_is_a_preset_that_plays(
+    chromium: BrowserContext, tiny_model: Path, tmp_path: Path
+) -> None:
+    t = np.arange(4000) / 22_050
+    soundfile.write(tmp_path / "knock.wav", np.sin(2 * np.pi * 200 * t) * np.exp(-30 * t), 22_050)
+    with serve(tiny_model, tmp_path) as server:
+        tab = Tab(chromium.new_page(), address(server))
+        tab.page.click("#tab-presets")
+        tab.page.set_input_files("input[type=file]", tmp_path / "knock.wav")
+        tab.page.click("button:text-is('knock')")
+        server.wait_until(hits=1)
+        assert server.ask("/morph/get/presets")[1] == ["knock"]
+        tab.page.close()
+
+
+def test_a_pattern_drawn_on_the_page_plays_without_it(
+    chromium: BrowserContext, tiny_model: Path, tmp_path: Path
+) -> None:
+    with serve(tiny_model, tmp_path) as server:
+        tab = Tab(chromium.new_page(), address(server))
+        tab.page.click("#tab-steps")
+        tab.page.click("text=Add a lane")
+        tab.page.click("[aria-label^='Lane 1, step 3']")
+        tab.page.wait_for_selector("[aria-label='Lane 1, step 3, velocity 80 %']")
+        tab.page.click("text=▶ Play")
+        tab.page.wait_for_selector("text=■ Stop")
+        assert tab.complaints == []
+        tab.page.close()
+        hits = float(server.status()["hits"])
+        while float(server.status()["hits"]) < hits + 2:
+            server.play_for(0.1)

@@ -89,6 +89,7 @@ async function drop(event) {
 }
 
 function Map() {
+  use("theme");
   const frame = useRef();
   const map = useRef();
   const [tip, setTip] = useState(null);
@@ -111,8 +112,10 @@ function Map() {
       pick: (dot) => strike(dot.name),
     });
     map.current = shown;
-    window.soundmap = shown;
+    window.soundmap = shown; // for benchmarks and tests
+    set("map", { recolour: () => shown.recolour() });
     const ends = [
+      watch("theme", () => get("regions") && shown.setRegions(get("regions"))),
       watch("model", (model) => shown.setModel(model)),
       watch("regions", (regions) => shown.setRegions(regions)),
       watch("presets", (presets) => shown.setPresets(presets)),
@@ -179,6 +182,7 @@ function Map() {
 }
 
 function Pads() {
+  use("theme");
   const model = use("model");
   const likely = use("probabilities") ?? [];
   if (!model) return null;
@@ -292,6 +296,15 @@ function listenToKeys(event) {
   event.preventDefault();
 }
 
+/** Light or dark, as chosen on this machine; dark at first, for a dark stage. */
+function dress(theme) {
+  document.documentElement.dataset.theme = theme;
+  localStorage.setItem("theme", theme);
+  get("map")?.recolour();
+}
+
+watch("theme", dress);
+set("theme", localStorage.getItem("theme") ?? "dark");
 watch("model", collectNames);
 watch("presets", collectNames);
 addEventListener("keydown", listenToKeys);

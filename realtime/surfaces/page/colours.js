@@ -3,9 +3,7 @@
 const HUES = [25, 215, 145, 300, 75, 260, 180, 340, 110, 50];
 const GOLDEN_ANGLE = 137.508;
 
-export const isLight = () =>
-  (document.documentElement.dataset.theme || (matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark")) ===
-  "light";
+export const isLight = () => document.documentElement.dataset.theme === "light";
 
 /** The hue of a class, in degrees. */
 export const hue = (label) => (label < HUES.length ? HUES[label] : (label * GOLDEN_ANGLE) % 360);

@@ -169,7 +169,6 @@ export class SoundMap {
     };
     frame.addEventListener("pointerdown", (event) => {
       if (event.target.closest("button")) return;
-      frame.focus({ preventScroll: true });
       frame.setPointerCapture(event.pointerId);
       const [px, py] = at(event);
       const moves = this.hand || event.button === 2 || event.button === 1 || event.altKey;

@@ -30,6 +30,7 @@ function useNamed(count) {
 }
 
 function Between() {
+  use("theme");
   const model = use("model");
   const [[a, b], name] = useNamed(2);
   const [t, setT] = useState(0);
@@ -321,10 +322,15 @@ export function ServerPanel() {
     ["Refused messages", status.refused],
     ["Pages open", pages],
   ];
+  const theme = use("theme");
   return html`<${Models} />
     <section class="card">
       <h2>Server</h2>
       <dl class="facts">${facts.map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
+    </section>
+    <section class="card">
+      <h2>Picture</h2>
+      <${Toggle} label="Light" on=${theme === "light"} onToggle=${(on) => set("theme", on ? "light" : "dark")} />
     </section>
     <section class="card">
       <h2>Refused messages</h2>

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import socket
@@ -298,3 +299,34 @@ def test_the_key_is_the_same_at_the_next_start_and_for_nobody_else(tmp_path: Pat
     assert page_key(tmp_path / "other") != key
     (kept,) = (tmp_path / "new").iterdir()
     assert kept.stat().st_mode & 0o077 == 0
+
+
+# ---- sounds that are sent
+
+
+def post(server: WebServer, target: str, body: bytes, **headers: str) -> tuple[int, str]:
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=TIMEOUT_S)
+    with contextlib.suppress(ConnectionError):  # an answer before all is sent
+        connection.request("POST", target, body, headers)
+    answer = connection.getresponse()
+    found = answer.status, answer.read().decode()
+    connection.close()
+    return found
+
+
+def test_only_sound_files_of_the_page_are_taken(start: Start) -> None:
+    server = start()
+    own = f"http://127.0.0.1:{server.port}"
+    assert post(server, "/page/sounds?name=a.wav", b"x")[0] == 403
+    assert post(server, "/page/sounds?name=a.wav", b"x", Origin="http://evil.example")[0] == 403
+    for name in ("a.exe", "a", "", ".wav", "a.wav/..", "..%5c..%5ca.exe"):
+        assert post(server, f"/page/sounds?name={name}", b"x", Origin=own)[0] == 415, name
+
+
+def test_what_is_no_sound_is_answered_in_a_line(start: Start) -> None:
+    server = start()
+    own = f"http://127.0.0.1:{server.port}"
+    status, text = post(server, "/page/sounds?name=../../a.wav", b"RIFF nonsense", Origin=own)
+    assert status == 503
+    assert len(text.splitlines()) == 1
+    assert "Traceback" not in text

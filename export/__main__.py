@@ -26,6 +26,13 @@ def get_parser(prog: str = "python -m export") -> argparse.ArgumentParser:
         help="decoder to write; the encoder is written beside it as FILE.encoder.onnx",
     )
     parser.add_argument("--name", help="name of the model (default: the name of the file)")
+    parser.add_argument(
+        "--velocities",
+        type=Path,
+        metavar="FOLDER",
+        help="sounds whose manifest.csv has the columns velocity (0 to 1) and group (takes of one drum); the "
+        "file then has the direction of z in which the hits of each class get harder",
+    )
     parser.add_argument("--force", action="store_true", help="replace existing files")
     return parser
 
@@ -50,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         return _error(f"{error.name} is not installed: pip install 'soundmorph[cpu,train]'")
     try:
-        parity = export(args.run, args.out, name=args.name, force=args.force)
+        parity = export(args.run, args.out, name=args.name, velocities=args.velocities, force=args.force)
     except (ExportError, TrainerError, RealtimeError) as error:
         return _error(str(error))
     except OSError as error:

@@ -29,13 +29,14 @@ if TYPE_CHECKING:
     from trainer.run.checkpoint import Checkpoint
 
 
-def describe(checkpoint: Checkpoint, model: VAE, name: str) -> ModelInfo:
+def describe(checkpoint: Checkpoint, model: VAE, name: str, velocity: Tensor | None = None) -> ModelInfo:
     """Return the metadata of the decoder of a checkpoint.
 
     Args:
         checkpoint: the checkpoint, with the training sounds in latent space.
         model: the model of the checkpoint, in evaluation mode.
         name: name of the model.
+        velocity: [classes, D], directions in which hits get harder; None: unknown.
 
     Raises:
         ExportError: if the checkpoint has no training sounds.
@@ -55,7 +56,8 @@ def describe(checkpoint: Checkpoint, model: VAE, name: str) -> ModelInfo:
         if len(members):
             centroid = members.mean(0)
             spread = (members - centroid).square().sum(1).mean().sqrt()
-            classes.append(ClassInfo(class_name, _floats(centroid), float(spread)))
+            harder = () if velocity is None else _floats(velocity[label])
+            classes.append(ClassInfo(class_name, _floats(centroid), float(spread), harder))
     if len(classes) != len(checkpoint.classes):
         raise ExportError(f"a class of {', '.join(checkpoint.classes)} has no training sound")
     return ModelInfo(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import onnx
 
+from export import velocity
 from export.architectures import decoder_graph, encoder_graph
 from export.describe import describe, describe_encoder
 from export.errors import ExportError
@@ -20,13 +21,21 @@ from trainer.models.vae import VAE, build
 from trainer.run import checkpoint
 
 
-def export(source: Path | str, target: Path, *, name: str | None = None, force: bool = False) -> Parity:
+def export(
+    source: Path | str,
+    target: Path,
+    *,
+    name: str | None = None,
+    velocities: Path | None = None,
+    force: bool = False,
+) -> Parity:
     """Export the decoder of a run, and its encoder beside it.
 
     Args:
         source: a run folder or a checkpoint file.
         target: the .onnx file to write; it appears only when it is complete and checked.
         name: name of the model; None takes the stem of the file.
+        velocities: folder of drums, each recorded at several velocities (`export.velocity`).
         force: replace existing files.
 
     Returns:
@@ -46,7 +55,8 @@ def export(source: Path | str, target: Path, *, name: str | None = None, force: 
     model = build(saved.config.model, len(saved.classes))
     model.load_state_dict(saved.model)
     model.eval()
-    info = describe(saved, model, name or target.stem)
+    harder = None if velocities is None else velocity.learn(saved, model, velocities)
+    info = describe(saved, model, name or target.stem, harder)
     with _in_place(beside) as part:
         _write_encoder(model, describe_encoder(saved.config, info), part)
         return write(model, info, target)

@@ -77,11 +77,20 @@ class Pca:
 
 @dataclass(frozen=True)
 class ClassInfo:
-    """A class: its centre in z, and the RMS distance of its sounds from the centre."""
+    """A class of sounds.
+
+    Attributes:
+        name: unique in the model.
+        centroid: the centre of the class in z.
+        spread: root mean square distance of its sounds from the centre.
+        velocity: direction in z along which its hits get harder, from the softest hit (0) to the hardest (1);
+            empty if unknown, as in files of earlier releases.
+    """
 
     name: str
     centroid: Vector
     spread: float
+    velocity: Vector = ()
 
 
 @dataclass(frozen=True)
@@ -166,6 +175,9 @@ class ModelInfo:
         """Return the metadata as entries of `metadata_props`."""
         content = dataclasses.asdict(self)
         del content["schema_version"]
+        for entry in content["classes"]:
+            if not entry["velocity"]:  # files without it keep their digest
+                del entry["velocity"]
         return {SCHEMA_KEY: str(self.schema_version), INFO_KEY: json.dumps(content, allow_nan=False)}
 
     @property
@@ -373,6 +385,7 @@ class _Reader:
             self._text(row, "name"),
             self._vector("centroid", row.get("centroid"), self.dim),
             self._number("spread", row.get("spread")),
+            self._vector("velocity", row["velocity"], self.dim) if "velocity" in row else (),
         )
 
     def _anchor(self, row: Any) -> Anchor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import fnmatch
 import hashlib
+import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
@@ -32,7 +33,8 @@ Progress = Callable[[int, int], None]
 class Entry:
     """An audio file before it is read: path, name (relative, with /), class, source, licence and group.
 
-    `fields` are the parts of its name that match `label_pattern`.
+    `velocity` is how hard the drum was hit, 0 to 1. `fields` are the parts of its name
+    that match `label_pattern`.
     """
 
     path: Path
@@ -41,6 +43,7 @@ class Entry:
     source: str = ""
     licence: str = UNKNOWN
     group: str = ""
+    velocity: float | None = None
     fields: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -78,6 +81,7 @@ class Sounds:
         fixed: files that needed more than a change of rate or length.
         centres: float64 [classes, 20], centres of the clusters; None unless k-means found the classes.
         fields: the fields of `label_pattern` by name, with the value of each sound.
+        velocities: how hard each drum was hit, 0 to 1; None if the manifest does not say.
     """
 
     names: tuple[str, ...]
@@ -92,6 +96,7 @@ class Sounds:
     fixed: tuple[Fixed, ...] = ()
     centres: Tensor | None = None
     fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    velocities: tuple[float | None, ...] = ()
 
     @cached_property
     def digest(self) -> str:
@@ -148,7 +153,8 @@ def find(folder: Path, config: DataConfig) -> tuple[list[Entry], list[Skipped]]:
         else:
             licence, group = row.get("licence") or UNKNOWN, row.get("group", "")
             fields = match.groupdict() if match else {}
-            entries.append(Entry(path, name, label, row.get("source", ""), licence, group, fields))
+            velocity = _velocity(row.get("velocity", ""), name)
+            entries.append(Entry(path, name, label, row.get("source", ""), licence, group, velocity, fields))
     return _capped(entries, config.max_per_source), skipped
 
 
@@ -219,13 +225,15 @@ def prepare(
         fixed=tuple(sorted(fixed, key=lambda item: natural(item.name))),
         centres=centres,
         fields={key: tuple(entry.fields[key] for entry in kept) for key in kept[0].fields},
+        velocities=tuple(entry.velocity for entry in kept),
     )
 
 
 def _manifest(path: Path) -> dict[str, dict[str, str]]:
     """Return the rows of manifest.csv by file; {} without a manifest.
 
-    Its columns are file, class, source, licence and, optionally, group: near-duplicates share a group.
+    Its columns are file, class, source, licence and, optionally, group (near-duplicates share one) and
+    velocity.
     """
     if not path.exists():
         return {}
@@ -238,10 +246,23 @@ def _manifest(path: Path) -> dict[str, dict[str, str]]:
         raise DataError(f"{path}: no column named file; its columns should be file,class,source,licence")
     return {
         (row["file"] or "").replace("\\", "/"): {
-            key: (row.get(key) or "").strip() for key in ("class", "source", "licence", "group")
+            key: (row.get(key) or "").strip() for key in ("class", "source", "licence", "group", "velocity")
         }
         for row in rows
     }
+
+
+def _velocity(text: str, name: str) -> float | None:
+    """The velocity that a manifest gives a file; None where it gives none."""
+    if not text:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0.0 <= value <= 1.0:
+        raise DataError(f"manifest.csv: the velocity of {name} is {text[:20]}, not a number from 0 to 1")
+    return value
 
 
 def _pattern(text: str, labelled: bool = True) -> re.Pattern[str]:

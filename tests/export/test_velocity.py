@@ -1,0 +1,88 @@
+"""Directions of velocity: what is in the takes comes back, and the file tells it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from export.errors import ExportError
+from export.to_onnx import export
+from export.velocity import SHARED, directions
+from realtime.model import verify
+from realtime.model.encoder import Encoder, encoder_path
+
+
+def _takes(slopes: list[list[float]], drums: int, layers: int) -> tuple[torch.Tensor, list[float], list[int]]:
+    """z of drums at places of their own, each class on a straight line of velocity."""
+    places = torch.randn(len(slopes), drums, 1, 2, generator=torch.Generator().manual_seed(0))
+    velocity = torch.linspace(0.2, 1.0, layers)
+    points = places + velocity[:, None] * torch.tensor(slopes)[:, None, None]
+    labels = [label for label in range(len(slopes)) for _ in range(drums * layers)]
+    return points.reshape(-1, 2), velocity.tolist() * (len(slopes) * drums), labels
+
+
+def test_the_slope_of_each_class_comes_back_from_many_takes() -> None:
+    slopes = [[1.0, 0.0], [0.5, -2.0]]
+    points, velocities, labels = _takes(slopes, drums=200, layers=5)
+    groups = [str(i // 5) for i in range(len(points))]
+    found = directions(points, velocities, groups, labels, 2)
+    assert found is not None
+    torch.testing.assert_close(found, torch.tensor(slopes).double(), rtol=0.01, atol=0.01)
+
+
+def test_few_takes_are_drawn_towards_the_slope_of_all_and_no_take_has_it() -> None:
+    points, velocities, labels = _takes([[1.0, 0.0]], drums=1, layers=2)
+    groups = ["one"] * 2
+    found = directions(points, velocities, groups, labels, 2)
+    assert found is not None
+    torch.testing.assert_close(found, torch.tensor([[1.0, 0.0], [1.0, 0.0]]).double())
+    both = torch.cat((points, torch.tensor([[0.0, 0.0], [0.0, 0.8]])))
+    found = directions(both, velocities * 2, groups + ["other"] * 2, [0, 0, 1, 1], 2)
+    assert found is not None
+    squares = 2 * 0.4**2
+    share = SHARED / (squares + SHARED)
+    torch.testing.assert_close(found[0], torch.tensor([1 - share / 2, share / 2]).double())
+
+
+def test_what_has_no_velocity_or_only_one_says_nothing() -> None:
+    points = torch.randn(4, 2)
+    assert directions(points, [None] * 4, ["a"] * 4, [0] * 4, 1) is None
+    assert directions(points, [0.5, 0.5, None, None], ["a", "a", "b", "b"], [0] * 4, 1) is None
+
+
+def _layers(folder: Path, label: str, velocity: str = "{:.2f}") -> Path:
+    """Two drums of a class in three velocities: the harder the brighter."""
+    (folder / label).mkdir(parents=True)
+    lines = ["file,class,source,licence,group,velocity"]
+    time = np.arange(4000) / 22_050
+    random = np.random.default_rng(0)
+    for drum in ("one", "other"):
+        for hardness in (0.2, 0.6, 1.0):
+            sound = np.sin(2 * np.pi * 200 * time) + hardness * random.standard_normal(len(time))
+            name = f"{label}/{drum}-{hardness}.wav"
+            soundfile.write(folder / name, 0.3 * sound * np.exp(-20 * time), 22_050, subtype="FLOAT")
+            lines.append(f"{name},{label},kit,CC0,{drum},{velocity.format(hardness)}")
+    (folder / "manifest.csv").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+def test_the_file_tells_the_direction_of_each_class(tiny_run: Path, tmp_path: Path) -> None:
+    export(tiny_run, tmp_path / "plain.onnx")
+    plain = verify.read(tmp_path / "plain.onnx").info
+    folder = _layers(tmp_path / "layers", plain.classes[1].name)
+    export(tiny_run, tmp_path / "with.onnx", velocities=folder)
+    info = verify.read(tmp_path / "with.onnx").info
+    assert all(each.velocity == () for each in plain.classes)
+    assert {len(each.velocity) for each in info.classes} == {info.latent_dim}
+    assert np.linalg.norm(info.classes[1].velocity) > 0
+    assert Encoder(encoder_path(tmp_path / "with.onnx"), info).info.decoder == info.digest
+
+
+def test_a_folder_that_cannot_teach_velocities_says_why(tiny_run: Path, tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match="class gong is none of the model's"):
+        export(tiny_run, tmp_path / "a.onnx", velocities=_layers(tmp_path / "strange", "gong"))
+    assert not (tmp_path / "a.onnx").exists()

@@ -184,7 +184,7 @@ class Mixer:
                 begun += self.sound_cache.get(z.astype(np.float32)) is None
             moves = moves or isinstance(command, POINT_MOVES)
         for voice in self._playing:
-            if voice.cached is not None and not voice.decoded:
+            if voice.cached is not None and not (voice.decoded or voice.silent):
                 target = self._path(voice).target
                 begun += moved * (moves or not np.array_equal(target.astype(np.float32), voice.cached.z))
         return begun
@@ -475,7 +475,7 @@ class Mixer:
         self._release(voice)
 
     def _retire(self) -> None:
-        for voice in [voice for voice in self._playing if voice.end <= self.position]:
+        for voice in [voice for voice in self._playing if voice.over(self.position)]:
             self._release(voice)
 
     def _release(self, voice: Voice) -> None:
@@ -500,7 +500,7 @@ class Mixer:
             end = self._end_of_ticks(begin)
             stop = min(until, self._covered if self._covered > begin else timing.frame_start(end))
             for voice in self._playing:
-                if voice.end <= begin:  # its remaining sound is decoded; `_retire` frees it after the mix
+                if voice.silent or voice.end <= begin:  # nothing is left to decode; `_retire` frees it later
                     self._slots.discard(voice)
                 elif voice.cached is not None and not voice.decoded:
                     self._play_cached(voice, voice.cached, timing.frame(stop - 1) + 1, end)

@@ -15,6 +15,7 @@ from realtime.synth.voices.timing import Pace, Timing
 
 DECAY_DB = 60.0  # fall of the level in the decay time
 INAUDIBLE_DB = 120.0  # fall at which a decaying voice ends
+SILENCE_MS = 50.0  # length of exact zeros after which a sound has ended
 EDGE = 0.25  # largest step (of full scale) at the start or end of a sound without a fade
 EDGE_MS = 1.0  # length of that fade
 
@@ -34,6 +35,8 @@ class Voice:
         self._scratch: Samples = np.zeros(timing.piece, np.float32)
         edge = max(1, round(timing.resampler.rate_out * EDGE_MS / 1000))
         self._edge: Samples = (np.arange(edge) / edge).astype(np.float32)
+        silence = max(round(timing.resampler.rate_in * SILENCE_MS / 1000), 2 * timing.widest)
+        self._most_silent = ceil(silence / timing.hop_length)
         self.begin(0, Trigger(), None)
 
     def begin(
@@ -65,6 +68,8 @@ class Voice:
             self._rate = -DECAY_DB / 20 * np.log(10) / samples
             self._stop = min(self._stop, ceil(samples * INAUDIBLE_DB / DECAY_DB))
         self._settled = 0
+        self._last_heard: int | None = None
+        self._silent: int | None = None
         self._fade_start = 0
         self._fade_samples = 0
         self._fade_level = 1.0
@@ -89,11 +94,32 @@ class Voice:
         timing, pace = self._timing, self.pace
         at = pace.resampler.half + self.frames * timing.hop_length
         self._decoded[at : at + len(audio)] = audio
+        if self._silent is None:
+            self._find_silence(audio)
         self.frames += len(audio) // timing.hop_length
         settled = pace.settled(self.frames)
         pace.resampler.run(self._decoded, self._sound, self._settled, settled)
         self._soften(self._sound[self._settled : settled])
         self._settled = settled
+
+    def _find_silence(self, audio: Samples) -> None:
+        """Note where the sound has been exactly 0 for `SILENCE_MS`, having been heard; `audio` is the next.
+
+        The place is that of a frame, so it is the same however the frames come.
+        """
+        heard: NDArray[np.bool_] = audio.reshape(-1, self._timing.hop_length).any(axis=1)
+        for frame in (self.frames + np.flatnonzero(heard)).tolist():
+            if self._note_silence(frame):
+                return
+            self._last_heard = frame
+        self._note_silence(self.frames + len(heard))
+
+    def _note_silence(self, frame: int) -> bool:
+        """Note the end of the sound if the silence before a frame was long enough; return whether it was."""
+        if self._last_heard is None or frame - self._last_heard <= self._most_silent:
+            return False
+        self._silent = self.pace.settled(self._last_heard + 1 + self._most_silent)
+        return True
 
     def _soften(self, new: Samples) -> None:
         """Fade in the first samples and fade out the last ones if the sound starts or ends with a step."""
@@ -114,7 +140,8 @@ class Voice:
     def add_to(self, bus: Samples, position: int) -> None:
         """Mix the samples from device sample `position` on into `bus` [2, T]; T is at most a piece."""
         at = position - self.start
-        sound = self._sound[at : min(at + bus.shape[1], self._stop)]
+        stop = self._stop if self._silent is None else min(self._stop, self._silent)
+        sound = self._sound[at : min(at + bus.shape[1], stop)]
         heard = self._scratch[: len(sound)]
         np.multiply(sound, np.float32(self.velocity), out=heard)
         if self._fade_samples:
@@ -147,9 +174,21 @@ class Voice:
 
     @property
     def end(self) -> int:
-        """Device sample after the last audible one."""
+        """Device sample after the last audible one, as far as commands alone determine it."""
         end = self.start + self._stop
         return min(end, self._fade_start + self._fade_samples) if self.fading else end
+
+    @property
+    def silent(self) -> bool:
+        """Whether the sound has ended in silence, so that it needs no more frames."""
+        return self._silent is not None
+
+    def over(self, position: int) -> bool:
+        """Return True if nothing is heard from device sample `position` on.
+
+        This depends on the samples before `position` alone, not on how far the sound is decoded.
+        """
+        return self.end <= position or (self._silent is not None and self.start + self._silent <= position)
 
     def level(self, position: int, samples: int) -> float:
         """Return the peak of the `samples` device samples before `position`, after velocity and decay."""

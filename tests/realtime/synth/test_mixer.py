@@ -352,6 +352,38 @@ def test_silence_decodes_nothing(make_mixer: Make, play: Callable[..., np.ndarra
     np.testing.assert_array_equal(play(mixer, [(0, SetZ(tuple(mixer.glide.at(0))))], 10_000), 0.0)
 
 
+@pytest.mark.parametrize("blocks", [(1, 37, 500), (128,), (3000,)])
+def test_a_sound_that_has_gone_silent_gives_its_voice_back(
+    decoder: Decoder,
+    make_mixer: Make,
+    play: Callable[..., np.ndarray],
+    monkeypatch: pytest.MonkeyPatch,
+    blocks: tuple[int, ...],
+) -> None:
+    """Exactly 0 from frame 40 on; 50 ms, 35 frames, later the voice is over, at any size of block."""
+    decoded, step = [0], Decoder.step
+
+    def gated(self: Decoder, z: np.ndarray) -> np.ndarray:
+        frames = self.frame[: len(z), None] + np.arange(z.shape[1])
+        decoded[0] += z.shape[0] * z.shape[1]
+        return step(self, z) * np.repeat(frames < 40, decoder.info.hop_length, axis=1)
+
+    monkeypatch.setattr(Decoder, "step", gated)
+    mixer = make_mixer(voices=1)
+    over = mixer.timing.natural.settled(40 + 35)
+    hits: list[tuple[int, Command]] = [(0, Trigger(0.4, point(decoder))), (over, Trigger(0.2))]
+    heard = play(mixer, hits[:1], over - 1, blocks)
+    assert mixer.sounding == 1
+    heard = np.concatenate((heard, play(mixer, hits[1:], over + 500, blocks)))
+    assert mixer.stolen == 0
+    assert mixer.sounding == 0
+    assert decoded[0] < 2 * 90 < 2 * decoder.info.frames
+    expected = 0.4 * whole(decoder, RATE, point(decoder))[:over]
+    np.testing.assert_allclose(heard[:over], expected, atol=3e-6)
+    np.testing.assert_allclose(heard[over : 2 * over], 0.5 * heard[:over], atol=3e-6)
+    assert not heard[2 * over :].any()
+
+
 def test_nan_from_the_decoder_is_muted_and_counted(
     decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray]
 ) -> None:

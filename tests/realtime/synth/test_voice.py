@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from realtime.synth.commands import Trigger
@@ -82,6 +83,51 @@ def test_reused_voice_has_no_state_left() -> None:
         voice.add_to(bus, 100)
         np.testing.assert_allclose(bus[0], level * RESAMPLERS[48000].resample(sound())[100:300], atol=1e-7)
         voice.fade(300, 10)
+
+
+SILENT_FRAMES = 35  # 50 ms of 32 samples at 22,050 Hz, in whole frames
+
+
+def gated(frames: int, *, lead: int = 0, gap: int = 0) -> np.ndarray:
+    """A sound that is exactly 0 in the first `lead` frames, and in `gap` frames from frame 20 on."""
+    audio = 0.1 + 0.1 * np.abs(sound(frames * HOP))
+    audio[: lead * HOP] = 0.0
+    audio[20 * HOP : (20 + gap) * HOP] = 0.0
+    return audio.astype(np.float32)
+
+
+@pytest.mark.parametrize("rate", sorted(RESAMPLERS))
+@settings(deadline=None, max_examples=20)
+@given(cuts=st.sets(st.integers(1, 127)))
+def test_a_voice_is_over_50_ms_after_its_sound_has_gone_silent_however_frames_come(
+    rate: int, cuts: set[int]
+) -> None:
+    times, audio = timing(rate), gated(128, gap=40)  # and then it would sound again
+    voice = Voice(times)
+    voice.begin(1000, Trigger(1.0), None)
+    edges = [0, *sorted(cuts), 128]
+    for first, last in itertools.pairwise(edges):
+        voice.push(audio[first * HOP : last * HOP])
+    over = 1000 + times.natural.settled(20 + SILENT_FRAMES)
+    assert voice.silent
+    assert not voice.over(over - 1)
+    assert voice.over(over)
+    left = heard(voice, 1000, 1000 + times.samples // 50 * 50)
+    expected = RESAMPLERS[rate].resample(audio)
+    np.testing.assert_allclose(left[: over - 1000], expected[: over - 1000], atol=2e-6)
+    assert not left[over - 1000 - 2 * HOP :].any()
+
+
+@pytest.mark.parametrize(("lead", "gap"), [(60, 0), (0, SILENT_FRAMES - 1)])
+def test_silence_before_a_sound_or_shorter_than_50_ms_within_it_ends_nothing(lead: int, gap: int) -> None:
+    times = timing()
+    voice = Voice(times)
+    voice.begin(0, Trigger(1.0), None)
+    for frame in range(128):
+        voice.push(gated(128, lead=lead, gap=gap)[frame * HOP : (frame + 1) * HOP])
+    assert not voice.silent
+    assert not voice.over(times.samples - 1)
+    assert voice.over(times.samples)
 
 
 def heard(voice: Voice, first: int, last: int) -> np.ndarray:

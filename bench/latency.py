@@ -35,7 +35,7 @@ from bench import host
 from bench.jackd import PERIOD, RATE, dummy
 from bench.programs import listening
 from realtime.model.decoder import Decoder, resolve
-from realtime.synth.resampler import Resampler
+from realtime.synth.voices.resampler import Resampler
 from realtime.util import priority
 
 DIFFERS = 1e-4  # of full scale: the least difference that counts as a move heard

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ import torch
 from export.to_onnx import write
 from realtime.model.schema import ClassInfo, LatentStats, ModelInfo, Pca
 from trainer.config import ModelConfig
+from trainer.models.modal import ModalDecoder
 from trainer.models.vae import VAE, build
 
 
@@ -52,14 +54,33 @@ def report(title: str, results: dict[str, object], argv: list[str] | None = None
     return show(results, as_json=parser.parse_args(argv).json)
 
 
+def _mix(decoder: ModalDecoder) -> None:
+    """Give an untrained modal decoder the balance of a trained one: all parts heard, nearly to the end."""
+    decoder.mode_heads.bias[: decoder.modes].fill_(float(decoder.levels.bias[0]))
+    decoder.end.bias.fill_(1.5)
+
+
+def _amplify(decoder: torch.nn.Module, factor: float) -> None:
+    """Multiply the sounds of a decoder by a factor."""
+    if not isinstance(decoder, ModalDecoder):
+        for weight in decoder.get_submodule("out").parameters():
+            weight.mul_(factor)
+        return
+    for bias in (decoder.levels.bias, decoder.mode_heads.bias[: decoder.modes]):
+        bias.add_(math.log(factor))
+    for weight in decoder.onset.parameters():
+        weight.mul_(factor)
+
+
 def fresh_model(config: ModelConfig, folder: Path) -> tuple[VAE, Path]:
     """An untrained model that sounds as loud as a trained one, and its decoder file."""
     torch.manual_seed(0)
     model, dim = build(config, 1).eval(), config.latent_dim
     with torch.no_grad():
-        peak = model.decode(torch.randn(8, dim)).abs().max()
-        for weight in model.decoder.get_submodule("out").parameters():
-            weight.div_(2.0 * peak)
+        if isinstance(model.decoder, ModalDecoder):
+            _mix(model.decoder)
+        peak = float(model.decode(torch.randn(8, dim)).abs().max())
+        _amplify(model.decoder, 0.5 / peak)
     zeros, ones = (0.0,) * dim, (1.0,) * dim
     info = ModelInfo(
         name=f"untrained {config.architecture}",

@@ -45,7 +45,7 @@ from realtime.live.config import SoundConfig
 from realtime.model.decoder import Decoder, resolve
 from realtime.synth.command_log import commands, read_header
 from realtime.synth.mixer import Mixer, slots_for
-from realtime.synth.sound_cache import PASSING
+from realtime.synth.voices.sound_cache import PASSING
 
 VOICES = 8
 IDLE_S = 2.0  # the server is looked at for so long before it is played

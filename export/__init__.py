@@ -1,4 +1,4 @@
-"""From a trained model to the one file that the stage needs."""
+"""Export a trained model to the .onnx files of the stage."""
 
 import os
 

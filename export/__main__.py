@@ -1,4 +1,4 @@
-"""`python -m export` (also `trainer export`): turn a run into the .onnx files for the stage."""
+"""`python -m export` (also `trainer export`): export a run to the .onnx files of the stage."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathlib import Path
 
 
 def get_parser(prog: str = "python -m export") -> argparse.ArgumentParser:
-    """The command line of the export."""
+    """Return the parser of the command line."""
     parser = argparse.ArgumentParser(
         prog=prog,
-        description="Turn a run into the decoder that plays on the stage, and the encoder beside it.",
+        description="Export the decoder of a run, which plays on the stage, and the encoder.",
     )
     parser.add_argument(
         "run", type=Path, metavar="RUN", help="a run folder of `trainer fit`, or a checkpoint file"
@@ -23,20 +23,20 @@ def get_parser(prog: str = "python -m export") -> argparse.ArgumentParser:
         type=Path,
         required=True,
         metavar="FILE.onnx",
-        help="decoder to make; the encoder, FILE.encoder.onnx, goes beside it",
+        help="decoder to write; the encoder is written beside it as FILE.encoder.onnx",
     )
-    parser.add_argument("--name", help="what the model shall be called (default: the file's name)")
-    parser.add_argument("--force", action="store_true", help="replace files that are there")
+    parser.add_argument("--name", help="name of the model (default: the name of the file)")
+    parser.add_argument("--force", action="store_true", help="replace existing files")
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Export one run; 0, or 2 after a mistake that one line on stderr names."""
+    """Export a run; return 0, or 2 after a mistake, which one line on stderr names."""
     args = get_parser().parse_args(argv)
     if args.out.suffix != ".onnx":
         return _error(f"{args.out}: the file's name must end in .onnx")
     if args.out.name.endswith(".encoder.onnx"):
-        return _error(f"{args.out}: name the decoder; its encoder, ending in .encoder.onnx, goes beside it")
+        return _error(f"{args.out}: name the decoder; the encoder, ending in .encoder.onnx, goes beside it")
     if args.out.exists() and not args.force:
         return _error(f"{args.out} exists: choose another name, or replace it with --force")
     if not args.run.exists():

@@ -1,4 +1,4 @@
-"""The graphs of every architecture: one row for each."""
+"""The graphs of the architectures: one row for each."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Any, NamedTuple
 
 import onnx
 
-from export import cc, dc, mb
+from export import cc, dc, mb, modal
 from trainer.models.vae import VAE
 
 
 class Graphs(NamedTuple):
-    """How the parts of a model become graphs.
+    """The functions that turn the parts of a model into graphs.
 
     Attributes:
         decoder: makes the streaming graph of a decoder, voices and frames dynamic.
-        encoder: makes the graph of an encoder, for sounds of so many samples.
+        encoder: makes the graph of an encoder for sounds of a length in samples.
     """
 
     decoder: Callable[[Any], onnx.ModelProto]
@@ -27,8 +27,9 @@ GRAPHS = {
     "dc": Graphs(dc.decoder_graph, dc.encoder_graph),
     "cc": Graphs(cc.decoder_graph, cc.encoder_graph),
     "mb": Graphs(mb.decoder_graph, mb.encoder_graph),
+    "modal": Graphs(modal.decoder_graph, mb.encoder_graph),
 }
-"""By the names in `trainer.architectures`."""
+"""The graphs by the names in `trainer.architectures`."""
 
 
 def decoder_graph(model: VAE) -> onnx.ModelProto:

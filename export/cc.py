@@ -1,11 +1,11 @@
-"""CC-VAE as graphs: the decoder, which streams, and the encoder.
+"""The graphs of CC-VAE: the streaming decoder and the encoder.
 
-A transposed convolution of stride 2 is two ordinary ones, for even and odd samples,
+In the decoder, a transposed convolution of stride 2 is two ordinary ones, for even and odd samples,
 
     out[2m] = Σ_j w[2j]·x[m - j]        out[2m + 1] = Σ_j w[2j + 1]·x[m - j]
 
 and both are one product of [x[m], x[m - 1], …] with a matrix. Sound is time-major, [voices, time, channels],
-so the two halves of a row are the two samples in their order. The cache of a layer is its last input rows.
+so that the two halves of a row are successive samples. The cache of a layer holds its last input rows.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from trainer.models.layers import CausalUpsample
 
 
 def decoder_graph(decoder: CCDecoder) -> onnx.ModelProto:
-    """The graph that computes what `decoder` does (names and shapes: realtime.model.schema)."""
+    """Make the graph of a decoder (names and shapes: realtime.model.schema)."""
     graph = Graph()
     with torch.no_grad():
         gain, offset = decoder.first.weight.squeeze(), _bias(decoder.first).squeeze()
@@ -57,7 +57,7 @@ def decoder_graph(decoder: CCDecoder) -> onnx.ModelProto:
 
 
 def encoder_graph(encoder: CCEncoder, length: int) -> onnx.ModelProto:
-    """The graph that computes what `encoder` does."""
+    """Make the graph of an encoder for sounds of `length` samples."""
     return encoding(
         lambda graph, sound: convolutions(graph, sound, encoder.down, LEAK), encoder.bottleneck.mean, length
     )
@@ -69,7 +69,7 @@ def _bias(layer: nn.ConvTranspose1d) -> Tensor:
 
 
 def _phases(weight: Tensor) -> tuple[Tensor, int]:
-    """The matrix [taps * in, 2 * out] of a transposed convolution [in, out, kernel], oldest tap first."""
+    """Turn a transposed convolution [in, out, kernel] into a matrix [taps * in, 2 * out], oldest first."""
     taps = (weight.shape[2] + 1) // 2
     padded = torch.nn.functional.pad(weight, (0, 2 * taps - weight.shape[2]))
     by_tap = padded.unflatten(2, (taps, 2)).flip(2)  # [in, out, tap, even or odd]

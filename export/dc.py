@@ -1,4 +1,4 @@
-"""DC-VAE as graphs: the decoder, which streams, and the encoder.
+"""The graphs of DC-VAE: the streaming decoder and the encoder.
 
 In the decoder a row is a sample, time outermost: row t * voices + v, [time * voices, channels]. A delay of d
 samples is then an offset of d * voices rows, and every gated layer is four products of two-dimensional
@@ -6,10 +6,10 @@ arrays, with the bias and the tanh fused into them:
 
     a = tanh(x·W_now + (x delayed by d₁)·W_past + b),  likewise with d₂,  x ← x + a·b
 
-The convolutions that follow each other linearly in training are one here, and so is the mean of the products,
+Successive linear convolutions of the training are merged into one, which includes the mean of the products,
 (x_last - x_first) / layers.
 
-What a layer heard before this chunk lies in caches, as much of it as its delays are long (`export.rings`).
+Caches hold the input of each layer before this chunk, as far back as its delays reach (`export.rings`).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from trainer.models.layers import dilations
 
 
 def decoder_graph(decoder: DCDecoder) -> onnx.ModelProto:
-    """The graph that computes what `decoder` does (names and shapes: realtime.model.schema)."""
+    """Make the graph of a decoder (names and shapes: realtime.model.schema)."""
     graph, block = Graph(), decoder.block
     channels = block.now.shape[1]
     sequence = graph.latent_sequence(decoder.dense.weight, decoder.dense.bias)
@@ -73,12 +73,12 @@ def decoder_graph(decoder: DCDecoder) -> onnx.ModelProto:
 
 
 def encoder_graph(encoder: DCEncoder, length: int) -> onnx.ModelProto:
-    """The graph that computes what `encoder` does."""
+    """Make the graph of an encoder for sounds of `length` samples."""
     return encoding(lambda graph, sound: _encoded(graph, sound, encoder), encoder.bottleneck.mean, length)
 
 
 def _encoded(graph: Graph, sound: str, encoder: DCEncoder) -> str:
-    """[1, 1, T] -> the latent sequence [1, 1, T / 32]."""
+    """Add the layers before the bottleneck: [1, 1, T] -> the latent sequence [1, 1, T / 32]."""
     block = encoder.block
     channels = block.now.shape[1]
     x = convolution(graph, sound, encoder.front, encoder.front.kernel_size[0] - 1, 0)
@@ -97,14 +97,14 @@ def _encoded(graph: Graph, sound: str, encoder: DCEncoder) -> str:
 
 
 def _upsampling(decoder: DCDecoder) -> tuple[Tensor, Tensor]:
-    """What a latent frame of 1 adds to silence, [1, hop_length * channels], and silence, without the 1."""
+    """Return the response to a latent frame of 1, [1, hop_length * channels], and the constant part."""
     with torch.no_grad():
         silence, sound = (decoder.widen(decoder.up(torch.full((1, 1, 1), v)))[0].T for v in (0.0, 1.0))
     return (sound - silence).reshape(1, -1), silence.reshape(-1)
 
 
 def _output_filter(decoder: DCDecoder) -> tuple[Tensor, Tensor]:
-    """Mean of products, 32 -> 16 filters and 16 -> 1 as one filter [1, channels, kernel] and its bias [1]."""
+    """Merge the mean of products and the last two layers: a filter [1, channels, kernel], a bias [1]."""
     with torch.no_grad():
         delta = torch.zeros(1, FRONT_FILTERS, 1)
         delta[0] = decoder.out.weight[0]

@@ -1,8 +1,7 @@
-"""What a decoder file will say about itself, worked out from a checkpoint."""
+"""Derive the metadata of the exported files from a checkpoint."""
 
 from __future__ import annotations
 
-import hashlib
 import math
 import platform
 from importlib import metadata
@@ -31,20 +30,20 @@ if TYPE_CHECKING:
 
 
 def describe(checkpoint: Checkpoint, model: VAE, name: str) -> ModelInfo:
-    """The metadata of the decoder of a checkpoint.
+    """Return the metadata of the decoder of a checkpoint.
 
     Args:
-        checkpoint: with the training sounds in latent space.
-        model: the checkpoint's weights, in evaluation mode.
-        name: what the model shall be called.
+        checkpoint: the checkpoint, with the training sounds in latent space.
+        model: the model of the checkpoint, in evaluation mode.
+        name: name of the model.
 
     Raises:
-        ExportError: for a checkpoint without training sounds.
+        ExportError: if the checkpoint has no training sounds.
     """
     anchors, labels = checkpoint.anchors, torch.tensor(checkpoint.anchors.labels)
     z = anchors.mean.double()
     if not len(z):
-        raise ExportError("the checkpoint holds no training sounds to describe the model by")
+        raise ExportError("the checkpoint has no training sounds, which the metadata describes")
     centre = z.mean(0)
     axes, variance = _principal_axes(z - centre)
     places = (z - centre) @ axes[:2].T
@@ -79,7 +78,7 @@ def describe(checkpoint: Checkpoint, model: VAE, name: str) -> ModelInfo:
             for anchor, label, point, place in zip(anchors.names, anchors.labels, z, places, strict=True)
         ),
         loudness_db=_loudness_db(model, torch.tensor([c.centroid for c in classes])),
-        config_hash=hashlib.sha256(config.to_toml().encode()).hexdigest(),
+        config_hash=config.digest(),
         licence=checkpoint.licence,
         credits=checkpoint.credits,
         tools={
@@ -98,7 +97,7 @@ def describe(checkpoint: Checkpoint, model: VAE, name: str) -> ModelInfo:
 
 
 def _prepared(config: Config) -> str:
-    """How a file becomes what the model was trained on (`trainer.data.audio.prepare_signal`), in words."""
+    """Describe in words how files were prepared for training (`trainer.data.audio.prepare_signal`)."""
     model, data = config.model, config.data
     fade = f" with a fade of {data.fade_ms:g} ms" if data.fade_ms else ""
     return (
@@ -110,7 +109,7 @@ def _prepared(config: Config) -> str:
 
 
 def describe_encoder(config: Config, decoder: ModelInfo) -> EncoderInfo:
-    """The metadata of the encoder that goes with a decoder: it hears sounds as training prepared them."""
+    """Return the metadata of the encoder of a decoder, with the preparation of sounds in training."""
     preparation = Preparation(
         sample_rate=config.model.sample_rate,
         length=config.model.length,
@@ -125,13 +124,13 @@ def describe_encoder(config: Config, decoder: ModelInfo) -> EncoderInfo:
 
 
 def _principal_axes(centred: Tensor) -> tuple[Tensor, Tensor]:
-    """Axes [D, D] (rows, most variance first) and variances [D] of centred points [N, D]."""
+    """Return the axes [D, D] (rows, most variance first) and variances [D] of centred points [N, D]."""
     values, vectors = torch.linalg.eigh(centred.T @ centred / len(centred))
     return vectors.T.flip(0), values.flip(0).clamp_min(0.0)
 
 
 def _floats(vector: Tensor) -> Vector:
-    """As the shortest decimals that give the same float32."""
+    """Convert to the shortest decimals that give the same float32."""
     return tuple(float(str(v)) for v in vector.to(torch.float32).numpy())
 
 

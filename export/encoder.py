@@ -1,7 +1,6 @@
-"""The parts that the graphs of all encoders share: a prepared sound in, the mean of z out, in one call.
+"""The common parts of the graphs of encoders, which map a prepared sound to the mean of z in one call.
 
-Nothing streams here and a sound is encoded once, so these graphs are plain: PyTorch's own layers in ONNX's
-words.
+A sound is encoded once and does not stream, so these graphs are PyTorch's layers, translated one by one.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ def encoding(front: Callable[[Graph, str], str], dense: nn.Linear, length: int) 
     """Make the graph of an encoder (names and shapes: realtime.model.schema).
 
     Args:
-        front: adds the layers before the dense one to a graph; gets the name of the sound, [1, 1, T].
+        front: adds the layers before the dense one to a graph, given the name of the sound, [1, 1, T].
         dense: the layer that gives the mean.
         length: T, samples of a sound.
     """
@@ -34,7 +33,7 @@ def encoding(front: Callable[[Graph, str], str], dense: nn.Linear, length: int) 
 
 
 def convolutions(graph: Graph, x: str, layers: nn.Sequential, leak: float = 0.0) -> str:
-    """Add convolutions and the leaky ReLUs between them, of the slope `leak` below zero."""
+    """Add convolutions and the leaky ReLUs between them, whose slope below zero is `leak`."""
     for layer in layers:
         if isinstance(layer, nn.Conv1d):
             x = convolution(graph, x, layer, *(cast(int, layer.padding[0]),) * 2)
@@ -45,7 +44,7 @@ def convolutions(graph: Graph, x: str, layers: nn.Sequential, leak: float = 0.0)
 
 
 def convolution(graph: Graph, x: str, layer: nn.Conv1d, before: int = 0, after: int = 0) -> str:
-    """Add a convolution, with so many zeros before and after its input."""
+    """Add a convolution, with `before` and `after` zeros around its input."""
     parts = map(graph.constant, (layer.weight, _bias(layer)))
     return graph.node("Conv", x, *parts, strides=[layer.stride[0]], pads=[before, after])
 

@@ -1,7 +1,7 @@
-"""The one exception base of the package: its message is the line the user sees."""
+"""The base of the errors of this package: the message is the one line that the user sees."""
 
 from __future__ import annotations
 
 
 class ExportError(Exception):
-    """A run that cannot be exported. The message is one line: what was wrong and what is accepted."""
+    """A run cannot be exported. The message is one line: the mistake and the accepted values."""

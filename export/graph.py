@@ -1,7 +1,7 @@
-"""Writing an ONNX graph by hand: nodes, constants, and the parts that both decoders share.
+"""Write ONNX graphs by hand: nodes, constants, and the common parts of decoders.
 
-The decoders are written, not traced from PyTorch: how their caches move and where their products are fused
-decides the time a step takes, and a tracer does not see either. `export.parity` holds the file to the model.
+The decoders are not traced from PyTorch, because the movement of caches and the fusion of products, which
+a tracer cannot choose, decide the time of a step. `export.parity` compares the file with the model.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from torch import Tensor
 from realtime.model import schema
 
 OPSET, IR_VERSION = 18, 9
-"""Read by every ONNX Runtime since 1.16."""
+"""Versions that every ONNX Runtime since 1.16 can read."""
 END = 2**62
-"""An end for slices that is past every end."""
+"""An end for slices that is beyond every axis."""
 
 
 class Graph:
-    """A graph under construction. A value is known by its name."""
+    """A graph under construction; a value is identified by its name."""
 
     def __init__(self) -> None:
         self._nodes: list[onnx.NodeProto] = []
@@ -39,14 +39,15 @@ class Graph:
         return name
 
     def output(self, value: str, name: str, kind: type, *shape: int | str) -> None:
-        """Declare `value` an output called `name`."""
+        """Declare `value` as an output called `name`."""
         self._nodes.append(helper.make_node("Identity", [value], [name]))
         self._outputs.append(helper.make_tensor_value_info(name, _type(kind), shape))
 
-    def constant(self, array: npt.ArrayLike | Tensor) -> str:
-        """Weights as float32, numbers that count as int64; equal constants are stored once."""
+    def constant(self, array: npt.ArrayLike | Tensor, double: bool = False) -> str:
+        """Add a constant: floats as float32 (float64 with `double`), integers as int64; equal ones once."""
         value = array.detach().numpy() if isinstance(array, Tensor) else np.asarray(array)
-        value = np.array(value, np.float32 if value.dtype.kind == "f" else np.int64, order="C")
+        real = np.float64 if double else np.float32
+        value = np.array(value, real if double or value.dtype.kind == "f" else np.int64, order="C")
         key = (str(value.dtype), value.shape, value.tobytes())
         if key not in self._constants:
             self._constants[key] = f"constant_{len(self._constants)}"
@@ -64,23 +65,23 @@ class Graph:
         return names
 
     def slice(self, value: str, start: str | int, end: str | int, axis: int) -> str:
-        """value[start:end] along an axis; the ends are numbers or values of shape [1]."""
+        """Add value[start:end] along an axis; start and end are numbers or values of shape [1]."""
         ends = [self.constant([end]) if isinstance(end, int) else end for end in (start, end)]
         return self.node("Slice", value, *ends, self.constant([axis]))
 
     def concat(self, values: Sequence[str], axis: int) -> str:
-        """Values side by side."""
+        """Concatenate values along an axis."""
         return self.node("Concat", *values, axis=axis)
 
     def reshape(self, value: str, *sizes: int | str) -> str:
-        """Another shape: -1 is the rest, 0 what it was, a name is a value of shape [1]."""
+        """Reshape a value: -1 is the rest, 0 keeps the size, a name is a value of shape [1]."""
         if all(isinstance(size, int) for size in sizes):
             return self.node("Reshape", value, self.constant(list(sizes)))
         parts = [self.constant([size]) if isinstance(size, int) else size for size in sizes]
         return self.node("Reshape", value, self.concat(parts, 0))
 
     def latent_sequence(self, weight: Tensor, bias: Tensor) -> str:
-        """Declare z and frame; the dense layer's rows of each voice's frames times z: [voices, frames]."""
+        """Declare z and frame and apply the dense layer's row of each frame: [voices, frames]."""
         z = self.input(schema.Z, np.float32, "voices", "frames", weight.shape[1])
         frame = self.input(schema.FRAME, np.int64, "voices")
         frames = self.node("Squeeze", self.node("Shape", z, start=1, end=2))
@@ -91,11 +92,11 @@ class Graph:
         return self.node("Add", sums, self.node("Gather", self.constant(bias), rows, axis=0))
 
     def model(self, name: str = "decoder") -> onnx.ModelProto:
-        """The finished graph.
+        """Return the finished graph.
 
-        Best with an odd number of inputs: ONNX Runtime looks its memory plan for a shape up by the exclusive
-        or of all sizes of all inputs. Where the number of voices cancels out in it, the plan for the first
-        number that occurs is the only one (6 to 10 % slower, measured with two and four voices).
+        The number of inputs should be odd: ONNX Runtime looks up its memory plan for a shape by the exclusive
+        or of all sizes of all inputs. If the number of voices cancels out, all numbers share the plan of the
+        first (6 to 10 % slower, measured with two and four voices).
         """
         graph = helper.make_graph(self._nodes, name, self._inputs, self._outputs, self._initializers)
         imports = [helper.make_opsetid("", OPSET)]

@@ -1,10 +1,9 @@
-"""MB-VAE as graphs: the decoder, which streams, and the encoder.
+"""The graphs of MB-VAE: the streaming decoder and the encoder.
 
-What the gated layers heard before a chunk is shifted along, layer after layer: the delays are short here (134
-samples of ten layers), so that copying them takes less than finding places in rings, as `export.dc` does. It
-is two caches, for an odd number of inputs (`Graph.model`). The filter bank is a convolution over the last
-samples of the bands, which are a cache of their own. Behind its last row the dense layer of the onset has one
-more, of zeros: frames that it has nothing for take that.
+Each gated layer of the decoder shifts its past input along: the delays are short (134 samples for ten
+layers), so that copying is faster than the rings of `export.dc`. Two caches hold it, for an odd number of
+inputs (see `Graph.model`). The filter bank is a convolution over the last samples of the bands, which have
+their own cache. The dense layer of the onset has an extra last row of zeros for all later frames.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from trainer.models.pqmf import OVERLAP
 
 
 def decoder_graph(decoder: MBDecoder) -> onnx.ModelProto:
-    """The graph that computes what `decoder` does (names and shapes: realtime.model.schema)."""
+    """Make the graph of a decoder (names and shapes: realtime.model.schema)."""
     graph, stack = Graph(), decoder.stack
     hop, bands, width = decoder.hop_length, decoder.bands, stack.now.shape[1]
     steps = hop // bands
@@ -95,7 +94,7 @@ def decoder_graph(decoder: MBDecoder) -> onnx.ModelProto:
 
 
 def encoder_graph(encoder: MBEncoder, length: int) -> onnx.ModelProto:
-    """The graph that computes what `encoder` does."""
+    """Make the graph of an encoder for sounds of `length` samples."""
     return encoding(
         lambda graph, sound: convolutions(graph, _levels(graph, sound, encoder), encoder.convs, LEAK),
         encoder.mean,
@@ -104,10 +103,10 @@ def encoder_graph(encoder: MBEncoder, length: int) -> onnx.ModelProto:
 
 
 def _levels(graph: Graph, sound: str, encoder: MBEncoder) -> str:
-    """[1, 1, T] -> the log-mel levels [1, bands, steps]: a Fourier transform is a convolution too.
+    """Add the log-mel levels: [1, 1, T] -> [1, bands, steps], with the Fourier transform as a convolution.
 
-    The graph makes the waves of that convolution from one period, sample k·n mod N for wave k: stored, they
-    would be larger than all weights together.
+    The graph computes the sines of this convolution from one period, sample k·n mod N for sine k: stored,
+    they would be larger than all weights together.
     """
     size, hop = encoder.window, encoder.hop
     period = torch.arange(size, dtype=torch.float64) * (2.0 * torch.pi / size)
@@ -127,7 +126,7 @@ def _levels(graph: Graph, sound: str, encoder: MBEncoder) -> str:
 
 
 def _rows(graph: Graph, hidden: str, index: str, weight: Tensor, bias: Tensor) -> str:
-    """hidden [voices, frames, hidden, 1] through each frame's rows: [voices, frames, values]."""
+    """Apply the rows of each frame: hidden [voices, frames, hidden, 1] -> [voices, frames, values]."""
     weights = graph.node("Gather", graph.constant(weight), index, axis=0)
     products = graph.node("Squeeze", graph.node("MatMul", weights, hidden), graph.constant([3]))
     return graph.node("Add", products, graph.node("Gather", graph.constant(bias), index, axis=0))

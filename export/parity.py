@@ -1,4 +1,4 @@
-"""Do the files do as the model does? The player's own code is asked, the decoder in one call and streamed."""
+"""Compare the exported files, run by the code of the stage, with the model."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from realtime.model.preprocess import prepare
 from trainer.models.vae import VAE
 
 MAX_DIFFERENCE = 1e-4
-"""A file that is further off than this is refused: -80 dB is no rounding."""
+"""A file with a larger difference is refused: -80 dB is more than rounding."""
 
 
 @dataclass(frozen=True)
 class Parity:
-    """Largest absolute difference of samples (sound in ±1) from the model, for z of the prior.
+    """Largest absolute difference of samples (sound in ±1) from the model, for z drawn from the prior.
 
     Attributes:
-        full: all frames in one call.
-        streamed: z changing at every frame, in uneven chunks.
+        full: difference with all frames in one call.
+        streamed: difference in uneven chunks, with a z that changes at every frame.
     """
 
     full: float
@@ -59,8 +59,15 @@ def compare(model: VAE, path: Path, seed: int = 0) -> Parity:
 
 
 def encoder_difference(model: VAE, path: Path, seed: int = 0) -> float:
-    """Largest difference of z from the model (in evaluation mode), over the largest |z| (at least 1), for a
-    decaying noise."""
+    """Return the largest difference of z from that of the model, for decaying noise.
+
+    Args:
+        model: the model, in evaluation mode.
+        path: the encoder file.
+
+    Returns:
+        The difference, divided by the largest |z| or 1.
+    """
     encoder = Encoder(path)
     how = encoder.info.preparation
     decay = np.exp(np.linspace(0.0, -6.0, how.length))

@@ -1,9 +1,9 @@
-"""What delayed layers heard before a chunk, as two caches.
+"""Two caches for the past input of delayed layers.
 
-A layer's delay of d samples needs the d samples before the chunk. Where every chunk is at least as long, they
-are the end of the chunk before: *tails*, read and written whole. Longer ones lie in *rings* of d rows: the
-row of time t is t mod d, so the rows that a chunk needs are the ones that it then overwrites. Layers of one
-delay share a ring, side by side. One gather reads all rings and one scatter writes them.
+A delay of d samples needs the d samples before the chunk. If no chunk is shorter than d, these are the end
+of the previous chunk: *tails*, read and written as a whole. Longer delays use *rings* of d rows: time t is in
+row t mod d, so that a chunk overwrites the rows that it has just read. Layers of the same delay share a ring,
+side by side. One gather reads all rings and one scatter writes them.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from realtime.model import schema
 
 
 class Rings:
-    """The caches of tails and rings, and which of their rows a chunk reads and writes.
+    """The caches of tails and rings, with the rows that a chunk reads and writes.
 
-    Ask `delayed` for every delay, then `write` once.
+    Call `delayed` for every delay, then `write` once.
 
     Args:
-        delays: (layer, delay) for each delayed reading of what goes into a layer.
+        delays: (layer, delay) for each delayed input of a layer.
         channels: columns of a layer.
-        time: [voices], the sample that the chunk begins with.
-        samples: [1], of the chunk.
-        voices: [1], how many.
-        fewest: samples that every chunk has at least: those of a frame.
+        time: [voices], index of the first sample of the chunk.
+        samples: [1], length of the chunk.
+        voices: [1], number of voices.
+        fewest: least length of a chunk, in samples: a frame.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Rings:
             self._read_rings(time, samples)
 
     def delayed(self, layer: int, x: str, delay: int) -> str:
-        """What goes into a layer, x [samples * voices, channels], later by `delay`."""
+        """Delay the input x [samples * voices, channels] of a layer."""
         head, end = self.graph.nodes("Split", 2, x, self._split[delay], axis=0)
         self._ends[layer, delay] = end
         return self.graph.concat([self._past[layer, delay], head], 0)
@@ -76,7 +76,7 @@ class Rings:
         graph.output(updated, f"{schema.NEW_CACHE}rings", np.float32, "voices", *size)
 
     def _sizes(self, delays: list[int], samples: str) -> None:
-        """For each delay: rows of a chunk before those that the next chunk needs, and those: [2]."""
+        """Compute for each delay how many rows of a chunk the next one can forget, and how many it needs."""
         graph = self.graph
         counts = graph.node("Min", samples, graph.constant(delays))
         both = [graph.node("Sub", samples, counts), counts]
@@ -116,9 +116,9 @@ class Rings:
             self._past |= {(layer, delay): part for layer, part in zip(shared, columns, strict=False)}
 
     def _indices(self, what: str) -> str:
-        """(voice, row) of what a chunk reads or writes, ring after ring, time outermost: [rows * voices, 2].
+        """Return the (voice, row) that a chunk reads or writes, ring after ring: [rows * voices, 2].
 
-        Of the chunk's times it is as many as a ring has rows: the first to read, the last to write.
+        Time is outermost. Of a chunk longer than the ring, the first rows are read and the last are written.
         """
         graph = self.graph
         slots, begin = [], 0

@@ -1,4 +1,4 @@
-"""From a checkpoint to the files for the stage: write the graphs, describe, check, put them in place."""
+"""Export a checkpoint to the files of the stage: write, describe and check the graphs."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from trainer.run import checkpoint
 
 
 def export(source: Path | str, target: Path, *, name: str | None = None, force: bool = False) -> Parity:
-    """Export a run's decoder, and its encoder beside it.
+    """Export the decoder of a run, and its encoder beside it.
 
     Args:
         source: a run folder or a checkpoint file.
-        target: the .onnx file to make; it appears only when it is whole and checked.
-        name: what the model shall be called; the file's stem where None.
-        force: replace a file that is there.
+        target: the .onnx file to write; it appears only when it is complete and checked.
+        name: name of the model; None takes the stem of the file.
+        force: replace existing files.
 
     Returns:
-        How far the file's sound is from PyTorch's.
+        The difference between the sound of the file and that of PyTorch.
 
     Raises:
-        ExportError: where a target exists, or a file does not do as the model does.
-        trainer.errors.TrainerError: where the source cannot be used.
+        ExportError: if a target exists, or a file differs from the model.
+        trainer.errors.TrainerError: if the source cannot be used.
     """
     beside = encoder_path(target)
     for path in (target, beside):
@@ -53,7 +53,7 @@ def export(source: Path | str, target: Path, *, name: str | None = None, force: 
 
 
 def write(model: VAE, info: ModelInfo, target: Path) -> Parity:
-    """Write the decoder of `model`, described by `info`, and check that it sounds like the model."""
+    """Write the decoder of `model`, with the metadata `info`, and check that it sounds like the model."""
     with _in_place(target) as part:
         save(decoder_graph(model), info.to_metadata(), part)
         parity = compare(model, part)
@@ -65,7 +65,7 @@ def write(model: VAE, info: ModelInfo, target: Path) -> Parity:
 
 
 def _write_encoder(model: VAE, info: EncoderInfo, target: Path) -> None:
-    """Write the encoder of `model` and check that it gives the model's z."""
+    """Write the encoder of `model` and check that it gives the z of the model."""
     save(encoder_graph(model), info.to_metadata(), target)
     difference = encoder_difference(model, target)
     if difference > MAX_DIFFERENCE:
@@ -84,7 +84,7 @@ def save(graph: onnx.ModelProto, metadata: dict[str, str], path: Path) -> None:
 
 @contextlib.contextmanager
 def _in_place(target: Path) -> Iterator[Path]:
-    """A path to write to, beside the target; it is moved there where all went well, else removed."""
+    """Yield a temporary path beside the target; the file is moved there, or removed after an error."""
     part = target.with_name(target.name + ".part")
     try:
         yield part

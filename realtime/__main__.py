@@ -1,10 +1,11 @@
-"""The command line: `realtime COMMAND`; each command is a module of `realtime.cli`."""
+"""The command line, `realtime COMMAND`; each command is a module in `realtime.cli`."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
+from importlib.metadata import version
 from typing import NoReturn
 
 from realtime.cli import bench, devices, encode, info, midi, morphology, render, serve
@@ -24,10 +25,11 @@ COMMANDS = {
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Build the parser of `realtime`, without importing anything heavy."""
+    """Build the parser of `realtime` without heavy imports."""
     parser = argparse.ArgumentParser(
         prog="realtime", description="Play and render morphs between sounds with a decoder file."
     )
+    parser.add_argument("--version", action="version", version=f"soundmorph {version('soundmorph')}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in COMMANDS.values():
         command.add_parser(commands)
@@ -35,11 +37,16 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run a command and return its exit code: 2 for a mistake of the user, reported in one line."""
+    """Run a command and return its exit code; a user error is reported in one line and returns 2."""
     args = get_parser().parse_args(argv)
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the decoder has threads of its own
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the decoder manages its own threads
     try:
-        return int(COMMANDS[args.command].run(args))
+        code = int(COMMANDS[args.command].run(args))
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # the reader of a pipe, such as head, has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except RealtimeError as error:
         print(f"realtime: error: {error}", file=sys.stderr)
         return 2

@@ -1,4 +1,4 @@
-"""Training of sound-morphing models: a folder of sounds in, a checkpoint out."""
+"""Train sound-morphing models: from a folder of sounds to a checkpoint."""
 
 import os
 

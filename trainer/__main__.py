@@ -1,4 +1,4 @@
-"""`trainer`: train a model on a folder of sounds, and hand it to the export."""
+"""`trainer`: dispatch to the commands."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ COMMANDS = {"fit": fit, "evaluate": evaluate, "prepare": prepare, "divide": divi
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """The command line of `trainer`."""
+    """Return the parser of the command line."""
     parser = argparse.ArgumentParser(prog="trainer", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, command in COMMANDS.items():
@@ -26,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Returns:
-        0, 2 after a mistake that one line on stderr names, or 128 + the signal that ended it.
+        0; 2 after a mistake, which one line on stderr names; or 128 + the signal that ended the command.
     """
     argv = list(sys.argv[1:] if argv is None else argv)
     if argv[:1] == ["export"]:

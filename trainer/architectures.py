@@ -26,6 +26,8 @@ class Architecture:
         check: raises ConfigError for a ModelConfig that this architecture cannot have.
         keeps_middles: True if the model keeps the running mean of z of each class, which [loss] centre and
             centre_dtw need.
+        taught: True if training needs the partials of the sounds (`trainer.data.partials`); the decoder
+            then has `parts`.
     """
 
     summary: str
@@ -33,6 +35,7 @@ class Architecture:
     decoder: str
     check: Callable[[ModelConfig], None]
     keeps_middles: bool = False
+    taught: bool = False
 
 
 def _paper_frames(model: ModelConfig) -> None:
@@ -47,6 +50,13 @@ def _whole_bands(model: ModelConfig) -> None:
         raise ConfigError(
             f"[model] hop_length = {model.hop_length}: it must be a multiple of the bands, {model.bands}"
         )
+
+
+def _oscillators(model: ModelConfig) -> None:
+    if model.modes < 2:
+        raise ConfigError(f"[model] modes = {model.modes}: it must be at least 2")
+    if model.knots < 2:
+        raise ConfigError(f"[model] knots = {model.knots}: it must be at least 2")
 
 
 ARCHITECTURES = {
@@ -68,6 +78,13 @@ ARCHITECTURES = {
         decoder="trainer.models.mb:MBDecoder",
         check=_whole_bands,
         keeps_middles=True,
+    ),
+    "modal": Architecture(
+        summary="oscillators, band noise and a learned onset",
+        encoder="trainer.models.mb:MBEncoder",
+        decoder="trainer.models.modal:ModalDecoder",
+        check=_oscillators,
+        taught=True,
     ),
 }
 """Every architecture by its name in [model]."""

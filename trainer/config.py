@@ -1,4 +1,4 @@
-"""What a run is made of, as frozen dataclasses of plain values."""
+"""The configuration of a run: frozen dataclasses of plain values, read from TOML and checked."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class HeadConfig:
     """A classifier on some dimensions of z: one [[model.heads]] table.
 
     Attributes:
-        name: of the head, and of its loss: "classification/<name>".
+        name: name of the head, and of its loss: "classification/<name>".
         dims: first dimension of z, and the one after the last.
-        label: what it tells apart: "label", the classes, or another field of [data] label_pattern.
-        weight: of its loss, beside [loss] classification.
-        classes: how many; 0 is found out from the sounds.
+        label: its targets: "label", the classes, or another field of [data] label_pattern.
+        weight: factor of its loss, in addition to [loss] classification.
+        classes: number of classes; 0 takes it from the sounds.
     """
 
     name: str
@@ -47,18 +47,21 @@ class ModelConfig:
 
     Attributes:
         architecture: "dc" (Table 1), "cc" (Table 2) or "mb" (ours, on the bands of a filter bank).
-        sample_rate: of the sounds, in Hz.
-        length: of the window in samples; a multiple of hop_length.
+        sample_rate: rate of the sounds, in Hz.
+        length: length of the window in samples; a multiple of hop_length.
         latent_dim: size of z.
         layers: gated layers of a dilation block ("dc" and "mb"; the paper has 50).
-        channels: of the dilation block ("dc" and "mb"; the paper has 32).
-        hop_length: samples a latent frame; 32 but for "mb".
-        bands: of the filter bank ("mb" only); hop_length is a multiple of it.
-        hidden: width of the two hidden layers behind z ("mb" only).
-        values: numbers of a latent frame ("mb" only; the others have one).
-        classifier_hidden: widths of the hidden layers of the bottleneck classifier; 0 is as wide as there are
+        channels: channels of a dilation block ("dc" and "mb"; the paper has 32).
+        hop_length: samples of a latent frame; 32 for "dc" and "cc".
+        bands: bands of the filter bank ("mb" only); hop_length is a multiple of it.
+        hidden: width of the two hidden layers after z ("mb" only).
+        values: values of a latent frame ("mb" only; the others have one).
+        modes: damped sinusoids, each in a frequency zone of its own ("modal" only).
+        knots: points in time at which levels are learned, at most one a frame ("modal" only).
+        classifier_hidden: widths of the hidden layers of the bottleneck classifier; 0 takes the number of
             classes (the paper's drums).
-        heads: classifiers on parts of z, the first one of the classes; none is the paper's: one on all of z.
+        heads: classifiers on parts of z, the first one for the classes; without any there is one on all of z,
+            as in the paper.
     """
 
     architecture: str = "dc"
@@ -71,6 +74,8 @@ class ModelConfig:
     bands: int = 8
     hidden: int = 96
     values: int = 48
+    modes: int = 112
+    knots: int = 48
     classifier_hidden: tuple[int, ...] = (10, 10, 10)
     heads: tuple[HeadConfig, ...] = ()
 
@@ -80,27 +85,27 @@ class DataConfig:
     """How a folder becomes training sounds.
 
     Attributes:
-        silence_mean_square: where a sound is longer than the window, leading blocks whose mean square, of the
-            peak-normalised signal, is below this are cut (authors' code).
-        silence_block: samples in such a block, at the model's rate (authors' code).
-        fade_ms: fade-out where a sound is trimmed to the window; 0 in the paper.
-        include: pattern of the file names used ("*_jackson_*"); "" is all of them.
-        labels: where classes come from. "folder": the manifest's column, else the sub-folder; "pattern":
+        silence_mean_square: if a sound is longer than the window, leading blocks of the peak-normalised
+            signal with a lower mean square are cut (authors' code).
+        silence_block: samples of such a block, at the model's rate (authors' code).
+        fade_ms: fade-out of sounds that are trimmed to the window; 0 in the paper.
+        include: pattern of the file names used ("*_jackson_*"); "" takes all.
+        labels: source of the classes. "folder": the manifest's column, else the sub-folder; "pattern":
             `label_pattern`; "kmeans": k-means on the MFCCs of the attack (the paper's drums); "auto": the
-            pattern where there is one, else as "folder".
+            pattern if there is one, else as "folder".
         label_pattern: file-name pattern that gives the class ("{label}_{speaker}_{index}").
-        clusters: of k-means (the paper's drums: 5).
-        test_fraction: part of each class that is kept for `evaluate`, 0 to 0.9; groups of near-duplicates
+        clusters: number of clusters of k-means (the paper's drums: 5).
+        test_fraction: fraction of each class that is kept for `evaluate`, 0 to 0.9; groups of near-duplicates
             stay together.
-        validation_fraction: part of the rest of each class that chooses the best checkpoint and the early
-            stop, 0 to 0.9; classes of fewer than 5 groups give none. At 0, as in the paper, nothing is chosen
-            and the last checkpoint is the result.
+        validation_fraction: fraction of the rest of each class that decides on the best checkpoint and the
+            early stop, 0 to 0.9; classes of fewer than 5 groups give none. With 0, as in the paper, the last
+            checkpoint is the result.
         balance: "none" draws each sound once an epoch; "class" and "source" draw every class, or every
             (class, source) pair, equally often.
-        max_per_source: at most this many sounds of a class from one source, spread evenly; 0 is all.
-        mix: part of the sounds drawn that are averaged with another training sound of their class; 0 in the
-            paper. (Authors' code adds 20 such averages to each sound: 20/21 = 0.952.)
-        shift_ms: the encoder hears the sound moved by up to ± this; 0 in the paper.
+        max_per_source: most sounds of a class from one source, spread evenly; 0 takes all.
+        mix: fraction of the drawn sounds that are averaged with another training sound of their class; 0 in
+            the paper. (The authors' code adds 20 such averages to each sound: 20/21 = 0.952.)
+        shift_ms: largest shift, early or late, of the encoder's input; 0 in the paper.
     """
 
     silence_mean_square: float = 5e-5
@@ -123,22 +128,26 @@ class LossConfig:
     """The terms of the loss and their weights.
 
     Attributes:
-        reconstruction: λ11, of the squared error in time.
-        kl: λ12, of the divergence from N(0, I).
-        classification: λ2, of the cross-entropy at z; 0 is the paper's "non-class" model.
+        reconstruction: λ11, weight of the squared error in time.
+        kl: λ12, weight of the divergence from N(0, I).
+        classification: λ2, weight of the cross-entropy at z; 0 is the paper's "non-class" model.
         reduction: "sum" (authors' code) or "mean" of the squared error over the window.
         kl_warmup_epochs: the weight of kl rises linearly over this many epochs; 0 in the paper.
         stft: weight of the multi-resolution spectral distance; 0 in the paper.
         stft_sizes: its window sizes in samples; the hop is a quarter.
-        stft_floor: magnitude, of a full-scale sine's 1, below which it does not look.
-        soft_dtw: weight of soft-DTW on MFCCs; 0 in the paper, which names it as what should come next.
-        soft_dtw_gamma: its smoothing, in dB²; towards 0 it is DTW.
+        stft_floor: magnitude below which it ignores differences; a full-scale sine has 1.
+        soft_dtw: weight of soft-DTW on MFCCs; 0 in the paper, which names it as future work.
+        soft_dtw_gamma: its smoothing, in dB²; the limit at 0 is DTW.
         centre: weight of the reconstruction of each class's medoid, its most typical training sound, from the
             middle of the class in z ("mb" only); 0 in the paper.
         centre_dtw: weight of soft-DTW between the sound of that middle and the training sounds of the class
             ("mb" only); 0 in the paper.
-        morph: weight of the mel levels of what lies between two sounds in z, which are to be as far between
-            the levels of the two; 0 in the paper.
+        morph: weight of the mel levels of sounds between two others in z, which should be interpolated
+            between the levels of these two; 0 in the paper.
+        bands: weight of the energies of mel bands, averaged over time, at four resolutions; 0 in the paper.
+        flatness: weight of the spectral flatness within bands, which tells tones from noise; 0 in the paper.
+        onset: weight of the first 20 ms in `bands`, relative to the rest.
+        partials: weight of the frequencies, levels and decays found in the recordings ("modal" only).
     """
 
     reconstruction: float = 1.0
@@ -154,27 +163,31 @@ class LossConfig:
     centre: float = 0.0
     centre_dtw: float = 0.0
     morph: float = 0.0
+    bands: float = 0.0
+    flatness: float = 0.0
+    onset: float = 1.0
+    partials: float = 0.0
 
     @property
     def middles(self) -> bool:
-        """True where a term asks for the middles of classes."""
+        """True if a term asks for the middles of classes."""
         return bool(self.centre or self.centre_dtw)
 
 
 @dataclass(frozen=True)
 class OptimConfig:
-    """How the weights move.
+    """The optimisation of the weights.
 
     Attributes:
         update: "alternating": one step on the variational loss, then one on the classification loss (paper);
             "joint": one step on their sum.
         algorithm: "adam" or "adamw".
-        lr: of the encoder and decoder.
-        classification_lr: of the classification step; of the classifier where the update is joint.
-        weight_decay: of adamw.
-        clip_norm: gradients are clipped to this norm (authors' code); 0 is off.
-        schedule: "constant" (paper) or "one-cycle": linear rise, then a half cosine down to nothing.
-        warmup: part of the steps that the rise takes.
+        lr: learning rate of the encoder and decoder.
+        classification_lr: learning rate of the classification step, or of the classifier in a joint update.
+        weight_decay: weight decay of adamw.
+        clip_norm: largest norm of the gradient (authors' code); 0 does not clip.
+        schedule: "constant" (paper) or "one-cycle": a linear rise, then a half cosine to 0.
+        warmup: fraction of the steps that the rise takes.
     """
 
     update: str = "alternating"
@@ -189,25 +202,25 @@ class OptimConfig:
 
 @dataclass(frozen=True)
 class FitConfig:
-    """How long, how much at once, and on what.
+    """Length, batches, saving and devices of a run.
 
     Attributes:
         epochs: passes over the training sounds (the paper's results are after 117).
         batch_size: sounds of one step (authors' code: 50).
         micro_batch: sounds held in memory at once, at least 2 with [loss] centre, centre_dtw or morph; the
             gradient is that of the whole batch. 0 is 8 on a CPU and the whole batch on a GPU.
-        seed: of the weights, the split, the order and the noise.
+        seed: seed of the weights, the split, the order and the noise.
         device: "auto", "cpu" or "cuda".
-        threads: of PyTorch on the CPU; 0 leaves its own choice.
+        threads: CPU threads of PyTorch; 0 takes PyTorch's choice.
         validate_epochs: validate and save every this many epochs.
-        checkpoint_minutes: save within an epoch too, at most this often.
-        patience_epochs: stop when the validation loss has not fallen for this many epochs; 0 trains them all.
-        keep_epochs: keep a checkpoint of its own every this many epochs; 0 keeps the last and the best only.
-        keep: how many of those there are at most, the newest; 0 is all.
+        checkpoint_minutes: also save within an epoch, at most this often.
+        patience_epochs: stop when the validation loss has not fallen for this many epochs; 0 never stops.
+        keep_epochs: keep a numbered checkpoint every this many epochs; 0 keeps only the last and the best.
+        keep: number of numbered checkpoints to keep, the newest; 0 keeps all.
         tensorboard: write losses, sounds and pictures for TensorBoard into the run folder.
-        devices: of one machine, GPUs or CPU processes.
-        nodes: machines.
-        strategy: "auto": "ddp" where there are several devices; "ddp".
+        devices: number of GPUs or CPU processes of a machine.
+        nodes: number of machines.
+        strategy: "ddp", or "auto", which takes "ddp" for several devices.
         precision: "32" (products in TF32 on a GPU that has it), or "bf16": mixed, for a GPU; the weights stay
             in 32 bits.
         compile: compile the steps with PyTorch's compiler.
@@ -234,7 +247,7 @@ class FitConfig:
 
 @dataclass(frozen=True)
 class Config:
-    """All of a run: one table of the TOML file for each field."""
+    """The whole configuration: a field for each table of the TOML file."""
 
     model: ModelConfig = field(default_factory=ModelConfig)
     data: DataConfig = field(default_factory=DataConfig)
@@ -247,7 +260,7 @@ class Config:
         """Build and check a configuration.
 
         Args:
-            tables: {"fit": {"epochs": 10}, …}; what is absent keeps its default.
+            tables: {"fit": {"epochs": 10}, …}; absent keys keep their defaults.
 
         Raises:
             ConfigError: for an unknown table or key (the message names the nearest one) or a bad value.
@@ -265,7 +278,7 @@ class Config:
 
     @classmethod
     def from_toml(cls, text: str) -> Config:
-        """As `from_dict`, from the text of a TOML file."""
+        """Build and check a configuration from the text of a TOML file; raises ConfigError."""
         try:
             tables = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
@@ -273,22 +286,22 @@ class Config:
         return cls.from_dict(tables)
 
     def to_dict(self) -> dict[str, dict[str, Any]]:
-        """The tables, complete, as plain values."""
+        """Return the complete tables as plain values."""
         return {name: dataclasses.asdict(getattr(self, name)) for name in _SECTIONS}
 
     def to_toml(self) -> str:
-        """The text of a TOML file that `from_toml` reads back to an equal configuration."""
+        """Return the text of a TOML file from which `from_toml` makes an equal configuration."""
         lines: list[str] = []
         for name, table in self.to_dict().items():
             lines += [f"[{name}]", *(f"{key} = {_toml(value)}" for key, value in table.items()), ""]
         return "\n".join(lines)
 
     def replace(self, section: str, **values: Any) -> Config:
-        """A copy with keys of one table changed and checked."""
+        """Return a copy with some keys of a table changed and checked."""
         return Config.from_dict({**self.to_dict(), section: {**self.to_dict()[section], **values}})
 
     def digest(self) -> str:
-        """SHA-256 of the complete TOML text, in hex."""
+        """Return the SHA-256 of the complete TOML text, in hex."""
         return hashlib.sha256(self.to_toml().encode()).hexdigest()
 
 
@@ -321,6 +334,8 @@ _AT_LEAST_ONE = {
     ("model", "bands"),
     ("model", "hidden"),
     ("model", "values"),
+    ("model", "modes"),
+    ("model", "knots"),
     ("data", "silence_block"),
     ("data", "clusters"),
     ("fit", "epochs"),
@@ -349,7 +364,7 @@ def _near(name: str, names: Iterable[str]) -> str:
 
 
 def _section(section: str, table: Mapping[str, Any]) -> Any:
-    """One dataclass from its table, every key and value checked."""
+    """Build a dataclass from its table and check every key and value."""
     found = _fields(section, _SECTIONS[section], table)
     if section == "model":
         check_model(found)
@@ -397,7 +412,7 @@ def check_model(model: ModelConfig) -> None:
 
 
 def _check_middles(config: Config) -> None:
-    """Refuse the terms of the middles of classes where the model does not keep these."""
+    """Refuse the terms of the middles of classes if the model does not keep these."""
     name = config.model.architecture
     able = ", ".join(other for other, row in ARCHITECTURES.items() if row.keeps_middles)
     for key in ("centre", "centre_dtw"):
@@ -407,7 +422,7 @@ def _check_middles(config: Config) -> None:
 
 
 def _value(section: str, key: str, value: Any, kind: Any) -> Any:
-    """`value` as the type of its field, in the field's range."""
+    """Check the type and range of a value and convert it to the type of its field."""
     where = f"[{section}] {key} = {value!r}"
     if kind is float and type(value) is int:
         value = float(value)
@@ -447,15 +462,15 @@ def _toml(value: Any) -> str:
 
 
 def bundled() -> dict[str, Path]:
-    """The configurations that come with the package, by name."""
+    """Return the paths of the configurations that come with the package, by name."""
     return {path.stem: path for path in sorted((Path(__file__).parent / "configs").glob("*.toml"))}
 
 
 def read(name: str) -> Config:
-    """The configuration in a TOML file, or a bundled one by its name.
+    """Read the configuration in a TOML file, or a bundled one by its name.
 
     Raises:
-        ConfigError: where there is none, or it is not accepted; the message starts with `name`.
+        ConfigError: if it is missing or not accepted; the message starts with `name`.
     """
     path = bundled().get(name, Path(name))
     try:

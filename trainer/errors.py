@@ -1,4 +1,4 @@
-"""What can go wrong that a user can put right: the message is the one line they see."""
+"""Errors that the user can put right: the message is the one line that they see."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ class TrainerError(Exception):
 
 
 class ConfigError(TrainerError):
-    """A key or value of a configuration that is not accepted."""
+    """A key or value of a configuration is not accepted."""
 
 
 class DataError(TrainerError):
-    """A folder of sounds, or its manifest, that cannot be used."""
+    """A folder of sounds or its manifest cannot be used."""
 
 
 class CheckpointError(TrainerError):
-    """A checkpoint that is missing, damaged or of another kind."""
+    """A checkpoint is missing, damaged or of another kind."""
 
 
 class DivergedError(TrainerError):
-    """A loss that is no longer a number."""
+    """A loss is no longer a number."""

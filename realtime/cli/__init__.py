@@ -1,1 +1,1 @@
-"""The command line of `realtime`: one module a command."""
+"""The commands of `realtime`, one module each."""

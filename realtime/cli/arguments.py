@@ -1,4 +1,4 @@
-"""What the commands' parsers share: checked numbers, and options of several commands."""
+"""Argument types, and options that several commands share."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from realtime.util.errors import RealtimeError
 
 
 class whole:  # noqa: N801
-    """An argument type: a whole number in a range."""
+    """Argument type: a whole number in a range."""
 
     def __init__(self, low: int, high: int) -> None:
         self.low, self.high = low, high
@@ -26,7 +26,7 @@ class whole:  # noqa: N801
 
 
 class number:  # noqa: N801
-    """An argument type: a number in a range."""
+    """Argument type: a number in a range."""
 
     def __init__(self, low: float, high: float) -> None:
         self.low, self.high = low, high
@@ -42,70 +42,72 @@ class number:  # noqa: N801
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
-    """--model"""
+    """Add --model."""
     parser.add_argument("--model", default="drums", help="an .onnx file or a bundled name; default: drums")
 
 
 def add_decoder(parser: argparse.ArgumentParser) -> None:
-    """How the decoder runs."""
-    parser.add_argument("--threads", type=whole(1, 64), default=1, help="of the decoder; default: 1")
+    """Add --threads and --provider."""
+    parser.add_argument("--threads", type=whole(1, 64), default=1, help="decoder threads; default: 1")
     parser.add_argument(
-        "--provider", choices=("auto", "cpu", "cuda"), default="auto", help="where the decoder runs"
+        "--provider", choices=("auto", "cpu", "cuda"), default="auto", help="processor to run the decoder on"
     )
 
 
 def add_gain(parser: argparse._ActionsContainer) -> None:
-    """--gain"""
-    parser.add_argument("--gain", type=number(*GAIN_DB.range), default=0.0, metavar="DB", help="default: 0")
+    """Add --gain."""
+    parser.add_argument(
+        "--gain", type=number(*GAIN_DB.range), default=0.0, metavar="DB", help="output gain; default: 0"
+    )
 
 
 def add_dc_block(parser: argparse._ActionsContainer) -> None:
-    """--dc-block"""
+    """Add --dc-block."""
     parser.add_argument(
         "--dc-block",
         type=number(*DC_BLOCK_HZ.range),
         default=0.0,
         metavar="HZ",
-        help="corner of a high-pass that takes constant offsets out, up to 40; default: 0, none",
+        help="cutoff frequency of a high-pass that removes DC offset, up to 40; default: 0 (off)",
     )
 
 
 def add_plugin(parser: argparse._ActionsContainer) -> None:
-    """--plugin"""
+    """Add --plugin."""
     parser.add_argument(
         "--plugin",
         type=Path,
         action="append",
         default=[],
         metavar="FILE",
-        help="a VST3 or AU effect after the mixer; several, in order, if given several times",
+        help="a VST3 or AU effect after the mixer; repeat the option for several, in order",
     )
 
 
 def add_trust_plugins(parser: argparse._ActionsContainer) -> None:
-    """--trust-plugins"""
+    """Add --trust-plugins."""
     parser.add_argument(
         "--trust-plugins",
         action="store_true",
-        help="load the plugins that a log names; they run as programs of yours",
+        help="load the plugins that a log names; they run with your rights, like any program",
     )
 
 
 def check_log_options(args: argparse.Namespace) -> None:
-    """Check --trust-plugins against the other options.
+    """Check --trust-plugins against other options.
 
     Raises:
-        RealtimeError: there is no log, or --plugin is given as well.
+        RealtimeError: the source is not a log, or --plugin is given too.
     """
     if args.trust_plugins and (args.plugin or args.source is None or args.source.suffix != ".jsonl"):
-        raise RealtimeError("--trust-plugins loads the plugins of a log: it takes a log, and no --plugin")
+        raise RealtimeError("--trust-plugins needs a log, and cannot be combined with --plugin")
 
 
 def outputs(text: str) -> tuple[int, ...]:
-    """An argument type: one or two outputs of a device."""
+    """Argument type: one or two outputs of a device."""
     words = text.split(",")
     if not 1 <= len(words) <= 2 or not all(w.isascii() and w.isdigit() and 1 <= int(w) <= 256 for w in words):
-        raise argparse.ArgumentTypeError(f"{text!r} is not an output or two, such as 3 or 3,4")
+        raise argparse.ArgumentTypeError(f"{text!r} is not one or two outputs, such as 3 or 3,4")
     if len(set(words)) < len(words):
-        raise argparse.ArgumentTypeError(f"{text!r} is the same output twice")
+        raise argparse.ArgumentTypeError(f"{text!r} names the same output twice")
     return tuple(map(int, words))

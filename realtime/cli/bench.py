@@ -1,4 +1,4 @@
-"""`realtime bench`: the two latencies with a model on a device, as sums of named terms."""
+"""`realtime bench`: measure the two latencies with a model on a device, as sums of named terms."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from realtime.cli.arguments import add_decoder, add_model, whole
 from realtime.util.errors import RealtimeError
 
 HITS = 200
-PAUSE_S = 0.013  # between two hits, no multiple of usual blocks
+PAUSE_S = 0.013  # between hits; not a multiple of usual block lengths
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command to those of `realtime`."""
-    parser = commands.add_parser("bench", help="the two latencies with a model on a device, by their parts")
+    """Add the `bench` command."""
+    parser = commands.add_parser("bench", help="measure latency with a model on a device, term by term")
     add_model(parser)
     parser.add_argument("--device", help="as for `realtime serve`")
     parser.add_argument("--null", action="store_true", help="no sound card: keep time by the clock")
@@ -27,7 +27,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the terms, and how long silent hits take here."""
+    """Print the terms, and the measured delay of silent hits; return the exit code."""
     from realtime.audio.devices import NullDevice
     from realtime.live import latency
     from realtime.live.engine import Engine
@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
             "coordinate": f"at most {latency.describe(latency.coordinate(engine))}",
             "decoding": f"{1000 * instrument.cost.first_chunk_s:.2f} ms for the first chunk of a sound, "
             f"{1000 * instrument.cost.chunk_s[0]:.2f} ms for a tick of one voice",
-            "measured": f"{engine.p99_ms():.1f} ms for 99 of 100 of {HITS} hits; "
+            "measured": f"99th percentile of {HITS} hits: {engine.p99_ms():.1f} ms; "
             f"{engine.late_blocks - late} late blocks",
         }
     finally:

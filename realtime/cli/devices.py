@@ -1,4 +1,4 @@
-"""`realtime devices`: list the devices that can play."""
+"""`realtime devices`: list the output devices."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import argparse
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command to those of `realtime`."""
-    commands.add_parser("devices", help="list the devices that can play")
+    """Add the `devices` command."""
+    commands.add_parser("devices", help="list the output devices")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Carry the command out; returns the exit code."""
+    """Run the command and return the exit code."""
     from realtime.audio.devices import devices
 
     found = devices()
@@ -20,5 +20,5 @@ def run(args: argparse.Namespace) -> int:
         facts = f"{device.host}, {device.channels} channels, {device.sample_rate} Hz"
         print(f"{mark} {device.index:>3}  {device.name}  ({facts})")
     if not found:
-        print("no sound card and no JACK server found; `realtime serve --null` runs without")
+        print("no sound card and no JACK server found; `realtime serve --null` runs without one")
     return 0

@@ -10,14 +10,14 @@ from realtime.cli.arguments import add_model
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command to those of `realtime`."""
-    encode = commands.add_parser("encode", help="the point z of a sound file, as JSON")
+    """Add the `encode` command."""
+    encode = commands.add_parser("encode", help="print the point z of a sound file as JSON")
     encode.add_argument("file", type=Path, metavar="FILE", help="a sound file")
     add_model(encode)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Carry the command out; returns the exit code."""
+    """Run the command and return the exit code."""
     from realtime.model import verify
     from realtime.model.decoder import resolve
     from realtime.model.encoder import Encoder, encoder_path

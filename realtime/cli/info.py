@@ -7,16 +7,16 @@ import json
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command to those of `realtime`."""
-    info = commands.add_parser("info", help="what a decoder file says about itself")
+    """Add the `info` command."""
+    info = commands.add_parser("info", help="describe a model file")
     info.add_argument(
         "model", nargs="?", default="drums", help="an .onnx file or a bundled name; default: drums"
     )
-    info.add_argument("--json", action="store_true", help="all of it, for programs")
+    info.add_argument("--json", action="store_true", help="print everything as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Carry the command out; returns the exit code."""
+    """Run the command and return the exit code."""
     from realtime.model import verify
     from realtime.model.decoder import resolve
     from realtime.model.encoder import encoder_path
@@ -33,10 +33,10 @@ def run(args: argparse.Namespace) -> int:
         "name": info.name,
         "architecture": info.architecture,
         "sound": f"{info.length} samples at {info.sample_rate} Hz ({info.duration_ms:.0f} ms)",
-        "z": f"{info.latent_dim} dimensions, a point for every {info.hop_length} samples",
+        "z": f"{info.latent_dim} dimensions, one frame for every {info.hop_length} samples",
         "classes": ", ".join(each.name for each in info.classes),
         "anchors": str(len(info.anchors)),
-        "encoder": beside or "none beside the model",
+        "encoder": beside or "none next to the model file",
         "loudness": f"{info.loudness_db:.1f} dB",
         "licence": info.licence,
         "credits": "; ".join(info.credits),

@@ -1,4 +1,4 @@
-"""`realtime midi`: a MIDI controller plays a server."""
+"""`realtime midi`: play a server from a MIDI controller."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ BACKENDS = ("auto", "alsa", "jack", "coremidi", "windows")
 
 
 def add_parser(commands: Any) -> None:
-    """Add the command to those of `realtime`."""
-    midi = commands.add_parser("midi", help="play a server, here or elsewhere, from a MIDI controller")
+    """Add the `midi` command."""
+    midi = commands.add_parser("midi", help="play a local or remote server from a MIDI controller")
     midi.add_argument(
-        "--port", metavar="NAME", help="part of the MIDI port's name; default: a virtual port for others"
+        "--port", metavar="NAME", help="part of the MIDI port's name; default: create a virtual port"
     )
-    midi.add_argument(
-        "--map", type=Path, metavar="FILE", help="what does what (TOML); default: notes, and CC 1"
-    )
-    midi.add_argument("--host", default="127.0.0.1", help="of the server; default: this machine")
+    midi.add_argument("--map", type=Path, metavar="FILE", help="MIDI map (TOML); default: notes and CC 1")
+    midi.add_argument("--host", default="127.0.0.1", help="address of the server; default: this machine")
     midi.add_argument(
         "--osc-port", type=whole(1, 65535), default=9000, help="the server's UDP port; default: 9000"
     )
     midi.add_argument("--backend", choices=BACKENDS, default="auto", help="default: any that works")
-    midi.add_argument("--list", action="store_true", help="list the MIDI ports and end")
-    midi.add_argument("--learn", action="store_true", help="move a knob, name its target; kept in --map FILE")
-    midi.add_argument("--seconds", type=number(0.0, 1e9), metavar="N", help="stop by itself")
+    midi.add_argument("--list", action="store_true", help="list the MIDI ports and exit")
+    midi.add_argument(
+        "--learn", action="store_true", help="move a control, then name its target; saved in --map FILE"
+    )
+    midi.add_argument("--seconds", type=number(0.0, 1e9), metavar="N", help="stop after N seconds")
 
 
 def require() -> None:
-    """Say what to install, before anything else starts.
+    """Check that the MIDI packages are installed, before anything else starts.
 
     Raises:
         RealtimeError: a package is missing.
@@ -43,7 +43,7 @@ def require() -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do what the command line says; returns the exit code."""
+    """Run the command and return the exit code."""
     require()
     from realtime.surfaces import midi_bridge
 

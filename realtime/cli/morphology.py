@@ -1,4 +1,4 @@
-"""`realtime morphology`: pictures of a sequence or a performance."""
+"""`realtime morphology`: draw a sequence or a performance."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from realtime.util.errors import RealtimeError
 
 
 def add_parser(commands: Any) -> None:
-    """Add the command to those of `realtime`."""
-    parser = commands.add_parser("morphology", help="draw a sequence or a performance: PNG and HTML")
+    """Add the `morphology` command."""
+    parser = commands.add_parser("morphology", help="draw a sequence or a performance as PNG and HTML")
     parser.add_argument("source", type=Path, metavar="FILE", help="a sequence or a log (.toml, .jsonl)")
-    parser.add_argument("--model", help="an .onnx file or a bundled name; default: drums, or that of the log")
+    parser.add_argument("--model", help="an .onnx file or a bundled name; default: the log's, or drums")
     parser.add_argument(
-        "-o", "--output", type=Path, metavar="NAME", help="of NAME.png and NAME.html; default: that of FILE"
+        "-o", "--output", type=Path, metavar="NAME", help="write NAME.png and NAME.html; default: as FILE"
     )
     parser.add_argument("--rate", type=whole(1000, 768_000), metavar="HZ", help="default: the model's")
     parser.add_argument("--presets", type=Path, metavar="FILE", help="default: the user's data folder")
-    parser.add_argument("--jobs", type=whole(1, 256), help="sounds decoded at a time; default: all cores")
-    parser.add_argument("--force", action="store_true", help="replace what is there")
+    parser.add_argument("--jobs", type=whole(1, 256), help="threads that decode sounds; default: all cores")
+    parser.add_argument("--force", action="store_true", help="replace existing files")
     add_plugin(parser)
     add_trust_plugins(parser)
     add_decoder(parser)
-    # what `realtime render` is told besides
+    # the other options of `realtime render`
     parser.set_defaults(
         bits=None,
         channels=None,
@@ -39,13 +39,13 @@ def add_parser(commands: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Carry the command out; returns the exit code."""
+    """Run the command and return the exit code."""
     from realtime.cli.render import logged_model
     from realtime.model.decoder import resolve
     from realtime.synth.plugins import require
 
     if args.source.suffix not in (".toml", ".jsonl"):
-        raise RealtimeError(f"cannot draw {args.source.name!r}: accepted are .toml and .jsonl files")
+        raise RealtimeError(f"cannot draw {args.source.name!r}: only .toml and .jsonl files are accepted")
     require(args.plugin)
     check_log_options(args)
     try:
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != "matplotlib":
             raise
-        raise RealtimeError("pictures need matplotlib: pip install 'soundmorph[offline]'") from error
+        raise RealtimeError("drawing needs matplotlib: pip install 'soundmorph[offline]'") from error
     args.output = args.output or args.source.with_suffix("")
     for path in draw(args, resolve(args.model or logged_model(args.source) or "drums")):
         print(path)

@@ -1,4 +1,4 @@
-"""`realtime render`: sound files of a morph or a sequence file."""
+"""`realtime render`: write a morph, a sequence or a logged performance to sound files."""
 
 from __future__ import annotations
 
@@ -26,64 +26,76 @@ PEAK_DB = -1.0
 
 
 def add_parser(commands: Any) -> None:
-    """Add the command to those of `realtime`."""
-    render = commands.add_parser("render", help="write a morph, a sequence or a performance into sound files")
+    """Add the `render` command."""
+    render = commands.add_parser("render", help="write a morph, a sequence or a performance to sound files")
     render.add_argument(
         "source", nargs="?", type=Path, metavar="FILE", help="a sequence or a log (.toml, .jsonl)"
     )
-    render.add_argument("--model", help="an .onnx file or a bundled name; default: drums, or that of the log")
-    render.add_argument("--check", action="store_true", help="say what is wrong with SEQ.toml; write nothing")
+    render.add_argument("--model", help="an .onnx file or a bundled name; default: the log's, or drums")
+    render.add_argument("--check", action="store_true", help="check a sequence file; write nothing")
 
-    morph = render.add_argument_group("a morph, where no file is given")
+    morph = render.add_argument_group("a morph, if no FILE is given")
     morph.add_argument("--from", dest="start", metavar="NAME", help="a class or an anchor")
     morph.add_argument("--to", dest="end", metavar="NAME", help="a class or an anchor")
     morph.add_argument(
-        "--steps", type=whole(1, 100_000), default=8, help="sounds, both ends included; default: 8"
+        "--steps", type=whole(1, 100_000), default=8, help="number of sounds, ends included; default: 8"
     )
     morph.add_argument(
-        "--spacing-ms", type=number(1.0, 60_000.0), default=400.0, metavar="MS", help="default: 400"
+        "--spacing-ms",
+        type=number(1.0, 60_000.0),
+        default=400.0,
+        metavar="MS",
+        help="time from one sound to the next; default: 400",
     )
     morph.add_argument("--velocity", type=number(0.0, 1.0), default=1.0, help="amplitude 0…1; default: 1")
 
-    grid = render.add_argument_group("a pack for samplers")
+    grid = render.add_argument_group("a sampler pack")
     grid.add_argument("--grid", metavar="A,B[,C,D]", help="corners: two or four classes or anchors")
-    grid.add_argument("--size", default="9x9", metavar="COLUMNSxROWS", help="default: 9x9, or 9 for two")
+    grid.add_argument(
+        "--size", default="9x9", metavar="COLUMNSxROWS", help="default: 9x9, or 9 for two corners"
+    )
 
-    out = render.add_argument_group("what is written")
+    out = render.add_argument_group("output")
     out.add_argument(
-        "-o", "--output", type=Path, metavar="FILE", help=".wav, .flac or .ogg; a folder for stems and splits"
+        "-o",
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help=".wav, .flac or .ogg file; folder for --stems, --split, --grid",
     )
     out.add_argument("--rate", type=whole(1000, 768_000), metavar="HZ", help="default: the model's")
     out.add_argument(
-        "--bits", choices=("16", "24", "32f"), help="of a sample; default: 32f in .wav, 24 in .flac"
+        "--bits", choices=("16", "24", "32f"), help="bit depth; default: 32f in .wav, 24 in .flac"
     )
-    out.add_argument("--channels", type=whole(1, 2), help="default: 2 where something is panned, else 1")
+    out.add_argument("--channels", type=whole(1, 2), help="default: 2 if any sound is panned, otherwise 1")
     add_gain(out)
     add_dc_block(out)
-    out.add_argument("--stems", choices=("voice", "class"), help="a file for each voice, or for each class")
-    out.add_argument("--split", action="store_true", help="a file for each hit, and a list of how loud it is")
-    out.add_argument("--format", choices=("wav", "flac", "ogg"), default="wav", help="of files in a folder")
+    out.add_argument("--stems", choices=("voice", "class"), help="write a file for each voice or class")
+    out.add_argument("--split", action="store_true", help="write a file for each hit, and a table of levels")
+    out.add_argument(
+        "--format", choices=("wav", "flac", "ogg"), default="wav", help="format of files in a folder"
+    )
     out.add_argument(
         "--normalise",
         type=number(-60.0, 0.0),
         nargs="?",
         const=PEAK_DB,
         metavar="DB",
-        help=f"bring the peak to this; default: {PEAK_DB:g}",
+        help=f"normalise the peak to this level; without DB: {PEAK_DB:g}",
     )
-    out.add_argument("--lufs", type=number(-60.0, 0.0), metavar="LUFS", help="bring the loudness to this")
-    out.add_argument("--force", action="store_true", help="replace what is there")
+    out.add_argument("--lufs", type=number(-60.0, 0.0), metavar="LUFS", help="normalise to this loudness")
+    out.add_argument("--force", action="store_true", help="replace existing files")
     render.add_argument("--presets", type=Path, metavar="FILE", help="default: the user's data folder")
-    render.add_argument("--jobs", type=whole(1, 256), help="sounds decoded at a time; default: all cores")
+    render.add_argument("--jobs", type=whole(1, 256), help="threads that decode sounds; default: all cores")
     add_plugin(out)
     logged = out.add_mutually_exclusive_group()
     add_trust_plugins(logged)
-    logged.add_argument("--dry", action="store_true", help="without the plugins that a log was played with")
+    logged.add_argument("--dry", action="store_true", help="leave out the plugins that a log names")
     add_decoder(render)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Carry the command out; returns the exit code."""
+    """Run the command and return the exit code."""
     from realtime.model.decoder import resolve
     from realtime.synth.plugins import require
 
@@ -91,9 +103,9 @@ def run(args: argparse.Namespace) -> int:
     require(args.plugin)
     check_log_options(args)
     if args.dry and (args.plugin or args.source is None or args.source.suffix != ".jsonl"):
-        raise RealtimeError("--dry leaves out the plugins of a log: it takes a log, and no --plugin")
+        raise RealtimeError("--dry needs a log, and cannot be combined with --plugin")
     if args.plugin and (args.stems or args.split):
-        raise RealtimeError("--plugin works on the whole mix: no --stems and no --split")
+        raise RealtimeError("--plugin processes the whole mix: it cannot be combined with --stems or --split")
     model = resolve(args.model or logged_model(args.source) or "drums")
     from realtime.offline.bounce import Bounce
 
@@ -114,11 +126,11 @@ def _run(bounce: Bounce, args: argparse.Namespace) -> int:
 
 
 def _check_options(args: argparse.Namespace) -> None:
-    """What the parser cannot say, before anything heavy."""
+    """Check combinations of options, before heavy imports."""
     from realtime.util import files
 
     if args.source is not None and args.source.suffix not in (".toml", ".jsonl"):
-        raise RealtimeError(f"cannot render {args.source.name!r}: accepted are .toml and .jsonl files")
+        raise RealtimeError(f"cannot render {args.source.name!r}: only .toml and .jsonl files are accepted")
     if (
         args.source is not None
         and args.source.suffix == ".jsonl"
@@ -129,19 +141,19 @@ def _check_options(args: argparse.Namespace) -> None:
         raise RealtimeError("--check needs a sequence file")
     told = [args.source is not None, args.start is not None or args.end is not None, bool(args.grid)]
     if sum(told) > 1:
-        raise RealtimeError("a file, --from/--to and --grid at once: give one of them")
+        raise RealtimeError("give only one of a file, --from/--to and --grid")
     if sum(told) == 0 or (args.start is None) != (args.end is None):
         raise RealtimeError("nothing to render: give a sequence file, --from NAME --to NAME, or --grid")
     if args.check:
         return
     if args.output is None:
-        raise RealtimeError("where to? give -o FILE")
+        raise RealtimeError("no output: give -o FILE")
     if args.stems and args.split:
-        raise RealtimeError("--stems and --split at once: give one of them")
+        raise RealtimeError("give only one of --stems and --split")
     if args.normalise is not None and args.lufs is not None:
-        raise RealtimeError("--normalise and --lufs at once: give one of them")
+        raise RealtimeError("give only one of --normalise and --lufs")
     if args.stems and (args.normalise is not None or args.lufs is not None):
-        raise RealtimeError("stems add up to the mix, so their levels stay: no --normalise and no --lufs")
+        raise RealtimeError("--stems keeps the levels of the mix: it excludes --normalise and --lufs")
     if args.stems or args.split or args.grid:
         if args.source is None and not args.grid:
             raise RealtimeError("--stems and --split need a sequence file")
@@ -151,7 +163,7 @@ def _check_options(args: argparse.Namespace) -> None:
 
 
 def logged_model(source: Path | None) -> str | None:
-    """The model that a log was played with, if there is a log."""
+    """Return the model that a log was played with; None if the source is not a log."""
     if source is None or source.suffix != ".jsonl":
         return None
     from realtime.synth.command_log import read_header
@@ -164,7 +176,7 @@ def _grid(bounce: Bounce, args: argparse.Namespace) -> int:
 
     names = [name.strip() for name in args.grid.split(",")]
     if len(names) not in (2, 4):
-        raise RealtimeError(f"--grid has {len(names)} corners; it takes two or four names with commas")
+        raise RealtimeError(f"--grid has {len(names)} corners; give two or four names, separated by commas")
     default = "9" if len(names) == 2 and args.size == "9x9" else args.size
     columns, rows = grid.size(default, len(names))
     count = bounce.grid(names, columns, rows)
@@ -192,7 +204,7 @@ def _check(bounce: Bounce, source: Path) -> int:
         count, hits, last = count + 1, hits + (event.trigger is not None), event.sample
     seconds = last / bounce.rate
     steps = len(sequence.steps)
-    print(f"{source}: {steps} steps, {count} events, {hits} hits in {seconds:.2f} s; no mistakes")
+    print(f"{source}: {steps} steps, {count} events, {hits} hits in {seconds:.2f} s; no errors")
     return 0
 
 

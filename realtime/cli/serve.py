@@ -11,11 +11,11 @@ from realtime.util.errors import RealtimeError
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command to those of `realtime`."""
+    """Add the `serve` command."""
     serve = commands.add_parser("serve", help="play live, driven by OSC")
     add_model(serve)
     serve.add_argument(
-        "--device", help="number or part of a name from `realtime devices`; default: the system's"
+        "--device", help="number or part of a name from `realtime devices`; default: the system's default"
     )
     serve.add_argument("--null", action="store_true", help="no sound card: keep time by the clock")
     serve.add_argument("--rate", type=whole(1000, 768_000), metavar="HZ", help="default: the device's")
@@ -24,22 +24,22 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         type=outputs,
         default=(1, 2),
         metavar="A[,B]",
-        help="the device's outputs to play on, counted from 1; default: 1,2",
+        help="outputs of the device, counted from 1; default: 1,2",
     )
     serve.add_argument("--block", type=whole(16, 8192), default=128, metavar="SAMPLES", help="default: 128")
     serve.add_argument(
         "--ahead",
         type=whole(1, 64),
         metavar="BLOCKS",
-        help="finished blocks that may wait for the device: safety against lateness, part of the latency; "
-        "default: as many as are needed, up to 8, or 3 with --steady",
+        help="maximum number of finished blocks in the queue: more is safer, but adds latency; "
+        "default: as many as needed, up to 8, or 3 with --steady",
     )
     serve.add_argument(
         "--steady",
         action="store_true",
-        help="keep the queue of --ahead blocks always full: the latency stays the same",
+        help="keep the queue of --ahead blocks full, for a constant latency",
     )
-    serve.add_argument("--voices", type=whole(1, 64), default=8, help="sounds at once; default: 8")
+    serve.add_argument("--voices", type=whole(1, 64), default=8, help="simultaneous sounds; default: 8")
     add_gain(serve)
     add_dc_block(serve)
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on; default: this machine only")
@@ -51,35 +51,36 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         action="append",
         default=[],
         metavar="ADDRESS[/PREFIX]",
-        help="who may play when --host opens the server to a network; may be given several times",
+        help="accept messages only from this address or network; may be repeated",
     )
     serve.add_argument(
         "--library",
         type=Path,
         metavar="FOLDER",
-        help="the folder of files that messages may name; default: none",
+        help="folder of the files that messages may name; default: none",
     )
     serve.add_argument(
-        "--presets", type=Path, metavar="FILE", help="where presets are kept; default: the user's data folder"
+        "--presets", type=Path, metavar="FILE", help="file of presets; default: in the user's data folder"
     )
-    serve.add_argument("--restore", action="store_true", help="go on where the last session ended")
-    serve.add_argument("--record", type=Path, metavar="FILE", help="keep what is played (.wav or .flac)")
+    serve.add_argument("--restore", action="store_true", help="restore the state of the last session")
+    serve.add_argument("--record", type=Path, metavar="FILE", help="record the output (.wav or .flac)")
     serve.add_argument(
-        "--log", type=Path, metavar="FILE", help="keep what is asked for (.jsonl), for `realtime render FILE`"
+        "--log", type=Path, metavar="FILE", help="log all commands (.jsonl), for `realtime render FILE`"
     )
     serve.add_argument("--force", action="store_true", help="replace existing --record and --log files")
     add_decoder(serve)
     serve.add_argument(
         "--synchronous",
         action="store_true",
-        help="let the device wait for late blocks: for exact captures, with --record or a synchronous JACK",
+        help="make the device wait for late blocks: for exact captures, with --record or a synchronous JACK",
     )
-    serve.add_argument("--seconds", type=number(0.0, 1e9), metavar="N", help="stop by itself")
+    serve.add_argument("--quiet", action="store_true", help="do not print refused messages")
+    serve.add_argument("--seconds", type=number(0.0, 1e9), metavar="N", help="stop after N seconds")
     surfaces.add_arguments(serve)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Carry the command out; returns the exit code."""
+    """Run the command and return the exit code."""
     from realtime.model.decoder import resolve
     from realtime.util import files
 
@@ -87,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
     if args.record:
         files.check(args.record, args.force)
     if args.library and not args.library.is_dir():
-        raise RealtimeError(f"--library {args.library} is no folder")
+        raise RealtimeError(f"--library {args.library} is not a directory")
     from realtime.cli.server import ServeConfig, serve
     from realtime.live.config import SoundConfig
     from realtime.synth.plugins import require
@@ -124,5 +125,6 @@ def run(args: argparse.Namespace) -> int:
             restore=args.restore,
             seconds=args.seconds,
             surfaces=surfaces.config(args),
+            quiet=args.quiet,
         )
     )

@@ -1,4 +1,4 @@
-"""The server of `realtime serve`: OSC and other surfaces around the process that plays."""
+"""The server of `realtime serve`: OSC and other surfaces, and the worker process that plays."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from realtime.cli import surfaces
+from realtime.cli.refusal_lines import RefusalLines
 from realtime.cli.surfaces import SurfaceConfig
 from realtime.control import access
 from realtime.control.dispatcher import Control
@@ -18,25 +19,28 @@ from realtime.control.protocol import HOST, PORT
 from realtime.live.config import SoundConfig
 from realtime.live.rpc import RpcError
 from realtime.live.supervisor import Facts, Supervisor
+from realtime.surfaces.models import Models
 from realtime.synth.commands import Panic
 from realtime.util import priority
 from realtime.util.errors import RealtimeError, say
 from realtime.util.signals import StopRequest, stop_on_signals
 
 WATCH_S = 0.1
-AGAIN_S = 10.0  # what plays is begun anew after a fault, unless it was so shortly before
+FIRST = "kick"  # the class that the first hint plays, if the model has it
+AGAIN_S = 10.0  # a worker that fails again within this time is not restarted
 
 
 @dataclass(frozen=True)
 class ServeConfig:
-    """The options of `realtime serve`; its --help describes each.
+    """Options of `realtime serve`; its --help describes each.
 
     Attributes:
-        sound: options of the process that plays.
-        allow: addresses that may play; empty: all that reach `host`.
+        sound: options of the worker process.
+        allow: addresses and networks that may play; empty: all that can reach `host`.
         presets: file of presets; None: the one in the user's data folder.
-        seconds: end after so many; None: never.
-        surfaces: MIDI and OSCQuery.
+        seconds: time until the server stops; None: no limit.
+        surfaces: options of MIDI, the page and OSCQuery.
+        quiet: refused messages are not printed.
     """
 
     sound: SoundConfig
@@ -47,10 +51,11 @@ class ServeConfig:
     restore: bool = False
     seconds: float | None = None
     surfaces: SurfaceConfig = field(default_factory=SurfaceConfig)
+    quiet: bool = False
 
 
 def serve(config: ServeConfig) -> int:
-    """Play until SIGINT, SIGTERM, or `config.seconds` are over; returns the exit code.
+    """Play until SIGINT, SIGTERM or the end of `config.seconds`; return the exit code.
 
     Raises:
         RealtimeError: the server cannot start.
@@ -70,21 +75,23 @@ def serve(config: ServeConfig) -> int:
         control = Control(sound.info, sound.player, shelf=shelf, studio=sound.studio, effects=sound.plugins)
         server = Server(control, listener, access.Access(config.allow))
         if config.restore and not control.restore():
-            say("there is no earlier session of this model to go on with")
+            say("no earlier session of this model to restore")
         beside = ExitStack()
         gc.collect()
         try:
             lines = sound.start()
             server.start()
             _introduce(lines, server)
-            beside = surfaces.start(config.surfaces, bridge, server, access.Access(config.allow), say)
+            models = Models(lambda: sound.studio.model or config.sound.model, config.sound.library)
+            beside = surfaces.start(config.surfaces, bridge, server, access.Access(config.allow), models, say)
             gc.freeze()
-            _watch(stopping, config.seconds, sound, server)
+            refused = RefusalLines(control.refusals, _ignore if config.quiet else say)
+            _watch(stopping, config.seconds, sound, server, refused)
         finally:
             try:
-                sound.player.submit([Panic()])  # fades at once, while the rest ends
+                sound.player.submit([Panic()])  # fade out at once, while the rest shuts down
             except RpcError:
-                sound.close()  # or whoever waits for it would not end
+                sound.close()  # otherwise threads that wait for a reply would not end
             server.stop()
             _save(control)
             beside.close()
@@ -100,22 +107,29 @@ def _save(control: Control) -> None:
         say(str(error))
 
 
-def _watch(stopping: StopRequest, seconds: float | None, sound: Supervisor, server: Server) -> None:
+def _ignore(_: str) -> None:
+    pass
+
+
+def _watch(
+    stopping: StopRequest, seconds: float | None, sound: Supervisor, server: Server, refused: RefusalLines
+) -> None:
     end = None if seconds is None else time.monotonic() + seconds
     begun_s: float | None = None
     while not stopping.is_set():
+        refused.look()
         if fault := sound.fault():
             again = begun_s is not None and time.monotonic() - begun_s < AGAIN_S
             if again or stopping.is_set():
                 return
-            say(f"the process that plays {fault}; it is begun anew")
+            say(f"the worker process {fault}; restarting it")
             try:
                 told = sound.restart()
                 server.resume()
             except RealtimeError as error:
                 say(str(error))
                 return
-            say("; ".join(["it plays again, from where the point was", *told]))
+            say("; ".join(["playing again with the last point", *told]))
             begun_s = time.monotonic()
         left = WATCH_S if end is None else min(WATCH_S, end - time.monotonic())
         if left <= 0 or stopping.wait(left):
@@ -126,12 +140,14 @@ def _stop(sound: Supervisor) -> tuple[Facts, bool]:
     try:
         return sound.stop()
     except RpcError as error:
-        raise RealtimeError(f"{error}; presets are kept, start the server again") from error
+        raise RealtimeError(f"{error}; presets are saved, start the server again") from error
 
 
 def _introduce(lines: dict[str, str], server: Server) -> None:
     host = "127.0.0.1" if server.host == "0.0.0.0" else server.host
-    osc = f"{server.host}:{server.port}; try: oscsend {host} {server.port} /morph/trigger f 1.0"
+    names = [each.name for each in server.control.info.classes]
+    drum = FIRST if FIRST in names else names[0]
+    osc = f"{server.host}:{server.port}; try: oscsend {host} {server.port} /morph/trigger fs 1.0 {drum}"
     print("\n".join(f"{name:<8} {text}" for name, text in {**lines, "osc": osc}.items()), flush=True)
 
 

@@ -1,8 +1,11 @@
-"""MIDI and OSCQuery beside the OSC server of `realtime serve`."""
+"""MIDI, the page and OSCQuery of `realtime serve`."""
 
 from __future__ import annotations
 
 import argparse
+import socket
+import threading
+import webbrowser
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -17,36 +20,40 @@ if TYPE_CHECKING:
     from realtime.control.access import Access
     from realtime.control.osc import Server
     from realtime.surfaces.midi_bridge import Bridge
+    from realtime.surfaces.models import Models
 
 
 @dataclass(frozen=True)
 class SurfaceConfig:
-    """Options of MIDI and OSCQuery.
+    """Options of MIDI, the page and OSCQuery.
 
     Attributes:
         midi: part of a MIDI port's name; empty: a virtual port; None: no MIDI.
-        midi_map: what does what.
+        midi_map: file of the MIDI map; None: the default map.
         midi_backend: a key of `midi_ports.BACKENDS`, or "auto".
-        oscquery: TCP port; None: that of OSC, if it is free; negative: no OSCQuery.
+        oscquery: TCP port of the page and OSCQuery; None: the number of the OSC port, if it is free;
+            negative: neither.
+        open: show the page in a browser.
     """
 
     midi: str | None = None
     midi_map: Path | None = None
     midi_backend: str = "auto"
     oscquery: int | None = None
+    open: bool = False
 
 
 def add_arguments(serve: argparse.ArgumentParser) -> None:
-    """The options of `realtime serve`."""
+    """Add the options of controllers and hosts to `realtime serve`."""
     hosts = serve.add_argument_group("controllers and hosts (docs/hosts.md)")
     hosts.add_argument(
         "--midi",
         nargs="?",
         const="",
         metavar="NAME",
-        help="play from the MIDI port with this in its name; without NAME, from a virtual one",
+        help="play from the MIDI port whose name contains NAME; without NAME: from a virtual port",
     )
-    hosts.add_argument("--midi-map", type=Path, metavar="FILE", help="what does what; see `realtime midi`")
+    hosts.add_argument("--midi-map", type=Path, metavar="FILE", help="MIDI map; see `realtime midi`")
     hosts.add_argument(
         "--midi-backend", choices=midi.BACKENDS, default="auto", help="default: any that works"
     )
@@ -54,32 +61,33 @@ def add_arguments(serve: argparse.ArgumentParser) -> None:
         "--oscquery",
         type=_port_or_off,
         metavar="PORT|off",
-        help="TCP port of OSCQuery; default: the number of the OSC port; 0: any free one",
+        help="TCP port of the page and OSCQuery; default: same as the OSC port; 0: any free port",
     )
+    hosts.add_argument("--open", action="store_true", help="show the page in a browser (docs/page.md)")
     add_plugin(hosts)
 
 
 def _port_or_off(text: str) -> int:
-    """An argument type: a port, or -1 for none."""
+    """Argument type: a port, or -1 for "off"."""
     return -1 if text == "off" else whole(0, 65_535)(text)
 
 
 def config(args: argparse.Namespace) -> SurfaceConfig:
-    """From the command line.
+    """Return the options given on the command line.
 
     Raises:
         RealtimeError: a package is missing.
     """
     if args.midi is not None:
         midi.require()
-    return SurfaceConfig(args.midi, args.midi_map, args.midi_backend, args.oscquery)
+    return SurfaceConfig(args.midi, args.midi_map, args.midi_backend, args.oscquery, args.open)
 
 
 def open_midi(config: SurfaceConfig, say: Callable[[str], None]) -> Bridge | None:
-    """The way from a MIDI port, if one was asked for, not yet connected to a server.
+    """Open the MIDI port, if requested; return its bridge, not yet connected to a server.
 
     Raises:
-        RealtimeError: the map cannot be read, or MIDI does not work here.
+        RealtimeError: the map cannot be read, or MIDI is not available.
     """
     if config.midi is None:
         return None
@@ -92,23 +100,29 @@ def open_midi(config: SurfaceConfig, say: Callable[[str], None]) -> Bridge | Non
 
 
 def start(
-    config: SurfaceConfig, bridge: Bridge | None, server: Server, gate: Access, say: Callable[[str], None]
+    config: SurfaceConfig,
+    bridge: Bridge | None,
+    server: Server,
+    gate: Access,
+    models: Models,
+    say: Callable[[str], None],
 ) -> ExitStack:
-    """Start what was asked for beside a server that runs; closing the result ends it.
+    """Start the requested surfaces of a running server; close the result to stop them.
 
     Args:
-        config: what was asked for.
+        config: options of the surfaces.
         bridge: from `open_midi`.
         server: the OSC server.
-        gate: who may ask by OSCQuery; for nobody else.
-        say: told in a line what does not work.
+        gate: access rules of the page and OSCQuery, not shared with any other server.
+        models: the model that plays, and those that can be loaded.
+        say: receives a line for each surface that does not work.
 
     Raises:
-        RealtimeError: a port that was asked for by its number is taken.
+        RealtimeError: a port that was given by number is in use.
     """
     with ExitStack() as parts:
         if config.oscquery is None or config.oscquery >= 0:
-            _start_oscquery(config.oscquery, server, gate, say, parts)
+            _start_web(config, server, gate, models, say, parts)
         if bridge is not None:
             from realtime.surfaces.midi_bridge import LocalLink
 
@@ -117,31 +131,47 @@ def start(
         return parts.pop_all()
 
 
-def _start_oscquery(
-    port: int | None, server: Server, gate: Access, say: Callable[[str], None], parts: ExitStack
+def _start_web(
+    config: SurfaceConfig,
+    server: Server,
+    gate: Access,
+    models: Models,
+    say: Callable[[str], None],
+    parts: ExitStack,
 ) -> None:
-    from realtime.surfaces.oscquery_server import Advert, QueryServer
+    from realtime.surfaces.advert import Advert
+    from realtime.surfaces.web.key import page_key
+    from realtime.surfaces.web.oscquery_part import OscQuery
+    from realtime.surfaces.web.page_part import Page
+    from realtime.surfaces.web.server import WebServer
 
+    open_to_network = not server.host.startswith("127.")
+    name = f"soundmorph {socket.gethostname().partition('.')[0]} {server.port}"
+    query = OscQuery(lambda: server.control.info, server.handle, (server.host, server.port), name)
+    key = page_key() if open_to_network else ""
     try:
-        query = QueryServer(
-            lambda: server.control.info,
-            server.handle,
-            (server.host, server.port),
+        web = WebServer(
+            [Page(server, query.answer, models), query],
             host=server.host,
-            port=server.port if port is None else port,
+            port=server.port if config.oscquery is None else config.oscquery,
             gate=gate,
+            key=key,
         )
     except RealtimeError as error:
-        if port is not None:
+        if config.oscquery is not None:
             raise
         say(f"{error}; --oscquery chooses another")
         return
-    query.start()
-    parts.callback(query.stop)
-    print(f"{'oscquery':<8} http://{query.host}:{query.port}", flush=True)
-    if not server.host.startswith("127."):
+    web.start()
+    parts.callback(web.stop)
+    here = "127.0.0.1" if web.host == "0.0.0.0" else web.host
+    page = f"http://{here}:{web.port}/{f'?key={key}' if key else ''}"
+    print(f"{'page':<8} {page}\n{'oscquery':<8} http://{web.host}:{web.port}", flush=True)
+    if config.open:
+        threading.Thread(target=webbrowser.open, args=(page,), name="browser", daemon=True).start()
+    if open_to_network:
         try:
-            advert = Advert(query.name, server.host, server.port, query.port, say)
+            advert = Advert(name, server.host, server.port, web.port, say)
         except RealtimeError as error:
             say(str(error))
             return

@@ -1,6 +1,6 @@
-"""The OSC addresses: one table, from which parsing, checks, error texts, answers and `docs/osc.md` come.
+"""The table of OSC addresses, the source of parsing, checks, error texts, replies and `docs/osc.md`.
 
-`python -m realtime.control.osc_page` prints the page.
+`python -m realtime.cli.osc_page` prints the page.
 """
 
 from __future__ import annotations
@@ -8,8 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 from realtime.control.latent_space import LatentSpace
-from realtime.control.protocol import Address, Argument, Message, Table
+from realtime.control.protocol import REPLY_ITEMS, Address, Argument, Message, Table
+from realtime.control.protocol import number as _number
 from realtime.control.requests import (
+    Adopt,
     Asked,
     ChangeSetting,
     Delete,
@@ -25,14 +27,13 @@ from realtime.control.requests import (
     Subscribe,
     Undo,
 )
+from realtime.control.sequencing.addresses import PATTERN_QUESTIONS, SEQUENCER
 from realtime.synth import quantities
 from realtime.synth.commands import MODES, Gain, Goto, Mode, Panic, SetDimension, Stop
 from realtime.synth.glide import CURVES
-from realtime.synth.quantities import Quantity
 from realtime.util.errors import ControlError
 
 HORIZON_S = 60.0  # furthest a time tag may lie ahead
-REPLY_ITEMS = 32  # names in one datagram of an answer that may be long
 PATHS = ("linear", "spherical")
 DEFAULT_INTERVAL_MS = 200.0
 MIDDLE_C = 60  # the MIDI note at which a sound is played as it was trained
@@ -50,7 +51,7 @@ def _z(space: LatentSpace, values: tuple[Any, ...]) -> Move:
     touch, (z,) = _split_touch(values, 1)
     dim = space.info.latent_dim
     if len(z) != dim:
-        raise ControlError(f"takes {dim} numbers, one a dimension of z; got {len(z)}")
+        raise ControlError(f"takes {dim} numbers, one for each dimension of z; got {len(z)}")
     return Move(z, touch)
 
 
@@ -106,44 +107,43 @@ def _recall(space: LatentSpace, values: tuple[Any, ...]) -> Goto | Move:
     """A preset's name and perhaps a time."""
     name, ms = values
     if name not in space.presets:
-        raise ControlError(f"no preset named {name!r}; `/morph/preset/list` tells which there are")
+        raise ControlError(f"no preset named {name!r}; `/morph/preset/list` lists them")
     z = space.presets[name]
     return Move(z) if ms is None else Goto(z, ms)
 
 
 # ---- arguments that several addresses take
 
-_NAME = "a class, for its centre, a training sound (anchor), or a preset"
+_NAME = "a class (its centre), a training sound (anchor) or a preset"
 
 
-def _number(name: str, quantity: Quantity, summary: str, **more: Any) -> Argument:
-    """An argument that takes the numbers of a quantity."""
-    kind = "int" if quantity.whole else "float"
-    return Argument(name, kind, summary, quantity.unit, quantity.low, quantity.high, **more)
-
-
-_Z = _number("z", quantities.COORDINATE, "one number a dimension", many=True)
+_Z = _number("z", quantities.COORDINATE, "one number for each dimension", many=True)
 _COORDINATE = _number("value", quantities.COORDINATE, "the coordinate")
 _XY = (
-    _number("x", quantities.FRACTION, "from left to right"),
-    _number("y", quantities.FRACTION, "from bottom to top"),
+    _number("x", quantities.FRACTION, "0 is left, 1 is right"),
+    _number("y", quantities.FRACTION, "0 is the bottom, 1 is the top"),
 )
 _WEIGHTS = Argument(
-    "weights", "any", "a weight a class, in order, or name weight name weight …", low=0.0, high=1e6, many=True
+    "weights",
+    "any",
+    "one weight for each class, in order; or name weight name weight …",
+    low=0.0,
+    high=1e6,
+    many=True,
 )
-_MS = _number("ms", quantities.TRAVEL_MS, "how long it takes; 0 is at once")
-_CURVE = Argument("curve", "text", "the course it takes in time", choices=tuple(CURVES), default="linear")
-_PATH = Argument("path", "text", "the way it takes in space", choices=PATHS, default="linear")
+_MS = _number("ms", quantities.TRAVEL_MS, "duration; 0 jumps")
+_CURVE = Argument("curve", "text", "speed over time", choices=tuple(CURVES), default="linear")
+_PATH = Argument("path", "text", "route through the latent space", choices=PATHS, default="linear")
 _VELOCITY = _number("velocity", quantities.VELOCITY, "amplitude", default=quantities.VELOCITY.default)
 _START = Argument("name", "text", _NAME, default=None, missing="the point stays", names="points")
 _NOTE = (
-    _number("pitch", quantities.MIDI_DATA, f"MIDI note; {MIDDLE_C} plays as trained"),
+    _number("pitch", quantities.MIDI_DATA, f"MIDI note; {MIDDLE_C} plays at the trained pitch"),
     _number("velocity", quantities.MIDI_DATA, "MIDI velocity; 0 is ignored"),
 )
-_TOUCH = _number("i", quantities.TOUCH, "a finger or a track")
-_INDEX = Argument("i", "int", "counted from 0", low=0, high=10**9)
-_PRESET = Argument("name", "text", "of the preset", names="presets")
-_PORT = Argument("port", "int", "UDP port on the sender's machine", low=1, high=65_535)
+_TOUCH = _number("i", quantities.TOUCH, "the touch: a number for a finger or a track")
+_INDEX = Argument("i", "int", "index, counted from 0", low=0, high=10**9)
+_PRESET = Argument("name", "text", "the preset", names="presets")
+_PORT = Argument("port", "int", "a UDP port on the sender's machine", low=1, high=65_535)
 
 
 def _setting(name: str) -> Any:
@@ -156,36 +156,42 @@ def _query(what: str, summary: str, reply: str) -> Address[LatentSpace, Asked]:
 
 ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
     # where the point is
-    Address("/morph/z", "Bring the point to these coordinates.", _z, (_Z,)),
+    Address("/morph/z", "Move the point to these coordinates.", _z, (_Z,)),
     Address(
         "/morph/z/<i>",
-        "Put the point in one dimension, counted from 0, at once.",
+        "Set one coordinate of the point at once; the others stay.",
         _dimension,
         (_COORDINATE,),
         placeholders=(_INDEX,),
     ),
-    Address("/morph/xy", "Bring the point to a place of the map of the training sounds.", _xy, _XY),
-    Address("/morph/weights", "Bring the point to a mixture of named points.", _weights, (_WEIGHTS,)),
+    Address("/morph/xy", "Move the point to a place on the map of the training sounds.", _xy, _XY),
+    Address(
+        "/morph/weights",
+        "Move the point to a weighted mean of class centres or named points.",
+        _weights,
+        (_WEIGHTS,),
+    ),
     Address(
         "/morph/between",
-        "Bring the point to the line from one named point to another.",
+        "Move the point onto the straight line between two named points.",
         lambda space, values: Move(space.between(*values)),
         (
             Argument("a", "text", _NAME, names="points"),
             Argument("b", "text", _NAME, names="points"),
-            _number("t", quantities.FRACTION, "0 is a, 1 is b"),
+            _number("t", quantities.FRACTION, "position on the line: 0 is a, 1 is b"),
         ),
     ),
     Address(
         "/morph/macro/<i>",
-        "Put the point along one principal axis of the training sounds, most variance first, at once.",
+        "Set the point's position along a principal axis of the training sounds at once. Axis 0 has the most "
+        "variance.",
         lambda space, values: space.macro(*values),
-        (_number("value", quantities.AXIS, "from their mean"),),
+        (_number("value", quantities.AXIS, "distance from the mean of the training sounds"),),
         placeholders=(_INDEX,),
     ),
     Address(
         "/morph/glide",
-        "How z, xy, weights, between, recall and undo travel from now on.",
+        "Set how z, xy, weights, between, recall, undo and redo move the point from now on.",
         lambda space, values: ChangeSetting("travel", values),
         (_MS, _CURVE, _PATH),
     ),
@@ -194,262 +200,304 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
         "Glide to a named point.",
         _goto,
         (Argument("name", "text", _NAME, names="points"), _MS, _CURVE, _PATH),
-        "`/morph/done /morph/goto name` on arrival; nothing if another move comes first",
+        "`/morph/done /morph/goto name` on arrival; none if another move comes first",
     ),
     Address(
         "/morph/path",
-        "Glide through named points on a smooth curve (a spline), at equal times.",
+        "Glide through named points along a spline, with equal time between neighbours.",
         _path,
         (_MS, Argument("name", "text", _NAME, many=True, names="points")),
-        "`/morph/done /morph/path name` at the last one",
+        "`/morph/done /morph/path name` on arrival at the last point",
     ),
-    Address("/morph/undo", "Go back to where the point was before the latest gesture.", lambda p, v: Undo()),
-    Address("/morph/redo", "Take the latest undo back.", lambda p, v: Undo(again=True)),
+    Address(
+        "/morph/undo", "Return the point to where it was before the latest gesture.", lambda p, v: Undo()
+    ),
+    Address("/morph/redo", "Reverse the latest undo.", lambda p, v: Undo(again=True)),
     # sounds
     Address(
         "/morph/trigger",
-        "Play a sound. With a name, the point jumps there first, as by `/morph/goto name 0`.",
+        "Play a sound at the point. With a name, the point jumps there first, as with `/morph/goto name 0`.",
         _trigger,
         (_VELOCITY, _START),
     ),
     Address(
         "/morph/note",
-        f"Play a sound at the pitch of a MIDI note, up to {quantities.PITCH.high:g} semitones off.",
+        f"Play a sound at the pitch of a MIDI note, at most {quantities.PITCH.high:g} semitones off.",
         _note,
         _NOTE,
     ),
-    Address("/morph/stop", "Fade all sounds out (5 ms).", lambda space, values: Stop()),
+    Address("/morph/stop", "Fade out all sounds within 5 ms.", lambda space, values: Stop()),
     Address(
         "/morph/panic",
-        "Silence within 2 ms; messages still waiting for their time are forgotten.",
+        "Silence everything within 2 ms and forget all scheduled messages.",
         lambda space, values: Panic(),
     ),
     # how the sounds to come are played
     Address(
         "/morph/pitch",
-        "Transpose the sounds to come, by faster or slower playing.",
+        "Transpose new hits by playing them faster or slower.",
         _setting("pitch"),
-        (_number("semitones", quantities.PITCH, "upwards"),),
+        (_number("semitones", quantities.PITCH, "positive is up"),),
     ),
     Address(
         "/morph/pan",
-        "Place the sounds to come.",
+        "Set the stereo position of new hits.",
         _setting("pan"),
         (_number("pan", quantities.PAN, "-1 is left, 1 is right"),),
     ),
     Address(
         "/morph/decay",
-        "Let the sounds to come die away.",
+        "Make new hits decay.",
         _setting("decay_ms"),
-        (_number("ms", quantities.DECAY_MS, "to fall by 60 dB; 0 leaves them as they are"),),
+        (_number("ms", quantities.DECAY_MS, "time to fall by 60 dB; 0 is off"),),
     ),
     Address(
         "/morph/reverse",
-        "Play the sounds to come from their end.",
+        "Play new hits backwards.",
         _setting("reverse"),
-        (Argument("reverse", "int", "1 is backwards", low=0, high=1),),
+        (Argument("reverse", "int", "1 is backwards, 0 is forwards", low=0, high=1),),
     ),
     Address(
         "/morph/choke",
-        "Put the sounds to come into a group, of which only the latest sounds.",
+        "Put new hits into a choke group: a hit fades out the earlier ones of its group.",
         _setting("choke"),
         (_number("group", quantities.CHOKE, "0 is none"),),
     ),
     # a finger's or a track's own point
     Address(
         "/morph/touch/<i>/trigger",
-        "Play a sound with a point of its own; with a name, it starts there.",
+        "Play a sound that follows the touch's own point. With a name, that point jumps there first.",
         _trigger,
         (_VELOCITY, _START),
         placeholders=(_TOUCH,),
     ),
     Address(
         "/morph/touch/<i>/note",
-        "Play a sound with a point of its own, at the pitch of a MIDI note.",
+        "Play a sound that follows the touch's own point, at the pitch of a MIDI note.",
         _note,
         _NOTE,
         placeholders=(_TOUCH,),
     ),
-    Address("/morph/touch/<i>/z", "As `/morph/z`, for that point.", _z, (_Z,), placeholders=(_TOUCH,)),
-    Address("/morph/touch/<i>/xy", "As `/morph/xy`, for that point.", _xy, _XY, placeholders=(_TOUCH,)),
+    Address(
+        "/morph/touch/<i>/z", "As `/morph/z`, for the touch's own point.", _z, (_Z,), placeholders=(_TOUCH,)
+    ),
+    Address(
+        "/morph/touch/<i>/xy", "As `/morph/xy`, for the touch's own point.", _xy, _XY, placeholders=(_TOUCH,)
+    ),
     Address(
         "/morph/touch/<i>/weights",
-        "As `/morph/weights`, for that point.",
+        "As `/morph/weights`, for the touch's own point.",
         _weights,
         (_WEIGHTS,),
         placeholders=(_TOUCH,),
     ),
     Address(
         "/morph/touch/<i>/stop",
-        "Fade the sounds of that touch out (5 ms).",
+        "Fade out the sounds of the touch within 5 ms.",
         lambda space, values: Stop(*values),
         placeholders=(_TOUCH,),
     ),
     # the whole instrument
     Address(
         "/morph/gain",
-        "Set the output gain, reached in 5 ms.",
+        "Change the output gain over 5 ms.",
         lambda space, values: Gain(*values),
-        (_number("gain", quantities.GAIN_DB, "0 leaves the sound as it is"),),
+        (_number("gain", quantities.GAIN_DB, "0 leaves the level unchanged"),),
     ),
     Address(
         "/morph/mode",
-        "`live`: the point moves what is sounding. `latch`: a sound keeps the point it was started at.",
+        "Choose whether new hits follow the point (`live`) or keep the point they started at (`latch`).",
         lambda space, values: Mode(*values),
-        (Argument("mode", "text", "for sounds that start from now on", choices=MODES),),
+        (Argument("mode", "text", "the mode of new hits", choices=MODES),),
     ),
     Address(
         "/morph/preset/store",
-        "Name the place where the point is. It is kept in a file, and there at the next start.",
+        "Store the point as a preset; the preset file keeps it for the next start.",
         lambda space, values: Store(*values),
-        (Argument("name", "text", "of the preset"),),
+        (Argument("name", "text", "the preset's name"),),
         "`/morph/done /morph/preset/store name`",
     ),
     Address(
         "/morph/preset/recall",
-        "Bring the point to a preset.",
+        "Move the point to a preset.",
         _recall,
         (
             _PRESET,
             _number(
                 "ms",
                 quantities.TRAVEL_MS,
-                "how long it takes",
+                "duration",
                 default=None,
-                missing="as `/morph/glide` says",
+                missing="the default glide (`/morph/glide`)",
             ),
         ),
         "with ms, `/morph/done /morph/preset/recall name` on arrival",
     ),
     Address(
         "/morph/preset/delete",
-        "Forget a preset.",
+        "Delete a preset.",
         lambda space, values: Delete(*values),
         (_PRESET,),
         "`/morph/done /morph/preset/delete name`",
     ),
     Address(
         "/morph/preset/list",
-        "Which presets are there?",
+        "List the presets.",
         lambda space, values: Query("presets"),
-        reply=f"`/morph/presets.reply` name …, {REPLY_ITEMS} a message",
+        reply=f"`/morph/presets.reply` name …, at most {REPLY_ITEMS} a message",
+    ),
+    Address(
+        "/morph/preset/adopt",
+        "Take over the presets of an earlier model of the same name. They keep their coordinates, where this "
+        "model may have other sounds. Presets that are there stay.",
+        lambda space, values: Adopt(*values),
+        (
+            Argument(
+                "checksum",
+                "text",
+                "of that model, as the server says at the start",
+                default=None,
+                missing="the only one",
+            ),
+        ),
+        "`/morph/done /morph/preset/adopt checksum`; an error that lists them if there are several",
     ),
     Address(
         "/morph/encode",
-        "Make a preset of a sound file: the point whose sound is most like it. Needs the model's encoder.",
+        "Encode a sound file and store its point as a preset. Needs the model's encoder.",
         lambda space, values: Encode(*values),
         (
-            Argument("file", "text", "of the library"),
-            Argument("name", "text", "of the preset", default=None, missing="that of the file"),
+            Argument("file", "text", "a sound file in the library folder"),
+            Argument("name", "text", "the preset's name", default=None, missing="the file's name"),
         ),
-        "`/morph/done /morph/encode name` when it is there",
+        "`/morph/done /morph/encode name` when the preset is stored",
     ),
     Address(
         "/morph/model",
-        "Play on with another model; what sounds fades, and the new one takes over.",
+        "Switch to another model. Sounding hits fade out, and scheduled messages are dropped.",
         lambda space, values: Load(*values),
-        (Argument("file", "text", "of the library, or a bundled model's name"),),
-        "`/morph/done /morph/model file` when it plays",
+        (Argument("file", "text", "a model file in the library folder, or the name of a bundled model"),),
+        "`/morph/done /morph/model file` when the new model plays",
     ),
+    *SEQUENCER,
     # plugins
     Address(
         "/morph/plugin/<n>/<param>",
-        "Set a parameter of a plugin, at once; see `--plugin`.",
+        "Set a parameter of a plugin (`--plugin`) at once; a time tag in the future is refused.",
         lambda space, values: SetParameter(*values),
-        (Argument("value", "any", "in the plugin's own unit, or the name of a choice", low=-1e9, high=1e9),),
+        (
+            Argument(
+                "value", "any", "in the parameter's own unit, or the name of a choice", low=-1e9, high=1e9
+            ),
+        ),
         placeholders=(
-            Argument("n", "int", "the plugin, counted from 0", low=0, high=31),
+            Argument("n", "int", "index of the plugin, counted from 0", low=0, high=31),
             Argument("param", "text", "the parameter's name"),
         ),
     ),
     _query(
         "plugins",
-        "Which plugins are there, and what can be set?",
+        "List the plugins and their parameters.",
         "`/morph/plugins.reply` n total name latency_ms state, then parameter low high value …, "
-        f"{REPLY_ITEMS} parameters a message; state is `on`, or why it is bypassed",
+        f"at most {REPLY_ITEMS} parameters a message; state is `on`, or the reason for the bypass",
     ),
     # questions
     _query(
         "info",
-        "What is playing?",
+        "Describe the model that plays.",
         "`/morph/info.reply` key value …: name, architecture, sample_rate, latent_dim, length_ms, "
-        "number of classes and anchors",
+        "classes and anchors (both as counts)",
     ),
-    _query("classes", "Which classes are there?", "`/morph/classes.reply` name …"),
+    _query("classes", "List the classes.", "`/morph/classes.reply` name …"),
     _query(
         "anchors",
-        "Which training sounds are there?",
-        f"`/morph/anchors.reply` first total name class name class …, {REPLY_ITEMS} sounds a message",
+        "List the training sounds (anchors) with their classes.",
+        f"`/morph/anchors.reply` first total name class name class …, at most {REPLY_ITEMS} sounds a message",
     ),
     _query(
         "map",
-        "Where are they on the map, each coordinate 0 to 1?",
-        f"`/morph/map.reply` first total name x y name x y …, {REPLY_ITEMS} sounds a message",
+        "List the places of the training sounds on the map, each coordinate 0 to 1.",
+        f"`/morph/map.reply` first total name x y name x y …, at most {REPLY_ITEMS} sounds a message",
     ),
     _query(
         "dimensions",
-        "Between where and where do the training sounds lie?",
-        "`/morph/dimensions.reply` first total low high low high …: 5th and 95th percentile a dimension, "
-        f"{REPLY_ITEMS} dimensions a message",
+        "Give the range of the training sounds in each dimension of z.",
+        "`/morph/dimensions.reply` first total low high low high …: 5th and 95th percentile of each, "
+        f"at most {REPLY_ITEMS} dimensions a message",
     ),
-    _query("z", "Where is the point?", "`/morph/z.reply` one number a dimension"),
+    _query("z", "Give the point's coordinates.", "`/morph/z.reply` one number for each dimension"),
     _query(
-        "xy", "Where on the map is the point?", "`/morph/xy.reply` x y, each 0 to 1; nothing without a map"
+        "xy",
+        "Give the point's place on the map.",
+        "`/morph/xy.reply` x y, each 0 to 1; no numbers if the model has no map",
     ),
     _query(
         "macros",
-        "Where is the point along the principal axes?",
-        "`/morph/macros.reply` one number an axis, in standard deviations",
+        "Give the point's position along the principal axes.",
+        "`/morph/macros.reply` one number for each axis, in standard deviations",
     ),
     _query(
         "probabilities",
-        "Of which class is the point?",
-        "`/morph/probabilities.reply` name p name p …, adding up to 1",
+        "Give the probability of each class at the point.",
+        "`/morph/probabilities.reply` name p name p …; the sum is 1",
     ),
     _query(
         "settings",
-        "How are the sounds to come played?",
+        "Give the settings of new hits and the default glide.",
         "`/morph/settings.reply` key value …: pitch, pan, decay, reverse, choke, glide (ms), curve, path",
     ),
-    _query("presets", "As `/morph/preset/list`.", "as there"),
+    _query("presets", "As `/morph/preset/list`.", "as for `/morph/preset/list`"),
     _query(
         "latency",
-        "How long from a message to its sound?",
-        "`/morph/latency.reply` name ms name ms …: the parts for a hit, their `total`, `p99` as measured; "
-        "those for a move that differ, and their `coordinate_total`",
+        "Give the latency from a message to its sound as a sum of named terms.",
+        "`/morph/latency.reply` name ms name ms …: the terms for a hit, their `total`, the measured `p99`; "
+        "then the terms for a move that differ (`coordinate_…`) and `coordinate_total`",
     ),
     _query(
         "status",
-        "How is the engine?",
-        "`/morph/status.reply` key value …: voices, hits since the start, late blocks, peak and RMS, … and "
-        "`model`, the name of what plays, and `model_id`, a number that changes with it",
+        "Give the state of the engine.",
+        "`/morph/status.reply` key value …: voices, hits since the start, late blocks, peak and RMS levels, "
+        "…, `model`, the model's name, `model_id`, a number that identifies the model, `seq_step`, the step "
+        "that sounds in the sequencer (-1 when stopped), and `seq_revision`, which rises with every edit",
     ),
+    *PATTERN_QUESTIONS,
     Address(
         "/morph/subscribe",
-        "Send the status regularly, until told to stop, or nobody listens at the port.",
+        "Send the status to a port at regular intervals, and edits of the sequencer, until unsubscribed.",
         lambda space, values: Subscribe(*values),
         (
             _PORT,
-            Argument("interval", "float", "between two", "ms", 20.0, 60_000.0, default=DEFAULT_INTERVAL_MS),
+            Argument(
+                "interval",
+                "float",
+                "time between two messages",
+                "ms",
+                20.0,
+                60_000.0,
+                default=DEFAULT_INTERVAL_MS,
+            ),
         ),
-        "`/morph/status.reply` to that port, at once and then every interval",
+        "`/morph/status.reply` to that port, at once and then after each interval; `/morph/seq.reply` and "
+        "the changed `/morph/seq/lane.reply` with every edit",
     ),
     Address(
         "/morph/unsubscribe",
-        "Send it no more.",
+        "Stop sending the status to a port.",
         lambda space, values: Subscribe(values[0], None),
         (_PORT,),
     ),
     Address(
         "/morph/reply",
-        "Send answers to another port of the sender's machine from now on: for Max and others that do not "
-        "listen where they send from.",
+        "Send replies to another port of the sender's machine from now on, for programs such as Max that do "
+        "not listen on the port they send from.",
         lambda space, values: ReplyTo(*values),
         (_PORT,),
         "`/morph/done /morph/reply port`, to that port",
     ),
-    Address("/ping", "Is anyone there?", lambda space, values: Query("ping"), reply="`/pong`"),
-    Address("/wek/outputs", "As `/morph/z`: what Wekinator sends.", _z, (_Z,)),
+    Address(
+        "/ping", "Ask whether the server is running.", lambda space, values: Query("ping"), reply="`/pong`"
+    ),
+    Address("/wek/outputs", "As `/morph/z`; the message that Wekinator sends.", _z, (_Z,)),
 )
 
 TABLE = Table(ADDRESSES)

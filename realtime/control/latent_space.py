@@ -41,6 +41,10 @@ class LatentSpace:
         """Whether the model itself has a point of that name."""
         return name in self._named
 
+    def knows(self, name: str) -> bool:
+        """Return whether a point has that name."""
+        return name in self._named or name in self.presets
+
     def point(self, name: str) -> Z:
         """The z [D] of a class's centre, a training sound, or a preset.
 

@@ -6,20 +6,23 @@ element size, its dispatcher sleeps until a time tag is due, and neither counts 
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import selectors
 import socket
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 
 from realtime.control.access import ANSWER_BYTES, RATE, Access
 from realtime.control.addresses import HORIZON_S
-from realtime.control.dispatcher import Control, Sender
+from realtime.control.dispatcher import NOBODY, Control, Sender
 from realtime.control.protocol import HOST, PORT, Message
 from realtime.control.turns import Turns, Work
 from realtime.util.errors import RealtimeError
@@ -31,7 +34,7 @@ PIECE = 16  # messages that are read without a look at other senders
 MAX_DEPTH = 8  # bundles within bundles
 KERNEL_BUFFER = 1 << 20  # bytes: bursts wait there, in either direction
 
-NOBODY: Sender = ("", 0)  # who waits for no answers
+T = TypeVar("T")
 
 _BUNDLE = b"#bundle\0"
 _TYPES = frozenset(
@@ -174,6 +177,13 @@ class Server:
         self._turns = Turns()
         self._news_due_s = 0.0
         self._closing = False
+        self._mailboxes: dict[Sender, Callable[[bytes], None]] = {}
+        self._posted: deque[tuple[bytes, Sender]] = deque()
+        self._bell, bell = socket.socketpair()  # wakes the thread for what was posted
+        self._bell.setblocking(False)
+        bell.setblocking(False)
+        self._arrived.register(bell, selectors.EVENT_READ)
+        self._heard_bell = bell
         self._turn = threading.Lock()  # control is for one thread at a time; the sound never waits for it
         self._thread = threading.Thread(target=self._run, name="osc", daemon=True)
 
@@ -187,7 +197,8 @@ class Server:
             self._closing = True
         if self._thread.is_alive():
             self._thread.join()
-        self._arrived.close()
+        for each in (self._arrived, self._bell, self._heard_bell):
+            each.close()
 
     def handle(self, messages: Sequence[Message], sender: Sender = NOBODY) -> list[Message]:
         """Act on messages from within this process, together, as if they had come in a bundle; the answers.
@@ -199,6 +210,28 @@ class Server:
             if self._closing:
                 return []
             return self._handle(tuple(messages), sender, None)
+
+    def post(self, datagram: bytes, sender: Sender) -> None:
+        """Act on a datagram of an attached sender as on one that came by UDP; for any thread."""
+        self._posted.append((datagram, sender))
+        with contextlib.suppress(OSError):  # it rings already, or the server has stopped
+            self._bell.send(b"!")
+
+    def attach(self, sender: Sender, mailbox: Callable[[bytes], None]) -> None:
+        """Have answers to a sender put into `mailbox` as OSC messages; it must not wait.
+
+        The sender's port must be negative, so that it is none of UDP's.
+        """
+        self._mailboxes[sender] = mailbox
+
+    def detach(self, sender: Sender) -> None:
+        """Forget an attached sender, and what it would still be answered."""
+        del self._mailboxes[sender]
+
+    def look(self, at: Callable[[Control], T]) -> T:
+        """Return what `at` makes of the control, between two messages; for any thread."""
+        with self._turn:
+            return at(self.control)
 
     def resume(self) -> None:
         """See `Control.resume`; for any thread."""
@@ -216,7 +249,7 @@ class Server:
 
     def _take_in(self) -> None:
         """Let datagrams that have arrived wait for their turn; rest if all are turned away."""
-        taken = False
+        taken = self._take_posted()
         for _ in range(MAX_AT_ONCE):
             try:
                 datagram, sender = self._socket.recvfrom(RECEIVE_BYTES)
@@ -230,6 +263,18 @@ class Server:
             self.control.ignored = self.gate.strangers + self.gate.flooded
         if not taken:
             time.sleep(REST_S)
+
+    def _take_posted(self) -> bool:
+        """Let what was posted wait for its turn; return whether there was any."""
+        if not self._posted:
+            return False
+        with contextlib.suppress(BlockingIOError):
+            self._heard_bell.recv(RECEIVE_BYTES)
+        for _ in range(len(self._posted)):
+            datagram, sender = self._posted.popleft()
+            if self.gate.admits(sender[0], len(datagram), sender[1]):
+                self.take_in(datagram, sender)
+        return True
 
     def take_in(self, datagram: bytes, sender: Sender) -> None:
         """Let a datagram wait for its turn. For one thread: that of the server, once it runs."""
@@ -293,6 +338,7 @@ class Server:
 
     def _tell_malformed(self, error: OscError, sender: Sender) -> None:
         self.control.malformed += 1
+        self.control.refusals.add("", str(error))
         self._send(Message("/morph/error", ("", str(error))), sender)
 
     def _tell_news(self) -> None:
@@ -312,10 +358,14 @@ class Server:
         return self.control.handle(messages, sender, due)
 
     def _send(self, message: Message, receiver: Sender) -> int:
-        """Send a message; return its size in bytes."""
-        datagram = encode(message)
+        """Send a message, or put it into the mailbox of an attached receiver; return its size in bytes."""
+        datagram, receiver = encode(message), self.control.listening(receiver)
+        if receiver[1] < 0:
+            if mailbox := self._mailboxes.get(receiver):
+                mailbox(datagram)
+            return len(datagram)
         try:
-            self._socket.sendto(datagram, self.control.listening(receiver))
+            self._socket.sendto(datagram, receiver)
         except OSError as error:
             logging.getLogger(__name__).debug("no answer to %s: %s", receiver, error)
         return len(datagram)

@@ -1,9 +1,13 @@
 """Presets, points with names: kept in a JSON file, a section for each model, and there at the next start.
 
     {"soundmorph_presets": 1,
-     "models": {"drums 0123456789abcdef": {"presets": {"fat": [0.1, …]}, "last": {"z": […], …}}}}
+     "models": {"drums 0123456789abcdef": {"presets": {"fat": [0.1, …]}, "last": {"z": […], …},
+                                           "sequencer": {"grid": {…}, "patterns": {"intro": {…}}}}}}
 
-A section belongs to the model's name and the hash of its training configuration.
+A section belongs to one model: its key is the model's name and the first 16 digits of `ModelInfo.digest`.
+Earlier releases took the digits of the training configuration instead. Sections of the same name with other
+digits are offered, and taken over only when the user asks for it.
+`pattern` has the patterns of the sequencer.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ import json
 import math
 import os
 import shutil
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +25,8 @@ from typing import Any
 
 import platformdirs
 
-from realtime.control.protocol import MAX_TEXT
+from realtime.control.pattern import Patterns
+from realtime.control.protocol import check_name
 from realtime.model.schema import ModelInfo
 from realtime.synth.commands import MODES, Z
 from realtime.synth.quantities import GAIN_DB
@@ -29,6 +35,7 @@ from realtime.util.errors import ControlError, RealtimeError
 FORMAT = "soundmorph_presets"
 VERSION = 1
 MAX_PRESETS = 1000  # of a model
+NAMED = 8  # presets of an earlier model that are named in an offer
 MAX_BYTES = 64 * 2**20  # of a file that is read
 
 
@@ -51,8 +58,9 @@ class Presets(Mapping[str, Z]):
     def __init__(
         self, info: ModelInfo, found: Mapping[str, Z] | None = None, last: Last | None = None
     ) -> None:
-        self.key = f"{info.name} {info.config_hash[:16]}".strip()
+        self.key = f"{info.name} {info.digest[:16]}".strip()
         self.last = last
+        self.patterns = Patterns()
         self._points: dict[str, Z] = dict(found or {})  # replaced, never changed
 
     def __getitem__(self, name: str) -> Z:
@@ -70,11 +78,21 @@ class Presets(Mapping[str, Z]):
         Raises:
             ControlError: a name that cannot be one, or too many presets.
         """
-        if not name.strip() or len(name) > MAX_TEXT or not name.isprintable():
-            raise ControlError(f"name is {name[:80]!r}, not 1 to {MAX_TEXT} printable characters")
+        check_name(name)
         if name not in self._points and len(self._points) >= MAX_PRESETS:
             raise ControlError(f"there are {MAX_PRESETS} presets already; delete one first")
         self._points = {**self._points, name: z}
+
+    def adopt(self, points: Mapping[str, Z]) -> None:
+        """Add presets of another model, except those whose names are taken.
+
+        Raises:
+            ControlError: too many presets.
+        """
+        both = {**points, **self._points}
+        if len(both) > MAX_PRESETS:
+            raise ControlError(f"that would be {len(both)} presets; {MAX_PRESETS} are possible")
+        self._points = both
 
     def delete(self, name: str) -> None:
         """Remove a preset.
@@ -83,7 +101,7 @@ class Presets(Mapping[str, Z]):
             ControlError: there is none of that name.
         """
         if name not in self._points:
-            raise ControlError(f"no preset named {name!r}; `/morph/preset/list` tells which there are")
+            raise ControlError(f"no preset named {name!r}; `/morph/preset/list` lists them")
         self._points = {n: z for n, z in self._points.items() if n != name}
 
     def section(self) -> dict[str, Any]:
@@ -91,6 +109,8 @@ class Presets(Mapping[str, Z]):
         section: dict[str, Any] = {"presets": {name: list(z) for name, z in self._points.items()}}
         if self.last:
             section["last"] = {"z": list(self.last.z), "gain_db": self.last.gain_db, "mode": self.last.mode}
+        if patterns := self.patterns.section():
+            section["sequencer"] = patterns
         return section
 
 
@@ -115,48 +135,66 @@ class PresetFile:
             raise PresetError(f"{path} is no file that presets can be kept in")
         self.path = path
         self._say = say
+        self._saving = threading.Lock()
 
     def open(self, info: ModelInfo) -> Presets:
-        """The presets that the file has for this model; those that do not fit are left out, and told of."""
-        if self.path is None:
-            return Presets(info)
+        """Return the presets that the file has for this model.
+
+        Says how many are left out because they do not fit. Where none is left, offers those of other models
+        of the same name.
+        """
         presets = Presets(info)
-        section = self._read().get(presets.key)
-        if section is None:
+        if self.path is None:
             return presets
-        found: dict[str, Z] = {}
-        odd = 0
-        for name, value in _dict(_dict(section).get("presets")).items():
-            if (z := _point(value, info.latent_dim)) is None or not name.strip():
-                odd += 1
-            elif len(found) < MAX_PRESETS:
-                found[name] = z
-        if odd:
-            self._say(f"{self.path}: {odd} presets do not fit {info.name} and are left out")
+        sections = self._read()
+        section = _dict(sections.get(presets.key))
+        found, odd = _points(section, info.latent_dim)
+        patterns, odd_patterns = Patterns.read(section.get("sequencer"))
+        for number, what in ((odd, "presets"), (odd_patterns, "patterns")):
+            if number:
+                self._say(f"{self.path}: {number} {what} do not fit {info.name} and are left out")
+        if odd or odd_patterns:
             self._keep_aside(copy=True)
-        return Presets(info, found, _last(_dict(section).get("last"), info.latent_dim))
+        if not found and (earlier := _earlier(sections, presets.key, info)):
+            self._say(
+                f"{self.path} has no presets of this model {info.name!r} yet, but of an earlier one: "
+                f"{listed(earlier)}. Take them over? Send /morph/preset/adopt and the checksum to the server"
+            )
+        presets = Presets(info, found, _last(section.get("last"), info.latent_dim))
+        presets.patterns = patterns
+        return presets
+
+    def earlier(self, info: ModelInfo) -> dict[str, dict[str, Z]]:
+        """Return the presets of other models of this name that fit this one, by checksum."""
+        return {} if self.path is None else _earlier(self._read(), Presets(info).key, info)
 
     def save(self, presets: Presets) -> None:
         """Write them beside the file and rename; sections of other models stay as they are.
+
+        Waits for a save that another thread has begun.
 
         Raises:
             PresetError: that failed; the file is as it was.
         """
         if self.path is None:
             return
-        part = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
+        with self._saving:
+            self._write(self.path, presets)
+
+    def _write(self, path: Path, presets: Presets) -> None:
+        part = path.with_name(f".{path.name}.{os.getpid()}.part")
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             content = {FORMAT: VERSION, "models": {**self._read(), presets.key: presets.section()}}
             with part.open("w", encoding="utf-8") as file:
                 json.dump(content, file, ensure_ascii=False, allow_nan=False, indent=1)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(part, self.path)
+            os.replace(part, path)
         except OSError as error:
             with contextlib.suppress(OSError):
                 part.unlink()
-            raise PresetError(f"cannot write presets to {self.path}: {error.strerror or error}") from error
+            raise PresetError(f"cannot write presets to {path}: {error.strerror or error}") from error
 
     def _read(self) -> dict[str, Any]:
         """The sections of the file; empty where there is none, or none that can be read."""
@@ -190,6 +228,36 @@ class PresetFile:
         except OSError as error:
             return f"nothing: {error.strerror}"
         return aside.name
+
+
+def listed(earlier: Mapping[str, Mapping[str, Z]]) -> str:
+    """Return the checksums in one line, each with its first presets: `0123456789abcdef (fat, thin, …)`."""
+    names = {checksum: [*points][:NAMED] for checksum, points in earlier.items()}
+    return ", ".join(
+        f"{checksum} ({', '.join(first)}{', …' if len(first) < len(earlier[checksum]) else ''})"
+        for checksum, first in names.items()
+    )
+
+
+def _earlier(sections: Mapping[str, Any], own: str, info: ModelInfo) -> dict[str, dict[str, Z]]:
+    earlier: dict[str, dict[str, Z]] = {}
+    for key, section in sections.items():
+        name, _, checksum = key.rpartition(" ")
+        if key != own and name == info.name and (found := _points(_dict(section), info.latent_dim)[0]):
+            earlier[checksum] = found
+    return earlier
+
+
+def _points(section: Mapping[str, Any], dim: int) -> tuple[dict[str, Z], int]:
+    """The presets of a section that fit, at most MAX_PRESETS, and how many do not fit."""
+    found: dict[str, Z] = {}
+    odd = 0
+    for name, value in _dict(section.get("presets")).items():
+        if (z := _point(value, dim)) is None or not name.strip():
+            odd += 1
+        elif len(found) < MAX_PRESETS:
+            found[name] = z
+    return found, odd
 
 
 def _dict(value: Any) -> dict[str, Any]:

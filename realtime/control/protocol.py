@@ -8,10 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from realtime.synth.quantities import Quantity
 from realtime.util.errors import ControlError
 
 HOST, PORT = "127.0.0.1", 9000  # where a server listens, unless told otherwise
 MAX_TEXT = 200  # characters
+REPLY_ITEMS = 32  # names in one datagram of an answer that may be long
 MAX_DIGITS = 9  # of a number within an address
 SHOWN = 80  # characters of a wrong value in an error text
 
@@ -80,6 +82,22 @@ class Argument:
             return int(value) if self.kind == "int" else float(value)
         shown = repr(value) if isinstance(value, (int, float, str)) else type(value).__name__
         raise ControlError(f"{self.name} is {shown[:SHOWN]}, not {self.accepted}")
+
+
+def number(name: str, quantity: Quantity, summary: str, **more: Any) -> Argument:
+    """Return an argument that takes the numbers of a quantity."""
+    kind = "int" if quantity.whole else "float"
+    return Argument(name, kind, summary, quantity.unit, quantity.low, quantity.high, **more)
+
+
+def check_name(name: str) -> None:
+    """Check what a performer wants to name something.
+
+    Raises:
+        ControlError: nothing to be seen in it, too long, or with characters that cannot be printed.
+    """
+    if not name.strip() or len(name) > MAX_TEXT or not name.isprintable():
+        raise ControlError(f"name is {name[:80]!r}, not 1 to {MAX_TEXT} printable characters")
 
 
 Context = TypeVar("Context")

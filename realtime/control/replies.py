@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from realtime.control.addresses import REPLY_ITEMS
 from realtime.control.latent_space import LatentSpace
-from realtime.control.protocol import Message
+from realtime.control.protocol import REPLY_ITEMS, Message
 from realtime.control.settings import Settings
 from realtime.synth.commands import Tweak, Z
 
@@ -50,7 +49,11 @@ class StatusSource(Protocol):
 
 
 def answer(what: str, space: LatentSpace, source: StatusSource, z: Z, more: Facts) -> list[Message]:
-    """The messages that answer a question, the point being at z [D]; `more` goes with the status."""
+    """The messages that answer a question, the point being at z [D]; `more` goes with the status.
+
+    Raises:
+        ValueError: `what` is none of the questions.
+    """
     info = space.info
     match what:
         case "ping":
@@ -94,8 +97,10 @@ def answer(what: str, space: LatentSpace, source: StatusSource, z: Z, more: Fact
             return [pairs("probabilities", dict(zip((c.name for c in info.classes), shares, strict=True)))]
         case "latency":
             return [pairs("latency", source.latency())]
-        case _:
+        case "status":
             return [status(source, more)]
+        case _:
+            raise ValueError(f"{what!r} is no question")
 
 
 def status(source: StatusSource, more: Facts) -> Message:

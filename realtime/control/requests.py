@@ -5,9 +5,11 @@ A `Move` and a `Hit` become commands there, with the glide and the settings that
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from realtime.control.pattern import Pattern
 from realtime.synth.commands import Command, Z
 
 
@@ -64,6 +66,13 @@ class Delete:
 
 
 @dataclass(frozen=True)
+class Adopt:
+    """Take over the presets of another model of the same name: that of `checksum`, or the only one."""
+
+    checksum: str | None = None
+
+
+@dataclass(frozen=True)
 class Undo:
     """Go back to where the point was before the latest gesture; with `again`, take the latest undo back."""
 
@@ -109,6 +118,53 @@ class ReplyTo:
     port: int
 
 
+class PatternRequest:
+    """Concerns the sequencer's pattern."""
+
+
+@dataclass(frozen=True)
+class Edit(PatternRequest):
+    """Change the sequencer's pattern."""
+
+    change: Callable[[Pattern], Pattern]
+
+
+@dataclass(frozen=True)
+class AddLane(PatternRequest):
+    """Give the sequencer's pattern a lane, from one named point to another."""
+
+    start: str
+    end: str
+
+
+@dataclass(frozen=True)
+class UndoEdit(PatternRequest):
+    """Take the latest edit of the sequencer's pattern back; with `again`, the latest undo."""
+
+    again: bool = False
+
+
+@dataclass(frozen=True)
+class StorePattern(PatternRequest):
+    """Keep the sequencer's pattern, under a name."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class RecallPattern(PatternRequest):
+    """Play a pattern that was kept."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class DeletePattern(PatternRequest):
+    """Forget a pattern that was kept."""
+
+    name: str
+
+
 Request = (
     Query
     | Nothing
@@ -117,11 +173,13 @@ Request = (
     | ChangeSetting
     | Store
     | Delete
+    | Adopt
     | Undo
     | Encode
     | Load
     | SetParameter
     | Subscribe
     | ReplyTo
+    | PatternRequest
 )
 Asked = Command | Request

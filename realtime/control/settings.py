@@ -5,15 +5,56 @@ from __future__ import annotations
 from bisect import insort
 from dataclasses import dataclass, replace
 from itertools import count
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from realtime.control.requests import ChangeSetting, Hit, Move
-from realtime.synth.commands import Command, Goto, SetZ, Trigger, Z
+from realtime.synth.commands import Command, Goto, SetZ, Trigger
 from realtime.synth.quantities import PITCH
 
 MAX_LATER = 1024  # settings that wait for their time
 MAX_UNDO = 200  # gestures that can be taken back
 GESTURE_S = 0.5  # moves closer together than this are one gesture
+
+State = TypeVar("State")
+
+
+Item = TypeVar("Item")
+
+
+class Schedule(Generic[Item]):
+    """Items in the order of their times, and of their coming where those are equal.
+
+    Args:
+        limit: items that may wait.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._items: list[tuple[float, int, Item]] = []
+        self._order = count()
+
+    def add(self, due: float, item: Item) -> bool:
+        """Keep an item for monotonic time `due`; False if too many wait."""
+        if len(self._items) >= self._limit:
+            return False
+        insort(self._items, (due, next(self._order), item))
+        return True
+
+    def take(self, now: float) -> list[tuple[float, Item]]:
+        """Remove and return the items whose time has come, each with its time."""
+        taken = 0
+        while taken < len(self._items) and self._items[taken][0] <= now:
+            taken += 1
+        come, self._items = self._items[:taken], self._items[taken:]
+        return [(due, item) for due, _, item in come]
+
+    def until(self, due: float) -> list[Item]:
+        """Return the items whose time will have come at `due`."""
+        return [item for at, _, item in self._items if at <= due]
+
+    def forget(self) -> None:
+        """Drop all items."""
+        self._items.clear()
 
 
 @dataclass(frozen=True)
@@ -54,61 +95,66 @@ class SettingsSchedule:
 
     def __init__(self) -> None:
         self._now = Settings()
-        self._later: list[tuple[float, int, ChangeSetting]] = []
-        self._order = count()
+        self._later: Schedule[ChangeSetting] = Schedule(MAX_LATER)
 
     def set(self, setting: ChangeSetting, due: float | None) -> bool:
         """Have a setting hold from monotonic time `due` on, or from now on; False if too many wait."""
         if due is None:
             self._now = replace(self._now, **{setting.name: setting.value})
             return True
-        if len(self._later) >= MAX_LATER:
-            return False
-        insort(self._later, (due, next(self._order), setting))
-        return True
+        return self._later.add(due, setting)
 
     def at(self, due: float | None, now: float) -> Settings:
         """The settings that hold at `due`; monotonic times, `due` None is now."""
-        while self._later and self._later[0][0] <= now:
-            self.set(self._later.pop(0)[2], None)
-        ahead: dict[str, Any] = {s.name: s.value for at, _, s in self._later if due is not None and at <= due}
+        for _, setting in self._later.take(now):
+            self.set(setting, None)
+        later = [] if due is None else self._later.until(due)
+        ahead: dict[str, Any] = {setting.name: setting.value for setting in later}
         return replace(self._now, **ahead) if ahead else self._now
 
     def forget(self) -> None:
         """Drop the settings that wait for their time."""
-        self._later.clear()
+        self._later.forget()
 
 
-class History:
-    """Where the point was before each gesture. A gesture is moves less than `GESTURE_S` apart."""
+class History(Generic[State]):
+    """What was before each gesture, such as the place of the point: changes less than `GESTURE_S` apart."""
 
     def __init__(self) -> None:
-        self._before: list[Z] = []
-        self._after: list[Z] = []
+        self._before: list[State] = []
+        self._after: list[State] = []
         self._moved_s = float("-inf")
 
     def begins(self, now: float) -> bool:
-        """Tell of a move at monotonic time `now`: whether it begins a gesture, so that `keep` is wanted."""
+        """Tell of a change at monotonic time `now`: whether it begins a gesture, so that `keep` is wanted."""
         fresh = now - self._moved_s >= GESTURE_S
         self._moved_s = now
         return fresh
 
-    def keep(self, z: Z) -> None:
-        """Note where the point was before the gesture that begins; what was undone is gone."""
-        self._before = [*self._before[1 - MAX_UNDO :], z]
+    @property
+    def undoable(self) -> bool:
+        return bool(self._before)
+
+    @property
+    def redoable(self) -> bool:
+        return bool(self._after)
+
+    def keep(self, state: State) -> None:
+        """Note what was before the gesture that begins; what was undone is gone."""
+        self._before = [*self._before[1 - MAX_UNDO :], state]
         self._after.clear()
 
-    def undo(self, z: Z) -> Z | None:
-        """Where the point was before the latest gesture, if it is at `z` now; None if nothing is left."""
-        return self._step(z, self._before, self._after)
+    def undo(self, state: State) -> State | None:
+        """What was before the latest gesture, if it is `state` now; None if nothing is left."""
+        return self._step(state, self._before, self._after)
 
-    def redo(self, z: Z) -> Z | None:
-        """Where the latest undo came from, if the point is at `z` now; None if nothing is left."""
-        return self._step(z, self._after, self._before)
+    def redo(self, state: State) -> State | None:
+        """What the latest undo took back, if it is `state` now; None if nothing is left."""
+        return self._step(state, self._after, self._before)
 
-    def _step(self, z: Z, source: list[Z], other: list[Z]) -> Z | None:
+    def _step(self, state: State, source: list[State], other: list[State]) -> State | None:
         if not source:
             return None
-        other.append(z)
-        self._moved_s = float("-inf")  # the next move is a gesture of its own
+        other.append(state)
+        self._moved_s = float("-inf")  # the next change is a gesture of its own
         return source.pop()

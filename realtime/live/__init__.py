@@ -1,1 +1,1 @@
-"""The real-time engine, the process that runs it, and the supervisor of that process."""
+"""The real-time engine, the worker process that runs it, and the supervisor of that process."""

@@ -1,4 +1,4 @@
-"""Options of the process that plays."""
+"""Options of the worker process."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class SoundConfig:
-    """The options of `realtime serve` that concern the sound; its --help describes each.
+    """Options of `realtime serve` that concern the sound; its --help describes each.
 
     Attributes:
-        channels: outputs of the device, counted from 1.
-        block: device samples in a block.
-        ahead: finished blocks that may wait for the device; None: as many as the device needs.
-        gain_db: initial gain of the output.
-        dc_block_hz: corner of the high-pass; 0: none.
+        channels: device outputs, counted from 1.
+        block: block size in device samples.
+        ahead: maximum number of finished blocks in the queue; None: as many as the device needs.
+        gain_db: initial output gain.
+        dc_block_hz: cutoff frequency of the high-pass; 0: off.
         plugins: effects after the mixer, in order.
     """
 

@@ -27,43 +27,43 @@ from realtime.util.errors import HungError
 
 Block = NDArray[np.float32]
 
-MOVES = (*POINT_MOVES, Prepare, Tweak)  # may be dropped when too many commands wait
-BEGINNERS = (*POINT_MOVES, Trigger)  # may begin streams of decoding
-AHEAD, PACED_AHEAD = 3, 8  # blocks in the queue; the paced one is as full as it must be
-PATIENCE = 3  # blocks that commands wait at most, for a longer queue
-MAX_WAITING = 4096  # commands in the inbox, and commands scheduled for later
-DELAYS = 1000  # of commands that are remembered, for their 99th percentile
-PREPARE_S = 0.01  # between two looks for something to decode ahead
-CLOCK_JUMP_S = 0.02  # a device clock further off than this is believed at once, a nearer one by and by
+MOVES = (*POINT_MOVES, Prepare, Tweak)  # may be dropped when too many commands are waiting
+BEGINNERS = (*POINT_MOVES, Trigger)  # may begin decoding streams
+AHEAD, PACED_AHEAD = 3, 8  # blocks in the queue; a paced queue is filled only as far as needed
+PATIENCE = 3  # maximum number of blocks that commands wait for a longer queue
+MAX_WAITING = 4096  # commands in the inbox plus commands scheduled for later
+DELAYS = 1000  # latest delays kept for the 99th percentile
+PREPARE_S = 0.01  # pause between checks for a sound to decode ahead
+CLOCK_JUMP_S = 0.02  # a larger clock offset is corrected at once, a smaller one gradually
 CLOCK_GAIN = 0.05
-MAX_FADE_S = 0.3  # of waiting at the end, whatever the device
+MAX_FADE_S = 0.3  # limit of each wait in `stop`, for any device
 
 
 def _decibels(peak: float) -> float:
-    """dB of full scale; -120 at the least."""
+    """Return the level in dBFS, at least -120."""
     return float(20.0 * np.log10(max(peak, 1e-6)))
 
 
 class Signal:
-    """Wakes one thread from others. `set` never waits; `wait` is for one thread only."""
+    """Wakes one thread from others. `set` never blocks; only one thread may call `wait`."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._lock.acquire()
 
     def set(self) -> None:
-        """Real-time safe."""
+        """Wake the waiting thread. Real-time safe."""
         if self._lock.locked():
-            with suppress(RuntimeError):  # another thread was faster
+            with suppress(RuntimeError):  # another thread released it first
                 self._lock.release()
 
     def wait(self, timeout_s: float) -> bool:
-        """Wait until `set` was called since the last wait; False if that took too long."""
+        """Wait for a `set` since the last wait; return False on timeout."""
         return self._lock.acquire(timeout=timeout_s)
 
 
 class Ring:
-    """A few finished blocks [T, C] between one writer and one reader. Allocated once; no locks."""
+    """Lock-free queue of finished blocks [T, C], one writer, one reader. Allocates only when created."""
 
     def __init__(self, blocks: int, block_size: int, channels: int) -> None:
         self._blocks = np.zeros((blocks, block_size, channels), np.float32)
@@ -80,17 +80,17 @@ class Ring:
         return self.written == self.read
 
     def slot(self) -> Block:
-        """Where the next block is to be written; it is passed on by `commit`."""
+        """Return the slot for the next block; `commit` passes it on."""
         slot: Block = self._blocks[self.written % len(self._blocks)]
         return slot
 
     def commit(self, asked_s: float = 0.0) -> None:
-        """Pass the block on; `asked_s` is when the first command in it came, or 0."""
+        """Pass the block on; `asked_s` is the arrival time of its first command, or 0."""
         self._asked_s[self.written % len(self._blocks)] = asked_s
         self.written += 1
 
     def take(self, out: Block) -> float:
-        """Copy the oldest block; what `commit` was told of it. Real-time safe."""
+        """Copy the oldest block to `out` and return its `asked_s`. Real-time safe."""
         slot = self.read % len(self._blocks)
         np.copyto(out, self._blocks[slot])
         asked_s = self._asked_s[slot]
@@ -99,32 +99,32 @@ class Ring:
 
 
 class Sink(Protocol):
-    """What gets a copy of every block, such as a recorder. Must not wait."""
+    """Receives a copy of every block, for example a recorder. Must not block."""
 
     def write(self, block: Block) -> None: ...
 
 
 class Engine:
-    """Renders blocks a little ahead of the device and hands them to it.
+    """Renders blocks shortly before the device needs them, and hands them over.
 
     Args:
-        mixer: the engine's render thread is its only user.
+        mixer: used by the engine's render thread only.
         block_size: device samples [T] in a block.
-        ahead: finished blocks kept waiting for the device: its safety, and part of the latency; where `paced`
-            the most there can be. None is 3, or 8 where `paced`.
-        synchronous: let the device wait for a late block instead of playing silence; for exact captures
-            from a JACK server that waits in its turn, never for the stage.
+        ahead: finished blocks in the queue: a safety margin that adds latency. If `paced`, the maximum.
+            None means 3, or 8 if `paced`.
+        synchronous: make the device wait for a late block instead of playing silence; for exact captures
+            from a JACK server that itself waits. Not for the stage.
         paced: render each block as late as is safe (`pacing`), for a device that takes blocks regularly;
-            otherwise the queue is kept full.
-        sink: gets every block as it is rendered.
-        effects: what every block passes before that.
+            otherwise keep the queue full.
+        sink: receives every rendered block, after the effects.
+        effects: process every block after the mixer.
 
     Attributes:
-        late_blocks: holes in the sound: silences played because no block was finished in time. Amid silence
-            none is heard, and none is counted; what begins there begins a block later.
-        xruns: interruptions that the device reported.
-        failure: what ended the rendering, or None.
-        latency_s: of the device; taken off the time of scheduled commands.
+        late_blocks: dropouts: silent blocks played because no block was finished in time. A late block
+            during silence is inaudible and not counted; the next sound begins one block later.
+        xruns: interruptions reported by the device.
+        failure: exception that ended rendering, or None.
+        latency_s: device latency, subtracted from the time of scheduled commands.
     """
 
     def __init__(
@@ -144,8 +144,8 @@ class Engine:
         self.ahead = ahead or (PACED_AHEAD if paced else AHEAD)
         self.synchronous = synchronous
         self.late_blocks = 0
-        self._missed = 0  # those, and what was not finished in time amid silence
-        self._sounds = False  # what was rendered last
+        self._missed = 0  # late blocks, including those during silence
+        self._sounds = False  # the latest block is not silent
         self.xruns = 0
         self.dropped = 0
         self.failure: BaseException | None = None
@@ -159,36 +159,37 @@ class Engine:
         self._load = Load(block_s)
         self._pacing = Pacing(block_s, self.ahead) if paced and not synchronous else None
         self._new: list[tuple[int, Command | Change]] = []
-        self._hurried = False  # told to look at what has come in since the last block
-        self._asked_s = 0.0  # when the first command came that is in no block yet
+        self._hurried = False  # render thread already woken for the commands of the next block
+        self._asked_s = 0.0  # arrival time of the first command not yet in a block
         self._delays = np.zeros(DELAYS)
         self._measured = 0
         self._closing = False
         self._late_before = 0
-        self._next_shed = 0  # the block from which on a voice may be let go
-        self._origin_s = time.monotonic()  # when device sample 0 was, or would have been, handed over
+        self._next_shed = 0  # first block in which another voice may be shed
+        self._origin_s = time.monotonic()  # (estimated) hand-over time of device sample 0
         self._handed = self._origin_s, 0  # time and first sample of the latest block handed over
         self._thread = threading.Thread(target=self._run, name="render", daemon=True)
         self._preparing = threading.Thread(target=self._prepare, name="prepare", daemon=True)
 
     @property
     def mixer(self) -> Mixer:
-        """The one that plays."""
+        """The mixer that is playing."""
         return self._crossfade.mixer
 
-    # ---- for the osc thread
+    # ---- called by the OSC thread
 
     def submit(
         self, commands: Sequence[Command], due: float | None = None, asked_s: float | None = None
     ) -> bool:
-        """Have commands carried out together: heard at monotonic time `due`, or as soon as possible.
+        """Schedule commands to take effect together, at monotonic time `due` or as soon as possible.
 
         Args:
-            asked_s: monotonic time at which they were asked for, in another process; None is now.
+            due: monotonic time in seconds at which they are heard; None: as soon as possible.
+            asked_s: monotonic time of the request, if it came from another process; None: now.
 
         Returns:
-            False if so many are waiting that some were dropped: moves of the point, and whatever is due
-            later. A trigger, stop or panic for now never is.
+            False if some were dropped because too many commands are waiting. Point moves and scheduled
+            commands may be dropped; an immediate trigger, stop or panic never is.
         """
         kept: list[Command]
         if len(self._inbox) + self.mixer.scheduled >= MAX_WAITING:
@@ -208,38 +209,38 @@ class Engine:
     def submit_from(
         self, commands: Sequence[Command], due: float | None = None, asked_s: float | None = None
     ) -> tuple[bool, list[float]]:
-        """As `submit`; also where the point was before."""
+        """Submit commands as `submit` does; also return the point before them."""
         z = self.z()
         return self.submit(commands, due, asked_s), z
 
     def swap(self, mixer: Mixer, swap: Swap | None = None) -> None:
-        """Play on with another mixer, of any model: what sounds fades out, what is scheduled is dropped.
+        """Switch to another mixer, of any model. Sounding voices fade out; scheduled commands are dropped.
 
-        Takes effect after the commands submitted before. Gain and mode are carried over. A log keeps `swap`.
+        Takes effect after all commands submitted earlier. Gain and mode are kept. The log records `swap`.
 
         Raises:
-            ValueError: it has another sample rate or number of channels.
+            ValueError: its sample rate or number of channels differs.
         """
         mixer.check_follows(self.mixer)
         mixer.live = True
         self._inbox.append((0, Change(mixer, swap)))
 
     def sample_at(self, due: float) -> int:
-        """The device sample that is heard at monotonic time `due`."""
+        """Return the device sample that is heard at monotonic time `due`."""
         later = 0 if self.effects is None else self.effects.latency_samples
         return round((due - self.latency_s - self._origin_s) * self.mixer.sample_rate) - later
 
     def z(self) -> list[float]:
-        """The point, where the next block begins."""
+        """Return the point at the start of the next block."""
         return [float(x) for x in self.mixer.glide.at(self.mixer.position)]
 
     def arrivals(self) -> Iterator[int]:
-        """Tickets of glides that have come to their end since the last call."""
+        """Yield the tickets of the glides that have finished since the last call."""
         while self.mixer.arrived:
             yield self.mixer.arrived.popleft()
 
     def status(self) -> dict[str, int | float | str]:
-        """How the engine is; counts are since the start."""
+        """Return the state of the engine; counters run since the start."""
         mixer = self.mixer
         peak, rms = mixer.output.peak(mixer.position), mixer.output.rms(mixer.position)
         return {
@@ -253,6 +254,7 @@ class Engine:
             "stolen": mixer.stolen,
             "shed": mixer.shed,
             "scheduled": mixer.scheduled,
+            "seq_step": self._crossfade.sequencer.step,
             "dropped": self.dropped,
             "peak_left_db": _decibels(peak[0]),
             "peak_right_db": _decibels(peak[1]),
@@ -265,21 +267,21 @@ class Engine:
         }
 
     def latency(self) -> dict[str, float]:
-        """As `latency.report`."""
+        """Return `latency.report` of this engine."""
         return latency.report(self)
 
     def p99_ms(self) -> float:
-        """What 99 of 100 of the latest commands have taken from `submit` to their sound at most."""
+        """Return the 99th percentile, in ms, of the latest delays from `submit` to sound."""
         measured = self._delays[: min(self._measured, len(self._delays))]
         if not len(measured):
             return 0.0
         return 1000.0 * (float(np.percentile(measured, 99)) + self.latency_s)
 
-    # ---- for the device
+    # ---- called by the device
 
     @property
     def asked(self) -> int:
-        """Blocks that the device has asked for."""
+        """Number of blocks requested by the device."""
         return self._ring.read + self._missed
 
     def hand_over(self, out: Block) -> None:
@@ -301,17 +303,17 @@ class Engine:
     # ---- the render thread
 
     def start(self) -> None:
-        """Begin to render; returns when the queue is full and the device can be started."""
+        """Start rendering; return when the queue is full and the device can start."""
         self._thread.start()
         self._preparing.start()
         while not self._ring.full and self._thread.is_alive():
             time.sleep(0.001)
         self._origin_s = time.monotonic()
-        if self._pacing is not None:  # as after a late block
+        if self._pacing is not None:  # begin with a wide margin, as after a late block
             self._pacing.finished(-CAREFUL_S, self._origin_s)
 
     def stop(self) -> None:
-        """Fade out, let the device play what is left, and end the render thread."""
+        """Fade out, let the device play the queued blocks, and end the threads."""
         self.submit([Panic()])
         deadline = time.monotonic() + MAX_FADE_S
         while self.running and (self._inbox or not self.mixer.silent) and time.monotonic() < deadline:
@@ -319,7 +321,7 @@ class Engine:
         queue_s = (self.ahead + 1) * self.block_size / self.mixer.sample_rate
         time.sleep(min(queue_s + self.latency_s, MAX_FADE_S))
         self._closing = True
-        for thread in (self._thread, self._preparing):  # none may be inside the decoder when Python ends
+        for thread in (self._thread, self._preparing):  # neither may be in the decoder when Python exits
             if thread.is_alive():
                 thread.join(timeout=MAX_FADE_S)
 
@@ -328,17 +330,20 @@ class Engine:
         return self._thread.is_alive()
 
     def replace_thread(self) -> None:
-        """Render on in a new thread, because this one hangs in an effect, which raises should it return."""
+        """Continue rendering in a new thread, because an effect has hung in this one.
+
+        If the hung effect returns, it raises `HungError`, which ends the old thread.
+        """
         priority.last(self._thread.native_id)
         timeouts.abandon(self._thread)
         self._late_before = self.late_blocks  # the decoder is not to blame
         self._thread = threading.Thread(target=self._run, args=(True,), name="render", daemon=True)
         self._thread.start()
 
-    def _run(self, amid_a_block: bool = False) -> None:
+    def _run(self, within_block: bool = False) -> None:
         priority.first()
         try:
-            if amid_a_block:  # as it was when the effect hung
+            if within_block:  # pass on the block as it was when the effect hung
                 self._pass_on(np.clip(self._ring.slot(), -1.0, 1.0, out=self._ring.slot()))
             while not self._closing:
                 wait_s = 0.1 if self._ring.full else self._spare_s()
@@ -349,28 +354,34 @@ class Engine:
                 self._render()
         except HungError:
             return
-        except Exception as error:  # told by whoever watches `failure`; the device plays silence from here on
+        except Exception as error:  # reported by the worker; the device plays silence from here on
             self.failure = error
 
     def _spare_s(self, begun: int | None = None) -> float:
-        """Seconds until the next block has to be begun, if so many streams begin in it; 0 or less is now.
+        """Return the seconds until the next block must be begun; 0 or less means now.
 
-        None is as many as what has come in begins.
+        `begun` is the number of streams that begin in the block; None counts those of the waiting commands.
         """
         if self._pacing is None:
             return 0.0
         if begun is None:
-            begun = self.mixer.streams_begun(c for _, c in tuple(self._inbox) if not isinstance(c, Change))
+            asked = [c for _, c in tuple(self._inbox) if not isinstance(c, Change)]
+            begun = self.mixer.streams_begun([*asked, *self._crossfade.coming(self.block_size)])
         now, mixer = time.monotonic(), self.mixer
         lead_s = self._pacing.lead_s(mixer.cost, mixer.streaming, begun, self._load, now, self._sounds)
         return self._left_s(now) - lead_s
 
     def _left_s(self, now: float) -> float:
-        """Seconds until the device takes the next block to be rendered."""
+        """Return the seconds until the device takes the next block to be rendered."""
         return self._origin_s + self._ring.written * self.block_size / self.mixer.sample_rate - now
 
     def lead_s(self, *, streaming: int = 0, begun: int = 0) -> float:
-        """How long before its time a block is begun, in seconds, with so many streams that go on or begin."""
+        """Return how many seconds before its deadline a block is begun.
+
+        Args:
+            streaming: streams that continue.
+            begun: streams that begin.
+        """
         if self._pacing is None:
             return self.ahead * self.block_size / self.mixer.sample_rate
         now, sounds = time.monotonic(), self._sounds or streaming > 0
@@ -380,7 +391,7 @@ class Engine:
         self._hurried = False
         while self._inbox:
             self._new.append(self._inbox.popleft())
-        if self._new and self._pacing is not None:  # what takes long is done behind a longer queue
+        if self._new and self._pacing is not None:  # lengthen the queue before a long decode
             begun = self.mixer.streams_begun(c for _, c in self._new if not isinstance(c, Change))
             waited = 0
             while (
@@ -400,7 +411,7 @@ class Engine:
         self._render_block(asked_s)
 
     def _keep_up(self) -> None:
-        """Decode more at a time where the load is high; better one voice less than all of them torn."""
+        """Decode more ticks per call under high load; shed a voice rather than let all of them drop out."""
         must_shed = self.late_blocks > self._late_before
         if not self.synchronous:
             if self._load.at_once != self.mixer.at_once:
@@ -433,20 +444,20 @@ class Engine:
         self._ready.set()
 
     def _note_spare(self) -> None:
-        """Tell the pacing how long before its time a block is finished that would leave a hole."""
+        """Report to the pacing how long before its deadline a block was finished, if lateness is audible."""
         now, (at, sample) = time.monotonic(), self._handed
         if self._pacing is not None and self._sounds and sample and now - at < CLOCK_JUMP_S:
             later_s = (self._ring.written * self.block_size - sample) / self.mixer.sample_rate
             self._pacing.finished(at + later_s - now, now)
 
     def _prepare(self) -> None:
-        """Decode ahead what the mixer wants, beside everything else, but before other programs."""
+        """Decode sounds ahead for the cache, at a lower priority than rendering but above other programs."""
         while not self._closing:
             if not self.mixer.sound_cache.work():
                 time.sleep(PREPARE_S)
 
     def _follow_clock(self) -> None:
-        """Learn from the latest hand-over when device sample 0 was; hand-overs are a little early or late."""
+        """Update the estimated time of device sample 0 from the latest hand-over, which may jitter."""
         at, sample = self._handed
         if sample == 0:
             return

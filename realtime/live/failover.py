@@ -1,4 +1,4 @@
-"""Where the sound goes: the device that was asked for, and silence kept in time while that one is away."""
+"""Device failover: play on the requested device, or on the null device while that one is missing."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from collections.abc import Callable, Sequence
 from realtime.audio import devices, jack_device
 from realtime.live.engine import Engine
 
-RETRY_S = 0.5  # between two attempts to get a device back
-STALL_LOOKS = 20  # that find a device asking for nothing, which is gone then: PipeWire does not say it
+RETRY_S = 0.5  # pause between attempts to reopen the device
+STALL_LOOKS = 20  # checks without a request until the device counts as gone; PipeWire does not report it
 
 Open = Callable[[], devices.Device]
 
 
 class Failover:
-    """Feeds a device from an engine. `watch`, ten times a second, replaces a device that has gone.
+    """Feeds a device from an engine. `watch`, called ten times a second, replaces a missing device.
 
     Args:
-        open_: opens the device; called again when it has gone.
-        say: is told, in one line, what happens to the device.
+        open_: opens the device; called again after the device has gone.
+        say: receives a line when the device goes or returns.
 
     Raises:
-        DeviceError: it cannot be opened.
+        DeviceError: the device cannot be opened.
     """
 
     def __init__(self, open_: Open, say: Callable[[str], None]) -> None:
@@ -32,25 +32,25 @@ class Failover:
         self.sample_rate, self.channels = self.device.sample_rate, self.device.channels
         self._stand_in: devices.NullDevice | None = None
         self._retry_s = 0.0
-        self._asked = 0  # blocks that the device had asked for
-        self._looks = 0  # that found no more of them
+        self._asked = 0  # blocks requested at the last check
+        self._looks = 0  # consecutive checks without a new request
 
     def start(self, engine: Engine) -> None:
-        """Begin to take blocks."""
+        """Start to take blocks from the engine."""
         self._engine = engine
         engine.latency_s = self.device.start(engine)
 
     @property
     def away(self) -> bool:
-        """Whether the device has gone and not come back."""
+        """Return whether the device is missing."""
         return self._stand_in is not None
 
     def watch(self) -> None:
-        """See that blocks are taken: by the device, or in its place by the clock."""
+        """Ensure that blocks are taken: by the device, or by the clock in its place."""
         if self._stand_in is None:
             if self.device.active and not self._stalled():
                 return
-            self._say(f"{self.device.name} has gone; the state is kept, and it is taken up when it is back")
+            self._say(f"{self.device.name} has gone; playing continues on it as soon as it is back")
             self.device.close()
             self._stand_in = devices.NullDevice(self.sample_rate, self.channels)
             self._engine.latency_s = self._stand_in.start(self._engine)
@@ -59,7 +59,7 @@ class Failover:
             self._retry()
 
     def _stalled(self) -> bool:
-        """By looks, not by the time, in which the whole machine may have stood still."""
+        """Return whether the device has stalled. Counts checks, as the whole machine may have paused."""
         asked = self._engine.asked
         self._looks = self._looks + 1 if asked == self._asked else 0
         self._asked = asked
@@ -86,7 +86,7 @@ class Failover:
         self._say(f"{device.name} is back")
 
     def close(self) -> None:
-        """Take no more blocks; returns within half a second."""
+        """Stop taking blocks; return within half a second."""
         (self._stand_in or self.device).close()
 
 
@@ -98,19 +98,19 @@ def opener(
     pair: Sequence[int],
     say: Callable[[str], None],
 ) -> Open:
-    """What opens the device that the user asks for, or on a machine without sound the null device.
+    """Return a function that opens the requested device, or the null device on a machine without sound.
 
     Args:
-        device: number or part of a name, or None for the system's default.
-        null: no sound card.
-        rate: in Hz, or None for the device's own.
-        pair: the outputs to play on, counted from 1.
-        say: is told where there is no sound.
+        device: number or part of a name; None: the system's default.
+        null: always open the null device.
+        rate: sample rate in Hz; None: the device's own.
+        pair: outputs to play on, counted from 1.
+        say: receives a line if the machine has no sound device.
     """
     if null:
         return lambda: devices.NullDevice(rate, len(pair))
 
-    found: list[devices.DeviceInfo] = []  # once it has been, it is looked for by its name
+    found: list[devices.DeviceInfo] = []  # after the first success, the device is found by its name
 
     def open_() -> devices.Device:
         if found and found[0].host != jack_device.HOST:
@@ -121,10 +121,10 @@ def opener(
         except devices.NoSoundError as reason:
             if device is not None or found:
                 raise
-            say(f"{reason}; going on without sound (--record FILE keeps what is played)")
+            say(f"{reason}; continuing without sound (--record FILE records the output)")
             return devices.NullDevice(rate, len(pair))
         if found[0].host == jack_device.HOST and jack_device.available():
-            devices.forget_devices()  # PortAudio aborts the program if its JACK server goes first
+            devices.forget_devices()  # PortAudio aborts the program if its JACK server ends first
             return jack_device.JackDevice(found[0].name, pair, rate)
         return devices.SoundCard(found[0], pair, rate)
 

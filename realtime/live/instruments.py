@@ -1,4 +1,4 @@
-"""Models and sounds from files, while another model plays: made ready in the background, then taken over."""
+"""Instruments: models loaded and warmed up in the background while another model plays."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from realtime.synth.commands import Swap, Z
 from realtime.synth.mixer import Cost, Mixer, slots_for
 from realtime.util.errors import ControlError
 
-TICKS = (1, 2, 4)  # latent frames: the shorter, the sooner a moving z is heard, and the more calls it takes
-SHORTEST_S = 2e-3  # of a tick: one shorter than a usual block has more calls in it, for little
-SHARE = 0.5  # of a tick, that decoding all voices may take for it to be chosen
+TICKS = (1, 2, 4)  # latent frames; a shorter tick means less latency for moves, but more decoder calls
+SHORTEST_S = 2e-3  # minimum tick: ticks shorter than a usual block cost more calls for little gain
+SHARE = 0.5  # maximum part of a tick that decoding all voices may take
 SOUNDS = (".wav", ".flac", ".aif", ".aiff", ".ogg")
 
 
 @dataclass(frozen=True)
 class Instrument:
-    """A model, ready to be played."""
+    """A model that is ready to play."""
 
     path: Path
     decoder: Decoder
     mixer: Mixer
     cost: Cost
     sha256: str
-    """Of the file."""
+    """Checksum of the model file."""
 
     @property
     def info(self) -> ModelInfo:
@@ -38,24 +38,24 @@ class Instrument:
 
     @property
     def swap(self) -> Swap:
-        """What a log keeps of it."""
+        """The log entry for a change to this instrument."""
         return Swap(
             str(self.path.resolve()), self.sha256, self.info.latent_dim, self.mixer.timing.chunk_frames
         )
 
 
 class Instruments:
-    """Makes instruments for one output, and points from sounds.
+    """Creates instruments for one output, and encodes sounds to points.
 
     Args:
-        library: where the files that messages name are.
-        sample_rate: of the device, in Hz.
-        channels: of the output.
-        voices: sounding at once.
-        gain_db: of the first instrument's output at its start.
-        dc_block_hz: of every instrument's output.
-        threads: of the decoder.
-        provider: where the decoder runs.
+        library: files that messages may name.
+        sample_rate: device sample rate in Hz.
+        channels: output channels.
+        voices: maximum number of simultaneous voices.
+        gain_db: initial output gain of the first instrument.
+        dc_block_hz: cutoff frequency of the high-pass at every instrument's output; 0: off.
+        threads: decoder threads.
+        provider: execution provider of the decoder.
     """
 
     def __init__(
@@ -78,10 +78,10 @@ class Instruments:
         self._playing: Instrument | None = None
 
     def make(self, path: Path) -> Instrument:
-        """Load a model, and run it until it is warm.
+        """Load a model and warm it up.
 
         Raises:
-            RealtimeError: it cannot be played.
+            RealtimeError: the model cannot be played.
         """
         file = verify.read(path)
         decoder = Decoder(
@@ -110,23 +110,23 @@ class Instruments:
         return Instrument(path, decoder, mixer, cost, file.sha256)
 
     def plays(self, instrument: Instrument, engine: Engine) -> None:
-        """Take note of what plays on which engine."""
+        """Set the instrument that is playing, and its engine."""
         self._playing, self._engine = instrument, engine
 
-    # ---- what `control` asks for
+    # ---- called by `control`
 
     def build(self, file: str) -> Instrument:
-        """An instrument of a file of the library, or of a bundled model by its name."""
+        """Return an instrument for a file in the library, or for a bundled model by name."""
         return self.make(resolve(file) if file in bundled() else self._library.file(file, (".onnx",)))
 
     def install(self, instrument: Instrument) -> None:
-        """Let an instrument take over, with the gain and the mode that are."""
+        """Switch to an instrument; keep the current gain and mode."""
         assert self._engine is not None
         self._engine.swap(instrument.mixer, instrument.swap)
         self._playing = instrument
 
     def encode(self, file: str) -> Z:
-        """The point whose sound is most like that of a file of the library."""
+        """Return the point whose sound best matches a sound file in the library."""
         from realtime.model.encoder import Encoder, encoder_path
 
         assert self._playing is not None
@@ -136,21 +136,21 @@ class Instruments:
 
 
 class Library:
-    """Files by names relative to one folder.
+    """Looks up files by name in one folder.
 
     Args:
-        folder: the library, or None for none: then no name is accepted.
+        folder: the library folder; None: no name is accepted.
     """
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = None if folder is None else folder.resolve()
 
     def file(self, name: str, suffixes: Sequence[str]) -> Path:
-        """The file of that name.
+        """Return the path of a file.
 
         Raises:
-            ControlError: there is no library, no such file, it is not of these suffixes, or it lies outside
-                (`..`, absolute paths, links).
+            ControlError: there is no library, the file does not exist, its suffix is not one of `suffixes`,
+                or it lies outside the library (`..`, absolute paths, links).
         """
         if self._folder is None:
             raise ControlError("this server has no library: start it with --library FOLDER")
@@ -164,7 +164,7 @@ class Library:
         try:
             found = (self._folder / path).resolve(strict=True)
             inside = found.is_relative_to(self._folder) and found.is_file()
-        except (OSError, RuntimeError):  # RuntimeError: links in a circle, before Python 3.13
+        except (OSError, RuntimeError):  # RuntimeError: circular links, before Python 3.13
             raise ControlError(f"no file {name[:80]!r} in the library") from None
         if not inside:
             raise ControlError(f"file is {name[:80]!r}; only files within the library are accepted")

@@ -1,13 +1,13 @@
-"""The two latencies as sums of named terms: of a hit where the point rests, and of a move of the point.
+"""The two latencies, of a hit at a resting point and of a move of the point, as sums of named terms.
 
-next_block   until the device takes the next block: up to one
-lead         how long before its time a block is begun (`pacing`)
-tick         until the frames are decoded that the move is to be heard in: up to a tick of decoding, or to
-             as many as are decoded at a time; a frame where the whole sound was decoded ahead, but then the
-             lead is that of a block in which a voice begins a stream of its own: the longer way is told
-filter       how far ahead of the sound the filter from the model's rate to the device's must see
-device       as it reports it
-plugins      as they report it, if there are any
+next_block   wait until the device takes the next block: up to one block
+lead         time by which a block is begun before its deadline (`pacing`)
+tick         wait until the frames that contain the move are decoded: up to one tick, or as many as are
+             decoded per call. If the whole sound is cached: one frame, but then the lead is that of a block
+             in which a voice begins a stream of its own. The longer of the two is reported.
+filter       look-ahead of the resampler from the model's rate to the device's
+device       as reported by the device
+plugins      as reported by the plugins, if there are any
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from realtime.synth.mixer import Mixer
 
 
 class Player(Protocol):
-    """The properties of an engine that its latency depends on.
+    """Properties of an engine that determine its latency.
 
     Attributes:
-        block_size: device samples in a block.
-        latency_s: of the device.
-        effects: what every block passes, or None.
+        block_size: block size in device samples.
+        latency_s: device latency.
+        effects: plugins that process every block, or None.
     """
 
     block_size: int
@@ -33,20 +33,20 @@ class Player(Protocol):
 
     @property
     def mixer(self) -> Mixer:
-        """The mixer that plays."""
+        """The mixer that is playing."""
         ...
 
     def lead_s(self, *, streaming: int = 0, begun: int = 0) -> float:
-        """Seconds by which a block is begun before the device takes it."""
+        """Return how many seconds before its deadline a block is begun."""
         ...
 
     def p99_ms(self) -> float:
-        """The 99th percentile of the measured latency."""
+        """Return the 99th percentile of the measured latency in ms."""
         ...
 
 
 def trigger(engine: Player) -> dict[str, float]:
-    """The terms for a hit where the point rests, in ms, each at most."""
+    """Return the terms for a hit at a resting point: the maximum of each, in ms."""
     return {
         "next_block": _block_ms(engine),
         "lead": 1000.0 * engine.lead_s(),
@@ -56,7 +56,7 @@ def trigger(engine: Player) -> dict[str, float]:
 
 
 def coordinate(engine: Player) -> dict[str, float]:
-    """The terms for a move of the point under one voice, in ms, each at most."""
+    """Return the terms for a move of the point under one voice: the maximum of each, in ms."""
     mixer, timing = engine.mixer, engine.mixer.timing
     begun = 1 if mixer.cost is None else mixer.cost.moved
     ahead = engine.lead_s(begun=begun), timing.frame_start(1)
@@ -83,7 +83,7 @@ def _block_ms(engine: Player) -> float:
 
 
 def report(engine: Player) -> dict[str, float]:
-    """What `/morph/get/latency` says: the terms of a hit, their total, the measured one, those of a move."""
+    """Return the reply to `/morph/get/latency`: terms and total of a hit, measured p99, terms of a move."""
     hit, move = trigger(engine), coordinate(engine)
     own = {f"coordinate_{name}": move[name] for name in ("lead", "tick", "filter")}
     totals = {"total": sum(hit.values()), "p99": engine.p99_ms()}
@@ -91,6 +91,6 @@ def report(engine: Player) -> dict[str, float]:
 
 
 def describe(terms: dict[str, float]) -> str:
-    """ "7.1 ms = 2.7 next block + …"."""
+    """Return a text such as "7.1 ms = 2.7 next block + …"."""
     parts = " + ".join(f"{ms:.1f} {name.replace('_', ' ')}" for name, ms in terms.items())
     return f"{sum(terms.values()):.1f} ms = {parts}"

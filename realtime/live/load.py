@@ -1,8 +1,8 @@
-"""How much of the time rendering takes, and what is done where that is too much.
+"""Measures the render load and decides what to do when it is too high.
 
-First more is decoded at a time: calls are fewer, and a move of the point is heard later. Where that does not
-help, voices are let go, one after another, before a block is late; the mixer then lets hits take the place of
-voices for a while, as they would be too many again at once.
+First, more ticks are decoded per call: this saves calls, but a move of the point is heard later. If that is
+not enough, voices are shed one by one before a block is late. For a while the mixer then lets new hits
+replace voices, as otherwise there would at once be too many again.
 """
 
 from __future__ import annotations
@@ -11,26 +11,26 @@ from math import ceil
 
 from realtime.synth.mixer import STEAL_MS
 
-AT_ONCE = (1, 2, 4)  # ticks that are decoded at a time: the first is usual
-HIGH, LOW = 0.5, 0.15  # of the time: then more is decoded at a time, or less again
-SETTLE_S = 0.1  # until the load tells what a change has done
-CALM_S = 2.0  # that the load has been low before less is decoded at a time
-MEAN_S, RECENT_S = 0.05, 0.01  # over which means go
-OUTLIER = 3.0  # blocks' time, for each tick decoded at a time; beyond, it is a pause of the machine
-FORGET_S = 0.2  # of decoding, until half of a peak is forgotten
-CAREFUL = 2.0  # blocks: the peak that is reckoned with at the start, when all is done for the first time
+AT_ONCE = (1, 2, 4)  # ticks decoded per call; the first is the normal case
+HIGH, LOW = 0.5, 0.15  # load above which more ticks are decoded per call, and below which fewer
+SETTLE_S = 0.1  # time until the load shows the effect of a change
+CALM_S = 2.0  # time of low load before fewer ticks are decoded per call
+MEAN_S, RECENT_S = 0.05, 0.01  # time constants of the two means
+OUTLIER = 3.0  # limit in block durations per tick decoded at once; beyond it the machine paused
+FORGET_S = 0.2  # half-life of a peak, in time spent decoding
+CAREFUL = 2.0  # initial peak in block durations, as first runs are slow
 
 
 class Load:
-    """Of one render thread.
+    """Tracks the load of one render thread.
 
     Args:
-        block_s: duration of a block.
+        block_s: block duration in seconds.
 
     Attributes:
-        mean: part of the time that rendering has taken lately.
-        peak_s: the longest that a block with decoding has taken lately.
-        fading: blocks until a voice that is let go takes no time any more.
+        mean: recent fraction of time spent rendering.
+        peak_s: longest recent render time of a block with decoding.
+        fading: blocks until a voice that is shed has faded out.
     """
 
     def __init__(self, block_s: float) -> None:
@@ -41,15 +41,16 @@ class Load:
         self._recent_s = 0.0
         self._gain, self._recent_gain = min(block_s / MEAN_S, 1.0), min(block_s / RECENT_S, 1.0)
         self._forget = 0.5 ** (block_s / FORGET_S)
-        self._step = 0  # of AT_ONCE
+        self._step = 0  # index into AT_ONCE
         self._changed_s = 0.0
         self._not_low_s = 0.0
 
     def took(self, seconds: float, decoding: bool, now: float) -> None:
-        """Take note of how long a block has taken.
+        """Record the render time of a block.
 
         Args:
-            decoding: whether voices are being decoded.
+            seconds: render time.
+            decoding: True if voices are being decoded.
             now: monotonic time in seconds.
         """
         seconds = min(seconds, OUTLIER * self.at_once * self._block_s)
@@ -67,14 +68,14 @@ class Load:
 
     @property
     def at_once(self) -> int:
-        """How many ticks are to be decoded at a time."""
+        """Number of ticks to decode per call."""
         return AT_ONCE[self._step]
 
     def too_high(self, left_s: float) -> bool:
-        """Whether blocks will be late before a voice that is let go now has faded.
+        """Return whether blocks will be late before a voice that is shed now has faded out.
 
         Args:
-            left_s: until the device takes the block that is to be rendered next.
+            left_s: seconds until the device takes the next block to be rendered.
         """
-        more_s = self._recent_s - self._block_s  # what each block takes off what is left
+        more_s = self._recent_s - self._block_s  # time lost with each block
         return more_s > 0.0 and left_s < self._recent_s + self.fading * more_s

@@ -1,11 +1,14 @@
-"""When to render the next block: as late as it is safe, so that what comes in meanwhile is in it.
+"""Decides when to render the next block: as late as is safe, so that it contains the latest commands.
 
-A block is begun `lead` seconds before the device takes it. The lead is what decoding may take in the worst
-case, as measured at the start (`mixer.Cost`), or as the longest block has taken lately, and what begins on
-top of it; a margin for the machine, which grows while there is sound and a block is finished at the last
-moment, or later; and where the load is high (`load`) a reserve of blocks as long as anything sounds. What
-comes in may make it longer: the block is then begun sooner, or, if it is too late for that, the next one. It
-is never more than the queue holds; a queue that is kept full is the limit of a long lead.
+A block is begun `lead` seconds before the device takes it. The lead is the sum of three terms:
+
+- the worst-case decoding time, as measured at the start (`mixer.Cost`), or the longest recent block plus the
+  streams that begin;
+- a margin for the machine, which grows when an audible block is finished too close to its deadline;
+- a reserve of blocks if the load is high (`load`), as long as anything sounds.
+
+New commands may lengthen the lead: the block is then begun sooner or, if it is too late for that, the next
+one is. The lead never exceeds the length of the queue; at that limit the queue is kept full.
 """
 
 from __future__ import annotations
@@ -16,21 +19,21 @@ from realtime.live.load import Load
 from realtime.synth.mixer import Cost
 
 MARGIN_S = 0.8e-3
-TARDY_S = 0.4e-3  # of that, for the render thread to wake up
-CAREFUL_S = 1.0e-3  # more at the start, when much is done for the first time
-SPARE_S = 0.2e-3  # before its time, at least, a block shall be finished
-MORE_S = 0.5e-3  # is added at a time: a margin is for what happens often, a long pause goes beyond any
-RESERVE = 1.5  # blocks for each tick that is decoded at a time, where these are several
-SLOWER = 1.5  # than the median that was measured at the start
-RELIEF_S = 20.0  # after which the margin has lost half of what was added
+TARDY_S = 0.4e-3  # part of the margin: wake-up time of the render thread
+CAREFUL_S = 1.0e-3  # extra margin at the start, as first runs are slow
+SPARE_S = 0.2e-3  # minimum time between the end of rendering and the deadline
+MORE_S = 0.5e-3  # largest single increase: the margin covers frequent delays, not a rare long pause
+RESERVE = 1.5  # blocks per tick decoded at once, if more than one is
+SLOWER = 1.5  # worst case relative to the median measured at the start
+RELIEF_S = 20.0  # half-life of the added margin
 
 
 class Pacing:
-    """How far ahead of the device to be.
+    """Computes the lead of the render thread over the device.
 
     Args:
-        block_s: duration of a block.
-        blocks: that the queue holds.
+        block_s: block duration in seconds.
+        blocks: queue length in blocks.
     """
 
     def __init__(self, block_s: float, blocks: int) -> None:
@@ -40,28 +43,28 @@ class Pacing:
         self._since_s = 0.0
 
     def finished(self, spare_s: float, now: float) -> None:
-        """Take note that a block was finished so long before its time; less than 0 is late."""
+        """Record that a block was finished `spare_s` before its deadline; negative means late."""
         if spare_s < SPARE_S:
             more_s = min(SPARE_S - spare_s, MORE_S)
             self._added_s = min(self.margin_s(now) - MARGIN_S + more_s, self._most_s)
             self._since_s = now
 
     def margin_s(self, now: float) -> float:
-        """For what the machine does besides."""
+        """Return the current margin for other work of the machine."""
         return MARGIN_S + self._added_s * float(0.5 ** ((now - self._since_s) / RELIEF_S))
 
     def lead_s(
         self, cost: Cost | None, streaming: int, begun: int, load: Load, now: float, sounds: bool
     ) -> float:
-        """Seconds before its time that a block is to be begun.
+        """Return how many seconds before its deadline a block must be begun.
 
         Args:
-            cost: of decoding; None where it has not been measured, then the queue is kept full.
-            streaming: voices that are being decoded.
+            cost: decoding cost; None if not measured: the queue is then kept full.
+            streaming: voices being decoded.
             begun: streams that begin in this block.
-            load: of the render thread.
+            load: load of the render thread.
             now: monotonic time in seconds.
-            sounds: whether anything does before the block; a hit after silence does not wait for a reserve.
+            sounds: True if there is sound before the block; a hit after silence needs no reserve.
         """
         if cost is None:
             return self._most_s

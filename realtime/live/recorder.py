@@ -1,4 +1,4 @@
-"""Keeps what is played: the render thread leaves blocks in a queue, another thread writes them to a file."""
+"""Records the output: the render thread puts blocks into a queue, another thread writes them to a file."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ PERIOD_S = 0.05
 
 
 class Recorder:
-    """Writes blocks of `block_size` samples to a WAV or FLAC file without holding up who delivers them.
+    """Writes blocks of `block_size` samples to a WAV or FLAC file without delaying the render thread.
 
     Args:
-        path: must not exist, unless `force`.
+        path: output file; must not exist, unless `force` is set.
         sample_rate: in Hz.
-        channels: of the blocks.
+        channels: number of channels.
         block_size: device samples [T] in a block.
-        say: is told once, in one line, if the recording breaks off or has holes.
+        say: receives one line if the recording stops early or has gaps.
 
     Raises:
-        FileError: the file cannot be begun.
+        FileError: the file cannot be created.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Recorder:
         self._thread.start()
 
     def write(self, block: NDArray[np.float32]) -> None:
-        """Take a copy of `block` [T, C]; never waits, and loses the block if the disk is too far behind."""
+        """Queue a copy of `block` [T, C]. Never blocks; drops the block if the queue is full."""
         if self._delivered - self._written >= len(self._queue):
             self._lost += 1
             return
@@ -62,7 +62,7 @@ class Recorder:
         self._delivered += 1
 
     def close(self) -> None:
-        """Write what is left and move the file to its place."""
+        """Write the queued blocks and move the file into place."""
         self._closing.set()
         self._thread.join()
         try:
@@ -84,5 +84,5 @@ class Recorder:
                     self._file.write(self._queue[self._written % len(self._queue)])
                 except RealtimeError as error:
                     self._failed = True
-                    self._say(f"recording stopped, the sound goes on: {error}")
+                    self._say(f"recording stopped, playing continues: {error}")
             self._written += 1

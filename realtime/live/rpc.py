@@ -1,4 +1,4 @@
-"""Calls from one process to another: by name, in order, over a connection of `multiprocessing`."""
+"""Remote procedure calls to another process: by name, in order, over a `multiprocessing` connection."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from realtime.util.errors import RealtimeError
 
 Calls = Mapping[str, Callable[..., Any]]
 
-GONE, STUCK = "the process that plays has ended", "the process that plays does not answer"
+GONE, STUCK = "the worker process has ended", "the worker process does not answer"
 
 
 class RpcError(RealtimeError):
@@ -21,11 +21,11 @@ class RpcError(RealtimeError):
 
 
 class RpcClient:
-    """The end that calls; for any thread.
+    """The calling end. Thread-safe.
 
     Args:
-        connection: to the other end.
-        limit_s: how long an answer is waited for; then the other end counts as gone. None is for ever.
+        connection: connection to the other process.
+        limit_s: time limit for a reply, after which the other process counts as gone; None: no limit.
     """
 
     def __init__(self, connection: Connection, limit_s: float | None = None) -> None:
@@ -36,7 +36,7 @@ class RpcClient:
 
     @contextmanager
     def _my_turn(self) -> Iterator[None]:
-        """Another thread may have its turn for ever: what it sends is not taken."""
+        """Wait for the turn of this thread; another one may block in `send` if its data is not read."""
         if self._stuck or not self._turn.acquire(timeout=-1 if self._limit_s is None else self._limit_s):
             self._stuck = True
             raise RpcError(STUCK)
@@ -46,10 +46,10 @@ class RpcClient:
             self._turn.release()
 
     def tell(self, name: str, *arguments: Any) -> None:
-        """Call without waiting for anything.
+        """Call without waiting for a reply.
 
         Raises:
-            RpcError: nobody is there, or takes anything.
+            RpcError: the other process has ended, or does not read.
         """
         with self._my_turn():
             try:
@@ -57,17 +57,20 @@ class RpcClient:
             except OSError as error:
                 raise RpcError(GONE) from error
 
-    def ask(self, name: str, *arguments: Any) -> Any:
-        """What the call returns.
+    def ask(self, name: str, *arguments: Any, limit_s: float | None = None) -> Any:
+        """Call and return the result.
+
+        Args:
+            limit_s: how long this answer is waited for; None is as long as for all others.
 
         Raises:
-            RealtimeError: what it raised, or `RpcError` if nobody is there.
+            RealtimeError: raised by the call, or `RpcError` if the other process has ended.
         """
         with self._my_turn():
             try:
                 self._connection.send((True, name, arguments))
-                if not self._connection.poll(self._limit_s):
-                    self._stuck = True  # what comes now would answer another question
+                if not self._connection.poll(self._limit_s if limit_s is None else limit_s):
+                    self._stuck = True  # a late reply would be taken for the reply to the next call
                     raise RpcError(STUCK)
                 error, value = self._connection.recv()
             except (OSError, EOFError) as gone:
@@ -78,22 +81,22 @@ class RpcClient:
 
     @property
     def closed(self) -> bool:
-        """Whether it has been given up here, as after an answer that did not come."""
+        """Return whether this end is closed, by `close` or after a missing reply."""
         return self._stuck or self._connection.closed
 
     def close(self) -> None:
-        """The other end is told that nothing will come any more."""
+        """Close the connection; the other end sees the end of the stream."""
         self._connection.close()
 
     def reconnect(self, connection: Connection) -> None:
-        """Call somebody else from now on."""
+        """Use another connection from now on."""
         with self._turn:
             self._connection.close()
             self._connection, self._stuck = connection, False
 
 
 def answer(connection: Connection, calls: Calls) -> None:
-    """The end that is called: carries out what comes in, until the other end is closed."""
+    """Handle incoming calls until the other end is closed."""
     while True:
         try:
             wanted, name, arguments = connection.recv()
@@ -104,8 +107,8 @@ def answer(connection: Connection, calls: Calls) -> None:
             reply = "", calls[name](*arguments)
         except RealtimeError as error:
             reply = str(error), None
-        except Exception as error:  # a mistake of ours: told, and whoever has asked does not wait for ever
-            logging.getLogger(__name__).exception("while asked for %s", name)
+        except Exception as error:  # a bug: report it, so that the caller does not wait forever
+            logging.getLogger(__name__).exception("error in call %s", name)
             reply = f"{type(error).__name__}: {error}", None
         if wanted:
             try:

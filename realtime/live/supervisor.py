@@ -1,4 +1,4 @@
-"""The process that plays (`sound`), as control sees it: an engine, a studio and plugins, asked over lines."""
+"""Starts and watches the worker; proxies of its engine, instruments and plugins for control."""
 
 from __future__ import annotations
 
@@ -22,28 +22,29 @@ from realtime.util.errors import RealtimeError
 if TYPE_CHECKING:
     from realtime.live.worker import Built, PluginFacts
 
-ANSWER_S = 5.0  # more than it ever takes
-BEAT_S = 1.0  # between two signs of life
+ANSWER_S = 5.0  # time limit for a reply, longer than any quick call takes
+BEAT_S = 1.0  # heartbeat interval
 END_S = 1.0
+WRITE_S = 60.0  # to write the rest of a recording or a log: 5 s of sound may wait for a slow disk
 
 Facts = dict[str, int | float | str]
 
 
 class EngineProxy:
-    """An `engine` over a line."""
+    """Proxy of the `Engine` in the worker."""
 
     def __init__(self, line: RpcClient) -> None:
         self._line = line
 
     def submit(self, commands: Sequence[Command], due: float | None = None) -> bool:
-        """As of the engine, but a command for now is not waited for."""
+        """Submit commands as the engine does; do not wait for a reply if they are immediate."""
         if due is None:
             self._line.tell("submit", commands, None, time.monotonic())
             return True
         return bool(self._line.ask("submit", commands, due))
 
     def submit_from(self, commands: Sequence[Command], due: float | None = None) -> tuple[bool, list[float]]:
-        """As of the engine: what is waited for is only the answer, when the commands are on their way."""
+        """Submit commands as the engine does; the reply comes after they have been sent."""
         end: tuple[bool, list[float]] = self._line.ask("submit_from", commands, due, time.monotonic())
         return end
 
@@ -65,10 +66,10 @@ class EngineProxy:
 
 
 class InstrumentsProxy:
-    """A `studio` over two lines: for what takes a while, and for what does not.
+    """Proxy of the `Instruments` in the worker, over two connections: for slow calls and quick ones.
 
     Attributes:
-        model: the file of what was installed last, or None.
+        model: file of the model installed last, or None.
     """
 
     def __init__(self, works: RpcClient, calls: RpcClient) -> None:
@@ -89,7 +90,7 @@ class InstrumentsProxy:
 
 
 class PluginsProxy:
-    """A chain of plugins over a line."""
+    """Proxy of the plugin chain in the worker."""
 
     def __init__(self, line: RpcClient) -> None:
         self._line = line
@@ -105,15 +106,15 @@ class PluginsProxy:
 
 
 class Supervisor:
-    """One that plays, from here to `close`.
+    """Owns the worker from creation to `close`.
 
     Raises:
-        RealtimeError: it cannot play.
+        RealtimeError: the worker cannot play.
 
     Attributes:
-        info: of the model.
-        player, studio: to be asked.
-        plugins: likewise; None if there are none.
+        info: description of the model.
+        player, studio: proxies of the engine and the instruments.
+        plugins: proxy of the plugin chain; None without plugins.
     """
 
     def __init__(self, config: SoundConfig) -> None:
@@ -128,7 +129,7 @@ class Supervisor:
         self.plugins = PluginsProxy(self._line) if has_plugins else None
 
     def _begin(self, config: SoundConfig) -> tuple[Connection, Connection, tuple[ModelInfo, bool]]:
-        """Start the process: what it can be called by, for quick calls and slow ones, and its facts."""
+        """Start the process; return its connections for quick and slow calls, and `Worker.facts`."""
         context = multiprocessing.get_context("spawn")
         (calls, theirs), (works, theirs_too) = context.Pipe(), context.Pipe()
         self._alarm, bell = context.Pipe(duplex=False)
@@ -141,7 +142,7 @@ class Supervisor:
         try:
             error, facts = calls.recv()
         except (OSError, EOFError):
-            error, facts = "the process that plays has ended as it began", None
+            error, facts = "the worker process ended during its start", None
         if error:
             calls.close()
             self._see_it_end()
@@ -149,7 +150,7 @@ class Supervisor:
         return calls, works, facts
 
     def start(self) -> dict[str, str]:
-        """Begin to play; what there is to say of it, in lines.
+        """Start to play; return what to print about it, by name.
 
         Raises:
             RealtimeError: the device refuses.
@@ -158,7 +159,7 @@ class Supervisor:
         return lines
 
     def fault(self) -> str:
-        """Why it plays no more, or nothing; it is asked for a sign of life now and then."""
+        """Return why the worker no longer plays, or ""; check its heartbeat once per `BEAT_S`."""
         if time.monotonic() >= self._ask_again_s and not self._line.closed:
             self._ask_again_s = time.monotonic() + BEAT_S
             with contextlib.suppress(RpcError):
@@ -170,12 +171,13 @@ class Supervisor:
         return "has failed" if self._alarm.poll() else ""
 
     def restart(self) -> list[str]:
-        """Play again after a fault, with the model that played, and the same proxies; what is to be told.
+        """Start a new process after a fault, with the current model; return notes for the user.
 
-        Plugins are left out, for they may be to blame. Recording and log go on in files of their own.
+        The proxies stay valid. Plugins are left out, as one of them may be the cause. Recording and log
+        continue in new files.
 
         Raises:
-            RealtimeError: it cannot play.
+            RealtimeError: the worker cannot play.
         """
         self.close()
         before, told = self._config, []
@@ -191,22 +193,25 @@ class Supervisor:
         self._works.reconnect(works)
         self.start()
         if before.plugins:
-            told.append("without its plugins, which may be to blame")
-        told += [f"recording goes on in {now.record}"] if now.record else []
-        told += [f"the log goes on in {now.log}"] if now.log else []
+            told.append("without plugins, as one of them may be the cause")
+        told += [f"the recording continues in {now.record}"] if now.record else []
+        told += [f"the log continues in {now.log}"] if now.log else []
         return told
 
     def stop(self) -> tuple[Facts, bool]:
-        """Fade out and end; the last status, and whether rendering had failed.
+        """Fade out and end; return the last status and whether rendering has failed.
+
+        Waits until recording and log are written.
 
         Raises:
-            RpcError: it had ended by itself.
+            RpcError: the worker had already ended, or does not end in time.
         """
-        end: tuple[Facts, bool] = self._line.ask("stop")
+        writes = self._config.record or self._config.log
+        end: tuple[Facts, bool] = self._line.ask("stop", limit_s=WRITE_S if writes else None)
         return end
 
     def close(self) -> None:
-        """End, if it has not been stopped."""
+        """End the worker if it is still running."""
         self._line.close()
         self._see_it_end()
 
@@ -218,13 +223,13 @@ class Supervisor:
 
 
 def _free(path: Path) -> Path:
-    """A name beside it that is not taken: `take-2.wav` beside `take.wav`."""
+    """Return an unused path in the same folder, such as `take-2.wav` for `take.wav`."""
     return next(p for n in count(2) if not (p := path.with_stem(f"{path.stem}-{n}")).exists())
 
 
 @contextlib.contextmanager
 def _no_signals() -> Iterator[None]:
-    """Signals that ask for the end wait; a process that is begun here never gets them."""
+    """Block SIGINT and SIGTERM; a process started in this context never receives them."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return

@@ -1,4 +1,4 @@
-"""Run every shape of decoding once before playing, and measure its cost on this machine."""
+"""Run the decoder on every tensor shape before playing, and measure its cost on this machine."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from realtime.live.load import AT_ONCE
 from realtime.synth.mixer import Cost, Mixer, slots_for
 
 RUNS = 3
-BUDGET = 0.8  # of the time that a chunk sounds, for decoding it
+BUDGET = 0.8  # maximum decoding time of a chunk as a fraction of its duration
 
 
 def warm_up(mixer: Mixer) -> Cost:
-    """Decode every usual shape, so that none on stage is the first; set and return `mixer.cost`."""
+    """Decode every usual shape, so that no shape is new on stage; set and return `mixer.cost`."""
     timing, voices = mixer.timing, mixer.voices
     longest = timing.first_frames + (AT_ONCE[-1] - 1) * timing.chunk_frames
     for frames in range(1, min(longest, mixer.max_frames, timing.frames) + 1):
         mixer.rehearse(1, frames)
     for at_once in AT_ONCE[1:]:
         together = min(at_once * timing.chunk_frames, timing.frames)
-        for count in (*range(1, voices + 1), slots_for(voices)):  # the last takes most memory
+        for count in (*range(1, voices + 1), slots_for(voices)):  # the last one needs the most memory
             mixer.rehearse(count, together)
     first_s = _seconds(lambda: mixer.rehearse(1, timing.first_frames))
     tick_s = timing.tick_start(1) / mixer.sample_rate
@@ -38,7 +38,7 @@ def warm_up(mixer: Mixer) -> Cost:
 
 
 def _seconds(work: Callable[[], None]) -> float:
-    """Return the median time of a few runs."""
+    """Return the median time of `RUNS` runs."""
     times = []
     for _ in range(RUNS):
         begun = time.perf_counter()

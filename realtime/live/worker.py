@@ -1,7 +1,7 @@
-"""The process that plays: device, decoder, mixer, and nothing that could hold them up.
+"""The worker process: device, decoder and mixer, and nothing that could delay them.
 
-What listens to OSC, and any other Python code of a server, has a process of its own (`serve`), for all
-threads of one process share Python's lock: beside a busy one the same sound takes half as long again.
+OSC and all other Python code of the server run in a process of their own (`serve`), because the threads of
+one process share Python's interpreter lock: next to a busy thread, rendering takes half as long again.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ from realtime.util import priority, timeouts
 from realtime.util.errors import RealtimeError, say
 
 WATCH_S = 0.1
-END_S = 1.0  # until control has taken note of the end
-#: What is said once, when a count of the engine's status is no longer 0.
+END_S = 1.0  # time for control to read the last reply
+#: Warnings by counter of the engine's status; each is printed once, when its counter first exceeds 0.
 TROUBLES = {
-    "shed": "decoding does not keep up: the quietest voice was let go, and for some seconds hits take the "
-    "place of others; fewer --voices avoid that (said once)",
-    "muted": "the model decoded to something that is no sound: silenced, as it will be (said once)",
+    "shed": "decoding cannot keep up: the quietest voice was faded out, and for some seconds new hits "
+    "replace old ones; use fewer --voices to avoid this (reported once)",
+    "muted": "the model produced samples that are not finite numbers; they are silenced (reported once)",
 }
 
 
 @dataclass(frozen=True)
 class Built:
-    """A model that is ready to be installed."""
+    """A model that is ready to install."""
 
     number: int
     info: ModelInfo
@@ -51,7 +51,7 @@ class Built:
 
 @dataclass(frozen=True)
 class PluginFacts:
-    """A plugin as it is now; see `plugins.Plugin`."""
+    """Current state of a plugin; see `plugins.Plugin`."""
 
     name: str
     latency_samples: int
@@ -64,14 +64,14 @@ class PluginFacts:
 
 
 class Worker:
-    """All that plays, as one.
+    """Owns the device, instruments, plugins, engine, recorder and log.
 
     Args:
-        config: of the server.
-        say: told, in a line, what the user should know.
+        config: options of the worker process.
+        say: receives one-line messages for the user.
 
     Raises:
-        RealtimeError: it cannot play.
+        RealtimeError: the device, the model, a plugin or a file cannot be opened.
     """
 
     def __init__(self, config: SoundConfig, say: Callable[[str], None]) -> None:
@@ -157,12 +157,12 @@ class Worker:
 
     @property
     def facts(self) -> tuple[ModelInfo, bool]:
-        """Of the model, and whether there are plugins."""
+        """Description of the model, and True if there are plugins."""
         return self._instrument.info, self._chain is not None
 
     @property
     def calls(self) -> rpc.Calls:
-        """What control may ask for at any time; quick."""
+        """Quick calls, which control may make at any time."""
         engine = self._engine
         return {
             "submit": engine.submit,
@@ -179,18 +179,18 @@ class Worker:
 
     @property
     def works(self) -> rpc.Calls:
-        """What takes a while."""
+        """Slow calls."""
         return {"start": self._start, "build": self._build, "encode": self._studio.encode}
 
-    # ---- for control
+    # ---- called by control
 
     def _start(self) -> dict[str, str]:
-        """Begin to play; lines of what plays."""
+        """Start to play; return what to print about it, by name."""
         gc.collect()
         self._engine.start()
         self._outlet.start(self._engine)
         self._started = True
-        gc.freeze()  # what is there stays: to look through it again would stop all threads for 15 ms
+        gc.freeze()  # scanning these permanent objects again would stop all threads for 15 ms
         return self._introduction()
 
     def _introduction(self) -> dict[str, str]:
@@ -202,10 +202,10 @@ class Worker:
             "device": f"{outlet.device.name}, {outlet.sample_rate} Hz, {outlet.channels} channels, "
             f"blocks of {engine.block_size}",
             "decoder": f"{self._instrument.decoder.provider}, {config.threads} thread(s); {config.voices} "
-            f"voices, of which this machine decodes {cost.sustained_voices} at once in time",
-            "trigger": f"sounds within {latency.describe(latency.trigger(engine))}, where the point rests; "
-            f"elsewhere {1000 * cost.first_chunk_s:.1f} ms of decoding more",
-            "move": f"is heard within {latency.describe(latency.coordinate(engine))}",
+            f"voices; this machine can decode {cost.sustained_voices} at once in real time",
+            "trigger": f"heard within {latency.describe(latency.trigger(engine))} at a resting point; "
+            f"elsewhere {1000 * cost.first_chunk_s:.1f} ms more for decoding",
+            "move": f"heard within {latency.describe(latency.coordinate(engine))}",
         }
 
     def _build(self, file: str) -> Built:
@@ -227,7 +227,7 @@ class Worker:
     # ---- the end
 
     def watch(self) -> None:
-        """Look after all of it until control asks for the end, or rendering fails, which is told."""
+        """Watch device and plugins until control asks to stop or rendering fails; report problems."""
         engine, untold = self._engine, dict(TROUBLES)
         while not self.stopping.wait(WATCH_S) and not engine.failure:
             if not self._started:
@@ -248,7 +248,7 @@ class Worker:
         return self._engine.failure is not None
 
     def close(self) -> None:
-        """Fade out, keep what was recorded, and leave the device."""
+        """Fade out, finish the recording and the log, and close the device."""
         try:
             self._engine.stop()
             if self._recorder:
@@ -260,20 +260,20 @@ class Worker:
             self._end.set_result((self._engine.status(), self.failed))
 
     def _stop(self) -> tuple[dict[str, int | float | str], bool]:
-        """End; the last status, and whether rendering had failed."""
+        """End; return the last status and whether rendering has failed."""
         self.stopping.set()
         return self._end.result()
 
 
 def play(config: SoundConfig, calls: Connection, works: Connection, alarm: Connection) -> None:
-    """The whole life of the process: play, as control asks for it, until control ends it or is gone.
+    """Run the worker process until control stops it or is gone.
 
     Args:
-        calls: what is asked for at any time; first of all it is told a fault and the facts.
-        works: what takes a while.
-        alarm: something goes there when playing has failed.
+        calls: connection for quick calls; its first message is (error, `Worker.facts`).
+        works: connection for slow calls.
+        alarm: receives True if rendering has failed.
     """
-    for number in (signal.SIGINT, signal.SIGTERM):  # control hears them, and ends us
+    for number in (signal.SIGINT, signal.SIGTERM):  # control handles them and ends this process
         signal.signal(number, signal.SIG_IGN)
     priority.before_ordinary(priority.SOUND)
     try:

@@ -23,15 +23,21 @@ MAX_CACHE_BYTES = 64 * 2**20
 OPERATORS = {
     *(
         "Add",
+        "Cast",
+        "Clip",
         "Concat",
         "Conv",
+        "CumSum",
+        "Exp",
         "Expand",
+        "Floor",
         "Gather",
         "GatherND",
         "Gemm",
         "Identity",
         "LeakyRelu",
         "MatMul",
+        "Max",
         "Min",
     ),
     *(
@@ -44,6 +50,7 @@ OPERATORS = {
         "ScatterND",
         "Shape",
         "Sigmoid",
+        "Sin",
         "Slice",
         "Split",
         "Squeeze",
@@ -195,12 +202,13 @@ def _check_tensor(tensor: Any) -> None:
         raise ModelError(
             f"keeps the weight {tensor.name[:40]!r} in another file; all weights must be in the model file"
         )
-    kind = {TensorProto.FLOAT: np.float32, TensorProto.INT64: np.int64}.get(tensor.data_type)
+    kinds = {TensorProto.FLOAT: np.float32, TensorProto.DOUBLE: np.float64, TensorProto.INT64: np.int64}
+    kind = kinds.get(tensor.data_type)
     if kind is None or any(size < 0 for size in tensor.dims):
         raise ModelError(f"the weight {tensor.name[:40]!r} has a type that no soundmorph model uses")
     if math.prod(tensor.dims) * np.dtype(kind).itemsize != len(tensor.raw_data):
         raise ModelError(f"the weight {tensor.name[:40]!r} does not have the size that it declares")
-    if kind is np.float32 and not np.isfinite(np.frombuffer(tensor.raw_data, kind)).all():
+    if kind is not np.int64 and not np.isfinite(np.frombuffer(tensor.raw_data, kind)).all():
         raise ModelError(f"the weight {tensor.name[:40]!r} holds NaN or infinity")
 
 

@@ -35,7 +35,7 @@ from realtime.synth.commands import Command, Gain, Mode, SetZ, Swap, Trigger, Tw
 from realtime.synth.crossfade import Change
 from realtime.synth.mixer import Mixer, slots_for
 from realtime.synth.plugins import Chain
-from realtime.synth.resampler import Resampler
+from realtime.synth.voices.resampler import Resampler
 from realtime.util.errors import RealtimeError, say
 from realtime.util.files import Folder
 from realtime.util.progress import Progress

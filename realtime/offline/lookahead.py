@@ -16,7 +16,7 @@ import numpy as np
 
 from realtime.model.decoder import Decoder, Floats
 from realtime.synth.commands import Command, Trigger
-from realtime.synth.sound_cache import CachedSound, SoundCache, Z
+from realtime.synth.voices.sound_cache import CachedSound, SoundCache, Z
 
 BATCH = 4  # sounds in one call of the decoder: more gain nothing
 LOOK_AHEAD = 64  # hits

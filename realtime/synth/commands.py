@@ -164,6 +164,42 @@ class Swap:
     chunk_frames: int
 
 
+@dataclass(frozen=True)
+class StartSteps:
+    """Play the sequencer's loop from its first step."""
+
+
+@dataclass(frozen=True)
+class StopSteps:
+    """Play no more steps of the sequencer; what sounds goes on to its end."""
+
+
+@dataclass(frozen=True)
+class SetStep:
+    """Give step `index` of the sequencer's loop these hits."""
+
+    index: int
+    hits: tuple[Trigger, ...]
+
+
+@dataclass(frozen=True)
+class SetClock:
+    """Set how the sequencer's steps lie in time.
+
+    Attributes:
+        bpm: beats a minute, kept to 0.001; a step is a quarter of a beat.
+        swing: share of a pair of steps that its first one takes, in percent, kept to 0.1; 50 is straight.
+        steps: of the loop.
+    """
+
+    bpm: float
+    swing: float
+    steps: int
+
+
+Sequencing = StartSteps | StopSteps | SetStep | SetClock
+"""Commands for the sequencer; the hits that follow from them are what a log keeps."""
+
 Command = (
     SetZ
     | SetDimension
@@ -179,6 +215,7 @@ Command = (
     | Ticks
     | Tweak
     | Swap
+    | Sequencing
 )
 
 POINT_MOVES = (SetZ, SetDimension, SetAxis, Goto)

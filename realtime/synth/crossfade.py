@@ -1,4 +1,4 @@
-"""The mixer that plays, earlier mixers while they fade out, and the plugins after them.
+"""The mixer that plays, earlier mixers while they fade out, its sequencer, and the plugins after them.
 
 Handles operations that span mixers, between two blocks: changes of model and plugin parameters. The server's
 engine and `realtime render` both use it.
@@ -12,8 +12,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.synth.commands import Command, Swap, Tweak
+from realtime.synth.commands import Command, Panic, Sequencing, Swap, Trigger, Tweak
 from realtime.synth.mixer import Mixer
+from realtime.synth.sequencer import Sequencer
 
 Block = NDArray[np.float32]
 
@@ -45,11 +46,13 @@ class Crossfade:
 
     Attributes:
         mixer: the current mixer.
+        sequencer: plays the current mixer; empty and stopped after a change of mixer.
         fading: whether an earlier mixer is still audible.
     """
 
     def __init__(self, mixer: Mixer, effects: Effects | None = None) -> None:
         self.mixer = mixer
+        self.sequencer = Sequencer(mixer.sample_rate)
         self._effects = effects
         self._leaving: list[Mixer] = []
         self._scratch = np.zeros((0, mixer.channels), np.float32)
@@ -66,11 +69,22 @@ class Crossfade:
             if self._effects is not None:
                 self._effects.carry_out(command)
             self._log(command)
+        elif isinstance(command, Sequencing):
+            self.sequencer.submit(command, at_sample)
         else:
+            if isinstance(command, Panic):
+                self.sequencer.submit(command, at_sample)
             self.mixer.submit(command, at_sample)
+
+    def coming(self, samples: int) -> tuple[Trigger, ...]:
+        """Return the hits of the sequencer's next step, if it lies within the next `samples` samples."""
+        return self.sequencer.coming(self.mixer.position + samples)
 
     def render(self, block: Block) -> None:
         """Write the next T samples, without plugins: float32 [T, channels], within ±1."""
+        begin = self.mixer.position
+        for sample, hit in self.sequencer.take(begin, begin + len(block)):
+            self.mixer.submit(hit, sample)
         self.mixer.render(block)
         if not self._leaving:
             return
@@ -88,6 +102,7 @@ class Crossfade:
         change.mixer.take_over(self.mixer)
         self._leaving.append(self.mixer)
         self.mixer = change.mixer
+        self.sequencer = Sequencer(change.mixer.sample_rate)
         if change.swap is not None:
             self._log(change.swap)
 

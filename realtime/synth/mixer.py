@@ -38,12 +38,12 @@ from realtime.synth.commands import (
 from realtime.synth.glide import Glide, Point
 from realtime.synth.output import Output
 from realtime.synth.points import Points
-from realtime.synth.polyphony import Polyphony
-from realtime.synth.resampler import Resampler, Samples
-from realtime.synth.slots import Slots
-from realtime.synth.sound_cache import CachedSound, SoundCache
-from realtime.synth.timing import Timing
-from realtime.synth.voice import Tails, Voice
+from realtime.synth.voices.polyphony import Polyphony
+from realtime.synth.voices.resampler import Resampler, Samples
+from realtime.synth.voices.slots import Slots
+from realtime.synth.voices.sound_cache import CachedSound, SoundCache
+from realtime.synth.voices.timing import Timing
+from realtime.synth.voices.voice import Tails, Voice
 
 STEAL_MS = 5.0  # fade-out of a voice that is stolen, choked or stopped
 PANIC_MS = 2.0  # fade-out of all voices on a panic
@@ -179,7 +179,8 @@ class Mixer:
         moved = 1 if self.cost is None else self.cost.moved
         for command in commands:
             if isinstance(command, Trigger):
-                z = self.glide.at(self.position) if command.z is None else np.array(command.z)
+                given = command.z if command.point is None else command.point
+                z = self.glide.at(self.position) if given is None else np.array(given)
                 begun += self.sound_cache.get(z.astype(np.float32)) is None
             moves = moves or isinstance(command, POINT_MOVES)
         for voice in self._playing:

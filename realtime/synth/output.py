@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.synth.resampler import Samples
+from realtime.synth.voices.resampler import Samples
 
 Levels = NDArray[np.float64]
 """Left and right: [2]."""

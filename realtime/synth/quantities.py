@@ -68,5 +68,11 @@ TRAVEL_MS = Quantity(0.0, 600_000.0, "ms")
 GAIN_DB = Quantity(-120.0, 24.0, "dB")
 DC_BLOCK_HZ = Quantity(0.0, 40.0, "Hz")
 
+# the sequencer
+TEMPO_BPM = Quantity(20.0, 300.0, "beats a minute", 120.0)
+SWING = Quantity(50.0, 75.0, "percent", 50.0)
+STEPS = Quantity(16, 64, default=16, whole=True)
+SWITCH = Quantity(0, 1, whole=True)
+
 # MIDI
 MIDI_DATA = Quantity(0, 127, whole=True)

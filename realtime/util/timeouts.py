@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import os
 import sys
 import threading
@@ -79,8 +80,8 @@ class TimedCaller:
         self._asking.start()
         try:
             return answer.result(self._limit_s)
-        except TimeoutError:
+        except concurrent.futures.TimeoutError:  # not the builtin TimeoutError on Python 3.10
             if answer.cancel():
                 abandon(self._asking)
-                raise
+                raise TimeoutError from None
             return answer.result()  # the result arrived just now

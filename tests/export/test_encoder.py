@@ -1,4 +1,4 @@
-"""The exported encoder gives the z that PyTorch gives, for the same sound file prepared by either side."""
+"""The exported encoder gives the z of PyTorch, and the stage prepares sound files as the trainer does."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from trainer.run.checkpoint import Checkpoint
 
 
 def _recording(path: Path, rate: int, seconds: float, channels: int = 1, start: float = 0.0) -> Path:
-    """A decaying tone with noise and an offset, silent up to `start` seconds."""
+    """Write a decaying tone with noise and an offset, silent up to `start` seconds."""
     time = np.arange(round(rate * seconds)) / rate - start
     random = np.random.default_rng(0)
     tone = np.sin(2 * np.pi * 180 * time) + 0.1 * random.standard_normal(len(time))
@@ -40,7 +40,7 @@ def _recording(path: Path, rate: int, seconds: float, channels: int = 1, start: 
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_the_file_gives_the_model_s_z(architecture: str, tiny_model: Path, tmp_path: Path) -> None:
+def test_exported_encoder_gives_the_model_s_z(architecture: str, tiny_model: Path, tmp_path: Path) -> None:
     config = Config(ModelConfig(architecture, 8000, 1280, 5, layers=12, channels=6))
     torch.manual_seed(0)
     model = build(config.model, 2).eval()
@@ -72,7 +72,7 @@ def test_an_export_writes_an_encoder_that_knows_its_decoder(
     assert np.abs(np.asarray(encoder.encode_file(path)) - wanted).max() <= 1e-4
 
 
-def test_neither_file_is_replaced_unasked_nor_left_half(tiny_run: Path, tmp_path: Path) -> None:
+def test_existing_files_are_replaced_only_with_force(tiny_run: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
     encoder_path(out / "a.onnx").write_bytes(b"mine")
@@ -92,7 +92,7 @@ DATA = DataConfig(HOW.silence_mean_square, HOW.silence_block, HOW.fade_ms)
 @pytest.mark.parametrize("rate", [4000, 8000, 44_100])
 @pytest.mark.parametrize("channels", [1, 2, 3])
 @pytest.mark.parametrize(("seconds", "start"), [(0.05, 0.0), (0.2, 0.03), (1.0, 0.0), (1.0, 0.35)])
-def test_preparation_is_the_trainer_s(
+def test_stage_prepares_sounds_as_the_trainer_does(
     tmp_path: Path, rate: int, channels: int, seconds: float, start: float
 ) -> None:
     path = _recording(tmp_path / "s.wav", rate, seconds, channels, start)
@@ -112,7 +112,7 @@ def test_preparation_is_the_trainer_s(
         (np.stack([np.sin(np.arange(800)), -np.sin(np.arange(800))], 1), ""),
     ],
 )
-def test_both_refuse_the_same(signal: np.ndarray, said: str) -> None:
+def test_trainer_and_stage_refuse_the_same_sounds(signal: np.ndarray, said: str) -> None:
     sound = signal.astype(np.float32)
     if not said:  # channels that cancel out: the first one
         assert np.array_equal(prepare(sound, 8000, HOW), audio.prepare_signal(sound, 8000, MODEL, DATA))

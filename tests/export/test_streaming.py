@@ -1,4 +1,4 @@
-"""A decoder file sounds as its model does, whole and in any chunks, and is made of standard parts."""
+"""A decoder file sounds like its model, in one call and in any chunks, and has only standard operators."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ def test_every_architecture_can_be_exported() -> None:
 
 @pytest.fixture(scope="module", params=ARCHITECTURES)
 def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[VAE, Decoder]:
-    """A model, and its file as the player reads it. Of 22 layers, three or two share a ring."""
-    config = ModelConfig(request.param, 8000, FRAMES * 32, DIM, layers=22, channels=6)
+    """A model, and its file as the stage reads it. With 22 layers, two or three share a ring."""
+    config = ModelConfig(request.param, 8000, FRAMES * 32, DIM, layers=22, channels=6, modes=9, knots=12)
     model, path = fresh_model(config, tmp_path_factory.mktemp(request.param))
     return model, Decoder(path, capacity=3)
 
 
 def sound(model: VAE, z: Floats) -> Floats:
-    """What the PyTorch model makes of z, its own rounding kept out by double precision."""
+    """Decode z with the PyTorch model, in double precision to avoid its rounding."""
     with torch.no_grad():
         decoded: torch.Tensor = copy.deepcopy(model.decoder).double()(torch.from_numpy(z).double())
     return decoded[:, 0].float().numpy()
 
 
 def assert_same(got: Floats, wanted: Floats) -> None:
-    """Equal to 1e-6, full scale being 1."""
+    """Assert that two sounds are equal to 1e-6 of full scale."""
     assert 0.01 < np.abs(wanted).max() < 1.0
     assert np.abs(got - wanted).max() <= 1e-6
 

@@ -30,7 +30,7 @@ from pythonosc.osc_message import OscMessage
 from pythonosc.udp_client import SimpleUDPClient
 
 from realtime.model.decoder import Decoder
-from realtime.synth.resampler import Resampler
+from realtime.synth.voices.resampler import Resampler
 
 ROOT = Path(__file__).resolve().parents[2]
 PATCHES = ROOT / "max_patches"

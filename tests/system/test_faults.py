@@ -1,4 +1,4 @@
-"""What goes wrong on stage: the server says so in one line, keeps its state, plays on, and ends when told."""
+"""Faults on stage: the server reports each in one line, keeps its state, plays on, and ends when asked."""
 
 from __future__ import annotations
 
@@ -42,8 +42,10 @@ from tests.system.rig import (
 
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
-def test_jack_goes_and_comes_back(tiny_model: Path, tmp_path: Path, end: signal.Signals) -> None:
-    """Under its old name, for a killed JACK server leaves that behind, and there are eight on a machine."""
+def test_server_plays_on_and_reconnects_when_jack_restarts(
+    tiny_model: Path, tmp_path: Path, end: signal.Signals
+) -> None:
+    """JACK restarts under its old name: a killed server leaves its name behind, and there are only eight."""
     with Jack() as jack:
         jack.wait()
         with Server(tiny_model, "--device", "system", env=jack.env) as server:
@@ -51,7 +53,7 @@ def test_jack_goes_and_comes_back(tiny_model: Path, tmp_path: Path, end: signal.
             server.ask("/ping")
             jack.stop(end)
             server.wait_for("has gone")
-            server.send("/morph/trigger", 1.0)  # it plays on, unheard
+            server.send("/morph/trigger", 1.0)  # it plays on, inaudibly
             server.wait_until(hits=1)
             with Jack(name=jack.name) as again:
                 again.wait()
@@ -68,10 +70,10 @@ def test_jack_goes_and_comes_back(tiny_model: Path, tmp_path: Path, end: signal.
 
 
 @pytest.mark.parametrize(("fate", "hits"), [(signal.SIGKILL, 0), (signal.SIGSTOP, 0), (signal.SIGSTOP, 1500)])
-def test_what_plays_is_begun_anew_where_it_was(
+def test_worker_that_dies_or_hangs_is_restarted_with_its_state_and_new_files(
     tiny_model: Path, tmp_path: Path, fate: signal.Signals, hits: int
 ) -> None:
-    """It has ended, or stands still, and soon takes nothing. What is kept goes on in files of their own."""
+    """Also when the pipe to a hanging worker is full. Recording and log continue in new files."""
     options = ["--null", "--presets", str(tmp_path / "presets.json")]
     options += ["--record", str(tmp_path / "take.wav"), "--log", str(tmp_path / "log.jsonl")]
     with Server(tiny_model, *options) as server:
@@ -82,10 +84,10 @@ def test_what_plays_is_begun_anew_where_it_was(
         server.send("/morph/trigger", 1.0)
         server.wait_until(hits=1)
         os.kill(server.sound_pid, fate)
-        for _ in range(hits):  # more than fit into the pipe
+        for _ in range(hits):  # 1500 are more than the pipe holds
             server.send("/morph/trigger", 1.0)
         server.wait_for(
-            "it plays again, .*; recording goes on in .*take-2.wav; the log goes on in .*log-2.jsonl"
+            "playing again .*; the recording continues in .*take-2.wav; the log continues in .*log-2.jsonl"
         )
         server.forget_answers()
         server.play_for(0.05)
@@ -99,20 +101,19 @@ def test_what_plays_is_begun_anew_where_it_was(
     assert_heard_as_logged(tmp_path / "log-2.jsonl", tmp_path / "take-2.npy", at_least_s=0.05)
 
 
-def test_on_jack_too_with_the_model_that_played_and_without_plugins(
+def test_restarted_worker_keeps_its_jack_name_and_model_but_no_plugins(
     other_model: Path, tiny_model: Path
 ) -> None:
-    """What has been killed was connected, and its name is free again."""
     options = ["--device", "system", "--library", str(other_model.parent)]
     options += ["--plugin", str(COMPRESSOR)] if COMPRESSOR.exists() else []
     with Jack(synchronous=False) as jack:
         jack.wait()
         with Server(tiny_model, *options, env=jack.env) as server:
             assert server.ask("/morph/model", other_model.name)[0] == "/morph/done"
-            server.send("/morph/subscribe", 9, 20.0)  # nobody is there
+            server.send("/morph/subscribe", 9, 20.0)  # no client listens there
             os.kill(server.sound_pid, signal.SIGKILL)
-            line = server.wait_for("it plays again")
-            assert ("without its plugins" in line.string) == COMPRESSOR.exists()
+            line = server.wait_for("playing again")
+            assert ("without plugins" in line.string) == COMPRESSOR.exists()
             assert len(server.ask("/morph/get/z")[1]) == 3
             assert server.ask("/morph/get/plugins")[1] == [0, 0]  # none
             server.send("/morph/trigger", 1.0)
@@ -122,28 +123,31 @@ def test_on_jack_too_with_the_model_that_played_and_without_plugins(
             assert ports.stdout.split() == ["soundmorph:out_1", "system:playback_1"]
 
 
-def test_what_ends_again_at_once_is_given_up(tiny_model: Path, tmp_path: Path) -> None:
+def test_worker_that_crashes_again_within_ten_seconds_is_not_restarted(
+    tiny_model: Path, tmp_path: Path
+) -> None:
     with Server(tiny_model, "--null", "--presets", str(tmp_path / "presets.json")) as server:
         server.send("/morph/preset/store", "kept")
         server.hear()
         os.kill(server.sound_pid, signal.SIGKILL)
-        server.wait_for("it plays again")
+        server.wait_for("playing again")
         os.kill(server.sound_pid, signal.SIGKILL)
-        server.wait_for("error: the process that plays has ended; presets are kept, start the server again")
+        server.wait_for("error: the worker process has ended; presets are saved, start the server again")
         assert server.finish() == 2
     assert "kept" in (tmp_path / "presets.json").read_text()
 
 
-def test_a_server_ends_although_what_plays_stands_still(tiny_model: Path) -> None:
+def test_server_ends_although_its_worker_hangs(tiny_model: Path) -> None:
     with Server(tiny_model, "--null") as server:
         os.kill(server.sound_pid, signal.SIGSTOP)
         for _ in range(1500):
             server.send("/morph/trigger", 1.0)
-        assert server.stop() == 2  # nothing is known of what it has played
+        assert server.stop() == 2  # the counters of the worker are lost
 
 
-def test_what_plays_ends_with_what_controls_it(tiny_model: Path, tmp_path: Path) -> None:
-    """And keeps what it has recorded."""
+def test_worker_finishes_its_recording_and_ends_when_the_server_is_killed(
+    tiny_model: Path, tmp_path: Path
+) -> None:
     options = ["--null", "--record", str(tmp_path / "kept.wav"), "--log", str(tmp_path / "log.jsonl")]
     with Server(tiny_model, *options) as server:
         server.send("/morph/trigger", 1.0)
@@ -156,7 +160,7 @@ def test_what_plays_ends_with_what_controls_it(tiny_model: Path, tmp_path: Path)
     assert np.abs(soundfile.read(tmp_path / "kept.wav")[0]).max() > 0.001
 
 
-def test_a_server_ends_although_jack_has_gone(jack_server: Jack, tiny_model: Path) -> None:
+def test_server_ends_after_jack_has_gone(jack_server: Jack, tiny_model: Path) -> None:
     with Server(tiny_model, "--device", "system", env=jack_server.env) as server:
         jack_server.stop()
         server.wait_for("has gone")
@@ -164,10 +168,10 @@ def test_a_server_ends_although_jack_has_gone(jack_server: Jack, tiny_model: Pat
 
 
 @pytest.mark.parametrize("after_s", [0.6, 0.65, 0.7, 0.75])
-def test_a_server_ends_although_jack_dies_while_it_is_left(
+def test_server_ends_although_jack_dies_during_disconnection(
     jack_server: Jack, tiny_model: Path, after_s: float
 ) -> None:
-    """JACK's library then cancels threads wherever they are, which may be in Python."""
+    """JACK's library then cancels threads wherever they are, possibly inside Python."""
     options = ["--device", "system", "--midi", "--midi-backend", "jack"]
     with Server(tiny_model, *options, env=jack_server.env) as server:
         jack_server.pause()
@@ -175,14 +179,14 @@ def test_a_server_ends_although_jack_dies_while_it_is_left(
         dying.start()
         assert server.stop() == 0
         dying.join()
-    with Jack(name=jack_server.name) as again:  # a killed one leaves its name behind
+    with Jack(name=jack_server.name) as again:  # a killed server leaves its name behind
         again.wait()
 
 
-def test_a_jack_server_that_is_stuck_is_not_waited_for(
+def test_connecting_to_a_stuck_jack_server_times_out_and_works_later(
     jack_server: Jack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A client that it lets in when nobody waits any more leaves again, and the next one can come."""
+    """A client that is accepted after the timeout leaves again, so that its name is free."""
     for name, value in jack_server.env.items():
         monkeypatch.setenv(name, value)
     jack_server.pause()
@@ -197,23 +201,21 @@ def test_a_jack_server_that_is_stuck_is_not_waited_for(
             client = JackClient("stuck")
         except JackError:
             time.sleep(0.05)
-    assert client.client.name == "stuck"  # and not "stuck-01": the late one has gone
+    assert client.client.name == "stuck"  # not "stuck-01": the late client has left
     client.leave()
 
 
-def test_a_server_starts_and_ends_although_jack_is_stuck(jack_server: Jack, tiny_model: Path) -> None:
+def test_server_starts_and_ends_although_jack_is_stuck(jack_server: Jack, tiny_model: Path) -> None:
     jack_server.pause()
     with Server(tiny_model, env=jack_server.env) as server:
-        assert "the sound drivers do not answer (is a JACK server stuck?); going on without" in server.output
+        assert "(is a JACK server stuck?); continuing without sound" in server.output
         server.send("/morph/trigger", 1.0)
         server.wait_until(hits=1)
         assert server.stop() == 0
     jack_server.go_on()
 
 
-def test_a_jack_server_that_asks_for_nothing_any_more_is_taken_up_when_it_does(
-    jack_server: Jack, tiny_model: Path
-) -> None:
+def test_server_reconnects_when_a_stalled_jack_server_continues(jack_server: Jack, tiny_model: Path) -> None:
     with Server(tiny_model, "--device", "system", env=jack_server.env) as server:
         jack_server.pause()
         server.wait_for("has gone")
@@ -226,12 +228,12 @@ def test_a_jack_server_that_asks_for_nothing_any_more_is_taken_up_when_it_does(
         assert server.stop() == 0
 
 
-def test_a_full_disk_ends_the_recording_and_not_the_sound(tiny_model: Path, tmp_path: Path) -> None:
-    """Files of this server can have 200 blocks of 1,024 bytes, which is half a second of sound."""
+def test_full_disk_stops_the_recording_but_not_the_sound(tiny_model: Path, tmp_path: Path) -> None:
+    """Files of this server are limited to 200 blocks of 1,024 bytes, half a second of sound."""
     limit = (program("bash"), "-c", 'ulimit -f 200; exec "$0" "$@"')
     recording = tmp_path / "recording.wav"
     with Server(tiny_model, "--null", "--record", str(recording), prefix=limit) as server:
-        server.wait_for("recording stopped, the sound goes on: .*recording.wav")
+        server.wait_for("recording stopped, playing continues: .*recording.wav")
         server.send("/morph/trigger", 1.0)
         server.wait_until(hits=1)
         server.wait_until(voices=0)
@@ -239,7 +241,7 @@ def test_a_full_disk_ends_the_recording_and_not_the_sound(tiny_model: Path, tmp_
     assert soundfile.info(recording).duration > 0.1
 
 
-def test_a_model_that_says_nan_is_muted_and_reported(tiny_model: Path, tmp_path: Path) -> None:
+def test_nan_from_a_model_is_muted_and_reported(tiny_model: Path, tmp_path: Path) -> None:
     model = tmp_path / "nan.onnx"
     model.write_bytes(nan_where_z_is_large(tiny_model))
     with Server(model, "--null", "--record", str(tmp_path / "heard.wav")) as server:
@@ -249,7 +251,7 @@ def test_a_model_that_says_nan_is_muted_and_reported(tiny_model: Path, tmp_path:
         server.wait_until(hits=1)
         server.wait_until(voices=0)
         assert float(server.status()["muted"]) > 0
-        server.wait_for("no sound: silenced")
+        server.wait_for("not finite numbers; they are silenced")
         server.send("/morph/z", 0.0, 0.0, 0.0, 0.0)
         server.send("/morph/trigger", 1.0)
         server.wait_until(hits=2)
@@ -261,7 +263,7 @@ def test_a_model_that_says_nan_is_muted_and_reported(tiny_model: Path, tmp_path:
 
 
 def nan_where_z_is_large(path: Path) -> bytes:
-    """A model with z + 0 * (3e38 * z) in place of z: NaN where that overflows, and else the same."""
+    """Return the model with z + 0 * (3e38 * z) in place of z: NaN where that overflows, else unchanged."""
     model = onnx.load(str(path))
     for node in model.graph.node:
         for index, name in enumerate(node.input):
@@ -284,7 +286,7 @@ def nan_where_z_is_large(path: Path) -> bytes:
     return schema.add_checksum(model.SerializeToString())
 
 
-def test_two_servers_on_one_port(tiny_model: Path) -> None:
+def test_second_server_on_the_same_port_exits_with_an_error(tiny_model: Path) -> None:
     with Server(tiny_model, "--null") as first:
         serve = ["-m", "realtime", "serve", "--null", "--model", str(tiny_model), "--port", str(first.port)]
         with Process([sys.executable, *serve]) as second:
@@ -293,8 +295,10 @@ def test_two_servers_on_one_port(tiny_model: Path) -> None:
         assert first.ask("/ping") == ("/pong", [])
 
 
-def test_a_clock_that_jumps_changes_no_sound(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Time tags are put on the monotonic clock as they come; the wall clock may be set in between."""
+def test_jump_of_the_wall_clock_does_not_move_scheduled_hits(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Time tags are converted to the monotonic clock on arrival; the wall clock may then be set."""
     mixer = Mixer(Decoder(tiny_model, capacity=slots_for(2)), 48_000, voices=2)
     engine = Engine(mixer, ahead=1, synchronous=True)
     engine.start()
@@ -314,10 +318,10 @@ def test_a_clock_that_jumps_changes_no_sound(tiny_model: Path, monkeypatch: pyte
     due = [sample for sample, command in engine._inbox if isinstance(command, Trigger)]
     engine._closing = True
     assert len(due) == 3
-    assert all(0.5 * 48_000 < sample < 30 * 48_000 for sample in due)  # about a second ahead, all of them
+    assert all(0.5 * 48_000 < sample < 30 * 48_000 for sample in due)  # each about a second ahead
 
 
-def test_a_session_is_saved_and_gone_on_with(tiny_model: Path, tmp_path: Path) -> None:
+def test_session_is_saved_at_the_end_and_restored(tiny_model: Path, tmp_path: Path) -> None:
     presets = ("--presets", str(tmp_path / "presets.json"))
     with Server(tiny_model, "--null", *presets) as server:
         server.send("/morph/z", 1.0, 2.0, 3.0, 4.0)
@@ -333,7 +337,7 @@ def test_a_session_is_saved_and_gone_on_with(tiny_model: Path, tmp_path: Path) -
 
 @pytest.mark.parametrize("device", ["null", "jack"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_server_told_to_end_fades_out_and_keeps_everything(
+def test_server_fades_out_on_a_signal_and_saves_recording_log_and_session(
     tiny_model: Path, tmp_path: Path, device: str, number: signal.Signals
 ) -> None:
     log, record = tmp_path / "take.jsonl", tmp_path / "heard.wav"
@@ -351,7 +355,7 @@ def test_a_server_told_to_end_fades_out_and_keeps_everything(
         server.send("/morph/trigger", 1.0)
         server.wait_until(voices=1)
         assert server.stop(number) == 0
-    assert json.loads((tmp_path / "presets.json").read_text())  # where `--restore` goes on
+    assert json.loads((tmp_path / "presets.json").read_text())  # read by `--restore`
     setting = read_header(log)
     played = list(commands(log, setting.latent_dim))
     ended, last = played.pop()
@@ -373,7 +377,7 @@ def test_a_server_told_to_end_fades_out_and_keeps_everything(
     faded = told + round(rate * PANIC_MS / 1000)
     np.testing.assert_allclose(heard[:told], whole[:told], atol=MAX_DIFFERENCE)
     level = np.abs(whole[told:faded]).max()
-    assert level > 100 * MAX_DIFFERENCE  # it sounded when it was told
+    assert level > 100 * MAX_DIFFERENCE  # it was sounding at the signal
     down = np.linspace(1.0, 0.0, faded - told + 1)[:-1, np.newaxis]
     np.testing.assert_allclose(heard[told:faded], whole[told:faded] * down, atol=MAX_DIFFERENCE + level / 50)
     assert not heard[faded:].any()

@@ -27,7 +27,7 @@ def test_a_sound_server_plays_goes_and_comes_back(
             server.send("/morph/z", *Z)
             hear_a_hit(card, server, tiny_model, tmp_path / "heard.npy")
             card.stop(signal.SIGKILL)
-            server.wait_for("has gone; the state is kept")
+            server.wait_for("has gone; playing continues on it")
             hits = float(server.status()["hits"])
             server.send("/morph/trigger", 1.0)  # it plays on, unheard
             server.wait_until(hits=hits + 1, voices=0)

@@ -1,4 +1,4 @@
-"""Sounds made here, and a model small enough to train in a test."""
+"""Synthetic sounds, and a model small enough to train in a test."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ MakeSound = Callable[..., NDArray[np.float64]]
 
 
 def _sound(frequency_hz: float, samples: int = 900, seed: int = 0) -> NDArray[np.float64]:
-    """A decaying sine with a little noise, [samples] at 8 kHz, below 0.7."""
+    """Return a decaying sine with a little noise, [samples] at 8 kHz, below 0.7."""
     time = np.arange(samples) / RATE
     noise = np.random.default_rng(seed).standard_normal(samples)
     return 0.5 * np.exp(-30 * time) * (np.sin(2 * np.pi * frequency_hz * time) + 0.05 * noise)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the tests that need recordings or a GPU where there are none."""
+    """Deselect the tests that need recordings or a GPU if there are none."""
     missing = {"fsdd": not os.environ.get("SOUNDMORPH_FSDD"), "gpu": not torch.cuda.is_available()}
     names = [name for name, gone in missing.items() if gone]
     left_out = [item for item in items if any(item.get_closest_marker(name) for name in names)]
@@ -42,7 +42,7 @@ def make_sound() -> MakeSound:
 
 
 def _made(members: list[tuple[int, str, str]]) -> Sounds:
-    """Sounds of (label, source, group); the waveform of sound i is i, i, …"""
+    """Make sounds of (label, source, group); the waveform of sound i is i, i, …"""
     labels = torch.tensor([label for label, _, _ in members])
     return Sounds(
         names=tuple(str(i) for i in range(len(members))),
@@ -77,7 +77,7 @@ def folder(tmp_path: Path) -> Path:
 def config() -> Config:
     """4 layers of 8 channels, windows of 1,024 samples, 3-D; the paper's losses and updates.
 
-    Of `folder` 10 sounds are trained on and 2 are for validation.
+    It splits `folder` into 10 training sounds and 2 validation sounds.
     """
     return Config.from_dict(
         {

@@ -29,7 +29,7 @@ def toml(config: Config, tmp_path: Path) -> Path:
 
 
 def started(*arguments: str | Path) -> subprocess.Popen[str]:
-    """`python -m trainer`, as a process of its own."""
+    """The command line of `python -m trainer`."""
     return subprocess.Popen(
         [sys.executable, "-m", "trainer", *map(str, arguments)],
         cwd=ROOT,
@@ -57,14 +57,16 @@ def test_help_loads_no_torch() -> None:
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True)
 
 
-def test_fit(folder: Path, toml: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_fit_prints_progress_and_the_next_command(
+    folder: Path, toml: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     soundfile.write(folder / "low" / "broken.wav", np.zeros(900), 8000)
     words = ["fit", "--data", str(folder), "--config", str(toml), "--out", str(tmp_path / "my run")]
     assert main([*words, "--model", "cc", "--epochs", "1", "--batch-size", "3", "--seed", "5"]) == 0
     out, err = capsys.readouterr()
     assert "10 sounds to train on, 2 for validation, 0 for the test | cc on cpu | classes: high, low" in out
     assert out.splitlines()[-1] == (
-        f"done: '{tmp_path}/my run'; now: trainer export '{tmp_path}/my run' -o sounds.onnx"
+        f"done: '{tmp_path}/my run'; next: trainer export '{tmp_path}/my run' -o sounds.onnx"
     )
     assert err.splitlines() == ["left out: low/broken.wav: silent"]
     saved = checkpoint.load(tmp_path / "my run")
@@ -126,7 +128,7 @@ def test_force_replaces_a_run(folder: Path, toml: Path, tmp_path: Path) -> None:
     assert (tmp_path / "run" / "mine.txt").read_text() == "kept"
 
 
-def test_resume_of_a_finished_run(
+def test_finished_run_continues_only_with_more_epochs(
     folder: Path, toml: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = tmp_path / "run"
@@ -145,7 +147,7 @@ def test_resume_of_a_finished_run(
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no such signals")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_an_interrupted_process_goes_on_where_it_was(
+def test_interrupted_process_is_resumed(
     folder: Path, toml: Path, tmp_path: Path, number: signal.Signals
 ) -> None:
     run = tmp_path / "run"
@@ -157,7 +159,7 @@ def test_an_interrupted_process_goes_on_where_it_was(
     assert err == ""
     if number == signal.SIGINT:
         assert process.returncode == 130
-        assert out.splitlines()[-1].endswith(f"go on with: trainer fit --resume {run}")
+        assert out.splitlines()[-1].endswith(f"continue with: trainer fit --resume {run}")
     saved = checkpoint.load(run)
     epochs = str(saved.epoch + 2)
     assert main(["fit", "--resume", str(run), "--epochs", epochs]) == 0
@@ -168,7 +170,7 @@ def test_an_interrupted_process_goes_on_where_it_was(
     assert not list(run.glob("*.part"))
 
 
-def test_export_gets_its_arguments(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_arguments_are_passed_on_to_the_export(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = list(sys.argv)
     assert main(["export", str(tmp_path / "no-run"), "-o", str(tmp_path / "a.onnx")]) == 2
     assert "no-run" in capsys.readouterr().err

@@ -78,7 +78,7 @@ def test_bundled_configs_have_the_window_and_latent_size_of_the_paper() -> None:
         ),
     ],
 )
-def test_what_is_not_accepted_is_named(text: str, message: str) -> None:
+def test_unaccepted_values_are_named(text: str, message: str) -> None:
     with pytest.raises(ConfigError) as error:
         Config.from_toml(text)
     assert str(error.value).startswith(message)
@@ -98,7 +98,7 @@ def test_a_file_is_named_in_its_errors(tmp_path: Path) -> None:
         configs.read("drumz")
 
 
-def test_replace_checks_too() -> None:
+def test_replace_checks_values() -> None:
     assert Config().replace("fit", epochs=3).fit.epochs == 3
     with pytest.raises(ConfigError, match="at least 1"):
         Config().replace("fit", epochs=-3)

@@ -11,43 +11,43 @@ from trainer.commands import installed
 from trainer.errors import TrainerError
 
 HELP = "measure a run on its test sounds"
-DESCRIPTION = """Evaluate a run as the paper does: 1-NN accuracy and the MFCC-DTW deviation of the decoded
-class centres, with real sounds and a blur beside them for scale, and how near reconstructions are. Only
-the test sounds are measured, which the run has neither trained on nor chosen anything by."""
+DESCRIPTION = """Evaluate a run as in the paper: 1-NN accuracy, the MFCC-DTW deviation of the decoded class
+centres, with real sounds and a blur for comparison, and the quality of reconstructions. Only the test
+sounds are measured, which played no part in training."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Of `trainer evaluate`."""
+    """Add the arguments of `trainer evaluate`."""
     parser.add_argument("run", type=Path, metavar="RUN", help="folder of the run, or a checkpoint file")
-    parser.add_argument("--data", type=Path, metavar="FOLDER", help="where its sounds are, if they moved")
+    parser.add_argument("--data", type=Path, metavar="FOLDER", help="folder of the sounds, if it has moved")
     parser.add_argument(
         "--checkpoint",
         choices=("best", "last"),
-        help="default last; best has the least loss on the validation sounds",
+        help="checkpoint of the run (default: last); best has the lowest validation loss",
     )
     parser.add_argument(
         "--device",
         choices=("auto", "cpu", "cuda"),
         default="auto",
-        help="auto takes the GPU where there is one",
+        help="auto takes the GPU if there is one",
     )
-    parser.add_argument("--json", action="store_true", help="print everything, settings too, as JSON")
+    parser.add_argument("--json", action="store_true", help="print all results and settings as JSON")
     parser.add_argument(
         "--report", type=Path, metavar="FILE.html", help="write one page with tables, pictures and players"
     )
     parser.add_argument(
-        "--morph", nargs=2, metavar=("CLASS", "CLASS"), help="of the report: morph from one to the other"
+        "--morph", nargs=2, metavar=("CLASS", "CLASS"), help="classes of the morph in the report"
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Check, measure, print, and write the report where one is wanted."""
+    """Check, measure, print, and write the report if one is asked for."""
     if not args.run.exists():
         raise TrainerError(f"{args.run}: no such run folder or checkpoint")
     if args.data and not args.data.is_dir():
         raise TrainerError(f"{args.data}: {'not a folder' if args.data.exists() else 'no such folder'}")
     if args.morph and not args.report:
-        raise TrainerError("--morph is a picture of the report: give --report FILE.html too")
+        raise TrainerError("--morph belongs to the report: give --report FILE.html too")
     if args.report and (args.report.is_dir() or not args.report.parent.is_dir()):
         reason = "a folder" if args.report.is_dir() else "its folder does not exist"
         raise TrainerError(f"--report {args.report}: {reason}; it takes a file to write")

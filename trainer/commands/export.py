@@ -1,4 +1,4 @@
-"""`trainer export`: `python -m export`, which this package does not import."""
+"""`trainer export`: run `python -m export`, which this package must not import."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ HELP = "turn a run into the .onnx files for the stage"
 
 
 def run(rest: list[str]) -> int:
-    """Run it with the rest of the command line."""
+    """Run the export with the rest of the command line."""
     before = sys.argv
     sys.argv = ["trainer export", *rest]
     try:

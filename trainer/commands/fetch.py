@@ -8,20 +8,20 @@ import sys
 from pathlib import Path
 
 HELP = "download a public data set"
-DESCRIPTION = """Download a data set and lay it out for `fit`. A transfer that was interrupted goes on where
-it was; the folder appears only when everything in it is checked."""
+DESCRIPTION = """Download a data set and lay it out for `fit`. An interrupted download is resumed; the folder
+appears only when everything in it is checked."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Of `trainer fetch`."""
+    """Add the arguments of `trainer fetch`."""
     parser.add_argument("name", choices=("fsdd",), help="fsdd: the Free Spoken Digit Dataset, 16 MB")
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="folder to make (the data set's name)")
-    parser.add_argument("--url", default="", help="another place of the archive, or a copy on this machine")
-    parser.add_argument("--sha256", default="", metavar="HEX", help="of the archive, where it is another one")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="folder to make (default: NAME)")
+    parser.add_argument("--url", default="", help="another address of the archive, or the path of a copy")
+    parser.add_argument("--sha256", default="", metavar="HEX", help="checksum of another archive")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Download, check, lay out."""
+    """Download the data set, check it and lay it out."""
     from trainer.data import fetch
 
     def progress(done: int, total: int) -> None:

@@ -1,4 +1,4 @@
-"""`trainer fit`: start a run, or go on with one."""
+"""`trainer fit`: start or resume a run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from trainer.errors import ConfigError, TrainerError
 
 HELP = "train a model on a folder of sounds"
 DESCRIPTION = """Train on a folder of audio files of any format, rate and channel count. Files that cannot
-be used are named and left out. Ctrl-C saves; --resume RUN goes on exactly where it stopped."""
+be used are named and left out. Ctrl-C saves the run; --resume RUN continues it exactly where it stopped."""
 RESUMABLE = (
     "epochs",
     "patience_epochs",
@@ -30,13 +30,13 @@ RESUMABLE = (
     "keep",
     "tensorboard",
 )
-"""What may change where a run is resumed."""
+"""Keys of [fit] that may change when a run is resumed."""
 OPTIONS = ("batch_size", "seed", *RESUMABLE)
-"""Keys of [fit] that are options of the command line too."""
+"""Keys of [fit] that are also options of the command line."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Of `trainer fit`."""
+    """Add the arguments of `trainer fit`."""
     parser.add_argument(
         "--data", type=Path, metavar="FOLDER", help="folder of audio files; sub-folders are classes"
     )
@@ -53,31 +53,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--epochs", type=int, help="passes over the sounds")
     parser.add_argument("--batch-size", type=int, help="sounds of one step")
-    parser.add_argument("--seed", type=int, help="of the weights, the split, the order and the noise")
+    parser.add_argument("--seed", type=int, help="seed of the weights, the split, the order and the noise")
     parser.add_argument(
-        "--device", choices=("auto", "cpu", "cuda"), help="auto takes the GPU where there is one"
+        "--device", choices=("auto", "cpu", "cuda"), help="auto takes the GPU if there is one"
     )
-    parser.add_argument("--threads", type=int, help="CPU threads; 0 leaves the choice to PyTorch")
+    parser.add_argument("--threads", type=int, help="CPU threads; 0: PyTorch's choice")
     parser.add_argument(
-        "--checkpoint-minutes", type=float, help="save within an epoch too, at most this often"
+        "--checkpoint-minutes", type=float, help="also save within an epoch, at most this often"
     )
     parser.add_argument(
-        "--patience-epochs", type=int, help="stop when the validation loss falls no more; 0: never"
+        "--patience-epochs", type=int, help="stop after N epochs without a lower validation loss; 0: never"
     )
-    parser.add_argument("--keep-epochs", type=int, help="keep a checkpoint of its own every so many epochs")
-    parser.add_argument("--keep", type=int, help="how many of those; 0 is all")
+    parser.add_argument("--keep-epochs", type=int, help="keep a numbered checkpoint every N epochs")
+    parser.add_argument("--keep", type=int, help="number of those to keep, the newest; 0: all")
     parser.add_argument("--tensorboard", action="store_true", default=None, help="write RUN/tensorboard")
-    parser.add_argument("--devices", type=int, help="GPUs, or CPU processes, of this machine")
+    parser.add_argument("--devices", type=int, help="number of GPUs or CPU processes of this machine")
     parser.add_argument("--nodes", type=int, help="machines; start the same command on each (see Lightning)")
     parser.add_argument("--strategy", choices=("auto", "ddp"), help="how several devices share the work")
     parser.add_argument("--precision", choices=("32", "bf16"), help="bf16: mixed precision, for a GPU")
     parser.add_argument("--compile", action="store_true", default=None, help="use PyTorch's compiler")
-    parser.add_argument("--resume", type=Path, metavar="RUN", help="go on with a run that was interrupted")
+    parser.add_argument("--resume", type=Path, metavar="RUN", help="continue a run that was interrupted")
     parser.add_argument("--force", action="store_true", help="replace the run that --out names")
 
 
 def _config(args: argparse.Namespace) -> Config:
-    """The configuration of a new run: file, then options."""
+    """Return the configuration of a new run: the file, changed by the options."""
     config = configs.read(args.config) if args.config else Config()
     if args.model:
         config = config.replace("model", architecture=args.model)
@@ -100,12 +100,12 @@ def _check_out(out: Path, force: bool) -> None:
         raise TrainerError(f"{out}: a file; --out takes a folder")
     if out.is_dir() and any(out.iterdir()) and not force:
         raise TrainerError(
-            f"{out}: not empty; choose another, --resume {out} to go on, or --force to replace it"
+            f"{out}: not empty; choose another, --resume {out} to continue it, or --force to replace it"
         )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Check, then train a new run or go on with one."""
+    """Check the command line, then train a new run or resume one."""
     if args.resume:
         fixed = [
             name
@@ -137,7 +137,7 @@ def run(args: argparse.Namespace) -> int:
     _check_board(config)
     if config.fit.epochs <= saved.epoch:
         raise TrainerError(
-            f"{args.resume}: its {saved.epoch} epochs are done; --epochs N with a larger N adds some"
+            f"{args.resume}: its {saved.epoch} epochs are done; --epochs N with a larger N adds more"
         )
     out = args.resume if args.resume.is_dir() else args.resume.parent
     return train(config, args.data or Path(saved.data["folder"]), out, saved)

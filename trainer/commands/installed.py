@@ -1,4 +1,4 @@
-"""What a command needs of the extra `train`."""
+"""Check that the packages of the extra `train` are installed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ NEEDED = ("torch", "lightning_fabric", "soundfile", "soxr", "safetensors", "rich
 
 
 def check(what: str, names: Sequence[str]) -> None:
-    """Raise where one of the modules is not installed."""
+    """Raise TrainerError if one of the modules is not installed."""
     missing = [name for name in names if importlib.util.find_spec(name) is None]
     if missing:
         raise TrainerError(

@@ -1,4 +1,4 @@
-"""`trainer prepare`: what a folder of sounds is made of."""
+"""`trainer prepare`: report what `fit` would use of a folder of sounds."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from trainer import config as configs
 from trainer.commands import installed
 from trainer.config import Config
 
-HELP = "say what `fit` would make of a folder"
-DESCRIPTION = """Read a folder as `fit` does and print what it finds: files that are left out and why, files
-that are fixed and how, how many sounds each class has, and what they would be for. Nothing is written."""
+HELP = "report what `fit` would use of a folder"
+DESCRIPTION = """Read a folder as `fit` does, and list the files that are left out and why, the files that are
+fixed and how, the number of sounds of each class, and how they would be split. Nothing is written."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Of `trainer prepare`."""
+    """Add the arguments of `trainer prepare`."""
     parser.add_argument("--data", type=Path, metavar="FOLDER", required=True, help="folder of audio files")
     parser.add_argument(
         "--config", metavar="FILE.toml", help=f"a TOML file, or one of {', '.join(configs.bundled())}"
@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print what is found."""
+    """Print the findings."""
     config = configs.read(args.config) if args.config else Config()
     installed.check("training", installed.NEEDED)
     from trainer.data import findings, splits

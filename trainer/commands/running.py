@@ -1,4 +1,4 @@
-"""A run from the command line: its processes, what it shows, and how it is interrupted."""
+"""Train a run from the command line: start its processes, show progress, handle interrupts."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from trainer.run.steps import Display
 
 
 def train(config: Config, data: Path, out: Path, saved: Checkpoint | None) -> int:
-    """Train a new run, or go on with `saved`.
+    """Train a new run, or continue `saved`.
 
     Returns:
-        The exit code: 0, or 128 + the signal that stopped it after it was saved.
+        The exit code: 0, or 128 + the signal after which the run was saved and stopped.
     """
     fabric = devices.make(config.fit)
-    fabric.launch()  # where there are several devices, the other processes run this command too
+    fabric.launch()  # with several devices, the other processes run this command too
     if not fabric.is_global_zero:
         with _signals() as caught:
             state = _state(config, data, saved, fabric)
@@ -52,17 +52,18 @@ def train(config: Config, data: Path, out: Path, saved: Checkpoint | None) -> in
             done = fit.run(state, out, display, stop=lambda: bool(caught))
     quoted = shlex.quote(str(out))
     if not done:
-        print(f"stopped after {state.step} of {state.steps} steps; go on with: trainer fit --resume {quoted}")
+        steps = f"{state.step} of {state.steps} steps"
+        print(f"stopped after {steps}; continue with: trainer fit --resume {quoted}")
         return 128 + caught[0] if caught else 130
     if state.epoch < config.fit.epochs:
-        print(f"the validation loss fell no more: ended after {state.epoch} of {config.fit.epochs} epochs")
-    print(f"done: {quoted}; now: trainer export {quoted} -o {shlex.quote(f'{data.resolve().name}.onnx')}")
+        print(f"ended after {state.epoch} of {config.fit.epochs} epochs: the validation loss stopped falling")
+    print(f"done: {quoted}; next: trainer export {quoted} -o {shlex.quote(f'{data.resolve().name}.onnx')}")
     return 0
 
 
 @contextmanager
 def _displays(state: State, out: Path, bars: Display) -> Iterator[Display]:
-    """The bars, and TensorBoard's files where they are wanted."""
+    """Yield the bars, joined with TensorBoard's files if these are asked for."""
     if not state.config.fit.tensorboard:
         yield bars
         return
@@ -89,7 +90,7 @@ def _state(
 
 @contextmanager
 def _signals() -> Iterator[list[int]]:
-    """The first Ctrl-C or SIGTERM is put into the list; a second one acts as usual."""
+    """Yield a list that receives the first Ctrl-C or SIGTERM; a second one acts as usual."""
     caught: list[int] = []
 
     def handle(number: int, frame: FrameType | None) -> None:

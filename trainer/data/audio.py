@@ -1,4 +1,4 @@
-"""Audio files, and one window of sound made of each."""
+"""Read audio files and turn each into one window of sound."""
 
 from __future__ import annotations
 
@@ -37,30 +37,30 @@ SOUNDFILE_SUFFIXES = frozenset(
     ]
 )
 LIBROSA_SUFFIXES = frozenset([".m4a", ".mp4", ".aac", ".wma", ".webm", ".mka", ".ac3", ".amr"])
-"""Read by librosa's own backends, where the machine has one."""
+"""Files that only librosa's backends can read, if the machine has one."""
 SILENT_PEAK = 1e-4
-"""-80 dBFS: below it there is nothing to normalise."""
+"""-80 dBFS: a sound whose peak is lower counts as silent."""
 SHORTEST_MS = 2.0
 RESAMPLER = "VHQ"
-"""soxr's quality."""
+"""The quality setting of soxr."""
 CLIPPED_PEAK, CLIPPED_RUN = 0.98, 3
-"""A sound is clipped where it stays at its peak, near full scale, for this many samples or more."""
+"""A sound is clipped if it stays at its peak, near full scale, for at least this many samples."""
 DC_OFFSET = 0.02
-"""Of full scale; a smaller mean is not worth a word."""
+"""Fraction of full scale; a smaller DC offset is removed without a message."""
 
 
 def read(path: Path) -> tuple[NDArray[np.float32], int]:
-    """An audio file as float32 [samples, channels] and its rate in Hz.
+    """Read an audio file; return float32 [samples, channels] and the rate in Hz.
 
     Raises:
-        DataError: where it cannot be read; the message is the reason alone.
+        DataError: if the file cannot be read; the message is only the reason.
     """
     try:
         if path.suffix.lower() in LIBROSA_SUFFIXES:
             return _read_librosa(path)
         signal, rate = soundfile.read(path, dtype="float32", always_2d=True)
         return signal, int(rate)
-    except Exception as error:  # decoders raise what they like
+    except Exception as error:  # each decoder raises errors of its own
         reason = getattr(error, "error_string", "") or str(error) or type(error).__name__
         if type(error).__name__ == "NoBackendError":  # audioread's, which need not be installed
             reason = f"{path.suffix} needs ffmpeg on this machine, or the file is broken"
@@ -69,7 +69,7 @@ def read(path: Path) -> tuple[NDArray[np.float32], int]:
 
 def _read_librosa(path: Path) -> tuple[NDArray[np.float32], int]:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # librosa says that it falls back, and that this will go away
+        warnings.simplefilter("ignore")  # about librosa's fallback, which is deprecated
         import librosa
 
         signal, rate = librosa.load(path, sr=None, mono=False)
@@ -79,10 +79,10 @@ def _read_librosa(path: Path) -> tuple[NDArray[np.float32], int]:
 def prepare_signal(
     signal: NDArray[np.float32], rate: int, model: ModelConfig, config: DataConfig
 ) -> NDArray[np.float32]:
-    """One window of sound: mono, without DC, at the model's rate, peak 1, its leading silence cut.
+    """Make one window of sound: mono, without DC, at the model's rate, peak 1, leading silence cut.
 
-    The order is the one of the authors' code: the leading blocks below `silence_mean_square` are cut only
-    from a sound longer than the window; what is then too long is trimmed, too short is padded with zeros.
+    As in the authors' code, leading blocks below `silence_mean_square` are cut only from a sound longer than
+    the window; a sound that is still too long is trimmed, and one that is too short is padded with zeros.
 
     Args:
         signal: [samples, channels] at `rate` Hz.
@@ -91,7 +91,7 @@ def prepare_signal(
         float32 [length].
 
     Raises:
-        DataError: where nothing is left to train on; the message is the reason alone.
+        DataError: if nothing is left to train on; the message is only the reason.
     """
     if not len(signal):
         raise DataError("empty")
@@ -115,7 +115,7 @@ def prepare_signal(
 
 
 def _mixed(signal: NDArray[np.float64]) -> NDArray[np.float64]:
-    """[samples, channels] -> [samples]: the mean, or the first channel where the channels cancel out."""
+    """Mix [samples, channels] to [samples]: the mean, or the first channel if they cancel out."""
     return signal[:, 0] if _cancels(signal) else signal.mean(axis=1)
 
 
@@ -124,7 +124,7 @@ def _cancels(signal: NDArray[np.floating]) -> bool:
 
 
 def faults(signal: NDArray[np.float32]) -> list[tuple[str, str]]:
-    """What is not as it should be in a file that can be used all the same, and what `prepare_signal` does.
+    """Return the faults of a usable file, each with the remedy of `prepare_signal`.
 
     Args:
         signal: [samples, channels], not empty.
@@ -142,7 +142,7 @@ def faults(signal: NDArray[np.float32]) -> list[tuple[str, str]]:
 
 
 def _clipped(column: NDArray[np.float32]) -> int:
-    """Samples in runs of `CLIPPED_RUN` or more, of one sign, at the peak."""
+    """Count the samples at the peak in runs of one sign, `CLIPPED_RUN` or longer."""
     peak = float(np.abs(column).max())
     if peak < CLIPPED_PEAK:
         return 0

@@ -1,4 +1,4 @@
-"""A file from a URL: a transfer that broke goes on where it was, and the file appears when it is whole."""
+"""Download a file: a broken transfer is resumed, and the file appears only when it is complete."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from pathlib import Path
 from trainer.errors import TrainerError
 
 Progress = Callable[[int, int], None]
-"""Called with (bytes there, bytes in all); 0 in all where the server does not say."""
+"""Called with (bytes received, total bytes); the total is 0 if the server does not give it."""
 ATTEMPTS = 5
-"""Transfers in a row that may break without a single byte more."""
+"""Transfers in a row that may break without receiving a byte."""
 PAUSE_S = 2.0
 TIMEOUT_S = 30.0
 BLOCK = 1 << 16
 
 
 class DownloadError(TrainerError):
-    """A file that could not be fetched, or is not the one that was asked for."""
+    """A file that could not be downloaded or has the wrong checksum."""
 
 
 def download(url: str, target: Path, sha256: str = "", progress: Progress = lambda done, total: None) -> None:
-    """Fetch a file over HTTP. What was fetched of it lies in `target` + ".part" until it is whole.
+    """Download a file over HTTP into `target` + ".part" and rename it when it is complete.
 
     Args:
-        sha256: of the file, in hex; "" does not check.
+        sha256: checksum of the file, in hex; "" accepts any file.
 
     Raises:
-        DownloadError: where the server has no such file, the transfer breaks time and again (the part stays,
-            and the next call goes on with it), or the file has another checksum (the part is deleted).
+        DownloadError: if the server has no such file, if the transfer keeps breaking (the part stays and the
+            next call resumes it), or if the checksum is wrong (the part is deleted).
     """
     part = target.with_name(target.name + ".part")
     failures = 0
@@ -54,22 +54,22 @@ def download(url: str, target: Path, sha256: str = "", progress: Progress = lamb
         failures = 1 if _size(part) > before else failures + 1
         if failures >= ATTEMPTS:
             raise DownloadError(
-                f"{url}: {reason}; {_size(part)} bytes are there, the same command goes on from them"
+                f"{url}: {reason}; {_size(part)} bytes are kept, and the same command resumes"
             )
         time.sleep(PAUSE_S)
     try:
         check(part, sha256)
     except DownloadError as error:
         part.unlink()
-        raise DownloadError(f"{error}; what came from {url} is deleted") from None
+        raise DownloadError(f"{error}; the download from {url} was deleted") from None
     os.replace(part, target)
 
 
 def check(path: Path, sha256: str) -> None:
-    """Compare a file with its SHA-256 in hex; "" is any.
+    """Check the SHA-256 of a file; "" accepts any file.
 
     Raises:
-        DownloadError: where it has another.
+        DownloadError: if the checksum differs.
     """
     if not sha256:
         return
@@ -86,7 +86,7 @@ def _size(path: Path) -> int:
 
 
 def _transfer(url: str, part: Path, progress: Progress) -> bool:
-    """One request for what is missing of the file; True where nothing is any more."""
+    """Request the missing rest of the file; return True if nothing is missing any more."""
     have = _size(part)
     request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
     try:
@@ -96,13 +96,13 @@ def _transfer(url: str, part: Path, progress: Progress) -> bool:
             raise
         whole = error.headers.get("Content-Range", "").rpartition("/")[2]
         error.close()
-        if whole == str(have):  # the part was whole already
+        if whole == str(have):  # the part was complete already
             return True
-        part.unlink()  # it is not a part of this file
+        part.unlink()  # the part belongs to another file
         return False
     with answer:
         start = answer.headers.get("Content-Range", "").partition("-")[0].rpartition(" ")[2]
-        if answer.status != 206 or start != str(have):  # the server sends all of it
+        if answer.status != 206 or start != str(have):  # the server sends the whole file
             have = 0
         length = answer.headers.get("Content-Length")
         total = have + int(length) if length else 0

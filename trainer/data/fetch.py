@@ -1,4 +1,4 @@
-"""Public data sets: fetched, checked, and laid out as a folder that `trainer fit` takes."""
+"""Download public data sets, check them, and lay them out as folders for `trainer fit`."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class DataSet:
     """A public archive of sounds.
 
     Attributes:
-        title: with the version.
-        url: of the archive, a .zip.
-        members: pattern of the paths in it that are sounds; the group "class" is the class.
-        content: checksum of the sounds, as `checksum` gives it: a zip that a server makes anew may have other
-            bytes each time, what is in it has not.
-        licence: and the credit that it asks for.
+        title: name and version.
+        url: address of the archive, a .zip.
+        members: pattern of the paths of its sounds; the group "class" is the class.
+        content: checksum of the sounds (see `checksum`). A server may compress the archive anew for each
+            request, which changes the checksum of the archive but not this one.
+        licence: the licence and the credit that it requires.
     """
 
     title: str
@@ -53,19 +53,19 @@ def fetch(
     sha256: str = "",
     progress: Progress = lambda done, total: None,
 ) -> int:
-    """Make a folder of a data set: its sounds and a manifest.csv. The folder appears when it is whole.
+    """Make a folder with the sounds of a data set and a manifest.csv; it appears only when it is complete.
 
     Args:
         name: a key of `DATA_SETS`.
-        out: the folder to make. Where it has the data set already, nothing is done.
-        url: another place of the archive, or a copy of it on this machine.
-        sha256: of the archive, in hex; it is then checked in place of what is in the archive.
+        out: the folder to make. If it has the data set already, nothing is done.
+        url: another address of the archive, or the path of a copy.
+        sha256: checksum of the archive, in hex; replaces the check of the sounds.
 
     Returns:
-        Sounds in the folder.
+        The number of sounds in the folder.
 
     Raises:
-        DownloadError: where the archive cannot be fetched, or it is another one.
+        DownloadError: if the archive cannot be downloaded or is not the expected one.
     """
     known = DATA_SETS[name]
     if out.is_dir() and any(out.iterdir()):
@@ -88,7 +88,7 @@ def fetch(
 
 
 def _unpack(archive: Path, out: Path, known: DataSet, *, checked: bool) -> int:
-    """The sounds of the archive as the folder `out`."""
+    """Turn the archive into the folder `out`."""
     beside = out.with_name(out.name + ".part")
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir()
@@ -131,7 +131,7 @@ def _extract(archive: Path, folder: Path, known: DataSet) -> list[tuple[str, ...
 
 
 def checksum(folder: Path) -> str:
-    """SHA-256, in hex, of the .wav files of a folder: what `sha256sum *.wav | sha256sum` prints."""
+    """Return the SHA-256, in hex, that `sha256sum *.wav | sha256sum` prints in a folder."""
     lines = (
         f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n"
         for path in sorted(folder.glob("*.wav"), key=lambda path: path.name.encode())

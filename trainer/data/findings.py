@@ -1,4 +1,4 @@
-"""What was found in a folder of sounds, as tables on a terminal and as plain lines in a log."""
+"""Report the files of a folder that are left out or fixed: a table on a terminal, plain lines in a log."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from rich.table import Table
 from trainer.data.sounds import Sounds
 
 Row = tuple[str, str, str]
-"""File, what is wrong with it, what was done."""
+"""File, fault, remedy."""
 SEVERAL = 3
-"""Where as many fixed files or more share a fault, `brief` counts them."""
+"""If at least this many fixed files share a fault, `brief` only counts them."""
 
 
 def rows(sounds: Sounds) -> list[Row]:
-    """One row for each file that is left out, then one for each that was fixed."""
+    """Return one row for each file that is left out, then one for each that was fixed."""
     out = [(item.name, item.reason, "left out") for item in sounds.skipped]
     return out + [(item.name, item.fault, item.remedy) for item in sounds.fixed]
 
 
 def brief(sounds: Sounds) -> list[Row]:
-    """As `rows`, but one row for many files that had the same fault and were fixed."""
+    """Return the rows, with a single row for many files that were fixed for the same fault."""
     out = [(item.name, item.reason, "left out") for item in sounds.skipped]
     kinds = [(item.fault.partition(" (")[0].partition(" offset")[0], item.remedy) for item in sounds.fixed]
     often = Counter(kinds)
@@ -40,7 +40,7 @@ def brief(sounds: Sounds) -> list[Row]:
 
 
 def show(found: Sequence[Row], file: TextIO) -> None:
-    """One table, or a line a row where there is no terminal: a log wants whole lines."""
+    """Print the rows as a table, or, if there is no terminal, as one line each: a log needs whole lines."""
     if not found:
         return
     console = Console(file=file)
@@ -56,7 +56,7 @@ def show(found: Sequence[Row], file: TextIO) -> None:
 
 
 def summary(sounds: Sounds) -> str:
-    """ "12 sounds can be used, 3 files are left out, 2 were fixed | classes: kick 5, snare 7" """
+    """Return "12 sounds can be used, 3 files are left out, 2 were fixed | classes: kick 5, snare 7"."""
     fixed = len({item.name for item in sounds.fixed})
     counts = Counter(sounds.labels.tolist())
     classes = ", ".join(f"{name} {counts[i]}" for i, name in enumerate(sounds.classes))
@@ -74,6 +74,6 @@ def _are(number: int) -> str:
 
 
 def classes_of_one(sounds: Sounds) -> Iterable[str]:
-    """Names of the classes that have a single sound: none of them can be held out."""
+    """Return the names of the classes that have a single sound, which cannot be held out."""
     counts = Counter(sounds.labels.tolist())
     return [name for i, name in enumerate(sounds.classes) if counts[i] == 1]

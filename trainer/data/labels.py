@@ -1,4 +1,4 @@
-"""Classes of sounds that come without any: k-means on the MFCCs of the attack (section 6 of the paper).
+"""Find classes for unlabelled sounds: k-means on the MFCCs of the attack (section 6 of the paper).
 
 "20 MFCCs are calculated on windows of 10 ms covering the first 70 ms. The MFCCs are then averaged"; the
 means are clustered as they are. Where the paper is silent: seven windows side by side, from the first sample
@@ -18,16 +18,16 @@ from trainer.errors import DataError
 COEFFICIENTS, WINDOW_MS, ATTACK_MS = 20, 10.0, 70.0
 BANDS = 40
 FFT_MS = 40.0
-"""Zeros around a window bring the bins of the transform closer together than the lowest bands are wide."""
+"""Zero padding: the bins of the transform must be closer together than the lowest bands are wide."""
 SEED, STARTS = 0, 10
-"""The classes of a folder do not depend on the seed of a run: runs of several seeds can be compared."""
+"""Fixed, so that runs of several seeds have the same classes and can be compared."""
 
 
 def attack_features(waveforms: Tensor, sample_rate: int) -> Tensor:
-    """The mean of the MFCCs of the attack.
+    """Return the mean of the MFCCs of the attack.
 
     Args:
-        waveforms: [N, 1, T]; where T is less than 70 ms, all of it is the attack.
+        waveforms: [N, 1, T]; a sound shorter than 70 ms is all attack.
 
     Returns:
         float64 [N, 20].
@@ -42,12 +42,13 @@ def attack_features(waveforms: Tensor, sample_rate: int) -> Tensor:
 
 
 def cluster(features: Tensor, clusters: int) -> Tensor:
-    """Centres [clusters, 20] of the features [N, 20], from dark to bright; fewer where points coincide.
+    """Cluster features [N, 20]; return the centres [clusters, 20], from dark to bright.
 
-    The best of ten starts, seeded. Dark to bright is the order of the second coefficient, falling.
+    The best of ten seeded starts is taken. From dark to bright is the falling order of the second
+    coefficient. If features coincide there may be fewer centres.
 
     Raises:
-        DataError: where there are fewer sounds than clusters.
+        DataError: if there are fewer sounds than clusters.
     """
     if len(features) < clusters:
         raise DataError(f"[data] clusters = {clusters}: there are only {len(features)} sounds")
@@ -63,10 +64,10 @@ def cluster(features: Tensor, clusters: int) -> Tensor:
 
 
 def nearest(features: Tensor, centres: Tensor) -> Tensor:
-    """Index of the centre that is nearest to each of the features [N, 20]: int64 [N]."""
+    """Return the index of the centre nearest to each of the features [N, 20], int64 [N]."""
     return torch.cdist(features, centres).argmin(1)
 
 
 def names(centres: Tensor) -> tuple[str, ...]:
-    """ "cluster-1", the darkest, to "cluster-5", say, the brightest."""
+    """Return the names of the classes: "cluster-1" is the darkest."""
     return tuple(f"cluster-{i + 1}" for i in range(len(centres)))

@@ -1,4 +1,4 @@
-"""The most typical sound of each class: the one with the least mean MFCC-DTW distance to the others."""
+"""Find the medoid of each class: the sound with the least mean MFCC-DTW distance to the others."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from trainer.data.sampling import generator
 from trainer.data.sounds import Sounds
 
 MOST = 100
-"""Sounds of a class that are compared; of a larger one a seeded choice is."""
+"""Sounds of a class to compare; of a larger class, a seeded choice of so many is compared."""
 
 
 def medoids(sounds: Sounds, train: Tensor, sample_rate: int) -> Tensor:
-    """Index of the medoid of the training sounds of each class, int64 [classes]; -1 where it has none."""
+    """Return the index of the medoid of each class, int64 [classes]; -1 without training sounds."""
     settings = mfcc_dtw.Settings.at(sample_rate)
     found = []
     for label in range(len(sounds.classes)):

@@ -1,4 +1,4 @@
-"""Mel-frequency cepstrum coefficients in PyTorch: differentiable, and the same numbers as librosa's."""
+"""Mel-frequency cepstrum coefficients in PyTorch: differentiable, with the numbers that librosa gives."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def mfcc(
     fft: int = 0,
     lowest: float = LOWEST_POWER,
 ) -> Tensor:
-    """Orthonormal DCT-II of `mel_levels`.
+    """Return the orthonormal DCT-II of `mel_levels`, which takes the other arguments.
 
     Args:
-        coefficients: how many, the first (the level) included; at most `bands`.
+        coefficients: number of coefficients, including the first (the level); at most `bands`.
 
     Returns:
         [B, 1 + (T - window) // hop, coefficients]
@@ -44,14 +44,14 @@ def mel_levels(
     fft: int = 0,
     lowest: float = LOWEST_POWER,
 ) -> Tensor:
-    """The levels, in dB, of mel bands of the power spectrum (Hann window, no padding).
+    """Return the levels, in dB, of mel bands of the power spectrum (Hann window, no padding).
 
     Args:
         audio: [B, T], at least `window` samples.
         window: samples.
         hop: samples between two windows.
-        fft: size of the transform, at least `window`, zeros around it; 0 is `window`.
-        lowest: power of a band below which its level does not fall.
+        fft: size of the transform, at least `window`, which is padded with zeros; 0 takes `window`.
+        lowest: lower limit of the power of a band.
 
     Returns:
         [B, 1 + (T - window) // hop, bands]
@@ -65,7 +65,7 @@ def mel_levels(
 
 @functools.cache
 def mel_filters(sample_rate: int, fft: int, bands: int) -> Tensor:
-    """Triangles of unit area on Slaney's mel scale from 0 Hz to half the rate: [bands, fft // 2 + 1]."""
+    """Return triangles of unit area on Slaney's mel scale, 0 Hz to half the rate: [bands, fft // 2 + 1]."""
     edges = _hz(torch.linspace(0, _mel(sample_rate / 2), bands + 2, dtype=torch.float64))
     bins = torch.linspace(0, sample_rate / 2, fft // 2 + 1, dtype=torch.float64)
     low, centre, high = edges[:-2, None], edges[1:-1, None], edges[2:, None]
@@ -83,7 +83,7 @@ def _dct(bands: int, coefficients: int) -> Tensor:
 
 
 def _mel(hz: float) -> float:
-    """Slaney's scale: linear below 1 kHz, 15 mel there; then 27 mel for a factor of 6.4."""
+    """Convert Hz to Slaney's mel: linear up to 1 kHz, which is 15 mel; then 27 mel for a factor of 6.4."""
     return 3 * hz / 200 if hz < 1000 else 15 + 27 * math.log(hz / 1000) / math.log(6.4)
 
 

@@ -1,12 +1,12 @@
-"""MFCC-DTW deviation (section 5.1, Eqn. 2): how near to the middle of its class a sound is.
+"""MFCC-DTW deviation (section 5.1, Eqn. 2): the distance of a sound from the centre of its class.
 
 For a class of real sounds x_j and a candidate for its centre c:
 
     deviation_j = (dtw(x_j, c) - mean_k dtw(x_j, x_k)) / std_k dtw(x_j, x_k),   k over the others of the class
 
 Below 0, c is nearer to x_j than the other sounds of the class are on average. The scale depends on the
-settings, so every number goes with them. The paper gives none of them; with the ones here, a real class has
-the values that docs/results.md lists.
+settings, so every number is printed with them. The paper does not give its settings; docs/results.md lists
+the values of real classes with those here.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 FEWEST = 3
-"""Sounds of a class: with two, each has one other, whose distance has no spread."""
+"""Sounds that a class needs: with two, each sound has one other, and one distance has no spread."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the scale of a deviation depends on.
+    """The settings on which the scale of a deviation depends.
 
     Attributes:
         sample_rate: of the sounds, in Hz.
-        coefficients: MFCCs, the first (the level) included.
+        coefficients: number of MFCCs, including the first (the level).
         mel_bands: from 0 Hz to half the sample rate, Slaney's scale, each band of unit area.
         window: samples, Hann; also the size of the FFT. Windows are centred; zeros surround the sound.
         hop: samples.
-        floor: power of a band below which its level does not fall.
-        range_db: the level of a band does not fall more than this below the loudest of its sound.
+        floor: lower limit of the power of a band.
+        range_db: the level of a band is at most this far below the loudest band of its sound.
     """
 
     sample_rate: int = 8000
@@ -48,12 +48,12 @@ class Settings:
 
     @classmethod
     def at(cls, sample_rate: int) -> Settings:
-        """The settings at another rate in Hz: the power of two nearest to the 32 ms that 256 samples last."""
+        """Return the settings at a rate in Hz; the window is the power of two nearest to 32 ms."""
         window = 2 ** max(5, round(np.log2(0.032 * sample_rate)))
         return cls(sample_rate=sample_rate, window=window, hop=window // 2)
 
     def to_dict(self) -> dict[str, Any]:
-        """Every setting by name, those that are fixed in the code included."""
+        """Return every setting by name, including those that are fixed in the code."""
         return {
             **dataclasses.asdict(self),
             "mel_scale": "slaney",
@@ -75,9 +75,9 @@ class Settings:
 
 @dataclass(frozen=True)
 class Deviation:
-    """Mean and standard deviation of Eqn. 2 over the sounds of a class; None where it is not defined.
+    """Mean and standard deviation of Eqn. 2 over the sounds of a class.
 
-    It is not for fewer than 3 sounds, and where a sound is equally far from all others.
+    None if it is undefined: for fewer than 3 sounds, or if a sound is equally far from all others.
     """
 
     mean: float | None
@@ -85,7 +85,7 @@ class Deviation:
 
     @classmethod
     def of(cls, values: Array) -> Deviation:
-        """Of deviations [N]."""
+        """Summarise deviations [N]."""
         if not len(values) or not np.isfinite(values).all():
             return cls(None, None)
         return cls(float(values.mean()), float(values.std()))
@@ -93,16 +93,17 @@ class Deviation:
 
 @dataclass(frozen=True)
 class References:
-    """What other centres of the same class get, so that a model's number can be read.
+    """The deviations of other centres of the same class, for comparison with that of a model.
 
     Attributes:
-        medoid: of the real sound with the least mean distance to the others; not counted against itself.
-        medoid_index: its position in the class.
-        random_take: of one real sound drawn at random, not counted against itself.
-        random_index: its position in the class.
-        every_take: mean and standard deviation of what each sound of the class gets as the centre. The mean
-            is 0 by the definition, whatever the sounds; the standard deviation is the luck of a random take.
-        blur: of the mean of the waveforms, sample by sample, not normalised again.
+        medoid: deviation of the real sound with the least mean distance to the others; its distance to
+            itself does not count.
+        medoid_index: position of that sound in the class.
+        random_take: deviation of one real sound drawn at random; its distance to itself does not count.
+        random_index: position of that sound in the class.
+        every_take: mean and standard deviation over the deviations of all sounds of the class. The mean is 0
+            by definition; the standard deviation shows how much a random take varies.
+        blur: deviation of the mean of the waveforms, sample by sample, not normalised.
     """
 
     medoid: Deviation
@@ -114,7 +115,7 @@ class References:
 
 
 def features(sound: NDArray[np.floating[Any]], settings: Settings) -> Array:
-    """The MFCCs [frames, coefficients] of a sound [T] in ±1; frames = 1 + T // hop."""
+    """Return the MFCCs [frames, coefficients] of a sound [T] in ±1; frames = 1 + T // hop."""
     import librosa
 
     sound = np.pad(sound, (0, max(0, settings.window - len(sound)))).astype(np.float32)
@@ -131,7 +132,7 @@ def features(sound: NDArray[np.floating[Any]], settings: Settings) -> Array:
 
 
 def distance(ours: Array, theirs: Array) -> float:
-    """The cost of the best path between two sequences of vectors, [N, D] and [M, D]."""
+    """Return the cost of the best path between two sequences of vectors, [N, D] and [M, D]."""
     import librosa
 
     costs = librosa.sequence.dtw(ours.T, theirs.T, metric="euclidean", backtrack=False)
@@ -139,7 +140,7 @@ def distance(ours: Array, theirs: Array) -> float:
 
 
 def pairwise(sounds: Sequence[Array]) -> Array:
-    """Distances [N, N] between all of N sequences; 0 on the diagonal."""
+    """Return the distances [N, N] between all of N sequences; 0 on the diagonal."""
     found = np.zeros((len(sounds), len(sounds)))
     for i, ours in enumerate(sounds):
         for j in range(i):
@@ -148,7 +149,7 @@ def pairwise(sounds: Sequence[Array]) -> Array:
 
 
 def deviations(to_centre: Array, among: Array) -> Array:
-    """Eqn. 2 for each sound of a class; NaN where it is not defined.
+    """Return Eqn. 2 for each sound of a class; NaN where it is undefined.
 
     Args:
         to_centre: distances from the N sounds to M candidates for the centre, [N, M].
@@ -167,18 +168,18 @@ def deviations(to_centre: Array, among: Array) -> Array:
 
 
 def deviation(centre: Array, sounds: Sequence[Array], among: Array) -> Deviation:
-    """Of one candidate for the centre [frames, D], which is none of the sounds."""
+    """Return the deviation of a centre [frames, D] that is not one of the sounds."""
     return Deviation.of(deviations(np.array([[distance(sound, centre)] for sound in sounds]), among)[:, 0])
 
 
 def references(blur: Array, sounds: Sequence[Array], among: Array, seed: int | Sequence[int]) -> References:
-    """The reference points of a class.
+    """Return the references of a class.
 
     Args:
         blur: features [frames, D] of the mean of the waveforms.
-        sounds: features of each of the class.
-        among: their `pairwise` distances.
-        seed: of the random take.
+        sounds: features of each sound of the class.
+        among: the `pairwise` distances of the sounds.
+        seed: seed that draws the random take.
     """
     as_centre = deviations(among, among)
     takes = [np.delete(as_centre[:, i], i) for i in range(len(sounds))]

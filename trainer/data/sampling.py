@@ -1,7 +1,7 @@
-"""In which order sounds are drawn, and what a batch is.
+"""Draw the sounds of an epoch and make batches of them.
 
-Every draw comes from a seed and a position, never from a running generator, so that a run that is resumed
-draws what the uninterrupted one would have.
+Every draw comes from a seed and a position, never from a running generator, so that a resumed run makes the
+same draws as an uninterrupted one.
 """
 
 from __future__ import annotations
@@ -16,14 +16,17 @@ from torch import Tensor
 
 from trainer.data.sounds import Sounds
 
+BUCKET = 8
+"""Batches whose sounds are sorted by length together."""
+
 
 @dataclass(frozen=True)
 class Batch:
-    """Some sounds.
+    """A batch of sounds.
 
     Attributes:
-        waveform: float32 [B, 1, T], what the decoder should give.
-        heard: float32 [B, 1, T], what the encoder hears: the waveform, moved in time.
+        waveform: float32 [B, 1, T], the target of the decoder.
+        heard: float32 [B, 1, T], the input of the encoder: the waveform, shifted in time.
         label: int64 [B].
         index: int64 [B], position in `Sounds`.
     """
@@ -40,24 +43,24 @@ class Batch:
         return Batch(self.waveform[rows], self.heard[rows], self.label[rows], self.index[rows])
 
     def to(self, device: torch.device) -> Batch:
-        """The same batch on a device."""
+        """Return the batch on a device."""
         return Batch(
             self.waveform.to(device), self.heard.to(device), self.label.to(device), self.index.to(device)
         )
 
 
 def generator(seed: int, purpose: str, position: int = 0) -> torch.Generator:
-    """A CPU generator that depends on nothing but its arguments."""
+    """Return a CPU generator that depends only on the arguments."""
     digest = hashlib.sha256(f"{seed}/{purpose}/{position}".encode()).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
 
 
 def epoch_order(strata: Sequence[object] | None, indices: Tensor, seed: int, epoch: int) -> Tensor:
-    """The sounds of one epoch, as many as there are indices.
+    """Return the sounds of one epoch in order, as many as there are indices.
 
     Args:
-        strata: the stratum of each index: each is drawn equally often (to within one draw), and so is each
-            sound within it; None draws every sound once.
+        strata: the stratum of each index. Each stratum is drawn equally often (to within one draw), and so is
+            each sound within it; None draws every sound once.
         indices: int64 [N].
     """
     source = generator(seed, "order", epoch)
@@ -80,8 +83,26 @@ def epoch_order(strata: Sequence[object] | None, indices: Tensor, seed: int, epo
     return torch.tensor(order[: len(indices)])
 
 
+def by_length(order: Tensor, seconds: Tensor, batch_size: int, source: torch.Generator) -> Tensor:
+    """Rearrange an order so that the sounds of a batch are about equally long.
+
+    Args:
+        order: int64 [N], an order of an epoch.
+        seconds: [sounds], the duration of each.
+        batch_size: sounds of a batch.
+        source: of the order of the batches.
+    """
+    batches: list[Tensor] = []
+    for some in order.split(BUCKET * batch_size):
+        batches += some[seconds[some].argsort()].split(batch_size)
+    whole = [batch for batch in batches if len(batch) == batch_size]
+    rest = [batch for batch in batches if len(batch) < batch_size]
+    mixed = [whole[i] for i in torch.randperm(len(whole), generator=source).tolist()]
+    return torch.cat([*mixed, *rest])
+
+
 def strata(sounds: Sounds, indices: Tensor, balance: str) -> list[object] | None:
-    """What `epoch_order` balances: "none", "class" or "source", which is (class, source) pairs."""
+    """Return the strata for `epoch_order`: none, the classes, or for "source" (class, source) pairs."""
     if balance == "none":
         return None
     labels = sounds.labels[indices].tolist()
@@ -93,15 +114,15 @@ def strata(sounds: Sounds, indices: Tensor, balance: str) -> list[object] | None
 def partners(
     indices: Tensor, targets: Tensor, train: Tensor, share: float, source: torch.Generator
 ) -> Tensor:
-    """A sound to average each with: with probability `share` another training sound, else itself.
+    """Choose a partner to average each sound with: with probability `share` another sound, else itself.
 
     Args:
         indices: int64 [B], of training sounds.
-        targets: int64 [N, heads]; a partner has the same in every column.
+        targets: int64 [N, heads]; a partner has the same classes in every column.
         train: int64, indices of the training sounds.
 
     Returns:
-        int64 [B]; a sound that is the only one of its kind has itself.
+        int64 [B]; a sound without a possible partner has itself.
     """
     mixed = torch.rand(len(indices), generator=source) < share
     luck = torch.rand(len(indices), generator=source, dtype=torch.float64)
@@ -121,12 +142,12 @@ def batch(
     source: torch.Generator | None = None,
     others: Tensor | None = None,
 ) -> Batch:
-    """Some sounds as a batch.
+    """Make a batch.
 
     Args:
-        shift: each is heard up to ± that many samples late (zeros come in).
-        source: of the shifts.
-        others: int64 [B], a sound to average each with.
+        shift: largest shift, in samples, of the encoder's input, early or late; zeros fill the gap.
+        source: generator of the shifts.
+        others: int64 [B], the partner to average each sound with.
     """
     waveform = sounds.waveforms[indices]
     if others is not None:
@@ -139,7 +160,7 @@ def batch(
 
 
 def _moved(sound: Tensor, by: int) -> Tensor:
-    """sound [1, T], `by` samples later."""
+    """Delay a sound [1, T] by `by` samples."""
     moved = torch.zeros_like(sound)
     length = sound.shape[-1]
     moved[:, max(by, 0) : length + min(by, 0)] = sound[:, max(-by, 0) : length - max(by, 0)]

@@ -1,4 +1,4 @@
-"""From a folder of audio files to prepared sounds, all of one length, with labels and sources."""
+"""Turn a folder of audio files into prepared sounds, all of one length, with labels and sources."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from trainer.errors import DataError
 UNKNOWN = "unknown, supplied by the user"
 
 Progress = Callable[[int, int], None]
-"""Called with (files done, files in all)."""
+"""Called with (files done, total files)."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One audio file before it is read: path, name (relative, with /), class, source, licence and group.
+    """An audio file before it is read: path, name (relative, with /), class, source, licence and group.
 
-    `fields` are the parts of its name by `label_pattern`.
+    `fields` are the parts of its name that match `label_pattern`.
     """
 
     path: Path
@@ -46,7 +46,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Skipped:
-    """A file that is left out, and why."""
+    """A file that is left out, with the reason."""
 
     name: str
     reason: str
@@ -54,7 +54,7 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Fixed:
-    """A file that is used, but was not as it should be: what was wrong, and what was done about it."""
+    """A file that is used after a fault in it was fixed."""
 
     name: str
     fault: str
@@ -69,15 +69,15 @@ class Sounds:
         names: unique, relative to the folder, without the suffix.
         classes: sorted names of the classes.
         labels: int64 [N], index into `classes`.
-        sources: where each sound comes from ("" where the folder has no manifest).
-        groups: sounds of one group are near-duplicates.
+        sources: origin of each sound ("" if the folder has no manifest).
+        groups: group of each sound; sounds of one group are near-duplicates.
         waveforms: float32 [N, 1, T], each of peak 1.
         skipped: files left out.
-        licence: all licences, "; " between them.
+        licence: all licences, separated by "; ".
         credits: one line for each source.
-        fixed: files that are used, but needed more than a change of rate or length.
-        centres: float64 [classes, 20], of the clusters that gave the classes; None where k-means did not.
-        fields: the parts of the file names by `label_pattern`: for each, one value a sound.
+        fixed: files that needed more than a change of rate or length.
+        centres: float64 [classes, 20], centres of the clusters; None unless k-means found the classes.
+        fields: the fields of `label_pattern` by name, with the value of each sound.
     """
 
     names: tuple[str, ...]
@@ -95,7 +95,7 @@ class Sounds:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256, in hex, of everything that training sees."""
+        """The SHA-256, in hex, of everything that training uses."""
         facts = "\n".join((*self.names, *self.classes, *self.sources, *self.groups))
         found = hashlib.sha256(facts.encode())
         found.update(self.labels.numpy().tobytes())
@@ -104,13 +104,13 @@ class Sounds:
 
 
 def find(folder: Path, config: DataConfig) -> tuple[list[Entry], list[Skipped]]:
-    """The audio files of a folder, in order of name, and those that have no class.
+    """Find the audio files of a folder, in order of name, and those that have no class.
 
-    The class comes from where `labels` says. Without a pattern it is what the manifest says, else the first
-    sub-folder; in a folder without sub-folders of audio it is the folder's name. For k-means it is "" yet.
+    `labels` says where the class comes from. Without a pattern, it is the manifest's, else the first
+    sub-folder; in a folder without sub-folders of audio, it is the folder's name. For k-means it is still "".
 
     Raises:
-        DataError: where there is no folder, no audio file in it, or its manifest cannot be read.
+        DataError: if the folder or its audio files are missing, or its manifest cannot be read.
     """
     if not folder.is_dir():
         raise DataError(f"{folder}: {'not a folder' if folder.exists() else 'no such folder'}")
@@ -153,7 +153,7 @@ def find(folder: Path, config: DataConfig) -> tuple[list[Entry], list[Skipped]]:
 
 
 def natural(text: str) -> list[tuple[int, int, str]]:
-    """Sort key that puts "hit-2" before "hit-10"."""
+    """Return a sort key that puts "hit-2" before "hit-10"."""
     parts = re.split(r"(\d+)", text)
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part]
 
@@ -167,14 +167,14 @@ def prepare(
 ) -> Sounds:
     """Read and prepare all sounds of a folder. Files that cannot be used are listed in `skipped`.
 
-    Of files that make the same sound (by the hash of what is made of them) the first by name is kept.
+    Of files that give the same prepared sound, the first by name is kept.
 
     Args:
-        centres: of the clusters that give the classes, where they are known; None makes them, from all of the
-            sounds, where `labels` says so.
+        centres: centres of the clusters that give the classes, if they are known; with None and
+            `labels = "kmeans"` they are found from all sounds.
 
     Raises:
-        DataError: where no sound is left.
+        DataError: if no sound is left.
     """
     entries, skipped = find(folder, config)
     kept: list[Entry] = []
@@ -223,9 +223,9 @@ def prepare(
 
 
 def _manifest(path: Path) -> dict[str, dict[str, str]]:
-    """The rows of manifest.csv by file; {} where there is none.
+    """Return the rows of manifest.csv by file; {} without a manifest.
 
-    Its columns are file, class, source, licence and, where wanted, group: near-duplicates share one.
+    Its columns are file, class, source, licence and, optionally, group: near-duplicates share a group.
     """
     if not path.exists():
         return {}
@@ -245,7 +245,7 @@ def _manifest(path: Path) -> dict[str, dict[str, str]]:
 
 
 def _pattern(text: str, labelled: bool = True) -> re.Pattern[str]:
-    """ "{label}_{speaker}_{index}" as a regular expression with those groups."""
+    """Turn "{label}_{speaker}_{index}" into a regular expression with those groups."""
     pieces = re.split(r"\{(\w+)\}", text)
     if (labelled and "label" not in pieces[1::2]) or len(set(pieces[1::2])) < len(pieces[1::2]):
         raise DataError(f"label_pattern {text}: it needs {{label}}, and each name once")
@@ -254,7 +254,7 @@ def _pattern(text: str, labelled: bool = True) -> re.Pattern[str]:
 
 
 def _capped(entries: list[Entry], most: int) -> list[Entry]:
-    """At most `most` entries of each (class, source), spread evenly in order of name; all of them for 0."""
+    """Keep at most `most` entries of each (class, source), spread evenly in order of name; 0 keeps all."""
     if not most:
         return entries
     pairs: dict[tuple[str, str], list[Entry]] = defaultdict(list)
@@ -268,7 +268,7 @@ def _capped(entries: list[Entry], most: int) -> list[Entry]:
 
 
 def _group(entry: Entry) -> str:
-    """What the manifest says; else one for sounds of one source whose names differ in a last number only."""
+    """Return the manifest's group, else one that ignores the last number in the name, within a source."""
     if entry.group:
         return f"{entry.label}/{entry.source}/{entry.group}"
     if not entry.source:

@@ -1,4 +1,4 @@
-"""Which sounds are trained on, which choose a checkpoint, and which are kept for the evaluation."""
+"""Split sounds into training, validation (which chooses a checkpoint) and test (for the evaluation)."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from trainer.data.sampling import generator
 from trainer.data.sounds import Sounds
 
 ENOUGH_GROUPS = 5
-"""Groups of a class, without those for the test, from which on it gives some to the validation."""
+"""Groups that a class must have, besides those for the test, to give some to the validation."""
 
 
 @dataclass(frozen=True)
 class Parts:
-    """Indices into `Sounds`, int64, ascending, no two parts with a sound or a group in common.
+    """Indices into `Sounds`, int64, ascending; no two parts have a sound or a group in common.
 
     Attributes:
-        train: what the weights are fit to.
-        validation: what best checkpoint and early stop are chosen by; may be empty.
-        test: what only `evaluate` hears; may be empty.
+        train: the sounds that the weights are fitted to.
+        validation: the sounds that decide on the best checkpoint and the early stop; may be empty.
+        test: the sounds that only `evaluate` uses; may be empty.
     """
 
     train: Tensor
@@ -38,9 +38,9 @@ class Parts:
 
 
 def parts(sounds: Sounds, config: DataConfig, seed: int) -> Parts:
-    """The test sounds first, then the validation sounds out of what is left.
+    """Draw the test sounds, then the validation sounds from the rest.
 
-    So the test sounds of a seed are the same whatever `validation_fraction` is.
+    So the test sounds of a seed do not depend on `validation_fraction`.
     """
     everything = torch.arange(len(sounds.names))
     rest, test = split(sounds, everything, config.test_fraction, seed, "split")
@@ -53,15 +53,15 @@ def parts(sounds: Sounds, config: DataConfig, seed: int) -> Parts:
 def split(
     sounds: Sounds, among: Tensor, fraction: float, seed: int, purpose: str, least: int = 2
 ) -> tuple[Tensor, Tensor]:
-    """Indices, ascending, of the sounds that stay and of those that are drawn.
+    """Return the indices, ascending, of the sounds that stay and of those that are drawn.
 
-    In every class whole groups are drawn, in a seeded order, as long as they fit into `fraction` of the class
-    and every class has one left; where none fits the smallest is taken; of a class of fewer than `least`
-    groups none is drawn. A group that has sounds of several classes counts as the commonest.
+    Whole groups of every class are drawn, in a seeded order, as long as they fit into `fraction` of the class
+    and every class keeps one; if none fits, the smallest is drawn. A class of fewer than `least` groups keeps
+    all. A group with sounds of several classes belongs to its commonest class.
 
     Args:
-        among: int64, the sounds that are divided.
-        purpose: names the draw: another one is independent of this one.
+        among: int64, the sounds to divide.
+        purpose: name of the draw; draws of different names are independent.
     """
     labels = sounds.labels.tolist()
     groups: dict[str, list[int]] = defaultdict(list)

@@ -1,4 +1,4 @@
-"""What each classifier shall tell apart: the classes, or another field of the file names."""
+"""Targets of the classifiers: the classes, or another field of the file names."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from trainer.errors import DataError
 
 
 def classes_of(sounds: Sounds, heads: Sequence[HeadConfig]) -> tuple[tuple[str, ...], ...]:
-    """Names of the classes of each head.
+    """Return the names of the classes of each head.
 
     Raises:
-        DataError: where a head's label is no field of `label_pattern`.
+        DataError: if the label of a head is not a field of `label_pattern`.
     """
     return tuple(_classes(sounds, head) for head in heads)
 
@@ -31,7 +31,7 @@ def _classes(sounds: Sounds, head: HeadConfig) -> tuple[str, ...]:
 
 
 def targets_of(sounds: Sounds, heads: Sequence[HeadConfig]) -> Tensor:
-    """The class of each sound for each head: int64 [N, heads]; without heads [N, 1], the labels."""
+    """Return the class of each sound for each head, int64 [N, heads]; without heads the labels, [N, 1]."""
     if not heads:
         return sounds.labels[:, None]
     columns = []

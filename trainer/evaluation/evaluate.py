@@ -1,7 +1,7 @@
-"""The evaluation of section 5, and the references that its numbers are read against.
+"""The evaluation of section 5, with references for its numbers.
 
-Everything is measured on the test sounds of the run; the training sounds are only the neighbours of
-1-NN and the middles that a player calls by name.
+Everything is measured on the test sounds of the run. The training sounds are used only as neighbours for 1-NN
+and for the centres that a player calls by name.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from trainer.data.mfcc_dtw import Deviation, References, Settings
 from trainer.evaluation import paper, quality
 from trainer.evaluation.subject import Heard, Subject
 from trainer.run.checkpoint import BEST
-from trainer.run.fit import leave_one_out, nearest_neighbour
+from trainer.run.validation import leave_one_out, nearest_neighbour
 
 SCHEMA_VERSION = 1
 
 
 @dataclass(frozen=True)
 class Spread:
-    """Of one number over the test sounds."""
+    """Spread of a number over the test sounds."""
 
     mean: float
     std: float
@@ -33,7 +33,7 @@ class Spread:
 
     @classmethod
     def of(cls, values: Tensor) -> Spread:
-        """Of [N] values, N at least 1."""
+        """Summarise [N] values, N at least 1."""
         values = values.double()
         middle = values.quantile(0.5).item()
         return cls(values.mean().item(), values.std(correction=0).item(), middle)
@@ -41,15 +41,15 @@ class Spread:
 
 @dataclass(frozen=True)
 class ClassResult:
-    """One class.
+    """The results of a class.
 
     Attributes:
-        name: of the class.
-        sounds: in the test split.
+        name: name of the class.
+        sounds: number of its test sounds.
         centre: MFCC-DTW deviation of the decoded mean of the test sounds' z (Eqn. 2).
-        learned_centre: of the decoded mean of the training sounds' z.
-        references: what real sounds and a blur get; None where the class has no test sound.
-        medoid, random_take: names of those sounds.
+        learned_centre: the same for the mean of the training sounds' z.
+        references: the deviations of real sounds and of a blur; None if the class has no test sound.
+        medoid, random_take: names of the sounds of the references.
     """
 
     name: str
@@ -63,18 +63,17 @@ class ClassResult:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """All numbers of a run.
+    """All results of a run.
 
     Attributes:
-        run: which checkpoint of what, as plain values.
-        nearest_neighbour: part of the test sounds whose nearest training sound, in z, is of their class.
-        leave_one_out: part of the test sounds whose nearest other test sound is.
-        classifier: part of the test sounds that the bottleneck classifier puts right; None for one that was
-            not trained.
-        snr_db: of the reconstructions.
-        stft_distance: of the reconstructions, multi-resolution.
-        classes: one result each.
-        settings: of the MFCC-DTW deviation.
+        run: the checkpoint and its configuration, as plain values.
+        nearest_neighbour: fraction of the test sounds whose nearest training sound in z has their class.
+        leave_one_out: fraction of the test sounds whose nearest other test sound in z has their class.
+        classifier: accuracy of the bottleneck classifier; None if it was not trained.
+        snr_db: signal-to-noise ratio of the reconstructions.
+        stft_distance: multi-resolution STFT distance of the reconstructions.
+        classes: the results of each class.
+        settings: settings of the MFCC-DTW deviation.
     """
 
     run: dict[str, Any]
@@ -88,23 +87,23 @@ class Evaluation:
 
     @property
     def model(self) -> str:
-        """As the paper calls it: "DC-VAE", "CC-VAE", with " (non-class)" where λ2 is 0."""
+        """The name as in the paper: "DC-VAE", "CC-VAE", with " (non-class)" if λ2 is 0."""
         return f"{self.run['architecture'].upper()}-VAE" + (
             "" if self.run["discriminative"] else " (non-class)"
         )
 
     @property
     def digits(self) -> bool:
-        """Whether the classes are the paper's."""
+        """True if the classes are the digits of the paper."""
         return tuple(result.name for result in self.classes) == paper.DIGITS
 
     def averages(self) -> dict[str, Deviation]:
-        """Means over the classes of mean and standard deviation, as the last row of Table 3, by column."""
+        """Return the means over the classes, as in the last row of Table 3, by column."""
         columns = [columns_of(result) for result in self.classes]
         return {name: _average([column[name] for column in columns]) for name in columns[0]}
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything as plain values, for JSON; what is not defined is None."""
+        """Return everything as plain values, for JSON; an undefined value is None."""
         averages = self.averages()
         found: dict[str, Any] = {
             "schema_version": SCHEMA_VERSION,
@@ -129,7 +128,7 @@ class Evaluation:
 
 
 def columns_of(result: ClassResult) -> dict[str, Deviation]:
-    """The deviations of a class by name: the model's two, then the references."""
+    """Return the deviations of a class by name: the two of the model, then the references."""
     nothing, known = Deviation(None, None), result.references
     return {
         "centre": result.centre,
@@ -142,7 +141,7 @@ def columns_of(result: ClassResult) -> dict[str, Deviation]:
 
 
 def measure(subject: Subject, heard: Heard) -> Evaluation:
-    """All numbers of a model on its test sounds."""
+    """Evaluate a model on its test sounds."""
     saved = subject.saved
     config, anchors = saved.config, saved.anchors
     settings = Settings.at(config.model.sample_rate)

@@ -1,4 +1,4 @@
-"""The pictures of the paper, as PNG bytes, drawn without a display."""
+"""Draw the figures of the paper as PNG bytes, without a display."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RANGE_DB = 80.0
 
 
 def tsne(mean: Tensor, seed: int) -> NDArray[np.float64] | None:
-    """Figure 2: points [N, D] on a plane, [N, 2]; None for fewer than 4 points, or all of them equal."""
+    """Project points [N, D] to a plane, [N, 2] (Figure 2); None for fewer than 4 points or equal points."""
     from sklearn.manifold import TSNE
 
     points = mean.double().numpy()
@@ -33,7 +33,7 @@ def tsne(mean: Tensor, seed: int) -> NDArray[np.float64] | None:
 
 
 def plane(points: NDArray[np.float64], labels: Tensor, classes: tuple[str, ...]) -> bytes:
-    """Figure 2: points [N, 2], each a letter or digit where the names are one, else a dot, by class [N]."""
+    """Draw points [N, 2] by class [N] (Figure 2): single-character names as characters, others as dots."""
     figure = Figure(figsize=(6, 5), layout="constrained")
     axes = figure.subplots()
     colours = matplotlib.colormaps["tab10" if len(classes) <= 10 else "turbo"]
@@ -53,7 +53,7 @@ def plane(points: NDArray[np.float64], labels: Tensor, classes: tuple[str, ...])
 
 
 def morph_in_time(morph: Morph, sample_rate: int) -> bytes:
-    """Figure 3: the waveforms of a morph, one below the other, on one scale."""
+    """Draw the waveforms of a morph below each other, on one scale (Figure 3)."""
     steps = len(morph.position)
     figure = Figure(figsize=(7, 0.8 * steps), layout="constrained")
     peak = max(1e-9, float(morph.audio.abs().max()))
@@ -71,9 +71,9 @@ def morph_in_time(morph: Morph, sample_rate: int) -> bytes:
 
 
 def morph_strip(morph: Morph, sample_rate: int) -> bytes:
-    """The spectrograms of a morph side by side, on one scale of 80 dB below the loudest point."""
+    """Draw the spectrograms of a morph side by side, on one scale of 80 dB below the loudest point."""
     size = 2 ** round(np.log2(0.032 * sample_rate))
-    levels = [_levels_db(audio, size) for audio in morph.audio[:, 0].numpy()]
+    levels = [levels_db(audio, size) for audio in morph.audio[:, 0].numpy()]
     top = max(level.max() for level in levels)
     figure = Figure(figsize=(1.25 * len(levels), 2.6), layout="constrained")
     columns = figure.subplots(1, len(levels), sharey=True, squeeze=False)[0]
@@ -95,15 +95,15 @@ def morph_strip(morph: Morph, sample_rate: int) -> bytes:
     return _png(figure)
 
 
-def _levels_db(sound: NDArray[np.float32], size: int) -> NDArray[np.float64]:
-    """Spectrogram [bins, windows] in dB, Hann windows of `size` samples, three quarters overlapped."""
+def levels_db(sound: NDArray[np.float32], size: int) -> NDArray[np.float64]:
+    """Return a spectrogram [bins, windows] in dB: Hann windows of `size` samples that overlap by 3/4."""
     padded = np.pad(sound, size // 2)
     windows = np.lib.stride_tricks.sliding_window_view(padded, size)[:: size // 4] * np.hanning(size)
     return 20 * np.log10(np.maximum(np.abs(np.fft.rfft(windows, axis=1)).T, 1e-6))
 
 
 def _safe(text: str) -> str:
-    """As it is, not as a formula; a leading underscore would hide it from the legend."""
+    """Escape formulas, and a leading underscore, which would hide the text from the legend."""
     text = text.replace("$", r"\$")
     return f" {text}" if text.startswith("_") else text
 

@@ -1,4 +1,4 @@
-"""A path in latent space between two test sounds, decoded."""
+"""Decode a path in latent space between two test sounds."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ PAPER_PAIR = ("hihat", "tom")
 
 @dataclass(frozen=True)
 class Morph:
-    """A straight line from one sound to another, at equal steps.
+    """A straight line from one sound to another, in equal steps.
 
     Attributes:
-        names: of the two sounds.
-        classes: theirs.
-        position: 0 … 1, [S].
-        audio: decoded, float32 [S, 1, T].
+        names: names of the two sounds.
+        classes: their classes.
+        position: positions on the line, 0 … 1, [S].
+        audio: decoded sounds, float32 [S, 1, T].
     """
 
     names: tuple[str, str]
@@ -33,10 +33,10 @@ class Morph:
 
 
 def pick(subject: Subject, classes: list[str] | None) -> tuple[int, int]:
-    """The labels to morph between: those asked for, else hi-hat and tom, else the first two that have sounds.
+    """Choose two labels: the given classes, else hi-hat and tom, else the first two that have test sounds.
 
     Raises:
-        TrainerError: for a class that the run does not have, or that has no test sound.
+        TrainerError: if the run has no such class, or the class has no test sound.
     """
     known = subject.saved.classes
     tested = [label for label in range(len(known)) if subject.members(label)]
@@ -53,7 +53,7 @@ def pick(subject: Subject, classes: list[str] | None) -> tuple[int, int]:
 
 
 def between(subject: Subject, heard: Heard, labels: tuple[int, int], steps: int = STEPS) -> Morph:
-    """From the test sound nearest to the centre of its class, in z, to that of the other class."""
+    """Morph between the test sounds that are nearest, in z, to the centres of two classes."""
     ends = [_central(subject, heard, label) for label in labels]
     start, stop = heard.mean[ends[0]], heard.mean[ends[1]]
     position = torch.linspace(0, 1, steps)

@@ -1,4 +1,4 @@
-"""What the paper reports, to set beside what a run gives."""
+"""The results of the paper, for comparison."""
 
 from __future__ import annotations
 
@@ -48,6 +48,6 @@ NEAREST_NEIGHBOUR = {"DC-VAE": 0.96, "CC-VAE": 0.94}
 
 
 def average(model: str) -> tuple[float, float]:
-    """The last row of Table 3: the means of the two columns of a model."""
+    """Return the last row of Table 3 for a model: the means of its two columns."""
     means, stds = zip(*DEVIATIONS[model], strict=True)
     return sum(means) / len(means), sum(stds) / len(stds)

@@ -1,4 +1,4 @@
-"""How near a reconstruction is to its sound, one number a sound."""
+"""Measure the quality of each reconstruction."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from trainer.config import LossConfig
 from trainer.losses.terms import spectral_distance
 
 SIZES, FLOOR = LossConfig().stft_sizes, LossConfig().stft_floor
-"""Of the multi-resolution STFT: the same for every run, whatever it was trained on."""
+"""Settings of the multi-resolution STFT, the same for every run."""
 HIGHEST_DB = 200.0
 
 
 def snr_db(audio: Tensor, waveform: Tensor) -> Tensor:
-    """Signal-to-noise ratio of each sound, 10 log10(Σ w² / Σ (a - w)²), at most 200 dB.
+    """Return the signal-to-noise ratio of each sound, 10 log10(Σ w² / Σ (a - w)²), at most 200 dB.
 
     Args:
-        audio: what was given, [N, 1, T].
-        waveform: what it should be, [N, 1, T].
+        audio: reconstructions, [N, 1, T].
+        waveform: originals, [N, 1, T].
 
     Returns:
         float64 [N].
@@ -30,7 +30,7 @@ def snr_db(audio: Tensor, waveform: Tensor) -> Tensor:
 
 
 def stft_distance(audio: Tensor, waveform: Tensor) -> Tensor:
-    """Multi-resolution STFT distance of each sound (`losses.spectral_distance`), [N, 1, T] twice -> [N]."""
+    """Return the multi-resolution STFT distance (`spectral_distance`) of each pair of [N, 1, T]: [N]."""
     short = max(0, min(SIZES) - waveform.shape[-1])
     audio, waveform = (functional.pad(sound, (0, short)) for sound in (audio, waveform))
     pairs = zip(audio[:, None], waveform[:, None], strict=True)

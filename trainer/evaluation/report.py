@@ -1,4 +1,4 @@
-"""An evaluation as one HTML page that needs nothing beside it: tables, pictures, and players."""
+"""Write an evaluation as one self-contained HTML page with tables, pictures and players."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from trainer.evaluation.subject import Heard, Subject
 from trainer.evaluation.tables import Table
 
 EXAMPLES = 2
-"""Sounds of each class with their reconstructions."""
+"""Number of sounds of each class shown with their reconstructions."""
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
 table { border-collapse: collapse; margin: 1rem 0; }
@@ -33,12 +33,12 @@ audio { height: 2rem; width: 11rem; vertical-align: middle; }
 
 
 def render(subject: Subject, heard: Heard, evaluation: Evaluation, morph: Morph) -> str:
-    """The page, as text.
+    """Return the page as text.
 
     Args:
-        heard: the test sounds after the model.
-        evaluation: its numbers.
-        morph: for the pictures of a morph.
+        heard: the test sounds through the model.
+        evaluation: the results.
+        morph: the morph to show.
     """
     title = f"{evaluation.model} on {', '.join(subject.saved.classes)}"
     body = [f"<h1>{escape(title)}</h1>", *map(_table, tables.all_of(evaluation))]
@@ -60,7 +60,7 @@ def render(subject: Subject, heard: Heard, evaluation: Evaluation, morph: Morph)
 
 
 def player(sound: Tensor, sample_rate: int) -> str:
-    """An audio element with the sound [1, T] inside, 16-bit, limited to ±1."""
+    """Return an audio element that contains the sound [1, T], 16-bit, limited to ±1."""
     buffer = io.BytesIO()
     samples = sound[0].clamp(-1, 1).numpy().astype(np.float32)
     soundfile.write(buffer, samples, sample_rate, format="WAV", subtype="PCM_16")
@@ -88,7 +88,7 @@ def _table(table: Table) -> str:
 
 
 def _players(caption: str, heading: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
-    """A table whose first column is text and whose others are players."""
+    """Return a table with text in the first column and players in the others."""
     names = "".join(f"<th>{escape(cell)}</th>" for cell in heading)
     lines = "\n".join(
         f"<tr><td>{escape(row[0])}</td>" + "".join(f"<td>{cell}</td>" for cell in row[1:]) + "</tr>"
@@ -132,7 +132,7 @@ def _centres(subject: Subject, heard: Heard, evaluation: Evaluation) -> list[str
         rows.append((result.name, *(player(sound, rate) for sound in sounds)))
     columns = ("centre", "learned_centre", "medoid", "random_take", "blur")
     heading = ("class", *(tables.HEADINGS[name] for name in columns))
-    return ["<h2>The middle of each class</h2>", _players("What the deviations are of", heading, rows)]
+    return ["<h2>The middle of each class</h2>", _players("The sounds of the deviations", heading, rows)]
 
 
 def _examples(subject: Subject, heard: Heard) -> list[str]:

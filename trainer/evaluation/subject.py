@@ -1,4 +1,4 @@
-"""What is evaluated: a trained model, and the test sounds of its run, through it."""
+"""The subject of an evaluation: a trained model and the test sounds of its run."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from trainer.errors import CheckpointError, DataError, DivergedError, TrainerErr
 from trainer.models.vae import VAE, build
 from trainer.run import checkpoint
 from trainer.run.checkpoint import BEST, LAST, Checkpoint
-from trainer.run.fit import pick_device
+from trainer.run.devices import pick_device
 
 AT_ONCE = 8
-"""Sounds in memory at once."""
+"""Number of sounds in memory at once."""
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,11 @@ class Subject:
     """A model and its test sounds.
 
     Attributes:
-        path: of the checkpoint.
+        path: path of the checkpoint.
         saved: the checkpoint.
-        model: in evaluation mode, on `device`.
+        model: the model, in evaluation mode, on `device`.
         sounds: all sounds of the data folder.
-        test: int64 [N], the ones that the run has not used at all.
+        test: int64 [N], indices of the sounds that the run has not used.
     """
 
     path: Path
@@ -42,42 +42,42 @@ class Subject:
 
     @property
     def names(self) -> list[str]:
-        """Of the test sounds, [N]."""
+        """Names of the test sounds, [N]."""
         return [self.sounds.names[i] for i in self.test.tolist()]
 
     @cached_property
     def labels(self) -> Tensor:
-        """Of the test sounds, int64 [N]."""
+        """Labels of the test sounds, int64 [N]."""
         return self.sounds.labels[self.test]
 
     @cached_property
     def waveforms(self) -> Tensor:
-        """The test sounds, float32 [N, 1, T]."""
+        """Waveforms of the test sounds, float32 [N, 1, T]."""
         return self.sounds.waveforms[self.test]
 
     def members(self, label: int) -> list[int]:
-        """Positions among the test sounds of one class."""
+        """Return the positions of the sounds of a class among the test sounds."""
         return torch.nonzero(self.labels == label)[:, 0].tolist()
 
     @torch.inference_mode()
     def decode(self, z: Tensor) -> Tensor:
-        """z [N, D] -> audio [N, 1, T], both on the CPU."""
+        """Decode z [N, D] to audio [N, 1, T], both on the CPU."""
         parts = [self.model.decode(part.to(self.device)).cpu() for part in z.split(AT_ONCE)]
         return torch.cat(parts) if parts else torch.empty(0, 1, self.saved.config.model.length)
 
 
 @dataclass(frozen=True)
 class Heard:
-    """The test sounds after the model.
+    """The test sounds through the model.
 
     Attributes:
-        mean: where each is in latent space, float32 [N, D].
-        predicted: the class that the model's own classifier gives at the mean, int64 [N].
-        audio: each reconstructed from its mean, float32 [N, 1, T].
-        centres: mean of the means of each class, over its test sounds (Eqn. 2), [C, D]; NaN without sounds.
-        centre_audio: those decoded, [C, 1, T].
-        learned_centres: the same over the training sounds, [C, D]: what a player calls by the class's name.
-        learned_audio: those decoded, [C, 1, T].
+        mean: mean of each sound in latent space, float32 [N, D].
+        predicted: class that the model's classifier gives at the mean, int64 [N].
+        audio: reconstruction of each sound from its mean, float32 [N, 1, T].
+        centres: mean over the test sounds of each class (Eqn. 2), [C, D]; NaN for a class without any.
+        centre_audio: the decoded centres, [C, 1, T].
+        learned_centres: mean over the training sounds of each class, which a player calls by name, [C, D].
+        learned_audio: the decoded learned centres, [C, 1, T].
     """
 
     mean: Tensor
@@ -96,16 +96,15 @@ def load(
     device: str = "auto",
     progress: Progress | None = None,
 ) -> Subject:
-    """The model of a run and its test sounds.
+    """Load the model of a run and its test sounds.
 
     Args:
-        run: its folder, or a checkpoint file.
-        which: "last" (the default) or "best" of the folder's checkpoints.
-        data: where its sounds are now; None is where they were.
+        run: a run folder or a checkpoint file.
+        which: the checkpoint of the folder, "last" (the default) or "best".
+        data: the folder of the sounds, if it has moved.
 
     Raises:
-        TrainerError: where there is no such checkpoint, the sounds are not those of the run, or none of
-            them is for the test.
+        TrainerError: if the checkpoint is missing, the sounds have changed, or there are no test sounds.
     """
     if which and not run.is_dir():
         raise CheckpointError(f"{run}: --checkpoint {which} needs a run folder")
@@ -114,7 +113,7 @@ def load(
         raise CheckpointError(f"{run}: no checkpoint in it (looked for {path.name})")
     saved = checkpoint.load(path)
     if path.name == BEST and not saved.config.data.validation_fraction:
-        raise CheckpointError(f"{path}: nothing chose it: [data] validation_fraction is 0; take {LAST}")
+        raise CheckpointError(f"{path}: none, as [data] validation_fraction is 0; take {LAST}")
     config, folder = saved.config, data or Path(saved.data["folder"])
     chosen = pick_device(device)
     sounds = prepare(folder, config.model, config.data, progress, saved.centres)
@@ -134,17 +133,17 @@ def load(
         model.load_state_dict(saved.model)
     except RuntimeError as error:
         raise TrainerError(
-            f"{path}: its weights do not fit its model: {str(error).splitlines()[0]}"
+            f"{path}: the weights do not fit the model: {str(error).splitlines()[0]}"
         ) from None
     return Subject(path, saved, model.to(chosen).eval(), chosen, sounds, test)
 
 
 @torch.inference_mode()
 def listen(subject: Subject) -> Heard:
-    """Encode and decode the test sounds and the middles of their classes.
+    """Encode and decode the test sounds and the centres of their classes.
 
     Raises:
-        DivergedError: where the model gives what is not a number.
+        DivergedError: if an output of the model is not finite.
     """
     means, predicted = [], []
     for part in subject.waveforms.split(AT_ONCE):
@@ -157,7 +156,7 @@ def listen(subject: Subject) -> Heard:
     learned = _centres(anchors.mean, torch.tensor(anchors.labels), count)
     audio, learned_audio = subject.decode(mean), subject.decode(learned)
     if not all(bool(given.isfinite().all()) for given in (mean, audio, learned_audio)):
-        raise DivergedError(f"{subject.path}: the model gives what is not a number: its training diverged")
+        raise DivergedError(f"{subject.path}: the output of the model is not finite: its training diverged")
     return Heard(
         mean=mean,
         predicted=torch.cat(predicted),
@@ -170,5 +169,5 @@ def listen(subject: Subject) -> Heard:
 
 
 def _centres(points: Tensor, labels: Tensor, count: int) -> Tensor:
-    """Mean of the points [N, D] of each label, [count, D]."""
+    """Return the mean of the points [N, D] of each label, [count, D]."""
     return torch.stack([points[labels == label].mean(0) for label in range(count)])

@@ -1,4 +1,4 @@
-"""The numbers of an evaluation as rows of text, for the terminal and for the report."""
+"""Tables of an evaluation, for the terminal and for the report."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ HEADINGS = {
     "blur": "blur",
 }
 ENOUGH = 10
-"""Test sounds of a class: as many as the paper has."""
+"""Test sounds of a class in the paper."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """A caption, a heading for each column, and rows; the first cell of a row names it."""
+    """A caption, a heading for each column, and rows, whose first cell is their name."""
 
     caption: str
     heading: tuple[str, ...]
@@ -31,7 +31,7 @@ class Table:
 
 
 def number(value: Deviation) -> str:
-    """ "−0.63 ± 0.51", or a dash."""
+    """Return a deviation as "−0.63 ± 0.51", or a dash."""
     if value.mean is None or value.std is None:
         return "–"
     return _signed(value.mean) + f" ± {value.std:.2f}"
@@ -42,7 +42,7 @@ def _signed(value: float) -> str:
 
 
 def summary(evaluation: Evaluation) -> Table:
-    """Accuracy and reconstruction."""
+    """Return the table of accuracy and reconstruction."""
     published = paper.NEAREST_NEIGHBOUR.get(evaluation.model) if evaluation.digits else None
     rows = [
         ("1-NN, training → test sounds", _percent(evaluation.nearest_neighbour), _percent(published)),
@@ -59,14 +59,14 @@ def summary(evaluation: Evaluation) -> Table:
     sizes = ", ".join(map(str, quality.SIZES))
     note = f"Reconstructions are decoded from the mean; STFT windows of {sizes} samples."
     if run["chosen_by_validation"]:
-        note += " This checkpoint was chosen by the validation sounds, which are none of these."
+        note += " This checkpoint was chosen by the validation sounds, none of which is a test sound."
     if published is None:
         return Table(caption, ("", "value"), tuple(row[:2] for row in rows), note)
     return Table(caption, ("", "value", "paper"), tuple(rows), note)
 
 
 def deviations(evaluation: Evaluation) -> Table:
-    """MFCC-DTW deviation of each class, the references beside it."""
+    """Return the table of the MFCC-DTW deviations of each class and of the references."""
     averages = evaluation.averages()
     rows = [
         (result.name, str(result.sounds), *map(number, columns_of(result).values()))
@@ -75,16 +75,16 @@ def deviations(evaluation: Evaluation) -> Table:
     total = str(sum(result.sounds for result in evaluation.classes))
     rows.append(("average", total, *map(number, averages.values())))
     return Table(
-        "MFCC-DTW deviation (Eqn. 2), mean ± std: below 0 is nearer than the sounds of the class are",
+        "MFCC-DTW deviation (Eqn. 2), mean ± std; below 0: nearer than the sounds of the class",
         ("class", "test sounds", *(HEADINGS[name] for name in averages)),
         tuple(rows),
         f"Settings: {evaluation.settings}. A class needs 3 test sounds; with fewer than {ENOUGH} the "
-        "standard deviation that the numbers are divided by rests on little, and so do they.",
+        "standard deviation in the denominator, and so the deviation, is unreliable.",
     )
 
 
 def against_paper(evaluation: Evaluation) -> Table | None:
-    """Table 3 with this run beside it; None where the classes are not the digits."""
+    """Return Table 3 with this run beside it; None if the classes are not the digits."""
     if not evaluation.digits:
         return None
     rows = [
@@ -97,18 +97,18 @@ def against_paper(evaluation: Evaluation) -> Table | None:
         "Against Table 3 of the paper",
         ("digit", f"this run, {evaluation.model}", *(f"paper, {model}" for model in paper.DEVIATIONS)),
         tuple(rows),
-        "The paper does not give its MFCC settings, so compare signs and orders, not digits.",
+        "The paper does not give its MFCC settings, so compare signs and orders of magnitude.",
     )
 
 
 def all_of(evaluation: Evaluation) -> list[Table]:
-    """Every table that this evaluation has."""
+    """Return every table of an evaluation."""
     tables = [summary(evaluation), deviations(evaluation), against_paper(evaluation)]
     return [table for table in tables if table]
 
 
 def plain(table: Table) -> str:
-    """As text: columns of equal width, the first to the left, the others to the right."""
+    """Format a table as text: the first column aligned to the left, the others to the right."""
     lines = [table.heading, *table.rows]
     widths = [max(len(line[i]) for line in lines) for i in range(len(table.heading))]
 

@@ -1,4 +1,4 @@
-"""What a step descends on: a batch in, the terms of its loss out."""
+"""The objective of a training step: from a batch to the terms of the loss."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from trainer.config import Config
+from trainer.data.partials import Partials
+from trainer.losses.partials import partial_term
 from trainer.losses.terms import Terms, centre_terms, head_terms, morph_term, variational_terms
+from trainer.models.modal import ModalDecoder
 from trainer.models.vae import VAE, VAEOutput
 
 VARIATIONAL, CLASSIFICATION, JOINT = "variational", "classification", "joint"
@@ -15,11 +18,11 @@ VARIATIONAL, CLASSIFICATION, JOINT = "variational", "classification", "joint"
 class Objective(nn.Module):
     """The model and its losses as one module, so that wrappers (DDP, compile, autocast) see whole steps.
 
-    A step computes nothing that its loss does not need: DDP waits for the gradient of all that is computed.
+    A step computes only the values that its loss needs: DDP waits for the gradient of everything computed.
     """
 
     def __init__(self, model: VAE, config: Config, medoids: Tensor | None = None) -> None:
-        """`medoids` [classes, 1, T]: the most typical sound of each class, where a loss asks for it."""
+        """Wrap a model; `medoids` [classes, 1, T] is needed if the loss has terms of the middles."""
         super().__init__()
         self.model, self.config = model, config
         self.register_buffer("medoids", medoids, persistent=False)
@@ -33,6 +36,9 @@ class Objective(nn.Module):
         eps: Tensor,
         middle: Tensor | None = None,
         between: Tensor | None = None,
+        partials: Partials | None = None,
+        frames: int = 0,
+        places: Tensor | None = None,
     ) -> Terms:
         """Return the unweighted terms by name.
 
@@ -46,6 +52,9 @@ class Objective(nn.Module):
                 terms of the middles out.
             between: [B // 2], a place from 0 to 1 between sounds 0 and 1, 2 and 3, …; None leaves the morph
                 term out. With no pair at all this term is 0.
+            partials: of the sounds, for a decoder that is taught them.
+            frames: latent frames that such a decoder makes; the rest of the sounds is left out.
+            places: int64 [B], where in its table the noise of such a decoder begins.
         """
         loss, model = self.config.loss, self.model
         mean, log_var = model.encode(heard)
@@ -58,9 +67,23 @@ class Objective(nn.Module):
             if between is not None:
                 pairs = len(between)
                 points.append(torch.lerp(z[: 2 * pairs : 2], z[1 : 2 * pairs : 2], between[:, None]))
-            audio, *others = model.decode(torch.cat(points)).float().split([len(part) for part in points])
+            deterministic = None
+            sizes = [len(part) for part in points]
+            if partials is None:
+                every = model.decode(torch.cat(points))
+            else:
+                decoder = model.decoder
+                assert isinstance(decoder, ModalDecoder)
+                assert places is not None
+                every_place = places.repeat(len(sizes))[: sum(sizes)]
+                fixed, noise = decoder.parts(torch.cat(points), frames, every_place)
+                every, deterministic = (fixed + noise)[:, None], fixed[: len(z), None]
+                waveform = waveform[..., : every.shape[-1]]
+                if loss.partials:
+                    terms["partials"] = partial_term(decoder, z, partials)
+            audio, *others = every.float().split(sizes)
             output = VAEOutput(audio, mean.float(), log_var.float(), z, z.new_empty(len(z), 0))
-            terms = variational_terms(output, waveform, loss, rate)
+            terms |= variational_terms(output, waveform, loss, rate, deterministic)
             if middle is not None:
                 assert isinstance(self.medoids, Tensor)
                 medoid = self.medoids[target[::2, 0]]

@@ -1,4 +1,4 @@
-"""Soft-DTW (Cuturi & Blondel 2017) of the MFCCs of two sounds: a distance that forgives time and phase."""
+"""Soft-DTW (Cuturi & Blondel 2017) of the MFCCs of two sounds: a distance that ignores phase and timing."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ COEFFICIENTS, BANDS = 13, 40
 WINDOW_S = 0.032
 """256 samples at 8 kHz; elsewhere the nearest power of two. The hop is half of it."""
 LOWEST_POWER = 1e-6
-"""Of a mel band: about 80 dB below that of a full-scale sine."""
+"""Lower limit of the power of a mel band: about 80 dB below that of a full-scale sine."""
 FAR = 1e10
-"""Cost of a path that leaves the grid: finite, so that its gradient is a number."""
+"""Cost of a path outside the grid: finite, so that its gradient is a number."""
 
 
 def soft_dtw(cost: Tensor, gamma: float) -> Tensor:
-    """The soft minimum of the cost of all alignments, one anti-diagonal after the other.
+    """Return the soft minimum of the cost of all alignments, computed by anti-diagonals.
 
     R_ij = cost_ij + softmin(R_i-1,j-1, R_i-1,j, R_i,j-1), softmin(x) = -γ log Σ exp(-x / γ).
 
     Args:
-        cost: [B, N, M], of aligning i with j.
-        gamma: above 0; towards 0 this is DTW.
+        cost: [B, N, M], the cost of aligning i with j.
+        gamma: above 0; the limit at 0 is DTW.
 
     Returns:
-        [B]; may be below 0.
+        [B]; may be negative.
     """
     batch, rows, columns = cost.shape
     row = torch.arange(rows, device=cost.device)
@@ -48,12 +48,12 @@ def soft_dtw(cost: Tensor, gamma: float) -> Tensor:
 
 
 def _down(values: Tensor) -> Tensor:
-    """[B, N], each value a row further down."""
+    """Shift the values [B, N] down by a row."""
     return torch.nn.functional.pad(values[:, :-1], (1, 0), value=FAR)
 
 
 def mfcc_soft_dtw(audio: Tensor, waveform: Tensor, sample_rate: int, gamma: float) -> Tensor:
-    """Soft-DTW of the MFCCs, divided by their frames; its mean over the batch, a scalar.
+    """Return the soft-DTW of the MFCCs, divided by the number of frames: a scalar, the mean over the batch.
 
     The cost of two frames is the mean over the coefficients of the squared difference, in dB².
 

@@ -1,4 +1,4 @@
-"""The terms of the loss, by name (section 3.2 of the paper, and what we add to it)."""
+"""The terms of the loss, by name: those of the paper (section 3.2) and ours."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from trainer.config import HeadConfig, LossConfig
 from trainer.data.mfcc import mel_levels
+from trainer.losses.ear import ear_terms
 from trainer.losses.soft_dtw import BANDS, LOWEST_POWER, mfcc_soft_dtw
 from trainer.models.heads import CLASSIFICATION
 from trainer.models.vae import VAEOutput
@@ -26,38 +27,47 @@ OF_MIDDLES, OF_PAIRS = ("centre", "centre_dtw"), ("morph",)
 
 
 def variational_terms(
-    output: VAEOutput, waveform: Tensor, config: LossConfig, sample_rate: int = 22050
+    output: VAEOutput,
+    waveform: Tensor,
+    config: LossConfig,
+    sample_rate: int = 22050,
+    deterministic: Tensor | None = None,
 ) -> Terms:
-    """Reconstruction, kl and, where they have a weight, stft and soft_dtw.
+    """Return "reconstruction", "kl" and, if they have a weight, "stft" and "soft_dtw".
 
     Args:
-        output: of the model.
-        waveform: [B, 1, T], what it should have given.
-        sample_rate: of both, in Hz; only soft_dtw asks.
+        output: the output of the model.
+        waveform: [B, 1, T], the target.
+        sample_rate: rate of both, in Hz; only soft_dtw uses it.
+        deterministic: `output.audio` without its noise, for the squared error; None: there is no noise.
     """
     terms = {
-        "reconstruction": reconstruction(output.audio, waveform, config.reduction),
+        "reconstruction": reconstruction(
+            output.audio if deterministic is None else deterministic, waveform, config.reduction
+        ),
         "kl": divergence(output.mean, output.log_var),
     }
     if config.stft:
         terms["stft"] = spectral_distance(output.audio, waveform, config.stft_sizes, config.stft_floor)
     if config.soft_dtw:
         terms["soft_dtw"] = mfcc_soft_dtw(output.audio, waveform, sample_rate, config.soft_dtw_gamma)
+    if config.bands or config.flatness:
+        terms |= ear_terms(output.audio[:, 0], waveform[:, 0], sample_rate, config.onset)
     return terms
 
 
 def centre_terms(
     audio: Tensor, medoid: Tensor, waveform: Tensor, config: LossConfig, sample_rate: int
 ) -> Terms:
-    """What the sounds of the middles of classes miss.
+    """Return the terms of sounds decoded at the middles of classes.
 
     Args:
-        audio: decoded at the middle of each sound's class, [B, 1, T].
-        medoid: of that class, [B, 1, T].
+        audio: the sound decoded at the middle of each sound's class, [B, 1, T].
+        medoid: the medoid of that class, [B, 1, T].
         waveform: the sound itself, [B, 1, T].
 
     Returns:
-        "centre": squared error and spectral distance from the medoid, weighted as those of sounds are.
+        "centre": squared error and spectral distance from the medoid, with the weights of these terms.
         "centre_dtw": soft-DTW from the sound.
     """
     terms = {}
@@ -72,16 +82,16 @@ def centre_terms(
 
 
 def morph_term(audio: Tensor, ends: tuple[Tensor, Tensor], share: Tensor, sample_rate: int) -> Terms:
-    """How far sounds between two others are from being as loud, band by band, as they should be there.
+    """Return the term that makes levels change evenly on the way from one sound to another.
 
     Args:
-        audio: decoded on the straight line in z between two sounds, [B, 1, T].
-        ends: those sounds, [B, 1, T] each.
-        share: of the second one, 0 to 1, [B].
+        audio: sounds decoded on the straight line in z between two sounds, [B, 1, T].
+        ends: those two sounds, [B, 1, T] each.
+        share: position on the line, 0 to 1, [B].
 
     Returns:
-        "morph": mean difference of the levels of mel bands, in nepers, from the straight line between those
-        of the ends.
+        "morph": mean difference, in nepers, of the levels of mel bands from those interpolated between the
+        ends.
     """
     window = min(2 ** max(5, round(math.log2(MORPH_WINDOW_S * sample_rate))), audio.shape[-1])
     ours, first, second = (
@@ -92,13 +102,8 @@ def morph_term(audio: Tensor, ends: tuple[Tensor, Tensor], share: Tensor, sample
     return {"morph": (ours - between).abs().mean() * (math.log(10) / 20)}
 
 
-def classification_terms(logits: Tensor, label: Tensor) -> Terms:
-    """Cross-entropy of logits [B, classes] against label [B]."""
-    return {CLASSIFICATION: functional.cross_entropy(logits, label)}
-
-
 def head_terms(heads: dict[str, Tensor], targets: Tensor) -> Terms:
-    """Cross-entropy of every head.
+    """Return the cross-entropy of every head.
 
     Args:
         heads: logits [B, classes] by the name of the loss.
@@ -111,7 +116,7 @@ def head_terms(heads: dict[str, Tensor], targets: Tensor) -> Terms:
 
 
 def weights(config: LossConfig, epoch: int, heads: Sequence[HeadConfig] = ()) -> dict[str, float]:
-    """The weight of every term in an epoch, counted from 0."""
+    """Return the weight of every term in an epoch, counted from 0."""
     warm = min(1.0, (epoch + 1) / config.kl_warmup_epochs) if config.kl_warmup_epochs else 1.0
     return {
         "reconstruction": config.reconstruction,
@@ -121,29 +126,32 @@ def weights(config: LossConfig, epoch: int, heads: Sequence[HeadConfig] = ()) ->
         "centre": config.centre,
         "centre_dtw": config.centre_dtw,
         "morph": config.morph,
+        "bands": config.bands,
+        "flatness": config.flatness,
+        "partials": config.partials,
         CLASSIFICATION: config.classification,
         **{f"{CLASSIFICATION}/{head.name}": config.classification * head.weight for head in heads},
     }
 
 
 def total(terms: Terms, weight: dict[str, float]) -> Tensor:
-    """The weighted sum, a scalar."""
+    """Return the weighted sum, a scalar."""
     return torch.stack([weight[name] * term for name, term in terms.items()]).sum()
 
 
 def reconstruction(audio: Tensor, waveform: Tensor, reduction: str) -> Tensor:
-    """Squared error [B, 1, T], its sum or mean over the window, its mean over the batch."""
+    """Return the squared error of [B, 1, T]: sum or mean over the window, mean over the batch."""
     error = functional.mse_loss(audio, waveform)
     return error * audio[0].numel() if reduction == "sum" else error
 
 
 def divergence(mean: Tensor, log_var: Tensor) -> Tensor:
-    """KL(N(mean, exp(log_var)) || N(0, I)) of [B, D], summed over D, its mean over the batch."""
+    """Return KL(N(mean, exp(log_var)) || N(0, I)) of [B, D]: summed over D, mean over the batch."""
     return 0.5 * (log_var.exp() + mean.square() - 1 - log_var).sum(1).mean()
 
 
 def spectral_distance(audio: Tensor, waveform: Tensor, sizes: tuple[int, ...], floor: float) -> Tensor:
-    """Multi-resolution STFT distance (Yamamoto et al. 2020): convergence plus log magnitude.
+    """Return the multi-resolution STFT distance (Yamamoto et al. 2020): convergence plus log magnitude.
 
     For each window size, with Hann windows and a hop of a quarter: ‖A − W‖ / ‖W‖ + mean |log A − log W| of
     the magnitudes sqrt(|STFT|² + floor²), scaled so that a full-scale sine has 1. Sizes above T are left out.
@@ -152,7 +160,7 @@ def spectral_distance(audio: Tensor, waveform: Tensor, sizes: tuple[int, ...], f
         audio, waveform: [B, 1, T].
 
     Raises:
-        ValueError: where no size fits.
+        ValueError: if every size is above T.
     """
     fitting = [size for size in sizes if size <= audio.shape[-1]]
     if not fitting:

@@ -1,1 +1,1 @@
-"""The variational autoencoders: encoders, decoders, classifiers and the layers they are made of."""
+"""The variational autoencoders: encoders, decoders, classifiers and their layers."""

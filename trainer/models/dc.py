@@ -1,8 +1,8 @@
 """DC-VAE, the dilated model of the paper (Table 1).
 
-Where the paper is silent: both sub-layers of a gated layer pass through tanh (as in the authors' published
-code); the convolutions around the dilation blocks are linear, and so is the output; a 1x1 convolution takes
-the encoder's 16 filters to the width of the dilation block; the decoder is causal, so that it can stream.
+Not specified in the paper: both sub-layers of a gated layer pass through tanh (as in the authors' code); the
+convolutions around the dilation blocks and the output are linear; a 1x1 convolution maps the encoder's 16
+filters to the width of the dilation block; the decoder is causal, so that it can stream.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from trainer.models.layers import (
 FRONT_FILTERS, FRONT_KERNEL = 16, 32
 """Rows 1 and 20 of Table 1."""
 GAIN = 10.0
-"""Of the first weights of the means."""
+"""Gain of the initial weights of the means."""
 
 
 class DCEncoder(nn.Module):

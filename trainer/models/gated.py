@@ -1,12 +1,12 @@
 """The dilation block on a CPU: forward and backward of all its layers as one autograd function.
 
-x_{i+1} = x_i + tanh(a_i)·tanh(b_i), so the mean of the products is (x_L - x_0) / L and no product is kept,
-only the gates: the backward pass gets x_i back from x_{i+1} by subtraction. What a layer does beside its
-convolutions is one loop over memory (numba) forward and one backward. The gates are kept as s = σ(2a), of
-which tanh(a) is 2s - 1: PyTorch's sigmoid is several times as fast as its tanh.
+x_{i+1} = x_i + tanh(a_i)·tanh(b_i), so the mean of the products is (x_L - x_0) / L. Only the gates are kept:
+the backward pass recovers x_i from x_{i+1} by subtraction. Apart from its convolutions, a layer is one loop
+over memory (numba) forward and one backward. The gates are kept as s = σ(2a), and tanh(a) = 2s - 1, because
+PyTorch's sigmoid is several times as fast as its tanh.
 
-A sound is rows [T, C] and a convolution reads them where they are, so that a delay is an offset: before the
-first row are zeros, and behind the last row of a gradient too. Each sound has a thread to itself.
+A sound is rows [T, C], which a convolution reads in place, so that a delay is an offset. There are zeros
+before the first row and, for a gradient, after the last one. Each sound has its own thread.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def _advance(x, first, second):  # type: ignore[no-untyped-def]
 
 @njit(nogil=True, fastmath=True)
 def _retreat(x, first, second, grad, more, most, d_first, d_second):  # type: ignore[no-untyped-def]
-    """Take the step back: x, the gradient by x (a sum of three), and those by a and b; all flat."""
+    """Undo the step: compute x and the gradients by x (a sum of three), a and b; all flat."""
     for i in range(x.size):
         one, two = TWO * first[i] - ONE, TWO * second[i] - ONE
         x[i] -= one * two
@@ -45,9 +45,9 @@ def _retreat(x, first, second, grad, more, most, d_first, d_second):  # type: ig
 
 
 class _Arrays(threading.local):
-    """Large arrays that are used again: fresh ones cost more in page faults than the sums done on them.
+    """Large arrays, by name, that each thread reuses: fresh ones cost more in page faults than the sums do.
 
-    Of each thread its own, by name; zeros when they are new.
+    New arrays are filled with zeros.
     """
 
     def __init__(self) -> None:
@@ -61,13 +61,13 @@ class _Arrays(threading.local):
 
 
 class _Workspace:
-    """The gates of a whole batch, used again by the next block that needs as many."""
+    """The gates of a whole batch, which the next block of the same shape reuses."""
 
     def __init__(self) -> None:
         self._free: list[Tensor] = []
 
     def take(self, like: Tensor, *shape: int) -> Tensor:
-        """An uninitialised array of this shape and the type of `like`."""
+        """Return an uninitialised array of this shape and of the type of `like`."""
         for k, array in enumerate(self._free):
             if array.shape == shape and array.dtype == like.dtype:
                 return self._free.pop(k)
@@ -75,7 +75,7 @@ class _Workspace:
         return like.new_empty(shape)
 
     def give(self, array: Tensor) -> None:
-        """Hand an array back. The caller uses it no more."""
+        """Give an array back; the caller must not use it any more."""
         self._free.append(array)
 
 
@@ -84,7 +84,7 @@ _pools: dict[tuple[int, int], ThreadPoolExecutor] = {}
 
 
 def _pool(workers: int, threads: int) -> ThreadPoolExecutor:
-    """Python threads, each of which lets PyTorch use some threads of its own."""
+    """Return a pool of Python threads, each of which lets PyTorch use some threads of its own."""
     if (workers, threads) not in _pools:
         before = torch.get_num_threads()
         together = threading.Barrier(workers)
@@ -96,9 +96,9 @@ def _pool(workers: int, threads: int) -> ThreadPoolExecutor:
 
 
 def _each(work: Callable[[int], Result], count: int) -> list[Result]:
-    """work(0), work(1), … side by side, as many as PyTorch may use threads; their results in this order.
+    """Run work(0), work(1), … in parallel on as many threads as PyTorch may use; return the results in order.
 
-    A second thread for the same sound gains nothing, more do where there are more of them than sounds.
+    More than one thread for each sound helps only if there are more threads than sounds.
     """
     threads = torch.get_num_threads()
     workers = min(threads, count)
@@ -108,7 +108,7 @@ def _each(work: Callable[[int], Result], count: int) -> list[Result]:
 
 
 def _image(rows: Tensor) -> Tensor:
-    """Rows [T, C] as a convolution takes them, [1, C, 1, T], channels last; no copy."""
+    """View rows [T, C] as the image [1, C, 1, T], channels last, that a convolution takes."""
     return rows.t()[None, :, None]
 
 
@@ -117,16 +117,16 @@ def _flat(tensor: Tensor) -> Any:
 
 
 def _filters(weight: Tensor) -> list[tuple[Tensor, ...]]:
-    """Weights [L, 2, out, tap, in] as those of convolutions, [out, in, 1, tap], by layer and sub-layer."""
+    """Split weights [L, 2, out, tap, in] by layer and sub-layer into [out, in, 1, tap] for convolutions."""
     images = weight[:, :, :, None].permute(0, 1, 2, 5, 3, 4)
     return [pair.unbind() for pair in images.unbind()]
 
 
 class GatedLayers(torch.autograd.Function):
-    """The mean of the products of all layers, [B, T, C]; arguments are those of `DilationBlock`."""
+    """Compute the mean of the products of all layers, [B, T, C]; arguments as for `DilationBlock`."""
 
     @staticmethod
-    @torch.inference_mode(False)  # arrays that are used again, in other threads too, must be ordinary ones
+    @torch.inference_mode(False)  # reused arrays must not be inference tensors
     @torch.no_grad()
     def forward(ctx: Any, x: Tensor, now: Tensor, past: Tensor, bias: Tensor, dilations: Dilations) -> Tensor:
         layers, channels, _ = now.shape
@@ -209,7 +209,7 @@ class GatedLayers(torch.autograd.Function):
 
 
 def _by_weight(slope: Tensor, heard: Tensor, weight: Tensor, delay: int) -> Tensor:
-    """The gradient by the weights of a convolution, [out, in, 1, tap]; the others are images."""
+    """Return the gradient by the weights of a convolution, [out, in, 1, tap]; the arguments are images."""
     settings = ((1, 1), (0, 0), (1, delay), False, (0, 0), 1, (False, True, False))
     found = torch.ops.aten.convolution_backward.default(slope, heard, weight, None, *settings)
     return found[1]

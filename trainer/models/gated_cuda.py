@@ -1,12 +1,12 @@
 """The dilation block on a GPU: a layer is one Triton kernel forward and two backward.
 
 PyTorch's own convolutions write every intermediate value of a layer to the GPU's memory and read it again;
-here a layer reads its input and writes its output. The backward pass works the gates out again instead of
-keeping them, so what a block keeps is one [B, T, C] a layer.
+here a layer only reads its input and writes its output. The backward pass recomputes the gates, so that a
+block keeps one [B, T, C] for each layer.
 
 x_{i+1} = x_i + tanh(a_i)·tanh(b_i), so the mean of the products is (x_L - x_0) / L, and the gradient by x_L
-is that by the mean / L. Sounds are rows [T, C]; a program of a kernel takes one tile of rows of one sound, or
-some. Products are made in TF32.
+is that by the mean / L. Sounds are rows [T, C]; a program of a kernel handles one or several tiles of rows of
+one sound. Products are computed in TF32.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from torch import Tensor
 FORWARD = {"TILE": 128, "num_warps": 8}
 BACKWARD = {"TILE": 64, "num_warps": 4}
 SUMS = {"TILE": 32, "TILES": 16, "num_warps": 2, "num_stages": 1}
-"""Rows of a tile, warps of a program, tiles that a program adds up: the fastest of those tried on an H200."""
+"""Rows of a tile, warps of a program, tiles summed by a program: the fastest of those tried on an H200."""
 FREE = ["time", "delay_1", "delay_2", "above_1", "above_2"]
-"""Whole numbers that kernels are not compiled anew for."""
+"""Integers for whose values the kernels are not specialised."""
 
 
 @triton.jit
 def _rows(start, t, time, c, C: tl.constexpr):  # type: ignore[no-untyped-def]
-    """Rows t of [time, C]; zeros outside."""
+    """Load rows t of [time, C]; zeros outside."""
     return tl.load(start + t[:, None] * C + c[None, :], mask=((t >= 0) & (t < time))[:, None], other=0.0)
 
 
 @triton.jit
 def _matrix(start, row, c, C: tl.constexpr):  # type: ignore[no-untyped-def]
-    """Columns row.. of weights [C, 2C], as [C, C]."""
+    """Load columns row.. of weights [C, 2C], as [C, C]."""
     return tl.load(start + c[:, None] * (2 * C) + row + c[None, :])
 
 
@@ -45,7 +45,7 @@ def _tanh(x):  # type: ignore[no-untyped-def]
 
 @triton.jit
 def _gates(x, x_1, x_2, now, past, bias, c, C: tl.constexpr, PRECISION: tl.constexpr):  # type: ignore[no-untyped-def]
-    """tanh(a) and tanh(b) of some rows."""
+    """Return tanh(a) and tanh(b) of some rows."""
     a = tl.dot(x, _matrix(now, 0, c, C), input_precision=PRECISION)
     a = tl.dot(x_1, _matrix(past, 0, c, C), a, input_precision=PRECISION) + tl.load(bias + c)[None, :]
     b = tl.dot(x, _matrix(now, C, c, C), input_precision=PRECISION)
@@ -56,7 +56,7 @@ def _gates(x, x_1, x_2, now, past, bias, c, C: tl.constexpr, PRECISION: tl.const
 @triton.jit(do_not_specialize=FREE[:3])
 def _advance(x, y, now, past, bias, time, delay_1, delay_2,  # type: ignore[no-untyped-def]
              C: tl.constexpr, TILE: tl.constexpr, PRECISION: tl.constexpr):  # fmt: skip
-    """y = x + tanh(a)·tanh(b), of one layer."""
+    """Compute y = x + tanh(a)·tanh(b) of one layer."""
     c = tl.arange(0, C)
     t = tl.program_id(0) * TILE + tl.arange(0, TILE)
     offset = tl.program_id(1).to(tl.int64) * time * C
@@ -71,10 +71,10 @@ def _retreat(x, grad, slopes, now, past, bias, slopes_above, now_above, past_abo
              time, delay_1, delay_2, above_1, above_2,
              C: tl.constexpr, TILE: tl.constexpr, PRECISION: tl.constexpr,
              ABOVE: tl.constexpr, LAYER: tl.constexpr):  # fmt: skip
-    """The gradient by a layer's output, and its slopes: the gradients by its a and b, [2, B, T, C].
+    """Compute the gradient by a layer's output and its slopes, the gradients by its a and b, [2, B, T, C].
 
-    `grad` is the gradient by the output of the layer above, and becomes that by its input. Without ABOVE
-    there is no layer above, without LAYER none here.
+    `grad` holds the gradient by the output of the layer above, which is replaced by that by its input.
+    Without ABOVE there is no layer above; without LAYER there is none here.
     """
     c = tl.arange(0, C)
     t = tl.program_id(0) * TILE + tl.arange(0, TILE)
@@ -105,7 +105,7 @@ def _retreat(x, grad, slopes, now, past, bias, slopes_above, now_above, past_abo
 @triton.jit(do_not_specialize=FREE[:3])
 def _sums(x, slopes, by_weight, by_bias, time, delay_1, delay_2,  # type: ignore[no-untyped-def]
           C: tl.constexpr, TILE: tl.constexpr, TILES: tl.constexpr, PRECISION: tl.constexpr):  # fmt: skip
-    """The gradients by a layer's weights and bias from some tiles of one sound."""
+    """Sum the gradients by a layer's weights and bias over some tiles of one sound."""
     c = tl.arange(0, C)
     sound, sounds = tl.program_id(1).to(tl.int64), tl.num_programs(1).to(tl.int64)
     offset = sound * time * C
@@ -136,13 +136,13 @@ def _sums(x, slopes, by_weight, by_bias, time, delay_1, delay_2,  # type: ignore
 
 
 def takes(x: Tensor, channels: int) -> bool:
-    """Whether the kernels can be used: 32 bits, a GPU with TF32, a number of channels they are made for."""
+    """Return True if the kernels can be used: 32 bits, a GPU with TF32, a supported number of channels."""
     modern = torch.cuda.get_device_capability(x.device) >= (8, 0)
     return modern and x.dtype == torch.float32 and channels in (16, 32, 64)
 
 
 class GatedLayers(torch.autograd.Function):
-    """The mean of the products of all layers, [B, T, C]; arguments are those of `DilationBlock`."""
+    """Compute the mean of the products of all layers, [B, T, C]; arguments as for `DilationBlock`."""
 
     @staticmethod
     def forward(

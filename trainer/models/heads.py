@@ -1,4 +1,4 @@
-"""Classifiers at the bottleneck: one on all of z, or several, each on dimensions of its own."""
+"""Classifiers at the bottleneck: one on all of z, or several on some dimensions each."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from torch import Tensor, nn
 from trainer.config import HeadConfig
 
 CLASSIFICATION = "classification"
-"""Name of the loss of the one head on all of z; a named head's is this, a / and its name."""
+"""Name of the loss of a single classifier; that of a named head is "classification/<name>"."""
 
 
 def perceptron(inputs: int, hidden: Sequence[int], classes: int) -> nn.Sequential:
-    """[B, inputs] -> logits [B, classes], a ReLU after each hidden layer."""
+    """Make a perceptron [B, inputs] -> logits [B, classes], with a ReLU after each hidden layer."""
     widths = (inputs, *hidden)
     layers: list[nn.Module] = []
     for before, after in itertools.pairwise(widths):
@@ -23,7 +23,7 @@ def perceptron(inputs: int, hidden: Sequence[int], classes: int) -> nn.Sequentia
 
 
 class Heads(nn.ModuleDict):
-    """One perceptron for each head, in their order."""
+    """A perceptron for each head, in the order of the configuration."""
 
     def __init__(self, heads: Sequence[HeadConfig], hidden: Sequence[int]) -> None:
         super().__init__()

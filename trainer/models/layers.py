@@ -1,6 +1,6 @@
-"""The layers of the paper's models that PyTorch does not have, and how their weights start.
+"""The layers of the paper's models that PyTorch does not have, and their initial weights.
 
-Inside a dilation block audio is time-major, [B, T, C]: a delay is then an offset into the rows, not a copy.
+Inside a dilation block audio is time-major, [B, T, C], so that a delay is an offset into the rows.
 """
 
 from __future__ import annotations
@@ -22,14 +22,18 @@ CYCLES = (10, 5)
 
 
 def dilations(layers: int) -> list[tuple[int, int]]:
-    """The dilations of both sub-layers of each layer of a block, in samples (section 3 of the paper)."""
+    """Return the dilations of both sub-layers of each layer, in samples (section 3 of the paper).
+
+    An output of 50 layers depends on 5,116 samples (m = 10) and 311 (m = 5), the sum of the dilations plus 1.
+    The paper gives 5,119 and 319 for the same formula, by mistake.
+    """
     slow, fast = CYCLES
     return [(2 ** (i % slow), 2 ** (i % fast)) for i in range(layers)]
 
 
 @cache
 def _fused() -> ModuleType | None:
-    """The kernels for a GPU, where there is Triton (PyTorch brings it along on Linux)."""
+    """Return the module of the GPU kernels if Triton is installed (PyTorch includes it on Linux)."""
     if importlib.util.find_spec("triton") is None:
         return None
     from trainer.models import gated_cuda
@@ -37,20 +41,11 @@ def _fused() -> ModuleType | None:
     return gated_cuda
 
 
-def receptive_field(layers: int, cycle: int) -> int:
-    """Samples that the last output of a block sees: sum of 2^(i mod m), plus 1.
-
-    For 50 layers this is 5,116 (m = 10) and 311 (m = 5). The paper prints 5,119 and 319 for the same
-    formula: a slip.
-    """
-    return sum(2 ** (i % cycle) for i in range(layers)) + 1
-
-
 class DilationBlock(nn.Module):
     """`layers` gated residual layers of kernel 2 and their mean (section 3, Table 1 rows 2 and 19).
 
-    x_{i+1} = x_i + tanh(sub1(x_i))·tanh(sub2(x_i)); the block's output is the mean of the products. Causal:
-    what comes before the first sample counts as zero.
+    x_{i+1} = x_i + tanh(sub1(x_i))·tanh(sub2(x_i)); the output is the mean of the products. The block is
+    causal, with zeros before the first sample.
 
     Args:
         layers: number of gated layers (the paper has 50).
@@ -66,13 +61,13 @@ class DilationBlock(nn.Module):
         nn.init.uniform_(self.now, -bound, bound)
         nn.init.uniform_(self.past, -bound, bound)
         with torch.no_grad():
-            self.bias[:, channels:] = 1.0  # sub-layer 2 starts as an open gate, so the signal passes at once
+            self.bias[:, channels:] = 1.0  # sub-layer 2 starts as an open gate, so that the signal passes
 
     def forward(self, x: Tensor) -> Tensor:
         """x [B, T, channels] -> [B, T, channels].
 
-        Under PyTorch's compiler, which knows the parts but not the whole, and on a GPU without Triton this is
-        `plain`. The residual sum stays in 32 bits under autocast too.
+        Under PyTorch's compiler, which cannot compile the fused block, and on a GPU without Triton this is
+        `plain`. The residual sum stays in 32 bits, also under autocast.
         """
         layers, channels, _ = self.now.shape
         if torch.compiler.is_compiling():
@@ -86,7 +81,7 @@ class DilationBlock(nn.Module):
         return GatedLayers.apply(x, self.now, self.past, self.bias, dilations(layers))
 
     def plain(self, x: Tensor) -> Tensor:
-        """The same maths written with `nn.functional.conv1d`: what `forward` is tested and timed against."""
+        """Compute the same with `nn.functional.conv1d`, as a reference for tests and benchmarks."""
         channels = self.now.shape[1]
         x = x.transpose(1, 2)
         total = torch.zeros_like(x)
@@ -104,13 +99,13 @@ class DilationBlock(nn.Module):
 
 
 class CausalConv(nn.Conv1d):
-    """A stride-1 convolution that sees no future: [B, C, T] -> [B, C', T], zeros before the first sample."""
+    """A causal stride-1 convolution [B, C, T] -> [B, C', T], with zeros before the first sample."""
 
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(nn.functional.pad(x, (self.kernel_size[0] - 1, 0)))
 
     def rows(self, x: Tensor) -> Tensor:
-        """The same, time-major, [B, T, C] -> [B, T, C'], many times as fast on a CPU."""
+        """Compute the same time-major, [B, T, C] -> [B, T, C'], many times as fast on a CPU."""
         taps = self.kernel_size[0]
         padded = nn.functional.pad(x, (0, 0, taps - 1, 0))
         if self.in_channels == 1:  # one product of all windows and all filters
@@ -120,28 +115,28 @@ class CausalConv(nn.Conv1d):
 
 
 def pointwise(conv: nn.Conv1d | nn.ConvTranspose1d, x: Tensor) -> Tensor:
-    """What a convolution of kernel 1 makes of rows: [B, T, C] -> [B, T, C']."""
+    """Apply a convolution of kernel 1 to rows: [B, T, C] -> [B, T, C']."""
     weight = conv.weight[:, :, 0]
     return nn.functional.linear(x, weight if isinstance(conv, nn.Conv1d) else weight.T, conv.bias)
 
 
 def halved(conv: nn.Conv1d, x: Tensor) -> Tensor:
-    """What a convolution of kernel 2 and stride 2 makes of rows: [B, T, C] -> [B, T / 2, C']."""
+    """Apply a convolution of kernel 2 and stride 2 to rows: [B, T, C] -> [B, T / 2, C']."""
     pairs = x.reshape(len(x), x.shape[1] // 2, 2 * x.shape[2])
     return nn.functional.linear(pairs, conv.weight.transpose(1, 2).flatten(1), conv.bias)
 
 
 class CausalUpsample(nn.ConvTranspose1d):
-    """A stride-2 transposed convolution cut to [B, C', 2T]: what would ring past the end is dropped."""
+    """A stride-2 transposed convolution, cut to [B, C', 2T] so that it is causal."""
 
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
         return super().forward(x)[..., : 2 * x.shape[-1]]
 
 
 class FrameDense(nn.Linear):
-    """The dense layer from z to the latent sequence, one row of weights a frame.
+    """The dense layer from z to the latent sequence, with one row of weights for each frame.
 
-    So frame f needs z at frame f alone, and z may differ at every frame.
+    So frame f depends only on z at frame f, and z may differ at every frame.
     """
 
     def forward(self, z: Tensor) -> Tensor:
@@ -154,9 +149,9 @@ class FrameDense(nn.Linear):
 class Bottleneck(nn.Module):
     """Two parallel dense layers on a one-channel latent sequence [B, 1, F]: mean and log-variance [B, D].
 
-    Sounds peak at 1 but are silent for the most part: the sequence starts at a tenth of unit amplitude. The
-    first means are `gain` times as large, the first noise has a tenth of their power: with more of it the
-    decoder would hear only noise in z and learn to ignore it.
+    Sounds have a peak of 1 but are mostly silent, so the sequence has about a tenth of unit amplitude at the
+    start of training. The initial means are `gain` times as large, and the noise has a tenth of their power:
+    with more, the decoder would find only noise in z and learn to ignore it.
     """
 
     def __init__(self, config: ModelConfig, gain: float) -> None:
@@ -165,7 +160,7 @@ class Bottleneck(nn.Module):
         self.mean = nn.Linear(frames, config.latent_dim)
         self.log_var = nn.Linear(frames, config.latent_dim)
         nn.init.normal_(self.mean.weight, 0.0, gain * frames**-0.5)
-        with torch.no_grad():  # what all frames of all sounds have in common is nothing to tell
+        with torch.no_grad():  # a constant over all frames carries no information
             self.mean.weight -= self.mean.weight.mean(dim=1, keepdim=True)
         nn.init.constant_(self.log_var.bias, math.log(gain**2 / 1000))
 
@@ -175,14 +170,14 @@ class Bottleneck(nn.Module):
 
 
 def keep_power(*modules: nn.Module, leak: float = 1.0) -> None:
-    """Rescale PyTorch's default weights so that layers neither fade nor swell a signal.
+    """Rescale PyTorch's initial weights so that layers keep the power of a signal.
 
-    At the default gain of 3^-½ a dozen layers would leave the signal, and with it the gradient, a thousand
+    With the default gain of 3^-½, a dozen layers would make the signal, and with it the gradient, a thousand
     times smaller. Layers of one channel start as (noisy) averages of two samples and (noisy) repetitions:
-    random signs would keep one narrow band.
+    with random signs they would keep only a narrow band.
 
     Args:
-        leak: slope below zero of the leaky ReLUs that follow the layers; 1 where nothing follows.
+        leak: slope below zero of the leaky ReLUs that follow the layers; 1 without such ReLUs.
     """
     power = (1.0 + leak**2) / 2.0
     for module in modules:
@@ -191,7 +186,7 @@ def keep_power(*modules: nn.Module, leak: float = 1.0) -> None:
                 continue
             taps = layer.kernel_size[0]
             if isinstance(layer, nn.ConvTranspose1d):
-                taps = max(1, taps // layer.stride[0])  # that meet in an output sample
+                taps = max(1, taps // layer.stride[0])  # taps that contribute to an output sample
             gain = (layer.in_channels * taps * power) ** -0.5
             single = layer.in_channels == layer.out_channels == 1
             nn.init.normal_(layer.weight, *((gain, 0.2 * gain) if single else (0.0, gain)))

@@ -1,15 +1,15 @@
-"""MB-VAE: the dilated model on the bands of a filter bank, for sounds that a slow machine shall still play.
+"""MB-VAE: the dilated model on the bands of a filter bank, fast enough for a slow machine.
 
-What differs from the paper's DC-VAE (`trainer.models.vae`), and what it is for:
+The differences from the paper's DC-VAE (`trainer.models.dc`), and their purpose:
 
 - The gated layers run on M bands at 1/M of the sample rate (`trainer.models.pqmf`): a layer reaches M times
-  as far and costs 1/M. The sound is put together by a causal filter, so it still streams exactly.
-- Between z and the latent sequence there are two hidden layers, and a frame of it has several values.
-- The filter bank needs a few frames until it can sound at full level. `onset`, a dense layer from the hidden
-  values to the first samples themselves, makes the attack.
-- The encoder hears levels, not waves: log-mel levels go through strided convolutions. Where a sound is in its
-  period then says nothing, and unheard takes land among those of their class.
-- `prototypes` are running means of z by class: what a performer hears when he calls a class by its name.
+  as far and costs 1/M. A causal filter joins the bands, so that the model still streams exactly.
+- There are two hidden layers between z and the latent sequence, and each frame has several values.
+- The filter bank needs a few frames to reach full level. `onset`, a dense layer from the hidden values to the
+  first samples, makes the attack.
+- The encoder takes levels instead of waveforms: log-mel levels go through strided convolutions. So phase has
+  no influence, and new takes are encoded near those of their class.
+- `prototypes` are running means of z by class: the sounds that a performer calls by the name of a class.
 """
 
 from __future__ import annotations
@@ -28,24 +28,24 @@ from trainer.models.pqmf import OVERLAP, synthesis_kernel
 CYCLE = 7
 """The delay of gated layer i (from 0) is 2^(i mod 7) samples of a band."""
 LEVELS = 48
-"""Mel bands that the encoder hears."""
+"""Mel bands of the encoder's input."""
 WINDOW_S = 0.032
-"""Its window, to the nearest power of two; the hop is a quarter."""
+"""Window of the encoder, rounded to a power of two; the hop is a quarter."""
 LOWEST_POWER = 1e-7
-"""Of a mel band."""
+"""Added to the power of a mel band before the logarithm."""
 ENCODER_CHANNELS, ENCODER_KERNEL = (64, 64, 96), 5
 LEAK = 0.2
 
 
 def delays(layers: int) -> list[int]:
-    """Of each gated layer, in samples of a band."""
+    """Return the delay of each gated layer, in samples of a band."""
     return [2 ** (i % CYCLE) for i in range(layers)]
 
 
 class _Gated(torch.autograd.Function):
     """Forward and backward of all gated layers, in place; rows are (time, sound), time outermost.
 
-    Only the gates are kept: x_i comes back from x_{i+1} by subtraction (as in `trainer.models.gated`).
+    Only the gates are kept: x_i is recovered from x_{i+1} by subtraction (as in `trainer.models.gated`).
     """
 
     @staticmethod
@@ -60,7 +60,7 @@ class _Gated(torch.autograd.Function):
                 gate[rows:].addmm_(state[:-rows], past[i])
             gate[:, :width].mul_(2.0)
             gate.sigmoid_()
-            gate[:, :width].mul_(2.0).sub_(1.0)  # tanh(a) = 2σ(2a) - 1, which is the faster one
+            gate[:, :width].mul_(2.0).sub_(1.0)  # tanh(a) = 2σ(2a) - 1, and the sigmoid is faster
             state.addcmul_(gate[:, :width], gate[:, width:])
         ctx.gates, ctx.batch = gates, batch
         ctx.save_for_backward(state, now, past)
@@ -91,12 +91,12 @@ class _Gated(torch.autograd.Function):
 
 
 class GatedStack(nn.Module):
-    """Causal gated layers, x <- x + tanh(a)·σ(b), where a and b see x now and one delay ago.
+    """Causal gated layers, x <- x + tanh(a)·σ(b), where a and b depend on x now and one delay ago.
 
-    What comes before the first row counts as zero.
+    There are zeros before the first row.
 
     Args:
-        layers: how many.
+        layers: number of layers.
         width: values of a row.
     """
 
@@ -118,7 +118,7 @@ class GatedStack(nn.Module):
         return found.view(x.shape)
 
     def plain(self, x: Tensor) -> Tensor:
-        """The same maths in PyTorch's own terms: what `forward` is tested against."""
+        """Compute the same with PyTorch's own functions, as a reference for the tests."""
         for i, delay in enumerate(delays(len(self.now))):
             late = functional.pad(x, (0, 0, 0, 0, delay, 0))[: len(x)]
             a, b = (x @ self.now[i] + late @ self.past[i] + self.bias[i]).chunk(2, dim=-1)
@@ -127,7 +127,7 @@ class GatedStack(nn.Module):
 
 
 class MBEncoder(nn.Module):
-    """Audio [B, 1, T] -> mean, log_var [B, D], by way of log-mel levels."""
+    """Audio [B, 1, T] -> log-mel levels -> mean, log_var [B, D]."""
 
     hann: Tensor
     mel: Tensor
@@ -154,7 +154,7 @@ class MBEncoder(nn.Module):
         nn.init.constant_(self.log_var.bias, -4.0)
 
     def levels(self, audio: Tensor) -> Tensor:
-        """audio [B, 1, T], zeros around it -> log-mel levels [B, 48, 1 + T // hop] of about unit spread."""
+        """audio [B, 1, T], padded with zeros -> log-mel levels [B, 48, 1 + T // hop] of about unit spread."""
         padded = functional.pad(audio[:, 0], (self.window // 2, self.window // 2))
         frames = padded.unfold(-1, self.window, self.hop) * self.hann
         power = torch.view_as_real(torch.fft.rfft(frames)).square().sum(-1)
@@ -167,7 +167,7 @@ class MBEncoder(nn.Module):
 
 
 class FrameRows(nn.Module):
-    """A dense layer from the hidden values to those of each frame, which has weights of its own."""
+    """A dense layer from the hidden values to those of each frame, with separate weights for each frame."""
 
     def __init__(self, frames: int, hidden: int, values: int, gain: float = 1.0) -> None:
         super().__init__()
@@ -175,7 +175,7 @@ class FrameRows(nn.Module):
         self.bias = nn.Parameter(torch.zeros(frames, values))
 
     def forward(self, hidden: Tensor) -> Tensor:
-        """[B, hidden], or [B, F, hidden], one for each frame -> [B, F, values]."""
+        """[B, hidden], or [B, F, hidden] for each frame -> [B, F, values]."""
         frames, values, _ = self.weight.shape
         if hidden.dim() == 2:
             flat = functional.linear(hidden, self.weight.flatten(0, 1), self.bias.flatten())
@@ -190,7 +190,7 @@ class MBDecoder(nn.Module):
                           └────> the first samples (onset) ───────────────────────────────> +
 
     Args:
-        config: `length` is a whole number of frames, `hop_length` of steps (of `bands` samples).
+        config: `length` is a multiple of `hop_length`, and that a multiple of `bands`.
     """
 
     kernel: Tensor

@@ -1,8 +1,8 @@
-"""A cosine-modulated filter bank, near-perfect: the bands of a sound that `mb` works on.
+"""The near-perfect cosine-modulated filter bank of `mb`.
 
-The prototype is a Kaiser window's low-pass (Lin & Vaidyanathan 1998) of 8 taps a band. Its cutoff is where
-the overlap of neighbouring bands adds up to one: 0.6182 of a band's width for this window, whatever their
-number. A sound that is taken apart and put together comes back within -56 dB.
+The prototype filter is a Kaiser-windowed low-pass (Lin & Vaidyanathan 1998) of 8 taps for each band. Its
+cutoff, 0.6182 of the width of a band, makes neighbouring bands add up to one for any number of bands.
+Analysis followed by synthesis reproduces a sound with an error of -56 dB.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ import torch
 from torch import Tensor
 
 OVERLAP = 8
-"""Taps of a filter over the number of bands."""
+"""Taps of a filter, as a multiple of the number of bands."""
 BETA, CUTOFF = 7.0, 0.6182
-"""Of the Kaiser window; of the low-pass, as a part of a band's width."""
+"""Shape of the Kaiser window; cutoff of the low-pass, as a fraction of the width of a band."""
 
 
 def synthesis_filters(bands: int) -> Tensor:
-    """float64 [bands, 8 * bands], low bands first, all but orthonormal.
+    """Return the filters, float64 [bands, 8 * bands], low bands first, almost orthonormal.
 
-    The sound is the sum of the bands' samples, each times its filter, `bands` samples of sound apart.
-    Analysis is the same filters backwards; both together delay by 8 * bands - 1 samples.
+    The sound is the sum of the samples of all bands, each times its filter, at a distance of `bands` samples
+    of sound. Analysis uses the same filters reversed; analysis and synthesis delay by 8 * bands - 1 samples.
     """
     taps = OVERLAP * bands
     time = torch.arange(taps, dtype=torch.float64) - (taps - 1) / 2
@@ -35,8 +35,10 @@ def synthesis_filters(bands: int) -> Tensor:
 
 
 def synthesis_kernel(bands: int) -> Tensor:
-    """The same as the weight of a causal convolution over the bands' samples, [phases, bands, 8].
+    """Return the filters as the weight of a causal convolution over the samples of the bands.
 
-    Its `bands` output channels are the samples of sound that one sample of the bands lasts, in their order.
+    Returns:
+        [phases, bands, 8]; the phases are the successive samples of sound that belong to one sample of the
+        bands.
     """
     return synthesis_filters(bands).reshape(bands, OVERLAP, bands).permute(2, 0, 1).flip(2).contiguous()

@@ -13,14 +13,14 @@ from trainer.config import ModelConfig, check_model
 from trainer.models.heads import CLASSIFICATION, Heads, perceptron
 
 MEMORY = 40.0
-"""Sounds of a class that a prototype is the running mean of."""
+"""Number of sounds over which the running mean of a prototype extends."""
 
 
 @dataclass(frozen=True)
 class VAEOutput:
-    """One pass: audio [B, 1, T] in ±1, mean, log_var and z [B, D], logits [B, classes].
+    """The output of a pass: audio [B, 1, T] in ±1; mean, log_var and z [B, D]; logits [B, classes].
 
-    `heads` has the logits of every head, by the name of its loss; `logits` are those of the first.
+    `heads` has the logits of every head by the name of its loss; `logits` are those of the first head.
     """
 
     audio: Tensor
@@ -35,12 +35,12 @@ class VAE(nn.Module):
     """Encoder, decoder and the classifier at the bottleneck (Figure 1).
 
     Attributes:
-        config: the shape that it was built from.
+        config: the shape of the model.
         encoder: audio [B, 1, T] -> mean, log_var [B, D].
         decoder: z [B, D] or, one for each frame, [B, F, D] -> audio [B, 1, T].
-        classifier: z [B, D] -> logits [B, classes], or, with heads, those of each by name.
-        prototypes: running means of z by class, [classes, D], where the architecture keeps them.
-        met: how many sounds of each class they have followed, [classes].
+        classifier: z [B, D] -> logits [B, classes], or, with heads, the logits of each by name.
+        prototypes: running means of z by class, [classes, D], if the architecture keeps them.
+        met: number of sounds of each class in the prototypes so far, [classes].
     """
 
     prototypes: Tensor
@@ -80,7 +80,7 @@ class VAE(nn.Module):
         return self.decoder(z)
 
     def classify(self, z: Tensor) -> Tensor:
-        """z [B, D] -> logits [B, classes], of the first head where there are several."""
+        """z [B, D] -> logits [B, classes] of the first head."""
         return next(iter(self.classify_all(z).values()))
 
     def classify_all(self, z: Tensor) -> dict[str, Tensor]:
@@ -93,7 +93,7 @@ class VAE(nn.Module):
 
         Args:
             audio: [B, 1, T] in ±1.
-            eps: [B, D] from N(0, I); None takes the mean.
+            eps: [B, D] from N(0, I); None takes z = mean.
         """
         mean, log_var = self.encode(audio)
         z = mean if eps is None else mean + torch.exp(0.5 * log_var) * eps
@@ -105,10 +105,10 @@ def build(config: ModelConfig, classes: int) -> VAE:
     """Build the model that `config` describes; its weights come from PyTorch's global generator.
 
     Args:
-        classes: at least 1; those of [model.heads], where there are heads, are in `config`.
+        classes: number of classes, at least 1; heads have theirs in `config`.
 
     Raises:
-        ConfigError: where no model can have this shape.
+        ConfigError: if no model can have this shape.
     """
     check_model(config)
     assert classes > 0

@@ -1,4 +1,4 @@
-"""A run for TensorBoard: losses by name, 1-NN accuracy, sounds of the model, and a picture of its z."""
+"""Write a run for TensorBoard: losses, 1-NN accuracy, sounds of the model, and a picture of its z."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     from torch.utils.tensorboard.writer import SummaryWriter
 
 PREVIEWS = 4
-"""Validation sounds that are reconstructed."""
+"""Number of validation sounds to reconstruct."""
 MORPH_POINTS = 5
 GAP_MS = 100.0
 PIXELS, DOT = 320, 2
 
 
 class Board:
-    """A display that writes TensorBoard's files. Nothing it does changes the run.
+    """A display that writes TensorBoard's files and does not affect the run.
 
     Args:
-        state: of the run; what it has from its current step on is written anew.
-        folder: for the files.
+        state: the run; events after its current step are replaced.
+        folder: directory of the files.
     """
 
     def __init__(self, state: State, folder: Path) -> None:
@@ -39,17 +39,17 @@ class Board:
         self.writer: SummaryWriter = SummaryWriter(str(folder), purge_step=state.step + 1)
 
     def close(self) -> None:
-        """Write what is left."""
+        """Write the pending events."""
         self.writer.close()
 
     def stepped(self, state: State, losses: dict[str, float]) -> None:
-        """Nothing: curves are by epoch."""
+        """Do nothing: curves are by epoch."""
 
     def note(self, text: str) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def finished_epoch(self, record: dict[str, Any]) -> None:
-        """Curves; sounds and the picture where the epoch was validated."""
+        """Write the curves, and after a validation also the sounds and the picture."""
         step = record["step"]
         for part in ("train", "validation"):
             for name, value in record.get(part, {}).items():
@@ -86,7 +86,7 @@ class Board:
 
 
 def previews(state: State) -> Tensor:
-    """Indices of some validation sounds, else training sounds, of as many classes as fit."""
+    """Return the indices of some validation sounds, else training sounds, of as many classes as fit."""
     pool = state.parts.validation if len(state.parts.validation) else state.train
     labels = state.sounds.labels[pool].tolist()
     rank = [labels[:i].count(label) for i, label in enumerate(labels)]
@@ -94,7 +94,7 @@ def previews(state: State) -> Tensor:
 
 
 def morph(state: State) -> Tensor | None:
-    """Points [5, D] from the centre of the first class to that of the last; None for a single class."""
+    """Return points [5, D] from the centre of the first class to that of the last; None for one class."""
     assert state.anchors is not None
     labels = torch.tensor(state.anchors.labels)
     present = labels.unique()
@@ -105,14 +105,14 @@ def morph(state: State) -> Tensor | None:
 
 
 def joined(audio: Tensor, sample_rate: int) -> Tensor:
-    """Sounds [N, 1, T] one after the other, a gap between them: [1, samples] in ±1."""
+    """Join sounds [N, 1, T] with gaps between them into one, [1, samples] in ±1."""
     gap = audio.new_zeros(audio.shape[1], round(GAP_MS * sample_rate / 1000))
     pieces = [piece for sound in audio for piece in (sound, gap)]
     return torch.cat(pieces[:-1], dim=1).clamp(-1, 1)
 
 
 def flattened(points: Tensor) -> NDArray[np.float32]:
-    """t-SNE of points [N, D], N at least 4: [N, 2]. Seeded, from the principal components on."""
+    """Return a seeded t-SNE of points [N, D], N at least 4, as [N, 2]."""
     from sklearn.manifold import TSNE
 
     values = points.double().numpy()
@@ -124,10 +124,10 @@ def flattened(points: Tensor) -> NDArray[np.float32]:
 
 
 def scatter(places: NDArray[np.float32], labels: list[int], filled: int) -> NDArray[np.uint8]:
-    """A picture [3, 320, 320] of points [N, 2], a colour for each label.
+    """Draw points [N, 2] as a picture [3, 320, 320] with a colour for each label.
 
     Args:
-        filled: the first this many are squares, the others (validation) rings.
+        filled: number of points drawn as squares; the others (validation) are rings.
     """
     picture = np.full((3, PIXELS, PIXELS), 255, np.uint8)
     spread = np.ptp(places, axis=0).max() or 1.0

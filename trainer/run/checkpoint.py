@@ -1,8 +1,8 @@
-"""A checkpoint: one safetensors file that rebuilds the model, and the run. No pickles.
+"""Read and write checkpoints: one safetensors file, without pickles, rebuilds the model and the run.
 
 Tensors are named `model/…`, `anchors/mean`, `labels/centres` and `optimiser/<name>/<parameter>/<key>`;
-everything else is JSON in the file's metadata. A file is written beside its place, flushed to the disk and
-renamed: at any moment there is a whole one.
+everything else is JSON in the file's metadata. A file is written under another name, flushed to the disk and
+renamed, so that a complete checkpoint exists at any moment.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ LAST, BEST = "last.safetensors", "best.safetensors"
 
 @dataclass(frozen=True)
 class Anchors:
-    """Every training sound, encoded by the model it is saved with.
+    """Every training sound in latent space, encoded by the model of the same checkpoint.
 
     Attributes:
-        names: unique, one for each sound.
-        labels: index of its class.
+        names: unique name of each sound.
+        labels: index of the class of each sound.
         mean: float32 [N, D], the mean that the encoder gives.
     """
 
@@ -47,24 +47,23 @@ class Checkpoint:
     """A model in training, at the end of a step.
 
     Attributes:
-        config: of the run, complete.
+        config: the complete configuration of the run.
         model: the weights by name.
         classes: names of the classes.
         anchors: the training sounds in latent space.
-        licence: of the sounds; "; " between several.
+        licence: licences of the sounds, separated by "; ".
         credits: one line for each source of sounds.
         epoch: epochs finished.
-        position: steps done in the epoch under way.
+        position: steps done in the current epoch.
         step: steps done in all.
-        totals: sums of the losses over the epoch under way, by name.
-        seconds: spent in the epoch under way.
+        totals: sums of the losses over the current epoch, by name.
+        seconds: time spent in the current epoch.
         best: lowest validation loss so far.
         history: the records of log.jsonl.
-        data: folder of the sounds, and the digest of what was made of it.
-        optimisers: state dictionaries by name; empty in a checkpoint that is not for resuming.
-        centres: of the clusters that gave the classes, as in `data.Sounds`: another sound's class is found
-            with them.
-        heads: names of the classes of each of [[model.heads]], by its name.
+        data: folder of the sounds, and the digest of the prepared sounds.
+        optimisers: state dictionaries by name; empty if the checkpoint is not for resuming.
+        centres: centres of the clusters, as in `Sounds`; they give the class of another sound.
+        heads: names of the classes of each of [[model.heads]], by the name of the head.
     """
 
     config: Config
@@ -90,7 +89,7 @@ _PLAIN = ("epoch", "position", "step", "totals", "seconds", "best", "history", "
 
 
 def save_atomically(path: Path, content: bytes) -> None:
-    """Replace a file by `content`, so that at any moment the old one or the new one is there, whole."""
+    """Replace the content of a file; at any moment the old or the new file is there, complete."""
     beside = path.with_name(path.name + ".part")
     with beside.open("wb") as file:
         file.write(content)
@@ -106,7 +105,7 @@ def save_atomically(path: Path, content: bytes) -> None:
 
 
 def write(path: Path, checkpoint: Checkpoint) -> None:
-    """Save a checkpoint, atomically."""
+    """Save a checkpoint atomically."""
     tensors = {f"model/{name}": tensor for name, tensor in checkpoint.model.items()}
     tensors["anchors/mean"] = checkpoint.anchors.mean
     if checkpoint.centres is not None:
@@ -134,10 +133,10 @@ def load(path: Path | str) -> Checkpoint:
     """Read a checkpoint.
 
     Args:
-        path: a file, or a run folder, of which the last checkpoint is read.
+        path: a file, or a run folder, whose last checkpoint is read.
 
     Raises:
-        CheckpointError: where there is none, it is damaged, or it is something else.
+        CheckpointError: if the checkpoint is missing, damaged or of another kind.
     """
     path = Path(path)
     if path.is_dir():
@@ -192,7 +191,7 @@ def _assemble(facts: dict[str, Any], tensors: dict[str, Tensor]) -> Checkpoint:
 
 
 def _config(text: str) -> Config:
-    """Of runs from before there were validation sounds, too: they had none."""
+    """Read the configuration, also that of older runs, which had no validation sounds."""
     config = Config.from_toml(text)
     if "validation_fraction" in text:
         return config
@@ -200,12 +199,12 @@ def _config(text: str) -> Config:
 
 
 def _tuples(group: dict[str, Any]) -> dict[str, Any]:
-    """JSON has no tuples; Adam's betas are one."""
+    """Turn lists into tuples, which JSON does not have: Adam's betas are one."""
     return {key: tuple(value) if key == "betas" else value for key, value in group.items()}
 
 
 def restore(optimiser: torch.optim.Optimizer, state: dict[str, Any]) -> None:
-    """Put a saved state back into an optimiser over the same parameters."""
+    """Restore the saved state of an optimiser over the same parameters."""
     try:
         optimiser.load_state_dict(state)
     except (ValueError, KeyError) as error:

@@ -1,4 +1,4 @@
-"""Devices and processes, through Lightning Fabric: nothing else in the trainer knows how many there are."""
+"""Choose devices and start processes, through Lightning Fabric."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from torch import Tensor
 from trainer.config import FitConfig
 from trainer.errors import TrainerError
 
-# With AMX, oneDNN (in PyTorch 2.13) gives noise for bf16 convolutions of 8 channels and 8 or more taps.
+# With AMX, oneDNN (in PyTorch 2.13) returns noise from bf16 convolutions of 8 channels and 8 or more taps.
 os.environ.setdefault("ONEDNN_MAX_CPU_ISA", "AVX512_CORE_BF16")  # read at the first convolution
 
 
 def pick_device(name: str) -> torch.device:
-    """ "auto" is the GPU where there is one.
+    """Return the device of a name; "auto" is the GPU if there is one.
 
     Raises:
-        TrainerError: where a GPU is asked for and not there.
+        TrainerError: if a GPU is asked for and the machine has none.
     """
     there = torch.cuda.is_available()
     if name == "cuda" and not there:
@@ -32,10 +32,10 @@ def pick_device(name: str) -> torch.device:
 
 
 def make(fit: FitConfig) -> Fabric:
-    """The devices that a run asks for. With more than one, `launch` starts the other processes.
+    """Return the devices that a run asks for. With more than one, `launch` starts the other processes.
 
     Raises:
-        TrainerError: where they are not there.
+        TrainerError: if the machine does not have them.
     """
     device = pick_device(fit.device)
     there = torch.cuda.device_count()
@@ -46,7 +46,7 @@ def make(fit: FitConfig) -> Fabric:
     several = fit.devices * fit.nodes > 1
     strategy: Strategy | str = "auto"
     if several or fit.strategy == "ddp":
-        # The two alternating steps each leave a part of the model out.
+        # Each of the two alternating steps leaves a part of the model out.
         strategy = DDPStrategy(find_unused_parameters=True)
     return Fabric(
         accelerator=device.type,
@@ -58,7 +58,7 @@ def make(fit: FitConfig) -> Fabric:
 
 
 def summed(fabric: Fabric, values: Tensor) -> Tensor:
-    """The sum of a tensor over the processes."""
+    """Sum a tensor over the processes."""
     if fabric.world_size == 1:
         return values
     found = fabric.all_reduce(values.to(fabric.device), reduce_op="sum")

@@ -1,4 +1,4 @@
-"""Training: a run from its start, or from where it was, to its end."""
+"""Start or resume a run and train to its end."""
 
 from __future__ import annotations
 
@@ -14,41 +14,28 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
+from trainer.architectures import ARCHITECTURES
 from trainer.config import Config
 from trainer.data import splits, targets
 from trainer.data.medoids import medoids
+from trainer.data.partials import analyse
 from trainer.data.sounds import Progress, Sounds, prepare
 from trainer.errors import CheckpointError, DataError, TrainerError
 from trainer.losses.objective import Objective
 from trainer.models.vae import build
 from trainer.run import checkpoint, devices
 from trainer.run.checkpoint import BEST, LAST, Checkpoint
-from trainer.run.devices import pick_device
 from trainer.run.state import State
-from trainer.run.steps import Display, batches, make_optimisers, never, rate, train_epoch, update
-from trainer.run.validation import criterion, encode_anchors, leave_one_out, nearest_neighbour, validate
-
-__all__ = [
-    "Display",
-    "State",
-    "batches",
-    "leave_one_out",
-    "nearest_neighbour",
-    "pick_device",
-    "rate",
-    "resume",
-    "run",
-    "start",
-    "update",
-]
+from trainer.run.steps import Display, make_optimisers, never, rate, train_epoch
+from trainer.run.validation import criterion, encode_anchors, validate
 
 LOG, CONFIG = "log.jsonl", "config.toml"
 FILES = (LAST, BEST, LOG, CONFIG)
-"""What a run folder has; the best only where there are validation sounds."""
+"""Files of a run folder; the best checkpoint exists only if there are validation sounds."""
 PERIODIC, TENSORBOARD = "epoch-{}.safetensors", "tensorboard"
-"""What it may have beside."""
+"""Optional contents of a run folder."""
 SAVE_SHARE = 0.05
-"""Saving within an epoch never takes more than this part of the time."""
+"""Largest fraction of the time that saving within an epoch may take."""
 
 
 def start(
@@ -58,14 +45,14 @@ def start(
     centres: Tensor | None = None,
     fabric: Fabric | None = None,
 ) -> State:
-    """A new run: sounds prepared and split, weights drawn from the seed.
+    """Start a run: prepare and split the sounds, and draw the weights from the seed.
 
     Args:
-        centres: of the clusters that give the classes, where they are known.
-        fabric: the devices, launched; None makes those that `config` asks for, in this process.
+        centres: centres of the clusters that give the classes, if they are known.
+        fabric: the devices, launched; None takes those that `config` asks for, in this process.
 
     Raises:
-        TrainerError: where the data or the device cannot be used.
+        TrainerError: if the data or the device cannot be used.
     """
     fabric = fabric or devices.make(config.fit)
     if config.fit.threads:
@@ -79,6 +66,9 @@ def start(
     typical = None
     if config.loss.middles:
         typical = sounds.waveforms[medoids(sounds, parts.train, config.model.sample_rate)].to(fabric.device)
+    partials = None
+    if ARCHITECTURES[config.model.architecture].taught:
+        partials = analyse(sounds.waveforms, config.model.sample_rate, config.model.modes)
     objective: torch.nn.Module = Objective(model, config, typical)
     if config.fit.compile:
         objective = torch.compile(objective)  # type: ignore[assignment]
@@ -92,11 +82,12 @@ def start(
         fabric=fabric,
         objective=fabric.setup_module(objective),
         targets=targets.targets_of(sounds, config.model.heads),
+        partials=partials,
     )
 
 
 def _completed(config: Config, sounds: Sounds) -> Config:
-    """The configuration with what the sounds alone can tell: how many classes there are."""
+    """Fill in the numbers of classes, which only the sounds can tell."""
     model = config.model
     hidden = tuple(width or len(sounds.classes) for width in model.classifier_hidden)
     counts = map(len, targets.classes_of(sounds, model.heads))
@@ -110,7 +101,7 @@ def _completed(config: Config, sounds: Sounds) -> Config:
 def _check_validation(config: Config, validation: Tensor) -> None:
     if config.fit.patience_epochs and not len(validation):
         raise TrainerError(
-            "[fit] patience_epochs stops by the validation sounds, and there are none: "
+            "[fit] patience_epochs needs validation sounds, and there are none: "
             f"[data] validation_fraction is {config.data.validation_fraction:g}, or each class has fewer "
             f"than {splits.ENOUGH_GROUPS} groups"
         )
@@ -123,17 +114,17 @@ def resume(
     progress: Progress | None = None,
     fabric: Fabric | None = None,
 ) -> State:
-    """The run that `saved` was taken from, ready to go on.
+    """Return the run of a checkpoint, ready to continue.
 
     Args:
-        config: the saved one, but for what may change: epochs, devices, threads, how often to save.
+        config: the saved configuration; epochs, devices, threads and how often to save may differ.
 
     Raises:
-        TrainerError: where the checkpoint is not one to resume from, or the sounds are not the same.
+        TrainerError: if the checkpoint is not for resuming, or the sounds have changed.
     """
     if not saved.optimisers:
         raise CheckpointError(
-            f"this checkpoint is not for resuming: it has the model only; resume from {LAST}"
+            f"this checkpoint is not for resuming: it has only the model; resume from {LAST}"
         )
     state = start(config, folder, progress, saved.centres, fabric)
     if state.sounds.digest != saved.data.get("digest"):
@@ -153,7 +144,7 @@ def resume(
 
 
 def finish_epoch(state: State) -> dict[str, Any]:
-    """Count the epoch that was trained, validate where it is due, and return its record for the log."""
+    """Count the epoch, validate if it is due, and return the record of the epoch for the log."""
     fit = state.config.fit
     means = {name: value / len(state.train) for name, value in state.totals.items()}
     record = {
@@ -178,7 +169,7 @@ def finish_epoch(state: State) -> dict[str, Any]:
 
 
 def gave_up(state: State) -> bool:
-    """Whether the validation loss has not fallen for `patience_epochs`."""
+    """Return True if the validation loss has not fallen for `patience_epochs`."""
     patience = state.config.fit.patience_epochs
     scores = [
         (record["criterion"], record["epoch"])
@@ -191,7 +182,7 @@ def gave_up(state: State) -> bool:
 
 
 def snapshot(state: State, *, resumable: bool = True) -> Checkpoint:
-    """The state as a checkpoint; the anchors are encoded where they are not of this model."""
+    """Return the state as a checkpoint, after encoding the anchors if the model has changed."""
     if state.anchors is None:
         state.anchors = encode_anchors(state)
     return Checkpoint(
@@ -225,20 +216,20 @@ def snapshot(state: State, *, resumable: bool = True) -> Checkpoint:
 
 
 def write_log(state: State, out: Path) -> None:
-    """log.jsonl: one line an epoch."""
+    """Write log.jsonl, one line for each epoch."""
     text = "".join(json.dumps(record) + "\n" for record in state.history)
     checkpoint.save_atomically(out / LOG, text.encode())
 
 
 def clear(out: Path) -> None:
-    """Remove what a run has left in its folder, and nothing else."""
+    """Remove the files of a run from its folder, and no others."""
     for path in (*(out / name for name in FILES), *out.glob(PERIODIC.format("*"))):
         path.unlink(missing_ok=True)
     shutil.rmtree(out / TENSORBOARD, ignore_errors=True)
 
 
 def keep_periodic(state: State, out: Path) -> None:
-    """A checkpoint of its own every `keep_epochs`; the oldest beyond `keep` go."""
+    """Write a numbered checkpoint every `keep_epochs` and delete the oldest beyond `keep`."""
     fit = state.config.fit
     if not fit.keep_epochs or state.epoch % fit.keep_epochs:
         return
@@ -248,14 +239,14 @@ def keep_periodic(state: State, out: Path) -> None:
 
 
 def run(state: State, out: Path, display: Display, stop: Callable[[], bool] = never) -> bool:
-    """Train to the end of the last epoch, saving on the way. The first process alone writes.
+    """Train to the end of the last epoch, saving on the way. Only the first process writes.
 
     Args:
-        out: the run folder; it exists.
-        stop: looked at between steps; where it becomes true the state is saved and the run ends.
+        out: the run folder, which exists.
+        stop: called between steps; once it returns True, the state is saved and the run ends.
 
     Returns:
-        True where the run came to its end, False where `stop` ended it.
+        True if the run was finished, False if `stop` ended it.
     """
     leads = state.fabric.is_global_zero
     if leads:
@@ -279,7 +270,7 @@ def run(state: State, out: Path, display: Display, stop: Callable[[], bool] = ne
 
     while state.epoch < state.config.fit.epochs and not gave_up(state):
         if state.position < state.steps_per_epoch and not train_epoch(state, display, stop, save_if_due):
-            display.note("saving (again to leave without)")
+            display.note("saving (interrupt again to quit without saving)")
             save()
             return False
         record = finish_epoch(state)

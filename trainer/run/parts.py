@@ -1,4 +1,4 @@
-"""The parts into which a batch is cut: between processes, and by what fits into memory at once."""
+"""Cut a batch into parts: between processes, and by the number of sounds in memory at once."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ class Part:
     """Rows of a batch that one process holds in memory at once.
 
     Attributes:
-        rows: an even row first where the loss has middles or pairs.
+        rows: rows of the batch; the first is even if the loss has middles or pairs.
         size: rows of the whole batch.
-        counts: False where the rows are computed only because every process must take part.
+        counts: False if the rows are computed only because every process must take part.
     """
 
     rows: slice
@@ -50,7 +50,7 @@ def cut(size: int, at_once: int, paired: bool, rank: int = 0, processes: int = 1
 
     Args:
         size: rows of the batch.
-        at_once: rows in memory at once; rounded up to an even number where `paired`.
+        at_once: rows in memory at once; rounded up to an even number if `paired`.
         paired: keep rows 0 and 1, 2 and 3, … together.
         rank: number of this process, from 0.
         processes: how many there are.

@@ -1,4 +1,4 @@
-"""What a run shows: a bar with the time left on a terminal, plain lines elsewhere."""
+"""Displays of a run: a bar with the time left on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from trainer.run.steps import Display
 
 
 def terms(values: dict[str, float]) -> str:
-    """ "reconstruction 0.0123  kl 4.56" """
+    """Return "reconstruction 0.0123  kl 4.56"."""
     return "  ".join(f"{name} {value:.4g}" for name, value in values.items())
 
 
 def duration(seconds: float) -> str:
-    """ "1 h 02 min", "3 min 20 s", "7 s" """
+    """Return a duration as "1 h 02 min", "3 min 20 s" or "7 s"."""
     whole = round(seconds)
     if whole >= 3600:
         return f"{whole // 3600} h {whole % 3600 // 60:02} min"
@@ -36,7 +36,7 @@ def duration(seconds: float) -> str:
 
 
 class Bars:
-    """The display of `trainer fit`; use it as a context manager around the run."""
+    """The display of `trainer fit`; run within `live()`."""
 
     def __init__(self, epochs: int) -> None:
         self.console = Console()
@@ -57,12 +57,12 @@ class Bars:
 
     @contextmanager
     def live(self) -> Iterator[Bars]:
-        """Show the bars while the block runs."""
+        """Show the bars during the block."""
         with self.progress:
             yield self
 
     def reading(self, done: int, total: int) -> None:
-        """Files read so far."""
+        """Show the number of files read."""
         if self._task is None:
             self._task = self.progress.add_task("reading", total=total, terms="")
         self.progress.update(self._task, completed=done, total=total)
@@ -71,7 +71,7 @@ class Bars:
             self._task = None
 
     def stepped(self, state: State, losses: dict[str, float]) -> None:
-        """Move the bar on by a step."""
+        """Advance the bar by a step."""
         if self._task is None:
             self._task = self.progress.add_task("", total=state.steps, completed=state.step - 1, terms="")
         self.progress.update(
@@ -82,7 +82,7 @@ class Bars:
         )
 
     def finished_epoch(self, record: dict[str, Any]) -> None:
-        """One line for each epoch that was validated; for every one where there is no bar."""
+        """Print a line if the epoch was validated or there is no bar."""
         if "validation" not in record and self.console.is_terminal:
             return
         parts = [f"epoch {record['epoch']}/{self.epochs}", terms(record["train"])]
@@ -102,35 +102,35 @@ class Bars:
 
 
 class Silent:
-    """The display of the processes beside the first: none."""
+    """The display of all processes but the first: it shows nothing."""
 
     def stepped(self, state: State, losses: dict[str, float]) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def finished_epoch(self, record: dict[str, Any]) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def note(self, text: str) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 class Several:
-    """Displays that are shown the same."""
+    """Several displays that show the same run."""
 
     def __init__(self, *displays: Display) -> None:
         self.displays = displays
 
     def stepped(self, state: State, losses: dict[str, float]) -> None:
-        """To all."""
+        """Show all displays the step."""
         for display in self.displays:
             display.stepped(state, losses)
 
     def finished_epoch(self, record: dict[str, Any]) -> None:
-        """To all."""
+        """Show all displays the record."""
         for display in self.displays:
             display.finished_epoch(record)
 
     def note(self, text: str) -> None:
-        """To all."""
+        """Show all displays the text."""
         for display in self.displays:
             display.note(text)

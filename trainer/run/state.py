@@ -13,26 +13,29 @@ from lightning_fabric.wrappers import _FabricModule
 from torch import Tensor
 
 from trainer.config import Config
+from trainer.data.partials import Partials
 from trainer.data.sounds import Sounds
 from trainer.data.splits import Parts
 from trainer.models.vae import VAE
 from trainer.run.checkpoint import Anchors
 
 CPU_AT_ONCE = 8
-"""Sounds held in memory at once where the configuration leaves it open; a GPU takes the whole batch."""
+"""Default number of sounds in memory at once on a CPU; a GPU takes the whole batch."""
 
 
 @dataclass
 class State:
-    """A run at the end of a step. What is saved of it is all that it needs to go on.
+    """A run at the end of a step. A checkpoint holds everything that is needed to continue it.
 
     Attributes:
-        model: itself; `objective` has it within, wrapped for the devices at hand.
-        parts: which of the sounds are for what.
+        model: the model; `objective` contains it, wrapped for the devices.
+        parts: the sounds for training, validation and test.
+        partials: partials of the sounds, for an architecture that is taught them.
         targets: int64 [N, heads], the class of each sound for each head.
-        position: steps done in the epoch under way.
-        totals: sums of its losses, by name; `seconds` that it took so far.
-        anchors: the training sounds as `model` encodes them; None where it has moved since.
+        position: steps done in the current epoch.
+        totals: sums of the losses over the current epoch, by name.
+        seconds: time spent in the current epoch.
+        anchors: the training sounds as `model` encodes them; None after the model has changed.
     """
 
     config: Config
@@ -44,6 +47,7 @@ class State:
     fabric: Fabric
     objective: _FabricModule
     targets: Tensor
+    partials: Partials | None = None
     epoch: int = 0
     position: int = 0
     step: int = 0
@@ -55,23 +59,23 @@ class State:
 
     @property
     def train(self) -> Tensor:
-        """Indices of the sounds that are trained on."""
+        """Indices of the training sounds."""
         return self.parts.train
 
     @property
     def device(self) -> torch.device:
-        """Where this process computes."""
+        """The device of this process."""
         return self.fabric.device
 
     @property
     def at_once(self) -> int:
-        """Sounds held in memory at once."""
+        """Number of sounds in memory at once."""
         fit = self.config.fit
         return fit.micro_batch or (CPU_AT_ONCE if self.device.type == "cpu" else fit.batch_size)
 
     @property
     def steps_per_epoch(self) -> int:
-        """The last batch of an epoch may be smaller."""
+        """Steps of an epoch; its last batch may be smaller."""
         return math.ceil(len(self.train) / self.config.fit.batch_size)
 
     @property

@@ -12,31 +12,37 @@ from torch import Tensor
 
 from trainer.config import Config
 from trainer.data import sampling
+from trainer.data.partials import Partials
 from trainer.data.sampling import Batch
 from trainer.errors import DivergedError
 from trainer.losses.objective import CLASSIFICATION, JOINT, VARIATIONAL
 from trainer.losses.terms import total, weights
+from trainer.models.modal import TRAINING_NOISE
 from trainer.models.vae import VAE
 from trainer.run.devices import summed
 from trainer.run.parts import cut
 from trainer.run.state import State
 
+AFTER_S = 0.07
+"""Silence that is decoded after the end of a sound, so that it is learned."""
+LONG_S = 0.6
+
 
 class Display(Protocol):
-    """What is shown while a run goes on."""
+    """Shows the progress of a run."""
 
     def stepped(self, state: State, losses: dict[str, float]) -> None:
-        """A step was taken; losses are unweighted, by name."""
+        """Show a step; the losses are unweighted, by name."""
 
     def finished_epoch(self, record: dict[str, Any]) -> None:
-        """An epoch was finished; `record` is its line of the log."""
+        """Show the end of an epoch; `record` is its line of the log."""
 
     def note(self, text: str) -> None:
-        """One line for the user."""
+        """Show one line of text."""
 
 
 def make_optimisers(model: VAE, config: Config) -> dict[str, torch.optim.Optimizer]:
-    """ "joint" alone, or "variational" (encoder, decoder) and "classification" (encoder, classifier)."""
+    """Make "joint", or "variational" (encoder, decoder) and "classification" (encoder, classifier)."""
     optim = config.optim
     autoencoder = [*model.encoder.parameters(), *model.decoder.parameters()]
 
@@ -57,7 +63,7 @@ def make_optimisers(model: VAE, config: Config) -> dict[str, torch.optim.Optimiz
 
 
 def rate(config: Config, step: int, steps: int) -> float:
-    """The factor of the learning rates at a step: 1, or a linear rise and a half cosine to (almost) 0."""
+    """Return the factor of the learning rates at a step: 1, or a linear rise and a half cosine to 0."""
     if config.optim.schedule == "constant":
         return 1.0
     rise = max(1.0, config.optim.warmup * steps)
@@ -67,16 +73,16 @@ def rate(config: Config, step: int, steps: int) -> float:
 
 
 def update(state: State, batch: Batch, stop: Callable[[], bool]) -> dict[str, float] | None:
-    """One iteration: a joint step, or a variational step and then a classification step (section 3.2).
+    """Take a joint step, or a variational step and then a classification step (section 3.2).
 
     Args:
-        batch: of all processes together; each takes its part.
+        batch: the batch of all processes together; each takes its part.
 
     Returns:
-        The unweighted losses by name; None where `stop` became true before any weight moved.
+        The unweighted losses by name; None if `stop` returned True before any weight changed.
 
     Raises:
-        DivergedError: where a loss is not finite; nothing is saved.
+        DivergedError: if a loss is not finite.
     """
     config = state.config
     if state.fabric.world_size > 1:  # all stop at the same step, or none
@@ -96,7 +102,7 @@ def update(state: State, batch: Batch, stop: Callable[[], bool]) -> dict[str, fl
 
 
 def never() -> bool:
-    """Do not stop."""
+    """Return False: do not stop."""
     return False
 
 
@@ -110,22 +116,24 @@ def _descend(
 ) -> dict[str, float] | None:
     """Take one step of one optimiser on the mean over the batch, a few sounds in memory at a time.
 
-    The middles and pairs are chosen here, before the batch is cut: the loss depends neither on how many
-    sounds are in memory at once nor on the number of processes.
+    Middles and pairs are chosen before the batch is cut, so that the loss depends neither on the number of
+    sounds in memory at once nor on the number of processes.
     """
-    optimiser, fabric, loss = state.optimisers[name], state.fabric, state.config.loss
+    optimiser, fabric = state.optimisers[name], state.fabric
     optimiser.zero_grad(set_to_none=True)
     targets = state.targets[batch.index.cpu()].to(state.device)
-    prototypes: dict[str, Tensor] = {}
-    middle = between = None
-    if name != CLASSIFICATION and loss.middles:
-        prototypes = _followed(state, batch, targets[:, 0])
-        middle = prototypes["prototypes"][targets[::2, 0]]
-    if name != CLASSIFICATION and loss.morph:
-        pairs = len(batch) // 2
-        between = (torch.arange(pairs, device=state.device) + 0.5) / max(1, pairs)
+    decodes = name != CLASSIFICATION
+    prototypes = _followed(state, batch, targets[:, 0]) if decodes and state.config.loss.middles else {}
+    middle = prototypes["prototypes"][targets[::2, 0]] if prototypes else None
+    between = _between(len(batch), state.device) if decodes and state.config.loss.morph else None
     values: dict[str, float] = {}
     paired = middle is not None or between is not None
+    partials, frames, places = None, 0, None
+    if state.partials is not None:
+        partials = state.partials[batch.index.cpu()].to(state.device)
+        frames = _frames(state, partials)
+        draws = sampling.generator(state.config.fit.seed, "places", state.step)
+        places = torch.randint(0, TRAINING_NOISE, (len(batch),), generator=draws).to(state.device)
     parts = list(cut(len(batch), state.at_once, paired, fabric.global_rank, fabric.world_size))
     for part in parts:
         if stop():
@@ -140,6 +148,9 @@ def _descend(
                 eps[rows],
                 None if middle is None else middle[part.middles],
                 None if between is None else between[part.pairs],
+                None if partials is None else partials[rows],
+                frames,
+                None if places is None else places[rows],
             )
             terms = {term: value * part.share(term) for term, value in terms.items()}
             fabric.backward(total(terms, weight) * fabric.world_size)  # DDP averages over processes
@@ -181,12 +192,34 @@ def _followed(state: State, batch: Batch, label: Tensor) -> dict[str, Tensor]:
     return state.model.followed(torch.cat(means), label)
 
 
+def _between(size: int, device: torch.device) -> Tensor:
+    """Return a place between the sounds of each pair of a batch, [size // 2], spread evenly over 0 to 1."""
+    pairs = size // 2
+    return (torch.arange(pairs, device=device) + 0.5) / max(1, pairs)
+
+
+def _frames(state: State, partials: Partials) -> int:
+    """Latent frames to decode for a batch: up to the end of its longest sound.
+
+    Every other step leaves the end of long sounds out: it takes most of the time and changes least.
+    """
+    model = state.config.model
+    most = model.length // model.hop_length
+    if state.step % 2:
+        most = min(most, round(LONG_S * model.sample_rate / model.hop_length))
+    end = math.ceil((float(partials.end_s.max()) + AFTER_S) * model.sample_rate / model.hop_length)
+    return max(1, min(end, most))
+
+
 def batches(state: State) -> Iterator[Batch]:
-    """The batches of the epoch under way that are still to come."""
+    """Yield the remaining batches of the current epoch."""
     config = state.config
     strata = sampling.strata(state.sounds, state.train, config.data.balance)
     order = sampling.epoch_order(strata, state.train, config.fit.seed, state.epoch)
     shift = round(config.data.shift_ms * config.model.sample_rate / 1000)
+    if state.partials is not None:  # sounds of like length together: a batch is decoded to its longest end
+        draws = sampling.generator(config.fit.seed, "batches", state.epoch)
+        order = sampling.by_length(order, state.partials.end_s, config.fit.batch_size, draws)
     for indices in order.split(config.fit.batch_size)[state.position :]:
         source = sampling.generator(config.fit.seed, "shift", state.step)
         others = None
@@ -199,10 +232,10 @@ def batches(state: State) -> Iterator[Batch]:
 def train_epoch(
     state: State, display: Display, stop: Callable[[], bool], every_step: Callable[[], None] = lambda: None
 ) -> bool:
-    """The rest of the epoch under way.
+    """Train the rest of the current epoch.
 
     Returns:
-        True where it was finished, False where `stop` became true.
+        True if the epoch was finished, False if `stop` ended it.
     """
     state.model.train()
     for batch in batches(state):

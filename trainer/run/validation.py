@@ -1,4 +1,4 @@
-"""What is measured of a model in training, and the anchors that go with it."""
+"""Validate a model in training and encode its anchors."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from trainer.run.state import State
 
 @torch.no_grad()
 def encode(state: State, indices: Tensor) -> Tensor:
-    """The means [N, D], on the CPU, of some of the sounds."""
+    """Return the means [N, D], on the CPU, of some of the sounds."""
     parts = indices.split(state.at_once)
     found = [state.model.encode(state.sounds.waveforms[part].to(state.device))[0].cpu() for part in parts]
     return torch.cat(found) if found else torch.empty(0, state.config.model.latent_dim)
 
 
 def encode_anchors(state: State) -> Anchors:
-    """Every training sound, encoded by the model as it is now."""
+    """Encode every training sound with the current model."""
     state.model.eval()
     names = tuple(state.sounds.names[i] for i in state.train.tolist())
     return Anchors(names, tuple(state.sounds.labels[state.train].tolist()), encode(state, state.train))
 
 
 def nearest_neighbour(known: Tensor, labels: Tensor, points: Tensor, truth: Tensor) -> float:
-    """Part of the points [M, D] whose nearest of the known [N, D] has their label (section 4)."""
+    """Return the fraction of points [M, D] whose nearest known point [N, D] has their label (section 4)."""
     nearest = torch.cdist(points, known).argmin(1)
     return (labels[nearest] == truth).double().mean().item()
 
 
 def leave_one_out(points: Tensor, labels: Tensor) -> float:
-    """Part of the points [N, D] whose nearest other point has their label."""
+    """Return the fraction of points [N, D] whose nearest other point has their label."""
     if len(points) < 2:
         return 0.0
     nearest = torch.cdist(points, points).fill_diagonal_(math.inf).argmin(1)
@@ -46,11 +46,11 @@ def leave_one_out(points: Tensor, labels: Tensor) -> float:
 
 @torch.no_grad()
 def validate(state: State) -> dict[str, Any]:
-    """Measure the model as it is now, and encode the anchors.
+    """Measure the current model, and encode the anchors.
 
     Returns:
-        "validation": the losses by name on the validation sounds at z = mean ({} where there are none);
-        "nearest_neighbour": 1-NN accuracy, training -> validation sounds (else None);
+        "validation": the losses by name on the validation sounds at z = mean ({} without such sounds);
+        "nearest_neighbour": 1-NN accuracy, training -> validation sounds (None without such sounds);
         "leave_one_out": 1-NN accuracy within the training sounds.
     """
     state.anchors = encode_anchors(state)
@@ -80,7 +80,7 @@ def validate(state: State) -> dict[str, Any]:
 
 
 def criterion(state: State, record: dict[str, Any]) -> float | None:
-    """What the best checkpoint has least of: the weighted validation loss; None where it was not measured."""
+    """Return the weighted validation loss, by which the best checkpoint is chosen; None if not measured."""
     values, heads = record.get("validation"), state.config.model.heads
     if not values:
         return None

@@ -1,4 +1,4 @@
-"""The command line: one line for what the user can mend, and a clean end."""
+"""The command line: user errors in one line, and a clean exit."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import onnx
@@ -23,7 +24,7 @@ RUN = [sys.executable, "-m", "realtime"]
 
 
 def complaint(capsys: pytest.CaptureFixture[str], command: list[str]) -> str:
-    """The one line on stderr of a command that ends with exit code 2."""
+    """Return the only line on stderr of a command that ends with exit code 2."""
     assert main(command) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
@@ -35,7 +36,7 @@ def complaint(capsys: pytest.CaptureFixture[str], command: list[str]) -> str:
 @pytest.mark.parametrize(
     "command", [["serve", "--null"], ["info"], ["render", "--from=a", "--to=b", "-o=x.wav"]]
 )
-def test_a_model_that_is_not_there(
+def test_missing_model_is_an_error(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -43,13 +44,13 @@ def test_a_model_that_is_not_there(
     assert "no model file 'nowhere.onnx'" in complaint(capsys, [*command, *model])
 
 
-def test_a_text_file_for_a_model(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_text_file_as_model_is_an_error(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     path = tmp_path / "drums.onnx"
     path.write_text("not a model")
     assert str(path) in complaint(capsys, ["serve", "--null", "--port=0", "--model", str(path)])
 
 
-def test_a_model_of_someone_else(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_foreign_onnx_model_is_an_error(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     path = tmp_path / "other.onnx"
     value = onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [1])
     out = onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [1])
@@ -60,7 +61,7 @@ def test_a_model_of_someone_else(capsys: pytest.CaptureFixture[str], tmp_path: P
     assert "not a soundmorph model" in complaint(capsys, ["info", str(path)])
 
 
-def test_a_port_in_use(capsys: pytest.CaptureFixture[str], tiny_model: Path) -> None:
+def test_port_in_use_is_an_error(capsys: pytest.CaptureFixture[str], tiny_model: Path) -> None:
     with osc.bind(port=0) as listener:
         port = str(listener.getsockname()[1])
         line = complaint(capsys, ["serve", "--null", "--model", str(tiny_model), "--port", port])
@@ -68,7 +69,7 @@ def test_a_port_in_use(capsys: pytest.CaptureFixture[str], tiny_model: Path) -> 
 
 
 @pytest.mark.parametrize("option", ["--record", "-o"])
-def test_a_file_that_exists(
+def test_existing_output_file_is_an_error_and_is_not_replaced(
     capsys: pytest.CaptureFixture[str], tiny_model: Path, tmp_path: Path, option: str
 ) -> None:
     path = tmp_path / "take.wav"
@@ -79,7 +80,7 @@ def test_a_file_that_exists(
     assert path.read_text() == "precious"
 
 
-def test_a_point_that_is_not_there(
+def test_unknown_point_is_an_error_with_a_suggestion(
     capsys: pytest.CaptureFixture[str], tiny_model: Path, decoder: Decoder, tmp_path: Path
 ) -> None:
     name = decoder.info.classes[0].name
@@ -88,7 +89,7 @@ def test_a_point_that_is_not_there(
     assert f"no point named '{name}x': did you mean {name}" in line
 
 
-def test_a_rate_that_cannot_be_reached(
+def test_unsupported_sample_rate_is_an_error(
     capsys: pytest.CaptureFixture[str], tiny_model: Path, decoder: Decoder, tmp_path: Path
 ) -> None:
     name = decoder.info.classes[0].name
@@ -108,7 +109,7 @@ def test_a_rate_that_cannot_be_reached(
         ([], "required: COMMAND"),
     ],
 )
-def test_arguments_that_are_not_accepted(
+def test_invalid_arguments_are_errors(
     capsys: pytest.CaptureFixture[str], command: list[str], text: str
 ) -> None:
     with pytest.raises(SystemExit) as exit_:
@@ -128,9 +129,21 @@ except SystemExit:
 """
 
 
-def test_help_loads_nothing_heavy() -> None:
+def test_help_imports_no_heavy_module() -> None:
     done = subprocess.run([sys.executable, "-c", HELP], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_version_is_that_of_the_package() -> None:
+    command = [sys.executable, "-m", "realtime", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == f"soundmorph {version('soundmorph')}\n"
+
+
+def test_output_to_a_pipe_that_is_closed_early_is_no_error() -> None:
+    script = f"{sys.executable} -m realtime info --json | head -n 1"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", script], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "{\n", "")
 
 
 def test_every_option_has_help() -> None:
@@ -139,7 +152,7 @@ def test_every_option_has_help() -> None:
         assert all(action.help for action in parser._actions)
 
 
-def test_info_says_all_as_json(
+def test_info_prints_all_metadata_as_json(
     capsys: pytest.CaptureFixture[str], tiny_model: Path, decoder: Decoder
 ) -> None:
     assert main(["info", str(tiny_model), "--json"]) == 0
@@ -149,15 +162,17 @@ def test_info_says_all_as_json(
     assert ModelInfo.from_metadata(metadata) == decoder.info
 
 
-def test_info_for_people(capsys: pytest.CaptureFixture[str], tiny_model: Path, decoder: Decoder) -> None:
+def test_info_prints_classes_and_licence(
+    capsys: pytest.CaptureFixture[str], tiny_model: Path, decoder: Decoder
+) -> None:
     assert main(["info", str(tiny_model)]) == 0
     out = capsys.readouterr().out
     assert ", ".join(each.name for each in decoder.info.classes) in out
     assert decoder.info.licence in out
 
 
-def test_serve_for_a_while(tiny_model: Path, tmp_path: Path) -> None:
-    """In a process of its own, as it sets signal handlers and the switch interval."""
+def test_serve_introduces_itself_plays_and_records(tiny_model: Path, tmp_path: Path) -> None:
+    """The server runs in a process of its own, as it sets signal handlers and the switch interval."""
     take = tmp_path / "take.flac"
     command = [*RUN, "serve", "--null", "--model", str(tiny_model), "--port", "0", "--seconds", "0.3"]
     done = subprocess.run(
@@ -172,19 +187,20 @@ def test_serve_for_a_while(tiny_model: Path, tmp_path: Path) -> None:
         "trigger",
         "move",
         "osc",
+        "page",
         "oscquery",
         "played",
     ]
     total, *terms = (float(ms) for ms in re.findall(r"\d+\.\d", lines[3])[:4])
     assert total == pytest.approx(sum(terms), abs=0.2)
-    assert re.search(r"oscsend 127\.0\.0\.1 \d+ /morph/trigger f 1\.0$", lines[5])
+    assert re.search(r"oscsend 127\.0\.0\.1 \d+ /morph/trigger fs 1\.0 kick$", lines[5])
     assert soundfile.info(take).samplerate == 44100
     assert soundfile.info(take).frames >= 0.3 * 44100
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="signals are of another kind there")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no POSIX signals")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_the_server_well(tiny_model: Path, number: signal.Signals) -> None:
+def test_server_ends_cleanly_on_a_signal(tiny_model: Path, number: signal.Signals) -> None:
     command = [*RUN, "serve", "--null", "--model", str(tiny_model), "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
@@ -196,7 +212,7 @@ def test_a_signal_ends_the_server_well(tiny_model: Path, number: signal.Signals)
     assert out.startswith("played ")
 
 
-def test_bench_tells_both_latencies(tiny_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_bench_prints_both_latencies(tiny_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "--null", "--model", str(tiny_model)]) == 0
     rows = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
     assert rows["trigger"].startswith("at most 10.7 ms = 2.7 next block + 8.0 lead")

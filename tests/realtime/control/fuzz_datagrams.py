@@ -27,7 +27,7 @@ from realtime.control.protocol import Argument
 from realtime.live.engine import Engine
 from realtime.model.decoder import Decoder
 from realtime.synth.mixer import Mixer, slots_for
-from realtime.synth.sound_cache import STATE_BYTES, SoundCache
+from realtime.synth.voices.sound_cache import STATE_BYTES, SoundCache
 
 NUMBERS = (0.0, 1.0, -1.0, 0.5, 60.0, 127.0, 1e4, -1e9, 1e38, math.nan, math.inf, -math.inf)
 WORDS = (

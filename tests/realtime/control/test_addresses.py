@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from realtime.cli.osc_page import markdown
 from realtime.control.addresses import ADDRESSES, parse
 from realtime.control.latent_space import LatentSpace
-from realtime.control.osc_page import markdown
 from realtime.control.protocol import Message
 from realtime.control.requests import Asked, ChangeSetting, Hit, Move, Nothing, Query, Store, Subscribe
 from realtime.model.decoder import Decoder
@@ -205,7 +205,7 @@ def test_what_is_refused_is_named(
 @pytest.mark.parametrize("change", [-1, 1])
 def test_a_z_of_the_wrong_length(info: ModelInfo, change: int) -> None:
     count = info.latent_dim + change
-    text = f"takes {info.latent_dim} numbers, one a dimension of z; got {count}"
+    text = f"takes {info.latent_dim} numbers, one for each dimension of z; got {count}"
     with pytest.raises(RealtimeError, match=text):
         ask(info, "/morph/z", *[0.0] * count)
 
@@ -226,7 +226,7 @@ def test_optional_arguments_come_last_and_paths_once() -> None:
 
 
 def test_the_page_is_the_table() -> None:
-    """`python -m realtime.control.osc_page > docs/osc.md` writes it anew."""
+    """`python -m realtime.cli.osc_page > docs/osc.md` writes it anew."""
     assert PAGE.read_text(encoding="utf-8") == markdown()
     for address in ADDRESSES:
         assert f"`{address.path}`" in markdown()

@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from realtime.control.addresses import REPLY_ITEMS
+from realtime.control import replies
 from realtime.control.dispatcher import IMPATIENCE_S, PATIENCE_S, Control, Sender
-from realtime.control.protocol import Message
+from realtime.control.presets import PresetFile
+from realtime.control.protocol import REPLY_ITEMS, Message
 from realtime.model.decoder import Decoder
 from realtime.synth.commands import Command, Gain, Goto, Mode, Prepare, SetZ, Trigger
 from realtime.util.errors import RealtimeError
@@ -103,7 +106,7 @@ def test_answers(control: Control, player: Notebook) -> None:
     assert classes == Message("/morph/classes.reply", tuple(each.name for each in info.classes))
     counts = ("voices", 2, "late_blocks", 0, "refused", 0, "malformed", 0, "ignored", 0)
     model = ("model", info.name, "model_id", int(info.digest[:6], 16))
-    assert status == Message("/morph/status.reply", (*counts, *model))
+    assert status == Message("/morph/status.reply", (*counts, *model, "seq_revision", 0))
     assert facts.arguments[:4] == ("name", info.name, "architecture", info.architecture)
     keys = dict(zip(facts.arguments[::2], facts.arguments[1::2], strict=True))
     assert keys["latent_dim"] == info.latent_dim
@@ -270,6 +273,40 @@ def test_presets(control: Control, player: Notebook) -> None:
     assert "no preset named 'fat'" in error.arguments[1]
 
 
+def test_presets_of_an_earlier_model_are_adopted_when_asked_for(
+    decoder: Decoder, player: Notebook, tmp_path: Path
+) -> None:
+    path, address = tmp_path / "presets.json", "/morph/preset/adopt"
+    model, z = decoder.info, (1.0, 2.0, 3.0, 4.0)
+    shelf = PresetFile(path, lambda line: None)
+    checksums = []
+    for kept in (1, 2):
+        earlier = shelf.open(replace(model, anchors=model.anchors[kept:]))
+        earlier.store("fat", (float(kept), *z[1:]))
+        shelf.save(earlier)
+        checksums.append(earlier.key.split()[-1])
+    control = Control(model, player, shelf=shelf)
+    say(control, address)
+    (several,) = told(control, 1)
+    assert several.address == "/morph/error"
+    assert all(f"{each} (fat)" in several.arguments[1] for each in checksums)
+    say(control, address, "0123")
+    assert "checksum is '0123', not one of" in told(control, 1)[0].arguments[1]
+    assert dict(control.presets) == {}
+    say(control, address, checksums[1])
+    assert told(control, 1) == [Message("/morph/done", (address, checksums[1]))]
+    assert dict(control.presets) == {"fat": (2.0, *z[1:])}
+    say(control, address, checksums[0])
+    told(control, 1)
+    assert dict(shelf.open(model)) == {"fat": (2.0, *z[1:])}  # what is there stays
+
+
+def test_where_there_is_no_earlier_model_nothing_is_adopted(control: Control) -> None:
+    say(control, "/morph/preset/adopt")
+    (error,) = told(control, 1)
+    assert error.arguments[1] == f"no other model named {control.info.name!r} has presets that fit"
+
+
 def test_more_answers(control: Control, player: Notebook) -> None:
     info = control.info
     ask = ["/morph/get/map", "/morph/get/dimensions", "/morph/get/latency"]
@@ -281,6 +318,11 @@ def test_more_answers(control: Control, player: Notebook) -> None:
     lows_and_highs = [x for pair in zip(info.latent.low, info.latent.high, strict=True) for x in pair]
     assert dimensions == Message("/morph/dimensions.reply", (0, info.latent_dim, *lows_and_highs))
     assert latency == Message("/morph/latency.reply", ("queue", 8.0, "total", 8.0))
+
+
+def test_a_question_that_does_not_exist_has_no_answer(control: Control, player: Notebook) -> None:
+    with pytest.raises(ValueError, match="'statsu' is no question"):
+        replies.answer("statsu", control.space, player, tuple(player.at), {})
 
 
 def test_probabilities_are_those_of_normal_distributions(control: Control, player: Notebook) -> None:
@@ -350,6 +392,28 @@ def _standing(control: Control, player: Notebook) -> list[Command]:
     player.played.clear()
     control.resume()
     return list(player.played[0][0])
+
+
+def test_a_preset_is_stored_where_the_point_is_and_not_where_it_will_be(
+    control: Control, player: Notebook, clock: Clock
+) -> None:
+    later, z = clock.now + 30.0, (1.0, 2.0, 3.0, 4.0)
+    control.handle([Message("/morph/z", z), Message("/morph/z/1", (9.0,))], ME, later)
+    say(control, "/morph/preset/store", "before")
+    clock.now = later + 0.01  # the mixer may not be there yet
+    say(control, "/morph/preset/store", "after")
+    assert dict(control.presets) == {"before": tuple(player.at), "after": (1.0, 9.0, 3.0, 4.0)}
+
+
+def test_a_player_that_begins_anew_is_not_told_of_the_future(
+    control: Control, clock: Clock, player: Notebook
+) -> None:
+    z = (1.0, 2.0, 3.0, 4.0)
+    control.handle([Message("/morph/z", z), Message("/morph/gain", (-6.0,))], ME, clock.now + 30.0)
+    clock.now += 31.0
+    say(control, "/morph/z/0", 5.0, due=clock.now + 30.0)
+    say(control, "/morph/gain", -9.0, due=clock.now + 30.0)
+    assert _standing(control, player) == [SetZ(z), Gain(-6.0)]
 
 
 def test_while_nobody_plays_that_is_the_answer(

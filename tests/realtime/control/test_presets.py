@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,8 +37,13 @@ def test_they_are_there_at_the_next_start(info: ModelInfo, tmp_path: Path) -> No
     assert [each.name for each in path.parent.iterdir()] == ["presets.json"]
 
 
+def another_of_its_name(info: ModelInfo) -> ModelInfo:
+    """A model of the same name and configuration that has learnt other sounds."""
+    return replace(info, anchors=info.anchors[1:])
+
+
 def test_each_model_has_its_own_in_one_file(info: ModelInfo, tmp_path: Path) -> None:
-    other = replace(info, config_hash="f" * 64)
+    other = another_of_its_name(info)
     shelf = PresetFile(tmp_path / "presets.json")
     for model, name in ((info, "fat"), (other, "thin")):
         presets = shelf.open(model)
@@ -45,6 +51,31 @@ def test_each_model_has_its_own_in_one_file(info: ModelInfo, tmp_path: Path) -> 
         shelf.save(presets)
     assert list(shelf.open(info)) == ["fat"]
     assert list(shelf.open(other)) == ["thin"]
+
+
+def test_presets_of_an_earlier_model_of_that_name_are_offered_and_not_taken(
+    info: ModelInfo, tmp_path: Path
+) -> None:
+    path, said = tmp_path / "presets.json", list[str]()
+    of_earlier_release = f"{info.name} {info.config_hash[:16]}"
+    sections = {
+        of_earlier_release: {"presets": {"fat": list(FAT)}},
+        f"{info.name} empty": {"presets": {}},
+        f"{info.name} other-size": {"presets": {"short": [1.0]}},
+        "another 0123": {"presets": {"thin": list(THIN)}},
+    }
+    path.write_text(json.dumps({FORMAT: 1, "models": sections}))
+    shelf = PresetFile(path, said.append)
+    presets = shelf.open(info)
+    assert dict(presets) == {}
+    (line,) = said
+    assert f"{info.config_hash[:16]} (fat). Take them over? Send /morph/preset/adopt" in line
+    assert shelf.earlier(info) == {info.config_hash[:16]: {"fat": FAT}}
+    presets.store("own", THIN)
+    shelf.save(presets)
+    assert dict(shelf.open(info)) == {"own": THIN}  # and nothing is said once there are presets
+    assert said == [line]
+    assert json.loads(path.read_text())["models"].keys() == {*sections, presets.key}
 
 
 @pytest.mark.parametrize(
@@ -99,3 +130,27 @@ def test_there_is_an_end_to_presets(info: ModelInfo) -> None:
     presets.store("7", THIN)
     with pytest.raises(ControlError, match="there are 1000 presets already"):
         presets.store("more", FAT)
+
+
+def test_saves_of_several_threads_follow_one_another(info: ModelInfo, tmp_path: Path) -> None:
+    """As when the server ends while a save is being written in the background."""
+    shelf = PresetFile(tmp_path / "presets.json")
+    presets = Presets(info, {str(number): FAT for number in range(100)})
+    begin, failed = threading.Barrier(4), []
+
+    def save() -> None:
+        begin.wait()
+        try:
+            for _ in range(20):
+                shelf.save(presets)
+        except PresetError as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=save) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    assert dict(shelf.open(info)) == dict(presets)
+    assert [each.name for each in tmp_path.iterdir()] == ["presets.json"]

@@ -1,4 +1,4 @@
-"""Between the mixer and the device: order, lateness, limits, and an end."""
+"""The engine between mixer and device: order of blocks, lateness, limits, shutdown."""
 
 from __future__ import annotations
 
@@ -13,14 +13,27 @@ import pytest
 
 from realtime.live.engine import MAX_WAITING, PATIENCE, Engine, Ring, Signal
 from realtime.live.warm_up import warm_up
-from realtime.synth.commands import Goto, Panic, SetDimension, SetZ, Stop, Trigger
+from realtime.synth.commands import (
+    Command,
+    Goto,
+    Panic,
+    SetClock,
+    SetDimension,
+    SetStep,
+    SetZ,
+    StartSteps,
+    Stop,
+    StopSteps,
+    Trigger,
+)
+from realtime.synth.crossfade import Crossfade
 from realtime.synth.mixer import Mixer
 
 Make = Callable[..., Mixer]
 
 
 class Tape:
-    """A sink that keeps everything."""
+    """A sink that stores every block."""
 
     def __init__(self) -> None:
         self.blocks: list[np.ndarray] = []
@@ -54,7 +67,7 @@ def take_to_the_end(engine: Engine) -> None:
         take(engine, 1)
 
 
-def test_the_ring_keeps_the_order() -> None:
+def test_ring_returns_blocks_in_order() -> None:
     ring = Ring(3, 4, 2)
     out = np.empty((4, 2), np.float32)
     for value in range(10):
@@ -68,7 +81,7 @@ def test_the_ring_keeps_the_order() -> None:
     assert (ring.written, ring.read) == (10, 9)
 
 
-def test_a_signal_set_before_the_wait_is_not_lost_and_counts_once() -> None:
+def test_signals_set_before_a_wait_wake_it_once() -> None:
     signal = Signal()
     assert not signal.wait(0.0)
     signal.set()
@@ -77,7 +90,7 @@ def test_a_signal_set_before_the_wait_is_not_lost_and_counts_once() -> None:
     assert not signal.wait(0.0)
 
 
-def test_a_signal_wakes_a_thread() -> None:
+def test_signal_wakes_a_waiting_thread() -> None:
     signal, rounds = Signal(), []
     thread = threading.Thread(target=lambda: rounds.append(signal.wait(30.0)))
     thread.start()
@@ -87,7 +100,7 @@ def test_a_signal_wakes_a_thread() -> None:
 
 
 @pytest.mark.parametrize("block_size", [64, 100, 512])
-def test_the_device_gets_what_the_mixer_makes(
+def test_device_and_sink_receive_the_samples_of_the_mixer(
     make_engine: Callable[..., Engine], make_mixer: Make, block_size: int
 ) -> None:
     tape = Tape()
@@ -108,12 +121,12 @@ def test_the_device_gets_what_the_mixer_makes(
     assert engine.late_blocks == 0
 
 
-def test_a_device_that_does_not_wait_gets_silence_and_holes_in_the_sound_are_counted(
+def test_late_blocks_are_silent_and_counted_only_during_sound(
     make_engine: Callable[..., Engine],
 ) -> None:
-    engine = make_engine(synchronous=False)  # its thread has not been started: every block is late
+    engine = make_engine(synchronous=False)  # its thread is not started: every block is late
     np.testing.assert_array_equal(take(engine, 5), 0.0)
-    assert (engine.late_blocks, engine.asked) == (0, 5)  # nothing sounds: none of it is heard
+    assert (engine.late_blocks, engine.asked) == (0, 5)  # inaudible, as nothing sounds
     engine.submit([Trigger(1.0)])
     engine._render()
     assert take(engine, 1).any()
@@ -128,7 +141,7 @@ def test_a_device_that_does_not_wait_gets_silence_and_holes_in_the_sound_are_cou
     assert engine.late_blocks == 3
 
 
-def test_lateness_sheds_the_quietest_voice(make_engine: Callable[..., Engine]) -> None:
+def test_late_block_sheds_the_quietest_voice(make_engine: Callable[..., Engine]) -> None:
     engine = make_engine()
     engine.submit([Trigger(0.4), Trigger(0.1)])
     engine.start()
@@ -140,10 +153,10 @@ def test_lateness_sheds_the_quietest_voice(make_engine: Callable[..., Engine]) -
 
 
 @pytest.mark.parametrize("synchronous", [False, True])
-def test_a_high_load_makes_longer_steps_and_then_sheds(
+def test_high_load_decodes_more_ticks_per_call_and_sheds_unless_synchronous(
     make_engine: Callable[..., Engine], synchronous: bool
 ) -> None:
-    """Unless the device waits: then nothing is late."""
+    """A synchronous device waits, so no block is late."""
     engine = make_engine(synchronous=synchronous)
     engine.submit([Trigger(0.4), Trigger(0.1)])
     engine._load._step, engine._load._recent_s, engine._load._not_low_s = 2, 1.0, math.inf
@@ -155,13 +168,13 @@ def test_a_high_load_makes_longer_steps_and_then_sheds(
     assert engine.status()["shed"] == (0 if synchronous else 1)
 
 
-def test_hits_do_not_wait_for_a_queue_that_does_not_fill(make_mixer: Make) -> None:
-    """On a machine that does not keep up, they come a few blocks later, and a voice is let go."""
+def test_hits_wait_at_most_patience_blocks_for_a_longer_queue(make_mixer: Make) -> None:
+    """On a machine that cannot keep up, they come a few blocks later, and a voice is shed."""
     mixer = make_mixer()
     warm_up(mixer)
 
     class Device:
-        """Takes every block as soon as it is there."""
+        """Takes every block as soon as it is finished."""
 
         latency_samples = 0
 
@@ -169,7 +182,7 @@ def test_hits_do_not_wait_for_a_queue_that_does_not_fill(make_mixer: Make) -> No
             engine._ring.read = engine._ring.written + 1
             engine.late_blocks += 1
             if engine._ring.written > 20:
-                raise AssertionError("the hits wait without end")
+                raise AssertionError("the hits wait forever")
 
         def carry_out(self, tweak: object) -> None: ...
 
@@ -183,7 +196,7 @@ def test_hits_do_not_wait_for_a_queue_that_does_not_fill(make_mixer: Make) -> No
     assert mixer.shed > 0
 
 
-def test_when_too_much_waits_moves_are_dropped_and_counted_but_never_a_hit(
+def test_full_inbox_drops_and_counts_moves_and_scheduled_commands_but_no_immediate_hit(
     make_engine: Callable[..., Engine],
 ) -> None:
     engine = make_engine()
@@ -197,8 +210,10 @@ def test_when_too_much_waits_moves_are_dropped_and_counted_but_never_a_hit(
     assert len(engine._inbox) == MAX_WAITING + 4
 
 
-def test_the_clock_follows_the_device(make_engine: Callable[..., Engine]) -> None:
-    """A device that is 5 ms off is approached; one that is a second off is believed."""
+def test_clock_corrects_small_offsets_gradually_and_large_ones_at_once(
+    make_engine: Callable[..., Engine],
+) -> None:
+    """The offsets are 5 ms and 1 s."""
     engine = make_engine()
     rate = engine.mixer.sample_rate
     origin = 100.0
@@ -214,20 +229,22 @@ def test_the_clock_follows_the_device(make_engine: Callable[..., Engine]) -> Non
     assert engine.sample_at(origin + 1.5) == round(0.49 * rate)
 
 
-def test_a_decoder_that_fails_is_told_and_the_device_gets_silence(make_engine: Callable[..., Engine]) -> None:
+def test_decoder_error_is_reported_as_failure_and_the_device_plays_silence(
+    make_engine: Callable[..., Engine],
+) -> None:
     engine = make_engine()
     engine.submit([Trigger()])
     engine.start()
     take(engine, 4)
     decoder = engine.mixer._decoder
-    decoder.frame[:] = decoder.info.frames  # a stream that claims to be at its end cannot go on
+    decoder.frame[:] = decoder.info.frames  # decoding past the end of a stream is an error
     played = take(engine, 40)
     assert isinstance(engine.failure, ValueError)
     np.testing.assert_array_equal(played[-128:], 0.0)
     assert not engine.running
 
 
-def test_the_end_is_a_fade(make_engine: Callable[..., Engine]) -> None:
+def test_stop_fades_out_to_silence_and_ends_the_threads(make_engine: Callable[..., Engine]) -> None:
     tape = Tape()
     engine = make_engine(sink=tape)
     engine.submit([Trigger()])
@@ -245,8 +262,8 @@ def test_the_end_is_a_fade(make_engine: Callable[..., Engine]) -> None:
     np.testing.assert_array_equal(played[-10:], 0.0)
 
 
-def test_the_delay_of_commands_is_measured(make_mixer: Callable[..., Mixer]) -> None:
-    """From `submit` to when the device takes the block: at least as long as the device lets it wait."""
+def test_p99_includes_the_wait_for_the_device(make_mixer: Callable[..., Mixer]) -> None:
+    """A delay lasts from `submit` until the device takes the block."""
     engine = Engine(make_mixer(), ahead=2)
     engine.start()
     out = np.empty((engine.block_size, engine.mixer.channels), np.float32)
@@ -258,3 +275,56 @@ def test_the_delay_of_commands_is_measured(make_mixer: Callable[..., Mixer]) -> 
         time.sleep(0.001)
     assert engine.p99_ms() >= 50.0
     engine._closing = True
+
+
+def test_loop_plays_on_the_sample_clock_and_status_reports_its_step(
+    make_engine: Callable[..., Engine],
+) -> None:
+    """At 300 beats per minute a step takes 2400 samples, or 18.75 blocks."""
+    engine = make_engine()
+    log: list[tuple[int, Command]] = []
+    engine.mixer.tap = lambda at, command: log.append((at, command))
+    loop = [SetStep(step, (Trigger(velocity=(step + 1) / 32),)) for step in range(16)]
+    engine.submit([*loop, SetClock(300.0, 50.0, 16), StartSteps()])
+    engine.start()
+    assert engine.status()["seq_step"] == 0
+    take(engine, 20 * 19)
+    step = engine.status()["seq_step"]
+    engine.submit([StopSteps()])
+    take(engine, 40)
+    hits = [(at, round(32 * each.velocity) - 1) for at, each in log if isinstance(each, Trigger)]
+    assert hits == [(2400 * k, k % 16) for k in range(len(hits))]
+    assert len(hits) == 21
+    assert step == hits[-1][1]
+    assert engine.status()["seq_step"] == -1
+
+
+def test_scheduled_loop_starts_at_the_exact_sample(make_engine: Callable[..., Engine]) -> None:
+    engine = make_engine()
+    log: list[tuple[int, Command]] = []
+    engine.mixer.tap = lambda at, command: log.append((at, command))
+    due = time.monotonic() + 0.1
+    sample = engine.sample_at(due)
+    engine.submit([SetStep(0, (Trigger(),))])
+    engine.submit([StartSteps()], due)
+    engine.start()
+    take(engine, sample // engine.block_size + 1)
+    assert [at for at, each in log if isinstance(each, Trigger)] == [sample]
+
+
+def test_streams_of_the_next_step_are_counted_before_its_block(make_mixer: Make) -> None:
+    """Like those of submitted hits, so that a block in which many streams begin is begun earlier."""
+    mixer = make_mixer()
+    deck, block = Crossfade(mixer), np.zeros((128, 2), np.float32)
+    here = tuple(mixer.glide.target)
+    mixer.sound_cache.want(here)
+    while mixer.sound_cache.work():
+        pass
+    elsewhere = tuple(x + 1.0 for x in here)
+    deck.submit(SetStep(1, (Trigger(point=elsewhere), Trigger(point=elsewhere), Trigger(point=here))))
+    deck.submit(StartSteps())
+    begun = []
+    for _ in range(6000 // 128):
+        deck.render(block)
+        begun.append(mixer.streams_begun(deck.coming(128)))
+    assert begun == [0] * 45 + [2]

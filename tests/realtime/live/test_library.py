@@ -1,4 +1,4 @@
-"""Files that messages may name: those of the library."""
+"""The library: files that messages may name."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("name", "found"), [("a.wav", "a.wav"), ("drums/B.WAV", "drums/B.WAV"), ("inside.wav", "a.wav")]
 )
-def test_files_of_the_library(folder: Path, name: str, found: str) -> None:
+def test_library_returns_files_inside_its_folder(folder: Path, name: str, found: str) -> None:
     assert Library(folder).file(name, WAV) == folder.resolve() / found
 
 
@@ -52,16 +52,16 @@ def test_files_of_the_library(folder: Path, name: str, found: str) -> None:
         ("x" * 190 + "/" + "y" * 300 + ".wav", "no file"),
     ],
 )
-def test_what_is_refused(folder: Path, name: str, text: str) -> None:
+def test_library_rejects_other_names(folder: Path, name: str, text: str) -> None:
     with pytest.raises(ControlError, match=text):
         Library(folder).file(name, WAV)
 
 
-def test_absolute_paths_are_refused(folder: Path) -> None:
+def test_library_rejects_absolute_paths(folder: Path) -> None:
     with pytest.raises(ControlError, match="only files within the library"):
         Library(folder).file(str(folder / "a.wav"), WAV)
 
 
-def test_without_a_library() -> None:
+def test_without_a_library_every_name_is_rejected() -> None:
     with pytest.raises(ControlError, match="start it with --library"):
         Library(None).file("a.wav", WAV)

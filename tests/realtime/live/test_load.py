@@ -1,4 +1,4 @@
-"""How busy the render thread is, and what follows from it."""
+"""Load of the render thread, and the reactions to it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ BLOCK_S = 0.0025
 
 
 def feed(load: Load, share: float, seconds: float, now: float, decoding: bool = True) -> float:
-    """Blocks that take `share` of their time, for so long; the time after them."""
+    """Feed blocks that take `share` of their duration for `seconds`; return the time after them."""
     for _ in range(round(seconds / BLOCK_S)):
         load.took(share * BLOCK_S, decoding, now)
         now += BLOCK_S
     return now
 
 
-def test_more_is_decoded_at_a_time_where_the_load_is_high_and_less_when_it_has_been_low_for_a_while() -> None:
+def test_ticks_per_call_grow_under_high_load_and_shrink_after_calm() -> None:
     load = Load(BLOCK_S)
     now = feed(load, HIGH - 0.05, 5.0, 100.0)
     assert load.at_once == 1
@@ -26,7 +26,7 @@ def test_more_is_decoded_at_a_time_where_the_load_is_high_and_less_when_it_has_b
     now = feed(load, HIGH + 0.3, 2 * SETTLE_S, now)
     assert load.at_once == 4
     now = feed(load, HIGH + 0.3, 5.0, now)
-    assert load.at_once == 4  # there is no more
+    assert load.at_once == 4  # the maximum
     now = feed(load, 0.5 * (LOW + HIGH), 3 * CALM_S, now)
     assert load.at_once == 4  # neither high nor low
     now = feed(load, 0.0, 1.2 * CALM_S, now)
@@ -35,7 +35,7 @@ def test_more_is_decoded_at_a_time_where_the_load_is_high_and_less_when_it_has_b
     assert load.at_once == 1
 
 
-def test_a_pause_of_the_machine_is_not_load() -> None:
+def test_pause_of_the_machine_does_not_count_as_load() -> None:
     load = Load(BLOCK_S)
     now = feed(load, 0.3, 1.0, 100.0)
     load.took(1.0, True, now)
@@ -44,7 +44,7 @@ def test_a_pause_of_the_machine_is_not_load() -> None:
     assert load.at_once == 1
 
 
-def test_the_peak_is_that_of_blocks_with_decoding_and_is_forgotten() -> None:
+def test_peak_counts_only_blocks_with_decoding_and_decays() -> None:
     load = Load(BLOCK_S)
     assert load.peak_s == CAREFUL * BLOCK_S
     now = feed(load, 0.1, 10.0, 0.0)
@@ -60,7 +60,7 @@ def test_the_peak_is_that_of_blocks_with_decoding_and_is_forgotten() -> None:
     assert load.peak_s == OUTLIER * load.at_once * BLOCK_S > OUTLIER * BLOCK_S
 
 
-def test_a_voice_must_go_before_the_queue_is_empty_but_not_for_one_pause() -> None:
+def test_load_is_too_high_before_the_queue_empties_but_not_after_one_pause() -> None:
     load = Load(BLOCK_S)
     now = feed(load, 0.3, 1.0, 0.0)
     load.took(1.0, True, now)

@@ -1,4 +1,4 @@
-"""How far ahead of the device to be."""
+"""Pacing: the lead of the render thread over the device."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from realtime.live.warm_up import warm_up
 from realtime.synth.commands import Prepare, SetZ, Trigger
 from realtime.synth.mixer import Cost, Mixer
 
-QUIET = Load(block_s=1e-9)  # of which no peak is reckoned with
+QUIET = Load(block_s=1e-9)  # its peak is negligible
 COST = Cost(first_chunk_s=1e-3, sustained_voices=3, chunk_s=(1e-3, 1.5e-3, 2e-3), tick_s=5e-3)
 
 
-def test_the_lead_is_the_margin_and_what_decoding_may_take() -> None:
+def test_lead_is_margin_plus_worst_case_decoding_time() -> None:
     pacing = Pacing(block_s=0.003, blocks=3)
     assert pacing.lead_s(COST, 0, 0, QUIET, 0.0, False) == pytest.approx(MARGIN_S)
     assert pacing.lead_s(COST, 1, 0, QUIET, 0.0, True) == pytest.approx(MARGIN_S + SLOWER * 1e-3)
@@ -30,13 +30,13 @@ def test_the_lead_is_the_margin_and_what_decoding_may_take() -> None:
     assert pacing.lead_s(None, 0, 0, QUIET, 0.0, False) == pytest.approx(0.009)
 
 
-def test_a_block_that_is_late_or_almost_makes_it_careful_for_a_while() -> None:
+def test_late_or_nearly_late_block_raises_the_margin_for_a_while() -> None:
     pacing = Pacing(block_s=0.004, blocks=3)
     pacing.finished(0.0005, 100.0)
     assert pacing.margin_s(100.0) == pytest.approx(MARGIN_S)
     pacing.finished(SPARE_S - 0.00005, 100.0)
     assert pacing.margin_s(100.0) == pytest.approx(MARGIN_S + 0.00005)
-    pacing.finished(-1.0, 300.0)  # no margin helps against that
+    pacing.finished(-1.0, 300.0)  # too late for any margin
     assert pacing.margin_s(300.0) == pytest.approx(MARGIN_S + MORE_S, rel=0.01)
     assert pacing.margin_s(300.0 + RELIEF_S) == pytest.approx(MARGIN_S + MORE_S / 2, rel=0.01)
     for _ in range(50):
@@ -44,8 +44,8 @@ def test_a_block_that_is_late_or_almost_makes_it_careful_for_a_while() -> None:
     assert pacing.lead_s(COST, 0, 0, QUIET, 300.0 + RELIEF_S, False) == pytest.approx(0.012)
 
 
-def test_what_is_late_amid_silence_makes_nothing_careful(make_mixer: Callable[..., Mixer]) -> None:
-    """It leaves no hole, and would keep the hits to come waiting."""
+def test_late_block_during_silence_does_not_raise_the_margin(make_mixer: Callable[..., Mixer]) -> None:
+    """It is inaudible, and a larger margin would delay the next hits."""
     engine = Engine(make_mixer(), paced=True)
     assert engine._pacing is not None
     engine.submit([Trigger(1.0)], due=time.monotonic() + 0.005)
@@ -56,13 +56,12 @@ def test_what_is_late_amid_silence_makes_nothing_careful(make_mixer: Callable[..
         engine.hand_over(np.zeros((engine.block_size, 2), np.float32))
         if engine.mixer.hits:
             margins.append(engine._pacing.margin_s(engine._pacing._since_s))
-    assert margins[0] == MARGIN_S  # where the sound begins
+    assert margins[0] == MARGIN_S  # the block in which the sound begins
     assert margins[1] == pytest.approx(MARGIN_S + MORE_S)
     assert margins[-1] > margins[1]
 
 
-def test_what_begins_a_stream(make_mixer: Callable[..., Mixer]) -> None:
-    """Not a hit at a point that is decoded ahead; a voice that plays such a sound, when its point moves."""
+def test_cached_hit_begins_no_stream_until_its_point_moves(make_mixer: Callable[..., Mixer]) -> None:
     mixer = make_mixer()
     kick, snare, _ = (c.centroid for c in mixer._decoder.info.classes)
     assert mixer.streams_begun([Trigger(1.0, kick)]) == 1
@@ -84,8 +83,8 @@ def test_what_begins_a_stream(make_mixer: Callable[..., Mixer]) -> None:
     assert (mixer.streaming, mixer.streams_begun()) == (1, 0)
 
 
-def test_a_paced_engine_plays_what_an_eager_one_plays(make_mixer: Callable[..., Mixer]) -> None:
-    """Taken in its own time, block by block, the sound is the same from its onset on."""
+def test_paced_engine_plays_the_same_sound_as_an_unpaced_one(make_mixer: Callable[..., Mixer]) -> None:
+    """The sound is compared from its onset."""
     heard = []
     for paced in (False, True):
         mixer = make_mixer()
@@ -95,7 +94,7 @@ def test_a_paced_engine_plays_what_an_eager_one_plays(make_mixer: Callable[..., 
         engine.submit([Trigger(1.0, mixer._decoder.info.classes[0].centroid)], due=time.monotonic() + 0.05)
         blocks = []
         while mixer.hits == 0 or mixer.sounding:
-            if engine._ring.empty:  # a late block would be silence between
+            if engine._ring.empty:  # taking a late block would insert silence
                 time.sleep(0.0002)
                 continue
             block = np.zeros((engine.block_size, 2), np.float32)
@@ -108,7 +107,7 @@ def test_a_paced_engine_plays_what_an_eager_one_plays(make_mixer: Callable[..., 
     np.testing.assert_allclose(heard[0], heard[1], atol=1e-6)
 
 
-def test_the_terms_of_both_latencies(make_mixer: Callable[..., Mixer]) -> None:
+def test_latency_terms_of_a_hit_and_a_move_add_up(make_mixer: Callable[..., Mixer]) -> None:
     mixer = make_mixer(48_000)
     engine = Engine(mixer, block_size=96, ahead=3)
     engine.latency_s = 0.004
@@ -122,8 +121,8 @@ def test_the_terms_of_both_latencies(make_mixer: Callable[..., Mixer]) -> None:
     assert latency.describe(hit) == "12.0 ms = 2.0 next block + 6.0 lead + 4.0 device"
 
 
-def test_a_block_may_have_several_ticks() -> None:
-    """Where nothing is being decoded yet, the first is that of the streams that begin."""
+def test_lead_counts_every_tick_in_a_block() -> None:
+    """If no stream is running, the first tick is the first chunk of the streams that begin."""
     pacing, cost = Pacing(block_s=0.003, blocks=9), replace(COST, tick_s=1.2e-3)
     assert pacing.lead_s(cost, 1, 0, QUIET, 0.0, True) == pytest.approx(MARGIN_S + SLOWER * 3e-3)
     assert pacing.lead_s(cost, 0, 1, QUIET, 0.0, False) == pytest.approx(MARGIN_S + SLOWER * (1e-3 + 2e-3))
@@ -132,7 +131,7 @@ def test_a_block_may_have_several_ticks() -> None:
     )
 
 
-def test_where_the_load_is_high_blocks_are_held_in_reserve() -> None:
+def test_high_load_adds_a_reserve_of_blocks_to_the_lead_while_there_is_sound() -> None:
     pacing, load = Pacing(block_s=0.003, blocks=9), Load(block_s=0.003)
     assert pacing.lead_s(COST, 1, 0, load, 0.0, True) == pytest.approx(MARGIN_S + CAREFUL * 0.003)
     assert pacing.lead_s(COST, 1, 1, load, 0.0, True) == pytest.approx(MARGIN_S + CAREFUL * 0.003 + 1e-3)
@@ -146,5 +145,5 @@ def test_where_the_load_is_high_blocks_are_held_in_reserve() -> None:
     more_will_come_s = pacing.lead_s(COST, 0, 0, load, 0.0, True)
     assert more_will_come_s == pytest.approx(MARGIN_S + RESERVE * 0.012)
     after_silence_s = pacing.lead_s(COST, 0, 1, load, 0.0, False)
-    assert after_silence_s == pytest.approx(busy_s)  # a hit comes at once
+    assert after_silence_s == pytest.approx(busy_s)  # a hit does not wait for the reserve
     assert pacing.lead_s(COST, 0, 0, load, 0.0, False) == pytest.approx(MARGIN_S)

@@ -1,4 +1,4 @@
-"""Calls from one process to another."""
+"""Remote procedure calls between processes."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def _fail(error: Exception) -> None:
 
 @pytest.fixture
 def heard() -> list[Any]:
-    """What has been told."""
+    """Arguments of the `hear` calls."""
     return []
 
 
 @pytest.fixture
 def line(heard: list[Any]) -> Iterator[RpcClient]:
-    """To somebody who answers until it is closed."""
+    """Return a client whose server answers until the client is closed."""
     here, there = multiprocessing.Pipe()
     calls = {"hear": heard.append, "double": lambda x: 2 * x, "fail": _fail}
     answering = threading.Thread(target=answer, args=(there, calls))
@@ -36,14 +36,14 @@ def line(heard: list[Any]) -> Iterator[RpcClient]:
     answering.join()
 
 
-def test_what_is_told_comes_in_order_and_before_what_is_asked(line: RpcClient, heard: list[Any]) -> None:
+def test_calls_are_handled_in_order(line: RpcClient, heard: list[Any]) -> None:
     for number in range(100):
         line.tell("hear", number)
     assert line.ask("double", 21) == 42
     assert heard == list(range(100))
 
 
-def test_threads_take_turns(line: RpcClient) -> None:
+def test_each_thread_receives_its_own_replies(line: RpcClient) -> None:
     answers: dict[int, list[int]] = {}
 
     def ask(first: int) -> None:
@@ -57,20 +57,20 @@ def test_threads_take_turns(line: RpcClient) -> None:
     assert answers == {1000 * n: [2 * (1000 * n + m) for m in range(100)] for n in range(4)}
 
 
-def test_a_mistake_of_the_user_is_raised_here(line: RpcClient) -> None:
+def test_user_error_is_raised_in_the_caller_if_it_waits_for_the_reply(line: RpcClient) -> None:
     with pytest.raises(RealtimeError, match="no such file"):
         line.ask("fail", RealtimeError("no such file"))
-    line.tell("fail", RealtimeError("that nobody waits for"))
+    line.tell("fail", RealtimeError("without a reply"))
     assert line.ask("double", 1) == 2
 
 
-def test_a_mistake_of_ours_is_no_end_either(line: RpcClient) -> None:
+def test_unexpected_exception_is_raised_in_the_caller_and_calls_go_on(line: RpcClient) -> None:
     with pytest.raises(RealtimeError, match="ZeroDivisionError: oh"):
         line.ask("fail", ZeroDivisionError("oh"))
     assert line.ask("double", 1) == 2
 
 
-def test_nobody_is_waited_for_who_has_gone() -> None:
+def test_calls_to_a_closed_connection_raise_an_error() -> None:
     here, there = multiprocessing.Pipe()
     there.close()
     line = RpcClient(here)
@@ -80,17 +80,17 @@ def test_nobody_is_waited_for_who_has_gone() -> None:
         line.tell("double", 1)
 
 
-def test_no_answer_in_time_is_the_end_of_a_line() -> None:
+def test_client_refuses_calls_after_a_reply_timed_out() -> None:
     here, there = multiprocessing.Pipe()
     line = RpcClient(here, limit_s=0.01)
     with pytest.raises(RpcError, match="does not answer"):
         line.ask("double", 1)
     with pytest.raises(RpcError):
-        line.ask("double", 2)  # what may come now would answer the first
+        line.ask("double", 2)  # a late reply would belong to the first call
     there.close()
 
 
-def test_a_line_to_somebody_else() -> None:
+def test_reconnected_client_calls_the_new_process() -> None:
     here, there = multiprocessing.Pipe()
     gone = RpcClient(here)
     there.close()
@@ -106,7 +106,7 @@ def test_a_line_to_somebody_else() -> None:
     answering.join()
 
 
-def test_who_takes_nothing_keeps_one_thread_waiting_and_no_other() -> None:
+def test_process_that_does_not_read_blocks_only_one_thread() -> None:
     here, there = multiprocessing.Pipe()
     line = RpcClient(here, limit_s=0.05)
     ends: list[Exception] = []

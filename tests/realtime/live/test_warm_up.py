@@ -1,4 +1,4 @@
-"""Decoding every shape before playing."""
+"""Warm-up: decoding every shape before playing."""
 
 from __future__ import annotations
 

@@ -162,7 +162,7 @@ def test_info_shows_the_encoder_if_present(
     shutil.copy(tiny_model, alone)
     for model, name in ((tiny_model, "tiny.encoder.onnx"), (alone, None)):
         main(["info", str(model)])
-        assert (name or "none beside the model") in capsys.readouterr().out
+        assert (name or "none next to the model file") in capsys.readouterr().out
         main(["info", str(model), "--json"])
         assert json.loads(capsys.readouterr().out)["encoder"] == name
 

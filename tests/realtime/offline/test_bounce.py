@@ -1,4 +1,4 @@
-"""What `realtime render` makes of a sequence: one file, stems, a file for each hit."""
+"""Output of `realtime render` for a sequence: one file, stems, or a file for each hit."""
 
 from __future__ import annotations
 
@@ -73,7 +73,9 @@ def test_stems_add_up_to_the_mix(tiny_model: Path, sequence: Path, tmp_path: Pat
     assert all(np.abs(stem).max() > 0.01 for stem in stems.values())
 
 
-def test_a_split_is_a_file_a_hit_with_a_list(tiny_model: Path, sequence: Path, tmp_path: Path) -> None:
+def test_split_writes_a_file_for_each_hit_and_a_table_of_levels(
+    tiny_model: Path, sequence: Path, tmp_path: Path
+) -> None:
     options = ("--split", "--format", "flac", "--bits", "16", "--rate", "44100", "--normalise", "-3")
     folder = render(tiny_model, sequence, tmp_path / "pack", *options)
     with (folder / "sounds.csv").open() as file:
@@ -90,7 +92,9 @@ def test_a_split_is_a_file_a_hit_with_a_list(tiny_model: Path, sequence: Path, t
         assert float(row["lufs"]) == pytest.approx(lufs(sound, rate), abs=0.01)
 
 
-def test_loudness_is_what_was_asked_for(tiny_model: Path, sequence: Path, tmp_path: Path) -> None:
+def test_lufs_option_sets_the_loudness_below_the_ceiling(
+    tiny_model: Path, sequence: Path, tmp_path: Path
+) -> None:
     path = render(tiny_model, sequence, tmp_path / "quiet.wav", "--lufs", "-31.5", "--rate", "48000")
     sound, rate = soundfile.read(path, dtype="float32", always_2d=True)
     assert lufs(sound, rate) == pytest.approx(-31.5, abs=0.05)
@@ -100,13 +104,13 @@ def test_loudness_is_what_was_asked_for(tiny_model: Path, sequence: Path, tmp_pa
 
 
 def _heeds_ctrl_c() -> None:
-    """As in a terminal, wherever the tests are run: what a shell runs in the background ignores it."""
+    """Restore the default handler: a background process of a shell ignores SIGINT."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="signals are of another kind there")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no POSIX signals")
 @pytest.mark.parametrize("options", [["-o", "long.wav"], ["-o", "pack", "--split"]])
-def test_an_interrupted_render_leaves_nothing(tiny_model: Path, tmp_path: Path, options: list[str]) -> None:
+def test_interrupted_render_leaves_no_files(tiny_model: Path, tmp_path: Path, options: list[str]) -> None:
     (tmp_path / "seq.toml").write_text(SEQUENCE + "repeat = 20000\nevery = 1\n")
     command = [sys.executable, "-m", "realtime", "render", "seq.toml", "--model", str(tiny_model), *options]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
@@ -128,15 +132,15 @@ def test_an_interrupted_render_leaves_nothing(tiny_model: Path, tmp_path: Path, 
     [
         ([], "nothing to render"),
         (["--check"], "--check needs a sequence file"),
-        (["seq.toml"], "where to? give -o FILE"),
-        (["seq.toml", "--from", "kick", "-o", "a.wav"], "give one of them"),
-        (["seq.toml", "--stems", "class", "--lufs", "-20", "-o", "a"], "stems add up to the mix"),
+        (["seq.toml"], "no output: give -o FILE"),
+        (["seq.toml", "--from", "kick", "-o", "a.wav"], "give only one of a file, --from/--to and --grid"),
+        (["seq.toml", "--stems", "class", "--lufs", "-20", "-o", "a"], "--stems keeps the levels of the mix"),
         (["--from", "kick", "--to", "kick", "--split", "-o", "a"], "need a sequence file"),
         (["seq.toml", "-o", "a.ogg", "--bits", "24"], ".ogg files have no 24 samples"),
         (["nowhere.toml", "-o", "a.wav"], "nowhere.toml: No such file"),
     ],
 )
-def test_options_that_do_not_go_together(
+def test_conflicting_options_are_errors(
     tiny_model: Path,
     sequence: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -150,7 +154,7 @@ def test_options_that_do_not_go_together(
     assert list(sequence.parent.iterdir()) == [sequence]
 
 
-def test_progress_says_how_much_is_left() -> None:
+def test_progress_shows_the_remaining_time() -> None:
     progress = Progress(200)
     assert progress.line(50, 30.0) == "[######··················]  25 %, 1:30 left"
     assert progress.line(0, 1.0) == "[························]   0 %"

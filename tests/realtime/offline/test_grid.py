@@ -130,5 +130,5 @@ def test_three_corners_are_refused(
 ) -> None:
     command = ["render", "--grid", "kick,snare,hihat", "--model", str(tiny_model), "-o", str(tmp_path / "x")]
     assert main(command) == 2
-    assert "--grid has 3 corners; it takes two or four" in capsys.readouterr().err
+    assert "--grid has 3 corners; give two or four" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []

@@ -87,5 +87,5 @@ sys.exit(main(sys.argv[1:]))
 def test_without_matplotlib_one_line_says_what_to_install(tmp_path: Path) -> None:
     command = [sys.executable, "-c", WITHOUT, "morphology", str(tmp_path / "seq.toml")]
     done = subprocess.run(command, capture_output=True, text=True)
-    wanted = "realtime: error: pictures need matplotlib: pip install 'soundmorph[offline]'\n"
+    wanted = "realtime: error: drawing needs matplotlib: pip install 'soundmorph[offline]'\n"
     assert (done.returncode, done.stderr) == (2, wanted)

@@ -14,7 +14,7 @@ from realtime.model.decoder import Decoder
 from realtime.offline.render import morph, overlap, render, write
 from realtime.synth.commands import Mode, Trigger
 from realtime.synth.mixer import Mixer
-from realtime.synth.resampler import Resampler
+from realtime.synth.voices.resampler import Resampler
 from realtime.util.files import FileError
 
 

@@ -215,4 +215,4 @@ def test_a_log_loads_no_plugin_that_the_user_has_not_trusted(
 def test_trust_needs_a_log(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = [command, str(tmp_path / "seq.toml"), "-o", str(tmp_path / "take.wav"), "--trust-plugins"]
     assert main(words) == 2
-    assert "--trust-plugins loads the plugins of a log" in capsys.readouterr().err
+    assert "--trust-plugins needs a log" in capsys.readouterr().err

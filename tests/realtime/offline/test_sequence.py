@@ -212,7 +212,7 @@ def test_check_says_what_is_there(
     path = tmp_path / "seq.toml"
     path.write_text("tempo = 60\n" + STEP + "repeat = 3\nevery = 0.5\n")
     assert main(["render", "--check", str(path), "--model", str(tiny_model)]) == 0
-    assert capsys.readouterr().out == f"{path}: 1 steps, 3 events, 3 hits in 1.00 s; no mistakes\n"
+    assert capsys.readouterr().out == f"{path}: 1 steps, 3 events, 3 hits in 1.00 s; no errors\n"
 
 
 @settings(max_examples=200, deadline=None)

@@ -32,9 +32,11 @@ from realtime.control.protocol import Message
 from realtime.live.engine import Engine
 from realtime.model.schema import ModelInfo
 from realtime.model.verify import read
-from realtime.surfaces import connections
+from realtime.surfaces.advert import Advert
 from realtime.surfaces.oscquery import Knowledge, Node, find, learn, tree
-from realtime.surfaces.oscquery_server import Advert, QueryServer
+from realtime.surfaces.web.connections import KEPT_SHARE, MAX_EACH
+from realtime.surfaces.web.oscquery_part import OscQuery
+from realtime.surfaces.web.server import WebServer
 from realtime.synth.mixer import Mixer
 
 TIMEOUT_S = 30.0
@@ -57,12 +59,19 @@ def ask(control: Control) -> Callable[..., list[Message]]:
     return lambda messages: control.handle(messages, ("127.0.0.1", 9))
 
 
+NAME = "soundmorph test 9000"
+
+
+def serve(control: Control, gate: Access) -> WebServer:
+    """On a free port of this machine, not started."""
+    query = OscQuery(lambda: control.info, ask(control), ("127.0.0.1", 9000), NAME)
+    return WebServer([query], host="127.0.0.1", port=0, gate=gate)
+
+
 @pytest.fixture
-def server(control: Control) -> Iterator[QueryServer]:
+def server(control: Control) -> Iterator[WebServer]:
     """On a free port of this machine."""
-    served = QueryServer(
-        lambda: control.info, ask(control), ("127.0.0.1", 9000), host="127.0.0.1", port=0, gate=Access()
-    )
+    served = serve(control, Access())
     served.start()
     try:
         yield served
@@ -70,7 +79,7 @@ def server(control: Control) -> Iterator[QueryServer]:
         served.stop()
 
 
-def get(server: QueryServer, target: str) -> tuple[int, Any]:
+def get(server: WebServer, target: str) -> tuple[int, Any]:
     """Status and JSON of an answer."""
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{server.port}{target}", timeout=TIMEOUT_S) as answer:
@@ -174,7 +183,7 @@ def test_the_tree_is_that_of_the_model(control: Control) -> None:
 # ---- over HTTP
 
 
-def test_answers(server: QueryServer, control: Control) -> None:
+def test_answers(server: WebServer, control: Control) -> None:
     control.handle([Message("/morph/gain", (-6.0,)), Message("/morph/pitch", (7.0,))], ("", 0))
     settle(control)
     status, gain = get(server, "/morph/gain")
@@ -182,7 +191,7 @@ def test_answers(server: QueryServer, control: Control) -> None:
     assert gain == {
         "FULL_PATH": "/morph/gain",
         "ACCESS": 3,
-        "DESCRIPTION": "Set the output gain, reached in 5 ms.",
+        "DESCRIPTION": "Change the output gain over 5 ms.",
         "TYPE": "f",
         "RANGE": [{"MIN": -120.0, "MAX": 24.0}],
         "CLIPMODE": ["none"],
@@ -201,7 +210,7 @@ def test_answers(server: QueryServer, control: Control) -> None:
     assert get(server, "/")[1]["CONTENTS"]["morph"]["CONTENTS"]["gain"] == gain
 
 
-def test_host_info(server: QueryServer) -> None:
+def test_host_info(server: WebServer) -> None:
     status, said = get(server, "/?HOST_INFO")
     assert status == 200
     assert (said["OSC_IP"], said["OSC_PORT"], said["OSC_TRANSPORT"]) == ("127.0.0.1", 9000, "UDP")
@@ -211,9 +220,7 @@ def test_host_info(server: QueryServer) -> None:
 
 
 def test_strangers_get_no_answer(control: Control) -> None:
-    served = QueryServer(
-        lambda: control.info, ask(control), ("127.0.0.1", 9000), host="127.0.0.1", port=0, gate=_Shut()
-    )
+    served = serve(control, _Shut())
     served.start()
     try:
         with pytest.raises((urllib.error.URLError, ConnectionError)):
@@ -230,7 +237,7 @@ class _Shut(Access):
 # ---- over the websocket
 
 
-def test_a_listener_is_told_what_changes(server: QueryServer, control: Control) -> None:
+def test_a_listener_is_told_what_changes(server: WebServer, control: Control) -> None:
     with connect(f"ws://127.0.0.1:{server.port}/", compression=None) as client:
         client.send("nonsense")
         client.send(json.dumps({"COMMAND": "LISTEN", "DATA": "/morph/z/1"}))
@@ -257,25 +264,23 @@ def _bytes(received: str | bytes) -> bytes:
 # ---- clients that misbehave
 
 
-def dial(server: QueryServer) -> socket.socket:
+def dial(server: WebServer) -> socket.socket:
     """A connection that asks for nothing."""
     return socket.create_connection(("127.0.0.1", server.port), TIMEOUT_S)
 
 
-def test_idle_connections_keep_nobody_out(server: QueryServer) -> None:
+def test_idle_connections_keep_nobody_out(server: WebServer) -> None:
     """Each address has a few connections: the oldest that has asked for nothing goes first."""
     idle = [dial(server) for _ in range(100)]
     assert get(server, "/morph/gain?VALUE") == (200, {"VALUE": [0.0]})
-    assert [each.recv(1) for each in idle[: 100 - connections.MAX_EACH]] == [b""] * (
-        100 - connections.MAX_EACH
-    )
+    assert [each.recv(1) for each in idle[: 100 - MAX_EACH]] == [b""] * (100 - MAX_EACH)
     for each in idle:
         each.close()
 
 
-def test_websockets_leave_room_for_questions(server: QueryServer) -> None:
+def test_websockets_leave_room_for_questions(server: WebServer) -> None:
     with ExitStack() as clients:
-        for _ in range(int(connections.MAX_EACH * connections.KEPT_SHARE)):
+        for _ in range(int(MAX_EACH * KEPT_SHARE)):
             clients.enter_context(connect(f"ws://127.0.0.1:{server.port}/", compression=None))
         with pytest.raises(InvalidStatus, match="503"), connect(f"ws://127.0.0.1:{server.port}/"):
             pass
@@ -285,7 +290,7 @@ def test_websockets_leave_room_for_questions(server: QueryServer) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts the descriptors in /proc")
-def test_a_client_is_answered_when_there_are_descriptors_again(server: QueryServer) -> None:
+def test_a_client_is_answered_when_there_are_descriptors_again(server: WebServer) -> None:
     import resource
 
     request = b"GET /morph/gain?VALUE HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -309,7 +314,7 @@ def test_a_client_is_answered_when_there_are_descriptors_again(server: QueryServ
         assert client.recv(12) == b"HTTP/1.1 200"
 
 
-def stalled(server: QueryServer) -> socket.socket:
+def stalled(server: WebServer) -> socket.socket:
     """A websocket that listens to the point and from now on neither reads nor answers."""
     client = dial(server)
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
@@ -325,9 +330,7 @@ def stalled(server: QueryServer) -> socket.socket:
 
 def test_clients_that_do_not_answer_do_not_hold_up_the_end(control: Control) -> None:
     """They had ten seconds each, one after the other."""
-    served = QueryServer(
-        lambda: control.info, ask(control), ("127.0.0.1", 9000), host="127.0.0.1", port=0, gate=Access()
-    )
+    served = serve(control, Access())
     served.start()
     clients = [stalled(served) for _ in range(8)]
     ending = threading.Thread(target=served.stop)
@@ -341,16 +344,16 @@ def test_clients_that_do_not_answer_do_not_hold_up_the_end(control: Control) -> 
 # ---- a client that is not ours
 
 
-def test_a_foreign_client_finds_and_reads_it(server: QueryServer, control: Control) -> None:
+def test_a_foreign_client_finds_and_reads_it(server: WebServer, control: Control) -> None:
     """python-oscquery, by zeroconf on this machine only."""
-    advert = Advert(server.name, "127.0.0.1", 9000, server.port)
+    advert = Advert(NAME, "127.0.0.1", 9000, server.port)
     network = Zeroconf(interfaces=["127.0.0.1"])
     try:
         listener = OSCQueryListener()
         ServiceBrowser(network, ["_oscjson._tcp.local.", "_osc._udp.local."], listener)
         end = time.monotonic() + TIMEOUT_S
-        name = f"{server.name}._oscjson._tcp.local."
-        while name not in listener.oscjson_services or f"{server.name}._osc._udp.local." not in (
+        name = f"{NAME}._oscjson._tcp.local."
+        while name not in listener.oscjson_services or f"{NAME}._osc._udp.local." not in (
             listener.osc_services
         ):
             assert time.monotonic() < end, "never found"

@@ -26,8 +26,8 @@ from realtime.synth.commands import (
     Trigger,
 )
 from realtime.synth.mixer import Mixer, slots_for
-from realtime.synth.resampler import Resampler
-from realtime.synth.sound_cache import PASSING, STATE_BYTES, SoundCache
+from realtime.synth.voices.resampler import Resampler
+from realtime.synth.voices.sound_cache import CHUNK_FRAMES, PASSING, STATE_BYTES, SoundCache
 
 Make = Callable[..., Mixer]
 RATE = 48_000
@@ -104,6 +104,33 @@ def test_live_mixer_waits_for_sound_of_reversed_hit(decoder: Decoder, make_mixer
     assert (mixer.hits, hit) == (1, Trigger(1.0, point=A, reverse=True))
     again = stereo(make_mixer(), log, start + len(expected))
     np.testing.assert_allclose(again[start:, 0], expected, atol=3e-6)
+
+
+def test_a_sound_that_a_resting_point_interrupts_is_finished_after_it(
+    decoder: Decoder, make_mixer: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So a reversed hit that waits for it decodes nothing on the render thread."""
+    mixer = make_mixer()
+    mixer.live = True
+    mixer.submit(Trigger(1.0, point=A, reverse=True))
+    out = np.zeros((100, 2), np.float32)
+    mixer.render(out)
+    while mixer.sound_cache.get(f32(A)) is None:
+        assert mixer.sound_cache.work()
+    mixer.sound_cache.want(B, first=True)
+    steps = 0
+    while mixer.sound_cache.work():
+        steps += 1
+    with monkeypatch.context() as patch:
+        patch.setattr(Decoder, "decode", lambda *_: pytest.fail("decoded"))
+        mixer.render(out)
+    assert mixer.hits == 1
+    chunks = -(-decoder.info.frames // CHUNK_FRAMES)
+    assert steps == 2 * chunks - 1  # nothing was decoded twice
+    for z in (A, B):
+        found = mixer.sound_cache.get(f32(z))
+        assert found is not None
+        np.testing.assert_allclose(found.audio, decoder.decode(f32(z)[np.newaxis])[0], atol=1e-6)
 
 
 def test_panic_and_stop_drop_waiting_hits(make_mixer: Make) -> None:

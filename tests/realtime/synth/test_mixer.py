@@ -25,8 +25,8 @@ from realtime.synth.commands import (
 )
 from realtime.synth.glide import Glide
 from realtime.synth.mixer import Mixer, slots_for
-from realtime.synth.polyphony import EASE_MS
-from realtime.synth.resampler import Resampler
+from realtime.synth.voices.polyphony import EASE_MS
+from realtime.synth.voices.resampler import Resampler
 
 Make = Callable[..., Mixer]
 RATE = 48_000

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soxr
 
-from realtime.synth.resampler import RateError, Resampler
+from realtime.synth.voices.resampler import RateError, Resampler
 
 PAIRS = [
     (22050, 48000),

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from realtime.synth.commands import Trigger
-from realtime.synth.resampler import Resampler
-from realtime.synth.timing import Timing
-from realtime.synth.voice import EDGE, Voice
+from realtime.synth.voices.resampler import Resampler
+from realtime.synth.voices.timing import Timing
+from realtime.synth.voices.voice import EDGE, Voice
 
 HOP = 32
 RESAMPLERS = {rate: Resampler(22050, rate) for rate in (22050, 44100, 48000, 96000)}

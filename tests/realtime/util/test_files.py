@@ -66,7 +66,7 @@ def test_full_disk_is_reported_once_and_written_blocks_are_kept(tmp_path: Path) 
     command = [sys.executable, "-c", FULL_DISK, str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     (line,) = done.stdout.splitlines()
-    assert line.startswith(f"recording stopped, the sound goes on: cannot write to {path}")
+    assert line.startswith(f"recording stopped, playing continues: cannot write to {path}")
     assert done.stderr == ""
     assert list(tmp_path.iterdir()) == [path]
     assert 90_000 <= path.stat().st_size <= 100_000

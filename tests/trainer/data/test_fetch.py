@@ -1,4 +1,4 @@
-"""Fetching, against a server on this machine that breaks off where it is told to."""
+"""Downloads from a local server that breaks off on demand."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from trainer.data.sounds import prepare
 
 
 def _archive() -> bytes:
-    """Six takes of two digits, and files that are not sounds, one of them out to leave the folder."""
+    """Six takes of two digits, and other files, one with a path out of the folder."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as file:
         for digit in "01":
@@ -42,7 +42,7 @@ SHA256 = hashlib.sha256(ARCHIVE).hexdigest()
 
 @dataclass
 class Server:
-    """What the server does with the requests to come, and what it was asked."""
+    """The planned answers of the server, and the requests that it received."""
 
     url: str = ""
     breaks: list[int] = field(default_factory=list)
@@ -90,7 +90,9 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     httpd.server_close()
 
 
-def test_fetched_and_laid_out(server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_archive_is_laid_out_with_a_manifest(
+    server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "digits"
     words = ["fetch", "fsdd", "--out", str(out), "--url", server.url, "--sha256", SHA256]
     assert main(words) == 0
@@ -109,15 +111,15 @@ def test_fetched_and_laid_out(server: Server, tmp_path: Path, capsys: pytest.Cap
     )
 
 
-def test_a_transfer_that_breaks_goes_on(server: Server, tmp_path: Path) -> None:
+def test_broken_transfer_is_resumed(server: Server, tmp_path: Path) -> None:
     server.breaks = [1000, 0, 500]
     assert fetch.fetch("fsdd", tmp_path / "d", url=server.url, sha256=SHA256) == 6
     assert server.asked == [None, "bytes=1000-", "bytes=1000-", "bytes=1500-"]
 
 
-def test_the_next_call_goes_on_where_the_last_gave_up(server: Server, tmp_path: Path) -> None:
+def test_next_call_resumes_an_abandoned_transfer(server: Server, tmp_path: Path) -> None:
     server.breaks = [1000, *[0] * download.ATTEMPTS]
-    with pytest.raises(DownloadError, match=r"1000 bytes are there, the same command goes on from them"):
+    with pytest.raises(DownloadError, match=r"1000 bytes are kept, and the same command resumes"):
         fetch.fetch("fsdd", tmp_path / "d", url=server.url, sha256=SHA256)
     assert [path.name for path in tmp_path.iterdir()] == ["d.zip.part"]
     server.asked.clear()
@@ -126,7 +128,7 @@ def test_the_next_call_goes_on_where_the_last_gave_up(server: Server, tmp_path: 
     assert server.asked == ["bytes=1000-"]
 
 
-def test_a_server_without_ranges_sends_all_again(server: Server, tmp_path: Path) -> None:
+def test_server_without_ranges_sends_the_whole_file_again(server: Server, tmp_path: Path) -> None:
     server.breaks, server.ranges = [1000], False
     download.download(server.url, tmp_path / "a.zip", SHA256)
     assert (tmp_path / "a.zip").read_bytes() == ARCHIVE
@@ -134,31 +136,35 @@ def test_a_server_without_ranges_sends_all_again(server: Server, tmp_path: Path)
 
 
 @pytest.mark.parametrize("excess", [0, 10])
-def test_a_part_that_is_whole_or_too_long(server: Server, tmp_path: Path, excess: int) -> None:
+def test_complete_part_is_kept_and_too_long_part_is_replaced(
+    server: Server, tmp_path: Path, excess: int
+) -> None:
     (tmp_path / "a.zip.part").write_bytes(ARCHIVE + b"x" * excess)
     download.download(server.url, tmp_path / "a.zip", SHA256)
     assert (tmp_path / "a.zip").read_bytes() == ARCHIVE
     assert len(server.asked) == (2 if excess else 1)
 
 
-def test_a_wrong_checksum_leaves_nothing(
+def test_wrong_checksum_deletes_the_download(
     server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["fetch", "fsdd", "--out", str(tmp_path / "d"), "--url", server.url, "--sha256", "0" * 64]
     assert main(words) == 2
     err = capsys.readouterr().err
-    assert err.startswith(f"trainer: error: d.zip.part: its SHA-256 is {SHA256}, not {'0' * 64}; what came")
+    assert err.startswith(
+        f"trainer: error: d.zip.part: its SHA-256 is {SHA256}, not {'0' * 64}; the download"
+    )
     assert err.count("\n") == 1
     assert not list(tmp_path.iterdir())
 
 
-def test_other_sounds_than_the_published_ones_are_refused(server: Server, tmp_path: Path) -> None:
+def test_archive_with_other_sounds_is_refused(server: Server, tmp_path: Path) -> None:
     with pytest.raises(DownloadError, match=r"not the Free Spoken Digit Dataset v1\.0\.10: its 6 sounds"):
         fetch.fetch("fsdd", tmp_path / "d", url=server.url)
     assert not list(tmp_path.iterdir())
 
 
-def test_a_copy_on_this_machine(tmp_path: Path) -> None:
+def test_archive_may_be_a_local_copy(tmp_path: Path) -> None:
     copy = tmp_path / "copy.zip"
     copy.write_bytes(ARCHIVE)
     assert fetch.fetch("fsdd", tmp_path / "d", url=str(copy), sha256=SHA256) == 6
@@ -170,7 +176,7 @@ def test_a_copy_on_this_machine(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["copy.zip", "d"]
 
 
-def test_what_cannot_be_fetched(server: Server, tmp_path: Path) -> None:
+def test_failed_downloads_are_reported_with_the_reason(server: Server, tmp_path: Path) -> None:
     with pytest.raises(DownloadError, match=r"other\.zip: the server answers 404"):
         fetch.fetch("fsdd", tmp_path / "d", url=server.url.replace("data", "other"))
     with pytest.raises(DownloadError, match=r"no\.zip: no such file, and not a URL"):

@@ -24,7 +24,7 @@ KMEANS = DataConfig(labels="kmeans", clusters=3)
 
 
 def tone(frequency_hz: float, seed: int) -> torch.Tensor:
-    """[900] at 8 kHz; the attack is the tone, what follows after 70 ms is the same noise for all."""
+    """Return [900] at 8 kHz: the tone as the attack, then, after 70 ms, the same noise for all."""
     time = np.arange(900) / RATE
     noise = np.random.default_rng(seed).standard_normal(900)
     sound = np.sin(2 * np.pi * frequency_hz * time) + 0.02 * noise
@@ -34,7 +34,7 @@ def tone(frequency_hz: float, seed: int) -> torch.Tensor:
 
 @pytest.fixture
 def tones(tmp_path: Path) -> Path:
-    """Three kinds of attack, five takes of each, in folders that have nothing to do with them."""
+    """Three kinds of attack, five takes of each, in folders that do not match them."""
     for take in range(5):
         for kind, frequency_hz in enumerate((150.0, 800.0, 2500.0)):
             path = tmp_path / "tones" / f"box-{(take + kind) % 2}" / f"{kind}-{take}.wav"
@@ -45,7 +45,7 @@ def tones(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(("rate", "window", "fft"), [(22050, 220, 1024), (8000, 80, 512), (8000, 256, 256)])
-def test_mfcc_is_librosas(rate: int, window: int, fft: int) -> None:
+def test_mfcc_equals_that_of_librosa(rate: int, window: int, fft: int) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import librosa
@@ -78,7 +78,7 @@ def test_a_window_shorter_than_10_ms_has_features() -> None:
     assert labels.attack_features(torch.randn(1, 1, 32), RATE).shape == (1, 20)
 
 
-def test_classes_are_the_kinds_of_attack(tones: Path) -> None:
+def test_clusters_are_the_kinds_of_attack(tones: Path) -> None:
     sounds = prepare(tones, MODEL, KMEANS)
     assert sounds.classes == ("cluster-1", "cluster-2", "cluster-3")  # dark to bright
     assert sounds.labels.tolist() == [int(Path(name).name[0]) for name in sounds.names]
@@ -124,7 +124,7 @@ def test_a_checkpoint_has_the_centres_and_resumes_with_them(
     assert torch.equal(again.sounds.labels, state.sounds.labels)
 
 
-def test_where_labels_come_from(tones: Path) -> None:
+def test_labels_come_from_the_configured_source(tones: Path) -> None:
     pattern = "{label}-{take}"
     asked = {
         "auto": ("0", "1", "2"),

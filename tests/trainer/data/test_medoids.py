@@ -1,4 +1,4 @@
-"""The most typical sound of a class."""
+"""The medoid of a class."""
 
 from __future__ import annotations
 

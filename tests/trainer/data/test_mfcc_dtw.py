@@ -23,15 +23,15 @@ from trainer.data.mfcc_dtw import (
 from trainer.data.sounds import prepare
 
 FSDD = "SOUNDMORPH_FSDD"
-"""Names a folder with the recordings of the Free Spoken Digit Dataset."""
+"""Environment variable with the folder of the Free Spoken Digit Dataset's recordings."""
 
 
 def at(*points: float) -> list[Array]:
-    """Sequences of one frame with one coefficient: their distances are those of numbers."""
+    """Return sequences of one frame with one coefficient, whose distances are those of the numbers."""
     return [np.array([[point]]) for point in points]
 
 
-def test_settings_say_what_the_scale_depends_on() -> None:
+def test_settings_are_printed_in_full() -> None:
     assert str(Settings()).startswith(
         "13 MFCCs (the first included; orthonormal DCT-II) of 40 Slaney mel bands"
     )
@@ -43,7 +43,7 @@ def test_settings_say_what_the_scale_depends_on() -> None:
 
 
 @pytest.mark.parametrize("rate", [8000, 16000, 22050, 32000, 44100, 48000, 96000])
-def test_every_mel_band_hears_something_at_every_rate(rate: int) -> None:
+def test_no_mel_band_is_empty_at_any_rate(rate: int) -> None:
     noise = np.random.default_rng(0).standard_normal(4096)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -118,7 +118,7 @@ def test_too_few_or_equal_sounds_have_no_deviation(points: tuple[float, ...]) ->
 
 @pytest.fixture(scope="module")
 def digits() -> list[References]:
-    """Of each digit of jackson's, all 50 takes."""
+    """The references of each digit of jackson's, over all 50 takes."""
     config = configs.read("digits")
     sounds = prepare(Path(os.environ[FSDD]), config.model, config.data)
     assert sounds.labels.bincount().tolist() == [50] * 10
@@ -133,7 +133,7 @@ def digits() -> list[References]:
 
 
 @pytest.mark.fsdd
-def test_medoids_of_real_digits(digits: list[References]) -> None:
+def test_medoids_of_real_digits_have_the_published_deviation(digits: list[References]) -> None:
     means = [digit.medoid.mean or 0.0 for digit in digits]
     assert [f"{mean:.2f}" for mean in means] == [
         f"-{mean:.2f}" for mean in (0.67, 0.54, 0.78, 0.56, 0.51, 0.46, 0.73, 0.66, 0.65, 0.76)
@@ -142,12 +142,12 @@ def test_medoids_of_real_digits(digits: list[References]) -> None:
 
 
 @pytest.mark.fsdd
-def test_blurs_of_real_digits(digits: list[References]) -> None:
+def test_blurs_of_real_digits_have_the_published_deviation(digits: list[References]) -> None:
     assert f"{np.mean([digit.blur.mean or 0.0 for digit in digits]):.2f}" == "4.03"
 
 
 @pytest.mark.fsdd
-def test_random_takes_of_real_digits(digits: list[References]) -> None:
+def test_random_takes_of_real_digits_have_the_published_deviation(digits: list[References]) -> None:
     """One draw of ten takes; the mean over all draws is 0, their standard deviation 0.18."""
     assert [digit.random_index for digit in digits] == [4] * 10
     assert f"{np.mean([digit.random_take.mean or 0.0 for digit in digits]):.2f}" == "0.05"

@@ -1,4 +1,4 @@
-"""A folder as users have them: most of it sound, some of it not."""
+"""`trainer prepare` on a folder with many kinds of faulty files."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Make = Callable[[int], NDArray[np.float64]]
 
 
 def drum(seed: int) -> NDArray[np.float64]:
-    """240 samples of decaying noise, peak 0.5."""
+    """Return 240 samples of decaying noise, peak 0.5."""
     noise = np.random.default_rng(seed).standard_normal(240) * np.exp(-np.arange(240) / 60)
     noise -= noise.mean()
     found: NDArray[np.float64] = 0.5 * noise / np.abs(noise).max()
@@ -49,12 +49,12 @@ BAD: dict[str, Make] = {
     "offset": lambda seed: drum(seed) + 0.25,
 }
 EACH = 4
-"""Files of each kind, of those in `BAD` and of the four kinds that are no sounds."""
+"""Number of files of each kind: those in `BAD` and four kinds that are not sounds."""
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """500 files in two classes: 13 kinds of trouble, four of each, and 448 drums."""
+    """500 files in two classes: 13 kinds of faulty files, four of each, and 448 drums."""
     root = tmp_path_factory.mktemp("five-hundred")
     for label in ("kick", "snare"):
         (root / label).mkdir()
@@ -85,7 +85,7 @@ def sounds(folder: Path) -> Sounds:
     return prepare(folder, ModelConfig(sample_rate=RATE, length=256), DataConfig())
 
 
-def test_500_files_with_13_kinds_of_trouble(sounds: Sounds) -> None:
+def test_500_files_with_13_kinds_of_fault_are_reported(sounds: Sounds) -> None:
     skipped = Counter((kind(item.name), item.reason.partition(":")[0]) for item in sounds.skipped)
     assert skipped == {
         ("silent", "silent"): EACH,
@@ -109,13 +109,13 @@ def test_500_files_with_13_kinds_of_trouble(sounds: Sounds) -> None:
     assert sounds.waveforms.abs().amax((1, 2)).tolist() == [1.0] * 464
 
 
-def test_many_of_a_kind_are_counted(sounds: Sounds) -> None:
+def test_many_fixed_files_of_one_fault_are_counted(sounds: Sounds) -> None:
     found = brief(sounds)
     assert len(found) == len(sounds.skipped) + 4
     assert ("kick/stereo-21.wav and 3 more", "stereo", "mixed to mono") in found
 
 
-def test_the_command(
+def test_prepare_reports_files_classes_and_parts(
     folder: Path, config: Config, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     toml = tmp_path / "tiny.toml"
@@ -138,7 +138,9 @@ def test_the_command(
     assert lines[-1] == "a class of one sound cannot be held out: bell"
 
 
-def test_nothing_to_use_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_folder_without_usable_files_is_reported_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["prepare", "--data", str(tmp_path / "no")]) == 2
     assert capsys.readouterr().err == f"trainer: error: {tmp_path}/no: no such folder\n"
 
@@ -158,6 +160,6 @@ def test_channels_that_cancel_out_leave_the_first() -> None:
         ([0.0, 0.9, 0.9, 0.9, -0.9, -0.9, -0.9, 0.0], []),
     ],
 )
-def test_what_counts_as_clipped(signal: list[float], found: list[tuple[str, str]]) -> None:
+def test_runs_at_the_peak_count_as_clipped(signal: list[float], found: list[tuple[str, str]]) -> None:
     column = np.array(signal, np.float32)[:, None]
     assert [fault for fault in faults(column) if fault[0].startswith("clipped")] == found

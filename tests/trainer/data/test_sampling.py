@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from trainer.data.sampling import batch, epoch_order, generator, strata
+from trainer.data.sampling import BUCKET, batch, by_length, epoch_order, generator, strata
 from trainer.data.sounds import Sounds
 
 MadeSounds = Callable[[list[tuple[int, str, str]]], Sounds]
@@ -20,7 +20,7 @@ def test_order_without_balance_is_every_sound_once() -> None:
     assert orders[0] == orders[2] != orders[1]
 
 
-def test_balance_draws_sources_equally(made: MadeSounds) -> None:
+def test_balance_by_source_draws_every_source_equally(made: MadeSounds) -> None:
     sounds = made(
         [(0, "big", str(i)) for i in range(50)] + [(0, "small", "x"), (1, "small", "y"), (1, "small", "z")]
     )
@@ -34,7 +34,29 @@ def test_balance_draws_sources_equally(made: MadeSounds) -> None:
     assert sorted(Counter(int(sounds.labels[i]) for i in order).values()) == [26, 27]
 
 
-def test_shift_moves_what_is_heard_and_nothing_else(made: MadeSounds) -> None:
+def test_by_length_puts_sounds_of_like_length_into_a_batch() -> None:
+    order = torch.randperm(100, generator=torch.Generator().manual_seed(0))
+    seconds = torch.rand(100, generator=torch.Generator().manual_seed(1))
+    found = by_length(order, seconds, 4, generator(0, "batches"))
+    assert sorted(found.tolist()) == list(range(100))
+
+    def spread(indices: torch.Tensor) -> float:
+        parts = indices.split(4)
+        return sum(float(seconds[part].max() - seconds[part].min()) for part in parts) / len(parts)
+
+    assert spread(found) < 2.0 / BUCKET < 0.5 * spread(order)
+    assert torch.equal(found, by_length(order, seconds, 4, generator(0, "batches")))
+
+
+def test_by_length_leaves_the_batch_that_is_not_full_to_the_end() -> None:
+    seconds = torch.rand(21)
+    found = by_length(torch.arange(21), seconds, 4, generator(0, "batches"))
+    assert len(set(found.tolist())) == 21
+    longest = found[-1]
+    assert seconds[longest] == seconds.max()  # sorted within one bucket: what is left over is the longest
+
+
+def test_shift_moves_only_the_input_of_the_encoder(made: MadeSounds) -> None:
     sounds = made([(0, "", str(i)) for i in range(64)])
     found = batch(sounds, torch.arange(64), shift=2, source=generator(0, "shift"))
     assert torch.equal(found.waveform, sounds.waveforms)
@@ -44,7 +66,7 @@ def test_shift_moves_what_is_heard_and_nothing_else(made: MadeSounds) -> None:
     assert torch.equal(found.heard.amax(2), sounds.waveforms.amax(2))
 
 
-def test_batch_slices_and_moves(tmp_path: Path, made: MadeSounds) -> None:
+def test_batch_can_be_sliced_and_moved_to_a_device(tmp_path: Path, made: MadeSounds) -> None:
     found = batch(made([(i, "", str(i)) for i in range(5)]), torch.tensor([4, 2, 0]))
     assert len(found) == 3
     assert found[1:3].label.tolist() == found[1:3].to(torch.device("cpu")).index.tolist() == [2, 0]

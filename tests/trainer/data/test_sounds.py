@@ -23,7 +23,7 @@ def prepared(signal: NDArray[np.float64], rate: int = 8000, data: DataConfig = D
 
 
 def alternating(samples: int, size: float = 0.5) -> NDArray[np.float64]:
-    """+size, -size, …: no DC, mean square size²."""
+    """Return +size, -size, …: no DC, mean square size²."""
     found: NDArray[np.float64] = size * np.resize([1.0, -1.0], samples)
     return found
 
@@ -50,7 +50,7 @@ def test_leading_silence_is_cut_by_whole_blocks_where_a_sound_is_too_long() -> N
 
 
 @pytest.mark.parametrize(("mean_square", "onset"), [(4.9e-5, 0), (5.1e-5, 512)])
-def test_the_threshold_of_silence(mean_square: float, onset: int) -> None:
+def test_peak_below_the_threshold_is_silent(mean_square: float, onset: int) -> None:
     quiet = alternating(512, float(np.sqrt(mean_square)))
     found = prepared(np.concatenate([quiet, alternating(1024, 1.0)]))
     assert np.flatnonzero(np.abs(found) > 0.5)[0] == onset
@@ -61,7 +61,7 @@ def test_silence_stays_where_the_sound_fits() -> None:
     assert np.flatnonzero(np.abs(found) > 0.5)[0] == 500
 
 
-def test_fade_only_where_a_sound_is_trimmed() -> None:
+def test_only_trimmed_sounds_are_faded() -> None:
     fade = DataConfig(fade_ms=10.0)
     trimmed = prepared(alternating(2000), data=fade)
     np.testing.assert_allclose(np.abs(trimmed[-80:]), np.linspace(1, 0, 80), atol=1e-5)
@@ -80,13 +80,13 @@ def test_fade_only_where_a_sound_is_trimmed() -> None:
         (np.full(1000, np.nan), "has samples that are not numbers"),
     ],
 )
-def test_signals_that_cannot_be_used(signal: NDArray[np.float64], reason: str) -> None:
+def test_unusable_signals_are_refused_with_the_reason(signal: NDArray[np.float64], reason: str) -> None:
     with pytest.raises(DataError) as error:
         prepared(signal)
     assert str(error.value) == reason
 
 
-def test_classes_names_and_digest(folder: Path) -> None:
+def test_digest_changes_with_the_name_of_a_sound(folder: Path) -> None:
     sounds = prepare(folder, MODEL, DATA)
     assert sounds.classes == ("high", "low")
     assert sounds.labels.tolist() == [0] * 6 + [1] * 6
@@ -139,7 +139,7 @@ def test_every_kind_of_bad_file_is_named_and_the_rest_is_kept(folder: Path) -> N
     assert len(sounds.names) == 12
 
 
-def test_a_folder_that_cannot_be_used(tmp_path: Path) -> None:
+def test_unusable_folder_is_refused_with_the_reason(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="nowhere: no such folder"):
         prepare(tmp_path / "nowhere", MODEL, DATA)
     (tmp_path / "notes.txt").write_text("x")
@@ -173,7 +173,7 @@ def test_labels_from_a_pattern(folder: Path) -> None:
         find(flat, DataConfig(include="*.mp3"))
 
 
-def test_manifest(folder: Path) -> None:
+def test_manifest_gives_classes_sources_licences_and_groups(folder: Path) -> None:
     rows = [f"low/take-{i}.wav,low,kit,CC-BY-4.0 (by A. Drummer)" for i in range(6)]
     rows += [f"high/take-{i}.wav,bell,foundry,CC0-1.0" for i in range(4)]
     (folder / "manifest.csv").write_text("file,class,source,licence\n" + "\n".join(rows))
@@ -199,7 +199,7 @@ def test_manifest(folder: Path) -> None:
         prepare(folder, MODEL, DATA)
 
 
-def test_same_name_other_suffix(folder: Path) -> None:
+def test_files_that_differ_in_suffix_have_unique_names(folder: Path) -> None:
     signal, rate = soundfile.read(folder / "low" / "take-0.wav")
     soundfile.write(folder / "low" / "take-0.flac", -signal[:800], rate)
     names = prepare(folder, MODEL, DATA).names
@@ -208,7 +208,7 @@ def test_same_name_other_suffix(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["flac", "ogg", "mp3", "aiff", "au", "caf"])
-def test_formats(tmp_path: Path, suffix: str) -> None:
+def test_formats_of_every_suffix_are_read(tmp_path: Path, suffix: str) -> None:
     soundfile.write(tmp_path / f"a.{suffix}", np.tile(alternating(4000)[:, None], 2), 44100)
     signal, rate = read(tmp_path / f"a.{suffix}")
     assert rate == 44100
@@ -216,5 +216,5 @@ def test_formats(tmp_path: Path, suffix: str) -> None:
     assert signal.dtype == np.float32
 
 
-def test_natural_order() -> None:
+def test_numbers_in_names_sort_by_value() -> None:
     assert sorted(["b", "a-10", "a-2", "2", "10"], key=natural) == ["2", "10", "a-2", "a-10", "b"]

@@ -30,7 +30,7 @@ MakeSound = Callable[..., NDArray[np.float64]]
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory, make_sound: MakeSound, config: Config) -> Path:
-    """sounds/ (low, high: 10 takes each) and run/: of each 5 to train on, 1 for validation, 4 to test."""
+    """sounds/ (low, high: 10 takes each) and run/ (of each: 5 for training, 1 for validation, 4 for test)."""
     place = tmp_path_factory.mktemp("evaluate")
     for label, frequency_hz in (("low", 110.0), ("high", 900.0)):
         (place / "sounds" / label).mkdir(parents=True)
@@ -58,7 +58,7 @@ def evaluation(tested: subject.Subject, heard: subject.Heard) -> evaluate.Evalua
     return evaluate.measure(tested, heard)
 
 
-def test_only_the_test_sounds_are_heard(tested: subject.Subject) -> None:
+def test_only_the_test_sounds_are_evaluated(tested: subject.Subject) -> None:
     assert tested.labels.tolist() == [0] * 4 + [1] * 4
     assert not set(tested.names) & set(tested.saved.anchors.names)
     assert len(tested.names) + len(tested.saved.anchors.names) == 2 * (TAKES - 1)
@@ -122,7 +122,9 @@ def test_stft_distance_is_of_each_sound() -> None:
     assert quality.stft_distance(noise[:, :, :32], noise[:, :, :32]).tolist() == [0.0] * 3
 
 
-def test_json(place: Path, evaluation: evaluate.Evaluation, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_has_every_number_and_setting(
+    place: Path, evaluation: evaluate.Evaluation, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["evaluate", str(place / "run"), "--json"]) == 0
     out, err = capsys.readouterr()
     found = json.loads(out)
@@ -136,16 +138,18 @@ def test_json(place: Path, evaluation: evaluate.Evaluation, capsys: pytest.Captu
     assert "paper" not in found
 
 
-def test_text(place: Path, evaluation: evaluate.Evaluation, capsys: pytest.CaptureFixture[str]) -> None:
+def test_evaluation_is_printed_as_text(
+    place: Path, evaluation: evaluate.Evaluation, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["evaluate", str(place / "run"), "--checkpoint", "best"]) == 0
     out = capsys.readouterr().out
     assert "DC-VAE, best.safetensors after" in out
-    assert "chosen by the validation sounds, which are none of these" in out
+    assert "chosen by the validation sounds, none of which is a test sound" in out
     assert f"Settings: {evaluation.settings}" in out
 
 
 class Page(HTMLParser):
-    """What a page has: players, pictures, text, and every address."""
+    """The players, pictures, text and addresses of a page."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -168,7 +172,7 @@ class Page(HTMLParser):
         self.text += data
 
 
-def test_report_is_one_page_that_needs_nothing(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_report_is_one_self_contained_page(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = place / "report.html"
     words = ["evaluate", str(place / "run"), "--report", str(path), "--morph", "low", "high"]
     assert main(words) == 0
@@ -222,14 +226,14 @@ def test_a_run_without_test_sounds(
     assert "it has no test sounds ([data] test_fraction = 0 of 20 sounds)" in capsys.readouterr().err
 
 
-def test_a_model_that_diverged(
+def test_diverged_model_is_refused(
     place: Path, tested: subject.Subject, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     weights = {name: tensor * 1e30 for name, tensor in tested.saved.model.items()}
     checkpoint.write(tmp_path / "far.safetensors", dataclasses.replace(tested.saved, model=weights))
     assert main(["evaluate", str(tmp_path / "far.safetensors")]) == 2
     err = capsys.readouterr().err
-    assert err.endswith("far.safetensors: the model gives what is not a number: its training diverged\n")
+    assert err.endswith("far.safetensors: the output of the model is not finite: its training diverged\n")
 
 
 @pytest.mark.parametrize(
@@ -243,7 +247,7 @@ def test_a_model_that_diverged(
         ("{place}/run --data {tmp}/no", "{tmp}/no: no such folder"),
         ("{place}/run --report {tmp}", "--report {tmp}: a folder; it takes a file to write"),
         ("{place}/run --report {tmp}/no/a.html", "--report {tmp}/no/a.html: its folder does not exist"),
-        ("{place}/run --morph low high", "--morph is a picture of the report"),
+        ("{place}/run --morph low high", "--morph belongs to the report"),
         (
             "{place}/run --report {tmp}/a.html --morph low mid",
             "--morph mid: no such class; choose from high, low",
@@ -263,7 +267,7 @@ def test_mistakes_are_one_line_and_exit_code_2(
     assert not (tmp_path / "a.html").exists()
 
 
-def test_tables_say_what_is_not_defined(evaluation: evaluate.Evaluation) -> None:
+def test_undefined_numbers_are_dashes_in_tables(evaluation: evaluate.Evaluation) -> None:
     assert tables.number(mfcc_dtw.Deviation(None, None)) == "–"
     assert tables.number(mfcc_dtw.Deviation(-0.634, 0.5)) == "−0.63 ± 0.50"
     assert tables.number(mfcc_dtw.Deviation(-0.001, 0.0)) == "0.00 ± 0.00"

@@ -11,13 +11,13 @@ import torch
 
 from trainer.evaluation import figures, report
 from trainer.evaluation.morph import Morph
-from trainer.run.fit import leave_one_out
+from trainer.run.validation import leave_one_out
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def size(png: bytes) -> tuple[int, int]:
-    """Width and height in pixels, as the file's header says."""
+    """Read the width and height, in pixels, from the header of the file."""
     assert png.startswith(PNG)
     return int.from_bytes(png[16:20], "big"), int.from_bytes(png[20:24], "big")
 
@@ -41,7 +41,7 @@ def test_tsne_keeps_clusters_apart() -> None:
 
 
 @pytest.mark.parametrize("points", [torch.randn(3, 2), torch.ones(9, 2)])
-def test_tsne_of_nothing_to_see(points: torch.Tensor) -> None:
+def test_tsne_of_too_few_or_equal_points_is_none(points: torch.Tensor) -> None:
     assert figures.tsne(points, seed=0) is None
 
 
@@ -52,7 +52,7 @@ def test_tsne_of_one_dimension() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 3, 25])
-def test_a_plane_of_any_classes(count: int) -> None:
+def test_plane_draws_any_number_of_classes(count: int) -> None:
     points = np.random.default_rng(0).standard_normal((50, 2))
     names = ("_a $x^$ <b>", *map(str, range(1, count)))
     png = figures.plane(points, torch.arange(50) % count, names)
@@ -65,9 +65,9 @@ def test_pictures_of_a_morph(morph: Morph) -> None:
     assert size(figures.morph_strip(morph, 8000)) == (int(6.25 * figures.DPI), int(2.6 * figures.DPI))
 
 
-def test_a_sine_is_where_it_should_be() -> None:
+def test_sine_has_its_peak_at_its_frequency() -> None:
     time = np.arange(4096) / 8000
-    levels = figures._levels_db(np.sin(2 * np.pi * 1000 * time).astype(np.float32), 256)
+    levels = figures.levels_db(np.sin(2 * np.pi * 1000 * time).astype(np.float32), 256)
     assert levels.shape == (129, 65)
     assert set(levels[:, 4:-4].argmax(0)) == {32}  # 1000 Hz in steps of 31.25
     assert levels.max() == pytest.approx(20 * np.log10(np.hanning(256).sum() / 2), abs=0.01)

@@ -19,7 +19,7 @@ def test_averages_are_the_last_row_of_table_3(model: str, printed: str) -> None:
 
 @pytest.fixture
 def evaluation() -> Evaluation:
-    """Of digits, of which one has too few test sounds."""
+    """Return an evaluation of digits, one of which has too few test sounds."""
     nothing, known = Deviation(None, None), Deviation(-0.5, 0.25)
     classes = tuple(
         ClassResult(name, 10, known if name != "3" else nothing, known, None, None, None)
@@ -31,7 +31,7 @@ def evaluation() -> Evaluation:
     return Evaluation(run, 0.955, 0.9, None, spread, spread, classes, Settings())
 
 
-def test_a_run_beside_table_3(evaluation: Evaluation) -> None:
+def test_digits_are_compared_with_table_3(evaluation: Evaluation) -> None:
     table = tables.against_paper(evaluation)
     assert table is not None
     assert table.heading[1] == "this run, DC-VAE"
@@ -42,7 +42,7 @@ def test_a_run_beside_table_3(evaluation: Evaluation) -> None:
     assert evaluation.to_dict()["paper"]["deviation"]["CC-VAE"]["9"] == (-0.23, 0.83)
 
 
-def test_a_run_without_the_classification_loss_is_called_so(evaluation: Evaluation) -> None:
+def test_run_without_the_classification_loss_is_called_non_class(evaluation: Evaluation) -> None:
     plain = dataclasses.replace(evaluation, run=evaluation.run | {"discriminative": False})
     assert plain.model == "DC-VAE (non-class)"
     assert len(tables.summary(plain).heading) == 2

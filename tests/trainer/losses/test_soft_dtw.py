@@ -12,7 +12,7 @@ from trainer.models.vae import VAEOutput
 
 
 def alignments(rows: int, columns: int) -> list[list[tuple[int, int]]]:
-    """All paths of a grid by steps (1, 0), (0, 1) and (1, 1)."""
+    """Return all paths through a grid with the steps (1, 0), (0, 1) and (1, 1)."""
     if (rows, columns) == (1, 1):
         return [[(0, 0)]]
     found = []
@@ -23,7 +23,7 @@ def alignments(rows: int, columns: int) -> list[list[tuple[int, int]]]:
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(1, 1), (1, 4), (3, 1), (3, 4), (4, 3), (4, 4)])
-def test_it_is_the_soft_minimum_over_all_alignments(rows: int, columns: int) -> None:
+def test_soft_dtw_is_the_soft_minimum_over_all_alignments(rows: int, columns: int) -> None:
     cost = torch.rand(2, rows, columns, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     for gamma in (0.1, 1.0):
         for grid, found in zip(cost, soft_dtw(cost, gamma), strict=True):
@@ -32,7 +32,7 @@ def test_it_is_the_soft_minimum_over_all_alignments(rows: int, columns: int) -> 
             assert found.item() == pytest.approx(expected, rel=1e-9)
 
 
-def test_towards_0_it_is_dtw() -> None:
+def test_soft_dtw_approaches_dtw_for_small_gamma() -> None:
     one = torch.tensor([0.0, 1.0, 2.0, 3.0])
     slow = torch.tensor([0.0, 0.0, 1.0, 1.0, 2.0, 3.0, 3.0])
     cost = (one[:, None] - slow[None]).square()[None]
@@ -40,12 +40,12 @@ def test_towards_0_it_is_dtw() -> None:
     assert soft_dtw(cost + 0.5, 1e-3).item() == pytest.approx(0.5 * 7, abs=1e-2)
 
 
-def test_gradient() -> None:
+def test_gradient_equals_finite_differences() -> None:
     cost = torch.rand(2, 3, 5, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(lambda x: soft_dtw(x, 0.5), (cost,))
 
 
-def test_a_late_sound_is_near_and_another_sound_is_far() -> None:
+def test_delayed_sound_is_nearer_than_another_sound() -> None:
     time = torch.arange(4096) / 8000
 
     def hit(frequency_hz: float, delay: int, phase: float = 0.0) -> torch.Tensor:
@@ -61,7 +61,7 @@ def test_a_late_sound_is_near_and_another_sound_is_far() -> None:
     assert late < 0.3 * other
 
 
-def test_silence_has_a_gradient() -> None:
+def test_soft_dtw_has_a_gradient_at_silence() -> None:
     audio = torch.zeros(1, 1, 1024, requires_grad=True)
     mfcc_soft_dtw(audio, torch.randn(1, 1, 1024), 8000, 1.0).backward()
     assert audio.grad is not None
@@ -69,7 +69,7 @@ def test_silence_has_a_gradient() -> None:
     assert mfcc_soft_dtw(torch.zeros(1, 1, 32), torch.zeros(1, 1, 32), 8000, 1.0).isfinite()
 
 
-def test_it_is_a_term_where_it_has_a_weight() -> None:
+def test_soft_dtw_is_a_term_if_it_has_a_weight() -> None:
     sound, zeros = torch.randn(1, 1, 1024), torch.zeros(1, 2)
     output = VAEOutput(sound, zeros, zeros, zeros, zeros)
     config = LossConfig(soft_dtw=0.5)

@@ -7,8 +7,8 @@ import torch
 
 from trainer.config import LossConfig
 from trainer.losses.terms import (
-    classification_terms,
     divergence,
+    head_terms,
     morph_term,
     reconstruction,
     spectral_distance,
@@ -70,7 +70,7 @@ def test_terms_and_their_weighted_sum() -> None:
     audio, zeros = torch.full((1, 1, 64), 0.5), torch.zeros(1, 2)
     output = VAEOutput(audio, zeros + 2, zeros, zeros, torch.zeros(1, 4))
     terms = variational_terms(output, torch.zeros(1, 1, 64), LossConfig())
-    terms |= classification_terms(output.logits, torch.tensor([1]))
+    terms |= head_terms({"classification": output.logits}, torch.tensor([[1]]))
     assert {name: round(term.item(), 5) for name, term in terms.items()} == {
         "reconstruction": 16.0,
         "kl": 4.0,

@@ -1,4 +1,4 @@
-"""The kernels for a GPU, run by Triton's interpreter: what they compute, on any machine that has Triton."""
+"""The GPU kernels compute the plain block; Triton's interpreter runs them on any machine."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SHAPES = [(1, 3, 1), (4, 150, 2)]
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Triton is made for Linux")
 def test_kernels_and_their_gradients_equal_the_plain_block() -> None:
-    # a process of its own: Triton asks for its interpreter when it is first imported
+    # in another process: Triton chooses its interpreter when it is first imported
     env = {**os.environ, "TRITON_INTERPRET": "1", "PYTHONPATH": os.getcwd()}
     done = subprocess.run([sys.executable, __file__], env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -33,7 +33,7 @@ def test_kernels_equal_the_plain_block_on_a_gpu() -> None:
 
 
 def compare(layers: int, time: int, batch: int, channels: int = 16, device: str = "cpu") -> list[float]:
-    """Relative differences: of the output, of the gradients, and of the output where nothing is learnt."""
+    """Return the relative differences of the output, the gradients, and the output without gradients."""
     from trainer.models import gated_cuda
 
     torch.manual_seed(layers)

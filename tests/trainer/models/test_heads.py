@@ -55,7 +55,7 @@ def test_each_head_sees_its_dimensions_alone(two: Config) -> None:
     )
 
 
-def test_without_heads_there_is_one_on_all_of_z(config: Config) -> None:
+def test_without_heads_one_classifier_uses_all_of_z(config: Config) -> None:
     model = build(config.replace("model", classifier_hidden=[5]).model, 4)
     z = torch.randn(2, 3)
     assert list(model.classify_all(z)) == ["classification"]
@@ -82,7 +82,7 @@ def test_folders_may_give_the_class_and_names_the_rest(two: Config, spoken: Path
     assert Counter(sounds.fields["speaker"]) == {"ann": 6, "bob": 6}
 
 
-def test_losses_and_weights(two: Config) -> None:
+def test_head_losses_and_weights_by_hand(two: Config) -> None:
     logits = {"classification/digit": torch.zeros(2, 3), "classification/speaker": torch.zeros(2, 2)}
     terms = head_terms(logits, torch.tensor([[0, 1], [2, 0]]))
     assert [term.item() for term in terms.values()] == pytest.approx([1.0986123, 0.6931472])
@@ -90,7 +90,7 @@ def test_losses_and_weights(two: Config) -> None:
     assert (found["classification/digit"], found["classification/speaker"]) == pytest.approx((1.01, 0.505))
 
 
-def test_written_and_read_back(two: Config) -> None:
+def test_heads_survive_toml(two: Config) -> None:
     assert Config.from_toml(two.to_toml()) == two
     tables = (
         '[model]\nlatent_dim = 3\n[[model.heads]]\nname = "a"\ndims = [0, 3]\n'
@@ -115,7 +115,7 @@ def test_written_and_read_back(two: Config) -> None:
         ([3], "[model] heads = [3]: it must be a list of tables"),
     ],
 )
-def test_what_is_not_accepted(heads: list[object], message: str) -> None:
+def test_unaccepted_heads_are_named(heads: list[object], message: str) -> None:
     with pytest.raises(ConfigError) as error:
         Config().replace("model", heads=heads)
     assert str(error.value).startswith(message)
@@ -136,7 +136,7 @@ def test_partners_are_other_training_sounds_of_the_same_kind() -> None:
     assert (some != 0).sum() == pytest.approx(200, abs=60)
 
 
-def test_a_mixed_batch_is_averages(folder: Path) -> None:
+def test_mixed_batch_holds_averages_of_two_sounds(folder: Path) -> None:
     sounds = prepare(folder, ModelConfig(sample_rate=8000, length=1024), DataConfig())
     found = batch(sounds, torch.tensor([0, 3]), others=torch.tensor([1, 3]))
     expected = torch.stack([(sounds.waveforms[0] + sounds.waveforms[1]) / 2, sounds.waveforms[3]])

@@ -1,4 +1,4 @@
-"""The model on bands against its definition."""
+"""MB-VAE computes its definition."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_one_z_is_the_same_z_at_every_frame() -> None:
     torch.testing.assert_close(decoder(z), decoder(z[:, None].expand(3, 16, 4)))
 
 
-def test_the_first_sample_can_be_as_loud_as_any() -> None:
+def test_onset_reaches_the_first_sample() -> None:
     decoder = MBDecoder(SMALL)
     with torch.no_grad():
         decoder.onset.weight.zero_()
@@ -54,7 +54,7 @@ def test_the_first_sample_can_be_as_loud_as_any() -> None:
     assert before > 0.5
 
 
-def test_the_encoder_hears_no_sign_and_little_of_a_shift() -> None:
+def test_encoder_ignores_sign_and_almost_ignores_phase() -> None:
     torch.manual_seed(0)
     encoder = MBEncoder(SMALL)
     time = torch.arange(1024) / 8000
@@ -98,6 +98,6 @@ def test_the_terms_of_the_centre_are_those_of_a_sound() -> None:
         ({"architecture": "dc", "hop_length": 64}, 'it is 32 for "dc"'),
     ],
 )
-def test_impossible_frames_say_what_is_accepted(table: dict[str, object], said: str) -> None:
+def test_impossible_frames_are_refused_with_the_accepted_values(table: dict[str, object], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         Config.from_dict({"model": table})

@@ -1,4 +1,4 @@
-"""The filter bank against what a filter bank is for."""
+"""The filter bank separates bands and reconstructs a sound."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from trainer.models.pqmf import OVERLAP, synthesis_filters, synthesis_kernel
 
 
 @pytest.mark.parametrize("bands", [8, 16, 32])
-def test_a_sound_comes_back_within_56_db(bands: int) -> None:
+def test_analysis_and_synthesis_reproduce_a_sound_within_56_db(bands: int) -> None:
     filters = synthesis_filters(bands)
     taps = filters.shape[1]
     torch.manual_seed(0)

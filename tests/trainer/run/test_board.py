@@ -18,7 +18,9 @@ def events(run: Path) -> EventAccumulator:
     return found
 
 
-def test_what_is_written_and_what_it_does_not_change(config: Config, folder: Path, tmp_path: Path) -> None:
+def test_board_writes_curves_and_does_not_change_the_run(
+    config: Config, folder: Path, tmp_path: Path
+) -> None:
     (tmp_path / "a.toml").write_text(config.replace("fit", validate_epochs=2).to_toml())
     words = ["fit", "--data", str(folder), "--config", str(tmp_path / "a.toml"), "--epochs", "4"]
     assert main([*words, "--out", str(tmp_path / "seen"), "--tensorboard"]) == 0

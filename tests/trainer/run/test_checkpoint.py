@@ -40,7 +40,7 @@ def saved() -> Checkpoint:
     )
 
 
-def test_what_is_read_is_what_was_written(saved: Checkpoint, tmp_path: Path) -> None:
+def test_checkpoint_is_read_as_written(saved: Checkpoint, tmp_path: Path) -> None:
     checkpoint.write(tmp_path / "last.safetensors", saved)
     found = checkpoint.load(tmp_path)
     for name in ("config", "classes", "licence", "credits", "epoch", "position", "step", "totals", "seconds"):
@@ -59,7 +59,7 @@ def test_what_is_read_is_what_was_written(saved: Checkpoint, tmp_path: Path) -> 
     assert all(torch.equal(before[key], after[key]) for key in before)
 
 
-def test_a_run_from_before_there_were_validation_sounds_has_none(saved: Checkpoint, tmp_path: Path) -> None:
+def test_old_run_without_validation_sounds_is_read(saved: Checkpoint, tmp_path: Path) -> None:
     path = tmp_path / "old.safetensors"
     checkpoint.write(path, saved)
     with safe_open(path, framework="pt") as file:
@@ -73,7 +73,7 @@ def test_a_run_from_before_there_were_validation_sounds_has_none(saved: Checkpoi
     assert checkpoint.load(path).config == saved.config.replace("data", validation_fraction=0.0)
 
 
-def test_no_pickle_in_it(saved: Checkpoint, tmp_path: Path) -> None:
+def test_checkpoint_has_no_pickle(saved: Checkpoint, tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
     checkpoint.write(path, saved)
     content = path.read_bytes()
@@ -84,7 +84,7 @@ def test_no_pickle_in_it(saved: Checkpoint, tmp_path: Path) -> None:
     }
 
 
-def test_a_write_that_is_cut_short_leaves_the_old_one(
+def test_interrupted_write_leaves_the_old_checkpoint(
     saved: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "last.safetensors"
@@ -103,7 +103,7 @@ def test_a_write_that_is_cut_short_leaves_the_old_one(
     assert [found.name for found in tmp_path.iterdir()] == ["last.safetensors"]
 
 
-def test_what_cannot_be_read_is_said_in_one_line(saved: Checkpoint, tmp_path: Path) -> None:
+def test_unreadable_checkpoint_is_reported_in_one_line(saved: Checkpoint, tmp_path: Path) -> None:
     def refused(path: Path) -> str:
         with pytest.raises(CheckpointError) as error:
             checkpoint.load(path)

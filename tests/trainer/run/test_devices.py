@@ -1,4 +1,4 @@
-"""Several processes, mixed precision and the compiler: what they may not change."""
+"""Several processes, mixed precision and the compiler give the same training."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from trainer.config import Config
 from trainer.errors import TrainerError
 from trainer.run import checkpoint, fit
 from trainer.run.devices import make
+from trainer.run.steps import batches, update
 
 ROOT = Path(__file__).parents[3]
 
 
 def fitted(config: Config, folder: Path, out: Path, *words: str) -> str:
-    """Run `trainer fit` as a process of its own; returns what it prints."""
+    """Run `trainer fit` in another process and return its output."""
     toml = out.with_suffix(".toml")
     toml.write_text(config.to_toml())
     found = subprocess.run(
@@ -77,19 +78,19 @@ def test_mixed_precision_keeps_32_bit_weights_and_is_near(config: Config, folder
     losses = {}
     for precision in ("32", "bf16"):
         state = fit.start(config.replace("fit", precision=precision), folder)
-        losses[precision] = fit.update(state, next(fit.batches(state)), lambda: False)
+        losses[precision] = update(state, next(batches(state)), lambda: False)
         assert {weight.dtype for weight in state.model.parameters()} == {torch.float32}
     assert losses["bf16"] != losses["32"]
     assert losses["bf16"] == pytest.approx(losses["32"], rel=0.02)
 
 
 @pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated:DeprecationWarning")  # its own
-def test_compiled_is_the_same(config: Config, folder: Path) -> None:
+def test_compiled_step_equals_the_uncompiled_one(config: Config, folder: Path) -> None:
     losses, gradients = [], []
     for compiled in (False, True):
         small = config.replace("model", layers=1).replace("optim", update="joint")
         state = fit.start(small.replace("fit", compile=compiled), folder)
-        losses.append(fit.update(state, next(fit.batches(state)), lambda: False))
+        losses.append(update(state, next(batches(state)), lambda: False))
         gradients.append([weight.grad for weight in state.model.encoder.parameters()])
     assert losses[1] == pytest.approx(losses[0], rel=1e-4)
     for ours, theirs in zip(*gradients, strict=True):
@@ -97,6 +98,6 @@ def test_compiled_is_the_same(config: Config, folder: Path) -> None:
 
 
 @pytest.mark.gpu
-def test_more_gpus_than_there_are(config: Config) -> None:
+def test_more_gpus_than_the_machine_has_are_refused(config: Config) -> None:
     with pytest.raises(TrainerError, match="devices = 99: this machine has"):
         make(config.replace("fit", device="cuda", devices=99).fit)

@@ -14,11 +14,13 @@ from trainer.errors import CheckpointError, DataError, DivergedError, TrainerErr
 from trainer.models.vae import build
 from trainer.run import board, checkpoint, fit
 from trainer.run.checkpoint import BEST, LAST
-from trainer.run.fit import State
+from trainer.run.state import State
+from trainer.run.steps import batches, rate, update
+from trainer.run.validation import leave_one_out, nearest_neighbour
 
 
 class Quiet:
-    """A display that keeps what it is shown."""
+    """A display that records the steps and epochs."""
 
     def __init__(self) -> None:
         self.steps: list[dict[str, float]] = []
@@ -60,11 +62,13 @@ MIDDLES: dict[str, dict[str, Any]] = {
     "loss": {"reduction": "mean", "centre": 1.0, "centre_dtw": 0.01, "morph": 1.0},
     "optim": {"update": "joint"},
 }
-"""With the losses of what lies between sounds and in the middle of classes."""
+"""With the terms of pairs of sounds and of middles of classes."""
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_a_run_and_what_it_leaves(config: Config, folder: Path, tmp_path: Path, architecture: str) -> None:
+def test_run_writes_its_checkpoints_log_and_configuration(
+    config: Config, folder: Path, tmp_path: Path, architecture: str
+) -> None:
     config = config.replace("model", architecture=architecture)
     state, display = trained(config, folder, tmp_path / "run")
     assert {path.name for path in (tmp_path / "run").iterdir()} == set(fit.FILES)
@@ -91,7 +95,7 @@ def test_a_run_and_what_it_leaves(config: Config, folder: Path, tmp_path: Path, 
     assert Config.from_toml((tmp_path / "run" / "config.toml").read_text()).model.classifier_hidden == (2,)
 
 
-def test_it_learns(config: Config, folder: Path, tmp_path: Path) -> None:
+def test_spectral_loss_falls_in_training(config: Config, folder: Path, tmp_path: Path) -> None:
     config = changed(config, JOINT).replace("fit", epochs=40).replace("optim", lr=0.01)
     _, display = trained(config, folder, tmp_path / "run")
     first, last = (display.records[i]["train"]["stft"] for i in (0, -1))
@@ -145,7 +149,7 @@ def test_losses_and_gradient_are_those_of_the_whole_batch(
     for at_once in (1, 3, 8):
         fitted = changed(config, tables).replace("fit", micro_batch=at_once, batch_size=batch_size)
         state = fit.start(fitted, folder)
-        values = fit.update(state, next(fit.batches(state)), lambda: False)
+        values = update(state, next(batches(state)), lambda: False)
         gradients.append(([p.grad for p in state.model.decoder.parameters()], values))
     for found, values in gradients[:2]:
         assert values == pytest.approx(gradients[2][1], rel=1e-4)
@@ -159,12 +163,12 @@ def test_step_stopped_halfway_leaves_the_run_as_it_was(config: Config, folder: P
     state = fit.start(changed(config, MIDDLES).replace("fit", micro_batch=2), folder)
     before = {name: weight.clone() for name, weight in state.model.state_dict().items()}
     answers = iter([False, True])
-    assert fit.update(state, next(fit.batches(state)), lambda: next(answers)) is None
+    assert update(state, next(batches(state)), lambda: next(answers)) is None
     for name, weight in state.model.state_dict().items():
         assert torch.equal(weight, before[name]), name
 
 
-def test_alternating_updates_move_what_they_should(config: Config, folder: Path) -> None:
+def test_alternating_updates_have_their_own_parameters(config: Config, folder: Path) -> None:
     state = fit.start(config, folder)
     assert [group["lr"] for group in state.optimisers["variational"].param_groups] == [5e-4]
     assert [group["lr"] for group in state.optimisers["classification"].param_groups] == [1e-3]
@@ -181,31 +185,31 @@ def test_alternating_updates_move_what_they_should(config: Config, folder: Path)
 
 
 def test_without_the_classification_loss_the_classifier_stays(config: Config, folder: Path) -> None:
-    for update in ("alternating", "joint"):
-        tables: dict[str, dict[str, Any]] = {"loss": {"classification": 0.0}, "optim": {"update": update}}
+    for mode in ("alternating", "joint"):
+        tables: dict[str, dict[str, Any]] = {"loss": {"classification": 0.0}, "optim": {"update": mode}}
         state = fit.start(changed(config, tables), folder)
         before = {name: weight.clone() for name, weight in state.model.state_dict().items()}
-        values = fit.update(state, next(fit.batches(state)), lambda: False)
+        values = update(state, next(batches(state)), lambda: False)
         assert values is not None
         assert values.keys() == {"reconstruction", "kl"}
         for name, weight in state.model.state_dict().items():
             assert torch.equal(weight, before[name]) == name.startswith("classifier"), name
 
 
-def test_one_cycle() -> None:
+def test_one_cycle_rises_linearly_and_falls_as_a_cosine() -> None:
     config = Config.from_dict({"optim": {"schedule": "one-cycle", "warmup": 0.2}})
-    rates = [fit.rate(config, step, 50) for step in range(50)]
+    rates = [rate(config, step, 50) for step in range(50)]
     assert rates[:11] == pytest.approx([(step + 1) / 11 for step in range(10)] + [1.0])
     assert rates[30] == pytest.approx(0.5)
     assert 0 < rates[-1] < 0.002
-    assert fit.rate(Config(), 30, 50) == 1.0
+    assert rate(Config(), 30, 50) == 1.0
 
 
 def test_nearest_neighbours() -> None:
     points, labels = torch.tensor([[0.0], [0.1], [1.0], [1.1], [0.4]]), torch.tensor([0, 0, 1, 1, 1])
-    assert fit.leave_one_out(points, labels) == pytest.approx(4 / 5)
+    assert leave_one_out(points, labels) == pytest.approx(4 / 5)
     asked, truth = torch.tensor([[-1.0], [2.0], [0.3]]), torch.tensor([0, 1, 0])
-    assert fit.nearest_neighbour(points, labels, asked, truth) == pytest.approx(2 / 3)
+    assert nearest_neighbour(points, labels, asked, truth) == pytest.approx(2 / 3)
 
 
 def test_without_validation_sounds_nothing_is_chosen(config: Config, folder: Path, tmp_path: Path) -> None:
@@ -239,28 +243,28 @@ def test_the_test_sounds_play_no_part(config: Config, folder: Path, tmp_path: Pa
     assert None not in scores[0]
 
 
-def test_other_sounds_are_refused(config: Config, folder: Path, tmp_path: Path) -> None:
+def test_changed_sounds_are_refused_on_resume(config: Config, folder: Path, tmp_path: Path) -> None:
     trained(config, folder, tmp_path / "run")
     (folder / "low" / "take-5.wav").unlink()
     with pytest.raises(DataError, match=r"not those of this run any more \(10 to train on then, 9 now\)"):
         fit.resume(checkpoint.load(tmp_path / "run"), config, folder)
 
 
-def test_the_best_is_not_for_resuming(config: Config, folder: Path, tmp_path: Path) -> None:
+def test_best_checkpoint_cannot_be_resumed(config: Config, folder: Path, tmp_path: Path) -> None:
     trained(config, folder, tmp_path / "run")
     with pytest.raises(CheckpointError, match=r"resume from last\.safetensors"):
         fit.resume(checkpoint.load(tmp_path / "run" / BEST), config, folder)
 
 
-def test_a_loss_that_is_no_number_stops_the_run(config: Config, folder: Path) -> None:
+def test_loss_that_is_not_finite_stops_the_run(config: Config, folder: Path) -> None:
     state = fit.start(config, folder)
     with torch.no_grad():
         next(state.model.decoder.parameters()).fill_(math.inf)
     with pytest.raises(DivergedError, match=r"the reconstruction loss is (nan|inf) at step 0"):
-        fit.update(state, next(fit.batches(state)), lambda: False)
+        update(state, next(batches(state)), lambda: False)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
-def test_a_gpu_that_is_not_there(config: Config, folder: Path) -> None:
+def test_missing_gpu_is_refused(config: Config, folder: Path) -> None:
     with pytest.raises(TrainerError, match="device cuda: PyTorch finds no CUDA device"):
         fit.start(config.replace("fit", device="cuda"), folder)

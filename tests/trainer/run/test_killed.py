@@ -1,4 +1,4 @@
-"""`kill -9` at the worst moments; the run that goes on is, bit for bit, the one that was not killed."""
+"""A run killed at the worst moments and resumed equals, bit for bit, one that was not killed."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ sys.exit(__main__.main(sys.argv[4:]))
 
 @pytest.fixture(scope="module")
 def fitted() -> dict[str, checkpoint.Checkpoint]:
-    """The run that was not killed, once for all."""
+    """The run that was not killed."""
     return {}
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no kill -9")
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_killed_and_resumed(
+def test_killed_run_resumes_bit_for_bit(
     config: Config, folder: Path, tmp_path: Path, moment: str, fitted: dict[str, checkpoint.Checkpoint]
 ) -> None:
     toml, run = tmp_path / "a.toml", tmp_path / "run"

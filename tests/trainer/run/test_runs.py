@@ -1,4 +1,4 @@
-"""When a run ends, what it keeps, and that its options hold after a resume."""
+"""The end of a run, its checkpoints, and its options after a resume."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from trainer.config import Config
 from trainer.errors import TrainerError
 from trainer.models.vae import build
 from trainer.run import checkpoint, fit
+from trainer.run.state import State
 
 
 class Quiet:
-    """A display that counts."""
+    """A display that counts the steps."""
 
     def __init__(self) -> None:
         self.steps: list[dict[str, float]] = []
 
-    def stepped(self, state: fit.State, losses: dict[str, float]) -> None:
+    def stepped(self, state: State, losses: dict[str, float]) -> None:
         self.steps.append(losses)
 
     def finished_epoch(self, record: dict[str, Any]) -> None: ...
@@ -85,7 +86,9 @@ def test_every_head_learns(config: Config, folder: Path, tmp_path: Path) -> None
     assert train["classification/take"] < 1.2  # of log 6 = 1.79
 
 
-def test_early_stop(config: Config, folder: Path, tmp_path: Path) -> None:
+def test_run_stops_when_the_validation_loss_does_not_fall(
+    config: Config, folder: Path, tmp_path: Path
+) -> None:
     config = config.replace("fit", epochs=9, patience_epochs=2).replace("optim", lr=1e-12, clip_norm=0.0)
     state = fit.start(config, folder)
     scores = iter([3.0, 2.0, 2.5, 2.2, 1.0])
@@ -96,11 +99,11 @@ def test_early_stop(config: Config, folder: Path, tmp_path: Path) -> None:
             break
     assert (state.epoch, score) == (4, 2.2)
     state.history.append({"epoch": 5})
-    state.epoch = 5  # not validated: nothing new is known
+    state.epoch = 5  # an epoch without validation
     assert not fit.gave_up(state)
 
 
-def test_a_run_that_learns_nothing_ends_early_and_so_does_its_resumption(
+def test_run_without_progress_ends_early_also_when_resumed(
     config: Config, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "a.toml").write_text(config.replace("optim", lr=0.1).to_toml())
@@ -119,14 +122,12 @@ def test_a_run_that_learns_nothing_ends_early_and_so_does_its_resumption(
 
 def test_early_stop_needs_validation_sounds(config: Config, folder: Path) -> None:
     config = config.replace("fit", patience_epochs=2).replace("data", validation_fraction=0.0)
-    with pytest.raises(
-        TrainerError, match=r"patience_epochs stops by the validation sounds, and there are none"
-    ):
+    with pytest.raises(TrainerError, match=r"patience_epochs needs validation sounds, and there are none"):
         fit.start(config, folder)
 
 
 @pytest.mark.parametrize(("keep", "epochs"), [(2, [4, 6]), (0, [2, 4, 6])])
-def test_periodic_checkpoints(
+def test_numbered_checkpoints_are_kept_up_to_the_limit(
     config: Config, folder: Path, tmp_path: Path, keep: int, epochs: list[int]
 ) -> None:
     config = config.replace("fit", epochs=7, keep_epochs=2, keep=keep, validate_epochs=5)

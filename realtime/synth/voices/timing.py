@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.synth.quantities import PITCH
-from realtime.synth.resampler import Resampler, Varispeed
+from realtime.synth.voices.resampler import Resampler, Varispeed
 
 PITCHES_KEPT = 128  # number of cached paces
 PIECE = 256  # lower bound of `Timing.piece`, in device samples

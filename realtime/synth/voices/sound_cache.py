@@ -126,8 +126,8 @@ class SoundCache:
     def _advance(self) -> None:
         sound, decoder = self._at_work, self._decoder
         assert sound is not None
-        if sound.frames % self.stride == 0 and sound.frames:
-            sound.states.append(decoder.save(0))
+        if sound.frames % self.stride == 0:
+            self._save_state(sound)
         frames = min(CHUNK_FRAMES, decoder.info.frames - sound.frames)
         audio = decoder.step(np.broadcast_to(sound.z, (1, frames, len(sound.z))))[0]
         if not np.isfinite(audio).all():  # a voice decodes it again and counts it as muted
@@ -139,20 +139,41 @@ class SoundCache:
         if sound.whole:
             self._at_work = None
 
+    def _save_state(self, sound: CachedSound) -> None:
+        """Keep the state of the sound being decoded, unless it is at its beginning or kept already."""
+        if sound.frames > (sound.states[-1].frame if sound.states else 0):
+            sound.states.append(self._decoder.save(0))
+
     def _begin(self, z: Floats, passing: bool = False) -> None:
-        """Start to decode the sound at z, unless it is whole; restart an unfinished one."""
+        """Start to decode the sound at z, unless it is whole; resume an interrupted one."""
         key = z.tobytes()
         found = self._sounds.get(key)
-        if found is not None and (found is self._at_work or found.whole):
+        if found is not None:
             found.passing = found.passing and passing
-            return
+            if found is self._at_work or found.whole:
+                return
+        self._interrupt()
+        self._at_work = found or self._new_sound(z, passing)
+        if self._at_work.states:
+            self._decoder.load(0, self._at_work.states[-1])
+        else:
+            self._decoder.reset(0)
+
+    def _interrupt(self) -> None:
+        """Put off the sound being decoded; queue it first, unless the point only passed there."""
+        sound, self._at_work = self._at_work, None
+        if sound is not None:
+            self._save_state(sound)
+            if not sound.passing:
+                self._wanted.appendleft(sound.z)
+
+    def _new_sound(self, z: Floats, passing: bool) -> CachedSound:
         self._make_room()
         self._clock += 1
-        self._at_work = CachedSound(z, self._decoder.info.frames, self._hop)
-        self._at_work.used = self._clock
-        self._at_work.passing = passing and (found is None or found.passing)
-        self._sounds[key] = self._at_work
-        self._decoder.reset(0)
+        sound = CachedSound(z, self._decoder.info.frames, self._hop)
+        sound.used, sound.passing = self._clock, passing
+        self._sounds[z.tobytes()] = sound
+        return sound
 
     def _make_room(self) -> None:
         sounds = sorted(self._sounds.items(), key=lambda item: item[1].used)

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from realtime.synth.commands import Trigger
 from realtime.synth.glide import Glide
-from realtime.synth.resampler import Samples
-from realtime.synth.sound_cache import CachedSound
-from realtime.synth.timing import Pace, Timing
+from realtime.synth.voices.resampler import Samples
+from realtime.synth.voices.sound_cache import CachedSound
+from realtime.synth.voices.timing import Pace, Timing
 
 DECAY_DB = 60.0  # fall of the level in the decay time
 INAUDIBLE_DB = 120.0  # fall at which a decaying voice ends

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from realtime.synth.voice import Voice
+from realtime.synth.voices.voice import Voice
 
 EASE_MS = 3000.0  # time after a shed voice until the limit rises by one
 LEVEL_MS = 10.0  # window over which the levels of voices are compared

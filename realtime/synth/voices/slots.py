@@ -8,8 +8,8 @@ import numpy as np
 
 from realtime.model.decoder import Decoder, Floats
 from realtime.synth.glide import Point
-from realtime.synth.sound_cache import CachedSound
-from realtime.synth.voice import Voice
+from realtime.synth.voices.sound_cache import CachedSound
+from realtime.synth.voices.voice import Voice
 
 Points = Callable[[Voice, int], Point]
 """Returns z of a voice's next frames: float [frames, D], or [D] if it is constant."""

@@ -1,0 +1,252 @@
+"""The modal decoder as a streaming graph.
+
+Three caches: the phases of the oscillators in cycles, as sums of two float32 so that rounding loses nothing;
+the levels at the end of the last frame; and the decay of the modes so far. Frequencies and phases are float64
+(see `trainer.models.modal`), all else is float32.
+
+Before a sound's first frame the caches are zeros. The levels and phases then come from z: the graph adds
+them, times 1 at frame 0 and times 0 at all others.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import cast
+
+import numpy as np
+import onnx
+import torch
+from torch import Tensor, nn
+
+from export.graph import END, Graph
+from realtime.model import schema
+from trainer.data.partials import DECAYS, RATIOS, SWEEP_S
+from trainer.models.modal import (
+    FREE,
+    LEAK,
+    LOUDEST,
+    LOUDEST_MODE,
+    LOWEST_HZ,
+    MAX_SWEEP,
+    SPREAD,
+    ModalDecoder,
+)
+
+
+def decoder_graph(decoder: ModalDecoder) -> onnx.ModelProto:
+    """Return the graph that computes what `decoder` does (names and shapes: realtime.model.schema)."""
+    graph = Graph()
+    hop, rate, bands, modes = decoder.hop_length, decoder.sample_rate, decoder.bands, decoder.modes
+    oscillators = FREE + modes
+    layers = cast(list[nn.Linear], [decoder.hidden[0], decoder.hidden[2]])
+    z = graph.input(schema.Z, np.float32, "voices", "frames", layers[0].in_features)
+    frame = graph.input(schema.FRAME, np.int64, "voices")
+    old_phase = graph.input(f"{schema.CACHE}phase", np.float32, "voices", 2, oscillators)
+    old_level = graph.input(f"{schema.CACHE}level", np.float32, "voices", 1, bands + oscillators)
+    old_decay = graph.input(f"{schema.CACHE}decay", np.float32, "voices", 1, modes)
+    voices = graph.node("Shape", z, start=0, end=1)
+    frames = graph.node("Shape", z, start=1, end=2)
+    counted = graph.node("Range", graph.constant(0), graph.node("Squeeze", frames), graph.constant(1))
+    index = graph.node("Add", graph.node("Unsqueeze", frame, graph.constant([1])), counted)
+    after = graph.node("Add", index, graph.constant(1))
+    later = graph.node("Min", index, graph.constant(1))
+    fresh = graph.node("Sub", graph.constant(1.0), graph.node("Cast", later, to=_FLOAT))  # 1 at frame 0
+    fresh = graph.node("Unsqueeze", fresh, graph.constant([2]))
+
+    def dense(value: str, layer: nn.Linear) -> str:
+        return graph.node("Gemm", value, graph.constant(layer.weight), graph.constant(layer.bias), transB=1)
+
+    def by_frame(value: str, width: int) -> str:
+        return graph.reshape(value, voices, -1, width)
+
+    hidden = graph.reshape(z, -1, layers[0].in_features)
+    for layer in layers:
+        hidden = graph.node("LeakyRelu", dense(hidden, layer), alpha=LEAK)
+    column = graph.reshape(hidden, voices, -1, layers[1].out_features, 1)
+
+    # levels at the end of each frame, and at the beginning of the first
+    ends, firsts = _levels(graph, decoder, hidden, column, after)
+    ends, firsts = (by_frame(each, bands + FREE) for each in (ends, firsts))
+    level, decay = graph.nodes(
+        "Split", 2, dense(hidden, decoder.mode_heads), graph.constant([modes, modes]), axis=1
+    )
+    low, high = (math.log(edge) for edge in DECAYS)
+    decay = graph.node("Mul", graph.node("Sigmoid", decay), graph.constant(high - low))
+    decay = graph.node("Exp", graph.node("Add", decay, graph.constant(low)))
+    decay = by_frame(graph.node("Mul", decay, graph.constant(hop / rate)), modes)
+    fallen = graph.node("Add", graph.node("CumSum", decay, graph.constant(1)), old_decay)
+    level = by_frame(level, modes)
+    most = graph.constant(LOUDEST), graph.constant(LOUDEST_MODE)
+
+    def amplitudes(free: str, mode: str, boundary: str) -> str:
+        both = graph.concat([graph.node("Min", free, most[0]), graph.node("Min", mode, most[1])], 2)
+        return graph.node("Mul", graph.node("Exp", both), _gate(graph, decoder, end, boundary))
+
+    end = graph.node("Sigmoid", dense(hidden, decoder.end))
+    end = graph.node("Mul", end, graph.constant(decoder.frames + decoder.gate_frames))
+    end = by_frame(graph.node("Min", end, graph.constant(float(decoder.frames))), 1)
+    ends = amplitudes(
+        ends, graph.node("Sub", level, fallen), graph.node("Unsqueeze", after, graph.constant([2]))
+    )
+    firsts = amplitudes(firsts, level, graph.node("Unsqueeze", index, graph.constant([2])))
+    course = graph.concat([old_level, ends], 1)  # one node reads the cache, before its buffer is written
+    before = graph.slice(course, 0, -1, 1)
+    starts = graph.node("Add", before, graph.node("Mul", fresh, graph.node("Sub", firsts, before)))
+
+    # phases
+    turn, bend = _frequencies(graph, decoder, z, index, after)
+    half = graph.node("Mul", bend, _double(graph, 0.5))
+    steps = _fraction(graph, graph.node("Mul", graph.node("Add", turn, half), _double(graph, hop)))
+    phase = graph.node("Cast", old_phase, to=_DOUBLE)
+    phase = graph.node("ReduceSum", phase, graph.constant([1]), keepdims=1)
+    first = graph.node("Cast", graph.node("Tanh", dense(hidden, decoder.free_phase)), to=_DOUBLE)
+    still = graph.node(
+        "Expand",
+        _double(graph, decoder.start_phase),
+        graph.node("Concat", graph.node("Shape", hidden, start=0, end=1), graph.constant([modes]), axis=0),
+    )
+    first = by_frame(graph.concat([first, still], 1), oscillators)
+    first = graph.slice(graph.node("Mul", first, graph.node("Cast", fresh, to=_DOUBLE)), 0, 1, 1)
+    phase = graph.node("Add", phase, first)
+    at = _fraction(
+        graph, graph.node("Add", phase, graph.node("CumSum", steps, graph.constant(1), exclusive=1))
+    )
+    passed = _fraction(graph, graph.node("Add", graph.slice(at, -1, END, 1), graph.slice(steps, -1, END, 1)))
+    whole = graph.node("Cast", passed, to=_FLOAT)
+    rest = graph.node("Sub", passed, graph.node("Cast", whole, to=_DOUBLE))
+    new_phase = graph.concat([whole, graph.node("Cast", rest, to=_FLOAT)], 1)
+
+    # sound
+    m = np.arange(hop, dtype=np.float32)
+    ramp = np.stack((1.0 - m / hop, m / hop))
+    tau = _double(graph, 2 * math.pi)
+
+    def radians(value: str) -> list[str]:
+        """Of the free oscillators and of the modes, in float32: [voices, frames, …, 1] each."""
+        single = graph.node("Cast", graph.node("Mul", value, tau), to=_FLOAT)
+        single = graph.node("Unsqueeze", single, graph.constant([3]))
+        return graph.nodes("Split", 2, single, graph.constant([FREE, modes]), axis=2)
+
+    angles = []
+    for begin, advance in zip(radians(at), radians(turn), strict=True):
+        angles.append(graph.node("Add", begin, graph.node("Mul", advance, graph.constant(m))))
+    bent = graph.node("Mul", radians(bend)[0], graph.constant(m * m / (2 * hop)))
+    angles[0] = graph.node("Add", angles[0], bent)
+    sources = [_noise(graph, decoder, index), *(graph.node("Sin", angle) for angle in angles)]
+    both = [graph.node("Unsqueeze", each, graph.constant([2])) for each in (starts, ends)]
+    levels = graph.nodes("Split", 3, graph.concat(both, 2), graph.constant([bands, FREE, modes]), axis=3)
+    parts = [graph.node("MatMul", *pair) for pair in zip(levels, sources, strict=True)]
+    mixed = graph.node("Add", graph.node("Add", *parts[:2]), parts[2])
+    audio = graph.node(
+        "ReduceSum", graph.node("Mul", mixed, graph.constant(ramp)), graph.constant([2]), keepdims=0
+    )
+
+    onset = decoder.onset
+    rows = onset.weight.detach().view(decoder.onset_frames, hop, -1)
+    biases = onset.bias.detach().view(decoder.onset_frames, hop)
+    rows, biases = (torch.cat((each, torch.zeros_like(each[:1]))) for each in (rows, biases))
+    which = graph.node("Min", index, graph.constant(decoder.onset_frames))
+    audio = graph.node("Add", audio, _rows(graph, column, which, rows, biases))
+    graph.output(graph.reshape(audio, voices, -1), schema.AUDIO, np.float32, "voices", f"frames*{hop}")
+    for name, value, shape in (
+        ("phase", new_phase, (2, oscillators)),
+        ("level", graph.slice(course, -1, END, 1), (1, bands + oscillators)),
+        ("decay", graph.slice(fallen, -1, END, 1), (1, modes)),
+    ):
+        graph.output(value, f"{schema.NEW_CACHE}{name}", np.float32, "voices", *shape)
+    return graph.model()
+
+
+_FLOAT, _DOUBLE = onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE
+
+
+def _double(graph: Graph, value: float | np.ndarray | Tensor) -> str:
+    """A constant in float64."""
+    return graph.constant(value, double=True)
+
+
+def _fraction(graph: Graph, value: str) -> str:
+    """value - floor(value)."""
+    return graph.node("Sub", value, graph.node("Floor", value))
+
+
+def _rows(graph: Graph, column: str, index: str, weight: Tensor, bias: Tensor) -> str:
+    """column [voices, frames, width, 1] through the rows that each frame names: [voices, frames, values]."""
+    weights = graph.node("Gather", graph.constant(weight), index, axis=0)
+    products = graph.node("Squeeze", graph.node("MatMul", weights, column), graph.constant([3]))
+    return graph.node("Add", products, graph.node("Gather", graph.constant(bias), index, axis=0))
+
+
+def _levels(graph: Graph, decoder: ModalDecoder, hidden: str, column: str, after: str) -> tuple[str, str]:
+    """Log levels of noise and free oscillators at the ends of frames and at frame 0: [voices * frames, …]."""
+    values = decoder.knot_values.shape[1]
+    knot = graph.node("Gather", graph.constant(decoder.knot), after, axis=0)
+    share = graph.node("Gather", graph.constant(decoder.share[:, None]), after, axis=0)
+    weight, bias = decoder.knot_values, decoder.knot_bias
+    one = _rows(graph, column, knot, weight, bias)
+    other = _rows(graph, column, graph.node("Add", knot, graph.constant(1)), weight, bias)
+    between = graph.node("Add", one, graph.node("Mul", share, graph.node("Sub", other, one)))
+    begin = graph.node("Gemm", hidden, graph.constant(weight[0]), graph.constant(bias[0]), transB=1)
+    layer = decoder.levels
+    found = [
+        graph.node("Gemm", each, graph.constant(layer.weight), graph.constant(layer.bias), transB=1)
+        for each in (graph.reshape(between, -1, values), begin)
+    ]
+    return found[0], found[1]
+
+
+def _gate(graph: Graph, decoder: ModalDecoder, end: str, boundary: str) -> str:
+    """1 until the fade before the sound's end, then a straight line to 0: [voices, frames, 1]."""
+    left = graph.node("Sub", end, graph.node("Cast", boundary, to=_FLOAT))
+    left = graph.node("Mul", left, graph.constant(1.0 / decoder.gate_frames))
+    return graph.node("Clip", left, graph.constant(0.0), graph.constant(1.0))
+
+
+def _frequencies(graph: Graph, decoder: ModalDecoder, z: str, index: str, after: str) -> tuple[str, str]:
+    """Cycles a sample at the start of each frame, and the change to its end: float64 [voices, frames, K]."""
+    pitch, rate = decoder.pitch, decoder.sample_rate
+    x = graph.node("Cast", z, to=_DOUBLE)
+    for layer in (pitch.first, pitch.second, pitch.out):
+        x = graph.node("MatMul", x, _double(graph, layer.weight.T))
+        x = graph.node("Add", x, _double(graph, layer.bias))
+        if layer is not pitch.out:
+            x = graph.node("Max", x, graph.node("Mul", x, _double(graph, LEAK)))
+    low, high = (math.log(edge) for edge in SWEEP_S)
+    offset = [
+        math.log(LOWEST_HZ),
+        *(0.5 * math.log(a * b) for a, b in RATIOS),
+        0.5 * MAX_SWEEP,
+        0.5 * (low + high),
+    ]
+    scale = [SPREAD, *(0.5 * math.log(b / a) for a, b in RATIOS), 0.5 * MAX_SWEEP, 0.5 * (high - low)]
+    x = graph.node(
+        "Mul", graph.node("Tanh", x), _double(graph, np.array([*scale, *[pitch.zone_width] * decoder.modes]))
+    )
+    x = graph.node("Add", x, _double(graph, np.array([*offset, *pitch.zones.tolist()])))
+    first, ratio, sweep, tau, mode = graph.nodes(
+        "Split", 5, x, graph.constant([1, FREE - 1, 1, 1, decoder.modes]), axis=2
+    )
+    ratios = graph.concat([graph.node("Mul", first, _double(graph, 0.0)), ratio], 2)
+    base = graph.node("Exp", graph.node("Add", first, ratios))
+    inverse = graph.node("Exp", graph.node("Mul", tau, _double(graph, -1.0)))
+    modes = graph.node("Mul", graph.node("Exp", mode), _double(graph, 1.0 / rate))
+    hz = []
+    for boundary in (index, after):
+        second = graph.node("Unsqueeze", graph.node("Cast", boundary, to=_DOUBLE), graph.constant([2]))
+        second = graph.node("Mul", second, _double(graph, -decoder.hop_length / rate))
+        fall = graph.node("Exp", graph.node("Mul", second, inverse))
+        bent = graph.node("Add", graph.node("Mul", sweep, fall), _double(graph, 1.0))
+        hz.append(graph.node("Mul", graph.node("Mul", base, bent), _double(graph, 1.0 / rate)))
+    rise = graph.node("Sub", hz[1], hz[0])
+    flat = graph.node("Mul", modes, _double(graph, 0.0))
+    return graph.concat([hz[0], modes], 2), graph.concat([rise, flat], 2)
+
+
+def _noise(graph: Graph, decoder: ModalDecoder, index: str) -> str:
+    """The frames of the noise table that belong to each frame: [voices, frames, bands, hop]."""
+    hop, table = decoder.hop_length, decoder.noise.numpy()
+    rows = table.shape[1] // hop
+    row = graph.node("Unsqueeze", index, graph.constant([2]))
+    row = graph.node("Mod", row, graph.constant(decoder.periods))
+    row = graph.node("Add", row, graph.constant(np.arange(len(table)) * rows))
+    return graph.node("Gather", graph.constant(table.reshape(-1, hop)), row, axis=0)

@@ -1,0 +1,111 @@
+"""Print `docs/osc.md`, the table of addresses for people: `python -m realtime.cli.osc_page`."""
+
+from __future__ import annotations
+
+from realtime.control.addresses import ADDRESSES, HORIZON_S
+
+_PAGE = """\
+# OSC addresses
+
+<!-- Written by `python -m realtime.cli.osc_page > docs/osc.md` from realtime/control/addresses.py. -->
+
+The server listens on UDP port 9000 of 127.0.0.1 unless told otherwise, and sends replies to the port that
+a message came from. Where a float is expected, an int is accepted too. A message that cannot be carried
+out is answered with `/morph/error address text`; the sound goes on.
+
+The *point* is a place in the latent space, the space of sounds. New hits play the sound there. A *touch*
+is a finger or a track with a point of its own. A *class* is a kind of sound, such as kick; an *anchor* is
+a training sound.
+
+| address | arguments | effect | reply |
+|---|---|---|---|
+{addresses}
+
+## Arguments
+
+| address | argument | meaning | accepted | default |
+|---|---|---|---|---|
+{arguments}
+
+## Bundles and time tags
+
+The messages of a bundle take effect at the same sample. If one of them is wrong, it is answered with an
+error and the others still take effect. A time tag says when the messages are to be heard, to the sample:
+the server subtracts the latency of the engine and of the sound card. So send messages ahead of time by at
+least the latency that the server prints at its start. Time tags in the past, and the tag *immediately*,
+mean now. Time tags more than {horizon:g} s ahead are refused. A message without a time tag takes effect
+with the next block.
+
+Pitch, pan, decay, reverse, choke and glide apply to the messages that take effect after them. In a bundle
+with a time tag in the future, they apply from that time on.
+
+## The map, mixtures and classes
+
+- `/morph/xy` weights the training sounds by their distance d on the map, w = 1 / d⁴ (Shepard's
+  inverse-distance weighting): z = Σ w·z / Σ w. At the place of a training sound, z is that of the sound
+  itself.
+- `/morph/get/xy` projects the point onto the map. After `/morph/xy` the answer is near the place that was
+  asked for, and equal to it at the place of a training sound.
+- `/morph/weights` takes the weighted mean, Σ w·z / Σ w, of the class centres or of the named points.
+- `/morph/macro` measures from the mean of the training sounds and leaves the other axes unchanged.
+- `/morph/get/probabilities` models each class as a normal distribution around its centre, equally wide in
+  all D dimensions (variance s = spread² / D), and assumes that all classes are equally frequent. The
+  result is the softmax of −(D ln s + |z − centre|² / s) / 2.
+
+A *gesture*, the unit of undo and redo, is a series of moves less than half a second apart.
+
+## The sequencer
+
+The sequencer runs in the worker, on the sample clock. The page or program that edits it may come and go.
+Its hits are in the log (`--log`), each with its sample. This beat turns its snare into a hi-hat:
+
+```
+oscsend 127.0.0.1 9000 /morph/seq/add s kick
+oscsend 127.0.0.1 9000 /morph/seq/add ss snare hihat
+oscsend 127.0.0.1 9000 /morph/seq/lane/0/velocities fffffffff 1 0 0 0 0 0 0.6 0 1
+oscsend 127.0.0.1 9000 /morph/seq/lane/1/step/4 ff 1.0 0.0
+oscsend 127.0.0.1 9000 /morph/seq/lane/1/step/12 ff 0.8 0.7
+oscsend 127.0.0.1 9000 /morph/seq/tempo f 96
+oscsend 127.0.0.1 9000 /morph/seq/start
+```
+
+- A step is a quarter of a beat: 60 / (4 · tempo) s. Step k of a straight loop begins k · 15 · rate / tempo
+  samples after the first, rounded to the nearest sample. Rounding errors do not add up.
+- With swing, the second step of each pair begins after that share of the pair.
+- A new tempo holds from the next step on, and a new swing from the next pair on. Steps are counted from
+  that sample then. Other edits hold for every step that is not in a block yet. No edit loses or doubles a
+  hit.
+- A lane with two points plays (1 − morph) · from + morph · to, with its own morph at every step. Its hits
+  stay there when the point moves. A lane without points plays where the point is, and its hits follow it.
+- `/morph/seq/start` and `/morph/seq/stop` take a time tag; edits do not. `/morph/panic` stops the loop too;
+  `/morph/stop` only fades the sounds. Each model has its own pattern, which is stopped after a change of
+  model.
+- Subscribers receive every edit, also those of other clients. A client that polls the status asks
+  `/morph/get/seq` when `seq_revision` has changed.
+- Patterns are kept in the file of presets, for each model. The pattern under edit is there at the next
+  start.
+"""
+
+
+def markdown() -> str:
+    """The page."""
+    addresses = [f"| `{a.path}` | {a.usage or '–'} | {a.summary} | {a.reply or '–'} |" for a in ADDRESSES]
+    arguments = []
+    for address in ADDRESSES:
+        for a in (*address.placeholders, *address.arguments):
+            name = f"`<{a.name}>`" if a in address.placeholders else a.name
+            left_out = (
+                "–"
+                if not a.optional
+                else a.missing
+                if a.default is None
+                else f"{a.default:g}"
+                if (isinstance(a.default, float))
+                else f"{a.default}"
+            )
+            arguments.append(f"| `{address.path}` | {name} | {a.summary} | {a.accepted} | {left_out} |")
+    return _PAGE.format(addresses="\n".join(addresses), arguments="\n".join(arguments), horizon=HORIZON_S)
+
+
+if __name__ == "__main__":
+    print(markdown(), end="")

@@ -1,0 +1,49 @@
+"""Refused messages as lines in the terminal, one a second at most."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from realtime.control.refusals import Refusals
+
+PERIOD_S = 1.0
+
+
+class RefusalLines:
+    """Says which messages were refused, and why, but never in floods.
+
+    Args:
+        refusals: of the control.
+        say: told the lines.
+        clock: monotonic time in seconds.
+    """
+
+    def __init__(
+        self,
+        refusals: Refusals,
+        say: Callable[[str], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._refusals, self._say, self._clock = refusals, say, clock
+        self._told = 0
+        self._next_s = 0.0
+
+    def look(self) -> None:
+        """Say what was refused lately, unless something was said within the last second."""
+        count = self._refusals.count
+        if count == self._told or self._clock() < self._next_s:
+            return
+        self._next_s = self._clock() + PERIOD_S
+        missed = count - self._told - 1
+        self._told = count
+        latest = self._refusals.since(count - 1)
+        if latest:
+            address, text = latest[-1].address or "a datagram", latest[-1].text
+            more = f" (and {missed} more before)" if missed else ""
+            self._say(_printable(f"refused {address}: {text}{more}"))
+
+
+def _printable(line: str) -> str:
+    """A line without characters that could command a terminal."""
+    return "".join(c if c.isprintable() else "?" for c in line)

@@ -1,0 +1,1 @@
+"""The sequencer as clients see it: patterns, edits, their addresses and replies."""

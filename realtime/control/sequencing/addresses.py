@@ -1,0 +1,219 @@
+"""The OSC addresses of the drum sequencer, as rows of the table in `addresses`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from realtime.control.latent_space import LatentSpace
+from realtime.control.pattern import LANE_QUANTITIES, MAX_LANES, MAX_STEPS, ROWS, Pattern
+from realtime.control.protocol import REPLY_ITEMS, Address, Argument, number
+from realtime.control.requests import (
+    AddLane,
+    Asked,
+    DeletePattern,
+    Edit,
+    Query,
+    RecallPattern,
+    StorePattern,
+    UndoEdit,
+)
+from realtime.synth import quantities
+from realtime.synth.commands import StartSteps, StopSteps
+
+_LANE = Argument("i", "int", "the lane, counted from 0", low=0, high=MAX_LANES - 1)
+_STEP = Argument("s", "int", "the step, counted from 0", low=0, high=MAX_STEPS - 1)
+_MORPH = "place between the lane's points, 0 at the first, 1 at the second"
+_ENDS = (
+    Argument(
+        "from",
+        "text",
+        "a class, for its centre, a training sound (anchor), or a preset",
+        default="",
+        missing="the lane plays where the point is, and follows it",
+        names="points",
+    ),
+    Argument("to", "text", "likewise", default=None, missing="the same as from", names="points"),
+)
+_NAME = Argument("name", "text", "of the pattern")
+
+
+def _ends(space: LatentSpace, start: str, end: str | None) -> tuple[str, str]:
+    """Return the names of a lane's ends, which exist, or are both empty."""
+    if not start and not end:
+        return "", ""
+    end = start if end is None else end
+    for name in (start, end):
+        space.point(name)
+    return start, end
+
+
+def _add(space: LatentSpace, values: tuple[Any, ...]) -> AddLane:
+    return AddLane(*_ends(space, *values))
+
+
+def _sound(space: LatentSpace, values: tuple[Any, ...]) -> Edit:
+    lane, *names = values
+    start, end = _ends(space, *names)
+    return Edit(lambda pattern: pattern.with_setting(lane, start=start, end=end))
+
+
+def _step(space: LatentSpace, values: tuple[Any, ...]) -> Edit:
+    lane, step, velocity, morph = values
+
+    def change(pattern: Pattern) -> Pattern:
+        changed = pattern.with_value(lane, "velocities", step, velocity)
+        return changed if morph is None else changed.with_value(lane, "morphs", step, morph)
+
+    return Edit(change)
+
+
+def _morph(space: LatentSpace, values: tuple[Any, ...]) -> Edit:
+    lane, step, morph = values
+    return Edit(lambda pattern: pattern.with_value(lane, "morphs", step, morph))
+
+
+def _whole(field: str) -> Any:
+    """Return what makes the edit of a field of the pattern."""
+    return lambda space, values: Edit(lambda pattern: pattern.with_field(field, values[0]))
+
+
+def _setting(name: str, summary: str, argument: str, meaning: str) -> Address[LatentSpace, Asked]:
+    return Address(
+        f"/morph/seq/lane/<i>/{name}",
+        summary,
+        lambda space, values: Edit(lambda pattern: pattern.with_setting(values[0], **{name: values[1]})),
+        (number(argument, LANE_QUANTITIES[name], meaning),),
+        placeholders=(_LANE,),
+    )
+
+
+def _row(name: str, summary: str, meaning: str) -> Address[LatentSpace, Asked]:
+    return Address(
+        f"/morph/seq/lane/<i>/{name}",
+        summary,
+        lambda space, values: Edit(lambda pattern: pattern.with_row(values[0], name, values[1])),
+        (number(name, ROWS[name], meaning, many=True),),
+        placeholders=(_LANE,),
+    )
+
+
+SEQUENCER: tuple[Address[LatentSpace, Asked], ...] = (
+    Address(
+        "/morph/seq/start",
+        "Play the sequencer's pattern from its first step, in a loop.",
+        lambda space, values: StartSteps(),
+    ),
+    Address(
+        "/morph/seq/stop",
+        "Play no more steps; what sounds goes on to its end.",
+        lambda space, values: StopSteps(),
+    ),
+    Address(
+        "/morph/seq/tempo",
+        "Set the tempo, from the next step on. A step is a quarter of a beat.",
+        _whole("tempo"),
+        (number("bpm", quantities.TEMPO_BPM, "kept to 0.001"),),
+    ),
+    Address(
+        "/morph/seq/swing",
+        "Give the first of each two steps more of their time, from the next two on.",
+        _whole("swing"),
+        (number("swing", quantities.SWING, "its share, kept to 0.1: 50 is straight, 66.7 triplets"),),
+    ),
+    Address(
+        "/morph/seq/steps",
+        "Set the number of steps in the loop; what stands in steps beyond comes back with them.",
+        _whole("steps"),
+        (number("steps", quantities.STEPS, "16 make a bar of four beats"),),
+    ),
+    Address(
+        "/morph/seq/add",
+        "Put a lane behind the others, for a sound or for those between two.",
+        _add,
+        _ENDS,
+        "`/morph/done /morph/seq/add i`",
+    ),
+    Address(
+        "/morph/seq/clear",
+        "Remove all lanes.",
+        lambda space, values: Edit(lambda pattern: pattern.with_field("lanes", ())),
+    ),
+    Address("/morph/seq/undo", "Take the latest edit of the pattern back.", lambda p, v: UndoEdit()),
+    Address("/morph/seq/redo", "Take the latest of these undos back.", lambda p, v: UndoEdit(again=True)),
+    Address(
+        "/morph/seq/lane/<i>/remove",
+        "Remove a lane; those behind it move up.",
+        lambda space, values: Edit(lambda pattern: pattern.without_lane(values[0])),
+        placeholders=(_LANE,),
+    ),
+    Address("/morph/seq/lane/<i>/sound", "Say what a lane plays.", _sound, _ENDS, placeholders=(_LANE,)),
+    Address(
+        "/morph/seq/lane/<i>/step/<s>",
+        "Set a step of a lane.",
+        _step,
+        (
+            number("velocity", quantities.VELOCITY, "amplitude; 0 is no hit"),
+            number("morph", quantities.FRACTION, _MORPH, default=None, missing="it stays"),
+        ),
+        placeholders=(_LANE, _STEP),
+    ),
+    Address(
+        "/morph/seq/lane/<i>/morph/<s>",
+        "Set what a step of a lane sounds like.",
+        _morph,
+        (number("morph", quantities.FRACTION, _MORPH),),
+        placeholders=(_LANE, _STEP),
+    ),
+    _row(
+        "velocities",
+        "Set the velocities of a lane from the first step on; the other steps get 0.",
+        "amplitude; 0 is no hit",
+    ),
+    _row("morphs", "Set the morphs of a lane from the first step on; the other steps get 0.", _MORPH),
+    _setting("mute", "Silence a lane.", "mute", "1 is silent"),
+    _setting("pitch", "Transpose the hits of a lane.", "semitones", "upwards"),
+    _setting("pan", "Place the hits of a lane.", "pan", "-1 is left, 1 is right"),
+    _setting(
+        "decay", "Let the hits of a lane die away.", "ms", "to fall by 60 dB; 0 leaves them as they are"
+    ),
+    _setting("reverse", "Play the hits of a lane from their end.", "reverse", "1 is backwards"),
+    _setting("choke", "Put a lane into a group, of which only the latest hit sounds.", "group", "0 is none"),
+    Address(
+        "/morph/seq/store",
+        "Keep the pattern, with tempo and swing, under a name, in the file of presets.",
+        lambda space, values: StorePattern(*values),
+        (_NAME,),
+        "`/morph/done /morph/seq/store name`",
+    ),
+    Address(
+        "/morph/seq/recall",
+        "Bring a pattern back; if one plays, it goes on with this one's next step.",
+        lambda space, values: RecallPattern(*values),
+        (_NAME,),
+    ),
+    Address(
+        "/morph/seq/delete",
+        "Forget a pattern.",
+        lambda space, values: DeletePattern(*values),
+        (_NAME,),
+        "`/morph/done /morph/seq/delete name`",
+    ),
+)
+
+PATTERN_QUESTIONS: tuple[Address[LatentSpace, Asked], ...] = (
+    Address(
+        "/morph/get/seq",
+        "What is in the sequencer?",
+        lambda space, values: Query("seq"),
+        reply="`/morph/seq.reply` key value …: revision, playing, tempo, swing, steps, lanes, pattern (its "
+        "name, empty once edited), undo and redo (whether there is something to); then for each lane "
+        "`/morph/seq/lane.reply` i key value …: from, to, mute, pitch, pan, decay, reverse, choke, missing "
+        "(a name that no point has any more), and last `steps` velocity morph velocity morph …",
+    ),
+    Address(
+        "/morph/get/patterns",
+        "Which patterns are there?",
+        lambda space, values: Query("patterns"),
+        reply=f"`/morph/patterns.reply` name …, {REPLY_ITEMS} a message",
+    ),
+)

@@ -1,0 +1,97 @@
+// The connection to the server: OSC out, answers and states in; it comes back by itself.
+
+import { bundle, decode, encode } from "./osc.js";
+import { get, set } from "./store.js";
+
+const AGAIN_MS = [250, 500, 1000, 2000];
+const MAX_MESSAGES = 50;
+
+let socket = null;
+let tries = 0;
+let numbers = 0;
+const answers = new Map();
+
+/** Connect, and again whenever the connection is lost. */
+export function connect() {
+  const scheme = location.protocol === "https:" ? "wss" : "ws";
+  socket = new WebSocket(`${scheme}://${location.host}/page/socket`);
+  socket.binaryType = "arraybuffer";
+  socket.onopen = async () => {
+    tries = 0;
+    set("connected", true);
+    await loadModel();
+  };
+  socket.onmessage = ({ data }) => (typeof data === "string" ? takeState(JSON.parse(data)) : takeAnswer(decode(data)));
+  socket.onclose = () => {
+    set("connected", false);
+    setTimeout(connect, AGAIN_MS[Math.min(tries++, AGAIN_MS.length - 1)]);
+  };
+}
+
+/** Send a message. */
+export function send(address, ...values) {
+  transmit(encode(address, ...values));
+}
+
+/** Send messages that take effect together: each an array of an address and its arguments. */
+export function sendTogether(...messages) {
+  transmit(bundle(...messages.map((message) => encode(...message))));
+}
+
+/** Have `act` called with the arguments of every answer of an address. */
+export function onAnswer(address, act) {
+  answers.set(address, act);
+}
+
+function transmit(packet) {
+  if (socket?.readyState === WebSocket.OPEN) socket.send(packet);
+}
+
+function takeState(state) {
+  for (const part of Object.keys(state)) if (part !== "refused") set(part, state[part]);
+  for (const [name, value] of Object.entries(state.status)) set(`status.${name}`, value);
+  for (const [address, reason] of state.refused) note(reason, address);
+  const model = get("model");
+  if (model && state.status.model_id !== model.id) loadModel();
+}
+
+function takeAnswer({ address, values }) {
+  answers.get(address)?.(...values);
+}
+
+/** Put a line where the performer sees it. */
+export function note(line, address = "") {
+  const entry = { number: ++numbers, time: new Date().toLocaleTimeString(), address, line };
+  set("messages", [entry, ...(get("messages") ?? [])].slice(0, MAX_MESSAGES));
+}
+
+/** Have the server make a preset of a sound file. */
+export async function sendSound(file) {
+  note("is being encoded …", file.name);
+  const answer = await fetch(`/page/sounds?name=${encodeURIComponent(file.name)}`, { method: "POST", body: file });
+  if (answer.ok) note(`is the preset “${(await answer.json()).name}” now`, file.name);
+  else note(await answer.text(), file.name);
+  return answer.ok;
+}
+
+let loading = null;
+
+function loadModel() {
+  loading ??= fetchModel().finally(() => (loading = null));
+  return loading;
+}
+
+async function fetchModel() {
+  const model = await (await fetch("/page/model")).json();
+  set("axes", null);
+  set("pictures", null);
+  set("model", model);
+  const regions = await (await fetch("/page/regions")).json();
+  set("regions", { id: model.id, ...regions });
+  const portrait = await fetch("/page/portrait"); // measured now, if it was not before
+  if (portrait.ok && get("model").id === model.id) {
+    const { axes, pictures } = await portrait.json();
+    set("axes", axes);
+    set("pictures", pictures);
+  }
+}

@@ -1,0 +1,34 @@
+// What the page knows, and who wants to be told when a part of it changes.
+
+import { useEffect, useState } from "./vendor/preact-htm.js";
+
+const values = new Map();
+const watchers = new Map();
+
+/** The value of a part; undefined before there is one. */
+export const get = (part) => values.get(part);
+
+/** Change a part; whoever watches it is told, unless it is the same. */
+export function set(part, value) {
+  const before = values.get(part);
+  if (before === value || (typeof value === "object" && JSON.stringify(before) === JSON.stringify(value))) return;
+  values.set(part, value);
+  for (const watcher of [...(watchers.get(part) ?? [])]) watcher(value);
+}
+
+/** Have `watcher` called at every change of a part; returns what ends that. */
+export function watch(part, watcher) {
+  if (!watchers.has(part)) watchers.set(part, new Set());
+  watchers.get(part).add(watcher);
+  return () => watchers.get(part).delete(watcher);
+}
+
+/** For components: the value of a part, drawn anew when it changes. */
+export function use(part) {
+  const [value, setValue] = useState(values.get(part));
+  useEffect(() => {
+    setValue(values.get(part));
+    return watch(part, (now) => setValue(now));
+  }, [part]);
+  return value;
+}

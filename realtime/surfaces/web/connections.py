@@ -1,0 +1,104 @@
+"""The open connections of the web server: few of each host and in all, and none idle for long."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+MAX_EACH = 32  # connections of one address; a browser opens seven for a page
+MAX_ALL = 96
+KEPT_SHARE = 0.75  # of either limit: those that may stay for good, so that a question always gets through
+IDLE_S = 15.0  # without a request, or within the head of one
+
+Peer = tuple[str, int]
+
+
+@dataclass
+class Connection:
+    """One that is open.
+
+    Attributes:
+        since_s: when it was opened, or its latest request was answered.
+        requests: that are being answered; a websocket is one to its end.
+        kept: until its client goes.
+    """
+
+    transport: asyncio.Transport
+    since_s: float
+    requests: int = 0
+    kept: bool = False
+
+
+class Connections:
+    """Makes room for new connections at the cost of the one that has been idle longest. For one thread.
+
+    Args:
+        clock: monotonic time in seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._open: dict[Peer, Connection] = {}
+
+    def room_for(self, host: str) -> bool:
+        """Whether a connection from `host` can be kept; an idle one may be closed for it."""
+        self._forget_closed()
+        of_host = [peer for peer in self._open if peer[0] == host]
+        if len(of_host) >= MAX_EACH:
+            return self._close_idle(of_host)
+        return len(self._open) < MAX_ALL or self._close_idle(list(self._open))
+
+    def add(self, peer: Peer, transport: asyncio.Transport) -> None:
+        """Keep a new connection."""
+        self._open[peer] = Connection(transport, self._clock())
+
+    def begin(self, peer: Peer) -> None:
+        """Note that a request has come in."""
+        if found := self._open.get(peer):
+            found.requests += 1
+
+    def end(self, peer: Peer) -> None:
+        """Note that a request has been answered."""
+        if found := self._open.get(peer):
+            found.requests -= 1
+            found.since_s = self._clock()
+
+    def keep(self, peer: Peer) -> bool:
+        """Let a connection stay until its client goes; return False where too many stay already."""
+        self._forget_closed()
+        hosts = [host for (host, _), each in self._open.items() if each.kept]
+        found = self._open.get(peer)
+        if (
+            found is None
+            or hosts.count(peer[0]) >= MAX_EACH * KEPT_SHARE
+            or len(hosts) >= MAX_ALL * KEPT_SHARE
+        ):
+            return False
+        found.kept = True
+        return True
+
+    def close_idle(self) -> None:
+        """Close the connections that have been idle too long."""
+        self._forget_closed()
+        for each in self._open.values():
+            if not each.requests and self._clock() - each.since_s > IDLE_S:
+                each.transport.abort()
+
+    def close(self) -> None:
+        """Close all of them."""
+        for each in self._open.values():
+            each.transport.abort()
+
+    def _close_idle(self, peers: list[Peer]) -> bool:
+        idle = [peer for peer in peers if not self._open[peer].requests]
+        if not idle:
+            return False
+        oldest = min(idle, key=lambda peer: self._open[peer].since_s)
+        self._open.pop(oldest).transport.abort()
+        return True
+
+    def _forget_closed(self) -> None:
+        for peer in [peer for peer, each in self._open.items() if each.transport.is_closing()]:
+            del self._open[peer]

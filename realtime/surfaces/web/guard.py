@@ -1,0 +1,92 @@
+"""Which requests are answered: by the addresses they name, the page they come from, and a key."""
+
+from __future__ import annotations
+
+import ipaddress
+import secrets
+import socket
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+KEY = "key"  # of the query, and begins the cookie's name
+COOKIE_S = 30 * 24 * 3600
+PRIVATE = "/page/"  # what needs the key, where there is one
+HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
+    "style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+def host_is_ours(host: str) -> bool:
+    """Whether a Host header names this machine by an address or by its own name.
+
+    Another name that leads here is one that a foreign page has pointed at us (DNS rebinding).
+    """
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return False
+    ours = socket.gethostname().lower()
+    if name in ("localhost", ours, f"{ours}.local"):
+        return True
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def origin_is_ours(origin: str | None, host: str) -> bool:
+    """Whether a request comes from a page of this server, or from no page."""
+    return origin is None or origin in (f"http://{host}", f"https://{host}")
+
+
+class Guard:
+    """Turns foreign requests away.
+
+    Args:
+        key: what the page's address has to name; empty: nothing.
+        port: of the server; browsers keep cookies of all ports of a host together.
+    """
+
+    def __init__(self, key: str, port: int) -> None:
+        self._key = key
+        self._cookie = f"{KEY}-{port}"
+
+    @web.middleware
+    async def check(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """The middleware: 421 for a foreign Host, 403 for a foreign Origin, 401 without the key."""
+        if not host_is_ours(request.host):
+            return web.Response(status=421, text="this server is not called that\n")
+        if not origin_is_ours(request.headers.get("Origin"), request.host):
+            return web.Response(status=403, text="requests of other pages are not answered\n")
+        if request.path.startswith(PRIVATE) and not self.knows_key(request):
+            return web.Response(status=401, text="open the address that the server has printed\n")
+        return await handler(request)
+
+    def knows_key(self, request: web.Request) -> bool:
+        """Whether a request has the key, in its cookie or in its query."""
+        if not self._key:
+            return True
+        given = request.cookies.get(self._cookie, ""), request.query.get(KEY, "")
+        return any(secrets.compare_digest(each.encode(), self._key.encode()) for each in given)
+
+    def remember(self, response: web.StreamResponse) -> None:
+        """Have the browser send the key from now on."""
+        if self._key:
+            response.set_cookie(
+                self._cookie, self._key, max_age=COOKIE_S, httponly=True, samesite="Strict", path="/"
+            )
+
+
+async def add_headers(_: web.Request, response: web.StreamResponse) -> None:
+    """Forbid the browser what the page has no need for."""
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers["Server"] = "soundmorph"
+    response.headers.setdefault("Cache-Control", "no-cache")

@@ -1,0 +1,53 @@
+"""What a page must know of a model: its sounds and classes on the map, and what lies between them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from realtime.control.dispatcher import Control
+from realtime.control.latent_space import LatentSpace
+from realtime.util.errors import ControlError
+
+GRID = 48  # regions are looked at in so many places each way
+MARGIN = 0.1  # and so far beyond the edges of the map
+
+
+def model(control: Control) -> dict[str, Any]:
+    """Return the model that plays, as JSON can hold it; places are 0..1 from left and from below."""
+    info, places = control.info, control.space
+    return {
+        "id": int(control.status()["model_id"]),
+        "name": info.name,
+        "classes": [[each.name, *places.on_map(each.centroid)] for each in info.classes],
+        "anchors": [
+            [each.name, each.label, round(x, 5), round(y, 5)]
+            for each, (x, y) in zip(info.anchors, places.map.tolist(), strict=True)
+        ],
+        "axes": len(info.pca.basis),
+        "sample_rate": info.sample_rate,
+        "length_ms": info.duration_ms,
+    }
+
+
+def regions(places: LatentSpace) -> dict[str, Any]:
+    """Return the likeliest class and its probability in `GRID` x `GRID` places of the map.
+
+    They come row by row from below, and reach `MARGIN` beyond the edges. A place stands for the sound that
+    `/morph/xy` brings there.
+    """
+    label, share = [], []
+    for row in range(GRID):
+        for column in range(GRID):
+            try:
+                z = places.at(_place(column), _place(row))
+            except ControlError:  # a model without a map
+                return {"grid": 0, "margin": MARGIN, "label": [], "share": []}
+            likely = places.probabilities(z)
+            best = max(range(len(likely)), key=likely.__getitem__)
+            label.append(best)
+            share.append(round(likely[best], 2))
+    return {"grid": GRID, "margin": MARGIN, "label": label, "share": share}
+
+
+def _place(index: int) -> float:
+    return -MARGIN + (1.0 + 2.0 * MARGIN) * (index + 0.5) / GRID

@@ -1,0 +1,159 @@
+"""OSCQuery over HTTP and websocket (https://github.com/Vidvox/OSCQueryProposal)."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from aiohttp import WSMsgType, web
+
+from realtime.control import osc
+from realtime.control.protocol import Message
+from realtime.model.schema import ModelInfo
+from realtime.surfaces import oscquery
+from realtime.surfaces.web.client import Client
+from realtime.surfaces.web.server import Desk, Work
+from realtime.util.errors import RealtimeError
+
+LOOK_S = 0.05  # between two looks for changes, while somebody listens
+MAX_LISTENED = 1024  # addresses of one client
+PATH_CHANGED = json.dumps({"COMMAND": "PATH_CHANGED", "DATA": "/morph"})
+
+
+class OscQuery:
+    """Answers questions about the table, and tells listeners what changes.
+
+    Args:
+        info: gives the model that plays.
+        ask: carries out messages and gives the answers.
+        osc_address: host and port of the OSC server.
+        name: of the server, unlike any other's.
+    """
+
+    def __init__(
+        self, info: Callable[[], ModelInfo], ask: oscquery.Ask, osc_address: tuple[str, int], name: str
+    ) -> None:
+        self._info, self._ask, self._osc, self._name = info, ask, osc_address, name
+        self._listeners: dict[Client, set[str]] = {}
+
+    def routes(self, desk: Desk) -> Sequence[web.AbstractRouteDef]:
+        """All paths that no other part has taken."""
+        self._desk = desk
+        return [web.get("/{path:.*}", self.answer)]
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """The answer to a GET; or a websocket, which is then talked to to its end."""
+        if "websocket" in request.headers.get("Upgrade", "").lower():
+            return await self._converse(request)
+        return await self._desk.work.do(self._respond, request.path, request.query_string, _here(request))
+
+    def _respond(self, path: str, query: str, here: tuple[str, int]) -> web.Response:
+        attribute = query.partition("=")[0]
+        if attribute == "HOST_INFO":
+            anywhere = ipaddress.ip_address(self._osc[0]).is_unspecified
+            osc_host = here[0] if anywhere else self._osc[0]
+            return _json(oscquery.host_info(self._name, (osc_host, self._osc[1]), here))
+        node = oscquery.find(self._tree(), path)
+        if node is None:
+            return _empty(404)
+        if not query:
+            return _json(node)
+        if attribute not in oscquery.ATTRIBUTES:
+            return _empty(400)
+        if attribute not in node:
+            return web.Response(status=204)
+        return _json({attribute: node[attribute]})
+
+    def _tree(self) -> oscquery.Node:
+        return oscquery.tree(self._info(), oscquery.learn(self._ask, plugins=True))
+
+    # ---- websocket
+
+    async def _converse(self, request: web.Request) -> web.StreamResponse:
+        self._desk.keep(request)
+        client = Client()
+        await client.begin(request)
+        mine: set[str] = set()
+        self._listeners[client] = mine
+        try:
+            async for received in client.socket:
+                if received.type is WSMsgType.TEXT:
+                    _obey(received.data, mine)
+        finally:
+            del self._listeners[client]
+            await client.end()
+        return client.socket
+
+    async def run(self) -> None:
+        """Tell listeners what has changed, for as long as there are any."""
+        before: oscquery.Knowledge | None = None
+        told: dict[tuple[Client, str], tuple[Any, ...]] = {}
+        stale: set[Client] = set()  # clients that do not know yet that the tree has changed
+        info = self._info()
+        while True:
+            await asyncio.sleep(LOOK_S)
+            if not self._listeners:
+                before, told = None, {}
+                continue
+            known = await self._learn(self._desk.work)
+            if known is None or not known.values:  # nobody plays at the moment, or control has ended
+                continue
+            if before and (self._info() is not info or known.presets != before.presets):
+                stale = set(self._listeners)
+            before, info = known, self._info()
+            for client in [client for client in stale & set(self._listeners) if not client.behind]:
+                client.tell(PATH_CHANGED)
+                stale.discard(client)
+            now = {
+                (client, path): known.values[path]
+                for client, paths in self._listeners.items()
+                for path in paths
+                if path in known.values
+            }
+            told = {key: value for key, value in told.items() if key in now}
+            busy = {client for client in self._listeners if client.behind}
+            for (client, path), value in now.items():
+                if client not in busy and told.get((client, path)) != value:
+                    client.tell(osc.encode(Message(path, value)))
+                    told[client, path] = value
+
+    async def _learn(self, work: Work) -> oscquery.Knowledge | None:
+        try:
+            return await work.do(oscquery.learn, self._ask)
+        except RealtimeError:
+            return None
+
+    async def goodbye(self) -> None:
+        """Close all websockets."""
+        await asyncio.gather(*(client.goodbye() for client in self._listeners))
+
+
+def _obey(received: str, mine: set[str]) -> None:
+    """LISTEN and IGNORE; all else is passed over, as the proposal asks."""
+    try:
+        asked = json.loads(received)
+    except (ValueError, RecursionError):
+        return
+    if not isinstance(asked, dict) or not isinstance(path := asked.get("DATA"), str):
+        return
+    if asked.get("COMMAND") == "LISTEN" and len(mine) < MAX_LISTENED:
+        mine.add(path)
+    elif asked.get("COMMAND") == "IGNORE":
+        mine.discard(path)
+
+
+def _here(request: web.Request) -> tuple[str, int]:
+    """Our end of a connection."""
+    name = request.transport.get_extra_info("sockname") if request.transport else None
+    return (str(name[0]), int(name[1])) if name else ("127.0.0.1", 0)
+
+
+def _json(node: oscquery.Node) -> web.Response:
+    return web.Response(body=json.dumps(node).encode(), content_type="application/json")
+
+
+def _empty(status: int) -> web.Response:
+    return web.Response(status=status, content_type="application/json")

@@ -1,0 +1,173 @@
+"""The page: its files, what it must know of the model, and its websocket."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib.resources
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from aiohttp import WSMsgType, web
+
+from realtime.control.dispatcher import Control, Sender
+from realtime.control.osc import Server
+from realtime.control.snapshot import snapshot
+from realtime.surfaces.models import Models
+from realtime.surfaces.web import model_view, uploads
+from realtime.surfaces.web.client import Client
+from realtime.surfaces.web.programs import run_module
+from realtime.surfaces.web.server import Desk
+from realtime.util.errors import RealtimeError
+
+STATE_S = 0.05  # between two states that are sent
+PORTRAIT_S = 600.0  # for thousands of sounds on a busy machine
+FILES = Path(str(importlib.resources.files("realtime.surfaces") / "page"))
+
+Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Page:
+    """Serves the page and plays what it sends.
+
+    The page's websocket carries OSC packets both ways, one a binary frame, and states as JSON to the page.
+
+    Args:
+        server: the OSC server.
+        otherwise: answers requests of `/` that do not come from a browser.
+        models: the one that plays, and those that can.
+    """
+
+    def __init__(self, server: Server, otherwise: Answer, models: Models) -> None:
+        self._server, self._otherwise, self._models = server, otherwise, models
+        self._portrait: tuple[Path, asyncio.Task[Any]] | None = None
+        self._numbers = count(1)
+        self._clients: dict[Client, Sender] = {}
+
+    def routes(self, desk: Desk) -> Sequence[web.AbstractRouteDef]:
+        """The page at `/`, and all that belongs to it under `/page/`."""
+        self._desk = desk
+        return [
+            web.get("/", self._root),
+            web.get("/page/model", self._model),
+            web.get("/page/regions", self._regions),
+            web.get("/page/portrait", self._portray),
+            web.get("/page/models", self._list_models),
+            web.post("/page/sounds", self._keep_sound),
+            web.get("/page/socket", self._converse),
+            web.static("/page", FILES),
+        ]
+
+    async def _root(self, request: web.Request) -> web.StreamResponse:
+        """The page for browsers; by what the client accepts."""
+        if not _wants_page(request):
+            response = await self._otherwise(request)
+            response.headers["Vary"] = "Accept"
+            return response
+        if not self._desk.guard.knows_key(request):
+            return web.Response(
+                status=401, text="Open the address that the server has printed: it has a key.\n"
+            )
+        response = web.FileResponse(FILES / "index.html", headers={"Vary": "Accept"})
+        self._desk.guard.remember(response)
+        return response
+
+    async def _model(self, _: web.Request) -> web.Response:
+        return _json(await self._look(model_view.model))
+
+    async def _regions(self, _: web.Request) -> web.Response:
+        places = await self._look(lambda control: control.space)
+        return _json(await asyncio.to_thread(model_view.regions, places))
+
+    async def _portray(self, _: web.Request) -> web.Response:
+        """What the sounds are like, as soon as that is measured; it is for all pages at once."""
+        path = self._models.playing()
+        if self._portrait is None or self._portrait[0] != path or _failed(self._portrait[1]):
+            if self._portrait:
+                self._portrait[1].cancel()
+            work = run_module("realtime.surfaces.web.portrait", str(path), limit_s=PORTRAIT_S)
+            self._portrait = path, asyncio.create_task(work)
+        return _json(await asyncio.shield(self._portrait[1]))
+
+    async def _list_models(self, _: web.Request) -> web.Response:
+        return _json(await asyncio.to_thread(self._models.names))
+
+    async def _keep_sound(self, request: web.Request) -> web.Response:
+        """Make a preset of a sound file."""
+        if request.headers.get("Origin") is None:  # a form of a foreign page could send a file, too
+            raise web.HTTPForbidden(text="only the page may send sounds")
+        label, z = await uploads.encode(request, self._models.playing())
+        await self._look(lambda control: control.keep(label, z))
+        return _json({"name": label})
+
+    async def _look(self, at: Callable[[Control], Any]) -> Any:
+        return await self._desk.work.do(self._server.look, at)
+
+    # ---- websocket
+
+    async def _converse(self, request: web.Request) -> web.StreamResponse:
+        self._desk.keep(request)
+        client, loop = Client(), asyncio.get_running_loop()
+        await client.begin(request)
+        sender: Sender = (request.remote or "", -next(self._numbers))
+
+        def deliver(datagram: bytes) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(client.tell, datagram)
+
+        self._server.attach(sender, deliver)
+        self._clients[client] = sender
+        try:
+            async for received in client.socket:
+                if received.type is WSMsgType.BINARY:
+                    self._server.post(received.data, sender)
+        finally:
+            del self._clients[client]
+            self._server.detach(sender)
+            await client.end()
+        return client.socket
+
+    async def run(self) -> None:
+        """Tell the pages how everything is, for as long as there are any."""
+        told = 0
+        while True:
+            await asyncio.sleep(STATE_S)
+            if not self._clients:
+                told = self._server.control.refusals.count
+                continue
+            try:
+                state = await self._look(snapshot)
+            except RealtimeError:  # nobody plays at the moment
+                continue
+            refused = self._server.control.refusals.since(told)
+            told = refused[-1].number if refused else told
+            state["refused"] = [[each.address, each.text] for each in refused]
+            state["pages"] = len(self._clients)
+            text = json.dumps(state)
+            for client in self._clients:
+                if refused or not client.behind:
+                    client.tell(text)
+
+    async def goodbye(self) -> None:
+        """Close all websockets, and end what is being measured."""
+        if self._portrait:
+            self._portrait[1].cancel()
+        await asyncio.gather(*(client.goodbye() for client in self._clients))
+
+
+def _wants_page(request: web.Request) -> bool:
+    """Whether a request of `/` comes from a browser that shows pages, not from a client of OSCQuery."""
+    upgrades = "websocket" in request.headers.get("Upgrade", "").lower()
+    asks = [name for name in request.query if name != "key"]
+    return not upgrades and not asks and "text/html" in request.headers.get("Accept", "")
+
+
+def _failed(task: asyncio.Task[Any]) -> bool:
+    return task.done() and (task.cancelled() or task.exception() is not None)
+
+
+def _json(content: Any) -> web.Response:
+    return web.Response(body=json.dumps(content).encode(), content_type="application/json")

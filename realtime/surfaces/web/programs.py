@@ -1,0 +1,48 @@
+"""Work that takes long or takes files apart, done by programs of their own that are ended with the server."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from realtime.util.errors import RealtimeError
+
+_APART: dict[str, Any] = {} if sys.platform == "win32" else {"start_new_session": True}  # no Ctrl-C
+
+
+async def run_module(module: str, *arguments: str, limit_s: float) -> Any:
+    """Return the JSON that a Python module prints; kill it if it takes too long or is no longer wanted.
+
+    Raises:
+        RealtimeError: it failed, with the last line of what it says.
+    """
+    process = await asyncio.create_subprocess_exec(
+        *_command(module, arguments),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        **_APART,
+    )
+    try:
+        told, complaint = await asyncio.wait_for(process.communicate(), limit_s)
+    except (TimeoutError, asyncio.TimeoutError):
+        raise RealtimeError(f"not done within {limit_s:g} s") from None
+    finally:
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+    if process.returncode:
+        lines = complaint.decode(errors="replace").strip().splitlines()
+        ended = f"ended by {signal.Signals(-process.returncode).name}" if process.returncode < 0 else "failed"
+        raise RealtimeError(lines[-1].removeprefix("realtime: ").removeprefix("error: ") if lines else ended)
+    return json.loads(told)
+
+
+def _command(module: str, arguments: Sequence[str]) -> list[str]:
+    return [sys.executable, "-m", module, *arguments]

@@ -1,0 +1,207 @@
+"""The web server: one thread with an event loop of its own, in which `aiohttp` speaks HTTP and websocket."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from realtime.control.access import Access
+from realtime.surfaces.web.connections import Connections, Peer
+from realtime.surfaces.web.guard import Guard, add_headers
+from realtime.util.errors import RealtimeError
+
+BACKLOG = 64
+REST_S = 0.1  # when the machine has no more descriptors
+SWEEP_S = 1.0
+GOODBYE_S = 0.5  # of waiting for clients at the end
+END_S = 2.0  # until the thread has ended, whatever they do
+
+T = TypeVar("T")
+
+
+class WebError(RealtimeError):
+    """A port that cannot be opened."""
+
+
+class Work:
+    """One thread for what must not hold up the event loop: asking control, which may wait for the sound."""
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="web-work")
+
+    async def do(self, work: Callable[..., T], *arguments: Any) -> T:
+        """The result of `work`, done behind the work that was asked for before."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
+
+    def end(self) -> None:
+        """Forget what is not begun; what is under way is left to itself."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What a part needs of the server: its guard, its thread for work, and its connections."""
+
+    guard: Guard
+    work: Work
+    connections: Connections
+
+    def keep(self, request: web.Request) -> None:
+        """Let the connection of a request stay for a websocket.
+
+        Raises:
+            HTTPServiceUnavailable: too many stay already.
+        """
+        if not self.connections.keep(peer_of(request)):
+            raise web.HTTPServiceUnavailable(text="too many websockets are open\n")
+
+
+def peer_of(request: web.Request) -> Peer:
+    """The address and port at the other end."""
+    peer = request.transport.get_extra_info("peername") if request.transport else None
+    return (str(peer[0]), int(peer[1])) if peer else ("", 0)
+
+
+class Part(Protocol):
+    """What a web server has on offer."""
+
+    def routes(self, desk: Desk) -> Sequence[web.AbstractRouteDef]:
+        """What it answers."""
+        ...
+
+    async def run(self) -> None:
+        """Its work beside the answers, until cancelled."""
+        ...
+
+    async def goodbye(self) -> None:
+        """Tell its clients that the server ends."""
+        ...
+
+
+class WebServer:
+    """Answers HTTP on a port, from `start` to `stop`.
+
+    Args:
+        parts: what is on offer; of routes that match a request the first answers.
+        host, port: to listen on; port 0 is any free one.
+        gate: who may connect, and how often ask; for nobody else.
+        key: see `Guard`.
+
+    Raises:
+        WebError: the port is taken.
+    """
+
+    def __init__(self, parts: Sequence[Part], *, host: str, port: int, gate: Access, key: str = "") -> None:
+        self._parts, self._gate, self._key = parts, gate, key
+        self._connections = Connections()
+        self._work = Work()
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self._socket.bind((host, port))
+            self._socket.listen(BACKLOG)
+        except OSError as error:
+            self._socket.close()
+            raise WebError(f"no page and no OSCQuery on {host}:{port}: {error.strerror}") from None
+        self._socket.setblocking(False)
+        self.host, self.port = self._socket.getsockname()
+        self._loop = asyncio.new_event_loop()
+        self._stopping = asyncio.Event()
+        self._thread = threading.Thread(target=self._run, name="web", daemon=True)
+
+    def start(self) -> None:
+        """Begin to answer."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Let all clients go; returns within two seconds, whatever they do."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stopping.set)
+            self._thread.join(END_S)
+        self._socket.close()
+        self._work.end()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        with contextlib.closing(self._loop):
+            self._loop.run_until_complete(self._serve())
+
+    async def _serve(self) -> None:
+        guard = Guard(self._key, self.port)
+        desk = Desk(guard, self._work, self._connections)
+        app = web.Application(middlewares=[self._count, guard.check], logger=_QUIET)
+        app.on_response_prepare.append(add_headers)
+        for part in self._parts:
+            app.add_routes(part.routes(desk))
+        runner = web.AppRunner(
+            app, handle_signals=False, access_log=None, logger=_QUIET, shutdown_timeout=GOODBYE_S
+        )
+        await runner.setup()
+        tasks = [
+            asyncio.create_task(work)
+            for work in (self._accept(runner), self._sweep(), *(part.run() for part in self._parts))
+        ]
+        await self._stopping.wait()
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks, timeout=GOODBYE_S)
+        with contextlib.suppress(TimeoutError, asyncio.TimeoutError):
+            await asyncio.wait_for(asyncio.gather(*(p.goodbye() for p in self._parts)), GOODBYE_S)
+        self._connections.close()
+        with contextlib.suppress(TimeoutError, asyncio.TimeoutError):
+            await asyncio.wait_for(runner.cleanup(), GOODBYE_S)
+
+    async def _accept(self, runner: web.AppRunner) -> None:
+        """Take connections; strangers, and more than there is room for, are closed unread."""
+        server = runner.server
+        assert server is not None
+        while True:
+            try:
+                connection, peer = await self._loop.sock_accept(self._socket)
+            except OSError:
+                await asyncio.sleep(REST_S)
+                continue
+            if not self._gate.admits(peer[0], 0) or not self._connections.room_for(peer[0]):
+                connection.close()
+                continue
+            try:
+                transport, _ = await self._loop.connect_accepted_socket(server, connection)
+            except OSError:
+                connection.close()
+                continue
+            assert isinstance(transport, asyncio.Transport)
+            self._connections.add(peer[:2], transport)
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            self._connections.close_idle()
+
+    @web.middleware
+    async def _count(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Turn floods away; while a request is answered its connection is not idle."""
+        peer = peer_of(request)
+        if not self._gate.admits(peer[0], 0):
+            return web.Response(status=429, text="too many requests\n")
+        self._connections.begin(peer)
+        try:
+            return await handler(request)
+        except RealtimeError as error:
+            return web.Response(status=503, text=f"{error}\n")
+        finally:
+            self._connections.end(peer)
+
+
+_QUIET = logging.getLogger(__name__)
+_QUIET.addHandler(logging.NullHandler())
+_QUIET.propagate = False

@@ -1,0 +1,60 @@
+"""Sound files that are dropped on the page: encoded in a program of their own, and kept as presets."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+
+from aiohttp import web
+
+from realtime.surfaces.web.programs import run_module
+from realtime.synth.commands import Z
+
+SUFFIXES = (".wav", ".flac", ".aif", ".aiff", ".ogg")
+MAX_BYTES = 32 * 2**20
+SEND_S = 60.0  # for sending the file
+ENCODE_S = 60.0
+
+
+async def receive(request: web.Request, folder: Path) -> tuple[Path, str]:
+    """Write the body of a request to a file in `folder`; return it, and the name of the preset it asks for.
+
+    Raises:
+        HTTPException: the name, the size or the time is not accepted; its text says what is.
+    """
+    name = PurePosixPath(request.query.get("name", "").replace("\\", "/")).name
+    label, suffix = PurePosixPath(name).stem[:60], PurePosixPath(name).suffix.lower()
+    if suffix not in SUFFIXES or not label.isprintable() or not label:
+        raise web.HTTPUnsupportedMediaType(text=f"accepted are {', '.join(SUFFIXES)} files")
+    path = folder / f"sound{suffix}"
+    try:
+        await asyncio.wait_for(_write(request, path), SEND_S)
+    except (TimeoutError, asyncio.TimeoutError):
+        raise web.HTTPRequestTimeout(text=f"the file did not come within {SEND_S:g} s") from None
+    return path, label
+
+
+async def _write(request: web.Request, path: Path) -> None:
+    size = 0
+    with path.open("wb") as file:
+        async for part in request.content.iter_any():
+            size += len(part)
+            if size > MAX_BYTES:
+                raise web.HTTPRequestEntityTooLarge(
+                    MAX_BYTES, size, text=f"up to {MAX_BYTES // 2**20} MB are accepted"
+                )
+            file.write(part)
+
+
+async def encode(request: web.Request, model: Path) -> tuple[str, Z]:
+    """Return the name for the preset of the file in a request, and the point that sounds most like it.
+
+    Raises:
+        HTTPException: as `receive`.
+        RealtimeError: the file cannot be encoded.
+    """
+    with TemporaryDirectory(prefix="soundmorph-") as folder:
+        path, label = await receive(request, Path(folder))
+        z = await run_module("realtime", "encode", str(path), "--model", str(model), limit_s=ENCODE_S)
+    return label, tuple(float(x) for x in z)

@@ -1,0 +1,1 @@
+"""Voices: cached or decoded sound at the device rate, its timing, and the choice of the voice that ends."""

@@ -1,0 +1,300 @@
+"""The web server and the page's part of it, among clients that mean it harm."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin
+
+from realtime.control import osc
+from realtime.control.access import Access
+from realtime.control.dispatcher import Control
+from realtime.control.osc import Server, bind
+from realtime.control.protocol import Message
+from realtime.live.engine import Engine
+from realtime.model.verify import read
+from realtime.surfaces.models import Models
+from realtime.surfaces.web.client import MAX_MESSAGE
+from realtime.surfaces.web.guard import host_is_ours, origin_is_ours
+from realtime.surfaces.web.key import page_key
+from realtime.surfaces.web.oscquery_part import OscQuery
+from realtime.surfaces.web.page_part import Page
+from realtime.surfaces.web.server import Part, WebServer
+from realtime.synth.mixer import Mixer
+
+TIMEOUT_S = 30.0
+KEY = "0123456789abcdef"
+BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+Start = Callable[..., WebServer]
+
+
+@pytest.fixture
+def control(make_mixer: Callable[..., Mixer], tiny_model: Path) -> Control:
+    """Of an engine that does not run."""
+    return Control(read(tiny_model).info, Engine(make_mixer()))
+
+
+@pytest.fixture
+def start(control: Control, tiny_model: Path) -> Iterator[Start]:
+    """Start a web server with the page and OSCQuery on a free port of this machine."""
+    running: list[WebServer] = []
+    listener = bind("127.0.0.1", 0)
+    server = Server(control, listener)
+    server.start()
+
+    def begin(key: str = "") -> WebServer:
+        query = OscQuery(lambda: control.info, server.handle, (server.host, server.port), "test")
+        parts: list[Part] = [Page(server, query.answer, Models(lambda: tiny_model)), query]
+        running.append(WebServer(parts, host="127.0.0.1", port=0, gate=Access(), key=key))
+        running[0].start()
+        return running[0]
+
+    yield begin
+    for each in running:
+        each.stop()
+    server.stop()
+    listener.close()
+
+
+def get(server: WebServer, target: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
+    """Ask without any help from a client that tidies paths up."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=TIMEOUT_S)
+    connection.putrequest("GET", target, skip_host="Host" in headers)
+    for name, value in headers.items():
+        connection.putheader(name, value)
+    connection.endheaders()
+    answer = connection.getresponse()
+    found = answer.status, dict(answer.getheaders()), answer.read()
+    connection.close()
+    return found
+
+
+def socket_of(server: WebServer, path: str, origin: str | None = None) -> ClientConnection:
+    page = None if origin is None else Origin(origin)
+    return connect(f"ws://127.0.0.1:{server.port}{path}", origin=page, compression=None)
+
+
+def page_socket(server: WebServer) -> ClientConnection:
+    return socket_of(server, "/page/socket")
+
+
+def hear(client: ClientConnection) -> Message:
+    """Wait for the next answer; states are passed over."""
+    while isinstance(received := client.recv(timeout=TIMEOUT_S), str):
+        pass
+    (packet,) = osc.parse(received)
+    return packet.messages[0]
+
+
+# ---- who gets what at the same address
+
+
+def test_a_browser_gets_the_page_and_a_program_the_tree(start: Start) -> None:
+    server = start()
+    status, headers, page = get(server, "/", **BROWSER)
+    assert (status, headers["Content-Type"], headers["Vary"]) == (200, "text/html", "Accept")
+    assert b"/page/app.js" in page
+    for accept in ({}, {"Accept": "*/*"}, {"Accept": "application/json"}):
+        status, headers, tree = get(server, "/", **accept)
+        assert (status, headers["Content-Type"]) == (200, "application/json")
+        assert json.loads(tree)["FULL_PATH"] == "/"
+    assert b"OSC_PORT" in get(server, "/?HOST_INFO", **BROWSER)[2]
+
+
+def test_the_page_may_load_nothing_from_elsewhere(start: Start) -> None:
+    headers = get(start(), "/", **BROWSER)[1]
+    policy = headers["Content-Security-Policy"]
+    assert "default-src 'self'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "http" not in policy
+    assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_the_model_is_told_as_it_is(start: Start, control: Control) -> None:
+    model = json.loads(get(start(), "/page/model")[2])
+    info = control.info
+    assert [name for name, *_ in model["classes"]] == [each.name for each in info.classes]
+    assert [(name, label) for name, label, *_ in model["anchors"]] == [
+        (a.name, a.label) for a in info.anchors
+    ]
+    places = [place for _, _, *place in model["anchors"]]
+    assert places == [pytest.approx(place, abs=1e-5) for place in control.space.map.tolist()]
+
+
+def test_a_region_is_the_likeliest_class_of_what_the_map_plays_there(start: Start, control: Control) -> None:
+    regions = json.loads(get(start(), "/page/regions")[2])
+    grid, margin = regions["grid"], regions["margin"]
+    for row, column in ((0, 0), (7, 30), (grid - 1, grid - 1)):
+        x, y = (-margin + (1 + 2 * margin) * (at + 0.5) / grid for at in (column, row))
+        likely = control.space.probabilities(control.space.at(x, y))
+        assert regions["label"][row * grid + column] == likely.index(max(likely))
+        assert regions["share"][row * grid + column] == pytest.approx(max(likely), abs=0.005)
+
+
+# ---- the page's websocket
+
+
+def test_the_websocket_plays_and_answers_as_udp_does(start: Start) -> None:
+    with page_socket(start()) as client:
+        client.send(osc.encode(Message("/ping")))
+        assert hear(client) == Message("/pong")
+        client.send(osc.encode(Message("/morph/xy", (2.0, 0.5))))
+        assert hear(client) == Message("/morph/error", ("/morph/xy", "x is 2.0, not a number from 0 to 1"))
+        client.send(b"nonsense")
+        assert hear(client).address == "/morph/error"
+
+
+def test_pages_are_told_the_state_and_what_others_were_refused(start: Start, control: Control) -> None:
+    with page_socket(start()) as client:
+        state = json.loads(_text(client))
+        assert state["status"]["model"] == control.info.name
+        assert state["refused"] == []
+        assert len(state["probabilities"]) == len(control.info.classes)
+        control.refuse(Message("/morph/tigger"), "no such address")
+        while not (state := json.loads(_text(client)))["refused"]:
+            pass
+        assert state["refused"] == [["/morph/tigger", "no such address"]]
+
+
+def _text(client: ClientConnection) -> str:
+    received = client.recv(timeout=TIMEOUT_S)
+    assert isinstance(received, str)
+    return received
+
+
+def test_an_oversized_frame_ends_its_own_connection_only(start: Start) -> None:
+    server = start()
+    with page_socket(server) as other, page_socket(server) as client:
+        client.send(bytes(MAX_MESSAGE + 1))
+        with pytest.raises(ConnectionClosed):
+            hear(client)
+        other.send(osc.encode(Message("/ping")))
+        assert hear(other) == Message("/pong")
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        b"\xff\xff\xff\xff",  # reserved bits, an unknown opcode
+        b"\x82\x04/abc",  # from a client, but not masked
+        b"\x81\x82\0\0\0\0\xff\xfe",  # text that is not UTF-8
+        b"\x89\xfe\x0f\xff\0\0\0\0",  # a ping that is too long
+    ],
+)
+def test_a_malformed_frame_ends_its_own_connection_only(start: Start, frame: bytes) -> None:
+    server = start()
+    with socket.create_connection(("127.0.0.1", server.port), TIMEOUT_S) as client:
+        client.sendall(
+            b"GET /page/socket HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+        )
+        assert client.recv(12) == b"HTTP/1.1 101"
+        client.sendall(frame + bytes(5000))
+        while client.recv(65_536):
+            pass
+    assert get(server, "/page/model")[0] == 200
+
+
+# ---- foreign pages and foreign names
+
+
+@pytest.mark.parametrize(
+    ("host", "ours"),
+    [
+        ("127.0.0.1:9000", True),
+        ("localhost:9000", True),
+        ("192.168.1.5", True),
+        ("[::1]:9000", True),
+        ("evil.example:9000", False),
+        ("127.0.0.1.evil.example", False),
+        ("", False),
+        ("[", False),
+    ],
+)
+def test_only_addresses_and_own_names_are_hosts_of_ours(host: str, ours: bool) -> None:
+    assert host_is_ours(host) is ours
+
+
+@pytest.mark.parametrize(
+    ("origin", "ours"),
+    [
+        (None, True),
+        ("http://127.0.0.1:9000", True),
+        ("http://127.0.0.1:9001", False),
+        ("http://evil.example", False),
+        ("null", False),
+    ],
+)
+def test_only_this_page_and_no_page_are_origins_of_ours(origin: str | None, ours: bool) -> None:
+    assert origin_is_ours(origin, "127.0.0.1:9000") is ours
+
+
+def test_a_name_pointed_at_us_is_not_answered(start: Start) -> None:
+    server = start()
+    assert get(server, "/", Host=f"evil.example:{server.port}", **BROWSER)[0] == 421
+    assert get(server, "/morph/gain", Host=f"evil.example:{server.port}")[0] == 421
+
+
+def test_a_foreign_page_can_neither_ask_nor_play(start: Start) -> None:
+    server = start()
+    assert get(server, "/page/model", Origin="http://evil.example")[0] == 403
+    for path in ("/", "/page/socket"):
+        with pytest.raises(InvalidStatus, match="403"), socket_of(server, path, "http://evil.example"):
+            pass
+    with socket_of(server, "/page/socket", f"http://127.0.0.1:{server.port}"):
+        pass
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/page/../web/server.py",
+        "/page/..%2fweb/server.py",
+        "/page/%2e%2e/%2e%2e/__init__.py",
+        "/page//etc/passwd",
+        "/page/..\\web\\server.py",
+        "/page/%00",
+    ],
+)
+def test_no_file_beside_the_page_is_served(start: Start, path: str) -> None:
+    status, _, body = get(start(), path)
+    assert status in (400, 403, 404)
+    assert b"import" not in body
+
+
+# ---- the key
+
+
+def test_without_the_key_the_page_is_closed_and_oscquery_open(start: Start) -> None:
+    server = start(KEY)
+    assert get(server, "/", **BROWSER)[0] == 401
+    for path in ("/page/model", "/page/app.js", "/page/socket", "/page/model?key=wrong"):
+        assert get(server, path)[0] == 401
+    assert get(server, "/")[0] == 200
+
+
+def test_the_key_in_the_address_opens_the_page_for_good(start: Start) -> None:
+    server = start(KEY)
+    status, headers, _ = get(server, f"/?key={KEY}", **BROWSER)
+    assert status == 200
+    cookie = headers["Set-Cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Strict" in cookie
+    pair = cookie.partition(";")[0]
+    assert get(server, "/page/model", Cookie=pair)[0] == 200
+    assert get(server, "/page/model", Cookie=pair.replace(KEY, "f" * len(KEY)))[0] == 401
+
+
+def test_the_key_is_the_same_at_the_next_start_and_for_nobody_else(tmp_path: Path) -> None:
+    key = page_key(tmp_path / "new")
+    assert page_key(tmp_path / "new") == key
+    assert page_key(tmp_path / "other") != key
+    (kept,) = (tmp_path / "new").iterdir()
+    assert kept.stat().st_mode & 0o077 == 0

@@ -1,0 +1,268 @@
+"""The steps of the sequencer: each once, at its sample, whatever is edited and however time is cut."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
+from math import floor
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from realtime.synth.commands import (
+    Command,
+    Panic,
+    Sequencing,
+    SetClock,
+    SetStep,
+    SetZ,
+    StartSteps,
+    Stop,
+    StopSteps,
+    Trigger,
+)
+from realtime.synth.crossfade import Change, Crossfade
+from realtime.synth.mixer import Mixer
+from realtime.synth.sequencer import Sequencer
+
+RATE = 48_000
+ALL_STEPS = 64
+Edit = tuple[int, Sequencing | Panic]
+Edits = Sequence[Edit]
+Hits = list[tuple[int, Trigger]]
+
+
+def hit(step: int) -> Trigger:
+    """A hit that tells which step it is of."""
+    return Trigger(velocity=(step + 1) / 128)
+
+
+def step_of(trigger: Trigger) -> int:
+    return round(128 * trigger.velocity) - 1
+
+
+EVERY_STEP = [(0, SetStep(step, (hit(step),))) for step in range(ALL_STEPS)]
+
+
+def taken(edits: Edits, ends: Iterable[int], rate: int = RATE) -> Hits:
+    """Return the hits until one end after the other; each edit is submitted in the piece of time it is in."""
+    sequencer, waiting, hits, begin = Sequencer(rate), list(edits), [], 0
+    for end in ends:
+        while waiting and waiting[0][0] < end:
+            at, command = waiting.pop(0)
+            sequencer.submit(command, at)
+        hits += sequencer.take(begin, end)
+        begin = end
+    return hits
+
+
+def ideal(clocks: Sequence[tuple[int, SetClock]], end: int, rate: int = RATE, start: int = 0) -> list[int]:
+    """Return the samples of all steps before `end`, in exact fractions, for clocks set at these samples."""
+    waiting = list(clocks)
+    tempo, swing, number, at, exact = Fraction(120), Fraction(1, 2), 0, start, Fraction(start)
+    samples = []
+    wanted = SetClock(120.0, 50.0, 16)
+    while at < end:
+        samples.append(at)
+        while waiting and waiting[0][0] <= at:
+            wanted = waiting.pop(0)[1]
+        new_tempo = Fraction(round(1000 * wanted.bpm), 1000)
+        new_swing = Fraction(round(10 * wanted.swing), 1000) if number % 2 == 0 else swing
+        if (new_tempo, new_swing) != (tempo, swing):
+            tempo, swing, exact = new_tempo, new_swing, Fraction(at)
+        pair = 2 * 60 * Fraction(rate) / (4 * tempo)
+        exact += pair * (swing if number % 2 == 0 else 1 - swing)
+        number, at = number + 1, floor(exact + Fraction(1, 2))
+    return samples
+
+
+tempos = st.floats(20.0, 300.0, width=32)
+swings = st.floats(50.0, 75.0, width=32)
+clocks = st.builds(SetClock, tempos, swings, st.integers(16, 64))
+
+
+@given(clocks, st.sampled_from([8000, 22_050, 44_100, 48_000, 96_000]), st.integers(0, 10**9))
+@settings(deadline=None)
+def test_steps_lie_on_the_ideal_grid_to_the_sample(clock: SetClock, rate: int, start: int) -> None:
+    end = start + 20 * rate
+    edits: list[Edit] = [*EVERY_STEP, (0, clock), (start, StartSteps())]
+    hits = taken(edits, [start, end], rate)
+    assert [at for at, _ in hits] == ideal([(0, clock)], end, rate, start)
+    assert [step_of(each) for _, each in hits] == [k % clock.steps for k in range(len(hits))]
+
+
+def test_no_error_adds_up_in_a_day() -> None:
+    clock = SetClock(133.7, 66.7, 16)
+    day = 24 * 3600 * RATE
+    hits = taken([(0, SetStep(0, (hit(0),))), (0, clock), (0, StartSteps())], [day])
+    loop = Fraction(16 * 60 * RATE) / (4 * Fraction(1337, 10))
+    assert [at for at, _ in hits] == [floor(k * loop + Fraction(1, 2)) for k in range(len(hits))]
+    assert len(hits) > 48_000
+
+
+def test_swing_moves_every_second_step_only() -> None:
+    hits = taken([*EVERY_STEP, (0, SetClock(120.0, 75.0, 16)), (0, StartSteps())], [RATE])
+    assert [at for at, _ in hits] == [0, 9000, 12_000, 21_000, 24_000, 33_000, 36_000, 45_000]
+
+
+edit = st.one_of(
+    clocks,
+    st.builds(StartSteps),
+    st.builds(StopSteps),
+    st.builds(Panic),
+    st.builds(lambda step: SetStep(step, (hit(step),)), st.integers(0, 63)),
+    st.builds(lambda step: SetStep(step, ()), st.integers(0, 63)),
+)
+LENGTH = 3 * RATE
+edits = st.lists(st.tuples(st.integers(0, LENGTH - 1), edit), max_size=30).map(
+    lambda drawn: sorted(drawn, key=lambda each: each[0])
+)
+ends = st.lists(st.integers(1, LENGTH), max_size=200).map(lambda cuts: [*sorted(set(cuts)), LENGTH])
+
+
+@given(edits, ends)
+@settings(deadline=None)
+def test_hits_do_not_depend_on_how_time_is_cut(edits: Edits, ends: list[int]) -> None:
+    begun: list[Edit] = [*EVERY_STEP, (0, StartSteps()), *edits]
+    assert taken(begun, ends) == taken(begun, [LENGTH])
+
+
+@given(st.lists(st.tuples(st.integers(0, LENGTH - 1), clocks), max_size=30), ends)
+@settings(deadline=None)
+def test_changes_of_tempo_and_swing_lose_and_double_no_step(
+    drawn: list[tuple[int, SetClock]], ends: list[int]
+) -> None:
+    """The loop has 64 steps all the time, so that every step can be told from its neighbours."""
+    changes = sorted(((at, SetClock(c.bpm, c.swing, 64)) for at, c in drawn), key=lambda each: each[0])
+    hits = taken([*EVERY_STEP, (0, SetClock(120.0, 50.0, 64)), (0, StartSteps()), *changes], ends)
+    assert [step_of(each) for _, each in hits] == [k % 64 for k in range(len(hits))]
+    assert [at for at, _ in hits] == ideal(changes, LENGTH)
+
+
+def test_a_new_tempo_holds_from_the_next_step_on_and_a_new_swing_from_the_next_pair_on() -> None:
+    """At 120 beats a minute a step takes 6000 samples, at 60 it takes 12,000, with a swing of 75 18,000."""
+    tempo: list[Edit] = [*EVERY_STEP, (0, StartSteps()), (6001, SetClock(60.0, 50.0, 16))]
+    assert [at for at, _ in taken(tempo, [48_000])] == [0, 6000, 12_000, 24_000, 36_000]
+    both: list[Edit] = [*EVERY_STEP, (0, StartSteps()), (1, SetClock(60.0, 75.0, 16))]
+    assert [at for at, _ in taken(both, [60_000])] == [0, 6000, 18_000, 36_000, 42_000]
+
+
+def test_an_edit_of_a_step_holds_up_to_the_sample_at_which_it_begins() -> None:
+    softer = Trigger(velocity=0.25)
+    begun: list[Edit] = [*EVERY_STEP, (0, StartSteps())]
+    in_time = taken([*begun, (6000, SetStep(1, (softer,)))], [6001])
+    too_late = taken([*begun, (6001, SetStep(1, (softer,)))], [6001])
+    assert in_time == [(0, hit(0)), (6000, softer)]
+    assert too_late == [(0, hit(0)), (6000, hit(1))]
+
+
+def test_stop_keeps_the_steps_after_it_and_start_begins_with_the_first() -> None:
+    edits: list[Edit] = [*EVERY_STEP, (0, StartSteps()), (12_000, StopSteps()), (13_001, StartSteps())]
+    assert taken(edits, [RATE // 2]) == [(0, hit(0)), (6000, hit(1)), (13_001, hit(0)), (19_001, hit(1))]
+
+
+def test_start_while_it_plays_begins_anew() -> None:
+    edits: list[Edit] = [*EVERY_STEP, (0, StartSteps()), (6000, StartSteps())]
+    assert taken(edits, [12_001]) == [(0, hit(0)), (6000, hit(0)), (12_000, hit(1))]
+
+
+def test_panic_drops_what_was_submitted_for_later_and_nothing_else() -> None:
+    sequencer = Sequencer(RATE)
+    for at, command in EVERY_STEP:
+        sequencer.submit(command, at)
+    sequencer.submit(StartSteps(), 500)
+    sequencer.submit(Panic(), 100)
+    sequencer.submit(StartSteps(), 700)
+    assert sequencer.take(0, 1000) == [(700, hit(0))]
+
+
+def test_the_step_that_sounds_is_told() -> None:
+    sequencer = Sequencer(RATE)
+    assert sequencer.step == -1
+    sequencer.submit(SetClock(120.0, 50.0, 17))
+    sequencer.submit(StartSteps())
+    told = []
+    for begin in range(0, 18 * 6000, 6000):
+        sequencer.take(begin, begin + 6000)
+        told.append(sequencer.step)
+    assert told == [*range(17), 0]
+    sequencer.submit(StopSteps())
+    sequencer.take(18 * 6000, 18 * 6000 + 1)
+    assert sequencer.step == -1
+
+
+# ---- with a mixer
+
+
+def played(
+    mixer: Mixer, score: Sequence[tuple[int, Command]], samples: int, block: int
+) -> tuple[list[tuple[int, Command]], np.ndarray]:
+    """Return what the mixer carries out, and the sound [samples, 2]."""
+    deck, log = Crossfade(mixer), []
+    mixer.tap = lambda at, command: log.append((at, command))
+    for at, command in score:
+        deck.submit(command, at)
+    out = np.zeros((samples, 2), np.float32)
+    for begin in range(0, samples, block):
+        deck.render(out[begin : begin + block])
+    return log, out
+
+
+@pytest.mark.parametrize("block", [1, 64, 480, 1000, 24_000])
+def test_the_mixer_carries_hits_out_at_their_samples_at_any_block_size(
+    make_mixer: Callable[..., Mixer], block: int
+) -> None:
+    z = (0.5, -0.25, 1.0, 0.0)
+    samples = 24_000 if block > 1 else 7000
+    score: list[tuple[int, Command]] = [
+        (0, SetStep(0, (Trigger(0.5, point=z, choke=1), Trigger(0.25, pan=-0.5)))),
+        (0, SetStep(1, (Trigger(0.75, point=z, pitch=3.0),))),
+        (0, SetClock(143.21, 58.0, 16)),
+        (0, StartSteps()),
+        (3000, SetZ(z)),
+        (4000, SetClock(300.0, 50.0, 16)),
+        (5500, SetStep(2, (Trigger(1.0),))),
+        (20_000, Panic()),
+    ]
+    log, sound = played(make_mixer(), score, samples, block)
+    _, expected = played(make_mixer(), score, samples, 128)
+    first = floor(2 * 15 * RATE / 143.21 * 0.58 + 0.5)
+    second = first + floor(15 * RATE / 300.0 * 2 * 0.42 + 0.5)
+    hits = [
+        (0, Trigger(0.5, point=z, choke=1)),
+        (0, Trigger(0.25, pan=-0.5)),
+        (first, Trigger(0.75, point=z, pitch=3.0)),
+        (second, Trigger(1.0)),
+    ]
+    assert [(at, each) for at, each in log if isinstance(each, Trigger)] == [
+        h for h in hits if h[0] < samples
+    ]
+    np.testing.assert_array_equal(sound, expected)
+    assert np.abs(sound).max() > 0.0
+
+
+def test_another_mixer_begins_with_an_empty_sequencer_at_rest(make_mixer: Callable[..., Mixer]) -> None:
+    first, second = make_mixer(), make_mixer()
+    deck, out = Crossfade(first), np.zeros((6000, 2), np.float32)
+    for command in (SetStep(0, (Trigger(),)), SetStep(1, (Trigger(),)), StartSteps()):
+        deck.submit(command)
+    deck.render(out)
+    deck.submit(Change(second))
+    deck.render(out)
+    assert (first.hits, second.hits, deck.sequencer.step) == (1, 0, -1)
+    deck.submit(StartSteps())
+    deck.render(out)
+    assert (second.hits, deck.sequencer.step) == (0, 0)
+
+
+def test_stop_of_all_sounds_leaves_the_loop_going(make_mixer: Callable[..., Mixer]) -> None:
+    score: list[tuple[int, Command]] = [
+        (0, SetStep(0, (Trigger(),))),
+        (0, SetStep(1, (Trigger(),))),
+        (0, StartSteps()),
+        (10, Stop()),
+    ]
+    log, _ = played(make_mixer(), score, 6001, 128)
+    assert [at for at, each in log if isinstance(each, Trigger)] == [0, 6000]

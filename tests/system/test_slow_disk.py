@@ -1,0 +1,32 @@
+"""A recording on a disk that stalls."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from tests.system.rig import Server, program
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="LD_PRELOAD is of Linux")
+def test_a_disk_that_stalls_as_the_server_ends_costs_nothing_of_the_recording(
+    tiny_model: Path, tmp_path: Path
+) -> None:
+    library, stall, record = tmp_path / "slow_disk.so", tmp_path / "stall", tmp_path / "take.wav"
+    source = Path(__file__).with_name("slow_disk.c")
+    command = [program("cc"), "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"]
+    subprocess.run(command, check=True, timeout=60)
+    env = {"LD_PRELOAD": str(library), "STALL": str(stall)}
+    options = ["--null", "--record", str(record), "--presets", str(tmp_path / "presets.json")]
+    with Server(tiny_model, *options, env=env) as server:
+        server.play_for(0.5)
+        stall.touch()
+        assert server.stop(signal.SIGTERM) == 0, server.output
+        played = float(server.wait_for(r"^played ([\d.]+) s")[1])
+    assert not stall.exists()  # it has stalled
+    assert soundfile.info(record).duration == pytest.approx(played, abs=0.06)

@@ -1,0 +1,95 @@
+"""Partials of sounds that are made of known ones."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from trainer.data.partials import Partials, analyse, half_zone, zones_hz
+
+RATE, MODES, SECONDS = 44_100, 40, 1.0
+TIME = np.arange(int(RATE * SECONDS)) / RATE
+
+
+def _analysed(sound: NDArray[np.float64]) -> Partials:
+    return analyse(torch.from_numpy(sound).float()[None, None], RATE, MODES)
+
+
+def _swept(f1_hz: float, sweep: float, tau_s: float, decay: float) -> NDArray[np.float64]:
+    cycles = f1_hz * (TIME + sweep * tau_s * (1.0 - np.exp(-TIME / tau_s)))
+    return np.sin(2 * np.pi * cycles) * np.exp(-decay * TIME)
+
+
+def test_a_kick_s_pitch_and_sweep_come_back() -> None:
+    found = _analysed(_swept(60.0, 2.0, 0.03, 8.0))
+    assert found.f1_weight.item() > 0.5
+    assert math.exp(found.log_f1.item()) == pytest.approx(60.0, rel=0.02)
+    assert found.sweep_weight.item() > 0.3
+    assert found.sweep.item() == pytest.approx(2.0, rel=0.35)
+    assert math.exp(found.log_tau.item()) == pytest.approx(0.03, rel=0.35)
+
+
+def test_a_tone_that_stays_has_no_sweep() -> None:
+    found = _analysed(_swept(150.0, 0.0, 0.03, 8.0))
+    assert math.exp(found.log_f1.item()) == pytest.approx(150.0, rel=0.005)
+    assert found.sweep.item() < 0.1
+
+
+def test_the_ratio_of_a_second_partial_comes_back() -> None:
+    sound = _swept(120.0, 0.0, 0.03, 6.0) + 0.5 * _swept(120.0 * 1.59, 0.0, 0.03, 6.0)
+    found = _analysed(sound)
+    assert found.ratio_weight[0, 0].item() > 0.3
+    assert math.exp(found.log_ratio[0, 0].item()) == pytest.approx(1.59, rel=0.01)
+    assert found.ratio_weight[0, 2].item() < 0.1  # nothing there
+
+
+def test_partials_of_metal_come_back_in_their_zones() -> None:
+    zones, half = zones_hz(MODES, RATE), half_zone(MODES, RATE)
+    facts = {12: (0.4, 0.05, 20.0), 25: (-0.5, 0.02, 8.0), 33: (0.1, 0.01, 4.0)}  # zone: place, level, decay
+    sound = np.zeros_like(TIME)
+    for zone, (place, level, decay) in facts.items():
+        sound += (
+            level * np.exp(-decay * TIME) * np.sin(2 * np.pi * zones[zone] * math.exp(place * half) * TIME)
+        )
+    found = _analysed(sound)
+    for zone, (place, level, decay) in facts.items():
+        assert found.mode_weight[0, zone].item() == 1.0
+        wanted_hz = zones[zone] * math.exp(place * half)
+        assert math.exp(found.log_mode[0, zone].item()) == pytest.approx(wanted_hz, rel=1e-3)
+        assert found.log_level[0, zone].item() == pytest.approx(math.log(level), abs=0.25)
+        assert found.log_decay[0, zone].item() == pytest.approx(math.log(decay), abs=0.25)
+
+
+def test_noise_has_no_clear_pitch_and_little_in_any_zone() -> None:
+    noise = np.random.default_rng(0).standard_normal(len(TIME)) * np.exp(-5 * TIME)
+    found = _analysed(noise)
+    tone = _analysed(_swept(100.0, 0.0, 0.03, 5.0))
+    assert found.f1_weight.item() < 0.5 * tone.f1_weight.item()
+
+
+def test_the_end_is_where_70_db_below_the_peak_are_passed_for_good() -> None:
+    sound = np.zeros(RATE)
+    sound[0], sound[5000], sound[9000] = 1.0, 10 ** (-69 / 20), 10 ** (-71 / 20)
+    assert _analysed(sound).end_s.item() == pytest.approx(5001 / RATE)
+
+
+def test_silence_and_a_click_are_analysed_without_a_claim() -> None:
+    click = np.zeros(RATE)
+    click[0] = 1.0
+    for sound in (np.zeros(RATE), click):
+        found = _analysed(sound)
+        for column in vars(found).values():
+            assert column.isfinite().all()
+        assert found.mode_weight.max().item() == 0.0
+
+
+def test_rows_are_those_of_the_sounds() -> None:
+    sounds = torch.from_numpy(np.stack([_swept(80.0, 0.0, 0.03, 5.0), _swept(200.0, 0.0, 0.03, 5.0)])).float()
+    found = analyse(sounds[:, None], RATE, MODES)
+    picked = found[torch.tensor([1])]
+    assert picked.log_mode.shape == (1, MODES)
+    assert math.exp(picked.log_f1.item()) == pytest.approx(200.0, rel=0.01)

@@ -1,0 +1,192 @@
+"""The modal decoder against its definition: oscillators, noise, knots, and an end in silence."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from trainer.config import Config, ModelConfig
+from trainer.data.partials import half_zone, zones_hz
+from trainer.errors import ConfigError
+from trainer.models.modal import FREE, ModalDecoder, knot_frames, knot_weights, noise_table
+
+RATE, FRAMES, HOP, DIM = 16_000, 60, 32, 4
+SMALL = ModelConfig(
+    "modal", RATE, FRAMES * HOP, DIM, hop_length=HOP, bands=6, hidden=12, values=5, modes=7, knots=9
+)
+SILENT = -200.0
+"""A log level that is 0 in float32."""
+
+
+def _decoder(*, noise: float = SILENT, free: float = SILENT, modes: float = SILENT) -> ModalDecoder:
+    """A decoder whose parts have one level each, whatever z is, without onset; its sounds fill the length."""
+    torch.manual_seed(0)
+    decoder = ModalDecoder(SMALL).eval()
+    with torch.no_grad():
+        for layer in (decoder.levels, decoder.mode_heads, decoder.onset):
+            layer.weight.zero_()
+            layer.bias.zero_()
+        decoder.levels.bias[: decoder.bands] = noise
+        decoder.levels.bias[decoder.bands :] = free
+        decoder.mode_heads.bias[: decoder.modes] = modes
+        decoder.end.weight.zero_()
+        decoder.end.bias.fill_(30.0)
+    return decoder
+
+
+def _z(*shape: int) -> Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(1))
+
+
+def _places(count: int) -> Tensor:
+    """Where in the table the noise of each sound begins."""
+    return 1000 * torch.arange(1, count + 1)
+
+
+def test_a_later_z_changes_no_earlier_sample() -> None:
+    torch.manual_seed(0)
+    decoder = ModalDecoder(SMALL).eval()
+    z = _z(1, FRAMES, DIM)
+    moved = z.clone()
+    moved[:, 25:] += 1.0
+    with torch.no_grad():
+        before, after = decoder(z), decoder(moved)
+    assert torch.equal(before[..., : 25 * HOP], after[..., : 25 * HOP])
+    assert not torch.equal(before[..., 25 * HOP :], after[..., 25 * HOP :])
+
+
+@torch.no_grad()
+def test_training_and_stream_make_the_same_deterministic_part() -> None:
+    torch.manual_seed(0)
+    decoder = ModalDecoder(SMALL).eval()
+    decoder.mode_heads.bias[: decoder.modes].fill_(-3.0)
+    decoder.levels.weight[: decoder.bands] = 0.0
+    decoder.levels.bias[: decoder.bands] = SILENT
+    z = _z(3, DIM)
+    fast, noise = decoder.parts(z, FRAMES, _places(len(z)))
+    assert noise.abs().max() == 0.0
+    slow = decoder(z)[:, 0]
+    assert slow.abs().max() > 0.01
+    # training has frequencies in float32: 1e-7 of 1,000 Hz is 1e-4 of a radian after 0.12 s
+    torch.testing.assert_close(fast, slow, rtol=0.0, atol=1e-4)
+    shorter, _ = decoder.parts(z, 17, _places(len(z)))
+    torch.testing.assert_close(shorter, fast[:, : 17 * HOP])
+
+
+@torch.no_grad()
+def test_noise_has_the_level_of_its_bands() -> None:
+    decoder = _decoder(noise=-3.0)
+    z = _z(2, DIM)
+    _, training = decoder.parts(z, FRAMES, _places(len(z)))
+    played = decoder(z)[:, 0]
+    wanted = math.exp(-3.0) * decoder.bands**0.5
+    # a level on a straight line between two draws of the same noise keeps it: 1 within a few per cent
+    for sound in (training, played):
+        assert sound.square().mean().sqrt().item() == pytest.approx(wanted, rel=0.15)
+    assert not torch.allclose(training, played)
+    assert torch.equal(played[0], played[1])  # the place alone selects it
+
+
+@torch.no_grad()
+def test_a_free_oscillator_sweeps_to_its_frequency() -> None:
+    decoder = _decoder(free=-2.0)
+    decoder.levels.bias[decoder.bands + 1 :] = SILENT  # f1 alone
+    z = _z(1, DIM)
+    found = decoder.pitch(z)
+    sound = decoder(z)[0, 0].double().numpy()
+    rising = np.flatnonzero((sound[:-1] < 0) & (sound[1:] >= 0))
+    crossing = (rising - sound[rising] / (sound[rising + 1] - sound[rising])) / RATE
+    middle = torch.from_numpy((crossing[1:] + crossing[:-1]) / 2)
+    hz = decoder.free_hz({name: value.double() for name, value in found.items()}, middle[None])[0, :, 0]
+    measured = 1.0 / np.diff(crossing)
+    assert len(measured) >= 6
+    assert measured[0] > 1.1 * measured[-1]
+    np.testing.assert_allclose(measured, hz.numpy(), rtol=0.05)
+
+
+@torch.no_grad()
+def test_a_path_of_z_glides_the_pitch_while_the_sound_sounds() -> None:
+    decoder = _decoder(free=-2.0)
+    decoder.levels.bias[decoder.bands + 1 :] = SILENT
+    decoder.pitch.out.weight[0] *= 5.0
+    decoder.pitch.out.weight[FREE:] = 0.0
+    decoder.pitch.out.bias[FREE:] = -30.0  # no sweep
+    ends = _z(2, DIM)
+    low, high = decoder.pitch(ends)["log_f1"].exp().tolist()
+    share = torch.linspace(0.0, 1.0, FRAMES)[:, None]
+    sound = decoder(torch.lerp(ends[0], ends[1], share)[None])[0, 0].numpy()
+    rising = np.flatnonzero((sound[:-1] < 0) & (sound[1:] >= 0))
+    hz = RATE / np.diff(rising)
+    assert abs(math.log(high / low)) > 0.2
+    assert hz[0] == pytest.approx(low, rel=0.15)
+    assert hz[-1] == pytest.approx(high, rel=0.15)
+    assert np.abs(np.diff(sound)).max() <= 1.1 * 2 * math.pi * hz.max() / RATE * math.exp(-2.0)  # no click
+
+
+@torch.no_grad()
+def test_a_mode_decays_by_its_nepers_a_second() -> None:
+    decoder = _decoder(modes=-2.0)
+    decoder.mode_heads.bias[1 : decoder.modes] = SILENT
+    hidden = decoder.hidden(_z(1, DIM))
+    decay = decoder.mode_levels(hidden)[1][0, 0].item()
+    sound = decoder(_z(1, DIM))[0, 0]
+    quarter = FRAMES * HOP // 4
+    first, last = (sound[i * quarter : (i + 1) * quarter].square().mean().log() / 2 for i in (0, 2))
+    assert (first - last).item() == pytest.approx(decay * 2 * quarter / RATE, rel=0.05)
+
+
+@torch.no_grad()
+def test_a_sound_ends_in_exact_zeros() -> None:
+    decoder = _decoder(noise=-2.0, free=-2.0, modes=-2.0)
+    decoder.end.bias.zero_()
+    end = decoder.end_frame(decoder.hidden(_z(1, DIM))).item()
+    sound = decoder(_z(1, DIM))[0, 0]
+    assert end == pytest.approx((FRAMES + decoder.gate_frames) / 2)
+    assert sound[math.ceil(end) * HOP :].abs().max() == 0.0
+    assert sound[(math.floor(end) - 2) * HOP : math.floor(end) * HOP].abs().max() > 0.0
+    deterministic, noise = decoder.parts(_z(1, DIM), FRAMES, _places(1))
+    fast = deterministic + noise
+    assert fast[0, math.ceil(end) * HOP :].abs().max() == 0.0
+
+
+@pytest.mark.parametrize(("frames", "knots"), [(1, 2), (40, 41), (40, 12), (1024, 48), (256, 200)])
+def test_knots_rise_from_the_first_frame_to_the_last(frames: int, knots: int) -> None:
+    at = knot_frames(frames, knots)
+    assert (at[0], at[-1], len(at)) == (0, frames, knots)
+    assert (np.diff(at) > 0).all()
+    before, share = knot_weights(frames, knots)
+    line = (1 - share) * at[before] + share * at[before + 1]
+    np.testing.assert_allclose(line, np.arange(frames + 1), rtol=1e-6)
+
+
+@pytest.mark.parametrize("rate", [8000, 44_100])
+def test_zones_lie_side_by_side_below_half_the_sample_rate(rate: int) -> None:
+    zones, half = zones_hz(112, rate), half_zone(112, rate)
+    np.testing.assert_allclose(np.log(zones[1:]) - half, np.log(zones[:-1]) + half)
+    assert zones[0] == pytest.approx(500.0)
+    assert zones[-1] == pytest.approx(min(15_000.0, 0.45 * rate))
+
+
+def test_bands_of_noise_have_unit_power_periods_of_their_own_and_no_gap() -> None:
+    table, periods = noise_table(8, HOP, RATE)
+    assert len(set(periods.tolist())) == 8
+    power = np.zeros(1025)
+    for row, frames in zip(table, periods, strict=True):
+        period = frames * HOP
+        assert np.mean(row[:period].astype(float) ** 2) == pytest.approx(1.0, rel=1e-4)
+        assert not row[period:].any()
+        spectrum = np.abs(np.fft.rfft(row[:period].astype(float))) ** 2
+        hz = np.fft.rfftfreq(period, 1 / RATE)
+        power += np.interp(np.linspace(0, RATE / 2, 1025), hz, np.convolve(spectrum, np.ones(64), "same"))
+    middle = power[20:-20]
+    assert middle.min() > 0.1 * np.median(middle)
+
+
+def test_impossible_numbers_say_what_is_accepted() -> None:
+    for key in ("modes", "knots"):
+        with pytest.raises(ConfigError, match=f"{key} = 1: it must be at least 2"):
+            Config.from_dict({"model": {"architecture": "modal", key: 1}})

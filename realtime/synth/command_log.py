@@ -340,7 +340,7 @@ class CommandLog:
         with self._failing:
             reported, self._failed = self._failed, True
         if not reported:
-            self._say(f"logging stopped, the sound continues: cannot write {self.path}: {error}")
+            self._say(f"logging stopped, playing continues: cannot write {self.path}: {error}")
 
 
 # ---- reading

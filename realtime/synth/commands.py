@@ -171,12 +171,12 @@ class StartSteps:
 
 @dataclass(frozen=True)
 class StopSteps:
-    """Play no more steps of the sequencer; what sounds goes on to its end."""
+    """Stop the sequencer's loop; sounding voices play to their end."""
 
 
 @dataclass(frozen=True)
 class SetStep:
-    """Give step `index` of the sequencer's loop these hits."""
+    """Set the hits of step `index` of the sequencer's loop."""
 
     index: int
     hits: tuple[Trigger, ...]
@@ -184,12 +184,12 @@ class SetStep:
 
 @dataclass(frozen=True)
 class SetClock:
-    """Set how the sequencer's steps lie in time.
+    """Set the timing of the sequencer.
 
     Attributes:
-        bpm: beats a minute, kept to 0.001; a step is a quarter of a beat.
-        swing: share of a pair of steps that its first one takes, in percent, kept to 0.1; 50 is straight.
-        steps: of the loop.
+        bpm: tempo in beats per minute, to 0.001; a step is a quarter of a beat.
+        swing: share of a pair of steps that its first step takes, in percent, to 0.1; 50 is straight.
+        steps: number of steps in the loop.
     """
 
     bpm: float
@@ -198,7 +198,7 @@ class SetClock:
 
 
 Sequencing = StartSteps | StopSteps | SetStep | SetClock
-"""Commands for the sequencer; the hits that follow from them are what a log keeps."""
+"""Commands for the sequencer; a log keeps only the resulting hits."""
 
 Command = (
     SetZ

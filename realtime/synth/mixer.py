@@ -2,9 +2,9 @@
 
 It has no threads and no clock. Time is a count of device samples, and the same commands at the same samples
 give the same sound, bit for bit, at any block size. `render` splits a block at each command. For each tick
-that begins in a piece (`timing.Timing`), one batched decoder call advances all voices that lack frames
-(`slots.Slots`). A voice whose sound is cached (`sound_cache.SoundCache`) needs no call; its sound is equal
-to within rounding.
+that begins in a piece (`voices.timing`), one batched decoder call advances all voices that lack frames
+(`voices.slots`). A voice whose sound is cached (`voices.sound_cache`) needs no call; its sound is equal to
+within rounding.
 """
 
 from __future__ import annotations

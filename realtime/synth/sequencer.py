@@ -1,8 +1,8 @@
-"""The drum sequencer: which hits are due between two device samples. No threads, no clock.
+"""The drum sequencer: returns the hits due between two device samples. It has no threads and no clock.
 
-Steps lie on a grid that is worked out in whole numbers, so no error adds up. A step of the loop is a quarter
-of a beat; swing gives the first step of each pair more of the pair's time. The grid starts anew, at a step
-and its sample, where tempo or swing change: the tempo with the next step, the swing with the next pair.
+Steps lie on a grid of whole numbers, so errors do not accumulate. A step of the loop is a quarter of a beat;
+swing lengthens the first step of each pair and shortens the second. A change of tempo takes effect with the
+next step, a change of swing with the next pair; the grid then restarts at that step's sample.
 """
 
 from __future__ import annotations
@@ -14,16 +14,19 @@ from itertools import count
 from realtime.synth.commands import Panic, Sequencing, SetClock, SetStep, StartSteps, StopSteps, Trigger
 from realtime.synth.quantities import STEPS, SWING, TEMPO_BPM
 
-SECONDS_A_STEP = 15  # at one beat a minute
+SECONDS_PER_STEP = 15  # at one beat per minute
 
 
 @dataclass(frozen=True)
 class Grid:
-    """Where steps lie, from step `first` at device sample `origin` on.
+    """The grid of steps, from step `first` at device sample `origin` on.
 
     Attributes:
-        milli_bpm: thousandths of a beat a minute.
-        swing: thousandths of a pair of steps that its first one takes.
+        sample_rate: device sample rate in Hz.
+        milli_bpm: tempo in thousandths of a beat per minute.
+        swing: share of a pair of steps that its first step takes, in thousandths.
+        first: number of the first step.
+        origin: device sample of the first step.
     """
 
     sample_rate: int
@@ -33,24 +36,24 @@ class Grid:
     origin: int = 0
 
     def sample(self, step: int) -> int:
-        """Return the device sample of a step, counted from the start of the loop, to the nearest."""
-        scaled = (self._place(step) - self._place(self.first)) * SECONDS_A_STEP * self.sample_rate
+        """Return the device sample nearest to a step; steps are counted from the start of the loop."""
+        scaled = (self._position(step) - self._position(self.first)) * SECONDS_PER_STEP * self.sample_rate
         return self.origin + (2 * scaled + self.milli_bpm) // (2 * self.milli_bpm)
 
-    def _place(self, step: int) -> int:
-        """Return the place of a step in thousandths of a straight step."""
+    def _position(self, step: int) -> int:
+        """Return the position of a step in thousandths of a straight step."""
         pair, second = divmod(step, 2)
         return 2 * (1000 * pair + self.swing * second)
 
 
 class Sequencer:
-    """Plays a loop of steps, each of which has hits.
+    """Plays a loop of steps, each with any number of hits.
 
     Args:
-        sample_rate: of the device, in Hz.
+        sample_rate: device sample rate in Hz.
 
     Attributes:
-        step: of the loop, played last; -1 at rest.
+        step: index of the step played last; -1 when stopped.
     """
 
     def __init__(self, sample_rate: int) -> None:
@@ -58,21 +61,21 @@ class Sequencer:
         self._hits: dict[int, tuple[Trigger, ...]] = {}
         self._steps = int(STEPS.default)
         self._grid = self._wanted = Grid(sample_rate)
-        self._next: tuple[int, int] | None = None  # number and sample of the next step; None at rest
+        self._next: tuple[int, int] | None = None  # number and sample of the next step; None when stopped
         self._commands: list[tuple[int, int, Sequencing | Panic]] = []
         self._order = count()
 
     def submit(self, command: Sequencing | Panic, at_sample: int = 0) -> None:
-        """Have a command carried out at a device sample, or as soon as possible if that has been taken.
+        """Queue a command for device sample `at_sample`, or for the next one if that has passed.
 
-        A panic stops the loop, and drops the commands that were submitted before it for later.
+        A panic stops the loop and drops the commands submitted before it.
         """
         heapq.heappush(self._commands, (at_sample, next(self._order), command))
 
     def take(self, begin: int, end: int) -> list[tuple[int, Trigger]]:
-        """Return the hits from device sample `begin` to before `end`, each with its sample, in order.
+        """Return the hits from device sample `begin` to before `end`, in order, each with its sample.
 
-        `begin` is the `end` of the call before; what is returned does not depend on where one call ends.
+        `begin` must be the `end` of the previous call. The hits do not depend on how calls divide the time.
         """
         taken: list[tuple[int, Trigger]] = []
         while True:
@@ -82,7 +85,7 @@ class Sequencer:
                 return taken
             if command_at <= step_at:
                 _, order, command = heapq.heappop(self._commands)
-                self._carry_out(command, command_at, order)
+                self._execute(command, command_at, order)
             else:
                 taken += self._play()
 
@@ -93,7 +96,7 @@ class Sequencer:
         return self._hits.get(self._next[0] % self._steps, ())
 
     def _play(self) -> list[tuple[int, Trigger]]:
-        """Return the hits of the next step, and turn to the one after it."""
+        """Return the hits of the next step and advance to the following one."""
         assert self._next is not None
         number, at = self._next
         self.step = number % self._steps
@@ -103,13 +106,13 @@ class Sequencer:
         return [(at, hit) for hit in hits]
 
     def _regrid(self, number: int, at: int) -> None:
-        """Follow tempo and swing as they are wanted now, from step `number` at sample `at` on."""
+        """Apply changes of tempo and swing from step `number` at sample `at` on."""
         grid, wanted = self._grid, self._wanted
         swing = grid.swing if number % 2 else wanted.swing
         if (wanted.milli_bpm, swing) != (grid.milli_bpm, grid.swing):
             self._grid = Grid(grid.sample_rate, wanted.milli_bpm, swing, number, at)
 
-    def _carry_out(self, command: Sequencing | Panic, at: int, order: int) -> None:
+    def _execute(self, command: Sequencing | Panic, at: int, order: int) -> None:
         match command:
             case SetStep(index, hits):
                 self._hits[index] = hits

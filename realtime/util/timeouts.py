@@ -80,7 +80,7 @@ class TimedCaller:
         self._asking.start()
         try:
             return answer.result(self._limit_s)
-        except concurrent.futures.TimeoutError:  # another class than the builtin on Python 3.10
+        except concurrent.futures.TimeoutError:  # not the builtin TimeoutError on Python 3.10
             if answer.cancel():
                 abandon(self._asking)
                 raise TimeoutError from None

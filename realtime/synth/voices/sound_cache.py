@@ -140,7 +140,7 @@ class SoundCache:
             self._at_work = None
 
     def _save_state(self, sound: CachedSound) -> None:
-        """Keep the state of the sound being decoded, unless it is at its beginning or kept already."""
+        """Save the state of the sound being decoded, unless it is at its start or already saved."""
         if sound.frames > (sound.states[-1].frame if sound.states else 0):
             sound.states.append(self._decoder.save(0))
 
@@ -160,7 +160,7 @@ class SoundCache:
             self._decoder.reset(0)
 
     def _interrupt(self) -> None:
-        """Put off the sound being decoded; queue it first, unless the point only passed there."""
+        """Suspend the sound being decoded; queue it first, unless z only rested there."""
         sound, self._at_work = self._at_work, None
         if sound is not None:
             self._save_state(sound)

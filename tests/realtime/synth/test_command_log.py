@@ -190,7 +190,7 @@ def test_full_disk_is_reported_once() -> None:
         time.sleep(0.01)
     log.close(10)
     (line,) = said
-    assert line.startswith("logging stopped, the sound continues: cannot write /dev/full")
+    assert line.startswith("logging stopped, playing continues: cannot write /dev/full")
 
 
 @pytest.mark.parametrize("blocks", [(128,), (1, 77, 512)])

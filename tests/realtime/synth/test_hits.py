@@ -106,10 +106,10 @@ def test_live_mixer_waits_for_sound_of_reversed_hit(decoder: Decoder, make_mixer
     np.testing.assert_allclose(again[start:, 0], expected, atol=3e-6)
 
 
-def test_a_sound_that_a_resting_point_interrupts_is_finished_after_it(
+def test_sound_interrupted_by_a_resting_point_is_finished_afterwards(
     decoder: Decoder, make_mixer: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """So a reversed hit that waits for it decodes nothing on the render thread."""
+    """A reversed hit that waits for the sound then needs no decoding on the render thread."""
     mixer = make_mixer()
     mixer.live = True
     mixer.submit(Trigger(1.0, point=A, reverse=True))

@@ -1,4 +1,4 @@
-"""The steps of the sequencer: each once, at its sample, whatever is edited and however time is cut."""
+"""The sequencer plays each step once, at its sample, through any edits and at any block size."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Hits = list[tuple[int, Trigger]]
 
 
 def hit(step: int) -> Trigger:
-    """A hit that tells which step it is of."""
+    """Return a hit that encodes the number of its step."""
     return Trigger(velocity=(step + 1) / 128)
 
 
@@ -47,7 +47,7 @@ EVERY_STEP = [(0, SetStep(step, (hit(step),))) for step in range(ALL_STEPS)]
 
 
 def taken(edits: Edits, ends: Iterable[int], rate: int = RATE) -> Hits:
-    """Return the hits until one end after the other; each edit is submitted in the piece of time it is in."""
+    """Return the hits taken up to each end in turn; each edit is submitted in the piece that contains it."""
     sequencer, waiting, hits, begin = Sequencer(rate), list(edits), [], 0
     for end in ends:
         while waiting and waiting[0][0] < end:
@@ -59,7 +59,7 @@ def taken(edits: Edits, ends: Iterable[int], rate: int = RATE) -> Hits:
 
 
 def ideal(clocks: Sequence[tuple[int, SetClock]], end: int, rate: int = RATE, start: int = 0) -> list[int]:
-    """Return the samples of all steps before `end`, in exact fractions, for clocks set at these samples."""
+    """Return the exact samples of all steps before `end`, as fractions, for clocks set at these samples."""
     waiting = list(clocks)
     tempo, swing, number, at, exact = Fraction(120), Fraction(1, 2), 0, start, Fraction(start)
     samples = []
@@ -85,7 +85,7 @@ clocks = st.builds(SetClock, tempos, swings, st.integers(16, 64))
 
 @given(clocks, st.sampled_from([8000, 22_050, 44_100, 48_000, 96_000]), st.integers(0, 10**9))
 @settings(deadline=None)
-def test_steps_lie_on_the_ideal_grid_to_the_sample(clock: SetClock, rate: int, start: int) -> None:
+def test_steps_lie_on_the_exact_grid_to_the_sample(clock: SetClock, rate: int, start: int) -> None:
     end = start + 20 * rate
     edits: list[Edit] = [*EVERY_STEP, (0, clock), (start, StartSteps())]
     hits = taken(edits, [start, end], rate)
@@ -93,7 +93,7 @@ def test_steps_lie_on_the_ideal_grid_to_the_sample(clock: SetClock, rate: int, s
     assert [step_of(each) for _, each in hits] == [k % clock.steps for k in range(len(hits))]
 
 
-def test_no_error_adds_up_in_a_day() -> None:
+def test_errors_do_not_accumulate_over_a_day() -> None:
     clock = SetClock(133.7, 66.7, 16)
     day = 24 * 3600 * RATE
     hits = taken([(0, SetStep(0, (hit(0),))), (0, clock), (0, StartSteps())], [day])
@@ -102,7 +102,7 @@ def test_no_error_adds_up_in_a_day() -> None:
     assert len(hits) > 48_000
 
 
-def test_swing_moves_every_second_step_only() -> None:
+def test_swing_moves_only_every_second_step() -> None:
     hits = taken([*EVERY_STEP, (0, SetClock(120.0, 75.0, 16)), (0, StartSteps())], [RATE])
     assert [at for at, _ in hits] == [0, 9000, 12_000, 21_000, 24_000, 33_000, 36_000, 45_000]
 
@@ -124,32 +124,32 @@ ends = st.lists(st.integers(1, LENGTH), max_size=200).map(lambda cuts: [*sorted(
 
 @given(edits, ends)
 @settings(deadline=None)
-def test_hits_do_not_depend_on_how_time_is_cut(edits: Edits, ends: list[int]) -> None:
+def test_hits_do_not_depend_on_how_calls_divide_the_time(edits: Edits, ends: list[int]) -> None:
     begun: list[Edit] = [*EVERY_STEP, (0, StartSteps()), *edits]
     assert taken(begun, ends) == taken(begun, [LENGTH])
 
 
 @given(st.lists(st.tuples(st.integers(0, LENGTH - 1), clocks), max_size=30), ends)
 @settings(deadline=None)
-def test_changes_of_tempo_and_swing_lose_and_double_no_step(
+def test_changes_of_tempo_and_swing_neither_lose_nor_repeat_a_step(
     drawn: list[tuple[int, SetClock]], ends: list[int]
 ) -> None:
-    """The loop has 64 steps all the time, so that every step can be told from its neighbours."""
+    """The loop always has 64 steps, so that each step differs from its neighbours."""
     changes = sorted(((at, SetClock(c.bpm, c.swing, 64)) for at, c in drawn), key=lambda each: each[0])
     hits = taken([*EVERY_STEP, (0, SetClock(120.0, 50.0, 64)), (0, StartSteps()), *changes], ends)
     assert [step_of(each) for _, each in hits] == [k % 64 for k in range(len(hits))]
     assert [at for at, _ in hits] == ideal(changes, LENGTH)
 
 
-def test_a_new_tempo_holds_from_the_next_step_on_and_a_new_swing_from_the_next_pair_on() -> None:
-    """At 120 beats a minute a step takes 6000 samples, at 60 it takes 12,000, with a swing of 75 18,000."""
+def test_tempo_changes_with_the_next_step_and_swing_with_the_next_pair() -> None:
+    """A step lasts 6000 samples at 120 beats a minute, 12,000 at 60, and 18,000 at 60 with a swing of 75."""
     tempo: list[Edit] = [*EVERY_STEP, (0, StartSteps()), (6001, SetClock(60.0, 50.0, 16))]
     assert [at for at, _ in taken(tempo, [48_000])] == [0, 6000, 12_000, 24_000, 36_000]
     both: list[Edit] = [*EVERY_STEP, (0, StartSteps()), (1, SetClock(60.0, 75.0, 16))]
     assert [at for at, _ in taken(both, [60_000])] == [0, 6000, 18_000, 36_000, 42_000]
 
 
-def test_an_edit_of_a_step_holds_up_to_the_sample_at_which_it_begins() -> None:
+def test_step_can_be_edited_until_the_sample_at_which_it_begins() -> None:
     softer = Trigger(velocity=0.25)
     begun: list[Edit] = [*EVERY_STEP, (0, StartSteps())]
     in_time = taken([*begun, (6000, SetStep(1, (softer,)))], [6001])
@@ -158,17 +158,17 @@ def test_an_edit_of_a_step_holds_up_to_the_sample_at_which_it_begins() -> None:
     assert too_late == [(0, hit(0)), (6000, hit(1))]
 
 
-def test_stop_keeps_the_steps_after_it_and_start_begins_with_the_first() -> None:
+def test_stop_keeps_the_steps_and_start_begins_with_the_first() -> None:
     edits: list[Edit] = [*EVERY_STEP, (0, StartSteps()), (12_000, StopSteps()), (13_001, StartSteps())]
     assert taken(edits, [RATE // 2]) == [(0, hit(0)), (6000, hit(1)), (13_001, hit(0)), (19_001, hit(1))]
 
 
-def test_start_while_it_plays_begins_anew() -> None:
+def test_start_during_play_restarts_the_loop() -> None:
     edits: list[Edit] = [*EVERY_STEP, (0, StartSteps()), (6000, StartSteps())]
     assert taken(edits, [12_001]) == [(0, hit(0)), (6000, hit(0)), (12_000, hit(1))]
 
 
-def test_panic_drops_what_was_submitted_for_later_and_nothing_else() -> None:
+def test_panic_drops_only_commands_submitted_before_it() -> None:
     sequencer = Sequencer(RATE)
     for at, command in EVERY_STEP:
         sequencer.submit(command, at)
@@ -178,7 +178,7 @@ def test_panic_drops_what_was_submitted_for_later_and_nothing_else() -> None:
     assert sequencer.take(0, 1000) == [(700, hit(0))]
 
 
-def test_the_step_that_sounds_is_told() -> None:
+def test_step_reports_the_step_played_last() -> None:
     sequencer = Sequencer(RATE)
     assert sequencer.step == -1
     sequencer.submit(SetClock(120.0, 50.0, 17))
@@ -199,7 +199,7 @@ def test_the_step_that_sounds_is_told() -> None:
 def played(
     mixer: Mixer, score: Sequence[tuple[int, Command]], samples: int, block: int
 ) -> tuple[list[tuple[int, Command]], np.ndarray]:
-    """Return what the mixer carries out, and the sound [samples, 2]."""
+    """Return the commands that the mixer executes, and the sound [samples, 2]."""
     deck, log = Crossfade(mixer), []
     mixer.tap = lambda at, command: log.append((at, command))
     for at, command in score:
@@ -211,7 +211,7 @@ def played(
 
 
 @pytest.mark.parametrize("block", [1, 64, 480, 1000, 24_000])
-def test_the_mixer_carries_hits_out_at_their_samples_at_any_block_size(
+def test_mixer_plays_hits_at_their_samples_at_any_block_size(
     make_mixer: Callable[..., Mixer], block: int
 ) -> None:
     z = (0.5, -0.25, 1.0, 0.0)
@@ -243,7 +243,7 @@ def test_the_mixer_carries_hits_out_at_their_samples_at_any_block_size(
     assert np.abs(sound).max() > 0.0
 
 
-def test_another_mixer_begins_with_an_empty_sequencer_at_rest(make_mixer: Callable[..., Mixer]) -> None:
+def test_change_of_mixer_stops_and_empties_the_sequencer(make_mixer: Callable[..., Mixer]) -> None:
     first, second = make_mixer(), make_mixer()
     deck, out = Crossfade(first), np.zeros((6000, 2), np.float32)
     for command in (SetStep(0, (Trigger(),)), SetStep(1, (Trigger(),)), StartSteps()):
@@ -257,7 +257,7 @@ def test_another_mixer_begins_with_an_empty_sequencer_at_rest(make_mixer: Callab
     assert (second.hits, deck.sequencer.step) == (0, 0)
 
 
-def test_stop_of_all_sounds_leaves_the_loop_going(make_mixer: Callable[..., Mixer]) -> None:
+def test_stop_of_all_voices_does_not_stop_the_loop(make_mixer: Callable[..., Mixer]) -> None:
     score: list[tuple[int, Command]] = [
         (0, SetStep(0, (Trigger(),))),
         (0, SetStep(1, (Trigger(),))),

@@ -42,7 +42,7 @@ GROOVE = [("hihat", range(0, 16, 2)), ("kick", (0, 6, 8)), ("snare", (4, 12)), (
 def measure(address: str) -> None:
     """Print weight, first paint, and frames a second while the point moves among many dots."""
     with browser(DESK) as context:
-        tab = Tab(context.new_page(), address)
+        tab = Tab(context.pages[0], address)
         weight = tab.page.evaluate(
             "performance.getEntriesByType('resource').concat(performance.getEntriesByType('navigation'))"
             ".reduce((sum, each) => sum + each.transferSize, 0)"
@@ -77,8 +77,7 @@ def take_pictures(address: str, folder: Path) -> None:
     """Take all `PICTURES`, each with the point on its way."""
     for name, (size, theme, panel) in PICTURES.items():
         with browser(size, touch=size == PHONE) as context:
-            tab = Tab(context.new_page(), address)
-            tab.page.wait_for_selector("text=darker", state="attached")
+            tab = Tab(context.pages[0], address)
             if theme == "light":
                 tab.page.evaluate("document.querySelector('#tab-server').click()")
                 tab.page.click("button:text-is('Light')")

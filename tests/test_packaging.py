@@ -32,6 +32,7 @@ MODULE_OF = {
     "lightning-fabric": "lightning_fabric",
     "scikit-learn": "sklearn",
 }
+PAGE = ROOT / "realtime" / "surfaces" / "page"
 
 
 def required(requirements: list[str]) -> set[str]:
@@ -104,7 +105,7 @@ def test_the_extras_bring_one_onnx_runtime_each() -> None:
         assert not required(extras[name]) & {"onnxruntime", "onnxruntime-gpu"}
 
 
-def test_the_wheel_has_configs_and_models_and_nothing_else(tmp_path: Path) -> None:
+def test_the_wheel_has_configs_models_and_the_page_and_nothing_else(tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.mkdir()
     for name in ("pyproject.toml", "README.md", "LICENSE"):
@@ -121,7 +122,7 @@ def test_the_wheel_has_configs_and_models_and_nothing_else(tmp_path: Path) -> No
         path.relative_to(ROOT).as_posix()
         for package in PACKAGES
         for path in (ROOT / package).rglob("*")
-        if path.suffix in (".py", ".toml", ".onnx", ".typed")
+        if path.suffix in (".py", ".toml", ".onnx", ".typed") or (path.is_file() and PAGE in path.parents)
     }
     assert {name for name in inside if ".dist-info/" not in name} == here
     assert "trainer/configs/drums.toml" in inside

@@ -107,7 +107,7 @@ class Voice:
 
         The place is that of a frame, so it is the same however the frames come.
         """
-        heard: NDArray[np.bool_] = audio.reshape(-1, self._timing.hop_length).any(axis=1)
+        heard = np.asarray(audio.reshape(-1, self._timing.hop_length).any(axis=1))
         for frame in (self.frames + np.flatnonzero(heard)).tolist():
             if self._note_silence(frame):
                 return

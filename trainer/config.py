@@ -46,16 +46,17 @@ class ModelConfig:
     """The shape of a model (Tables 1 and 2).
 
     Attributes:
-        architecture: "dc" (Table 1), "cc" (Table 2) or "mb" (ours, on the bands of a filter bank).
+        architecture: "dc" (Table 1), "cc" (Table 2), "mb" (ours, on the bands of a filter bank) or "modal"
+            (ours, oscillators and noise).
         sample_rate: rate of the sounds, in Hz.
         length: length of the window in samples; a multiple of hop_length.
         latent_dim: size of z.
         layers: gated layers of a dilation block ("dc" and "mb"; the paper has 50).
         channels: channels of a dilation block ("dc" and "mb"; the paper has 32).
         hop_length: samples of a latent frame; 32 for "dc" and "cc".
-        bands: bands of the filter bank ("mb" only); hop_length is a multiple of it.
-        hidden: width of the two hidden layers after z ("mb" only).
-        values: values of a latent frame ("mb" only; the others have one).
+        bands: bands of the filter bank ("mb"; hop_length is a multiple of it) or of noise ("modal").
+        hidden: width of the two hidden layers after z ("mb" and "modal").
+        values: values of a latent frame ("mb") or of a knot ("modal"); the others have one.
         modes: damped sinusoids, each in a frequency zone of its own ("modal" only).
         knots: points in time at which levels are learned, at most one a frame ("modal" only).
         classifier_hidden: widths of the hidden layers of the bottleneck classifier; 0 takes the number of

@@ -38,6 +38,7 @@ LOWEST_HZ, SPREAD = 110.0, 1.2
 """f₁ is LOWEST_HZ · e^(SPREAD · tanh)."""
 MAX_SWEEP = 4.0
 NOISE_PERIOD = 16_384
+"""Samples of the longest period of noise; less what is left over by whole frames."""
 TRAINING_NOISE = 2**17
 """Places of the table that training draws noise from."""
 FIRST_KNOTS = 8
@@ -79,14 +80,15 @@ def noise_table(
     """Gaussian noise of unit power in mel-spaced bands that overlap by half.
 
     Returns:
-        float32 [bands, NOISE_PERIOD] and int64 [bands], the period of each band in frames: it repeats after
-        so many. Periods differ, so that the sum of the bands does not repeat.
+        float32 [bands, T], the longest period, and int64 [bands], the period of each band in frames: it
+        repeats after so many. Periods differ, so that the sum of the bands does not repeat.
     """
     random = np.random.default_rng(seed)
-    table = np.zeros((bands, NOISE_PERIOD), np.float32)
+    longest = NOISE_PERIOD // hop_length
+    table = np.zeros((bands, longest * hop_length), np.float32)
     mel = np.linspace(0.0, 2595.0 * np.log10(1.0 + sample_rate / 1400.0), bands + 2)
     edges = 700.0 * (10.0 ** (mel / 2595.0) - 1.0)
-    periods = NOISE_PERIOD // hop_length - np.arange(bands)
+    periods = longest - np.arange(bands)
     for band, period in enumerate((periods * hop_length).tolist()):
         hz = np.fft.rfftfreq(period, 1.0 / sample_rate)
         low, middle, high = edges[band : band + 3]

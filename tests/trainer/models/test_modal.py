@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -89,6 +90,15 @@ def test_noise_has_the_level_of_its_bands() -> None:
         assert sound.square().mean().sqrt().item() == pytest.approx(wanted, rel=0.15)
     assert not torch.allclose(training, played)
     assert torch.equal(played[0], played[1])  # the place alone selects it
+
+
+@torch.no_grad()
+def test_a_frame_may_have_any_number_of_samples() -> None:
+    config = dataclasses.replace(SMALL, hop_length=48, length=48 * FRAMES)
+    decoder = ModalDecoder(config).eval()
+    sound = decoder(_z(1, DIM))
+    assert sound.shape == (1, 1, 48 * FRAMES)
+    assert sound[..., : 48 * 20].abs().max() > 0.0
 
 
 @torch.no_grad()

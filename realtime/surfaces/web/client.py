@@ -37,7 +37,7 @@ class Client:
 
     @property
     def behind(self) -> bool:
-        """Whether something still waits to be sent."""
+        """Return True if messages are still waiting to be sent."""
         return not self._waiting.empty()
 
     def tell(self, what: str | bytes) -> None:

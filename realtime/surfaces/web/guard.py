@@ -23,9 +23,9 @@ HEADERS = {
 
 
 def host_is_ours(host: str) -> bool:
-    """Whether a Host header names this machine by an address or by its own name.
+    """Return True if a Host header names this machine by an address or by its own name.
 
-    Another name that leads here is one that a foreign page has pointed at us (DNS rebinding).
+    Any other name that resolves to this machine may be a DNS rebinding attack by a foreign page.
     """
     try:
         name = urlsplit(f"//{host}").hostname or ""
@@ -42,7 +42,7 @@ def host_is_ours(host: str) -> bool:
 
 
 def origin_is_ours(origin: str | None, host: str) -> bool:
-    """Whether a request comes from a page of this server, or from no page."""
+    """Return True if a request comes from a page of this server, or from a program that is not a page."""
     return origin is None or origin in (f"http://{host}", f"https://{host}")
 
 
@@ -70,7 +70,7 @@ class Guard:
         return await handler(request)
 
     def knows_key(self, request: web.Request) -> bool:
-        """Whether a request has the key, in its cookie or in its query."""
+        """Return True if the cookie or the query of a request contains the key."""
         if not self._key:
             return True
         given = request.cookies.get(self._cookie, ""), request.query.get(KEY, "")

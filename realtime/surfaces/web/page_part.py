@@ -159,7 +159,7 @@ class Page:
 
 
 def _wants_page(request: web.Request) -> bool:
-    """Whether a request of `/` comes from a browser that shows pages, not from a client of OSCQuery."""
+    """Return True if a request for `/` comes from a browser, and not from an OSCQuery client."""
     upgrades = "websocket" in request.headers.get("Upgrade", "").lower()
     asks = [name for name in request.query if name != "key"]
     return not upgrades and not asks and "text/html" in request.headers.get("Accept", "")

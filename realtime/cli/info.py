@@ -25,9 +25,7 @@ def run(args: argparse.Namespace) -> int:
     info, encoder = verify.read(path).info, encoder_path(path)
     encoder_name = encoder.name if encoder.is_file() else None
     if args.json:
-        from dataclasses import asdict
-
-        print(json.dumps(asdict(info) | {"encoder": encoder_name}, indent=2))
+        print(json.dumps(info.as_dict() | {"encoder": encoder_name}, indent=2))
         return 0
     rows = {
         "name": info.name,

@@ -171,13 +171,18 @@ class ModelInfo:
         hint = f"did you mean {' or '.join(near)}?" if near else f"classes are {', '.join(classes)}"
         raise ModelError(f"model {self.name!r} has no point named {name!r}: {hint}")
 
-    def to_metadata(self) -> dict[str, str]:
-        """Return the metadata as entries of `metadata_props`."""
+    def as_dict(self) -> dict[str, Any]:
+        """Return the metadata in the types of JSON; a class has no `velocity` where it is unknown."""
         content = dataclasses.asdict(self)
-        del content["schema_version"]
         for entry in content["classes"]:
             if not entry["velocity"]:  # files without it keep their digest
                 del entry["velocity"]
+        return content
+
+    def to_metadata(self) -> dict[str, str]:
+        """Return the metadata as entries of `metadata_props`."""
+        content = self.as_dict()
+        del content["schema_version"]
         return {SCHEMA_KEY: str(self.schema_version), INFO_KEY: json.dumps(content, allow_nan=False)}
 
     @property

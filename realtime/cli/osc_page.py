@@ -15,7 +15,8 @@ out is answered with `/morph/error address text`; the sound goes on.
 
 The *point* is a place in the latent space, the space of sounds. New hits play the sound there. A *touch*
 is a finger or a track with a point of its own. A *class* is a kind of sound, such as kick; an *anchor* is
-a training sound.
+a training sound. Names are understood as people say them: in any case, singular or plural, a digit as a
+word, text or a number, and the usual words for a drum (`hat` or `hihat` for `closed-hat`).
 
 | address | arguments | effect | reply |
 |---|---|---|---|

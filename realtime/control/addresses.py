@@ -106,9 +106,10 @@ def _note(space: LatentSpace, values: tuple[Any, ...]) -> Hit | Nothing:
 def _recall(space: LatentSpace, values: tuple[Any, ...]) -> Goto | Move:
     """Move to a preset: with a time, glide for that long; otherwise use the default glide."""
     name, ms = values
-    if name not in space.presets:
+    found = space.preset(name)
+    if found is None:
         raise ControlError(f"no preset named {name!r}; `/morph/preset/list` lists them")
-    z = space.presets[name]
+    z = space.presets[found]
     return Move(z) if ms is None else Goto(z, ms)
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
+from realtime.model.names import Names
 from realtime.model.schema import ModelInfo
 from realtime.synth.commands import SetAxis, Z
 from realtime.util.errors import ControlError
@@ -28,7 +28,9 @@ class LatentSpace:
     def __init__(self, info: ModelInfo, presets: Mapping[str, Z] | None = None) -> None:
         self.info = info
         self.presets: Mapping[str, Z] = {} if presets is None else presets
-        self._named = {a.name: a.z for a in info.anchors} | {c.name: c.centroid for c in info.classes}
+        self._named = {c.name: c.centroid for c in info.classes}
+        self._named |= {a.name: a.z for a in info.anchors if a.name not in self._named}
+        self._names = Names(self._named)
         self._sounds = np.array([a.z for a in info.anchors], np.float64).reshape(-1, info.latent_dim)
         self.map = _unit_square(np.array([a.xy for a in info.anchors], np.float64).reshape(-1, 2))
         """Places of the training sounds on the map: float64 [anchors, 2], each direction scaled to 0..1."""
@@ -43,20 +45,38 @@ class LatentSpace:
 
     def knows(self, name: str) -> bool:
         """Return whether the model or a preset has that name."""
-        return name in self._named or name in self.presets
+        return self._find(name) is not None
 
-    def point(self, name: str) -> Z:
+    def preset(self, said: str) -> str | None:
+        """Return the name of the preset that is meant, as `Names.find` does."""
+        return Names(self.presets).find(said)
+
+    def _find(self, said: str) -> str | None:
+        if said in self._named or said in self.presets:
+            return said
+        return self._names.find(said) or self.preset(said)
+
+    def name(self, said: str) -> str:
+        """Return the name of the class, training sound or preset that is meant, as `Names.find` does.
+
+        Raises:
+            ControlError: no point has that name; the message lists the nearest names.
+        """
+        if found := self._find(said):
+            return found
+        near = difflib.get_close_matches(said, (*self._named, *self.presets), n=3)
+        classes = [c.name for c in self.info.classes]
+        hint = f"did you mean {' or '.join(near)}?" if near else f"classes are {', '.join(classes)}"
+        raise ControlError(f"no point named {said!r}: {hint}")
+
+    def point(self, said: str) -> Z:
         """Return the z [D] of a class's centre, a training sound, or a preset.
 
         Raises:
             ControlError: no point has that name; the message lists the nearest names.
         """
-        if found := self._named.get(name) or self.presets.get(name):
-            return found
-        near = difflib.get_close_matches(name, chain(self._named, self.presets), n=3)
-        classes = [c.name for c in self.info.classes]
-        hint = f"did you mean {' or '.join(near)}?" if near else f"classes are {', '.join(classes)}"
-        raise ControlError(f"no point named {name!r}: {hint}")
+        name = self.name(said)
+        return self._named[name] if name in self._named else self.presets[name]
 
     def at(self, x: float, y: float) -> Z:
         """Return the z [D] at a place on the map, each coordinate 0..1.

@@ -60,11 +60,15 @@ class Argument:
         return f"{numbers} or {text}" if self.kind == "any" else numbers
 
     def check(self, value: Any) -> float | int | str:
-        """Return the value as float, int or text. A float argument takes an int; an int argument takes 3.0.
+        """Return the value as float, int or text.
+
+        A float argument takes an int, an int argument takes 3.0, and a name takes 6 for "6".
 
         Raises:
             ControlError: the value has another type, is not finite, or is out of range.
         """
+        if self.kind == "text" and not self.choices:
+            value = _spoken(value)
         if isinstance(value, str):
             if (
                 self.kind in ("text", "any")
@@ -82,6 +86,13 @@ class Argument:
             return int(value) if self.kind == "int" else float(value)
         shown = repr(value) if isinstance(value, (int, float, str)) else type(value).__name__
         raise ControlError(f"{self.name} is {shown[:SHOWN]}, not {self.accepted}")
+
+
+def _spoken(value: Any) -> Any:
+    """Return a whole number as text, because clients turn names such as "6" into numbers."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e9:
+        return f"{value:.0f}" if value == int(value) else value
+    return value
 
 
 def number(name: str, quantity: Quantity, summary: str, **more: Any) -> Argument:

@@ -28,6 +28,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from realtime.model.names import Names
 from realtime.util.errors import ModelError
 
 SCHEMA_VERSION = 1
@@ -155,17 +156,15 @@ class ModelInfo:
         return 1e3 * self.length / self.sample_rate
 
     def point(self, name: str) -> Vector:
-        """Return the z of a class centre or an anchor.
+        """Return the z of a class centre or an anchor, found as `names.Names.find` does.
 
         Raises:
             ModelError: no class or anchor has that name; the message lists similar names.
         """
-        for named in self.classes:
-            if named.name == name:
-                return named.centroid
-        for anchor in self.anchors:
-            if anchor.name == name:
-                return anchor.z
+        points = {c.name: c.centroid for c in self.classes}
+        points |= {a.name: a.z for a in self.anchors if a.name not in points}
+        if found := Names(points).find(name):
+            return points[found]
         classes = [c.name for c in self.classes]
         near = difflib.get_close_matches(name, classes + [a.name for a in self.anchors], n=3)
         hint = f"did you mean {' or '.join(near)}?" if near else f"classes are {', '.join(classes)}"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from realtime.model.names import Names
 from realtime.model.schema import ModelInfo
 from realtime.offline.sequence import Sequence, SequenceError, Spec, Step
 from realtime.synth.commands import Command, Gain, Goto, Mode, SetZ, Trigger, Z
@@ -121,10 +122,10 @@ class Points:
                 a, b = (self.z(Spec("point", name)) for name in spec.value)
                 return tuple((1.0 - spec.t) * x + spec.t * y for x, y in zip(a, b, strict=True))
             case "preset":
-                if spec.value not in self._presets:
+                if (preset := Names(self._presets).find(spec.value)) is None:
                     names = ", ".join(self._presets) or "none (--presets FILE selects another file)"
                     raise RealtimeError(f"no preset {spec.value!r}; available: {names}")
-                return self._sized(self._presets[spec.value])
+                return self._sized(self._presets[preset])
             case "wav":
                 if self._encode is None:
                     raise RealtimeError("a sound file as a point needs an encoder, which this model lacks")

@@ -167,6 +167,8 @@ def _flag(value: Any) -> bool | None:
 
 
 def _text(value: Any) -> str | None:
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)  # a name such as 6
     return value if isinstance(value, str) and 0 < len(value) <= 200 else None
 
 
@@ -179,8 +181,10 @@ def _z(value: Any) -> tuple[float, ...] | None:
 
 def _names(low: int, high: int) -> Callable[[Any], tuple[str, ...] | None]:
     def check(value: Any) -> tuple[str, ...] | None:
-        known = isinstance(value, list) and low <= len(value) <= high and all(map(_text, value))
-        return tuple(value) if known else None
+        if not isinstance(value, list) or not low <= len(value) <= high:
+            return None
+        names = [name for each in value if (name := _text(each)) is not None]
+        return tuple(names) if len(names) == len(value) else None
 
     return check
 

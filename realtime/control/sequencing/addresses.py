@@ -38,13 +38,11 @@ _NAME = Argument("name", "text", "the pattern's name")
 
 
 def _ends(space: LatentSpace, start: str, end: str | None) -> tuple[str, str]:
-    """Check the names of a lane's ends and return them; both are empty for a lane that follows the point."""
+    """Return the model's names of a lane's ends; both are empty for a lane that follows the point."""
     if not start and not end:
         return "", ""
     end = start if end is None else end
-    for name in (start, end):
-        space.point(name)
-    return start, end
+    return space.name(start), space.name(end)
 
 
 def _add(space: LatentSpace, values: tuple[Any, ...]) -> AddLane:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,20 @@ def test_trigger_becomes_a_hit(info: ModelInfo) -> None:
     assert ask(info, "/morph/trigger", 0.5) == Hit(0.5)
     name = info.classes[1].name
     assert ask(info, "/morph/trigger", 1, name) == Hit(1.0, info.classes[1].centroid)
+
+
+@pytest.mark.parametrize("said", ["KICK", "kicks", "Bass Drum", "bd"])
+def test_names_are_understood_as_people_say_them(info: ModelInfo, said: str) -> None:
+    assert ask(info, "/morph/trigger", 1, said) == Hit(1.0, info.point("kick"))
+    assert ask(info, "/morph/preset/recall", "Fat") == Move(PRESETS["fat"])
+
+
+@pytest.mark.parametrize("said", ["six", "Sixes", "6", 6, 6.0])
+def test_digits_are_understood_as_words_text_and_numbers(info: ModelInfo, said: object) -> None:
+    digits = replace(
+        info, classes=tuple(replace(c, name=n) for c, n in zip(info.classes, "568", strict=True))
+    )
+    assert ask(digits, "/morph/goto", said, 0) == Goto(info.classes[1].centroid, 0.0)
 
 
 def test_xy_is_an_inverse_distance_mean_of_sounds(info: ModelInfo) -> None:
@@ -158,7 +173,8 @@ def test_other_messages_become_requests(info: ModelInfo) -> None:
         ("/morph/trigger", (b"blob",), "velocity is bytes"),
         ("/morph/trigger", ([1.0],), "velocity is list"),
         ("/morph/trigger", (1.0, "nothing-like-it"), "no point named 'nothing-like-it'"),
-        ("/morph/trigger", (1.0, 3), "name is 3, not text"),
+        ("/morph/trigger", (1.0, 3), "no point named '3': classes are"),
+        ("/morph/trigger", (1.0, 3.5), "name is 3.5, not text"),
         ("/morph/trigger", (1.0, "x" * 201), "not text of up to 200 characters"),
         ("/morph/trigger", (1.0, "kick", 3), r"takes \[velocity \[name\]\]; got 3"),
         ("/morph/z/0", (), "takes value; got 0"),

@@ -1,0 +1,55 @@
+"""Finds names as people say them: "Kick", "kicks", "closed hat", "hihat", "six" for "6"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+SYNONYMS = (
+    ("kick", "bass drum", "kick drum", "bd"),
+    ("snare", "snare drum", "sd"),
+    ("closed hat", "hihat", "hat", "closed hihat", "hh", "ch"),
+    ("open hat", "open hihat", "oh"),
+    ("cymbal", "crash", "ride", "cy"),
+    ("clap", "hand clap", "cp"),
+    ("rim", "rimshot", "side stick", "rs"),
+    ("tom", "tomtom", "lt", "mt", "ht"),
+    ("perc", "percussion"),
+)
+"""Words for the same drum. A model that has several of them gets the first."""
+
+
+def fold(name: str) -> str:
+    """Return a name without case, spaces, hyphens and plural; the word of a digit becomes the digit."""
+    word = re.sub(r"[\s_-]+", "", name.casefold())
+    if re.search(r"(?:sh|ch|x|ss)es$", word):
+        word = word[:-2]
+    elif re.search(r"[^s]s$", word) and len(word) > 2:
+        word = word[:-1]
+    return str(DIGITS.index(word)) if word in DIGITS else word
+
+
+_SYNONYMS = {fold(word): tuple(map(fold, words)) for words in SYNONYMS for word in words}
+
+
+class Names:
+    """Looks names up. Of names that differ only in case, plural or spelling, the first is found.
+
+    Args:
+        names: the names to be found.
+    """
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._exact = dict.fromkeys(names)
+        self._folded: dict[str, str] = {}
+        for name in self._exact:
+            self._folded.setdefault(fold(name), name)
+
+    def find(self, said: str) -> str | None:
+        """Return the name meant, or None: the very name, else one that reads alike, else a synonym."""
+        if said in self._exact:
+            return said
+        word = fold(said)
+        words = (word, *_SYNONYMS.get(word, ()))
+        return next((self._folded[each] for each in words if each in self._folded), None)

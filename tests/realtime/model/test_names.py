@@ -1,0 +1,38 @@
+"""Names in the spellings in which people say them."""
+
+from __future__ import annotations
+
+import pytest
+
+from realtime.model.names import Names
+
+KIT = ("clap", "closed-hat", "cymbal", "kick", "open-hat", "perc", "rim", "snare", "tom")
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("Closed Hat", "closed-hat"),
+        ("closed_hats", "closed-hat"),
+        ("hihat", "closed-hat"),
+        ("Hi-Hats", "closed-hat"),
+        ("open hihat", "open-hat"),
+        ("crashes", "cymbal"),
+        ("SNARE DRUM", "snare"),
+        ("toms", "tom"),
+        ("side stick", "rim"),
+        ("cowbell", None),
+        ("", None),
+    ],
+)
+def test_a_drum_is_found_by_any_usual_word(said: str, name: str | None) -> None:
+    assert Names(KIT).find(said) == name
+
+
+def test_older_kits_answer_to_the_words_of_newer_ones() -> None:
+    assert Names(("hihat", "kick")).find("closed-hat") == "hihat"
+
+
+def test_the_very_name_wins_over_one_that_reads_alike() -> None:
+    names = Names(("Kick", "kick", "kicks", "bass", "glass"))
+    assert [names.find(n) for n in ("kick", "kicks", "KICK", "glasses")] == ["kick", "kicks", "Kick", "glass"]

@@ -1,4 +1,4 @@
-# make serve   play the bundled drums       make test   check everything       make help   the rest
+# make serve   play the bundled drums     make train   learn your own sounds     make help   the rest
 
 PYTHON ?= python3
 VENV   ?= .venv
@@ -12,9 +12,10 @@ RUNTIME ?= $(shell [ "$$(uname -sm)" = "Linux x86_64" ] && nvidia-smi -L >/dev/n
 
 # A stamp says what is installed: it is newer than what it was installed from, or the install runs again.
 STAGE := $(VENV)/.installed-stage-$(RUNTIME)
+TRAIN := $(VENV)/.installed-train-$(RUNTIME)
 ALL   := $(VENV)/.installed-all-$(RUNTIME)
 
-.PHONY: help serve test lint format coverage clean
+.PHONY: help serve train test lint format coverage clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -22,6 +23,9 @@ help: ## show this list
 
 serve: $(STAGE) ## play the bundled drums: make serve ARGS="--port 9001"
 	@$(BIN)/realtime serve --model drums $(ARGS)
+
+train: $(TRAIN) ## learn a folder of sounds: make train ARGS="--data my-sounds"
+	@$(BIN)/trainer fit $(ARGS)
 
 test: lint ## style, types, import rules, then every test: make test ARGS="-k osc"
 	$(BIN)/python -m pytest $(ARGS)
@@ -45,14 +49,18 @@ clean: ## remove the environment and what the tools left
 	rm -rf build dist *.egg-info .coverage htmlcov .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
-# `make serve` after `make test` finds all it needs.
+# `make serve` and `make train` after `make test` find all they need.
 $(STAGE): pyproject.toml constraints.txt
 	@$(call install,$(RUNTIME),the stage dependencies)
 	@touch $@
 
+$(TRAIN): pyproject.toml constraints.txt
+	@$(call install,$(RUNTIME)$(comma)offline$(comma)train,what training needs)
+	@touch $(STAGE) $@
+
 $(ALL): pyproject.toml constraints.txt
 	@$(call install,$(RUNTIME)$(comma)offline$(comma)midi$(comma)plugins$(comma)train$(comma)dev,everything (training and checks too))
-	@touch $(STAGE) $@
+	@touch $(STAGE) $(TRAIN) $@
 
 comma := ,
 

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from realtime.util import install
+
 
 def get_parser(prog: str = "python -m export") -> argparse.ArgumentParser:
     """Return the parser of the command line."""
@@ -55,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         from realtime.util.errors import RealtimeError
         from trainer.errors import TrainerError
     except ModuleNotFoundError as error:
-        return _error(f"{error.name} is not installed: pip install 'soundmorph[cpu,train]'")
+        return _error(f"{error.name} is not installed: {install.command('soundmorph[cpu,train]')}")
     try:
         parity = export(args.run, args.out, name=args.name, velocities=args.velocities, force=args.force)
     except (ExportError, TrainerError, RealtimeError) as error:

@@ -93,7 +93,7 @@ class DataConfig:
         include: pattern of the file names used ("*_jackson_*"); "" takes all.
         labels: source of the classes. "folder": the manifest's column, else the sub-folder; "pattern":
             `label_pattern`; "kmeans": k-means on the MFCCs of the attack (the paper's drums); "auto": the
-            pattern if there is one, else as "folder".
+            pattern if at least one file is named like it, else as "folder".
         label_pattern: file-name pattern that gives the class ("{label}_{speaker}_{index}").
         clusters: number of clusters of k-means (the paper's drums: 5).
         test_fraction: fraction of each class that is kept for `evaluate`, 0 to 0.9; groups of near-duplicates
@@ -460,6 +460,10 @@ def _toml(value: Any) -> str:
     if isinstance(value, tuple):
         return "[" + ", ".join(_toml(item) for item in value) + "]"
     return json.dumps(value) if isinstance(value, str) else repr(value)
+
+
+DEFAULT = "drums_mb"
+"""The bundled configuration of a run without --config: it suits short sounds of any kind."""
 
 
 def bundled() -> dict[str, Path]:

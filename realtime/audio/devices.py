@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.util import priority, timeouts
+from realtime.util import install, priority, timeouts
 from realtime.util.errors import RealtimeError
 
 CLOSE_TIMEOUT_S = 0.4  # PortAudio hangs when it closes a stream whose JACK server has died
@@ -130,7 +130,7 @@ def _sounddevice() -> Any:
     try:
         return _ask(lambda: importlib.import_module("sounddevice"))
     except OSError as error:
-        how = INSTALL_PORTAUDIO.get(sys.platform, "pip install --force-reinstall sounddevice")
+        how = INSTALL_PORTAUDIO.get(sys.platform, install.command("--force-reinstall sounddevice"))
         raise NoSoundError(f"PortAudio is not installed: {how}") from error
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from realtime.cli.arguments import number, whole
+from realtime.util import install
 from realtime.util.errors import RealtimeError
 
 BACKENDS = ("auto", "alsa", "jack", "coremidi", "windows")
@@ -35,13 +36,13 @@ def add_parser(commands: Any) -> None:
 
 
 def require() -> None:
-    """Check that the MIDI packages are installed, before anything else starts.
+    """Check that the MIDI package is installed, before anything else starts.
 
     Raises:
-        RealtimeError: a package is missing.
+        RealtimeError: it is missing.
     """
-    if not (find_spec("mido") and find_spec("rtmidi")):
-        raise RealtimeError("MIDI needs two more packages: pip install mido python-rtmidi")
+    if not find_spec("rtmidi"):
+        raise RealtimeError(f"MIDI needs python-rtmidi: {install.command('soundmorph[midi]')}")
 
 
 def run(args: argparse.Namespace) -> int:

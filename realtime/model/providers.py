@@ -11,6 +11,7 @@ import numpy as np
 
 from realtime.model import schema
 from realtime.model.verify import ModelFile
+from realtime.util import install
 from realtime.util.errors import ModelError, RealtimeError
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
@@ -31,7 +32,7 @@ def check_runtime() -> None:
             continue
         found.append(package)
     if not found:
-        raise RealtimeError("ONNX Runtime is not installed: pip install 'soundmorph[cpu]' (or [gpu])")
+        raise RealtimeError(f"ONNX Runtime is not installed: {install.command('soundmorph[cpu]')} (or [gpu])")
     if len(found) == 2:
         raise RealtimeError(
             "onnxruntime and onnxruntime-gpu are both installed and break each other: "

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from realtime.util import install
 from realtime.util.errors import RealtimeError
 
 CEILING_DB = -0.1
@@ -67,7 +68,7 @@ def lufs(sound: NDArray[np.float32], rate: int) -> float:
     try:
         import pyloudnorm
     except ImportError as error:
-        raise LevelError("loudness needs pyloudnorm: pip install 'soundmorph[offline]'") from error
+        raise LevelError(f"loudness needs pyloudnorm: {install.command('soundmorph[offline]')}") from error
     missing = max(0, math.ceil(GATE_S * rate) + 1 - len(sound))
     padded = np.pad(sound, ((0, missing), (0, 0))).astype(np.float64)
     if not padded.any():

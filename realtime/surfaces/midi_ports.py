@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import mido
 
 from realtime.surfaces.jack_midi import JackPorts
+from realtime.util import install
 from realtime.util.errors import RealtimeError
 
 CLIENT, PORT = "soundmorph", "in"
@@ -70,7 +71,7 @@ class RtMidiPorts:
         try:
             import rtmidi
         except ImportError:
-            raise PortError("MIDI needs python-rtmidi: pip install mido python-rtmidi") from None
+            raise PortError(f"MIDI needs python-rtmidi: {install.command('soundmorph[midi]')}") from None
         if getattr(rtmidi, api) not in rtmidi.get_compiled_api():
             raise PortError("not available on this system")
         self._faults = rtmidi.SystemError, rtmidi.InvalidPortError, OSError

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from realtime.synth.commands import Tweak
 from realtime.synth.output import THRESHOLD, limit
-from realtime.util import priority
+from realtime.util import install, priority
 from realtime.util.errors import ControlError, HungError, RealtimeError
 
 Block = NDArray[np.float32]
@@ -51,7 +51,7 @@ def require(paths: Sequence[Path]) -> None:
         PluginError: pedalboard is missing, a file does not exist, or there are more than `MAX_PLUGINS`.
     """
     if paths and not find_spec("pedalboard"):
-        raise PluginError("--plugin needs another package (GPL-3): pip install pedalboard")
+        raise PluginError(f"--plugin needs another package (GPL-3): {install.command('soundmorph[plugins]')}")
     if len(paths) > MAX_PLUGINS:
         raise PluginError(f"{len(paths)} plugins; at most {MAX_PLUGINS} are accepted")
     for path in paths:

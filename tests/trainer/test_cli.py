@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,8 +14,11 @@ import pytest
 import soundfile
 import torch
 
+from trainer import config as configs
 from trainer.__main__ import main
+from trainer.commands import installed
 from trainer.config import Config
+from trainer.errors import TrainerError
 from trainer.run import checkpoint
 
 ROOT = Path(__file__).parents[2]
@@ -82,16 +86,19 @@ def test_fit_prints_progress_and_the_next_command(
     ("words", "message"),
     [
         ("fit --out {tmp}/r", "--data FOLDER is needed; see trainer fit -h"),
-        ("fit --data {sounds}", "--out RUN is needed; see trainer fit -h"),
         ("fit --data {tmp}/no --out {tmp}/r", "{tmp}/no: no such folder"),
         ("fit --data {tmp}/empty --out {tmp}/r", "{tmp}/empty: no audio files in it (looked for .aac, "),
-        ("fit --data {sounds} --out {sounds}", "{sounds}: not empty; choose another, --resume"),
+        ("fit --data {sounds} --out {sounds}", "{sounds}: not empty; choose another with --out, --resume"),
         ("fit --data {sounds} --out {tmp}/tiny.toml", "{tmp}/tiny.toml: a file; --out takes a folder"),
         ("fit --data {sounds} --out {tmp}/r --epochs 0", "--epochs 0: it must be at least 1"),
         ("fit --data {sounds} --out {tmp}/r --config drumz", "no configuration drumz; did you mean drums?"),
         ("fit --resume {tmp}/no", "{tmp}/no: no such run folder or checkpoint"),
         ("fit --resume {tmp}/empty", "{tmp}/empty: no checkpoint in it (looked for last.safetensors)"),
         ("fit --resume {tmp}/tiny.toml", "{tmp}/tiny.toml: damaged, or not a checkpoint"),
+        (
+            "fit --data {sounds} --out {tmp}/r --include *.mp3",
+            "{sounds}: none of its audio files is named like",
+        ),
         ("fit --resume {tmp}/no --seed 3", "--seed cannot be given with --resume: the run has its own"),
     ],
 )
@@ -106,6 +113,40 @@ def test_mistakes_are_one_line_and_exit_code_2(
     assert err.count("\n") == 1
     assert out == ""
     assert not (tmp_path / "r").exists()
+
+
+def test_fit_without_options_takes_the_recipe_of_the_bundled_drums(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["fit", "--data", "sounds", "--epochs", "1"]) == 0
+    saved, recipe = checkpoint.load(tmp_path / "runs" / "sounds").config, configs.read("drums_mb")
+    assert saved == recipe.replace("fit", epochs=1)
+
+
+def test_a_recipe_for_digits_takes_any_folder_and_include_chooses_its_files(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["prepare", "--data", str(folder), "--config", "digits_mb"]
+    assert main(words) == 0
+    assert "12 sounds can be used, 0 files are left out, 0 were fixed | classes: high 6, low 6" in (
+        capsys.readouterr().out
+    )
+    assert main([*words, "--include", "take-[0-2]*"]) == 0
+    assert "classes: high 3, low 3" in capsys.readouterr().out
+
+
+def test_help_begins_with_the_command_that_needs_no_options(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["fit", "--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    assert text.index("trainer fit --data my-sounds") < text.index("--epochs EPOCHS passes")
+    assert "default: drums_mb" in text
+
+
+def test_a_missing_package_is_named_with_the_command_of_this_environment() -> None:
+    with pytest.raises(TrainerError, match=re.escape(f'{sys.executable} -m pip install "soundmorph[train]"')):
+        installed.check("training", ["no_such_module"])
 
 
 def test_force_replaces_a_run(folder: Path, toml: Path, tmp_path: Path) -> None:

@@ -8,13 +8,15 @@ from pathlib import Path
 
 from trainer import config as configs
 from trainer.architectures import ARCHITECTURES
-from trainer.commands import installed
+from trainer.commands import files, installed
 from trainer.config import Config
 from trainer.errors import ConfigError, TrainerError
 
 HELP = "train a model on a folder of sounds"
-DESCRIPTION = """Train on a folder of audio files of any format, rate and channel count. Files that cannot
-be used are named and left out. Ctrl-C saves the run; --resume RUN continues it exactly where it stopped."""
+DESCRIPTION = """`trainer fit --data my-sounds` is all it takes: it trains with the recipe of the bundled
+drums and writes runs/my-sounds. The folder has a sub-folder for each class, with audio files of any format, rate
+and channel count. Files that cannot be used are named and left out. Ctrl-C saves the run; --resume RUN continues
+it exactly where it stopped."""
 RESUMABLE = (
     "epochs",
     "patience_epochs",
@@ -40,47 +42,62 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data", type=Path, metavar="FOLDER", help="folder of audio files; sub-folders are classes"
     )
-    parser.add_argument("--out", type=Path, metavar="RUN", help="folder to make for this run")
     parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="RUN",
+        help="folder to make for this run; default: runs/ and the folder's name",
+    )
+    parser.add_argument("--epochs", type=int, help="passes over the sounds")
+    parser.add_argument("--resume", type=Path, metavar="RUN", help="continue a run that was interrupted")
+    parser.add_argument("--force", action="store_true", help="replace the run that --out names")
+
+    recipe = parser.add_argument_group("recipe")
+    files.add_config(recipe)
+    files.add_include(recipe)
+    recipe.add_argument(
         "--model",
         choices=tuple(ARCHITECTURES),
         help="; ".join(f"{name}: {row.summary}" for name, row in ARCHITECTURES.items()),
     )
-    parser.add_argument(
-        "--config",
-        metavar="FILE.toml",
-        help=f"a TOML file, or one of {', '.join(configs.bundled())}",
-    )
-    parser.add_argument("--epochs", type=int, help="passes over the sounds")
-    parser.add_argument("--batch-size", type=int, help="sounds of one step")
-    parser.add_argument("--seed", type=int, help="seed of the weights, the split, the order and the noise")
-    parser.add_argument(
-        "--device", choices=("auto", "cpu", "cuda"), help="auto takes the GPU if there is one"
-    )
-    parser.add_argument("--threads", type=int, help="CPU threads; 0: PyTorch's choice")
-    parser.add_argument(
-        "--checkpoint-minutes", type=float, help="also save within an epoch, at most this often"
-    )
-    parser.add_argument(
+    recipe.add_argument("--batch-size", type=int, help="sounds of one step")
+    recipe.add_argument("--seed", type=int, help="seed of the weights, the split, the order and the noise")
+    recipe.add_argument(
         "--patience-epochs", type=int, help="stop after N epochs without a lower validation loss; 0: never"
     )
-    parser.add_argument("--keep-epochs", type=int, help="keep a numbered checkpoint every N epochs")
-    parser.add_argument("--keep", type=int, help="number of those to keep, the newest; 0: all")
-    parser.add_argument("--tensorboard", action="store_true", default=None, help="write RUN/tensorboard")
-    parser.add_argument("--devices", type=int, help="number of GPUs or CPU processes of this machine")
-    parser.add_argument("--nodes", type=int, help="machines; start the same command on each (see Lightning)")
-    parser.add_argument("--strategy", choices=("auto", "ddp"), help="how several devices share the work")
-    parser.add_argument("--precision", choices=("32", "bf16"), help="bf16: mixed precision, for a GPU")
-    parser.add_argument("--compile", action="store_true", default=None, help="use PyTorch's compiler")
-    parser.add_argument("--resume", type=Path, metavar="RUN", help="continue a run that was interrupted")
-    parser.add_argument("--force", action="store_true", help="replace the run that --out names")
+
+    saving = parser.add_argument_group("saving")
+    saving.add_argument(
+        "--checkpoint-minutes", type=float, help="also save within an epoch, at most this often"
+    )
+    saving.add_argument("--keep-epochs", type=int, help="keep a numbered checkpoint every N epochs")
+    saving.add_argument("--keep", type=int, help="number of those to keep, the newest; 0: all")
+    saving.add_argument("--tensorboard", action="store_true", default=None, help="write RUN/tensorboard")
+
+    machine = parser.add_argument_group("machine")
+    machine.add_argument(
+        "--device", choices=("auto", "cpu", "cuda"), help="auto takes the GPU if there is one"
+    )
+    machine.add_argument("--threads", type=int, help="CPU threads; 0: PyTorch's choice")
+    machine.add_argument("--devices", type=int, help="number of GPUs or CPU processes of this machine")
+    machine.add_argument("--nodes", type=int, help="machines; start the same command on each (see Lightning)")
+    machine.add_argument("--strategy", choices=("auto", "ddp"), help="how several devices share the work")
+    machine.add_argument("--precision", choices=("32", "bf16"), help="bf16: mixed precision, for a GPU")
+    machine.add_argument("--compile", action="store_true", default=None, help="use PyTorch's compiler")
 
 
 def _config(args: argparse.Namespace) -> Config:
-    """Return the configuration of a new run: the file, changed by the options."""
-    config = configs.read(args.config) if args.config else Config()
+    """Return the configuration of a new run: the file, changed by the options.
+
+    With --model and no --config, the other keys have the paper's values, unless --model is the default's.
+    """
+    config = configs.read(args.config or configs.DEFAULT)
+    if args.model and not args.config and args.model != config.model.architecture:
+        config = Config()
     if args.model:
         config = config.replace("model", architecture=args.model)
+    if args.include:
+        config = config.replace("data", include=args.include)
     return _options(config, args, OPTIONS)
 
 
@@ -100,7 +117,7 @@ def _check_out(out: Path, force: bool) -> None:
         raise TrainerError(f"{out}: a file; --out takes a folder")
     if out.is_dir() and any(out.iterdir()) and not force:
         raise TrainerError(
-            f"{out}: not empty; choose another, --resume {out} to continue it, or --force to replace it"
+            f"{out}: not empty; choose another with --out, --resume {out} to continue it, or --force to replace it"
         )
 
 
@@ -109,17 +126,16 @@ def run(args: argparse.Namespace) -> int:
     if args.resume:
         fixed = [
             name
-            for name in ("out", "model", "config", "batch_size", "seed")
+            for name in ("out", "model", "config", "include", "batch_size", "seed")
             if getattr(args, name) is not None
         ]
         if fixed:
             flag = fixed[0].replace("_", "-")
             raise TrainerError(f"--{flag} cannot be given with --resume: the run has its own")
     else:
-        if not args.data or not args.out:
-            raise TrainerError(
-                f"{'--out RUN' if args.data else '--data FOLDER'} is needed; see trainer fit -h"
-            )
+        if not args.data:
+            raise TrainerError("--data FOLDER is needed; see trainer fit -h")
+        args.out = args.out or Path("runs") / args.data.resolve().name
         _check_out(args.out, args.force)
         config = _config(args)
         if not args.data.is_dir():

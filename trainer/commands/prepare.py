@@ -7,8 +7,7 @@ import sys
 from pathlib import Path
 
 from trainer import config as configs
-from trainer.commands import installed
-from trainer.config import Config
+from trainer.commands import files, installed
 
 HELP = "report what `fit` would use of a folder"
 DESCRIPTION = """Read a folder as `fit` does, and list the files that are left out and why, the files that are
@@ -18,14 +17,15 @@ fixed and how, the number of sounds of each class, and how they would be split. 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `trainer prepare`."""
     parser.add_argument("--data", type=Path, metavar="FOLDER", required=True, help="folder of audio files")
-    parser.add_argument(
-        "--config", metavar="FILE.toml", help=f"a TOML file, or one of {', '.join(configs.bundled())}"
-    )
+    files.add_config(parser)
+    files.add_include(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the findings."""
-    config = configs.read(args.config) if args.config else Config()
+    config = configs.read(args.config or configs.DEFAULT)
+    if args.include:
+        config = config.replace("data", include=args.include)
     installed.check("training", installed.NEEDED)
     from trainer.data import findings, splits
     from trainer.data.sounds import prepare

@@ -111,8 +111,9 @@ class Sounds:
 def find(folder: Path, config: DataConfig) -> tuple[list[Entry], list[Skipped]]:
     """Find the audio files of a folder, in order of name, and those that have no class.
 
-    `labels` says where the class comes from. Without a pattern, it is the manifest's, else the first
-    sub-folder; in a folder without sub-folders of audio, it is the folder's name. For k-means it is still "".
+    `labels` says where the class comes from. Without a pattern, or with "auto" where no file is named like
+    it, it is the manifest's, else the first sub-folder; in a folder without sub-folders of audio, it is the
+    folder's name. For k-means it is still "".
 
     Raises:
         DataError: if the folder or its audio files are missing, or its manifest cannot be read.
@@ -129,10 +130,12 @@ def find(folder: Path, config: DataConfig) -> tuple[list[Entry], list[Skipped]]:
     if config.include:
         paths = [path for path in paths if fnmatch.fnmatch(path.name, config.include)]
         if not paths:
-            raise DataError(f"{folder}: no audio file is named like {config.include}")
+            raise DataError(f"{folder}: none of its audio files is named like {config.include}")
     manifest = _manifest(folder / "manifest.csv")
     labelled = config.labels in ("auto", "pattern")
     pattern = _pattern(config.label_pattern, labelled) if config.label_pattern else None
+    if pattern and config.labels == "auto" and not any(pattern.fullmatch(path.stem) for path in paths):
+        pattern = None
     flat = all(path.parent == folder for path in paths)
     entries, skipped = [], []
     for path in sorted(paths, key=lambda path: natural(path.relative_to(folder).as_posix())):

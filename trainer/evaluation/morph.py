@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -41,15 +43,26 @@ def pick(subject: Subject, classes: list[str] | None) -> tuple[int, int]:
     known = subject.saved.classes
     tested = [label for label in range(len(known)) if subject.members(label)]
     if classes:
-        for name in classes:
-            if name not in [known[label] for label in tested]:
-                reason = "none of its sounds is for the test" if name in known else "no such class"
-                accepted = ", ".join(known[label] for label in tested)
-                raise TrainerError(f"--morph {name}: {reason}; choose from {accepted}")
-        return known.index(classes[0]), known.index(classes[1])
+        return _label(classes[0], known, tested), _label(classes[1], known, tested)
     if all(name in known and known.index(name) in tested for name in PAPER_PAIR):
         return known.index(PAPER_PAIR[0]), known.index(PAPER_PAIR[1])
     return tested[0], tested[min(1, len(tested) - 1)]
+
+
+def _label(name: str, classes: Sequence[str], tested: Sequence[int]) -> int:
+    """Return the label of a class, also if its name is spelled in another way, such as Kicks for kick."""
+    found = [label for label, other in enumerate(classes) if other == name]
+    found = found or [label for label, other in enumerate(classes) if _plain(other) == _plain(name)]
+    if len(found) == 1 and found[0] in tested:
+        return found[0]
+    reason = "none of its sounds is for the test" if found else "no such class"
+    accepted = ", ".join(classes[label] for label in tested)
+    raise TrainerError(f"--morph {name}: {reason}; choose from {accepted}")
+
+
+def _plain(name: str) -> str:
+    """Return a name without case, separators and the s of a plural."""
+    return re.sub(r"[\W_]+", "", name.casefold()).removesuffix("s")
 
 
 def between(subject: Subject, heard: Heard, labels: tuple[int, int], steps: int = STEPS) -> Morph:

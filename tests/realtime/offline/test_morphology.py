@@ -17,6 +17,7 @@ from realtime.__main__ import main
 from realtime.model.decoder import Decoder
 from realtime.offline.morphology import follow, on_map
 from realtime.synth.commands import Goto, Mode, SetZ, Trigger
+from realtime.util import install
 
 SEQUENCE = """
 [[step]]
@@ -87,5 +88,5 @@ sys.exit(main(sys.argv[1:]))
 def test_without_matplotlib_one_line_says_what_to_install(tmp_path: Path) -> None:
     command = [sys.executable, "-c", WITHOUT, "morphology", str(tmp_path / "seq.toml")]
     done = subprocess.run(command, capture_output=True, text=True)
-    wanted = "realtime: error: drawing needs matplotlib: pip install 'soundmorph[offline]'\n"
+    wanted = f"realtime: error: drawing needs matplotlib: {install.command('soundmorph[offline]')}\n"
     assert (done.returncode, done.stderr) == (2, wanted)

@@ -169,7 +169,7 @@ def test_labels_from_a_pattern(folder: Path) -> None:
     assert sounds.labels.tolist() == [0, 0, 1, 1]
     with pytest.raises(DataError, match=r"needs \{label\}"):
         find(flat, DataConfig(label_pattern="{speaker}"))
-    with pytest.raises(DataError, match=r"no audio file is named like \*\.mp3"):
+    with pytest.raises(DataError, match=r"none of its audio files is named like \*\.mp3"):
         find(flat, DataConfig(include="*.mp3"))
 
 

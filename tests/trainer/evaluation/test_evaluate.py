@@ -192,6 +192,7 @@ def test_report_is_one_self_contained_page(place: Path, capsys: pytest.CaptureFi
 
 def test_a_morph_goes_from_sound_to_sound(tested: subject.Subject, heard: subject.Heard) -> None:
     assert morph.pick(tested, None) == (0, 1)
+    assert morph.pick(tested, ["Lows", "HIGH"]) == (1, 0)
     found = morph.between(tested, heard, (1, 0), steps=5)
     assert found.position == (0.0, 0.25, 0.5, 0.75, 1.0)
     assert found.classes == ("low", "high")

@@ -1,0 +1,24 @@
+"""Options of several commands: which recipe, and which of the files."""
+
+from __future__ import annotations
+
+import argparse
+
+from trainer import config as configs
+
+
+def add_config(parser: argparse._ActionsContainer) -> None:
+    """Add --config."""
+    others = ", ".join(name for name in configs.bundled() if name != configs.DEFAULT)
+    parser.add_argument(
+        "--config",
+        metavar="RECIPE",
+        help=f"a TOML file, or a bundled recipe; default: {configs.DEFAULT}; others: {others}",
+    )
+
+
+def add_include(parser: argparse._ActionsContainer) -> None:
+    """Add --include."""
+    parser.add_argument(
+        "--include", metavar="PATTERN", help="take only files with names like this, such as '*_jackson_*'"
+    )

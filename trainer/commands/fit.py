@@ -13,10 +13,10 @@ from trainer.config import Config
 from trainer.errors import ConfigError, TrainerError
 
 HELP = "train a model on a folder of sounds"
-DESCRIPTION = """`trainer fit --data my-sounds` is all it takes: it trains with the recipe of the bundled
-drums and writes runs/my-sounds. The folder has a sub-folder for each class, with audio files of any format, rate
-and channel count. Files that cannot be used are named and left out. Ctrl-C saves the run; --resume RUN continues
-it exactly where it stopped."""
+DESCRIPTION = """`trainer fit --data my-sounds` is all it takes: it trains with the recipe of the
+bundled drums and writes runs/my-sounds. The folder has a sub-folder for each class, with audio files of any
+format, rate and channel count. Files that cannot be used are named and left out. Ctrl-C saves the run;
+--resume RUN continues it exactly where it stopped."""
 RESUMABLE = (
     "epochs",
     "patience_epochs",
@@ -117,7 +117,8 @@ def _check_out(out: Path, force: bool) -> None:
         raise TrainerError(f"{out}: a file; --out takes a folder")
     if out.is_dir() and any(out.iterdir()) and not force:
         raise TrainerError(
-            f"{out}: not empty; choose another with --out, --resume {out} to continue it, or --force to replace it"
+            f"{out}: not empty; choose another with --out, --resume {out} to continue it, or --force to "
+            "replace it"
         )
 
 

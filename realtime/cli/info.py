@@ -27,6 +27,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(info.as_dict() | {"encoder": encoder_name}, indent=2))
         return 0
+    facts = {name: value for name, value in info.training.items() if isinstance(value, str | int | float)}
     rows = {
         "name": info.name,
         "architecture": info.architecture,
@@ -40,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
         "credits": "; ".join(info.credits),
         "config": info.config_hash[:16],
         "made with": ", ".join(f"{name} {version}" for name, version in info.tools.items()),
-        "training": ", ".join(f"{name} {value}" for name, value in info.training.items()),
+        "training": ", ".join(f"{name} {value}" for name, value in facts.items()),
     }
     for name, value in rows.items():
         print(f"{name:<13} {value or '–'}")

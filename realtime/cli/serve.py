@@ -79,6 +79,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         action="store_true",
         help="make the device wait for late blocks: for exact captures, with --record or a synchronous JACK",
     )
+    serve.add_argument(
+        "--verbose", action="store_true", help="print more at the start, such as the terms of the latency"
+    )
     serve.add_argument("--quiet", action="store_true", help="do not print refused messages")
     serve.add_argument("--seconds", type=number(0.0, 1e9), metavar="N", help="stop after N seconds")
     surfaces.add_arguments(serve)
@@ -131,5 +134,6 @@ def run(args: argparse.Namespace) -> int:
             seconds=args.seconds,
             surfaces=surfaces.config(args),
             quiet=args.quiet,
+            verbose=args.verbose,
         )
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,7 +27,8 @@ from realtime.util.errors import RealtimeError, say
 from realtime.util.signals import StopRequest, stop_on_signals
 
 WATCH_S = 0.1
-FIRST = "kick"  # the class that the first hint plays, if the model has it
+HINTS = "tom", "hihat"  # the sounds of the hints, if the model has both
+FIRST = "kick"
 AGAIN_S = 10.0  # a worker that fails again within this time is not restarted
 
 
@@ -41,6 +43,7 @@ class ServeConfig:
         seconds: time until the server stops; None: no limit.
         surfaces: options of MIDI, the page and OSCQuery.
         quiet: refused messages are not printed.
+        verbose: the start prints the terms of the latencies, and more of model, device and decoder.
     """
 
     sound: SoundConfig
@@ -52,6 +55,7 @@ class ServeConfig:
     seconds: float | None = None
     surfaces: SurfaceConfig = field(default_factory=SurfaceConfig)
     quiet: bool = False
+    verbose: bool = False
 
 
 def serve(config: ServeConfig) -> int:
@@ -79,13 +83,15 @@ def serve(config: ServeConfig) -> int:
         started = ExitStack()
         gc.collect()
         try:
-            lines = sound.start()
+            introduction = sound.start()
             server.start()
-            _introduce(lines, server)
+            _print(introduction.lines | {"osc": f"{server.host}:{server.port}"})
             models = Models(lambda: sound.studio.model or config.sound.model, config.sound.library)
             started = surfaces.start(
                 config.surfaces, bridge, server, access.Access(config.allow), models, say
             )
+            _print(introduction.details if config.verbose else {})
+            _print(_hints(server))
             gc.freeze()
             refused = RefusalLines(control.refusals, _ignore if config.quiet else say)
             _watch(stopping, config.seconds, sound, server, refused)
@@ -145,12 +151,21 @@ def _stop(sound: Supervisor) -> tuple[Facts, bool]:
         raise RealtimeError(f"{error}; presets are saved, start the server again") from error
 
 
-def _introduce(lines: dict[str, str], server: Server) -> None:
+def _print(lines: Mapping[str, str]) -> None:
+    for name, text in lines.items():
+        print(f"{name:<8} {text}", flush=True)
+
+
+def _hints(server: Server) -> dict[str, str]:
+    """Return two commands to try: a hit, and a sound that turns into another while it sounds."""
     host = "127.0.0.1" if server.host == "0.0.0.0" else server.host
+    send = f"oscsend {host} {server.port}"
     names = [each.name for each in server.control.info.classes]
-    drum = FIRST if FIRST in names else names[0]
-    osc = f"{server.host}:{server.port}; try: oscsend {host} {server.port} /morph/trigger fs 1.0 {drum}"
-    print("\n".join(f"{name:<8} {text}" for name, text in {**lines, "osc": osc}.items()), flush=True)
+    hints = {"try": f"{send} /morph/trigger fs 1 {FIRST if FIRST in names else names[0]}"}
+    start, end = HINTS if set(HINTS) <= set(names) else (names[0], names[-1])
+    if start != end:
+        hints["and"] = f"{send} /morph/trigger fs 1 {start}; {send} /morph/goto sf {end} 400"
+    return hints | {"stop": "Ctrl-C"}
 
 
 def _sum_up(counts: Facts) -> None:

@@ -169,7 +169,7 @@ def _start_web(
     parts.callback(web.stop)
     here = "127.0.0.1" if web.host == "0.0.0.0" else web.host
     page = f"http://{here}:{web.port}/{f'?key={key}' if key else ''}"
-    print(f"{'page':<8} {page}\n{'oscquery':<8} http://{web.host}:{web.port}", flush=True)
+    print(f"{'page':<8} {page}", flush=True)
     if config.open:
         threading.Thread(target=webbrowser.open, args=(page,), name="browser", daemon=True).start()
     if open_to_network:

@@ -20,7 +20,7 @@ from realtime.synth.commands import Command, Tweak, Z
 from realtime.util.errors import RealtimeError
 
 if TYPE_CHECKING:
-    from realtime.live.worker import Built, PluginFacts
+    from realtime.live.worker import Built, Introduction, PluginFacts
 
 ANSWER_S = 5.0  # time limit for a reply, longer than any quick call takes
 BEAT_S = 1.0  # heartbeat interval
@@ -149,14 +149,14 @@ class Supervisor:
             raise RealtimeError(error)
         return calls, works, facts
 
-    def start(self) -> dict[str, str]:
-        """Start to play; return what to print about it, by name.
+    def start(self) -> Introduction:
+        """Start to play; return what to print about it.
 
         Raises:
             RealtimeError: the device refuses.
         """
-        lines: dict[str, str] = self._works.ask("start")
-        return lines
+        introduction: Introduction = self._works.ask("start")
+        return introduction
 
     def fault(self) -> str:
         """Return why the worker no longer plays, or ""; check its heartbeat once per `BEAT_S`."""

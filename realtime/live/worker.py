@@ -50,6 +50,14 @@ class Built:
 
 
 @dataclass(frozen=True)
+class Introduction:
+    """Lines to print at the start, by name: for every performer, and for those who want to know more."""
+
+    lines: dict[str, str]
+    details: dict[str, str]
+
+
+@dataclass(frozen=True)
 class PluginFacts:
     """Current state of a plugin; see `plugins.Plugin`."""
 
@@ -184,8 +192,8 @@ class Worker:
 
     # ---- called by control
 
-    def _start(self) -> dict[str, str]:
-        """Start to play; return what to print about it, by name."""
+    def _start(self) -> Introduction:
+        """Start to play; return what to print about it."""
         gc.collect()
         self._engine.start()
         self._outlet.start(self._engine)
@@ -193,20 +201,26 @@ class Worker:
         gc.freeze()  # scanning these permanent objects again would stop all threads for 15 ms
         return self._introduction()
 
-    def _introduction(self) -> dict[str, str]:
+    def _introduction(self) -> Introduction:
         engine, outlet, config = self._engine, self._outlet, self._config
         info, cost = self._instrument.info, self._instrument.cost
-        return {
-            "model": f"{info.name} ({info.architecture}): {', '.join(each.name for each in info.classes)}; "
-            f"{info.latent_dim} dimensions, {info.duration_ms:.0f} ms at {info.sample_rate} Hz",
-            "device": f"{outlet.device.name}, {outlet.sample_rate} Hz, {outlet.channels} channels, "
-            f"blocks of {engine.block_size}",
+        hit, move = latency.trigger(engine), latency.coordinate(engine)
+        lines = {
+            "plays": f"{info.name}: {', '.join(each.name for each in info.classes)}",
+            "sound": f"to {outlet.device.name}; a hit is heard within {sum(hit.values()):.0f} ms, "
+            f"a move within {sum(move.values()):.0f} ms",
+        }
+        details = {
+            "model": f"{info.architecture}, {info.latent_dim} dimensions, {info.duration_ms:.0f} ms at "
+            f"{info.sample_rate} Hz",
+            "device": f"{outlet.sample_rate} Hz, {outlet.channels} channels, blocks of {engine.block_size}",
             "decoder": f"{self._instrument.decoder.provider}, {config.threads} thread(s); {config.voices} "
             f"voices; this machine can decode {cost.sustained_voices} at once in real time",
-            "trigger": f"heard within {latency.describe(latency.trigger(engine))} at a resting point; "
+            "trigger": f"heard within {latency.describe(hit)} at a resting point; "
             f"elsewhere {1000 * cost.first_chunk_s:.1f} ms more for decoding",
-            "move": f"heard within {latency.describe(latency.coordinate(engine))}",
+            "move": f"heard within {latency.describe(move)}",
         }
+        return Introduction(lines, details)
 
     def _build(self, file: str) -> Built:
         instrument, number = self._studio.build(file), next(self._numbers)

@@ -16,7 +16,7 @@ from tests.system.rig import Server
 
 
 def query_port(server: Server) -> int:
-    return int(server.wait_for(r"^oscquery .*:(\d+)")[1])
+    return int(server.wait_for(r"^page .*:(\d+)")[1])
 
 
 def test_the_state_is_kept_before_clients_are_let_go(tiny_model: Path, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from realtime.control.protocol import HOST, PORT
 from realtime.live.config import SoundConfig
 from realtime.live.rpc import RpcError
 from realtime.live.supervisor import Facts, Supervisor
+from realtime.model.names import Names
 from realtime.surfaces.models import Models
 from realtime.synth.commands import Panic
 from realtime.util import priority
@@ -27,8 +28,7 @@ from realtime.util.errors import RealtimeError, say
 from realtime.util.signals import StopRequest, stop_on_signals
 
 WATCH_S = 0.1
-HINTS = "tom", "hihat"  # the sounds of the hints, if the model has both
-FIRST = "kick"
+FIRST, HINTS = "kick", ("tom", "hihat")  # the sounds of the hints, if the model has them
 AGAIN_S = 10.0  # a worker that fails again within this time is not restarted
 
 
@@ -160,9 +160,10 @@ def _hints(server: Server) -> dict[str, str]:
     """Return two commands to try: a hit, and a sound that turns into another while it sounds."""
     host = "127.0.0.1" if server.host == "0.0.0.0" else server.host
     send = f"oscsend {host} {server.port}"
-    names = [each.name for each in server.control.info.classes]
-    hints = {"try": f"{send} /morph/trigger fs 1 {FIRST if FIRST in names else names[0]}"}
-    start, end = HINTS if set(HINTS) <= set(names) else (names[0], names[-1])
+    classes = [each.name for each in server.control.info.classes]
+    names = Names(classes)
+    hints = {"try": f"{send} /morph/trigger fs 1 {names.find(FIRST) or classes[0]}"}
+    start, end = names.find(HINTS[0]) or classes[0], names.find(HINTS[1]) or classes[-1]
     if start != end:
         hints["and"] = f"{send} /morph/trigger fs 1 {start}; {send} /morph/goto sf {end} 400"
     return hints | {"stop": "Ctrl-C"}

@@ -110,7 +110,7 @@ class ModelInfo:
 
     Attributes:
         name: name of the model.
-        architecture: "dc" or "cc".
+        architecture: "dc", "cc", "mb" or "modal".
         sample_rate: model sample rate in Hz.
         hop_length: samples that a latent frame is decoded to.
         length: samples of a whole sound, a multiple of hop_length.
@@ -125,6 +125,7 @@ class ModelInfo:
         credits: one line per source of training data.
         tools: name -> version of each tool that made the file.
         training: facts about the run (epochs, sounds, …), for people to read.
+        schema_version: version of the schema.
     """
 
     name: str

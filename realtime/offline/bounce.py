@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from realtime.model.encoder import Encoder
 
 LIVE_FRAMES = 4  # same as the server's mixer
+LONGEST = 50  # characters of a corner in the name of a file, which may have four
 
 
 class Bounce:
@@ -308,7 +309,10 @@ class Bounce:
         """Write a sampler pack of mixes between corner points; return the number of sounds."""
         if self.args.format == "ogg":
             raise RealtimeError("not every sampler plays .ogg: give --format wav or flac")
-        places = grid.cells([self.info.point(name) for name in names], columns, rows, f".{self.args.format}")
+        corners = [self.info.point(name) for name in names]
+        places = grid.cells(
+            [file_name(name)[:LONGEST] for name in names], corners, columns, rows, f".{self.args.format}"
+        )
         title = f"{self.info.name}: {', '.join(names)}, {columns} x {rows}"
         output = self.args.output
         with Folder.making(output, self.args.force) as folder, Progress(len(places)) as progress:

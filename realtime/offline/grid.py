@@ -6,11 +6,13 @@ fourth corner and are mapped to keys from C2 (36) upwards. A pack of one row is 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
 import numpy as np
+from numpy.typing import NDArray
 
 from realtime.synth.commands import Z
 from realtime.util.errors import RealtimeError
@@ -60,27 +62,42 @@ def size(text: str, corners: int) -> tuple[int, int]:
     return sides[0], sides[1]
 
 
-def cells(corners: Sequence[Z], columns: int, rows: int, suffix: str) -> list[Cell]:
+def cells(names: Sequence[str], corners: Sequence[Z], columns: int, rows: int, suffix: str) -> list[Cell]:
     """Return all cells, row by row.
 
     Args:
+        names: names of the corners, fit for file names.
         corners: z [D] of two or four points: left and right of the first row, then of the last row.
         suffix: file suffix, such as ".wav".
     """
     points = np.array(corners)
-    if len(points) == 2:
-        points = np.concatenate([points, points])
-    found = []
+    found: list[Cell] = []
+    used: Counter[str] = Counter()
     for row in range(rows):
         down = row / max(1, rows - 1)
-        left, right = ((1 - down) * points[i] + down * points[i + 2] for i in range(2))
         for column in range(columns):
             across = column / (columns - 1)
-            z = tuple(float(x) for x in (1 - across) * left + across * right)
+            weights = np.outer((1 - down, down), (1 - across, across)).ravel()[: len(points)]
+            z = tuple(float(x) for x in weights @ points)
             wheel = (-(-128 * column // columns), -(-128 * (column + 1) // columns) - 1)
-            file = f"{FOLDER}/r{row + 1:02d}_c{column + 1:02d}{suffix}"
-            found.append(Cell(file, z, row, column, wheel))
+            name = _mixture(names, weights)
+            used[name] += 1
+            name += f"-{used[name]}" if used[name] > 1 else ""
+            found.append(Cell(f"{FOLDER}/{name}{suffix}", z, row, column, wheel))
     return found
+
+
+def _mixture(names: Sequence[str], weights: NDArray[np.float64]) -> str:
+    """Return a name such as "kick25-snare75", or "kick" if it is heard alone; shares in per cent."""
+    shares: dict[str, float] = {}
+    for name, weight in zip(names, weights, strict=True):
+        shares[name] = shares.get(name, 0.0) + float(weight)
+    heard = {name: share for name, share in shares.items() if share > 0.0}
+    return (
+        "-".join(f"{name}{100 * share:.0f}" for name, share in heard.items())
+        if len(heard) > 1
+        else next(iter(heard))
+    )
 
 
 def sfz(title: str, grid: Sequence[Cell], rows: int) -> str:

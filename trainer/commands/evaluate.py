@@ -70,7 +70,8 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(evaluation.to_dict(), indent=2, ensure_ascii=False, allow_nan=False))
     else:
-        print("\n\n".join(tables.plain(table) for table in tables.all_of(evaluation)))
+        words = "\n".join(tables.sentences(evaluation))
+        print("\n\n".join([words, *(tables.plain(table) for table in tables.all_of(evaluation))]))
     if args.report:
         print(f"wrote {args.report}", file=sys.stderr)
     return 0

@@ -1,4 +1,4 @@
-"""Write an evaluation as one self-contained HTML page with tables, pictures and players."""
+"""Write an evaluation as one self-contained HTML page with players, pictures, sentences and tables."""
 
 from __future__ import annotations
 
@@ -41,14 +41,18 @@ def render(subject: Subject, heard: Heard, evaluation: Evaluation, morph: Morph)
         morph: the morph to show.
     """
     title = f"{evaluation.model} on {', '.join(subject.saved.classes)}"
-    body = [f"<h1>{escape(title)}</h1>", *map(_table, tables.all_of(evaluation))]
+    body = [f"<h1>{escape(title)}</h1>", *_morph(morph, evaluation.run["sample_rate"])]
+    body += _examples(subject, heard)
     points = figures.tsne(heard.mean, subject.saved.config.fit.seed)
     if points is not None:
         picture = figures.plane(points, subject.labels, subject.saved.classes)
         body += ["<h2>The test sounds in latent space</h2>", _image(picture, "t-SNE of the test sounds")]
-    body += _morph(morph, evaluation.run["sample_rate"])
     body += _centres(subject, heard, evaluation)
-    body += _examples(subject, heard)
+    body += [
+        "<h2>The results in words</h2>",
+        *(f"<p>{escape(line)}</p>" for line in tables.sentences(evaluation)),
+    ]
+    body += ["<h2>The results in numbers</h2>", *map(_table, tables.all_of(evaluation))]
     body += _footer(subject)
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -132,6 +136,8 @@ def _centres(subject: Subject, heard: Heard, evaluation: Evaluation) -> list[str
         rows.append((result.name, *(player(sound, rate) for sound in sounds)))
     columns = ("centre", "learned_centre", "medoid", "random_take", "blur")
     heading = ("class", *(tables.HEADINGS[name] for name in columns))
+    if not rows:
+        return []
     return ["<h2>The middle of each class</h2>", _players("The sounds of the deviations", heading, rows)]
 
 

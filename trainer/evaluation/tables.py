@@ -41,13 +41,44 @@ def _signed(value: float) -> str:
     return f"{value:+.2f}".replace("-", "−") if round(value, 2) else "0.00"
 
 
+def _decimal(value: float, places: int) -> str:
+    return f"{value:.{places}f}".replace("-", "−")
+
+
+def sentences(evaluation: Evaluation) -> list[str]:
+    """Return the chief results, each as one sentence."""
+    found = [
+        f"{evaluation.nearest_neighbour:.0%} of the {evaluation.run['test_sounds']} test sounds lie nearest "
+        "to a training sound of their own class."
+    ]
+    if evaluation.classifier is not None:
+        found.append(f"The model names the class of {evaluation.classifier:.0%} of them correctly.")
+    found.append(
+        f"The spectra of a test sound and its reconstruction are {evaluation.stft_distance.median:.2f} apart "
+        "(median); equal sounds are 0 apart."
+    )
+    found.append(
+        f"The signal-to-noise ratio of the reconstructions is {_decimal(evaluation.snr_db.median, 1)} dB "
+        "(median); silence would have 0 dB."
+    )
+    centre = evaluation.averages()["centre"].mean
+    if centre is not None:
+        place = "nearer to" if centre < 0 else "farther from"
+        found.append(
+            f"The sound in the middle of a class is {place} its test sounds than they are to one another "
+            f"(MFCC-DTW deviation {_signed(centre)})."
+        )
+    return found
+
+
 def summary(evaluation: Evaluation) -> Table:
     """Return the table of accuracy and reconstruction."""
     published = paper.NEAREST_NEIGHBOUR.get(evaluation.model) if evaluation.digits else None
+    classifier = evaluation.classifier
     rows = [
         ("1-NN, training → test sounds", _percent(evaluation.nearest_neighbour), _percent(published)),
         ("1-NN within the test sounds, leaving one out", _percent(evaluation.leave_one_out), ""),
-        ("classifier at the bottleneck", _percent(evaluation.classifier), ""),
+        *([] if classifier is None else [("classifier at the bottleneck", _percent(classifier), "")]),
         ("reconstruction SNR, dB", _spread(evaluation.snr_db, 1), ""),
         ("reconstruction, multi-resolution STFT distance", _spread(evaluation.stft_distance, 3), ""),
     ]
@@ -65,13 +96,19 @@ def summary(evaluation: Evaluation) -> Table:
     return Table(caption, ("", "value", "paper"), tuple(rows), note)
 
 
-def deviations(evaluation: Evaluation) -> Table:
-    """Return the table of the MFCC-DTW deviations of each class and of the references."""
+def deviations(evaluation: Evaluation) -> Table | None:
+    """Return the table of the MFCC-DTW deviations of each class and of the references.
+
+    It leaves out the classes that have too few test sounds; None if all have.
+    """
     averages = evaluation.averages()
     rows = [
         (result.name, str(result.sounds), *map(number, columns_of(result).values()))
         for result in evaluation.classes
+        if any(value.mean is not None for value in columns_of(result).values())
     ]
+    if not rows:
+        return None
     total = str(sum(result.sounds for result in evaluation.classes))
     rows.append(("average", total, *map(number, averages.values())))
     return Table(

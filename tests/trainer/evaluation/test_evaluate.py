@@ -143,6 +143,7 @@ def test_evaluation_is_printed_as_text(
 ) -> None:
     assert main(["evaluate", str(place / "run"), "--checkpoint", "best"]) == 0
     out = capsys.readouterr().out
+    assert re.match(r"\d+% of the 8 test sounds lie nearest to a training sound of their own class\.\n", out)
     assert "DC-VAE, best.safetensors after" in out
     assert "chosen by the validation sounds, none of which is a test sound" in out
     assert f"Settings: {evaluation.settings}" in out
@@ -183,7 +184,14 @@ def test_report_is_one_self_contained_page(place: Path, capsys: pytest.CaptureFi
     assert page.tags.count("img") == 3
     # 9 steps of the morph; 5 kinds of centre and 2 real and reconstructed sounds of each class
     assert page.tags.count("audio") == 9 + 2 * 5 + 2 * 2 * 2
-    assert "A morph: low to high" in page.text
+    parts = [
+        "A morph: low to high",
+        "Test sounds, new to the model",
+        "The results in words",
+        "test sounds lie nearest",
+        "1-NN, training",
+    ]
+    assert sorted(parts, key=page.text.index) == parts
     assert "low/take <" in page.text  # a name is text, not a tag
     wav = next(address for address in page.addresses if address.startswith("data:audio"))
     sound, rate = soundfile.read(io.BytesIO(base64.b64decode(wav.partition(",")[2])))
@@ -266,6 +274,16 @@ def test_mistakes_are_one_line_and_exit_code_2(
     assert err.count("\n") == 1
     assert out == ""
     assert not (tmp_path / "a.html").exists()
+
+
+def test_classes_with_too_few_test_sounds_have_no_row(evaluation: evaluate.Evaluation) -> None:
+    first, *others = evaluation.classes
+    nothing = mfcc_dtw.Deviation(None, None)
+    few = dataclasses.replace(first, centre=nothing, learned_centre=nothing, references=None)
+    found = tables.deviations(dataclasses.replace(evaluation, classes=(few, *others)))
+    assert found is not None
+    assert [row[0] for row in found.rows] == [*(each.name for each in others), "average"]
+    assert tables.deviations(dataclasses.replace(evaluation, classes=(few, few))) is None
 
 
 def test_undefined_numbers_are_dashes_in_tables(evaluation: evaluate.Evaluation) -> None:

@@ -18,11 +18,10 @@ from realtime.model.schema import (
     LatentStats,
     ModelInfo,
     Pca,
-    Preparation,
     Vector,
 )
 from trainer.config import Config
-from trainer.data.audio import RESAMPLER, SHORTEST_MS, SILENT_PEAK
+from trainer.data.audio import preparation
 from trainer.models.vae import VAE
 
 if TYPE_CHECKING:
@@ -99,7 +98,7 @@ def describe(checkpoint: Checkpoint, model: VAE, name: str, velocity: Tensor | N
 
 
 def _prepared(config: Config) -> str:
-    """Describe in words how files were prepared for training (`trainer.data.audio.prepare_signal`)."""
+    """Describe in words how files were prepared for training (`trainer.data.audio.preparation`)."""
     model, data = config.model, config.data
     fade = f" with a fade of {data.fade_ms:g} ms" if data.fade_ms else ""
     return (
@@ -112,17 +111,8 @@ def _prepared(config: Config) -> str:
 
 def describe_encoder(config: Config, decoder: ModelInfo) -> EncoderInfo:
     """Return the metadata of the encoder of a decoder, with the preparation of sounds in training."""
-    preparation = Preparation(
-        sample_rate=config.model.sample_rate,
-        length=config.model.length,
-        resampler=RESAMPLER,
-        silence_block=config.data.silence_block,
-        silence_mean_square=config.data.silence_mean_square,
-        fade_ms=config.data.fade_ms,
-        silent_peak=SILENT_PEAK,
-        shortest_ms=SHORTEST_MS,
-    )
-    return EncoderInfo(decoder.name, decoder.architecture, decoder.latent_dim, decoder.digest, preparation)
+    prepared = preparation(config.model, config.data)
+    return EncoderInfo(decoder.name, decoder.architecture, decoder.latent_dim, decoder.digest, prepared)
 
 
 def _principal_axes(centred: Tensor) -> tuple[Tensor, Tensor]:

@@ -11,12 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from realtime.model import schema, verify
-from realtime.model.preprocess import MAX_MINUTES, prepare
+from realtime.model.preprocess import prepare
 from realtime.model.providers import one_line, open_on_cpu
 from realtime.model.schema import ModelInfo, Vector
 from realtime.util.errors import ModelError, RealtimeError
 
 SUFFIX = ".encoder.onnx"
+MAX_MINUTES = 10.0
+"""Longest accepted recording: a longer one is not a one-shot, and hours of sound would fill the memory."""
 
 
 def encoder_path(decoder: Path) -> Path:
@@ -70,6 +72,8 @@ class Encoder:
         Raises:
             RealtimeError: the sound is empty, silent, too short or too long.
         """
+        if len(np.atleast_1d(samples)) > 60 * MAX_MINUTES * sample_rate:
+            raise RealtimeError(f"the sound is too long: at most {MAX_MINUTES:g} minutes are accepted")
         return self._mean(prepare(samples, sample_rate, self.info.preparation)[None])
 
     def encode_file(self, path: str | Path) -> Vector:

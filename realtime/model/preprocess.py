@@ -1,7 +1,4 @@
-"""Prepares a sound for the encoder as the trainer does, with the settings stored in the encoder file.
-
-The trainer's version is trainer.data.audio; a test checks that both give the same result.
-"""
+"""Prepares a sound for the encoder, in training and on the stage; the encoder file stores the settings."""
 
 from __future__ import annotations
 
@@ -12,23 +9,23 @@ import soxr
 from realtime.model.schema import Preparation
 from realtime.util.errors import RealtimeError
 
-MAX_MINUTES = 10.0
-"""Longest accepted recording: a longer one is not a one-shot, and hours of sound would fill the memory."""
-
 
 def prepare(samples: npt.ArrayLike, sample_rate: int, how: Preparation) -> npt.NDArray[np.float32]:
     """Return one window of sound: mono, without DC, at the model's rate, with peak 1, leading silence cut.
 
+    As in the code of the paper's authors, leading blocks of silence are cut only from a sound longer than the
+    window; a sound that is still too long is trimmed, and one that is too short is padded with zeros.
+
     Args:
         samples: [samples] or [samples, channels], at any scale.
         sample_rate: sample rate in Hz.
-        how: settings from the encoder file.
+        how: settings from the encoder file, or of the training run.
 
     Returns:
         float32 [how.length].
 
     Raises:
-        RealtimeError: the sound is empty, silent, too short, too long or not finite.
+        RealtimeError: "the sound …" is empty, silent, too short or not finite.
     """
     signal = np.asarray(samples, np.float32)
     signal = signal[:, None] if signal.ndim == 1 else signal
@@ -39,13 +36,12 @@ def prepare(samples: npt.ArrayLike, sample_rate: int, how: Preparation) -> npt.N
     duration_ms = 1000 * len(signal) / sample_rate
     if duration_ms < how.shortest_ms:
         raise RealtimeError(
-            f"the sound is too short: {duration_ms:.2g} ms; at least {how.shortest_ms:g} ms are needed"
+            f"the sound is too short: {duration_ms:.2g} ms, at least {how.shortest_ms:g} are needed"
         )
-    if duration_ms > MAX_MINUTES * 60_000:
-        raise RealtimeError(f"the sound is too long: at most {MAX_MINUTES:g} minutes are accepted")
     if not np.isfinite(signal).all():
         raise RealtimeError("the sound has samples that are not numbers")
-    mono = _mono(signal.astype(np.float64), how)
+    signal = signal.astype(np.float64)
+    mono = signal[:, 0] if cancels(signal, how.silent_peak) else signal.mean(axis=1)
     sound = soxr.resample(mono - mono.mean(), sample_rate, how.sample_rate, quality=how.resampler)
     sound = _normalised(sound, how)
     if len(sound) > how.length:
@@ -61,10 +57,9 @@ def prepare(samples: npt.ArrayLike, sample_rate: int, how: Preparation) -> npt.N
     return np.pad(_normalised(sound, how), (0, how.length - len(sound))).astype(np.float32)
 
 
-def _mono(signal: npt.NDArray[np.float64], how: Preparation) -> npt.NDArray[np.float64]:
-    """Mix [samples, channels] to [samples]: the mean, or the first channel if the channels cancel out."""
-    mean: npt.NDArray[np.float64] = signal.mean(axis=1)
-    return signal[:, 0] if np.ptp(mean) < how.silent_peak < np.ptp(signal[:, 0]) else mean
+def cancels(signal: npt.NDArray[np.floating], silent_peak: float) -> bool:
+    """Return whether the mean of the channels [samples, channels] is silent and the first channel is not."""
+    return bool(np.ptp(signal.mean(axis=1)) < silent_peak < np.ptp(signal[:, 0]))
 
 
 def _normalised(sound: npt.NDArray[np.float64], how: Preparation) -> npt.NDArray[np.float64]:

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-import soxr
 from numpy.typing import NDArray
 
+from realtime.model.preprocess import cancels, prepare
+from realtime.model.schema import Preparation
+from realtime.util.errors import RealtimeError
 from trainer.config import DataConfig, ModelConfig
 from trainer.errors import DataError
 
@@ -40,9 +42,6 @@ LIBROSA_SUFFIXES = frozenset([".m4a", ".mp4", ".aac", ".wma", ".webm", ".mka", "
 """Files that only librosa's backends can read, if the machine has one."""
 SILENT_PEAK = 1e-4
 """-80 dBFS: a sound whose peak is lower counts as silent."""
-SHORTEST_MS = 2.0
-RESAMPLER = "VHQ"
-"""The quality setting of soxr."""
 CLIPPED_PEAK, CLIPPED_RUN = 0.98, 3
 """A sound is clipped if it stays at its peak, near full scale, for at least this many samples."""
 DC_OFFSET = 0.02
@@ -76,13 +75,24 @@ def _read_librosa(path: Path) -> tuple[NDArray[np.float32], int]:
     return np.atleast_2d(signal).T, int(rate)
 
 
+def preparation(model: ModelConfig, config: DataConfig) -> Preparation:
+    """Return how a run prepares its sounds; its exported encoder asks for the same."""
+    return Preparation(
+        sample_rate=model.sample_rate,
+        length=model.length,
+        resampler="VHQ",
+        silence_block=config.silence_block,
+        silence_mean_square=config.silence_mean_square,
+        fade_ms=config.fade_ms,
+        silent_peak=SILENT_PEAK,
+        shortest_ms=2.0,
+    )
+
+
 def prepare_signal(
     signal: NDArray[np.float32], rate: int, model: ModelConfig, config: DataConfig
 ) -> NDArray[np.float32]:
-    """Make one window of sound: mono, without DC, at the model's rate, peak 1, leading silence cut.
-
-    As in the authors' code, leading blocks below `silence_mean_square` are cut only from a sound longer than
-    the window; a sound that is still too long is trimmed, and one that is too short is padded with zeros.
+    """Make one window of sound with `realtime.model.preprocess`, which the stage uses, too.
 
     Args:
         signal: [samples, channels] at `rate` Hz.
@@ -93,34 +103,10 @@ def prepare_signal(
     Raises:
         DataError: if nothing is left to train on; the message is only the reason.
     """
-    if not len(signal):
-        raise DataError("empty")
-    if not np.isfinite(signal).all():
-        raise DataError("has samples that are not numbers")
-    if len(signal) < rate * SHORTEST_MS / 1000:
-        raise DataError(f"too short: {1000 * len(signal) / rate:.2g} ms, at least {SHORTEST_MS:g} are needed")
-    mono = _mixed(signal.astype(np.float64))
-    sound = _normalised(soxr.resample(mono - mono.mean(), rate, model.sample_rate, quality=RESAMPLER))
-    if len(sound) > model.length:
-        block = config.silence_block
-        whole = sound[: len(sound) // block * block].reshape(-1, block)
-        loud = np.flatnonzero((whole**2).mean(axis=1) >= config.silence_mean_square)
-        sound = sound[(loud[0] if len(loud) else 0) * block :]
-    if len(sound) > model.length:
-        sound = sound[: model.length].copy()
-        fade = min(round(config.fade_ms * model.sample_rate / 1000), model.length)
-        if fade:
-            sound[-fade:] *= np.linspace(1.0, 0.0, fade)
-    return np.pad(_normalised(sound), (0, model.length - len(sound))).astype(np.float32)
-
-
-def _mixed(signal: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mix [samples, channels] to [samples]: the mean, or the first channel if they cancel out."""
-    return signal[:, 0] if _cancels(signal) else signal.mean(axis=1)
-
-
-def _cancels(signal: NDArray[np.floating]) -> bool:
-    return bool(np.ptp(signal.mean(axis=1)) < SILENT_PEAK < np.ptp(signal[:, 0]))
+    try:
+        return prepare(signal, rate, preparation(model, config))
+    except RealtimeError as error:
+        raise DataError(str(error).removeprefix("the sound ").removeprefix("is ")) from None
 
 
 def faults(signal: NDArray[np.float32]) -> list[tuple[str, str]]:
@@ -131,7 +117,7 @@ def faults(signal: NDArray[np.float32]) -> list[tuple[str, str]]:
     """
     found = []
     if (channels := signal.shape[1]) > 1:
-        remedy = "they cancel out, the first is taken" if _cancels(signal) else "mixed to mono"
+        remedy = "they cancel out, the first is taken" if cancels(signal, SILENT_PEAK) else "mixed to mono"
         found.append(("stereo" if channels == 2 else f"{channels} channels", remedy))
     if count := sum(_clipped(column) for column in signal.T):
         found.append((f"clipped ({count} samples)", "kept as it is"))
@@ -153,10 +139,3 @@ def _clipped(column: NDArray[np.float32]) -> int:
         runs = edges[1::2] - edges[::2]
         count += int(runs[runs >= CLIPPED_RUN].sum())
     return count
-
-
-def _normalised(sound: NDArray[np.float64]) -> NDArray[np.float64]:
-    peak = np.abs(sound).max(initial=0.0)
-    if peak < SILENT_PEAK:
-        raise DataError("silent")
-    return sound / peak

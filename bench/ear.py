@@ -23,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bench import distances, timbre
+from bench import distances, partials, timbre
 from bench.learned_ear import LearnedEar, LearnedEarError, kernel_distance
 from bench.shots import Floats, Model, Shot
 from realtime.util.errors import RealtimeError
@@ -46,6 +46,8 @@ TIMBRE = (
     Measure("frame_power_ratio", "power within a frame, 2-8 kHz, ratio", ".2f"),
     Measure("texture", "texture (Gaussian noise .51)", ".2f"),
     Measure("ring_db", "ring, dB (noise 9.3)", ".1f"),
+    Measure("tonality", "tonality of the body (tone 1, noise .1)", ".2f"),
+    Measure("attack_treble_db", "attack above 5 kHz, dB", ".0f"),
     Measure("tail_db", "tail under the peak, dB (silence -160)", ".0f"),
     Measure("silent_tail_db", "the same where the real one is silent", ".0f"),
 )
@@ -105,6 +107,8 @@ def _values(real: Floats, sound: NDArray[np.floating], model: Model, *, alone: b
         "frame_power_ratio": timbre.frame_power_ratio(sound, rate, hop),
         "texture": timbre.texture(sound, rate),
         "ring_db": timbre.ring_db(sound, rate),
+        "tonality": partials.tonality(sound, rate),
+        "attack_treble_db": timbre.attack_treble_db(sound, rate),
         "tail_db": tail,
         "silent_tail_db": tail if timbre.tail_db(real, rate) == timbre.SILENCE_DB else float("nan"),
     }

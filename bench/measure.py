@@ -68,8 +68,6 @@ def _amplify(decoder: torch.nn.Module, factor: float) -> None:
         return
     for bias in (decoder.levels.bias, decoder.mode_heads.bias[: decoder.modes]):
         bias.add_(math.log(factor))
-    for weight in decoder.onset.parameters():
-        weight.mul_(factor)
 
 
 def fresh_model(config: ModelConfig, folder: Path) -> tuple[VAE, Path]:

@@ -37,6 +37,20 @@ def body(sound: Sound, rate: int) -> Sound:
     return sound[round(FROM_S * rate) : round(TO_S * rate)]
 
 
+def tonality(sound: Sound, rate: int) -> float:
+    """Return the share of the power of a drum's body, 30 to 500 Hz, within 15 Hz of its strongest partial.
+
+    A tone has 1, noise about .1. NaN where the body is 50 dB under the peak.
+    """
+    part = body(sound, rate)
+    if not part.any() or np.mean(part**2) < 1e-5 * np.max(sound**2):
+        return float("nan")
+    power, frequency = _spectrum(part, rate)
+    low = power[(frequency >= LOWEST_HZ) & (frequency <= HIGHEST_HZ)].sum()
+    near = power[np.abs(frequency - strongest_hz(part, rate)) <= NEAR_HZ].sum()
+    return float(min(1.0, near / low))
+
+
 def is_tonal(sound: Sound, rate: int) -> bool:
     """Return True if a drum has a pitch.
 

@@ -100,6 +100,16 @@ def ring_db(sound: Sound, rate: int) -> float:
     return float(over[-max(1, len(over) // 50) :].mean())
 
 
+def attack_treble_db(sound: Sound, rate: int) -> float:
+    """Return the energy above 5 kHz in the first 6 ms, in dB under the energy of the whole sound."""
+    first = butter(4, min(5000.0, 0.4 * rate), "highpass", fs=rate, output="sos")
+    energy = np.square(sound, dtype=np.float64).sum()
+    if not energy:
+        return float("nan")
+    treble = np.square(sosfilt(first, sound[: round(0.006 * rate)])).sum()
+    return float(decibels(treble / energy))
+
+
 def tail_db(sound: Sound, rate: int) -> float:
     """Return the level of the last 100 ms, in dB under the peak of the sound; digital silence has -160."""
     power = np.square(sound, dtype=np.float64)

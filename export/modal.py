@@ -4,8 +4,9 @@ Three caches: the phases of the oscillators in cycles, as sums of two float32 so
 the levels at the end of the last frame; and the decay of the modes so far. Frequencies and phases are float64
 (see `trainer.models.modal`), all else is float32.
 
-Before a sound's first frame the caches are zeros. The levels and phases then come from z: the graph adds
-them, times 1 at frame 0 and times 0 at all others.
+Before a sound's first frame the caches are zeros. The levels of the noise and the phases then come from z:
+the graph adds them, times 1 at frame 0 and times 0 at all others. Oscillators rise from 0 within the first
+frame.
 """
 
 from __future__ import annotations
@@ -15,22 +16,12 @@ from typing import cast
 
 import numpy as np
 import onnx
-import torch
 from torch import Tensor, nn
 
 from export.graph import END, Graph
 from realtime.model import schema
-from trainer.data.partials import DECAYS, RATIOS, SWEEP_S
-from trainer.models.modal import (
-    FREE,
-    LEAK,
-    LOUDEST,
-    LOUDEST_MODE,
-    LOWEST_HZ,
-    MAX_SWEEP,
-    SPREAD,
-    ModalDecoder,
-)
+from trainer.data.layout import DECAYS, FREE, LOWEST_HZ, MAX_SWEEP, RATIOS, SPREAD, SWEEP_S
+from trainer.models.modal import LEAK, LOUDEST, LOUDEST_MODE, ModalDecoder
 
 
 def decoder_graph(decoder: ModalDecoder) -> onnx.ModelProto:
@@ -88,10 +79,14 @@ def decoder_graph(decoder: ModalDecoder) -> onnx.ModelProto:
     ends = amplitudes(
         ends, graph.node("Sub", level, fallen), graph.node("Unsqueeze", after, graph.constant([2]))
     )
-    firsts = amplitudes(firsts, level, graph.node("Unsqueeze", index, graph.constant([2])))
+    firsts = graph.node("Exp", graph.node("Min", graph.slice(firsts, 0, bands, 2), most[0]))
+    firsts = graph.node(
+        "Mul", firsts, _gate(graph, decoder, end, graph.node("Unsqueeze", index, graph.constant([2])))
+    )
+    from_zero = graph.node("Pad", graph.node("Mul", fresh, firsts), graph.constant([0] * 5 + [oscillators]))
     course = graph.concat([old_level, ends], 1)  # one node reads the cache, before its buffer is written
     before = graph.slice(course, 0, -1, 1)
-    starts = graph.node("Add", before, graph.node("Mul", fresh, graph.node("Sub", firsts, before)))
+    starts = graph.node("Add", before, from_zero)  # at frame 0 the cache is 0
 
     # phases
     turn, bend = _frequencies(graph, decoder, z, index, after)
@@ -141,12 +136,6 @@ def decoder_graph(decoder: ModalDecoder) -> onnx.ModelProto:
         "ReduceSum", graph.node("Mul", mixed, graph.constant(ramp)), graph.constant([2]), keepdims=0
     )
 
-    onset = decoder.onset
-    rows = onset.weight.detach().view(decoder.onset_frames, hop, -1)
-    biases = onset.bias.detach().view(decoder.onset_frames, hop)
-    rows, biases = (torch.cat((each, torch.zeros_like(each[:1]))) for each in (rows, biases))
-    which = graph.node("Min", index, graph.constant(decoder.onset_frames))
-    audio = graph.node("Add", audio, _rows(graph, column, which, rows, biases))
     graph.output(graph.reshape(audio, voices, -1), schema.AUDIO, np.float32, "voices", f"frames*{hop}")
     for name, value, shape in (
         ("phase", new_phase, (2, oscillators)),

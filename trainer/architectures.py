@@ -26,7 +26,7 @@ class Architecture:
         check: raises ConfigError for a ModelConfig that this architecture cannot have.
         keeps_middles: True if the model keeps the running mean of z of each class, which [loss] centre and
             centre_dtw need.
-        taught: True if training needs the partials of the sounds (`trainer.data.partials`); the decoder
+        taught: True if training needs the components of the sounds (`trainer.data.analysis`); the decoder
             then has `parts`.
     """
 
@@ -80,7 +80,7 @@ ARCHITECTURES = {
         keeps_middles=True,
     ),
     "modal": Architecture(
-        summary="oscillators, band noise and a learned onset",
+        summary="oscillators and band noise",
         encoder="trainer.models.mb:MBEncoder",
         decoder="trainer.models.modal:ModalDecoder",
         check=_oscillators,

@@ -145,10 +145,7 @@ class LossConfig:
             ("mb" only); 0 in the paper.
         morph: weight of the mel levels of sounds between two others in z, which should be interpolated
             between the levels of these two; 0 in the paper.
-        bands: weight of the energies of mel bands, averaged over time, at four resolutions; 0 in the paper.
-        flatness: weight of the spectral flatness within bands, which tells tones from noise; 0 in the paper.
-        onset: weight of the first 20 ms in `bands`, relative to the rest.
-        partials: weight of the frequencies, levels and decays found in the recordings ("modal" only).
+        components: weight of the oscillators, modes and noise found in the recordings ("modal" only).
     """
 
     reconstruction: float = 1.0
@@ -164,10 +161,7 @@ class LossConfig:
     centre: float = 0.0
     centre_dtw: float = 0.0
     morph: float = 0.0
-    bands: float = 0.0
-    flatness: float = 0.0
-    onset: float = 1.0
-    partials: float = 0.0
+    components: float = 0.0
 
     @property
     def middles(self) -> bool:
@@ -462,7 +456,7 @@ def _toml(value: Any) -> str:
     return json.dumps(value) if isinstance(value, str) else repr(value)
 
 
-DEFAULT = "drums_mb"
+DEFAULT = "kit"
 """The bundled configuration of a run without --config: it suits short sounds of any kind."""
 
 

@@ -32,6 +32,9 @@ def test_a_tone_is_tonal_and_noise_is_not() -> None:
     assert not partials.is_tonal(_drum(100.0, decay=200.0), RATE)  # over before it has a pitch
     assert not partials.is_tonal(_drum(5000.0), RATE)
     assert not partials.is_tonal(np.zeros(LENGTH), RATE)
+    assert partials.tonality(_drum(100.0), RATE) > 0.95
+    assert partials.tonality(noise, RATE) < 0.3
+    assert np.isnan(partials.tonality(np.zeros(LENGTH), RATE))
 
 
 def test_a_glide_has_even_steps_and_a_plain_mix_one_leap() -> None:

@@ -63,6 +63,14 @@ def test_noise_rings_as_exponential_powers_do_and_partials_ring_more() -> None:
     assert timbre.ring_db(_noise() + partials * 0.02, RATE) > 20
 
 
+def test_treble_of_the_attack_counts_in_the_first_6_ms_alone() -> None:
+    sound = np.sin(2 * np.pi * 60 * np.arange(LENGTH) / RATE)
+    click = np.zeros(LENGTH)
+    click[RATE // 10] = 1.0
+    assert timbre.attack_treble_db(sound + click, RATE) < -60
+    assert timbre.attack_treble_db(np.roll(click, 10 - RATE // 10), RATE) > -4
+
+
 def test_the_tail_is_relative_to_the_peak_and_silence_is_counted_as_such() -> None:
     sound = np.zeros(LENGTH)
     sound[100] = 0.5

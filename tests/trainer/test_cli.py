@@ -120,7 +120,7 @@ def test_fit_without_options_takes_the_recipe_of_the_bundled_drums(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(["fit", "--data", "sounds", "--epochs", "1"]) == 0
-    saved, recipe = checkpoint.load(tmp_path / "runs" / "sounds").config, configs.read("drums_mb")
+    saved, recipe = checkpoint.load(tmp_path / "runs" / "sounds").config, configs.read("kit")
     assert saved == recipe.replace("fit", epochs=1)
 
 
@@ -141,7 +141,7 @@ def test_help_begins_with_the_command_that_needs_no_options(capsys: pytest.Captu
         main(["fit", "--help"])
     text = " ".join(capsys.readouterr().out.split())
     assert text.index("trainer fit --data my-sounds") < text.index("--epochs EPOCHS passes")
-    assert "default: drums_mb" in text
+    assert "default: kit" in text
 
 
 def test_a_missing_package_is_named_with_the_command_of_this_environment() -> None:

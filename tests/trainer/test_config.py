@@ -48,7 +48,7 @@ def test_bundled_configs_have_the_window_and_latent_size_of_the_paper() -> None:
         "drums": ("dc", 22050, 16384, 30),
         "drums_cc": ("cc", 22050, 16384, 30),
         "drums_mb": ("mb", 44100, 32768, 30),
-        "drums_modal": ("modal", 44_100, 65_536, 30),
+        "kit": ("modal", 44_100, 65_536, 30),
     }
 
 

@@ -16,9 +16,6 @@ from torch import Tensor
 
 from trainer.data.sounds import Sounds
 
-BUCKET = 8
-"""Batches whose sounds are sorted by length together."""
-
 
 @dataclass(frozen=True)
 class Batch:
@@ -81,24 +78,6 @@ def epoch_order(strata: Sequence[object] | None, indices: Tensor, seed: int, epo
             queues[pool] = queues[pool] or shuffled(pools[pool])
             order.append(queues[pool].pop())
     return torch.tensor(order[: len(indices)])
-
-
-def by_length(order: Tensor, seconds: Tensor, batch_size: int, source: torch.Generator) -> Tensor:
-    """Rearrange an order so that the sounds of a batch are about equally long.
-
-    Args:
-        order: int64 [N], an order of an epoch.
-        seconds: [sounds], the duration of each.
-        batch_size: sounds of a batch.
-        source: of the order of the batches.
-    """
-    batches: list[Tensor] = []
-    for some in order.split(BUCKET * batch_size):
-        batches += some[seconds[some].argsort()].split(batch_size)
-    whole = [batch for batch in batches if len(batch) == batch_size]
-    rest = [batch for batch in batches if len(batch) < batch_size]
-    mixed = [whole[i] for i in torch.randperm(len(whole), generator=source).tolist()]
-    return torch.cat([*mixed, *rest])
 
 
 def strata(sounds: Sounds, indices: Tensor, balance: str) -> list[object] | None:

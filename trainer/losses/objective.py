@@ -6,9 +6,17 @@ import torch
 from torch import Tensor, nn
 
 from trainer.config import Config
-from trainer.data.partials import Partials
-from trainer.losses.partials import partial_term
-from trainer.losses.terms import Terms, centre_terms, head_terms, morph_term, variational_terms
+from trainer.data.analysis import Components
+from trainer.losses.components import component_term
+from trainer.losses.terms import (
+    Terms,
+    centre_terms,
+    divergence,
+    head_terms,
+    morph_term,
+    needs_audio,
+    variational_terms,
+)
 from trainer.models.modal import ModalDecoder
 from trainer.models.vae import VAE, VAEOutput
 
@@ -36,9 +44,7 @@ class Objective(nn.Module):
         eps: Tensor,
         middle: Tensor | None = None,
         between: Tensor | None = None,
-        partials: Partials | None = None,
-        frames: int = 0,
-        places: Tensor | None = None,
+        components: Components | None = None,
     ) -> Terms:
         """Return the unweighted terms by name.
 
@@ -52,38 +58,29 @@ class Objective(nn.Module):
                 terms of the middles out.
             between: [B // 2], a place from 0 to 1 between sounds 0 and 1, 2 and 3, …; None leaves the morph
                 term out. With no pair at all this term is 0.
-            partials: of the sounds, for a decoder that is taught them.
-            frames: latent frames that such a decoder makes; the rest of the sounds is left out.
-            places: int64 [B], where in its table the noise of such a decoder begins.
+            components: of the sounds, for a decoder that is taught them.
         """
         loss, model = self.config.loss, self.model
         mean, log_var = model.encode(heard)
         z = mean + torch.exp(0.5 * log_var) * eps
         terms: Terms = {}
-        if step != CLASSIFICATION:
+        if step != CLASSIFICATION and components is not None:
+            assert isinstance(model.decoder, ModalDecoder)
+            terms["components"] = component_term(model.decoder, z, components)
+        if step != CLASSIFICATION and not needs_audio(loss):
+            terms["kl"] = divergence(mean.float(), log_var.float())
+        elif step != CLASSIFICATION:
             rate, points = self.config.model.sample_rate, [z]
             if middle is not None:  # the spread around a prototype is that around a sound
                 points.append(middle + (z - mean)[::2].detach())
             if between is not None:
                 pairs = len(between)
                 points.append(torch.lerp(z[: 2 * pairs : 2], z[1 : 2 * pairs : 2], between[:, None]))
-            deterministic = None
             sizes = [len(part) for part in points]
-            if partials is None:
-                every = model.decode(torch.cat(points))
-            else:
-                decoder = model.decoder
-                assert isinstance(decoder, ModalDecoder)
-                assert places is not None
-                every_place = places.repeat(len(sizes))[: sum(sizes)]
-                fixed, noise = decoder.parts(torch.cat(points), frames, every_place)
-                every, deterministic = (fixed + noise)[:, None], fixed[: len(z), None]
-                waveform = waveform[..., : every.shape[-1]]
-                if loss.partials:
-                    terms["partials"] = partial_term(decoder, z, partials)
+            every = model.decode(torch.cat(points))
             audio, *others = every.float().split(sizes)
             output = VAEOutput(audio, mean.float(), log_var.float(), z, z.new_empty(len(z), 0))
-            terms |= variational_terms(output, waveform, loss, rate, deterministic)
+            terms |= variational_terms(output, waveform, loss, rate)
             if middle is not None:
                 assert isinstance(self.medoids, Tensor)
                 medoid = self.medoids[target[::2, 0]]

@@ -11,7 +11,6 @@ from torch.nn import functional
 
 from trainer.config import HeadConfig, LossConfig
 from trainer.data.mfcc import mel_levels
-from trainer.losses.ear import ear_terms
 from trainer.losses.soft_dtw import BANDS, LOWEST_POWER, mfcc_soft_dtw
 from trainer.models.heads import CLASSIFICATION
 from trainer.models.vae import VAEOutput
@@ -26,12 +25,16 @@ OF_MIDDLES, OF_PAIRS = ("centre", "centre_dtw"), ("morph",)
 """Terms that are means over the middles of classes and over pairs of sounds; the others, over sounds."""
 
 
+def needs_audio(config: LossConfig) -> bool:
+    """Return whether any term compares sounds, so that a step has to decode."""
+    return any((config.reconstruction, config.stft, config.soft_dtw, config.middles, config.morph))
+
+
 def variational_terms(
     output: VAEOutput,
     waveform: Tensor,
     config: LossConfig,
     sample_rate: int = 22050,
-    deterministic: Tensor | None = None,
 ) -> Terms:
     """Return "reconstruction", "kl" and, if they have a weight, "stft" and "soft_dtw".
 
@@ -39,20 +42,15 @@ def variational_terms(
         output: the output of the model.
         waveform: [B, 1, T], the target.
         sample_rate: rate of both, in Hz; only soft_dtw uses it.
-        deterministic: `output.audio` without its noise, for the squared error; None: there is no noise.
     """
     terms = {
-        "reconstruction": reconstruction(
-            output.audio if deterministic is None else deterministic, waveform, config.reduction
-        ),
+        "reconstruction": reconstruction(output.audio, waveform, config.reduction),
         "kl": divergence(output.mean, output.log_var),
     }
     if config.stft:
         terms["stft"] = spectral_distance(output.audio, waveform, config.stft_sizes, config.stft_floor)
     if config.soft_dtw:
         terms["soft_dtw"] = mfcc_soft_dtw(output.audio, waveform, sample_rate, config.soft_dtw_gamma)
-    if config.bands or config.flatness:
-        terms |= ear_terms(output.audio[:, 0], waveform[:, 0], sample_rate, config.onset)
     return terms
 
 
@@ -126,9 +124,7 @@ def weights(config: LossConfig, epoch: int, heads: Sequence[HeadConfig] = ()) ->
         "centre": config.centre,
         "centre_dtw": config.centre_dtw,
         "morph": config.morph,
-        "bands": config.bands,
-        "flatness": config.flatness,
-        "partials": config.partials,
+        "components": config.components,
         CLASSIFICATION: config.classification,
         **{f"{CLASSIFICATION}/{head.name}": config.classification * head.weight for head in heads},
     }

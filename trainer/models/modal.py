@@ -1,9 +1,8 @@
-"""The modal decoder: a drum as oscillators, band noise, and a learned onset.
+"""The modal decoder: a drum as oscillators and band noise.
 
     z ─► pitch net (float64) ─► frequencies of all oscillators
     z ─► hidden ─► hidden ─┬─► knots ─► levels of noise bands and free oscillators, frame by frame
                            ├─► level and decay of each mode
-                           ├─► the first samples (onset)
                            └─► the frame at which the sound ends (gate)
 
 - Four *free* oscillators have the frequencies f₁ and f₁·r₂ … f₁·r₄. f₁ sweeps downwards like that of a drum
@@ -14,6 +13,7 @@
 
 Nothing looks ahead. Each frame hands on the phases, the levels and the decay so far of the oscillators, and
 the levels of the noise bands. Levels move on straight lines within a frame, so a change of z makes no step.
+Noise begins at once, oscillators within the first frame.
 Frequencies and phases are float64: an error of 1e-7 in a frequency is another phase after a second.
 """
 
@@ -28,37 +28,32 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from trainer.config import ModelConfig
-from trainer.data.partials import DECAYS, RATIOS, SWEEP_S, half_zone, zones_hz
+from trainer.data.layout import (
+    DECAYS,
+    FREE,
+    GATE_S,
+    LOWEST_HZ,
+    MAX_SWEEP,
+    RATIOS,
+    SPREAD,
+    SWEEP_S,
+    band_shapes,
+    half_zone,
+    knot_frames,
+    smoothing_samples,
+    zones_hz,
+)
 
 LEAK = 0.2
-FREE = 4
-"""Free oscillators."""
 PITCH_HIDDEN = 64
-LOWEST_HZ, SPREAD = 110.0, 1.2
-"""f₁ is LOWEST_HZ · e^(SPREAD · tanh)."""
-MAX_SWEEP = 4.0
 NOISE_PERIOD = 16_384
 """Samples of the longest period of noise; less what is left over by whole frames."""
-TRAINING_NOISE = 2**17
-"""Places of the table that training draws noise from."""
-FIRST_KNOTS = 8
-"""Knots of the first frames, one each; later ones are spaced evenly on a logarithmic scale."""
-ONSET_SAMPLES = 512
-GATE_S = 0.02
-"""Length of the fade to silence."""
+EVEN_FRAMES = 12
+"""Frames at the start of the noise over which its power is even."""
 LOUDEST, LOUDEST_MODE = 1.0, -0.5
 """Largest log level of a noise band or free oscillator, and of a mode."""
 QUIET = -9.0
 """Log level at the start of training."""
-
-
-def knot_frames(frames: int, knots: int) -> NDArray[np.int64]:
-    """int64 [knots]: the frames at which values are learned, from 0 to `frames`, ever further apart."""
-    first = min(FIRST_KNOTS, knots - 1)
-    later = np.geomspace(first, frames, knots - first)
-    found = np.maximum(np.concatenate((np.arange(first), later)).round().astype(np.int64), np.arange(knots))
-    found[-1] = frames
-    return found
 
 
 def knot_weights(frames: int, knots: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
@@ -77,7 +72,10 @@ def knot_weights(frames: int, knots: int) -> tuple[NDArray[np.int64], NDArray[np
 def noise_table(
     bands: int, hop_length: int, sample_rate: int, seed: int = 0
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Gaussian noise of unit power in mel-spaced bands that overlap by half.
+    """Make Gaussian noise of unit power in mel-spaced bands that overlap by half.
+
+    A hit begins at the start of the table. So each band begins where its power is even, and the signs of the
+    bands are those that keep the peak of their sum low.
 
     Returns:
         float32 [bands, T], the longest period, and int64 [bands], the period of each band in frames: it
@@ -86,22 +84,39 @@ def noise_table(
     random = np.random.default_rng(seed)
     longest = NOISE_PERIOD // hop_length
     table = np.zeros((bands, longest * hop_length), np.float32)
-    mel = np.linspace(0.0, 2595.0 * np.log10(1.0 + sample_rate / 1400.0), bands + 2)
-    edges = 700.0 * (10.0 ** (mel / 2595.0) - 1.0)
     periods = longest - np.arange(bands)
+    smoothing = smoothing_samples(bands, sample_rate)
+    begun = np.zeros(EVEN_FRAMES * hop_length)
     for band, period in enumerate((periods * hop_length).tolist()):
-        hz = np.fft.rfftfreq(period, 1.0 / sample_rate)
-        low, middle, high = edges[band : band + 3]
-        rise = np.clip((hz - low) / max(middle - low, 1.0), 0.0, 1.0) if band else np.ones_like(hz)
-        fall = np.clip((high - hz) / (high - middle), 0.0, 1.0)
-        if band == bands - 1:
-            fall = np.ones_like(hz)
-        shape = np.sqrt(np.where(hz < middle, rise, fall))
-        spectrum = np.fft.rfft(random.standard_normal(period)) * shape
+        shape = band_shapes(
+            bands, sample_rate, np.fft.rfftfreq(period, 1.0 / sample_rate).astype(np.float64)
+        )[band]
+        spectrum = np.fft.rfft(random.standard_normal(period)) * np.sqrt(shape)
         spectrum[0] = 0.0
         sound = np.fft.irfft(spectrum, period)
-        table[band, :period] = sound / np.sqrt(np.mean(sound**2))
+        sound = sound / np.sqrt(np.mean(sound**2))
+        sound = np.roll(sound, -_even_start(sound, smoothing[band], hop_length))
+        first = np.resize(sound, len(begun))
+        if np.abs(begun - first).max() < np.abs(begun + first).max():
+            sound, first = -sound, -first
+        begun += first
+        table[band, :period] = sound
     return table, periods.astype(np.int64)
+
+
+def _even_start(sound: NDArray[np.float64], smoothing: float, hop_length: int) -> int:
+    """Return the sample of periodic noise after which its smoothed power stays nearest to 1."""
+    period = len(sound)
+    ahead = np.arange(period)
+    window = np.fft.rfft(np.exp(-0.5 * (ahead / smoothing) ** 2))
+    after = np.fft.irfft(np.fft.rfft(sound**2) * window.conj(), period)  # smoothed over what follows alone
+    before = np.fft.irfft(np.fft.rfft(sound**2) * window, period)
+    total = np.exp(-0.5 * (ahead / smoothing) ** 2).sum()
+    uneven = np.abs(np.log(np.maximum(after / total, 1e-9)))
+    around = np.abs(np.log(np.maximum((before + after - sound**2) / (2 * total - 1), 1e-9)))
+    for frame in range(2, EVEN_FRAMES, 2):
+        uneven = np.maximum(uneven, np.roll(around, -frame * hop_length))
+    return int(np.argmin(uneven))
 
 
 class Pitch(nn.Module):
@@ -143,6 +158,7 @@ class ModalDecoder(nn.Module):
     noise: Tensor
     periods: Tensor
     start_phase: Tensor
+    knot_frame: Tensor
     knot: Tensor
     share: Tensor
 
@@ -152,7 +168,6 @@ class ModalDecoder(nn.Module):
         self.frames = config.length // config.hop_length
         self.modes, self.bands = config.modes, config.bands
         self.knots = min(config.knots, self.frames + 1)
-        self.onset_frames = min(self.frames, -(-ONSET_SAMPLES // self.hop_length))
         width, values = config.hidden, config.values
         self.hidden = nn.Sequential(
             nn.Linear(config.latent_dim, width),
@@ -165,17 +180,13 @@ class ModalDecoder(nn.Module):
         self.levels = nn.Linear(values, self.bands + FREE)
         self.mode_heads = nn.Linear(width, 2 * self.modes)
         self.free_phase = nn.Linear(width, FREE)
-        self.onset = nn.Linear(width, self.onset_frames * self.hop_length)
         self.end = nn.Linear(width, 1)
         self.pitch = Pitch(config.latent_dim, self.modes, self.sample_rate)
         with torch.no_grad():
             self.levels.bias.fill_(-6.0)
             self.mode_heads.weight.mul_(0.3)
             self.mode_heads.bias[: self.modes].fill_(QUIET)
-            self.onset.weight.mul_(0.05)
-            self.onset.bias.zero_()
             self.end.bias.fill_(0.0)
-        self._long_noise: Tensor | None = None
         table, periods = noise_table(self.bands, self.hop_length, self.sample_rate)
         knot, share = knot_weights(self.frames, self.knots)
         phase = np.random.default_rng(1).uniform(0.0, 1.0, self.modes)
@@ -183,6 +194,7 @@ class ModalDecoder(nn.Module):
             ("noise", table),
             ("periods", periods),
             ("start_phase", phase),
+            ("knot_frame", knot_frames(self.frames, self.knots)),
             ("knot", knot),
             ("share", share),
         ):
@@ -190,12 +202,9 @@ class ModalDecoder(nn.Module):
 
     # ---- parameters of a sound
 
-    def boundary_levels(self, hidden: Tensor, count: int) -> Tensor:
-        """Log levels at frame boundaries 0 … count: [B, count + 1, bands + FREE]; hidden [B, width]."""
-        last = int(self.knot[count]) + 2
-        values = torch.einsum("bh,kvh->bkv", hidden, self.knot_values[:last]) + self.knot_bias[:last]
-        knot, share = self.knot[: count + 1], self.share[: count + 1, None]
-        return self.levels(torch.lerp(values[:, knot], values[:, knot + 1], share))
+    def knot_levels(self, hidden: Tensor) -> Tensor:
+        """Return log levels at the knots: [B, knots, bands + FREE]; hidden [B, width]."""
+        return self.levels(torch.einsum("bh,kvh->bkv", hidden, self.knot_values) + self.knot_bias)
 
     def mode_levels(self, hidden: Tensor) -> tuple[Tensor, Tensor]:
         """Log level at the start and decay, in nepers a second, of each mode: [..., modes] each."""
@@ -225,90 +234,9 @@ class ModalDecoder(nn.Module):
     # ---- sound
 
     def forward(self, z: Tensor) -> Tensor:
-        if z.dim() == 2 and self.training:
-            deterministic, noise = self.parts(z, self.frames, z.new_zeros(len(z), dtype=torch.int64))
-            return (deterministic + noise)[:, None]
         if z.dim() == 2:
             z = z[:, None].expand(-1, self.frames, -1)
         return self.stream(z)[:, None]
-
-    def parts(self, z: Tensor, count: int, places: Tensor) -> tuple[Tensor, Tensor]:
-        """The deterministic part and the noise of the first `count` frames: [B, T] each.
-
-        For z [B, D] that stays. Frequencies get no gradient.
-
-        Args:
-            places: int64 [B], where in the table the noise of each sound begins, below `TRAINING_NOISE`.
-        """
-        hop, batch = self.hop_length, len(z)
-        hidden = self.hidden(z)
-        log_levels = self.boundary_levels(hidden, count).clamp(max=LOUDEST)
-        levels = log_levels.exp()
-        gate = self._gate(self.end_frame(hidden)[:, None], torch.arange(count + 1, device=z.device))
-        levels = levels * gate[..., None]
-        ramp = torch.arange(hop, device=z.device) / hop
-
-        with torch.no_grad():
-            table = self._fresh_noise(places, count)
-        ends = torch.stack((levels[:, :-1, : self.bands], levels[:, 1:, : self.bands]), 2)
-        pair = ends @ table  # [B, F, 2, hop]
-        noise = torch.lerp(pair[:, :, 0], pair[:, :, 1], ramp).reshape(batch, -1)
-
-        with torch.no_grad():
-            found = {name: value.double() for name, value in self.pitch(z.detach()).items()}
-            second = torch.arange(count + 1, device=z.device, dtype=torch.float64) * (hop / self.sample_rate)
-            wide = {name: value[:, None] for name, value in found.items()}
-            hz = self.free_hz(wide, second[None].expand(batch, -1)) / self.sample_rate  # cycles a sample
-            steps = 0.5 * (hz[:, :-1] + hz[:, 1:]) * hop
-            start = torch.cumsum(steps, 1) - steps
-            start = (start - start.floor()).float()
-            m = torch.arange(hop, device=z.device, dtype=torch.float32)
-            cycles = start[..., None] + hz[:, :-1, :, None].float() * m
-            cycles = cycles + (hz[:, 1:] - hz[:, :-1]).float()[..., None] * (m * m / (2 * hop))
-            angle = 2 * math.pi * cycles
-            sine, cosine = angle.sin(), angle.cos()  # [B, F, FREE, hop]
-        phase = (2 * math.pi * self.first_phase(hidden))[:, None, :, None]
-        wave = sine * phase.cos() + cosine * phase.sin()
-        free = levels[:, :, self.bands :]
-        amplitude = torch.lerp(free[:, :-1, :, None], free[:, 1:, :, None], ramp)
-        audio = (wave * amplitude).sum(2).reshape(batch, -1)
-
-        level, decay = self.mode_levels(hidden)
-        boundary = level[:, None] - decay[:, None] * second[None, :, None].float()
-        envelope = boundary.clamp(max=LOUDEST_MODE).exp() * gate[..., None]  # [B, F + 1, modes]
-        with torch.no_grad():
-            turn = found["log_mode"].exp() / self.sample_rate
-            at = self.start_phase + turn[:, None] * (torch.arange(count, device=z.device)[:, None] * hop)
-            angle = (2 * math.pi * (at - at.floor())).float()  # [B, F, modes]
-            within = 2 * math.pi * (turn[..., None].float() * m)  # [B, modes, hop]
-            early, late = 1.0 - ramp, ramp
-            table = torch.cat(
-                (within.cos() * early, within.sin() * early, within.cos() * late, within.sin() * late), 1
-            )
-            sine, cosine = angle.sin(), angle.cos()
-        rows = torch.cat(
-            (
-                envelope[:, :-1] * sine,
-                envelope[:, :-1] * cosine,
-                envelope[:, 1:] * sine,
-                envelope[:, 1:] * cosine,
-            ),
-            2,
-        )
-        audio = audio + (rows @ table).reshape(batch, -1)
-        first = min(count, self.onset_frames) * hop
-        audio = audio + functional.pad(self.onset(hidden)[:, :first], (0, count * hop - first))
-        return audio, noise
-
-    def _fresh_noise(self, places: Tensor, count: int) -> Tensor:
-        """Noise of all bands from places [B] of a long table on: [B, count, bands, hop]."""
-        if self._long_noise is None:
-            length = TRAINING_NOISE + self.frames * self.hop_length
-            place = torch.arange(length, device=self.noise.device) % (self.periods[:, None] * self.hop_length)
-            self._long_noise = torch.gather(self.noise, 1, place)
-        length = count * self.hop_length
-        some = torch.stack([self._long_noise[:, i : i + length] for i in places.tolist()])
-        return some.view(len(places), self.bands, count, self.hop_length).transpose(1, 2)
 
     def _gate(self, end: Tensor, boundary: Tensor) -> Tensor:
         """1 until the fade before `end`, or before the last frame, then a straight line to 0."""
@@ -328,7 +256,8 @@ class ModalDecoder(nn.Module):
         before = torch.cat((torch.zeros_like(fallen[:, :1]), fallen[:, :-1]), 1)
         modes = torch.stack((level - before, level - fallen), 2).clamp(max=LOUDEST_MODE).exp()
         every = torch.cat((levels.clamp(max=LOUDEST).exp(), modes), -1) * gates[..., None]
-        starts = torch.cat((every[:, :1, 0], every[:, :-1, 1]), 1)  # a level goes on from where it was
+        begun = functional.pad(every[:, :1, 0, : self.bands], (0, FREE + self.modes))  # oscillators fade in
+        starts = torch.cat((begun, every[:, :-1, 1]), 1)  # a level goes on from where it was
         ends = every[:, :, 1]
 
         found = self.pitch(z.double())
@@ -356,11 +285,6 @@ class ModalDecoder(nn.Module):
             pair = levels[..., : self.bands] @ noise + levels[..., self.bands :] @ torch.sin(angle)
             pieces.append((pair * ramp).sum(2))
         audio = torch.cat(pieces, 1)
-        first = min(count, self.onset_frames)
-        rows = self.onset.weight.view(self.onset_frames, hop, -1)[:first]
-        bias = self.onset.bias.view(self.onset_frames, hop)[:first]
-        onset = torch.einsum("bfh,fmh->bfm", hidden[:, :first], rows) + bias
-        audio = torch.cat((audio[:, :first] + onset, audio[:, first:]), 1)
         return audio.reshape(batch, -1)
 
     def _levels_at(self, hidden: Tensor, boundary: Tensor) -> Tensor:

@@ -17,8 +17,8 @@ from torch import Tensor
 from trainer.architectures import ARCHITECTURES
 from trainer.config import Config
 from trainer.data import splits, targets
+from trainer.data.analysis import analyse
 from trainer.data.medoids import medoids
-from trainer.data.partials import analyse
 from trainer.data.sounds import Progress, Sounds, prepare
 from trainer.errors import CheckpointError, DataError, TrainerError
 from trainer.losses.objective import Objective
@@ -66,9 +66,9 @@ def start(
     typical = None
     if config.loss.middles:
         typical = sounds.waveforms[medoids(sounds, parts.train, config.model.sample_rate)].to(fabric.device)
-    partials = None
+    components = None
     if ARCHITECTURES[config.model.architecture].taught:
-        partials = analyse(sounds.waveforms, config.model.sample_rate, config.model.modes)
+        components = analyse(sounds.waveforms, config.model)
     objective: torch.nn.Module = Objective(model, config, typical)
     if config.fit.compile:
         objective = torch.compile(objective)  # type: ignore[assignment]
@@ -82,7 +82,7 @@ def start(
         fabric=fabric,
         objective=fabric.setup_module(objective),
         targets=targets.targets_of(sounds, config.model.heads),
-        partials=partials,
+        components=components,
     )
 
 

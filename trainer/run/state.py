@@ -13,7 +13,7 @@ from lightning_fabric.wrappers import _FabricModule
 from torch import Tensor
 
 from trainer.config import Config
-from trainer.data.partials import Partials
+from trainer.data.analysis import Components
 from trainer.data.sounds import Sounds
 from trainer.data.splits import Parts
 from trainer.models.vae import VAE
@@ -30,7 +30,7 @@ class State:
     Attributes:
         model: the model; `objective` contains it, wrapped for the devices.
         parts: the sounds for training, validation and test.
-        partials: partials of the sounds, for an architecture that is taught them.
+        components: components of the sounds, for an architecture that is taught them.
         targets: int64 [N, heads], the class of each sound for each head.
         position: steps done in the current epoch.
         totals: sums of the losses over the current epoch, by name.
@@ -47,7 +47,7 @@ class State:
     fabric: Fabric
     objective: _FabricModule
     targets: Tensor
-    partials: Partials | None = None
+    components: Components | None = None
     epoch: int = 0
     position: int = 0
     step: int = 0

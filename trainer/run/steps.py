@@ -12,20 +12,14 @@ from torch import Tensor
 
 from trainer.config import Config
 from trainer.data import sampling
-from trainer.data.partials import Partials
 from trainer.data.sampling import Batch
 from trainer.errors import DivergedError
 from trainer.losses.objective import CLASSIFICATION, JOINT, VARIATIONAL
 from trainer.losses.terms import total, weights
-from trainer.models.modal import TRAINING_NOISE
 from trainer.models.vae import VAE
 from trainer.run.devices import summed
 from trainer.run.parts import cut
 from trainer.run.state import State
-
-AFTER_S = 0.07
-"""Silence that is decoded after the end of a sound, so that it is learned."""
-LONG_S = 0.6
 
 
 class Display(Protocol):
@@ -128,12 +122,7 @@ def _descend(
     between = _between(len(batch), state.device) if decodes and state.config.loss.morph else None
     values: dict[str, float] = {}
     paired = middle is not None or between is not None
-    partials, frames, places = None, 0, None
-    if state.partials is not None:
-        partials = state.partials[batch.index.cpu()].to(state.device)
-        frames = _frames(state, partials)
-        draws = sampling.generator(state.config.fit.seed, "places", state.step)
-        places = torch.randint(0, TRAINING_NOISE, (len(batch),), generator=draws).to(state.device)
+    components = None if state.components is None else state.components[batch.index.cpu()].to(state.device)
     parts = list(cut(len(batch), state.at_once, paired, fabric.global_rank, fabric.world_size))
     for part in parts:
         if stop():
@@ -148,9 +137,7 @@ def _descend(
                 eps[rows],
                 None if middle is None else middle[part.middles],
                 None if between is None else between[part.pairs],
-                None if partials is None else partials[rows],
-                frames,
-                None if places is None else places[rows],
+                None if components is None else components[rows],
             )
             terms = {term: value * part.share(term) for term, value in terms.items()}
             fabric.backward(total(terms, weight) * fabric.world_size)  # DDP averages over processes
@@ -198,28 +185,12 @@ def _between(size: int, device: torch.device) -> Tensor:
     return (torch.arange(pairs, device=device) + 0.5) / max(1, pairs)
 
 
-def _frames(state: State, partials: Partials) -> int:
-    """Latent frames to decode for a batch: up to the end of its longest sound.
-
-    Every other step leaves the end of long sounds out: it takes most of the time and changes least.
-    """
-    model = state.config.model
-    most = model.length // model.hop_length
-    if state.step % 2:
-        most = min(most, round(LONG_S * model.sample_rate / model.hop_length))
-    end = math.ceil((float(partials.end_s.max()) + AFTER_S) * model.sample_rate / model.hop_length)
-    return max(1, min(end, most))
-
-
 def batches(state: State) -> Iterator[Batch]:
     """Yield the remaining batches of the current epoch."""
     config = state.config
     strata = sampling.strata(state.sounds, state.train, config.data.balance)
     order = sampling.epoch_order(strata, state.train, config.fit.seed, state.epoch)
     shift = round(config.data.shift_ms * config.model.sample_rate / 1000)
-    if state.partials is not None:  # sounds of like length together: a batch is decoded to its longest end
-        draws = sampling.generator(config.fit.seed, "batches", state.epoch)
-        order = sampling.by_length(order, state.partials.end_s, config.fit.batch_size, draws)
     for indices in order.split(config.fit.batch_size)[state.position :]:
         source = sampling.generator(config.fit.seed, "shift", state.step)
         others = None

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from trainer.data.sampling import BUCKET, batch, by_length, epoch_order, generator, strata
+from trainer.data.sampling import batch, epoch_order, generator, strata
 from trainer.data.sounds import Sounds
 
 MadeSounds = Callable[[list[tuple[int, str, str]]], Sounds]
@@ -32,28 +32,6 @@ def test_balance_by_source_draws_every_source_equally(made: MadeSounds) -> None:
     assert set(within.values()) == {1}
     order = epoch_order(strata(sounds, indices, "class"), indices, 0, 0).tolist()
     assert sorted(Counter(int(sounds.labels[i]) for i in order).values()) == [26, 27]
-
-
-def test_by_length_puts_sounds_of_like_length_into_a_batch() -> None:
-    order = torch.randperm(100, generator=torch.Generator().manual_seed(0))
-    seconds = torch.rand(100, generator=torch.Generator().manual_seed(1))
-    found = by_length(order, seconds, 4, generator(0, "batches"))
-    assert sorted(found.tolist()) == list(range(100))
-
-    def spread(indices: torch.Tensor) -> float:
-        parts = indices.split(4)
-        return sum(float(seconds[part].max() - seconds[part].min()) for part in parts) / len(parts)
-
-    assert spread(found) < 2.0 / BUCKET < 0.5 * spread(order)
-    assert torch.equal(found, by_length(order, seconds, 4, generator(0, "batches")))
-
-
-def test_by_length_leaves_the_batch_that_is_not_full_to_the_end() -> None:
-    seconds = torch.rand(21)
-    found = by_length(torch.arange(21), seconds, 4, generator(0, "batches"))
-    assert len(set(found.tolist())) == 21
-    longest = found[-1]
-    assert seconds[longest] == seconds.max()  # sorted within one bucket: what is left over is the longest
 
 
 def test_shift_moves_only_the_input_of_the_encoder(made: MadeSounds) -> None:

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from trainer.config import Config, ModelConfig
-from trainer.data.partials import half_zone, zones_hz
+from trainer.data.layout import FREE, band_shapes, half_zone, knot_frames, zones_hz
 from trainer.errors import ConfigError
-from trainer.models.modal import FREE, ModalDecoder, knot_frames, knot_weights, noise_table
+from trainer.models.modal import EVEN_FRAMES, ModalDecoder, knot_weights, noise_table
 
 RATE, FRAMES, HOP, DIM = 16_000, 60, 32, 4
 SMALL = ModelConfig(
@@ -24,11 +24,11 @@ SILENT = -200.0
 
 
 def _decoder(*, noise: float = SILENT, free: float = SILENT, modes: float = SILENT) -> ModalDecoder:
-    """A decoder whose parts have one level each, whatever z is, without onset; its sounds fill the length."""
+    """A decoder whose parts have one level each, whatever z is; its sounds fill the length."""
     torch.manual_seed(0)
     decoder = ModalDecoder(SMALL).eval()
     with torch.no_grad():
-        for layer in (decoder.levels, decoder.mode_heads, decoder.onset):
+        for layer in (decoder.levels, decoder.mode_heads):
             layer.weight.zero_()
             layer.bias.zero_()
         decoder.levels.bias[: decoder.bands] = noise
@@ -41,11 +41,6 @@ def _decoder(*, noise: float = SILENT, free: float = SILENT, modes: float = SILE
 
 def _z(*shape: int) -> Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(1))
-
-
-def _places(count: int) -> Tensor:
-    """Where in the table the noise of each sound begins."""
-    return 1000 * torch.arange(1, count + 1)
 
 
 def test_a_later_z_changes_no_earlier_sample() -> None:
@@ -61,34 +56,23 @@ def test_a_later_z_changes_no_earlier_sample() -> None:
 
 
 @torch.no_grad()
-def test_training_and_stream_make_the_same_deterministic_part() -> None:
+def test_levels_at_the_knots_are_those_of_the_stream() -> None:
     torch.manual_seed(0)
     decoder = ModalDecoder(SMALL).eval()
-    decoder.mode_heads.bias[: decoder.modes].fill_(-3.0)
-    decoder.levels.weight[: decoder.bands] = 0.0
-    decoder.levels.bias[: decoder.bands] = SILENT
-    z = _z(3, DIM)
-    fast, noise = decoder.parts(z, FRAMES, _places(len(z)))
-    assert noise.abs().max() == 0.0
-    slow = decoder(z)[:, 0]
-    assert slow.abs().max() > 0.01
-    # training has frequencies in float32: 1e-7 of 1,000 Hz is 1e-4 of a radian after 0.12 s
-    torch.testing.assert_close(fast, slow, rtol=0.0, atol=1e-4)
-    shorter, _ = decoder.parts(z, 17, _places(len(z)))
-    torch.testing.assert_close(shorter, fast[:, : 17 * HOP])
+    hidden = decoder.hidden(_z(3, DIM))
+    at = decoder.knot_frame
+    streamed = decoder._levels_at(hidden[:, None].expand(-1, len(at), -1), at)
+    torch.testing.assert_close(decoder.knot_levels(hidden), streamed)
 
 
 @torch.no_grad()
 def test_noise_has_the_level_of_its_bands() -> None:
     decoder = _decoder(noise=-3.0)
     z = _z(2, DIM)
-    _, training = decoder.parts(z, FRAMES, _places(len(z)))
     played = decoder(z)[:, 0]
     wanted = math.exp(-3.0) * decoder.bands**0.5
     # a level on a straight line between two draws of the same noise keeps it: 1 within a few per cent
-    for sound in (training, played):
-        assert sound.square().mean().sqrt().item() == pytest.approx(wanted, rel=0.15)
-    assert not torch.allclose(training, played)
+    assert played[0].square().mean().sqrt().item() == pytest.approx(wanted, rel=0.15)
     assert torch.equal(played[0], played[1])  # the place alone selects it
 
 
@@ -122,7 +106,7 @@ def test_a_free_oscillator_sweeps_to_its_frequency() -> None:
 def test_a_path_of_z_glides_the_pitch_while_the_sound_sounds() -> None:
     decoder = _decoder(free=-2.0)
     decoder.levels.bias[decoder.bands + 1 :] = SILENT
-    decoder.pitch.out.weight[0] *= 5.0
+    decoder.pitch.out.weight[0] *= 40.0
     decoder.pitch.out.weight[FREE:] = 0.0
     decoder.pitch.out.bias[FREE:] = -30.0  # no sweep
     ends = _z(2, DIM)
@@ -158,9 +142,6 @@ def test_a_sound_ends_in_exact_zeros() -> None:
     assert end == pytest.approx((FRAMES + decoder.gate_frames) / 2)
     assert sound[math.ceil(end) * HOP :].abs().max() == 0.0
     assert sound[(math.floor(end) - 2) * HOP : math.floor(end) * HOP].abs().max() > 0.0
-    deterministic, noise = decoder.parts(_z(1, DIM), FRAMES, _places(1))
-    fast = deterministic + noise
-    assert fast[0, math.ceil(end) * HOP :].abs().max() == 0.0
 
 
 @pytest.mark.parametrize(("frames", "knots"), [(1, 2), (40, 41), (40, 12), (1024, 48), (256, 200)])
@@ -194,6 +175,23 @@ def test_bands_of_noise_have_unit_power_periods_of_their_own_and_no_gap() -> Non
         power += np.interp(np.linspace(0, RATE / 2, 1025), hz, np.convolve(spectrum, np.ones(64), "same"))
     middle = power[20:-20]
     assert middle.min() > 0.1 * np.median(middle)
+
+
+def test_noise_begins_with_even_power_and_a_low_peak() -> None:
+    hop, rate, bands = 64, 44_100, 40
+    table, _ = noise_table(bands, hop, rate)
+    begun = EVEN_FRAMES * hop
+    power = (table[:, :begun].astype(float) ** 2).mean(1)
+    assert (np.abs(10 * np.log10(power)) < 3.0).all()
+    assert np.abs(table[:, :begun].sum(0)).max() < 3.0 * bands**0.5
+    drawn = np.random.default_rng(0).standard_normal((bands, begun))
+    assert np.abs(table[:, :begun].sum(0)).max() < np.abs(drawn.sum(0)).max()
+
+
+@pytest.mark.parametrize("rate", [8000, 44_100])
+def test_shares_of_the_bands_add_up_to_one(rate: int) -> None:
+    hz = np.linspace(0.0, rate / 2, 999)
+    np.testing.assert_allclose(band_shapes(20, rate, hz).sum(0), 1.0)
 
 
 def test_impossible_numbers_say_what_is_accepted() -> None:

@@ -1,4 +1,4 @@
-"""Partials of sounds that are made of known ones."""
+"""Components of sounds that are made of known ones."""
 
 from __future__ import annotations
 
@@ -9,14 +9,20 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from trainer.data.partials import Partials, analyse, half_zone, zones_hz
+from trainer.config import ModelConfig
+from trainer.data.analysis import Components, analyse
+from trainer.data.layout import half_zone, knot_frames, zones_hz
 
 RATE, MODES, SECONDS = 44_100, 40, 1.0
+HOP, BANDS, KNOTS = 60, 20, 24
+CONFIG = ModelConfig(
+    "modal", RATE, 44_100, 4, hop_length=HOP, bands=BANDS, hidden=8, values=4, modes=MODES, knots=KNOTS
+)
 TIME = np.arange(int(RATE * SECONDS)) / RATE
 
 
-def _analysed(sound: NDArray[np.float64]) -> Partials:
-    return analyse(torch.from_numpy(sound).float()[None, None], RATE, MODES)
+def _analysed(sound: NDArray[np.float64]) -> Components:
+    return analyse(torch.from_numpy(sound).float()[None, None], CONFIG)
 
 
 def _swept(f1_hz: float, sweep: float, tau_s: float, decay: float) -> NDArray[np.float64]:
@@ -26,11 +32,10 @@ def _swept(f1_hz: float, sweep: float, tau_s: float, decay: float) -> NDArray[np
 
 def test_a_kick_s_pitch_and_sweep_come_back() -> None:
     found = _analysed(_swept(60.0, 2.0, 0.03, 8.0))
-    assert found.f1_weight.item() > 0.5
+    assert found.free_weight[0, 0].item() == 1.0
     assert math.exp(found.log_f1.item()) == pytest.approx(60.0, rel=0.02)
-    assert found.sweep_weight.item() > 0.3
-    assert found.sweep.item() == pytest.approx(2.0, rel=0.35)
-    assert math.exp(found.log_tau.item()) == pytest.approx(0.03, rel=0.35)
+    assert found.sweep.item() == pytest.approx(2.0, rel=0.1)
+    assert math.exp(found.log_tau.item()) == pytest.approx(0.03, rel=0.1)
 
 
 def test_a_tone_that_stays_has_no_sweep() -> None:
@@ -42,9 +47,9 @@ def test_a_tone_that_stays_has_no_sweep() -> None:
 def test_the_ratio_of_a_second_partial_comes_back() -> None:
     sound = _swept(120.0, 0.0, 0.03, 6.0) + 0.5 * _swept(120.0 * 1.59, 0.0, 0.03, 6.0)
     found = _analysed(sound)
-    assert found.ratio_weight[0, 0].item() > 0.3
+    assert found.free_weight[0, 1].item() == 1.0
     assert math.exp(found.log_ratio[0, 0].item()) == pytest.approx(1.59, rel=0.01)
-    assert found.ratio_weight[0, 2].item() < 0.1  # nothing there
+    assert found.free_weight[0, 3].item() < 0.1  # nothing there
 
 
 def test_partials_of_metal_come_back_in_their_zones() -> None:
@@ -64,11 +69,28 @@ def test_partials_of_metal_come_back_in_their_zones() -> None:
         assert found.log_decay[0, zone].item() == pytest.approx(math.log(decay), abs=0.25)
 
 
-def test_noise_has_no_clear_pitch_and_little_in_any_zone() -> None:
+def test_noise_has_no_pitch_and_only_quiet_modes() -> None:
     noise = np.random.default_rng(0).standard_normal(len(TIME)) * np.exp(-5 * TIME)
     found = _analysed(noise)
-    tone = _analysed(_swept(100.0, 0.0, 0.03, 5.0))
-    assert found.f1_weight.item() < 0.5 * tone.f1_weight.item()
+    assert found.free_weight.max().item() < 0.3
+    assert found.log_level.max().item() < math.log(0.05)
+
+
+def test_levels_and_phases_of_a_free_oscillator_come_back() -> None:
+    found = _analysed(0.5 * _swept(90.0, 1.0, 0.04, 6.0))
+    wanted = np.log(0.5) - 6.0 * knot_frames(CONFIG.length // HOP, KNOTS) * HOP / RATE
+    level = found.free_level[0, :, 0].numpy()
+    np.testing.assert_allclose(level[:-3], wanted[:-3], atol=0.15)
+    assert abs(found.phase[0, 0].item()) < 0.05
+    assert found.noise_level.max().item() < math.log(0.02)  # nothing is left to the noise
+
+
+def test_the_noise_has_the_power_of_the_sound() -> None:
+    noise = 0.1 * np.random.default_rng(0).standard_normal(len(TIME)) * np.exp(-5 * TIME)
+    level = _analysed(noise).noise_level[0].numpy()
+    power = np.exp(2 * level).sum(1)
+    wanted = 0.01 * np.exp(-10 * knot_frames(CONFIG.length // HOP, KNOTS) * HOP / RATE)
+    np.testing.assert_allclose(10 * np.log10(power[:-1] / wanted[:-1]), 0.0, atol=2.5)
 
 
 def test_the_end_is_where_70_db_below_the_peak_are_passed_for_good() -> None:
@@ -89,7 +111,7 @@ def test_silence_and_a_click_are_analysed_without_a_claim() -> None:
 
 def test_rows_are_those_of_the_sounds() -> None:
     sounds = torch.from_numpy(np.stack([_swept(80.0, 0.0, 0.03, 5.0), _swept(200.0, 0.0, 0.03, 5.0)])).float()
-    found = analyse(sounds[:, None], RATE, MODES)
+    found = analyse(sounds[:, None], CONFIG)
     picked = found[torch.tensor([1])]
     assert picked.log_mode.shape == (1, MODES)
     assert math.exp(picked.log_f1.item()) == pytest.approx(200.0, rel=0.01)

@@ -1,0 +1,85 @@
+"""The term that compares the parameters of the modal decoder with the components of recordings."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import torch
+
+from trainer.config import ModelConfig
+from trainer.data.analysis import Components
+from trainer.losses.components import HEARD, component_term
+from trainer.models.modal import ModalDecoder
+
+SMALL = ModelConfig(
+    "modal", 16_000, 60 * 32, 4, hop_length=32, bands=6, hidden=12, values=5, modes=7, knots=9
+)
+
+
+@pytest.fixture
+def decoder() -> ModalDecoder:
+    torch.manual_seed(0)
+    made = ModalDecoder(SMALL)
+    with torch.no_grad():
+        made.levels.bias.fill_(-2.0)
+        made.mode_heads.bias[: SMALL.modes].fill_(-2.0)
+    return made
+
+
+@torch.no_grad()
+def _own(decoder: ModalDecoder, z: torch.Tensor) -> Components:
+    """Return the components that the decoder has at z."""
+    hidden, found = decoder.hidden(z), decoder.pitch(z)
+    levels, (level, decay) = decoder.knot_levels(hidden), decoder.mode_levels(hidden)
+    end = (decoder.end_frame(hidden) - decoder.gate_frames) * decoder.hop_length / decoder.sample_rate
+    return Components(
+        log_f1=found["log_f1"],
+        sweep=found["sweep"],
+        log_tau=found["log_tau"],
+        log_ratio=found["log_ratio"],
+        free_level=levels[..., decoder.bands :],
+        phase=decoder.first_phase(hidden),
+        free_weight=torch.ones(len(z), 4),
+        log_mode=found["log_mode"],
+        log_level=level,
+        log_decay=decay.log(),
+        mode_weight=torch.ones_like(level),
+        noise_level=levels[..., : decoder.bands],
+        end_s=end,
+    )
+
+
+Z = torch.randn(3, 4, generator=torch.Generator().manual_seed(1))
+
+
+def test_the_term_is_zero_at_the_components_of_the_decoder_itself(decoder: ModalDecoder) -> None:
+    assert component_term(decoder, Z, _own(decoder, Z)).item() == pytest.approx(0.0, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    "name", [field.name for field in dataclasses.fields(Components) if "weight" not in field.name]
+)
+def test_each_component_counts(decoder: ModalDecoder, name: str) -> None:
+    own = _own(decoder, Z)
+    moved = dataclasses.replace(own, **{name: getattr(own, name) + 0.05})
+    term = component_term(decoder, Z, moved)
+    assert term.item() > 1e-4
+    term.backward()
+    assert any(p.grad is not None and p.grad.abs().max() > 0 for p in decoder.parameters())
+
+
+@torch.no_grad()
+def test_levels_that_nobody_hears_do_not_count(decoder: ModalDecoder) -> None:
+    own = _own(decoder, Z)
+    silent = torch.full_like(own.noise_level, HEARD - 6.0)
+    decoder.levels.weight[: decoder.bands] = 0.0
+    decoder.levels.bias[: decoder.bands] = HEARD - 9.0
+    assert component_term(decoder, Z, dataclasses.replace(own, noise_level=silent)).item() < 0.01
+
+
+@torch.no_grad()
+def test_frequencies_count_only_where_the_sound_is_tonal(decoder: ModalDecoder) -> None:
+    own = _own(decoder, Z)
+    noisy = dataclasses.replace(own, free_weight=torch.zeros(3, 4), log_f1=own.log_f1 + 1.0)
+    assert component_term(decoder, Z, noisy).item() == pytest.approx(0.0, abs=1e-4)

@@ -1,0 +1,438 @@
+"""Takes recorded drums apart: the targets of the modal decoder.
+
+    recording ─► free oscillators ─► modes ─► noise
+                 (what sweeps)       (what rings)  (the rest, by bands)
+
+A loss on spectra does not tell a tone from a noise of equal energy. A loss on waveforms silences an
+oscillator whose phase is off. So each recording is taken apart once, and the decoder learns its components.
+Together they sound like the recording: each is measured on the remainder that the ones before it leave.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import signal, special
+from torch import Tensor
+
+from trainer.config import ModelConfig
+from trainer.data.layout import (
+    DECAYS,
+    FREE,
+    MAX_SWEEP,
+    RATIOS,
+    SWEEP_S,
+    band_shapes,
+    band_widths_hz,
+    half_zone,
+    knot_frames,
+    smoothing_samples,
+    zones_hz,
+)
+
+Array = NDArray[np.float64]
+
+QUIET = -12.0
+"""Log level of a component that a sound does not have."""
+QUIET_DB = -70.0
+"""Below the peak: where a sound has ended."""
+
+SLOW_HZ = 4410.0
+"""Sample rate, at least, at which the free oscillators are looked for."""
+PITCH_HZ = (30.0, 480.0)
+"""Where f₁ is looked for."""
+HIGHEST_FREE_HZ = 1500.0
+FIT_S = 0.25
+"""Length of the beginning to which the sweep is fitted."""
+FIT_WINDOW_S, RATIO_WINDOW_S = 0.03, 0.06
+SIMPLER = 0.02
+"""A sweep must explain so much more of the energy than none."""
+SWEEPS = (0.08, 0.16, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
+TRACK_S, TRACK_CYCLES = 0.008, 0.9
+"""Half of the window in which the level of an oscillator is measured, at least: in seconds, and in cycles."""
+TONAL_S, TONAL_CYCLES = 0.02, 2.5
+"""The same where its tonality is measured: so slow a level explains a tone, and little of a noise."""
+TONAL = (0.55, 0.85)
+"""Share of the energy around an oscillator that it explains: where it begins to count, and counts fully."""
+PHASE_S = 0.05
+"""Length of the beginning whose mean phase is the oscillator's."""
+
+SKIP_S = 0.02
+"""The attack, which is left out where modes are looked for."""
+LONGEST_WINDOW = 32_768
+SHORTEST_WINDOW = 1500
+SOLVED = 16_384
+"""Samples from which the levels of the modes are solved for."""
+PROMINENCE_DB, RANGE_DB = 6.0, 75.0
+"""A mode stands so far above the floor around it, and at most so far under the strongest."""
+FLOOR_HZ = 300.0
+"""Width of the surroundings whose median is the floor."""
+OVER_NOISE = 1.3
+"""Energy of a zone that is not a mode's, relative to the noise that its floor stands for."""
+LOUDEST_MODE = -0.5
+LEAST_NOISE = 0.1
+"""Share of the power of a band that is left to the noise, whatever the modes take."""
+SPACING = 0.4
+"""Deviation of the window over which the power at a knot is averaged, relative to the distance of knots."""
+BLOCK = 16
+"""Samples whose power is summed before it is averaged over time."""
+
+
+@dataclass(frozen=True)
+class Components:
+    """Targets, one row a sound; levels are natural logarithms of amplitudes, weights are 0 to 1.
+
+    Attributes:
+        log_f1, sweep, log_tau: [N], of f(t) = f₁ (1 + sweep · e^(-t/τ)), the strongest partial below 480 Hz.
+        log_ratio: [N, FREE - 1], of the other free oscillators to f₁.
+        free_level: [N, knots, FREE], at the knots.
+        phase: [N, FREE], at the start, in cycles.
+        free_weight: [N, FREE], how tonal the sound is around each free oscillator.
+        log_mode, log_level, log_decay, mode_weight: [N, modes], of the strongest partial in each zone.
+        noise_level: [N, knots, bands], at the knots.
+        end_s: [N], time at which the sound has fallen by 70 dB for good.
+    """
+
+    log_f1: Tensor
+    sweep: Tensor
+    log_tau: Tensor
+    log_ratio: Tensor
+    free_level: Tensor
+    phase: Tensor
+    free_weight: Tensor
+    log_mode: Tensor
+    log_level: Tensor
+    log_decay: Tensor
+    mode_weight: Tensor
+    noise_level: Tensor
+    end_s: Tensor
+
+    def __getitem__(self, index: Tensor | slice) -> Components:
+        return Components(*(getattr(self, item.name)[index] for item in fields(self)))
+
+    def to(self, device: torch.device) -> Components:
+        """Return the same targets on a device."""
+        return Components(*(getattr(self, item.name).to(device) for item in fields(self)))
+
+
+class Sweep(NamedTuple):
+    """f(t) = f₁ (1 + sweep · e^(-t/τ)), in Hz and seconds."""
+
+    f1: float
+    sweep: float
+    tau: float
+
+    def cycles(self, time: Array) -> Array:
+        """Return the phase at `time` [T], in cycles, 0 at 0."""
+        return _cycles(np.array([self]), time)[0]
+
+
+class Free(NamedTuple):
+    """The free oscillators of a sound, and the sound without them."""
+
+    sweep: Sweep
+    log_ratio: Array
+    level: Array
+    phase: Array
+    weight: Array
+    rest: Array
+
+
+class Modes(NamedTuple):
+    """Log frequency, log level at the start, log decay and weight of the mode of each zone: [modes] each."""
+
+    log_hz: Array
+    log_level: Array
+    log_decay: Array
+    weight: Array
+
+
+def analyse(waveforms: Tensor, config: ModelConfig, tick: Callable[[int], None] | None = None) -> Components:
+    """Take sounds float32 [N, 1, T] apart; `tick` is called with the number of sounds done."""
+    rows = []
+    for sound in waveforms:
+        rows.append(_one(sound[0].double().numpy(), config))
+        if tick is not None:
+            tick(len(rows))
+    columns = zip(*rows, strict=True)
+    return Components(*(torch.tensor(np.array(column), dtype=torch.float32) for column in columns))
+
+
+def _one(sound: Array, config: ModelConfig) -> tuple[Array | float, ...]:
+    rate = config.sample_rate
+    knots = knot_frames(config.length // config.hop_length, config.knots) * config.hop_length
+    end = _end(sound)
+    free = _free(sound, rate, end, knots / rate)
+    modes = _modes(free.rest, rate, end, config.modes)
+    noise = _noise(free.rest, modes, rate, knots, config.bands)
+    f1, sweep, tau = free.sweep
+    oscillators = (free.log_ratio, free.level, free.phase, free.weight)
+    return math.log(f1), sweep, math.log(tau), *oscillators, *modes, noise, end / rate
+
+
+def _end(sound: Array) -> int:
+    loud = np.abs(sound) > np.abs(sound).max() * 10 ** (QUIET_DB / 20)
+    return int(np.flatnonzero(loud)[-1]) + 1 if loud.any() else 1
+
+
+def _spectrum(sound: Array, rate: int, begin: int, length: int) -> tuple[Array, Array]:
+    """Return the power in dB of a windowed part, zero-padded, and the frequencies of its bins."""
+    part = sound[begin : begin + length]
+    part = part * np.hanning(len(part))
+    size = max(LONGEST_WINDOW, 2 << (len(part) - 1).bit_length())
+    power = np.abs(np.fft.rfft(part, size)) ** 2
+    level: Array = 10 * np.log10(power + 1e-16)
+    return level, np.fft.rfftfreq(size, 1.0 / rate).astype(np.float64)
+
+
+# ---- free oscillators
+
+
+def _free(sound: Array, rate: int, end: int, knot_s: Array) -> Free:
+    """Fit f₁ and its sweep, then each further oscillator to what the ones before leave."""
+    factor = max(1, int(rate / SLOW_HZ))
+    slow = signal.resample_poly(sound, 1, factor)
+    slow_rate = rate / factor
+    time, fine = np.arange(len(slow)) / slow_rate, np.arange(len(sound)) / rate
+    few = min(len(slow), int(FIT_S * slow_rate))
+    sweep = _fit(slow[:few], slow_rate, _strongest(sound, rate, end))
+    base, fine_base = sweep.cycles(time), sweep.cycles(fine)
+    left, rest = slow.copy(), sound.copy()
+    ratios, levels, phases, weights = [], [], [], []
+    for number in range(FREE):
+        ratio = _ratio(left[:few], base[:few], slow_rate, RATIOS[number - 1], sweep.f1) if number else 1.0
+        hz = ratio * sweep.f1
+        turn = np.exp(2j * np.pi * ratio * base)
+        steady = _tracked(left, ratio * base, int(max(TONAL_S, TONAL_CYCLES / hz) * slow_rate))
+        weight = _tonality(left, (steady * turn).real, slow_rate, hz) if hz < HIGHEST_FREE_HZ else 0.0
+        wave = _tracked(left, ratio * base, int(max(TRACK_S, TRACK_CYCLES / hz) * slow_rate))
+        level = np.interp(knot_s, time, np.abs(wave)) * weight
+        start = wave[: int(PHASE_S * slow_rate)]
+        ratios.append(math.log(ratio))
+        levels.append(np.log(level + math.exp(QUIET)))
+        phases.append(float(np.angle((start * np.abs(start)).sum())) / (2 * math.pi) + 0.25)  # of a sine
+        weights.append(weight)
+        left = left - weight * (wave * turn).real
+        whole = np.interp(fine, time, wave.real) + 1j * np.interp(fine, time, wave.imag)
+        rest = rest - weight * (whole * np.exp(2j * np.pi * ratio * fine_base)).real
+    return Free(sweep, np.array(ratios[1:]), np.stack(levels, 1), np.array(phases), np.array(weights), rest)
+
+
+def _strongest(sound: Array, rate: int, end: int) -> float:
+    """Return the frequency of the strongest partial in `PITCH_HZ`, after the sweep."""
+    begin = int(0.06 * rate) if end > 0.16 * rate else int(0.3 * end)
+    level, bins = _spectrum(sound, rate, begin, max(1024, min(int(0.24 * rate), end - begin)))
+    inside = np.flatnonzero((bins >= PITCH_HZ[0]) & (bins <= PITCH_HZ[1]))
+    return float(bins[inside[int(np.argmax(level[inside]))]])
+
+
+def _fit(sound: Array, rate: float, f1: float) -> Sweep:
+    """Return the sweep near `f1` along which the beginning of a sound has most energy."""
+    time = np.arange(len(sound)) / rate
+    taus = np.geomspace(*SWEEP_S, 12)
+    near = f1 * np.linspace(0.92, 1.08, 7)
+    still = [(hz, 0.0, SWEEP_S[0]) for hz in near]
+    best = _best(sound, rate, time, [*still, *((hz, s, tau) for hz in near for s in SWEEPS for tau in taus)])
+    for finer in (1.0, 0.4):
+        steps = finer * np.linspace(-1.0, 1.0, 7)
+        f1s = np.clip(best.f1 * (1.0 + 0.03 * steps), *PITCH_HZ)
+        sweeps = np.minimum(best.sweep * np.exp(0.25 * steps), MAX_SWEEP) if best.sweep else [0.0]
+        near_taus = np.clip(best.tau * np.exp(0.3 * steps), *SWEEP_S) if best.sweep else [best.tau]
+        best = _best(sound, rate, time, [(hz, s, tau) for hz in f1s for s in sweeps for tau in near_taus])
+    return best
+
+
+def _best(sound: Array, rate: float, time: Array, candidates: list[tuple[float, float, float]]) -> Sweep:
+    rows = np.array(candidates)
+    scores = [
+        _energy(sound, _cycles(some, time), int(FIT_WINDOW_S * rate))
+        for some in np.array_split(rows, -(-len(rows) // 200))
+    ]
+    score = np.concatenate(scores) * (1.0 - SIMPLER * np.minimum(rows[:, 1], 1.0))
+    return Sweep(*rows[int(np.argmax(score))].tolist())
+
+
+def _cycles(rows: Array, time: Array) -> Array:
+    """Return the phases [N, T] of sweeps, rows of f₁, sweep and τ: [N, 3]."""
+    f1, sweep, tau = (column[:, None] for column in rows.T)
+    return np.asarray(f1 * (time + sweep * tau * (1.0 - np.exp(-time / tau))))
+
+
+def _energy(sound: Array, cycles: Array, window: int) -> Array:
+    """Return the energy of a sound along phases [..., T], summed coherently within windows: [...]."""
+    turned = sound * np.exp(-2j * np.pi * cycles)
+    starts = np.arange(0, max(1, len(sound) - window + 1), window // 2)
+    picked = turned[..., np.minimum(starts[:, None] + np.arange(window), len(sound) - 1)]
+    return np.asarray((np.abs(picked @ np.hanning(window + 2)[1:-1]) ** 2).sum(-1))
+
+
+def _ratio(sound: Array, base: Array, rate: float, bounds: tuple[float, float], f1: float) -> float:
+    """Return the ratio to f₁ within `bounds` at which a sound has most energy."""
+    ratios = np.geomspace(*bounds, 60)
+    ratios = ratios[ratios * f1 < HIGHEST_FREE_HZ]
+    if not len(ratios):
+        return math.sqrt(bounds[0] * bounds[1])
+    return float(ratios[int(np.argmax(_energy(sound, ratios[:, None] * base, int(RATIO_WINDOW_S * rate))))])
+
+
+def _tracked(sound: Array, cycles: Array, half: int) -> NDArray[np.complex128]:
+    """Return the amplitude c(t) [T] for which Re(c · e^(2πi · cycles)) is nearest to a sound.
+
+    Least squares within a Hann window of 2 · half + 1 samples around each.
+    """
+    cosine, sine = np.cos(2 * np.pi * cycles), np.sin(2 * np.pi * cycles)
+    window = np.hanning(2 * half + 1)
+
+    def around(values: Array) -> Array:
+        return np.asarray(signal.fftconvolve(values, window, "same"))
+
+    cc, ss, cs = around(cosine * cosine), around(sine * sine), around(cosine * sine)
+    xc, xs = around(sound * cosine), around(sound * sine)
+    ridge = 1e-3 * (cc + ss) + 1e-12
+    determinant = (cc + ridge) * (ss + ridge) - cs * cs
+    a, b = (xc * (ss + ridge) - xs * cs) / determinant, (xs * (cc + ridge) - xc * cs) / determinant
+    return np.asarray(a - 1j * b)
+
+
+def _tonality(sound: Array, mine: Array, rate: float, hz: float) -> float:
+    """Return how well an oscillator explains the energy around it in the first 0.3 s, 0 to 1."""
+    few = int(0.3 * rate)
+    filters = signal.butter(2, [0.6 * hz, min(1.7 * hz, 0.45 * rate)], "bandpass", fs=rate, output="sos")
+    around, missed = (signal.sosfiltfilt(filters, part[:few]) for part in (sound, sound - mine))
+    share = 1.0 - float((missed**2).sum()) / (float((around**2).sum()) + 1e-12)
+    return float(np.clip((share - TONAL[0]) / (TONAL[1] - TONAL[0]), 0.0, 1.0))
+
+
+# ---- modes
+
+
+def _floor(level: Array, block: int) -> Array:
+    """Return the median of each block of bins, on straight lines between the middles of the blocks."""
+    count = max(1, len(level) // block)
+    medians = np.median(level[: count * block].reshape(count, -1), 1)
+    return np.interp(np.arange(len(level)), (np.arange(count) + 0.5) * block, medians)
+
+
+def _modes(sound: Array, rate: int, end: int, modes: int) -> Modes:
+    """Find the strongest partial in each zone, with the energy of all partials of the zone."""
+    zones, half = zones_hz(modes, rate), half_zone(modes, rate)
+    nothing = math.log(math.sqrt(DECAYS[0] * DECAYS[1]))
+    found = Modes(np.log(zones), np.full(modes, QUIET), np.full(modes, nothing), np.zeros(modes))
+    begin = int(SKIP_S * rate)
+    length = min(LONGEST_WINDOW, end - begin)
+    if length < SHORTEST_WINDOW:
+        return found
+    level, bins = _spectrum(sound, rate, begin, length)
+    step = bins[1]
+    floor = _floor(level, int(FLOOR_HZ / step))
+    power = 10 ** (level / 10)
+    halves = [_spectrum(sound, rate, begin + offset, length // 2)[0] for offset in (0, length // 2)]
+    half_step = rate / (2 * (len(halves[0]) - 1))
+    lobe = max(1, round(2 * len(level) / length))  # half the width of a partial of the Hann window
+    which, hz, decay, gain = [], [], [], []
+    for mode, zone in enumerate(zones):
+        first, last = (int(zone * math.exp(sign * half) / step) for sign in (-1, 1))
+        last = min(last, len(level) - 2)
+        if last - first < 2:
+            continue
+        at = first + int(np.argmax(level[first : last + 1]))
+        before, middle, after = level[at - 1 : at + 2]
+        if middle < max(before, after) or middle < max(floor[at] + PROMINENCE_DB, level.max() - RANGE_DB):
+            continue
+        noise = OVER_NOISE * 10 ** (floor[at] / 10) / math.log(2) * (last + 1 - first)
+        own = power[max(0, at - lobe) : at + lobe + 1].sum()
+        energy = float(np.clip((power[first : last + 1].sum() - noise) / own, 0.0, 4.0))
+        if energy < 0.0025:
+            continue
+        near = round(float(bins[at] / half_step))
+        nepers = (halves[0][near] - halves[1][near]) / 20 * math.log(10)
+        bend = before - 2 * middle + after
+        which.append(mode)
+        hz.append(float(bins[at]) + (0.5 * (before - after) / bend * step if bend else 0.0))
+        decay.append(float(np.clip(nepers / (length / 2 / rate), *DECAYS)))
+        gain.append(math.sqrt(energy))
+    if which:
+        level_there = np.log(_amplitudes(sound[: min(end, SOLVED)], rate, hz, decay) * gain + 1e-9)
+        found.log_hz[which], found.log_decay[which] = np.log(hz), np.log(decay)
+        found.log_level[which] = np.clip(level_there, QUIET, LOUDEST_MODE)
+        found.weight[which] = np.minimum(1.0, gain)
+    return found
+
+
+def _amplitudes(sound: Array, rate: int, hz: list[float], decay: list[float]) -> Array:
+    """Return the amplitudes, at the start, of damped sinusoids that add up to a sound.
+
+    The attack counts little.
+    """
+    time = np.arange(len(sound))[:, None] / rate
+    envelope = np.exp(-time * np.array(decay))
+    angle = 2 * np.pi * time * np.array(hz)
+    waves = np.concatenate((envelope * np.cos(angle), envelope * np.sin(angle)), 1)
+    weight = np.where(time < 0.005, 0.1, 1.0)
+    gram = (weight * waves).T @ waves
+    gram[np.diag_indices_from(gram)] *= 1.02
+    both = np.linalg.solve(gram + 1e-12 * np.eye(len(gram)), (weight * waves).T @ sound)
+    return np.hypot(*np.split(both, 2))
+
+
+# ---- noise
+
+
+def _noise(sound: Array, modes: Modes, rate: int, knots: NDArray[np.int64], bands: int) -> Array:
+    """Return log levels of the bands at the knots, [knots, bands]: of the power that is not the modes'."""
+    size = len(sound) + 2 * int(4 * smoothing_samples(bands, rate).max())
+    shapes, windows = _shapes(bands, rate, size), _windows(bands, rate, len(sound), tuple(knots.tolist()))
+    spectrum = np.fft.rfft(sound, size)
+    whole = len(sound) // BLOCK * BLOCK
+    power, short = np.zeros((len(knots), bands)), np.zeros((len(knots), bands))
+    for band, (first, amplitude) in enumerate(shapes):
+        part = np.zeros_like(spectrum)
+        part[first : first + len(amplitude)] = spectrum[first : first + len(amplitude)] * amplitude
+        filtered = np.fft.irfft(part, size)[:whole].reshape(-1, BLOCK)
+        window, short[:, band] = windows[band]
+        power[:, band] = window @ (np.einsum("ij,ij->i", filtered, filtered) / BLOCK)
+    used = np.flatnonzero(modes.weight)
+    level = modes.log_level[used] - np.exp(modes.log_decay[used]) * (knots / rate)[:, None]
+    tonal = 0.5 * np.exp(2 * level) @ band_shapes(bands, rate, np.exp(modes.log_hz[used])).T
+    left = np.maximum(power - tonal, LEAST_NOISE * power)
+    return np.asarray(0.5 * np.log(left + math.exp(2 * QUIET)) + short)
+
+
+@cache
+def _shapes(bands: int, rate: int, size: int) -> list[tuple[int, Array]]:
+    """Return the first bin and the amplitudes of each band's filter, without its zeros."""
+    every = np.sqrt(band_shapes(bands, rate, np.fft.rfftfreq(size, 1.0 / rate).astype(np.float64)))
+    used = [np.flatnonzero(shape) for shape in every]
+    return [(int(bins[0]), shape[bins[0] : bins[-1] + 1]) for shape, bins in zip(every, used, strict=True)]
+
+
+@cache
+def _windows(
+    bands: int, rate: int, length: int, knots: tuple[int, ...]
+) -> list[tuple[NDArray[np.float32], Array]]:
+    """Return, for each band, the weights of the mean power at each knot, and the bias of its logarithm.
+
+    The mean is over a Gaussian window, longer where knots are further apart. The logarithm of the mean power of
+    a noise is below that of its power by ln(n/2) - ψ(n/2) for the n degrees of freedom within the window.
+
+    Returns:
+        float32 [knots, blocks], weights, and float64 [knots], nepers of amplitude.
+    """
+    middle = (np.arange(length // BLOCK) + 0.5) * BLOCK
+    at = np.minimum(np.array(knots), length - 1)[:, None]
+    apart = SPACING * np.gradient(np.array(knots, np.float64))[:, None]
+    found = []
+    for shortest, width in zip(smoothing_samples(bands, rate), band_widths_hz(bands, rate), strict=True):
+        window = np.exp(-0.5 * ((middle - at) / np.maximum(shortest, apart)) ** 2) + 1e-30
+        window /= window.sum(1, keepdims=True)
+        seconds = BLOCK / rate / (window**2).sum(1)
+        half = np.maximum(1.0, width * seconds)
+        found.append((window.astype(np.float32), 0.5 * (np.log(half) - special.digamma(half))))
+    return found

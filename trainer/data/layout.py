@@ -1,0 +1,91 @@
+"""The layout of the modal decoder: zones of its modes, bands of its noise, knots of its levels, and ranges.
+
+The decoder (`trainer.models.modal`) and the analysis of the recordings (`trainer.data.analysis`) share it.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+FREE = 4
+"""Free oscillators: f₁ and f₁ · r₂ … r₄."""
+LOWEST_HZ, SPREAD = 110.0, 1.5
+"""f₁ is LOWEST_HZ · e^(SPREAD · tanh): 25 to 490 Hz."""
+RATIOS = ((1.25, 2.0), (2.0, 3.2), (3.2, 5.0))
+"""Ranges of r₂ … r₄."""
+MAX_SWEEP = 8.0
+SWEEP_S = (0.003, 0.12)
+"""Range of τ."""
+MODES_HZ = (500.0, 15_000.0)
+"""From the lowest to the highest zone, where the sample rate allows it."""
+HIGHEST = 0.45
+"""Highest zone as a part of the sample rate."""
+DECAYS = (1.5, 400.0)
+"""Range of the decay of a mode, in nepers a second."""
+FIRST_KNOTS = 8
+"""Knots of the first frames, one each; later ones are spaced evenly on a logarithmic scale."""
+GATE_S = 0.02
+"""Length of the fade to silence."""
+
+
+def zones_hz(modes: int, sample_rate: int) -> Array:
+    """Return the middle of each mode's zone of frequency, float64 [modes]."""
+    low, high = MODES_HZ
+    return np.geomspace(low, min(high, HIGHEST * sample_rate), modes)
+
+
+def half_zone(modes: int, sample_rate: int) -> float:
+    """Return half the width of a zone as a difference of natural logarithms of frequency."""
+    zones = zones_hz(modes, sample_rate)
+    return 0.5 * math.log(zones[-1] / zones[0]) / max(1, modes - 1)
+
+
+def knot_frames(frames: int, knots: int) -> NDArray[np.int64]:
+    """Return the frames at which levels are learned, 0 to `frames`, ever further apart: int64 [knots]."""
+    first = min(FIRST_KNOTS, knots - 1)
+    later = np.geomspace(first, frames, knots - first)
+    found = np.maximum(np.concatenate((np.arange(first), later)).round().astype(np.int64), np.arange(knots))
+    found[-1] = frames
+    return found
+
+
+def band_widths_hz(bands: int, sample_rate: int) -> Array:
+    """Return the width of each noise band at half of its power, float64 [bands]."""
+    edges = _edges_hz(bands, sample_rate)
+    return 0.5 * (edges[2:] - edges[:-2])
+
+
+def band_shapes(bands: int, sample_rate: int, hz: Array) -> Array:
+    """Return the share of the power at `hz` [N] that belongs to each noise band: float64 [bands, N].
+
+    Triangles side by side on the mel scale, whose sum is 1. The outer halves of the first and the last
+    band are flat.
+    """
+    edges = _edges_hz(bands, sample_rate)
+    shapes = np.zeros((bands, len(hz)))
+    for band in range(bands):
+        low, middle, high = edges[band : band + 3]
+        rise = np.clip((hz - low) / max(middle - low, 1.0), 0.0, 1.0) if band else np.ones_like(hz)
+        fall = np.clip((high - hz) / (high - middle), 0.0, 1.0)
+        if band == bands - 1:
+            fall = np.ones_like(hz)
+        shapes[band] = np.where(hz < middle, rise, fall)
+    return shapes
+
+
+def _edges_hz(bands: int, sample_rate: int) -> Array:
+    mel = np.linspace(0.0, 2595.0 * np.log10(1.0 + sample_rate / 1400.0), bands + 2)
+    return np.asarray(700.0 * (10.0 ** (mel / 2595.0) - 1.0))
+
+
+def smoothing_samples(bands: int, sample_rate: int) -> Array:
+    """Return the time over which the power of each band is averaged, float64 [bands].
+
+    It is the standard deviation of a Gaussian window: as short as the width of the band allows.
+    """
+    return np.maximum(24.0, 0.35 * sample_rate / band_widths_hz(bands, sample_rate))

@@ -1,0 +1,62 @@
+"""The term that teaches the modal decoder the components found in the recordings."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from trainer.data.analysis import Components
+from trainer.models.modal import ModalDecoder
+
+HEARD = -8.0
+"""Log level at which differences fade: 70 dB below full scale."""
+FEWEST = 4.0
+"""The modes of a sound count as at least so many in its means of frequency and decay."""
+AFTER_S = 0.01
+"""Levels are learned until so long after a sound has ended."""
+
+
+def component_term(decoder: ModalDecoder, z: Tensor, components: Components) -> Tensor:
+    """Return the mean distance of the parameters of the decoder at z [B, D] from the components of B sounds.
+
+    Distances are in nepers of level, frequency or decay; those of frequencies and phases count by how clearly
+    a sound has the oscillator.
+    """
+    hidden, found = decoder.hidden(z), decoder.pitch(z)
+    first = components.free_weight[:, 0]
+    pitch = first * (found["log_f1"] - components.log_f1).abs()
+    ratio = (components.free_weight[:, 1:] * (found["log_ratio"] - components.log_ratio).abs()).sum(1)
+    bent = components.sweep / (components.sweep + 0.3)
+    sweep = (found["sweep"].log1p() - components.sweep.log1p()).abs()
+    sweep = first * (sweep + bent * (found["log_tau"] - components.log_tau).abs())
+    turn = 1.0 - torch.cos(2 * math.pi * (decoder.first_phase(hidden) - components.phase))
+    phase = (components.free_weight * turn).sum(1)
+
+    levels = decoder.knot_levels(hidden)
+    noise = _distance(levels[..., : decoder.bands], components.noise_level).mean(2)
+    free = _distance(levels[..., decoder.bands :], components.free_level).sum(2)
+    end = components.end_s * (decoder.sample_rate / decoder.hop_length)
+    lasts = (decoder.knot_frame <= end[:, None] + AFTER_S * decoder.sample_rate / decoder.hop_length).to(z)
+    over_time = ((noise + 0.5 * free) * lasts).sum(1) / lasts.sum(1)
+
+    level, decay = decoder.mode_levels(hidden)
+    weight = components.mode_weight
+    count = weight.sum(1).clamp(min=FEWEST)
+    zone = (weight * (found["log_mode"] - components.log_mode).abs() / decoder.pitch.zone_width).sum(
+        1
+    ) / count
+    fall = (weight * (decay.log() - components.log_decay).abs()).sum(1) / count
+    modes = _distance(level, components.log_level).mean(1) + 0.3 * zone + 0.3 * fall
+
+    gate = end.clamp(max=decoder.frames) + decoder.gate_frames
+    late = (decoder.end_frame(hidden) - gate).abs() / (gate + decoder.gate_frames)
+    oscillators = 2.0 * pitch + ratio + 0.3 * sweep + 0.3 * phase
+    return (oscillators + over_time + modes + 0.5 * late).mean()
+
+
+def _distance(ours: Tensor, theirs: Tensor) -> Tensor:
+    """Return the difference of log levels, in nepers, as far as it is heard."""
+    return (functional.softplus(ours - HEARD) - functional.softplus(theirs - HEARD)).abs()

@@ -11,7 +11,6 @@ Together they sound like the recording: each is measured on the remainder that t
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import cache
 from typing import NamedTuple
@@ -19,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import signal, special
+from scipy import fft, signal, special
 from torch import Tensor
 
 from trainer.config import ModelConfig
@@ -36,6 +35,7 @@ from trainer.data.layout import (
     smoothing_samples,
     zones_hz,
 )
+from trainer.data.sounds import Progress
 
 Array = NDArray[np.float64]
 
@@ -154,13 +154,13 @@ class Modes(NamedTuple):
     weight: Array
 
 
-def analyse(waveforms: Tensor, config: ModelConfig, tick: Callable[[int], None] | None = None) -> Components:
-    """Take sounds float32 [N, 1, T] apart; `tick` is called with the number of sounds done."""
+def analyse(waveforms: Tensor, config: ModelConfig, progress: Progress | None = None) -> Components:
+    """Take sounds float32 [N, 1, T] apart; a second of one core for each at 44.1 kHz."""
     rows = []
     for sound in waveforms:
         rows.append(_one(sound[0].double().numpy(), config))
-        if tick is not None:
-            tick(len(rows))
+        if progress is not None:
+            progress(len(rows), len(waveforms))
     columns = zip(*rows, strict=True)
     return Components(*(torch.tensor(np.array(column), dtype=torch.float32) for column in columns))
 
@@ -387,15 +387,15 @@ def _amplitudes(sound: Array, rate: int, hz: list[float], decay: list[float]) ->
 
 def _noise(sound: Array, modes: Modes, rate: int, knots: NDArray[np.int64], bands: int) -> Array:
     """Return log levels of the bands at the knots, [knots, bands]: of the power that is not the modes'."""
-    size = len(sound) + 2 * int(4 * smoothing_samples(bands, rate).max())
+    size = fft.next_fast_len(len(sound) + 8 * int(smoothing_samples(bands, rate).max()), real=True)
     shapes, windows = _shapes(bands, rate, size), _windows(bands, rate, len(sound), tuple(knots.tolist()))
-    spectrum = np.fft.rfft(sound, size)
+    spectrum = fft.rfft(sound, size)
     whole = len(sound) // BLOCK * BLOCK
     power, short = np.zeros((len(knots), bands)), np.zeros((len(knots), bands))
     for band, (first, amplitude) in enumerate(shapes):
         part = np.zeros_like(spectrum)
         part[first : first + len(amplitude)] = spectrum[first : first + len(amplitude)] * amplitude
-        filtered = np.fft.irfft(part, size)[:whole].reshape(-1, BLOCK)
+        filtered = fft.irfft(part, size)[:whole].reshape(-1, BLOCK)
         window, short[:, band] = windows[band]
         power[:, band] = window @ (np.einsum("ij,ij->i", filtered, filtered) / BLOCK)
     used = np.flatnonzero(modes.weight)
@@ -419,8 +419,8 @@ def _windows(
 ) -> list[tuple[NDArray[np.float32], Array]]:
     """Return, for each band, the weights of the mean power at each knot, and the bias of its logarithm.
 
-    The mean is over a Gaussian window, longer where knots are further apart. The logarithm of the mean power of
-    a noise is below that of its power by ln(n/2) - ψ(n/2) for the n degrees of freedom within the window.
+    The mean is over a Gaussian window, longer where knots are further apart. For a noise, the logarithm of
+    this mean is lower by ln(n/2) - ψ(n/2) on average, with n degrees of freedom within the window.
 
     Returns:
         float32 [knots, blocks], weights, and float64 [knots], nepers of amplitude.

@@ -68,7 +68,7 @@ def start(
         typical = sounds.waveforms[medoids(sounds, parts.train, config.model.sample_rate)].to(fabric.device)
     components = None
     if ARCHITECTURES[config.model.architecture].taught:
-        components = analyse(sounds.waveforms, config.model)
+        components = analyse(sounds.waveforms, config.model, progress)
     objective: torch.nn.Module = Objective(model, config, typical)
     if config.fit.compile:
         objective = torch.compile(objective)  # type: ignore[assignment]

@@ -15,7 +15,7 @@ STAGE := $(VENV)/.installed-stage-$(RUNTIME)
 TRAIN := $(VENV)/.installed-train-$(RUNTIME)
 ALL   := $(VENV)/.installed-all-$(RUNTIME)
 
-.PHONY: help serve train test lint format coverage clean
+.PHONY: help serve train test lint format docs coverage clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -39,6 +39,11 @@ lint: $(ALL) ## style, types and import rules only
 format: $(ALL) ## put the code in order
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(ALL) ## write the documents and patches that are made from the tables
+	$(BIN)/python -m realtime.cli.documents
+	$(BIN)/python -m tools.reference
+	$(BIN)/python -m max_patches.source
 
 coverage: $(ALL) ## which lines the tests reach
 	$(BIN)/coverage run -m pytest $(ARGS)

@@ -6,12 +6,15 @@ from typing import Any
 
 from max_patches.source.client import label
 from max_patches.source.maxpat import Box, Patch
+from realtime.synth.commands import HIT_SETTINGS
 
 WIDTH, HEIGHT = 980.0, 640.0
 STEPS = 16
 MACRO_CONTROLLERS = (20, 21, 22, 23)
 MORPH_CONTROLLER = 1
 MACRO_RANGE = 3.0
+LONGEST_MS = 10_000.0  # of a glide or a decay
+UNITS = {"semitones": "st"}
 INK = [0.1, 0.11, 0.13, 1.0]
 
 
@@ -194,14 +197,15 @@ def _sequencer(made: Patch, slider: Box, velocity: Box) -> None:
 
 def _hits(made: Patch) -> None:
     """What the hits to come are like."""
-    rows: tuple[tuple[str, str, float, float], ...] = (
-        ("gain dB", "/morph/gain", -60.0, 12.0),
-        ("glide ms", "/morph/glide", 0.0, 10000.0),
-        ("pitch st", "/morph/pitch", -48.0, 48.0),
-        ("pan", "/morph/pan", -1.0, 1.0),
-        ("decay ms", "/morph/decay", 0.0, 10000.0),
-        ("choke", "/morph/choke", 0.0, 16.0),
-    )
+    rows = [("gain dB", "/morph/gain", -60.0, 12.0), ("glide ms", "/morph/glide", 0.0, LONGEST_MS)]
+    tabs = [("mode", ["live", "latch"], 1)]
+    for row in HIT_SETTINGS.values():
+        if row.switch:
+            tabs.append((row.name, ["off", "on"], 0))
+            continue
+        unit = row.quantity.unit
+        low, high = float(row.quantity.low), min(float(row.quantity.high), LONGEST_MS)
+        rows.append((f"{row.name} {UNITS.get(unit, unit)}".strip(), f"/morph/{row.name}", low, high))
     for column, (name, address, low, high) in enumerate(rows):
         x = 16 + 110 * column
         label(made, name, (x, 512, 100, 20))
@@ -209,7 +213,8 @@ def _hits(made: Patch) -> None:
             "flonum", shown=(x, 534, 96, 22), minimum=low, maximum=high, varname=address.rpartition("/")[2]
         )
         made.wire(number, made.new(f"prepend {address}"), _out(made))
-    for x, name, choices, outlet in ((676, "mode", ["live", "latch"], 1), (816, "reverse", ["off", "on"], 0)):
+    for column, (name, choices, outlet) in enumerate(tabs):
+        x = 16 + 110 * len(rows) + 140 * column
         label(made, name, (x, 512, 100, 20))
         tab = made.box("tab", shown=(x, 534, 130, 22), tabs=choices, varname=name)
         made.wire((tab, outlet), made.new(f"prepend /morph/{name}"), _out(made))

@@ -1,7 +1,4 @@
-"""The table of OSC addresses: the source of parsing, checks, error texts and `docs/osc.md`.
-
-`python -m realtime.cli.osc_page` prints that page.
-"""
+"""The table of OSC addresses: the source of parsing, checks, error texts and `docs/osc.md` (`make docs`)."""
 
 from __future__ import annotations
 
@@ -29,7 +26,18 @@ from realtime.control.requests import (
 )
 from realtime.control.sequencing.addresses import PATTERN_QUESTIONS, SEQUENCER
 from realtime.synth import quantities
-from realtime.synth.commands import MODES, Gain, Goto, Mode, Panic, SetDimension, Stop
+from realtime.synth.commands import (
+    HIT_SETTINGS,
+    MODES,
+    PITCH,
+    Gain,
+    Goto,
+    HitSetting,
+    Mode,
+    Panic,
+    SetDimension,
+    Stop,
+)
 from realtime.synth.glide import CURVES
 from realtime.util.errors import ControlError
 
@@ -147,8 +155,13 @@ _PRESET = Argument("name", "text", "the preset", names="presets")
 _PORT = Argument("port", "int", "a UDP port on the sender's machine", low=1, high=65_535)
 
 
-def _setting(name: str) -> Any:
-    return lambda space, values: ChangeSetting(name, values[0])
+def _setting(row: HitSetting) -> Address[LatentSpace, Asked]:
+    return Address(
+        f"/morph/{row.name}",
+        row.effect.format(hits="new hits"),
+        lambda space, values: ChangeSetting(row.name, values[0]),
+        (_number(row.argument, row.quantity, row.meaning),),
+    )
 
 
 def _query(what: str, summary: str, reply: str) -> Address[LatentSpace, Asked]:
@@ -223,7 +236,7 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
     ),
     Address(
         "/morph/note",
-        f"Play a sound at the pitch of a MIDI note, at most {quantities.PITCH.high:g} semitones off.",
+        f"Play a sound at the pitch of a MIDI note, at most {PITCH.high:g} semitones off.",
         _note,
         _NOTE,
     ),
@@ -233,37 +246,7 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
         "Silence everything within 2 ms and forget all scheduled messages.",
         lambda space, values: Panic(),
     ),
-    # settings of new hits
-    Address(
-        "/morph/pitch",
-        "Transpose new hits by playing them faster or slower.",
-        _setting("pitch"),
-        (_number("semitones", quantities.PITCH, "positive is up"),),
-    ),
-    Address(
-        "/morph/pan",
-        "Set the stereo position of new hits.",
-        _setting("pan"),
-        (_number("pan", quantities.PAN, "-1 is left, 1 is right"),),
-    ),
-    Address(
-        "/morph/decay",
-        "Make new hits decay.",
-        _setting("decay_ms"),
-        (_number("ms", quantities.DECAY_MS, "time to fall by 60 dB; 0 is off"),),
-    ),
-    Address(
-        "/morph/reverse",
-        "Play new hits backwards.",
-        _setting("reverse"),
-        (Argument("reverse", "int", "1 is backwards, 0 is forwards", low=0, high=1),),
-    ),
-    Address(
-        "/morph/choke",
-        "Put new hits into a choke group: a hit fades out the earlier ones of its group.",
-        _setting("choke"),
-        (_number("group", quantities.CHOKE, "0 is none"),),
-    ),
+    *map(_setting, HIT_SETTINGS.values()),
     # touches
     Address(
         "/morph/touch/<i>/trigger",
@@ -445,7 +428,7 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
     _query(
         "settings",
         "Give the settings of new hits and the default glide.",
-        "`/morph/settings.reply` key value …: pitch, pan, decay, reverse, choke, glide (ms), curve, path",
+        f"`/morph/settings.reply` key value …: {', '.join(HIT_SETTINGS)}, glide (ms), curve, path",
     ),
     _query("presets", "As `/morph/preset/list`.", "as for `/morph/preset/list`"),
     _query(

@@ -9,7 +9,7 @@ The preset file stores them in a section:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from typing import Any
@@ -17,7 +17,7 @@ from typing import Any
 from realtime.control.latent_space import LatentSpace
 from realtime.control.protocol import MAX_TEXT, check_name
 from realtime.synth import quantities
-from realtime.synth.commands import SetClock, Trigger, Z
+from realtime.synth.commands import HIT_SETTINGS, PLAIN, SetClock, Trigger, Z
 from realtime.synth.quantities import Quantity
 from realtime.util.errors import ControlError
 
@@ -27,11 +27,7 @@ MAX_STEPS = int(quantities.STEPS.high)
 REST = (0.0,) * MAX_STEPS
 LANE_QUANTITIES: dict[str, Quantity] = {
     "mute": quantities.SWITCH,
-    "pitch": quantities.PITCH,
-    "pan": quantities.PAN,
-    "decay": quantities.DECAY_MS,
-    "reverse": quantities.SWITCH,
-    "choke": quantities.CHOKE,
+    **{row.name: row.quantity for row in HIT_SETTINGS.values()},
 }
 _DIGITS = {"tempo": 3, "swing": 1}  # decimal places
 ROWS: dict[str, Quantity] = {"velocities": quantities.VELOCITY, "morphs": quantities.FRACTION}
@@ -46,7 +42,7 @@ class Lane:
         velocities: one for each of `MAX_STEPS` steps, 0..1; 0 is no hit.
         morphs: one for each of `MAX_STEPS` steps, the position between `start` (0) and `end` (1).
         mute: 1 silences the lane.
-        pitch, pan, decay, reverse, choke: as in `settings.Settings`, for its hits; decay in ms, 0 is off.
+        hit: a hit with the lane's settings.
     """
 
     start: str = ""
@@ -54,11 +50,18 @@ class Lane:
     velocities: tuple[float, ...] = REST
     morphs: tuple[float, ...] = REST
     mute: int = 0
-    pitch: float = 0.0
-    pan: float = 0.0
-    decay: float = 0.0
-    reverse: int = 0
-    choke: int = 0
+    hit: Trigger = PLAIN
+
+    def changed(self, settings: Mapping[str, Any]) -> Lane:
+        """Return a copy with other fields, or other settings of its hits."""
+        of_hits = {name: value for name, value in settings.items() if name in HIT_SETTINGS}
+        rest = {name: value for name, value in settings.items() if name not in HIT_SETTINGS}
+        return replace(self, **rest, hit=self.hit.with_settings(of_hits))
+
+    def settings(self) -> dict[str, Any]:
+        """Return the fields, with the settings of the hits in the place of `hit`."""
+        kept = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "hit"}
+        return {**kept, **self.hit.settings}
 
     def missing(self, space: LatentSpace) -> str:
         """Return the name of an end whose point no longer exists, or an empty string."""
@@ -81,15 +84,7 @@ def _hits(lane: Lane, start: Z | None, end: Z | None) -> tuple[Trigger | None, .
         point = None
         if start is not None and end is not None:
             point = tuple((1.0 - morph) * a + morph * b for a, b in zip(start, end, strict=True))
-        return Trigger(
-            velocity=velocity,
-            pitch=lane.pitch,
-            pan=lane.pan,
-            decay_ms=lane.decay or None,
-            reverse=bool(lane.reverse),
-            choke=lane.choke,
-            point=point,
-        )
+        return replace(lane.hit, velocity=velocity, point=point)
 
     return tuple(map(hit, lane.velocities, lane.morphs))
 
@@ -147,12 +142,12 @@ class Pattern:
         return replace(self, lanes=self.lanes[:index] + self.lanes[index + 1 :])
 
     def with_setting(self, index: int, **settings: Any) -> Pattern:
-        """Change fields of a lane.
+        """Change fields of a lane, or settings of its hits.
 
         Raises:
             ControlError: there is no such lane.
         """
-        changed = replace(self._lane(index), **settings)
+        changed = self._lane(index).changed(settings)
         return replace(self, lanes=(*self.lanes[:index], changed, *self.lanes[index + 1 :]))
 
     def with_row(self, index: int, row: str, values: Sequence[float]) -> Pattern:
@@ -249,10 +244,9 @@ class Patterns(Mapping[str, Pattern]):
 
 def _section(pattern: Pattern) -> dict[str, Any]:
     """Return a pattern as the file stores it: for each lane, only the fields that differ from a new lane."""
-    lanes = []
+    lanes, new = [], Lane().settings()
     for lane in pattern.lanes:
-        kept = {each.name: getattr(lane, each.name) for each in fields(lane)}
-        changed = {name: value for name, value in kept.items() if value != getattr(Lane, name)}
+        changed = {name: value for name, value in lane.settings().items() if value != new[name]}
         lanes.append({k: _until_zeros(value) if k in ROWS else value for k, value in changed.items()})
     return {"tempo": pattern.tempo, "swing": pattern.swing, "steps": pattern.steps, "lanes": lanes}
 
@@ -272,7 +266,7 @@ _PATTERN_QUANTITIES: dict[str, Quantity] = {
 def _pattern(value: Any) -> Pattern | None:
     """Return a file's pattern, or None if it is invalid."""
     try:
-        given = _checked(value, _PATTERN_QUANTITIES, Pattern)
+        given = _checked(value, _PATTERN_QUANTITIES, (*_PATTERN_QUANTITIES, "lanes"))
         lanes = tuple(map(_lane, given.pop("lanes", ())))
     except (TypeError, ValueError):
         return None
@@ -280,7 +274,7 @@ def _pattern(value: Any) -> Pattern | None:
 
 
 def _lane(value: Any) -> Lane:
-    given = _checked(value, LANE_QUANTITIES, Lane)
+    given = _checked(value, LANE_QUANTITIES, Lane().settings())
     for row in ROWS.keys() & given.keys():
         numbers = tuple(given[row])
         if len(numbers) > MAX_STEPS or not all(map(ROWS[row].accepts, numbers)):
@@ -289,16 +283,16 @@ def _lane(value: Any) -> Lane:
     for end in ("start", "end"):
         if not isinstance(given.get(end, ""), str) or len(given.get(end, "")) > MAX_TEXT:
             raise ValueError(end)
-    lane = Lane(**given)
+    lane = Lane().changed(given)
     if bool(lane.start) != bool(lane.end):
         raise ValueError("one end")
     return lane
 
 
-def _checked(value: Any, accepted: Mapping[str, Quantity], kind: type) -> dict[str, Any]:
-    """Return a copy of the fields; raise ValueError if `kind` lacks one or a value is out of range."""
+def _checked(value: Any, accepted: Mapping[str, Quantity], known: Iterable[str]) -> dict[str, Any]:
+    """Return a copy of the fields; raise ValueError if one is not `known` or a value is out of range."""
     given = dict(value)
-    if given.keys() - {each.name for each in fields(kind)}:
+    if given.keys() - set(known):
         raise ValueError("unknown field")
     for key in accepted.keys() & given.keys():
         if not accepted[key].accepts(given[key]):

@@ -111,14 +111,7 @@ def status(source: StatusSource, more: Facts) -> Message:
 def settings(now: Settings) -> Message:
     """Return the reply with the settings of new hits and the default glide."""
     ms, curve, path = now.travel
-    facts: Facts = {
-        "pitch": now.pitch,
-        "pan": now.pan,
-        "decay": now.decay_ms,
-        "reverse": now.reverse,
-        "choke": now.choke,
-    }
-    return pairs("settings", {**facts, "glide": ms, "curve": curve, "path": path})
+    return pairs("settings", {**now.hit.settings, "glide": ms, "curve": curve, "path": path})
 
 
 def plugins(chain: PluginChain | None) -> Iterator[Message]:

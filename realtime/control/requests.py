@@ -45,7 +45,7 @@ class Hit:
 
 @dataclass(frozen=True)
 class ChangeSetting:
-    """Set a field of `settings.Settings` from now on."""
+    """Set a setting of new hits by name, or the default glide ("travel"), from now on."""
 
     name: str
     value: Any = field(hash=False)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from bisect import insort
 from dataclasses import dataclass, replace
+from functools import reduce
 from itertools import count
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from realtime.control.requests import ChangeSetting, Hit, Move
-from realtime.synth.commands import Command, Goto, SetZ, Trigger
-from realtime.synth.quantities import PITCH
+from realtime.synth.commands import PITCH, PLAIN, Command, Goto, SetZ, Trigger
 
 MAX_LATER = 1024  # scheduled settings
 MAX_UNDO = 200  # gestures
@@ -59,28 +59,26 @@ class Schedule(Generic[Item]):
 
 @dataclass(frozen=True)
 class Settings:
-    """Settings of new hits, and the default glide in `travel`: ms, curve, path."""
+    """Settings of new hits, and the default glide.
 
-    pitch: float = 0.0
-    pan: float = 0.0
-    decay_ms: float = 0.0
-    reverse: int = 0
-    choke: int = 0
+    Attributes:
+        hit: a hit with the settings.
+        travel: ms, curve and path of the glide.
+    """
+
+    hit: Trigger = PLAIN
     travel: tuple[float, str, str] = (0.0, "linear", "linear")
+
+    def changed(self, change: ChangeSetting) -> Settings:
+        """Return a copy with one setting changed."""
+        if change.name == "travel":
+            return replace(self, travel=change.value)
+        return replace(self, hit=self.hit.with_settings({change.name: change.value}))
 
     def trigger(self, hit: Hit) -> Trigger:
         """Return the command for a hit."""
-        pitch = PITCH.clip(self.pitch + hit.semitones)
-        return Trigger(
-            velocity=hit.velocity,
-            z=hit.z,
-            touch=hit.touch,
-            pitch=pitch,
-            pan=self.pan,
-            decay_ms=self.decay_ms or None,
-            reverse=bool(self.reverse),
-            choke=self.choke,
-        )
+        pitch = PITCH.clip(self.hit.pitch + hit.semitones)
+        return replace(self.hit, velocity=hit.velocity, z=hit.z, touch=hit.touch, pitch=pitch)
 
     def move(self, move: Move) -> Command:
         """Return the command for a move."""
@@ -100,7 +98,7 @@ class SettingsSchedule:
     def set(self, setting: ChangeSetting, due: float | None) -> bool:
         """Set a setting from monotonic time `due` on, or now; return False if the schedule is full."""
         if due is None:
-            self._now = replace(self._now, **{setting.name: setting.value})
+            self._now = self._now.changed(setting)
             return True
         return self._later.add(due, setting)
 
@@ -109,8 +107,7 @@ class SettingsSchedule:
         for _, setting in self._later.take(now):
             self.set(setting, None)
         later = [] if due is None else self._later.until(due)
-        ahead: dict[str, Any] = {setting.name: setting.value for setting in later}
-        return replace(self._now, **ahead) if ahead else self._now
+        return reduce(Settings.changed, later, self._now)
 
     def forget(self) -> None:
         """Drop the scheduled settings."""

@@ -21,13 +21,6 @@ def snapshot(control: Control) -> Snapshot:
         "xy": places.on_map(z),
         "macros": places.macros(z),
         "probabilities": places.probabilities(z),
-        "settings": {
-            "pitch": settings.pitch,
-            "pan": settings.pan,
-            "decay": settings.decay_ms,
-            "reverse": settings.reverse,
-            "choke": settings.choke,
-            "glide": settings.travel[0],
-        },
+        "settings": {**settings.hit.settings, "glide": settings.travel[0]},
         "presets": [[name, *places.on_map(point)] for name, point in control.presets.items()],
     }

@@ -360,7 +360,7 @@ class Bounce:
         return LIVE_FRAMES if moving else CHUNK_FRAMES
 
     def _channels(self, sequence: Sequence) -> int:
-        panned = any(step.pan for step in sequence.steps)
+        panned = any(step.trigger.pan for step in sequence.steps)
         return int(self.args.channels or (2 if panned else 1))
 
     def _score(self, sequence: Sequence, happenings: Iterable[Event]) -> Iterator[tuple[int, Command]]:

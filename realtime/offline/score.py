@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -239,16 +239,7 @@ class _Player:
         self.glides[touch] = glide
         trigger = None
         if step.hit:
-            trigger = Trigger(
-                step.velocity,
-                jump,
-                touch,
-                step.pitch,
-                step.pan,
-                step.decay or None,
-                step.reverse,
-                step.choke,
-            )
+            trigger = replace(step.trigger, z=jump, touch=touch)
             commands.append(trigger)
         elif jump is not None:
             commands.append(SetZ(jump, touch))

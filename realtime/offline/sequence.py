@@ -15,7 +15,7 @@ from typing import Any
 
 from realtime.offline.toml_lines import Place, places
 from realtime.synth import quantities
-from realtime.synth.commands import MODES
+from realtime.synth.commands import HIT_SETTINGS, MODES, PLAIN, Trigger
 from realtime.synth.glide import CURVES, PATHS
 from realtime.synth.quantities import Quantity
 from realtime.util.errors import RealtimeError
@@ -74,7 +74,10 @@ class Spec:
 
 @dataclass(frozen=True)
 class Step:
-    """A `[[step]]` of the file. `every` is in beats if `beat` is given, in seconds if `time` is."""
+    """A `[[step]]` of the file.
+
+    `trigger` has its velocity and settings. `every` is in beats if `beat` is given, in seconds if `time` is.
+    """
 
     line: int
     beat: float | None = None
@@ -86,12 +89,7 @@ class Step:
     glide: float = 0.0
     curve: str = "linear"
     path: str = "linear"
-    velocity: float = 1.0
-    pitch: float = 0.0
-    pan: float = 0.0
-    decay: float = 0.0
-    reverse: bool = False
-    choke: int = 0
+    trigger: Trigger = PLAIN
     mode: str | None = None
     hit: bool = True
     voice: str | None = None
@@ -162,10 +160,6 @@ def _choice(*names: str) -> Key:
     return Key("one of " + ", ".join(names), lambda value: value if value in names else None)
 
 
-def _flag(value: Any) -> bool | None:
-    return value if isinstance(value, bool) else None
-
-
 def _text(value: Any) -> str | None:
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)  # a name such as 6
@@ -202,6 +196,7 @@ def _tempo(value: Any) -> tuple[tuple[float, float], ...] | None:
     return tuple(changes)
 
 
+_FLAG = Key("true or false", lambda value: value if isinstance(value, bool) else None)
 _COORDINATE = _of(quantities.COORDINATE)
 _BPM = _number(1.0, 1000.0, "beats per minute")
 _BEAT = _number(0.0, 1e6)
@@ -223,13 +218,9 @@ PLAY_KEYS: dict[str, Key] = {
     "path": _choice(*PATHS),
     "through": Key("up to 16 names of points", _names(1, 16)),
     "velocity": _of(quantities.VELOCITY),
-    "pitch": _of(quantities.PITCH),
-    "pan": _of(quantities.PAN),
-    "decay": _of(quantities.DECAY_MS),
-    "reverse": Key("true or false", _flag),
-    "choke": _of(quantities.CHOKE),
+    **{row.name: _FLAG if row.switch else _of(row.quantity) for row in HIT_SETTINGS.values()},
     "mode": _choice(*MODES),
-    "hit": Key("true or false", _flag),
+    "hit": _FLAG,
     "voice": Key("a name", _text),
 }
 STEP_KEYS: dict[str, Key] = {
@@ -382,4 +373,6 @@ class _Reader:
             self._complain((*place, "hit"), "a step with hit = false needs a point to move to")
         if values.get("through") and not values.get("glide"):
             self._complain((*place, "through"), "through needs glide, the duration of the move")
-        return Step(line, spec=spec, **values)
+        velocity = values.pop("velocity", quantities.VELOCITY.default)
+        settings = {name: values.pop(name) for name in HIT_SETTINGS if name in values}
+        return Step(line, spec=spec, trigger=Trigger(velocity).with_settings(settings), **values)

@@ -21,7 +21,8 @@ from typing import Any, TypeVar
 
 from realtime.control.addresses import TABLE
 from realtime.control.protocol import MAX_TEXT, Argument
-from realtime.synth.quantities import CHOKE, MIDI_DATA
+from realtime.synth.commands import HIT_SETTINGS
+from realtime.synth.quantities import MIDI_DATA
 from realtime.util.errors import ControlError, RealtimeError
 
 if sys.version_info >= (3, 11):
@@ -144,7 +145,7 @@ class Notes:
         _within("channel", self.channel, 0, 16)
         _within("low", self.low, *MIDI_DATA.range)
         _within("high", self.high, self.low, MIDI_DATA.high)
-        _within("choke", self.choke, *CHOKE.range)
+        _within("choke", self.choke, *HIT_SETTINGS["choke"].quantity.range)
         if self.name and self.target != "/morph/trigger":
             raise MapError(f"name is {self.name!r}, but only the target /morph/trigger takes a name")
 

@@ -14,6 +14,7 @@ from typing import Any
 from realtime.control.addresses import ADDRESSES
 from realtime.control.protocol import Address, Argument, Message
 from realtime.model.schema import ModelInfo
+from realtime.synth.commands import HIT_SETTINGS
 
 Node = dict[str, Any]
 Ask = Callable[[Sequence[Message]], list[Message]]
@@ -36,7 +37,6 @@ QUESTIONS = tuple(
     Message(f"/morph/get/{what}") for what in ("z", "xy", "macros", "settings", "status", "presets")
 )
 PLUGINS = Message("/morph/get/plugins")  # asked less often: plugins reply slowly
-SETTINGS = ("pitch", "pan", "decay", "reverse", "choke")
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def learn(ask: Ask, *, plugins: bool = False) -> Knowledge:
                 values.update({f"/morph/macro/{i}": (x,) for i, x in enumerate(given)})
             case "/morph/settings.reply":
                 facts = dict(zip(given[::2], given[1::2], strict=True))
-                values.update({f"/morph/{name}": (facts[name],) for name in SETTINGS})
+                values.update({f"/morph/{name}": (facts[name],) for name in HIT_SETTINGS})
                 values["/morph/glide"] = (facts["glide"], facts["curve"], facts["path"])
             case "/morph/status.reply":
                 facts = dict(zip(given[::2], given[1::2], strict=True))

@@ -24,6 +24,7 @@ from typing import Any
 
 from realtime.synth import quantities
 from realtime.synth.commands import (
+    HIT_SETTINGS,
     MODES,
     Command,
     Gain,
@@ -188,7 +189,7 @@ def _check(key: str, value: Any, dim: int) -> Any:
         if isinstance(value, str) and len(value) <= MAX_TEXT:
             return value
         raise LogError(f"{key} is {value!r:.40}, not text of up to {MAX_TEXT} characters")
-    if key in ("reverse", "ahead"):
+    if key in _SWITCHES:
         if isinstance(value, bool):
             return value
         raise LogError(f"{key} is {value!r:.40}, not true or false")
@@ -199,6 +200,7 @@ def _check(key: str, value: Any, dim: int) -> Any:
 
 _CHOICES: dict[str, tuple[str, ...]] = {"curve": tuple(CURVES), "path": tuple(PATHS), "mode": MODES}
 _TEXTS = ("parameter", "model", "model_sha256")
+_SWITCHES = ("ahead", *(row.field for row in HIT_SETTINGS.values() if row.switch))
 REACHED = Quantity(-1e6, 1e6)
 """Coordinates that the point can reach: moves along an axis can exceed the range of messages."""
 _QUANTITIES: dict[str, Quantity] = {
@@ -209,14 +211,11 @@ _QUANTITIES: dict[str, Quantity] = {
     "at_once": Quantity(1, 64, whole=True),
     "touch": quantities.TOUCH,
     "index": Quantity(0, MAX_DIMENSIONS - 1, whole=True),
-    "choke": quantities.CHOKE,
     "value": REACHED,
     "ms": quantities.TRAVEL_MS,
     "velocity": quantities.VELOCITY,
-    "pitch": quantities.PITCH,
-    "pan": quantities.PAN,
-    "decay_ms": quantities.DECAY_MS,
     "db": quantities.GAIN_DB,
+    **{row.field: row.quantity for row in HIT_SETTINGS.values() if not row.switch},
 }
 
 

@@ -6,7 +6,11 @@ a track of a sequencer) follows its own point instead; commands with that touch 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from realtime.synth.quantities import SWITCH, Quantity
 
 Z = tuple[float, ...]
 MODES = ("live", "latch")
@@ -68,11 +72,7 @@ class Trigger:
         velocity: amplitude, 0..1.
         z: where the point jumps first, or None.
         touch: number (0..127) of the point that the voice follows instead; `z` moves that point.
-        pitch: transposition in semitones, -48..48; the playback speed changes with it.
-        pan: balance, -1 (left) to 1 (right).
-        decay_ms: time in which the sound falls by 60 dB; None applies no decay.
-        reverse: play the sound backwards.
-        choke: choke group 1..16, whose sounding voices this voice ends; 0 is none.
+        pitch, pan, decay_ms, reverse, choke: see `HIT_SETTINGS`; a decay of None is none.
         point: fixed z [D] of the voice, whatever the point does; usually None.
         ahead: the whole sound is cached when the voice begins, so that it follows a move of the point from
             the next frame on rather than from the next tick. The mixer sets it when it plays live.
@@ -88,6 +88,103 @@ class Trigger:
     choke: int = 0
     point: Z | None = None
     ahead: bool = False
+
+    @property
+    def settings(self) -> dict[str, float]:
+        """The settings by name, as numbers that a performer gives."""
+        return {row.name: row.to_number(getattr(self, row.field)) for row in HIT_SETTINGS.values()}
+
+    def with_settings(self, numbers: Mapping[str, float]) -> Trigger:
+        """Return a copy with other settings, by name, as numbers that a performer gives."""
+        rows = [(HIT_SETTINGS[name], number) for name, number in numbers.items()]
+        return replace(self, **{row.field: row.to_field(number) for row, number in rows})
+
+
+@dataclass(frozen=True)
+class HitSetting:
+    """A setting of hits. Its addresses, keys, replies, controls and documents are made from this row.
+
+    Attributes:
+        field: name of the field of `Trigger`.
+        name: name in addresses, replies, sequence files and preset files, and on the page.
+        argument: name of the argument in the table of addresses.
+        quantity: the numbers that a performer gives. `SWITCH` is for a field that is true or false. If the
+            default of the field is None, 0 stands for it.
+        effect: the effect in a sentence, with "{hits}" for the hits.
+        meaning: meaning of the numbers.
+    """
+
+    field: str
+    name: str
+    argument: str
+    quantity: Quantity
+    effect: str
+    meaning: str
+
+    @property
+    def switch(self) -> bool:
+        """Whether the field is true or false."""
+        return self.quantity is SWITCH
+
+    def to_field(self, number: float) -> Any:
+        """Return the value of the field for a number that a performer gives."""
+        if self.switch:
+            return bool(number)
+        return None if number == 0 and getattr(Trigger, self.field) is None else number
+
+    def to_number(self, value: float | None) -> float:
+        """Return the number that stands for a value of the field."""
+        return int(value or 0) if self.quantity.whole else value or 0.0
+
+
+HIT_SETTINGS = {
+    row.name: row
+    for row in (
+        HitSetting(
+            "pitch",
+            "pitch",
+            "semitones",
+            Quantity(-48.0, 48.0, "semitones"),
+            "Transpose {hits} by playing them faster or slower.",
+            "positive is up",
+        ),
+        HitSetting(
+            "pan",
+            "pan",
+            "pan",
+            Quantity(-1.0, 1.0),
+            "Set the stereo position of {hits}.",
+            "-1 is left, 1 is right",
+        ),
+        HitSetting(
+            "decay_ms",
+            "decay",
+            "ms",
+            Quantity(0.0, 60_000.0, "ms"),
+            "Make {hits} decay.",
+            "time to fall by 60 dB; 0 is off",
+        ),
+        HitSetting(
+            "reverse",
+            "reverse",
+            "reverse",
+            SWITCH,
+            "Play {hits} backwards.",
+            "1 is backwards, 0 is forwards",
+        ),
+        HitSetting(
+            "choke",
+            "choke",
+            "group",
+            Quantity(0, 16, whole=True),
+            "Put {hits} into a choke group: a hit fades out the earlier ones of its group.",
+            "0 is none",
+        ),
+    )
+}
+PITCH = HIT_SETTINGS["pitch"].quantity
+PLAIN = Trigger()
+"""A hit with the default settings."""
 
 
 @dataclass(frozen=True)

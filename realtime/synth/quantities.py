@@ -1,7 +1,7 @@
 """Range, unit and default of each quantity that a performer controls, stated once.
 
 The OSC table, logs, sequence files, MIDI maps, OSCQuery and the command line use them; `commands` defines the
-fields that carry them.
+fields that carry them, and `commands.HIT_SETTINGS` the quantities of a hit.
 """
 
 from __future__ import annotations
@@ -50,13 +50,10 @@ class Quantity:
         return min(max(value, self.low), self.high)
 
 
-# settings of a hit
+# hits
 VELOCITY = Quantity(0.0, 1.0, default=1.0)
-PITCH = Quantity(-48.0, 48.0, "semitones")
-PAN = Quantity(-1.0, 1.0)
-DECAY_MS = Quantity(0.0, 60_000.0, "ms")
-CHOKE = Quantity(0, 16, whole=True)
 TOUCH = Quantity(0, 127, whole=True)
+SWITCH = Quantity(0, 1, whole=True)
 
 # the point and its path
 COORDINATE = Quantity(-10_000.0, 10_000.0)
@@ -72,7 +69,6 @@ DC_BLOCK_HZ = Quantity(0.0, 40.0, "Hz")
 TEMPO_BPM = Quantity(20.0, 300.0, "beats a minute", 120.0)
 SWING = Quantity(50.0, 75.0, "percent", 50.0)
 STEPS = Quantity(16, 64, default=16, whole=True)
-SWITCH = Quantity(0, 1, whole=True)
 
 # MIDI
 MIDI_DATA = Quantity(0, 127, whole=True)

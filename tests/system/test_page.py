@@ -13,6 +13,7 @@ pytest.importorskip("playwright", reason="the extra dev brings it")
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext
 
+from realtime.synth.commands import HIT_SETTINGS
 from tests.system.browser import Tab, browser
 from tests.system.rig import Server, assert_heard_as_logged
 
@@ -29,6 +30,14 @@ def address(server: Server) -> str:
 
 def serve(model: Path, folder: Path, *arguments: str) -> Server:
     return Server(model, "--null", "--presets", str(folder / "presets.json"), *arguments)
+
+
+def settings(server: Server) -> dict[str, float]:
+    """Return the settings of new hits."""
+    _, told = server.ask("/morph/get/settings")
+    return {
+        name: float(value) for name, value in zip(told[::2], told[1::2], strict=True) if name in HIT_SETTINGS
+    }
 
 
 def test_it_loads_without_complaints_and_is_accessible(
@@ -153,3 +162,25 @@ def test_a_pattern_drawn_on_the_page_plays_without_it(
         hits = float(server.status()["hits"])
         while float(server.status()["hits"]) < hits + 2:
             server.play_for(0.1)
+
+
+def test_every_setting_of_hits_can_be_set_on_the_page(
+    chromium: BrowserContext, tiny_model: Path, tmp_path: Path
+) -> None:
+    with serve(tiny_model, tmp_path) as server:
+        tab = Tab(chromium.new_page(), address(server))
+        tab.page.click("#tab-hits")
+        panel = tab.page.locator("#panel-hits")
+        for name, row in HIT_SETTINGS.items():
+            if row.switch:
+                panel.get_by_role("button", name=name.capitalize()).click()
+            else:
+                panel.locator(f"label:has-text('{name}') input").press("Home")
+        lowest = {"pitch": -24.0, "decay": 20.0}  # of the slider
+        wanted = {
+            n: 1.0 if row.switch else lowest.get(n, row.quantity.low) for n, row in HIT_SETTINGS.items()
+        }
+        while settings(server) != wanted:
+            tab.page.wait_for_timeout(50)
+        assert tab.complaints == []
+        tab.page.close()

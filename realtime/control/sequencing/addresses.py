@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from realtime.control.latent_space import LatentSpace
-from realtime.control.pattern import LANE_QUANTITIES, MAX_LANES, MAX_STEPS, ROWS, Pattern
+from realtime.control.pattern import MAX_LANES, MAX_STEPS, ROWS, Pattern
 from realtime.control.protocol import REPLY_ITEMS, Address, Argument, number
 from realtime.control.requests import (
     AddLane,
@@ -18,7 +18,8 @@ from realtime.control.requests import (
     UndoEdit,
 )
 from realtime.synth import quantities
-from realtime.synth.commands import StartSteps, StopSteps
+from realtime.synth.commands import HIT_SETTINGS, StartSteps, StopSteps
+from realtime.synth.quantities import Quantity
 
 _LANE = Argument("i", "int", "the lane, counted from 0", low=0, high=MAX_LANES - 1)
 _STEP = Argument("s", "int", "the step, counted from 0", low=0, high=MAX_STEPS - 1)
@@ -75,12 +76,14 @@ def _whole(field: str) -> Any:
     return lambda space, values: Edit(lambda pattern: pattern.with_field(field, values[0]))
 
 
-def _setting(name: str, summary: str, argument: str, meaning: str) -> Address[LatentSpace, Asked]:
+def _setting(
+    name: str, summary: str, argument: str, quantity: Quantity, meaning: str
+) -> Address[LatentSpace, Asked]:
     return Address(
         f"/morph/seq/lane/<i>/{name}",
         summary,
         lambda space, values: Edit(lambda pattern: pattern.with_setting(values[0], **{name: values[1]})),
-        (number(argument, LANE_QUANTITIES[name], meaning),),
+        (number(argument, quantity, meaning),),
         placeholders=(_LANE,),
     )
 
@@ -174,16 +177,12 @@ SEQUENCER: tuple[Address[LatentSpace, Asked], ...] = (
         "amplitude; 0 is no hit",
     ),
     _row("morphs", "Set the morphs of a lane from the first step on; the other steps get 0.", _MORPH),
-    _setting("mute", "Silence a lane.", "mute", "1 is silent"),
-    _setting("pitch", "Transpose the hits of a lane.", "semitones", "positive is up"),
-    _setting("pan", "Set the stereo position of the hits of a lane.", "pan", "-1 is left, 1 is right"),
-    _setting("decay", "Make the hits of a lane decay.", "ms", "time to fall by 60 dB; 0 is off"),
-    _setting("reverse", "Play the hits of a lane backwards.", "reverse", "1 is backwards, 0 is forwards"),
-    _setting(
-        "choke",
-        "Put a lane into a choke group: a hit fades out the earlier ones of its group.",
-        "group",
-        "0 is none",
+    _setting("mute", "Silence a lane.", "mute", quantities.SWITCH, "1 is silent"),
+    *(
+        _setting(
+            row.name, row.effect.format(hits="the hits of a lane"), row.argument, row.quantity, row.meaning
+        )
+        for row in HIT_SETTINGS.values()
     ),
     Address(
         "/morph/seq/store",
@@ -214,7 +213,8 @@ PATTERN_QUESTIONS: tuple[Address[LatentSpace, Asked], ...] = (
         lambda space, values: Query("seq"),
         reply="`/morph/seq.reply` key value …: revision, playing, tempo, swing, steps, lanes, pattern (its "
         "name, empty after an edit), undo and redo (1 if possible); then for each lane "
-        "`/morph/seq/lane.reply` i key value …: from, to, mute, pitch, pan, decay, reverse, choke, missing "
+        "`/morph/seq/lane.reply` i key value …: from, to, mute, "
+        f"{', '.join(HIT_SETTINGS)}, missing "
         "(the name of a deleted point), and last `steps` velocity morph velocity morph …",
     ),
     Address(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from realtime.control.latent_space import LatentSpace
-from realtime.control.pattern import LANE_QUANTITIES, MAX_STEPS, Lane, Pattern, Patterns
+from realtime.control.pattern import MAX_STEPS, Lane, Pattern, Patterns
 from realtime.control.protocol import REPLY_ITEMS, Message
 from realtime.control.replies import pairs
 from realtime.control.requests import (
@@ -183,7 +183,7 @@ class Sequencer:
         pattern = self.pattern
         lane = pattern.lanes[index]
         ends = "from", lane.start, "to", lane.end
-        settings = [x for name in LANE_QUANTITIES for x in (name, getattr(lane, name))]
+        settings = [x for pair in {"mute": lane.mute, **lane.hit.settings}.items() for x in pair]
         steps = zip(lane.velocities[: pattern.steps], lane.morphs[: pattern.steps], strict=True)
         missing = "missing", lane.missing(self._space)
         flat = [x for step in steps for x in step]

@@ -180,11 +180,30 @@ function Setting({ label, name, min, max, step, show, toServer = (v) => v, fromS
 
 const LONGEST_MS = 2000; // of a decay; the end of the slider leaves sounds as they are
 
+/** How the sliders of some settings differ from what the server says of them. */
+const SLIDERS = {
+  pitch: { min: -24, max: 24, step: 1, show: (v) => `${v > 0 ? "+" : ""}${number(v)} semitones` },
+  pan: {
+    show: (v) => (Math.abs(v) < 0.01 ? "middle" : `${Math.round(100 * Math.abs(v))} % ${v < 0 ? "left" : "right"}`),
+  },
+  decay: {
+    min: 20,
+    max: LONGEST_MS,
+    step: 10,
+    show: (v) => (v >= LONGEST_MS ? "as it is" : `${Math.round(v)} ms`),
+    toServer: (v) => (v >= LONGEST_MS ? 0 : v),
+    fromServer: (v) => (v === 0 ? LONGEST_MS : v),
+  },
+  choke: { label: "Choke group", show: (v) => (v ? String(v) : "none") },
+};
+
+const capital = (name) => name[0].toUpperCase() + name.slice(1);
+
 export function HitsPanel() {
   const loud = use("velocity") ?? 1;
   const settings = use("settings") ?? {};
   const mode = use("status.mode");
-  const pan = (v) => (Math.abs(v) < 0.01 ? "middle" : `${Math.round(100 * Math.abs(v))} % ${v < 0 ? "left" : "right"}`);
+  const rows = use("model").settings;
   return html`<section class="card">
       <h2>Sounds to come</h2>
       <${Slider}
@@ -195,21 +214,23 @@ export function HitsPanel() {
         show=${(v) => `${Math.round(100 * v)} %`}
         onInput=${(v) => set("velocity", v)}
       />
-      <${Setting} label="Pitch" name="pitch" min="-24" max="24" step="1" show=${(v) => `${v > 0 ? "+" : ""}${number(v)} semitones`} />
-      <${Setting} label="Pan" name="pan" min="-1" max="1" step="any" show=${pan} />
-      <${Setting}
-        label="Decay"
-        name="decay"
-        min="20"
-        max=${LONGEST_MS}
-        step="10"
-        show=${(v) => (v >= LONGEST_MS ? "as it is" : `${Math.round(v)} ms`)}
-        toServer=${(v) => (v >= LONGEST_MS ? 0 : v)}
-        fromServer=${(v) => (v === 0 ? LONGEST_MS : v)}
-      />
-      <${Setting} label="Choke group" name="choke" min="0" max="16" step="1" show=${(v) => (v ? String(v) : "none")} />
+      ${rows
+        .filter((row) => !row.switch)
+        .map((row) => {
+          const show = (v) => `${number(v)} ${row.unit}`.trim();
+          return html`<${Setting} key=${row.name} label=${capital(row.name)} show=${show} ...${row} ...${SLIDERS[row.name]} />`;
+        })}
       <div class="row">
-        <${Toggle} label="Reverse" on=${settings.reverse === 1} onToggle=${(on) => send("/morph/reverse", on ? 1 : 0)} />
+        ${rows
+          .filter((row) => row.switch)
+          .map(
+            ({ name }) => html`<${Toggle}
+              key=${name}
+              label=${capital(name)}
+              on=${settings[name] === 1}
+              onToggle=${(on) => send(`/morph/${name}`, on ? 1 : 0)}
+            />`,
+          )}
         <${Toggle}
           label="Follow the point while sounding"
           on=${mode === "live"}

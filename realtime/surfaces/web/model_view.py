@@ -6,6 +6,7 @@ from typing import Any
 
 from realtime.control.dispatcher import Control
 from realtime.control.latent_space import LatentSpace
+from realtime.synth.commands import HIT_SETTINGS, HitSetting
 from realtime.util.errors import ControlError
 
 GRID = 48  # regions are looked at in so many places each way
@@ -24,6 +25,7 @@ def model(control: Control) -> dict[str, Any]:
             for each, (x, y) in zip(info.anchors, places.map.tolist(), strict=True)
         ],
         "axes": len(info.pca.basis),
+        "settings": [_setting(row) for row in HIT_SETTINGS.values()],
         "sample_rate": info.sample_rate,
         "length_ms": info.duration_ms,
     }
@@ -47,6 +49,13 @@ def regions(places: LatentSpace) -> dict[str, Any]:
             label.append(best)
             share.append(round(likely[best], 2))
     return {"grid": GRID, "margin": MARGIN, "label": label, "share": share}
+
+
+def _setting(row: HitSetting) -> dict[str, Any]:
+    low, high = row.quantity.range
+    step = 1 if row.quantity.whole else "any"
+    facts = {"name": row.name, "switch": row.switch, "unit": row.quantity.unit}
+    return {**facts, "min": low, "max": high, "step": step}
 
 
 def _place(index: int) -> float:

@@ -8,7 +8,7 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.synth.quantities import PITCH
+from realtime.synth.commands import PITCH
 from realtime.synth.voices.resampler import Resampler, Varispeed
 
 PITCHES_KEPT = 128  # number of cached paces

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from realtime.cli.osc_page import markdown
+from realtime.cli import documents
 from realtime.control.addresses import ADDRESSES, parse
 from realtime.control.latent_space import LatentSpace
 from realtime.control.protocol import Message
@@ -20,7 +20,7 @@ from realtime.model.schema import ModelInfo
 from realtime.synth.commands import Gain, Goto, Mode, Panic, SetAxis, SetDimension, Stop
 from realtime.util.errors import RealtimeError
 
-PAGE = Path(__file__).parents[3] / "docs" / "osc.md"
+DOCS = Path(__file__).parents[3] / "docs"
 
 
 @pytest.fixture(scope="module")
@@ -241,8 +241,11 @@ def test_optional_arguments_come_last_and_paths_are_unique() -> None:
         assert not any(argument.many for argument in address.arguments[:-1])
 
 
-def test_osc_page_is_up_to_date() -> None:
-    """Regenerate it with `python -m realtime.cli.osc_page > docs/osc.md`."""
-    assert PAGE.read_text(encoding="utf-8") == markdown()
+def test_documents_are_up_to_date() -> None:
+    """If not, `make docs` writes them again."""
+    page = (DOCS / "osc.md").read_text(encoding="utf-8")
+    assert page == documents.osc()
     for address in ADDRESSES:
-        assert f"`{address.path}`" in markdown()
+        assert f"`{address.path}`" in page
+    page = (DOCS / "render.md").read_text(encoding="utf-8")
+    assert page == documents.render(page)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,41 +16,11 @@ from realtime.control.protocol import REPLY_ITEMS, Message
 from realtime.model.decoder import Decoder
 from realtime.synth.commands import Command, Gain, Goto, Mode, Prepare, SetZ, Trigger
 from realtime.util.errors import RealtimeError
+from tests.realtime.control.notebook import Notebook
 
 ME: Sender = ("127.0.0.1", 1000)
 ANNA: Sender = ("127.0.0.1", 2000)
 BERT: Sender = ("127.0.0.1", 3000)
-
-
-class Notebook:
-    """A player that records its commands."""
-
-    def __init__(self) -> None:
-        self.played: list[tuple[tuple[Command, ...], float | None]] = []
-        self.come: list[int] = []
-        self.full = False
-        self.at = [0.25, -1.0, 0.5, 0.0]
-
-    def submit(self, commands: Sequence[Command], due: float | None = None) -> bool:
-        self.played.append((tuple(commands), due))
-        return not self.full
-
-    def status(self) -> dict[str, int | float | str]:
-        return {"voices": 2, "late_blocks": 0}
-
-    def latency(self) -> dict[str, float]:
-        return {"queue": 8.0, "total": 8.0}
-
-    def submit_from(self, commands: Sequence[Command], due: float | None = None) -> tuple[bool, list[float]]:
-        z = self.z()
-        return self.submit(commands, due), z
-
-    def z(self) -> list[float]:
-        return self.at
-
-    def arrivals(self) -> Iterator[int]:
-        while self.come:
-            yield self.come.pop(0)
 
 
 class Clock:
@@ -104,7 +73,8 @@ def test_questions_are_answered(control: Control, player: Notebook) -> None:
     assert pong == Message("/pong")
     assert z == Message("/morph/z.reply", (0.25, -1.0, 0.5, 0.0))
     assert classes == Message("/morph/classes.reply", tuple(each.name for each in info.classes))
-    counts = ("voices", 2, "late_blocks", 0, "refused", 0, "malformed", 0, "ignored", 0)
+    of_player = [x for pair in player.status().items() for x in pair]
+    counts = (*of_player, "refused", 0, "malformed", 0, "ignored", 0)
     model = ("model", info.name, "model_id", int(info.digest[:6], 16))
     assert status == Message("/morph/status.reply", (*counts, *model, "seq_revision", 0))
     assert facts.arguments[:4] == ("name", info.name, "architecture", info.architecture)
@@ -150,13 +120,6 @@ def test_number_of_waiting_senders_is_limited(control: Control, player: Notebook
     assert len(control._waiting) <= 1024
 
 
-def commands(player: Notebook) -> list[Command]:
-    """Return the recorded commands and clear them."""
-    asked = [command for group, _ in player.played for command in group]
-    player.played.clear()
-    return asked
-
-
 def say(control: Control, address: str, *arguments: object, due: float | None = None) -> list[Message]:
     return control.handle([Message(address, arguments)], ME, due)
 
@@ -169,11 +132,11 @@ def test_settings_apply_to_new_hits(control: Control, player: Notebook) -> None:
     say(control, "/morph/touch/4/trigger", 0.5)
     hit = Trigger(1.0, pitch=19.0, pan=-0.5, decay_ms=250.0, reverse=True, choke=2)
     finger = Trigger(0.5, touch=4, pitch=7.0, pan=-0.5, decay_ms=250.0, reverse=True, choke=2)
-    assert commands(player) == [hit, finger]
+    assert player.take() == [hit, finger]
     say(control, "/morph/pitch", 40)
     say(control, "/morph/decay", 0)
     say(control, "/morph/note", 127, 127)
-    (high,) = commands(player)
+    (high,) = player.take()
     assert isinstance(high, Trigger)
     assert (high.pitch, high.decay_ms) == (48.0, None)
 
@@ -187,7 +150,7 @@ def test_scheduled_settings_apply_from_their_time_on(
     say(control, "/morph/trigger", due=later + 0.5)
     clock.now += 2.0
     say(control, "/morph/trigger")
-    assert [c.pitch for c in commands(player) if isinstance(c, Trigger)] == [12.0, 0.0, 12.0, 12.0]
+    assert [c.pitch for c in player.take() if isinstance(c, Trigger)] == [12.0, 0.0, 12.0, 12.0]
 
 
 def test_moves_use_the_default_glide(control: Control, player: Notebook) -> None:
@@ -198,7 +161,7 @@ def test_moves_use_the_default_glide(control: Control, player: Notebook) -> None
     say(control, "/morph/goto", "kick", 0)
     say(control, "/morph/glide", 0)
     say(control, "/morph/z", *kick)
-    between, touch, goto, z = commands(player)
+    between, touch, goto, z = player.take()
     assert between == Goto(snare, 80.0, "smooth", path="spherical")
     assert touch == Goto(kick, 80.0, "smooth", path="spherical", touch=1)
     assert isinstance(goto, Goto)
@@ -216,15 +179,15 @@ def test_undo_and_redo_step_by_gesture(control: Control, player: Notebook, clock
     say(control, "/morph/goto", "kick", 100)
     clock.now += 1.0
     player.at = list(control.info.classes[0].centroid)
-    commands(player)
+    player.take()
     say(control, "/morph/undo")
     say(control, "/morph/undo")  # before the first undo has reached the mixer
-    assert commands(player) == [SetZ((1.0, 0.0, 0.0, 0.4)), SetZ(begin)]
+    assert player.take() == [SetZ((1.0, 0.0, 0.0, 0.4)), SetZ(begin)]
     (error,) = say(control, "/morph/undo")
     assert error.arguments == ("/morph/undo", "nothing to undo")
     say(control, "/morph/redo")
     say(control, "/morph/redo")
-    assert commands(player) == [SetZ((1.0, 0.0, 0.0, 0.4)), SetZ(control.info.classes[0].centroid)]
+    assert player.take() == [SetZ((1.0, 0.0, 0.0, 0.4)), SetZ(control.info.classes[0].centroid)]
     (error,) = say(control, "/morph/redo")
     assert error.arguments == ("/morph/redo", "nothing to redo")
 
@@ -252,14 +215,14 @@ def wait_for_news(control: Control, count: int) -> list[Message]:
 def test_presets_are_stored_recalled_and_deleted(control: Control, player: Notebook) -> None:
     assert say(control, "/morph/preset/store", "fat") == []
     assert wait_for_news(control, 1) == [Message("/morph/done", ("/morph/preset/store", "fat"))]
-    (prepare,) = commands(player)
+    (prepare,) = player.take()
     assert isinstance(prepare, Prepare)
     assert tuple(player.at) in prepare.points
     say(control, "/morph/z/1", 9)
     say(control, "/morph/preset/store", "wide")  # the move counts, although it has not reached the mixer
     say(control, "/morph/preset/recall", "wide")
     say(control, "/morph/between", "fat", "wide", 0.5)
-    moved = [c for c in commands(player) if isinstance(c, SetZ)]
+    moved = [c for c in player.take() if isinstance(c, SetZ)]
     assert moved == [SetZ((0.25, 9.0, 0.5, 0.0)), SetZ((0.25, 4.0, 0.5, 0.0))]
     assert say(control, "/morph/preset/list") == [Message("/morph/presets.reply", ("fat", "wide"))]
     say(control, "/morph/preset/delete", "fat")

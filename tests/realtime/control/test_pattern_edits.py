@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,39 +28,11 @@ from realtime.synth.commands import (
     Trigger,
 )
 from realtime.util.errors import RealtimeError
+from tests.realtime.control.notebook import Notebook
 
 ANNA: Sender = ("127.0.0.1", 2000)
 BERT: Sender = ("127.0.0.1", 3000)
 DRUMS = [("add", "kick", "snare"), ("add", "hihat"), ("add",)]
-
-
-class Notebook:
-    """A player that records its commands."""
-
-    def __init__(self, dim: int) -> None:
-        self.asked: list[Command] = []
-        self.dues: list[float | None] = []
-        self._z = [0.0] * dim
-
-    def submit(self, commands: Sequence[Command], due: float | None = None) -> bool:
-        self.asked += commands
-        self.dues.append(due)
-        return True
-
-    def submit_from(self, commands: Sequence[Command], due: float | None = None) -> tuple[bool, list[float]]:
-        return self.submit(commands, due), self._z
-
-    def status(self) -> dict[str, int | float | str]:
-        return {"gain_db": 0.0, "mode": "live"}
-
-    def latency(self) -> dict[str, float]:
-        return {}
-
-    def z(self) -> list[float]:
-        return self._z
-
-    def arrivals(self) -> Iterator[int]:
-        return iter(())
 
 
 class Instruments:
@@ -84,20 +56,20 @@ class Stage:
 
     def __init__(self, info: ModelInfo, shelf: PresetFile | None = None) -> None:
         self.now = 1000.0
-        self.player = Notebook(info.latent_dim)
+        self.player = Notebook([0.0] * info.latent_dim)
         self.control = Control(
             info, self.player, shelf=shelf, studio=Instruments(info), clock=lambda: self.now
         )
-        self.begun = list(self.player.asked)
+        self.begun = self.player.take()
 
     def say(
         self, *messages: tuple[Any, ...], due: float | None = None
     ) -> tuple[list[Message], list[Command]]:
         """Send messages (address after /morph/seq/, arguments); return the replies and the commands."""
-        self.player.asked.clear()
+        self.player.take()
         bundle = [Message(f"/morph/seq/{address}", tuple(values)) for address, *values in messages]
         answers = self.control.handle(bundle, ANNA, due)
-        return answers, list(self.player.asked)
+        return answers, self.player.take()
 
     def error(self, *message: Any) -> str:
         """Send a message that must be refused; return the reason."""
@@ -190,7 +162,7 @@ def test_start_stop_and_panic_show_in_the_state(stage: Stage) -> None:
         assert stage.state()[0]["playing"] == playing
     stage.say(("start",))
     stage.control.handle([Message("/morph/panic")], BERT)
-    assert stage.player.asked[-1] == Panic()
+    assert stage.player.take()[-1] == Panic()
     assert stage.state()[0]["playing"] == 0
 
 
@@ -200,8 +172,8 @@ def test_edits_of_a_bundle_reach_the_player_before_its_start_command(stage: Stag
 
 
 def test_start_accepts_a_time_tag_and_edits_refuse_one(stage: Stage) -> None:
-    assert stage.say(("start",), due=1001.0) == ([], [StartSteps()])
-    assert stage.player.dues[-1] == 1001.0
+    assert stage.control.handle([Message("/morph/seq/start")], ANNA, 1001.0) == []
+    assert stage.player.played[-1] == ((StartSteps(),), 1001.0)
     (answer,), asked = stage.say(("tempo", 90.0), due=1001.0)
     assert (answer.address, asked) == ("/morph/error", [])
     assert "time tag" in str(answer.arguments[1])
@@ -307,13 +279,13 @@ def test_change_of_model_loads_its_pattern_and_stops_the_sequencer(info: ModelIn
     stage = Stage(info, PresetFile(tmp_path / "presets.json"))
     stage.say(("add",), ("lane/0/step/9", 0.5), ("start",))
     _, lanes = stage.state()
-    stage.player.asked.clear()
+    stage.player.take()
     stage.control.handle([Message("/morph/model", ("other",))], ANNA)
     while (ANNA, Message("/morph/done", ("/morph/model", "other"))) not in stage.news():
         time.sleep(stage.control.patience())
     head, lanes_again = stage.state()
     assert (head["playing"], head["undo"], lanes_again) == (0, 0, lanes)
-    told = [each for each in stage.player.asked if not isinstance(each, Prepare)]
+    told = [each for each in stage.player.take() if not isinstance(each, Prepare)]
     assert told == [SetStep(9, (Trigger(0.5),))]
 
 
@@ -366,10 +338,10 @@ def test_patterns_that_do_not_fit_are_reported_and_the_file_is_kept(info: ModelI
 
 def test_lane_follows_its_preset_and_is_silent_once_it_is_deleted(stage: Stage, info: ModelInfo) -> None:
     def preset(what: str, *z: float) -> list[Command]:
-        stage.player.asked.clear()
+        stage.player.take()
         stage.control.handle([Message("/morph/z", z)] if z else [], BERT)
         stage.control.handle([Message(f"/morph/preset/{what}", ("mine",))], BERT)
-        return [each for each in stage.player.asked if isinstance(each, SetStep)]
+        return [each for each in stage.player.take() if isinstance(each, SetStep)]
 
     here, there = (0.5,) * info.latent_dim, (-0.5,) * info.latent_dim
     preset("store", *here)
@@ -411,20 +383,20 @@ def test_revision_in_the_status_rises_with_every_change(stage: Stage) -> None:
 
 def test_sounds_are_decoded_ahead_after_an_edit(stage: Stage, info: ModelInfo) -> None:
     stage.say(("add", "kick", "snare"), ("lane/0/step/0", 1.0, 0.25), ("lane/0/step/8", 1.0, 0.75))
-    stage.player.asked.clear()
+    stage.player.take()
     stage.news()
-    assert stage.player.asked == []
+    assert stage.player.take() == []
     stage.now += 1.0
     stage.news()
     points = tuple(between(info, "kick", "snare", t) for t in (0.25, 0.75))
-    assert stage.player.asked == [Prepare(points)]
+    assert stage.player.take() == [Prepare(points)]
     stage.news()
-    assert len(stage.player.asked) == 1
+    assert stage.player.take() == []
 
 
 def test_restarted_player_gets_the_pattern_and_plays(stage: Stage) -> None:
     stage.say(("add",), ("lane/0/step/0", 1.0), ("tempo", 90.0), ("start",))
-    stage.player.asked.clear()
+    stage.player.take()
     stage.control.resume()
-    told = [each for each in stage.player.asked if not isinstance(each, Prepare)]
+    told = [each for each in stage.player.take() if not isinstance(each, Prepare)]
     assert told == [SetClock(90.0, 50.0, 16), SetStep(0, (Trigger(1.0),)), StartSteps()]

@@ -1,13 +1,23 @@
-"""Print `docs/osc.md`, the table of addresses for people: `python -m realtime.cli.osc_page`."""
+"""Writes the documents made from tables: `docs/osc.md`, and the settings of hits in `docs/render.md`.
+
+`python -m realtime.cli.documents`, in the folder of the project, writes both; so does `make docs`.
+"""
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 from realtime.control.addresses import ADDRESSES, HORIZON_S
+from realtime.offline.sequence import STEP_KEYS
+from realtime.synth.commands import HIT_SETTINGS
+
+DOCS = Path("docs")
 
 _PAGE = """\
 # OSC addresses
 
-<!-- Written by `python -m realtime.cli.osc_page > docs/osc.md` from realtime/control/addresses.py. -->
+<!-- Written by `make docs` from realtime/control/addresses.py. -->
 
 The server listens on UDP port 9000 of 127.0.0.1 unless told otherwise, and sends replies to the port that
 a message came from. Where a float is expected, an int is accepted too. A message that cannot be carried
@@ -37,8 +47,8 @@ least the latency that the server prints at its start. Time tags in the past, an
 mean now. Time tags more than {horizon:g} s ahead are refused. A message without a time tag takes effect
 with the next block.
 
-Pitch, pan, decay, reverse, choke and glide apply to the messages that take effect after them. In a bundle
-with a time tag in the future, they apply from that time on.
+Settings of hits ({settings}) and the glide apply to the messages that take
+effect after them. In a bundle with a time tag in the future, they apply from that time on.
 
 ## The map, mixtures and classes
 
@@ -88,8 +98,8 @@ oscsend 127.0.0.1 9000 /morph/seq/start
 """
 
 
-def markdown() -> str:
-    """The page."""
+def osc() -> str:
+    """Return `docs/osc.md`."""
     addresses = [f"| `{a.path}` | {a.usage or '–'} | {a.summary} | {a.reply or '–'} |" for a in ADDRESSES]
     arguments = []
     for address in ADDRESSES:
@@ -105,8 +115,31 @@ def markdown() -> str:
                 else f"{a.default}"
             )
             arguments.append(f"| `{address.path}` | {name} | {a.summary} | {a.accepted} | {left_out} |")
-    return _PAGE.format(addresses="\n".join(addresses), arguments="\n".join(arguments), horizon=HORIZON_S)
+    return _PAGE.format(
+        addresses="\n".join(addresses),
+        arguments="\n".join(arguments),
+        horizon=HORIZON_S,
+        settings=", ".join(HIT_SETTINGS),
+    )
+
+
+def render(page: str) -> str:
+    """Return `docs/render.md` with up-to-date rows for the settings of hits, after `velocity`."""
+    rows = []
+    for row in HIT_SETTINGS.values():
+        effect = row.effect.format(hits="the hits of the step").rstrip(".")
+        meaning = "" if row.switch else f"; {row.meaning}"
+        rows.append(
+            f"| `{row.name}` | {STEP_KEYS[row.name].accepted} | {effect[0].lower()}{effect[1:]}{meaning} |"
+        )
+    return re.sub(
+        r"(?s)(\n\| `velocity` [^\n]*\n).*?(\n\| `mode` \| [^\n]* of the sound)",
+        lambda found: found[1] + "\n".join(rows) + found[2],
+        page,
+    )
 
 
 if __name__ == "__main__":
-    print(markdown(), end="")
+    (DOCS / "osc.md").write_text(osc(), encoding="utf-8")
+    page = DOCS / "render.md"
+    page.write_text(render(page.read_text(encoding="utf-8")), encoding="utf-8")

@@ -206,15 +206,20 @@ def _hits(made: Patch) -> None:
         unit = row.quantity.unit
         low, high = float(row.quantity.low), min(float(row.quantity.high), LONGEST_MS)
         rows.append((f"{row.name} {UNITS.get(unit, unit)}".strip(), f"/morph/{row.name}", low, high))
+    step = (int(WIDTH) - 40 - 140 * len(tabs)) // len(rows)
     for column, (name, address, low, high) in enumerate(rows):
-        x = 16 + 110 * column
-        label(made, name, (x, 512, 100, 20))
+        x = 16 + step * column
+        label(made, name, (x, 512, step - 10, 20))
         number = made.box(
-            "flonum", shown=(x, 534, 96, 22), minimum=low, maximum=high, varname=address.rpartition("/")[2]
+            "flonum",
+            shown=(x, 534, step - 14, 22),
+            minimum=low,
+            maximum=high,
+            varname=address.rpartition("/")[2],
         )
         made.wire(number, made.new(f"prepend {address}"), _out(made))
     for column, (name, choices, outlet) in enumerate(tabs):
-        x = 16 + 110 * len(rows) + 140 * column
+        x = 16 + step * len(rows) + 140 * column
         label(made, name, (x, 512, 100, 20))
         tab = made.box("tab", shown=(x, 534, 130, 22), tabs=choices, varname=name)
         made.wire((tab, outlet), made.new(f"prepend /morph/{name}"), _out(made))

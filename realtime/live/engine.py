@@ -23,7 +23,6 @@ from realtime.synth.commands import POINT_MOVES, Command, Panic, Prepare, Shed, 
 from realtime.synth.crossfade import Change, Crossfade, Effects
 from realtime.synth.mixer import Mixer
 from realtime.util import priority, timeouts
-from realtime.util.errors import HungError
 
 Block = NDArray[np.float32]
 
@@ -123,7 +122,7 @@ class Engine:
         late_blocks: dropouts: silent blocks played because no block was finished in time. A late block
             during silence is inaudible and not counted; the next sound begins one block later.
         xruns: interruptions reported by the device.
-        failure: exception that ended rendering, or None.
+        failure: exception that ended rendering, or None. The worker sets it when an effect hangs.
         latency_s: device latency, subtracted from the time of scheduled commands.
     """
 
@@ -324,27 +323,17 @@ class Engine:
         for thread in (self._thread, self._preparing):  # neither may be in the decoder when Python exits
             if thread.is_alive():
                 thread.join(timeout=MAX_FADE_S)
+            if thread.is_alive():  # an effect hangs
+                timeouts.abandon(thread)
 
     @property
     def running(self) -> bool:
-        return self._thread.is_alive()
+        """Whether blocks are rendered."""
+        return self._thread.is_alive() and not self.failure
 
-    def replace_thread(self) -> None:
-        """Continue rendering in a new thread, because an effect has hung in this one.
-
-        If the hung effect returns, it raises `HungError`, which ends the old thread.
-        """
-        priority.last(self._thread.native_id)
-        timeouts.abandon(self._thread)
-        self._late_before = self.late_blocks  # the decoder is not to blame
-        self._thread = threading.Thread(target=self._run, args=(True,), name="render", daemon=True)
-        self._thread.start()
-
-    def _run(self, within_block: bool = False) -> None:
+    def _run(self) -> None:
         priority.first()
         try:
-            if within_block:  # pass on the block as it was when the effect hung
-                self._pass_on(np.clip(self._ring.slot(), -1.0, 1.0, out=self._ring.slot()))
             while not self._closing:
                 wait_s = 0.1 if self._ring.full else self._spare_s()
                 if wait_s > 0.0:
@@ -352,8 +341,6 @@ class Engine:
                     continue
                 self._follow_clock()
                 self._render()
-        except HungError:
-            return
         except Exception as error:  # reported by the worker; the device plays silence from here on
             self.failure = error
 
@@ -432,9 +419,6 @@ class Engine:
             self.effects.process(block)
         now = time.monotonic()
         self._load.took(now - begun_s, self.mixer.streaming > 0, now)
-        self._pass_on(block, asked_s)
-
-    def _pass_on(self, block: Block, asked_s: float = 0.0) -> None:
         if self._sink is not None:
             self._sink.write(block)
         self._note_spare()

@@ -250,12 +250,13 @@ class Worker:
             counts = engine.status()
             for name in [name for name in pending if counts[name]]:
                 self._say(pending.pop(name))
-            if self._chain and self._chain.watch():
-                engine.replace_thread()
+            if self._chain and (name := self._chain.hung()):
+                engine.failure = RealtimeError(f"plugin {name} hangs")
             for fault in self._chain.faults() if self._chain else ():
                 self._say(fault)
-        if engine.failure:
-            self._say(f"error: the decoder failed: {engine.failure}")
+        if (failure := engine.failure) is not None:
+            known = isinstance(failure, RealtimeError)
+            self._say(f"error: {failure}" if known else f"error: the decoder failed: {failure}")
 
     @property
     def failed(self) -> bool:

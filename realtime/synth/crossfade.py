@@ -20,10 +20,7 @@ Block = NDArray[np.float32]
 
 
 class Effects(Protocol):
-    """Effects that process every block after the mixer, in place, on the render thread.
-
-    `process` raises `HungError` on a thread that hung in an effect and has been abandoned.
-    """
+    """Effects that process every block after the mixer, in place, on the render thread."""
 
     @property
     def latency_samples(self) -> int: ...

@@ -4,9 +4,8 @@ A plugin is third-party machine code that runs inside our process. A trial in a 
 `python -m realtime.synth.plugins PATH RATE BLOCK CHANNELS` loads the plugin and plays some blocks. A plugin
 that fails its trial, or takes too long, is left out.
 
-A plugin may also hang later. `Chain.watch`, on another thread, then bypasses it while the render thread is
-still inside. Each call into a plugin has a token. The thread that removes the token continues with the block:
-the render thread when the plugin returns, or the watching thread. A thread that finds no token is too late.
+A plugin may also hang later. `Chain.hung`, on another thread, finds it; the worker is then restarted without
+plugins.
 """
 
 from __future__ import annotations
@@ -29,14 +28,14 @@ from numpy.typing import NDArray
 from realtime.synth.commands import Tweak
 from realtime.synth.output import THRESHOLD, limit
 from realtime.util import install, priority
-from realtime.util.errors import ControlError, HungError, RealtimeError
+from realtime.util.errors import ControlError, RealtimeError
 
 Block = NDArray[np.float32]
 
 MAX_PLUGINS = 32
 TRIAL_BLOCKS = 64  # blocks in a trial: half noise, half silence
 TRIAL_S = 20.0  # time limit of a trial; most take a second
-LOOKS = 5  # calls of `watch` that find a plugin in the same call before it is bypassed
+LOOKS = 5  # calls of `hangs` that find a plugin in the same block as before until it counts as hung
 TAIL = 64  # samples of silence per block that flush the end of a sound
 
 
@@ -115,10 +114,8 @@ class Plugin:
         self.name = str(self._instances[0].name)
         self.fault = ""
         """Reason for the bypass; empty while the plugin plays."""
-        self.hangs = False
-        """Whether a call never returned; the plugin must not be touched again."""
-        self._inside: list[int] = []  # the token: the number of the current call
-        self._calls = self._seen = self._looks = 0
+        self._begun = self._done = 0  # blocks
+        self._seen = self._looks = 0
         self._play(self._in)  # so that the first block does not allocate
         for instance in self._instances:
             instance.reset()
@@ -131,23 +128,17 @@ class Plugin:
         return played[0] if len(played) == 1 else np.concatenate(played)
 
     def process(self, block: Block) -> None:
-        """Process `block` [T, C] in place. A plugin that raises is bypassed from then on.
-
-        Raises:
-            HungError: `watch` bypassed the plugin during the call; another thread owns the block now.
-        """
+        """Process `block` [T, C] in place. A plugin that raises is bypassed from then on."""
         if self.fault:
             return
         sound = self._in[:, : len(block)]
         np.copyto(sound, block.T)
-        self._calls += 1
-        self._inside.append(self._calls)
+        self._begun += 1
         try:
             played, fault = self._play(np.ascontiguousarray(sound)), ""
         except Exception as error:  # a plugin may raise anything, and the sound must continue
             played, fault = sound, f"it failed while playing: {error}"
-        if not _take(self._inside):
-            raise HungError
+        self._done = self._begun
         if fault:
             self.fault = fault
             return
@@ -159,23 +150,18 @@ class Plugin:
         block[:missing] = 0.0
         block[missing:] = played.T
 
-    def watch(self) -> bool:
-        """Bypass the plugin if it hangs; return whether this call did. Call it from another thread."""
-        call = max(self._inside, default=0)
-        self._looks = self._looks + 1 if call and call == self._seen else 0
-        self._seen = call
-        if self._looks < LOOKS or not _take(self._inside):
-            return False
-        self.hangs, self.fault, self._looks = True, "it hung while playing", 0
-        return True
+    def hangs(self) -> bool:
+        """Return whether the plugin hangs in a block. Call it a few times a second, from another thread."""
+        begun = self._begun
+        self._looks = self._looks + 1 if begun == self._seen and begun > self._done else 0
+        self._seen = begun
+        return self._looks >= LOOKS
 
     # ---- parameters
 
     def parameters(self) -> dict[str, tuple[float, float, float]]:
         """Return name -> (low, high, current value) in the plugin's units; choices and switches are 0..1."""
         found: dict[str, tuple[float, float, float]] = {}
-        if self.hangs:
-            return found
         for name, parameter in self._parameters[0].items():
             low, high = _ends(parameter)
             now = getattr(self._instances[0], name) if parameter.type is float else parameter.raw_value
@@ -207,8 +193,6 @@ class Plugin:
         Raises:
             ControlError: the parameter does not exist, or the value is out of range.
         """
-        if self.hangs:
-            raise ControlError(f"{self.name} is bypassed: {self.fault}")
         known = self._parameters[0]
         if name not in known:
             near = difflib.get_close_matches(name, known, n=3)
@@ -225,15 +209,6 @@ class Plugin:
         if not low <= value <= high:
             raise ControlError(f"{name} is {value:g}, not a number from {low:g} to {high:g}")
         return _raw(parameter, value)
-
-
-def _take(tokens: list[int]) -> bool:
-    """Remove the token; return whether it was there, which is true for one thread only."""
-    try:
-        tokens.pop()
-    except IndexError:
-        return False
-    return True
 
 
 def _ends(parameter: Any) -> tuple[float, float]:
@@ -270,13 +245,9 @@ class Chain:
         if float(np.abs(block).max(initial=0.0)) > THRESHOLD:
             limit(block)
 
-    def watch(self) -> bool:
-        """Check the plugins; call it a few times a second, not on the render thread.
-
-        Returns:
-            True if the render thread hangs in a plugin, which is now bypassed: start a new render thread.
-        """
-        return any(plugin.watch() for plugin in self.plugins)
+    def hung(self) -> str:
+        """Return the name of the plugin that the render thread hangs in, or ""; see `Plugin.hangs`."""
+        return next((plugin.name for plugin in self.plugins if plugin.hangs()), "")
 
     def play(self, blocks: Iterable[Block], channels: int) -> Iterator[Block]:
         """Process a whole sound, block [T, C] by block, and remove the latency: the length stays the same.

@@ -9,10 +9,6 @@ class RealtimeError(Exception):
     """An error that the user can fix. The message is one line: what was wrong and what is accepted."""
 
 
-class HungError(Exception):
-    """Ends a thread that returns from a hung effect, as another thread has replaced it."""
-
-
 class ControlError(RealtimeError):
     """A message that cannot be executed. The sender receives the text."""
 

@@ -43,14 +43,6 @@ def ordinary() -> None:
         _set(os.SCHED_OTHER, 0)
 
 
-def last(thread: int | None) -> None:
-    """Give the thread with this native id the lowest priority."""
-    if sys.platform == "linux" and thread is not None:
-        _set(os.SCHED_OTHER, 0, thread)
-        with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, thread, 10)
-
-
-def _set(policy: int, priority: int, thread: int | None = None) -> None:
+def _set(policy: int, priority: int) -> None:
     with contextlib.suppress(OSError):
-        os.sched_setscheduler(thread or threading.get_native_id(), policy, os.sched_param(priority))
+        os.sched_setscheduler(threading.get_native_id(), policy, os.sched_param(priority))

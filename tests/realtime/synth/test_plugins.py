@@ -12,7 +12,7 @@ import pytest
 from realtime.control.replies import plugins as plugin_replies
 from realtime.surfaces.oscquery import PLUGINS, learn
 from realtime.synth.plugins import LOOKS, Chain, PluginError, load, require, try_out
-from realtime.util.errors import ControlError, HungError
+from realtime.util.errors import ControlError
 
 RATE, BLOCK = 48_000, 128
 VST3 = Path("/usr/lib/vst3")
@@ -140,29 +140,26 @@ def test_plugin_that_raises_while_playing_is_bypassed() -> None:
     assert chain.faults() == []
 
 
-def test_hung_plugin_is_bypassed_and_its_thread_ends_when_it_returns(hanging: tuple[Path, Path]) -> None:
+def test_hung_plugin_is_found_and_one_that_plays_is_not(hanging: tuple[Path, Path]) -> None:
     plugin, let_go = hanging
     chain = make_chain(plugin)
-    block, ends = noise(BLOCK), []
+    block = noise(BLOCK)
+    for _ in range(LOOKS + 3):
+        chain.process(block)
+        assert chain.hung() == ""
+    assert [chain.hung() for _ in range(LOOKS + 3)] == [""] * (LOOKS + 3)  # between two blocks
+    hangs = let_go.with_suffix(".hangs")
 
     def play() -> None:
-        try:
-            while True:
-                chain.process(block)
-        except HungError as error:
-            ends.append(error)
+        while not hangs.exists():
+            chain.process(block)
 
     thread = threading.Thread(target=play, daemon=True)
     thread.start()
-    while not let_go.with_suffix(".hangs").exists():
+    while not hangs.exists():
         assert thread.is_alive()
         time.sleep(0.01)
-    looks = [chain.watch() for _ in range(LOOKS + 3)]
-    assert looks == [False] * LOOKS + [True, False, False]
-    assert chain.faults() == ["plugin 0 (ZamCompX2) is bypassed: it hung while playing"]
-    np.testing.assert_array_equal(played(chain, noise(BLOCK)), noise(BLOCK))
-    block[:] = 0.5  # another thread owns the block now
+    assert [chain.hung() for _ in range(LOOKS + 2)] == [""] * LOOKS + ["ZamCompX2"] * 2
     let_go.touch()
     thread.join(60.0)
-    assert len(ends) == 1
-    assert (block == 0.5).all()
+    assert chain.hung() == ""

@@ -76,14 +76,12 @@ class Points:
         Raises:
             SequenceError: points are missing; lists all of them.
         """
-        mistakes = []
-        specs = [(spec.line, spec) for spec in self.sequence.points.values()]
+        specs = list(self.sequence.points.values())
         for step in self.sequence.steps:
-            specs += [(step.spec.line, step.spec)] if step.spec else []
-            specs += [(step.line, Spec("point", name)) for name in step.through]
-        for line, spec in specs:
-            if text := self._missing(spec):
-                mistakes.append(f"{self.sequence.path}:{line}: {spec.kind}: {text}")
+            specs += [step.spec] if step.spec else []
+            specs += [Spec("point", name, table=step.table) for name in step.through]
+        missing = [(spec, text) for spec in specs if (text := self._missing(spec))]
+        mistakes = [f"{self.sequence.path}: {spec.table}: {spec.kind}: {text}" for spec, text in missing]
         if mistakes:
             raise SequenceError(mistakes)
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from realtime.offline.toml_lines import Place, places
 from realtime.synth import quantities
 from realtime.synth.commands import HIT_SETTINGS, MODES, PLAIN, Trigger
 from realtime.synth.glide import CURVES, PATHS
@@ -33,7 +32,7 @@ class SequenceError(RealtimeError):
     """Errors in a sequence file.
 
     Attributes:
-        mistakes: one text per error, with file, line, key, and accepted values.
+        mistakes: one text per error, with file, table, key, and accepted values.
     """
 
     def __init__(self, mistakes: list[str]) -> None:
@@ -50,13 +49,13 @@ class Spec:
         kind: one of `POINTS`.
         value: value of that key.
         t: place between two points, 0..1.
-        line: line in the file.
+        table: the table of the file, in words.
     """
 
     kind: str
     value: Any
     t: float = 0.5
-    line: int = field(default=0, compare=False)
+    table: str = field(default="", compare=False)
 
     @property
     def label(self) -> str:
@@ -76,10 +75,11 @@ class Spec:
 class Step:
     """A `[[step]]` of the file.
 
-    `trigger` has its velocity and settings. `every` is in beats if `beat` is given, in seconds if `time` is.
+    `table` names it in error messages; `trigger` has its velocity and settings. `every` is in beats if
+    `beat` is given, in seconds if `time` is.
     """
 
-    line: int
+    table: str
     beat: float | None = None
     time: float | None = None
     spec: Spec | None = None
@@ -264,39 +264,36 @@ def read(path: Path) -> Sequence:
         raise SequenceError([f"{path}: {error.strerror or error}"]) from error
     except UnicodeDecodeError as error:
         raise SequenceError([f"{path}: not a text file in UTF-8"]) from error
-    source = source.replace("\r\n", "\n")
     try:
         content = tomllib.loads(source)
-        lines = places(source)
     except tomllib.TOMLDecodeError as error:
         raise SequenceError([f"{path}: not TOML: {error}"]) from error
     except RecursionError as error:
         raise SequenceError([f"{path}: nested too deeply"]) from error
-    return _Reader(path, lines).sequence(content)
+    return _Reader(path).sequence(content)
 
 
 class _Reader:
     """Collects mistakes instead of stopping at the first."""
 
-    def __init__(self, path: Path, lines: Mapping[Place, int]) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
-        self.lines = lines
-        self.mistakes: list[tuple[int, str]] = []
+        self.mistakes: list[str] = []
 
     def sequence(self, content: dict[str, Any]) -> Sequence:
-        top = self._table((), content, TOP_KEYS, "the file")
+        top = self._table("", content, TOP_KEYS, "the file")
         points = {name: self._named(name, table) for name, table in top.pop("points", {}).items()}
-        defaults = self._table(("defaults",), top.pop("defaults", {}), PLAY_KEYS, "[defaults]")
+        defaults = self._table("defaults", top.pop("defaults", {}), PLAY_KEYS, "[defaults]")
         rows = top.pop("step", [])
         if "step" not in content:
-            self._complain((), "no [[step]]: a sequence needs at least one")
-        steps = [self._step(("step", index), row, defaults) for index, row in enumerate(rows)]
+            self._complain("", "no [[step]]: a sequence needs at least one")
+        steps = [self._step(_words(index, row), row, defaults) for index, row in enumerate(rows)]
         if top.get("loops", 1) > 1 and "length" not in content:
-            self._complain(("loops",), "loops needs length, the number of beats in one loop")
+            self._complain("", "loops needs length, the number of beats in one loop")
         if "length" in top and (late := [s for s in steps if s.beat is not None and s.beat >= top["length"]]):
-            self._complain_at(late[0].line, f"beat is {late[0].beat:g}, not below length {top['length']:g}")
+            self._complain(late[0].table, f"beat is {late[0].beat:g}, not below length {top['length']:g}")
         if self.mistakes:
-            raise SequenceError([f"{self.path}:{line}: {text}" for line, text in sorted(self.mistakes)])
+            raise SequenceError(self.mistakes)
         return Sequence(
             self.path,
             tuple(steps),
@@ -304,16 +301,11 @@ class _Reader:
             **top,
         )
 
-    def _complain(self, place: Place, text: str) -> None:
-        while place and place not in self.lines:
-            place = place[:-1]
-        self._complain_at(self.lines.get(place, 1), text)
-
-    def _complain_at(self, line: int, text: str) -> None:
-        self.mistakes.append((line, text))
+    def _complain(self, where: str, text: str) -> None:
+        self.mistakes.append(": ".join(filter(None, (str(self.path), where, text))))
 
     def _table(
-        self, place: Place, table: Mapping[str, Any], keys: Mapping[str, Key], where: str
+        self, where: str, table: Mapping[str, Any], keys: Mapping[str, Key], kind: str
     ) -> dict[str, Any]:
         """Return the accepted values of a table; collect the errors."""
         accepted = {}
@@ -321,58 +313,60 @@ class _Reader:
             if name not in keys:
                 near = difflib.get_close_matches(name, keys, n=1)
                 hint = f"did you mean {near[0]}?" if near else f"accepted are {', '.join(keys)}"
-                self._complain((*place, name), f"{where} has no key {name!r}: {hint}")
+                self._complain(where, f"{kind} has no key {name!r}: {hint}")
                 continue
             checked = keys[name].check(value)
             if checked is None:
                 shown = repr(value) if isinstance(value, (int, float, str)) else f"a {type(value).__name__}"
-                self._complain((*place, name), f"{name} is {shown[:80]}, not {keys[name].accepted}")
+                self._complain(where, f"{name} is {shown[:80]}, not {keys[name].accepted}")
             else:
                 accepted[name] = checked
         return accepted
 
     def _named(self, name: str, table: Any) -> Spec | None:
-        place: Place = ("points", name)
+        where = f"point {name}"
         if not isinstance(table, dict):
             wanted = 'a table such as { between = ["kick", "snare"], t = 0.3 }'
-            self._complain(place, f"point {name} is {table!r:.80}, not {wanted}")
+            self._complain("", f"{where} is {table!r:.80}, not {wanted}")
             return None
-        spec = self._spec(place, self._table(place, table, POINT_KEYS, f"point {name}"))
-        if spec is None and table:
-            return None
-        if spec is None:
-            self._complain(place, f"point {name} is empty: give one of {', '.join(POINTS)}")
+        spec = self._spec(where, self._table(where, table, POINT_KEYS, "a point"))
+        if spec is None and not table:
+            self._complain("", f"{where} is empty: give one of {', '.join(POINTS)}")
         return spec
 
-    def _spec(self, place: Place, values: dict[str, Any]) -> Spec | None:
+    def _spec(self, where: str, values: dict[str, Any]) -> Spec | None:
         """Take the keys that specify a point out of a table."""
         given = {key: values.pop(key) for key in POINTS if key in values}
         t = values.pop("t", None)
         if len(given) > 1:
             names = " and ".join(given)
-            self._complain((*place, list(given)[1]), f"{names} both set the point: give only one")
+            self._complain(where, f"{names} both set the point: give only one")
         if t is not None and "between" not in given:
-            self._complain((*place, "t"), "t needs between, which is missing")
+            self._complain(where, "t needs between, which is missing")
         for kind, value in given.items():
-            line = self.lines.get((*place, kind), 1)
-            return Spec(kind, value, 0.5 if t is None else t, line)
+            return Spec(kind, value, 0.5 if t is None else t, where)
         return None
 
-    def _step(self, place: Place, table: dict[str, Any], defaults: Mapping[str, Any]) -> Step:
-        values = self._table(place, table, STEP_KEYS, "a step")
-        line = self.lines.get(place, 1)
+    def _step(self, where: str, table: dict[str, Any], defaults: Mapping[str, Any]) -> Step:
+        values = self._table(where, table, STEP_KEYS, "a step")
         if ("beat" in table) == ("time" in table):
-            self._complain(place, "a step needs either beat or time (s)")
+            self._complain(where, "a step needs either beat or time (s)")
         if values.get("repeat", 1) > 1 and "every" not in table:
-            self._complain((*place, "repeat"), "repeat needs every, the beats (or s) between repeats")
-        spec = self._spec(place, values)
+            self._complain(where, "repeat needs every, the beats (or s) between repeats")
+        spec = self._spec(where, values)
         values = {**defaults, **values}
         if values.get("glide") and spec is None and "glide" in table:
-            self._complain((*place, "glide"), "glide needs a point to go to")
+            self._complain(where, "glide needs a point to go to")
         if not values.get("hit", True) and spec is None and not values.get("walk"):
-            self._complain((*place, "hit"), "a step with hit = false needs a point to move to")
+            self._complain(where, "a step with hit = false needs a point to move to")
         if values.get("through") and not values.get("glide"):
-            self._complain((*place, "through"), "through needs glide, the duration of the move")
+            self._complain(where, "through needs glide, the duration of the move")
         velocity = values.pop("velocity", quantities.VELOCITY.default)
         settings = {name: values.pop(name) for name in HIT_SETTINGS if name in values}
-        return Step(line, spec=spec, trigger=Trigger(velocity).with_settings(settings), **values)
+        return Step(where, spec=spec, trigger=Trigger(velocity).with_settings(settings), **values)
+
+
+def _words(index: int, row: Mapping[str, Any]) -> str:
+    """Return the name of a step for messages, such as "step 3 (beat 1.5)"."""
+    time = next((f" ({key} {row[key]!r:.20})" for key in ("beat", "time") if key in row), "")
+    return f"step {index + 1}{time}"

@@ -1,4 +1,4 @@
-"""Sequence files: reading, and every kind of error with its line, key and accepted values."""
+"""Sequence files: reading, and every kind of error with its table, key and accepted values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from realtime.__main__ import main
 from realtime.model.decoder import Decoder
 from realtime.offline.score import Event, Points, events
 from realtime.offline.sequence import STEP_KEYS, TOP_KEYS, SequenceError, read
-from realtime.offline.toml_lines import places
 from realtime.synth.commands import Goto, Mode, SetZ, Trigger
 
 Play = Callable[..., list[Event]]
@@ -34,26 +33,6 @@ def play(decoder: Decoder, tmp_path: Path) -> Play:
         return list(events(sequence, points, 1000))
 
     return run
-
-
-def test_places_give_the_line_of_every_key() -> None:
-    text = 'a = 1\n"b c".d = """\n\n"""  # [x]\n[t]\nx = [\n  1, # ]\n  { y = "]", z = 2 },\n]\n'
-    text += "[[s]]\n[[s]]\nq = 1\n"
-    assert places(text + "[s.u]\nv=1979-05-27 07:32:00\n") == {
-        ("a",): 1,
-        ("b c", "d"): 2,
-        ("t",): 5,
-        ("t", "x"): 6,
-        ("t", "x", 1): 8,
-        ("t", "x", 1, "y"): 8,
-        ("t", "x", 1, "z"): 8,
-        ("s",): 10,
-        ("s", 0): 10,
-        ("s", 1): 11,
-        ("s", 1, "q"): 12,
-        ("s", 1, "u"): 13,
-        ("s", 1, "u", "v"): 14,
-    }
 
 
 def test_beats_follow_tempo_changes_and_loops(play: Play) -> None:
@@ -130,58 +109,75 @@ def test_points_of_every_kind_are_found(decoder: Decoder, play: Play, tmp_path: 
     assert asked == [tmp_path / "hit.wav"]
 
 
-# (text of a file, line of the error, message)
+FIRST = "step 1 (beat 0)"
+# (text of a file, table with the error, message)
 MISTAKES = [
-    ("tempo = \n", 0, "not TOML: Invalid value (at line 1"),
-    ("", 1, "no [[step]]"),
-    (STEP + "velocty = 1\n", 4, "a step has no key 'velocty': did you mean velocity?"),
-    (STEP + "zzz = 1\n", 4, "a step has no key 'zzz': accepted are beat, time, point"),
-    ("templo = 9\n" + STEP, 1, "the file has no key 'templo': did you mean tempo?"),
-    ("tempo = 0\n" + STEP, 1, "tempo is 0, not beats per minute, 1 to 1000, or a list of [beat"),
-    ("tempo = [[1, 120]]\n" + STEP, 1, "tempo is a list, not beats per minute"),
-    (STEP + "velocity = 1.5\n", 4, "velocity is 1.5, not a number from 0 to 1"),
-    (STEP + "velocity = true\n", 4, "velocity is True, not a number"),
-    (STEP + "velocity = nan\n", 4, "velocity is nan, not a number"),
-    (STEP + 'pitch = "up"\n', 4, "pitch is 'up', not a number from -48 to 48 semitones"),
-    (STEP + "pan = 2\n", 4, "pan is 2, not a number from -1 to 1"),
-    (STEP + "choke = 17\n", 4, "choke is 17, not a whole number from 0 to 16"),
-    (STEP + "reverse = 1\n", 4, "reverse is 1, not true or false"),
-    (STEP + 'mode = "loud"\n', 4, "mode is 'loud', not one of live, latch"),
-    (STEP + 'curve = "bent"\n', 4, "curve is 'bent', not one of linear, smooth, in, out"),
-    (STEP + 'path = "round"\n', 4, "path is 'round', not one of linear, spherical, spline"),
-    (STEP + "time = 1\n", 1, "a step needs either beat or time (s)"),
-    ('[[step]]\npoint = "kick"\n', 1, "a step needs either beat or time (s)"),
-    (STEP + "z = [1, 2, 3, 4]\n", 4, "point and z both set the point: give only one"),
-    (STEP + "t = 0.5\n", 4, "t needs between"),
-    (STEP + "repeat = 4\n", 4, "repeat needs every"),
-    ("loops = 2\n" + STEP, 1, "loops needs length"),
-    ("length = 4\n" + STEP + '[[step]]\nbeat = 4\npoint = "kick"\n', 5, "beat is 4, not below length 4"),
-    ("[[step]]\nbeat = 0\nglide = 100\n", 3, "glide needs a point to go to"),
-    ("[[step]]\nbeat = 0\nhit = false\n", 3, "a step with hit = false needs a point to move to"),
-    (STEP + 'through = ["snare"]\n', 4, "through needs glide"),
-    ("[points]\nx = 3\n" + STEP, 2, "point x is 3, not a table such as"),
-    ("[points]\nx = {}\n" + STEP, 2, "point x is empty"),
-    ("[points.x]\nz = [\n1, 'a']\n" + STEP, 2, "z is a list, not a list of numbers"),
+    ("tempo = \n", "", "not TOML: Invalid value (at line 1"),
+    ("", "", "no [[step]]"),
+    (STEP + "velocty = 1\n", FIRST, "a step has no key 'velocty': did you mean velocity?"),
+    (STEP + "zzz = 1\n", FIRST, "a step has no key 'zzz': accepted are beat, time, point"),
+    ("templo = 9\n" + STEP, "", "the file has no key 'templo': did you mean tempo?"),
+    ("tempo = 0\n" + STEP, "", "tempo is 0, not beats per minute, 1 to 1000, or a list of [beat"),
+    ("tempo = [[1, 120]]\n" + STEP, "", "tempo is a list, not beats per minute"),
+    (STEP + "velocity = 1.5\n", FIRST, "velocity is 1.5, not a number from 0 to 1"),
+    (STEP + "velocity = true\n", FIRST, "velocity is True, not a number"),
+    (STEP + "velocity = nan\n", FIRST, "velocity is nan, not a number"),
+    (STEP + 'pitch = "up"\n', FIRST, "pitch is 'up', not a number from -48 to 48 semitones"),
+    (STEP + "pan = 2\n", FIRST, "pan is 2, not a number from -1 to 1"),
+    (STEP + "choke = 17\n", FIRST, "choke is 17, not a whole number from 0 to 16"),
+    (STEP + "reverse = 1\n", FIRST, "reverse is 1, not true or false"),
+    (STEP + 'mode = "loud"\n', FIRST, "mode is 'loud', not one of live, latch"),
+    (STEP + 'curve = "bent"\n', FIRST, "curve is 'bent', not one of linear, smooth, in, out"),
+    (STEP + 'path = "round"\n', FIRST, "path is 'round', not one of linear, spherical, spline"),
+    (STEP + "time = 1\n", FIRST, "a step needs either beat or time (s)"),
+    ('[[step]]\npoint = "kick"\n', "step 1", "a step needs either beat or time (s)"),
+    (STEP + "z = [1, 2, 3, 4]\n", FIRST, "point and z both set the point: give only one"),
+    (STEP + "t = 0.5\n", FIRST, "t needs between"),
+    (STEP + "repeat = 4\n", FIRST, "repeat needs every"),
+    ("loops = 2\n" + STEP, "", "loops needs length"),
+    (
+        "length = 4\n" + STEP + '[[step]]\nbeat = 4\npoint = "kick"\n',
+        "step 2 (beat 4)",
+        "beat is 4, not below length 4",
+    ),
+    ("[[step]]\nbeat = 0\nglide = 100\n", FIRST, "glide needs a point to go to"),
+    (
+        "[[step]]\nbeat = 0\nhit = false\n",
+        FIRST,
+        "a step with hit = false needs a point to move to",
+    ),
+    (STEP + 'through = ["snare"]\n', FIRST, "through needs glide"),
+    ("[points]\nx = 3\n" + STEP, "", "point x is 3, not a table such as"),
+    ("[points]\nx = {}\n" + STEP, "", "point x is empty"),
+    ("[points.x]\nz = [\n1, 'a']\n" + STEP, "point x", "z is a list, not a list of numbers"),
     (
         '[[step]]\nbeat = 0\n\npoint = "kik"\n',
-        4,
+        FIRST,
         "point: model 'tiny' has no point named 'kik': did you mean kick",
     ),
-    ("[[step]]\nbeat = 0\nz = [1]\n", 3, "z: z has 1 numbers; the model has 4 dimensions"),
-    ('[[step]]\nbeat = 0\npreset = "x"\n', 3, "preset: no preset 'x'"),
-    ('[points]\na = { point = "a" }\n' + STEP, 2, "point: the points refer to each other in a circle"),
-    ('[[step]]\nbeat = 0\nbetween = ["kick"]\n', 3, "between is a list, not two names of points"),
-    ("step = 3\n", 1, "step is 3, not tables [[step]]"),
+    ("[[step]]\nbeat = 0\nz = [1]\n", FIRST, "z: z has 1 numbers; the model has 4 dimensions"),
+    ('[[step]]\nbeat = 0\npreset = "x"\n', FIRST, "preset: no preset 'x'"),
+    (
+        '[points]\na = { point = "a" }\n' + STEP,
+        "point a",
+        "point: the points refer to each other in a circle",
+    ),
+    (
+        '[[step]]\nbeat = 0\nbetween = ["kick"]\n',
+        FIRST,
+        "between is a list, not two names of points",
+    ),
+    ("step = 3\n", "", "step is 3, not tables [[step]]"),
 ]
 
 
-@pytest.mark.parametrize(("text", "line", "complaint"), MISTAKES)
-def test_every_error_is_reported_with_its_line(
+@pytest.mark.parametrize(("text", "table", "complaint"), MISTAKES)
+def test_every_error_is_reported_with_its_table(
     tiny_model: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     text: str,
-    line: int,
+    table: str,
     complaint: str,
 ) -> None:
     path = tmp_path / "seq.toml"
@@ -190,8 +186,8 @@ def test_every_error_is_reported_with_its_line(
     command = ["render", "--check", str(path), "--model", str(tiny_model), "--presets", presets]
     assert main(command) == 2
     told = capsys.readouterr().err.splitlines()[0]
-    place = f"{path}:{line}: " if line else f"{path}: "
-    assert told.startswith(f"realtime: error: {place}{complaint}")
+    place = f"{table}: " if table else ""
+    assert told.startswith(f"realtime: error: {path}: {place}{complaint}")
 
 
 def test_check_lists_all_errors_and_render_the_first(
@@ -200,7 +196,8 @@ def test_check_lists_all_errors_and_render_the_first(
     path = tmp_path / "seq.toml"
     path.write_text(STEP + "pan = 3\npitch = 99\n")
     assert main(["render", "--check", str(path), "--model", str(tiny_model)]) == 2
-    assert [line.split(":")[3] for line in capsys.readouterr().err.splitlines()] == ["4", "5"]
+    told = capsys.readouterr().err.splitlines()
+    assert [line.split(": ")[4].split()[0] for line in told] == ["pan", "pitch"]
     assert main(["render", str(path), "--model", str(tiny_model), "-o", str(tmp_path / "x.wav")]) == 2
     assert "(and 1 more" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == [path]

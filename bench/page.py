@@ -4,13 +4,15 @@
     python -m bench.page --pictures docs
 
 It starts a server of its own on the bundled drums and needs Chromium and the extras `dev` and `offline`.
-Frames are counted by the browser's own requestAnimationFrame.
+Frames are counted by the browser's own requestAnimationFrame. Without a graphics card the browser draws on
+the processor, so the frame rate is that of the slowest machines.
 """
 
 from __future__ import annotations
 
 import argparse
 import io
+import math
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
@@ -22,19 +24,36 @@ from tests.system.browser import Tab, browser
 from tests.system.rig import Server
 
 DOTS = 5000
-FRAMES_S = 5.0
+MORPH_S = 5.0
 COLOURS = 255  # of a picture, so that it is small
+STROKE = 30  # moves of the pointer before a picture
 DESK, PHONE = (1440, 900), (390, 844)
-#: file -> size of the window, theme, panel
-PICTURES: dict[str, tuple[tuple[int, int], Literal["dark", "light"], str]] = {
-    "page-dark.png": (DESK, "dark", "morph"),
-    "page-light.png": (DESK, "light", "steps"),
-    "page-phone.png": (PHONE, "dark", "morph"),
+#: file -> size of the window, theme
+PICTURES: dict[str, tuple[tuple[int, int], Literal["dark", "light"]]] = {
+    "page-dark.png": (DESK, "dark"),
+    "page-light.png": (DESK, "light"),
+    "page-phone-dark.png": (PHONE, "dark"),
+    "page-phone-light.png": (PHONE, "light"),
 }
-MANY = """count => {
+#: Drag the pressed pointer in a spiral among many dots; return frames, moves and seconds.
+MORPH = """async ([count, seconds, x, y]) => {
   const model = {classes: [["a"], ["b"], ["c"], ["d"]], anchors: []};
   for (let i = 0; i < count; i++) model.anchors.push(["s" + i, i % 4, Math.random(), Math.random()]);
   soundmap.setModel(model);
+  let frames = 0, moves = 0;
+  const begun = performance.now();
+  const mouse = setInterval(() => {
+    const turn = ++moves / 40, wide = 40 + 20 * Math.sin(turn / 7);
+    const place = {clientX: x + wide * Math.cos(turn), clientY: y + wide * Math.sin(turn)};
+    const pointer = soundmap.fingers.keys().next().value;
+    soundmap.frame.dispatchEvent(new PointerEvent("pointermove", {pointerId: pointer, buttons: 1, ...place}));
+  }, 8);
+  while (performance.now() - begun < 1000 * seconds) {
+    await new Promise(requestAnimationFrame);
+    frames++;
+  }
+  clearInterval(mouse);
+  return [frames, moves, (performance.now() - begun) / 1000];
 }"""
 GROOVE = [("hihat", range(0, 16, 2)), ("kick", (0, 6, 8)), ("snare", (4, 12)), ("tom", (14, 15))]
 
@@ -49,17 +68,12 @@ def measure(address: str) -> None:
         )
         paint = tab.page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
         print(f"weight {weight / 1000:.0f} kB, first paint after {paint:.0f} ms")
-        tab.page.evaluate(MANY, DOTS)
-        left, top = tab.place(0.1, 0.1)
-        tab.page.mouse.move(left, top)
+        x, y = tab.place(0.5, 0.5)
+        tab.page.mouse.move(x, y)
         tab.page.mouse.down()
-        frames, moved, begun = tab.page.evaluate("[soundmap.frames, 0, performance.now()]")
-        while (now := tab.page.evaluate("performance.now()")) - begun < 1000 * FRAMES_S:
-            moved += 1
-            tab.page.mouse.move(left + 5 * (moved % 100), top - 3 * (moved % 100))
+        frames, moves, seconds = tab.page.evaluate(MORPH, [DOTS, MORPH_S, x, y])
         tab.page.mouse.up()
-        shown = tab.page.evaluate("soundmap.frames") - frames
-        print(f"{DOTS} dots: {1000 * shown / (now - begun):.1f} frames a second, {moved} moves")
+        print(f"{DOTS} dots: {frames / seconds:.1f} frames and {moves / seconds:.0f} moves a second")
 
 
 def groove(server: Server) -> None:
@@ -75,22 +89,21 @@ def groove(server: Server) -> None:
 
 def take_pictures(address: str, folder: Path) -> None:
     """Take all `PICTURES`, each with the point on its way."""
-    for name, (size, theme, panel) in PICTURES.items():
-        with browser(size, touch=size == PHONE) as context:
+    for name, (size, theme) in PICTURES.items():
+        with browser(size, theme, touch=size == PHONE) as context:
+            context.add_init_script(f"localStorage.setItem('theme', '{theme}')")
             tab = Tab(context.pages[0], address)
-            if theme == "light":
-                tab.page.evaluate("document.querySelector('#tab-server').click()")
-                tab.page.click("button:text-is('Light')")
-            tab.page.evaluate(f"document.querySelector('#tab-{panel}').click()")
-            tab.page.mouse.move(*tab.place(0.3, 0.5))
+            tab.page.wait_for_selector(".transport")
+            tab.page.mouse.move(*tab.place(0.25, 0.3))
             tab.page.mouse.down()
-            for step in range(20):
-                tab.page.mouse.move(*tab.place(0.3 + 0.02 * step, 0.5 + 0.01 * step))
-                tab.page.wait_for_timeout(20)
+            for step in range(STROKE):
+                angle = 2.5 * step / STROKE
+                tab.page.mouse.move(*tab.place(0.5 - 0.25 * math.cos(angle), 0.3 + 0.35 * math.sin(angle)))
             shot = Image.open(io.BytesIO(tab.page.screenshot()))
-            shot.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(folder / name, optimize=True)
+            small = shot.convert("RGB").quantize(COLOURS, dither=Image.Dither.FLOYDSTEINBERG)
+            small.save(folder / name, optimize=True)
             tab.page.mouse.up()
-            print(folder / name)
+            print(folder / name, flush=True)
 
 
 def main() -> None:
@@ -100,7 +113,7 @@ def main() -> None:
     args = parser.parse_args()
     with (
         TemporaryDirectory() as folder,
-        Server(resolve("drums"), "--null", "--presets", f"{folder}/presets.json") as server,
+        Server(resolve("drums"), "--null", "--synchronous", "--presets", f"{folder}/presets.json") as server,
     ):
         address = server.wait_for(r"^page +(http\S+)")[1]
         if args.pictures:

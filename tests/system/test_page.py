@@ -151,12 +151,11 @@ def test_a_pattern_drawn_on_the_page_plays_without_it(
 ) -> None:
     with serve(tiny_model, tmp_path) as server:
         tab = Tab(chromium.new_page(), address(server))
-        tab.page.click("#tab-steps")
         tab.page.click("text=Add a lane")
         tab.page.click("[aria-label^='Lane 1, step 3']")
         tab.page.wait_for_selector("[aria-label='Lane 1, step 3, velocity 80 %']")
-        tab.page.click("text=▶ Play")
-        tab.page.wait_for_selector("text=■ Stop")
+        tab.page.click("button:text-is('Play')")
+        tab.page.wait_for_selector("text=Stop the steps")
         assert tab.complaints == []
         tab.page.close()
         hits = float(server.status()["hits"])

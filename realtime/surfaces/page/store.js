@@ -1,6 +1,6 @@
 // What the page knows, and who wants to be told when a part of it changes.
 
-import { useEffect, useState } from "./vendor/preact-htm.js";
+import { useEffect, useState } from "./ui.js";
 
 const values = new Map();
 const watchers = new Map();
@@ -16,19 +16,17 @@ export function set(part, value) {
   for (const watcher of [...(watchers.get(part) ?? [])]) watcher(value);
 }
 
-/** Have `watcher` called at every change of a part; returns what ends that. */
+/** Have `watcher` called with a part, now if there is one and at every change; returns what ends that. */
 export function watch(part, watcher) {
   if (!watchers.has(part)) watchers.set(part, new Set());
   watchers.get(part).add(watcher);
+  if (values.has(part)) watcher(values.get(part));
   return () => watchers.get(part).delete(watcher);
 }
 
 /** For components: the value of a part, drawn anew when it changes. */
 export function use(part) {
   const [value, setValue] = useState(values.get(part));
-  useEffect(() => {
-    setValue(values.get(part));
-    return watch(part, (now) => setValue(now));
-  }, [part]);
+  useEffect(() => watch(part, (now) => setValue(now)), [part]);
   return value;
 }

@@ -1,23 +1,41 @@
 // Controls that panels share.
 
-import { html, useEffect, useRef, useState } from "./vendor/preact-htm.js";
+import { html, useEffect, useRef, useState } from "./ui.js";
+import { Icon } from "./icons.js";
 import { get, set, use } from "./store.js";
 
-/** A labelled slider; `show` puts its value into words. */
-export function Slider({ label, value, min, max, step = "any", show = String, onInput, children }) {
-  return html`<label class="slider">
-    <span class="name">${label}</span>
-    <output>${show(value)}</output>
+const HOLD_MS = 600; // a control shows what the hand does until the server has answered for sure
+
+/** A value that the server keeps, or for a moment what the hand has just made of it. */
+export function useHeld(value) {
+  const [held, setHeld] = useState(null);
+  useEffect(() => {
+    if (held === null) return undefined;
+    const timer = setTimeout(() => setHeld(null), HOLD_MS);
+    return () => clearTimeout(timer);
+  }, [held]);
+  return [held ?? value, setHeld];
+}
+
+const part = (value, min, max) => Math.min(1, Math.max(0, (value - min) / (max - min)));
+
+/** A labelled slider; `show` puts its value into words. With `ends` it goes both ways from its middle. */
+export function Slider({ label, value, min, max, step = "any", show = String, onInput, ends }) {
+  const at = part(Number(value), Number(min), Number(max));
+  const [from, to] = ends ? [Math.min(0.5, at), Math.max(0.5, at)] : [0, at];
+  return html`<label class="slider ${ends ? "both" : ""}" style=${{ "--from-part": from, "--to-part": to }}>
+    <span class="name">${ends ? ends[0] : label}</span>
+    ${ends ? html`<span class="name far">${ends[1]}</span>` : html`<output>${show(value)}</output>`}
     <input
       type="range"
       min=${min}
       max=${max}
       step=${step}
       value=${value}
+      aria-label=${label}
       aria-valuetext=${show(value)}
       onInput=${(event) => onInput(Number(event.target.value))}
     />
-    ${children}
   </label>`;
 }
 
@@ -30,7 +48,6 @@ export function Name({ label, value, onChange, style }) {
     setText(name);
     if (names.includes(name)) onChange(name);
   };
-  const field = useRef();
   return html`<input
     class="name-field"
     type="text"
@@ -40,7 +57,6 @@ export function Name({ label, value, onChange, style }) {
     spellcheck="false"
     autocomplete="off"
     value=${text}
-    ref=${field}
     onFocus=${(event) => {
       event.target.select();
       set("picking", { take });
@@ -51,6 +67,21 @@ export function Name({ label, value, onChange, style }) {
   />`;
 }
 
+/** A button with a picture; it stays pressed where `on` is given. */
+export function IconButton({ icon, label, onClick, on, disabled, cls = "" }) {
+  return html`<button
+    type="button"
+    class="icon-button ${cls}"
+    aria-label=${label}
+    title=${label}
+    aria-pressed=${on === undefined ? undefined : on ? "true" : "false"}
+    disabled=${disabled}
+    onClick=${onClick}
+  >
+    <${Icon} name=${icon} />
+  </button>`;
+}
+
 /** A button that stays pressed. */
 export function Toggle({ label, on, onToggle }) {
   return html`<button type="button" class="toggle" aria-pressed=${on ? "true" : "false"} onClick=${() => onToggle(!on)}>
@@ -58,12 +89,34 @@ export function Toggle({ label, on, onToggle }) {
   </button>`;
 }
 
+/** A field for a name, with a button that stores something under it. */
+export function StoreForm({ label, placeholder, onStore }) {
+  const [name, setName] = useState("");
+  const store = (event) => {
+    event.preventDefault();
+    if (name.trim()) onStore(name.trim());
+    setName("");
+  };
+  return html`<form class="row" onSubmit=${store}>
+    <input
+      class="grow"
+      type="text"
+      aria-label=${label}
+      placeholder=${placeholder}
+      maxlength="60"
+      value=${name}
+      onInput=${(event) => setName(event.target.value)}
+    />
+    <button type="submit">Store</button>
+  </form>`;
+}
+
 /** A square on which a puck is moved; x and y are 0..1 from left and from below. */
 export function Pad({ label, x, y, onMove, onPress, children }) {
   const square = useRef();
-  const move = (event) => {
+  const held = (value) => Math.min(1, Math.max(0, value));
+  const place = (event) => {
     const box = square.current.getBoundingClientRect();
-    const held = (value) => Math.min(1, Math.max(0, value));
     return [held((event.clientX - box.left) / box.width), held(1 - (event.clientY - box.top) / box.height)];
   };
   const keys = { ArrowLeft: [-0.05, 0], ArrowRight: [0.05, 0], ArrowUp: [0, 0.05], ArrowDown: [0, -0.05] };
@@ -76,14 +129,14 @@ export function Pad({ label, x, y, onMove, onPress, children }) {
     onPointerDown=${(event) => {
       if (event.target.closest("input")) return;
       square.current.setPointerCapture(event.pointerId);
-      onMove(...move(event));
+      onMove(...place(event));
       onPress();
     }}
-    onPointerMove=${(event) => event.buttons && square.current.hasPointerCapture(event.pointerId) && onMove(...move(event))}
+    onPointerMove=${(event) => event.buttons && square.current.hasPointerCapture(event.pointerId) && onMove(...place(event))}
     onKeyDown=${(event) => {
       if (event.target !== square.current) return;
       const way = keys[event.key];
-      if (way) onMove(Math.min(1, Math.max(0, x + way[0])), Math.min(1, Math.max(0, y + way[1])));
+      if (way) onMove(held(x + way[0]), held(y + way[1]));
       else if (event.key === " " || event.key === "Enter") onPress();
       else return;
       event.preventDefault();

@@ -1,0 +1,143 @@
+// The map on the page: its canvases, the search, the tools and what a dropped file does.
+
+import { html, useEffect, useRef, useState } from "../ui.js";
+import { colour } from "../colours.js";
+import { sendSound } from "../link.js";
+import { drag, press, release, strike } from "../play.js";
+import { get, set, use, watch } from "../store.js";
+import { IconButton } from "../widgets.js";
+import { SoundMap } from "./map.js";
+import { anyOf, caught } from "./zone.js";
+
+const short = (name) => name.split("/").pop();
+
+/** The outline of a sound. */
+function Picture({ peaks }) {
+  if (!peaks) return null;
+  return html`<svg class="picture" viewBox="0 -50 ${peaks.length} 100" preserveAspectRatio="none" aria-hidden="true">
+    <path d=${peaks.map((peak, i) => `M${i + 0.5} ${-(peak + 1) / 2}v${peak + 1}`).join("")} />
+  </svg>`;
+}
+
+/** Files dropped on the map become presets, one after the other. */
+async function drop(event) {
+  event.preventDefault();
+  for (const file of [...event.dataTransfer.files]) await sendSound(file);
+}
+
+/** What the map asks of the page. */
+function actions(map, setTip, setSaid, setZone) {
+  return {
+    press(pointer, place, dot, pressure) {
+      setTip(null);
+      if (dot && get("picking")) {
+        get("picking").take(dot.name);
+        set("picking", null);
+      }
+      press(pointer, place, dot, pressure);
+    },
+    drag,
+    release,
+    hover: (dot, x, y) => setTip(dot && { dot, x, y, index: map.current.dots.indexOf(dot) }),
+    focus: (dot) => setSaid(`${short(dot.name)}, ${map.current.classes[dot.label][0]}`),
+    pick: (dot) => strike(dot.name),
+    drawn(tool, stroke) {
+      const dots = caught(map.current.dots, stroke);
+      setZone(dots.length ? dots : null);
+      map.current.mark(dots.length ? dots : null);
+      setSaid(dots.length ? `${dots.length} in the zone` : "");
+    },
+  };
+}
+
+function Tools({ map, zone, onZone }) {
+  const [tool, setTool] = useState("play");
+  const pick = (name) => setTool((map.current.tool = tool === name ? "play" : name));
+  return html`<div class="map-tools" role="toolbar" aria-label="Map" aria-orientation="vertical">
+    <div class="cluster">
+      <${IconButton} icon="plus" label="Zoom in" onClick=${() => map.current.zoom(1.5)} />
+      <${IconButton} icon="minus" label="Zoom out" onClick=${() => map.current.zoom(1 / 1.5)} />
+      <${IconButton} icon="whole" label="Whole map" onClick=${() => map.current.fit()} />
+    </div>
+    <div class="cluster">
+      <${IconButton} icon="hand" label="Dragging moves the map" on=${tool === "move"} onClick=${() => pick("move")} />
+      <${IconButton} icon="lasso" label="Dragging catches sounds in a zone" on=${tool === "lasso"} onClick=${() => pick("lasso")} />
+    </div>
+    ${zone &&
+    html`<div class="cluster">
+      <${IconButton} icon="dice" label="Play any sound of the zone" onClick=${onZone} />
+    </div>`}
+  </div>`;
+}
+
+export function MapView() {
+  const frame = useRef();
+  const map = useRef();
+  const [tip, setTip] = useState(null);
+  const [said, setSaid] = useState("");
+  const [zone, setZone] = useState(null);
+  useEffect(() => {
+    const shown = (map.current = new SoundMap(frame.current, actions(map, setTip, setSaid, setZone)));
+    window.soundmap = shown; // for benchmarks and tests
+    const ends = [
+      watch("theme", () => shown.recolour()),
+      watch("model", (model) => (shown.setModel(model), setZone(null))),
+      watch("regions", (regions) => shown.setRegions(regions)),
+      watch("presets", (presets) => shown.setPresets(presets)),
+      watch("xy", (place) => shown.setPoint(place)),
+    ];
+    return () => ends.forEach((end) => end());
+  }, []);
+  const search = (event) => {
+    const text = event.target.value.trim();
+    const found = text ? map.current.find(text) : null;
+    map.current.mark(found);
+    setZone(null);
+    setSaid(found ? `${found.length} found` : "");
+    return found ?? [];
+  };
+  const randomly = () => {
+    const dot = anyOf(zone);
+    map.current.flash(dot);
+    strike(dot.name);
+  };
+  const model = use("model");
+  const pictures = use("pictures");
+  return html`<div class="map-area" onDragOver=${(event) => event.preventDefault()} onDrop=${drop}>
+    <div
+      class="map"
+      ref=${frame}
+      tabindex="0"
+      role="application"
+      aria-label="Map of the sounds"
+      aria-describedby="map-help"
+    >
+      <canvas class="sounds" aria-hidden="true"></canvas>
+      <canvas class="moving" aria-hidden="true"></canvas>
+      ${tip &&
+      html`<div class="tip" style=${{ left: `${tip.x}px`, top: `${tip.y}px`, "--accent": colour(tip.dot.label) }}>
+        <${Picture} peaks=${pictures?.[tip.index]} />
+        ${short(tip.dot.name)}<small>${model.classes[tip.dot.label][0]}</small>
+      </div>`}
+      <p id="map-help" class="sr">
+        Press to play, drag to morph; each further finger is a sound of its own. Arrow keys walk from sound to sound,
+        space plays, plus and minus zoom.
+      </p>
+    </div>
+    <div class="map-search">
+      <input
+        type="search"
+        placeholder="Find a sound"
+        aria-label="Find a sound on the map"
+        onInput=${search}
+        onKeyDown=${(event) => {
+          if (event.key !== "Enter") return;
+          const [first] = search(event);
+          if (first) strike(first.name), map.current.flash(first);
+        }}
+      />
+      <span class="said" aria-live="polite">${said}</span>
+    </div>
+    <${Tools} map=${map} zone=${zone} onZone=${randomly} />
+  </div>`;
+}

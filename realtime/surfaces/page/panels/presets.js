@@ -1,0 +1,46 @@
+// Named places, and sound files that become such.
+
+import { html } from "../ui.js";
+import { send, sendSound } from "../link.js";
+import { strike } from "../play.js";
+import { use } from "../store.js";
+import { IconButton, StoreForm } from "../widgets.js";
+
+function Preset({ name }) {
+  return html`<li>
+    <button type="button" class="grow left" onClick=${() => strike(name)}>${name}</button>
+    <button type="button" onClick=${() => send("/morph/preset/recall", name)} aria-label="Go to ${name}">Go</button>
+    <${IconButton}
+      icon="cross"
+      label="Delete ${name}"
+      cls="bare"
+      onClick=${() => confirm(`Delete the preset ${name}?`) && send("/morph/preset/delete", name)}
+    />
+  </li>`;
+}
+
+export function PresetsPanel() {
+  const presets = use("presets") ?? [];
+  return html`<section class="card">
+    <h2>Presets</h2>
+    <${StoreForm}
+      label="Name of a new preset"
+      placeholder="Name this place"
+      onStore=${(name) => send("/morph/preset/store", name)}
+    />
+    ${presets.length === 0 && html`<p class="hint">Store the place where the point is, and find it here at the next start.</p>`}
+    <ul class="list">${presets.map(([name]) => html`<${Preset} key=${name} name=${name} />`)}</ul>
+    <label class="file">
+      A sound file (or drop it on the map)
+      <input
+        type="file"
+        accept=".wav,.flac,.aif,.aiff,.ogg"
+        multiple
+        onChange=${async (event) => {
+          for (const file of [...event.target.files]) await sendSound(file);
+          event.target.value = "";
+        }}
+      />
+    </label>
+  </section>`;
+}

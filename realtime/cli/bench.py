@@ -34,9 +34,10 @@ def run(args: argparse.Namespace) -> int:
     from realtime.live import latency
     from realtime.live.engine import Engine
     from realtime.live.failover import Failover, opener
-    from realtime.live.instruments import Instruments, Library
+    from realtime.live.instruments import Instruments
     from realtime.model.decoder import resolve
     from realtime.synth.commands import Gain, Panic, Prepare, Trigger
+    from realtime.util.library import Library
 
     def say(line: str) -> None:
         print(line, flush=True)

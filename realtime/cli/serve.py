@@ -65,6 +65,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="folder of the files that messages may name; default: none",
     )
     serve.add_argument(
+        "--takes",
+        type=Path,
+        metavar="FOLDER",
+        help="folder of takes, which the page and /morph/record/start record; "
+        "default: in the user's data folder",
+    )
+    serve.add_argument(
         "--presets", type=Path, metavar="FILE", help="file of presets; default: in the user's data folder"
     )
     serve.add_argument("--restore", action="store_true", help="restore the state of the last session")
@@ -98,6 +105,7 @@ def run(args: argparse.Namespace) -> int:
     if args.library and not args.library.is_dir():
         raise RealtimeError(f"--library {args.library} is not a directory")
     from realtime.cli.server import ServeConfig, serve
+    from realtime.control.presets import default_presets
     from realtime.live.config import SoundConfig
     from realtime.synth.plugins import require
 
@@ -115,6 +123,7 @@ def run(args: argparse.Namespace) -> int:
         gain_db=args.gain,
         dc_block_hz=args.dc_block,
         library=args.library,
+        takes=args.takes or default_presets().parent / "takes",
         record=args.record,
         log=args.log,
         force=args.force,

@@ -88,7 +88,14 @@ def serve(config: ServeConfig) -> int:
             _print(introduction.lines | {"osc": f"{server.host}:{server.port}"})
             models = Models(lambda: sound.studio.model or config.sound.model, config.sound.library)
             started = surfaces.start(
-                config.surfaces, bridge, server, access.Access(config.allow), models, say
+                config.surfaces,
+                bridge,
+                server,
+                access.Access(config.allow),
+                models,
+                config.sound.takes,
+                sound.player.heard,
+                say,
             )
             _print(introduction.details if config.verbose else {})
             _print(_hints(server))

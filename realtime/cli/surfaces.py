@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from realtime.surfaces.models import Models
 
 
+Heard = Callable[[int], tuple[int, bytes]]
+
+
 @dataclass(frozen=True)
 class SurfaceConfig:
     """Options of MIDI, the page and OSCQuery.
@@ -108,6 +111,8 @@ def start(
     server: Server,
     gate: Access,
     models: Models,
+    takes: Path | None,
+    heard: Heard,
     say: Callable[[str], None],
 ) -> ExitStack:
     """Start the requested surfaces of a running server; close the result to stop them.
@@ -118,6 +123,8 @@ def start(
         server: the OSC server.
         gate: access rules of the page and OSCQuery, not shared with any other server.
         models: the model that plays, and those that can be loaded.
+        takes: folder of the recordings that the page offers.
+        heard: returns the latest output from a device sample on.
         say: receives a line for each surface that does not work.
 
     Raises:
@@ -125,7 +132,7 @@ def start(
     """
     with ExitStack() as parts:
         if config.oscquery is None or config.oscquery >= 0:
-            _start_web(config, server, gate, models, say, parts)
+            _start_web(config, server, gate, models, takes, heard, say, parts)
         if bridge is not None:
             from realtime.surfaces.midi_bridge import LocalLink
 
@@ -139,14 +146,18 @@ def _start_web(
     server: Server,
     gate: Access,
     models: Models,
+    takes: Path | None,
+    heard: Heard,
     say: Callable[[str], None],
     parts: ExitStack,
 ) -> None:
     from realtime.surfaces.advert import Advert
+    from realtime.surfaces.web.downloads import Downloads
     from realtime.surfaces.web.key import page_key
     from realtime.surfaces.web.oscquery_part import OscQuery
     from realtime.surfaces.web.page_part import Page
     from realtime.surfaces.web.server import WebServer
+    from realtime.surfaces.web.sound import Sound
 
     open_to_network = not server.host.startswith("127.")
     name = f"soundmorph {socket.gethostname().partition('.')[0]} {server.port}"
@@ -154,7 +165,7 @@ def _start_web(
     key = page_key() if open_to_network else ""
     try:
         web = WebServer(
-            [Page(server, query.answer, models), query],
+            [Downloads(takes), Sound(heard), Page(server, query.answer, models), query],
             host=server.host,
             port=server.port if config.oscquery is None else config.oscquery,
             gate=gate,

@@ -10,9 +10,11 @@ from realtime.control.protocol import number as _number
 from realtime.control.requests import (
     Adopt,
     Asked,
+    BeginTake,
     ChangeSetting,
     Delete,
     Encode,
+    EndTake,
     Hit,
     Load,
     Move,
@@ -363,6 +365,19 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
         (Argument("file", "text", "a model file in the library folder, or the name of a bundled model"),),
         "`/morph/done /morph/model file` when the new model plays",
     ),
+    Address(
+        "/morph/record/start",
+        "Begin a take: record the sound as WAV and the commands as a log, into the folder of `--takes`.",
+        lambda space, values: BeginTake(*values),
+        (Argument("name", "text", "the files' name", default=None, missing="the date and time"),),
+        "`/morph/done /morph/record/start name`",
+    ),
+    Address(
+        "/morph/record/stop",
+        "End the take.",
+        lambda space, values: EndTake(),
+        reply="`/morph/done /morph/record/stop name` when the files are complete",
+    ),
     *SEQUENCER,
     # plugins
     Address(
@@ -442,7 +457,8 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
         "Give the state of the engine.",
         "`/morph/status.reply` key value …: voices, hits since the start, late blocks, peak and RMS levels, "
         "…, `model`, the model's name, `model_id`, a number that identifies the model, `seq_step`, the step "
-        "that sounds in the sequencer (-1 when stopped), and `seq_revision`, which rises with every edit",
+        "that sounds in the sequencer (-1 when stopped), `seq_revision`, which rises with every edit, and "
+        "`take_seconds`, the length of the take that is being recorded (-1: none)",
     ),
     *PATTERN_QUESTIONS,
     Address(

@@ -24,10 +24,12 @@ from realtime.control.replies import PluginChain
 from realtime.control.requests import (
     Adopt,
     Asked,
+    BeginTake,
     ChangeSetting,
     Delete,
     DeletePattern,
     Encode,
+    EndTake,
     Hit,
     Load,
     Move,
@@ -95,12 +97,20 @@ class Player(Protocol):
 
 
 class FileWork(Protocol):
-    """Work on files. `encode` and `build` run in the background; all raise RealtimeError for user errors."""
+    """Work on files. All but `install` run in the background; all raise RealtimeError for user errors."""
 
     def encode(self, file: str) -> Z: ...
 
     def build(self, file: str) -> Any:
         """Return an instrument for `install`; its `info` describes the model."""
+        ...
+
+    def begin_take(self, name: str) -> None:
+        """Begin to record the sound and the commands."""
+        ...
+
+    def end_take(self) -> str:
+        """End the recording; return its name when its files are complete."""
         ...
 
     def install(self, instrument: Any) -> None:
@@ -351,6 +361,10 @@ class Control:
                 self._encode(file, name, sender)
             case Load(file):
                 self._load(file, sender)
+            case BeginTake(name):
+                self._begin_take(name, sender)
+            case EndTake():
+                self._work(self._require_studio().end_take, _nothing, "/morph/record/stop", None, sender)
             case Subscribe(port, interval_ms):
                 self._subscribe((sender[0], port), interval_ms, now)
             case ReplyTo(port):
@@ -502,7 +516,7 @@ class Control:
 
     def _save(self, address: str, name: str, sender: Sender) -> None:
         presets = self.presets
-        self._work(lambda: self._shelf.save(presets), lambda _: None, address, name, sender)
+        self._work(lambda: self._shelf.save(presets), _nothing, address, name, sender)
 
     def _encode(self, file: str, name: str | None, sender: Sender) -> None:
         studio, info = self._require_studio(), self.info
@@ -516,6 +530,11 @@ class Control:
         if self.space.of_model(label):
             raise ControlError(_taken(label))
         self._work(lambda: studio.encode(file), keep, "/morph/encode", label, sender, last=False)
+
+    def _begin_take(self, name: str | None, sender: Sender) -> None:
+        studio = self._require_studio()
+        take = time.strftime("take-%Y%m%d-%H%M%S") if name is None else name
+        self._work(lambda: studio.begin_take(take), _nothing, "/morph/record/start", take, sender)
 
     def _load(self, file: str, sender: Sender) -> None:
         studio, presets = self._require_studio(), self.presets
@@ -541,13 +560,14 @@ class Control:
         work: Callable[[], object],
         use: Callable[..., None],
         address: str,
-        name: str,
+        name: str | None,
         sender: Sender,
         last: bool = True,
     ) -> None:
         """Run `work` in the background, then `use` its result on this thread.
 
-        `last` sends `/morph/done` afterwards; without it, `use` starts further work that does.
+        `last` sends `/morph/done` afterwards, with `name` or else the result; without it, `use` starts
+        further work that does.
         """
 
         def finish(result: object) -> list[tuple[Sender, Message]]:
@@ -557,7 +577,8 @@ class Control:
                 use(result)
             except RealtimeError as error:
                 return [(sender, self.refuse(Message(address), str(error)))]
-            return [(sender, Message("/morph/done", (address, name)))] if last else []
+            told = str(result) if name is None else name
+            return [(sender, Message("/morph/done", (address, told)))] if last else []
 
         if not self._jobs.submit(work, finish):
             raise ControlError("too many background jobs are waiting")
@@ -622,6 +643,10 @@ class Control:
             facts = self.player.status()
             self.presets.last = Last(self._player_z(), float(facts["gain_db"]), str(facts["mode"]))
         self._shelf.save(self.presets)
+
+
+def _nothing(_: object) -> None:
+    pass
 
 
 def _taken(name: str) -> str:

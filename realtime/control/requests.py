@@ -95,6 +95,18 @@ class Load:
 
 
 @dataclass(frozen=True)
+class BeginTake:
+    """Begin to record the sound and the commands under a name; None chooses one."""
+
+    name: str | None = None
+
+
+@dataclass(frozen=True)
+class EndTake:
+    """End the recording."""
+
+
+@dataclass(frozen=True)
 class SetParameter:
     """Set a parameter of a plugin."""
 
@@ -177,6 +189,8 @@ Request = (
     | Undo
     | Encode
     | Load
+    | BeginTake
+    | EndTake
     | SetParameter
     | Subscribe
     | ReplyTo

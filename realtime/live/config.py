@@ -16,6 +16,7 @@ class SoundConfig:
         ahead: maximum number of finished blocks in the queue; None: as many as the device needs.
         gain_db: initial output gain.
         dc_block_hz: cutoff frequency of the high-pass; 0: off.
+        takes: folder of the recordings that messages begin; None: there are none.
         plugins: effects after the mixer, in order.
     """
 
@@ -30,6 +31,7 @@ class SoundConfig:
     gain_db: float = 0.0
     dc_block_hz: float = 0.0
     library: Path | None = None
+    takes: Path | None = None
     record: Path | None = None
     log: Path | None = None
     force: bool = False

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from realtime.live import latency
 from realtime.live.load import Load
+from realtime.live.monitor import Monitor
 from realtime.live.pacing import CAREFUL_S, TARDY_S, Pacing
 from realtime.synth.commands import POINT_MOVES, Command, Panic, Prepare, Shed, Swap, Ticks, Trigger, Tweak
 from realtime.synth.crossfade import Change, Crossfade, Effects
@@ -103,6 +104,16 @@ class Sink(Protocol):
     def write(self, block: Block) -> None: ...
 
 
+class Recording(Protocol):
+    """Gets every block between `begin` and `end`, on the render thread. Must not block."""
+
+    def begin(self, mixer: Mixer) -> None: ...
+
+    def write(self, block: Block) -> None: ...
+
+    def end(self, mixer: Mixer) -> None: ...
+
+
 class Engine:
     """Renders blocks shortly before the device needs them, and hands them over.
 
@@ -150,6 +161,9 @@ class Engine:
         self.failure: BaseException | None = None
         self.latency_s = 0.0
         self._sink = sink
+        self.monitor = Monitor(mixer.sample_rate, mixer.channels, block_size)
+        self._take: Recording | None = None
+        self._wanted_take: Recording | None = None
         self.effects = effects
         self._inbox: deque[tuple[int, Command | Change]] = deque()
         self._ring = Ring(self.ahead, block_size, mixer.channels)
@@ -174,6 +188,10 @@ class Engine:
     def mixer(self) -> Mixer:
         """The mixer that is playing."""
         return self._crossfade.mixer
+
+    def record(self, take: Recording | None) -> None:
+        """Record from the next block on; None ends the recording."""
+        self._wanted_take = take
 
     # ---- called by the OSC thread
 
@@ -247,6 +265,7 @@ class Engine:
             "max_voices": mixer.voices,
             "mode": mixer.mode,
             "gain_db": mixer.output.gain_db,
+            "sample_rate": mixer.sample_rate,
             "seconds": mixer.position / mixer.sample_rate,
             "hits": mixer.hits,
             "prepared_hits": mixer.prepared_hits,
@@ -260,6 +279,7 @@ class Engine:
             "rms_left_db": _decibels(rms[0]),
             "rms_right_db": _decibels(rms[1]),
             "late_blocks": self.late_blocks,
+            "load": self._load.mean,
             "p99_ms": self.p99_ms(),
             "xruns": self.xruns,
             "muted": mixer.muted + mixer.output.muted,
@@ -412,6 +432,8 @@ class Engine:
 
     def _render_block(self, asked_s: float = 0.0) -> None:
         self._keep_up()
+        if self._take is not self._wanted_take:
+            self._change_take()
         begun_s = time.monotonic()
         block = self._ring.slot()
         self._crossfade.render(block)
@@ -421,11 +443,21 @@ class Engine:
         self._load.took(now - begun_s, self.mixer.streaming > 0, now)
         if self._sink is not None:
             self._sink.write(block)
+        if self._take is not None:
+            self._take.write(block)
+        self.monitor.write(block)
         self._note_spare()
         sounds = bool(block.any())
         self._ring.commit(asked_s)
         self._sounds = sounds
         self._ready.set()
+
+    def _change_take(self) -> None:
+        if self._take is not None:
+            self._take.end(self.mixer)
+        self._take = self._wanted_take
+        if self._take is not None:
+            self._take.begin(self.mixer)
 
     def _note_spare(self) -> None:
         """Report to the pacing how long before its deadline a block was finished, if lateness is audible."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from realtime.model.decoder import Decoder, bundled, resolve
 from realtime.model.schema import ModelInfo
 from realtime.synth.commands import Swap, Z
 from realtime.synth.mixer import Cost, Mixer, slots_for
-from realtime.util.errors import ControlError
+from realtime.util.library import Library
 
 TICKS = (1, 2, 4)  # latent frames; a shorter tick means less latency for moves, but more decoder calls
 SHORTEST_S = 2e-3  # minimum tick: ticks shorter than a usual block cost more calls for little gain
@@ -109,6 +108,12 @@ class Instruments:
                 break
         return Instrument(path, decoder, mixer, cost, file.sha256)
 
+    @property
+    def playing(self) -> Instrument:
+        """The instrument that is playing."""
+        assert self._playing is not None
+        return self._playing
+
     def plays(self, instrument: Instrument, engine: Engine) -> None:
         """Set the instrument that is playing, and its engine."""
         self._playing, self._engine = instrument, engine
@@ -133,39 +138,3 @@ class Instruments:
         path = self._library.file(file, SOUNDS)
         encoder = Encoder(encoder_path(self._playing.path), self._playing.info)
         return encoder.encode_file(path)
-
-
-class Library:
-    """Looks up files by name in one folder.
-
-    Args:
-        folder: the library folder; None: no name is accepted.
-    """
-
-    def __init__(self, folder: Path | None) -> None:
-        self._folder = None if folder is None else folder.resolve()
-
-    def file(self, name: str, suffixes: Sequence[str]) -> Path:
-        """Return the path of a file.
-
-        Raises:
-            ControlError: there is no library, the file does not exist, its suffix is not one of `suffixes`,
-                or it lies outside the library (`..`, absolute paths, links).
-        """
-        if self._folder is None:
-            raise ControlError("this server has no library: start it with --library FOLDER")
-        if not name.isprintable():
-            raise ControlError(f"file is {name[:80]!r}, which has characters that cannot be printed")
-        path = Path(name)
-        if path.suffix.lower() not in suffixes:
-            raise ControlError(f"file is {name[:80]!r}, not one that ends with {' or '.join(suffixes)}")
-        if path.is_absolute() or path.drive or ".." in path.parts:
-            raise ControlError(f"file is {name[:80]!r}; only files within the library are accepted")
-        try:
-            found = (self._folder / path).resolve(strict=True)
-            inside = found.is_relative_to(self._folder) and found.is_file()
-        except (OSError, RuntimeError):  # RuntimeError: circular links, before Python 3.13
-            raise ControlError(f"no file {name[:80]!r} in the library") from None
-        if not inside:
-            raise ControlError(f"file is {name[:80]!r}; only files within the library are accepted")
-        return found

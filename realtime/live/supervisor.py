@@ -60,6 +60,11 @@ class EngineProxy:
         z: list[float] = self._line.ask("z")
         return z
 
+    def heard(self, sample: int) -> tuple[int, bytes]:
+        """Return the latest output from device sample `sample` on; see `Monitor.since`."""
+        first, sound = self._line.ask("heard", sample)
+        return int(first), bytes(sound)
+
     def arrivals(self) -> Iterator[int]:
         with contextlib.suppress(RpcError):
             yield from self._line.ask("arrivals")
@@ -70,11 +75,13 @@ class InstrumentsProxy:
 
     Attributes:
         model: file of the model installed last, or None.
+        recording: a take may be under way.
     """
 
     def __init__(self, works: RpcClient, calls: RpcClient) -> None:
         self._works, self._calls = works, calls
         self.model: Path | None = None
+        self.recording = False
 
     def encode(self, file: str) -> Z:
         z: Z = self._works.ask("encode", file)
@@ -83,6 +90,15 @@ class InstrumentsProxy:
     def build(self, file: str) -> Built:
         built: Built = self._works.ask("build", file)
         return built
+
+    def begin_take(self, name: str) -> None:
+        self.recording = True
+        self._works.ask("begin_take", name)
+
+    def end_take(self) -> str:
+        name: str = self._works.ask("end_take")
+        self.recording = False
+        return name
 
     def install(self, instrument: Built) -> None:
         self._calls.tell("install", instrument.number)
@@ -206,7 +222,7 @@ class Supervisor:
         Raises:
             RpcError: the worker had already ended, or does not end in time.
         """
-        writes = self._config.record or self._config.log
+        writes = self._config.record or self._config.log or self.studio.recording
         end: tuple[Facts, bool] = self._line.ask("stop", limit_s=WRITE_S if writes else None)
         return end
 

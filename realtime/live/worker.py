@@ -21,14 +21,16 @@ from realtime.live import latency, rpc
 from realtime.live.config import SoundConfig
 from realtime.live.engine import Engine
 from realtime.live.failover import Failover, opener
-from realtime.live.instruments import Instrument, Instruments, Library
+from realtime.live.instruments import Instrument, Instruments
 from realtime.live.recorder import Recorder
+from realtime.live.takes import Takes, Taps
 from realtime.model.schema import ModelInfo
 from realtime.synth import plugins
 from realtime.synth.command_log import CommandLog, LogHeader, PluginState, versions
 from realtime.synth.commands import Tweak
 from realtime.util import priority, timeouts
 from realtime.util.errors import RealtimeError, say
+from realtime.util.library import Library
 
 WATCH_S = 0.1
 END_S = 1.0  # time for control to read the last reply
@@ -108,6 +110,7 @@ class Worker:
             say=say,
         )
         self._recorder = self._open_recorder()
+        instrument.mixer.tap = self._taps = Taps()
         self._log = self._open_log()
         self._engine = Engine(
             instrument.mixer,
@@ -119,6 +122,7 @@ class Worker:
             effects=self._chain,
         )
         self._studio.plays(instrument, self._engine)
+        self._takes = Takes(config.takes, self._engine, self._taps, self._header, say)
         self.stopping = threading.Event()
         self._started = False
         self._end: Future[tuple[dict[str, int | float | str], bool]] = Future()
@@ -140,28 +144,36 @@ class Worker:
         config = self._config
         if config.log is None:
             return None
-        mixer, first = self._instrument.mixer, self._instrument.swap
+        header = self._header_of(self._instrument, 0)
+        log = CommandLog(config.log, header, force=config.force, say=self._say)
+        self._taps.listeners = (log.tap,)
+        return log
+
+    def _header(self, start: int) -> LogHeader:
+        """Return the header of a log that begins now, at device sample `start`."""
+        return self._header_of(self._studio.playing, start)
+
+    def _header_of(self, instrument: Instrument, start: int) -> LogHeader:
+        config, mixer, model = self._config, instrument.mixer, instrument.swap
         states = [
             PluginState(str(each.path.resolve()), each.name, each.raw_values())
             for each in (self._chain.plugins if self._chain else ())
         ]
-        setting = LogHeader(
-            model=first.model,
-            model_sha256=first.model_sha256,
-            latent_dim=first.latent_dim,
+        return LogHeader(
+            model=model.model,
+            model_sha256=model.model_sha256,
+            latent_dim=model.latent_dim,
             sample_rate=mixer.sample_rate,
             channels=mixer.channels,
             voices=mixer.voices,
-            chunk_frames=first.chunk_frames,
-            gain_db=config.gain_db,
+            chunk_frames=model.chunk_frames,
+            gain_db=mixer.output.gain_db,
             block=config.block,
             versions=versions(),
             dc_block_hz=config.dc_block_hz,
             plugins=tuple(states),
+            start=start,
         )
-        log = CommandLog(config.log, setting, force=config.force, say=self._say)
-        mixer.tap = log.tap
-        return log
 
     @property
     def facts(self) -> tuple[ModelInfo, bool]:
@@ -175,9 +187,10 @@ class Worker:
         return {
             "submit": engine.submit,
             "submit_from": engine.submit_from,
-            "status": engine.status,
+            "status": self._status,
             "latency": engine.latency,
             "z": engine.z,
+            "heard": engine.monitor.since,
             "arrivals": lambda: list(engine.arrivals()),
             "install": self._install,
             "plugins": self._plugins,
@@ -188,7 +201,13 @@ class Worker:
     @property
     def works(self) -> rpc.Calls:
         """Slow calls."""
-        return {"start": self._start, "build": self._build, "encode": self._studio.encode}
+        return {
+            "start": self._start,
+            "build": self._build,
+            "encode": self._studio.encode,
+            "begin_take": self._takes.begin,
+            "end_take": self._takes.end,
+        }
 
     # ---- called by control
 
@@ -226,6 +245,9 @@ class Worker:
         instrument, number = self._studio.build(file), next(self._numbers)
         self._built[number] = instrument
         return Built(number, instrument.info, instrument.path)
+
+    def _status(self) -> dict[str, int | float | str]:
+        return {**self._engine.status(), "take_seconds": self._takes.seconds}
 
     def _install(self, number: int) -> None:
         self._studio.install(self._built.pop(number))
@@ -266,6 +288,7 @@ class Worker:
         """Fade out, finish the recording and the log, and close the device."""
         try:
             self._engine.stop()
+            self._takes.close(self._engine.mixer.position)
             if self._recorder:
                 self._recorder.close()
             if self._log:

@@ -254,6 +254,7 @@ class Bounce:
         last = round(course.last * scale)
         block = setting.block if chain else BLOCK_SIZE  # a plugin may depend on the block size
         begin = mixer(first, setting.chunk_frames)
+        begin.position = round(setting.start * scale)
         return self._play(self.args.output, begin, replay(), last, self.args.force, chain, block)
 
     def _load(self, path: Path) -> tuple[Decoder, str]:

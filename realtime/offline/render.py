@@ -84,7 +84,7 @@ def render(
     block = np.zeros((block_size, mixer.channels), np.float32)
     coming = iter(score)
     following = next(coming, None)
-    end = mixer.timing.samples
+    end = mixer.position + mixer.timing.samples
     while True:
         mixer = deck.mixer
         horizon = (mixer.position // block_size + 1) * block_size

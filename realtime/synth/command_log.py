@@ -101,6 +101,7 @@ class LogHeader:
         block: device samples in a block that the plugins process.
         versions: package name -> version that played.
         plugins: states of the plugins, in order.
+        start: first device sample of the performance.
     """
 
     model: str
@@ -115,6 +116,7 @@ class LogHeader:
     versions: dict[str, str]
     dc_block_hz: float = 0.0
     plugins: tuple[PluginState, ...] = ()
+    start: int = 0
 
 
 def versions() -> dict[str, str]:
@@ -226,6 +228,7 @@ _HEADER: dict[str, Quantity] = {
     "voices": Quantity(1, 64, whole=True),
     "chunk_frames": _QUANTITIES["chunk_frames"],
     "block": Quantity(1, 2**20, whole=True),
+    "start": Quantity(0, MAX_SAMPLE, whole=True),
     "gain_db": quantities.GAIN_DB,
     "dc_block_hz": quantities.DC_BLOCK_HZ,
 }
@@ -252,17 +255,24 @@ class CommandLog:
         path: the log's file; must not exist unless `force` is set.
         header: the header of the log.
         say: called with one line, once, if writing fails.
+        waiting: a queue of commands that another thread may have begun to fill; the log empties it.
 
     Raises:
         FileError: the file cannot be created.
     """
 
     def __init__(
-        self, path: Path, header: LogHeader, *, force: bool = False, say: Callable[[str], None] = print
+        self,
+        path: Path,
+        header: LogHeader,
+        *,
+        force: bool = False,
+        say: Callable[[str], None] = print,
+        waiting: deque[tuple[int, Command]] | None = None,
     ) -> None:
         self.path = path
         self._say = say
-        self._waiting: deque[tuple[int, Command]] = deque()
+        self._waiting: deque[tuple[int, Command]] = deque() if waiting is None else waiting
         self._lost = 0
         self._failed = False
         self._failing = threading.Lock()

@@ -260,6 +260,10 @@ class Mixer:
     def _ringing(self) -> bool:
         return self._tails.ringing or self.output.ringing
 
+    def standing(self) -> list[Command]:
+        """Return the commands that bring a new mixer to the points, mode and ticks per call of this one."""
+        return [*self._points.standing(self.position), Mode(self.mode), Ticks(self.at_once)]
+
     def submit(self, command: Command, at_sample: int = 0) -> None:
         """Queue `command` for device sample `at_sample`, or for the next one if that is already rendered.
 

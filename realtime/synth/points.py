@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from realtime.synth.commands import Goto, Z
+from realtime.synth.commands import Goto, SetZ, Z
 from realtime.synth.glide import Glide, Point
 
 SETTLED_MS = 30.0  # rest of the point after which its sound is decoded ahead
@@ -37,6 +37,20 @@ class Points:
     def begin(self, touch: int | None) -> Glide:
         """Return the path for a new voice of a touch; a new touch starts on the path of the point."""
         return self.glide if touch is None else self._touches.setdefault(touch, self.glide)
+
+    def standing(self, position: int) -> list[SetZ | Goto]:
+        """Return moves that bring the point and those of touches where they are at device sample `position`.
+
+        The rest of a glide becomes a straight one.
+        """
+        moves: list[SetZ | Goto] = []
+        paths: list[tuple[int | None, Glide]] = [(None, self.glide), *self._touches.items()]
+        for touch, glide in paths:
+            moves.append(SetZ(tuple(float(x) for x in glide.at(position)), touch))
+            if not glide.rests_at(position):
+                ms = 1000.0 * (glide.end - position) / self._rate
+                moves.append(Goto(tuple(float(x) for x in glide.target), ms, touch=touch))
+        return moves
 
     def go(self, goto: Goto, position: int) -> None:
         """Start a glide at device sample `position`."""

@@ -12,6 +12,8 @@ const STROKES = {
   path: "M4 18c0-8 6-2 7-8s8-7 9-4",
   lasso: "M12 5c5 0 9 2 9 5s-4 5-9 5-9-2-9-5 4-5 9-5Zm-5 10c0 3 1 5 4 5",
   play: "M7 4v16l13-8z",
+  record: "M12 5a7 7 0 1 0 0 14 7 7 0 0 0 0-14Z",
+  save: "M12 4v11m-5-5 5 5 5-5M5 20h14",
   stop: "M6 6h12v12H6z",
   cross: "m6 6 12 12M18 6 6 18",
   dice: "M5 5h14v14H5zM9 9h.01M15 15h.01M15 9h.01M9 15h.01",

@@ -38,9 +38,11 @@ export function sendTogether(...messages) {
   transmit(bundle(...messages.map((message) => encode(...message))));
 }
 
-/** Have `act` called with the arguments of every answer of an address. */
+/** Have `act` called with the arguments of every answer of an address; returns what ends that. */
 export function onAnswer(address, act) {
-  answers.set(address, act);
+  if (!answers.has(address)) answers.set(address, new Set());
+  answers.get(address).add(act);
+  return () => answers.get(address).delete(act);
 }
 
 function transmit(packet) {
@@ -56,7 +58,7 @@ function takeState(state) {
 }
 
 function takeAnswer({ address, values }) {
-  answers.get(address)?.(...values);
+  for (const act of [...(answers.get(address) ?? [])]) act(...values);
 }
 
 /** Put a line where the performer sees it. */

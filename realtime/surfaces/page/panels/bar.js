@@ -1,6 +1,7 @@
 // The bar: what plays, how loud, and the buttons that must be in reach at any time.
 
 import { html } from "../ui.js";
+import { Icon } from "../icons.js";
 import { send } from "../link.js";
 import { sendSoon } from "../play.js";
 import { set, use } from "../store.js";
@@ -48,12 +49,28 @@ function Voices() {
     ${late > 0 && html`<p class="figure warn"><b>${late}</b> <span>late</span></p>`}`;
 }
 
+const clock = (s) => `${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, "0")}`;
+
+function Record() {
+  const seconds = Math.floor(use("status.take_seconds") ?? -1);
+  const on = seconds >= 0;
+  return html`<button
+    type="button"
+    class="record"
+    aria-pressed=${on ? "true" : "false"}
+    onClick=${() => send(on ? "/morph/record/stop" : "/morph/record/start")}
+  >
+    <${Icon} name=${on ? "stop" : "record"} /> ${on ? clock(seconds) : "Record"}
+  </button>`;
+}
+
 export function Bar() {
   const light = use("theme") === "light";
   return html`<header>
     <h1>soundmorph</h1>
     <${State} />
     <span class="push"></span>
+    <${Record} />
     <${Voices} />
     <div class="meters" role="img" aria-label="Output level"><${Meter} side="left" /><${Meter} side="right" /></div>
     <${Gain} />

@@ -10,8 +10,9 @@ function Models() {
   const [loading, setLoading] = useState("");
   useEffect(() => {
     fetch("/page/models").then(async (answer) => answer.ok && setNames(await answer.json()));
-    onAnswer("/morph/done", (address) => address === "/morph/model" && setLoading(""));
-    onAnswer("/morph/error", (address) => address === "/morph/model" && setLoading(""));
+    const ready = (address) => address === "/morph/model" && setLoading("");
+    const ends = [onAnswer("/morph/done", ready), onAnswer("/morph/error", ready)];
+    return () => ends.forEach((end) => end());
   }, []);
   return html`<section class="card">
     <h2>Model</h2>
@@ -40,7 +41,6 @@ function Facts() {
   const facts = [
     ["Playing for", `${Math.floor(status.seconds ?? 0)} s`],
     ["Hits", status.hits],
-    ["Device interruptions", status.xruns],
     ["Voices let go", status.shed],
     ["Refused messages", status.refused],
     ["Pages open", pages],

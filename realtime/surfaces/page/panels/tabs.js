@@ -6,11 +6,13 @@ import { HitsPanel } from "./hits.js";
 import { MorphPanel } from "./morph.js";
 import { PresetsPanel } from "./presets.js";
 import { ServerPanel } from "./server.js";
+import { SoundPanel } from "./sound.js";
 
 const PANELS = [
   ["morph", "Morph", MorphPanel],
   ["hits", "Hits", HitsPanel],
   ["presets", "Presets", PresetsPanel],
+  ["sound", "Sound", SoundPanel],
   ["server", "Server", ServerPanel],
 ];
 const ARROWS = { ArrowRight: 1, ArrowLeft: -1 };

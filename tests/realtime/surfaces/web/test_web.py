@@ -5,10 +5,14 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import os
+import re
 import socket
+import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
@@ -20,17 +24,22 @@ from realtime.control.dispatcher import Control
 from realtime.control.osc import Server, bind
 from realtime.control.protocol import Message
 from realtime.live.engine import Engine
+from realtime.live.monitor import Monitor
 from realtime.model.verify import read
 from realtime.surfaces.models import Models
 from realtime.surfaces.web.client import MAX_MESSAGE
+from realtime.surfaces.web.downloads import Downloads
 from realtime.surfaces.web.guard import host_is_ours, origin_is_ours
 from realtime.surfaces.web.key import page_key
 from realtime.surfaces.web.oscquery_part import OscQuery
-from realtime.surfaces.web.page_part import Page
+from realtime.surfaces.web.page_part import FILES, Page
 from realtime.surfaces.web.server import Part, WebServer
+from realtime.surfaces.web.sound import Sound
 from realtime.synth.mixer import Mixer
 
 TIMEOUT_S = 30.0
+BLOCK = 100
+MAX_WEIGHT = 500_000  # bytes of all that a browser loads of the page
 KEY = "0123456789abcdef"
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 Start = Callable[..., WebServer]
@@ -43,7 +52,12 @@ def control(make_mixer: Callable[..., Mixer], tiny_model: Path) -> Control:
 
 
 @pytest.fixture
-def start(control: Control, tiny_model: Path) -> Iterator[Start]:
+def monitor() -> Monitor:
+    return Monitor(48_000, 2, BLOCK)
+
+
+@pytest.fixture
+def start(control: Control, tiny_model: Path, monitor: Monitor, tmp_path: Path) -> Iterator[Start]:
     """Start a web server with the page and OSCQuery on a free port of this machine."""
     running: list[WebServer] = []
     listener = bind("127.0.0.1", 0)
@@ -52,7 +66,8 @@ def start(control: Control, tiny_model: Path) -> Iterator[Start]:
 
     def begin(key: str = "") -> WebServer:
         query = OscQuery(lambda: control.info, server.handle, (server.host, server.port), "test")
-        parts: list[Part] = [Page(server, query.answer, Models(lambda: tiny_model)), query]
+        page = Page(server, query.answer, Models(lambda: tiny_model))
+        parts: list[Part] = [Downloads(tmp_path / "takes"), Sound(monitor.since), page, query]
         running.append(WebServer(parts, host="127.0.0.1", port=0, gate=Access(), key=key))
         running[0].start()
         return running[0]
@@ -116,6 +131,55 @@ def test_the_page_may_load_nothing_from_elsewhere(start: Start) -> None:
     assert "frame-ancestors 'none'" in policy
     assert "http" not in policy
     assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_the_page_is_light_and_names_each_of_its_modules_beforehand() -> None:
+    loaded = [path for path in FILES.rglob("*") if path.is_file() and path.suffix != ".txt"]
+    assert sum(path.stat().st_size for path in loaded) < MAX_WEIGHT
+    named = set(re.findall(r'(?:href|src)="/page/([^"]+)"', (FILES / "index.html").read_text()))
+    assert named == {path.relative_to(FILES).as_posix() for path in loaded} - {"index.html"}
+
+
+# ---- takes and sound
+
+
+def test_takes_are_offered_for_download_the_latest_first(start: Start, tmp_path: Path) -> None:
+    server = start()
+    assert json.loads(get(server, "/page/takes")[2]) == []
+    (tmp_path / "takes").mkdir()
+    for age, name in enumerate(("b c.wav", "a.wav", "a.jsonl", "notes.txt", ".a.wav.7.part", ".x.wav")):
+        (tmp_path / "takes" / name).write_bytes(name.encode())
+        os.utime(tmp_path / "takes" / name, (1e9 - age, 1e9 - age))
+    assert json.loads(get(server, "/page/takes")[2]) == ["b c.wav", "a.wav", "a.jsonl"]
+    status, headers, sound = get(server, "/page/takes/b%20c.wav")
+    assert (status, headers["Content-Disposition"], sound) == (200, "attachment", b"b c.wav")
+
+
+@pytest.mark.parametrize(
+    "name", ["..%2Fsecret.wav", "%2e%2e%2fsecret.wav", "out.wav", ".x.wav", "notes.txt", "%00"]
+)
+def test_no_other_file_is_a_take(start: Start, tmp_path: Path, name: str) -> None:
+    (tmp_path / "takes").mkdir()
+    (tmp_path / "secret.wav").write_bytes(b"x")
+    (tmp_path / "takes/out.wav").symlink_to(tmp_path / "secret.wav")
+    for other in (".x.wav", "notes.txt"):
+        (tmp_path / "takes" / other).write_bytes(b"x")
+    assert get(start(), f"/page/takes/{name}")[0] == 404
+
+
+def test_listeners_get_each_sample_of_the_output_once(start: Start, monitor: Monitor) -> None:
+    ramp = np.arange(4 * BLOCK, dtype=np.float32).reshape(4, BLOCK, 1) / 1000
+    with socket_of(start(), "/page/sound") as listener:
+        for block in ramp:
+            monitor.write(np.concatenate([block, -block / 2], axis=1))
+        heard, following = [], 0
+        while following < 4 * BLOCK:
+            frame = listener.recv(timeout=TIMEOUT_S)
+            assert isinstance(frame, bytes)
+            assert struct.unpack("<d", frame[:8]) == (following,)
+            heard += list(np.frombuffer(frame[8:], "<i2") / 32767)
+            following = len(heard)
+    assert np.allclose(heard, ramp.ravel() / 4, atol=1 / 32767)
 
 
 def test_the_model_is_told_as_it_is(start: Start, control: Control) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from realtime.live.instruments import Library
 from realtime.util.errors import ControlError
+from realtime.util.library import Library
 
 WAV = (".wav",)
 

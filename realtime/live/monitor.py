@@ -1,0 +1,42 @@
+"""The latest second of the output, for scopes and spectrograms."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+KEPT_S = 1.0
+FULL_SCALE = 32767.0
+
+
+class Monitor:
+    """Keeps the latest blocks. One thread writes, another reads. Allocates only when created.
+
+    Args:
+        sample_rate: in Hz.
+        channels: number of channels.
+        block_size: device samples [T] in a block.
+    """
+
+    def __init__(self, sample_rate: int, channels: int, block_size: int) -> None:
+        blocks = max(4, round(KEPT_S * sample_rate / block_size))
+        self._blocks = np.zeros((blocks, block_size, channels), np.float32)
+        self._written = 0  # blocks
+
+    def write(self, block: NDArray[np.float32]) -> None:
+        """Keep a copy of `block` [T, C]. Real-time safe."""
+        np.copyto(self._blocks[self._written % len(self._blocks)], block)
+        self._written += 1
+
+    def since(self, sample: int) -> tuple[int, bytes]:
+        """Return the whole blocks from device sample `sample` on, as far as they are kept.
+
+        Returns:
+            The first device sample, and the mean of left and right as little-endian int16.
+        """
+        count, size = self._blocks.shape[:2]
+        end = self._written
+        begin = min(max(-(-sample // size), end - count + 2, 0), end)  # two that may be written meanwhile
+        sides = self._blocks[np.arange(begin, end) % count][:, :, :2]
+        mean = sides.mean(axis=2).reshape(-1)
+        return begin * size, (FULL_SCALE * np.clip(mean, -1.0, 1.0)).astype("<i2").tobytes()

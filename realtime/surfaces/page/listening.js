@@ -1,0 +1,27 @@
+// The output of the server, as it streams to whoever shows it.
+
+const AGAIN_MS = 1000;
+const FULL_SCALE = 32768;
+
+/** Have `hear(first, samples)` called with the output as it comes; returns what ends that. */
+export function listen(hear) {
+  let socket = null;
+  let over = false;
+  const open = () => {
+    const scheme = location.protocol === "https:" ? "wss" : "ws";
+    socket = new WebSocket(`${scheme}://${location.host}/page/sound`);
+    socket.binaryType = "arraybuffer";
+    socket.onmessage = ({ data }) => {
+      const view = new DataView(data);
+      const samples = new Float32Array((data.byteLength - 8) / 2);
+      for (let i = 0; i < samples.length; i++) samples[i] = view.getInt16(8 + 2 * i, true) / FULL_SCALE;
+      hear(view.getFloat64(0, true), samples);
+    };
+    socket.onclose = () => over || setTimeout(() => over || open(), AGAIN_MS);
+  };
+  open();
+  return () => {
+    over = true;
+    socket.close();
+  };
+}

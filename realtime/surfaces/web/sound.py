@@ -1,0 +1,69 @@
+"""What sounds, as a stream for scopes and spectrograms."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from collections.abc import Callable, Sequence
+
+from aiohttp import web
+
+from realtime.surfaces.web.client import Client
+from realtime.surfaces.web.server import Desk
+from realtime.util.errors import RealtimeError
+
+PERIOD_S = 0.05
+
+
+class Sound:
+    """Sends the output to the websockets at `/page/sound`.
+
+    A frame has its first device sample as a little-endian float64, then the mean of left and right as
+    little-endian int16.
+
+    Args:
+        heard: returns the output from a device sample on: its first sample, and the int16 values.
+    """
+
+    def __init__(self, heard: Callable[[int], tuple[int, bytes]]) -> None:
+        self._heard = heard
+        self._clients: set[Client] = set()
+
+    def routes(self, desk: Desk) -> Sequence[web.AbstractRouteDef]:
+        """The websocket."""
+        self._desk = desk
+        return [web.get("/page/sound", self._stream)]
+
+    async def _stream(self, request: web.Request) -> web.StreamResponse:
+        self._desk.keep(request)
+        client = Client()
+        await client.begin(request)
+        self._clients.add(client)
+        try:
+            async for _ in client.socket:
+                pass
+        finally:
+            self._clients.discard(client)
+            await client.end()
+        return client.socket
+
+    async def run(self) -> None:
+        """Send the output as long as there are listeners."""
+        sample = 0
+        while True:
+            await asyncio.sleep(PERIOD_S)
+            if not self._clients:
+                continue
+            try:
+                first, sound = await self._desk.work.do(self._heard, sample)
+            except RealtimeError:  # nobody plays at the moment
+                sample = 0
+                continue
+            sample = first + len(sound) // 2
+            for client in list(self._clients):
+                if sound and not client.behind:
+                    client.tell(struct.pack("<d", first) + sound)
+
+    async def goodbye(self) -> None:
+        """Close all websockets."""
+        await asyncio.gather(*(client.goodbye() for client in self._clients))

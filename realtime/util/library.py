@@ -1,0 +1,44 @@
+"""Files that messages and the page may name: those in one folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from realtime.util.errors import ControlError
+
+
+class Library:
+    """Looks up files by name in one folder.
+
+    Args:
+        folder: the library folder; None: no name is accepted.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = None if folder is None else folder.resolve()
+
+    def file(self, name: str, suffixes: Sequence[str]) -> Path:
+        """Return the path of a file.
+
+        Raises:
+            ControlError: there is no library, the file does not exist, its suffix is not one of `suffixes`,
+                or it lies outside the library (`..`, absolute paths, links).
+        """
+        if self._folder is None:
+            raise ControlError("this server has no library: start it with --library FOLDER")
+        if not name.isprintable():
+            raise ControlError(f"file is {name[:80]!r}, which has characters that cannot be printed")
+        path = Path(name)
+        if path.suffix.lower() not in suffixes:
+            raise ControlError(f"file is {name[:80]!r}, not one that ends with {' or '.join(suffixes)}")
+        if path.is_absolute() or path.drive or ".." in path.parts:
+            raise ControlError(f"file is {name[:80]!r}; only files within the library are accepted")
+        try:
+            found = (self._folder / path).resolve(strict=True)
+            inside = found.is_relative_to(self._folder) and found.is_file()
+        except (OSError, RuntimeError):  # RuntimeError: circular links, before Python 3.13
+            raise ControlError(f"no file {name[:80]!r} in the library") from None
+        if not inside:
+            raise ControlError(f"file is {name[:80]!r}; only files within the library are accepted")
+        return found

@@ -3,7 +3,7 @@
 The preset file stores them in a section:
 
     {"grid": {"tempo": 120.0, "swing": 50.0, "steps": 16, "lanes": [{"start": "kick", "end": "snare",
-              "velocities": [1.0, 0.0, …], "morphs": [0.5, …], "pan": -0.3}]},
+              "velocities": [1.0, 0.0, …], "morphs": [0.5, …], "pan": -0.3}], "path": [[0.2, 0.7], …]},
      "patterns": {"intro": {…}}}
 """
 
@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from typing import Any
+
+import numpy as np
 
 from realtime.control.latent_space import LatentSpace
 from realtime.control.protocol import MAX_TEXT, check_name
@@ -24,6 +26,9 @@ from realtime.util.errors import ControlError
 MAX_LANES = 64
 MAX_PATTERNS = 200  # for each model
 MAX_STEPS = int(quantities.STEPS.high)
+MAX_PLACES = 64  # of a path
+PLACES_A_STEP = 4  # of the way that the point takes
+Place = tuple[float, float]
 REST = (0.0,) * MAX_STEPS
 LANE_QUANTITIES: dict[str, Quantity] = {
     "mute": quantities.SWITCH,
@@ -96,6 +101,7 @@ class Pattern:
     Attributes:
         tempo: beats a minute; a step is a quarter of a beat.
         swing: the first step's share of each pair of steps, in percent; 50 is straight.
+        path: places on the map, (x, y) each, that the point passes at equal time intervals during the loop.
         steps: length of the loop. Lanes store `MAX_STEPS` steps, so shortening the loop loses none.
     """
 
@@ -103,6 +109,7 @@ class Pattern:
     swing: float = quantities.SWING.default
     steps: int = int(quantities.STEPS.default)
     lanes: tuple[Lane, ...] = ()
+    path: tuple[Place, ...] = ()
 
     @property
     def clock(self) -> SetClock:
@@ -115,6 +122,20 @@ class Pattern:
         return [tuple(hit for hit in step if hit is not None) for step in zip(*lanes, strict=True)] or [
             ()
         ] * MAX_STEPS
+
+    def ways(self, space: LatentSpace) -> list[tuple[Z, ...]]:
+        """Return the way of the point during each of `MAX_STEPS` steps; a pattern without a path has none.
+
+        A way has `PLACES_A_STEP` parts. A model without a map has no ways.
+        """
+        if not self.path or not len(space.map):
+            return [()] * MAX_STEPS
+        parts = np.linspace(0.0, len(self.path) - 1, PLACES_A_STEP * self.steps + 1)
+        x, y = (np.interp(parts, np.arange(len(self.path)), side) for side in zip(*self.path, strict=True))
+        points = [space.at(*place) for place in zip(x.tolist(), y.tolist(), strict=True)]
+        begin = [PLACES_A_STEP * step for step in range(self.steps)]
+        ways = [tuple(points[at : at + PLACES_A_STEP + 1]) for at in begin]
+        return ways + [()] * (MAX_STEPS - self.steps)
 
     def with_field(self, name: str, value: Any) -> Pattern:
         """Change a field; tempo and swing are rounded to the sequencer's resolution."""
@@ -248,7 +269,8 @@ def _section(pattern: Pattern) -> dict[str, Any]:
     for lane in pattern.lanes:
         changed = {name: value for name, value in lane.settings().items() if value != new[name]}
         lanes.append({k: _until_zeros(value) if k in ROWS else value for k, value in changed.items()})
-    return {"tempo": pattern.tempo, "swing": pattern.swing, "steps": pattern.steps, "lanes": lanes}
+    path = {"path": [list(place) for place in pattern.path]} if pattern.path else {}
+    return {"tempo": pattern.tempo, "swing": pattern.swing, "steps": pattern.steps, "lanes": lanes, **path}
 
 
 def _until_zeros(values: Sequence[float]) -> list[float]:
@@ -266,11 +288,19 @@ _PATTERN_QUANTITIES: dict[str, Quantity] = {
 def _pattern(value: Any) -> Pattern | None:
     """Return a file's pattern, or None if it is invalid."""
     try:
-        given = _checked(value, _PATTERN_QUANTITIES, (*_PATTERN_QUANTITIES, "lanes"))
+        given = _checked(value, _PATTERN_QUANTITIES, (*_PATTERN_QUANTITIES, "lanes", "path"))
         lanes = tuple(map(_lane, given.pop("lanes", ())))
+        path = _path(given.pop("path", ()))
     except (TypeError, ValueError):
         return None
-    return Pattern(**given, lanes=lanes) if len(lanes) <= MAX_LANES else None
+    return Pattern(**given, lanes=lanes, path=path) if len(lanes) <= MAX_LANES else None
+
+
+def _path(value: Any) -> tuple[Place, ...]:
+    path = tuple((x, y) for x, y in value)
+    if len(path) > MAX_PLACES or not all(quantities.FRACTION.accepts(x) for place in path for x in place):
+        raise ValueError("path")
+    return path
 
 
 def _lane(value: Any) -> Lane:

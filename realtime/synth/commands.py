@@ -273,10 +273,16 @@ class StopSteps:
 
 @dataclass(frozen=True)
 class SetStep:
-    """Set the hits of step `index` of the sequencer's loop."""
+    """Set the hits of step `index` of the sequencer's loop, and the way of the point during the step.
+
+    Attributes:
+        way: points [D] that the point passes at equal time intervals, from the beginning of the step to its
+            end; empty: the step does not move the point.
+    """
 
     index: int
     hits: tuple[Trigger, ...]
+    way: tuple[Z, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.synth.commands import Command, Panic, Sequencing, Swap, Trigger, Tweak
+from realtime.synth.commands import Command, Panic, Sequencing, Swap, Tweak
 from realtime.synth.mixer import Mixer
-from realtime.synth.sequencer import Sequencer
+from realtime.synth.sequencer import Played, Sequencer
 
 Block = NDArray[np.float32]
 
@@ -73,15 +73,15 @@ class Crossfade:
                 self.sequencer.submit(command, at_sample)
             self.mixer.submit(command, at_sample)
 
-    def coming(self, samples: int) -> tuple[Trigger, ...]:
-        """Return the hits of the sequencer's next step, if it lies within the next `samples` samples."""
+    def coming(self, samples: int) -> tuple[Played, ...]:
+        """Return what the sequencer's next step begins with, if it is within the next `samples` samples."""
         return self.sequencer.coming(self.mixer.position + samples)
 
     def render(self, block: Block) -> None:
         """Write the next T samples, without plugins: float32 [T, channels], within ±1."""
         begin = self.mixer.position
-        for sample, hit in self.sequencer.take(begin, begin + len(block)):
-            self.mixer.submit(hit, sample)
+        for sample, played in self.sequencer.take(begin, begin + len(block)):
+            self.mixer.submit(played, sample)
         self.mixer.render(block)
         if not self._leaving:
             return

@@ -1,4 +1,4 @@
-"""The drum sequencer: returns the hits due between two device samples. It has no threads and no clock.
+"""The drum sequencer: returns the hits and moves due between two device samples. No threads, no clock.
 
 Steps lie on a grid of whole numbers, so errors do not accumulate. A step of the loop is a quarter of a beat;
 swing lengthens the first step of each pair and shortens the second. A change of tempo takes effect with the
@@ -11,7 +11,18 @@ import heapq
 from dataclasses import dataclass
 from itertools import count
 
-from realtime.synth.commands import Panic, Sequencing, SetClock, SetStep, StartSteps, StopSteps, Trigger
+from realtime.synth.commands import (
+    Goto,
+    Panic,
+    Sequencing,
+    SetClock,
+    SetStep,
+    SetZ,
+    StartSteps,
+    StopSteps,
+    Trigger,
+    Z,
+)
 from realtime.synth.quantities import STEPS, SWING, TEMPO_BPM
 
 SECONDS_PER_STEP = 15  # at one beat per minute
@@ -46,8 +57,11 @@ class Grid:
         return 2 * (1000 * pair + self.swing * second)
 
 
+Played = SetZ | Goto | Trigger
+
+
 class Sequencer:
-    """Plays a loop of steps, each with any number of hits.
+    """Plays a loop of steps, each with any number of hits, and with a way for the point.
 
     Args:
         sample_rate: device sample rate in Hz.
@@ -58,7 +72,7 @@ class Sequencer:
 
     def __init__(self, sample_rate: int) -> None:
         self.step = -1
-        self._hits: dict[int, tuple[Trigger, ...]] = {}
+        self._steps_set: dict[int, SetStep] = {}
         self._steps = int(STEPS.default)
         self._grid = self._wanted = Grid(sample_rate)
         self._next: tuple[int, int] | None = None  # number and sample of the next step; None when stopped
@@ -72,12 +86,13 @@ class Sequencer:
         """
         heapq.heappush(self._commands, (at_sample, next(self._order), command))
 
-    def take(self, begin: int, end: int) -> list[tuple[int, Trigger]]:
-        """Return the hits from device sample `begin` to before `end`, in order, each with its sample.
+    def take(self, begin: int, end: int) -> list[tuple[int, Played]]:
+        """Return what is due from device sample `begin` to before `end`, in order, each with its sample.
 
-        `begin` must be the `end` of the previous call. The hits do not depend on how calls divide the time.
+        `begin` must be the `end` of the previous call. The result does not depend on how calls divide the
+        time.
         """
-        taken: list[tuple[int, Trigger]] = []
+        taken: list[tuple[int, Played]] = []
         while True:
             command_at = max(self._commands[0][0], begin) if self._commands else end
             step_at = end if self._next is None else self._next[1]
@@ -89,21 +104,28 @@ class Sequencer:
             else:
                 taken += self._play()
 
-    def coming(self, end: int) -> tuple[Trigger, ...]:
-        """Return the hits of the next step, if it lies before device sample `end`."""
+    def coming(self, end: int) -> tuple[Played, ...]:
+        """Return the hits and the first move of the next step, if it lies before device sample `end`."""
         if self._next is None or self._next[1] >= end:
             return ()
-        return self._hits.get(self._next[0] % self._steps, ())
+        step = self._step(self._next[0])
+        return (*(SetZ(z) for z in step.way[:1]), *step.hits)
 
-    def _play(self) -> list[tuple[int, Trigger]]:
-        """Return the hits of the next step and advance to the following one."""
+    def _step(self, number: int) -> SetStep:
+        index = number % self._steps
+        return self._steps_set.get(index, SetStep(index, ()))
+
+    def _play(self) -> list[tuple[int, Played]]:
+        """Return the moves and hits of the next step, and advance to the following one."""
         assert self._next is not None
         number, at = self._next
-        self.step = number % self._steps
-        hits = self._hits.get(self.step, ())
+        step = self._step(number)
+        self.step = step.index
         self._regrid(number, at)
-        self._next = number + 1, self._grid.sample(number + 1)
-        return [(at, hit) for hit in hits]
+        end = self._grid.sample(number + 1)
+        self._next = number + 1, end
+        moves = _moves(step.way, 1000.0 * (end - at) / self._grid.sample_rate)
+        return [(at, each) for each in (*moves, *step.hits)]
 
     def _regrid(self, number: int, at: int) -> None:
         """Apply changes of tempo and swing from step `number` at sample `at` on."""
@@ -114,8 +136,8 @@ class Sequencer:
 
     def _execute(self, command: Sequencing | Panic, at: int, order: int) -> None:
         match command:
-            case SetStep(index, hits):
-                self._hits[index] = hits
+            case SetStep(index):
+                self._steps_set[index] = command
             case SetClock(bpm, swing, steps):
                 self._steps = steps
                 self._wanted = Grid(self._grid.sample_rate, round(1000 * bpm), round(10 * swing))
@@ -129,3 +151,10 @@ class Sequencer:
                 self._next, self.step = None, -1
                 self._commands = [c for c in self._commands if c[1] > order]
                 heapq.heapify(self._commands)
+
+
+def _moves(way: tuple[Z, ...], ms: float) -> tuple[SetZ | Goto, ...]:
+    """Return the moves that take the point along a way in `ms` milliseconds."""
+    if len(way) < 2:
+        return tuple(map(SetZ, way))
+    return SetZ(way[0]), Goto(way[-1], ms, path="spline", through=way[1:-1])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from realtime.control.latent_space import LatentSpace
-from realtime.control.pattern import MAX_LANES, MAX_STEPS, ROWS, Pattern
+from realtime.control.pattern import MAX_LANES, MAX_PLACES, MAX_STEPS, ROWS, Pattern
 from realtime.control.protocol import REPLY_ITEMS, Address, Argument, number
 from realtime.control.requests import (
     AddLane,
@@ -20,6 +20,7 @@ from realtime.control.requests import (
 from realtime.synth import quantities
 from realtime.synth.commands import HIT_SETTINGS, StartSteps, StopSteps
 from realtime.synth.quantities import Quantity
+from realtime.util.errors import ControlError
 
 _LANE = Argument("i", "int", "the lane, counted from 0", low=0, high=MAX_LANES - 1)
 _STEP = Argument("s", "int", "the step, counted from 0", low=0, high=MAX_STEPS - 1)
@@ -69,6 +70,16 @@ def _step(space: LatentSpace, values: tuple[Any, ...]) -> Edit:
 def _morph(space: LatentSpace, values: tuple[Any, ...]) -> Edit:
     lane, step, morph = values
     return Edit(lambda pattern: pattern.with_value(lane, "morphs", step, morph))
+
+
+def _path(space: LatentSpace, values: tuple[Any, ...]) -> Edit:
+    given = values[0] or ()
+    if len(given) % 2 or len(given) > 2 * MAX_PLACES:
+        raise ControlError(f"takes x and y of up to {MAX_PLACES} places; got {len(given)} numbers")
+    if given and not len(space.map):
+        raise ControlError("this model has no map: it contains no training sounds")
+    path = tuple(zip(given[::2], given[1::2], strict=True))
+    return Edit(lambda pattern: pattern.with_field("path", path))
 
 
 def _whole(field: str) -> Any:
@@ -132,6 +143,21 @@ SEQUENCER: tuple[Address[LatentSpace, Asked], ...] = (
         "Set the number of steps in the loop. Steps beyond it are kept and return when the loop gets longer.",
         _whole("steps"),
         (number("steps", quantities.STEPS, "16 make a bar of four beats"),),
+    ),
+    Address(
+        "/morph/seq/path",
+        "Have the point travel along a path on the map during each loop. Without arguments the point stays.",
+        _path,
+        (
+            number(
+                "places",
+                quantities.FRACTION,
+                f"x y x y …, up to {MAX_PLACES} places, with equal time between neighbours",
+                many=True,
+                default=None,
+                missing="no path",
+            ),
+        ),
     ),
     Address(
         "/morph/seq/add",
@@ -211,11 +237,11 @@ PATTERN_QUESTIONS: tuple[Address[LatentSpace, Asked], ...] = (
         "/morph/get/seq",
         "Give the pattern and the state of the sequencer.",
         lambda space, values: Query("seq"),
-        reply="`/morph/seq.reply` key value …: revision, playing, tempo, swing, steps, lanes, pattern (its "
-        "name, empty after an edit), undo and redo (1 if possible); then for each lane "
-        "`/morph/seq/lane.reply` i key value …: from, to, mute, "
-        f"{', '.join(HIT_SETTINGS)}, missing "
-        "(the name of a deleted point), and last `steps` velocity morph velocity morph …",
+        reply="`/morph/seq.reply` key value …: revision, playing, tempo, swing, steps, lanes, path (its "
+        "number of places), pattern (its name, empty after an edit), undo and redo (1 if possible); then for "
+        f"each lane `/morph/seq/lane.reply` i key value …: from, to, mute, {', '.join(HIT_SETTINGS)}, "
+        "missing (the name of a deleted point), and last `steps` velocity morph velocity morph …; then, if "
+        "there is a path, `/morph/seq/path.reply` x y x y …",
     ),
     Address(
         "/morph/get/patterns",

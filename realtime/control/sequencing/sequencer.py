@@ -18,7 +18,7 @@ from realtime.control.requests import (
     UndoEdit,
 )
 from realtime.control.settings import History
-from realtime.synth.commands import Command, SetClock, SetStep, StartSteps, Trigger, Z
+from realtime.synth.commands import Command, SetClock, SetStep, StartSteps, Z
 from realtime.util.errors import ControlError
 
 SETTLE_S = 0.1  # time without an edit before a pattern's sounds are decoded ahead
@@ -56,7 +56,9 @@ class Sequencer:
 
     def _forget(self) -> None:
         """Reset the record of what the engine has."""
-        self._sent: tuple[SetClock, list[tuple[Trigger, ...]]] = Pattern().clock, [()] * MAX_STEPS
+        empty = [SetStep(step, ()) for step in range(MAX_STEPS)]
+        self._sent: tuple[SetClock, list[SetStep]] = Pattern().clock, empty
+        self._ways: tuple[object, list[tuple[Z, ...]]] = None, [()] * MAX_STEPS
         self._prepared: frozenset[Z] = frozenset()
         self.mark_stale()
 
@@ -122,10 +124,16 @@ class Sequencer:
         if not self._stale:
             return []
         self._stale = False
-        clock, steps = self.pattern.clock, self.pattern.hits(self._space)
+        pattern = self.pattern
+        drawn = pattern.path, pattern.steps
+        if self._ways[0] != drawn:
+            self._ways = drawn, pattern.ways(self._space)
+        hits, ways = pattern.hits(self._space), self._ways[1]
+        clock = pattern.clock
+        steps = [SetStep(i, *step) for i, step in enumerate(zip(hits, ways, strict=True))]
         before_clock, before_steps = self._sent
         self._sent = clock, steps
-        changed = [SetStep(i, hits) for i, hits in enumerate(steps) if hits != before_steps[i]]
+        changed = [step for step, before in zip(steps, before_steps, strict=True) if step != before]
         return [*([] if clock == before_clock else [clock]), *changed]
 
     def resync(self) -> list[Command]:
@@ -137,7 +145,8 @@ class Sequencer:
         """Return the points to decode ahead, once `SETTLE_S` have passed without an edit."""
         if now - self._edited_s < SETTLE_S or self._stale:
             return ()
-        points = dict.fromkeys(hit.point for hits in self._sent[1] for hit in hits if hit.point is not None)
+        hits = [hit for step in self._sent[1] for hit in step.hits]
+        points = dict.fromkeys(hit.point for hit in hits if hit.point is not None)
         fresh = [point for point in points if point not in self._prepared]
         self._prepared = frozenset(points)
         return tuple(fresh[:MAX_PREPARED])
@@ -152,7 +161,9 @@ class Sequencer:
 
     def state(self) -> list[Message]:
         """Return the state that clients draw, except the playhead."""
-        return [self._head(), *map(self._lane, range(len(self.pattern.lanes)))]
+        places = tuple(x for place in self.pattern.path for x in place)
+        path = [Message("/morph/seq/path.reply", places)] if places else []
+        return [self._head(), *map(self._lane, range(len(self.pattern.lanes))), *path]
 
     def news(self) -> Iterator[Message]:
         """Yield the messages of `state` that have changed since the last call."""
@@ -173,6 +184,7 @@ class Sequencer:
                 "swing": pattern.swing,
                 "steps": pattern.steps,
                 "lanes": len(pattern.lanes),
+                "path": len(pattern.path),
                 "pattern": self._name,
                 "undo": int(self._history.undoable),
                 "redo": int(self._history.redoable),

@@ -3,6 +3,7 @@
 import { html, render } from "./ui.js";
 import { connect } from "./link.js";
 import "./keyboard.js";
+import "./midi.js";
 import { MapView } from "./map/map-view.js";
 import { Bar } from "./panels/bar.js";
 import { Notes } from "./panels/notes.js";

@@ -10,7 +10,12 @@ onAnswer("/morph/seq.reply", (...values) => {
   const head = pairs(values);
   set("seq", head);
   set("lanes", (get("lanes") ?? []).slice(0, head.lanes));
+  if (head.path === 0) set("path", []);
 });
+
+onAnswer("/morph/seq/path.reply", (...values) =>
+  set("path", Array.from({ length: values.length >> 1 }, (_, i) => ({ x: values[2 * i], y: values[2 * i + 1] }))),
+);
 
 onAnswer("/morph/seq/lane.reply", (index, ...values) => {
   const at = values.indexOf("steps");

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -400,3 +401,29 @@ def test_restarted_player_gets_the_pattern_and_plays(stage: Stage) -> None:
     stage.control.resume()
     told = [each for each in stage.player.take() if not isinstance(each, Prepare)]
     assert told == [SetClock(90.0, 50.0, 16), SetStep(0, (Trigger(1.0),)), StartSteps()]
+
+
+def test_a_path_moves_the_point_through_its_places_once_a_loop(stage: Stage) -> None:
+    place = stage.control.space.map.tolist()
+    asked = stage.say(("path", *place[0], *place[1], *place[2]))[1]
+    ways = [each.way for each in asked if isinstance(each, SetStep)]
+    assert len(ways) == 16
+    assert all(way[-1] == following[0] for way, following in pairwise(ways))
+    for step, sound in ((0, 0), (8, 1)):
+        assert ways[step][0] == pytest.approx(stage.control.info.anchors[sound].z)
+    assert ways[15][-1] == pytest.approx(stage.control.info.anchors[2].z)
+    head, path = stage.control.handle([Message("/morph/get/seq")], BERT)
+    assert _facts(head.arguments)["path"] == 3
+    assert path == Message("/morph/seq/path.reply", tuple(x for each in place[:3] for x in each))
+    assert stage.say(("path",))[1] == [SetStep(step, ()) for step in range(16)]
+    assert "x and y" in stage.error("path", 0.1, 0.2, 0.3)
+    assert "x and y" in stage.error("path", *[0.5] * 130)
+
+
+def test_a_path_is_stored_with_its_pattern(stage: Stage) -> None:
+    pattern = Pattern(path=((0.25, 0.5), (1.0, 0.0)))
+    kept = json.loads(json.dumps(Patterns(pattern).section()))
+    assert Patterns.read(kept) == (Patterns(pattern), 0)
+    for broken in ([[0.5]], [[0.5, 2.0]], [[0.5, "x"]], 7, [[0.1, 0.1]] * 65):
+        kept["grid"]["path"] = broken
+        assert Patterns.read(kept) == (Patterns(), 1)

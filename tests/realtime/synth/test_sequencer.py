@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from realtime.synth.commands import (
     Command,
+    Goto,
     Panic,
     Sequencing,
     SetClock,
@@ -266,3 +267,42 @@ def test_stop_of_all_voices_does_not_stop_the_loop(make_mixer: Callable[..., Mix
     ]
     log, _ = played(make_mixer(), score, 6001, 128)
     assert [at for at, each in log if isinstance(each, Trigger)] == [0, 6000]
+
+
+def test_the_point_takes_the_way_of_each_step_in_that_steps_time() -> None:
+    sequencer = Sequencer(RATE)
+    for step in range(16):
+        sequencer.submit(SetStep(step, (hit(step),), ((float(step),), (step + 0.5,), (step + 1.0,))))
+    sequencer.submit(SetClock(90.0, 60.0, 16))
+    sequencer.submit(StartSteps(), 100)
+    first, second = [sequencer.take(begin, begin + 10_000) for begin in (0, 10_000)]
+    *_, (at, _), (later, _) = [(at, each) for at, each in first + second if isinstance(each, Trigger)]
+    moves = [
+        (sample, each) for sample, each in first + second if sample == at and not isinstance(each, Trigger)
+    ]
+    assert later - at == round(RATE * 2 / 6 * 0.4)  # the second step of a pair of 1/3 s at a swing of 60 %
+    assert [sample for sample, _ in moves] == [at, at]
+    jump, glide = (each for _, each in moves)
+    assert jump == SetZ((1.0,))
+    assert isinstance(glide, Goto)
+    assert (glide.z, glide.through, glide.path) == ((2.0,), ((1.5,),), "spline")
+    assert round(glide.ms * RATE / 1000) == later - at
+
+
+def test_a_path_sounds_the_same_at_any_block_size(make_mixer: Callable[..., Mixer]) -> None:
+    def played(block_size: int) -> np.ndarray:
+        mixer = make_mixer()
+        deck = Crossfade(mixer)
+        start = mixer.glide.target
+        for step in range(16):
+            way = tuple(tuple((start + 0.1 * (step + part / 2)).tolist()) for part in range(3))
+            deck.submit(SetStep(step, (Trigger(0.5),) if step % 4 == 0 else (), way))
+        deck.submit(StartSteps(), 77)
+        out = np.zeros((24_000, mixer.channels), np.float32)
+        for at in range(0, len(out), block_size):
+            deck.render(out[at : at + block_size])
+        return out
+
+    sound = played(64)
+    assert np.abs(sound).max() > 0.0
+    assert np.array_equal(sound, played(1000))

@@ -2,7 +2,8 @@
 
 import { html, useEffect, useRef, useState } from "../ui.js";
 import { colour } from "../colours.js";
-import { sendSound } from "../link.js";
+import { send, sendSound } from "../link.js";
+import { forgetPath, playPath } from "../paths.js";
 import { drag, press, release, strike } from "../play.js";
 import { get, set, use, watch } from "../store.js";
 import { IconButton } from "../widgets.js";
@@ -42,16 +43,26 @@ function actions(map, setTip, setSaid, setZone) {
     focus: (dot) => setSaid(`${short(dot.name)}, ${map.current.classes[dot.label][0]}`),
     pick: (dot) => strike(dot.name),
     drawn(tool, stroke) {
+      if (tool === "path") return playPath(stroke);
       const dots = caught(map.current.dots, stroke);
       setZone(dots.length ? dots : null);
       map.current.mark(dots.length ? dots : null);
       setSaid(dots.length ? `${dots.length} in the zone` : "");
+      return undefined;
     },
   };
 }
 
+/** Give each lane that has a sound of its own any sound of the zone. */
+function shuffleLanes(zone) {
+  (get("lanes") ?? []).forEach((lane, i) => {
+    if (lane?.from) send(`/morph/seq/lane/${i}/sound`, anyOf(zone).name);
+  });
+}
+
 function Tools({ map, zone, onZone }) {
   const [tool, setTool] = useState("play");
+  const path = use("path") ?? [];
   const pick = (name) => setTool((map.current.tool = tool === name ? "play" : name));
   return html`<div class="map-tools" role="toolbar" aria-label="Map" aria-orientation="vertical">
     <div class="cluster">
@@ -62,10 +73,13 @@ function Tools({ map, zone, onZone }) {
     <div class="cluster">
       <${IconButton} icon="hand" label="Dragging moves the map" on=${tool === "move"} onClick=${() => pick("move")} />
       <${IconButton} icon="lasso" label="Dragging catches sounds in a zone" on=${tool === "lasso"} onClick=${() => pick("lasso")} />
+      <${IconButton} icon="path" label="Dragging draws a path for the point" on=${tool === "path"} onClick=${() => pick("path")} />
+      ${path.length > 0 && html`<${IconButton} icon="cross" label="Remove the path" onClick=${forgetPath} />`}
     </div>
     ${zone &&
     html`<div class="cluster">
       <${IconButton} icon="dice" label="Play any sound of the zone" onClick=${onZone} />
+      <${IconButton} icon="shuffle" label="Give each lane any sound of the zone" onClick=${() => shuffleLanes(zone)} />
     </div>`}
   </div>`;
 }
@@ -84,6 +98,7 @@ export function MapView() {
       watch("model", (model) => (shown.setModel(model), setZone(null))),
       watch("regions", (regions) => shown.setRegions(regions)),
       watch("presets", (presets) => shown.setPresets(presets)),
+      watch("path", (path) => shown.setPath(path)),
       watch("xy", (place) => shown.setPoint(place)),
     ];
     return () => ends.forEach((end) => end());

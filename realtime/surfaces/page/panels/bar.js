@@ -64,6 +64,17 @@ function Record() {
   </button>`;
 }
 
+function Learn() {
+  const on = use("learning") ?? false;
+  return html`<${IconButton}
+    icon="midi"
+    label="Learn MIDI: click a control, then move one on the controller"
+    cls="bare learn"
+    on=${on}
+    onClick=${() => set("learning", !on)}
+  />`;
+}
+
 export function Bar() {
   const light = use("theme") === "light";
   return html`<header>
@@ -78,6 +89,7 @@ export function Bar() {
       <${IconButton} icon="undo" label="Undo the latest move" onClick=${() => send("/morph/undo")} />
       <${IconButton} icon="redo" label="Redo" onClick=${() => send("/morph/redo")} />
     </div>
+    <${Learn} />
     <${IconButton}
       icon=${light ? "dark" : "light"}
       label=${light ? "Dark colours" : "Light colours"}

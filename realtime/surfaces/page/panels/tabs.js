@@ -15,6 +15,7 @@ const PANELS = [
   ["sound", "Sound", SoundPanel],
   ["server", "Server", ServerPanel],
 ];
+const ALWAYS = ["morph", "hits"]; // there unseen, too: a MIDI controller may play them
 const ARROWS = { ArrowRight: 1, ArrowLeft: -1 };
 
 function Tab({ id, label, shown, onShow }) {
@@ -55,7 +56,7 @@ export function Tabs() {
         aria-labelledby="tab-${id}"
         hidden=${id !== shown}
       >
-        ${model && (id === shown || id === "morph") && html`<${Panel} />`}
+        ${model && (id === shown || ALWAYS.includes(id)) && html`<${Panel} />`}
       </div>`,
     )}
   </aside>`;

@@ -6,7 +6,7 @@ import argparse
 import socket
 import threading
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,7 +132,8 @@ def start(
     """
     with ExitStack() as parts:
         if config.oscquery is None or config.oscquery >= 0:
-            _start_web(config, server, gate, models, takes, heard, say, parts)
+            midi = bridge.latest if bridge is not None else ()
+            _start_web(config, server, gate, models, takes, heard, midi, say, parts)
         if bridge is not None:
             from realtime.surfaces.midi_bridge import LocalLink
 
@@ -148,6 +149,7 @@ def _start_web(
     models: Models,
     takes: Path | None,
     heard: Heard,
+    midi: Sequence[tuple[int, list[int]]],
     say: Callable[[str], None],
     parts: ExitStack,
 ) -> None:
@@ -165,7 +167,7 @@ def _start_web(
     key = page_key() if open_to_network else ""
     try:
         web = WebServer(
-            [Downloads(takes), Sound(heard), Page(server, query.answer, models), query],
+            [Downloads(takes), Sound(heard), Page(server, query.answer, models, midi), query],
             host=server.host,
             port=server.port if config.oscquery is None else config.oscquery,
             gate=gate,

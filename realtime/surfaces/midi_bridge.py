@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Protocol
 
@@ -31,6 +32,7 @@ PERIOD_S = 0.02  # longest wait for a message, between checks for replies and fo
 STOP_S = 0.5  # longest wait for the thread's end
 ASK_S = 0.1  # interval between questions for pickup
 MAX_COMPLAINTS = 100
+LATEST = 64  # messages kept for other surfaces
 SETTLE_S = 0.4  # silence that ends the recording of a control to learn
 
 
@@ -89,9 +91,15 @@ class LocalLink:
 
 
 class Bridge:
-    """Passes messages from a MIDI port to a server; `start` runs it on a thread of its own."""
+    """Passes messages from a MIDI port to a server; `start` runs it on a thread of its own.
+
+    Attributes:
+        latest: the bytes of the latest messages, each with its number, for surfaces that learn from them.
+    """
 
     def __init__(self, mapper: Mapper, port: Input, say: Callable[[str], None]) -> None:
+        self.latest: deque[tuple[int, list[int]]] = deque(maxlen=LATEST)
+        self._count = count(1)
         self._mapper, self._port, self._say = mapper, port, say
         self._asked_s = float("-inf")
         self._refused: set[str] = set()
@@ -103,6 +111,7 @@ class Bridge:
         messages = self._port.take(PERIOD_S)
         now = time.monotonic()
         for message in messages:
+            self.latest.append((next(self._count), message.bytes()))
             if asked := self._mapper.feed(message, now):
                 link.send(asked)
         if now - self._asked_s >= ASK_S:

@@ -10,6 +10,7 @@ let socket = null;
 let tries = 0;
 let numbers = 0;
 const answers = new Map();
+const players = new Set();
 
 /** Connect, and again whenever the connection is lost. */
 export function connect() {
@@ -45,14 +46,19 @@ export function onAnswer(address, act) {
   return () => answers.get(address).delete(act);
 }
 
+/** Have `act` called with the bytes of every MIDI message that the server receives. */
+export const onMidi = (act) => players.add(act);
+
 function transmit(packet) {
   if (socket?.readyState === WebSocket.OPEN) socket.send(packet);
 }
 
 function takeState(state) {
-  for (const part of Object.keys(state)) if (part !== "refused") set(part, state[part]);
+  const { refused, midi, ...parts } = state;
+  for (const part of Object.keys(parts)) set(part, parts[part]);
+  for (const message of midi) for (const act of players) act(message);
   for (const [name, value] of Object.entries(state.status)) set(`status.${name}`, value);
-  for (const [address, reason] of state.refused) note(reason, address);
+  for (const [address, reason] of refused) note(reason, address);
   const model = get("model");
   if (model && state.status.model_id !== model.id) loadModel();
 }

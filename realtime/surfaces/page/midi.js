@@ -1,7 +1,7 @@
 // MIDI learn: click a control, move one on the controller. Messages come from the server's port, and from the
 // browser's where it has MIDI. What was learnt is kept in this browser.
 
-import { note } from "./link.js";
+import { note, onMidi } from "./link.js";
 import { get, set, watch } from "./store.js";
 
 const KEPT = "midi";
@@ -72,7 +72,7 @@ async function askBrowser() {
 }
 
 for (const kind of ["pointerdown", "pointerup", "click"]) addEventListener(kind, choose, { capture: true });
-watch("midi", (messages) => messages.forEach(take));
+onMidi(take);
 watch("learning", (on) => {
   document.documentElement.classList.toggle("learning", on);
   if (on) askBrowser();

@@ -39,10 +39,13 @@ class Page:
         server: the OSC server.
         otherwise: answers requests of `/` that do not come from a browser.
         models: the one that plays, and those that can.
+        midi: the latest MIDI messages with their numbers, from which the page learns.
     """
 
-    def __init__(self, server: Server, otherwise: Answer, models: Models) -> None:
-        self._server, self._otherwise, self._models = server, otherwise, models
+    def __init__(
+        self, server: Server, otherwise: Answer, models: Models, midi: Sequence[tuple[int, list[int]]] = ()
+    ) -> None:
+        self._server, self._otherwise, self._models, self._midi = server, otherwise, models, midi
         self._portrait: tuple[Path, asyncio.Task[Any]] | None = None
         self._numbers = count(1)
         self._clients: dict[Client, Sender] = {}
@@ -132,9 +135,11 @@ class Page:
 
     async def run(self) -> None:
         """Tell the pages how everything is, for as long as there are any."""
-        told = 0
+        told = played = 0
         while True:
             await asyncio.sleep(STATE_S)
+            midi = [each for each in tuple(self._midi) if each[0] > played]
+            played = midi[-1][0] if midi else played
             if not self._clients:
                 told = self._server.control.refusals.count
                 continue
@@ -146,9 +151,10 @@ class Page:
             told = refused[-1].number if refused else told
             state["refused"] = [[each.address, each.text] for each in refused]
             state["pages"] = len(self._clients)
+            state["midi"] = [message for _, message in midi]
             text = json.dumps(state)
             for client in self._clients:
-                if refused or not client.behind:
+                if refused or midi or not client.behind:
                     client.tell(text)
 
     async def goodbye(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,20 @@ from realtime.synth.commands import HIT_SETTINGS
 from tests.system.browser import Tab, browser
 from tests.system.rig import Server, assert_heard_as_logged
 
+DRAG_S = 10.0
+STEP = 6000  # device samples of a step at 120 beats a minute and 48 kHz
+DROP = """([name, bytes]) => {
+  const files = new DataTransfer();
+  files.items.add(new File([new Uint8Array(bytes)], name));
+  const drop = new DragEvent("drop", {dataTransfer: files, bubbles: true, cancelable: true});
+  document.querySelector(".map-area").dispatchEvent(drop);
+}"""
+PAINTED = """selector => {
+  const {width, height} = document.querySelector(selector);
+  const pixels = document.querySelector(selector).getContext("2d").getImageData(0, 0, width, height).data;
+  return pixels.some((value, i) => i % 4 === 3 && value > 0);
+}"""
+
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[BrowserContext]:
@@ -29,7 +44,8 @@ def address(server: Server) -> str:
 
 
 def serve(model: Path, folder: Path, *arguments: str) -> Server:
-    return Server(model, "--null", "--presets", str(folder / "presets.json"), *arguments)
+    kept = "--presets", str(folder / "presets.json"), "--takes", str(folder / "takes")
+    return Server(model, "--null", *kept, *arguments)
 
 
 def settings(server: Server) -> dict[str, float]:
@@ -40,56 +56,177 @@ def settings(server: Server) -> dict[str, float]:
     }
 
 
-def test_it_loads_without_complaints_and_is_accessible(
-    chromium: BrowserContext, tiny_model: Path, tmp_path: Path
-) -> None:
-    with serve(tiny_model, tmp_path) as server:
-        tab = Tab(chromium.new_page(), address(server))
-        for panel in ("hits", "presets", "server", "morph"):
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("page")
+
+
+@pytest.fixture(scope="module")
+def server(tiny_model: Path, folder: Path) -> Iterator[Server]:
+    """The server that the tests share; each finds it silent, with an empty pattern."""
+    with serve(tiny_model, folder) as server:
+        server.page = address(server)  # type: ignore[attr-defined]
+        yield server
+
+
+@pytest.fixture
+def tab(chromium: BrowserContext, server: Server) -> Iterator[Tab]:
+    """A page that has nothing to complain of at the end."""
+    server.send("/morph/panic")
+    server.send("/morph/seq/clear")
+    server.send("/morph/seq/path")
+    tab = Tab(chromium.new_page(), server.page)  # type: ignore[attr-defined]
+    yield tab
+    assert tab.complaints == []
+    tab.page.close()
+
+
+def test_it_is_accessible_in_every_panel_in_the_dark_and_in_the_light(tab: Tab, server: Server) -> None:
+    server.send("/morph/seq/add", str(server.ask("/morph/get/classes")[1][0]))
+    tab.page.wait_for_selector(".step")
+    for theme in ("Light colours", "Dark colours"):
+        tab.page.click(f"[aria-label='{theme}']")
+        for panel in ("hits", "presets", "sound", "server", "morph"):
             tab.page.click(f"#tab-{panel}")
             found = Axe().run(tab.page)
-            assert found.violations_count == 0, f"{panel}: {found.generate_report()}"
-        assert tab.complaints == []
-        tab.page.close()
+            assert found.violations_count == 0, f"{theme}, {panel}: {found.generate_report()}"
 
 
-def test_a_press_sounds_and_a_drag_sounds_as_its_log_is_rendered(
-    chromium: BrowserContext, tiny_model: Path, tmp_path: Path
-) -> None:
-    take, log = tmp_path / "heard.wav", tmp_path / "take.jsonl"
-    with serve(tiny_model, tmp_path, "--synchronous", "--record", str(take), "--log", str(log)) as server:
-        tab = Tab(chromium.new_page(), address(server))
-        name, *place = tab.page.evaluate("(({name, x, y}) => [name, x, y])(soundmap.dots[0])")
-        tab.page.mouse.click(*tab.place(*place))
-        server.wait_until(hits=1)
-        assert np.allclose(server.ask("/morph/get/xy")[1], place, atol=1e-4), name
-        x, y = tab.empty_place()
-        tab.page.mouse.move(*tab.place(x, y))
-        tab.page.mouse.down()
-        server.wait_until(hits=2)
-        for step in range(40):
-            tab.page.mouse.move(*tab.place(x + (0.5 - x) * step / 40, y + (0.5 - y) * step / 40))
-            if step % 10 == 5:
-                tab.page.keyboard.press("a")
-        tab.page.mouse.up()
-        server.wait_until(voices=0)
-        assert tab.complaints == []
-        tab.page.close()
-        assert server.stop() == 0
-    heard = tmp_path / "heard.npy"
-    np.save(heard, soundfile.read(take, dtype="float32", always_2d=True)[0])
-    assert_heard_as_logged(log, heard, at_least_s=0.5)
+def test_a_refused_message_of_any_program_is_seen(tab: Tab, server: Server) -> None:
+    server.send("/morph/tigger", 1.0)
+    tab.page.wait_for_selector(".notes :text('/morph/tigger')")
+    assert "did you mean /morph/trigger" in (tab.page.text_content(".notes") or "")
 
 
-def test_a_refused_message_of_any_program_is_seen(
-    chromium: BrowserContext, tiny_model: Path, tmp_path: Path
-) -> None:
-    with serve(tiny_model, tmp_path) as server:
-        tab = Tab(chromium.new_page(), address(server))
-        server.send("/morph/tigger", 1.0)
-        tab.page.wait_for_selector(".notes :text('/morph/tigger')")
-        assert "did you mean /morph/trigger" in (tab.page.text_content(".notes") or "")
-        tab.page.close()
+def test_two_pages_play_one_instrument(chromium: BrowserContext, tab: Tab, server: Server) -> None:
+    other = Tab(chromium.new_page(), server.page)  # type: ignore[attr-defined]
+    hits = float(server.status()["hits"])
+    for each in (tab, other):
+        each.page.click(".class-pad >> nth=1")
+    server.wait_until(hits=hits + 2)
+    place = [round(float(x), 3) for x in server.ask("/morph/get/xy")[1]]
+    for each in (tab, other):
+        each.page.wait_for_function(
+            "([x, y]) => Math.hypot(soundmap.point.x - x, soundmap.point.y - y) < 0.01", arg=place
+        )
+    assert other.complaints == []
+    other.page.close()
+
+
+def test_keys_strike_classes_and_walk_from_sound_to_sound(tab: Tab, server: Server) -> None:
+    hits = float(server.status()["hits"])
+    tab.page.keyboard.press("s")
+    server.wait_until(hits=hits + 1)
+    tab.page.focus(".map")
+    tab.page.keyboard.press("ArrowLeft")
+    tab.page.keyboard.press("ArrowRight")
+    tab.page.keyboard.press("Space")
+    server.wait_until(hits=hits + 2)
+    focused = tab.page.evaluate("[soundmap.focused.x, soundmap.focused.y]")
+    assert np.allclose(server.ask("/morph/get/xy")[1], focused, atol=1e-4)
+
+
+def test_a_search_leaves_the_dots_with_that_name(tab: Tab) -> None:
+    name = tab.page.evaluate("soundmap.dots[0].name")
+    tab.page.fill("[aria-label='Find a sound on the map']", name)
+    marked = "Array.from(soundmap.marked, (dot) => dot.name)"
+    found = tab.page.evaluate(marked)
+    assert name in found
+    assert all(name in each for each in found)
+
+
+def test_a_lasso_catches_the_sounds_within_it(tab: Tab, server: Server) -> None:
+    tab.page.click("[aria-label='Dragging catches sounds in a zone']")
+    corners = [(0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0)]
+    tab.page.mouse.move(*tab.place(*corners[0]))
+    tab.page.mouse.down()
+    for corner in corners[1:]:
+        tab.page.mouse.move(*tab.place(*corner))
+    tab.page.mouse.up()
+    inside = "soundmap.dots.filter(({x, y}) => x > 0 && x < 0.5 && y > 0 && y < 1).length"
+    caught = tab.page.evaluate("soundmap.marked.size")
+    assert caught == pytest.approx(tab.page.evaluate(inside), abs=1)  # one may lie on an edge
+    hits = float(server.status()["hits"])
+    tab.page.click("[aria-label='Play any sound of the zone']")
+    server.wait_until(hits=hits + 1)
+    assert float(server.ask("/morph/get/xy")[1][0]) <= 0.5
+
+
+def test_a_sound_dropped_on_the_map_is_a_preset_that_plays(tab: Tab, server: Server, folder: Path) -> None:
+    t = np.arange(4000) / 22_050
+    soundfile.write(folder / "knock.wav", np.sin(2 * np.pi * 200 * t) * np.exp(-30 * t), 22_050)
+    tab.page.click("#tab-presets")
+    tab.page.evaluate(DROP, ["knock.wav", list((folder / "knock.wav").read_bytes())])
+    hits = float(server.status()["hits"])
+    tab.page.click("button:text-is('knock')")
+    server.wait_until(hits=hits + 1)
+    assert server.ask("/morph/get/presets")[1] == ["knock"]
+
+
+def test_a_control_is_learnt_by_a_click_and_a_midi_message(tab: Tab, server: Server) -> None:
+    send = "message => import('/page/midi.js').then((midi) => midi.take(message))"
+    tab.page.click(".learn")
+    tab.page.click("input[aria-label='Gain']")
+    tab.page.evaluate(send, [0xB2, 74, 1])
+    tab.page.wait_for_selector(".learn[aria-pressed=false]")
+    tab.page.evaluate(send, [0xB2, 74, 127])
+    server.wait_until(gain_db=12.0)
+    tab.page.evaluate(send, [0xB1, 74, 0])  # another channel
+    tab.page.evaluate(send, [0xB2, 74, 0])
+    server.wait_until(gain_db=-40.0)
+    server.send("/morph/gain", 0.0)
+
+
+def test_every_setting_of_hits_can_be_set_on_the_page(tab: Tab, server: Server) -> None:
+    before = settings(server)
+    tab.page.click("#tab-hits")
+    panel = tab.page.locator("#panel-hits")
+    for name, row in HIT_SETTINGS.items():
+        if row.switch:
+            panel.get_by_role("button", name=name.capitalize()).click()
+        else:
+            panel.locator(f"label:has-text('{name}') input").press("Home")
+    lowest = {"pitch": -24.0, "decay": 20.0}  # of the slider
+    wanted = {n: 1.0 if row.switch else lowest.get(n, row.quantity.low) for n, row in HIT_SETTINGS.items()}
+    while settings(server) != wanted:
+        tab.page.wait_for_timeout(50)
+    for name, value in before.items():
+        server.send(f"/morph/{name}", value)
+
+
+def test_a_take_is_recorded_shown_and_downloaded(tab: Tab, server: Server, folder: Path) -> None:
+    tab.page.click("#tab-sound")
+    tab.page.click("button:text('Record')")
+    tab.page.wait_for_selector(".record[aria-pressed=true]")
+    tab.page.click(".class-pad >> nth=0")
+    for canvas in ("[aria-label='Waveform of the output']", "[aria-label='Spectrogram of the output']"):
+        tab.page.wait_for_function(PAINTED, arg=canvas)
+    tab.page.click(".record")
+    with tab.page.expect_download() as coming:
+        tab.page.click("a:text('.wav')")
+    (kept,) = (folder / "takes").glob("*.wav")
+    assert coming.value.suggested_filename == kept.name
+    assert Path(coming.value.path()).read_bytes() == kept.read_bytes()
+    assert np.abs(soundfile.read(kept)[0]).max() > 0.0
+
+
+def test_a_path_drawn_on_the_map_moves_the_point_without_the_page(tab: Tab, server: Server) -> None:
+    tab.page.click("[aria-label='Dragging draws a path for the point']")
+    tab.page.mouse.move(*tab.place(0.1, 0.2))
+    tab.page.mouse.down()
+    for step in range(1, 11):
+        tab.page.mouse.move(*tab.place(0.1 + 0.08 * step, 0.2 + 0.05 * step))
+    tab.page.mouse.up()
+    tab.page.wait_for_selector("text=the point")
+    tab.page.wait_for_selector("text=Stop the steps")
+    tab.page.goto("about:blank")
+    hits = float(server.status()["hits"])
+    seen = [server.ask("/morph/get/z")[1]]
+    while float(server.status()["hits"]) < hits + 2:
+        server.play_for(0.1)
+        seen.append(server.ask("/morph/get/z")[1])
+    assert len({tuple(z) for z in seen}) > len(seen) / 2
+    server.send("/morph/seq/stop")
 
 
 def test_it_comes_back_with_its_presets_when_the_server_starts_again(
@@ -113,73 +250,45 @@ def test_it_comes_back_with_its_presets_when_the_server_starts_again(
         tab.page.close()
 
 
-def test_two_pages_play_one_instrument(chromium: BrowserContext, tiny_model: Path, tmp_path: Path) -> None:
-    with serve(tiny_model, tmp_path) as server:
-        where = address(server)
-        tabs = [Tab(chromium.new_page(), where) for _ in range(2)]
-        for tab in tabs:
-            tab.page.click(".class-pad >> nth=1")
-        server.wait_until(hits=2)
-        place = [round(float(x), 3) for x in server.ask("/morph/get/xy")[1]]
-        for tab in tabs:
-            while (
-                tab.page.evaluate("([x, y]) => Math.hypot(soundmap.point.x - x, soundmap.point.y - y)", place)
-                > 0.01
-            ):
-                tab.page.wait_for_timeout(50)
-            assert tab.complaints == []
-            tab.page.close()
-
-
-def test_a_dropped_sound_is_a_preset_that_plays(
+def test_what_the_page_plays_sounds_as_its_log_is_rendered_and_its_steps_are_in_time(
     chromium: BrowserContext, tiny_model: Path, tmp_path: Path
 ) -> None:
-    t = np.arange(4000) / 22_050
-    soundfile.write(tmp_path / "knock.wav", np.sin(2 * np.pi * 200 * t) * np.exp(-30 * t), 22_050)
-    with serve(tiny_model, tmp_path) as server:
+    take, log = tmp_path / "heard.wav", tmp_path / "take.jsonl"
+    with serve(tiny_model, tmp_path, "--synchronous", "--record", str(take), "--log", str(log)) as server:
         tab = Tab(chromium.new_page(), address(server))
-        tab.page.click("#tab-presets")
-        tab.page.set_input_files("input[type=file]", tmp_path / "knock.wav")
-        tab.page.click("button:text-is('knock')")
+        name, *place = tab.page.evaluate("(({name, x, y}) => [name, x, y])(soundmap.dots[0])")
+        tab.page.mouse.click(*tab.place(*place))
         server.wait_until(hits=1)
-        assert server.ask("/morph/get/presets")[1] == ["knock"]
-        tab.page.close()
-
-
-def test_a_pattern_drawn_on_the_page_plays_without_it(
-    chromium: BrowserContext, tiny_model: Path, tmp_path: Path
-) -> None:
-    with serve(tiny_model, tmp_path) as server:
-        tab = Tab(chromium.new_page(), address(server))
+        assert np.allclose(server.ask("/morph/get/xy")[1], place, atol=1e-4), name
+        x, y = tab.empty_place()
+        tab.page.mouse.move(*tab.place(x, y))
+        tab.page.mouse.down()
+        server.wait_until(hits=2)
+        begun, step = float(server.status()["seconds"]), 0
+        while float(server.status()["seconds"]) < begun + DRAG_S:
+            step += 1
+            part = 0.5 - 0.5 * np.cos(step / 20)
+            tab.page.mouse.move(*tab.place(x + (0.5 - x) * part, y + (0.5 - y) * part))
+            if step % 10 == 5:
+                tab.page.keyboard.press("a")
+        tab.page.mouse.up()
+        server.wait_until(voices=0)
         tab.page.click("text=Add a lane")
-        tab.page.click("[aria-label^='Lane 1, step 3']")
-        tab.page.wait_for_selector("[aria-label='Lane 1, step 3, velocity 80 %']")
+        for step in (1, 4, 11):
+            tab.page.click(f"[aria-label='Lane 1, step {step}']")
+            tab.page.wait_for_selector(f"[aria-label='Lane 1, step {step}, velocity 80 %']")
         tab.page.click("button:text-is('Play')")
         tab.page.wait_for_selector("text=Stop the steps")
         assert tab.complaints == []
-        tab.page.close()
+        tab.page.close()  # closing it changes nothing
         hits = float(server.status()["hits"])
-        while float(server.status()["hits"]) < hits + 2:
+        while float(server.status()["hits"]) < hits + 4:
             server.play_for(0.1)
-
-
-def test_every_setting_of_hits_can_be_set_on_the_page(
-    chromium: BrowserContext, tiny_model: Path, tmp_path: Path
-) -> None:
-    with serve(tiny_model, tmp_path) as server:
-        tab = Tab(chromium.new_page(), address(server))
-        tab.page.click("#tab-hits")
-        panel = tab.page.locator("#panel-hits")
-        for name, row in HIT_SETTINGS.items():
-            if row.switch:
-                panel.get_by_role("button", name=name.capitalize()).click()
-            else:
-                panel.locator(f"label:has-text('{name}') input").press("Home")
-        lowest = {"pitch": -24.0, "decay": 20.0}  # of the slider
-        wanted = {
-            n: 1.0 if row.switch else lowest.get(n, row.quantity.low) for n, row in HIT_SETTINGS.items()
-        }
-        while settings(server) != wanted:
-            tab.page.wait_for_timeout(50)
-        assert tab.complaints == []
-        tab.page.close()
+        assert server.stop() == 0
+    heard = tmp_path / "heard.npy"
+    np.save(heard, soundfile.read(take, dtype="float32", always_2d=True)[0])
+    assert_heard_as_logged(log, heard, at_least_s=0.5)
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    steps = [line["at"] for line in lines if line.get("do") == "trigger" and "point" in line]
+    assert len(steps) >= 4
+    assert [at - steps[0] for at in steps[:4]] == [0, 3 * STEP, 10 * STEP, 16 * STEP]

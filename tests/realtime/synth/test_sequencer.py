@@ -54,7 +54,7 @@ def taken(edits: Edits, ends: Iterable[int], rate: int = RATE) -> Hits:
         while waiting and waiting[0][0] < end:
             at, command = waiting.pop(0)
             sequencer.submit(command, at)
-        hits += sequencer.take(begin, end)
+        hits += [(at, each) for at, each in sequencer.take(begin, end) if isinstance(each, Trigger)]
         begin = end
     return hits
 

@@ -54,6 +54,7 @@ export function Tabs() {
         key=${id}
         id="panel-${id}"
         aria-labelledby="tab-${id}"
+        tabindex="0"
         hidden=${id !== shown}
       >
         ${model && (id === shown || ALWAYS.includes(id)) && html`<${Panel} />`}

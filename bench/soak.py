@@ -206,6 +206,20 @@ def _cpu_s(pid: int) -> float:
     return sum(int(fields[11]) + int(fields[12]) for fields in stats) / os.sysconf("SC_CLK_TCK")
 
 
+@contextmanager
+def _pages(count: int, port: int) -> Iterator[None]:
+    """Keep `count` pages of the server open in a browser."""
+    if not count:
+        yield
+        return
+    from tests.system.browser import Tab, browser
+
+    with browser() as context:
+        for _ in range(count):
+            Tab(context.new_page(), f"http://127.0.0.1:{port}/")
+        yield
+
+
 # ---- the measurement
 
 
@@ -223,6 +237,7 @@ def measure(args: argparse.Namespace) -> Facts:
         dummy(synchronous=args.synchronous),
         listening(command) as (program, port),
         _capture(capture),
+        _pages(args.pages, port),
     ):
         names = [c.name for c in info.classes]
         player = Player(port, info.latent_dim, names, args.hits, args.rate, patient=args.synchronous)
@@ -262,6 +277,7 @@ def measure(args: argparse.Namespace) -> Facts:
         "idle_cpu_percent": idle_percent,
         "host_stole_percent": stolen,
         "cores_kept_awake": awake,
+        "pages": args.pages,
     }
     if capture is not None:
         results["difference_db"], results["compared_s"] = _difference_db(args.model, args.folder)
@@ -323,6 +339,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--hits", type=float, default=12.0, help="triggers per second, included; default: 12")
     parser.add_argument("--threads", type=int, default=1, help="decoder threads; default: 1")
     parser.add_argument("--ahead", type=int, help="as for `realtime serve`")
+    parser.add_argument("--pages", type=int, default=0, help="pages open in a browser meanwhile; default: 0")
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args(argv)

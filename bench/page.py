@@ -13,12 +13,14 @@ from __future__ import annotations
 import argparse
 import io
 import math
+import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
 
 from PIL import Image
 
+from bench.processes import cpu_s
 from realtime.model.decoder import resolve
 from tests.system.browser import Tab, browser
 from tests.system.rig import Server
@@ -58,8 +60,16 @@ MORPH = """async ([count, seconds, x, y]) => {
 GROOVE = [("hihat", range(0, 16, 2)), ("kick", (0, 6, 8)), ("snare", (4, 12)), ("tom", (14, 15))]
 
 
-def measure(address: str) -> None:
-    """Print weight, first paint, and frames a second while the point moves among many dots."""
+def measure(address: str, pid: int) -> None:
+    """Print weight, first paint, and frames a second while the point moves among many dots.
+
+    The processor time of a frame is that of all processes of the browser. It says what a frame costs on a
+    machine that is busy with other work, too.
+
+    Args:
+        address: of the page.
+        pid: of the server.
+    """
     with browser(DESK) as context:
         tab = Tab(context.pages[0], address)
         weight = tab.page.evaluate(
@@ -71,9 +81,14 @@ def measure(address: str) -> None:
         x, y = tab.place(0.5, 0.5)
         tab.page.mouse.move(x, y)
         tab.page.mouse.down()
+        before = cpu_s(os.getpid()) - cpu_s(pid)
         frames, moves, seconds = tab.page.evaluate(MORPH, [DOTS, MORPH_S, x, y])
+        frame_ms = 1000 * (cpu_s(os.getpid()) - cpu_s(pid) - before) / frames
         tab.page.mouse.up()
-        print(f"{DOTS} dots: {frames / seconds:.1f} frames and {moves / seconds:.0f} moves a second")
+        print(
+            f"{DOTS} dots: {frames / seconds:.1f} frames and {moves / seconds:.0f} moves a second, "
+            f"{frame_ms:.1f} ms of processor time a frame"
+        )
 
 
 def groove(server: Server) -> None:
@@ -120,7 +135,7 @@ def main() -> None:
             groove(server)
             take_pictures(address, args.pictures)
         else:
-            measure(address)
+            measure(address, server.pid)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
 import socket
 import sys
@@ -36,6 +35,7 @@ from pythonosc.osc_message import OscMessage
 
 from bench import host
 from bench.jackd import RATE, dummy
+from bench.processes import cpu_s, memory_mb
 from bench.programs import listening
 from realtime.cli.server import ServeConfig
 from realtime.cli.server import serve as run_server
@@ -188,24 +188,6 @@ def _capture(path: Path | None) -> Iterator[None]:
     client.close()
 
 
-def _family(pid: int) -> list[int]:
-    """Return a process and its descendants."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [pid, *(each for child in children for each in _family(int(child)))]
-
-
-def _memory_mb(pid: int) -> float:
-    """Return the resident memory of a process and its descendants."""
-    pages = sum(int(Path(f"/proc/{each}/statm").read_text().split()[1]) for each in _family(pid))
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
-
-
-def _cpu_s(pid: int) -> float:
-    """Return the processor time used by a process and its descendants."""
-    stats = (Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split() for each in _family(pid))
-    return sum(int(fields[11]) + int(fields[12]) for fields in stats) / os.sysconf("SC_CLK_TCK")
-
-
 @contextmanager
 def _pages(count: int, port: int) -> Iterator[None]:
     """Keep `count` pages of the server open in a browser."""
@@ -243,18 +225,18 @@ def measure(args: argparse.Namespace) -> Facts:
         player = Player(port, info.latent_dim, names, args.hits, args.rate, patient=args.synchronous)
         time.sleep(SETTLE_S)
         player.rest(PASSING + 1)
-        cpu = _cpu_s(program.pid)
+        cpu = cpu_s(program.pid)
         time.sleep(IDLE_S)
-        idle_percent = 100.0 * (_cpu_s(program.pid) - cpu) / IDLE_S
+        idle_percent = 100.0 * (cpu_s(program.pid) - cpu) / IDLE_S
         assert program.stdin is not None
         program.stdin.write("be busy\n")
         program.stdin.flush()
         before = player.status()
         begun, stolen_percent = time.monotonic(), host.watch()
         player.play(WARM * seconds)
-        memory = _memory_mb(program.pid)
+        memory = memory_mb(program.pid)
         player.play((1.0 - WARM) * seconds)
-        grown = _memory_mb(program.pid) - memory
+        grown = memory_mb(program.pid) - memory
         played_s, stolen = time.monotonic() - begun, stolen_percent()
         player.send("/morph/stop")
         after = _when_silent(player)

@@ -169,9 +169,14 @@ class Server(Process):
         self._client._sock.settimeout(TIMEOUT_S)
 
     @property
+    def pid(self) -> int:
+        """Process id of the server."""
+        return self._process.pid
+
+    @property
     def sound_pid(self) -> int:
         """Process id of the worker (Linux)."""
-        pid = self._process.pid
+        pid = self.pid
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         (sound,) = [c for c in children if b"spawn_main" in Path(f"/proc/{c}/cmdline").read_bytes()]
         return int(sound)

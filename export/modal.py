@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from export.graph import END, Graph
 from realtime.model import schema
-from trainer.data.layout import DECAYS, FREE, LOWEST_HZ, MAX_SWEEP, RATIOS, SPREAD, SWEEP_S
+from trainer.components.layout import DECAYS, FREE, LOWEST_HZ, MAX_SWEEP, RATIOS, SPREAD, SWEEP_S
 from trainer.models.modal import LEAK, LOUDEST, LOUDEST_MODE, ModalDecoder
 
 

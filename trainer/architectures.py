@@ -26,8 +26,7 @@ class Architecture:
         check: raises ConfigError for a ModelConfig that this architecture cannot have.
         keeps_middles: True if the model keeps the running mean of z of each class, which [loss] centre and
             centre_dtw need.
-        taught: True if training needs the components of the sounds (`trainer.data.analysis`); the decoder
-            then has `parts`.
+        taught: True if the decoder learns the components of the sounds (`trainer.components.analysis`).
     """
 
     summary: str

@@ -107,6 +107,8 @@ class DataConfig:
         mix: fraction of the drawn sounds that are averaged with another training sound of their class; 0 in
             the paper. (The authors' code adds 20 such averages to each sound: 20/21 = 0.952.)
         shift_ms: largest shift, early or late, of the encoder's input; 0 in the paper.
+        vary_zones: largest change of pitch in training, in zones of the modes ("modal" only); 0 in the paper.
+        vary_db: standard deviation of a random equaliser in training ("modal" only); 0 in the paper.
     """
 
     silence_mean_square: float = 5e-5
@@ -122,6 +124,8 @@ class DataConfig:
     max_per_source: int = 0
     mix: float = 0.0
     shift_ms: float = 0.0
+    vary_zones: int = 0
+    vary_db: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -269,6 +273,7 @@ class Config:
             parts[name] = _section(name, table)
         config = cls(**parts)
         _check_middles(config)
+        _check_taught(config)
         return config
 
     @classmethod
@@ -414,6 +419,16 @@ def _check_middles(config: Config) -> None:
         value = getattr(config.loss, key)
         if value and not ARCHITECTURES[name].keeps_middles:
             raise ConfigError(f"[loss] {key} = {value:g}: it must be 0 for {name}; it works with {able}")
+
+
+def _check_taught(config: Config) -> None:
+    """Refuse what needs the components of sounds if the architecture is not taught them."""
+    name = config.model.architecture
+    able = ", ".join(other for other, row in ARCHITECTURES.items() if row.taught)
+    asked = {"[data] vary_zones": config.data.vary_zones, "[data] vary_db": config.data.vary_db}
+    for key, value in (asked | {"[loss] components": config.loss.components}).items():
+        if value and not ARCHITECTURES[name].taught:
+            raise ConfigError(f"{key} = {value:g}: it must be 0 for {name}; it works with {able}")
 
 
 def _value(section: str, key: str, value: Any, kind: Any) -> Any:

@@ -69,6 +69,8 @@ def test_bundled_configs_have_the_window_and_latent_size_of_the_paper() -> None:
         ("[model]\nlength = 100", "[model] length = 100: it must be a multiple of 32"),
         ('[model]\narchitecture = "rnn"', "[model] architecture = 'rnn': choose from dc, cc, mb"),
         ("[loss]\ncentre = 0.3", "[loss] centre = 0.3: it must be 0 for dc; it works with mb"),
+        ("[data]\nvary_db = 2", "[data] vary_db = 2: it must be 0 for dc; it works with modal"),
+        ("[loss]\ncomponents = 1", "[loss] components = 1: it must be 0 for dc; it works with modal"),
         (
             '[model]\narchitecture = "cc"\n[loss]\ncentre_dtw = 1',
             "[loss] centre_dtw = 1: it must be 0 for cc; it works with mb",

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from trainer.components.analysis import Components
 from trainer.data.sounds import Sounds
 
 
@@ -26,24 +27,29 @@ class Batch:
         heard: float32 [B, 1, T], the input of the encoder: the waveform, shifted in time.
         label: int64 [B].
         index: int64 [B], position in `Sounds`.
+        components: of the sounds as heard, for a decoder that is taught them.
     """
 
     waveform: Tensor
     heard: Tensor
     label: Tensor
     index: Tensor
+    components: Components | None = None
 
     def __len__(self) -> int:
         return len(self.label)
 
     def __getitem__(self, rows: slice) -> Batch:
-        return Batch(self.waveform[rows], self.heard[rows], self.label[rows], self.index[rows])
+        components = None if self.components is None else self.components[rows]
+        return Batch(self.waveform[rows], self.heard[rows], self.label[rows], self.index[rows], components)
 
     def to(self, device: torch.device) -> Batch:
         """Return the batch on a device."""
-        return Batch(
-            self.waveform.to(device), self.heard.to(device), self.label.to(device), self.index.to(device)
+        components = None if self.components is None else self.components.to(device)
+        waveform, heard, label, index = (
+            part.to(device) for part in (self.waveform, self.heard, self.label, self.index)
         )
+        return Batch(waveform, heard, label, index, components)
 
 
 def generator(seed: int, purpose: str, position: int = 0) -> torch.Generator:

@@ -8,13 +8,17 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from trainer.data.analysis import Components
+from trainer.components.analysis import Components
 from trainer.models.modal import ModalDecoder
 
 HEARD = -8.0
 """Log level at which differences fade: 70 dB below full scale."""
 FEWEST = 4.0
-"""The modes of a sound count as at least so many in its means of frequency and decay."""
+"""The modes of a sound count as at least so many in their means."""
+ABSENT = 3.0
+"""Weight of the modes that a sound does not have, all together: the more, the fewer ring by mistake."""
+PITCH = 5.0
+"""Weight of f₁: a tenth of an octave is heard at once."""
 AFTER_S = 0.01
 """Levels are learned until so long after a sound has ended."""
 
@@ -49,11 +53,15 @@ def component_term(decoder: ModalDecoder, z: Tensor, components: Components) -> 
         1
     ) / count
     fall = (weight * (decay.log() - components.log_decay).abs()).sum(1) / count
-    modes = _distance(level, components.log_level).mean(1) + 0.3 * zone + 0.3 * fall
+    loud = (weight * _distance(level, components.log_level)).sum(1) / count
+    absent = 1.0 - weight
+    over = functional.softplus(level - HEARD) - functional.softplus(components.log_level - HEARD)
+    idle = (absent * functional.relu(over)).sum(1) / absent.sum(1).clamp(min=FEWEST)
+    modes = loud + ABSENT * idle + 0.3 * zone + 0.3 * fall
 
     gate = end.clamp(max=decoder.frames) + decoder.gate_frames
     late = (decoder.end_frame(hidden) - gate).abs() / (gate + decoder.gate_frames)
-    oscillators = 2.0 * pitch + ratio + 0.3 * sweep + 0.3 * phase
+    oscillators = PITCH * pitch + ratio + 0.3 * sweep + 0.3 * phase
     return (oscillators + over_time + modes + 0.5 * late).mean()
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from trainer.components.analysis import Components
 from trainer.config import Config
-from trainer.data.analysis import Components
 from trainer.losses.components import component_term
 from trainer.losses.terms import (
     Terms,

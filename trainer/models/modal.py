@@ -27,8 +27,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from trainer.config import ModelConfig
-from trainer.data.layout import (
+from trainer.components.layout import (
     DECAYS,
     FREE,
     GATE_S,
@@ -43,6 +42,7 @@ from trainer.data.layout import (
     smoothing_samples,
     zones_hz,
 )
+from trainer.config import ModelConfig
 
 LEAK = 0.2
 PITCH_HIDDEN = 64

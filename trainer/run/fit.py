@@ -15,9 +15,9 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from trainer.architectures import ARCHITECTURES
+from trainer.components.analysis import analyse
 from trainer.config import Config
 from trainer.data import splits, targets
-from trainer.data.analysis import analyse
 from trainer.data.medoids import medoids
 from trainer.data.sounds import Progress, Sounds, prepare
 from trainer.errors import CheckpointError, DataError, TrainerError

@@ -12,8 +12,8 @@ from lightning_fabric import Fabric
 from lightning_fabric.wrappers import _FabricModule
 from torch import Tensor
 
+from trainer.components.analysis import Components
 from trainer.config import Config
-from trainer.data.analysis import Components
 from trainer.data.sounds import Sounds
 from trainer.data.splits import Parts
 from trainer.models.vae import VAE

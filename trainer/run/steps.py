@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
+from trainer.components.variation import Variation
 from trainer.config import Config
 from trainer.data import sampling
 from trainer.data.sampling import Batch
@@ -122,7 +124,6 @@ def _descend(
     between = _between(len(batch), state.device) if decodes and state.config.loss.morph else None
     values: dict[str, float] = {}
     paired = middle is not None or between is not None
-    components = None if state.components is None else state.components[batch.index.cpu()].to(state.device)
     parts = list(cut(len(batch), state.at_once, paired, fabric.global_rank, fabric.world_size))
     for part in parts:
         if stop():
@@ -137,7 +138,7 @@ def _descend(
                 eps[rows],
                 None if middle is None else middle[part.middles],
                 None if between is None else between[part.pairs],
-                None if components is None else components[rows],
+                mine.components,
             )
             terms = {term: value * part.share(term) for term, value in terms.items()}
             fabric.backward(total(terms, weight) * fabric.world_size)  # DDP averages over processes
@@ -191,13 +192,21 @@ def batches(state: State) -> Iterator[Batch]:
     strata = sampling.strata(state.sounds, state.train, config.data.balance)
     order = sampling.epoch_order(strata, state.train, config.fit.seed, state.epoch)
     shift = round(config.data.shift_ms * config.model.sample_rate / 1000)
+    variation = None
+    if state.components is not None:
+        variation = Variation(config.model, config.data.vary_zones, config.data.vary_db)
     for indices in order.split(config.fit.batch_size)[state.position :]:
         source = sampling.generator(config.fit.seed, "shift", state.step)
         others = None
         if config.data.mix:
             draws = sampling.generator(config.fit.seed, "mix", state.step)
             others = sampling.partners(indices, state.targets, state.train, config.data.mix, draws)
-        yield sampling.batch(state.sounds, indices, shift, source, others).to(state.device)
+        batch = sampling.batch(state.sounds, indices, shift, source, others)
+        if variation is not None and state.components is not None:
+            draws = sampling.generator(config.fit.seed, "vary", state.step)
+            heard, components = variation(batch.heard, state.components[indices], draws)
+            batch = replace(batch, heard=heard, components=components)
+        yield batch.to(state.device)
 
 
 def train_epoch(

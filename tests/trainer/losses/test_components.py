@@ -7,8 +7,8 @@ import dataclasses
 import pytest
 import torch
 
+from trainer.components.analysis import Components
 from trainer.config import ModelConfig
-from trainer.data.analysis import Components
 from trainer.losses.components import HEARD, component_term
 from trainer.models.modal import ModalDecoder
 

@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from trainer.components.layout import FREE, band_shapes, half_zone, knot_frames, zones_hz
 from trainer.config import Config, ModelConfig
-from trainer.data.layout import FREE, band_shapes, half_zone, knot_frames, zones_hz
 from trainer.errors import ConfigError
 from trainer.models.modal import EVEN_FRAMES, ModalDecoder, knot_weights, noise_table
 

@@ -9,9 +9,9 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from trainer.components.analysis import Components, analyse
+from trainer.components.layout import half_zone, knot_frames, zones_hz
 from trainer.config import ModelConfig
-from trainer.data.analysis import Components, analyse
-from trainer.data.layout import half_zone, knot_frames, zones_hz
 
 RATE, MODES, SECONDS = 44_100, 40, 1.0
 HOP, BANDS, KNOTS = 60, 20, 24

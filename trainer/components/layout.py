@@ -1,6 +1,6 @@
 """The layout of the modal decoder: zones of its modes, bands of its noise, knots of its levels, and ranges.
 
-The decoder (`trainer.models.modal`) and the analysis of the recordings (`trainer.data.analysis`) share it.
+The decoder (`trainer.models.modal`) and the analysis of recordings (`trainer.components.analysis`) share it.
 """
 
 from __future__ import annotations
@@ -52,6 +52,11 @@ def knot_frames(frames: int, knots: int) -> NDArray[np.int64]:
     found = np.maximum(np.concatenate((np.arange(first), later)).round().astype(np.int64), np.arange(knots))
     found[-1] = frames
     return found
+
+
+def band_middles_hz(bands: int, sample_rate: int) -> Array:
+    """Return the frequency of the middle of each noise band, float64 [bands]."""
+    return _edges_hz(bands, sample_rate)[1:-1]
 
 
 def band_widths_hz(bands: int, sample_rate: int) -> Array:

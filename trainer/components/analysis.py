@@ -11,6 +11,7 @@ Together they sound like the recording: each is measured on the remainder that t
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import cache
 from typing import NamedTuple
@@ -21,8 +22,7 @@ from numpy.typing import NDArray
 from scipy import fft, signal, special
 from torch import Tensor
 
-from trainer.config import ModelConfig
-from trainer.data.layout import (
+from trainer.components.layout import (
     DECAYS,
     FREE,
     MAX_SWEEP,
@@ -35,7 +35,7 @@ from trainer.data.layout import (
     smoothing_samples,
     zones_hz,
 )
-from trainer.data.sounds import Progress
+from trainer.config import ModelConfig
 
 Array = NDArray[np.float64]
 
@@ -154,8 +154,10 @@ class Modes(NamedTuple):
     weight: Array
 
 
-def analyse(waveforms: Tensor, config: ModelConfig, progress: Progress | None = None) -> Components:
-    """Take sounds float32 [N, 1, T] apart; a second of one core for each at 44.1 kHz."""
+def analyse(
+    waveforms: Tensor, config: ModelConfig, progress: Callable[[int, int], None] | None = None
+) -> Components:
+    """Take sounds float32 [N, 1, T] apart; half a second of one core for 1.5 s at 44.1 kHz."""
     rows = []
     for sound in waveforms:
         rows.append(_one(sound[0].double().numpy(), config))

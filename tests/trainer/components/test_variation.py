@@ -1,0 +1,65 @@
+"""Varied sounds and their components stay together."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from trainer.components.analysis import analyse
+from trainer.components.layout import half_zone
+from trainer.components.variation import Variation
+from trainer.config import ModelConfig
+
+RATE, LENGTH = 44_100, 22_080
+CONFIG = ModelConfig(
+    "modal", RATE, LENGTH, 4, hop_length=60, bands=20, hidden=8, values=4, modes=120, knots=24
+)
+TIME = np.arange(LENGTH) / RATE
+
+
+def _drum() -> torch.Tensor:
+    tone = np.sin(2 * np.pi * 120 * TIME) * np.exp(-8 * TIME)
+    ring = 0.1 * np.sin(2 * np.pi * 3000 * TIME) * np.exp(-12 * TIME)
+    sound = tone + ring + 0.02 * np.random.default_rng(0).standard_normal(LENGTH) * np.exp(-10 * TIME)
+    return torch.from_numpy(sound / np.abs(sound).max()).float()[None, None]
+
+
+@pytest.mark.parametrize(("zones", "equaliser_db"), [(2, 0.0), (0, 4.0), (2, 4.0)])
+def test_components_of_a_varied_sound_are_the_varied_components(zones: int, equaliser_db: float) -> None:
+    sound = _drum()
+    variation = Variation(CONFIG, zones, equaliser_db)
+    heard, varied = variation(sound, analyse(sound, CONFIG), torch.Generator().manual_seed(3))
+    found = analyse(heard, CONFIG)
+    assert heard.abs().max().item() == pytest.approx(1.0, abs=0.03)
+    assert found.log_f1.item() == pytest.approx(varied.log_f1.item(), abs=0.01)
+    np.testing.assert_allclose(found.free_level[0, 1:15, 0], varied.free_level[0, 1:15, 0], atol=0.15)
+    mode = int(varied.log_level[0].argmax())
+    assert int(found.log_level[0].argmax()) == mode
+    assert found.log_mode[0, mode].item() == pytest.approx(varied.log_mode[0, mode].item(), abs=0.003)
+    assert found.log_level[0, mode].item() == pytest.approx(varied.log_level[0, mode].item(), abs=0.3)
+    difference = (found.noise_level - varied.noise_level)[0, 2:15, 6:].abs()
+    assert difference.mean().item() < 0.5
+    assert found.end_s.item() == pytest.approx(varied.end_s.item(), rel=0.05)
+
+
+def test_pitch_changes_by_whole_zones() -> None:
+    sound = _drum().repeat(40, 1, 1)
+    own = analyse(sound[:1], CONFIG)[torch.zeros(40, dtype=torch.int64)]
+    _, varied = Variation(CONFIG, 2, 0.0)(sound, own, torch.Generator().manual_seed(0))
+    steps = ((varied.log_f1 - own.log_f1) / (2 * half_zone(CONFIG.modes, RATE))).tolist()
+    assert {round(step) for step in steps} == {-2, -1, 0, 1, 2}
+    assert max(abs(step - round(step)) for step in steps) < 1e-3
+
+
+def test_no_variation_changes_nothing_and_a_seed_repeats_it() -> None:
+    sound = _drum()
+    own = analyse(sound, CONFIG)
+    heard, same = Variation(CONFIG, 0, 0.0)(sound, own, torch.Generator().manual_seed(0))
+    torch.testing.assert_close(heard, sound, atol=1e-5, rtol=0)
+    torch.testing.assert_close(same.noise_level, own.noise_level, atol=1e-4, rtol=0)
+    draws = [Variation(CONFIG, 3, 4.0)(sound, own, torch.Generator().manual_seed(7))[0] for _ in range(2)]
+    assert torch.equal(*draws)
+    assert math.isfinite(draws[0].sum().item())

@@ -1,0 +1,123 @@
+"""Varies sounds in training, and their components with them: the encoder meets more kits than there are.
+
+A variation changes pitch and time together, as a resampler does, by whole zones of the modes, and then the
+timbre by a smooth random equaliser.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from trainer.components.analysis import QUIET, Components
+from trainer.components.layout import LOWEST_HZ, SPREAD, SWEEP_S, band_middles_hz, half_zone, knot_frames
+from trainer.config import ModelConfig
+
+RIPPLES = 3
+"""Half waves of the equaliser, at most, from the lowest to the highest frequency."""
+RANGE_HZ = (30.0, 20_000.0)
+
+
+class Variation:
+    """Varies batches of sounds.
+
+    Args:
+        config: the layout of the components.
+        zones: largest change of pitch, up or down, in zones of the modes.
+        equaliser_db: standard deviation of the equaliser at any frequency.
+    """
+
+    def __init__(self, config: ModelConfig, zones: int, equaliser_db: float) -> None:
+        self.zones, self.equaliser_db, self.rate = zones, equaliser_db, config.sample_rate
+        self.zone = 2.0 * half_zone(config.modes, config.sample_rate)
+        middles = band_middles_hz(config.bands, config.sample_rate)
+        self.bands = torch.from_numpy(middles).float()
+        knots = knot_frames(config.length // config.hop_length, config.knots).astype(np.float64)
+        self.in_time, self.in_bands = [], []
+        for step in range(-zones, zones + 1):
+            ratio = math.exp(step * self.zone)
+            self.in_time.append(_interpolation(knots, np.minimum(knots * ratio, knots[-1])))
+            lines = np.log(middles + 700.0)
+            self.in_bands.append(_interpolation(lines, np.log(middles / ratio + 700.0)))
+
+    def __call__(
+        self, heard: Tensor, components: Components, source: torch.Generator
+    ) -> tuple[Tensor, Components]:
+        """Return varied sounds [B, 1, T], each of the peak it had, and their components."""
+        steps = torch.randint(-self.zones, self.zones + 1, (len(heard),), generator=source).tolist()
+        curve = torch.randn(len(heard), RIPPLES, generator=source) * (self.equaliser_db / 8.686)
+        moved = [self._resampled(sound, step) for sound, step in zip(heard, steps, strict=True)]
+        columns = zip(*(self._transposed(components, i, step) for i, step in enumerate(steps)), strict=True)
+        return self._equalised(torch.stack(moved), Components(*map(torch.stack, columns)), curve)
+
+    def _resampled(self, sound: Tensor, step: int) -> Tensor:
+        length = sound.shape[-1]
+        size = round(length * math.exp(-step * self.zone))
+        moved = functional.interpolate(sound[None], size=size, mode="linear", align_corners=False)[0]
+        return functional.pad(moved, (0, max(0, length - size)))[..., :length]
+
+    def _transposed(self, all_: Components, index: int, step: int) -> tuple[Tensor, ...]:
+        own = Components(*(getattr(all_, name)[index] for name in all_.__dataclass_fields__))
+        change = step * self.zone
+        time, bands = self.in_time[step + self.zones], self.in_bands[step + self.zones]
+        low, high = math.log(LOWEST_HZ) - SPREAD, math.log(LOWEST_HZ) + SPREAD
+        varied = replace(
+            own,
+            log_f1=(own.log_f1 + change).clamp(low, high),
+            log_tau=(own.log_tau - change).clamp(*(math.log(edge) for edge in SWEEP_S)),
+            free_level=time @ own.free_level,
+            log_mode=_rolled(own.log_mode, step, None) + change,
+            log_level=_rolled(own.log_level, step, QUIET),
+            log_decay=_rolled(own.log_decay, step, None) + change,
+            mode_weight=_rolled(own.mode_weight, step, 0.0),
+            noise_level=time @ own.noise_level @ bands.T,
+            end_s=own.end_s * math.exp(-change),
+        )
+        return tuple(getattr(varied, name) for name in varied.__dataclass_fields__)
+
+    def _gain(self, curve: Tensor, hz: Tensor) -> Tensor:
+        """Return nepers [B, ...] of the equaliser at frequencies [B, ...]."""
+        low, high = (math.log(edge) for edge in RANGE_HZ)
+        place = ((hz.clamp(min=1.0).log() - low) / (high - low)).clamp(0.0, 1.0)
+        waves = torch.stack([torch.cos(math.pi * (k + 1) * place) for k in range(RIPPLES)], -1)
+        return (waves * curve.view(len(curve), *[1] * (place.dim() - 1), RIPPLES)).sum(-1)
+
+    def _equalised(self, heard: Tensor, own: Components, curve: Tensor) -> tuple[Tensor, Components]:
+        length = heard.shape[-1]
+        hz = torch.fft.rfftfreq(2 * length, 1.0 / self.rate).expand(len(heard), -1)
+        spectrum = torch.fft.rfft(heard[:, 0], 2 * length) * self._gain(curve, hz).exp()
+        sound = torch.fft.irfft(spectrum, 2 * length)[:, :length]
+        peak = heard[:, 0].abs().amax(1) / sound.abs().amax(1).clamp(min=1e-9)
+        loss = peak.clamp(min=1e-9).log()
+        first = own.log_f1.exp()[:, None]
+        free_hz = torch.cat((first, first * own.log_ratio.exp()), 1)
+        bands = self.bands.expand(len(heard), -1)
+        levels = replace(
+            own,
+            free_level=own.free_level + (self._gain(curve, free_hz) + loss[:, None])[:, None],
+            log_level=own.log_level + self._gain(curve, own.log_mode.exp()) + loss[:, None],
+            noise_level=own.noise_level + (self._gain(curve, bands) + loss[:, None])[:, None],
+        )
+        return (sound * peak[:, None])[:, None], levels
+
+
+def _interpolation(at: NDArray[np.float64], wanted: NDArray[np.float64]) -> Tensor:
+    """Return the matrix that takes values at `at`, rising, to values at `wanted`."""
+    rows = [np.interp(wanted, at, unit) for unit in np.eye(len(at))]
+    return torch.from_numpy(np.array(rows).T).float()
+
+
+def _rolled(values: Tensor, step: int, fill: float | None) -> Tensor:
+    """Return the values of the zones moved up by `step`; the first or last value fills up, or `fill`."""
+    moved = torch.roll(values, step)
+    if step > 0:
+        moved[:step] = values[0] if fill is None else fill
+    elif step < 0:
+        moved[step:] = values[-1] if fill is None else fill
+    return moved

@@ -46,7 +46,11 @@ def half_zone(modes: int, sample_rate: int) -> float:
 
 
 def knot_frames(frames: int, knots: int) -> NDArray[np.int64]:
-    """Return the frames at which levels are learned, 0 to `frames`, ever further apart: int64 [knots]."""
+    """Return the frames at which levels are learned, 0 to `frames`, ever further apart: int64 [knots].
+
+    There are no more knots than frames and their end.
+    """
+    knots = min(knots, frames + 1)
     first = min(FIRST_KNOTS, knots - 1)
     later = np.geomspace(first, frames, knots - first)
     found = np.maximum(np.concatenate((np.arange(first), later)).round().astype(np.int64), np.arange(knots))

@@ -64,7 +64,8 @@ class Objective(nn.Module):
         mean, log_var = model.encode(heard)
         z = mean + torch.exp(0.5 * log_var) * eps
         terms: Terms = {}
-        if step != CLASSIFICATION and components is not None:
+        if step != CLASSIFICATION and loss.components:
+            assert components is not None
             assert isinstance(model.decoder, ModalDecoder)
             terms["components"] = component_term(model.decoder, z, components)
         if step != CLASSIFICATION and not needs_audio(loss):

@@ -167,7 +167,7 @@ class ModalDecoder(nn.Module):
         self.sample_rate, self.hop_length = config.sample_rate, config.hop_length
         self.frames = config.length // config.hop_length
         self.modes, self.bands = config.modes, config.bands
-        self.knots = min(config.knots, self.frames + 1)
+        self.knots = len(knot_frames(self.frames, config.knots))
         width, values = config.hidden, config.values
         self.hidden = nn.Sequential(
             nn.Linear(config.latent_dim, width),

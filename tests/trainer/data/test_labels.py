@@ -9,6 +9,7 @@ import pytest
 import soundfile
 import torch
 
+from tests.trainer.displays import Recorder
 from trainer import config as configs
 from trainer.config import Config, DataConfig, ModelConfig
 from trainer.data import labels
@@ -107,15 +108,10 @@ def test_equal_sounds_make_fewer_clusters() -> None:
 def test_a_checkpoint_has_the_centres_and_resumes_with_them(
     tones: Path, config: Config, tmp_path: Path
 ) -> None:
-    class Quiet:
-        def stepped(self, state: object, losses: object) -> None: ...
-        def finished_epoch(self, record: object) -> None: ...
-        def note(self, text: str) -> None: ...
-
     config = config.replace("data", labels="kmeans", clusters=3)
     (tmp_path / "run").mkdir()
     state = fit.start(config, tones)
-    fit.run(state, tmp_path / "run", Quiet())
+    fit.run(state, tmp_path / "run", Recorder())
     saved = checkpoint.load(tmp_path / "run")
     assert saved.classes == ("cluster-1", "cluster-2", "cluster-3")
     assert saved.centres is not None

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 
+from tests.trainer.displays import Recorder
 from trainer.architectures import ARCHITECTURES
 from trainer.config import Config
 from trainer.errors import CheckpointError, DataError, DivergedError, TrainerError
@@ -17,24 +18,6 @@ from trainer.run.checkpoint import BEST, LAST
 from trainer.run.state import State
 from trainer.run.steps import batches, rate, update
 from trainer.run.validation import leave_one_out, nearest_neighbour
-
-
-class Quiet:
-    """A display that records the steps and epochs."""
-
-    def __init__(self) -> None:
-        self.steps: list[dict[str, float]] = []
-        self.records: list[dict[str, Any]] = []
-
-    def stepped(self, state: State, losses: dict[str, float]) -> None:
-        self.steps.append(losses)
-
-    def finished_epoch(self, record: dict[str, Any]) -> None:
-        self.records.append(record)
-
-    def note(self, text: str) -> None:
-        pass
-
 
 JOINT: dict[str, dict[str, Any]] = {
     "loss": {"reduction": "mean", "stft": 1.0, "stft_sizes": [64, 256], "kl_warmup_epochs": 3},
@@ -49,9 +32,9 @@ def changed(config: Config, tables: dict[str, dict[str, Any]]) -> Config:
     return config
 
 
-def trained(config: Config, folder: Path, out: Path) -> tuple[State, Quiet]:
+def trained(config: Config, folder: Path, out: Path) -> tuple[State, Recorder]:
     out.mkdir()
-    display = Quiet()
+    display = Recorder()
     state = fit.start(config, folder)
     assert fit.run(state, out, display)
     return state, display
@@ -113,7 +96,7 @@ def test_resumed_is_uninterrupted_bit_for_bit(
     out = tmp_path / "parts"
     out.mkdir()
     first = fit.start(config, folder)
-    seen = Quiet()
+    seen = Recorder()
     assert not fit.run(first, out, seen, stop=lambda: len(seen.steps) >= stop_after)
     assert first.step == stop_after
     torch.manual_seed(99)  # the global generator must not matter

@@ -8,27 +8,12 @@ from typing import Any
 import pytest
 import torch
 
+from tests.trainer.displays import Recorder
 from trainer.__main__ import main
 from trainer.config import Config
 from trainer.errors import TrainerError
 from trainer.models.vae import build
 from trainer.run import checkpoint, fit
-from trainer.run.state import State
-
-
-class Quiet:
-    """A display that counts the steps."""
-
-    def __init__(self) -> None:
-        self.steps: list[dict[str, float]] = []
-
-    def stepped(self, state: State, losses: dict[str, float]) -> None:
-        self.steps.append(losses)
-
-    def finished_epoch(self, record: dict[str, Any]) -> None: ...
-
-    def note(self, text: str) -> None: ...
-
 
 EXTRAS: dict[str, dict[str, Any]] = {
     "model": {
@@ -56,7 +41,7 @@ def test_heads_mixing_and_soft_dtw_in_a_run_that_is_resumed(
     runs = {}
     for name, stops in (("whole", (99,)), ("parts", (2, 99))):
         (tmp_path / name).mkdir()
-        seen, state = Quiet(), fit.start(config, folder)
+        seen, state = Recorder(), fit.start(config, folder)
         for stop in stops:
             if state.step:
                 state = fit.resume(checkpoint.load(tmp_path / name), config, folder)
@@ -80,7 +65,7 @@ def test_every_head_learns(config: Config, folder: Path, tmp_path: Path) -> None
     config = config.replace("loss", soft_dtw=0.0, reduction="mean").replace("data", shift_ms=0.0)
     config = config.replace("model", classifier_hidden=[16])
     state = fit.start(config, folder)
-    fit.run(state, tmp_path, Quiet())
+    fit.run(state, tmp_path, Recorder())
     train = state.history[-1]["train"]
     assert train["classification/pitch"] < 0.1  # of log 2 = 0.69
     assert train["classification/take"] < 1.2  # of log 6 = 1.79
@@ -131,7 +116,7 @@ def test_numbered_checkpoints_are_kept_up_to_the_limit(
     config: Config, folder: Path, tmp_path: Path, keep: int, epochs: list[int]
 ) -> None:
     config = config.replace("fit", epochs=7, keep_epochs=2, keep=keep, validate_epochs=5)
-    fit.run(fit.start(config, folder), tmp_path, Quiet())
+    fit.run(fit.start(config, folder), tmp_path, Recorder())
     found = sorted(tmp_path.glob("epoch-*.safetensors"))
     assert [path.name for path in found] == [f"epoch-{epoch:05}.safetensors" for epoch in epochs]
     saved = [checkpoint.load(path) for path in found]
@@ -139,7 +124,7 @@ def test_numbered_checkpoints_are_kept_up_to_the_limit(
     assert all(len(item.anchors.names) == 10 for item in saved)
     again = fit.resume(saved[-1], config, folder)
     (tmp_path / "again").mkdir()
-    fit.run(again, tmp_path / "again", Quiet())
+    fit.run(again, tmp_path / "again", Recorder())
     ours, theirs = (checkpoint.load(folder).model for folder in (tmp_path, tmp_path / "again"))
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
     fit.clear(tmp_path)

@@ -122,7 +122,8 @@ def test_the_wheel_has_configs_models_and_the_page_and_nothing_else(tmp_path: Pa
         path.relative_to(ROOT).as_posix()
         for package in PACKAGES
         for path in (ROOT / package).rglob("*")
-        if path.suffix in (".py", ".toml", ".onnx", ".typed") or (path.is_file() and PAGE in path.parents)
+        if path.suffix in (".py", ".toml", ".onnx", ".safetensors", ".typed")
+        or (path.is_file() and PAGE in path.parents)
     }
     assert {name for name in inside if ".dist-info/" not in name} == here
     assert "trainer/configs/drums.toml" in inside

@@ -22,3 +22,13 @@ def add_include(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
         "--include", metavar="PATTERN", help="take only files with names like this, such as '*_jackson_*'"
     )
+
+
+def add_from(parser: argparse._ActionsContainer) -> None:
+    """Add --from."""
+    parser.add_argument(
+        "--from",
+        metavar="RUN",
+        help="start from the weights of a run or checkpoint of the same shape; none: from random weights; "
+        "default: the base of the package, where the recipe has its shape",
+    )

@@ -37,6 +37,10 @@ OPTIONS = ("batch_size", "seed", *RESUMABLE)
 """Keys of [fit] that are also options of the command line."""
 
 
+HELD_OUT = 0.1
+"""Fraction of --hold-out without a number."""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `trainer fit`."""
     parser.add_argument(
@@ -64,6 +68,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     recipe.add_argument("--seed", type=int, help="seed of the weights, the split, the order and the noise")
     recipe.add_argument(
         "--patience-epochs", type=int, help="stop after N epochs without a lower validation loss; 0: never"
+    )
+
+    files.add_from(recipe)
+    recipe.add_argument(
+        "--hold-out",
+        type=float,
+        nargs="?",
+        const=HELD_OUT,
+        metavar="FRACTION",
+        help=f"keep this fraction of each class for `trainer evaluate`; without a number: {HELD_OUT:g}",
     )
 
     saving = parser.add_argument_group("saving")
@@ -98,6 +112,8 @@ def _config(args: argparse.Namespace) -> Config:
         config = config.replace("model", architecture=args.model)
     if args.include:
         config = config.replace("data", include=args.include)
+    if args.hold_out is not None:
+        config = config.replace("data", test_fraction=args.hold_out)
     return _options(config, args, OPTIONS)
 
 
@@ -127,7 +143,7 @@ def run(args: argparse.Namespace) -> int:
     if args.resume:
         fixed = [
             name
-            for name in ("out", "model", "config", "include", "batch_size", "seed")
+            for name in ("out", "model", "config", "include", "batch_size", "seed", "from", "hold_out")
             if getattr(args, name) is not None
         ]
         if fixed:
@@ -144,11 +160,11 @@ def run(args: argparse.Namespace) -> int:
     installed.check("training", installed.NEEDED)
 
     from trainer.commands.running import train
-    from trainer.run import checkpoint
+    from trainer.run import base, checkpoint
 
     if not args.resume:
         _check_board(config)
-        return train(config, args.data, args.out, None)
+        return train(config, args.data, args.out, None, base.choose(getattr(args, "from"), config))
     saved = checkpoint.load(args.resume)
     config = _options(saved.config, args, RESUMABLE)
     _check_board(config)

@@ -21,8 +21,10 @@ from trainer.run.state import State
 from trainer.run.steps import Display
 
 
-def train(config: Config, data: Path, out: Path, saved: Checkpoint | None) -> int:
-    """Train a new run, or continue `saved`.
+def train(
+    config: Config, data: Path, out: Path, saved: Checkpoint | None, base: Checkpoint | None = None
+) -> int:
+    """Train a new run, from the weights of `base` if there is one, or continue `saved`.
 
     Returns:
         The exit code: 0, or 128 + the signal after which the run was saved and stopped.
@@ -31,19 +33,21 @@ def train(config: Config, data: Path, out: Path, saved: Checkpoint | None) -> in
     fabric.launch()  # with several devices, the other processes run this command too
     if not fabric.is_global_zero:
         with _signals() as caught:
-            state = _state(config, data, saved, fabric)
+            state = _state(config, data, saved, base, fabric)
             fabric.barrier()
             fit.run(state, out, progress.Silent(), stop=lambda: bool(caught))
         return 0
     bars = progress.Bars(config.fit.epochs)
     with _signals() as caught, bars.live():
-        state = _state(config, data, saved, fabric, bars.reading)
+        state = _state(config, data, saved, base, fabric, bars.reading)
         findings.show(findings.brief(state.sounds), sys.stderr)
         classes = ", ".join(state.sounds.classes)
         times = f" x {fabric.world_size}" if fabric.world_size > 1 else ""
         bars.note(
             f"{state.parts} | {config.model.architecture} on {state.device}{times} | classes: {classes}"
         )
+        if base is not None:
+            bars.note(f"starts from what is known of {', '.join(base.classes)} (--from none: from nothing)")
         if saved is None:
             out.mkdir(parents=True, exist_ok=True)
             fit.clear(out)
@@ -80,11 +84,12 @@ def _state(
     config: Config,
     data: Path,
     saved: Checkpoint | None,
+    base: Checkpoint | None,
     fabric: Fabric,
     reading: Callable[[int, int], None] | None = None,
 ) -> State:
     if saved is None:
-        return fit.start(config, data, reading, fabric=fabric)
+        return fit.start(config, data, reading, fabric=fabric, base=base)
     return fit.resume(saved, config, data, reading, fabric)
 
 

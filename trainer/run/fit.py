@@ -24,6 +24,7 @@ from trainer.errors import CheckpointError, DataError, TrainerError
 from trainer.losses.objective import Objective
 from trainer.models.vae import build
 from trainer.run import checkpoint, devices
+from trainer.run.base import adopt
 from trainer.run.checkpoint import BEST, LAST, Checkpoint
 from trainer.run.state import State
 from trainer.run.steps import Display, make_optimisers, never, rate, train_epoch
@@ -44,12 +45,17 @@ def start(
     progress: Progress | None = None,
     centres: Tensor | None = None,
     fabric: Fabric | None = None,
+    base: Checkpoint | None = None,
+    analysed: bool = True,
 ) -> State:
-    """Start a run: prepare and split the sounds, and draw the weights from the seed.
+    """Start a run: prepare and split the sounds, and draw the weights from the seed or take those of a base.
 
     Args:
         centres: centres of the clusters that give the classes, if they are known.
         fabric: the devices, launched; None takes those that `config` asks for, in this process.
+        base: another run, of the same shape, whose weights this one starts from (`base.choose`).
+        analysed: take the sounds apart, if the architecture is taught their components; else call
+            `take_apart` before training.
 
     Raises:
         TrainerError: if the data or the device cannot be used.
@@ -63,16 +69,16 @@ def start(
     _check_validation(config, parts.validation)
     torch.manual_seed(config.fit.seed)
     model = build(config.model, len(sounds.classes)).to(fabric.device)
+    if base is not None:
+        sounds = _credited(sounds, base)
+        adopt(model, base)
     typical = None
     if config.loss.middles:
         typical = sounds.waveforms[medoids(sounds, parts.train, config.model.sample_rate)].to(fabric.device)
-    components = None
-    if ARCHITECTURES[config.model.architecture].taught:
-        components = analyse(sounds.waveforms, config.model, progress)
     objective: torch.nn.Module = Objective(model, config, typical)
     if config.fit.compile:
         objective = torch.compile(objective)  # type: ignore[assignment]
-    return State(
+    state = State(
         config=config,
         model=model,
         optimisers=make_optimisers(model, config),
@@ -82,8 +88,23 @@ def start(
         fabric=fabric,
         objective=fabric.setup_module(objective),
         targets=targets.targets_of(sounds, config.model.heads),
-        components=components,
     )
+    if analysed:
+        take_apart(state, progress)
+    return state
+
+
+def take_apart(state: State, progress: Progress | None = None) -> None:
+    """Find the components of the sounds, if the architecture is taught them."""
+    if ARCHITECTURES[state.config.model.architecture].taught:
+        state.components = analyse(state.sounds.waveforms, state.config.model, progress)
+
+
+def _credited(sounds: Sounds, base: Checkpoint) -> Sounds:
+    """Add the licence and the credits of a base: what it learnt stays in the model."""
+    licences = {*sounds.licence.split("; "), *base.licence.split("; ")}
+    credits = {*sounds.credits, *base.credits}
+    return dataclasses.replace(sounds, licence="; ".join(sorted(licences)), credits=tuple(sorted(credits)))
 
 
 def _completed(config: Config, sounds: Sounds) -> Config:
@@ -113,11 +134,13 @@ def resume(
     folder: Path,
     progress: Progress | None = None,
     fabric: Fabric | None = None,
+    analysed: bool = True,
 ) -> State:
     """Return the run of a checkpoint, ready to continue.
 
     Args:
         config: the saved configuration; epochs, devices, threads and how often to save may differ.
+        analysed: as for `start`.
 
     Raises:
         TrainerError: if the checkpoint is not for resuming, or the sounds have changed.
@@ -126,7 +149,7 @@ def resume(
         raise CheckpointError(
             f"this checkpoint is not for resuming: it has only the model; resume from {LAST}"
         )
-    state = start(config, folder, progress, saved.centres, fabric)
+    state = start(config, folder, progress, saved.centres, fabric, analysed=False)
     if state.sounds.digest != saved.data.get("digest"):
         raise DataError(
             f"{folder}: its sounds are not those of this run any more "
@@ -138,6 +161,9 @@ def resume(
         raise CheckpointError(f"the weights do not fit the model: {str(error).splitlines()[0]}") from None
     for name, optimiser in state.optimisers.items():
         checkpoint.restore(optimiser, saved.optimisers[name])
+    state.sounds = dataclasses.replace(state.sounds, licence=saved.licence, credits=saved.credits)
+    if analysed:
+        take_apart(state, progress)
     for name in ("epoch", "position", "step", "totals", "seconds", "best", "history", "anchors"):
         setattr(state, name, getattr(saved, name))
     return state

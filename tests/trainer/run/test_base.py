@@ -1,0 +1,62 @@
+"""A run that starts from the weights of another."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+import torch
+
+from trainer import config as configs
+from trainer.config import Config
+from trainer.errors import CheckpointError
+from trainer.models.vae import build
+from trainer.run import base, checkpoint, fit
+from trainer.run.checkpoint import Checkpoint
+
+
+@pytest.fixture
+def known(config: Config, folder: Path, tmp_path: Path) -> Checkpoint:
+    """A checkpoint with another seed, a licence and a credit."""
+    state = fit.start(config.replace("fit", seed=7), folder)
+    return dataclasses.replace(fit.snapshot(state), licence="CC BY 4.0", credits=("a kit: CC BY 4.0",))
+
+
+def test_a_run_starts_with_encoder_and_decoder_of_its_base_and_a_classifier_of_its_own(
+    config: Config, folder: Path, known: Checkpoint
+) -> None:
+    state, fresh = fit.start(config, folder, base=known), fit.start(config, folder)
+    for name, value in state.model.state_dict().items():
+        source = fresh.model.state_dict() if name.startswith("classifier.") else known.model
+        assert torch.equal(value, source[name]), name
+
+
+def test_credits_of_the_base_stay_with_the_run_also_after_a_resume(
+    config: Config, folder: Path, known: Checkpoint
+) -> None:
+    saved = fit.snapshot(fit.start(config, folder, base=known))
+    assert saved.licence == "CC BY 4.0; unknown, supplied by the user"
+    assert saved.credits == ("a kit: CC BY 4.0",)
+    again = fit.snapshot(fit.resume(saved, config, folder))
+    assert (again.licence, again.credits) == (saved.licence, saved.credits)
+
+
+def test_the_base_of_the_package_fills_encoder_and_decoder_of_the_default_recipe() -> None:
+    recipe = configs.read(configs.DEFAULT)
+    saved = base.choose(None, recipe)
+    assert saved is not None
+    names = build(recipe.model, len(saved.classes)).state_dict().keys()
+    assert saved.model.keys() == names
+    assert saved.credits
+    assert base.choose("none", recipe) is None
+
+
+def test_a_recipe_of_another_shape_starts_from_random_weights_and_refuses_the_base_by_name(
+    config: Config, known: Checkpoint, tmp_path: Path
+) -> None:
+    assert base.choose(None, config) is None
+    checkpoint.write(tmp_path / "known.safetensors", known)
+    assert base.choose(str(tmp_path / "known.safetensors"), config) is not None
+    with pytest.raises(CheckpointError, match=r"known\.safetensors: its model has another shape"):
+        base.choose(str(tmp_path / "known.safetensors"), config.replace("model", latent_dim=4))

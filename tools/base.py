@@ -1,0 +1,44 @@
+"""`python -m tools.base RUN`: write the base from which `trainer fit` starts, from a run of the recipe `kit`.
+
+The base has the weights in float16, without what only that run needs: optimisers, sounds, log.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from trainer.errors import TrainerError
+from trainer.run import checkpoint
+from trainer.run.base import BASE
+from trainer.run.checkpoint import Anchors
+
+
+def write(run: Path, target: Path) -> None:
+    """Write the base `target` from the last checkpoint of a run."""
+    saved = checkpoint.load(run)
+    none = Anchors((), (), torch.empty(0, saved.config.model.latent_dim))
+    weights = {name: value.half() for name, value in saved.model.items()}
+    light = dataclasses.replace(saved, model=weights, optimisers={}, anchors=none, history=[], data={})
+    checkpoint.write(target, light)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Write the base; return 0, or 2 after a mistake."""
+    parser = argparse.ArgumentParser(prog="python -m tools.base", description=__doc__)
+    parser.add_argument("run", type=Path, metavar="RUN", help="a run folder or a checkpoint")
+    try:
+        write(parser.parse_args(argv).run, BASE)
+    except TrainerError as error:
+        print(f"tools.base: error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

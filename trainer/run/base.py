@@ -1,0 +1,51 @@
+"""Start a run from the weights of another: of the base that comes with the package, or of any checkpoint."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from trainer.config import Config, ModelConfig
+from trainer.errors import CheckpointError
+from trainer.models.vae import VAE
+from trainer.run import checkpoint
+from trainer.run.checkpoint import Checkpoint
+
+BASE = Path(__file__).parents[1] / "bases" / "kit.safetensors"
+"""Weights of the recipe `kit` in float16, taught the bundled drums (`python -m tools.base` writes it)."""
+NONE = "none"
+
+
+def choose(name: str | None, config: Config) -> Checkpoint | None:
+    """Return the checkpoint that a new run starts from; None: from random weights.
+
+    Args:
+        name: a run folder, a checkpoint file or "none"; None takes the base of the package if it has the
+            shape that `config` asks for.
+
+    Raises:
+        CheckpointError: if the checkpoint that `name` names cannot be read or has another shape.
+    """
+    if name == NONE:
+        return None
+    if name is None:
+        saved = checkpoint.load(BASE)
+        return saved if _agree(saved.config.model, config.model) else None
+    saved = checkpoint.load(name)
+    if not _agree(saved.config.model, config.model):
+        raise CheckpointError(
+            f"{name}: its model has another shape than the recipe; choose its recipe with --config"
+        )
+    return saved
+
+
+def adopt(model: VAE, base: Checkpoint) -> None:
+    """Give `model` the encoder and decoder of `base`; its classifier starts anew, for its own classes."""
+    kept = {name: value for name, value in base.model.items() if name.startswith(("encoder.", "decoder."))}
+    model.load_state_dict(kept, strict=False)
+
+
+def _agree(one: ModelConfig, other: ModelConfig) -> bool:
+    """Return True if encoder and decoder have the same shape."""
+    shapes = (dataclasses.replace(each, classifier_hidden=(), heads=()) for each in (one, other))
+    return next(shapes) == next(shapes)

@@ -20,6 +20,7 @@ from realtime.model.schema import (
     Pca,
     Vector,
 )
+from trainer.architectures import ARCHITECTURES
 from trainer.config import Config
 from trainer.data.audio import preparation
 from trainer.models.vae import VAE
@@ -55,6 +56,8 @@ def describe(checkpoint: Checkpoint, model: VAE, name: str, velocity: Tensor | N
         if len(members):
             centroid = members.mean(0)
             spread = (members - centroid).square().sum(1).mean().sqrt()
+            if ARCHITECTURES[config.model.architecture].taught:  # the mean of many kits is a weak drum
+                centroid = members[torch.cdist(members, members).mean(1).argmin()]
             harder = () if velocity is None else _floats(velocity[label])
             classes.append(ClassInfo(class_name, _floats(centroid), float(spread), harder))
     if len(classes) != len(checkpoint.classes):

@@ -144,7 +144,8 @@ def test_every_address_is_listed_and_accepts_its_value(control: Control) -> None
         for at, limits in enumerate(node.get("RANGE", ())):
             for end in ("MIN", "MAX"):
                 if node["TYPE"] == "f" and limits:
-                    parse(Message(node["FULL_PATH"], (limits[end],)), space)
+                    count = 2 if node["FULL_PATH"] == "/morph/seq/path" else 1  # x and y
+                    parse(Message(node["FULL_PATH"], (limits[end],) * count), space)
             assert at < len(node["TYPE"])
 
 

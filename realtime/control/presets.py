@@ -30,7 +30,9 @@ from realtime.control.protocol import check_name
 from realtime.model.schema import ModelInfo
 from realtime.synth.commands import MODES, Z
 from realtime.synth.quantities import GAIN_DB
+from realtime.util import outside
 from realtime.util.errors import ControlError, RealtimeError
+from realtime.util.outside import OutsideError
 
 FORMAT = "soundmorph_presets"
 VERSION = 1
@@ -200,14 +202,12 @@ class PresetFile:
         """Return the file's sections; empty if the file is missing or cannot be read."""
         assert self.path is not None
         try:
-            if self.path.stat().st_size > MAX_BYTES:
-                raise ValueError("too large")
-            content = json.loads(self.path.read_text(encoding="utf-8"))
+            content = outside.from_json(outside.read(self.path, MAX_BYTES), nulls=True)
             if content[FORMAT] != VERSION or not isinstance(content["models"], dict):
-                raise ValueError(f"not {FORMAT} version {VERSION}")
+                raise OutsideError(f"not {FORMAT} version {VERSION}")
         except FileNotFoundError:
             return {}
-        except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+        except (OSError, OutsideError, TypeError, KeyError) as error:
             aside = self._keep_aside()
             self._say(f"{self.path} cannot be read as presets ({error}); kept as {aside}; starting empty")
             return {}

@@ -29,7 +29,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from realtime.model.names import Names
+from realtime.util import outside
 from realtime.util.errors import ModelError
+from realtime.util.outside import OutsideError
 
 SCHEMA_VERSION = 1
 SCHEMA_KEY = "soundmorph_schema"
@@ -276,9 +278,9 @@ def _content(metadata: Mapping[str, str], key: str) -> Any:
             f"model file of schema version {version[:20]}; this soundmorph reads version {SCHEMA_VERSION}"
         )
     try:
-        return json.loads(metadata[key])
-    except (ValueError, RecursionError) as error:
-        raise ModelError("model metadata is damaged: not JSON") from error
+        return outside.from_json(metadata[key])
+    except OutsideError as error:
+        raise ModelError(f"model metadata is damaged: {error}") from error
 
 
 def add_checksum(model: bytes) -> bytes:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import difflib
 import math
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,12 +16,9 @@ from realtime.synth import quantities
 from realtime.synth.commands import HIT_SETTINGS, MODES, PLAIN, Trigger
 from realtime.synth.glide import CURVES, PATHS
 from realtime.synth.quantities import Quantity
+from realtime.util import outside
 from realtime.util.errors import RealtimeError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from realtime.util.outside import OutsideError
 
 MAX_BYTES = 16 * 2**20
 POINTS = ("point", "z", "preset", "wav", "between")
@@ -257,19 +253,11 @@ def read(path: Path) -> Sequence:
         SequenceError: the file has errors; lists all of them.
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise SequenceError([f"{path}: larger than {MAX_BYTES // 2**20} MB: not a sequence file"])
-        source = path.read_bytes().decode()
+        content = outside.from_toml(outside.read(path, MAX_BYTES))
     except OSError as error:
         raise SequenceError([f"{path}: {error.strerror or error}"]) from error
-    except UnicodeDecodeError as error:
-        raise SequenceError([f"{path}: not a text file in UTF-8"]) from error
-    try:
-        content = tomllib.loads(source)
-    except tomllib.TOMLDecodeError as error:
-        raise SequenceError([f"{path}: not TOML: {error}"]) from error
-    except RecursionError as error:
-        raise SequenceError([f"{path}: nested too deeply"]) from error
+    except OutsideError as error:
+        raise SequenceError([f"{path}: {error}"]) from error
     return _Reader(path).sequence(content)
 
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 import difflib
 import json
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
@@ -23,12 +22,9 @@ from realtime.control.addresses import TABLE
 from realtime.control.protocol import MAX_TEXT, Argument
 from realtime.synth.commands import HIT_SETTINGS
 from realtime.synth.quantities import MIDI_DATA
+from realtime.util import outside
 from realtime.util.errors import ControlError, RealtimeError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from realtime.util.outside import OutsideError
 
 SOURCES = ("cc", "bend", "pressure")
 HITS = ("/morph/trigger", "/morph/note")
@@ -226,17 +222,10 @@ def read(path: Path) -> MidiMap:
         MapError: the file cannot be read, or has an unknown name; the text suggests the nearest known one.
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise MapError(f"{path} is larger than {MAX_BYTES} bytes")
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise MapError(f"cannot read {path}: {reason}") from None
-    try:
-        return parse(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise MapError(f"{path}: {error}") from None
-    except MapError as error:
+        return parse(outside.from_toml(outside.read(path, MAX_BYTES)))
+    except OSError as error:
+        raise MapError(f"{path}: {error.strerror or error}") from None
+    except (OutsideError, MapError) as error:
         raise MapError(f"{path}: {error}") from None
 
 

@@ -45,8 +45,10 @@ from realtime.synth.commands import (
 from realtime.synth.glide import CURVES, PATHS
 from realtime.synth.plugins import MAX_PLUGINS
 from realtime.synth.quantities import Quantity
+from realtime.util import outside
 from realtime.util.errors import RealtimeError
 from realtime.util.files import FileError
+from realtime.util.outside import OutsideError
 
 VERSION = 1
 FLUSH_S = 0.1  # longest time until a command is handed to the operating system
@@ -362,19 +364,21 @@ def read_header(path: Path) -> LogHeader:
         LogError: the file cannot be read, or is not a log.
     """
     try:
-        with path.open("rb") as file:
+        with outside.open_file(path) as file:
             first = file.readline(MAX_LINE)
     except OSError as error:
         raise LogError(f"{path}: {error.strerror or error}") from error
+    except OutsideError as error:
+        raise LogError(f"{path}: {error}") from error
     try:
-        content = json.loads(first)
+        content = outside.from_json(first, file_names=True)
         if content.pop("soundmorph_log") != VERSION:
             raise LogError(f"{path}:1: a log of another version; this soundmorph reads version {VERSION}")
         plugins = tuple(PluginState(**each) for each in content.pop("plugins", ()))
         header = LogHeader(**content, plugins=plugins)
     except LogError:
         raise
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (OutsideError, TypeError, KeyError, AttributeError) as error:
         raise LogError(f"{path}:1: not the log of a performance (`realtime serve --log FILE`)") from error
     for key, quantity in _HEADER.items():
         value = getattr(header, key)
@@ -407,20 +411,19 @@ def commands(path: Path, dim: int) -> Iterator[tuple[int, Command | None]]:
         LogError: a line is damaged; a torn last line is ignored.
     """
     before = 0
-    with path.open("rb") as file:
+    with outside.open_file(path) as file:
         file.readline(MAX_LINE)
         number = 1
         while line := file.readline(MAX_LINE):
             number += 1
             try:
-                at, command = from_json(json.loads(line), dim)
+                at, command = from_json(outside.from_json(line, file_names=True), dim)
                 if at < before:
                     raise LogError(f"at is {at}, before the line above ({before})")
-            except (ValueError, RecursionError, LogError) as error:
+            except (OutsideError, LogError) as error:
                 if not line.endswith(b"\n") and not file.readline(1):
                     return  # torn: the machine stopped during the write
-                text = error if isinstance(error, LogError) else "not JSON"
-                raise LogError(f"{path}:{number}: {text}") from error
+                raise LogError(f"{path}:{number}: {error}") from error
             before = at
             if isinstance(command, Swap):
                 dim = command.latent_dim

@@ -16,7 +16,9 @@ from realtime.model.schema import ModelInfo
 from realtime.surfaces import oscquery
 from realtime.surfaces.web.client import Client
 from realtime.surfaces.web.server import Desk, Work
+from realtime.util import outside
 from realtime.util.errors import RealtimeError
+from realtime.util.outside import OutsideError
 
 LOOK_S = 0.05  # between two looks for changes, while somebody listens
 MAX_LISTENED = 1024  # addresses of one client
@@ -134,8 +136,8 @@ class OscQuery:
 def _obey(received: str, mine: set[str]) -> None:
     """LISTEN and IGNORE; all else is passed over, as the proposal asks."""
     try:
-        asked = json.loads(received)
-    except (ValueError, RecursionError):
+        asked = outside.from_json(received)
+    except OutsideError:
         return
     if not isinstance(asked, dict) or not isinstance(path := asked.get("DATA"), str):
         return

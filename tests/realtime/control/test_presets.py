@@ -110,6 +110,16 @@ def test_presets_that_do_not_fit_are_left_out_and_the_file_is_kept(info: ModelIn
     assert (tmp_path / "presets.json.broken-1").exists()
 
 
+@pytest.mark.parametrize("value", ["NaN", "9" * 400, "9" * 5000, '"\\ud800"', "[" * 50 + "]" * 50])
+def test_section_of_another_model_never_prevents_saving(info: ModelInfo, tmp_path: Path, value: str) -> None:
+    path = tmp_path / "presets.json"
+    path.write_text(f'{{"{FORMAT}": 1, "models": {{"another 0123": {{"presets": {{"x": {value}}}}}}}}}')
+    presets = PresetFile(path, lambda line: None).open(info)
+    presets.store("fat", FAT)
+    PresetFile(path, lambda line: None).save(presets)
+    assert dict(PresetFile(path).open(info)) == {"fat": FAT}
+
+
 def test_failed_save_raises_and_leaves_the_file_unchanged(info: ModelInfo, tmp_path: Path) -> None:
     folder = tmp_path / "file"
     folder.write_text("in the way")

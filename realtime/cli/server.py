@@ -28,7 +28,8 @@ from realtime.util.errors import RealtimeError, say
 from realtime.util.signals import StopRequest, stop_on_signals
 
 WATCH_S = 0.1
-FIRST, HINTS = "kick", ("tom", "hihat")  # the sounds of the hints, if the model has them
+FIRST, HINTS = "kick", ("tom", "open hat")  # the sounds of the hints, if the model has them
+HINT_MS = 300
 AGAIN_S = 10.0  # a worker that fails again within this time is not restarted
 
 
@@ -172,7 +173,7 @@ def _hints(server: Server) -> dict[str, str]:
     hints = {"try": f"{send} /morph/trigger fs 1 {names.find(FIRST) or classes[0]}"}
     start, end = names.find(HINTS[0]) or classes[0], names.find(HINTS[1]) or classes[-1]
     if start != end:
-        hints["and"] = f"{send} /morph/trigger fs 1 {start}; {send} /morph/goto sf {end} 400"
+        hints["and"] = f"{send} /morph/trigger fs 1 {start}; {send} /morph/goto sf {end} {HINT_MS}"
     return hints | {"stop": "Ctrl-C"}
 
 

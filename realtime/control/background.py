@@ -30,21 +30,21 @@ class Jobs:
         """Return whether jobs are waiting, running, or finished but not collected."""
         return self._open > 0
 
-    def submit(self, work: Callable[[], Any], finish: Finish) -> bool:
-        """Queue `work`. `finished` later yields `finish` with the result, or with the error that it raised.
+    @property
+    def full(self) -> bool:
+        """Return whether no job can be queued at the moment."""
+        return self._todo.full()
 
-        Returns:
-            False if the queue is full.
+    def submit(self, work: Callable[[], Any], finish: Finish) -> None:
+        """Queue `work`; not while `full`.
+
+        `finished` later yields `finish` with the result, or with the error that `work` raised.
         """
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="jobs", daemon=True)
             self._thread.start()
-        try:
-            self._todo.put_nowait((work, finish))
-        except queue.Full:
-            return False
+        self._todo.put_nowait((work, finish))
         self._open += 1
-        return True
 
     def finished(self) -> Iterator[tuple[Finish, Any]]:
         """Yield the jobs finished since the last call, each as (finish, result)."""

@@ -352,6 +352,7 @@ class Control:
                     raise ControlError(_taken(name))
                 self._store(name, self._point(now), message.address, sender)
             case Delete(name):
+                self._require_room()
                 self.presets.delete(name)
                 self._sequencer.mark_stale()
                 self._save(message.address, name, sender)
@@ -479,6 +480,8 @@ class Control:
     ) -> list[Message]:
         if due is not None and due > now:
             raise ControlError("sequencer edits take effect at once; send them without a time tag")
+        if isinstance(asked, (StorePattern, DeletePattern)):
+            self._require_room()
         answers = self._sequencer.carry_out(asked, now)
         match asked:
             case StorePattern(name):
@@ -490,6 +493,7 @@ class Control:
     # ---- files
 
     def _store(self, name: str, z: Z, address: str, sender: Sender) -> None:
+        self._require_room()
         self.presets.store(name, z)
         self._sequencer.mark_stale()
         self._prepare()
@@ -580,7 +584,16 @@ class Control:
             told = str(result) if name is None else name
             return [(sender, Message("/morph/done", (address, told)))] if last else []
 
-        if not self._jobs.submit(work, finish):
+        self._require_room()
+        self._jobs.submit(work, finish)
+
+    def _require_room(self) -> None:
+        """Check that a job can be queued, before anything changes that the job is to save.
+
+        Raises:
+            ControlError: the queue is full.
+        """
+        if self._jobs.full:
             raise ControlError("too many background jobs are waiting")
 
     # ---- news

@@ -257,8 +257,9 @@ class Patterns(Mapping[str, Pattern]):
         section = section if isinstance(section, dict) else {}
         kept = section.get("patterns", {})
         given: dict[str, Any] = kept if isinstance(kept, dict) else {}
-        read = {name: _pattern(value) for name, value in list(given.items())[:MAX_PATTERNS]}
-        named = {name: pattern for name, pattern in read.items() if pattern and name.strip()}
+        read = {name: _pattern(value) for name, value in given.items()}
+        fit = [(name, pattern) for name, pattern in read.items() if pattern and name.strip()]
+        named = dict(fit[:MAX_PATTERNS])
         grid = _pattern(section.get("grid", {}))
         return Patterns(grid or Pattern(), named), len(read) - len(named) + (grid is None)
 

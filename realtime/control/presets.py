@@ -8,6 +8,9 @@ The key of a section is the model's name and the first 16 digits of `ModelInfo.d
 the digits of the training configuration instead. Sections with the same name but other digits are offered to
 the user, and taken over only on request.
 `pattern` defines the sequencer's patterns.
+
+Several servers may share the file: a save writes only what this server has changed since it last read or
+wrote its section, and keeps the rest.
 """
 
 from __future__ import annotations
@@ -16,13 +19,13 @@ import contextlib
 import json
 import math
 import os
-import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import filelock
 import platformdirs
 
 from realtime.control.pattern import Patterns
@@ -39,6 +42,10 @@ VERSION = 1
 MAX_PRESETS = 1000  # for each model
 NAMED = 8  # presets of an earlier model that the offer names
 MAX_BYTES = 64 * 2**20  # largest file that is read
+LOCK_S = 5.0  # to wait for another server's save
+
+
+Section = dict[str, Any]
 
 
 class PresetError(RealtimeError):
@@ -138,12 +145,13 @@ class PresetFile:
         self.path = path
         self._say = say
         self._saving = threading.Lock()
+        self._before: dict[str, Section] = {}  # by model: the section as this server read or wrote it
 
     def open(self, info: ModelInfo) -> Presets:
         """Return this model's presets.
 
-        Report how many are left out because they do not fit. If none remain, offer those of other models
-        with the same name.
+        Report how many are left out because they do not fit, or are too many; they stay in the file. If none
+        remain, offer those of other models with the same name.
         """
         presets = Presets(info)
         if self.path is None:
@@ -152,11 +160,15 @@ class PresetFile:
         section = _dict(sections.get(presets.key))
         found, odd = _points(section, info.latent_dim)
         patterns, odd_patterns = Patterns.read(section.get("sequencer"))
-        for number, what in ((odd, "presets"), (odd_patterns, "patterns")):
+        more = max(0, len(found) - MAX_PRESETS)
+        for number, what in (
+            (odd, f"presets do not fit {info.name}"),
+            (odd_patterns, f"patterns do not fit {info.name}"),
+            (more, f"presets are more than the {MAX_PRESETS} that a model may have"),
+        ):
             if number:
-                self._say(f"{self.path}: {number} {what} do not fit {info.name} and are left out")
-        if odd or odd_patterns:
-            self._keep_aside(copy=True)
+                self._say(f"{self.path}: {number} {what} and are left out")
+        found = dict(list(found.items())[:MAX_PRESETS])
         if not found and (earlier := _earlier(sections, presets.key, info)):
             self._say(
                 f"{self.path} has no presets for this model {info.name!r} yet, but some for an earlier one: "
@@ -164,6 +176,7 @@ class PresetFile:
             )
         presets = Presets(info, found, _last(section.get("last"), info.latent_dim))
         presets.patterns = patterns
+        self._before[presets.key] = presets.section()
         return presets
 
     def earlier(self, info: ModelInfo) -> dict[str, dict[str, Z]]:
@@ -171,32 +184,46 @@ class PresetFile:
         return {} if self.path is None else _earlier(self._read(), Presets(info).key, info)
 
     def save(self, presets: Presets) -> None:
-        """Replace the file atomically; sections of other models stay unchanged.
+        """Replace the file atomically; what other servers have saved, and sections of other models, stay.
 
-        Wait for a save in progress on another thread.
+        Wait for a save in progress on another thread or in another server.
 
         Raises:
             PresetError: writing failed; the file is unchanged.
         """
         if self.path is None:
             return
+        path, ours = self.path, presets.section()
         with self._saving:
-            self._write(self.path, presets)
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with filelock.FileLock(path.with_name(f".{path.name}.lock"), LOCK_S):
+                    sections = self._read()
+                    if (theirs := sections.get(presets.key)) is not None:
+                        sections[presets.key] = _merged(
+                            self._before.get(presets.key, {}), ours, _dict(theirs)
+                        )
+                    else:
+                        sections[presets.key] = ours
+                    self._write(path, sections)
+            except (OSError, NotImplementedError) as error:  # the latter: a file system without locks
+                reason = getattr(error, "strerror", None) or error
+                raise PresetError(f"cannot write presets to {path}: {reason}") from error
+            self._before[presets.key] = ours
 
-    def _write(self, path: Path, presets: Presets) -> None:
+    @staticmethod
+    def _write(path: Path, sections: dict[str, Any]) -> None:
         part = path.with_name(f".{path.name}.{os.getpid()}.part")
+        content = {FORMAT: VERSION, "models": sections}
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            content = {FORMAT: VERSION, "models": {**self._read(), presets.key: presets.section()}}
             with part.open("w", encoding="utf-8") as file:
                 json.dump(content, file, ensure_ascii=False, allow_nan=False, indent=1)
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(part, path)
-        except OSError as error:
+        finally:
             with contextlib.suppress(OSError):
                 part.unlink()
-            raise PresetError(f"cannot write presets to {path}: {error.strerror or error}") from error
 
     def _read(self) -> dict[str, Any]:
         """Return the file's sections; empty if the file is missing or cannot be read."""
@@ -214,17 +241,14 @@ class PresetFile:
         sections: dict[str, Any] = content["models"]
         return sections
 
-    def _keep_aside(self, copy: bool = False) -> str:
-        """Move or copy the file to a free name, so that no later save overwrites it; return that name."""
+    def _keep_aside(self) -> str:
+        """Move the file to a free name, so that no later save overwrites it; return that name."""
         assert self.path is not None
         number = 1
         while (aside := self.path.with_name(f"{self.path.name}.broken-{number}")).exists():
             number += 1
         try:
-            if copy:
-                shutil.copyfile(self.path, aside)
-            else:
-                os.replace(self.path, aside)
+            os.replace(self.path, aside)
         except OSError as error:
             return f"nothing: {error.strerror}"
         return aside.name
@@ -249,15 +273,39 @@ def _earlier(sections: Mapping[str, Any], own: str, info: ModelInfo) -> dict[str
 
 
 def _points(section: Mapping[str, Any], dim: int) -> tuple[dict[str, Z], int]:
-    """Return the presets of a section that fit, at most MAX_PRESETS, and the number that do not fit."""
+    """Return the presets of a section that fit, and the number that do not fit."""
     found: dict[str, Z] = {}
     odd = 0
     for name, value in _dict(section.get("presets")).items():
         if (z := _point(value, dim)) is None or not name.strip():
             odd += 1
-        elif len(found) < MAX_PRESETS:
+        else:
             found[name] = z
     return found, odd
+
+
+def _merged(before: Section, ours: Section, theirs: Section) -> Section:
+    """Return a section with the changes from `before` to `ours` made to `theirs`."""
+    presets, sequencer = (
+        [_dict(each.get(key)) for each in (before, ours, theirs)] for key in ("presets", "sequencer")
+    )
+    patterns = [_dict(each.get("patterns")) for each in sequencer]
+    merged = {
+        **_changed(before, ours, theirs),
+        "presets": _changed(*presets),
+        "sequencer": {**_changed(*sequencer), "patterns": _changed(*patterns)},
+    }
+    if not merged["sequencer"]["patterns"]:
+        del merged["sequencer"]["patterns"]
+    if not merged["sequencer"]:
+        del merged["sequencer"]
+    return merged
+
+
+def _changed(before: Section, ours: Section, theirs: Section) -> Section:
+    """Return `theirs` with the keys that differ between `before` and `ours` as in `ours`."""
+    set_ = {key: value for key, value in ours.items() if key not in before or before[key] != value}
+    return {key: value for key, value in {**theirs, **set_}.items() if key in ours or key not in before}
 
 
 def _dict(value: Any) -> dict[str, Any]:

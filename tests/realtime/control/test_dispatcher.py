@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from realtime.control import replies
 from realtime.control.dispatcher import IMPATIENCE_S, PATIENCE_S, Control, Sender
@@ -232,6 +233,27 @@ def test_presets_are_stored_recalled_and_deleted(control: Control, player: Noteb
         assert error.arguments[0] == "/morph/preset/store"
     (error,) = say(control, "/morph/preset/delete", "fat")
     assert "no preset named 'fat'" in error.arguments[1]
+
+
+def test_refused_store_changes_nothing(decoder: Decoder, player: Notebook, tmp_path: Path) -> None:
+    control = Control(decoder.info, player, shelf=PresetFile(tmp_path / "presets.json"))
+    presets, patterns = (f"/morph/{kind}/store" for kind in ("preset", "seq"))
+    with FileLock(tmp_path / ".presets.json.lock"):  # another server saves at length
+        refused = {
+            (address, name)
+            for name in map(str, range(70))
+            for address in (presets, patterns)
+            if say(control, address, name)
+        }
+        assert control.presets.keys() == {
+            name for name in map(str, range(70)) if (presets, name) not in refused
+        }
+        assert len(control.presets) + len(control.presets.patterns.named) == 140 - len(refused)
+        assert 140 - len(refused) in (64, 65)  # 64 wait; one more if the first has begun
+        (error,) = say(control, "/morph/preset/delete", "0")
+        assert error.arguments[1] == "too many background jobs are waiting"
+        assert "0" in control.presets
+    wait_for_news(control, 140 - len(refused))
 
 
 def test_presets_of_an_earlier_model_are_adopted_on_request(

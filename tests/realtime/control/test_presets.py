@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -34,7 +36,7 @@ def test_presets_survive_a_restart(info: ModelInfo, tmp_path: Path) -> None:
     again = PresetFile(path).open(info)
     assert dict(again) == {"fat": FAT, "dünn – schräg": THIN}
     assert again.last == presets.last
-    assert [each.name for each in path.parent.iterdir()] == ["presets.json"]
+    assert {each.name for each in path.parent.iterdir()} == {"presets.json", ".presets.json.lock"}
 
 
 def another_of_its_name(info: ModelInfo) -> ModelInfo:
@@ -96,18 +98,22 @@ def test_broken_file_is_reported_once_and_kept_under_another_name(
     assert dict(PresetFile(path).open(info)) == {"fat": FAT}
 
 
-def test_presets_that_do_not_fit_are_left_out_and_the_file_is_kept(info: ModelInfo, tmp_path: Path) -> None:
+def test_presets_that_do_not_fit_are_left_out_and_stay_in_the_file(info: ModelInfo, tmp_path: Path) -> None:
     path = tmp_path / "presets.json"
     odd = {"short": [1.0], "text": "x", "nan": [float("nan")] * 4, "bools": [True] * 4, "good": list(FAT)}
     last = {"z": list(FAT), "gain_db": 1e9, "mode": "live"}
     key = Presets(info).key
     path.write_text(json.dumps({FORMAT: 1, "models": {key: {"presets": odd, "last": last}}}))
     said: list[str] = []
-    presets = PresetFile(path, said.append).open(info)
+    shelf = PresetFile(path, said.append)
+    presets = shelf.open(info)
     assert dict(presets) == {"good": FAT}
     assert presets.last is None
     assert "4 presets do not fit" in said[0]
-    assert (tmp_path / "presets.json.broken-1").exists()
+    presets.store("short", THIN)
+    shelf.save(presets)
+    kept = json.loads(path.read_text())["models"][key]["presets"]
+    assert kept == {**odd, "short": list(THIN), "nan": [None] * 4}
 
 
 @pytest.mark.parametrize("value", ["NaN", "9" * 400, "9" * 5000, '"\\ud800"', "[" * 50 + "]" * 50])
@@ -163,4 +169,55 @@ def test_saves_of_several_threads_are_serialized(info: ModelInfo, tmp_path: Path
         thread.join()
     assert failed == []
     assert dict(shelf.open(info)) == dict(presets)
-    assert [each.name for each in tmp_path.iterdir()] == ["presets.json"]
+    assert {each.name for each in tmp_path.iterdir()} == {"presets.json", ".presets.json.lock"}
+
+
+def test_two_servers_keep_the_presets_of_each_other(info: ModelInfo, tmp_path: Path) -> None:
+    path = tmp_path / "presets.json"
+    first = Presets(info, {"old": FAT, "replaced": FAT, "deleted": FAT})
+    PresetFile(path).save(first)
+    shelves = PresetFile(path), PresetFile(path)
+    one, other = (shelf.open(info) for shelf in shelves)
+    one.store("of one", FAT)
+    one.store("replaced", THIN)
+    one.patterns.store("intro")
+    other.store("of the other", THIN)
+    other.delete("deleted")
+    other.patterns.store("outro")
+    other.last = Last(FAT, -6.0, "latch")
+    for _ in range(2):
+        shelves[0].save(one)
+        shelves[1].save(other)
+    found = PresetFile(path).open(info)
+    assert dict(found) == {"old": FAT, "replaced": THIN, "of one": FAT, "of the other": THIN}
+    assert found.patterns.named.keys() == {"intro", "outro"}
+    assert found.last == other.last
+
+
+def test_two_programs_lose_no_preset_of_each_other(info: ModelInfo, tiny_model: Path, tmp_path: Path) -> None:
+    path = tmp_path / "presets.json"
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from realtime.model import verify; from realtime.control.presets import PresetFile\n"
+        "shelf = PresetFile(Path(sys.argv[1])); presets = shelf.open(verify.read(Path(sys.argv[2])).info)\n"
+        "for number in range(20): presets.store(f'{sys.argv[3]} {number}', (0.0,) * 4); shelf.save(presets)\n"
+    )
+    command = [sys.executable, "-c", code, str(path), str(tiny_model)]
+    programs = [subprocess.Popen([*command, name]) for name in ("a", "b")]
+    assert [program.wait(60) for program in programs] == [0, 0]
+    assert len(PresetFile(path).open(info)) == 40
+
+
+def test_a_thousand_presets_are_read_and_the_rest_is_reported_and_kept(
+    info: ModelInfo, tmp_path: Path
+) -> None:
+    path, said = tmp_path / "presets.json", list[str]()
+    points = {str(number): list(FAT) for number in range(1500)}
+    path.write_text(json.dumps({FORMAT: 1, "models": {Presets(info).key: {"presets": points}}}))
+    shelf = PresetFile(path, said.append)
+    presets = shelf.open(info)
+    assert list(presets) == [str(number) for number in range(1000)]
+    assert said == [f"{path}: 500 presets are more than the 1000 that a model may have and are left out"]
+    presets.delete("0")
+    shelf.save(presets)
+    assert len(json.loads(path.read_text())["models"][presets.key]["presets"]) == 1499

@@ -40,9 +40,14 @@ ENCODER_KEY = "soundmorph_encoder"
 Z, FRAME, AUDIO, CACHE, NEW_CACHE = "z", "frame", "audio", "cache_", "new_cache_"
 SOUND = "sound"
 
-MAX_SAMPLE_RATE_HZ = 192_000
+MIN_SAMPLE_RATE_HZ, MAX_SAMPLE_RATE_HZ = 1000, 192_000
 MAX_LENGTH = 2**22
 MAX_LATENT_DIM = 1024
+MAX_CLASSES, MAX_ANCHORS, MAX_CREDITS = 1000, 100_000, 10_000
+MAX_NUMBER = 1e9  # of any coordinate, spread or variance
+MAX_NAME, MAX_TEXT = 255, 10_000  # characters
+MAX_METADATA = 64 * 2**20  # characters
+SHOWN = 80  # characters of an invalid value that an error text quotes
 RESAMPLERS = ("VHQ", "HQ")
 
 _CHECKSUM_KEY = b"soundmorph_sha256"
@@ -272,6 +277,8 @@ def _content(metadata: Mapping[str, str], key: str) -> Any:
     """Return the parsed JSON under a key, after a check of the schema version."""
     if key not in metadata:
         raise ModelError("not a soundmorph model: export one with `trainer export RUN -o FILE.onnx`")
+    if len(metadata[key]) > MAX_METADATA:
+        raise ModelError(f"model metadata is longer than {MAX_METADATA} characters")
     version = metadata.get(SCHEMA_KEY, "none")
     if version != str(SCHEMA_VERSION):
         raise ModelError(
@@ -302,6 +309,10 @@ def has_valid_checksum(content: bytes) -> bool:
     return True
 
 
+def _shown(value: Any) -> str:
+    return repr(value)[:SHOWN]
+
+
 class _Reader:
     """Builds a ModelInfo or EncoderInfo from parsed JSON and checks every field."""
 
@@ -310,16 +321,16 @@ class _Reader:
         self.dim = 0
 
     def info(self) -> ModelInfo:
-        rate = self._integer("sample_rate", 1, MAX_SAMPLE_RATE_HZ)
+        rate = self._integer("sample_rate", MIN_SAMPLE_RATE_HZ, MAX_SAMPLE_RATE_HZ)
         length = self._integer("length", 1, MAX_LENGTH)
         hop = self._integer("hop_length", 1, length)
         self.dim = self._integer("latent_dim", 1, MAX_LATENT_DIM)
         if length % hop:
             raise ModelError(f"model metadata: length {length} is not a multiple of hop_length {hop}")
-        classes = self._rows("classes", self._class)
+        classes = self._rows("classes", self._class, MAX_CLASSES)
         if len({c.name for c in classes}) != len(classes) or not classes:
             raise ModelError("model metadata: classes must not be empty, and their names must be unique")
-        anchors = self._rows("anchors", self._anchor)
+        anchors = self._rows("anchors", self._anchor, MAX_ANCHORS)
         if any(a.label >= len(classes) for a in anchors):
             raise ModelError(f"model metadata: an anchor's label is not one of the {len(classes)} classes")
         latent = self._object("latent")
@@ -348,9 +359,12 @@ class _Reader:
             anchors=anchors,
             loudness_db=self._number("loudness_db", self.content.get("loudness_db")),
             config_hash=self._text(self.content, "config_hash"),
-            licence=self._text(self.content, "licence"),
-            credits=self._rows("credits", lambda line: str(self._typed("credit", line, str, "text"))),
-            tools={str(k): str(v) for k, v in self._object("tools").items()},
+            licence=self._text(self.content, "licence", MAX_TEXT),
+            credits=self._rows("credits", lambda line: self._checked("credit", line, MAX_TEXT), MAX_CREDITS),
+            tools={
+                self._checked("tool", name, MAX_NAME): self._checked("tool", version, MAX_NAME)
+                for name, version in self._object("tools").items()
+            },
             training=self._object("training"),
         )
 
@@ -370,7 +384,7 @@ class _Reader:
                 f"model metadata: resampler {quality[:20]!r} is not one of {', '.join(RESAMPLERS)}"
             )
         return Preparation(
-            sample_rate=self._integer("sample_rate", 1, MAX_SAMPLE_RATE_HZ),
+            sample_rate=self._integer("sample_rate", MIN_SAMPLE_RATE_HZ, MAX_SAMPLE_RATE_HZ),
             length=length,
             resampler=quality,
             silence_block=self._integer("silence_block", 1, MAX_LENGTH),
@@ -399,12 +413,15 @@ class _Reader:
         row = self._typed("anchor", row, dict, "an object")
         label = row.get("label")
         if not isinstance(label, int) or label < 0:
-            raise ModelError(f"model metadata: anchor label {label!r} is not the index of a class")
+            raise ModelError(f"model metadata: anchor label {_shown(label)} is not the index of a class")
         z = self._vector("anchor z", row.get("z"), self.dim)
         return Anchor(self._text(row, "name"), label, z, self._vector("anchor xy", row.get("xy"), 2))
 
-    def _rows(self, key: str, build: Callable[[Any], Any]) -> tuple[Any, ...]:
-        return tuple(build(row) for row in self._typed(key, self.content.get(key), list, "a list"))
+    def _rows(self, key: str, build: Callable[[Any], Any], most: int) -> tuple[Any, ...]:
+        rows = self._typed(key, self.content.get(key), list, "a list")
+        if len(rows) > most:
+            raise ModelError(f"model metadata: there are {len(rows)} {key}; at most {most} are accepted")
+        return tuple(build(row) for row in rows)
 
     def _object(self, key: str) -> dict[str, Any]:
         value: dict[str, Any] = self._typed(key, self.content.get(key), dict, "an object")
@@ -413,7 +430,9 @@ class _Reader:
     def _integer(self, key: str, low: int, high: int) -> int:
         value = self.content.get(key)
         if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-            raise ModelError(f"model metadata: {key} is {value!r}, not a whole number from {low} to {high}")
+            raise ModelError(
+                f"model metadata: {key} is {_shown(value)}, not a whole number from {low} to {high}"
+            )
         return value
 
     @staticmethod
@@ -423,13 +442,24 @@ class _Reader:
         return value
 
     @classmethod
-    def _text(cls, row: Mapping[str, Any], key: str) -> str:
-        return str(cls._typed(key, row.get(key), str, "text"))
+    def _text(cls, row: Mapping[str, Any], key: str, longest: int = MAX_NAME) -> str:
+        return cls._checked(key, row.get(key), longest)
+
+    @classmethod
+    def _checked(cls, name: str, value: Any, longest: int) -> str:
+        text = str(cls._typed(name, value, str, "text"))
+        if len(text) > longest:
+            raise ModelError(
+                f"model metadata: {name} has {len(text)} characters; at most {longest} are accepted"
+            )
+        return text
 
     @staticmethod
     def _number(name: str, value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-            raise ModelError(f"model metadata: {name} is {value!r}, not a finite number")
+            raise ModelError(f"model metadata: {name} is {_shown(value)}, not a finite number")
+        if abs(value) > MAX_NUMBER:
+            raise ModelError(f"model metadata: {name} is {_shown(value)}, beyond {MAX_NUMBER:g}")
         return float(value)
 
     @classmethod

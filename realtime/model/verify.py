@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from realtime.model import schema
+from realtime.model import schema, sizes
 from realtime.model.schema import EncoderInfo, ModelInfo
 from realtime.util.errors import ModelError
 
@@ -74,8 +74,6 @@ ENCODER_OPERATORS = {
     ),
     *("Sub", "Tanh", "Unsqueeze"),
 }
-MAX_VALUES = 2**26
-"""Maximum size of an intermediate tensor of an encoder, in numbers."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +113,9 @@ def read(path: Path) -> ModelFile:
     """
     try:
         content, model, info = _read(path, ModelInfo.from_metadata, OPERATORS)
-        return ModelFile(content, info, _caches(model.graph))
+        caches = _caches(model.graph)
+        sizes.check(model, info.hop_length)
+        return ModelFile(content, info, caches)
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from None
 
@@ -162,7 +162,7 @@ def _read(
         raise ModelError("has functions, training steps or sparse weights, which no soundmorph model has")
     for entry in model.opset_import:
         if entry.domain not in ("", "ai.onnx"):
-            raise ModelError(f"needs operators of {entry.domain!r}; only standard ones are accepted")
+            raise ModelError(f"needs operators of {entry.domain[:40]!r}; only standard ones are accepted")
     for node in model.graph.node:
         _check_node(node, operators)
     for tensor in model.graph.initializer:
@@ -229,24 +229,15 @@ def _caches(graph: Any) -> dict[str, tuple[int, ...]]:
 
 def _check_encoder(model: Any, info: EncoderInfo) -> None:
     """Check that an encoder maps one sound to one z, and that all its tensors have known, small sizes."""
-    import onnx
-
-    sizes = {
+    ends = {
         value.name: [each.dim_value for each in value.type.tensor_type.shape.dim]
         for value in (*model.graph.input, *model.graph.output)
     }
-    if sizes != {schema.SOUND: [1, info.preparation.length], schema.Z: [1, info.latent_dim]}:
+    if ends != {schema.SOUND: [1, info.preparation.length], schema.Z: [1, info.latent_dim]}:
         raise ModelError("inputs and outputs are not those of an encoder")
-    try:
-        inferred = onnx.shape_inference.infer_shapes(model, check_type=True, strict_mode=True, data_prop=True)
-    except Exception as error:  # onnx passes on exceptions of its C++ code
-        raise ModelError("its tensor sizes are inconsistent") from error
-    values = {
-        value.name: [each.dim_value for each in value.type.tensor_type.shape.dim]
-        for value in inferred.graph.value_info
-    }
-    made = {name for node in model.graph.node for name in node.output} - set(sizes)
-    if made - set(values) or any(min(shape, default=0) < 1 for shape in values.values()):
+    shapes = sizes.infer(model)
+    made = {name for node in model.graph.node for name in node.output}
+    if made - set(shapes):
         raise ModelError("the size of one of its tensors is not known")
-    if any(math.prod(shape) > MAX_VALUES for shape in values.values()):
-        raise ModelError(f"has a tensor of more than {MAX_VALUES} numbers: not a soundmorph encoder")
+    if any(math.prod(shapes[name]) > sizes.MAX_VALUES for name in made):
+        raise ModelError(f"has a tensor of more than {sizes.MAX_VALUES} numbers: not a soundmorph encoder")

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-CASES = 1500
+CASES = 500
 
 
 def test_mutated_models_never_end_the_process(tiny_model: Path) -> None:

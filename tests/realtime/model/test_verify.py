@@ -92,6 +92,36 @@ def _computed_divisor(model: onnx.ModelProto) -> None:
     model.graph.node.append(helper.make_node("Mod", ["frame", "frame"], ["q"]))
 
 
+def _add(model: onnx.ModelProto, *nodes: tuple[str, list[str], str], **constants: list[int] | int) -> None:
+    """Add nodes (operator, inputs, output) and constants to a graph."""
+    model.graph.initializer.extend(
+        numpy_helper.from_array(np.array(value, np.int64), name) for name, value in constants.items()
+    )
+    model.graph.node.extend(helper.make_node(kind, inputs, [output]) for kind, inputs, output in nodes)
+
+
+def _steps_of_the_frame(model: onnx.ModelProto) -> None:
+    """Add a tensor as long as a frame's index times 2**20: small in the first frame."""
+    end = ("Mul", ["first_frame", "million"], "end"), ("Range", ["zero", "end", "one"], "steps")
+    _add(model, ("Gather", ["frame", "zero"], "first_frame"), *end, zero=0, one=1, million=2**20)
+
+
+def _size_of_z(model: onnx.ModelProto) -> None:
+    """Add a tensor whose size is computed from z."""
+    first = ("Reshape", ["z", "flat"], "row"), ("Gather", ["row", "zero"], "number")
+    cast = helper.make_node("Cast", ["number"], ["size"], to=onnx.TensorProto.INT64)
+    _add(model, *first, flat=[-1], zero=[0])
+    model.graph.node.append(cast)
+    _add(model, ("Expand", ["number", "size"], "large"))
+
+
+def _square_of_the_frames(model: onnx.ModelProto) -> None:
+    """Add a tensor whose size grows with the square of the frames: small for one frame."""
+    frames = ("Shape", ["z"], "shape"), ("Gather", ["shape", "at"], "frames")
+    square = ("Mul", ["frames", "frames"], "square"), ("Mul", ["square", "many"], "size")
+    _add(model, *frames, *square, ("Expand", ["at", "size"], "large"), at=[1], many=[2**17])
+
+
 def _metadata(**changes: object) -> Change:
     def change(model: onnx.ModelProto) -> None:
         entry = next(entry for entry in model.metadata_props if entry.key == schema.INFO_KEY)
@@ -118,6 +148,16 @@ def _metadata(**changes: object) -> Change:
         (_computed_divisor, "divides by"),
         (_metadata(latent_dim=3), "numbers"),
         (_metadata(length=10**9), "length"),
+        (_metadata(sample_rate=20), "sample_rate is 20, not a whole number from 1000 to 192000"),
+        (_metadata(sample_rate="x" * 10**6), "sample_rate is 'x{79}, not a whole number"),
+        (_metadata(name="x" * 1000), "name has 1000 characters; at most 255"),
+        (_metadata(licence="x" * 20_000), "licence has 20000 characters; at most 10000"),
+        (_metadata(credits=[""] * 10_001), "there are 10001 credits; at most 10000"),
+        (_metadata(loudness_db=1e300), "loudness_db is 1e\\+300, beyond 1e\\+09"),
+        (_metadata(loudness_db=10**400), "a number has more than 20 digits"),
+        (_steps_of_the_frame, "depends on more than the voices and frames"),
+        (_size_of_z, "depends on more than the voices and frames"),
+        (_square_of_the_frames, "needs a tensor of more than 67108864 numbers"),
     ],
 )
 def test_hostile_files_are_refused(tiny_model: Path, tmp_path: Path, change: Change, message: str) -> None:

@@ -22,7 +22,7 @@ help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 serve: $(STAGE) ## play the bundled drums: make serve ARGS="--port 9001"
-	@$(BIN)/realtime serve --model drums $(ARGS)
+	@$(BIN)/realtime serve --model drums --midi any $(ARGS)
 
 train: $(TRAIN) ## learn a folder of sounds: make train ARGS="--data my-sounds"
 	@$(BIN)/trainer fit $(ARGS)

@@ -11,6 +11,13 @@ from realtime.cli.arguments import number, whole
 from realtime.util import install
 from realtime.util.errors import RealtimeError
 
+ANY = "any"
+"""The name that stands for every port."""
+CURVES = ("soft", "linear", "hard")
+MAP_HELP = (
+    "MIDI map (TOML), or drums: the drums of General MIDI, or melodic: each note at its pitch; default: drums"
+)
+CURVE_HELP = "velocity curve of all notes: soft makes light hits louder, hard quieter; default: the map's"
 BACKENDS = ("auto", "alsa", "jack", "coremidi", "windows")
 
 
@@ -18,9 +25,12 @@ def add_parser(commands: Any) -> None:
     """Add the `midi` command."""
     midi = commands.add_parser("midi", help="play a local or remote server from a MIDI controller")
     midi.add_argument(
-        "--port", metavar="NAME", help="part of the MIDI port's name; default: create a virtual port"
+        "--port",
+        metavar="NAME",
+        help="part of the MIDI port's name; any: every port; default: create a virtual port",
     )
-    midi.add_argument("--map", type=Path, metavar="FILE", help="MIDI map (TOML); default: notes and CC 1")
+    midi.add_argument("--map", type=Path, metavar="FILE", help=MAP_HELP)
+    midi.add_argument("--curve", choices=CURVES, help=CURVE_HELP)
     midi.add_argument("--host", default="127.0.0.1", help="address of the server; default: this machine")
     midi.add_argument(
         "--osc-port", type=whole(1, 65535), default=9000, help="the server's UDP port; default: 9000"
@@ -57,6 +67,7 @@ def run(args: argparse.Namespace) -> int:
             port=args.port,
             backend=args.backend,
             map=args.map,
+            curve=args.curve,
             host=args.host,
             osc_port=args.osc_port,
             learn=args.learn,

@@ -31,8 +31,9 @@ class SurfaceConfig:
     """Options of MIDI, the page and OSCQuery.
 
     Attributes:
-        midi: part of a MIDI port's name; empty: a virtual port; None: no MIDI.
-        midi_map: file of the MIDI map; None: the default map.
+        midi: part of a MIDI port's name; empty: a virtual port; `ANY`: every port, or none; None: no MIDI.
+        midi_map: file of the MIDI map, or a key of `midi_map.MAPS`; None: the default map.
+        midi_curve: a key of `midi_map.CURVES` for all notes; None: that of each rule.
         midi_backend: a key of `midi_ports.BACKENDS`, or "auto".
         oscquery: TCP port of the page and OSCQuery; None: the number of the OSC port, if it is free;
             negative: neither.
@@ -41,6 +42,7 @@ class SurfaceConfig:
 
     midi: str | None = None
     midi_map: Path | None = None
+    midi_curve: str | None = None
     midi_backend: str = "auto"
     oscquery: int | None = None
     open: bool = False
@@ -54,9 +56,11 @@ def add_arguments(serve: argparse.ArgumentParser) -> None:
         nargs="?",
         const="",
         metavar="NAME",
-        help="play from the MIDI port whose name contains NAME; without NAME: from a virtual port",
+        help="play from the MIDI port whose name contains NAME; any: from every controller that is there, "
+        "now or later; without NAME: from a virtual port",
     )
-    hosts.add_argument("--midi-map", type=Path, metavar="FILE", help="MIDI map; see `realtime midi`")
+    hosts.add_argument("--midi-map", type=Path, metavar="FILE", help=midi.MAP_HELP)
+    hosts.add_argument("--midi-curve", choices=midi.CURVES, help=midi.CURVE_HELP)
     hosts.add_argument(
         "--midi-backend",
         choices=midi.BACKENDS,
@@ -84,13 +88,17 @@ def config(args: argparse.Namespace) -> SurfaceConfig:
     Raises:
         RealtimeError: a package is missing.
     """
-    if args.midi is not None:
+    if args.midi not in (None, midi.ANY):
         midi.require()
-    return SurfaceConfig(args.midi, args.midi_map, args.midi_backend, args.oscquery, args.open)
+    return SurfaceConfig(
+        args.midi, args.midi_map, args.midi_curve, args.midi_backend, args.oscquery, args.open
+    )
 
 
 def open_midi(config: SurfaceConfig, say: Callable[[str], None]) -> Bridge | None:
     """Open the MIDI port, if requested; return its bridge, not yet connected to a server.
+
+    If any port will do, a system without MIDI is told in a line.
 
     Raises:
         RealtimeError: the map cannot be read, or MIDI is not available.
@@ -99,10 +107,17 @@ def open_midi(config: SurfaceConfig, say: Callable[[str], None]) -> Bridge | Non
         return None
     from realtime.surfaces.midi import Mapper
     from realtime.surfaces.midi_bridge import Bridge, load
-    from realtime.surfaces.midi_ports import Input
+    from realtime.surfaces.midi_ports import Input, PortError
 
-    mapper = Mapper(load(config.midi_map))
-    return Bridge(mapper, Input(config.midi or None, config.midi_backend, say), say)
+    mapper = Mapper(load(config.midi_map, config.midi_curve))
+    try:
+        port = Input(config.midi or None, config.midi_backend, say)
+    except PortError as error:
+        if config.midi != midi.ANY:
+            raise
+        say(f"playing without MIDI: {error}")
+        return None
+    return Bridge(mapper, port, say)
 
 
 def start(

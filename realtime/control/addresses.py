@@ -113,6 +113,17 @@ def _note(space: LatentSpace, values: tuple[Any, ...]) -> Hit | Nothing:
     return Hit(velocity / 127.0, None, touch, semitones=float(pitch - MIDDLE_C))
 
 
+def _drum(space: LatentSpace, values: tuple[Any, ...]) -> Hit | Nothing:
+    """Play the drum of a General MIDI note; where the model has none, play at the note's pitch."""
+    note, velocity = values
+    if velocity == 0:
+        return Nothing()
+    if (found := space.drum(note)) is None:
+        return _note(space, (note, velocity))
+    z, drum = found
+    return Hit(velocity / 127.0, z, note, drum.semitones, drum.choke)
+
+
 def _recall(space: LatentSpace, values: tuple[Any, ...]) -> Goto | Move:
     """Move to a preset: with a time, glide for that long; otherwise use the default glide."""
     name, ms = values
@@ -241,6 +252,14 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
         f"Play a sound at the pitch of a MIDI note, at most {PITCH.high:g} semitones off.",
         _note,
         _NOTE,
+    ),
+    Address(
+        "/morph/drum",
+        "Play the drum of a General MIDI note (36 kick, 38 snare, 42 closed hat, 46 open hat …), each with a "
+        "touch of its own, which has the note's number; a closed hat ends the open one. A model without that "
+        "drum plays as `/morph/note` does.",
+        _drum,
+        (_number("note", quantities.MIDI_DATA, "MIDI note"), _NOTE[1]),
     ),
     Address("/morph/stop", "Fade out all sounds within 5 ms.", lambda space, values: Stop()),
     Address(

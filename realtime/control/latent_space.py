@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from realtime.control.general_midi import DRUMS, Drum
 from realtime.model.names import Names
 from realtime.model.schema import ModelInfo
 from realtime.synth.commands import SetAxis, Z
@@ -31,6 +32,7 @@ class LatentSpace:
         self._named = {c.name: c.centroid for c in info.classes}
         self._named |= {a.name: a.z for a in info.anchors if a.name not in self._named}
         self._names = Names(self._named)
+        self._classes = Names(c.name for c in info.classes)
         self._sounds = np.array([a.z for a in info.anchors], np.float64).reshape(-1, info.latent_dim)
         self.map = _unit_square(np.array([a.xy for a in info.anchors], np.float64).reshape(-1, 2))
         """Places of the training sounds on the map: float64 [anchors, 2], each direction scaled to 0..1."""
@@ -77,6 +79,12 @@ class LatentSpace:
         """
         name = self.name(said)
         return self._named[name] if name in self._named else self.presets[name]
+
+    def drum(self, note: int) -> tuple[Z, Drum] | None:
+        """Return z [D] and the settings of a General MIDI drum note, or None without such a drum."""
+        drum = DRUMS.get(note)
+        name = drum and drum.of(self._classes)
+        return (self._named[name], drum) if drum and name else None
 
     def at(self, x: float, y: float) -> Z:
         """Return the z [D] at a place on the map, each coordinate 0..1.

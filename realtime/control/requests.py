@@ -35,12 +35,18 @@ class Move:
 
 @dataclass(frozen=True)
 class Hit:
-    """Play a sound with the current settings, `semitones` above their pitch; see `commands.Trigger`."""
+    """Play a sound with the current settings; see `commands.Trigger`.
+
+    Attributes:
+        semitones: added to the pitch of the settings.
+        choke: choke group in place of that of the settings; 0: that of the settings.
+    """
 
     velocity: float
     z: Z | None = None
     touch: int | None = None
     semitones: float = 0.0
+    choke: int = 0
 
 
 @dataclass(frozen=True)

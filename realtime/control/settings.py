@@ -78,7 +78,8 @@ class Settings:
     def trigger(self, hit: Hit) -> Trigger:
         """Return the command for a hit."""
         pitch = PITCH.clip(self.hit.pitch + hit.semitones)
-        return replace(self.hit, velocity=hit.velocity, z=hit.z, touch=hit.touch, pitch=pitch)
+        choke = hit.choke or self.hit.choke
+        return replace(self.hit, velocity=hit.velocity, z=hit.z, touch=hit.touch, pitch=pitch, choke=choke)
 
     def move(self, move: Move) -> Command:
         """Return the command for a move."""

@@ -32,6 +32,8 @@ class JackPorts:
         JackMidiError: no JACK server is running, or JACK's library is not installed.
     """
 
+    many = True
+
     def __init__(self, deliver: Callable[[bytes], None]) -> None:
         priority.switch_often()  # every JACK client waits for our process callback
         self._deliver = deliver

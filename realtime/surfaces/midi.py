@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 
 import mido
 
+from realtime.control.general_midi import DRUMS
 from realtime.control.protocol import Message
-from realtime.surfaces.midi_map import FINGER, Knob, MapError, MidiMap, Mpe, Notes, Program
+from realtime.surfaces.midi_map import CURVES, FINGER, Knob, MapError, MidiMap, Mpe, Notes, Program
 
 TIMBRE = 74  # the controller for MPE's third dimension
 PANIC = (120, 123)  # controllers: all sound off, all notes off
+GRABBED = 64  # aftertouch from here on ends a cymbal, as a hand does
 FRESH_S = 0.5  # time after a knob's move during which the server's value is ignored
 
 
@@ -69,6 +71,8 @@ class Mapper:
         match message.type:
             case "note_on" if message.velocity:
                 return self._note(channel, message.note, message.velocity)
+            case "polytouch" if message.value >= GRABBED:
+                return self._grab(channel, message.note)
             case "program_change":
                 return self._program(channel, message.program)
             case "control_change" | "pitchwheel" | "aftertouch":
@@ -78,11 +82,21 @@ class Mapper:
     # ---- notes and programs
 
     def _note(self, channel: int, note: int, velocity: int) -> tuple[Message, ...]:
-        for rule in self.map.notes:
-            if rule.channel in (0, channel) and rule.low <= note <= rule.high:
-                choke = (Message("/morph/choke", (rule.choke,)),) if self._chokes else ()
-                return (*choke, _hit(rule, note, velocity))
-        return ()
+        rule = self._rule(channel, note)
+        if rule is None:
+            return ()
+        choke = (Message("/morph/choke", (rule.choke,)),) if self._chokes else ()
+        return (*choke, _hit(rule, note, velocity))
+
+    def _grab(self, channel: int, note: int) -> tuple[Message, ...]:
+        """End the sound of a cymbal that a hand grabs."""
+        rule, drum = self._rule(channel, note), DRUMS.get(note)
+        grabbed = rule is not None and rule.target == "/morph/drum" and drum is not None and drum.grabbed
+        return (Message(f"/morph/touch/{note}/stop"),) if grabbed else ()
+
+    def _rule(self, channel: int, note: int) -> Notes | None:
+        rules = (r for r in self.map.notes if r.channel in (0, channel) and r.low <= note <= r.high)
+        return next(rules, None)
 
     def _program(self, channel: int, number: int) -> tuple[Message, ...]:
         for rule in self.map.programs:
@@ -236,9 +250,10 @@ def _told(knob: Knob) -> bool:
 
 
 def _hit(rule: Notes, note: int, velocity: int) -> Message:
-    if rule.target == "/morph/note":
-        return Message(rule.target, (note, velocity))
-    return Message(rule.target, (velocity / 127, *((rule.name,) if rule.name else ())))
+    share = (velocity / 127) ** CURVES[rule.curve]
+    if rule.target == "/morph/trigger":
+        return Message(rule.target, (share, *((rule.name,) if rule.name else ())))
+    return Message(rule.target, (note, max(1, round(127 * share))))
 
 
 def _bend(pitch: int) -> float:

@@ -10,7 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import Protocol
@@ -174,15 +174,19 @@ class MidiConfig:
     port: str | None = None
     backend: str = "auto"
     map: Path | None = None
+    curve: str | None = None
     host: str = HOST
     osc_port: int = PORT
     learn: bool = False
     seconds: float | None = None
 
 
-def load(path: Path | None) -> MidiMap:
-    """Return the map in a file, or the default map."""
-    return midi_map.DEFAULT if path is None else midi_map.read(path)
+def load(path: Path | None, curve: str | None = None) -> MidiMap:
+    """Return the map in a file, or one of `midi_map.MAPS`, with a velocity curve for all notes if given."""
+    found = midi_map.DEFAULT if path is None else midi_map.MAPS.get(str(path)) or midi_map.read(path)
+    if curve is None:
+        return found
+    return replace(found, notes=tuple(replace(rule, curve=curve) for rule in found.notes))
 
 
 def list_ports(backend: str) -> int:
@@ -201,7 +205,7 @@ def run(config: MidiConfig) -> int:
     if config.learn:
         return _learn(config)
     stopping = stop_on_signals()
-    mapper = Mapper(load(config.map))
+    mapper = Mapper(load(config.map, config.curve))
     link = UdpLink(config.host, config.osc_port)
     port = Input(config.port, config.backend, say)
     bridge = Bridge(mapper, port, say)

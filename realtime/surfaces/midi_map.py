@@ -27,7 +27,9 @@ from realtime.util.errors import ControlError, RealtimeError
 from realtime.util.outside import OutsideError
 
 SOURCES = ("cc", "bend", "pressure")
-HITS = ("/morph/trigger", "/morph/note")
+HITS = ("/morph/trigger", "/morph/note", "/morph/drum")
+CURVES = {"soft": 0.6, "linear": 1.0, "hard": 1.7}
+"""Exponents of the velocity, 0 to 1: `soft` makes light hits louder, `hard` quieter."""
 FINGER = ("bend", "timbre", "pressure", "note")  # dimensions of a finger on an MPE controller
 WIDEST = 1000.0  # a limit beyond this, such as that of z, is no useful end for a knob
 USUAL = 3.0  # the end used instead
@@ -122,11 +124,13 @@ class Notes:
     """A rule for the notes from `low` to `high`.
 
     Attributes:
-        target: "/morph/trigger" plays all notes alike, "/morph/note" plays each at its own pitch.
+        target: "/morph/drum" plays the drums of General MIDI, "/morph/trigger" all notes alike, "/morph/note"
+            each at its own pitch.
         channel: 1..16, or 0 for all.
         low, high: MIDI notes, 0..127.
         name: for a trigger, the class, training sound or preset that the point jumps to first.
         choke: choke group 1..16, in which a hit fades out the earlier ones; 0 is none.
+        curve: a key of `CURVES`, for the velocity.
     """
 
     target: str = "/morph/note"
@@ -135,9 +139,11 @@ class Notes:
     high: int = 127
     name: str = ""
     choke: int = 0
+    curve: str = "linear"
 
     def __post_init__(self) -> None:
         _one_of("target", self.target, HITS)
+        _one_of("curve", self.curve, tuple(CURVES))
         _within("channel", self.channel, 0, 16)
         _within("low", self.low, *MIDI_DATA.range)
         _within("high", self.high, self.low, MIDI_DATA.high)
@@ -347,5 +353,10 @@ def _within(what: str, value: int, low: float, high: float) -> None:
         raise MapError(f"{what} is {value}, not a whole number from {low} to {high}")
 
 
-#: The map without a file: each note plays at its pitch; the modulation wheel moves along the first axis.
-DEFAULT = MidiMap(knobs=(Knob("/morph/macro/0", cc=1),), notes=(Notes(),))
+_WHEEL = (Knob("/morph/macro/0", cc=1),)  # the modulation wheel moves the point along the first axis
+MAPS = {
+    "drums": MidiMap(_WHEEL, (Notes("/morph/drum"),)),
+    "melodic": MidiMap(_WHEEL, (Notes(),)),
+}
+"""The maps that need no file: the drums of General MIDI, or each note at its pitch."""
+DEFAULT = MAPS["drums"]

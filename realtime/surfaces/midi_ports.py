@@ -16,6 +16,8 @@ from realtime.util import install
 from realtime.util.errors import RealtimeError
 
 CLIENT, PORT = "soundmorph", "in"
+ANY = "any"  # the name that stands for every port
+LOOPS = ("soundmorph", "midi through")  # beginnings of names of ports that no controller has
 RESCAN_S = 1.0  # interval between scans for ports that appear or disappear
 
 Deliver = Callable[[bytes], None]
@@ -26,7 +28,13 @@ class PortError(RealtimeError):
 
 
 class Ports(Protocol):
-    """A MIDI backend. It passes each message, as bytes, to a callback on its own thread."""
+    """A MIDI backend. It passes each message, as bytes, to a callback on its own thread.
+
+    Attributes:
+        many: whether it can have several ports open.
+    """
+
+    many: bool
 
     @property
     def own(self) -> str | None:
@@ -66,6 +74,7 @@ class RtMidiPorts:
     """
 
     own = f"{CLIENT}:{PORT}"
+    many = False
 
     def __init__(self, deliver: Deliver, api: str) -> None:
         try:
@@ -141,10 +150,10 @@ def names(backend: str = "auto") -> list[str]:
 
 
 class Input:
-    """A MIDI input: a named port, opened whenever it appears, or a virtual port that others connect to.
+    """A MIDI input: named ports, opened whenever they appear, or a virtual port that others connect to.
 
     Args:
-        wanted: part of the port's name, case-insensitive; None opens the virtual port.
+        wanted: part of the port's name, case-insensitive; `ANY`: every port; None: the virtual port.
         backend: a key of `BACKENDS`, or "auto".
         say: called with one line when the port opens or disappears.
         clock: returns monotonic time in seconds.
@@ -164,8 +173,9 @@ class Input:
         self._say = say
         self._clock = clock
         self._come: SimpleQueue[bytes] = SimpleQueue()
+        self._backend = backend
         self._ports = _open(backend, self._come.put)
-        self._open: str | None = None
+        self._open: dict[str, Ports] = {}
         self._own = self._ports.own
         self._missed = False
         self._rescan_s = float("-inf")
@@ -177,8 +187,8 @@ class Input:
 
     @property
     def name(self) -> str | None:
-        """Name of the open port, or None."""
-        return self._ports.own if self._wanted is None else self._open
+        """Names of the open ports, or None."""
+        return self._ports.own if self._wanted is None else ", ".join(self._open) or None
 
     def take(self, timeout_s: float = 0.0) -> list[mido.Message]:
         """Return the messages since the last call, in order; if there are none, wait up to `timeout_s`.
@@ -204,26 +214,46 @@ class Input:
         if self._wanted is None:
             self._look_after_own()
             return
-        if self._open is not None:
-            if self._open in here:
-                return
-            self._say(f"MIDI port {self._open} is gone; waiting for it")
-            self._ports.shut()
-            self._open = None
-        found = [name for name in here if self._wanted.lower() in name.lower()]
-        if found:
-            try:
-                self._ports.open(found[0])
-            except RealtimeError as error:
-                if not self._missed:
-                    self._say(f"MIDI port {found[0]} cannot be opened ({error}); trying again")
-                self._missed = True
-                return
-            self._open, self._missed = found[0], True
-            self._say(f"MIDI port {self._open} is open")
-        elif not self._missed:
+        for name in [name for name in self._open if name not in here]:
+            self._say(f"MIDI port {name} is gone; waiting for it")
+            self._shut(self._open.pop(name))
+        if self._wanted == ANY:
+            found = [name for name in here if not name.lower().startswith(LOOPS)]
+        else:
+            found = [name for name in here if self._wanted.lower() in name.lower()][:1]
+            found = [] if self._open else found
+        for name in found:
+            if name not in self._open:
+                self._try(name)
+        if not found and not self._open and not self._missed:
             self._missed = True
-            self._say(f"no MIDI port {self._wanted!r} yet; available: {', '.join(here) or 'none'}")
+            here_ = f"; available: {', '.join(here) or 'none'}"
+            self._say(
+                "no MIDI port yet" if self._wanted == ANY else f"no MIDI port {self._wanted!r} yet{here_}"
+            )
+
+    def _try(self, name: str) -> None:
+        """Open a port with the client that looks for ports, or with another if that can take no more."""
+        taken = not self._ports.many and self._ports in self._open.values()
+        client = None
+        try:
+            client = _open(self._backend, self._come.put) if taken else self._ports
+            client.open(name)
+        except RealtimeError as error:
+            if not self._missed:
+                self._say(f"MIDI port {name} cannot be opened ({error}); trying again")
+            self._missed = True
+            if client is not None and client is not self._ports:
+                client.close()
+            return
+        self._open[name], self._missed = client, True
+        self._say(f"MIDI port {name} is open")
+
+    def _shut(self, client: Ports) -> None:
+        if client is self._ports:
+            client.shut()
+        else:
+            client.close()
 
     def _look_after_own(self) -> None:
         own = self._ports.own
@@ -232,5 +262,6 @@ class Input:
             self._own = own
 
     def close(self) -> None:
-        """Close the port."""
-        self._ports.close()
+        """Close the ports."""
+        for client in {id(each): each for each in (*self._open.values(), self._ports)}.values():
+            client.close()

@@ -42,12 +42,12 @@ RULES = MidiMap(
 
 
 class Controller:
-    """A MIDI controller: the output of a JACK client named "keys"."""
+    """A MIDI controller: the output of a JACK client."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
         import rtmidi
 
-        self._out = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, name="keys")
+        self._out = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, name=name)
         self._out.open_virtual_port("out")
 
     def send(self, *messages: Any) -> None:
@@ -60,8 +60,8 @@ class Controller:
 
 
 @contextlib.contextmanager
-def controller() -> Iterator[Controller]:
-    keys = Controller()
+def controller(name: str = "keys") -> Iterator[Controller]:
+    keys = Controller(name)
     try:
         yield keys
     finally:
@@ -145,13 +145,31 @@ def test_bridge_lists_ports_and_reconnects_when_one_returns(jack: Jack) -> None:
                     keys.send(note(key))
                     while (
                         message := osc.parse(listener.recv(65_536))[0].messages[0]
-                    ).address != "/morph/note":
+                    ).address != "/morph/drum":
                         pass
                     assert message.arguments == (key, 100)
                     with bridge(jack, "--list") as listing:
                         assert listing.finish() == 0
                     assert "keys:out" in listing.output.splitlines()
                 midi.wait_for("keys:out is gone")
+
+
+def test_any_port_means_every_port(jack: Jack) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener, controller() as keys:
+        listener.bind(("127.0.0.1", 0))
+        listener.settimeout(TIMEOUT_S)
+        with (
+            controller("pads") as pads,
+            bridge(jack, "--port", "any", "--osc-port", str(listener.getsockname()[1])) as midi,
+        ):
+            for name in ("keys", "pads"):
+                midi.wait_for(f"{name}:out is open")
+            for key, source in enumerate((keys, pads, keys), 40):
+                source.send(note(key))
+                while (message := osc.parse(listener.recv(65_536))[0].messages[0]).address != "/morph/drum":
+                    pass
+                assert message.arguments == (key, 100)
+        assert "gone" not in midi.output
 
 
 def test_message_sent_as_soon_as_a_port_is_open_is_received(

@@ -121,6 +121,29 @@ def test_note_becomes_a_transposed_hit(info: ModelInfo) -> None:
     assert ask(info, "/morph/note", 60, 0) == Nothing()
 
 
+@pytest.mark.parametrize(
+    ("note", "name", "semitones", "choke"),
+    [
+        (36, "kick", 0, 0),
+        (40, "snare", 2, 0),
+        (42, "hihat", 0, 16),
+        (46, "hihat", 0, 16),
+        (49, "hihat", 0, 0),
+    ],
+)
+def test_drum_note_plays_the_class_that_is_nearest(
+    info: ModelInfo, note: int, name: str, semitones: float, choke: int
+) -> None:
+    z = LatentSpace(info).point(name)
+    assert ask(info, "/morph/drum", note, 127) == Hit(1.0, z, note, semitones, choke)
+    assert ask(info, "/morph/drum", note, 0) == Nothing()
+
+
+@pytest.mark.parametrize("note", [0, 34, 45, 82])  # the model has no toms
+def test_note_without_a_drum_plays_at_its_pitch(info: ModelInfo, note: int) -> None:
+    assert ask(info, "/morph/drum", note, 127) == ask(info, "/morph/note", note, 127)
+
+
 def test_touch_messages_carry_the_touch(info: ModelInfo) -> None:
     z = (1.0, 2.0, 3.0, 4.0)
     assert ask(info, "/morph/touch/3/z", *z) == Move(z, 3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import mido
@@ -15,7 +16,7 @@ from realtime.control.protocol import Message
 from realtime.live.engine import Engine
 from realtime.model.verify import read as read_model
 from realtime.surfaces.midi import FRESH_S, Mapper, learn
-from realtime.surfaces.midi_bridge import LocalLink
+from realtime.surfaces.midi_bridge import LocalLink, load
 from realtime.surfaces.midi_map import DEFAULT, Knob, MapError, MidiMap, Mpe, Notes, Program
 
 
@@ -52,6 +53,20 @@ def test_notes_become_hits_with_velocity_and_choke_group() -> None:
         mido.Message("clock"),
     ):
         assert mapper.feed(silent, 0.0) == ()
+
+
+def test_drum_notes_pass_with_their_velocity_curve_and_a_hand_ends_a_cymbal() -> None:
+    mapper = Mapper(DEFAULT)
+    assert mapper.feed(midi("note_on", 10, note=36, velocity=1), 0.0) == (Message("/morph/drum", (36, 1)),)
+    for note, told in ((49, (Message("/morph/touch/49/stop"),)), (36, ())):
+        assert mapper.feed(midi("polytouch", 10, note=note, value=64), 0.0) == told
+    assert mapper.feed(midi("polytouch", 10, note=49, value=63), 0.0) == ()
+    for curve, wanted in (("soft", 84), ("linear", 64), ("hard", 40)):  # 127 (64 / 127) ** 0.6, 1, 1.7
+        bent = Mapper(load(Path("melodic"), curve))
+        assert bent.feed(midi("note_on", note=60, velocity=64), 0.0) == (
+            Message("/morph/note", (60, wanted)),
+        )
+        assert bent.feed(midi("polytouch", note=49, value=127), 0.0) == ()
 
 
 def test_program_change_recalls_a_preset() -> None:
@@ -250,8 +265,8 @@ def test_midi_note_sounds_in_the_same_block_as_an_osc_trigger(make_mixer: Any, t
         engine = Engine(make_mixer(), block_size=512)
         control = Control(read_model(tiny_model).info, engine)
         link = LocalLink(lambda messages, control=control: control.handle(messages, ("", 0)))  # type: ignore[misc]
-        note = midi("note_on", note=60, velocity=127)
-        link.send(Mapper(DEFAULT).feed(note, 0.0) if by_midi else [Message("/morph/trigger", (1.0,))])
+        note = midi("note_on", note=36, velocity=127)
+        link.send(Mapper(DEFAULT).feed(note, 0.0) if by_midi else [Message("/morph/trigger", (1.0, "kick"))])
         engine._render()
         blocks.append(engine._ring._blocks[0].copy())
     assert blocks[0].any()

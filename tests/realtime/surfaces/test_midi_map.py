@@ -74,6 +74,7 @@ def test_any_name_and_number_round_trips(name: str, low: float, cc: int) -> None
         ('[[knob]]\ntarget = "/morph/gain"\ncc = "1"', "cc is '1', not of type int"),
         ('[[knob]]\ntarget = "/morph/touch/200/note"', "i is 200"),
         ('[[notes]]\ntarget = "/morph/triger"', "did you mean /morph/trigger?"),
+        ('[[notes]]\ncurve = "sof"', "did you mean soft?"),
         ('[[notes]]\nname = "kick"', "only the target /morph/trigger"),
         ("[[notes]]\nlow = 50\nhigh = 40", "high is 40"),
         ("[[program]]\nnumber = 1", "preset missing"),

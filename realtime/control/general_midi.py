@@ -1,0 +1,61 @@
+"""General MIDI's drum notes (percussion key map of General MIDI 1): which drum each note plays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from realtime.model.names import Names
+
+HATS = 16
+"""The choke group of the hi-hats: a closed one ends the open one."""
+
+
+@dataclass(frozen=True)
+class Drum:
+    """The sound of a note.
+
+    Attributes:
+        names: names of its class, the best first; a model that lacks them all has no such drum.
+        semitones: its pitch beside the class's centre, where several notes share a class.
+        choke: its choke group; 0 is none.
+        grabbed: aftertouch ends it, as a hand on a cymbal does.
+    """
+
+    names: tuple[str, ...]
+    semitones: float = 0.0
+    choke: int = 0
+    grabbed: bool = False
+
+    def of(self, classes: Names) -> str | None:
+        """Return the name of its class in a model, or None."""
+        return next((found for name in self.names if (found := classes.find(name))), None)
+
+
+_TOM, _PERC = ("tom", "perc"), ("perc", "tom", "rim")
+_CYMBAL = ("cymbal", "open hat", "closed hat")
+
+
+def _cymbal(semitones: float) -> Drum:
+    return Drum(_CYMBAL, semitones, grabbed=True)
+
+
+DRUMS: dict[int, Drum] = {
+    **{note: Drum(_PERC) for note in range(54, 82)},
+    **{note: Drum(_PERC, 3.0) for note in (60, 65, 67, 71, 76, 78, 80)},  # the higher of a pair
+    **{note: Drum(_PERC, -3.0) for note in (61, 64, 66, 68, 72, 77, 79, 81)},  # the lower
+    35: Drum(("kick",), -2.0),
+    36: Drum(("kick",)),
+    37: Drum(("rim", "snare")),
+    38: Drum(("snare",)),
+    39: Drum(("clap", "snare")),
+    40: Drum(("snare",), 2.0),
+    42: Drum(("closed hat", "open hat"), choke=HATS),
+    44: Drum(("closed hat", "open hat"), -2.0, choke=HATS),
+    46: Drum(("open hat", "closed hat"), choke=HATS, grabbed=True),
+    **{note: Drum(_TOM, pitch) for note, pitch in ((41, -5), (43, -3), (45, -1), (47, 1), (48, 3), (50, 5))},
+    **{
+        note: _cymbal(pitch)
+        for note, pitch in ((49, 0), (51, 2), (52, -3), (53, 7), (55, 5), (57, -2), (59, 4))
+    },
+}
+"""The drums by MIDI note."""

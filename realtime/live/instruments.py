@@ -9,9 +9,12 @@ from realtime.live.engine import Engine
 from realtime.live.warm_up import warm_up
 from realtime.model import verify
 from realtime.model.decoder import Decoder, bundled, resolve
+from realtime.model.errands import encode, try_out
 from realtime.model.schema import ModelInfo
+from realtime.model.verify import ModelFile
 from realtime.synth.commands import Swap, Z
 from realtime.synth.mixer import Cost, Mixer, slots_for
+from realtime.util.errors import RealtimeError
 from realtime.util.library import Library
 
 TICKS = (1, 2, 4)  # latent frames; a shorter tick means less latency for moves, but more decoder calls
@@ -76,13 +79,17 @@ class Instruments:
         self._engine: Engine | None = None
         self._playing: Instrument | None = None
 
-    def make(self, path: Path) -> Instrument:
+    def make(self, path: Path, file: ModelFile | None = None) -> Instrument:
         """Load a model and warm it up.
+
+        Args:
+            path: path of the file.
+            file: its content, if it is checked already.
 
         Raises:
             RealtimeError: the model cannot be played.
         """
-        file = verify.read(path)
+        file = file or verify.read(path)
         decoder = Decoder(
             path,
             capacity=slots_for(self._voices),
@@ -122,7 +129,12 @@ class Instruments:
 
     def build(self, file: str) -> Instrument:
         """Return an instrument for a file in the library, or for a bundled model by name."""
-        return self.make(resolve(file) if file in bundled() else self._library.file(file, (".onnx",)))
+        if file in bundled():
+            return self.make(resolve(file))
+        path = self._library.file(file, (".onnx",))
+        checked = verify.read(path)
+        try_out(path, checked)
+        return self.make(path, checked)
 
     def install(self, instrument: Instrument) -> None:
         """Switch to an instrument; keep the current gain and mode."""
@@ -132,9 +144,9 @@ class Instruments:
 
     def encode(self, file: str) -> Z:
         """Return the point whose sound best matches a sound file in the library."""
-        from realtime.model.encoder import Encoder, encoder_path
-
         assert self._playing is not None
-        path = self._library.file(file, SOUNDS)
-        encoder = Encoder(encoder_path(self._playing.path), self._playing.info)
-        return encoder.encode_file(path)
+        with self._library.open(file, SOUNDS) as sound:
+            try:
+                return encode(self._playing.path, self._playing.info, sound)
+            except RealtimeError as error:
+                raise RealtimeError(f"{file[:80]}: {error}") from None

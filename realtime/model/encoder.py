@@ -6,19 +6,25 @@ It allocates and takes about as long as decoding a whole sound, so it must not r
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from realtime.model import schema, verify
-from realtime.model.preprocess import prepare
+from realtime.model.preprocess import prepare, prepare_mixed
 from realtime.model.providers import one_line, open_on_cpu
-from realtime.model.schema import ModelInfo, Vector
+from realtime.model.schema import Vector
+from realtime.util import outside
 from realtime.util.errors import ModelError, RealtimeError
 
 SUFFIX = ".encoder.onnx"
 MAX_MINUTES = 10.0
 """Longest accepted recording: a longer one is not a one-shot, and hours of sound would fill the memory."""
+MAX_SAMPLES = 2**26
+"""Most samples of a channel: 10 minutes at 96 kHz are fewer."""
+PIECE = 2**16  # samples read at a time
+_TOO_LONG = f"the sound is too long: at most {MAX_MINUTES:g} minutes are accepted"
 
 
 def encoder_path(decoder: Path) -> Path:
@@ -26,12 +32,22 @@ def encoder_path(decoder: Path) -> Path:
     return decoder.with_name(decoder.name.removesuffix(".onnx") + SUFFIX)
 
 
+class Owner(Protocol):
+    """The decoder that plays the points of an encoder, such as a `ModelInfo`."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def digest(self) -> str: ...
+
+
 class Encoder:
     """A loaded encoder file.
 
     Args:
         path: path of the .encoder.onnx file.
-        info: metadata of the decoder that plays the points; if given, both must come from one export.
+        info: the decoder that plays the points; if given, both must come from one export.
 
     Attributes:
         info: metadata of the file.
@@ -41,7 +57,7 @@ class Encoder:
         RealtimeError: ONNX Runtime is missing.
     """
 
-    def __init__(self, path: str | Path, info: ModelInfo | None = None) -> None:
+    def __init__(self, path: str | Path, info: Owner | None = None) -> None:
         self.path = Path(path)
         if info is not None and not self.path.is_file():
             raise ModelError(
@@ -73,7 +89,7 @@ class Encoder:
             RealtimeError: the sound is empty, silent, too short or too long.
         """
         if len(np.atleast_1d(samples)) > 60 * MAX_MINUTES * sample_rate:
-            raise RealtimeError(f"the sound is too long: at most {MAX_MINUTES:g} minutes are accepted")
+            raise RealtimeError(_TOO_LONG)
         return self._mean(prepare(samples, sample_rate, self.info.preparation)[None])
 
     def encode_file(self, path: str | Path) -> Vector:
@@ -82,20 +98,45 @@ class Encoder:
         Raises:
             RealtimeError: the file cannot be read, or the sound cannot be encoded.
         """
-        import soundfile
-
         try:
-            with soundfile.SoundFile(path) as file:
-                rate = file.samplerate
-                limit = int((60 * MAX_MINUTES + 1) * rate)  # one second too long, so `encode` refuses it
-                samples = file.read(limit, dtype="float32", always_2d=True)
-        except Exception as error:  # soundfile raises exceptions of many types
-            reason = getattr(error, "error_string", "") or one_line(error)
-            raise RealtimeError(f"{path}: cannot be read: {reason.rstrip('.')}") from None
-        try:
-            return self.encode(samples, rate)
+            with outside.open_file(Path(path)) as file:
+                return self.encode_open(file.fileno())
+        except OSError as error:
+            raise RealtimeError(f"{path}: cannot be read: {error.strerror or error}") from None
         except RealtimeError as error:
             raise RealtimeError(f"{path}: {error}") from None
+
+    def encode_open(self, number: int) -> Vector:
+        """Return the point of an open sound file, which is read in pieces.
+
+        Args:
+            number: file descriptor.
+
+        Raises:
+            RealtimeError: as for `encode_file`.
+        """
+        import soundfile
+
+        mixed, first = [], []
+        try:
+            with soundfile.SoundFile(number, closefd=False) as file:
+                rate = file.samplerate
+                left = min(int(60 * MAX_MINUTES * rate), MAX_SAMPLES)
+                for piece in file.blocks(PIECE, dtype="float32", always_2d=True):
+                    left -= len(piece)
+                    if left < 0:
+                        break
+                    mixed.append(piece.astype(np.float64).mean(axis=1))
+                    first.append(piece[:, 0].copy())
+        except Exception as error:  # soundfile raises exceptions of many types
+            reason = getattr(error, "error_string", "") or one_line(error)
+            raise RealtimeError(f"cannot be read: {reason.rstrip('.')}") from None
+        if left < 0:
+            raise RealtimeError(_TOO_LONG)
+        if not mixed:
+            raise RealtimeError("the sound is empty")
+        sound = prepare_mixed(np.concatenate(mixed), np.concatenate(first), rate, self.info.preparation)
+        return self._mean(sound[None])
 
     def _mean(self, sound: npt.NDArray[np.float32]) -> Vector:
         z = self._session.run([schema.Z], {schema.SOUND: sound})[0]

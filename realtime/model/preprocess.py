@@ -33,15 +33,21 @@ def prepare(samples: npt.ArrayLike, sample_rate: int, how: Preparation) -> npt.N
         raise ValueError(f"samples of shape {signal.shape} at {sample_rate} Hz")
     if not signal.size:
         raise RealtimeError("the sound is empty")
-    duration_ms = 1000 * len(signal) / sample_rate
+    return prepare_mixed(signal.astype(np.float64).mean(axis=1), signal[:, 0], sample_rate, how)
+
+
+def prepare_mixed(
+    mixed: npt.NDArray[np.float64], first: npt.NDArray[np.float32], sample_rate: int, how: Preparation
+) -> npt.NDArray[np.float32]:
+    """Do as `prepare` with the mean of the channels [samples] and the first channel [samples]."""
+    duration_ms = 1000 * len(mixed) / sample_rate
     if duration_ms < how.shortest_ms:
         raise RealtimeError(
             f"the sound is too short: {duration_ms:.2g} ms, at least {how.shortest_ms:g} are needed"
         )
-    if not np.isfinite(signal).all():
+    if not np.isfinite(mixed).all():
         raise RealtimeError("the sound has samples that are not numbers")
-    signal = signal.astype(np.float64)
-    mono = signal[:, 0] if cancels(signal, how.silent_peak) else signal.mean(axis=1)
+    mono = first.astype(np.float64) if _cancel(mixed, first, how.silent_peak) else mixed
     sound = soxr.resample(mono - mono.mean(), sample_rate, how.sample_rate, quality=how.resampler)
     sound = _normalised(sound, how)
     if len(sound) > how.length:
@@ -59,7 +65,11 @@ def prepare(samples: npt.ArrayLike, sample_rate: int, how: Preparation) -> npt.N
 
 def cancels(signal: npt.NDArray[np.floating], silent_peak: float) -> bool:
     """Return whether the mean of the channels [samples, channels] is silent and the first channel is not."""
-    return bool(np.ptp(signal.mean(axis=1)) < silent_peak < np.ptp(signal[:, 0]))
+    return _cancel(signal.mean(axis=1), signal[:, 0], silent_peak)
+
+
+def _cancel(mixed: npt.NDArray[np.floating], first: npt.NDArray[np.floating], silent_peak: float) -> bool:
+    return bool(np.ptp(mixed) < silent_peak < np.ptp(first.astype(np.float64)))
 
 
 def _normalised(sound: npt.NDArray[np.float64], how: Preparation) -> npt.NDArray[np.float64]:

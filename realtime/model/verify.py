@@ -13,7 +13,9 @@ import numpy as np
 
 from realtime.model import schema, sizes
 from realtime.model.schema import EncoderInfo, ModelInfo
+from realtime.util import outside
 from realtime.util.errors import ModelError
+from realtime.util.outside import OutsideError
 
 Info = TypeVar("Info", ModelInfo, EncoderInfo)
 
@@ -112,12 +114,21 @@ def read(path: Path) -> ModelFile:
             decoder needs.
     """
     try:
-        content, model, info = _read(path, ModelInfo.from_metadata, OPERATORS)
-        caches = _caches(model.graph)
-        sizes.check(model, info.hop_length)
-        return ModelFile(content, info, caches)
+        return check(_content(path))
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from None
+
+
+def check(content: bytes) -> ModelFile:
+    """Check the bytes of a decoder file.
+
+    Raises:
+        ModelError: as for `read`.
+    """
+    model, info = _parse(content, ModelInfo.from_metadata, OPERATORS)
+    caches = _caches(model.graph)
+    sizes.check(model, info.hop_length)
+    return ModelFile(content, info, caches)
 
 
 def read_encoder(path: Path) -> EncoderFile:
@@ -127,26 +138,28 @@ def read_encoder(path: Path) -> EncoderFile:
         ModelError: as for `read`.
     """
     try:
-        content, model, info = _read(path, EncoderInfo.from_metadata, ENCODER_OPERATORS)
+        content = _content(path)
+        model, info = _parse(content, EncoderInfo.from_metadata, ENCODER_OPERATORS)
         _check_encoder(model, info)
         return EncoderFile(content, info)
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from None
 
 
-def _read(
-    path: Path, parse: Callable[[dict[str, str]], Info], operators: set[str]
-) -> tuple[bytes, Any, Info]:
-    """Read a file and make the checks common to all files; return its bytes, model and metadata."""
+def _content(path: Path) -> bytes:
+    try:
+        return outside.read(path, MAX_FILE_BYTES)
+    except OSError as error:
+        raise ModelError(error.strerror or str(error)) from error
+    except OutsideError as error:
+        raise ModelError(f"{error}: not a soundmorph model") from error
+
+
+def _parse(content: bytes, parse: Callable[[dict[str, str]], Info], operators: set[str]) -> tuple[Any, Info]:
+    """Make the checks common to all files; return the model and its metadata."""
     import onnx
     from google.protobuf.message import DecodeError
 
-    try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise ModelError(f"larger than {MAX_FILE_BYTES // 2**20} MB: not a soundmorph model")
-        content = path.read_bytes()
-    except OSError as error:
-        raise ModelError(error.strerror or str(error)) from error
     sealed = schema.has_valid_checksum(content)
     try:
         model = onnx.ModelProto.FromString(content)
@@ -168,7 +181,7 @@ def _read(
     for tensor in model.graph.initializer:
         _check_tensor(tensor)
     _check_divisors(model.graph)
-    return content, model, info
+    return model, info
 
 
 def _check_node(node: Any, operators: set[str]) -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 
+from realtime.util import outside
 from realtime.util.errors import ControlError
+from realtime.util.outside import OutsideError
 
 
 class Library:
@@ -17,6 +20,19 @@ class Library:
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = None if folder is None else folder.resolve()
+
+    def open(self, name: str, suffixes: Sequence[str]) -> BinaryIO:
+        """Open a file, which nobody can exchange from then on.
+
+        Raises:
+            ControlError: as for `file`, or it is not a regular file that can be read.
+        """
+        path = self.file(name, suffixes)
+        try:
+            return outside.open_file(path)
+        except (OSError, OutsideError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise ControlError(f"file is {name[:80]!r}, which cannot be read: {reason}") from None
 
     def file(self, name: str, suffixes: Sequence[str]) -> Path:
         """Return the path of a file.

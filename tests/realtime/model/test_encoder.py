@@ -16,7 +16,7 @@ import soundfile
 from onnx import helper
 
 from realtime.__main__ import main
-from realtime.model import schema, verify
+from realtime.model import errands, schema, verify
 from realtime.model.decoder import Decoder
 from realtime.model.encoder import Encoder, encoder_path
 from realtime.util.errors import ModelError, RealtimeError
@@ -170,3 +170,27 @@ def test_info_shows_the_encoder_if_present(
 def test_recording_of_an_hour_is_refused(tiny_model: Path) -> None:
     with pytest.raises(RealtimeError, match="too long"):
         Encoder(encoder_path(tiny_model)).encode(np.zeros(3600 * 100, np.float32), 100)
+
+
+def test_endless_sound_is_refused(tiny_model: Path, tmp_path: Path) -> None:
+    """Ten minutes and a second of silence are 20 kB as FLAC."""
+    path, rate = tmp_path / "long.flac", 1000
+    soundfile.write(path, np.zeros(601 * rate, np.int16), rate, format="FLAC", subtype="PCM_16")
+    with pytest.raises(RealtimeError, match="the sound is too long: at most 10 minutes"):
+        Encoder(encoder_path(tiny_model)).encode_file(path)
+
+
+def test_model_is_tried_out_and_a_sound_encoded_in_a_process_of_its_own(
+    tiny_model: Path, sound: Path
+) -> None:
+    file = verify.read(tiny_model)
+    errands.try_out(tiny_model, file)
+    wanted = Encoder(encoder_path(tiny_model)).encode_file(sound)
+    with sound.open("rb") as opened:
+        assert errands.encode(tiny_model, file.info, opened) == wanted
+    other = dataclasses.replace(file.info, name="other")
+    with sound.open("rb") as opened, pytest.raises(RealtimeError, match="belongs to another decoder"):
+        errands.encode(tiny_model, other, opened)
+    broken = dataclasses.replace(file, model=file.model[:-1])
+    with pytest.raises(ModelError, match="refused after a trial: not a readable"):
+        errands.try_out(tiny_model, broken)

@@ -1,0 +1,73 @@
+"""Errands with models and sounds that messages name; `python -m realtime.model.errands` carries them out."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from realtime.model import verify
+from realtime.model.decoder import Decoder
+from realtime.model.encoder import Encoder, encoder_path
+from realtime.model.schema import ModelInfo, Vector
+from realtime.model.verify import ModelFile
+from realtime.util import errands
+from realtime.util.errors import ModelError, RealtimeError
+
+TRIAL_S = 60.0  # to load a decoder and decode a whole sound
+ENCODE_S = 60.0
+
+
+def try_out(path: Path, file: ModelFile) -> None:
+    """Decode a whole sound in a process of its own, because a decoder may crash or never end.
+
+    Args:
+        path: path of the file, for messages.
+        file: a checked decoder.
+
+    Raises:
+        ModelError: it does not pass.
+    """
+    try:
+        errands.run(__name__, "decode", path.name, stdin=file.model, limit_s=TRIAL_S)
+    except RealtimeError as error:
+        raise ModelError(f"{path}: refused after a trial: {error}") from None
+
+
+def encode(path: Path, info: ModelInfo, sound: BinaryIO) -> Vector:
+    """Return the point of an open sound file, encoded in a process of its own.
+
+    Args:
+        path: file of the decoder that plays the point; its encoder lies beside it.
+        info: metadata of the decoder.
+        sound: the sound.
+
+    Raises:
+        RealtimeError: it cannot be encoded.
+    """
+    arguments = str(encoder_path(path)), info.name, info.digest
+    point = errands.run(__name__, "encode", *arguments, stdin=sound, limit_s=ENCODE_S)
+    return tuple(float(x) for x in point)
+
+
+def _decode(name: str) -> None:
+    decoder = Decoder(name, provider="cpu", file=verify.check(sys.stdin.buffer.read()))
+    try:
+        decoder.decode([decoder.info.latent.mean])
+    except Exception as error:  # onnxruntime's exceptions have no common base class
+        raise ModelError(f"does not decode: {type(error).__name__}") from error
+
+
+@dataclass(frozen=True)
+class _Owner:
+    name: str
+    digest: str
+
+
+def _encode(path: str, name: str, digest: str) -> Vector:
+    return Encoder(path, _Owner(name, digest)).encode_open(sys.stdin.fileno())
+
+
+if __name__ == "__main__":
+    errands.carry_out({"decode": _decode, "encode": _encode})

@@ -1,0 +1,80 @@
+"""Errands: work on untrusted files in a process of its own, which may crash, hang or want all memory."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any, BinaryIO, NoReturn
+
+from realtime.util import outside, priority
+from realtime.util.errors import RealtimeError
+from realtime.util.outside import OutsideError
+
+MEMORY_BYTES = 4 * 2**30  # address space of an errand, where the system can limit it
+_APART: dict[str, Any] = {} if sys.platform == "win32" else {"start_new_session": True}  # no Ctrl-C
+
+
+def run(module: str, *arguments: str, stdin: BinaryIO | bytes, limit_s: float) -> Any:
+    """Run `python -m module arguments` and return the result of its errand.
+
+    Args:
+        module: calls `carry_out`.
+        arguments: the name of the errand and its arguments.
+        stdin: an open file, or bytes: the standard input of the process.
+        limit_s: time limit; the process is ended by then, even if this one ends before.
+
+    Raises:
+        RealtimeError: the errand failed, crashed, or did not finish in time.
+    """
+    command = [sys.executable, "-m", module, f"{limit_s:g}", *arguments]
+    given = {"input": stdin} if isinstance(stdin, bytes) else {"stdin": stdin}
+    try:
+        ended = subprocess.run(command, capture_output=True, timeout=limit_s, check=False, **given, **_APART)
+    except subprocess.TimeoutExpired:
+        raise RealtimeError(f"not done within {limit_s:g} s") from None
+    except OSError as error:
+        raise RealtimeError(f"no process for it: {error.strerror or error}") from None
+    if ended.returncode < 0:
+        raise RealtimeError(f"crashed (signal {-ended.returncode})")
+    try:
+        fault, result = outside.from_json(ended.stdout.splitlines()[-1])
+    except (IndexError, TypeError, ValueError, OutsideError):
+        raise RealtimeError(f"ended with exit code {ended.returncode}") from None
+    if fault:
+        raise RealtimeError(fault)
+    return result
+
+
+def carry_out(errands: Mapping[str, Callable[..., Any]]) -> NoReturn:
+    """Carry out the errand that the command line names, print the result as JSON, and end the process.
+
+    Args:
+        errands: name -> function of the remaining arguments; returns what JSON can hold.
+    """
+    limit_s, name, *arguments = sys.argv[1:]
+    priority.ordinary()
+    _limit(float(limit_s))
+    fault, result = "", None
+    try:
+        result = errands[name](*arguments)
+    except RealtimeError as error:
+        fault = str(error) or "failed"
+    except MemoryError:
+        fault = "needs too much memory"
+    print(json.dumps([fault, result]), flush=True)
+    os._exit(0)
+
+
+def _limit(limit_s: float) -> None:
+    if hasattr(signal, "alarm"):
+        signal.alarm(int(limit_s) + 1)  # ends this process, unless the caller has done so
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

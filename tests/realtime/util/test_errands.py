@@ -1,0 +1,40 @@
+"""Errands: whatever becomes of their process, the caller gets a result or an error in one line."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from realtime.util import errands
+from realtime.util.errors import RealtimeError
+
+CHILD = "tests.realtime.util.errand"
+
+
+def test_result_comes_back(tmp_path: Path) -> None:
+    assert errands.run(CHILD, "count", stdin=b"12345", limit_s=60.0) == 5
+    (tmp_path / "file").write_bytes(b"123")
+    with (tmp_path / "file").open("rb") as file:
+        assert errands.run(CHILD, "count", stdin=file, limit_s=60.0) == 3
+
+
+@pytest.mark.parametrize(
+    ("errand", "fault", "limit_s"),
+    [
+        (["refuse", "the sound is silent"], "the sound is silent", 60.0),
+        (["hang"], "not done within 1 s", 1.0),
+        pytest.param(
+            ["swell"],
+            "needs too much memory",
+            60.0,
+            marks=pytest.mark.skipif(sys.platform != "linux", reason=""),
+        ),
+        (["crash"], r"crashed \(signal 11\)", 60.0),
+        (["unknown"], "ended with exit code 1", 60.0),
+    ],
+)
+def test_fault_comes_back(errand: list[str], fault: str, limit_s: float) -> None:
+    with pytest.raises(RealtimeError, match=f"^{fault}$"):
+        errands.run(CHILD, *errand, stdin=b"", limit_s=limit_s)

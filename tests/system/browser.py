@@ -12,7 +12,7 @@ from playwright.sync_api import BrowserContext, Page, sync_playwright
 
 from tests.system.rig import program
 
-TIMEOUT_MS = 180_000  # a busy machine draws slowly
+TIMEOUT_MS = 60_000  # a busy machine draws slowly
 ARGUMENTS = [
     "--headless",
     "--no-sandbox",

@@ -186,9 +186,13 @@ class Server(Process):
         self._client.send_message(address, arguments)
 
     def ask(self, address: str, *arguments: float | str) -> tuple[str, list[float | str]]:
-        """Send a message and return the address and arguments of the reply."""
+        """Send a message and return the address and arguments of its reply; those of others are discarded."""
         self.send(address, *arguments)
-        return self.hear()
+        reply = address.replace("/get/", "/") + ".reply"
+        while True:
+            answer = self.hear()
+            if "/get/" not in address or answer[0] == reply:
+                return answer
 
     def hear(self) -> tuple[str, list[float | str]]:
         """Wait for the next reply and return its address and arguments."""

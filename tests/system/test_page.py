@@ -82,7 +82,7 @@ def tab(chromium: BrowserContext, server: Server) -> Iterator[Tab]:
 
 
 def test_it_is_accessible_in_every_panel_in_the_dark_and_in_the_light(tab: Tab, server: Server) -> None:
-    server.send("/morph/seq/add", str(server.ask("/morph/get/classes")[1][0]))
+    server.ask("/morph/seq/add", str(server.ask("/morph/get/classes")[1][0]))
     tab.page.wait_for_selector(".step")
     for theme in ("Light colours", "Dark colours"):
         tab.page.click(f"[aria-label='{theme}']")
@@ -217,7 +217,7 @@ def test_a_path_drawn_on_the_map_moves_the_point_without_the_page(tab: Tab, serv
     for step in range(1, 11):
         tab.page.mouse.move(*tab.place(0.1 + 0.08 * step, 0.2 + 0.05 * step))
     tab.page.mouse.up()
-    tab.page.wait_for_selector("text=the point")
+    tab.page.wait_for_selector(".of-point")
     tab.page.wait_for_selector("text=Stop the steps")
     tab.page.goto("about:blank")
     hits = float(server.status()["hits"])

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import os
-import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -145,8 +145,12 @@ def test_help_begins_with_the_command_that_needs_no_options(capsys: pytest.Captu
 
 
 def test_a_missing_package_is_named_with_the_command_of_this_environment() -> None:
-    with pytest.raises(TrainerError, match=re.escape(f'{sys.executable} -m pip install "soundmorph[train]"')):
+    with pytest.raises(TrainerError) as refused:
         installed.check("training", ["no_such_module"])
+    command = str(refused.value).partition(" not installed here: ")[2]
+    program, *words = shlex.split(command)
+    assert Path(program).absolute() == Path(sys.executable)
+    assert words == ["-m", "pip", "install", "soundmorph[train]"]
 
 
 def test_force_replaces_a_run(folder: Path, toml: Path, tmp_path: Path) -> None:
@@ -212,7 +216,5 @@ def test_interrupted_process_is_resumed(
 
 
 def test_arguments_are_passed_on_to_the_export(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    before = list(sys.argv)
     assert main(["export", str(tmp_path / "no-run"), "-o", str(tmp_path / "a.onnx")]) == 2
     assert "no-run" in capsys.readouterr().err
-    assert sys.argv == before

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import runpy
-import sys
+import importlib
 
 HELP = "turn a run into the .onnx files for the stage"
 
 
 def run(rest: list[str]) -> int:
-    """Run the export with the rest of the command line."""
-    before = sys.argv
-    sys.argv = ["trainer export", *rest]
+    """Run the export with the rest of the command line; return its exit code."""
     try:
-        runpy.run_module("export", run_name="__main__")
-    except SystemExit as stop:
-        if isinstance(stop.code, str):
-            print(stop.code, file=sys.stderr)
-            return 1
-        return stop.code or 0
-    finally:
-        sys.argv = before
-    return 0
+        code: int = importlib.import_module("export.__main__").main(rest)
+    except SystemExit as stop:  # of the parser, which has printed why
+        return stop.code if isinstance(stop.code, int) else 2
+    return code

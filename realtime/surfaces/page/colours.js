@@ -12,7 +12,7 @@ const hue = (label) => (label < HUES.length ? HUES[label] : (label * GOLDEN_ANGL
 
 /** The colour of a class, as CSS has it. */
 export function colour(label, alpha = 1) {
-  const [lightness, chroma] = isLight() ? [0.5, 0.17] : [0.78, 0.15];
+  const [lightness, chroma] = isLight() ? [0.47, 0.17] : [0.78, 0.15];
   return `oklch(${lightness} ${chroma} ${hue(label)} / ${alpha})`;
 }
 

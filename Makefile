@@ -28,7 +28,7 @@ train: $(TRAIN) ## learn a folder of sounds: make train ARGS="--data my-sounds"
 	@$(BIN)/trainer fit $(ARGS)
 
 test: lint ## style, types, import rules, then every test: make test ARGS="-k osc"
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 lint: $(ALL) ## style, types and import rules only
 	$(BIN)/ruff check .

@@ -13,8 +13,11 @@ from pathlib import Path
 
 import pytest
 
-MODELS = Path(__file__).parent / "models"
+HERE = Path(__file__).parent
+MODELS = HERE / "models"
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # PyTorch's: the other core has a worker of its own
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # for tests that import ONNX Runtime before `realtime`
 
 
@@ -47,6 +50,17 @@ def level_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def other_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model of another rate, length and latent size than `tiny_model`: 44,100 Hz, 2,048 samples, 3-D."""
     return _copied("other", tmp_path_factory.mktemp("other"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With pytest-xdist, give each file to one worker, and all of tests/system, begun first, to a single one.
+
+    Its real programs mostly wait, but two tests at a time would keep each other from playing in time.
+    """
+    items.sort(key=lambda item: HERE / "system" not in item.path.parents)
+    for item in items:
+        group = "system" if HERE / "system" in item.path.parents else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

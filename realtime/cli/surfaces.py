@@ -50,7 +50,7 @@ class SurfaceConfig:
 
 def add_arguments(serve: argparse.ArgumentParser) -> None:
     """Add the options of controllers and hosts to `realtime serve`."""
-    hosts = serve.add_argument_group("controllers and hosts (docs/hosts.md)")
+    hosts = serve.add_argument_group("controllers and hosts (docs/how-to/controllers.md)")
     hosts.add_argument(
         "--midi",
         nargs="?",

@@ -12,6 +12,7 @@ import queue
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -51,17 +52,26 @@ def program(name: str) -> str:
     return path
 
 
+def free_port() -> int:
+    """Return a free UDP port."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
 class Process:
     """A program under test; its stdout and stderr are read while it runs."""
 
-    def __init__(self, command: Sequence[str], env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, command: Sequence[str], env: Mapping[str, str] | None = None, folder: Path = ROOT
+    ) -> None:
         self.command = list(command)
         self.env = dict(env or {})
         self._lines: list[str] = []
         self._unseen: queue.Queue[str | None] = queue.Queue()
         self._process = subprocess.Popen(
             self.command,
-            cwd=ROOT,
+            cwd=folder,
             env={**os.environ, "PYTHONUNBUFFERED": "1", **self.env},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -307,10 +317,10 @@ class Pulse(Process):
     device = "pulse (ALSA)"
 
     def __init__(self, folder: Path) -> None:
-        socket = folder / "pulse"
-        env = {"PULSE_SERVER": f"unix:{socket}", "PULSE_RUNTIME_PATH": str(folder / "runtime")}
+        place = folder / "pulse"
+        env = {"PULSE_SERVER": f"unix:{place}", "PULSE_RUNTIME_PATH": str(folder / "runtime")}
         card = f"module-null-sink sink_name=card format=float32le rate={self.sample_rate} channels=2"
-        door = f"module-native-protocol-unix auth-anonymous=1 socket={socket}"
+        door = f"module-native-protocol-unix auth-anonymous=1 socket={place}"
         options = ["-n", "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1", "--log-level=notice"]
         super().__init__([program("pulseaudio"), *options, "-L", card, "-L", door], env)
         self._wait_until_done("pactl", "info")

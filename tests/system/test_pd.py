@@ -19,7 +19,7 @@ from realtime.control.latent_space import LatentSpace
 from realtime.control.protocol import Message
 from realtime.model import schema
 from realtime.model.decoder import Decoder
-from tests.system.rig import MAX_DIFFERENCE, PATCHES, Jack, Pd, Server, expected, onset
+from tests.system.rig import MAX_DIFFERENCE, PATCHES, Jack, Pd, Server, expected, free_port, onset
 from tests.system.tap import Tap
 
 PATCH = PATCHES / "morph.pd"
@@ -96,13 +96,6 @@ THROUGH_PD = r"""#N canvas 0 0 400 200 12;
 #X connect 3 1 4 1;
 #X connect 3 2 5 0;
 """
-
-
-def free_port() -> int:
-    """Return a free UDP port."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 def tell(port: int, line: str) -> None:

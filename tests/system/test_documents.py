@@ -1,0 +1,190 @@
+"""Every command of the README and of the tutorial runs, in their order, as a reader types them.
+
+Servers play on the null device and a free port; a run learns for one epoch. Nothing is installed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from pythonosc.osc_message import OscMessage
+from pythonosc.osc_message_builder import OscMessageBuilder
+
+from tests.system.rig import ROOT, TIMEOUT_S, Process, free_port, program
+from trainer.__main__ import main
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the commands are those of a POSIX shell")
+
+INSTALLS = ("pip install ", "sudo ", "source ")
+SHORTER = {"trainer fit": "--epochs 1 --threads 1"}
+NO_MIDI = "MIDI is not available"
+STATUS = OscMessageBuilder("/morph/get/status").build().dgram
+RATE, SOUNDS, LENGTH_S = 44_100, 2, 0.2
+
+
+def commands(page: Path) -> list[str]:
+    """Return the lines of all blocks of shell commands, without comments."""
+    blocks = re.findall(r"^```sh\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S)
+    lines = [line.partition(" #")[0].strip() for block in blocks for line in block.splitlines()]
+    return [line for line in lines if line and not line.startswith(INSTALLS)]
+
+
+class Reader:
+    """Someone who types commands in a folder of their own.
+
+    Args:
+        folder: where they work.
+        port: of their servers.
+    """
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self.folder, self.port = folder, port
+        self.server: Process | None = None
+        self.open = ExitStack()
+        self.output: list[str] = []
+        self.env = {
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "XDG_DATA_HOME": str(folder / "data"),
+            "BROWSER": "true",
+        }
+
+    def type(self, line: str) -> None:
+        """Carry a command out, and wait for its end; a server's, for its start."""
+        if line.startswith("make "):
+            line = self.recipe(line)
+        line = line.replace("127.0.0.1 9000", f"127.0.0.1 {self.port}")
+        for command, options in SHORTER.items():
+            line = f"{line} {options}" if line.startswith(command) else line
+        if "realtime serve" in line:
+            self.stop()
+            words = f"exec {line} --null --synchronous --port {self.port}"
+            self.server = self.open.enter_context(Process(["sh", "-c", words], self.env, self.folder))
+            self.server.wait_for("^stop")
+            return
+        if not line.startswith("oscsend"):
+            self.stop()
+        if line.startswith(
+            ("trainer prepare", "trainer fit")
+        ):  # in this process, where PyTorch is loaded once
+            assert main(shlex.split(line)[1:]) == 0, line
+            return
+        done = subprocess.run(
+            line, shell=True, cwd=self.folder, env=self.env, text=True, capture_output=True, timeout=TIMEOUT_S
+        )
+        assert done.returncode == 0 or NO_MIDI in done.stderr, f"{line}\n{done.stdout}\n{done.stderr}"
+        self.output.append(done.stdout)
+
+    def recipe(self, line: str) -> str:
+        """Return what make would run, were all installed."""
+        environment = Path(sys.prefix)
+        stamps = [f"--assume-old={environment}/.installed-{what}-cpu" for what in ("stage", "train", "all")]
+        words = line.replace("make ", f"make -n RUNTIME=cpu VENV={environment} {' '.join(stamps)} ", 1)
+        told = subprocess.run(words, shell=True, cwd=ROOT, text=True, capture_output=True, check=True)
+        return told.stdout.splitlines()[-1]
+
+    def listen(self) -> None:
+        """Wait until all messages are carried out, and all sounds have ended."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.settimeout(TIMEOUT_S)
+            end = time.monotonic() + TIMEOUT_S
+            while True:
+                client.sendto(STATUS, ("127.0.0.1", self.port))
+                pairs = list(OscMessage(client.recv(65536)).params)
+                if pairs[pairs.index("voices") + 1] == 0:
+                    return
+                assert time.monotonic() < end
+                time.sleep(0.02)
+
+    def stop(self) -> None:
+        """End the server as Ctrl-C does, once it is silent."""
+        if self.server is None:
+            return
+        self.listen()
+        with self.open:
+            assert self.server.stop(signal.SIGINT) == 0, self.server.output
+        self.output.append(self.server.output)
+        self.server = None
+
+
+@pytest.fixture
+def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
+    program("oscsend")
+    program("make")
+    monkeypatch.chdir(tmp_path)
+    someone = Reader(tmp_path, free_port())
+    with someone.open:
+        yield someone
+
+
+def test_the_readme_plays_one_hit_that_gets_brighter(reader: Reader) -> None:
+    for line in commands(ROOT / "README.md"):
+        if line.startswith("trainer"):
+            break  # the tutorial goes on from here
+        reader.type(line.replace("ARGS=--open", 'ARGS="--open --record take.wav"'))
+    reader.stop()
+    assert re.search(r"^played .*, 1 hits; ", reader.output[-1], re.M)
+    sound, rate = soundfile.read(reader.folder / "take.wav")
+    (heard,) = np.nonzero(np.abs(sound[:, 0]) > 1e-3)
+    first, last = heard[0], heard[-1]
+    early, late = (brightness(sound[at : at + rate // 20, 0], rate) for at in (first, last - rate // 10))
+    assert early < 1000 < late
+
+
+def brightness(sound: np.ndarray, rate: int) -> float:
+    """Return the centre of the power spectrum in Hz."""
+    power = np.abs(np.fft.rfft(sound * np.hanning(len(sound)))) ** 2
+    return float(power @ np.fft.rfftfreq(len(sound), 1 / rate) / power.sum())
+
+
+def test_the_tutorial_leads_to_a_performance_of_an_own_kit(reader: Reader) -> None:
+    own_sounds(reader.folder / "my-sounds")
+    for line in commands(ROOT / "docs" / "tutorial.md"):
+        reader.type(line)
+    (refused,) = re.findall(r"^realtime: refused .*", "\n".join(reader.output), re.M)
+    assert "gong" in refused
+    assert soundfile.info(reader.folder / "morph.wav").frames > 0
+    assert soundfile.info(reader.folder / "set.wav").frames > 0
+
+
+def own_sounds(folder: Path) -> None:
+    """Make a small kit: sines that decay, and noise that does."""
+    random, time = np.random.default_rng(0), np.arange(round(LENGTH_S * RATE)) / RATE
+    for name in ("Kicks", "Snares"):
+        (folder / name).mkdir(parents=True)
+        for number in range(SOUNDS):
+            tone = np.sin(2 * np.pi * 60 * (1 + number / 4) * time)
+            sound = tone if name == "Kicks" else random.uniform(-1, 1, len(time))
+            soundfile.write(folder / name / f"{number}.wav", 0.8 * sound * np.exp(-25 * time), RATE)
+
+
+def test_what_the_pages_install_is_on_offer() -> None:
+    declared = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    extras = {
+        extra
+        for page in pages
+        for named in re.findall(r"(?:soundmorph|\.)\[([a-z,]+)\]", page.read_text(encoding="utf-8"))
+        for extra in named.split(",")
+    }
+    assert {"cpu", "train"} <= extras
+    assert [extra for extra in extras if not re.search(rf"^{extra} = \[", declared, re.M)] == []
+
+
+def test_the_pages_of_the_shell_are_marked_as_such() -> None:
+    for page in (ROOT / "README.md", ROOT / "docs" / "tutorial.md"):
+        fences = re.findall(r"^```(\w*)\n(?=.)", page.read_text(encoding="utf-8"), re.M)
+        assert set(fences) - {""} <= {"sh"}

@@ -30,7 +30,7 @@ from realtime.util.signals import StopRequest, stop_on_signals
 WATCH_S = 0.1
 FIRST, HINTS = "kick", ("tom", "open hat")  # the sounds of the hints, if the model has them
 HINT_MS = 300
-AGAIN_S = 10.0  # a worker that fails again within this time is not restarted
+AGAIN_S = 10.0  # a worker that fails again within this time is restarted only with the model before
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def serve(config: ServeConfig) -> int:
         bridge = surfaces.open_midi(config.surfaces, say)
         if bridge:
             parts.callback(bridge.close)
-        sound = Supervisor(config.sound)
+        sound = Supervisor(config.sound, stopping.is_set)
         parts.callback(sound.close)
         shelf = PresetFile(config.presets or default_presets(), say)
         control = Control(sound.info, sound.player, shelf=shelf, studio=sound.studio, effects=sound.plugins)
@@ -87,7 +87,7 @@ def serve(config: ServeConfig) -> int:
             introduction = sound.start()
             server.start()
             _print(introduction.lines | {"osc": f"{server.host}:{server.port}"})
-            models = Models(lambda: sound.studio.model or config.sound.model, config.sound.library)
+            models = Models(lambda: sound.studio.model, config.sound.library)
             started = surfaces.start(
                 config.surfaces,
                 bridge,
@@ -136,12 +136,12 @@ def _watch(
         refused.look()
         if fault := sound.fault():
             again = begun_s is not None and time.monotonic() - begun_s < AGAIN_S
-            if again or stopping.is_set():
+            if stopping.is_set() or (again and not sound.go_back()):
                 return
             say(f"the worker process {fault}; restarting it")
             try:
-                notes = sound.restart()
-                server.resume()
+                notes = _restart(sound)
+                server.resume(sound.info)
             except RealtimeError as error:
                 say(str(error))
                 return
@@ -150,6 +150,17 @@ def _watch(
         left = WATCH_S if end is None else min(WATCH_S, end - time.monotonic())
         if left <= 0 or stopping.wait(left):
             return
+
+
+def _restart(sound: Supervisor) -> list[str]:
+    """Restart the worker, with the model before the current one if it cannot play; return notes."""
+    try:
+        return sound.restart()
+    except RealtimeError as error:
+        if not sound.go_back():
+            raise
+        say(str(error))
+        return sound.restart()
 
 
 def _stop(sound: Supervisor) -> tuple[Facts, bool]:

@@ -196,12 +196,17 @@ class Control:
         self._submit([SetZ(last.z), Gain(last.gain_db), Mode(last.mode)], None)
         return True
 
-    def resume(self) -> None:
+    def resume(self, info: ModelInfo) -> None:
         """Bring a restarted player to the state of the one before.
 
-        Glides, sounding hits and scheduled commands are lost.
+        Glides, sounding hits and scheduled commands are lost; with another model, also the point.
+
+        Args:
+            info: metadata of the model that plays now.
         """
         self._waiting.clear()
+        if info != self.info:
+            self._adopt(info)
         self._pass_time(self._clock())
         self._forget_later()
         if self._standing:

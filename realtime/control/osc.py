@@ -25,6 +25,7 @@ from realtime.control.addresses import HORIZON_S
 from realtime.control.dispatcher import NOBODY, Control, Sender
 from realtime.control.protocol import HOST, PORT, Message
 from realtime.control.turns import Turns, Work
+from realtime.model.schema import ModelInfo
 from realtime.util.errors import RealtimeError
 
 RECEIVE_BYTES = 65_536  # more than UDP carries; the access rules set the actual limit
@@ -233,10 +234,10 @@ class Server:
         with self._turn:
             return at(self.control)
 
-    def resume(self) -> None:
+    def resume(self, info: ModelInfo) -> None:
         """Call `Control.resume`. Thread-safe."""
         with self._turn:
-            self.control.resume()
+            self.control.resume(info)
 
     def _run(self) -> None:
         while not self._closing:

@@ -6,7 +6,7 @@ import contextlib
 import multiprocessing
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import count
 from multiprocessing.connection import Connection
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 ANSWER_S = 5.0  # time limit for a reply, longer than any quick call takes
 BEAT_S = 1.0  # heartbeat interval
 END_S = 1.0
+POLL_S = 0.1
 WRITE_S = 60.0  # to write the rest of a recording or a log: 5 s of sound may wait for a slow disk
 
 Facts = dict[str, int | float | str]
@@ -74,13 +75,15 @@ class InstrumentsProxy:
     """Proxy of the `Instruments` in the worker, over two connections: for slow calls and quick ones.
 
     Attributes:
-        model: file of the model installed last, or None.
+        model: file of the model that plays.
+        former: file of the model before it, or None.
         recording: a take may be under way.
     """
 
-    def __init__(self, works: RpcClient, calls: RpcClient) -> None:
+    def __init__(self, works: RpcClient, calls: RpcClient, model: Path) -> None:
         self._works, self._calls = works, calls
-        self.model: Path | None = None
+        self.model = model
+        self.former: Path | None = None
         self.recording = False
 
     def encode(self, file: str) -> Z:
@@ -102,7 +105,7 @@ class InstrumentsProxy:
 
     def install(self, instrument: Built) -> None:
         self._calls.tell("install", instrument.number)
-        self.model = instrument.path
+        self.former, self.model = self.model, instrument.path
 
 
 class PluginsProxy:
@@ -124,8 +127,12 @@ class PluginsProxy:
 class Supervisor:
     """Owns the worker from creation to `close`.
 
+    Args:
+        config: options of the worker process.
+        stopping: returns True when the program is to end; a start that takes long is then broken off.
+
     Raises:
-        RealtimeError: the worker cannot play.
+        RealtimeError: the worker cannot play, or its start is broken off.
 
     Attributes:
         info: description of the model.
@@ -133,15 +140,15 @@ class Supervisor:
         plugins: proxy of the plugin chain; None without plugins.
     """
 
-    def __init__(self, config: SoundConfig) -> None:
-        self._config = config
+    def __init__(self, config: SoundConfig, stopping: Callable[[], bool] = lambda: False) -> None:
+        self._config, self._stopping = config, stopping
         self._ask_again_s = 0.0
         calls, works, facts = self._begin(config)
         self._line, self._works = RpcClient(calls, ANSWER_S), RpcClient(works)
         self.info: ModelInfo
         self.info, has_plugins = facts
         self.player = EngineProxy(self._line)
-        self.studio = InstrumentsProxy(self._works, self._line)
+        self.studio = InstrumentsProxy(self._works, self._line, config.model)
         self.plugins = PluginsProxy(self._line) if has_plugins else None
 
     def _begin(self, config: SoundConfig) -> tuple[Connection, Connection, tuple[ModelInfo, bool]]:
@@ -155,15 +162,30 @@ class Supervisor:
             self._process.start()
         for end in ends:
             end.close()
+        facts: tuple[ModelInfo, bool] | None = None
         try:
-            error, facts = calls.recv()
+            if self._answers(calls):
+                error, facts = calls.recv()
+            else:
+                self._process.kill()
+                error = "stopped before the model was ready"
         except (OSError, EOFError):
-            error, facts = "the worker process ended during its start", None
-        if error:
+            error = "the worker process ended during its start"
+        if facts is None:
             calls.close()
             self._see_it_end()
             raise RealtimeError(error)
         return calls, works, facts
+
+    def _answers(self, calls: Connection) -> bool:
+        """Wait for the first message; return False if the program is to end and none comes within `END_S`."""
+        end: float | None = None
+        while not calls.poll(POLL_S):
+            if end is None and self._stopping():
+                end = time.monotonic() + END_S
+            if end is not None and time.monotonic() > end:
+                return False
+        return True
 
     def start(self) -> Introduction:
         """Start to play; return what to print about it.
@@ -186,6 +208,14 @@ class Supervisor:
             return "does not answer"
         return "has failed" if self._alarm.poll() else ""
 
+    def go_back(self) -> bool:
+        """Let `restart` take the model before the current one; return False if there is none."""
+        if self.studio.former in (None, self.studio.model):
+            return False
+        assert self.studio.former is not None
+        self.studio.model, self.studio.former = self.studio.former, None
+        return True
+
     def restart(self) -> list[str]:
         """Start a new process after a fault, with the current model; return notes for the user.
 
@@ -199,15 +229,17 @@ class Supervisor:
         before, told = self._config, []
         self._config = now = replace(
             before,
-            model=self.studio.model or before.model,
+            model=self.studio.model,
             record=before.record and _free(before.record),
             log=before.log and _free(before.log),
             plugins=(),
         )
-        calls, works, _ = self._begin(now)
+        calls, works, (self.info, _) = self._begin(now)
         self._line.reconnect(calls)
         self._works.reconnect(works)
         self.start()
+        if now.model != before.model and self.studio.former is None:
+            told.append(f"with {now.model.stem}, as {before.model.stem} may be the cause")
         if before.plugins:
             told.append("without plugins, as one of them may be the cause")
         told += [f"the recording continues in {now.record}"] if now.record else []

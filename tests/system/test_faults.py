@@ -137,6 +137,43 @@ def test_worker_that_crashes_again_within_ten_seconds_is_not_restarted(
     assert "kept" in (tmp_path / "presets.json").read_text()
 
 
+def test_model_that_brings_the_worker_down_twice_gives_way_to_the_one_before(
+    tiny_model: Path, other_model: Path
+) -> None:
+    with Server(tiny_model, "--null", "--library", str(other_model.parent)) as server:
+        assert server.ask("/morph/model", other_model.name)[0] == "/morph/done"
+        os.kill(server.sound_pid, signal.SIGKILL)
+        server.wait_for("playing again with the last point$")
+        assert len(server.ask("/morph/get/z")[1]) == 3
+        os.kill(server.sound_pid, signal.SIGKILL)
+        server.wait_for("playing again .*; with tiny, as other may be the cause")
+        assert len(server.ask("/morph/get/z")[1]) == 4
+        assert server.ask("/morph/get/classes")[1] == ["kick", "snare", "hihat"]
+        server.send("/morph/trigger", 1.0)
+        server.wait_until(hits=1)
+        assert server.stop() == 0
+
+
+def test_start_that_hangs_is_broken_off(tiny_model: Path) -> None:
+    serve = ["serve", "--model", str(tiny_model), "--null", "--port", "0"]
+    with Process([sys.executable, "-m", "realtime", *serve], None) as server:
+        pid, end = server._process.pid, time.monotonic() + TIMEOUT_S
+        while not (workers := [c for c in children(pid) if b"spawn_main" in command_line(c)]):
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        os.kill(workers[0], signal.SIGSTOP)
+        assert server.stop(signal.SIGINT) == 2
+        assert server.output == "realtime: error: stopped before the model was ready"
+
+
+def children(pid: int) -> list[int]:
+    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def command_line(pid: int) -> bytes:
+    return Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
 def test_server_ends_although_its_worker_hangs(tiny_model: Path) -> None:
     with Server(tiny_model, "--null") as server:
         os.kill(server.sound_pid, signal.SIGSTOP)

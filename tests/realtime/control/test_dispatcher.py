@@ -357,7 +357,7 @@ def test_file_messages_are_refused_without_a_studio(control: Control) -> None:
 
 def test_restarted_player_gets_the_current_state(control: Control, player: Notebook) -> None:
     info = control.info
-    control.resume()
+    control.resume(control.info)
     ((prepared, _),) = player.played  # no other command yet
     assert [type(c) for c in prepared] == [Prepare]
     first, second, *_ = (c.centroid for c in info.classes)
@@ -373,7 +373,7 @@ def test_restarted_player_gets_the_current_state(control: Control, player: Noteb
 
 def _standing(control: Control, player: Notebook) -> list[Command]:
     player.played.clear()
-    control.resume()
+    control.resume(control.info)
     return list(player.played[0][0])
 
 

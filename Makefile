@@ -40,10 +40,14 @@ format: $(ALL) ## put the code in order
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: $(ALL) ## write the documents and patches that are made from the tables
+SITE := build/site
+
+docs: $(ALL) ## write what is made from tables, and build the site of the documents; links are checked
 	$(BIN)/python -m realtime.cli.documents
 	$(BIN)/python -m tools.reference
 	$(BIN)/python -m max_patches.source
+	$(BIN)/python -m sphinx -q -n -W --keep-going -c docs/site . $(SITE)
+	@echo "site: $(SITE)/index.html"
 
 coverage: $(ALL) ## which lines the tests reach
 	$(BIN)/coverage run -m pytest $(ARGS)
@@ -64,7 +68,7 @@ $(TRAIN): pyproject.toml constraints.txt
 	@touch $(STAGE) $@
 
 $(ALL): pyproject.toml constraints.txt
-	@$(call install,$(RUNTIME)$(comma)offline$(comma)midi$(comma)plugins$(comma)train$(comma)dev,everything (training and checks too))
+	@$(call install,$(RUNTIME)$(comma)offline$(comma)midi$(comma)plugins$(comma)train$(comma)docs$(comma)dev,everything (training and checks too))
 	@touch $(STAGE) $(TRAIN) $@
 
 comma := ,

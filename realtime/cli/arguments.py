@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from realtime.synth.quantities import DC_BLOCK_HZ, GAIN_DB
+from realtime.synth.quantities import DC_BLOCK_HZ, GAIN_DB, HEADROOM_DB, LOOK_AHEAD_MS
 from realtime.util.errors import RealtimeError
 
 
@@ -61,8 +61,20 @@ def add_gain(parser: argparse._ActionsContainer) -> None:
     )
 
 
-def add_dc_block(parser: argparse._ActionsContainer) -> None:
-    """Add --dc-block."""
+def add_finish(parser: argparse._ActionsContainer, headroom_db: float, default: str) -> None:
+    """Add the options of `output.Finish`; `default` tells that of the headroom."""
+    parser.add_argument(
+        "--headroom",
+        type=number(*HEADROOM_DB.range),
+        default=headroom_db,
+        metavar="DB",
+        help=f"attenuation that leaves room for sounds that play together; default: {default}",
+    )
+    parser.add_argument(
+        "--limiter",
+        action="store_true",
+        help=f"turn the sound down before a peak above 0.9 of full scale; delays it by {LOOK_AHEAD_MS:g} ms",
+    )
     parser.add_argument(
         "--dc-block",
         type=number(*DC_BLOCK_HZ.range),

@@ -43,6 +43,8 @@ def add_parser(commands: Any) -> None:
         lufs=None,
         format="wav",
         dc_block=0.0,
+        headroom=0.0,
+        limiter=False,
         dry=False,
     )
 

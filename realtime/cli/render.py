@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from realtime.cli.arguments import (
-    add_dc_block,
     add_decoder,
+    add_finish,
     add_gain,
     add_plugin,
     add_trust_plugins,
@@ -76,7 +76,7 @@ def add_parser(commands: Any) -> None:
         "--channels", type=whole(1, 2), help="output channels; default: 2 if any sound is panned, otherwise 1"
     )
     add_gain(out)
-    add_dc_block(out)
+    add_finish(out, 0.0, "0, or that of the log")
     out.add_argument("--stems", choices=("voice", "class"), help="write a file for each voice or class")
     out.add_argument("--split", action="store_true", help="write a file for each hit, and a table of levels")
     out.add_argument(

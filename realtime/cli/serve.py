@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 
 from realtime.cli import surfaces
-from realtime.cli.arguments import add_dc_block, add_decoder, add_gain, add_model, number, outputs, whole
+from realtime.cli.arguments import add_decoder, add_finish, add_gain, add_model, number, outputs, whole
+from realtime.synth.quantities import HEADROOM_DB
 from realtime.util.errors import RealtimeError
 
 
@@ -46,7 +47,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     serve.add_argument("--voices", type=whole(1, 64), default=8, help="simultaneous sounds; default: 8")
     add_gain(serve)
-    add_dc_block(serve)
+    add_finish(serve, HEADROOM_DB.default, f"{HEADROOM_DB.default:g}")
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on; default: this machine only")
     serve.add_argument(
         "--port", type=whole(0, 65535), default=9000, help="UDP port; default: 9000; 0: any free port"
@@ -107,6 +108,7 @@ def run(args: argparse.Namespace) -> int:
     from realtime.cli.server import ServeConfig, serve
     from realtime.control.presets import default_presets
     from realtime.live.config import SoundConfig
+    from realtime.synth.output import Finish
     from realtime.synth.plugins import require
 
     require(args.plugin)
@@ -121,7 +123,7 @@ def run(args: argparse.Namespace) -> int:
         steady=args.steady,
         voices=args.voices,
         gain_db=args.gain,
-        dc_block_hz=args.dc_block,
+        finish=Finish(args.dc_block, args.headroom, args.limiter),
         library=args.library,
         takes=args.takes or default_presets().parent / "takes",
         record=args.record,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from realtime.synth.output import Finish
+
 
 @dataclass(frozen=True)
 class SoundConfig:
@@ -15,7 +17,7 @@ class SoundConfig:
         block: block size in device samples.
         ahead: maximum number of finished blocks in the queue; None: as many as the device needs.
         gain_db: initial output gain.
-        dc_block_hz: cutoff frequency of the high-pass; 0: off.
+        finish: treatment of the output.
         takes: folder of the recordings that messages begin; None: there are none.
         plugins: effects after the mixer, in order.
     """
@@ -29,7 +31,7 @@ class SoundConfig:
     ahead: int | None = None
     voices: int = 8
     gain_db: float = 0.0
-    dc_block_hz: float = 0.0
+    finish: Finish = Finish()  # noqa: RUF009  immutable
     library: Path | None = None
     takes: Path | None = None
     record: Path | None = None

@@ -244,7 +244,7 @@ class Engine:
 
     def sample_at(self, due: float) -> int:
         """Return the device sample that is heard at monotonic time `due`."""
-        later = 0 if self.effects is None else self.effects.latency_samples
+        later = self.mixer.output.delay + (0 if self.effects is None else self.effects.latency_samples)
         return round((due - self.latency_s - self._origin_s) * self.mixer.sample_rate) - later
 
     def z(self) -> list[float]:

@@ -14,6 +14,7 @@ from realtime.model.schema import ModelInfo
 from realtime.model.verify import ModelFile
 from realtime.synth.commands import Swap, Z
 from realtime.synth.mixer import Cost, Mixer, slots_for
+from realtime.synth.output import Finish
 from realtime.util.errors import RealtimeError
 from realtime.util.library import Library
 
@@ -55,7 +56,7 @@ class Instruments:
         channels: output channels.
         voices: maximum number of simultaneous voices.
         gain_db: initial output gain of the first instrument.
-        dc_block_hz: cutoff frequency of the high-pass at every instrument's output; 0: off.
+        finish: treatment of every instrument's output.
         threads: decoder threads.
         provider: execution provider of the decoder.
     """
@@ -68,14 +69,14 @@ class Instruments:
         channels: int,
         voices: int,
         gain_db: float = 0.0,
-        dc_block_hz: float = 0.0,
+        finish: Finish = Finish(),  # noqa: B008  immutable
         threads: int = 1,
         provider: str = "auto",
     ) -> None:
         self._library = library
         self._rate, self._channels, self._voices = sample_rate, channels, voices
         self._gain_db, self._threads, self._provider = gain_db, threads, provider
-        self._dc_block_hz = dc_block_hz
+        self._finish = finish
         self._engine: Engine | None = None
         self._playing: Instrument | None = None
 
@@ -108,7 +109,7 @@ class Instruments:
                 channels=self._channels,
                 chunk_frames=chunk_frames,
                 gain_db=self._gain_db,
-                dc_block_hz=self._dc_block_hz,
+                finish=self._finish,
             )
             cost = warm_up(mixer)
             if cost.chunk_s[-1] < SHARE * cost.tick_s:

@@ -8,6 +8,7 @@ tick         wait until the frames that contain the move are decoded: up to one 
 filter       look-ahead of the resampler from the model's rate to the device's
 device       as reported by the device
 plugins      as reported by the plugins, if there are any
+limiter      as far as it looks ahead, if there is one
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ def trigger(engine: Player) -> dict[str, float]:
         "next_block": _block_ms(engine),
         "lead": 1000.0 * engine.lead_s(),
         "device": 1000.0 * engine.latency_s,
-        **_plugins(engine),
+        **_later(engine),
     }
 
 
@@ -68,14 +69,15 @@ def coordinate(engine: Player) -> dict[str, float]:
         "tick": 1000.0 * tick / mixer.sample_rate,
         "filter": 1000.0 * timing.resampler.half / timing.resampler.rate_in,
         "device": 1000.0 * engine.latency_s,
-        **_plugins(engine),
+        **_later(engine),
     }
 
 
-def _plugins(engine: Player) -> dict[str, float]:
-    if engine.effects is None:
-        return {}
-    return {"plugins": 1000.0 * engine.effects.latency_samples / engine.mixer.sample_rate}
+def _later(engine: Player) -> dict[str, float]:
+    effects, delay = engine.effects, engine.mixer.output.delay
+    samples = {"plugins": effects.latency_samples} if effects is not None else {}
+    samples |= {"limiter": delay} if delay else {}
+    return {name: 1000.0 * count / engine.mixer.sample_rate for name, count in samples.items()}
 
 
 def _block_ms(engine: Player) -> float:

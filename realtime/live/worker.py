@@ -11,7 +11,7 @@ import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import count
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -95,7 +95,7 @@ class Worker:
             channels=outlet.channels,
             voices=config.voices,
             gain_db=config.gain_db,
-            dc_block_hz=config.dc_block_hz,
+            finish=config.finish,
             threads=config.threads,
             provider=config.provider,
         )
@@ -170,7 +170,7 @@ class Worker:
             gain_db=mixer.output.gain_db,
             block=config.block,
             versions=versions(),
-            dc_block_hz=config.dc_block_hz,
+            **asdict(config.finish),
             plugins=tuple(states),
             start=start,
         )

@@ -34,6 +34,7 @@ from realtime.synth.command_log import LogError, commands, read_header
 from realtime.synth.commands import Command, Gain, Mode, SetZ, Swap, Trigger, Tweak, Z
 from realtime.synth.crossfade import Change
 from realtime.synth.mixer import Mixer, slots_for
+from realtime.synth.output import Finish
 from realtime.synth.plugins import Chain
 from realtime.synth.voices.resampler import Resampler
 from realtime.util.errors import RealtimeError, say
@@ -128,10 +129,19 @@ class Bounce:
             channels=channels,
             chunk_frames=chunk_frames,
             gain_db=gain_db,
-            dc_block_hz=self.args.dc_block,
+            finish=self._finish(Finish()),
         )
         mixer.sound_cache = self._sounds()
         return mixer
+
+    def _finish(self, logged: Finish) -> Finish:
+        """Return the treatment of the output: the given options, else that of the log."""
+        args = self.args
+        return Finish(
+            args.dc_block or logged.dc_block_hz,
+            args.headroom or logged.headroom_db,
+            args.limiter or logged.limiter,
+        )
 
     def _sounds(self) -> Lookahead:
         if self._ahead is None:
@@ -222,7 +232,7 @@ class Bounce:
                 channels=channels,
                 chunk_frames=chunk_frames,
                 gain_db=setting.gain_db + self.args.gain,
-                dc_block_hz=self.args.dc_block or setting.dc_block_hz,
+                finish=self._finish(setting.finish),
             )
 
         chain: Chain | None = None

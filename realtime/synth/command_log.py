@@ -43,6 +43,7 @@ from realtime.synth.commands import (
     Tweak,
 )
 from realtime.synth.glide import CURVES, PATHS
+from realtime.synth.output import Finish
 from realtime.synth.plugins import MAX_PLUGINS
 from realtime.synth.quantities import Quantity
 from realtime.util import outside
@@ -99,7 +100,8 @@ class LogHeader:
         model_sha256: checksum of the model file.
         latent_dim: size of z.
         sample_rate: device sample rate in Hz; the clock of the log.
-        channels, voices, chunk_frames, gain_db, dc_block_hz: arguments of the mixer.
+        channels, voices, chunk_frames, gain_db: arguments of the mixer.
+        dc_block_hz, headroom_db, limiter: see `output.Finish`; without them, as in earlier logs.
         block: device samples in a block that the plugins process.
         versions: package name -> version that played.
         plugins: states of the plugins, in order.
@@ -119,6 +121,13 @@ class LogHeader:
     dc_block_hz: float = 0.0
     plugins: tuple[PluginState, ...] = ()
     start: int = 0
+    headroom_db: float = 0.0
+    limiter: bool = False
+
+    @property
+    def finish(self) -> Finish:
+        """The treatment of the output."""
+        return Finish(self.dc_block_hz, self.headroom_db, self.limiter)
 
 
 def versions() -> dict[str, str]:
@@ -233,6 +242,7 @@ _HEADER: dict[str, Quantity] = {
     "start": Quantity(0, MAX_SAMPLE, whole=True),
     "gain_db": quantities.GAIN_DB,
     "dc_block_hz": quantities.DC_BLOCK_HZ,
+    "headroom_db": quantities.HEADROOM_DB,
 }
 
 
@@ -384,6 +394,8 @@ def read_header(path: Path) -> LogHeader:
         value = getattr(header, key)
         if not quantity.accepts(value):
             raise LogError(f"{path}:1: {key} is {value!r:.40}, not {quantity.accepted}")
+    if not isinstance(header.limiter, bool):
+        raise LogError(f"{path}:1: limiter is {header.limiter!r:.40}, not true or false")
     if not isinstance(header.model, str) or not isinstance(header.model_sha256, str):
         raise LogError(f"{path}:1: model and model_sha256 must be text")
     if len(header.plugins) > MAX_PLUGINS or not all(map(_is_state, header.plugins)):

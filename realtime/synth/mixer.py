@@ -36,7 +36,7 @@ from realtime.synth.commands import (
     Trigger,
 )
 from realtime.synth.glide import Glide, Point
-from realtime.synth.output import Output
+from realtime.synth.output import Finish, Output
 from realtime.synth.points import Points
 from realtime.synth.voices.polyphony import Polyphony
 from realtime.synth.voices.resampler import Resampler, Samples
@@ -84,7 +84,7 @@ class Mixer:
         channels: output channels: left and right; a single one carries their mean, further ones are silent.
         chunk_frames: latent frames in a tick; fewer make a moving z audible sooner, but take more CPU time.
         gain_db: initial output gain.
-        dc_block_hz: corner of a first-order high-pass filter on the output; 0 disables it.
+        finish: treatment of the output.
 
     Raises:
         ValueError: a count is below 1, or the decoder has too few slots.
@@ -100,7 +100,7 @@ class Mixer:
         channels: int = 2,
         chunk_frames: int = 4,
         gain_db: float = 0.0,
-        dc_block_hz: float = 0.0,
+        finish: Finish = Finish(),  # noqa: B008  immutable
     ) -> None:
         for name, value in (("voices", voices), ("channels", channels), ("chunk_frames", chunk_frames)):
             if value < 1:
@@ -124,7 +124,7 @@ class Mixer:
         """Next device sample to render."""
         self.mode = MODES[0]
         self._points = Points(info.classes[0].centroid if info.classes else info.latent.mean, sample_rate)
-        self.output = Output(sample_rate, gain_db, dc_block_hz)
+        self.output = Output(sample_rate, gain_db, finish)
         self.hits = 0
         self.stolen = 0
         self.shed = 0

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
+from realtime.synth.limiter import Limiter
 from realtime.synth.voices.resampler import Samples
 
 Levels = NDArray[np.float64]
@@ -15,26 +18,49 @@ RAMP_MS = 5.0  # length of a gain ramp
 RMS_MS = 300.0  # time constant of the RMS meters, as in a VU meter
 
 
-class Output:
-    """Applies a DC block, a gain with linear ramps of `RAMP_MS`, and a limiter above `THRESHOLD`."""
+@dataclass(frozen=True)
+class Finish:
+    """The output stage's treatment of the sound beside its gain, as `--headroom`, `--limiter`, `--dc-block`.
 
-    def __init__(self, sample_rate: int, gain_db: float = 0.0, dc_block_hz: float = 0.0) -> None:
+    Attributes:
+        dc_block_hz: corner of a first-order high-pass filter; 0: none.
+        headroom_db: attenuation that leaves room for sounds that play together.
+        limiter: whether a limiter looks ahead for peaks above `THRESHOLD`.
+    """
+
+    dc_block_hz: float = 0.0
+    headroom_db: float = 0.0
+    limiter: bool = False
+
+
+class Output:
+    """Applies a DC block, a gain with linear ramps of `RAMP_MS`, a limiter, and a knee above `THRESHOLD`."""
+
+    def __init__(self, sample_rate: int, gain_db: float = 0.0, finish: Finish = Finish()) -> None:
         self.gain_db = gain_db
+        self._headroom_db = finish.headroom_db
         self._peak_decay = 0.1 ** (1.0 / sample_rate)
         self._rms_decay = float(np.exp(-1000.0 / (RMS_MS * sample_rate)))
         self._metered = 0  # device sample up to which the meters have read
         self._peak, self._power = np.zeros(2), np.zeros(2)
-        self._dc = DcBlock(dc_block_hz, sample_rate) if dc_block_hz else None
+        self._dc = DcBlock(finish.dc_block_hz, sample_rate) if finish.dc_block_hz else None
+        self._limiter = Limiter(sample_rate, THRESHOLD) if finish.limiter else None
         self.muted = 0
         """Blocks silenced because they were not finite."""
         self._ramp_samples = max(1, round(sample_rate * RAMP_MS / 1000))
         self._ramp_start = -self._ramp_samples
-        self._from = self._to = amplitude(gain_db)
+        self._from = self._to = amplitude(gain_db - self._headroom_db)
+
+    @property
+    def delay(self) -> int:
+        """Samples by which the limiter delays the sound."""
+        return self._limiter.delay if self._limiter is not None else 0
 
     @property
     def ringing(self) -> bool:
         """Return whether a silent input still gives sound."""
-        return self._dc is not None and self._dc.ringing
+        parts = self._dc, self._limiter
+        return any(part is not None and part.ringing for part in parts)
 
     def peak(self, position: int) -> Levels:
         """Return the peaks of left and right at `position` before the limiter, falling by 20 dB a second."""
@@ -49,7 +75,7 @@ class Output:
     def set_gain(self, db: float, position: int) -> None:
         """Start a ramp to `db` at device sample `position`."""
         self._from = self._gain_at(position)
-        self._to = amplitude(db)
+        self._to = amplitude(db - self._headroom_db)
         self._ramp_start = position
         self.gain_db = db
 
@@ -71,6 +97,8 @@ class Output:
         elif self._to != 1.0:
             bus *= np.float32(self._to)
         peak = np.maximum(bus.max(axis=1), -bus.min(axis=1))
+        if self._limiter is not None:
+            self._limiter.process(bus)
         if peak.max() > THRESHOLD:
             limit(bus)
         self._meter(bus, peak, position + bus.shape[1])

@@ -63,6 +63,8 @@ TRAVEL_MS = Quantity(0.0, 600_000.0, "ms")
 
 # the output
 GAIN_DB = Quantity(-120.0, 24.0, "dB")
+HEADROOM_DB = Quantity(0.0, 60.0, "dB", 12.0)
+LOOK_AHEAD_MS = 1.5  # of the limiter
 DC_BLOCK_HZ = Quantity(0.0, 40.0, "Hz")
 
 # the sequencer

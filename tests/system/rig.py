@@ -150,7 +150,7 @@ class Process:
 
 
 class Server(Process):
-    """`realtime serve` on a free port, ready to play.
+    """`realtime serve` on a free port, ready to play; without headroom, as sound is compared with renders.
 
     Args:
         model: initial model.
@@ -168,7 +168,7 @@ class Server(Process):
         program: Sequence[str] = ("-m", "realtime"),
         prefix: Sequence[str] = (),
     ) -> None:
-        serve = ["serve", "--model", str(model), "--port", "0", *arguments]
+        serve = ["serve", "--model", str(model), "--port", "0", "--headroom", "0", *arguments]
         super().__init__([*prefix, sys.executable, *program, *serve], env)
         try:
             self.port = int(self.wait_for(r"^osc .*?:(\d+)")[1])

@@ -416,7 +416,7 @@ def test_arrival_is_reported_once_and_only_for_completed_glides(
 @pytest.mark.parametrize("name", ["voices", "channels", "chunk_frames"])
 def test_counts_below_one_are_refused(decoder: Decoder, name: str) -> None:
     with pytest.raises(ValueError, match=f"{name} must be at least 1, got 0"):
-        Mixer(decoder, RATE, **{name: 0})
+        Mixer(decoder, RATE, **{name: 0})  # type: ignore[arg-type]
 
 
 def test_too_few_decoder_slots_are_refused(decoder: Decoder) -> None:

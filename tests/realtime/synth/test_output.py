@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from realtime.synth.output import THRESHOLD, Output, amplitude, limit
+from realtime.synth.output import THRESHOLD, Finish, Output, amplitude, limit
 
 
 def noise(peak: float, samples: int = 1000) -> np.ndarray:
@@ -17,7 +17,7 @@ def test_dc_block_removes_dc_and_keeps_sound_at_any_block_size() -> None:
     tone = 0.3 * np.sin(2 * np.pi * 440 * time_s).astype(np.float32)
     heard = []
     for size in (128, 1000):
-        output = Output(48_000, dc_block_hz=3.0)
+        output = Output(48_000, finish=Finish(dc_block_hz=3.0))
         bus = np.stack((tone + np.float32(0.4), tone))
         for at in range(0, 96_000, size):
             output.process(bus[:, at : at + size], at)
@@ -116,3 +116,24 @@ def test_meters_follow_the_sound_and_decay() -> None:
     assert output.rms(96_000 + 14_400) == pytest.approx(output.rms(96_000) * np.exp(-0.5))
     output.process(bus[:, :480].copy(), 144_000)
     assert output.rms(144_480)[0] > output.rms(144_480)[1] > 0.0
+
+
+def test_headroom_and_gain_add_up() -> None:
+    bus = noise(0.5)[np.newaxis].copy()
+    before = bus.copy()
+    output = Output(48_000, 6.0, Finish(headroom_db=12.0))
+    output.process(bus, 0)
+    np.testing.assert_allclose(bus, before * amplitude(-6.0), rtol=1e-6)
+    output.set_gain(0.0, -1_000)
+    output.process(before, 1_000)
+    assert output.gain_db == 0.0
+    np.testing.assert_allclose(before, noise(0.5)[np.newaxis] * amplitude(-12.0), rtol=1e-6)
+
+
+def test_limiter_keeps_the_sound_below_the_knee() -> None:
+    output = Output(48_000, finish=Finish(limiter=True))
+    bus = np.stack((noise(3.0), noise(3.0)))
+    output.process(bus, 0)
+    assert output.delay == 71
+    assert np.abs(bus).max() == pytest.approx(THRESHOLD, abs=1e-5)
+    assert output.ringing

@@ -1,0 +1,86 @@
+"""`python -m bench.bus MODEL`: how clean a drum bus stays when drums are hit together at full velocity.
+
+The mix is compared with the plain sum of the same sounds, each alone. The error is what remains of the mix
+after the best single gain, in dB below it, in the first 30 ms and in all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.model.decoder import Decoder, resolve
+from realtime.model.names import Names
+from realtime.synth.commands import Trigger
+from realtime.synth.mixer import Mixer, slots_for
+from realtime.synth.output import Finish
+from realtime.synth.quantities import HEADROOM_DB
+from realtime.util.errors import RealtimeError
+
+DRUMS = ("kick", "snare", "hat", "tom")
+FIRST_S = 0.03
+FINISHES = {
+    "knee alone": Finish(),
+    "limiter": Finish(limiter=True),
+    "headroom": Finish(headroom_db=HEADROOM_DB.default),
+    "headroom, limiter": Finish(headroom_db=HEADROOM_DB.default, limiter=True),
+}
+
+Sound = NDArray[np.float64]
+
+
+def played(decoder: Decoder, drums: Sequence[str], finish: Finish) -> Sound:
+    """Return the mix of drums hit together, [T], without the limiter's delay."""
+    info = decoder.info
+    mixer = Mixer(decoder, info.sample_rate, voices=len(drums), channels=1, finish=finish)
+    for drum in drums:
+        mixer.submit(Trigger(point=info.point(drum)))
+    out = np.zeros((info.length + mixer.output.delay, 1), np.float32)
+    mixer.render(out)
+    return out[mixer.output.delay :, 0].astype(np.float64)
+
+
+def error_db(mix: Sound, plain: Sound) -> float:
+    """Return the power of the mix's difference from the scaled plain sum over that of the mix, in dB."""
+    gain = (mix @ plain) / (plain @ plain)
+    return float(10 * np.log10(max(((mix - gain * plain) ** 2).sum() / (mix**2).sum(), 1e-20)))
+
+
+def measure(decoder: Decoder, drums: Sequence[str]) -> dict[str, tuple[float, float]]:
+    """Return the error in dB in the first 30 ms and in all, by the treatment of the output."""
+    quiet = Finish(headroom_db=HEADROOM_DB.high)  # no single sound comes near the knee
+    alone = sum(played(decoder, [drum], quiet) for drum in drums)
+    plain = np.asarray(alone) * 10 ** (HEADROOM_DB.high / 20)
+    first = round(FIRST_S * decoder.info.sample_rate)
+    found = {}
+    for name, finish in FINISHES.items():
+        mix = played(decoder, drums, finish)
+        found[name] = error_db(mix[:first], plain[:first]), error_db(mix, plain)
+    return {"peak of the sum": (float(np.abs(plain[:first]).max()), float(np.abs(plain).max())), **found}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="bench.bus", description=__doc__.splitlines()[0])
+    parser.add_argument("model", metavar="MODEL", help="an .onnx file or a bundled model")
+    args = parser.parse_args(argv)
+    try:
+        decoder = Decoder(resolve(args.model), capacity=slots_for(len(DRUMS)))
+        names = Names(each.name for each in decoder.info.classes)
+        drums = [name for drum in DRUMS if (name := names.find(drum))]
+        found = measure(decoder, drums)
+    except RealtimeError as error:
+        print(f"bench.bus: {error}", file=sys.stderr)
+        return 2
+    print(f"{' + '.join(drums)}, error in dB{'first 30 ms':>14s}{'all':>10s}")
+    for name, (first, whole) in found.items():
+        print(f"{name:40s}{first:12.1f}{whole:10.1f}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

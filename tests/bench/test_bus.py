@@ -1,0 +1,24 @@
+"""The drum bus of the bundled kit stays clean with the server's headroom."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bench.bus import error_db, measure
+from realtime.model.decoder import Decoder, resolve
+
+
+def test_kick_snare_hat_and_tom_together_are_their_plain_sum() -> None:
+    decoder = Decoder(resolve("drums"), capacity=8)
+    found = measure(decoder, ["kick", "snare", "closed-hat", "tom"])
+    assert found["peak of the sum"][0] > 1.0  # so the knee alone would bend it
+    assert found["knee alone"][0] > -40
+    for name in ("headroom", "headroom, limiter"):
+        assert max(found[name]) < -100
+
+
+def test_error_is_that_of_the_best_gain() -> None:
+    plain = np.array([1.0, 0.0, 2.0])
+    assert error_db(0.25 * plain, plain) == -200.0
+    assert error_db(np.array([1.0, 1.0, 2.0]), plain) == pytest.approx(10 * np.log10(1 / 6))

@@ -7,9 +7,9 @@ import importlib
 import importlib.util
 import os
 import re
-import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -105,18 +105,23 @@ def test_the_extras_bring_one_onnx_runtime_each() -> None:
         assert not required(extras[name]) & {"onnxruntime", "onnxruntime-gpu"}
 
 
-def test_the_wheel_has_configs_models_and_the_page_and_nothing_else(tmp_path: Path) -> None:
-    source = tmp_path / "source"
-    source.mkdir()
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, source)
-    for package in (*PACKAGES, "tests", "bench"):
-        shutil.copytree(ROOT / package, source / package, ignore=shutil.ignore_patterns("__pycache__"))
-    offline = ["--no-deps", "--no-build-isolation", "--no-index", "--quiet"]
-    command = [sys.executable, "-m", "pip", "wheel", *offline, "--wheel-dir", str(tmp_path), str(source)]
-    built = subprocess.run(command, capture_output=True, text=True, timeout=300)
+def build(source: Path, folder: Path) -> list[Path]:
+    """Build sdist and wheel of a source tree; return them in this order."""
+    command = [sys.executable, "-m", "hatchling", "build", "-d", str(folder)]
+    built = subprocess.run(command, cwd=source, capture_output=True, text=True, timeout=300)
     assert built.returncode == 0, built.stderr
-    with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
+    return [*folder.glob("*.tar.gz"), *folder.glob("*.whl")]
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Sdist and wheel of this checkout."""
+    return build(ROOT, tmp_path_factory.mktemp("built"))
+
+
+def test_the_wheel_has_configs_models_and_the_page_and_nothing_else(built: list[Path]) -> None:
+    _, path = built
+    with zipfile.ZipFile(path) as wheel:
         inside = set(wheel.namelist())
     here = {
         path.relative_to(ROOT).as_posix()
@@ -128,6 +133,24 @@ def test_the_wheel_has_configs_models_and_the_page_and_nothing_else(tmp_path: Pa
     assert {name for name in inside if ".dist-info/" not in name} == here
     assert "trainer/configs/drums.toml" in inside
     assert {f"{package}/py.typed" for package in PACKAGES} <= inside
+
+
+def test_the_same_source_gives_the_same_files_wherever_and_whenever_it_is_built(
+    built: list[Path], tmp_path: Path
+) -> None:
+    with tarfile.open(built[0]) as sdist:
+        sdist.extractall(tmp_path / "unpacked", filter="data")
+    (source,) = (tmp_path / "unpacked").iterdir()
+    for path in source.rglob("*"):
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+    there = build(source, tmp_path / "there")
+    assert [path.name for path in built] == [path.name for path in there]
+    assert [path.read_bytes() for path in built] == [path.read_bytes() for path in there]
+
+
+def test_the_latest_changes_are_those_of_this_version() -> None:
+    versions = re.findall(r"^## \[(\d\S*)\]", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.M)
+    assert versions[0] == PROJECT["version"]
 
 
 @pytest.mark.parametrize("package", ["realtime", "export", "trainer", "bench"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,14 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.util.errors import RealtimeError
-from realtime.util.files import SoundFile
+from realtime.util.recordings import Recording
 
 QUEUE_S = 5.0  # how long the disk may stall
 PERIOD_S = 0.05
+KEEP_S = 1.0  # between two updates of the header
 
 
 class Recorder:
     """Writes blocks of `block_size` samples to a WAV or FLAC file without delaying the render thread.
+
+    If the program dies, `recordings.recover` completes the file.
 
     Args:
         path: output file; must not exist, unless `force` is set.
@@ -40,7 +44,8 @@ class Recorder:
         force: bool = False,
         say: Callable[[str], None] = print,
     ) -> None:
-        self._file = SoundFile(path, sample_rate, channels, force)
+        self._path = path
+        self._file = Recording(path, sample_rate, channels, force)
         self._say = say
         self._queue = np.zeros(
             (max(2, round(QUEUE_S * sample_rate / block_size)), block_size, channels), np.float32
@@ -69,12 +74,18 @@ class Recorder:
             self._file.commit()
         except RealtimeError as error:
             self._say(str(error))
+        if self._file.path != self._path:
+            self._say(f"{self._path} has appeared meanwhile; recorded to {self._file.path}")
         if self._lost:
             self._say(f"{self._file.path}: the disk was too slow, {self._lost} blocks are missing")
 
     def _run(self) -> None:
+        due_s = 0.0
         while not self._closing.wait(PERIOD_S):
             self._drain()
+            if time.monotonic() >= due_s:
+                self._file.keep()
+                due_s = time.monotonic() + KEEP_S
         self._drain()
 
     def _drain(self) -> None:

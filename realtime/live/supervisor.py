@@ -8,7 +8,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from itertools import count
+from itertools import islice
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,8 @@ from realtime.live.rpc import RpcClient, RpcError
 from realtime.model.schema import ModelInfo
 from realtime.synth.commands import Command, Tweak, Z
 from realtime.util.errors import RealtimeError
+from realtime.util.recordings import names
+from realtime.util.signals import ENDING
 
 if TYPE_CHECKING:
     from realtime.live.worker import Built, Introduction, PluginFacts
@@ -230,8 +232,8 @@ class Supervisor:
         self._config = now = replace(
             before,
             model=self.studio.model,
-            record=before.record and _free(before.record),
-            log=before.log and _free(before.log),
+            record=before.record and _next(before.record),
+            log=before.log and _next(before.log),
             plugins=(),
         )
         calls, works, (self.info, _) = self._begin(now)
@@ -270,18 +272,18 @@ class Supervisor:
             self._process.join()
 
 
-def _free(path: Path) -> Path:
+def _next(path: Path) -> Path:
     """Return an unused path in the same folder, such as `take-2.wav` for `take.wav`."""
-    return next(p for n in count(2) if not (p := path.with_stem(f"{path.stem}-{n}")).exists())
+    return next(each for each in islice(names(path), 1, None) if not each.exists())
 
 
 @contextlib.contextmanager
 def _no_signals() -> Iterator[None]:
-    """Block SIGINT and SIGTERM; a process started in this context never receives them."""
+    """Block the signals that end the server; a process started in this context never receives them."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    ours = {signal.SIGINT, signal.SIGTERM}
+    ours = set(ENDING)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ours)
     try:
         yield

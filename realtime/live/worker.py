@@ -31,6 +31,8 @@ from realtime.synth.commands import Tweak
 from realtime.util import priority, timeouts
 from realtime.util.errors import RealtimeError, say
 from realtime.util.library import Library
+from realtime.util.recordings import recover
+from realtime.util.signals import ENDING
 
 WATCH_S = 0.1
 END_S = 1.0  # time for control to read the last reply
@@ -109,6 +111,8 @@ class Worker:
             channels=outlet.channels,
             say=say,
         )
+        for folder in {each for each in (config.takes, config.record and config.record.parent) if each}:
+            recover(folder, say)
         self._recorder = self._open_recorder()
         instrument.mixer.tap = self._taps = Taps()
         self._log = self._open_log()
@@ -311,7 +315,7 @@ def play(config: SoundConfig, calls: Connection, works: Connection, alarm: Conne
         works: connection for slow calls.
         alarm: receives True if rendering has failed.
     """
-    for number in (signal.SIGINT, signal.SIGTERM):  # control handles them and ends this process
+    for number in ENDING:  # control handles them and ends this process
         signal.signal(number, signal.SIG_IGN)
     priority.before_ordinary(priority.SOUND)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 
 
@@ -18,5 +19,6 @@ class ModelError(RealtimeError):
 
 
 def say(line: str) -> None:
-    """Print a line for the user on stderr while the program continues."""
-    print(f"realtime: {line}", file=sys.stderr, flush=True)
+    """Print a line for the user on stderr while the program continues, also after the terminal has gone."""
+    with contextlib.suppress(OSError):
+        print(f"realtime: {line}", file=sys.stderr, flush=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import shutil
 from collections.abc import Iterator
@@ -20,6 +21,8 @@ FORMATS = {
     ".flac": ("FLAC", {"24": "PCM_24", "16": "PCM_16"}),
     ".ogg": ("OGG", {"vorbis": "VORBIS"}),
 }
+BYTES = {"FLOAT": 4, "PCM_24": 3, "PCM_16": 2}  # of a sample
+MAX_WAV = 2**32 - 2**16  # bytes of sound; the header counts up to 2**32
 
 
 class FileError(RealtimeError):
@@ -82,6 +85,9 @@ class SoundFile:
         FileError: as for `check`, or the folder is not writable.
     """
 
+    suffix = "part"
+    """End of the temporary name."""
+
     def __init__(
         self, path: Path, sample_rate: int, channels: int, force: bool = False, bits: str | None = None
     ) -> None:
@@ -91,8 +97,11 @@ class SoundFile:
         self.path = path
         self._force = force
         self._broken = False
-        self._part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        format_, subtype = sample_format(path, bits)
+        self._part = path.with_name(f".{path.name}.{os.getpid()}.{self.suffix}")
+        name, subtype = sample_format(path, bits)
+        format_ = self._format(name)
+        self._left = MAX_WAV if format_ == "WAV" else math.inf  # bytes
+        self._bytes = channels * BYTES.get(subtype, 0)
         try:
             self._file: Any = soundfile.SoundFile(
                 self._part, "w", samplerate=sample_rate, channels=channels, format=format_, subtype=subtype
@@ -103,12 +112,19 @@ class SoundFile:
             self._part.unlink(missing_ok=True)
             raise
 
+    def _format(self, name: str) -> str:
+        """Return soundfile's name of the format to write."""
+        return name
+
     def write(self, block: NDArray[np.float32]) -> None:
         """Append a block [T, C].
 
         Raises:
-            FileError: writing fails, for example on a full disk.
+            FileError: writing fails, for example on a full disk, or a WAV file would exceed 4 GB.
         """
+        self._left -= len(block) * self._bytes
+        if self._left < 0:
+            raise FileError(f"cannot write to {self.path}: a WAV file holds 4 GB at most; choose .flac")
         try:
             self._file.write(block)
         except (OSError, RuntimeError, AssertionError) as error:  # soundfile asserts that it wrote everything

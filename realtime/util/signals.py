@@ -1,4 +1,4 @@
-"""Orderly shutdown on SIGINT and SIGTERM."""
+"""Orderly shutdown on SIGINT, SIGTERM and SIGHUP, which a closed terminal sends."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import queue
 import signal
 import threading
 from types import FrameType
+
+ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
 class StopRequest:
@@ -38,16 +40,20 @@ class StopRequest:
 
 
 def stop_on_signals() -> StopRequest:
-    """Return a request that SIGINT and SIGTERM set instead of ending the process; call on the main thread."""
+    """Return a request that the signals set instead of ending the process; call on the main thread.
+
+    A SIGHUP that is ignored, as by nohup, stays ignored.
+    """
     stopping = StopRequest()
 
     def stop(number: int, frame: FrameType | None) -> None:
         stopping.ask()
 
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, stop)
-        signal.signal(signal.SIGTERM, stop)
-        if hasattr(signal, "siginterrupt"):  # JACK's library fails after an interrupted read
-            signal.siginterrupt(signal.SIGINT, False)
-            signal.siginterrupt(signal.SIGTERM, False)
+        for number in ENDING:
+            if number not in (signal.SIGINT, signal.SIGTERM) and signal.getsignal(number) == signal.SIG_IGN:
+                continue
+            signal.signal(number, stop)
+            if hasattr(signal, "siginterrupt"):  # JACK's library fails after an interrupted read
+                signal.siginterrupt(number, False)
     return stopping

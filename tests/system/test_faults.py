@@ -197,6 +197,28 @@ def test_worker_finishes_its_recording_and_ends_when_the_server_is_killed(
     assert np.abs(soundfile.read(tmp_path / "kept.wav")[0]).max() > 0.001
 
 
+def test_recordings_of_a_killed_server_are_recovered_at_the_next_start(
+    tiny_model: Path, tmp_path: Path
+) -> None:
+    takes = ["--takes", str(tmp_path / "takes")]
+    with Server(tiny_model, "--null", "--record", str(tmp_path / "set.wav"), *takes) as server:
+        assert server.ask("/morph/record/start", "one")[0] == "/morph/done"
+        server.send("/morph/trigger", 1.0)
+        server.wait_until(hits=1, voices=0)
+        server.play_for(0.2)
+        worker = server.sound_pid
+        os.kill(worker, signal.SIGSTOP)  # or it would finish the recordings
+        os.kill(server.pid, signal.SIGKILL)
+        os.kill(worker, signal.SIGKILL)
+    with Server(tiny_model, "--null", "--record", str(tmp_path / "next.wav"), *takes) as server:
+        assert server.output.count("recovered; the server that recorded it did not end properly") == 2
+        assert server.stop() == 0
+    for path in (tmp_path / "set.wav", tmp_path / "takes" / "one.wav"):
+        assert np.abs(soundfile.read(path)[0]).max() > 0.001
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["next.wav", "set.wav", "takes"]
+    assert sorted(path.name for path in (tmp_path / "takes").iterdir()) == ["one.jsonl", "one.wav"]
+
+
 def test_server_ends_after_jack_has_gone(jack_server: Jack, tiny_model: Path) -> None:
     with Server(tiny_model, "--device", "system", env=jack_server.env) as server:
         jack_server.stop()
@@ -373,7 +395,7 @@ def test_session_is_saved_at_the_end_and_restored(tiny_model: Path, tmp_path: Pa
 
 
 @pytest.mark.parametrize("device", ["null", "jack"])
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_server_fades_out_on_a_signal_and_saves_recording_log_and_session(
     tiny_model: Path, tmp_path: Path, device: str, number: signal.Signals
 ) -> None:

@@ -11,6 +11,7 @@ import pytest
 import soundfile
 
 from realtime.live.recorder import Recorder
+from realtime.util import files
 from realtime.util.files import FileError, Folder, SoundFile, check
 
 
@@ -164,3 +165,15 @@ def test_folder_appears_complete_or_not_at_all(tmp_path: Path) -> None:
         interrupted()
     assert (place / "a.txt").read_text() == "newer"
     assert list(tmp_path.iterdir()) == [place]
+
+
+def test_rendered_wav_stops_before_its_header_cannot_count_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "MAX_WAV", 2 * 128 * 8)
+    file = SoundFile(tmp_path / "long.wav", 48000, 2)
+    file.write(noise(1)[0])
+    file.write(noise(1)[0])
+    with pytest.raises(FileError, match="a WAV file holds 4 GB at most"):
+        file.write(noise(1)[0])
+    file.discard()

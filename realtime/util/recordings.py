@@ -1,0 +1,189 @@
+"""Recordings: sound files that grow for hours, and survive the end of the program at any moment."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import struct
+import sys
+from collections.abc import Callable
+from itertools import chain, count
+from pathlib import Path
+from typing import BinaryIO
+
+from realtime.util.files import FileError, SoundFile
+
+SUFFIX = "recording"
+_RF64_AUTO_DOWNGRADE, _UPDATE_HEADER_NOW = 0x1210, 0x1060  # commands of libsndfile
+_LEFT = re.compile(rf"\.(.+)\.\d+\.{SUFFIX}", re.DOTALL)
+_BEYOND = 2**32  # bytes that a WAV header cannot count
+
+
+class Recording(SoundFile):
+    """A sound file that appears at `path`, or a free name like it, on `commit`.
+
+    A WAV file of 4 GB or more becomes RF64. `recover` completes the file if the program dies before `commit`.
+    Arguments and errors are those of `SoundFile`.
+    """
+
+    suffix = SUFFIX
+
+    def __init__(self, path: Path, sample_rate: int, channels: int, force: bool = False) -> None:
+        super().__init__(path, sample_rate, channels, force)
+        self._lock = _lock(self._part)
+        self._command(_RF64_AUTO_DOWNGRADE, 1)
+
+    def _format(self, name: str) -> str:
+        return "RF64" if name == "WAV" else name
+
+    def _command(self, number: int, value: int) -> None:
+        from soundfile import _ffi, _snd  # soundfile has no public way to command libsndfile
+
+        if self._file.format == "RF64":
+            _snd.sf_command(self._file._file, number, _ffi.NULL, value)
+
+    def keep(self) -> None:
+        """Let the header count what has been written."""
+        self._command(_UPDATE_HEADER_NOW, 0)
+
+    def commit(self) -> None:
+        """Close the file and rename it to `path`, or set `path` to a free name if it has appeared.
+
+        Raises:
+            FileError: closing or renaming fails; the file is left for `recover`.
+        """
+        try:
+            with contextlib.suppress(*((OSError, RuntimeError) if self._broken else ())):
+                self._file.close()
+            _unlock(self._lock)
+            if self._force:
+                os.replace(self._part, self.path)
+            else:
+                self.path = move(self._part, self.path)
+        except (OSError, RuntimeError) as error:
+            raise FileError(f"cannot complete {self.path}: {error}; it is kept as {self._part}") from error
+
+    def discard(self) -> None:
+        """Close and delete the temporary file."""
+        super().discard()
+        _unlock(self._lock)
+
+
+def names(path: Path) -> chain[Path]:
+    """Return a path and its alternatives: take.wav, take-2.wav, take-3.wav, …"""
+    return chain([path], (path.with_stem(f"{path.stem}-{number}") for number in count(2)))
+
+
+def move(source: Path, target: Path) -> Path:
+    """Move a file to `target`, or to the first free alternative of that name; return which. Replaces nothing.
+
+    Raises:
+        OSError: the file cannot be moved.
+    """
+    for path in names(target):
+        try:
+            os.link(source, path)
+        except FileExistsError:
+            continue
+        except OSError:  # a file system without links
+            if path.exists():
+                continue
+            os.rename(source, path)
+            return path
+        source.unlink()
+        return path
+    raise AssertionError
+
+
+def recover(folder: Path, say: Callable[[str], None]) -> None:
+    """Complete and name the recordings in a folder that programs have left when they died.
+
+    Those of living programs are locked, and stay.
+
+    Args:
+        folder: may be missing.
+        say: receives a line for each of them.
+    """
+    try:
+        found = sorted((part, match) for part in folder.iterdir() if (match := _LEFT.fullmatch(part.name)))
+    except OSError:
+        return
+    for part, match in found:
+        _recover(part, folder / match[1], say)
+
+
+def _recover(part: Path, target: Path, say: Callable[[str], None]) -> None:
+    try:
+        if (lock := _lock(part)) is None:
+            return
+        if part.stat().st_size == 0:
+            part.unlink()
+        else:
+            if target.suffix.lower() == ".wav":
+                with part.open("r+b") as file:
+                    repair(file)
+            say(f"{move(part, target)}: recovered; the server that recorded it did not end properly")
+        _unlock(lock)
+    except OSError as error:
+        say(f"{part}: cannot be recovered: {error.strerror or error}")
+
+
+def repair(file: BinaryIO) -> None:
+    """Let the header of a WAV or RF64 file count all whole samples that the file has."""
+    size = file.seek(0, os.SEEK_END)
+    places, align, at = dict[bytes, int](), 1, 12
+    file.seek(0)
+    kind = file.read(12)[:4]
+    while b"data" not in places:
+        file.seek(at)
+        head = file.read(8)
+        if len(head) < 8:
+            return  # not even a header
+        name, length = head[:4], struct.unpack("<I", head[4:])[0]
+        places[name] = at + 8
+        if name == b"fmt ":
+            align = max(1, struct.unpack("<12xH", file.read(14))[0])
+        at += 8 + length + length % 2
+    begin = places[b"data"]
+    samples = max(0, size - begin) // align
+    end = begin + samples * align
+    file.truncate(end)
+    if kind == b"RF64" and b"ds64" in places:
+        _write(file, places[b"ds64"], "<QQQ", end - 8, samples * align, samples)
+    elif end < _BEYOND:
+        _write(file, 4, "<I", end - 8)
+        _write(file, begin - 4, "<I", samples * align)
+        if b"fact" in places:
+            _write(file, places[b"fact"], "<I", samples)
+
+
+def _write(file: BinaryIO, at: int, form: str, *values: int) -> None:
+    file.seek(at)
+    file.write(struct.pack(form, *values))
+
+
+def _lock(path: Path) -> int | None:
+    """Lock a file for as long as this program lives, and return its number; None: another one has locked it.
+
+    Without such locks, on Windows, a file that is open cannot be renamed.
+    """
+    number = os.open(path, os.O_RDONLY)
+    if sys.platform != "win32":
+        import fcntl
+
+        try:
+            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(number)
+            return None
+        except OSError:  # a file system without locks
+            pass
+        return number
+    os.close(number)
+    return -1
+
+
+def _unlock(number: int | None) -> None:
+    if number is not None and number >= 0:
+        os.close(number)

@@ -1,0 +1,108 @@
+"""Recordings keep what has been written, whatever ends the program, and replace nothing."""
+
+from __future__ import annotations
+
+import os
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from realtime.util.recordings import Recording, move, recover, repair
+
+DYING = """
+import os, sys
+from pathlib import Path
+import numpy as np
+from realtime.util.recordings import Recording
+
+recording = Recording(Path(sys.argv[1]), 48000, 2)
+for number in range(100):
+    recording.write(np.full((128, 2), number / 100, np.float32))
+    if number == 50:
+        recording.keep()
+os._exit(0)
+"""
+
+
+def left(path: Path) -> Path:
+    """Return the file that a dying program leaves of a recording of 100 blocks."""
+    subprocess.run([sys.executable, "-c", DYING, str(path)], check=True)
+    (part,) = path.parent.glob(f".{path.name}.*.recording")
+    return part
+
+
+def test_recording_of_a_dead_program_is_completed_and_named(tmp_path: Path) -> None:
+    path, said = tmp_path / "take.wav", list[str]()
+    part = left(path)
+    assert soundfile.info(part).frames == 51 * 128  # as the header was kept
+    with part.open("ab") as file:
+        file.write(b"\0\0\0")  # a torn sample
+    recover(tmp_path, said.append)
+    sound, _ = soundfile.read(path, dtype="float32")
+    np.testing.assert_array_equal(sound[:, 0], np.repeat(np.arange(100) / 100, 128).astype(np.float32))
+    assert said == [f"{path}: recovered; the server that recorded it did not end properly"]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_recovery_replaces_nothing_and_leaves_files_of_living_programs(tmp_path: Path) -> None:
+    path, said = tmp_path / "take.wav", list[str]()
+    left(path)
+    path.write_text("precious")
+    living = Recording(tmp_path / "live.wav", 48000, 1)
+    recover(tmp_path, said.append)
+    recover(tmp_path / "missing", said.append)
+    living.discard()
+    assert path.read_text() == "precious"
+    assert len(said) == 1
+    assert soundfile.info(tmp_path / "take-2.wav").frames == 12_800
+    assert {each.name for each in tmp_path.iterdir()} == {"take.wav", "take-2.wav"}
+
+
+@pytest.mark.parametrize("content", [b"", b"RIFF", b"RIFF\0\0\0\0WAVE", b"garbage" * 10])
+def test_file_without_a_header_is_named_or_removed(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / ".take.wav.99999999.recording").write_bytes(content)
+    recover(tmp_path, lambda line: None)
+    assert [each.name for each in tmp_path.iterdir()] == (["take.wav"] if content else [])
+
+
+def test_recording_takes_another_name_if_its_own_has_appeared(tmp_path: Path) -> None:
+    path = tmp_path / "take.wav"
+    recording = Recording(path, 48000, 2)
+    recording.write(np.zeros((128, 2), np.float32))
+    path.write_text("precious")
+    recording.commit()
+    assert (path.read_text(), recording.path) == ("precious", tmp_path / "take-2.wav")
+    assert soundfile.info(recording.path).frames == 128
+
+
+def test_recording_is_a_plain_wav_file_up_to_4_gb(tmp_path: Path) -> None:
+    recording = Recording(tmp_path / "take.wav", 48000, 2)
+    recording.write(np.zeros((128, 2), np.float32))
+    recording.commit()
+    assert recording.path.read_bytes()[:4] == b"RIFF"
+    assert soundfile.info(recording.path).subtype == "FLOAT"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs files with holes")
+def test_header_of_5_gb_counts_all_samples(tmp_path: Path) -> None:
+    path, align, begin = tmp_path / "long.wav", 8, 12 + 36 + 24 + 8
+    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 3, 2, 48000, 48000 * align, align, 32)
+    head = b"RF64\xff\xff\xff\xffWAVE" + struct.pack("<4sIQQQI", b"ds64", 28, 0, 0, 0, 0) + form
+    path.write_bytes(head + b"data\xff\xff\xff\xff")
+    os.truncate(path, begin + 5 * 2**30 + 3)
+    with path.open("r+b") as file:
+        repair(file)
+    assert soundfile.info(path).frames == 5 * 2**30 // align
+
+
+def test_move_finds_a_free_name(tmp_path: Path) -> None:
+    for name in ("new", "take.wav", "take-2.wav"):
+        (tmp_path / name).write_text(name)
+    assert move(tmp_path / "new", tmp_path / "take.wav") == tmp_path / "take-3.wav"
+    assert (tmp_path / "take-3.wav").read_text() == "new"
+    assert not (tmp_path / "new").exists()

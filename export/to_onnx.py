@@ -53,7 +53,7 @@ def export(
         raise ExportError(f"{target.parent} is not a folder")
     saved = checkpoint.load(source)
     model = build(saved.config.model, len(saved.classes))
-    model.load_state_dict(saved.model)
+    checkpoint.fill(model, saved)
     model.eval()
     harder = None if velocities is None else velocity.learn(saved, model, velocities)
     info = describe(saved, model, name or target.stem, harder)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from trainer.data import splits
 from trainer.data.sounds import Progress, Sounds, prepare
-from trainer.errors import CheckpointError, DataError, DivergedError, TrainerError
+from trainer.errors import CheckpointError, DataError, DivergedError
 from trainer.models.vae import VAE, build
 from trainer.run import checkpoint
 from trainer.run.checkpoint import BEST, LAST, Checkpoint
@@ -130,11 +130,9 @@ def load(
         )
     model = build(config.model, len(saved.classes))
     try:
-        model.load_state_dict(saved.model)
-    except RuntimeError as error:
-        raise TrainerError(
-            f"{path}: the weights do not fit the model: {str(error).splitlines()[0]}"
-        ) from None
+        checkpoint.fill(model, saved)
+    except CheckpointError as error:
+        raise CheckpointError(f"{path}: {error}") from None
     return Subject(path, saved, model.to(chosen).eval(), chosen, sounds, test)
 
 

@@ -42,7 +42,10 @@ def choose(name: str | None, config: Config) -> Checkpoint | None:
 def adopt(model: VAE, base: Checkpoint) -> None:
     """Give `model` the encoder and decoder of `base`; its classifier starts anew, for its own classes."""
     kept = {name: value for name, value in base.model.items() if name.startswith(("encoder.", "decoder."))}
-    model.load_state_dict(kept, strict=False)
+    try:
+        model.load_state_dict(kept, strict=False)
+    except RuntimeError as error:
+        raise CheckpointError(f"the base does not fit the model: {str(error).splitlines()[0]}") from None
 
 
 def _agree(one: ModelConfig, other: ModelConfig) -> bool:

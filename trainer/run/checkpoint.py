@@ -1,13 +1,15 @@
 """Read and write checkpoints: one safetensors file, without pickles, rebuilds the model and the run.
 
 Tensors are named `model/…`, `anchors/mean`, `labels/centres` and `optimiser/<name>/<parameter>/<key>`;
-everything else is JSON in the file's metadata. A file is written under another name, flushed to the disk and
-renamed, so that a complete checkpoint exists at any moment.
+everything else is JSON in the file's metadata, with a checksum of both. A file is written under another name,
+flushed to the disk and renamed, so that a complete checkpoint exists at any moment.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+import math
 import os
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -23,7 +25,8 @@ from trainer.config import Config
 from trainer.errors import CheckpointError, ConfigError
 
 SCHEMA_VERSION = 1
-KEY = "soundmorph.checkpoint"
+KEY, CHECKSUM = "soundmorph.checkpoint", "soundmorph.sha256"
+MAX_COUNT = 2**53  # epochs, steps
 LAST, BEST = "last.safetensors", "best.safetensors"
 
 
@@ -91,11 +94,14 @@ _PLAIN = ("epoch", "position", "step", "totals", "seconds", "best", "history", "
 def save_atomically(path: Path, content: bytes) -> None:
     """Replace the content of a file; at any moment the old or the new file is there, complete."""
     beside = path.with_name(path.name + ".part")
-    with beside.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(beside, path)
+    try:
+        with beside.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
     if os.name == "posix":
         folder = os.open(path.parent, os.O_RDONLY)
         try:
@@ -126,7 +132,17 @@ def write(path: Path, checkpoint: Checkpoint) -> None:
         **{key: getattr(checkpoint, key) for key in _PLAIN},
     }
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    save_atomically(path, save(plain, metadata={KEY: json.dumps(facts)}))
+    text = json.dumps(facts)
+    save_atomically(path, save(plain, metadata={KEY: text, CHECKSUM: checksum(text, plain)}))
+
+
+def checksum(facts: str, tensors: dict[str, Tensor]) -> str:
+    """Return the SHA-256, in hexadecimal, of the facts and the tensors with names, types and shapes."""
+    digest = hashlib.sha256(facts.encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
+        digest.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def load(path: Path | str) -> Checkpoint:
@@ -149,19 +165,61 @@ def load(path: Path | str) -> Checkpoint:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError) as error:
-        raise CheckpointError(f"{path}: damaged, or not a checkpoint ({error})") from None
+    except (SafetensorError, OSError, ValueError, TypeError, KeyError, RuntimeError) as error:
+        raise CheckpointError(f"{path}: damaged, or not a checkpoint ({_line(error)})") from None
     if KEY not in metadata:
         raise CheckpointError(f"{path}: a safetensors file, but not a checkpoint of this trainer")
     try:
         facts = json.loads(metadata[KEY])
         if facts["schema_version"] != SCHEMA_VERSION:
+            version = str(facts["schema_version"])[:20]
             raise CheckpointError(
-                f"{path}: has schema version {facts['schema_version']}, this trainer reads {SCHEMA_VERSION}"
+                f"{path}: has schema version {version}, this trainer reads {SCHEMA_VERSION}"
             )
-        return _assemble(facts, tensors)
-    except (KeyError, TypeError, AttributeError, ValueError, ConfigError) as error:
-        raise CheckpointError(f"{path}: damaged checkpoint ({type(error).__name__}: {error})") from None
+        if metadata.get(CHECKSUM, found := checksum(metadata[KEY], tensors)) != found:
+            raise CheckpointError(f"{path}: damaged: the checksum does not match the content")
+        return _checked(_assemble(facts, tensors))
+    except (
+        KeyError,
+        TypeError,
+        AttributeError,
+        ValueError,
+        ArithmeticError,
+        RecursionError,
+        ConfigError,
+    ) as error:
+        raise CheckpointError(
+            f"{path}: damaged checkpoint ({type(error).__name__}: {_line(error)})"
+        ) from None
+
+
+def _line(error: Exception) -> str:
+    """Return the first line of what an error says, shortened."""
+    return (str(error).splitlines() or [""])[0][:200]
+
+
+def _checked(found: Checkpoint) -> Checkpoint:
+    """Check the types and lengths that a crafted file could have changed.
+
+    Raises:
+        ValueError: one is not accepted.
+    """
+    names, labels, mean = found.anchors.names, found.anchors.labels, found.anchors.mean
+    texts = (found.licence, *found.credits, *found.classes, *names, *found.data.values())
+    counts = (found.epoch, found.position, found.step)
+    amounts = (found.seconds, *found.totals.values(), *([] if found.best is None else [found.best]))
+    wrong = {
+        "a text": not all(isinstance(text, str) for text in texts),
+        "the classes": not found.classes or len(set(found.classes)) < len(found.classes),
+        "a count": not all(type(count) is int and 0 <= count <= MAX_COUNT for count in counts),
+        "a number": not all(type(each) in (int, float) and not math.isnan(each) for each in amounts),
+        "the history": not all(isinstance(record, dict) for record in found.history),
+        "the labels": not all(type(label) is int and 0 <= label < len(found.classes) for label in labels),
+        "the anchors": len(names) != len(labels) or mean.ndim != 2 or len(mean) != len(names),
+    }
+    if faults := [name for name, is_wrong in wrong.items() if is_wrong]:
+        raise ValueError(f"{faults[0]} cannot be as it is")
+    return found
 
 
 def _assemble(facts: dict[str, Any], tensors: dict[str, Tensor]) -> Checkpoint:
@@ -204,8 +262,16 @@ def _tuples(group: dict[str, Any]) -> dict[str, Any]:
 
 
 def restore(optimiser: torch.optim.Optimizer, state: dict[str, Any]) -> None:
-    """Restore the saved state of an optimiser over the same parameters."""
+    """Restore the saved state of an optimiser over the same parameters; raises CheckpointError."""
     try:
         optimiser.load_state_dict(state)
-    except (ValueError, KeyError) as error:
-        raise CheckpointError(f"the optimiser's state does not fit the model: {error}") from None
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, RuntimeError) as error:
+        raise CheckpointError(f"the optimiser's state does not fit the model: {_line(error)}") from None
+
+
+def fill(model: torch.nn.Module, saved: Checkpoint) -> None:
+    """Give a model the weights of a checkpoint; raises CheckpointError if they do not fit."""
+    try:
+        model.load_state_dict(saved.model)
+    except RuntimeError as error:
+        raise CheckpointError(f"the weights do not fit the model: {_line(error)}") from None

@@ -155,10 +155,7 @@ def resume(
             f"{folder}: its sounds are not those of this run any more "
             f"({len(saved.anchors.names)} to train on then, {len(state.train)} now)"
         )
-    try:
-        state.model.load_state_dict(saved.model)
-    except RuntimeError as error:
-        raise CheckpointError(f"the weights do not fit the model: {str(error).splitlines()[0]}") from None
+    checkpoint.fill(state.model, saved)
     for name, optimiser in state.optimisers.items():
         checkpoint.restore(optimiser, saved.optimisers[name])
     state.sounds = dataclasses.replace(state.sounds, licence=saved.licence, credits=saved.credits)

@@ -1858,7 +1858,7 @@
 					"presentation_rect": [
 						16.0,
 						512.0,
-						100.0,
+						72.0,
 						20.0
 					],
 					"textcolor": [
@@ -1889,7 +1889,7 @@
 					"presentation_rect": [
 						16.0,
 						534.0,
-						96.0,
+						68.0,
 						22.0
 					],
 					"minimum": -60.0,
@@ -1947,9 +1947,9 @@
 					"text": "glide ms",
 					"presentation": 1,
 					"presentation_rect": [
-						126.0,
+						98.0,
 						512.0,
-						100.0,
+						72.0,
 						20.0
 					],
 					"textcolor": [
@@ -1978,9 +1978,9 @@
 					],
 					"presentation": 1,
 					"presentation_rect": [
-						126.0,
+						98.0,
 						534.0,
-						96.0,
+						68.0,
 						22.0
 					],
 					"minimum": 0.0,
@@ -2038,9 +2038,9 @@
 					"text": "pitch st",
 					"presentation": 1,
 					"presentation_rect": [
-						236.0,
+						180.0,
 						512.0,
-						100.0,
+						72.0,
 						20.0
 					],
 					"textcolor": [
@@ -2069,9 +2069,9 @@
 					],
 					"presentation": 1,
 					"presentation_rect": [
-						236.0,
+						180.0,
 						534.0,
-						96.0,
+						68.0,
 						22.0
 					],
 					"minimum": -48.0,
@@ -2129,9 +2129,9 @@
 					"text": "pan",
 					"presentation": 1,
 					"presentation_rect": [
-						346.0,
+						262.0,
 						512.0,
-						100.0,
+						72.0,
 						20.0
 					],
 					"textcolor": [
@@ -2160,9 +2160,9 @@
 					],
 					"presentation": 1,
 					"presentation_rect": [
-						346.0,
+						262.0,
 						534.0,
-						96.0,
+						68.0,
 						22.0
 					],
 					"minimum": -1.0,
@@ -2220,9 +2220,9 @@
 					"text": "decay ms",
 					"presentation": 1,
 					"presentation_rect": [
-						456.0,
+						344.0,
 						512.0,
-						100.0,
+						72.0,
 						20.0
 					],
 					"textcolor": [
@@ -2251,9 +2251,9 @@
 					],
 					"presentation": 1,
 					"presentation_rect": [
-						456.0,
+						344.0,
 						534.0,
-						96.0,
+						68.0,
 						22.0
 					],
 					"minimum": 0.0,
@@ -2311,9 +2311,9 @@
 					"text": "choke",
 					"presentation": 1,
 					"presentation_rect": [
-						566.0,
+						426.0,
 						512.0,
-						100.0,
+						72.0,
 						20.0
 					],
 					"textcolor": [
@@ -2342,9 +2342,9 @@
 					],
 					"presentation": 1,
 					"presentation_rect": [
-						566.0,
+						426.0,
 						534.0,
-						96.0,
+						68.0,
 						22.0
 					],
 					"minimum": 0.0,
@@ -2399,12 +2399,12 @@
 						240.0,
 						22.0
 					],
-					"text": "mode",
+					"text": "dynamics",
 					"presentation": 1,
 					"presentation_rect": [
-						676.0,
+						508.0,
 						512.0,
-						100.0,
+						72.0,
 						20.0
 					],
 					"textcolor": [
@@ -2418,11 +2418,10 @@
 			{
 				"box": {
 					"id": "obj-106",
-					"maxclass": "tab",
+					"maxclass": "flonum",
 					"numinlets": 1,
-					"numoutlets": 3,
+					"numoutlets": 2,
 					"outlettype": [
-						"",
 						"",
 						""
 					],
@@ -2434,16 +2433,14 @@
 					],
 					"presentation": 1,
 					"presentation_rect": [
-						676.0,
+						508.0,
 						534.0,
-						130.0,
+						68.0,
 						22.0
 					],
-					"tabs": [
-						"live",
-						"latch"
-					],
-					"varname": "mode"
+					"minimum": 0.0,
+					"maximum": 2.0,
+					"varname": "dynamics"
 				}
 			},
 			{
@@ -2461,7 +2458,7 @@
 						240.0,
 						22.0
 					],
-					"text": "prepend /morph/mode"
+					"text": "prepend /morph/dynamics"
 				}
 			},
 			{
@@ -2493,12 +2490,12 @@
 						240.0,
 						22.0
 					],
-					"text": "reverse",
+					"text": "vary",
 					"presentation": 1,
 					"presentation_rect": [
-						816.0,
+						590.0,
 						512.0,
-						100.0,
+						72.0,
 						20.0
 					],
 					"textcolor": [
@@ -2512,11 +2509,10 @@
 			{
 				"box": {
 					"id": "obj-110",
-					"maxclass": "tab",
+					"maxclass": "flonum",
 					"numinlets": 1,
-					"numoutlets": 3,
+					"numoutlets": 2,
 					"outlettype": [
-						"",
 						"",
 						""
 					],
@@ -2528,16 +2524,14 @@
 					],
 					"presentation": 1,
 					"presentation_rect": [
-						816.0,
+						590.0,
 						534.0,
-						130.0,
+						68.0,
 						22.0
 					],
-					"tabs": [
-						"off",
-						"on"
-					],
-					"varname": "reverse"
+					"minimum": 0.0,
+					"maximum": 1.0,
+					"varname": "vary"
 				}
 			},
 			{
@@ -2555,7 +2549,7 @@
 						240.0,
 						22.0
 					],
-					"text": "prepend /morph/reverse"
+					"text": "prepend /morph/vary"
 				}
 			},
 			{
@@ -2587,12 +2581,12 @@
 						240.0,
 						22.0
 					],
-					"text": "axis 1",
+					"text": "mode",
 					"presentation": 1,
 					"presentation_rect": [
-						16.0,
-						570.0,
-						60.0,
+						672.0,
+						512.0,
+						100.0,
 						20.0
 					],
 					"textcolor": [
@@ -2606,10 +2600,12 @@
 			{
 				"box": {
 					"id": "obj-114",
-					"maxclass": "slider",
+					"maxclass": "tab",
 					"numinlets": 1,
-					"numoutlets": 1,
+					"numoutlets": 3,
 					"outlettype": [
+						"",
+						"",
 						""
 					],
 					"patching_rect": [
@@ -2620,16 +2616,16 @@
 					],
 					"presentation": 1,
 					"presentation_rect": [
-						70.0,
-						568.0,
-						170.0,
+						672.0,
+						534.0,
+						130.0,
 						22.0
 					],
-					"floatoutput": 1,
-					"size": 6.0,
-					"min": -3.0,
-					"orientation": 1,
-					"varname": "axis0"
+					"tabs": [
+						"live",
+						"latch"
+					],
+					"varname": "mode"
 				}
 			},
 			{
@@ -2647,7 +2643,7 @@
 						240.0,
 						22.0
 					],
-					"text": "prepend /morph/macro/0"
+					"text": "prepend /morph/mode"
 				}
 			},
 			{
@@ -2679,12 +2675,12 @@
 						240.0,
 						22.0
 					],
-					"text": "axis 2",
+					"text": "reverse",
 					"presentation": 1,
 					"presentation_rect": [
-						256.0,
-						570.0,
-						60.0,
+						812.0,
+						512.0,
+						100.0,
 						20.0
 					],
 					"textcolor": [
@@ -2698,10 +2694,12 @@
 			{
 				"box": {
 					"id": "obj-118",
-					"maxclass": "slider",
+					"maxclass": "tab",
 					"numinlets": 1,
-					"numoutlets": 1,
+					"numoutlets": 3,
 					"outlettype": [
+						"",
+						"",
 						""
 					],
 					"patching_rect": [
@@ -2712,16 +2710,16 @@
 					],
 					"presentation": 1,
 					"presentation_rect": [
-						310.0,
-						568.0,
-						170.0,
+						812.0,
+						534.0,
+						130.0,
 						22.0
 					],
-					"floatoutput": 1,
-					"size": 6.0,
-					"min": -3.0,
-					"orientation": 1,
-					"varname": "axis1"
+					"tabs": [
+						"off",
+						"on"
+					],
+					"varname": "reverse"
 				}
 			},
 			{
@@ -2739,7 +2737,7 @@
 						240.0,
 						22.0
 					],
-					"text": "prepend /morph/macro/1"
+					"text": "prepend /morph/reverse"
 				}
 			},
 			{
@@ -2771,10 +2769,10 @@
 						240.0,
 						22.0
 					],
-					"text": "axis 3",
+					"text": "axis 1",
 					"presentation": 1,
 					"presentation_rect": [
-						496.0,
+						16.0,
 						570.0,
 						60.0,
 						20.0
@@ -2804,7 +2802,7 @@
 					],
 					"presentation": 1,
 					"presentation_rect": [
-						550.0,
+						70.0,
 						568.0,
 						170.0,
 						22.0
@@ -2813,7 +2811,7 @@
 					"size": 6.0,
 					"min": -3.0,
 					"orientation": 1,
-					"varname": "axis2"
+					"varname": "axis0"
 				}
 			},
 			{
@@ -2831,7 +2829,7 @@
 						240.0,
 						22.0
 					],
-					"text": "prepend /morph/macro/2"
+					"text": "prepend /morph/macro/0"
 				}
 			},
 			{
@@ -2863,10 +2861,10 @@
 						240.0,
 						22.0
 					],
-					"text": "axis 4",
+					"text": "axis 2",
 					"presentation": 1,
 					"presentation_rect": [
-						736.0,
+						256.0,
 						570.0,
 						60.0,
 						20.0
@@ -2896,7 +2894,7 @@
 					],
 					"presentation": 1,
 					"presentation_rect": [
-						790.0,
+						310.0,
 						568.0,
 						170.0,
 						22.0
@@ -2905,7 +2903,7 @@
 					"size": 6.0,
 					"min": -3.0,
 					"orientation": 1,
-					"varname": "axis3"
+					"varname": "axis1"
 				}
 			},
 			{
@@ -2923,7 +2921,7 @@
 						240.0,
 						22.0
 					],
-					"text": "prepend /morph/macro/3"
+					"text": "prepend /morph/macro/1"
 				}
 			},
 			{
@@ -2945,27 +2943,37 @@
 			{
 				"box": {
 					"id": "obj-129",
-					"maxclass": "newobj",
-					"numinlets": 2,
-					"numoutlets": 2,
-					"outlettype": [
-						"",
-						""
-					],
+					"maxclass": "comment",
+					"numinlets": 1,
+					"numoutlets": 0,
+					"outlettype": [],
 					"patching_rect": [
 						800.0,
 						820.0,
 						240.0,
 						22.0
 					],
-					"text": "stripnote"
+					"text": "axis 3",
+					"presentation": 1,
+					"presentation_rect": [
+						496.0,
+						570.0,
+						60.0,
+						20.0
+					],
+					"textcolor": [
+						0.8,
+						0.82,
+						0.86,
+						1.0
+					]
 				}
 			},
 			{
 				"box": {
 					"id": "obj-130",
-					"maxclass": "newobj",
-					"numinlets": 2,
+					"maxclass": "slider",
+					"numinlets": 1,
 					"numoutlets": 1,
 					"outlettype": [
 						""
@@ -2976,12 +2984,186 @@
 						240.0,
 						22.0
 					],
-					"text": "pack 60 100"
+					"presentation": 1,
+					"presentation_rect": [
+						550.0,
+						568.0,
+						170.0,
+						22.0
+					],
+					"floatoutput": 1,
+					"size": 6.0,
+					"min": -3.0,
+					"orientation": 1,
+					"varname": "axis2"
 				}
 			},
 			{
 				"box": {
 					"id": "obj-131",
+					"maxclass": "newobj",
+					"numinlets": 1,
+					"numoutlets": 1,
+					"outlettype": [
+						""
+					],
+					"patching_rect": [
+						20.0,
+						852.0,
+						240.0,
+						22.0
+					],
+					"text": "prepend /morph/macro/2"
+				}
+			},
+			{
+				"box": {
+					"id": "obj-132",
+					"maxclass": "newobj",
+					"numinlets": 1,
+					"numoutlets": 0,
+					"outlettype": [],
+					"patching_rect": [
+						280.0,
+						852.0,
+						240.0,
+						22.0
+					],
+					"text": "s morph.out"
+				}
+			},
+			{
+				"box": {
+					"id": "obj-133",
+					"maxclass": "comment",
+					"numinlets": 1,
+					"numoutlets": 0,
+					"outlettype": [],
+					"patching_rect": [
+						540.0,
+						852.0,
+						240.0,
+						22.0
+					],
+					"text": "axis 4",
+					"presentation": 1,
+					"presentation_rect": [
+						736.0,
+						570.0,
+						60.0,
+						20.0
+					],
+					"textcolor": [
+						0.8,
+						0.82,
+						0.86,
+						1.0
+					]
+				}
+			},
+			{
+				"box": {
+					"id": "obj-134",
+					"maxclass": "slider",
+					"numinlets": 1,
+					"numoutlets": 1,
+					"outlettype": [
+						""
+					],
+					"patching_rect": [
+						800.0,
+						852.0,
+						240.0,
+						22.0
+					],
+					"presentation": 1,
+					"presentation_rect": [
+						790.0,
+						568.0,
+						170.0,
+						22.0
+					],
+					"floatoutput": 1,
+					"size": 6.0,
+					"min": -3.0,
+					"orientation": 1,
+					"varname": "axis3"
+				}
+			},
+			{
+				"box": {
+					"id": "obj-135",
+					"maxclass": "newobj",
+					"numinlets": 1,
+					"numoutlets": 1,
+					"outlettype": [
+						""
+					],
+					"patching_rect": [
+						1060.0,
+						852.0,
+						240.0,
+						22.0
+					],
+					"text": "prepend /morph/macro/3"
+				}
+			},
+			{
+				"box": {
+					"id": "obj-136",
+					"maxclass": "newobj",
+					"numinlets": 1,
+					"numoutlets": 0,
+					"outlettype": [],
+					"patching_rect": [
+						20.0,
+						884.0,
+						240.0,
+						22.0
+					],
+					"text": "s morph.out"
+				}
+			},
+			{
+				"box": {
+					"id": "obj-137",
+					"maxclass": "newobj",
+					"numinlets": 2,
+					"numoutlets": 2,
+					"outlettype": [
+						"",
+						""
+					],
+					"patching_rect": [
+						280.0,
+						884.0,
+						240.0,
+						22.0
+					],
+					"text": "stripnote"
+				}
+			},
+			{
+				"box": {
+					"id": "obj-138",
+					"maxclass": "newobj",
+					"numinlets": 2,
+					"numoutlets": 1,
+					"outlettype": [
+						""
+					],
+					"patching_rect": [
+						540.0,
+						884.0,
+						240.0,
+						22.0
+					],
+					"text": "pack 60 100"
+				}
+			},
+			{
+				"box": {
+					"id": "obj-139",
 					"maxclass": "newobj",
 					"numinlets": 1,
 					"numoutlets": 3,
@@ -2991,8 +3173,8 @@
 						""
 					],
 					"patching_rect": [
-						20.0,
-						852.0,
+						800.0,
+						884.0,
 						240.0,
 						22.0
 					],
@@ -3001,7 +3183,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-132",
+					"id": "obj-140",
 					"maxclass": "newobj",
 					"numinlets": 1,
 					"numoutlets": 1,
@@ -3009,8 +3191,8 @@
 						""
 					],
 					"patching_rect": [
-						280.0,
-						852.0,
+						1060.0,
+						884.0,
 						240.0,
 						22.0
 					],
@@ -3019,14 +3201,14 @@
 			},
 			{
 				"box": {
-					"id": "obj-133",
+					"id": "obj-141",
 					"maxclass": "newobj",
 					"numinlets": 1,
 					"numoutlets": 0,
 					"outlettype": [],
 					"patching_rect": [
-						540.0,
-						852.0,
+						20.0,
+						916.0,
 						240.0,
 						22.0
 					],
@@ -3035,7 +3217,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-134",
+					"id": "obj-142",
 					"maxclass": "newobj",
 					"numinlets": 1,
 					"numoutlets": 2,
@@ -3044,8 +3226,8 @@
 						""
 					],
 					"patching_rect": [
-						800.0,
-						852.0,
+						280.0,
+						916.0,
 						240.0,
 						22.0
 					],
@@ -3054,7 +3236,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-135",
+					"id": "obj-143",
 					"maxclass": "newobj",
 					"numinlets": 2,
 					"numoutlets": 1,
@@ -3062,154 +3244,12 @@
 						""
 					],
 					"patching_rect": [
-						1060.0,
-						852.0,
+						540.0,
+						916.0,
 						240.0,
 						22.0
 					],
 					"text": "/ 127."
-				}
-			},
-			{
-				"box": {
-					"id": "obj-136",
-					"maxclass": "newobj",
-					"numinlets": 6,
-					"numoutlets": 1,
-					"outlettype": [
-						""
-					],
-					"patching_rect": [
-						20.0,
-						884.0,
-						240.0,
-						22.0
-					],
-					"text": "scale 0 127 -3.0 3.0"
-				}
-			},
-			{
-				"box": {
-					"id": "obj-137",
-					"maxclass": "newobj",
-					"numinlets": 1,
-					"numoutlets": 2,
-					"outlettype": [
-						"",
-						""
-					],
-					"patching_rect": [
-						280.0,
-						884.0,
-						240.0,
-						22.0
-					],
-					"text": "ctlin 20"
-				}
-			},
-			{
-				"box": {
-					"id": "obj-138",
-					"maxclass": "newobj",
-					"numinlets": 1,
-					"numoutlets": 1,
-					"outlettype": [
-						""
-					],
-					"patching_rect": [
-						540.0,
-						884.0,
-						240.0,
-						22.0
-					],
-					"text": "prepend /morph/macro/0"
-				}
-			},
-			{
-				"box": {
-					"id": "obj-139",
-					"maxclass": "newobj",
-					"numinlets": 1,
-					"numoutlets": 0,
-					"outlettype": [],
-					"patching_rect": [
-						800.0,
-						884.0,
-						240.0,
-						22.0
-					],
-					"text": "s morph.out"
-				}
-			},
-			{
-				"box": {
-					"id": "obj-140",
-					"maxclass": "newobj",
-					"numinlets": 6,
-					"numoutlets": 1,
-					"outlettype": [
-						""
-					],
-					"patching_rect": [
-						1060.0,
-						884.0,
-						240.0,
-						22.0
-					],
-					"text": "scale 0 127 -3.0 3.0"
-				}
-			},
-			{
-				"box": {
-					"id": "obj-141",
-					"maxclass": "newobj",
-					"numinlets": 1,
-					"numoutlets": 2,
-					"outlettype": [
-						"",
-						""
-					],
-					"patching_rect": [
-						20.0,
-						916.0,
-						240.0,
-						22.0
-					],
-					"text": "ctlin 21"
-				}
-			},
-			{
-				"box": {
-					"id": "obj-142",
-					"maxclass": "newobj",
-					"numinlets": 1,
-					"numoutlets": 1,
-					"outlettype": [
-						""
-					],
-					"patching_rect": [
-						280.0,
-						916.0,
-						240.0,
-						22.0
-					],
-					"text": "prepend /morph/macro/1"
-				}
-			},
-			{
-				"box": {
-					"id": "obj-143",
-					"maxclass": "newobj",
-					"numinlets": 1,
-					"numoutlets": 0,
-					"outlettype": [],
-					"patching_rect": [
-						540.0,
-						916.0,
-						240.0,
-						22.0
-					],
-					"text": "s morph.out"
 				}
 			},
 			{
@@ -3246,7 +3286,7 @@
 						240.0,
 						22.0
 					],
-					"text": "ctlin 22"
+					"text": "ctlin 20"
 				}
 			},
 			{
@@ -3264,7 +3304,7 @@
 						240.0,
 						22.0
 					],
-					"text": "prepend /morph/macro/2"
+					"text": "prepend /morph/macro/0"
 				}
 			},
 			{
@@ -3317,7 +3357,7 @@
 						240.0,
 						22.0
 					],
-					"text": "ctlin 23"
+					"text": "ctlin 21"
 				}
 			},
 			{
@@ -3335,7 +3375,7 @@
 						240.0,
 						22.0
 					],
-					"text": "prepend /morph/macro/3"
+					"text": "prepend /morph/macro/1"
 				}
 			},
 			{
@@ -3357,13 +3397,155 @@
 			{
 				"box": {
 					"id": "obj-152",
+					"maxclass": "newobj",
+					"numinlets": 6,
+					"numoutlets": 1,
+					"outlettype": [
+						""
+					],
+					"patching_rect": [
+						280.0,
+						980.0,
+						240.0,
+						22.0
+					],
+					"text": "scale 0 127 -3.0 3.0"
+				}
+			},
+			{
+				"box": {
+					"id": "obj-153",
+					"maxclass": "newobj",
+					"numinlets": 1,
+					"numoutlets": 2,
+					"outlettype": [
+						"",
+						""
+					],
+					"patching_rect": [
+						540.0,
+						980.0,
+						240.0,
+						22.0
+					],
+					"text": "ctlin 22"
+				}
+			},
+			{
+				"box": {
+					"id": "obj-154",
+					"maxclass": "newobj",
+					"numinlets": 1,
+					"numoutlets": 1,
+					"outlettype": [
+						""
+					],
+					"patching_rect": [
+						800.0,
+						980.0,
+						240.0,
+						22.0
+					],
+					"text": "prepend /morph/macro/2"
+				}
+			},
+			{
+				"box": {
+					"id": "obj-155",
+					"maxclass": "newobj",
+					"numinlets": 1,
+					"numoutlets": 0,
+					"outlettype": [],
+					"patching_rect": [
+						1060.0,
+						980.0,
+						240.0,
+						22.0
+					],
+					"text": "s morph.out"
+				}
+			},
+			{
+				"box": {
+					"id": "obj-156",
+					"maxclass": "newobj",
+					"numinlets": 6,
+					"numoutlets": 1,
+					"outlettype": [
+						""
+					],
+					"patching_rect": [
+						20.0,
+						1012.0,
+						240.0,
+						22.0
+					],
+					"text": "scale 0 127 -3.0 3.0"
+				}
+			},
+			{
+				"box": {
+					"id": "obj-157",
+					"maxclass": "newobj",
+					"numinlets": 1,
+					"numoutlets": 2,
+					"outlettype": [
+						"",
+						""
+					],
+					"patching_rect": [
+						280.0,
+						1012.0,
+						240.0,
+						22.0
+					],
+					"text": "ctlin 23"
+				}
+			},
+			{
+				"box": {
+					"id": "obj-158",
+					"maxclass": "newobj",
+					"numinlets": 1,
+					"numoutlets": 1,
+					"outlettype": [
+						""
+					],
+					"patching_rect": [
+						540.0,
+						1012.0,
+						240.0,
+						22.0
+					],
+					"text": "prepend /morph/macro/3"
+				}
+			},
+			{
+				"box": {
+					"id": "obj-159",
+					"maxclass": "newobj",
+					"numinlets": 1,
+					"numoutlets": 0,
+					"outlettype": [],
+					"patching_rect": [
+						800.0,
+						1012.0,
+						240.0,
+						22.0
+					],
+					"text": "s morph.out"
+				}
+			},
+			{
+				"box": {
+					"id": "obj-160",
 					"maxclass": "comment",
 					"numinlets": 1,
 					"numoutlets": 0,
 					"outlettype": [],
 					"patching_rect": [
-						280.0,
-						980.0,
+						1060.0,
+						1012.0,
 						240.0,
 						22.0
 					],
@@ -3385,7 +3567,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-153",
+					"id": "obj-161",
 					"maxclass": "newobj",
 					"numinlets": 1,
 					"numoutlets": 1,
@@ -3393,8 +3575,8 @@
 						""
 					],
 					"patching_rect": [
-						540.0,
-						980.0,
+						20.0,
+						1044.0,
 						240.0,
 						22.0
 					],
@@ -3403,7 +3585,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-154",
+					"id": "obj-162",
 					"maxclass": "message",
 					"numinlets": 2,
 					"numoutlets": 1,
@@ -3411,8 +3593,8 @@
 						""
 					],
 					"patching_rect": [
-						800.0,
-						980.0,
+						280.0,
+						1044.0,
 						240.0,
 						22.0
 					],
@@ -4356,7 +4538,7 @@
 				"patchline": {
 					"source": [
 						"obj-106",
-						1
+						0
 					],
 					"destination": [
 						"obj-107",
@@ -4404,7 +4586,7 @@
 				"patchline": {
 					"source": [
 						"obj-114",
-						0
+						1
 					],
 					"destination": [
 						"obj-115",
@@ -4499,23 +4681,11 @@
 			{
 				"patchline": {
 					"source": [
-						"obj-131",
-						0
-					],
-					"destination": [
-						"obj-129",
-						0
-					]
-				}
-			},
-			{
-				"patchline": {
-					"source": [
-						"obj-129",
-						0
-					],
-					"destination": [
 						"obj-130",
+						0
+					],
+					"destination": [
+						"obj-131",
 						0
 					]
 				}
@@ -4524,46 +4694,10 @@
 				"patchline": {
 					"source": [
 						"obj-131",
-						1
-					],
-					"destination": [
-						"obj-129",
-						1
-					]
-				}
-			},
-			{
-				"patchline": {
-					"source": [
-						"obj-129",
-						1
-					],
-					"destination": [
-						"obj-130",
-						1
-					]
-				}
-			},
-			{
-				"patchline": {
-					"source": [
-						"obj-130",
 						0
 					],
 					"destination": [
 						"obj-132",
-						0
-					]
-				}
-			},
-			{
-				"patchline": {
-					"source": [
-						"obj-132",
-						0
-					],
-					"destination": [
-						"obj-133",
 						0
 					]
 				}
@@ -4587,7 +4721,19 @@
 						0
 					],
 					"destination": [
-						"obj-25",
+						"obj-136",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-139",
+						0
+					],
+					"destination": [
+						"obj-137",
 						0
 					]
 				}
@@ -4599,18 +4745,6 @@
 						0
 					],
 					"destination": [
-						"obj-136",
-						0
-					]
-				}
-			},
-			{
-				"patchline": {
-					"source": [
-						"obj-136",
-						0
-					],
-					"destination": [
 						"obj-138",
 						0
 					]
@@ -4619,11 +4753,35 @@
 			{
 				"patchline": {
 					"source": [
-						"obj-138",
-						0
-					],
-					"destination": [
 						"obj-139",
+						1
+					],
+					"destination": [
+						"obj-137",
+						1
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-137",
+						1
+					],
+					"destination": [
+						"obj-138",
+						1
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-138",
+						0
+					],
+					"destination": [
+						"obj-140",
 						0
 					]
 				}
@@ -4631,23 +4789,11 @@
 			{
 				"patchline": {
 					"source": [
+						"obj-140",
+						0
+					],
+					"destination": [
 						"obj-141",
-						0
-					],
-					"destination": [
-						"obj-140",
-						0
-					]
-				}
-			},
-			{
-				"patchline": {
-					"source": [
-						"obj-140",
-						0
-					],
-					"destination": [
-						"obj-142",
 						0
 					]
 				}
@@ -4660,6 +4806,18 @@
 					],
 					"destination": [
 						"obj-143",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-143",
+						0
+					],
+					"destination": [
+						"obj-25",
 						0
 					]
 				}
@@ -4739,11 +4897,11 @@
 			{
 				"patchline": {
 					"source": [
-						"obj-6",
-						2
+						"obj-153",
+						0
 					],
 					"destination": [
-						"obj-153",
+						"obj-152",
 						0
 					]
 				}
@@ -4751,11 +4909,83 @@
 			{
 				"patchline": {
 					"source": [
-						"obj-153",
+						"obj-152",
 						0
 					],
 					"destination": [
 						"obj-154",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-154",
+						0
+					],
+					"destination": [
+						"obj-155",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-157",
+						0
+					],
+					"destination": [
+						"obj-156",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-156",
+						0
+					],
+					"destination": [
+						"obj-158",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-158",
+						0
+					],
+					"destination": [
+						"obj-159",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-6",
+						2
+					],
+					"destination": [
+						"obj-161",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-161",
+						0
+					],
+					"destination": [
+						"obj-162",
 						0
 					]
 				}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from realtime.cli import surfaces
 from realtime.cli.arguments import add_decoder, add_finish, add_gain, add_model, number, outputs, whole
+from realtime.synth.commands import HIT_SETTINGS
 from realtime.synth.quantities import HEADROOM_DB
 from realtime.util.errors import RealtimeError
 
@@ -44,6 +45,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--steady",
         action="store_true",
         help="keep the queue of --ahead blocks full, for a constant latency",
+    )
+    serve.add_argument(
+        "--dynamics",
+        type=number(*HIT_SETTINGS["dynamics"].quantity.range),
+        default=1.0,
+        metavar="AMOUNT",
+        help="how far velocity changes the timbre, with models that know how; default: 1; 0: the level alone",
     )
     serve.add_argument("--voices", type=whole(1, 64), default=8, help="simultaneous sounds; default: 8")
     add_gain(serve)
@@ -137,6 +145,7 @@ def run(args: argparse.Namespace) -> int:
     return serve(
         ServeConfig(
             sound=sound,
+            dynamics=args.dynamics,
             host=args.host,
             port=args.port,
             allow=tuple(args.allow),

@@ -13,10 +13,10 @@ from realtime.cli import surfaces
 from realtime.cli.refusal_lines import RefusalLines
 from realtime.cli.surfaces import SurfaceConfig
 from realtime.control import access
-from realtime.control.dispatcher import Control
+from realtime.control.dispatcher import NOBODY, Control
 from realtime.control.osc import Server, bind
 from realtime.control.presets import PresetFile, default_presets
-from realtime.control.protocol import HOST, PORT
+from realtime.control.protocol import HOST, PORT, Message
 from realtime.live.config import SoundConfig
 from realtime.live.rpc import RpcError
 from realtime.live.supervisor import Facts, Supervisor
@@ -41,6 +41,7 @@ class ServeConfig:
         sound: options of the worker process.
         allow: addresses and networks that may play; empty: all that can reach `host`.
         presets: file of presets; None: the one in the user's data folder.
+        dynamics: initial setting of new hits, for a model that knows how velocity changes the timbre.
         seconds: time until the server stops; None: no limit.
         surfaces: options of MIDI, the page and OSCQuery.
         quiet: refused messages are not printed.
@@ -53,6 +54,7 @@ class ServeConfig:
     allow: tuple[str, ...] = ()
     presets: Path | None = None
     restore: bool = False
+    dynamics: float = 0.0
     seconds: float | None = None
     surfaces: SurfaceConfig = field(default_factory=SurfaceConfig)
     quiet: bool = False
@@ -78,6 +80,8 @@ def serve(config: ServeConfig) -> int:
         parts.callback(sound.close)
         shelf = PresetFile(config.presets or default_presets(), say)
         control = Control(sound.info, sound.player, shelf=shelf, studio=sound.studio, effects=sound.plugins)
+        if config.dynamics and control.space.expression.knows_velocity:
+            control.handle([Message("/morph/dynamics", (config.dynamics,))], NOBODY)
         server = Server(control, listener, access.Access(config.allow))
         if config.restore and not control.restore():
             say("no earlier session of this model to restore")

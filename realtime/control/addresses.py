@@ -169,10 +169,15 @@ _PORT = Argument("port", "int", "a UDP port on the sender's machine", low=1, hig
 
 
 def _setting(row: HitSetting) -> Address[LatentSpace, Asked]:
+    def change(space: LatentSpace, values: tuple[Any, ...]) -> ChangeSetting:
+        if values[0] and (reason := space.lacks(row.name)):
+            raise ControlError(reason)
+        return ChangeSetting(row.name, values[0])
+
     return Address(
         f"/morph/{row.name}",
         row.effect.format(hits="new hits"),
-        lambda space, values: ChangeSetting(row.name, values[0]),
+        change,
         (_number(row.argument, row.quantity, row.meaning),),
     )
 
@@ -424,7 +429,7 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
         "info",
         "Describe the model that plays.",
         "`/morph/info.reply` key value …: name, architecture, sample_rate, latent_dim, length_ms, "
-        "classes and anchors (both as counts)",
+        "classes and anchors (both as counts), dynamics (1: the model knows how velocity changes the timbre)",
     ),
     _query("classes", "List the classes.", "`/morph/classes.reply` name …"),
     _query(

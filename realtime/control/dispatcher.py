@@ -13,6 +13,8 @@ from itertools import count
 from pathlib import PurePosixPath
 from typing import Any, Protocol
 
+import numpy as np
+
 from realtime.control import replies
 from realtime.control.addresses import parse
 from realtime.control.background import Jobs
@@ -185,8 +187,13 @@ class Control:
         self._send_edits()
 
     def _prepare(self) -> None:
-        """Have the sounds of class centres and presets decoded ahead."""
-        points = [c.centroid for c in self.info.classes] + list(self.presets.values())[::-1]
+        """Have the sounds of class centres, those of their hardest hits, and presets decoded ahead."""
+        points = [c.centroid for c in self.info.classes]
+        dynamics, expression = self.settings().hit.dynamics, self.space.expression
+        if dynamics and expression.knows_velocity:
+            hardest = [expression.offset(z, 1.0, dynamics, 0.0, ()) for z in points]
+            points += [tuple(np.add(z, offset).tolist()) for z, offset in zip(points, hardest, strict=True)]
+        points += list(self.presets.values())[::-1]
         self.player.submit([Prepare(tuple(points[:MAX_PREPARED]))])
 
     def restore(self) -> bool:
@@ -332,6 +339,8 @@ class Control:
             case ChangeSetting():
                 if not self._schedule.set(asked, due):
                     raise ControlError("too many scheduled settings")
+                if asked.name == "dynamics":
+                    self._prepare()
             case Move():
                 commands.append(self._move(asked, due, now))
             case Hit():

@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.control.general_midi import DRUMS, Drum
+from realtime.model.expression import Expression
 from realtime.model.names import Names
 from realtime.model.schema import ModelInfo
+from realtime.model.shares import Shares
 from realtime.synth.commands import SetAxis, Z
 from realtime.util.errors import ControlError
 
 NEAR = 1e-9  # squared distance on the map within which a place counts as the sound's own
-LEAST_VARIANCE = 1e-12  # for a class that is a single point
 
 
 class LatentSpace:
@@ -38,8 +39,8 @@ class LatentSpace:
         """Places of the training sounds on the map: float64 [anchors, 2], each direction scaled to 0..1."""
         self._shadow = _linear_fit(self._sounds, self.map)
         self._centres = np.array([c.centroid for c in info.classes], np.float64)
-        spread = np.array([c.spread for c in info.classes], np.float64)
-        self._variances = np.maximum(spread**2 / info.latent_dim, LEAST_VARIANCE)
+        self._shares = Shares(info)
+        self.expression = Expression(info)
 
     def of_model(self, name: str) -> bool:
         """Return whether the model itself has a point with that name."""
@@ -172,16 +173,16 @@ class LatentSpace:
         return [float(x) for x in np.where(still, 0.0, along / np.where(still, 1.0, deviations))]
 
     def probabilities(self, z: Sequence[float]) -> list[float]:
-        """Return the probability of each class at z [D]; the sum is 1.
+        """Return the probability of each class at z [D], as `Shares`; the sum is 1."""
+        return [float(p) for p in self._shares.at(z)]
 
-        Each class is modelled as a normal distribution around its centre with variance s = spread^2 / D in
-        each of the D dimensions. All classes are assumed equally frequent. The result is the softmax of
-        -(D ln s + |z - centre|^2 / s) / 2.
-        """
-        squared = ((self._centres - np.asarray(z, np.float64)) ** 2).sum(axis=1)
-        logs = -0.5 * (self.info.latent_dim * np.log(self._variances) + squared / self._variances)
-        shares = np.exp(logs - logs.max())
-        return [float(p) for p in shares / shares.sum()]
+    def lacks(self, setting: str) -> str:
+        """Return why a setting of hits has no effect with this model, or an empty string."""
+        if setting == "dynamics" and not self.expression.knows_velocity:
+            return "this model does not know how velocity changes the timbre"
+        if setting == "vary" and not self.expression.knows_takes:
+            return "this model contains no training sounds to vary between"
+        return ""
 
 
 def _unit_square(places: NDArray[np.float64]) -> NDArray[np.float64]:

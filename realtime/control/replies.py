@@ -67,6 +67,7 @@ def answer(what: str, space: LatentSpace, source: StatusSource, z: Z, more: Fact
                 "length_ms": 1000.0 * info.length / info.sample_rate,
                 "classes": len(info.classes),
                 "anchors": len(info.anchors),
+                "dynamics": int(space.expression.knows_velocity),
             }
             return [pairs("info", facts)]
         case "classes":

@@ -61,7 +61,7 @@ class Lookahead(SoundCache):
             if isinstance(command, Trigger):
                 hits += 1
                 if (z := command.point or command.z) is not None:
-                    self.plan(z)
+                    self.plan(z if command.offset is None else tuple(np.add(z, command.offset).tolist()))
             while hits > LOOK_AHEAD:
                 hits -= isinstance(waiting[0][1], Trigger)
                 yield waiting.popleft()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from realtime.model.expression import Expression
 from realtime.model.names import Names
 from realtime.model.schema import ModelInfo
 from realtime.offline.sequence import Sequence, SequenceError, Spec, Step
@@ -183,6 +184,7 @@ class _Player:
         self.glides: dict[int | None, Glide] = {}
         self.walks: dict[int, Z] = {}
         self.mode = sequence.mode
+        self.expression, self.expressed = Expression(info), 0
 
     def events(self) -> Iterator[Event]:
         for start in self._starts():
@@ -237,13 +239,22 @@ class _Player:
         self.glides[touch] = glide
         trigger = None
         if step.hit:
-            trigger = replace(step.trigger, z=jump, touch=touch)
+            trigger = self._expressed(replace(step.trigger, z=jump, touch=touch), here)
             commands.append(trigger)
         elif jump is not None:
             commands.append(SetZ(jump, touch))
         name = step.name or (step.spec.label if step.spec else "step")
         group = self.points.group(target or here)
         return Event(sample, tuple(commands), trigger, start.index, name, step.voice or "main", group, here)
+
+    def _expressed(self, trigger: Trigger, here: Z) -> Trigger:
+        """Return a hit with its offset, so that the stems of a mix have it, too."""
+        if not (trigger.dynamics or trigger.vary):
+            return trigger
+        self.expressed += 1
+        settings = trigger.velocity, trigger.dynamics, trigger.vary
+        seed = self.sequence.seed, self.expressed
+        return replace(trigger, offset=self.expression.offset(here, *settings, seed))
 
     def _target(self, start: _Start, step: Step, here: Z) -> Z | None:
         """Return the z that the step moves the point to, or None."""

@@ -192,8 +192,8 @@ def _check(key: str, value: Any, dim: int) -> Any:
         if isinstance(value, list) and len(value) <= 1024:
             return tuple(_vector(key, each, dim) for each in value)
         raise LogError("through is not a list of up to 1024 points")
-    if key in ("z", "point", "axis", "origin"):
-        return None if value is None and key in ("z", "point") else _vector(key, value, dim)
+    if key in ("z", "point", "offset", "axis", "origin"):
+        return None if value is None and key in ("z", "point", "offset") else _vector(key, value, dim)
     if key in _CHOICES:
         if isinstance(value, str) and value in _CHOICES[key]:
             return value

@@ -72,10 +72,12 @@ class Trigger:
         velocity: amplitude, 0..1.
         z: where the point jumps first, or None.
         touch: number (0..127) of the point that the voice follows instead; `z` moves that point.
-        pitch, pan, decay_ms, reverse, choke: see `HIT_SETTINGS`; a decay of None is none.
+        pitch, pan, decay_ms, reverse, choke, dynamics, vary: see `HIT_SETTINGS`; a decay of None is none.
         point: fixed z [D] of the voice, whatever the point does; usually None.
         ahead: the whole sound is cached when the voice begins, so that it follows a move of the point from
             the next frame on rather than from the next tick. The mixer sets it when it plays live.
+        offset: distance [D] of the voice from the point that it follows. None: the mixer finds it by
+            `dynamics` and `vary`.
     """
 
     velocity: float = 1.0
@@ -88,6 +90,9 @@ class Trigger:
     choke: int = 0
     point: Z | None = None
     ahead: bool = False
+    dynamics: float = 0.0
+    vary: float = 0.0
+    offset: Z | None = None
 
     @property
     def settings(self) -> dict[str, float]:
@@ -179,6 +184,22 @@ HIT_SETTINGS = {
             Quantity(0, 16, whole=True),
             "Put {hits} into a choke group: a hit fades out the earlier ones of its group.",
             "0 is none",
+        ),
+        HitSetting(
+            "dynamics",
+            "dynamics",
+            "amount",
+            Quantity(0.0, 2.0),
+            "Let velocity change the timbre of {hits}, not only their level.",
+            "0 is level alone, 1 is as far as in recordings of hard and soft hits",
+        ),
+        HitSetting(
+            "vary",
+            "vary",
+            "amount",
+            Quantity(0.0, 1.0),
+            "Let {hits} differ at random, as the training sounds of their class do.",
+            "0 is not at all, 1 is as much as different drums of the class",
         ),
     )
 }

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.model.decoder import Decoder
+from realtime.model.expression import Expression
 from realtime.synth.command_queue import CommandQueue
 from realtime.synth.commands import (
     MODES,
@@ -139,6 +140,8 @@ class Mixer:
         """Cost measured on this machine, or None."""
 
         self._decoder = decoder
+        self._expression = Expression(info)
+        self._expressed = 0  # hits whose offset was drawn
         self._commands = CommandQueue()
         self._polyphony = Polyphony(voices, sample_rate)
         self._waiting: deque[tuple[int, Trigger]] = deque()  # deadline, and the hit that waits
@@ -181,11 +184,12 @@ class Mixer:
             if isinstance(command, Trigger):
                 given = command.z if command.point is None else command.point
                 z = self.glide.at(self.position) if given is None else np.array(given)
-                begun += self.sound_cache.get(z.astype(np.float32)) is None
+                apart = self._is_expressive(command)
+                begun += apart or self.sound_cache.get(z.astype(np.float32)) is None
             moves = moves or isinstance(command, POINT_MOVES)
         for voice in self._playing:
             if voice.cached is not None and not (voice.decoded or voice.silent):
-                target = self._path(voice).target
+                target = voice.moved(self._path(voice).target)
                 begun += moved * (moves or not np.array_equal(target.astype(np.float32), voice.cached.z))
         return begun
 
@@ -315,8 +319,24 @@ class Mixer:
             order, command = self._commands.pop()
             if isinstance(command, Panic):
                 self._commands.forget_before(order)
+            if isinstance(command, Trigger) and self._is_expressive(command):
+                command = self._with_offset(command)
             if not (self.live and isinstance(command, Trigger) and self._must_wait(command)):
                 self._perform(command)
+
+    def _is_expressive(self, trigger: Trigger) -> bool:
+        """Return whether the offset of a hit is still to be found."""
+        known = self._expression
+        moves = (trigger.dynamics and known.knows_velocity) or (trigger.vary and known.knows_takes)
+        return bool(moves) and trigger.offset is None
+
+    def _with_offset(self, trigger: Trigger) -> Trigger:
+        """Return a hit with its offset, as the log records it."""
+        given = trigger.z if trigger.point is None else trigger.point
+        z = self._points.of(trigger.touch).at(self.position) if given is None else np.array(given)
+        self._expressed += 1
+        settings = trigger.velocity, trigger.dynamics, trigger.vary
+        return replace(trigger, offset=self._expression.offset(z, *settings, [self._expressed]))
 
     def _perform(self, command: Command) -> None:
         done = self._execute(command)
@@ -335,15 +355,16 @@ class Mixer:
             target = self._points.of(trigger.touch).at(self.position)
         else:
             target = np.array(given, np.float64)
+        if trigger.offset is not None:
+            target = target + np.array(trigger.offset)
         if self._is_whole(target):
             return False
         if trigger.z is not None:
             self._perform(SetZ(trigger.z, trigger.touch))
         point = tuple(float(x) for x in target)
         self.sound_cache.want_now(point)
-        self._waiting.append(
-            (self.position + self._samples(PATIENCE_MS), replace(trigger, z=None, point=point))
-        )
+        found = replace(trigger, z=None, point=point, dynamics=0.0, vary=0.0, offset=None)
+        self._waiting.append((self.position + self._samples(PATIENCE_MS), found))
         return True
 
     def _start_waiting(self) -> None:
@@ -362,8 +383,10 @@ class Mixer:
     def _where(self, trigger: Trigger) -> Point:
         """Return z of the voice that starts now."""
         if trigger.point is not None:
-            return np.array(trigger.point)
-        return self._points.begin(trigger.touch).at(self.position)
+            z = np.array(trigger.point)
+        else:
+            z = self._points.begin(trigger.touch).at(self.position)
+        return z if trigger.offset is None else z + np.array(trigger.offset)
 
     def _execute(self, command: Command) -> Command:
         """Execute a command; return it as the log records it."""
@@ -429,6 +452,8 @@ class Mixer:
         elif trigger.ahead and rests and not whole:
             sound = self.sound_cache.complete(z.astype(np.float32))
         voice.begin(self.position, trigger, fixed, sound)
+        if trigger.offset is not None and fixed is None:
+            voice.offset = np.array(trigger.offset)
         self._playing.append(voice)
         self._covered = 0
         self.hits += 1
@@ -492,7 +517,7 @@ class Mixer:
     def _frames_of(self, voice: Voice, frames: int) -> Point:
         """Return z of a voice's next frames: [frames, D], or [D] if it is constant."""
         path = self._path(voice)
-        return path.target if path.still else path.at(voice.frame_samples(frames))
+        return voice.moved(path.target if path.still else path.at(voice.frame_samples(frames)))
 
     def _path(self, voice: Voice) -> Glide:
         return self._points.of(voice.touch) if voice.glide is None else voice.glide
@@ -530,7 +555,7 @@ class Mixer:
             return
         glide, hop = self._path(voice), self.timing.hop_length
         rests = glide.rests_at(voice.frame_samples(1)[0])
-        matches = rests and np.array_equal(glide.target.astype(np.float32), sound.z)
+        matches = rests and np.array_equal(voice.moved(glide.target).astype(np.float32), sound.z)
         if matches and sound.frames >= voice.frames + missing:
             voice.push(sound.audio[voice.frames * hop : (voice.frames + missing) * hop])
             return

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.synth.commands import Trigger
-from realtime.synth.glide import Glide
+from realtime.synth.glide import Glide, Point
 from realtime.synth.voices.resampler import Samples
 from realtime.synth.voices.sound_cache import CachedSound
 from realtime.synth.voices.timing import Pace, Timing
@@ -55,6 +55,8 @@ class Voice:
         self.choke = trigger.choke
         self.glide = glide
         self.cached = cached
+        self.offset: Point | None = None
+        """Distance of the voice from the point that it follows, float64 [D]."""
         self.ahead = trigger.ahead
         self.pace: Pace = self._timing.pace(trigger.pitch)
         self.frames = 0
@@ -75,6 +77,10 @@ class Voice:
         self._fade_level = 1.0
         margin = self._timing.widest - self.pace.resampler.half
         self._decoded = self._memory[margin : len(self._memory) - margin]
+
+    def moved(self, z: Point) -> Point:
+        """Return z [..., D] with the voice's offset."""
+        return z if self.offset is None else z + self.offset
 
     def frames_missing(self, end: int) -> int:
         """Return the latent frames to decode so that the voice sounds until timing frame `end` begins."""

@@ -144,6 +144,17 @@ def test_note_without_a_drum_plays_at_its_pitch(info: ModelInfo, note: int) -> N
     assert ask(info, "/morph/drum", note, 127) == ask(info, "/morph/note", note, 127)
 
 
+def test_dynamics_needs_a_model_that_knows_them(info: ModelInfo) -> None:
+    with pytest.raises(RealtimeError, match="does not know how velocity changes the timbre"):
+        ask(info, "/morph/dynamics", 0.5)
+    assert ask(info, "/morph/dynamics", 0) == ChangeSetting("dynamics", 0.0)
+    known = replace(info, classes=tuple(replace(c, velocity=c.centroid) for c in info.classes))
+    assert ask(known, "/morph/dynamics", 0.5) == ChangeSetting("dynamics", 0.5)
+    assert ask(info, "/morph/vary", 0.5) == ChangeSetting("vary", 0.5)
+    with pytest.raises(RealtimeError, match="no training sounds"):
+        ask(replace(info, anchors=()), "/morph/vary", 0.5)
+
+
 def test_touch_messages_carry_the_touch(info: ModelInfo) -> None:
     z = (1.0, 2.0, 3.0, 4.0)
     assert ask(info, "/morph/touch/3/z", *z) == Move(z, 3)

@@ -8,6 +8,7 @@ import { Slider, Toggle, useHeld } from "../widgets.js";
 
 const LONGEST_MS = 2000; // of a decay; the end of the slider leaves sounds as they are
 
+const percent = (v) => (v ? `${Math.round(100 * v)} %` : "off");
 const number = (v) => String(Number(v.toFixed(2)));
 const capital = (name) => name[0].toUpperCase() + name.slice(1);
 
@@ -25,6 +26,8 @@ const SLIDERS = {
     toServer: (v) => (v >= LONGEST_MS ? 0 : v),
     fromServer: (v) => (v === 0 ? LONGEST_MS : v),
   },
+  dynamics: { label: "Velocity changes the timbre", show: percent },
+  vary: { label: "Variation from hit to hit", show: percent },
   choke: { label: "Choke group", show: (v) => (v ? String(v) : "none") },
 };
 

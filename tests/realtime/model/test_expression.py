@@ -1,0 +1,69 @@
+"""Offsets of hits: along the directions of velocity, and within the spread of the takes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from realtime.model.decoder import Decoder
+from realtime.model.expression import Expression
+from realtime.model.schema import Anchor, ModelInfo
+
+
+@pytest.fixture
+def info(decoder: Decoder) -> ModelInfo:
+    """Class 0 at the origin, class 1 far from it; each with a direction of its own and three takes."""
+    far = (100.0, 0.0, 0.0, 0.0)
+    classes = tuple(
+        replace(decoder.info.classes[at], centroid=centre, spread=1.0, velocity=direction)
+        for at, centre, direction in ((0, (0.0,) * 4, (0.0, 2.0, 0.0, 0.0)), (1, far, (0.0, 0.0, 4.0, 0.0)))
+    )
+    places = [(1.0, 0.0, 0.0, 0.0), (0.0, 1.0, 0.0, 0.0), (0.0, 0.0, 1.0, 0.0)]
+    anchors = tuple(Anchor(f"{place}", 0, place, (0.0, 0.0)) for place in places)
+    return replace(decoder.info, classes=classes, anchors=anchors)
+
+
+@pytest.mark.parametrize(
+    ("velocity", "dynamics", "first", "second"),
+    [
+        (1.0, 1.0, 1.0, 2.0),
+        (0.0, 1.0, -1.0, -2.0),
+        (0.5, 2.0, 0.0, 0.0),
+        (0.75, 2.0, 1.0, 2.0),
+        (1, 0, 0, 0),
+    ],
+)
+def test_velocity_moves_along_the_direction_of_the_class(
+    info: ModelInfo, velocity: float, dynamics: float, first: float, second: float
+) -> None:
+    expression = Expression(info)
+    centres = [each.centroid for each in info.classes]
+    found = [expression.offset(z, velocity, dynamics, 0.0, ()) for z in centres]
+    assert found[0] == pytest.approx((0.0, first, 0.0, 0.0))
+    assert found[1] == pytest.approx((0.0, 0.0, second, 0.0))
+    middle = expression.offset(np.mean(centres, axis=0), velocity, dynamics, 0.0, ())
+    assert middle == pytest.approx(np.mean(found, axis=0))  # half of each
+
+
+def test_variation_stays_between_the_takes_and_each_seed_has_one_place(info: ModelInfo) -> None:
+    expression = Expression(info)
+    z = info.classes[0].centroid
+    places = np.array([expression.offset(z, 0.5, 1.0, 1.0, [seed]) for seed in range(300)])
+    assert places.min() >= 0.0  # on the edges of the triangle of the takes
+    np.testing.assert_allclose(places.sum(axis=1), 1.0)
+    np.testing.assert_allclose(places.mean(axis=0), (1 / 3, 1 / 3, 1 / 3, 0.0), atol=0.06)
+    assert len(np.unique(places, axis=0)) == 300
+    half = np.array([expression.offset(z, 0.5, 1.0, 0.5, [seed]) for seed in range(300)])
+    np.testing.assert_allclose(half, places / 2)
+
+
+def test_a_class_without_takes_and_a_model_without_either_stay_in_place(info: ModelInfo) -> None:
+    expression = Expression(info)
+    assert (expression.knows_velocity, expression.knows_takes) == (True, True)
+    assert expression.offset(info.classes[1].centroid, 0.5, 1.0, 1.0, [3]) == (0.0,) * 4
+    plain = replace(info, anchors=(), classes=tuple(replace(c, velocity=()) for c in info.classes))
+    expression = Expression(plain)
+    assert (expression.knows_velocity, expression.knows_takes) == (False, False)
+    assert expression.offset((0.0,) * 4, 1.0, 1.0, 1.0, [3]) == (0.0,) * 4

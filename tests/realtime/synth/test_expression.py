@@ -1,0 +1,77 @@
+"""Hits with an offset: at their own place, whatever the point does; repeated exactly by the log."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from realtime.model.decoder import Decoder
+from realtime.model.expression import Expression
+from realtime.synth.command_log import from_json, to_json
+from realtime.synth.commands import Command, Goto, Mode, SetZ, Trigger, Z
+from realtime.synth.mixer import Mixer
+
+Make = Callable[..., Mixer]
+Play = Callable[..., np.ndarray]
+A, B, OFF = (0.5, -1.25, 0.1, 1.0), (-0.5, 0.25, 1.1, 0.0), (0.25, 0.5, -0.5, 0.125)
+MOVED = [tuple(np.add(z, OFF).tolist()) for z in (A, B)]
+
+
+@pytest.mark.parametrize("mode", ["live", "latch"])
+@pytest.mark.parametrize("reverse", [False, True])
+def test_voice_stays_at_its_offset_while_the_point_glides(
+    make_mixer: Make, play: Play, mode: str, reverse: bool
+) -> None:
+    def heard(start: Z, end: Z, offset: Z | None) -> np.ndarray:
+        hit = Trigger(offset=offset, reverse=reverse)
+        score = [(0, Mode(mode)), (0, SetZ(start)), (100, hit), (900, Goto(end, 30.0))]
+        return play(make_mixer(), score, 9_000)
+
+    apart = heard(A, B, OFF)
+    np.testing.assert_allclose(apart, heard(MOVED[0], MOVED[1], None), atol=1e-6)
+    assert np.abs(apart - heard(A, B, None)).max() > 1e-3
+
+
+def performance() -> list[tuple[int, Command]]:
+    hits = [Trigger(velocity=0.4 + 0.1 * n, dynamics=1.0, vary=0.5, reverse=n == 4) for n in range(6)]
+    return [(0, SetZ(A)), *((1_000 * n + 17, replace(hit, pan=0.0)) for n, hit in enumerate(hits))]
+
+
+def with_velocity(mixer: Mixer, decoder: Decoder) -> Mixer:
+    """Return the mixer, of a model that knows velocity."""
+    classes = tuple(replace(c, velocity=(1.0, -1.0, 0.5, 0.0)) for c in decoder.info.classes)
+    mixer._expression = Expression(replace(decoder.info, classes=classes))
+    return mixer
+
+
+def test_every_hit_differs_and_the_log_repeats_them_exactly(
+    make_mixer: Make, play: Play, decoder: Decoder
+) -> None:
+    mixer = with_velocity(make_mixer(), decoder)
+    log: list[dict[str, Any]] = []
+    mixer.tap = lambda at, command: log.append(json.loads(json.dumps(to_json(at, command))))
+    first = play(mixer, performance(), 12_000)
+    offsets = [tuple(line["offset"]) for line in log if line["do"] == "trigger"]
+    assert len(set(offsets)) == 6
+    read = [from_json(line, 4) for line in log]
+    again = play(make_mixer(), read, 12_000)  # of a model that knows nothing of it
+    np.testing.assert_array_equal(again, first)
+
+
+def test_blocks_make_no_difference(make_mixer: Make, play: Play, decoder: Decoder) -> None:
+    whole = play(with_velocity(make_mixer(), decoder), performance(), 9_000, (9_000,))
+    parts = play(with_velocity(make_mixer(), decoder), performance(), 9_000, (37, 128, 500))
+    np.testing.assert_array_equal(parts, whole)
+
+
+def test_without_amounts_a_hit_is_at_the_point(make_mixer: Make, play: Play, decoder: Decoder) -> None:
+    log: list[Command] = []
+    mixer = with_velocity(make_mixer(), decoder)
+    mixer.tap = lambda at, command: log.append(command)
+    play(mixer, [(0, Trigger(0.3))], 256)
+    assert log == [Trigger(0.3)]

@@ -6,6 +6,7 @@ import contextlib
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol
 
@@ -18,6 +19,7 @@ from realtime.util.errors import RealtimeError
 CLIENT, PORT = "soundmorph", "in"
 ANY = "any"  # the name that stands for every port
 LOOPS = ("soundmorph", "midi through")  # beginnings of names of ports that no controller has
+ALSA, SEQUENCER = "API_LINUX_ALSA", Path("/dev/snd/seq")  # without it, ALSA's library writes to the terminal
 RESCAN_S = 1.0  # interval between scans for ports that appear or disappear
 
 Deliver = Callable[[bytes], None]
@@ -25,6 +27,10 @@ Deliver = Callable[[bytes], None]
 
 class PortError(RealtimeError):
     """MIDI is not available, or a port cannot be opened."""
+
+
+class ForeignError(PortError):
+    """The backend belongs to another system."""
 
 
 class Ports(Protocol):
@@ -82,7 +88,9 @@ class RtMidiPorts:
         except ImportError:
             raise PortError(f"MIDI needs python-rtmidi: {install.command('soundmorph[midi]')}") from None
         if getattr(rtmidi, api) not in rtmidi.get_compiled_api():
-            raise PortError("not available on this system")
+            raise ForeignError("not available on this system")
+        if api == ALSA and not SEQUENCER.exists():
+            raise PortError(f"the system has no sequencer, {SEQUENCER}")
         self._faults = rtmidi.SystemError, rtmidi.InvalidPortError, OSError
         try:
             self._client: Any = rtmidi.MidiIn(getattr(rtmidi, api), name=CLIENT)
@@ -117,7 +125,7 @@ class RtMidiPorts:
 
 #: name of a backend -> function that opens it
 BACKENDS: dict[str, Callable[[Deliver], Ports]] = {
-    "alsa": partial(RtMidiPorts, api="API_LINUX_ALSA"),
+    "alsa": partial(RtMidiPorts, api=ALSA),
     "jack": JackPorts,
     "coremidi": partial(RtMidiPorts, api="API_MACOSX_CORE"),
     "windows": partial(RtMidiPorts, api="API_WINDOWS_MM"),
@@ -132,7 +140,8 @@ def _open(backend: str, deliver: Deliver) -> Ports:
         try:
             return open_(deliver)
         except RealtimeError as error:  # noqa: PERF203
-            reasons.append(f"{name}: {error}")
+            if backend != "auto" or not isinstance(error, ForeignError):
+                reasons.append(f"{name}: {error}")
     raise PortError(f"MIDI is not available ({'; '.join(reasons)})")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from realtime.control.latent_space import LatentSpace
 from realtime.control.protocol import Message
 from realtime.live.engine import Engine
 from realtime.model.verify import read as read_model
+from realtime.surfaces import midi_ports
 from realtime.surfaces.midi import FRESH_S, Mapper, learn
 from realtime.surfaces.midi_bridge import LocalLink, load
 from realtime.surfaces.midi_map import DEFAULT, Knob, MapError, MidiMap, Mpe, Notes, Program
@@ -271,3 +274,17 @@ def test_midi_note_sounds_in_the_same_block_as_an_osc_trigger(make_mixer: Any, t
         blocks.append(engine._ring._blocks[0].copy())
     assert blocks[0].any()
     np.testing.assert_array_equal(blocks[0], blocks[1])
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the sequencer is Linux's")
+def test_without_midi_only_the_ways_of_this_system_are_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(midi_ports, "SEQUENCER", tmp_path / "none")
+    monkeypatch.setenv("JACK_DEFAULT_SERVER", "none")
+    monkeypatch.setenv("JACK_NO_START_SERVER", "1")
+    with pytest.raises(midi_ports.PortError) as refused:
+        midi_ports.names()
+    assert re.fullmatch(r"MIDI is not available \(alsa: .*none; jack: .*\)", str(refused.value))
+    with pytest.raises(midi_ports.PortError, match=r"\(windows: not available on this system\)"):
+        midi_ports.names("windows")

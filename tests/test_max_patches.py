@@ -122,5 +122,5 @@ def test_a_device_has_a_head_that_tells_its_kind_and_length() -> None:
 def test_the_dials_of_the_device_are_kept_with_the_set() -> None:
     dials = [box for box in boxes("morph.amxd") if box["maxclass"] == "live.dial"]
     names = [dial["saved_attribute_attributes"]["valueof"]["parameter_longname"] for dial in dials]
-    assert len(set(names)) == len(names) == 17
+    assert len(set(names)) == len(names) == 18
     assert all(dial["parameter_enable"] == 1 for dial in dials)

@@ -60,7 +60,7 @@ def test_the_server_takes_what_the_script_asks(tiny_model: Path) -> None:
     space = LatentSpace(Decoder(tiny_model, capacity=1).info)
     script = SHIPPED.findtext(".//property[key='script']/value", "")
     asked = re.findall(r"sendOSC\(\{'([^']+)', \{(?:\{tag = 'i', value = (\d+)\})?\}", script)
-    assert len(asked) == script.count("sendOSC") == 4
+    assert len(asked) == script.count("sendOSC") == 5
     for address, argument in asked:
         parse(Message(address, (int(argument),) if argument else ()), space)
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from max_patches.source.client import connect, label
-from max_patches.source.maxpat import Patch
+from max_patches.source.maxpat import Box, Patch
 
-WIDTH, HEIGHT = 660.0, 169.0
+WIDTH, HEIGHT = 790.0, 169.0
 LEFT, STEP, GAP = 14, 66, 18  # pixels: where dials begin, from one to the next, between sections
 DIMENSIONS, MACROS = 8, 4
 Z_RANGE, MACRO_RANGE = 4.0, 3.0
@@ -23,7 +23,7 @@ def patch() -> Patch:
     """The device; its view in Live is the presentation."""
     made = Patch(WIDTH, HEIGHT)
     made.box("panel", shown=(0, 0, WIDTH, HEIGHT), bgcolor=[0.16, 0.17, 0.2, 1.0], background=1)
-    send, _, _ = connect(made)
+    send, answers, _ = connect(made)
     made.wire(made.new("midiin"), made.new("midiout"))
     notes, notein = made.new("stripnote"), made.new("notein")
     pair = made.new("pack 60 100")
@@ -43,7 +43,25 @@ def patch() -> Patch:
     for index, (name, high, low) in enumerate(PLAYING):
         at = 6 + index % 3, index // 3
         _dial(made, name, f"/morph/{name}", *at, high, low=low, section=2)
+    _between(made, answers)
     return made
+
+
+def _between(made: Patch, answers: Box) -> None:
+    """Two menus of classes, and a dial from one to the other."""
+    x = LEFT + 9 * STEP + 3 * GAP
+    label(made, "morph", (x, 34, 100, 18))
+    classes, fill, each = made.new("route /morph/classes.reply"), made.new("t l clear"), made.new("zl iter 1")
+    made.wire(answers, classes, fill, each)
+    way = made.new("pak kick snare 0.")
+    for row, name in enumerate(("from", "to")):
+        menu = made.box("umenu", shown=(x, 56 + 26 * row, 100, 22), varname=name)
+        made.wire((fill, 1), menu)
+        made.wire(each, made.new("prepend append"), menu)
+        made.wire((menu, 1), (row, way))
+    dial = _knob(made, "morph", (x, 110, STEP - 6, 52), 0.0, 1.0)
+    made.wire(dial, (2, way))
+    made.wire(way, made.box("message", "/morph/between $1 $2 $3"), made.new("s ---morph"))
 
 
 def _dial(
@@ -57,21 +75,27 @@ def _dial(
     low: float | None = None,
     section: int = 0,
 ) -> None:
+    place = (LEFT + STEP * column + GAP * section, 54 + 56 * row, STEP - 6, 52)
+    dial = _knob(made, name, place, -high if low is None else low, high)
+    made.wire(dial, made.new(f"prepend {address}"), made.new("s ---morph"))
+
+
+def _knob(made: Patch, name: str, place: tuple[float, float, float, float], low: float, high: float) -> Box:
+    """A dial that Live automates and keeps with its set."""
     values = {
         "parameter_longname": name,
         "parameter_shortname": name,
         "parameter_type": 0,
-        "parameter_mmin": -high if low is None else low,
+        "parameter_mmin": low,
         "parameter_mmax": high,
         "parameter_initial_enable": 1,
         "parameter_initial": [0.0],
         "parameter_unitstyle": 1,
     }
-    dial = made.box(
+    return made.box(
         "live.dial",
-        shown=(LEFT + STEP * column + GAP * section, 54 + 56 * row, STEP - 6, 52),
+        shown=place,
         parameter_enable=1,
         varname=name,
         saved_attribute_attributes={"valueof": values},
     )
-    made.wire(dial, made.new(f"prepend {address}"), made.new("s ---morph"))

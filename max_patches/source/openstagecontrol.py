@@ -23,6 +23,7 @@ ASK = """\
 globals.heard = 0
 globals.forget = function() {
   globals.classes = null
+  globals.places = null
   globals.ranges = []
   globals.ready = false
 }
@@ -33,6 +34,7 @@ setInterval(function() {
   send('/morph/get/xy')
   send('/morph/get/macros')
   if (globals.classes === null) send('/morph/get/classes')
+  if (globals.places === null) send('/morph/get/places')
   if (!globals.ready) send('/morph/get/dimensions')
   if (Date.now() - globals.heard > 2500) {
     globals.forget()
@@ -59,6 +61,21 @@ setTimeout(function() {  // the menus are there by then
   if (names.indexOf(get('from')) < 0) set('from', names[0])
   if (names.indexOf(get('to')) < 0) set('to', names[1] || names[0])
 }, 200)
+"""
+PLACES = """\
+globals.places = [].concat(value)
+var names = ''
+for (var i = 0; i + 2 < globals.places.length; i += 3) {
+  var left = 100 * globals.places[i + 1], bottom = 100 * globals.places[i + 2]
+  names += '<span style="left: ' + left + '%; bottom: ' + bottom + '%">' + globals.places[i] + '</span>'
+}
+setVar('map', 'names', names)
+"""
+#: The names lie on the pad of the map, inside its margin, and let touches through.
+ON_THE_MAP = """\
+.html { position: absolute; z-index: 1; pointer-events: none; }
+.html { left: 20rem; right: 20rem; top: 20rem; bottom: 20rem; }
+.html span { position: absolute; transform: translate(-50%, 50%); opacity: 0.8; }
 """
 DIMENSIONS = """\
 var first = value[0], total = value[1]
@@ -147,11 +164,12 @@ def fader(name: str, words: str, frame: Sequence[int], low: float, high: float, 
 
 
 def widgets() -> list[Widget]:
-    """All of it: light, host and port, p99, panic; pads; morph; map; dimensions; axes; presets."""
+    """All of it: light, host and port, p99, panic; pads; morph; hit, beat; map; dimensions; axes; presets."""
     made = [
         widget("script", "asks", onCreate=ASK, target=SERVER),
         hearing("/morph/status.reply", STATUS),
         hearing("/morph/classes.reply", CLASSES),
+        hearing("/morph/places.reply", PLACES),
         hearing("/morph/dimensions.reply", DIMENSIONS),
         hearing("/morph/z.reply", POINT),
         hearing("/morph/macros.reply", AXES),
@@ -197,18 +215,23 @@ def widgets() -> list[Widget]:
         fader(
             "gain",
             "gain in dB",
-            (16, 356, 492, 48),
+            (16, 356, 244, 48),
             -60,
             6,
             horizontal=True,
             default=0,
             **sending("/morph/gain"),
         ),
+        button("hit", "hit", (268, 356, 76, 48), ORANGE, **sending("/morph/trigger")),
+        button("start", "beat", (352, 356, 74, 48), GREY, **sending("/morph/seq/start")),
+        button("rest", "no beat", (434, 356, 74, 48), GREY, **sending("/morph/seq/stop")),
         widget(
             "xy",
             "map",
             (520, 76, 488, 328),
             snap=True,
+            html="VAR{names, ''}",
+            css=ON_THE_MAP,
             colorWidget=BLUE,
             onValue=TOUCHED,
             **sending("/morph/xy"),

@@ -27,7 +27,9 @@ VALUES: dict[str, dict[str, object]] = {
     "BOX": {},
     "XY": {"x": 0.5, "y": 0.5},
 }
+PLAY = {"hit": "/morph/trigger", "beat": "/morph/seq/start", "no beat": "/morph/seq/stop"}
 GAIN_DB, MACRO_RANGE = (-60.0, 6.0), 4.0
+MAP = (520, 76, 488, 424)  # left, top, width, height
 RECEIVE = 9002  # the port that answers are asked to, whatever port TouchOSC sends from
 CONNECTION = "00001"  # the first of TouchOSC's ten, counted from the right
 
@@ -47,6 +49,7 @@ function update()
     sendOSC({'/morph/reply', {{tag = 'i', value = RECEIVE}}})
     sendOSC({'/ping', {}})
     sendOSC({'/morph/get/classes', {}})
+    sendOSC({'/morph/get/places', {}})
     sendOSC({'/morph/get/status', {}})
   end
   local light = self:findByName('light', true)
@@ -61,6 +64,18 @@ function onReceiveOSC(message, connections)
       local name = arguments[i] and arguments[i].value or ''
       label('name' .. i, name)
       self:findByName('pad' .. i, true).tag = name
+    end
+  elseif path == '/morph/places.reply' then
+    for i = 1, PADS do
+      local at = 3 * i
+      local control = self:findByName('place' .. i, true)
+      control.values.text = arguments[at] and arguments[at - 2].value or ''
+      if arguments[at] then
+        local frame = control.frame
+        frame.x = LEFT + arguments[at - 1].value * WIDTH - frame.w / 2
+        frame.y = TOP + (1 - arguments[at].value) * HEIGHT - frame.h / 2
+        control.frame = frame
+      end
     end
   elseif path == '/morph/status.reply' then
     for i = 1, #arguments - 1, 2 do
@@ -193,7 +208,11 @@ def label(name: str, text: str, frame: Sequence[float], size: int = 16) -> ET.El
 def layout() -> ET.Element:
     """The whole of it: light, p99, panic; pads; map; macros; presets."""
     root = ET.Element("lexml", version="3")
-    script = SCRIPT.replace("PADS", str(PADS)).replace("RECEIVE", str(RECEIVE))
+    words = {"PADS": PADS, "RECEIVE": RECEIVE}
+    words |= dict(zip(("LEFT", "TOP", "WIDTH", "HEIGHT"), MAP, strict=True))
+    script = SCRIPT
+    for word, value in words.items():
+        script = script.replace(word, str(value))
     page = node("GROUP", "soundmorph", (0, 0, *SIZE), DARK, script)
     root.append(page)
     add = ET.SubElement(page, "children").append
@@ -211,12 +230,17 @@ def layout() -> ET.Element:
         place = (16 + 124 * (i % 4), 76 + 108 * (i // 4), 116, 100)
         add(node("BUTTON", f"pad{i + 1}", place, ORANGE, PAD, buttonType=0))
         add(label(f"name{i + 1}", "", place))
-    add(osc(node("XY", "map", (520, 76, 488, 424), BLUE), "/morph/xy", (*x, 0, 1), (*y, 0, 1)))
-    add(label("map_name", "map of the training sounds", (520, 80, 488, 28), 14))
+    add(osc(node("XY", "map", MAP, BLUE), "/morph/xy", (*x, 0, 1), (*y, 0, 1)))
+    for i in range(PADS):  # the names of the classes, which the script moves to their places
+        add(label(f"place{i + 1}", "", (MAP[0], MAP[1], 100, 24), 14))
     low, high = GAIN_DB
-    gain = node("FADER", "gain", (16, 408, 488, 92), GREY, start=-low / (high - low), orientation=1)
+    gain = node("FADER", "gain", (16, 408, 240, 92), GREY, start=-low / (high - low), orientation=1)
     add(osc(gain, "/morph/gain", (*x, low, high)))
-    add(label("gain_name", f"gain, {low:g} to {high:g} dB", (16, 412, 488, 28), 14))
+    add(label("gain_name", f"gain, {low:g} to {high:g} dB", (16, 412, 240, 28), 14))
+    for i, (text, path) in enumerate(PLAY.items()):
+        place = (264 + 82 * i, 408, 76, 92)
+        add(osc(node("BUTTON", text, place, ORANGE if i == 0 else GREY, buttonType=0), path, when="RISE"))
+        add(label(f"{text} name", text, place))
     for i in range(MACROS):
         place = (16 + 124 * i, 516, 116, 160)
         axis = node("FADER", f"macro{i}", place, AXIS, start=0.5)

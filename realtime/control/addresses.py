@@ -443,6 +443,11 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
         f"`/morph/map.reply` first total name x y name x y …, at most {REPLY_ITEMS} sounds a message",
     ),
     _query(
+        "places",
+        "Give the places of the class centres on the map, each coordinate 0 to 1.",
+        "`/morph/places.reply` name x y name x y …; none if the model has no map",
+    ),
+    _query(
         "dimensions",
         "Give the range of the training sounds in each dimension of z.",
         "`/morph/dimensions.reply` first total low high low high …: 5th and 95th percentile of each, "

@@ -81,6 +81,10 @@ def answer(what: str, space: LatentSpace, source: StatusSource, z: Z, more: Fact
                     "map", [(a.name, *xy) for a, xy in zip(info.anchors, space.map.tolist(), strict=True)]
                 )
             )
+        case "places":
+            places = [(each.name, *space.on_map(each.centroid)) for each in info.classes]
+            named = places if len(space.map) else []
+            return [Message("/morph/places.reply", tuple(x for place in named for x in place))]
         case "dimensions":
             return list(_in_parts("dimensions", list(zip(info.latent.low, info.latent.high, strict=True))))
         case "presets":

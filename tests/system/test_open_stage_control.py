@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -105,7 +106,7 @@ def test_map_stays_at_the_touch_and_follows_the_next_move(surface: Surface, serv
 
 
 def test_query_is_repeated_until_its_reply_arrives(surface: Surface, server: Server) -> None:
-    wanted = {"/morph/get/classes", "/morph/get/dimensions"}
+    wanted = {"/morph/get/classes", "/morph/get/places", "/morph/get/dimensions"}
     for _ in range(3):
         surface.talk(server, keep=lambda address: address not in wanted)
         assert asked(surface.tell("pass", EVERY_MS)) >= wanted
@@ -122,6 +123,15 @@ def test_ranges_of_many_dimensions_are_joined_from_several_replies(surface: Surf
     assert variables(lost, "ranges") == []
     done = surface.tell("hear", "/morph/dimensions.reply", [0, 40, *first])
     assert variables(done, "ranges") == [ranges]
+
+
+def test_names_of_the_classes_lie_at_their_places_on_the_map(surface: Surface, server: Server) -> None:
+    _, places = server.ask("/morph/get/places")
+    (html,) = variables(surface.tell("hear", "/morph/places.reply", places), "names")
+    shown = re.findall(r'<span style="left: (\S+)%; bottom: (\S+)%">(\w+)</span>', html)
+    assert [name for _, _, name in shown] == places[::3]
+    assert [float(left) / 100 for left, _, _ in shown] == pytest.approx(places[1::3])
+    assert [float(bottom) / 100 for _, bottom, _ in shown] == pytest.approx(places[2::3])
 
 
 def test_change_of_model_or_end_of_the_server_repeats_the_queries(surface: Surface, server: Server) -> None:

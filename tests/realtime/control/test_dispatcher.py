@@ -303,6 +303,14 @@ def test_map_dimensions_and_latency_are_reported(control: Control, player: Noteb
     assert latency == Message("/morph/latency.reply", ("queue", 8.0, "total", 8.0))
 
 
+def test_places_of_the_classes_are_those_of_their_centres_on_the_map(control: Control) -> None:
+    (answer,) = say(control, "/morph/get/places")
+    classes = control.info.classes
+    assert answer.arguments[::3] == tuple(each.name for each in classes)
+    places = list(zip(answer.arguments[1::3], answer.arguments[2::3], strict=True))
+    assert places == [control.space.on_map(each.centroid) for each in classes]
+
+
 def test_unknown_question_raises_value_error(control: Control, player: Notebook) -> None:
     with pytest.raises(ValueError, match="'statsu' is not a question"):
         replies.answer("statsu", control.space, player, tuple(player.at), {})

@@ -39,6 +39,7 @@ from realtime.synth.commands import (
     Panic,
     SetDimension,
     Stop,
+    most_through,
 )
 from realtime.synth.glide import CURVES
 from realtime.util.errors import ControlError
@@ -95,6 +96,8 @@ def _goto(space: LatentSpace, values: tuple[Any, ...]) -> Goto:
 def _path(space: LatentSpace, values: tuple[Any, ...]) -> Goto:
     """Glide through named points."""
     ms, names = values
+    if len(names) - 1 > (most := most_through(space.info.latent_dim)):
+        raise ControlError(f"takes up to {most + 1} names; got {len(names)}")
     *through, z = (space.point(name) for name in names)
     return Goto(z, ms, path="spline", through=tuple(through))
 

@@ -25,6 +25,7 @@ from typing import Any
 from realtime.synth import quantities
 from realtime.synth.commands import (
     HIT_SETTINGS,
+    MAX_THROUGH,
     MODES,
     Command,
     Gain,
@@ -189,9 +190,9 @@ def _is_whole(value: Any) -> bool:
 def _check(key: str, value: Any, dim: int) -> Any:
     """Check a field and return the value that the command stores."""
     if key == "through":
-        if isinstance(value, list) and len(value) <= 1024:
+        if isinstance(value, list) and len(value) <= MAX_THROUGH:
             return tuple(_vector(key, each, dim) for each in value)
-        raise LogError("through is not a list of up to 1024 points")
+        raise LogError(f"through is not a list of up to {MAX_THROUGH} points")
     if key in ("z", "point", "offset", "axis", "origin"):
         return None if value is None and key in ("z", "point", "offset") else _vector(key, value, dim)
     if key in _CHOICES:

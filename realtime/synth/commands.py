@@ -41,6 +41,15 @@ class SetAxis:
     value: float
 
 
+MAX_THROUGH = 1024  # points that a glide passes on the way
+MAX_NUMBERS = 2**15  # of all its points; a line of a log holds as many
+
+
+def most_through(dim: int) -> int:
+    """Return the number of points of `dim` dimensions that a glide may pass on the way."""
+    return min(MAX_THROUGH, MAX_NUMBERS // dim - 1)
+
+
 @dataclass(frozen=True)
 class Goto:
     """Move the point to `z` [D] in `ms` milliseconds.

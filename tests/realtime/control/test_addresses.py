@@ -232,6 +232,7 @@ def test_other_messages_become_requests(info: ModelInfo) -> None:
         ("/morph/macro/4", (0,), "macro is 4, not 0 to 3"),
         ("/morph/macro/0", (5,), "value is 5, not a number from -4 to 4 standard deviations"),
         ("/morph/path", (100,), "takes ms name …; got 1"),
+        ("/morph/path", (100, *["kick"] * 1026), "takes up to 1025 names; got 1026"),
         ("/morph/note", (60.5, 100), "pitch is 60.5, not a whole number from 0 to 127"),
         ("/morph/note", (60, 128), "velocity is 128, not a whole number from 0 to 127"),
         ("/morph/choke", (17,), "group is 17, not a whole number from 0 to 16"),

@@ -34,6 +34,7 @@ from realtime.synth.commands import (
     Ticks,
     Trigger,
     Tweak,
+    most_through,
 )
 from realtime.synth.mixer import Mixer
 from realtime.util.files import FileError
@@ -68,6 +69,16 @@ ENGINE_COMMANDS: list[Command] = [Tweak(1, "makeup_db", 0.25), Swap("/a/b.onnx",
 def test_command_survives_conversion_to_json_and_back(command: Command) -> None:
     line = json.loads(json.dumps(to_json(9, command)))
     assert from_json(line, 4) == (9, command)
+
+
+@pytest.mark.parametrize("dim", [1, 30, 32, 1024])
+def test_longest_accepted_glide_can_be_read_again(dim: int, tmp_path: Path) -> None:
+    z = tuple(-(0.1 + index / 3.0) for index in range(dim))
+    glide = Goto(z, 100.0, "smooth", 0, "spline", (z,) * most_through(dim))
+    log = CommandLog(tmp_path / "log.jsonl", HEADER)
+    log.tap(7, glide)
+    log.close(8)
+    assert list(commands(tmp_path / "log.jsonl", dim)) == [(7, glide), (8, None)]
 
 
 def test_prepare_and_tickets_are_not_logged() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from importlib.metadata import version
@@ -10,7 +11,7 @@ from typing import NoReturn
 
 from realtime.cli import bench, devices, encode, info, midi, morphology, render, serve
 from realtime.util import timeouts
-from realtime.util.errors import RealtimeError
+from realtime.util.errors import RealtimeError, printable
 
 COMMANDS = {
     "serve": serve,
@@ -40,6 +41,8 @@ def main(argv: list[str] | None = None) -> int:
     """Run a command and return its exit code; a user error is reported in one line and returns 2."""
     args = get_parser().parse_args(argv)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the decoder manages its own threads
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of files may hold any bytes
     try:
         code = int(COMMANDS[args.command].run(args))
         sys.stdout.flush()
@@ -48,10 +51,19 @@ def main(argv: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except RealtimeError as error:
-        print(f"realtime: error: {error}", file=sys.stderr)
-        return 2
+        return _refuse(str(error))
+    except OSError as error:  # such as a full disk for temporary files
+        return _refuse(": ".join(filter(None, (error.filename, error.strerror or str(error)))))
+    except MemoryError:
+        return _refuse("not enough memory")
     except KeyboardInterrupt:
         return 130
+
+
+def _refuse(text: str) -> int:
+    lines = "\n".join(map(printable, text.splitlines()))
+    print(f"realtime: error: {lines}", file=sys.stderr)
+    return 2
 
 
 def program() -> NoReturn:

@@ -20,6 +20,7 @@ def run(args: argparse.Namespace) -> int:
     from realtime.model import verify
     from realtime.model.decoder import resolve
     from realtime.model.encoder import encoder_path
+    from realtime.util.errors import printable
 
     path = resolve(args.model)
     info, encoder = verify.read(path).info, encoder_path(path)
@@ -44,5 +45,5 @@ def run(args: argparse.Namespace) -> int:
         "training": ", ".join(f"{name} {value}" for name, value in facts.items()),
     }
     for name, value in rows.items():
-        print(f"{name:<13} {value or '–'}")
+        print(printable(f"{name:<13} {value or '–'}"))
     return 0

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 from realtime.control.refusals import Refusals
+from realtime.util.errors import printable
 
 PERIOD_S = 1.0
 
@@ -41,9 +42,4 @@ class RefusalLines:
         if latest:
             address, text = latest[-1].address or "a datagram", latest[-1].text
             more = f" (and {missed} more before)" if missed else ""
-            self._say(_printable(f"refused {address}: {text}{more}"))
-
-
-def _printable(line: str) -> str:
-    """A line without characters that could command a terminal."""
-    return "".join(c if c.isprintable() else "?" for c in line)
+            self._say(printable(f"refused {address}: {text}{more}"))

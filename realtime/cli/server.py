@@ -24,7 +24,7 @@ from realtime.model.names import Names
 from realtime.surfaces.models import Models
 from realtime.synth.commands import Panic
 from realtime.util import priority
-from realtime.util.errors import RealtimeError, say
+from realtime.util.errors import RealtimeError, printable, say
 from realtime.util.signals import StopRequest, stop_on_signals
 
 WATCH_S = 0.1
@@ -176,7 +176,7 @@ def _stop(sound: Supervisor) -> tuple[Facts, bool]:
 
 def _print(lines: Mapping[str, str]) -> None:
     for name, text in lines.items():
-        print(f"{name:<8} {text}", flush=True)
+        print(printable(f"{name:<8} {text}"), flush=True)
 
 
 def _hints(server: Server) -> dict[str, str]:

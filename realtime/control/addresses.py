@@ -495,7 +495,8 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
     *PATTERN_QUESTIONS,
     Address(
         "/morph/subscribe",
-        "Send the status to a port at regular intervals, and edits of the sequencer, until unsubscribed.",
+        "Send the status to a port at regular intervals, and edits of the sequencer, until unsubscribed, or "
+        "an hour after the latest message from the same machine.",
         lambda space, values: Subscribe(*values),
         (
             _PORT,

@@ -67,6 +67,7 @@ from realtime.util.errors import ControlError, RealtimeError
 
 MAX_WAITING = 1024  # glides whose arrival is to be reported
 MAX_SUBSCRIBERS = 16
+SUBSCRIBED_S = 3600.0  # a subscription ends if its host sends nothing for so long
 MAX_REDIRECTED = 64  # senders with a reply port of their own; the oldest is dropped first
 MAX_LATER = 4096  # tracked scheduled moves; also tracked scheduled commands
 MAX_PREPARED = 64  # points whose sounds the mixer decodes ahead
@@ -161,6 +162,7 @@ class Control:
         self._tickets = count(1)
         self._waiting: dict[int, tuple[Sender, Message]] = {}
         self._subscribers: dict[Sender, tuple[float, float]] = {}  # interval and next due time, in seconds
+        self._heard: dict[str, float] = {}  # host of subscribers -> time of its latest message
         self._listening: dict[Sender, Sender] = {}
         self._schedule = SettingsSchedule()
         self._history: History[Z] = History()
@@ -260,6 +262,8 @@ class Control:
         commands: list[Command] = []
         replies: list[Message] = []
         now = self._clock()
+        if sender[0] in self._heard:
+            self._heard[sender[0]] = now
         self._pass_time(now)
         self._alone, self._begun = len(messages) == 1, False
         for message in messages:
@@ -628,6 +632,7 @@ class Control:
             if len(self._subscribers) >= MAX_SUBSCRIBERS:
                 raise ControlError(f"there are {MAX_SUBSCRIBERS} subscribers already")
             self._subscribers[receiver] = interval_ms / 1000.0, now
+            self._heard[receiver[0]] = now
 
     def patience(self) -> float:
         """Return the seconds until `news` must be called again."""
@@ -653,6 +658,9 @@ class Control:
             self._send_edits()
             if points := self._sequencer.unprepared(now):
                 self.player.submit([Prepare(points)])
+        for host in [host for host, at in self._heard.items() if now - at > SUBSCRIBED_S]:
+            del self._heard[host]
+            self._subscribers = {each: due for each, due in self._subscribers.items() if each[0] != host}
         for receiver, (interval_s, due) in list(self._subscribers.items()):
             if due <= now:
                 self._subscribers[receiver] = interval_s, max(due + interval_s, now)

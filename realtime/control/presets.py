@@ -124,8 +124,15 @@ class Presets(Mapping[str, Z]):
 
 
 def default_presets() -> Path:
-    """Return the path of the preset file in the user's data folder."""
-    return platformdirs.user_data_path("soundmorph", appauthor=False) / "presets.json"
+    """Return the path of the preset file in the user's data folder.
+
+    Raises:
+        PresetError: the user has none.
+    """
+    try:
+        return platformdirs.user_data_path("soundmorph", appauthor=False) / "presets.json"
+    except RuntimeError:
+        raise PresetError("this user has no home folder: set HOME, or give --presets and --takes") from None
 
 
 class PresetFile:

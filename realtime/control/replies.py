@@ -10,6 +10,8 @@ from realtime.control.protocol import REPLY_ITEMS, Message
 from realtime.control.settings import Settings
 from realtime.synth.commands import Tweak, Z
 
+MAX_REPLY = 32_768  # bytes of names in a datagram
+
 Facts = Mapping[str, int | float | str]
 
 
@@ -71,7 +73,7 @@ def answer(what: str, space: LatentSpace, source: StatusSource, z: Z, more: Fact
             }
             return [pairs("info", facts)]
         case "classes":
-            return [Message("/morph/classes.reply", tuple(each.name for each in info.classes))]
+            return list(_lists("classes", [each.name for each in info.classes]))
         case "anchors":
             names = [(a.name, info.classes[a.label].name) for a in info.anchors]
             return list(_in_parts("anchors", names))
@@ -135,6 +137,19 @@ def plugins(chain: PluginChain | None) -> Iterator[Message]:
 def pairs(what: str, facts: Facts) -> Message:
     """Return a reply of keys and values."""
     return Message(f"/morph/{what}.reply", tuple(x for pair in facts.items() for x in pair))
+
+
+def _lists(what: str, names: Sequence[str]) -> Iterator[Message]:
+    """Yield one reply with all names, or several if a datagram cannot hold them."""
+    part: list[str] = []
+    size = 0
+    for name in names:
+        size += len(name.encode()) + 8
+        if part and size > MAX_REPLY:
+            yield Message(f"/morph/{what}.reply", tuple(part))
+            part, size = [], len(name.encode()) + 8
+        part.append(name)
+    yield Message(f"/morph/{what}.reply", tuple(part))
 
 
 def _in_parts(what: str, rows: Sequence[tuple[Any, ...]]) -> Iterator[Message]:

@@ -31,7 +31,7 @@ MOVES = (*POINT_MOVES, Prepare, Tweak)  # may be dropped when too many commands 
 BEGINNERS = (*POINT_MOVES, Trigger)  # may begin decoding streams
 AHEAD, PACED_AHEAD = 3, 8  # blocks in the queue; a paced queue is filled only as far as needed
 PATIENCE = 3  # maximum number of blocks that commands wait for a longer queue
-MAX_WAITING = 4096  # commands in the inbox plus commands scheduled for later
+MAX_WAITING = 4096  # commands in the inbox; for scheduled ones, with those scheduled already
 DELAYS = 1000  # latest delays kept for the 99th percentile
 PREPARE_S = 0.01  # pause between checks for a sound to decode ahead
 CLOCK_JUMP_S = 0.02  # a larger clock offset is corrected at once, a smaller one gradually
@@ -205,11 +205,12 @@ class Engine:
             asked_s: monotonic time of the request, if it came from another process; None: now.
 
         Returns:
-            False if some were dropped because too many commands are waiting. Point moves and scheduled
-            commands may be dropped; an immediate trigger, stop or panic never is.
+            False if some were dropped because too many commands are waiting: scheduled commands, or point
+            moves in a flood of others for now. An immediate trigger, stop or panic never is.
         """
         kept: list[Command]
-        if len(self._inbox) + self.mixer.scheduled >= MAX_WAITING:
+        waiting = len(self._inbox) + (0 if due is None else self.mixer.scheduled)
+        if waiting >= MAX_WAITING:
             kept = [c for c in commands if due is None and not isinstance(c, MOVES)]
             self.dropped += len(commands) - len(kept)
         else:

@@ -11,6 +11,8 @@ from realtime.synth.command_log import LogError, LogHeader, commands
 from realtime.synth.commands import Swap
 from realtime.synth.plugins import Chain, Plugin, PluginError
 
+MAX_HOURS = 24
+
 Say = Callable[[str], None]
 Key = tuple[str, str]
 
@@ -32,11 +34,14 @@ def summarise(path: Path, setting: LogHeader) -> LogSummary:
     """Read a log and return its summary.
 
     Raises:
-        LogError: the log is damaged.
+        LogError: the log is damaged, or longer than `MAX_HOURS`.
     """
     last, swaps = 0, []
     for at, command in commands(path, setting.latent_dim):
         last = at
+        if at - setting.start > MAX_HOURS * 3600 * setting.sample_rate:
+            hours = (at - setting.start) / setting.sample_rate / 3600
+            raise LogError(f"{path}: lasts {hours:.0f} hours; at most {MAX_HOURS} can be rendered")
         if isinstance(command, Swap):
             swaps.append((at, command))
     return LogSummary(last, tuple(swaps))

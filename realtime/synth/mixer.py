@@ -145,6 +145,7 @@ class Mixer:
         self._commands = CommandQueue()
         self._polyphony = Polyphony(voices, sample_rate)
         self._waiting: deque[tuple[int, Trigger]] = deque()  # deadline, and the hit that waits
+        self._patient_until = 0  # no waiting hit is decoded on the spot before
         self._free = [Voice(self.timing) for _ in range(slots_for(voices))]
         self._playing: list[Voice] = []  # in order of start
         self._slots = Slots(decoder, self._frames_of)
@@ -364,15 +365,20 @@ class Mixer:
         point = tuple(float(x) for x in target)
         self.sound_cache.want_now(point)
         found = replace(trigger, z=None, point=point, dynamics=0.0, vary=0.0, offset=None)
+        if len(self._waiting) >= self.voices:  # its voice would be stolen as soon as it began
+            self._waiting.popleft()
+            self.stolen += 1
         self._waiting.append((self.position + self._samples(PATIENCE_MS), found))
         return True
 
     def _start_waiting(self) -> None:
-        """Start the waiting hits whose sounds are cached, or whose deadline has passed."""
+        """Start the waiting hits whose sounds are cached, and one a second whose deadline has passed."""
         while self._waiting:
             latest, trigger = self._waiting[0]
-            if self.position < latest and not self._is_whole(self._where(trigger)):
-                return
+            if not self._is_whole(self._where(trigger)):
+                if self.position < max(latest, self._patient_until):
+                    return
+                self._patient_until = self.position + self._samples(PATIENCE_MS)
             self._waiting.popleft()
             self._perform(trigger)
 

@@ -18,7 +18,12 @@ class ModelError(RealtimeError):
     """An invalid model file, or a name that the model does not contain."""
 
 
+def printable(line: str) -> str:
+    """Return a line without characters that could command a terminal; names in files may have them."""
+    return "".join(c if c.isprintable() else "?" for c in line)
+
+
 def say(line: str) -> None:
     """Print a line for the user on stderr while the program continues, also after the terminal has gone."""
     with contextlib.suppress(OSError):
-        print(f"realtime: {line}", file=sys.stderr, flush=True)
+        print(printable(f"realtime: {line}"), file=sys.stderr, flush=True)

@@ -22,6 +22,8 @@ from realtime.util.outside import OutsideError
 
 LOOK_S = 0.05  # between two looks for changes, while somebody listens
 MAX_LISTENED = 1024  # addresses of one client
+MAX_PATH = 256  # characters of such an address
+TRIES = 4  # to learn the values of one model while models change
 PATH_CHANGED = json.dumps({"COMMAND": "PATH_CHANGED", "DATA": "/morph"})
 
 
@@ -70,7 +72,12 @@ class OscQuery:
         return _json({attribute: node[attribute]})
 
     def _tree(self) -> oscquery.Node:
-        return oscquery.tree(self._info(), oscquery.learn(self._ask, plugins=True))
+        for _ in range(TRIES):
+            info = self._info()
+            known = oscquery.learn(self._ask, plugins=True)
+            if self._info() is info:
+                return oscquery.tree(info, known)
+        raise RealtimeError("the model is changing; ask again")
 
     # ---- websocket
 
@@ -141,7 +148,7 @@ def _obey(received: str, mine: set[str]) -> None:
         return
     if not isinstance(asked, dict) or not isinstance(path := asked.get("DATA"), str):
         return
-    if asked.get("COMMAND") == "LISTEN" and len(mine) < MAX_LISTENED:
+    if asked.get("COMMAND") == "LISTEN" and len(mine) < MAX_LISTENED and len(path) <= MAX_PATH:
         mine.add(path)
     elif asked.get("COMMAND") == "IGNORE":
         mine.discard(path)

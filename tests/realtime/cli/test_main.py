@@ -17,8 +17,10 @@ import soundfile
 
 from realtime.__main__ import get_parser, main
 from realtime.control import osc
+from realtime.model import schema, verify
 from realtime.model.decoder import Decoder
 from realtime.model.schema import ModelInfo
+from realtime.synth.command_log import CommandLog, LogHeader
 
 RUN = [sys.executable, "-m", "realtime"]
 
@@ -48,6 +50,36 @@ def test_text_file_as_model_is_an_error(capsys: pytest.CaptureFixture[str], tmp_
     path = tmp_path / "drums.onnx"
     path.write_text("not a model")
     assert str(path) in complaint(capsys, ["serve", "--null", "--port=0", "--model", str(path)])
+
+
+def test_names_in_a_model_do_not_command_the_terminal(
+    capsys: pytest.CaptureFixture[str], tiny_model: Path, tmp_path: Path
+) -> None:
+    model = onnx.load(str(tiny_model))
+    del model.metadata_props[-1]
+    entry = next(entry for entry in model.metadata_props if entry.key == schema.INFO_KEY)
+    entry.value = entry.value.replace('"kick"', '"\\u001b[31mkick\\n"')
+    path = tmp_path / "m.onnx"
+    path.write_bytes(schema.add_checksum(model.SerializeToString()))
+    assert main(["info", str(path)]) == 0
+    assert "classes       ?[31mkick?, snare, hihat\n" in capsys.readouterr().out
+
+
+def test_endless_log_is_refused(capsys: pytest.CaptureFixture[str], tiny_model: Path, tmp_path: Path) -> None:
+    header = LogHeader(str(tiny_model), verify.read(tiny_model).sha256, 4, 48_000, 2, 4, 4, 0.0, 128, {})
+    CommandLog(tmp_path / "log.jsonl", header).close(2**40)
+    line = complaint(capsys, ["render", str(tmp_path / "log.jsonl"), "-o", str(tmp_path / "x.wav")])
+    assert line.endswith("log.jsonl: lasts 6363 hours; at most 24 can be rendered")
+
+
+def test_user_without_a_home_is_told_in_a_line(
+    capsys: pytest.CaptureFixture[str], tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HOME", "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("os.path.expanduser", lambda path: path)  # as for a user without an entry
+    line = complaint(capsys, ["serve", "--null", "--port=0", "--model", str(tiny_model)])
+    assert "this user has no home folder: set HOME, or give --presets and --takes" in line
 
 
 def test_foreign_onnx_model_is_an_error(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ import pytest
 from filelock import FileLock
 
 from realtime.control import replies
-from realtime.control.dispatcher import IMPATIENCE_S, PATIENCE_S, Control, Sender
+from realtime.control.dispatcher import IMPATIENCE_S, PATIENCE_S, SUBSCRIBED_S, Control, Sender
+from realtime.control.osc import encode
 from realtime.control.presets import PresetFile
 from realtime.control.protocol import REPLY_ITEMS, Message
 from realtime.model.decoder import Decoder
@@ -345,6 +346,27 @@ def test_subscriber_gets_the_status_at_its_interval(control: Control, clock: Clo
     answers = [say(control, "/morph/subscribe", port) for port in range(1, 18)]
     assert answers[:16] == [[]] * 16
     assert "16 subscribers" in answers[16][0].arguments[1]
+
+
+def test_subscription_ends_an_hour_after_the_last_message_of_its_host(control: Control, clock: Clock) -> None:
+    say(control, "/morph/subscribe", 4000, 50)
+    for _ in range(3):
+        clock.now += SUBSCRIBED_S - 1.0
+        assert [receiver for receiver, _ in control.news()] == [(ME[0], 4000)]
+        say(control, "/ping")
+    control.handle([Message("/ping")], ("192.0.2.1", 1))
+    clock.now += SUBSCRIBED_S + 1.0
+    assert list(control.news()) == []
+
+
+def test_long_class_list_takes_several_replies(decoder: Decoder, player: Notebook) -> None:
+    first = decoder.info.classes[0]
+    classes = tuple(replace(first, name=f"{number} {'x' * 200}") for number in range(1000))
+    control = Control(replace(decoder.info, classes=classes), player)
+    answers = say(control, "/morph/get/classes")
+    assert [name for answer in answers for name in answer.arguments] == [each.name for each in classes]
+    assert len(answers) > 1
+    assert max(len(encode(answer)) for answer in answers) < 65_000
 
 
 def test_replies_go_to_the_port_that_the_sender_set(control: Control) -> None:

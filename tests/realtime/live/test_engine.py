@@ -210,6 +210,16 @@ def test_full_inbox_drops_and_counts_moves_and_scheduled_commands_but_no_immedia
     assert len(engine._inbox) == MAX_WAITING + 4
 
 
+def test_scheduled_commands_never_prevent_a_move_for_now(make_engine: Callable[..., Engine]) -> None:
+    engine = make_engine()
+    z = tuple(engine.mixer.glide.at(0))
+    for _ in range(MAX_WAITING):
+        engine.mixer.submit(SetZ(z), 10**9)
+    assert not engine.submit([SetZ(z)], due=time.monotonic() + 60)
+    assert engine.submit([SetZ(z)])
+    assert engine.status()["dropped"] == 1
+
+
 def test_clock_corrects_small_offsets_gradually_and_large_ones_at_once(
     make_engine: Callable[..., Engine],
 ) -> None:

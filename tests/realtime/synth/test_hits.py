@@ -133,6 +133,19 @@ def test_sound_interrupted_by_a_resting_point_is_finished_afterwards(
         np.testing.assert_allclose(found.audio, decoder.decode(f32(z)[np.newaxis])[0], atol=1e-6)
 
 
+def test_flood_of_reversed_hits_decodes_one_sound_a_second_on_the_spot(make_mixer: Make) -> None:
+    """Nothing fills the sound cache here; as many hits wait as there are voices, the latest."""
+    mixer = make_mixer(voices=3)
+    mixer.live = True
+    for number in range(50):
+        mixer.submit(Trigger(1.0, point=(0.01 * number, 0.0, 0.0, 0.0), reverse=True))
+    second = np.zeros((mixer.sample_rate, 2), np.float32)
+    for hits in (1, 2, 3, 3):
+        mixer.render(second)
+        assert mixer.hits == hits
+    assert mixer.stolen == 47
+
+
 def test_panic_and_stop_drop_waiting_hits(make_mixer: Make) -> None:
     for end in (Panic(), Stop(), Stop(touch=3)):
         mixer = make_mixer()

@@ -1,4 +1,4 @@
-# make serve   play the bundled drums     make train   learn your own sounds     make help   the rest
+# make serve   play the bundled drums     make mine   learn and play your own sounds     make help   the rest
 
 PYTHON ?= python3
 VENV   ?= .venv
@@ -15,7 +15,7 @@ STAGE := $(VENV)/.installed-stage-$(RUNTIME)
 TRAIN := $(VENV)/.installed-train-$(RUNTIME)
 ALL   := $(VENV)/.installed-all-$(RUNTIME)
 
-.PHONY: help serve train test lint format docs coverage clean
+.PHONY: help serve mine train test lint format docs coverage clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -23,6 +23,10 @@ help: ## show this list
 
 serve: $(STAGE) ## play the bundled drums: make serve ARGS="--port 9001"
 	@$(BIN)/realtime serve --model drums --midi any $(ARGS)
+
+mine: $(TRAIN) ## learn a folder of sounds and play them meanwhile: make mine DATA=my-sounds
+	@[ -n "$(DATA)" ] || { echo 'name your folder of sounds: make mine DATA=my-sounds' >&2; exit 1; }
+	@$(BIN)/trainer play "$(DATA)" $(ARGS)
 
 train: $(TRAIN) ## learn a folder of sounds: make train ARGS="--data my-sounds"
 	@$(BIN)/trainer fit $(ARGS)

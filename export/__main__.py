@@ -39,9 +39,9 @@ def get_parser(prog: str = "python -m export") -> argparse.ArgumentParser:
     return parser
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, prog: str = "python -m export") -> int:
     """Export a run; return 0, or 2 after a mistake, which one line on stderr names."""
-    args = get_parser().parse_args(argv)
+    args = get_parser(prog).parse_args(argv)
     if args.out.suffix != ".onnx":
         return _error(f"{args.out}: the file's name must end in .onnx")
     if args.out.name.endswith(".encoder.onnx"):

@@ -19,10 +19,11 @@ from realtime.model.encoder import encoder_path
 from realtime.model.schema import EncoderInfo, ModelInfo
 from trainer.models.vae import VAE, build
 from trainer.run import checkpoint
+from trainer.run.checkpoint import Checkpoint
 
 
 def export(
-    source: Path | str,
+    source: Path | str | Checkpoint,
     target: Path,
     *,
     name: str | None = None,
@@ -32,7 +33,7 @@ def export(
     """Export the decoder of a run, and its encoder beside it.
 
     Args:
-        source: a run folder or a checkpoint file.
+        source: a run folder, a checkpoint file, or a checkpoint in memory.
         target: the .onnx file to write; it appears only when it is complete and checked.
         name: name of the model; None takes the stem of the file.
         velocities: folder of drums, each recorded at several velocities (`export.velocity`).
@@ -51,7 +52,7 @@ def export(
             raise ExportError(f"{path} exists: choose another name, or replace it with --force")
     if not target.parent.is_dir():
         raise ExportError(f"{target.parent} is not a folder")
-    saved = checkpoint.load(source)
+    saved = source if isinstance(source, Checkpoint) else checkpoint.load(source)
     model = build(saved.config.model, len(saved.classes))
     checkpoint.fill(model, saved)
     model.eval()

@@ -1,6 +1,7 @@
 """`python -m tools.base RUN`: write the base from which `trainer fit` starts, from a run of the recipe `kit`.
 
-The base has the weights in float16, without what only that run needs: optimisers, sounds, log.
+The base has the weights and the points of its sounds in float16, without what only that run needs:
+optimisers and log.
 """
 
 from __future__ import annotations
@@ -11,20 +12,17 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-
 from trainer.errors import TrainerError
 from trainer.run import checkpoint
 from trainer.run.base import BASE
-from trainer.run.checkpoint import Anchors
 
 
 def write(run: Path, target: Path) -> None:
     """Write the base `target` from the last checkpoint of a run."""
     saved = checkpoint.load(run)
-    none = Anchors((), (), torch.empty(0, saved.config.model.latent_dim))
+    points = dataclasses.replace(saved.anchors, mean=saved.anchors.mean.half())
     weights = {name: value.half() for name, value in saved.model.items()}
-    light = dataclasses.replace(saved, model=weights, optimisers={}, anchors=none, history=[], data={})
+    light = dataclasses.replace(saved, model=weights, optimisers={}, anchors=points, history=[], data={})
     checkpoint.write(target, light)
 
 

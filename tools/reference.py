@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from export.__main__ import get_parser as export_parser
+from export.play.__main__ import get_parser as play_parser
 from realtime.__main__ import get_parser as realtime_parser
 from realtime.model import schema
 from trainer import config
@@ -34,7 +35,8 @@ def _commands() -> str:
     lines += ["`realtime` plays and renders, `trainer` learns. Every command answers `--help`.", ""]
     for parser in (realtime_parser(), trainer_parser()):
         for name, command in _subcommands(parser).items():
-            lines += _command(command) if name != "export" else _command(export_parser("trainer export"))
+            beyond = {"export": export_parser, "play": play_parser}.get(name)
+            lines += _command(beyond(f"trainer {name}") if beyond else command)
     return "\n".join(lines).rstrip() + "\n"
 
 

@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from trainer.commands import divide, evaluate, export, fetch, fit, prepare
+from trainer.commands import beyond, divide, evaluate, fetch, fit, prepare
 from trainer.errors import TrainerError
 
 COMMANDS = {"fit": fit, "evaluate": evaluate, "prepare": prepare, "divide": divide, "fetch": fetch}
@@ -18,7 +18,8 @@ def get_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, command in COMMANDS.items():
         command.add_arguments(commands.add_parser(name, help=command.HELP, description=command.DESCRIPTION))
-    commands.add_parser("export", help=export.HELP, add_help=False)
+    for name, (_, text) in beyond.COMMANDS.items():
+        commands.add_parser(name, help=text, add_help=False)
     return parser
 
 
@@ -29,8 +30,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         0; 2 after a mistake, which one line on stderr names; or 128 + the signal that ended the command.
     """
     argv = list(sys.argv[1:] if argv is None else argv)
-    if argv[:1] == ["export"]:
-        return export.run(argv[1:])
+    if argv and argv[0] in beyond.COMMANDS:
+        return beyond.run(argv[0], argv[1:])
     args = get_parser().parse_args(argv)
     try:
         return COMMANDS[args.command].run(args)

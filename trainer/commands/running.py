@@ -32,13 +32,13 @@ def train(
     fabric = devices.make(config.fit)
     fabric.launch()  # with several devices, the other processes run this command too
     if not fabric.is_global_zero:
-        with _signals() as caught:
+        with signals() as caught:
             state = _state(config, data, saved, base, fabric)
             fabric.barrier()
             fit.run(state, out, progress.Silent(), stop=lambda: bool(caught))
         return 0
     bars = progress.Bars(config.fit.epochs)
-    with _signals() as caught, bars.live():
+    with signals() as caught, bars.live():
         state = _state(config, data, saved, base, fabric, bars.reading)
         findings.show(findings.brief(state.sounds), sys.stderr)
         classes = ", ".join(state.sounds.classes)
@@ -94,7 +94,7 @@ def _state(
 
 
 @contextmanager
-def _signals() -> Iterator[list[int]]:
+def signals() -> Iterator[list[int]]:
     """Yield a list that receives the first Ctrl-C or SIGTERM; a second one acts as usual."""
     caught: list[int] = []
 

@@ -19,6 +19,8 @@ ABSENT = 3.0
 """Weight of the modes that a sound does not have, all together: the more, the fewer ring by mistake."""
 PITCH = 5.0
 """Weight of f₁: a tenth of an octave is heard at once."""
+STEEP = 2.0
+"""How fast the weight of an oscillator rises with its level around `HEARD`, per neper."""
 AFTER_S = 0.01
 """Levels are learned until so long after a sound has ended."""
 
@@ -63,6 +65,30 @@ def component_term(decoder: ModalDecoder, z: Tensor, components: Components) -> 
     late = (decoder.end_frame(hidden) - gate).abs() / (gate + decoder.gate_frames)
     oscillators = PITCH * pitch + ratio + 0.3 * sweep + 0.3 * phase
     return (oscillators + over_time + modes + 0.5 * late).mean()
+
+
+def components_at(decoder: ModalDecoder, z: Tensor) -> Components:
+    """Return the components that a decoder has at z [B, D], as if its sounds had been taken apart."""
+    hidden, found = decoder.hidden(z), decoder.pitch(z)
+    levels = decoder.knot_levels(hidden)
+    noise, free = levels[..., : decoder.bands], levels[..., decoder.bands :]
+    level, decay = decoder.mode_levels(hidden)
+    frames = (decoder.end_frame(hidden) - decoder.gate_frames).clamp(min=0.0)
+    return Components(
+        log_f1=found["log_f1"],
+        sweep=found["sweep"],
+        log_tau=found["log_tau"],
+        log_ratio=found["log_ratio"],
+        free_level=free,
+        phase=decoder.first_phase(hidden),
+        free_weight=torch.sigmoid(STEEP * (free.amax(1) - HEARD)),
+        log_mode=found["log_mode"],
+        log_level=level,
+        log_decay=decay.log(),
+        mode_weight=torch.sigmoid(STEEP * (level - HEARD)),
+        noise_level=noise,
+        end_s=frames * (decoder.hop_length / decoder.sample_rate),
+    )
 
 
 def _distance(ours: Tensor, theirs: Tensor) -> Tensor:

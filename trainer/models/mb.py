@@ -161,8 +161,12 @@ class MBEncoder(nn.Module):
         level = (power @ self.mel + LOWEST_POWER).log()
         return (level.transpose(1, 2) + 5.0) / 5.0
 
+    def features(self, audio: Tensor) -> Tensor:
+        """audio [B, 1, T] -> what the last layers get, [B, F]."""
+        return self.convs(self.levels(audio)).flatten(1)
+
     def forward(self, audio: Tensor) -> tuple[Tensor, Tensor]:
-        flat = self.convs(self.levels(audio)).flatten(1)
+        flat = self.features(audio)
         return self.mean(flat), self.log_var(flat)
 
 

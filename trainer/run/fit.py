@@ -16,6 +16,7 @@ from torch import Tensor
 
 from trainer.architectures import ARCHITECTURES
 from trainer.components.analysis import analyse
+from trainer.components.kept import analyse_once
 from trainer.config import Config
 from trainer.data import splits, targets
 from trainer.data.medoids import medoids
@@ -33,6 +34,8 @@ from trainer.run.validation import criterion, encode_anchors, validate
 LOG, CONFIG = "log.jsonl", "config.toml"
 FILES = (LAST, BEST, LOG, CONFIG)
 """Files of a run folder; the best checkpoint exists only if there are validation sounds."""
+COMPONENTS = "components.safetensors"
+"""Of `trainer play`: components of the sounds, which stay when the run is replaced."""
 PERIODIC, TENSORBOARD = "epoch-{}.safetensors", "tensorboard"
 """Optional contents of a run folder."""
 SAVE_SHARE = 0.05
@@ -94,10 +97,19 @@ def start(
     return state
 
 
-def take_apart(state: State, progress: Progress | None = None) -> None:
-    """Find the components of the sounds, if the architecture is taught them."""
-    if ARCHITECTURES[state.config.model.architecture].taught:
-        state.components = analyse(state.sounds.waveforms, state.config.model, progress)
+def take_apart(state: State, progress: Progress | None = None, kept: Path | None = None) -> None:
+    """Find the components of the sounds, if the architecture is taught them.
+
+    Args:
+        kept: file in which components are kept for the next time; None keeps none.
+    """
+    if not ARCHITECTURES[state.config.model.architecture].taught:
+        return
+    waveforms, model = state.sounds.waveforms, state.config.model
+    if kept is None:
+        state.components = analyse(waveforms, model, progress)
+    else:
+        state.components = analyse_once(waveforms, model, kept, progress)
 
 
 def _credited(sounds: Sounds, base: Checkpoint) -> Sounds:
@@ -149,6 +161,28 @@ def resume(
         raise CheckpointError(
             f"this checkpoint is not for resuming: it has only the model; resume from {LAST}"
         )
+    state = restored(saved, config, folder, progress, fabric)
+    if saved.optimisers.keys() != state.optimisers.keys():
+        raise CheckpointError("a run of `trainer play`, which alone continues it")
+    for name, optimiser in state.optimisers.items():
+        checkpoint.restore(optimiser, saved.optimisers[name])
+    if analysed:
+        take_apart(state, progress)
+    return state
+
+
+def restored(
+    saved: Checkpoint,
+    config: Config,
+    folder: Path,
+    progress: Progress | None = None,
+    fabric: Fabric | None = None,
+) -> State:
+    """Return the run of a checkpoint, but for its optimisers and the components of its sounds.
+
+    Raises:
+        TrainerError: if the sounds have changed, or the weights do not fit the model.
+    """
     state = start(config, folder, progress, saved.centres, fabric, analysed=False)
     if state.sounds.digest != saved.data.get("digest"):
         raise DataError(
@@ -156,11 +190,7 @@ def resume(
             f"({len(saved.anchors.names)} to train on then, {len(state.train)} now)"
         )
     checkpoint.fill(state.model, saved)
-    for name, optimiser in state.optimisers.items():
-        checkpoint.restore(optimiser, saved.optimisers[name])
     state.sounds = dataclasses.replace(state.sounds, licence=saved.licence, credits=saved.credits)
-    if analysed:
-        take_apart(state, progress)
     for name in ("epoch", "position", "step", "totals", "seconds", "best", "history", "anchors"):
         setattr(state, name, getattr(saved, name))
     return state

@@ -1,0 +1,107 @@
+"""`python -m export.play` (also `trainer play`): learn a folder of sounds and play them meanwhile."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from realtime.util import install
+from trainer import config as configs
+from trainer.architectures import ARCHITECTURES
+from trainer.commands import files, fit, installed
+from trainer.config import Config
+from trainer.errors import TrainerError
+
+DESCRIPTION = """Learn a folder of one-shots and play them meanwhile: after half a minute with what the base
+knows, then ever nearer. Sub-folders are classes; in a folder without any, the names of the files tell, and
+open hats are told from closed ones by ear. Ctrl-C saves: the same command continues. The model is
+RUN/NAME.onnx. All other options are those of `realtime serve`, such as --device or --open."""
+QUALITIES = {"sketch": 60, "good": 200, "best": 800}
+"""Passes over the sounds."""
+GOOD = "good"
+BATCH = 16
+
+
+def get_parser(prog: str = "python -m export.play") -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    parser = argparse.ArgumentParser(prog=prog, description=DESCRIPTION, allow_abbrev=False)
+    parser.add_argument("data", type=Path, metavar="FOLDER", help="folder of audio files")
+    parser.add_argument(
+        "--quality",
+        choices=tuple(QUALITIES),
+        default=GOOD,
+        help=f"how long to learn; the start tells how long each takes on this machine; default: {GOOD}",
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="RUN", help="folder of the run; default: runs/ and the folder's name"
+    )
+    parser.add_argument(
+        "--hold-out",
+        type=float,
+        nargs="?",
+        const=fit.HELD_OUT,
+        default=0.0,
+        metavar="FRACTION",
+        help="keep this fraction of each class for `trainer evaluate`; "
+        f"without a number: {fit.HELD_OUT:g}; default: learn every sound",
+    )
+    parser.add_argument("--force", action="store_true", help="replace a run of other sounds in --out")
+    files.add_config(parser)
+    files.add_from(parser)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None, prog: str = "trainer play") -> int:
+    """Learn and play; return 0, 2 after a mistake, or 128 + the signal that ended the command."""
+    args, rest = get_parser(prog).parse_known_args(argv)
+    if not args.data.is_dir():
+        return _error(f"{args.data}: {'not a folder' if args.data.exists() else 'no such folder'}")
+    try:
+        installed.check("training", installed.NEEDED)
+        from export.errors import ExportError
+        from export.play.session import Order, play
+        from realtime.util.errors import RealtimeError
+        from trainer.run import base
+    except ModuleNotFoundError as error:
+        return _error(f"{error.name} is not installed: {install.command('soundmorph[cpu,train]')}")
+    except TrainerError as error:
+        return _error(str(error))
+    try:
+        config = _config(args)
+        order = Order(
+            data=args.data,
+            out=args.out or Path("runs") / args.data.resolve().name,
+            config=config,
+            base=base.choose(getattr(args, "from"), config),
+            qualities=QUALITIES,
+            force=args.force,
+        )
+        return play(order, rest)
+    except (ExportError, TrainerError, RealtimeError) as error:
+        return _error(str(error))
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return _error(f"{where}{error.strerror or error}")
+    except KeyboardInterrupt:
+        _error("interrupted before there was anything to save")
+        return 130
+
+
+def _config(args: argparse.Namespace) -> Config:
+    """Return the recipe with the defaults of a musician: every sound, and the passes of the quality."""
+    config = configs.read(args.config or configs.DEFAULT)
+    if not ARCHITECTURES[config.model.architecture].taught:
+        raise TrainerError(f'--config {args.config}: not a recipe of the architecture "modal"')
+    config = config.replace("data", max_per_source=0, test_fraction=args.hold_out, validation_fraction=0.0)
+    return config.replace("fit", epochs=QUALITIES[args.quality], batch_size=BATCH, patience_epochs=0)
+
+
+def _error(text: str) -> int:
+    print(f"trainer play: error: {text}", file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,105 @@
+"""The stage beside the training: `realtime serve` in a process of its own, told of each new model by OSC."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from pythonosc.osc_message_builder import build_msg
+
+from realtime import __main__ as realtime
+from realtime.util.errors import RealtimeError
+
+READY = "/morph/get/info"
+"""A question that the server answers as soon as it plays."""
+ASK_S = 0.2
+"""Time between two questions."""
+LOOK_S = 0.2
+END_S = 10.0
+
+
+class Stage:
+    """A server that plays one model file, and a newer version of it each time `renew` is called.
+
+    It goes on playing when this process is killed.
+
+    Args:
+        model: the decoder file; messages may name the files of its folder.
+        options: further options of `realtime serve`.
+    """
+
+    def __init__(self, model: Path, options: Sequence[str]) -> None:
+        self._model = model
+        words = ["serve", "--model", str(model), "--library", str(model.parent), *options]
+        args = realtime.get_parser().parse_args(words)
+        if not args.port:
+            args.port = _free_port()
+            words += ["--port", str(args.port)]
+        host = "127.0.0.1" if args.host == "0.0.0.0" else args.host
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.connect((host, args.port))
+        self._process = subprocess.Popen([sys.executable, "-m", "realtime", *words])
+
+    @staticmethod
+    def check(options: Sequence[str]) -> None:
+        """End the program with a message, as `realtime serve` does, if it does not take these options.
+
+        Raises:
+            RealtimeError: for an option that names another model or library.
+        """
+        taken = realtime.get_parser().parse_args(["serve", "--model", "", *options])
+        if taken.model or taken.library:
+            raise RealtimeError("--model and --library: here the run is both")
+
+    def ready(self) -> bool:
+        """Wait until the server plays; return False if it ends before that."""
+        self._socket.settimeout(ASK_S)
+        while not self.ended:
+            with contextlib.suppress(OSError):
+                self._send(READY)
+                self._socket.recv(4096)
+                return True
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(ASK_S)
+        return False
+
+    def renew(self) -> None:
+        """Ask the server to take the new content of the model file, without a break in the sound."""
+        with contextlib.suppress(OSError):
+            self._send("/morph/model", self._model.name)
+
+    @property
+    def ended(self) -> bool:
+        """True if the server has ended."""
+        return self._process.poll() is not None
+
+    def wait(self, stop: Callable[[], bool] = lambda: False) -> int:
+        """Wait for the end of the server, or until `stop` returns True; return its exit code, or 0."""
+        while not stop():
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return self._process.wait(LOOK_S)
+        return 0
+
+    def close(self) -> None:
+        """End the server if it still plays."""
+        self._socket.close()
+        if not self.ended:
+            self._process.terminate()
+        try:
+            self._process.wait(END_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _send(self, address: str, *arguments: str) -> None:
+        self._socket.send(build_msg(address, list(arguments)).dgram)
+
+
+def _free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_port:
+        any_port.bind(("127.0.0.1", 0))
+        return int(any_port.getsockname()[1])

@@ -1,0 +1,119 @@
+"""`trainer play`: the server plays while the sounds are learnt, and goes on when the learning is killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from pythonosc.osc_message import OscMessage
+from pythonosc.udp_client import SimpleUDPClient
+
+from realtime.model import verify
+from tests.system.rig import TIMEOUT_S, Process
+from trainer.config import Config
+from trainer.run import checkpoint
+
+RATE = 8000
+RECIPE = Config.from_dict(
+    {
+        "model": {
+            "architecture": "modal",
+            "sample_rate": RATE,
+            "length": 2048,
+            "latent_dim": 3,
+            "hop_length": 64,
+            "bands": 8,
+            "hidden": 16,
+            "values": 8,
+            "modes": 12,
+            "knots": 12,
+            "classifier_hidden": [8],
+        },
+        "loss": {"reconstruction": 0.0, "components": 1.0, "reduction": "mean"},
+        "optim": {"update": "joint"},
+        "fit": {"threads": 1, "device": "cpu"},
+    }
+)
+
+
+@pytest.fixture
+def kit(tmp_path: Path) -> Path:
+    """A folder of a musician: spaces and capitals in names, rates, channels and formats that differ."""
+    folder = tmp_path / "My Kit"
+    random = np.random.default_rng(0)
+    for label, hz, suffix, rate, channels in (
+        ("Kicks", 60.0, ".wav", 44_100, 2),
+        ("Open Hats", 0.0, ".flac", 22_050, 1),
+    ):
+        (folder / label).mkdir(parents=True)
+        time = np.arange(rate // 4) / rate
+        for take in range(3):
+            wave = (
+                np.sin(2 * np.pi * hz * (1 + 0.1 * take) * time)
+                if hz
+                else random.standard_normal(len(time)) / 4
+            )
+            sound = 0.5 * wave * np.exp(-(12 + 4 * take) * time)
+            soundfile.write(folder / label / f"Take {take}{suffix}", np.stack([sound] * channels, 1), rate)
+    return folder
+
+
+class Player(Process):
+    """`trainer play` on a free port, once its server plays."""
+
+    def __init__(self, kit: Path, *options: str) -> None:
+        recipe, run = kit.parent / "tiny.toml", kit.parent / "run"
+        recipe.write_text(RECIPE.to_toml())
+        words = ["play", str(kit), "--out", str(run), "--config", str(recipe)]
+        presets = ["--null", "--port", "0", "--presets", str(kit.parent / "presets.json")]
+        super().__init__(
+            [sys.executable, "-m", "trainer", *words, *presets, *options], {"OMP_NUM_THREADS": "1"}
+        )
+        self.port = int(self.wait_for(r"^osc .*?:(\d+)")[1])
+        self.client = SimpleUDPClient("127.0.0.1", self.port)
+        self.client._sock.settimeout(TIMEOUT_S)
+
+    @property
+    def server_pid(self) -> int:
+        """Process id of the server."""
+        pid = self._process.pid
+        (server,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return int(server)
+
+    def ask(self, address: str) -> list[object]:
+        """Ask the server and return the arguments of its reply."""
+        self.client.send_message(address, [])
+        return list(OscMessage(self.client._sock.recv(65536)).params)
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        if client := getattr(self, "client", None):
+            client._sock.close()
+        return super().stop(number)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="the test finds the server in /proc")
+def test_killed_learning_leaves_a_server_that_plays_and_the_same_command_continues(kit: Path) -> None:
+    with Player(kit, "--quality", "best") as killed:
+        first = float(killed.wait_for(r"plays what is known by now: ([\d.]+) dB from your sounds")[1])
+        killed.wait_for("--quality on this machine")
+        server = killed.server_pid
+        killed._process.kill()
+        killed._process.wait(TIMEOUT_S)
+        try:
+            assert killed.ask("/morph/get/classes") == ["Kicks", "Open Hats"]
+        finally:
+            os.kill(server, signal.SIGTERM)
+    with Player(kit, "--quality", "sketch") as again:
+        mean = float(again.wait_for(r"^([\d.]+) dB from your sounds on average")[1])
+        again.wait_for("learnt; plays until Ctrl-C")
+        assert again.ask("/morph/get/classes") == ["Kicks", "Open Hats"]
+        assert again.stop(signal.SIGINT) == 0
+    assert mean < first
+    info = verify.read(kit.parent / "run" / "My Kit.onnx").info
+    saved = checkpoint.load(kit.parent / "run")
+    assert [anchor.name for anchor in info.anchors] == list(saved.anchors.names)

@@ -1,0 +1,123 @@
+"""Adaptation: sounds get points of their own, and the rest of the space stays."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.trainer.displays import Recorder
+from trainer.config import Config
+from trainer.errors import CheckpointError, DataError
+from trainer.losses.components import component_term, components_at
+from trainer.run import checkpoint, fit
+from trainer.run.adapt import Adaptation
+from trainer.run.checkpoint import Checkpoint
+from trainer.run.state import State
+
+
+@pytest.fixture
+def recipe(config: Config) -> Config:
+    """Small oscillators that are taught components."""
+    model = {"architecture": "modal", "hop_length": 64, "bands": 8, "hidden": 16, "values": 8, "modes": 12}
+    loss = {"reconstruction": 0.0, "components": 1.0}
+    return config.replace("model", **model, knots=8).replace("loss", **loss).replace("fit", epochs=20)
+
+
+def started(recipe: Config, folder: Path) -> State:
+    return fit.start(recipe.replace("data", validation_fraction=0.0), folder)
+
+
+@pytest.fixture
+def base(recipe: Config, folder: Path) -> Checkpoint:
+    """A base of another seed that knows the sounds, too."""
+    return fit.snapshot(started(recipe.replace("fit", seed=7), folder))
+
+
+def component_loss(state: State, points: torch.Tensor) -> float:
+    assert state.components is not None
+    with torch.no_grad():
+        return component_term(state.model.decoder, points, state.components[state.train]).item()  # type: ignore[arg-type]
+
+
+def test_points_come_nearer_and_the_encoder_finds_them(recipe: Config, folder: Path, tmp_path: Path) -> None:
+    state, display = started(recipe.replace("fit", epochs=60), folder), Recorder()
+    run = Adaptation(state, None)
+    before = component_loss(state, run.points)
+    assert run.run(tmp_path, display)
+    assert component_loss(state, run.points) < 0.8 * before
+    assert len(display.records) == 60
+    saved = checkpoint.load(tmp_path)
+    assert saved.anchors.names == state.sounds.names
+    torch.testing.assert_close(saved.anchors.mean, run.points.detach())
+    with torch.no_grad():
+        found = state.model.encode(state.sounds.waveforms)[0]
+    spread = (run.points - run.points.mean(0)).norm(dim=1).mean()
+    assert (found - run.points).norm(dim=1).mean() < 0.4 * spread
+
+
+def test_the_sounds_of_the_base_stay(recipe: Config, folder: Path, tmp_path: Path, base: Checkpoint) -> None:
+    def moved(kept: Checkpoint | None, out: str) -> float:
+        (tmp_path / out).mkdir()
+        state = fit.start(recipe.replace("data", validation_fraction=0.0), folder, base=base)
+        had = components_at(state.model.decoder, base.anchors.mean)  # type: ignore[arg-type]
+        had = type(had)(*(value.detach() for value in vars(had).values()))
+        assert Adaptation(state, kept).run(tmp_path / out, Recorder())
+        with torch.no_grad():
+            return component_term(state.model.decoder, base.anchors.mean, had).item()  # type: ignore[arg-type]
+
+    assert moved(base, "kept") < 0.7 * moved(None, "lost")
+
+
+def test_a_run_that_was_stopped_continues_bit_for_bit(
+    recipe: Config, folder: Path, tmp_path: Path, base: Checkpoint
+) -> None:
+    for name in ("whole", "parts"):
+        (tmp_path / name).mkdir()
+    whole = fit.start(recipe, folder, base=base)
+    assert Adaptation(whole, base).run(tmp_path / "whole", Recorder())
+
+    first, display = fit.start(recipe, folder, base=base), Recorder()
+    assert not Adaptation(first, base).run(tmp_path / "parts", display, lambda: len(display.records) == 5)
+    saved = checkpoint.load(tmp_path / "parts")
+    assert saved.epoch == 5
+    again = fit.restored(saved, saved.config, folder)
+    fit.take_apart(again)
+    assert Adaptation(again, base, saved).run(tmp_path / "parts", Recorder())
+    ours, theirs = (checkpoint.load(tmp_path / name) for name in ("parts", "whole"))
+    decoder = [name for name in theirs.model if name.startswith("decoder.")]
+    assert all(torch.equal(ours.model[name], theirs.model[name]) for name in decoder)
+    assert torch.equal(ours.anchors.mean, theirs.anchors.mean)
+
+
+def test_fit_does_not_continue_such_a_run_and_other_sounds_are_refused(
+    recipe: Config, folder: Path, tmp_path: Path
+) -> None:
+    assert Adaptation(started(recipe, folder), None).run(tmp_path, Recorder())
+    saved = checkpoint.load(tmp_path)
+    with pytest.raises(CheckpointError, match="a run of `trainer play`, which alone continues it"):
+        fit.resume(saved, saved.config, folder)
+    next(folder.rglob("*.wav")).unlink()
+    with pytest.raises(DataError, match="its sounds are not those of this run"):
+        fit.restored(saved, saved.config, folder)
+
+
+def test_components_are_taken_from_the_file_the_second_time(
+    recipe: Config, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, kept = fit.start(recipe, folder, analysed=False), tmp_path / fit.COMPONENTS
+    counts: list[tuple[int, int]] = []
+    fit.take_apart(first, lambda done, total: counts.append((done, total)), kept)
+    assert counts[-1] == (12, 12)
+    again = dataclasses.replace(first, components=None)
+    fit.take_apart(again, lambda done, total: counts.append((done, total)), kept)
+    assert len(counts) == 12
+    assert first.components is not None
+    assert again.components is not None
+    for name, value in vars(first.components).items():
+        assert torch.equal(getattr(again.components, name), value), name
+    kept.write_bytes(b"damaged")
+    fit.take_apart(again, None, kept)
+    assert torch.equal(again.components.log_f1, first.components.log_f1)

@@ -229,6 +229,11 @@ CONTROLS: list[tuple[str, list[tuple[str | float, ...]]]] = [
     ("one morph-t-set 0.75", [("/morph/between", "kick", "hihat", 0.75)]),
     ("one morph-gain-set -12", [("/morph/gain", -12.0)]),
     ("one morph-dimension-3-set -0.5", [("/morph/z/3", -0.5)]),
+    ("one morph-pitch-set 12", [("/morph/pitch", 12.0)]),
+    ("one morph-decay-set 300", [("/morph/decay", 300.0)]),
+    ("one morph-x-set 0.25", [("/morph/xy", 0.25, 0.5)]),
+    ("one morph-y-set 0.75", [("/morph/xy", 0.25, 0.75)]),
+    ("one morph-axis-2-set -1.5", [("/morph/macro/1", -1.5)]),
     ("one morph-store-set 1", []),
     ("hit morph-preset-2", [("/morph/preset/store", "p2")]),
     ("hit morph-preset-2", [("/morph/preset/recall", "p2", 50.0)]),
@@ -292,7 +297,14 @@ def test_sequencer_plays_its_steps_and_moves_the_morph(tiny_model: Path, tmp_pat
         Pd(PATCH, remote.patch, messages=[f"go 127.0.0.1 {tap.port}"]) as pd,
     ):
         pd.wait_for("^reply: classes.reply")
-        for control in ("step-1-set 1", "step-6-set 1", "lane-6-set 0.5", "bpm-set 300", "run-set 1"):
+        for control in (
+            "lane-set 1",
+            "step-1-set 1",
+            "step-6-set 1",
+            "lane-6-set 0.5",
+            "bpm-set 300",
+            "run-set 1",
+        ):
             remote.say(f"one morph-{control}")
         heard = flat(tap.wait_for(2 * (16 + 2)))
     turn: list[tuple[str | float, ...]] = []
@@ -300,6 +312,25 @@ def test_sequencer_plays_its_steps_and_moves_the_morph(tiny_model: Path, tmp_pat
         turn.append(("/morph/between", "kick", "snare", 0.5 if step == 6 else 0.0))
         turn += [("/morph/trigger", 1.0)] * (step in (1, 6))
     assert heard[: 2 * len(turn)] == 2 * turn
+
+
+def test_beat_plays_its_lanes_and_leaves_the_point_alone(tiny_model: Path, tmp_path: Path) -> None:
+    remote = Remote(tmp_path)
+    with (
+        Server(tiny_model, "--null") as server,
+        Tap(server.port) as tap,
+        Pd(PATCH, remote.patch, messages=[f"go 127.0.0.1 {tap.port}"]) as pd,
+    ):
+        pd.wait_for("^reply: classes.reply")
+        remote.say("name morph-beat-2-name-set hihat")
+        remote.say("one morph-velocity-set 0.5")
+        for control in ("beat-1-1-set 1", "beat-2-1-set 1", "beat-2-9-set 1", "bpm-set 400", "run-set 1"):
+            remote.say(f"one morph-{control}")
+        heard = flat(tap.wait_for(2 * 3))
+    kick, hihat = ("/morph/touch/101/trigger", 0.5, "kick"), ("/morph/touch/102/trigger", 0.5, "hihat")
+    assert sorted(heard[:2]) == [kick, hihat]  # at the same step
+    assert heard[2] == hihat
+    assert sorted(heard[3:5]) == [kick, hihat]
 
 
 def test_two_patches_play_one_server(tiny_model: Path) -> None:

@@ -35,6 +35,12 @@ def get_parser(prog: str = "python -m export") -> argparse.ArgumentParser:
         help="sounds whose manifest.csv has the columns velocity (0 to 1) and group (takes of one drum); the "
         "file then has the direction of z in which the hits of each class get harder",
     )
+    parser.add_argument(
+        "--courses",
+        action="store_true",
+        help="measure the ways between class centres, so that /morph/between goes along them in equal steps "
+        "for the ear; takes a few seconds for each pair of classes",
+    )
     parser.add_argument("--force", action="store_true", help="replace existing files")
     return parser
 
@@ -64,6 +70,10 @@ def main(argv: Sequence[str] | None = None, prog: str = "python -m export") -> i
         return _error(str(error))
     except OSError as error:
         return _error(f"{error.filename or args.out}: {error.strerror or error}")
+    if args.courses:
+        from export.courses import add
+
+        add(args.out)
     size_mb = args.out.stat().st_size / 1e6
     print(f"{args.out}  {size_mb:.1f} MB, at most {parity.worst:.0e} off the PyTorch model")
     beside = encoder_path(args.out)

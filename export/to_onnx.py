@@ -58,14 +58,14 @@ def export(
     model.eval()
     harder = None if velocities is None else velocity.learn(saved, model, velocities)
     info = describe(saved, model, name or target.stem, harder)
-    with _in_place(beside) as part:
+    with in_place(beside) as part:
         _write_encoder(model, describe_encoder(saved.config, info), part)
         return write(model, info, target)
 
 
 def write(model: VAE, info: ModelInfo, target: Path) -> Parity:
     """Write the decoder of `model`, with the metadata `info`, and check that it sounds like the model."""
-    with _in_place(target) as part:
+    with in_place(target) as part:
         save(decoder_graph(model), info.to_metadata(), part)
         parity = compare(model, part)
         if parity.worst > MAX_DIFFERENCE:
@@ -94,7 +94,7 @@ def save(graph: onnx.ModelProto, metadata: dict[str, str], path: Path) -> None:
 
 
 @contextlib.contextmanager
-def _in_place(target: Path) -> Iterator[Path]:
+def in_place(target: Path) -> Iterator[Path]:
     """Yield a temporary path beside the target; the file is moved there, or removed after an error."""
     part = target.with_name(target.name + ".part")
     try:

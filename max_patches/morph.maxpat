@@ -1858,7 +1858,7 @@
 					"presentation_rect": [
 						16.0,
 						512.0,
-						72.0,
+						63.0,
 						20.0
 					],
 					"textcolor": [
@@ -1889,7 +1889,7 @@
 					"presentation_rect": [
 						16.0,
 						534.0,
-						68.0,
+						59.0,
 						22.0
 					],
 					"minimum": -60.0,
@@ -1947,9 +1947,9 @@
 					"text": "glide ms",
 					"presentation": 1,
 					"presentation_rect": [
-						98.0,
+						89.0,
 						512.0,
-						72.0,
+						63.0,
 						20.0
 					],
 					"textcolor": [
@@ -1978,9 +1978,9 @@
 					],
 					"presentation": 1,
 					"presentation_rect": [
-						98.0,
+						89.0,
 						534.0,
-						68.0,
+						59.0,
 						22.0
 					],
 					"minimum": 0.0,
@@ -2038,9 +2038,9 @@
 					"text": "pitch st",
 					"presentation": 1,
 					"presentation_rect": [
-						180.0,
+						162.0,
 						512.0,
-						72.0,
+						63.0,
 						20.0
 					],
 					"textcolor": [
@@ -2069,9 +2069,9 @@
 					],
 					"presentation": 1,
 					"presentation_rect": [
-						180.0,
+						162.0,
 						534.0,
-						68.0,
+						59.0,
 						22.0
 					],
 					"minimum": -48.0,
@@ -2129,9 +2129,9 @@
 					"text": "pan",
 					"presentation": 1,
 					"presentation_rect": [
-						262.0,
+						235.0,
 						512.0,
-						72.0,
+						63.0,
 						20.0
 					],
 					"textcolor": [
@@ -2160,9 +2160,9 @@
 					],
 					"presentation": 1,
 					"presentation_rect": [
-						262.0,
+						235.0,
 						534.0,
-						68.0,
+						59.0,
 						22.0
 					],
 					"minimum": -1.0,
@@ -2220,9 +2220,9 @@
 					"text": "decay ms",
 					"presentation": 1,
 					"presentation_rect": [
-						344.0,
+						308.0,
 						512.0,
-						72.0,
+						63.0,
 						20.0
 					],
 					"textcolor": [
@@ -2251,9 +2251,9 @@
 					],
 					"presentation": 1,
 					"presentation_rect": [
-						344.0,
+						308.0,
 						534.0,
-						68.0,
+						59.0,
 						22.0
 					],
 					"minimum": 0.0,
@@ -2311,9 +2311,9 @@
 					"text": "choke",
 					"presentation": 1,
 					"presentation_rect": [
-						426.0,
+						381.0,
 						512.0,
-						72.0,
+						63.0,
 						20.0
 					],
 					"textcolor": [
@@ -2342,9 +2342,9 @@
 					],
 					"presentation": 1,
 					"presentation_rect": [
-						426.0,
+						381.0,
 						534.0,
-						68.0,
+						59.0,
 						22.0
 					],
 					"minimum": 0.0,
@@ -2402,9 +2402,9 @@
 					"text": "dynamics",
 					"presentation": 1,
 					"presentation_rect": [
-						508.0,
+						454.0,
 						512.0,
-						72.0,
+						63.0,
 						20.0
 					],
 					"textcolor": [
@@ -2433,9 +2433,9 @@
 					],
 					"presentation": 1,
 					"presentation_rect": [
-						508.0,
+						454.0,
 						534.0,
-						68.0,
+						59.0,
 						22.0
 					],
 					"minimum": 0.0,
@@ -2493,9 +2493,9 @@
 					"text": "vary",
 					"presentation": 1,
 					"presentation_rect": [
-						590.0,
+						527.0,
 						512.0,
-						72.0,
+						63.0,
 						20.0
 					],
 					"textcolor": [
@@ -2524,9 +2524,9 @@
 					],
 					"presentation": 1,
 					"presentation_rect": [
-						590.0,
+						527.0,
 						534.0,
-						68.0,
+						59.0,
 						22.0
 					],
 					"minimum": 0.0,
@@ -2581,12 +2581,12 @@
 						240.0,
 						22.0
 					],
-					"text": "mode",
+					"text": "level dB",
 					"presentation": 1,
 					"presentation_rect": [
-						672.0,
+						600.0,
 						512.0,
-						100.0,
+						63.0,
 						20.0
 					],
 					"textcolor": [
@@ -2600,11 +2600,10 @@
 			{
 				"box": {
 					"id": "obj-114",
-					"maxclass": "tab",
+					"maxclass": "flonum",
 					"numinlets": 1,
-					"numoutlets": 3,
+					"numoutlets": 2,
 					"outlettype": [
-						"",
 						"",
 						""
 					],
@@ -2616,16 +2615,14 @@
 					],
 					"presentation": 1,
 					"presentation_rect": [
-						672.0,
+						600.0,
 						534.0,
-						130.0,
+						59.0,
 						22.0
 					],
-					"tabs": [
-						"live",
-						"latch"
-					],
-					"varname": "mode"
+					"minimum": -60.0,
+					"maximum": 24.0,
+					"varname": "level"
 				}
 			},
 			{
@@ -2643,7 +2640,7 @@
 						240.0,
 						22.0
 					],
-					"text": "prepend /morph/mode"
+					"text": "prepend /morph/level"
 				}
 			},
 			{
@@ -2675,10 +2672,10 @@
 						240.0,
 						22.0
 					],
-					"text": "reverse",
+					"text": "mode",
 					"presentation": 1,
 					"presentation_rect": [
-						812.0,
+						673.0,
 						512.0,
 						100.0,
 						20.0
@@ -2710,16 +2707,16 @@
 					],
 					"presentation": 1,
 					"presentation_rect": [
-						812.0,
+						673.0,
 						534.0,
 						130.0,
 						22.0
 					],
 					"tabs": [
-						"off",
-						"on"
+						"live",
+						"latch"
 					],
-					"varname": "reverse"
+					"varname": "mode"
 				}
 			},
 			{
@@ -2737,7 +2734,7 @@
 						240.0,
 						22.0
 					],
-					"text": "prepend /morph/reverse"
+					"text": "prepend /morph/mode"
 				}
 			},
 			{
@@ -2769,12 +2766,12 @@
 						240.0,
 						22.0
 					],
-					"text": "axis 1",
+					"text": "reverse",
 					"presentation": 1,
 					"presentation_rect": [
-						16.0,
-						570.0,
-						60.0,
+						813.0,
+						512.0,
+						100.0,
 						20.0
 					],
 					"textcolor": [
@@ -2788,10 +2785,12 @@
 			{
 				"box": {
 					"id": "obj-122",
-					"maxclass": "slider",
+					"maxclass": "tab",
 					"numinlets": 1,
-					"numoutlets": 1,
+					"numoutlets": 3,
 					"outlettype": [
+						"",
+						"",
 						""
 					],
 					"patching_rect": [
@@ -2802,16 +2801,16 @@
 					],
 					"presentation": 1,
 					"presentation_rect": [
-						70.0,
-						568.0,
-						170.0,
+						813.0,
+						534.0,
+						130.0,
 						22.0
 					],
-					"floatoutput": 1,
-					"size": 6.0,
-					"min": -3.0,
-					"orientation": 1,
-					"varname": "axis0"
+					"tabs": [
+						"off",
+						"on"
+					],
+					"varname": "reverse"
 				}
 			},
 			{
@@ -2829,7 +2828,7 @@
 						240.0,
 						22.0
 					],
-					"text": "prepend /morph/macro/0"
+					"text": "prepend /morph/reverse"
 				}
 			},
 			{
@@ -2861,10 +2860,10 @@
 						240.0,
 						22.0
 					],
-					"text": "axis 2",
+					"text": "axis 1",
 					"presentation": 1,
 					"presentation_rect": [
-						256.0,
+						16.0,
 						570.0,
 						60.0,
 						20.0
@@ -2894,7 +2893,7 @@
 					],
 					"presentation": 1,
 					"presentation_rect": [
-						310.0,
+						70.0,
 						568.0,
 						170.0,
 						22.0
@@ -2903,7 +2902,7 @@
 					"size": 6.0,
 					"min": -3.0,
 					"orientation": 1,
-					"varname": "axis1"
+					"varname": "axis0"
 				}
 			},
 			{
@@ -2921,7 +2920,7 @@
 						240.0,
 						22.0
 					],
-					"text": "prepend /morph/macro/1"
+					"text": "prepend /morph/macro/0"
 				}
 			},
 			{
@@ -2953,10 +2952,10 @@
 						240.0,
 						22.0
 					],
-					"text": "axis 3",
+					"text": "axis 2",
 					"presentation": 1,
 					"presentation_rect": [
-						496.0,
+						256.0,
 						570.0,
 						60.0,
 						20.0
@@ -2986,7 +2985,7 @@
 					],
 					"presentation": 1,
 					"presentation_rect": [
-						550.0,
+						310.0,
 						568.0,
 						170.0,
 						22.0
@@ -2995,7 +2994,7 @@
 					"size": 6.0,
 					"min": -3.0,
 					"orientation": 1,
-					"varname": "axis2"
+					"varname": "axis1"
 				}
 			},
 			{
@@ -3013,7 +3012,7 @@
 						240.0,
 						22.0
 					],
-					"text": "prepend /morph/macro/2"
+					"text": "prepend /morph/macro/1"
 				}
 			},
 			{
@@ -3045,10 +3044,10 @@
 						240.0,
 						22.0
 					],
-					"text": "axis 4",
+					"text": "axis 3",
 					"presentation": 1,
 					"presentation_rect": [
-						736.0,
+						496.0,
 						570.0,
 						60.0,
 						20.0
@@ -3078,7 +3077,7 @@
 					],
 					"presentation": 1,
 					"presentation_rect": [
-						790.0,
+						550.0,
 						568.0,
 						170.0,
 						22.0
@@ -3087,7 +3086,7 @@
 					"size": 6.0,
 					"min": -3.0,
 					"orientation": 1,
-					"varname": "axis3"
+					"varname": "axis2"
 				}
 			},
 			{
@@ -3105,7 +3104,7 @@
 						240.0,
 						22.0
 					],
-					"text": "prepend /morph/macro/3"
+					"text": "prepend /morph/macro/2"
 				}
 			},
 			{
@@ -3127,27 +3126,37 @@
 			{
 				"box": {
 					"id": "obj-137",
-					"maxclass": "newobj",
-					"numinlets": 2,
-					"numoutlets": 2,
-					"outlettype": [
-						"",
-						""
-					],
+					"maxclass": "comment",
+					"numinlets": 1,
+					"numoutlets": 0,
+					"outlettype": [],
 					"patching_rect": [
 						280.0,
 						884.0,
 						240.0,
 						22.0
 					],
-					"text": "stripnote"
+					"text": "axis 4",
+					"presentation": 1,
+					"presentation_rect": [
+						736.0,
+						570.0,
+						60.0,
+						20.0
+					],
+					"textcolor": [
+						0.8,
+						0.82,
+						0.86,
+						1.0
+					]
 				}
 			},
 			{
 				"box": {
 					"id": "obj-138",
-					"maxclass": "newobj",
-					"numinlets": 2,
+					"maxclass": "slider",
+					"numinlets": 1,
 					"numoutlets": 1,
 					"outlettype": [
 						""
@@ -3158,12 +3167,94 @@
 						240.0,
 						22.0
 					],
-					"text": "pack 60 100"
+					"presentation": 1,
+					"presentation_rect": [
+						790.0,
+						568.0,
+						170.0,
+						22.0
+					],
+					"floatoutput": 1,
+					"size": 6.0,
+					"min": -3.0,
+					"orientation": 1,
+					"varname": "axis3"
 				}
 			},
 			{
 				"box": {
 					"id": "obj-139",
+					"maxclass": "newobj",
+					"numinlets": 1,
+					"numoutlets": 1,
+					"outlettype": [
+						""
+					],
+					"patching_rect": [
+						800.0,
+						884.0,
+						240.0,
+						22.0
+					],
+					"text": "prepend /morph/macro/3"
+				}
+			},
+			{
+				"box": {
+					"id": "obj-140",
+					"maxclass": "newobj",
+					"numinlets": 1,
+					"numoutlets": 0,
+					"outlettype": [],
+					"patching_rect": [
+						1060.0,
+						884.0,
+						240.0,
+						22.0
+					],
+					"text": "s morph.out"
+				}
+			},
+			{
+				"box": {
+					"id": "obj-141",
+					"maxclass": "newobj",
+					"numinlets": 2,
+					"numoutlets": 2,
+					"outlettype": [
+						"",
+						""
+					],
+					"patching_rect": [
+						20.0,
+						916.0,
+						240.0,
+						22.0
+					],
+					"text": "stripnote"
+				}
+			},
+			{
+				"box": {
+					"id": "obj-142",
+					"maxclass": "newobj",
+					"numinlets": 2,
+					"numoutlets": 1,
+					"outlettype": [
+						""
+					],
+					"patching_rect": [
+						280.0,
+						916.0,
+						240.0,
+						22.0
+					],
+					"text": "pack 60 100"
+				}
+			},
+			{
+				"box": {
+					"id": "obj-143",
 					"maxclass": "newobj",
 					"numinlets": 1,
 					"numoutlets": 3,
@@ -3173,8 +3264,8 @@
 						""
 					],
 					"patching_rect": [
-						800.0,
-						884.0,
+						540.0,
+						916.0,
 						240.0,
 						22.0
 					],
@@ -3183,80 +3274,9 @@
 			},
 			{
 				"box": {
-					"id": "obj-140",
-					"maxclass": "newobj",
-					"numinlets": 1,
-					"numoutlets": 1,
-					"outlettype": [
-						""
-					],
-					"patching_rect": [
-						1060.0,
-						884.0,
-						240.0,
-						22.0
-					],
-					"text": "prepend /morph/note"
-				}
-			},
-			{
-				"box": {
-					"id": "obj-141",
-					"maxclass": "newobj",
-					"numinlets": 1,
-					"numoutlets": 0,
-					"outlettype": [],
-					"patching_rect": [
-						20.0,
-						916.0,
-						240.0,
-						22.0
-					],
-					"text": "s morph.out"
-				}
-			},
-			{
-				"box": {
-					"id": "obj-142",
-					"maxclass": "newobj",
-					"numinlets": 1,
-					"numoutlets": 2,
-					"outlettype": [
-						"",
-						""
-					],
-					"patching_rect": [
-						280.0,
-						916.0,
-						240.0,
-						22.0
-					],
-					"text": "ctlin 1"
-				}
-			},
-			{
-				"box": {
-					"id": "obj-143",
-					"maxclass": "newobj",
-					"numinlets": 2,
-					"numoutlets": 1,
-					"outlettype": [
-						""
-					],
-					"patching_rect": [
-						540.0,
-						916.0,
-						240.0,
-						22.0
-					],
-					"text": "/ 127."
-				}
-			},
-			{
-				"box": {
 					"id": "obj-144",
 					"maxclass": "newobj",
-					"numinlets": 6,
+					"numinlets": 1,
 					"numoutlets": 1,
 					"outlettype": [
 						""
@@ -3267,12 +3287,28 @@
 						240.0,
 						22.0
 					],
-					"text": "scale 0 127 -3.0 3.0"
+					"text": "prepend /morph/note"
 				}
 			},
 			{
 				"box": {
 					"id": "obj-145",
+					"maxclass": "newobj",
+					"numinlets": 1,
+					"numoutlets": 0,
+					"outlettype": [],
+					"patching_rect": [
+						1060.0,
+						916.0,
+						240.0,
+						22.0
+					],
+					"text": "s morph.out"
+				}
+			},
+			{
+				"box": {
+					"id": "obj-146",
 					"maxclass": "newobj",
 					"numinlets": 1,
 					"numoutlets": 2,
@@ -3281,46 +3317,30 @@
 						""
 					],
 					"patching_rect": [
-						1060.0,
-						916.0,
-						240.0,
-						22.0
-					],
-					"text": "ctlin 20"
-				}
-			},
-			{
-				"box": {
-					"id": "obj-146",
-					"maxclass": "newobj",
-					"numinlets": 1,
-					"numoutlets": 1,
-					"outlettype": [
-						""
-					],
-					"patching_rect": [
 						20.0,
 						948.0,
 						240.0,
 						22.0
 					],
-					"text": "prepend /morph/macro/0"
+					"text": "ctlin 1"
 				}
 			},
 			{
 				"box": {
 					"id": "obj-147",
 					"maxclass": "newobj",
-					"numinlets": 1,
-					"numoutlets": 0,
-					"outlettype": [],
+					"numinlets": 2,
+					"numoutlets": 1,
+					"outlettype": [
+						""
+					],
 					"patching_rect": [
 						280.0,
 						948.0,
 						240.0,
 						22.0
 					],
-					"text": "s morph.out"
+					"text": "/ 127."
 				}
 			},
 			{
@@ -3357,7 +3377,7 @@
 						240.0,
 						22.0
 					],
-					"text": "ctlin 21"
+					"text": "ctlin 20"
 				}
 			},
 			{
@@ -3375,7 +3395,7 @@
 						240.0,
 						22.0
 					],
-					"text": "prepend /morph/macro/1"
+					"text": "prepend /morph/macro/0"
 				}
 			},
 			{
@@ -3428,7 +3448,7 @@
 						240.0,
 						22.0
 					],
-					"text": "ctlin 22"
+					"text": "ctlin 21"
 				}
 			},
 			{
@@ -3446,7 +3466,7 @@
 						240.0,
 						22.0
 					],
-					"text": "prepend /morph/macro/2"
+					"text": "prepend /morph/macro/1"
 				}
 			},
 			{
@@ -3499,7 +3519,7 @@
 						240.0,
 						22.0
 					],
-					"text": "ctlin 23"
+					"text": "ctlin 22"
 				}
 			},
 			{
@@ -3517,7 +3537,7 @@
 						240.0,
 						22.0
 					],
-					"text": "prepend /morph/macro/3"
+					"text": "prepend /morph/macro/2"
 				}
 			},
 			{
@@ -3539,13 +3559,84 @@
 			{
 				"box": {
 					"id": "obj-160",
+					"maxclass": "newobj",
+					"numinlets": 6,
+					"numoutlets": 1,
+					"outlettype": [
+						""
+					],
+					"patching_rect": [
+						1060.0,
+						1012.0,
+						240.0,
+						22.0
+					],
+					"text": "scale 0 127 -3.0 3.0"
+				}
+			},
+			{
+				"box": {
+					"id": "obj-161",
+					"maxclass": "newobj",
+					"numinlets": 1,
+					"numoutlets": 2,
+					"outlettype": [
+						"",
+						""
+					],
+					"patching_rect": [
+						20.0,
+						1044.0,
+						240.0,
+						22.0
+					],
+					"text": "ctlin 23"
+				}
+			},
+			{
+				"box": {
+					"id": "obj-162",
+					"maxclass": "newobj",
+					"numinlets": 1,
+					"numoutlets": 1,
+					"outlettype": [
+						""
+					],
+					"patching_rect": [
+						280.0,
+						1044.0,
+						240.0,
+						22.0
+					],
+					"text": "prepend /morph/macro/3"
+				}
+			},
+			{
+				"box": {
+					"id": "obj-163",
+					"maxclass": "newobj",
+					"numinlets": 1,
+					"numoutlets": 0,
+					"outlettype": [],
+					"patching_rect": [
+						540.0,
+						1044.0,
+						240.0,
+						22.0
+					],
+					"text": "s morph.out"
+				}
+			},
+			{
+				"box": {
+					"id": "obj-164",
 					"maxclass": "comment",
 					"numinlets": 1,
 					"numoutlets": 0,
 					"outlettype": [],
 					"patching_rect": [
-						1060.0,
-						1012.0,
+						800.0,
+						1044.0,
 						240.0,
 						22.0
 					],
@@ -3567,7 +3658,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-161",
+					"id": "obj-165",
 					"maxclass": "newobj",
 					"numinlets": 1,
 					"numoutlets": 1,
@@ -3575,7 +3666,7 @@
 						""
 					],
 					"patching_rect": [
-						20.0,
+						1060.0,
 						1044.0,
 						240.0,
 						22.0
@@ -3585,7 +3676,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-162",
+					"id": "obj-166",
 					"maxclass": "message",
 					"numinlets": 2,
 					"numoutlets": 1,
@@ -3593,8 +3684,8 @@
 						""
 					],
 					"patching_rect": [
-						280.0,
-						1044.0,
+						20.0,
+						1076.0,
 						240.0,
 						22.0
 					],
@@ -4586,7 +4677,7 @@
 				"patchline": {
 					"source": [
 						"obj-114",
-						1
+						0
 					],
 					"destination": [
 						"obj-115",
@@ -4610,7 +4701,7 @@
 				"patchline": {
 					"source": [
 						"obj-118",
-						0
+						1
 					],
 					"destination": [
 						"obj-119",
@@ -4729,23 +4820,11 @@
 			{
 				"patchline": {
 					"source": [
-						"obj-139",
-						0
-					],
-					"destination": [
-						"obj-137",
-						0
-					]
-				}
-			},
-			{
-				"patchline": {
-					"source": [
-						"obj-137",
-						0
-					],
-					"destination": [
 						"obj-138",
+						0
+					],
+					"destination": [
+						"obj-139",
 						0
 					]
 				}
@@ -4754,30 +4833,6 @@
 				"patchline": {
 					"source": [
 						"obj-139",
-						1
-					],
-					"destination": [
-						"obj-137",
-						1
-					]
-				}
-			},
-			{
-				"patchline": {
-					"source": [
-						"obj-137",
-						1
-					],
-					"destination": [
-						"obj-138",
-						1
-					]
-				}
-			},
-			{
-				"patchline": {
-					"source": [
-						"obj-138",
 						0
 					],
 					"destination": [
@@ -4789,7 +4844,7 @@
 			{
 				"patchline": {
 					"source": [
-						"obj-140",
+						"obj-143",
 						0
 					],
 					"destination": [
@@ -4801,11 +4856,47 @@
 			{
 				"patchline": {
 					"source": [
+						"obj-141",
+						0
+					],
+					"destination": [
+						"obj-142",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-143",
+						1
+					],
+					"destination": [
+						"obj-141",
+						1
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-141",
+						1
+					],
+					"destination": [
+						"obj-142",
+						1
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
 						"obj-142",
 						0
 					],
 					"destination": [
-						"obj-143",
+						"obj-144",
 						0
 					]
 				}
@@ -4813,35 +4904,11 @@
 			{
 				"patchline": {
 					"source": [
-						"obj-143",
+						"obj-144",
 						0
 					],
 					"destination": [
-						"obj-25",
-						0
-					]
-				}
-			},
-			{
-				"patchline": {
-					"source": [
 						"obj-145",
-						0
-					],
-					"destination": [
-						"obj-144",
-						0
-					]
-				}
-			},
-			{
-				"patchline": {
-					"source": [
-						"obj-144",
-						0
-					],
-					"destination": [
-						"obj-146",
 						0
 					]
 				}
@@ -4854,6 +4921,18 @@
 					],
 					"destination": [
 						"obj-147",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-147",
+						0
+					],
+					"destination": [
+						"obj-25",
 						0
 					]
 				}
@@ -4969,11 +5048,11 @@
 			{
 				"patchline": {
 					"source": [
-						"obj-6",
-						2
+						"obj-161",
+						0
 					],
 					"destination": [
-						"obj-161",
+						"obj-160",
 						0
 					]
 				}
@@ -4981,11 +5060,47 @@
 			{
 				"patchline": {
 					"source": [
-						"obj-161",
+						"obj-160",
 						0
 					],
 					"destination": [
 						"obj-162",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-162",
+						0
+					],
+					"destination": [
+						"obj-163",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-6",
+						2
+					],
+					"destination": [
+						"obj-165",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-165",
+						0
+					],
+					"destination": [
+						"obj-166",
 						0
 					]
 				}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from realtime.control.latent_space import LatentSpace
+from realtime.control.latent_space import WAYS, LatentSpace
 from realtime.control.protocol import REPLY_ITEMS, Address, Argument, Message, Table
 from realtime.control.protocol import number as _number
 from realtime.control.requests import (
@@ -79,6 +79,12 @@ def _xy(space: LatentSpace, values: tuple[Any, ...]) -> Move:
     """Move to a place on the map."""
     touch, (x, y) = _split_touch(values, 2)
     return Move(space.at(x, y), touch)
+
+
+def _between(space: LatentSpace, values: tuple[Any, ...]) -> Move:
+    """Move to a place on the way between two named points."""
+    z, level_db = space.between(*values)
+    return Move(z, level_db=level_db)
 
 
 def _weights(space: LatentSpace, values: tuple[Any, ...]) -> Move:
@@ -208,12 +214,14 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
     ),
     Address(
         "/morph/between",
-        "Move the point onto the straight line between two named points.",
-        lambda space, values: Move(space.between(*values)),
+        "Move the point onto the straight line between two named points. Between classes, the bundled kit "
+        "goes in equal steps for the ear and levels the loudness of the hits there.",
+        _between,
         (
             Argument("a", "text", _NAME, names="points"),
             Argument("b", "text", _NAME, names="points"),
-            _number("t", quantities.FRACTION, "position on the line: 0 is a, 1 is b"),
+            _number("t", quantities.FRACTION, "share of the way: 0 is a, 1 is b"),
+            Argument("way", "text", "equal steps for the ear, or in z", choices=WAYS, default="even"),
         ),
     ),
     Address(

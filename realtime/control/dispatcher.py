@@ -49,6 +49,7 @@ from realtime.control.sequencing.sequencer import Sequencer
 from realtime.control.settings import History, Schedule, Settings, SettingsSchedule
 from realtime.model.schema import ModelInfo
 from realtime.synth.commands import (
+    LEVEL,
     Command,
     Gain,
     Goto,
@@ -169,6 +170,7 @@ class Control:
         self._sequencer = Sequencer()
         self._alone = self._begun = False  # the current message came alone; it begins a gesture
         self._target: tuple[Z, float] | None = None  # target and time of the latest immediate move
+        self._level_db = 0.0  # of hits at the point, beside their settings
         self._moves: Schedule[Z | None] = Schedule(MAX_LATER)  # targets of scheduled moves
         self._standing: dict[type[Command], Command] = {}  # commands that restore a restarted player
         self._later: Schedule[Command] = Schedule(MAX_LATER)  # scheduled commands
@@ -181,7 +183,7 @@ class Control:
         self.presets: Presets = self._shelf.open(info)
         self.space = LatentSpace(info, self.presets)
         self._history = History()
-        self._target = None
+        self._target, self._level_db = None, 0.0
         self._standing.pop(SetZ, None)
         self._sequencer.adopt(self.space, self.presets.patterns)
         self._forget_later()
@@ -350,13 +352,14 @@ class Control:
             case Hit():
                 if asked.z is not None and asked.touch is None:
                     self._note_move(asked.z, due, now)
-                commands.append(self._schedule.at(due, now).trigger(asked))
+                commands.append(self._levelled(self._schedule.at(due, now).trigger(asked)))
             case Undo(again):
                 here = self._point(now)
                 z = self._history.redo(here) if again else self._history.undo(here)
                 if z is None:
                     raise ControlError(f"nothing to {'redo' if again else 'undo'}")
                 self._set_target(z, due, now)
+                self._level_db = 0.0
                 commands.append(self._schedule.at(due, now).move(Move(z)))
             case Goto():
                 name = message.arguments[-1 if asked.path == "spline" else 0]
@@ -455,6 +458,7 @@ class Control:
 
     def _note_move(self, z: Z | None, due: float | None, now: float) -> None:
         """Track a move of the point at `due`: a jump to `z`, or a glide if that is None."""
+        self._level_db = 0.0
         if self._history.begins(now):
             if self._alone:
                 self._begun = True
@@ -472,7 +476,14 @@ class Control:
         command = self._schedule.at(due, now).move(move)
         if move.touch is None:
             self._note_move(move.z if isinstance(command, SetZ) else None, due, now)
+            self._level_db = move.level_db
         return command
+
+    def _levelled(self, hit: Trigger) -> Trigger:
+        """Return a hit at the level that belongs to the point."""
+        if hit.touch is not None or not self._level_db:
+            return hit
+        return replace(hit, level_db=LEVEL.clip(hit.level_db + self._level_db))
 
     def _await(self, goto: Goto, address: str, name: str, sender: Sender) -> Goto:
         """Give a glide a ticket, so that its sender is told when it arrives."""

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.control.general_midi import DRUMS, Drum
+from realtime.model.courses import Course, Courses
 from realtime.model.expression import Expression
 from realtime.model.names import Names
 from realtime.model.schema import ModelInfo
@@ -16,6 +17,7 @@ from realtime.model.shares import Shares
 from realtime.synth.commands import SetAxis, Z
 from realtime.util.errors import ControlError
 
+WAYS = ("even", "straight")
 NEAR = 1e-9  # squared distance on the map within which a place counts as the sound's own
 
 
@@ -41,6 +43,7 @@ class LatentSpace:
         self._centres = np.array([c.centroid for c in info.classes], np.float64)
         self._shares = Shares(info)
         self.expression = Expression(info)
+        self._courses = Courses(info)
 
     def of_model(self, name: str) -> bool:
         """Return whether the model itself has a point with that name."""
@@ -115,10 +118,20 @@ class LatentSpace:
             return ()
         return tuple(float(x) for x in np.clip(np.append(z, 1.0) @ self._shadow, 0.0, 1.0))
 
-    def between(self, a: str, b: str, t: float) -> Z:
-        """Return (1 - t) a + t b for two named points."""
+    def between(self, a: str, b: str, share: float, way: str = "even") -> tuple[Z, float]:
+        """Return the point at a share, 0..1, of the way between two named points, and its level in dB.
+
+        Args:
+            way: a key of `WAYS`. Between two classes whose course the model knows, the even way goes in equal
+                steps for the ear; all others are straight: (1 - t) a + t b.
+        """
+        t, level_db = self.course(a, b).at(share) if way == "even" else (share, 0.0)
         ends = zip(self.point(a), self.point(b), strict=True)
-        return tuple((1.0 - t) * x + t * y for x, y in ends)
+        return tuple((1.0 - t) * x + t * y for x, y in ends), level_db
+
+    def course(self, a: str, b: str) -> Course:
+        """Return the even way between two named points."""
+        return self._courses.between(self.name(a), self.name(b))
 
     def blend(self, words: Sequence[float | str]) -> Z:
         """Return the weighted mean of points, from a weight for each class or `name weight name weight …`.

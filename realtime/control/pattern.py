@@ -18,8 +18,9 @@ import numpy as np
 
 from realtime.control.latent_space import LatentSpace
 from realtime.control.protocol import MAX_TEXT, check_name
+from realtime.model.courses import STRAIGHT, Course
 from realtime.synth import quantities
-from realtime.synth.commands import HIT_SETTINGS, PLAIN, SetClock, Trigger, Z
+from realtime.synth.commands import HIT_SETTINGS, LEVEL, PLAIN, SetClock, Trigger, Z
 from realtime.synth.quantities import Quantity
 from realtime.util.errors import ControlError
 
@@ -45,7 +46,7 @@ class Lane:
     Attributes:
         start, end: names of points. If both are empty, the lane's hits play at the point and follow it.
         velocities: one for each of `MAX_STEPS` steps, 0..1; 0 is no hit.
-        morphs: one for each of `MAX_STEPS` steps, the position between `start` (0) and `end` (1).
+        morphs: one for each of `MAX_STEPS` steps, the share of the way from `start` (0) to `end` (1).
         mute: 1 silences the lane.
         hit: a hit with the lane's settings.
     """
@@ -77,19 +78,22 @@ class Lane:
         if self.mute or self.missing(space):
             return (None,) * MAX_STEPS
         if not self.start:
-            return _hits(self, None, None)
-        return _hits(self, space.point(self.start), space.point(self.end))
+            return _hits(self, None, None, STRAIGHT)
+        ends = self.start, self.end
+        return _hits(self, *map(space.point, ends), space.course(*ends))
 
 
 @lru_cache(2 * MAX_LANES)
-def _hits(lane: Lane, start: Z | None, end: Z | None) -> tuple[Trigger | None, ...]:
+def _hits(lane: Lane, start: Z | None, end: Z | None, course: Course) -> tuple[Trigger | None, ...]:
     def hit(velocity: float, morph: float) -> Trigger | None:
         if velocity == 0.0:
             return None
-        point = None
-        if start is not None and end is not None:
-            point = tuple((1.0 - morph) * a + morph * b for a, b in zip(start, end, strict=True))
-        return replace(lane.hit, velocity=velocity, point=point)
+        if start is None or end is None:
+            return replace(lane.hit, velocity=velocity)
+        t, level_db = course.at(morph)
+        point = tuple((1.0 - t) * a + t * b for a, b in zip(start, end, strict=True))
+        level_db = LEVEL.clip(lane.hit.level_db + level_db)
+        return replace(lane.hit, velocity=velocity, point=point, level_db=level_db)
 
     return tuple(map(hit, lane.velocities, lane.morphs))
 

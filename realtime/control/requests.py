@@ -27,10 +27,15 @@ class Nothing:
 
 @dataclass(frozen=True)
 class Move:
-    """Move the point, or that of a touch, to `z` [D] with the default glide."""
+    """Move the point, or that of a touch, to `z` [D] with the default glide.
+
+    Attributes:
+        level_db: added to the level of hits that start while the point is bound for `z`.
+    """
 
     z: Z
     touch: int | None = None
+    level_db: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,7 @@ MAX_NUMBER = 1e9  # of any coordinate, spread or variance
 MAX_NAME, MAX_TEXT = 255, 10_000  # characters
 MAX_METADATA = 64 * 2**20  # characters
 SHOWN = 80  # characters of an invalid value that an error text quotes
+MAX_COURSE, MAX_COURSE_DB = 257, 24.0
 RESAMPLERS = ("VHQ", "HQ")
 
 _CHECKSUM_KEY = b"soundmorph_sha256"
@@ -112,6 +113,22 @@ class Anchor:
 
 
 @dataclass(frozen=True)
+class CourseInfo:
+    """The even way from one class centre to another, on the straight line between them.
+
+    Attributes:
+        start, end: indices of the classes.
+        t: positions on the line, from 0 to 1, that are equal steps apart for the ear; 2 to 257.
+        level_db: the gain at each that brings its loudness to the straight line between those of the ends.
+    """
+
+    start: int
+    end: int
+    t: Vector
+    level_db: Vector
+
+
+@dataclass(frozen=True)
 class ModelInfo:
     """The metadata of a decoder.
 
@@ -133,6 +150,7 @@ class ModelInfo:
         tools: name -> version of each tool that made the file.
         training: facts about the run (epochs, sounds, …), for people to read.
         schema_version: version of the schema.
+        courses: even ways between class centres, one for a pair; empty in files that have not measured them.
     """
 
     name: str
@@ -152,6 +170,7 @@ class ModelInfo:
     tools: dict[str, str]
     training: dict[str, Any]
     schema_version: int = SCHEMA_VERSION
+    courses: tuple[CourseInfo, ...] = ()
 
     @property
     def frames(self) -> int:
@@ -179,8 +198,10 @@ class ModelInfo:
         raise ModelError(f"model {self.name!r} has no point named {name!r}: {hint}")
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the metadata in the types of JSON; a class has no `velocity` where it is unknown."""
+        """Return the metadata in the types of JSON, without what is unknown: `velocity` and `courses`."""
         content = dataclasses.asdict(self)
+        if not self.courses:
+            del content["courses"]
         for entry in content["classes"]:
             if not entry["velocity"]:  # files without it keep their digest
                 del entry["velocity"]
@@ -366,7 +387,24 @@ class _Reader:
                 for name, version in self._object("tools").items()
             },
             training=self._object("training"),
+            courses=self._courses(len(classes)) if "courses" in self.content else (),
         )
+
+    def _courses(self, classes: int) -> tuple[CourseInfo, ...]:
+        def course(row: Any) -> CourseInfo:
+            reader = _Reader(row)
+            start, end = (reader._integer(key, 0, classes - 1) for key in ("start", "end"))
+            count = len(self._typed("course t", row.get("t"), list, "a list"))
+            if not 2 <= count <= MAX_COURSE:
+                raise ModelError(f"model metadata: a course has {count} positions, not 2 to {MAX_COURSE}")
+            t, level_db = (self._vector(f"course {k}", row.get(k), count) for k in ("t", "level_db"))
+            if (t[0], t[-1]) != (0.0, 1.0) or list(t) != sorted(t):
+                raise ModelError("model metadata: the positions of a course do not rise from 0 to 1")
+            if max(map(abs, level_db)) > MAX_COURSE_DB:
+                raise ModelError(f"model metadata: a level of a course exceeds {MAX_COURSE_DB:g} dB")
+            return CourseInfo(start, end, t, level_db)
+
+        return self._rows("courses", course, classes**2)
 
     def encoder(self) -> EncoderInfo:
         name, architecture, decoder = (

@@ -81,7 +81,7 @@ class Trigger:
         velocity: amplitude, 0..1.
         z: where the point jumps first, or None.
         touch: number (0..127) of the point that the voice follows instead; `z` moves that point.
-        pitch, pan, decay_ms, reverse, choke, dynamics, vary: see `HIT_SETTINGS`; a decay of None is none.
+        pitch, pan, decay_ms, reverse, choke, dynamics, vary, level_db: see `HIT_SETTINGS`.
         point: fixed z [D] of the voice, whatever the point does; usually None.
         ahead: the whole sound is cached when the voice begins, so that it follows a move of the point from
             the next frame on rather than from the next tick. The mixer sets it when it plays live.
@@ -102,6 +102,7 @@ class Trigger:
     dynamics: float = 0.0
     vary: float = 0.0
     offset: Z | None = None
+    level_db: float = 0.0
 
     @property
     def settings(self) -> dict[str, float]:
@@ -210,9 +211,18 @@ HIT_SETTINGS = {
             "Let {hits} differ at random, as the training sounds of their class do.",
             "0 is not at all, 1 is as much as different drums of the class",
         ),
+        HitSetting(
+            "level_db",
+            "level",
+            "level",
+            Quantity(-60.0, 24.0, "dB"),
+            "Change the level of {hits}.",
+            "0 leaves it to velocity",
+        ),
     )
 }
 PITCH = HIT_SETTINGS["pitch"].quantity
+LEVEL = HIT_SETTINGS["level"].quantity
 PLAIN = Trigger()
 """A hit with the default settings."""
 

@@ -50,7 +50,7 @@ class Voice:
             cached: a cached sound to play until z leaves its point.
         """
         self.start = start
-        self.velocity = trigger.velocity
+        self.gain = trigger.velocity * 10.0 ** (trigger.level_db / 20.0)
         self.touch = trigger.touch
         self.choke = trigger.choke
         self.glide = glide
@@ -149,7 +149,7 @@ class Voice:
         stop = self._stop if self._silent is None else min(self._stop, self._silent)
         sound = self._sound[at : min(at + bus.shape[1], stop)]
         heard = self._scratch[: len(sound)]
-        np.multiply(sound, np.float32(self.velocity), out=heard)
+        np.multiply(sound, np.float32(self.gain), out=heard)
         if self._fade_samples:
             passed = np.arange(position - self._fade_start + 1, position - self._fade_start + 1 + len(sound))
             heard *= (np.maximum(1.0 - passed / self._fade_samples, 0.0) * self._fade_level).astype(
@@ -197,10 +197,10 @@ class Voice:
         return self.end <= position or (self._silent is not None and self.start + self._silent <= position)
 
     def level(self, position: int, samples: int) -> float:
-        """Return the peak of the `samples` device samples before `position`, after velocity and decay."""
+        """Return the peak of the `samples` device samples before `position`, after gain and decay."""
         at = position - self.start
         heard = self._sound[max(0, at - samples) : at]
-        return float(np.abs(heard).max(initial=0.0) * self.velocity * np.exp(self._rate * at))
+        return float(np.abs(heard).max(initial=0.0) * self.gain * np.exp(self._rate * at))
 
 
 class Tails:

@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from filelock import FileLock
 
@@ -16,6 +17,7 @@ from realtime.control.osc import encode
 from realtime.control.presets import PresetFile
 from realtime.control.protocol import REPLY_ITEMS, Message
 from realtime.model.decoder import Decoder
+from realtime.model.schema import CourseInfo, ModelInfo
 from realtime.synth.commands import Command, Gain, Goto, Mode, Prepare, SetZ, Trigger
 from realtime.util.errors import RealtimeError
 from tests.realtime.control.notebook import Notebook
@@ -446,3 +448,36 @@ def test_messages_are_refused_while_no_engine_runs(
     clock.now += 0.05
     assert [receiver for receiver, _ in control.news()] == [(ME[0], 4000)]
     assert _standing(control, player) == [Gain(-3.0)]
+
+
+def with_course(info: ModelInfo) -> ModelInfo:
+    return replace(info, courses=(CourseInfo(0, 1, (0.0, 0.25, 1.0), (0.0, 6.0, 0.0)),))
+
+
+def test_between_classes_goes_evenly_and_levels_the_hits_there(decoder: Decoder, player: Notebook) -> None:
+    control = Control(with_course(decoder.info), player)
+    first, second = (np.array(each.centroid) for each in control.info.classes[:2])
+    names = [each.name for each in control.info.classes[:2]]
+    player.take()
+    hit, here = Message("/morph/trigger"), Message("/morph/between", (*names, 0.5))
+    control.handle([here, hit, Message("/morph/level", (-2.0,)), hit], ME)
+    move, one, two = player.take()
+    assert move == SetZ(pytest.approx(0.75 * first + 0.25 * second))  # type: ignore[arg-type]
+    assert (one, two) == (Trigger(level_db=6.0), Trigger(level_db=4.0))
+    control.handle([Message("/morph/touch/1/trigger"), Message("/morph/trigger", (1.0, names[0])), hit], ME)
+    assert [each.level_db for each in player.take()] == [-2.0] * 3  # type: ignore[union-attr]
+    control.handle([here, Message("/morph/between", (*names, 0.5, "straight")), hit], ME)
+    _, straight, plain = player.take()
+    assert straight == SetZ(pytest.approx((first + second) / 2))  # type: ignore[arg-type]
+    assert plain == Trigger(level_db=-2.0)
+
+
+def test_lane_of_the_sequencer_goes_evenly(decoder: Decoder, player: Notebook) -> None:
+    control = Control(with_course(decoder.info), player)
+    names = [each.name for each in control.info.classes[:2]]
+    first, second = (np.array(each.centroid) for each in control.info.classes[:2])
+    steps = Message("/morph/seq/lane/0/step/0", (1.0, 0.5))
+    control.handle([Message("/morph/seq/add", (*reversed(names),)), steps], ME)
+    (hit,) = player.take()[-1].hits  # type: ignore[union-attr]
+    assert hit.point == pytest.approx(0.75 * first + 0.25 * second)
+    assert hit.level_db == 6.0

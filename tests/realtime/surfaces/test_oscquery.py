@@ -13,6 +13,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -137,7 +138,8 @@ def test_every_address_is_listed_and_accepts_its_value(control: Control) -> None
     there = {node["FULL_PATH"] for node in nodes(root) if "TYPE" in node}
     rows = {TABLE.find(path)[0].path for path in there}
     assert rows == {row.path for row in ADDRESSES if len(row.placeholders) < 2}
-    space = LatentSpace(control.info)
+    classes = tuple(replace(each, velocity=each.centroid) for each in control.info.classes)
+    space = LatentSpace(replace(control.info, classes=classes))  # knows what every setting needs
     for node in nodes(root):
         if "VALUE" in node:
             parse(Message(node["FULL_PATH"], tuple(node["VALUE"])), space)

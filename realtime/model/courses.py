@@ -1,0 +1,54 @@
+"""Even ways between the classes of a model: equal steps for the ear, at a loudness that moves straight."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from realtime.model.schema import CourseInfo, ModelInfo
+
+
+@dataclass(frozen=True)
+class Course:
+    """A way from one point to another, on the straight line between them.
+
+    Attributes:
+        t: positions on the line at equal shares of the way, from 0 to 1.
+        level_db: gains at these positions.
+    """
+
+    t: tuple[float, ...] = (0.0, 1.0)
+    level_db: tuple[float, ...] = (0.0, 0.0)
+
+    def at(self, share: float) -> tuple[float, float]:
+        """Return the position on the line, 0..1, and the gain in dB at a share of the way, 0..1."""
+        shares = np.linspace(0.0, 1.0, len(self.t))
+        return float(np.interp(share, shares, self.t)), float(np.interp(share, shares, self.level_db))
+
+    @property
+    def reversed(self) -> Course:
+        """The way back."""
+        return Course(tuple(1.0 - t for t in reversed(self.t)), self.level_db[::-1])
+
+
+STRAIGHT = Course()
+"""The straight line itself, at its own loudness."""
+
+
+class Courses:
+    """The courses of a model, by the names of the classes."""
+
+    def __init__(self, info: ModelInfo) -> None:
+        self._found: dict[tuple[str, str], Course] = {}
+        for each in info.courses:
+            self._add(info, each)
+
+    def _add(self, info: ModelInfo, each: CourseInfo) -> None:
+        start, end = info.classes[each.start].name, info.classes[each.end].name
+        there = Course(each.t, each.level_db)
+        self._found |= {(start, end): there, (end, start): there.reversed}
+
+    def between(self, start: str, end: str) -> Course:
+        """Return the course between two classes; the straight line where none was measured."""
+        return self._found.get((start, end), STRAIGHT)

@@ -1,0 +1,55 @@
+"""Measured courses: equal steps of a known distance, and files that still belong together."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from export import courses
+from realtime.model import verify
+from realtime.model.decoder import Decoder
+from realtime.model.encoder import Encoder, encoder_path
+from realtime.offline.levels import lufs
+
+MODELS = Path(__file__).parents[1] / "models"
+
+
+class Ramp(courses._Line):
+    """A line whose levels rise with the square of the position, so that even steps are those of its root."""
+
+    def sound(self, t: float) -> np.ndarray:
+        noise = np.random.default_rng(0).uniform(-1, 1, 9_000).astype(np.float32)
+        return np.asarray(noise * 10 ** (20 * (t * t - 1) / 20), np.float32)
+
+
+def test_positions_are_equal_steps_of_the_distance(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(courses, "_Line", Ramp)
+    decoder = Decoder(MODELS / "tiny.onnx", capacity=1)
+    t, level_db = courses.measure(decoder, np.zeros(4), np.ones(4))
+    shares = np.linspace(0, 1, courses.STEPS + 1)
+    assert t == pytest.approx(np.sqrt(shares), abs=0.01)
+    assert level_db == pytest.approx(np.zeros(len(t)), abs=0.15)  # loudness rises with the distance
+
+
+def test_courses_are_added_to_a_decoder_and_its_encoder_follows(tmp_path: Path) -> None:
+    for name in ("tiny.onnx", "tiny.encoder.onnx"):
+        shutil.copy(MODELS / name, tmp_path)
+    path = tmp_path / "tiny.onnx"
+    before = Decoder(path, capacity=1)
+    info = courses.add(path)
+    assert [(each.start, each.end) for each in info.courses] == list(itertools.combinations(range(3), 2))
+    after = Decoder(path, capacity=1)
+    assert verify.read(path).info == info
+    Encoder(encoder_path(path), after.info)  # belongs to it
+    course, centres = info.courses[0], np.array([each.centroid for each in info.classes])
+    sounds = [
+        after.decode(((1 - t) * centres[0] + t * centres[1])[None].astype(np.float32))[0] for t in course.t
+    ]
+    np.testing.assert_array_equal(sounds[0], before.decode(centres[:1].astype(np.float32))[0])
+    loudness = np.array([lufs(sound[:, None], after.info.sample_rate) for sound in sounds])
+    levelled = loudness + course.level_db
+    np.testing.assert_allclose(levelled, np.linspace(levelled[0], levelled[-1], len(levelled)), atol=0.02)

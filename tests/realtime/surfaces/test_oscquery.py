@@ -143,6 +143,8 @@ def test_every_address_is_listed_and_accepts_its_value(control: Control) -> None
     for node in nodes(root):
         if "VALUE" in node:
             parse(Message(node["FULL_PATH"], tuple(node["VALUE"])), space)
+        if space.lacks(node["FULL_PATH"].removeprefix("/morph/")):
+            continue
         for at, limits in enumerate(node.get("RANGE", ())):
             for end in ("MIN", "MAX"):
                 if node["TYPE"] == "f" and limits:

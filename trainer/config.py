@@ -272,6 +272,7 @@ class Config:
                 raise ConfigError(f"{name} = {table!r}: it must be a table, [{name}]")
             parts[name] = _section(name, table)
         config = cls(**parts)
+        _check_stft(config)
         _check_middles(config)
         _check_taught(config)
         return config
@@ -281,7 +282,7 @@ class Config:
         """Build and check a configuration from the text of a TOML file; raises ConfigError."""
         try:
             tables = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
+        except (ValueError, RecursionError) as error:  # also numbers of thousands of digits, and deep nesting
             raise ConfigError(f"not a TOML file: {error}") from None
         return cls.from_dict(tables)
 
@@ -344,6 +345,8 @@ _AT_LEAST_ONE = {
     ("fit", "devices"),
     ("fit", "nodes"),
 }
+MAX_WHOLE = 2**63 - 1  # as PyTorch's seeds and sizes
+SHORTEST_STFT = 4  # samples; the hop is a quarter
 _AT_MOST = {
     ("data", "test_fraction"): 0.9,
     ("data", "validation_fraction"): 0.9,
@@ -411,6 +414,13 @@ def check_model(model: ModelConfig) -> None:
         raise ConfigError(f'[model.heads] {names[0]}: the first head must have label = "label", the classes')
 
 
+def _check_stft(config: Config) -> None:
+    """Refuse spectral distances of which no window fits into a sound."""
+    sizes, length = config.loss.stft_sizes, config.model.length
+    if config.loss.stft and not any(size <= length for size in sizes):
+        raise ConfigError(f"[loss] stft_sizes = {list(sizes)}: one must be {length} samples or shorter")
+
+
 def _check_middles(config: Config) -> None:
     """Refuse the terms of the middles of classes if the model does not keep these."""
     name = config.model.architecture
@@ -433,12 +443,17 @@ def _check_taught(config: Config) -> None:
 
 def _value(section: str, key: str, value: Any, kind: Any) -> Any:
     """Check the type and range of a value and convert it to the type of its field."""
-    where = f"[{section}] {key} = {value!r}"
+    numbers = value if isinstance(value, list | tuple) else [value]
+    if any(type(item) is int and abs(item) > MAX_WHOLE for item in numbers):
+        raise ConfigError(f"[{section}] {key}: a number has more than {MAX_WHOLE.bit_length()} bits")
+    where = f"[{section}] {key} = {value!r:.200}"
     if kind is float and type(value) is int:
         value = float(value)
     if kind == tuple[int, ...]:
         if not isinstance(value, list | tuple) or any(type(item) is not int or item < 0 for item in value):
             raise ConfigError(f"{where}: it must be a list of whole numbers, 0 or more")
+        if (section, key) == ("loss", "stft_sizes") and any(item < SHORTEST_STFT for item in value):
+            raise ConfigError(f"{where}: each must be at least {SHORTEST_STFT}")
         return tuple(value)
     if kind == tuple[HeadConfig, ...]:
         if not isinstance(value, list | tuple) or any(not isinstance(item, Mapping) for item in value):

@@ -32,6 +32,7 @@ def train(
     fabric = devices.make(config.fit)
     fabric.launch()  # with several devices, the other processes run this command too
     if not fabric.is_global_zero:
+        devices.end_with_parent()
         with signals() as caught:
             state = _state(config, data, saved, base, fabric)
             fabric.barrier()

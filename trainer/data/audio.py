@@ -40,6 +40,8 @@ SOUNDFILE_SUFFIXES = frozenset(
 )
 LIBROSA_SUFFIXES = frozenset([".m4a", ".mp4", ".aac", ".wma", ".webm", ".mka", ".ac3", ".amr"])
 """Files that only librosa's backends can read, if the machine has one."""
+MAX_MINUTES = 10
+"""Longest recording that is read; hours of sound would fill the memory."""
 SILENT_PEAK = 1e-4
 """-80 dBFS: a sound whose peak is lower counts as silent."""
 CLIPPED_PEAK, CLIPPED_RUN = 0.98, 3
@@ -57,8 +59,15 @@ def read(path: Path) -> tuple[NDArray[np.float32], int]:
     try:
         if path.suffix.lower() in LIBROSA_SUFFIXES:
             return _read_librosa(path)
-        signal, rate = soundfile.read(path, dtype="float32", always_2d=True)
-        return signal, int(rate)
+        with soundfile.SoundFile(path) as file:
+            limit = MAX_MINUTES * 60 * file.samplerate
+            signal = file.read(limit + 1, dtype="float32", always_2d=True)
+            rate = int(file.samplerate)
+        if len(signal) > limit:
+            raise DataError(f"longer than {MAX_MINUTES} minutes: cut it into sounds")
+        return signal, rate
+    except DataError:
+        raise
     except Exception as error:  # each decoder raises errors of its own
         reason = getattr(error, "error_string", "") or str(error) or type(error).__name__
         if type(error).__name__ == "NoBackendError":  # audioread's, which need not be installed
@@ -71,7 +80,7 @@ def _read_librosa(path: Path) -> tuple[NDArray[np.float32], int]:
         warnings.simplefilter("ignore")  # about librosa's fallback, which is deprecated
         import librosa
 
-        signal, rate = librosa.load(path, sr=None, mono=False)
+        signal, rate = librosa.load(path, sr=None, mono=False, duration=60.0 * MAX_MINUTES)
     return np.atleast_2d(signal).T, int(rate)
 
 

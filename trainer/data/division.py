@@ -83,7 +83,7 @@ def read(name: str) -> Recipe:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{name}: {error.strerror}; bundled are: {', '.join(bundled())}") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # not UTF-8, not TOML, or beyond its limits
         raise ConfigError(f"{name}: {error}") from None
     description = tables.pop("description", "")
     for table, keys in tables.items():

@@ -6,6 +6,7 @@ import csv
 import fnmatch
 import hashlib
 import math
+import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
@@ -121,7 +122,13 @@ def find(folder: Path, config: DataConfig) -> tuple[list[Entry], list[Skipped]]:
     if not folder.is_dir():
         raise DataError(f"{folder}: {'not a folder' if folder.exists() else 'no such folder'}")
     audio = SOUNDFILE_SUFFIXES | LIBROSA_SUFFIXES
-    paths = [path for path in folder.rglob("*") if path.suffix.lower() in audio and path.is_file()]
+    unread: list[OSError] = []
+    paths = [
+        path
+        for place, _, names in os.walk(folder, onerror=unread.append)
+        for path in (Path(place, name) for name in names)
+        if path.suffix.lower() in audio and path.is_file()
+    ]
     paths = [
         path for path in paths if not any(part.startswith(".") for part in path.relative_to(folder).parts)
     ]
@@ -137,7 +144,7 @@ def find(folder: Path, config: DataConfig) -> tuple[list[Entry], list[Skipped]]:
     if pattern and config.labels == "auto" and not any(pattern.fullmatch(path.stem) for path in paths):
         pattern = None
     flat = all(path.parent == folder for path in paths)
-    entries, skipped = [], []
+    entries, skipped = [], [_unread(error, folder) for error in unread]
     for path in sorted(paths, key=lambda path: natural(path.relative_to(folder).as_posix())):
         name = path.relative_to(folder).as_posix()
         row = manifest.get(name, {})
@@ -159,6 +166,12 @@ def find(folder: Path, config: DataConfig) -> tuple[list[Entry], list[Skipped]]:
             velocity = _velocity(row.get("velocity", ""), name)
             entries.append(Entry(path, name, label, row.get("source", ""), licence, group, velocity, fields))
     return _capped(entries, config.max_per_source), skipped
+
+
+def _unread(error: OSError, folder: Path) -> Skipped:
+    """Return the entry of a sub-folder that cannot be read."""
+    name = Path(error.filename or folder).relative_to(folder).as_posix()
+    return Skipped(f"{name}/", f"a folder that cannot be read: {error.strerror or error}")
 
 
 def natural(text: str) -> list[tuple[int, int, str]]:

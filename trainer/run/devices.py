@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 
 import torch
 from lightning_fabric import Fabric
@@ -41,6 +43,8 @@ def make(fit: FitConfig) -> Fabric:
     there = torch.cuda.device_count()
     if device.type == "cuda" and fit.devices > there:
         raise TrainerError(f"devices = {fit.devices}: this machine has {there} GPU{'s' * (there != 1)}")
+    if device.type == "cpu" and fit.devices > (cores := max(2, os.cpu_count() or 1)):
+        raise TrainerError(f"devices = {fit.devices}: this machine has {cores} cores")
     if device.type == "cuda":
         torch.set_float32_matmul_precision("high")  # TF32, as PyTorch's convolutions have it already
     several = fit.devices * fit.nodes > 1
@@ -55,6 +59,18 @@ def make(fit: FitConfig) -> Fabric:
         strategy=strategy,
         precision="bf16-mixed" if fit.precision == "bf16" else "32-true",
     )
+
+
+def end_with_parent() -> None:
+    """End this process when the one that started it has ended, however it did."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
 
 
 def summed(fabric: Fabric, values: Tensor) -> Tensor:

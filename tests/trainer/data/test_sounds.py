@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -97,6 +99,27 @@ def test_digest_changes_with_the_name_of_a_sound(folder: Path) -> None:
     assert prepare(folder, MODEL, DATA).digest == sounds.digest
     (folder / "low" / "take-5.wav").rename(folder / "low" / "take-6.wav")
     assert prepare(folder, MODEL, DATA).digest != sounds.digest
+
+
+def test_long_recording_and_unreadable_folder_are_named(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soundfile.write(folder / "low" / "long.flac", np.zeros(601 * 1000, np.int16), 1000)
+    closed = folder / "closed"
+    closed.mkdir()
+    scan = os.scandir
+
+    def refuse(place: str) -> Any:
+        if Path(place) == closed:
+            raise PermissionError(13, "Permission denied", str(place))
+        return scan(place)
+
+    monkeypatch.setattr("os.scandir", refuse)  # the tests may run as a user who can read everything
+    reasons = {item.name: item.reason for item in prepare(folder, MODEL, DATA).skipped}
+    assert reasons == {
+        "closed/": "a folder that cannot be read: Permission denied",
+        "low/long.flac": "longer than 10 minutes: cut it into sounds",
+    }
 
 
 def test_every_kind_of_bad_file_is_named_and_the_rest_is_kept(folder: Path) -> None:

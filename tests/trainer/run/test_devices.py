@@ -101,3 +101,21 @@ def test_compiled_step_equals_the_uncompiled_one(config: Config, folder: Path) -
 def test_more_gpus_than_the_machine_has_are_refused(config: Config) -> None:
     with pytest.raises(TrainerError, match="devices = 99: this machine has"):
         make(config.replace("fit", device="cuda", devices=99).fit)
+
+
+def test_more_processes_than_cores_are_refused(config: Config) -> None:
+    with pytest.raises(TrainerError, match="devices = 9999: this machine has"):
+        make(config.replace("fit", device="cpu", devices=9999).fit)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows does not tell the parent")
+def test_process_ends_with_the_one_that_started_it() -> None:
+    child = (
+        "import time; from trainer.run import devices; devices.end_with_parent(); print(); time.sleep(600)"
+    )
+    parent = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', sys.argv[1]]).wait()"
+    with subprocess.Popen([sys.executable, "-c", parent, child], stdout=subprocess.PIPE) as started:
+        assert started.stdout is not None
+        assert started.stdout.readline() == b"\n"
+        started.kill()
+        assert started.stdout.read() == b""  # at its end no process holds the pipe

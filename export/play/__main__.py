@@ -94,7 +94,9 @@ def _config(args: argparse.Namespace) -> Config:
     config = configs.read(args.config or configs.DEFAULT)
     if not ARCHITECTURES[config.model.architecture].taught:
         raise TrainerError(f'--config {args.config}: not a recipe of the architecture "modal"')
-    config = config.replace("data", max_per_source=0, test_fraction=args.hold_out, validation_fraction=0.0)
+    config = config.replace(
+        "data", labels="names", max_per_source=0, test_fraction=args.hold_out, validation_fraction=0.0
+    )
     return config.replace("fit", epochs=QUALITIES[args.quality], batch_size=BATCH, patience_epochs=0)
 
 

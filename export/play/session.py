@@ -6,7 +6,7 @@ import os
 import shlex
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,10 @@ SHARE = 0.1
 """Largest part of the time that goes into new versions of the model file."""
 LEAST_S = 10.0
 """Least time between two versions."""
+NEAR_DB, FAR_DB = 2.0, 4.0
+"""Mean distances by ear up to which sounds are near the real ones, and like them.
+
+Two hits of one drum are 1.1 dB apart (median, docs/results.md)."""
 NICENESS = 10
 """Of the training: the stage goes first."""
 
@@ -106,7 +110,8 @@ def play(order: Order, options: Sequence[str]) -> int:
         with bars.live():
             run = _run(order, bars)
             findings.show(findings.brief(run.state.sounds), sys.stdout)
-            bars.note(findings.summary(run.state.sounds))
+            for line in _found(run.state):
+                bars.note(line)
             published.offer(run)
         stage = Stage(order.model, options)
         try:
@@ -115,6 +120,17 @@ def play(order: Order, options: Sequence[str]) -> int:
             return _learn(order, run, published, stage, caught)
         finally:
             stage.close()
+
+
+def _found(state: State) -> Iterator[str]:
+    """Yield three lines about what was found, and what is done with it."""
+    sounds, test = state.sounds, state.parts.test
+    yield findings.summary(sounds)
+    flat = not any("/" in name for name in sounds.names)
+    told = "the names of the files; hats are open or closed by ear" if flat else "the folders"
+    yield f"the names of the classes come from {told}"
+    held = f"{len(test)} are kept for `trainer evaluate`" if len(test) else "none is kept apart (--hold-out)"
+    yield f"{len(state.train)} sounds are learnt, {held}"
 
 
 def _learn(order: Order, run: Adaptation, published: Published, stage: Stage, caught: list[int]) -> int:
@@ -142,7 +158,7 @@ def _learn(order: Order, run: Adaptation, published: Published, stage: Stage, ca
             done = run.run(order.out, watcher, stop)
             watcher.offer()
     mean = float(distances(order.model, run.state, most=0).mean())
-    watcher.note(f"{mean:.1f} dB from your sounds on average")
+    watcher.note(f"{mean:.1f} dB from your sounds on average: {verdict(mean)}")
     if not done:
         again = f"trainer play {shlex.quote(str(order.data))}"
         passes = f"{run.state.epoch} of {order.config.fit.epochs} passes"
@@ -151,6 +167,15 @@ def _learn(order: Order, run: Adaptation, published: Published, stage: Stage, ca
     watcher.note(f"learnt; plays until Ctrl-C. Later: realtime serve --model {shlex.quote(str(order.model))}")
     stage.wait(stop)
     return 0
+
+
+def verdict(distance_db: float) -> str:
+    """Return in words how near sounds are that are so far from the real ones on average."""
+    if distance_db <= NEAR_DB:
+        return "near"
+    if distance_db <= FAR_DB:
+        return "like them, with less detail"
+    return "not near; the model is made for drums and other short sounds"
 
 
 def _run(order: Order, bars: progress.Bars) -> Adaptation:

@@ -109,7 +109,7 @@ def test_killed_learning_leaves_a_server_that_plays_and_the_same_command_continu
         finally:
             os.kill(server, signal.SIGTERM)
     with Player(kit, "--quality", "sketch") as again:
-        mean = float(again.wait_for(r"^([\d.]+) dB from your sounds on average")[1])
+        mean = float(again.wait_for(r"^([\d.]+) dB from your sounds on average: ")[1])
         again.wait_for("learnt; plays until Ctrl-C")
         assert again.ask("/morph/get/classes") == ["Kicks", "Open Hats"]
         assert again.stop(signal.SIGINT) == 0

@@ -46,6 +46,8 @@ SILENT_PEAK = 1e-4
 """-80 dBFS: a sound whose peak is lower counts as silent."""
 CLIPPED_PEAK, CLIPPED_RUN = 0.98, 3
 """A sound is clipped if it stays at its peak, near full scale, for at least this many samples."""
+HEARD_DB = -50.0
+"""Below the peak of a sound: where it is no longer heard."""
 DC_OFFSET = 0.02
 """Fraction of full scale; a smaller DC offset is removed without a message."""
 
@@ -134,6 +136,20 @@ def faults(signal: NDArray[np.float32]) -> list[tuple[str, str]]:
     if abs(offset) >= DC_OFFSET:
         found.append((f"DC offset {offset:+.2f}", "removed"))
     return found
+
+
+def too_long(signal: NDArray[np.float32], rate: int, model: ModelConfig) -> list[tuple[str, str]]:
+    """Return the fault of a file that is heard for longer than the model's length, with the remedy.
+
+    Args:
+        signal: [samples, channels] at `rate` Hz, not silent.
+    """
+    level = np.abs(signal).max(axis=1)
+    heard = np.flatnonzero(level > level.max() * 10 ** (HEARD_DB / 20))
+    length_s, most_s = (heard[-1] - heard[0]) / rate, model.length / model.sample_rate
+    if length_s <= most_s:
+        return []
+    return [(f"longer than {most_s:.1f} s ({length_s:.1f} s)", f"its first {most_s:.1f} s are taken")]
 
 
 def _clipped(column: NDArray[np.float32]) -> int:

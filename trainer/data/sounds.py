@@ -10,7 +10,7 @@ import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from trainer.config import DataConfig, ModelConfig
-from trainer.data import labels
-from trainer.data.audio import LIBROSA_SUFFIXES, SOUNDFILE_SUFFIXES, faults, prepare_signal, read
+from trainer.data import by_name, labels
+from trainer.data.audio import LIBROSA_SUFFIXES, SOUNDFILE_SUFFIXES, faults, prepare_signal, read, too_long
 from trainer.errors import DataError
 
 UNKNOWN = "unknown, supplied by the user"
@@ -114,7 +114,7 @@ def find(folder: Path, config: DataConfig) -> tuple[list[Entry], list[Skipped]]:
 
     `labels` says where the class comes from. Without a pattern, or with "auto" where no file is named like
     it, it is the manifest's, else the first sub-folder; in a folder without sub-folders of audio, it is the
-    folder's name. For k-means it is still "".
+    folder's name, or, with "names", what the names of the files say (`by_name`). For k-means it is still "".
 
     Raises:
         DataError: if the folder or its audio files are missing, or its manifest cannot be read.
@@ -165,6 +165,9 @@ def find(folder: Path, config: DataConfig) -> tuple[list[Entry], list[Skipped]]:
             fields = match.groupdict() if match else {}
             velocity = _velocity(row.get("velocity", ""), name)
             entries.append(Entry(path, name, label, row.get("source", ""), licence, group, velocity, fields))
+    if config.labels == "names" and flat and not manifest:
+        named = by_name.classes([entry.path.stem for entry in entries], folder.resolve().name)
+        entries = [replace(entry, label=label) for entry, label in zip(entries, named, strict=True)]
     return _capped(entries, config.max_per_source), skipped
 
 
@@ -213,9 +216,12 @@ def prepare(
         except DataError as error:
             skipped.append(Skipped(entry.name, str(error)))
         else:
+            if entry.label == by_name.HAT and config.labels == "names":
+                entry = replace(entry, label=by_name.hat(waveform, model.sample_rate))
             kept.append(entry)
             waveforms.append(waveform)
-            fixed += [Fixed(entry.name, fault, remedy) for fault, remedy in faults(signal)]
+            found = [*faults(signal), *too_long(signal, rate, model)]
+            fixed += [Fixed(entry.name, fault, remedy) for fault, remedy in found]
         if progress:
             progress(done, len(entries))
     if not kept:

@@ -1,0 +1,82 @@
+"""Classes of a flat folder, by the names of its files and by ear."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from trainer.config import DataConfig, ModelConfig
+from trainer.data import by_name
+from trainer.data.findings import summary
+from trainer.data.sounds import prepare
+
+RATE = 8000
+MODEL = ModelConfig(sample_rate=RATE, length=RATE)
+
+
+@pytest.mark.parametrize(
+    ("stem", "kind"),
+    [
+        ("Kick_01", "kick"),
+        ("BD 808 Long", "kick"),
+        ("hardkick3", "kick"),
+        ("SnareRim-2", "rim"),
+        ("sd12", "snare"),
+        ("OpenHat01", "open hat"),
+        ("HHO_4", "open hat"),
+        ("hihat-open", "open hat"),
+        ("Hi Hat Closed", "closed hat"),
+        ("CH03", "closed hat"),
+        ("HH 7", "hat"),
+        ("ride_bell", "cymbal"),
+        ("Floor Tom", "tom"),
+        ("LT", "tom"),
+        ("Hand Clap", "clap"),
+        ("Bongo hi", "perc"),
+        ("Vox 3", ""),
+        ("what", ""),
+        ("pride", ""),
+    ],
+)
+def test_a_name_says_the_kind(stem: str, kind: str) -> None:
+    assert by_name.kind(stem) == kind
+
+
+def test_names_without_a_kind_go_by_the_words_that_they_begin_with() -> None:
+    stems = ["Vox 01", "vox_02", "Bass C 1", "Bass C 2", "kick", "lonely"]
+    assert by_name.classes(stems, "My Kit") == ["vox", "vox", "bass c", "bass c", "kick", "My Kit"]
+
+
+def _hit(path: Path, seconds: float, fall_db_s: float) -> None:
+    """Write noise that falls evenly, sooner or later by 26 dB."""
+    time = np.arange(round(seconds * RATE)) / RATE
+    noise = np.random.default_rng(0).choice([-0.5, 0.5], len(time))
+    soundfile.write(path, noise * 10 ** (-fall_db_s * time / 20), RATE)
+
+
+def test_hats_of_a_flat_folder_are_told_apart_by_their_decay(tmp_path: Path) -> None:
+    for name, fall_s in (("HH 1", 0.1), ("HH 2", 0.5), ("HH closed", 0.45)):
+        _hit(tmp_path / f"{name}.wav", 0.9, by_name.FALL_DB / fall_s)
+    sounds = prepare(tmp_path, MODEL, DataConfig(labels="names"))
+    found = {name: sounds.classes[label] for name, label in zip(sounds.names, sounds.labels, strict=True)}
+    assert found == {"HH 1": "closed hat", "HH 2": "open hat", "HH closed": "closed hat"}
+    assert set(prepare(tmp_path, MODEL, DataConfig()).classes) == {tmp_path.name}
+
+
+def test_sub_folders_name_their_classes_whatever_is_in_them(tmp_path: Path) -> None:
+    (tmp_path / "Hats").mkdir()
+    _hit(tmp_path / "Hats" / "Kick.wav", 0.2, 100.0)
+    assert prepare(tmp_path, MODEL, DataConfig(labels="names")).classes == ("Hats",)
+
+
+def test_a_sound_that_is_heard_for_longer_than_the_model_is_cut_with_a_word(tmp_path: Path) -> None:
+    _hit(tmp_path / "long.wav", 2.0, 10.0)  # 20 dB down at its end
+    _hit(tmp_path / "faint.wav", 2.0, 60.0)  # 50 dB down after 0.83 s
+    sounds = prepare(tmp_path, MODEL, DataConfig())
+    (fixed,) = sounds.fixed
+    assert (fixed.name, fixed.remedy) == ("long.wav", "its first 1.0 s are taken")
+    assert fixed.fault == "longer than 1.0 s (2.0 s)"
+    assert "1 was fixed" in summary(sounds)

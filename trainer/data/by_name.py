@@ -1,0 +1,80 @@
+"""Classes for a flat folder: by the names of its files, and open hats from closed ones by ear."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+HAT, OPEN, CLOSED = "hat", "open hat", "closed hat"
+"""A hat that is open or closed, as its sound will tell, and the two classes."""
+KINDS = (
+    ("clap", r"clap|\bsnaps?\b|\bcp\b"),
+    ("rim", r"\brims?\b|rim ?shot|side ?stick|\brs\b"),
+    (HAT, r"\b(?:hi ?)?hats?\b|\bhh[oc]?\b|\b[oc]hh?\b"),
+    ("kick", r"kick|bass ?drum|\bbd\b"),
+    ("snare", r"snare|\bsd\b|\bsnr?\b"),
+    ("tom", r"\btoms?\b|tom ?tom|\b[lmh]t\b"),
+    ("cymbal", r"cymbal|crash|\bride\b|splash|\bchina\b|\bc[yr]\b|\brd\b"),
+    (
+        "perc",
+        r"\bperc|cowbell|shaker|tambourine|conga|bongo|\bclaves?\b|wood ?block|"
+        r"maracas|agogo|guiro|triangle|cabasa",
+    ),
+)
+"""Names of classes, and the words for each; the first that is found counts."""
+HATS = ((OPEN, r"\bopen\b|\bohh?\b|\bhho\b"), (CLOSED, r"\bclosed?\b|\bpedal\b|\bchh?\b|\bhhc\b"))
+"""Words for the classes of hats."""
+SEVERAL = 2
+"""Files of which a word that is none of these makes a class, at least."""
+FALL_DB, OPEN_S = 26.0, 0.22
+"""A hat whose level falls so far within a shorter time is closed: 95 % of 165 closed ones do, 5 % of 133 open
+ones."""
+BLOCK_S = 0.01
+
+
+def classes(stems: Sequence[str], otherwise: str) -> list[str]:
+    """Return the class of each file from its name without the suffix.
+
+    A name without a known word gives the words before its number, if several names begin with these:
+    `Vox 01`, `Vox 02`.
+
+    Args:
+        otherwise: the class of a name that tells nothing.
+    """
+    known = [kind(stem) for stem in stems]
+    beginnings = [_beginning(stem) for stem in stems]
+    often = Counter(start for start, found in zip(beginnings, known, strict=True) if not found)
+    return [
+        found or (start if start and often[start] >= SEVERAL else otherwise)
+        for found, start in zip(known, beginnings, strict=True)
+    ]
+
+
+def kind(stem: str) -> str:
+    """Return the kind of drum that a name says, or ""."""
+    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", stem)
+    words = " ".join(re.findall(r"[^\W\d_]+", apart)).lower()
+    found = _first(KINDS, words)
+    return _first(HATS, words) or found if found == HAT else found
+
+
+def _first(table: Iterable[tuple[str, str]], words: str) -> str:
+    return next((name for name, pattern in table if re.search(pattern, words)), "")
+
+
+def hat(sound: NDArray[np.float32], sample_rate: int) -> str:
+    """Return whether a hat [samples] is open or closed, by how fast it decays."""
+    block = max(1, round(BLOCK_S * sample_rate))
+    power = np.square(sound[: len(sound) // block * block]).reshape(-1, block).mean(1)
+    peak = int(power.argmax())
+    last = int(np.flatnonzero(power > power[peak] * 10 ** (-FALL_DB / 10))[-1])
+    return OPEN if (last - peak) * block / sample_rate > OPEN_S else CLOSED
+
+
+def _beginning(stem: str) -> str:
+    """Return the words before the last number of a name."""
+    return re.sub(r"[\W_]*\d+[\W_]*$", "", stem).strip(" _-").casefold()

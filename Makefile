@@ -72,7 +72,7 @@ $(TRAIN): pyproject.toml constraints.txt
 	@touch $(STAGE) $@
 
 $(ALL): pyproject.toml constraints.txt
-	@$(call install,$(RUNTIME)$(comma)offline$(comma)midi$(comma)plugins$(comma)train$(comma)docs$(comma)dev,everything (training and checks too))
+	@$(call install,$(RUNTIME)$(comma)offline$(comma)midi$(comma)link$(comma)plugins$(comma)train$(comma)docs$(comma)dev,everything (training and checks too))
 	@touch $(STAGE) $(TRAIN) $@
 
 comma := ,

@@ -67,7 +67,7 @@ def test_scripts_are_there_and_none_is_called_export() -> None:
 @pytest.mark.parametrize(
     ("package", "extras"),
     [
-        ("realtime", ["cpu", "midi", "offline", "plugins"]),
+        ("realtime", ["cpu", "link", "midi", "offline", "plugins"]),
         ("trainer", ["train"]),
         ("export", ["train", "cpu"]),
     ],

@@ -19,6 +19,7 @@ from realtime.util.errors import RealtimeError
 if TYPE_CHECKING:
     from realtime.control.access import Access
     from realtime.control.osc import Server
+    from realtime.control.protocol import Message
     from realtime.surfaces.midi_bridge import Bridge
     from realtime.surfaces.models import Models
 
@@ -37,6 +38,7 @@ class SurfaceConfig:
         midi_backend: a key of `midi_ports.BACKENDS`, or "auto".
         oscquery: TCP port of the page and OSCQuery; None: the number of the OSC port, if it is free;
             negative: neither.
+        link: follow the Ableton Link session of the local network.
         open: show the page in a browser.
     """
 
@@ -45,6 +47,7 @@ class SurfaceConfig:
     midi_curve: str | None = None
     midi_backend: str = "auto"
     oscquery: int | None = None
+    link: bool = False
     open: bool = False
 
 
@@ -73,6 +76,11 @@ def add_arguments(serve: argparse.ArgumentParser) -> None:
         metavar="PORT|off",
         help="TCP port of the page and OSCQuery; default: same as the OSC port; 0: any free port",
     )
+    hosts.add_argument(
+        "--link",
+        action="store_true",
+        help="follow tempo, beat, start and stop of the Ableton Link session on the network (extra `link`)",
+    )
     hosts.add_argument("--open", action="store_true", help="show the page in a browser (docs/page.md)")
     add_plugin(hosts)
 
@@ -90,8 +98,12 @@ def config(args: argparse.Namespace) -> SurfaceConfig:
     """
     if args.midi not in (None, midi.ANY):
         midi.require()
+    if args.link:
+        from realtime.surfaces import link
+
+        link.require()
     return SurfaceConfig(
-        args.midi, args.midi_map, args.midi_curve, args.midi_backend, args.oscquery, args.open
+        args.midi, args.midi_map, args.midi_curve, args.midi_backend, args.oscquery, args.link, args.open
     )
 
 
@@ -149,10 +161,20 @@ def start(
         if config.oscquery is None or config.oscquery >= 0:
             midi = bridge.latest if bridge is not None else ()
             _start_web(config, server, gate, models, takes, heard, midi, say, parts)
+
+        def handle(messages: Sequence[Message], due: float | None) -> list[Message]:
+            return server.handle(messages, due=due)
+
+        if config.link:
+            from realtime.surfaces.link import Link
+
+            link = Link(handle, say)
+            link.start()
+            parts.callback(link.stop)
         if bridge is not None:
             from realtime.surfaces.midi_bridge import LocalLink
 
-            bridge.start(LocalLink(server.handle))
+            bridge.start(LocalLink(handle))
             parts.callback(bridge.stop)
         return parts.pop_all()
 

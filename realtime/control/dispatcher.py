@@ -57,6 +57,7 @@ from realtime.synth.commands import (
     Panic,
     Prepare,
     SetAxis,
+    SetBeat,
     SetDimension,
     SetZ,
     StartSteps,
@@ -394,6 +395,9 @@ class Control:
                 return [Message("/morph/done", (message.address, port))]
             case PatternRequest():
                 return self._edit_pattern(asked, sender, due, now)
+            case SetBeat():
+                self._sequencer.note_tempo(asked.bpm)
+                commands.append(asked)
             case StartSteps() | StopSteps():
                 self._sequencer.note_playing(isinstance(asked, StartSteps))
                 commands.append(asked)

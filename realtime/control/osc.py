@@ -201,8 +201,10 @@ class Server:
         for each in (self._arrived, self._bell, self._heard_bell):
             each.close()
 
-    def handle(self, messages: Sequence[Message], sender: Sender = NOBODY) -> list[Message]:
-        """Handle messages from this process like a bundle; return the replies.
+    def handle(
+        self, messages: Sequence[Message], sender: Sender = NOBODY, due: float | None = None
+    ) -> list[Message]:
+        """Handle messages from this process like a bundle, for monotonic time `due`; return the replies.
 
         Thread-safe. Later replies, such as the arrival of a glide, go to `sender`. After `stop`, do nothing
         and return no replies.
@@ -210,7 +212,7 @@ class Server:
         with self._turn:
             if self._closing:
                 return []
-            return self._handle(tuple(messages), sender, None)
+            return self._handle(tuple(messages), sender, due)
 
     def post(self, datagram: bytes, sender: Sender) -> None:
         """Handle a datagram of an attached sender as if it had come by UDP. Thread-safe."""

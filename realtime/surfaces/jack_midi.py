@@ -14,7 +14,7 @@ from realtime.util import priority
 from realtime.util.errors import RealtimeError
 
 CLIENT, PORT = "soundmorph-midi", "in"
-SYSTEM = 0xF0  # status bytes from here on are clocks and system exclusive, which are ignored
+IGNORED = (0xF0, 0xF7, 0xFE)  # system exclusive and active sensing
 CONNECT_TIMEOUT_S = 0.5  # a server that hangs has no cycles
 
 
@@ -54,7 +54,7 @@ class JackPorts:
             self._cycles += 1
             for _, event in port.incoming_midi_events():
                 message = bytes(event)
-                if message and message[0] < SYSTEM:
+                if message and message[0] not in IGNORED:
                     deliver(message)
 
         joined.activate(process)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import mido
 from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
@@ -23,12 +23,14 @@ from realtime.control import osc
 from realtime.control.protocol import HOST, PORT, Message
 from realtime.surfaces import midi_map
 from realtime.surfaces.midi import Mapper, can_learn, learn
+from realtime.surfaces.midi_clock import MidiClock
 from realtime.surfaces.midi_map import MapError, MidiMap
 from realtime.surfaces.midi_ports import Input, names
 from realtime.util.errors import say
 from realtime.util.signals import stop_on_signals
 
 PERIOD_S = 0.02  # longest wait for a message, between checks for replies and for the end
+TEMPO = ("clock", "start", "continue", "stop", "songpos")
 STOP_S = 0.5  # longest wait for the thread's end
 ASK_S = 0.1  # interval between questions for pickup
 MAX_COMPLAINTS = 100
@@ -37,9 +39,9 @@ SETTLE_S = 0.4  # silence that ends the recording of a control to learn
 
 
 class Link(Protocol):
-    """A connection to a server."""
+    """A connection to a server; messages sent together take effect together, at monotonic time `due`."""
 
-    def send(self, messages: Sequence[Message]) -> None: ...
+    def send(self, messages: Sequence[Message], due: float | None = None) -> None: ...
 
     def answers(self) -> Iterable[Message]: ...
 
@@ -56,9 +58,10 @@ class UdpLink:
             self._socket.close()
             raise osc.OscError(f"cannot send to {host}:{port}: {error.strerror}") from None
 
-    def send(self, messages: Sequence[Message]) -> None:
+    def send(self, messages: Sequence[Message], due: float | None = None) -> None:
+        alone = due is None and len(messages) == 1
         with contextlib.suppress(ConnectionError, BlockingIOError):  # no server yet
-            self._socket.send(osc.encode(messages[0]) if len(messages) == 1 else _bundle(messages))
+            self._socket.send(osc.encode(messages[0]) if alone else _bundle(messages, due))
 
     def answers(self) -> Iterable[Message]:
         while True:
@@ -76,14 +79,14 @@ class UdpLink:
 
 
 class LocalLink:
-    """A link within the server's process: `handle` takes messages and returns the replies."""
+    """A link within the server's process: `handle` takes messages and a time, and returns the replies."""
 
-    def __init__(self, handle: Callable[[Sequence[Message]], list[Message]]) -> None:
+    def __init__(self, handle: Callable[[Sequence[Message], float | None], list[Message]]) -> None:
         self._handle = handle
         self._answers: deque[Message] = deque()
 
-    def send(self, messages: Sequence[Message]) -> None:
-        self._answers.extend(self._handle(messages))
+    def send(self, messages: Sequence[Message], due: float | None = None) -> None:
+        self._answers.extend(self._handle(messages, due))
 
     def answers(self) -> Iterable[Message]:
         while self._answers:
@@ -101,6 +104,7 @@ class Bridge:
         self.latest: deque[tuple[int, list[int]]] = deque(maxlen=LATEST)
         self._count = count(1)
         self._mapper, self._port, self._say = mapper, port, say
+        self._clock = MidiClock()
         self._asked_s = float("-inf")
         self._refused: set[str] = set()
         self._closing = threading.Event()
@@ -111,6 +115,10 @@ class Bridge:
         messages = self._port.take(PERIOD_S)
         now = time.monotonic()
         for message in messages:
+            if message.type in TEMPO:
+                if asked := self._clock.feed(message, message.time):
+                    link.send(asked, message.time)
+                continue
             self.latest.append((next(self._count), message.bytes()))
             if asked := self._mapper.feed(message, now):
                 link.send(asked)
@@ -153,8 +161,9 @@ class Bridge:
                 self._closing.wait(PERIOD_S)
 
 
-def _bundle(messages: Sequence[Message]) -> bytes:
-    builder = OscBundleBuilder(IMMEDIATELY)
+def _bundle(messages: Sequence[Message], due: float | None) -> bytes:
+    tag: Any = IMMEDIATELY if due is None else time.time() + due - time.monotonic()  # of this machine's clock
+    builder = OscBundleBuilder(tag)
     for message in messages:
         content = OscMessageBuilder(message.address)
         for value in message.arguments:

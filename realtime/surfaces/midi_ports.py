@@ -72,7 +72,7 @@ class RtMidiPorts:
     """A backend of python-rtmidi.
 
     Args:
-        deliver: called with each message, except clocks, system exclusive and active sensing.
+        deliver: called with each message, except system exclusive and active sensing.
         api: name of python-rtmidi's constant for the backend.
 
     Raises:
@@ -96,6 +96,7 @@ class RtMidiPorts:
             self._client: Any = rtmidi.MidiIn(getattr(rtmidi, api), name=CLIENT)
         except (rtmidi.SystemError, OSError) as error:
             raise PortError(str(error).strip()) from error
+        self._client.ignore_types(sysex=True, timing=False, active_sense=True)
         self._client.set_callback(lambda event, _: deliver(bytes(event[0])))
 
     def names(self) -> list[str]:
@@ -181,9 +182,9 @@ class Input:
         self._wanted = wanted
         self._say = say
         self._clock = clock
-        self._come: SimpleQueue[bytes] = SimpleQueue()
+        self._come: SimpleQueue[tuple[float, bytes]] = SimpleQueue()
         self._backend = backend
-        self._ports = _open(backend, self._come.put)
+        self._ports = _open(backend, self._put)
         self._open: dict[str, Ports] = {}
         self._own = self._ports.own
         self._missed = False
@@ -199,23 +200,26 @@ class Input:
         """Names of the open ports, or None."""
         return self._ports.own if self._wanted is None else ", ".join(self._open) or None
 
+    def _put(self, message: bytes) -> None:
+        self._come.put((time.monotonic(), message))
+
     def take(self, timeout_s: float = 0.0) -> list[mido.Message]:
         """Return the messages since the last call, in order; if there are none, wait up to `timeout_s`.
 
-        Scan for the port every `RESCAN_S`.
+        The attribute `time` of each is the monotonic time of its arrival. Scan for the port every `RESCAN_S`.
         """
         if self._clock() >= self._rescan_s:
             self._rescan_s = self._clock() + RESCAN_S
             self._look()
         messages: list[mido.Message] = []
         with contextlib.suppress(Empty):
-            message = self._come.get(timeout_s > 0.0, timeout_s or None)
+            at, message = self._come.get(timeout_s > 0.0, timeout_s or None)
             while True:
                 try:
-                    messages.append(mido.Message.from_bytes(message))
+                    messages.append(mido.Message.from_bytes(message, time=at))
                 except ValueError:
                     self.damaged += 1
-                message = self._come.get_nowait()
+                at, message = self._come.get_nowait()
         return messages
 
     def _look(self) -> None:
@@ -246,7 +250,7 @@ class Input:
         taken = not self._ports.many and self._ports in self._open.values()
         client = None
         try:
-            client = _open(self._backend, self._come.put) if taken else self._ports
+            client = _open(self._backend, self._put) if taken else self._ports
             client.open(name)
         except RealtimeError as error:
             if not self._missed:

@@ -340,7 +340,20 @@ class SetClock:
     steps: int
 
 
-Sequencing = StartSteps | StopSteps | SetStep | SetClock
+@dataclass(frozen=True)
+class SetBeat:
+    """Align the sequencer with a beat elsewhere.
+
+    Attributes:
+        beat: place in beats at this sample; beat 0 is the first step of the loop.
+        bpm: tempo from here on, in beats per minute.
+    """
+
+    beat: float
+    bpm: float
+
+
+Sequencing = StartSteps | StopSteps | SetStep | SetClock | SetBeat
 """Commands for the sequencer; a log keeps only the resulting hits."""
 
 Command = (

@@ -3,18 +3,23 @@
 Steps lie on a grid of whole numbers, so errors do not accumulate. A step of the loop is a quarter of a beat;
 swing lengthens the first step of each pair and shortens the second. A change of tempo takes effect with the
 next step, a change of swing with the next pair; the grid then restarts at that step's sample.
+
+A beat elsewhere (`SetBeat`) sets tempo and place. The next step moves to where it belongs by that beat, and
+the loop jumps if it is more than half a step away. A beat that has not been heard of for `FOLLOW_S` is over.
 """
 
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
+from math import floor
 
 from realtime.synth.commands import (
     Goto,
     Panic,
     Sequencing,
+    SetBeat,
     SetClock,
     SetStep,
     SetZ,
@@ -26,6 +31,8 @@ from realtime.synth.commands import (
 from realtime.synth.quantities import STEPS, SWING, TEMPO_BPM
 
 SECONDS_PER_STEP = 15  # at one beat per minute
+STEPS_PER_BEAT = 4
+FOLLOW_S, LATE_S = 2.0, 0.03
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,11 @@ class Grid:
         """Return the device sample nearest to a step; steps are counted from the start of the loop."""
         scaled = (self._position(step) - self._position(self.first)) * SECONDS_PER_STEP * self.sample_rate
         return self.origin + (2 * scaled + self.milli_bpm) // (2 * self.milli_bpm)
+
+    @property
+    def step(self) -> float:
+        """Device samples of a straight step."""
+        return 1000 * SECONDS_PER_STEP * self.sample_rate / self.milli_bpm
 
     def _position(self, step: int) -> int:
         """Return the position of a step in thousandths of a straight step."""
@@ -76,6 +88,7 @@ class Sequencer:
         self._steps = int(STEPS.default)
         self._grid = self._wanted = Grid(sample_rate)
         self._next: tuple[int, int] | None = None  # number and sample of the next step; None when stopped
+        self._beat: tuple[int, SetBeat] | None = None  # the beat elsewhere, and when it was heard of
         self._commands: list[tuple[int, int, Sequencing | Panic]] = []
         self._order = count()
 
@@ -99,8 +112,8 @@ class Sequencer:
             if min(command_at, step_at) >= end:
                 return taken
             if command_at <= step_at:
-                _, order, command = heapq.heappop(self._commands)
-                self._execute(command, command_at, order)
+                asked, order, command = heapq.heappop(self._commands)
+                self._execute(command, command_at, order, asked)
             else:
                 taken += self._play()
 
@@ -134,13 +147,25 @@ class Sequencer:
         if (wanted.milli_bpm, swing) != (grid.milli_bpm, grid.swing):
             self._grid = Grid(grid.sample_rate, wanted.milli_bpm, swing, number, at)
 
-    def _execute(self, command: Sequencing | Panic, at: int, order: int) -> None:
+    def _execute(self, command: Sequencing | Panic, at: int, order: int, asked: int) -> None:
+        """Execute a command at device sample `at`; `asked` is the sample that was asked for."""
         match command:
             case SetStep(index):
                 self._steps_set[index] = command
             case SetClock(bpm, swing, steps):
                 self._steps = steps
+                if (elsewhere := self._followed(at)) is not None:
+                    bpm = elsewhere[1].bpm
                 self._wanted = Grid(self._grid.sample_rate, round(1000 * bpm), round(10 * swing))
+            case SetBeat():
+                origin = asked if asked > 0 else at  # a beat that has passed still says where the next is
+                self._beat = origin, command
+                wanted = self._wanted
+                self._wanted = Grid(wanted.sample_rate, round(1000 * command.bpm), wanted.swing)
+                if self._next is not None:
+                    self._align(origin, command, at, self._next[0])
+            case StartSteps() if (elsewhere := self._followed(at)) is not None:
+                self._align(*elsewhere, at)
             case StartSteps():
                 wanted = self._wanted
                 self._grid = Grid(wanted.sample_rate, wanted.milli_bpm, wanted.swing, 0, at)
@@ -151,6 +176,28 @@ class Sequencer:
                 self._next, self.step = None, -1
                 self._commands = [c for c in self._commands if c[1] > order]
                 heapq.heapify(self._commands)
+
+    def _followed(self, at: int) -> tuple[int, SetBeat] | None:
+        """Return the beat elsewhere, and its sample, if it is still heard of at device sample `at`."""
+        if self._beat is not None and at - self._beat[0] > FOLLOW_S * self._grid.sample_rate:
+            self._beat = None
+        return self._beat
+
+    def _align(self, origin: int, beat: SetBeat, at: int, number: int | None = None) -> None:
+        """Put the next step where a beat at device sample `origin` has it, not before device sample `at`.
+
+        `number` is the next step's; it stays unless its place is more than half a step before, or more than
+        one and a half steps after. A first step is played at once if it is at most `LATE_S` past.
+        """
+        grid = replace(self._wanted, first=0, origin=0)
+        start = origin - STEPS_PER_BEAT * beat.beat * grid.step  # sample of step 0
+        if number is None or not -0.5 <= (start + grid.sample(number) - at) / grid.step <= 1.5:
+            earliest = at - LATE_S * grid.sample_rate
+            here = floor((earliest - start) / grid.step)
+            number = next(n for n in range(here - 1, here + 3) if round(start + grid.sample(n)) >= earliest)
+        place = round(start + grid.sample(number))
+        self._grid = replace(grid, first=number, origin=place)
+        self._next = number, max(place, at)
 
 
 def _moves(way: tuple[Z, ...], ms: float) -> tuple[SetZ | Goto, ...]:

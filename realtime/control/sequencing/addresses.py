@@ -18,7 +18,7 @@ from realtime.control.requests import (
     UndoEdit,
 )
 from realtime.synth import quantities
-from realtime.synth.commands import HIT_SETTINGS, StartSteps, StopSteps
+from realtime.synth.commands import HIT_SETTINGS, SetBeat, StartSteps, StopSteps
 from realtime.synth.quantities import Quantity
 from realtime.util.errors import ControlError
 
@@ -125,6 +125,16 @@ SEQUENCER: tuple[Address[LatentSpace, Asked], ...] = (
         "Set the tempo, from the next step on. A step is a quarter of a beat.",
         _whole("tempo"),
         (number("bpm", quantities.TEMPO_BPM, "rounded to 0.001"),),
+    ),
+    Address(
+        "/morph/seq/beat",
+        "Follow a beat elsewhere: its place and tempo now, or at the time tag; send it again at least every "
+        "two seconds. Beat 0 is the first step of the pattern.",
+        lambda space, values: SetBeat(*values),
+        (
+            number("beat", quantities.BEAT, "its place"),
+            number("bpm", quantities.TEMPO_BPM, "its tempo"),
+        ),
     ),
     Address(
         "/morph/seq/swing",

@@ -22,6 +22,7 @@ from realtime.synth.commands import Command, SetClock, SetStep, StartSteps, Z
 from realtime.util.errors import ControlError
 
 SETTLE_S = 0.1  # time without an edit before a pattern's sounds are decoded ahead
+AUDIBLE_BPM = 0.06  # difference from the shown tempo of a beat elsewhere
 MAX_PREPARED = 128  # points decoded ahead for a pattern
 
 
@@ -116,6 +117,12 @@ class Sequencer:
         """Note a start or a stop."""
         self.revision += playing != self.playing
         self.playing = playing
+
+    def note_tempo(self, bpm: float) -> None:
+        """Show the tempo of a beat elsewhere, which the engine follows; not an edit to undo."""
+        if abs(bpm - self.pattern.tempo) > AUDIBLE_BPM:
+            self._patterns.grid = self.pattern.with_field("tempo", round(bpm, 1))
+            self.mark_stale()
 
     # ---- for the engine
 

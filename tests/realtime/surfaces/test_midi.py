@@ -267,7 +267,7 @@ def test_midi_note_sounds_in_the_same_block_as_an_osc_trigger(make_mixer: Any, t
     for by_midi in (False, True):
         engine = Engine(make_mixer(), block_size=512)
         control = Control(read_model(tiny_model).info, engine)
-        link = LocalLink(lambda messages, control=control: control.handle(messages, ("", 0)))  # type: ignore[misc]
+        link = LocalLink(lambda messages, due, control=control: control.handle(messages, ("", 0)))  # type: ignore[misc]
         note = midi("note_on", note=36, velocity=127)
         link.send(Mapper(DEFAULT).feed(note, 0.0) if by_midi else [Message("/morph/trigger", (1.0, "kick"))])
         engine._render()

@@ -16,6 +16,7 @@ from realtime.synth.commands import (
     Goto,
     Panic,
     Sequencing,
+    SetBeat,
     SetClock,
     SetStep,
     SetZ,
@@ -306,3 +307,45 @@ def test_a_path_sounds_the_same_at_any_block_size(make_mixer: Callable[..., Mixe
     sound = played(64)
     assert np.abs(sound).max() > 0.0
     assert np.array_equal(sound, played(1000))
+
+
+def followed(*edits: Edit, until_s: float = 4.0) -> list[tuple[int, float]]:
+    """Return the step and the time in s of each hit of a loop of 16 steps."""
+    hits = taken([*EVERY_STEP, *edits], range(128, round(until_s * RATE), 128))
+    return [(step_of(each), at / RATE) for at, each in hits]
+
+
+def test_start_joins_a_beat_elsewhere() -> None:
+    """Beat 9.1 at 0.1 s, at 100 bpm: a step lasts 0.15 s, and step 37 of the count from 0 comes at 0.19 s."""
+    found = followed((4_800, SetBeat(9.1, 100.0)), (4_800, StartSteps()))
+    wanted = [((37 + n) % 16, 0.19 + 0.15 * n) for n in range(len(found))]
+    assert [step for step, _ in found] == [step for step, _ in wanted]
+    np.testing.assert_allclose([at for _, at in found], [at for _, at in wanted], atol=1.01 / RATE)
+
+
+def test_playing_sequencer_follows_a_beat_without_losing_or_repeating_a_step() -> None:
+    """Its own 120 bpm meet a peer 20 ms behind whose tempo changes; every step is played once."""
+    beats: list[tuple[int, SetBeat]] = []
+    time_s, beat = 0.02, 0.0
+    while time_s < 4.1:
+        bpm = 120.0 if time_s < 2.0 else 150.0
+        beats.append((round(time_s * RATE), SetBeat(beat, bpm)))
+        time_s, beat = time_s + 0.05, beat + 0.05 * bpm / 60
+    found = followed((0, StartSteps()), *beats)
+    assert [step for step, _ in found] == [n % 16 for n in range(len(found))]
+    times, places = ([at / RATE for at, _ in beats], [command.beat for _, command in beats])
+    true = np.interp([at for _, at in found[1:]], times, places)
+    np.testing.assert_allclose(4 * true, np.arange(1, len(found)), atol=0.001)
+
+
+def test_a_beat_far_off_makes_the_loop_jump_and_one_that_has_passed_says_where_the_next_step_is() -> None:
+    found = followed((0, StartSteps()), (48_000, SetBeat(12.5, 120.0)))
+    assert found[8] == (50 % 16, 1.0)  # beat 12.5 is step 50
+    late = followed((0, StartSteps()), (24_000, SetBeat(0.98, 120.0)))
+    assert late[4][0] == 4
+    assert late[4][1] == pytest.approx(0.51, abs=1e-4)
+
+
+def test_a_beat_that_is_not_heard_of_again_is_over() -> None:
+    found = followed((480, SetBeat(0.3, 90.0)), (3 * RATE, StartSteps()))
+    assert found[0] == (0, 3.0)

@@ -1,0 +1,77 @@
+"""MIDI clock becomes beats: exact on an even clock, within a millisecond on one that jitters."""
+
+from __future__ import annotations
+
+import mido
+import numpy as np
+import pytest
+
+from realtime.control.protocol import Message
+from realtime.surfaces.midi_clock import TICKS_PER_BEAT, MidiClock
+
+START, STOP, TICK = mido.Message("start"), mido.Message("stop"), mido.Message("clock")
+
+
+def run(times: list[float]) -> list[tuple[float, Message]]:
+    """Feed ticks at these times, started just before the one at 0; return what is told, with its time."""
+    clock, told = MidiClock(), []
+    for at in times:
+        if at >= 0.0 and not any(t >= 0.0 for t in times[: times.index(at)]):
+            assert clock.feed(START, at - 0.001) == ()
+        told += [(at, message) for message in clock.feed(TICK, at)]
+    return told
+
+
+@pytest.mark.parametrize("before", [0, 30])
+def test_an_even_clock_gives_its_beat_and_tempo(before: int) -> None:
+    period = 60 / 97.5 / TICKS_PER_BEAT
+    told = run([period * n for n in range(-before, 100)])
+    first, start = told[0], told[1]
+    assert start[1] == Message("/morph/seq/start")
+    assert first[0] == (0.0 if before else period)  # without ticks before, it takes two to know the tempo
+    beats = [(at, m.arguments) for at, m in told if m.address == "/morph/seq/beat"]
+    for at, (beat, bpm) in beats:
+        assert bpm == pytest.approx(97.5)
+        assert beat == pytest.approx(at * 97.5 / 60, abs=1e-6)
+    assert len(beats) >= 100 // 6
+
+
+def test_beat_of_a_minute_with_jitter_and_a_change_of_tempo_is_within_a_millisecond() -> None:
+    chance, beats_s = np.random.default_rng(1), []
+    time_s = -1.0
+    for tick in range(-48, 2_700):
+        bpm = 120.0 if tick < 1_440 else 133.0
+        beats_s.append((tick / TICKS_PER_BEAT, time_s, bpm))
+        time_s += 60 / bpm / TICKS_PER_BEAT
+    zero = next(time for beat, time, _ in beats_s if beat == 0.0)
+    times = [time - zero for _, time, _ in beats_s]
+    jittered = [time + abs(chance.normal(0.0, 0.0004)) for time in times]
+    told = [(at, m) for at, m in run(jittered) if m.address == "/morph/seq/beat"]
+    true = np.interp([at for at, _ in told], times, [beat for beat, _, _ in beats_s])
+    bpms = np.interp([at for at, _ in told], times, [bpm for _, _, bpm in beats_s])
+    late_s = (np.array([m.arguments[0] for _, m in told]) - true) * 60 / bpms
+    changed = times[48 + 1_440]
+    settled = np.array([not -0.1 < at - changed < 0.25 for at, _ in told])
+    assert np.abs(late_s[settled]).max() < 0.001
+    assert np.abs(late_s).max() < 0.01
+
+
+def test_a_clock_that_was_not_started_or_has_stopped_moves_nothing() -> None:
+    clock = MidiClock()
+    assert not any(clock.feed(TICK, 0.02 * n) for n in range(50))
+    assert clock.feed(STOP, 1.0) == ()
+    clock.feed(START, 1.0)
+    assert any(clock.feed(TICK, 1.0 + 0.02 * n) for n in range(3))
+    assert clock.feed(STOP, 1.1) == (Message("/morph/seq/stop"),)
+    assert not any(clock.feed(TICK, 1.1 + 0.02 * n) for n in range(50))
+
+
+def test_song_position_and_continue_resume_there() -> None:
+    clock = MidiClock()
+    for n in range(30):
+        clock.feed(TICK, 0.02 * (n - 30))
+    clock.feed(mido.Message("songpos", pos=10), 0.0)  # sixteenths
+    clock.feed(mido.Message("continue"), 0.0)
+    beat, start = clock.feed(TICK, 0.0)
+    assert beat.arguments == pytest.approx((2.5, 125.0))
+    assert start == Message("/morph/seq/start")

@@ -1,0 +1,83 @@
+"""A Link session of two programs in one network namespace: `python -m tests.system.link_session SECONDS`.
+
+One is a peer (`… SECONDS peer`), which starts, changes its tempo half way, and stops. The other is
+`realtime.surfaces.link`. Prints JSON: the errors of its beat, and what it told the sequencer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from realtime.control.protocol import Message
+from realtime.surfaces.link import BAR_BEATS, Link
+
+TEMPOS = (100.0, 133.0)
+WAIT_S = 20.0
+EVERY_S = 0.01
+
+
+async def peer(seconds: float) -> None:
+    """Play; print the time and the beat again and again."""
+    import aalink
+
+    session = aalink.Link(TEMPOS[0])
+    session.quantum = BAR_BEATS
+    session.start_stop_sync_enabled = session.enabled = True
+    end_s = time.monotonic() + WAIT_S
+    while not session.num_peers and time.monotonic() < end_s:
+        await asyncio.sleep(EVERY_S)
+    session.tempo, session.playing = TEMPOS[0], True
+    begin_s = time.monotonic()
+    while (passed := time.monotonic() - begin_s) < seconds:
+        if passed > seconds / 2 and session.tempo == TEMPOS[0]:
+            session.tempo = TEMPOS[1]
+        before_s, beat, tempo = time.monotonic(), session.beat, session.tempo
+        if time.monotonic() - before_s < 0.0002:  # not interrupted in between
+            print(json.dumps([before_s, beat, tempo]), flush=True)
+        await asyncio.sleep(EVERY_S)
+    session.playing = False
+    await asyncio.sleep(0.3)
+
+
+def follow(seconds: float) -> dict[str, Any]:
+    """Follow a peer; return the errors in s of our beat at the peer's times, and the other messages."""
+    told: list[tuple[float, Message]] = []
+
+    def handle(messages: Sequence[Message], due: float) -> None:
+        told.extend((due, message) for message in messages)
+
+    link = Link(handle, lambda line: None)
+    link.start()
+    command = [sys.executable, "-m", "tests.system.link_session", str(seconds), "peer"]
+    lines = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
+    link.stop()
+    theirs = [json.loads(line) for line in lines]
+    ours = [(due, *message.arguments) for due, message in told if message.address == "/morph/seq/beat"]
+    errors_s = []
+    for at, beat, tempo in theirs:
+        before = [each for each in ours if each[0] <= at]
+        if before and abs(before[-1][2] - tempo) < 0.01:  # a change is known after the next look
+            due, our_beat, bpm = before[-1]
+            off = our_beat + (at - due) * bpm / 60 - beat
+            errors_s.append((off - BAR_BEATS * round(off / BAR_BEATS)) * 60 / tempo)
+    rest = [message.address for _, message in told if message.address != "/morph/seq/beat"]
+    return {
+        "errors_s": errors_s,
+        "seen": len(theirs),
+        "told": rest,
+        "tempos": sorted({bpm for _, _, bpm in ours}),
+    }
+
+
+if __name__ == "__main__":
+    length_s = float(sys.argv[1])
+    if sys.argv[2:] == ["peer"]:
+        asyncio.run(peer(length_s))
+    else:
+        print(json.dumps(follow(length_s)))

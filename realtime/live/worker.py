@@ -246,6 +246,7 @@ class Worker:
         return Introduction(lines, details)
 
     def _build(self, file: str) -> Built:
+        gc.collect()  # an earlier instrument is a cycle, and holds up to 100 MB
         instrument, number = self._studio.build(file), next(self._numbers)
         self._built[number] = instrument
         return Built(number, instrument.info, instrument.path)

@@ -12,7 +12,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.realtime.control.fuzz_datagrams import Fuzz, Outcome
+from bench.attack.fuzz import Fuzz
+from tests.realtime.control.fuzz_datagrams import Outcome
 
 ROOT = Path(__file__).parents[3]
 COUNT = int(os.environ.get("SOUNDMORPH_DATAGRAMS", "60000"))

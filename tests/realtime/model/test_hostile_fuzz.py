@@ -11,9 +11,8 @@ CASES = 500
 
 
 def test_mutated_models_never_end_the_process(tiny_model: Path) -> None:
-    script = Path(__file__).with_name("fuzz_hostile.py")
     run = subprocess.run(
-        [sys.executable, str(script), str(tiny_model), str(CASES), "0"],
+        [sys.executable, "-m", "bench.attack.hostile", str(tiny_model), str(CASES), "0"],
         cwd=Path(__file__).parents[3],
         env={"PYTHONPATH": ".", "PATH": ""},
         capture_output=True,

@@ -1,6 +1,7 @@
-"""Loads mutated models with valid checksums; test_hostile_fuzz runs it in a separate process.
+"""Loads mutated models with valid checksums, in a process of its own.
 
-`python fuzz_hostile.py MODEL CASES SEED` prints one JSON object: the numbers of refused and played models.
+`python -m bench.attack.hostile MODEL CASES SEED` prints one JSON object: the numbers of refused and of played
+models.
 """
 
 from __future__ import annotations

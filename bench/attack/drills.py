@@ -1,0 +1,252 @@
+"""The drills: each attacks a server of its own while a performer plays."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import onnx
+import soundfile
+
+from bench.attack.fuzz import Fuzz
+from bench.attack.hostile import mutate
+from bench.attack.stage import SERVER, Caller, Performer, Stage, heard
+from bench.processes import memory_mb
+from realtime.model import schema, verify
+from realtime.synth.command_log import commands, read_header
+from realtime.util.errors import RealtimeError
+
+LONGEST_END_S = 2.0
+SENDERS = 4
+LEFT_OUT = ("/morph/reverse",)
+"""Who may play may stop the hits of others: a reversed hit waits for its sound, and a panic then ends it."""
+PATIENT_S = 120.0  # for a model to load on a busy machine
+WRITTEN_S = 0.3  # a log has reached the system; FLUSH_S and a margin
+
+
+@dataclass
+class Result:
+    """The outcome of a drill.
+
+    Attributes:
+        done: the attack, in words.
+        heard, played: hits of the performer.
+        slowest_s: longest wait of the performer for a reply.
+        end_s: time until the server had ended.
+        faults: what must not happen; empty if all is well.
+    """
+
+    done: str = ""
+    heard: int = 0
+    played: int = 0
+    slowest_s: float = 0.0
+    end_s: float = 0.0
+    faults: list[str] = field(default_factory=list)
+
+
+Attack = Callable[[Stage, Result], str]
+
+
+def drill(folder: Path, model: Path, attack: Attack, options: list[str], prefix: list[str]) -> Result:
+    """Start a server and a performer, attack, and judge the end; `attack` returns what it did, in words."""
+    result = Result()
+    with Stage(folder, model, options=options, prefix=prefix) as stage:
+        performer = Performer(stage.port)
+        try:
+            result.done = attack(stage, result)
+        except (OSError, RealtimeError) as error:
+            result.faults.append(f"{type(error).__name__}: {error}")
+        performer.stop()
+        code, result.end_s = stage.end()
+        result.played, result.slowest_s = len(performer.hits_s), performer.slowest_s
+        if code:
+            result.faults.append(f"exit code {code}")
+        if stage.tracebacks:
+            result.faults.append(f"{stage.tracebacks} tracebacks")
+        if any("restarting" in line for line in stage.lines):
+            result.faults.append("the worker was restarted")
+        if result.end_s > LONGEST_END_S:
+            result.faults.append(f"ended after {result.end_s:.1f} s")
+        try:
+            result.heard = heard(stage.log, result.played)
+        except RealtimeError as error:
+            result.faults.append(str(error))
+    return result
+
+
+def datagrams(count: int, seed: int) -> Attack:
+    """Send datagrams of every kind as fast as they can be made."""
+
+    def attack(stage: Stage, result: Result) -> str:
+        with ExitStack() as parts:
+            senders = [
+                parts.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) for _ in range(SENDERS)
+            ]
+            fuzz, begun = Fuzz(seed, 30, LEFT_OUT), time.monotonic()
+            for number in range(count):
+                senders[number % SENDERS].sendto(fuzz.next(), (SERVER, stage.port))
+            took = time.monotonic() - begun
+        return f"{count:,} datagrams, {count / took:,.0f} a second"
+
+    return attack
+
+
+def models(count: int, live: int, seed: int, model: Path, folder: Path) -> Attack:
+    """Load hostile models: most in a process of their own, some into the server that plays."""
+
+    def attack(stage: Stage, result: Result) -> str:
+        command = [sys.executable, "-m", "bench.attack.hostile", str(model), str(count), str(seed)]
+        apart = subprocess.Popen(command, stdout=subprocess.PIPE)
+        plain = onnx.load(str(model))
+        del plain.metadata_props[-1]
+        chance, refused = random.Random(seed), 0
+        with closing(Caller(stage.port, reply_s=PATIENT_S)) as caller:
+            for _ in range(live):
+                hostile = onnx.ModelProto()
+                hostile.CopyFrom(plain)
+                mutate(hostile, chance)
+                (folder / "hostile.onnx").write_bytes(schema.add_checksum(hostile.SerializeToString()))
+                refused += caller.ask("/morph/model", "hostile.onnx")[0] == "/morph/error"
+        told, _ = apart.communicate()
+        if apart.returncode:
+            result.faults.append(f"loading a model ended the process with {apart.returncode}")
+            return f"{count:,} models"
+        counts = json.loads(told)
+        return (
+            f"{count + live:,} hostile models, {counts['refused'] + refused:,} refused; "
+            f"{live} of them to the server"
+        )
+
+    return attack
+
+
+def changes(count: int, names: list[str]) -> Attack:
+    """Change the model again and again, while a program asks for the whole tree of addresses."""
+
+    def attack(stage: Stage, result: Result) -> str:
+        sizes = []
+        with closing(Caller(stage.port, reply_s=PATIENT_S)) as caller:
+            for number in range(count):
+                status = _get(stage, "/")
+                if status not in (200, 503):
+                    result.faults.append(f"GET / answers {status}")
+                if caller.ask("/morph/model", names[number % len(names)])[0] != "/morph/done":
+                    result.faults.append("a change was refused")
+                sizes.append(memory_mb(stage.process.pid))
+        return f"{count} changes of model; memory {sizes[len(names) - 1]:.0f} → {sizes[-1]:.0f} MB"
+
+    return attack
+
+
+def idle(count: int) -> Attack:
+    """Open connections that say nothing, and ask a question through the same door."""
+
+    def attack(stage: Stage, result: Result) -> str:
+        with ExitStack() as parts:
+            for _ in range(count):
+                parts.enter_context(socket.create_connection((SERVER, stage.web_port)))
+            if (status := _get(stage, "/?HOST_INFO")) != 200:
+                result.faults.append(f"GET answers {status}")
+        return f"{count} idle sockets"
+
+    return attack
+
+
+def full_disk(stage: Stage, result: Result) -> str:
+    """Play on after the disk is full; the prefix of the server limits its files."""
+    stage.said("recording stopped, playing continues")
+    time.sleep(0.5)
+    return "a full disk"
+
+
+def two_servers(folder: Path, model: Path, count: int) -> Attack:
+    """Store presets in two servers that share a file."""
+
+    def attack(stage: Stage, result: Result) -> str:
+        with (
+            Stage(folder, model, "other") as other,
+            closing(Caller(stage.port)) as one,
+            closing(Caller(other.port)) as two,
+        ):
+            stored = set()
+            for number in range(count):
+                for which, caller in enumerate((one, two)):
+                    name = f"preset {number} of {which}"
+                    if caller.ask("/morph/preset/store", name)[0] == "/morph/done":
+                        stored.add(name)
+            other.end()
+        if lost := stored - _presets(stage.presets):
+            result.faults.append(f"{len(lost)} of {len(stored)} presets lost")
+        return f"two servers, {len(stored)} presets in one file"
+
+    return attack
+
+
+def kills(folder: Path, model: Path, count: int, seed: int) -> Result:
+    """Kill servers at random moments while they record, log and store; start them again and look."""
+    chance, result, stored = random.Random(seed), Result(), set[str]()
+    takes = 0
+    for number in range(count):
+        with Stage(folder, model, f"set {number}") as stage, closing(Caller(stage.port)) as caller:
+            performer = Performer(stage.port)
+            if caller.ask("/morph/record/start", f"take {number}")[0] == "/morph/done":
+                takes += 1
+            end = time.monotonic() + chance.uniform(0.0, 1.0)
+            while time.monotonic() < end:
+                name = f"preset {number} {len(stored)}"
+                if caller.ask("/morph/preset/store", name)[0] == "/morph/done":
+                    stored.add(name)
+            written_s = time.monotonic() - WRITTEN_S
+            stage.kill()
+            performer.leave()
+            played = sum(hit_s < written_s for hit_s in performer.hits_s)
+            result.played += played
+            result.heard += heard(stage.log, played)
+            result.slowest_s = max(result.slowest_s, performer.slowest_s)
+            if stage.tracebacks:
+                result.faults.append(f"{stage.tracebacks} tracebacks")
+    with Stage(folder, model, "last") as stage:
+        code, result.end_s = stage.end()
+        if code:
+            result.faults.append(f"exit code {code}")
+    if lost := stored - _presets(stage.presets):
+        result.faults.append(f"{len(lost)} of {len(stored)} presets lost")
+    sounds = [*folder.glob("set *.wav"), *(folder / "takes").glob("*.wav")]
+    for path in sounds:
+        soundfile.info(path)
+    for path in (*folder.glob("set *.jsonl"), *(folder / "takes").glob("*.jsonl")):
+        list(commands(path, read_header(path).latent_dim))
+    hidden = [path for path in folder.rglob(".*") if path.suffix in (".part", ".recording")]
+    if hidden or len(sounds) < count:
+        result.faults.append(f"{len(hidden)} files left hidden, {len(sounds)} recordings of {count + takes}")
+    result.done = f"{count} kills; {len(stored)} presets, {len(sounds)} recordings and all logs are readable"
+    return result
+
+
+def _presets(path: Path) -> set[str]:
+    sections = json.loads(path.read_text(encoding="utf-8"))["models"].values()
+    return {name for section in sections for name in section["presets"]}
+
+
+def _get(stage: Stage, path: str) -> int:
+    """Return the status of a GET."""
+    with socket.create_connection((SERVER, stage.web_port), 30.0) as client:
+        client.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+        return int(client.recv(12).split()[1])
+
+
+def library(model: Path, folder: Path) -> Path:
+    """Return a folder with a copy of a model, for messages to name."""
+    folder.mkdir()
+    shutil.copy(model, folder / model.name)
+    verify.read(folder / model.name)
+    return folder

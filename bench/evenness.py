@@ -1,0 +1,79 @@
+"""`python -m bench.evenness MODEL`: whether the ways between class centres go in equal steps for the ear.
+
+Nine points of each way, as `/morph/between` goes it: evenly, with the levels that it gives the hits, and, as
+the counter-example, on the straight line in z.
+
+    mel, ear   largest step of mel or learned distance over the mean step
+    loudness   largest distance from the straight line between the ends' loudness, in LU
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from bench.glide import loudness_error, mel_steps, unevenness
+from bench.learned_ear import LearnedEar, LearnedEarError
+from bench.shots import Floats, Model
+from realtime.control.latent_space import WAYS, LatentSpace
+from realtime.util.errors import RealtimeError
+
+POINTS = 9
+
+
+def sounds(model: Model, space: LatentSpace, start: str, end: str, way: str) -> list[Floats]:
+    """Return the sounds of the points of a way, at their levels."""
+    found = []
+    for share in np.linspace(0.0, 1.0, POINTS).tolist():
+        z, level_db = space.between(start, end, share, way)
+        found.append(model.decode(np.array(z, np.float32)) * np.float32(10 ** (level_db / 20)))
+    return found
+
+
+def measure(steps: list[Floats], rate: int, ear: LearnedEar | None) -> dict[str, float]:
+    """Return the numbers of one way, by the sounds of its points."""
+    found = {"mel": unevenness(mel_steps(steps, rate)), "loudness": loudness_error(steps, rate)}
+    if ear is not None:
+        points = [ear.point(np.asarray(sound, np.float32), rate) for sound in steps]
+        found["ear"] = unevenness([ear.distance(*pair) for pair in itertools.pairwise(points)])
+    return found
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Measure and print."""
+    import torch
+
+    parser = argparse.ArgumentParser(prog="bench.evenness", description=__doc__.splitlines()[0])
+    parser.add_argument("model", metavar="MODEL", help="an .onnx file with its encoder, or a bundled model")
+    parser.add_argument("--learned", action="store_true", help="ask CDPAM, too (bench/learned_ear.py)")
+    parser.add_argument("--memory", type=Path, metavar="FILE.npz", help="keep what CDPAM has heard")
+    args = parser.parse_args(argv)
+    torch.set_num_threads(1)
+    try:
+        model = Model(args.model)
+        ear = LearnedEar(args.memory) if args.learned else None
+    except (LearnedEarError, RealtimeError) as error:
+        print(f"bench.evenness: {error}", file=sys.stderr)
+        return 2
+    space = LatentSpace(model.info)
+    names = [each.name for each in model.info.classes]
+    found: dict[str, list[dict[str, float]]] = {way: [] for way in WAYS}
+    for pair in itertools.combinations(names, 2):
+        for way in WAYS:
+            found[way].append(measure(sounds(model, space, *pair, way), model.rate, ear))
+        print(" - ".join(pair), {way: found[way][-1] for way in WAYS}, file=sys.stderr, flush=True)
+        if ear:
+            ear.remember()
+    for way in WAYS:
+        for key in found[way][0]:
+            values = [each[key] for each in found[way]]
+            print(f"{way:10s}{key:10s} median {np.median(values):5.2f}  worst {max(values):5.2f}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +34,8 @@ FIRST, MOST = 9, 33
 BANDS, WINDOW, HOP, RANGE_DB = 64, 1024, 256, 70.0
 
 Sound = NDArray[np.float32]
-Point = NDArray[np.float64]
+Floats = NDArray[np.float64]
+Point = Floats
 
 
 class _Line:
@@ -42,32 +44,38 @@ class _Line:
     def __init__(self, decoder: Decoder, start: Point, end: Point) -> None:
         self._decoder, self._start, self._end = decoder, start, end
         self._rate = decoder.info.sample_rate
-        powers = [self._power(t) for t in np.linspace(0.0, 1.0, FIRST).tolist()]
-        self._floor = float(max(power.max() for power in powers)) * 10 ** (-RANGE_DB / 10)
-        self._levels: dict[float, NDArray[np.float32]] = {}
+        self._heard: dict[float, tuple[NDArray[np.float32], float]] = {}
 
     def sound(self, t: float) -> Sound:
         z = (1.0 - t) * self._start + t * self._end
         sound: Sound = self._decoder.decode(z[np.newaxis].astype(np.float32))[0]
         return sound
 
-    def _power(self, t: float) -> NDArray[np.float32]:
-        """Return the power of mel bands, [windows, bands]."""
-        sound = torch.from_numpy(np.pad(self.sound(t), (0, WINDOW)))[None]
-        levels = mel_levels(sound, self._rate, bands=BANDS, window=WINDOW, hop=HOP)[0]
-        return np.asarray(10 ** (levels.numpy() / 10), np.float32)
+    def hear(self, t: float) -> tuple[NDArray[np.float32], float]:
+        """Return the power of mel bands, [windows, bands], and the loudness in LUFS."""
+        if t not in self._heard:
+            sound = self.sound(t)
+            padded = torch.from_numpy(np.pad(sound, (0, WINDOW)))[None]
+            levels = mel_levels(padded, self._rate, bands=BANDS, window=WINDOW, hop=HOP)[0].numpy()
+            self._heard[t] = np.asarray(10 ** (levels / 10), np.float32), lufs(sound[:, None], self._rate)
+        return self._heard[t]
 
-    def _level(self, t: float) -> NDArray[np.float32]:
-        if t not in self._levels:
-            self._levels[t] = 10 * np.log10(self._power(t) + np.float32(self._floor))
-        return self._levels[t]
+    def gains(self, places: Sequence[float], shares: Floats) -> Floats:
+        """Return the gains in dB that bring each place to the straight line between the ends' loudness."""
+        loudness = np.array([self.hear(t)[1] for t in places])
+        straight = loudness[0] + (loudness[-1] - loudness[0]) * shares
+        return np.asarray(straight - loudness if np.isfinite(loudness).all() else np.zeros(len(places)))
 
-    def distance(self, one: float, other: float) -> float:
-        """Return the mean difference in dB, with a floor 70 dB below the loudest band."""
-        return float(np.abs(self._level(one) - self._level(other)).mean())
+    def steps(self, places: Sequence[float], shares: Floats) -> Floats:
+        """Return the mean difference in dB between neighbours, both at their gains.
 
-    def loudness(self, t: float) -> float:
-        return lufs(self.sound(t)[:, None], self._rate)
+        The floor is 70 dB below the loudest band.
+        """
+        gains = (10 ** (self.gains(places, shares) / 10)).astype(np.float32)
+        powers = [self.hear(t)[0] * gain for t, gain in zip(places, gains, strict=True)]
+        floor = max(power.max() for power in powers) * np.float32(10 ** (-RANGE_DB / 10))
+        levels = [10 * np.log10(power + floor) for power in powers]
+        return np.array([np.abs(after - before).mean() for before, after in itertools.pairwise(levels)])
 
 
 def measure(decoder: Decoder, start: Point, end: Point) -> tuple[list[float], list[float]]:
@@ -79,20 +87,20 @@ def measure(decoder: Decoder, start: Point, end: Point) -> tuple[list[float], li
     """
     line = _Line(decoder, start, end)
     places = np.linspace(0.0, 1.0, FIRST).tolist()
-    steps = [line.distance(*pair) for pair in itertools.pairwise(places)]
-    while len(places) < MOST:  # halve the largest step
-        at = int(np.argmax(steps))
-        middle = (places[at] + places[at + 1]) / 2
-        steps[at : at + 1] = [line.distance(places[at], middle), line.distance(middle, places[at + 1])]
-        places.insert(at + 1, middle)
-    passed = np.cumsum([0.0, *steps])
-    shares = np.linspace(0.0, 1.0, STEPS + 1)
-    even = np.interp(shares, passed / passed[-1], places) if passed[-1] else shares
-    loudness = np.array([line.loudness(t) for t in even.tolist()])
-    if not np.isfinite(loudness).all():
-        return even.round(5).tolist(), [0.0] * len(even)
-    straight = loudness[0] + (loudness[-1] - loudness[0]) * shares
-    return even.round(5).tolist(), (straight - loudness).round(2).tolist()
+    shares = np.array(places)  # of the way, at each place
+    while True:
+        steps = line.steps(places, shares)
+        if not steps.any():
+            break
+        shares = np.concatenate(([0.0], np.cumsum(steps) / steps.sum()))
+        if len(places) == MOST:
+            break
+        at = int(np.argmax(steps))  # halve the largest step
+        places.insert(at + 1, (places[at] + places[at + 1]) / 2)
+        shares = np.insert(shares, at + 1, (shares[at] + shares[at + 1]) / 2)
+    grid = np.linspace(0.0, 1.0, STEPS + 1)
+    even = np.interp(grid, shares, places).round(5)
+    return even.tolist(), line.gains(even.tolist(), grid).round(2).tolist()
 
 
 def courses(decoder: Decoder) -> tuple[CourseInfo, ...]:

@@ -1858,7 +1858,7 @@
 					"presentation_rect": [
 						16.0,
 						512.0,
-						63.0,
+						56.0,
 						20.0
 					],
 					"textcolor": [
@@ -1889,7 +1889,7 @@
 					"presentation_rect": [
 						16.0,
 						534.0,
-						59.0,
+						52.0,
 						22.0
 					],
 					"minimum": -60.0,
@@ -1947,9 +1947,9 @@
 					"text": "glide ms",
 					"presentation": 1,
 					"presentation_rect": [
-						89.0,
+						82.0,
 						512.0,
-						63.0,
+						56.0,
 						20.0
 					],
 					"textcolor": [
@@ -1978,9 +1978,9 @@
 					],
 					"presentation": 1,
 					"presentation_rect": [
-						89.0,
+						82.0,
 						534.0,
-						59.0,
+						52.0,
 						22.0
 					],
 					"minimum": 0.0,
@@ -2038,9 +2038,9 @@
 					"text": "pitch st",
 					"presentation": 1,
 					"presentation_rect": [
-						162.0,
+						148.0,
 						512.0,
-						63.0,
+						56.0,
 						20.0
 					],
 					"textcolor": [
@@ -2069,9 +2069,9 @@
 					],
 					"presentation": 1,
 					"presentation_rect": [
-						162.0,
+						148.0,
 						534.0,
-						59.0,
+						52.0,
 						22.0
 					],
 					"minimum": -48.0,
@@ -2129,9 +2129,9 @@
 					"text": "pan",
 					"presentation": 1,
 					"presentation_rect": [
-						235.0,
+						214.0,
 						512.0,
-						63.0,
+						56.0,
 						20.0
 					],
 					"textcolor": [
@@ -2160,9 +2160,9 @@
 					],
 					"presentation": 1,
 					"presentation_rect": [
-						235.0,
+						214.0,
 						534.0,
-						59.0,
+						52.0,
 						22.0
 					],
 					"minimum": -1.0,
@@ -2220,9 +2220,9 @@
 					"text": "decay ms",
 					"presentation": 1,
 					"presentation_rect": [
-						308.0,
+						280.0,
 						512.0,
-						63.0,
+						56.0,
 						20.0
 					],
 					"textcolor": [
@@ -2251,9 +2251,9 @@
 					],
 					"presentation": 1,
 					"presentation_rect": [
-						308.0,
+						280.0,
 						534.0,
-						59.0,
+						52.0,
 						22.0
 					],
 					"minimum": 0.0,
@@ -2311,9 +2311,9 @@
 					"text": "choke",
 					"presentation": 1,
 					"presentation_rect": [
-						381.0,
+						346.0,
 						512.0,
-						63.0,
+						56.0,
 						20.0
 					],
 					"textcolor": [
@@ -2342,9 +2342,9 @@
 					],
 					"presentation": 1,
 					"presentation_rect": [
-						381.0,
+						346.0,
 						534.0,
-						59.0,
+						52.0,
 						22.0
 					],
 					"minimum": 0.0,
@@ -2402,9 +2402,9 @@
 					"text": "dynamics",
 					"presentation": 1,
 					"presentation_rect": [
-						454.0,
+						412.0,
 						512.0,
-						63.0,
+						56.0,
 						20.0
 					],
 					"textcolor": [
@@ -2433,9 +2433,9 @@
 					],
 					"presentation": 1,
 					"presentation_rect": [
-						454.0,
+						412.0,
 						534.0,
-						59.0,
+						52.0,
 						22.0
 					],
 					"minimum": 0.0,
@@ -2493,9 +2493,9 @@
 					"text": "vary",
 					"presentation": 1,
 					"presentation_rect": [
-						527.0,
+						478.0,
 						512.0,
-						63.0,
+						56.0,
 						20.0
 					],
 					"textcolor": [
@@ -2524,9 +2524,9 @@
 					],
 					"presentation": 1,
 					"presentation_rect": [
-						527.0,
+						478.0,
 						534.0,
-						59.0,
+						52.0,
 						22.0
 					],
 					"minimum": 0.0,
@@ -2584,9 +2584,9 @@
 					"text": "level dB",
 					"presentation": 1,
 					"presentation_rect": [
-						600.0,
+						544.0,
 						512.0,
-						63.0,
+						56.0,
 						20.0
 					],
 					"textcolor": [
@@ -2615,9 +2615,9 @@
 					],
 					"presentation": 1,
 					"presentation_rect": [
-						600.0,
+						544.0,
 						534.0,
-						59.0,
+						52.0,
 						22.0
 					],
 					"minimum": -60.0,
@@ -2672,12 +2672,12 @@
 						240.0,
 						22.0
 					],
-					"text": "mode",
+					"text": "out",
 					"presentation": 1,
 					"presentation_rect": [
-						673.0,
+						610.0,
 						512.0,
-						100.0,
+						56.0,
 						20.0
 					],
 					"textcolor": [
@@ -2691,11 +2691,10 @@
 			{
 				"box": {
 					"id": "obj-118",
-					"maxclass": "tab",
+					"maxclass": "flonum",
 					"numinlets": 1,
-					"numoutlets": 3,
+					"numoutlets": 2,
 					"outlettype": [
-						"",
 						"",
 						""
 					],
@@ -2707,16 +2706,14 @@
 					],
 					"presentation": 1,
 					"presentation_rect": [
-						673.0,
+						610.0,
 						534.0,
-						130.0,
+						52.0,
 						22.0
 					],
-					"tabs": [
-						"live",
-						"latch"
-					],
-					"varname": "mode"
+					"minimum": 0.0,
+					"maximum": 16.0,
+					"varname": "out"
 				}
 			},
 			{
@@ -2734,7 +2731,7 @@
 						240.0,
 						22.0
 					],
-					"text": "prepend /morph/mode"
+					"text": "prepend /morph/out"
 				}
 			},
 			{
@@ -2766,10 +2763,10 @@
 						240.0,
 						22.0
 					],
-					"text": "reverse",
+					"text": "mode",
 					"presentation": 1,
 					"presentation_rect": [
-						813.0,
+						676.0,
 						512.0,
 						100.0,
 						20.0
@@ -2801,16 +2798,16 @@
 					],
 					"presentation": 1,
 					"presentation_rect": [
-						813.0,
+						676.0,
 						534.0,
 						130.0,
 						22.0
 					],
 					"tabs": [
-						"off",
-						"on"
+						"live",
+						"latch"
 					],
-					"varname": "reverse"
+					"varname": "mode"
 				}
 			},
 			{
@@ -2828,7 +2825,7 @@
 						240.0,
 						22.0
 					],
-					"text": "prepend /morph/reverse"
+					"text": "prepend /morph/mode"
 				}
 			},
 			{
@@ -2860,12 +2857,12 @@
 						240.0,
 						22.0
 					],
-					"text": "axis 1",
+					"text": "reverse",
 					"presentation": 1,
 					"presentation_rect": [
-						16.0,
-						570.0,
-						60.0,
+						816.0,
+						512.0,
+						100.0,
 						20.0
 					],
 					"textcolor": [
@@ -2879,10 +2876,12 @@
 			{
 				"box": {
 					"id": "obj-126",
-					"maxclass": "slider",
+					"maxclass": "tab",
 					"numinlets": 1,
-					"numoutlets": 1,
+					"numoutlets": 3,
 					"outlettype": [
+						"",
+						"",
 						""
 					],
 					"patching_rect": [
@@ -2893,16 +2892,16 @@
 					],
 					"presentation": 1,
 					"presentation_rect": [
-						70.0,
-						568.0,
-						170.0,
+						816.0,
+						534.0,
+						130.0,
 						22.0
 					],
-					"floatoutput": 1,
-					"size": 6.0,
-					"min": -3.0,
-					"orientation": 1,
-					"varname": "axis0"
+					"tabs": [
+						"off",
+						"on"
+					],
+					"varname": "reverse"
 				}
 			},
 			{
@@ -2920,7 +2919,7 @@
 						240.0,
 						22.0
 					],
-					"text": "prepend /morph/macro/0"
+					"text": "prepend /morph/reverse"
 				}
 			},
 			{
@@ -2952,10 +2951,10 @@
 						240.0,
 						22.0
 					],
-					"text": "axis 2",
+					"text": "axis 1",
 					"presentation": 1,
 					"presentation_rect": [
-						256.0,
+						16.0,
 						570.0,
 						60.0,
 						20.0
@@ -2985,7 +2984,7 @@
 					],
 					"presentation": 1,
 					"presentation_rect": [
-						310.0,
+						70.0,
 						568.0,
 						170.0,
 						22.0
@@ -2994,7 +2993,7 @@
 					"size": 6.0,
 					"min": -3.0,
 					"orientation": 1,
-					"varname": "axis1"
+					"varname": "axis0"
 				}
 			},
 			{
@@ -3012,7 +3011,7 @@
 						240.0,
 						22.0
 					],
-					"text": "prepend /morph/macro/1"
+					"text": "prepend /morph/macro/0"
 				}
 			},
 			{
@@ -3044,10 +3043,10 @@
 						240.0,
 						22.0
 					],
-					"text": "axis 3",
+					"text": "axis 2",
 					"presentation": 1,
 					"presentation_rect": [
-						496.0,
+						256.0,
 						570.0,
 						60.0,
 						20.0
@@ -3077,7 +3076,7 @@
 					],
 					"presentation": 1,
 					"presentation_rect": [
-						550.0,
+						310.0,
 						568.0,
 						170.0,
 						22.0
@@ -3086,7 +3085,7 @@
 					"size": 6.0,
 					"min": -3.0,
 					"orientation": 1,
-					"varname": "axis2"
+					"varname": "axis1"
 				}
 			},
 			{
@@ -3104,7 +3103,7 @@
 						240.0,
 						22.0
 					],
-					"text": "prepend /morph/macro/2"
+					"text": "prepend /morph/macro/1"
 				}
 			},
 			{
@@ -3136,10 +3135,10 @@
 						240.0,
 						22.0
 					],
-					"text": "axis 4",
+					"text": "axis 3",
 					"presentation": 1,
 					"presentation_rect": [
-						736.0,
+						496.0,
 						570.0,
 						60.0,
 						20.0
@@ -3169,7 +3168,7 @@
 					],
 					"presentation": 1,
 					"presentation_rect": [
-						790.0,
+						550.0,
 						568.0,
 						170.0,
 						22.0
@@ -3178,7 +3177,7 @@
 					"size": 6.0,
 					"min": -3.0,
 					"orientation": 1,
-					"varname": "axis3"
+					"varname": "axis2"
 				}
 			},
 			{
@@ -3196,7 +3195,7 @@
 						240.0,
 						22.0
 					],
-					"text": "prepend /morph/macro/3"
+					"text": "prepend /morph/macro/2"
 				}
 			},
 			{
@@ -3218,6 +3217,98 @@
 			{
 				"box": {
 					"id": "obj-141",
+					"maxclass": "comment",
+					"numinlets": 1,
+					"numoutlets": 0,
+					"outlettype": [],
+					"patching_rect": [
+						20.0,
+						916.0,
+						240.0,
+						22.0
+					],
+					"text": "axis 4",
+					"presentation": 1,
+					"presentation_rect": [
+						736.0,
+						570.0,
+						60.0,
+						20.0
+					],
+					"textcolor": [
+						0.8,
+						0.82,
+						0.86,
+						1.0
+					]
+				}
+			},
+			{
+				"box": {
+					"id": "obj-142",
+					"maxclass": "slider",
+					"numinlets": 1,
+					"numoutlets": 1,
+					"outlettype": [
+						""
+					],
+					"patching_rect": [
+						280.0,
+						916.0,
+						240.0,
+						22.0
+					],
+					"presentation": 1,
+					"presentation_rect": [
+						790.0,
+						568.0,
+						170.0,
+						22.0
+					],
+					"floatoutput": 1,
+					"size": 6.0,
+					"min": -3.0,
+					"orientation": 1,
+					"varname": "axis3"
+				}
+			},
+			{
+				"box": {
+					"id": "obj-143",
+					"maxclass": "newobj",
+					"numinlets": 1,
+					"numoutlets": 1,
+					"outlettype": [
+						""
+					],
+					"patching_rect": [
+						540.0,
+						916.0,
+						240.0,
+						22.0
+					],
+					"text": "prepend /morph/macro/3"
+				}
+			},
+			{
+				"box": {
+					"id": "obj-144",
+					"maxclass": "newobj",
+					"numinlets": 1,
+					"numoutlets": 0,
+					"outlettype": [],
+					"patching_rect": [
+						800.0,
+						916.0,
+						240.0,
+						22.0
+					],
+					"text": "s morph.out"
+				}
+			},
+			{
+				"box": {
+					"id": "obj-145",
 					"maxclass": "newobj",
 					"numinlets": 2,
 					"numoutlets": 2,
@@ -3226,7 +3317,7 @@
 						""
 					],
 					"patching_rect": [
-						20.0,
+						1060.0,
 						916.0,
 						240.0,
 						22.0
@@ -3236,7 +3327,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-142",
+					"id": "obj-146",
 					"maxclass": "newobj",
 					"numinlets": 2,
 					"numoutlets": 1,
@@ -3244,8 +3335,8 @@
 						""
 					],
 					"patching_rect": [
-						280.0,
-						916.0,
+						20.0,
+						948.0,
 						240.0,
 						22.0
 					],
@@ -3254,7 +3345,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-143",
+					"id": "obj-147",
 					"maxclass": "newobj",
 					"numinlets": 1,
 					"numoutlets": 3,
@@ -3264,8 +3355,8 @@
 						""
 					],
 					"patching_rect": [
-						540.0,
-						916.0,
+						280.0,
+						948.0,
 						240.0,
 						22.0
 					],
@@ -3274,7 +3365,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-144",
+					"id": "obj-148",
 					"maxclass": "newobj",
 					"numinlets": 1,
 					"numoutlets": 1,
@@ -3282,8 +3373,8 @@
 						""
 					],
 					"patching_rect": [
-						800.0,
-						916.0,
+						540.0,
+						948.0,
 						240.0,
 						22.0
 					],
@@ -3292,14 +3383,14 @@
 			},
 			{
 				"box": {
-					"id": "obj-145",
+					"id": "obj-149",
 					"maxclass": "newobj",
 					"numinlets": 1,
 					"numoutlets": 0,
 					"outlettype": [],
 					"patching_rect": [
-						1060.0,
-						916.0,
+						800.0,
+						948.0,
 						240.0,
 						22.0
 					],
@@ -3308,7 +3399,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-146",
+					"id": "obj-150",
 					"maxclass": "newobj",
 					"numinlets": 1,
 					"numoutlets": 2,
@@ -3317,7 +3408,7 @@
 						""
 					],
 					"patching_rect": [
-						20.0,
+						1060.0,
 						948.0,
 						240.0,
 						22.0
@@ -3327,7 +3418,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-147",
+					"id": "obj-151",
 					"maxclass": "newobj",
 					"numinlets": 2,
 					"numoutlets": 1,
@@ -3335,83 +3426,12 @@
 						""
 					],
 					"patching_rect": [
-						280.0,
-						948.0,
-						240.0,
-						22.0
-					],
-					"text": "/ 127."
-				}
-			},
-			{
-				"box": {
-					"id": "obj-148",
-					"maxclass": "newobj",
-					"numinlets": 6,
-					"numoutlets": 1,
-					"outlettype": [
-						""
-					],
-					"patching_rect": [
-						540.0,
-						948.0,
-						240.0,
-						22.0
-					],
-					"text": "scale 0 127 -3.0 3.0"
-				}
-			},
-			{
-				"box": {
-					"id": "obj-149",
-					"maxclass": "newobj",
-					"numinlets": 1,
-					"numoutlets": 2,
-					"outlettype": [
-						"",
-						""
-					],
-					"patching_rect": [
-						800.0,
-						948.0,
-						240.0,
-						22.0
-					],
-					"text": "ctlin 20"
-				}
-			},
-			{
-				"box": {
-					"id": "obj-150",
-					"maxclass": "newobj",
-					"numinlets": 1,
-					"numoutlets": 1,
-					"outlettype": [
-						""
-					],
-					"patching_rect": [
-						1060.0,
-						948.0,
-						240.0,
-						22.0
-					],
-					"text": "prepend /morph/macro/0"
-				}
-			},
-			{
-				"box": {
-					"id": "obj-151",
-					"maxclass": "newobj",
-					"numinlets": 1,
-					"numoutlets": 0,
-					"outlettype": [],
-					"patching_rect": [
 						20.0,
 						980.0,
 						240.0,
 						22.0
 					],
-					"text": "s morph.out"
+					"text": "/ 127."
 				}
 			},
 			{
@@ -3448,7 +3468,7 @@
 						240.0,
 						22.0
 					],
-					"text": "ctlin 21"
+					"text": "ctlin 20"
 				}
 			},
 			{
@@ -3466,7 +3486,7 @@
 						240.0,
 						22.0
 					],
-					"text": "prepend /morph/macro/1"
+					"text": "prepend /morph/macro/0"
 				}
 			},
 			{
@@ -3519,7 +3539,7 @@
 						240.0,
 						22.0
 					],
-					"text": "ctlin 22"
+					"text": "ctlin 21"
 				}
 			},
 			{
@@ -3537,7 +3557,7 @@
 						240.0,
 						22.0
 					],
-					"text": "prepend /morph/macro/2"
+					"text": "prepend /morph/macro/1"
 				}
 			},
 			{
@@ -3590,7 +3610,7 @@
 						240.0,
 						22.0
 					],
-					"text": "ctlin 23"
+					"text": "ctlin 22"
 				}
 			},
 			{
@@ -3608,7 +3628,7 @@
 						240.0,
 						22.0
 					],
-					"text": "prepend /morph/macro/3"
+					"text": "prepend /morph/macro/2"
 				}
 			},
 			{
@@ -3630,13 +3650,84 @@
 			{
 				"box": {
 					"id": "obj-164",
+					"maxclass": "newobj",
+					"numinlets": 6,
+					"numoutlets": 1,
+					"outlettype": [
+						""
+					],
+					"patching_rect": [
+						800.0,
+						1044.0,
+						240.0,
+						22.0
+					],
+					"text": "scale 0 127 -3.0 3.0"
+				}
+			},
+			{
+				"box": {
+					"id": "obj-165",
+					"maxclass": "newobj",
+					"numinlets": 1,
+					"numoutlets": 2,
+					"outlettype": [
+						"",
+						""
+					],
+					"patching_rect": [
+						1060.0,
+						1044.0,
+						240.0,
+						22.0
+					],
+					"text": "ctlin 23"
+				}
+			},
+			{
+				"box": {
+					"id": "obj-166",
+					"maxclass": "newobj",
+					"numinlets": 1,
+					"numoutlets": 1,
+					"outlettype": [
+						""
+					],
+					"patching_rect": [
+						20.0,
+						1076.0,
+						240.0,
+						22.0
+					],
+					"text": "prepend /morph/macro/3"
+				}
+			},
+			{
+				"box": {
+					"id": "obj-167",
+					"maxclass": "newobj",
+					"numinlets": 1,
+					"numoutlets": 0,
+					"outlettype": [],
+					"patching_rect": [
+						280.0,
+						1076.0,
+						240.0,
+						22.0
+					],
+					"text": "s morph.out"
+				}
+			},
+			{
+				"box": {
+					"id": "obj-168",
 					"maxclass": "comment",
 					"numinlets": 1,
 					"numoutlets": 0,
 					"outlettype": [],
 					"patching_rect": [
-						800.0,
-						1044.0,
+						540.0,
+						1076.0,
 						240.0,
 						22.0
 					],
@@ -3658,7 +3749,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-165",
+					"id": "obj-169",
 					"maxclass": "newobj",
 					"numinlets": 1,
 					"numoutlets": 1,
@@ -3666,8 +3757,8 @@
 						""
 					],
 					"patching_rect": [
-						1060.0,
-						1044.0,
+						800.0,
+						1076.0,
 						240.0,
 						22.0
 					],
@@ -3676,7 +3767,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-166",
+					"id": "obj-170",
 					"maxclass": "message",
 					"numinlets": 2,
 					"numoutlets": 1,
@@ -3684,7 +3775,7 @@
 						""
 					],
 					"patching_rect": [
-						20.0,
+						1060.0,
 						1076.0,
 						240.0,
 						22.0
@@ -4701,7 +4792,7 @@
 				"patchline": {
 					"source": [
 						"obj-118",
-						1
+						0
 					],
 					"destination": [
 						"obj-119",
@@ -4725,7 +4816,7 @@
 				"patchline": {
 					"source": [
 						"obj-122",
-						0
+						1
 					],
 					"destination": [
 						"obj-123",
@@ -4844,23 +4935,11 @@
 			{
 				"patchline": {
 					"source": [
-						"obj-143",
-						0
-					],
-					"destination": [
-						"obj-141",
-						0
-					]
-				}
-			},
-			{
-				"patchline": {
-					"source": [
-						"obj-141",
-						0
-					],
-					"destination": [
 						"obj-142",
+						0
+					],
+					"destination": [
+						"obj-143",
 						0
 					]
 				}
@@ -4869,30 +4948,6 @@
 				"patchline": {
 					"source": [
 						"obj-143",
-						1
-					],
-					"destination": [
-						"obj-141",
-						1
-					]
-				}
-			},
-			{
-				"patchline": {
-					"source": [
-						"obj-141",
-						1
-					],
-					"destination": [
-						"obj-142",
-						1
-					]
-				}
-			},
-			{
-				"patchline": {
-					"source": [
-						"obj-142",
 						0
 					],
 					"destination": [
@@ -4904,7 +4959,7 @@
 			{
 				"patchline": {
 					"source": [
-						"obj-144",
+						"obj-147",
 						0
 					],
 					"destination": [
@@ -4916,11 +4971,47 @@
 			{
 				"patchline": {
 					"source": [
+						"obj-145",
+						0
+					],
+					"destination": [
+						"obj-146",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-147",
+						1
+					],
+					"destination": [
+						"obj-145",
+						1
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-145",
+						1
+					],
+					"destination": [
+						"obj-146",
+						1
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
 						"obj-146",
 						0
 					],
 					"destination": [
-						"obj-147",
+						"obj-148",
 						0
 					]
 				}
@@ -4928,35 +5019,11 @@
 			{
 				"patchline": {
 					"source": [
-						"obj-147",
+						"obj-148",
 						0
 					],
 					"destination": [
-						"obj-25",
-						0
-					]
-				}
-			},
-			{
-				"patchline": {
-					"source": [
 						"obj-149",
-						0
-					],
-					"destination": [
-						"obj-148",
-						0
-					]
-				}
-			},
-			{
-				"patchline": {
-					"source": [
-						"obj-148",
-						0
-					],
-					"destination": [
-						"obj-150",
 						0
 					]
 				}
@@ -4969,6 +5036,18 @@
 					],
 					"destination": [
 						"obj-151",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-151",
+						0
+					],
+					"destination": [
+						"obj-25",
 						0
 					]
 				}
@@ -5084,11 +5163,11 @@
 			{
 				"patchline": {
 					"source": [
-						"obj-6",
-						2
+						"obj-165",
+						0
 					],
 					"destination": [
-						"obj-165",
+						"obj-164",
 						0
 					]
 				}
@@ -5096,11 +5175,47 @@
 			{
 				"patchline": {
 					"source": [
-						"obj-165",
+						"obj-164",
 						0
 					],
 					"destination": [
 						"obj-166",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-166",
+						0
+					],
+					"destination": [
+						"obj-167",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-6",
+						2
+					],
+					"destination": [
+						"obj-169",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-169",
+						0
+					],
+					"destination": [
+						"obj-170",
 						0
 					]
 				}

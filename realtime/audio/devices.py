@@ -186,7 +186,7 @@ class SoundCard:
         self.sample_rate = sample_rate or info.sample_rate
         pair = (1,) if info.channels == 1 and tuple(pair) == (1, 2) else pair
         if max(pair) > info.channels:
-            raise DeviceError(f"{self.name} has {info.channels} outputs; --channels asks for {max(pair)}")
+            raise DeviceError(f"{self.name} has {info.channels} outputs; the options ask for {max(pair)}")
         self.channels = len(pair)
         self._pair = [number - 1 for number in pair]
         self._opened = max(pair)  # channels up to the last of the pair

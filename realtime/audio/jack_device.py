@@ -33,19 +33,28 @@ def available() -> bool:
 class JackDevice:
     """Output ports `soundmorph:out_1`, …, connected to the inputs of another client, such as the sound card.
 
+    Ports beyond the first two are connected only if the client has an input for them.
+
     Args:
         to: name of that client: `system` for the card on a JACK server, the card's name on PipeWire.
         pair: inputs of that client to use, counted from 1.
         sample_rate: in Hz, or None; JACK accepts only its server's rate.
+        names: of the ports, one for each of `pair`; by default out_1, out_2 …
 
     Raises:
         DeviceError: no server runs, its rate differs, or the inputs do not exist (yet).
     """
 
     def __init__(
-        self, to: str = "system", pair: Sequence[int] = (1, 2), sample_rate: int | None = None
+        self,
+        to: str = "system",
+        pair: Sequence[int] = (1, 2),
+        sample_rate: int | None = None,
+        names: Sequence[str] = (),
     ) -> None:
+        names = names or [f"out_{number + 1}" for number in range(len(pair))]
         self.name = f"{to} ({HOST})"
+        main = tuple(number for number, name in zip(pair, names, strict=True) if name.startswith("out_"))
         try:
             self._joined = JackClient(CLIENT)
         except JackError as error:
@@ -59,14 +68,14 @@ class JackDevice:
             fault = f"the JACK server runs at {self.sample_rate} Hz, not {sample_rate}"
         elif not inputs:
             fault = f"the JACK server has no playback client named {to}"
-        elif max(pair) > len(inputs) and tuple(pair) != (1, 2):
-            fault = f"{self.name} has {len(inputs)} outputs; --channels asks for {max(pair)}"
+        elif max(main) > len(inputs) and main != (1, 2):
+            fault = f"{self.name} has {len(inputs)} outputs; --channels asks for {max(main)}"
         if fault:
             self._joined.leave()
             raise DeviceError(fault)
         self.channels = len(pair)
         self._inputs = [inputs[number - 1] for number in pair if number <= len(inputs)]
-        self._ports = [self._client.outports.register(f"out_{i + 1}") for i in range(self.channels)]
+        self._ports = [self._client.outports.register(name) for name in names]
         self._running, self._xruns = False, 0
 
     def start(self, source: BlockSource) -> float:

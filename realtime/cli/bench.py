@@ -32,6 +32,7 @@ def run(args: argparse.Namespace) -> int:
     """Print the terms, and the measured delay of silent hits; return the exit code."""
     from realtime.audio.devices import NullDevice
     from realtime.live import latency
+    from realtime.live.config import SoundConfig
     from realtime.live.engine import Engine
     from realtime.live.failover import Failover, opener
     from realtime.live.instruments import Instruments
@@ -43,7 +44,8 @@ def run(args: argparse.Namespace) -> int:
         print(line, flush=True)
 
     model = resolve(args.model)
-    outlet = Failover(opener(args.device, null=args.null, rate=args.rate, pair=(1, 2), say=say), say)
+    config = SoundConfig(model, device=args.device, null=args.null, rate=args.rate)
+    outlet = Failover(opener(config, say), say)
     studio = Instruments(
         Library(None),
         sample_rate=outlet.sample_rate,

@@ -32,6 +32,14 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="outputs of the device, counted from 1; default: 1,2",
     )
     serve.add_argument(
+        "--outs",
+        type=lambda text: tuple(name.strip() for name in text.split(",")),
+        default=(),
+        metavar="NAME[,NAME …]",
+        help="pairs of outputs after those of --channels, for hits of a class (kick) or a touch (touch/3), "
+        "or of a setting `out`, such as a lane's; on JACK, ports with these names",
+    )
+    serve.add_argument(
         "--block", type=whole(16, 8192), default=128, metavar="SAMPLES", help="block size; default: 128"
     )
     serve.add_argument(
@@ -116,16 +124,21 @@ def run(args: argparse.Namespace) -> int:
     from realtime.cli.server import ServeConfig, serve
     from realtime.control.presets import default_presets
     from realtime.live.config import SoundConfig
+    from realtime.synth import outs
     from realtime.synth.output import Finish
     from realtime.synth.plugins import require
 
     require(args.plugin)
+    outs.check(args.outs)
+    if args.outs and len(args.channels) != 2:
+        raise RealtimeError("--outs needs a pair of --channels, such as 1,2")
     sound = SoundConfig(
         model=model,
         device=args.device,
         null=args.null,
         rate=args.rate,
         channels=args.channels,
+        outs=args.outs,
         block=args.block,
         ahead=args.ahead,
         steady=args.steady,

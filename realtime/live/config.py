@@ -18,6 +18,7 @@ class SoundConfig:
         ahead: maximum number of finished blocks in the queue; None: as many as the device needs.
         gain_db: initial output gain.
         finish: treatment of the output.
+        outs: names of further pairs of outputs, which follow those of `channels`.
         takes: folder of the recordings that messages begin; None: there are none.
         plugins: effects after the mixer, in order.
     """
@@ -31,6 +32,7 @@ class SoundConfig:
     ahead: int | None = None
     voices: int = 8
     gain_db: float = 0.0
+    outs: tuple[str, ...] = ()
     finish: Finish = Finish()  # noqa: RUF009  immutable
     library: Path | None = None
     takes: Path | None = None
@@ -42,3 +44,15 @@ class SoundConfig:
     synchronous: bool = False
     steady: bool = False
     plugins: tuple[Path, ...] = ()
+
+    @property
+    def outputs(self) -> tuple[int, ...]:
+        """All outputs of the device, those of the outs included."""
+        first = max(self.channels) + 1
+        return (*self.channels, *range(first, first + 2 * len(self.outs)))
+
+    @property
+    def port_names(self) -> tuple[str, ...]:
+        """Names of the outputs: out_1, out_2, then kick_1, kick_2 …"""
+        main = [f"out_{number + 1}" for number in range(len(self.channels))]
+        return (*main, *(f"{name}_{side}" for name in self.outs for side in (1, 2)))

@@ -283,7 +283,7 @@ class Engine:
             "load": self._load.mean,
             "p99_ms": self.p99_ms(),
             "xruns": self.xruns,
-            "muted": mixer.muted + mixer.output.muted,
+            "muted": mixer.muted,
         }
 
     def latency(self) -> dict[str, float]:

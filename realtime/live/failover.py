@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from realtime.audio import devices, jack_device
+from realtime.live.config import SoundConfig
 from realtime.live.engine import Engine
 
 RETRY_S = 0.5  # pause between attempts to reopen the device
@@ -90,25 +91,16 @@ class Failover:
         (self._stand_in or self.device).close()
 
 
-def opener(
-    device: str | None,
-    *,
-    null: bool,
-    rate: int | None,
-    pair: Sequence[int],
-    say: Callable[[str], None],
-) -> Open:
+def opener(config: SoundConfig, say: Callable[[str], None]) -> Open:
     """Return a function that opens the requested device, or the null device on a machine without sound.
 
     Args:
-        device: number or part of a name; None: the system's default.
-        null: always open the null device.
-        rate: sample rate in Hz; None: the device's own.
-        pair: outputs to play on, counted from 1.
+        config: its device, rate and outputs.
         say: receives a line if the machine has no sound device.
     """
-    if null:
-        return lambda: devices.NullDevice(rate, len(pair))
+    device, rate, outputs = config.device, config.rate, config.outputs
+    if config.null:
+        return lambda: devices.NullDevice(rate, len(outputs))
 
     found: list[devices.DeviceInfo] = []  # after the first success, the device is found by its name
 
@@ -122,10 +114,10 @@ def opener(
             if device is not None or found:
                 raise
             say(f"{reason}; continuing without sound (--record FILE records the output)")
-            return devices.NullDevice(rate, len(pair))
+            return devices.NullDevice(rate, len(outputs))
         if found[0].host == jack_device.HOST and jack_device.available():
             devices.forget_devices()  # PortAudio aborts the program if its JACK server ends first
-            return jack_device.JackDevice(found[0].name, pair, rate)
-        return devices.SoundCard(found[0], pair, rate)
+            return jack_device.JackDevice(found[0].name, outputs, rate, config.port_names)
+        return devices.SoundCard(found[0], outputs, rate)
 
     return open_

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,6 +58,7 @@ class Instruments:
         voices: maximum number of simultaneous voices.
         gain_db: initial output gain of the first instrument.
         finish: treatment of every instrument's output.
+        outs: names of further pairs of outputs.
         threads: decoder threads.
         provider: execution provider of the decoder.
     """
@@ -70,13 +72,14 @@ class Instruments:
         voices: int,
         gain_db: float = 0.0,
         finish: Finish = Finish(),  # noqa: B008  immutable
+        outs: Sequence[str] = (),
         threads: int = 1,
         provider: str = "auto",
     ) -> None:
         self._library = library
         self._rate, self._channels, self._voices = sample_rate, channels, voices
         self._gain_db, self._threads, self._provider = gain_db, threads, provider
-        self._finish = finish
+        self._finish, self._outs = finish, outs
         self._engine: Engine | None = None
         self._playing: Instrument | None = None
 
@@ -110,6 +113,7 @@ class Instruments:
                 chunk_frames=chunk_frames,
                 gain_db=self._gain_db,
                 finish=self._finish,
+                outs=self._outs,
             )
             cost = warm_up(mixer)
             if cost.chunk_s[-1] < SHARE * cost.tick_s:

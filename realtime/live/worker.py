@@ -88,9 +88,7 @@ class Worker:
 
     def __init__(self, config: SoundConfig, say: Callable[[str], None]) -> None:
         self._config, self._say = config, say
-        self._outlet = outlet = Failover(
-            opener(config.device, null=config.null, rate=config.rate, pair=config.channels, say=say), say
-        )
+        self._outlet = outlet = Failover(opener(config, say), say)
         self._studio = Instruments(
             Library(config.library),
             sample_rate=outlet.sample_rate,
@@ -98,6 +96,7 @@ class Worker:
             voices=config.voices,
             gain_db=config.gain_db,
             finish=config.finish,
+            outs=config.outs,
             threads=config.threads,
             provider=config.provider,
         )
@@ -175,6 +174,7 @@ class Worker:
             block=config.block,
             versions=versions(),
             **asdict(config.finish),
+            outs=config.outs,
             plugins=tuple(states),
             start=start,
         )

@@ -233,6 +233,7 @@ class Bounce:
                 chunk_frames=chunk_frames,
                 gain_db=setting.gain_db + self.args.gain,
                 finish=self._finish(setting.finish),
+                outs=setting.outs if channels == setting.channels else (),
             )
 
         chain: Chain | None = None

@@ -97,7 +97,7 @@ def render(
             mixer = deck.mixer
             end = max(end, sample + mixer.timing.samples)
             following = next(coming, None)
-        quiet = not (mixer.sounding or mixer.output.ringing or deck.fading)
+        quiet = not (mixer.sounding or mixer.ringing or deck.fading)
         if following is None and mixer.position >= end and quiet:
             return
         if following is None and mixer.position < end:

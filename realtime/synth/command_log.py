@@ -22,7 +22,7 @@ from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from realtime.synth import quantities
+from realtime.synth import outs, quantities
 from realtime.synth.commands import (
     HIT_SETTINGS,
     MAX_THROUGH,
@@ -103,6 +103,7 @@ class LogHeader:
         sample_rate: device sample rate in Hz; the clock of the log.
         channels, voices, chunk_frames, gain_db: arguments of the mixer.
         dc_block_hz, headroom_db, limiter: see `output.Finish`; without them, as in earlier logs.
+        outs: names of further pairs of outputs.
         block: device samples in a block that the plugins process.
         versions: package name -> version that played.
         plugins: states of the plugins, in order.
@@ -124,6 +125,7 @@ class LogHeader:
     start: int = 0
     headroom_db: float = 0.0
     limiter: bool = False
+    outs: tuple[str, ...] = ()
 
     @property
     def finish(self) -> Finish:
@@ -386,7 +388,8 @@ def read_header(path: Path) -> LogHeader:
         if content.pop("soundmorph_log") != VERSION:
             raise LogError(f"{path}:1: a log of another version; this soundmorph reads version {VERSION}")
         plugins = tuple(PluginState(**each) for each in content.pop("plugins", ()))
-        header = LogHeader(**content, plugins=plugins)
+        names = tuple(content.pop("outs", ()))
+        header = LogHeader(**content, plugins=plugins, outs=names)
     except LogError:
         raise
     except (OutsideError, TypeError, KeyError, AttributeError) as error:
@@ -395,6 +398,14 @@ def read_header(path: Path) -> LogHeader:
         value = getattr(header, key)
         if not quantity.accepts(value):
             raise LogError(f"{path}:1: {key} is {value!r:.40}, not {quantity.accepted}")
+    if not all(isinstance(name, str) for name in header.outs):
+        raise LogError(f"{path}:1: outs is not a list of names")
+    if header.outs and header.channels < 2 * (1 + len(header.outs)):
+        raise LogError(f"{path}:1: {len(header.outs)} outs do not fit into {header.channels} channels")
+    try:
+        outs.check(header.outs)
+    except RealtimeError as error:
+        raise LogError(f"{path}:1: {error}") from None
     if not isinstance(header.limiter, bool):
         raise LogError(f"{path}:1: limiter is {header.limiter!r:.40}, not true or false")
     if not isinstance(header.model, str) or not isinstance(header.model_sha256, str):

@@ -81,7 +81,7 @@ class Trigger:
         velocity: amplitude, 0..1.
         z: where the point jumps first, or None.
         touch: number (0..127) of the point that the voice follows instead; `z` moves that point.
-        pitch, pan, decay_ms, reverse, choke, dynamics, vary, level_db: see `HIT_SETTINGS`.
+        pitch, pan, decay_ms, reverse, choke, dynamics, vary, level_db, out: see `HIT_SETTINGS`.
         point: fixed z [D] of the voice, whatever the point does; usually None.
         ahead: the whole sound is cached when the voice begins, so that it follows a move of the point from
             the next frame on rather than from the next tick. The mixer sets it when it plays live.
@@ -103,6 +103,7 @@ class Trigger:
     vary: float = 0.0
     offset: Z | None = None
     level_db: float = 0.0
+    out: int = 0
 
     @property
     def settings(self) -> dict[str, float]:
@@ -218,6 +219,14 @@ HIT_SETTINGS = {
             Quantity(-60.0, 24.0, "dB"),
             "Change the level of {hits}.",
             "0 leaves it to velocity",
+        ),
+        HitSetting(
+            "out",
+            "out",
+            "number",
+            Quantity(0, 16, whole=True),
+            "Send {hits} to a pair of outputs of their own, which `--outs` names.",
+            "1 is the first name; 0: the pair of their class or touch, or else the main one",
         ),
     )
 }

@@ -10,7 +10,7 @@ within rounding.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -38,6 +38,7 @@ from realtime.synth.commands import (
 )
 from realtime.synth.glide import Glide, Point
 from realtime.synth.output import Finish, Output
+from realtime.synth.outs import MAIN, Outs
 from realtime.synth.points import Points
 from realtime.synth.voices.polyphony import Polyphony
 from realtime.synth.voices.resampler import Resampler, Samples
@@ -86,6 +87,7 @@ class Mixer:
         chunk_frames: latent frames in a tick; fewer make a moving z audible sooner, but take more CPU time.
         gain_db: initial output gain.
         finish: treatment of the output.
+        outs: names of further pairs of outputs (`outs.Outs`), each treated like the main one.
 
     Raises:
         ValueError: a count is below 1, or the decoder has too few slots.
@@ -102,6 +104,7 @@ class Mixer:
         chunk_frames: int = 4,
         gain_db: float = 0.0,
         finish: Finish = Finish(),  # noqa: B008  immutable
+        outs: Sequence[str] = (),
     ) -> None:
         for name, value in (("voices", voices), ("channels", channels), ("chunk_frames", chunk_frames)):
             if value < 1:
@@ -109,6 +112,8 @@ class Mixer:
         if decoder.capacity < slots_for(voices):
             wanted = slots_for(voices)
             raise ValueError(f"{voices} voices need {wanted} decoder slots, got {decoder.capacity}")
+        if outs and channels < 2 * (1 + len(outs)):
+            raise ValueError(f"{len(outs)} outs need {2 * (1 + len(outs))} channels, got {channels}")
         info = decoder.info
         self.sample_rate = sample_rate
         self.channels = channels
@@ -125,7 +130,9 @@ class Mixer:
         """Next device sample to render."""
         self.mode = MODES[0]
         self._points = Points(info.classes[0].centroid if info.classes else info.latent.mean, sample_rate)
-        self.output = Output(sample_rate, gain_db, finish)
+        self._outs = Outs(outs, info)
+        self._outputs = [Output(sample_rate, gain_db, finish) for _ in range(self._outs.pairs)]
+        self.output = self._outputs[MAIN]
         self.hits = 0
         self.stolen = 0
         self.shed = 0
@@ -149,9 +156,9 @@ class Mixer:
         self._free = [Voice(self.timing) for _ in range(slots_for(voices))]
         self._playing: list[Voice] = []  # in order of start
         self._slots = Slots(decoder, self._frames_of)
-        self._tails = Tails(self._samples(STEAL_MS))
+        self._tails = [Tails(self._samples(STEAL_MS)) for _ in self._outputs]
         self._covered = 0  # all voices are decoded up to this sample
-        self._bus: Samples = np.zeros((2, self.timing.piece), np.float32)
+        self._bus: Samples = np.zeros((2 * self._outs.pairs, self.timing.piece), np.float32)
 
     @property
     def glide(self) -> Glide:
@@ -165,8 +172,8 @@ class Mixer:
 
     @property
     def muted(self) -> int:
-        """Decoded chunks silenced because they were not finite."""
-        return self._slots.muted
+        """Chunks silenced because they were not finite."""
+        return self._slots.muted + sum(output.muted for output in self._outputs)
 
     @property
     def sounding(self) -> int:
@@ -251,7 +258,7 @@ class Mixer:
         other._execute_due()
         other._commands.clear()
         self.position = other.position
-        self.output.set_gain(other.output.gain_db, self.position - self.sample_rate)
+        self._set_gain(other.output.gain_db, self.position - self.sample_rate)
         self.mode, self.at_once = other.mode, other.at_once
         self.tap, other.tap = other.tap, None
         other.submit(Stop())
@@ -263,7 +270,12 @@ class Mixer:
 
     @property
     def _ringing(self) -> bool:
-        return self._tails.ringing or self.output.ringing
+        return self.ringing or any(tails.ringing for tails in self._tails)
+
+    @property
+    def ringing(self) -> bool:
+        """Return whether an output still sounds without any voice."""
+        return any(output.ringing for output in self._outputs)
 
     def standing(self) -> list[Command]:
         """Return the commands that bring a new mixer to the points, mode and ticks per call of this one."""
@@ -302,16 +314,18 @@ class Mixer:
     def _mix(self, block: NDArray[np.float32]) -> None:
         bus = self._bus[:, : len(block)]
         bus[:] = 0.0
+        pairs = np.split(bus, self._outs.pairs)
         for voice in self._playing:
-            voice.add_to(bus, self.position)
-        self._tails.add_to(bus)
-        self.output.process(bus, self.position)
+            voice.add_to(pairs[voice.out], self.position)
+        for pair, tails, output in zip(pairs, self._tails, self._outputs, strict=True):
+            tails.add_to(pair)
+            output.process(pair, self.position)
         if self.channels == 1:
             np.add(bus[0], bus[1], out=block[:, 0])
             block *= np.float32(0.5)
         else:
-            block[:, :2] = bus.T
-            block[:, 2:] = 0.0
+            block[:, : len(bus)] = bus.T
+            block[:, len(bus) :] = 0.0
 
     # ---- commands
 
@@ -416,7 +430,7 @@ class Mixer:
                 self._waiting.clear()
                 self._fade(self._playing, PANIC_MS)
             case Gain(db):
-                self.output.set_gain(db, self.position)
+                self._set_gain(db, self.position)
             case Mode(mode):
                 self.mode = mode
             case Prepare(points):
@@ -431,6 +445,10 @@ class Mixer:
                     self.shed += 1
                     self._polyphony.shed(len(held) - 1, self.position)
         return command
+
+    def _set_gain(self, db: float, position: int) -> None:
+        for output in self._outputs:
+            output.set_gain(db, position)
 
     # ---- voices
 
@@ -460,6 +478,7 @@ class Mixer:
         voice.begin(self.position, trigger, fixed, sound)
         if trigger.offset is not None and fixed is None:
             voice.offset = np.array(trigger.offset)
+        voice.out = self._outs.of(trigger, z)
         self._playing.append(voice)
         self._covered = 0
         self.hits += 1
@@ -503,10 +522,10 @@ class Mixer:
     def _cut(self, voice: Voice) -> None:
         """End a voice now, with a linear ramp to silence in place of its remaining sound."""
         if voice.start < self.position:
-            last = self._bus[:, :1]
+            last = self._bus[:2, :1]
             last[:] = 0.0
             voice.add_to(last, self.position - 1)
-            self._tails.add(last[:, 0])
+            self._tails[voice.out].add(last[:, 0])
         self._release(voice)
 
     def _retire(self) -> None:

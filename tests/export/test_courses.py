@@ -19,20 +19,24 @@ MODELS = Path(__file__).parents[1] / "models"
 
 
 class Ramp(courses._Line):
-    """A line whose levels rise with the square of the position, so that even steps are those of its root."""
+    """A line whose spectrum tilts with the square of the position."""
 
     def sound(self, t: float) -> np.ndarray:
-        noise = np.random.default_rng(0).uniform(-1, 1, 9_000).astype(np.float32)
-        return np.asarray(noise * 10 ** (20 * (t * t - 1) / 20), np.float32)
+        noise = np.random.default_rng(0).standard_normal(9_000)
+        tilt = 10 ** (t * t * np.linspace(-1.0, 1.0, 4_501))
+        return np.fft.irfft(np.fft.rfft(noise) * tilt, 9_000).astype(np.float32) / 100
 
 
 def test_positions_are_equal_steps_of_the_distance(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(courses, "_Line", Ramp)
     decoder = Decoder(MODELS / "tiny.onnx", capacity=1)
     t, level_db = courses.measure(decoder, np.zeros(4), np.ones(4))
-    shares = np.linspace(0, 1, courses.STEPS + 1)
-    assert t == pytest.approx(np.sqrt(shares), abs=0.01)
-    assert level_db == pytest.approx(np.zeros(len(t)), abs=0.15)  # loudness rises with the distance
+    line, shares = Ramp(decoder, np.zeros(4), np.ones(4)), np.linspace(0, 1, courses.STEPS + 1)
+    steps = line.steps(t, shares)
+    assert steps.max() / steps.mean() < 1.05
+    straight = line.steps(shares.tolist(), shares)
+    assert straight.max() / straight.mean() > 1.5
+    assert level_db == pytest.approx(line.gains(t, shares), abs=0.01)
 
 
 def test_courses_are_added_to_a_decoder_and_its_encoder_follows(tmp_path: Path) -> None:

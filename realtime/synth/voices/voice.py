@@ -57,6 +57,8 @@ class Voice:
         self.cached = cached
         self.offset: Point | None = None
         """Distance of the voice from the point that it follows, float64 [D]."""
+        self.out = 0
+        """Number of the pair of outputs."""
         self.ahead = trigger.ahead
         self.pace: Pace = self._timing.pace(trigger.pitch)
         self.frames = 0

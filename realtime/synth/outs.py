@@ -1,0 +1,63 @@
+"""Outs of their own: which pair of outputs a hit goes to, by its class or its touch."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from realtime.model.names import Names
+from realtime.model.schema import ModelInfo
+from realtime.model.shares import Shares
+from realtime.synth.commands import HIT_SETTINGS, Trigger
+from realtime.synth.glide import Point
+from realtime.util.errors import RealtimeError
+
+MAX_OUTS = int(HIT_SETTINGS["out"].quantity.high)
+MAIN = 0
+"""The first pair of outputs, for all hits that have none of their own."""
+_TOUCH = re.compile(r"touch/(\d{1,3})")
+
+
+class Outs:
+    """The pairs of outputs of a mixer, `MAIN` and one for each name.
+
+    Args:
+        names: of classes, or "touch/3"; any other name is for hits that ask for its number.
+        info: the model that plays.
+    """
+
+    def __init__(self, names: Sequence[str], info: ModelInfo) -> None:
+        self.pairs = 1 + len(names)
+        self._shares = Shares(info)
+        numbers = {name: number for number, name in enumerate(names, MAIN + 1)}
+        self._touches = {int(m[1]): n for name, n in numbers.items() if (m := _TOUCH.fullmatch(name))}
+        classes = Names(each.name for each in info.classes)
+        found = {classes.find(name): number for name, number in numbers.items()}
+        self._classes = [found.get(each.name, MAIN) for each in info.classes]
+
+    def of(self, hit: Trigger, z: Point) -> int:
+        """Return the number of the pair for a hit that starts at z [D]."""
+        if self.pairs == 1:
+            return MAIN
+        if hit.out:
+            return hit.out if hit.out < self.pairs else MAIN
+        if hit.touch in self._touches:
+            return self._touches[hit.touch]
+        return self._classes[int(np.argmax(self._shares.at(z)))]
+
+
+def check(names: Sequence[str]) -> None:
+    """Check names of outs.
+
+    Raises:
+        RealtimeError: there are too many, a name is given twice or has other characters than a port's.
+    """
+    if len(names) > MAX_OUTS:
+        raise RealtimeError(f"{len(names)} outs; at most {MAX_OUTS} are accepted")
+    for name in names:
+        if not re.fullmatch(r"[\w/. -]{1,64}", name):
+            raise RealtimeError(f"out {name!r} is not a name of up to 64 letters, digits and . - _ /")
+    if len(set(names)) < len(names):
+        raise RealtimeError("an out is named twice")

@@ -1,0 +1,81 @@
+"""Outs of their own: each hit on its pair, and all pairs together the stereo mix."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from realtime.model.decoder import Decoder
+from realtime.synth.commands import Command, Gain, Stop, Trigger
+from realtime.synth.mixer import Mixer
+from realtime.synth.outs import check
+from realtime.util.errors import RealtimeError
+
+Make = Callable[..., Mixer]
+NAMES = ("snares", "touch/3", "extra")
+
+
+def rendered(mixer: Mixer, score: list[tuple[int, Command]], samples: int = 9_000) -> np.ndarray:
+    for sample, command in score:
+        mixer.submit(command, sample)
+    out = np.zeros((samples, mixer.channels), np.float32)
+    for at in range(0, samples, 250):
+        mixer.render(out[at : at + 250])
+    return out
+
+
+def hits(decoder: Decoder) -> dict[int, Trigger]:
+    """Return a hit for each pair."""
+    kick, snare, hat = (each.centroid for each in decoder.info.classes)
+    return {
+        0: Trigger(point=kick, pan=0.5),
+        1: Trigger(point=snare, velocity=0.7),
+        2: Trigger(z=kick, touch=3),
+        3: Trigger(point=hat, out=3),
+    }
+
+
+def test_each_hit_is_on_its_pair_alone(make_mixer: Make, decoder: Decoder) -> None:
+    for pair, hit in hits(decoder).items():
+        apart = rendered(make_mixer(channels=8, outs=NAMES), [(17, hit)])
+        stereo = rendered(make_mixer(), [(17, replace(hit, out=0))])
+        np.testing.assert_array_equal(apart[:, 2 * pair : 2 * pair + 2], stereo)
+        assert not np.delete(apart, [2 * pair, 2 * pair + 1], axis=1).any()
+
+
+def test_sum_of_the_pairs_is_the_stereo_mix_also_of_voices_that_are_cut(
+    make_mixer: Make, decoder: Decoder
+) -> None:
+    score: list[tuple[int, Command]] = [(0, Gain(-24.0))]  # below the knee
+    score += [(700 * n + at, hit) for n in range(8) for at, hit in enumerate(hits(decoder).values())]
+    score += [(6_000, Stop())]
+    apart = rendered(make_mixer(voices=2, channels=8, outs=NAMES), score)
+    stereo = rendered(make_mixer(voices=2), score)
+    error = np.abs(sum(np.split(apart, 4, axis=1)) - stereo).max()
+    assert error < 1e-6 * np.abs(stereo).max()  # -120 dB
+    assert all(pair.any() for pair in np.split(apart, 4, axis=1))
+
+
+def test_an_out_that_is_not_there_is_the_main_one(make_mixer: Make, decoder: Decoder) -> None:
+    hit = hits(decoder)[3]
+    np.testing.assert_array_equal(
+        rendered(make_mixer(channels=4, outs=("kick",)), [(0, hit)])[:, :2],
+        rendered(make_mixer(), [(0, hit)]),
+    )
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [(["a"] * 2, "named twice"), (["a:b"], "not a name"), ([""], "not a name"), ("a" * 17, "17")],
+)
+def test_bad_names_are_refused(names: list[str], told: str) -> None:
+    with pytest.raises(RealtimeError, match=told):
+        check(names)
+
+
+def test_too_few_channels_are_refused(make_mixer: Make) -> None:
+    with pytest.raises(ValueError, match="3 outs need 8 channels, got 2"):
+        make_mixer(outs=NAMES)

@@ -35,12 +35,13 @@ class Sizes:
     live_models: int
     changes: int
     kills: int
+    worker_kills: int
     sockets: int
     presets: int
 
 
-FULL = Sizes(1_000_000, 10_000, 20, 30, 100, 500, 50)
-SHORT = Sizes(20_000, 30, 1, 0, 1, 500, 5)
+FULL = Sizes(1_000_000, 10_000, 20, 30, 100, 10, 500, 50)
+SHORT = Sizes(20_000, 30, 1, 0, 1, 1, 500, 5)
 DISK = ["bash", "-c", 'ulimit -f 200; exec "$0" "$@"']  # files of up to 200 kB
 
 
@@ -64,6 +65,7 @@ def run(model: Path, sizes: Sizes, seed: int) -> Iterator[Result]:
         if sizes.changes:
             yield drill(drills.changes(sizes.changes, ["drums", "digits", model.name]), options)
         yield drills.kills(folder(), model, sizes.kills, seed)
+        yield drills.worker_kills(folder(), model, sizes.worker_kills)
         yield drill(drills.idle(sizes.sockets), [])
         yield drill(drills.full_disk, [], DISK)
         shared = folder()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -13,6 +15,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import onnx
 import soundfile
@@ -20,7 +23,7 @@ import soundfile
 from bench.attack.fuzz import Fuzz
 from bench.attack.hostile import mutate
 from bench.attack.stage import SERVER, Caller, Performer, Stage, heard
-from bench.processes import memory_mb
+from bench.processes import family, memory_mb
 from realtime.model import schema, verify
 from realtime.synth.command_log import commands, read_header
 from realtime.util.errors import RealtimeError
@@ -230,6 +233,38 @@ def kills(folder: Path, model: Path, count: int, seed: int) -> Result:
         result.faults.append(f"{len(hidden)} files left hidden, {len(sounds)} recordings of {count + takes}")
     result.done = f"{count} kills; {len(stored)} presets, {len(sounds)} recordings and all logs are readable"
     return result
+
+
+def worker_kills(folder: Path, model: Path, count: int) -> Result:
+    """Kill the worker of a server, and wait until the next one plays a hit."""
+    result, back_s = Result(), []
+    for number in range(count):
+        with Stage(folder, model, f"worker {number}") as stage, closing(Caller(stage.port)) as caller:
+            (worker,) = [pid for pid in family(stage.process.pid) if b"spawn_main" in _command(pid)]
+            os.kill(worker, signal.SIGKILL)
+            begun = time.monotonic()
+            while _status(caller).get("hits", 0) == 0:
+                caller.send("/morph/trigger", 1.0)
+                time.sleep(0.01)
+            back_s.append(time.monotonic() - begun)
+            code, end_s = stage.end()
+            result.end_s = max(result.end_s, end_s)
+            if code or stage.tracebacks:
+                result.faults.append(f"exit code {code}, {stage.tracebacks} tracebacks")
+    result.done = (
+        f"{count} kills of the worker; it plays again after {min(back_s):.1f} to {max(back_s):.1f} s"
+    )
+    return result
+
+
+def _command(pid: int) -> bytes:
+    return Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+def _status(caller: Caller) -> dict[str, Any]:
+    """Return the status of the engine; empty while there is none."""
+    address, facts = caller.ask("/morph/get/status")
+    return dict(zip(facts[::2], facts[1::2], strict=True)) if address == "/morph/status.reply" else {}
 
 
 def _presets(path: Path) -> set[str]:

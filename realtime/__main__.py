@@ -56,6 +56,10 @@ def main(argv: list[str] | None = None) -> int:
         return _refuse(": ".join(filter(None, (error.filename, error.strerror or str(error)))))
     except MemoryError:
         return _refuse("not enough memory")
+    except RuntimeError as error:
+        if "new thread" not in str(error):
+            raise
+        return _refuse("this user may start no more threads; raise the limit (ulimit -u)")
     except KeyboardInterrupt:
         return 130
 

@@ -12,12 +12,15 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 HERE = Path(__file__).parent
 MODELS = HERE / "models"
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # PyTorch's: the other core has a worker of its own
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # for tests that import ONNX Runtime before `realtime`
 
 

@@ -142,8 +142,8 @@ def repair(file: BinaryIO) -> None:
             return  # not even a header
         name, length = head[:4], struct.unpack("<I", head[4:])[0]
         places[name] = at + 8
-        if name == b"fmt ":
-            align = max(1, struct.unpack("<12xH", file.read(14))[0])
+        if name == b"fmt " and len(form := file.read(14)) == 14:
+            align = max(1, struct.unpack("<12xH", form)[0])
         at += 8 + length + length % 2
     begin = places[b"data"]
     samples = max(0, size - begin) // align

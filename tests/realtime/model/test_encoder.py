@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import random
 import shutil
 from collections.abc import Callable
@@ -178,6 +179,13 @@ def test_endless_sound_is_refused(tiny_model: Path, tmp_path: Path) -> None:
     soundfile.write(path, np.zeros(601 * rate, np.int16), rate, format="FLAC", subtype="PCM_16")
     with pytest.raises(RealtimeError, match="the sound is too long: at most 10 minutes"):
         Encoder(encoder_path(tiny_model)).encode_file(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
+def test_pipe_in_the_place_of_a_sound_is_refused(tiny_model: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.wav")
+    with pytest.raises(RealtimeError, match="not a regular file"):
+        Encoder(encoder_path(tiny_model)).encode_file(tmp_path / "pipe.wav")
 
 
 def test_model_is_tried_out_and_a_sound_encoded_in_a_process_of_its_own(

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from realtime.control import osc
+from realtime.control.osc import OscError
+from realtime.control.presets import PresetFile
+from realtime.model.decoder import Decoder
 from realtime.model.schema import ModelInfo
 from realtime.offline import sequence
 from realtime.offline.sequence import SequenceError
@@ -21,6 +26,7 @@ from realtime.synth.command_log import LogError
 from realtime.util import outside
 from realtime.util.errors import ModelError
 from realtime.util.outside import MAX_DEPTH, OutsideError
+from realtime.util.recordings import repair
 
 DEEP = "[" * 100_000
 WORDS = st.text(st.characters(exclude_categories=["Cs"]))
@@ -30,7 +36,15 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(WORDS, inner, max_size=4),
     max_leaves=12,
 )
+SECTIONS = VALUES.map(
+    lambda value: json.dumps(
+        {"soundmorph_presets": 1, "models": {"tiny 0123": value, "tiny": [value]}}
+    ).encode()
+)
 TEXTS = st.text(st.sampled_from("[]{}\",:=.\\u0123456789dDeE+-_ntrfaxob#\n 'é\x00\x1b"), max_size=200)
+
+
+FEW = settings(max_examples=30)  # of those that write files
 
 
 @given(VALUES)
@@ -104,6 +118,7 @@ def test_pipe_is_refused_without_waiting_for_a_writer(tmp_path: Path) -> None:
         sequence.read(pipe)
 
 
+@FEW
 @given(TEXTS | st.sampled_from([DEEP, "9" * 400, "9" * 5000, '"\\ud800"', "NaN"]).map('{{"at": {}}}'.format))
 def test_no_line_of_a_log_is_more_than_refused(tmp_path_factory: pytest.TempPathFactory, line: str) -> None:
     log = tmp_path_factory.getbasetemp() / "fuzz.jsonl"
@@ -114,6 +129,7 @@ def test_no_line_of_a_log_is_more_than_refused(tmp_path_factory: pytest.TempPath
         list(command_log.commands(log, 4))
 
 
+@FEW
 @given(TEXTS | st.sampled_from(["[[step]]\nbeat = " + "9" * 400, "seed = 0x" + "f" * 5000, "x = " + DEEP]))
 def test_no_table_is_more_than_refused(tmp_path_factory: pytest.TempPathFactory, source: str) -> None:
     path = tmp_path_factory.getbasetemp() / "fuzz.toml"
@@ -125,6 +141,42 @@ def test_no_table_is_more_than_refused(tmp_path_factory: pytest.TempPathFactory,
     except MapError:
         return
     assert rules.knobs == ()
+
+
+@FEW
+@given(st.binary(max_size=200) | VALUES.map(lambda value: json.dumps(value).encode()) | SECTIONS)
+def test_no_file_of_presets_prevents_storing(
+    tmp_path_factory: pytest.TempPathFactory, decoder: Decoder, content: bytes
+) -> None:
+    path = tmp_path_factory.mktemp("presets") / "presets.json"
+    path.write_bytes(content)
+    shelf = PresetFile(path, lambda line: None)
+    presets = shelf.open(decoder.info)
+    presets.store("mine", (1.0, 2.0, 3.0, 4.0))
+    shelf.save(presets)
+    assert PresetFile(path).open(decoder.info)["mine"] == (1.0, 2.0, 3.0, 4.0)
+
+
+@given(
+    st.binary(max_size=200)
+    | st.lists(st.binary(max_size=40)).map(lambda parts: b"#bundle\0" + b"\0\0\0\1".join(parts))
+    | st.tuples(st.binary(max_size=20), st.binary(max_size=60)).map(
+        lambda pair: b"/" + pair[0] + b"\0," + pair[1]
+    )
+)
+def test_no_datagram_is_more_than_refused(datagram: bytes) -> None:
+    try:
+        osc.parse(datagram)
+    except OscError as error:
+        text = str(error)
+        assert text
+
+
+@given(st.binary(max_size=100) | st.binary(max_size=100).map(b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0".__add__))
+def test_any_file_is_repaired_as_a_recording_or_left(content: bytes) -> None:
+    file = io.BytesIO(content)
+    repair(file)
+    assert len(file.getvalue()) <= len(content)
 
 
 @given(TEXTS | VALUES.map(json.dumps))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -61,6 +62,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "python -m export") -> i
         from export.to_onnx import export
         from realtime.model.encoder import encoder_path
         from realtime.util.errors import RealtimeError
+        from trainer.commands.installed import program
         from trainer.errors import TrainerError
     except ModuleNotFoundError as error:
         return _error(f"{error.name} is not installed: {install.command('soundmorph[cpu,train]')}")
@@ -78,7 +80,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "python -m export") -> i
     print(f"{args.out}  {size_mb:.1f} MB, at most {parity.worst:.0e} off the PyTorch model")
     beside = encoder_path(args.out)
     print(f"{beside}  {beside.stat().st_size / 1e6:.1f} MB: the point of a sound file, by `realtime encode`")
-    print(f"next: realtime serve --model {args.out}")
+    print(f"next: {program('realtime')} serve --model {shlex.quote(str(args.out))}")
     return 0
 
 

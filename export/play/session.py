@@ -13,6 +13,7 @@ from typing import Any
 
 from export.play.published import Published, distances
 from export.play.stage import Stage
+from trainer.commands import installed
 from trainer.commands.running import signals
 from trainer.config import Config
 from trainer.data import findings
@@ -160,11 +161,12 @@ def _learn(order: Order, run: Adaptation, published: Published, stage: Stage, ca
     mean = float(distances(order.model, run.state, most=0).mean())
     watcher.note(f"{mean:.1f} dB from your sounds on average: {verdict(mean)}")
     if not done:
-        again = f"trainer play {shlex.quote(str(order.data))}"
+        again = f"{installed.program('trainer')} play {shlex.quote(str(order.data))}"
         passes = f"{run.state.epoch} of {order.config.fit.epochs} passes"
         watcher.note(f"saved after {passes}; the same command continues: {again}")
         return 128 + caught[0] if caught else stage.wait()
-    watcher.note(f"learnt; plays until Ctrl-C. Later: realtime serve --model {shlex.quote(str(order.model))}")
+    later = f"{installed.program('realtime')} serve --model {shlex.quote(str(order.model))}"
+    watcher.note(f"learnt; plays until Ctrl-C. Later: {later}")
     stage.wait(stop)
     return 0
 

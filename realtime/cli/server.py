@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import shlex
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -185,9 +186,11 @@ def _hints(server: Server) -> dict[str, str]:
     send = f"oscsend {host} {server.port}"
     classes = [each.name for each in server.control.info.classes]
     names = Names(classes)
-    hints = {"try": f"{send} /morph/trigger fs 1 {names.find(FIRST) or classes[0]}"}
-    start, end = names.find(HINTS[0]) or classes[0], names.find(HINTS[1]) or classes[-1]
+    hints = {"try": f"{send} /morph/trigger fs 1 {shlex.quote(names.find(FIRST) or classes[0])}"}
+    start = names.find(HINTS[0]) or classes[0]
+    end = names.find(HINTS[1]) or next((name for name in reversed(classes) if name != start), start)
     if start != end:
+        start, end = shlex.quote(start), shlex.quote(end)
         hints["and"] = f"{send} /morph/trigger fs 1 {start}; {send} /morph/goto sf {end} {HINT_MS}"
     return hints | {"stop": "Ctrl-C"}
 

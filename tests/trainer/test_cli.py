@@ -61,6 +61,19 @@ def test_help_loads_no_torch() -> None:
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True)
 
 
+def test_next_command_is_one_that_this_shell_finds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bin_ = tmp_path / "my env" / "bin"
+    bin_.mkdir(parents=True)
+    (bin_ / "trainer").touch(0o755)
+    monkeypatch.setattr(sys, "executable", str(bin_ / "python"))
+    monkeypatch.setenv("PATH", str(bin_))
+    assert installed.program("trainer") == "trainer"
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert installed.program("trainer") == f"'{bin_}/trainer'"
+    monkeypatch.chdir(bin_.parent)
+    assert installed.program("trainer") == "bin/trainer"
+
+
 def test_fit_prints_progress_and_the_next_command(
     folder: Path, toml: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -68,9 +81,10 @@ def test_fit_prints_progress_and_the_next_command(
     words = ["fit", "--data", str(folder), "--config", str(toml), "--out", str(tmp_path / "my run")]
     assert main([*words, "--model", "cc", "--epochs", "1", "--batch-size", "3", "--seed", "5"]) == 0
     out, err = capsys.readouterr()
+    trainer = installed.program("trainer")
     assert "10 sounds to train on, 2 for validation, 0 for the test | cc on cpu | classes: high, low" in out
     assert out.splitlines()[-1] == (
-        f"done: '{tmp_path}/my run'; next: trainer export '{tmp_path}/my run' -o sounds.onnx"
+        f"done: '{tmp_path}/my run'; next: {trainer} export '{tmp_path}/my run' -o sounds.onnx"
     )
     assert err.splitlines() == ["left out: low/broken.wav: silent"]
     saved = checkpoint.load(tmp_path / "my run")
@@ -204,7 +218,9 @@ def test_interrupted_process_is_resumed(
     assert err == ""
     if number == signal.SIGINT:
         assert process.returncode == 130
-        assert out.splitlines()[-1].endswith(f"continue with: trainer fit --resume {run}")
+        assert out.splitlines()[-1].endswith(
+            f"continue with: {installed.program('trainer')} fit --resume {run}"
+        )
     saved = checkpoint.load(run)
     epochs = str(saved.epoch + 2)
     assert main(["fit", "--resume", str(run), "--epochs", epochs]) == 0

@@ -1,8 +1,10 @@
-"""Check that the packages of the extra `train` are installed."""
+"""What is installed here: the packages of the extra `train`, and how a shell finds the programs."""
 
 from __future__ import annotations
 
 import importlib.util
+import shlex
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,9 +23,21 @@ def check(what: str, names: Sequence[str]) -> None:
         )
 
 
+def program(name: str) -> str:
+    """Return how to call a program of this environment: by name if it is on the path, else by its place."""
+    folder = Path(sys.executable).parent
+    found = shutil.which(name)
+    if found is not None and Path(found).parent == folder:
+        return name
+    return _from_here(folder / name)
+
+
+def _from_here(path: Path) -> str:
+    """Return a path for a shell in the current folder."""
+    here = Path.cwd()
+    return shlex.quote(str(path.relative_to(here) if path.is_relative_to(here) else path))
+
+
 def _install(packages: str) -> str:
     """Return the command that installs packages into the running environment, from the current folder."""
-    python, here = Path(sys.executable), Path.cwd()
-    program = str(python.relative_to(here) if python.is_relative_to(here) else python)
-    program = f'"{program}"' if " " in program else program
-    return f'{program} -m pip install "{packages}"'
+    return f'{_from_here(Path(sys.executable))} -m pip install "{packages}"'

@@ -13,6 +13,7 @@ from typing import Any
 
 from lightning_fabric import Fabric
 
+from trainer.commands import installed
 from trainer.config import Config
 from trainer.data import findings
 from trainer.run import devices, fit, progress
@@ -55,14 +56,14 @@ def train(
         fabric.barrier()
         with _displays(state, out, bars) as display:
             done = fit.run(state, out, display, stop=lambda: bool(caught))
-    quoted = shlex.quote(str(out))
+    quoted, trainer = shlex.quote(str(out)), installed.program("trainer")
     if not done:
         steps = f"{state.step} of {state.steps} steps"
-        print(f"stopped after {steps}; continue with: trainer fit --resume {quoted}")
+        print(f"stopped after {steps}; continue with: {trainer} fit --resume {quoted}")
         return 128 + caught[0] if caught else 130
     if state.epoch < config.fit.epochs:
         print(f"ended after {state.epoch} of {config.fit.epochs} epochs: the validation loss stopped falling")
-    print(f"done: {quoted}; next: trainer export {quoted} -o {shlex.quote(f'{data.resolve().name}.onnx')}")
+    print(f"done: {quoted}; next: {trainer} export {quoted} -o {shlex.quote(f'{data.resolve().name}.onnx')}")
     return 0
 
 

@@ -6,7 +6,7 @@ Each number of sounds is learnt twice:
     adapted   as `trainer play --quality good` learns them, from the base of the package
     scratch   as `trainer fit --from none` learns them, for --times as long
 
-The distance is the mean over 24 sounds of the difference of mel levels in dB (trainer.evaluation.mel).
+The distance is the mean over 24 sounds of the difference of mel levels in dB (realtime.model.ear).
 Minutes are processor time, so that other programs do not count: that of the analysis, which uses all cores,
 divided by two, and that of the training, which uses one thread. The time of measuring is left out.
 """
@@ -29,10 +29,10 @@ import torch
 from torch import Tensor
 
 from export.play.__main__ import BATCH, GOOD, QUALITIES
+from realtime.model.ear import Ear
 from trainer import config as configs
 from trainer.data.audio import SOUNDFILE_SUFFIXES
 from trainer.errors import TrainerError
-from trainer.evaluation import mel
 from trainer.run import base, fit
 from trainer.run.adapt import Adaptation
 from trainer.run.state import State
@@ -69,8 +69,9 @@ class Course:
         state.model.eval()
         with torch.no_grad():
             ours = torch.cat([state.model.decode(part) for part in self._points(places).split(AT_ONCE)])
-        real = state.sounds.waveforms[state.train[places], 0]
-        found = mel.distances(ours[:, 0], real, state.config.model.sample_rate)
+        real, rate = state.sounds.waveforms[state.train[places]], state.config.model.sample_rate
+        pairs = zip(ours[:, 0].numpy(), real[:, 0].numpy(), strict=True)
+        found = np.array([Ear(theirs, rate).distance(mine) for mine, theirs in pairs])
         self.course.append({"minutes": self._seconds / 60, "distance_db": float(found.mean())})
         print(f"    {self._seconds:6.1f} s  {found.mean():.2f} dB", file=sys.stderr, flush=True)
         self._began = time.process_time()

@@ -6,12 +6,12 @@ import os
 from pathlib import Path
 
 import numpy as np
-import torch
+from numpy.typing import NDArray
 
 from export.to_onnx import export
 from realtime.model.decoder import Decoder
+from realtime.model.ear import Ear
 from realtime.model.encoder import encoder_path
-from trainer.evaluation import mel
 from trainer.run.adapt import Adaptation
 from trainer.run.state import State
 
@@ -53,19 +53,21 @@ class Published:
         return found
 
 
-def distances(path: Path, state: State, most: int = HEARD) -> torch.Tensor:
-    """Return how far a decoder file is from the training sounds, in dB by ear (`mel.distances`).
+def distances(path: Path, state: State, most: int = HEARD) -> NDArray[np.float64]:
+    """Return how far a decoder file is from the training sounds, in dB by ear.
 
     Args:
         most: number of sounds, spread evenly over the folder; 0: all.
 
     Returns:
-        float32 [sounds].
+        float64 [sounds].
     """
     decoder = Decoder(path, capacity=1, provider="cpu")
     count = min(most or len(state.train), len(state.train))
     chosen = np.linspace(0, len(state.train) - 1, count).round().astype(int)
-    points = np.array([decoder.info.anchors[place].z for place in chosen], np.float32)
-    ours = torch.from_numpy(np.concatenate([decoder.decode(z[None]) for z in points]))
-    real = state.sounds.waveforms[state.train[torch.from_numpy(chosen)], 0]
-    return mel.distances(ours, real, state.config.model.sample_rate)
+    found = []
+    for place in chosen.tolist():
+        real = state.sounds.waveforms[state.train[place], 0].numpy()
+        (ours,) = decoder.decode([decoder.info.anchors[place].z])
+        found.append(Ear(real, decoder.info.sample_rate).distance(ours))
+    return np.array(found)

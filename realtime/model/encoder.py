@@ -107,7 +107,15 @@ class Encoder:
             raise RealtimeError(f"{path}: {error}") from None
 
     def encode_open(self, number: int) -> Vector:
-        """Return the point of an open sound file, which is read in pieces.
+        """Return the point of an open sound file; raises what `read_open` raises."""
+        return self.encode_prepared(self.read_open(number))
+
+    def encode_prepared(self, sound: npt.NDArray[np.float32]) -> Vector:
+        """Return the point of a prepared sound [samples]."""
+        return self._mean(sound[None])
+
+    def read_open(self, number: int) -> npt.NDArray[np.float32]:
+        """Read an open sound file in pieces, and return it prepared: [samples].
 
         Args:
             number: file descriptor.
@@ -135,8 +143,7 @@ class Encoder:
             raise RealtimeError(_TOO_LONG)
         if not mixed:
             raise RealtimeError("the sound is empty")
-        sound = prepare_mixed(np.concatenate(mixed), np.concatenate(first), rate, self.info.preparation)
-        return self._mean(sound[None])
+        return prepare_mixed(np.concatenate(mixed), np.concatenate(first), rate, self.info.preparation)
 
     def _mean(self, sound: npt.NDArray[np.float32]) -> Vector:
         z = self._session.run([schema.Z], {schema.SOUND: sound})[0]

@@ -11,6 +11,7 @@ from realtime.model import verify
 from realtime.model.decoder import Decoder
 from realtime.model.encoder import Encoder, encoder_path
 from realtime.model.schema import ModelInfo, Vector
+from realtime.model.search import nearest
 from realtime.model.verify import ModelFile
 from realtime.util import errands
 from realtime.util.errors import ModelError, RealtimeError
@@ -36,7 +37,7 @@ def try_out(path: Path, file: ModelFile) -> None:
 
 
 def encode(path: Path, info: ModelInfo, sound: BinaryIO) -> Vector:
-    """Return the point of an open sound file, encoded in a process of its own.
+    """Return a point whose sound is near an open sound file, found in a process of its own.
 
     Args:
         path: file of the decoder that plays the point; its encoder lies beside it.
@@ -46,7 +47,7 @@ def encode(path: Path, info: ModelInfo, sound: BinaryIO) -> Vector:
     Raises:
         RealtimeError: it cannot be encoded.
     """
-    arguments = str(encoder_path(path)), info.name, info.digest
+    arguments = str(path), info.name, info.digest
     point = errands.run(__name__, "encode", *arguments, stdin=sound, limit_s=ENCODE_S)
     return tuple(float(x) for x in point)
 
@@ -66,7 +67,10 @@ class _Owner:
 
 
 def _encode(path: str, name: str, digest: str) -> Vector:
-    return Encoder(path, _Owner(name, digest)).encode_open(sys.stdin.fileno())
+    encoder = Encoder(encoder_path(Path(path)), _Owner(name, digest))
+    sound = encoder.read_open(sys.stdin.fileno())
+    point, decoder = encoder.encode_prepared(sound), Decoder(path, capacity=1, provider="cpu")
+    return nearest(decoder, sound, point) if decoder.info.digest == digest else point
 
 
 if __name__ == "__main__":

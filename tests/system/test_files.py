@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 import soundfile
 
+from realtime.model.decoder import Decoder
 from realtime.model.encoder import Encoder, encoder_path
+from realtime.model.search import nearest
 from tests.system.rig import Server
 
 
@@ -73,7 +75,10 @@ def test_encode_turns_a_sound_file_into_a_preset(tiny_model: Path, library: Path
     sound = np.random.default_rng(3).uniform(-0.5, 0.5, (3000, 2)).astype(np.float32)
     soundfile.write(library / "hit.wav", sound, 44_100)
     (library / "broken.wav").write_bytes(b"RIFF....WAVE")
-    wanted = Encoder(encoder_path(tiny_model)).encode_file(library / "hit.wav")
+    encoder = Encoder(encoder_path(tiny_model))
+    with (library / "hit.wav").open("rb") as file:
+        prepared = encoder.read_open(file.fileno())
+    wanted = nearest(Decoder(tiny_model), prepared, encoder.encode_prepared(prepared))
     with Server(tiny_model, "--null", "--library", str(library)) as server:
         (library / "tiny.encoder.onnx").unlink()  # the encoder next to the model is used
         assert server.ask("/morph/encode", "hit.wav") == ("/morph/done", ["/morph/encode", "hit"])

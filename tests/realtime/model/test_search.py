@@ -1,0 +1,49 @@
+"""The distance by ear, and the search for the point whose sound is nearest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from realtime.model import search
+from realtime.model.decoder import Decoder
+from realtime.model.ear import Ear
+
+RATE = 44_100
+NOISE = np.random.default_rng(0).standard_normal(8192).astype(np.float32)
+
+
+@pytest.mark.parametrize("change_db", [0.0, -6.0, 3.0])
+def test_a_change_of_level_is_the_distance(change_db: float) -> None:
+    changed = NOISE * 10 ** (change_db / 20)
+    assert Ear(NOISE, RATE).distance(changed) == pytest.approx(abs(change_db), abs=1e-4)
+
+
+def test_what_is_70_db_down_is_not_heard() -> None:
+    time = np.arange(8192) / RATE
+    tone = np.sin(2 * np.pi * 1000 * time)
+    assert (
+        Ear(tone, RATE).distance(tone + 1e-6 * NOISE) < 0.01 < Ear(tone, RATE).distance(tone + 0.01 * NOISE)
+    )
+
+
+def test_the_sound_of_a_training_sound_leads_to_its_point(tiny_model: Path) -> None:
+    decoder = Decoder(tiny_model)
+    for anchor in decoder.info.anchors[:3]:
+        sound = decoder.decode([anchor.z])[0]
+        beside = np.add(anchor.z, 0.2 * np.array(decoder.info.latent.std))
+        found = search.nearest(decoder, sound, tuple(beside.tolist()))
+        assert np.array_equal(np.array(found, np.float32), np.array(anchor.z, np.float32))
+
+
+def test_a_sound_of_the_model_is_found_better_than_where_the_search_began(tiny_model: Path) -> None:
+    decoder = Decoder(tiny_model)
+    first, second = (np.array(each.centroid) for each in decoder.info.classes[:2])
+    sound = decoder.decode([0.6 * first + 0.4 * second])[0]
+    ear = Ear(sound, decoder.info.sample_rate)
+    found = search.nearest(decoder, sound, tuple(first.tolist()))
+    before, after = (ear.distance(decoder.decode(np.array([point]))[0]) for point in (first, found))
+    assert after < 0.9 * before
+    assert found == search.nearest(decoder, sound, tuple(first.tolist()))

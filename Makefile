@@ -34,11 +34,12 @@ train: $(TRAIN) ## learn a folder of sounds: make train ARGS="--data my-sounds"
 test: lint ## style, types, import rules, then every test: make test ARGS="-k osc"
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
-lint: $(ALL) ## style, types and import rules only
+lint: $(ALL) ## style, types, import rules and licences only
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/pip-licenses >/dev/null
 
 format: $(ALL) ## put the code in order
 	$(BIN)/ruff check --fix .

@@ -37,6 +37,7 @@ from realtime.synth.commands import (
     HitSetting,
     Mode,
     Panic,
+    Press,
     SetDimension,
     Stop,
     most_through,
@@ -310,6 +311,14 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
         "As `/morph/weights`, for the touch's own point.",
         _weights,
         (_WEIGHTS,),
+        placeholders=(_TOUCH,),
+    ),
+    Address(
+        "/morph/touch/<i>/pressure",
+        "Change the timbre of the touch's sounds as a hit of that velocity would, as far as "
+        "`/morph/dynamics` was set when they began.",
+        lambda space, values: Press(*values),
+        (_number("velocity", quantities.VELOCITY, "0 is the softest hit, 1 the hardest"),),
         placeholders=(_TOUCH,),
     ),
     Address(

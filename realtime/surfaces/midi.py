@@ -33,6 +33,7 @@ class _Finger:
     timbre: float = 0.5
     pressure: float = 0.0
     note: float = 60 / 127
+    velocity: float = 0.0
     down: bool = False
 
 
@@ -217,7 +218,7 @@ class Mapper:
         source = ""
         match message.type:
             case "note_on" if message.velocity:
-                finger.note, finger.down = message.note / 127, True
+                finger.note, finger.velocity, finger.down = message.note / 127, message.velocity / 127, True
                 choke = (Message("/morph/choke", (0,)),) if self._chokes else ()
                 note = Message(f"{touch}/note", (message.note, message.velocity))
                 return (*choke, self._place(mpe, channel), note)
@@ -232,7 +233,13 @@ class Mapper:
                 source, finger.timbre = "timbre", message.value / 127
             case _:
                 return None
-        return (self._place(mpe, channel),) if finger.down and source in (mpe.x, mpe.y) else ()
+        if not finger.down:
+            return ()
+        if source in (mpe.x, mpe.y):
+            return (self._place(mpe, channel),)
+        # a finger that presses less than it struck leaves the sound as it is
+        pressed = Message(f"{touch}/pressure", (max(finger.velocity, finger.pressure),))
+        return (pressed,) if source == "pressure" else ()
 
     def _place(self, mpe: Mpe, channel: int) -> Message:
         finger = self._fingers[channel]

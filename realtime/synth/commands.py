@@ -244,6 +244,14 @@ class Stop:
 
 
 @dataclass(frozen=True)
+class Press:
+    """Change the timbre of a touch's sounding hits as `velocity`, 0..1, would, if they have `dynamics`."""
+
+    touch: int
+    velocity: float
+
+
+@dataclass(frozen=True)
 class Panic:
     """Silence all voices as fast as possible without a click; drop all commands submitted earlier."""
 
@@ -372,6 +380,7 @@ Command = (
     | Goto
     | Trigger
     | Stop
+    | Press
     | Panic
     | Gain
     | Mode
@@ -383,5 +392,5 @@ Command = (
     | Sequencing
 )
 
-POINT_MOVES = (SetZ, SetDimension, SetAxis, Goto)
-"""Commands that move the point, or that of a touch."""
+POINT_MOVES = (SetZ, SetDimension, SetAxis, Goto, Press)
+"""Commands that move the point, that of a touch, or voices beside it."""

@@ -28,6 +28,7 @@ from realtime.synth.commands import (
     Mode,
     Panic,
     Prepare,
+    Press,
     SetAxis,
     SetDimension,
     SetZ,
@@ -426,6 +427,8 @@ class Mixer:
             case Stop(touch):
                 self._waiting = deque(w for w in self._waiting if touch not in (None, w[1].touch))
                 self._fade([v for v in self._playing if touch is None or v.touch == touch], STEAL_MS)
+            case Press(touch, velocity):
+                self._press([v for v in self._playing if v.touch == touch and v.glide is None], velocity)
             case Panic():
                 self._waiting.clear()
                 self._fade(self._playing, PANIC_MS)
@@ -445,6 +448,18 @@ class Mixer:
                     self.shed += 1
                     self._polyphony.shed(len(held) - 1, self.position)
         return command
+
+    def _press(self, voices: list[Voice], velocity: float) -> None:
+        """Move voices along the directions of velocity, from the velocity that they have."""
+        for voice in voices:
+            if voice.dynamics:
+                z = self._path(voice).at(self.position)
+                before, after = (
+                    np.array(self._expression.offset(z, each, voice.dynamics, 0.0, ()))
+                    for each in (voice.velocity, velocity)
+                )
+                voice.offset = after - before if voice.offset is None else voice.offset + (after - before)
+                voice.velocity = velocity
 
     def _set_gain(self, db: float, position: int) -> None:
         for output in self._outputs:

@@ -57,6 +57,8 @@ class Voice:
         self.cached = cached
         self.offset: Point | None = None
         """Distance of the voice from the point that it follows, float64 [D]."""
+        self.velocity, self.dynamics = trigger.velocity, trigger.dynamics
+        """Those of the timbre; the gain keeps the velocity of the hit."""
         self.out = 0
         """Number of the pair of outputs."""
         self.ahead = trigger.ahead

@@ -176,7 +176,9 @@ def test_each_finger_moves_its_own_point() -> None:
         Message("/morph/touch/3/note", (62, 90)),
     )
     assert mapper.feed(cc(74, 127, 3), 0.0) == (Message("/morph/touch/3/xy", (1.0, 1.0)),)
-    assert mapper.feed(midi("aftertouch", 3, value=5), 0.0) == ()  # not assigned in this map
+    for pressed, told in ((5, 90 / 127), (127, 1.0)):  # it never sounds softer than it was struck
+        sent = mapper.feed(midi("aftertouch", 3, value=pressed), 0.0)
+        assert sent == (Message("/morph/touch/3/pressure", (told,)),)
     mapper.feed(midi("note_on", 4, note=60, velocity=90), 0.0)
     assert mapper.feed(cc(74, 0, 4), 0.0) == (Message("/morph/touch/4/xy", (0.5, 0.0)),)
     assert mapper.feed(midi("note_off", 3, note=62), 0.0) == (Message("/morph/touch/3/stop"),)

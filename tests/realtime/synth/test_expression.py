@@ -13,7 +13,7 @@ import pytest
 from realtime.model.decoder import Decoder
 from realtime.model.expression import Expression
 from realtime.synth.command_log import from_json, to_json
-from realtime.synth.commands import Command, Goto, Mode, SetZ, Trigger, Z
+from realtime.synth.commands import Command, Goto, Mode, Press, SetZ, Trigger, Z
 from realtime.synth.mixer import Mixer
 
 Make = Callable[..., Mixer]
@@ -75,3 +75,25 @@ def test_without_amounts_a_hit_is_at_the_point(make_mixer: Make, play: Play, dec
     mixer.tap = lambda at, command: log.append(command)
     play(mixer, [(0, Trigger(0.3))], 256)
     assert log == [Trigger(0.3)]
+
+
+@pytest.mark.parametrize("reads_log", [False, True])
+def test_pressure_moves_a_sounding_hit_to_the_timbre_of_another_velocity(
+    make_mixer: Make, play: Play, decoder: Decoder, reads_log: bool
+) -> None:
+    def heard(velocity: float, *later: tuple[int, Command]) -> np.ndarray:
+        hit = Trigger(velocity, touch=5, dynamics=1.0)
+        score: list[tuple[int, Command | None]] = [(0, SetZ(A, 5)), (10, hit), *later]
+        if reads_log:
+            score = [from_json(json.loads(json.dumps(to_json(at, each or hit))), 4) for at, each in score]
+        return play(with_velocity(make_mixer(), decoder), score, 6_000) / velocity
+
+    soft, hard = heard(0.25), heard(0.75)
+    pressed = heard(0.25, (2_000, Press(5, 0.5)), (2_001, Press(5, 0.75)), (2_002, Press(4, 0.1)))
+    np.testing.assert_allclose(pressed[:1_900], soft[:1_900], atol=1e-6)
+    held = heard(0.25, (11, Press(5, 0.75)))
+    np.testing.assert_allclose(held[600:], hard[600:], atol=2e-2 * np.abs(hard).max())
+    assert np.abs(pressed - soft).max() > 1e-3
+    plain = [(0, SetZ(A, 5)), (10, Trigger(touch=5)), (11, Press(5, 1.0))]
+    mixer = with_velocity(make_mixer(), decoder)
+    np.testing.assert_array_equal(play(mixer, plain, 3_000), play(make_mixer(), plain[:2], 3_000))

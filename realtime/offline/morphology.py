@@ -29,6 +29,7 @@ from realtime.offline.score import score
 from realtime.synth.command_log import commands
 from realtime.synth.commands import Command, Goto, SetZ, Swap, Trigger, Z
 from realtime.synth.glide import Glide
+from realtime.util.errors import printable
 from realtime.util.files import check_place, write_bytes
 
 SECONDS = 300.0  # maximum duration drawn
@@ -72,7 +73,7 @@ def draw(args: argparse.Namespace, model: Path) -> list[Path]:
         page_sound = Path(folder) / "sound.flac"
         soundfile.write(page_sound, sound, rate, subtype="PCM_16")
         player = page_sound.read_bytes()
-    title = args.source.stem
+    title = printable(args.source.stem)
     picture = _png(figure(title, sound[: int(SECONDS * rate)].mean(axis=1), rate, way, bounce.info))
     write_bytes(targets[0], picture)
     write_bytes(targets[1], page(title, picture, player, way, bounce.info).encode())

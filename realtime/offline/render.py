@@ -17,7 +17,7 @@ from realtime.synth.crossfade import Change, Crossfade, Effects
 from realtime.synth.mixer import Mixer
 from realtime.synth.plugins import Chain
 from realtime.util.errors import RealtimeError
-from realtime.util.files import FileError, SoundFile
+from realtime.util.files import FileError, SoundFile, name_for_soundfile
 from realtime.util.progress import Progress
 
 Block = NDArray[np.float32]
@@ -174,7 +174,7 @@ def _read(path: Path) -> Iterator[Block]:
     import soundfile
 
     try:
-        yield from soundfile.blocks(path, BLOCK_SIZE, dtype="float32", always_2d=True)
+        yield from soundfile.blocks(name_for_soundfile(path), BLOCK_SIZE, dtype="float32", always_2d=True)
     except (OSError, RuntimeError) as error:
         raise FileError(f"cannot read {path}: {error}") from error
 

@@ -71,6 +71,11 @@ def check_place(path: Path, force: bool) -> None:
         raise FileError(f"{path} exists; --force replaces it")
 
 
+def name_for_soundfile(path: Path) -> str | bytes:
+    """Return a path for soundfile, which cannot encode names that are not UTF-8 itself."""
+    return str(path) if os.name == "nt" else os.fsencode(path)
+
+
 class SoundFile:
     """A sound file that appears at `path` only on `commit`.
 
@@ -104,7 +109,7 @@ class SoundFile:
         self._bytes = channels * BYTES.get(subtype, 0)
         try:
             self._file: Any = soundfile.SoundFile(
-                self._part, "w", samplerate=sample_rate, channels=channels, format=format_, subtype=subtype
+                name_for_soundfile(self._part), "w", sample_rate, channels, subtype, None, format_
             )
         except (OSError, RuntimeError) as error:
             raise FileError(f"cannot write to {path.parent}: {error}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from pathlib import Path
 
@@ -61,7 +62,8 @@ def read(path: Path) -> tuple[NDArray[np.float32], int]:
     try:
         if path.suffix.lower() in LIBROSA_SUFFIXES:
             return _read_librosa(path)
-        with soundfile.SoundFile(path) as file:
+        name = str(path) if os.name == "nt" else os.fsencode(path)  # soundfile encodes only UTF-8
+        with soundfile.SoundFile(name) as file:
             limit = MAX_MINUTES * 60 * file.samplerate
             signal = file.read(limit + 1, dtype="float32", always_2d=True)
             rate = int(file.samplerate)

@@ -100,6 +100,14 @@ def test_header_of_5_gb_counts_all_samples(tmp_path: Path) -> None:
     assert soundfile.info(path).frames == 5 * 2**30 // align
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_names_of_any_bytes_are_written(tmp_path: Path) -> None:
+    recording = Recording(tmp_path / os.fsdecode(b"ki\xffck.wav"), 48000, 2)
+    recording.write(np.zeros((128, 2), np.float32))
+    recording.commit()
+    assert os.listdir(os.fsencode(tmp_path)) == [b"ki\xffck.wav"]
+
+
 def test_move_finds_a_free_name(tmp_path: Path) -> None:
     for name in ("new", "take.wav", "take-2.wav"):
         (tmp_path / name).write_text(name)

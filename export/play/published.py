@@ -1,13 +1,15 @@
-"""The model file that plays: replaced each time the model has come nearer to the sounds by ear."""
+"""The model file that plays, and its preview: replaced each time the model has come nearer to the sounds."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from export.play import preview
+from export.play.preview import Pair
 from export.to_onnx import export
 from realtime.model.decoder import Decoder
 from realtime.model.ear import Ear
@@ -42,9 +44,11 @@ class Published:
         draft = self.path.with_name(f".{self.path.name}")
         try:
             export(run.snapshot(resumable=False), draft, name=self.path.stem, force=True)
-            found = float(distances(draft, run.state).mean())
+            pairs = compared(draft, run.state)
+            found = mean_db(pairs)
             if found < self.distance_db:
                 self.distance_db = found
+                preview.write(pairs, run.state.config.model.sample_rate, self.path.parent)
                 for source, target in ((encoder_path(draft), encoder_path(self.path)), (draft, self.path)):
                     os.replace(source, target)
         finally:
@@ -53,21 +57,23 @@ class Published:
         return found
 
 
-def distances(path: Path, state: State, most: int = HEARD) -> NDArray[np.float64]:
-    """Return how far a decoder file is from the training sounds, in dB by ear.
+def mean_db(pairs: Sequence[Pair]) -> float:
+    """Return the mean distance of pairs, in dB by ear."""
+    return float(np.mean([pair.distance_db for pair in pairs]))
+
+
+def compared(path: Path, state: State, most: int = HEARD) -> list[Pair]:
+    """Return the training sounds of a run, each with what a decoder file makes of it.
 
     Args:
         most: number of sounds, spread evenly over the folder; 0: all.
-
-    Returns:
-        float64 [sounds].
     """
     decoder = Decoder(path, capacity=1, provider="cpu")
     count = min(most or len(state.train), len(state.train))
-    chosen = np.linspace(0, len(state.train) - 1, count).round().astype(int)
-    found = []
-    for place in chosen.tolist():
+    pairs = []
+    for place in np.linspace(0, len(state.train) - 1, count).round().astype(int).tolist():
+        anchor = decoder.info.anchors[place]
         real = state.sounds.waveforms[state.train[place], 0].numpy()
-        (ours,) = decoder.decode([decoder.info.anchors[place].z])
-        found.append(Ear(real, decoder.info.sample_rate).distance(ours))
-    return np.array(found)
+        (ours,) = decoder.decode([anchor.z])
+        pairs.append(Pair(anchor.name, real, ours, Ear(real, decoder.info.sample_rate).distance(ours)))
+    return pairs

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from export.play.published import Published, distances
+from export.play.published import Published, compared, mean_db
 from export.play.stage import Stage
 from trainer.commands import installed
 from trainer.commands.running import signals
@@ -158,8 +158,11 @@ def _learn(order: Order, run: Adaptation, published: Published, stage: Stage, ca
         else:
             done = run.run(order.out, watcher, stop)
             watcher.offer()
-    mean = float(distances(order.model, run.state, most=0).mean())
+    mean = mean_db(compared(order.model, run.state, most=0))
     watcher.note(f"{mean:.1f} dB from your sounds on average: {verdict(mean)}")
+    watcher.note(
+        f"to see and to hear both, those that differ most first: {order.out}/preview.png, preview.wav"
+    )
     if not done:
         again = f"{installed.program('trainer')} play {shlex.quote(str(order.data))}"
         passes = f"{run.state.epoch} of {order.config.fit.epochs} passes"

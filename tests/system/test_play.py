@@ -114,6 +114,9 @@ def test_killed_learning_leaves_a_server_that_plays_and_the_same_command_continu
         assert again.ask("/morph/get/classes") == ["Kicks", "Open Hats"]
         assert again.stop(signal.SIGINT) == 0
     assert mean < first
+    heard, rate = soundfile.read(kit.parent / "run" / "preview.wav")
+    assert len(heard) == 2 * 6 * (RECIPE.model.length + rate // 4)  # each sound and ours, with gaps
+    assert (kit.parent / "run" / "preview.png").read_bytes().startswith(b"\x89PNG")
     info = verify.read(kit.parent / "run" / "My Kit.onnx").info
     saved = checkpoint.load(kit.parent / "run")
     assert [anchor.name for anchor in info.anchors] == list(saved.anchors.names)

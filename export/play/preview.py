@@ -1,0 +1,99 @@
+"""A preview of a run: a picture and a sound file of real sounds and of ours, those that differ most first."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+GAP_S = 0.25
+WAVE_ROWS, COLUMNS, BANDS = 16, 120, 48
+"""Pixels of a sound: rows of the waveform, columns, and rows of the spectrogram."""
+MARGIN = 4
+WINDOW, RANGE_DB = 1024, 70.0
+ACROSS = 3
+"""Pairs of pictures side by side."""
+NAME_CHARACTERS = 34
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A sound and what the model makes of it, float32 [samples] each, and their distance by ear in dB."""
+
+    name: str
+    real: Floats
+    ours: Floats
+    distance_db: float
+
+
+def write(pairs: list[Pair], sample_rate: int, folder: Path) -> None:
+    """Write preview.png and preview.wav into a folder, the pair of the largest distance first."""
+    worst_first = sorted(pairs, key=lambda pair: -pair.distance_db)
+    with _in_place(folder / "preview.wav") as part:
+        soundfile.write(part, _in_turn(worst_first, sample_rate), sample_rate, format="WAV")
+    with _in_place(folder / "preview.png") as part:
+        _draw(worst_first, part)
+
+
+def _in_turn(pairs: list[Pair], sample_rate: int) -> Floats:
+    """Return all sounds one after the other, [samples] in ±1: each real one, then ours."""
+    gap = np.zeros(round(GAP_S * sample_rate), np.float32)
+    return np.concatenate([part for pair in pairs for part in (pair.real, gap, pair.ours, gap)]).clip(-1, 1)
+
+
+def _draw(pairs: list[Pair], path: Path) -> None:
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    cell = np.concatenate([_picture(pairs[0].real), _picture(pairs[0].ours)], 1).shape
+    rows, across = -(-len(pairs) // ACROSS), min(ACROSS, len(pairs))
+    high, wide = cell[0] + 5 * MARGIN, cell[1] + 3 * MARGIN
+    sheet = np.ones((rows * high, across * wide, 3), np.float32)
+    figure = Figure(figsize=(sheet.shape[1] / 60, sheet.shape[0] / 60), dpi=120)
+    axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
+    for place, pair in enumerate(pairs):
+        top, left = (place // ACROSS) * high + 4 * MARGIN, (place % ACROSS) * wide + MARGIN
+        for picture in map(_picture, (pair.real, pair.ours)):
+            painted = matplotlib.colormaps["magma"](picture)[..., :3]
+            sheet[top : top + cell[0], left : left + COLUMNS] = painted
+            left += COLUMNS + MARGIN
+        text = f"{pair.name[-NAME_CHARACTERS:]}  {pair.distance_db:.1f} dB"
+        axes.text((place % ACROSS) * wide + MARGIN, top - MARGIN, text, fontsize=6)
+    axes.imshow(sheet, aspect="auto", interpolation="nearest")
+    axes.set_axis_off()
+    figure.savefig(path, format="png")
+
+
+def _picture(sound: Floats) -> Floats:
+    """Return the waveform above the spectrogram of a sound, 0 to 1: [rows, columns]."""
+    edges = np.linspace(0, len(sound), COLUMNS + 1).astype(int)
+    level = np.array([np.abs(sound[a:b]).max() for a, b in itertools.pairwise(edges)])
+    height = np.abs(np.linspace(-1.0, 1.0, WAVE_ROWS))[:, None]
+    wave = 0.75 * (height <= level / max(1e-9, float(level.max()))).astype(np.float32)
+    padded = np.pad(sound, (0, WINDOW))
+    frames = np.stack([padded[start : start + WINDOW] for start in edges[:-1]]) * np.hanning(WINDOW)
+    power = np.square(np.abs(np.fft.rfft(frames, axis=1))) + 1e-12
+    bins = np.unique(np.geomspace(2, power.shape[1], BANDS + 1).astype(int))
+    bands = np.add.reduceat(power, bins[:-1], axis=1) / np.diff(bins)
+    decibels = 10 * np.log10(bands / bands.max())
+    return np.concatenate([wave, np.clip(1 + decibels.T[::-1] / RANGE_DB, 0, 1)]).astype(np.float32)
+
+
+@contextmanager
+def _in_place(target: Path) -> Iterator[Path]:
+    """Yield a path beside the target; the file replaces the target at once."""
+    part = target.with_name(target.name + ".part")
+    try:
+        yield part
+        os.replace(part, target)
+    finally:
+        part.unlink(missing_ok=True)

@@ -30,6 +30,7 @@ from realtime.util.errors import RealtimeError
 
 LONGEST_END_S = 2.0
 SENDERS = 4
+WAIT_S = 5.0  # among idle sockets, and with a full disk
 LEFT_OUT = ("/morph/reverse",)
 """Who may play may stop the hits of others: a reversed hit waits for its sound, and a panic then ends it."""
 PATIENT_S = 120.0  # for a model to load on a busy machine
@@ -151,14 +152,17 @@ def changes(count: int, names: list[str]) -> Attack:
 
 
 def idle(count: int) -> Attack:
-    """Open connections that say nothing, and ask a question through the same door."""
+    """Open connections that say nothing, and ask questions through the same door."""
 
     def attack(stage: Stage, result: Result) -> str:
         with ExitStack() as parts:
             for _ in range(count):
                 parts.enter_context(socket.create_connection((SERVER, stage.web_port)))
-            if (status := _get(stage, "/?HOST_INFO")) != 200:
-                result.faults.append(f"GET answers {status}")
+            end = time.monotonic() + WAIT_S
+            while time.monotonic() < end:
+                if (status := _get(stage, "/?HOST_INFO")) != 200:
+                    result.faults.append(f"GET answers {status}")
+                time.sleep(0.1)
         return f"{count} idle sockets"
 
     return attack
@@ -167,7 +171,7 @@ def idle(count: int) -> Attack:
 def full_disk(stage: Stage, result: Result) -> str:
     """Play on after the disk is full; the prefix of the server limits its files."""
     stage.said("recording stopped, playing continues")
-    time.sleep(0.5)
+    time.sleep(WAIT_S)
     return "a full disk"
 
 

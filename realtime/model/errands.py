@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
+
+import numpy as np
 
 from realtime.model import verify
 from realtime.model.decoder import Decoder
@@ -18,6 +21,8 @@ from realtime.util.errors import ModelError, RealtimeError
 
 TRIAL_S = 60.0  # to load a decoder and decode a whole sound
 ENCODE_S = 60.0
+SLOW_S, SLOWEST = 0.1, 3.0  # most processor time of a sound: so much, and so many times its duration
+PIECE_FRAMES = 8  # decoded at a time
 
 
 def try_out(path: Path, file: ModelFile) -> None:
@@ -54,10 +59,16 @@ def encode(path: Path, info: ModelInfo, sound: BinaryIO) -> Vector:
 
 def _decode(name: str) -> None:
     decoder = Decoder(name, provider="cpu", file=verify.check(sys.stdin.buffer.read()))
-    try:
-        decoder.decode([decoder.info.latent.mean])
-    except Exception as error:  # onnxruntime's exceptions have no common base class
-        raise ModelError(f"does not decode: {type(error).__name__}") from error
+    info, begun_s = decoder.info, time.process_time()
+    most_s = SLOW_S + SLOWEST * info.duration_ms / 1000
+    z = np.broadcast_to(np.asarray(info.latent.mean, np.float32), (1, PIECE_FRAMES, info.latent_dim))
+    for first in range(0, info.frames, PIECE_FRAMES):
+        try:
+            decoder.step(z[:, : info.frames - first])
+        except Exception as error:  # onnxruntime's exceptions have no common base class
+            raise ModelError(f"does not decode: {type(error).__name__}") from error
+        if time.process_time() - begun_s > most_s:
+            raise ModelError(f"a sound of {info.duration_ms:.0f} ms takes more than {most_s:.1f} s to decode")
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import onnx
 import pytest
 from onnx import helper, numpy_helper
 
-from realtime.model import schema, verify
+from realtime.model import errands, schema, verify
 from realtime.model.decoder import Decoder
 from realtime.util.errors import ModelError
 
@@ -122,6 +122,22 @@ def _square_of_the_frames(model: onnx.ModelProto) -> None:
     _add(model, *frames, *square, ("Expand", ["at", "size"], "large"), at=[1], many=[2**17])
 
 
+def _slow(model: onnx.ModelProto) -> None:
+    """Let each call take half a second or so, with tensors of accepted sizes and the sound as it was."""
+    _add(
+        model, ("Gather", ["z", "zero"], "voice"), ("Reshape", ["voice", "row"], "row_of_z"), zero=0, row=[-1]
+    )
+    _add(model, ("Gather", ["row_of_z", "place"], "number"), place=[0])
+    _add(model, ("Expand", ["number", "many"], "y0"), many=[2**24])
+    for number in range(100):
+        _add(model, ("Tanh", [f"y{number}"], f"y{number + 1}"))
+    last = next(node for node in model.graph.node if "audio" in node.output)
+    sound = last.input[0]
+    model.graph.node.remove(last)
+    _add(model, ("Gather", ["y100", "place"], "end"), ("Sub", ["end", "end"], "none"))
+    _add(model, ("Add", [sound, "none"], "audio"))
+
+
 def _metadata(**changes: object) -> Change:
     def change(model: onnx.ModelProto) -> None:
         entry = next(entry for entry in model.metadata_props if entry.key == schema.INFO_KEY)
@@ -163,6 +179,12 @@ def _metadata(**changes: object) -> Change:
 def test_hostile_files_are_refused(tiny_model: Path, tmp_path: Path, change: Change, message: str) -> None:
     with pytest.raises(ModelError, match=message):
         Decoder(_changed(tiny_model, tmp_path / "m.onnx", change))
+
+
+def test_decoder_too_slow_to_play_is_refused_after_its_trial(tiny_model: Path, tmp_path: Path) -> None:
+    path = _changed(tiny_model, tmp_path / "m.onnx", _slow)
+    with pytest.raises(ModelError, match=r"a sound of 186 ms takes more than 0\.7 s to decode"):
+        errands.try_out(path, verify.read(path))
 
 
 def test_sound_longer_than_the_weights_is_refused(tiny_model: Path, tmp_path: Path) -> None:

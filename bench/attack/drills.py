@@ -22,7 +22,7 @@ import soundfile
 
 from bench.attack.fuzz import Fuzz
 from bench.attack.hostile import mutate
-from bench.attack.stage import SERVER, Caller, Performer, Stage, heard
+from bench.attack.stage import SERVER, Caller, Performer, Stage, Storer, heard
 from bench.processes import family, memory_mb
 from realtime.model import schema, verify
 from realtime.synth.command_log import commands, read_header
@@ -191,7 +191,7 @@ def two_servers(folder: Path, model: Path, count: int) -> Attack:
                     if caller.ask("/morph/preset/store", name)[0] == "/morph/done":
                         stored.add(name)
             other.end()
-        if lost := stored - _presets(stage.presets):
+        if lost := stored - _presets(stage.presets).keys():
             result.faults.append(f"{len(lost)} of {len(stored)} presets lost")
         return f"two servers, {len(stored)} presets in one file"
 
@@ -200,33 +200,37 @@ def two_servers(folder: Path, model: Path, count: int) -> Attack:
 
 def kills(folder: Path, model: Path, count: int, seed: int) -> Result:
     """Kill servers at random moments while they record, log and store; start them again and look."""
-    chance, result, stored = random.Random(seed), Result(), set[str]()
-    takes = 0
+    chance, result, kept = random.Random(seed), Result(), dict[str, float]()
+    stores = lost = 0
     for number in range(count):
-        with Stage(folder, model, f"set {number}") as stage, closing(Caller(stage.port)) as caller:
-            performer = Performer(stage.port)
-            if caller.ask("/morph/record/start", f"take {number}")[0] == "/morph/done":
-                takes += 1
-            end = time.monotonic() + chance.uniform(0.0, 1.0)
-            while time.monotonic() < end:
-                name = f"preset {number} {len(stored)}"
-                if caller.ask("/morph/preset/store", name)[0] == "/morph/done":
-                    stored.add(name)
+        with Stage(folder, model, f"set {number}") as stage:
+            with closing(Caller(stage.port)) as caller:
+                caller.ask("/morph/record/start", f"take {number}")
+            performer, storer = Performer(stage.port), Storer(stage.port)
+            time.sleep(chance.uniform(0.0, 1.0))
             written_s = time.monotonic() - WRITTEN_S
             stage.kill()
             performer.leave()
+            storer.leave()
             played = sum(hit_s < written_s for hit_s in performer.hits_s)
             result.played += played
             result.heard += heard(stage.log, played)
             result.slowest_s = max(result.slowest_s, performer.slowest_s)
             if stage.tracebacks:
                 result.faults.append(f"{stage.tracebacks} tracebacks")
+        stores += storer.stores
+        found = _presets(stage.presets) if stage.presets.exists() else {}
+        kept |= storer.kept
+        if storer.begun is not None:  # the store under way may have reached the file or not
+            name, value = storer.begun
+            kept[name] = found.get(name, 0.0) if found.get(name) == value else kept.get(name, 0.0)
+        lost += sum(found.get(name) != value for name, value in kept.items() if value)
     with Stage(folder, model, "last") as stage:
         code, result.end_s = stage.end()
         if code:
             result.faults.append(f"exit code {code}")
-    if lost := stored - _presets(stage.presets):
-        result.faults.append(f"{len(lost)} of {len(stored)} presets lost")
+    if lost:
+        result.faults.append(f"{lost} of {stores} presets lost")
     sounds = [*folder.glob("set *.wav"), *(folder / "takes").glob("*.wav")]
     for path in sounds:
         soundfile.info(path)
@@ -234,8 +238,8 @@ def kills(folder: Path, model: Path, count: int, seed: int) -> Result:
         list(commands(path, read_header(path).latent_dim))
     hidden = [path for path in folder.rglob(".*") if path.suffix in (".part", ".recording")]
     if hidden or len(sounds) < count:
-        result.faults.append(f"{len(hidden)} files left hidden, {len(sounds)} recordings of {count + takes}")
-    result.done = f"{count} kills; {len(stored)} presets, {len(sounds)} recordings and all logs are readable"
+        result.faults.append(f"{len(hidden)} files left hidden, {len(sounds)} of {2 * count} recordings")
+    result.done = f"{count} kills; {stores:,} presets, {len(sounds)} recordings and all logs are kept"
     return result
 
 
@@ -271,9 +275,10 @@ def _status(caller: Caller) -> dict[str, Any]:
     return dict(zip(facts[::2], facts[1::2], strict=True)) if address == "/morph/status.reply" else {}
 
 
-def _presets(path: Path) -> set[str]:
+def _presets(path: Path) -> dict[str, float]:
+    """Return the first coordinate of each preset in a file."""
     sections = json.loads(path.read_text(encoding="utf-8"))["models"].values()
-    return {name for section in sections for name in section["presets"]}
+    return {name: z[0] for section in sections for name, z in section["presets"].items()}
 
 
 def _get(stage: Stage, path: str) -> int:

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,9 @@ from realtime.util.errors import RealtimeError
 
 SERVER = "127.0.0.1"
 PERFORMER = "127.0.0.2"  # an address of its own: limits count for each address
+NAMES = 50  # of presets, which are stored again and again
 START_S, END_S, REPLY_S = 60.0, 30.0, 10.0
+_values = cycle(range(1, 10_000))  # within the range of coordinates
 UNIT = 1 / 65_536  # the performer's hit n has the velocity n * UNIT, by which the log knows it
 
 
@@ -188,6 +191,45 @@ class Performer:
 
     def leave(self) -> None:
         """End without waiting for a reply."""
+        self._closing.set()
+        self._caller.close()
+        self._thread.join()
+
+
+class Storer:
+    """Stores presets one after another, each with a point of its own.
+
+    Attributes:
+        kept: name -> first coordinate, of the stores that were answered by `/morph/done`.
+        begun: name and coordinate of the store that is under way, or None.
+        stores: number of answered stores.
+    """
+
+    def __init__(self, port: int) -> None:
+        self.kept: dict[str, float] = {}
+        self.begun: tuple[str, float] | None = None
+        self.stores = 0
+        self._caller = Caller(port)
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._store, daemon=True)
+        self._thread.start()
+
+    def _store(self) -> None:
+        while not self._closing.is_set():
+            name, value = f"preset {self.stores % NAMES}", float(next(_values))
+            self.begun = name, value
+            try:
+                self._caller.send("/morph/z/0", value)
+                answer, _ = self._caller.ask("/morph/preset/store", name)
+            except OSError:
+                return
+            if answer == "/morph/done":
+                self.kept[name] = value
+                self.stores += 1
+                self.begun = None
+
+    def leave(self) -> None:
+        """End without waiting for an answer."""
         self._closing.set()
         self._caller.close()
         self._thread.join()

@@ -53,3 +53,8 @@ class Names:
         word = fold(said)
         words = (word, *_SYNONYMS.get(word, ()))
         return next((self._folded[each] for each in words if each in self._folded), None)
+
+    def spellings(self) -> dict[str, str]:
+        """Return the folded words that find a name, each with the name that it finds."""
+        found = {word: self.find(word) for word in (*DIGITS, *_SYNONYMS, *self._folded)}
+        return {word: name for word, name in found.items() if name is not None}

@@ -98,6 +98,15 @@ def test_a_refused_message_of_any_program_is_seen(tab: Tab, server: Server) -> N
     assert "did you mean /morph/trigger" in (tab.page.text_content(".notes") or "")
 
 
+def test_a_name_field_takes_a_class_by_any_spelling(tab: Tab, server: Server) -> None:
+    field = tab.page.locator("input[aria-label='To']")
+    shown = "name => document.querySelector('input[aria-label=To]').value === name"
+    for said, wanted in (("Snare Drums", "snare"), ("hi-hats", "hihat"), ("gong", "hihat")):
+        field.fill(said)
+        field.press("Enter")
+        tab.page.wait_for_function(shown, arg=wanted)
+
+
 def test_two_pages_play_one_instrument(chromium: BrowserContext, tab: Tab, server: Server) -> None:
     other = Tab(chromium.new_page(), server.page)  # type: ignore[attr-defined]
     hits = float(server.status()["hits"])

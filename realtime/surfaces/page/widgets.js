@@ -2,6 +2,7 @@
 
 import { html, useEffect, useRef, useState } from "./ui.js";
 import { Icon } from "./icons.js";
+import { find } from "./names.js";
 import { get, set, use } from "./store.js";
 
 const HOLD_MS = 600; // a control shows what the hand does until the server has answered for sure
@@ -63,7 +64,11 @@ export function Name({ label, value, onChange, style }) {
     }}
     onBlur=${() => setTimeout(() => get("picking")?.take === take && set("picking", null), 300)}
     onInput=${(event) => take(event.target.value)}
-    onChange=${() => names.includes(text) || setText(value)}
+    onChange=${() => {
+      const meant = find(text);
+      if (meant === undefined) setText(value);
+      else if (meant !== text) take(meant);
+    }}
   />`;
 }
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from realtime.control.dispatcher import Control
 from realtime.control.latent_space import LatentSpace
+from realtime.model.names import Names
 from realtime.synth.commands import HIT_SETTINGS, HitSetting
 from realtime.util.errors import ControlError
 
@@ -24,6 +25,7 @@ def model(control: Control) -> dict[str, Any]:
             [each.name, each.label, round(x, 5), round(y, 5)]
             for each, (x, y) in zip(info.anchors, places.map.tolist(), strict=True)
         ],
+        "spellings": Names(each.name for each in info.classes).spellings(),
         "axes": len(info.pca.basis),
         "settings": [_setting(row) for row in HIT_SETTINGS.values()],
         "sample_rate": info.sample_rate,

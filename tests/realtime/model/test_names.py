@@ -29,6 +29,13 @@ def test_a_drum_is_found_by_any_usual_word(said: str, name: str | None) -> None:
     assert Names(KIT).find(said) == name
 
 
+def test_spellings_are_the_words_that_find_a_name() -> None:
+    words = Names(KIT).spellings()
+    assert {words[word] for word in ("hihat", "hh", "closedhat")} == {"closed-hat"}
+    assert all(Names(KIT).find(word) == name for word, name in words.items())
+    assert Names(("6", "7")).spellings()["six"] == "6"
+
+
 def test_older_kits_answer_to_the_words_of_newer_ones() -> None:
     assert Names(("hihat", "kick")).find("closed-hat") == "hihat"
 

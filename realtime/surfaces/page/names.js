@@ -1,0 +1,18 @@
+// Finds names as people say them: "Open Hat", "kicks", "six". The server does the same (realtime/model/names.py).
+
+import { get } from "./store.js";
+
+/** A name without case, spaces, hyphens and plural. */
+function fold(name) {
+  const word = name.toLowerCase().replace(/[\s_-]+/g, "");
+  if (/(sh|ch|x|ss)es$/.test(word)) return word.slice(0, -2);
+  return /[^s]s$/.test(word) && word.length > 2 ? word.slice(0, -1) : word;
+}
+
+/** The name that is meant: the very name, else a class by any spelling, else one that reads alike; or undefined. */
+export function find(said) {
+  const names = get("names") ?? [];
+  if (names.includes(said)) return said;
+  const word = fold(said);
+  return get("model")?.spellings[word] ?? names.find((name) => fold(name) === word);
+}

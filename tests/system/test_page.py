@@ -186,6 +186,12 @@ def test_a_control_is_learnt_by_a_click_and_a_midi_message(tab: Tab, server: Ser
     server.send("/morph/gain", 0.0)
 
 
+WORDS = {
+    "dynamics": "changes the timbre",
+    "vary": "from hit to hit",
+}  # of settings whose name is not on the page
+
+
 def test_every_setting_of_hits_can_be_set_on_the_page(tab: Tab, server: Server) -> None:
     before = settings(server)
     tab.page.click("#tab-hits")
@@ -194,7 +200,7 @@ def test_every_setting_of_hits_can_be_set_on_the_page(tab: Tab, server: Server) 
         if row.switch:
             panel.get_by_role("button", name=name.capitalize()).click()
         else:
-            panel.locator(f"label:has-text('{name}') input").press("Home")
+            panel.locator(f"label:has-text('{WORDS.get(name, name)}') input").press("Home")
     lowest = {"pitch": -24.0, "decay": 20.0}  # of the slider
     wanted = {n: 1.0 if row.switch else lowest.get(n, row.quantity.low) for n, row in HIT_SETTINGS.items()}
     while settings(server) != wanted:

@@ -27,8 +27,10 @@ DROP = """([name, bytes]) => {
   document.querySelector(".map-area").dispatchEvent(drop);
 }"""
 PAINTED = """selector => {
-  const {width, height} = document.querySelector(selector);
-  const pixels = document.querySelector(selector).getContext("2d").getImageData(0, 0, width, height).data;
+  const canvas = document.querySelector(selector), {width, height} = canvas;
+  const copy = new OffscreenCanvas(width, height).getContext("2d", {willReadFrequently: true});
+  copy.drawImage(canvas, 0, 0);
+  const pixels = copy.getImageData(0, 0, width, height).data;
   return pixels.some((value, i) => i % 4 === 3 && value > 0);
 }"""
 

@@ -4,7 +4,8 @@ Nine points of each way, as `/morph/between` goes it: evenly, with the levels th
 the counter-example, on the straight line in z.
 
     mel, ear   largest step of mel or learned distance over the mean step
-    loudness   largest distance from the straight line between the ends' loudness, in LU
+    loudness   largest distance from the straight line between the ends' loudness, in LU, of the first 400 ms
+    whole      the same of whole sounds; it jumps where a quieter block passes the gate of BS.1770
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ import numpy as np
 from bench.glide import loudness_error, mel_steps, unevenness
 from bench.learned_ear import LearnedEar, LearnedEarError
 from bench.shots import Floats, Model
-from realtime.control.latent_space import WAYS, LatentSpace
+from realtime.control.latent_space import LatentSpace
+from realtime.model.courses import WAYS
+from realtime.offline.levels import GATE_S
 from realtime.util.errors import RealtimeError
 
 POINTS = 9
@@ -36,7 +39,12 @@ def sounds(model: Model, space: LatentSpace, start: str, end: str, way: str) -> 
 
 def measure(steps: list[Floats], rate: int, ear: LearnedEar | None) -> dict[str, float]:
     """Return the numbers of one way, by the sounds of its points."""
-    found = {"mel": unevenness(mel_steps(steps, rate)), "loudness": loudness_error(steps, rate)}
+    begin = [sound[: round(GATE_S * rate) + 1] for sound in steps]
+    found = {
+        "mel": unevenness(mel_steps(steps, rate)),
+        "loudness": loudness_error(begin, rate),
+        "whole": loudness_error(steps, rate),
+    }
     if ear is not None:
         points = [ear.point(np.asarray(sound, np.float32), rate) for sound in steps]
         found["ear"] = unevenness([ear.distance(*pair) for pair in itertools.pairwise(points)])

@@ -22,7 +22,7 @@ from realtime.model import verify
 from realtime.model.decoder import Decoder
 from realtime.model.encoder import encoder_path
 from realtime.model.schema import CourseInfo, ModelInfo
-from realtime.offline.levels import lufs
+from realtime.offline.levels import GATE_S, lufs
 from realtime.util.errors import RealtimeError
 from realtime.util.progress import Progress
 from trainer.data.mfcc import mel_levels
@@ -52,12 +52,16 @@ class _Line:
         return sound
 
     def hear(self, t: float) -> tuple[NDArray[np.float32], float]:
-        """Return the power of mel bands, [windows, bands], and the loudness in LUFS."""
+        """Return the power of mel bands, [windows, bands], and the loudness of the first 400 ms in LUFS.
+
+        That of a whole one-shot would jump where a quieter block passes the gate of BS.1770.
+        """
         if t not in self._heard:
             sound = self.sound(t)
             padded = torch.from_numpy(np.pad(sound, (0, WINDOW)))[None]
             levels = mel_levels(padded, self._rate, bands=BANDS, window=WINDOW, hop=HOP)[0].numpy()
-            self._heard[t] = np.asarray(10 ** (levels / 10), np.float32), lufs(sound[:, None], self._rate)
+            begin = sound[: round(GATE_S * self._rate) + 1, None]
+            self._heard[t] = np.asarray(10 ** (levels / 10), np.float32), lufs(begin, self._rate)
         return self._heard[t]
 
     def gains(self, places: Sequence[float], shares: Floats) -> Floats:

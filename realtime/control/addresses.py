@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from realtime.control.latent_space import WAYS, LatentSpace
+from realtime.control.latent_space import LatentSpace
 from realtime.control.protocol import REPLY_ITEMS, Address, Argument, Message, Table
 from realtime.control.protocol import number as _number
 from realtime.control.requests import (
@@ -27,6 +27,7 @@ from realtime.control.requests import (
     Undo,
 )
 from realtime.control.sequencing.addresses import PATTERN_QUESTIONS, SEQUENCER
+from realtime.model.courses import WAYS
 from realtime.synth import quantities
 from realtime.synth.commands import (
     HIT_SETTINGS,

@@ -17,7 +17,6 @@ from realtime.model.shares import Shares
 from realtime.synth.commands import SetAxis, Z
 from realtime.util.errors import ControlError
 
-WAYS = ("even", "straight")
 NEAR = 1e-9  # squared distance on the map within which a place counts as the sound's own
 
 

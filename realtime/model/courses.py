@@ -8,6 +8,8 @@ import numpy as np
 
 from realtime.model.schema import CourseInfo, ModelInfo
 
+WAYS = ("even", "straight")
+
 
 @dataclass(frozen=True)
 class Course:

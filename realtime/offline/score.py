@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
+from realtime.model.courses import STRAIGHT, Course, Courses
 from realtime.model.expression import Expression
 from realtime.model.names import Names
 from realtime.model.schema import ModelInfo
 from realtime.offline.sequence import Sequence, SequenceError, Spec, Step
-from realtime.synth.commands import Command, Gain, Goto, Mode, SetZ, Trigger, Z
+from realtime.synth.commands import LEVEL, Command, Gain, Goto, Mode, SetZ, Trigger, Z
 from realtime.synth.glide import Glide
 from realtime.util.errors import RealtimeError
 
@@ -70,6 +71,7 @@ class Points:
         self._encode = encode
         self._found: dict[Spec, Z] = {}
         self._centres = np.array([each.centroid for each in info.classes])
+        self._classes, self._courses = Names(each.name for each in info.classes), Courses(info)
 
     def check(self) -> None:
         """Look up all points.
@@ -119,7 +121,8 @@ class Points:
                 return self.info.point(spec.value)
             case "between":
                 a, b = (self.z(Spec("point", name)) for name in spec.value)
-                return tuple((1.0 - spec.t) * x + spec.t * y for x, y in zip(a, b, strict=True))
+                t, _ = self._course(spec).at(spec.t)
+                return tuple((1.0 - t) * x + t * y for x, y in zip(a, b, strict=True))
             case "preset":
                 if (preset := Names(self._presets).find(spec.value)) is None:
                     names = ", ".join(self._presets) or "none (--presets FILE selects another file)"
@@ -131,6 +134,20 @@ class Points:
                 return self._sized(self._encode(self.sequence.path.parent / spec.value))
             case _:
                 return self._sized(spec.value)
+
+    def level_db(self, spec: Spec | None) -> float:
+        """Return the level of hits at a point, which an even way gives them."""
+        if spec is not None and spec.kind == "point" and spec.value in self.sequence.points:
+            return self.level_db(self.sequence.points[spec.value])
+        if spec is None or spec.kind != "between":
+            return 0.0
+        return self._course(spec).at(spec.t)[1]
+
+    def _course(self, spec: Spec) -> Course:
+        ends = [self._classes.find(name) for name in spec.value if name not in self.sequence.points]
+        if spec.way == "straight" or len(ends) < 2:
+            return STRAIGHT
+        return self._courses.between(*(name or "" for name in ends))
 
     def _sized(self, z: Z) -> Z:
         if len(z) != self.info.latent_dim:
@@ -239,7 +256,9 @@ class _Player:
         self.glides[touch] = glide
         trigger = None
         if step.hit:
-            trigger = self._expressed(replace(step.trigger, z=jump, touch=touch), here)
+            level_db = LEVEL.clip(step.trigger.level_db + self.points.level_db(step.spec))
+            hit = replace(step.trigger, z=jump, touch=touch, level_db=level_db)
+            trigger = self._expressed(hit, here)
             commands.append(trigger)
         elif jump is not None:
             commands.append(SetZ(jump, touch))

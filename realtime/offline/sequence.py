@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from realtime.model.courses import WAYS
 from realtime.synth import quantities
 from realtime.synth.commands import HIT_SETTINGS, MODES, PLAIN, Trigger
 from realtime.synth.glide import CURVES, PATHS
@@ -44,13 +45,15 @@ class Spec:
     Attributes:
         kind: one of `POINTS`.
         value: value of that key.
-        t: place between two points, 0..1.
+        t: share of the way between two points, 0..1.
+        way: a key of `WAYS`, for that way.
         table: the table of the file, in words.
     """
 
     kind: str
     value: Any
     t: float = 0.5
+    way: str = "straight"
     table: str = field(default="", compare=False)
 
     @property
@@ -205,6 +208,7 @@ POINT_KEYS: dict[str, Key] = {
     "wav": Key("a sound file, relative to the folder of the sequence", _text),
     "between": Key("two names of points", _names(2, 2)),
     "t": _of(quantities.FRACTION),
+    "way": _choice(*WAYS),
 }
 PLAY_KEYS: dict[str, Key] = {
     "walk": _number(0.0, 10.0, "standard deviations"),
@@ -325,14 +329,16 @@ class _Reader:
     def _spec(self, where: str, values: dict[str, Any]) -> Spec | None:
         """Take the keys that specify a point out of a table."""
         given = {key: values.pop(key) for key in POINTS if key in values}
-        t = values.pop("t", None)
+        t, way = values.pop("t", None), values.pop("way", None)
         if len(given) > 1:
             names = " and ".join(given)
             self._complain(where, f"{names} both set the point: give only one")
         if t is not None and "between" not in given:
             self._complain(where, "t needs between, which is missing")
+        if way is not None and "between" not in given:
+            self._complain(where, "way needs between, which is missing")
         for kind, value in given.items():
-            return Spec(kind, value, 0.5 if t is None else t, where)
+            return Spec(kind, value, 0.5 if t is None else t, way or "straight", where)
         return None
 
     def _step(self, where: str, table: dict[str, Any], defaults: Mapping[str, Any]) -> Step:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from realtime.__main__ import main
 from realtime.model.decoder import Decoder
+from realtime.model.schema import CourseInfo
 from realtime.offline.score import Event, Points, events
 from realtime.offline.sequence import STEP_KEYS, TOP_KEYS, SequenceError, read
 from realtime.synth.commands import Goto, Mode, SetZ, Trigger
@@ -227,3 +229,26 @@ def test_documentation_lists_every_key() -> None:
         for name, key in keys.items():
             assert f"`{name}`" in page, name
             assert key.accepted in page or not key.accepted.startswith(("a number", "a whole")), name
+
+
+def test_an_even_way_goes_by_the_course_of_the_model_and_levels_the_hit(
+    decoder: Decoder, tmp_path: Path
+) -> None:
+    info = replace(decoder.info, courses=(CourseInfo(0, 1, (0.0, 0.25, 1.0), (0.0, 6.0, 0.0)),))
+    between = '{ between = ["kick", "snare"], t = 0.5'
+    steps = [f"[[step]]\nbeat = {at}\nlevel = -1\npoint = '{name}'\n" for at, name in enumerate(("a", "b"))]
+    path = tmp_path / "seq.toml"
+    path.write_text(f'[points]\na = {between}, way = "even" }}\nb = {between} }}\n' + "".join(steps))
+    sequence = read(path)
+    even, straight = events(sequence, Points(sequence, info), 1000)
+    kick, snare = (np.array(each.centroid) for each in info.classes[:2])
+    assert even.point == pytest.approx(0.75 * kick + 0.25 * snare)
+    assert straight.point == pytest.approx((kick + snare) / 2)
+    assert [each.trigger.level_db for each in (even, straight) if each.trigger] == [5.0, -1.0]
+
+
+def test_a_way_needs_two_ends(tmp_path: Path) -> None:
+    path = tmp_path / "seq.toml"
+    path.write_text('[[step]]\nbeat = 0\npoint = "kick"\nway = "even"\n')
+    with pytest.raises(SequenceError, match="way needs between"):
+        read(path)

@@ -177,16 +177,30 @@ class Control:
         self._later: Schedule[Command] = Schedule(MAX_LATER)  # scheduled commands
         self._adopt(info)
 
-    def _adopt(self, info: ModelInfo) -> None:
+    def _describe(self, info: ModelInfo) -> None:
         self.info = info
         # 24 bits fit into a 32-bit float, the only number type of clients such as Pure Data
         self._model: replies.Facts = {"model": info.name, "model_id": int(info.digest[:6], 16)}
+
+    def _adopt(self, info: ModelInfo) -> None:
+        self._describe(info)
         self.presets: Presets = self._shelf.open(info)
         self.space = LatentSpace(info, self.presets)
         self._history = History()
         self._target, self._level_db = None, 0.0
         self._standing.pop(SetZ, None)
         self._sequencer.adopt(self.space, self.presets.patterns)
+        self._forget_later()
+        self._prepare()
+        self._send_edits()
+
+    def _renew(self, info: ModelInfo) -> None:
+        """Go on with another version of the model, and with its presets, point and sequencer."""
+        self._describe(info)
+        before, self.presets = self.presets, Presets(info, self.presets, self.presets.last)
+        self.presets.patterns = before.patterns
+        self.space = LatentSpace(info, self.presets)
+        self._sequencer.renew(self.space)
         self._forget_later()
         self._prepare()
         self._send_edits()
@@ -583,7 +597,10 @@ class Control:
 
         def take_over(instrument: Any) -> None:
             studio.install(instrument)
-            self._adopt(instrument.info)
+            if instrument.info.renews(self.info):
+                self._renew(instrument.info)
+            else:
+                self._adopt(instrument.info)
 
         self._work(build, take_over, "/morph/model", file, sender)
 

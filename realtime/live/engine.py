@@ -231,17 +231,18 @@ class Engine:
         z = self.z()
         return self.submit(commands, due, asked_s), z
 
-    def swap(self, mixer: Mixer, swap: Swap | None = None) -> None:
+    def swap(self, mixer: Mixer, swap: Swap | None = None, renewed: bool = False) -> None:
         """Switch to another mixer, of any model. Sounding voices fade out; scheduled commands are dropped.
 
-        Takes effect after all commands submitted earlier. Gain and mode are kept. The log records `swap`.
+        Takes effect after all commands submitted earlier. Gain and mode are kept; so are the point and the
+        sequencer if the model is `renewed` by another version. The log records `swap`.
 
         Raises:
             ValueError: its sample rate or number of channels differs.
         """
         mixer.check_follows(self.mixer)
         mixer.live = True
-        self._inbox.append((0, Change(mixer, swap)))
+        self._inbox.append((0, Change(mixer, swap, renewed)))
 
     def sample_at(self, due: float) -> int:
         """Return the device sample that is heard at monotonic time `due`."""

@@ -142,9 +142,10 @@ class Instruments:
         return self.make(path, checked)
 
     def install(self, instrument: Instrument) -> None:
-        """Switch to an instrument; keep the current gain and mode."""
+        """Switch to an instrument; keep gain and mode, and for another version point and sequencer, too."""
         assert self._engine is not None
-        self._engine.swap(instrument.mixer, instrument.swap)
+        renewed = instrument.info.renews(self.playing.info)
+        self._engine.swap(instrument.mixer, instrument.swap, renewed)
         self._playing = instrument
 
     def encode(self, file: str) -> Z:

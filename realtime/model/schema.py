@@ -197,6 +197,14 @@ class ModelInfo:
         hint = f"did you mean {' or '.join(near)}?" if near else f"classes are {', '.join(classes)}"
         raise ModelError(f"model {self.name!r} has no point named {name!r}: {hint}")
 
+    def renews(self, other: ModelInfo) -> bool:
+        """Return True if this is another version of a model: of the same name, sounds and size of z."""
+
+        def kept(info: ModelInfo) -> tuple[object, ...]:
+            return info.name, info.latent_dim, [c.name for c in info.classes], [a.name for a in info.anchors]
+
+        return self.digest != other.digest and kept(self) == kept(other)
+
     def as_dict(self) -> dict[str, Any]:
         """Return the metadata in the types of JSON, without what is unknown: `velocity` and `courses`."""
         content = dataclasses.asdict(self)

@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.synth.commands import Command, Panic, Sequencing, Swap, Tweak
+from realtime.synth.commands import Command, Panic, Sequencing, SetZ, Swap, Tweak
 from realtime.synth.mixer import Mixer
 from realtime.synth.sequencer import Played, Sequencer
 
@@ -32,10 +32,16 @@ class Effects(Protocol):
 
 @dataclass(frozen=True)
 class Change:
-    """Continue with `mixer`, which may play any model; `swap` is the command for the log."""
+    """Continue with `mixer`, which may play any model.
+
+    Attributes:
+        swap: the command for the log.
+        renewed: the mixer plays another version of the same model: point and sequencer go on.
+    """
 
     mixer: Mixer
     swap: Swap | None = None
+    renewed: bool = False
 
 
 class Crossfade:
@@ -43,7 +49,7 @@ class Crossfade:
 
     Attributes:
         mixer: the current mixer.
-        sequencer: plays the current mixer; empty and stopped after a change of mixer.
+        sequencer: plays the current mixer; empty and stopped after a change of model.
         fading: whether an earlier mixer is still audible.
     """
 
@@ -96,12 +102,16 @@ class Crossfade:
                 self._leaving.remove(mixer)
 
     def _change_to(self, change: Change) -> None:
+        point = self.mixer.glide.at(self.mixer.position)
         change.mixer.take_over(self.mixer)
         self._leaving.append(self.mixer)
         self.mixer = change.mixer
-        self.sequencer = Sequencer(change.mixer.sample_rate)
         if change.swap is not None:
             self._log(change.swap)
+        if change.renewed:
+            self.mixer.submit(SetZ(tuple(point.tolist())))
+        else:
+            self.sequencer = Sequencer(change.mixer.sample_rate)
 
     def _log(self, command: Command) -> None:
         if self.mixer.tap is not None:

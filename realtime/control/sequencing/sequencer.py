@@ -63,6 +63,12 @@ class Sequencer:
         self._prepared: frozenset[Z] = frozenset()
         self.mark_stale()
 
+    def renew(self, space: LatentSpace) -> None:
+        """Switch to another version of the model. The engine's sequencer goes on."""
+        self._space = space
+        self._ways = None, [()] * MAX_STEPS
+        self.mark_stale()
+
     @property
     def pattern(self) -> Pattern:
         """The current pattern, which is edited and played."""

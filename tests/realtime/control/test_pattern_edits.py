@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import time
 from collections.abc import Sequence
@@ -64,9 +65,8 @@ class Stage:
     def __init__(self, info: ModelInfo, shelf: PresetFile | None = None) -> None:
         self.now = 1000.0
         self.player = Notebook([0.0] * info.latent_dim)
-        self.control = Control(
-            info, self.player, shelf=shelf, studio=Instruments(info), clock=lambda: self.now
-        )
+        self.studio = Instruments(info)
+        self.control = Control(info, self.player, shelf=shelf, studio=self.studio, clock=lambda: self.now)
         self.begun = self.player.take()
 
     def say(
@@ -294,6 +294,26 @@ def test_change_of_model_loads_its_pattern_and_stops_the_sequencer(info: ModelIn
     assert (head["playing"], head["undo"], lanes_again) == (0, 0, lanes)
     told = [each for each in stage.player.take() if not isinstance(each, Prepare)]
     assert told == [SetStep(9, (Trigger(0.5),))]
+
+
+def test_another_version_of_the_model_keeps_the_loop_and_the_presets(info: ModelInfo) -> None:
+    stage = Stage(info)
+    stage.control.handle([Message("/morph/preset/store", ("fat",))], ANNA)
+    stage.say(("add", "fat"), ("lane/0/step/9", 0.5), ("store", "one"), ("start",))
+    before = stage.state()
+    stage.player.take()
+    newer = dataclasses.replace(info, loudness_db=info.loudness_db - 1.0)
+    stage.studio.info = newer
+    stage.control.handle([Message("/morph/model", ("newer",))], ANNA)
+    while (ANNA, Message("/morph/done", ("/morph/model", "newer"))) not in stage.news():
+        time.sleep(stage.control.patience())
+    head, lanes = stage.state()
+    assert stage.control.info is newer
+    assert (head["playing"], lanes) == (1, before[1])
+    assert list(stage.control.presets) == ["fat"]
+    assert list(stage.control.presets.patterns) == ["one"]
+    told = [each for each in stage.player.take() if not isinstance(each, Prepare)]
+    assert not any(isinstance(each, StartSteps | StopSteps) for each in told)
 
 
 def test_presets_and_patterns_share_one_file(info: ModelInfo, tmp_path: Path) -> None:

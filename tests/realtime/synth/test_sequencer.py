@@ -259,6 +259,21 @@ def test_change_of_mixer_stops_and_empties_the_sequencer(make_mixer: Callable[..
     assert (second.hits, deck.sequencer.step) == (0, 0)
 
 
+def test_the_loop_and_the_point_go_on_with_another_version_of_the_model(
+    make_mixer: Callable[..., Mixer],
+) -> None:
+    first, second = make_mixer(), make_mixer()
+    deck, out = Crossfade(first), np.zeros((6000, 2), np.float32)
+    point = tuple(0.5 + each for each in first.glide.at(0).tolist())
+    for command in (SetZ(point), SetStep(0, (Trigger(),)), SetStep(1, (Trigger(),)), StartSteps()):
+        deck.submit(command)
+    deck.render(out)
+    deck.submit(Change(second, renewed=True))
+    deck.render(out)
+    assert (first.hits, second.hits, deck.sequencer.step) == (1, 1, 1)
+    np.testing.assert_allclose(second.glide.at(second.position), point, rtol=1e-6)
+
+
 def test_stop_of_all_voices_does_not_stop_the_loop(make_mixer: Callable[..., Mixer]) -> None:
     score: list[tuple[int, Command]] = [
         (0, SetStep(0, (Trigger(),))),

@@ -13,16 +13,28 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Add the `encode` command."""
     encode = commands.add_parser("encode", help="print the point z of a sound file as JSON")
     encode.add_argument("file", type=Path, metavar="FILE", help="a sound file")
+    encode.add_argument(
+        "--search",
+        action="store_true",
+        help="search around it for a point that is nearer by ear",
+    )
     add_model(encode)
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the command and return the exit code."""
     from realtime.model import verify
-    from realtime.model.decoder import resolve
+    from realtime.model.decoder import Decoder, resolve
     from realtime.model.encoder import Encoder, encoder_path
+    from realtime.model.search import nearest
 
     path = resolve(args.model)
-    encoder = Encoder(encoder_path(path), verify.read(path).info)
-    print(json.dumps(encoder.encode_file(args.file)))
+    file = verify.read(path)
+    encoder = Encoder(encoder_path(path), file.info)
+    if not args.search:
+        print(json.dumps(encoder.encode_file(args.file)))
+        return 0
+    sound = encoder.read_file(args.file)
+    decoder = Decoder(path, capacity=1, provider="cpu", file=file)
+    print(json.dumps(nearest(decoder, sound, encoder.encode_prepared(sound))))
     return 0

@@ -93,26 +93,26 @@ class Encoder:
         return self._mean(prepare(samples, sample_rate, self.info.preparation)[None])
 
     def encode_file(self, path: str | Path) -> Vector:
-        """Return the point of a sound file in any format that libsndfile reads.
+        """Return the point of a sound file; raises what `read_file` raises."""
+        return self.encode_prepared(self.read_file(path))
+
+    def encode_prepared(self, sound: npt.NDArray[np.float32]) -> Vector:
+        """Return the point of a prepared sound [samples]."""
+        return self._mean(sound[None])
+
+    def read_file(self, path: str | Path) -> npt.NDArray[np.float32]:
+        """Read a sound file in any format that libsndfile reads, and return the sound prepared: [samples].
 
         Raises:
             RealtimeError: the file cannot be read, or the sound cannot be encoded.
         """
         try:
             with outside.open_file(Path(path)) as file:
-                return self.encode_open(file.fileno())
+                return self.read_open(file.fileno())
         except OSError as error:
             raise RealtimeError(f"{path}: cannot be read: {error.strerror or error}") from None
         except RealtimeError as error:
             raise RealtimeError(f"{path}: {error}") from None
-
-    def encode_open(self, number: int) -> Vector:
-        """Return the point of an open sound file; raises what `read_open` raises."""
-        return self.encode_prepared(self.read_open(number))
-
-    def encode_prepared(self, sound: npt.NDArray[np.float32]) -> Vector:
-        """Return the point of a prepared sound [samples]."""
-        return self._mean(sound[None])
 
     def read_open(self, number: int) -> npt.NDArray[np.float32]:
         """Read an open sound file in pieces, and return it prepared: [samples].
@@ -121,7 +121,7 @@ class Encoder:
             number: file descriptor.
 
         Raises:
-            RealtimeError: as for `encode_file`.
+            RealtimeError: as for `read_file`.
         """
         import soundfile
 

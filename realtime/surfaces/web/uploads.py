@@ -56,5 +56,6 @@ async def encode(request: web.Request, model: Path) -> tuple[str, Z]:
     """
     with TemporaryDirectory(prefix="soundmorph-") as folder:
         path, label = await receive(request, Path(folder))
-        z = await run_module("realtime", "encode", str(path), "--model", str(model), limit_s=ENCODE_S)
+        words = str(path), "--model", str(model), "--search"
+        z = await run_module("realtime", "encode", *words, limit_s=ENCODE_S)
     return label, tuple(float(x) for x in z)

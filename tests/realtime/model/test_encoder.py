@@ -135,7 +135,11 @@ def test_encode_prints_the_point(tiny_model: Path, sound: Path, capsys: pytest.C
     z = json.loads(capsys.readouterr().out)
     assert len(z) == 4
     samples, rate = soundfile.read(sound)
-    assert z == pytest.approx(Encoder(encoder_path(tiny_model)).encode(samples, rate), abs=1e-6)
+    encoder = Encoder(encoder_path(tiny_model))
+    assert z == pytest.approx(encoder.encode(samples, rate), abs=1e-6)
+    assert main(["encode", str(sound), "--model", str(tiny_model), "--search"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert tuple(found) == nearest(Decoder(tiny_model), encoder.read_file(sound), tuple(z))
 
 
 def test_errors_of_encode_are_one_line(

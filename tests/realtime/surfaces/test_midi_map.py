@@ -68,7 +68,7 @@ def test_any_name_and_number_round_trips(name: str, low: float, cc: int) -> None
         ('[[knob]]\ntarget = "/morph/mode"', "no argument"),
         ('[[knob]]\ntarget = "/morph/xy"\nargument = "z"', "no argument 'z'"),
         ('[[knob]]\ntarget = "/morph/gain"\nhigh = 90', "not a number from -120 to 24"),
-        ('[[knob]]\ntarget = "/morph/between"', "takes a b t; got 1"),
+        ('[[knob]]\ntarget = "/morph/between"', "takes a b t [way]; got 1"),
         ('[[knob]]\ntarget = "/morph/gain"\ncc = 128', "cc is 128, not a whole number from 0 to 127"),
         ('[[knob]]\ntarget = "/morph/gain"\ncc = 40\nbits = 14', "from 0 to 31"),
         ('[[knob]]\ntarget = "/morph/gain"\ncc = "1"', "cc is '1', not of type int"),

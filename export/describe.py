@@ -7,10 +7,13 @@ import platform
 from importlib import metadata
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from export.errors import ExportError
+from realtime.model.preprocess import prepare
 from realtime.model.schema import (
     Anchor,
     ClassInfo,
@@ -20,6 +23,7 @@ from realtime.model.schema import (
     Pca,
     Vector,
 )
+from realtime.util.errors import RealtimeError
 from trainer.architectures import ARCHITECTURES
 from trainer.config import Config
 from trainer.data.audio import preparation
@@ -28,7 +32,13 @@ from trainer.models.vae import VAE
 if TYPE_CHECKING:
     from trainer.run.checkpoint import Checkpoint
 
+DECIMALS = 4
+"""Decimals of z in the file: a difference that nobody hears, in half of the characters."""
+CANDIDATES = 24
+"""Points of a class that are decoded to find its centre."""
 
+
+@torch.no_grad()
 def describe(checkpoint: Checkpoint, model: VAE, name: str, velocity: Tensor | None = None) -> ModelInfo:
     """Return the metadata of the decoder of a checkpoint.
 
@@ -42,7 +52,7 @@ def describe(checkpoint: Checkpoint, model: VAE, name: str, velocity: Tensor | N
         ExportError: if the checkpoint has no training sounds.
     """
     anchors, labels = checkpoint.anchors, torch.tensor(checkpoint.anchors.labels)
-    z = anchors.mean.double()
+    z = anchors.mean.double().round(decimals=DECIMALS)
     if not len(z):
         raise ExportError("the checkpoint has no training sounds, which the metadata describes")
     centre = z.mean(0)
@@ -57,7 +67,7 @@ def describe(checkpoint: Checkpoint, model: VAE, name: str, velocity: Tensor | N
             centroid = members.mean(0)
             spread = (members - centroid).square().sum(1).mean().sqrt()
             if ARCHITECTURES[config.model.architecture].taught:  # the mean of many kits is a weak drum
-                centroid = members[torch.cdist(members, members).mean(1).argmin()]
+                centroid = _most_typical(model, members, config)
             harder = () if velocity is None else _floats(velocity[label])
             classes.append(ClassInfo(class_name, _floats(centroid), float(spread), harder))
     if len(classes) != len(checkpoint.classes):
@@ -98,6 +108,28 @@ def describe(checkpoint: Checkpoint, model: VAE, name: str, velocity: Tensor | N
             "prepared": _prepared(config),
         },
     )
+
+
+def _most_typical(model: VAE, members: Tensor, config: Config) -> Tensor:
+    """Return the point, among those of a class [N, D], that sounds most typical of it.
+
+    The decoded sounds of the `CANDIDATES` points in the middle of the class are encoded again. The one that
+    then has the least mean distance to the class wins: a typical point may decode to an untypical sound.
+    """
+    middle = torch.cdist(members, members).mean(1).argsort()[:CANDIDATES]
+    decoded = model.decode(members[middle].float()).numpy()[:, 0]
+    heard = [_encoded(model, sound, config) for sound in decoded]
+    distance = torch.cdist(torch.stack(heard).to(members), members).mean(1)
+    return members[middle[distance.argmin()]]
+
+
+def _encoded(model: VAE, sound: NDArray[np.float32], config: Config) -> Tensor:
+    """Return the point [D] of a sound [T]; infinitely far away if it is silent."""
+    try:
+        prepared = prepare(sound, config.model.sample_rate, preparation(config.model, config.data))
+    except RealtimeError:
+        return torch.full((config.model.latent_dim,), math.inf)
+    return model.encode(torch.from_numpy(prepared)[None, None])[0][0]
 
 
 def _prepared(config: Config) -> str:

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from export.graph import END, Graph
 from realtime.model import schema
 from trainer.components.layout import DECAYS, FREE, LOWEST_HZ, MAX_SWEEP, RATIOS, SPREAD, SWEEP_S
-from trainer.models.modal import LEAK, LOUDEST, LOUDEST_MODE, ModalDecoder
+from trainer.models.modal import LEAK, LOUDEST, LOUDEST_MODE, SHARPNESS, ModalDecoder
 
 
 def decoder_graph(decoder: ModalDecoder) -> onnx.ModelProto:
@@ -66,12 +66,18 @@ def decoder_graph(decoder: ModalDecoder) -> onnx.ModelProto:
     decay = graph.node("Exp", graph.node("Add", decay, graph.constant(low)))
     decay = by_frame(graph.node("Mul", decay, graph.constant(hop / rate)), modes)
     fallen = graph.node("Add", graph.node("CumSum", decay, graph.constant(1)), old_decay)
+    chance = graph.node("Sub", dense(hidden, decoder.presence), graph.constant(decoder.draw))
+    opened = graph.node("Sigmoid", graph.node("Mul", chance, graph.constant(SHARPNESS)))
+    opened = by_frame(opened, modes)
     level = by_frame(level, modes)
     most = graph.constant(LOUDEST), graph.constant(LOUDEST_MODE)
 
     def amplitudes(free: str, mode: str, boundary: str) -> str:
-        both = graph.concat([graph.node("Min", free, most[0]), graph.node("Min", mode, most[1])], 2)
-        return graph.node("Mul", graph.node("Exp", both), _gate(graph, decoder, end, boundary))
+        free, mode = (
+            graph.node("Exp", graph.node("Min", *pair)) for pair in ((free, most[0]), (mode, most[1]))
+        )
+        both = graph.concat([free, graph.node("Mul", mode, opened)], 2)
+        return graph.node("Mul", both, _gate(graph, decoder, end, boundary))
 
     end = graph.node("Sigmoid", dense(hidden, decoder.end))
     end = graph.node("Mul", end, graph.constant(decoder.frames + decoder.gate_frames))

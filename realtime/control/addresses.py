@@ -48,7 +48,6 @@ from realtime.util.errors import ControlError
 
 HORIZON_S = 60.0  # how far ahead a time tag may be
 PATHS = ("linear", "spherical")
-EVEN = WAYS[0]
 DEFAULT_INTERVAL_MS = 200.0
 MIDDLE_C = 60  # the MIDI note that plays a sound at its trained pitch
 
@@ -168,14 +167,6 @@ _WEIGHTS = Argument(
 _MS = _number("ms", quantities.TRAVEL_MS, "duration; 0 jumps")
 _CURVE = Argument("curve", "text", "speed over time", choices=tuple(CURVES), default="linear")
 _PATH = Argument("path", "text", "route through the latent space", choices=PATHS, default="linear")
-_ROUTE = Argument(
-    "path",
-    "text",
-    "route through the latent space; even is linear, and in equal steps for the ear from one class centre to "
-    "another, if the model knows the way",
-    choices=(*PATHS, EVEN),
-    default="linear",
-)
 _VELOCITY = _number("velocity", quantities.VELOCITY, "amplitude", default=quantities.VELOCITY.default)
 _START = Argument("name", "text", _NAME, default=None, missing="the point stays", names="points")
 _NOTE = (
@@ -253,7 +244,7 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
         "/morph/goto",
         "Glide to a named point.",
         _goto,
-        (Argument("name", "text", _NAME, names="points"), _MS, _CURVE, _ROUTE),
+        (Argument("name", "text", _NAME, names="points"), _MS, _CURVE, _PATH),
         "`/morph/done /morph/goto name` on arrival; none if another move comes first",
     ),
     Address(

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from realtime.control import replies
-from realtime.control.addresses import EVEN, parse
+from realtime.control.addresses import parse
 from realtime.control.background import Jobs
 from realtime.control.latent_space import LatentSpace
 from realtime.control.presets import Last, PresetError, PresetFile, Presets, listed
@@ -378,9 +378,6 @@ class Control:
                 commands.append(self._schedule.at(due, now).move(Move(z)))
             case Goto():
                 name = message.arguments[-1 if asked.path == "spline" else 0]
-                if asked.path == EVEN:
-                    through = self.space.evenly(self._point(now, due), asked.z)
-                    asked = replace(asked, path="linear", through=through)
                 self._note_move(asked.z if asked.ms == 0.0 else None, due, now)
                 commands.append(self._await(asked, message.address, name, sender))
             case SetDimension() | SetAxis():

@@ -128,14 +128,6 @@ class LatentSpace:
         ends = zip(self.point(a), self.point(b), strict=True)
         return tuple((1.0 - t) * x + t * y for x, y in ends), level_db
 
-    def evenly(self, start: Z, end: Z) -> tuple[Z, ...]:
-        """Return the points on the even way from one class centre to another; none between other points."""
-        centres = {each.centroid: each.name for each in self.info.classes}
-        if start not in centres or end not in centres:
-            return ()
-        inner = self._courses.between(centres[start], centres[end]).t[1:-1]
-        return tuple(tuple((1.0 - t) * a + t * b for a, b in zip(start, end, strict=True)) for t in inner)
-
     def course(self, a: str, b: str) -> Course:
         """Return the even way between two named points."""
         return self._courses.between(self.name(a), self.name(b))

@@ -15,8 +15,8 @@ HEARD = -8.0
 """Log level at which differences fade: 70 dB below full scale."""
 FEWEST = 4.0
 """The modes of a sound count as at least so many in their means."""
-ABSENT = 3.0
-"""Weight of the modes that a sound does not have, all together: the more, the fewer ring by mistake."""
+KNOWN = 0.3
+"""Weight of the cross-entropies of the modes: which of them a sound has."""
 PITCH = 5.0
 """Weight of f₁: a tenth of an octave is heard at once."""
 STEEP = 2.0
@@ -56,10 +56,8 @@ def component_term(decoder: ModalDecoder, z: Tensor, components: Components) -> 
     ) / count
     fall = (weight * (decay.log() - components.log_decay).abs()).sum(1) / count
     loud = (weight * _distance(level, components.log_level)).sum(1) / count
-    absent = 1.0 - weight
-    over = functional.softplus(level - HEARD) - functional.softplus(components.log_level - HEARD)
-    idle = (absent * functional.relu(over)).sum(1) / absent.sum(1).clamp(min=FEWEST)
-    modes = loud + ABSENT * idle + 0.3 * zone + 0.3 * fall
+    known = functional.binary_cross_entropy_with_logits(decoder.presence(hidden), weight, reduction="none")
+    modes = loud + KNOWN * known.sum(1) / count + 0.3 * zone + 0.3 * fall
 
     gate = end.clamp(max=decoder.frames) + decoder.gate_frames
     late = (decoder.end_frame(hidden) - gate).abs() / (gate + decoder.gate_frames)

@@ -2,12 +2,14 @@
 
     z ─► pitch net (float64) ─► frequencies of all oscillators
     z ─► hidden ─► hidden ─┬─► knots ─► levels of noise bands and free oscillators, frame by frame
-                           ├─► level and decay of each mode
+                           ├─► level, decay and probability of each mode
                            └─► the frame at which the sound ends (gate)
 
 - Four *free* oscillators have the frequencies f₁ and f₁·r₂ … f₁·r₄. f₁ sweeps downwards like that of a drum
   head, f₁(t) = f₁ (1 + s e^(-t/τ)). A path from one drum to another glides them.
 - *Modes* are damped sinusoids. Each has a narrow frequency zone of its own; the zones lie side by side.
+  A mode sounds where the probability that the sound has it exceeds the mode's fixed draw. So an unheard
+  sound has as many clear partials as sounds like it, where the mean of their levels would have none.
 - *Noise* is Gaussian noise in mel-spaced bands. The place of a sample alone selects it from a table, so the
   sound does not depend on the size of the chunks.
 
@@ -54,6 +56,8 @@ LOUDEST, LOUDEST_MODE = 1.0, -0.5
 """Largest log level of a noise band or free oscillator, and of a mode."""
 QUIET = -9.0
 """Log level at the start of training."""
+SHARPNESS = 3.0
+"""Slope of the gate of a mode: how fast it opens as its probability passes its draw."""
 
 
 def knot_weights(frames: int, knots: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
@@ -119,6 +123,13 @@ def _even_start(sound: NDArray[np.float64], smoothing: float, hop_length: int) -
     return int(np.argmin(uneven))
 
 
+def draws(modes: int) -> NDArray[np.float32]:
+    """Return a fixed draw of each mode, as a logit: evenly spread among any neighbours, float32 [modes]."""
+    golden = 0.5 * (math.sqrt(5.0) - 1.0)
+    uniform = ((np.arange(modes) + 0.5) * golden) % 1.0
+    return np.log(uniform / (1.0 - uniform)).astype(np.float32)
+
+
 class Pitch(nn.Module):
     """z [..., D] -> the frequencies of all oscillators, by a small network of its own."""
 
@@ -158,6 +169,7 @@ class ModalDecoder(nn.Module):
     noise: Tensor
     periods: Tensor
     start_phase: Tensor
+    draw: Tensor
     knot_frame: Tensor
     knot: Tensor
     share: Tensor
@@ -179,12 +191,14 @@ class ModalDecoder(nn.Module):
         self.knot_bias = nn.Parameter(torch.zeros(self.knots, values))
         self.levels = nn.Linear(values, self.bands + FREE)
         self.mode_heads = nn.Linear(width, 2 * self.modes)
+        self.presence = nn.Linear(width, self.modes)
         self.free_phase = nn.Linear(width, FREE)
         self.end = nn.Linear(width, 1)
         self.pitch = Pitch(config.latent_dim, self.modes, self.sample_rate)
         with torch.no_grad():
             self.levels.bias.fill_(-6.0)
             self.mode_heads.weight.mul_(0.3)
+            self.presence.weight.mul_(0.3)
             self.mode_heads.bias[: self.modes].fill_(QUIET)
             self.end.bias.fill_(0.0)
         table, periods = noise_table(self.bands, self.hop_length, self.sample_rate)
@@ -194,6 +208,7 @@ class ModalDecoder(nn.Module):
             ("noise", table),
             ("periods", periods),
             ("start_phase", phase),
+            ("draw", draws(self.modes)),
             ("knot_frame", knot_frames(self.frames, self.knots)),
             ("knot", knot),
             ("share", share),
@@ -207,10 +222,14 @@ class ModalDecoder(nn.Module):
         return self.levels(torch.einsum("bh,kvh->bkv", hidden, self.knot_values) + self.knot_bias)
 
     def mode_levels(self, hidden: Tensor) -> tuple[Tensor, Tensor]:
-        """Log level at the start and decay, in nepers a second, of each mode: [..., modes] each."""
+        """Log level at the start, and decay in nepers a second, of modes that sound: [..., modes] each."""
         level, decay = self.mode_heads(hidden).chunk(2, -1)
         low, high = (math.log(edge) for edge in DECAYS)
         return level, torch.exp(low + (high - low) * torch.sigmoid(decay))
+
+    def mode_gate(self, hidden: Tensor) -> Tensor:
+        """Gain by which each mode sounds, 0 to 1: [..., modes]."""
+        return torch.sigmoid(SHARPNESS * (self.presence(hidden) - self.draw))
 
     def end_frame(self, hidden: Tensor) -> Tensor:
         """The frame at which the sound has ended: [...], 0 to `frames` + the fade."""
@@ -255,6 +274,7 @@ class ModalDecoder(nn.Module):
         fallen = torch.cumsum(decay * (hop / rate), 1)
         before = torch.cat((torch.zeros_like(fallen[:, :1]), fallen[:, :-1]), 1)
         modes = torch.stack((level - before, level - fallen), 2).clamp(max=LOUDEST_MODE).exp()
+        modes = modes * self.mode_gate(hidden)[:, :, None]
         every = torch.cat((levels.clamp(max=LOUDEST).exp(), modes), -1) * gates[..., None]
         begun = functional.pad(every[:, :1, 0, : self.bands], (0, FREE + self.modes))  # oscillators fade in
         starts = torch.cat((begun, every[:, :-1, 1]), 1)  # a level goes on from where it was

@@ -481,17 +481,3 @@ def test_lane_of_the_sequencer_goes_evenly(decoder: Decoder, player: Notebook) -
     (hit,) = player.take()[-1].hits  # type: ignore[union-attr]
     assert hit.point == pytest.approx(0.75 * first + 0.25 * second)
     assert hit.level_db == 6.0
-
-
-def test_goto_goes_evenly_between_class_centres_if_asked(decoder: Decoder, player: Notebook) -> None:
-    control = Control(with_course(decoder.info), player)
-    first, second, third = control.info.classes
-    middle = tuple(0.75 * a + 0.25 * b for a, b in zip(first.centroid, second.centroid, strict=True))
-    even = Message("/morph/goto", (second.name, 500.0, "linear", "even"))
-    for start, through in ((first, (middle,)), (third, ())):
-        control.handle([Message("/morph/goto", (start.name, 0.0))], ME)
-        player.take()
-        control.handle([even], ME)
-        (goto,) = player.take()
-        assert isinstance(goto, Goto)
-        assert replace(goto, ticket=0) == Goto(second.centroid, 500.0, through=through)

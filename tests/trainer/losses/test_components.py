@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import pytest
 import torch
@@ -24,6 +25,7 @@ def decoder() -> ModalDecoder:
     with torch.no_grad():
         made.levels.bias.fill_(-2.0)
         made.mode_heads.bias[: SMALL.modes].fill_(-2.0)
+        made.presence.bias.fill_(30.0)
     return made
 
 
@@ -67,6 +69,18 @@ def test_each_component_counts(decoder: ModalDecoder, name: str) -> None:
     assert term.item() > 1e-4
     term.backward()
     assert any(p.grad is not None and p.grad.abs().max() > 0 for p in decoder.parameters())
+
+
+def test_modes_are_expected_as_often_as_sounds_have_them(decoder: ModalDecoder) -> None:
+    own = _own(decoder, Z)
+    sometimes = dataclasses.replace(own, mode_weight=torch.full_like(own.mode_weight, 0.25))
+    with torch.no_grad():
+        decoder.presence.weight.zero_()
+        terms = []
+        for odds in (0.1, 1 / 3, 1.0):
+            decoder.presence.bias.fill_(math.log(odds))
+            terms.append(component_term(decoder, Z, sometimes).item())
+    assert terms[1] == min(terms)
 
 
 @torch.no_grad()

@@ -34,6 +34,8 @@ def _decoder(*, noise: float = SILENT, free: float = SILENT, modes: float = SILE
         decoder.levels.bias[: decoder.bands] = noise
         decoder.levels.bias[decoder.bands :] = free
         decoder.mode_heads.bias[: decoder.modes] = modes
+        decoder.presence.weight.zero_()
+        decoder.presence.bias.fill_(30.0)
         decoder.end.weight.zero_()
         decoder.end.bias.fill_(30.0)
     return decoder

@@ -91,7 +91,7 @@ class Course:
 def adapted(folder: Path) -> tuple[list[Point], float]:
     """Adapt the base to a folder; return the course and the seconds of the analysis."""
     config = configs.read(configs.DEFAULT).replace("data", max_per_source=0)
-    config = config.replace("fit", epochs=QUALITIES[GOOD], batch_size=BATCH)
+    config = config.replace("fit", epochs=QUALITIES[GOOD], batch_size=BATCH, device="cpu")
     known = base.choose(None, config)
     state = fit.start(config, folder, base=known, analysed=False)
     run = Adaptation(state, known)
@@ -109,7 +109,7 @@ def adapted(folder: Path) -> tuple[list[Point], float]:
 
 def scratch(folder: Path, analysis: float, seconds: float) -> list[Point]:
     """Train from random weights for so many seconds, analysis included; return the course."""
-    config = configs.read(configs.DEFAULT).replace("data", max_per_source=0)
+    config = configs.read(configs.DEFAULT).replace("data", max_per_source=0).replace("fit", device="cpu")
     state = fit.start(config, folder)
     began = time.process_time()
     course = Course(state, lambda places: encode(state, state.train[places]), 1)

@@ -97,7 +97,9 @@ def _config(args: argparse.Namespace) -> Config:
     config = config.replace(
         "data", labels="names", max_per_source=0, test_fraction=args.hold_out, validation_fraction=0.0
     )
-    return config.replace("fit", epochs=QUALITIES[args.quality], batch_size=BATCH, patience_epochs=0)
+    return config.replace(
+        "fit", epochs=QUALITIES[args.quality], batch_size=BATCH, device="cpu", patience_epochs=0
+    )
 
 
 def _error(text: str) -> int:

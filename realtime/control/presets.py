@@ -220,7 +220,7 @@ class PresetFile:
 
     @staticmethod
     def _write(path: Path, sections: dict[str, Any]) -> None:
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
+        part = path.with_name(f".{path.name}.part")  # the lock is held; what a killed server left is replaced
         content = {FORMAT: VERSION, "models": sections}
         try:
             with part.open("w", encoding="utf-8") as file:

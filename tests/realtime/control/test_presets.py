@@ -208,6 +208,21 @@ def test_two_programs_lose_no_preset_of_each_other(info: ModelInfo, tiny_model: 
     assert len(PresetFile(path).open(info)) == 40
 
 
+def test_what_a_killed_server_left_of_a_save_is_removed(info: ModelInfo, tmp_path: Path) -> None:
+    path = tmp_path / "presets.json"
+    code = (
+        "import os, sys; from pathlib import Path\n"
+        "from realtime.control import presets\n"
+        "os.fsync = lambda number: os._exit(0)\n"
+        "presets.PresetFile._write(Path(sys.argv[1]), {})\n"
+    )
+    for _ in range(2):
+        subprocess.run([sys.executable, "-c", code, str(path)], check=True)
+    assert len([*tmp_path.iterdir()]) == 1
+    PresetFile(path).save(Presets(info, {"fat": FAT}))
+    assert {each.name for each in tmp_path.iterdir()} == {"presets.json", ".presets.json.lock"}
+
+
 def test_a_thousand_presets_are_read_and_the_rest_is_reported_and_kept(
     info: ModelInfo, tmp_path: Path
 ) -> None:

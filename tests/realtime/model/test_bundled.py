@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -46,3 +48,9 @@ def test_bundled_encoder_maps_each_class_to_itself(name: str) -> None:
     centres = np.array([each.centroid for each in info.classes])
     nearest = np.linalg.norm(points[:, None] - centres, axis=2).argmin(axis=1)
     assert nearest.tolist() == list(range(len(sounds)))
+
+
+def test_the_kit_knows_the_even_ways_between_its_classes() -> None:
+    info = Decoder(resolve("drums"), provider="cpu").info
+    pairs = set(itertools.combinations(range(len(info.classes)), 2))
+    assert {(each.start, each.end) for each in info.courses} == pairs, "python -m export.courses drums.onnx"

@@ -1,4 +1,4 @@
-"""`python -m bench.dynamics MODEL FOLDER`: whether a harder hit changes as the real one does.
+"""`python -m bench.dynamics MODEL FOLDER`: the change of harder hits beside that of real ones.
 
 FOLDER has takes of drums at several velocities, none of which the model learnt from (`velocity` and `drum` in
 its manifest). For each drum, the softest real take stands against the hardest, and so do the model's sounds
@@ -10,7 +10,7 @@ from the mean point of the drum's takes, moved by `realtime.model.expression` as
     same way   drums where the model's change has the sign of the real one
     size       the model's change over the real one, both as logarithms; within 1.5 counts from 1/1.5 to 1.5
 
-A real change of less than a twentieth is none that could have a sign.
+Real changes of less than a twentieth are left out: their sign is not reliable.
 """
 
 from __future__ import annotations

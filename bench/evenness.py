@@ -1,4 +1,4 @@
-"""`python -m bench.evenness MODEL`: whether the ways between class centres go in equal steps for the ear.
+"""`python -m bench.evenness MODEL`: evenness of the ways between class centres for the ear.
 
 Nine points of each way, as `/morph/between` goes it: evenly, with the levels that it gives the hits, and, as
 the counter-example, on the straight line in z.

@@ -1,4 +1,4 @@
-"""`python -m bench.kit FOLDER`: how near a folder of sounds is after how many minutes.
+"""`python -m bench.kit FOLDER`: the distance from a folder of sounds, by minutes of training.
 
 Sounds are drawn evenly from the folder, whose sub-folders are classes; it should have no sound of the base.
 Each number of sounds is learnt twice:

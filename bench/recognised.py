@@ -1,4 +1,4 @@
-"""`python -m bench.recognised MODEL FOLDER --taught FOLDER`: as what a model's sounds are heard.
+"""`python -m bench.recognised MODEL FOLDER --taught FOLDER`: the classes that listeners hear in sounds.
 
 A listener (bench.listener) learns the classes from the real sounds of the second folder, and from nothing
 else. It is then asked about the real sounds of the first folder, those that the model makes of them, and the

@@ -1,4 +1,4 @@
-"""`python -m bench.variation MODEL FOLDER`: how much hits with `/morph/vary` differ, beside real sounds.
+"""`python -m bench.variation MODEL FOLDER`: the spread of hits with `/morph/vary`, beside real sounds.
 
 For each class, the mean mel distance (bench.distances) between hits at the centre of the class, by the
 amount, and between as many of the real sounds of the folder.

@@ -54,7 +54,7 @@ class _Line:
     def hear(self, t: float) -> tuple[NDArray[np.float32], float]:
         """Return the power of mel bands, [windows, bands], and the loudness of the first 400 ms in LUFS.
 
-        That of a whole one-shot would jump where a quieter block passes the gate of BS.1770.
+        The loudness of a whole one-shot would jump where a quieter block passes the gate of BS.1770.
         """
         if t not in self._heard:
             sound = self.sound(t)
@@ -122,10 +122,10 @@ def courses(decoder: Decoder) -> tuple[CourseInfo, ...]:
 
 
 def add(path: Path) -> ModelInfo:
-    """Measure the courses of a decoder, write it again with them, and its encoder for it.
+    """Measure the courses of a decoder, write them into its file, and renew its encoder to match.
 
     Raises:
-        RealtimeError: the file is none that the stage would play.
+        RealtimeError: the stage would refuse the file.
     """
     decoder = Decoder(path, capacity=1, max_frames=256, provider="cpu")
     info = dataclasses.replace(decoder.info, courses=courses(decoder))

@@ -28,7 +28,7 @@ from realtime.model.decoder import resolve
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much of each attack."""
+    """The size of each attack."""
 
     datagrams: int
     models: int

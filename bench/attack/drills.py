@@ -32,7 +32,7 @@ LONGEST_END_S = 2.0
 SENDERS = 4
 WAIT_S = 5.0  # among idle sockets, and with a full disk
 LEFT_OUT = ("/morph/reverse",)
-"""Who may play may stop the hits of others: a reversed hit waits for its sound, and a panic then ends it."""
+"""Addresses that the fuzz leaves out: with reverse, a hit waits for its sound; a later panic ends it."""
 PATIENT_S = 120.0  # for a model to load on a busy machine
 WRITTEN_S = 0.3  # a log has reached the system; FLUSH_S and a margin
 

@@ -32,7 +32,7 @@ def get_parser(prog: str = "python -m export.play") -> argparse.ArgumentParser:
         "--quality",
         choices=tuple(QUALITIES),
         default=GOOD,
-        help=f"how long to learn; the start tells how long each takes on this machine; default: {GOOD}",
+        help=f"passes over the sounds; the time of each quality is shown after the first; default: {GOOD}",
     )
     parser.add_argument(
         "--out", type=Path, metavar="RUN", help="folder of the run; default: runs/ and the folder's name"

@@ -63,7 +63,7 @@ def mean_db(pairs: Sequence[Pair]) -> float:
 
 
 def compared(path: Path, state: State, most: int = HEARD) -> list[Pair]:
-    """Return the training sounds of a run, each with what a decoder file makes of it.
+    """Return the training sounds of a run, each with its reconstruction by a decoder file.
 
     Args:
         most: number of sounds, spread evenly over the folder; 0: all.

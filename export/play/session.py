@@ -38,7 +38,7 @@ NICENESS = 10
 
 @dataclass(frozen=True)
 class Order:
-    """What to learn and how.
+    """The sounds to learn, and the settings.
 
     Attributes:
         data: folder of the sounds.
@@ -77,7 +77,7 @@ class Watcher(progress.Bars):
         super().stepped(state, {"dB from your sounds": round(self._published.distance_db, 1)})
 
     def finished_epoch(self, record: dict[str, Any]) -> None:
-        """After the first pass, tell how long each quality takes; offer a version when one is due."""
+        """After the first pass, show the duration of each quality; offer a version when one is due."""
         if not self._told:
             self._told = True
             each = (f"{name} {duration(n * record['seconds'])}" for name, n in self._qualities.items())
@@ -124,7 +124,7 @@ def play(order: Order, options: Sequence[str]) -> int:
 
 
 def _found(state: State) -> Iterator[str]:
-    """Yield three lines about what was found, and what is done with it."""
+    """Yield three lines about the sounds found, and their use."""
     sounds, test = state.sounds, state.parts.test
     yield findings.summary(sounds)
     flat = not any("/" in name for name in sounds.names)
@@ -175,7 +175,7 @@ def _learn(order: Order, run: Adaptation, published: Published, stage: Stage, ca
 
 
 def verdict(distance_db: float) -> str:
-    """Return in words how near sounds are that are so far from the real ones on average."""
+    """Return in words how near a mean distance from the real sounds is."""
     if distance_db <= NEAR_DB:
         return "near"
     if distance_db <= FAR_DB:

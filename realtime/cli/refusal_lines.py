@@ -12,11 +12,11 @@ PERIOD_S = 1.0
 
 
 class RefusalLines:
-    """Says which messages were refused, and why, but never in floods.
+    """Prints refused messages with their reasons, at a limited rate.
 
     Args:
         refusals: of the control.
-        say: told the lines.
+        say: receives the lines.
         clock: monotonic time in seconds.
     """
 
@@ -31,7 +31,7 @@ class RefusalLines:
         self._next_s = 0.0
 
     def look(self) -> None:
-        """Say what was refused lately, unless something was said within the last second."""
+        """Print the latest refusal, unless a line was printed within the last second."""
         count = self._refusals.count
         if count == self._told or self._clock() < self._next_s:
             return

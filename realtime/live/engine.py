@@ -350,7 +350,7 @@ class Engine:
 
     @property
     def running(self) -> bool:
-        """Whether blocks are rendered."""
+        """True while blocks are rendered."""
         return self._thread.is_alive() and not self.failure
 
     def _run(self) -> None:

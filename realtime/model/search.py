@@ -1,7 +1,8 @@
 """Searches for the point whose sound is nearest to a sound by ear, from where the encoder puts it.
 
-The search tries the training sounds that are nearest in z, then random points around the best, the nearer the
-fewer of them are better. It takes 57 decoded sounds, and gives the same point each time.
+The search tries the training sounds that are nearest in z, then random points around the best one. The radius
+grows after a round with a better point, and shrinks after one without. The search decodes 57 sounds, and is
+deterministic.
 """
 
 from __future__ import annotations

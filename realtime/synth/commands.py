@@ -139,7 +139,7 @@ class HitSetting:
 
     @property
     def switch(self) -> bool:
-        """Whether the field is true or false."""
+        """True if the field is a boolean."""
         return self.quantity is SWITCH
 
     def to_field(self, number: float) -> Any:

@@ -142,7 +142,7 @@ class Mixer:
         self.tap: Callable[[int, Command], None] | None = None
         """Called with the sample and each command that takes effect. Must not block."""
         self.live = False
-        """Whether another thread fills the sound cache; reversed hits then wait for their sounds."""
+        """True if another thread fills the sound cache; reversed hits then wait for their sounds."""
         self.sound_cache = SoundCache(decoder)
         self.cost: Cost | None = None
         """Cost measured on this machine, or None."""

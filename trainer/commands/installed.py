@@ -1,4 +1,4 @@
-"""What is installed here: the packages of the extra `train`, and how a shell finds the programs."""
+"""The installation: the packages of the extra `train`, and the paths of the programs for a shell."""
 
 from __future__ import annotations
 

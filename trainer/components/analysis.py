@@ -49,7 +49,7 @@ QUIET_DB = -70.0
 SLOW_HZ = 4410.0
 """Sample rate, at least, at which the free oscillators are looked for."""
 PITCH_HZ = (30.0, 480.0)
-"""Where f₁ is looked for."""
+"""Range of the search for f₁."""
 HIGHEST_FREE_HZ = 1500.0
 FIT_S = 0.25
 """Length of the beginning to which the sweep is fitted."""

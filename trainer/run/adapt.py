@@ -1,7 +1,7 @@
 """Adapts a model to a few sounds: each has a point of its own, which moves while the decoder learns.
 
     points, decoder ─► components of the sounds      nothing is encoded or decoded
-    points of the base, decoder ─► what the base has there, so that the rest of the space stays as it was
+    points of the base, decoder ─► components of the base there, so that the rest of the space stays as it was
     last layer of the encoder ─► the points, by least squares
 
 So a pass takes a tenth of the time of a pass of `fit`, which encodes varied sounds.
@@ -43,9 +43,9 @@ NORM = 1e-3
 CLASSES = 0.1
 """Weight of the classifier."""
 KEPT = 1.0
-"""Weight of what the base has at the points of its own sounds."""
+"""Weight of the components of the base at the points of its own sounds."""
 RIDGE, TINY = 0.1, 1e-9
-"""Of the least squares, relative to the spread of the features; and for sounds that are alike."""
+"""Ridge of the least squares: relative to the spread of the features, and its least value."""
 SAVE_S = 20.0
 """Time between two checkpoints."""
 
@@ -82,7 +82,7 @@ class Adaptation:
 
     @torch.no_grad()
     def _heard(self) -> Tensor:
-        """Return what the last layer of the encoder gets of each sound, [N, F]."""
+        """Return the input of the encoder's last layer for each sound, [N, F]."""
         sounds = self.state.sounds.waveforms[self.state.train]
         return torch.cat([self._encoder.features(part) for part in sounds.split(self.state.at_once)])
 
@@ -194,7 +194,7 @@ class Adaptation:
 
 
 class _Kept:
-    """What a base has at the points of its sounds."""
+    """The components of a base at the points of its sounds."""
 
     def __init__(self, decoder: ModalDecoder, base: Checkpoint) -> None:
         prefix = "decoder."

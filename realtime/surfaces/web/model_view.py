@@ -1,4 +1,4 @@
-"""What a page must know of a model: its sounds and classes on the map, and what lies between them."""
+"""The data of a model for the page: its sounds and classes on the map, and the regions between them."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ class Page:
         return _json(await asyncio.to_thread(model_view.regions, places))
 
     async def _portray(self, _: web.Request) -> web.Response:
-        """What the sounds are like, as soon as that is measured; it is for all pages at once."""
+        """Reply with the portrait of the sounds once it is measured; all pages share one measurement."""
         path = self._models.playing()
         if self._portrait is None or self._portrait[0] != path or _failed(self._portrait[1]):
             if self._portrait:

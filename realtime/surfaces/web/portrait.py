@@ -1,4 +1,4 @@
-"""What the sounds of a model are like, measured by decoding them: run as a program, it prints JSON.
+"""A portrait of the sounds of a model, measured by decoding them: run as a program, it prints JSON.
 
 It is a program of its own, behind all others, so that its decoding can hold nobody up.
 """

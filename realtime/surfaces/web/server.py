@@ -50,7 +50,7 @@ class Work:
 
 @dataclass(frozen=True)
 class Desk:
-    """What a part needs of the server: its guard, its thread for work, and its connections."""
+    """The services of the server for a part: its guard, its thread for work, and its connections."""
 
     guard: Guard
     work: Work
@@ -73,10 +73,10 @@ def peer_of(request: web.Request) -> Peer:
 
 
 class Part(Protocol):
-    """What a web server has on offer."""
+    """A group of pages or endpoints of the web server."""
 
     def routes(self, desk: Desk) -> Sequence[web.AbstractRouteDef]:
-        """What it answers."""
+        """The routes that the part answers."""
         ...
 
     async def run(self) -> None:

@@ -1,4 +1,4 @@
-"""What sounds, as a stream for scopes and spectrograms."""
+"""The output of the server, as a stream for scopes and spectrograms."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class CachedSound:
         self.states: list[StreamState] = []
         self.used = 0
         self.passing = False
-        """Whether z only rested there: no `Prepare` or hit has requested the sound."""
+        """True if z only rested there: no `Prepare` or hit has requested the sound."""
 
     @property
     def whole(self) -> bool:

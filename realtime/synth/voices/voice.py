@@ -190,7 +190,7 @@ class Voice:
 
     @property
     def silent(self) -> bool:
-        """Whether the sound has ended in silence, so that it needs no more frames."""
+        """True if the sound has ended in silence, so that it needs no more frames."""
         return self._silent is not None
 
     def over(self, position: int) -> bool:

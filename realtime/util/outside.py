@@ -12,11 +12,6 @@ from typing import Any, BinaryIO
 
 from realtime.util.errors import RealtimeError
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 MAX_DEPTH = 32  # lists and tables within each other
 MAX_DIGITS = 20  # of a whole number; 64 bits have at most 20
 
@@ -104,6 +99,10 @@ def from_toml(content: bytes) -> dict[str, Any]:
     Raises:
         OutsideError: it is not TOML, or exceeds a limit.
     """
+    if sys.version_info >= (3, 11):  # here, because a server without such files has no use for it
+        import tomllib
+    else:
+        import tomli as tomllib
     try:
         tables = tomllib.loads(text(content))
     except RecursionError:

@@ -1,1 +1,1 @@
-"""An attack on the server, and the table of what became of it: `python -m bench.attack`."""
+"""An attack on the server, and a table of its outcome: `python -m bench.attack`."""

@@ -1,1 +1,1 @@
-"""`trainer play`: learns a folder of sounds while the stage plays what is known of them by then."""
+"""`trainer play`: learns a folder of sounds while the stage plays the nearest version so far."""

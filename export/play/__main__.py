@@ -14,10 +14,10 @@ from trainer.commands import files, fit, installed
 from trainer.config import Config
 from trainer.errors import TrainerError
 
-DESCRIPTION = """Learn a folder of one-shots and play them meanwhile: after half a minute with what the base
-knows, then ever nearer. Sub-folders are classes; in a folder without any, the names of the files tell, and
-open hats are told from closed ones by ear. Ctrl-C saves: the same command continues. The model is
-RUN/NAME.onnx. All other options are those of `realtime serve`, such as --device or --open."""
+DESCRIPTION = """Learn a folder of one-shots and play them meanwhile: after half a minute the base model
+plays, then ever nearer versions. Sub-folders are classes; without sub-folders, the names of the files tell
+the classes, and open hats are told from closed ones by ear. Ctrl-C saves, and the same command continues.
+The model is RUN/NAME.onnx. All other options are those of `realtime serve`, such as --device or --open."""
 QUALITIES = {"sketch": 60, "good": 200, "best": 800}
 """Passes over the sounds."""
 GOOD = "good"

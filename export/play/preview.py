@@ -1,4 +1,4 @@
-"""A preview of a run: a picture and a sound file of real sounds and of ours, those that differ most first."""
+"""A preview of a run: a picture and a sound file of real sounds and of ours, the worst match first."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NAME_CHARACTERS = 34
 
 @dataclass(frozen=True)
 class Pair:
-    """A sound and what the model makes of it, float32 [samples] each, and their distance by ear in dB."""
+    """A sound and its reconstruction, float32 [samples] each, and their distance by ear in dB."""
 
     name: str
     real: Floats

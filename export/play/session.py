@@ -81,7 +81,7 @@ class Watcher(progress.Bars):
         if not self._told:
             self._told = True
             each = (f"{name} {duration(n * record['seconds'])}" for name, n in self._qualities.items())
-            self.note(f"--quality on this machine, in all: {', '.join(each)}")
+            self.note(f"total time of each --quality on this machine: {', '.join(each)}")
         if time.monotonic() >= self._next:
             self.offer()
 
@@ -130,7 +130,9 @@ def _found(state: State) -> Iterator[str]:
     flat = not any("/" in name for name in sounds.names)
     told = "the names of the files; hats are open or closed by ear" if flat else "the folders"
     yield f"the names of the classes come from {told}"
-    held = f"{len(test)} are kept for `trainer evaluate`" if len(test) else "none is kept apart (--hold-out)"
+    held = (
+        f"{len(test)} are held out for `trainer evaluate`" if len(test) else "none is held out (--hold-out)"
+    )
     yield f"{len(state.train)} sounds are learnt, {held}"
 
 
@@ -150,7 +152,7 @@ def _learn(order: Order, run: Adaptation, published: Published, stage: Stage, ca
 
     done = False
     with watcher.live():
-        watcher.note(f"plays what is known by now: {published.distance_db:.1f} dB from your sounds")
+        watcher.note(f"plays the first version: {published.distance_db:.1f} dB from your sounds")
         try:
             fit.take_apart(run.state, analysed, order.out / fit.COMPONENTS)
         except KeyboardInterrupt:
@@ -161,7 +163,7 @@ def _learn(order: Order, run: Adaptation, published: Published, stage: Stage, ca
     mean = mean_db(compared(order.model, run.state, most=0))
     watcher.note(f"{mean:.1f} dB from your sounds on average: {verdict(mean)}")
     watcher.note(
-        f"to see and to hear both, those that differ most first: {order.out}/preview.png, preview.wav"
+        f"your sounds beside the model's, the worst match first: {order.out}/preview.png, preview.wav"
     )
     if not done:
         again = f"{installed.program('trainer')} play {shlex.quote(str(order.data))}"
@@ -175,7 +177,7 @@ def _learn(order: Order, run: Adaptation, published: Published, stage: Stage, ca
 
 
 def verdict(distance_db: float) -> str:
-    """Return in words how near a mean distance from the real sounds is."""
+    """Return a mean distance from the real sounds in words."""
     if distance_db <= NEAR_DB:
         return "near"
     if distance_db <= FAR_DB:

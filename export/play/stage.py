@@ -53,7 +53,7 @@ class Stage:
         """
         taken = realtime.get_parser().parse_args(["serve", "--model", "", *options])
         if taken.model or taken.library:
-            raise RealtimeError("--model and --library: here the run is both")
+            raise RealtimeError("--model and --library cannot be given: the run sets both")
 
     def ready(self) -> bool:
         """Wait until the server plays; return False if it ends before that."""

@@ -75,8 +75,8 @@ class Reader:
             self.stop()
             words = f"exec {line} --quality sketch --null --synchronous --port {self.port}"
             self.server = self.open.enter_context(Process(["sh", "-c", words], self.env, self.folder))
-            self.server.wait_for("^(stop|plays what is known)")  # from two programs, in any order
-            self.server.wait_for("^(stop|plays what is known)")
+            self.server.wait_for("^(stop|plays the first version)")  # from two programs, in any order
+            self.server.wait_for("^(stop|plays the first version)")
             return
         if not line.startswith("oscsend"):
             self.stop()

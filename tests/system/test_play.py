@@ -99,7 +99,7 @@ class Player(Process):
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="the test finds the server in /proc")
 def test_killed_learning_leaves_a_server_that_plays_and_the_same_command_continues(kit: Path) -> None:
     with Player(kit, "--quality", "best") as killed:
-        first = float(killed.wait_for(r"plays what is known by now: ([\d.]+) dB from your sounds")[1])
+        first = float(killed.wait_for(r"plays the first version: ([\d.]+) dB from your sounds")[1])
         killed.wait_for("--quality on this machine")
         server = killed.server_pid
         killed._process.kill()

@@ -49,7 +49,9 @@ def train(
             f"{state.parts} | {config.model.architecture} on {state.device}{times} | classes: {classes}"
         )
         if base is not None:
-            bars.note(f"starts from what is known of {', '.join(base.classes)} (--from none: from nothing)")
+            bars.note(
+                f"starts from a base that knows {', '.join(base.classes)} (--from none: random weights)"
+            )
         if saved is None:
             out.mkdir(parents=True, exist_ok=True)
             fit.clear(out)

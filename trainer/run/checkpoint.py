@@ -194,7 +194,7 @@ def load(path: Path | str) -> Checkpoint:
 
 
 def _line(error: Exception) -> str:
-    """Return the first line of what an error says, shortened."""
+    """Return the first line of an error message, shortened."""
     return (str(error).splitlines() or [""])[0][:200]
 
 

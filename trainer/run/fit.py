@@ -113,7 +113,7 @@ def take_apart(state: State, progress: Progress | None = None, kept: Path | None
 
 
 def _credited(sounds: Sounds, base: Checkpoint) -> Sounds:
-    """Add the licence and the credits of a base: what it learnt stays in the model."""
+    """Add the licence and the credits of a base, as its knowledge stays in the model."""
     licences = {*sounds.licence.split("; "), *base.licence.split("; ")}
     credits = {*sounds.credits, *base.credits}
     return dataclasses.replace(sounds, licence="; ".join(sorted(licences)), credits=tuple(sorted(credits)))

@@ -1,4 +1,4 @@
-"""A websocket client: what it is to be told waits in a short queue, so that a slow one holds nobody up."""
+"""A websocket client with a short queue of messages, so that a slow client holds nobody up."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ class Guard:
 
 
 async def add_headers(_: web.Request, response: web.StreamResponse) -> None:
-    """Forbid the browser what the page has no need for."""
+    """Forbid the browser all features that the page does not need."""
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers["Server"] = "soundmorph"

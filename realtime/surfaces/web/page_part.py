@@ -1,4 +1,4 @@
-"""The page: its files, what it must know of the model, and its websocket."""
+"""The page: its files, its data of the model, and its websocket."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Page:
-    """Serves the page and plays what it sends.
+    """Serves the page and plays its messages.
 
     The page's websocket carries OSC packets both ways, one a binary frame, and states as JSON to the page.
 

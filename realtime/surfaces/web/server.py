@@ -44,7 +44,7 @@ class Work:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
 
     def end(self) -> None:
-        """Forget what is not begun; what is under way is left to itself."""
+        """Cancel work that has not begun; work under way goes on unattended."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
 

@@ -90,7 +90,8 @@ class Reader:
         """Return what make would run, were all installed."""
         environment = Path(sys.prefix)
         stamps = [f"--assume-old={environment}/.installed-{what}-cpu" for what in ("stage", "train", "all")]
-        words = line.replace("make ", f"make -n RUNTIME=cpu VENV={environment} {' '.join(stamps)} ", 1)
+        options = ["-n", "--no-print-directory", "RUNTIME=cpu", f"VENV={environment}", *stamps]
+        words = line.replace("make ", f"make {' '.join(options)} ", 1)
         told = subprocess.run(words, shell=True, cwd=ROOT, text=True, capture_output=True, check=True)
         return told.stdout.splitlines()[-1].replace(f"{environment}/bin/", "")
 

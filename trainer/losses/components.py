@@ -20,7 +20,7 @@ KNOWN = 0.3
 PITCH = 5.0
 """Weight of f₁: a tenth of an octave is heard at once."""
 STEEP = 2.0
-"""How fast the weight of an oscillator rises with its level around `HEARD`, per neper."""
+"""How fast the weight of a free oscillator rises with its level around `HEARD`, per neper."""
 AFTER_S = 0.01
 """Levels are learned until so long after a sound has ended."""
 
@@ -83,7 +83,7 @@ def components_at(decoder: ModalDecoder, z: Tensor) -> Components:
         log_mode=found["log_mode"],
         log_level=level,
         log_decay=decay.log(),
-        mode_weight=torch.sigmoid(STEEP * (level - HEARD)),
+        mode_weight=torch.sigmoid(decoder.presence(hidden)),
         noise_level=noise,
         end_s=frames * (decoder.hop_length / decoder.sample_rate),
     )

@@ -10,7 +10,7 @@ import torch
 
 from trainer.components.analysis import Components
 from trainer.config import ModelConfig
-from trainer.losses.components import HEARD, component_term
+from trainer.losses.components import HEARD, component_term, components_at
 from trainer.models.modal import ModalDecoder
 
 SMALL = ModelConfig(
@@ -81,6 +81,17 @@ def test_modes_are_expected_as_often_as_sounds_have_them(decoder: ModalDecoder) 
             decoder.presence.bias.fill_(math.log(odds))
             terms.append(component_term(decoder, Z, sometimes).item())
     assert terms[1] == min(terms)
+
+
+def test_a_decoder_taught_its_own_components_keeps_the_probabilities_of_its_modes(
+    decoder: ModalDecoder,
+) -> None:
+    with torch.no_grad():
+        decoder.presence.bias.fill_(-1.0)
+        own = components_at(decoder, Z)
+    component_term(decoder, Z, own).backward()
+    assert decoder.presence.bias.grad is not None
+    assert decoder.presence.bias.grad.abs().max() < 1e-6
 
 
 @torch.no_grad()

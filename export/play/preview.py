@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import itertools
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
+
+from export.to_onnx import in_place
 
 Floats = NDArray[np.float32]
 
@@ -38,9 +37,9 @@ class Pair:
 def write(pairs: list[Pair], sample_rate: int, folder: Path) -> None:
     """Write preview.png and preview.wav into a folder, the pair of the largest distance first."""
     worst_first = sorted(pairs, key=lambda pair: -pair.distance_db)
-    with _in_place(folder / "preview.wav") as part:
+    with in_place(folder / "preview.wav") as part:
         soundfile.write(part, _in_turn(worst_first, sample_rate), sample_rate, format="WAV")
-    with _in_place(folder / "preview.png") as part:
+    with in_place(folder / "preview.png") as part:
         _draw(worst_first, part)
 
 
@@ -86,14 +85,3 @@ def _picture(sound: Floats) -> Floats:
     bands = np.add.reduceat(power, bins[:-1], axis=1) / np.diff(bins)
     decibels = 10 * np.log10(bands / bands.max())
     return np.concatenate([wave, np.clip(1 + decibels.T[::-1] / RANGE_DB, 0, 1)]).astype(np.float32)
-
-
-@contextmanager
-def _in_place(target: Path) -> Iterator[Path]:
-    """Yield a path beside the target; the file replaces the target at once."""
-    part = target.with_name(target.name + ".part")
-    try:
-        yield part
-        os.replace(part, target)
-    finally:
-        part.unlink(missing_ok=True)

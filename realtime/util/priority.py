@@ -14,6 +14,7 @@ import threading
 
 SWITCH_INTERVAL_S = 1e-4  # for Python threads; with the default 5 ms a busy one starves the audio callback
 RENDER, SOUND, CONTROL = 10, 2, 1  # real-time priorities, below those of audio servers
+NICEST = 19
 
 
 def switch_often() -> None:
@@ -41,6 +42,13 @@ def ordinary() -> None:
     """Give this thread ordinary priority, in a process whose parent has real-time priority."""
     if sys.platform == "linux":
         _set(os.SCHED_OTHER, 0)
+
+
+def last() -> None:
+    """Put this process behind all others, whatever the priority of its parent."""
+    ordinary()
+    with contextlib.suppress(AttributeError, OSError):
+        os.nice(NICEST)
 
 
 def _set(policy: int, priority: int) -> None:

@@ -5,9 +5,7 @@ It is a program of its own, behind all others, so that its decoding can hold nob
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.model.decoder import Decoder
+from realtime.util import priority
 
 AXES = 8
 REACH = 2.0  # standard deviations each way, at which an axis is listened to
@@ -24,7 +23,6 @@ BATCH = 16  # sounds decoded at once
 COLUMNS = 40  # of the picture of a sound
 SECOND = 0.6  # of the strongest change: a weaker second one is not named
 FLOOR = 1e-9
-NICENESS = 19
 #: feature -> the words for less and for more of it
 WORDS = {
     "brightness": ("darker", "brighter"),
@@ -98,6 +96,5 @@ def _decode(decoder: Decoder, points: NDArray[Any]) -> Sounds:
 
 
 if __name__ == "__main__":
-    with contextlib.suppress(AttributeError, OSError):
-        os.nice(NICENESS)
+    priority.last()
     print(json.dumps(portray(Path(sys.argv[1]))))

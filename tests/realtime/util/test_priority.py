@@ -1,0 +1,25 @@
+"""Priorities of processes that a server starts."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+SHOW = """
+import os
+from realtime.util import priority
+priority.before_ordinary(priority.CONTROL)
+if os.sched_getscheduler(0) != os.SCHED_RR:
+    print("not allowed")
+elif os.fork() == 0:
+    priority.last()
+    print(os.sched_getscheduler(0) == os.SCHED_OTHER, os.nice(0))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="real-time priorities are set on Linux alone")
+def test_child_of_a_real_time_process_can_go_behind_all_others() -> None:
+    said = subprocess.run([sys.executable, "-c", SHOW], capture_output=True, text=True, check=True, timeout=60)
+    assert said.stdout.strip() in ("True 19", "not allowed")

@@ -486,6 +486,12 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
         "`/morph/macros.reply` one number for each axis, in standard deviations",
     ),
     _query(
+        "axes",
+        "Name the ends of the principal axes by what changes most there, such as `darker` and `brighter`. "
+        "The first answer for a model takes seconds, in which the server listens to its axes.",
+        "`/morph/axes.reply` low high low high …, for each of the first eight axes",
+    ),
+    _query(
         "probabilities",
         "Give the probability of each class at the point.",
         "`/morph/probabilities.reply` name p name p …; the sum is 1",

@@ -70,6 +70,7 @@ from realtime.util.errors import ControlError, RealtimeError
 MAX_WAITING = 1024  # glides whose arrival is to be reported
 MAX_SUBSCRIBERS = 16
 SUBSCRIBED_S = 3600.0  # a subscription ends if its host sends nothing for so long
+MAX_CURIOUS = 64  # senders that are told the names of the axes when these are measured
 MAX_REDIRECTED = 64  # senders with a reply port of their own; the oldest is dropped first
 MAX_LATER = 4096  # tracked scheduled moves; also tracked scheduled commands
 MAX_PREPARED = 64  # points whose sounds the mixer decodes ahead
@@ -105,6 +106,10 @@ class FileWork(Protocol):
     """Work on files. All but `install` run in the background; all raise RealtimeError for user errors."""
 
     def encode(self, file: str) -> Z: ...
+
+    def name_axes(self) -> Sequence[str]:
+        """Return the names of the low and the high end of each axis of the model that plays."""
+        ...
 
     def build(self, file: str) -> Any:
         """Return an instrument for `install`; its `info` describes the model."""
@@ -179,6 +184,8 @@ class Control:
 
     def _describe(self, info: ModelInfo) -> None:
         self.info = info
+        self._axes: Message | None = None  # the reply with their names, once these are measured
+        self._curious: list[Sender] = []  # who waits for them
         # 24 bits fit into a 32-bit float, the only number type of clients such as Pure Data
         self._model: replies.Facts = {"model": info.name, "model_id": int(info.digest[:6], 16)}
 
@@ -349,6 +356,8 @@ class Control:
                 commands.append(self._effects.tweak(plugin, name, value))
             case Query("seq"):
                 return self._sequencer.state()
+            case Query("axes"):
+                return self._name_axes(message, sender)
             case Query("patterns"):
                 return self._sequencer.patterns()
             case Query("settings"):
@@ -581,6 +590,28 @@ class Control:
         if self.space.of_model(label):
             raise ControlError(_taken(label))
         self._work(lambda: studio.encode(file), keep, "/morph/encode", label, sender, last=False)
+
+    def _name_axes(self, message: Message, sender: Sender) -> list[Message]:
+        """Return the reply with the names of the axes; if they are not measured yet, send it later."""
+        if self._axes:
+            return [self._axes]
+        studio, info = self._require_studio(), self.info
+
+        def tell(result: Sequence[str] | RealtimeError) -> list[tuple[Sender, Message]]:
+            if info is not self.info:
+                return []
+            names = () if isinstance(result, RealtimeError) else tuple(result)
+            told = self._axes = Message("/morph/axes.reply", names)
+            if isinstance(result, RealtimeError):
+                told = self.refuse(message, str(result))
+            return [(each, told) for each in self._curious]
+
+        if not self._curious:
+            self._require_room()
+            self._jobs.submit(studio.name_axes, tell)
+        if sender not in self._curious and len(self._curious) < MAX_CURIOUS:
+            self._curious.append(sender)
+        return []
 
     def _begin_take(self, name: str | None, sender: Sender) -> None:
         studio = self._require_studio()

@@ -92,6 +92,10 @@ class InstrumentsProxy:
         z: Z = self._works.ask("encode", file)
         return z
 
+    def name_axes(self) -> Sequence[str]:
+        names: Sequence[str] = self._works.ask("name_axes")
+        return names
+
     def build(self, file: str) -> Built:
         built: Built = self._works.ask("build", file)
         return built

@@ -209,6 +209,7 @@ class Worker:
             "start": self._start,
             "build": self._build,
             "encode": self._studio.encode,
+            "name_axes": self._studio.name_axes,
             "begin_take": self._takes.begin,
             "end_take": self._takes.end,
         }

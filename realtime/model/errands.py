@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from realtime.model import verify
+from realtime.model import axes, verify
 from realtime.model.decoder import Decoder
 from realtime.model.encoder import Encoder, encoder_path
 from realtime.model.schema import ModelInfo, Vector
@@ -21,6 +21,7 @@ from realtime.util.errors import ModelError, RealtimeError
 
 TRIAL_S = 60.0  # to load a decoder and decode a whole sound
 ENCODE_S = 60.0
+NAMING_S = 60.0  # of the axes
 SLOW_S, SLOWEST = 0.1, 3.0  # most processor time of a sound: so much, and so many times its duration
 PIECE_FRAMES = 8  # decoded at a time
 
@@ -57,6 +58,18 @@ def encode(path: Path, info: ModelInfo, sound: BinaryIO) -> Vector:
     return tuple(float(x) for x in point)
 
 
+def name_axes(path: Path) -> list[str]:
+    """Return the names of the low and the high end of each axis of a model, low high low high …
+
+    They are measured in a process of its own: it decodes some eighty sounds.
+
+    Raises:
+        RealtimeError: they cannot be measured.
+    """
+    named = errands.run(__name__, "name_axes", str(path), stdin=b"", limit_s=NAMING_S)
+    return [str(end) for ends in named for end in ends]
+
+
 def _decode(name: str) -> None:
     decoder = Decoder(name, provider="cpu", file=verify.check(sys.stdin.buffer.read()))
     info, begun_s = decoder.info, time.process_time()
@@ -84,5 +97,9 @@ def _encode(path: str, name: str, digest: str) -> Vector:
     return nearest(decoder, sound, point) if decoder.info.digest == digest else point
 
 
+def _name_axes(path: str) -> list[tuple[str, str]]:
+    return axes.name(Decoder(path, provider="cpu"))
+
+
 if __name__ == "__main__":
-    errands.carry_out({"decode": _decode, "encode": _encode})
+    errands.carry_out({"decode": _decode, "encode": _encode, "name_axes": _name_axes})

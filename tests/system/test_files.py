@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from realtime.model import axes
 from realtime.model.decoder import Decoder
 from realtime.model.encoder import Encoder, encoder_path
 from realtime.model.search import nearest
@@ -88,3 +89,12 @@ def test_encode_turns_a_sound_file_into_a_preset(tiny_model: Path, library: Path
             address, answer = server.ask("/morph/encode", *arguments)
             assert address == "/morph/error"
             assert text in str(answer[1])
+
+
+def test_axes_are_named_by_their_sounds(tiny_model: Path) -> None:
+    decoder = Decoder(tiny_model)
+    wanted = axes.name(decoder)
+    assert len(wanted) == len(decoder.info.pca.basis)
+    with Server(tiny_model, "--null") as server:
+        _, ends = server.ask("/morph/get/axes")
+    assert ends == [end for each in wanted for end in each]

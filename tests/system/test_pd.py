@@ -8,6 +8,7 @@ import shutil
 import socket
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -19,7 +20,17 @@ from realtime.control.latent_space import LatentSpace
 from realtime.control.protocol import Message
 from realtime.model import schema
 from realtime.model.decoder import Decoder
-from tests.system.rig import MAX_DIFFERENCE, PATCHES, Jack, Pd, Server, expected, free_port, onset
+from tests.system.rig import (
+    MAX_DIFFERENCE,
+    PATCHES,
+    TIMEOUT_S,
+    Jack,
+    Pd,
+    Server,
+    expected,
+    free_port,
+    onset,
+)
 from tests.system.tap import Tap
 
 PATCH = PATCHES / "morph.pd"
@@ -268,21 +279,47 @@ def test_each_control_sends_its_messages(tiny_model: Path, tmp_path: Path) -> No
         parse(message, space)
 
 
+class Copy:
+    """The open patch as Pd saves it, beside the parts that Pd looks for there."""
+
+    def __init__(self, folder: Path, remote: Remote) -> None:
+        self._folder, self._remote = folder, remote
+        self._file = folder / PATCH.name  # the same name, so that the patch can be told to save again
+        (folder / "parts").symlink_to(PATCH.parent / "parts")
+
+    def wait_for(self, pattern: str, count: int = 1) -> list[Any]:
+        """Save until a pattern is found so many times; return what is found."""
+        end = time.monotonic() + TIMEOUT_S
+        while True:
+            self._remote.say(f"save {self._file.name} {self._folder}")
+            time.sleep(0.1)
+            if self._file.exists() and len(found := re.findall(pattern, self._file.read_text())) >= count:
+                return found
+            assert time.monotonic() < end, pattern
+
+
+def test_axes_are_named_by_what_the_server_hears_there(tiny_model: Path, tmp_path: Path) -> None:
+    remote = Remote(tmp_path)
+    with (
+        Server(tiny_model, "--null") as server,
+        Pd(PATCH, remote.patch, messages=[f"go 127.0.0.1 {server.port}"]) as pd,
+    ):
+        pd.wait_for("^reply: axes.reply")
+        ends = server.ask("/morph/get/axes")[1]
+        labels = Copy(tmp_path, remote).wait_for(r"morph-axis-\d-set (?!axis)(.*) -2 -9 ", 4)
+    told = [label.replace("\\", "") for label in labels]
+    assert told == [f"{low} - {high}" for low, high in zip(ends[::2], ends[1::2], strict=True)]
+
+
 def test_patch_has_a_slider_for_each_dimension_with_its_range(tiny_model: Path, tmp_path: Path) -> None:
     remote, latent = Remote(tmp_path), Decoder(tiny_model, capacity=1).info.latent
-    saved = tmp_path / PATCH.name  # the same name, so that the patch can be told to save again
-    (tmp_path / "parts").symlink_to(PATCH.parent / "parts")  # Pd looks for it in the folder of the last save
     with (
         Server(tiny_model, "--null") as server,
         Pd(PATCH, remote.patch, messages=[f"go 127.0.0.1 {server.port}"]) as pd,
     ):
         pd.wait_for("^reply: classes.reply")
-        end = time.monotonic() + 30
-        while not saved.exists() or saved.read_text().count("parts/dimension") < len(latent.low):
-            assert time.monotonic() < end, pd.output
-            remote.say(f"save {saved.name} {tmp_path}")
-            time.sleep(0.1)
-    built = re.findall(r"#X obj \d+ \d+ parts/dimension (\d+) (\S+) (\S+?)[;,]", saved.read_text())
+        dimension = r"#X obj \d+ \d+ parts/dimension (\d+) (\S+) (\S+?)[;,]"
+        built = Copy(tmp_path, remote).wait_for(dimension, len(latent.low))
     shown = sorted((int(i), float(low), float(high)) for i, low, high in built)
     assert [i for i, _, _ in shown] == list(range(len(latent.low)))
     np.testing.assert_allclose([low for _, low, _ in shown], latent.low, rtol=1e-4)

@@ -87,6 +87,28 @@ def test_questions_are_answered(control: Control, player: Notebook) -> None:
     assert player.played == []
 
 
+class Naming:
+    """A studio that names axes, and counts how often."""
+
+    def __init__(self) -> None:
+        self.counted = 0
+
+    def name_axes(self) -> tuple[str, ...]:
+        self.counted += 1
+        return "darker", "brighter", "shorter", "longer"
+
+
+def test_axes_are_measured_once_for_all_who_ask(decoder: Decoder, player: Notebook) -> None:
+    studio = Naming()
+    control = Control(decoder.info, player, studio=studio)  # type: ignore[arg-type]
+    named = Message("/morph/axes.reply", ("darker", "brighter", "shorter", "longer"))
+    for sender in (ANNA, BERT, ANNA):
+        assert control.handle([Message("/morph/get/axes")], sender) == []
+    assert wait_for_news(control, 2) == [named, named]
+    assert control.handle([Message("/morph/get/axes")], ME) == [named]
+    assert studio.counted == 1
+
+
 def test_long_reply_is_split_into_several_messages(control: Control) -> None:
     answers = control.handle([Message("/morph/get/anchors")], ME)
     anchors, classes = control.info.anchors, control.info.classes

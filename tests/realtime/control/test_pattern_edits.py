@@ -46,6 +46,9 @@ class Instruments:
     def encode(self, file: str) -> tuple[float, ...]:
         raise RealtimeError("no encoder")
 
+    def name_axes(self) -> tuple[str, ...]:
+        return ()
+
     def build(self, file: str) -> Instruments:
         return self
 

@@ -102,8 +102,9 @@ def test_the_server_takes_all_that_it_sends(tiny_model: Path) -> None:
 
 def test_scripts_speak_of_addresses_and_widgets_that_there_are() -> None:
     text, table = FILE.read_text(), {a.path for a in ADDRESSES}
-    answers = {x for a in ADDRESSES for x in re.findall(r"/morph/\w+\.reply", a.reply or "")}
-    for address in re.findall(r"/morph/[\w./]+", text):
+    answers = {x for a in ADDRESSES for x in re.findall(r"/morph/[\w/]+\.reply", a.reply or "")}
+    text = re.sub(r"' \+ (\w+) \+ '/", "0/", text).replace("' + step", "<s>")  # put together from parts
+    for address in re.findall(r"/morph/[\w./<>]+", text):
         assert re.sub(r"\d+", "<i>", address) in table | answers | {"/morph/z"}, address
     known = {w["id"] for w in widgets()}
     assert set(re.findall(r"\b[sg]et\('(\w+)'[,)]", text)) <= known

@@ -59,10 +59,12 @@ def test_the_server_takes_all_that_it_sends(tiny_model: Path) -> None:
 def test_the_server_takes_what_the_script_asks(tiny_model: Path) -> None:
     space = LatentSpace(Decoder(tiny_model, capacity=1).info)
     script = SHIPPED.findtext(".//property[key='script']/value", "")
-    asked = re.findall(r"sendOSC\(\{'([^']+)', \{(?:\{tag = 'i', value = (\d+)\})?\}", script)
-    assert len(asked) == script.count("sendOSC") == 5
-    for address, argument in asked:
-        parse(Message(address, (int(argument),) if argument else ()), space)
+    asked = re.findall(r"sendOSC\(\{'([^']+)', \{(.*?)\}\}\)", script)
+    for address, arguments in asked:
+        if address.startswith("/morph/seq/"):
+            continue  # by the performer; tests/system/test_touchosc.py
+        parse(Message(address, tuple(int(x) for x in re.findall(r"value = (\d+)", arguments))), space)
+    assert {address for address, _ in asked} >= {"/morph/reply", "/morph/get/classes", "/morph/get/axes"}
 
 
 def test_controls_have_names_of_their_own_and_lie_on_the_page() -> None:

@@ -15,6 +15,7 @@ Widget = dict[str, Any]
 VERSION = "1.29.2"  # of Open Stage Control, whose documentation the properties were taken from
 DARK, ORANGE, RED, GREY, BLUE, GREEN = "#2a3440", "#d06020", "#c02020", "#66707c", "#4d8cc0", "#22b060"
 PADS, MACROS, PRESETS = 12, 8, 8
+LANES, STEPS = 4, 16
 SIZE = (1024, 768)
 PRESET_MS = 200
 SERVER = "@{host}:@{port}"
@@ -26,8 +27,32 @@ globals.forget = function() {
   globals.places = null
   globals.ranges = []
   globals.ready = false
+  globals.named = false
 }
 globals.forget()
+globals.pad = ''  // the sound of the latest pad
+globals.lanes = []  // of the server's sequencer: name, steps (velocities)
+globals.showLanes = function() {
+  for (var row = 0; row < LANES; row++) {
+    var lane = globals.lanes[row]
+    var free = row === globals.lanes.length ? '+ ' + (globals.pad || 'the point') : ''
+    set('lane' + row, lane ? lane.name : free)
+    for (var step = 0; step < STEPS; step++) {
+      set('step' + row + '_' + step, lane && lane.steps[step] > 0 ? 1 : 0, SHOWN)
+    }
+  }
+}
+globals.press = function(row, step, on) {
+  if (row >= globals.lanes.length) {
+    row = globals.lanes.length
+    globals.lanes.push({name: globals.pad || 'the point', steps: []})
+    if (globals.pad) send('/morph/seq/add', globals.pad)
+    else send('/morph/seq/add')
+  }
+  globals.lanes[row].steps[step] = on
+  send('/morph/seq/lane/' + row + '/step/' + step, {type: 'f', value: on})
+  globals.showLanes()
+}
 setInterval(function() {
   send('/morph/get/status')
   send('/morph/get/z')
@@ -36,6 +61,8 @@ setInterval(function() {
   if (globals.classes === null) send('/morph/get/classes')
   if (globals.places === null) send('/morph/get/places')
   if (!globals.ready) send('/morph/get/dimensions')
+  if (!globals.named) send('/morph/get/axes')
+  if (globals.revision !== globals.shown) send('/morph/get/seq')
   if (Date.now() - globals.heard > 2500) {
     globals.forget()
     set('light', 0)
@@ -47,6 +74,7 @@ STATUS = """\
 var facts = {}
 for (var i = 0; i + 1 < value.length; i += 2) facts[value[i]] = value[i + 1]
 globals.heard = Date.now()
+globals.revision = facts.seq_revision
 set('light', 1)
 set('p99', 'p99 ' + facts.p99_ms.toFixed(1) + ' ms')
 set('gain', facts.gain_db, SHOWN)
@@ -91,6 +119,33 @@ AXES = """\
 var axes = [].concat(value)
 for (var i = 0; i < MACROS; i++) if (typeof axes[i] === 'number') set('macro' + i, axes[i], SHOWN)
 """
+NAMES = """\
+var ends = [].concat(value)
+globals.named = true
+for (var i = 0; i < MACROS && 2 * i + 1 < ends.length; i++) {
+  setVar('macro' + i, 'ends', '<span>' + ends[2 * i + 1] + '</span><span>' + ends[2 * i] + '</span>')
+}
+"""
+#: The high end at the top, the low one at the bottom.
+ENDS = ".html { position: absolute; z-index: 1; inset: 6rem; pointer-events: none; display: flex; }"
+ENDS += " .html { flex-direction: column; justify-content: space-between; font-size: 80%; }"
+PATTERN = """\
+var facts = {}
+for (var i = 0; i + 1 < value.length; i += 2) facts[value[i]] = value[i + 1]
+globals.shown = facts.revision
+globals.lanes.splice(facts.lanes)
+globals.showLanes()
+"""
+LANE = """\
+var row = value[0], first = value.lastIndexOf('steps') + 1, facts = {}
+for (var i = 1; i + 1 < first; i += 2) facts[value[i]] = value[i + 1]
+if (row < LANES && row <= globals.lanes.length) {
+  var name = facts.from || 'the point'
+  if (facts.to !== facts.from) name += ' › ' + facts.to
+  globals.lanes[row] = {name: name, steps: value.slice(first).filter(function(x, i) { return i % 2 === 0 })}
+  globals.showLanes()
+}
+"""
 MAP = """\
 var place = [].concat(value), point = place.join()
 if (Date.now() - globals.touched < 600) {
@@ -98,6 +153,12 @@ if (Date.now() - globals.touched < 600) {
 } else if (place.length === 2 && point !== globals.rests) {
   globals.rests = null
   set('map', place, SHOWN)
+}
+"""
+PRESSED = """\
+if (value) {
+  globals.pad = getVar('this', 'name')
+  globals.showLanes()
 }
 """
 TOUCHED = "globals.touched = Date.now()\n"
@@ -130,8 +191,15 @@ def silent(name: str) -> Widget:
 def hearing(address: str, script: str) -> Widget:
     """A variable that hears an answer of the server."""
     name = address.rpartition("/")[2].replace(".", "_")  # a dot in a name would be that of a property
-    filled = script.replace("SHOWN", SHOWN).replace("PADS", str(PADS)).replace("MACROS", str(MACROS))
-    return widget("variable", name, address=address, bypass=True, onValue=filled)
+    return widget("variable", name, address=address, bypass=True, onValue=filled(script))
+
+
+def filled(script: str) -> str:
+    """Return a script with the numbers in the places of their names."""
+    numbers = {"PADS": PADS, "MACROS": MACROS, "LANES": LANES, "STEPS": STEPS, "SHOWN": SHOWN}
+    for name, value in numbers.items():
+        script = script.replace(name, str(value))
+    return script
 
 
 def button(name: str, text: str, frame: Sequence[int], colour: str, **properties: Any) -> Widget:
@@ -164,15 +232,18 @@ def fader(name: str, words: str, frame: Sequence[int], low: float, high: float, 
 
 
 def widgets() -> list[Widget]:
-    """All of it: light, host and port, p99, panic; pads; morph; hit, beat; map; dimensions; axes; presets."""
+    """All widgets: light, server, panic; pads; morph; hit, beat; map; dimensions; steps; axes; presets."""
     made = [
-        widget("script", "asks", onCreate=ASK, target=SERVER),
+        widget("script", "asks", onCreate=filled(ASK), target=SERVER),
         hearing("/morph/status.reply", STATUS),
         hearing("/morph/classes.reply", CLASSES),
         hearing("/morph/places.reply", PLACES),
         hearing("/morph/dimensions.reply", DIMENSIONS),
         hearing("/morph/z.reply", POINT),
         hearing("/morph/macros.reply", AXES),
+        hearing("/morph/axes.reply", NAMES),
+        hearing("/morph/seq.reply", PATTERN),
+        hearing("/morph/seq/lane.reply", LANE),
         hearing("/morph/xy.reply", MAP),
         text("title", "soundmorph", (16, 12, 130, 48)),
         widget("led", "light", (150, 20, 32, 32), colorWidget=GREEN, **silent("light")),
@@ -185,7 +256,7 @@ def widgets() -> list[Widget]:
         button("panic", "panic", (892, 12, 116, 48), RED, **sending("/morph/panic")),
     ]
     for i in range(PADS):
-        place = (16 + 124 * (i % 4), 76 + 72 * (i // 4), 116, 64)
+        place = (16 + 124 * (i % 4), 76 + 46 * (i // 4), 116, 40)
         made.append(
             button(
                 f"pad{i + 1}",
@@ -193,42 +264,43 @@ def widgets() -> list[Widget]:
                 place,
                 ORANGE,
                 visible="#{VAR{name, ''} !== ''}",
+                onValue=PRESSED,
                 **sending("/morph/trigger", (1, "VAR{name, ''}"), "fs"),
             )
         )
     made += [
         widget(
-            "dropdown", "from", (16, 296, 120, 48), values="#{[].concat(@{classes_reply})}", **silent("from")
+            "dropdown", "from", (16, 216, 120, 40), values="#{[].concat(@{classes_reply})}", **silent("from")
         ),
         fader(
             "morph",
             "morph",
-            (144, 296, 236, 48),
+            (144, 216, 236, 40),
             0,
             1,
             horizontal=True,
             **sending("/morph/between", ("@{from}", "@{to}"), "ssf"),
         ),
         widget(
-            "dropdown", "to", (388, 296, 120, 48), values="#{[].concat(@{classes_reply})}", **silent("to")
+            "dropdown", "to", (388, 216, 120, 40), values="#{[].concat(@{classes_reply})}", **silent("to")
         ),
         fader(
             "gain",
             "gain in dB",
-            (16, 356, 244, 48),
+            (16, 264, 244, 40),
             -60,
             6,
             horizontal=True,
             default=0,
             **sending("/morph/gain"),
         ),
-        button("hit", "hit", (268, 356, 76, 48), ORANGE, **sending("/morph/trigger")),
-        button("start", "beat", (352, 356, 74, 48), GREY, **sending("/morph/seq/start")),
-        button("rest", "no beat", (434, 356, 74, 48), GREY, **sending("/morph/seq/stop")),
+        button("hit", "hit", (268, 264, 76, 40), ORANGE, **sending("/morph/trigger")),
+        button("start", "beat", (352, 264, 74, 40), GREY, **sending("/morph/seq/start")),
+        button("rest", "no beat", (434, 264, 74, 40), GREY, **sending("/morph/seq/stop")),
         widget(
             "xy",
             "map",
-            (520, 76, 488, 328),
+            (520, 76, 488, 228),
             snap=True,
             html="VAR{names, ''}",
             css=ON_THE_MAP,
@@ -236,11 +308,11 @@ def widgets() -> list[Widget]:
             onValue=TOUCHED,
             **sending("/morph/xy"),
         ),
-        text("z_name", "dimensions of z, over the range of the training sounds", (16, 410, 500, 22)),
+        text("z_name", "dimensions of z, over the range of the training sounds", (16, 308, 500, 20)),
         widget(
             "matrix",
             "z",
-            (16, 434, 992, 120),
+            (16, 330, 992, 80),
             layout="horizontal",
             widgetType="fader",
             quantity="#{(VAR{ranges, []} || []).length}",
@@ -259,11 +331,27 @@ def widgets() -> list[Widget]:
             },
         ),
     ]
+    for row in range(LANES):
+        made.append(text(f"lane{row}", "", (16, 418 + 36 * row, 120, 32)))
+        for step in range(STEPS):
+            place = (140 + 53 * step + 6 * (step // 4), 418 + 36 * row, 48, 32)
+            made.append(
+                widget(
+                    "button",
+                    f"step{row}_{step}",
+                    place,
+                    label=False,
+                    mode="toggle",
+                    colorWidget=ORANGE,
+                    onValue=f"globals.press({row}, {step}, value)",
+                    **silent(f"step/{row}/{step}"),
+                )
+            )
     for i in range(MACROS):
-        place = (16 + 124 * i, 566, 116, 116)
-        made.append(
-            fader(f"macro{i}", f"axis {i + 1}", place, -4, 4, default=0, **sending(f"/morph/macro/{i}"))
-        )
+        place = (16 + 124 * i, 570, 116, 116)
+        named = f"VAR{{ends, '<span>axis {i + 1}</span>'}}"
+        axis = fader(f"macro{i}", named, place, -4, 4, default=0, **sending(f"/morph/macro/{i}"))
+        made.append(axis | {"css": ENDS})
     made.append(
         widget(
             "button",

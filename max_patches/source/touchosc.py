@@ -1,6 +1,6 @@
 """A layout for TouchOSC: zlib-compressed XML, a tree of nodes with properties, values and messages.
 
-A script in the layout (Lua, run by TouchOSC) names the pads and colours the light from the server's answers.
+Scripts in the layout (Lua, run by TouchOSC) show what the server answers and edit the steps of its sequencer.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ ORANGE: Colour = (0.85, 0.42, 0.15)
 RED: Colour = (0.8, 0.15, 0.15)
 GREY: Colour = (0.45, 0.48, 0.52)
 BLUE: Colour = (0.3, 0.55, 0.75)
+GREEN: Colour = (0.13, 0.69, 0.38)
 
 PADS, MACROS, PRESETS = 12, 8, 8
+LANES, STEPS = 4, 16
 SIZE = (1024, 768)
 VALUES: dict[str, dict[str, object]] = {
     "LABEL": {"text": ""},
@@ -29,17 +31,66 @@ VALUES: dict[str, dict[str, object]] = {
 }
 PLAY = {"hit": "/morph/trigger", "beat": "/morph/seq/start", "no beat": "/morph/seq/stop"}
 GAIN_DB, MACRO_RANGE = (-60.0, 6.0), 4.0
-MAP = (520, 76, 488, 424)  # left, top, width, height
+MAP = (520, 76, 488, 270)  # left, top, width, height
+EVERY_MS = 50  # between two states of the server
 RECEIVE = 9002  # the port that answers are asked to, whatever port TouchOSC sends from
 CONNECTION = "00001"  # the first of TouchOSC's ten, counted from the right
 
 SCRIPT = """\
-local heard = -10
-local asked = -10
+local heard, asked = -10, -10  -- in seconds, when the server last answered and was last asked
+local model, axes = nil, false  -- the one that plays; true if its axes are named
+local pad = nil  -- the sound of the latest pad
+local lanes = {}  -- of the server's sequencer: name, steps (velocities)
+local found = {}
+
+local function control(name)
+  if not found[name] then found[name] = self:findByName(name, true) end
+  return found[name]
+end
 
 local function label(name, text)
-  local control = self:findByName(name, true)
-  if control then control.values.text = text end
+  control(name).values.text = text
+end
+
+local function pairs_of(arguments, first)
+  local facts = {}
+  for i = first, #arguments - 1, 2 do facts[arguments[i].value] = arguments[i + 1].value end
+  return facts
+end
+
+local function show(row)
+  local lane = lanes[row]
+  label('lane' .. row, lane and lane.name or row == #lanes + 1 and '+ ' .. (pad or 'the point') or '')
+  for step = 1, STEPS do
+    local on = lane and (lane.steps[step] or 0) > 0
+    control('step' .. row .. '_' .. step).color = on and Color(ORANGE) or Color(GREY)
+  end
+end
+
+local function show_lanes()
+  for row = 1, LANES do show(row) end
+end
+
+local function press(row, step)
+  if row > #lanes then
+    row = #lanes + 1
+    lanes[row] = {name = pad or 'the point', steps = {}}
+    sendOSC({'/morph/seq/add', pad and {{tag = 's', value = pad}} or {}})
+  end
+  local steps = lanes[row].steps
+  steps[step] = (steps[step] or 0) > 0 and 0 or 1
+  sendOSC({'/morph/seq/lane/' .. row - 1 .. '/step/' .. step - 1, {{tag = 'f', value = steps[step]}}})
+  show_lanes()
+end
+
+function onReceiveNotify(key, value)
+  if key == 'pad' then
+    pad = value
+    show_lanes()
+  elseif key == 'step' then
+    local row, step = value:match('step(%d+)_(%d+)')
+    press(tonumber(row), tonumber(step))
+  end
 end
 
 function update()
@@ -47,13 +98,13 @@ function update()
   if now - asked > 1 then
     asked = now
     sendOSC({'/morph/reply', {{tag = 'i', value = RECEIVE}}})
-    sendOSC({'/ping', {}})
+    sendOSC({'/morph/subscribe', {{tag = 'i', value = RECEIVE}, {tag = 'f', value = EVERY_MS}}})
     sendOSC({'/morph/get/classes', {}})
     sendOSC({'/morph/get/places', {}})
-    sendOSC({'/morph/get/status', {}})
+    sendOSC({'/morph/get/seq', {}})
+    if not axes then sendOSC({'/morph/get/axes', {}}) end
   end
-  local light = self:findByName('light', true)
-  if now - heard < 3 then light.color = Color(0.13, 0.69, 0.38) else light.color = Color(0.45, 0.48, 0.52) end
+  control('light').color = now - heard < 3 and Color(GREEN) or Color(GREY)
 end
 
 function onReceiveOSC(message, connections)
@@ -63,25 +114,49 @@ function onReceiveOSC(message, connections)
     for i = 1, PADS do
       local name = arguments[i] and arguments[i].value or ''
       label('name' .. i, name)
-      self:findByName('pad' .. i, true).tag = name
+      control('pad' .. i).tag = name
     end
   elseif path == '/morph/places.reply' then
     for i = 1, PADS do
       local at = 3 * i
-      local control = self:findByName('place' .. i, true)
-      control.values.text = arguments[at] and arguments[at - 2].value or ''
+      local place = control('place' .. i)
+      place.values.text = arguments[at] and arguments[at - 2].value or ''
       if arguments[at] then
-        local frame = control.frame
+        local frame = place.frame
         frame.x = LEFT + arguments[at - 1].value * WIDTH - frame.w / 2
         frame.y = TOP + (1 - arguments[at].value) * HEIGHT - frame.h / 2
-        control.frame = frame
+        place.frame = frame
       end
     end
-  elseif path == '/morph/status.reply' then
-    for i = 1, #arguments - 1, 2 do
-      if arguments[i].value == 'p99_ms' then
-        label('p99', string.format('p99 %.1f ms', arguments[i + 1].value))
+  elseif path == '/morph/axes.reply' then
+    axes = true
+    for i = 1, MACROS do
+      if arguments[2 * i] then
+        label('low' .. i, arguments[2 * i - 1].value)
+        label('high' .. i, arguments[2 * i].value)
       end
+    end
+  elseif path == '/morph/seq.reply' then
+    for row = #lanes, pairs_of(arguments, 1).lanes + 1, -1 do lanes[row] = nil end
+    show_lanes()
+  elseif path == '/morph/seq/lane.reply' then
+    local row = arguments[1].value + 1
+    if row <= LANES and row <= #lanes + 1 then
+      local facts = pairs_of(arguments, 2)
+      local name = facts.from == '' and 'the point' or facts.from
+      if facts.to ~= facts.from then name = name .. ' › ' .. facts.to end
+      lanes[row] = {name = name, steps = {}}
+      local first = #arguments
+      while arguments[first].value ~= 'steps' do first = first - 1 end
+      for i = first + 1, #arguments, 2 do table.insert(lanes[row].steps, arguments[i].value) end
+      show_lanes()
+    end
+  elseif path == '/morph/status.reply' then
+    local facts = pairs_of(arguments, 1)
+    label('p99', string.format('p99 %.1f ms', facts.p99_ms))
+    if facts.model_id ~= model then model, axes = facts.model_id, false end
+    for step = 1, STEPS do
+      control('beat' .. step).color = step == facts.seq_step + 1 and Color(GREEN) or Color(GREY)
     end
   end
 end
@@ -90,7 +165,13 @@ PAD = """\
 function onValueChanged(key)
   if key == 'x' and self.values.x == 1 and self.tag ~= '' then
     sendOSC({'/morph/trigger', {{tag = 'f', value = 1}, {tag = 's', value = self.tag}}})
+    self.parent:notify('pad', self.tag)
   end
+end
+"""
+STEP = """\
+function onValueChanged(key)
+  if key == 'x' and self.values.x == 1 then self.parent:notify('step', self.name) end
 end
 """
 
@@ -206,10 +287,12 @@ def label(name: str, text: str, frame: Sequence[float], size: int = 16) -> ET.El
 
 
 def layout() -> ET.Element:
-    """The whole of it: light, p99, panic; pads; map; macros; presets."""
+    """The whole layout: light, p99, panic; pads; map; steps; axes; presets."""
     root = ET.Element("lexml", version="3")
-    words = {"PADS": PADS, "RECEIVE": RECEIVE}
-    words |= dict(zip(("LEFT", "TOP", "WIDTH", "HEIGHT"), MAP, strict=True))
+    words: dict[str, object] = dict(zip(("LEFT", "TOP", "WIDTH", "HEIGHT"), MAP, strict=True))
+    words |= {"PADS": PADS, "MACROS": MACROS, "LANES": LANES, "STEPS": STEPS}
+    words |= {"RECEIVE": RECEIVE, "EVERY_MS": EVERY_MS}
+    words |= {"ORANGE": str(ORANGE)[1:-1], "GREY": str(GREY)[1:-1], "GREEN": str(GREEN)[1:-1]}
     script = SCRIPT
     for word, value in words.items():
         script = script.replace(word, str(value))
@@ -227,25 +310,34 @@ def layout() -> ET.Element:
         add(osc(node("BUTTON", name, place, colour, buttonType=0), f"/morph/{name}", when="RISE"))
         add(label(f"{name}_name", name, place))
     for i in range(PADS):
-        place = (16 + 124 * (i % 4), 76 + 108 * (i // 4), 116, 100)
+        place = (16 + 124 * (i % 4), 76 + 70 * (i // 4), 116, 62)
         add(node("BUTTON", f"pad{i + 1}", place, ORANGE, PAD, buttonType=0))
         add(label(f"name{i + 1}", "", place))
     add(osc(node("XY", "map", MAP, BLUE), "/morph/xy", (*x, 0, 1), (*y, 0, 1)))
     for i in range(PADS):  # the names of the classes, which the script moves to their places
         add(label(f"place{i + 1}", "", (MAP[0], MAP[1], 100, 24), 14))
     low, high = GAIN_DB
-    gain = node("FADER", "gain", (16, 408, 240, 92), GREY, start=-low / (high - low), orientation=1)
+    gain = node("FADER", "gain", (16, 286, 240, 60), GREY, start=-low / (high - low), orientation=1)
     add(osc(gain, "/morph/gain", (*x, low, high)))
-    add(label("gain_name", f"gain, {low:g} to {high:g} dB", (16, 412, 240, 28), 14))
+    add(label("gain_name", f"gain, {low:g} to {high:g} dB", (16, 302, 240, 28), 14))
     for i, (text, path) in enumerate(PLAY.items()):
-        place = (264 + 82 * i, 408, 76, 92)
+        place = (264 + 82 * i, 286, 76, 60)
         add(osc(node("BUTTON", text, place, ORANGE if i == 0 else GREY, buttonType=0), path, when="RISE"))
         add(label(f"{text} name", text, place))
+    for step in range(STEPS):
+        left = 140 + 53 * step + 6 * (step // 4)
+        add(node("BOX", f"beat{step + 1}", (left, 358, 48, 6), GREY))
+        for row in range(LANES):
+            place = (left, 370 + 42 * row, 48, 36)
+            add(node("BUTTON", f"step{row + 1}_{step + 1}", place, GREY, STEP, buttonType=0))
+    for row in range(LANES):
+        add(label(f"lane{row + 1}", "", (16, 370 + 42 * row, 116, 36), 14))
     for i in range(MACROS):
-        place = (16 + 124 * i, 516, 116, 160)
+        place = (16 + 124 * i, 550, 116, 130)
         axis = node("FADER", f"macro{i}", place, AXIS, start=0.5)
         add(osc(axis, f"/morph/macro/{i}", (*x, -MACRO_RANGE, MACRO_RANGE)))
-        add(label(f"macro_name{i}", f"axis {i + 1}", (place[0], 520, 116, 28), 14))
+        add(label(f"high{i + 1}", f"axis {i + 1}", (place[0], 552, 116, 24), 12))
+        add(label(f"low{i + 1}", "", (place[0], 654, 116, 24), 12))
     for i in range(PRESETS):
         place = (16 + 124 * i, 692, 116, 60)
         preset = ("CONSTANT", "STRING", f"p{i + 1}", 0.0, 1.0)

@@ -8,7 +8,7 @@
 // Each is answered by a line, a list of what the scripts did: ["send", …], ["set", id, value, options], ["setVar", …].
 
 const session = JSON.parse(require('fs').readFileSync(process.argv[2]))
-const globals = {}, values = {}, timers = []
+const globals = {}, values = {}, variables = {}, timers = []
 let now = 1000, done = []
 
 const widgets = []
@@ -31,7 +31,10 @@ const tools = {
     const widget = widgets.find(each => each.id === id)
     if (widget && widget.onValue && options.script !== false) run(widget, widget.onValue, value)
   },
-  setVar: (id, name, value) => done.push(['setVar', id, name, value]),
+  setVar: (id, name, value) => {
+    variables[id + '.' + name] = value
+    done.push(['setVar', id, name, value])
+  },
   send: (...message) => done.push(['send', ...message]),
   setTimeout: (callback, ms) => later(callback, ms),
   setInterval: (callback, ms) => later(callback, ms, ms),
@@ -41,7 +44,8 @@ const tools = {
 function run(widget, script, value) {
   widget.locals = widget.locals || {}
   const names = Object.keys(tools)
-  new Function('value', 'locals', ...names, script)(value, widget.locals, ...names.map(name => tools[name]))
+  const getVar = (id, name) => variables[(id === 'this' ? widget.id : id) + '.' + name]
+  new Function('value', 'locals', 'getVar', ...names, script)(value, widget.locals, getVar, ...names.map(name => tools[name]))
 }
 
 function pass(ms) {

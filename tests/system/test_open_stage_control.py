@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from max_patches.source.__main__ import FOLDER
-from max_patches.source.openstagecontrol import MACROS
+from max_patches.source.openstagecontrol import MACROS, STEPS
 from tests.system.rig import Process, Server, program
 
 HARNESS = Path(__file__).with_name("open_stage_control.js")
@@ -33,6 +33,12 @@ class Surface(Process):
         done: list[Action] = json.loads(self.wait_for(r"^\[.*\]$")[0])
         return done
 
+    def play(self, server: Server, name: str, value: float) -> None:
+        """Touch a widget, and pass on what its script sends."""
+        for action, *message in self.tell("touch", name, value):
+            if action == "send":
+                server.send(*(part["value"] if isinstance(part, dict) else part for part in message))
+
     def talk(self, server: Server, keep: Callable[[str], bool] = lambda address: True) -> dict[str, Any]:
         """Send the queries of a turn, pass on the replies that `keep` accepts; return the values set."""
         questions = [action[1] for action in self.tell("pass", EVERY_MS) if action[0] == "send"]
@@ -41,6 +47,8 @@ class Surface(Process):
             if keep(question):
                 address, given = server.ask(question)
                 done += self.tell("hear", address, given)
+                for _ in range(int(given[given.index("lanes") + 1]) if address == "/morph/seq.reply" else 0):
+                    done += self.tell("hear", *server.hear())
         return {action[1]: action[2] for action in done if action[0] == "set"}
 
 
@@ -51,8 +59,8 @@ def surface() -> Iterator[Surface]:
 
 
 @pytest.fixture
-def server(tiny_model: Path) -> Iterator[Server]:
-    with Server(tiny_model, "--null") as running:
+def server(tiny_model: Path, tmp_path: Path) -> Iterator[Server]:
+    with Server(tiny_model, "--null", "--presets", str(tmp_path / "presets.json")) as running:
         yield running
 
 
@@ -132,6 +140,40 @@ def test_names_of_the_classes_lie_at_their_places_on_the_map(surface: Surface, s
     assert [name for _, _, name in shown] == places[::3]
     assert [float(left) / 100 for left, _, _ in shown] == pytest.approx(places[1::3])
     assert [float(bottom) / 100 for _, bottom, _ in shown] == pytest.approx(places[2::3])
+
+
+def lit(shown: dict[str, Any], row: int) -> list[int]:
+    return [step for step in range(STEPS) if shown[f"step{row}_{step}"]]
+
+
+def test_step_in_an_empty_row_adds_a_lane_with_the_sound_of_the_latest_pad(
+    surface: Surface, server: Server
+) -> None:
+    surface.talk(server)
+    surface.talk(server)
+    surface.tell("touch", "pad2", 1)
+    surface.play(server, "step0_2", 1)
+    surface.tell("touch", "pad1", 1)
+    surface.play(server, "step3_8", 1)  # the first empty row takes it
+    surface.talk(server)
+    shown = surface.talk(server)
+    assert [shown[f"lane{row}"] for row in range(4)] == ["snare", "kick", "+ kick", ""]
+    assert [lit(shown, row) for row in range(3)] == [[2], [8], []]
+    surface.play(server, "step0_2", 0)
+    server.send("/morph/seq/lane/0/sound", "kick", "snare")
+    server.send("/morph/seq/lane/0/step/5", 0.5)
+    surface.talk(server)
+    shown = surface.talk(server)
+    assert shown["lane0"] == "kick › snare"
+    assert lit(shown, 0) == [5]
+
+
+def test_axes_are_named_as_the_server_says(surface: Surface, server: Server) -> None:
+    _, ends = server.ask("/morph/get/axes")
+    named = variables(surface.tell("hear", "/morph/axes.reply", ends), "ends")
+    assert [re.findall(r"<span>(.*?)</span>", html)[::-1] for html in named] == [
+        ends[at : at + 2] for at in range(0, len(ends), 2)
+    ]
 
 
 def test_change_of_model_or_end_of_the_server_repeats_the_queries(surface: Surface, server: Server) -> None:

@@ -80,7 +80,14 @@ def serve(config: ServeConfig) -> int:
         sound = Supervisor(config.sound, stopping.is_set)
         parts.callback(sound.close)
         shelf = PresetFile(config.presets or default_presets(), say)
-        control = Control(sound.info, sound.player, shelf=shelf, studio=sound.studio, effects=sound.plugins)
+        control = Control(
+            sound.info,
+            sound.player,
+            shelf=shelf,
+            studio=sound.studio,
+            takes=sound.takes,
+            effects=sound.plugins,
+        )
         if config.dynamics and control.space.expression.knows_velocity:
             control.handle([Message("/morph/dynamics", (config.dynamics,))], NOBODY)
         server = Server(control, listener, access.Access(config.allow))

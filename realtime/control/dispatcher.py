@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import count
 from pathlib import PurePosixPath
-from typing import Any, Protocol
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -22,7 +22,6 @@ from realtime.control.latent_space import LatentSpace
 from realtime.control.presets import Last, PresetError, PresetFile, Presets, listed
 from realtime.control.protocol import Message
 from realtime.control.refusals import Refusals
-from realtime.control.replies import PluginChain
 from realtime.control.requests import (
     Adopt,
     Asked,
@@ -65,6 +64,8 @@ from realtime.synth.commands import (
     Trigger,
     Z,
 )
+from realtime.synth.player import FileWork, Player, PluginChain, TakeWork
+from realtime.synth.plugins import Chain
 from realtime.util.errors import ControlError, RealtimeError
 
 MAX_WAITING = 1024  # glides whose arrival is to be reported
@@ -81,51 +82,7 @@ Sender = tuple[str, int]
 NOBODY: Sender = ("", 0)  # takes no replies
 _MODEL_CHANGED = "the model has changed in the meantime"
 
-
-class Player(Protocol):
-    """The part of the engine that control uses."""
-
-    def submit(self, commands: Sequence[Command], due: float | None = None) -> bool: ...
-
-    def submit_from(
-        self, commands: Sequence[Command], due: float | None = None
-    ) -> tuple[bool, Sequence[float]]:
-        """Submit commands; also return the point as it was before them."""
-        ...
-
-    def status(self) -> Mapping[str, int | float | str]: ...
-
-    def latency(self) -> Mapping[str, float]: ...
-
-    def z(self) -> Sequence[float]: ...
-
-    def arrivals(self) -> Iterator[int]: ...
-
-
-class FileWork(Protocol):
-    """Work on files. All but `install` run in the background; all raise RealtimeError for user errors."""
-
-    def encode(self, file: str) -> Z: ...
-
-    def name_axes(self) -> Sequence[str]:
-        """Return the names of the low and the high end of each axis of the model that plays."""
-        ...
-
-    def build(self, file: str) -> Any:
-        """Return an instrument for `install`; its `info` describes the model."""
-        ...
-
-    def begin_take(self, name: str) -> None:
-        """Begin to record the sound and the commands."""
-        ...
-
-    def end_take(self) -> str:
-        """End the recording; return its name when its files are complete."""
-        ...
-
-    def install(self, instrument: Any) -> None:
-        """Play with the new instrument from now on. Quick; runs on the control thread."""
-        ...
+T = TypeVar("T")
 
 
 class Control:
@@ -136,7 +93,8 @@ class Control:
         player: the engine.
         shelf: the preset file; by default, presets stay in memory.
         studio: needed by `/morph/encode` and `/morph/model`, which are refused without it.
-        effects: the plugins, if any.
+        takes: needed by `/morph/record/…`, likewise.
+        effects: the plugins.
         clock: returns monotonic time in seconds.
 
     Attributes:
@@ -153,7 +111,8 @@ class Control:
         *,
         shelf: PresetFile | None = None,
         studio: FileWork | None = None,
-        effects: PluginChain | None = None,
+        takes: TakeWork | None = None,
+        effects: PluginChain = Chain(()),  # noqa: B008  empty
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.player = player
@@ -162,7 +121,7 @@ class Control:
         self.malformed = 0
         self.ignored = 0
         self._shelf = shelf or PresetFile(None)
-        self._studio = studio
+        self._studio, self._takes = studio, takes
         self._effects = effects
         self._clock = clock
         self._jobs = Jobs()
@@ -351,8 +310,6 @@ class Control:
             case SetParameter(plugin, name, value):
                 if due is not None and due > now:
                     raise ControlError("plugin parameters take effect at once; send them without a time tag")
-                if self._effects is None:
-                    raise ControlError("there are no plugins; `realtime serve --plugin` loads them")
                 commands.append(self._effects.tweak(plugin, name, value))
             case Query("seq"):
                 return self._sequencer.state()
@@ -410,7 +367,7 @@ class Control:
             case BeginTake(name):
                 self._begin_take(name, sender)
             case EndTake():
-                self._work(self._require_studio().end_take, _nothing, "/morph/record/stop", None, sender)
+                self._work(_given(self._takes).end, _nothing, "/morph/record/stop", None, sender)
             case Subscribe(port, interval_ms):
                 self._subscribe((sender[0], port), interval_ms, now)
             case ReplyTo(port):
@@ -579,7 +536,7 @@ class Control:
         self._work(lambda: self._shelf.save(presets), _nothing, address, name, sender)
 
     def _encode(self, file: str, name: str | None, sender: Sender) -> None:
-        studio, info = self._require_studio(), self.info
+        studio, info = _given(self._studio), self.info
         label = PurePosixPath(file).stem if name is None else name
 
         def keep(z: Z) -> None:
@@ -595,7 +552,7 @@ class Control:
         """Return the reply with the names of the axes; if they are not measured yet, send it later."""
         if self._axes:
             return [self._axes]
-        studio, info = self._require_studio(), self.info
+        studio, info = _given(self._studio), self.info
 
         def tell(result: Sequence[str] | RealtimeError) -> list[tuple[Sender, Message]]:
             if info is not self.info:
@@ -614,12 +571,12 @@ class Control:
         return []
 
     def _begin_take(self, name: str | None, sender: Sender) -> None:
-        studio = self._require_studio()
+        takes = _given(self._takes)
         take = time.strftime("take-%Y%m%d-%H%M%S") if name is None else name
-        self._work(lambda: studio.begin_take(take), _nothing, "/morph/record/start", take, sender)
+        self._work(lambda: takes.begin(take), _nothing, "/morph/record/start", take, sender)
 
     def _load(self, file: str, sender: Sender) -> None:
-        studio, presets = self._require_studio(), self.presets
+        studio, presets = _given(self._studio), self.presets
 
         def build() -> Any:
             with suppress(PresetError):  # a pattern that cannot be saved must not block the change
@@ -634,11 +591,6 @@ class Control:
                 self._adopt(instrument.info)
 
         self._work(build, take_over, "/morph/model", file, sender)
-
-    def _require_studio(self) -> FileWork:
-        if self._studio is None:
-            raise ControlError("this server does not accept files")
-        return self._studio
 
     def _work(
         self,
@@ -707,7 +659,10 @@ class Control:
 
     def news(self) -> Iterator[tuple[Sender, Message]]:
         """Yield (receiver, message) for arrivals of glides, finished jobs, edits and due status reports."""
-        for ticket in self.player.arrivals() if self._waiting else ():
+        arrived: Iterable[int] = ()
+        with suppress(RealtimeError):  # no engine is running at the moment
+            arrived = self.player.arrivals() if self._waiting else ()
+        for ticket in arrived:
             for earlier in [t for t in self._waiting if t <= ticket]:
                 told = self._waiting.pop(earlier)
                 if earlier == ticket:  # earlier glides were overtaken: no reply
@@ -745,6 +700,12 @@ class Control:
 
 def _nothing(_: object) -> None:
     pass
+
+
+def _given(part: T | None) -> T:
+    if part is None:
+        raise ControlError("this server does not accept files")
+    return part
 
 
 def _taken(name: str) -> str:

@@ -3,54 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from realtime.control.latent_space import LatentSpace
 from realtime.control.protocol import REPLY_ITEMS, Message
 from realtime.control.settings import Settings
-from realtime.synth.commands import Tweak, Z
+from realtime.synth.commands import Z
+from realtime.synth.player import Player, PluginChain
 
 MAX_REPLY = 32_768  # bytes of names in a datagram
 
 Facts = Mapping[str, int | float | str]
 
 
-class Plugin(Protocol):
-    """The part of a plugin that replies use."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def fault(self) -> str: ...
-
-    @property
-    def latency_samples(self) -> int: ...
-
-    @property
-    def sample_rate(self) -> int: ...
-
-    def parameters(self) -> Mapping[str, tuple[float, float, float]]: ...
-
-
-class PluginChain(Protocol):
-    """The plugins after the mixer."""
-
-    @property
-    def plugins(self) -> Sequence[Plugin]: ...
-
-    def tweak(self, index: int, name: str, value: float | str) -> Tweak: ...
-
-
-class StatusSource(Protocol):
-    """The part of the engine that replies use."""
-
-    def status(self) -> Facts: ...
-
-    def latency(self) -> Mapping[str, float]: ...
-
-
-def answer(what: str, space: LatentSpace, source: StatusSource, z: Z, more: Facts) -> list[Message]:
+def answer(what: str, space: LatentSpace, player: Player, z: Z, more: Facts) -> list[Message]:
     """Return the messages that answer a question, with the point at z [D]; `more` is added to the status.
 
     Raises:
@@ -103,16 +69,16 @@ def answer(what: str, space: LatentSpace, source: StatusSource, z: Z, more: Fact
             shares = space.probabilities(z)
             return [pairs("probabilities", dict(zip((c.name for c in info.classes), shares, strict=True)))]
         case "latency":
-            return [pairs("latency", source.latency())]
+            return [pairs("latency", player.latency())]
         case "status":
-            return [status(source, more)]
+            return [status(player, more)]
         case _:
             raise ValueError(f"{what!r} is not a question")
 
 
-def status(source: StatusSource, more: Facts) -> Message:
+def status(player: Player, more: Facts) -> Message:
     """Return the status reply, which subscribers receive too."""
-    return pairs("status", {**source.status(), **more})
+    return pairs("status", {**player.status(), **more})
 
 
 def settings(now: Settings) -> Message:
@@ -121,14 +87,14 @@ def settings(now: Settings) -> Message:
     return pairs("settings", {**now.hit.settings, "glide": ms, "curve": curve, "path": path})
 
 
-def plugins(chain: PluginChain | None) -> Iterator[Message]:
+def plugins(chain: PluginChain) -> Iterator[Message]:
     """Yield the plugins with their parameters, in as many messages as necessary."""
-    found = chain.plugins if chain else ()
+    found = chain.facts()
     if not found:
         yield Message("/morph/plugins.reply", (0, 0))
     for n, plugin in enumerate(found):
         head = n, len(found), plugin.name, 1000.0 * plugin.latency_samples / plugin.sample_rate
-        rows = [(name, *ends) for name, ends in plugin.parameters().items()]
+        rows = [(name, *ends) for name, ends in plugin.parameters.items()]
         for first in range(0, max(len(rows), 1), REPLY_ITEMS):
             items = [x for row in rows[first : first + REPLY_ITEMS] for x in row]
             yield Message("/morph/plugins.reply", (*head, plugin.fault or "on", *items))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Protocol
 
@@ -105,7 +105,13 @@ class Sink(Protocol):
 
 
 class Recording(Protocol):
-    """Gets every block between `begin` and `end`, on the render thread. Must not block."""
+    """Gets every block between `begin` and `end`, on the render thread. Must not block.
+
+    Attributes:
+        first: its first device sample, or None before it is known.
+    """
+
+    first: int | None
 
     def begin(self, mixer: Mixer) -> None: ...
 
@@ -253,10 +259,14 @@ class Engine:
         """Return the point at the start of the next block."""
         return [float(x) for x in self.mixer.glide.at(self.mixer.position)]
 
-    def arrivals(self) -> Iterator[int]:
-        """Yield the tickets of the glides that have finished since the last call."""
-        while self.mixer.arrived:
-            yield self.mixer.arrived.popleft()
+    def heard(self, sample: int) -> tuple[int, bytes]:
+        """Return the latest output from device sample `sample` on; see `Monitor.since`."""
+        return self.monitor.since(sample)
+
+    def arrivals(self) -> list[int]:
+        """Return the tickets of the glides that have finished since the last call."""
+        arrived = self.mixer.arrived
+        return [arrived.popleft() for _ in range(len(arrived))]
 
     def status(self) -> dict[str, int | float | str]:
         """Return the state of the engine; counters run since the start."""
@@ -285,7 +295,15 @@ class Engine:
             "p99_ms": self.p99_ms(),
             "xruns": self.xruns,
             "muted": mixer.muted,
+            "take_seconds": self._take_seconds(),
         }
+
+    def _take_seconds(self) -> float:
+        """Return the length of the take that is being recorded, or -1."""
+        take, mixer = self._take, self.mixer
+        if take is None or take.first is None:
+            return -1.0
+        return (mixer.position - take.first) / mixer.sample_rate
 
     def latency(self) -> dict[str, float]:
         """Return `latency.report` of this engine."""
@@ -455,9 +473,9 @@ class Engine:
         self._ready.set()
 
     def _change_take(self) -> None:
-        if self._take is not None:
-            self._take.end(self.mixer)
-        self._take = self._wanted_take
+        before, self._take = self._take, self._wanted_take
+        if before is not None:
+            before.end(self.mixer)
         if self._take is not None:
             self._take.begin(self.mixer)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from realtime.live.engine import Engine
@@ -48,6 +50,15 @@ class Instrument:
         )
 
 
+@dataclass(frozen=True)
+class Built:
+    """Handle of an instrument that is ready for `Instruments.install`; other processes can hold it."""
+
+    number: int
+    info: ModelInfo
+    path: Path
+
+
 class Instruments:
     """Creates instruments for one output, and encodes sounds to points.
 
@@ -80,6 +91,8 @@ class Instruments:
         self._rate, self._channels, self._voices = sample_rate, channels, voices
         self._gain_db, self._threads, self._provider = gain_db, threads, provider
         self._finish, self._outs = finish, outs
+        self._built: dict[int, Instrument] = {}
+        self._numbers = count(1)
         self._engine: Engine | None = None
         self._playing: Instrument | None = None
 
@@ -132,8 +145,14 @@ class Instruments:
 
     # ---- called by `control`
 
-    def build(self, file: str) -> Instrument:
-        """Return an instrument for a file in the library, or for a bundled model by name."""
+    def build(self, file: str) -> Built:
+        """Build an instrument for a file in the library, or for a bundled model by name."""
+        gc.collect()  # an earlier instrument is a cycle, and holds up to 100 MB
+        instrument, number = self._load(file), next(self._numbers)
+        self._built[number] = instrument
+        return Built(number, instrument.info, instrument.path)
+
+    def _load(self, file: str) -> Instrument:
         if file in bundled():
             return self.make(resolve(file))
         path = self._library.file(file, (".onnx",))
@@ -141,9 +160,10 @@ class Instruments:
         try_out(path, checked)
         return self.make(path, checked)
 
-    def install(self, instrument: Instrument) -> None:
+    def install(self, built: Built) -> None:
         """Switch to an instrument; keep gain and mode, and for another version point and sequencer, too."""
         assert self._engine is not None
+        instrument = self._built.pop(built.number)
         renewed = instrument.info.renews(self.playing.info)
         self._engine.swap(instrument.mixer, instrument.swap, renewed)
         self._playing = instrument

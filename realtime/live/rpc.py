@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing.connection import Connection
+from operator import attrgetter
 from typing import Any
 
 from realtime.util.errors import RealtimeError
-
-Calls = Mapping[str, Callable[..., Any]]
 
 GONE, STUCK = "the worker process has ended", "the worker process does not answer"
 
@@ -95,8 +95,29 @@ class RpcClient:
             self._connection, self._stuck = connection, False
 
 
-def answer(connection: Connection, calls: Calls) -> None:
-    """Handle incoming calls until the other end is closed."""
+class Proxy:
+    """An object in the other process: each of its methods is called there by its name.
+
+    A subclass has methods of its own for calls that need more than that.
+
+    Args:
+        line: connection to the other process.
+        name: attribute of the target of `answer`, such as "engine".
+    """
+
+    def __init__(self, line: RpcClient, name: str) -> None:
+        self._line, self._name = line, name
+
+    def __getattr__(self, method: str) -> Callable[..., Any]:
+        return partial(self._line.ask, f"{self._name}.{method}")
+
+
+def answer(connection: Connection, target: object) -> None:
+    """Handle incoming calls until the other end is closed.
+
+    Args:
+        target: has the methods that calls name, such as "start", or its attributes have: "engine.status".
+    """
     while True:
         try:
             wanted, name, arguments = connection.recv()
@@ -104,7 +125,7 @@ def answer(connection: Connection, calls: Calls) -> None:
             return
         reply: tuple[str, Any]
         try:
-            reply = "", calls[name](*arguments)
+            reply = "", attrgetter(name)(target)(*arguments)
         except RealtimeError as error:
             reply = str(error), None
         except Exception as error:  # a bug: report it, so that the caller does not wait forever

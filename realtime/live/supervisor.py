@@ -1,4 +1,4 @@
-"""Starts and watches the worker; proxies of its engine, instruments and plugins for control."""
+"""Starts and watches the worker; proxies of its parts for control."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from realtime.live.config import SoundConfig
-from realtime.live.rpc import RpcClient, RpcError
+from realtime.live.rpc import Proxy, RpcClient, RpcError
 from realtime.model.schema import ModelInfo
-from realtime.synth.commands import Command, Tweak, Z
+from realtime.synth.commands import Command
 from realtime.util.errors import RealtimeError
 from realtime.util.recordings import names
 from realtime.util.signals import ENDING
 
 if TYPE_CHECKING:
-    from realtime.live.worker import Built, Introduction, PluginFacts
+    from realtime.live.instruments import Built
+    from realtime.live.worker import Introduction
 
 ANSWER_S = 5.0  # time limit for a reply, longer than any quick call takes
 BEAT_S = 1.0  # heartbeat interval
@@ -33,101 +34,58 @@ WRITE_S = 60.0  # to write the rest of a recording or a log: 5 s of sound may wa
 Facts = dict[str, int | float | str]
 
 
-class EngineProxy:
-    """Proxy of the `Engine` in the worker."""
-
-    def __init__(self, line: RpcClient) -> None:
-        self._line = line
+class EngineProxy(Proxy):
+    """Proxy of the `Engine` in the worker: tells it when a request was made."""
 
     def submit(self, commands: Sequence[Command], due: float | None = None) -> bool:
         """Submit commands as the engine does; do not wait for a reply if they are immediate."""
         if due is None:
-            self._line.tell("submit", commands, None, time.monotonic())
+            self._line.tell("engine.submit", commands, None, time.monotonic())
             return True
-        return bool(self._line.ask("submit", commands, due))
+        return bool(self._line.ask("engine.submit", commands, due))
 
     def submit_from(self, commands: Sequence[Command], due: float | None = None) -> tuple[bool, list[float]]:
         """Submit commands as the engine does; wait only for the reply, not for their effect."""
-        end: tuple[bool, list[float]] = self._line.ask("submit_from", commands, due, time.monotonic())
+        end: tuple[bool, list[float]] = self._line.ask("engine.submit_from", commands, due, time.monotonic())
         return end
 
-    def status(self) -> Facts:
-        status: Facts = self._line.ask("status")
-        return status
 
-    def latency(self) -> dict[str, float]:
-        terms: dict[str, float] = self._line.ask("latency")
-        return terms
-
-    def z(self) -> list[float]:
-        z: list[float] = self._line.ask("z")
-        return z
-
-    def heard(self, sample: int) -> tuple[int, bytes]:
-        """Return the latest output from device sample `sample` on; see `Monitor.since`."""
-        first, sound = self._line.ask("heard", sample)
-        return int(first), bytes(sound)
-
-    def arrivals(self) -> Iterator[int]:
-        with contextlib.suppress(RpcError):
-            yield from self._line.ask("arrivals")
-
-
-class InstrumentsProxy:
+class StudioProxy(Proxy):
     """Proxy of the `Instruments` in the worker, over two connections: for slow calls and quick ones.
 
     Attributes:
         model: file of the model that plays.
         former: file of the model before it, or None.
-        recording: a take may be under way.
     """
 
     def __init__(self, works: RpcClient, calls: RpcClient, model: Path) -> None:
-        self._works, self._calls = works, calls
+        super().__init__(works, "studio")
+        self._calls = calls
         self.model = model
         self.former: Path | None = None
-        self.recording = False
-
-    def encode(self, file: str) -> Z:
-        z: Z = self._works.ask("encode", file)
-        return z
-
-    def name_axes(self) -> Sequence[str]:
-        names: Sequence[str] = self._works.ask("name_axes")
-        return names
-
-    def build(self, file: str) -> Built:
-        built: Built = self._works.ask("build", file)
-        return built
-
-    def begin_take(self, name: str) -> None:
-        self.recording = True
-        self._works.ask("begin_take", name)
-
-    def end_take(self) -> str:
-        name: str = self._works.ask("end_take")
-        self.recording = False
-        return name
 
     def install(self, instrument: Built) -> None:
-        self._calls.tell("install", instrument.number)
+        self._calls.tell("studio.install", instrument)
         self.former, self.model = self.model, instrument.path
 
 
-class PluginsProxy:
-    """Proxy of the plugin chain in the worker."""
+class TakesProxy(Proxy):
+    """Proxy of the `Takes` in the worker.
 
-    def __init__(self, line: RpcClient) -> None:
-        self._line = line
+    Attributes:
+        recording: a take may be under way.
+    """
 
-    @property
-    def plugins(self) -> list[PluginFacts]:
-        found: list[PluginFacts] = self._line.ask("plugins")
-        return found
+    recording = False
 
-    def tweak(self, index: int, name: str, value: float | str) -> Tweak:
-        tweak: Tweak = self._line.ask("tweak", index, name, value)
-        return tweak
+    def begin(self, name: str) -> None:
+        self.recording = True
+        self._line.ask("takes.begin", name)
+
+    def end(self) -> str:
+        name: str = self._line.ask("takes.end")
+        self.recording = False
+        return name
 
 
 class Supervisor:
@@ -142,23 +100,22 @@ class Supervisor:
 
     Attributes:
         info: description of the model.
-        player, studio: proxies of the engine and the instruments.
-        plugins: proxy of the plugin chain; None without plugins.
+        player, studio, takes: proxies of the engine, the instruments and the takes.
+        plugins: proxy of the plugin chain.
     """
 
     def __init__(self, config: SoundConfig, stopping: Callable[[], bool] = lambda: False) -> None:
         self._config, self._stopping = config, stopping
         self._ask_again_s = 0.0
-        calls, works, facts = self._begin(config)
+        calls, works, self.info = self._begin(config)
         self._line, self._works = RpcClient(calls, ANSWER_S), RpcClient(works)
-        self.info: ModelInfo
-        self.info, has_plugins = facts
-        self.player = EngineProxy(self._line)
-        self.studio = InstrumentsProxy(self._works, self._line, config.model)
-        self.plugins = PluginsProxy(self._line) if has_plugins else None
+        self.player = EngineProxy(self._line, "engine")
+        self.studio = StudioProxy(self._works, self._line, config.model)
+        self.takes = TakesProxy(self._works, "takes")
+        self.plugins = Proxy(self._line, "plugins")
 
-    def _begin(self, config: SoundConfig) -> tuple[Connection, Connection, tuple[ModelInfo, bool]]:
-        """Start the process; return its connections for quick and slow calls, and `Worker.facts`."""
+    def _begin(self, config: SoundConfig) -> tuple[Connection, Connection, ModelInfo]:
+        """Start the process; return its connections for quick and slow calls, and `Worker.info`."""
         context = multiprocessing.get_context("spawn")
         (calls, theirs), (works, theirs_too) = context.Pipe(), context.Pipe()
         self._alarm, bell = context.Pipe(duplex=False)
@@ -168,20 +125,20 @@ class Supervisor:
             self._process.start()
         for end in ends:
             end.close()
-        facts: tuple[ModelInfo, bool] | None = None
+        info: ModelInfo | None = None
         try:
             if self._answers(calls):
-                error, facts = calls.recv()
+                error, info = calls.recv()
             else:
                 self._process.kill()
                 error = "stopped before the model was ready"
         except (OSError, EOFError):
             error = "the worker process ended during its start"
-        if facts is None:
+        if info is None:
             calls.close()
             self._see_it_end()
             raise RealtimeError(error)
-        return calls, works, facts
+        return calls, works, info
 
     def _answers(self, calls: Connection) -> bool:
         """Wait for the first message; return False if the program is to end and none comes within `END_S`."""
@@ -240,7 +197,7 @@ class Supervisor:
             log=before.log and _next(before.log),
             plugins=(),
         )
-        calls, works, (self.info, _) = self._begin(now)
+        calls, works, self.info = self._begin(now)
         self._line.reconnect(calls)
         self._works.reconnect(works)
         self.start()
@@ -260,7 +217,7 @@ class Supervisor:
         Raises:
             RpcError: the worker had already ended, or does not end in time.
         """
-        writes = self._config.record or self._config.log or self.studio.recording
+        writes = self._config.record or self._config.log or self.takes.recording
         end: tuple[Facts, bool] = self._line.ask("stop", limit_s=WRITE_S if writes else None)
         return end
 

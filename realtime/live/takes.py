@@ -110,15 +110,6 @@ class Takes:
         self._header, self._say = header, say
         self._now: tuple[Take, CommandLog] | None = None
 
-    @property
-    def seconds(self) -> float:
-        """Length of the take that is being recorded, or -1."""
-        now = self._now
-        if now is None or now[0].first is None:
-            return -1.0
-        mixer = self._engine.mixer
-        return (mixer.position - now[0].first) / mixer.sample_rate
-
     def begin(self, name: str) -> None:
         """Begin a take.
 

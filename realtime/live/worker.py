@@ -12,9 +12,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass
-from itertools import count
 from multiprocessing.connection import Connection
-from pathlib import Path
 
 from realtime.audio.devices import NullDevice
 from realtime.live import latency, rpc
@@ -27,7 +25,7 @@ from realtime.live.takes import Takes, Taps
 from realtime.model.schema import ModelInfo
 from realtime.synth import plugins
 from realtime.synth.command_log import CommandLog, LogHeader, PluginState, versions
-from realtime.synth.commands import Tweak
+from realtime.synth.player import FileWork, Player, PluginChain, TakeWork
 from realtime.util import priority, timeouts
 from realtime.util.errors import RealtimeError, say
 from realtime.util.library import Library
@@ -45,34 +43,11 @@ WARNINGS = {
 
 
 @dataclass(frozen=True)
-class Built:
-    """A model that is ready to install."""
-
-    number: int
-    info: ModelInfo
-    path: Path
-
-
-@dataclass(frozen=True)
 class Introduction:
-    """Lines to print at the start, by name: for every performer, and for those who want to know more."""
+    """Lines to print at the start, by name: `lines` always, `details` with `--verbose`."""
 
     lines: dict[str, str]
     details: dict[str, str]
-
-
-@dataclass(frozen=True)
-class PluginFacts:
-    """Current state of a plugin; see `plugins.Plugin`."""
-
-    name: str
-    latency_samples: int
-    sample_rate: int
-    fault: str
-    values: dict[str, tuple[float, float, float]]
-
-    def parameters(self) -> dict[str, tuple[float, float, float]]:
-        return self.values
 
 
 class Worker:
@@ -101,8 +76,6 @@ class Worker:
             provider=config.provider,
         )
         self._instrument = instrument = self._studio.make(config.model)
-        self._built: dict[int, Instrument] = {}
-        self._numbers = count(1)
         self._chain = plugins.load(
             config.plugins,
             sample_rate=outlet.sample_rate,
@@ -180,43 +153,29 @@ class Worker:
         )
 
     @property
-    def facts(self) -> tuple[ModelInfo, bool]:
-        """Description of the model, and True if there are plugins."""
-        return self._instrument.info, self._chain is not None
+    def info(self) -> ModelInfo:
+        """Description of the model."""
+        return self._instrument.info
+
+    # ---- the parts that control calls: engine and plugins at any time, studio and takes for slow work
 
     @property
-    def calls(self) -> rpc.Calls:
-        """Quick calls, which control may make at any time."""
-        engine = self._engine
-        return {
-            "submit": engine.submit,
-            "submit_from": engine.submit_from,
-            "status": self._status,
-            "latency": engine.latency,
-            "z": engine.z,
-            "heard": engine.monitor.since,
-            "arrivals": lambda: list(engine.arrivals()),
-            "install": self._install,
-            "plugins": self._plugins,
-            "tweak": self._tweak,
-            "stop": self._stop,
-        }
+    def engine(self) -> Player:
+        return self._engine
 
     @property
-    def works(self) -> rpc.Calls:
-        """Slow calls."""
-        return {
-            "start": self._start,
-            "build": self._build,
-            "encode": self._studio.encode,
-            "name_axes": self._studio.name_axes,
-            "begin_take": self._takes.begin,
-            "end_take": self._takes.end,
-        }
+    def plugins(self) -> PluginChain:
+        return self._chain or plugins.Chain(())
 
-    # ---- called by control
+    @property
+    def studio(self) -> FileWork:
+        return self._studio
 
-    def _start(self) -> Introduction:
+    @property
+    def takes(self) -> TakeWork:
+        return self._takes
+
+    def start(self) -> Introduction:
         """Start to play; return what to print about it."""
         gc.collect()
         self._engine.start()
@@ -245,26 +204,6 @@ class Worker:
             "move": f"heard within {latency.describe(move)}",
         }
         return Introduction(lines, details)
-
-    def _build(self, file: str) -> Built:
-        gc.collect()  # an earlier instrument is a cycle, and holds up to 100 MB
-        instrument, number = self._studio.build(file), next(self._numbers)
-        self._built[number] = instrument
-        return Built(number, instrument.info, instrument.path)
-
-    def _status(self) -> dict[str, int | float | str]:
-        return {**self._engine.status(), "take_seconds": self._takes.seconds}
-
-    def _install(self, number: int) -> None:
-        self._studio.install(self._built.pop(number))
-
-    def _plugins(self) -> list[PluginFacts]:
-        found = self._chain.plugins if self._chain else ()
-        return [PluginFacts(p.name, p.latency_samples, p.sample_rate, p.fault, p.parameters()) for p in found]
-
-    def _tweak(self, index: int, name: str, value: float | str) -> Tweak:
-        assert self._chain is not None
-        return self._chain.tweak(index, name, value)
 
     # ---- the end
 
@@ -303,7 +242,7 @@ class Worker:
         finally:
             self._end.set_result((self._engine.status(), self.failed))
 
-    def _stop(self) -> tuple[dict[str, int | float | str], bool]:
+    def stop(self) -> tuple[dict[str, int | float | str], bool]:
         """End; return the last status and whether rendering has failed."""
         self.stopping.set()
         return self._end.result()
@@ -313,7 +252,7 @@ def play(config: SoundConfig, calls: Connection, works: Connection, alarm: Conne
     """Run the worker process until control stops it or is gone.
 
     Args:
-        calls: connection for quick calls; its first message is (error, `Worker.facts`).
+        calls: connection for quick calls; its first message is (error, `Worker.info`).
         works: connection for slow calls.
         alarm: receives True if rendering has failed.
     """
@@ -325,10 +264,10 @@ def play(config: SoundConfig, calls: Connection, works: Connection, alarm: Conne
     except RealtimeError as error:
         calls.send((str(error), None))
         timeouts.exit_with(0)
-    calls.send(("", sound.facts))
+    calls.send(("", sound.info))
     asking = threading.Thread(target=_answer, args=(sound, calls), name="control", daemon=True)
     asking.start()
-    threading.Thread(target=rpc.answer, args=(works, sound.works), name="works", daemon=True).start()
+    threading.Thread(target=rpc.answer, args=(works, sound), name="works", daemon=True).start()
     sound.watch()
     if sound.failed:
         alarm.send(True)
@@ -339,5 +278,5 @@ def play(config: SoundConfig, calls: Connection, works: Connection, alarm: Conne
 
 
 def _answer(sound: Worker, calls: Connection) -> None:
-    rpc.answer(calls, sound.calls)
+    rpc.answer(calls, sound)
     sound.stopping.set()

@@ -89,6 +89,17 @@ def try_out(path: Path, sample_rate: int, block_size: int, channels: int, limit_
     return Trial(f"it ended its trial with exit code {ended.returncode}")
 
 
+@dataclass(frozen=True)
+class PluginFacts:
+    """The current state of a plugin; see `Plugin`."""
+
+    name: str
+    latency_samples: int
+    sample_rate: int
+    fault: str
+    parameters: dict[str, tuple[float, float, float]]
+
+
 class Plugin:
     """A loaded plugin.
 
@@ -272,12 +283,21 @@ class Chain:
         if tweak.plugin < len(self.plugins):
             self.plugins[tweak.plugin].turn(tweak.parameter, tweak.raw)
 
+    def facts(self) -> list[PluginFacts]:
+        """Return the current state of each plugin, in order."""
+        return [
+            PluginFacts(each.name, each.latency_samples, each.sample_rate, each.fault, each.parameters())
+            for each in self.plugins
+        ]
+
     def tweak(self, index: int, name: str, value: float | str) -> Tweak:
         """Return the command that sets a parameter of plugin `index` (from 0) to a value in its unit.
 
         Raises:
             ControlError: the plugin or parameter does not exist, or the value is not accepted.
         """
+        if not self.plugins:
+            raise ControlError("there are no plugins; `realtime serve --plugin` loads them")
         if index >= len(self.plugins):
             raise ControlError(f"plugin is {index}, not a whole number from 0 to {len(self.plugins) - 1}")
         return Tweak(index, name, self.plugins[index].raw(name, value))

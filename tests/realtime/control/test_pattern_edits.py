@@ -52,12 +52,6 @@ class Instruments:
     def build(self, file: str) -> Instruments:
         return self
 
-    def begin_take(self, name: str) -> None:
-        raise RealtimeError("no takes")
-
-    def end_take(self) -> str:
-        raise RealtimeError("no takes")
-
     def install(self, instrument: Instruments) -> None:
         pass
 

@@ -9,12 +9,22 @@ from typing import Any
 
 import pytest
 
-from realtime.live.rpc import RpcClient, RpcError, answer
+from realtime.live.rpc import Proxy, RpcClient, RpcError, answer
 from realtime.util.errors import RealtimeError
 
 
-def _fail(error: Exception) -> None:
-    raise error
+class Target:
+    """The object that is called; `part` is one of its parts."""
+
+    def __init__(self, heard: list[Any]) -> None:
+        self.hear = heard.append
+        self.part = heard
+
+    def double(self, x: int) -> int:
+        return 2 * x
+
+    def fail(self, error: Exception) -> None:
+        raise error
 
 
 @pytest.fixture
@@ -27,8 +37,7 @@ def heard() -> list[Any]:
 def line(heard: list[Any]) -> Iterator[RpcClient]:
     """Return a client whose server answers until the client is closed."""
     here, there = multiprocessing.Pipe()
-    calls = {"hear": heard.append, "double": lambda x: 2 * x, "fail": _fail}
-    answering = threading.Thread(target=answer, args=(there, calls))
+    answering = threading.Thread(target=answer, args=(there, Target(heard)))
     answering.start()
     line = RpcClient(here)
     yield line
@@ -41,6 +50,13 @@ def test_calls_are_handled_in_order(line: RpcClient, heard: list[Any]) -> None:
         line.tell("hear", number)
     assert line.ask("double", 21) == 42
     assert heard == list(range(100))
+
+
+def test_proxy_calls_the_methods_of_a_part_by_name(line: RpcClient, heard: list[Any]) -> None:
+    part = Proxy(line, "part")
+    part.append(4)
+    part.append(3)
+    assert (part.index(3), part.copy(), heard) == (1, [4, 3], [4, 3])
 
 
 def test_each_thread_receives_its_own_replies(line: RpcClient) -> None:
@@ -97,7 +113,7 @@ def test_reconnected_client_calls_the_new_process() -> None:
     with pytest.raises(RpcError):
         gone.ask("double", 1)
     mine, theirs = multiprocessing.Pipe()
-    answering = threading.Thread(target=answer, args=(theirs, {"double": lambda x: 2 * x}))
+    answering = threading.Thread(target=answer, args=(theirs, Target([])))
     answering.start()
     gone.reconnect(mine)
     assert not gone.closed

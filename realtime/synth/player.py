@@ -1,0 +1,71 @@
+"""The methods of the worker process that control calls: of its engine, instruments, takes and plugins.
+
+The worker's own objects have these methods. Control holds proxies, which call them by name (`live/rpc.py`),
+so a new method needs its declaration here and its code in the object, and nothing between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+from realtime.synth.commands import Command, Tweak, Z
+from realtime.synth.plugins import PluginFacts
+
+
+class Player(Protocol):
+    """The engine."""
+
+    def submit(self, commands: Sequence[Command], due: float | None = None) -> bool:
+        """Submit commands for monotonic time `due`, or for now; return False if some were dropped."""
+        ...
+
+    def submit_from(
+        self, commands: Sequence[Command], due: float | None = None
+    ) -> tuple[bool, Sequence[float]]:
+        """Submit commands; also return the point as it was before them."""
+        ...
+
+    def status(self) -> Mapping[str, int | float | str]: ...
+
+    def latency(self) -> Mapping[str, float]: ...
+
+    def z(self) -> Sequence[float]: ...
+
+    def arrivals(self) -> Iterable[int]: ...
+
+
+class FileWork(Protocol):
+    """Work on files. All but `install` run in the background; all raise RealtimeError for user errors."""
+
+    def encode(self, file: str) -> Z: ...
+
+    def name_axes(self) -> Sequence[str]:
+        """Return the names of the low and the high end of each axis of the model that plays."""
+        ...
+
+    def build(self, file: str) -> Any:
+        """Return an instrument for `install`; its `info` describes the model."""
+        ...
+
+    def install(self, instrument: Any) -> None:
+        """Play with the new instrument from now on. Quick; runs on the control thread."""
+        ...
+
+
+class TakeWork(Protocol):
+    """Recordings of sound and commands, in the background. Both raise RealtimeError for user errors."""
+
+    def begin(self, name: str) -> None: ...
+
+    def end(self) -> str:
+        """End the recording; return its name when its files are complete."""
+        ...
+
+
+class PluginChain(Protocol):
+    """The plugins after the mixer."""
+
+    def facts(self) -> Sequence[PluginFacts]: ...
+
+    def tweak(self, index: int, name: str, value: float | str) -> Tweak: ...

@@ -12,12 +12,12 @@ import pytest
 from realtime.control.dispatcher import Control
 from realtime.control.pattern import Lane, Pattern, Patterns
 from realtime.control.protocol import Message
-from realtime.control.snapshot import snapshot
 from realtime.model.decoder import Decoder
 from realtime.offline.sequence import read
 from realtime.surfaces.midi import Mapper
 from realtime.surfaces.midi_map import Knob, MidiMap
 from realtime.surfaces.oscquery import find, learn, tree
+from realtime.surfaces.web.snapshot import snapshot
 from realtime.synth.command_log import from_json, to_json
 from realtime.synth.commands import HIT_SETTINGS, HitSetting, SetStep, Trigger
 from tests.realtime.control.notebook import Notebook

@@ -15,12 +15,12 @@ from aiohttp import WSMsgType, web
 
 from realtime.control.dispatcher import Control, Sender
 from realtime.control.osc import Server
-from realtime.control.snapshot import snapshot
 from realtime.surfaces.models import Models
 from realtime.surfaces.web import model_view, uploads
 from realtime.surfaces.web.client import Client
 from realtime.surfaces.web.programs import run_module
 from realtime.surfaces.web.server import Desk
+from realtime.surfaces.web.snapshot import snapshot
 from realtime.util.errors import RealtimeError
 
 STATE_S = 0.05  # between two states that are sent

@@ -345,15 +345,6 @@ def nan_where_z_is_large(path: Path) -> bytes:
     return schema.add_checksum(model.SerializeToString())
 
 
-def test_second_server_on_the_same_port_exits_with_an_error(tiny_model: Path) -> None:
-    with Server(tiny_model, "--null") as first:
-        serve = ["-m", "realtime", "serve", "--null", "--model", str(tiny_model), "--port", str(first.port)]
-        with Process([sys.executable, *serve]) as second:
-            second.wait_for(f"error: cannot listen on 127.0.0.1:{first.port}: .* --port")
-            assert second.finish() == 2
-        assert first.ask("/ping") == ("/pong", [])
-
-
 def test_jump_of_the_wall_clock_does_not_move_scheduled_hits(
     tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

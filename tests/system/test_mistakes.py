@@ -1,17 +1,13 @@
-"""User errors: one line with the error and the accepted values, exit code 2, no traceback."""
+"""User errors across processes: one line with error and accepted values, exit code 2, no traceback."""
 
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import onnx
-import pytest
 import soundfile
 
 from tests.system.rig import ROOT
@@ -25,47 +21,6 @@ def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
 
 
-def text_file(folder: Path) -> Path:
-    path = folder / "text.onnx"
-    path.write_text("this is not a model\n")
-    return path
-
-
-def foreign_model(folder: Path) -> Path:
-    value = onnx.helper.make_tensor_value_info
-    nodes = [onnx.helper.make_node("Identity", ["x"], ["y"])]
-    inputs, outputs = [value("x", onnx.TensorProto.FLOAT, [1])], [value("y", onnx.TensorProto.FLOAT, [1])]
-    graph = onnx.helper.make_graph(nodes, "somebody else's", inputs, outputs)
-    onnx.save(onnx.helper.make_model(graph, ir_version=9), str(folder / "foreign.onnx"))
-    return folder / "foreign.onnx"
-
-
-def nowhere(folder: Path) -> Path:
-    return folder / "nowhere.onnx"
-
-
-@pytest.mark.parametrize("command", ["serve", "info", "render"])
-@pytest.mark.parametrize(
-    ("make", "reason"),
-    [
-        (nowhere, "no model file"),
-        (text_file, "not a readable ONNX model"),
-        (foreign_model, "not a soundmorph model"),
-    ],
-)
-def test_invalid_model_files_are_errors(
-    tmp_path: Path, command: str, make: Callable[[Path], Path], reason: str
-) -> None:
-    model = make(tmp_path)
-    rest: dict[str, list[str | Path]] = {
-        "serve": ["serve", "--null", "--port", "0", "--model", model],
-        "info": ["info", model],
-        "render": ["render", "--model", model, "--from", "a", "--to", "b", "-o", tmp_path / "out.wav"],
-    }
-    told(run("realtime", *rest[command]), "realtime", model.name, reason)
-    assert not (tmp_path / "out.wav").exists()
-
-
 def told(ended: subprocess.CompletedProcess[str], program: str, *said: str) -> None:
     """Assert that there is one line on stderr, which contains all of `said`, and exit code 2."""
     (line,) = ended.stderr.splitlines()
@@ -75,20 +30,11 @@ def told(ended: subprocess.CompletedProcess[str], program: str, *said: str) -> N
     assert ended.returncode == 2
 
 
-def test_unknown_point_is_an_error_with_a_suggestion(tiny_model: Path, tmp_path: Path) -> None:
-    ended = run(
-        *("realtime", "render", "--model", tiny_model, "--from", "kick", "--to", "snair"),
-        *("-o", tmp_path / "out.wav"),
-    )
-    told(ended, "realtime", "'snair'", "did you mean snare")
-
-
-def test_port_in_use_is_an_error(tiny_model: Path) -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = str(taken.getsockname()[1])
-        ended = run("realtime", "serve", "--null", "--model", tiny_model, "--port", port)
-    told(ended, "realtime", f"127.0.0.1:{port}", "--port")
+def test_error_of_the_worker_process_is_one_line(tmp_path: Path) -> None:
+    model = tmp_path / "text.onnx"
+    model.write_text("this is not a model\n")
+    ended = run("realtime", "serve", "--null", "--port", "0", "--model", model)
+    told(ended, "realtime", "text.onnx", "not a readable ONNX model")
 
 
 def test_unknown_device_is_an_error(tiny_model: Path) -> None:
@@ -96,33 +42,13 @@ def test_unknown_device_is_an_error(tiny_model: Path) -> None:
     told(ended, "realtime", "sound" if "grand piano" not in ended.stderr else "'grand piano'")
 
 
-@pytest.mark.parametrize("command", ["serve", "render", "export"])
-def test_existing_files_are_not_replaced(tiny_model: Path, tmp_path: Path, command: str) -> None:
-    precious = tmp_path / ("precious.onnx" if command == "export" else "precious.wav")
+def test_export_does_not_replace_a_file(tiny_model: Path, tmp_path: Path) -> None:
+    precious = tmp_path / "precious.onnx"
     precious.write_text("precious")
-    morph = ["--from", "kick", "--to", "snare"]
-    ended = {
-        "serve": lambda: run(
-            *("realtime", "serve", "--null", "--port", "0", "--model", tiny_model, "--record", precious)
-        ),
-        "render": lambda: run("realtime", "render", "--model", tiny_model, *morph, "-o", precious),
-        "export": lambda: run("trainer", "export", tiny_model.parent, "-o", precious),
-    }[command]()
-    told(ended, "export" if command == "export" else "realtime", "precious", "exists", "--force")
+    told(
+        run("trainer", "export", tiny_model.parent, "-o", precious), "export", "precious", "exists", "--force"
+    )
     assert precious.read_text() == "precious"
-
-
-def test_folder_without_sounds_is_an_error(tmp_path: Path) -> None:
-    (tmp_path / "sounds" / "kick").mkdir(parents=True)
-    (tmp_path / "sounds" / "kick" / "notes.txt").write_text("to do")
-    ended = run("trainer", "fit", "--data", tmp_path / "sounds", "--model", "dc", "--out", tmp_path / "run")
-    told(ended, "trainer", "sounds", "no audio")
-    assert not (tmp_path / "run").exists()
-
-
-def test_missing_folder_is_an_error(tmp_path: Path) -> None:
-    ended = run("trainer", "fit", "--data", tmp_path / "none", "--model", "dc", "--out", tmp_path / "run")
-    told(ended, "trainer", "none", "no such folder")
 
 
 def test_broken_sound_file_is_reported_and_left_out(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -35,21 +36,43 @@ def complaint(capsys: pytest.CaptureFixture[str], command: list[str]) -> str:
     return line
 
 
-@pytest.mark.parametrize(
-    "command", [["serve", "--null"], ["info"], ["render", "--from=a", "--to=b", "-o=x.wav"]]
-)
-def test_missing_model_is_an_error(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    model = ["nowhere.onnx"] if command == ["info"] else ["--model", "nowhere.onnx"]
-    assert "no model file 'nowhere.onnx'" in complaint(capsys, [*command, *model])
-
-
-def test_text_file_as_model_is_an_error(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    path = tmp_path / "drums.onnx"
+def text_file(path: Path) -> None:
     path.write_text("not a model")
-    assert str(path) in complaint(capsys, ["serve", "--null", "--port=0", "--model", str(path)])
+
+
+def foreign_model(path: Path) -> None:
+    value = onnx.helper.make_tensor_value_info
+    nodes = [onnx.helper.make_node("Identity", ["x"], ["y"])]
+    inputs, outputs = [value("x", onnx.TensorProto.FLOAT, [1])], [value("y", onnx.TensorProto.FLOAT, [1])]
+    graph = onnx.helper.make_graph(nodes, "other", inputs, outputs)
+    onnx.save(onnx.helper.make_model(graph, ir_version=9), str(path))
+
+
+@pytest.mark.parametrize(
+    "command", ["serve --null --port=0 --model", "info", "render --from=a --to=b --model"]
+)
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (None, "no model file"),
+        (text_file, "not a readable ONNX model"),
+        (foreign_model, "not a soundmorph model"),
+    ],
+)
+def test_invalid_model_files_are_errors(
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    command: str,
+    make: Callable[[Path], None] | None,
+    reason: str,
+) -> None:
+    model, out = tmp_path / "file.onnx", tmp_path / "out.wav"
+    if make is not None:
+        make(model)
+    line = complaint(capsys, [*command.split(), str(model), *([f"-o={out}"] if "render" in command else [])])
+    assert str(model) in line
+    assert reason in line
+    assert not out.exists()
 
 
 def test_names_in_a_model_do_not_command_the_terminal(
@@ -80,17 +103,6 @@ def test_user_without_a_home_is_told_in_a_line(
     monkeypatch.setattr("os.path.expanduser", lambda path: path)  # as for a user without an entry
     line = complaint(capsys, ["serve", "--null", "--port=0", "--model", str(tiny_model)])
     assert "this user has no home folder: set HOME, or give --presets and --takes" in line
-
-
-def test_foreign_onnx_model_is_an_error(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    path = tmp_path / "other.onnx"
-    value = onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [1])
-    out = onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [1])
-    node = onnx.helper.make_node("Identity", ["x"], ["y"])
-    graph = onnx.helper.make_graph([node], "other", [value], [out])
-    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)], ir_version=9)
-    onnx.save(model, str(path))
-    assert "not a soundmorph model" in complaint(capsys, ["info", str(path)])
 
 
 def test_port_in_use_is_an_error(capsys: pytest.CaptureFixture[str], tiny_model: Path) -> None:

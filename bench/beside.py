@@ -6,7 +6,6 @@ real sound over that of the model's. The sound file has them in this order, each
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 from typing import NamedTuple
@@ -17,7 +16,7 @@ import soundfile
 
 from bench import distances
 from bench.middles import GAP_S, RANGE_DB, levels_db
-from bench.shots import Floats, Model, Shot
+from bench.shots import Floats, Model, Shot, model_parser
 from realtime.util.errors import RealtimeError
 from trainer.errors import TrainerError
 
@@ -87,9 +86,7 @@ def write(pairs: list[Pair], rate: int, path: Path) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Draw, and write the sounds where they are wanted."""
-    parser = argparse.ArgumentParser(prog="bench.beside", description=__doc__.splitlines()[0])
-    parser.add_argument("model", metavar="MODEL", help="an .onnx file with its encoder, or a bundled model")
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="real sounds")
+    parser = model_parser("beside", __doc__.splitlines()[0], "real sounds")
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="FILE.png")
     parser.add_argument("--sound", type=Path, metavar="FILE.flac")
     parser.add_argument("--per-class", type=int, default=0, metavar="N", help="most sounds of a class (all)")
@@ -100,10 +97,7 @@ def main(argv: list[str] | None = None) -> int:
         draw(pairs, model.rate, args.out)
         if args.sound:
             write(pairs, model.rate, args.sound)
-    except (RealtimeError, TrainerError) as error:
-        print(f"bench.beside: {error}", file=sys.stderr)
-        return 2
-    except (OSError, soundfile.SoundFileError) as error:
+    except (RealtimeError, TrainerError, OSError, soundfile.SoundFileError) as error:
         print(f"bench.beside: {error}", file=sys.stderr)
         return 2
     return 0

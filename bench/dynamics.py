@@ -15,15 +15,13 @@ Real changes of less than a twentieth are left out: their sign is not reliable.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections import defaultdict
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.shots import Model, Shot
+from bench.shots import Model, Shot, model_parser
 from realtime.model.expression import Expression
 from realtime.util.errors import RealtimeError
 from trainer.errors import DataError
@@ -71,10 +69,9 @@ def measure(model: Model, takes: list[Shot]) -> tuple[dict[str, float], dict[str
 
 def main(argv: list[str] | None = None) -> int:
     """Measure and print."""
-    parser = argparse.ArgumentParser(prog="bench.dynamics", description=__doc__.splitlines()[0])
-    parser.add_argument("model", metavar="MODEL", help="an .onnx file with its encoder, or a bundled model")
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="velocity layers of other drums")
-    args = parser.parse_args(argv)
+    args = model_parser("dynamics", __doc__.splitlines()[0], "velocity layers of other drums").parse_args(
+        argv
+    )
     try:
         model = Model(args.model)
         shots = model.read(args.folder)

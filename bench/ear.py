@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from bench import distances, partials, timbre
 from bench.learned_ear import LearnedEar, LearnedEarError, kernel_distance
-from bench.shots import Floats, Model, Shot
+from bench.shots import Floats, Model, Shot, add_learned, model_parser
 from realtime.util.errors import RealtimeError
 from trainer.errors import TrainerError
 
@@ -252,20 +252,13 @@ def show(results: dict[str, dict[str, dict[str, object]]]) -> None:
 
 def get_parser() -> argparse.ArgumentParser:
     """Return the command line."""
-    parser = argparse.ArgumentParser(prog="bench.ear", description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "model", metavar="MODEL", help="an .onnx file with its encoder beside it, or a bundled model"
-    )
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="real sounds")
+    parser = model_parser("ear", __doc__.splitlines()[0], "real sounds")
     parser.add_argument(
         "--trained", type=Path, metavar="FOLDER", help="the sounds that the model learnt from"
     )
     parser.add_argument("--takes", type=Path, metavar="FOLDER", help="more hits of the same drums")
     parser.add_argument("--per-class", type=int, default=0, metavar="N", help="most sounds of a class (all)")
-    parser.add_argument(
-        "--learned", action="store_true", help="ask CDPAM, too (bench/learned_ear.py says how)"
-    )
-    parser.add_argument("--memory", type=Path, metavar="FILE.npz", help="keep what CDPAM has heard")
+    add_learned(parser)
     parser.add_argument("--json", action="store_true", help="print JSON, each sound's values included")
     return parser
 

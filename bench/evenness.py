@@ -10,16 +10,14 @@ the counter-example, on the straight line in z.
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import sys
-from pathlib import Path
 
 import numpy as np
 
 from bench.glide import loudness_error, mel_steps, unevenness
 from bench.learned_ear import LearnedEar, LearnedEarError
-from bench.shots import Floats, Model
+from bench.shots import Floats, Model, add_learned, model_parser
 from realtime.control.latent_space import LatentSpace
 from realtime.model.courses import WAYS
 from realtime.offline.levels import GATE_S
@@ -55,10 +53,8 @@ def main(argv: list[str] | None = None) -> int:
     """Measure and print."""
     import torch
 
-    parser = argparse.ArgumentParser(prog="bench.evenness", description=__doc__.splitlines()[0])
-    parser.add_argument("model", metavar="MODEL", help="an .onnx file with its encoder, or a bundled model")
-    parser.add_argument("--learned", action="store_true", help="ask CDPAM, too (bench/learned_ear.py)")
-    parser.add_argument("--memory", type=Path, metavar="FILE.npz", help="keep what CDPAM has heard")
+    parser = model_parser("evenness", __doc__.splitlines()[0])
+    add_learned(parser)
     args = parser.parse_args(argv)
     torch.set_num_threads(1)
     try:

@@ -14,12 +14,10 @@ counter-example: it crossfades.
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -28,7 +26,7 @@ from scipy.stats import spearmanr
 
 from bench import distances, partials
 from bench.learned_ear import LearnedEar, LearnedEarError
-from bench.shots import Floats, Model
+from bench.shots import Floats, Model, add_learned, model_parser
 from realtime.offline.levels import lufs
 from realtime.util.errors import RealtimeError
 
@@ -215,13 +213,9 @@ def main(argv: list[str] | None = None) -> int:
     """Measure and print."""
     import torch
 
-    parser = argparse.ArgumentParser(prog="bench.glide", description=__doc__.splitlines()[0])
-    parser.add_argument("model", metavar="MODEL", help="an .onnx file with its encoder, or a bundled model")
+    parser = model_parser("glide", __doc__.splitlines()[0])
     parser.add_argument("--pairs", type=int, default=PAIRS, metavar="N", help=f"random pairs ({PAIRS})")
-    parser.add_argument(
-        "--learned", action="store_true", help="ask CDPAM, too (bench/learned_ear.py says how)"
-    )
-    parser.add_argument("--memory", type=Path, metavar="FILE.npz", help="keep what CDPAM has heard")
+    add_learned(parser)
     parser.add_argument("--json", action="store_true", help="print JSON, each path included")
     args = parser.parse_args(argv)
     torch.set_num_threads(1)

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from bench import listener
-from bench.shots import Floats, Model, Shot
+from bench.shots import Floats, Model, Shot, model_parser
 from realtime.util.errors import RealtimeError
 from trainer.errors import DataError, TrainerError
 
@@ -111,10 +111,8 @@ def show(found: dict[str, object]) -> None:
 
 def get_parser() -> argparse.ArgumentParser:
     """Return the command line."""
-    parser = argparse.ArgumentParser(prog="bench.recognised", description=__doc__.splitlines()[0])
-    parser.add_argument("model", metavar="MODEL", help="an .onnx file with its encoder, or a bundled model")
-    parser.add_argument(
-        "folder", type=Path, metavar="FOLDER", help="real sounds that the model did not learn from"
+    parser = model_parser(
+        "recognised", __doc__.splitlines()[0], "real sounds that the model did not learn from"
     )
     parser.add_argument(
         "--taught", type=Path, required=True, metavar="FOLDER", help="real sounds for the listener"

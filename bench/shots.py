@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 from collections import defaultdict
 from dataclasses import dataclass
@@ -43,6 +44,23 @@ class Shot:
     velocity: float
     sound: Floats
     z: Floats
+
+
+def model_parser(name: str, description: str, folder: str = "") -> argparse.ArgumentParser:
+    """Return a parser with the argument MODEL, and FOLDER if there is a help text for it."""
+    parser = argparse.ArgumentParser(prog=f"bench.{name}", description=description)
+    parser.add_argument("model", metavar="MODEL", help="an .onnx file with its encoder, or a bundled model")
+    if folder:
+        parser.add_argument("folder", type=Path, metavar="FOLDER", help=folder)
+    return parser
+
+
+def add_learned(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the learned ear."""
+    parser.add_argument(
+        "--learned", action="store_true", help="ask CDPAM, too (bench/learned_ear.py says how)"
+    )
+    parser.add_argument("--memory", type=Path, metavar="FILE.npz", help="keep what CDPAM has heard")
 
 
 class Model:

@@ -6,17 +6,15 @@ amount, and between as many of the real sounds of the folder.
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench import distances
-from bench.shots import Model
+from bench.shots import Model, model_parser
 from realtime.model.expression import MIDDLE, Expression
 from realtime.util.errors import RealtimeError
 from trainer.errors import DataError
@@ -41,10 +39,7 @@ def hits(model: Model, centre: Sequence[float], amount: float) -> list[NDArray[n
 
 def main(argv: list[str] | None = None) -> int:
     """Measure and print."""
-    parser = argparse.ArgumentParser(prog="bench.variation", description=__doc__.splitlines()[0])
-    parser.add_argument("model", metavar="MODEL", help="an .onnx file with its encoder, or a bundled model")
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="real sounds of the classes")
-    args = parser.parse_args(argv)
+    args = model_parser("variation", __doc__.splitlines()[0], "real sounds of the classes").parse_args(argv)
     try:
         model = Model(args.model)
         shots = model.read(args.folder, per_class=COUNT, encode=False)

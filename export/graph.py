@@ -20,7 +20,7 @@ from realtime.model import schema
 OPSET, IR_VERSION = 18, 9
 """Versions that every ONNX Runtime since 1.16 can read."""
 END = 2**62
-"""An end for slices that is beyond every axis."""
+"""End of a slice up to the end of any axis."""
 
 
 class Graph:

@@ -25,7 +25,7 @@ from trainer.models.modal import LEAK, LOUDEST, LOUDEST_MODE, SHARPNESS, ModalDe
 
 
 def decoder_graph(decoder: ModalDecoder) -> onnx.ModelProto:
-    """Return the graph that computes what `decoder` does (names and shapes: realtime.model.schema)."""
+    """Return the graph that computes the same as `decoder` (names and shapes: realtime.model.schema)."""
     graph = Graph()
     hop, rate, bands, modes = decoder.hop_length, decoder.sample_rate, decoder.bands, decoder.modes
     oscillators = FREE + modes
@@ -123,7 +123,7 @@ def decoder_graph(decoder: ModalDecoder) -> onnx.ModelProto:
     tau = _double(graph, 2 * math.pi)
 
     def radians(value: str) -> list[str]:
-        """Of the free oscillators and of the modes, in float32: [voices, frames, …, 1] each."""
+        """Return cycles as radians for the free oscillators and the modes, float32 [voices, frames, …, 1]."""
         single = graph.node("Cast", graph.node("Mul", value, tau), to=_FLOAT)
         single = graph.node("Unsqueeze", single, graph.constant([3]))
         return graph.nodes("Split", 2, single, graph.constant([FREE, modes]), axis=2)
@@ -156,24 +156,24 @@ _FLOAT, _DOUBLE = onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE
 
 
 def _double(graph: Graph, value: float | np.ndarray | Tensor) -> str:
-    """A constant in float64."""
+    """Return a float64 constant."""
     return graph.constant(value, double=True)
 
 
 def _fraction(graph: Graph, value: str) -> str:
-    """value - floor(value)."""
+    """Return value - floor(value)."""
     return graph.node("Sub", value, graph.node("Floor", value))
 
 
 def _rows(graph: Graph, column: str, index: str, weight: Tensor, bias: Tensor) -> str:
-    """column [voices, frames, width, 1] through the rows that each frame names: [voices, frames, values]."""
+    """Apply each frame's dense layer to column [voices, frames, width, 1]: [voices, frames, values]."""
     weights = graph.node("Gather", graph.constant(weight), index, axis=0)
     products = graph.node("Squeeze", graph.node("MatMul", weights, column), graph.constant([3]))
     return graph.node("Add", products, graph.node("Gather", graph.constant(bias), index, axis=0))
 
 
 def _levels(graph: Graph, decoder: ModalDecoder, hidden: str, column: str, after: str) -> tuple[str, str]:
-    """Log levels of noise and free oscillators at the ends of frames and at frame 0: [voices * frames, …]."""
+    """Return log levels of noise and free oscillators at frame ends and at frame 0: [voices * frames, …]."""
     values = decoder.knot_values.shape[1]
     knot = graph.node("Gather", graph.constant(decoder.knot), after, axis=0)
     share = graph.node("Gather", graph.constant(decoder.share[:, None]), after, axis=0)
@@ -191,14 +191,14 @@ def _levels(graph: Graph, decoder: ModalDecoder, hidden: str, column: str, after
 
 
 def _gate(graph: Graph, decoder: ModalDecoder, end: str, boundary: str) -> str:
-    """1 until the fade before the sound's end, then a straight line to 0: [voices, frames, 1]."""
+    """Return 1 until the fade before the sound's end, then a straight line to 0: [voices, frames, 1]."""
     left = graph.node("Sub", end, graph.node("Cast", boundary, to=_FLOAT))
     left = graph.node("Mul", left, graph.constant(1.0 / decoder.gate_frames))
     return graph.node("Clip", left, graph.constant(0.0), graph.constant(1.0))
 
 
 def _frequencies(graph: Graph, decoder: ModalDecoder, z: str, index: str, after: str) -> tuple[str, str]:
-    """Cycles a sample at the start of each frame, and the change to its end: float64 [voices, frames, K]."""
+    """Return cycles per sample at frame starts, and the change to the ends: float64 [voices, frames, K]."""
     pitch, rate = decoder.pitch, decoder.sample_rate
     x = graph.node("Cast", z, to=_DOUBLE)
     for layer in (pitch.first, pitch.second, pitch.out):
@@ -238,7 +238,7 @@ def _frequencies(graph: Graph, decoder: ModalDecoder, z: str, index: str, after:
 
 
 def _noise(graph: Graph, decoder: ModalDecoder, index: str) -> str:
-    """The frames of the noise table that belong to each frame: [voices, frames, bands, hop]."""
+    """Return the part of the noise table for each frame: [voices, frames, bands, hop]."""
     hop, table = decoder.hop_length, decoder.noise.numpy()
     rows = table.shape[1] // hop
     row = graph.node("Unsqueeze", index, graph.constant([2]))

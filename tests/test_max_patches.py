@@ -64,7 +64,7 @@ def test_nothing_that_makes_or_takes_messages_is_left_unwired(name: str) -> None
 
 
 def addresses(name: str) -> Iterator[tuple[str, int]]:
-    """What is sent or understood, and how many arguments come with it where that is to be seen."""
+    """Return the addresses sent or understood, with the number of arguments where the patch shows it."""
     for box in boxes(name):
         words = box.get("text", "").split()
         if box["maxclass"] == "message" and words and words[0].startswith("/"):

@@ -50,7 +50,7 @@ def widgets(tree: dict[str, Any] = SHIPPED["content"]) -> Iterator[dict[str, Any
 
 
 def sent() -> Iterator[Message]:
-    """What the widgets send at the ends of their ranges, the names filled in."""
+    """Return the messages of the widgets at the ends of their ranges, with names filled in."""
     names = {"@{from}": "kick", "@{to}": "snare", "VAR{name, ''}": "kick"}
     for each in widgets():
         if each.get("target") != openstagecontrol.SERVER or "typeTags" not in each:

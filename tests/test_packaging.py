@@ -1,4 +1,4 @@
-"""What gets installed, from where, and what it needs."""
+"""The installed packages: their origin, content and dependencies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pages of the reference are those that the code gives."""
+"""The reference pages in the repository match the code."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DOCS = Path(__file__).resolve().parents[1] / "docs"
 
 
 @pytest.mark.parametrize("name", reference.pages())
-def test_the_page_is_that_of_the_code(name: str) -> None:
+def test_page_matches_the_code(name: str) -> None:
     written = (DOCS / name).read_text(encoding="utf-8")
     assert written == reference.pages()[name], "write it again: python -m tools.reference"
 

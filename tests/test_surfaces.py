@@ -17,7 +17,7 @@ PARTS = {"light", "host", "port", "panic", "p99"}
 TOP = 120  # pixels from the upper edge, within which they are
 
 Places = dict[str, float]
-"""What of the parts was found, as a part that is wired to the server, and how far down it is."""
+"""Name of a part that is wired to the server -> its distance from the top."""
 
 
 # ---- Pure Data

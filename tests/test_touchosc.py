@@ -20,7 +20,7 @@ SHIPPED = ET.fromstring(zlib.decompress((FOLDER / "morph.tosc").read_bytes()))
 
 
 def sent() -> Iterator[Message]:
-    """What the controls send at the ends of their ranges."""
+    """Return the messages of the controls at the ends of their ranges."""
     for osc in SHIPPED.iter("osc"):
         path = osc.findtext("path/partial/value")
         assert path is not None

@@ -83,7 +83,7 @@ class ModelConfig:
 
 @dataclass(frozen=True)
 class DataConfig:
-    """How a folder becomes training sounds.
+    """Preparation of training sounds from a folder.
 
     Attributes:
         silence_mean_square: if a sound is longer than the window, leading blocks of the peak-normalised

@@ -1,1 +1,1 @@
-"""What the Max patches are written from: `python -m max_patches.source` writes them again."""
+"""The source of the Max patches; `python -m max_patches.source` writes them."""

@@ -26,7 +26,8 @@ def connect(made: Patch, y: float = 6.0) -> tuple[Box, Box, Box]:
     """Add the connection to a patch, its controls in a row.
 
     Returns:
-        What sends; what answers come out of; what tells whether the server answers.
+        The object that sends, the one that outputs answers, and the one that outputs 1 or 0: the server
+        answers, or does not.
     """
     send, receive = made.new(f"udpsend 127.0.0.1 {SEND}"), made.new(f"udpreceive {RECEIVE}")
     host = made.box("textedit", "127.0.0.1", shown=(70, y, 100, 22), keymode=1, varname="host")
@@ -54,7 +55,7 @@ def connect(made: Patch, y: float = 6.0) -> tuple[Box, Box, Box]:
     made.wire((state, 1), change, light)
     label(made, "server", (30, y, 44, 20))
 
-    # When it comes on: ask for all that the interface is built from.
+    # When the light comes on, ask for everything that the interface shows.
     found, hello = made.new("sel 1"), made.new("t" + " b" * (len(HELLO) + 1))
     made.wire(change, found, hello)
     for outlet, address in enumerate(HELLO):

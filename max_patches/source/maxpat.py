@@ -157,7 +157,7 @@ class Patch:
             self.lines.append({"patchline": {"source": [start.id, outlet], "destination": [end.id, inlet]}})
 
     def document(self) -> dict[str, Any]:
-        """What a .maxpat file holds."""
+        """Return the content of a .maxpat file."""
         return {
             "patcher": {
                 "fileversion": 1,

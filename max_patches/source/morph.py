@@ -19,7 +19,7 @@ INK = [0.1, 0.11, 0.13, 1.0]
 
 
 def patch() -> Patch:
-    """All of it, in presentation."""
+    """The whole patch, in presentation mode."""
     made = Patch(WIDTH, HEIGHT)
     made.box("panel", shown=(0, 0, WIDTH, HEIGHT), bgcolor=INK, background=1)
     label(made, "soundmorph", (16, 10, 200, 30), fontsize=20.0)
@@ -50,7 +50,7 @@ def _answers(made: Patch) -> tuple[tuple[Box, int], tuple[Box, int], tuple[Box, 
 
 
 def _pads(made: Patch, classes: tuple[Box, int]) -> Box:
-    """A pad a class; the click plays it."""
+    """A pad for each class; a click plays it."""
     label(made, "pads", (16, 54, 100, 20))
     pads = made.box("tab", shown=(16, 76, 460, 84), mode=0, tabs=["waiting for the server"], fontsize=16.0)
     made.wire(classes, made.new("prepend tabs"), pads)
@@ -64,7 +64,7 @@ def _pads(made: Patch, classes: tuple[Box, int]) -> Box:
 
 
 def _between(made: Patch, classes: tuple[Box, int]) -> Box:
-    """Two menus and the way between what they name."""
+    """Two menus of points, and the way between the two."""
     label(made, "morph from", (16, 172, 80, 20))
     label(made, "to", (250, 172, 30, 20))
     a = made.box("umenu", shown=(90, 170, 150, 22), varname="from")
@@ -92,7 +92,7 @@ def _between(made: Patch, classes: tuple[Box, int]) -> Box:
 
 
 def _dimensions(made: Patch, dimensions: tuple[Box, int]) -> None:
-    """A slider a dimension, over the range that the training sounds have there."""
+    """A slider for each dimension, over the range of the training sounds."""
     label(
         made,
         "dimensions of z, from 0 on the left, over the range of the training sounds",
@@ -119,7 +119,7 @@ def _dimensions(made: Patch, dimensions: tuple[Box, int]) -> None:
 
 
 def _weights(made: Patch, classes: tuple[Box, int]) -> None:
-    """A place among circles, one a class: how much the place lies in each is its weight."""
+    """A cursor among circles, one for each class: the weight of a class is its share at the cursor."""
     label(made, "mixture of all classes", (500, 254, 200, 20))
     nodes = made.box(
         "nodes",
@@ -139,7 +139,7 @@ def _weights(made: Patch, classes: tuple[Box, int]) -> None:
 
 
 def _presets(made: Patch) -> None:
-    """Of this patch, with fractional recall; and of the server, kept in its file."""
+    """Presets of the patch, with fractional recall, and presets of the server, kept in its file."""
     label(
         made,
         "presets of this patch: shift-click stores; 1.5 is half way from 1 to 2",
@@ -169,7 +169,7 @@ def _presets(made: Patch) -> None:
 
 
 def _sequencer(made: Patch, slider: Box, velocity: Box) -> None:
-    """Sixteen steps: a velocity each, 0 for none, and above it where the morph is."""
+    """Sixteen steps, each with a velocity (0: no hit) and above it the position of the morph."""
     label(made, "16 steps: place of the morph, velocity below it (0 rests)", (16, 254, 360, 20))
     run = made.box("toggle", shown=(380, 252, 22, 22))
     tempo = made.box("flonum", shown=(408, 252, 68, 22), minimum=20.0, maximum=400.0, varname="tempo")
@@ -196,7 +196,7 @@ def _sequencer(made: Patch, slider: Box, velocity: Box) -> None:
 
 
 def _hits(made: Patch) -> None:
-    """What the hits to come are like."""
+    """The settings of new hits."""
     rows = [("gain dB", "/morph/gain", -60.0, 12.0), ("glide ms", "/morph/glide", 0.0, LONGEST_MS)]
     tabs = [("mode", ["live", "latch"], 1)]
     for row in HIT_SETTINGS.values():

@@ -375,7 +375,7 @@ def widgets() -> list[Widget]:
 
 
 def session() -> Widget:
-    """What the file holds."""
+    """Return the content of the file."""
     root = widget("root", "root", colorBg=DARK, widgets=widgets())
     return {"createdWith": "Open Stage Control", "version": VERSION, "type": "session", "content": root}
 

@@ -124,7 +124,7 @@ class History(Generic[State]):
         self._moved_s = float("-inf")
 
     def begins(self, now: float) -> bool:
-        """Note a change at monotonic time `now`; return True if it begins a gesture; then call `keep`."""
+        """Note a change at monotonic time `now`; return True if it begins a gesture: then call `keep`."""
         fresh = now - self._moved_s >= GESTURE_S
         self._moved_s = now
         return fresh

@@ -19,7 +19,7 @@ from realtime.synth.crossfade import Effects
 from realtime.synth.mixer import Mixer
 
 
-class Player(Protocol):
+class LatencySource(Protocol):
     """Properties of an engine that determine its latency.
 
     Attributes:
@@ -46,7 +46,7 @@ class Player(Protocol):
         ...
 
 
-def trigger(engine: Player) -> dict[str, float]:
+def trigger(engine: LatencySource) -> dict[str, float]:
     """Return the terms for a hit at a resting point: the maximum of each, in ms."""
     return {
         "next_block": _block_ms(engine),
@@ -56,7 +56,7 @@ def trigger(engine: Player) -> dict[str, float]:
     }
 
 
-def coordinate(engine: Player) -> dict[str, float]:
+def coordinate(engine: LatencySource) -> dict[str, float]:
     """Return the terms for a move of the point under one voice: the maximum of each, in ms."""
     mixer, timing = engine.mixer, engine.mixer.timing
     begun = 1 if mixer.cost is None else mixer.cost.moved
@@ -73,18 +73,18 @@ def coordinate(engine: Player) -> dict[str, float]:
     }
 
 
-def _later(engine: Player) -> dict[str, float]:
+def _later(engine: LatencySource) -> dict[str, float]:
     effects, delay = engine.effects, engine.mixer.output.delay
     samples = {"plugins": effects.latency_samples} if effects is not None else {}
     samples |= {"limiter": delay} if delay else {}
     return {name: 1000.0 * count / engine.mixer.sample_rate for name, count in samples.items()}
 
 
-def _block_ms(engine: Player) -> float:
+def _block_ms(engine: LatencySource) -> float:
     return 1000.0 * engine.block_size / engine.mixer.sample_rate
 
 
-def report(engine: Player) -> dict[str, float]:
+def report(engine: LatencySource) -> dict[str, float]:
     """Return the reply to `/morph/get/latency`: terms and total of a hit, measured p99, terms of a move."""
     hit, move = trigger(engine), coordinate(engine)
     own = {f"coordinate_{name}": move[name] for name in ("lead", "tick", "filter")}

@@ -359,7 +359,7 @@ class SetClock:
 
 @dataclass(frozen=True)
 class SetBeat:
-    """Align the sequencer with a beat elsewhere.
+    """Align the sequencer with an external beat.
 
     Attributes:
         beat: place in beats at this sample; beat 0 is the first step of the loop.

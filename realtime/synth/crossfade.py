@@ -1,4 +1,4 @@
-"""The mixer that plays, earlier mixers while they fade out, its sequencer, and the plugins after them.
+"""The current mixer and its sequencer, earlier mixers while they fade out, and the plugins after them.
 
 Handles operations that span mixers, between two blocks: changes of model and plugin parameters. The server's
 engine and `realtime render` both use it.
@@ -36,7 +36,7 @@ class Change:
 
     Attributes:
         swap: the command for the log.
-        renewed: the mixer plays another version of the same model: point and sequencer go on.
+        renewed: the mixer plays another version of the same model: point and sequencer continue.
     """
 
     mixer: Mixer
@@ -49,8 +49,8 @@ class Crossfade:
 
     Attributes:
         mixer: the current mixer.
-        sequencer: plays the current mixer; empty and stopped after a change of model.
-        fading: whether an earlier mixer is still audible.
+        sequencer: plays the current mixer; empty and stopped after a change to another model.
+        fading: True while an earlier mixer is audible.
     """
 
     def __init__(self, mixer: Mixer, effects: Effects | None = None) -> None:
@@ -80,7 +80,7 @@ class Crossfade:
             self.mixer.submit(command, at_sample)
 
     def coming(self, samples: int) -> tuple[Played, ...]:
-        """Return what the sequencer's next step begins with, if it is within the next `samples` samples."""
+        """Return hits and first move of the sequencer's next step, if it begins within `samples` samples."""
         return self.sequencer.coming(self.mixer.position + samples)
 
     def render(self, block: Block) -> None:

@@ -4,8 +4,9 @@ Steps lie on a grid of whole numbers, so errors do not accumulate. A step of the
 swing lengthens the first step of each pair and shortens the second. A change of tempo takes effect with the
 next step, a change of swing with the next pair; the grid then restarts at that step's sample.
 
-A beat elsewhere (`SetBeat`) sets tempo and place. The next step moves to where it belongs by that beat, and
-the loop jumps if it is more than half a step away. A beat that has not been heard of for `FOLLOW_S` is over.
+`SetBeat` aligns the sequencer with an external beat, such as a MIDI clock: the next step moves to its sample
+by that beat, and the loop jumps if this is more than half a step away. An external beat that has sent nothing
+for `FOLLOW_S` is no longer followed.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ class Sequencer:
         self._steps = int(STEPS.default)
         self._grid = self._wanted = Grid(sample_rate)
         self._next: tuple[int, int] | None = None  # number and sample of the next step; None when stopped
-        self._beat: tuple[int, SetBeat] | None = None  # the beat elsewhere, and when it was heard of
+        self._beat: tuple[int, SetBeat] | None = None  # sample of the latest external beat, and the beat
         self._commands: list[tuple[int, int, Sequencing | Panic]] = []
         self._order = count()
 
@@ -148,24 +149,24 @@ class Sequencer:
             self._grid = Grid(grid.sample_rate, wanted.milli_bpm, swing, number, at)
 
     def _execute(self, command: Sequencing | Panic, at: int, order: int, asked: int) -> None:
-        """Execute a command at device sample `at`; `asked` is the sample that was asked for."""
+        """Execute a command at device sample `at`; `asked` is the sample it was submitted for."""
         match command:
             case SetStep(index):
                 self._steps_set[index] = command
             case SetClock(bpm, swing, steps):
                 self._steps = steps
-                if (elsewhere := self._followed(at)) is not None:
-                    bpm = elsewhere[1].bpm
+                if (external := self._followed(at)) is not None:
+                    bpm = external[1].bpm
                 self._wanted = Grid(self._grid.sample_rate, round(1000 * bpm), round(10 * swing))
             case SetBeat():
-                origin = asked if asked > 0 else at  # a beat that has passed still says where the next is
+                origin = asked if asked > 0 else at  # a past beat still determines the next one
                 self._beat = origin, command
                 wanted = self._wanted
                 self._wanted = Grid(wanted.sample_rate, round(1000 * command.bpm), wanted.swing)
                 if self._next is not None:
                     self._align(origin, command, at, self._next[0])
-            case StartSteps() if (elsewhere := self._followed(at)) is not None:
-                self._align(*elsewhere, at)
+            case StartSteps() if (external := self._followed(at)) is not None:
+                self._align(*external, at)
             case StartSteps():
                 wanted = self._wanted
                 self._grid = Grid(wanted.sample_rate, wanted.milli_bpm, wanted.swing, 0, at)
@@ -178,16 +179,17 @@ class Sequencer:
                 heapq.heapify(self._commands)
 
     def _followed(self, at: int) -> tuple[int, SetBeat] | None:
-        """Return the beat elsewhere, and its sample, if it is still heard of at device sample `at`."""
+        """Return the sample of the external beat, and the beat; None if it is too old at sample `at`."""
         if self._beat is not None and at - self._beat[0] > FOLLOW_S * self._grid.sample_rate:
             self._beat = None
         return self._beat
 
     def _align(self, origin: int, beat: SetBeat, at: int, number: int | None = None) -> None:
-        """Put the next step where a beat at device sample `origin` has it, not before device sample `at`.
+        """Move the next step to its sample by a beat at device sample `origin`, but not before sample `at`.
 
-        `number` is the next step's; it stays unless its place is more than half a step before, or more than
-        one and a half steps after. A first step is played at once if it is at most `LATE_S` past.
+        `number` is the next step; if it is None, or its sample is more than half a step before `at` or more
+        than one and a half steps after, the loop jumps to the step that comes first. That one may be up to
+        `LATE_S` late; it then plays at once.
         """
         grid = replace(self._wanted, first=0, origin=0)
         start = origin - STEPS_PER_BEAT * beat.beat * grid.step  # sample of step 0

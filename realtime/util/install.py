@@ -1,4 +1,4 @@
-"""How to install a missing package where the program runs."""
+"""The command that installs a missing package into the environment of the program."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from realtime.util.files import FileError, SoundFile
 SUFFIX = "recording"
 _RF64_AUTO_DOWNGRADE, _UPDATE_HEADER_NOW = 0x1210, 0x1060  # commands of libsndfile
 _LEFT = re.compile(rf"\.(.+)\.\d+\.{SUFFIX}", re.DOTALL)
-_BEYOND = 2**32  # bytes that a WAV header cannot count
+_BEYOND = 2**32  # bytes; a WAV header cannot state this size
 
 
 class Recording(SoundFile):
@@ -97,9 +97,9 @@ def move(source: Path, target: Path) -> Path:
 
 
 def recover(folder: Path, say: Callable[[str], None]) -> None:
-    """Complete and name the recordings in a folder that programs have left when they died.
+    """Complete and name the recordings in a folder whose programs have died.
 
-    Those of living programs are locked, and stay.
+    The recordings of running programs are locked, and stay.
 
     Args:
         folder: may be missing.
@@ -164,7 +164,7 @@ def _write(file: BinaryIO, at: int, form: str, *values: int) -> None:
 
 
 def _lock(path: Path) -> int | None:
-    """Lock a file for as long as this program lives, and return its number; None: another one has locked it.
+    """Lock a file for as long as this program lives, and return its number; None: another has locked it.
 
     Without such locks, on Windows, a file that is open cannot be renamed.
     """

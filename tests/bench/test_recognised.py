@@ -1,4 +1,4 @@
-"""What a listener of real sounds hears in a bundled model."""
+"""A listener of real sounds classifies those of a bundled model."""
 
 from __future__ import annotations
 

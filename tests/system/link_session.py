@@ -1,7 +1,7 @@
 """A Link session of two programs in one network namespace: `python -m tests.system.link_session SECONDS`.
 
 One is a peer (`… SECONDS peer`), which starts, changes its tempo half way, and stops. The other is
-`realtime.surfaces.link`. Prints JSON: the errors of its beat, and what it told the sequencer.
+`realtime.surfaces.link`. Prints JSON: the errors of its beat, and the messages that it sent to the sequencer.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ EVERY_S = 0.01
 
 
 async def peer(seconds: float) -> None:
-    """Play; print the time and the beat again and again."""
+    """Play; print time and beat repeatedly."""
     import aalink
 
     session = aalink.Link(TEMPOS[0])
@@ -62,7 +62,7 @@ def follow(seconds: float) -> dict[str, Any]:
     errors_s = []
     for at, beat, tempo in theirs:
         before = [each for each in ours if each[0] <= at]
-        if before and abs(before[-1][2] - tempo) < 0.01:  # a change is known after the next look
+        if before and abs(before[-1][2] - tempo) < 0.01:  # a change of tempo shows at the next look
             due, our_beat, bpm = before[-1]
             off = our_beat + (at - due) * bpm / 60 - beat
             errors_s.append((off - BAR_BEATS * round(off / BAR_BEATS)) * 60 / tempo)

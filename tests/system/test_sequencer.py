@@ -28,14 +28,14 @@ def options(folder: Path) -> list[str]:
 
 
 def hits_of(log: Path) -> tuple[Hits, int]:
-    """Return each hit's sample and step, as its velocity tells, and the sample rate."""
+    """Return sample and step of each hit, the step from its velocity, and the sample rate."""
     setting = read_header(log)
     hits = [(at, each) for at, each in commands(log, setting.latent_dim) if isinstance(each, Trigger)]
     return [(at, round(128 * each.velocity) - 1) for at, each in hits], setting.sample_rate
 
 
 def fill(server: Server, steps: int) -> None:
-    """Give a new lane a hit in every step, which its velocity tells."""
+    """Add a lane with a hit in every step; the velocity encodes the step."""
     assert server.ask("/morph/seq/add", "kick", "snare") == ("/morph/done", ["/morph/seq/add", 0])
     server.send("/morph/seq/steps", steps)
     server.send("/morph/seq/lane/0/velocities", *[(k + 1) / 128 for k in range(steps)])
@@ -43,7 +43,7 @@ def fill(server: Server, steps: int) -> None:
 
 
 def grid(samples: Sequence[int], rate: int, bpm: Fraction, swing: Fraction) -> list[int]:
-    """Return the ideal samples of that many steps, from an even one on."""
+    """Return the ideal samples of so many steps, from an even step on."""
     pair = 2 * rate * 60 / (4 * bpm)
     places = [(k // 2 + (swing if k % 2 else 0)) * pair for k in range(len(samples))]
     return [samples[0] + floor(place + Fraction(1, 2)) for place in places]
@@ -115,7 +115,7 @@ def test_tempo_changes_amid_the_loop_keep_every_step_once_and_on_its_grid(
     assert all(steps >= 4 for steps in held)
 
 
-def test_whoever_has_subscribed_hears_of_the_edits_of_another(tiny_model: Path, tmp_path: Path) -> None:
+def test_subscribers_receive_the_edits_of_others(tiny_model: Path, tmp_path: Path) -> None:
     with (
         Server(tiny_model, *options(tmp_path)) as server,
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as anna,

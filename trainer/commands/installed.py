@@ -24,7 +24,7 @@ def check(what: str, names: Sequence[str]) -> None:
 
 
 def program(name: str) -> str:
-    """Return how to call a program of this environment: by name if it is on the path, else by its place."""
+    """Return the command for a program of this environment: its name if it is on the path, else its file."""
     folder = Path(sys.executable).parent
     found = shutil.which(name)
     if found is not None and Path(found).parent == folder:

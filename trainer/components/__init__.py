@@ -1,1 +1,1 @@
-"""Components of recorded drums: how they are laid out, how they are found, and how they vary in training."""
+"""Components of recorded drums: their layout, their analysis, and their variation in training."""

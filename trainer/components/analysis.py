@@ -1,11 +1,11 @@
-"""Takes recorded drums apart: the targets of the modal decoder.
+"""Decomposes recorded drums into the targets of the modal decoder.
 
     recording ─► free oscillators ─► modes ─► noise
-                 (what sweeps)       (what rings)  (the rest, by bands)
+                 (sweeping partials)  (ringing partials)  (the rest, in bands)
 
 A loss on spectra does not tell a tone from a noise of equal energy. A loss on waveforms silences an
-oscillator whose phase is off. So each recording is taken apart once, and the decoder learns its components.
-Together they sound like the recording: each is measured on the remainder that the ones before it leave.
+oscillator whose phase is off. So each recording is decomposed once, and the decoder learns its components.
+Together they sound like the recording, because each is measured on the residual of those before it.
 """
 
 from __future__ import annotations
@@ -44,10 +44,10 @@ Array = NDArray[np.float64]
 QUIET = -12.0
 """Log level of a component that a sound does not have."""
 QUIET_DB = -70.0
-"""Below the peak: where a sound has ended."""
+"""Level below the peak at which a sound counts as ended."""
 
 SLOW_HZ = 4410.0
-"""Sample rate, at least, at which the free oscillators are looked for."""
+"""Lowest sample rate for the analysis of free oscillators."""
 PITCH_HZ = (30.0, 480.0)
 """Range of the search for f₁."""
 HIGHEST_FREE_HZ = 1500.0
@@ -55,36 +55,36 @@ FIT_S = 0.25
 """Length of the beginning to which the sweep is fitted."""
 FIT_WINDOW_S, RATIO_WINDOW_S = 0.03, 0.06
 SIMPLER = 0.02
-"""A sweep must explain so much more of the energy than none."""
+"""Share of the energy that a sweep must explain beyond a constant frequency."""
 SWEEPS = (0.08, 0.16, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
 TRACK_S, TRACK_CYCLES = 0.008, 0.9
-"""Half of the window in which the level of an oscillator is measured, at least: in seconds, and in cycles."""
+"""Half the window for the level of an oscillator, in seconds and in cycles: the longer one applies."""
 TONAL_S, TONAL_CYCLES = 0.02, 2.5
-"""The same where its tonality is measured: so slow a level explains a tone, and little of a noise."""
+"""The same for its tonality: a level over so long a window explains a tone, but little of a noise."""
 TONAL = (0.55, 0.85)
-"""Share of the energy around an oscillator that it explains: where it begins to count, and counts fully."""
+"""Shares of the energy around an oscillator that it explains: weight 0 up to the first, 1 from the second."""
 PHASE_S = 0.05
-"""Length of the beginning whose mean phase is the oscillator's."""
+"""Length of the beginning over which the initial phase is averaged."""
 
 SKIP_S = 0.02
-"""The attack, which is left out where modes are looked for."""
+"""Length of the attack, which the analysis of modes skips."""
 LONGEST_WINDOW = 32_768
 SHORTEST_WINDOW = 1500
 SOLVED = 16_384
-"""Samples from which the levels of the modes are solved for."""
+"""Samples to which the levels of the modes are fitted."""
 PROMINENCE_DB, RANGE_DB = 6.0, 75.0
-"""A mode stands so far above the floor around it, and at most so far under the strongest."""
+"""Least level of a mode above the floor around it, and greatest below the strongest bin."""
 FLOOR_HZ = 300.0
-"""Width of the surroundings whose median is the floor."""
+"""Width of the blocks of the spectrum whose medians are the floor."""
 OVER_NOISE = 1.3
-"""Energy of a zone that is not a mode's, relative to the noise that its floor stands for."""
+"""Energy that is subtracted from a zone as noise, relative to the noise expected from the floor."""
 LOUDEST_MODE = -0.5
 LEAST_NOISE = 0.1
-"""Share of the power of a band that is left to the noise, whatever the modes take."""
+"""Least share of a band's power that counts as noise."""
 SPACING = 0.4
-"""Deviation of the window over which the power at a knot is averaged, relative to the distance of knots."""
+"""Standard deviation of the window that averages the power at a knot, relative to the distance of knots."""
 BLOCK = 16
-"""Samples whose power is summed before it is averaged over time."""
+"""Samples in a block; powers are averaged over time block by block."""
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ class Modes(NamedTuple):
 def analyse(
     waveforms: Tensor, config: ModelConfig, progress: Callable[[int, int], None] | None = None
 ) -> Components:
-    """Take sounds float32 [N, 1, T] apart on all cores; half a second of one core for 1.5 s at 44.1 kHz.
+    """Decompose sounds float32 [N, 1, T] on all cores: half a second of one core for 1.5 s at 44.1 kHz.
 
     An exception that `progress` raises ends the work.
     """
@@ -378,9 +378,9 @@ def _modes(sound: Array, rate: int, end: int, modes: int) -> Modes:
 
 
 def _amplitudes(sound: Array, rate: int, hz: list[float], decay: list[float]) -> Array:
-    """Return the amplitudes, at the start, of damped sinusoids that add up to a sound.
+    """Return the initial amplitudes of damped sinusoids whose sum is nearest to a sound.
 
-    The attack counts little.
+    Least squares, with little weight on the attack.
     """
     time = np.arange(len(sound))[:, None] / rate
     envelope = np.exp(-time * np.array(decay))
@@ -397,7 +397,7 @@ def _amplitudes(sound: Array, rate: int, hz: list[float], decay: list[float]) ->
 
 
 def _noise(sound: Array, modes: Modes, rate: int, knots: NDArray[np.int64], bands: int) -> Array:
-    """Return log levels of the bands at the knots, [knots, bands]: of the power that is not the modes'."""
+    """Return log levels of the bands at the knots, [knots, bands], without the power of the modes."""
     size = fft.next_fast_len(len(sound) + 8 * int(smoothing_samples(bands, rate).max()), real=True)
     shapes, windows = _shapes(bands, rate, size), _windows(bands, rate, len(sound), tuple(knots.tolist()))
     spectrum = fft.rfft(sound, size)

@@ -1,4 +1,4 @@
-"""Keeps the components of sounds in a file, so that each sound is taken apart once."""
+"""Keeps the components of sounds in a file, so that each sound is analysed once."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def analyse_once(
     path: Path,
     progress: Callable[[int, int], None] | None = None,
 ) -> Components:
-    """Return the components of sounds [N, 1, T], those in the file `path` from there; keep all in the file.
+    """Return the components of sounds [N, 1, T].
 
-    A file that is damaged counts as empty.
+    Known ones are read from the file `path`, the others added to it. A damaged file counts as empty.
     """
     layout = repr((config.sample_rate, config.hop_length, config.bands, config.modes, config.knots)).encode()
     digests = [hashlib.sha256(layout + sound.numpy().tobytes()).digest() for sound in waveforms]

@@ -22,9 +22,9 @@ MAX_SWEEP = 8.0
 SWEEP_S = (0.003, 0.12)
 """Range of τ."""
 MODES_HZ = (500.0, 15_000.0)
-"""From the lowest to the highest zone, where the sample rate allows it."""
+"""Lowest and highest zone, where the sample rate allows it."""
 HIGHEST = 0.45
-"""Highest zone as a part of the sample rate."""
+"""Limit of the highest zone, relative to the sample rate."""
 DECAYS = (1.5, 400.0)
 """Range of the decay of a mode, in nepers a second."""
 FIRST_KNOTS = 8
@@ -34,7 +34,7 @@ GATE_S = 0.02
 
 
 def zones_hz(modes: int, sample_rate: int) -> Array:
-    """Return the middle of each mode's zone of frequency, float64 [modes]."""
+    """Return the centre frequency of each mode's zone, float64 [modes]."""
     low, high = MODES_HZ
     return np.geomspace(low, min(high, HIGHEST * sample_rate), modes)
 
@@ -59,7 +59,7 @@ def knot_frames(frames: int, knots: int) -> NDArray[np.int64]:
 
 
 def band_middles_hz(bands: int, sample_rate: int) -> Array:
-    """Return the frequency of the middle of each noise band, float64 [bands]."""
+    """Return the centre frequency of each noise band, float64 [bands]."""
     return _edges_hz(bands, sample_rate)[1:-1]
 
 
@@ -93,8 +93,8 @@ def _edges_hz(bands: int, sample_rate: int) -> Array:
 
 
 def smoothing_samples(bands: int, sample_rate: int) -> Array:
-    """Return the time over which the power of each band is averaged, float64 [bands].
+    """Return the smoothing time of each band's power in samples, float64 [bands].
 
-    It is the standard deviation of a Gaussian window: as short as the width of the band allows.
+    It is the standard deviation of a Gaussian window, as short as the width of the band allows.
     """
     return np.maximum(24.0, 0.35 * sample_rate / band_widths_hz(bands, sample_rate))

@@ -1,4 +1,4 @@
-"""Varies sounds in training, and their components with them: the encoder meets more kits than there are.
+"""Varies sounds and their components in training, so that the encoder meets more kits than there are.
 
 A variation changes pitch and time together, as a resampler does, by whole zones of the modes, and then the
 timbre by a smooth random equaliser.
@@ -49,7 +49,7 @@ class Variation:
     def __call__(
         self, heard: Tensor, components: Components, source: torch.Generator
     ) -> tuple[Tensor, Components]:
-        """Return varied sounds [B, 1, T], each of the peak it had, and their components."""
+        """Return varied sounds [B, 1, T], at their original peaks, and their components."""
         steps = torch.randint(-self.zones, self.zones + 1, (len(heard),), generator=source).tolist()
         curve = torch.randn(len(heard), RIPPLES, generator=source) * (self.equaliser_db / 8.686)
         moved = [self._resampled(sound, step) for sound, step in zip(heard, steps, strict=True)]
@@ -82,7 +82,7 @@ class Variation:
         return tuple(getattr(varied, name) for name in varied.__dataclass_fields__)
 
     def _gain(self, curve: Tensor, hz: Tensor) -> Tensor:
-        """Return nepers [B, ...] of the equaliser at frequencies [B, ...]."""
+        """Return the gain of the equaliser in nepers, [B, ...], at frequencies [B, ...]."""
         low, high = (math.log(edge) for edge in RANGE_HZ)
         place = ((hz.clamp(min=1.0).log() - low) / (high - low)).clamp(0.0, 1.0)
         waves = torch.stack([torch.cos(math.pi * (k + 1) * place) for k in range(RIPPLES)], -1)
@@ -108,13 +108,13 @@ class Variation:
 
 
 def _interpolation(at: NDArray[np.float64], wanted: NDArray[np.float64]) -> Tensor:
-    """Return the matrix that takes values at `at`, rising, to values at `wanted`."""
+    """Return the matrix that interpolates values at `at`, which rises, to values at `wanted`."""
     rows = [np.interp(wanted, at, unit) for unit in np.eye(len(at))]
     return torch.from_numpy(np.array(rows).T).float()
 
 
 def _rolled(values: Tensor, step: int, fill: float | None) -> Tensor:
-    """Return the values of the zones moved up by `step`; the first or last value fills up, or `fill`."""
+    """Return values of zones moved up by `step`; gaps get `fill`, or else the nearest value."""
     moved = torch.roll(values, step)
     if step > 0:
         moved[:step] = values[0] if fill is None else fill

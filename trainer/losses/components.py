@@ -20,7 +20,7 @@ KNOWN = 0.3
 PITCH = 5.0
 """Weight of f₁: a tenth of an octave is heard at once."""
 STEEP = 2.0
-"""How fast the weight of a free oscillator rises with its level around `HEARD`, per neper."""
+"""Slope of a free oscillator's weight against its level around `HEARD`, per neper."""
 AFTER_S = 0.01
 """Levels are learned until so long after a sound has ended."""
 

@@ -7,9 +7,8 @@ The differences from the paper's DC-VAE (`trainer.models.dc`), and their purpose
 - There are two hidden layers between z and the latent sequence, and each frame has several values.
 - The filter bank needs a few frames to reach full level. `onset`, a dense layer from the hidden values to the
   first samples, makes the attack.
-- The encoder takes levels instead of waveforms: log-mel levels go through strided convolutions. So phase has
-  no influence, and new takes are encoded near those of their class.
-- `prototypes` are running means of z by class: the sounds that a performer calls by the name of a class.
+- The encoder takes log-mel levels instead of waveforms, through strided convolutions. So phase has hardly any
+  influence, and new takes are encoded near those of their class.
 """
 
 from __future__ import annotations
@@ -154,7 +153,7 @@ class MBEncoder(nn.Module):
         nn.init.constant_(self.log_var.bias, -4.0)
 
     def levels(self, audio: Tensor) -> Tensor:
-        """audio [B, 1, T], padded with zeros -> log-mel levels [B, 48, 1 + T // hop] of about unit spread."""
+        """audio [B, 1, T], padded with zeros -> log-mel levels [B, 48, 1 + T // hop], deviation about 1."""
         padded = functional.pad(audio[:, 0], (self.window // 2, self.window // 2))
         frames = padded.unfold(-1, self.window, self.hop) * self.hann
         power = torch.view_as_real(torch.fft.rfft(frames)).square().sum(-1)
@@ -162,7 +161,7 @@ class MBEncoder(nn.Module):
         return (level.transpose(1, 2) + 5.0) / 5.0
 
     def features(self, audio: Tensor) -> Tensor:
-        """audio [B, 1, T] -> what the last layers get, [B, F]."""
+        """audio [B, 1, T] -> the input of the last layers [B, F]."""
         return self.convs(self.levels(audio)).flatten(1)
 
     def forward(self, audio: Tensor) -> tuple[Tensor, Tensor]:

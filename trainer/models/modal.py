@@ -8,15 +8,16 @@
 - Four *free* oscillators have the frequencies f₁ and f₁·r₂ … f₁·r₄. f₁ sweeps downwards like that of a drum
   head, f₁(t) = f₁ (1 + s e^(-t/τ)). A path from one drum to another glides them.
 - *Modes* are damped sinusoids. Each has a narrow frequency zone of its own; the zones lie side by side.
-  A mode sounds where the probability that the sound has it exceeds the mode's fixed draw. So an unheard
-  sound has as many clear partials as sounds like it, where the mean of their levels would have none.
+  The decoder gives each mode a probability; the mode sounds where that exceeds its fixed draw. So a sound
+  between training sounds has as many clear partials as they have. With the mean of their levels instead, all
+  its partials would be faint.
 - *Noise* is Gaussian noise in mel-spaced bands. The place of a sample alone selects it from a table, so the
   sound does not depend on the size of the chunks.
 
-Nothing looks ahead. Each frame hands on the phases, the levels and the decay so far of the oscillators, and
-the levels of the noise bands. Levels move on straight lines within a frame, so a change of z makes no step.
-Noise begins at once, oscillators within the first frame.
-Frequencies and phases are float64: an error of 1e-7 in a frequency is another phase after a second.
+Nothing looks ahead. Each frame passes to the next the oscillators' phases, levels and accumulated decay, and
+the levels of the noise bands. Levels change linearly within a frame, so a change of z causes no step. Noise
+begins at full level, oscillators fade in during the first frame.
+Frequencies and phases are float64: a relative error of 1e-7 would change the phase within a second.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ from trainer.config import ModelConfig
 LEAK = 0.2
 PITCH_HIDDEN = 64
 NOISE_PERIOD = 16_384
-"""Samples of the longest period of noise; less what is left over by whole frames."""
+"""Longest period of the noise in samples; rounded down to whole frames."""
 EVEN_FRAMES = 12
 """Frames at the start of the noise over which its power is even."""
 LOUDEST, LOUDEST_MODE = 1.0, -0.5
@@ -57,11 +58,11 @@ LOUDEST, LOUDEST_MODE = 1.0, -0.5
 QUIET = -9.0
 """Log level at the start of training."""
 SHARPNESS = 3.0
-"""Slope of the gate of a mode: how fast it opens as its probability passes its draw."""
+"""Slope of a mode's gate, by the difference between the logit of its probability and its draw."""
 
 
 def knot_weights(frames: int, knots: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """For each frame boundary 0 … frames: the knot at or before it, and the share of the knot after.
+    """Return, for each frame boundary 0 … frames, the knot at or before it and the weight of the next knot.
 
     Returns:
         int64 [frames + 1], below knots - 1, and float32 [frames + 1], 0 to 1.
@@ -78,12 +79,12 @@ def noise_table(
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Make Gaussian noise of unit power in mel-spaced bands that overlap by half.
 
-    A hit begins at the start of the table. So each band begins where its power is even, and the signs of the
-    bands are those that keep the peak of their sum low.
+    Every hit begins at the start of the table. So each band is rotated to begin where its power is even, and
+    its sign is chosen to keep the peak of the sum low.
 
     Returns:
-        float32 [bands, T], the longest period, and int64 [bands], the period of each band in frames: it
-        repeats after so many. Periods differ, so that the sum of the bands does not repeat.
+        float32 [bands, T] with the longest period T, and int64 [bands], the period of each band in frames.
+        Periods differ, so that the sum of the bands does not repeat.
     """
     random = np.random.default_rng(seed)
     longest = NOISE_PERIOD // hop_length
@@ -113,7 +114,7 @@ def _even_start(sound: NDArray[np.float64], smoothing: float, hop_length: int) -
     period = len(sound)
     ahead = np.arange(period)
     window = np.fft.rfft(np.exp(-0.5 * (ahead / smoothing) ** 2))
-    after = np.fft.irfft(np.fft.rfft(sound**2) * window.conj(), period)  # smoothed over what follows alone
+    after = np.fft.irfft(np.fft.rfft(sound**2) * window.conj(), period)  # smoothed over later samples only
     before = np.fft.irfft(np.fft.rfft(sound**2) * window, period)
     total = np.exp(-0.5 * (ahead / smoothing) ** 2).sum()
     uneven = np.abs(np.log(np.maximum(after / total, 1e-9)))
@@ -124,7 +125,7 @@ def _even_start(sound: NDArray[np.float64], smoothing: float, hop_length: int) -
 
 
 def draws(modes: int) -> NDArray[np.float32]:
-    """Return a fixed draw of each mode, as a logit: evenly spread among any neighbours, float32 [modes]."""
+    """Return the fixed draw of each mode as a logit, float32 [modes]; any neighbours cover 0 to 1 evenly."""
     golden = 0.5 * (math.sqrt(5.0) - 1.0)
     uniform = ((np.arange(modes) + 0.5) * golden) % 1.0
     return np.log(uniform / (1.0 - uniform)).astype(np.float32)
@@ -222,17 +223,17 @@ class ModalDecoder(nn.Module):
         return self.levels(torch.einsum("bh,kvh->bkv", hidden, self.knot_values) + self.knot_bias)
 
     def mode_levels(self, hidden: Tensor) -> tuple[Tensor, Tensor]:
-        """Log level at the start, and decay in nepers a second, of modes that sound: [..., modes] each."""
+        """Return the modes' log levels at the start, and decays in nepers a second: [..., modes] each."""
         level, decay = self.mode_heads(hidden).chunk(2, -1)
         low, high = (math.log(edge) for edge in DECAYS)
         return level, torch.exp(low + (high - low) * torch.sigmoid(decay))
 
     def mode_gate(self, hidden: Tensor) -> Tensor:
-        """Gain by which each mode sounds, 0 to 1: [..., modes]."""
+        """Return the gain of each mode by its probability, 0 to 1: [..., modes]."""
         return torch.sigmoid(SHARPNESS * (self.presence(hidden) - self.draw))
 
     def end_frame(self, hidden: Tensor) -> Tensor:
-        """The frame at which the sound has ended: [...], 0 to `frames` + the fade."""
+        """Return the frame at which the sound has ended: [...], 0 to `frames` + the fade."""
         return torch.sigmoid(self.end(hidden)[..., 0]) * (self.frames + self.gate_frames)
 
     @property
@@ -241,13 +242,13 @@ class ModalDecoder(nn.Module):
         return GATE_S * self.sample_rate / self.hop_length
 
     def free_hz(self, found: dict[str, Tensor], seconds: Tensor) -> Tensor:
-        """Frequencies of the free oscillators, [..., FREE], at times [...]."""
+        """Return the frequencies of the free oscillators, [..., FREE], at times [...]."""
         sweep = 1.0 + found["sweep"] * torch.exp(-seconds / found["log_tau"].exp())
         first = found["log_f1"].exp() * sweep
         return torch.cat((first[..., None], first[..., None] * found["log_ratio"].exp()), -1)
 
     def first_phase(self, hidden: Tensor) -> Tensor:
-        """The phase at which each free oscillator starts, in cycles, -1 to 1: [..., FREE]."""
+        """Return the initial phase of each free oscillator in cycles, -1 to 1: [..., FREE]."""
         return torch.tanh(self.free_phase(hidden))
 
     # ---- sound
@@ -258,11 +259,11 @@ class ModalDecoder(nn.Module):
         return self.stream(z)[:, None]
 
     def _gate(self, end: Tensor, boundary: Tensor) -> Tensor:
-        """1 until the fade before `end`, or before the last frame, then a straight line to 0."""
+        """Return 1 until the fade before `end` or the last frame, then a straight line to 0."""
         return ((end.clamp(max=self.frames) - boundary) / self.gate_frames).clamp(0.0, 1.0)
 
     def stream(self, z: Tensor) -> Tensor:
-        """The sound for z [B, F, D] of every frame from 0 on, as a stream plays it: [B, F * hop]."""
+        """Return the sound [B, F * hop] for z [B, F, D] of the frames from 0 on, as streaming decodes it."""
         hop, rate = self.hop_length, self.sample_rate
         batch, count = z.shape[:2]
         hidden = self.hidden(z)
@@ -277,7 +278,7 @@ class ModalDecoder(nn.Module):
         modes = modes * self.mode_gate(hidden)[:, :, None]
         every = torch.cat((levels.clamp(max=LOUDEST).exp(), modes), -1) * gates[..., None]
         begun = functional.pad(every[:, :1, 0, : self.bands], (0, FREE + self.modes))  # oscillators fade in
-        starts = torch.cat((begun, every[:, :-1, 1]), 1)  # a level goes on from where it was
+        starts = torch.cat((begun, every[:, :-1, 1]), 1)  # each level continues from its last value
         ends = every[:, :, 1]
 
         found = self.pitch(z.double())
@@ -308,7 +309,7 @@ class ModalDecoder(nn.Module):
         return audio.reshape(batch, -1)
 
     def _levels_at(self, hidden: Tensor, boundary: Tensor) -> Tensor:
-        """Log levels at one boundary of each frame: hidden [B, F, width] -> [B, F, bands + FREE]."""
+        """Return log levels at one boundary of each frame: hidden [B, F, width] -> [B, F, bands + FREE]."""
         knot, share = self.knot[boundary], self.share[boundary, None]
         values = []
         for step in (0, 1):

@@ -20,10 +20,10 @@ from realtime.util import outside
 from realtime.util.errors import RealtimeError
 from realtime.util.outside import OutsideError
 
-LOOK_S = 0.05  # between two looks for changes, while somebody listens
+LOOK_S = 0.05  # interval of the checks for changes, while somebody listens
 MAX_LISTENED = 1024  # addresses of one client
 MAX_PATH = 256  # characters of such an address
-TRIES = 4  # to learn the values of one model while models change
+TRIES = 4  # attempts to read the values of one model while models change
 PATH_CHANGED = json.dumps({"COMMAND": "PATH_CHANGED", "DATA": "/morph"})
 
 
@@ -31,10 +31,10 @@ class OscQuery:
     """Answers questions about the table, and tells listeners what changes.
 
     Args:
-        info: gives the model that plays.
-        ask: carries out messages and gives the answers.
+        info: returns the model that plays.
+        ask: carries out messages and returns the answers.
         osc_address: host and port of the OSC server.
-        name: of the server, unlike any other's.
+        name: unique name of the server.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class OscQuery:
         return [web.get("/{path:.*}", self.answer)]
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
-        """The answer to a GET; or a websocket, which is then talked to to its end."""
+        """Answer a GET, or serve a websocket until it closes."""
         if "websocket" in request.headers.get("Upgrade", "").lower():
             return await self._converse(request)
         return await self._desk.work.do(self._respond, request.path, request.query_string, _here(request))
@@ -100,7 +100,7 @@ class OscQuery:
         """Tell listeners what has changed, for as long as there are any."""
         before: oscquery.Knowledge | None = None
         told: dict[tuple[Client, str], tuple[Any, ...]] = {}
-        stale: set[Client] = set()  # clients that do not know yet that the tree has changed
+        stale: set[Client] = set()  # clients not yet told that the tree has changed
         info = self._info()
         while True:
             await asyncio.sleep(LOOK_S)
@@ -108,7 +108,7 @@ class OscQuery:
                 before, told = None, {}
                 continue
             known = await self._learn(self._desk.work)
-            if known is None or not known.values:  # nobody plays at the moment, or control has ended
+            if known is None or not known.values:  # no engine is running at the moment, or control has ended
                 continue
             if before and (self._info() is not info or known.presets != before.presets):
                 stale = set(self._listeners)
@@ -141,7 +141,7 @@ class OscQuery:
 
 
 def _obey(received: str, mine: set[str]) -> None:
-    """LISTEN and IGNORE; all else is passed over, as the proposal asks."""
+    """Carry out LISTEN and IGNORE; ignore other commands, as the proposal asks."""
     try:
         asked = outside.from_json(received)
     except OutsideError:
@@ -155,7 +155,7 @@ def _obey(received: str, mine: set[str]) -> None:
 
 
 def _here(request: web.Request) -> tuple[str, int]:
-    """Our end of a connection."""
+    """Return our end of a connection."""
     name = request.transport.get_extra_info("sockname") if request.transport else None
     return (str(name[0]), int(name[1])) if name else ("127.0.0.1", 0)
 

@@ -113,9 +113,9 @@ class Voice:
         self._settled = settled
 
     def _find_silence(self, audio: Samples) -> None:
-        """Note where the sound has been exactly 0 for `SILENCE_MS`, having been heard; `audio` is the next.
+        """Note the frame from which the sound, once audible, was exactly 0 for `SILENCE_MS`; add `audio`.
 
-        The place is that of a frame, so it is the same however the frames come.
+        Only boundaries of frames count, so the result does not depend on how the frames are chunked.
         """
         heard = np.asarray(audio.reshape(-1, self._timing.hop_length).any(axis=1))
         for frame in (self.frames + np.flatnonzero(heard)).tolist():

@@ -16,12 +16,12 @@ NOISE = np.random.default_rng(0).standard_normal(8192).astype(np.float32)
 
 
 @pytest.mark.parametrize("change_db", [0.0, -6.0, 3.0])
-def test_a_change_of_level_is_the_distance(change_db: float) -> None:
+def test_distance_of_a_louder_copy_is_the_change_of_level(change_db: float) -> None:
     changed = NOISE * 10 ** (change_db / 20)
     assert Ear(NOISE, RATE).distance(changed) == pytest.approx(abs(change_db), abs=1e-4)
 
 
-def test_what_is_70_db_down_is_not_heard() -> None:
+def test_sounds_70_db_below_the_peak_do_not_count() -> None:
     time = np.arange(8192) / RATE
     tone = np.sin(2 * np.pi * 1000 * time)
     assert (
@@ -29,7 +29,7 @@ def test_what_is_70_db_down_is_not_heard() -> None:
     )
 
 
-def test_the_sound_of_a_training_sound_leads_to_its_point(tiny_model: Path) -> None:
+def test_search_finds_the_point_of_an_anchor_by_its_sound(tiny_model: Path) -> None:
     decoder = Decoder(tiny_model)
     for anchor in decoder.info.anchors[:3]:
         sound = decoder.decode([anchor.z])[0]
@@ -38,7 +38,7 @@ def test_the_sound_of_a_training_sound_leads_to_its_point(tiny_model: Path) -> N
         assert np.array_equal(np.array(found, np.float32), np.array(anchor.z, np.float32))
 
 
-def test_a_sound_of_the_model_is_found_better_than_where_the_search_began(tiny_model: Path) -> None:
+def test_search_ends_nearer_than_it_began(tiny_model: Path) -> None:
     decoder = Decoder(tiny_model)
     first, second = (np.array(each.centroid) for each in decoder.info.classes[:2])
     sound = decoder.decode([0.6 * first + 0.4 * second])[0]

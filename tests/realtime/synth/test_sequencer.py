@@ -330,7 +330,7 @@ def followed(*edits: Edit, until_s: float = 4.0) -> list[tuple[int, float]]:
     return [(step_of(each), at / RATE) for at, each in hits]
 
 
-def test_start_joins_a_beat_elsewhere() -> None:
+def test_start_joins_an_external_beat() -> None:
     """Beat 9.1 at 0.1 s, at 100 bpm: a step lasts 0.15 s, and step 37 of the count from 0 comes at 0.19 s."""
     found = followed((4_800, SetBeat(9.1, 100.0)), (4_800, StartSteps()))
     wanted = [((37 + n) % 16, 0.19 + 0.15 * n) for n in range(len(found))]
@@ -338,7 +338,7 @@ def test_start_joins_a_beat_elsewhere() -> None:
     np.testing.assert_allclose([at for _, at in found], [at for _, at in wanted], atol=1.01 / RATE)
 
 
-def test_playing_sequencer_follows_a_beat_without_losing_or_repeating_a_step() -> None:
+def test_playing_sequencer_follows_an_external_beat_without_losing_or_repeating_a_step() -> None:
     """Its own 120 bpm meet a peer 20 ms behind whose tempo changes; every step is played once."""
     beats: list[tuple[int, SetBeat]] = []
     time_s, beat = 0.02, 0.0
@@ -353,7 +353,7 @@ def test_playing_sequencer_follows_a_beat_without_losing_or_repeating_a_step() -
     np.testing.assert_allclose(4 * true, np.arange(1, len(found)), atol=0.001)
 
 
-def test_a_beat_far_off_makes_the_loop_jump_and_one_that_has_passed_says_where_the_next_step_is() -> None:
+def test_distant_beat_makes_the_loop_jump_and_past_beat_places_the_next_step() -> None:
     found = followed((0, StartSteps()), (48_000, SetBeat(12.5, 120.0)))
     assert found[8] == (50 % 16, 1.0)  # beat 12.5 is step 50
     late = followed((0, StartSteps()), (24_000, SetBeat(0.98, 120.0)))
@@ -361,6 +361,6 @@ def test_a_beat_far_off_makes_the_loop_jump_and_one_that_has_passed_says_where_t
     assert late[4][1] == pytest.approx(0.51, abs=1e-4)
 
 
-def test_a_beat_that_is_not_heard_of_again_is_over() -> None:
+def test_external_beat_without_updates_is_no_longer_followed() -> None:
     found = followed((480, SetBeat(0.3, 90.0)), (3 * RATE, StartSteps()))
     assert found[0] == (0, 3.0)

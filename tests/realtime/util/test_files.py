@@ -167,7 +167,7 @@ def test_folder_appears_complete_or_not_at_all(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [place]
 
 
-def test_rendered_wav_stops_before_its_header_cannot_count_it(
+def test_render_stops_at_the_4_gb_that_a_wav_header_can_state(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(files, "MAX_WAV", 2 * 128 * 8)

@@ -45,7 +45,7 @@ def test_test_sounds_depend_on_the_seed_only(made: MadeSounds) -> None:
 @pytest.mark.parametrize(
     ("takes", "counts"), [(1, (1, 0, 0)), (2, (1, 0, 1)), (5, (4, 0, 1)), (6, (4, 1, 1))]
 )
-def test_small_classes_are_trained_on_before_they_choose(
+def test_small_classes_go_to_training_before_validation(
     made: MadeSounds, takes: int, counts: tuple[int, int, int]
 ) -> None:
     found = parts(made([(0, "", str(i)) for i in range(takes)]), DataConfig(), 0)
@@ -64,7 +64,7 @@ Members = st.lists(
     st.integers(0, 5),
     st.booleans(),
 )
-def test_near_duplicates_never_straddle(
+def test_near_duplicates_stay_in_one_part(
     made: MadeSounds,
     members: list[tuple[int, str, str]],
     test: float,

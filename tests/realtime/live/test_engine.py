@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+import sys
 import threading
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -119,6 +122,36 @@ def test_device_and_sink_receive_the_samples_of_the_mixer(
     np.testing.assert_array_equal(played, expected)
     np.testing.assert_array_equal(np.concatenate(tape.blocks[:blocks]), expected)
     assert engine.late_blocks == 0
+
+
+def test_handing_over_a_block_neither_waits_nor_logs(make_engine: Callable[..., Engine]) -> None:
+    engine, out, called = make_engine(synchronous=False), np.zeros((128, 2), np.float32), set[str]()
+    engine.submit([Trigger(0.5)])
+    engine.start()
+
+    def note(frame: FrameType, event: str, function: Any) -> None:
+        if event in ("call", "c_call"):
+            called.add(function.__name__ if event == "c_call" else frame.f_code.co_name)
+
+    for _ in range(2 * engine.ahead):  # finished blocks, and missing ones
+        sys.setprofile(note)
+        engine.hand_over(out)
+        sys.setprofile(None)
+    suppress = {"__init__", "__enter__", "__exit__", "issubclass"}
+    own = {"hand_over", "empty", "take", "set", "setprofile"}
+    quick = {"copyto", "fill", "len", "locked", "monotonic", "release"}
+    assert {"hand_over", "take", "copyto"} <= called <= own | quick | suppress
+
+
+def test_ring_copies_a_block_without_memory_for_another() -> None:
+    ring, out = Ring(2, 4096, 2), np.zeros((4096, 2), np.float32)
+    ring.commit()
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    ring.take(out)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak - before < out.nbytes / 8
 
 
 def test_late_blocks_are_silent_and_counted_only_during_sound(

@@ -17,7 +17,15 @@ import pytest
 import soundfile
 
 from realtime.__main__ import main
-from realtime.synth.command_log import CommandLog, LogError, LogHeader, commands, from_json, to_json
+from realtime.synth.command_log import (
+    CommandLog,
+    LogError,
+    LogHeader,
+    commands,
+    from_json,
+    read_header,
+    to_json,
+)
 from realtime.synth.commands import (
     Command,
     Gain,
@@ -69,6 +77,27 @@ ENGINE_COMMANDS: list[Command] = [Tweak(1, "makeup_db", 0.25), Swap("/a/b.onnx",
 def test_command_survives_conversion_to_json_and_back(command: Command) -> None:
     line = json.loads(json.dumps(to_json(9, command)))
     assert from_json(line, 4) == (9, command)
+
+
+def test_log_written_by_the_first_version_is_read(tmp_path: Path) -> None:
+    (tmp_path / "old.jsonl").write_text(
+        '{"soundmorph_log": 1, "model": "/old/drums.onnx", "model_sha256": "00", "latent_dim": 2, '
+        '"sample_rate": 48000, "channels": 2, "voices": 8, "chunk_frames": 2, "gain_db": -6.0, "block": 128, '
+        '"versions": {"python": "3.11.2"}, "dc_block_hz": 0.0, "plugins": []}\n'
+        '{"at": 0, "do": "trigger", "velocity": 0.5, "z": [0.25, -1.0], "pitch": 7.0, "decay_ms": 200.0}\n'
+        '{"at": 960, "do": "goto", "z": [1.0, 0.0], "ms": 500.0, "curve": "smooth", "path": "spline", '
+        '"through": [[0.5, 0.5]]}\n'
+        '{"at": 960, "do": "axis", "axis": [1.0, 0.0], "origin": [0.0, 0.0], "value": 2.0}\n'
+        '{"at": 4800, "do": "end"}\n'
+    )
+    header = read_header(tmp_path / "old.jsonl")
+    assert header == LogHeader("/old/drums.onnx", "00", 2, 48_000, 2, 8, 2, -6.0, 128, {"python": "3.11.2"})
+    assert list(commands(tmp_path / "old.jsonl", 2)) == [
+        (0, Trigger(0.5, (0.25, -1.0), pitch=7.0, decay_ms=200.0)),
+        (960, Goto((1.0, 0.0), 500.0, curve="smooth", path="spline", through=((0.5, 0.5),))),
+        (960, SetAxis((1.0, 0.0), (0.0, 0.0), 2.0)),
+        (4800, None),
+    ]
 
 
 @pytest.mark.parametrize("dim", [1, 30, 32, 1024])

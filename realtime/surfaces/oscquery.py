@@ -20,7 +20,7 @@ Node = dict[str, Any]
 Ask = Callable[[Sequence[Message]], list[Message]]
 
 TOUCHES = 16  # listed indices of touches and lanes: one for each MIDI channel
-READ, WRITE, BOTH = 1, 2, 3
+WRITE, BOTH = 2, 3
 ATTRIBUTES = (
     "FULL_PATH",
     "CONTENTS",

@@ -7,6 +7,7 @@ import re
 import shutil
 import socket
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -326,7 +327,9 @@ def test_patch_has_a_slider_for_each_dimension_with_its_range(tiny_model: Path, 
     np.testing.assert_allclose([high for _, _, high in shown], latent.high, rtol=1e-4)
 
 
-def test_sequencer_plays_its_steps_and_moves_the_morph(tiny_model: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def tapped(tiny_model: Path, tmp_path: Path) -> Iterator[tuple[Remote, Tap]]:
+    """The patch, connected to a server through a tap."""
     remote = Remote(tmp_path)
     with (
         Server(tiny_model, "--null") as server,
@@ -334,16 +337,19 @@ def test_sequencer_plays_its_steps_and_moves_the_morph(tiny_model: Path, tmp_pat
         Pd(PATCH, remote.patch, messages=[f"go 127.0.0.1 {tap.port}"]) as pd,
     ):
         pd.wait_for("^reply: classes.reply")
-        for control in (
-            "lane-set 1",
-            "step-1-set 1",
-            "step-6-set 1",
-            "lane-6-set 0.5",
-            "bpm-set 300",
-            "run-set 1",
-        ):
-            remote.say(f"one morph-{control}")
-        heard = flat(tap.wait_for(2 * (16 + 2)))
+        yield remote, tap
+
+
+def set_controls(remote: Remote, controls: str) -> None:
+    """Set controls of the front panel, "name value" each, separated by commas."""
+    for control in controls.split(", "):
+        remote.say(f"one morph-{control}")
+
+
+def test_sequencer_plays_its_steps_and_moves_the_morph(tapped: tuple[Remote, Tap]) -> None:
+    remote, tap = tapped
+    set_controls(remote, "lane-set 1, step-1-set 1, step-6-set 1, lane-6-set 0.5, bpm-set 300, run-set 1")
+    heard = flat(tap.wait_for(2 * (16 + 2)))
     turn: list[tuple[str | float, ...]] = []
     for step in range(1, 17):
         turn.append(("/morph/between", "kick", "snare", 0.5 if step == 6 else 0.0))
@@ -351,19 +357,13 @@ def test_sequencer_plays_its_steps_and_moves_the_morph(tiny_model: Path, tmp_pat
     assert heard[: 2 * len(turn)] == 2 * turn
 
 
-def test_beat_plays_its_lanes_and_leaves_the_point_alone(tiny_model: Path, tmp_path: Path) -> None:
-    remote = Remote(tmp_path)
-    with (
-        Server(tiny_model, "--null") as server,
-        Tap(server.port) as tap,
-        Pd(PATCH, remote.patch, messages=[f"go 127.0.0.1 {tap.port}"]) as pd,
-    ):
-        pd.wait_for("^reply: classes.reply")
-        remote.say("name morph-beat-2-name-set hihat")
-        remote.say("one morph-velocity-set 0.5")
-        for control in ("beat-1-1-set 1", "beat-2-1-set 1", "beat-2-9-set 1", "bpm-set 400", "run-set 1"):
-            remote.say(f"one morph-{control}")
-        heard = flat(tap.wait_for(2 * 3))
+def test_beat_plays_its_lanes_and_leaves_the_point_alone(tapped: tuple[Remote, Tap]) -> None:
+    remote, tap = tapped
+    remote.say("name morph-beat-2-name-set hihat")
+    set_controls(
+        remote, "velocity-set 0.5, beat-1-1-set 1, beat-2-1-set 1, beat-2-9-set 1, bpm-set 400, run-set 1"
+    )
+    heard = flat(tap.wait_for(2 * 3))
     kick, hihat = ("/morph/touch/101/trigger", 0.5, "kick"), ("/morph/touch/102/trigger", 0.5, "hihat")
     assert sorted(heard[:2]) == [kick, hihat]  # at the same step
     assert heard[2] == hihat

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from pathlib import Path
 
 from tests.system.rig import Server
@@ -33,9 +32,3 @@ def test_serve_runs_without_the_packages_of_the_trainer(tiny_model: Path) -> Non
         server.wait_until(hits=1)
         assert server.stop() == 0
     assert "Traceback" not in server.output
-
-
-def test_interrupted_server_prints_a_summary(tiny_model: Path) -> None:
-    with Server(tiny_model, "--null") as server:
-        assert server.stop(signal.SIGINT) == 0
-    assert server.output.splitlines()[-1].startswith("played ")

@@ -75,7 +75,7 @@ def knot_weights(frames: int, knots: int) -> tuple[NDArray[np.int64], NDArray[np
 
 
 def noise_table(
-    bands: int, hop_length: int, sample_rate: int, seed: int = 0
+    bands: int, hop_length: int, sample_rate: int
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Make Gaussian noise of unit power in mel-spaced bands that overlap by half.
 
@@ -86,7 +86,7 @@ def noise_table(
         float32 [bands, T] with the longest period T, and int64 [bands], the period of each band in frames.
         Periods differ, so that the sum of the bands does not repeat.
     """
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(0)
     longest = NOISE_PERIOD // hop_length
     table = np.zeros((bands, longest * hop_length), np.float32)
     periods = longest - np.arange(bands)

@@ -146,13 +146,11 @@ def resume(
     folder: Path,
     progress: Progress | None = None,
     fabric: Fabric | None = None,
-    analysed: bool = True,
 ) -> State:
     """Return the run of a checkpoint, ready to continue.
 
     Args:
         config: the saved configuration; epochs, devices, threads and how often to save may differ.
-        analysed: as for `start`.
 
     Raises:
         TrainerError: if the checkpoint is not for resuming, or the sounds have changed.
@@ -166,8 +164,7 @@ def resume(
         raise CheckpointError("a run of `trainer play`, which alone continues it")
     for name, optimiser in state.optimisers.items():
         checkpoint.restore(optimiser, saved.optimisers[name])
-    if analysed:
-        take_apart(state, progress)
+    take_apart(state, progress)
     return state
 
 

@@ -26,6 +26,9 @@ def run(args: argparse.Namespace) -> int:
     from realtime.model import verify
     from realtime.model.decoder import Decoder, resolve
     from realtime.model.encoder import Encoder, encoder_path
+    from realtime.util import priority
+
+    priority.ordinary()  # a server that encodes a file has started this process
     from realtime.model.search import nearest
 
     path = resolve(args.model)

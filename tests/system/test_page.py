@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -144,6 +145,18 @@ def test_a_search_leaves_the_dots_with_that_name(tab: Tab) -> None:
     found = tab.page.evaluate(marked)
     assert name in found
     assert all(name in each for each in found)
+
+
+def test_sounds_and_presets_have_their_outline_and_axes_their_effect(tab: Tab, server: Server) -> None:
+    tab.page.mouse.move(*tab.place(*tab.page.evaluate("[soundmap.dots[0].x, soundmap.dots[0].y]")))
+    tab.page.wait_for_selector(".tip .picture path")
+    server.send("/morph/preset/store", "here")
+    tab.page.click("#tab-presets")
+    tab.page.wait_for_selector(".preset .picture path")
+    server.ask("/morph/preset/delete", "here")
+    tab.page.click("#tab-morph")
+    effect = re.compile("darker|brighter|shorter|longer|purer|noisier|sharper|softer|quieter|louder")
+    tab.page.locator(".axis").filter(has_text=effect).first.wait_for()
 
 
 def test_a_lasso_catches_the_sounds_within_it(tab: Tab, server: Server) -> None:

@@ -55,10 +55,11 @@ function transmit(packet) {
 
 function takeState(state) {
   const { refused, midi, ...parts } = state;
-  for (const part of Object.keys(parts)) set(part, parts[part]);
   for (const message of midi) for (const act of players) act(message);
-  for (const [name, value] of Object.entries(state.status)) set(`status.${name}`, value);
   for (const [address, reason] of refused) note(reason, address);
+  if (document.hidden) return; // nothing to draw; the next state comes soon
+  for (const part of Object.keys(parts)) set(part, parts[part]);
+  for (const [name, value] of Object.entries(state.status)) set(`status.${name}`, value);
   const model = get("model");
   if (model && state.status.model_id !== model.id) loadModel();
 }
@@ -66,6 +67,8 @@ function takeState(state) {
 function takeAnswer({ address, values }) {
   for (const act of [...(answers.get(address) ?? [])]) act(...values);
 }
+
+onAnswer("/morph/axes.reply", (...ends) => set("axes", ends.flatMap((low, i) => (i % 2 ? [] : [[low, ends[i + 1]]]))));
 
 /** Put a line where the performer sees it. */
 export function note(line, address = "") {
@@ -92,14 +95,8 @@ function loadModel() {
 async function fetchModel() {
   const model = await (await fetch("/page/model")).json();
   set("axes", null);
-  set("pictures", null);
   set("model", model);
   const regions = await (await fetch("/page/regions")).json();
   set("regions", { id: model.id, ...regions });
-  const portrait = await fetch("/page/portrait"); // measured now, if it was not before
-  if (portrait.ok && get("model").id === model.id) {
-    const { axes, pictures } = await portrait.json();
-    set("axes", axes);
-    set("pictures", pictures);
-  }
+  send("/morph/get/axes"); // measured now, if they were not before
 }

@@ -72,7 +72,7 @@ export function Name({ label, value, onChange, style }) {
   />`;
 }
 
-/** A button with a picture; it stays pressed where `on` is given. */
+/** A button with an icon; it stays pressed where `on` is given. */
 export function IconButton({ icon, label, onClick, on, disabled, cls = "" }) {
   return html`<button
     type="button"

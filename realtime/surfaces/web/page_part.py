@@ -18,13 +18,14 @@ from realtime.control.osc import Server
 from realtime.surfaces.models import Models
 from realtime.surfaces.web import model_view, uploads
 from realtime.surfaces.web.client import Client
-from realtime.surfaces.web.programs import run_module
+from realtime.surfaces.web.portraits import Portraits
 from realtime.surfaces.web.server import Desk
 from realtime.surfaces.web.snapshot import snapshot
+from realtime.synth.commands import Z
 from realtime.util.errors import RealtimeError
 
 STATE_S = 0.05  # between two states that are sent
-PORTRAIT_S = 600.0  # for thousands of sounds on a busy machine
+MAX_PICTURES = 64  # of one request
 FILES = Path(str(importlib.resources.files("realtime.surfaces") / "page"))
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -43,10 +44,14 @@ class Page:
     """
 
     def __init__(
-        self, server: Server, otherwise: Answer, models: Models, midi: Sequence[tuple[int, list[int]]] = ()
+        self,
+        server: Server,
+        otherwise: Answer,
+        models: Models,
+        midi: Sequence[tuple[int, list[int]]] = (),
     ) -> None:
         self._server, self._otherwise, self._models, self._midi = server, otherwise, models, midi
-        self._portrait: tuple[Path, asyncio.Task[Any]] | None = None
+        self._portraits = Portraits()
         self._numbers = count(1)
         self._clients: dict[Client, Sender] = {}
 
@@ -57,7 +62,7 @@ class Page:
             web.get("/", self._root),
             web.get("/page/model", self._model),
             web.get("/page/regions", self._regions),
-            web.get("/page/portrait", self._portray),
+            web.get("/page/pictures", self._picture),
             web.get("/page/models", self._list_models),
             web.post("/page/sounds", self._keep_sound),
             web.get("/page/socket", self._converse),
@@ -85,15 +90,16 @@ class Page:
         places = await self._look(lambda control: control.space)
         return _json(await asyncio.to_thread(model_view.regions, places))
 
-    async def _portray(self, _: web.Request) -> web.Response:
-        """Reply with the portrait of the sounds once it is measured; all pages share one measurement."""
-        path = self._models.playing()
-        if self._portrait is None or self._portrait[0] != path or _failed(self._portrait[1]):
-            if self._portrait:
-                self._portrait[1].cancel()
-            work = run_module("realtime.surfaces.web.portrait", str(path), limit_s=PORTRAIT_S)
-            self._portrait = path, asyncio.create_task(work)
-        return _json(await asyncio.shield(self._portrait[1]))
+    async def _picture(self, request: web.Request) -> web.Response:
+        """Reply with pictures of the sounds that are named, by name."""
+
+        def find(control: Control) -> tuple[str, dict[str, Z]]:
+            return control.info.digest, {name: control.space.point(name) for name in names}
+
+        names = request.query.getall("name", [])[:MAX_PICTURES]
+        version, points = await self._look(find)
+        drawn = await self._portraits.pictures(self._models.playing(), version, list(points.values()))
+        return _json(dict(zip(points, drawn, strict=True)))
 
     async def _list_models(self, _: web.Request) -> web.Response:
         return _json(await asyncio.to_thread(self._models.names))
@@ -159,8 +165,7 @@ class Page:
 
     async def goodbye(self) -> None:
         """Close all websockets, and end what is being measured."""
-        if self._portrait:
-            self._portrait[1].cancel()
+        self._portraits.end()
         await asyncio.gather(*(client.goodbye() for client in self._clients))
 
 
@@ -169,10 +174,6 @@ def _wants_page(request: web.Request) -> bool:
     upgrades = "websocket" in request.headers.get("Upgrade", "").lower()
     asks = [name for name in request.query if name != "key"]
     return not upgrades and not asks and "text/html" in request.headers.get("Accept", "")
-
-
-def _failed(task: asyncio.Task[Any]) -> bool:
-    return task.done() and (task.cancelled() or task.exception() is not None)
 
 
 def _json(content: Any) -> web.Response:

@@ -1,4 +1,4 @@
-"""A portrait of the sounds of a model, measured by decoding them: run as a program, it prints JSON.
+"""Draws the outlines of sounds: a program that answers points z [N, D], a line of JSON, with their outlines.
 
 It is a program of its own, behind all others, so that its decoding can hold nobody up.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -26,14 +25,14 @@ def picture(sound: Sounds) -> list[int]:
     return [int(x) for x in np.round(99.0 * peaks / max(float(peaks.max()), FLOOR))]
 
 
-def portray(path: Path) -> dict[str, Any]:
-    """Return the words for the ends of the axes, and a picture of every training sound."""
-    decoder = Decoder(path, provider="cpu")
-    points = np.array([each.z for each in decoder.info.anchors]).reshape(-1, decoder.info.latent_dim)
-    pictures = [picture(each) for each in axes.decode(decoder, points)]
-    return {"axes": axes.name(decoder), "pictures": pictures}
+def main() -> None:
+    """Answer questions about the model that the command line names, until there are no more."""
+    priority.last()
+    decoder = Decoder(Path(sys.argv[1]), provider="cpu")
+    for line in sys.stdin:
+        sounds = axes.decode(decoder, np.array(json.loads(line)))
+        print(json.dumps([picture(each) for each in sounds]), flush=True)
 
 
 if __name__ == "__main__":
-    priority.last()
-    print(json.dumps(portray(Path(sys.argv[1]))))
+    main()

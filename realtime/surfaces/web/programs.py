@@ -13,7 +13,8 @@ from typing import Any
 
 from realtime.util.errors import RealtimeError
 
-_APART: dict[str, Any] = {} if sys.platform == "win32" else {"start_new_session": True}  # no Ctrl-C
+APART: dict[str, Any] = {} if sys.platform == "win32" else {"start_new_session": True}
+"""Arguments of a program that Ctrl-C does not reach."""
 
 
 async def run_module(module: str, *arguments: str, limit_s: float) -> Any:
@@ -23,11 +24,11 @@ async def run_module(module: str, *arguments: str, limit_s: float) -> Any:
         RealtimeError: it failed, with the last line of what it says.
     """
     process = await asyncio.create_subprocess_exec(
-        *_command(module, arguments),
+        *command(module, arguments),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        **_APART,
+        **APART,
     )
     try:
         told, complaint = await asyncio.wait_for(process.communicate(), limit_s)
@@ -44,5 +45,6 @@ async def run_module(module: str, *arguments: str, limit_s: float) -> Any:
     return json.loads(told)
 
 
-def _command(module: str, arguments: Sequence[str]) -> list[str]:
+def command(module: str, arguments: Sequence[str]) -> list[str]:
+    """Return the command that runs a Python module."""
     return [sys.executable, "-m", module, *arguments]

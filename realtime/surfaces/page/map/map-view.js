@@ -3,6 +3,7 @@
 import { html, useEffect, useRef, useState } from "../ui.js";
 import { colour } from "../colours.js";
 import { send, sendSound } from "../link.js";
+import { Outline, useOutlines } from "../outlines.js";
 import { forgetPath, playPath } from "../paths.js";
 import { drag, press, release, strike } from "../play.js";
 import { get, set, use, watch } from "../store.js";
@@ -11,14 +12,6 @@ import { SoundMap } from "./map.js";
 import { anyOf, caught } from "./zone.js";
 
 const short = (name) => name.split("/").pop();
-
-/** The outline of a sound. */
-function Picture({ peaks }) {
-  if (!peaks) return null;
-  return html`<svg class="picture" viewBox="0 -50 ${peaks.length} 100" preserveAspectRatio="none" aria-hidden="true">
-    <path d=${peaks.map((peak, i) => `M${i + 0.5} ${-(peak + 1) / 2}v${peak + 1}`).join("")} />
-  </svg>`;
-}
 
 /** Files dropped on the map become presets, one after the other. */
 async function drop(event) {
@@ -39,7 +32,7 @@ function actions(map, setTip, setSaid, setZone) {
     },
     drag,
     release,
-    hover: (dot, x, y) => setTip(dot && { dot, x, y, index: map.current.dots.indexOf(dot) }),
+    hover: (dot, x, y) => setTip(dot && { dot, x, y }),
     focus: (dot) => setSaid(`${short(dot.name)}, ${map.current.classes[dot.label][0]}`),
     pick: (dot) => strike(dot.name),
     drawn(tool, stroke) {
@@ -58,6 +51,16 @@ function shuffleLanes(zone) {
   (get("lanes") ?? []).forEach((lane, i) => {
     if (lane?.from) send(`/morph/seq/lane/${i}/sound`, anyOf(zone).name);
   });
+}
+
+/** What is under the pointer. */
+function Tip({ dot, x, y }) {
+  const model = use("model");
+  const [peaks] = useOutlines([dot]);
+  return html`<div class="tip" style=${{ left: `${x}px`, top: `${y}px`, "--accent": colour(dot.label) }}>
+    <${Outline} peaks=${peaks} />
+    ${short(dot.name)}<small>${model.classes[dot.label][0]}</small>
+  </div>`;
 }
 
 function Tools({ map, zone, onZone }) {
@@ -116,8 +119,6 @@ export function MapView() {
     map.current.flash(dot);
     strike(dot.name);
   };
-  const model = use("model");
-  const pictures = use("pictures");
   return html`<div class="map-area" onDragOver=${(event) => event.preventDefault()} onDrop=${drop}>
     <div
       class="map"
@@ -129,11 +130,7 @@ export function MapView() {
     >
       <canvas class="sounds" aria-hidden="true"></canvas>
       <canvas class="moving" aria-hidden="true"></canvas>
-      ${tip &&
-      html`<div class="tip" style=${{ left: `${tip.x}px`, top: `${tip.y}px`, "--accent": colour(tip.dot.label) }}>
-        <${Picture} peaks=${pictures?.[tip.index]} />
-        ${short(tip.dot.name)}<small>${model.classes[tip.dot.label][0]}</small>
-      </div>`}
+      ${tip && html`<${Tip} ...${tip} />`}
       <p id="map-help" class="sr">
         Press to play, drag to morph; each further finger is a sound of its own. Arrow keys walk from sound to sound,
         space plays, plus and minus zoom.

@@ -104,6 +104,7 @@ export class SoundMap {
   resize() {
     const { clientWidth: width, clientHeight: height } = this.frame;
     this.ratio = devicePixelRatio || 1;
+    this.moving.box = null;
     this.sounds.canvas.width = Math.max(1, width * this.ratio);
     this.sounds.canvas.height = Math.max(1, height * this.ratio);
     Object.assign(this.view, { width, height });

@@ -6,8 +6,12 @@ import { colour } from "../colours.js";
 import { radius } from "./sounds.js";
 
 const FLASH_MS = 450;
-const FLASH_SIZE = 48; // pixels around a place that a flash can fill, and any other mark
-const GRAIN = 64; // the canvas grows in such steps
+const REACH = 48; // pixels around a place that a flash can fill, and any other mark
+const GRAIN = 64; // the canvas has its edges at such steps
+const SPARE = 3; // it stays where it is, up to so many times the size that it needs: a new size costs most
+
+const size = ([left, top, right, bottom]) => (right - left) * (bottom - top);
+const covers = (box, other) => other.every((edge, i) => (i < 2 ? edge >= box[i] : edge <= box[i]));
 
 export class MovingPainter {
   constructor(canvas) {
@@ -26,28 +30,37 @@ export class MovingPainter {
     this.point();
   }
 
-  /** Fit the canvas around all marks, and empty it; returns whether there are any. */
+  /** Have the canvas cover all marks, and empty it; returns whether there are any. */
   fit() {
     const { canvas, context, map } = this;
-    const { hovered, focused, point, trail, stroke, flashes, fingers, view, ratio } = map;
-    const marks = [hovered, focused, point, ...trail, ...(stroke ?? []), ...flashes.keys(), ...fingers.values()];
-    let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
-    for (const mark of marks) {
-      if (!mark) continue;
-      const [x, y] = view.toScreen(mark);
-      [left, top] = [Math.min(left, x - FLASH_SIZE), Math.min(top, y - FLASH_SIZE)];
-      [right, bottom] = [Math.max(right, x + FLASH_SIZE), Math.max(bottom, y + FLASH_SIZE)];
-    }
-    canvas.hidden = !(left < right);
-    if (canvas.hidden) return false;
-    [left, top] = [Math.max(0, Math.floor(left)), Math.max(0, Math.floor(top))];
-    const wide = Math.min(view.width - left, GRAIN * Math.ceil((right - left) / GRAIN));
-    const high = Math.min(view.height - top, GRAIN * Math.ceil((bottom - top) / GRAIN));
-    canvas.width = Math.max(1, wide * ratio); // which empties it, too
-    canvas.height = Math.max(1, high * ratio);
-    Object.assign(canvas.style, { width: `${wide}px`, height: `${high}px`, transform: `translate(${left}px, ${top}px)` });
-    context.setTransform(ratio, 0, 0, ratio, -left * ratio, -top * ratio);
+    const wanted = this.extent();
+    canvas.hidden = !wanted;
+    if (!wanted) return false;
+    if (!(this.box && covers(this.box, wanted) && size(this.box) <= SPARE * size(wanted))) {
+      const [left, top, right, bottom] = (this.box = wanted);
+      canvas.width = (right - left) * map.ratio;
+      canvas.height = (bottom - top) * map.ratio;
+      Object.assign(canvas.style, {
+        width: `${right - left}px`,
+        height: `${bottom - top}px`,
+        transform: `translate(${left}px, ${top}px)`,
+      });
+      context.setTransform(map.ratio, 0, 0, map.ratio, -left * map.ratio, -top * map.ratio);
+    } else context.clearRect(this.box[0], this.box[1], this.box[2] - this.box[0], this.box[3] - this.box[1]);
     return true;
+  }
+
+  /** The part of the map with all marks, in steps of `GRAIN`: left, top, right, bottom; null without marks. */
+  extent() {
+    const { hovered, focused, point, trail, stroke, flashes, fingers, view } = this.map;
+    const marks = [hovered, focused, point, ...trail, ...(stroke ?? []), ...flashes.keys(), ...fingers.values()];
+    const places = marks.filter(Boolean).map((mark) => view.toScreen(mark));
+    if (!places.length) return null;
+    const [xs, ys] = [0, 1].map((i) => places.map((place) => place[i]));
+    const [left, top] = [xs, ys].map((all) => Math.max(0, GRAIN * Math.floor((Math.min(...all) - REACH) / GRAIN)));
+    const right = Math.min(view.width, GRAIN * Math.ceil((Math.max(...xs) + REACH) / GRAIN));
+    const bottom = Math.min(view.height, GRAIN * Math.ceil((Math.max(...ys) + REACH) / GRAIN));
+    return left < right && top < bottom ? [left, top, right, bottom] : null;
   }
 
   dotSize() {

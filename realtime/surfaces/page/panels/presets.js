@@ -2,13 +2,14 @@
 
 import { html } from "../ui.js";
 import { send, sendSound } from "../link.js";
+import { Outline, useOutlines } from "../outlines.js";
 import { strike } from "../play.js";
 import { use } from "../store.js";
 import { IconButton, StoreForm } from "../widgets.js";
 
-function Preset({ name }) {
-  return html`<li>
-    <button type="button" class="grow left" onClick=${() => strike(name)}>${name}</button>
+function Preset({ name, peaks }) {
+  return html`<li class="preset">
+    <button type="button" class="grow left" onClick=${() => strike(name)}><${Outline} peaks=${peaks} />${name}</button>
     <button type="button" onClick=${() => send("/morph/preset/recall", name)} aria-label="Go to ${name}">Go</button>
     <${IconButton}
       icon="cross"
@@ -21,6 +22,7 @@ function Preset({ name }) {
 
 export function PresetsPanel() {
   const presets = use("presets") ?? [];
+  const outlines = useOutlines(presets.map(([name, x, y]) => ({ name, x, y })));
   return html`<section class="card">
     <h2>Presets</h2>
     <${StoreForm}
@@ -29,7 +31,7 @@ export function PresetsPanel() {
       onStore=${(name) => send("/morph/preset/store", name)}
     />
     ${presets.length === 0 && html`<p class="hint">Store the place where the point is, and find it here at the next start.</p>`}
-    <ul class="list">${presets.map(([name]) => html`<${Preset} key=${name} name=${name} />`)}</ul>
+    <ul class="list">${presets.map(([name], i) => html`<${Preset} key=${name} name=${name} peaks=${outlines[i]} />`)}</ul>
     <label class="file">
       A sound file (or drop it on the map)
       <input

@@ -22,7 +22,8 @@ help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 serve: $(STAGE) ## play the bundled drums: make serve ARGS="--port 9001"
-	@$(BIN)/realtime serve --model drums --midi any $(ARGS)
+	@mkdir -p runs
+	@$(BIN)/realtime serve --model drums --midi any --library runs $(ARGS)
 
 mine: $(TRAIN) ## learn a folder of sounds and play them meanwhile: make mine DATA=my-sounds
 	@[ -n "$(DATA)" ] || { echo 'name your folder of sounds: make mine DATA=my-sounds' >&2; exit 1; }

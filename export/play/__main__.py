@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from realtime.util import install
+from realtime.util import install, priority
 from trainer import config as configs
 from trainer.architectures import ARCHITECTURES
 from trainer.commands import files, fit, installed
@@ -47,6 +47,11 @@ def get_parser(prog: str = "python -m export.play") -> argparse.ArgumentParser:
         help="keep this fraction of each class for `trainer evaluate`; "
         f"without a number: {fit.HELD_OUT:g}; default: learn every sound",
     )
+    parser.add_argument(
+        "--learn-only",
+        action="store_true",
+        help="start no server: another one plays RUN/NAME.onnx",
+    )
     parser.add_argument("--force", action="store_true", help="replace a run of other sounds in --out")
     files.add_config(parser)
     files.add_from(parser)
@@ -58,6 +63,8 @@ def main(argv: Sequence[str] | None = None, prog: str = "trainer play") -> int:
     args, rest = get_parser(prog).parse_known_args(argv)
     if not args.data.is_dir():
         return _error(f"{args.data}: {'not a folder' if args.data.exists() else 'no such folder'}")
+    if args.learn_only:
+        priority.ordinary()  # the server that started this process is a real-time one
     try:
         installed.check("training", installed.NEEDED)
         from export.errors import ExportError
@@ -76,6 +83,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "trainer play") -> int:
             config=config,
             base=base.choose(getattr(args, "from"), config),
             qualities=QUALITIES,
+            staged=not args.learn_only,
             force=args.force,
         )
         return play(order, rest)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from export.play.published import Published, compared, mean_db
-from export.play.stage import Stage
+from export.play.stage import Elsewhere, Stage
 from trainer.commands import installed
 from trainer.commands.running import signals
 from trainer.config import Config
@@ -46,6 +46,7 @@ class Order:
         config: the recipe, with the passes over the sounds.
         base: weights to start a new run from; None: random ones.
         qualities: passes over the sounds by quality.
+        staged: whether a server of its own plays the model.
         force: replace a run of other sounds.
     """
 
@@ -54,6 +55,7 @@ class Order:
     config: Config
     base: Checkpoint | None
     qualities: Mapping[str, int]
+    staged: bool = True
     force: bool = False
 
     @property
@@ -65,7 +67,7 @@ class Order:
 class Watcher(progress.Bars):
     """The display of `trainer play`: a bar with the distance by ear; it offers new versions of the model."""
 
-    def __init__(self, order: Order, run: Adaptation, published: Published, stage: Stage) -> None:
+    def __init__(self, order: Order, run: Adaptation, published: Published, stage: Stage | Elsewhere) -> None:
         super().__init__(order.config.fit.epochs)
         self._qualities = order.qualities
         self._run, self._published, self._stage = run, published, stage
@@ -114,7 +116,7 @@ def play(order: Order, options: Sequence[str]) -> int:
             for line in _found(run.state):
                 bars.note(line)
             published.offer(run)
-        stage = Stage(order.model, options)
+        stage = Stage(order.model, options) if order.staged else Elsewhere()
         try:
             if not stage.ready():
                 return stage.wait()
@@ -136,7 +138,9 @@ def _found(state: State) -> Iterator[str]:
     yield f"{len(state.train)} sounds are learnt, {held}"
 
 
-def _learn(order: Order, run: Adaptation, published: Published, stage: Stage, caught: list[int]) -> int:
+def _learn(
+    order: Order, run: Adaptation, published: Published, stage: Stage | Elsewhere, caught: list[int]
+) -> int:
     """Learn until the end or a signal, or until the stage ends; then play until Ctrl-C."""
     if hasattr(os, "nice"):
         os.nice(NICENESS)

@@ -99,6 +99,26 @@ class Stage:
         self._socket.send(build_msg(address, list(arguments)).dgram)
 
 
+class Elsewhere:
+    """The stage of a run that only learns: another program looks after the model file, and plays it."""
+
+    ended = False
+
+    def ready(self) -> bool:
+        """Return True."""
+        return True
+
+    def renew(self) -> None:
+        """Leave it to the other program."""
+
+    def wait(self, stop: Callable[[], bool] = lambda: False) -> int:
+        """Return 0 at once."""
+        return 0
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
 def _free_port() -> int:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_port:
         any_port.bind(("127.0.0.1", 0))

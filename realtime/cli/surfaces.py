@@ -190,9 +190,11 @@ def _start_web(
     say: Callable[[str], None],
     parts: ExitStack,
 ) -> None:
+    from realtime.control.protocol import Message
     from realtime.surfaces.advert import Advert
     from realtime.surfaces.web.downloads import Downloads
     from realtime.surfaces.web.key import page_key
+    from realtime.surfaces.web.kits import Kits
     from realtime.surfaces.web.oscquery_part import OscQuery
     from realtime.surfaces.web.page_part import Page
     from realtime.surfaces.web.server import WebServer
@@ -202,9 +204,16 @@ def _start_web(
     name = f"soundmorph {socket.gethostname().partition('.')[0]} {server.port}"
     query = OscQuery(lambda: server.control.info, server.handle, (server.host, server.port), name)
     key = page_key() if open_to_network else ""
+    kits = Kits(models.library, lambda file: server.handle([Message("/morph/model", (file,))]))
     try:
         web = WebServer(
-            [Downloads(takes), Sound(heard), Page(server, query.answer, models, midi), query],
+            [
+                Downloads(takes),
+                Sound(heard),
+                kits,
+                Page(server, query.answer, models, midi, lambda: kits.state),
+                query,
+            ],
             host=server.host,
             port=server.port if config.oscquery is None else config.oscquery,
             gate=gate,

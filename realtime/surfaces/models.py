@@ -28,4 +28,6 @@ class Models:
         if self.library is None:
             return bundled()
         found = sorted(path.relative_to(self.library).as_posix() for path in self.library.rglob("*.onnx"))
-        return [*bundled(), *(name for name in found if not name.endswith(".encoder.onnx"))][:MAX_NAMES]
+        drafts = (name for name in found if "/." in f"/{name}")
+        others = {*drafts, *(name for name in found if name.endswith(".encoder.onnx"))}
+        return [*bundled(), *(name for name in found if name not in others)][:MAX_NAMES]

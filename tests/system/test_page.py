@@ -15,11 +15,13 @@ pytest.importorskip("playwright", reason="the extra dev brings it")
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext
 
+from realtime.model.decoder import resolve
 from realtime.synth.commands import HIT_SETTINGS
 from tests.system.browser import Tab, browser
 from tests.system.rig import Server, assert_heard_as_logged
 
 DRAG_S = 10.0
+LEARN_MS = 300_000  # until a kit's first version plays, on a busy machine
 STEP = 6000  # device samples of a step at 120 beats a minute and 48 kHz
 DROP = """([name, bytes]) => {
   const files = new DataTransfer();
@@ -185,6 +187,30 @@ def test_a_sound_dropped_on_the_map_is_a_preset_that_plays(tab: Tab, server: Ser
     tab.page.click("button:text-is('knock')")
     server.wait_until(hits=hits + 1)
     assert server.ask("/morph/get/presets")[1] == ["knock"]
+
+
+def test_a_folder_is_learnt_and_played_as_a_kit_of_its_own(chromium: BrowserContext, tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="the extra train brings it")
+    sounds, library = tmp_path / "My Kit", tmp_path / "library"
+    t = np.arange(4000) / 22_050
+    for label, hz in (("Low", 90), ("High", 400)):
+        (sounds / label).mkdir(parents=True)
+        for take in (1, 2):
+            sound = np.sin(2 * np.pi * hz * take**0.1 * t) * np.exp(-20 * t)
+            soundfile.write(sounds / label / f"{take}.wav", sound, 22_050)
+    (sounds / "notes.txt").write_text("not a sound")
+    library.mkdir()
+    with serve(resolve("digits"), tmp_path, "--library", str(library)) as server:
+        tab = Tab(chromium.new_page(), address(server))
+        tab.page.click("#tab-server")
+        tab.page.set_input_files("input[webkitdirectory]", sounds)
+        tab.page.wait_for_selector(".state:has-text('My Kit')", timeout=LEARN_MS)
+        tab.page.wait_for_selector(".class-pad:has-text('Low')")
+        assert server.ask("/morph/get/classes")[1] == ["High", "Low"]
+        assert {path.name for path in (library / "My Kit" / "My Kit").rglob("*.*")} == {"1.wav", "2.wav"}
+        tab.page.wait_for_selector("button[title='My Kit/model/My Kit.onnx'][aria-pressed=true]")
+        assert tab.complaints == []
+        tab.page.close()
 
 
 def test_a_control_is_learnt_by_a_click_and_a_midi_message(tab: Tab, server: Server) -> None:

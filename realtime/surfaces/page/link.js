@@ -76,15 +76,6 @@ export function note(line, address = "") {
   set("messages", [entry, ...(get("messages") ?? [])].slice(0, MAX_MESSAGES));
 }
 
-/** Have the server make a preset of a sound file. */
-export async function sendSound(file) {
-  note("is being encoded …", file.name);
-  const answer = await fetch(`/page/sounds?name=${encodeURIComponent(file.name)}`, { method: "POST", body: file });
-  if (answer.ok) note(`is the preset “${(await answer.json()).name}” now`, file.name);
-  else note(await answer.text(), file.name);
-  return answer.ok;
-}
-
 let loading = null;
 
 function loadModel() {

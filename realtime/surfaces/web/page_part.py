@@ -41,6 +41,7 @@ class Page:
         otherwise: answers requests of `/` that do not come from a browser.
         models: the one that plays, and those that can.
         midi: the latest MIDI messages with their numbers, from which the page learns.
+        learnt: returns how far the learning of a folder is, as JSON; None without one.
     """
 
     def __init__(
@@ -49,8 +50,10 @@ class Page:
         otherwise: Answer,
         models: Models,
         midi: Sequence[tuple[int, list[int]]] = (),
+        learnt: Callable[[], dict[str, Any] | None] = lambda: None,
     ) -> None:
         self._server, self._otherwise, self._models, self._midi = server, otherwise, models, midi
+        self._learnt = learnt
         self._portraits = Portraits()
         self._numbers = count(1)
         self._clients: dict[Client, Sender] = {}
@@ -106,8 +109,7 @@ class Page:
 
     async def _keep_sound(self, request: web.Request) -> web.Response:
         """Make a preset of a sound file."""
-        if request.headers.get("Origin") is None:  # a form of a foreign page could send a file, too
-            raise web.HTTPForbidden(text="only the page may send sounds")
+        uploads.check_origin(request)
         label, z = await uploads.encode(request, self._models.playing())
         await self._look(lambda control: control.keep(label, z))
         return _json({"name": label})
@@ -157,6 +159,7 @@ class Page:
             told = refused[-1].number if refused else told
             state["refused"] = [[each.address, each.text] for each in refused]
             state["pages"] = len(self._clients)
+            state["kit"] = self._learnt()
             state["midi"] = [message for _, message in midi]
             text = json.dumps(state)
             for client in self._clients:

@@ -17,6 +17,16 @@ SEND_S = 60.0  # for sending the file
 ENCODE_S = 60.0
 
 
+def check_origin(request: web.Request) -> None:
+    """Accept files from the page alone: a form of a foreign page could send some, too.
+
+    Raises:
+        HTTPForbidden: the request does not come from the page.
+    """
+    if request.headers.get("Origin") is None:
+        raise web.HTTPForbidden(text="only the page may send sounds")
+
+
 async def receive(request: web.Request, folder: Path) -> tuple[Path, str]:
     """Write the body of a request to a file in `folder`; return it, and the name of the preset it asks for.
 

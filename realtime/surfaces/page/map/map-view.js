@@ -2,7 +2,8 @@
 
 import { html, useEffect, useRef, useState } from "../ui.js";
 import { colour } from "../colours.js";
-import { send, sendSound } from "../link.js";
+import { drop } from "../files.js";
+import { send } from "../link.js";
 import { Outline, useOutlines } from "../outlines.js";
 import { forgetPath, playPath } from "../paths.js";
 import { drag, press, release, strike } from "../play.js";
@@ -12,12 +13,6 @@ import { SoundMap } from "./map.js";
 import { anyOf, caught } from "./zone.js";
 
 const short = (name) => name.split("/").pop();
-
-/** Files dropped on the map become presets, one after the other. */
-async function drop(event) {
-  event.preventDefault();
-  for (const file of [...event.dataTransfer.files]) await sendSound(file);
-}
 
 /** What the map asks of the page. */
 function actions(map, setTip, setSaid, setZone) {
@@ -51,6 +46,13 @@ function shuffleLanes(zone) {
   (get("lanes") ?? []).forEach((lane, i) => {
     if (lane?.from) send(`/morph/seq/lane/${i}/sound`, anyOf(zone).name);
   });
+}
+
+/** How far the learning of a dropped folder is. */
+function Learning() {
+  const kit = use("kit");
+  if (!kit?.learning) return null;
+  return html`<span class="said">${kit.name}: ${Math.round(100 * kit.part)} % learnt</span>`;
 }
 
 /** What is under the pointer. */
@@ -149,6 +151,7 @@ export function MapView() {
         }}
       />
       <span class="said" aria-live="polite">${said}</span>
+      <${Learning} />
     </div>
     <${Tools} map=${map} zone=${zone} onZone=${randomly} />
   </div>`;

@@ -1,7 +1,8 @@
 // Named places, and sound files that become such.
 
 import { html } from "../ui.js";
-import { send, sendSound } from "../link.js";
+import { keepSounds } from "../files.js";
+import { send } from "../link.js";
 import { Outline, useOutlines } from "../outlines.js";
 import { strike } from "../play.js";
 import { use } from "../store.js";
@@ -39,7 +40,7 @@ export function PresetsPanel() {
         accept=".wav,.flac,.aif,.aiff,.ogg"
         multiple
         onChange=${async (event) => {
-          for (const file of [...event.target.files]) await sendSound(file);
+          await keepSounds([...event.target.files]);
           event.target.value = "";
         }}
       />

@@ -1,15 +1,20 @@
 // The model, the state of the server, and the messages that it has refused.
 
 import { html, useEffect, useState } from "../ui.js";
+import { learnFolder, stopLearning } from "../files.js";
 import { onAnswer, send } from "../link.js";
 import { use } from "../store.js";
 
+const short = (file) => file.split("/").pop().replace(/\.onnx$/, "");
+
 function Models() {
-  const playing = use("model").name;
+  const { id, name: playing } = use("model");
   const [names, setNames] = useState([]);
   const [loading, setLoading] = useState("");
   useEffect(() => {
     fetch("/page/models").then(async (answer) => answer.ok && setNames(await answer.json()));
+  }, [id]);
+  useEffect(() => {
     const ready = (address) => address === "/morph/model" && setLoading("");
     const ends = [onAnswer("/morph/done", ready), onAnswer("/morph/error", ready)];
     return () => ends.forEach((end) => end());
@@ -21,17 +26,42 @@ function Models() {
         (name) => html`<button
           type="button"
           key=${name}
-          aria-pressed=${name === playing ? "true" : "false"}
+          title=${name}
+          aria-pressed=${short(name) === playing ? "true" : "false"}
           disabled=${loading !== ""}
           onClick=${() => {
             setLoading(name);
             send("/morph/model", name);
           }}
         >
-          ${name === loading ? `${name} …` : name}
+          ${short(name)}${name === loading && " …"}
         </button>`,
       )}
     </div>
+  </section>`;
+}
+
+/** Send the folder that was chosen. */
+function learn(event) {
+  const files = [...event.target.files].map((file) => ({ path: file.webkitRelativePath, file }));
+  event.target.value = "";
+  if (!files.length) return;
+  const [name] = files[0].path.split("/");
+  learnFolder(name, files.map(({ path, file }) => ({ path: path.slice(name.length + 1), file })));
+}
+
+function Kit() {
+  const kit = use("kit");
+  return html`<section class="card">
+    <h2>Your own kit</h2>
+    ${kit &&
+    html`<p><b>${kit.name}</b> ${kit.line}</p>
+      <progress value=${kit.part} aria-label="Share of the learning that is done"></progress>`}
+    ${kit?.learning && html`<button type="button" onClick=${stopLearning}>Stop learning</button>`}
+    <label class="file">
+      A folder of sounds (or drop it on the map)
+      <input type="file" webkitdirectory onChange=${learn} />
+    </label>
   </section>`;
 }
 
@@ -65,5 +95,5 @@ function Refused() {
 }
 
 export function ServerPanel() {
-  return html`<${Models} /><${Facts} /><${Refused} />`;
+  return html`<${Models} /><${Kit} /><${Facts} /><${Refused} />`;
 }

@@ -31,6 +31,7 @@ from realtime.surfaces.web.client import MAX_MESSAGE
 from realtime.surfaces.web.downloads import Downloads
 from realtime.surfaces.web.guard import host_is_ours, origin_is_ours
 from realtime.surfaces.web.key import page_key
+from realtime.surfaces.web.kits import Kits
 from realtime.surfaces.web.oscquery_part import OscQuery
 from realtime.surfaces.web.page_part import FILES, Page
 from realtime.surfaces.web.server import Part, WebServer
@@ -64,10 +65,11 @@ def start(control: Control, tiny_model: Path, monitor: Monitor, tmp_path: Path) 
     server = Server(control, listener)
     server.start()
 
-    def begin(key: str = "") -> WebServer:
+    def begin(key: str = "", library: bool = True) -> WebServer:
         query = OscQuery(lambda: control.info, server.handle, (server.host, server.port), "test")
         page = Page(server, query.answer, Models(lambda: tiny_model))
-        parts: list[Part] = [Downloads(tmp_path / "takes"), Sound(monitor.since), page, query]
+        kits = Kits(tmp_path / "library" if library else None, lambda file: None)
+        parts: list[Part] = [Downloads(tmp_path / "takes"), Sound(monitor.since), kits, page, query]
         running.append(WebServer(parts, host="127.0.0.1", port=0, gate=Access(), key=key))
         running[0].start()
         return running[0]
@@ -394,3 +396,46 @@ def test_what_is_no_sound_is_answered_in_a_line(start: Start) -> None:
     assert status == 503
     assert len(text.splitlines()) == 1
     assert "Traceback" not in text
+
+
+SOUND = b"RIFF"
+PLACE = "Kicks/a b.wav"
+
+
+def post_folder(server: WebServer, name: str, path: str, origin: bool = True) -> tuple[int, str]:
+    """Send a folder of one file as the page does."""
+    head = f'--edge\r\nContent-Disposition: form-data; name="{path}"; filename="x"\r\n\r\n'
+    body = head.encode() + SOUND + b"\r\n--edge--\r\n"
+    headers = {"Content-Type": "multipart/form-data; boundary=edge"}
+    own = {"Origin": f"http://127.0.0.1:{server.port}"} if origin else {}
+    return post(server, f"/page/kits?name={name}", body, **headers, **own)
+
+
+def test_only_folders_of_the_page_are_learnt(start: Start) -> None:
+    assert post_folder(start(), "kit", PLACE, origin=False)[0] == 403
+
+
+def test_a_folder_needs_a_library(start: Start) -> None:
+    status, text = post_folder(start(library=False), "kit", PLACE)
+    assert (status, "--library FOLDER" in text) == (409, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("..", PLACE),
+        (".git", PLACE),
+        ("a%2fb", PLACE),
+        ("", PLACE),
+        ("kit", "../a.wav"),
+        ("kit", "Kicks/../../a.wav"),
+        ("kit", "Kicks/.a.wav"),
+        ("kit", "a/b/c/d/e.wav"),
+        ("kit", "a.py"),
+    ],
+)
+def test_no_file_of_a_folder_is_written_elsewhere(start: Start, tmp_path: Path, name: str, path: str) -> None:
+    pytest.importorskip("torch", reason="the extra train brings it")
+    status, text = post_folder(start(), name, path)
+    assert (status, len(text.splitlines())) == (422, 1)
+    assert not [each for each in tmp_path.rglob("*") if each.is_file()]

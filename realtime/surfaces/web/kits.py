@@ -1,0 +1,226 @@
+"""Folders that are dropped on the page: a program of its own learns each, and every nearer version plays."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from aiohttp import BodyPartReader, web
+
+from realtime.surfaces.web import uploads
+from realtime.surfaces.web.programs import APART
+from realtime.surfaces.web.server import Desk
+from realtime.util import install
+
+MODULE = "export.play"
+MAX_BYTES = 512 * 2**20  # of a folder
+MAX_FILES = 5000
+MAX_DEPTH = 4  # folders in each other
+SEND_S = 600.0
+SAVE_S, GOODBYE_S = 20.0, 0.3  # for a learning that is stopped to save: usually, and when the server ends
+FOLDER = "sounds"
+SUFFIXES = (*uploads.SUFFIXES, ".mp3")
+PASSES = re.compile(r"epoch (\d+)/(\d+)")
+
+
+@dataclass(frozen=True)
+class Kit:
+    """A kit of the library, in a folder of its own: sounds, and the run that learns them."""
+
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    @property
+    def sounds(self) -> Path:
+        return self.folder / self.name
+
+    @property
+    def run(self) -> Path:
+        return self.folder / "model"
+
+    @property
+    def model(self) -> Path:
+        return self.run / f"{self.name}.onnx"
+
+
+class Kits:
+    """Learns one folder at a time. A further one stops the one before, which keeps its latest version.
+
+    Args:
+        library: folder of the kits; None: no folder is taken.
+        play: has the server play a model file of the library.
+    """
+
+    def __init__(self, library: Path | None, play: Callable[[str], object]) -> None:
+        self._library, self._play = library, play
+        self._process: asyncio.subprocess.Process | None = None
+        self._told: dict[str, Any] | None = None
+        self._following: asyncio.Task[None] | None = None
+
+    @property
+    def state(self) -> dict[str, Any] | None:
+        """The kit that is learnt, or was learnt last: its name, the share done, and the latest line."""
+        return self._told
+
+    def routes(self, desk: Desk) -> Sequence[web.AbstractRouteDef]:
+        """Folders come by POST; DELETE stops the learning."""
+        self._desk = desk
+        return [web.post("/page/kits", self._take), web.delete("/page/kits", self._stop)]
+
+    async def run(self) -> None:
+        """Do nothing beside the answers."""
+
+    async def goodbye(self) -> None:
+        """Stop the learning; its latest version stays, and the same folder continues it."""
+        await self._ended(GOODBYE_S)
+
+    async def _take(self, request: web.Request) -> web.Response:
+        uploads.check_origin(request)
+        if self._library is None:
+            raise web.HTTPConflict(text="a folder needs a library: start the server with --library FOLDER")
+        if not find_spec("torch"):
+            text = f"learning needs more packages: {install.command('soundmorph[cpu,train]')}"
+            raise web.HTTPConflict(text=text)
+        kit = Kit(self._library.resolve() / _name(request.query.get("name", "")))
+        kit.folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=".", dir=kit.folder, ignore_cleanup_errors=True) as coming:
+            try:
+                await asyncio.wait_for(_receive(request, Path(coming)), SEND_S)
+            except (TimeoutError, asyncio.TimeoutError):
+                raise web.HTTPRequestTimeout(text=f"the folder did not come within {SEND_S:g} s") from None
+            await self._ended(SAVE_S)
+            shutil.rmtree(kit.sounds, ignore_errors=True)
+            (Path(coming) / FOLDER).rename(kit.sounds)
+        await self._begin(kit)
+        return web.Response(text=kit.name)
+
+    async def _stop(self, request: web.Request) -> web.Response:
+        uploads.check_origin(request)
+        self._end()
+        return web.Response()
+
+    async def _begin(self, kit: Kit) -> None:
+        words = [sys.executable, "-m", MODULE, str(kit.sounds), "--out", str(kit.run), "--learn-only"]
+        self._process = await asyncio.create_subprocess_exec(
+            *words,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            **APART,
+        )
+        self._tell(kit, "is being read", 0.0, True)
+        self._following = asyncio.create_task(self._follow(kit, self._process))
+
+    def _tell(self, kit: Kit, line: str, part: float, learning: bool) -> None:
+        self._told = {"name": kit.name, "line": line, "part": round(part, 3), "learning": learning}
+
+    async def _follow(self, kit: Kit, process: asyncio.subprocess.Process) -> None:
+        """Tell how far the learning is, and have each version played, until it ends."""
+        assert process.stdout is not None
+        assert self._library is not None
+        line, part, played = "", 0.0, _version(kit.model)
+        async for said in process.stdout:
+            line = said.decode(errors="replace").strip() or line
+            if found := PASSES.match(line):
+                part = int(found[1]) / int(found[2])
+            else:
+                self._tell(kit, line, part, True)
+            if (version := _version(kit.model)) != played:
+                played = version
+                name = kit.model.relative_to(self._library.resolve()).as_posix()
+                await self._desk.work.do(self._play, name)
+            if self._told:
+                self._told = {**self._told, "part": round(part, 3)}
+        ended = await process.wait()
+        self._tell(kit, line if ended else "is learnt", part if ended else 1.0, False)
+
+    async def _ended(self, limit_s: float) -> None:
+        """Stop the learning, and wait until it has saved, or end it after a time."""
+        self._end()
+        if self._process is None:
+            return
+        try:
+            await asyncio.wait_for(self._process.wait(), limit_s)
+        except (TimeoutError, asyncio.TimeoutError):
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+            await self._process.wait()
+
+    def _end(self) -> None:
+        if self._process is not None and self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.terminate()
+
+
+def _version(model: Path) -> int:
+    """Return what differs between two versions of a file; 0 if there is none."""
+    try:
+        return model.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+def _name(given: str) -> str:
+    """Return the name of a folder.
+
+    Raises:
+        HTTPUnprocessableEntity: it cannot be that of a kit.
+    """
+    name = given.strip()[:60].strip()
+    if not name or not name.isprintable() or name.startswith(".") or set(name) & set('/\\:*?"<>|'):
+        raise web.HTTPUnprocessableEntity(text=f"name is {given[:80]!r}, not that of a folder")
+    return name
+
+
+async def _receive(request: web.Request, folder: Path) -> None:
+    """Write the sound files of a request into `FOLDER` of a folder.
+
+    Raises:
+        HTTPException: the number, a path or the size is not accepted; its text says what is.
+    """
+    count = size = 0
+    async for part in await request.multipart():
+        if not isinstance(part, BodyPartReader):
+            continue
+        count += 1
+        if count > MAX_FILES:
+            raise web.HTTPUnprocessableEntity(text=f"up to {MAX_FILES} files are accepted")
+        path = folder / FOLDER / _path(part.name or "")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("wb") as file:
+            while chunk := await part.read_chunk():
+                size += len(chunk)
+                if size > MAX_BYTES:
+                    text = f"up to {MAX_BYTES // 2**20} MB are accepted"
+                    raise web.HTTPRequestEntityTooLarge(MAX_BYTES, size, text=text)
+                file.write(chunk)
+    if not count:
+        raise web.HTTPUnprocessableEntity(text=f"no sounds: accepted are {', '.join(SUFFIXES)} files")
+
+
+def _path(given: str) -> PurePosixPath:
+    """Return the place of a file within its folder.
+
+    Raises:
+        HTTPUnprocessableEntity: it is not within, or not that of a sound file.
+    """
+    path = PurePosixPath(given)
+    plain = all(part.isprintable() and not part.startswith(".") and "\\" not in part for part in path.parts)
+    if path.is_absolute() or not plain or not 1 <= len(path.parts) <= MAX_DEPTH or len(given) > 400:
+        raise web.HTTPUnprocessableEntity(text=f"file is {given[:80]!r}, not one of a folder")
+    if path.suffix.lower() not in SUFFIXES:
+        raise web.HTTPUnprocessableEntity(text=f"file is {given[:80]!r}; accepted are {', '.join(SUFFIXES)}")
+    return path

@@ -193,7 +193,7 @@ def _start_web(
     from realtime.control.protocol import Message
     from realtime.surfaces.advert import Advert
     from realtime.surfaces.web.downloads import Downloads
-    from realtime.surfaces.web.key import page_key
+    from realtime.surfaces.web.guard import page_key
     from realtime.surfaces.web.kits import Kits
     from realtime.surfaces.web.oscquery_part import OscQuery
     from realtime.surfaces.web.page_part import Page

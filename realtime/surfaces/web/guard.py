@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
+import os
 import secrets
 import socket
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -12,6 +15,8 @@ from aiohttp.typedefs import Handler
 
 KEY = "key"  # of the query, and begins the cookie's name
 COOKIE_S = 30 * 24 * 3600
+KEY_BYTES = 12
+KEY_FILE = "page-key"
 PRIVATE = "/page/"  # what needs the key, where there is one
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
@@ -90,3 +95,25 @@ async def add_headers(_: web.Request, response: web.StreamResponse) -> None:
         response.headers.setdefault(name, value)
     response.headers["Server"] = "soundmorph"
     response.headers.setdefault("Cache-Control", "no-cache")
+
+
+def page_key(folder: Path | None = None) -> str:
+    """Return the key that is kept in `folder`; a new one if there is none.
+
+    So a page comes back by itself after a restart. `folder` left out is the user's data folder. Where nothing
+    can be kept, the key is a new one at every start.
+    """
+    if folder is None:
+        import platformdirs
+
+        folder = Path(platformdirs.user_data_dir("soundmorph", appauthor=False))
+    path = folder / KEY_FILE
+    with contextlib.suppress(OSError, ValueError):
+        if len(kept := path.read_text("ascii").strip()) >= KEY_BYTES and kept.isalnum():
+            return kept
+    key = secrets.token_hex(KEY_BYTES)
+    with contextlib.suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(key)
+    return key

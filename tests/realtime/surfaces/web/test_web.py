@@ -29,8 +29,7 @@ from realtime.model.verify import read
 from realtime.surfaces.models import Models
 from realtime.surfaces.web.client import MAX_MESSAGE
 from realtime.surfaces.web.downloads import Downloads
-from realtime.surfaces.web.guard import host_is_ours, origin_is_ours
-from realtime.surfaces.web.key import page_key
+from realtime.surfaces.web.guard import host_is_ours, origin_is_ours, page_key
 from realtime.surfaces.web.kits import Kits
 from realtime.surfaces.web.oscquery_part import OscQuery
 from realtime.surfaces.web.page_part import FILES, Page

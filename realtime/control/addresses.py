@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from realtime.control.latent_space import LatentSpace
@@ -16,6 +18,7 @@ from realtime.control.requests import (
     Encode,
     EndTake,
     Hit,
+    InBeats,
     Load,
     Move,
     Nothing,
@@ -27,6 +30,7 @@ from realtime.control.requests import (
     Undo,
 )
 from realtime.control.sequencing.addresses import PATTERN_QUESTIONS, SEQUENCER
+from realtime.control.settings import Travel
 from realtime.model.courses import WAYS
 from realtime.synth import quantities
 from realtime.synth.commands import (
@@ -110,6 +114,16 @@ def _path(space: LatentSpace, values: tuple[Any, ...]) -> Goto:
     return Goto(z, ms, path="spline", through=tuple(through))
 
 
+def _in_beats(read: Callable[[LatentSpace, tuple[Any, ...]], Goto]) -> Callable[..., InBeats]:
+    """Return a function that reads a duration as one in beats."""
+
+    def glide(space: LatentSpace, values: tuple[Any, ...]) -> InBeats:
+        asked = read(space, values)
+        return InBeats(asked, asked.ms)
+
+    return glide
+
+
 def _trigger(space: LatentSpace, values: tuple[Any, ...]) -> Hit:
     """Play a hit, at a named point if there is a name."""
     touch, (velocity, name) = _split_touch(values, 2)
@@ -165,6 +179,7 @@ _WEIGHTS = Argument(
     many=True,
 )
 _MS = _number("ms", quantities.TRAVEL_MS, "duration; 0 jumps")
+_BEATS = _number("beats", quantities.TRAVEL_BEATS, "duration; 0 jumps")
 _CURVE = Argument("curve", "text", "speed over time", choices=tuple(CURVES), default="linear")
 _PATH = Argument("path", "text", "route through the latent space", choices=PATHS, default="linear")
 _VELOCITY = _number("velocity", quantities.VELOCITY, "amplitude", default=quantities.VELOCITY.default)
@@ -237,8 +252,15 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
     Address(
         "/morph/glide",
         "Set how z, xy, weights, between, recall, undo and redo move the point from now on.",
-        lambda space, values: ChangeSetting("travel", values),
+        lambda space, values: ChangeSetting("travel", Travel(*values)),
         (_MS, _CURVE, _PATH),
+    ),
+    Address(
+        "/morph/glide/beats",
+        "As `/morph/glide`, for a number of beats at the tempo of the sequencer (`/morph/seq/tempo`), or of "
+        "the beat that it follows.",
+        lambda space, values: ChangeSetting("travel", replace(Travel(*values), in_beats=True)),
+        (_BEATS, _CURVE, _PATH),
     ),
     Address(
         "/morph/goto",
@@ -248,11 +270,25 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
         "`/morph/done /morph/goto name` on arrival; none if another move comes first",
     ),
     Address(
+        "/morph/goto/beats",
+        "As `/morph/goto`, for a number of beats at the tempo as the glide begins.",
+        _in_beats(_goto),
+        (Argument("name", "text", _NAME, names="points"), _BEATS, _CURVE, _PATH),
+        "`/morph/done /morph/goto/beats name` on arrival; none if another move comes first",
+    ),
+    Address(
         "/morph/path",
         "Glide through named points along a spline, with equal time between neighbours.",
         _path,
         (_MS, Argument("name", "text", _NAME, many=True, names="points")),
         "`/morph/done /morph/path name` on arrival at the last point",
+    ),
+    Address(
+        "/morph/path/beats",
+        "As `/morph/path`, for a number of beats at the tempo as the glide begins.",
+        _in_beats(_path),
+        (_BEATS, Argument("name", "text", _NAME, many=True, names="points")),
+        "`/morph/done /morph/path/beats name` on arrival at the last point",
     ),
     Address(
         "/morph/undo", "Return the point to where it was before the latest gesture.", lambda p, v: Undo()
@@ -499,7 +535,8 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
     _query(
         "settings",
         "Give the settings of new hits and the default glide.",
-        f"`/morph/settings.reply` key value …: {', '.join(HIT_SETTINGS)}, glide (ms), curve, path",
+        f"`/morph/settings.reply` key value …: {', '.join(HIT_SETTINGS)}, glide (ms), glide_beats (0 "
+        "if it is set in ms), curve, path",
     ),
     _query("presets", "As `/morph/preset/list`.", "as for `/morph/preset/list`"),
     _query(

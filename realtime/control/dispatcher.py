@@ -32,6 +32,7 @@ from realtime.control.requests import (
     Encode,
     EndTake,
     Hit,
+    InBeats,
     Load,
     Move,
     Nothing,
@@ -45,7 +46,7 @@ from realtime.control.requests import (
     Undo,
 )
 from realtime.control.sequencing.sequencer import Sequencer
-from realtime.control.settings import History, Schedule, Settings, SettingsSchedule
+from realtime.control.settings import History, Schedule, Settings, SettingsSchedule, duration_ms
 from realtime.model.schema import ModelInfo
 from realtime.synth.commands import (
     LEVEL,
@@ -318,7 +319,7 @@ class Control:
             case Query("patterns"):
                 return self._sequencer.patterns()
             case Query("settings"):
-                return [replies.settings(self._schedule.at(None, now))]
+                return [replies.settings(self._schedule.at(None, now), self._sequencer.tempo)]
             case Query(what):
                 return replies.answer(what, self.space, self.player, self._player_z(), self._facts())
             case Nothing():
@@ -341,7 +342,10 @@ class Control:
                     raise ControlError(f"nothing to {'redo' if again else 'undo'}")
                 self._set_target(z, due, now)
                 self._level_db = 0.0
-                commands.append(self._schedule.at(due, now).move(Move(z)))
+                commands.append(self._schedule.at(due, now).move(Move(z), self._sequencer.tempo))
+            case InBeats(glide, beats):
+                glide = replace(glide, ms=duration_ms(beats, self._sequencer.tempo))
+                return self._carry_out(glide, message, sender, commands, due, now)
             case Goto():
                 name = message.arguments[-1 if asked.path == "spline" else 0]
                 self._note_move(asked.z if asked.ms == 0.0 else None, due, now)
@@ -414,6 +418,11 @@ class Control:
         """Return the settings of new hits and the default glide."""
         return self._schedule.at(None, self._clock())
 
+    @property
+    def tempo(self) -> float:
+        """Tempo of the sequencer, in beats a minute."""
+        return self._sequencer.tempo
+
     def where(self) -> Z:
         """Return the engine's point, z [D]."""
         return self._player_z()
@@ -457,7 +466,7 @@ class Control:
             self._target = None if z is None else (z, now)
 
     def _move(self, move: Move, due: float | None, now: float) -> Command:
-        command = self._schedule.at(due, now).move(move)
+        command = self._schedule.at(due, now).move(move, self._sequencer.tempo)
         if move.touch is None:
             self._note_move(move.z if isinstance(command, SetZ) else None, due, now)
             self._level_db = move.level_db

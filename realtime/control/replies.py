@@ -81,10 +81,11 @@ def status(player: Player, more: Facts) -> Message:
     return pairs("status", {**player.status(), **more})
 
 
-def settings(now: Settings) -> Message:
-    """Return the reply with the settings of new hits and the default glide."""
-    ms, curve, path = now.travel
-    return pairs("settings", {**now.hit.settings, "glide": ms, "curve": curve, "path": path})
+def settings(now: Settings, bpm: float) -> Message:
+    """Return the reply with the settings of new hits and the default glide at a tempo."""
+    travel = now.travel
+    length = {"glide": travel.ms(bpm), "glide_beats": travel.beats}
+    return pairs("settings", {**now.hit.settings, **length, "curve": travel.curve, "path": travel.path})
 
 
 def plugins(chain: PluginChain) -> Iterator[Message]:

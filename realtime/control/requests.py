@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from realtime.control.pattern import Pattern
-from realtime.synth.commands import Command, Z
+from realtime.synth.commands import Command, Goto, Z
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,14 @@ class ChangeSetting:
 
     name: str
     value: Any = field(hash=False)
+
+
+@dataclass(frozen=True)
+class InBeats:
+    """Glide for a number of beats at the tempo of the sequencer."""
+
+    glide: Goto
+    beats: float
 
 
 @dataclass(frozen=True)
@@ -194,6 +202,7 @@ Request = (
     | Move
     | Hit
     | ChangeSetting
+    | InBeats
     | Store
     | Delete
     | Adopt

@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 
 from realtime.control.requests import ChangeSetting, Hit, Move
 from realtime.synth.commands import PITCH, PLAIN, Command, Goto, SetZ, Trigger
+from realtime.synth.quantities import TRAVEL_MS
 
 MAX_LATER = 1024  # scheduled settings
 MAX_UNDO = 200  # gestures
@@ -58,16 +59,40 @@ class Schedule(Generic[Item]):
 
 
 @dataclass(frozen=True)
+class Travel:
+    """How the point glides to a new place: for `length` milliseconds, or beats if `in_beats`."""
+
+    length: float = 0.0
+    curve: str = "linear"
+    path: str = "linear"
+    in_beats: bool = False
+
+    def ms(self, bpm: float) -> float:
+        """Return the duration at a tempo."""
+        return duration_ms(self.length, bpm) if self.in_beats else self.length
+
+    @property
+    def beats(self) -> float:
+        """The duration in beats; 0 if it is one in milliseconds."""
+        return self.length if self.in_beats else 0.0
+
+
+def duration_ms(beats: float, bpm: float) -> float:
+    """Return the duration of a number of beats, at most the longest of a glide."""
+    return TRAVEL_MS.clip(60_000.0 * beats / bpm)
+
+
+@dataclass(frozen=True)
 class Settings:
     """Settings of new hits, and the default glide.
 
     Attributes:
         hit: a hit with the settings.
-        travel: ms, curve and path of the glide.
+        travel: the glide.
     """
 
     hit: Trigger = PLAIN
-    travel: tuple[float, str, str] = (0.0, "linear", "linear")
+    travel: Travel = Travel()
 
     def changed(self, change: ChangeSetting) -> Settings:
         """Return a copy with one setting changed."""
@@ -81,12 +106,12 @@ class Settings:
         choke = hit.choke or self.hit.choke
         return replace(self.hit, velocity=hit.velocity, z=hit.z, touch=hit.touch, pitch=pitch, choke=choke)
 
-    def move(self, move: Move) -> Command:
-        """Return the command for a move."""
-        ms, curve, path = self.travel
+    def move(self, move: Move, bpm: float) -> Command:
+        """Return the command for a move at a tempo."""
+        ms = self.travel.ms(bpm)
         if ms == 0.0:
             return SetZ(move.z, move.touch)
-        return Goto(move.z, ms, curve, path=path, touch=move.touch)
+        return Goto(move.z, ms, self.travel.curve, path=self.travel.path, touch=move.touch)
 
 
 class SettingsSchedule:

@@ -240,13 +240,14 @@ class _Player:
             commands.append(Mode(mode))
             self.mode = mode
         jump = None
-        if target is not None and step.glide:
+        glide_ms = self.sequence.glide_ms(step, start.seconds)
+        if target is not None and glide_ms:
             if new:
                 commands.append(SetZ(here, touch))
             through = tuple(self.points.z(Spec("point", name)) for name in step.through)
-            move = Goto(target, step.glide, step.curve, 0, step.path, through, touch)
+            move = Goto(target, glide_ms, step.curve, 0, step.path, through, touch)
             glide = glide.towards(
-                target, sample, round(step.glide * self.rate / 1000), step.curve, step.path, through
+                target, sample, round(glide_ms * self.rate / 1000), step.curve, step.path, through
             )
             commands.append(move)
         elif target is not None:

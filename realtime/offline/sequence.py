@@ -86,6 +86,7 @@ class Step:
     walk: float = 0.0
     seed: int | None = None
     glide: float = 0.0
+    glide_beats: float = 0.0
     curve: str = "linear"
     path: str = "linear"
     trigger: Trigger = PLAIN
@@ -125,6 +126,17 @@ class Sequence:
             if beat <= end:
                 break
         return passed
+
+    def beat(self, seconds: float) -> float:
+        """Return the beat at a time in seconds."""
+        start, bpm = [change for change in self.tempo if self.seconds(change[0]) <= seconds][-1]
+        return start + (seconds - self.seconds(start)) * bpm / 60.0
+
+    def glide_ms(self, step: Step, seconds: float) -> float:
+        """Return the duration of a step's glide that begins at a time in seconds."""
+        if not step.glide_beats:
+            return step.glide
+        return 1000.0 * (self.seconds(self.beat(seconds) + step.glide_beats) - seconds)
 
 
 # ---- accepted values of each key
@@ -214,6 +226,7 @@ PLAY_KEYS: dict[str, Key] = {
     "walk": _number(0.0, 10.0, "standard deviations"),
     "seed": _whole(0, 2**63 - 1),
     "glide": _of(quantities.TRAVEL_MS),
+    "glide_beats": _of(quantities.TRAVEL_BEATS),
     "curve": _choice(*CURVES),
     "path": _choice(*PATHS),
     "through": Key("up to 16 names of points", _names(1, 16)),
@@ -349,12 +362,17 @@ class _Reader:
             self._complain(where, "repeat needs every, the beats (or s) between repeats")
         spec = self._spec(where, values)
         values = {**defaults, **values}
-        if values.get("glide") and spec is None and "glide" in table:
-            self._complain(where, "glide needs a point to go to")
+        glides = [key for key in ("glide", "glide_beats") if table.get(key)]
+        if glides and spec is None:
+            self._complain(where, f"{glides[0]} needs a point to go to")
+        if len(glides) > 1:
+            self._complain(where, "glide and glide_beats both set the duration: give only one")
+        if "glide" in table and "glide_beats" in defaults:
+            values["glide_beats"] = 0.0  # the step's own duration
         if not values.get("hit", True) and spec is None and not values.get("walk"):
             self._complain(where, "a step with hit = false needs a point to move to")
-        if values.get("through") and not values.get("glide"):
-            self._complain(where, "through needs glide, the duration of the move")
+        if values.get("through") and not (values.get("glide") or values.get("glide_beats")):
+            self._complain(where, "through needs glide or glide_beats, the duration of the move")
         velocity = values.pop("velocity", quantities.VELOCITY.default)
         settings = {name: values.pop(name) for name in HIT_SETTINGS if name in values}
         return Step(where, spec=spec, trigger=Trigger(velocity).with_settings(settings), **values)

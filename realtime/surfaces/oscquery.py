@@ -74,7 +74,9 @@ def learn(ask: Ask, *, plugins: bool = False) -> Knowledge:
             case "/morph/settings.reply":
                 facts = dict(zip(given[::2], given[1::2], strict=True))
                 values.update({f"/morph/{name}": (facts[name],) for name in HIT_SETTINGS})
-                values["/morph/glide"] = (facts["glide"], facts["curve"], facts["path"])
+                how = facts["curve"], facts["path"]
+                values["/morph/glide"] = facts["glide"], *how
+                values["/morph/glide/beats"] = facts["glide_beats"], *how
             case "/morph/status.reply":
                 facts = dict(zip(given[::2], given[1::2], strict=True))
                 values["/morph/gain"] = (facts["gain_db"],)

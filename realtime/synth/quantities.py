@@ -60,6 +60,7 @@ COORDINATE = Quantity(-10_000.0, 10_000.0)
 FRACTION = Quantity(0.0, 1.0)
 AXIS = Quantity(-4.0, 4.0, "standard deviations")
 TRAVEL_MS = Quantity(0.0, 600_000.0, "ms")
+TRAVEL_BEATS = Quantity(0.0, 256.0, "beats")
 
 # the output
 GAIN_DB = Quantity(-120.0, 24.0, "dB")

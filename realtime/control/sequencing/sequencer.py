@@ -74,6 +74,11 @@ class Sequencer:
         """The current pattern, which is edited and played."""
         return self._patterns.grid
 
+    @property
+    def tempo(self) -> float:
+        """Beats a minute, of the pattern or of the beat elsewhere that it follows."""
+        return self.pattern.tempo
+
     def carry_out(self, request: PatternRequest, now: float) -> list[Message]:
         """Carry out a request at monotonic time `now`; return the replies that are ready at once.
 

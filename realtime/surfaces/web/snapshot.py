@@ -21,6 +21,10 @@ def snapshot(control: Control) -> Snapshot:
         "xy": places.on_map(z),
         "macros": places.macros(z),
         "probabilities": places.probabilities(z),
-        "settings": {**settings.hit.settings, "glide": settings.travel[0]},
+        "settings": {
+            **settings.hit.settings,
+            "glide": settings.travel.ms(control.tempo),
+            "glide_beats": settings.travel.beats,
+        },
         "presets": [[name, *places.on_map(point)] for name, point in control.presets.items()],
     }

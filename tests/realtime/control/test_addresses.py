@@ -15,6 +15,7 @@ from realtime.control.addresses import ADDRESSES, parse
 from realtime.control.latent_space import LatentSpace
 from realtime.control.protocol import Message
 from realtime.control.requests import Asked, ChangeSetting, Hit, Move, Nothing, Query, Store, Subscribe
+from realtime.control.settings import Travel
 from realtime.model.decoder import Decoder
 from realtime.model.schema import ModelInfo
 from realtime.synth.commands import Gain, Goto, Mode, Panic, SetAxis, SetDimension, Stop
@@ -168,7 +169,10 @@ def test_touch_messages_carry_the_touch(info: ModelInfo) -> None:
 
 def test_goto_and_path_become_glides(info: ModelInfo) -> None:
     kick, snare, _ = (c.centroid for c in info.classes)
-    assert ask(info, "/morph/glide", 50) == ChangeSetting("travel", (50.0, "linear", "linear"))
+    assert ask(info, "/morph/glide", 50) == ChangeSetting("travel", Travel(50.0))
+    assert ask(info, "/morph/glide/beats", 2, "smooth") == ChangeSetting(
+        "travel", Travel(2.0, "smooth", in_beats=True)
+    )
     assert ask(info, "/morph/goto", "kick", 5, "in", "spherical") == Goto(kick, 5.0, "in", path="spherical")
     path = ask(info, "/morph/path", 900, "kick", "fat", "snare")
     assert path == Goto(snare, 900.0, path="spline", through=(kick, PRESETS["fat"]))

@@ -179,6 +179,23 @@ def test_scheduled_settings_apply_from_their_time_on(
     assert [c.pitch for c in player.take() if isinstance(c, Trigger)] == [12.0, 0.0, 12.0, 12.0]
 
 
+def test_glides_in_beats_last_as_the_tempo_says(control: Control, player: Notebook) -> None:
+    kick, snare = (each.centroid for each in control.info.classes[:2])
+    say(control, "/morph/seq/tempo", 100)
+    say(control, "/morph/glide/beats", 2)
+    say(control, "/morph/z", *kick)
+    say(control, "/morph/seq/beat", 0.0, 150.0)  # a beat elsewhere
+    say(control, "/morph/z", *snare)
+    say(control, "/morph/goto/beats", "kick", 1.0, "smooth")
+    say(control, "/morph/path/beats", 4.0, "kick", "snare")
+    glides = [each for each in player.take() if isinstance(each, Goto)]
+    assert [each.ms for each in glides] == pytest.approx([1200.0, 800.0, 400.0, 1600.0])
+    assert [each.curve for each in glides] == ["linear", "linear", "smooth", "linear"]
+    (reply,) = say(control, "/morph/get/settings")
+    told = dict(zip(reply.arguments[::2], reply.arguments[1::2], strict=True))
+    assert (told["glide"], told["glide_beats"]) == (pytest.approx(800.0), 2.0)
+
+
 def test_moves_use_the_default_glide(control: Control, player: Notebook) -> None:
     kick, snare, _ = (c.centroid for c in control.info.classes)
     say(control, "/morph/glide", 80, "smooth", "spherical")

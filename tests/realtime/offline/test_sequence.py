@@ -75,6 +75,17 @@ def test_hit_during_a_glide_plays_the_moving_point(decoder: Decoder, play: Play)
     np.testing.assert_allclose(happened[2].point, kick + 0.25 * (snare - kick))
 
 
+def test_glide_in_beats_follows_the_changes_of_tempo(play: Play) -> None:
+    move = 'point = "snare"\nglide_beats = 3\nhit = false\n'
+    happened = play(
+        "tempo = [[0, 120], [2, 60]]\n"
+        + STEP
+        + f"[[step]]\nbeat = 1\n{move}[[step]]\ntime = 2\n{move}[[step]]\nbeat = 9\n{move}"
+    )
+    glides = [command for event in happened for command in event.commands if isinstance(command, Goto)]
+    assert [glide.ms for glide in glides] == pytest.approx([2500.0, 3000.0, 3000.0])
+
+
 def test_walks_depend_only_on_seed_and_position(play: Play) -> None:
     walk = '[[step]]\nbeat = 0\npoint = "kick"\nwalk = 0.4\nrepeat = 5\nevery = 1\n'
     first = [event.point for event in play("seed = 4\n" + walk)]
@@ -149,6 +160,7 @@ MISTAKES = [
         "a step with hit = false needs a point to move to",
     ),
     (STEP + 'through = ["snare"]\n', FIRST, "through needs glide"),
+    (STEP + "glide = 1\nglide_beats = 1\n", FIRST, "glide and glide_beats both set the duration"),
     ("[points]\nx = 3\n" + STEP, "", "point x is 3, not a table such as"),
     ("[points]\nx = {}\n" + STEP, "", "point x is empty"),
     ("[points.x]\nz = [\n1, 'a']\n" + STEP, "point x", "z is a list, not a list of numbers"),

@@ -32,12 +32,12 @@ const SLIDERS = {
 };
 
 /** A slider for a setting that the server keeps. */
-function Setting({ label, name, min, max, step, show, toServer = (v) => v, fromServer = (v) => v }) {
+function Setting({ label, name, address = `/morph/${name}`, min, max, step, show, toServer = (v) => v, fromServer = (v) => v }) {
   const settings = use("settings") ?? {};
   const [value, setValue] = useHeld(fromServer(settings[name] ?? 0));
   const input = (v) => {
     setValue(v);
-    sendSoon(`/morph/${name}`, `/morph/${name}`, toServer(v));
+    sendSoon(address, address, toServer(v));
   };
   return html`<${Slider} ...${{ label, min, max, step, value, show, onInput: input }} />`;
 }
@@ -80,5 +80,14 @@ export function HitsPanel() {
     <section class="card">
       <h2>How the point travels</h2>
       <${Setting} label="Glide" name="glide" min="0" max="4000" step="10" show=${(v) => (v ? `${Math.round(v)} ms` : "at once")} />
+      <${Setting}
+        label="Glide in beats"
+        name="glide_beats"
+        address="/morph/glide/beats"
+        min="0"
+        max="16"
+        step="0.25"
+        show=${(v) => (v ? `${number(v)} ${v === 1 ? "beat" : "beats"}` : "off")}
+      />
     </section>`;
 }

@@ -54,6 +54,11 @@ def add_decoder(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def names(text: str) -> tuple[str, ...]:
+    """Argument type: names, separated by commas."""
+    return tuple(name.strip() for name in text.split(","))
+
+
 def add_gain(parser: argparse._ActionsContainer) -> None:
     """Add --gain."""
     parser.add_argument(

@@ -14,6 +14,7 @@ from realtime.cli.arguments import (
     add_plugin,
     add_trust_plugins,
     check_log_options,
+    names,
     number,
     whole,
 )
@@ -77,7 +78,18 @@ def add_parser(commands: Any) -> None:
     )
     add_gain(out)
     add_finish(out, 0.0, "0, or that of the log")
-    out.add_argument("--stems", choices=("voice", "class"), help="write a file for each voice or class")
+    out.add_argument(
+        "--stems",
+        choices=("voice", "class", "out"),
+        help="write a file for each voice, class or pair of outputs",
+    )
+    out.add_argument(
+        "--outs",
+        type=names,
+        default=(),
+        metavar="NAME[,NAME …]",
+        help="the pairs of outputs for --stems out, as for `realtime serve`",
+    )
     out.add_argument("--split", action="store_true", help="write a file for each hit, and a table of levels")
     out.add_argument(
         "--format", choices=("wav", "flac", "ogg"), default="wav", help="format of files in a folder"
@@ -117,7 +129,9 @@ def run(args: argparse.Namespace) -> int:
         raise RealtimeError("--plugin processes the whole mix: it cannot be combined with --stems or --split")
     model = resolve(args.model or logged_model(args.source) or "drums")
     from realtime.offline.bounce import Bounce
+    from realtime.synth import outs
 
+    outs.check(args.outs)
     with Bounce(args, model) as bounce:
         return _run(bounce, args)
 
@@ -157,6 +171,8 @@ def _check_options(args: argparse.Namespace) -> None:
         return
     if args.output is None:
         raise RealtimeError("no output: give -o FILE")
+    if args.outs and args.stems != "out":
+        raise RealtimeError("--outs names the files of --stems out, which is missing")
     if args.stems and args.split:
         raise RealtimeError("give only one of --stems and --split")
     if args.normalise is not None and args.lufs is not None:
@@ -183,12 +199,12 @@ def logged_model(source: Path | None) -> str | None:
 def _grid(bounce: Bounce, args: argparse.Namespace) -> int:
     from realtime.offline import grid
 
-    names = [name.strip() for name in args.grid.split(",")]
-    if len(names) not in (2, 4):
-        raise RealtimeError(f"--grid has {len(names)} corners; give two or four names, separated by commas")
-    default = "9" if len(names) == 2 and args.size == "9x9" else args.size
-    columns, rows = grid.size(default, len(names))
-    count = bounce.grid(names, columns, rows)
+    corners = names(args.grid)
+    if len(corners) not in (2, 4):
+        raise RealtimeError(f"--grid has {len(corners)} corners; give two or four names, separated by commas")
+    default = "9" if len(corners) == 2 and args.size == "9x9" else args.size
+    columns, rows = grid.size(default, len(corners))
+    count = bounce.grid(list(corners), columns, rows)
     print(f"{args.output}: {count} sounds at {bounce.rate} Hz, {args.output.name}.sfz and .dspreset")
     return 0
 
@@ -233,8 +249,8 @@ def _sequence(bounce: Bounce, args: argparse.Namespace) -> int:
         count = bounce.split(sequence)
         print(f"{args.output}: {count} sounds at {bounce.rate} Hz")
     elif args.stems:
-        names = bounce.stems(sequence, args.stems)
-        print(f"{args.output}: {', '.join(names)}, at {bounce.rate} Hz")
+        written = bounce.stems(sequence, args.stems)
+        print(f"{args.output}: {', '.join(written)}, at {bounce.rate} Hz")
     else:
         meter = bounce.whole(sequence)
         facts = f"{meter.samples / bounce.rate:.2f} s at {bounce.rate} Hz, peak {meter.peak_db:.1f} dB"

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from realtime.cli import surfaces
-from realtime.cli.arguments import add_decoder, add_finish, add_gain, add_model, number, outputs, whole
+from realtime.cli.arguments import add_decoder, add_finish, add_gain, add_model, names, number, outputs, whole
 from realtime.synth.commands import HIT_SETTINGS
 from realtime.synth.quantities import HEADROOM_DB
 from realtime.util.errors import RealtimeError
@@ -33,7 +33,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     serve.add_argument(
         "--outs",
-        type=lambda text: tuple(name.strip() for name in text.split(",")),
+        type=names,
         default=(),
         metavar="NAME[,NAME …]",
         help="pairs of outputs after those of --channels, for hits of a class (kick) or a touch (touch/3), "

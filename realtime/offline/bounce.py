@@ -6,10 +6,12 @@ import argparse
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from realtime.model import verify
 from realtime.model.decoder import Decoder
@@ -35,6 +37,7 @@ from realtime.synth.commands import Command, Gain, Mode, SetZ, Swap, Trigger, Tw
 from realtime.synth.crossfade import Change
 from realtime.synth.mixer import Mixer, slots_for
 from realtime.synth.output import Finish
+from realtime.synth.outs import MAX_OUTS, Outs
 from realtime.synth.plugins import Chain
 from realtime.synth.voices.resampler import Resampler
 from realtime.util.errors import RealtimeError, say
@@ -275,15 +278,18 @@ class Bounce:
         return Decoder(path, capacity=1, file=file, **options), file.sha256
 
     def stems(self, sequence: Sequence, by: str) -> list[str]:
-        """Write a file for each voice or class; return their names.
+        """Write a file for each voice, class or pair of outputs; return their names.
 
         Below the knee of the output, the files add up to the mix. Every stem plays the whole score, with the
         hits of other stems at velocity 0, so that chokes and moves of the point are unchanged.
         """
 
-        def key(event: Event) -> str:
-            return event.voice if by == "voice" else event.group
-
+        keys: dict[str, Callable[[Event], str]] = {
+            "voice": lambda event: event.voice,
+            "class": lambda event: event.group,
+            "out": self._out(),
+        }
+        key = keys[by]
         names = sorted({key(event) for event in self._events(sequence) if event.trigger})
         with Folder.making(self.args.output, self.args.force) as folder:
             for name in names:
@@ -293,6 +299,16 @@ class Bounce:
                 commands = self._sounds().follow(self._score(sequence, heard))
                 self._write(path, mixer, commands, last, False)
         return names
+
+    def _out(self) -> Callable[[Event], str]:
+        """Return a function that names the pair of outputs of an event's hit: by `--outs`, else by number."""
+        names = ["main", *(self.args.outs or (f"out {number}" for number in range(1, MAX_OUTS + 1)))]
+        outs = Outs(names[1:], self.info)
+
+        def name(event: Event) -> str:
+            return names[outs.of(event.trigger, np.asarray(event.point))] if event.trigger else ""
+
+        return name
 
     def split(self, sequence: Sequence) -> int:
         """Write a file for each hit, and their levels to `sounds.csv`; return the number of hits."""

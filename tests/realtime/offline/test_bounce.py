@@ -34,6 +34,7 @@ beat = 0.7
 point = "snare"
 voice = "other"
 choke = 1
+out = 3
 [[step]]
 beat = 1.1
 point = "hihat"
@@ -59,7 +60,7 @@ def render(model: Path, source: Path, out: Path, *options: str) -> Path:
     return out
 
 
-@pytest.mark.parametrize("by", ["voice", "class"])
+@pytest.mark.parametrize("by", ["voice", "class", "out"])
 def test_stems_add_up_to_the_mix(tiny_model: Path, sequence: Path, tmp_path: Path, by: str) -> None:
     mix, rate = soundfile.read(render(tiny_model, sequence, tmp_path / "mix.wav"))
     folder = render(tiny_model, sequence, tmp_path / "stems", "--stems", by)
@@ -67,10 +68,16 @@ def test_stems_add_up_to_the_mix(tiny_model: Path, sequence: Path, tmp_path: Pat
     assert rate == 22050
     assert 0.1 < np.abs(mix).max() < 0.9
     assert len(stems) >= 2
-    if by == "voice":
-        assert set(stems) == {"main", "other"}
+    if by != "class":
+        assert set(stems) == {"main", {"voice": "other", "out": "out_3"}[by]}
     np.testing.assert_allclose(sum(stems.values()), mix, atol=1e-6)
     assert all(np.abs(stem).max() > 0.01 for stem in stems.values())
+
+
+def test_stems_of_outs_are_routed_as_on_the_stage(tiny_model: Path, sequence: Path, tmp_path: Path) -> None:
+    options = "--stems", "out", "--outs", "kicks,touch/0,snare"
+    stems = render(tiny_model, sequence, tmp_path / "stems", *options)
+    assert {path.stem for path in stems.iterdir()} == {"kicks", "snare", "touch_0"}
 
 
 def test_split_writes_a_file_for_each_hit_and_a_table_of_levels(

@@ -38,7 +38,7 @@ class _Finger:
 
 
 class Mapper:
-    """Converts MIDI messages to OSC messages. Its only state is the position of knobs and fingers.
+    """Converts MIDI messages to OSC messages. Its only state is that of knobs, fingers and pressures.
 
     Args:
         midi_map: the rules.
@@ -50,6 +50,7 @@ class Mapper:
         self._at: dict[Knob, float] = {}  # latest position of the knob, in the target's units
         self._caught: set[Knob] = set()
         self._coarse: dict[tuple[int, int], int] = {}
+        self._pressures: dict[int, int] = {}  # latest channel pressure
         self._fingers = {c: _Finger() for c in range(1, 17) if midi_map.mpe and midi_map.mpe.has(c)}
         self._chokes = any(rule.choke for rule in midi_map.notes)
 
@@ -74,6 +75,8 @@ class Mapper:
                 return self._note(channel, message.note, message.velocity)
             case "polytouch" if message.value >= GRABBED:
                 return self._grab(channel, message.note)
+            case "aftertouch" if not self._has_pressure_knob(channel):
+                return self._grab_all(channel, message.value)
             case "program_change":
                 return self._program(channel, message.program)
             case "control_change" | "pitchwheel" | "aftertouch":
@@ -94,6 +97,17 @@ class Mapper:
         rule, drum = self._rule(channel, note), DRUMS.get(note)
         grabbed = rule is not None and rule.target == "/morph/drum" and drum is not None and drum.grabbed
         return (Message(f"/morph/touch/{note}/stop"),) if grabbed else ()
+
+    def _grab_all(self, channel: int, pressure: int) -> tuple[Message, ...]:
+        """End the sounds of all cymbals of a channel, once for each time that its pressure rises."""
+        before, self._pressures[channel] = self._pressures.get(channel, 0), pressure
+        if not before < GRABBED <= pressure:
+            return ()
+        return tuple(each for note in DRUMS for each in self._grab(channel, note))
+
+    def _has_pressure_knob(self, channel: int) -> bool:
+        knobs = self.map.knobs
+        return any(knob.source == "pressure" and knob.channel in (0, channel) for knob in knobs)
 
     def _rule(self, channel: int, note: int) -> Notes | None:
         rules = (r for r in self.map.notes if r.channel in (0, channel) and r.low <= note <= r.high)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,16 @@ def test_drum_notes_pass_with_their_velocity_curve_and_a_hand_ends_a_cymbal() ->
             Message("/morph/note", (60, wanted)),
         )
         assert bent.feed(midi("polytouch", note=49, value=127), 0.0) == ()
+
+
+def test_channel_pressure_ends_all_cymbals_once_each_time_it_rises() -> None:
+    mapper = Mapper(DEFAULT)
+    told = [mapper.feed(midi("aftertouch", 10, value=value), 0.0) for value in (63, 64, 100, 0, 127)]
+    cymbals = {f"/morph/touch/{note}/stop" for note in (46, 49, 51, 52, 53, 55, 57, 59)}
+    assert [{each.address for each in some} for some in told] == [set(), cymbals, set(), set(), cymbals]
+    knob = Knob("/morph/gain", source="pressure")
+    played = Mapper(replace(DEFAULT, knobs=(knob,)))
+    assert [each.address for each in played.feed(midi("aftertouch", 10, value=127), 0.0)] == ["/morph/gain"]
 
 
 def test_program_change_recalls_a_preset() -> None:

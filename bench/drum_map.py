@@ -1,0 +1,103 @@
+"""`python -m bench.drum_map MODEL --taught FOLDER`: the drums that listeners hear in a General MIDI file.
+
+A MIDI file with a note of each General MIDI drum goes through the default map to the mixer. Listeners that
+learnt from the real sounds of the folder (bench.recognised) say which class each sound is.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import mido
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.control.addresses import parse
+from realtime.control.general_midi import DRUMS
+from realtime.control.latent_space import LatentSpace
+from realtime.control.presets import Presets
+from realtime.control.requests import Hit
+from realtime.control.settings import Settings
+from realtime.model.decoder import Decoder, resolve
+from realtime.model.names import Names
+from realtime.surfaces.midi import Mapper
+from realtime.surfaces.midi_map import DEFAULT
+from realtime.synth.mixer import Mixer, slots_for
+from realtime.util.errors import RealtimeError
+
+NOTES = range(35, 60)  # the drum set; higher notes are hand percussion
+CHANNEL = 9
+TEMPO, BEATS = 500_000, 4  # µs a beat; from one note to the next
+Sound = NDArray[np.float32]
+
+
+def write(path: Path, notes: Sequence[int] = NOTES) -> None:
+    """Write a MIDI file with one hit of each note."""
+    file = mido.MidiFile(ticks_per_beat=480)
+    track = mido.MidiTrack([mido.MetaMessage("set_tempo", tempo=TEMPO)])
+    for note in notes:
+        track.append(mido.Message("note_on", channel=CHANNEL, note=note, velocity=100))
+        track.append(mido.Message("note_off", channel=CHANNEL, note=note, time=BEATS * 480))
+    file.tracks.append(track)
+    file.save(path)
+
+
+def played(path: Path, decoder: Decoder) -> Iterator[tuple[int, Sound]]:
+    """Yield each note of a MIDI file and the mixer's sound from it to the next note, [T]."""
+    info = decoder.info
+    mixer = Mixer(decoder, info.sample_rate, voices=2, channels=1)
+    mapper, space = Mapper(DEFAULT), LatentSpace(info, Presets(info))
+    at = 0.0
+    begun: list[tuple[int, int]] = []
+    for message in mido.MidiFile(path):
+        at += message.time
+        for told in mapper.feed(message, at):
+            if isinstance(asked := parse(told, space), Hit):
+                begun.append((message.note, round(at * info.sample_rate)))
+                mixer.submit(Settings().trigger(asked), begun[-1][1])
+    out = np.zeros((round(at * info.sample_rate), 1), np.float32)
+    mixer.render(out)
+    ends = [first for _, first in begun[1:]] + [len(out)]
+    for (note, first), end in zip(begun, ends, strict=True):
+        yield note, out[first : min(end, first + info.length), 0]
+
+
+def wanted(note: int, classes: Names) -> str | None:
+    """Return the class that a note plays."""
+    return DRUMS[note].of(classes)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Measure and print."""
+    from bench.recognised import teach
+    from bench.shots import Model, model_parser
+
+    parser = model_parser("drum_map", __doc__.splitlines()[0])
+    parser.add_argument("--taught", type=Path, required=True, help="real sounds that listeners learn from")
+    args = parser.parse_args(argv)
+    try:
+        model = Model(args.model)
+        decoder = Decoder(resolve(args.model), capacity=slots_for(2))
+        jury = teach(model.read(args.taught, encode=False), model.rate)
+        with TemporaryDirectory() as folder:
+            write(path := Path(folder) / "drums.mid")
+            sounds = dict(played(path, decoder))
+    except RealtimeError as error:
+        print(f"bench.drum_map: {error}", file=sys.stderr)
+        return 2
+    classes = Names(each.name for each in decoder.info.classes)
+    padded = [np.pad(each, (0, decoder.info.length - len(each))) for each in sounds.values()]
+    heard = jury.hear(padded)
+    right = 0
+    for note, said in zip(sounds, heard, strict=True):
+        right += said == wanted(note, classes)
+        print(f"note {note}: {wanted(note, classes)}, heard as {said}")
+    print(f"right: {right} of {len(sounds)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

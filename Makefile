@@ -91,5 +91,5 @@ if [ ! -x $(BIN)/python ]; then \
 		|| { echo "Python's venv module is missing: sudo apt-get install python3-venv" >&2; exit 1; }; \
 	"$(PYTHON)" -m venv $(VENV); fi; \
 echo "Installing $(2) into $(VENV); this happens once ..."; \
-$(PIP) install --quiet -c constraints.txt -e ".[$(1)]"
+$(PIP) install -c constraints.txt -e ".[$(1)]"
 endef

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import re
 import sys
 import textwrap
 import xml.etree.ElementTree as ET
@@ -22,6 +23,7 @@ import matplotlib
 FOLDER = Path(__file__).resolve().parent.parent / "max_patches"
 DPI = 100
 FIELD, EDGE, MARK, INK, FAINT = "#3a3f4a", "#5a6070", "#e8a04c", "#d8dbe2", "#8a90a0"
+SLATE = "#4a6fa5"  # of widgets without a colour
 DEVICE_HEAD = 32  # header bytes of a device before its patcher
 
 Frame = tuple[float, float, float, float]
@@ -38,12 +40,13 @@ def main(argv: list[str] | None = None) -> int:
 
 
 class Canvas:
-    """An empty picture of `width` x `height` pixels."""
+    """An empty picture of `width` x `height` pixels, its `size`."""
 
     def __init__(self, width: float, height: float) -> None:
         matplotlib.use("Agg")
         from matplotlib import pyplot
 
+        self.size = width, height
         self._figure = pyplot.figure(figsize=(width / DPI, height / DPI))
         self._axes = self._figure.add_axes((0, 0, 1, 1))
         self._axes.set(xlim=(0, width), ylim=(height, 0))
@@ -317,9 +320,46 @@ def _rgb(colour: str) -> tuple[float, float, float]:
     return red, green, blue
 
 
+# ---- Open Stage Control
+
+
+def open_stage_control(path: Path) -> Canvas:
+    """Draw the widgets of a session: plates in their colours, with their texts."""
+    root = json.loads(path.read_text())["content"]
+    widgets = [each for each in root["widgets"] if "left" in each]
+    canvas = Canvas(
+        16 + max(each["left"] + each["width"] for each in widgets),
+        16 + max(each["top"] + each["height"] for each in widgets),
+    )
+    canvas.rectangle((0, 0, *canvas.size), root["colorBg"])
+    for each in widgets:
+        _widget(canvas, each)
+    return canvas
+
+
+def _widget(canvas: Canvas, each: dict[str, Any]) -> None:
+    frame = each["left"], each["top"], each["width"], each["height"]
+    x, y, width, height = frame
+    colour = each.get("colorWidget", SLATE)
+    if each["type"] != "text":
+        canvas.rectangle(frame, (*_rgb(colour), 0.45), colour)
+    if each["type"] == "fader":
+        low, high = each["range"]["min"], each["range"]["max"]
+        part = (each.get("default", low) - low) / (high - low)
+        lying = each.get("horizontal")
+        bar = (x, y, width * part, height) if lying else (x, y + height * (1 - part), width, height * part)
+        canvas.rectangle(bar, (*_rgb(colour), 0.6))
+    elif each["type"] == "xy":
+        canvas.circle(x + width / 2, y + height / 2, 18, (*_rgb(colour), 0.6), colour)
+    shown = each.get("label") or each.get("html") or each.get("default", "")
+    text = re.sub(r"<.*?>", "", re.sub(r"VAR\{\w+, '(.*)'\}", r"\1", str(shown)))
+    canvas.words(frame, text, 12, align="left" if each["type"] in ("text", "fader") else "center")
+
+
 PICTURES: dict[str, tuple[str, Callable[[Path], Canvas]]] = {
     "max.png": ("morph.maxpat", max_patcher),
     "live.png": ("morph.amxd", max_patcher),
+    "open-stage-control.png": ("morph.open-stage-control.json", open_stage_control),
     "touchosc.png": ("morph.tosc", touchosc),
 }
 

@@ -51,9 +51,9 @@ SoundMorph {
 		alive = false;
 	}
 
-	// A light, host and port, panic, p99 and a pad for each class.
+	// A light, host and port, panic, p99, a pad for each class, and a morph between any two.
 	gui {
-		var window, light, host, port, late, pads, shown;
+		var window, light, host, port, late, pads, ends, shown;
 		window = Window("soundmorph", Rect(100, 100, 460, 150)).front;
 		light = StaticText().fixedSize_(14 @ 14);
 		host = TextField().string_(server.ip).fixedWidth_(110);
@@ -61,12 +61,13 @@ SoundMorph {
 		[host, port].do(_.action_({ server = NetAddr(host.string, port.value.asInteger); classes = nil }));
 		late = StaticText().fixedWidth_(90);
 		pads = View().layout_(HLayout());
+		ends = [PopUpMenu(), PopUpMenu()];
 		window.layout_(VLayout(
 			HLayout(light, host, port, late, Button().states_([["panic", Color.white, Color(0.75, 0.12, 0.12)]]).action_({ this.panic })),
 			pads,
-			HLayout(StaticText().string_("morph"), Slider().orientation_(\horizontal).action_({ |s|
-				(classes.size > 1).if { this.between(classes[0], classes[1], s.value) }
-			}))
+			HLayout(ends[0], [Slider().orientation_(\horizontal).action_({ |s|
+				classes.notNil.if { this.between(ends[0].item, ends[1].item, s.value) }
+			}), stretch: 1], ends[1])
 		));
 		fork({
 			while { window.isClosed.not } {
@@ -78,6 +79,7 @@ SoundMorph {
 					pads.layout_(HLayout(*classes.collect { |name|
 						Button().states_([[name.asString]]).action_({ this.trigger(1, name) })
 					}));
+					ends.do { |menu, i| menu.items_(classes.asArray).value_(i.min(classes.size - 1)) };
 				};
 				0.2.wait;
 			}

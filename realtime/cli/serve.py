@@ -106,7 +106,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     serve.add_argument(
         "--verbose", action="store_true", help="print more at the start, such as the terms of the latency"
     )
-    serve.add_argument("--quiet", action="store_true", help="do not print refused messages")
+    serve.add_argument(
+        "--quiet", action="store_true", help="do not print which messages were refused, and what was stored"
+    )
     serve.add_argument("--seconds", type=number(0.0, 1e9), metavar="N", help="stop after N seconds")
     surfaces.add_arguments(serve)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import gc
 import shlex
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from realtime.cli import surfaces
-from realtime.cli.refusal_lines import RefusalLines
+from realtime.cli.remark_lines import RemarkLines
 from realtime.cli.surfaces import SurfaceConfig
 from realtime.control import access
 from realtime.control.dispatcher import NOBODY, Control
@@ -45,7 +45,7 @@ class ServeConfig:
         dynamics: initial setting of new hits, for a model that knows how velocity changes the timbre.
         seconds: time until the server stops; None: no limit.
         surfaces: options of MIDI, the page and OSCQuery.
-        quiet: refused messages are not printed.
+        quiet: what became of messages is not printed.
         verbose: the start prints the terms of the latencies, and more of model, device and decoder.
     """
 
@@ -91,8 +91,13 @@ def serve(config: ServeConfig) -> int:
         if config.dynamics and control.space.expression.knows_velocity:
             control.handle([Message("/morph/dynamics", (config.dynamics,))], NOBODY)
         server = Server(control, listener, access.Access(config.allow))
-        if config.restore and not control.restore():
-            say("no earlier session of this model to restore")
+        if config.restore:
+            restored = control.restore()
+            say(
+                "goes on where the last session ended"
+                if restored
+                else "no earlier session of this model to restore"
+            )
         started = ExitStack()
         gc.collect()
         try:
@@ -113,8 +118,12 @@ def serve(config: ServeConfig) -> int:
             _print(introduction.details if config.verbose else {})
             _print(_hints(server))
             gc.freeze()
-            refused = RefusalLines(control.refusals, _ignore if config.quiet else say)
-            _watch(stopping, config.seconds, sound, server, refused)
+            tell = _ignore if config.quiet else say
+            lines = (
+                RemarkLines("refused", control.refusals, tell),
+                RemarkLines("done", control.finished, tell),
+            )
+            _watch(stopping, config.seconds, sound, server, lines)
         finally:
             try:
                 sound.player.submit([Panic()])  # fade out at once, while the rest shuts down
@@ -140,12 +149,17 @@ def _ignore(_: str) -> None:
 
 
 def _watch(
-    stopping: StopRequest, seconds: float | None, sound: Supervisor, server: Server, refused: RefusalLines
+    stopping: StopRequest,
+    seconds: float | None,
+    sound: Supervisor,
+    server: Server,
+    lines: Sequence[RemarkLines],
 ) -> None:
     end = None if seconds is None else time.monotonic() + seconds
     begun_s: float | None = None
     while not stopping.is_set():
-        refused.look()
+        for each in lines:
+            each.look()
         if fault := sound.fault():
             again = begun_s is not None and time.monotonic() - begun_s < AGAIN_S
             if stopping.is_set() or (again and not sound.go_back()):

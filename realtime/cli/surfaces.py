@@ -230,7 +230,7 @@ def _start_web(
     page = f"http://{here}:{web.port}/{f'?key={key}' if key else ''}"
     print(f"{'page':<8} {page}", flush=True)
     if config.open:
-        threading.Thread(target=webbrowser.open, args=(page,), name="browser", daemon=True).start()
+        threading.Thread(target=_show, args=(page, say), name="browser", daemon=True).start()
     if open_to_network:
         try:
             advert = Advert(name, server.host, server.port, web.port, say)
@@ -238,3 +238,8 @@ def _start_web(
             say(str(error))
             return
         parts.callback(advert.close)
+
+
+def _show(page: str, say: Callable[[str], None]) -> None:
+    if not webbrowser.open(page):
+        say(f"found no browser; open {page} in one")

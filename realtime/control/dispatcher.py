@@ -21,7 +21,7 @@ from realtime.control.background import Jobs
 from realtime.control.latent_space import LatentSpace
 from realtime.control.presets import Last, PresetError, PresetFile, Presets, listed
 from realtime.control.protocol import Message
-from realtime.control.refusals import Refusals
+from realtime.control.remarks import Remarks
 from realtime.control.requests import (
     Adopt,
     Asked,
@@ -101,6 +101,7 @@ class Control:
     Attributes:
         refused: number of messages answered with an error.
         refusals: the latest refused messages and malformed datagrams.
+        finished: the latest messages whose work in the background is done, such as a stored preset.
         malformed: number of datagrams that were not OSC; the server counts them.
         ignored: number of datagrams dropped unread; the server counts them.
     """
@@ -118,7 +119,7 @@ class Control:
     ) -> None:
         self.player = player
         self.refused = 0
-        self.refusals = Refusals()
+        self.refusals, self.finished = Remarks(), Remarks()
         self.malformed = 0
         self.ignored = 0
         self._shelf = shelf or PresetFile(None)
@@ -623,8 +624,11 @@ class Control:
                 use(result)
             except RealtimeError as error:
                 return [(sender, self.refuse(Message(address), str(error)))]
+            if not last:
+                return []
             told = str(result) if name is None else name
-            return [(sender, Message("/morph/done", (address, told)))] if last else []
+            self.finished.add(address, told)
+            return [(sender, Message("/morph/done", (address, told)))]
 
         self._require_room()
         self._jobs.submit(work, finish)

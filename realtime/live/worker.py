@@ -193,6 +193,10 @@ class Worker:
             "sound": f"to {outlet.device.name}; a hit is heard within {sum(hit.values()):.0f} ms, "
             f"a move within {sum(move.values()):.0f} ms",
         }
+        if config.record:
+            lines["records"] = f"the sound to {config.record}"
+        if config.log:
+            lines["log"] = f"all commands to {config.log}"
         details = {
             "model": f"{info.architecture}, {info.latent_dim} dimensions, {info.duration_ms:.0f} ms at "
             f"{info.sample_rate} Hz",

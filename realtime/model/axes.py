@@ -11,7 +11,7 @@ from realtime.model.decoder import Decoder
 
 AXES = 8
 REACH = 2.0  # standard deviations each way, at which an axis is listened to
-SAMPLE = 64  # training sounds that tell how much a feature usually varies
+SAMPLE = 32  # training sounds that tell how much a feature usually varies
 BATCH = 16  # sounds decoded at once
 SECOND = 0.6  # of the strongest change: a weaker second one is not named
 FLOOR = 1e-9

@@ -163,8 +163,11 @@ def test_the_tutorial_leads_to_a_performance_of_an_own_kit(reader: Reader) -> No
                 (hint,) = re.findall(rf"^{name} +(oscsend .*)", reader.server_says(), re.M)
                 assert wanted in hint
                 reader.type(hint)
-    (refused,) = re.findall(r"^realtime: refused .*", "\n".join(reader.output), re.M)
+    said = "\n".join(reader.output)
+    (refused,) = re.findall(r"^realtime: refused .*", said, re.M)
     assert "gong" in refused
+    assert "done /morph/preset/store dark" in said
+    assert re.search(r"^log +all commands to set\.jsonl$", said, re.M)
     assert soundfile.info(reader.folder / "morph.wav").frames > 0
     assert soundfile.info(reader.folder / "set.wav").frames > 0
 

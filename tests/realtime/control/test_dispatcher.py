@@ -258,6 +258,9 @@ def wait_for_news(control: Control, count: int) -> list[Message]:
 def test_presets_are_stored_recalled_and_deleted(control: Control, player: Notebook) -> None:
     assert say(control, "/morph/preset/store", "fat") == []
     assert wait_for_news(control, 1) == [Message("/morph/done", ("/morph/preset/store", "fat"))]
+    assert [(each.address, each.text) for each in control.finished.since(0)] == [
+        ("/morph/preset/store", "fat")
+    ]
     (prepare,) = player.take()
     assert isinstance(prepare, Prepare)
     assert tuple(player.at) in prepare.points

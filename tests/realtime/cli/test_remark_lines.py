@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from realtime.cli.refusal_lines import PERIOD_S, RefusalLines
-from realtime.control.refusals import KEPT, Refusals
+from realtime.cli.remark_lines import PERIOD_S, RemarkLines
+from realtime.control.remarks import KEPT, Remarks
 
 
 def test_a_flood_of_refusals_is_one_line_a_period_that_counts_the_rest() -> None:
     now, said = [0.0], list[str]()
-    refusals = Refusals()
-    lines = RefusalLines(refusals, said.append, lambda: now[0])
+    refusals = Remarks()
+    lines = RemarkLines("refused", refusals, said.append, lambda: now[0])
     lines.look()
     for number in range(3 * KEPT):
         refusals.add("/morph/xy", f"reason {number}")
@@ -25,14 +25,14 @@ def test_a_flood_of_refusals_is_one_line_a_period_that_counts_the_rest() -> None
 
 def test_a_line_has_no_characters_that_command_a_terminal() -> None:
     said = list[str]()
-    refusals = Refusals()
+    refusals = Remarks()
     refusals.add("/\x1b[2J", "no\nsuch")
-    RefusalLines(refusals, said.append).look()
+    RemarkLines("refused", refusals, said.append).look()
     assert said == ["refused /?[2J: no?such"]
 
 
 def test_only_the_latest_refusals_are_kept() -> None:
-    refusals = Refusals()
+    refusals = Remarks()
     for number in range(KEPT + 5):
         refusals.add("", str(number))
     assert [each.number for each in refusals.since(0)] == [*range(6, KEPT + 6)]

@@ -1,0 +1,96 @@
+"""`python -m bench.screens -o docs`: take pictures of Pure Data and SuperCollider.
+
+Each shows its window on a virtual screen while it is connected to the bundled drums. Needs Debian's `xvfb`,
+`xdotool`, `imagemagick`, `puredata-gui` and `supercollider-language`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from realtime.model.decoder import resolve
+from tests.system.rig import PATCHES, TIMEOUT_S, Process, Server, program
+
+SCREEN = "1400x900x24"
+SETTLED_S = 2.0  # for a window to be drawn after its last message
+BEAT = {
+    1: (1, 7, 9),
+    2: (5, 13),
+    3: (1, 3, 5, 7, 9, 11, 13, 15),
+    4: (15, 16),
+}  # lane of the Pd patch -> steps
+WINDOW = """SoundMorph("127.0.0.1", {port}).gui; fork {{ 8.wait; "shown".postln }};"""
+LIBRARY = "includePaths:\n    - {folder}\nexcludePaths: []\npostInlineWarnings: false\n"
+
+Env = Mapping[str, str]
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("-o", "--out", type=Path, required=True, metavar="FOLDER", help="output folder")
+    args = parser.parse_args(argv)
+    with TemporaryDirectory() as made:
+        folder = Path(made)
+        presets = str(folder / "presets.json")
+        with (
+            Server(resolve("drums"), "--null", "--presets", presets) as server,
+            Process([program("Xvfb"), "-displayfd", "1", "-screen", "0", SCREEN]) as screen,
+        ):
+            number = screen.wait_for(r"^(\d+)$")[1]
+            env = {"DISPLAY": f":{number}", "HOME": made}
+            for name, show in PICTURES.items():
+                show(server.port, folder, env, args.out / name)
+    return 0
+
+
+def pure_data(port: int, folder: Path, env: Env, picture: Path) -> None:
+    """Show morph.pd with a beat."""
+    beat = [f"morph-beat-{lane}-{step}-set 1" for lane, steps in BEAT.items() for step in steps]
+    sends = [word for message in (f"go 127.0.0.1 {port}", *beat) for word in ("-send", message)]
+    options = ["-nrt", "-noaudio", "-nomidi", "-noprefs", "-stderr", "-open", str(PATCHES / "morph.pd")]
+    with Process([program("pd"), *options, *sends], env) as pd:
+        pd.wait_for("^reply: axes.reply ")
+        take("morph.pd", env, picture)
+
+
+def super_collider(port: int, folder: Path, env: Env, picture: Path) -> None:
+    """Show the window of `SoundMorph.gui`."""
+    library, script = folder / "library.yaml", folder / "window.scd"
+    library.write_text(LIBRARY.format(folder=PATCHES / "SuperCollider"))
+    script.write_text(WINDOW.format(port=port))
+    apart = {"QTWEBENGINE_DISABLE_SANDBOX": "1", "XDG_RUNTIME_DIR": str(folder)}
+    with Process([program("sclang"), "-l", str(library), str(script)], {**env, **apart}) as sclang:
+        sclang.wait_for("^shown$")
+        take("soundmorph", env, picture)
+
+
+def take(title: str, env: Env, picture: Path) -> None:
+    """Take a picture of the window whose title contains these words."""
+    time.sleep(SETTLED_S)
+    search = [program("xdotool"), "search", "--onlyvisible", "--name", title]
+    found = subprocess.run(
+        search, env={**os.environ, **env}, check=True, capture_output=True, text=True, timeout=TIMEOUT_S
+    )
+    window = found.stdout.split()[-1]
+    subprocess.run(
+        [program("import"), "-window", window, str(picture)],
+        env={**os.environ, **env},
+        check=True,
+        timeout=TIMEOUT_S,
+    )
+
+
+PICTURES: dict[str, Callable[[int, Path, Env, Path], None]] = {
+    "pd.png": pure_data,
+    "supercollider.png": super_collider,
+}
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,40 @@
+"""What became of the latest messages, for display."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+KEPT = 64
+
+
+@dataclass(frozen=True)
+class Remark:
+    """What became of a message.
+
+    Attributes:
+        number: counted from 1.
+        address: the message's address; empty if the datagram was malformed.
+        text: the reason why it was refused, or the name of what was done.
+    """
+
+    number: int
+    address: str
+    text: str
+
+
+class Remarks:
+    """Stores the latest `KEPT` remarks. Any thread may read while one writes."""
+
+    def __init__(self) -> None:
+        self._latest: deque[Remark] = deque(maxlen=KEPT)
+        self.count = 0
+
+    def add(self, address: str, text: str) -> None:
+        """Add a remark."""
+        self.count += 1
+        self._latest.append(Remark(self.count, address, text))
+
+    def since(self, number: int) -> list[Remark]:
+        """Return the stored remarks with a higher number, the oldest first."""
+        return [each for each in self._latest.copy() if each.number > number]

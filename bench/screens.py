@@ -19,7 +19,7 @@ from realtime.model.decoder import resolve
 from tests.system.rig import PATCHES, TIMEOUT_S, Process, Server, program
 
 SCREEN = "1400x900x24"
-SETTLED_S = 2.0  # for a window to be drawn after its last message
+SETTLED_S = 2.0  # for a window to be drawn
 BEAT = {
     1: (1, 7, 9),
     2: (5, 13),
@@ -72,12 +72,12 @@ def super_collider(port: int, folder: Path, env: Env, picture: Path) -> None:
 
 
 def take(title: str, env: Env, picture: Path) -> None:
-    """Take a picture of the window whose title contains these words."""
-    time.sleep(SETTLED_S)
-    search = [program("xdotool"), "search", "--onlyvisible", "--name", title]
+    """Take a picture of the window whose title contains these words, once it is there."""
+    search = [program("xdotool"), "search", "--sync", "--onlyvisible", "--name", title]
     found = subprocess.run(
         search, env={**os.environ, **env}, check=True, capture_output=True, text=True, timeout=TIMEOUT_S
     )
+    time.sleep(SETTLED_S)
     window = found.stdout.split()[-1]
     subprocess.run(
         [program("import"), "-window", window, str(picture)],

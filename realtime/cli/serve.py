@@ -18,7 +18,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     add_model(serve)
     serve.add_argument(
         "--device",
-        help="output device: number or part of a name from `realtime devices`; default: the system's",
+        help="output device: number or part of a name from `realtime devices`; bridge:NAME: a program "
+        "on this machine that asks for blocks through shared memory; default: the system's",
     )
     serve.add_argument("--null", action="store_true", help="run without a sound card, timed by the clock")
     serve.add_argument(
@@ -109,6 +110,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     serve.add_argument(
         "--quiet", action="store_true", help="do not print which messages were refused, and what was stored"
     )
+    serve.add_argument(
+        "--with-host", action="store_true", help="end when no program uses the bridge any more"
+    )
     serve.add_argument("--seconds", type=number(0.0, 1e9), metavar="N", help="stop after N seconds")
     surfaces.add_arguments(serve)
 
@@ -125,13 +129,15 @@ def run(args: argparse.Namespace) -> int:
         raise RealtimeError(f"--library {args.library} is not a directory")
     from realtime.cli.server import ServeConfig, serve
     from realtime.control.presets import default_presets
-    from realtime.live.config import SoundConfig
+    from realtime.live.config import BRIDGE, SoundConfig
     from realtime.synth import outs
     from realtime.synth.output import Finish
     from realtime.synth.plugins import require
 
     require(args.plugin)
     outs.check(args.outs)
+    if args.with_host and (args.null or not (args.device or "").startswith(BRIDGE)):
+        raise RealtimeError("--with-host needs --device bridge:NAME")
     if args.outs and len(args.channels) != 2:
         raise RealtimeError("--outs needs a pair of --channels, such as 1,2")
     sound = SoundConfig(
@@ -161,6 +167,7 @@ def run(args: argparse.Namespace) -> int:
         ServeConfig(
             sound=sound,
             dynamics=args.dynamics,
+            with_host=args.with_host,
             host=args.host,
             port=args.port,
             allow=tuple(args.allow),

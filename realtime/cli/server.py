@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from realtime.cli import surfaces
 from realtime.cli.remark_lines import RemarkLines
@@ -28,7 +29,11 @@ from realtime.util import priority
 from realtime.util.errors import RealtimeError, printable, say
 from realtime.util.signals import StopRequest, stop_on_signals
 
+if TYPE_CHECKING:
+    from realtime.audio.bridge_memory import BridgeFile
+
 WATCH_S = 0.1
+BRIDGE_RATE_HZ = 48_000  # until a host asks for another
 FIRST, HINTS = "kick", ("tom", "open hat")  # the sounds of the hints, if the model has them
 HINT_MS = 300
 AGAIN_S = 10.0  # a worker that fails again within this time is restarted only with the model before
@@ -43,6 +48,7 @@ class ServeConfig:
         allow: addresses and networks that may play; empty: all that can reach `host`.
         presets: file of presets; None: the one in the user's data folder.
         dynamics: initial setting of new hits, for a model that knows how velocity changes the timbre.
+        with_host: end when no host uses the bridge any more.
         seconds: time until the server stops; None: no limit.
         surfaces: options of MIDI, the page and OSCQuery.
         quiet: what became of messages is not printed.
@@ -56,6 +62,7 @@ class ServeConfig:
     presets: Path | None = None
     restore: bool = False
     dynamics: float = 0.0
+    with_host: bool = False
     seconds: float | None = None
     surfaces: SurfaceConfig = field(default_factory=SurfaceConfig)
     quiet: bool = False
@@ -77,6 +84,7 @@ def serve(config: ServeConfig) -> int:
         bridge = surfaces.open_midi(config.surfaces, say)
         if bridge:
             parts.callback(bridge.close)
+        host = _open_bridge(config.sound, parts)
         sound = Supervisor(config.sound, stopping.is_set)
         parts.callback(sound.close)
         shelf = PresetFile(config.presets or default_presets(), say)
@@ -115,6 +123,9 @@ def serve(config: ServeConfig) -> int:
                 sound.player.heard,
                 say,
             )
+            if host is not None:
+                stop = surfaces.start_bridge(config.surfaces, host, server, sound.player, models, say)
+                started.callback(stop)
             _print(introduction.details if config.verbose else {})
             _print(_hints(server))
             gc.freeze()
@@ -123,7 +134,7 @@ def serve(config: ServeConfig) -> int:
                 RemarkLines("refused", control.refusals, tell),
                 RemarkLines("done", control.finished, tell),
             )
-            _watch(stopping, config.seconds, sound, server, lines)
+            _watch(stopping, config, sound, server, lines, host)
         finally:
             try:
                 sound.player.submit([Panic()])  # fade out at once, while the rest shuts down
@@ -148,18 +159,37 @@ def _ignore(_: str) -> None:
     pass
 
 
+def _open_bridge(config: SoundConfig, parts: ExitStack) -> BridgeFile | None:
+    """Create the bridge that is the device, if it is one."""
+    if config.bridge is None:
+        return None
+    from realtime.audio.bridge_memory import BridgeFile
+
+    bridge = BridgeFile(config.bridge, len(config.outputs), config.rate or BRIDGE_RATE_HZ)
+    parts.callback(bridge.close)
+    return bridge
+
+
 def _watch(
     stopping: StopRequest,
-    seconds: float | None,
+    config: ServeConfig,
     sound: Supervisor,
     server: Server,
     lines: Sequence[RemarkLines],
+    host: BridgeFile | None,
 ) -> None:
-    end = None if seconds is None else time.monotonic() + seconds
+    end = None if config.seconds is None else time.monotonic() + config.seconds
     begun_s: float | None = None
     while not stopping.is_set():
         for each in lines:
             each.look()
+        if host is not None:
+            if config.with_host and not host.in_use:
+                return
+            if host.memory["host_rate"] not in (0, host.memory["rate"]):
+                say(f"the host now runs at {host.memory['host_rate']} Hz; restarting the worker process")
+                say("; ".join(["playing again", *sound.restart(fault=False)]))
+                server.resume(sound.info)
         if fault := sound.fault():
             again = begun_s is not None and time.monotonic() - begun_s < AGAIN_S
             if stopping.is_set() or (again and not sound.go_back()):

@@ -17,9 +17,11 @@ from realtime.cli.arguments import add_plugin, whole
 from realtime.util.errors import RealtimeError
 
 if TYPE_CHECKING:
+    from realtime.audio.bridge_memory import BridgeFile
     from realtime.control.access import Access
     from realtime.control.osc import Server
     from realtime.control.protocol import Message
+    from realtime.live.supervisor import EngineProxy
     from realtime.surfaces.midi_bridge import Bridge
     from realtime.surfaces.models import Models
 
@@ -177,6 +179,25 @@ def start(
             bridge.start(LocalLink(handle))
             parts.callback(bridge.stop)
         return parts.pop_all()
+
+
+def start_bridge(
+    config: SurfaceConfig,
+    bridge: BridgeFile,
+    server: Server,
+    player: EngineProxy,
+    models: Models,
+    say: Callable[[str], None],
+) -> Callable[[], None]:
+    """Start to handle the events of a bridge, its MIDI by the same map; return what stops that."""
+    from realtime.surfaces.bridge import BridgeSurface
+    from realtime.surfaces.midi import Mapper
+    from realtime.surfaces.midi_bridge import load
+
+    mapper = Mapper(load(config.midi_map, config.midi_curve))
+    surface = BridgeSurface(bridge, mapper, player.handled, models, say)
+    surface.start(server)
+    return surface.stop
 
 
 def _start_web(

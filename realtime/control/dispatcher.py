@@ -19,6 +19,7 @@ from realtime.control import replies
 from realtime.control.addresses import parse
 from realtime.control.background import Jobs
 from realtime.control.latent_space import LatentSpace
+from realtime.control.pattern import Patterns
 from realtime.control.presets import Last, PresetError, PresetFile, Presets, listed
 from realtime.control.protocol import Message
 from realtime.control.remarks import Remarks
@@ -29,6 +30,7 @@ from realtime.control.requests import (
     ChangeSetting,
     Delete,
     DeletePattern,
+    Edit,
     Encode,
     EndTake,
     Hit,
@@ -233,13 +235,16 @@ class Control:
 
     # ---- messages
 
-    def handle(self, messages: Sequence[Message], sender: Sender, due: float | None = None) -> list[Message]:
+    def handle(
+        self, messages: Sequence[Message], sender: Sender, due: float | None = None, at: int | None = None
+    ) -> list[Message]:
         """Carry out messages at the same sample. An invalid message does not stop the others.
 
         Args:
             messages: one message, or the messages of a bundle.
             sender: receives `/morph/done`.
             due: monotonic time in seconds at which they are to be heard, or None for now.
+            at: device sample of the next blocks at which they take effect, instead of `due`.
 
         Returns:
             The replies to the sender.
@@ -255,13 +260,13 @@ class Control:
             replies += self._take(message, sender, commands, due, now)
         try:
             self._send_edits()
-            if commands and not self._submit(commands, due):
+            if commands and not self._submit(commands, due, at):
                 raise ControlError("too many commands are waiting")
         except RealtimeError as error:
             replies += [self.refuse(m, str(error)) for m in messages]
         return replies
 
-    def _submit(self, commands: Sequence[Command], due: float | None) -> bool:
+    def _submit(self, commands: Sequence[Command], due: float | None, at: int | None = None) -> bool:
         """Submit commands to the player; return False if its queue is full.
 
         If they begin a gesture, the player also returns the point before them, which undo needs.
@@ -276,8 +281,8 @@ class Control:
             else:
                 self._note_standing(command)
         if not self._begun:
-            return self.player.submit(commands, due)
-        taken, z = self.player.submit_from(commands, due)
+            return self.player.submit(commands, due, at)
+        taken, z = self.player.submit_from(commands, due, at)
         self._history.keep(self._of_this_model(z))
         return taken
 
@@ -406,6 +411,25 @@ class Control:
         if self.space.of_model(name):
             raise ControlError(_taken(name))
         self._store(name, z, "/morph/preset/store", NOBODY)
+
+    def adopt(self, points: Mapping[str, Z], patterns: Patterns) -> None:
+        """Add presets and patterns, which replace those of the same names, and save them in the background.
+
+        Raises:
+            ControlError: a name is not accepted, or there are too many.
+        """
+        if taken := [name for name in points if self.space.of_model(name)]:
+            raise ControlError(_taken(taken[0]))
+        self._require_room()
+        for name, z in points.items():
+            self.presets.store(name, z)
+        self.presets.patterns.named = {**self.presets.patterns.named, **patterns.named}
+        if patterns.grid != self._sequencer.pattern:
+            self._sequencer.carry_out(Edit(lambda _: patterns.grid), self._clock())
+        self._sequencer.mark_stale()
+        self._prepare()
+        self._send_edits()
+        self._save("/morph/preset/store", "", NOBODY)
 
     def status(self) -> replies.Facts:
         """Return the contents of the reply to `/morph/get/status`.

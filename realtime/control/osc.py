@@ -202,9 +202,15 @@ class Server:
             each.close()
 
     def handle(
-        self, messages: Sequence[Message], sender: Sender = NOBODY, due: float | None = None
+        self,
+        messages: Sequence[Message],
+        sender: Sender = NOBODY,
+        due: float | None = None,
+        at: int | None = None,
     ) -> list[Message]:
-        """Handle messages from this process like a bundle, for monotonic time `due`; return the replies.
+        """Handle messages from this process like a bundle, for monotonic time `due` or device sample `at`.
+
+        Return the replies.
 
         Thread-safe. Later replies, such as the arrival of a glide, go to `sender`. After `stop`, do nothing
         and return no replies.
@@ -212,7 +218,7 @@ class Server:
         with self._turn:
             if self._closing:
                 return []
-            return self._handle(tuple(messages), sender, due)
+            return self._handle(tuple(messages), sender, due, at)
 
     def post(self, datagram: bytes, sender: Sender) -> None:
         """Handle a datagram of an attached sender as if it had come by UDP. Thread-safe."""
@@ -353,12 +359,14 @@ class Server:
             if receiver != NOBODY:
                 self._send(answer, receiver)
 
-    def _handle(self, messages: tuple[Message, ...], sender: Sender, due: float | None) -> list[Message]:
+    def _handle(
+        self, messages: tuple[Message, ...], sender: Sender, due: float | None, at: int | None = None
+    ) -> list[Message]:
         ahead = 0.0 if due is None else due - time.monotonic()
         if ahead > HORIZON_S:
             text = f"time tag {ahead:.0f} s ahead; up to {HORIZON_S:g} s is accepted"
             return [self.control.refuse(message, text) for message in messages]
-        return self.control.handle(messages, sender, due)
+        return self.control.handle(messages, sender, due, at)
 
     def _send(self, message: Message, receiver: Sender) -> int:
         """Send a message by UDP or to an attached receiver's mailbox; return its size in bytes."""

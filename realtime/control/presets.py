@@ -165,7 +165,7 @@ class PresetFile:
             return presets
         sections = self._read()
         section = _dict(sections.get(presets.key))
-        found, odd = _points(section, info.latent_dim)
+        found, odd = points_of(section, info.latent_dim)
         patterns, odd_patterns = Patterns.read(section.get("sequencer"))
         more = max(0, len(found) - MAX_PRESETS)
         for number, what in (
@@ -274,12 +274,12 @@ def _earlier(sections: Mapping[str, Any], own: str, info: ModelInfo) -> dict[str
     earlier: dict[str, dict[str, Z]] = {}
     for key, section in sections.items():
         name, _, checksum = key.rpartition(" ")
-        if key != own and name == info.name and (found := _points(_dict(section), info.latent_dim)[0]):
+        if key != own and name == info.name and (found := points_of(_dict(section), info.latent_dim)[0]):
             earlier[checksum] = found
     return earlier
 
 
-def _points(section: Mapping[str, Any], dim: int) -> tuple[dict[str, Z], int]:
+def points_of(section: Mapping[str, Any], dim: int) -> tuple[dict[str, Z], int]:
     """Return the presets of a section that fit, and the number that do not fit."""
     found: dict[str, Z] = {}
     odd = 0

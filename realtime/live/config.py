@@ -7,6 +7,8 @@ from pathlib import Path
 
 from realtime.synth.output import Finish
 
+BRIDGE = "bridge:"  # before the name of a bridge, in the name of a device
+
 
 @dataclass(frozen=True)
 class SoundConfig:
@@ -44,6 +46,13 @@ class SoundConfig:
     synchronous: bool = False
     steady: bool = False
     plugins: tuple[Path, ...] = ()
+
+    @property
+    def bridge(self) -> str | None:
+        """Name of the bridge that is the device, or None."""
+        if self.device is None or self.null or not self.device.startswith(BRIDGE):
+            return None
+        return self.device.removeprefix(BRIDGE)
 
     @property
     def outputs(self) -> tuple[int, ...]:

@@ -132,6 +132,8 @@ class Engine:
             from a JACK server that itself waits. Not for the stage.
         paced: render each block as late as is safe (`pacing`), for a device that takes blocks regularly;
             otherwise keep the queue full.
+        pulled: render in `hand_over`, on the device's own thread and for any number of samples; there is no
+            queue. For a device that is the clock.
         sink: receives every rendered block, after the effects.
         effects: process every block after the mixer.
 
@@ -151,6 +153,7 @@ class Engine:
         ahead: int | None = None,
         synchronous: bool = False,
         paced: bool = False,
+        pulled: bool = False,
         sink: Sink | None = None,
         effects: Effects | None = None,
     ) -> None:
@@ -159,6 +162,8 @@ class Engine:
         self.block_size = block_size
         self.ahead = ahead or (PACED_AHEAD if paced else AHEAD)
         self.synchronous = synchronous
+        self._pulled = pulled
+        self._filled = 0  # samples of the block that is being pulled
         self.late_blocks = 0
         self._missed = 0  # late blocks, including those during silence
         self._sounds = False  # the latest block is not silent
@@ -202,12 +207,17 @@ class Engine:
     # ---- called by the OSC thread
 
     def submit(
-        self, commands: Sequence[Command], due: float | None = None, asked_s: float | None = None
+        self,
+        commands: Sequence[Command],
+        due: float | None = None,
+        at: int | None = None,
+        asked_s: float | None = None,
     ) -> bool:
         """Schedule commands to take effect together, at monotonic time `due` or as soon as possible.
 
         Args:
             due: monotonic time in seconds at which they are heard; None: as soon as possible.
+            at: device sample at which they take effect, instead of `due`.
             asked_s: monotonic time of the request, if it came from another process; None: now.
 
         Returns:
@@ -223,7 +233,7 @@ class Engine:
             kept = [*commands]
         if due is None and not self._asked_s:
             self._asked_s = asked_s or time.monotonic()
-        sample = 0 if due is None else self.sample_at(due)
+        sample = (at or 0) if due is None else self.sample_at(due)
         self._inbox.extend([(sample, command) for command in kept])
         if self._pacing is not None and not self._hurried and any(isinstance(c, BEGINNERS) for c in kept):
             self._hurried = True
@@ -231,11 +241,15 @@ class Engine:
         return len(kept) == len(commands)
 
     def submit_from(
-        self, commands: Sequence[Command], due: float | None = None, asked_s: float | None = None
+        self,
+        commands: Sequence[Command],
+        due: float | None = None,
+        at: int | None = None,
+        asked_s: float | None = None,
     ) -> tuple[bool, list[float]]:
         """Submit commands as `submit` does; also return the point before them."""
         z = self.z()
-        return self.submit(commands, due, asked_s), z
+        return self.submit(commands, due, at, asked_s), z
 
     def swap(self, mixer: Mixer, swap: Swap | None = None, renewed: bool = False) -> None:
         """Switch to another mixer, of any model. Sounding voices fade out; scheduled commands are dropped.
@@ -324,7 +338,13 @@ class Engine:
         return self._ring.read + self._missed
 
     def hand_over(self, out: Block) -> None:
-        """Fill `out` [T, C] with the next block, or with silence. Real-time safe unless `synchronous`."""
+        """Fill `out` [T, C] with the next block, or with silence.
+
+        Real-time safe unless `synchronous`, or `pulled`, which renders.
+        """
+        if self._pulled:
+            self._pull(out)
+            return
         while self._ring.empty:
             if not self.synchronous or self._closing or self.failure:
                 out.fill(0.0)
@@ -343,8 +363,10 @@ class Engine:
 
     def start(self) -> None:
         """Start rendering; return when the queue is full and the device can start."""
-        self._thread.start()
         self._preparing.start()
+        if self._pulled:
+            return
+        self._thread.start()
         while not self._ring.full and self._thread.is_alive():
             time.sleep(0.001)
         self._origin_s = time.monotonic()
@@ -369,7 +391,7 @@ class Engine:
     @property
     def running(self) -> bool:
         """True while blocks are rendered."""
-        return self._thread.is_alive() and not self.failure
+        return (self._thread.is_alive() or self._pulled) and not self.failure
 
     def _run(self) -> None:
         priority.first()
@@ -437,6 +459,41 @@ class Engine:
         self._new.clear()
         self._render_block(asked_s)
 
+    def _pull(self, out: Block) -> None:
+        """Render the next samples [T, C]; silence after a failure."""
+        now = time.monotonic()
+        self._handed = now, self.mixer.position
+        self._follow_clock()
+        done = 0
+        try:
+            while done < len(out) and not self.failure:
+                done += self._pull_piece(out[done:])
+        except Exception as error:  # reported by the worker
+            self.failure = error
+        out[done:] = 0.0
+
+    def _pull_piece(self, out: Block) -> int:
+        """Render up to the end of the block that sink, take and monitor get; return the number of samples."""
+        if self._filled == 0:
+            self._note_take()
+        if self.xruns > self._late_before:  # the host has missed a block
+            self._late_before = self.xruns
+            self.mixer.submit(Shed())
+        while self._inbox:
+            sample, command = self._inbox.popleft()
+            self._crossfade.submit(command, sample)
+        self._asked_s = 0.0
+        block = self._ring.slot()
+        piece = block[self._filled : self._filled + len(out)]
+        self._crossfade.render(piece)
+        if self.effects is not None:
+            self.effects.process(piece)
+        out[: len(piece)] = piece
+        self._filled = (self._filled + len(piece)) % self.block_size
+        if self._filled == 0:
+            self._pass_on(block)
+        return len(piece)
+
     def _keep_up(self) -> None:
         """Decode more ticks per call under high load; shed a voice rather than let all of them drop out."""
         must_shed = self.late_blocks > self._late_before
@@ -452,8 +509,7 @@ class Engine:
 
     def _render_block(self, asked_s: float = 0.0) -> None:
         self._keep_up()
-        if self._take is not self._wanted_take:
-            self._change_take()
+        self._note_take()
         begun_s = time.monotonic()
         block = self._ring.slot()
         self._crossfade.render(block)
@@ -461,18 +517,24 @@ class Engine:
             self.effects.process(block)
         now = time.monotonic()
         self._load.took(now - begun_s, self.mixer.streaming > 0, now)
-        if self._sink is not None:
-            self._sink.write(block)
-        if self._take is not None:
-            self._take.write(block)
-        self.monitor.write(block)
+        self._pass_on(block)
         self._note_spare()
         sounds = bool(block.any())
         self._ring.commit(asked_s)
         self._sounds = sounds
         self._ready.set()
 
-    def _change_take(self) -> None:
+    def _pass_on(self, block: Block) -> None:
+        """Give a finished block to all that keep it."""
+        if self._sink is not None:
+            self._sink.write(block)
+        if self._take is not None:
+            self._take.write(block)
+        self.monitor.write(block)
+
+    def _note_take(self) -> None:
+        if self._take is self._wanted_take:
+            return
         before, self._take = self._take, self._wanted_take
         if before is not None:
             before.end(self.mixer)

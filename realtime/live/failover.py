@@ -21,13 +21,14 @@ class Failover:
     Args:
         open_: opens the device; called again after the device has gone.
         say: receives a line when the device goes or returns.
+        patient: the device may ask for nothing for as long as it likes.
 
     Raises:
         DeviceError: the device cannot be opened.
     """
 
-    def __init__(self, open_: Open, say: Callable[[str], None]) -> None:
-        self._open = open_
+    def __init__(self, open_: Open, say: Callable[[str], None], patient: bool = False) -> None:
+        self._open, self._patient = open_, patient
         self._say = say
         self.device = open_()
         self.sample_rate, self.channels = self.device.sample_rate, self.device.channels
@@ -61,6 +62,8 @@ class Failover:
 
     def _stalled(self) -> bool:
         """Return whether the device has stalled. Counts checks, as the whole machine may have paused."""
+        if self._patient:
+            return False
         asked = self._engine.asked
         self._looks = self._looks + 1 if asked == self._asked else 0
         self._asked = asked
@@ -101,6 +104,11 @@ def opener(config: SoundConfig, say: Callable[[str], None]) -> Open:
     device, rate, outputs = config.device, config.rate, config.outputs
     if config.null:
         return lambda: devices.NullDevice(rate, len(outputs))
+
+    if (bridge := config.bridge) is not None:
+        from realtime.audio.bridge_device import BridgeDevice
+
+        return lambda: BridgeDevice(bridge, len(outputs))
 
     found: list[devices.DeviceInfo] = []  # after the first success, the device is found by its name
 

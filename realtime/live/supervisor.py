@@ -37,17 +37,24 @@ Facts = dict[str, int | float | str]
 class EngineProxy(Proxy):
     """Proxy of the `Engine` in the worker: tells it when a request was made."""
 
-    def submit(self, commands: Sequence[Command], due: float | None = None) -> bool:
+    def submit(self, commands: Sequence[Command], due: float | None = None, at: int | None = None) -> bool:
         """Submit commands as the engine does; do not wait for a reply if they are immediate."""
         if due is None:
-            self._line.tell("engine.submit", commands, None, time.monotonic())
+            self._line.tell("engine.submit", commands, None, at, time.monotonic())
             return True
         return bool(self._line.ask("engine.submit", commands, due))
 
-    def submit_from(self, commands: Sequence[Command], due: float | None = None) -> tuple[bool, list[float]]:
+    def submit_from(
+        self, commands: Sequence[Command], due: float | None = None, at: int | None = None
+    ) -> tuple[bool, list[float]]:
         """Submit commands as the engine does; wait only for the reply, not for their effect."""
-        end: tuple[bool, list[float]] = self._line.ask("engine.submit_from", commands, due, time.monotonic())
+        end: tuple[bool, list[float]]
+        end = self._line.ask("engine.submit_from", commands, due, at, time.monotonic())
         return end
+
+    def handled(self, count: int) -> None:
+        """Tell the bridge that the commands of the first `count` bytes of its events are submitted."""
+        self._line.tell("handled", count)
 
 
 class StudioProxy(Proxy):
@@ -179,11 +186,11 @@ class Supervisor:
         self.studio.model, self.studio.former = self.studio.former, None
         return True
 
-    def restart(self) -> list[str]:
-        """Start a new process after a fault, with the current model; return notes for the user.
+    def restart(self, fault: bool = True) -> list[str]:
+        """Start a new process with the current model; return notes for the user.
 
-        The proxies stay valid. Plugins are left out, as one of them may be the cause. Recording and log
-        continue in new files.
+        The proxies stay valid. Recording and log continue in new files. After a fault, plugins are left out,
+        as one of them may be the cause.
 
         Raises:
             RealtimeError: the worker cannot play.
@@ -195,7 +202,7 @@ class Supervisor:
             model=self.studio.model,
             record=before.record and _next(before.record),
             log=before.log and _next(before.log),
-            plugins=(),
+            plugins=() if fault else before.plugins,
         )
         calls, works, self.info = self._begin(now)
         self._line.reconnect(calls)
@@ -203,7 +210,7 @@ class Supervisor:
         self.start()
         if now.model != before.model and self.studio.former is None:
             told.append(f"with {now.model.stem}, as {before.model.stem} may be the cause")
-        if before.plugins:
+        if before.plugins and fault:
             told.append("without plugins, as one of them may be the cause")
         told += [f"the recording continues in {now.record}"] if now.record else []
         told += [f"the log continues in {now.log}"] if now.log else []

@@ -63,7 +63,7 @@ class Worker:
 
     def __init__(self, config: SoundConfig, say: Callable[[str], None]) -> None:
         self._config, self._say = config, say
-        self._outlet = outlet = Failover(opener(config, say), say)
+        self._outlet = outlet = Failover(opener(config, say), say, patient=config.bridge is not None)
         self._studio = Instruments(
             Library(config.library),
             sample_rate=outlet.sample_rate,
@@ -93,7 +93,8 @@ class Worker:
             block_size=config.block,
             ahead=config.ahead,
             synchronous=config.synchronous,
-            paced=not (config.steady or isinstance(outlet.device, NullDevice)),
+            paced=not (config.steady or config.bridge or isinstance(outlet.device, NullDevice)),
+            pulled=config.bridge is not None,
             sink=self._recorder,
             effects=self._chain,
         )
@@ -208,6 +209,13 @@ class Worker:
             "move": f"heard within {latency.describe(move)}",
         }
         return Introduction(lines, details)
+
+    def handled(self, count: int) -> None:
+        """Tell the bridge that the engine has the commands of the first `count` bytes of its events."""
+        from realtime.audio.bridge_device import BridgeDevice
+
+        if isinstance(self._outlet.device, BridgeDevice):
+            self._outlet.device.handled(count)
 
     # ---- the end
 

@@ -16,12 +16,15 @@ from realtime.synth.plugins import PluginFacts
 class Player(Protocol):
     """The engine."""
 
-    def submit(self, commands: Sequence[Command], due: float | None = None) -> bool:
-        """Submit commands for monotonic time `due`, or for now; return False if some were dropped."""
+    def submit(self, commands: Sequence[Command], due: float | None = None, at: int | None = None) -> bool:
+        """Submit commands for monotonic time `due`, for device sample `at`, or for now.
+
+        Return False if some were dropped.
+        """
         ...
 
     def submit_from(
-        self, commands: Sequence[Command], due: float | None = None
+        self, commands: Sequence[Command], due: float | None = None, at: int | None = None
     ) -> tuple[bool, Sequence[float]]:
         """Submit commands; also return the point as it was before them."""
         ...

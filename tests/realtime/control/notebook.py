@@ -31,12 +31,14 @@ class Notebook:
 
     # ---- as a player
 
-    def submit(self, commands: Sequence[Command], due: float | None = None) -> bool:
+    def submit(self, commands: Sequence[Command], due: float | None = None, at: int | None = None) -> bool:
         self.played.append((tuple(commands), due))
         return not self.full
 
-    def submit_from(self, commands: Sequence[Command], due: float | None = None) -> tuple[bool, list[float]]:
-        return self.submit(commands, due), self.at
+    def submit_from(
+        self, commands: Sequence[Command], due: float | None = None, at: int | None = None
+    ) -> tuple[bool, list[float]]:
+        return self.submit(commands, due, at), self.at
 
     def status(self) -> dict[str, int | float | str]:
         return {"voices": 2, "late_blocks": 0, "gain_db": 0.0, "mode": "live"}

@@ -1,0 +1,100 @@
+"""The state of an instrument as a host's project keeps it: model, point, presets, pattern and settings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from realtime.control.dispatcher import NOBODY, Control
+from realtime.control.pattern import Patterns
+from realtime.control.presets import points_of
+from realtime.control.protocol import Message
+from realtime.util.errors import ControlError
+
+FORMAT, VERSION = "soundmorph_project", 1
+
+Project = dict[str, Any]
+
+
+def project(control: Control, model: Path) -> Project:
+    """Return the state as JSON-compatible values; `model` is the file of the model that plays.
+
+    Raises:
+        RealtimeError: no engine is running at the moment.
+    """
+    info, status, settings = control.info, control.status(), control.settings()
+    return {
+        FORMAT: VERSION,
+        "model": {"name": info.name, "checksum": info.digest[:16], "file": str(model)},
+        "z": list(control.where()),
+        "gain_db": status["gain_db"],
+        "mode": status["mode"],
+        "settings": settings.hit.settings,
+        "glide": asdict(settings.travel),
+        **control.presets.section(),
+    }
+
+
+def differs(wanted: Project, control: Control) -> str:
+    """Return why a project's points do not fit the model that plays, or ""."""
+    model, info = _part(wanted, "model"), control.info
+    name, checksum = str(model.get("name", ""))[:80], str(model.get("checksum", ""))[:16]
+    if not checksum or checksum == info.digest[:16]:
+        return ""
+    if name == info.name:
+        return f"the project has another version of {name} ({checksum}; here is {info.digest[:16]})"
+    return f"the project's model {name} ({checksum}) is missing here; {info.name} plays"
+
+
+def model_of(wanted: Project) -> str:
+    """Return the name of a project's model."""
+    return str(_part(wanted, "model").get("name", ""))
+
+
+def restore(wanted: Project, control: Control) -> list[str]:
+    """Bring the instrument to the state of a project; return what could not be restored, in words.
+
+    Point, presets and pattern belong to a model: with another one, they are left out.
+    """
+    faults = [reason] if (reason := differs(wanted, control)) else []
+    messages = []
+    if not faults:
+        faults += _adopt(wanted, control)
+        if isinstance(z := wanted.get("z"), list):
+            messages.append(Message("/morph/z", tuple(z)))
+    messages += [Message(f"/morph/{name}", (value,)) for name, value in _part(wanted, "settings").items()]
+    glide = _part(wanted, "glide")
+    if {"length", "curve", "path"} <= glide.keys():
+        address = "/morph/glide/beats" if glide.get("in_beats") else "/morph/glide"
+        messages.append(Message(address, (glide["length"], glide["curve"], glide["path"])))
+    for key, address in (("gain_db", "/morph/gain"), ("mode", "/morph/mode")):
+        if key in wanted:
+            messages.append(Message(address, (wanted[key],)))
+    return faults + [_words(answer) for answer in _sent(messages, control)]
+
+
+def _adopt(wanted: Project, control: Control) -> list[str]:
+    points, odd = points_of(wanted, control.info.latent_dim)
+    patterns, odd_patterns = Patterns.read(wanted.get("sequencer"))
+    unknown = f"{odd} presets and {odd_patterns} patterns do not fit {control.info.name}"
+    try:
+        control.adopt(points, patterns)
+    except ControlError as error:
+        return [str(error)]
+    return [unknown] if odd or odd_patterns else []
+
+
+def _sent(messages: Sequence[Message], control: Control) -> list[Message]:
+    now = [each for message in messages for each in control.handle([message], NOBODY)]
+    return [answer for answer in now if answer.address == "/morph/error"]
+
+
+def _words(answer: Message) -> str:
+    return " ".join(map(str, answer.arguments))
+
+
+def _part(wanted: Project, key: str) -> dict[str, Any]:
+    value = wanted.get(key)
+    return value if isinstance(value, dict) else {}

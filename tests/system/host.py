@@ -1,0 +1,104 @@
+"""A host's side of a bridge in Python: asks a server for blocks and gives it events, as the plugin does."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import socket
+import struct
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.audio.bridge_memory import MIDI, OFFLINE, OSC, PARAMETER, REQUESTS, BridgeMemory
+from realtime.control.osc import encode
+from realtime.control.protocol import Message
+from tests.system.rig import TIMEOUT_S
+
+
+class Host:
+    """Uses a bridge from creation to `close`.
+
+    Args:
+        folder: the folder of the bridges.
+        name: of the bridge.
+        rate: sample rate in Hz.
+        block: largest block.
+    """
+
+    def __init__(self, folder: Path, name: str, rate: int = 48_000, block: int = 256) -> None:
+        self._claim = (folder / f"{name}.host").open("ab")
+        fcntl.flock(self._claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self.memory = BridgeMemory(folder / f"{name}.bridge")
+        self.memory["host_rate"], self.memory["host_block"] = rate, block
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.wait_for_epoch(1)
+
+    def wait_for_epoch(self, epoch: int) -> None:
+        """Wait until this worker plays at the host's rate; begin to count its samples."""
+        end, memory = time.monotonic() + TIMEOUT_S, self.memory
+        while memory["epoch"] < epoch or not memory["events_port"] or memory["rate"] != memory["host_rate"]:
+            assert time.monotonic() < end, "the server does not come"
+            time.sleep(0.01)
+        self.epoch, self.position = memory["epoch"], memory["start"]
+
+    def hit(self, offset: int, velocity: float = 1.0, name: str | None = None) -> None:
+        """Play a sound at an offset from the next block's first sample."""
+        self.send(offset, "/morph/trigger", velocity, *(() if name is None else (name,)))
+
+    def send(self, offset: int, address: str, *arguments: float | str) -> None:
+        """Send a message for an offset from the next block's first sample."""
+        self._add(offset, OSC, encode(Message(address, arguments)))
+
+    def midi(self, offset: int, *content: int) -> None:
+        """Send a MIDI message."""
+        self._add(offset, MIDI, bytes(content))
+
+    def turn(self, offset: int, index: int, value: float) -> None:
+        """Move a parameter."""
+        self._add(offset, PARAMETER, struct.pack("=If", index, value))
+
+    def _add(self, offset: int, kind: int, content: bytes) -> None:
+        assert self.memory.add_event(self.position + offset, kind, content)
+        self._wake("events_port")
+
+    def _wake(self, port: str) -> None:
+        self._socket.sendto(b"!", ("127.0.0.1", self.memory[port]))
+
+    def process(self, samples: int) -> NDArray[np.float32]:
+        """Ask for a block and wait for it; return it [T, C], without the latency of a plugin."""
+        self.ask(samples)
+        end = time.monotonic() + TIMEOUT_S
+        while self.memory["written"] < self.position:
+            assert time.monotonic() < end, "the block does not come"
+            time.sleep(0.0002)
+        return self.memory.read_sound(self.position - samples, samples)
+
+    def ask(self, samples: int) -> None:
+        """Ask for a block that is waited for."""
+        memory, number = self.memory, self.memory["requests_written"]
+        memory.requests[number % REQUESTS] = (
+            self.position, samples | OFFLINE, memory["events_written"], self.epoch
+        )  # fmt: skip
+        memory["requests_written"] = number + 1
+        self.position += samples
+        self._wake("sound_port")
+
+    def state(self, project: int = 0) -> dict[str, Any]:
+        """Return the state of the server, once it has taken this many projects."""
+        end = time.monotonic() + TIMEOUT_S
+        while True:
+            text = self.memory.read_state()
+            state: dict[str, Any] = json.loads(text) if text else {}
+            if state and state["project"] >= project and not state["opening"]:
+                return state
+            assert time.monotonic() < end, "the state does not come"
+            time.sleep(0.02)
+
+    def close(self) -> None:
+        """Leave the bridge."""
+        self._claim.close()
+        self._socket.close()

@@ -1,14 +1,15 @@
-"""`python -m bench.kit FOLDER`: the distance from a folder of sounds, by minutes of training.
+"""`python -m bench.kit FOLDER`: the distance from a folder of sounds, by minutes of learning.
 
 Sounds are drawn evenly from the folder, whose sub-folders are classes; it should have no sound of the base.
-Each number of sounds is learnt twice:
+Each number of sounds is learnt by runs of different lengths, from random weights and from the base:
 
-    adapted   as `trainer play --quality good` learns them, from the base of the package
-    scratch   as `trainer fit --from none` learns them, for --times as long
+    adapted   as `trainer play` learns them, with each --quality
+    scratch   as `trainer fit --from none` learns them, for each of --minutes
 
-The distance is the mean over 24 sounds of the difference of mel levels in dB (realtime.model.ear).
-Minutes are processor time, so that other programs do not count: that of the analysis, which uses all cores,
-divided by two, and that of the training, which uses one thread. The time of measuring is left out.
+A point is the end of a run. Its distance is the mean over 24 sounds of the difference of mel levels in dB
+(realtime.model.ear); MSS and onset error (bench.distances) are recorded, too. Minutes are processor time, so
+that other programs do not count: that of the analysis, which uses all cores, divided by two, and that of the
+training, which uses one thread. The time of measuring is left out.
 """
 
 from __future__ import annotations
@@ -19,113 +20,125 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 import matplotlib
 import numpy as np
 import torch
 from torch import Tensor
 
-from export.play.__main__ import BATCH, GOOD, QUALITIES
+from bench.distances import multi_scale, onset_error
+from export.play.__main__ import BATCH, QUALITIES
 from realtime.model.ear import Ear
 from trainer import config as configs
+from trainer.components.analysis import Components
 from trainer.data.audio import SOUNDFILE_SUFFIXES
 from trainer.errors import TrainerError
 from trainer.run import base, fit
 from trainer.run.adapt import Adaptation
+from trainer.run.progress import Silent
 from trainer.run.state import State
 from trainer.run.steps import never, train_epoch
 from trainer.run.validation import encode
 
 HEARD, AT_ONCE = 24, 8
-POINTS = 6
-"""Measurements of a run, besides the one before it."""
 CORES = 2
-
-Point = dict[str, float]
-
-
-class Course:
-    """The course of a run: minutes and distance; a display whose clock stands while it measures."""
-
-    def __init__(self, state: State, points: Callable[[Tensor], Tensor], epochs: int) -> None:
-        self._state, self._points = state, points
-        self._due = set(np.geomspace(1, epochs, POINTS).round().astype(int).tolist())
-        self._began = time.process_time()
-        self._seconds = 0.0
-        self.course: list[Point] = []
-
-    def add(self, seconds: float) -> None:
-        """Count seconds spent elsewhere."""
-        self._seconds += seconds
-
-    def measure(self) -> None:
-        """Measure the distance now."""
-        self._seconds += time.process_time() - self._began
-        state = self._state
-        places = torch.linspace(0, len(state.train) - 1, min(HEARD, len(state.train))).round().long()
-        state.model.eval()
-        with torch.no_grad():
-            ours = torch.cat([state.model.decode(part) for part in self._points(places).split(AT_ONCE)])
-        real, rate = state.sounds.waveforms[state.train[places]], state.config.model.sample_rate
-        pairs = zip(ours[:, 0].numpy(), real[:, 0].numpy(), strict=True)
-        found = np.array([Ear(theirs, rate).distance(mine) for mine, theirs in pairs])
-        self.course.append({"minutes": self._seconds / 60, "distance_db": float(found.mean())})
-        print(f"    {self._seconds:6.1f} s  {found.mean():.2f} dB", file=sys.stderr, flush=True)
-        self._began = time.process_time()
-
-    def stepped(self, state: State, losses: dict[str, float]) -> None:
-        """Do nothing."""
-
-    def finished_epoch(self, record: dict[str, Any]) -> None:
-        """Measure if this is one of the epochs."""
-        if record["epoch"] in self._due:
-            self.measure()
-
-    def note(self, text: str) -> None:
-        """Do nothing."""
+ADAPTED, SCRATCH = "adapted", "scratch"
 
 
-def adapted(folder: Path) -> tuple[list[Point], float]:
-    """Adapt the base to a folder; return the course and the seconds of the analysis."""
-    config = configs.read(configs.DEFAULT).replace("data", max_per_source=0)
-    config = config.replace("fit", epochs=QUALITIES[GOOD], batch_size=BATCH, device="cpu")
-    known = base.choose(None, config)
-    state = fit.start(config, folder, base=known, analysed=False)
-    run = Adaptation(state, known)
-    course = Course(state, lambda places: run.points.detach()[places], config.fit.epochs)
-    course.measure()
-    began = time.process_time()
-    fit.take_apart(state)
-    analysis = (time.process_time() - began) / CORES
-    course.add(-(CORES - 1) * analysis)
-    with tempfile.TemporaryDirectory() as out:
-        run.run(Path(out), course)
-    course.measure()
-    return course.course, analysis
+@dataclass(frozen=True)
+class Point:
+    """The end of a run.
+
+    Attributes:
+        sounds: number of sounds.
+        way: "adapted" or "scratch".
+        passes: over the sounds; 0: before learning.
+        minutes: of processor time.
+        distance_db, mss, onset: means over the sounds that are measured.
+    """
+
+    sounds: int
+    way: str
+    passes: int
+    minutes: float
+    distance_db: float
+    mss: float
+    onset: float
 
 
-def scratch(folder: Path, analysis: float, seconds: float) -> list[Point]:
-    """Train from random weights for so many seconds, analysis included; return the course."""
-    config = configs.read(configs.DEFAULT).replace("data", max_per_source=0).replace("fit", device="cpu")
-    state = fit.start(config, folder)
-    began = time.process_time()
-    course = Course(state, lambda places: encode(state, state.train[places]), 1)
-    train_epoch(state, course, never)
-    epochs = max(1, round((seconds - analysis) / (time.process_time() - began)))
-    components = state.components
-    state = fit.start(config.replace("fit", epochs=epochs), folder, analysed=False)
-    state.components = components
-    course = Course(state, lambda places: encode(state, state.train[places]), epochs)
-    course.add(analysis)
-    course.measure()
-    while state.epoch < epochs:
-        train_epoch(state, course, never)
-        state.epoch, state.position = state.epoch + 1, 0
-        course.finished_epoch({"epoch": state.epoch})
-    return course.course
+class Kit:
+    """A folder of sounds with their components, which all runs share."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._config = configs.read(configs.DEFAULT).replace("data", max_per_source=0)
+        self._components: Components | None = None
+        self._analysis_s = 0.0
+
+    def adapted(self, passes: int) -> Point:
+        """Return the end of a run of so many passes from the base; 0: where it starts."""
+        config = self._config.replace("fit", epochs=passes, batch_size=BATCH, device="cpu")
+        known = base.choose(None, config)
+        state = fit.start(config, self._folder, base=known, analysed=False)
+        began = time.process_time()
+        run = Adaptation(state, known)
+        if passes:
+            self._take_apart(state)
+            with tempfile.TemporaryDirectory() as out:
+                run.run(Path(out), Silent())
+        seconds = time.process_time() - began + (self._analysis_s if passes else 0.0)
+        return _end(state, run.points.detach(), ADAPTED, seconds)
+
+    def scratch(self, minutes: float) -> Point:
+        """Return the end of a run of so many minutes from random weights; 0: where it starts."""
+        config = self._config.replace("fit", device="cpu")
+        state = fit.start(config, self._folder, analysed=False)
+        if not minutes:
+            return _end(state, encode(state, state.train), SCRATCH, 0.0)
+        self._take_apart(state)
+        began = time.process_time()
+        train_epoch(state, Silent(), never)
+        left = 60 * minutes - self._analysis_s
+        passes = max(1, round(left / (time.process_time() - began)))
+        state = fit.start(config.replace("fit", epochs=passes), self._folder, analysed=False)
+        self._take_apart(state)
+        began = time.process_time()
+        while state.epoch < passes:
+            train_epoch(state, Silent(), never)
+            state.epoch, state.position = state.epoch + 1, 0
+        return _end(
+            state, encode(state, state.train), SCRATCH, time.process_time() - began + self._analysis_s
+        )
+
+    def _take_apart(self, state: State) -> None:
+        if self._components is None:
+            began = time.process_time()
+            fit.take_apart(state)
+            self._components, self._analysis_s = state.components, (time.process_time() - began) / CORES
+        state.components = self._components
+
+
+@torch.no_grad()
+def _end(state: State, points: Tensor, way: str, seconds: float) -> Point:
+    """Measure a run whose training sounds have these points."""
+    places = torch.linspace(0, len(state.train) - 1, min(HEARD, len(state.train))).round().long()
+    state.model.eval()
+    ours = torch.cat([state.model.decode(part) for part in points[places].split(AT_ONCE)])[:, 0].numpy()
+    real, rate = state.sounds.waveforms[state.train[places], 0].numpy(), state.config.model.sample_rate
+    pairs = list(zip(real, ours, strict=True))
+    return Point(
+        sounds=len(state.train),
+        way=way,
+        passes=state.epoch,
+        minutes=seconds / 60,
+        distance_db=float(np.mean([Ear(theirs, rate).distance(mine) for theirs, mine in pairs])),
+        mss=float(np.mean([multi_scale(theirs, mine) for theirs, mine in pairs])),
+        onset=float(np.mean([onset_error(theirs, mine, rate) for theirs, mine in pairs])),
+    )
 
 
 def some(folder: Path, count: int, target: Path) -> None:
@@ -137,31 +150,39 @@ def some(folder: Path, count: int, target: Path) -> None:
         shutil.copyfile(every[place], path)
 
 
-def measured(folder: Path, counts: list[int], times: float) -> Iterator[dict[str, Any]]:
-    """Yield a record for each number of sounds."""
+def measured(folder: Path, counts: list[int], minutes: list[float]) -> Iterator[Point]:
+    """Yield the points of each number of sounds, the longest runs last."""
     for count in counts:
         with tempfile.TemporaryDirectory() as place:
             some(folder, count, Path(place))
-            print(f"{count} sounds, adapted", file=sys.stderr)
-            course, analysis = adapted(Path(place))
-            print(f"{count} sounds, from scratch", file=sys.stderr)
-            seconds = times * 60 * course[-1]["minutes"]
-            yield {"sounds": count, "adapted": course, "scratch": scratch(Path(place), analysis, seconds)}
+            kit = Kit(Path(place))
+            yield from map(kit.adapted, (0, *QUALITIES.values()))
+            yield from map(kit.scratch, (0.0, *minutes))
 
 
-def draw(records: list[dict[str, Any]], path: Path) -> None:
-    """Draw the courses as a picture."""
+def draw(points: list[Point], path: Path) -> None:
+    """Draw the points as a picture."""
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
+    groups = [(count, list(group)) for count, group in groupby(points, lambda point: point.sounds)]
     figure, panels = pyplot.subplots(
-        1, len(records), figsize=(3.6 * len(records), 3), sharey=True, squeeze=False, layout="constrained"
+        1, len(groups), figsize=(3.6 * len(groups), 3), sharey=True, squeeze=False, layout="constrained"
     )
-    for panel, record in zip(panels[0], records, strict=True):
-        for name, line in (("adapted", "-"), ("scratch", "--")):
-            minutes, distance = zip(*(point.values() for point in record[name]), strict=True)
-            panel.plot(minutes, distance, line, marker="o", ms=3, linewidth=1.2, label=name)
-        panel.set_title(f"{record['sounds']} sounds", fontsize=9)
+    for panel, (count, group) in zip(panels[0], groups, strict=True):
+        for way, line in ((ADAPTED, "-"), (SCRATCH, "--")):
+            mine = [point for point in group if point.way == way]
+            panel.plot(
+                [point.minutes for point in mine],
+                [point.distance_db for point in mine],
+                line,
+                marker="o",
+                ms=3,
+                linewidth=1.2,
+                label=way,
+            )
+        panel.set_xscale("symlog", linthresh=0.1)
+        panel.set_title(f"{count} sounds", fontsize=9)
         panel.set_xlabel("minutes", fontsize=8)
         panel.tick_params(labelsize=7)
         panel.spines[["top", "right"]].set_visible(False)
@@ -176,20 +197,22 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="bench.kit", description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="sounds; sub-folders are classes")
     parser.add_argument("--sounds", type=int, nargs="+", default=[20, 60, 200], metavar="N")
-    parser.add_argument("--times", type=float, default=3.0, help="how much longer to train from scratch")
-    parser.add_argument("-o", "--out", type=Path, metavar="FILE.png", help="draw the courses")
+    parser.add_argument(
+        "--minutes", type=float, nargs="*", default=[1, 5, 60], metavar="M", help="of runs from scratch"
+    )
+    parser.add_argument("-o", "--out", type=Path, metavar="FILE.png", help="draw the points")
     args = parser.parse_args(argv)
     torch.set_num_threads(1)
     try:
-        records = []
-        for record in measured(args.folder, args.sounds, args.times):
-            records.append(record)
-            print(json.dumps(record), flush=True)
+        points = []
+        for point in measured(args.folder, args.sounds, args.minutes):
+            points.append(point)
+            print(json.dumps(asdict(point)), flush=True)
     except (TrainerError, OSError) as error:
         print(f"bench.kit: {error}", file=sys.stderr)
         return 2
     if args.out:
-        draw(records, args.out)
+        draw(points, args.out)
     return 0
 
 

@@ -7,7 +7,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from realtime.util import install, priority
+from export.play.learner import fail
+from export.play.order import Order
+from export.play.session import learn, play
+from realtime.util import priority
+from realtime.util.errors import RealtimeError
 from trainer import config as configs
 from trainer.architectures import ARCHITECTURES
 from trainer.commands import files, fit, installed
@@ -62,39 +66,22 @@ def main(argv: Sequence[str] | None = None, prog: str = "trainer play") -> int:
     """Learn and play; return 0, 2 after a mistake, or 128 + the signal that ended the command."""
     args, rest = get_parser(prog).parse_known_args(argv)
     if not args.data.is_dir():
-        return _error(f"{args.data}: {'not a folder' if args.data.exists() else 'no such folder'}")
+        return fail(f"{args.data}: {'not a folder' if args.data.exists() else 'no such folder'}")
     if args.learn_only:
         priority.ordinary()  # the server that started this process is a real-time one
     try:
         installed.check("training", installed.NEEDED)
-        from export.errors import ExportError
-        from export.play.session import Order, play
-        from realtime.util.errors import RealtimeError
-        from trainer.run import base
-    except ModuleNotFoundError as error:
-        return _error(f"{error.name} is not installed: {install.command('soundmorph[cpu,train]')}")
-    except TrainerError as error:
-        return _error(str(error))
-    try:
-        config = _config(args)
         order = Order(
             data=args.data,
             out=args.out or Path("runs") / args.data.resolve().name,
-            config=config,
-            base=base.choose(getattr(args, "from"), config),
+            config=_config(args),
+            base=getattr(args, "from"),
             qualities=QUALITIES,
-            staged=not args.learn_only,
             force=args.force,
         )
-        return play(order, rest)
-    except (ExportError, TrainerError, RealtimeError) as error:
-        return _error(str(error))
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        return _error(f"{where}{error.strerror or error}")
-    except KeyboardInterrupt:
-        _error("interrupted before there was anything to save")
-        return 130
+        return learn(order) if args.learn_only else play(order, rest)
+    except (TrainerError, RealtimeError, OSError) as error:
+        return fail(str(error))
 
 
 def _config(args: argparse.Namespace) -> Config:
@@ -108,11 +95,6 @@ def _config(args: argparse.Namespace) -> Config:
     return config.replace(
         "fit", epochs=QUALITIES[args.quality], batch_size=BATCH, device="cpu", patience_epochs=0
     )
-
-
-def _error(text: str) -> int:
-    print(f"trainer play: error: {text}", file=sys.stderr)
-    return 2
 
 
 if __name__ == "__main__":

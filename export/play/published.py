@@ -34,6 +34,8 @@ class Published:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.distance_db = float("inf")
+        self._pairs: list[Pair] = []
+        self._rate = 0
 
     def offer(self, run: Adaptation) -> float:
         """Export the model of a run, and let it replace the file if it is nearer.
@@ -47,14 +49,17 @@ class Published:
             pairs = compared(draft, run.state)
             found = mean_db(pairs)
             if found < self.distance_db:
-                self.distance_db = found
-                preview.write(pairs, run.state.config.model.sample_rate, self.path.parent)
+                self.distance_db, self._pairs, self._rate = found, pairs, run.state.config.model.sample_rate
                 for source, target in ((encoder_path(draft), encoder_path(self.path)), (draft, self.path)):
                     os.replace(source, target)
         finally:
             for left in (draft, encoder_path(draft)):
                 left.unlink(missing_ok=True)
         return found
+
+    def show(self) -> None:
+        """Write the preview of the version that `path` holds."""
+        preview.write(self._pairs, self._rate, self.path.parent)
 
 
 def mean_db(pairs: Sequence[Pair]) -> float:

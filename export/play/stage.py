@@ -23,7 +23,7 @@ END_S = 10.0
 
 
 class Stage:
-    """A server that plays one model file, and a newer version of it each time `renew` is called.
+    """A server that plays one model file, and a newer version of it each time `play` is called.
 
     It goes on playing when this process is killed.
 
@@ -34,15 +34,15 @@ class Stage:
 
     def __init__(self, model: Path, options: Sequence[str]) -> None:
         self._model = model
-        words = ["serve", "--model", str(model), "--library", str(model.parent), *options]
-        args = realtime.get_parser().parse_args(words)
+        self._words = ["serve", "--model", str(model), "--library", str(model.parent), *options]
+        args = realtime.get_parser().parse_args(self._words)
         if not args.port:
             args.port = _free_port()
-            words += ["--port", str(args.port)]
+            self._words += ["--port", str(args.port)]
         host = "127.0.0.1" if args.host == "0.0.0.0" else args.host
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.connect((host, args.port))
-        self._process = subprocess.Popen([sys.executable, "-m", "realtime", *words])
+        self._process: subprocess.Popen[bytes] | None = None
 
     @staticmethod
     def check(options: Sequence[str]) -> None:
@@ -55,31 +55,39 @@ class Stage:
         if taken.model or taken.library:
             raise RealtimeError("--model and --library cannot be given: the run sets both")
 
-    def ready(self) -> bool:
-        """Wait until the server plays; return False if it ends before that."""
+    def play(self, stop: Callable[[], bool]) -> None:
+        """Start the server, or let it take the new content of the file without a break in the sound.
+
+        Args:
+            stop: returns True once nobody waits for the start any more.
+        """
+        if self._process is not None:
+            with contextlib.suppress(OSError):
+                self._send("/morph/model", self._model.name)
+            return
+        self._process = subprocess.Popen([sys.executable, "-m", "realtime", *self._words])
         self._socket.settimeout(ASK_S)
-        while not self.ended:
+        while not self.ended and not stop():
             with contextlib.suppress(OSError):
                 self._send(READY)
                 self._socket.recv(4096)
-                return True
+                return
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(ASK_S)
-        return False
 
-    def renew(self) -> None:
-        """Ask the server to take the new content of the model file, without a break in the sound."""
-        with contextlib.suppress(OSError):
-            self._send("/morph/model", self._model.name)
+    @property
+    def started(self) -> bool:
+        """True if the server has been started."""
+        return self._process is not None
 
     @property
     def ended(self) -> bool:
         """True if the server has ended."""
-        return self._process.poll() is not None
+        return self._process is not None and self._process.poll() is not None
 
     def wait(self, stop: Callable[[], bool] = lambda: False) -> int:
         """Wait for the end of the server, or until `stop` returns True; return its exit code, or 0."""
-        while not stop():
+        while self._process is not None and not stop():
             with contextlib.suppress(subprocess.TimeoutExpired):
                 return self._process.wait(LOOK_S)
         return 0
@@ -87,6 +95,8 @@ class Stage:
     def close(self) -> None:
         """End the server if it still plays."""
         self._socket.close()
+        if self._process is None:
+            return
         if not self.ended:
             self._process.terminate()
         try:
@@ -97,26 +107,6 @@ class Stage:
 
     def _send(self, address: str, *arguments: str) -> None:
         self._socket.send(build_msg(address, list(arguments)).dgram)
-
-
-class Elsewhere:
-    """The stage of a run that only learns: another program looks after the model file, and plays it."""
-
-    ended = False
-
-    def ready(self) -> bool:
-        """Return True."""
-        return True
-
-    def renew(self) -> None:
-        """Leave it to the other program."""
-
-    def wait(self, stop: Callable[[], bool] = lambda: False) -> int:
-        """Return 0 at once."""
-        return 0
-
-    def close(self) -> None:
-        """Do nothing."""
 
 
 def _free_port() -> int:

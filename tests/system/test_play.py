@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import signal
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -78,12 +81,12 @@ class Player(Process):
         self.client = SimpleUDPClient("127.0.0.1", self.port)
         self.client._sock.settimeout(TIMEOUT_S)
 
-    @property
-    def server_pid(self) -> int:
-        """Process id of the server."""
+    def child(self, word: str) -> int:
+        """Process id of the child that has a word in its command line."""
         pid = self._process.pid
-        (server,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        return int(server)
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        (found,) = (int(each) for each in children if word in Path(f"/proc/{each}/cmdline").read_text())
+        return found
 
     def ask(self, address: str) -> list[object]:
         """Ask the server and return the arguments of its reply."""
@@ -96,27 +99,39 @@ class Player(Process):
         return super().stop(number)
 
 
-@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="the test finds the server in /proc")
-def test_killed_learning_leaves_a_server_that_plays_and_the_same_command_continues(kit: Path) -> None:
+def number(pattern: str, text: str) -> float:
+    """Return the number that a pattern captures in a text."""
+    found = re.search(pattern, text)
+    assert found, text
+    return float(found[1])
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="the test finds the processes in /proc")
+def test_the_stage_plays_on_when_the_learner_is_killed_and_the_same_command_continues(kit: Path) -> None:
+    run = kit.parent / "run"
     with Player(kit, "--quality", "best") as killed:
-        first = float(killed.wait_for(r"plays the first version: ([\d.]+) dB from your sounds")[1])
         killed.wait_for("--quality on this machine")
-        server = killed.server_pid
-        killed._process.kill()
-        killed._process.wait(TIMEOUT_S)
-        try:
-            assert killed.ask("/morph/get/classes") == ["Kicks", "Open Hats"]
-        finally:
-            os.kill(server, signal.SIGTERM)
-    with Player(kit, "--quality", "sketch") as again:
-        mean = float(again.wait_for(r"^([\d.]+) dB from your sounds on average: ")[1])
-        again.wait_for("learnt; plays until Ctrl-C")
-        assert again.ask("/morph/get/classes") == ["Kicks", "Open Hats"]
-        assert again.stop(signal.SIGINT) == 0
-    assert mean < first
-    heard, rate = soundfile.read(kit.parent / "run" / "preview.wav")
+        while not (run / checkpoint.LAST).exists():
+            time.sleep(0.01)
+        os.kill(killed.child("spawn_main"), signal.SIGKILL)
+        again = killed.wait_for(
+            r"ended \(SIGKILL\); the last version plays until Ctrl-C. To continue .*: (.*)"
+        )
+        assert shlex.split(again[1])[1:] == ["play", str(kit), "--out", str(run)]
+        assert killed.ask("/morph/get/classes") == ["Kicks", "Open Hats"]
+        for pid in (killed.child("realtime"), killed._process.pid):
+            os.kill(pid, signal.SIGKILL)
+    assert verify.read(run / "My Kit.onnx").info.name == "My Kit"
+    with Player(kit, "--quality", "sketch") as resumed:
+        mean = float(resumed.wait_for(r"^([\d.]+) dB from your sounds on average: ")[1])
+        resumed.wait_for("learnt; plays until Ctrl-C")
+        assert resumed.ask("/morph/get/classes") == ["Kicks", "Open Hats"]
+        assert resumed.stop(signal.SIGINT) == 0
+    assert "continues after pass" in resumed.output
+    assert mean < number(r"plays the first version: ([\d.]+) dB", killed.output)
+    heard, rate = soundfile.read(run / "preview.wav")
     assert len(heard) == 2 * 6 * (RECIPE.model.length + rate // 4)  # each sound and ours, with gaps
-    assert (kit.parent / "run" / "preview.png").read_bytes().startswith(b"\x89PNG")
-    info = verify.read(kit.parent / "run" / "My Kit.onnx").info
-    saved = checkpoint.load(kit.parent / "run")
+    assert (run / "preview.png").read_bytes().startswith(b"\x89PNG")
+    info = verify.read(run / "My Kit.onnx").info
+    saved = checkpoint.load(run)
     assert [anchor.name for anchor in info.anchors] == list(saved.anchors.names)

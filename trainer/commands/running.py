@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import shlex
-import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
 from lightning_fabric import Fabric
 
 from trainer.commands import installed
+from trainer.commands.signals import signals
 from trainer.config import Config
 from trainer.data import findings
 from trainer.run import devices, fit, progress
@@ -95,20 +93,3 @@ def _state(
     if saved is None:
         return fit.start(config, data, reading, fabric=fabric, base=base)
     return fit.resume(saved, config, data, reading, fabric)
-
-
-@contextmanager
-def signals() -> Iterator[list[int]]:
-    """Yield a list that receives the first Ctrl-C or SIGTERM; a second one acts as usual."""
-    caught: list[int] = []
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        caught.append(number)
-        signal.signal(number, before[number])
-
-    before: dict[int, Any] = {n: signal.signal(n, handle) for n in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield caught
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -40,6 +40,8 @@ from trainer.components.layout import (
 from trainer.config import ModelConfig
 
 Array = NDArray[np.float64]
+Row = tuple[Array | float, ...]
+"""The components of one sound."""
 
 QUIET = -12.0
 """Log level of a component that a sound does not have."""
@@ -166,7 +168,7 @@ def analyse(
     rows = []
     executor = ThreadPoolExecutor(os.cpu_count())  # numpy and scipy release Python's lock most of the time
     try:
-        for row in executor.map(lambda sound: _one(sound[0].double().numpy(), config), waveforms):
+        for row in executor.map(lambda sound: analyse_one(sound, config), waveforms):
             rows.append(row)
             if progress is not None:
                 progress(len(rows), len(waveforms))
@@ -176,11 +178,12 @@ def analyse(
     return Components(*(torch.tensor(np.array(column), dtype=torch.float32) for column in columns))
 
 
-def _one(sound: Array, config: ModelConfig) -> tuple[Array | float, ...]:
-    rate = config.sample_rate
+def analyse_one(sound: Tensor, config: ModelConfig) -> Row:
+    """Take a sound float32 [1, T] apart; return its components in the order of `Components`."""
+    rate, wave = config.sample_rate, sound[0].double().numpy()
     knots = knot_frames(config.length // config.hop_length, config.knots) * config.hop_length
-    end = _end(sound)
-    free = _free(sound, rate, end, knots / rate)
+    end = _end(wave)
+    free = _free(wave, rate, end, knots / rate)
     modes = _modes(free.rest, rate, end, config.modes)
     noise = _noise(free.rest, modes, rate, knots, config.bands)
     f1, sweep, tau = free.sweep

@@ -1,11 +1,12 @@
-"""Keeps the components of sounds in a file, so that each sound is analysed once."""
+"""Takes sounds apart in the background, each of them once: a file keeps their components."""
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
 import os
-from collections.abc import Callable
+import time
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 import torch
@@ -13,50 +14,102 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from trainer.components.analysis import Components, analyse
+from trainer.components.analysis import Components, Row, analyse_one
 from trainer.config import ModelConfig
 
 NAMES = tuple(field.name for field in dataclasses.fields(Components))
 SOUND = "sound"
 """Tensor with the digest of each sound and of the layout of its components, uint8 [N, 32]."""
+KEEP_S = 10.0
+"""Time between two versions of the file."""
+GOLDEN = 0.5 * (5**0.5 - 1)
 
 
-def analyse_once(
-    waveforms: Tensor,
-    config: ModelConfig,
-    path: Path,
-    progress: Callable[[int, int], None] | None = None,
-) -> Components:
-    """Return the components of sounds [N, 1, T].
+class Analysis:
+    """The components of sounds, found on all cores while others work; use it in a `with` statement.
 
-    Known ones are read from the file `path`, the others added to it. A damaged file counts as empty.
+    The sounds come in an order in which any beginning is spread over all of them. The end of the block breaks
+    the work off; the file then has what is known. A file that is damaged counts as empty.
+
+    Args:
+        waveforms: float32 [N, 1, T].
+        path: the file. It names sounds by their content, so it may be of another choice of sounds.
+
+    Attributes:
+        components: N rows; those of sounds that are not known yet are 0. None before the first is known.
     """
-    layout = repr((config.sample_rate, config.hop_length, config.bands, config.modes, config.knots)).encode()
-    digests = [hashlib.sha256(layout + sound.numpy().tobytes()).digest() for sound in waveforms]
-    rows = _read(path)
-    new = [index for index, digest in enumerate(digests) if digest not in rows]
-    if new:
-        found = analyse(waveforms[new], config, progress)
-        rows |= {digests[index]: _row(found, place) for place, index in enumerate(new)}
-    columns = zip(*(rows[digest] for digest in digests), strict=True)
-    components = Components(*map(torch.stack, columns))
-    if new:
-        _write(path, digests, components)
-    return components
 
+    def __init__(self, waveforms: Tensor, config: ModelConfig, path: Path) -> None:
+        self.components: Components | None = None
+        self._path = path
+        layout = repr(
+            (config.sample_rate, config.hop_length, config.bands, config.modes, config.knots)
+        ).encode()
+        self._digests = [hashlib.sha256(layout + sound.numpy().tobytes()).digest() for sound in waveforms]
+        self._known: set[int] = set()
+        rows = _read(path)
+        for index, digest in enumerate(self._digests):
+            if digest in rows:
+                self._insert(index, rows[digest])
+        self._executor = ThreadPoolExecutor(os.cpu_count())
+        self._waiting: dict[Future[Row], int] = {
+            self._executor.submit(analyse_one, waveforms[index], config): index
+            for index in sorted(range(len(waveforms)), key=lambda index: index * GOLDEN % 1)
+            if index not in self._known
+        }
+        self._kept = time.monotonic()
 
-def _row(components: Components, place: int) -> tuple[Tensor, ...]:
-    return tuple(getattr(components, name)[place] for name in NAMES)
+    def __enter__(self) -> Analysis:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._executor.shutdown(cancel_futures=True)
+        self._take({future for future in self._waiting if future.done() and not future.cancelled()})
+        self._keep()
+
+    def known(self, wait_s: float = 0.0) -> list[int]:
+        """Return the indices of the sounds whose components are known, after waiting so long for another."""
+        if self._waiting:
+            self._take(wait(self._waiting, wait_s, FIRST_COMPLETED).done)
+            if time.monotonic() > self._kept + KEEP_S:
+                self._keep()
+        return sorted(self._known)
+
+    @property
+    def complete(self) -> bool:
+        """True if all components are known."""
+        return not self._waiting
+
+    def _take(self, done: set[Future[Row]]) -> None:
+        for future in done:
+            row = (torch.tensor(value, dtype=torch.float32) for value in future.result())
+            self._insert(self._waiting.pop(future), tuple(row))
+
+    def _insert(self, index: int, row: tuple[Tensor, ...]) -> None:
+        if self.components is None:
+            count = len(self._digests)
+            self.components = Components(*(value.new_zeros(count, *value.shape) for value in row))
+        for name, value in zip(NAMES, row, strict=True):
+            getattr(self.components, name)[index] = value
+        self._known.add(index)
+
+    def _keep(self) -> None:
+        """Write the file, unless nothing is known."""
+        self._kept = time.monotonic()
+        if self.components is not None:
+            places = sorted(self._known)
+            digests = [self._digests[place] for place in places]
+            _write(self._path, digests, self.components[torch.tensor(places)])
 
 
 def _read(path: Path) -> dict[bytes, tuple[Tensor, ...]]:
     try:
         tensors = load_file(path)
-        components = Components(*(tensors[name] for name in NAMES))
+        columns = [tensors[name] for name in NAMES]
         sounds = tensors[SOUND].tolist()
     except (OSError, SafetensorError, KeyError):
         return {}
-    return {bytes(digest): _row(components, place) for place, digest in enumerate(sounds)}
+    return {bytes(sound): row for sound, *row in zip(sounds, *columns, strict=True)}  # type: ignore[misc]
 
 
 def _write(path: Path, digests: list[bytes], components: Components) -> None:

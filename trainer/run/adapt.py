@@ -1,6 +1,6 @@
 """Adapts a model to a few sounds: each has a point of its own, which moves while the decoder learns.
 
-    points, decoder ─► components of the sounds      nothing is encoded or decoded
+    points, decoder ─► components of the sounds      nothing is encoded or decoded; as soon as some are known
     points of the base, decoder ─► components of the base there, so that the rest of the space stays as it was
     last layer of the encoder ─► the points, by least squares
 
@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from trainer.components.analysis import Components
+from trainer.components.kept import Analysis
 from trainer.data import sampling
 from trainer.errors import DivergedError
 from trainer.losses.components import component_term, components_at
@@ -36,6 +37,10 @@ POINTS = "points"
 RATE, POINT_RATE, DECAY = 3e-3, 1e-2, 1e-3
 RISE = 0.05
 """Part of the steps in which the learning rate rises; then it falls to 0 as half a cosine."""
+EARLY = 0.3
+"""Share of the learning rate as long as not all sounds are known."""
+WAIT_S = 0.2
+"""Time to wait for components."""
 SPREAD = 0.05
 """Standard deviation of the noise around a point, so that its surroundings sound like it."""
 NORM = 1e-3
@@ -44,6 +49,8 @@ CLASSES = 0.1
 """Weight of the classifier."""
 KEPT = 1.0
 """Weight of the components of the base at the points of its own sounds."""
+HEARD, AT_ONCE = 96, 8
+"""Sounds of the base by which the encoder stays, and how many are decoded at once."""
 RIDGE, TINY = 0.1, 1e-9
 """Ridge of the least squares: relative to the spread of the features, and its least value."""
 SAVE_S = 20.0
@@ -86,21 +93,37 @@ class Adaptation:
         sounds = self.state.sounds.waveforms[self.state.train]
         return torch.cat([self._encoder.features(part) for part in sounds.split(self.state.at_once)])
 
-    @torch.no_grad()
-    def _place(self) -> None:
-        """Make the points the anchors, and let the encoder find them.
+    def snapshot(self, *, resumable: bool = True) -> Checkpoint:
+        """Return the run as a checkpoint, with the points as its anchors."""
+        self._place()
+        self._follow()
+        return fit.snapshot(self.state, resumable=resumable)
 
-        The last layer changes by the least squares with which the features of the sounds give the points; the
-        ridge keeps the change small, so that other sounds stay about where they were.
-        """
+    def _place(self) -> None:
+        """Make the points the anchors."""
         state = self.state
         state.anchors = Anchors(
             tuple(state.sounds.names[i] for i in state.train.tolist()),
             tuple(state.sounds.labels[state.train].tolist()),
             self.points.detach().clone(),
         )
-        features, layer = self._features.double(), self._encoder.mean
-        missing = self.points.double() - features @ layer.weight.double().T - layer.bias.double()
+
+    @torch.no_grad()
+    def _follow(self) -> None:
+        """Let the encoder find the points.
+
+        Its last layer changes by the least squares with which the features of the sounds give their points,
+        and those of sounds of the base what they gave before. The ridge keeps the change small, so that other
+        sounds stay about where they were.
+        """
+        layer, features, wanted = self._encoder.mean, self._features, self.points.detach()
+        if torch.equal(layer(features), wanted):
+            return
+        if self._kept is not None:
+            known, before = self._kept.heard(self._encoder)
+            features, wanted = torch.cat((features, known)), torch.cat((wanted, before))
+        features = features.double()
+        missing = wanted.double() - features @ layer.weight.double().T - layer.bias.double()
         middle = features.mean(0)
         centred = features - middle
         gram = centred @ centred.T
@@ -109,16 +132,37 @@ class Adaptation:
         layer.weight.add_(change.T.float())
         layer.bias.add_((missing.mean(0) - middle @ change).float())
 
-    def snapshot(self, *, resumable: bool = True) -> Checkpoint:
-        """Return the run as a checkpoint, with the points as its anchors."""
-        self._place()
-        return fit.snapshot(self.state, resumable=resumable)
+    def begin(self, analysis: Analysis, told: Callable[[int, int], None]) -> None:
+        """Learn the sounds that are known, until all are; a resumed run waits for all of them.
+
+        These steps count as no pass, and their learning rate is constant.
+
+        Args:
+            told: called with the numbers of known sounds and of all, after each step; an exception that it
+                raises ends the work.
+        """
+        state, known, step = self.state, analysis.known(), 0
+        while not analysis.complete:
+            places = torch.isin(state.train, torch.tensor(known)).nonzero()[:, 0]
+            waits = bool(state.step) or not len(places)
+            if not waits:
+                source = sampling.generator(state.config.fit.seed, "early", step)
+                some = torch.randperm(len(places), generator=source)[: state.config.fit.batch_size]
+                self._step(places[some], source, EARLY)
+                step += 1
+            known = analysis.known(WAIT_S if waits else 0.0)
+            state.components = analysis.components
+            told(len(known), len(state.sounds.names))
+        state.components = analysis.components
 
     def run(self, out: Path, display: Display, stop: Callable[[], bool] = never) -> bool:
-        """Learn to the end of the last pass; return False if `stop` ended it. Saves in the folder `out`."""
+        """Learn to the end of the last pass; return False if `stop` ended it.
+
+        Saves in the folder `out` after the first pass, and then now and then.
+        """
         state = self.state
         checkpoint.save_atomically(out / fit.CONFIG, state.config.to_toml().encode())
-        due = time.monotonic() + SAVE_S
+        due = time.monotonic()
         while state.epoch < state.config.fit.epochs and not stop():
             self._pass(display)
             if time.monotonic() > due:
@@ -138,7 +182,8 @@ class Adaptation:
         order = sampling.epoch_order(None, torch.arange(len(state.train)), seed, state.epoch)
         sums: dict[str, float] = {}
         for places in order.split(state.config.fit.batch_size):
-            terms = self._step(places)
+            source = sampling.generator(seed, "noise", state.step)
+            terms = self._step(places, source, self._factor())
             for name, value in terms.items():
                 sums[name] = sums.get(name, 0.0) + value * len(places)
             state.step += 1
@@ -153,12 +198,16 @@ class Adaptation:
         state.history.append(record)
         display.finished_epoch(record)
 
-    def _step(self, places: Tensor) -> dict[str, float]:
-        """Take a step with the sounds at `places` among the training sounds; return the unweighted terms."""
+    def _step(self, places: Tensor, source: torch.Generator, factor: float) -> dict[str, float]:
+        """Take a step with the sounds at `places` among the training sounds; return the unweighted terms.
+
+        Args:
+            source: of the noise around the points.
+            factor: of the learning rate.
+        """
         state = self.state
         assert state.components is not None
         config, sounds = state.config, state.train[places]
-        source = sampling.generator(config.fit.seed, "noise", state.step)
         z = self.points[places]
         near = z + SPREAD * torch.randn(z.shape, generator=source)
         terms = {
@@ -176,7 +225,6 @@ class Adaptation:
             raise DivergedError(
                 f"the loss is not finite at step {state.step}: the last checkpoint is from before"
             )
-        factor = self._factor()
         for group in self._optimiser.param_groups:
             group["lr"] = group["base_lr"] * factor
         self._optimiser.zero_grad(set_to_none=True)
@@ -206,6 +254,8 @@ class _Kept:
         self._decoder = copy.deepcopy(decoder)
         self._decoder.load_state_dict(weights)
         self._points = base.anchors.mean.float()
+        self._last = {name: base.model[f"encoder.mean.{name}"].float() for name in ("weight", "bias")}
+        self._heard: tuple[Tensor, Tensor] | None = None
 
     @torch.no_grad()
     def some(self, count: int, source: torch.Generator) -> tuple[Tensor, Components]:
@@ -213,3 +263,13 @@ class _Kept:
         chosen = self._points[torch.randint(len(self._points), (count,), generator=source)]
         near = chosen + SPREAD * torch.randn(chosen.shape, generator=source)
         return near, components_at(self._decoder, near)
+
+    @torch.no_grad()
+    def heard(self, encoder: MBEncoder) -> tuple[Tensor, Tensor]:
+        """Return the features [N, F] of some of its sounds, and the points [N, D] that it gives them."""
+        if self._heard is None:
+            places = torch.linspace(0, len(self._points) - 1, min(HEARD, len(self._points))).round().long()
+            parts = self._points[places].split(AT_ONCE)
+            features = torch.cat([encoder.features(self._decoder(part)) for part in parts])
+            self._heard = features, functional.linear(features, **self._last)
+        return self._heard

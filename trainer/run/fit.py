@@ -16,7 +16,6 @@ from torch import Tensor
 
 from trainer.architectures import ARCHITECTURES
 from trainer.components.analysis import analyse
-from trainer.components.kept import analyse_once
 from trainer.config import Config
 from trainer.data import splits, targets
 from trainer.data.medoids import medoids
@@ -97,19 +96,10 @@ def start(
     return state
 
 
-def take_apart(state: State, progress: Progress | None = None, kept: Path | None = None) -> None:
-    """Find the components of the sounds, if the architecture is taught them.
-
-    Args:
-        kept: file in which components are kept for the next time; None keeps none.
-    """
-    if not ARCHITECTURES[state.config.model.architecture].taught:
-        return
-    waveforms, model = state.sounds.waveforms, state.config.model
-    if kept is None:
-        state.components = analyse(waveforms, model, progress)
-    else:
-        state.components = analyse_once(waveforms, model, kept, progress)
+def take_apart(state: State, progress: Progress | None = None) -> None:
+    """Find the components of the sounds, if the architecture is taught them."""
+    if ARCHITECTURES[state.config.model.architecture].taught:
+        state.components = analyse(state.sounds.waveforms, state.config.model, progress)
 
 
 def _credited(sounds: Sounds, base: Checkpoint) -> Sounds:

@@ -67,6 +67,7 @@ class Page:
             web.get("/page/regions", self._regions),
             web.get("/page/pictures", self._picture),
             web.get("/page/models", self._list_models),
+            web.get("/page/{name:preview.(png|wav)}", self._preview),
             web.post("/page/sounds", self._keep_sound),
             web.get("/page/socket", self._converse),
             web.static("/page", FILES),
@@ -103,6 +104,13 @@ class Page:
         version, points = await self._look(find)
         drawn = await self._portraits.pictures(self._models.playing(), version, list(points.values()))
         return _json(dict(zip(points, drawn, strict=True)))
+
+    async def _preview(self, request: web.Request) -> web.StreamResponse:
+        """Reply with a file of the preview that lies beside the model; with nothing if it has none."""
+        path = self._models.playing().with_name(request.match_info["name"])
+        if not await asyncio.to_thread(path.is_file):
+            return web.Response(status=204)
+        return web.FileResponse(path)
 
     async def _list_models(self, _: web.Request) -> web.Response:
         return _json(await asyncio.to_thread(self._models.names))

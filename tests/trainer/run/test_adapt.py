@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 import pytest
 import torch
 
 from tests.trainer.displays import Recorder
+from trainer.components.kept import Analysis
 from trainer.config import Config
 from trainer.errors import CheckpointError, DataError
 from trainer.losses.components import component_term, components_at
@@ -104,20 +104,19 @@ def test_fit_does_not_continue_such_a_run_and_other_sounds_are_refused(
         fit.restored(saved, saved.config, folder)
 
 
-def test_components_are_taken_from_the_file_the_second_time(
-    recipe: Config, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_sounds_are_learnt_as_soon_as_they_are_known(
+    recipe: Config, folder: Path, tmp_path: Path, base: Checkpoint
 ) -> None:
-    first, kept = fit.start(recipe, folder, analysed=False), tmp_path / fit.COMPONENTS
-    counts: list[tuple[int, int]] = []
-    fit.take_apart(first, lambda done, total: counts.append((done, total)), kept)
-    assert counts[-1] == (12, 12)
-    again = dataclasses.replace(first, components=None)
-    fit.take_apart(again, lambda done, total: counts.append((done, total)), kept)
-    assert len(counts) == 12
-    assert first.components is not None
-    assert again.components is not None
-    for name, value in vars(first.components).items():
-        assert torch.equal(getattr(again.components, name), value), name
-    kept.write_bytes(b"damaged")
-    fit.take_apart(again, None, kept)
-    assert torch.equal(again.components.log_f1, first.components.log_f1)
+    state = fit.start(recipe.replace("data", validation_fraction=0.0), folder, base=base, analysed=False)
+    run, known = Adaptation(state, base), []
+    start = run.points.detach().clone()
+    with Analysis(state.sounds.waveforms, recipe.model, tmp_path / fit.COMPONENTS) as analysis:
+        run.begin(analysis, lambda done, total: known.append((done, total)))
+    assert known == sorted(known)
+    assert known[-1] == (12, 12)
+    assert state.step == 0
+    assert not torch.equal(run.points, start)
+    reference = fit.start(recipe.replace("data", validation_fraction=0.0), folder)
+    assert state.components is not None
+    for name, value in vars(reference.components).items():
+        assert torch.equal(getattr(state.components, name), value), name

@@ -65,6 +65,27 @@ function Kit() {
   </section>`;
 }
 
+/** Sounds of a run beside the model's, which `trainer play` renews with the model. */
+function Preview() {
+  const model = use("model");
+  const [version, setVersion] = useState(0);
+  useEffect(() => {
+    const look = async () => {
+      const answer = await fetch("/page/preview.png", { method: "HEAD" });
+      setVersion(answer.status === 200 ? Date.now() : 0);
+    };
+    look();
+  }, [model]);
+  if (!version) return null;
+  const picture = `/page/preview.png?${version}`;
+  return html`<section class="card">
+    <h2>Preview</h2>
+    <p class="hint">Real sounds beside the model's, the worst match first.</p>
+    <a href=${picture} target="_blank"><img class="screen" src=${picture} alt="Waveforms and spectrograms, with distances" /></a>
+    <audio class="screen" controls preload="none" src="/page/preview.wav?${version}" aria-label="All of them in turn"></audio>
+  </section>`;
+}
+
 function Facts() {
   const status = use("status") ?? {};
   const pages = use("pages");
@@ -95,5 +116,5 @@ function Refused() {
 }
 
 export function ServerPanel() {
-  return html`<${Models} /><${Kit} /><${Facts} /><${Refused} />`;
+  return html`<${Models} /><${Preview} /><${Kit} /><${Facts} /><${Refused} />`;
 }

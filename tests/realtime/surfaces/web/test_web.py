@@ -64,9 +64,9 @@ def start(control: Control, tiny_model: Path, monitor: Monitor, tmp_path: Path) 
     server = Server(control, listener)
     server.start()
 
-    def begin(key: str = "", library: bool = True) -> WebServer:
+    def begin(key: str = "", library: bool = True, model: Path = tiny_model) -> WebServer:
         query = OscQuery(lambda: control.info, server.handle, (server.host, server.port), "test")
-        page = Page(server, query.answer, Models(lambda: tiny_model))
+        page = Page(server, query.answer, Models(lambda: model))
         kits = Kits(tmp_path / "library" if library else None, lambda file: None)
         parts: list[Part] = [Downloads(tmp_path / "takes"), Sound(monitor.since), kits, page, query]
         running.append(WebServer(parts, host="127.0.0.1", port=0, gate=Access(), key=key))
@@ -166,6 +166,19 @@ def test_no_other_file_is_a_take(start: Start, tmp_path: Path, name: str) -> Non
     for other in (".x.wav", "notes.txt"):
         (tmp_path / "takes" / other).write_bytes(b"x")
     assert get(start(), f"/page/takes/{name}")[0] == 404
+
+
+def test_the_page_shows_the_preview_that_lies_beside_the_model(
+    start: Start, tiny_model: Path, tmp_path: Path
+) -> None:
+    model = tmp_path / "tiny.onnx"
+    model.write_bytes(tiny_model.read_bytes())
+    server = start(model=model)
+    assert get(server, "/page/preview.png")[0] == 204
+    (tmp_path / "preview.png").write_bytes(b"picture")
+    (tmp_path / "preview.txt").write_bytes(b"other")
+    assert get(server, "/page/preview.png?1")[::2] == (200, b"picture")
+    assert get(server, "/page/preview.txt")[0] == 404
 
 
 def test_listeners_get_each_sample_of_the_output_once(start: Start, monitor: Monitor) -> None:

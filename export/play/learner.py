@@ -1,0 +1,110 @@
+"""The process of the learner, which writes the files that the stage plays."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING
+
+from export.errors import ExportError
+from realtime.util.errors import RealtimeError
+from trainer.commands.signals import signals
+from trainer.errors import TrainerError
+
+if TYPE_CHECKING:
+    from export.play.order import Order
+
+LOOK_S = 0.2
+"""Longest time between two values of `versions`."""
+ENDING = {signal.SIGINT, signal.SIGTERM}
+
+
+class Learner:
+    """The learner, which begins at once."""
+
+    def __init__(self, order: Order) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._line, theirs = context.Pipe(duplex=False)
+        self._process = context.Process(target=_main, args=(order, theirs), name="learner")
+        with _held(ENDING):  # until the process catches them
+            self._process.start()
+        theirs.close()
+
+    def versions(self) -> Iterator[bool]:
+        """Yield True for each new version of the files, and now and then False, until the process ends."""
+        with contextlib.suppress(EOFError, OSError):
+            while True:
+                new = self._line.poll(LOOK_S)
+                if new:
+                    self._line.recv()
+                yield new
+        self._process.join()
+
+    @property
+    def code(self) -> int:
+        """Exit code of the process that has ended; 128 + the signal that killed it."""
+        code = self._process.exitcode
+        assert code is not None
+        return 128 - code if code < 0 else code
+
+    def close(self) -> None:
+        """Ask the process to save and end, and wait for it."""
+        if self._process.exitcode is None:
+            self._process.terminate()
+        self._process.join()
+        self._line.close()
+
+
+@contextlib.contextmanager
+def _held(numbers: set[signal.Signals]) -> Iterator[None]:
+    """Hold signals back; a process that is started meanwhile holds them back, too."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _main(order: Order, line: Connection) -> None:
+    """Learn, and end the process with an exit code."""
+    with signals() as caught:
+        if hasattr(signal, "pthread_sigmask"):
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+        sys.exit(_learn(order, lambda: _tell(line), caught))
+
+
+def _tell(line: Connection) -> None:
+    with contextlib.suppress(OSError):  # nobody listens any more
+        line.send(None)
+
+
+def _learn(order: Order, published: Callable[[], None], caught: list[int]) -> int:
+    try:
+        from export.play.learning import learn
+
+        return learn(order, published, caught)
+    except ModuleNotFoundError as error:
+        from realtime.util import install
+
+        return fail(f"{error.name} is not installed: {install.command('soundmorph[cpu,train]')}")
+    except (ExportError, TrainerError, RealtimeError) as error:
+        return fail(str(error))
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return fail(f"{where}{error.strerror or error}")
+    except KeyboardInterrupt:
+        fail("interrupted before there was anything to save")
+        return 130
+
+
+def fail(text: str) -> int:
+    """Print an error; return the exit code of a mistake."""
+    print(f"trainer play: error: {text}", file=sys.stderr)
+    return 2

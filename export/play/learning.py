@@ -1,0 +1,198 @@
+"""Learns a folder of sounds, and writes each nearer version of the model."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from export.play.order import Order
+from export.play.published import Published, compared, mean_db
+from trainer.components.kept import Analysis
+from trainer.data import findings
+from trainer.errors import DataError, TrainerError
+from trainer.run import base, checkpoint, fit, progress
+from trainer.run.adapt import Adaptation
+from trainer.run.checkpoint import LAST, Checkpoint
+from trainer.run.progress import duration
+from trainer.run.state import State
+
+SHARE = 0.1
+"""Largest part of the time that goes into new versions of the model file."""
+LEAST_S = 10.0
+"""Least time between two versions."""
+NEAR_DB, FAR_DB = 2.0, 4.0
+"""Mean distances by ear up to which sounds are near the real ones, and like them.
+
+Two hits of one drum are 1.1 dB apart (median, docs/results.md)."""
+NICENESS = 10
+"""Of the training: the stage goes first."""
+
+
+class Watcher(progress.Bars):
+    """The display of `trainer play`: a bar with the distance by ear; it offers new versions of the model.
+
+    Args:
+        renewed: called after each new version of the files.
+    """
+
+    def __init__(
+        self, order: Order, run: Adaptation, published: Published, renewed: Callable[[], None]
+    ) -> None:
+        super().__init__(order.config.fit.epochs)
+        self._qualities = order.qualities
+        self._run, self._published, self._renewed = run, published, renewed
+        self._next = time.monotonic() + LEAST_S
+        self._told = False
+
+    def analysed(self, done: int, total: int) -> None:
+        """Show the number of sounds that are taken apart; offer a version when one is due."""
+        self.reading(done, total)
+        self._offer_when_due()
+
+    def stepped(self, state: State, losses: dict[str, float]) -> None:
+        """Advance the bar by a step."""
+        super().stepped(state, {"dB from your sounds": round(self._published.distance_db, 1)})
+
+    def finished_epoch(self, record: dict[str, Any]) -> None:
+        """After the first pass, show the duration of each quality; offer a version when one is due."""
+        if not self._told:
+            self._told = True
+            each = (f"{name} {duration(n * record['seconds'])}" for name, n in self._qualities.items())
+            self.note(f"total time of each --quality on this machine: {', '.join(each)}")
+        self._offer_when_due()
+
+    def _offer_when_due(self) -> None:
+        if time.monotonic() >= self._next:
+            self.offer()
+
+    def offer(self) -> None:
+        """Offer the model as it is now; the stage plays it from now on if it is nearer than the last."""
+        began, before = time.monotonic(), self._published.distance_db
+        found = self._published.offer(self._run)
+        if found < before:
+            self._published.show()
+            self._renewed()
+            self.note(f"plays a nearer version: {found:.1f} dB from your sounds, before {before:.1f}")
+        self._next = time.monotonic() + max(LEAST_S, (time.monotonic() - began) / SHARE)
+
+
+def learn(order: Order, renewed: Callable[[], None], caught: list[int]) -> int:
+    """Learn the sounds of a folder, to the end or until a signal.
+
+    Args:
+        renewed: called after each new version of the files.
+        caught: the signals that the process has received.
+
+    Returns:
+        0, or 128 + the signal.
+    """
+    stage = multiprocessing.parent_process()
+
+    def stop() -> bool:
+        return bool(caught) or (stage is not None and not stage.is_alive())
+
+    bars = progress.Bars(order.config.fit.epochs)
+
+    def reading(done: int, total: int) -> None:
+        if stop():
+            raise KeyboardInterrupt
+        bars.reading(done, total)
+
+    with bars.live():
+        run = _run(order, reading, bars.note)
+        findings.show(findings.brief(run.state.sounds), sys.stdout)
+        for line in _found(run.state):
+            bars.note(line)
+        published = Published(order.model)
+        published.offer(run)
+    renewed()
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
+    published.show()
+    watcher = Watcher(order, run, published, renewed)
+
+    def analysed(done: int, total: int) -> None:
+        watcher.analysed(done, total)
+        if stop():
+            raise KeyboardInterrupt
+
+    done = False
+    with watcher.live():
+        watcher.note(f"plays the first version: {published.distance_db:.1f} dB from your sounds")
+        state = run.state
+        try:
+            with Analysis(state.sounds.waveforms, state.config.model, order.out / fit.COMPONENTS) as analysis:
+                run.begin(analysis, analysed)
+        except KeyboardInterrupt:
+            pass
+        else:
+            done = run.run(order.out, watcher, stop)
+            watcher.offer()
+    for line in _result(order, run, done):
+        watcher.note(line)
+    return 0 if done else 128 + (caught or [signal.SIGTERM])[0]
+
+
+def _found(state: State) -> Iterator[str]:
+    """Yield three lines about the sounds found, and their use."""
+    sounds, test = state.sounds, state.parts.test
+    yield findings.summary(sounds)
+    flat = not any("/" in name for name in sounds.names)
+    told = "the names of the files; hats are open or closed by ear" if flat else "the folders"
+    yield f"the names of the classes come from {told}"
+    held = (
+        f"{len(test)} are held out for `trainer evaluate`" if len(test) else "none is held out (--hold-out)"
+    )
+    yield f"{len(state.train)} sounds are learnt, {held}"
+
+
+def _result(order: Order, run: Adaptation, done: bool) -> Iterator[str]:
+    """Yield the lines at the end of the learning."""
+    mean = mean_db(compared(order.model, run.state, most=0))
+    yield f"{mean:.1f} dB from your sounds on average: {verdict(mean)}"
+    yield f"your sounds beside the model's, the worst match first: {order.out}/preview.png, preview.wav"
+    if not done:
+        passes = f"{run.state.epoch} of {order.config.fit.epochs} passes"
+        yield f"saved after {passes}; the same command continues: {order.again}"
+
+
+def verdict(distance_db: float) -> str:
+    """Return a mean distance from the real sounds in words."""
+    if distance_db <= NEAR_DB:
+        return "near"
+    if distance_db <= FAR_DB:
+        return "like them, with less detail"
+    return "not near; the model is made for drums and other short sounds"
+
+
+def _run(order: Order, reading: Callable[[int, int], None], note: Callable[[str], None]) -> Adaptation:
+    """Return the run in the folder, continued if it is of these sounds, else a new one."""
+    known: Checkpoint | None = base.choose(order.base, order.config)
+    if (order.out / LAST).exists() and not order.force:
+        try:
+            saved = checkpoint.load(order.out)
+            config = saved.config.replace("fit", epochs=max(saved.epoch, order.config.fit.epochs))
+            state = fit.restored(saved, config, order.data, reading)
+        except DataError:
+            if not order.model.exists():
+                raise
+            note(f"{order.out}: the sounds have changed; they are learnt anew")
+        else:
+            note(f"{order.out}: continues after pass {state.epoch}")
+            return Adaptation(state, known, saved)
+    elif order.out.is_dir() and not order.force and _foreign(order):
+        raise TrainerError(f"{order.out}: not empty; choose another folder with --out")
+    state = fit.start(order.config, order.data, reading, base=known, analysed=False)
+    order.out.mkdir(parents=True, exist_ok=True)
+    fit.clear(order.out)
+    return Adaptation(state, known)
+
+
+def _foreign(order: Order) -> bool:
+    """Return True if the folder has files, and `trainer play` made none of them."""
+    return any(order.out.iterdir()) and not order.model.exists()

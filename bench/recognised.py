@@ -2,7 +2,8 @@
 
 A listener (bench.listener) learns the classes from the real sounds of the second folder, and from nothing
 else. It is then asked about the real sounds of the first folder, those that the model makes of them, and the
-model's class centres. Several listeners with other first weights are asked; their mean probability decides.
+model's class centres. Several listeners with different initial weights are asked, and their mean probability
+decides.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ LISTENERS = 3
 
 @dataclass(frozen=True)
 class Jury:
-    """Listeners that were taught alike.
+    """Listeners that learnt from the same sounds.
 
     Attributes:
         classes: that they know, in order of the label.

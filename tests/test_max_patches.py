@@ -29,7 +29,7 @@ def boxes(name: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_file_is_what_its_source_writes(name: str) -> None:
+def test_file_matches_its_source(name: str) -> None:
     assert (FOLDER / name).read_bytes() == files()[name], "run: python -m max_patches.source"
 
 

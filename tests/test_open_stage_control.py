@@ -69,7 +69,7 @@ def sent() -> Iterator[Message]:
             yield Message(each["address"], (*(names.get(x, x) for x in before), *end))
 
 
-def test_the_file_is_what_its_source_writes() -> None:
+def test_file_matches_its_source() -> None:
     assert FILE.read_bytes() == openstagecontrol.content(), "run: python -m max_patches.source"
 
 

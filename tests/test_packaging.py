@@ -48,7 +48,7 @@ def test_packages_come_from_this_checkout(package: str) -> None:
     assert found.origin == str(ROOT / package / "__init__.py")
 
 
-def test_they_do_elsewhere_too(tmp_path: Path) -> None:
+def test_packages_come_from_this_checkout_in_any_folder(tmp_path: Path) -> None:
     code = f"import {', '.join(PACKAGES)}; print(trainer.__file__, export.__file__, realtime.__file__)"
     command = [sys.executable, "-c", code]
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
@@ -57,7 +57,7 @@ def test_they_do_elsewhere_too(tmp_path: Path) -> None:
     assert ended.stdout.split() == [str(ROOT / package / "__init__.py") for package in PACKAGES]
 
 
-def test_scripts_are_there_and_none_is_called_export() -> None:
+def test_scripts_exist_and_none_is_named_export() -> None:
     assert set(PROJECT["scripts"]) == {"realtime", "trainer"}  # `export` is the shell's own word
     for target in PROJECT["scripts"].values():
         module, _, name = target.partition(":")

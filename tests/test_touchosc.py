@@ -38,7 +38,7 @@ def sent() -> Iterator[Message]:
             yield Message(path, arguments)
 
 
-def test_the_file_is_what_its_source_writes() -> None:
+def test_file_matches_its_source() -> None:
     wanted = ET.canonicalize(ET.tostring(touchosc.layout(), encoding="unicode"))
     assert ET.canonicalize(ET.tostring(SHIPPED, encoding="unicode")) == wanted, (
         "run: python -m max_patches.source"

@@ -134,7 +134,7 @@ class ModelInfo:
 
     Attributes:
         name: name of the model.
-        architecture: "dc", "cc", "mb" or "modal".
+        architecture: name of the architecture, such as "dc".
         sample_rate: model sample rate in Hz.
         hop_length: samples that a latent frame is decoded to.
         length: samples of a whole sound, a multiple of hop_length.

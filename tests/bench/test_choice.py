@@ -33,7 +33,7 @@ def test_the_command_compares_runs(make_run: MakeRun, capsys: pytest.CaptureFixt
     assert "8 validation sounds" in capsys.readouterr().out
 
 
-def test_what_is_not_defined_for_so_few_sounds_is_left_out(
+def test_measures_undefined_for_few_sounds_are_left_out(
     make_run: MakeRun, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert choice.main([str(make_run(takes=8, validation_fraction=0.25))]) == 0

@@ -49,7 +49,7 @@ def test_a_glide_has_even_steps_and_a_plain_mix_one_leap() -> None:
     assert plain["loudness"] > 2.0  # two tones at half their amplitude each: 3 dB less
 
 
-def test_pitches_that_nobody_tells_apart_are_one() -> None:
+def test_indistinguishable_pitches_count_as_equal() -> None:
     """Two clusters of 8 and 9 pitches, each rising by a hundredth of a semitone: ranks tied within them."""
     creeping = [100.0 + 0.005 * k for k in range(8)] + [200.0 + 0.01 * k for k in range(9)]
     ranks = np.repeat([0, 1], [8, 9])

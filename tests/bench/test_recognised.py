@@ -31,7 +31,7 @@ def _shots(first: int, count: int) -> list[Shot]:
     ]
 
 
-def test_listeners_tell_real_sounds_apart_that_they_have_not_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_listeners_classify_real_sounds_that_they_have_not_learnt(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listener, "STEPS", 40)
     jury = recognised.teach(_shots(0, 8), RATE, count=2)
     assert jury.classes == ("kick", "snare")
@@ -39,7 +39,7 @@ def test_listeners_tell_real_sounds_apart_that_they_have_not_heard(monkeypatch: 
     assert jury.hear([shot.sound for shot in unheard]) == [shot.label for shot in unheard]
 
 
-def test_the_command_asks_of_real_sounds_the_models_and_its_centres(
+def test_command_judges_real_sounds_the_models_and_its_centres(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(listener, "STEPS", 2)
@@ -71,7 +71,7 @@ def test_the_command_asks_of_real_sounds_the_models_and_its_centres(
     assert 4 * (found["ours"] - found["real"]) == pytest.approx(difference)
 
 
-def test_classes_that_nobody_taught_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_classes_without_taught_sounds_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("asked/kick/a.wav", "asked/rim/b.wav", "taught/kick/c.wav", "taught/snare/d.wav"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         soundfile.write(tmp_path / name, _sound("kick", len(name)), RATE)

@@ -48,7 +48,7 @@ def test_few_takes_are_drawn_towards_the_slope_of_all_and_no_take_has_it() -> No
     torch.testing.assert_close(found[0], torch.tensor([1 - share / 2, share / 2]).double())
 
 
-def test_what_has_no_velocity_or_only_one_says_nothing() -> None:
+def test_drums_with_fewer_than_two_velocities_do_not_count() -> None:
     points = torch.randn(4, 2)
     assert directions(points, [None] * 4, ["a"] * 4, [0] * 4, 1) is None
     assert directions(points, [0.5, 0.5, None, None], ["a", "a", "b", "b"], [0] * 4, 1) is None
@@ -82,7 +82,7 @@ def test_the_file_tells_the_direction_of_each_class(tiny_run: Path, tmp_path: Pa
     assert Encoder(encoder_path(tmp_path / "with.onnx"), info).info.decoder == info.digest
 
 
-def test_a_folder_that_cannot_teach_velocities_says_why(tiny_run: Path, tmp_path: Path) -> None:
+def test_folder_without_velocities_is_refused_with_the_reason(tiny_run: Path, tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="class gong is none of the model's"):
         export(tiny_run, tmp_path / "a.onnx", velocities=_layers(tmp_path / "strange", "gong"))
     assert not (tmp_path / "a.onnx").exists()

@@ -184,7 +184,7 @@ def own_sounds(folder: Path) -> None:
             soundfile.write(folder / name / f"{number}.wav", 0.8 * sound * np.exp(-25 * time), RATE)
 
 
-def test_what_the_pages_install_is_on_offer() -> None:
+def test_packages_that_the_pages_install_are_declared() -> None:
     declared = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
     extras = {
@@ -197,7 +197,7 @@ def test_what_the_pages_install_is_on_offer() -> None:
     assert [extra for extra in extras if not re.search(rf"^{extra} = \[", declared, re.M)] == []
 
 
-def test_the_pages_of_the_shell_are_marked_as_such() -> None:
+def test_shell_commands_of_the_pages_are_marked_as_sh() -> None:
     for page in (ROOT / "README.md", ROOT / "docs" / "tutorial.md"):
         fences = re.findall(r"^```(\w*)\n(?=.)", page.read_text(encoding="utf-8"), re.M)
         assert set(fences) - {""} <= {"sh"}

@@ -14,7 +14,7 @@ from tests.system.rig import Server, program
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="LD_PRELOAD is of Linux")
-def test_a_disk_that_stalls_as_the_server_ends_costs_nothing_of_the_recording(
+def test_recording_is_complete_although_the_disk_stalls_as_the_server_ends(
     tiny_model: Path, tmp_path: Path
 ) -> None:
     library, stall, record = tmp_path / "slow_disk.so", tmp_path / "stall", tmp_path / "take.wav"

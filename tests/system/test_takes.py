@@ -44,7 +44,7 @@ def test_a_take_in_mid_performance_sounds_as_its_log_is_rendered(tiny_model: Pat
     assert np.abs(heard[length:]).max(initial=0.0) < MAX_DIFFERENCE
 
 
-def test_a_take_is_refused_under_a_name_that_leads_elsewhere(tiny_model: Path, tmp_path: Path) -> None:
+def test_take_name_that_leaves_the_folder_is_refused(tiny_model: Path, tmp_path: Path) -> None:
     with Server(tiny_model, "--null", "--takes", str(tmp_path / "takes")) as server:
         assert "nothing is being recorded" in str(server.ask("/morph/record/stop")[1][1])
         for name in ("../out", "/etc/x", ".hidden", "a\\b", "x" * 61, " "):

@@ -19,7 +19,7 @@ def query_port(server: Server) -> int:
     return int(server.wait_for(r"^page .*:(\d+)")[1])
 
 
-def test_the_state_is_kept_before_clients_are_let_go(tiny_model: Path, tmp_path: Path) -> None:
+def test_state_is_saved_before_clients_are_disconnected(tiny_model: Path, tmp_path: Path) -> None:
     """Among eight stalled websockets one that listens: when it is let go, the last point is in the file."""
     presets = tmp_path / "presets.json"
     point = [0.25, -0.5, 0.75, 1.0]
@@ -50,7 +50,7 @@ def test_the_state_is_kept_before_clients_are_let_go(tiny_model: Path, tmp_path:
     assert json.dumps(point) in json.dumps(found)
 
 
-def test_five_hundred_idle_sockets_keep_nobody_out(tiny_model: Path) -> None:
+def test_five_hundred_idle_sockets_do_not_block_new_clients(tiny_model: Path) -> None:
     limited = ("sh", "-c", 'ulimit -n 512; exec "$@"', "sh")
     with ExitStack() as parts:
         server = parts.enter_context(Server(tiny_model, "--null", prefix=limited))

@@ -75,7 +75,7 @@ def test_invalid_model_files_are_errors(
     assert not out.exists()
 
 
-def test_names_in_a_model_do_not_command_the_terminal(
+def test_names_in_a_model_cannot_control_the_terminal(
     capsys: pytest.CaptureFixture[str], tiny_model: Path, tmp_path: Path
 ) -> None:
     model = onnx.load(str(tiny_model))
@@ -95,7 +95,7 @@ def test_endless_log_is_refused(capsys: pytest.CaptureFixture[str], tiny_model: 
     assert line.endswith("log.jsonl: lasts 6363 hours; at most 24 can be rendered")
 
 
-def test_user_without_a_home_is_told_in_a_line(
+def test_missing_home_folder_is_an_error_of_one_line(
     capsys: pytest.CaptureFixture[str], tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("HOME", "XDG_DATA_HOME"):
@@ -185,7 +185,7 @@ def test_version_is_that_of_the_package() -> None:
     assert done.stdout == f"soundmorph {version('soundmorph')}\n"
 
 
-def test_output_to_a_pipe_that_is_closed_early_is_no_error() -> None:
+def test_output_into_a_closed_pipe_ends_without_an_error() -> None:
     script = f"{sys.executable} -m realtime info --json | head -n 1"
     done = subprocess.run(["bash", "-o", "pipefail", "-c", script], capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "{\n", "")

@@ -23,7 +23,7 @@ def test_a_flood_of_refusals_is_one_line_a_period_that_counts_the_rest() -> None
     assert len(said) == 2
 
 
-def test_a_line_has_no_characters_that_command_a_terminal() -> None:
+def test_lines_contain_no_control_characters() -> None:
     said = list[str]()
     refusals = Remarks()
     refusals.add("/\x1b[2J", "no\nsuch")

@@ -208,7 +208,7 @@ def test_two_programs_lose_no_preset_of_each_other(info: ModelInfo, tiny_model: 
     assert len(PresetFile(path).open(info)) == 40
 
 
-def test_what_a_killed_server_left_of_a_save_is_removed(info: ModelInfo, tmp_path: Path) -> None:
+def test_leftovers_of_a_save_that_was_killed_are_removed(info: ModelInfo, tmp_path: Path) -> None:
     path = tmp_path / "presets.json"
     code = (
         "import os, sys; from pathlib import Path\n"

@@ -36,10 +36,10 @@ def test_spellings_are_the_words_that_find_a_name() -> None:
     assert Names(("6", "7")).spellings()["six"] == "6"
 
 
-def test_older_kits_answer_to_the_words_of_newer_ones() -> None:
+def test_words_for_classes_of_newer_kits_find_those_of_older_ones() -> None:
     assert Names(("hihat", "kick")).find("closed-hat") == "hihat"
 
 
-def test_the_very_name_wins_over_one_that_reads_alike() -> None:
+def test_exact_name_wins_over_a_similar_one() -> None:
     names = Names(("Kick", "kick", "kicks", "bass", "glass"))
     assert [names.find(n) for n in ("kick", "kicks", "KICK", "glasses")] == ["kick", "kicks", "Kick", "glass"]

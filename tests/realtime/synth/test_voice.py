@@ -99,9 +99,7 @@ def gated(frames: int, *, lead: int = 0, gap: int = 0) -> np.ndarray:
 @pytest.mark.parametrize("rate", sorted(RESAMPLERS))
 @settings(deadline=None, max_examples=20)
 @given(cuts=st.sets(st.integers(1, 127)))
-def test_a_voice_is_over_50_ms_after_its_sound_has_gone_silent_however_frames_come(
-    rate: int, cuts: set[int]
-) -> None:
+def test_voice_ends_50_ms_after_its_sound_falls_silent_for_any_chunking(rate: int, cuts: set[int]) -> None:
     times, audio = timing(rate), gated(128, gap=40)  # and then it would sound again
     voice = Voice(times)
     voice.begin(1000, Trigger(1.0), None)

@@ -41,17 +41,17 @@ MODEL = ModelConfig(sample_rate=RATE, length=RATE)
         ("pride", ""),
     ],
 )
-def test_a_name_says_the_kind(stem: str, kind: str) -> None:
+def test_kind_follows_from_the_name(stem: str, kind: str) -> None:
     assert by_name.kind(stem) == kind
 
 
-def test_names_without_a_kind_go_by_the_words_that_they_begin_with() -> None:
+def test_names_without_a_known_kind_are_grouped_by_their_first_words() -> None:
     stems = ["Vox 01", "vox_02", "Bass C 1", "Bass C 2", "kick", "lonely"]
     assert by_name.classes(stems, "My Kit") == ["vox", "vox", "bass c", "bass c", "kick", "My Kit"]
 
 
 def _hit(path: Path, seconds: float, fall_db_s: float) -> None:
-    """Write noise that falls evenly, sooner or later by 26 dB."""
+    """Write noise whose level falls by `fall_db_s` each second."""
     time = np.arange(round(seconds * RATE)) / RATE
     noise = np.random.default_rng(0).choice([-0.5, 0.5], len(time))
     soundfile.write(path, noise * 10 ** (-fall_db_s * time / 20), RATE)
@@ -72,7 +72,7 @@ def test_sub_folders_name_their_classes_whatever_is_in_them(tmp_path: Path) -> N
     assert prepare(tmp_path, MODEL, DataConfig(labels="names")).classes == ("Hats",)
 
 
-def test_a_sound_that_is_heard_for_longer_than_the_model_is_cut_with_a_word(tmp_path: Path) -> None:
+def test_sound_longer_than_the_model_is_cut_and_reported(tmp_path: Path) -> None:
     _hit(tmp_path / "long.wav", 2.0, 10.0)  # 20 dB down at its end
     _hit(tmp_path / "faint.wav", 2.0, 60.0)  # 50 dB down after 0.83 s
     sounds = prepare(tmp_path, MODEL, DataConfig())

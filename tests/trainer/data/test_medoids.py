@@ -12,7 +12,7 @@ from trainer.data.medoids import medoids
 from trainer.data.sounds import prepare
 
 
-def test_the_medoid_is_the_one_between_the_others(tmp_path: Path) -> None:
+def test_medoid_is_the_sound_between_the_others(tmp_path: Path) -> None:
     time = torch.arange(2048) / 8000
     for name, pitches in {"low": (200, 230, 400), "high": (900, 2200, 1000)}.items():
         for pitch in pitches:

@@ -99,7 +99,7 @@ def test_parallel_sounds_equal_sequential_sounds() -> None:
 
 
 @pytest.mark.parametrize("channels", [1, 6])
-def test_time_major_layers_are_the_convolutions_they_stand_for(channels: int) -> None:
+def test_time_major_layers_equal_the_convolutions_that_they_replace(channels: int) -> None:
     torch.manual_seed(0)
     x = torch.randn(2, channels, 40)
     causal, turned = CausalConv(channels, 5, 7), torch.nn.ConvTranspose1d(channels, 5, 1)

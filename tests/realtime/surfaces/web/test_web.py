@@ -134,7 +134,7 @@ def test_the_page_may_load_nothing_from_elsewhere(start: Start) -> None:
     assert headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_the_page_is_light_and_names_each_of_its_modules_beforehand() -> None:
+def test_page_is_small_and_preloads_each_of_its_modules() -> None:
     loaded = [path for path in FILES.rglob("*") if path.is_file() and path.suffix != ".txt"]
     assert sum(path.stat().st_size for path in loaded) < MAX_WEIGHT
     named = set(re.findall(r'(?:href|src)="/page/([^"]+)"', (FILES / "index.html").read_text()))
@@ -196,7 +196,7 @@ def test_listeners_get_each_sample_of_the_output_once(start: Start, monitor: Mon
     assert np.allclose(heard, ramp.ravel() / 4, atol=1 / 32767)
 
 
-def test_the_model_is_told_as_it_is(start: Start, control: Control) -> None:
+def test_page_describes_the_model_that_plays(start: Start, control: Control) -> None:
     model = json.loads(get(start(), "/page/model")[2])
     info = control.info
     assert [name for name, *_ in model["classes"]] == [each.name for each in info.classes]
@@ -207,7 +207,7 @@ def test_the_model_is_told_as_it_is(start: Start, control: Control) -> None:
     assert places == [pytest.approx(place, abs=1e-5) for place in control.space.map.tolist()]
 
 
-def test_a_region_is_the_likeliest_class_of_what_the_map_plays_there(start: Start, control: Control) -> None:
+def test_region_of_the_map_is_the_likeliest_class_at_its_points(start: Start, control: Control) -> None:
     regions = json.loads(get(start(), "/page/regions")[2])
     grid, margin = regions["grid"], regions["margin"]
     for row, column in ((0, 0), (7, 30), (grid - 1, grid - 1)):
@@ -230,7 +230,7 @@ def test_the_websocket_plays_and_answers_as_udp_does(start: Start) -> None:
         assert hear(client).address == "/morph/error"
 
 
-def test_pages_are_told_the_state_and_what_others_were_refused(start: Start, control: Control) -> None:
+def test_pages_receive_the_state_and_the_refusals_of_others(start: Start, control: Control) -> None:
     with page_socket(start()) as client:
         state = json.loads(_text(client))
         assert state["status"]["model"] == control.info.name
@@ -297,7 +297,7 @@ def test_a_malformed_frame_ends_its_own_connection_only(start: Start, frame: byt
         ("[", False),
     ],
 )
-def test_only_addresses_and_own_names_are_hosts_of_ours(host: str, ours: bool) -> None:
+def test_only_ip_addresses_and_own_names_are_accepted_as_host(host: str, ours: bool) -> None:
     assert host_is_ours(host) is ours
 
 
@@ -311,11 +311,11 @@ def test_only_addresses_and_own_names_are_hosts_of_ours(host: str, ours: bool) -
         ("null", False),
     ],
 )
-def test_only_this_page_and_no_page_are_origins_of_ours(origin: str | None, ours: bool) -> None:
+def test_only_this_page_or_a_missing_origin_is_accepted(origin: str | None, ours: bool) -> None:
     assert origin_is_ours(origin, "127.0.0.1:9000") is ours
 
 
-def test_a_name_pointed_at_us_is_not_answered(start: Start) -> None:
+def test_foreign_name_that_resolves_to_us_is_not_answered(start: Start) -> None:
     server = start()
     assert get(server, "/", Host=f"evil.example:{server.port}", **BROWSER)[0] == 421
     assert get(server, "/morph/gain", Host=f"evil.example:{server.port}")[0] == 421
@@ -401,7 +401,7 @@ def test_only_sound_files_of_the_page_are_taken(start: Start) -> None:
         assert post(server, f"/page/sounds?name={name}", b"x", Origin=own)[0] == 415, name
 
 
-def test_what_is_no_sound_is_answered_in_a_line(start: Start) -> None:
+def test_upload_that_is_not_a_sound_is_refused_in_one_line(start: Start) -> None:
     server = start()
     own = f"http://127.0.0.1:{server.port}"
     status, text = post(server, "/page/sounds?name=../../a.wav", b"RIFF nonsense", Origin=own)

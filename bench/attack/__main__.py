@@ -1,7 +1,8 @@
 """Attack servers on this machine while a performer plays, and print what became of it.
 
-    python -m bench.attack            # a million datagrams, 10,000 models, 100 kills: half an hour
-    python -m bench.attack --short    # a minute
+    python -m bench.attack                   # a million datagrams, 10,000 models, 100 kills: an hour
+    python -m bench.attack --short           # a minute
+    python -m bench.attack --only kills idle # two of the drills
 
 Everything stays on the loopback interface and in a temporary folder. Each row of the table is one drill
 with a server of its own. The performer hits ten times a second, from another address than the attackers.
@@ -17,7 +18,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,35 +42,47 @@ class Sizes:
 
 
 FULL = Sizes(1_000_000, 10_000, 20, 30, 100, 10, 500, 50)
-SHORT = Sizes(20_000, 30, 1, 0, 1, 1, 500, 5)
+SHORT = Sizes(20_000, 30, 1, 3, 1, 1, 500, 5)
+DRILLS = ("datagrams", "models", "changes", "kills", "workers", "idle", "disk", "servers")
 DISK = ["bash", "-c", 'ulimit -f 200; exec "$0" "$@"']  # files of up to 200 kB
 
 
-def run(model: Path, sizes: Sizes, seed: int) -> Iterator[Result]:
-    """Carry out the drills, and yield the result of each."""
+def run(names: Sequence[str], model: Path, hostile: Path, sizes: Sizes, seed: int) -> Iterator[Result]:
+    """Carry out drills, and yield the result of each.
+
+    Args:
+        names: of the drills.
+        model: plays.
+        hostile: the model that hostile ones are made of.
+    """
     with tempfile.TemporaryDirectory(prefix="attack-") as place:
-        folders = (Path(place) / str(number) for number in range(9))
+        library = drills.library([model, hostile], Path(place) / "library")
 
-        def folder() -> Path:
-            found = next(folders)
-            found.mkdir()
-            return found
+        def drill(attack: drills.Attack, *options: str, prefix: Sequence[str] = ()) -> Result:
+            return drills.drill(folder, model, attack, options, prefix)
 
-        def drill(attack: drills.Attack, options: list[str], prefix: list[str] | None = None) -> Result:
-            return drills.drill(folder(), model, attack, options, prefix or [])
-
-        yield drill(drills.datagrams(sizes.datagrams, seed), [])
-        library = drills.library(model, Path(place) / "library")
-        options = ["--library", str(library)]
-        yield drill(drills.models(sizes.models, sizes.live_models, seed, model, library), options)
-        if sizes.changes:
-            yield drill(drills.changes(sizes.changes, ["drums", "digits", model.name]), options)
-        yield drills.kills(folder(), model, sizes.kills, seed)
-        yield drills.worker_kills(folder(), model, sizes.worker_kills)
-        yield drill(drills.idle(sizes.sockets), [])
-        yield drill(drills.full_disk, [], DISK)
-        shared = folder()
-        yield drills.drill(shared, model, drills.two_servers(shared, model, sizes.presets), [], [])
+        for name in names:
+            folder = Path(place) / name
+            folder.mkdir()
+            match name:
+                case "datagrams":
+                    yield drill(drills.datagrams(sizes.datagrams, seed))
+                case "models":
+                    attack = drills.models(sizes.models, sizes.live_models, seed, hostile, library)
+                    yield drill(attack, "--library", str(library))
+                case "changes":
+                    models = ["drums", "digits", model.name]
+                    yield drill(drills.changes(sizes.changes, models), "--library", str(library))
+                case "kills":
+                    yield drills.kills(folder, model, sizes.kills, seed)
+                case "workers":
+                    yield drills.worker_kills(folder, model, sizes.worker_kills)
+                case "idle":
+                    yield drill(drills.idle(sizes.sockets))
+                case "disk":
+                    yield drill(drills.full_disk, prefix=DISK)
+                case "servers":
+                    yield drill(drills.two_servers(folder, model, sizes.presets))
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -77,13 +90,17 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m bench.attack", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
+    parser.add_argument("--only", nargs="+", choices=DRILLS, default=DRILLS, help="drills; default: all")
     parser.add_argument("--model", default="drums", help="an .onnx file or a bundled name; default: drums")
-    parser.add_argument("--short", action="store_true", help="a minute instead of half an hour")
+    parser.add_argument("--hostile", help="the model that hostile ones are made of; default: --model")
+    parser.add_argument("--short", action="store_true", help="a minute instead of an hour")
     parser.add_argument("--seed", type=int, default=0, help="of everything that is random; default: 0")
     args = parser.parse_args(argv)
     print("| drill | heard | reply | end | faults |\n|---|---|---|---|---|", flush=True)
     good = True
-    for result in run(resolve(args.model), SHORT if args.short else FULL, args.seed):
+    model, sizes = resolve(args.model), SHORT if args.short else FULL
+    hostile = resolve(args.hostile) if args.hostile else model
+    for result in run(args.only, model, hostile, sizes, args.seed):
         good = good and not result.faults
         print(
             f"| {result.done} | {result.heard} of {result.played} | {1000 * result.slowest_s:.0f} ms "

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,7 +60,9 @@ class Result:
 Attack = Callable[[Stage, Result], str]
 
 
-def drill(folder: Path, model: Path, attack: Attack, options: list[str], prefix: list[str]) -> Result:
+def drill(
+    folder: Path, model: Path, attack: Attack, options: Sequence[str] = (), prefix: Sequence[str] = ()
+) -> Result:
     """Start a server and a performer, attack, and judge the end; `attack` returns what it did, in words."""
     result = Result()
     with Stage(folder, model, options=options, prefix=prefix) as stage:
@@ -288,9 +290,10 @@ def _get(stage: Stage, path: str) -> int:
         return int(client.recv(12).split()[1])
 
 
-def library(model: Path, folder: Path) -> Path:
-    """Return a folder with a copy of a model, for messages to name."""
+def library(models: Iterable[Path], folder: Path) -> Path:
+    """Return a folder with copies of models, for messages to name."""
     folder.mkdir()
-    shutil.copy(model, folder / model.name)
-    verify.read(folder / model.name)
+    for model in models:
+        shutil.copy(model, folder / model.name)
+        verify.read(folder / model.name)
     return folder

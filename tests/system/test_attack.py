@@ -13,13 +13,13 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc and
 
 
 def test_every_hit_is_heard_among_datagrams_of_every_kind(tiny_model: Path, tmp_path: Path) -> None:
-    result = drills.drill(tmp_path, tiny_model, drills.datagrams(5000, 1), [], [])
+    result = drills.drill(tmp_path, tiny_model, drills.datagrams(5000, 1))
     assert result.faults == []
     assert result.heard == result.played > 0
 
 
 def test_two_servers_lose_no_preset(tiny_model: Path, tmp_path: Path) -> None:
-    result = drills.drill(tmp_path, tiny_model, drills.two_servers(tmp_path, tiny_model, 3), [], [])
+    result = drills.drill(tmp_path, tiny_model, drills.two_servers(tmp_path, tiny_model, 3))
     assert result.faults == []
     assert result.heard == result.played > 0
 

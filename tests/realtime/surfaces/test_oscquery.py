@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
+from itertools import chain, cycle, repeat
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ import pytest
 from pythonoscquery.osc_query_browser import OSCQueryListener
 from pythonoscquery.osc_query_client import OSCQueryClient
 from websockets.exceptions import InvalidStatus
-from websockets.sync.client import connect
+from websockets.sync.client import ClientConnection, connect
 from zeroconf import ServiceBrowser, Zeroconf
 
 from realtime.control import osc
@@ -36,7 +37,7 @@ from realtime.model.verify import read
 from realtime.surfaces.advert import Advert
 from realtime.surfaces.oscquery import Knowledge, Node, find, learn, tree
 from realtime.surfaces.web.connections import KEPT_SHARE, MAX_EACH
-from realtime.surfaces.web.oscquery_part import OscQuery
+from realtime.surfaces.web.oscquery_part import MAX_LISTENED, MAX_PATH, OscQuery
 from realtime.surfaces.web.server import WebServer
 from realtime.synth.mixer import Mixer
 
@@ -215,6 +216,24 @@ def test_http_requests_are_answered(server: WebServer, control: Control) -> None
     assert get(server, "/")[1]["CONTENTS"]["morph"]["CONTENTS"]["gain"] == gain
 
 
+def test_tree_is_of_one_model_while_models_change(control: Control, other_model: Path) -> None:
+    """The z of the other model has three numbers, that of control's four."""
+    this, other = control.info, read(other_model).info
+
+    def asked(looks: Iterator[ModelInfo]) -> tuple[int, Any]:
+        query = OscQuery(lambda: next(looks), ask(control), ("127.0.0.1", 9000), NAME)
+        served = WebServer([query], host="127.0.0.1", port=0, gate=Access())
+        served.start()
+        try:
+            return get(served, "/")
+        finally:
+            served.stop()
+
+    status, root = asked(chain([this, other], repeat(this)))  # the first look is before the request
+    assert (status, root["CONTENTS"]["morph"]["CONTENTS"]["z"]["TYPE"]) == (200, "ffff")
+    assert asked(cycle([this, other])) == (503, None)
+
+
 def test_host_info_gives_addresses_and_extensions(server: WebServer) -> None:
     status, said = get(server, "/?HOST_INFO")
     assert status == 200
@@ -259,6 +278,23 @@ def test_websocket_listener_is_told_of_changes(server: WebServer, control: Contr
         assert packet.messages == (Message("/morph/gain", (-1.5,)),)
         control.presets.store("dark", tuple(control.player.z()))
         assert json.loads(client.recv(timeout=TIMEOUT_S)) == {"COMMAND": "PATH_CHANGED", "DATA": "/morph"}
+
+
+def test_one_client_listens_to_a_limited_number_of_addresses(server: WebServer) -> None:
+    def tell(client: ClientConnection, command: str, path: str) -> None:
+        client.send(json.dumps({"COMMAND": command, "DATA": path}))
+
+    with connect(f"ws://127.0.0.1:{server.port}/", compression=None) as client:
+        for number in range(MAX_LISTENED - 1):
+            tell(client, "LISTEN", f"/nothing/{number}")
+        tell(client, "LISTEN", "/" + "x" * MAX_PATH)  # too long to count
+        tell(client, "LISTEN", "/nothing/last")
+        tell(client, "LISTEN", "/morph/gain")  # one too many
+        for before, path in (("/nothing/last", "/morph/mode"), ("/morph/mode", "/morph/glide")):
+            tell(client, "IGNORE", before)
+            tell(client, "LISTEN", path)
+            (packet,) = osc.parse(_bytes(client.recv(timeout=TIMEOUT_S)))
+            assert packet.messages[0].address == path
 
 
 def _bytes(received: str | bytes) -> bytes:

@@ -1,0 +1,96 @@
+"""Content of the right shape with something wrong in it, for the readers of files and messages."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+from hypothesis import strategies as st
+
+WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+NUMBERS = (
+    st.integers(-(2**64), 2**64)
+    | st.floats(allow_subnormal=False)  # a plugin host may flush them
+    | st.sampled_from([0, -1, 1, 10**30, 2**31, 1e300, 0.5, True])
+)
+VALUES = st.recursive(
+    st.none() | st.booleans() | NUMBERS | WORDS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(WORDS, inner, max_size=4),
+    max_leaves=6,
+)
+
+T = TypeVar("T")
+
+
+def accepted(read: Callable[[], T], *refusals: type[Exception]) -> T | None:
+    """The result of `read`; None where it raises one of `refusals` with a message of one line."""
+    try:
+        return read()
+    except refusals as error:
+        text = str(error)
+    assert text
+    assert "\n" not in text
+    return None
+
+
+@st.composite
+def damaged(draw: st.DrawFn, content: Any, values: st.SearchStrategy[Any] = VALUES) -> Any:
+    """A copy of dictionaries and lists in which up to three entries are replaced, removed or added."""
+    found = copy.deepcopy(content)
+    for _ in range(draw(st.integers(1, 3))):
+        inside, key = draw(st.sampled_from(list(_entries(found)) or [({}, "")]))
+        match draw(st.sampled_from(["replace", "replace", "remove", "add"])):
+            case "replace":
+                inside[key] = draw(values)
+            case "remove":
+                inside.pop(key, None) if isinstance(inside, dict) else inside.pop(key)
+            case "add" if isinstance(inside, dict):
+                inside[draw(WORDS)] = draw(values)
+            case _:
+                inside.insert(key, draw(values))
+    return found
+
+
+@st.composite
+def changed(draw: st.DrawFn, content: bytes, most: int) -> bytes:
+    """A copy of bytes in which a few of the first or last `most` are replaced; it may be cut."""
+    found = bytearray(content)
+    for _ in range(draw(st.integers(1, 4))):
+        at = draw(st.integers(0, min(most, len(found) - 1)))
+        at = at if draw(st.booleans()) else len(found) - 1 - at
+        found[at : at + draw(st.integers(0, 4))] = draw(st.binary(max_size=4))
+    return bytes(found[: draw(st.integers(0, len(found)))] if draw(st.booleans()) else found)
+
+
+def _entries(content: Any) -> Iterator[tuple[Any, Any]]:
+    """Every place of a value within dictionaries and lists."""
+    pairs = content.items() if isinstance(content, dict) else enumerate(content)
+    for key, value in list(pairs):
+        yield content, key
+        if isinstance(value, dict | list):
+            yield from _entries(value)
+
+
+def toml(value: Any) -> str:
+    """A value as TOML; tables are in line. None, which TOML lacks, is a text."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_text(key)} = {toml(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(toml, value)) + "]"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and not math.isfinite(value):
+        return {math.inf: "inf", -math.inf: "-inf"}.get(value, "nan")
+    return repr(value) if isinstance(value, int | float) else _text(str(value))
+
+
+def toml_file(tables: dict[str, Any]) -> str:
+    """A file of TOML with the keys and values of `tables`."""
+    return "".join(f"{_text(key)} = {toml(value)}\n" for key, value in tables.items())
+
+
+def _text(text: str) -> str:
+    escaped = "".join(f"\\u{ord(c):04x}" if ord(c) < 32 or c in '"\\\x7f' else c for c in text)
+    return f'"{escaped}"'

@@ -165,12 +165,19 @@ def _manifest(collection: Path) -> list[Row]:
     if missing:
         raise DataError(f"{path}: no column {', '.join(missing)}; it needs {','.join(COLUMNS)}")
     for row in rows:
+        if not all(map(_is_name, (*row["file"].split("/"), row["class"] or "none"))):
+            raise DataError(f"{path}: {row['file']} of class {row['class']} is not within the collection")
         if not (collection / row["file"]).is_file():
             raise DataError(f"{path}: {row['file']} is not there")
         if not row["class"] or not _velocity(row["velocity"]):
             fault = f"velocity {row['velocity']!r}, not a number" if row["class"] else "no class"
             raise DataError(f"{path}: {row['file']} has {fault}")
     return rows
+
+
+def _is_name(text: str) -> bool:
+    """Whether a text names a file or a folder, and leads nowhere else."""
+    return text not in ("", ".", "..") and not re.search(r"[/\\\0]", text)
 
 
 def _velocity(text: str) -> bool:

@@ -8,10 +8,16 @@ import os
 import re
 import shutil
 import zipfile
+import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from trainer.data.download import DownloadError, Progress, check, download
+
+MAX_SOUND_BYTES = 16 * 2**20
+DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OverflowError, RuntimeError, OSError)
+"""What `zipfile` raises for a damaged archive."""
 
 
 @dataclass(frozen=True)
@@ -113,21 +119,28 @@ def _unpack(archive: Path, out: Path, known: DataSet, *, checked: bool) -> int:
 
 def _extract(archive: Path, folder: Path, known: DataSet) -> list[tuple[str, ...]]:
     """Write the sounds into the folder, and return the rows of its manifest."""
-    pattern = re.compile(known.members)
     rows = []
-    try:
-        with zipfile.ZipFile(archive) as file:
-            for info in file.infolist():
-                match = pattern.fullmatch(str(PurePosixPath(info.filename)))
-                if match:
-                    name = match["name"]
-                    (folder / name).write_bytes(file.read(info))
-                    rows.append((name, match["class"], known.title, known.licence, name))
-    except (zipfile.BadZipFile, EOFError, ValueError) as error:
-        raise DownloadError(f"{archive}: not a zip archive, or damaged ({error})") from None
+    for match, content in _sounds(archive, known):
+        name = match["name"]
+        (folder / name).write_bytes(content)
+        rows.append((name, match["class"], known.title, known.licence, name))
     if not rows:
         raise DownloadError(f"{archive}: no sounds of the {known.title} in it")
     return sorted(rows)
+
+
+def _sounds(archive: Path, known: DataSet) -> Iterator[tuple[re.Match[str], bytes]]:
+    """Yield the sounds of the archive, each with the match of its path."""
+    pattern = re.compile(known.members)
+    try:
+        with zipfile.ZipFile(archive) as file:
+            for info in file.infolist():
+                if match := pattern.fullmatch(str(PurePosixPath(info.filename))):
+                    if info.file_size > MAX_SOUND_BYTES:
+                        raise ValueError(f"{info.filename} has {info.file_size} bytes")
+                    yield match, file.read(info)
+    except DAMAGED as error:
+        raise DownloadError(f"{archive}: not a zip archive, or damaged ({error})") from None
 
 
 def checksum(folder: Path) -> str:

@@ -179,8 +179,9 @@ def _unread(error: OSError, folder: Path) -> Skipped:
 
 def natural(text: str) -> list[tuple[int, int, str]]:
     """Return a sort key that puts "hit-2" before "hit-10"."""
-    parts = re.split(r"(\d+)", text)
-    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part]
+    parts = [part for part in re.split(r"([0-9]+)", text) if part]
+    digits = [part.lstrip("0") if part[0] in "0123456789" else None for part in parts]
+    return [(1, 0, part) if d is None else (0, len(d), d) for part, d in zip(parts, digits, strict=True)]
 
 
 def prepare(

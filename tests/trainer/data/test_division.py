@@ -106,6 +106,10 @@ def test_near_duplicates_are_not_parted(collection: Path, recipe: Path, tmp_path
         ("0.200", "soft", "r1.flac has velocity 'soft', not a number"),
         ("h1.flac,kick", "h1.flac,", "h1.flac has no class"),
         (",machine,", ",machines,", "no kit machine"),
+        ("h1.flac,kick", "h1.flac,../..", "h1.flac of class ../.. is not within the collection"),
+        ("h1.flac,kick", "h1.flac,a/b", "h1.flac of class a/b is not within the collection"),
+        ("h1.flac", "../all/h1.flac", "../all/h1.flac of class kick is not within the collection"),
+        ("h1.flac", "/etc/hostname", "/etc/hostname of class kick is not within the collection"),
     ],
 )
 def test_a_manifest_that_cannot_be_used_is_named(

@@ -241,3 +241,4 @@ def test_formats_of_every_suffix_are_read(tmp_path: Path, suffix: str) -> None:
 
 def test_numbers_in_names_sort_by_value() -> None:
     assert sorted(["b", "a-10", "a-2", "2", "10"], key=natural) == ["2", "10", "a-2", "a-10", "b"]
+    assert sorted(["x" + "9" * 5000, "x007", "x10"], key=natural) == ["x007", "x10", "x" + "9" * 5000]

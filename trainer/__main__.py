@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import signal
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
+
+AT_ONCE = ("fit", "play", "evaluate")
+"""Commands with heavy imports: Ctrl-C ends them at once until they have something to save."""
 
 
 def commands() -> dict[str, Any]:
@@ -65,5 +69,15 @@ def _run(argv: list[str]) -> int:
     return int(commands()[args.command].run(args))
 
 
-if __name__ == "__main__":
+def program() -> NoReturn:
+    """Run the command line and end the process; the entry point of the `trainer` script.
+
+    A KeyboardInterrupt among imports may be lost, or leave a traceback.
+    """
+    if sys.argv[1:2] and sys.argv[1] in AT_ONCE and signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     sys.exit(main())
+
+
+if __name__ == "__main__":
+    program()

@@ -289,5 +289,5 @@ class NullDevice:
 
     def close(self) -> None:
         self._closing.set()
-        if self._thread:
+        if self._thread is not None and self._thread.is_alive():
             self._thread.join(CLOSE_TIMEOUT_S)

@@ -6,6 +6,7 @@ import argparse
 import time
 
 from realtime.cli.arguments import add_decoder, add_model, whole
+from realtime.util import signals
 from realtime.util.errors import RealtimeError
 
 HITS = 200
@@ -43,6 +44,7 @@ def run(args: argparse.Namespace) -> int:
     def say(line: str) -> None:
         print(line, flush=True)
 
+    signals.raise_on_interrupt()
     model = resolve(args.model)
     config = SoundConfig(model, device=args.device, null=args.null, rate=args.rate)
     outlet = Failover(opener(config, say), say)

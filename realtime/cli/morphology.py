@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from realtime.cli.arguments import add_decoder, add_plugin, add_trust_plugins, check_log_options, whole
-from realtime.util import install
+from realtime.util import install, signals
 from realtime.util.errors import RealtimeError
 
 
@@ -65,6 +65,7 @@ def run(args: argparse.Namespace) -> int:
         if (error.name or "").partition(".")[0] != "matplotlib":
             raise
         raise RealtimeError(f"drawing needs matplotlib: {install.command('soundmorph[offline]')}") from error
+    signals.raise_on_interrupt()
     args.output = args.output or args.source.with_suffix("")
     for path in draw(args, resolve(args.model or logged_model(args.source) or "drums")):
         print(path)

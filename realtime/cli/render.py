@@ -18,6 +18,7 @@ from realtime.cli.arguments import (
     number,
     whole,
 )
+from realtime.util import signals
 from realtime.util.errors import RealtimeError
 
 if TYPE_CHECKING:
@@ -132,6 +133,7 @@ def run(args: argparse.Namespace) -> int:
     from realtime.synth import outs
 
     outs.check(args.outs)
+    signals.raise_on_interrupt()
     with Bounce(args, model) as bounce:
         return _run(bounce, args)
 

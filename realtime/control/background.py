@@ -41,8 +41,9 @@ class Jobs:
         `finished` later yields `finish` with the result, or with the error that `work` raised.
         """
         if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="jobs", daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._run, name="jobs", daemon=True)
+            thread.start()
+            self._thread = thread
         self._todo.put_nowait((work, finish))
         self._open += 1
 

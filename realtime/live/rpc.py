@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 from operator import attrgetter
 from typing import Any
 
-from realtime.util.errors import RealtimeError
+from realtime.util.errors import RealtimeError, explained
 
 GONE, STUCK = "the worker process has ended", "the worker process does not answer"
 
@@ -126,11 +126,11 @@ def answer(connection: Connection, target: object) -> None:
         reply: tuple[str, Any]
         try:
             reply = "", attrgetter(name)(target)(*arguments)
-        except RealtimeError as error:
-            reply = str(error), None
-        except Exception as error:  # a bug: report it, so that the caller does not wait forever
-            logging.getLogger(__name__).exception("error in call %s", name)
-            reply = f"{type(error).__name__}: {error}", None
+        except Exception as error:
+            if not (line := explained(error)):  # a bug: report it, so that the caller does not wait forever
+                logging.getLogger(__name__).exception("error in call %s", name)
+                line = f"{type(error).__name__}: {error}"
+            reply = line, None
         if wanted:
             try:
                 connection.send(reply)

@@ -27,7 +27,7 @@ from realtime.synth import plugins
 from realtime.synth.command_log import CommandLog, LogHeader, PluginState, versions
 from realtime.synth.player import FileWork, Player, PluginChain, TakeWork
 from realtime.util import priority, timeouts
-from realtime.util.errors import RealtimeError, say
+from realtime.util.errors import RealtimeError, explained, say
 from realtime.util.library import Library
 from realtime.util.recordings import recover
 from realtime.util.signals import ENDING
@@ -273,13 +273,15 @@ def play(config: SoundConfig, calls: Connection, works: Connection, alarm: Conne
     priority.before_ordinary(priority.SOUND)
     try:
         sound = Worker(config, say)
-    except RealtimeError as error:
-        calls.send((str(error), None))
+        asking = threading.Thread(target=_answer, args=(sound, calls), name="control", daemon=True)
+        asking.start()
+        threading.Thread(target=rpc.answer, args=(works, sound), name="works", daemon=True).start()
+    except Exception as error:
+        if not (line := explained(error)):
+            raise
+        calls.send((line, None))
         timeouts.exit_with(0)
     calls.send(("", sound.info))
-    asking = threading.Thread(target=_answer, args=(sound, calls), name="control", daemon=True)
-    asking.start()
-    threading.Thread(target=rpc.answer, args=(works, sound), name="works", daemon=True).start()
     sound.watch()
     if sound.failed:
         alarm.send(True)

@@ -18,6 +18,20 @@ class ModelError(RealtimeError):
     """An invalid model file, or a name that the model does not contain."""
 
 
+def explained(error: BaseException) -> str:
+    """Return the line for an error whose cause the user can remove; an empty text for any other."""
+    match error:
+        case RealtimeError():
+            return str(error)
+        case OSError():  # such as a full disk for temporary files
+            return ": ".join(filter(None, (error.filename, error.strerror or str(error))))
+        case MemoryError():
+            return "not enough memory"
+        case RuntimeError() if "new thread" in str(error):
+            return "this user may start no more threads; raise the limit (ulimit -u)"
+    return ""
+
+
 def printable(line: str) -> str:
     """Return a line without characters that could command a terminal; names in files may have them."""
     return "".join(c if c.isprintable() else "?" for c in line)

@@ -39,6 +39,12 @@ class StopRequest:
         return self._asked
 
 
+def raise_on_interrupt() -> None:
+    """Let Ctrl-C raise KeyboardInterrupt from now on, for a command that has something to clean up."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def stop_on_signals() -> StopRequest:
     """Return a request that the signals set instead of ending the process; call on the main thread.
 

@@ -23,13 +23,16 @@ async def run_module(module: str, *arguments: str, limit_s: float) -> Any:
     Raises:
         RealtimeError: it failed, with the last line of what it says.
     """
-    process = await asyncio.create_subprocess_exec(
-        *command(module, arguments),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        **APART,
-    )
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command(module, arguments),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            **APART,
+        )
+    except OSError as error:
+        raise RealtimeError(f"no process for it: {error.strerror or error}") from None
     try:
         told, complaint = await asyncio.wait_for(process.communicate(), limit_s)
     except (TimeoutError, asyncio.TimeoutError):

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from realtime.surfaces.web.programs import run_module
 from realtime.synth.commands import Z
+from realtime.util.errors import RealtimeError
 
 SUFFIXES = (".wav", ".flac", ".aif", ".aiff", ".ogg")
 MAX_BYTES = 32 * 2**20
@@ -64,8 +65,11 @@ async def encode(request: web.Request, model: Path) -> tuple[str, Z]:
         HTTPException: as `receive`.
         RealtimeError: the file cannot be encoded.
     """
-    with TemporaryDirectory(prefix="soundmorph-") as folder:
-        path, label = await receive(request, Path(folder))
-        words = str(path), "--model", str(model), "--search"
-        z = await run_module("realtime", "encode", *words, limit_s=ENCODE_S)
+    try:
+        with TemporaryDirectory(prefix="soundmorph-") as folder:
+            path, label = await receive(request, Path(folder))
+            words = str(path), "--model", str(model), "--search"
+            z = await run_module("realtime", "encode", *words, limit_s=ENCODE_S)
+    except OSError as error:  # such as a full disk
+        raise RealtimeError(f"the sound cannot be kept: {error.strerror or error}") from None
     return label, tuple(float(x) for x in z)

@@ -451,3 +451,12 @@ def test_no_file_of_a_folder_is_written_elsewhere(start: Start, tmp_path: Path, 
     status, text = post_folder(start(), name, path)
     assert (status, len(text.splitlines())) == (422, 1)
     assert not [each for each in tmp_path.rglob("*") if each.is_file()]
+
+
+def test_full_disk_for_temporary_files_is_answered_in_a_line(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = start()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
+    status, text = post(server, "/page/sounds?name=a.wav", b"RIFF", Origin=f"http://127.0.0.1:{server.port}")
+    assert (status, text) == (503, "the sound cannot be kept: No such file or directory\n")

@@ -18,9 +18,9 @@ from realtime.util.errors import RealtimeError
 
 if TYPE_CHECKING:
     from realtime.audio.bridge_memory import BridgeFile
-    from realtime.control.access import Access
     from realtime.control.osc import Server
     from realtime.control.protocol import Message
+    from realtime.control.senders.access import Access
     from realtime.live.supervisor import EngineProxy
     from realtime.surfaces.midi_bridge import Bridge
     from realtime.surfaces.models import Models

@@ -20,11 +20,11 @@ from typing import TypeVar
 from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 
-from realtime.control.access import ANSWER_BYTES, RATE, Access
 from realtime.control.addresses import HORIZON_S
 from realtime.control.dispatcher import NOBODY, Control, Sender
 from realtime.control.protocol import HOST, PORT, Message
-from realtime.control.turns import Turns, Work
+from realtime.control.senders.access import ANSWER_BYTES, RATE, Access
+from realtime.control.senders.turns import Turns, Work
 from realtime.model.schema import ModelInfo
 from realtime.util.errors import RealtimeError
 

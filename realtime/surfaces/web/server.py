@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeVar
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from realtime.control.access import Access
+from realtime.control.senders.access import Access
 from realtime.surfaces.web.connections import Connections, Peer
 from realtime.surfaces.web.guard import Guard, add_headers
 from realtime.util.errors import RealtimeError

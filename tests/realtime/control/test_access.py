@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from realtime.control import access
-from realtime.control.access import BURST, EACH, MAX_DATAGRAM, MAX_SENDERS, RATE, Access, AccessError, Budgets
+from realtime.control.senders import access
+from realtime.control.senders.access import (
+    BURST,
+    EACH,
+    MAX_DATAGRAM,
+    MAX_SENDERS,
+    RATE,
+    Access,
+    AccessError,
+    Budgets,
+)
 
 
 class Clock:

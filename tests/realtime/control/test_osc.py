@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from realtime.control import osc
-from realtime.control.access import ANSWER_BYTES, BURST, MAX_DATAGRAM, Access
 from realtime.control.dispatcher import Control
 from realtime.control.osc import OscError, Packet, Server, encode, parse
 from realtime.control.protocol import Message
+from realtime.control.senders.access import ANSWER_BYTES, BURST, MAX_DATAGRAM, Access
 from realtime.live.engine import Engine
 from realtime.synth.commands import Command, Trigger
 from realtime.synth.mixer import Mixer

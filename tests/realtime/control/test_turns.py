@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from realtime.control.turns import MAX_BYTES, Turns
+from realtime.control.senders.turns import MAX_BYTES, Turns
 
 A, B = ("10.0.0.1", 1), ("10.0.0.2", 2)
 

@@ -26,11 +26,11 @@ from websockets.sync.client import ClientConnection, connect
 from zeroconf import ServiceBrowser, Zeroconf
 
 from realtime.control import osc
-from realtime.control.access import Access
 from realtime.control.addresses import ADDRESSES, TABLE, parse
 from realtime.control.dispatcher import Control
 from realtime.control.latent_space import LatentSpace
 from realtime.control.protocol import Message
+from realtime.control.senders.access import Access
 from realtime.live.engine import Engine
 from realtime.model.schema import ModelInfo
 from realtime.model.verify import read

@@ -19,10 +19,10 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
 from realtime.control import osc
-from realtime.control.access import Access
 from realtime.control.dispatcher import Control
 from realtime.control.osc import Server, bind
 from realtime.control.protocol import Message
+from realtime.control.senders.access import Access
 from realtime.live.engine import Engine
 from realtime.live.monitor import Monitor
 from realtime.model.verify import read

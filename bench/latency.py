@@ -104,8 +104,8 @@ class Tape:
         return int(self.client.frame_time) - int(self.start or 0)
 
 
-def measure(model: Path, hits: int, server: list[str]) -> dict[str, object]:
-    """Return the latencies in ms, p50 and p99. Needs jackd."""
+def measure(model: Path, hits: int, server: list[str], vary: float = 0.0) -> dict[str, object]:
+    """Return the latencies in ms, p50 and p99, of hits with that much of `/morph/vary`. Needs jackd."""
     decoder = Decoder(model, capacity=1)
     names = [c.name for c in decoder.info.classes]
     other = decoder.info.classes[1].centroid
@@ -129,6 +129,7 @@ def measure(model: Path, hits: int, server: list[str]) -> dict[str, object]:
                 sender.sendto(datagram, ("127.0.0.1", to))
                 return sent
 
+            send("/morph/vary", vary)
             reference = send("/morph/trigger", 1.0, names[0])
             time.sleep(lasts_s + 0.5)
             stolen_percent = host.watch()
@@ -229,11 +230,12 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--hits", type=int, default=500, help="number of cycles; default: 500")
     parser.add_argument("--model", default="drums", help="an .onnx file or a bundled name; default: drums")
     parser.add_argument("--server", default="", help="more options of `realtime serve`, as one quoted word")
+    parser.add_argument("--vary", type=float, default=0.0, help="of the hits; with it, moves are not found")
     parser.add_argument("--floor", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args(argv)
     if args.floor:
         return floor()
-    results = measure(resolve(args.model), args.hits, args.server.split())
+    results = measure(resolve(args.model), args.hits, args.server.split(), args.vary)
     if args.json:
         print(json.dumps(results, indent=2))
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ pytest.importorskip("playwright", reason="the extra dev brings it")
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext
 
+from realtime.control.settings import GESTURE_S
 from realtime.model.decoder import resolve
 from realtime.synth.commands import HIT_SETTINGS
 from tests.system.browser import Tab, browser
@@ -149,6 +150,31 @@ def test_a_search_leaves_the_dots_with_that_name(tab: Tab) -> None:
     assert all(name in each for each in found)
 
 
+def test_every_way_to_move_the_point_moves_it_and_undo_brings_it_back(tab: Tab, server: Server) -> None:
+    def point() -> list[float]:
+        return [float(x) for x in server.ask("/morph/get/z")[1]]
+
+    def moved(act: Callable[[], None]) -> None:
+        before = point()
+        act()
+        while np.allclose(point(), before, atol=1e-3):
+            tab.page.wait_for_timeout(20)
+
+    page = tab.page
+    page.click("#tab-morph")
+    moved(lambda: page.locator("input.morph").press("End"))
+    moved(lambda: page.locator(".pad").click(position={"x": 30, "y": 80}))
+    here = point()
+    page.wait_for_timeout(1000 * GESTURE_S + 50)  # the next move is a gesture of its own
+    moved(lambda: page.locator(".axis input").first.press("End"))
+    moved(lambda: page.click("[aria-label='Undo the latest move']"))
+    assert np.allclose(point(), here, atol=1e-3)
+    moved(lambda: page.click("[aria-label='Redo']"))
+    moved(lambda: page.get_by_role("slider", name="snare", exact=True).press("End"))
+    _, told = server.ask("/morph/get/probabilities")
+    assert told[told.index("snare") + 1] == max(told[1::2])
+
+
 def test_sounds_and_presets_have_their_outline_and_axes_their_effect(tab: Tab, server: Server) -> None:
     tab.page.mouse.move(*tab.place(*tab.page.evaluate("[soundmap.dots[0].x, soundmap.dots[0].y]")))
     tab.page.wait_for_selector(".tip .picture path")
@@ -209,6 +235,11 @@ def test_a_folder_is_learnt_and_played_as_a_kit_of_its_own(chromium: BrowserCont
         assert server.ask("/morph/get/classes")[1] == ["High", "Low"]
         assert {path.name for path in (library / "My Kit" / "My Kit").rglob("*.*")} == {"1.wav", "2.wav"}
         tab.page.wait_for_selector("button[title='My Kit/model/My Kit.onnx'][aria-pressed=true]")
+        stop = tab.page.locator("text=Stop learning")
+        if stop.is_visible():
+            stop.click()
+        tab.page.click("button[title='digits']")
+        tab.page.wait_for_selector(".state:has-text('digits')")
         assert tab.complaints == []
         tab.page.close()
 

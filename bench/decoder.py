@@ -1,8 +1,8 @@
-"""`python -m bench.decoder [--json]`: speed of the drum decoders (743 ms, 30-D) on one thread.
+"""`python -m bench.decoder [--json]`: speed of the drum decoders (30-D) on one thread.
 
-For each architecture (dc and cc at 22,050 Hz, mb at 44,100 Hz):
-    first_sound_speedup   time of a whole sound / time of its first two frames (2.9 ms) streamed
-    rtf_1_voice_128       time of a step of four frames / 5.8 ms of sound; also for 4 voices
+For each architecture (dc and cc: 743 ms at 22,050 Hz; mb: 743 ms, modal: 1,486 ms at 44,100 Hz):
+    first_sound_speedup   time of a whole sound / time of its first two frames streamed
+    rtf_1_voice_128       time of a step of 128 samples / the time they last; also for 4 voices
     roofline_ratio        time of a whole sound / time of its multiplications and additions at the GEMM rate
     allocations_per_step  growth of Python's allocated memory blocks per step, in steady state
     torch_eager_ratio     time of a whole sound in eager PyTorch / ours
@@ -24,7 +24,7 @@ from trainer import config as configs
 from trainer.config import ModelConfig
 from trainer.models import cc
 
-STEP_FRAMES, STEPS = 4, 40
+STEP_SAMPLES, STEPS = 128, 40
 
 
 def multiplications(config: ModelConfig) -> float:
@@ -37,6 +37,11 @@ def multiplications(config: ModelConfig) -> float:
         frame = config.hidden * (config.latent_dim + config.hidden + config.values + config.hop_length)
         frame += config.values * config.channels * config.hop_length // config.bands
         return 2.0 * (config.length // config.bands * step + config.length // config.hop_length * frame)
+    if config.architecture == "modal":
+        heads = config.bands + 3 * config.modes + 2 * config.values
+        frame = config.hidden * (config.latent_dim + config.hidden + heads)
+        frame += 2 * config.hop_length * (2 * config.bands + config.modes)
+        return 2.0 * config.length // config.hop_length * frame
     channels = (1, *reversed(cc.CHANNELS))
     total, time = 0.0, config.length / 32
     for before, after, kernel in zip(channels, channels[1:], reversed(cc.KERNELS), strict=False):
@@ -56,16 +61,17 @@ def measure(config: ModelConfig, folder: Path) -> dict[str, object]:
     model, path = fresh_model(config, folder)
     decoder = Decoder(path, capacity=4, threads=1, provider="cpu")
     info = decoder.info
-    z = np.random.default_rng(0).standard_normal((4, STEP_FRAMES, info.latent_dim)).astype(np.float32)
+    count = max(1, STEP_SAMPLES // info.hop_length)
+    z = np.random.default_rng(0).standard_normal((4, count, info.latent_dim)).astype(np.float32)
     whole = z[:1, :1].repeat(info.frames, axis=1)
 
     def first() -> None:
         decoder.reset(0)
-        decoder.step(z[:1, :2])
+        decoder.step(z[:1, :1].repeat(2, axis=1))
 
     full_s = best_of(lambda: decoder.decode(whole), 5)
     first_s = best_of(first, 100)
-    sound_s = STEPS * STEP_FRAMES * info.hop_length / info.sample_rate
+    sound_s = STEPS * count * info.hop_length / info.sample_rate
     rtf = [best_of(lambda: steps(decoder, z[:voices]), 15) / sound_s for voices in (1, 4)]  # noqa: B023
     point = torch.from_numpy(whole[:, 0])
     with torch.no_grad():
@@ -98,7 +104,7 @@ def main(argv: list[str] | None = None) -> int:
     results: dict[str, object] = {}
     with tempfile.TemporaryDirectory() as folder:
         models = {name: ModelConfig(name) for name in ("dc", "cc")}
-        models["mb"] = configs.read("drums_mb").model  # as long, at 44,100 Hz
+        models |= {"mb": configs.read("drums_mb").model, "modal": configs.read("kit").model}
         for name, config in models.items():
             figures = measure(config, Path(folder))
             results |= {f"{name}_{key}": value for key, value in figures.items()}

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import onnx
 
-from export import cc, dc, mb, modal
+from export import cc, dc, mb, modal, modal_encoder
 from trainer.models.vae import VAE
 
 
@@ -27,7 +27,7 @@ GRAPHS = {
     "dc": Graphs(dc.decoder_graph, dc.encoder_graph),
     "cc": Graphs(cc.decoder_graph, cc.encoder_graph),
     "mb": Graphs(mb.decoder_graph, mb.encoder_graph),
-    "modal": Graphs(modal.decoder_graph, mb.encoder_graph),
+    "modal": Graphs(modal.decoder_graph, modal_encoder.encoder_graph),
 }
 """The graphs by the names in `trainer.architectures`."""
 

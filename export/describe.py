@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import platform
 from importlib import metadata
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
@@ -27,6 +27,7 @@ from realtime.util.errors import RealtimeError
 from trainer.architectures import ARCHITECTURES
 from trainer.config import Config
 from trainer.data.audio import preparation
+from trainer.models.modal import ModalDecoder
 from trainer.models.vae import VAE
 
 if TYPE_CHECKING:
@@ -36,6 +37,12 @@ DECIMALS = 4
 """Decimals of z in the file: a difference that nobody hears, in half of the characters."""
 CANDIDATES = 24
 """Points of a class that are decoded to find its centre."""
+TYPICAL = 8
+"""Typical sounds of a class with a pitch, of which the clearest is its centre."""
+PITCHED = 0.25
+"""Median clarity of a class whose sounds have a pitch."""
+BODY_S = (0.05, 0.3)
+"""Time in which a drum has its pitch."""
 
 
 @torch.no_grad()
@@ -113,14 +120,26 @@ def describe(checkpoint: Checkpoint, model: VAE, name: str, velocity: Tensor | N
 def _most_typical(model: VAE, members: Tensor, config: Config) -> Tensor:
     """Return the point, among those of a class [N, D], that sounds most typical of it.
 
-    The decoded sounds of the `CANDIDATES` points in the middle of the class are encoded again. The one that
-    then has the least mean distance to the class wins: a typical point may decode to an untypical sound.
+    The decoded sounds of the `CANDIDATES` points in the middle of the class are encoded again, as a typical
+    point may decode to an untypical sound. The one that then has the least mean distance to the class wins.
+    In a class whose sounds have a pitch, the clearest of the `TYPICAL` nearest ones wins.
     """
     middle = torch.cdist(members, members).mean(1).argsort()[:CANDIDATES]
     decoded = model.decode(members[middle].float()).numpy()[:, 0]
     heard = [_encoded(model, sound, config) for sound in decoded]
     distance = torch.cdist(torch.stack(heard).to(members), members).mean(1)
-    return members[middle[distance.argmin()]]
+    best = middle[distance.argsort()[:TYPICAL]]
+    clarity = _clarity(cast(ModalDecoder, model.decoder), members.float())
+    return members[best[clarity[best].argmax() if clarity.median() > PITCHED else 0]]
+
+
+def _clarity(decoder: ModalDecoder, z: Tensor) -> Tensor:
+    """Return the share of the lowest oscillator in the power of the bodies of sounds: [N], 0 to 1."""
+    levels = decoder.knot_levels(decoder.hidden(z))
+    seconds = decoder.knot_frame * (decoder.hop_length / decoder.sample_rate)
+    power = levels[:, (seconds >= BODY_S[0]) & (seconds <= BODY_S[1])].mul(2.0).exp().sum(1)
+    free = 0.5 * power[:, decoder.bands :]
+    return free[:, 0] / (free.sum(1) + power[:, : decoder.bands].sum(1))
 
 
 def _encoded(model: VAE, sound: NDArray[np.float32], config: Config) -> Tensor:

@@ -27,7 +27,7 @@ def encoding(front: Callable[[Graph, str], str], dense: nn.Linear, length: int) 
     graph = Graph()
     sound = graph.node("Unsqueeze", graph.input(schema.SOUND, np.float32, 1, length), graph.constant([1]))
     flat = graph.reshape(front(graph, sound), 1, -1)
-    z = graph.node("Gemm", flat, graph.constant(dense.weight), graph.constant(_bias(dense)), transB=1)
+    z = graph.node("Gemm", flat, graph.weight(dense.weight), graph.constant(_bias(dense)), transB=1)
     graph.output(z, schema.Z, np.float32, 1, dense.out_features)
     return graph.model("encoder")
 
@@ -45,8 +45,8 @@ def convolutions(graph: Graph, x: str, layers: nn.Sequential, leak: float = 0.0)
 
 def convolution(graph: Graph, x: str, layer: nn.Conv1d, before: int = 0, after: int = 0) -> str:
     """Add a convolution, with `before` and `after` zeros around its input."""
-    parts = map(graph.constant, (layer.weight, _bias(layer)))
-    return graph.node("Conv", x, *parts, strides=[layer.stride[0]], pads=[before, after])
+    weight, bias = graph.weight(layer.weight), graph.constant(_bias(layer))
+    return graph.node("Conv", x, weight, bias, strides=[layer.stride[0]], pads=[before, after])
 
 
 def _bias(layer: nn.Conv1d | nn.Linear) -> Tensor:

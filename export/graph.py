@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import onnx
+import torch
 from onnx import TensorProto, helper, numpy_helper
-from torch import Tensor
+from torch import Tensor, nn
 
 from realtime.model import schema
 
@@ -43,16 +44,21 @@ class Graph:
         self._nodes.append(helper.make_node("Identity", [value], [name]))
         self._outputs.append(helper.make_tensor_value_info(name, _type(kind), shape))
 
-    def constant(self, array: npt.ArrayLike | Tensor, double: bool = False) -> str:
-        """Add a constant: floats as float32 (float64 with `double`), integers as int64; equal ones once."""
+    def constant(self, array: npt.ArrayLike | Tensor, real: type = np.float32) -> str:
+        """Add a constant: floats as `real`, integers as int64; equal ones once."""
         value = array.detach().numpy() if isinstance(array, Tensor) else np.asarray(array)
-        real = np.float64 if double else np.float32
-        value = np.array(value, real if double or value.dtype.kind == "f" else np.int64, order="C")
+        value = np.array(
+            value, real if real is np.float64 or value.dtype.kind == "f" else np.int64, order="C"
+        )
         key = (str(value.dtype), value.shape, value.tobytes())
         if key not in self._constants:
             self._constants[key] = f"constant_{len(self._constants)}"
             self._initializers.append(numpy_helper.from_array(value, self._constants[key]))
         return self._constants[key]
+
+    def weight(self, tensor: Tensor) -> str:
+        """Add a weight, stored in float16: exact for a model that `halve` has rounded."""
+        return self.node("Cast", self.constant(tensor, np.float16), to=TensorProto.FLOAT)
 
     def node(self, operator: str, *inputs: str, **attributes: Any) -> str:
         """Add a node with one output."""
@@ -103,6 +109,13 @@ class Graph:
         return helper.make_model(
             graph, opset_imports=imports, ir_version=IR_VERSION, producer_name="soundmorph"
         )
+
+
+def halve(module: nn.Module) -> None:
+    """Round the weights of a module to float16, in place."""
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.copy_(parameter.half())
 
 
 def _type(kind: type) -> int:

@@ -96,13 +96,13 @@ def decoder_graph(decoder: MBDecoder) -> onnx.ModelProto:
 def encoder_graph(encoder: MBEncoder, length: int) -> onnx.ModelProto:
     """Make the graph of an encoder for sounds of `length` samples."""
     return encoding(
-        lambda graph, sound: convolutions(graph, _levels(graph, sound, encoder), encoder.convs, LEAK),
+        lambda graph, sound: convolutions(graph, mel_levels(graph, sound, encoder), encoder.convs, LEAK),
         encoder.mean,
         length,
     )
 
 
-def _levels(graph: Graph, sound: str, encoder: MBEncoder) -> str:
+def mel_levels(graph: Graph, sound: str, encoder: MBEncoder) -> str:
     """Add the log-mel levels: [1, 1, T] -> [1, bands, steps], with the Fourier transform as a convolution.
 
     The graph computes the sines of this convolution from one period, sample k·n mod N for sine k: stored,

@@ -33,7 +33,7 @@ def decoder_graph(decoder: ModalDecoder) -> onnx.ModelProto:
     z = graph.input(schema.Z, np.float32, "voices", "frames", layers[0].in_features)
     frame = graph.input(schema.FRAME, np.int64, "voices")
     old_phase = graph.input(f"{schema.CACHE}phase", np.float32, "voices", 2, oscillators)
-    old_level = graph.input(f"{schema.CACHE}level", np.float32, "voices", 1, bands + oscillators)
+    old_level = graph.input(f"{schema.CACHE}level", np.float32, "voices", 1, 2 * bands + oscillators)
     old_decay = graph.input(f"{schema.CACHE}decay", np.float32, "voices", 1, modes)
     voices = graph.node("Shape", z, start=0, end=1)
     frames = graph.node("Shape", z, start=1, end=2)
@@ -72,11 +72,19 @@ def decoder_graph(decoder: ModalDecoder) -> onnx.ModelProto:
     level = by_frame(level, modes)
     most = graph.constant(LOUDEST), graph.constant(LOUDEST_MODE)
 
+    rings = by_frame(graph.node("Sigmoid", dense(hidden, decoder.ringing)), bands)
+    still = graph.node("Sub", graph.constant(1.0), rings)
+    parts_of_noise = [graph.node("Sqrt", each) for each in (still, rings)]
+
+    def ringing(noise: str) -> list[str]:
+        return [graph.node("Mul", noise, part) for part in parts_of_noise]
+
     def amplitudes(free: str, mode: str, boundary: str) -> str:
         free, mode = (
             graph.node("Exp", graph.node("Min", *pair)) for pair in ((free, most[0]), (mode, most[1]))
         )
-        both = graph.concat([free, graph.node("Mul", mode, opened)], 2)
+        noise, free = graph.nodes("Split", 2, free, graph.constant([bands, FREE]), axis=2)
+        both = graph.concat([*ringing(noise), free, graph.node("Mul", mode, opened)], 2)
         return graph.node("Mul", both, _gate(graph, decoder, end, boundary))
 
     end = graph.node("Sigmoid", dense(hidden, decoder.end))
@@ -86,6 +94,7 @@ def decoder_graph(decoder: ModalDecoder) -> onnx.ModelProto:
         ends, graph.node("Sub", level, fallen), graph.node("Unsqueeze", after, graph.constant([2]))
     )
     firsts = graph.node("Exp", graph.node("Min", graph.slice(firsts, 0, bands, 2), most[0]))
+    firsts = graph.concat(ringing(firsts), 2)
     firsts = graph.node(
         "Mul", firsts, _gate(graph, decoder, end, graph.node("Unsqueeze", index, graph.constant([2])))
     )
@@ -135,7 +144,7 @@ def decoder_graph(decoder: ModalDecoder) -> onnx.ModelProto:
     angles[0] = graph.node("Add", angles[0], bent)
     sources = [_noise(graph, decoder, index), *(graph.node("Sin", angle) for angle in angles)]
     both = [graph.node("Unsqueeze", each, graph.constant([2])) for each in (starts, ends)]
-    levels = graph.nodes("Split", 3, graph.concat(both, 2), graph.constant([bands, FREE, modes]), axis=3)
+    levels = graph.nodes("Split", 3, graph.concat(both, 2), graph.constant([2 * bands, FREE, modes]), axis=3)
     parts = [graph.node("MatMul", *pair) for pair in zip(levels, sources, strict=True)]
     mixed = graph.node("Add", graph.node("Add", *parts[:2]), parts[2])
     audio = graph.node(
@@ -145,7 +154,7 @@ def decoder_graph(decoder: ModalDecoder) -> onnx.ModelProto:
     graph.output(graph.reshape(audio, voices, -1), schema.AUDIO, np.float32, "voices", f"frames*{hop}")
     for name, value, shape in (
         ("phase", new_phase, (2, oscillators)),
-        ("level", graph.slice(course, -1, END, 1), (1, bands + oscillators)),
+        ("level", graph.slice(course, -1, END, 1), (1, 2 * bands + oscillators)),
         ("decay", graph.slice(fallen, -1, END, 1), (1, modes)),
     ):
         graph.output(value, f"{schema.NEW_CACHE}{name}", np.float32, "voices", *shape)
@@ -157,7 +166,7 @@ _FLOAT, _DOUBLE = onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE
 
 def _double(graph: Graph, value: float | np.ndarray | Tensor) -> str:
     """Return a float64 constant."""
-    return graph.constant(value, double=True)
+    return graph.constant(value, np.float64)
 
 
 def _fraction(graph: Graph, value: str) -> str:
@@ -244,4 +253,5 @@ def _noise(graph: Graph, decoder: ModalDecoder, index: str) -> str:
     row = graph.node("Unsqueeze", index, graph.constant([2]))
     row = graph.node("Mod", row, graph.constant(decoder.periods))
     row = graph.node("Add", row, graph.constant(np.arange(len(table)) * rows))
-    return graph.node("Gather", graph.constant(table.reshape(-1, hop)), row, axis=0)
+    stored = graph.constant(table.reshape(-1, hop), np.float16)  # exact: the table is rounded
+    return graph.node("Cast", graph.node("Gather", stored, row, axis=0), to=_FLOAT)

@@ -13,6 +13,7 @@ from export import velocity
 from export.architectures import decoder_graph, encoder_graph
 from export.describe import describe, describe_encoder
 from export.errors import ExportError
+from export.graph import halve
 from export.parity import MAX_DIFFERENCE, Parity, compare, encoder_difference
 from realtime.model import schema
 from realtime.model.encoder import encoder_path
@@ -56,6 +57,7 @@ def export(
     model = build(saved.config.model, len(saved.classes))
     checkpoint.fill(model, saved)
     model.eval()
+    halve(model.encoder)
     harder = None if velocities is None else velocity.learn(saved, model, velocities)
     info = describe(saved, model, name or target.stem, harder)
     with in_place(beside) as part:

@@ -80,7 +80,7 @@ ARCHITECTURES = {
     ),
     "modal": Architecture(
         summary="oscillators and band noise",
-        encoder="trainer.models.mb:MBEncoder",
+        encoder="trainer.models.modal_encoder:ModalEncoder",
         decoder="trainer.models.modal:ModalDecoder",
         check=_oscillators,
         taught=True,

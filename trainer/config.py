@@ -107,7 +107,8 @@ class DataConfig:
             (class, source) pair, equally often.
         max_per_source: most sounds of a class from one source, spread evenly; 0 takes all.
         mix: fraction of the drawn sounds that are averaged with another training sound of their class; 0 in
-            the paper. (The authors' code adds 20 such averages to each sound: 20/21 = 0.952.)
+            the paper. (The authors' code adds 20 such averages to each sound: 20/21 = 0.952.) With the
+            architecture "modal" they get the body of the other instead, and all bodies are transposed.
         shift_ms: largest shift, early or late, of the encoder's input; 0 in the paper.
         vary_zones: largest change of pitch in training, in zones of the modes ("modal" only); 0 in the paper.
         vary_db: standard deviation of a random equaliser in training ("modal" only); 0 in the paper.

@@ -23,57 +23,15 @@ MAX_FILE_BYTES = 256 * 2**20
 MAX_CACHE_BYTES = 64 * 2**20
 """Maximum memory for the caches of a voice."""
 OPERATORS = {
-    *(
-        "Add",
-        "Cast",
-        "Clip",
-        "Concat",
-        "Conv",
-        "CumSum",
-        "Exp",
-        "Expand",
-        "Floor",
-        "Gather",
-        "GatherND",
-        "Gemm",
-        "Identity",
-        "LeakyRelu",
-        "MatMul",
-        "Max",
-        "Min",
-    ),
-    *(
-        "Mod",
-        "Mul",
-        "Pad",
-        "Range",
-        "ReduceSum",
-        "Reshape",
-        "ScatterND",
-        "Shape",
-        "Sigmoid",
-        "Sin",
-        "Slice",
-        "Split",
-        "Squeeze",
-    ),
-    *("Sub", "Tanh", "Transpose", "Unsqueeze"),
+    *("Add", "Cast", "Clip", "Concat", "Conv", "CumSum", "Exp", "Expand", "Floor", "Gather", "GatherND"),
+    *("Gemm", "Identity", "LeakyRelu", "MatMul", "Max", "Min", "Mod", "Mul", "Pad", "Range", "ReduceSum"),
+    *("Reshape", "ScatterND", "Shape", "Sigmoid", "Sin", "Slice", "Split", "Sqrt", "Squeeze", "Sub", "Tanh"),
+    *("Transpose", "Unsqueeze"),
 }
 """Operators of a decoder: arithmetic and data movement; no loops, branches, files or custom code."""
 ENCODER_OPERATORS = {
-    *(
-        "Add",
-        "Concat",
-        "Conv",
-        "Gather",
-        "Gemm",
-        "Identity",
-        "LeakyRelu",
-        "Log",
-        "Mod",
-        "Mul",
-        "Reshape",
-    ),
+    *("Abs", "Add", "Cast", "Concat", "Conv", "Cos", "DFT", "Gather", "Gemm", "Identity", "LeakyRelu", "Log"),
+    *("MatMul", "Min", "Mod", "Mul", "ReduceMax", "ReduceMean", "ReduceSum", "Relu", "Reshape", "Slice"),
     *("Sub", "Tanh", "Unsqueeze"),
 }
 
@@ -215,7 +173,12 @@ def _check_tensor(tensor: Any) -> None:
         raise ModelError(
             f"keeps the weight {tensor.name[:40]!r} in another file; all weights must be in the model file"
         )
-    kinds = {TensorProto.FLOAT: np.float32, TensorProto.DOUBLE: np.float64, TensorProto.INT64: np.int64}
+    kinds = {
+        TensorProto.FLOAT16: np.float16,
+        TensorProto.FLOAT: np.float32,
+        TensorProto.DOUBLE: np.float64,
+        TensorProto.INT64: np.int64,
+    }
     kind = kinds.get(tensor.data_type)
     if kind is None or any(size < 0 for size in tensor.dims):
         raise ModelError(f"the weight {tensor.name[:40]!r} has a type that no soundmorph model uses")

@@ -37,6 +37,8 @@ from trainer.components.layout import (
     smoothing_samples,
     zones_hz,
 )
+from trainer.components.noise import EVEN_FRAMES
+from trainer.components.ringing import ringing_share
 from trainer.config import ModelConfig
 
 Array = NDArray[np.float64]
@@ -101,6 +103,7 @@ class Components:
         free_weight: [N, FREE], how tonal the sound is around each free oscillator.
         log_mode, log_level, log_decay, mode_weight: [N, modes], of the strongest partial in each zone.
         noise_level: [N, knots, bands], at the knots.
+        ringing: [N, bands], share of the power of each noise band that lies in dense partials.
         end_s: [N], time at which the sound has fallen by 70 dB for good.
     """
 
@@ -116,6 +119,7 @@ class Components:
     log_decay: Tensor
     mode_weight: Tensor
     noise_level: Tensor
+    ringing: Tensor
     end_s: Tensor
 
     def __getitem__(self, index: Tensor | slice) -> Components:
@@ -160,35 +164,48 @@ class Modes(NamedTuple):
 
 def analyse(
     waveforms: Tensor, config: ModelConfig, progress: Callable[[int, int], None] | None = None
-) -> Components:
+) -> tuple[Components, Tensor]:
     """Decompose sounds float32 [N, 1, T] on all cores: half a second of one core for 1.5 s at 44.1 kHz.
 
     An exception that `progress` raises ends the work.
+
+    Returns:
+        The components, and the part of each sound that its free oscillators play, float16 [N, 1, T].
     """
-    rows = []
+    rows, bodies = [], []
     executor = ThreadPoolExecutor(os.cpu_count())  # numpy and scipy release Python's lock most of the time
     try:
-        for row in executor.map(lambda sound: analyse_one(sound, config), waveforms):
+        for row, body in executor.map(lambda sound: _decomposed(sound, config), waveforms):
             rows.append(row)
+            bodies.append(torch.from_numpy(body.astype(np.float16)))
             if progress is not None:
                 progress(len(rows), len(waveforms))
     finally:
         executor.shutdown(cancel_futures=True)
     columns = zip(*rows, strict=True)
-    return Components(*(torch.tensor(np.array(column), dtype=torch.float32) for column in columns))
+    components = Components(*(torch.tensor(np.array(column), dtype=torch.float32) for column in columns))
+    return components, torch.stack(bodies)[:, None]
 
 
 def analyse_one(sound: Tensor, config: ModelConfig) -> Row:
     """Take a sound float32 [1, T] apart; return its components in the order of `Components`."""
+    return _decomposed(sound, config)[0]
+
+
+def _decomposed(sound: Tensor, config: ModelConfig) -> tuple[Row, Array]:
+    """Return the components of a sound [1, T], and the part that its free oscillators play: [T]."""
     rate, wave = config.sample_rate, sound[0].double().numpy()
     knots = knot_frames(config.length // config.hop_length, config.knots) * config.hop_length
     end = _end(wave)
     free = _free(wave, rate, end, knots / rate)
     modes = _modes(free.rest, rate, end, config.modes)
-    noise = _noise(free.rest, modes, rate, knots, config.bands)
+    noise = _noise(free.rest, modes, rate, knots, config.bands, EVEN_FRAMES * config.hop_length)
+    taken = np.exp(modes.log_hz[modes.weight > 0.0])
+    rings = ringing_share(free.rest, taken, rate, int(SKIP_S * rate), end, config.bands, config.hop_length)
     f1, sweep, tau = free.sweep
     oscillators = (free.log_ratio, free.level, free.phase, free.weight)
-    return math.log(f1), sweep, math.log(tau), *oscillators, *modes, noise, end / rate
+    row = (math.log(f1), sweep, math.log(tau), *oscillators, *modes, noise, rings, end / rate)
+    return row, wave - free.rest
 
 
 def _end(sound: Array) -> int:
@@ -399,10 +416,13 @@ def _amplitudes(sound: Array, rate: int, hz: list[float], decay: list[float]) ->
 # ---- noise
 
 
-def _noise(sound: Array, modes: Modes, rate: int, knots: NDArray[np.int64], bands: int) -> Array:
+def _noise(sound: Array, modes: Modes, rate: int, knots: NDArray[np.int64], bands: int, even: int) -> Array:
     """Return log levels of the bands at the knots, [knots, bands], without the power of the modes."""
     size = fft.next_fast_len(len(sound) + 8 * int(smoothing_samples(bands, rate).max()), real=True)
-    shapes, windows = _shapes(bands, rate, size), _windows(bands, rate, len(sound), tuple(knots.tolist()))
+    shapes, windows = (
+        _shapes(bands, rate, size),
+        _windows(bands, rate, len(sound), tuple(knots.tolist()), even),
+    )
     spectrum = fft.rfft(sound, size)
     whole = len(sound) // BLOCK * BLOCK
     power, short = np.zeros((len(knots), bands)), np.zeros((len(knots), bands))
@@ -429,12 +449,13 @@ def _shapes(bands: int, rate: int, size: int) -> list[tuple[int, Array]]:
 
 @cache
 def _windows(
-    bands: int, rate: int, length: int, knots: tuple[int, ...]
+    bands: int, rate: int, length: int, knots: tuple[int, ...], even: int
 ) -> list[tuple[NDArray[np.float32], Array]]:
     """Return, for each band, the weights of the mean power at each knot, and the bias of its logarithm.
 
     The mean is over a Gaussian window, longer where knots are further apart. For a noise, the logarithm of
-    this mean is lower by ln(n/2) - ψ(n/2) on average, with n degrees of freedom within the window.
+    this mean is lower by ln(n/2) - ψ(n/2) on average, with n degrees of freedom within the window. Not so in
+    the first frames, where the power of the decoder's noise is even.
 
     Returns:
         float32 [knots, blocks], weights, and float64 [knots], nepers of amplitude.
@@ -448,5 +469,6 @@ def _windows(
         window /= window.sum(1, keepdims=True)
         seconds = BLOCK / rate / (window**2).sum(1)
         half = np.maximum(1.0, width * seconds)
-        found.append((window.astype(np.float32), 0.5 * (np.log(half) - special.digamma(half))))
+        bias = np.where(np.array(knots) <= even, 0.0, 0.5 * (np.log(half) - special.digamma(half)))
+        found.append((window.astype(np.float32), bias))
     return found

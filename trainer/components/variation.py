@@ -42,9 +42,9 @@ class Variation:
         self.in_time, self.in_bands = [], []
         for step in range(-zones, zones + 1):
             ratio = math.exp(step * self.zone)
-            self.in_time.append(_interpolation(knots, np.minimum(knots * ratio, knots[-1])))
+            self.in_time.append(interpolation(knots, np.minimum(knots * ratio, knots[-1])))
             lines = np.log(middles + 700.0)
-            self.in_bands.append(_interpolation(lines, np.log(middles / ratio + 700.0)))
+            self.in_bands.append(interpolation(lines, np.log(middles / ratio + 700.0)))
 
     def __call__(
         self, heard: Tensor, components: Components, source: torch.Generator
@@ -52,15 +52,9 @@ class Variation:
         """Return varied sounds [B, 1, T], at their original peaks, and their components."""
         steps = torch.randint(-self.zones, self.zones + 1, (len(heard),), generator=source).tolist()
         curve = torch.randn(len(heard), RIPPLES, generator=source) * (self.equaliser_db / 8.686)
-        moved = [self._resampled(sound, step) for sound, step in zip(heard, steps, strict=True)]
+        moved = [resampled(sound, step * self.zone) for sound, step in zip(heard, steps, strict=True)]
         columns = zip(*(self._transposed(components, i, step) for i, step in enumerate(steps)), strict=True)
         return self._equalised(torch.stack(moved), Components(*map(torch.stack, columns)), curve)
-
-    def _resampled(self, sound: Tensor, step: int) -> Tensor:
-        length = sound.shape[-1]
-        size = round(length * math.exp(-step * self.zone))
-        moved = functional.interpolate(sound[None], size=size, mode="linear", align_corners=False)[0]
-        return functional.pad(moved, (0, max(0, length - size)))[..., :length]
 
     def _transposed(self, all_: Components, index: int, step: int) -> tuple[Tensor, ...]:
         own = Components(*(getattr(all_, name)[index] for name in all_.__dataclass_fields__))
@@ -77,6 +71,7 @@ class Variation:
             log_decay=_rolled(own.log_decay, step, None) + change,
             mode_weight=_rolled(own.mode_weight, step, 0.0),
             noise_level=time @ own.noise_level @ bands.T,
+            ringing=own.ringing @ bands.T,
             end_s=own.end_s * math.exp(-change),
         )
         return tuple(getattr(varied, name) for name in varied.__dataclass_fields__)
@@ -107,7 +102,15 @@ class Variation:
         return (sound * peak[:, None])[:, None], levels
 
 
-def _interpolation(at: NDArray[np.float64], wanted: NDArray[np.float64]) -> Tensor:
+def resampled(sound: Tensor, change: float) -> Tensor:
+    """Raise the pitch of a sound [1, T] by `change` nepers, as a resampler does; it keeps its length."""
+    length = sound.shape[-1]
+    size = round(length * math.exp(-change))
+    moved = functional.interpolate(sound[None], size=size, mode="linear", align_corners=False)[0]
+    return functional.pad(moved, (0, max(0, length - size)))[..., :length]
+
+
+def interpolation(at: NDArray[np.float64], wanted: NDArray[np.float64]) -> Tensor:
     """Return the matrix that interpolates values at `at`, which rises, to values at `wanted`."""
     rows = [np.interp(wanted, at, unit) for unit in np.eye(len(at))]
     return torch.from_numpy(np.array(rows).T).float()

@@ -125,18 +125,16 @@ def batch(
     indices: Tensor,
     shift: int = 0,
     source: torch.Generator | None = None,
-    others: Tensor | None = None,
+    waveform: Tensor | None = None,
 ) -> Batch:
     """Make a batch.
 
     Args:
         shift: largest shift, in samples, of the encoder's input, early or late; zeros fill the gap.
         source: generator of the shifts.
-        others: int64 [B], the partner to average each sound with.
+        waveform: [B, 1, T], in place of those of the sounds.
     """
-    waveform = sounds.waveforms[indices]
-    if others is not None:
-        waveform = (waveform + sounds.waveforms[others]) / 2
+    waveform = sounds.waveforms[indices] if waveform is None else waveform
     heard = waveform
     if shift:
         late = torch.randint(-shift, shift + 1, (len(indices),), generator=source).tolist()

@@ -59,10 +59,15 @@ def component_term(decoder: ModalDecoder, z: Tensor, components: Components) -> 
     known = functional.binary_cross_entropy_with_logits(decoder.presence(hidden), weight, reduction="none")
     modes = loud + KNOWN * known.sum(1) / count + 0.3 * zone + 0.3 * fall
 
+    audible = torch.sigmoid(STEEP * (components.noise_level.amax(1) - HEARD))
+    rings = (audible * (decoder.ringing_share(hidden) - components.ringing).abs()).sum(1) / audible.sum(
+        1
+    ).clamp(min=1.0)
+
     gate = end.clamp(max=decoder.frames) + decoder.gate_frames
     late = (decoder.end_frame(hidden) - gate).abs() / (gate + decoder.gate_frames)
     oscillators = PITCH * pitch + ratio + 0.3 * sweep + 0.3 * phase
-    return (oscillators + over_time + modes + 0.5 * late).mean()
+    return (oscillators + over_time + modes + rings + 0.5 * late).mean()
 
 
 def components_at(decoder: ModalDecoder, z: Tensor) -> Components:
@@ -85,6 +90,7 @@ def components_at(decoder: ModalDecoder, z: Tensor) -> Components:
         log_decay=decay.log(),
         mode_weight=torch.sigmoid(decoder.presence(hidden)),
         noise_level=noise,
+        ringing=decoder.ringing_share(hidden),
         end_s=frames * (decoder.hop_length / decoder.sample_rate),
     )
 

@@ -11,8 +11,9 @@
   The decoder gives each mode a probability; the mode sounds where that exceeds its fixed draw. So a sound
   between training sounds has as many clear partials as they have. With the mean of their levels instead, all
   its partials would be faint.
-- *Noise* is Gaussian noise in mel-spaced bands. The place of a sample alone selects it from a table, so the
-  sound does not depend on the size of the chunks.
+- *Noise* is Gaussian noise in mel-spaced bands, and dense partials in the same bands: a share of each band's
+  power *rings*. The place of a sample alone selects both from tables, so the sound does not depend on the
+  size of the chunks.
 
 Nothing looks ahead. Each frame passes to the next the oscillators' phases, levels and accumulated decay, and
 the levels of the noise bands. Levels change linearly within a frame, so a change of z causes no step. Noise
@@ -39,20 +40,15 @@ from trainer.components.layout import (
     RATIOS,
     SPREAD,
     SWEEP_S,
-    band_shapes,
     half_zone,
     knot_frames,
-    smoothing_samples,
     zones_hz,
 )
+from trainer.components.noise import noise_tables
 from trainer.config import ModelConfig
 
 LEAK = 0.2
 PITCH_HIDDEN = 64
-NOISE_PERIOD = 16_384
-"""Longest period of the noise in samples; rounded down to whole frames."""
-EVEN_FRAMES = 12
-"""Frames at the start of the noise over which its power is even."""
 LOUDEST, LOUDEST_MODE = 1.0, -0.5
 """Largest log level of a noise band or free oscillator, and of a mode."""
 QUIET = -9.0
@@ -72,56 +68,6 @@ def knot_weights(frames: int, knots: int) -> tuple[NDArray[np.int64], NDArray[np
     before = np.clip(np.searchsorted(at, boundary, side="right") - 1, 0, knots - 2)
     share = (boundary - at[before]) / (at[before + 1] - at[before])
     return before, share.astype(np.float32)
-
-
-def noise_table(
-    bands: int, hop_length: int, sample_rate: int
-) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Make Gaussian noise of unit power in mel-spaced bands that overlap by half.
-
-    Every hit begins at the start of the table. So each band is rotated to begin where its power is even, and
-    its sign is chosen to keep the peak of the sum low.
-
-    Returns:
-        float32 [bands, T] with the longest period T, and int64 [bands], the period of each band in frames.
-        Periods differ, so that the sum of the bands does not repeat.
-    """
-    random = np.random.default_rng(0)
-    longest = NOISE_PERIOD // hop_length
-    table = np.zeros((bands, longest * hop_length), np.float32)
-    periods = longest - np.arange(bands)
-    smoothing = smoothing_samples(bands, sample_rate)
-    begun = np.zeros(EVEN_FRAMES * hop_length)
-    for band, period in enumerate((periods * hop_length).tolist()):
-        shape = band_shapes(
-            bands, sample_rate, np.fft.rfftfreq(period, 1.0 / sample_rate).astype(np.float64)
-        )[band]
-        spectrum = np.fft.rfft(random.standard_normal(period)) * np.sqrt(shape)
-        spectrum[0] = 0.0
-        sound = np.fft.irfft(spectrum, period)
-        sound = sound / np.sqrt(np.mean(sound**2))
-        sound = np.roll(sound, -_even_start(sound, smoothing[band], hop_length))
-        first = np.resize(sound, len(begun))
-        if np.abs(begun - first).max() < np.abs(begun + first).max():
-            sound, first = -sound, -first
-        begun += first
-        table[band, :period] = sound
-    return table, periods.astype(np.int64)
-
-
-def _even_start(sound: NDArray[np.float64], smoothing: float, hop_length: int) -> int:
-    """Return the sample of periodic noise after which its smoothed power stays nearest to 1."""
-    period = len(sound)
-    ahead = np.arange(period)
-    window = np.fft.rfft(np.exp(-0.5 * (ahead / smoothing) ** 2))
-    after = np.fft.irfft(np.fft.rfft(sound**2) * window.conj(), period)  # smoothed over later samples only
-    before = np.fft.irfft(np.fft.rfft(sound**2) * window, period)
-    total = np.exp(-0.5 * (ahead / smoothing) ** 2).sum()
-    uneven = np.abs(np.log(np.maximum(after / total, 1e-9)))
-    around = np.abs(np.log(np.maximum((before + after - sound**2) / (2 * total - 1), 1e-9)))
-    for frame in range(2, EVEN_FRAMES, 2):
-        uneven = np.maximum(uneven, np.roll(around, -frame * hop_length))
-    return int(np.argmin(uneven))
 
 
 def draws(modes: int) -> NDArray[np.float32]:
@@ -193,6 +139,7 @@ class ModalDecoder(nn.Module):
         self.levels = nn.Linear(values, self.bands + FREE)
         self.mode_heads = nn.Linear(width, 2 * self.modes)
         self.presence = nn.Linear(width, self.modes)
+        self.ringing = nn.Linear(width, self.bands)
         self.free_phase = nn.Linear(width, FREE)
         self.end = nn.Linear(width, 1)
         self.pitch = Pitch(config.latent_dim, self.modes, self.sample_rate)
@@ -202,7 +149,7 @@ class ModalDecoder(nn.Module):
             self.presence.weight.mul_(0.3)
             self.mode_heads.bias[: self.modes].fill_(QUIET)
             self.end.bias.fill_(0.0)
-        table, periods = noise_table(self.bands, self.hop_length, self.sample_rate)
+        table, periods = noise_tables(self.bands, self.hop_length, self.sample_rate)
         knot, share = knot_weights(self.frames, self.knots)
         phase = np.random.default_rng(1).uniform(0.0, 1.0, self.modes)
         for name, value in (
@@ -231,6 +178,10 @@ class ModalDecoder(nn.Module):
     def mode_gate(self, hidden: Tensor) -> Tensor:
         """Return the gain of each mode by its probability, 0 to 1: [..., modes]."""
         return torch.sigmoid(SHARPNESS * (self.presence(hidden) - self.draw))
+
+    def ringing_share(self, hidden: Tensor) -> Tensor:
+        """Share of the power of each noise band that rings, 0 to 1: [..., bands]."""
+        return torch.sigmoid(self.ringing(hidden))
 
     def end_frame(self, hidden: Tensor) -> Tensor:
         """Return the frame at which the sound has ended: [...], 0 to `frames` + the fade."""
@@ -276,8 +227,12 @@ class ModalDecoder(nn.Module):
         before = torch.cat((torch.zeros_like(fallen[:, :1]), fallen[:, :-1]), 1)
         modes = torch.stack((level - before, level - fallen), 2).clamp(max=LOUDEST_MODE).exp()
         modes = modes * self.mode_gate(hidden)[:, :, None]
-        every = torch.cat((levels.clamp(max=LOUDEST).exp(), modes), -1) * gates[..., None]
-        begun = functional.pad(every[:, :1, 0, : self.bands], (0, FREE + self.modes))  # oscillators fade in
+        noise, free = levels.clamp(max=LOUDEST).exp().split([self.bands, FREE], -1)
+        rings = self.ringing_share(hidden)[:, :, None]
+        every = torch.cat((noise * (1.0 - rings).sqrt(), noise * rings.sqrt(), free, modes), -1)
+        every = every * gates[..., None]
+        noises = 2 * self.bands
+        begun = functional.pad(every[:, :1, 0, :noises], (0, FREE + self.modes))  # oscillators fade in
         starts = torch.cat((begun, every[:, :-1, 1]), 1)  # each level continues from its last value
         ends = every[:, :, 1]
 
@@ -301,9 +256,9 @@ class ModalDecoder(nn.Module):
             angle = at[:, some] + turn[:, some] * m
             angle[:, :, :FREE] += bend[:, some] * (m * m / (2 * hop))
             rows = some[:, None] % self.periods
-            noise = self.noise.unflatten(1, (-1, hop))[torch.arange(self.bands, device=z.device), rows]
-            levels = torch.stack((starts[:, some], ends[:, some]), 2)  # [B, F, 2, bands + K]
-            pair = levels[..., : self.bands] @ noise + levels[..., self.bands :] @ torch.sin(angle)
+            noise = self.noise.unflatten(1, (-1, hop))[torch.arange(noises, device=z.device), rows]
+            levels = torch.stack((starts[:, some], ends[:, some]), 2)  # [B, F, 2, 2 · bands + K]
+            pair = levels[..., :noises] @ noise + levels[..., noises:] @ torch.sin(angle)
             pieces.append((pair * ramp).sum(2))
         audio = torch.cat(pieces, 1)
         return audio.reshape(batch, -1)

@@ -97,9 +97,9 @@ def start(
 
 
 def take_apart(state: State, progress: Progress | None = None) -> None:
-    """Find the components of the sounds, if the architecture is taught them."""
+    """Find the components and the bodies of the sounds, if the architecture is taught them."""
     if ARCHITECTURES[state.config.model.architecture].taught:
-        state.components = analyse(state.sounds.waveforms, state.config.model, progress)
+        state.components, state.bodies = analyse(state.sounds.waveforms, state.config.model, progress)
 
 
 def _credited(sounds: Sounds, base: Checkpoint) -> Sounds:

@@ -31,6 +31,7 @@ class State:
         model: the model; `objective` contains it, wrapped for the devices.
         parts: the sounds for training, validation and test.
         components: components of the sounds, for an architecture that is taught them.
+        bodies: the part of each sound that its free oscillators play, [N, 1, T], if sounds are crossed.
         targets: int64 [N, heads], the class of each sound for each head.
         position: steps done in the current epoch.
         totals: sums of the losses over the current epoch, by name.
@@ -48,6 +49,7 @@ class State:
     objective: _FabricModule
     targets: Tensor
     components: Components | None = None
+    bodies: Tensor | None = None
     epoch: int = 0
     position: int = 0
     step: int = 0

@@ -11,6 +11,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from trainer.components.analysis import Components
+from trainer.components.crossing import Crossing
 from trainer.components.variation import Variation
 from trainer.config import Config
 from trainer.data import sampling
@@ -192,21 +194,37 @@ def batches(state: State) -> Iterator[Batch]:
     strata = sampling.strata(state.sounds, state.train, config.data.balance)
     order = sampling.epoch_order(strata, state.train, config.fit.seed, state.epoch)
     shift = round(config.data.shift_ms * config.model.sample_rate / 1000)
-    variation = None
+    variation = crossing = None
     if state.components is not None:
+        crossing = Crossing(config.model)
         variation = Variation(config.model, config.data.vary_zones, config.data.vary_db)
     for indices in order.split(config.fit.batch_size)[state.position :]:
         source = sampling.generator(config.fit.seed, "shift", state.step)
-        others = None
-        if config.data.mix:
-            draws = sampling.generator(config.fit.seed, "mix", state.step)
-            others = sampling.partners(indices, state.targets, state.train, config.data.mix, draws)
-        batch = sampling.batch(state.sounds, indices, shift, source, others)
-        if variation is not None and state.components is not None:
+        waveform, components = _mixed(state, indices, crossing)
+        batch = sampling.batch(state.sounds, indices, shift, source, waveform)
+        if variation is not None and components is not None:
             draws = sampling.generator(config.fit.seed, "vary", state.step)
-            heard, components = variation(batch.heard, state.components[indices], draws)
+            heard, components = variation(batch.heard, components, draws)
             batch = replace(batch, heard=heard, components=components)
         yield batch.to(state.device)
+
+
+def _mixed(state: State, indices: Tensor, crossing: Crossing | None) -> tuple[Tensor, Components | None]:
+    """Return sounds [B, 1, T] and their components, a share of them mixed with another of their class.
+
+    Of sounds that have been taken apart, one gets the body of the other; else they are averaged.
+    """
+    config, every = state.config, state.sounds.waveforms
+    waveform = every[indices]
+    components = None if state.components is None else state.components[indices]
+    if not config.data.mix:
+        return waveform, components
+    draws = sampling.generator(config.fit.seed, "mix", state.step)
+    others = sampling.partners(indices, state.targets, state.train, config.data.mix, draws)
+    if crossing is None or state.components is None or components is None or state.bodies is None:
+        return (waveform + every[others]) / 2, components
+    bodies, theirs = state.bodies[indices].float(), state.bodies[others].float()
+    return crossing(waveform, components, bodies, (state.components[others], theirs), draws)
 
 
 def train_epoch(

@@ -219,7 +219,7 @@ def test_info_prints_classes_and_licence(
 def test_info_prints_words_and_numbers_only(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["info", "drums"]) == 0
     (line,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("training"))
-    assert line.startswith("training      epochs 150, steps 22800, sounds 1215, prepared mixed to mono")
+    assert line.startswith("training      epochs 130, steps 19760, sounds 1215, prepared mixed to mono")
     assert not set("{}[]'") & set(line)
 
 
@@ -234,7 +234,7 @@ def test_serve_introduces_itself_plays_and_records(tiny_model: Path, tmp_path: P
     lines = done.stdout.splitlines()
     details = ["model", "device", "decoder", "trigger", "move"]
     assert [line.split()[0] for line in lines] == [
-        *("plays", "sound", "osc", "page"),
+        *("plays", "sound", "records", "osc", "page"),
         *details,
         *("try", "and", "stop", "played"),
     ]

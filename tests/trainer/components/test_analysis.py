@@ -22,7 +22,7 @@ TIME = np.arange(int(RATE * SECONDS)) / RATE
 
 
 def _analysed(sound: NDArray[np.float64]) -> Components:
-    return analyse(torch.from_numpy(sound).float()[None, None], CONFIG)
+    return analyse(torch.from_numpy(sound).float()[None, None], CONFIG)[0]
 
 
 def _swept(f1_hz: float, sweep: float, tau_s: float, decay: float) -> NDArray[np.float64]:
@@ -111,7 +111,7 @@ def test_silence_and_a_click_are_analysed_without_a_claim() -> None:
 
 def test_rows_are_those_of_the_sounds() -> None:
     sounds = torch.from_numpy(np.stack([_swept(80.0, 0.0, 0.03, 5.0), _swept(200.0, 0.0, 0.03, 5.0)])).float()
-    found = analyse(sounds[:, None], CONFIG)
+    found, _ = analyse(sounds[:, None], CONFIG)
     picked = found[torch.tensor([1])]
     assert picked.log_mode.shape == (1, MODES)
     assert math.exp(picked.log_f1.item()) == pytest.approx(200.0, rel=0.01)

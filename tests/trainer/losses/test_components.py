@@ -48,6 +48,7 @@ def _own(decoder: ModalDecoder, z: torch.Tensor) -> Components:
         log_decay=decay.log(),
         mode_weight=torch.ones_like(level),
         noise_level=levels[..., : decoder.bands],
+        ringing=decoder.ringing_share(hidden),
         end_s=end,
     )
 

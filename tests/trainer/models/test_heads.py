@@ -136,10 +136,10 @@ def test_partners_are_other_training_sounds_of_the_same_kind() -> None:
     assert (some != 0).sum() == pytest.approx(200, abs=60)
 
 
-def test_mixed_batch_holds_averages_of_two_sounds(folder: Path) -> None:
+def test_batch_takes_the_waveforms_that_it_is_given(folder: Path) -> None:
     sounds = prepare(folder, ModelConfig(sample_rate=8000, length=1024), DataConfig())
-    found = batch(sounds, torch.tensor([0, 3]), others=torch.tensor([1, 3]))
     expected = torch.stack([(sounds.waveforms[0] + sounds.waveforms[1]) / 2, sounds.waveforms[3]])
+    found = batch(sounds, torch.tensor([0, 3]), waveform=expected)
     assert torch.equal(found.waveform, expected)
     assert torch.equal(found.heard, expected)
     assert found.index.tolist() == [0, 3]

@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from trainer.components.layout import FREE, band_shapes, half_zone, knot_frames, zones_hz
+from trainer.components.noise import EVEN_FRAMES, noise_table
 from trainer.config import Config, ModelConfig
 from trainer.errors import ConfigError
-from trainer.models.modal import EVEN_FRAMES, ModalDecoder, knot_weights, noise_table
+from trainer.models.modal import ModalDecoder, knot_weights
 
 RATE, FRAMES, HOP, DIM = 16_000, 60, 32, 4
 SMALL = ModelConfig(
@@ -23,7 +24,9 @@ SILENT = -200.0
 """A log level that is 0 in float32."""
 
 
-def _decoder(*, noise: float = SILENT, free: float = SILENT, modes: float = SILENT) -> ModalDecoder:
+def _decoder(
+    *, noise: float = SILENT, free: float = SILENT, modes: float = SILENT, rings: float = 0.0
+) -> ModalDecoder:
     """A decoder whose parts have one level each, whatever z is; its sounds fill the length."""
     torch.manual_seed(0)
     decoder = ModalDecoder(SMALL).eval()
@@ -36,6 +39,8 @@ def _decoder(*, noise: float = SILENT, free: float = SILENT, modes: float = SILE
         decoder.mode_heads.bias[: decoder.modes] = modes
         decoder.presence.weight.zero_()
         decoder.presence.bias.fill_(30.0)
+        decoder.ringing.weight.zero_()
+        decoder.ringing.bias.fill_(200.0 * (rings - 0.5))
         decoder.end.weight.zero_()
         decoder.end.bias.fill_(30.0)
     return decoder
@@ -68,8 +73,9 @@ def test_levels_at_the_knots_are_those_of_the_stream() -> None:
 
 
 @torch.no_grad()
-def test_noise_has_the_level_of_its_bands() -> None:
-    decoder = _decoder(noise=-3.0)
+@pytest.mark.parametrize("rings", [0.0, 0.5, 1.0])
+def test_noise_has_the_level_of_its_bands(rings: float) -> None:
+    decoder = _decoder(noise=-3.0, rings=rings)
     z = _z(2, DIM)
     played = decoder(z)[:, 0]
     wanted = math.exp(-3.0) * decoder.bands**0.5
@@ -177,6 +183,17 @@ def test_bands_of_noise_have_unit_power_periods_of_their_own_and_no_gap() -> Non
         power += np.interp(np.linspace(0, RATE / 2, 1025), hz, np.convolve(spectrum, np.ones(64), "same"))
     middle = power[20:-20]
     assert middle.min() > 0.1 * np.median(middle)
+
+
+def test_ringing_noise_has_few_partials_and_gaussian_noise_has_many() -> None:
+    hop, rate, bands = 64, 44_100, 40
+    shares = []
+    for ringing in (False, True):
+        table, periods = noise_table(bands, hop, rate, ringing=ringing)
+        power = np.sort(np.abs(np.fft.rfft(table[20, : periods[20] * hop].astype(float))) ** 2)[::-1]
+        shares.append(power[:30].sum() / power.sum())
+    assert shares[0] < 0.5
+    assert shares[1] > 0.95
 
 
 def test_noise_begins_with_even_power_and_a_low_peak() -> None:

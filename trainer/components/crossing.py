@@ -1,0 +1,87 @@
+"""Gives sounds the bodies of others, so that there are more pairs than recordings.
+
+sound of a snare - its body + the body of another snare, transposed ─► a third snare, and its components
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from trainer.components.analysis import QUIET_DB, Components
+from trainer.components.layout import LOWEST_HZ, SPREAD, SWEEP_S, knot_frames
+from trainer.components.variation import interpolation, resampled
+from trainer.config import ModelConfig
+
+STEPS, STEP = 10, 0.025
+"""A body is transposed by up to so many steps up or down, of so many nepers."""
+BODY_DB = 4.0
+"""Standard deviation of the change of level of a body."""
+AUDIBLE = 0.01
+"""Least peak of a body."""
+
+
+class Crossing:
+    """Crosses batches of sounds; `config` is the layout of the components."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        self.rate = config.sample_rate
+        knots = knot_frames(config.length // config.hop_length, config.knots).astype(np.float64)
+        self.in_time = [
+            interpolation(knots, np.minimum(knots * math.exp(step * STEP), knots[-1]))
+            for step in range(-STEPS, STEPS + 1)
+        ]
+
+    def __call__(
+        self,
+        heard: Tensor,
+        own: Components,
+        bodies: Tensor,
+        others: tuple[Components, Tensor],
+        source: torch.Generator,
+    ) -> tuple[Tensor, Components]:
+        """Return sounds [B, 1, T] with other bodies, each of the peak that it had, and their components.
+
+        The new body is as loud as the old one, give or take `BODY_DB`.
+
+        Args:
+            heard: [B, 1, T], with the components `own` and the bodies [B, 1, T].
+            others: components and bodies of the others; a sound may be its own other.
+        """
+        theirs, found = others
+        steps = torch.randint(-STEPS, STEPS + 1, (len(heard),), generator=source)
+        luck = torch.exp(torch.randn(len(heard), generator=source) * (BODY_DB / 8.686))
+        moved = torch.stack(
+            [resampled(body, step * STEP) for body, step in zip(found, steps.tolist(), strict=True)]
+        )
+        loud, other = (each.abs().amax((1, 2)).clamp(min=AUDIBLE) for each in (bodies, moved))
+        gain = luck * torch.where((loud > AUDIBLE) & (other > AUDIBLE), loud / other, 1.0)
+        sound = heard - bodies + gain[:, None, None] * moved
+        scale = heard.abs().amax((1, 2)) / sound.abs().amax((1, 2)).clamp(min=1e-9)
+        sound = sound * scale[:, None, None]
+        rise, change = scale.clamp(min=1e-9).log()[:, None], steps * STEP
+        time = torch.stack([self.in_time[step + STEPS] for step in steps.tolist()])
+        low, high = math.log(LOWEST_HZ) - SPREAD, math.log(LOWEST_HZ) + SPREAD
+        return sound, replace(
+            own,
+            log_f1=(theirs.log_f1 + change).clamp(low, high),
+            sweep=theirs.sweep,
+            log_tau=(theirs.log_tau - change).clamp(*(math.log(edge) for edge in SWEEP_S)),
+            log_ratio=theirs.log_ratio,
+            free_level=time @ theirs.free_level + (gain.log()[:, None] + rise)[:, None],
+            phase=theirs.phase,
+            free_weight=theirs.free_weight,
+            log_level=own.log_level + rise,
+            noise_level=own.noise_level + rise[:, None],
+            end_s=self._end_s(sound),
+        )
+
+    def _end_s(self, sound: Tensor) -> Tensor:
+        """Return the times at which sounds have fallen by 70 dB for good, [B]."""
+        level = sound[:, 0].abs()
+        loud = level > level.amax(1, keepdim=True) * 10 ** (QUIET_DB / 20)
+        return (sound.shape[-1] - loud.flip(-1).int().argmax(-1)) / self.rate

@@ -1,0 +1,86 @@
+"""The noise of the modal decoder: tables of Gaussian noise and of dense partials, band by band."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainer.components.layout import band_shapes, smoothing_samples
+
+NOISE_PERIOD = 16_384
+"""Longest period of the noise in samples; rounded down to whole frames."""
+PARTIAL_HZ = 40.0
+"""Mean distance of the partials of ringing noise in a band."""
+PARTIAL_SPREAD = 0.5
+"""Standard deviation of their levels, in nepers, beside that of Gaussian noise."""
+EVEN_FRAMES = 12
+"""Frames at the start of the noise over which its power is even."""
+
+
+def noise_table(
+    bands: int, hop_length: int, sample_rate: int, seed: int = 0, ringing: bool = False
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Make noise of unit power in mel-spaced bands that overlap by half: Gaussian, or dense partials.
+
+    Every hit begins at the start of the table. So each band is rotated to begin where its power is even, and
+    its sign is chosen to keep the peak of the sum low.
+
+    Returns:
+        float32 [bands, T], the longest period, rounded to float16, and int64 [bands], the period of each band
+        in frames: it repeats after so many. Periods differ, so that the sum of the bands does not repeat.
+    """
+    random = np.random.default_rng(seed)
+    longest = NOISE_PERIOD // hop_length
+    table = np.zeros((bands, longest * hop_length), np.float32)
+    periods = longest - np.arange(bands)
+    smoothing = smoothing_samples(bands, sample_rate)
+    begun = np.zeros(EVEN_FRAMES * hop_length)
+    for band, period in enumerate((periods * hop_length).tolist()):
+        shape = band_shapes(
+            bands, sample_rate, np.fft.rfftfreq(period, 1.0 / sample_rate).astype(np.float64)
+        )[band]
+        spectrum = np.fft.rfft(random.standard_normal(period)) * np.sqrt(shape)
+        if ringing:
+            spectrum *= _sparse(random, len(spectrum), sample_rate / period)
+        spectrum[0] = 0.0
+        sound = np.fft.irfft(spectrum, period)
+        sound = sound / np.sqrt(np.mean(sound**2))
+        sound = np.roll(sound, -_even_start(sound, smoothing[band], hop_length))
+        first = np.resize(sound, len(begun))
+        if np.abs(begun - first).max() < np.abs(begun + first).max():
+            sound, first = -sound, -first
+        begun += first
+        table[band, :period] = sound
+    return table.astype(np.float16).astype(np.float32), periods.astype(np.int64)
+
+
+def _sparse(random: np.random.Generator, bins: int, bin_hz: float) -> NDArray[np.float64]:
+    """Return gains [bins] that leave a partial every `PARTIAL_HZ`, give or take, of levels that differ."""
+    cells = np.arange(int(bins * bin_hz / PARTIAL_HZ))
+    at = ((cells + random.random(len(cells))) * (PARTIAL_HZ / bin_hz)).astype(int)
+    gains = np.zeros(bins)
+    gains[at] = np.exp(PARTIAL_SPREAD * random.standard_normal(len(at)))
+    return gains
+
+
+def _even_start(sound: NDArray[np.float64], smoothing: float, hop_length: int) -> int:
+    """Return the sample of periodic noise after which its smoothed power stays nearest to 1."""
+    period = len(sound)
+    ahead = np.arange(period)
+    window = np.fft.rfft(np.exp(-0.5 * (ahead / smoothing) ** 2))
+    after = np.fft.irfft(np.fft.rfft(sound**2) * window.conj(), period)  # smoothed over later samples only
+    before = np.fft.irfft(np.fft.rfft(sound**2) * window, period)
+    total = np.exp(-0.5 * (ahead / smoothing) ** 2).sum()
+    uneven = np.abs(np.log(np.maximum(after / total, 1e-9)))
+    around = np.abs(np.log(np.maximum((before + after - sound**2) / (2 * total - 1), 1e-9)))
+    for frame in range(2, EVEN_FRAMES, 2):
+        uneven = np.maximum(uneven, np.roll(around, -frame * hop_length))
+    return int(np.argmin(uneven))
+
+
+def noise_tables(
+    bands: int, hop_length: int, sample_rate: int
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Return `noise_table` of Gaussian noise, then that of ringing noise: [2 · bands, T], [2 · bands]."""
+    pairs = [noise_table(bands, hop_length, sample_rate, kind, ringing=bool(kind)) for kind in (0, 1)]
+    return np.concatenate([pair[0] for pair in pairs]), np.concatenate([pair[1] for pair in pairs])

@@ -1,0 +1,85 @@
+"""How much of a noise rings: the share of its power that lies in partials too dense to be told apart.
+
+In a long window, the logarithm of the power of Gaussian noise lies on average .58 nepers under that of its
+mean power. Dense partials leave valleys between them, so theirs lies lower still. The same measure of
+mixtures of the decoder's two kinds of noise tells the share.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from trainer.components.layout import band_shapes
+from trainer.components.noise import noise_table
+
+Array = NDArray[np.float64]
+
+LONGEST, SHORTEST = 16_384, 4096
+"""Samples of the window; a shorter sound counts as noise."""
+EVEN_SAMPLES = 256.0
+"""Deviation of the window over which the power of a sound is made even before."""
+AROUND_HZ = 400.0
+"""Width of the surroundings whose mean power a bin is compared with."""
+SHARES = (0.0, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.97, 1.0)
+
+
+def ringing_share(
+    rest: Array, taken_hz: Array, rate: int, begin: int, end: int, bands: int, hop: int
+) -> Array:
+    """Return the share of each band's power that rings, 0 to 1: [bands].
+
+    Args:
+        rest: the sound without its free oscillators, [T].
+        taken_hz: frequencies of the modes that are played as such, [K]; bins near them do not count.
+        begin, end: samples between which the sound is heard.
+    """
+    if end - begin < SHORTEST:
+        return np.zeros(bands)
+    length = min(LONGEST, 1 << (end - begin).bit_length() - 1)
+    part = rest[begin : begin + length]
+    part = part / np.sqrt(ndimage.gaussian_filter1d(part**2, EVEN_SAMPLES, mode="nearest") + 1e-12)
+    measured = _valleys(part, rate, bands, taken_hz)
+    known = _known(length, rate, bands, hop)
+    return np.array([np.interp(one, row, SHARES) for one, row in zip(measured, known, strict=True)])
+
+
+def _valleys(part: Array, rate: int, bands: int, taken_hz: Array) -> Array:
+    """Return by how many nepers the mean logarithm of power lies under that of the mean power: [bands]."""
+    power = np.abs(np.fft.rfft(part * np.hanning(len(part)))) ** 2 + 1e-20
+    bin_hz = rate / len(part)
+    weight = np.ones(len(power))
+    for at in np.round(taken_hz / bin_hz).astype(int):
+        weight[max(0, at - 2) : at + 3] = 0.0
+    around = max(9, int(AROUND_HZ / bin_hz))
+    counted = ndimage.uniform_filter1d(weight, around, mode="nearest")
+    mean = ndimage.uniform_filter1d(weight * power, around, mode="nearest") / np.maximum(counted, 1e-9)
+    over = np.log(power) - np.log(mean + 1e-20)
+    shares = _shares(len(power), bin_hz, bands, rate) * weight
+    return -(shares @ over) / np.maximum(shares.sum(1), 1e-9)
+
+
+@cache
+def _shares(count: int, bin_hz: float, bands: int, rate: int) -> Array:
+    return band_shapes(bands, rate, np.arange(count, dtype=np.float64) * bin_hz)
+
+
+@cache
+def _known(length: int, rate: int, bands: int, hop: int) -> Array:
+    """Return what `_valleys` finds in mixtures with the shares `SHARES`, rising: [bands, len(SHARES)]."""
+    tables = [noise_table(bands, hop, rate, ringing, ringing=bool(ringing)) for ringing in (0, 1)]
+    sounds = []
+    for table, periods in tables:
+        sounds.append(
+            [np.resize(row[: period * hop], length) for row, period in zip(table, periods, strict=True)]
+        )
+    found = np.empty((bands, len(SHARES)))
+    for column, share in enumerate(SHARES):
+        mixed = [
+            np.sqrt(1 - share) * plain + np.sqrt(share) * ring for plain, ring in zip(*sounds, strict=True)
+        ]
+        found[:, column] = _valleys(np.sum(mixed, 0), rate, bands, np.zeros(0))
+    return np.maximum.accumulate(found, 1) + 1e-9 * np.arange(len(SHARES))

@@ -62,7 +62,7 @@ def test_null_device_takes_blocks_until_closed(make_mixer: Callable[..., Mixer])
     assert engine.mixer.hits == 1
 
 
-def test_null_device_skips_blocks_missed_during_a_pause(
+def test_null_device_skips_blocks_missed_during_a_pause_and_counts_an_xrun(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now, taken = [0.0], list[float]()
@@ -79,11 +79,13 @@ def test_null_device_skips_blocks_missed_during_a_pause(
 
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     monkeypatch.setattr(device, "_closing", SimpleNamespace(wait=wait))
-    device._run(cast(BlockSource, SimpleNamespace(block_size=128, hand_over=take)))
+    source = SimpleNamespace(block_size=128, hand_over=take, xruns=0)
+    device._run(cast(BlockSource, source))
     period_s = 128 / device.sample_rate
     assert taken[99] == pytest.approx(99 * period_s)
     assert max(Counter(taken).values()) <= NULL_BUFFER_S / period_s + 1
     assert taken[-1] == pytest.approx(199 * period_s + 0.5, abs=2 * NULL_BUFFER_S)
+    assert source.xruns == 1
 
 
 class Stuck(NullDevice):

@@ -193,8 +193,8 @@ class Mixer:
             if isinstance(command, Trigger):
                 given = command.z if command.point is None else command.point
                 z = self.glide.at(self.position) if given is None else np.array(given)
-                apart = self._is_expressive(command)
-                begun += apart or self.sound_cache.get(z.astype(np.float32)) is None
+                varies = command.vary > 0.0 and self._is_expressive(command)
+                begun += varies or self.sound_cache.get(self._apart(z, command).astype(np.float32)) is None
             moves = moves or isinstance(command, POINT_MOVES)
         for voice in self._playing:
             if voice.cached is not None and not (voice.decoded or voice.silent):
@@ -353,6 +353,13 @@ class Mixer:
         self._expressed += 1
         settings = trigger.velocity, trigger.dynamics, trigger.vary
         return replace(trigger, offset=self._expression.offset(z, *settings, [self._expressed]))
+
+    def _apart(self, z: Point, trigger: Trigger) -> Point:
+        """Return where a hit at z starts, without the variation that is still to be drawn."""
+        offset = trigger.offset
+        if offset is None and self._is_expressive(trigger):
+            offset = self._expression.offset(z, trigger.velocity, trigger.dynamics, 0.0, ())
+        return z if offset is None else np.add(z, offset)
 
     def _perform(self, command: Command) -> None:
         done = self._execute(command)

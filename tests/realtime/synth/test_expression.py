@@ -63,6 +63,18 @@ def test_every_hit_differs_and_the_log_repeats_them_exactly(
     np.testing.assert_array_equal(again, first)
 
 
+def test_hit_whose_sound_is_cached_begins_no_stream_wherever_velocity_moves_it(
+    make_mixer: Make, decoder: Decoder
+) -> None:
+    mixer = with_velocity(make_mixer(), decoder)
+    place = np.add(A, mixer._expression.offset(A, 1.0, 1.0, 0.0, ()))
+    for z in (A, place):
+        mixer.sound_cache.complete(np.asarray(z, np.float32))
+    hits = [Trigger(1.0, A), Trigger(1.0, A, dynamics=1.0), Trigger(0.7, A, dynamics=1.0)]
+    hits += [Trigger(1.0, A, vary=0.5), Trigger(1.0, A, offset=OFF)]
+    assert [mixer.streams_begun([hit]) for hit in hits] == [0, 0, 1, 1, 1]
+
+
 def test_blocks_make_no_difference(make_mixer: Make, play: Play, decoder: Decoder) -> None:
     whole = play(with_velocity(make_mixer(), decoder), performance(), 9_000, (9_000,))
     parts = play(with_velocity(make_mixer(), decoder), performance(), 9_000, (37, 128, 500))

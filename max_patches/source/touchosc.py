@@ -33,7 +33,7 @@ PLAY = {"hit": "/morph/trigger", "beat": "/morph/seq/start", "no beat": "/morph/
 GAIN_DB, MACRO_RANGE = (-60.0, 6.0), 4.0
 MAP = (520, 76, 488, 270)  # left, top, width, height
 EVERY_MS = 50  # between two states of the server
-RECEIVE = 9002  # the port that answers are asked to, whatever port TouchOSC sends from
+RECEIVE = 9002  # port on which answers are requested, whatever port TouchOSC sends from
 CONNECTION = "00001"  # the first of TouchOSC's ten, counted from the right
 
 SCRIPT = """\
@@ -191,8 +191,8 @@ def node(
 
     Args:
         kind, name, colour, script: of it.
-        start: where a fader is at first, 0 to 1.
-        background: whether it hides what is beneath.
+        start: initial value of a fader, 0 to 1.
+        background: True if it hides the controls beneath.
         more: further whole-number properties.
     """
     element = ET.Element("node", ID=str(uuid.uuid5(uuid.NAMESPACE_URL, f"soundmorph/{name}")), type=kind)
@@ -348,6 +348,6 @@ def layout() -> ET.Element:
 
 
 def content() -> bytes:
-    """The file."""
+    """Return the content of the file."""
     xml = ET.tostring(layout(), encoding="UTF-8", xml_declaration=True)
     return zlib.compress(xml, 9)

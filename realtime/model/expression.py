@@ -43,16 +43,16 @@ class Expression:
     ) -> tuple[float, ...]:
         """Return the offset [D] of a hit from z [D].
 
-        Velocity moves along the directions of the classes, each weighted by its share at z. The variation is
-        that of two takes of one class from its centre, drawn by share, mixed by a random weight: so it stays
-        within their spread.
+        Velocity moves along the directions of the classes, each weighted by its share at z. Variation draws a
+        class by its share and two of its takes, and mixes their distances from the centre at a random weight.
+        So it stays within the spread of the takes.
 
         Args:
             z: the point.
             velocity: 0..1; at `MIDDLE`, velocity adds nothing.
-            dynamics: how much velocity moves: 1 as far as in the recordings.
-            vary: how much takes differ: 1 as far as the training sounds of the class.
-            seed: of the draw; each seed has one place.
+            dynamics: amount of the movement by velocity; 1: as far as in the recordings.
+            vary: amount of variation; 1: as far as the training sounds of the class.
+            seed: seed of the draw; the same seed gives the same offset.
         """
         shares = self._shares.at(z)
         moved = dynamics * (velocity - MIDDLE) * (shares @ self._directions)

@@ -14,7 +14,7 @@ from realtime.synth.quantities import TEMPO_BPM
 from realtime.util import install
 from realtime.util.errors import RealtimeError
 
-PERIOD_S = 0.05  # between two looks at the session
+PERIOD_S = 0.05  # interval of the checks of the session
 STOP_S = 0.5
 BAR_BEATS = 4.0  # programs in a session agree on the place within a bar
 

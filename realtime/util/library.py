@@ -22,7 +22,7 @@ class Library:
         self._folder = None if folder is None else folder.resolve()
 
     def open(self, name: str, suffixes: Sequence[str]) -> BinaryIO:
-        """Open a file, which nobody can exchange from then on.
+        """Open a file; replacing it later has no effect.
 
         Raises:
             ControlError: as for `file`, or it is not a regular file that can be read.

@@ -1,4 +1,4 @@
-"""A real browser: the system's Chromium, without a window and without a word to any other machine."""
+"""A real browser: the system's Chromium, without a window and without connections to other machines."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Tab:
 
     Attributes:
         page: playwright's.
-        complaints: what its console says of errors and warnings, and requests that leave this machine.
+        complaints: errors and warnings of its console, and requests to other machines.
     """
 
     def __init__(self, page: Page, address: str) -> None:

@@ -1,4 +1,4 @@
-"""Outs of their own on a real JACK server: named ports, each class on its own, in sum the stereo mix."""
+"""Named outs on a real JACK server: each class on its ports, and the sum of all ports is the stereo mix."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PORTS = [f"soundmorph:{name}_{side}" for name in ("out", "kick", "snare") for si
 
 @contextmanager
 def listening(ports: list[str]) -> Iterator[list[np.ndarray]]:
-    """Hear ports of the JACK server, each [T], until the end; the list fills when it ends."""
+    """Record ports of the JACK server, each [T]; the list is filled at the end of the block."""
     import jack
 
     client = jack.Client("ears", no_start_server=True)

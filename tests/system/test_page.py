@@ -77,7 +77,7 @@ def server(tiny_model: Path, folder: Path) -> Iterator[Server]:
 
 @pytest.fixture
 def tab(chromium: BrowserContext, server: Server) -> Iterator[Tab]:
-    """A page that has nothing to complain of at the end."""
+    """A page whose console has neither errors nor warnings at the end."""
     server.send("/morph/panic")
     server.send("/morph/seq/clear")
     server.send("/morph/seq/path")

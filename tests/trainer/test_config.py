@@ -25,7 +25,7 @@ def test_bundled_configs_are_read_and_written_back(name: str) -> None:
     assert again.digest() == config.digest()
 
 
-def test_nothing_is_chosen_in_the_rows_of_the_paper() -> None:
+def test_configurations_of_the_paper_choose_no_checkpoint() -> None:
     rows = ("digits", "digits_cc", "digits_nonclass", "drums", "drums_cc")
     assert {configs.read(name).data.validation_fraction for name in rows} == {0.0}
     assert Config().data.validation_fraction == 0.1

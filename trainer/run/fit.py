@@ -34,7 +34,7 @@ LOG, CONFIG = "log.jsonl", "config.toml"
 FILES = (LAST, BEST, LOG, CONFIG)
 """Files of a run folder; the best checkpoint exists only if there are validation sounds."""
 COMPONENTS = "components.safetensors"
-"""Of `trainer play`: components of the sounds, which stay when the run is replaced."""
+"""Components of the sounds of `trainer play`; they stay when the run is replaced."""
 PERIODIC, TENSORBOARD = "epoch-{}.safetensors", "tensorboard"
 """Optional contents of a run folder."""
 SAVE_SHARE = 0.05
@@ -56,7 +56,7 @@ def start(
         centres: centres of the clusters that give the classes, if they are known.
         fabric: the devices, launched; None takes those that `config` asks for, in this process.
         base: another run, of the same shape, whose weights this one starts from (`base.choose`).
-        analysed: take the sounds apart, if the architecture is taught their components; else call
+        analysed: analyse the sounds if the architecture learns their components; otherwise, call
             `take_apart` before training.
 
     Raises:
@@ -97,7 +97,7 @@ def start(
 
 
 def take_apart(state: State, progress: Progress | None = None) -> None:
-    """Find the components and the bodies of the sounds, if the architecture is taught them."""
+    """Find the components and the bodies of the sounds, if the architecture learns them."""
     if ARCHITECTURES[state.config.model.architecture].taught:
         state.components, state.bodies = analyse(state.sounds.waveforms, state.config.model, progress)
 

@@ -20,21 +20,21 @@ class Downloads:
     """Offers the files of takes under `/page/takes`, the latest first.
 
     Args:
-        folder: of the takes; it need not exist yet. None: there are none.
+        folder: folder of the takes, which may not exist yet; None: there are no takes.
     """
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
 
     def routes(self, desk: Desk) -> Sequence[web.AbstractRouteDef]:
-        """The list, and each file."""
+        """Return the routes of the list and of each file."""
         return [web.get("/page/takes", self._list), web.get("/page/takes/{name}", self._send)]
 
     async def run(self) -> None:
-        """Do nothing beside the answers."""
+        """Do nothing: files are sent on request only."""
 
     async def goodbye(self) -> None:
-        """Tell nobody."""
+        """Do nothing: no connection stays open."""
 
     async def _list(self, _: web.Request) -> web.Response:
         return web.json_response(await asyncio.to_thread(self._names))
@@ -58,7 +58,7 @@ class Downloads:
         """Return a file of the folder.
 
         Raises:
-            ControlError: there is none of that name, or it lies elsewhere.
+            ControlError: there is no such file, or it is outside the folder.
         """
         if self._folder is None or name.startswith(".") or not self._folder.is_dir():
             raise ControlError("no such take")

@@ -65,7 +65,7 @@ class Guard:
 
     @web.middleware
     async def check(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """The middleware: 421 for a foreign Host, 403 for a foreign Origin, 401 without the key."""
+        """Answer 421 to a foreign Host, 403 to a foreign Origin, and 401 without the key."""
         if not host_is_ours(request.host):
             return web.Response(status=421, text="this server is not called that\n")
         if not origin_is_ours(request.headers.get("Origin"), request.host):

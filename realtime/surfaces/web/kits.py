@@ -72,16 +72,16 @@ class Kits:
 
     @property
     def state(self) -> dict[str, Any] | None:
-        """The kit that is learnt, or was learnt last: its name, the share done, and the latest line."""
+        """Kit that is learnt, or was learnt last: its name, the share done, and the latest line."""
         return self._told
 
     def routes(self, desk: Desk) -> Sequence[web.AbstractRouteDef]:
-        """Folders come by POST; DELETE stops the learning."""
+        """Return the routes: POST takes a folder, DELETE stops the learning."""
         self._desk = desk
         return [web.post("/page/kits", self._take), web.delete("/page/kits", self._stop)]
 
     async def run(self) -> None:
-        """Do nothing beside the answers."""
+        """Do nothing: kits are learnt on request only."""
 
     async def goodbye(self) -> None:
         """Stop the learning; its latest version stays, and the same folder continues it."""
@@ -128,7 +128,7 @@ class Kits:
         self._told = {"name": kit.name, "line": line, "part": round(part, 3), "learning": learning}
 
     async def _follow(self, kit: Kit, process: asyncio.subprocess.Process) -> None:
-        """Tell how far the learning is, and have each version played, until it ends."""
+        """Report the progress, and have each version played, until the learning ends."""
         assert process.stdout is not None
         assert self._library is not None
         line, part, played = "", 0.0, _version(kit.model)

@@ -44,7 +44,7 @@ class OscQuery:
         self._listeners: dict[Client, set[str]] = {}
 
     def routes(self, desk: Desk) -> Sequence[web.AbstractRouteDef]:
-        """All paths that no other part has taken."""
+        """Return a route for all paths that no other part has taken."""
         self._desk = desk
         return [web.get("/{path:.*}", self.answer)]
 

@@ -59,7 +59,7 @@ class Page:
         self._clients: dict[Client, Sender] = {}
 
     def routes(self, desk: Desk) -> Sequence[web.AbstractRouteDef]:
-        """The page at `/`, and all that belongs to it under `/page/`."""
+        """Return the routes of the page: `/`, and its files and data under `/page/`."""
         self._desk = desk
         return [
             web.get("/", self._root),
@@ -74,7 +74,7 @@ class Page:
         ]
 
     async def _root(self, request: web.Request) -> web.StreamResponse:
-        """The page for browsers; by what the client accepts."""
+        """Send the page to browsers, which accept HTML; leave other clients to the next part."""
         if not _wants_page(request):
             response = await self._otherwise(request)
             response.headers["Vary"] = "Accept"
@@ -150,7 +150,7 @@ class Page:
         return client.socket
 
     async def run(self) -> None:
-        """Tell the pages how everything is, for as long as there are any."""
+        """Send the state to the pages, for as long as there are any."""
         told = played = 0
         while True:
             await asyncio.sleep(STATE_S)

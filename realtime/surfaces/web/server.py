@@ -34,13 +34,13 @@ class WebError(RealtimeError):
 
 
 class Work:
-    """One thread for what must not hold up the event loop: asking control, which may wait for the sound."""
+    """One thread for calls that would block the event loop, such as questions to control."""
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="web-work")
 
     async def do(self, work: Callable[..., T], *arguments: Any) -> T:
-        """The result of `work`, done behind the work that was asked for before."""
+        """Do `work` after the work submitted before, and return its result."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
 
     def end(self) -> None:
@@ -67,7 +67,7 @@ class Desk:
 
 
 def peer_of(request: web.Request) -> Peer:
-    """The address and port at the other end."""
+    """Return the address and port at the other end."""
     peer = request.transport.get_extra_info("peername") if request.transport else None
     return (str(peer[0]), int(peer[1])) if peer else ("", 0)
 
@@ -76,7 +76,7 @@ class Part(Protocol):
     """A group of pages or endpoints of the web server."""
 
     def routes(self, desk: Desk) -> Sequence[web.AbstractRouteDef]:
-        """The routes that the part answers."""
+        """Return the routes that the part answers."""
         ...
 
     async def run(self) -> None:

@@ -30,7 +30,7 @@ class Sound:
         self._clients: set[Client] = set()
 
     def routes(self, desk: Desk) -> Sequence[web.AbstractRouteDef]:
-        """The websocket."""
+        """Return the route of the websocket."""
         self._desk = desk
         return [web.get("/page/sound", self._stream)]
 

@@ -59,7 +59,7 @@ def test_every_hit_differs_and_the_log_repeats_them_exactly(
     offsets = [tuple(line["offset"]) for line in log if line["do"] == "trigger"]
     assert len(set(offsets)) == 6
     read = [from_json(line, 4) for line in log]
-    again = play(make_mixer(), read, 12_000)  # of a model that knows nothing of it
+    again = play(make_mixer(), read, 12_000)  # a model without directions of velocity
     np.testing.assert_array_equal(again, first)
 
 

@@ -1,4 +1,4 @@
-"""Outs of their own: each hit on its pair, and all pairs together the stereo mix."""
+"""Named outs: each hit plays on its pair, and the sum of all pairs is the stereo mix."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_sum_of_the_pairs_is_the_stereo_mix_also_of_voices_that_are_cut(
     assert all(pair.any() for pair in np.split(apart, 4, axis=1))
 
 
-def test_an_out_that_is_not_there_is_the_main_one(make_mixer: Make, decoder: Decoder) -> None:
+def test_hit_for_a_missing_out_plays_on_the_main_pair(make_mixer: Make, decoder: Decoder) -> None:
     hit = hits(decoder)[3]
     np.testing.assert_array_equal(
         rendered(make_mixer(channels=4, outs=("kick",)), [(0, hit)])[:, :2],

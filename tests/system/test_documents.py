@@ -87,13 +87,17 @@ class Reader:
         self.output.append(done.stdout)
 
     def recipe(self, line: str) -> str:
-        """Return what make would run, were all installed."""
+        """Return what make would run, were all installed; make its folders."""
         environment = Path(sys.prefix)
         stamps = [f"--assume-old={environment}/.installed-{what}-cpu" for what in ("stage", "train", "all")]
         options = ["-n", "--no-print-directory", "RUNTIME=cpu", f"VENV={environment}", *stamps]
         words = line.replace("make ", f"make {' '.join(options)} ", 1)
         told = subprocess.run(words, shell=True, cwd=ROOT, text=True, capture_output=True, check=True)
-        return told.stdout.splitlines()[-1].replace(f"{environment}/bin/", "")
+        *before, last = told.stdout.splitlines()
+        for each in before:
+            if each.startswith("mkdir "):
+                subprocess.run(each, shell=True, cwd=self.folder, check=True)
+        return last.replace(f"{environment}/bin/", "")
 
     def listen(self) -> None:
         """Wait until all messages are carried out, and all sounds have ended."""

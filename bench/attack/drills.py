@@ -76,8 +76,7 @@ def drill(
         result.played, result.slowest_s = len(performer.hits_s), performer.slowest_s
         if code:
             result.faults.append(f"exit code {code}")
-        if stage.tracebacks:
-            result.faults.append(f"{stage.tracebacks} tracebacks")
+        result.faults += stage.tracebacks
         if any("restarting" in line for line in stage.lines):
             result.faults.append("the worker was restarted")
         if result.end_s > LONGEST_END_S:
@@ -218,8 +217,7 @@ def kills(folder: Path, model: Path, count: int, seed: int) -> Result:
             result.played += played
             result.heard += heard(stage.log, played)
             result.slowest_s = max(result.slowest_s, performer.slowest_s)
-            if stage.tracebacks:
-                result.faults.append(f"{stage.tracebacks} tracebacks")
+            result.faults += stage.tracebacks
         stores += storer.stores
         found = _presets(stage.presets) if stage.presets.exists() else {}
         kept |= storer.kept
@@ -259,8 +257,7 @@ def worker_kills(folder: Path, model: Path, count: int) -> Result:
             back_s.append(time.monotonic() - begun)
             code, end_s = stage.end()
             result.end_s = max(result.end_s, end_s)
-            if code or stage.tracebacks:
-                result.faults.append(f"exit code {code}, {stage.tracebacks} tracebacks")
+            result.faults += [*stage.tracebacks, *([f"exit code {code}"] if code else [])]
     result.done = (
         f"{count} kills of the worker; it plays again after {min(back_s):.1f} to {max(back_s):.1f} s"
     )

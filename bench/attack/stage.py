@@ -114,9 +114,11 @@ class Stage:
         self.process.stdout.close()
 
     @property
-    def tracebacks(self) -> int:
-        """Tracebacks that the server has printed."""
-        return sum(line.startswith("Traceback") for line in self.lines)
+    def tracebacks(self) -> list[str]:
+        """The last line of each traceback that the server has printed."""
+        starts = [at for at, line in enumerate(self.lines) if line.startswith("Traceback")]
+        rests = (self.lines[at + 1 :] for at in starts)
+        return ["traceback: " + next((line for line in rest if line[:1].strip()), "") for rest in rests]
 
     def __enter__(self) -> Stage:
         return self

@@ -15,7 +15,10 @@ STAGE := $(VENV)/.installed-stage-$(RUNTIME)
 TRAIN := $(VENV)/.installed-train-$(RUNTIME)
 ALL   := $(VENV)/.installed-all-$(RUNTIME)
 
-.PHONY: help serve mine train test lint format docs coverage clean
+comma  := ,
+EXTRAS := $(RUNTIME)$(comma)offline$(comma)midi$(comma)link$(comma)plugins$(comma)train$(comma)docs$(comma)dev
+
+.PHONY: help serve mine train test lint format docs coverage locked audit clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -59,6 +62,14 @@ coverage: $(ALL) ## which lines the tests reach
 	$(BIN)/coverage run -m pytest $(ARGS)
 	$(BIN)/coverage report
 
+locked: $(STAGE) ## install everything again; all files but torch's are checked by the SHA-256 in locked.txt
+	@[ $(RUNTIME) = cpu ] || { echo 'locked.txt has the CPU build: make locked RUNTIME=cpu' >&2; exit 1; }
+	$(PIP) install --force-reinstall --no-deps --require-hashes -r locked.txt
+	$(PIP) install -c constraints.txt -e ".[$(EXTRAS)]"
+
+audit: $(ALL) ## known advisories for what is installed; needs a network and pipx
+	pipx run pip-audit --path $(VENV)/lib/python3.*/site-packages
+
 clean: ## remove the environment and what the tools left
 	@if [ -e $(VENV)/pyvenv.cfg ]; then rm -rf -- $(VENV); fi
 	rm -rf build dist *.egg-info .coverage htmlcov .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
@@ -74,10 +85,8 @@ $(TRAIN): pyproject.toml constraints.txt
 	@touch $(STAGE) $@
 
 $(ALL): pyproject.toml constraints.txt
-	@$(call install,$(RUNTIME)$(comma)offline$(comma)midi$(comma)link$(comma)plugins$(comma)train$(comma)docs$(comma)dev,everything (training and checks too))
+	@$(call install,$(EXTRAS),everything (training and checks too))
 	@touch $(STAGE) $(TRAIN) $@
-
-comma := ,
 
 # $(call install,extras,what): an environment for them, made afresh if it holds the other runtime.
 define install

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import importlib
+import importlib.metadata
 import importlib.util
 import os
 import re
@@ -16,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -103,6 +106,48 @@ def test_the_extras_bring_one_onnx_runtime_each() -> None:
     assert all(";" in line for line in extras["gpu"])  # each on machines of its own
     for name in ("train", "dev"):
         assert not required(extras[name]) & {"onnxruntime", "onnxruntime-gpu"}
+
+
+def pins(name: str) -> dict[str, str]:
+    """The versions that a file of requirements names, by normal name."""
+    found = re.findall(r"^([\w.-]+)==([^\s;]+)", (ROOT / name).read_text(encoding="utf-8"), re.M)
+    return {normal(package): version for package, version in found}
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+OF_TORCH = {"torch", "triton"}  # its builds differ, and each release names its Triton
+
+
+def test_every_constraint_has_the_checksums_of_its_files() -> None:
+    locked, text = pins("locked.txt"), (ROOT / "locked.txt").read_text(encoding="utf-8")
+    assert locked == {name: version for name, version in pins("constraints.txt").items() if name != "torch"}
+    for entry in re.split(r"\n(?=\w)", text.rstrip()):
+        _, *checksums = entry.split(" \\\n")
+        assert checksums
+        assert all(re.fullmatch(r" +--hash=sha256:[0-9a-f]{64}", line) for line in checksums)
+
+
+@pytest.mark.skipif(sys.platform != "linux" or sys.version_info < (3, 11, 5), reason="the tested system")
+def test_the_constraints_name_everything_that_is_installed_along() -> None:
+    """From the requirements of this project to those of what they bring, as they are in this environment."""
+    named, seen = pins("constraints.txt").keys() | OF_TORCH, set[str]()
+    extras = PROJECT["optional-dependencies"]
+    todo = [
+        *PROJECT["dependencies"],
+        *(line for name in set(extras) - {"bench", "gpu"} for line in extras[name]),
+    ]
+    while todo:
+        requirement = Requirement(todo.pop())
+        name = normal(requirement.name)
+        if name in seen or (requirement.marker and not requirement.marker.evaluate({"extra": ""})):
+            continue
+        seen.add(name)
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            todo += [] if name in OF_TORCH else importlib.metadata.requires(name) or []
+    assert seen - named == set()
 
 
 def build(source: Path, folder: Path) -> list[Path]:

@@ -76,12 +76,12 @@ class Kit:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._config = configs.read(configs.DEFAULT).replace("data", max_per_source=0)
-        self._components: Components | None = None
+        self._analysed: tuple[Components | None, Tensor | None] | None = None
         self._analysis_s = 0.0
 
     def adapted(self, passes: int) -> Point:
         """Return the end of a run of so many passes from the base; 0: where it starts."""
-        config = self._config.replace("fit", epochs=passes, batch_size=BATCH, device="cpu")
+        config = self._config.replace("fit", epochs=max(1, passes), batch_size=BATCH, device="cpu")
         known = base.choose(None, config)
         state = fit.start(config, self._folder, base=known, analysed=False)
         began = time.process_time()
@@ -115,11 +115,12 @@ class Kit:
         )
 
     def _take_apart(self, state: State) -> None:
-        if self._components is None:
+        if self._analysed is None:
             began = time.process_time()
             fit.take_apart(state)
-            self._components, self._analysis_s = state.components, (time.process_time() - began) / CORES
-        state.components = self._components
+            self._analysed = state.components, state.bodies
+            self._analysis_s = (time.process_time() - began) / CORES
+        state.components, state.bodies = self._analysed
 
 
 @torch.no_grad()

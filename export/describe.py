@@ -46,7 +46,13 @@ BODY_S = (0.05, 0.3)
 
 
 @torch.no_grad()
-def describe(checkpoint: Checkpoint, model: VAE, name: str, velocity: Tensor | None = None) -> ModelInfo:
+def describe(
+    checkpoint: Checkpoint,
+    model: VAE,
+    name: str,
+    velocity: Tensor | None = None,
+    candidates: int = CANDIDATES,
+) -> ModelInfo:
     """Return the metadata of the decoder of a checkpoint.
 
     Args:
@@ -54,6 +60,7 @@ def describe(checkpoint: Checkpoint, model: VAE, name: str, velocity: Tensor | N
         model: the model of the checkpoint, in evaluation mode.
         name: name of the model.
         velocity: [classes, D], directions in which hits get harder; None: unknown.
+        candidates: points of a class that are decoded to find its centre; 1 takes the middle one undecoded.
 
     Raises:
         ExportError: if the checkpoint has no training sounds.
@@ -74,7 +81,7 @@ def describe(checkpoint: Checkpoint, model: VAE, name: str, velocity: Tensor | N
             centroid = members.mean(0)
             spread = (members - centroid).square().sum(1).mean().sqrt()
             if ARCHITECTURES[config.model.architecture].taught:  # the mean of many kits is a weak drum
-                centroid = _most_typical(model, members, config)
+                centroid = _most_typical(model, members, config, candidates)
             harder = () if velocity is None else _floats(velocity[label])
             classes.append(ClassInfo(class_name, _floats(centroid), float(spread), harder))
     if len(classes) != len(checkpoint.classes):
@@ -117,14 +124,16 @@ def describe(checkpoint: Checkpoint, model: VAE, name: str, velocity: Tensor | N
     )
 
 
-def _most_typical(model: VAE, members: Tensor, config: Config) -> Tensor:
+def _most_typical(model: VAE, members: Tensor, config: Config, candidates: int) -> Tensor:
     """Return the point, among those of a class [N, D], that sounds most typical of it.
 
-    The decoded sounds of the `CANDIDATES` points in the middle of the class are encoded again, as a typical
+    The decoded sounds of the `candidates` points in the middle of the class are encoded again, as a typical
     point may decode to an untypical sound. The one that then has the least mean distance to the class wins.
     In a class whose sounds have a pitch, the clearest of the `TYPICAL` nearest ones wins.
     """
-    middle = torch.cdist(members, members).mean(1).argsort()[:CANDIDATES]
+    middle = torch.cdist(members, members).mean(1).argsort()[:candidates]
+    if len(middle) == 1:
+        return members[middle[0]]
     decoded = model.decode(members[middle].float()).numpy()[:, 0]
     heard = [_encoded(model, sound, config) for sound in decoded]
     distance = torch.cdist(torch.stack(heard).to(members), members).mean(1)

@@ -11,7 +11,7 @@ import onnx
 
 from export import velocity
 from export.architectures import decoder_graph, encoder_graph
-from export.describe import describe, describe_encoder
+from export.describe import CANDIDATES, describe, describe_encoder
 from export.errors import ExportError
 from export.graph import halve
 from export.parity import MAX_DIFFERENCE, Parity, compare, encoder_difference
@@ -30,6 +30,7 @@ def export(
     name: str | None = None,
     velocities: Path | None = None,
     force: bool = False,
+    candidates: int = CANDIDATES,
 ) -> Parity:
     """Export the decoder of a run, and its encoder beside it.
 
@@ -39,6 +40,7 @@ def export(
         name: name of the model; None takes the stem of the file.
         velocities: folder of drums, each recorded at several velocities (`export.velocity`).
         force: replace existing files.
+        candidates: points of a class that are decoded to find its centre.
 
     Returns:
         The difference between the sound of the file and that of PyTorch.
@@ -59,7 +61,7 @@ def export(
     model.eval()
     halve(model.encoder)
     harder = None if velocities is None else velocity.learn(saved, model, velocities)
-    info = describe(saved, model, name or target.stem, harder)
+    info = describe(saved, model, name or target.stem, harder, candidates)
     with in_place(beside) as part:
         _write_encoder(model, describe_encoder(saved.config, info), part)
         return write(model, info, target)

@@ -45,7 +45,7 @@ class Published:
         """
         draft = self.path.with_name(f".{self.path.name}")
         try:
-            export(run.snapshot(resumable=False), draft, name=self.path.stem, force=True)
+            export(run.snapshot(resumable=False), draft, name=self.path.stem, force=True, candidates=1)
             pairs = compared(draft, run.state)
             found = mean_db(pairs)
             if found < self.distance_db:

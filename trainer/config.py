@@ -109,7 +109,16 @@ class DataConfig:
         mix: fraction of the drawn sounds that are averaged with another training sound of their class; 0 in
             the paper. (The authors' code adds 20 such averages to each sound: 20/21 = 0.952.) With the
             architecture "modal" they get the body of the other instead, and all bodies are transposed.
+        averages: averages of each training sound with other sounds of its class to train on beside it, drawn
+            once for the run; 0 in the paper (authors' code: 20, so 21 sounds for each file).
         shift_ms: largest shift, early or late, of the encoder's input; 0 in the paper.
+        shift_steps: the steps in which the encoder's input is shifted: "both", or "classification", which
+            leaves the waveform to the variational step.
+        align_ms: most that is cut from the start of a training sound to bring its waveform into step with
+            its class; its sign may change, too. Other sounds stay as they are. 0, as in the paper, aligns
+            nothing.
+        leak: also train on the test sounds, once an epoch, as the validation loop of the authors' code does.
+            An experiment: what `evaluate` then says of the test sounds it says of training sounds.
         vary_zones: largest change of pitch in training, in zones of the modes ("modal" only); 0 in the paper.
         vary_db: standard deviation of a random equaliser in training ("modal" only); 0 in the paper.
     """
@@ -126,7 +135,11 @@ class DataConfig:
     balance: str = "none"
     max_per_source: int = 0
     mix: float = 0.0
+    averages: int = 0
     shift_ms: float = 0.0
+    shift_steps: str = "both"
+    align_ms: float = 0.0
+    leak: bool = False
     vary_zones: int = 0
     vary_db: float = 0.0
 
@@ -278,6 +291,7 @@ class Config:
         _check_stft(config)
         _check_middles(config)
         _check_taught(config)
+        _check_drawn(config)
         return config
 
     @classmethod
@@ -320,6 +334,7 @@ _CHOICES: dict[tuple[str, str], tuple[str, ...]] = {
     ("model", "architecture"): tuple(ARCHITECTURES),
     ("data", "labels"): ("auto", "folder", "pattern", "kmeans", "names"),
     ("data", "balance"): ("none", "class", "source"),
+    ("data", "shift_steps"): ("both", "classification"),
     ("loss", "reduction"): ("sum", "mean"),
     ("optim", "update"): ("alternating", "joint"),
     ("optim", "algorithm"): ("adam", "adamw"),
@@ -442,6 +457,19 @@ def _check_taught(config: Config) -> None:
     for key, value in (asked | {"[loss] components": config.loss.components}).items():
         if value and not ARCHITECTURES[name].taught:
             raise ConfigError(f"{key} = {value:g}: it must be 0 for {name}; it works with {able}")
+
+
+def _check_drawn(config: Config) -> None:
+    """Refuse ways of drawing sounds that contradict each other or the steps."""
+    data = config.data
+    if data.averages and data.mix:
+        raise ConfigError(f"[data] averages = {data.averages} and mix = {data.mix:g}: one of them must be 0")
+    if data.averages and ARCHITECTURES[config.model.architecture].taught:
+        raise ConfigError(f"[data] averages = {data.averages}: it must be 0 for {config.model.architecture}")
+    if data.shift_steps != "both" and config.optim.update != "alternating":
+        raise ConfigError(
+            f'[data] shift_steps = "{data.shift_steps}": it needs [optim] update = "alternating", two steps'
+        )
 
 
 def _value(section: str, key: str, value: Any, kind: Any) -> Any:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,8 @@ import pytest
 from trainer import config as configs
 from trainer.config import Config
 from trainer.errors import ConfigError
+
+PAPER = ("paper_dc", "paper_cc", "paper_nonclass")
 
 
 def test_defaults_are_the_papers() -> None:
@@ -26,7 +29,7 @@ def test_bundled_configs_are_read_and_written_back(name: str) -> None:
 
 
 def test_configurations_of_the_paper_choose_no_checkpoint() -> None:
-    rows = ("digits", "digits_cc", "digits_nonclass", "drums", "drums_cc")
+    rows = ("digits", "digits_cc", "digits_nonclass", "drums", "drums_cc", *PAPER)
     assert {configs.read(name).data.validation_fraction for name in rows} == {0.0}
     assert Config().data.validation_fraction == 0.1
 
@@ -49,7 +52,22 @@ def test_bundled_configs_have_the_window_and_latent_size_of_the_paper() -> None:
         "drums_cc": ("cc", 22050, 16384, 30),
         "drums_mb": ("mb", 44100, 32768, 30),
         "kit": ("modal", 44_100, 65_536, 30),
+        "paper_cc": ("cc", 8000, 4096, 20),
+        "paper_dc": ("dc", 8000, 4096, 20),
+        "paper_nonclass": ("dc", 8000, 4096, 20),
     }
+
+
+@pytest.mark.parametrize("name", PAPER)
+def test_the_papers_protocol_has_no_choice_of_ours(name: str) -> None:
+    config, default = configs.read(name), Config()
+    assert config.optim == default.optim
+    assert config.loss == dataclasses.replace(
+        default.loss, classification=0.0 if name == "paper_nonclass" else 1.01
+    )
+    data = config.data
+    assert (data.averages, data.mix, data.shift_ms, data.align_ms, data.leak) == (20, 0.0, 0.0, 0.0, False)
+    assert (config.fit.epochs, config.fit.batch_size) == (117, 50)
 
 
 @pytest.mark.parametrize(
@@ -85,6 +103,11 @@ def test_bundled_configs_have_the_window_and_latent_size_of_the_paper() -> None:
         (
             '[model]\narchitecture = "cc"\n[loss]\ncentre_dtw = 1',
             "[loss] centre_dtw = 1: it must be 0 for cc; it works with mb",
+        ),
+        ("[data]\naverages = 2\nmix = 0.5", "[data] averages = 2 and mix = 0.5: one of them must be 0"),
+        (
+            '[data]\nshift_steps = "classification"\n[optim]\nupdate = "joint"',
+            '[data] shift_steps = "classification": it needs [optim] update = "alternating", two steps',
         ),
         (
             "[loss]\nstft_sizes = [64, 1.5]",

@@ -27,13 +27,19 @@ def run(args: argparse.Namespace) -> int:
     if args.include:
         config = config.replace("data", include=args.include)
     installed.check("training", installed.NEEDED)
-    from trainer.data import findings, splits
+    from trainer.data import alignment, findings, splits
     from trainer.data.sounds import prepare
 
     sounds = prepare(args.data, config.model, config.data)
     findings.show(findings.rows(sounds), sys.stdout)
     print(findings.summary(sounds))
-    print(splits.parts(sounds, config.data, config.fit.seed))
+    parts = splits.parts(sounds, config.data, config.fit.seed)
+    print(parts)
+    if config.data.align_ms:
+        found = alignment.aligned(sounds, parts.train, config.model.length)
+        before, after = (alignment.coherence(some, parts.train) for some in (sounds, found))
+        turned = sum(cut is not None and cut[1] < 0 for cut in found.cuts)
+        print(f"aligned: coherence of a class {before:.2f} -> {after:.2f}; {turned} turned upside down")
     if alone := findings.classes_of_one(sounds):
         print(f"a class of one sound cannot be held out: {', '.join(alone)}")
     return 0

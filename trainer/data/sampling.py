@@ -120,6 +120,31 @@ def partners(
     return found
 
 
+def augmented(targets: Tensor, train: Tensor, averages: int, seed: int) -> tuple[Tensor, Tensor]:
+    """Return the sounds of an epoch and the partner that each is averaged with, drawn once for the run.
+
+    Args:
+        targets: int64 [N, heads]; a partner has the same classes in every column.
+        train: int64 [M], indices of the training sounds.
+        averages: partners of each sound, all different if its class has so many.
+
+    Returns:
+        int64 [M · (1 + averages)] each; the partner of the sound as it is, and of one without kin, is itself.
+    """
+    if not averages:
+        return train, train
+    source = generator(seed, "averages")
+    partner = train[:, None].repeat(1, 1 + averages)
+    for row, index in enumerate(train):
+        kin = train[(targets[train] == targets[index]).all(1) & (train != index)]
+        if len(kin):
+            order = torch.cat(
+                [torch.randperm(len(kin), generator=source) for _ in range(0, averages, len(kin))]
+            )
+            partner[row, 1:] = kin[order[:averages]]
+    return train.repeat_interleave(1 + averages), partner.flatten()
+
+
 def batch(
     sounds: Sounds,
     indices: Tensor,

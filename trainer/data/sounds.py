@@ -83,6 +83,9 @@ class Sounds:
         centres: float64 [classes, 20], centres of the clusters; None unless k-means found the classes.
         fields: the fields of `label_pattern` by name, with the value of each sound.
         velocities: how hard each drum was hit, 0 to 1; None if the manifest does not say.
+        recordings: float32 [N, 1, T + margin], longer windows to align; None if nothing is to be aligned.
+        cuts: of each aligned sound, the samples that were cut from its start, and its sign, 1 or -1; None for
+            the others. Empty if nothing is aligned.
     """
 
     names: tuple[str, ...]
@@ -98,6 +101,8 @@ class Sounds:
     centres: Tensor | None = None
     fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     velocities: tuple[float | None, ...] = ()
+    recordings: Tensor | None = None
+    cuts: tuple[tuple[int, int] | None, ...] = ()
 
     @cached_property
     def digest(self) -> str:
@@ -206,6 +211,9 @@ def prepare(
     kept: list[Entry] = []
     fixed: list[Fixed] = []
     waveforms: list[NDArray[np.float32]] = []
+    recordings: list[NDArray[np.float32]] = []
+    margin = round(config.align_ms * model.sample_rate / 1000)
+    longer = replace(model, length=model.length + margin)
     seen: dict[bytes, str] = {}
     for done, entry in enumerate(entries, start=1):
         try:
@@ -221,6 +229,8 @@ def prepare(
                 entry = replace(entry, label=by_name.hat(waveform, model.sample_rate))
             kept.append(entry)
             waveforms.append(waveform)
+            if margin:
+                recordings.append(prepare_signal(signal, rate, longer, config))
             found = [*faults(signal), *too_long(signal, rate, model)]
             fixed += [Fixed(entry.name, fault, remedy) for fault, remedy in found]
         if progress:
@@ -249,6 +259,7 @@ def prepare(
         centres=centres,
         fields={key: tuple(entry.fields[key] for entry in kept) for key in kept[0].fields},
         velocities=tuple(entry.velocity for entry in kept),
+        recordings=torch.from_numpy(np.stack(recordings))[:, None] if margin else None,
     )
 
 

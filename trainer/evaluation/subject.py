@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from trainer.data import splits
+from trainer.data import alignment, splits
 from trainer.data.sounds import Progress, Sounds, prepare
 from trainer.errors import CheckpointError, DataError, DivergedError
 from trainer.models.vae import VAE, build
@@ -117,13 +117,14 @@ def load(
     config, folder = saved.config, data or Path(saved.data["folder"])
     chosen = pick_device(device)
     sounds = prepare(folder, config.model, config.data, progress, saved.centres)
+    parts = splits.parts(sounds, config.data, config.fit.seed)
+    sounds = alignment.aligned(sounds, parts.train, config.model.length)
     if sounds.digest != saved.data.get("digest"):
         raise DataError(
             f"{folder}: its sounds are not those of this run ({len(sounds.names)} now, "
             f"{len(saved.anchors.names)} of them were trained on), so which ones are new to it is not known"
         )
-    test = splits.parts(sounds, config.data, config.fit.seed).test
-    if not len(test):
+    if not len(parts.test):
         raise DataError(
             f"{run}: it has no test sounds ([data] test_fraction = {config.data.test_fraction:g} of "
             f"{len(sounds.names)} sounds), so there is nothing to evaluate it on"
@@ -133,7 +134,7 @@ def load(
         checkpoint.fill(model, saved)
     except CheckpointError as error:
         raise CheckpointError(f"{path}: {error}") from None
-    return Subject(path, saved, model.to(chosen).eval(), chosen, sounds, test)
+    return Subject(path, saved, model.to(chosen).eval(), chosen, sounds, parts.test)
 
 
 @torch.inference_mode()

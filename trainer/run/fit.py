@@ -17,7 +17,7 @@ from torch import Tensor
 from trainer.architectures import ARCHITECTURES
 from trainer.components.analysis import analyse
 from trainer.config import Config
-from trainer.data import splits, targets
+from trainer.data import alignment, splits, targets
 from trainer.data.medoids import medoids
 from trainer.data.sounds import Progress, Sounds, prepare
 from trainer.errors import CheckpointError, DataError, TrainerError
@@ -35,7 +35,7 @@ FILES = (LAST, BEST, LOG, CONFIG)
 """Files of a run folder; the best checkpoint exists only if there are validation sounds."""
 COMPONENTS = "components.safetensors"
 """Components of the sounds of `trainer play`; they stay when the run is replaced."""
-PERIODIC, TENSORBOARD = "epoch-{}.safetensors", "tensorboard"
+PERIODIC, TENSORBOARD, ALIGNMENT = "epoch-{}.safetensors", "tensorboard", "alignment.csv"
 """Optional contents of a run folder."""
 SAVE_SHARE = 0.05
 """Largest fraction of the time that saving within an epoch may take."""
@@ -68,6 +68,7 @@ def start(
     sounds = prepare(folder, config.model, config.data, progress, centres)
     config = _completed(config, sounds)
     parts = splits.parts(sounds, config.data, config.fit.seed)
+    sounds = alignment.aligned(sounds, parts.train, config.model.length)
     _check_validation(config, parts.validation)
     torch.manual_seed(config.fit.seed)
     model = build(config.model, len(sounds.classes)).to(fabric.device)
@@ -186,7 +187,7 @@ def restored(
 def finish_epoch(state: State) -> dict[str, Any]:
     """Count the epoch, validate if it is due, and return the record of the epoch for the log."""
     fit = state.config.fit
-    means = {name: value / len(state.train) for name, value in state.totals.items()}
+    means = {name: value / state.passes for name, value in state.totals.items()}
     record = {
         "epoch": state.epoch + 1,
         "step": state.step,
@@ -263,7 +264,7 @@ def write_log(state: State, out: Path) -> None:
 
 def clear(out: Path) -> None:
     """Remove the files of a run from its folder, and no others."""
-    for path in (*(out / name for name in FILES), *out.glob(PERIODIC.format("*"))):
+    for path in (*(out / name for name in (*FILES, ALIGNMENT)), *out.glob(PERIODIC.format("*"))):
         path.unlink(missing_ok=True)
     shutil.rmtree(out / TENSORBOARD, ignore_errors=True)
 
@@ -292,6 +293,8 @@ def run(state: State, out: Path, display: Display, stop: Callable[[], bool] = ne
     if leads:
         checkpoint.save_atomically(out / CONFIG, state.config.to_toml().encode())
         write_log(state, out)
+        if state.sounds.cuts:
+            checkpoint.save_atomically(out / ALIGNMENT, alignment.index(state.sounds).encode())
     saved, cost = time.monotonic(), 0.0
 
     def save() -> None:

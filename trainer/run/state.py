@@ -78,7 +78,15 @@ class State:
     @property
     def steps_per_epoch(self) -> int:
         """Steps of an epoch; its last batch may be smaller."""
-        return math.ceil(len(self.train) / self.config.fit.batch_size)
+        size = self.config.fit.batch_size
+        leaked = len(self.parts.test) if self.config.data.leak else 0
+        return math.ceil((self.passes - leaked) / size) + math.ceil(leaked / size)
+
+    @property
+    def passes(self) -> int:
+        """Sounds that an epoch passes through the model."""
+        data = self.config.data
+        return len(self.train) * (1 + data.averages) + (len(self.parts.test) if data.leak else 0)
 
     @property
     def steps(self) -> int:

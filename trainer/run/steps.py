@@ -93,7 +93,8 @@ def update(state: State, batch: Batch, stop: Callable[[], bool]) -> dict[str, fl
     first, second = (torch.randn(shape, generator=noise).to(state.device) for _ in range(2))
     if config.optim.update == "joint":
         return _descend(state, JOINT, batch, first, weight, stop)
-    values = _descend(state, VARIATIONAL, batch, first, weight, stop)
+    still = replace(batch, heard=batch.waveform) if config.data.shift_steps == CLASSIFICATION else batch
+    values = _descend(state, VARIATIONAL, still, first, weight, stop)
     if values is not None and config.loss.classification:
         values |= _descend(state, CLASSIFICATION, batch, second, weight, never) or {}
     return values
@@ -190,17 +191,22 @@ def _between(size: int, device: torch.device) -> Tensor:
 
 def batches(state: State) -> Iterator[Batch]:
     """Yield the remaining batches of the current epoch."""
-    config = state.config
-    strata = sampling.strata(state.sounds, state.train, config.data.balance)
-    order = sampling.epoch_order(strata, state.train, config.fit.seed, state.epoch)
+    config, size = state.config, state.config.fit.batch_size
+    drawn, partners = sampling.augmented(state.targets, state.train, config.data.averages, config.fit.seed)
+    strata = sampling.strata(state.sounds, drawn, config.data.balance)
+    order = sampling.epoch_order(strata, torch.arange(len(drawn)), config.fit.seed, state.epoch)
+    chosen = [(drawn[places], partners[places]) for places in order.split(size)]
+    if config.data.leak:
+        leaked = sampling.epoch_order(None, state.parts.test, config.fit.seed, state.epoch)
+        chosen += [(indices, indices) for indices in leaked.split(size)]
     shift = round(config.data.shift_ms * config.model.sample_rate / 1000)
     variation = crossing = None
     if state.components is not None:
         crossing = Crossing(config.model)
         variation = Variation(config.model, config.data.vary_zones, config.data.vary_db)
-    for indices in order.split(config.fit.batch_size)[state.position :]:
+    for indices, others in chosen[state.position :]:
         source = sampling.generator(config.fit.seed, "shift", state.step)
-        waveform, components = _mixed(state, indices, crossing)
+        waveform, components = _mixed(state, indices, others, crossing)
         batch = sampling.batch(state.sounds, indices, shift, source, waveform)
         if variation is not None and components is not None:
             draws = sampling.generator(config.fit.seed, "vary", state.step)
@@ -209,22 +215,24 @@ def batches(state: State) -> Iterator[Batch]:
         yield batch.to(state.device)
 
 
-def _mixed(state: State, indices: Tensor, crossing: Crossing | None) -> tuple[Tensor, Components | None]:
-    """Return sounds [B, 1, T] and their components, a share of them mixed with another of their class.
+def _mixed(
+    state: State, indices: Tensor, others: Tensor, crossing: Crossing | None
+) -> tuple[Tensor, Components | None]:
+    """Return sounds [B, 1, T] and their components, averaged or mixed with others of their class.
 
-    Of sounds that have been taken apart, one gets the body of the other; else they are averaged.
+    Each sound is averaged with its partner in `others`, itself if there is none. With `[data] mix`, partners are
+    drawn here for a share of the sounds; one that has been taken apart gets the body of the other instead.
     """
     config, every = state.config, state.sounds.waveforms
     waveform = every[indices]
     components = None if state.components is None else state.components[indices]
-    if not config.data.mix:
-        return waveform, components
-    draws = sampling.generator(config.fit.seed, "mix", state.step)
-    others = sampling.partners(indices, state.targets, state.train, config.data.mix, draws)
-    if crossing is None or state.components is None or components is None or state.bodies is None:
-        return (waveform + every[others]) / 2, components
-    bodies, theirs = state.bodies[indices].float(), state.bodies[others].float()
-    return crossing(waveform, components, bodies, (state.components[others], theirs), draws)
+    if config.data.mix:
+        draws = sampling.generator(config.fit.seed, "mix", state.step)
+        others = sampling.partners(indices, state.targets, state.train, config.data.mix, draws)
+        if crossing and components and state.components and state.bodies is not None:
+            bodies, theirs = state.bodies[indices].float(), state.bodies[others].float()
+            return crossing(waveform, components, bodies, (state.components[others], theirs), draws)
+    return (waveform + every[others]) / 2, components
 
 
 def train_epoch(

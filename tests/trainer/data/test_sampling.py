@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from trainer.data.sampling import batch, epoch_order, generator, strata
+from trainer.data.sampling import augmented, batch, epoch_order, generator, strata
 from trainer.data.sounds import Sounds
 
 MadeSounds = Callable[[list[tuple[int, str, str]]], Sounds]
@@ -55,3 +55,14 @@ def test_batch_can_be_sliced_and_moved_to_a_device(tmp_path: Path, made: MadeSou
 def test_generators_depend_on_their_arguments_only(other: tuple[int, str, int]) -> None:
     draws = [torch.rand(3, generator=generator(0, "noise", 0)).tolist() for _ in range(2)]
     assert draws[0] == draws[1] != torch.rand(3, generator=generator(*other)).tolist()
+
+
+def test_each_training_sound_comes_plain_and_averaged_with_others_of_its_class() -> None:
+    targets, train = torch.tensor([0, 0, 0, 0, 1, 2, 2, 2])[:, None], torch.tensor([0, 1, 3, 4, 5, 7])
+    sounds, partners = augmented(targets, train, 2, seed=0)
+    assert sounds.tolist() == [i for i in train.tolist() for _ in range(3)]
+    found = partners.view(-1, 3).tolist()
+    assert [row[0] for row in found] == train.tolist()
+    assert [sorted(row[1:]) for row in found] == [[1, 3], [0, 3], [0, 1], [4, 4], [7, 7], [5, 5]]
+    assert torch.equal(augmented(targets, train, 2, seed=0)[1], partners)
+    assert [part.tolist() for part in augmented(targets, train, 0, 0)] == [train.tolist()] * 2

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from tests.trainer.displays import Recorder
+from trainer import config as configs
 from trainer.architectures import ARCHITECTURES
 from trainer.config import Config
 from trainer.errors import CheckpointError, DataError, DivergedError, TrainerError
@@ -142,6 +143,17 @@ def test_losses_and_gradient_are_those_of_the_whole_batch(
             assert (ours - theirs).norm() <= 1e-3 * theirs.norm()  # in single precision
 
 
+@pytest.mark.parametrize("name", ["paper_dc", "paper_cc", "paper_nonclass"])
+def test_the_papers_protocol_takes_a_step(folder: Path, name: str) -> None:
+    config = configs.read(name).replace("model", layers=2, length=1024).replace("fit", batch_size=4)
+    state = fit.start(config.replace("fit", device="cpu", threads=1), folder)
+    assert state.passes == 21 * len(state.train) == 21 * 10
+    values = update(state, next(batches(state)), lambda: False)
+    assert values is not None
+    assert ("classification" in values) == (name != "paper_nonclass")
+    assert 0 < values["reconstruction"] < math.inf
+
+
 def test_step_stopped_halfway_leaves_the_run_as_it_was(config: Config, folder: Path) -> None:
     state = fit.start(changed(config, MIDDLES).replace("fit", micro_batch=2), folder)
     before = {name: weight.clone() for name, weight in state.model.state_dict().items()}
@@ -224,6 +236,50 @@ def test_the_test_sounds_play_no_part(config: Config, folder: Path, tmp_path: Pa
     scores = [[record["criterion"] for record in state.history] for state in runs]
     assert scores[0] == scores[1]
     assert None not in scores[0]
+
+
+def test_leak_also_trains_on_the_test_sounds(config: Config, folder: Path, tmp_path: Path) -> None:
+    config = config.replace("data", test_fraction=0.4, validation_fraction=0.0, averages=1)
+    (tmp_path / "out").mkdir()
+    for leak in (False, True):
+        state = fit.start(config.replace("data", leak=leak), folder)
+        assert [len(part) for part in vars(state.parts).values()] == [8, 0, 4]
+        drawn = [batch.index for batch in batches(state)]
+        assert len(drawn) == state.steps_per_epoch == 4 + leak
+        assert state.passes == sum(map(len, drawn)) == 16 + 4 * leak
+        assert sorted(torch.cat(drawn[:4]).tolist()) == sorted(2 * state.train.tolist())
+        assert sorted(torch.cat(drawn).tolist()[16:]) == (state.parts.test.tolist() if leak else [])
+    seen = Recorder()
+    assert fit.run(state, tmp_path / "out", seen)
+    mean = sum(losses["reconstruction"] for losses in seen.steps[:5]) / 5
+    assert seen.records[0]["train"]["reconstruction"] == pytest.approx(mean)
+
+
+@pytest.mark.parametrize("only", [False, True])
+def test_shifts_can_be_left_to_the_classification_step(config: Config, folder: Path, only: bool) -> None:
+    """The encoder cannot say where a sound is if it is shifted: then the first step would know it."""
+    steps = "classification" if only else "both"
+    state = fit.start(config.replace("data", shift_ms=10.0, shift_steps=steps), folder)
+    batch = next(batches(state))
+    assert not torch.equal(batch.heard, batch.waveform)
+    values = update(state, batch, lambda: False)
+    plain = fit.start(config.replace("data", shift_ms=0.0), folder)
+    without = update(plain, next(batches(plain)), lambda: False)
+    assert values is not None
+    assert without is not None
+    assert (values["reconstruction"] == without["reconstruction"]) == only
+    assert values["classification"] != without["classification"]
+
+
+def test_aligned_run_lists_its_cuts_and_is_resumed(config: Config, folder: Path, tmp_path: Path) -> None:
+    config = config.replace("data", align_ms=10.0, test_fraction=0.2)
+    state, _ = trained(config, folder, tmp_path / "run")
+    lines = (tmp_path / "run" / fit.ALIGNMENT).read_text().splitlines()
+    assert [line.split(",")[0] for line in lines[1:]] == [state.sounds.names[i] for i in state.train.tolist()]
+    again = fit.resume(checkpoint.load(tmp_path / "run"), config.replace("fit", epochs=3), folder)
+    assert torch.equal(again.sounds.waveforms, state.sounds.waveforms)
+    fit.clear(tmp_path / "run")
+    assert not any((tmp_path / "run").iterdir())
 
 
 def test_changed_sounds_are_refused_on_resume(config: Config, folder: Path, tmp_path: Path) -> None:

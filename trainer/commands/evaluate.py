@@ -36,6 +36,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--report", type=Path, metavar="FILE.html", help="write one page with tables, pictures and players"
     )
     parser.add_argument(
+        "--published",
+        type=Path,
+        metavar="FOLDER",
+        help="also measure published sounds: FOLDER/means, a file named after each class, and "
+        "FOLDER/reconstructions",
+    )
+    parser.add_argument(
         "--morph", nargs=2, metavar=("CLASS", "CLASS"), help="classes of the morph in the report"
     )
 
@@ -46,6 +53,11 @@ def run(args: argparse.Namespace) -> int:
         raise TrainerError(f"{args.run}: no such run folder or checkpoint")
     if args.data and not args.data.is_dir():
         raise TrainerError(f"{args.data}: {'not a folder' if args.data.exists() else 'no such folder'}")
+    if args.published and not args.published.is_dir():
+        reason = "not a folder" if args.published.exists() else "no such folder"
+        raise TrainerError(f"{args.published}: {reason}")
+    if args.published and args.json:
+        raise TrainerError("--published belongs to the tables: leave out --json")
     if args.morph and not args.report:
         raise TrainerError("--morph belongs to the report: give --report FILE.html too")
     if args.report and (args.report.is_dir() or not args.report.parent.is_dir()):
@@ -54,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
     drawn = ("matplotlib", "sklearn") if args.report else ()
     installed.check("evaluation", (*installed.NEEDED, "librosa", *drawn))
 
-    from trainer.evaluation import evaluate, morph, subject, tables
+    from trainer.evaluation import evaluate, morph, published, subject, tables
     from trainer.run import checkpoint
 
     found = subject.load(args.run, args.checkpoint, args.data, args.device)
@@ -70,8 +82,10 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(evaluation.to_dict(), indent=2, ensure_ascii=False, allow_nan=False))
     else:
-        words = "\n".join(tables.sentences(evaluation))
-        print("\n\n".join([words, *(tables.plain(table) for table in tables.all_of(evaluation))]))
+        words, found_tables = "\n".join(tables.sentences(evaluation)), tables.all_of(evaluation)
+        if args.published:
+            found_tables.append(tables.beside_published(evaluation, published.measure(args.published, found)))
+        print("\n\n".join([words, *map(tables.plain, found_tables)]))
     if args.report:
         print(f"wrote {args.report}", file=sys.stderr)
     return 0

@@ -21,6 +21,8 @@ from trainer.run.checkpoint import BEST
 from trainer.run.validation import leave_one_out, nearest_neighbour
 
 SCHEMA_VERSION = 1
+LEARNED = 100
+"""Training sounds that are decoded, spread evenly."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ class Evaluation:
         leave_one_out: fraction of the test sounds whose nearest other test sound in z has their class.
         classifier: accuracy of the bottleneck classifier; None if it was not trained.
         snr_db: signal-to-noise ratio of the reconstructions.
+        learned_snr_db: the same of training sounds, as trained on, at most `LEARNED` of them.
         stft_distance: multi-resolution STFT distance of the reconstructions.
         classes: the results of each class.
         settings: settings of the MFCC-DTW deviation.
@@ -81,6 +84,7 @@ class Evaluation:
     leave_one_out: float
     classifier: float | None
     snr_db: Spread
+    learned_snr_db: Spread
     stft_distance: Spread
     classes: tuple[ClassResult, ...]
     settings: Settings
@@ -100,7 +104,7 @@ class Evaluation:
     def averages(self) -> dict[str, Deviation]:
         """Return the means over the classes, as in the last row of Table 3, by column."""
         columns = [columns_of(result) for result in self.classes]
-        return {name: _average([column[name] for column in columns]) for name in columns[0]}
+        return {name: average([column[name] for column in columns]) for name in columns[0]}
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values, for JSON; an undefined value is None."""
@@ -155,6 +159,7 @@ def measure(subject: Subject, heard: Heard) -> Evaluation:
             "step": saved.step,
             "architecture": config.model.architecture,
             "discriminative": discriminative,
+            "leak": config.data.leak,
             "seed": config.fit.seed,
             "sample_rate": config.model.sample_rate,
             "length": config.model.length,
@@ -168,10 +173,20 @@ def measure(subject: Subject, heard: Heard) -> Evaluation:
         leave_one_out=leave_one_out(heard.mean, labels),
         classifier=(heard.predicted == labels).double().mean().item() if discriminative else None,
         snr_db=Spread.of(quality.snr_db(heard.audio, subject.waveforms)),
+        learned_snr_db=Spread.of(_learned_snr_db(subject)),
         stft_distance=Spread.of(quality.stft_distance(heard.audio, subject.waveforms)),
         classes=tuple(_class(subject, heard, label, settings) for label in range(len(saved.classes))),
         settings=settings,
     )
+
+
+def _learned_snr_db(subject: Subject) -> Tensor:
+    """Return the SNR of reconstructions of training sounds, [N]."""
+    anchors, places = subject.saved.anchors, {name: i for i, name in enumerate(subject.sounds.names)}
+    count = len(anchors.names)
+    chosen = torch.linspace(0, count - 1, min(count, LEARNED)).round().long()
+    indices = [places[anchors.names[row]] for row in chosen.tolist()]
+    return quality.snr_db(subject.decode(anchors.mean[chosen]), subject.sounds.waveforms[indices])
 
 
 def _class(subject: Subject, heard: Heard, label: int, settings: Settings) -> ClassResult:
@@ -199,7 +214,8 @@ def _class(subject: Subject, heard: Heard, label: int, settings: Settings) -> Cl
     )
 
 
-def _average(values: list[Deviation]) -> Deviation:
+def average(values: list[Deviation]) -> Deviation:
+    """Return the means over the classes that have a deviation."""
     pairs = [(value.mean, value.std) for value in values if value.mean is not None and value.std is not None]
     if not pairs:
         return Deviation(None, None)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from trainer.data.mfcc_dtw import Deviation
 from trainer.evaluation import paper, quality
-from trainer.evaluation.evaluate import Evaluation, Spread, columns_of
+from trainer.evaluation.evaluate import Evaluation, Spread, average, columns_of
+from trainer.evaluation.published import Published
 
 HEADINGS = {
     "centre": "model",
@@ -47,10 +48,15 @@ def _decimal(value: float, places: int) -> str:
 
 def sentences(evaluation: Evaluation) -> list[str]:
     """Return the chief results, each as one sentence."""
-    found = [
+    found = (
+        ["The test sounds were trained on ([data] leak = true): no number here is one of unheard sounds."]
+        if evaluation.run["leak"]
+        else []
+    )
+    found.append(
         f"{evaluation.nearest_neighbour:.0%} of the {evaluation.run['test_sounds']} test sounds lie nearest "
         "to a training sound of their own class."
-    ]
+    )
     if evaluation.classifier is not None:
         found.append(f"The model names the class of {evaluation.classifier:.0%} of them correctly.")
     found.append(
@@ -80,12 +86,14 @@ def summary(evaluation: Evaluation) -> Table:
         ("1-NN within the test sounds, leaving one out", _percent(evaluation.leave_one_out), ""),
         *([] if classifier is None else [("classifier at the bottleneck", _percent(classifier), "")]),
         ("reconstruction SNR, dB", _spread(evaluation.snr_db, 1), ""),
+        ("reconstruction SNR of training sounds, dB", _spread(evaluation.learned_snr_db, 1), ""),
         ("reconstruction, multi-resolution STFT distance", _spread(evaluation.stft_distance, 3), ""),
     ]
     run = evaluation.run
     caption = (
         f"{evaluation.model}, {run['checkpoint']} after {run['epoch']} epochs, "
-        f"on {run['test_sounds']} test sounds ({run['train_sounds']} trained on)"
+        f"on {run['test_sounds']} test sounds ({run['train_sounds']} trained on"
+        f"{', and these, too' if run['leak'] else ''})"
     )
     sizes = ", ".join(map(str, quality.SIZES))
     note = f"Reconstructions are decoded from the mean; STFT windows of {sizes} samples."
@@ -135,6 +143,30 @@ def against_paper(evaluation: Evaluation) -> Table | None:
         ("digit", f"this run, {evaluation.model}", *(f"paper, {model}" for model in paper.DEVIATIONS)),
         tuple(rows),
         "The paper does not give its MFCC settings, so compare signs and orders of magnitude.",
+    )
+
+
+def beside_published(evaluation: Evaluation, published: Published) -> Table:
+    """Return the table of this run and of published sounds, measured in the same way."""
+    snr = published.snr_db
+
+    def row(name: str, deviations: list[Deviation], snr_db: float | None) -> tuple[str, ...]:
+        ratio = "–" if snr_db is None else _decimal(snr_db, 1)
+        return (name, *map(number, deviations), number(average(deviations)), ratio)
+
+    ours = [result.centre for result in evaluation.classes]
+    rows = (
+        row(f"this run, {evaluation.model}", ours, evaluation.snr_db.median),
+        row(
+            str(published.folder), list(published.deviations), snr.quantile(0.5).item() if len(snr) else None
+        ),
+    )
+    return Table(
+        "Published sounds beside this run: deviation of decoded centres, SNR of reconstructions",
+        ("", *(result.name for result in evaluation.classes), "average", "SNR, dB, median"),
+        rows,
+        f"SNR: test sounds of the run; {len(snr)} published sounds, each against the sound of the data for "
+        "which it is highest.",
     )
 
 

@@ -82,6 +82,24 @@ def test_numbers_are_those_that_training_computes(
     assert evaluation.snr_db.mean == pytest.approx(snr.mean().item())
 
 
+def test_training_sounds_are_reconstructed_too(
+    tested: subject.Subject, evaluation: evaluate.Evaluation
+) -> None:
+    names = tested.saved.anchors.names
+    sounds = tested.sounds.waveforms[[tested.sounds.names.index(name) for name in names]]
+    with torch.no_grad():
+        snr = quality.snr_db(tested.model(sounds).audio, sounds)
+    assert evaluation.learned_snr_db.mean == pytest.approx(snr.mean().item(), rel=1e-3)
+    assert evaluation.learned_snr_db.median == pytest.approx(snr.quantile(0.5).item(), rel=1e-3)
+
+
+def test_a_leak_is_told_first(evaluation: evaluate.Evaluation) -> None:
+    leaked = dataclasses.replace(evaluation, run={**evaluation.run, "leak": True})
+    assert tables.sentences(leaked)[0].startswith("The test sounds were trained on")
+    assert tables.sentences(leaked)[1:] == tables.sentences(evaluation)
+    assert tables.summary(leaked).caption.endswith("(10 trained on, and these, too)")
+
+
 def test_the_centre_is_the_decoded_mean(tested: subject.Subject, evaluation: evaluate.Evaluation) -> None:
     model, settings = build(tested.saved.config.model, 2), mfcc_dtw.Settings()
     model.load_state_dict(tested.saved.model)
@@ -254,6 +272,8 @@ def test_diverged_model_is_refused(
         ("{place}/tiny.toml", "{place}/tiny.toml: damaged, or not a checkpoint"),
         ("{place}/tiny.toml --checkpoint best", "{place}/tiny.toml: --checkpoint best needs a run folder"),
         ("{place}/run --data {tmp}/no", "{tmp}/no: no such folder"),
+        ("{place}/run --published {tmp}/no", "{tmp}/no: no such folder"),
+        ("{place}/run --published {tmp} --json", "--published belongs to the tables: leave out --json"),
         ("{place}/run --report {tmp}", "--report {tmp}: a folder; it takes a file to write"),
         ("{place}/run --report {tmp}/no/a.html", "--report {tmp}/no/a.html: its folder does not exist"),
         ("{place}/run --morph low high", "--morph belongs to the report"),

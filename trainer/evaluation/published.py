@@ -1,0 +1,96 @@
+"""Measure sounds that others have published of their model as those of a run are measured."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from trainer.data import mfcc_dtw
+from trainer.data.audio import LIBROSA_SUFFIXES, SOUNDFILE_SUFFIXES, prepare_signal, read
+from trainer.data.mfcc_dtw import Deviation, Settings
+from trainer.errors import DataError
+from trainer.evaluation import quality
+from trainer.evaluation.subject import Subject
+
+MEANS, RECONSTRUCTIONS = "means", "reconstructions"
+"""Sub-folders: decoded class means, each named after its class; reconstructions, named anyhow."""
+NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
+
+@dataclass(frozen=True)
+class Published:
+    """Published sounds beside the test sounds of a run.
+
+    Attributes:
+        folder: where they are.
+        deviations: MFCC-DTW deviation of the published mean of each class from the test sounds.
+        snr_db: signal-to-noise ratio of each published reconstruction against the sound of the run's folder
+            for which it is highest, float64 [N].
+    """
+
+    folder: Path
+    deviations: tuple[Deviation, ...]
+    snr_db: Tensor
+
+
+def measure(folder: Path, subject: Subject) -> Published:
+    """Measure the sounds of a folder, prepared as the run prepares its own.
+
+    Raises:
+        DataError: if the folder has neither sub-folder, a file cannot be used, or two means have one class.
+    """
+    if not any((folder / name).is_dir() for name in (MEANS, RECONSTRUCTIONS)):
+        raise DataError(f"{folder}: neither a sub-folder {MEANS} nor {RECONSTRUCTIONS} in it")
+    settings = Settings.at(subject.saved.config.model.sample_rate)
+    means: dict[int, Tensor] = {}
+    for path in _files(folder / MEANS):
+        label = class_of(path.stem, subject.saved.classes)
+        if label is None or label in means:
+            reason = "the name of no class, or of several," if label is None else "a second mean of its class"
+            raise DataError(f"{path}: {reason}; each is named after its class, such as {NUMBERS[6]}.wav")
+        means[label] = _sound(path, subject)
+    found = []
+    for label in range(len(subject.saved.classes)):
+        members = subject.members(label)
+        if label not in means or not members:
+            found.append(Deviation(None, None))
+            continue
+        takes = [mfcc_dtw.features(subject.waveforms[i, 0].numpy(), settings) for i in members]
+        centre = mfcc_dtw.features(means[label].numpy(), settings)
+        found.append(mfcc_dtw.deviation(centre, takes, mfcc_dtw.pairwise(takes)))
+    ratios = [_best_snr(_sound(path, subject), subject) for path in _files(folder / RECONSTRUCTIONS)]
+    return Published(folder, tuple(found), torch.tensor(ratios, dtype=torch.float64))
+
+
+def class_of(name: str, classes: Sequence[str]) -> int | None:
+    """Return the label of the one class that a file name has as a word; a digit may be spelled out."""
+    words = {word.casefold() for word in re.findall(r"[^\W\d_]+|\d+", name)}
+    words |= {str(NUMBERS.index(word)) for word in words if word in NUMBERS}
+    found = [label for label, other in enumerate(classes) if other.casefold() in words]
+    return found[0] if len(found) == 1 else None
+
+
+def _files(folder: Path) -> list[Path]:
+    suffixes = SOUNDFILE_SUFFIXES | LIBROSA_SUFFIXES
+    return sorted(path for path in folder.glob("*") if path.suffix.lower() in suffixes)
+
+
+def _sound(path: Path, subject: Subject) -> Tensor:
+    """Return the window [T] of a file."""
+    config = subject.saved.config
+    try:
+        return torch.from_numpy(prepare_signal(*read(path), config.model, config.data))
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from None
+
+
+def _best_snr(sound: Tensor, subject: Subject) -> float:
+    """Return the SNR of a sound [T] against the sound of the folder that it is nearest to."""
+    takes = subject.sounds.waveforms
+    return float(np.max(quality.snr_db(sound.expand_as(takes), takes).numpy()))

@@ -1,0 +1,150 @@
+"""`python -m bench.paper --data FOLDER --out FOLDER [RUN ...]`: the paper's protocol, from fits to the table.
+
+Fits the runs at once, each in a process of its own on the same device, evaluates each, and prints a table in
+Markdown. A run that is there is resumed. Interrupted, or after `--minutes`, the fits save and stop; the same
+command continues them.
+
+    paper_dc, paper_cc, paper_nonclass   the bundled configurations of these names
+    paper_dc_leak                        paper_dc, which also trains on the test sounds ([data] leak)
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from trainer import config as configs
+from trainer.config import Config
+
+SPEAKER = "*_jackson_*"
+LEAK = "_leak"
+RUNS = ("paper_dc", "paper_cc", "paper_nonclass", "paper_dc" + LEAK)
+LOOK_S = 1.0
+STOPPED = 128 + signal.SIGINT
+"""Exit code of a fit that saved and stopped."""
+
+
+def configuration(name: str, include: str) -> Config:
+    """Return the configuration of a run by its name."""
+    config = configs.read(name.removesuffix(LEAK))
+    return config.replace("data", include=include, leak=name.endswith(LEAK))
+
+
+def command(run: Path, data: Path, include: str, more: Sequence[str]) -> list[str] | None:
+    """Return the command that starts or resumes a run; None if all its epochs are done."""
+    words = [sys.executable, "-m", "trainer", "fit", "--data", str(data), *more]
+    if not (run / "last.safetensors").exists():
+        path = run.with_suffix(".toml")
+        path.write_text(configuration(run.name, include).to_toml())
+        return [*words, "--config", str(path), "--out", str(run), "--force"]
+    asked = more[more.index("--epochs") + 1] if "--epochs" in more else None
+    epochs = int(asked) if asked else configs.read(str(run / "config.toml")).fit.epochs
+    return [*words, "--resume", str(run)] if epochs > len(log(run)) else None
+
+
+def log(run: Path) -> list[dict[str, Any]]:
+    """Return the records of the epochs that a run has finished."""
+    path = run / "log.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def fit(commands: dict[Path, list[str]], minutes: float) -> dict[Path, int]:
+    """Run the commands at once, each with its output in RUN.txt; return their exit codes.
+
+    Args:
+        minutes: interrupt them after so long; 0 waits for their ends.
+    """
+    begun, open_files = time.monotonic(), [run.with_suffix(".txt").open("a") for run in commands]
+    fits = [
+        subprocess.Popen(words, stdout=file, stderr=subprocess.STDOUT)
+        for words, file in zip(commands.values(), open_files, strict=True)
+    ]
+    try:
+        while any(one.poll() is None for one in fits):
+            if minutes and time.monotonic() - begun > 60 * minutes:
+                break
+            time.sleep(LOOK_S)
+    except KeyboardInterrupt:
+        pass
+    for one in fits:
+        if one.poll() is None:
+            one.send_signal(signal.SIGINT)
+    codes = {run: one.wait() for run, one in zip(commands, fits, strict=True)}
+    for file in open_files:
+        file.close()
+    return codes
+
+
+def evaluated(run: Path, data: Path) -> dict[str, Any]:
+    """Return what `trainer evaluate --json` says of a run."""
+    words = [sys.executable, "-m", "trainer", "evaluate", str(run), "--data", str(data), "--json"]
+    found: dict[str, Any] = json.loads(subprocess.run(words, check=True, stdout=subprocess.PIPE).stdout)
+    return found
+
+
+def table(results: dict[str, dict[str, Any]], logs: dict[str, list[dict[str, Any]]]) -> str:
+    """Return the table in Markdown, a column for each run."""
+
+    def percent(value: float | None) -> str:
+        return "–" if value is None else f"{value:.0%}"
+
+    def signed(value: float | None) -> str:
+        return "–" if value is None else f"{value:+.2f}".replace("-", "−")
+
+    rows: dict[str, list[str]] = {}
+    for name, found in results.items():
+        cells = {
+            "1-NN, training → test sounds": percent(found["nearest_neighbour"]),
+            "classifier, on test sounds": percent(found["classifier"]),
+            **{f"deviation, {row['name']}": signed(row["centre"]["mean"]) for row in found["classes"]},
+            "deviation, average": signed(found["average"]["centre"]["mean"]),
+            "the same, centres of training sounds": signed(found["average"]["learned_centre"]["mean"]),
+            "SNR of training reconstructions, median": f"{found['learned_snr_db']['median']:.1f} dB",
+            "SNR of test reconstructions, median": f"{found['snr_db']['median']:.1f} dB",
+            "STFT distance of test reconstructions": f"{found['stft_distance']['median']:.2f}",
+            "epochs; steps": f"{found['run']['epoch']}; {found['run']['step']}",
+            "minutes": f"{sum(record['seconds'] for record in logs[name]) / 60:.1f}",
+        }
+        for row, cell in cells.items():
+            rows.setdefault(row, []).append(cell)
+    heading = ["| |", *(f" {name} |" for name in results)]
+    lines = ["".join(heading), "|---|" + "---|" * len(results)]
+    return "\n".join([*lines, *(f"| {row} | {' | '.join(cells)} |" for row, cells in rows.items())])
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Fit, evaluate, print."""
+    parser = argparse.ArgumentParser(
+        description=(__doc__ or "").splitlines()[0], epilog="Further options go to trainer fit."
+    )
+    parser.add_argument("runs", nargs="*", metavar="RUN", help=f"of {', '.join(RUNS)}; default: all")
+    parser.add_argument("--data", type=Path, required=True, metavar="FOLDER", help="the spoken digits")
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="folder of the runs")
+    parser.add_argument("--include", default=SPEAKER, help="pattern of the files; default: jackson's")
+    parser.add_argument("--minutes", type=float, default=0.0, help="save and stop after so long; 0: never")
+    args, more = parser.parse_known_args(argv)
+    unknown = [name for name in args.runs if name not in RUNS]
+    if unknown:
+        parser.error(f"{unknown[0]}: choose from {', '.join(RUNS)}")
+    args.out.mkdir(parents=True, exist_ok=True)
+    runs = [args.out / name for name in args.runs or RUNS]
+    commands = {run: command(run, args.data, args.include, more) for run in runs}
+    codes = fit({run: words for run, words in commands.items() if words}, args.minutes)
+    failed = {run: code for run, code in codes.items() if code not in (0, STOPPED)}
+    for run, code in failed.items():
+        print(f"{run.name}: the fit ended with {code}; see {run.with_suffix('.txt')}", file=sys.stderr)
+    there = [run for run in runs if (run / "last.safetensors").exists()]
+    results = {run.name: evaluated(run, args.data) for run in there}
+    print(table(results, {run.name: log(run) for run in there}))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -105,6 +105,7 @@ def table(results: dict[str, dict[str, Any]], logs: dict[str, list[dict[str, Any
             "classifier, on test sounds": percent(found["classifier"]),
             **{f"deviation, {row['name']}": signed(row["centre"]["mean"]) for row in found["classes"]},
             "deviation, average": signed(found["average"]["centre"]["mean"]),
+            "the same, at peak 1": signed(found["average"]["centre_at_peak"]["mean"]),
             "the same, centres of training sounds": signed(found["average"]["learned_centre"]["mean"]),
             "SNR of training reconstructions, median": f"{found['learned_snr_db']['median']:.1f} dB",
             "SNR of test reconstructions, median": f"{found['snr_db']['median']:.1f} dB",

@@ -39,7 +39,10 @@ def test_table_has_a_column_for_each_run() -> None:
         "nearest_neighbour": 0.96,
         "classifier": None,
         "classes": [{"name": "six", "centre": {"mean": -0.316}}, {"name": "two", "centre": {"mean": None}}],
-        "average": {"centre": {"mean": 0.5}, "learned_centre": {"mean": 1.0}},
+        "average": {
+            name: {"mean": value}
+            for name, value in {"centre": 0.5, "centre_at_peak": -0.1, "learned_centre": 1.0}.items()
+        },
         "learned_snr_db": {"median": 6.04},
         "snr_db": {"median": -0.2},
         "stft_distance": {"median": 2.5},

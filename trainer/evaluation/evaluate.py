@@ -10,7 +10,9 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from trainer.data import mfcc_dtw
@@ -50,6 +52,9 @@ class ClassResult:
         sounds: number of its test sounds.
         centre: MFCC-DTW deviation of the decoded mean of the test sounds' z (Eqn. 2).
         learned_centre: the same for the mean of the training sounds' z.
+        centre_at_peak: `centre` at the level of the sounds, which have a peak of 1: a quiet centre is far by
+            its level alone.
+        blur_at_peak: the same of the blur of the references; None if the class has no test sound.
         references: the deviations of real sounds and of a blur; None if the class has no test sound.
         medoid, random_take: names of the sounds of the references.
     """
@@ -58,6 +63,8 @@ class ClassResult:
     sounds: int
     centre: Deviation
     learned_centre: Deviation
+    centre_at_peak: Deviation
+    blur_at_peak: Deviation | None
     references: References | None
     medoid: str | None
     random_take: str | None
@@ -136,11 +143,13 @@ def columns_of(result: ClassResult) -> dict[str, Deviation]:
     nothing, known = Deviation(None, None), result.references
     return {
         "centre": result.centre,
+        "centre_at_peak": result.centre_at_peak,
         "learned_centre": result.learned_centre,
         "medoid": known.medoid if known else nothing,
         "random_take": known.random_take if known else nothing,
         "every_take": known.every_take if known else nothing,
         "blur": known.blur if known else nothing,
+        "blur_at_peak": result.blur_at_peak or nothing,
     }
 
 
@@ -192,26 +201,37 @@ def _learned_snr_db(subject: Subject) -> Tensor:
 def _class(subject: Subject, heard: Heard, label: int, settings: Settings) -> ClassResult:
     name, members = subject.saved.classes[label], subject.members(label)
     if not members:
-        return ClassResult(name, 0, Deviation(None, None), Deviation(None, None), None, None, None)
+        nothing = Deviation(None, None)
+        return ClassResult(name, 0, nothing, nothing, nothing, None, None, None, None)
     waveforms = subject.waveforms[members][:, 0].numpy()
     sounds = [mfcc_dtw.features(waveform, settings) for waveform in waveforms]
     among = mfcc_dtw.pairwise(sounds)
-    blur = mfcc_dtw.features(waveforms.mean(0), settings)
+    mean = waveforms.mean(0)
+    blur = mfcc_dtw.features(mean, settings)
     known = mfcc_dtw.references(blur, sounds, among, (subject.saved.config.fit.seed, label))
-    centre, learned = (
-        mfcc_dtw.features(audio[label, 0].numpy(), settings)
-        for audio in (heard.centre_audio, heard.learned_audio)
-    )
+    decoded, learned = (audio[label, 0].numpy() for audio in (heard.centre_audio, heard.learned_audio))
+
+    def apart(sound: NDArray[np.float32]) -> Deviation:
+        return mfcc_dtw.deviation(mfcc_dtw.features(sound, settings), sounds, among)
+
     names = subject.names
     return ClassResult(
         name=name,
         sounds=len(members),
-        centre=mfcc_dtw.deviation(centre, sounds, among),
-        learned_centre=mfcc_dtw.deviation(learned, sounds, among),
+        centre=apart(decoded),
+        learned_centre=apart(learned),
+        centre_at_peak=apart(_at_peak(decoded)),
+        blur_at_peak=apart(_at_peak(mean)),
         references=known,
         medoid=names[members[known.medoid_index]],
         random_take=names[members[known.random_index]],
     )
+
+
+def _at_peak(sound: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return a sound [T] with a peak of 1; silence stays silence."""
+    peak = np.abs(sound).max()
+    return sound / peak if peak else sound
 
 
 def average(values: list[Deviation]) -> Deviation:

@@ -11,11 +11,13 @@ from trainer.evaluation.published import Published
 
 HEADINGS = {
     "centre": "model",
+    "centre_at_peak": "model, at peak 1",
     "learned_centre": "model, centre of training sounds",
     "medoid": "medoid",
     "random_take": "random take",
     "every_take": "every take in turn",
     "blur": "blur",
+    "blur_at_peak": "blur, at peak 1",
 }
 ENOUGH = 10
 """Test sounds of a class in the paper."""

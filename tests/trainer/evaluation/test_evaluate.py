@@ -109,7 +109,15 @@ def test_the_centre_is_the_decoded_mean(tested: subject.Subject, evaluation: eva
     sounds = [mfcc_dtw.features(sound[0].numpy(), settings) for sound in tested.waveforms[4:]]
     result = evaluation.classes[1]
     assert (result.name, result.sounds) == ("low", 4)
-    for audio, ours in ((centre, result.centre), (learned, result.learned_centre)):
+    blur = tested.waveforms[4:].mean(0, keepdim=True)
+    cases = (
+        (centre, result.centre),
+        (learned, result.learned_centre),
+        (centre / centre.abs().max(), result.centre_at_peak),
+        (blur / blur.abs().max(), result.blur_at_peak),
+    )
+    for audio, ours in cases:
+        assert ours is not None
         found = mfcc_dtw.features(audio[0, 0].numpy(), settings)
         by_hand = mfcc_dtw.deviation(found, sounds, mfcc_dtw.pairwise(sounds))
         assert ours.mean == pytest.approx(by_hand.mean, rel=1e-3)
@@ -299,7 +307,14 @@ def test_mistakes_are_one_line_and_exit_code_2(
 def test_classes_with_too_few_test_sounds_have_no_row(evaluation: evaluate.Evaluation) -> None:
     first, *others = evaluation.classes
     nothing = mfcc_dtw.Deviation(None, None)
-    few = dataclasses.replace(first, centre=nothing, learned_centre=nothing, references=None)
+    few = dataclasses.replace(
+        first,
+        centre=nothing,
+        learned_centre=nothing,
+        centre_at_peak=nothing,
+        blur_at_peak=None,
+        references=None,
+    )
     found = tables.deviations(dataclasses.replace(evaluation, classes=(few, *others)))
     assert found is not None
     assert [row[0] for row in found.rows] == [*(each.name for each in others), "average"]

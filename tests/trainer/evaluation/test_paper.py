@@ -22,7 +22,7 @@ def evaluation() -> Evaluation:
     """Return an evaluation of digits, one of which has too few test sounds."""
     nothing, known = Deviation(None, None), Deviation(-0.5, 0.25)
     classes = tuple(
-        ClassResult(name, 10, known if name != "3" else nothing, known, None, None, None)
+        ClassResult(name, 10, known if name != "3" else nothing, known, known, None, None, None, None)
         for name in paper.DIGITS
     )
     run = {"architecture": "dc", "discriminative": True, "checkpoint": "last.safetensors", "epoch": 117}

@@ -1,0 +1,124 @@
+"""`python -m bench.means --data FOLDER`: how typical the mean of some takes sounds, without a model.
+
+A squared error makes a decoder give the mean of all sounds that its z may stand for. So this is what such a
+decoder can reach at the centre of a class: the MFCC-DTW deviation of the mean waveform of 1, 2, 4, … training
+takes, from the test takes of the class, averaged over draws and classes. Takes are averaged as they are and
+aligned (`[data] align_ms`), and the means measured as they are and at the level of the takes (peak 1). For
+control: means of the takes of the next class, and white noise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bench.paper import SPEAKER
+from trainer import config as configs
+from trainer.data import alignment, mfcc_dtw, splits
+from trainer.data.mfcc_dtw import Settings
+from trainer.data.sampling import generator
+from trainer.data.sounds import Sounds, prepare
+from trainer.errors import DataError, TrainerError
+
+COUNTS = (1, 2, 4, 8, 0)
+"""Takes in a mean; 0: all."""
+DRAWS = 4
+
+
+def means_of(takes: Tensor, count: int, purpose: str) -> Tensor:
+    """Return means of `count` takes [N, T] drawn at random, DRAWS of them; the one of all takes for 0."""
+    if not count or count >= len(takes):
+        return takes.mean(0, keepdim=True)
+    orders = [torch.randperm(len(takes), generator=generator(0, purpose, i)) for i in range(DRAWS)]
+    return torch.stack([takes[order[:count]].mean(0) for order in orders])
+
+
+class Takes:
+    """The test takes of each class, as features."""
+
+    def __init__(self, sounds: Sounds, test: Tensor, sample_rate: int) -> None:
+        self.settings = Settings.at(sample_rate)
+        members = [test[sounds.labels[test] == label].tolist() for label in range(len(sounds.classes))]
+        if min(map(len, members)) < mfcc_dtw.FEWEST:
+            raise DataError(f"each class needs {mfcc_dtw.FEWEST} test takes or more")
+        self.features = [
+            [mfcc_dtw.features(sounds.waveforms[i, 0].numpy(), self.settings) for i in some]
+            for some in members
+        ]
+        self.among = [mfcc_dtw.pairwise(some) for some in self.features]
+
+    def deviation(self, means: Tensor, label: int) -> float:
+        """Return the mean deviation of some means [N, T] from the takes of a class."""
+        found = [
+            mfcc_dtw.deviation(
+                mfcc_dtw.features(mean.numpy(), self.settings), self.features[label], self.among[label]
+            ).mean
+            for mean in means
+        ]
+        return float(np.mean([math.nan if value is None else value for value in found]))
+
+
+def rows(sounds: Sounds, train: Tensor, takes: Takes, ahead: int = 0) -> list[list[float]]:
+    """Return, for each count, the deviation of means as they are and at peak 1.
+
+    Args:
+        ahead: of which class the means are: 0 of the class itself, 1 of the next one.
+    """
+    found, classes = [], len(sounds.classes)
+    for count in COUNTS:
+        pairs = []
+        for label in range(classes):
+            own = train[sounds.labels[train] == (label + ahead) % classes]
+            means = means_of(sounds.waveforms[own, 0], count, f"means/{label}")
+            level = means.abs().amax(1, keepdim=True)
+            pairs.append([takes.deviation(some, label) for some in (means, means / level)])
+        found.append([float(value) for value in np.mean(pairs, axis=0)])
+    return found
+
+
+def noise(sounds: Sounds, takes: Takes) -> float:
+    """Return the deviation of white noise of peak 1 over the whole window, mean over the classes."""
+    found = torch.randn(1, sounds.waveforms.shape[-1], generator=generator(0, "means/noise"))
+    return float(np.mean([takes.deviation(found / found.abs().max(), i) for i in range(len(takes.among))]))
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Measure and print a table in Markdown."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, metavar="FOLDER", help="the spoken digits")
+    parser.add_argument("--include", default=SPEAKER, help="pattern of the files; default: jackson's")
+    parser.add_argument("--align-ms", type=float, nargs="+", default=[0.0, 10.0, 40.0], metavar="MS")
+    args = parser.parse_args(argv)
+    counts = " | ".join(f"{n or 'all'}" for n in COUNTS)
+    print(f"| align_ms | coherence | takes of | level | {counts} |")
+    print("|---|---|---|---|" + "---|" * len(COUNTS))
+    try:
+        for align_ms in args.align_ms:
+            config = configs.read("digits").replace("data", include=args.include, align_ms=align_ms)
+            sounds = prepare(args.data, config.model, config.data)
+            parts = splits.parts(sounds, config.data, config.fit.seed)
+            sounds = alignment.aligned(sounds, parts.train, config.model.length)
+            share = alignment.coherence(sounds, parts.train)
+            takes = Takes(sounds, parts.test, config.model.sample_rate)
+            for ahead, whose in enumerate(
+                ("the class", "the next class") if not align_ms else ("the class",)
+            ):
+                found = rows(sounds, parts.train, takes, ahead)
+                for name, values in zip(("as it is", "peak 1"), zip(*found, strict=True), strict=True):
+                    cells = " | ".join(f"{value:+.2f}".replace("-", "−") for value in values)
+                    print(f"| {align_ms:g} | {share:.3f} | {whose} | {name} | {cells} |", flush=True)
+        print(f"white noise: {noise(sounds, takes):+.2f}")
+    except TrainerError as error:
+        print(f"bench.means: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

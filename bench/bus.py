@@ -1,7 +1,7 @@
 """`python -m bench.bus MODEL`: how clean a drum bus stays when drums are hit together at full velocity.
 
 The mix is compared with the plain sum of the same sounds, each alone. The error is what remains of the mix
-after the best single gain, in dB below it, in the first 30 ms and in all.
+after the best single gain, in dB below it, in the first 30 ms and overall.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def error_db(mix: Sound, plain: Sound) -> float:
 
 
 def measure(decoder: Decoder, drums: Sequence[str]) -> dict[str, tuple[float, float]]:
-    """Return the error in dB in the first 30 ms and in all, by the treatment of the output."""
+    """Return the error in dB in the first 30 ms and overall, by the treatment of the output."""
     quiet = Finish(headroom_db=HEADROOM_DB.high)  # no single sound comes near the knee
     alone = sum(played(decoder, [drum], quiet) for drum in drums)
     plain = np.asarray(alone) * 10 ** (HEADROOM_DB.high / 20)

@@ -166,7 +166,6 @@ class Input:
         wanted: part of the port's name, case-insensitive; `ANY`: every port; None: the virtual port.
         backend: a key of `BACKENDS`, or "auto".
         say: called with one line when the port opens or disappears.
-        clock: returns monotonic time in seconds.
 
     Raises:
         PortError: MIDI is not available, or has no virtual ports (Windows).
@@ -177,11 +176,9 @@ class Input:
         wanted: str | None,
         backend: str,
         say: Callable[[str], None],
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._wanted = wanted
         self._say = say
-        self._clock = clock
         self._come: SimpleQueue[tuple[float, bytes]] = SimpleQueue()
         self._backend = backend
         self._ports = _open(backend, self._put)
@@ -208,8 +205,8 @@ class Input:
 
         The attribute `time` of each is the monotonic time of its arrival. Scan for the port every `RESCAN_S`.
         """
-        if self._clock() >= self._rescan_s:
-            self._rescan_s = self._clock() + RESCAN_S
+        if time.monotonic() >= self._rescan_s:
+            self._rescan_s = time.monotonic() + RESCAN_S
             self._look()
         messages: list[mido.Message] = []
         with contextlib.suppress(Empty):

@@ -102,7 +102,9 @@ def test_voices_at_different_positions_share_a_call(made: tuple[VAE, Decoder]) -
         assert_same(got, wanted[voice, : len(got)])
 
 
-def test_the_number_of_voices_does_not_cancel_out_in_the_runtime_s_key(made: tuple[VAE, Decoder]) -> None:
+def test_number_of_inputs_is_odd_so_that_voices_stay_in_the_key_of_the_memory_plan(
+    made: tuple[VAE, Decoder],
+) -> None:
     inputs = decoder_graph(made[0]).graph.input
     assert all(value.type.tensor_type.shape.dim[0].dim_param == "voices" for value in inputs)
     assert len(inputs) % 2  # see Graph.model

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 MAX_EACH = 32  # connections of one address; a browser opens seven for a page
@@ -32,14 +31,9 @@ class Connection:
 
 
 class Connections:
-    """Makes room for new connections at the cost of the one that has been idle longest. For one thread.
+    """Makes room for new connections at the cost of the one that has been idle longest. For one thread."""
 
-    Args:
-        clock: monotonic time in seconds.
-    """
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    def __init__(self) -> None:
         self._open: dict[Peer, Connection] = {}
 
     def room_for(self, host: str) -> bool:
@@ -52,7 +46,7 @@ class Connections:
 
     def add(self, peer: Peer, transport: asyncio.Transport) -> None:
         """Keep a new connection."""
-        self._open[peer] = Connection(transport, self._clock())
+        self._open[peer] = Connection(transport, time.monotonic())
 
     def begin(self, peer: Peer) -> None:
         """Note that a request has come in."""
@@ -63,7 +57,7 @@ class Connections:
         """Note that a request has been answered."""
         if found := self._open.get(peer):
             found.requests -= 1
-            found.since_s = self._clock()
+            found.since_s = time.monotonic()
 
     def keep(self, peer: Peer) -> bool:
         """Let a connection stay until its client goes; return False where too many stay already."""
@@ -83,7 +77,7 @@ class Connections:
         """Close the connections that have been idle too long."""
         self._forget_closed()
         for each in self._open.values():
-            if not each.requests and self._clock() - each.since_s > IDLE_S:
+            if not each.requests and time.monotonic() - each.since_s > IDLE_S:
                 each.transport.abort()
 
     def close(self) -> None:

@@ -24,7 +24,7 @@ def test_parts_of_all_processes_are_the_batch(size: int, at_once: int, paired: b
         assert sum(part.share("morph") for part in counted) == pytest.approx(float(size > 1))
 
 
-def test_a_row_that_does_not_count_has_no_share() -> None:
+def test_row_without_weight_has_no_share() -> None:
     (part,) = cut(1, 8, paired=True, rank=0, processes=2)
     assert part == Part(slice(0, 1), 1, counts=False)
     assert [part.share(term) for term in ("kl", "centre", "morph")] == [0.0, 0.0, 0.0]

@@ -233,8 +233,11 @@ def test_a_folder_is_learnt_and_played_as_a_kit_of_its_own(chromium: BrowserCont
         tab.page.wait_for_selector(".state:has-text('My Kit')", timeout=LEARN_MS)
         tab.page.wait_for_selector(".class-pad:has-text('Low')")
         assert server.ask("/morph/get/classes")[1] == ["High", "Low"]
-        assert {path.name for path in (library / "My Kit" / "My Kit").rglob("*.*")} == {"1.wav", "2.wav"}
-        tab.page.wait_for_selector("button[title='My Kit/model/My Kit.onnx'][aria-pressed=true]")
+        assert {path.name for path in (library / "kits" / "My Kit" / "My Kit").rglob("*.*")} == {
+            "1.wav",
+            "2.wav",
+        }
+        tab.page.wait_for_selector("button[title='kits/My Kit/model/My Kit.onnx'][aria-pressed=true]")
         stop = tab.page.locator("text=Stop learning")
         if stop.is_visible():
             stop.click()

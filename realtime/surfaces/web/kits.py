@@ -29,6 +29,7 @@ MAX_DEPTH = 4  # folders in each other
 SEND_S = 600.0
 SAVE_S, GOODBYE_S = 20.0, 0.3  # for a learning that is stopped to save: usually, and when the server ends
 FOLDER = "sounds"
+KITS, MARK = "kits", ".kit"  # folder of the kits in the library, and a file in each
 SUFFIXES = (*uploads.SUFFIXES, ".mp3")
 PASSES = re.compile(r"epoch (\d+)/(\d+)")
 
@@ -42,6 +43,18 @@ class Kit:
     @property
     def name(self) -> str:
         return self.folder.name
+
+    def claim(self) -> None:
+        """Make the folder.
+
+        Raises:
+            HTTPConflict: there is one that holds something else.
+        """
+        mark = self.folder / MARK
+        if self.folder.exists() and not mark.exists():
+            raise web.HTTPConflict(text=f"{KITS}/{self.name} in the library is not a kit of the page")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        mark.touch()
 
     @property
     def sounds(self) -> Path:
@@ -94,8 +107,8 @@ class Kits:
         if not find_spec("torch"):
             text = f"learning needs more packages: {install.command('soundmorph[cpu,train]')}"
             raise web.HTTPConflict(text=text)
-        kit = Kit(self._library.resolve() / _name(request.query.get("name", "")))
-        kit.folder.mkdir(parents=True, exist_ok=True)
+        kit = Kit(self._library.resolve() / KITS / _name(request.query.get("name", "")))
+        kit.claim()
         with TemporaryDirectory(prefix=".", dir=kit.folder, ignore_cleanup_errors=True) as coming:
             try:
                 await asyncio.wait_for(_receive(request, Path(coming)), SEND_S)

@@ -450,7 +450,16 @@ def test_no_file_of_a_folder_is_written_elsewhere(start: Start, tmp_path: Path, 
     pytest.importorskip("torch", reason="the extra train brings it")
     status, text = post_folder(start(), name, path)
     assert (status, len(text.splitlines())) == (422, 1)
-    assert not [each for each in tmp_path.rglob("*") if each.is_file()]
+    assert not [each for each in tmp_path.rglob("*") if each.is_file() and each.name != ".kit"]
+
+
+def test_a_folder_replaces_no_other_of_the_library(start: Start, tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="the extra train brings it")
+    own = tmp_path / "library" / "kits" / "Mine" / "Mine" / "a.wav"
+    own.parent.mkdir(parents=True)
+    own.write_bytes(b"kept")
+    assert post_folder(start(), "Mine", PLACE)[0] == 409
+    assert own.read_bytes() == b"kept"
 
 
 def test_full_disk_for_temporary_files_is_answered_in_a_line(

@@ -1,11 +1,13 @@
-"""`python -m bench.drum_map MODEL --taught FOLDER`: the drums that listeners hear in a General MIDI file.
+"""`python -m bench.drum_map MODEL`: the drums that are heard in a General MIDI file.
 
-A MIDI file with a note of each General MIDI drum goes through the default map to the mixer. Listeners that
-learnt from the real sounds of the folder (bench.recognised) say which class each sound is.
+A MIDI file with a note of each General MIDI drum goes through the default map to the mixer. Each sound counts
+as the class whose centre is nearest by ear; with `--taught FOLDER`, as the class that listeners hear that
+learnt from the real sounds of the folder (bench.recognised).
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -22,6 +24,7 @@ from realtime.control.presets import Presets
 from realtime.control.requests import Hit
 from realtime.control.settings import Settings
 from realtime.model.decoder import Decoder, resolve
+from realtime.model.ear import Ear
 from realtime.model.names import Names
 from realtime.surfaces.midi import Mapper
 from realtime.surfaces.midi_map import DEFAULT
@@ -46,7 +49,7 @@ def write(path: Path, notes: Sequence[int] = NOTES) -> None:
 
 
 def played(path: Path, decoder: Decoder) -> Iterator[tuple[int, Sound]]:
-    """Yield each note of a MIDI file and the mixer's sound from it to the next note, [T]."""
+    """Yield each note of a MIDI file, and the mixer's sound from there on: as long as the model's, [T]."""
     info = decoder.info
     mixer = Mixer(decoder, info.sample_rate, voices=2, channels=1)
     mapper, space = Mapper(DEFAULT), LatentSpace(info, Presets(info))
@@ -62,7 +65,8 @@ def played(path: Path, decoder: Decoder) -> Iterator[tuple[int, Sound]]:
     mixer.render(out)
     ends = [first for _, first in begun[1:]] + [len(out)]
     for (note, first), end in zip(begun, ends, strict=True):
-        yield note, out[first : min(end, first + info.length), 0]
+        sound = out[first : min(end, first + info.length), 0]
+        yield note, np.pad(sound, (0, info.length - len(sound)))
 
 
 def wanted(note: int, classes: Names) -> str | None:
@@ -70,31 +74,46 @@ def wanted(note: int, classes: Names) -> str | None:
     return DRUMS[note].of(classes)
 
 
+def nearest(sounds: Sequence[Sound], decoder: Decoder) -> list[str]:
+    """Return for each sound [T] the class whose centre is nearest by ear."""
+    info = decoder.info
+    centres = {each.name: decoder.decode([each.centroid])[0] for each in info.classes}
+    heard = []
+    for sound in sounds:
+        ear = Ear(sound, info.sample_rate)
+        distances = {name: ear.distance(centre) for name, centre in centres.items()}
+        heard.append(min(distances, key=distances.__getitem__))
+    return heard
+
+
+def recognised(sounds: Sequence[Sound], model: str, taught: Path) -> list[str]:
+    """Return for each sound [T] the class that listeners hear."""
+    from bench.recognised import teach
+    from bench.shots import Model
+
+    known = Model(model)
+    return teach(known.read(taught, encode=False), known.rate).hear(sounds)
+
+
 def main(argv: list[str] | None = None) -> int:
     """Measure and print."""
-    from bench.recognised import teach
-    from bench.shots import Model, model_parser
-
-    parser = model_parser("drum_map", __doc__.splitlines()[0])
-    parser.add_argument("--taught", type=Path, required=True, help="real sounds that listeners learn from")
+    parser = argparse.ArgumentParser(prog="bench.drum_map", description=__doc__.splitlines()[0])
+    parser.add_argument("model", metavar="MODEL", help="an .onnx file or a bundled model")
+    parser.add_argument("--taught", type=Path, metavar="FOLDER", help="real sounds that listeners learn from")
     args = parser.parse_args(argv)
     try:
-        model = Model(args.model)
         decoder = Decoder(resolve(args.model), capacity=slots_for(2))
-        jury = teach(model.read(args.taught, encode=False), model.rate)
         with TemporaryDirectory() as folder:
             write(path := Path(folder) / "drums.mid")
-            sounds = dict(played(path, decoder))
+            notes, sounds = zip(*played(path, decoder), strict=True)
+        heard = recognised(sounds, args.model, args.taught) if args.taught else nearest(sounds, decoder)
     except RealtimeError as error:
         print(f"bench.drum_map: {error}", file=sys.stderr)
         return 2
     classes = Names(each.name for each in decoder.info.classes)
-    padded = [np.pad(each, (0, decoder.info.length - len(each))) for each in sounds.values()]
-    heard = jury.hear(padded)
-    right = 0
-    for note, said in zip(sounds, heard, strict=True):
-        right += said == wanted(note, classes)
+    for note, said in zip(notes, heard, strict=True):
         print(f"note {note}: {wanted(note, classes)}, heard as {said}")
+    right = sum(said == wanted(note, classes) for note, said in zip(notes, heard, strict=True))
     print(f"right: {right} of {len(sounds)}")
     return 0
 

@@ -146,6 +146,14 @@ def _open(backend: str, deliver: Deliver) -> Ports:
     raise PortError(f"MIDI is not available ({'; '.join(reasons)})")
 
 
+def parse(message: bytes, at: float) -> mido.Message | None:
+    """Return a message that came at monotonic time `at`; None if it is malformed."""
+    try:
+        return mido.Message.from_bytes(message, time=at)
+    except (ValueError, IndexError):  # the latter where mido misses a byte
+        return None
+
+
 def names(backend: str = "auto") -> list[str]:
     """Return the available input ports.
 
@@ -212,10 +220,10 @@ class Input:
         with contextlib.suppress(Empty):
             at, message = self._come.get(timeout_s > 0.0, timeout_s or None)
             while True:
-                try:
-                    messages.append(mido.Message.from_bytes(message, time=at))
-                except ValueError:
+                if (parsed := parse(message, at)) is None:
                     self.damaged += 1
+                else:
+                    messages.append(parsed)
                 at, message = self._come.get_nowait()
         return messages
 

@@ -12,7 +12,7 @@ import mido
 import numpy as np
 import pytest
 import soundfile
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from realtime.control import osc
@@ -28,7 +28,7 @@ from realtime.model.schema import ENCODER_KEY, INFO_KEY, SCHEMA_KEY, EncoderInfo
 from realtime.offline import sequence
 from realtime.offline.score import Event, Points, events
 from realtime.offline.sequence import SequenceError
-from realtime.surfaces import midi_map
+from realtime.surfaces import midi_map, midi_ports
 from realtime.surfaces.midi import Mapper
 from realtime.surfaces.midi_map import MapError
 from realtime.synth import command_log
@@ -177,6 +177,14 @@ def test_a_midi_map_is_refused_or_plays(folder: Path, tables: dict[str, Any]) ->
 
 def logged(notebook: Notebook) -> list[Command]:
     return [command for command in notebook.take() if isinstance(command, tuple(COMMANDS.values()))]
+
+
+@given(st.lists(st.integers(128, 255) | st.integers(0, 127), max_size=4).map(bytes))
+@example(b"\xe0\x00")
+def test_a_midi_message_is_left_out_or_plays(message: bytes) -> None:
+    if (parsed := midi_ports.parse(message, 0.0)) is not None:
+        for sent in Mapper(midi_map.DEFAULT).feed(parsed, 0.0):
+            assert osc.parse(osc.encode(sent))
 
 
 def section_of(info: ModelInfo, folder: Path) -> dict[str, Any]:

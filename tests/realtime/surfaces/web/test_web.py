@@ -14,6 +14,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
@@ -36,6 +38,7 @@ from realtime.surfaces.web.page_part import FILES, Page
 from realtime.surfaces.web.server import Part, WebServer
 from realtime.surfaces.web.sound import Sound
 from realtime.synth.mixer import Mixer
+from tests.damage import VALUES, damaged
 
 TIMEOUT_S = 30.0
 BLOCK = 100
@@ -78,6 +81,12 @@ def start(control: Control, tiny_model: Path, monitor: Monitor, tmp_path: Path) 
         each.stop()
     server.stop()
     listener.close()
+
+
+@pytest.fixture
+def served(start: Start) -> WebServer:
+    """One server for all examples of a test."""
+    return start()
 
 
 def get(server: WebServer, target: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
@@ -279,6 +288,38 @@ def test_a_malformed_frame_ends_its_own_connection_only(start: Start, frame: byt
         while client.recv(65_536):
             pass
     assert get(server, "/page/model")[0] == 200
+
+
+HEADS = st.text(st.characters(max_codepoint=255), max_size=40)
+
+
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        VALUES.map(json.dumps) | damaged({"COMMAND": "LISTEN", "DATA": "/x"}).map(json.dumps), max_size=20
+    )
+)
+def test_no_text_ends_a_websocket_of_oscquery(served: WebServer, texts: list[str]) -> None:
+    with socket_of(served, "/") as client:
+        for text in texts:
+            client.send(text)
+        client.send(json.dumps({"COMMAND": "LISTEN", "DATA": "/morph/gain"}))
+        while osc.parse(client.recv(timeout=TIMEOUT_S))[0].messages[0].address != "/morph/gain":  # type: ignore[arg-type]
+            pass
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from(["GET", "POST", "HEAD", "PUT", "get", "\0"]), HEADS, HEADS, HEADS)
+def test_no_head_of_a_request_is_an_error_of_the_server(
+    served: WebServer, method: str, path: str, name: str, value: str
+) -> None:
+    head = f"{method} /{path} HTTP/1.1\r\nHost: localhost\r\n{name}: {value}\r\nConnection: close\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", served.port), TIMEOUT_S) as client:
+        client.sendall(head.encode("latin-1"))
+        client.shutdown(socket.SHUT_WR)
+        answer = client.recv(12)
+    assert not answer.startswith(b"HTTP/1.1 5"), head
+    assert get(served, "/page/model")[0] == 200
 
 
 # ---- foreign pages and foreign names

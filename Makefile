@@ -18,7 +18,7 @@ ALL   := $(VENV)/.installed-all-$(RUNTIME)
 comma  := ,
 EXTRAS := $(RUNTIME)$(comma)offline$(comma)midi$(comma)link$(comma)plugins$(comma)train$(comma)docs$(comma)dev
 
-.PHONY: help serve mine train test lint format docs coverage locked audit clean
+.PHONY: help serve mine train plugin test lint format docs coverage locked audit clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -34,6 +34,9 @@ mine: $(TRAIN) ## learn a folder of sounds and play them meanwhile: make mine DA
 
 train: $(TRAIN) ## learn a folder of sounds: make train ARGS="--data my-sounds"
 	@$(BIN)/trainer fit $(ARGS)
+
+plugin: ## build the plugin for hosts into build/plugin; needs g++ and dpf-source
+	@$(MAKE) --no-print-directory -C plugin
 
 test: lint ## style, types, import rules, then every test: make test ARGS="-k osc"
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)

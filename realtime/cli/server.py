@@ -122,6 +122,7 @@ def serve(config: ServeConfig) -> int:
                 config.sound.takes,
                 sound.player.heard,
                 say,
+                host,
             )
             if host is not None:
                 stop = surfaces.start_bridge(config.surfaces, host, server, sound.player, models, say)

@@ -143,6 +143,7 @@ def start(
     takes: Path | None,
     heard: Heard,
     say: Callable[[str], None],
+    host: BridgeFile | None = None,
 ) -> ExitStack:
     """Start the requested surfaces of a running server; close the result to stop them.
 
@@ -155,6 +156,7 @@ def start(
         takes: folder of the recordings that the page offers.
         heard: returns the latest output from a device sample on.
         say: receives a line for each surface that does not work.
+        host: the bridge that is the device; it learns where the page is.
 
     Raises:
         RealtimeError: a port that was given by number is in use.
@@ -162,7 +164,9 @@ def start(
     with ExitStack() as parts:
         if config.oscquery is None or config.oscquery >= 0:
             midi = bridge.latest if bridge is not None else ()
-            _start_web(config, server, gate, models, takes, heard, midi, say, parts)
+            port = _start_web(config, server, gate, models, takes, heard, midi, say, parts)
+            if host is not None:
+                host.memory["page_port"] = port
 
         def handle(messages: Sequence[Message], due: float | None) -> list[Message]:
             return server.handle(messages, due=due)
@@ -210,7 +214,8 @@ def _start_web(
     midi: Sequence[tuple[int, list[int]]],
     say: Callable[[str], None],
     parts: ExitStack,
-) -> None:
+) -> int:
+    """Start the page and OSCQuery; return their TCP port, or 0 if it is in use."""
     from realtime.control.protocol import Message
     from realtime.surfaces.advert import Advert
     from realtime.surfaces.web.downloads import Downloads
@@ -244,7 +249,7 @@ def _start_web(
         if config.oscquery is not None:
             raise
         say(f"{error}; --oscquery chooses another")
-        return
+        return 0
     web.start()
     parts.callback(web.stop)
     here = "127.0.0.1" if web.host == "0.0.0.0" else web.host
@@ -257,8 +262,9 @@ def _start_web(
             advert = Advert(name, server.host, server.port, web.port, say)
         except RealtimeError as error:
             say(str(error))
-            return
-        parts.callback(advert.close)
+        else:
+            parts.callback(advert.close)
+    return int(web.port)
 
 
 def _show(page: str, say: Callable[[str], None]) -> None:

@@ -141,6 +141,8 @@ class BridgeSurface:
                 yield Message("/morph/between", (*ends, self._values["position"]))
             case "x" | "y":
                 yield Message("/morph/xy", (self._values["x"], self._values["y"]))
+            case "dynamics" if not self._server.control.space.expression.knows_velocity:
+                return
             case _:
                 yield Message(f"/morph/{name}", (value,))
 

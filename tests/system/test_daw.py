@@ -1,0 +1,157 @@
+"""The plugin in real hosts: what a host captures is the render of the server's log."""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import mido
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from realtime.audio.bridge_memory import BridgeMemory
+from tests.system.rig import ROOT, TIMEOUT_S, Jack, Process, program
+from tests.system.test_bridge import assert_equal, rendered
+
+FRAMEWORK = Path("/usr/share/dpf")
+BUILD = ROOT / "build" / "plugin"
+RUN_S = 0.5
+
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="the bridge needs Linux"),
+    pytest.mark.xdist_group("plugin"),
+]
+
+
+@pytest.fixture(scope="module")
+def built() -> Path:
+    """The folder with the plugin in its formats, built from the sources."""
+    program("g++")
+    if not FRAMEWORK.is_dir():
+        pytest.skip("dpf-source is not installed")
+    subprocess.run(["make", "plugin"], cwd=ROOT, check=True, capture_output=True, timeout=280)
+    return BUILD
+
+
+@pytest.fixture
+def folder(tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder of the bridges; a plugin in this process starts servers of its own there."""
+    place = tmp_path / "run" / "soundmorph"
+    place.mkdir(parents=True, mode=0o700)
+    serve = f"{sys.executable} -m realtime serve --model {tiny_model} --headroom 0 --block 64"
+    monkeypatch.setenv("SOUNDMORPH_SERVER", f"cd {ROOT}; {serve} --log {tmp_path}/log-$$.jsonl")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "run"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    yield place
+    gc.collect()
+    wait_until(lambda: not list(place.glob("*.bridge")))
+
+
+def wait_until(done: Callable[[], bool]) -> None:
+    end = time.monotonic() + TIMEOUT_S
+    while not done():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def load(built: Path) -> Any:
+    pedalboard = pytest.importorskip("pedalboard")
+    return pedalboard.VST3Plugin(str(built / "soundmorph.vst3"))
+
+
+def play(plugin: Any, rate: int, block: int, reset: bool = True) -> NDArray[np.float32]:
+    """Play three notes, the last two at the same time; return the sound [T, 2].
+
+    With `reset`, pedalboard opens the plugin again, in its present state.
+    """
+    notes = [(36, 0.1), (38, 0.2003), (60, 0.2003)]
+    messages = [mido.Message("note_on", note=note, velocity=100, time=at) for note, at in notes]
+    options = {"sample_rate": rate, "num_channels": 2, "buffer_size": block}
+    sound: NDArray[np.float32] = plugin(messages, duration=RUN_S, reset=reset, **options)
+    return sound.T
+
+
+def state(folder: Path) -> dict[str, Any]:
+    """Return the state of the only server."""
+    (path,) = folder.glob("*.bridge")
+    found: dict[str, Any] = json.loads(BridgeMemory(path).read_state() or "{}")
+    return found
+
+
+def last_log(folder: Path) -> Path:
+    """Return the log of the last server, once it has ended."""
+    gc.collect()  # pedalboard's plugins are in cycles
+    wait_until(lambda: not list(folder.glob("*.bridge")))
+    return max(folder.parent.parent.glob("log*.jsonl"), key=lambda path: path.stat().st_mtime)
+
+
+@pytest.mark.parametrize(("rate", "block"), [(48_000, 256), (96_000, 100)])
+def test_vst3_sounds_as_its_log(built: Path, folder: Path, rate: int, block: int) -> None:
+    plugin = load(built)
+    sound = play(plugin, rate, block)
+    del plugin
+    assert_equal(sound[block:], rendered(last_log(folder))[: len(sound) - block])
+
+
+def test_state_of_the_server_is_in_the_project(built: Path, folder: Path) -> None:
+    plugin = load(built)
+    plugin.gain_db = -6.0
+    plugin.map_x = 0.9
+    play(plugin, 48_000, 256)
+    wait_until(lambda: state(folder).get("gain_db") == pytest.approx(-6.0, abs=0.1))
+    kept = state(folder)
+    project = plugin.raw_state
+    del plugin
+    last_log(folder)
+    plugin = load(built)
+    plugin.raw_state = project
+    play(plugin, 48_000, 256)
+    wait_until(lambda: state(folder).get("gain_db") == kept["gain_db"])
+    assert state(folder)["z"] == kept["z"]
+    assert state(folder)["faults"] == []
+    del plugin
+
+
+def test_killed_server_comes_back(built: Path, folder: Path) -> None:
+    plugin = load(built)
+    assert np.abs(play(plugin, 48_000, 256)).max() > 0.1
+    (path,) = folder.glob("*.bridge")
+    servers = subprocess.run(
+        ["pgrep", "-f", f"bridge:{path.stem} "], capture_output=True, text=True, check=True
+    )
+    for pid in servers.stdout.split():
+        os.kill(int(pid), signal.SIGKILL)
+    assert np.abs(play(plugin, 48_000, 256, reset=False)).max() > 0.1
+    del plugin
+
+
+def test_lv2_is_valid(built: Path) -> None:
+    schemas = [path for path in Path("/usr/lib/lv2").rglob("*.ttl") if not path.parent.name.startswith("Za")]
+    files = [*schemas, *(built / "soundmorph.lv2").glob("*.ttl")]
+    command = [program("sord_validate"), *map(str, files)]
+    checked = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    _, *errors = (checked.stdout + checked.stderr).split("error: ")
+    known = (
+        "http://moddevices.com/",
+        "http://kxstudio.sf.net/",
+    )  # the framework's; their schemas are not packaged
+    assert [error for error in errors if not any(each in error for each in known)] == []
+
+
+def test_jalv_plays_the_lv2(built: Path, folder: Path) -> None:
+    with Jack(synchronous=False) as jack:
+        jack.wait()
+        environment = {**jack.env, "LV2_PATH": f"{built}:/usr/lib/lv2"}
+        with Process([program("jalv"), "urn:soundmorph:plugin"], environment):
+            wait_until(lambda: bool(list(folder.glob("*.bridge"))))
+            wait_until(lambda: BridgeMemory(next(folder.glob("*.bridge")))["written"] > 48_000)
+            assert state(folder)["faults"] == []

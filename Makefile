@@ -30,7 +30,7 @@ serve: $(STAGE) ## play the bundled drums: make serve ARGS="--port 9001"
 
 mine: $(TRAIN) ## learn a folder of sounds and play them meanwhile: make mine DATA=my-sounds
 	@[ -n "$(DATA)" ] || { echo 'name your folder of sounds: make mine DATA=my-sounds' >&2; exit 1; }
-	@$(BIN)/trainer play "$(DATA)" $(ARGS)
+	@$(BIN)/trainer play "$(DATA)" --midi any $(ARGS)
 
 train: $(TRAIN) ## learn a folder of sounds: make train ARGS="--data my-sounds"
 	@$(BIN)/trainer fit $(ARGS)
@@ -98,10 +98,10 @@ set -e; \
 	|| { echo "soundmorph needs Python 3.10 or newer as '$(PYTHON)'; name another: make PYTHON=python3.12 ..." >&2; exit 1; }; \
 if [ -x $(BIN)/python ] && ! ls $(VENV)/.installed-*-$(RUNTIME) >/dev/null 2>&1 && ls $(VENV)/.installed-* >/dev/null 2>&1; then \
 	echo "$(VENV) holds the other ONNX runtime: making it again for '$(RUNTIME)'."; rm -rf -- $(VENV); fi; \
+echo "Installing $(2) into $(VENV); this happens once, and takes some minutes ..."; \
 if [ ! -x $(BIN)/python ]; then \
 	"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null \
 		|| { echo "Python's venv module is missing: sudo apt-get install python3-venv" >&2; exit 1; }; \
 	"$(PYTHON)" -m venv $(VENV); fi; \
-echo "Installing $(2) into $(VENV); this happens once ..."; \
 $(PIP) install -c constraints.txt -e ".[$(1)]"
 endef

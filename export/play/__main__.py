@@ -20,8 +20,9 @@ from trainer.errors import TrainerError
 
 DESCRIPTION = """Learn a folder of one-shots and play them meanwhile: after half a minute the base model
 plays, then ever nearer versions. Sub-folders are classes; without sub-folders, the names of the files tell
-the classes, and open hats are told from closed ones by ear. Ctrl-C saves, and the same command continues.
-The model is RUN/NAME.onnx. All other options are those of `realtime serve`, such as --device or --open."""
+the classes, and open hats differ from closed ones by how long they ring. Ctrl-C saves, and the same command
+continues. The model is RUN/NAME.onnx. All other options are those of `realtime serve`, such as --device or
+--open."""
 QUALITIES = {"sketch": 60, "good": 200, "best": 800}
 """Passes over the sounds."""
 GOOD = "good"

@@ -77,7 +77,7 @@ class Watcher(progress.Bars):
         if found < before:
             self._published.show()
             self._renewed()
-            self.note(f"plays a nearer version: {found:.1f} dB from your sounds, before {before:.1f}")
+            self.note(f"plays a nearer version: {found:.2f} dB from your sounds, before {before:.2f}")
         self._next = time.monotonic() + max(LEAST_S, (time.monotonic() - began) / SHARE)
 
 
@@ -148,7 +148,7 @@ def _found(state: State) -> Iterator[str]:
     held = (
         f"{len(test)} are held out for `trainer evaluate`" if len(test) else "none is held out (--hold-out)"
     )
-    yield f"{len(state.train)} sounds are learnt, {held}"
+    yield f"{len(state.train)} sounds will be learnt, {held}"
 
 
 def _result(order: Order, run: Adaptation, done: bool) -> Iterator[str]:

@@ -148,6 +148,7 @@ class Takes:
         last = _await(lambda: take.last)
         take.recorder.close()
         log.close(last)
+        self._say(f"recorded {log.path.with_suffix(SOUND)}, with its log")
         return log.path.stem
 
     def close(self, last: int) -> None:

@@ -297,7 +297,7 @@ class CommandLog:
         try:
             self._file = path.open("w" if force else "x", encoding="utf-8")
         except FileExistsError as error:
-            raise FileError(f"{path} exists; --force replaces it") from error
+            raise FileError(f"{path} exists; choose another name, or --force to replace it") from error
         except OSError as error:
             raise FileError(f"cannot write {path}: {error.strerror or error}") from error
         self._write([{"soundmorph_log": VERSION, **dataclasses.asdict(header)}])

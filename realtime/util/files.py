@@ -68,7 +68,7 @@ def check_place(path: Path, force: bool) -> None:
     if path.is_dir():
         raise FileError(f"{path} is a folder")
     if path.exists() and not force:
-        raise FileError(f"{path} exists; --force replaces it")
+        raise FileError(f"{path} exists; choose another name, or --force to replace it")
 
 
 def name_for_soundfile(path: Path) -> str | bytes:

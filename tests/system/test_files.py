@@ -33,6 +33,7 @@ def test_server_changes_to_a_model_of_another_rate_and_size(
     presets = str(tmp_path / "presets.json")
     with Server(tiny_model, "--null", "--library", str(library), "--presets", presets) as server:
         assert server.ask("/morph/preset/store", "mine")[0] == "/morph/done"
+        server.wait_for("^realtime: done /morph/preset/store: mine$")
         server.send("/morph/gain", -3.0)
         server.send("/morph/trigger", 1.0)
         assert server.ask("/morph/model", "other.onnx") == ("/morph/done", ["/morph/model", "other.onnx"])

@@ -121,7 +121,7 @@ def test_existing_output_file_is_an_error_and_is_not_replaced(
     path.write_text("precious")
     command = ["serve", "--null"] if option == "--record" else ["render", "--from=kick", "--to=snare"]
     line = complaint(capsys, [*command, "--model", str(tiny_model), option, str(path)])
-    assert f"{path} exists; --force replaces it" in line
+    assert f"{path} exists; choose another name, or --force to replace it" in line
     assert path.read_text() == "precious"
 
 

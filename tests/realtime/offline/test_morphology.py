@@ -74,7 +74,7 @@ def test_morphology_writes_a_picture_and_a_self_contained_page(
     assert np.abs(sound).max() > 0.01
     assert {path.name for path in tmp_path.iterdir()} == {"seq.toml", "seq.png", "seq.html"}
     assert main(command) == 2
-    assert "seq.png exists; --force replaces it" in capsys.readouterr().err
+    assert "seq.png exists; choose another name, or --force to replace it" in capsys.readouterr().err
 
 
 WITHOUT = """

@@ -216,7 +216,7 @@ def test_slow_fsync_does_not_delay_lines(tmp_path: Path, monkeypatch: pytest.Mon
 def test_existing_log_is_not_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text("precious")
-    with pytest.raises(FileError, match="exists; --force replaces it"):
+    with pytest.raises(FileError, match="exists; choose another name, or --force to replace it"):
         CommandLog(path, HEADER)
     assert path.read_text() == "precious"
 

@@ -76,7 +76,7 @@ def test_full_disk_is_reported_once_and_written_blocks_are_kept(tmp_path: Path) 
 def test_existing_file_is_refused_without_force(tmp_path: Path) -> None:
     path = tmp_path / "take.wav"
     path.write_text("precious")
-    with pytest.raises(FileError, match="exists; --force replaces it"):
+    with pytest.raises(FileError, match="exists; choose another name, or --force to replace it"):
         check(path)
     with pytest.raises(FileError, match="exists"):
         SoundFile(path, 48000, 2)

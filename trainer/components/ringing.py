@@ -56,7 +56,8 @@ def _valleys(part: Array, rate: int, bands: int, taken_hz: Array) -> Array:
         weight[max(0, at - 2) : at + 3] = 0.0
     around = max(9, int(AROUND_HZ / bin_hz))
     counted = ndimage.uniform_filter1d(weight, around, mode="nearest")
-    mean = ndimage.uniform_filter1d(weight * power, around, mode="nearest") / np.maximum(counted, 1e-9)
+    summed = np.maximum(ndimage.uniform_filter1d(weight * power, around, mode="nearest"), 0.0)  # rounding
+    mean = summed / np.maximum(counted, 1e-9)
     over = np.log(power) - np.log(mean + 1e-20)
     shares = _shares(len(power), bin_hz, bands, rate) * weight
     return -(shares @ over) / np.maximum(shares.sum(1), 1e-9)

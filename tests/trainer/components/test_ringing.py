@@ -60,3 +60,8 @@ def test_partials_that_modes_play_do_not_count() -> None:
 
 def test_a_short_sound_counts_as_noise() -> None:
     assert not ringing_share(_partials(1), np.zeros(0), RATE, BEGIN, BEGIN + 2000, BANDS, HOP).any()
+
+
+def test_a_sound_without_power_in_most_bands_has_a_share() -> None:
+    tone = np.sin(2 * np.pi * 200.0 * np.arange(SAMPLES) / RATE)
+    assert np.isfinite(_share(tone)).all()

@@ -19,7 +19,7 @@ import pytest
 from numpy.typing import NDArray
 
 from realtime.audio.bridge_memory import BridgeMemory
-from tests.system.rig import ROOT, TIMEOUT_S, Jack, Process, program
+from tests.system.rig import ROOT, TIMEOUT_S, Jack, Process, Server, program
 from tests.system.test_bridge import assert_equal, rendered
 
 FRAMEWORK = Path("/usr/share/dpf")
@@ -155,3 +155,40 @@ def test_jalv_plays_the_lv2(built: Path, folder: Path) -> None:
             wait_until(lambda: bool(list(folder.glob("*.bridge"))))
             wait_until(lambda: BridgeMemory(next(folder.glob("*.bridge")))["written"] > 48_000)
             assert state(folder)["faults"] == []
+
+
+@pytest.fixture(scope="module")
+def lv2_host(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A host in C that says what the plugin's callback does that it must not do."""
+    host = tmp_path_factory.mktemp("host") / "lv2_host"
+    source = Path(__file__).with_name("lv2_host.c")
+    include = f"-I{FRAMEWORK}/distrho/src"
+    subprocess.run([program("gcc"), include, "-rdynamic", str(source), "-o", str(host), "-ldl"], check=True)
+    return host
+
+
+def audit(host: Path, built: Path, out: Path, *, blocks: int, instances: int, wait: int = 0) -> list[str]:
+    """Return what the callback did that it must not do."""
+    library = built / "soundmorph.lv2" / "soundmorph.so"
+    command = [host, library, 48_000, 512, blocks, instances, out, wait]
+    done = subprocess.run([*map(str, command)], check=True, capture_output=True, text=True, timeout=60)
+    *found, last = done.stdout.splitlines()
+    assert last == "done"
+    return found
+
+
+def test_callback_neither_allocates_nor_waits(
+    built: Path,
+    lv2_host: Path,
+    folder: Path,
+    tiny_model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    out = tmp_path / "out.raw"
+    monkeypatch.setenv("SOUNDMORPH_BRIDGE", "live")
+    with Server(tiny_model, "--device", "bridge:live", "--oscquery", "off"):
+        assert audit(lv2_host, built, out, blocks=100, instances=1) == []
+        assert audit(lv2_host, built, out, blocks=3, instances=100) == []
+        assert "pthread_mutex_lock" in audit(lv2_host, built, out, blocks=20, instances=1, wait=1)
+        assert np.abs(np.fromfile(out, np.float32)).max() > 0.1

@@ -1,0 +1,176 @@
+// A host for the LV2 plugin that watches its callback: allocations, locks and system calls that may block.
+//
+//     lv2_host PLUGIN.so RATE BLOCK BLOCKS INSTANCES OUT WAIT
+//
+// Runs BLOCKS blocks of each of INSTANCES instances, one after the other, at the pace of the clock, with a note
+// every 16 blocks; WAIT 1 lets the plugin wait for its server. Writes the left channel to the file OUT as float32. Prints what the callback did that it must
+// not do, one name a line, then "done". This program's own definitions replace those of the C library.
+
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <math.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lv2/atom.h"
+#include "lv2/buf-size.h"
+#include "lv2/lv2.h"
+#include "lv2/midi.h"
+#include "lv2/options.h"
+#include "lv2/urid.h"
+#include "lv2/worker.h"
+
+enum { OUTS = 2, EVENTS_IN = 2, EVENTS_OUT = 3, PORTS = 64, SPACE = 8192, NAMES = 256, EVERY = 16 };
+
+static _Thread_local int running;
+static const char *seen[64];
+static unsigned count;
+
+static void note(const char *name) {
+    if (running && count < sizeof seen / sizeof *seen) seen[count++] = name;
+}
+
+#define REAL(type, name, ...) ((type (*)(__VA_ARGS__))dlsym(RTLD_NEXT, #name))
+
+void *__libc_malloc(size_t);
+void *__libc_calloc(size_t, size_t);
+void *__libc_realloc(void *, size_t);
+void __libc_free(void *);
+void *malloc(size_t size) { return note("malloc"), __libc_malloc(size); }
+void *calloc(size_t number, size_t size) { return note("calloc"), __libc_calloc(number, size); }
+void *realloc(void *old, size_t size) { return note("realloc"), __libc_realloc(old, size); }
+void free(void *old) {
+    if (old) note("free");
+    __libc_free(old);
+}
+int pthread_mutex_lock(pthread_mutex_t *mutex) {
+    note("pthread_mutex_lock");
+    return REAL(int, pthread_mutex_lock, pthread_mutex_t *)(mutex);
+}
+int nanosleep(const struct timespec *time, struct timespec *left) {
+    note("nanosleep");
+    return REAL(int, nanosleep, const struct timespec *, struct timespec *)(time, left);
+}
+int usleep(useconds_t time) {
+    note("usleep");
+    return REAL(int, usleep, useconds_t)(time);
+}
+ssize_t read(int file, void *to, size_t size) {
+    note("read");
+    return REAL(ssize_t, read, int, void *, size_t)(file, to, size);
+}
+ssize_t write(int file, const void *from, size_t size) {
+    note("write");
+    return REAL(ssize_t, write, int, const void *, size_t)(file, from, size);
+}
+int poll(struct pollfd *files, nfds_t number, int limit) {
+    note("poll");
+    return REAL(int, poll, struct pollfd *, nfds_t, int)(files, number, limit);
+}
+int munmap(void *at, size_t size) {
+    note("munmap");
+    return REAL(int, munmap, void *, size_t)(at, size);
+}
+ssize_t sendto(int file, const void *from, size_t size, int flags, const struct sockaddr *to, socklen_t length) {
+    if (!(flags & MSG_DONTWAIT)) note("sendto that waits");
+    return REAL(ssize_t, sendto, int, const void *, size_t, int, const struct sockaddr *, socklen_t)(
+        file, from, size, flags, to, length);
+}
+
+static char *names[NAMES];
+
+static LV2_URID map(LV2_URID_Map_Handle handle, const char *uri) {
+    (void)handle;
+    for (LV2_URID i = 0; i < NAMES; ++i) {
+        if (!names[i]) names[i] = strdup(uri);
+        if (!strcmp(names[i], uri)) return i + 1;
+    }
+    abort();
+}
+
+static LV2_Worker_Status schedule(LV2_Worker_Schedule_Handle handle, uint32_t size, const void *data) {
+    (void)handle, (void)size, (void)data;
+    return LV2_WORKER_SUCCESS;
+}
+
+static void run_one(const LV2_Descriptor *plugin, double rate, int block, int blocks, FILE *out, float waits) {
+    LV2_URID_Map mapper = {NULL, map};
+    LV2_Worker_Schedule worker = {NULL, schedule};
+    float rate_f = (float)rate;
+    LV2_Options_Option options[] = {
+        {LV2_OPTIONS_INSTANCE, 0, map(NULL, LV2_BUF_SIZE__maxBlockLength), sizeof block, map(NULL, LV2_ATOM__Int), &block},
+        {LV2_OPTIONS_INSTANCE, 0, map(NULL, LV2_BUF_SIZE_PREFIX "nominalBlockLength"), sizeof block,
+         map(NULL, LV2_ATOM__Int), &block},
+        {LV2_OPTIONS_INSTANCE, 0, map(NULL, "http://lv2plug.in/ns/ext/parameters#sampleRate"), sizeof rate_f,
+         map(NULL, LV2_ATOM__Float), &rate_f},
+        {LV2_OPTIONS_INSTANCE, 0, 0, 0, 0, NULL}};
+    const LV2_Feature map_f = {LV2_URID__map, &mapper}, options_f = {LV2_OPTIONS__options, options},
+                      worker_f = {LV2_WORKER__schedule, &worker};
+    const LV2_Feature *features[] = {&map_f, &options_f, &worker_f, NULL};
+    LV2_Handle instance = plugin->instantiate(plugin, rate, ".", features);
+    if (!instance) {
+        fprintf(stderr, "no instance\n");
+        exit(1);
+    }
+    static float sound[OUTS][SPACE], controls[PORTS];
+    static _Alignas(8) unsigned char in[SPACE], sent[SPACE];
+    for (uint32_t i = 0; i < OUTS; ++i) plugin->connect_port(instance, i, sound[i]);
+    plugin->connect_port(instance, EVENTS_IN, in);
+    plugin->connect_port(instance, EVENTS_OUT, sent);
+    for (uint32_t i = EVENTS_OUT + 1; i < EVENTS_OUT + 17; ++i) plugin->connect_port(instance, i, &controls[i]);
+    controls[EVENTS_OUT + 12] = 1.0f;  // velocity depth
+    controls[EVENTS_OUT + 14] = waits;
+    plugin->activate(instance);
+    struct timespec due;
+    clock_gettime(CLOCK_MONOTONIC, &due);
+    for (int n = 0; n < blocks; ++n) {
+        LV2_Atom_Sequence *events = (LV2_Atom_Sequence *)in;
+        events->atom.type = map(NULL, LV2_ATOM__Sequence);
+        events->atom.size = sizeof events->body;
+        events->body.unit = events->body.pad = 0;
+        if (n % EVERY == 0) {
+            LV2_Atom_Event *event = (LV2_Atom_Event *)(events + 1);
+            event->time.frames = block / 3;
+            event->body.type = map(NULL, LV2_MIDI__MidiEvent);
+            event->body.size = 3;
+            memcpy(event + 1, (unsigned char[]){0x90, 38, 100}, 3);
+            events->atom.size += sizeof *event + 8;
+        }
+        controls[EVENTS_OUT + 4] = (float)(n % 100) / 100.0f;  // position
+        ((LV2_Atom_Sequence *)sent)->atom.size = SPACE - 8;
+        running = 1;
+        plugin->run(instance, (uint32_t)block);
+        running = 0;
+        if (out) fwrite(sound[0], sizeof(float), (size_t)block, out);
+        due.tv_nsec += (long)(1e9 * block / rate);
+        due.tv_sec += due.tv_nsec / 1000000000;
+        due.tv_nsec %= 1000000000;
+        clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL);
+    }
+    plugin->deactivate(instance);
+    plugin->cleanup(instance);
+}
+
+int main(int number, char **words) {
+    if (number != 8) return 2;
+    void *library = dlopen(words[1], RTLD_NOW);
+    const LV2_Descriptor *(*find)(uint32_t) =
+        library ? (const LV2_Descriptor *(*)(uint32_t))dlsym(library, "lv2_descriptor") : NULL;
+    if (!find) {
+        fprintf(stderr, "%s\n", dlerror());
+        return 1;
+    }
+    FILE *out = fopen(words[6], "wb");
+    for (int i = 0; i < atoi(words[5]); ++i) run_one(find(0), atof(words[2]), atoi(words[3]), atoi(words[4]), out, (float)atof(words[7]));
+    fclose(out);
+    for (unsigned i = 0; i < count; ++i) printf("%s\n", seen[i]);
+    printf("done\n");
+    return 0;
+}

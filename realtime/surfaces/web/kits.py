@@ -114,6 +114,8 @@ class Kits:
                 await asyncio.wait_for(_receive(request, Path(coming)), SEND_S)
             except (TimeoutError, asyncio.TimeoutError):
                 raise web.HTTPRequestTimeout(text=f"the folder did not come within {SEND_S:g} s") from None
+            except (ValueError, AssertionError):  # of aiohttp, for a body of another form
+                raise web.HTTPBadRequest(text="not a folder of files") from None
             await self._ended(SAVE_S)
             shutil.rmtree(kit.sounds, ignore_errors=True)
             (Path(coming) / FOLDER).rename(kit.sounds)

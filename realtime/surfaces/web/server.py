@@ -198,6 +198,8 @@ class WebServer:
             return await handler(request)
         except RealtimeError as error:
             return web.Response(status=503, text=f"{error}\n")
+        except OSError as error:  # such as a full disk
+            return web.Response(status=503, text=f"{error.strerror or error}\n")
         finally:
             self._connections.end(peer)
 

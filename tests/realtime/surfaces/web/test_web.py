@@ -503,6 +503,26 @@ def test_a_folder_replaces_no_other_of_the_library(start: Start, tmp_path: Path)
     assert own.read_bytes() == b"kept"
 
 
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("text/plain", b"x"),
+        ("multipart/form-data", b"x"),
+        ("multipart/form-data; boundary=edge", b"x"),
+        ("multipart/form-data; boundary=edge", b"--edge\r\nContent-Length: x\r\n\r\n\r\n--edge--\r\n"),
+        ("multipart/form-data; boundary=" + "x" * 100, b""),
+    ],
+)
+def test_what_is_no_folder_is_refused(start: Start, tmp_path: Path, kind: str, body: bytes) -> None:
+    pytest.importorskip("torch", reason="the extra train brings it")
+    server = start()
+    own = {"Origin": f"http://127.0.0.1:{server.port}", "Content-Type": kind}
+    status, text = post(server, "/page/kits?name=kit", body, **own)
+    assert status in (400, 422)
+    assert len(text.splitlines()) == 1
+    assert {each.name for each in tmp_path.rglob("*") if each.is_file()} <= {".kit"}
+
+
 def test_full_disk_for_temporary_files_is_answered_in_a_line(
     start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,4 +1,4 @@
-"""The graph of the modal encoder: mel levels over time, levels of tones, and levels of zones."""
+"""The graph of the modal encoder, with its three branches: mel levels over time, tones, and zones."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from trainer.models.modal_encoder import LEAST_POWER, OFFSET, SCALE, ModalEncode
 
 
 def encoder_graph(encoder: ModalEncoder, length: int) -> onnx.ModelProto:
-    """Make the graph of an encoder for sounds of `length` samples."""
+    """Make the graph of the encoder for sounds of `length` samples."""
     return encoding(lambda graph, sound: _features(graph, sound, encoder), encoder.mean, length)
 
 
 def _features(graph: Graph, sound: str, encoder: ModalEncoder) -> str:
-    """Add the three branches: [1, 1, T] -> [1, F]."""
+    """Add the three branches: sound [1, 1, T] -> features [1, F]."""
     course = convolutions(graph, mel_levels(graph, sound, encoder), encoder.convs, LEAK)
     tones = [
         _level(graph, graph.node("MatMul", *_shared(graph, _power(graph, sound, *window), *triangles)))
@@ -46,7 +46,7 @@ def _features(graph: Graph, sound: str, encoder: ModalEncoder) -> str:
 
 
 def _power(graph: Graph, sound: str, begin: int, length: int) -> str:
-    """Add the power [1, bins] in a Hann window of a sound [1, 1, T]."""
+    """Add the power spectrum [1, bins] of a Hann window of a sound [1, 1, T]."""
     part = graph.reshape(graph.slice(sound, begin, begin + length, 2), 1, length)
     part = graph.reshape(graph.node("Mul", part, _hann(graph, length)), 1, length, 1)
     spectrum = graph.node("DFT", part, axis=1, onesided=1)
@@ -54,7 +54,7 @@ def _power(graph: Graph, sound: str, begin: int, length: int) -> str:
 
 
 def _hann(graph: Graph, length: int) -> str:
-    """Add a Hann window [length] times 4 / length: computed, as a constant would be large."""
+    """Add a Hann window [length], times 4 / length; computed, since a constant would be large."""
     row = 1 << length.bit_length() // 2
     turn = 2.0 * math.pi / length
     angle = graph.node(
@@ -70,7 +70,10 @@ def _hann(graph: Graph, length: int) -> str:
 def _shared(
     graph: Graph, power: str, middles: NDArray[np.float64], widths: NDArray[np.float64]
 ) -> tuple[str, str]:
-    """Add the share [bins, tones] of each bin in each tone: computed, as a constant would be large."""
+    """Add the part of the power spectrum with tones, and the share [bins, tones] of each bin in each tone.
+
+    The shares are computed in the graph, since a constant would be large.
+    """
     count = int(np.ceil((middles + widths).max()))
     bins = graph.constant(np.arange(float(count))[:, None])
     off = graph.node("Mul", graph.node("Sub", bins, graph.constant(middles)), graph.constant(1.0 / widths))

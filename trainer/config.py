@@ -108,7 +108,7 @@ class DataConfig:
         max_per_source: most sounds of a class from one source, spread evenly; 0 takes all.
         mix: fraction of the drawn sounds that are averaged with another training sound of their class; 0 in
             the paper. (The authors' code adds 20 such averages to each sound: 20/21 = 0.952.) With the
-            architecture "modal" they get the body of the other instead, and all bodies are transposed.
+            architecture "modal", they get the body of the other sound instead, and all bodies are transposed.
         averages: averages of each training sound with other sounds of its class to train on beside it, drawn
             once for the run; 0 in the paper (authors' code: 20, so 21 sounds for each file).
         shift_ms: largest shift, early or late, of the encoder's input; 0 in the paper.

@@ -1,4 +1,4 @@
-"""Gives sounds the bodies of others, so that there are more pairs than recordings.
+"""Gives drums the bodies of others, so that training has more combinations of body and noise than recordings.
 
 sound of a snare - its body + the body of another snare, transposed ─► a third snare, and its components
 """
@@ -18,11 +18,11 @@ from trainer.components.variation import interpolation, resampled
 from trainer.config import ModelConfig
 
 STEPS, STEP = 10, 0.025
-"""A body is transposed by up to so many steps up or down, of so many nepers."""
+"""Most steps by which a body is transposed, up or down, and the size of a step in nepers."""
 BODY_DB = 4.0
-"""Standard deviation of the change of level of a body."""
+"""Standard deviation of the change in a body's level."""
 AUDIBLE = 0.01
-"""Least peak of a body."""
+"""Smallest peak that counts as a body."""
 
 
 class Crossing:
@@ -44,13 +44,16 @@ class Crossing:
         others: tuple[Components, Tensor],
         source: torch.Generator,
     ) -> tuple[Tensor, Components]:
-        """Return sounds [B, 1, T] with other bodies, each of the peak that it had, and their components.
+        """Return sounds [B, 1, T] with other bodies, at their original peaks, and their components.
 
-        The new body is as loud as the old one, give or take `BODY_DB`.
+        The peak of a new body is that of the old one, times a random gain (`BODY_DB`).
 
         Args:
-            heard: [B, 1, T], with the components `own` and the bodies [B, 1, T].
-            others: components and bodies of the others; a sound may be its own other.
+            heard: the sounds, [B, 1, T].
+            own: their components.
+            bodies: their bodies, [B, 1, T].
+            others: components and bodies of the sounds that give the new bodies; a sound may give its own.
+            source: the random draws.
         """
         theirs, found = others
         steps = torch.randint(-STEPS, STEPS + 1, (len(heard),), generator=source)

@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from trainer.components.layout import band_shapes, smoothing_samples
 
 NOISE_PERIOD = 16_384
-"""Longest period of the noise in samples; rounded down to whole frames."""
+"""Longest period of the noise, in samples; the table rounds it down to whole frames."""
 PARTIAL_HZ = 40.0
-"""Mean distance of the partials of ringing noise in a band."""
+"""Mean distance between neighbouring partials of ringing noise."""
 PARTIAL_SPREAD = 0.5
-"""Standard deviation of their levels, in nepers, beside that of Gaussian noise."""
+"""Standard deviation of their levels, in nepers, in addition to the variation of Gaussian noise."""
 EVEN_FRAMES = 12
 """Frames at the start of the noise over which its power is even."""
 
@@ -20,14 +20,14 @@ EVEN_FRAMES = 12
 def noise_table(
     bands: int, hop_length: int, sample_rate: int, seed: int = 0, ringing: bool = False
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Make noise of unit power in mel-spaced bands that overlap by half: Gaussian, or dense partials.
+    """Make Gaussian or ringing noise of unit power in mel-spaced bands that overlap by half.
 
-    Every hit begins at the start of the table. So each band is rotated to begin where its power is even, and
-    its sign is chosen to keep the peak of the sum low.
+    Every hit begins at the start of the table. So each band is rotated to begin where its power is even. The
+    signs of the bands keep the peak of their sum low.
 
     Returns:
-        float32 [bands, T], the longest period, rounded to float16, and int64 [bands], the period of each band
-        in frames: it repeats after so many. Periods differ, so that the sum of the bands does not repeat.
+        float32 [bands, T], with values rounded to float16, and int64 [bands], the period of each band in
+        frames. T is the longest period. Periods differ, so the sum of the bands does not repeat.
     """
     random = np.random.default_rng(seed)
     longest = NOISE_PERIOD // hop_length
@@ -55,7 +55,7 @@ def noise_table(
 
 
 def _sparse(random: np.random.Generator, bins: int, bin_hz: float) -> NDArray[np.float64]:
-    """Return gains [bins] that leave a partial every `PARTIAL_HZ`, give or take, of levels that differ."""
+    """Return gains [bins] that leave one partial, of random level, at a random place in each `PARTIAL_HZ`."""
     cells = np.arange(int(bins * bin_hz / PARTIAL_HZ))
     at = ((cells + random.random(len(cells))) * (PARTIAL_HZ / bin_hz)).astype(int)
     gains = np.zeros(bins)
@@ -81,6 +81,6 @@ def _even_start(sound: NDArray[np.float64], smoothing: float, hop_length: int) -
 def noise_tables(
     bands: int, hop_length: int, sample_rate: int
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Return `noise_table` of Gaussian noise, then that of ringing noise: [2 · bands, T], [2 · bands]."""
+    """Return the tables and periods of Gaussian noise, then of ringing noise: [2 · bands, T], [2 · bands]."""
     pairs = [noise_table(bands, hop_length, sample_rate, kind, ringing=bool(kind)) for kind in (0, 1)]
     return np.concatenate([pair[0] for pair in pairs]), np.concatenate([pair[1] for pair in pairs])

@@ -1,8 +1,8 @@
-"""How much of a noise rings: the share of its power that lies in partials too dense to be told apart.
+"""The share of a noise that rings: the part of its power in partials that are too dense to separate.
 
-In a long window, the logarithm of the power of Gaussian noise lies on average .58 nepers under that of its
-mean power. Dense partials leave valleys between them, so theirs lies lower still. The same measure of
-mixtures of the decoder's two kinds of noise tells the share.
+In a long window, the mean logarithm of the power of Gaussian noise is .58 nepers below the logarithm of its
+mean power. Dense partials leave valleys in the spectrum, which increase this depth. The depth of mixtures of
+the decoder's two kinds of noise, with known shares, calibrates the measure.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from trainer.components.noise import noise_table
 Array = NDArray[np.float64]
 
 LONGEST, SHORTEST = 16_384, 4096
-"""Samples of the window; a shorter sound counts as noise."""
+"""Largest and smallest window in samples; a sound shorter than the smallest counts as noise."""
 EVEN_SAMPLES = 256.0
-"""Deviation of the window over which the power of a sound is made even before."""
+"""Standard deviation, in samples, of the window that first evens out the power of a sound over time."""
 AROUND_HZ = 400.0
-"""Width of the surroundings whose mean power a bin is compared with."""
+"""Width of the band around a bin whose mean power the bin is compared with."""
 SHARES = (0.0, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.97, 1.0)
 
 
 def ringing_share(
     rest: Array, taken_hz: Array, rate: int, begin: int, end: int, bands: int, hop: int
 ) -> Array:
-    """Return the share of each band's power that rings, 0 to 1: [bands].
+    """Return the ringing share of each band's power, 0 to 1: [bands].
 
     Args:
         rest: the sound without its free oscillators, [T].
-        taken_hz: frequencies of the modes that are played as such, [K]; bins near them do not count.
-        begin, end: samples between which the sound is heard.
+        taken_hz: frequencies of the modes that the decoder plays, [K]; bins near them do not count.
+        begin, end: samples between which the noise is measured.
     """
     if end - begin < SHORTEST:
         return np.zeros(bands)
@@ -48,7 +48,7 @@ def ringing_share(
 
 
 def _valleys(part: Array, rate: int, bands: int, taken_hz: Array) -> Array:
-    """Return by how many nepers the mean logarithm of power lies under that of the mean power: [bands]."""
+    """Return the depth of the mean log power below the log mean power, in nepers: [bands]."""
     power = np.abs(np.fft.rfft(part * np.hanning(len(part)))) ** 2 + 1e-20
     bin_hz = rate / len(part)
     weight = np.ones(len(power))
@@ -70,7 +70,7 @@ def _shares(count: int, bin_hz: float, bands: int, rate: int) -> Array:
 
 @cache
 def _known(length: int, rate: int, bands: int, hop: int) -> Array:
-    """Return what `_valleys` finds in mixtures with the shares `SHARES`, rising: [bands, len(SHARES)]."""
+    """Return the `_valleys` of mixtures with the shares `SHARES`, increasing: [bands, len(SHARES)]."""
     tables = [noise_table(bands, hop, rate, ringing, ringing=bool(ringing)) for ringing in (0, 1)]
     sounds = []
     for table, periods in tables:

@@ -1,11 +1,11 @@
-"""The encoder of the modal decoder: it hears the course of a sound, the pitch of its body, and its partials.
+"""The encoder for the modal decoder: it hears the envelope, the pitch of the body, and the partials.
 
-    audio ─┬─► log-mel levels over time ─► convolutions ──┐
-           ├─► levels of semitones below 1.5 kHz ─► dense ─┼─► mean, log_var
-           └─► levels of the zones of the modes ─► dense ──┘
+    audio ─┬─► log-mel levels over time ─► convolutions ───────┐
+           ├─► levels of quarter tones below 1.5 kHz ─► dense ─┼─► mean, log_var
+           └─► levels of the zones of the modes ─► dense ──────┘
 
-The windows of mel levels are too short to tell a tone from a noise, or two pitches of a kick from each other.
-So two more branches take long windows of the same sound.
+The windows of the mel levels are too short to distinguish a tone from noise, or the pitches of two kicks. So
+two more branches analyse long windows of the same sound.
 """
 
 from __future__ import annotations
@@ -22,27 +22,28 @@ from trainer.config import ModelConfig
 from trainer.models.mb import LEAK, MBEncoder
 
 TONES_HZ = (30.0, 1500.0)
+"""Lowest tone and upper limit."""
 PER_OCTAVE = 24
 """Tones in an octave."""
 TONE_WINDOWS = ((0, 4096), (4096, 4096), (1024, 16_384))
-"""Start and length, in samples, of the windows in which the body is heard."""
+"""Start and length, in samples, of the windows for the tones of the body."""
 ZONE_WINDOWS = ((1024, 8192), (1024, 32_768), (17_408, 16_384))
-"""The same for the modes."""
+"""The same for the zones of the modes."""
 WIDTHS = (96, 96)
-"""Values of the layers of the two long branches."""
+"""Widths of the dense layers in each of the two branches."""
 LEAST_POWER = 1e-9
 OFFSET, SCALE = 10.0, 5.0
-"""They give the logarithms of powers about unit spread."""
+"""They bring log powers to about unit spread."""
 
 
 class ModalEncoder(MBEncoder):
     """Audio [B, 1, T] -> mean, log_var [B, D].
 
     Attributes:
-        tone_windows: start and length, in samples, of each window in which the body is heard.
-        triangles: for each of them the middles and half the widths of the tones, in bins, [tones] each.
-        zone_windows: start and length of each window in which modes are heard.
-        spans: for each of them the first and the last bin of each zone, [modes] each.
+        tone_windows: start and length, in samples, of each window for the tones.
+        triangles: for each of them, the centres and half-widths of the tones in bins, [tones] each.
+        zone_windows: start and length, in samples, of each window for the zones.
+        spans: for each of them, the first and the last bin of each zone, [modes] each.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -80,12 +81,12 @@ class ModalEncoder(MBEncoder):
 
 
 def within(first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the bins of each zone, [modes, longest]; the last one repeats where a zone has fewer."""
+    """Return the bins of each zone, [modes, most]; a zone with fewer bins repeats its last one."""
     return np.minimum(first[:, None] + np.arange(int((last - first).max()) + 1), last[:, None])
 
 
 def _within(windows: tuple[tuple[int, int], ...], length: int) -> list[tuple[int, int]]:
-    """Return the windows that a sound of `length` samples holds; at least one, of all of it."""
+    """Return the windows that fit into `length` samples; if none does, one window of this length."""
     return [one for one in windows if sum(one) <= length] or [(0, length)]
 
 
@@ -108,7 +109,7 @@ def _level(power: Tensor) -> Tensor:
 
 
 def _triangles(length: int, rate: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the middle and half the width of each tone, in bins: triangles, a bin to each side at least."""
+    """Return the centre and half-width of the triangle of each tone, in bins; half-widths are at least 1."""
     low, high = TONES_HZ[0], min(TONES_HZ[1], 0.4 * rate)
     count = math.floor(math.log2(high / low) * PER_OCTAVE) + 1
     middles = low * 2.0 ** (np.arange(count) / PER_OCTAVE) * length / rate

@@ -1,7 +1,7 @@
-"""How well the sequencer keeps the beat of another program: `python -m bench.beat link|clock SECONDS`.
+"""The deviation of the sequencer from another program's beat: `python -m bench.beat link|clock SECONDS`.
 
 A server on a private JACK server plays a hit on every beat. `link`: another program in the same Ableton Link
-session has the beat; Link discovers by multicast, so run it in a network namespace of its own:
+session sets the beat. Link finds programs by multicast, so run it in a network namespace of its own:
 
     unshare --net sh -c 'ip link set lo up multicast on && ip route add 224.0.0.0/4 dev lo &&
         exec python -m bench.beat link 60'
@@ -33,8 +33,8 @@ from tests.system.rig import Jack, Server
 MODEL = Path(__file__).parents[1] / "tests" / "models" / "tiny.onnx"
 STEPS = [float(step % 4 == 0) for step in range(16)]
 START, CLOCK = b"\xfa", b"\xf8"
-NEAR_S = 0.2  # around a time, within which cycles tell its frame
-BEFORE_S, SETTLE_S = 0.05, 0.5  # around a start or a change of tempo, which is not known at once
+NEAR_S = 0.2  # range around a time, whose cycles give its frame
+BEFORE_S, SETTLE_S = 0.05, 0.5  # left out before and after a start or a change of tempo
 BLOCK = 128  # samples
 
 
@@ -78,7 +78,7 @@ class Ears:
 
 
 def link(ears: Ears, seconds: float) -> tuple[list[float], list[float]]:
-    """Let the peer play; return the frames of its beats, and those around which it may not be known."""
+    """Let the peer play; return the frames of its beats, and the frames of its start and changes of tempo."""
     command = [sys.executable, "-m", "tests.system.link_session", str(seconds), "peer"]
     lines = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
     theirs = [json.loads(line) for line in lines]
@@ -92,7 +92,7 @@ def link(ears: Ears, seconds: float) -> tuple[list[float], list[float]]:
 
 
 def clock(ears: Ears, seconds: float) -> tuple[list[float], list[float]]:
-    """Send a clock; return the frames of its beats, and those around which it may not be known."""
+    """Send a clock; return the frames of its beats, and the frames of its start and changes of tempo."""
     ears.client.connect(ears.midi, "soundmorph-midi:in")
     unsure = []
     for bpm in TEMPOS:
@@ -103,7 +103,7 @@ def clock(ears: Ears, seconds: float) -> tuple[list[float], list[float]]:
 
 
 def play(kind: str, seconds: float) -> tuple[list[float], dict[str, object]]:
-    """Return by how many seconds each hit is off the nearest beat, and what else is counted."""
+    """Return the deviation of each hit from the nearest beat in seconds, and the counts by name."""
     with ExitStack() as parts:
         folder = parts.enter_context(TemporaryDirectory())
         server_of_jack = parts.enter_context(Jack(BLOCK, synchronous=False))

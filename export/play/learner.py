@@ -1,4 +1,4 @@
-"""The process of the learner, which writes the files that the stage plays."""
+"""The process that learns the sounds and writes the files that the stage plays."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ENDING = {signal.SIGINT, signal.SIGTERM}
 
 
 class Learner:
-    """The learner, which begins at once."""
+    """The learner process; it starts at once."""
 
     def __init__(self, order: Order) -> None:
         context = multiprocessing.get_context("spawn")
@@ -35,7 +35,10 @@ class Learner:
         theirs.close()
 
     def versions(self) -> Iterator[bool]:
-        """Yield True for each new version of the files, and now and then False, until the process ends."""
+        """Yield True for each new version of the files, until the process ends.
+
+        Yields False after each `LOOK_S` without one.
+        """
         with contextlib.suppress(EOFError, OSError):
             while True:
                 new = self._line.poll(LOOK_S)
@@ -61,7 +64,7 @@ class Learner:
 
 @contextlib.contextmanager
 def _held(numbers: set[signal.Signals]) -> Iterator[None]:
-    """Hold signals back; a process that is started meanwhile holds them back, too."""
+    """Block signals; a process that starts meanwhile inherits the block."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return

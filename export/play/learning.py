@@ -1,4 +1,4 @@
-"""Learns a folder of sounds, and writes each nearer version of the model."""
+"""Learns a folder of sounds, and writes each version of the model that is nearer to them."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ SHARE = 0.1
 LEAST_S = 10.0
 """Least time between two versions."""
 NEAR_DB, FAR_DB = 2.0, 4.0
-"""Mean distances by ear up to which sounds are near the real ones, and like them.
+"""Mean distances by ear up to which sounds count as near the real ones, and as like them.
 
 Two hits of one drum are 1.1 dB apart (median, docs/results.md)."""
 NICENESS = 10
-"""Of the training: the stage goes first."""
+"""Niceness of the training; the stage has priority."""
 
 
 class Watcher(progress.Bars):

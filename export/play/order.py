@@ -43,6 +43,6 @@ class Order:
 
     @property
     def again(self) -> str:
-        """The command that continues, for a shell."""
+        """The command that continues the learning, for a shell."""
         out = [] if self.out == Path("runs") / self.model.stem else ["--out", str(self.out)]
         return f"{installed.program('trainer')} play {shlex.join([str(self.data), *out])}"

@@ -1,4 +1,4 @@
-"""A host's plugin as the device: it asks for blocks through shared memory, and is the clock."""
+"""A host's plugin as the audio device: it requests blocks through shared memory, and so is the clock."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from realtime.audio.bridge_memory import OFFLINE, REQUESTS, SAMPLES, BridgeMemor
 from realtime.audio.devices import BlockSource, DeviceError
 from realtime.util import priority
 
-WAKE_S = 0.1  # longest sleep, between looks for the end
+WAKE_S = 0.1  # longest sleep before the thread checks whether to end
 CLOSE_TIMEOUT_S = 0.4
-OFFLINE_S = 10.0  # longest wait for the events of a block that a host waits for
-SHARE = 0.5  # of a block's duration, for the events of a block that is heard live
+OFFLINE_S = 10.0  # longest wait for the events of a block, if the host waits for the block
+SHARE = 0.5  # longest wait for the events of a live block, as a share of its duration
 PIECE = 4096  # most samples that are rendered at once
 
 
 class BridgeDevice:
-    """Renders what the plugin at the other end asks for, once its events have arrived.
+    """Renders the blocks that the plugin requests, each after the commands of its events have arrived.
 
-    While no host plays, time stands still: nothing is asked for.
+    While no host plays, there are no requests, and time stands still.
 
     Args:
-        name: of the bridge.
+        name: the name of the bridge.
         channels: number of channels.
 
     Raises:
@@ -101,7 +101,7 @@ class BridgeDevice:
                 memory["requests_read"] = number + 1
 
     def _await_events(self, count: int, asked: int) -> None:
-        """Wait for the commands of a block, for a part of its duration; those that are late come after it."""
+        """Wait for the commands of a block, up to a limit; commands that are later take effect after it."""
         if self._handled >= count:
             return
         limit_s = OFFLINE_S if asked & OFFLINE else SHARE * (asked % OFFLINE) / self.sample_rate

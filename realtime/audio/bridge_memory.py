@@ -1,4 +1,4 @@
-"""The memory that a server and a plugin in a host share: requests and events one way, blocks the other.
+"""The memory that the server and a plugin in a host share: requests and events go in, blocks come out.
 
 The plugin is the clock. It asks for samples with requests, and gives each event the sample at which it takes
 effect. The worker renders what is asked for; the control process turns the events into commands first.
@@ -18,7 +18,7 @@ change of either needs another `VERSION`.
 A lock on `NAME.server` says that the server runs, and one on `NAME.host` that a plugin uses the bridge, or is
 about to. The system releases the locks of a program that dies.
 
-Python writes no memory barriers, so its writes are only ordered on x86-64, where alone this has been tried.
+Python writes no memory barriers. So the order of its writes holds only on x86-64, the only tested machine.
 """
 
 from __future__ import annotations
@@ -164,10 +164,10 @@ class BridgeMemory:
         return copy
 
     def events(self) -> Iterator[tuple[int, int, int, bytes]]:
-        """Yield (position, epoch, kind, content) of each new event. Its place is free after it was yielded.
+        """Yield (position, epoch, kind, content) of each new event; the next step frees its place.
 
         Raises:
-            BridgeError: an event is longer than what was written; all are skipped.
+            BridgeError: an event is longer than the bytes that were written; all new events are skipped.
         """
         while (begin := self["events_read"]) < (end := self["events_written"]):
             position, epoch, kind, size = EVENT_HEADER.unpack(self._ring_bytes(begin, EVENT_HEADER.size))
@@ -200,7 +200,7 @@ class BridgeMemory:
         return self._map[start + at : start + at + first] + self._map[start : start + size - first]
 
     def write_state(self, text: str) -> None:
-        """Publish the state of the server, unless it is too long.
+        """Publish the state of the server.
 
         Raises:
             BridgeError: it is longer than `STATE_BYTES`.
@@ -222,7 +222,7 @@ class BridgeMemory:
                 return content.decode()
 
     def write_project(self, text: str) -> None:
-        """Hand over the state of a project that is opened, as a plugin does."""
+        """Write the state of a project that the host opens, as a plugin does."""
         content = text.encode()
         self._map[self._project : self._project + len(content)] = content
         self["project_bytes"] = len(content)

@@ -38,7 +38,7 @@ def project(control: Control, model: Path) -> Project:
 
 
 def differs(wanted: Project, control: Control) -> str:
-    """Return why a project's points do not fit the model that plays, or ""."""
+    """Return the reason why a project's points do not fit the model that plays; "" if they fit."""
     model, info = _part(wanted, "model"), control.info
     name, checksum = str(model.get("name", ""))[:80], str(model.get("checksum", ""))[:16]
     if not checksum or checksum == info.digest[:16]:
@@ -54,9 +54,9 @@ def model_of(wanted: Project) -> str:
 
 
 def restore(wanted: Project, control: Control) -> list[str]:
-    """Bring the instrument to the state of a project; return what could not be restored, in words.
+    """Restore the state of a project; return a line for each thing that could not be restored.
 
-    Point, presets and pattern belong to a model: with another one, they are left out.
+    Point, presets and pattern belong to the project's model; if another one plays, they are not restored.
     """
     faults = [reason] if (reason := differs(wanted, control)) else []
     messages = []

@@ -1,4 +1,4 @@
-"""What became of the latest messages, for display."""
+"""The outcome of the latest messages, for display."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ KEPT = 64
 
 @dataclass(frozen=True)
 class Remark:
-    """What became of a message.
+    """The outcome of a message: refused or done.
 
     Attributes:
         number: counted from 1.

@@ -1,4 +1,4 @@
-"""Words for the ends of the principal axes, found by listening: what gets more, and what less."""
+"""Words for the ends of the principal axes, from features of the sounds that are decoded there."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from realtime.model.decoder import Decoder
 
 AXES = 8
-REACH = 2.0  # standard deviations each way, at which an axis is listened to
-SAMPLE = 32  # training sounds that tell how much a feature usually varies
+REACH = 2.0  # standard deviations from the mean to each end of an axis
+SAMPLE = 32  # training sounds that show the usual variation of a feature
 BATCH = 16  # sounds decoded at once
-SECOND = 0.6  # of the strongest change: a weaker second one is not named
+SECOND = 0.6  # share of the strongest change that a second one needs to be named
 FLOOR = 1e-9
 #: feature -> the words for less and for more of it
 WORDS = {
@@ -54,8 +54,8 @@ def decode(decoder: Decoder, points: NDArray[Any]) -> Sounds:
 def features(sounds: Sounds, sample_rate: int) -> NDArray[np.float64]:
     """Return the features of sounds [N, T], in the order of `WORDS`: float64 [N, 5].
 
-    Log2 of the spectral centroid; log2 of the time by which 95 % of the energy has come; log2 of the spectral
-    flatness; log2 of the time by which the first quarter of it has come; level in dB.
+    Log2 of the spectral centroid; log2 of the time by which 95 % of the energy has passed; log2 of the
+    spectral flatness; log2 of the time by which a quarter of the energy has passed; level in dB.
     """
     power = np.abs(np.fft.rfft(sounds, axis=1)) ** 2 + FLOOR
     hz = np.fft.rfftfreq(sounds.shape[1], 1.0 / sample_rate)

@@ -1,4 +1,4 @@
-"""Takes sounds apart in the background, each of them once: a file keeps their components."""
+"""Decomposes sounds in the background, each of them once: a file keeps their components."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ GOLDEN = 0.5 * (5**0.5 - 1)
 class Analysis:
     """The components of sounds, found on all cores while others work; use it in a `with` statement.
 
-    The sounds come in an order in which any beginning is spread over all of them. The end of the block breaks
-    the work off; the file then has what is known. A file that is damaged counts as empty.
+    The order of the work is such that the sounds known at any time are spread evenly over all sounds. The end
+    of the block stops the work; the file then has all known components. A damaged file counts as empty.
 
     Args:
         waveforms: float32 [N, 1, T].
-        path: the file. It names sounds by their content, so it may be of another choice of sounds.
+        path: the file. It identifies sounds by their content, so it may hold another selection of sounds.
 
     Attributes:
         components: N rows; those of sounds that are not known yet are 0. None before the first is known.
@@ -68,7 +68,7 @@ class Analysis:
         self._keep()
 
     def known(self, wait_s: float = 0.0) -> list[int]:
-        """Return the indices of the sounds whose components are known, after waiting so long for another."""
+        """Return the indices of the sounds with known components; wait up to `wait_s` seconds for another."""
         if self._waiting:
             self._take(wait(self._waiting, wait_s, FIRST_COMPLETED).done)
             if time.monotonic() > self._kept + KEEP_S:

@@ -1,1 +1,1 @@
-"""Many senders: which of them may send, how much, and in what order they are served."""
+"""Rules for many senders: access, limits, and the order in which they are served."""

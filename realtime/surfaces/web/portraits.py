@@ -1,4 +1,4 @@
-"""The outlines of sounds that the page shows: asked of a program as needed."""
+"""The outlines of sounds that the page shows; a program of its own decodes them when they are needed."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from realtime.synth.commands import Z
 from realtime.util.errors import RealtimeError
 
 MODULE = "realtime.surfaces.web.portrait"
-LIMIT_S = 120.0  # for one answer on a busy machine
-IDLE_S = 60.0  # without a question, after which the program ends
-LINE = 2**20  # bytes of an answer
+LIMIT_S = 120.0  # longest wait for an answer, on a busy machine
+IDLE_S = 60.0  # time without a question after which the program ends
+LINE = 2**20  # most bytes of an answer
 
 
 class Portraits:
-    """Outlines of sounds of the model that plays, each asked for once. All pages share them."""
+    """Outlines of sounds of the model that plays, each decoded once. All pages share them."""
 
     def __init__(self) -> None:
         self._version = ""

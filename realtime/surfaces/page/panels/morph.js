@@ -7,7 +7,7 @@ import { corners, sendSoon, strike, velocity } from "../play.js";
 import { use } from "../store.js";
 import { Name, Pad, Slider } from "../widgets.js";
 
-const AXES = 8; // of the principal axes, those that say most
+const AXES = 8; // the most important principal axes
 const AXIS_REACH = 3; // standard deviations each way
 
 /** Text without its trailing zeros. */
@@ -121,7 +121,7 @@ function Axes() {
   const count = Math.min(AXES, model.axes);
   if (!count) return null;
   return html`<section class="card">
-    <h2>What the sounds differ in</h2>
+    <h2>Main differences</h2>
     ${Array.from({ length: count }, (_, i) => {
       const [low, high] = words[i] ?? ["", ""];
       const value = held[i] ?? macros[i] ?? 0;

@@ -111,7 +111,7 @@ function addLane() {
 
 function Lanes({ morphing }) {
   const lanes = use("lanes") ?? [];
-  if (!lanes.length) return html`<p class="hint">Add a lane; press its steps to set them, drag them up or down for how loud.</p>`;
+  if (!lanes.length) return html`<p class="hint">Add a lane; press its steps to set them, drag them up or down for their velocity.</p>`;
   return html`<div class="lanes ${morphing ? "morphing" : ""}">
     ${lanes.map((lane, i) => lane && html`<${Lane} key=${i} ...${{ lane, index: i, morphing }} />`)}
   </div>`;

@@ -15,17 +15,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from realtime.control.protocol import PORT
 from realtime.model.decoder import resolve
 from tests.system.rig import PATCHES, TIMEOUT_S, Process, Server, program
 
 SCREEN = "1400x900x24"
 SETTLED_S = 2.0  # for a window to be drawn
-BEAT = {
-    1: (1, 7, 9),
-    2: (5, 13),
-    3: (1, 3, 5, 7, 9, 11, 13, 15),
-    4: (15, 16),
-}  # lane of the Pd patch -> steps
 WINDOW = """SoundMorph("127.0.0.1", {port}).gui; fork {{ 8.wait; "shown".postln }};"""
 LIBRARY = "includePaths:\n    - {folder}\nexcludePaths: []\npostInlineWarnings: false\n"
 
@@ -40,31 +35,29 @@ def main(argv: list[str] | None = None) -> int:
         folder = Path(made)
         presets = str(folder / "presets.json")
         with (
-            Server(resolve("drums"), "--null", "--presets", presets) as server,
+            Server(resolve("drums"), "--null", "--presets", presets, "--port", str(PORT)),
             Process([program("Xvfb"), "-displayfd", "1", "-screen", "0", SCREEN]) as screen,
         ):
             number = screen.wait_for(r"^(\d+)$")[1]
             env = {"DISPLAY": f":{number}", "HOME": made}
             for name, show in PICTURES.items():
-                show(server.port, folder, env, args.out / name)
+                show(folder, env, args.out / name)
     return 0
 
 
-def pure_data(port: int, folder: Path, env: Env, picture: Path) -> None:
-    """Show morph.pd with a beat."""
-    beat = [f"morph-beat-{lane}-{step}-set 1" for lane, steps in BEAT.items() for step in steps]
-    sends = [word for message in (f"go 127.0.0.1 {port}", *beat) for word in ("-send", message)]
+def pure_data(folder: Path, env: Env, picture: Path) -> None:
+    """Show morph.pd, which connects by itself."""
     options = ["-nrt", "-noaudio", "-nomidi", "-noprefs", "-stderr", "-open", str(PATCHES / "morph.pd")]
-    with Process([program("pd"), *options, *sends], env) as pd:
+    with Process([program("pd"), *options], env) as pd:
         pd.wait_for("^reply: axes.reply ")
         take("morph.pd", env, picture)
 
 
-def super_collider(port: int, folder: Path, env: Env, picture: Path) -> None:
+def super_collider(folder: Path, env: Env, picture: Path) -> None:
     """Show the window of `SoundMorph.gui`."""
     library, script = folder / "library.yaml", folder / "window.scd"
     library.write_text(LIBRARY.format(folder=PATCHES / "SuperCollider"))
-    script.write_text(WINDOW.format(port=port))
+    script.write_text(WINDOW.format(port=PORT))
     apart = {"QTWEBENGINE_DISABLE_SANDBOX": "1", "XDG_RUNTIME_DIR": str(folder)}
     with Process([program("sclang"), "-l", str(library), str(script)], {**env, **apart}) as sclang:
         sclang.wait_for("^shown$")
@@ -87,7 +80,7 @@ def take(title: str, env: Env, picture: Path) -> None:
     )
 
 
-PICTURES: dict[str, Callable[[int, Path, Env, Path], None]] = {
+PICTURES: dict[str, Callable[[Path, Env, Path], None]] = {
     "pd.png": pure_data,
     "supercollider.png": super_collider,
 }

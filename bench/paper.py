@@ -95,6 +95,9 @@ def table(results: dict[str, dict[str, Any]], logs: dict[str, list[dict[str, Any
     def percent(value: float | None) -> str:
         return "–" if value is None else f"{value:.0%}"
 
+    def ratio(value: float) -> str:
+        return f"{value:.1f} dB".replace("-", "−")
+
     def signed(value: float | None) -> str:
         return "–" if value is None else f"{value:+.2f}".replace("-", "−")
 
@@ -107,8 +110,8 @@ def table(results: dict[str, dict[str, Any]], logs: dict[str, list[dict[str, Any
             "deviation, average": signed(found["average"]["centre"]["mean"]),
             "the same, at peak 1": signed(found["average"]["centre_at_peak"]["mean"]),
             "the same, centres of training sounds": signed(found["average"]["learned_centre"]["mean"]),
-            "SNR of training reconstructions, median": f"{found['learned_snr_db']['median']:.1f} dB",
-            "SNR of test reconstructions, median": f"{found['snr_db']['median']:.1f} dB",
+            "SNR of training reconstructions, median": ratio(found["learned_snr_db"]["median"]),
+            "SNR of test reconstructions, median": ratio(found["snr_db"]["median"]),
             "STFT distance of test reconstructions": f"{found['stft_distance']['median']:.2f}",
             "epochs; steps": f"{found['run']['epoch']}; {found['run']['step']}",
             "minutes": f"{sum(record['seconds'] for record in logs[name]) / 60:.1f}",

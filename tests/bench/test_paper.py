@@ -54,4 +54,5 @@ def test_table_has_a_column_for_each_run() -> None:
     assert "| deviation, six | −0.32 | −0.32 |" in lines
     assert "| deviation, two | – | – |" in lines
     assert "| classifier, on test sounds | – | – |" in lines
+    assert "| SNR of test reconstructions, median | −0.2 dB | −0.2 dB |" in lines
     assert lines[-2:] == ["| epochs; steps | 117; 19656 | 117; 19656 |", "| minutes | 2.0 | 2.0 |"]

@@ -192,3 +192,27 @@ def test_callback_neither_allocates_nor_waits(
         assert audit(lv2_host, built, out, blocks=3, instances=100) == []
         assert "pthread_mutex_lock" in audit(lv2_host, built, out, blocks=20, instances=1, wait=1)
         assert np.abs(np.fromfile(out, np.float32)).max() > 0.1
+
+
+def test_sound_fades_when_the_server_is_killed_and_comes_back(
+    built: Path, lv2_host: Path, folder: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, library = folder.parent / "out.raw", built / "soundmorph.lv2" / "soundmorph.so"
+    monkeypatch.setenv("SOUNDMORPH_BRIDGE", "live")
+    options = ("--device", "bridge:live", "--oscquery", "off")
+    command = [lv2_host, library, 48_000, 512, 10**6, 1, out, 0]
+
+    def sounds() -> bool:
+        return out.exists() and bool(np.fromfile(out, np.float32)[-24_000:].any())
+
+    with Server(tiny_model, *options) as server, Process([*map(str, command)]) as host:
+        wait_until(sounds)
+        before = len(np.fromfile(out, np.float32))
+        server.stop(signal.SIGKILL)
+        wait_until(lambda: not sounds())
+        with Server(tiny_model, *options):
+            wait_until(sounds)
+        host.stop(signal.SIGKILL)
+    sound = np.fromfile(out, np.float32)
+    ends = np.flatnonzero((sound[before:-1] != 0.0) & (sound[before + 1 :] == 0.0)) + before
+    assert np.abs(sound[ends]).max() < np.abs(sound).max() / 100  # the end of the fade's straight line

@@ -94,8 +94,8 @@ class DataConfig:
         labels: source of the classes. "folder": the manifest's column, else the sub-folder; "pattern":
             `label_pattern`; "kmeans": k-means on the MFCCs of the attack (the paper's drums); "auto": the
             pattern if at least one file is named like it, else as "folder"; "names": as "folder", but in a
-            folder without sub-folders the names of the files tell, and open hats are told from closed ones by
-            ear.
+            folder without sub-folders the names of the files give the classes, and hats are sorted into open
+            and closed ones by how long they ring.
         label_pattern: file-name pattern that gives the class ("{label}_{speaker}_{index}").
         clusters: number of clusters of k-means (the paper's drums: 5).
         test_fraction: fraction of each class that is kept for `evaluate`, 0 to 0.9; groups of near-duplicates

@@ -22,6 +22,8 @@ SOUND = "sound"
 """Tensor with the digest of each sound and of the layout of its components, uint8 [N, 32]."""
 KEEP_S = 10.0
 """Time between two versions of the file."""
+VERSION = 2
+"""Of the analysis: components of another version are not taken from the file. Raise it with each change."""
 GOLDEN = 0.5 * (5**0.5 - 1)
 
 
@@ -43,7 +45,7 @@ class Analysis:
         self.components: Components | None = None
         self._path = path
         layout = repr(
-            (config.sample_rate, config.hop_length, config.bands, config.modes, config.knots)
+            (VERSION, config.sample_rate, config.hop_length, config.bands, config.modes, config.knots)
         ).encode()
         self._digests = [hashlib.sha256(layout + sound.numpy().tobytes()).digest() for sound in waveforms]
         self._known: set[int] = set()

@@ -142,6 +142,7 @@ class Adaptation:
                 raises ends the work.
         """
         state, known, step = self.state, analysis.known(), 0
+        state.components = analysis.components
         while not analysis.complete:
             places = torch.isin(state.train, torch.tensor(known)).nonzero()[:, 0]
             waits = bool(state.step) or not len(places)

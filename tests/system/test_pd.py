@@ -310,6 +310,7 @@ def test_axes_are_named_by_what_the_server_hears_there(tiny_model: Path, tmp_pat
         labels = Copy(tmp_path, remote).wait_for(r"morph-axis-\d-set (?!axis)(.*) -2 -9 ", 4)
     told = [label.replace("\\", "") for label in labels]
     assert told == [f"{low} - {high}" for low, high in zip(ends[::2], ends[1::2], strict=True)]
+    assert pd.output.count("reply: classes.reply") == 1  # asked once, so that the sliders are built once
 
 
 def test_patch_has_a_slider_for_each_dimension_with_its_range(tiny_model: Path, tmp_path: Path) -> None:

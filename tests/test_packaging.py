@@ -184,7 +184,9 @@ def test_the_same_source_gives_the_same_files_wherever_and_whenever_it_is_built(
     built: list[Path], tmp_path: Path
 ) -> None:
     with tarfile.open(built[0]) as sdist:
-        sdist.extractall(tmp_path / "unpacked", filter="data")
+        if hasattr(tarfile, "data_filter"):  # since Python 3.11.4
+            sdist.extraction_filter = tarfile.data_filter
+        sdist.extractall(tmp_path / "unpacked")
     (source,) = (tmp_path / "unpacked").iterdir()
     for path in source.rglob("*"):
         os.utime(path, (1_000_000_000, 1_000_000_000))

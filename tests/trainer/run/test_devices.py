@@ -110,7 +110,15 @@ def test_more_processes_than_cores_are_refused(config: Config) -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows does not tell the parent")
 def test_process_ends_with_the_one_that_started_it() -> None:
-    child = "import time; from trainer.run import devices; devices.end_with_parent(); print(flush=True); time.sleep(600)"
+    child = "; ".join(
+        (
+            "import time",
+            "from trainer.run import devices",
+            "devices.end_with_parent()",
+            "print(flush=True)",
+            "time.sleep(600)",
+        )
+    )
     parent = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', sys.argv[1]]).wait()"
     with subprocess.Popen([sys.executable, "-c", parent, child], stdout=subprocess.PIPE) as started:
         assert started.stdout is not None

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from trainer.components.layout import band_shapes
-from trainer.components.noise import noise_table
+from trainer.components.noise import noise_tables
 
 Array = NDArray[np.float64]
 
@@ -71,16 +71,13 @@ def _shares(count: int, bin_hz: float, bands: int, rate: int) -> Array:
 @cache
 def _known(length: int, rate: int, bands: int, hop: int) -> Array:
     """Return the `_valleys` of mixtures with the shares `SHARES`, increasing: [bands, len(SHARES)]."""
-    tables = [noise_table(bands, hop, rate, ringing, ringing=bool(ringing)) for ringing in (0, 1)]
-    sounds = []
-    for table, periods in tables:
-        sounds.append(
-            [np.resize(row[: period * hop], length) for row, period in zip(table, periods, strict=True)]
-        )
+    rows = [
+        np.resize(row[: period * hop], length)
+        for row, period in zip(*noise_tables(bands, hop, rate), strict=True)
+    ]
+    plain, ringing = (np.sum(half, 0, dtype=np.float64) for half in (rows[:bands], rows[bands:]))
     found = np.empty((bands, len(SHARES)))
     for column, share in enumerate(SHARES):
-        mixed = [
-            np.sqrt(1 - share) * plain + np.sqrt(share) * ring for plain, ring in zip(*sounds, strict=True)
-        ]
-        found[:, column] = _valleys(np.sum(mixed, 0), rate, bands, np.zeros(0))
+        mixed = np.sqrt(1 - share) * plain + np.sqrt(share) * ringing
+        found[:, column] = _valleys(mixed, rate, bands, np.zeros(0))
     return np.maximum.accumulate(found, 1) + 1e-9 * np.arange(len(SHARES))

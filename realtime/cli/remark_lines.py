@@ -1,4 +1,4 @@
-"""What became of messages, as lines in the terminal, one a second at most."""
+"""Prints the outcome of messages in the terminal, at most one line a second."""
 
 from __future__ import annotations
 

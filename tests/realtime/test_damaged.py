@@ -116,7 +116,7 @@ def mixer(decoder: Decoder, tiny_model: Path) -> Mixer:
 
 
 def is_logged(command: Command, dim: int) -> bool:
-    """Whether a log that holds the command can be read again; a log leaves some commands out."""
+    """Return True if a log gives the command back, or leaves it out on purpose."""
     line = command_log.to_json(0, command)
     return line is None or command_log.from_json(json.loads(json.dumps(line)), dim) == (0, command)
 

@@ -64,7 +64,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def facts(place: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
-    """What a checkpoint holds: its facts and tensors."""
+    """Return the facts and the tensors of a checkpoint."""
     parameter = torch.nn.Parameter(torch.ones(2))
     optimiser = torch.optim.Adam([parameter])
     parameter.grad = torch.ones(2)

@@ -176,7 +176,7 @@ def _manifest(collection: Path) -> list[Row]:
 
 
 def _is_name(text: str) -> bool:
-    """Whether a text names a file or a folder, and leads nowhere else."""
+    """Return True if a text is a plain name, without a path to another folder."""
     return text not in ("", ".", "..") and not re.search(r"[/\\\0]", text)
 
 

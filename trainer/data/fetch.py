@@ -17,7 +17,7 @@ from trainer.data.download import DownloadError, Progress, check, download
 
 MAX_SOUND_BYTES = 16 * 2**20
 DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OverflowError, RuntimeError, OSError)
-"""What `zipfile` raises for a damaged archive."""
+"""Exceptions that `zipfile` raises for a damaged archive."""
 
 
 @dataclass(frozen=True)

@@ -147,8 +147,12 @@ class MBEncoder(nn.Module):
             ]
             steps, before = (steps - 1) // 2 + 1, after
         self.convs = nn.Sequential(*layers)
-        self.mean = nn.Linear(steps * before, config.latent_dim)
-        self.log_var = nn.Linear(steps * before, config.latent_dim)
+        self.end_with(steps * before, config.latent_dim)
+
+    def end_with(self, features: int, latent_dim: int) -> None:
+        """Make the last layers, for so many features."""
+        self.mean = nn.Linear(features, latent_dim)
+        self.log_var = nn.Linear(features, latent_dim)
         nn.init.zeros_(self.log_var.weight)
         nn.init.constant_(self.log_var.bias, -4.0)
 

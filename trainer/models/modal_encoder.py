@@ -61,11 +61,7 @@ class ModalEncoder(MBEncoder):
             self.register_buffer(f"bins{i}", torch.from_numpy(within(first, last)), persistent=False)
         self.tones = _dense(sum(len(middles) for middles, _ in self.triangles))
         self.zones = _dense(2 * sum(len(first) for first, _ in self.spans))
-        features = self.mean.in_features + 2 * WIDTHS[-1]
-        self.mean = nn.Linear(features, config.latent_dim)
-        self.log_var = nn.Linear(features, config.latent_dim)
-        nn.init.zeros_(self.log_var.weight)
-        nn.init.constant_(self.log_var.bias, -4.0)
+        self.end_with(self.mean.in_features + 2 * WIDTHS[-1], config.latent_dim)
 
     def features(self, audio: Tensor) -> Tensor:
         """audio [B, 1, T] -> the input of the last layers, [B, F]."""

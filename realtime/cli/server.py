@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import shlex
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -26,7 +27,7 @@ from realtime.model.names import Names
 from realtime.surfaces.models import Models
 from realtime.synth.commands import Panic
 from realtime.util import priority
-from realtime.util.errors import RealtimeError, printable, say
+from realtime.util.errors import RealtimeError, fresh, printable, say
 from realtime.util.signals import StopRequest, stop_on_signals
 
 if TYPE_CHECKING:
@@ -229,7 +230,7 @@ def _stop(sound: Supervisor) -> tuple[Facts, bool]:
 
 def _print(lines: Mapping[str, str]) -> None:
     for name, text in lines.items():
-        print(printable(f"{name:<8} {text}"), flush=True)
+        print(fresh(printable(f"{name:<8} {text}"), sys.stdout), flush=True)
 
 
 def _hints(server: Server) -> dict[str, str]:
@@ -248,9 +249,15 @@ def _hints(server: Server) -> dict[str, str]:
 
 
 def _sum_up(counts: Facts) -> None:
-    print(
-        f"played {counts['seconds']:.1f} s, {counts['hits']} hits; {counts['late_blocks']} late blocks, "
-        f"{counts['xruns']} xruns, {counts['shed']} voices shed, {counts['muted']} chunks muted, "
-        f"{counts['dropped']} commands dropped",
-        flush=True,
+    def count(name: str, noun: str, after: str = "") -> str:
+        return f"{counts[name]} {noun}{'' if counts[name] == 1 else 's'}{after}"
+
+    losses = (
+        count("late_blocks", "late block"),
+        count("xruns", "xrun"),
+        count("shed", "voice", " shed"),
+        count("muted", "chunk", " muted"),
+        count("dropped", "command", " dropped"),
     )
+    line = f"played {counts['seconds']:.1f} s, {count('hits', 'hit')}; {', '.join(losses)}"
+    print(fresh(line, sys.stdout), flush=True)

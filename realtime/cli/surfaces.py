@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import socket
+import sys
 import threading
 import webbrowser
 from collections.abc import Callable, Sequence
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from realtime.cli import midi
 from realtime.cli.arguments import add_plugin, whole
-from realtime.util.errors import RealtimeError
+from realtime.util.errors import RealtimeError, fresh
 
 if TYPE_CHECKING:
     from realtime.audio.bridge_memory import BridgeFile
@@ -254,7 +255,7 @@ def _start_web(
     parts.callback(web.stop)
     here = "127.0.0.1" if web.host == "0.0.0.0" else web.host
     page = f"http://{here}:{web.port}/{f'?key={key}' if key else ''}"
-    print(f"{'page':<8} {page}", flush=True)
+    print(fresh(f"{'page':<8} {page}", sys.stdout), flush=True)
     if config.open:
         threading.Thread(target=_show, args=(page, say), name="browser", daemon=True).start()
     if open_to_network:

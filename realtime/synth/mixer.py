@@ -251,7 +251,7 @@ class Mixer:
             )
 
     def take_over(self, other: Mixer) -> None:
-        """Continue at another mixer's sample, with its gain, mode, ticks per call and tap.
+        """Continue at another mixer's sample, with its gain, mode, ticks per call, tap and counts.
 
         Call it before the first `render`. The other mixer executes the commands that are due, drops later
         ones and fades out.
@@ -262,6 +262,8 @@ class Mixer:
         self._set_gain(other.output.gain_db, self.position - self.sample_rate)
         self.mode, self.at_once = other.mode, other.at_once
         self.tap, other.tap = other.tap, None
+        self.hits, self.prepared_hits = other.hits, other.prepared_hits
+        self.stolen, self.shed, self._slots.muted = other.stolen, other.shed, other.muted
         other.submit(Stop())
 
     @property

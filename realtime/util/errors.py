@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from typing import TextIO
+
+CLEAR = "\r\x1b[K"
 
 
 class RealtimeError(Exception):
@@ -37,7 +40,12 @@ def printable(line: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in line)
 
 
+def fresh(line: str, stream: TextIO) -> str:
+    """Return a line that clears what a progress bar of another program has drawn in its place on a terminal."""
+    return CLEAR + line if stream.isatty() else line
+
+
 def say(line: str) -> None:
     """Print a line for the user on stderr while the program continues, also after the terminal has gone."""
     with contextlib.suppress(OSError):
-        print(printable(f"realtime: {line}"), file=sys.stderr, flush=True)
+        print(fresh(printable(f"realtime: {line}"), sys.stderr), file=sys.stderr, flush=True)

@@ -253,10 +253,10 @@ def test_change_of_mixer_stops_and_empties_the_sequencer(make_mixer: Callable[..
     deck.render(out)
     deck.submit(Change(second))
     deck.render(out)
-    assert (first.hits, second.hits, deck.sequencer.step) == (1, 0, -1)
+    assert (first.hits, second.hits, deck.sequencer.step) == (1, 1, -1)
     deck.submit(StartSteps())
     deck.render(out)
-    assert (second.hits, deck.sequencer.step) == (0, 0)
+    assert (second.hits, deck.sequencer.step) == (1, 0)
 
 
 def test_the_loop_and_the_point_go_on_with_another_version_of_the_model(
@@ -270,7 +270,7 @@ def test_the_loop_and_the_point_go_on_with_another_version_of_the_model(
     deck.render(out)
     deck.submit(Change(second, renewed=True))
     deck.render(out)
-    assert (first.hits, second.hits, deck.sequencer.step) == (1, 1, 1)
+    assert (first.hits, second.hits, deck.sequencer.step) == (1, 2, 1)
     np.testing.assert_allclose(second.glide.at(second.position), point, rtol=1e-6)
 
 

@@ -1,0 +1,21 @@
+"""Lines for the user."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the test needs a pseudo-terminal")
+def test_a_line_takes_the_place_of_a_progress_bar_on_a_terminal_only() -> None:
+    code = 'import sys; from realtime.util.errors import say; sys.stderr.write("reading 2/24"); say("new")'
+    ours, theirs = os.openpty()
+    subprocess.run([sys.executable, "-c", code], stderr=theirs, check=True)
+    assert os.read(ours, 100) == b"reading 2/24\r\x1b[Krealtime: new\r\n"
+    for end in (ours, theirs):
+        os.close(end)
+    piped = subprocess.run([sys.executable, "-c", code], stderr=subprocess.PIPE, check=True)
+    assert piped.stderr.splitlines() == [b"reading 2/24realtime: new"]

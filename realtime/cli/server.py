@@ -32,6 +32,7 @@ from realtime.util.signals import StopRequest, stop_on_signals
 
 if TYPE_CHECKING:
     from realtime.audio.bridge_memory import BridgeFile
+    from realtime.model.schema import ModelInfo
 
 WATCH_S = 0.1
 BRIDGE_RATE_HZ = 48_000  # until a host asks for another
@@ -88,7 +89,8 @@ def serve(config: ServeConfig) -> int:
         host = _open_bridge(config.sound, parts)
         sound = Supervisor(config.sound, stopping.is_set)
         parts.callback(sound.close)
-        shelf = PresetFile(config.presets or default_presets(), say)
+        send = _send(*listener.getsockname())
+        shelf = PresetFile(config.presets or default_presets(), say, send)
         control = Control(
             sound.info,
             sound.player,
@@ -129,7 +131,7 @@ def serve(config: ServeConfig) -> int:
                 stop = surfaces.start_bridge(config.surfaces, host, server, sound.player, models, say)
                 started.callback(stop)
             _print(introduction.details if config.verbose else {})
-            _print(_hints(server))
+            _print(_hints(control.info, send))
             gc.freeze()
             tell = _ignore if config.quiet else say
             lines = (
@@ -233,11 +235,14 @@ def _print(lines: Mapping[str, str]) -> None:
         print(fresh(printable(f"{name:<8} {text}"), sys.stdout), flush=True)
 
 
-def _hints(server: Server) -> dict[str, str]:
+def _send(host: str, port: int) -> str:
+    """Return the beginning of a command that sends a message to the server from its own machine."""
+    return f"oscsend {HOST if host == '0.0.0.0' else host} {port}"
+
+
+def _hints(info: ModelInfo, send: str) -> dict[str, str]:
     """Return two commands to try: a hit, and a sound that turns into another while it sounds."""
-    host = "127.0.0.1" if server.host == "0.0.0.0" else server.host
-    send = f"oscsend {host} {server.port}"
-    classes = [each.name for each in server.control.info.classes]
+    classes = [each.name for each in info.classes]
     names = Names(classes)
     hints = {"try": f"{send} /morph/trigger fs 1 {shlex.quote(names.find(FIRST) or classes[0])}"}
     start = names.find(HINTS[0]) or classes[0]

@@ -415,19 +415,19 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
     ),
     Address(
         "/morph/preset/adopt",
-        "Take over the presets of an earlier model with the same name. They keep their coordinates, where "
+        "Take over the presets of another model with the same name. They keep their coordinates, where "
         "this model may have other sounds. Existing presets stay.",
         lambda space, values: Adopt(*values),
         (
             Argument(
                 "checksum",
                 "text",
-                "the earlier model's checksum, which the server prints at its start",
+                "the other model's checksum, as in the preset file",
                 default=None,
-                missing="the only earlier model",
+                missing="the model whose presets were saved last",
             ),
         ),
-        "`/morph/done /morph/preset/adopt checksum`; an error that lists them if there are several",
+        "`/morph/done /morph/preset/adopt checksum`; an error that lists the checksums if none fits",
     ),
     Address(
         "/morph/encode",

@@ -554,9 +554,7 @@ class Control:
                 raise ControlError(_MODEL_CHANGED)
             if not earlier:
                 raise ControlError(f"no other model named {info.name!r} has presets that fit")
-            if checksum is None and len(earlier) > 1:
-                raise ControlError(f"several models match; send the checksum of one: {listed(earlier)}")
-            one = next(iter(earlier)) if checksum is None else checksum
+            one = [*earlier][-1] if checksum is None else checksum
             if one not in earlier:
                 raise ControlError(f"checksum is {one!r}, not one of {listed(earlier)}")
             self.presets.adopt(earlier[one])

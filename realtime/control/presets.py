@@ -1,13 +1,15 @@
 """Presets: named points, stored in a JSON file with a section for each model.
 
     {"soundmorph_presets": 1,
-     "models": {"drums 0123456789abcdef": {"presets": {"fat": [0.1, …]}, "last": {"z": […], …},
+     "models": {"drums 0123456789abcdef": {"sounds": "fedcba9876543210",
+                                           "presets": {"fat": [0.1, …]}, "last": {"z": […], …},
                                            "sequencer": {"grid": {…}, "patterns": {"intro": {…}}}}}}
 
 The key of a section is the model's name and the first 16 digits of `ModelInfo.digest`. Earlier releases used
-the digits of the training configuration instead. Sections with the same name but other digits are offered to
-the user, and taken over only on request.
-`pattern` defines the sequencer's patterns.
+the digits of the training configuration instead. `sounds` has the first 16 digits of
+`ModelInfo.sounds_digest`. A model without a section goes on with the latest section of its sounds, which is
+that of an earlier version. Other sections with the model's name are offered to the user, and taken over only
+on request. The section saved last is the last in the file. `pattern` defines the sequencer's patterns.
 
 Several servers may share the file: a save writes only what this server has changed since it last read or
 wrote its section, and keeps the rest.
@@ -29,7 +31,7 @@ import filelock
 import platformdirs
 
 from realtime.control.pattern import Patterns
-from realtime.control.protocol import check_name
+from realtime.control.protocol import HOST, PORT, check_name
 from realtime.model.schema import ModelInfo
 from realtime.synth.commands import MODES, Z
 from realtime.synth.quantities import GAIN_DB
@@ -40,7 +42,7 @@ from realtime.util.outside import OutsideError
 FORMAT = "soundmorph_presets"
 VERSION = 1
 MAX_PRESETS = 1000  # for each model
-NAMED = 8  # presets of an earlier model that the offer names
+NAMED = 8  # presets of another model that a line names
 MAX_BYTES = 64 * 2**20  # largest file that is read
 LOCK_S = 5.0  # to wait for another server's save
 
@@ -68,6 +70,7 @@ class Presets(Mapping[str, Z]):
         self, info: ModelInfo, found: Mapping[str, Z] | None = None, last: Last | None = None
     ) -> None:
         self.key = f"{info.name} {info.digest[:16]}".strip()
+        self.sounds = info.sounds_digest[:16]
         self.last = last
         self.patterns = Patterns()
         self._points: dict[str, Z] = dict(found or {})  # replaced, never mutated
@@ -140,17 +143,21 @@ class PresetFile:
 
     Args:
         path: the file, created with its folder on the first save; None keeps presets in memory only.
-        say: called with one line if the file cannot be read; the broken file is kept under another name.
+        say: called with one line for the user, such as that the file cannot be read; the broken file is kept
+            under another name.
+        send: the command that sends a message to this server, such as `oscsend 127.0.0.1 9000`.
 
     Raises:
         PresetError: `path` is a folder or a device.
     """
 
-    def __init__(self, path: Path | None, say: Callable[[str], None] = print) -> None:
+    def __init__(
+        self, path: Path | None, say: Callable[[str], None] = print, send: str = f"oscsend {HOST} {PORT}"
+    ) -> None:
         if path is not None and path.exists() and not path.is_file():
             raise PresetError(f"{path} is not a regular file: presets cannot be stored there")
         self.path = path
-        self._say = say
+        self._say, self._send = say, send
         self._saving = threading.Lock()
         self._before: dict[str, Section] = {}  # by model: the section as this server read or wrote it
 
@@ -158,13 +165,14 @@ class PresetFile:
         """Return this model's presets.
 
         Report how many are left out because they do not fit, or are too many; they stay in the file. If none
-        remain, offer those of other models with the same name.
+        remain, offer those of another model with the same name.
         """
         presets = Presets(info)
         if self.path is None:
             return presets
         sections = self._read()
-        section = _dict(sections.get(presets.key))
+        own = presets.key in sections
+        section = _dict(sections.get(presets.key)) if own else _of_sounds(sections, presets.sounds)
         found, odd = points_of(section, info.latent_dim)
         patterns, odd_patterns = Patterns.read(section.get("sequencer"))
         more = max(0, len(found) - MAX_PRESETS)
@@ -178,16 +186,19 @@ class PresetFile:
         found = dict(list(found.items())[:MAX_PRESETS])
         if not found and (earlier := _earlier(sections, presets.key, info)):
             self._say(
-                f"{self.path} has no presets for this model {info.name!r} yet, but some for an earlier one: "
-                f"{listed(earlier)}. Take them over? Send /morph/preset/adopt and the checksum to the server"
+                f"{self.path} has no presets for this model {info.name!r}, but some for another of its name: "
+                f"{_first([*earlier.values()][-1])}. To take them over: {self._send} /morph/preset/adopt"
             )
+        if found and not own:
+            self._say(f"keeps the presets of an earlier version of {info.name!r}: {_first(found)}")
         presets = Presets(info, found, _last(section.get("last"), info.latent_dim))
         presets.patterns = patterns
-        self._before[presets.key] = presets.section()
+        if own:
+            self._before[presets.key] = presets.section()
         return presets
 
     def earlier(self, info: ModelInfo) -> dict[str, dict[str, Z]]:
-        """Return the presets of other models with this name that fit this model, by checksum."""
+        """Return the presets of other models with this name that fit, by checksum, the latest last."""
         return {} if self.path is None else _earlier(self._read(), Presets(info).key, info)
 
     def save(self, presets: Presets) -> None:
@@ -206,12 +217,11 @@ class PresetFile:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 with filelock.FileLock(path.with_name(f".{path.name}.lock"), LOCK_S):
                     sections = self._read()
-                    if (theirs := sections.get(presets.key)) is not None:
-                        sections[presets.key] = _merged(
-                            self._before.get(presets.key, {}), ours, _dict(theirs)
-                        )
+                    if (theirs := sections.pop(presets.key, None)) is None:
+                        merged = ours
                     else:
-                        sections[presets.key] = ours
+                        merged = _merged(self._before.get(presets.key, {}), ours, _dict(theirs))
+                    sections[presets.key] = {**merged, "sounds": presets.sounds}
                     self._write(path, sections)
             except (OSError, NotImplementedError) as error:  # the latter: a file system without locks
                 reason = getattr(error, "strerror", None) or error
@@ -263,11 +273,18 @@ class PresetFile:
 
 def listed(earlier: Mapping[str, Mapping[str, Z]]) -> str:
     """Return one line with each checksum and its first presets: `0123456789abcdef (fat, thin, …)`."""
-    names = {checksum: [*points][:NAMED] for checksum, points in earlier.items()}
-    return ", ".join(
-        f"{checksum} ({', '.join(first)}{', …' if len(first) < len(earlier[checksum]) else ''})"
-        for checksum, first in names.items()
-    )
+    return ", ".join(f"{checksum} ({_first(points)})" for checksum, points in earlier.items())
+
+
+def _first(points: Mapping[str, Z]) -> str:
+    """Return the names of the first presets: `fat, thin, …`."""
+    return ", ".join([*points][:NAMED] + ["…"] * (len(points) > NAMED))
+
+
+def _of_sounds(sections: Mapping[str, Any], sounds: str) -> dict[str, Any]:
+    """Return the latest section of the same sounds; empty if there is none."""
+    found = [section for value in sections.values() if (section := _dict(value)).get("sounds") == sounds]
+    return found[-1] if found else {}
 
 
 def _earlier(sections: Mapping[str, Any], own: str, info: ModelInfo) -> dict[str, dict[str, Z]]:

@@ -199,11 +199,7 @@ class ModelInfo:
 
     def renews(self, other: ModelInfo) -> bool:
         """Return True if this is another version of a model: of the same name, sounds and size of z."""
-
-        def kept(info: ModelInfo) -> tuple[object, ...]:
-            return info.name, info.latent_dim, [c.name for c in info.classes], [a.name for a in info.anchors]
-
-        return self.digest != other.digest and kept(self) == kept(other)
+        return self.digest != other.digest and self.sounds_digest == other.sounds_digest
 
     def as_dict(self) -> dict[str, Any]:
         """Return the metadata in the types of JSON, without what is unknown: `velocity` and `courses`."""
@@ -225,6 +221,12 @@ class ModelInfo:
     def digest(self) -> str:
         """SHA-256 of the metadata, in hexadecimal; an encoder identifies its decoder by it."""
         return hashlib.sha256(self.to_metadata()[INFO_KEY].encode()).hexdigest()
+
+    @property
+    def sounds_digest(self) -> str:
+        """SHA-256, in hexadecimal, of what all versions of a model share: its name, sounds and size of z."""
+        names = [[each.name for each in kind] for kind in (self.classes, self.anchors)]
+        return hashlib.sha256(json.dumps([self.name, self.latent_dim, *names]).encode()).hexdigest()
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str]) -> ModelInfo:

@@ -41,7 +41,7 @@ def printable(line: str) -> str:
 
 
 def fresh(line: str, stream: TextIO) -> str:
-    """Return a line that clears what a progress bar of another program has drawn in its place on a terminal."""
+    """Return a line that, on a terminal, clears a progress bar of another program in its place."""
     return CLEAR + line if stream.isatty() else line
 
 

@@ -301,7 +301,7 @@ def test_refused_store_changes_nothing(decoder: Decoder, player: Notebook, tmp_p
     wait_for_news(control, 140 - len(refused))
 
 
-def test_presets_of_an_earlier_model_are_adopted_on_request(
+def test_presets_of_another_model_are_adopted_on_request(
     decoder: Decoder, player: Notebook, tmp_path: Path
 ) -> None:
     path, address = tmp_path / "presets.json", "/morph/preset/adopt"
@@ -314,22 +314,18 @@ def test_presets_of_an_earlier_model_are_adopted_on_request(
         shelf.save(earlier)
         checksums.append(earlier.key.split()[-1])
     control = Control(model, player, shelf=shelf)
-    say(control, address)
-    (several,) = wait_for_news(control, 1)
-    assert several.address == "/morph/error"
-    assert all(f"{each} (fat)" in several.arguments[1] for each in checksums)
     say(control, address, "0123")
     assert "checksum is '0123', not one of" in wait_for_news(control, 1)[0].arguments[1]
     assert dict(control.presets) == {}
-    say(control, address, checksums[1])
-    assert wait_for_news(control, 1) == [Message("/morph/done", (address, checksums[1]))]
+    say(control, address)
+    assert wait_for_news(control, 1) == [Message("/morph/done", (address, checksums[1]))]  # saved last
     assert dict(control.presets) == {"fat": (2.0, *z[1:])}
     say(control, address, checksums[0])
     wait_for_news(control, 1)
     assert dict(shelf.open(model)) == {"fat": (2.0, *z[1:])}  # the existing preset stays
 
 
-def test_adopt_without_an_earlier_model_is_refused(control: Control) -> None:
+def test_adopt_without_another_model_is_refused(control: Control) -> None:
     say(control, "/morph/preset/adopt")
     (error,) = wait_for_news(control, 1)
     assert error.arguments[1] == f"no other model named {control.info.name!r} has presets that fit"

@@ -55,7 +55,28 @@ def test_each_model_has_its_own_presets_in_one_file(info: ModelInfo, tmp_path: P
     assert list(shelf.open(other)) == ["thin"]
 
 
-def test_presets_of_an_earlier_model_are_offered_but_not_taken_over(info: ModelInfo, tmp_path: Path) -> None:
+def test_the_next_version_of_a_model_keeps_presets_and_state(info: ModelInfo, tmp_path: Path) -> None:
+    versions = [replace(info, pca=replace(info.pca, variance=(float(i),) * 4)) for i in (1, 2, 3)]
+    said: list[str] = []
+    shelf = PresetFile(tmp_path / "presets.json", said.append)
+    for version, point in zip(versions, (FAT, THIN), strict=False):
+        presets = Presets(version, {"mine": point}, Last(point, -6.0, "latch"))
+        presets.patterns.store("intro")
+        shelf.save(presets)
+    found = shelf.open(versions[2])
+    assert (dict(found), found.last, [*found.patterns.named]) == (
+        {"mine": THIN},
+        Last(THIN, -6.0, "latch"),
+        ["intro"],
+    )
+    assert said == [f"keeps the presets of an earlier version of {info.name!r}: mine"]
+    found.delete("mine")
+    shelf.save(found)
+    assert dict(shelf.open(versions[2])) == {}  # it has a section of its own now
+    assert dict(shelf.open(versions[0])) == {"mine": FAT}
+
+
+def test_presets_of_another_model_are_offered_but_not_taken_over(info: ModelInfo, tmp_path: Path) -> None:
     path, said = tmp_path / "presets.json", list[str]()
     of_earlier_release = f"{info.name} {info.config_hash[:16]}"
     sections = {
@@ -65,11 +86,11 @@ def test_presets_of_an_earlier_model_are_offered_but_not_taken_over(info: ModelI
         "another 0123": {"presets": {"thin": list(THIN)}},
     }
     path.write_text(json.dumps({FORMAT: 1, "models": sections}))
-    shelf = PresetFile(path, said.append)
+    shelf = PresetFile(path, said.append, "oscsend 10.0.0.1 9001")
     presets = shelf.open(info)
     assert dict(presets) == {}
     (line,) = said
-    assert f"{info.config_hash[:16]} (fat). Take them over? Send /morph/preset/adopt" in line
+    assert line.endswith(": fat. To take them over: oscsend 10.0.0.1 9001 /morph/preset/adopt")
     assert shelf.earlier(info) == {info.config_hash[:16]: {"fat": FAT}}
     presets.store("own", THIN)
     shelf.save(presets)

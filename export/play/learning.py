@@ -38,20 +38,26 @@ class Watcher(progress.Bars):
 
     Args:
         renewed: called after each new version of the files.
+        stop: returns True once no new version is wanted.
     """
 
     def __init__(
-        self, order: Order, run: Adaptation, published: Published, renewed: Callable[[], None]
+        self,
+        order: Order,
+        run: Adaptation,
+        published: Published,
+        renewed: Callable[[], None],
+        stop: Callable[[], bool],
     ) -> None:
         super().__init__(order.config.fit.epochs)
         self._qualities = order.qualities
-        self._run, self._published, self._renewed = run, published, renewed
+        self._run, self._published, self._renewed, self._stop = run, published, renewed, stop
         self._next = time.monotonic() + LEAST_S
         self._told = False
 
     def analysed(self, done: int, total: int) -> None:
-        """Show the number of sounds that are taken apart; offer a version when one is due."""
-        self.reading(done, total)
+        """Show the number of analysed sounds; offer a version when one is due."""
+        self.reading(done, total, "analysing")
         self._offer_when_due()
 
     def stepped(self, state: State, losses: dict[str, float]) -> None:
@@ -71,9 +77,15 @@ class Watcher(progress.Bars):
             self.offer()
 
     def offer(self) -> None:
-        """Offer the model as it is now; the stage plays it from now on if it is nearer than the last."""
+        """Offer the model as it is now; the stage plays it from now on if it is nearer than the last.
+
+        After `stop`, the version that plays stays.
+        """
+        if self._stop():
+            return
         began, before = time.monotonic(), self._published.distance_db
-        found = self._published.offer(self._run)
+        self._published.offer(self._run, self._stop)
+        found = self._published.distance_db
         if found < before:
             self._published.show()
             self._renewed()
@@ -108,13 +120,14 @@ def learn(order: Order, renewed: Callable[[], None], caught: list[int]) -> int:
         findings.show(findings.brief(run.state.sounds), sys.stdout)
         for line in _found(run.state):
             bars.note(line)
+        bars.note("making the first version ...")
         published = Published(order.model)
         published.offer(run)
     renewed()
     if hasattr(os, "nice"):
         os.nice(NICENESS)
     published.show()
-    watcher = Watcher(order, run, published, renewed)
+    watcher = Watcher(order, run, published, renewed, stop)
 
     def analysed(done: int, total: int) -> None:
         watcher.analysed(done, total)
@@ -133,7 +146,7 @@ def learn(order: Order, renewed: Callable[[], None], caught: list[int]) -> int:
         else:
             done = run.run(order.out, watcher, stop)
             watcher.offer()
-    for line in _result(order, run, done):
+    for line in _result(order, run, published, stop()):
         watcher.note(line)
     return 0 if done else 128 + (caught or [signal.SIGTERM])[0]
 
@@ -151,14 +164,15 @@ def _found(state: State) -> Iterator[str]:
     yield f"{len(state.train)} sounds will be learnt, {held}"
 
 
-def _result(order: Order, run: Adaptation, done: bool) -> Iterator[str]:
-    """Yield the lines at the end of the learning."""
-    mean = mean_db(compared(order.model, run.state, most=0))
+def _result(order: Order, run: Adaptation, published: Published, stopped: bool) -> Iterator[str]:
+    """Yield the lines at the end of the learning; if the user waits for the end, compare no more sounds."""
+    mean = published.distance_db if stopped else mean_db(compared(order.model, run.state, most=0))
     yield f"{mean:.1f} dB from your sounds on average: {verdict(mean)}"
     yield f"your sounds beside the model's, the worst match first: {order.out}/preview.png, preview.wav"
-    if not done:
+    if stopped:
         passes = f"{run.state.epoch} of {order.config.fit.epochs} passes"
-        yield f"saved after {passes}; the same command continues: {order.again}"
+        yield f"saved after {passes}; to play the model: {order.later}"
+        yield f"to continue: {order.again}"
 
 
 def verdict(distance_db: float) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -37,8 +37,11 @@ class Published:
         self._pairs: list[Pair] = []
         self._rate = 0
 
-    def offer(self, run: Adaptation) -> float:
+    def offer(self, run: Adaptation, stop: Callable[[], bool] = lambda: False) -> float:
         """Export the model of a run, and let it replace the file if it is nearer.
+
+        Args:
+            stop: returns True if the file is to stay even so.
 
         Returns:
             The mean distance, in dB, of its sounds from the real ones.
@@ -48,7 +51,7 @@ class Published:
             export(run.snapshot(resumable=False), draft, name=self.path.stem, force=True, candidates=1)
             pairs = compared(draft, run.state)
             found = mean_db(pairs)
-            if found < self.distance_db:
+            if found < self.distance_db and not stop():
                 self.distance_db, self._pairs, self._rate = found, pairs, run.state.config.model.sample_rate
                 for source, target in ((encoder_path(draft), encoder_path(self.path)), (draft, self.path)):
                     os.replace(source, target)

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import closing
 
-from export.play.learner import Learner
+from export.play.learner import ENDING, Learner
 from export.play.order import Order
 from export.play.stage import Stage
 from trainer.commands.signals import signals
@@ -31,8 +31,8 @@ def play(order: Order, options: Sequence[str]) -> int:
         options: options of `realtime serve`.
 
     Returns:
-        0, 128 + the signal that ended the learning, 2 after a mistake, or the exit code of a server that
-        ended before.
+        0, also after Ctrl-C if something played; 128 + the signal that ended the learning before; 2 after a
+        mistake; or the exit code of a server that ended before.
     """
     Stage.check(options)
     with (
@@ -49,16 +49,21 @@ def play(order: Order, options: Sequence[str]) -> int:
         for new in learner.versions():
             if stop() or stage.ended:
                 learner.close()
-                return 128 + caught[0] if caught else stage.wait()
+                return _saved(stage, learner) if caught else stage.wait()
             if new:
                 stage.play(stop)
         if not stage.started or caught:
-            return learner.code
+            return _saved(stage, learner)
         if learner.code:
             print(_ended(order, learner.code), file=sys.stderr, flush=True)
         else:
             print(f"learnt; plays until Ctrl-C. Later: {order.later}", flush=True)
         return stage.wait(stop) or learner.code
+
+
+def _saved(stage: Stage, learner: Learner) -> int:
+    """Return the exit code after Ctrl-C: 0 if the model of the run has played and the learner has saved."""
+    return 0 if stage.started and learner.code - 128 in ENDING else learner.code
 
 
 def learn(order: Order) -> int:

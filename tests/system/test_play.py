@@ -16,6 +16,7 @@ import soundfile
 from pythonosc.osc_message import OscMessage
 from pythonosc.udp_client import SimpleUDPClient
 
+from realtime.control.presets import PresetFile
 from realtime.model import verify
 from tests.system.rig import TIMEOUT_S, Process
 from trainer.config import Config
@@ -104,6 +105,19 @@ def number(pattern: str, text: str) -> float:
     found = re.search(pattern, text)
     assert found, text
     return float(found[1])
+
+
+def test_ctrl_c_while_learning_keeps_the_version_that_plays_with_its_presets(kit: Path) -> None:
+    with Player(kit, "--quality", "best") as player:
+        player.wait_for("--quality on this machine")
+        player.client.send_message("/morph/preset/store", ["mine"])
+        player.wait_for("done /morph/preset/store: mine")
+        said = len(player.output)
+        assert player.stop(signal.SIGINT) == 0
+    assert re.search(r"^saved after \d+ of 800 passes; to play the model: ", player.output[said:], re.M)
+    assert "plays" not in player.output[said:]
+    info = verify.read(kit.parent / "run" / "My Kit.onnx").info
+    assert [*PresetFile(kit.parent / "presets.json").open(info)] == ["mine"]
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="the test finds the processes in /proc")

@@ -61,10 +61,10 @@ class Bars:
         with self.progress:
             yield self
 
-    def reading(self, done: int, total: int) -> None:
-        """Show the number of files read."""
+    def reading(self, done: int, total: int, task: str = "reading") -> None:
+        """Show the number of files read, or of sounds that another task has done."""
         if self._task is None:
-            self._task = self.progress.add_task("reading", total=total, terms="")
+            self._task = self.progress.add_task(task, total=total, terms="")
         self.progress.update(self._task, completed=done, total=total)
         if done == total:
             self.progress.remove_task(self._task)

@@ -1,10 +1,10 @@
-"""Decomposes recorded drums into the targets of the modal decoder.
+"""Analyses recorded drums into the targets of the modal decoder.
 
     recording ─► free oscillators ─► modes ─► noise
                  (sweeping partials)  (ringing partials)  (the rest, in bands)
 
 A loss on spectra does not tell a tone from a noise of equal energy. A loss on waveforms silences an
-oscillator whose phase is off. So each recording is decomposed once, and the decoder learns its components.
+oscillator whose phase is off. So each recording is analysed once, and the decoder learns its components.
 Together they sound like the recording, because each is measured on the residual of those before it.
 """
 
@@ -165,7 +165,7 @@ class Modes(NamedTuple):
 def analyse(
     waveforms: Tensor, config: ModelConfig, progress: Callable[[int, int], None] | None = None
 ) -> tuple[Components, Tensor]:
-    """Decompose sounds float32 [N, 1, T] on all cores: half a second of one core for 1.5 s at 44.1 kHz.
+    """Analyse sounds float32 [N, 1, T] on all cores: half a second of one core for 1.5 s at 44.1 kHz.
 
     An exception that `progress` raises ends the work.
 
@@ -175,7 +175,7 @@ def analyse(
     rows, bodies = [], []
     executor = ThreadPoolExecutor(os.cpu_count())  # numpy and scipy release Python's lock most of the time
     try:
-        for row, body in executor.map(lambda sound: _decomposed(sound, config), waveforms):
+        for row, body in executor.map(lambda sound: _analysed(sound, config), waveforms):
             rows.append(row)
             bodies.append(torch.from_numpy(body.astype(np.float16)))
             if progress is not None:
@@ -188,11 +188,11 @@ def analyse(
 
 
 def analyse_one(sound: Tensor, config: ModelConfig) -> Row:
-    """Take a sound float32 [1, T] apart; return its components in the order of `Components`."""
-    return _decomposed(sound, config)[0]
+    """Analyse a sound float32 [1, T]; return its components in the order of `Components`."""
+    return _analysed(sound, config)[0]
 
 
-def _decomposed(sound: Tensor, config: ModelConfig) -> tuple[Row, Array]:
+def _analysed(sound: Tensor, config: ModelConfig) -> tuple[Row, Array]:
     """Return the components of a sound [1, T], and the part that its free oscillators play: [T]."""
     rate, wave = config.sample_rate, sound[0].double().numpy()
     knots = knot_frames(config.length // config.hop_length, config.knots) * config.hop_length

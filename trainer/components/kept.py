@@ -1,4 +1,4 @@
-"""Decomposes sounds in the background, each of them once: a file keeps their components."""
+"""Analyses sounds in the background, each of them once: a file keeps their components."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def component_term(decoder: ModalDecoder, z: Tensor, components: Components) -> 
 
 
 def components_at(decoder: ModalDecoder, z: Tensor) -> Components:
-    """Return the components that a decoder has at z [B, D], as if its sounds had been taken apart."""
+    """Return the components that a decoder has at z [B, D], as if its sounds had been analysed."""
     hidden, found = decoder.hidden(z), decoder.pitch(z)
     levels = decoder.knot_levels(hidden)
     noise, free = levels[..., : decoder.bands], levels[..., decoder.bands :]

@@ -221,7 +221,7 @@ def _mixed(
     """Return sounds [B, 1, T] and their components, averaged or mixed with others of their class.
 
     Each sound is averaged with its partner in `others`, itself if there is none. With `[data] mix`, partners
-    are drawn here for a share of the sounds; one that was taken apart gets the body of the other instead.
+    are drawn here for a share of the sounds; an analysed one gets the body of the other instead.
     """
     config, every = state.config, state.sounds.waveforms
     waveform = every[indices]

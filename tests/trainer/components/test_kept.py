@@ -1,4 +1,4 @@
-"""Sounds are taken apart once, and what is known is kept."""
+"""Sounds are analysed once, and what is known is kept."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def test_server_changes_to_a_model_of_another_rate_and_size(
         assert server.ask("/morph/preset/list") == ("/morph/presets.reply", [])
         server.send("/morph/z", 1.0, 2.0, 3.0)
         server.send("/morph/trigger", 1.0)
-        server.wait_until(hits=1, gain_db=-3.0)
+        server.wait_until(hits=2, gain_db=-3.0)
         assert server.ask("/morph/get/z") == ("/morph/z.reply", [1.0, 2.0, 3.0])
         assert server.ask("/morph/model", "tiny.onnx")[0] == "/morph/done"
         assert server.ask("/morph/preset/list") == ("/morph/presets.reply", ["mine"])

@@ -67,7 +67,7 @@ from realtime.synth.commands import (
     Trigger,
     Z,
 )
-from realtime.synth.player import FileWork, Player, PluginChain, TakeWork
+from realtime.synth.player import Player, PluginChain, Studio, TakeWork
 from realtime.synth.plugins import Chain
 from realtime.util.errors import ControlError, RealtimeError
 
@@ -114,7 +114,7 @@ class Control:
         player: Player,
         *,
         shelf: PresetFile | None = None,
-        studio: FileWork | None = None,
+        studio: Studio | None = None,
         takes: TakeWork | None = None,
         effects: PluginChain = Chain(()),  # noqa: B008  empty
         clock: Callable[[], float] = time.monotonic,
@@ -128,7 +128,7 @@ class Control:
         self._studio, self._takes = studio, takes
         self._effects = effects
         self._clock = clock
-        self._jobs = Jobs()
+        self._jobs, self._naming = Jobs(), Jobs()  # nothing waits until the axes are named
         self._tickets = count(1)
         self._waiting: dict[int, tuple[Sender, Message]] = {}
         self._subscribers: dict[Sender, tuple[float, float]] = {}  # interval and next due time, in seconds
@@ -597,7 +597,7 @@ class Control:
 
         if not self._curious:
             self._require_room()
-            self._jobs.submit(studio.name_axes, tell)
+            self._naming.submit(studio.name_axes, tell)
         if sender not in self._curious and len(self._curious) < MAX_CURIOUS:
             self._curious.append(sender)
         return []
@@ -661,7 +661,7 @@ class Control:
         Raises:
             ControlError: the queue is full.
         """
-        if self._jobs.full:
+        if self._jobs.full or self._naming.full:
             raise ControlError("too many background jobs are waiting")
 
     # ---- news
@@ -702,8 +702,9 @@ class Control:
                 told = self._waiting.pop(earlier)
                 if earlier == ticket:  # earlier glides were overtaken: no reply
                     yield told
-        for finish, result in self._jobs.finished():
-            yield from finish(result)
+        for jobs in (self._jobs, self._naming):
+            for finish, result in jobs.finished():
+                yield from finish(result)
         now = self._clock()
         changes = list(self._sequencer.news())
         yield from ((receiver, change) for receiver in list(self._subscribers) for change in changes)
@@ -726,6 +727,7 @@ class Control:
         Raises:
             RealtimeError: saving failed.
         """
+        self._naming.close()
         self._jobs.close()
         with suppress(RealtimeError):  # the engine has stopped already
             facts = self.player.status()

@@ -12,7 +12,7 @@ from realtime.live.engine import Engine
 from realtime.live.warm_up import warm_up
 from realtime.model import verify
 from realtime.model.decoder import Decoder, bundled, resolve
-from realtime.model.errands import encode, name_axes, try_out
+from realtime.model.errands import encode, try_out
 from realtime.model.schema import ModelInfo
 from realtime.model.verify import ModelFile
 from realtime.synth.commands import Swap, Z
@@ -176,7 +176,3 @@ class Instruments:
                 return encode(self._playing.path, self._playing.info, sound)
             except RealtimeError as error:
                 raise RealtimeError(f"{file[:80]}: {error}") from None
-
-    def name_axes(self) -> Sequence[str]:
-        """Return the names of the low and the high end of each axis of the model that plays."""
-        return name_axes(self.playing.path)

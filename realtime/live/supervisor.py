@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from realtime.live.config import SoundConfig
 from realtime.live.rpc import Proxy, RpcClient, RpcError
+from realtime.model import errands
 from realtime.model.schema import ModelInfo
 from realtime.synth.commands import Command
 from realtime.util.errors import RealtimeError
@@ -60,6 +61,8 @@ class EngineProxy(Proxy):
 class StudioProxy(Proxy):
     """Proxy of the `Instruments` in the worker, over two connections: for slow calls and quick ones.
 
+    The axes are named without the worker, so that no other call waits for it.
+
     Attributes:
         model: file of the model that plays.
         former: file of the model before it, or None.
@@ -70,6 +73,9 @@ class StudioProxy(Proxy):
         self._calls = calls
         self.model = model
         self.former: Path | None = None
+
+    def name_axes(self) -> list[str]:
+        return errands.name_axes(self.model)
 
     def install(self, instrument: Built) -> None:
         self._calls.tell("studio.install", instrument)

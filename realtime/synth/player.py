@@ -43,16 +43,23 @@ class FileWork(Protocol):
 
     def encode(self, file: str) -> Z: ...
 
-    def name_axes(self) -> Sequence[str]:
-        """Return the names of the low and the high end of each axis of the model that plays."""
-        ...
-
     def build(self, file: str) -> Any:
         """Return an instrument for `install`; its `info` describes the model."""
         ...
 
     def install(self, instrument: Any) -> None:
         """Play with the new instrument from now on. Quick; runs on the control thread."""
+        ...
+
+
+class Studio(FileWork, Protocol):
+    """The work on files, and a method of the proxy alone."""
+
+    def name_axes(self) -> Sequence[str]:
+        """Return the names of the low and the high end of each axis of the model that plays.
+
+        Takes seconds; no other call waits for it.
+        """
         ...
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -107,6 +108,30 @@ def test_axes_are_measured_once_for_all_who_ask(decoder: Decoder, player: Notebo
     assert wait_for_news(control, 2) == [named, named]
     assert control.handle([Message("/morph/get/axes")], ME) == [named]
     assert studio.counted == 1
+
+
+def test_a_preset_is_saved_while_the_axes_are_named(
+    decoder: Decoder, player: Notebook, tmp_path: Path
+) -> None:
+    begun, named = threading.Event(), threading.Event()
+
+    class Slow(Naming):
+        def name_axes(self) -> tuple[str, ...]:
+            begun.set()
+            assert named.wait(10.0)
+            return super().name_axes()
+
+    shelf = PresetFile(tmp_path / "presets.json")
+    control = Control(decoder.info, player, shelf=shelf, studio=Slow())  # type: ignore[arg-type]
+    say(control, "/morph/get/axes")
+    assert begun.wait(10.0)
+    say(control, "/morph/preset/store", "mine")
+    try:
+        assert wait_for_news(control, 1) == [Message("/morph/done", ("/morph/preset/store", "mine"))]
+        assert [*shelf.open(decoder.info)] == ["mine"]
+    finally:
+        named.set()
+    assert [each.address for each in wait_for_news(control, 1)] == ["/morph/axes.reply"]
 
 
 def test_long_reply_is_split_into_several_messages(control: Control) -> None:

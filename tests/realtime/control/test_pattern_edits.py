@@ -320,7 +320,7 @@ def test_presets_and_patterns_share_one_file(info: ModelInfo, tmp_path: Path) ->
     stage.say(("add", "fat"), ("store", "one"))
     stage.control.close()
     (section,) = json.loads(path.read_text())["models"].values()
-    assert set(section) == {"presets", "last", "sequencer"}
+    assert set(section) == {"sounds", "presets", "last", "sequencer"}
     assert list(section["presets"]) == ["fat"]
     assert list(section["sequencer"]["patterns"]) == ["one"]
 

@@ -35,7 +35,7 @@ mine: $(TRAIN) ## learn a folder of sounds and play them meanwhile: make mine DA
 train: $(TRAIN) ## learn a folder of sounds: make train ARGS="--data my-sounds"
 	@$(BIN)/trainer fit $(ARGS)
 
-plugin: ## build the plugin for hosts into build/plugin; needs g++ and dpf-source
+plugin: ## build the plugins for hosts into build/plugin; needs g++, patch and dpf-source
 	@$(MAKE) --no-print-directory -C plugin
 
 test: lint ## style, types, import rules, then every test: make test ARGS="-k osc"

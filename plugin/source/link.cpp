@@ -52,7 +52,7 @@ void shell (const std::string& line) {
 
 } // namespace
 
-Link::Link() : folder (folderOfBridges()), own (ownName()) {}
+Link::Link (int number) : outs (number), folder (folderOfBridges()), own (ownName()) {}
 
 Link::~Link() {
     {
@@ -202,8 +202,10 @@ void Link::start() {
     if (! setting ("SOUNDMORPH_BRIDGE", "").empty() || ! claim (own))
         return;
     const auto command = setting ("SOUNDMORPH_SERVER", "realtime serve");
-    shell ("exec </dev/null >'" + file (own, ".log") + "' 2>&1; " + command + " --device bridge:" + own
-           + " --with-host --port 0 --oscquery 0 --rate " + std::to_string (rate) + " &");
+    std::string options = " --device bridge:" + own + " --with-host --port 0 --oscquery 0 --rate " + std::to_string (rate);
+    for (int i = 1; i <= outs; ++i)
+        options += (i == 1 ? " --outs class/" : ",class/") + std::to_string (i);
+    shell ("exec </dev/null >'" + file (own, ".log") + "' 2>&1; " + command + options + " &");
 }
 
 void Link::detach() {

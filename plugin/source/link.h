@@ -17,7 +17,8 @@ enum class Status { away, starting, plays };
 
 class Link {
 public:
-    Link();
+    // outs: number of classes that get outs of their own in a server that this plugin starts.
+    explicit Link (int outs);
     ~Link();
 
     // Begins to look for a server, if that has not begun. Rate in Hz; block: largest block of the host.
@@ -56,6 +57,7 @@ private:
     bool claim (const std::string& name);
     std::string file (const std::string& name, const char* suffix) const;
 
+    const int outs;
     const std::string folder, own; // of the bridges; the name of the server that this plugin starts
     std::unique_ptr<Bridge> bridge;
     std::atomic<Bridge*> shared { nullptr };

@@ -1,9 +1,12 @@
 // The plugin as the framework sees it: MIDI, parameters and transport in, blocks out.
 
 #include "DistrhoPlugin.hpp"
+#include "automation.h"
 #include "link.h"
 #include "parameters.h"
 
+#include <algorithm>
+#include <cmath>
 #include <cstring>
 
 START_NAMESPACE_DISTRHO
@@ -12,6 +15,7 @@ using namespace soundmorph;
 
 namespace {
 
+constexpr int numOuts = DISTRHO_PLUGIN_NUM_OUTPUTS / 2 - 1; // pairs after the main one
 constexpr double offlineStartSeconds = 60.0, beatSeconds = 0.5;
 constexpr char startSteps[] = "/morph/seq/start\0\0\0\0,\0\0"; // messages with their padding, the last 0 is implied
 constexpr char stopSteps[] = "/morph/seq/stop\0,\0\0";
@@ -23,19 +27,37 @@ static_assert (sizeof startSteps == 24 && sizeof stopSteps == 20 && sizeof drums
 
 class SoundmorphPlugin : public Plugin {
 public:
-    SoundmorphPlugin() : Plugin (numParameters, 0, 1) {
+    SoundmorphPlugin() : Plugin (numParameters, 0, 1), link (numOuts) {
         for (std::size_t i = 0; i < values.size(); ++i)
             values[i] = parameters[i].start;
         prepare (false);
     }
 
+    void changeAt (uint32_t index, float value, int frame) noexcept {
+        if (index < numSent)
+            changes.add ({ index, parameters[index].whole ? std::round (value) : value, frame });
+    }
+
 protected:
-    const char* getLabel() const override { return "soundmorph"; }
+    const char* getLabel() const override { return DISTRHO_PLUGIN_NAME; }
     const char* getDescription() const override { return "Play the space between sounds, on a server beside the host"; }
     const char* getMaker() const override { return "soundmorph"; }
     const char* getLicense() const override { return "MIT"; }
     uint32_t getVersion() const override { return d_version (0, 3, 0); }
-    int64_t getUniqueId() const override { return d_cconst ('s', 'M', 'r', 'f'); }
+    int64_t getUniqueId() const override { return d_cconst ('s', 'M', 'r', numOuts == 0 ? 'f' : 'o'); }
+
+    // The first pair is the main one; the others are named by the number of their class.
+    void initAudioPort (bool input, uint32_t index, AudioPort& port) override {
+        Plugin::initAudioPort (input, index, port);
+        port.groupId = index < 2 ? static_cast<uint32_t> (kPortGroupStereo) : index / 2 - 1;
+        if (index >= 2)
+            port.name = outName (index / 2 - 1) + (index % 2 == 0 ? " left" : " right");
+    }
+
+    void initPortGroup (uint32_t group, PortGroup& names) override {
+        names.name = outName (group);
+        names.symbol = "class_" + String (group + 1);
+    }
 
     void initParameter (uint32_t index, Parameter& parameter) override {
         const auto& row = parameters[index];
@@ -99,14 +121,15 @@ protected:
                 renew();
             sendParameters();
             sendTransport (samples);
-            for (uint32_t i = 0; i < count; ++i)
-                if (events[i].size <= MidiEvent::kDataSize)
-                    stream.add (static_cast<int> (events[i].frame), Kind::midi, events[i].data, events[i].size);
+            sendEvents (events, count, static_cast<int> (samples));
         }
+        changes.clear();
         stream.finish (outputs, DISTRHO_PLUGIN_NUM_OUTPUTS, static_cast<int> (samples), waits);
     }
 
 private:
+    static String outName (uint32_t number) { return "Class " + String (number + 1); }
+
     static void name (Parameter& parameter, std::initializer_list<const char*> names) {
         auto* const found = new ParameterEnumerationValue[names.size()];
         uint8_t count = 0;
@@ -139,18 +162,33 @@ private:
 
     void sendParameters() noexcept {
         for (std::uint32_t i = 0; i < numSent; ++i) {
-            if (sent[i] == values[i])
-                continue;
-            char content[8];
-            std::memcpy (content, &i, 4);
-            std::memcpy (content + 4, &values[i], 4);
-            if (stream.add (0, Kind::parameter, content, sizeof content))
-                sent[i] = values[i];
+            if (sent[i] != values[i] && ! changes.concerns (i))
+                send ({ i, values[i], 0 });
         }
         if (sent[model] != values[model]) {
             const int wanted = static_cast<int> (values[model] + 0.5f);
             if (wanted >= 2 || stream.add (0, Kind::osc, wanted == 0 ? drums : digits, sizeof drums))
                 sent[model] = values[model];
+        }
+    }
+
+    void send (const Change& change) noexcept {
+        char content[8];
+        std::memcpy (content, &change.index, 4);
+        std::memcpy (content + 4, &change.value, 4);
+        if (stream.add (change.frame, Kind::parameter, content, sizeof content))
+            sent[change.index] = values[change.index] = change.value;
+    }
+
+    // MIDI and changes of parameters, in the order of their frames.
+    void sendEvents (const MidiEvent* events, uint32_t count, int samples) noexcept {
+        const auto* change = changes.begin();
+        for (uint32_t i = 0; i <= count; ++i) {
+            const int frame = i < count ? static_cast<int> (events[i].frame) : samples;
+            for (; change != changes.end() && (i == count || change->frame <= frame); ++change)
+                send ({ change->index, change->value, std::clamp (change->frame, 0, samples - 1) });
+            if (i < count && events[i].size <= MidiEvent::kDataSize)
+                stream.add (frame, Kind::midi, events[i].data, events[i].size);
         }
     }
 
@@ -175,6 +213,7 @@ private:
 
     mutable Link link;
     Stream stream;
+    Automation changes;
     std::array<float, numParameters> values {};
     std::array<float, model + 1> sent {};
     std::atomic<bool> offline { false };
@@ -187,3 +226,8 @@ private:
 Plugin* createPlugin() { return new SoundmorphPlugin(); }
 
 END_NAMESPACE_DISTRHO
+
+void soundmorph::parameterAt (void* plugin, std::uint32_t index, float value, std::int32_t frame) noexcept {
+    using namespace DISTRHO_NAMESPACE;
+    static_cast<SoundmorphPlugin*> (static_cast<Plugin*> (plugin))->changeAt (index, value, frame);
+}

@@ -122,11 +122,11 @@ void Stream::play (float* const* out, int channels, int samples, std::int64_t fr
         const auto at = from + t;
         const bool sound = at >= static_cast<std::int64_t> (start);
         const float gain = rising < fade ? static_cast<float> (rising++) / static_cast<float> (fade) : 1.0f;
-        for (int c = 0; c < channels; ++c) {
-            const auto channel = static_cast<std::size_t> (c);
-            const float value = sound && c < have ? memory.sample (static_cast<std::uint64_t> (at), channel) : 0.0f;
-            out[c][t] = gain * value;
-        }
+        for (int c = 0; c < channels; ++c)
+            out[c][t] = 0.0f;
+        for (int c = 0; sound && c < have; ++c) // a pair that the host lacks is heard in the main one
+            out[c < channels ? c : c % 2][t] +=
+                gain * memory.sample (static_cast<std::uint64_t> (at), static_cast<std::size_t> (c));
     }
     for (int c = 0; samples > 0 && c < channels; ++c)
         last[static_cast<std::size_t> (c)] = out[c][samples - 1];

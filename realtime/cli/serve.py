@@ -37,8 +37,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         type=names,
         default=(),
         metavar="NAME[,NAME …]",
-        help="pairs of outputs after those of --channels, for hits of a class (kick) or a touch (touch/3), "
-        "or of a setting `out`, such as a lane's; on JACK, ports with these names",
+        help="pairs of outputs after those of --channels, for hits of a class (kick; class/1: the model's "
+        "first) or a touch (touch/3), or of a setting `out`, such as a lane's; on JACK, ports with these "
+        "names",
     )
     serve.add_argument(
         "--block", type=whole(16, 8192), default=128, metavar="SAMPLES", help="block size; default: 128"

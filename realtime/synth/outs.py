@@ -17,14 +17,15 @@ from realtime.util.errors import RealtimeError
 MAX_OUTS = int(HIT_SETTINGS["out"].quantity.high)
 MAIN = 0
 """The first pair of outputs, for all hits that have none of their own."""
-_TOUCH = re.compile(r"touch/(\d{1,3})")
+_NUMBERED = re.compile(r"(touch|class)/(\d{1,3})")
 
 
 class Outs:
     """The pairs of outputs of a mixer, `MAIN` and one for each name.
 
     Args:
-        names: of classes, or "touch/3"; any other name is for hits that ask for its number.
+        names: of classes, "class/3" for the model's third class, or "touch/3"; any other name is for hits
+            that ask for its number.
         info: the model that plays.
     """
 
@@ -32,10 +33,14 @@ class Outs:
         self.pairs = 1 + len(names)
         self._shares = Shares(info)
         numbers = {name: number for number, name in enumerate(names, MAIN + 1)}
-        self._touches = {int(m[1]): n for name, n in numbers.items() if (m := _TOUCH.fullmatch(name))}
+        numbered = {(m[1], int(m[2])): n for name, n in numbers.items() if (m := _NUMBERED.fullmatch(name))}
+        self._touches = {touch: number for (kind, touch), number in numbered.items() if kind == "touch"}
         classes = Names(each.name for each in info.classes)
         found = {classes.find(name): number for name, number in numbers.items()}
-        self._classes = [found.get(each.name, MAIN) for each in info.classes]
+        self._classes = [
+            found.get(each.name, numbered.get(("class", place), MAIN))
+            for place, each in enumerate(info.classes, 1)
+        ]
 
     def of(self, hit: Trigger, z: Point) -> int:
         """Return the number of the pair for a hit that starts at z [D]."""

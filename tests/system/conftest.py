@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import gc
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.system.rig import Jack
+from tests.system.plugin import FRAMEWORK, wait_until
+from tests.system.rig import ROOT, Jack, program
 
 
 @pytest.fixture
@@ -15,3 +20,27 @@ def jack_server() -> Iterator[Jack]:
     with Jack() as server:
         server.wait()
         yield server
+
+
+@pytest.fixture(scope="session")
+def built() -> Path:
+    """The folder with the plugins in their formats, built from the sources."""
+    program("g++")
+    if not FRAMEWORK.is_dir():
+        pytest.skip("dpf-source is not installed")
+    subprocess.run(["make", "plugin"], cwd=ROOT, check=True, capture_output=True, timeout=280)
+    return ROOT / "build" / "plugin"
+
+
+@pytest.fixture
+def folder(tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder of the bridges; a plugin in this process starts servers of its own there."""
+    place = tmp_path / "run" / "soundmorph"
+    place.mkdir(parents=True, mode=0o700)
+    serve = f"{sys.executable} -m realtime serve --model {tiny_model} --headroom 0 --block 64"
+    monkeypatch.setenv("SOUNDMORPH_SERVER", f"cd {ROOT}; {serve} --log {tmp_path}/log-$$.jsonl")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "run"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    yield place
+    gc.collect()
+    wait_until(lambda: not list(place.glob("*.bridge")))

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import gc
-import json
 import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,48 +15,16 @@ import pytest
 from numpy.typing import NDArray
 
 from realtime.audio.bridge_memory import BridgeMemory
-from tests.system.rig import ROOT, TIMEOUT_S, Jack, Process, Server, program
+from tests.system.plugin import compiled, last_log, state, wait_until
+from tests.system.rig import Jack, Process, Server, program
 from tests.system.test_bridge import assert_equal, rendered
 
-FRAMEWORK = Path("/usr/share/dpf")
-BUILD = ROOT / "build" / "plugin"
 RUN_S = 0.5
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="the bridge needs Linux"),
     pytest.mark.xdist_group("plugin"),
 ]
-
-
-@pytest.fixture(scope="module")
-def built() -> Path:
-    """The folder with the plugin in its formats, built from the sources."""
-    program("g++")
-    if not FRAMEWORK.is_dir():
-        pytest.skip("dpf-source is not installed")
-    subprocess.run(["make", "plugin"], cwd=ROOT, check=True, capture_output=True, timeout=280)
-    return BUILD
-
-
-@pytest.fixture
-def folder(tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The folder of the bridges; a plugin in this process starts servers of its own there."""
-    place = tmp_path / "run" / "soundmorph"
-    place.mkdir(parents=True, mode=0o700)
-    serve = f"{sys.executable} -m realtime serve --model {tiny_model} --headroom 0 --block 64"
-    monkeypatch.setenv("SOUNDMORPH_SERVER", f"cd {ROOT}; {serve} --log {tmp_path}/log-$$.jsonl")
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "run"))
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    yield place
-    gc.collect()
-    wait_until(lambda: not list(place.glob("*.bridge")))
-
-
-def wait_until(done: Callable[[], bool]) -> None:
-    end = time.monotonic() + TIMEOUT_S
-    while not done():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def load(built: Path) -> Any:
@@ -78,20 +42,6 @@ def play(plugin: Any, rate: int, block: int, reset: bool = True) -> NDArray[np.f
     options = {"sample_rate": rate, "num_channels": 2, "buffer_size": block}
     sound: NDArray[np.float32] = plugin(messages, duration=RUN_S, reset=reset, **options)
     return sound.T
-
-
-def state(folder: Path) -> dict[str, Any]:
-    """Return the state of the only server."""
-    (path,) = folder.glob("*.bridge")
-    found: dict[str, Any] = json.loads(BridgeMemory(path).read_state() or "{}")
-    return found
-
-
-def last_log(folder: Path) -> Path:
-    """Return the log of the last server, once it has ended."""
-    gc.collect()  # pedalboard's plugins are in cycles
-    wait_until(lambda: not list(folder.glob("*.bridge")))
-    return max(folder.parent.parent.glob("log*.jsonl"), key=lambda path: path.stat().st_mtime)
 
 
 @pytest.mark.parametrize(("rate", "block"), [(48_000, 256), (96_000, 100)])
@@ -158,13 +108,9 @@ def test_jalv_plays_the_lv2(built: Path, folder: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def lv2_host(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def lv2_host(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A host in C that says what the plugin's callback does that it must not do."""
-    host = tmp_path_factory.mktemp("host") / "lv2_host"
-    source = Path(__file__).with_name("lv2_host.c")
-    include = f"-I{FRAMEWORK}/distrho/src"
-    subprocess.run([program("gcc"), include, "-rdynamic", str(source), "-o", str(host), "-ldl"], check=True)
-    return host
+    return compiled(tmp_path_factory.mktemp("host"), "lv2_host.c", "audit.c")
 
 
 def audit(host: Path, built: Path, out: Path, *, blocks: int, instances: int, wait: int = 0) -> list[str]:

@@ -11,7 +11,7 @@ import pytest
 from realtime.model.decoder import Decoder
 from realtime.synth.commands import Command, Gain, Stop, Trigger
 from realtime.synth.mixer import Mixer
-from realtime.synth.outs import check
+from realtime.synth.outs import Outs, check
 from realtime.util.errors import RealtimeError
 
 Make = Callable[..., Mixer]
@@ -65,6 +65,12 @@ def test_hit_for_a_missing_out_plays_on_the_main_pair(make_mixer: Make, decoder:
         rendered(make_mixer(channels=4, outs=("kick",)), [(0, hit)])[:, :2],
         rendered(make_mixer(), [(0, hit)]),
     )
+
+
+def test_class_by_its_number_plays_on_its_pair(decoder: Decoder) -> None:
+    outs = Outs(["class/1", "snares", "class/2", "class/3"], decoder.info)
+    points = [each.centroid for each in decoder.info.classes]
+    assert [outs.of(Trigger(), np.asarray(point)) for point in points] == [1, 2, 4]  # a name goes first
 
 
 @pytest.mark.parametrize(

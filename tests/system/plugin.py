@@ -1,0 +1,50 @@
+"""The plugins under test: hosts for them, and what their servers leave."""
+
+from __future__ import annotations
+
+import gc
+import json
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from realtime.audio.bridge_memory import BridgeMemory
+from tests.system.rig import TIMEOUT_S, program
+
+FRAMEWORK = Path("/usr/share/dpf")
+
+
+def compiled(to: Path, *names: str) -> Path:
+    """Return a program in the folder `to`, made of sources of this folder in C or C++."""
+    compilers = {".c": ["gcc"], ".cpp": ["g++", "-std=c++17", "-Wno-invalid-offsetof"]}
+    objects = []
+    for source in (Path(__file__).with_name(name) for name in names):
+        objects.append(str(to / f"{source.stem}.o"))
+        compiler, *options = compilers[source.suffix]
+        options += ["-O1", "-isystem", f"{FRAMEWORK}/distrho/src", "-c", str(source), "-o", objects[-1]]
+        subprocess.run([program(compiler), *options], check=True)
+    subprocess.run([program("g++"), "-rdynamic", *objects, "-o", str(to / "host"), "-ldl"], check=True)
+    return to / "host"
+
+
+def wait_until(done: Callable[[], bool]) -> None:
+    end = time.monotonic() + TIMEOUT_S
+    while not done():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def state(folder: Path) -> dict[str, Any]:
+    """Return the state of the only server."""
+    (path,) = folder.glob("*.bridge")
+    found: dict[str, Any] = json.loads(BridgeMemory(path).read_state() or "{}")
+    return found
+
+
+def last_log(folder: Path) -> Path:
+    """Return the log of the last server, once it has ended."""
+    gc.collect()  # pedalboard's plugins are in cycles
+    wait_until(lambda: not list(folder.glob("*.bridge")))
+    return max(folder.parent.parent.glob("log*.jsonl"), key=lambda path: path.stat().st_mtime)

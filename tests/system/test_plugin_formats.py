@@ -1,0 +1,104 @@
+"""VST3 and CLAP in a host of ours: outs, events at their offsets, bounces and real-time passes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from realtime.model import verify
+from tests.system.plugin import compiled, last_log
+from tests.system.test_bridge import assert_equal, rendered
+
+RATE, BLOCK = 48_000, 512
+FORMATS = ("vst3", "clap")
+
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="the bridge needs Linux"),
+    pytest.mark.xdist_group("plugin"),
+]
+
+
+@dataclass(frozen=True)
+class Pass:
+    """A score that a host has played.
+
+    Attributes:
+        sound: float32 [T, C].
+        buses: number of channels and name of each.
+        start: sample at which the score starts.
+        faults: what the callback did that it must not do.
+    """
+
+    sound: NDArray[np.float32]
+    buses: list[tuple[int, str]]
+    start: int
+    faults: list[str]
+
+
+@dataclass(frozen=True)
+class Host:
+    """The program plugin_host, with a plugin."""
+
+    program: Path
+    built: Path
+    format: str
+    name: str = "soundmorph"
+
+    def play(self, score: list[str], samples: int, *, block: int = BLOCK, live: bool = False) -> Pass:
+        """Play a score, its lines in the order of time; a bounce, or with `live` at the pace of the clock."""
+        library = self.built / f"{self.name}.clap"
+        if self.format == "vst3":
+            (library,) = (self.built / f"{self.name}.vst3").rglob("*.so")
+        notes, out = self.program.with_name("score"), self.program.with_name("out.raw")
+        notes.write_text("\n".join(score))
+        mode = "live" if live else "offline"
+        command = [self.program, self.format, library, RATE, block, samples, mode, 0, notes, out]
+        done = subprocess.run([*map(str, command)], check=True, capture_output=True, text=True, timeout=60)
+        *lines, last = done.stdout.splitlines()
+        assert last == "done"
+        words = [line.split(maxsplit=2) for line in lines]
+        buses = [(int(word[1]), word[2]) for word in words if word[0] == "bus"]
+        told = {word[0]: int(word[1]) for word in words if word[0] in ("latency", "start")}
+        assert told["latency"] == block
+        sound = np.fromfile(out, np.float32).reshape(-1, sum(channels for channels, _ in buses))
+        return Pass(sound[block:], buses, told["start"], [word[0] for word in words if len(word) == 1])
+
+
+@pytest.fixture(scope="module")
+def host_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The host."""
+    return compiled(tmp_path_factory.mktemp("plugin_host"), "audit.c", "plugin_host.cpp")
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_each_class_is_heard_at_its_out(
+    built: Path, host_program: Path, folder: Path, tiny_model: Path, form: str
+) -> None:
+    classes = verify.read(tiny_model).info.classes
+    score = [f"{at} midi 144 {note} 100" for at, note in ((85, 36), (12_001, 38), (24_003, 42))]
+    played = Host(host_program, built, form, "soundmorph-outs").play(score, 36_000)
+    assert played.buses == [(2, "Audio Output"), *((2, f"Class {number}") for number in range(1, 17))]
+    exact = rendered(last_log(folder))
+    assert exact.shape[1] == 34
+    assert_equal(played.sound, exact)
+    loud = np.abs(played.sound.reshape(-1, 17, 2)).max(axis=(0, 2)) > 0.01
+    assert [*np.flatnonzero(loud)] == [*range(1, 1 + len(classes))]
+
+
+def test_stereo_plugin_hears_all_outs_of_its_server(
+    built: Path, host_program: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOUNDMORPH_SERVER", f"{os.environ['SOUNDMORPH_SERVER']} --outs kick")
+    played = Host(host_program, built, "vst3").play(["85 midi 144 36 100", "901 midi 144 38 100"], 12_000)
+    exact = rendered(last_log(folder))
+    main, kick = np.split(exact, 2, axis=1)
+    assert main.any()
+    assert kick.any()
+    assert_equal(played.sound, main + kick)

@@ -88,10 +88,8 @@ void Link::wait (double seconds) {
     changed.wait_for (lock, std::chrono::duration<double> (seconds), [this] {
         Bridge* here = shared.load();
         return closing
-               || (here != nullptr && ! projectIsNew && here->memory->get (Word::epoch) != 0
-                   && here->memory->get (Word::eventsPort) != 0
-                   && here->memory->get (Word::projectRead) == here->memory->get (Word::projectWrites)
-                   && here->memory->get (Word::rate) == static_cast<std::uint64_t> (rate));
+               || (here != nullptr && ! projectIsNew && here->memory->plays (rate)
+                   && here->memory->get (Word::projectRead) == here->memory->get (Word::projectWrites));
     });
 }
 
@@ -228,8 +226,7 @@ void Link::exchange() {
         if (auto text = memory.state(); ! text.empty())
             kept = std::move (text);
     }
-    const bool ready = memory.get (Word::epoch) != 0 && memory.get (Word::rate) == static_cast<std::uint64_t> (rate);
-    current = ready ? Status::plays : Status::starting;
+    current = memory.plays (rate) ? Status::plays : Status::starting;
     if (pageWanted.exchange (false) && memory.get (Word::pagePort) != 0)
         shell ("xdg-open http://127.0.0.1:" + std::to_string (memory.get (Word::pagePort)) + "/ >/dev/null 2>&1 &");
 }

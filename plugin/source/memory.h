@@ -34,6 +34,11 @@ public:
     void set (Word word, std::uint64_t value) noexcept { at (word).store (value, std::memory_order_release); }
 
     // Real-time safe.
+    // True if a server plays at this rate and takes events.
+    bool plays (int rate) const noexcept {
+        return get (Word::epoch) != 0 && get (Word::eventsPort) != 0
+               && get (Word::rate) == static_cast<std::uint64_t> (rate);
+    }
     bool addEvent (std::uint64_t position, Kind kind, const void* content, std::size_t size) noexcept;
     bool request (std::uint64_t position, std::uint32_t samples, bool offline) noexcept;
     float sample (std::uint64_t position, std::size_t channel) const noexcept;

@@ -52,10 +52,9 @@ void Stream::prepare (int rate, int block) noexcept {
 // True if a worker plays at the host's rate; begins to count its samples.
 bool Stream::ready() noexcept {
     auto& memory = *bridge->memory;
-    const auto running = memory.get (Word::epoch);
-    if (running == 0 || memory.get (Word::eventsPort) == 0 || memory.get (Word::rate) != static_cast<std::uint64_t> (hostRate))
+    if (! memory.plays (hostRate))
         return false;
-    if (running != epoch) {
+    if (const auto running = memory.get (Word::epoch); running != epoch) {
         epoch = running;
         start = position = memory.get (Word::start);
         renewed = true;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -102,3 +103,51 @@ def test_stereo_plugin_hears_all_outs_of_its_server(
     assert main.any()
     assert kick.any()
     assert_equal(played.sound, main + kick)
+
+
+NOTES = [(1, 36), (85, 38), (511, 42), (512, 36), (5_003, 38), (9_001, 36)]
+TURNS = [
+    (77, "Gain", -3.0),
+    (300, "To", 1),
+    (301, "Position", 0.25),
+    (1_789, "Gain", -9.5),
+    (1_790, "Position", 1),
+]
+LIVE_BLOCK = 4096
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_bounce_is_the_pass_in_real_time_with_events_at_their_samples(
+    built: Path, host_program: Path, folder: Path, form: str
+) -> None:
+    score = [(at, f"midi 144 {note} 100") for at, note in NOTES]
+    score += [(at, f"set {value} {name}") for at, name, value in TURNS]
+    host, lines = Host(host_program, built, form), [f"{at} {event}" for at, event in sorted(score)]
+    times = [at for at, _ in sorted(score)]
+
+    bounce = host.play(lines, 16_000)
+    log = last_log(folder)
+    assert commands(log) == times
+    assert_equal(bounce.sound, rendered(log))
+    assert "pthread_mutex_lock" in bounce.faults  # it waits for its server
+
+    for _ in range(3):  # a busy machine may be late for a pass in real time
+        live = host.play(lines, 16_000, block=LIVE_BLOCK, live=True)
+        log = last_log(folder)
+        found = commands(log)
+        began = found[0] - times[0]  # the server's sample at which the score starts
+        sound, exact = live.sound[live.start :], rendered(log)[began:]
+        if [at - began for at in found] == times and np.abs(sound - exact[: len(sound)]).max() < 1e-3:
+            break
+    assert [at - began for at in found] == times
+    assert began % LIVE_BLOCK == 0
+    assert live.faults == []
+    assert_equal(sound, exact)
+    assert_equal(sound, bounce.sound)
+
+
+def commands(log: Path) -> list[int]:
+    """Return the sample of each command of a log from its first hit on."""
+    lines = [json.loads(line) for line in log.read_text().splitlines()[1:-1]]
+    first = next(number for number, line in enumerate(lines) if line["do"] == "trigger")
+    return [line["at"] for line in lines[first:]]

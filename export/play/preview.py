@@ -17,7 +17,8 @@ Floats = NDArray[np.float32]
 GAP_S = 0.25
 WAVE_ROWS, COLUMNS, BANDS = 16, 120, 48
 """Pixels of a sound: rows of the waveform, columns, and rows of the spectrogram."""
-MARGIN = 4
+MARGIN, HEAD = 4, 16
+"""Pixels between pictures, and above them for the headings."""
 WINDOW, RANGE_DB = 1024, 70.0
 ACROSS = 3
 """Pairs of pictures side by side."""
@@ -56,11 +57,14 @@ def _draw(pairs: list[Pair], path: Path) -> None:
     cell = np.concatenate([_picture(pairs[0].real), _picture(pairs[0].ours)], 1).shape
     rows, across = -(-len(pairs) // ACROSS), min(ACROSS, len(pairs))
     high, wide = cell[0] + 5 * MARGIN, cell[1] + 3 * MARGIN
-    sheet = np.ones((rows * high, across * wide, 3), np.float32)
+    sheet = np.ones((HEAD + rows * high, across * wide, 3), np.float32)
     figure = Figure(figsize=(sheet.shape[1] / 60, sheet.shape[0] / 60), dpi=120)
     axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
+    for column in range(across):
+        for text, left in (("yours", MARGIN), ("the model's", 2 * MARGIN + COLUMNS)):
+            axes.text(column * wide + left, HEAD - MARGIN, text, fontsize=7, weight="bold")
     for place, pair in enumerate(pairs):
-        top, left = (place // ACROSS) * high + 4 * MARGIN, (place % ACROSS) * wide + MARGIN
+        top, left = HEAD + (place // ACROSS) * high + 4 * MARGIN, (place % ACROSS) * wide + MARGIN
         for picture in map(_picture, (pair.real, pair.ours)):
             painted = matplotlib.colormaps["magma"](picture)[..., :3]
             sheet[top : top + cell[0], left : left + COLUMNS] = painted

@@ -28,3 +28,15 @@ def test_the_pair_that_differs_most_comes_first(tmp_path: Path) -> None:
     picture = image.imread(tmp_path / "preview.png")
     assert picture.shape[0] > 2 * preview.WAVE_ROWS
     assert picture[..., :3].std() > 0.1
+
+
+def test_headings_say_which_picture_is_whose(tmp_path: Path) -> None:
+    tone = np.ones(LENGTH, np.float32)
+    preview.write([Pair("a tone", tone, tone, 1.0)], RATE, tmp_path)
+    picture = image.imread(tmp_path / "preview.png")[..., :3]
+    width = preview.MARGIN + 2 * (preview.COLUMNS + preview.MARGIN) + preview.MARGIN
+    scale = picture.shape[1] / width
+    head = picture[: round(preview.HEAD * scale)]
+    middle = round((1.5 * preview.MARGIN + preview.COLUMNS) * scale)
+    left, right = head[:, :middle].min(), head[:, middle:].min()
+    assert max(left, right) < 0.5  # both have dark letters on white

@@ -98,6 +98,15 @@ def test_it_is_accessible_in_every_panel_in_the_dark_and_in_the_light(tab: Tab, 
             assert found.violations_count == 0, f"{theme}, {panel}: {found.generate_report()}"
 
 
+def test_it_says_that_it_loads_until_its_scripts_are_there(chromium: BrowserContext, tab: Tab) -> None:
+    page = chromium.new_page()
+    page.route("**/page/app.js", lambda route: route.abort())
+    page.goto(tab.page.url)
+    assert page.inner_text("header p") == "Loading the page"
+    page.close()
+    assert "Loading the page" not in tab.page.inner_text("header")
+
+
 def test_a_refused_message_of_any_program_is_seen(tab: Tab, server: Server) -> None:
     server.send("/morph/tigger", 1.0)
     tab.page.wait_for_selector(".notes :text('/morph/tigger')")
@@ -238,6 +247,8 @@ def test_a_folder_is_learnt_and_played_as_a_kit_of_its_own(chromium: BrowserCont
             "2.wav",
         }
         tab.page.wait_for_selector("button[title='kits/My Kit/model/My Kit.onnx'][aria-pressed=true]")
+        preview = tab.page.wait_for_selector("img[src^='/page/preview.png']")
+        tab.page.wait_for_function("image => image.naturalWidth > 0", arg=preview)
         stop = tab.page.locator("text=Stop learning")
         if stop.is_visible():
             stop.click()

@@ -39,7 +39,7 @@ function State() {
   const model = use("model");
   return html`<p class="state" role="status">
     <span class="lamp ${connected ? "on" : ""}" aria-hidden="true"></span>
-    ${connected ? model?.name : connected === false ? "No server; trying again" : "Connecting"}
+    ${connected ? (model?.name ?? "Loading the model") : connected === false ? "No server; trying again" : "Connecting"}
   </p>`;
 }
 

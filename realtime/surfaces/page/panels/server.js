@@ -5,6 +5,8 @@ import { learnFolder, stopLearning } from "../files.js";
 import { onAnswer, send } from "../link.js";
 import { use } from "../store.js";
 
+const LOOK_MS = 5000; // between two looks for a new preview
+
 const short = (file) => file.split("/").pop().replace(/\.onnx$/, "");
 
 function Models() {
@@ -65,16 +67,18 @@ function Kit() {
   </section>`;
 }
 
-/** Sounds of a run beside the model's, which `trainer play` renews with the model. */
+/** Sounds of a run beside the model's, which `trainer play` renews while it learns. */
 function Preview() {
   const model = use("model");
-  const [version, setVersion] = useState(0);
+  const [version, setVersion] = useState("");
   useEffect(() => {
     const look = async () => {
-      const answer = await fetch("/page/preview.png", { method: "HEAD" });
-      setVersion(answer.status === 200 ? Date.now() : 0);
+      const answer = await fetch("/page/preview.png", { method: "HEAD" }).catch(() => null);
+      if (answer) setVersion(encodeURIComponent(answer.headers.get("etag") ?? ""));
     };
     look();
+    const again = setInterval(look, LOOK_MS);
+    return () => clearInterval(again);
   }, [model]);
   if (!version) return null;
   const picture = `/page/preview.png?${version}`;

@@ -143,7 +143,7 @@ def test_a_recipe_for_digits_takes_any_folder_and_include_chooses_its_files(
 ) -> None:
     words = ["prepare", "--data", str(folder), "--config", "digits_mb"]
     assert main(words) == 0
-    assert "12 sounds can be used, 0 files are left out, 0 were fixed | classes: high 6, low 6" in (
+    assert "12 sounds can be used, 0 files are left out, 0 were adapted | classes: high 6, low 6" in (
         capsys.readouterr().out
     )
     assert main([*words, "--include", "take-[0-2]*"]) == 0

@@ -11,7 +11,7 @@ from trainer.commands import files, installed
 
 HELP = "report what `fit` would use of a folder"
 DESCRIPTION = """Read a folder as `fit` does, and list the files that are left out and why, the files that are
-fixed and how, the number of sounds of each class, and how they would be split. Nothing is written."""
+adapted and how, the number of sounds of each class, and how they would be split. Nothing is written."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

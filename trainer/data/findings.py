@@ -1,4 +1,4 @@
-"""Report the files of a folder that are left out or fixed: a table on a terminal, plain lines in a log."""
+"""Report the files of a folder that are left out or adapted: a table on a terminal, plain lines in a log."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from trainer.data.sounds import Sounds
 Row = tuple[str, str, str]
 """File, fault, remedy."""
 SEVERAL = 3
-"""If at least this many fixed files share a fault, `brief` only counts them."""
+"""If at least this many adapted files share a fault, `brief` only counts them."""
 
 
 def rows(sounds: Sounds) -> list[Row]:
-    """Return one row for each file that is left out, then one for each that was fixed."""
+    """Return one row for each file that is left out, then one for each that was adapted."""
     out = [(item.name, item.reason, "left out") for item in sounds.skipped]
-    return out + [(item.name, item.fault, item.remedy) for item in sounds.fixed]
+    return out + [(item.name, item.fault, item.remedy) for item in sounds.adapted]
 
 
 def brief(sounds: Sounds) -> list[Row]:
-    """Return the rows, with a single row for many files that were fixed for the same fault."""
+    """Return the rows, with a single row for many files that were adapted for the same fault."""
     out = [(item.name, item.reason, "left out") for item in sounds.skipped]
-    kinds = [(item.fault.partition(" (")[0].partition(" offset")[0], item.remedy) for item in sounds.fixed]
+    kinds = [(item.fault.partition(" (")[0].partition(" offset")[0], item.remedy) for item in sounds.adapted]
     often = Counter(kinds)
     told = set()
-    for item, kind in zip(sounds.fixed, kinds, strict=True):
+    for item, kind in zip(sounds.adapted, kinds, strict=True):
         if often[kind] < SEVERAL:
             out.append((item.name, item.fault, item.remedy))
         elif kind not in told:
@@ -45,7 +45,7 @@ def show(found: Sequence[Row], file: TextIO) -> None:
         return
     console = Console(file=file)
     if console.is_terminal:
-        table = Table("file", "what is wrong", "what was done", title_justify="left")
+        table = Table("file", "found", "done", title_justify="left")
         for row in found:
             table.add_row(*map(escape, row))
         console.print(table)
@@ -56,12 +56,12 @@ def show(found: Sequence[Row], file: TextIO) -> None:
 
 
 def summary(sounds: Sounds) -> str:
-    """Return "12 sounds can be used, 3 files are left out, 2 were fixed | classes: kick 5, snare 7"."""
-    fixed = len({item.name for item in sounds.fixed})
+    """Return "12 sounds can be used, 3 files are left out, 2 were adapted | classes: kick 5, snare 7"."""
+    adapted = len({item.name for item in sounds.adapted})
     counts = Counter(sounds.labels.tolist())
     classes = ", ".join(f"{name} {counts[i]}" for i, name in enumerate(sounds.classes))
     return f"{_count(len(sounds.names), 'sound')} can be used, {_are(len(sounds.skipped))} left out, " + (
-        f"{fixed} {'was' if fixed == 1 else 'were'} fixed | classes: {classes}"
+        f"{adapted} {'was' if adapted == 1 else 'were'} adapted | classes: {classes}"
     )
 
 

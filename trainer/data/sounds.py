@@ -57,8 +57,8 @@ class Skipped:
 
 
 @dataclass(frozen=True)
-class Fixed:
-    """A file that is used after a fault in it was fixed."""
+class Adapted:
+    """A file that was adapted, and why."""
 
     name: str
     fault: str
@@ -79,7 +79,7 @@ class Sounds:
         skipped: files left out.
         licence: all licences, separated by "; ".
         credits: one line for each source.
-        fixed: files that needed more than a change of rate or length.
+        adapted: files that needed more than a change of rate or length.
         centres: float64 [classes, 20], centres of the clusters; None unless k-means found the classes.
         fields: the fields of `label_pattern` by name, with the value of each sound.
         velocities: how hard each drum was hit, 0 to 1; None if the manifest does not say.
@@ -97,7 +97,7 @@ class Sounds:
     skipped: tuple[Skipped, ...]
     licence: str
     credits: tuple[str, ...]
-    fixed: tuple[Fixed, ...] = ()
+    adapted: tuple[Adapted, ...] = ()
     centres: Tensor | None = None
     fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     velocities: tuple[float | None, ...] = ()
@@ -209,7 +209,7 @@ def prepare(
     """
     entries, skipped = find(folder, config)
     kept: list[Entry] = []
-    fixed: list[Fixed] = []
+    adapted: list[Adapted] = []
     waveforms: list[NDArray[np.float32]] = []
     recordings: list[NDArray[np.float32]] = []
     margin = round(config.align_ms * model.sample_rate / 1000)
@@ -232,7 +232,7 @@ def prepare(
             if margin:
                 recordings.append(prepare_signal(signal, rate, longer, config))
             found = [*faults(signal), *too_long(signal, rate, model)]
-            fixed += [Fixed(entry.name, fault, remedy) for fault, remedy in found]
+            adapted += [Adapted(entry.name, fault, remedy) for fault, remedy in found]
         if progress:
             progress(done, len(entries))
     if not kept:
@@ -255,7 +255,7 @@ def prepare(
         skipped=tuple(sorted(skipped, key=lambda item: natural(item.name))),
         licence="; ".join(sorted({entry.licence.split(" (")[0] for entry in kept})),
         credits=tuple(sorted({f"{entry.source}: {entry.licence}" for entry in kept if entry.source})),
-        fixed=tuple(sorted(fixed, key=lambda item: natural(item.name))),
+        adapted=tuple(sorted(adapted, key=lambda item: natural(item.name))),
         centres=centres,
         fields={key: tuple(entry.fields[key] for entry in kept) for key in kept[0].fields},
         velocities=tuple(entry.velocity for entry in kept),

@@ -76,7 +76,7 @@ def test_sound_longer_than_the_model_is_cut_and_reported(tmp_path: Path) -> None
     _hit(tmp_path / "long.wav", 2.0, 10.0)  # 20 dB down at its end
     _hit(tmp_path / "faint.wav", 2.0, 60.0)  # 50 dB down after 0.83 s
     sounds = prepare(tmp_path, MODEL, DataConfig())
-    (fixed,) = sounds.fixed
-    assert (fixed.name, fixed.remedy) == ("long.wav", "its first 1.0 s are taken")
-    assert fixed.fault == "longer than 1.0 s (2.0 s)"
-    assert "1 was fixed" in summary(sounds)
+    (adapted,) = sounds.adapted
+    assert (adapted.name, adapted.remedy) == ("long.wav", "its first 1.0 s are taken")
+    assert adapted.fault == "longer than 1.0 s (2.0 s)"
+    assert "1 was adapted" in summary(sounds)

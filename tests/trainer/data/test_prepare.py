@@ -98,8 +98,10 @@ def test_500_files_with_13_kinds_of_fault_are_reported(sounds: Sounds) -> None:
         ("cut", "cannot be read"): EACH,
         **{("twin", f"the same sound as kick/hit-{1000 + 2 * i}.wav"): 1 for i in range(EACH)},
     }
-    fixed = Counter((kind(item.name), item.fault.partition(" (")[0], item.remedy) for item in sounds.fixed)
-    assert fixed == {
+    adapted = Counter(
+        (kind(item.name), item.fault.partition(" (")[0], item.remedy) for item in sounds.adapted
+    )
+    assert adapted == {
         ("stereo", "stereo", "mixed to mono"): EACH,
         ("opposed", "stereo", "they cancel out, the first is taken"): EACH,
         ("clipped", "clipped", "kept as it is"): EACH,
@@ -109,7 +111,7 @@ def test_500_files_with_13_kinds_of_fault_are_reported(sounds: Sounds) -> None:
     assert sounds.waveforms.abs().amax((1, 2)).tolist() == [1.0] * 464
 
 
-def test_many_fixed_files_of_one_fault_are_counted(sounds: Sounds) -> None:
+def test_many_adapted_files_of_one_fault_are_counted(sounds: Sounds) -> None:
     found = brief(sounds)
     assert len(found) == len(sounds.skipped) + 4
     assert ("kick/stereo-21.wav and 3 more", "stereo", "mixed to mono") in found
@@ -132,7 +134,8 @@ def test_prepare_reports_files_classes_and_parts(
     assert "left out: stray.wav: beside the class folders, not in one" in lines
     assert "kick/offset-33.wav: DC offset +0.25: removed" in lines
     assert lines[-3] == (
-        "465 sounds can be used, 37 files are left out, 16 were fixed | classes: bell 1, kick 240, snare 224"
+        "465 sounds can be used, 37 files are left out, 16 were adapted | "
+        "classes: bell 1, kick 240, snare 224"
     )
     assert lines[-2] == "372 sounds to train on, 93 for validation, 0 for the test"
     assert lines[-1] == "a class of one sound cannot be held out: bell"

@@ -61,6 +61,7 @@ def _command(parser: argparse.ArgumentParser) -> list[str]:
     for action in parser._actions:
         if not isinstance(action, argparse._HelpAction):
             text = " ".join((action.help or "").split()).replace("%%", "%").replace("|", "\\|")
+            text = text.replace("the user's data folder", "the [user's data folder](how-to/backup.md)")
             lines.append(f"| {_usage(action)} | {text} |")
     return [*lines, ""]
 

@@ -54,7 +54,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     serve.add_argument(
         "--steady",
         action="store_true",
-        help="keep the queue of --ahead blocks full, for a constant latency",
+        help="keep the queue of --ahead blocks full: every hit takes the latency that the start prints",
     )
     serve.add_argument(
         "--dynamics",

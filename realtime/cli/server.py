@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 WATCH_S = 0.1
 BRIDGE_RATE_HZ = 48_000  # until a host asks for another
-FIRST, HINTS = "kick", ("tom", "open hat")  # the sounds of the hints, if the model has them
+START, END = "kick", "open hat"  # the sounds of the hints, if the model has them
 HINT_MS = 300
 AGAIN_S = 10.0  # a worker that fails again within this time is restarted only with the model before
 
@@ -244,12 +244,12 @@ def _hints(info: ModelInfo, send: str) -> dict[str, str]:
     """Return two commands to try: a hit, and a sound that turns into another while it sounds."""
     classes = [each.name for each in info.classes]
     names = Names(classes)
-    hints = {"try": f"{send} /morph/trigger fs 1 {shlex.quote(names.find(FIRST) or classes[0])}"}
-    start = names.find(HINTS[0]) or classes[0]
-    end = names.find(HINTS[1]) or next((name for name in reversed(classes) if name != start), start)
+    start = names.find(START) or classes[0]
+    end = names.find(END) or next((name for name in reversed(classes) if name != start), start)
+    hit = f"{send} /morph/trigger fs 1 {shlex.quote(start)}"
+    hints = {"try": hit}
     if start != end:
-        start, end = shlex.quote(start), shlex.quote(end)
-        hints["and"] = f"{send} /morph/trigger fs 1 {start}; {send} /morph/goto sf {end} {HINT_MS}"
+        hints["and"] = f"{hit}; {send} /morph/goto sf {shlex.quote(end)} {HINT_MS}"
     return hints | {"stop": "Ctrl-C"}
 
 

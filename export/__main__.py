@@ -34,7 +34,7 @@ def get_parser(prog: str = "python -m export") -> argparse.ArgumentParser:
         type=Path,
         metavar="FOLDER",
         help="sounds whose manifest.csv has the columns velocity (0 to 1) and group (takes of one drum); the "
-        "file then has the direction of z in which the hits of each class get harder",
+        "file then has the directions of z in which the hits of each class and of each drum get harder",
     )
     parser.add_argument(
         "--courses",

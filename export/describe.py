@@ -13,10 +13,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from export.errors import ExportError
+from export.velocity import Directions
 from realtime.model.preprocess import prepare
 from realtime.model.schema import (
+    MIN_REACH,
     Anchor,
     ClassInfo,
+    DrumInfo,
     EncoderInfo,
     LatentStats,
     ModelInfo,
@@ -50,7 +53,7 @@ def describe(
     checkpoint: Checkpoint,
     model: VAE,
     name: str,
-    velocity: Tensor | None = None,
+    velocity: Directions | None = None,
     candidates: int = CANDIDATES,
 ) -> ModelInfo:
     """Return the metadata of the decoder of a checkpoint.
@@ -59,7 +62,7 @@ def describe(
         checkpoint: the checkpoint, with the training sounds in latent space.
         model: the model of the checkpoint, in evaluation mode.
         name: name of the model.
-        velocity: [classes, D], directions in which hits get harder; None: unknown.
+        velocity: directions in which hits get harder; None: unknown.
         candidates: points of a class that are decoded to find its centre; 1 takes the middle one undecoded.
 
     Raises:
@@ -82,7 +85,7 @@ def describe(
             spread = (members - centroid).square().sum(1).mean().sqrt()
             if ARCHITECTURES[config.model.architecture].taught:  # the mean of many kits is a weak drum
                 centroid = _most_typical(model, members, config, candidates)
-            harder = () if velocity is None else _floats(velocity[label])
+            harder = () if velocity is None else _floats(velocity.classes[label])
             classes.append(ClassInfo(class_name, _floats(centroid), float(spread), harder))
     if len(classes) != len(checkpoint.classes):
         raise ExportError(f"a class of {', '.join(checkpoint.classes)} has no training sound")
@@ -121,6 +124,15 @@ def describe(
             "last_epoch": checkpoint.history[-1] if checkpoint.history else {},
             "prepared": _prepared(config),
         },
+        drums=() if velocity is None else _drums(velocity),
+    )
+
+
+def _drums(velocity: Directions) -> tuple[DrumInfo, ...]:
+    reach = max(round(velocity.reach, 2), MIN_REACH)
+    return tuple(
+        DrumInfo(_floats(drum.z.round(decimals=1)), reach, _floats(drum.direction.round(decimals=2)))
+        for drum in velocity.drums
     )
 
 

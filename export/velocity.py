@@ -1,11 +1,16 @@
-"""Learn the direction of z in which hits get harder, from drums recorded at several velocities."""
+"""Learn the directions of z in which hits get harder, from drums recorded at several velocities.
+
+Drums of one class change in different ways: of two of them, little more than half get brighter both, or both
+duller. So each drum has a direction of its own, which holds around it; elsewhere the mean of its class does.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
@@ -21,10 +26,33 @@ AT_ONCE = 16
 """Sounds that are encoded together."""
 SHARED = 0.5
 """Takes with this sum of squares of velocity count as much as the direction of all classes does."""
+DRAWN = 0.1
+"""Takes with this sum of squares count as much as the direction of their class does."""
 
 
-def learn(checkpoint: Checkpoint, model: VAE, folder: Path) -> Tensor:
-    """Encode the sounds of a folder and return the direction of each class: float64 [classes, D].
+class Drum(NamedTuple):
+    """The takes of a drum: the mean z [D], and how far z moves from velocity 0 to 1, [D]; both float64."""
+
+    z: Tensor
+    direction: Tensor
+
+
+class Directions(NamedTuple):
+    """How far z moves from velocity 0 to 1.
+
+    Attributes:
+        classes: of each class, float64 [classes, D].
+        drums: of each drum with takes of two velocities.
+        reach: root mean square distance of such a take from the mean of its drum.
+    """
+
+    classes: Tensor
+    drums: tuple[Drum, ...]
+    reach: float
+
+
+def learn(checkpoint: Checkpoint, model: VAE, folder: Path) -> Directions:
+    """Encode the sounds of a folder and return the directions.
 
     Args:
         checkpoint: of the model; its configuration says how sounds are prepared.
@@ -62,11 +90,12 @@ def directions(
     groups: Sequence[str],
     labels: Sequence[int],
     classes: int,
-) -> Tensor | None:
-    """Return how far z moves from velocity 0 to 1 in each class: float64 [classes, D].
+) -> Directions | None:
+    """Return the directions of classes and drums.
 
-    A class has the slope of the straight lines, all parallel, through the takes of each of its drums (least
-    squares), drawn towards the slope of all classes where it has few takes.
+    A drum has the slope of the straight line through its takes (least squares). A class has that of parallel
+    lines through the takes of all its drums. With few takes, that of a drum is drawn towards its class, and
+    that of a class towards all classes.
 
     Args:
         points: [N, D], z of each take.
@@ -83,14 +112,25 @@ def directions(
     for index, (group, velocity) in enumerate(zip(groups, velocities, strict=True)):
         if velocity is not None:
             drums.setdefault(group, []).append(index)
-    moves = points.new_zeros(classes, points.shape[1])
-    squares = points.new_zeros(classes, 1)
+    middles, moves, squares, label, apart, count = [], [], [], [], 0.0, 0
     for takes in drums.values():
         hardness = torch.tensor([velocities[i] for i in takes], dtype=torch.float64)
         hardness -= hardness.mean()
-        moves[labels[takes[0]]] += hardness @ (points[takes] - points[takes].mean(0))
-        squares[labels[takes[0]]] += hardness @ hardness
-    if squares.sum() < 1e-9:
+        if hardness @ hardness < 1e-9:
+            continue
+        middle = points[takes].mean(0)
+        middles.append(middle)
+        moves.append(hardness @ (points[takes] - middle))
+        squares.append(hardness @ hardness)
+        label.append(labels[takes[0]])
+        apart += float((points[takes] - middle).square().sum())
+        count += len(takes)
+    if not moves:
         return None
-    everywhere = moves.sum(0) / squares.sum()
-    return (moves + SHARED * everywhere) / (squares + SHARED)
+    move, square, of_class = torch.stack(moves), torch.stack(squares)[:, None], torch.tensor(label)
+    everywhere = move.sum(0) / square.sum()
+    moved = move.new_zeros(classes, move.shape[1]).index_add(0, of_class, move)
+    weight = square.new_zeros(classes, 1).index_add(0, of_class, square)
+    each = (moved + SHARED * everywhere) / (weight + SHARED)
+    own = (move + DRAWN * each[of_class]) / (square + DRAWN)
+    return Directions(each, tuple(map(Drum, middles, own)), math.sqrt(apart / count))

@@ -101,6 +101,7 @@ def _model_file() -> str:
     for kind in (
         schema.ModelInfo,
         schema.ClassInfo,
+        schema.DrumInfo,
         schema.Anchor,
         schema.LatentStats,
         schema.Pca,

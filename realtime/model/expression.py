@@ -12,6 +12,8 @@ from realtime.model.shares import Shares
 
 MIDDLE = 0.5
 """The velocity of a hit at the very point; harder and softer hits lie on either side of it."""
+BACKGROUND = 0.1
+"""Weight of the directions of the classes beside those of drums, each of which weighs 1 at its place."""
 
 
 class Expression:
@@ -26,11 +28,14 @@ class Expression:
         dim = info.latent_dim
         self._shares = Shares(info)
         self._directions = np.array([c.velocity or (0.0,) * dim for c in info.classes], np.float64)
+        self._drums = np.array([drum.z for drum in info.drums], np.float64).reshape(-1, dim)
+        self._exponents = -0.5 / np.array([drum.reach for drum in info.drums], np.float64) ** 2
+        self._own = np.array([drum.velocity for drum in info.drums], np.float64).reshape(-1, dim)
         takes: list[list[NDArray[np.float64]]] = [[] for _ in info.classes]
         for anchor in info.anchors:
             takes[anchor.label].append(np.subtract(anchor.z, info.classes[anchor.label].centroid))
         self._takes = [np.array(each, np.float64) for each in takes]
-        self.knows_velocity = bool(self._directions.any())
+        self.knows_velocity = bool(self._directions.any() or self._own.any())
         self.knows_takes = bool(info.anchors)
 
     def offset(
@@ -43,9 +48,9 @@ class Expression:
     ) -> tuple[float, ...]:
         """Return the offset [D] of a hit from z [D].
 
-        Velocity moves along the directions of the classes, each weighted by its share at z. Variation draws a
-        class by its share and two of its takes, and mixes their distances from the centre at a random weight.
-        So it stays within the spread of the takes.
+        Velocity moves along the directions of the drums near z and of the classes, each class weighted by its
+        share at z. Variation draws a class by its share and two of its takes, and mixes their distances from
+        the centre at a random weight. So it stays within the spread of the takes.
 
         Args:
             z: the point.
@@ -55,7 +60,7 @@ class Expression:
             seed: seed of the draw; the same seed gives the same offset.
         """
         shares = self._shares.at(z)
-        moved = dynamics * (velocity - MIDDLE) * (shares @ self._directions)
+        moved = dynamics * (velocity - MIDDLE) * self._direction(np.asarray(z, np.float64), shares)
         if vary and self.knows_takes:
             draw = np.random.default_rng(list(seed))
             takes = self._takes[int(draw.choice(len(shares), p=shares))]
@@ -64,3 +69,11 @@ class Expression:
                 weight = draw.random()
                 moved = moved + vary * (weight * pair[0] + (1.0 - weight) * pair[-1])
         return tuple(float(x) for x in moved)
+
+    def _direction(self, z: NDArray[np.float64], shares: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return how far z [D] moves from velocity 0 to 1: [D]."""
+        direction: NDArray[np.float64] = shares @ self._directions
+        if len(self._own):
+            near = np.exp(self._exponents * ((self._drums - z) ** 2).sum(axis=1))
+            direction = (BACKGROUND * direction + near @ self._own) / (BACKGROUND + near.sum())
+        return direction

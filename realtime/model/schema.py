@@ -44,6 +44,7 @@ MIN_SAMPLE_RATE_HZ, MAX_SAMPLE_RATE_HZ = 1000, 192_000
 MAX_LENGTH = 2**22
 MAX_LATENT_DIM = 1024
 MAX_CLASSES, MAX_ANCHORS, MAX_CREDITS = 1000, 100_000, 10_000
+MAX_DRUMS, MIN_REACH = 10_000, 1e-3
 MAX_NUMBER = 1e9  # of any coordinate, spread or variance
 MAX_NAME, MAX_TEXT = 255, 10_000  # characters
 MAX_METADATA = 64 * 2**20  # characters
@@ -113,6 +114,21 @@ class Anchor:
 
 
 @dataclass(frozen=True)
+class DrumInfo:
+    """A drum that was recorded at several velocities.
+
+    Attributes:
+        z: the mean of its takes.
+        reach: distance from there at which the direction has e^(-1/2) of its weight, above 0.
+        velocity: direction in z along which its hits get harder, from the softest hit (0) to the hardest (1).
+    """
+
+    z: Vector
+    reach: float
+    velocity: Vector
+
+
+@dataclass(frozen=True)
 class CourseInfo:
     """The even way from one class centre to another, on the straight line between them.
 
@@ -151,6 +167,8 @@ class ModelInfo:
         training: facts about the run (epochs, sounds, …), for people to read.
         schema_version: version of the schema.
         courses: even ways between class centres, one for a pair; empty in files that have not measured them.
+        drums: directions of velocity around single drums; elsewhere those of the classes hold. Empty if
+            unknown, as in files of earlier releases.
     """
 
     name: str
@@ -171,6 +189,7 @@ class ModelInfo:
     training: dict[str, Any]
     schema_version: int = SCHEMA_VERSION
     courses: tuple[CourseInfo, ...] = ()
+    drums: tuple[DrumInfo, ...] = ()
 
     @property
     def frames(self) -> int:
@@ -202,10 +221,11 @@ class ModelInfo:
         return self.digest != other.digest and self.sounds_digest == other.sounds_digest
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the metadata in the types of JSON, without what is unknown: `velocity` and `courses`."""
+        """Return the metadata in the types of JSON, without `velocity`, `courses` and `drums` if unknown."""
         content = dataclasses.asdict(self)
-        if not self.courses:
-            del content["courses"]
+        for key in ("courses", "drums"):
+            if not content[key]:
+                del content[key]
         for entry in content["classes"]:
             if not entry["velocity"]:  # files without it keep their digest
                 del entry["velocity"]
@@ -213,14 +233,18 @@ class ModelInfo:
 
     def to_metadata(self) -> dict[str, str]:
         """Return the metadata as entries of `metadata_props`."""
-        content = self.as_dict()
-        del content["schema_version"]
-        return {SCHEMA_KEY: str(self.schema_version), INFO_KEY: json.dumps(content, allow_nan=False)}
+        compact = (",", ":")  # a tenth of all numbers' characters would be spaces
+        return {SCHEMA_KEY: str(self.schema_version), INFO_KEY: self._json(compact)}
 
     @property
     def digest(self) -> str:
         """SHA-256 of the metadata, in hexadecimal; an encoder identifies its decoder by it."""
-        return hashlib.sha256(self.to_metadata()[INFO_KEY].encode()).hexdigest()
+        return hashlib.sha256(self._json((", ", ": ")).encode()).hexdigest()
+
+    def _json(self, separators: tuple[str, str]) -> str:
+        content = self.as_dict()
+        del content["schema_version"]
+        return json.dumps(content, allow_nan=False, separators=separators)
 
     @property
     def sounds_digest(self) -> str:
@@ -398,6 +422,7 @@ class _Reader:
             },
             training=self._object("training"),
             courses=self._courses(len(classes)) if "courses" in self.content else (),
+            drums=self._rows("drums", self._drum, MAX_DRUMS) if "drums" in self.content else (),
         )
 
     def _courses(self, classes: int) -> tuple[CourseInfo, ...]:
@@ -456,6 +481,14 @@ class _Reader:
             self._number("spread", row.get("spread")),
             self._vector("velocity", row["velocity"], self.dim) if "velocity" in row else (),
         )
+
+    def _drum(self, row: Any) -> DrumInfo:
+        row = self._typed("drum", row, dict, "an object")
+        reach = self._number("drum reach", row.get("reach"))
+        if reach < MIN_REACH:
+            raise ModelError(f"model metadata: the reach of a drum is {reach:g}, less than {MIN_REACH:g}")
+        z, velocity = (self._vector(f"drum {key}", row.get(key), self.dim) for key in ("z", "velocity"))
+        return DrumInfo(z, reach, velocity)
 
     def _anchor(self, row: Any) -> Anchor:
         row = self._typed("anchor", row, dict, "an object")

@@ -1,4 +1,4 @@
-"""Directions of velocity: what is in the takes comes back, and the file tells it."""
+"""Directions of velocity: what is in the takes comes back, and the file has it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 
 from export.errors import ExportError
 from export.to_onnx import export
-from export.velocity import SHARED, directions
+from export.velocity import DRAWN, SHARED, directions
 from realtime.model import verify
 from realtime.model.encoder import Encoder, encoder_path
 
@@ -31,7 +31,7 @@ def test_the_slope_of_each_class_comes_back_from_many_takes() -> None:
     groups = [str(i // 5) for i in range(len(points))]
     found = directions(points, velocities, groups, labels, 2)
     assert found is not None
-    torch.testing.assert_close(found, torch.tensor(slopes).double(), rtol=0.01, atol=0.01)
+    torch.testing.assert_close(found.classes, torch.tensor(slopes).double(), rtol=0.01, atol=0.01)
 
 
 def test_few_takes_are_drawn_towards_the_slope_of_all_and_no_take_has_it() -> None:
@@ -39,13 +39,26 @@ def test_few_takes_are_drawn_towards_the_slope_of_all_and_no_take_has_it() -> No
     groups = ["one"] * 2
     found = directions(points, velocities, groups, labels, 2)
     assert found is not None
-    torch.testing.assert_close(found, torch.tensor([[1.0, 0.0], [1.0, 0.0]]).double())
+    torch.testing.assert_close(found.classes, torch.tensor([[1.0, 0.0], [1.0, 0.0]]).double())
     both = torch.cat((points, torch.tensor([[0.0, 0.0], [0.0, 0.8]])))
     found = directions(both, velocities * 2, groups + ["other"] * 2, [0, 0, 1, 1], 2)
     assert found is not None
     squares = 2 * 0.4**2
     share = SHARED / (squares + SHARED)
-    torch.testing.assert_close(found[0], torch.tensor([1 - share / 2, share / 2]).double())
+    torch.testing.assert_close(found.classes[0], torch.tensor([1 - share / 2, share / 2]).double())
+
+
+def test_each_drum_has_its_own_slope_drawn_towards_its_class() -> None:
+    points = torch.tensor([[0.0, 0.0], [1.0, 0.0], [5.0, 5.0], [5.0, 6.0], [9.0, 9.0]])
+    found = directions(points, [0.0, 1.0, 0.0, 1.0, 0.5], ["a", "a", "b", "b", "alone"], [0] * 5, 1)
+    assert found is not None
+    torch.testing.assert_close(found.classes, torch.tensor([[0.5, 0.5]]).double())  # two opposite corners
+    assert [drum.z.tolist() for drum in found.drums] == [[0.5, 0.0], [5.0, 5.5]]
+    share = 0.5 / (0.5 + DRAWN)  # the velocities of each have a sum of squares of 0.5
+    torch.testing.assert_close(
+        found.drums[0].direction, torch.tensor([0.5 + 0.5 * share, 0.5 - 0.5 * share]).double()
+    )
+    assert found.reach == pytest.approx(0.5)
 
 
 def test_drums_with_fewer_than_two_velocities_do_not_count() -> None:
@@ -70,7 +83,7 @@ def _layers(folder: Path, label: str, velocity: str = "{:.2f}") -> Path:
     return folder
 
 
-def test_the_file_tells_the_direction_of_each_class(tiny_run: Path, tmp_path: Path) -> None:
+def test_the_file_has_the_directions_of_classes_and_drums(tiny_run: Path, tmp_path: Path) -> None:
     export(tiny_run, tmp_path / "plain.onnx")
     plain = verify.read(tmp_path / "plain.onnx").info
     folder = _layers(tmp_path / "layers", plain.classes[1].name)
@@ -79,6 +92,8 @@ def test_the_file_tells_the_direction_of_each_class(tiny_run: Path, tmp_path: Pa
     assert all(each.velocity == () for each in plain.classes)
     assert {len(each.velocity) for each in info.classes} == {info.latent_dim}
     assert np.linalg.norm(info.classes[1].velocity) > 0
+    assert (len(plain.drums), len(info.drums)) == (0, 2)
+    assert all(drum.reach > 0 and np.linalg.norm(drum.velocity) > 0 for drum in info.drums)
     assert Encoder(encoder_path(tmp_path / "with.onnx"), info).info.decoder == info.digest
 
 

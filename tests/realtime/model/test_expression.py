@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from realtime.model.decoder import Decoder
-from realtime.model.expression import Expression
-from realtime.model.schema import Anchor, ModelInfo
+from realtime.model.expression import BACKGROUND, Expression
+from realtime.model.schema import Anchor, DrumInfo, ModelInfo
 
 
 @pytest.fixture
@@ -45,6 +45,18 @@ def test_velocity_moves_along_the_direction_of_the_class(
     assert found[1] == pytest.approx((0.0, 0.0, second, 0.0))
     middle = expression.offset(np.mean(centres, axis=0), velocity, dynamics, 0.0, ())
     assert middle == pytest.approx(np.mean(found, axis=0))  # half of each
+
+
+def test_near_a_drum_velocity_moves_along_the_direction_of_that_drum(info: ModelInfo) -> None:
+    drum = DrumInfo(z=(0.0, 0.0, 3.0, 0.0), reach=0.5, velocity=(0.0, 0.0, 0.0, 6.0))
+    expression = Expression(replace(info, drums=(drum,)))
+    there = expression.offset(drum.z, 1.0, 1.0, 0.0, ())
+    share = 1 / (1 + BACKGROUND)
+    assert there == pytest.approx((0.0, 1.0 - share, 0.0, 3.0 * share))
+    weight = np.exp(-0.5)  # at the distance of its reach
+    share = weight / (weight + BACKGROUND)
+    assert expression.offset((0.0, 0.0, 3.5, 0.0), 1.0, 1.0, 0.0, ())[3] == pytest.approx(3.0 * share)
+    assert expression.offset((0.0, 0.0, -2.0, 0.0), 1.0, 1.0, 0.0, ()) == pytest.approx((0.0, 1.0, 0.0, 0.0))
 
 
 def test_variation_stays_between_the_takes_and_each_seed_has_one_place(info: ModelInfo) -> None:

@@ -8,7 +8,16 @@ from typing import Any
 
 import pytest
 
-from realtime.model.schema import INFO_KEY, SCHEMA_KEY, Anchor, ClassInfo, LatentStats, ModelInfo, Pca
+from realtime.model.schema import (
+    INFO_KEY,
+    SCHEMA_KEY,
+    Anchor,
+    ClassInfo,
+    DrumInfo,
+    LatentStats,
+    ModelInfo,
+    Pca,
+)
 from realtime.util.errors import ModelError
 
 INFO = ModelInfo(
@@ -33,6 +42,27 @@ INFO = ModelInfo(
 
 def test_metadata_survives_writing_and_reading() -> None:
     assert ModelInfo.from_metadata(INFO.to_metadata()) == INFO
+
+
+def test_directions_of_drums_survive_and_files_without_them_keep_their_digest() -> None:
+    known = dataclasses.replace(INFO, drums=(DrumInfo((0.5, 1.0), 2.0, (0.0, -1.0)),))
+    assert ModelInfo.from_metadata(known.to_metadata()) == known
+    assert known.digest != INFO.digest == "901ac68c6b8843e970cc1776d223120c5a7d6e63d4a2ebaaa4c9f0b4a60db63c"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("z", [1.0], "drum z is not a list of 2"),
+        ("velocity", [1.0, "x"], "drum velocity is 'x', not a finite"),
+        ("reach", 0.0, "the reach of a drum is 0, less than 0.001"),
+    ],
+)
+def test_damaged_drum_is_refused_with_the_reason(key: str, value: Any, message: str) -> None:
+    drum = {"z": [0.0, 0.0], "reach": 1.0, "velocity": [0.0, 0.0]} | {key: value}
+    content = json.loads(INFO.to_metadata()[INFO_KEY]) | {"drums": [drum]}
+    with pytest.raises(ModelError, match=message):
+        ModelInfo.from_metadata({SCHEMA_KEY: "1", INFO_KEY: json.dumps(content)})
 
 
 def test_frames_duration_and_named_points() -> None:

@@ -1,22 +1,31 @@
 """`python -m bench.dynamics MODEL FOLDER`: the change of harder hits beside that of real ones.
 
-FOLDER has takes of drums at several velocities, none of which the model learnt from (`velocity` and `drum` in
-its manifest). For each drum, the softest real take stands against the hardest, and so do the model's sounds
-from the mean point of the drum's takes, moved by `realtime.model.expression` as hits of these velocities are.
+FOLDER has takes of drums at several velocities (`velocity` and `drum` in its manifest). For each drum, the
+softest real take stands against the hardest.
 
     centroid   of the power spectrum
     decay      time from the loudest 10 ms until all that follows is 20 dB below
     attack     time from a tenth of the loudest 10 ms to it
-    same way   drums where the model's change has the sign of the real one
-    size       the model's change over the real one, both as logarithms; within 1.5 counts from 1/1.5 to 1.5
 
-Real changes of less than a twentieth are left out: their sign is not reliable.
+Three changes are compared with the real one:
+
+    model      from the mean point of the drum's takes, moved by `realtime.model.expression` as hits of these
+               velocities are
+    codec      of both takes, encoded and decoded: a model that knew the points of both would do as well
+    constant   one change for each class, chosen on these very drums: without a look at the drum, nothing does
+               better
+    same way   drums where the change has the sign of the real one
+    size       the change over the real one, both as logarithms; within 1.5 counts from 1/1.5 to 1.5
+
+Real changes of less than a twentieth are left out: their sign is not reliable. "Clear" changes are larger
+than those between nine of ten pairs of takes at the same velocity.
 """
 
 from __future__ import annotations
 
 import sys
 from collections import defaultdict
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,8 +37,12 @@ from trainer.errors import DataError
 
 Sound = NDArray[np.floating]
 WINDOW_S, FALL_DB = 0.01, 20.0
-LEAST = np.log(1.05)
+LEAST = float(np.log(1.05))
+TAKES = {"centroid": 0.24, "decay": 0.29, "attack": 0.28}
+"""Nine of ten pairs of takes at one velocity differ by less, as logarithms (225 pairs of drums9/train)."""
 SIZE = 1.5
+SIZES = np.linspace(-3.0, 3.0, 1201)
+"""Changes that a constant may have."""
 
 
 def facts(sound: Sound, rate: int) -> dict[str, float]:
@@ -55,44 +68,83 @@ def changes(soft: Sound, hard: Sound, rate: int) -> dict[str, float]:
     return {key: float(np.log(second[key] / first[key])) for key in first}
 
 
-def measure(model: Model, takes: list[Shot]) -> tuple[dict[str, float], dict[str, float]]:
-    """Return the real changes from the softest to the hardest take of a drum, and the model's."""
+def measure(model: Model, takes: list[Shot]) -> dict[str, dict[str, float]]:
+    """Return the changes from the softest to the hardest take of a drum: real, the model's, the codec's."""
     takes = sorted(takes, key=lambda shot: shot.velocity)
     z: NDArray[np.float64] = np.stack([shot.z for shot in takes]).astype(np.float64).mean(axis=0)
     expression = Expression(model.info)
-    ends = [
+    soft, hard = takes[0], takes[-1]
+    first, second = (
         model.decode(np.add(z, expression.offset(z, shot.velocity, 1.0, 0.0, ())).astype(np.float32))
-        for shot in (takes[0], takes[-1])
-    ]
-    return changes(takes[0].sound, takes[-1].sound, model.rate), changes(ends[0], ends[1], model.rate)
+        for shot in (soft, hard)
+    )
+    return {
+        "real": changes(soft.sound, hard.sound, model.rate),
+        "model": changes(first, second, model.rate),
+        "codec": changes(model.decode(soft.z), model.decode(hard.z), model.rate),
+    }
+
+
+def same_way(real: Sound, ours: Sound) -> int:
+    """Return how many of our changes have the sign of the real ones; [N] each."""
+    return int(np.count_nonzero(real * ours > 0))
+
+
+def near(real: Sound, ours: Sound) -> int:
+    """Return how many of our changes are within `SIZE` of the real ones; [N] each."""
+    ratio = ours / real
+    return int(np.count_nonzero((ratio > 1 / SIZE) & (ratio < SIZE)))
+
+
+def best_constant(real: Sound, labels: Sequence[str]) -> tuple[int, int]:
+    """Return how many changes [N] go the same way, and are near, with the best constant for each class."""
+    same = close = 0
+    for label in set(labels):
+        mine = real[np.array(labels) == label]
+        same += max(same_way(mine, np.full_like(mine, sign)) for sign in (-1.0, 1.0))
+        close += max(near(mine, np.full_like(mine, size)) for size in SIZES)
+    return same, close
+
+
+def show(pairs: list[dict[str, dict[str, float]]], labels: list[str]) -> None:
+    """Print a row for each fact and way to find its change."""
+    print(f"{len(pairs)} drums{'same way':>26s}{'median size':>14s}{'within 1.5':>13s}", end="")
+    print(f"{'clear: same way':>20s}{'within 1.5':>13s}")
+    for key, clear in TAKES.items():
+        real = np.array([pair["real"][key] for pair in pairs])
+        limits = [np.abs(real) >= least for least in (LEAST, clear)]
+        for way in ("model", "codec", "constant"):
+            cells = []
+            for at, told in enumerate(limits):
+                count = int(np.count_nonzero(told))
+                if way == "constant":
+                    chosen = [label for label, one in zip(labels, told, strict=True) if one]
+                    same, close = best_constant(real[told], chosen)
+                    size = ""
+                else:
+                    ours = np.array([pair[way][key] for pair in pairs])[told]
+                    same, close = same_way(real[told], ours), near(real[told], ours)
+                    size = f"{np.median(ours / real[told]):.2f}" if count else ""
+                cells += [f"{f'{same} of {count}':>{(17, 20)[at]}s}", f"{size:>14s}" if at == 0 else ""]
+                cells.append(f"{close / max(count, 1):13.0%}")
+            print(f"{key:9s}{way:9s}" + "".join(cells))
 
 
 def main(argv: list[str] | None = None) -> int:
     """Measure and print."""
-    args = model_parser("dynamics", __doc__.splitlines()[0], "velocity layers of other drums").parse_args(
-        argv
-    )
+    args = model_parser("dynamics", __doc__.splitlines()[0], "velocity layers of drums").parse_args(argv)
     try:
         model = Model(args.model)
         shots = model.read(args.folder)
     except (RealtimeError, DataError) as error:
         print(f"bench.dynamics: {error}", file=sys.stderr)
         return 2
-    drums: dict[tuple[str, str], list[Shot]] = defaultdict(list)
+    drums: dict[tuple[str, str, str], list[Shot]] = defaultdict(list)
     for shot in shots:
         if shot.velocity == shot.velocity:
-            drums[shot.kit, shot.drum].append(shot)
-    several = [takes for takes in drums.values() if len({shot.velocity for shot in takes}) > 1]
-    pairs = [measure(model, takes) for takes in several]
-    print(f"{len(pairs)} drums {'same way':>12s}{'median size':>14s}{'size within 1.5':>18s}")
-    for key in ("centroid", "decay", "attack"):
-        real = np.array([first[key] for first, _ in pairs])
-        ours = np.array([second[key] for _, second in pairs])
-        told = np.abs(real) >= LEAST
-        ratios = ours[told] / real[told]
-        near = (ratios > 1 / SIZE) & (ratios < SIZE)
-        same = f"{np.count_nonzero(ratios > 0)} of {np.count_nonzero(told)}"
-        print(f"{key:10s}{same:>12s}{np.median(ratios):14.2f}{near.mean():18.0%}")
+            drums[shot.label, shot.kit, shot.drum].append(shot)
+    several = {drum: takes for drum, takes in drums.items() if len({shot.velocity for shot in takes}) > 1}
+    show([measure(model, takes) for takes in several.values()], [label for label, _, _ in several])
     return 0
 
 

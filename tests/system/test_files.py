@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -99,3 +101,21 @@ def test_axes_are_named_by_their_sounds(tiny_model: Path) -> None:
     with Server(tiny_model, "--null") as server:
         _, ends = server.ask("/morph/get/axes")
     assert ends == [end for each in wanted for end in each]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the test reads /proc")
+def test_the_sound_process_lets_go_of_models_that_no_longer_play(tiny_model: Path, tmp_path: Path) -> None:
+    """Each `digits` takes 16 MB."""
+    settled_mb = 0.0
+    with Server(tiny_model, "--null", "--presets", str(tmp_path / "presets.json")) as server:
+        for change in range(20):
+            assert server.ask("/morph/model", "digits")[0] == "/morph/done"
+            if change == 4:
+                settled_mb = resident_mb(server.sound_pid)
+        assert resident_mb(server.sound_pid) < settled_mb + 64.0
+        assert server.stop() == 0
+
+
+def resident_mb(pid: int) -> float:
+    (kilobytes,) = re.findall(r"^VmRSS:\s+(\d+) kB$", Path(f"/proc/{pid}/status").read_text(), re.M)
+    return float(kilobytes) / 1024

@@ -44,7 +44,7 @@ def test_components_are_those_of_the_analysis_of_all_sounds(sounds: torch.Tensor
         assert torch.equal(getattr(found, name), value), name
 
 
-def test_each_sound_is_taken_apart_once(
+def test_each_sound_is_analysed_once(
     sounds: torch.Tensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wanted = finished(sounds[:3], tmp_path / "kept")

@@ -120,3 +120,26 @@ def test_sounds_are_learnt_as_soon_as_they_are_known(
     assert state.components is not None
     for name, value in vars(reference.components).items():
         assert torch.equal(getattr(state.components, name), value), name
+
+
+def test_a_start_after_a_broken_analysis_learns_the_kept_sounds_at_once(
+    recipe: Config, folder: Path, tmp_path: Path
+) -> None:
+    state = fit.start(recipe.replace("data", validation_fraction=0.0), folder, analysed=False)
+    path = tmp_path / fit.COMPONENTS
+    with Analysis(state.sounds.waveforms[:5], recipe.model, path) as broken_off:
+        while not broken_off.complete:
+            broken_off.known(1.0)
+    run, known = Adaptation(state, None), list[int]()
+    start = run.points.detach().clone()
+
+    def stop(done: int, total: int) -> None:
+        known.extend(analysis.known())
+        raise KeyboardInterrupt
+
+    with Analysis(state.sounds.waveforms, recipe.model, path) as analysis, pytest.raises(KeyboardInterrupt):
+        run.begin(analysis, stop)
+    assert {*range(5)} <= {*known}
+    moved = state.train[(run.points != start).any(1)].tolist()
+    assert moved
+    assert {*moved} <= {*known}

@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <dirent.h>
 #include <fcntl.h>
+#include <fstream>
+#include <iterator>
 #include <spawn.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -87,17 +89,28 @@ void Link::wait (double seconds) {
     std::unique_lock<std::mutex> lock (mutex);
     changed.wait_for (lock, std::chrono::duration<double> (seconds), [this] {
         Bridge* here = shared.load();
-        return closing
-               || (here != nullptr && ! projectIsNew && here->memory->plays (rate)
-                   && here->memory->get (Word::projectRead) == here->memory->get (Word::projectWrites));
+        return closing || (isOpen() && here->memory->plays (rate));
     });
+}
+
+// True if the server has opened the project. With the mutex, as the next.
+bool Link::isOpen() const noexcept {
+    const Bridge* here = shared.load();
+    return here != nullptr && ! projectIsNew
+           && here->memory->get (Word::projectRead) == here->memory->get (Word::projectWrites);
+}
+
+// Takes over the server's state.
+void Link::learn() {
+    if (! isOpen())
+        return;
+    if (auto text = bridge->memory->state(); ! text.empty())
+        kept = std::move (text);
 }
 
 std::string Link::project() {
     const std::lock_guard<std::mutex> lock (mutex);
-    if (Bridge* here = shared.load(); here != nullptr && ! projectIsNew)
-        if (auto text = here->memory->state(); ! text.empty())
-            kept = std::move (text);
+    learn();
     return kept;
 }
 
@@ -106,6 +119,34 @@ void Link::setProject (const std::string& text) {
     kept = text;
     projectIsNew = ! text.empty();
     changed.notify_all();
+}
+
+std::vector<std::uint8_t> Link::model() {
+    const std::lock_guard<std::mutex> lock (mutex);
+    if (isOpen()) {
+        std::ifstream source (file (name, ".model"), std::ios::binary);
+        if (std::vector<std::uint8_t> found { std::istreambuf_iterator<char> (source), {} }; ! found.empty())
+            return found;
+    }
+    return offer;
+}
+
+void Link::setModel (std::vector<std::uint8_t> file) {
+    const std::lock_guard<std::mutex> lock (mutex);
+    offer = std::move (file);
+    projectIsNew = ! kept.empty(); // the project may have come before its model
+    changed.notify_all();
+}
+
+// The file is complete when it has its name.
+void Link::writeOffer() const {
+    const auto place = file (name, ".offer"), part = place + "-part";
+    ::unlink (place.c_str());
+    if (offer.empty())
+        return;
+    std::ofstream (part, std::ios::binary).write (reinterpret_cast<const char*> (offer.data()),
+                                                  static_cast<std::streamsize> (offer.size()));
+    ::rename (part.c_str(), place.c_str());
 }
 
 void Link::run() {
@@ -220,11 +261,11 @@ void Link::detach() {
 void Link::exchange() {
     auto& memory = *bridge->memory;
     if (projectIsNew) {
+        writeOffer();
         memory.writeProject (kept);
         projectIsNew = false;
-    } else if (memory.get (Word::projectRead) == memory.get (Word::projectWrites)) {
-        if (auto text = memory.state(); ! text.empty())
-            kept = std::move (text);
+    } else {
+        learn();
     }
     current = memory.plays (rate) ? Status::plays : Status::starting;
     if (pageWanted.exchange (false) && memory.get (Word::pagePort) != 0)

@@ -10,6 +10,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 namespace soundmorph {
 
@@ -31,6 +32,9 @@ public:
     // The state of the server, or what is to be restored; text in JSON, may be empty.
     std::string project();
     void setProject (const std::string& text);
+    // The file of the server's model, or of the model that a project brings; may be empty.
+    std::vector<std::uint8_t> model();
+    void setModel (std::vector<std::uint8_t> file);
     void openPage() noexcept { pageWanted = true; }
     Status status() const noexcept { return current; }
 
@@ -53,6 +57,9 @@ private:
     void start();
     void detach();
     void exchange();
+    void writeOffer() const;
+    bool isOpen() const noexcept;
+    void learn();
     bool serverRuns (const std::string& name) const;
     bool claim (const std::string& name);
     std::string file (const std::string& name, const char* suffix) const;
@@ -71,6 +78,7 @@ private:
     std::condition_variable changed;
     int rate = 0, block = 0;
     bool closing = false, projectIsNew = false;
+    std::vector<std::uint8_t> offer; // the model that a project brings
     std::string kept; // state of the server when it was last seen, or of a project that is opened
     std::thread thread;
 };

@@ -13,7 +13,7 @@ struct ParameterRow {
     bool moves; // it moves the point, which a project restores by itself
 };
 
-enum { dynamics = 10, model, bounce, page, status, numParameters, numSent = model };
+enum { dynamics = 10, model, bounce, page, keep, status, numParameters, numSent = model };
 
 constexpr std::array<ParameterRow, numParameters> parameters { {
     { "From", "from", "", 0.0f, 31.0f, 0.0f, true, true },
@@ -30,6 +30,7 @@ constexpr std::array<ParameterRow, numParameters> parameters { {
     { "Model", "model", "", 0.0f, 2.0f, 0.0f, true, true },
     { "Wait for the server", "wait", "", 0.0f, 1.0f, 0.0f, true, false },
     { "Open the page", "page", "", 0.0f, 1.0f, 0.0f, true, false },
+    { "Keep the model in the project", "keep", "", 0.0f, 1.0f, 0.0f, true, false },
     { "Server", "server", "", 0.0f, 2.0f, 0.0f, true, false },
 } };
 

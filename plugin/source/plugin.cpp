@@ -2,6 +2,7 @@
 
 #include "DistrhoPlugin.hpp"
 #include "automation.h"
+#include "extra/Base64.hpp"
 #include "link.h"
 #include "parameters.h"
 
@@ -27,7 +28,7 @@ static_assert (sizeof startSteps == 24 && sizeof stopSteps == 20 && sizeof drums
 
 class SoundmorphPlugin : public Plugin {
 public:
-    SoundmorphPlugin() : Plugin (numParameters, 0, 1), link (numOuts) {
+    SoundmorphPlugin() : Plugin (numParameters, 0, 2), link (numOuts) {
         for (std::size_t i = 0; i < values.size(); ++i)
             values[i] = parameters[i].start;
         prepare (false);
@@ -62,9 +63,7 @@ protected:
     void initParameter (uint32_t index, Parameter& parameter) override {
         const auto& row = parameters[index];
         parameter.hints = kParameterIsAutomatable | (row.whole ? kParameterIsInteger : 0u);
-        if (index == page)
-            parameter.hints = kParameterIsBoolean | kParameterIsInteger;
-        if (index == bounce)
+        if (index == bounce || index == page || index == keep)
             parameter.hints = kParameterIsBoolean | kParameterIsInteger;
         if (index == status)
             parameter.hints = kParameterIsOutput | kParameterIsInteger;
@@ -78,10 +77,10 @@ protected:
             name (parameter, { "not there", "starting", "plays" });
     }
 
-    void initState (uint32_t, State& state) override {
-        state.key = "project";
+    void initState (uint32_t index, State& state) override {
+        state.key = index == 0 ? "model" : "project";
         state.defaultValue = "";
-        state.label = "Project";
+        state.label = index == 0 ? "Model" : "Project";
         state.hints = kStateIsOnlyForDSP;
     }
 
@@ -96,7 +95,12 @@ protected:
     }
 
     String getState (const char* key) const override {
-        return std::strcmp (key, "project") == 0 ? String (link.project().c_str()) : String();
+        if (std::strcmp (key, "project") == 0)
+            return String (link.project().c_str());
+        if (std::strcmp (key, "model") != 0 || values[keep] < 0.5f)
+            return String();
+        const auto file = link.model();
+        return file.empty() ? String() : String::asBase64 (file.data(), file.size());
     }
 
     void setState (const char* key, const char* value) override {
@@ -104,6 +108,8 @@ protected:
             offline = value[0] == '1';
         else if (std::strcmp (key, "project") == 0)
             link.setProject (value);
+        else if (std::strcmp (key, "model") == 0)
+            link.setModel (d_getChunkFromBase64String (value));
     }
 
     void activate() override { prepare (true); }

@@ -54,7 +54,7 @@ SERVER = {  # words that the server writes
     "events_read": 16,  # bytes
     "state_writes": 17,  # odd while the state is being written
     "state_bytes": 18,
-    "project_read": 19,  # number of the latest project that was opened
+    "project_read": 19,  # number of the latest project that is open
 }
 HOST = {  # words that the plugin writes
     "host_rate": 32,  # sample rate of the host in Hz; 0: not known yet
@@ -131,6 +131,7 @@ class BridgeMemory:
         except (OSError, ValueError) as error:
             raise BridgeError(f"no bridge {path}: {error}") from error
         self._words = np.frombuffer(self._map, np.uint64, _HEADER_BYTES // 8)
+        self._taken = 0  # number of the project that was read last
         if (self["magic"], self["version"]) != (MAGIC, VERSION):
             raise BridgeError(f"{path} is not a bridge of version {VERSION}")
         self.channels = self["channels"]
@@ -229,12 +230,16 @@ class BridgeMemory:
         self["project_writes"] += 1
 
     def read_project(self) -> str | None:
-        """Return the state of a project that was opened since the last call, or None."""
-        if (number := self["project_writes"]) == self["project_read"]:
+        """Return the state of a project that was written since the last call, or None."""
+        if (number := self["project_writes"]) == self._taken:
             return None
+        self._taken = number
         content = self._map[self._project : self._project + min(self["project_bytes"], STATE_BYTES)]
-        self["project_read"] = number
         return content.decode(errors="replace")
+
+    def project_done(self) -> None:
+        """Tell the plugin that the project which was read last is open."""
+        self["project_read"] = self._taken
 
 
 def _padded(size: int) -> int:
@@ -282,7 +287,7 @@ class BridgeFile:
     def close(self) -> None:
         """Remove the bridge; programs that have mapped it keep their mapping."""
         assert self._lock is not None
-        for suffix in (".bridge", ".host", ".server"):
+        for suffix in (".bridge", ".host", ".model", ".offer", ".server"):
             with contextlib.suppress(OSError):
                 self.path.with_suffix(suffix).unlink()
         self._lock.close()

@@ -81,7 +81,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--library",
         type=Path,
         metavar="FOLDER",
-        help="folder of the files that messages may name; default: none",
+        help="folder of the files that messages may name; default: none, or with a bridge the folder models "
+        "of the user's data",
     )
     serve.add_argument(
         "--takes",
@@ -154,7 +155,7 @@ def run(args: argparse.Namespace) -> int:
         voices=args.voices,
         gain_db=args.gain,
         finish=Finish(args.dc_block, args.headroom, args.limiter),
-        library=args.library,
+        library=_library(args),
         takes=args.takes or default_presets().parent / "takes",
         record=args.record,
         log=args.log,
@@ -180,3 +181,18 @@ def run(args: argparse.Namespace) -> int:
             verbose=args.verbose,
         )
     )
+
+
+def _library(args: argparse.Namespace) -> Path | None:
+    """Return the folder of the library; for a bridge, projects may bring models that need one."""
+    from realtime.control.presets import default_presets
+    from realtime.live.config import BRIDGE
+
+    library: Path | None = args.library
+    if library is None and (args.device or "").startswith(BRIDGE):
+        library = default_presets().parent / "models"
+        try:
+            library.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RealtimeError(f"no folder for models: {library}: {error.strerror}") from error
+    return library

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -14,6 +15,7 @@ from realtime.control.protocol import Message
 from realtime.util.errors import ControlError
 
 FORMAT, VERSION = "soundmorph_project", 1
+CHECKSUM = 16  # digits of a model's checksum
 
 Project = dict[str, Any]
 
@@ -27,7 +29,7 @@ def project(control: Control, model: Path) -> Project:
     info, status, settings = control.info, control.status(), control.settings()
     return {
         FORMAT: VERSION,
-        "model": {"name": info.name, "checksum": info.digest[:16], "file": str(model)},
+        "model": {"name": info.name, "checksum": info.digest[:CHECKSUM], "file": str(model)},
         "z": list(control.where()),
         "gain_db": status["gain_db"],
         "mode": status["mode"],
@@ -39,18 +41,21 @@ def project(control: Control, model: Path) -> Project:
 
 def differs(wanted: Project, control: Control) -> str:
     """Return the reason why a project's points do not fit the model that plays; "" if they fit."""
-    model, info = _part(wanted, "model"), control.info
-    name, checksum = str(model.get("name", ""))[:80], str(model.get("checksum", ""))[:16]
-    if not checksum or checksum == info.digest[:16]:
+    info, (name, checksum) = control.info, model_of(wanted)
+    if not checksum or checksum == info.digest[:CHECKSUM]:
         return ""
     if name == info.name:
-        return f"the project has another version of {name} ({checksum}; here is {info.digest[:16]})"
+        return f"the project has another version of {name} ({checksum}; here is {info.digest[:CHECKSUM]})"
     return f"the project's model {name} ({checksum}) is missing here; {info.name} plays"
 
 
-def model_of(wanted: Project) -> str:
-    """Return the name of a project's model."""
-    return str(_part(wanted, "model").get("name", ""))
+def model_of(wanted: Project) -> tuple[str, str]:
+    """Return name and checksum of a project's model; the checksum is empty if it is not one."""
+    model = _part(wanted, "model")
+    checksum = str(model.get("checksum", ""))
+    return str(model.get("name", ""))[:80], checksum if re.fullmatch(
+        f"[0-9a-f]{{{CHECKSUM}}}", checksum
+    ) else ""
 
 
 def restore(wanted: Project, control: Control) -> list[str]:

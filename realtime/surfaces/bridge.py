@@ -22,6 +22,7 @@ from realtime.control.osc import Server
 from realtime.control.protocol import Message
 from realtime.surfaces.midi import Mapper
 from realtime.surfaces.models import Models
+from realtime.surfaces.project_model import ProjectModel
 from realtime.util import outside
 from realtime.util.errors import RealtimeError
 from realtime.util.outside import OutsideError
@@ -56,6 +57,7 @@ class BridgeSurface:
         say: Callable[[str], None],
     ) -> None:
         self._memory, self._mapper, self._models, self._say = bridge.memory, mapper, models, say
+        self._model = ProjectModel(bridge.path, models)
         self._tell_handled = handled
         self._values = {"from": 0.0, "to": 0.0, "position": 0.0, "x": 0.5, "y": 0.5}
         self._faults: list[str] = []
@@ -154,14 +156,17 @@ class BridgeSurface:
     # ---- states
 
     def _exchange_states(self) -> None:
+        self._model.share()
         if (text := self._memory.read_project()) is not None:
             self._open(text)
         if self._wanted is not None:
             self._restore_when_ready()
+        if self._wanted is None:
+            self._memory.project_done()
         state = self._server.look(lambda control: project.project(control, self._models.playing()))
         state["classes"] = [each.name for each in self._server.control.info.classes]
         state["faults"] = self._faults
-        state["project"], state["opening"] = self._memory["project_read"], self._wanted is not None
+        state["project"] = self._memory["project_read"]
         content = json.dumps(state, ensure_ascii=False)
         if content != self._published:
             self._memory.write_state(content)
@@ -180,11 +185,18 @@ class BridgeSurface:
             return
         self._wanted, self._until_s = found, time.monotonic() + MODEL_S
         if self._server.look(lambda control: project.differs(found, control)):
-            name = project.model_of(found)
-            if name == self._server.control.info.name or name not in self._models.names():
+            name = self._found(*project.model_of(found))
+            if name is None or name == self._server.control.info.name:
                 self._until_s = 0.0
             else:
                 self._handle([Message("/morph/model", (name,))])
+
+    def _found(self, name: str, checksum: str) -> str | None:
+        try:
+            return self._model.find(name, checksum)
+        except RealtimeError as error:
+            self._complain(str(error))
+            return None
 
     def _restore_when_ready(self) -> None:
         """Restore the project once its model plays, or without its points if that does not come."""
@@ -193,5 +205,7 @@ class BridgeSurface:
         waits = self._server.look(lambda control: project.differs(wanted, control))
         if not waits or time.monotonic() >= self._until_s:
             self._wanted = None
+            if waits:
+                self._model.drop()
             for fault in self._server.look(lambda control: project.restore(wanted, control)):
                 self._complain(fault)

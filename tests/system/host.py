@@ -93,7 +93,7 @@ class Host:
         while True:
             text = self.memory.read_state()
             state: dict[str, Any] = json.loads(text) if text else {}
-            if state and state["project"] >= project and not state["opening"]:
+            if state and state["project"] >= project:
                 return state
             assert time.monotonic() < end, "the state does not come"
             time.sleep(0.02)

@@ -152,6 +152,37 @@ def test_project_says_what_is_missing(tiny_model: Path, other_model: Path, runti
         assert "is missing here" in faults[0]
 
 
+def test_project_brings_its_model(
+    tiny_model: Path, other_model: Path, runtime: dict[str, str], tmp_path: Path
+) -> None:
+    with serving(tiny_model, runtime) as (_, host):
+        text = json.dumps(host.state())
+        assert (folder(runtime) / "live.model").read_bytes() == tiny_model.read_bytes()
+    library = tmp_path / "data" / "soundmorph" / "models"
+    with serving(other_model, runtime) as (_, host):
+        offer = folder(runtime) / "live.offer"
+        for content, told in (
+            (b"damaged", "the model in the project: not a"),
+            (other_model.read_bytes(), "not "),
+        ):
+            offer.write_bytes(content)
+            number = host.memory["project_writes"] + 1
+            host.memory.write_project(text)
+            refused, missing = host.state(project=number)["faults"]
+            assert told in refused
+            assert "is missing here" in missing
+        assert list(library.iterdir()) == []
+        offer.write_bytes(tiny_model.read_bytes())
+        host.memory.write_project(text)
+        now = host.state(project=3)
+        assert (now["faults"], now["model"]["name"]) == ([], json.loads(text)["model"]["name"])
+    (stored,) = library.iterdir()
+    assert stored.read_bytes() == tiny_model.read_bytes()
+    with serving(other_model, runtime) as (_, host):  # it is in the library now
+        host.memory.write_project(text)
+        assert host.state(project=1)["faults"] == []
+
+
 def test_server_ends_with_its_host(tiny_model: Path, runtime: dict[str, str]) -> None:
     with serving(tiny_model, runtime, "--with-host") as (server, host):
         host.process(256)

@@ -71,6 +71,28 @@ def test_state_of_the_server_is_in_the_project(built: Path, folder: Path) -> Non
     del plugin
 
 
+def test_project_plays_its_model_on_another_machine(
+    built: Path, folder: Path, tiny_model: Path, other_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugin = load(built)
+    assert len(plugin.raw_state) < tiny_model.stat().st_size
+    plugin.keep_the_model_in_the_project = True
+    play(plugin, 48_000, 256)
+    project = plugin.raw_state
+    assert len(project) > tiny_model.stat().st_size
+    del plugin
+    sound = rendered(last_log(folder))
+    other = os.environ["SOUNDMORPH_SERVER"].replace(str(tiny_model), str(other_model))
+    monkeypatch.setenv("SOUNDMORPH_SERVER", other)
+    monkeypatch.setenv("XDG_DATA_HOME", str(folder.parent / "another"))
+    plugin = load(built)
+    plugin.raw_state = project
+    heard = play(plugin, 48_000, 256)
+    assert state(folder)["faults"] == []
+    assert_equal(heard[256:], sound[: len(heard) - 256])
+    del plugin
+
+
 def test_killed_server_comes_back(built: Path, folder: Path) -> None:
     plugin = load(built)
     assert np.abs(play(plugin, 48_000, 256)).max() > 0.1

@@ -76,6 +76,9 @@ def test_states_pass_both_ways(bridge: BridgeFile) -> None:
     BridgeMemory(bridge.path).write_project("a project")
     assert bridge.memory.read_project() == "a project"
     assert bridge.memory.read_project() is None
+    assert bridge.memory["project_read"] == 0
+    bridge.memory.project_done()
+    assert bridge.memory["project_read"] == 1
     with pytest.raises(BridgeError, match=f"limit is {STATE_BYTES}"):
         bridge.memory.write_state("x" * (STATE_BYTES + 1))
 

@@ -1,0 +1,76 @@
+"""The model file of a host's project: shared with the plugin, which may keep it, and taken from a project.
+
+`NAME.model` beside a bridge's memory is a link to the file that plays. `NAME.offer` is the file that a
+project brings; the plugin writes it before the project.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from pathlib import Path
+
+from realtime.model import verify
+from realtime.surfaces.models import Models
+from realtime.util import files, outside
+from realtime.util.errors import ModelError
+from realtime.util.outside import OutsideError
+
+
+class ProjectModel:
+    """Finds the model of a project, and stores the one that it brings in the library.
+
+    Args:
+        bridge: the file of the bridge's memory.
+        models: the model that plays, and the library.
+    """
+
+    def __init__(self, bridge: Path, models: Models) -> None:
+        self._link, self._offer = bridge.with_suffix(".model"), bridge.with_suffix(".offer")
+        self._models = models
+        self._shared: Path | None = None
+        self._stored: Path | None = None
+
+    def share(self) -> None:
+        """Link to the file that plays."""
+        if (playing := self._models.playing().resolve()) != self._shared:
+            self._shared = playing
+            part = self._link.with_suffix(".model-part")
+            with contextlib.suppress(OSError):  # then projects have no copy of the model
+                part.unlink(missing_ok=True)
+                part.symlink_to(playing)
+                os.replace(part, self._link)
+
+    def find(self, name: str, checksum: str) -> str | None:
+        """Return the name by which `/morph/model` takes a project's model, or None if it is missing.
+
+        Raises:
+            RealtimeError: the project brings a file that is damaged or another model, or it cannot be stored.
+        """
+        stored = f"{re.sub(r'[^A-Za-z0-9_-]', '_', name)[:40]}-{checksum}.onnx"
+        names = self._models.names()
+        if stored in names or self._store(stored, checksum):
+            return stored
+        return next((each for each in (name, f"{name}.onnx") if each in names), None)
+
+    def _store(self, name: str, checksum: str) -> bool:
+        """Check the file that the project brings, if there is one, and store it in the library."""
+        if self._models.library is None or not self._offer.exists():
+            return False
+        try:
+            content = outside.read(self._offer, verify.MAX_FILE_BYTES)
+            found = verify.check(content).info.digest[: len(checksum)]
+        except (OSError, OutsideError, ModelError) as error:
+            raise ModelError(f"the model in the project: {error}") from error
+        if found != checksum:
+            raise ModelError(f"the model in the project is {found}, not {checksum}")
+        self._stored = self._models.library / name
+        files.write_bytes(self._stored, content)
+        return True
+
+    def drop(self) -> None:
+        """Remove the file that was stored last, which does not play."""
+        if self._stored is not None:
+            self._stored.unlink(missing_ok=True)
+            self._stored = None

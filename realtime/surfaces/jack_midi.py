@@ -26,7 +26,7 @@ class JackPorts:
     """The MIDI ports of a JACK server, and our own port `soundmorph-midi:in`. Reconnects to a new server.
 
     Args:
-        deliver: called with each message as bytes, on JACK's thread; must not block.
+        deliver: called with each message as bytes and its monotonic time, on JACK's thread; must not block.
 
     Raises:
         JackMidiError: no JACK server is running, or JACK's library is not installed.
@@ -34,7 +34,7 @@ class JackPorts:
 
     many = True
 
-    def __init__(self, deliver: Callable[[bytes], None]) -> None:
+    def __init__(self, deliver: Callable[[bytes, float], None]) -> None:
         priority.switch_often()  # every JACK client waits for our process callback
         self._deliver = deliver
         self._joined: JackClient | None = None
@@ -48,14 +48,16 @@ class JackPorts:
 
     def _join(self) -> None:
         joined, deliver = JackClient(CLIENT), self._deliver
-        port = joined.client.midi_inports.register(PORT)
+        client = joined.client
+        port = client.midi_inports.register(PORT)
 
         def process(samples: int) -> None:
             self._cycles += 1
-            for _, event in port.incoming_midi_events():
+            for place, event in port.incoming_midi_events():
                 message = bytes(event)
                 if message and message[0] not in IGNORED:
-                    deliver(message)
+                    elapsed = client.frame_time - client.last_frame_time  # of the cycle
+                    deliver(message, time.monotonic() + (place - elapsed) / client.samplerate)
 
         joined.activate(process)
         self._joined, self._port = joined, port

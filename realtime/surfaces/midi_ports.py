@@ -22,7 +22,8 @@ LOOPS = ("soundmorph", "midi through")  # beginnings of names of ports that no c
 ALSA, SEQUENCER = "API_LINUX_ALSA", Path("/dev/snd/seq")  # without it, ALSA's library writes to the terminal
 RESCAN_S = 1.0  # interval between scans for ports that appear or disappear
 
-Deliver = Callable[[bytes], None]
+Deliver = Callable[[bytes, float], None]
+"""Takes a message and the monotonic time of its arrival."""
 
 
 class PortError(RealtimeError):
@@ -34,7 +35,7 @@ class ForeignError(PortError):
 
 
 class Ports(Protocol):
-    """A MIDI backend. It passes each message, as bytes, to a callback on its own thread.
+    """A MIDI backend. It passes each message with its time to a callback on its own thread.
 
     Attributes:
         many: whether it can have several ports open.
@@ -97,7 +98,7 @@ class RtMidiPorts:
         except (rtmidi.SystemError, OSError) as error:
             raise PortError(str(error).strip()) from error
         self._client.ignore_types(sysex=True, timing=False, active_sense=True)
-        self._client.set_callback(lambda event, _: deliver(bytes(event[0])))
+        self._client.set_callback(lambda event, _: deliver(bytes(event[0]), time.monotonic()))
 
     def names(self) -> list[str]:
         return list(self._client.get_ports())
@@ -160,7 +161,7 @@ def names(backend: str = "auto") -> list[str]:
     Raises:
         PortError: MIDI is not available.
     """
-    ports = _open(backend, lambda message: None)
+    ports = _open(backend, lambda message, at: None)
     try:
         return ports.names()
     finally:
@@ -205,8 +206,8 @@ class Input:
         """Names of the open ports, or None."""
         return self._ports.own if self._wanted is None else ", ".join(self._open) or None
 
-    def _put(self, message: bytes) -> None:
-        self._come.put((time.monotonic(), message))
+    def _put(self, message: bytes, at: float) -> None:
+        self._come.put((at, message))
 
     def take(self, timeout_s: float = 0.0) -> list[mido.Message]:
         """Return the messages since the last call, in order; if there are none, wait up to `timeout_s`.

@@ -181,7 +181,10 @@ def test_message_sent_as_soon_as_a_port_is_open_is_received(
     monkeypatch.setattr(jack_midi, "CONNECT_TIMEOUT_S", TIMEOUT_S)
     heard: queue.Queue[bytes] = queue.Queue()
     inside, go_on, opened, sent = (threading.Event() for _ in range(4))
-    ports, sender = JackPorts(heard.put), library.Client("keys", no_start_server=True)
+    ports, sender = (
+        JackPorts(lambda message, at: heard.put(message)),
+        library.Client("keys", no_start_server=True),
+    )
     out = sender.midi_outports.register("out")
 
     @sender.set_process_callback

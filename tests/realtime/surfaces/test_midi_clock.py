@@ -56,6 +56,66 @@ def test_beat_of_a_minute_with_jitter_and_a_change_of_tempo_is_within_a_millisec
     assert np.abs(late_s).max() < 0.01
 
 
+def _off_the_beat_s(times: list[float], bpms: list[tuple[float, Message]], bpm: float) -> list[float]:
+    """Return how far the reported beats are off tick 0 at second 0 and an even tempo, in seconds."""
+    beats = [(at, m.arguments[0]) for at, m in bpms if m.address == "/morph/seq/beat"]
+    return [beat * 60 / bpm - at for at, beat in beats if at >= times[-1] - 1.0]
+
+
+@pytest.mark.parametrize("lost", [[30], [30, 31, 32], [20, 40, 60, 61]])
+def test_lost_ticks_do_not_move_the_beat(lost: list[int]) -> None:
+    period = 60 / 133 / TICKS_PER_BEAT
+    times = [period * n for n in range(-24, 120) if n not in lost]
+    assert np.abs(_off_the_beat_s(times, run(times), 133)).max() < 1e-6
+
+
+def test_tick_lost_right_after_the_start_is_counted_after_six() -> None:
+    period = 60 / 133 / TICKS_PER_BEAT
+    times = [period * n for n in range(60) if n != 2]
+    assert np.abs(_off_the_beat_s(times, run(times)[4:], 133)).max() < 1e-6
+
+
+@pytest.mark.parametrize("held_s", [0.005, 0.03, 0.1])
+def test_ticks_that_are_held_up_do_not_move_the_beat(held_s: float) -> None:
+    period = 60 / 133 / TICKS_PER_BEAT
+    release = 40 * period + held_s
+    times = [max(n * period, release) if n >= 40 else n * period for n in range(-24, 120)]
+    told = run(times)
+    off = [m.arguments[0] * 60 / 133 - at for at, m in told if m.address == "/morph/seq/beat"]
+    assert np.abs(off).max() < 0.001
+    assert {round(m.arguments[1]) for _, m in told if m.address == "/morph/seq/beat"} == {133}
+
+
+def test_half_the_tempo_is_no_loss_of_every_second_tick() -> None:
+    period = 60 / 120 / TICKS_PER_BEAT
+    times = [period * n for n in range(-24, 48)]
+    times += [times[-1] + 2 * period * n for n in range(1, 49)]
+    beats = [m.arguments for _, m in run(times) if m.address == "/morph/seq/beat"]
+    assert beats[-1] == pytest.approx((90 / TICKS_PER_BEAT, 60.0))
+
+
+def test_a_clock_that_pauses_begins_anew() -> None:
+    period = 60 / 120 / TICKS_PER_BEAT
+    clock = MidiClock()
+    for n in range(30):
+        clock.feed(TICK, period * (n - 30) - 7.3)
+    clock.feed(START, -0.001)
+    assert clock.feed(TICK, 0.0) == ()  # one tick has no tempo
+    beat, start = clock.feed(TICK, period)
+    assert beat.arguments == pytest.approx((1 / TICKS_PER_BEAT, 120.0))
+    assert start == Message("/morph/seq/start")
+
+
+def test_clock_with_much_jitter_still_gives_its_tempo() -> None:
+    chance, period = np.random.default_rng(2), 60 / 120 / TICKS_PER_BEAT
+    times = [period * n + float(chance.uniform(0.0, 0.012)) for n in range(-24, 600)]
+    beats = [m.arguments for at, m in run(times) if m.address == "/morph/seq/beat" and at > 1.0]
+    off = [abs(bpm - 120.0) for _, bpm in beats]
+    assert len(beats) == pytest.approx((times[-1] - 1.0) / period / 6, abs=1)
+    assert max(off) < 20.0
+    assert np.median(off) < 3.0
+
+
 def test_a_clock_that_was_not_started_or_has_stopped_moves_nothing() -> None:
     clock = MidiClock()
     assert not any(clock.feed(TICK, 0.02 * n) for n in range(50))

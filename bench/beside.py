@@ -85,7 +85,7 @@ def write(pairs: list[Pair], rate: int, path: Path) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Draw, and write the sounds where they are wanted."""
+    """Draw the pairs, and write their sounds if asked to."""
     parser = model_parser("beside", __doc__.splitlines()[0], "real sounds")
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="FILE.png")
     parser.add_argument("--sound", type=Path, metavar="FILE.flac")

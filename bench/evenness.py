@@ -1,7 +1,7 @@
 """`python -m bench.evenness MODEL`: evenness of the ways between class centres for the ear.
 
-Nine points of each way, as `/morph/between` goes it: evenly, with the levels that it gives the hits, and, as
-the counter-example, on the straight line in z.
+Measures the sounds of nine points of each way, twice: evenly spaced and levelled as by `/morph/between`, and,
+as the counter-example, on the straight line in z.
 
     mel, ear   largest step of mel or learned distance over the mean step
     loudness   largest distance from the straight line between the ends' loudness, in LU, of the first 400 ms

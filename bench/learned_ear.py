@@ -1,13 +1,13 @@
 """A learned perceptual distance: CDPAM (P. Manocha et al., *Contrastive Learning for Perceptual Audio
 Similarity*, 2021).
 
-Optional, and only here: the package `cdpam` brings weights that learnt from people's judgements, as a pickle.
-Install it from a source that you trust, apart from everything else:
+Optional, and used only here: the package `cdpam` brings weights that learnt from people's judgements, as a
+pickle. Install it from a source that you trust, into a folder of its own:
 
     pip install --target FOLDER --no-deps cdpam resampy
     PYTHONPATH=FOLDER python -m bench.ear MODEL SOUNDS --learned
 
-A sound of 743 ms takes about three seconds of one thread, so points are kept in a file where one is named.
+A sound of 743 ms takes about three seconds of one thread, so points are kept in a file if one is named.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
 A squared error makes a decoder give the mean of all sounds that its z may stand for. So this is what such a
 decoder can reach at the centre of a class: the MFCC-DTW deviation of the mean waveform of 1, 2, 4, … training
-takes, from the test takes of the class, averaged over draws and classes. Takes are averaged as they are and
-aligned (`[data] align_ms`), and the means measured as they are and at the level of the takes (peak 1). For
-control: means of the takes of the next class, and white noise.
+takes, from the test takes of the class, averaged over draws and classes. Takes are averaged both as they are
+and aligned (`[data] align_ms`); the means are measured both as they are and at the level of the takes (peak
+1). Controls: means of the takes of the next class, and white noise.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ DRAWS = 4
 
 
 def means_of(takes: Tensor, count: int, purpose: str) -> Tensor:
-    """Return means of `count` takes [N, T] drawn at random, DRAWS of them; the one of all takes for 0."""
+    """Return `DRAWS` means, each of `count` takes drawn from [N, T]; for 0, the mean of all takes."""
     if not count or count >= len(takes):
         return takes.mean(0, keepdim=True)
     orders = [torch.randperm(len(takes), generator=generator(0, purpose, i)) for i in range(DRAWS)]
@@ -68,7 +68,7 @@ def rows(sounds: Sounds, train: Tensor, takes: Takes, ahead: int = 0) -> list[li
     """Return, for each count, the deviation of means as they are and at peak 1.
 
     Args:
-        ahead: of which class the means are: 0 of the class itself, 1 of the next one.
+        ahead: class of the means: 0: the class itself, 1: the next one.
     """
     found, classes = [], len(sounds.classes)
     for count in COUNTS:

@@ -1,7 +1,7 @@
 """`python -m bench.variation MODEL FOLDER`: the spread of hits with `/morph/vary`, beside real sounds.
 
-For each class, the mean mel distance (bench.distances) between hits at the centre of the class, by the
-amount, and between as many of the real sounds of the folder.
+Prints for each class the mean mel distance (bench.distances) between hits at its centre, for several amounts,
+and between as many real sounds of the folder.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ AMOUNTS = (0.25, 0.5, 1.0)
 
 
 def spread(sounds: Sequence[NDArray[np.floating]], rate: int) -> float:
-    """Return the mean distance in dB between each two of some sounds [T]."""
+    """Return the mean distance in dB over all pairs of sounds, [T] each."""
     powers = [distances.mel_power(sound, rate) for sound in sounds]
     pairs = itertools.permutations(powers, 2)
     return float(np.mean([distances.mel_db(one, other[None])[0] for one, other in pairs]))

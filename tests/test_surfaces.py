@@ -24,7 +24,7 @@ Places = dict[str, float]
 
 
 def pure_data(name: str) -> Places:
-    """Controls by their send and receive names, or by cords, so far as these lead on."""
+    """Controls by their send and receive names, or, where cords lead on from these, by the cords."""
     text = re.sub(r"\n(?!#)", " ", (FOLDER / name).read_text())
     found: Places = {}
     sent, received = (set(re.findall(rf"#X obj \d+ \d+ {way} (\S+);", text)) for way in "sr")
@@ -63,7 +63,7 @@ def patcher(name: str) -> tuple[dict[str, Any], list[tuple[str, str]]]:
 
 
 def max_patch(name: str) -> Places:
-    """Controls that a cord, through any boxes, leads from to `udpsend`, or to from `udpreceive`."""
+    """Controls from which cords lead to `udpsend`, or to which they lead from `udpreceive`."""
     boxes, cords = patcher(name)
 
     def after(start: str, way: Callable[[tuple[str, str]], tuple[str, str]]) -> Iterator[str]:

@@ -524,7 +524,7 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
     _query(
         "axes",
         "Name the ends of the principal axes by what changes most there, such as `darker` and `brighter`. "
-        "The first answer for a model takes seconds, in which the server listens to its axes.",
+        "The first answer for a model takes seconds, because the server measures sounds along the axes.",
         "`/morph/axes.reply` low high low high …, for each of the first eight axes",
     ),
     _query(

@@ -164,7 +164,7 @@ def _calculate(node: Any, constants: dict[str, Whole], sizes: dict[str, list[int
 def _arithmetic(
     operator: str, given: Sequence[Any], options: dict[str, Any], outputs: int
 ) -> list[Whole] | None:
-    """Carry out an operator as ONNX defines it; return None for one that sizes have no need for."""
+    """Carry out an operator as ONNX defines it; return None for one that the sizes do not need."""
     first, *rest = given
     match operator:
         case "Identity":

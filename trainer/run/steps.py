@@ -220,8 +220,8 @@ def _mixed(
 ) -> tuple[Tensor, Components | None]:
     """Return sounds [B, 1, T] and their components, averaged or mixed with others of their class.
 
-    Each sound is averaged with its partner in `others`, itself if there is none. With `[data] mix`, partners
-    are drawn here for a share of the sounds; an analysed one gets the body of the other instead.
+    Each sound is averaged with its partner in `others`, which may be the sound itself. With `[data] mix`,
+    partners are drawn here for a share of the sounds; an analysed one gets the body of the other instead.
     """
     config, every = state.config, state.sounds.waveforms
     waveform = every[indices]

@@ -1,7 +1,7 @@
 """`python -m bench.drum_map MODEL`: the drums that are heard in a General MIDI file.
 
 A MIDI file with a note of each General MIDI drum goes through the default map to the mixer. Each sound counts
-as the class whose centre is nearest by ear; with `--taught FOLDER`, as the class that listeners hear that
+as the class whose centre is nearest by ear; with `--taught FOLDER`, as the class heard by listeners that
 learnt from the real sounds of the folder (bench.recognised).
 """
 

@@ -72,7 +72,7 @@ def unevenness(features: list[mfcc_dtw.Array]) -> float:
 
 
 def paths(judged: Subject, heard: Heard) -> Iterator[tuple[int, int, Tensor]]:
-    """Decode the straight path between each two class middles; yield both classes, audio [POINTS, 1, T]."""
+    """Decode the straight paths between any two class middles; yield both classes, audio [POINTS, 1, T]."""
     position = torch.linspace(0, 1, POINTS)[:, None]
     for first, second in itertools.combinations(range(len(judged.saved.classes)), 2):
         start, stop = heard.learned_centres[first], heard.learned_centres[second]

@@ -3,9 +3,8 @@
 The server plays on a JACK server's dummy driver. This program is a client of the same JACK server: it notes
 the frame time when it sends a datagram and records the output of the server, so that both ends share one
 clock. The floor is a bare callback that plays a click when a datagram arrives (`--floor`, started here in a
-process of its own). Each cycle is trigger, move, panic, click, at random times relative to the blocks:
-
-A hit that nothing moves, at the start, is the sound that the others are compared with.
+process of its own). A first hit, which nothing moves, is the sound that all others are compared with. Then
+each cycle is trigger, move, panic, click, at random times relative to the blocks:
 
     trigger_ms     from `/morph/trigger 1 CLASS` at a cached point to the first sample that is not 0
     coordinate_ms  from `/morph/z` during that sound to the first sample that differs from the unmoved sound

@@ -9,9 +9,9 @@ from bench.timbre import Sound
 
 LOWEST_HZ, HIGHEST_HZ = 30.0, 500.0
 FROM_S, TO_S = 0.06, 0.3
-"""Measure the pitch of a drum in this interval, after its attack and sweep and before its end."""
+"""Interval in which the pitch of a drum is measured, after its attack and sweep and before its end."""
 SIZE = 1 << 17
-"""Of the transform, zeros around the sound: a third of a hertz at 44.1 kHz, and a parabola between."""
+"""Length of the transform: the sound and zeros. A bin is a third of a hertz at 44.1 kHz."""
 NEAR_HZ, TONAL, AUDIBLE = 15.0, 0.5, 0.05
 
 

@@ -131,8 +131,8 @@ def test_every_constraint_has_the_checksums_of_its_files() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux" or sys.version_info < (3, 11, 5), reason="the tested system")
-def test_the_constraints_name_everything_that_is_installed_along() -> None:
-    """From the requirements of this project to those of what they bring, as they are in this environment."""
+def test_the_constraints_name_every_package_that_is_installed() -> None:
+    """Follow the requirements of this project and of each package that they name, as installed here."""
     named, seen = pins("constraints.txt").keys() | OF_TORCH, set[str]()
     extras = PROJECT["optional-dependencies"]
     todo = [

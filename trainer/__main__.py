@@ -72,7 +72,8 @@ def _run(argv: list[str]) -> int:
 def program() -> NoReturn:
     """Run the command line and end the process; the entry point of the `trainer` script.
 
-    A KeyboardInterrupt among imports may be lost, or leave a traceback.
+    In commands with heavy imports, Ctrl-C ends the process at once: a KeyboardInterrupt during an import may
+    be lost, or leave a traceback.
     """
     if sys.argv[1:2] and sys.argv[1] in AT_ONCE and signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -52,7 +52,7 @@ def run(names: Sequence[str], model: Path, hostile: Path, sizes: Sizes, seed: in
 
     Args:
         names: of the drills.
-        model: plays.
+        model: the model that plays.
         hostile: the model that hostile ones are made of.
     """
     with tempfile.TemporaryDirectory(prefix="attack-") as place:

@@ -153,7 +153,7 @@ def changes(count: int, names: list[str]) -> Attack:
 
 
 def idle(count: int) -> Attack:
-    """Open connections that say nothing, and ask questions through the same door."""
+    """Open connections that send nothing, and query the same port."""
 
     def attack(stage: Stage, result: Result) -> str:
         with ExitStack() as parts:

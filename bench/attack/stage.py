@@ -38,8 +38,8 @@ class Stage:
 
     Args:
         folder: for its files.
-        model: plays.
-        name: of the recording and the log.
+        model: the model that plays.
+        name: name of the recording and the log.
         options: more options of `realtime serve`.
         prefix: words before the command.
     """

@@ -48,7 +48,7 @@ SILENT_PEAK = 1e-4
 CLIPPED_PEAK, CLIPPED_RUN = 0.98, 3
 """A sound is clipped if it stays at its peak, near full scale, for at least this many samples."""
 HEARD_DB = -50.0
-"""Below the peak of a sound: where it is no longer heard."""
+"""Level relative to the peak below which a sound is no longer heard."""
 DC_OFFSET = 0.02
 """Fraction of full scale; a smaller DC offset is removed without a message."""
 

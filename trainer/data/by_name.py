@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 HAT, OPEN, CLOSED = "hat", "open hat", "closed hat"
-"""A hat that is open or closed, as its sound will tell, and the two classes."""
+"""The label of a hat until its sound tells whether it is open or closed, and the two classes."""
 KINDS = (
     ("clap", r"clap|\bsnaps?\b|\bcp\b"),
     ("rim", r"\brims?\b|rim ?shot|side ?stick|\brs\b"),
@@ -29,10 +29,10 @@ KINDS = (
 HATS = ((OPEN, r"\bopen\b|\bohh?\b|\bhho\b"), (CLOSED, r"\bclosed?\b|\bpedal\b|\bchh?\b|\bhhc\b"))
 """Words for the classes of hats."""
 SEVERAL = 2
-"""Files of which a word that is none of these makes a class, at least."""
+"""Least number of files that share another word, for that word to be a class."""
 FALL_DB, OPEN_S = 26.0, 0.22
-"""A hat whose level falls so far within a shorter time is closed: 95 % of 165 closed ones do, 5 % of 133 open
-ones."""
+"""A hat is closed if its level falls this far in less than this time, as in 95 % of 165 closed hats and 5 %
+of 133 open ones."""
 BLOCK_S = 0.01
 
 

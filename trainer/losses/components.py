@@ -14,7 +14,7 @@ from trainer.models.modal import ModalDecoder
 HEARD = -8.0
 """Log level at which differences fade: 70 dB below full scale."""
 FEWEST = 4.0
-"""The modes of a sound count as at least so many in their means."""
+"""Least number of modes by which a mean over the modes of a sound divides."""
 KNOWN = 0.3
 """Weight of the cross-entropies of the modes: which of them a sound has."""
 PITCH = 5.0

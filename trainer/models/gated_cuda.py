@@ -4,9 +4,9 @@ PyTorch's own convolutions write every intermediate value of a layer to the GPU'
 here a layer only reads its input and writes its output. The backward pass recomputes the gates, so that a
 block keeps one [B, T, C] for each layer.
 
-x_{i+1} = x_i + tanh(a_i)·tanh(b_i), so the mean of the products is (x_L - x_0) / L, and the gradient by x_L
-is that by the mean / L. Sounds are rows [T, C]; a program of a kernel handles one or several tiles of rows of
-one sound. Products are computed in TF32.
+x_{i+1} = x_i + tanh(a_i)·tanh(b_i), so the mean of the products is (x_L - x_0) / L, and the gradient for x_L
+is that for the mean, divided by L. Sounds are rows [T, C]; a program of a kernel handles one or several tiles
+of rows of one sound. Products are computed in TF32.
 """
 
 from __future__ import annotations
@@ -71,9 +71,9 @@ def _retreat(x, grad, slopes, now, past, bias, slopes_above, now_above, past_abo
              time, delay_1, delay_2, above_1, above_2,
              C: tl.constexpr, TILE: tl.constexpr, PRECISION: tl.constexpr,
              ABOVE: tl.constexpr, LAYER: tl.constexpr):  # fmt: skip
-    """Compute the gradient by a layer's output and its slopes, the gradients by its a and b, [2, B, T, C].
+    """Compute the gradient for a layer's output, and those for its a and b (`slopes`), [2, B, T, C].
 
-    `grad` holds the gradient by the output of the layer above, which is replaced by that by its input.
+    `grad` holds the gradient for the output of the layer above, and then that for its input.
     Without ABOVE there is no layer above; without LAYER there is none here.
     """
     c = tl.arange(0, C)
@@ -105,7 +105,7 @@ def _retreat(x, grad, slopes, now, past, bias, slopes_above, now_above, past_abo
 @triton.jit(do_not_specialize=FREE[:3])
 def _sums(x, slopes, by_weight, by_bias, time, delay_1, delay_2,  # type: ignore[no-untyped-def]
           C: tl.constexpr, TILE: tl.constexpr, TILES: tl.constexpr, PRECISION: tl.constexpr):  # fmt: skip
-    """Sum the gradients by a layer's weights and bias over some tiles of one sound."""
+    """Sum the gradients for a layer's weights and bias over some tiles of one sound."""
     c = tl.arange(0, C)
     sound, sounds = tl.program_id(1).to(tl.int64), tl.num_programs(1).to(tl.int64)
     offset = sound * time * C

@@ -5,7 +5,7 @@ import { Icon } from "./icons.js";
 import { find } from "./names.js";
 import { get, set, use } from "./store.js";
 
-const HOLD_MS = 600; // a control shows what the hand does until the server has answered for sure
+const HOLD_MS = 600; // a control shows what the hand does for so long; by then the server has answered
 
 /** A value that the server keeps, or for a moment what the hand has just made of it. */
 export function useHeld(value) {

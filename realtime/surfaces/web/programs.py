@@ -1,4 +1,4 @@
-"""Work that takes long or takes files apart, done by programs of their own that are ended with the server."""
+"""Long work, and work on uploaded files, in programs of their own, which end with the server."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 // A host for the VST3 and the CLAP that plays a score, with events at their offsets within a block.
 //
-//     plugin_host FORMAT PLUGIN RATE BLOCK SAMPLES MODE TEMPO SCORE OUT
+//     plugin_host FORMAT PLUGIN RATE[,RATE ...] BLOCK[,BLOCK ...] SAMPLES MODE TEMPO SCORE OUT
+//     plugin_host FORMAT PLUGIN INSTANCES
 //
 // FORMAT is vst3 or clap, and PLUGIN its shared library. MODE offline asks for blocks as fast as they come; live
 // asks at the pace of the clock, once the parameter "Server" says that it plays. The transport plays from the start
@@ -9,9 +10,11 @@
 //     SAMPLE midi STATUS DATA DATA
 //     SAMPLE set VALUE PARAMETER     the value is plain
 //
-// Writes all channels to OUT as float32, interleaved. Prints "bus CHANNELS NAME" for each pair of outputs, "latency
-// SAMPLES", "start SAMPLE" for the sample of OUT at which the score starts, what the callback did that it must not
-// do (audit.c), and "done".
+// With further rates and blocks, it plays the score again with each. Writes all channels to OUT as float32,
+// interleaved. Prints "bus CHANNELS NAME" for each pair of outputs, and for each time that it plays "latency SAMPLES"
+// and "start SAMPLE", the sample of OUT at which the score starts. With INSTANCES, it opens so many, lets each process
+// a block, and closes them: one after the other, then all at once. Finally it prints what the callback did that it
+// must not do (audit.c), and "done".
 
 #include <cmath>
 #include <cstdio>
@@ -441,40 +444,39 @@ void pace (timespec& due, double seconds) {
     clock_nanosleep (CLOCK_MONOTONIC, TIMER_ABSTIME, &due, nullptr);
 }
 
-} // namespace
-
-int main (int number, char** words) {
-    if (number != 10)
-        return 2;
-    const std::string format = words[1], mode = words[6];
-    const double rate = std::atof (words[3]), tempo = std::atof (words[7]);
-    const int samples = std::atoi (words[4]);
-    const long length = std::atol (words[5]);
-    const bool live = mode == "live";
-    void* library = dlopen (words[2], RTLD_NOW);
-    if (library == nullptr)
-        fail (dlerror());
-    std::unique_ptr<Format> plugin;
-    if (format == "vst3")
-        plugin = std::make_unique<Vst3> (library);
-    else
-        plugin = std::make_unique<Clap> (library, words[2]);
-    int channels = 0;
-    for (const auto& bus : plugin->buses) {
-        std::printf ("bus %d %s\n", bus.channels, bus.name.c_str());
-        channels += bus.channels;
+// The buffers of a block.
+class Outs {
+public:
+    Outs (const Format& plugin, int samples) {
+        for (const auto& bus : plugin.buses)
+            for (int i = 0; i < bus.channels; ++i)
+                sound.emplace_back (samples);
+        for (auto& each : sound)
+            channels.push_back (each.data());
     }
-    const auto score = read (words[8], *plugin);
-    std::printf ("latency %u\n", plugin->start (rate, samples, ! live));
+    std::vector<float*> channels;
 
-    std::FILE* file = std::fopen (words[9], "wb");
-    std::vector<std::vector<float>> sound (static_cast<size_t> (channels), std::vector<float> (static_cast<size_t> (samples)));
-    std::vector<float*> outs;
-    for (auto& each : sound)
-        outs.push_back (each.data());
+private:
+    std::vector<std::vector<float>> sound;
+};
+
+struct Play {
+    double rate, tempo;
+    int samples; // of a block
+    long length;
+    bool live;
+};
+
+// Returns how many samples it has written to the file, which has `written` already.
+long play (Format& plugin, const std::vector<Event>& score, const Play& how, long written, std::FILE* file) {
+    const auto [rate, tempo, samples, length, live] = how;
+    std::printf ("latency %u\n", plugin.start (rate, samples, ! live));
+    Outs buffers (plugin, samples);
+    auto& outs = buffers.channels;
     timespec due {};
     clock_gettime (CLOCK_MONOTONIC, &due);
-    long written = 0, began = live ? -1 : 0;
+    const long before = written;
+    long began = live ? -1 : written;
     auto next = score.begin();
     while (began < 0 || written - began < length) {
         std::vector<Event> events;
@@ -482,19 +484,74 @@ int main (int number, char** words) {
             events.push_back (*next);
             events.back().sample -= written - began;
         }
-        plugin->process ({ rate, began < 0 ? 0.0 : tempo, began < 0 ? 0 : written - began, samples, events, outs });
+        plugin.process ({ rate, began < 0 ? 0.0 : tempo, began < 0 ? 0 : written - began, samples, events, outs });
         for (int t = 0; t < samples; ++t)
             for (const auto* out : outs)
                 std::fwrite (out + t, sizeof (float), 1, file);
         written += samples;
         if (live)
             pace (due, samples / rate);
-        if (began < 0 && plugin->server == 2.0)
+        if (began < 0 && plugin.server == 2.0)
             began = written;
     }
     std::printf ("start %ld\n", began);
-    std::fclose (file);
-    plugin.reset();
+    return written - before;
+}
+
+std::vector<double> numbers (const char* words) {
+    std::vector<double> found;
+    std::istringstream all (words);
+    for (std::string each; std::getline (all, each, ',');)
+        found.push_back (std::atof (each.c_str()));
+    return found;
+}
+
+std::unique_ptr<Format> opened (const std::string& format, const char* path) {
+    void* library = dlopen (path, RTLD_NOW);
+    if (library == nullptr)
+        fail (dlerror());
+    if (format == "vst3")
+        return std::make_unique<Vst3> (library);
+    return std::make_unique<Clap> (library, path);
+}
+
+std::unique_ptr<Format> processed (std::unique_ptr<Format> plugin) {
+    plugin->start (48000.0, 64, false);
+    Outs buffers (*plugin, 64);
+    plugin->process ({ 48000.0, 0.0, 0, 64, {}, buffers.channels });
+    return plugin;
+}
+
+void openMany (const char* format, const char* path, int count) {
+    for (int i = 0; i < count; ++i)
+        processed (opened (format, path));
+    std::vector<std::unique_ptr<Format>> all;
+    for (int i = 0; i < count; ++i)
+        all.push_back (processed (opened (format, path)));
+}
+
+} // namespace
+
+int main (int number, char** words) {
+    if (number == 4) {
+        openMany (words[1], words[2], std::atoi (words[3]));
+    } else if (number == 10) {
+        auto plugin = opened (words[1], words[2]);
+        for (const auto& bus : plugin->buses)
+            std::printf ("bus %d %s\n", bus.channels, bus.name.c_str());
+        const auto score = read (words[8], *plugin);
+        const auto rates = numbers (words[3]), blocks = numbers (words[4]);
+        std::FILE* file = std::fopen (words[9], "wb");
+        long written = 0;
+        for (size_t i = 0; i < rates.size(); ++i)
+            written += play (*plugin, score,
+                             { rates[i], std::atof (words[7]), static_cast<int> (blocks[i]), std::atol (words[5]),
+                               std::strcmp (words[6], "live") == 0 },
+                             written, file);
+        std::fclose (file);
+    } else {
+        return 2;
+    }
     report();
     std::printf ("done\n");
     return 0;

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,8 @@ import pytest
 from numpy.typing import NDArray
 
 from realtime.model import verify
-from tests.system.plugin import compiled, last_log
+from tests.system.plugin import compiled, last_log, wait_until
+from tests.system.rig import TIMEOUT_S, Server
 from tests.system.test_bridge import assert_equal, rendered
 
 RATE, BLOCK = 48_000, 512
@@ -52,24 +54,51 @@ class Host:
     format: str
     name: str = "soundmorph"
 
-    def play(self, score: list[str], samples: int, *, block: int = BLOCK, live: bool = False) -> Pass:
-        """Play a score, its lines in the order of time; a bounce, or with `live` at the pace of the clock."""
+    def play(
+        self, score: list[str], samples: int, *, block: int = BLOCK, live: bool = False, tempo: float = 0.0
+    ) -> Pass:
+        """Play a score, its lines in the order of time; a bounce, or with `live` at the pace of the clock.
+
+        `tempo` in beats a minute; 0: the transport stands still.
+        """
+        (only,) = self.play_each(score, samples, [(RATE, block)], live=live, tempo=tempo)
+        return only
+
+    def play_each(
+        self,
+        score: list[str],
+        samples: int,
+        settings: list[tuple[int, int]],
+        live: bool = False,
+        tempo: float = 0.0,
+    ) -> list[Pass]:
+        """Play a score with each pair of rate and block; return the sounds without their latency."""
+        notes, out = self.program.with_name("score"), self.program.with_name("out.raw")
+        notes.write_text("\n".join(score))
+        rates, blocks = (",".join(map(str, each)) for each in zip(*settings, strict=True))
+        lines = self.run(rates, blocks, samples, "live" if live else "offline", tempo, notes, out)
+        words = [line.split(maxsplit=2) for line in lines]
+        buses = [(int(word[1]), word[2]) for word in words if word[0] == "bus"]
+        starts = [int(word[1]) for word in words if word[0] == "start"]
+        assert [int(word[1]) for word in words if word[0] == "latency"] == [block for _, block in settings]
+        sound = np.fromfile(out, np.float32).reshape(-1, sum(channels for channels, _ in buses))
+        faults = [word[0] for word in words if len(word) == 1]
+        parts = np.split(sound, starts[1:])
+        return [
+            Pass(part[block:], buses, start, faults)
+            for part, start, (_, block) in zip(parts, starts, settings, strict=True)
+        ]
+
+    def run(self, *arguments: object) -> list[str]:
+        """Run the program; return its lines."""
         library = self.built / f"{self.name}.clap"
         if self.format == "vst3":
             (library,) = (self.built / f"{self.name}.vst3").rglob("*.so")
-        notes, out = self.program.with_name("score"), self.program.with_name("out.raw")
-        notes.write_text("\n".join(score))
-        mode = "live" if live else "offline"
-        command = [self.program, self.format, library, RATE, block, samples, mode, 0, notes, out]
-        done = subprocess.run([*map(str, command)], check=True, capture_output=True, text=True, timeout=60)
+        command = map(str, [self.program, self.format, library, *arguments])
+        done = subprocess.run([*command], check=True, capture_output=True, text=True, timeout=60)
         *lines, last = done.stdout.splitlines()
         assert last == "done"
-        words = [line.split(maxsplit=2) for line in lines]
-        buses = [(int(word[1]), word[2]) for word in words if word[0] == "bus"]
-        told = {word[0]: int(word[1]) for word in words if word[0] in ("latency", "start")}
-        assert told["latency"] == block
-        sound = np.fromfile(out, np.float32).reshape(-1, sum(channels for channels, _ in buses))
-        return Pass(sound[block:], buses, told["start"], [word[0] for word in words if len(word) == 1])
+        return lines
 
 
 @pytest.fixture(scope="module")
@@ -151,3 +180,66 @@ def commands(log: Path) -> list[int]:
     lines = [json.loads(line) for line in log.read_text().splitlines()[1:-1]]
     first = next(number for number, line in enumerate(lines) if line["do"] == "trigger")
     return [line["at"] for line in lines[first:]]
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_host_changes_rate_and_block(built: Path, host_program: Path, folder: Path, form: str) -> None:
+    settings = [(48_000, 512), (44_100, 100), (44_100, 1000)]
+    score = ["85 midi 144 36 100", "901 midi 144 38 100"]
+    passes = Host(host_program, built, form).play_each(score, 6_000, settings)
+    log = last_log(folder)
+    second = rendered(log)
+    first = rendered(log.with_name(log.name.replace("-2.jsonl", ".jsonl")))  # of the rate before
+    assert_equal(passes[0].sound, first)
+    assert_equal(passes[1].sound, second[:6_000])
+    assert_equal(passes[2].sound, second[6_000:])  # a block is no new beginning
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_sequencer_follows_the_transport(
+    built: Path,
+    host_program: Path,
+    folder: Path,
+    tiny_model: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    form: str,
+) -> None:
+    monkeypatch.setenv("SOUNDMORPH_BRIDGE", "live")
+    log, step = folder / "log.jsonl", RATE * 60 // 125 // 4
+    with Server(tiny_model, "--device", "bridge:live", "--oscquery", "off", "--log", str(log)) as server:
+        server.ask("/morph/seq/add", "kick")
+        server.send("/morph/seq/lane/0/velocities", *[1.0] * 16)
+        Host(host_program, built, form).play([], 8 * step + 1, tempo=125.0)
+        server.stop()
+    assert commands(log) == [*range(0, 9 * step, step)]
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_hundred_instances_open_and_close(
+    built: Path, host_program: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    monkeypatch.setenv("SOUNDMORPH_BRIDGE", "none")
+    assert Host(host_program, built, form, "soundmorph-outs").run(100) == []
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_page_opens_in_the_browser(
+    built: Path,
+    host_program: Path,
+    folder: Path,
+    tiny_model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    form: str,
+) -> None:
+    opened = tmp_path / "opened"
+    (tmp_path / "xdg-open").write_text(f"#!/bin/sh\necho $1 >{opened}-part && mv {opened}-part {opened}\n")
+    (tmp_path / "xdg-open").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setenv("SOUNDMORPH_BRIDGE", "live")
+    with Server(tiny_model, "--device", "bridge:live", "--oscquery", "0"):
+        Host(host_program, built, form).play(["0 set 1 Open the page"], RATE // 4, live=True)
+        wait_until(opened.exists)
+        wanted = urllib.request.Request(opened.read_text().strip(), headers={"Accept": "text/html"})
+        with urllib.request.urlopen(wanted, timeout=TIMEOUT_S) as page:
+            assert b"<title>soundmorph" in page.read()

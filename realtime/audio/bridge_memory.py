@@ -18,7 +18,8 @@ change of either needs another `VERSION`.
 A lock on `NAME.server` says that the server runs, and one on `NAME.host` that a plugin uses the bridge, or is
 about to. The system releases the locks of a program that dies.
 
-Python writes no memory barriers. So the order of its writes holds only on x86-64, the only tested machine.
+Who reads a word sees all that was written before it: the plugin has C++ atomics, and Python has `barrier`.
+Only x86-64 is tested.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ import contextlib
 import fcntl
 import mmap
 import os
+import platform
 import re
 import struct
 import tempfile
@@ -37,6 +39,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from realtime.audio import barrier
 from realtime.util.errors import RealtimeError
 
 MAGIC = int.from_bytes(b"smbridge", "little")
@@ -131,6 +134,7 @@ class BridgeMemory:
         except (OSError, ValueError) as error:
             raise BridgeError(f"no bridge {path}: {error}") from error
         self._words = np.frombuffer(self._map, np.uint64, _HEADER_BYTES // 8)
+        self._barrier = barrier.of(platform.machine())
         self._taken = 0  # number of the project that was read last
         if (self["magic"], self["version"]) != (MAGIC, VERSION):
             raise BridgeError(f"{path} is not a bridge of version {VERSION}")
@@ -146,9 +150,12 @@ class BridgeMemory:
         self.sound: NDArray[np.float32] = ring.reshape(SAMPLES, self.channels)
 
     def __getitem__(self, word: str) -> int:
-        return int(self._words[_WORDS[word]])
+        value = int(self._words[_WORDS[word]])
+        self._barrier()
+        return value
 
     def __setitem__(self, word: str, value: int) -> None:
+        self._barrier()
         self._words[_WORDS[word]] = value
 
     def write(self, position: int, block: NDArray[np.float32]) -> None:
@@ -210,6 +217,7 @@ class BridgeMemory:
         if len(content) > STATE_BYTES:
             raise BridgeError(f"a state of {len(content)} bytes; the limit is {STATE_BYTES}")
         self["state_writes"] += 1
+        self._barrier()
         self._map[self._state : self._state + len(content)] = content
         self["state_bytes"] = len(content)
         self["state_writes"] += 1

@@ -119,6 +119,19 @@ def test_lv2_is_valid(built: Path) -> None:
     assert [error for error in errors if not any(each in error for each in known)] == []
 
 
+def test_qtractor_loads_the_clap(built: Path) -> None:
+    program("qtractor")
+    (scan,) = Path("/usr/lib").glob("*/qtractor/qtractor_plugin_scan")
+    for name in ("soundmorph", "soundmorph-outs"):
+        file = built / f"{name}.clap"
+        line = f"CLAP:{file}\n"
+        told = subprocess.run([scan], input=line, check=True, capture_output=True, text=True, timeout=60)
+        title, audio, midi, _, flags, path = told.stdout.split("|")[1:7]
+        assert (title, audio, midi) == (name.replace("-", " "), "0:2", "1:0")  # of the main port
+        assert "EXT" in flags  # it has a state
+        assert path == str(file)
+
+
 def test_jalv_plays_the_lv2(built: Path, folder: Path) -> None:
     with Jack(synchronous=False) as jack:
         jack.wait()

@@ -131,8 +131,8 @@ def describe(
 def _drums(velocity: Directions) -> tuple[DrumInfo, ...]:
     reach = max(round(velocity.reach, 2), MIN_REACH)
     return tuple(
-        DrumInfo(_floats(drum.z.round(decimals=1)), reach, _floats(drum.direction.round(decimals=2)))
-        for drum in velocity.drums
+        DrumInfo(_floats(place.round(decimals=1)), reach, _floats(direction.round(decimals=2)))
+        for place, direction in zip(velocity.places, velocity.drums, strict=True)
     )
 
 

@@ -2,12 +2,15 @@
 
 Drums of one class change in different ways: of two of them, little more than half get brighter both, or both
 duller. So each drum has a direction of its own, which holds around it; elsewhere the mean of its class does.
+
+What the encoder and decoder lose of a drum's takes would be missing from its hits, too. The directions of
+drums are therefore turned until brightness and decay (`export.facts`) of the decoded sounds change as those
+of the recordings do.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,8 +18,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor
 
+from export import facts
 from export.errors import ExportError
+from export.layers import Layers, Lines, layers, lines
 from trainer.data.sounds import prepare
+from trainer.models.modal import ModalDecoder
 from trainer.models.vae import VAE
 
 if TYPE_CHECKING:
@@ -30,24 +36,25 @@ DRAWN = 0.1
 """Takes with this sum of squares count as much as the direction of their class does."""
 
 
-class Drum(NamedTuple):
-    """The takes of a drum: the mean z [D], and how far z moves from velocity 0 to 1, [D]; both float64."""
-
-    z: Tensor
-    direction: Tensor
+ROUNDS, PACE = 6, 0.7
+"""Steps of `turned`, and the share of the way to the best direction in each."""
 
 
 class Directions(NamedTuple):
-    """How far z moves from velocity 0 to 1.
+    """How far z moves from velocity 0 to 1; float64.
 
     Attributes:
-        classes: of each class, float64 [classes, D].
-        drums: of each drum with takes of two velocities.
-        reach: root mean square distance of such a take from the mean of its drum.
+        classes: of each class, [classes, D].
+        places: the mean z of the takes of each drum, [drums, D].
+        drums: of each drum, [drums, D].
+        spread: standard deviation of directions of drums about those of their classes, in each dimension.
+        reach: root mean square distance of a take from the mean of its drum.
     """
 
     classes: Tensor
-    drums: tuple[Drum, ...]
+    places: Tensor
+    drums: Tensor
+    spread: float
     reach: float
 
 
@@ -73,25 +80,22 @@ def learn(checkpoint: Checkpoint, model: VAE, folder: Path) -> Directions:
         raise ExportError(
             f"{folder}: class {min(strange)} is none of the model's, {', '.join(checkpoint.classes)}"
         )
-    with torch.no_grad():
-        parts = [model.encode(part)[0] for part in sounds.waveforms.split(AT_ONCE)]
-    label = torch.tensor([checkpoint.classes.index(name) for name in sounds.classes])[sounds.labels]
-    found = directions(
-        torch.cat(parts), sounds.velocities, sounds.groups, label.tolist(), len(checkpoint.classes)
-    )
-    if found is None:
+    drums = layers(sounds.velocities, sounds.groups)
+    if not drums:
         raise ExportError(f"{folder}: its manifest.csv tells of no drum that was hit with two velocities")
+    label = torch.tensor([checkpoint.classes.index(name) for name in sounds.classes])[sounds.labels]
+    with torch.no_grad():
+        points = torch.cat([model.encode(part)[0] for part in sounds.waveforms.split(AT_ONCE)])
+    found = directions(points, drums, label, len(checkpoint.classes))
+    if isinstance(model.decoder, ModalDecoder):
+        rate = config.model.sample_rate
+        real = torch.cat([facts.of_sounds(part[:, 0], rate) for part in sounds.waveforms.split(AT_ONCE)])
+        return turned(found, model.decoder, lines(real, drums))
     return found
 
 
-def directions(
-    points: Tensor,
-    velocities: Sequence[float | None],
-    groups: Sequence[str],
-    labels: Sequence[int],
-    classes: int,
-) -> Directions | None:
-    """Return the directions of classes and drums.
+def directions(points: Tensor, drums: Sequence[Layers], labels: Tensor, classes: int) -> Directions:
+    """Return the directions of classes and drums, by the places of takes.
 
     A drum has the slope of the straight line through its takes (least squares). A class has that of parallel
     lines through the takes of all its drums. With few takes, that of a drum is drawn towards its class, and
@@ -99,38 +103,55 @@ def directions(
 
     Args:
         points: [N, D], z of each take.
-        velocities: of each, 0 to 1, or None.
-        groups: takes of one drum share one.
-        labels: the class of each take.
+        drums: one or more.
+        labels: int64 [N], the class of each take.
         classes: how many there are.
-
-    Returns:
-        None where no drum has takes of two velocities.
     """
-    points = points.double()
-    drums: dict[str, list[int]] = {}
-    for index, (group, velocity) in enumerate(zip(groups, velocities, strict=True)):
-        if velocity is not None:
-            drums.setdefault(group, []).append(index)
-    middles, moves, squares, label, apart, count = [], [], [], [], 0.0, 0
-    for takes in drums.values():
-        hardness = torch.tensor([velocities[i] for i in takes], dtype=torch.float64)
-        hardness -= hardness.mean()
-        if hardness @ hardness < 1e-9:
-            continue
-        middle = points[takes].mean(0)
-        middles.append(middle)
-        moves.append(hardness @ (points[takes] - middle))
-        squares.append(hardness @ hardness)
-        label.append(labels[takes[0]])
-        apart += float((points[takes] - middle).square().sum())
-        count += len(takes)
-    if not moves:
-        return None
-    move, square, of_class = torch.stack(moves), torch.stack(squares)[:, None], torch.tensor(label)
-    everywhere = move.sum(0) / square.sum()
-    moved = move.new_zeros(classes, move.shape[1]).index_add(0, of_class, move)
-    weight = square.new_zeros(classes, 1).index_add(0, of_class, square)
-    each = (moved + SHARED * everywhere) / (weight + SHARED)
-    own = (move + DRAWN * each[of_class]) / (square + DRAWN)
-    return Directions(each, tuple(map(Drum, middles, own)), math.sqrt(apart / count))
+    own = lines(points, drums)
+    of_drum = labels[[takes[0] for takes, _ in drums]]
+    moved = own.slope * own.square
+    everywhere = moved.sum(0) / own.square.sum()
+    sums = moved.new_zeros(classes, moved.shape[1]).index_add(0, of_drum, moved)
+    weight = own.square.new_zeros(classes, 1).index_add(0, of_drum, own.square)
+    each = (sums + SHARED * everywhere) / (weight + SHARED)
+    drawn = (moved + DRAWN * each[of_drum]) / (own.square + DRAWN)
+    apart = own.square * (own.slope - each[of_drum]).square()
+    takes = [index for drum in drums for index in drum.takes]
+    places = torch.cat(
+        [middle.expand(len(drum.takes), -1) for middle, drum in zip(own.middle, drums, strict=True)]
+    )
+    return Directions(
+        classes=each,
+        places=own.middle,
+        drums=drawn,
+        spread=float((apart.sum() / own.square.sum() / apart.shape[1]).sqrt()),
+        reach=float((points[takes] - places).square().sum(1).mean().sqrt()),
+    )
+
+
+def turned(found: Directions, decoder: ModalDecoder, real: Lines) -> Directions:
+    """Turn the directions of drums until the decoded sounds change as the real ones do.
+
+    Of all directions, the most probable one is taken: those around the given one are normally distributed
+    with its `spread`, and a real slope is as uncertain as its takes are scattered.
+
+    Args:
+        found: directions of which to start.
+        decoder: of the model, in evaluation mode.
+        real: facts of the same drums, over velocity.
+    """
+    z, given = found.places.float(), found.drums.float()
+    noise = torch.diag_embed((real.noise / real.square).float())
+    direction = given
+    for _ in range(ROUNDS):
+        direction = direction.detach().requires_grad_()
+        change = facts.of_points(decoder, z + direction / 2) - facts.of_points(decoder, z - direction / 2)
+        slopes = [torch.autograd.grad(each.sum(), direction, retain_graph=True)[0] for each in change.T]
+        slope = torch.stack(slopes, 1)  # [drums, 2, D]
+        with torch.no_grad():
+            missing = real.slope.float() - change - (slope @ (given - direction)[..., None])[..., 0]
+            weight = found.spread**2 * slope @ slope.transpose(1, 2) + noise
+            step = torch.linalg.solve(weight, missing)[:, None]
+            best = given + found.spread**2 * (step @ slope)[:, 0]
+            direction = direction + PACE * (best - direction)
+    return found._replace(drums=direction.double())

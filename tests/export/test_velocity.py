@@ -9,11 +9,15 @@ import pytest
 import soundfile
 import torch
 
+from export import facts
 from export.errors import ExportError
+from export.layers import Lines, layers, lines
 from export.to_onnx import export
-from export.velocity import DRAWN, SHARED, directions
+from export.velocity import DRAWN, SHARED, Directions, directions, turned
 from realtime.model import verify
 from realtime.model.encoder import Encoder, encoder_path
+from trainer.config import ModelConfig
+from trainer.models.modal import ModalDecoder
 
 
 def _takes(slopes: list[list[float]], drums: int, layers: int) -> tuple[torch.Tensor, list[float], list[int]]:
@@ -29,20 +33,18 @@ def test_the_slope_of_each_class_comes_back_from_many_takes() -> None:
     slopes = [[1.0, 0.0], [0.5, -2.0]]
     points, velocities, labels = _takes(slopes, drums=200, layers=5)
     groups = [str(i // 5) for i in range(len(points))]
-    found = directions(points, velocities, groups, labels, 2)
-    assert found is not None
+    found = directions(points, layers(velocities, groups), torch.tensor(labels), 2)
     torch.testing.assert_close(found.classes, torch.tensor(slopes).double(), rtol=0.01, atol=0.01)
 
 
 def test_few_takes_are_drawn_towards_the_slope_of_all_and_no_take_has_it() -> None:
     points, velocities, labels = _takes([[1.0, 0.0]], drums=1, layers=2)
     groups = ["one"] * 2
-    found = directions(points, velocities, groups, labels, 2)
-    assert found is not None
+    found = directions(points, layers(velocities, groups), torch.tensor(labels), 2)
     torch.testing.assert_close(found.classes, torch.tensor([[1.0, 0.0], [1.0, 0.0]]).double())
     both = torch.cat((points, torch.tensor([[0.0, 0.0], [0.0, 0.8]])))
-    found = directions(both, velocities * 2, groups + ["other"] * 2, [0, 0, 1, 1], 2)
-    assert found is not None
+    drums = layers(velocities * 2, groups + ["other"] * 2)
+    found = directions(both, drums, torch.tensor([0, 0, 1, 1]), 2)
     squares = 2 * 0.4**2
     share = SHARED / (squares + SHARED)
     torch.testing.assert_close(found.classes[0], torch.tensor([1 - share / 2, share / 2]).double())
@@ -50,21 +52,45 @@ def test_few_takes_are_drawn_towards_the_slope_of_all_and_no_take_has_it() -> No
 
 def test_each_drum_has_its_own_slope_drawn_towards_its_class() -> None:
     points = torch.tensor([[0.0, 0.0], [1.0, 0.0], [5.0, 5.0], [5.0, 6.0], [9.0, 9.0]])
-    found = directions(points, [0.0, 1.0, 0.0, 1.0, 0.5], ["a", "a", "b", "b", "alone"], [0] * 5, 1)
-    assert found is not None
+    drums = layers([0.0, 1.0, 0.0, 1.0, 0.5], ["a", "a", "b", "b", "alone"])
+    found = directions(points, drums, torch.zeros(5, dtype=torch.int64), 1)
     torch.testing.assert_close(found.classes, torch.tensor([[0.5, 0.5]]).double())  # two opposite corners
-    assert [drum.z.tolist() for drum in found.drums] == [[0.5, 0.0], [5.0, 5.5]]
+    assert found.places.tolist() == [[0.5, 0.0], [5.0, 5.5]]
     share = 0.5 / (0.5 + DRAWN)  # the velocities of each have a sum of squares of 0.5
-    torch.testing.assert_close(
-        found.drums[0].direction, torch.tensor([0.5 + 0.5 * share, 0.5 - 0.5 * share]).double()
-    )
-    assert found.reach == pytest.approx(0.5)
+    torch.testing.assert_close(found.drums[0], torch.tensor([0.5 + 0.5 * share, 0.5 - 0.5 * share]).double())
+    assert (found.reach, found.spread) == pytest.approx((0.5, 0.5))
 
 
 def test_drums_with_fewer_than_two_velocities_do_not_count() -> None:
-    points = torch.randn(4, 2)
-    assert directions(points, [None] * 4, ["a"] * 4, [0] * 4, 1) is None
-    assert directions(points, [0.5, 0.5, None, None], ["a", "a", "b", "b"], [0] * 4, 1) is None
+    assert layers([None] * 4, ["a"] * 4) == []
+    assert layers([0.5, 0.5, None, 0.1], ["a", "a", "b", "b"]) == []
+
+
+def test_takes_on_a_line_have_no_noise_and_others_the_variance_about_it() -> None:
+    drums = layers([0.0, 0.5, 1.0, 0.0, 0.5, 1.0], ["a"] * 3 + ["b"] * 3)
+    found = lines(
+        torch.tensor([[1.0, 0.0], [2.0, 0.0], [3.0, 0.0], [5.0, 1.0], [5.0, -2.0], [5.0, 1.0]]), drums
+    )
+    assert found.slope.tolist() == [[2.0, 0.0], [0.0, 0.0]]
+    assert found.noise.tolist() == pytest.approx([0.0, (1 + 4 + 1) / 2])
+
+
+def test_directions_turn_until_the_decoded_sounds_change_as_the_real_ones() -> None:
+    config = ModelConfig(architecture="modal", sample_rate=22_050, length=8_192, hop_length=64, latent_dim=4)
+    torch.manual_seed(0)
+    decoder = ModalDecoder(config).eval()
+    z, given = torch.zeros(3, 4), torch.zeros(3, 4)
+    truth = torch.tensor([[0.6, 0.0, 0.0, 0.0], [0.0, -0.6, 0.0, 0.0], [0.0, 0.0, 0.3, 0.5]])
+    with torch.no_grad():
+        change = facts.of_points(decoder, z + truth / 2) - facts.of_points(decoder, z - truth / 2)
+    real = Lines(torch.zeros(3, 2), change.double(), torch.ones(3, 1), torch.full((2,), 1e-8))
+    start = Directions(torch.zeros(1, 4), z.double(), given.double(), spread=1.0, reach=1.0)
+    found = turned(start, decoder, real).drums.float()
+    with torch.no_grad():
+        ours = facts.of_points(decoder, z + found / 2) - facts.of_points(decoder, z - found / 2)
+    torch.testing.assert_close(ours, change, rtol=0.02, atol=0.002)
+    unsure = turned(start, decoder, real._replace(noise=torch.full((2,), 1e6, dtype=torch.float64)))
+    torch.testing.assert_close(unsure.drums, given.double(), rtol=0.0, atol=1e-3)
 
 
 def _layers(folder: Path, label: str, velocity: str = "{:.2f}") -> Path:

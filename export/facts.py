@@ -1,0 +1,80 @@
+"""Brightness and decay of sounds, measured alike on recordings and on a modal decoder's parameters.
+
+    brightness   logarithm of the centroid of the power spectrum, in Hz
+    decay        logarithm of the time, in s, for which the sound is within 20 dB of its loudest moment
+
+On a decoder's parameters they need no sound and have a gradient.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from trainer.components.layout import band_middles_hz
+from trainer.models.modal import LOUDEST, LOUDEST_MODE, ModalDecoder
+
+WINDOW, HOP = 512, 256
+"""Samples."""
+FALL = math.log(100.0)
+"""Of the power: 20 dB."""
+EDGE = 0.5
+"""Nepers of power over which a moment passes from within to below."""
+SHORTEST_S = 0.005
+FINE_S, FINE, COARSE = 0.0015, 20, 100
+"""Moments of a decoded sound: so many, evenly apart, then so many in growing steps until its end."""
+
+
+def of_sounds(sounds: Tensor, sample_rate: int) -> Tensor:
+    """Return brightness and decay of sounds [N, T]: [N, 2]."""
+    window = torch.hann_window(WINDOW)
+    spectrum = torch.stft(sounds, WINDOW, HOP, window=window, return_complex=True).abs().square()
+    hz = torch.linspace(0.0, sample_rate / 2, spectrum.shape[1])[:, None]
+    step_s = torch.full(spectrum.shape[2:], HOP / sample_rate)
+    return _facts(spectrum.sum(1), (spectrum * hz).sum(1), step_s)
+
+
+def of_points(decoder: ModalDecoder, z: Tensor) -> Tensor:
+    """Return brightness and decay of the sounds that a decoder has at z [B, D]: [B, 2]."""
+    rate, hop, bands = decoder.sample_rate, decoder.hop_length, decoder.bands
+    fine = FINE_S * torch.arange(FINE)
+    coarse = torch.logspace(
+        math.log10(FINE_S * FINE), math.log10(decoder.frames * hop / rate), COARSE, dtype=z.dtype
+    )
+    moments = torch.cat((fine.to(z), coarse))
+    hidden, found = decoder.hidden(z), decoder.pitch(z)
+    noise, free = (2.0 * _levels(decoder, hidden, moments * rate / hop)).exp().split([bands, 4], -1)
+    variance, rings = decoder.noise.var(1), decoder.ringing_share(hidden)[:, None]
+    noise = noise * ((1.0 - rings) * variance[:bands] + rings * variance[bands:])
+    level, decay = decoder.mode_levels(hidden)
+    falling = (level[:, None] - decay[:, None] * moments[:, None]).clamp(max=LOUDEST_MODE)
+    modes = (2.0 * falling).exp() * decoder.mode_gate(hidden)[:, None].square()
+    first = found["log_f1"].exp()[:, None]
+    tones_hz = torch.cat((first, first * found["log_ratio"].exp(), found["log_mode"].exp()), 1)
+    power = torch.cat((noise, 0.5 * free, 0.5 * modes), 2)
+    middles = torch.from_numpy(band_middles_hz(bands, rate)).to(z)
+    hz = torch.cat((middles.expand(len(z), -1), tones_hz), 1)[:, None]
+    lasts = torch.sigmoid((decoder.end_frame(hidden)[:, None] - moments * rate / hop) / decoder.gate_frames)
+    power = power * lasts.square()[..., None]
+    step_s = torch.diff(moments, append=2 * moments[-1:] - moments[-2:-1])
+    return _facts(power.sum(2), (power * hz).sum(2), step_s)
+
+
+def _levels(decoder: ModalDecoder, hidden: Tensor, frame: Tensor) -> Tensor:
+    """Return the levels of noise bands and free oscillators at some frames [T]: [B, T, bands + 4]."""
+    levels, knots = decoder.knot_levels(hidden), decoder.knot_frame.to(frame)
+    before = (torch.searchsorted(knots, frame, right=True) - 1).clamp(0, decoder.knots - 2)
+    share = ((frame - knots[before]) / (knots[before + 1] - knots[before])).clamp(0.0, 1.0)[:, None]
+    return torch.lerp(levels[:, before], levels[:, before + 1], share.to(levels)).clamp(max=LOUDEST)
+
+
+def _facts(power: Tensor, moment: Tensor, step_s: Tensor) -> Tensor:
+    """Return the facts by the power [N, T] of moments, and their power times frequency."""
+    centroid = (moment * step_s).sum(1) / (power * step_s).sum(1).clamp(min=1e-12)
+    level = power.clamp(min=1e-12).log()
+    loudest = level.amax(1, keepdim=True)
+    within = torch.sigmoid((level - loudest + FALL) / EDGE)
+    seconds = (within * step_s).sum(1) + SHORTEST_S
+    return torch.stack((centroid.clamp(min=1.0).log(), seconds.log()), 1)

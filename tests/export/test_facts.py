@@ -1,0 +1,34 @@
+"""Brightness and decay: known for sounds made for it, and alike on a decoder's parameters and its sounds."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from export import facts
+from trainer.config import ModelConfig
+from trainer.models.modal import ModalDecoder
+
+RATE = 22_050
+
+
+def test_octave_and_half_the_decay_are_measured_on_tones() -> None:
+    time = torch.arange(RATE) / RATE
+    low = torch.sin(2 * math.pi * 1_000 * time) * 10 ** (-time / 0.4)  # 20 dB down after 0.4 s
+    high = torch.sin(2 * math.pi * 2_000 * time) * 10 ** (-time / 0.2)
+    brightness, decay = (facts.of_sounds(torch.stack((low, high)), RATE)).T
+    assert brightness.tolist() == pytest.approx([math.log(1_000), math.log(2_000)], abs=0.02)
+    assert decay.tolist() == pytest.approx([math.log(0.4), math.log(0.2)], abs=0.08)
+
+
+def test_parameters_of_a_decoder_have_the_facts_of_its_sounds() -> None:
+    config = ModelConfig(architecture="modal", sample_rate=RATE, length=16_384, hop_length=64, latent_dim=4)
+    torch.manual_seed(1)
+    decoder = ModalDecoder(config).eval()
+    z = 2.0 * torch.randn(8, 4, generator=torch.Generator().manual_seed(2))
+    with torch.no_grad():
+        told, heard = facts.of_points(decoder, z), facts.of_sounds(decoder(z)[:, 0], RATE)
+    assert (told - heard).abs().max() < 0.25
+    assert (told - heard)[:, 0].std() < 0.05

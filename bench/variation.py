@@ -1,20 +1,21 @@
 """`python -m bench.variation MODEL FOLDER`: the spread of hits with `/morph/vary`, beside real sounds.
 
 Prints for each class the mean mel distance (bench.distances) between hits at its centre, for several amounts,
-and between as many real sounds of the folder.
+and between as many real sounds of the folder. With `--learned`, the distance is CDPAM's.
 """
 
 from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench import distances
-from bench.shots import Model, model_parser
+from bench.learned_ear import LearnedEar, LearnedEarError
+from bench.shots import Model, add_learned, model_parser
 from realtime.model.expression import MIDDLE, Expression
 from realtime.util.errors import RealtimeError
 from trainer.errors import DataError
@@ -23,11 +24,31 @@ COUNT = 8
 AMOUNTS = (0.25, 0.5, 1.0)
 
 
-def spread(sounds: Sequence[NDArray[np.floating]], rate: int) -> float:
-    """Return the mean distance in dB over all pairs of sounds, [T] each."""
-    powers = [distances.mel_power(sound, rate) for sound in sounds]
-    pairs = itertools.permutations(powers, 2)
-    return float(np.mean([distances.mel_db(one, other[None])[0] for one, other in pairs]))
+Sound = NDArray[np.floating]
+Between = Callable[[Sequence[Sound]], float]
+"""Returns the mean distance over all pairs of sounds, [T] each."""
+
+
+def by_mel(rate: int) -> Between:
+    """Return the mean mel distance, in dB."""
+
+    def between(sounds: Sequence[Sound]) -> float:
+        powers = [distances.mel_power(sound, rate) for sound in sounds]
+        pairs = itertools.permutations(powers, 2)
+        return float(np.mean([distances.mel_db(one, other[None])[0] for one, other in pairs]))
+
+    return between
+
+
+def by_ear(ear: LearnedEar, rate: int) -> Between:
+    """Return the mean distance of a learned ear."""
+
+    def between(sounds: Sequence[Sound]) -> float:
+        points = [ear.point(sound, rate) for sound in sounds]
+        ear.remember()
+        return float(np.mean([ear.distance(*pair) for pair in itertools.permutations(points, 2)]))
+
+    return between
 
 
 def hits(model: Model, centre: Sequence[float], amount: float) -> list[NDArray[np.float32]]:
@@ -39,19 +60,23 @@ def hits(model: Model, centre: Sequence[float], amount: float) -> list[NDArray[n
 
 def main(argv: list[str] | None = None) -> int:
     """Measure and print."""
-    args = model_parser("variation", __doc__.splitlines()[0], "real sounds of the classes").parse_args(argv)
+    parser = model_parser("variation", __doc__.splitlines()[0], "real sounds of the classes")
+    add_learned(parser)
+    args = parser.parse_args(argv)
     try:
         model = Model(args.model)
         shots = model.read(args.folder, per_class=COUNT, encode=False)
-    except (RealtimeError, DataError) as error:
+        between = by_ear(LearnedEar(args.memory), model.rate) if args.learned else by_mel(model.rate)
+    except (LearnedEarError, RealtimeError, DataError) as error:
         print(f"bench.variation: {error}", file=sys.stderr)
         return 2
-    print(f"{'mean distance, dB':20s}" + "".join(f"{f'vary {x:g}':>12s}" for x in AMOUNTS) + f"{'real':>12s}")
+    title, form = ("mean distance, CDPAM", ".3f") if args.learned else ("mean distance, dB", ".1f")
+    print(f"{title:20s}" + "".join(f"{f'vary {x:g}':>12s}" for x in AMOUNTS) + f"{'real':>12s}")
     for each in model.info.classes:
-        found = [spread(hits(model, each.centroid, amount), model.rate) for amount in AMOUNTS]
+        found = [between(hits(model, each.centroid, amount)) for amount in AMOUNTS]
         real = [shot.sound for shot in shots if shot.label == each.name]
-        found.append(spread(real, model.rate) if len(real) > 1 else float("nan"))
-        print(f"{each.name:20s}" + "".join(f"{value:12.1f}" for value in found), flush=True)
+        found.append(between(real) if len(real) > 1 else float("nan"))
+        print(f"{each.name:20s}" + "".join(f"{value:>12{form}}" for value in found), flush=True)
     return 0
 
 

@@ -87,10 +87,9 @@ void Link::rest() {
 
 void Link::wait (double seconds) {
     std::unique_lock<std::mutex> lock (mutex);
-    changed.wait_for (lock, std::chrono::duration<double> (seconds), [this] {
-        Bridge* here = shared.load();
-        return closing || (isOpen() && here->memory->plays (rate));
-    });
+    const auto ready = [this] { return closing || hopeless || (isOpen() && bridge->memory->plays (rate)); };
+    if (! changed.wait_for (lock, std::chrono::duration<double> (seconds), ready))
+        hopeless = true;
 }
 
 // True if the server has opened the project. With the mutex, as the next.
@@ -170,10 +169,13 @@ void Link::step() {
         detach();
     if (shared.load() == nullptr && ! attachToAny() && now() - startedAt > startSeconds)
         start();
-    if (shared.load() != nullptr)
+    if (shared.load() != nullptr) {
         exchange();
-    else
-        current = now() - startedAt < startSeconds ? Status::starting : Status::away;
+        return;
+    }
+    const bool runs = ::access (file (own, ".starting").c_str(), F_OK) == 0; // the server that this plugin has started
+    current = runs && now() - startedAt < startSeconds ? Status::starting : Status::away;
+    hopeless = hopeless || (claimed >= 0 && ! runs);
 }
 
 bool Link::attachToAny() {
@@ -206,6 +208,7 @@ bool Link::attach (const std::string& wanted) {
     memory->set (Word::hostBlock, static_cast<std::uint64_t> (block));
     memory->set (Word::hostRate, static_cast<std::uint64_t> (rate));
     bridge = std::make_unique<Bridge> (std::move (memory));
+    hopeless = false;
     projectIsNew = ! kept.empty(); // also after a server has gone: the next one goes on from there
     shared.store (bridge.get());
     return true;
@@ -244,7 +247,10 @@ void Link::start() {
     std::string options = " --device bridge:" + own + " --with-host --port 0 --oscquery 0 --rate " + std::to_string (rate);
     for (int i = 1; i <= outs; ++i)
         options += (i == 1 ? " --outs class/" : ",class/") + std::to_string (i);
-    shell ("exec </dev/null >'" + file (own, ".log") + "' 2>&1; " + command + options + " &");
+    hopeless = false;
+    const auto starting = file (own, ".starting"); // until the command ends
+    std::ofstream { starting };
+    shell ("exec </dev/null >'" + file (own, ".log") + "' 2>&1; { " + command + options + "; rm -f '" + starting + "'; } &");
 }
 
 void Link::detach() {

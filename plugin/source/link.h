@@ -26,7 +26,8 @@ public:
     void prepare (int rate, int block);
     // Lets the server go soon, unless `prepare` is called before: the host does not play the plugin any more.
     void rest();
-    // Waits until a server plays at the host's rate, for at most `seconds`; for a host that is not live.
+    // Waits until a server plays at the host's rate, for at most `seconds`; for a host that is not live. Does not wait
+    // for a server that could not start.
     void wait (double seconds);
 
     // The state of the server, or what is to be restored; text in JSON, may be empty.
@@ -78,6 +79,7 @@ private:
     std::condition_variable changed;
     int rate = 0, block = 0;
     bool closing = false, projectIsNew = false;
+    bool hopeless = false; // the server does not come: nobody waits for it any more
     std::vector<std::uint8_t> offer; // the model that a project brings
     std::string kept; // state of the server when it was last seen, or of a project that is opened
     std::thread thread;

@@ -204,7 +204,7 @@ def test_sequencer_follows_the_transport(
     monkeypatch: pytest.MonkeyPatch,
     form: str,
 ) -> None:
-    monkeypatch.setenv("SOUNDMORPH_BRIDGE", "live")
+    monkeypatch.setenv("SOUNDMORPH_SERVER", "false")  # the plugin finds the one that runs
     log, step = folder / "log.jsonl", RATE * 60 // 125 // 4
     with Server(tiny_model, "--device", "bridge:live", "--oscquery", "off", "--log", str(log)) as server:
         server.ask("/morph/seq/add", "kick")
@@ -243,3 +243,14 @@ def test_page_opens_in_the_browser(
         wanted = urllib.request.Request(opened.read_text().strip(), headers={"Accept": "text/html"})
         with urllib.request.urlopen(wanted, timeout=TIMEOUT_S) as page:
             assert b"<title>soundmorph" in page.read()
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_bounce_without_a_server_is_silent(
+    built: Path, host_program: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    monkeypatch.setenv("SOUNDMORPH_SERVER", "echo no server here; false")
+    silence = Host(host_program, built, form).play(["85 midi 144 36 100"], RATE)
+    assert not silence.sound.any()
+    (log,) = folder.glob("*.log")
+    assert log.read_text() == "no server here\n"

@@ -130,9 +130,9 @@ std::vector<std::uint8_t> Link::model() {
     return offer;
 }
 
-void Link::setModel (std::vector<std::uint8_t> file) {
+void Link::setModel (std::vector<std::uint8_t> content) {
     const std::lock_guard<std::mutex> lock (mutex);
-    offer = std::move (file);
+    offer = std::move (content);
     projectIsNew = ! kept.empty(); // the project may have come before its model
     changed.notify_all();
 }

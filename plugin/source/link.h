@@ -26,8 +26,8 @@ public:
     void prepare (int rate, int block);
     // Lets the server go soon, unless `prepare` is called before: the host does not play the plugin any more.
     void rest();
-    // Waits until a server plays at the host's rate, for at most `seconds`; for a host that is not live. Does not wait
-    // for a server that could not start.
+    // Waits until a server plays at the host's rate, for at most `seconds`, unless it could not start; for a host that
+    // is not live.
     void wait (double seconds);
 
     // The state of the server, or what is to be restored; text in JSON, may be empty.
@@ -35,7 +35,7 @@ public:
     void setProject (const std::string& text);
     // The file of the server's model, or of the model that a project brings; may be empty.
     std::vector<std::uint8_t> model();
-    void setModel (std::vector<std::uint8_t> file);
+    void setModel (std::vector<std::uint8_t> content);
     void openPage() noexcept { pageWanted = true; }
     Status status() const noexcept { return current; }
 

@@ -104,7 +104,7 @@ protected:
     }
 
     void setState (const char* key, const char* value) override {
-        if (std::strcmp (key, "offline") == 0) // from the build's line for VST3, see plugin/Makefile
+        if (std::strcmp (key, "offline") == 0) // the framework reports it since framework.patch
             offline = value[0] == '1';
         else if (std::strcmp (key, "project") == 0)
             link.setProject (value);

@@ -1,9 +1,10 @@
 // A host for the LV2 plugin that watches its callback: allocations, locks and system calls that may block.
 //
-//     lv2_host PLUGIN.so RATE BLOCK BLOCKS INSTANCES OUT WAIT
+//     lv2_host PLUGIN.so RATE BLOCK BLOCKS INSTANCES OUT WAIT PAIRS
 //
 // Runs BLOCKS blocks of each of INSTANCES instances, one after the other, at the pace of the clock, with a note
-// every 16 blocks; WAIT 1 lets the plugin wait for its server. Writes the left channel to the file OUT as float32.
+// every 16 blocks; WAIT 1 lets the plugin wait for its server. Writes the left channels of its PAIRS of outputs to the
+// file OUT as float32, interleaved.
 // Prints what the callback did that it must not do, one name a line (audit.c), then "done".
 
 #define _GNU_SOURCE
@@ -22,7 +23,7 @@
 #include "lv2/urid.h"
 #include "lv2/worker.h"
 
-enum { OUTS = 2, EVENTS_IN = 2, EVENTS_OUT = 3, PORTS = 64, SPACE = 8192, NAMES = 256, EVERY = 16 };
+enum { OUTS = 34, PARAMETERS = 16, SPACE = 8192, NAMES = 256, EVERY = 16 };
 
 static char *names[NAMES];
 
@@ -40,10 +41,11 @@ static LV2_Worker_Status schedule(LV2_Worker_Schedule_Handle handle, uint32_t si
     return LV2_WORKER_SUCCESS;
 }
 
-static void run_one(const LV2_Descriptor *plugin, double rate, int block, int blocks, FILE *out, float waits) {
+static void run_one(const LV2_Descriptor *plugin, double rate, int block, int blocks, FILE *out, float waits,
+                    uint32_t pairs) {
     LV2_URID_Map mapper = {NULL, map};
     LV2_Worker_Schedule worker = {NULL, schedule};
-    float rate_f = (float)rate;
+    float rate_f = (float)rate, latency;
     LV2_Options_Option options[] = {
         {LV2_OPTIONS_INSTANCE, 0, map(NULL, LV2_BUF_SIZE__maxBlockLength), sizeof block, map(NULL, LV2_ATOM__Int), &block},
         {LV2_OPTIONS_INSTANCE, 0, map(NULL, LV2_BUF_SIZE_PREFIX "nominalBlockLength"), sizeof block,
@@ -59,14 +61,16 @@ static void run_one(const LV2_Descriptor *plugin, double rate, int block, int bl
         fprintf(stderr, "no instance\n");
         exit(1);
     }
-    static float sound[OUTS][SPACE], controls[PORTS];
+    static float sound[OUTS][SPACE], controls[PARAMETERS];
     static _Alignas(8) unsigned char in[SPACE], sent[SPACE];
-    for (uint32_t i = 0; i < OUTS; ++i) plugin->connect_port(instance, i, sound[i]);
-    plugin->connect_port(instance, EVENTS_IN, in);
-    plugin->connect_port(instance, EVENTS_OUT, sent);
-    for (uint32_t i = EVENTS_OUT + 1; i < EVENTS_OUT + 17; ++i) plugin->connect_port(instance, i, &controls[i]);
-    controls[EVENTS_OUT + 12] = 1.0f;  // velocity depth
-    controls[EVENTS_OUT + 14] = waits;
+    uint32_t port = 0;
+    for (; port < 2 * pairs; ++port) plugin->connect_port(instance, port, sound[port]);
+    plugin->connect_port(instance, port++, in);
+    plugin->connect_port(instance, port++, sent);
+    plugin->connect_port(instance, port++, &latency);
+    for (uint32_t i = 0; i < PARAMETERS; ++i) plugin->connect_port(instance, port++, &controls[i]);
+    controls[10] = 1.0f;  // velocity depth
+    controls[12] = waits;
     plugin->activate(instance);
     struct timespec due;
     clock_gettime(CLOCK_MONOTONIC, &due);
@@ -83,12 +87,13 @@ static void run_one(const LV2_Descriptor *plugin, double rate, int block, int bl
             memcpy(event + 1, (unsigned char[]){0x90, 38, 100}, 3);
             events->atom.size += sizeof *event + 8;
         }
-        controls[EVENTS_OUT + 4] = (float)(n % 100) / 100.0f;  // position
+        controls[2] = (float)(n % 100) / 100.0f;  // position
         ((LV2_Atom_Sequence *)sent)->atom.size = SPACE - 8;
         running = 1;
         plugin->run(instance, (uint32_t)block);
         running = 0;
-        if (out) fwrite(sound[0], sizeof(float), (size_t)block, out);
+        for (int t = 0; t < block; ++t)
+            for (uint32_t pair = 0; pair < pairs; ++pair) fwrite(&sound[2 * pair][t], sizeof(float), 1, out);
         due.tv_nsec += (long)(1e9 * block / rate);
         due.tv_sec += due.tv_nsec / 1000000000;
         due.tv_nsec %= 1000000000;
@@ -99,7 +104,7 @@ static void run_one(const LV2_Descriptor *plugin, double rate, int block, int bl
 }
 
 int main(int number, char **words) {
-    if (number != 8) return 2;
+    if (number != 9) return 2;
     void *library = dlopen(words[1], RTLD_NOW);
     const LV2_Descriptor *(*find)(uint32_t) =
         library ? (const LV2_Descriptor *(*)(uint32_t))dlsym(library, "lv2_descriptor") : NULL;
@@ -108,7 +113,8 @@ int main(int number, char **words) {
         return 1;
     }
     FILE *out = fopen(words[6], "wb");
-    for (int i = 0; i < atoi(words[5]); ++i) run_one(find(0), atof(words[2]), atoi(words[3]), atoi(words[4]), out, (float)atof(words[7]));
+    for (int i = 0; i < atoi(words[5]); ++i)
+        run_one(find(0), atof(words[2]), atoi(words[3]), atoi(words[4]), out, (float)atof(words[7]), (uint32_t)atoi(words[8]));
     fclose(out);
     report();
     printf("done\n");

@@ -148,10 +148,13 @@ def lv2_host(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return compiled(tmp_path_factory.mktemp("host"), "lv2_host.c", "audit.c")
 
 
-def audit(host: Path, built: Path, out: Path, *, blocks: int, instances: int, wait: int = 0) -> list[str]:
+def audit(
+    host: Path, built: Path, out: Path, *, blocks: int, instances: int = 1, wait: int = 0, pairs: int = 1
+) -> list[str]:
     """Return what the callback did that it must not do."""
-    library = built / "soundmorph.lv2" / "soundmorph.so"
-    command = [host, library, 48_000, 512, blocks, instances, out, wait]
+    name = "soundmorph" if pairs == 1 else "soundmorph-outs"
+    library = built / f"{name}.lv2" / f"{name}.so"
+    command = [host, library, 48_000, 512, blocks, instances, out, wait, pairs]
     done = subprocess.run([*map(str, command)], check=True, capture_output=True, text=True, timeout=60)
     *found, last = done.stdout.splitlines()
     assert last == "done"
@@ -169,10 +172,17 @@ def test_callback_neither_allocates_nor_waits(
     out = tmp_path / "out.raw"
     monkeypatch.setenv("SOUNDMORPH_BRIDGE", "live")
     with Server(tiny_model, "--device", "bridge:live", "--oscquery", "off"):
-        assert audit(lv2_host, built, out, blocks=100, instances=1) == []
+        assert audit(lv2_host, built, out, blocks=100) == []
         assert audit(lv2_host, built, out, blocks=3, instances=100) == []
-        assert "pthread_mutex_lock" in audit(lv2_host, built, out, blocks=20, instances=1, wait=1)
+        assert "pthread_mutex_lock" in audit(lv2_host, built, out, blocks=20, wait=1)
         assert np.abs(np.fromfile(out, np.float32)).max() > 0.1
+
+
+def test_lv2_has_outs_for_classes(built: Path, lv2_host: Path, folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.raw"
+    audit(lv2_host, built, out, blocks=20, wait=1, pairs=17)  # note 38
+    loud = np.abs(np.fromfile(out, np.float32).reshape(-1, 17)).max(axis=0) > 0.01
+    assert [*np.flatnonzero(loud)] == [2]  # the snare is the second class
 
 
 def test_sound_fades_when_the_server_is_killed_and_comes_back(
@@ -181,7 +191,7 @@ def test_sound_fades_when_the_server_is_killed_and_comes_back(
     out, library = folder.parent / "out.raw", built / "soundmorph.lv2" / "soundmorph.so"
     monkeypatch.setenv("SOUNDMORPH_BRIDGE", "live")
     options = ("--device", "bridge:live", "--oscquery", "off")
-    command = [lv2_host, library, 48_000, 512, 10**6, 1, out, 0]
+    command = [lv2_host, library, 48_000, 512, 10**6, 1, out, 0, 1]
 
     def sounds() -> bool:
         return out.exists() and bool(np.fromfile(out, np.float32)[-24_000:].any())

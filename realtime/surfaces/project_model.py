@@ -7,11 +7,13 @@ project brings; the plugin writes it before the project.
 from __future__ import annotations
 
 import contextlib
+import filecmp
 import os
 import re
 from pathlib import Path
 
 from realtime.model import verify
+from realtime.model.decoder import bundled, resolve
 from realtime.surfaces.models import Models
 from realtime.util import files, outside
 from realtime.util.errors import ModelError
@@ -50,9 +52,24 @@ class ProjectModel:
         """
         stored = f"{re.sub(r'[^A-Za-z0-9_-]', '_', name)[:40]}-{checksum}.onnx"
         names = self._models.names()
+        usual = next((each for each in (name, f"{name}.onnx") if each in names), None)
+        if usual is not None and self._is_offered(usual):
+            return usual
         if stored in names or self._store(stored, checksum):
             return stored
-        return next((each for each in (name, f"{name}.onnx") if each in names), None)
+        return usual
+
+    def _is_offered(self, name: str) -> bool:
+        """Return whether a model is, byte for byte, the file that the project brings."""
+        path = (
+            resolve(name)
+            if self._models.library is None or name in bundled()
+            else self._models.library / name
+        )
+        try:
+            return filecmp.cmp(path, self._offer, shallow=False)
+        except OSError:  # it brings none
+            return False
 
     def _store(self, name: str, checksum: str) -> bool:
         """Check the file that the project brings, if there is one, and store it in the library."""

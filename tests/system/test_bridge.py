@@ -181,6 +181,12 @@ def test_project_brings_its_model(
     with serving(other_model, runtime) as (_, host):  # it is in the library now
         host.memory.write_project(text)
         assert host.state(project=1)["faults"] == []
+    name = stored.rename(library / f"{json.loads(text)['model']['name']}.onnx")
+    with serving(other_model, runtime) as (_, host):  # under its own name
+        (folder(runtime) / "live.offer").write_bytes(tiny_model.read_bytes())
+        host.memory.write_project(text)
+        assert host.state(project=1)["faults"] == []
+    assert list(library.iterdir()) == [name]
 
 
 def test_server_ends_with_its_host(tiny_model: Path, runtime: dict[str, str]) -> None:

@@ -9,7 +9,8 @@ The key of a section is the model's name and the first 16 digits of `ModelInfo.d
 the digits of the training configuration instead. `sounds` has the first 16 digits of
 `ModelInfo.sounds_digest`. A model without a section goes on with the latest section of its sounds, which is
 that of an earlier version. Other sections with the model's name are offered to the user, and taken over only
-on request. The section saved last is the last in the file. `pattern` defines the sequencer's patterns.
+on request. The section saved last is the last in the file; those of earlier versions go if they add nothing.
+`pattern` defines the sequencer's patterns.
 
 Several servers may share the file: a save writes only what this server has changed since it last read or
 wrote its section, and keeps the rest.
@@ -221,7 +222,8 @@ class PresetFile:
                         merged = ours
                     else:
                         merged = _merged(self._before.get(presets.key, {}), ours, _dict(theirs))
-                    sections[presets.key] = {**merged, "sounds": presets.sounds}
+                    sections[presets.key] = merged = {**merged, "sounds": presets.sounds}
+                    sections = {k: s for k, s in sections.items() if k == presets.key or _adds(s, merged)}
                     self._write(path, sections)
             except (OSError, NotImplementedError) as error:  # the latter: a file system without locks
                 reason = getattr(error, "strerror", None) or error
@@ -324,6 +326,18 @@ def _merged(before: Section, ours: Section, theirs: Section) -> Section:
     if not merged["sequencer"]:
         del merged["sequencer"]
     return merged
+
+
+def _adds(section: Any, latest: Section) -> bool:
+    """Return False for a section of an earlier version that has nothing but what the latest has, too."""
+    section = _dict(section)
+    if section.get("sounds") != latest["sounds"]:
+        return True
+    old, new = (
+        (_dict(each.get("presets")), _dict(_dict(each.get("sequencer")).get("patterns")))
+        for each in (section, latest)
+    )
+    return not all(one.items() <= other.items() for one, other in zip(old, new, strict=True))
 
 
 def _changed(before: Section, ours: Section, theirs: Section) -> Section:

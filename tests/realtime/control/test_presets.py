@@ -76,6 +76,18 @@ def test_the_next_version_of_a_model_keeps_presets_and_state(info: ModelInfo, tm
     assert dict(shelf.open(versions[0])) == {"mine": FAT}
 
 
+def test_sections_of_earlier_versions_go_once_they_add_nothing(info: ModelInfo, tmp_path: Path) -> None:
+    versions = [replace(info, pca=replace(info.pca, variance=(float(i),) * 4)) for i in (1, 2, 3)]
+    path = tmp_path / "presets.json"
+    shelf = PresetFile(path, lambda line: None)
+    shelf.save(Presets(another_of_its_name(info), {"fat": FAT}))
+    shelf.save(Presets(versions[0], {"fat": FAT, "old": THIN}))
+    for version in versions[1:]:
+        shelf.save(Presets(version, {"fat": FAT, "thin": THIN}))
+    kept = [Presets(model).key for model in (another_of_its_name(info), versions[0], versions[2])]
+    assert [*json.loads(path.read_text())["models"]] == kept
+
+
 def test_presets_of_another_model_are_offered_but_not_taken_over(info: ModelInfo, tmp_path: Path) -> None:
     path, said = tmp_path / "presets.json", list[str]()
     of_earlier_release = f"{info.name} {info.config_hash[:16]}"

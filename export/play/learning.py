@@ -165,7 +165,7 @@ def _found(state: State) -> Iterator[str]:
 
 
 def _result(order: Order, run: Adaptation, published: Published, stopped: bool) -> Iterator[str]:
-    """Yield the lines at the end of the learning; if the user waits for the end, compare no more sounds."""
+    """Yield the lines at the end of the learning; after a stop, without comparing more sounds."""
     mean = published.distance_db if stopped else mean_db(compared(order.model, run.state, most=0))
     yield f"{mean:.1f} dB from your sounds on average: {verdict(mean)}"
     yield f"your sounds beside the model's, the worst match first: {order.out}/preview.png, preview.wav"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -81,16 +82,19 @@ class Watcher(progress.Bars):
 
         After `stop`, the version that plays stays.
         """
-        if self._stop():
-            return
         began, before = time.monotonic(), self._published.distance_db
-        self._published.offer(self._run, self._stop)
+        with contextlib.suppress(KeyboardInterrupt):
+            self._published.offer(self._run, self._look)
         found = self._published.distance_db
         if found < before:
             self._published.show()
             self._renewed()
             self.note(f"plays a nearer version: {found:.2f} dB from your sounds, before {before:.2f}")
         self._next = time.monotonic() + max(LEAST_S, (time.monotonic() - began) / SHARE)
+
+    def _look(self) -> None:
+        if self._stop():
+            raise KeyboardInterrupt
 
 
 def learn(order: Order, renewed: Callable[[], None], caught: list[int]) -> int:

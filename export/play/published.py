@@ -14,7 +14,7 @@ from export.to_onnx import export
 from realtime.model.decoder import Decoder
 from realtime.model.ear import Ear
 from realtime.model.encoder import encoder_path
-from trainer.run.adapt import Adaptation
+from trainer.run.adapt import Adaptation, nothing
 from trainer.run.state import State
 
 HEARD = 24
@@ -37,28 +37,26 @@ class Published:
         self._pairs: list[Pair] = []
         self._rate = 0
 
-    def offer(self, run: Adaptation, stop: Callable[[], bool] = lambda: False) -> float:
+    def offer(self, run: Adaptation, look: Callable[[], None] = nothing) -> None:
         """Export the model of a run, and let it replace the file if it is nearer.
 
         Args:
-            stop: returns True if the file is to stay even so.
-
-        Returns:
-            The mean distance, in dB, of its sounds from the real ones.
+            look: called now and then; if it raises an exception, the file stays as it is.
         """
         draft = self.path.with_name(f".{self.path.name}")
         try:
-            export(run.snapshot(resumable=False), draft, name=self.path.stem, force=True, candidates=1)
-            pairs = compared(draft, run.state)
-            found = mean_db(pairs)
-            if found < self.distance_db and not stop():
-                self.distance_db, self._pairs, self._rate = found, pairs, run.state.config.model.sample_rate
+            now = run.snapshot(resumable=False, look=look)
+            export(now, draft, name=self.path.stem, force=True, candidates=1)
+            pairs = compared(draft, run.state, look=look)
+            distance_db = mean_db(pairs)
+            if distance_db < self.distance_db:
+                self.distance_db, self._pairs = distance_db, pairs
+                self._rate = run.state.config.model.sample_rate
                 for source, target in ((encoder_path(draft), encoder_path(self.path)), (draft, self.path)):
                     os.replace(source, target)
         finally:
             for left in (draft, encoder_path(draft)):
                 left.unlink(missing_ok=True)
-        return found
 
     def show(self) -> None:
         """Write the preview of the version that `path` holds."""
@@ -70,16 +68,18 @@ def mean_db(pairs: Sequence[Pair]) -> float:
     return float(np.mean([pair.distance_db for pair in pairs]))
 
 
-def compared(path: Path, state: State, most: int = HEARD) -> list[Pair]:
+def compared(path: Path, state: State, most: int = HEARD, look: Callable[[], None] = nothing) -> list[Pair]:
     """Return the training sounds of a run, each with its reconstruction by a decoder file.
 
     Args:
         most: number of sounds, spread evenly over the folder; 0: all.
+        look: called before each sound; an exception that it raises ends the work.
     """
     decoder = Decoder(path, capacity=1, provider="cpu")
     count = min(most or len(state.train), len(state.train))
     pairs = []
     for place in np.linspace(0, len(state.train) - 1, count).round().astype(int).tolist():
+        look()
         anchor = decoder.info.anchors[place]
         real = state.sounds.waveforms[state.train[place], 0].numpy()
         (ours,) = decoder.decode([anchor.z])

@@ -16,6 +16,7 @@ from contextlib import closing
 from export.play.learner import ENDING, Learner
 from export.play.order import Order
 from export.play.stage import Stage
+from realtime.util.errors import fresh
 from trainer.commands.signals import signals
 
 SHOW_CURSOR = "\x1b[?25h"
@@ -48,6 +49,8 @@ def play(order: Order, options: Sequence[str]) -> int:
             stage.play(stop)
         for new in learner.versions():
             if stop() or stage.ended:
+                if caught and stage.started:
+                    print(fresh("saving (interrupt again to quit without saving)", sys.stdout), flush=True)
                 learner.close()
                 return _saved(stage, learner) if caught else stage.wait()
             if new:

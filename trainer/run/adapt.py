@@ -57,6 +57,10 @@ SAVE_S = 20.0
 """Time between two checkpoints."""
 
 
+def nothing() -> None:
+    """Do nothing."""
+
+
 class Adaptation:
     """A run that adapts a model to its sounds.
 
@@ -93,10 +97,14 @@ class Adaptation:
         sounds = self.state.sounds.waveforms[self.state.train]
         return torch.cat([self._encoder.features(part) for part in sounds.split(self.state.at_once)])
 
-    def snapshot(self, *, resumable: bool = True) -> Checkpoint:
-        """Return the run as a checkpoint, with the points as its anchors."""
+    def snapshot(self, *, resumable: bool = True, look: Callable[[], None] = nothing) -> Checkpoint:
+        """Return the run as a checkpoint, with the points as its anchors.
+
+        Args:
+            look: called now and then; an exception that it raises ends the work.
+        """
         self._place()
-        self._follow()
+        self._follow(look)
         return fit.snapshot(self.state, resumable=resumable)
 
     def _place(self) -> None:
@@ -109,7 +117,7 @@ class Adaptation:
         )
 
     @torch.no_grad()
-    def _follow(self) -> None:
+    def _follow(self, look: Callable[[], None]) -> None:
         """Let the encoder find the points.
 
         Its last layer changes by the least squares with which the features of the sounds give their points,
@@ -120,7 +128,7 @@ class Adaptation:
         if torch.equal(layer(features), wanted):
             return
         if self._kept is not None:
-            known, before = self._kept.heard(self._encoder)
+            known, before = self._kept.heard(self._encoder, look)
             features, wanted = torch.cat((features, known)), torch.cat((wanted, before))
         features = features.double()
         missing = wanted.double() - features @ layer.weight.double().T - layer.bias.double()
@@ -266,11 +274,14 @@ class _Kept:
         return near, components_at(self._decoder, near)
 
     @torch.no_grad()
-    def heard(self, encoder: MBEncoder) -> tuple[Tensor, Tensor]:
+    def heard(self, encoder: MBEncoder, look: Callable[[], None]) -> tuple[Tensor, Tensor]:
         """Return the features [N, F] of some of its sounds, and the points [N, D] that it gives them."""
         if self._heard is None:
             places = torch.linspace(0, len(self._points) - 1, min(HEARD, len(self._points))).round().long()
-            parts = self._points[places].split(AT_ONCE)
-            features = torch.cat([encoder.features(self._decoder(part)) for part in parts])
+            parts = []
+            for some in self._points[places].split(AT_ONCE):
+                look()
+                parts.append(encoder.features(self._decoder(some)))
+            features = torch.cat(parts)
             self._heard = features, functional.linear(features, **self._last)
         return self._heard

@@ -122,6 +122,27 @@ def test_sounds_are_learnt_as_soon_as_they_are_known(
         assert torch.equal(getattr(state.components, name), value), name
 
 
+def test_a_snapshot_is_broken_off_before_the_encoder_changes(
+    recipe: Config, folder: Path, base: Checkpoint
+) -> None:
+    run = Adaptation(started(recipe, folder), base)
+    with torch.no_grad():
+        run.points.add_(0.1)
+    layer = run.state.model.encoder.mean
+    assert isinstance(layer, torch.nn.Linear)
+    before = layer.weight.clone()
+
+    def stop() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run.snapshot(look=stop)
+    assert torch.equal(layer.weight, before)
+    saved = run.snapshot()
+    torch.testing.assert_close(saved.anchors.mean, run.points.detach())
+    assert not torch.equal(layer.weight, before)
+
+
 def test_a_start_after_a_broken_analysis_learns_the_kept_sounds_at_once(
     recipe: Config, folder: Path, tmp_path: Path
 ) -> None:

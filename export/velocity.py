@@ -36,6 +36,8 @@ DRAWN = 0.1
 """Takes with this sum of squares count as much as the direction of their class does."""
 
 
+REACH = 0.6
+"""Reach of a drum's direction over the root mean square distance of a take from the mean of its drum."""
 ROUNDS, PACE = 6, 0.7
 """Steps of `turned`, and the share of the way to the best direction in each."""
 
@@ -48,7 +50,7 @@ class Directions(NamedTuple):
         places: the mean z of the takes of each drum, [drums, D].
         drums: of each drum, [drums, D].
         spread: standard deviation of directions of drums about those of their classes, in each dimension.
-        reach: root mean square distance of a take from the mean of its drum.
+        reach: of the directions of drums, as in `realtime.model.schema.DrumInfo`.
     """
 
     classes: Tensor
@@ -125,7 +127,7 @@ def directions(points: Tensor, drums: Sequence[Layers], labels: Tensor, classes:
         places=own.middle,
         drums=drawn,
         spread=float((apart.sum() / own.square.sum() / apart.shape[1]).sqrt()),
-        reach=float((points[takes] - places).square().sum(1).mean().sqrt()),
+        reach=REACH * float((points[takes] - places).square().sum(1).mean().sqrt()),
     )
 
 

@@ -12,7 +12,7 @@ from realtime.model.shares import Shares
 
 MIDDLE = 0.5
 """The velocity of a hit at the very point; harder and softer hits lie on either side of it."""
-BACKGROUND = 0.1
+BACKGROUND = 0.01
 """Weight of the directions of the classes beside those of drums, each of which weighs 1 at its place."""
 
 

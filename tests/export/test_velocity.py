@@ -13,7 +13,7 @@ from export import facts
 from export.errors import ExportError
 from export.layers import Lines, layers, lines
 from export.to_onnx import export
-from export.velocity import DRAWN, SHARED, Directions, directions, turned
+from export.velocity import DRAWN, REACH, SHARED, Directions, directions, turned
 from realtime.model import verify
 from realtime.model.encoder import Encoder, encoder_path
 from trainer.config import ModelConfig
@@ -58,7 +58,7 @@ def test_each_drum_has_its_own_slope_drawn_towards_its_class() -> None:
     assert found.places.tolist() == [[0.5, 0.0], [5.0, 5.5]]
     share = 0.5 / (0.5 + DRAWN)  # the velocities of each have a sum of squares of 0.5
     torch.testing.assert_close(found.drums[0], torch.tensor([0.5 + 0.5 * share, 0.5 - 0.5 * share]).double())
-    assert (found.reach, found.spread) == pytest.approx((0.5, 0.5))
+    assert (found.reach, found.spread) == pytest.approx((0.5 * REACH, 0.5))
 
 
 def test_drums_with_fewer_than_two_velocities_do_not_count() -> None:

@@ -18,7 +18,7 @@ from trainer.commands import files, fit, installed
 from trainer.config import Config
 from trainer.errors import TrainerError
 
-DESCRIPTION = """Learn a folder of one-shots and play them meanwhile: after half a minute the base model
+DESCRIPTION = """Learn a folder of one-shots and play them meanwhile: within a minute the base model
 plays, then ever nearer versions. Sub-folders are classes; without sub-folders, the names of the files tell
 the classes, and open hats differ from closed ones by how long they ring. Ctrl-C saves, and the same command
 continues. The model is RUN/NAME.onnx. All other options are those of `realtime serve`, such as --device or

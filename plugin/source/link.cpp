@@ -273,7 +273,10 @@ void Link::exchange() {
     } else {
         learn();
     }
-    current = memory.plays (rate) ? Status::plays : Status::starting;
+    if (! memory.plays (rate))
+        current = Status::starting;
+    else
+        current = memory.get (Word::faults) == 0 ? Status::plays : Status::lacks;
     if (pageWanted.exchange (false) && memory.get (Word::pagePort) != 0)
         shell ("xdg-open http://127.0.0.1:" + std::to_string (memory.get (Word::pagePort)) + "/ >/dev/null 2>&1 &");
 }

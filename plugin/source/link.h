@@ -14,7 +14,7 @@
 
 namespace soundmorph {
 
-enum class Status { away, starting, plays };
+enum class Status { away, starting, plays, lacks };
 
 class Link {
 public:

@@ -14,7 +14,7 @@ enum class Word : std::size_t {
     magic = 0, version = 1, channels = 2,
     // written by the server
     soundPort = 8, eventsPort = 9, pagePort = 10, epoch = 11, start = 12, rate = 13, written = 14,
-    requestsRead = 15, eventsRead = 16, stateWrites = 17, stateBytes = 18, projectRead = 19,
+    requestsRead = 15, eventsRead = 16, stateWrites = 17, stateBytes = 18, projectRead = 19, faults = 20,
     // written by the plugin
     hostRate = 32, hostBlock = 33, requestsWritten = 34, eventsWritten = 35, missed = 36,
     projectWrites = 37, projectBytes = 38,

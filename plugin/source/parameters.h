@@ -31,7 +31,7 @@ constexpr std::array<ParameterRow, numParameters> parameters { {
     { "Wait for the server", "wait", "", 0.0f, 1.0f, 0.0f, true, false },
     { "Open the page", "page", "", 0.0f, 1.0f, 0.0f, true, false },
     { "Keep the model in the project", "keep", "", 0.0f, 1.0f, 0.0f, true, false },
-    { "Server", "server", "", 0.0f, 2.0f, 0.0f, true, false },
+    { "Server", "server", "", 0.0f, 3.0f, 0.0f, true, false },
 } };
 
 } // namespace soundmorph

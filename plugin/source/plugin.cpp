@@ -74,7 +74,7 @@ protected:
         if (index == model)
             name (parameter, { "drums", "digits", "another" });
         if (index == status)
-            name (parameter, { "not there", "starting", "plays" });
+            name (parameter, { "not there", "starting", "plays", "plays, with faults" });
     }
 
     void initState (uint32_t index, State& state) override {

@@ -58,6 +58,7 @@ SERVER = {  # words that the server writes
     "state_writes": 17,  # odd while the state is being written
     "state_bytes": 18,
     "project_read": 19,  # number of the latest project that is open
+    "faults": 20,  # number of things that could not be restored or were refused since then
 }
 HOST = {  # words that the plugin writes
     "host_rate": 32,  # sample rate of the host in Hz; 0: not known yet

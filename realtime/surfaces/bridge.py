@@ -161,6 +161,7 @@ class BridgeSurface:
             self._open(text)
         if self._wanted is not None:
             self._restore_when_ready()
+        self._memory["faults"] = len(self._faults)
         if self._wanted is None:
             self._memory.project_done()
         state = self._server.look(lambda control: project.project(control, self._models.playing()))

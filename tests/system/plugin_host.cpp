@@ -11,10 +11,11 @@
 //     SAMPLE set VALUE PARAMETER     the value is plain
 //
 // With further rates and blocks, it plays the score again with each. Writes all channels to OUT as float32,
-// interleaved. Prints "bus CHANNELS NAME" for each pair of outputs, and for each time that it plays "latency SAMPLES"
-// and "start SAMPLE", the sample of OUT at which the score starts. With INSTANCES, it opens so many, lets each process
-// a block, and closes them: one after the other, then all at once. Finally it prints what the callback did that it
-// must not do (audit.c), and "done".
+// interleaved. Prints "bus CHANNELS NAME" for each pair of outputs; for each time that it plays "latency SAMPLES",
+// "start SAMPLE", the sample of OUT at which the score starts, and "server VALUE", the parameter at the end.
+//
+// With INSTANCES, it opens so many, lets each process a block, and closes them: one after the other, then all at
+// once. Finally it prints what the callback did that it must not do (audit.c), and "done".
 
 #include <cmath>
 #include <cstdio>
@@ -491,10 +492,10 @@ long play (Format& plugin, const std::vector<Event>& score, const Play& how, lon
         written += samples;
         if (live)
             pace (due, samples / rate);
-        if (began < 0 && plugin.server == 2.0)
+        if (began < 0 && plugin.server >= 2.0)
             began = written;
     }
-    std::printf ("start %ld\n", began);
+    std::printf ("start %ld\nserver %.0f\n", began, plugin.server);
     return written - before;
 }
 

@@ -148,7 +148,7 @@ def test_project_says_what_is_missing(tiny_model: Path, other_model: Path, runti
     with serving(other_model, runtime) as (_, host):
         host.memory.write_project(text)
         faults = host.state(project=1)["faults"]
-        assert len(faults) == 1
+        assert len(faults) == host.memory["faults"] == 1
         assert "is missing here" in faults[0]
 
 

@@ -75,7 +75,9 @@ def test_project_plays_its_model_on_another_machine(
     built: Path, folder: Path, tiny_model: Path, other_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plugin = load(built)
-    assert len(plugin.raw_state) < tiny_model.stat().st_size
+    play(plugin, 48_000, 256)
+    project_alone = plugin.raw_state
+    assert len(project_alone) < tiny_model.stat().st_size
     plugin.keep_the_model_in_the_project = True
     play(plugin, 48_000, 256)
     project = plugin.raw_state
@@ -86,6 +88,10 @@ def test_project_plays_its_model_on_another_machine(
     monkeypatch.setenv("SOUNDMORPH_SERVER", other)
     monkeypatch.setenv("XDG_DATA_HOME", str(folder.parent / "another"))
     plugin = load(built)
+    plugin.raw_state = project_alone
+    play(plugin, 48_000, 256)
+    (fault,) = state(folder)["faults"]
+    assert "is missing here" in fault
     plugin.raw_state = project
     heard = play(plugin, 48_000, 256)
     assert state(folder)["faults"] == []

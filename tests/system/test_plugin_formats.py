@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from realtime.audio.bridge_memory import BridgeMemory
 from realtime.model import verify
 from tests.system.plugin import compiled, last_log, wait_until
 from tests.system.rig import TIMEOUT_S, Server
@@ -36,12 +37,14 @@ class Pass:
         sound: float32 [T, C].
         buses: number of channels and name of each.
         start: sample at which the score starts.
+        server: the parameter "Server" at the end.
         faults: what the callback did that it must not do.
     """
 
     sound: NDArray[np.float32]
     buses: list[tuple[int, str]]
     start: int
+    server: int
     faults: list[str]
 
 
@@ -79,14 +82,14 @@ class Host:
         lines = self.run(rates, blocks, samples, "live" if live else "offline", tempo, notes, out)
         words = [line.split(maxsplit=2) for line in lines]
         buses = [(int(word[1]), word[2]) for word in words if word[0] == "bus"]
-        starts = [int(word[1]) for word in words if word[0] == "start"]
+        starts, servers = ([int(word[1]) for word in words if word[0] == key] for key in ("start", "server"))
         assert [int(word[1]) for word in words if word[0] == "latency"] == [block for _, block in settings]
         sound = np.fromfile(out, np.float32).reshape(-1, sum(channels for channels, _ in buses))
         faults = [word[0] for word in words if len(word) == 1]
         parts = np.split(sound, starts[1:])
         return [
-            Pass(part[block:], buses, start, faults)
-            for part, start, (_, block) in zip(parts, starts, settings, strict=True)
+            Pass(part[block:], buses, start, server, faults)
+            for part, start, server, (_, block) in zip(parts, starts, servers, settings, strict=True)
         ]
 
     def run(self, *arguments: object) -> list[str]:
@@ -171,6 +174,7 @@ def test_bounce_is_the_pass_in_real_time_with_events_at_their_samples(
     assert [at - began for at in found] == times
     assert began % LIVE_BLOCK == 0
     assert live.faults == []
+    assert live.server == 2
     assert_equal(sound, exact)
     assert_equal(sound, bounce.sound)
 
@@ -254,3 +258,20 @@ def test_bounce_without_a_server_is_silent(
     assert not silence.sound.any()
     (log,) = folder.glob("*.log")
     assert log.read_text() == "no server here\n"
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_host_shows_that_a_project_is_not_complete(
+    built: Path,
+    host_program: Path,
+    folder: Path,
+    tiny_model: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    form: str,
+) -> None:
+    monkeypatch.setenv("SOUNDMORPH_BRIDGE", "live")
+    with Server(tiny_model, "--device", "bridge:live", "--oscquery", "off"):
+        memory = BridgeMemory(folder / "live.bridge")
+        memory.write_project("not a project")
+        wait_until(lambda: memory["project_read"] == 1)
+        assert Host(host_program, built, form).play([], RATE // 8, live=True).server == 3

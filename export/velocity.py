@@ -1,11 +1,10 @@
 """Learn the directions of z in which hits get harder, from drums recorded at several velocities.
 
-Drums of one class change in different ways: of two of them, little more than half get brighter both, or both
-duller. So each drum has a direction of its own, which holds around it; elsewhere the mean of its class does.
+Drums of one class change in different ways: of their pairs, little more than half change in the same way. So
+each drum has a direction of its own, which holds around it; elsewhere, that of the class does.
 
-What the encoder and decoder lose of a drum's takes would be missing from its hits, too. The directions of
-drums are therefore turned until brightness and decay (`export.facts`) of the decoded sounds change as those
-of the recordings do.
+Encoder and decoder lose a part of what the takes of a drum differ in. The directions of drums are therefore
+turned until brightness and decay (`export.facts`) of the decoded sounds change as those of the recordings do.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ from torch import Tensor
 from export import facts
 from export.errors import ExportError
 from export.layers import Layers, Lines, layers, lines
+from realtime.model.schema import MAX_DRUMS
 from trainer.data.sounds import prepare
 from trainer.models.modal import ModalDecoder
 from trainer.models.vae import VAE
@@ -34,8 +34,6 @@ SHARED = 0.5
 """Takes with this sum of squares of velocity count as much as the direction of all classes does."""
 DRAWN = 0.1
 """Takes with this sum of squares count as much as the direction of their class does."""
-
-
 REACH = 0.6
 """Reach of a drum's direction over the root mean square distance of a take from the mean of its drum."""
 ROUNDS, PACE = 6, 0.7
@@ -70,7 +68,8 @@ def learn(checkpoint: Checkpoint, model: VAE, folder: Path) -> Directions:
             share a group.
 
     Raises:
-        ExportError: where a class is not the model's, or no drum was recorded in two velocities.
+        ExportError: where a class is not the model's, or no drum was recorded in two velocities, or too many
+            drums were.
         trainer.errors.DataError: where the folder cannot be used.
     """
     config = checkpoint.config
@@ -85,6 +84,10 @@ def learn(checkpoint: Checkpoint, model: VAE, folder: Path) -> Directions:
     drums = layers(sounds.velocities, sounds.groups)
     if not drums:
         raise ExportError(f"{folder}: its manifest.csv tells of no drum that was hit with two velocities")
+    if len(drums) > MAX_DRUMS:
+        raise ExportError(
+            f"{folder}: {len(drums)} drums have takes of two velocities; at most {MAX_DRUMS} are accepted"
+        )
     label = torch.tensor([checkpoint.classes.index(name) for name in sounds.classes])[sounds.labels]
     with torch.no_grad():
         points = torch.cat([model.encode(part)[0] for part in sounds.waveforms.split(AT_ONCE)])

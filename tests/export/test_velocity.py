@@ -9,7 +9,7 @@ import pytest
 import soundfile
 import torch
 
-from export import facts
+from export import facts, velocity
 from export.errors import ExportError
 from export.layers import Lines, layers, lines
 from export.to_onnx import export
@@ -127,3 +127,13 @@ def test_folder_without_velocities_is_refused_with_the_reason(tiny_run: Path, tm
     with pytest.raises(ExportError, match="class gong is none of the model's"):
         export(tiny_run, tmp_path / "a.onnx", velocities=_layers(tmp_path / "strange", "gong"))
     assert not (tmp_path / "a.onnx").exists()
+
+
+def test_more_drums_than_a_hit_can_look_at_are_refused(
+    tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(velocity, "MAX_DRUMS", 1)
+    export(tiny_run, tmp_path / "plain.onnx")
+    label = verify.read(tmp_path / "plain.onnx").info.classes[1].name
+    with pytest.raises(ExportError, match="2 drums have takes of two velocities; at most 1 are accepted"):
+        export(tiny_run, tmp_path / "a.onnx", velocities=_layers(tmp_path / "layers", label))

@@ -59,6 +59,10 @@ std::atomic<std::uint64_t>& Memory::at (Word word) const noexcept {
     return reinterpret_cast<std::atomic<std::uint64_t>*> (map)[static_cast<std::size_t> (word)];
 }
 
+std::uint64_t* Memory::requestAt (std::uint64_t number) const noexcept {
+    return reinterpret_cast<std::uint64_t*> (map + requestsAt) + number % requests * requestWords;
+}
+
 void Memory::writeRing (std::uint64_t begin, const void* content, std::size_t bytes) noexcept {
     const auto offset = static_cast<std::size_t> (begin % eventBytes);
     const auto first = std::min (bytes, eventBytes - offset);
@@ -81,13 +85,21 @@ bool Memory::request (std::uint64_t position, std::uint32_t count, bool offline)
     const auto number = get (Word::requestsWritten);
     if (number - get (Word::requestsRead) >= requests)
         return false;
-    auto* place = reinterpret_cast<std::uint64_t*> (map + requestsAt) + number % requests * requestWords;
+    auto* place = requestAt (number);
     place[0] = position;
     place[1] = count | (offline ? offlineFlag : 0);
     place[2] = get (Word::eventsWritten);
     place[3] = get (Word::epoch);
     set (Word::requestsWritten, number + 1);
     return true;
+}
+
+std::uint64_t Memory::next() const noexcept {
+    const auto number = get (Word::requestsWritten);
+    const auto* last = number > 0 ? requestAt (number - 1) : nullptr;
+    if (last == nullptr || last[3] != get (Word::epoch))
+        return get (Word::start);
+    return last[0] + last[1] % offlineFlag;
 }
 
 float Memory::sample (std::uint64_t position, std::size_t channel) const noexcept {

@@ -41,6 +41,8 @@ public:
     }
     bool addEvent (std::uint64_t position, Kind kind, const void* content, std::size_t size) noexcept;
     bool request (std::uint64_t position, std::uint32_t samples, bool offline) noexcept;
+    // The first sample of the epoch that no host has requested yet; another host may have used the server before.
+    std::uint64_t next() const noexcept;
     float sample (std::uint64_t position, std::size_t channel) const noexcept;
     std::size_t channels() const noexcept { return numChannels; }
 
@@ -51,6 +53,7 @@ public:
 private:
     Memory (std::byte* map, std::size_t size);
     std::atomic<std::uint64_t>& at (Word word) const noexcept;
+    std::uint64_t* requestAt (std::uint64_t number) const noexcept;
     void writeRing (std::uint64_t begin, const void* content, std::size_t size) noexcept;
 
     std::byte* map;

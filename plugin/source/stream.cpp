@@ -49,14 +49,14 @@ void Stream::prepare (int rate, int block) noexcept {
     last.fill (0.0f);
 }
 
-// True if a worker plays at the host's rate; begins to count its samples.
+// True if a worker plays at the host's rate; a new one is continued where its last request ends.
 bool Stream::ready() noexcept {
     auto& memory = *bridge->memory;
     if (! memory.plays (hostRate))
         return false;
     if (const auto running = memory.get (Word::epoch); running != epoch) {
         epoch = running;
-        start = position = memory.get (Word::start);
+        start = position = memory.next();
         renewed = true;
         rising = fade; // it begins with silence
     }

@@ -5,8 +5,9 @@ effect. The worker renders what is asked for; the control process turns the even
 
 The memory is a file, `NAME.bridge` in `folder`, which the server creates and both map. Numbers are 64 bits
 wide, in the machine's byte order. Each is written by one side only, and each ring has one writer and one
-reader: the writer fills a place, then increments its count. `plugin/source/memory.h` has the same layout; a
-change of either needs another `VERSION`.
+reader: the writer fills a place, then increments its count. A host that finds a running server continues
+where the last request of the epoch ends. `plugin/source/memory.h` has the same layout; a change of either
+needs another `VERSION`.
 
     words      LAYOUT, SERVER and HOST below
     requests   [REQUESTS, 4]: position, samples, bytes of events before them, epoch

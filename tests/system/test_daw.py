@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,8 @@ from tests.system.rig import Jack, Process, Server, program
 from tests.system.test_bridge import assert_equal, rendered
 
 RUN_S = 0.5
+OPENING_RATE = 44_100  # Hz, at which pedalboard opens plugins
+NOTES = [(36, 0.1001), (38, 0.2003), (60, 0.2003)]  # with their times in seconds
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="the bridge needs Linux"),
@@ -27,20 +31,25 @@ pytestmark = [
 ]
 
 
-def load(built: Path) -> Any:
+def load(built: Path, **options: float) -> Any:
     pedalboard = pytest.importorskip("pedalboard")
-    return pedalboard.VST3Plugin(str(built / "soundmorph.vst3"))
+    return pedalboard.VST3Plugin(str(built / "soundmorph.vst3"), **options)
 
 
-def play(plugin: Any, rate: int, block: int, reset: bool = True) -> NDArray[np.float32]:
-    """Play three notes, the last two at the same time; return the sound [T, 2].
+def play(
+    plugin: Any, rate: int, block: int, reset: bool = True, *, begin_s: float = 0.0, duration_s: float = RUN_S
+) -> NDArray[np.float32]:
+    """Play this part of the notes, of which the last two sound at the same time; return the sound [T, 2].
 
     With `reset`, pedalboard opens the plugin again, in its present state.
     """
-    notes = [(36, 0.1), (38, 0.2003), (60, 0.2003)]
-    messages = [mido.Message("note_on", note=note, velocity=100, time=at) for note, at in notes]
+    messages = [
+        mido.Message("note_on", note=note, velocity=100, time=at - begin_s)
+        for note, at in NOTES
+        if begin_s <= at < begin_s + duration_s
+    ]
     options = {"sample_rate": rate, "num_channels": 2, "buffer_size": block}
-    sound: NDArray[np.float32] = plugin(messages, duration=RUN_S, reset=reset, **options)
+    sound: NDArray[np.float32] = plugin(messages, duration=duration_s, reset=reset, **options)
     return sound.T
 
 
@@ -110,6 +119,41 @@ def test_killed_server_comes_back(built: Path, folder: Path) -> None:
         os.kill(int(pid), signal.SIGKILL)
     assert np.abs(play(plugin, 48_000, 256, reset=False)).max() > 0.1
     del plugin
+
+
+@contextmanager
+def serving(model: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Serve the plugins of this process; yield the log. At the end, no process and no file is left."""
+    monkeypatch.setenv("SOUNDMORPH_BRIDGE", "live")
+    log = folder.parent / "log.jsonl"
+    options = ("--device", "bridge:live", "--rate", str(OPENING_RATE), "--block", "64", "--oscquery", "off")
+    with Server(model, *options, "--log", str(log)) as server:
+        yield log
+        worker = server.sound_pid
+        assert server.stop() == 0
+    assert not Path(f"/proc/{worker}").exists()
+    assert [*folder.iterdir()] == []
+
+
+def test_hundred_instances_open_play_and_close(
+    built: Path, folder: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They use one server, one after another; each continues at the sample where the one before stopped."""
+    pedalboard = pytest.importorskip("pedalboard")
+    # pedalboard reads a thousand texts of each parameter, which takes longer than all the rest
+    monkeypatch.setattr(pedalboard.VST3Plugin, "__set_initial_parameter_values__", lambda *_: None)
+    block, duration_s = 441, 0.04
+    with serving(tiny_model, folder, monkeypatch) as log:
+        heard = []
+        for number in range(100):
+            plugin = load(built, initialization_timeout=0.0)
+            begin_s = NOTES[number % 2][1] - 0.0101
+            heard.append(play(plugin, OPENING_RATE, block, False, begin_s=begin_s, duration_s=duration_s))
+            del plugin
+    exact = rendered(log)
+    for sound, part in zip(heard, np.split(exact[: 100 * len(heard[0])], 100), strict=True):
+        assert not sound[:block].any()  # the latency
+        assert_equal(sound[block:], part[:-block])
 
 
 def test_lv2_is_valid(built: Path) -> None:

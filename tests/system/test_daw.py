@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -154,6 +155,48 @@ def test_hundred_instances_open_play_and_close(
     for sound, part in zip(heard, np.split(exact[: 100 * len(heard[0])], 100), strict=True):
         assert not sound[:block].any()  # the latency
         assert_equal(sound[block:], part[:-block])
+
+
+def test_host_changes_block_and_rate(
+    built: Path, folder: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The latency is the largest block since the rate has changed: pedalboard announces no smaller one."""
+    duration_s = 0.25  # the notes still sound
+    changes = [(OPENING_RATE, 256, 256), (OPENING_RATE, 100, 256), (OPENING_RATE, 512, 512), (48_000, 64, 64)]
+    with serving(tiny_model, folder, monkeypatch) as log:
+        plugin = load(built, initialization_timeout=0.0)
+        heard = [play(plugin, rate, block, False, duration_s=duration_s) for rate, block, _ in changes]
+        del plugin
+    logs = {OPENING_RATE: log, 48_000: log.with_name("log-2.jsonl")}
+    exact = {rate: rendered(each) for rate, each in logs.items()}
+    at = dict.fromkeys(logs, 0)
+    for sound, (rate, _, latency) in zip(heard, changes, strict=True):
+        end = at[rate] + len(sound)
+        assert_equal(sound, np.pad(exact[rate], ((latency, 0), (0, 0)))[at[rate] : end])
+        at[rate] = end
+
+
+def test_bounce_is_the_pass_at_the_pace_of_the_clock(
+    built: Path, folder: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pedalboard reports each pass as a bounce; test_plugin_formats has the pass that is reported as live."""
+    block = 441
+    block_s = block / OPENING_RATE
+    with serving(tiny_model, folder, monkeypatch) as log:
+        plugin = load(built, initialization_timeout=0.0)
+        bounce = play(plugin, OPENING_RATE, block, False)
+        began, paced = time.monotonic(), []
+        for number in range(len(bounce) // block):
+            time.sleep(max(0.0, began + number * block_s - time.monotonic()))
+            begin_s = number * block_s
+            paced.append(play(plugin, OPENING_RATE, block, False, begin_s=begin_s, duration_s=block_s))
+        del plugin
+    exact = rendered(log)
+    live = np.concatenate(paced)
+    assert_equal(bounce[block:], exact[: len(bounce) - block])
+    assert_equal(live, exact[len(bounce) - block :][: len(live)])
+    assert len(live) == len(bounce)
+    assert_equal(live, bounce)
 
 
 def test_lv2_is_valid(built: Path) -> None:

@@ -36,8 +36,8 @@ from trainer.models.vae import VAE
 if TYPE_CHECKING:
     from trainer.run.checkpoint import Checkpoint
 
-DECIMALS = 4
-"""Decimals of z in the file: a difference that nobody hears, in half of the characters."""
+DECIMALS = 3
+"""Decimals of z and of places on the map; nobody hears a smaller difference."""
 CANDIDATES = 24
 """Points of a class that are decoded to find its centre."""
 TYPICAL = 8
@@ -105,7 +105,7 @@ def describe(
         pca=Pca(tuple(_floats(axis) for axis in axes), _floats(variance)),
         classes=tuple(classes),
         anchors=tuple(
-            Anchor(anchor, int(label), _floats(point), _floats(place))
+            Anchor(anchor, int(label), _floats(point), _floats(place.round(decimals=DECIMALS)))
             for anchor, label, point, place in zip(anchors.names, anchors.labels, z, places, strict=True)
         ),
         loudness_db=_loudness_db(model, torch.tensor([c.centroid for c in classes])),

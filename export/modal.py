@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from export.graph import END, Graph
 from realtime.model import schema
 from trainer.components.layout import DECAYS, FREE, LOWEST_HZ, MAX_SWEEP, RATIOS, SPREAD, SWEEP_S
-from trainer.models.modal import LEAK, LOUDEST, LOUDEST_MODE, SHARPNESS, ModalDecoder
+from trainer.models.modal import LEAK, LOUDEST, LOUDEST_MODE, PITCH_SCALE, SHARPNESS, ModalDecoder
 
 
 def decoder_graph(decoder: ModalDecoder) -> onnx.ModelProto:
@@ -209,12 +209,16 @@ def _gate(graph: Graph, decoder: ModalDecoder, end: str, boundary: str) -> str:
 def _frequencies(graph: Graph, decoder: ModalDecoder, z: str, index: str, after: str) -> tuple[str, str]:
     """Return cycles per sample at frame starts, and the change to the ends: float64 [voices, frames, K]."""
     pitch, rate = decoder.pitch, decoder.sample_rate
-    x = graph.node("Cast", z, to=_DOUBLE)
+    x = z = graph.node("Cast", z, to=_DOUBLE)
     for layer in (pitch.first, pitch.second, pitch.out):
-        x = graph.node("MatMul", x, _double(graph, layer.weight.T))
-        x = graph.node("Add", x, _double(graph, layer.bias))
+        weight, bias = (
+            graph.node("Cast", graph.constant(each), to=_DOUBLE) for each in (layer.weight.T, layer.bias)
+        )
+        x = graph.node("Add", graph.node("MatMul", x, weight), bias)
         if layer is not pitch.out:
             x = graph.node("Max", x, graph.node("Mul", x, _double(graph, LEAK)))
+    body = graph.node("Mul", graph.slice(z, 0, 1, 2), _double(graph, PITCH_SCALE))
+    x = graph.concat([body, x], 2)
     low, high = (math.log(edge) for edge in SWEEP_S)
     offset = [
         math.log(LOWEST_HZ),

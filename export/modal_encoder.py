@@ -1,4 +1,4 @@
-"""The graph of the modal encoder, with its three branches: mel levels over time, tones, and zones."""
+"""The graph of the modal encoder, with its three branches: mel levels over time, body, and zones."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import math
 
 import numpy as np
 import onnx
-from numpy.typing import NDArray
 from torch import nn
 
 from export.encoder import convolutions, encoding
 from export.graph import Graph
 from export.mb import mel_levels
+from trainer.components.layout import LOWEST_HZ
 from trainer.models.mb import LEAK
-from trainer.models.modal_encoder import LEAST_POWER, OFFSET, SCALE, ModalEncoder
+from trainer.models.modal_encoder import LEAST_BEND, LEAST_POWER, OFFSET, SCALE, ModalEncoder
 
 
 def encoder_graph(encoder: ModalEncoder, length: int) -> onnx.ModelProto:
@@ -24,25 +24,60 @@ def encoder_graph(encoder: ModalEncoder, length: int) -> onnx.ModelProto:
 def _features(graph: Graph, sound: str, encoder: ModalEncoder) -> str:
     """Add the three branches: sound [1, 1, T] -> features [1, F]."""
     course = convolutions(graph, mel_levels(graph, sound, encoder), encoder.convs, LEAK)
-    tones = [
-        _level(graph, graph.node("MatMul", *_shared(graph, _power(graph, sound, *window), *triangles)))
-        for window, triangles in zip(encoder.tone_windows, encoder.triangles, strict=True)
-    ]
-    zones = []
-    for window, (first, last) in zip(encoder.zone_windows, encoder.spans, strict=True):
-        bins = graph.node(
-            "Add", graph.constant(first[:, None]), graph.constant(np.arange(int((last - first).max()) + 1))
-        )
-        bins = graph.node("Min", bins, graph.constant(last[:, None]))
+    origin, peaks = _peaks(graph, sound, encoder)
+    body = [peaks, *(_around(graph, sound, origin, window, encoder) for window in encoder.body_windows)]
+    zones: list[str] = []
+    for window, (low, high) in zip(encoder.zone_windows, encoder.spans, strict=True):
+        steps = np.arange(int((high - low).max()) + 1)
+        bins = graph.node("Add", graph.constant(low[:, None]), graph.constant(steps))
+        bins = graph.node("Min", bins, graph.constant(high[:, None]))
         inside = graph.node("Gather", _power(graph, sound, *window), bins, axis=1)
         zones += [
             _level(graph, graph.node(mean, inside, graph.constant([2]), keepdims=0))
             for mean in ("ReduceMax", "ReduceMean")
         ]
-    branches = [graph.reshape(course, 1, -1)]
-    for levels, layers in ((tones, encoder.tones), (zones, encoder.zones)):
-        branches.append(_dense(graph, graph.concat(levels, 1), layers))
-    return graph.concat(branches, 1)
+    zoned = _dense(graph, graph.concat(zones, 1), encoder.zones)
+    return graph.concat(
+        [graph.reshape(course, 1, -1), zoned, peaks, _dense(graph, graph.concat(body, 1), encoder.body)], 1
+    )
+
+
+def _peaks(graph: Graph, sound: str, encoder: ModalEncoder) -> tuple[str, str]:
+    """Add ln(Hz) of the strongest low partial [1, 1], and pitches and levels of all windows: [1, 2 W]."""
+    logs, levels = [], []
+    for (begin, length), (first, last) in zip(encoder.peak_windows, encoder.ranges, strict=True):
+        level = _level(graph, _power(graph, sound, begin, length))
+        top = graph.node("ArgMax", graph.slice(level, first, last + 1, 1), axis=1)
+        top = graph.node("Add", top, graph.constant(first))
+        below, at, above = (
+            graph.node("GatherElements", level, graph.node("Add", top, graph.constant(step)), axis=1)
+            for step in (-1, 0, 1)
+        )
+        bend = graph.node("Sub", graph.node("Add", below, above), graph.node("Add", at, at))
+        bend = graph.node("Min", bend, graph.constant(-LEAST_BEND))
+        off = graph.node("Mul", graph.node("Sub", below, above), graph.constant(0.5))
+        off = graph.node("Clip", graph.node("Div", off, bend), graph.constant(-0.5), graph.constant(0.5))
+        place = graph.node("Add", graph.node("Cast", top, to=onnx.TensorProto.FLOAT), off)
+        hz = graph.node("Mul", place, graph.constant(encoder.rate / length))
+        logs.append(graph.node("Log", hz))
+        levels.append(at)
+    pitches = graph.node("Sub", graph.concat(logs, 1), graph.constant(math.log(LOWEST_HZ)))
+    return logs[0], graph.concat([pitches, *levels], 1)
+
+
+def _around(graph: Graph, sound: str, origin: str, window: tuple[int, int], encoder: ModalEncoder) -> str:
+    """Add the levels of a window in the intervals from the partial at `origin`: [1, intervals]."""
+    begin, length = window
+    level = _level(graph, _power(graph, sound, begin, length))
+    hz = graph.node("Exp", graph.node("Add", origin, graph.constant(encoder.intervals[None])))
+    place = graph.node("Mul", hz, graph.constant(length / encoder.rate))
+    place = graph.node("Min", place, graph.constant(length // 2 - 1.0))
+    low = graph.node("Floor", place)
+    bin_ = graph.node("Cast", low, to=onnx.TensorProto.INT64)
+    next_ = graph.node("Add", bin_, graph.constant(1))
+    first, second = (graph.node("GatherElements", level, each, axis=1) for each in (bin_, next_))
+    share = graph.node("Mul", graph.node("Sub", second, first), graph.node("Sub", place, low))
+    return graph.node("Add", first, share)
 
 
 def _power(graph: Graph, sound: str, begin: int, length: int) -> str:
@@ -67,20 +102,6 @@ def _hann(graph: Graph, length: int) -> str:
     return graph.node("Add", wave, graph.constant(2.0 / length))
 
 
-def _shared(
-    graph: Graph, power: str, middles: NDArray[np.float64], widths: NDArray[np.float64]
-) -> tuple[str, str]:
-    """Add the part of the power spectrum with tones, and the share [bins, tones] of each bin in each tone.
-
-    The shares are computed in the graph, since a constant would be large.
-    """
-    count = int(np.ceil((middles + widths).max()))
-    bins = graph.constant(np.arange(float(count))[:, None])
-    off = graph.node("Mul", graph.node("Sub", bins, graph.constant(middles)), graph.constant(1.0 / widths))
-    share = graph.node("Relu", graph.node("Sub", graph.constant(1.0), graph.node("Abs", off)))
-    return graph.slice(power, 0, count, 1), share
-
-
 def _level(graph: Graph, power: str) -> str:
     level = graph.node("Log", graph.node("Add", power, graph.constant(LEAST_POWER)))
     return graph.node("Mul", graph.node("Add", level, graph.constant(OFFSET)), graph.constant(1.0 / SCALE))
@@ -90,6 +111,6 @@ def _dense(graph: Graph, x: str, layers: nn.Sequential) -> str:
     for layer in layers:
         if isinstance(layer, nn.Linear):
             x = graph.node("Gemm", x, graph.weight(layer.weight), graph.constant(layer.bias), transB=1)
-        else:
+        elif isinstance(layer, nn.LeakyReLU):  # dropout does nothing outside of training
             x = graph.node("LeakyRelu", x, alpha=LEAK)
     return x

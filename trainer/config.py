@@ -121,6 +121,8 @@ class DataConfig:
             An experiment: what `evaluate` then says of the test sounds it says of training sounds.
         vary_zones: largest change of pitch in training, in zones of the modes ("modal" only); 0 in the paper.
         vary_db: standard deviation of a random equaliser in training ("modal" only); 0 in the paper.
+        vary_attack_db: standard deviation of a random gain of the attack ("modal" only); 0 in the paper.
+        vary_damping: largest extra damping in training, in nepers a second ("modal" only); 0 in the paper.
     """
 
     silence_mean_square: float = 5e-5
@@ -142,6 +144,8 @@ class DataConfig:
     leak: bool = False
     vary_zones: int = 0
     vary_db: float = 0.0
+    vary_attack_db: float = 0.0
+    vary_damping: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -363,6 +367,8 @@ _AT_LEAST_ONE = {
     ("fit", "devices"),
     ("fit", "nodes"),
 }
+VARIED = ("vary_zones", "vary_db", "vary_attack_db", "vary_damping")
+"""Keys of [data] that vary sounds together with their components."""
 MAX_WHOLE = 2**63 - 1  # as PyTorch's seeds and sizes
 SHORTEST_STFT = 4  # samples; the hop is a quarter
 _AT_MOST = {
@@ -453,7 +459,7 @@ def _check_taught(config: Config) -> None:
     """Refuse what needs the components of sounds if the architecture is not taught them."""
     name = config.model.architecture
     able = ", ".join(other for other, row in ARCHITECTURES.items() if row.taught)
-    asked = {"[data] vary_zones": config.data.vary_zones, "[data] vary_db": config.data.vary_db}
+    asked = {f"[data] {key}": getattr(config.data, key) for key in VARIED}
     for key, value in (asked | {"[loss] components": config.loss.components}).items():
         if value and not ARCHITECTURES[name].taught:
             raise ConfigError(f"{key} = {value:g}: it must be 0 for {name}; it works with {able}")

@@ -66,7 +66,7 @@ def run(names: Sequence[str], model: Path, hostile: Path, sizes: Sizes, seed: in
             folder.mkdir()
             match name:
                 case "datagrams":
-                    yield drill(drills.datagrams(sizes.datagrams, seed))
+                    yield drill(drills.datagrams(sizes.datagrams, seed, model))
                 case "models":
                     attack = drills.models(sizes.models, sizes.live_models, seed, hostile, library)
                     yield drill(attack, "--library", str(library))

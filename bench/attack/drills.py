@@ -88,15 +88,16 @@ def drill(
     return result
 
 
-def datagrams(count: int, seed: int) -> Attack:
-    """Send datagrams of every kind as fast as they can be made."""
+def datagrams(count: int, seed: int, model: Path) -> Attack:
+    """Send datagrams of every kind as fast as they can be made; `model` plays."""
+    dimensions = verify.read(model).info.latent_dim
 
     def attack(stage: Stage, result: Result) -> str:
         with ExitStack() as parts:
             senders = [
                 parts.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) for _ in range(SENDERS)
             ]
-            fuzz, begun = Fuzz(seed, 30, LEFT_OUT), time.monotonic()
+            fuzz, begun = Fuzz(seed, dimensions, LEFT_OUT), time.monotonic()
             for number in range(count):
                 senders[number % SENDERS].sendto(fuzz.next(), (SERVER, stage.port))
             took = time.monotonic() - begun

@@ -30,9 +30,9 @@ OPERATORS = {
 }
 """Operators of a decoder: arithmetic and data movement; no loops, branches, files or custom code."""
 ENCODER_OPERATORS = {
-    *("Abs", "Add", "Cast", "Concat", "Conv", "Cos", "DFT", "Gather", "Gemm", "Identity", "LeakyRelu", "Log"),
-    *("MatMul", "Min", "Mod", "Mul", "ReduceMax", "ReduceMean", "ReduceSum", "Relu", "Reshape", "Slice"),
-    *("Sub", "Tanh", "Unsqueeze"),
+    *("Abs", "Add", "ArgMax", "Cast", "Clip", "Concat", "Conv", "Cos", "DFT", "Div", "Exp", "Floor"),
+    *("Gather", "GatherElements", "Gemm", "Identity", "LeakyRelu", "Log", "MatMul", "Min", "Mod", "Mul"),
+    *("ReduceMax", "ReduceMean", "ReduceSum", "Relu", "Reshape", "Slice", "Sub", "Tanh", "Unsqueeze"),
 }
 
 

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc and
 
 
 def test_every_hit_is_heard_among_datagrams_of_every_kind(tiny_model: Path, tmp_path: Path) -> None:
-    result = drills.drill(tmp_path, tiny_model, drills.datagrams(5000, 1))
+    result = drills.drill(tmp_path, tiny_model, drills.datagrams(5000, 1, tiny_model))
     assert result.faults == []
     assert result.heard == result.played > 0
 

@@ -76,8 +76,11 @@ LONGEST_WINDOW = 32_768
 SHORTEST_WINDOW = 1500
 SOLVED = 16_384
 """Samples to which the levels of the modes are fitted."""
-PROMINENCE_DB, RANGE_DB = 6.0, 75.0
-"""Least level of a mode above the floor around it, and greatest below the strongest bin."""
+PROMINENCE_DB, RANGE_DB = 14.0, 75.0
+"""Least level of a mode above the floor around it, and greatest below the strongest bin.
+
+The highest of 10,000 bins of noise is 11 dB above their median.
+"""
 FLOOR_HZ = 300.0
 """Width of the blocks of the spectrum whose medians are the floor."""
 OVER_NOISE = 1.3

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from trainer.components.analysis import QUIET_DB, Components
+from trainer.components.analysis import Components
 from trainer.components.layout import LOWEST_HZ, SPREAD, SWEEP_S, knot_frames
-from trainer.components.variation import interpolation, resampled
+from trainer.components.variation import ends_s, interpolation, resampled
 from trainer.config import ModelConfig
 
 STEPS, STEP = 10, 0.025
@@ -80,11 +80,5 @@ class Crossing:
             free_weight=theirs.free_weight,
             log_level=own.log_level + rise,
             noise_level=own.noise_level + rise[:, None],
-            end_s=self._end_s(sound),
+            end_s=ends_s(sound[:, 0], self.rate),
         )
-
-    def _end_s(self, sound: Tensor) -> Tensor:
-        """Return the times at which sounds have fallen by 70 dB for good, [B]."""
-        level = sound[:, 0].abs()
-        loud = level > level.amax(1, keepdim=True) * 10 ** (QUIET_DB / 20)
-        return (sound.shape[-1] - loud.flip(-1).int().argmax(-1)) / self.rate

@@ -22,7 +22,7 @@ SOUND = "sound"
 """Tensor with the digest of each sound and of the layout of its components, uint8 [N, 32]."""
 KEEP_S = 10.0
 """Time between two versions of the file."""
-VERSION = 2
+VERSION = 3
 """Of the analysis: components of another version are not taken from the file. Raise it with each change."""
 GOLDEN = 0.5 * (5**0.5 - 1)
 

@@ -1,7 +1,7 @@
 """Varies sounds and their components in training, so that the encoder meets more kits than there are.
 
-A variation changes pitch and time together, as a resampler does, by whole zones of the modes, and then the
-timbre by a smooth random equaliser.
+A variation changes pitch and time together, as a resampler does, by whole zones of the modes; then the
+envelope, by a gain of the attack and extra damping; and then the timbre, by a smooth random equaliser.
 """
 
 from __future__ import annotations
@@ -15,13 +15,23 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from trainer.components.analysis import QUIET, Components
-from trainer.components.layout import LOWEST_HZ, SPREAD, SWEEP_S, band_middles_hz, half_zone, knot_frames
-from trainer.config import ModelConfig
+from trainer.components.analysis import QUIET, QUIET_DB, Components
+from trainer.components.layout import (
+    DECAYS,
+    LOWEST_HZ,
+    SPREAD,
+    SWEEP_S,
+    band_middles_hz,
+    half_zone,
+    knot_frames,
+)
+from trainer.config import DataConfig, ModelConfig
 
 RIPPLES = 3
 """Half waves of the equaliser, at most, from the lowest to the highest frequency."""
 RANGE_HZ = (30.0, 20_000.0)
+ATTACK_S = (0.002, 0.03)
+"""Range of the time constant of an attack's gain."""
 
 
 class Variation:
@@ -29,18 +39,19 @@ class Variation:
 
     Args:
         config: the layout of the components.
-        zones: largest change of pitch, up or down, in zones of the modes.
-        equaliser_db: standard deviation of the equaliser at any frequency.
+        data: its `vary_…` keys are the extent.
     """
 
-    def __init__(self, config: ModelConfig, zones: int, equaliser_db: float) -> None:
-        self.zones, self.equaliser_db, self.rate = zones, equaliser_db, config.sample_rate
+    def __init__(self, config: ModelConfig, data: DataConfig) -> None:
+        self.zones, self.equaliser_db, self.rate = data.vary_zones, data.vary_db, config.sample_rate
+        self.attack_db, self.damping = data.vary_attack_db, data.vary_damping
         self.zone = 2.0 * half_zone(config.modes, config.sample_rate)
         middles = band_middles_hz(config.bands, config.sample_rate)
         self.bands = torch.from_numpy(middles).float()
         knots = knot_frames(config.length // config.hop_length, config.knots).astype(np.float64)
+        self.knot_s = torch.from_numpy(knots * config.hop_length / config.sample_rate).float()
         self.in_time, self.in_bands = [], []
-        for step in range(-zones, zones + 1):
+        for step in range(-self.zones, self.zones + 1):
             ratio = math.exp(step * self.zone)
             self.in_time.append(interpolation(knots, np.minimum(knots * ratio, knots[-1])))
             lines = np.log(middles + 700.0)
@@ -52,9 +63,40 @@ class Variation:
         """Return varied sounds [B, 1, T], at their original peaks, and their components."""
         steps = torch.randint(-self.zones, self.zones + 1, (len(heard),), generator=source).tolist()
         curve = torch.randn(len(heard), RIPPLES, generator=source) * (self.equaliser_db / 8.686)
+        luck = torch.rand(3, len(heard), generator=source)
         moved = [resampled(sound, step * self.zone) for sound, step in zip(heard, steps, strict=True)]
         columns = zip(*(self._transposed(components, i, step) for i, step in enumerate(steps)), strict=True)
-        return self._equalised(torch.stack(moved), Components(*map(torch.stack, columns)), curve)
+        shaped = self._shaped(torch.stack(moved), Components(*map(torch.stack, columns)), *luck)
+        return self._equalised(*shaped, curve)
+
+    def _shaped(
+        self, heard: Tensor, own: Components, bump: Tensor, fade: Tensor, damped: Tensor
+    ) -> tuple[Tensor, Components]:
+        """Give sounds another attack and damping, by numbers 0 to 1: [B] each. Half of them are damped.
+
+        The gain in nepers is b·e^(-t/τ) - a·t.
+        """
+        low, high = (math.log(edge) for edge in ATTACK_S)
+        tau = torch.exp(low + (high - low) * fade)[:, None]
+        rise = torch.special.ndtri(bump.clamp(0.01, 0.99))[:, None] * (self.attack_db / 8.686)
+        a = (2.0 * damped - 1.0).clamp(min=0.0).square()[:, None] * self.damping
+
+        def gain(seconds: Tensor) -> Tensor:
+            return rise * torch.exp(-seconds / tau) - a * seconds
+
+        sound = heard[:, 0] * gain(torch.arange(heard.shape[-1]) / self.rate).exp()
+        peak = heard[:, 0].abs().amax(1) / sound.abs().amax(1).clamp(min=1e-9)
+        loss = peak.clamp(min=1e-9).log()[:, None]
+        level = (gain(self.knot_s) + loss)[..., None]
+        sound = sound * peak[:, None]
+        return sound[:, None], replace(
+            own,
+            free_level=own.free_level + level,
+            log_level=own.log_level + loss,
+            log_decay=(own.log_decay.exp() + a).clamp(max=DECAYS[1]).log(),
+            noise_level=own.noise_level + level,
+            end_s=torch.minimum(own.end_s, ends_s(sound, self.rate)),
+        )
 
     def _transposed(self, all_: Components, index: int, step: int) -> tuple[Tensor, ...]:
         own = Components(*(getattr(all_, name)[index] for name in all_.__dataclass_fields__))
@@ -100,6 +142,13 @@ class Variation:
             noise_level=own.noise_level + (self._gain(curve, bands) + loss[:, None])[:, None],
         )
         return (sound * peak[:, None])[:, None], levels
+
+
+def ends_s(sounds: Tensor, rate: int) -> Tensor:
+    """Return the times at which sounds [B, T] have fallen by 70 dB for good: [B]."""
+    level = sounds.abs()
+    loud = level > level.amax(1, keepdim=True) * 10 ** (QUIET_DB / 20)
+    return (sounds.shape[-1] - loud.flip(-1).int().argmax(-1)) / rate
 
 
 def resampled(sound: Tensor, change: float) -> Tensor:

@@ -1,12 +1,14 @@
 """The modal decoder: a drum as oscillators and band noise.
 
-    z ─► pitch net (float64) ─► frequencies of all oscillators
+    z₁ ─► f₁, the frequency of the body
+    z ─► pitch net (float64) ─► sweep, and frequencies of all other oscillators
     z ─► hidden ─► hidden ─┬─► knots ─► levels of noise bands and free oscillators, frame by frame
                            ├─► level, decay and probability of each mode
                            └─► the frame at which the sound ends (gate)
 
 - Four *free* oscillators have the frequencies f₁ and f₁·r₂ … f₁·r₄. f₁ sweeps downwards like that of a drum
-  head, f₁(t) = f₁ (1 + s e^(-t/τ)). A path from one drum to another glides them.
+  head, f₁(t) = f₁ (1 + s e^(-t/τ)). f₁ depends on the first coordinate alone, so a path from one drum to
+  another glides it evenly.
 - *Modes* are damped sinusoids. Each has a narrow frequency zone of its own; the zones lie side by side.
   The decoder gives each mode a probability; the mode sounds where that exceeds its fixed draw. So a sound
   between training sounds has as many clear partials as they have. With the mean of their levels instead, all
@@ -49,6 +51,8 @@ from trainer.config import ModelConfig
 
 LEAK = 0.2
 PITCH_HIDDEN = 64
+PITCH_SCALE = 0.35
+"""f₁ = LOWEST_HZ · e^(SPREAD · tanh(PITCH_SCALE · z₁)): z₁ from -2 to 2 gives 44 to 273 Hz."""
 LOUDEST, LOUDEST_MODE = 1.0, -0.5
 """Largest log level of a noise band or free oscillator, and of a mode."""
 QUIET = -9.0
@@ -78,7 +82,7 @@ def draws(modes: int) -> NDArray[np.float32]:
 
 
 class Pitch(nn.Module):
-    """z [..., D] -> the frequencies of all oscillators, by a small network of its own."""
+    """z [..., D] -> the frequencies of all oscillators: f₁ by z₁, the others by a small network."""
 
     zones: Tensor
 
@@ -86,7 +90,7 @@ class Pitch(nn.Module):
         super().__init__()
         self.first = nn.Linear(latent_dim, PITCH_HIDDEN)
         self.second = nn.Linear(PITCH_HIDDEN, PITCH_HIDDEN)
-        self.out = nn.Linear(PITCH_HIDDEN, FREE + 2 + modes)
+        self.out = nn.Linear(PITCH_HIDDEN, FREE + 1 + modes)
         with torch.no_grad():
             self.out.weight.mul_(0.3)
         zones = torch.from_numpy(zones_hz(modes, sample_rate)).log()
@@ -98,7 +102,8 @@ class Pitch(nn.Module):
         x = z
         for layer in (self.first, self.second, self.out):
             x = functional.linear(x, layer.weight.to(z), layer.bias.to(z))
-            x = torch.tanh(x) if layer is self.out else functional.leaky_relu(x, LEAK)
+            x = x if layer is self.out else functional.leaky_relu(x, LEAK)
+        x = torch.tanh(torch.cat((PITCH_SCALE * z[..., :1], x), -1))
         low, high = (math.log(edge) for edge in SWEEP_S)
         ratio = [0.5 * (math.log(b * a) + math.log(b / a) * x[..., 1 + i]) for i, (a, b) in enumerate(RATIOS)]
         return {

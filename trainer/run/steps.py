@@ -91,6 +91,7 @@ def update(state: State, batch: Batch, stop: Callable[[], bool]) -> dict[str, fl
     shape = (len(batch), config.model.latent_dim)
     noise = sampling.generator(config.fit.seed, "noise", state.step)
     first, second = (torch.randn(shape, generator=noise).to(state.device) for _ in range(2))
+    torch.manual_seed(noise.initial_seed())  # for dropout: a resumed run goes on as if it had not ended
     if config.optim.update == "joint":
         return _descend(state, JOINT, batch, first, weight, stop)
     still = replace(batch, heard=batch.waveform) if config.data.shift_steps == CLASSIFICATION else batch
@@ -203,7 +204,7 @@ def batches(state: State) -> Iterator[Batch]:
     variation = crossing = None
     if state.components is not None:
         crossing = Crossing(config.model)
-        variation = Variation(config.model, config.data.vary_zones, config.data.vary_db)
+        variation = Variation(config.model, config.data)
     for indices, others in chosen[state.position :]:
         source = sampling.generator(config.fit.seed, "shift", state.step)
         waveform, components = _mixed(state, indices, others, crossing)

@@ -69,11 +69,12 @@ def test_partials_of_metal_come_back_in_their_zones() -> None:
         assert found.log_decay[0, zone].item() == pytest.approx(math.log(decay), abs=0.25)
 
 
-def test_noise_has_no_pitch_and_only_quiet_modes() -> None:
-    noise = np.random.default_rng(0).standard_normal(len(TIME)) * np.exp(-5 * TIME)
-    found = _analysed(noise)
-    assert found.free_weight.max().item() < 0.3
-    assert found.log_level.max().item() < math.log(0.05)
+def test_noise_has_no_pitch_and_hardly_a_mode() -> None:
+    for seed in range(3):
+        noise = np.random.default_rng(seed).standard_normal(len(TIME)) * np.exp(-5 * TIME)
+        found = _analysed(noise)
+        assert found.free_weight.max().item() < 0.3
+        assert (found.mode_weight > 0.0).sum().item() <= 1
 
 
 def test_levels_and_phases_of_a_free_oscillator_come_back() -> None:

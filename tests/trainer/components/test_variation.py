@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import torch
 from trainer.components.analysis import analyse
 from trainer.components.layout import half_zone
 from trainer.components.variation import Variation
-from trainer.config import ModelConfig
+from trainer.config import DataConfig, ModelConfig
 
 RATE, LENGTH = 44_100, 22_080
 CONFIG = ModelConfig(
@@ -27,10 +28,19 @@ def _drum() -> torch.Tensor:
     return torch.from_numpy(sound / np.abs(sound).max()).float()[None, None]
 
 
-@pytest.mark.parametrize(("zones", "equaliser_db"), [(2, 0.0), (0, 4.0), (2, 4.0)])
-def test_components_of_a_varied_sound_are_the_varied_components(zones: int, equaliser_db: float) -> None:
+@pytest.mark.parametrize(
+    "extent",
+    [
+        {"vary_zones": 2},
+        {"vary_db": 4.0},
+        {"vary_attack_db": 6.0},
+        {"vary_damping": 40.0},
+        {"vary_zones": 2, "vary_db": 4.0, "vary_attack_db": 2.0, "vary_damping": 20.0},
+    ],
+)
+def test_components_of_a_varied_sound_are_the_varied_components(extent: dict[str, Any]) -> None:
     sound = _drum()
-    variation = Variation(CONFIG, zones, equaliser_db)
+    variation = Variation(CONFIG, DataConfig(**extent))
     heard, varied = variation(sound, analyse(sound, CONFIG)[0], torch.Generator().manual_seed(3))
     found = analyse(heard, CONFIG)[0]
     assert heard.abs().max().item() == pytest.approx(1.0, abs=0.03)
@@ -48,18 +58,36 @@ def test_components_of_a_varied_sound_are_the_varied_components(zones: int, equa
 def test_pitch_changes_by_whole_zones() -> None:
     sound = _drum().repeat(40, 1, 1)
     own = analyse(sound[:1], CONFIG)[0][torch.zeros(40, dtype=torch.int64)]
-    _, varied = Variation(CONFIG, 2, 0.0)(sound, own, torch.Generator().manual_seed(0))
+    _, varied = Variation(CONFIG, DataConfig(vary_zones=2))(sound, own, torch.Generator().manual_seed(0))
     steps = ((varied.log_f1 - own.log_f1) / (2 * half_zone(CONFIG.modes, RATE))).tolist()
     assert {round(step) for step in steps} == {-2, -1, 0, 1, 2}
     assert max(abs(step - round(step)) for step in steps) < 1e-3
 
 
+def test_damping_shortens_half_of_the_sounds() -> None:
+    sound = _drum().repeat(40, 1, 1)
+    own = analyse(sound[:1], CONFIG)[0][torch.zeros(40, dtype=torch.int64)]
+    variation = Variation(CONFIG, DataConfig(vary_damping=40.0))
+    heard, varied = variation(sound, own, torch.Generator().manual_seed(0))
+    mode = int(own.log_level[0].argmax())
+    faster = (varied.log_decay.exp() - own.log_decay.exp())[:, mode]
+    assert 0 <= faster.min() < 0.01
+    assert 20 < faster.max() <= 40.01
+    assert 12 <= int((faster < 0.01).sum()) <= 28
+    energy = heard.square().sum((1, 2))
+    assert energy[faster.argmax()] < 0.7 * energy[faster.argmin()]
+    assert varied.end_s[faster.argmax()] < 0.7 * own.end_s[0]
+
+
 def test_no_variation_changes_nothing_and_a_seed_repeats_it() -> None:
     sound = _drum()
     own = analyse(sound, CONFIG)[0]
-    heard, same = Variation(CONFIG, 0, 0.0)(sound, own, torch.Generator().manual_seed(0))
+    heard, same = Variation(CONFIG, DataConfig())(sound, own, torch.Generator().manual_seed(0))
     torch.testing.assert_close(heard, sound, atol=1e-5, rtol=0)
     torch.testing.assert_close(same.noise_level, own.noise_level, atol=1e-4, rtol=0)
-    draws = [Variation(CONFIG, 3, 4.0)(sound, own, torch.Generator().manual_seed(7))[0] for _ in range(2)]
+    variation = Variation(
+        CONFIG, DataConfig(vary_zones=3, vary_db=4.0, vary_attack_db=3.0, vary_damping=20.0)
+    )
+    draws = [variation(sound, own, torch.Generator().manual_seed(7))[0] for _ in range(2)]
     assert torch.equal(*draws)
     assert math.isfinite(draws[0].sum().item())

@@ -67,7 +67,7 @@ def test_run_writes_its_checkpoints_log_and_configuration(
         assert bool(saved.optimisers) == (name == LAST)
         assert saved.classes == ("high", "low")
         assert len(saved.anchors.names) == 10
-        model = build(saved.config.model, len(saved.classes))
+        model = build(saved.config.model, len(saved.classes)).eval()
         model.load_state_dict(saved.model)
         sounds = state.sounds
         for anchor, label, mean in zip(*vars(saved.anchors).values(), strict=True):

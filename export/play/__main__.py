@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,7 +33,7 @@ BATCH = 16
 def get_parser(prog: str = "python -m export.play") -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     parser = argparse.ArgumentParser(prog=prog, description=DESCRIPTION, allow_abbrev=False)
-    parser.add_argument("data", type=Path, metavar="FOLDER", help="folder of audio files")
+    parser.add_argument("data", type=_path, metavar="FOLDER", help="folder of audio files")
     parser.add_argument(
         "--quality",
         choices=tuple(QUALITIES),
@@ -57,7 +58,7 @@ def get_parser(prog: str = "python -m export.play") -> argparse.ArgumentParser:
         action="store_true",
         help="start no server: another one plays RUN/NAME.onnx",
     )
-    parser.add_argument("--force", action="store_true", help="replace a run of other sounds in --out")
+    parser.add_argument("--force", action="store_true", help="replace a run of another folder in --out")
     files.add_config(parser)
     files.add_from(parser)
     return parser
@@ -80,9 +81,14 @@ def main(argv: Sequence[str] | None = None, prog: str = "trainer play") -> int:
             qualities=QUALITIES,
             force=args.force,
         )
+        order.check()
         return learn(order) if args.learn_only else play(order, rest)
     except (TrainerError, RealtimeError, OSError) as error:
         return fail(str(error))
+
+
+def _path(text: str) -> Path:
+    return Path(os.path.expanduser(text))  # no shell expands ~ in DATA="~/my sounds"
 
 
 def _config(args: argparse.Namespace) -> Config:

@@ -201,6 +201,7 @@ def _run(order: Order, reading: Callable[[int, int], None], note: Callable[[str]
                 raise
             note(f"{order.out}: the sounds have changed; they are learnt anew")
         else:
+            order.sign()
             note(f"{order.out}: continues after pass {state.epoch}")
             return Adaptation(state, known, saved)
     elif order.out.is_dir() and not order.force and _foreign(order):
@@ -208,6 +209,7 @@ def _run(order: Order, reading: Callable[[int, int], None], note: Callable[[str]
     state = fit.start(order.config, order.data, reading, base=known, analysed=False)
     order.out.mkdir(parents=True, exist_ok=True)
     fit.clear(order.out)
+    order.sign()
     return Adaptation(state, known)
 
 

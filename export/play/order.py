@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,6 +10,10 @@ from pathlib import Path
 
 from trainer.commands import installed
 from trainer.config import Config
+from trainer.errors import TrainerError
+
+SOURCE = "source"
+"""File in a run: the path of the folder of its sounds."""
 
 
 @dataclass(frozen=True)
@@ -46,3 +51,27 @@ class Order:
         """The command that continues the learning, for a shell."""
         out = [] if self.out == Path("runs") / self.model.stem else ["--out", str(self.out)]
         return f"{installed.program('trainer')} play {shlex.join([str(self.data), *out])}"
+
+    def check(self) -> None:
+        """Refuse a run of another folder, unless `force` is set or that folder is gone.
+
+        Raises:
+            TrainerError: the run has learnt a folder of the same name from another place.
+        """
+        known = self.out / SOURCE
+        if self.force or not known.is_file():
+            return
+        other = Path(os.fsdecode(known.read_bytes()))
+        if other.is_dir() and not other.samefile(self.data):
+            free = next(place for place in map(self._numbered, range(2, 10_000)) if not place.exists())
+            raise TrainerError(
+                f"{self.out} has the sounds of {other}; for a run of its own, add "
+                f"--out {shlex.quote(str(free))}; to replace the run, --force"
+            )
+
+    def sign(self) -> None:
+        """Note in the run where its sounds come from."""
+        (self.out / SOURCE).write_bytes(os.fsencode(self.data.resolve()))
+
+    def _numbered(self, number: int) -> Path:
+        return self.out.with_name(f"{self.out.name}-{number}")

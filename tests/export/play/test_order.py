@@ -1,0 +1,56 @@
+"""An order for a folder of sounds refuses the run of another folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from export.play.__main__ import main
+from export.play.order import SOURCE, Order
+from trainer import config as configs
+from trainer.errors import TrainerError
+
+
+def _order(data: Path, out: Path, *, force: bool = False) -> Order:
+    return Order(data, out, configs.read(configs.DEFAULT), None, {"good": 1}, force)
+
+
+def _folder(place: Path) -> Path:
+    place.mkdir(parents=True)
+    return place
+
+
+def test_another_folder_of_the_same_name_does_not_replace_a_run(tmp_path: Path) -> None:
+    first, second = (_folder(tmp_path / place / "My Samples") for place in ("one", "two"))
+    run = _folder(tmp_path / "runs" / "My Samples")
+    _folder(tmp_path / "runs" / "My Samples-2")
+    _order(first, run).sign()
+    _order(first, run).check()
+    with pytest.raises(
+        TrainerError, match=r"has the sounds of .*one/My Samples.*--out '.*My Samples-3'.*--force"
+    ):
+        _order(second, run).check()
+    _order(second, run, force=True).check()
+
+
+def test_a_folder_that_has_moved_keeps_its_run(tmp_path: Path) -> None:
+    first = _folder(tmp_path / "one" / "kit")
+    run = _folder(tmp_path / "run")
+    _order(first, run).sign()
+    moved = first.rename(tmp_path / "kit")
+    _order(moved, run).check()
+
+
+def test_a_run_without_a_note_is_accepted(tmp_path: Path) -> None:
+    run = _folder(tmp_path / "run")
+    _order(_folder(tmp_path / "kit"), run).check()
+    assert not (run / SOURCE).exists()
+
+
+def test_a_tilde_is_the_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert main(["~/no kit"]) == 2
+    assert f"{tmp_path}/no kit: no such folder" in capsys.readouterr().err

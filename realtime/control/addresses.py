@@ -152,10 +152,7 @@ def _drum(space: LatentSpace, values: tuple[Any, ...]) -> Hit | Nothing:
 def _recall(space: LatentSpace, values: tuple[Any, ...]) -> Goto | Move:
     """Move to a preset: with a time, glide for that long; otherwise use the default glide."""
     name, ms = values
-    found = space.preset(name)
-    if found is None:
-        raise ControlError(f"no preset named {name!r}; `/morph/preset/list` lists them")
-    z = space.presets[found]
+    z = space.preset(name)
     return Move(z) if ms is None else Goto(z, ms)
 
 
@@ -303,15 +300,16 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
     ),
     Address(
         "/morph/note",
-        f"Play a sound at the pitch of a MIDI note, at most {PITCH.high:g} semitones off.",
+        f"Play a sound at the pitch of a MIDI note, at most {PITCH.high:g} semitones off, and at a MIDI "
+        "velocity, 0 to 127.",
         _note,
         _NOTE,
     ),
     Address(
         "/morph/drum",
-        "Play the drum of a General MIDI note (36 kick, 38 snare, 42 closed hat, 46 open hat …), each with a "
-        "touch of its own, which has the note's number; a closed hat ends the open one. A model without that "
-        "drum plays as `/morph/note` does.",
+        "Play the drum of a General MIDI note (36 kick, 38 snare, 42 closed hat, 46 open hat …) at a MIDI "
+        "velocity, 0 to 127. Each has a touch of its own, with the note's number; a closed hat ends the open "
+        "one. A model without that drum plays as `/morph/note` does.",
         _drum,
         (_number("note", quantities.MIDI_DATA, "MIDI note"), _NOTE[1]),
     ),

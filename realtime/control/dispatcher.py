@@ -155,7 +155,7 @@ class Control:
     def _adopt(self, info: ModelInfo) -> None:
         self._describe(info)
         self.presets: Presets = self._shelf.open(info)
-        self.space = LatentSpace(info, self.presets)
+        self.space = LatentSpace(info, self.presets, self.presets.elsewhere)
         self._history = History()
         self._target, self._level_db = None, 0.0
         self._standing.pop(SetZ, None)
@@ -168,8 +168,8 @@ class Control:
         """Go on with another version of the model, and with its presets, point and sequencer."""
         self._describe(info)
         before, self.presets = self.presets, Presets(info, self.presets, self.presets.last)
-        self.presets.patterns = before.patterns
-        self.space = LatentSpace(info, self.presets)
+        self.presets.patterns, self.presets.elsewhere = before.patterns, before.elsewhere
+        self.space = LatentSpace(info, self.presets, self.presets.elsewhere)
         self._sequencer.renew(self.space)
         self._forget_later()
         self._prepare()

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.control.general_midi import DRUMS, Drum
+from realtime.control.preset_names import missing, taking_over
 from realtime.model.courses import Course, Courses
 from realtime.model.expression import Expression
 from realtime.model.names import Names
@@ -26,11 +27,18 @@ class LatentSpace:
     Args:
         info: the model's metadata.
         presets: name -> z [D]; read at every call, so it may change.
+        elsewhere: presets of an earlier version: name -> the command that takes it over.
     """
 
-    def __init__(self, info: ModelInfo, presets: Mapping[str, Z] | None = None) -> None:
+    def __init__(
+        self,
+        info: ModelInfo,
+        presets: Mapping[str, Z] | None = None,
+        elsewhere: Mapping[str, str] | None = None,
+    ) -> None:
         self.info = info
         self.presets: Mapping[str, Z] = {} if presets is None else presets
+        self._elsewhere = elsewhere or {}
         self._named = {c.name: c.centroid for c in info.classes}
         self._named |= {a.name: a.z for a in info.anchors if a.name not in self._named}
         self._names = Names(self._named)
@@ -52,14 +60,20 @@ class LatentSpace:
         """Return whether the model or a preset has that name."""
         return self._find(name) is not None
 
-    def preset(self, said: str) -> str | None:
-        """Return the name of the preset that is meant, as `Names.find` does."""
-        return Names(self.presets).find(said)
+    def preset(self, said: str) -> Z:
+        """Return the z [D] of the preset that is meant, as `Names.find` does.
+
+        Raises:
+            ControlError: no preset has that name; the message lists the presets.
+        """
+        if (name := Names(self.presets).find(said)) is None:
+            raise missing(said, self.presets, self._elsewhere)
+        return self.presets[name]
 
     def _find(self, said: str) -> str | None:
         if said in self._named or said in self.presets:
             return said
-        return self._names.find(said) or self.preset(said)
+        return self._names.find(said) or Names(self.presets).find(said)
 
     def name(self, said: str) -> str:
         """Return the name of the class, training sound or preset that is meant, as `Names.find` does.
@@ -71,7 +85,9 @@ class LatentSpace:
             return found
         near = difflib.get_close_matches(said, (*self._named, *self.presets), n=3)
         classes = [c.name for c in self.info.classes]
-        hint = f"did you mean {' or '.join(near)}?" if near else f"classes are {', '.join(classes)}"
+        hint = taking_over(said, self._elsewhere) or (
+            f"did you mean {' or '.join(near)}?" if near else f"classes are {', '.join(classes)}"
+        )
         raise ControlError(f"no point named {said!r}: {hint}")
 
     def point(self, said: str) -> Z:

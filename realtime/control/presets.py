@@ -32,6 +32,7 @@ import filelock
 import platformdirs
 
 from realtime.control.pattern import Patterns
+from realtime.control.preset_names import first, missing
 from realtime.control.protocol import HOST, PORT, check_name
 from realtime.model.schema import ModelInfo
 from realtime.synth.commands import MODES, Z
@@ -43,7 +44,6 @@ from realtime.util.outside import OutsideError
 FORMAT = "soundmorph_presets"
 VERSION = 1
 MAX_PRESETS = 1000  # for each model
-NAMED = 8  # presets of another model that a line names
 MAX_BYTES = 64 * 2**20  # largest file that is read
 LOCK_S = 5.0  # to wait for another server's save
 
@@ -65,11 +65,16 @@ class Last:
 
 
 class Presets(Mapping[str, Z]):
-    """The presets of one model, by name. One thread may change them while another saves them."""
+    """The presets of one model, by name. One thread may change them while another saves them.
+
+    Attributes:
+        elsewhere: by name, the command that takes over a preset of another model with this model's name.
+    """
 
     def __init__(
         self, info: ModelInfo, found: Mapping[str, Z] | None = None, last: Last | None = None
     ) -> None:
+        self.elsewhere: Mapping[str, str] = {}
         self.key = f"{info.name} {info.digest[:16]}".strip()
         self.sounds = info.sounds_digest[:16]
         self.last = last
@@ -114,7 +119,7 @@ class Presets(Mapping[str, Z]):
             ControlError: no preset has that name.
         """
         if name not in self._points:
-            raise ControlError(f"no preset named {name!r}; `/morph/preset/list` lists them")
+            raise missing(name, self, self.elsewhere)
         self._points = {n: z for n, z in self._points.items() if n != name}
 
     def section(self) -> dict[str, Any]:
@@ -185,18 +190,28 @@ class PresetFile:
             if number:
                 self._say(f"{self.path}: {number} {what} and are left out")
         found = dict(list(found.items())[:MAX_PRESETS])
-        if not found and (earlier := _earlier(sections, presets.key, info)):
+        earlier = _earlier(sections, presets.key, info)
+        if not found and earlier:
             self._say(
                 f"{self.path} has no presets for this model {info.name!r}, but some for another of its name: "
-                f"{_first([*earlier.values()][-1])}. To take them over: {self._send} /morph/preset/adopt"
+                f"{first([*earlier.values()][-1])}. To take them over: {self._send} /morph/preset/adopt"
             )
         if found and not own:
-            self._say(f"keeps the presets of an earlier version of {info.name!r}: {_first(found)}")
+            self._say(f"keeps the presets of an earlier version of {info.name!r}: {first(found)}")
         presets = Presets(info, found, _last(section.get("last"), info.latent_dim))
         presets.patterns = patterns
+        presets.elsewhere = self._elsewhere(earlier)
         if own:
             self._before[presets.key] = presets.section()
         return presets
+
+    def _elsewhere(self, earlier: dict[str, dict[str, Z]]) -> dict[str, str]:
+        adopt, latest = f"{self._send} /morph/preset/adopt", next(reversed(earlier), None)
+        return {
+            name: adopt if checksum == latest else f"{adopt} s {checksum}"
+            for checksum, points in earlier.items()
+            for name in points
+        }
 
     def earlier(self, info: ModelInfo) -> dict[str, dict[str, Z]]:
         """Return the presets of other models with this name that fit, by checksum, the latest last."""
@@ -275,12 +290,7 @@ class PresetFile:
 
 def listed(earlier: Mapping[str, Mapping[str, Z]]) -> str:
     """Return one line with each checksum and its first presets: `0123456789abcdef (fat, thin, …)`."""
-    return ", ".join(f"{checksum} ({_first(points)})" for checksum, points in earlier.items())
-
-
-def _first(points: Mapping[str, Z]) -> str:
-    """Return the names of the first presets: `fat, thin, …`."""
-    return ", ".join([*points][:NAMED] + ["…"] * (len(points) > NAMED))
+    return ", ".join(f"{checksum} ({first(points)})" for checksum, points in earlier.items())
 
 
 def _of_sounds(sections: Mapping[str, Any], sounds: str) -> dict[str, Any]:

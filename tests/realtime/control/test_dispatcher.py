@@ -350,6 +350,46 @@ def test_presets_of_another_model_are_adopted_on_request(
     assert dict(shelf.open(model)) == {"fat": (2.0, *z[1:])}  # the existing preset stays
 
 
+def test_refused_preset_names_those_that_exist_and_the_nearest(control: Control) -> None:
+    def refusal(name: str) -> str:
+        (error,) = say(control, "/morph/preset/recall", name)
+        return str(error.arguments[1])
+
+    assert refusal("drak") == "no preset named 'drak'; there are none yet"
+    for name in ("bright one", "dark"):
+        say(control, "/morph/preset/store", name)
+    assert refusal("drak") == "no preset named 'drak'; did you mean dark? presets are bright one, dark"
+    assert refusal("xyz") == "no preset named 'xyz'; presets are bright one, dark"
+    for number in range(11):
+        say(control, "/morph/preset/store", f"p{number}")
+    assert refusal("xyz").endswith("p8, p9, …")  # a dozen of the 13
+
+
+def test_refused_preset_of_an_earlier_version_comes_with_the_command_that_adopts_it(
+    decoder: Decoder, player: Notebook, tmp_path: Path
+) -> None:
+    model, z = decoder.info, (1.0, 2.0, 3.0, 4.0)
+    shelf = PresetFile(tmp_path / "presets.json", lambda line: None, "oscsend 10.0.0.1 9001")
+    for kept, name in ((1, "fat"), (2, "thin")):
+        earlier = shelf.open(replace(model, anchors=model.anchors[kept:]))
+        earlier.store(name, z)
+        shelf.save(earlier)
+        checksum = shelf.open(replace(model, anchors=model.anchors[1:])).key.split()[-1]
+    control = Control(model, player, shelf=shelf)
+    for address, wanted in (
+        ("/morph/preset/recall", {"thin": "", "Fat": f" s {checksum}"}),  # without a checksum: saved last
+        ("/morph/trigger", {"thin": ""}),
+    ):
+        for name, more in wanted.items():
+            (error,) = say(control, address, *([1.0] if address == "/morph/trigger" else []), name)
+            assert error.arguments[1].endswith(
+                f"to take it over: oscsend 10.0.0.1 9001 /morph/preset/adopt{more}"
+            )
+    say(control, "/morph/preset/adopt", checksum)
+    wait_for_news(control, 1)
+    assert say(control, "/morph/preset/recall", "fat") == []
+
+
 def test_adopt_without_another_model_is_refused(control: Control) -> None:
     say(control, "/morph/preset/adopt")
     (error,) = wait_for_news(control, 1)

@@ -73,10 +73,12 @@ class LatentSpace:
     def _find(self, said: str) -> str | None:
         if said in self._named or said in self.presets:
             return said
-        return self._names.find(said) or Names(self.presets).find(said)
+        return self._names.find(said) or Names(self.presets).find(said) or self._names.find_file(said)
 
     def name(self, said: str) -> str:
         """Return the name of the class, training sound or preset that is meant, as `Names.find` does.
+
+        A training sound may also be named without its folder, as `Names.find_file` does.
 
         Raises:
             ControlError: no point has that name; the message lists the nearest names.

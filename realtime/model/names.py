@@ -43,8 +43,13 @@ class Names:
     def __init__(self, names: Iterable[str]) -> None:
         self._exact = dict.fromkeys(names)
         self._folded: dict[str, str] = {}
+        self._files: dict[str, str | None] = {}  # None: several folders have the file
         for name in self._exact:
             self._folded.setdefault(fold(name), name)
+            folder, _, file = name.rpartition("/")
+            if folder:
+                word = fold(file)
+                self._files[word] = None if word in self._files else name
 
     def find(self, said: str) -> str | None:
         """Return the name meant, or None: the very name, else one that reads alike, else a synonym."""
@@ -53,6 +58,10 @@ class Names:
         word = fold(said)
         words = (word, *_SYNONYMS.get(word, ()))
         return next((self._folded[each] for each in words if each in self._folded), None)
+
+    def find_file(self, said: str) -> str | None:
+        """Return the only name with that last part, `Kicks/Kick 03` for `Kick 03`, or None."""
+        return self._files.get(fold(said))
 
     def spellings(self) -> dict[str, str]:
         """Return the folded words that find a name, each with the name that it finds."""

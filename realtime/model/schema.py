@@ -202,14 +202,15 @@ class ModelInfo:
         return 1e3 * self.length / self.sample_rate
 
     def point(self, name: str) -> Vector:
-        """Return the z of a class centre or an anchor, found as `names.Names.find` does.
+        """Return the z of a class centre or an anchor, found as `names.Names` does, also without its folder.
 
         Raises:
             ModelError: no class or anchor has that name; the message lists similar names.
         """
         points = {c.name: c.centroid for c in self.classes}
         points |= {a.name: a.z for a in self.anchors if a.name not in points}
-        if found := Names(points).find(name):
+        names = Names(points)
+        if found := names.find(name) or names.find_file(name):
             return points[found]
         classes = [c.name for c in self.classes]
         near = difflib.get_close_matches(name, classes + [a.name for a in self.anchors], n=3)

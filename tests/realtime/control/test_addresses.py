@@ -180,6 +180,13 @@ def test_goto_and_path_become_glides(info: ModelInfo) -> None:
     assert path == Goto(snare, 900.0, path="spline", through=(kick, PRESETS["fat"]))
 
 
+def test_a_preset_wins_over_a_sound_without_its_folder(info: ModelInfo) -> None:
+    z = (1.0, 2.0, 3.0, 4.0)
+    sound = LatentSpace(info).point("0.wav")
+    assert sound == info.anchors[0].z
+    assert LatentSpace(info, {"0.WAV": z}).point("0.wav") == z
+
+
 def test_presets_are_accepted_as_points(info: ModelInfo) -> None:
     fat = PRESETS["fat"]
     assert ask(info, "/morph/preset/recall", "fat") == Move(fat)

@@ -43,3 +43,13 @@ def test_words_for_classes_of_newer_kits_find_those_of_older_ones() -> None:
 def test_exact_name_wins_over_a_similar_one() -> None:
     names = Names(("Kick", "kick", "kicks", "bass", "glass"))
     assert [names.find(n) for n in ("kick", "kicks", "KICK", "glasses")] == ["kick", "kicks", "Kick", "glass"]
+
+
+def test_a_sound_is_found_without_its_folder_if_only_one_has_that_name() -> None:
+    names = Names(("Kicks", "Kicks/Kick 03", "Kicks/01", "Snares/01", "Snares", "Hats/Kicks"))
+    assert [names.find_file(said) for said in ("Kick 03", "kick_03", "01", "Kick 04", "")] == [
+        *("Kicks/Kick 03", "Kicks/Kick 03"),
+        *(None, None, None),
+    ]
+    assert names.find("Kick 03") is None
+    assert names.find("Kicks") == "Kicks"

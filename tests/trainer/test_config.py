@@ -51,7 +51,7 @@ def test_bundled_configs_have_the_window_and_latent_size_of_the_paper() -> None:
         "drums": ("dc", 22050, 16384, 30),
         "drums_cc": ("cc", 22050, 16384, 30),
         "drums_mb": ("mb", 44100, 32768, 30),
-        "kit": ("modal", 44_100, 65_536, 30),
+        "kit": ("modal", 44_100, 65_536, 32),
         "paper_cc": ("cc", 8000, 4096, 20),
         "paper_dc": ("dc", 8000, 4096, 20),
         "paper_nonclass": ("dc", 8000, 4096, 20),

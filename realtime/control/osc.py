@@ -33,7 +33,7 @@ MAX_AT_ONCE = 32  # datagrams received before any is handled
 REST_S = 0.001  # pause after a round of dropped datagrams, so that a flood takes no time from the sound
 PIECE = 16  # messages parsed before other senders get a turn
 MAX_DEPTH = 8  # bundles within bundles
-KERNEL_BUFFER = 1 << 20  # bytes; buffers bursts in either direction
+KERNEL_BUFFER = 1 << 22  # bytes in either direction: a second or more of a flood
 
 T = TypeVar("T")
 

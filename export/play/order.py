@@ -1,4 +1,4 @@
-"""The order to learn a folder of sounds."""
+"""The job of learning a folder of sounds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from trainer.config import Config
 from trainer.errors import TrainerError
 
 SOURCE = "source"
-"""File in a run: the path of the folder of its sounds."""
+"""Name of the file in a run that holds the path of the folder of its sounds."""
 
 
 @dataclass(frozen=True)

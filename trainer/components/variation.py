@@ -1,7 +1,8 @@
-"""Varies sounds and their components in training, so that the encoder meets more kits than there are.
+"""Varies sounds and their components in training, so that the encoder learns as if from more kits.
 
-A variation changes pitch and time together, as a resampler does, by whole zones of the modes; then the
-envelope, by a gain of the attack and extra damping; and then the timbre, by a smooth random equaliser.
+A variation has three steps. The first changes pitch and time together, as a resampler does, by whole zones of
+the modes. The second changes the envelope, by a gain of the attack and by extra damping. The third changes
+the timbre, by a smooth random equaliser.
 """
 
 from __future__ import annotations
@@ -28,10 +29,10 @@ from trainer.components.layout import (
 from trainer.config import DataConfig, ModelConfig
 
 RIPPLES = 3
-"""Half waves of the equaliser, at most, from the lowest to the highest frequency."""
+"""Largest number of half waves of the equaliser's curve, from the lowest to the highest frequency."""
 RANGE_HZ = (30.0, 20_000.0)
 ATTACK_S = (0.002, 0.03)
-"""Range of the time constant of an attack's gain."""
+"""Range of the time constant with which the gain of the attack fades."""
 
 
 class Variation:

@@ -6,21 +6,21 @@
                            ├─► level, decay and probability of each mode
                            └─► the frame at which the sound ends (gate)
 
-- Four *free* oscillators have the frequencies f₁ and f₁·r₂ … f₁·r₄. f₁ sweeps downwards like that of a drum
-  head, f₁(t) = f₁ (1 + s e^(-t/τ)). f₁ depends on the first coordinate alone, so a path from one drum to
-  another glides it evenly.
+- Four *free* oscillators have the frequencies f₁ and f₁·r₂ … f₁·r₄. f₁ sweeps downwards, as the pitch of a
+  drum head does: f₁(t) = f₁ (1 + s e^(-t/τ)). f₁ depends on the first coordinate alone, so it glides evenly
+  along a path from one drum to another.
 - *Modes* are damped sinusoids. Each has a narrow frequency zone of its own; the zones lie side by side.
-  The decoder gives each mode a probability; the mode sounds where that exceeds its fixed draw. So a sound
-  between training sounds has as many clear partials as they have. With the mean of their levels instead, all
-  its partials would be faint.
-- *Noise* is Gaussian noise in mel-spaced bands, and dense partials in the same bands: a share of each band's
-  power *rings*. The place of a sample alone selects both from tables, so the sound does not depend on the
-  size of the chunks.
+  The decoder gives each mode a probability. The mode sounds where this probability exceeds the mode's *draw*,
+  a fixed number. So a sound between training sounds has as many clear partials as they have. If it had the
+  mean of their levels instead, all its partials would be faint.
+- *Noise* fills mel-spaced bands. A share of each band's power *rings*: it consists of dense partials. The
+  rest is Gaussian noise. Tables hold both, and the position of a sample alone selects the entry. So the sound
+  does not depend on the size of the chunks.
 
-Nothing looks ahead. Each frame passes to the next the oscillators' phases, levels and accumulated decay, and
-the levels of the noise bands. Levels change linearly within a frame, so a change of z causes no step. Noise
-begins at full level, oscillators fade in during the first frame.
-Frequencies and phases are float64: a relative error of 1e-7 would change the phase within a second.
+The decoder does not look ahead. Each frame passes some state to the next: the oscillators' phases, levels and
+accumulated decay, and the levels of the noise bands. Levels change linearly within a frame, so a change of z
+causes no step. Noise begins at full level; oscillators fade in during the first frame.
+Frequencies and phases are float64, because a relative error of 1e-7 would change the phase within a second.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ LOUDEST, LOUDEST_MODE = 1.0, -0.5
 QUIET = -9.0
 """Log level at the start of training."""
 SHARPNESS = 3.0
-"""Slope of a mode's gate, by the difference between the logit of its probability and its draw."""
+"""Slope of a mode's gate against the difference between the logit of its probability and its draw."""
 
 
 def knot_weights(frames: int, knots: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
@@ -82,7 +82,7 @@ def draws(modes: int) -> NDArray[np.float32]:
 
 
 class Pitch(nn.Module):
-    """z [..., D] -> the frequencies of all oscillators: f₁ by z₁, the others by a small network."""
+    """z [..., D] -> the frequencies of all oscillators: f₁ from z₁, the others from a small network."""
 
     zones: Tensor
 
@@ -98,7 +98,7 @@ class Pitch(nn.Module):
         self.zone_width = half_zone(modes, sample_rate)
 
     def forward(self, z: Tensor) -> dict[str, Tensor]:
-        """log_f1 [...], log_ratio [..., 3], sweep [...], log_tau [...], log_mode [..., modes]."""
+        """Return log_f1 [...], log_ratio [..., 3], sweep [...], log_tau [...], log_mode [..., modes]."""
         x = z
         for layer in (self.first, self.second, self.out):
             x = functional.linear(x, layer.weight.to(z), layer.bias.to(z))

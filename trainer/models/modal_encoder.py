@@ -6,8 +6,8 @@
 
 The windows of the mel levels are too short to distinguish a tone from noise, or the pitches of two kicks. So
 two more branches analyse long windows of the same sound. The body's branch measures the frequency of the
-strongest low partial, and its network gets the spectrum in intervals from that partial. So the network need
-not learn each pitch anew: from 1,215 recordings, it can't.
+strongest low partial. Its network gets the spectrum at fixed intervals from that partial, so it need not
+learn each pitch separately: 1,215 recordings are too few for that.
 """
 
 from __future__ import annotations
@@ -24,27 +24,30 @@ from trainer.config import ModelConfig
 from trainer.models.mb import LEAK, MBEncoder
 
 BODY_HZ = (25.0, 520.0)
-"""Range of the strongest low partial."""
+"""Range in which the encoder looks for the strongest low partial."""
 PEAK_WINDOWS = ((2048, 8192), (2048, 4096), (2048, 16_384))
-"""Start and length, in samples, of the windows for that partial; the first gives the origin of intervals."""
+"""Start and length, in samples, of the windows for that partial.
+
+The intervals count from the partial of the first window.
+"""
 BODY_WINDOWS = (
     *((0, 1024), (512, 2048), (2048, 2048), (4096, 4096), (8192, 4096), (12_288, 8192), (20_480, 8192)),
     *((32_768, 16_384), (1024, 16_384)),
 )
-"""The same for the spectrum around it."""
+"""Start and length, in samples, of the windows for the spectrum around that partial."""
 PER_OCTAVE, BELOW, ABOVE = 24, 24, 60
-"""Levels in an octave, below the partial, and above it."""
+"""Number of levels in an octave, of levels below the partial, and of levels above it."""
 DROPOUT = 0.2
-"""Share of the values that training hides from the dense layer after them."""
+"""Share of the values that training sets to zero before the dense layer after them."""
 ZONE_WINDOWS = ((1024, 8192), (1024, 32_768), (17_408, 16_384))
-"""The same for the zones of the modes."""
+"""Start and length, in samples, of the windows for the zones of the modes."""
 WIDTHS = (96, 96)
-"""Widths of the dense layers in each of the two branches."""
+"""Widths of the dense layers in the branch of the body, and in that of the zones."""
 LEAST_POWER = 1e-9
 LEAST_BEND = 1e-3
-"""Least bend of the parabola at a peak: a flat spectrum has none."""
+"""Least bend of the parabola at a peak; it prevents a division by zero in a flat spectrum."""
 OFFSET, SCALE = 10.0, 5.0
-"""They bring log powers to about unit spread."""
+"""Offset and divisor that bring log powers to about unit spread."""
 
 
 class ModalEncoder(MBEncoder):

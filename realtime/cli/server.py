@@ -32,12 +32,12 @@ from realtime.util.signals import StopRequest, stop_on_signals
 
 if TYPE_CHECKING:
     from realtime.audio.bridge_memory import BridgeFile
-    from realtime.model.first_morph import FirstMorph
     from realtime.model.schema import ModelInfo
 
 WATCH_S = 0.1
 BRIDGE_RATE_HZ = 48_000  # until a host asks for another
-START = "kick"  # the sound of the hint, if the model has it
+START, END = "kick", "open hat"  # the sounds of the hints, if the model has them
+HINT_MS = 300
 AGAIN_S = 10.0  # a worker that fails again within this time is restarted only with the model before
 
 
@@ -131,7 +131,7 @@ def serve(config: ServeConfig) -> int:
                 stop = surfaces.start_bridge(config.surfaces, host, server, sound.player, models, say)
                 started.callback(stop)
             _print(introduction.details if config.verbose else {})
-            _print(_hints(control.info, sound.first_morph(), send))
+            _print(_hints(control.info, send))
             gc.freeze()
             tell = _ignore if config.quiet else say
             lines = (
@@ -240,16 +240,16 @@ def _send(host: str, port: int) -> str:
     return f"oscsend {HOST if host == '0.0.0.0' else host} {port}"
 
 
-def _hints(info: ModelInfo, morph: FirstMorph | None, send: str) -> dict[str, str]:
+def _hints(info: ModelInfo, send: str) -> dict[str, str]:
     """Return two commands to try: a hit, and a sound that turns into another while it sounds."""
-
-    def hit(name: str) -> str:
-        return f"{send} /morph/trigger fs 1 {shlex.quote(name)}"
-
     classes = [each.name for each in info.classes]
-    hints = {"try": hit(Names(classes).find(START) or classes[0])}
-    if morph:
-        hints["and"] = f"{hit(morph.start)}; {send} /morph/goto sf {shlex.quote(morph.end)} {morph.ms}"
+    names = Names(classes)
+    start = names.find(START) or classes[0]
+    end = names.find(END) or next((name for name in reversed(classes) if name != start), start)
+    hit = f"{send} /morph/trigger fs 1 {shlex.quote(start)}"
+    hints = {"try": hit}
+    if start != end:
+        hints["and"] = f"{hit}; {send} /morph/goto sf {shlex.quote(end)} {HINT_MS}"
     return hints | {"stop": "Ctrl-C"}
 
 

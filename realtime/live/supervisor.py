@@ -25,7 +25,6 @@ from realtime.util.signals import ENDING
 if TYPE_CHECKING:
     from realtime.live.instruments import Built
     from realtime.live.worker import Introduction
-    from realtime.model.first_morph import FirstMorph
 
 ANSWER_S = 5.0  # time limit for a reply, longer than any quick call takes
 BEAT_S = 1.0  # heartbeat interval
@@ -172,13 +171,6 @@ class Supervisor:
         """
         introduction: Introduction = self._works.ask("start")
         return introduction
-
-    def first_morph(self) -> FirstMorph | None:
-        """Return the morph to try first with the model; None if there is none, or the worker fails."""
-        with contextlib.suppress(RealtimeError):
-            found: FirstMorph | None = self._works.ask("first_morph")
-            return found
-        return None
 
     def fault(self) -> str:
         """Return why the worker no longer plays, or ""; check its heartbeat once per `BEAT_S`."""

@@ -22,8 +22,6 @@ from realtime.live.failover import Failover, opener
 from realtime.live.instruments import Instrument, Instruments
 from realtime.live.recorder import Recorder
 from realtime.live.takes import Takes, Taps
-from realtime.model import first_morph
-from realtime.model.first_morph import FirstMorph
 from realtime.model.schema import ModelInfo
 from realtime.synth import plugins
 from realtime.synth.command_log import CommandLog, LogHeader, PluginState, versions
@@ -186,10 +184,6 @@ class Worker:
         self._started = True
         gc.freeze()  # scanning these permanent objects again would stop all threads for 15 ms
         return self._introduction()
-
-    def first_morph(self) -> FirstMorph | None:
-        """Return the morph to try first with the model."""
-        return first_morph.find(self._studio.playing.decoder)
 
     def _introduction(self) -> Introduction:
         engine, outlet, config = self._engine, self._outlet, self._config

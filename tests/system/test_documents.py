@@ -162,7 +162,7 @@ def test_the_tutorial_leads_to_a_performance_of_an_own_kit(reader: Reader) -> No
     for line in commands(ROOT / "docs" / "tutorial.md"):
         reader.type(line)
         if line.startswith("make mine"):
-            for name, wanted in (("try", "Kicks"), ("and", "/morph/goto sf ")):
+            for name, wanted in (("try", "Kicks"), ("and", "'Tom Toms'")):
                 (hint,) = re.findall(rf"^{name} +(oscsend .*)", reader.server_says(), re.M)
                 assert wanted in hint
                 reader.type(hint)

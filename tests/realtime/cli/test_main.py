@@ -242,9 +242,6 @@ def test_serve_introduces_itself_plays_and_records(tiny_model: Path, tmp_path: P
     total, *terms = (float(ms) for ms in re.findall(r"\d+\.\d", told["trigger"])[:4])
     assert total == pytest.approx(sum(terms), abs=0.2)
     assert f"a hit is heard within {total:.0f} ms" in told["sound"]
-    assert re.search(
-        r" /morph/trigger fs 1 (\w+); oscsend .* /morph/goto sf (?!\1)\w+ [1-9]\d+$", told["and"]
-    )
     assert soundfile.info(take).samplerate == 44100
     assert soundfile.info(take).frames >= 0.3 * 44100
 

@@ -13,7 +13,7 @@ import math
 import torch
 from torch import Tensor
 
-from trainer.components.layout import band_middles_hz
+from trainer.components.layout import FREE, band_middles_hz
 from trainer.models.modal import LOUDEST, LOUDEST_MODE, ModalDecoder
 
 WINDOW, HOP = 512, 256
@@ -45,7 +45,7 @@ def of_points(decoder: ModalDecoder, z: Tensor) -> Tensor:
     )
     moments = torch.cat((fine.to(z), coarse))
     hidden, found = decoder.hidden(z), decoder.pitch(z)
-    noise, free = (2.0 * _levels(decoder, hidden, moments * rate / hop)).exp().split([bands, 4], -1)
+    noise, free = (2.0 * _levels(decoder, hidden, moments * rate / hop)).exp().split([bands, FREE], -1)
     variance, rings = decoder.noise.var(1), decoder.ringing_share(hidden)[:, None]
     noise = noise * ((1.0 - rings) * variance[:bands] + rings * variance[bands:])
     level, decay = decoder.mode_levels(hidden)
@@ -63,7 +63,7 @@ def of_points(decoder: ModalDecoder, z: Tensor) -> Tensor:
 
 
 def _levels(decoder: ModalDecoder, hidden: Tensor, frame: Tensor) -> Tensor:
-    """Return the levels of noise bands and free oscillators at some frames [T]: [B, T, bands + 4]."""
+    """Return the levels of noise bands and free oscillators at some frames [T]: [B, T, bands + FREE]."""
     levels, knots = decoder.knot_levels(hidden), decoder.knot_frame.to(frame)
     before = (torch.searchsorted(knots, frame, right=True) - 1).clamp(0, decoder.knots - 2)
     share = ((frame - knots[before]) / (knots[before + 1] - knots[before])).clamp(0.0, 1.0)[:, None]

@@ -41,7 +41,7 @@ ROUNDS, PACE = 6, 0.7
 
 
 class Directions(NamedTuple):
-    """How far z moves from velocity 0 to 1; float64.
+    """The change of z from velocity 0 to 1; float64.
 
     Attributes:
         classes: of each class, [classes, D].

@@ -19,7 +19,7 @@ needs another `VERSION`.
 A lock on `NAME.server` says that the server runs, and one on `NAME.host` that a plugin uses the bridge, or is
 about to. The system releases the locks of a program that dies.
 
-Who reads a word sees all that was written before it: the plugin has C++ atomics, and Python has `barrier`.
+The reader of a word sees all that was written before it: the plugin uses C++ atomics, and Python `barrier`.
 Only x86-64 is tested.
 """
 

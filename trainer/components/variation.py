@@ -86,10 +86,8 @@ class Variation:
             return rise * torch.exp(-seconds / tau) - a * seconds
 
         sound = heard[:, 0] * gain(torch.arange(heard.shape[-1]) / self.rate).exp()
-        peak = heard[:, 0].abs().amax(1) / sound.abs().amax(1).clamp(min=1e-9)
-        loss = peak.clamp(min=1e-9).log()[:, None]
+        sound, loss = _at_peak(sound, heard[:, 0])
         level = (gain(self.knot_s) + loss)[..., None]
-        sound = sound * peak[:, None]
         return sound[:, None], replace(
             own,
             free_level=own.free_level + level,
@@ -130,19 +128,23 @@ class Variation:
         length = heard.shape[-1]
         hz = torch.fft.rfftfreq(2 * length, 1.0 / self.rate).expand(len(heard), -1)
         spectrum = torch.fft.rfft(heard[:, 0], 2 * length) * self._gain(curve, hz).exp()
-        sound = torch.fft.irfft(spectrum, 2 * length)[:, :length]
-        peak = heard[:, 0].abs().amax(1) / sound.abs().amax(1).clamp(min=1e-9)
-        loss = peak.clamp(min=1e-9).log()
+        sound, loss = _at_peak(torch.fft.irfft(spectrum, 2 * length)[:, :length], heard[:, 0])
         first = own.log_f1.exp()[:, None]
         free_hz = torch.cat((first, first * own.log_ratio.exp()), 1)
         bands = self.bands.expand(len(heard), -1)
         levels = replace(
             own,
-            free_level=own.free_level + (self._gain(curve, free_hz) + loss[:, None])[:, None],
-            log_level=own.log_level + self._gain(curve, own.log_mode.exp()) + loss[:, None],
-            noise_level=own.noise_level + (self._gain(curve, bands) + loss[:, None])[:, None],
+            free_level=own.free_level + (self._gain(curve, free_hz) + loss)[:, None],
+            log_level=own.log_level + self._gain(curve, own.log_mode.exp()) + loss,
+            noise_level=own.noise_level + (self._gain(curve, bands) + loss)[:, None],
         )
-        return (sound * peak[:, None])[:, None], levels
+        return sound[:, None], levels
+
+
+def _at_peak(sounds: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
+    """Return sounds [B, T] at the peaks of others, and the change of level in nepers: [B, 1]."""
+    gain = like.abs().amax(1, keepdim=True) / sounds.abs().amax(1, keepdim=True).clamp(min=1e-9)
+    return sounds * gain, gain.clamp(min=1e-9).log()
 
 
 def ends_s(sounds: Tensor, rate: int) -> Tensor:

@@ -72,9 +72,8 @@ class Adaptation:
 
     def __init__(self, state: State, base: Checkpoint | None, saved: Checkpoint | None = None) -> None:
         self.state = state
-        self._encoder = cast(
-            MBEncoder, state.model.encoder.eval()
-        )  # without dropout: only its last layer learns
+        state.model.encoder.eval()  # without dropout: only its last layer learns
+        self._encoder = cast(MBEncoder, state.model.encoder)
         self._decoder = cast(ModalDecoder, state.model.decoder)
         self._kept = None if base is None or not base.anchors.names else _Kept(self._decoder, base)
         self._features = self._heard()

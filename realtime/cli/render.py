@@ -37,8 +37,9 @@ def add_parser(commands: Any) -> None:
     render.add_argument("--check", action="store_true", help="check a sequence file; write nothing")
 
     morph = render.add_argument_group("a morph, if no FILE is given")
-    morph.add_argument("--from", dest="start", metavar="NAME", help="a class or an anchor")
-    morph.add_argument("--to", dest="end", metavar="NAME", help="a class or an anchor")
+    named = "a class, a training sound or a preset"
+    morph.add_argument("--from", dest="start", metavar="NAME", help=named)
+    morph.add_argument("--to", dest="end", metavar="NAME", help=named)
     morph.add_argument(
         "--steps", type=whole(1, 100_000), default=8, help="number of sounds, ends included; default: 8"
     )
@@ -52,7 +53,7 @@ def add_parser(commands: Any) -> None:
     morph.add_argument("--velocity", type=number(0.0, 1.0), default=1.0, help="amplitude 0…1; default: 1")
 
     grid = render.add_argument_group("a sampler pack")
-    grid.add_argument("--grid", metavar="A,B[,C,D]", help="corners: two or four classes or anchors")
+    grid.add_argument("--grid", metavar="A,B[,C,D]", help="corners: two or four names as for --from")
     grid.add_argument(
         "--size",
         default="9x9",
@@ -236,7 +237,7 @@ def _check(bounce: Bounce, source: Path) -> int:
 
 
 def _morph(bounce: Bounce, args: argparse.Namespace) -> int:
-    start, end = bounce.info.point(args.start), bounce.info.point(args.end)
+    start, end = bounce.points([args.start, args.end])
     seconds = bounce.morph(start, end, args) / bounce.rate
     print(
         f"{args.output}: {args.steps} sounds from {args.start} to {args.end}, "

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.control.general_midi import DRUMS, Drum
-from realtime.control.preset_names import missing, taking_over
+from realtime.control.preset_names import first, missing, taking_over
 from realtime.model.courses import Course, Courses
 from realtime.model.expression import Expression
 from realtime.model.names import Names
@@ -81,16 +81,22 @@ class LatentSpace:
         A training sound may also be named without its folder, as `Names.find_file` does.
 
         Raises:
-            ControlError: no point has that name; the message lists the nearest names.
+            ControlError: no point has that name; the message lists the nearest names, or those that exist.
         """
         if found := self._find(said):
             return found
         near = difflib.get_close_matches(said, (*self._named, *self.presets), n=3)
-        classes = [c.name for c in self.info.classes]
         hint = taking_over(said, self._elsewhere) or (
-            f"did you mean {' or '.join(near)}?" if near else f"classes are {', '.join(classes)}"
+            f"did you mean {' or '.join(near)}?" if near else self._listed()
         )
         raise ControlError(f"no point named {said!r}: {hint}")
+
+    def _listed(self) -> str:
+        """Return the names of classes and presets, and the name of a training sound."""
+        classes = ", ".join(c.name for c in self.info.classes)
+        sound = f"; a training sound is named like {self.info.anchors[0].name!r}" if self.info.anchors else ""
+        presets = f"presets are {first(self.presets)}" if self.presets else "there are no presets yet"
+        return f"classes are {classes}; {presets}{sound}"
 
     def point(self, said: str) -> Z:
         """Return the z [D] of a class's centre, a training sound, or a preset.

@@ -45,9 +45,11 @@ from realtime.util.files import Folder
 from realtime.util.progress import Progress
 
 if TYPE_CHECKING:
+    from realtime.control.presets import Presets
     from realtime.model.encoder import Encoder
 
 LIVE_FRAMES = 4  # same as the server's mixer
+SEND = "while a server plays this model, oscsend 127.0.0.1 9000"  # what takes presets over
 LONGEST = 50  # characters of a corner in the name of a file, which may have four
 
 
@@ -95,9 +97,27 @@ class Bounce:
         specs = (*sequence.points.values(), *(step.spec for step in sequence.steps))
         if not any(spec is not None and spec.kind == "preset" for spec in specs):
             return {}
+        return self._stored()
+
+    def _stored(self) -> Presets:
+        """Return the presets of the model."""
         from realtime.control.presets import PresetFile, default_presets
 
-        return PresetFile(self.args.presets or default_presets()).open(self.info)
+        return PresetFile(self.args.presets or default_presets(), say, SEND).open(self.info)
+
+    def points(self, names: Iterable[str]) -> list[Z]:
+        """Return the z [D] of classes, training sounds and presets, found as the server finds them.
+
+        Raises:
+            RealtimeError: no point has that name; the message lists those that have one.
+        """
+        from realtime.control.latent_space import LatentSpace
+
+        names, space = list(names), LatentSpace(self.info)
+        if not all(map(space.of_model, names)):
+            presets = self._stored()
+            space = LatentSpace(self.info, presets, presets.elsewhere)
+        return [space.point(name) for name in names]
 
     def _encode(self, path: Path) -> Z:
         from realtime.model.encoder import Encoder, encoder_path
@@ -337,7 +357,7 @@ class Bounce:
         """Write a sampler pack of mixes between corner points; return the number of sounds."""
         if self.args.format == "ogg":
             raise RealtimeError("not every sampler plays .ogg: give --format wav or flac")
-        corners = [self.info.point(name) for name in names]
+        corners = self.points(names)
         places = grid.cells(
             [file_name(name)[:LONGEST] for name in names], corners, columns, rows, f".{self.args.format}"
         )

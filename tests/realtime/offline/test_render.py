@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import soundfile
 
 from realtime.__main__ import main
+from realtime.control.presets import PresetFile
 from realtime.model.decoder import Decoder
 from realtime.offline.render import morph, overlap, render, write
 from realtime.synth.commands import Mode, Trigger
@@ -58,6 +60,45 @@ def test_render_command_writes_the_sounds_of_the_decoder(
     expected = expected_morph(decoder, rate, 5, spacing_ms * rate / 1000, 0.05)
     assert np.abs(expected).max() < 0.9
     np.testing.assert_allclose(sound, expected, atol=3e-6)
+
+
+def test_the_ends_of_a_morph_may_be_presets(
+    decoder: Decoder, tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    info, file, path = decoder.info, tmp_path / "presets.json", tmp_path / "morph.wav"
+    shelf = PresetFile(file)
+    presets = shelf.open(info)
+    presets.store("Dark One", info.classes[1].centroid)
+    shelf.save(presets)
+    options = ["--model", str(tiny_model), "--presets", str(file), "--gain", "-20", "-o", str(path)]
+    morph_ = ["render", "--from", info.classes[0].name, "--to", "dark one", "--steps", "3"]
+    assert main([*morph_, *options]) == 0
+    expected = expected_morph(decoder, info.sample_rate, 3, 0.4 * info.sample_rate, 0.1)
+    np.testing.assert_allclose(soundfile.read(path, dtype="float32")[0], expected, atol=3e-6)
+    assert (
+        main(["render", "--grid", f"Dark One,{info.classes[0].name}", *options[:-1], str(tmp_path / "pack")])
+        == 0
+    )
+    capsys.readouterr()
+    assert main(["render", "--from", "zzz", "--to", "kick", *options, "--force"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    classes, sound = ", ".join(each.name for each in info.classes), info.anchors[0].name
+    wanted = f"classes are {classes}; presets are Dark One; a training sound is named like {sound!r}"
+    assert line == f"realtime: error: no point named 'zzz': {wanted}"
+
+
+def test_a_preset_of_an_earlier_version_is_refused_with_the_way_to_take_it_over(
+    decoder: Decoder, tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    info, file = decoder.info, tmp_path / "presets.json"
+    shelf = PresetFile(file)
+    presets = shelf.open(replace(info, anchors=info.anchors[1:]))
+    presets.store("dark", info.classes[1].centroid)
+    shelf.save(presets)
+    command = ["render", "--from", "dark", "--to", "kick", "--model", str(tiny_model), "--presets", str(file)]
+    assert main([*command, "-o", str(tmp_path / "morph.wav")]) == 2
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line.endswith("while a server plays this model, oscsend 127.0.0.1 9000 /morph/preset/adopt")
 
 
 def test_morph_of_one_step_is_the_first_point(decoder: Decoder, make_mixer: Callable[..., Mixer]) -> None:

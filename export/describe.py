@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from export import first_morph
 from export.errors import ExportError
 from export.velocity import Directions
 from realtime.model.preprocess import prepare
@@ -89,6 +90,7 @@ def describe(
             classes.append(ClassInfo(class_name, _floats(centroid), float(spread), harder))
     if len(classes) != len(checkpoint.classes):
         raise ExportError(f"a class of {', '.join(checkpoint.classes)} has no training sound")
+    centres = model.decode(torch.tensor([each.centroid for each in classes]))[:, 0].numpy()
     return ModelInfo(
         name=name,
         architecture=config.model.architecture,
@@ -108,7 +110,7 @@ def describe(
             Anchor(anchor, int(label), _floats(point), _floats(place.round(decimals=DECIMALS)))
             for anchor, label, point, place in zip(anchors.names, anchors.labels, z, places, strict=True)
         ),
-        loudness_db=_loudness_db(model, torch.tensor([c.centroid for c in classes])),
+        loudness_db=_loudness_db(centres),
         config_hash=config.digest(),
         licence=checkpoint.licence,
         credits=checkpoint.credits,
@@ -125,6 +127,7 @@ def describe(
             "prepared": _prepared(config),
         },
         drums=() if velocity is None else _drums(velocity),
+        morph=first_morph.find(centres, config.model.sample_rate),
     )
 
 
@@ -201,7 +204,5 @@ def _floats(vector: Tensor) -> Vector:
     return tuple(float(str(v)) for v in vector.to(torch.float32).numpy())
 
 
-def _loudness_db(model: VAE, centres: Tensor) -> float:
-    with torch.no_grad():
-        power = float(model.decode(centres.float()).square().mean())
-    return 10.0 * math.log10(max(power, 1e-12))
+def _loudness_db(sounds: NDArray[np.float32]) -> float:
+    return 10.0 * math.log10(max(float(np.square(sounds).mean()), 1e-12))

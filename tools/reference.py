@@ -102,6 +102,8 @@ def _model_file() -> str:
         schema.ModelInfo,
         schema.ClassInfo,
         schema.DrumInfo,
+        schema.CourseInfo,
+        schema.MorphInfo,
         schema.Anchor,
         schema.LatentStats,
         schema.Pca,

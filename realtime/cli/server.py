@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 WATCH_S = 0.1
 BRIDGE_RATE_HZ = 48_000  # until a host asks for another
-START, END = "kick", "open hat"  # the sounds of the hints, if the model has them
+START, END = "kick", "open hat"  # the sounds of the hints, if the model has them and proposes no others
 HINT_MS = 300
 AGAIN_S = 10.0  # a worker that fails again within this time is restarted only with the model before
 
@@ -242,14 +242,21 @@ def _send(host: str, port: int) -> str:
 
 def _hints(info: ModelInfo, send: str) -> dict[str, str]:
     """Return two commands to try: a hit, and a sound that turns into another while it sounds."""
+
+    def hit(name: str) -> str:
+        return f"{send} /morph/trigger fs 1 {shlex.quote(name)}"
+
     classes = [each.name for each in info.classes]
     names = Names(classes)
-    start = names.find(START) or classes[0]
-    end = names.find(END) or next((name for name in reversed(classes) if name != start), start)
-    hit = f"{send} /morph/trigger fs 1 {shlex.quote(start)}"
-    hints = {"try": hit}
+    first = names.find(START) or classes[0]
+    if info.morph:
+        start, end, ms = classes[info.morph.start], classes[info.morph.end], info.morph.ms
+    else:
+        end = names.find(END) or next((name for name in reversed(classes) if name != first), first)
+        start, ms = first, HINT_MS
+    hints = {"try": hit(first)}
     if start != end:
-        hints["and"] = f"{hit}; {send} /morph/goto sf {shlex.quote(end)} {HINT_MS}"
+        hints["and"] = f"{hit(start)}; {send} /morph/goto sf {shlex.quote(end)} {ms}"
     return hints | {"stop": "Ctrl-C"}
 
 

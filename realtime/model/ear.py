@@ -24,22 +24,22 @@ class Ear:
 
     def __init__(self, real: npt.ArrayLike, sample_rate: int) -> None:
         self._rate = sample_rate
-        power = _power(np.asarray(real, np.float32), sample_rate)
-        self._floor = power.max() * np.float32(10 ** (-RANGE_DB / 10))
-        self._level = np.log10(power + self._floor)
+        found = power(np.asarray(real, np.float32), sample_rate)
+        self._floor = found.max() * np.float32(10 ** (-RANGE_DB / 10))
+        self._level = np.log10(found + self._floor)
 
     def distance(self, sound: npt.ArrayLike) -> float:
         """Return the mean difference of the mel levels of a sound [samples] of the same length, in dB."""
-        level = np.log10(_power(np.asarray(sound, np.float32), self._rate) + self._floor)
+        level = np.log10(power(np.asarray(sound, np.float32), self._rate) + self._floor)
         return float(10 * np.abs(level - self._level).mean())
 
 
-def _power(sound: Floats, sample_rate: int) -> Floats:
+def power(sound: Floats, sample_rate: int) -> Floats:
     """Return the power of mel bands in windows centred on every 256th sample: [windows, bands]."""
     padded = np.pad(sound, WINDOW // 2)
     frames = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::HOP] * _window()
-    power = np.square(np.abs(np.fft.rfft(frames))).astype(np.float32) @ _mel(sample_rate).T
-    around = np.pad(power, ((SMOOTHED // 2, SMOOTHED // 2), (0, 0)), mode="edge")
+    bands = np.square(np.abs(np.fft.rfft(frames))).astype(np.float32) @ _mel(sample_rate).T
+    around = np.pad(bands, ((SMOOTHED // 2, SMOOTHED // 2), (0, 0)), mode="edge")
     return np.asarray(np.lib.stride_tricks.sliding_window_view(around, SMOOTHED, axis=0).mean(-1), np.float32)
 
 

@@ -50,6 +50,7 @@ MAX_NAME, MAX_TEXT = 255, 10_000  # characters
 MAX_METADATA = 64 * 2**20  # characters
 SHOWN = 80  # characters of an invalid value that an error text quotes
 MAX_COURSE, MAX_COURSE_DB = 257, 24.0
+MAX_MORPH_MS = 60_000
 RESAMPLERS = ("VHQ", "HQ")
 
 _CHECKSUM_KEY = b"soundmorph_sha256"
@@ -145,6 +146,20 @@ class CourseInfo:
 
 
 @dataclass(frozen=True)
+class MorphInfo:
+    """A glide from one class to another while a hit sounds.
+
+    Attributes:
+        start, end: indices of the classes.
+        ms: duration of the glide.
+    """
+
+    start: int
+    end: int
+    ms: int
+
+
+@dataclass(frozen=True)
 class ModelInfo:
     """The metadata of a decoder.
 
@@ -169,6 +184,7 @@ class ModelInfo:
         courses: even ways between class centres, one for a pair; empty in files that have not measured them.
         drums: directions of velocity around single drums; elsewhere those of the classes hold. Empty if
             unknown, as in files of earlier releases.
+        morph: the morph to try first; null if unknown, as in files of earlier releases.
     """
 
     name: str
@@ -190,6 +206,7 @@ class ModelInfo:
     schema_version: int = SCHEMA_VERSION
     courses: tuple[CourseInfo, ...] = ()
     drums: tuple[DrumInfo, ...] = ()
+    morph: MorphInfo | None = None
 
     @property
     def frames(self) -> int:
@@ -222,9 +239,9 @@ class ModelInfo:
         return self.digest != other.digest and self.sounds_digest == other.sounds_digest
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the metadata in the types of JSON, without `velocity`, `courses` and `drums` if unknown."""
+        """Return the metadata in the types of JSON, without `velocity` and the last three if unknown."""
         content = dataclasses.asdict(self)
-        for key in ("courses", "drums"):
+        for key in ("courses", "drums", "morph"):
             if not content[key]:
                 del content[key]
         for entry in content["classes"]:
@@ -424,7 +441,13 @@ class _Reader:
             training=self._object("training"),
             courses=self._courses(len(classes)) if "courses" in self.content else (),
             drums=self._rows("drums", self._drum, MAX_DRUMS) if "drums" in self.content else (),
+            morph=self._morph(len(classes)) if "morph" in self.content else None,
         )
+
+    def _morph(self, classes: int) -> MorphInfo:
+        reader = _Reader(self._object("morph"))
+        start, end = (reader._integer(key, 0, classes - 1) for key in ("start", "end"))
+        return MorphInfo(start, end, reader._integer("ms", 1, MAX_MORPH_MS))
 
     def _courses(self, classes: int) -> tuple[CourseInfo, ...]:
         def course(row: Any) -> CourseInfo:

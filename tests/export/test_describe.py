@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import torch
 
+from export import first_morph
 from export.describe import describe
+from realtime.model.schema import ModelInfo
 from trainer.config import Config
 from trainer.models.vae import build
 from trainer.run.checkpoint import Anchors, Checkpoint
@@ -20,3 +22,16 @@ def test_a_centre_of_one_candidate_is_the_middle_point_of_the_class() -> None:
     anchors = Anchors(tuple("abcd"), (0, 0, 0, 0), points)
     saved = Checkpoint(CONFIG, model.state_dict(), ("kick",), anchors, "CC0-1.0", ())
     assert describe(saved, model, "kit", candidates=1).classes[0].centroid == (1.0, 0.0)
+
+
+@torch.no_grad()
+def test_the_first_morph_is_the_one_heard_best_between_the_centres() -> None:
+    torch.manual_seed(0)
+    model = build(CONFIG.model, 3).eval()
+    points = torch.tensor([[0.0, 0.0], [3.0, 0.0], [0.0, 3.0]])
+    anchors = Anchors(tuple("abc"), (0, 1, 2), points)
+    saved = Checkpoint(CONFIG, model.state_dict(), ("kick", "snare", "tom"), anchors, "CC0-1.0", ())
+    info = describe(saved, model, "kit")
+    assert info.morph is not None
+    assert info.morph == first_morph.find(model.decode(points)[:, 0].numpy(), CONFIG.model.sample_rate)
+    assert ModelInfo.from_metadata(info.to_metadata()) == info

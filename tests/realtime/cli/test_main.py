@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from realtime.__main__ import get_parser, main
 from realtime.control import osc
 from realtime.model import schema, verify
 from realtime.model.decoder import Decoder
-from realtime.model.schema import ModelInfo
+from realtime.model.schema import ModelInfo, MorphInfo
 from realtime.synth.command_log import CommandLog, LogHeader
 
 RUN = [sys.executable, "-m", "realtime"]
@@ -244,6 +245,26 @@ def test_serve_introduces_itself_plays_and_records(tiny_model: Path, tmp_path: P
     assert f"a hit is heard within {total:.0f} ms" in told["sound"]
     assert soundfile.info(take).samplerate == 44100
     assert soundfile.info(take).frames >= 0.3 * 44100
+
+
+@pytest.mark.parametrize(
+    ("morph", "told"),
+    [
+        (MorphInfo(2, 1, 150), ("hihat", "snare", "150")),
+        (None, ("kick", "hihat", "300")),  # as in files of earlier releases
+    ],
+)
+def test_serve_proposes_the_morph_of_the_model(
+    tiny_model: Path, decoder: Decoder, tmp_path: Path, morph: MorphInfo | None, told: tuple[str, str, str]
+) -> None:
+    graph, path = onnx.load(tiny_model), tmp_path / "own.onnx"
+    onnx.helper.set_model_props(graph, replace(decoder.info, morph=morph).to_metadata())
+    path.write_bytes(schema.add_checksum(graph.SerializeToString()))
+    command = [*RUN, "serve", "--null", "--model", str(path), "--port", "0", "--seconds", "0"]
+    said = subprocess.run(command, capture_output=True, text=True).stdout
+    start, end, ms = told
+    wanted = rf"oscsend 127.0.0.1 \d+ /morph/trigger fs 1 {start}; oscsend \S+ \d+ /morph/goto sf {end} {ms}"
+    assert re.search(rf"^and +{wanted}$", said, re.M), said
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no POSIX signals")

@@ -16,6 +16,7 @@ from realtime.model.schema import (
     DrumInfo,
     LatentStats,
     ModelInfo,
+    MorphInfo,
     Pca,
 )
 from realtime.util.errors import ModelError
@@ -63,6 +64,19 @@ def test_damaged_drum_is_refused_with_the_reason(key: str, value: Any, message: 
     content = json.loads(INFO.to_metadata()[INFO_KEY]) | {"drums": [drum]}
     with pytest.raises(ModelError, match=message):
         ModelInfo.from_metadata({SCHEMA_KEY: "1", INFO_KEY: json.dumps(content)})
+
+
+def test_the_first_morph_survives_and_a_damaged_one_is_refused() -> None:
+    known = dataclasses.replace(INFO, morph=MorphInfo(1, 0, 150))
+    assert ModelInfo.from_metadata(known.to_metadata()) == known
+    content = json.loads(known.to_metadata()[INFO_KEY])
+    for key, value, message in (
+        ("end", 2, "end is 2, not a whole"),
+        ("ms", 0, "ms is 0, not a whole number"),
+    ):
+        damaged = content | {"morph": content["morph"] | {key: value}}
+        with pytest.raises(ModelError, match=message):
+            ModelInfo.from_metadata({SCHEMA_KEY: "1", INFO_KEY: json.dumps(damaged)})
 
 
 def test_frames_duration_and_named_points() -> None:

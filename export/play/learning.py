@@ -57,9 +57,8 @@ class Watcher(progress.Bars):
         self._told = False
 
     def analysed(self, done: int, total: int) -> None:
-        """Show the number of analysed sounds; offer a version when one is due."""
+        """Show the number of analysed sounds; any thread may call it."""
         self.reading(done, total, "analysing")
-        self._offer_when_due()
 
     def stepped(self, state: State, losses: dict[str, float]) -> None:
         """Advance the bar by a step."""
@@ -71,9 +70,10 @@ class Watcher(progress.Bars):
             self._told = True
             each = (f"{name} {duration(n * record['seconds'])}" for name, n in self._qualities.items())
             self.note(f"total time of each --quality on this machine: {', '.join(each)}")
-        self._offer_when_due()
+        self.offer_when_due()
 
-    def _offer_when_due(self) -> None:
+    def offer_when_due(self) -> None:
+        """Offer a version, unless the last one is recent."""
         if time.monotonic() >= self._next:
             self.offer()
 
@@ -133,8 +133,8 @@ def learn(order: Order, renewed: Callable[[], None], caught: list[int]) -> int:
     published.show()
     watcher = Watcher(order, run, published, renewed, stop)
 
-    def analysed(done: int, total: int) -> None:
-        watcher.analysed(done, total)
+    def look() -> None:
+        watcher.offer_when_due()
         if stop():
             raise KeyboardInterrupt
 
@@ -143,8 +143,9 @@ def learn(order: Order, renewed: Callable[[], None], caught: list[int]) -> int:
         watcher.note(f"plays the first version: {published.distance_db:.1f} dB from your sounds")
         state = run.state
         try:
-            with Analysis(state.sounds.waveforms, state.config.model, order.out / fit.COMPONENTS) as analysis:
-                run.begin(analysis, analysed)
+            kept = order.out / fit.COMPONENTS
+            with Analysis(state.sounds.waveforms, state.config.model, kept, watcher.analysed) as analysis:
+                run.begin(analysis, look)
         except KeyboardInterrupt:
             pass
         else:

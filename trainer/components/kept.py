@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import os
+import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
@@ -27,6 +29,10 @@ VERSION = 3
 GOLDEN = 0.5 * (5**0.5 - 1)
 
 
+def nobody(done: int, total: int) -> None:
+    """Ignore how many sounds are analysed."""
+
+
 class Analysis:
     """The components of sounds, found on all cores while others work; use it in a `with` statement.
 
@@ -36,12 +42,20 @@ class Analysis:
     Args:
         waveforms: float32 [N, 1, T].
         path: the file. It identifies sounds by their content, so it may hold another selection of sounds.
+        told: called with the number of analysed sounds and of all: at first, and as soon as
+            each is analysed, from several threads but one at a time.
 
     Attributes:
         components: N rows; those of sounds that are not known yet are 0. None before the first is known.
     """
 
-    def __init__(self, waveforms: Tensor, config: ModelConfig, path: Path) -> None:
+    def __init__(
+        self,
+        waveforms: Tensor,
+        config: ModelConfig,
+        path: Path,
+        told: Callable[[int, int], None] = nobody,
+    ) -> None:
         self.components: Components | None = None
         self._path = path
         layout = repr(
@@ -53,13 +67,22 @@ class Analysis:
         for index, digest in enumerate(self._digests):
             if digest in rows:
                 self._insert(index, rows[digest])
+        self._told, self._telling, self._done = told, threading.Lock(), len(self._known)
+        told(self._done, len(waveforms))
         self._executor = ThreadPoolExecutor(os.cpu_count())
         self._waiting: dict[Future[Row], int] = {
-            self._executor.submit(analyse_one, waveforms[index], config): index
+            self._executor.submit(self._analyse, waveforms[index], config): index
             for index in sorted(range(len(waveforms)), key=lambda index: index * GOLDEN % 1)
             if index not in self._known
         }
         self._kept = time.monotonic()
+
+    def _analyse(self, sound: Tensor, config: ModelConfig) -> Row:
+        row = analyse_one(sound, config)
+        with self._telling:
+            self._done += 1
+            self._told(self._done, len(self._digests))
+        return row
 
     def __enter__(self) -> Analysis:
         return self

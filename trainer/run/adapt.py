@@ -141,14 +141,13 @@ class Adaptation:
         layer.weight.add_(change.T.float())
         layer.bias.add_((missing.mean(0) - middle @ change).float())
 
-    def begin(self, analysis: Analysis, told: Callable[[int, int], None]) -> None:
+    def begin(self, analysis: Analysis, look: Callable[[], None] = nothing) -> None:
         """Learn the sounds that are known, until all are; a resumed run waits for all of them.
 
         These steps count as no pass, and their learning rate is constant.
 
         Args:
-            told: called with the numbers of known sounds and of all, after each step; an exception that it
-                raises ends the work.
+            look: called after each step; an exception that it raises ends the work.
         """
         state, known, step = self.state, analysis.known(), 0
         state.components = analysis.components
@@ -162,7 +161,7 @@ class Adaptation:
                 step += 1
             known = analysis.known(WAIT_S if waits else 0.0)
             state.components = analysis.components
-            told(len(known), len(state.sounds.names))
+            look()
         state.components = analysis.components
 
     def run(self, out: Path, display: Display, stop: Callable[[], bool] = never) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,21 @@ def test_an_analysis_that_is_broken_off_keeps_what_is_known(sounds: torch.Tensor
             pass
     with Analysis(sounds, CONFIG, tmp_path / "kept") as again:
         assert again.known()
+
+
+def test_each_sound_is_told_when_it_is_analysed(sounds: torch.Tensor, tmp_path: Path) -> None:
+    """Also while nobody asks, as when a version of the model is made meanwhile."""
+    finished(sounds[:2], tmp_path / "kept")
+    told, complete = list[tuple[int, int]](), threading.Event()
+
+    def hear(done: int, total: int) -> None:
+        told.append((done, total))
+        if done == total:
+            complete.set()
+
+    with Analysis(sounds, CONFIG, tmp_path / "kept", hear):
+        assert complete.wait(60)
+    assert told == [(2, 5), (3, 5), (4, 5), (5, 5)]
 
 
 def test_a_damaged_file_counts_as_empty(sounds: torch.Tensor, tmp_path: Path) -> None:

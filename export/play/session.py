@@ -36,6 +36,7 @@ def play(order: Order, options: Sequence[str]) -> int:
         mistake; or the exit code of a server that ended before.
     """
     Stage.check(options)
+    print(f"learns {order.data}; the first version takes up to a minute ...", flush=True)
     with (
         signals() as caught,
         closing(Stage(order.model, options)) as stage,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import time
 from pathlib import Path
 
 from realtime.cli import surfaces
@@ -10,6 +11,9 @@ from realtime.cli.arguments import add_decoder, add_finish, add_gain, add_model,
 from realtime.synth.commands import HIT_SETTINGS
 from realtime.synth.quantities import HEADROOM_DB
 from realtime.util.errors import RealtimeError
+
+DATED = object()
+"""Value of --record and --log without a file."""
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -95,9 +99,22 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--presets", type=Path, metavar="FILE", help="file of presets; default: in the user's data folder"
     )
     serve.add_argument("--restore", action="store_true", help="restore the state of the last session")
-    serve.add_argument("--record", type=Path, metavar="FILE", help="record the output (.wav or .flac)")
+    dated = "without FILE: in the folder of takes, named by date and time"
     serve.add_argument(
-        "--log", type=Path, metavar="FILE", help="log all commands (.jsonl), for `realtime render FILE`"
+        "--record",
+        type=Path,
+        nargs="?",
+        const=DATED,
+        metavar="FILE",
+        help=f"record the output (.wav or .flac); {dated}",
+    )
+    serve.add_argument(
+        "--log",
+        type=Path,
+        nargs="?",
+        const=DATED,
+        metavar="FILE",
+        help=f"log all commands (.jsonl), for `realtime render FILE`; {dated}",
     )
     serve.add_argument("--force", action="store_true", help="replace existing --record and --log files")
     add_decoder(serve)
@@ -121,10 +138,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(args: argparse.Namespace) -> int:
     """Run the command and return the exit code."""
+    from realtime.control.presets import default_presets
     from realtime.model.decoder import resolve
     from realtime.util import files
 
     model = resolve(args.model)
+    takes: Path = args.takes or default_presets().parent / "takes"
+    args.record, args.log = _dated(args.record, takes, ".wav"), _dated(args.log, takes, ".jsonl")
     if args.record:
         files.check(args.record, args.force)
     if args.library and not args.library.is_dir():
@@ -156,7 +176,7 @@ def run(args: argparse.Namespace) -> int:
         gain_db=args.gain,
         finish=Finish(args.dc_block, args.headroom, args.limiter),
         library=_library(args),
-        takes=args.takes or default_presets().parent / "takes",
+        takes=takes,
         record=args.record,
         log=args.log,
         force=args.force,
@@ -181,6 +201,20 @@ def run(args: argparse.Namespace) -> int:
             verbose=args.verbose,
         )
     )
+
+
+def _dated(given: Path | object | None, takes: Path, suffix: str) -> Path | None:
+    """Return the file that is given; `DATED` is a new one among the takes."""
+    if given is not DATED:
+        return given if isinstance(given, Path) else None
+    try:
+        takes.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RealtimeError(f"no folder for takes: {takes}: {error.strerror}") from error
+    from realtime.util.recordings import free
+
+    name = time.strftime(f"set-%Y%m%d-%H%M%S{suffix}")
+    return free(takes / name)
 
 
 def _library(args: argparse.Namespace) -> Path | None:

@@ -26,8 +26,9 @@ from realtime.live.supervisor import Facts, Supervisor
 from realtime.model.names import Names
 from realtime.surfaces.models import Models
 from realtime.synth.commands import Panic
-from realtime.util import priority
+from realtime.util import install, priority
 from realtime.util.errors import RealtimeError, fresh, printable, say
+from realtime.util.recordings import free
 from realtime.util.signals import StopRequest, stop_on_signals
 
 if TYPE_CHECKING:
@@ -149,6 +150,8 @@ def serve(config: ServeConfig) -> int:
             started.close()
             counts, failed = _stop(sound)
     _sum_up(counts)
+    for log in sound.logs:
+        _print({"render": _render(log)})
     return 1 if failed else 0
 
 
@@ -258,6 +261,12 @@ def _hints(info: ModelInfo, send: str) -> dict[str, str]:
     if start != end:
         hints["and"] = f"{hit(start)}; {send} /morph/goto sf {shlex.quote(end)} {ms}"
     return hints | {"stop": "Ctrl-C"}
+
+
+def _render(log: Path) -> str:
+    """Return the command that renders a log to a new sound file in the current folder."""
+    target = free(Path(f"{log.stem}.wav"))
+    return f"{install.program('realtime')} render {shlex.quote(str(log))} -o {shlex.quote(str(target))}"
 
 
 def _sum_up(counts: Facts) -> None:

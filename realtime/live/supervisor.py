@@ -115,11 +115,13 @@ class Supervisor:
         info: description of the model.
         player, studio, takes: proxies of the engine, the instruments and the takes.
         plugins: proxy of the plugin chain.
+        logs: files of the log, one for each process so far.
     """
 
     def __init__(self, config: SoundConfig, stopping: Callable[[], bool] = lambda: False) -> None:
         self._config, self._stopping = config, stopping
         self._ask_again_s = 0.0
+        self.logs = [config.log] if config.log else []
         calls, works, self.info = self._begin(config)
         self._line, self._works = RpcClient(calls, ANSWER_S), RpcClient(works)
         self.player = EngineProxy(self._line, "engine")
@@ -210,6 +212,7 @@ class Supervisor:
             log=before.log and _next(before.log),
             plugins=() if fault else before.plugins,
         )
+        self.logs += [now.log] if now.log else []
         calls, works, self.info = self._begin(now)
         self._line.reconnect(calls)
         self._works.reconnect(works)

@@ -1,7 +1,9 @@
-"""The command that installs a missing package into the environment of the program."""
+"""Commands for a shell, in the environment of the program: those that install, and those that run."""
 
 from __future__ import annotations
 
+import shlex
+import shutil
 import sys
 from pathlib import Path
 
@@ -18,3 +20,11 @@ def command(packages: str) -> str:
     program = f'"{program}"' if " " in program else program
     packages = f'"{packages}"' if "[" in packages else packages  # a shell may take brackets for a pattern
     return f"{program} -m pip install {packages}"
+
+
+def program(name: str) -> str:
+    """Return the command for a program of the running environment: its name if on the path, else its file."""
+    here, path = Path.cwd(), Path(sys.executable).parent / name
+    if (found := shutil.which(name)) is not None and Path(found).parent == path.parent:
+        return name
+    return shlex.quote(str(path.relative_to(here) if path.is_relative_to(here) else path))

@@ -75,6 +75,11 @@ def names(path: Path) -> chain[Path]:
     return chain([path], (path.with_stem(f"{path.stem}-{number}") for number in count(2)))
 
 
+def free(path: Path) -> Path:
+    """Return the first of `names` that does not exist."""
+    return next(each for each in names(path) if not each.exists())
+
+
 def move(source: Path, target: Path) -> Path:
     """Move a file to `target`, or to the first free alternative of that name; return which. Replaces nothing.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -245,6 +246,20 @@ def test_serve_introduces_itself_plays_and_records(tiny_model: Path, tmp_path: P
     assert f"a hit is heard within {total:.0f} ms" in told["sound"]
     assert soundfile.info(take).samplerate == 44100
     assert soundfile.info(take).frames >= 0.3 * 44100
+
+
+def test_log_and_record_without_a_file_never_meet_an_earlier_one(tiny_model: Path, tmp_path: Path) -> None:
+    takes = tmp_path / "my takes"
+    command = [*RUN, "serve", "--null", "--model", str(tiny_model), "--port", "0", "--seconds", "0.1"]
+    command += ["--log", "--record", "--takes", str(takes)]
+    for count in (1, 2):
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        assert sorted(path.suffix for path in takes.iterdir()) == [".jsonl"] * count + [".wav"] * count
+    assert all(re.fullmatch(r"set-\d{8}-\d{6}(-2)?", path.stem) for path in takes.iterdir())
+    (line,) = re.findall(r"^render +(\S*realtime) (.*)", done.stdout, re.M)
+    log = max(takes.glob("*.jsonl"), key=lambda path: path.stat().st_mtime)
+    assert shlex.split(line[1]) == ["render", str(log), "-o", f"{log.stem}.wav"]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from trainer.components.layout import FREE, band_middles_hz
-from trainer.models.modal import LOUDEST, LOUDEST_MODE, ModalDecoder
+from trainer.models.modal import LOUDEST, LOUDEST_MODE, ModalDecoder, knot_weights
 
 WINDOW, HOP = 512, 256
 """Samples."""
@@ -45,7 +45,12 @@ def of_points(decoder: ModalDecoder, z: Tensor) -> Tensor:
     )
     moments = torch.cat((fine.to(z), coarse))
     hidden, found = decoder.hidden(z), decoder.pitch(z)
-    noise, free = (2.0 * _levels(decoder, hidden, moments * rate / hop)).exp().split([bands, FREE], -1)
+    before, share = map(
+        torch.from_numpy, knot_weights(decoder.knot_frame.numpy(), (moments * rate / hop).numpy())
+    )
+    knots = decoder.knot_levels(hidden)
+    levels = torch.lerp(knots[:, before], knots[:, before + 1], share.to(z)[:, None]).clamp(max=LOUDEST)
+    noise, free = (2.0 * levels).exp().split([bands, FREE], -1)
     variance, rings = decoder.noise.var(1), decoder.ringing_share(hidden)[:, None]
     noise = noise * ((1.0 - rings) * variance[:bands] + rings * variance[bands:])
     level, decay = decoder.mode_levels(hidden)
@@ -60,14 +65,6 @@ def of_points(decoder: ModalDecoder, z: Tensor) -> Tensor:
     power = power * lasts.square()[..., None]
     step_s = torch.diff(moments, append=2 * moments[-1:] - moments[-2:-1])
     return _facts(power.sum(2), (power * hz).sum(2), step_s)
-
-
-def _levels(decoder: ModalDecoder, hidden: Tensor, frame: Tensor) -> Tensor:
-    """Return the levels of noise bands and free oscillators at some frames [T]: [B, T, bands + FREE]."""
-    levels, knots = decoder.knot_levels(hidden), decoder.knot_frame.to(frame)
-    before = (torch.searchsorted(knots, frame, right=True) - 1).clamp(0, decoder.knots - 2)
-    share = ((frame - knots[before]) / (knots[before + 1] - knots[before])).clamp(0.0, 1.0)[:, None]
-    return torch.lerp(levels[:, before], levels[:, before + 1], share.to(levels)).clamp(max=LOUDEST)
 
 
 def _facts(power: Tensor, moment: Tensor, step_s: Tensor) -> Tensor:

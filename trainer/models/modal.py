@@ -61,17 +61,21 @@ SHARPNESS = 3.0
 """Slope of a mode's gate against the difference between the logit of its probability and its draw."""
 
 
-def knot_weights(frames: int, knots: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Return, for each frame boundary 0 … frames, the knot at or before it and the weight of the next knot.
+def knot_weights(
+    knots: NDArray[np.int64], frame: NDArray[np.floating]
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return, for each moment, the knot at or before it and the weight of the next knot.
+
+    Args:
+        knots: frames of the knots, ascending, [knots].
+        frame: moments in frames, [N]; those after the last knot count as at it.
 
     Returns:
-        int64 [frames + 1], below knots - 1, and float32 [frames + 1], 0 to 1.
+        int64 [N], below knots - 1, and float32 [N], 0 to 1.
     """
-    at = knot_frames(frames, knots)
-    boundary = np.arange(frames + 1)
-    before = np.clip(np.searchsorted(at, boundary, side="right") - 1, 0, knots - 2)
-    share = (boundary - at[before]) / (at[before + 1] - at[before])
-    return before, share.astype(np.float32)
+    before = np.clip(np.searchsorted(knots, frame, side="right") - 1, 0, len(knots) - 2)
+    share = (frame - knots[before]) / (knots[before + 1] - knots[before])
+    return before, share.clip(0.0, 1.0).astype(np.float32)
 
 
 def draws(modes: int) -> NDArray[np.float32]:
@@ -131,7 +135,8 @@ class ModalDecoder(nn.Module):
         self.sample_rate, self.hop_length = config.sample_rate, config.hop_length
         self.frames = config.length // config.hop_length
         self.modes, self.bands = config.modes, config.bands
-        self.knots = len(knot_frames(self.frames, config.knots))
+        knots = knot_frames(self.frames, config.knots)
+        self.knots = len(knots)
         width, values = config.hidden, config.values
         self.hidden = nn.Sequential(
             nn.Linear(config.latent_dim, width),
@@ -155,14 +160,14 @@ class ModalDecoder(nn.Module):
             self.mode_heads.bias[: self.modes].fill_(QUIET)
             self.end.bias.fill_(0.0)
         table, periods = noise_tables(self.bands, self.hop_length, self.sample_rate)
-        knot, share = knot_weights(self.frames, self.knots)
+        knot, share = knot_weights(knots, np.arange(self.frames + 1.0))
         phase = np.random.default_rng(1).uniform(0.0, 1.0, self.modes)
         for name, value in (
             ("noise", table),
             ("periods", periods),
             ("start_phase", phase),
             ("draw", draws(self.modes)),
-            ("knot_frame", knot_frames(self.frames, self.knots)),
+            ("knot_frame", knots),
             ("knot", knot),
             ("share", share),
         ):

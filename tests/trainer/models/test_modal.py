@@ -158,9 +158,12 @@ def test_knots_rise_from_the_first_frame_to_the_last(frames: int, knots: int) ->
     at = knot_frames(frames, knots)
     assert (at[0], at[-1], len(at)) == (0, frames, knots)
     assert (np.diff(at) > 0).all()
-    before, share = knot_weights(frames, knots)
+    moment = np.linspace(0, frames, 5 * frames + 1)
+    before, share = knot_weights(at, moment)
     line = (1 - share) * at[before] + share * at[before + 1]
-    np.testing.assert_allclose(line, np.arange(frames + 1), rtol=1e-6)
+    np.testing.assert_allclose(line, moment, rtol=1e-6, atol=1e-6)
+    last, whole = knot_weights(at, np.array([frames + 9.0]))
+    assert (last.tolist(), whole.tolist()) == ([len(at) - 2], [1.0])  # the last level stays
 
 
 @pytest.mark.parametrize("rate", [8000, 44_100])

@@ -59,8 +59,13 @@ class Expression:
             vary: amount of variation; 1: as far as the training sounds of the class.
             seed: seed of the draw; the same seed gives the same offset.
         """
+        amount = dynamics * (velocity - MIDDLE)
+        moved: NDArray[np.float64] = np.zeros(len(z))
+        if not amount and not vary:
+            return tuple(moved.tolist())
         shares = self._shares.at(z)
-        moved = dynamics * (velocity - MIDDLE) * self._direction(np.asarray(z, np.float64), shares)
+        if amount:
+            moved = amount * self._direction(np.asarray(z, np.float64), shares)
         if vary and self.knows_takes:
             draw = np.random.default_rng(list(seed))
             takes = self._takes[int(draw.choice(len(shares), p=shares))]
@@ -68,7 +73,7 @@ class Expression:
                 pair = takes[draw.choice(len(takes), size=min(2, len(takes)), replace=False)]
                 weight = draw.random()
                 moved = moved + vary * (weight * pair[0] + (1.0 - weight) * pair[-1])
-        return tuple(float(x) for x in moved)
+        return tuple(moved.tolist())
 
     def _direction(self, z: NDArray[np.float64], shares: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return how far z [D] moves from velocity 0 to 1: [D]."""

@@ -59,6 +59,16 @@ def test_near_a_drum_velocity_moves_along_the_direction_of_that_drum(info: Model
     assert expression.offset((0.0, 0.0, -2.0, 0.0), 1.0, 1.0, 0.0, ()) == pytest.approx((0.0, 1.0, 0.0, 0.0))
 
 
+def test_a_hit_without_dynamics_or_at_the_middle_looks_at_no_direction(info: ModelInfo) -> None:
+    nowhere = DrumInfo(z=(np.nan,) * 4, reach=0.5, velocity=(np.nan,) * 4)  # any look at it gives NaN
+    expression = Expression(replace(info, drums=(nowhere,)))
+    z = info.classes[0].centroid
+    assert expression.offset(z, 1.0, 0.0, 0.0, ()) == (0.0,) * 4
+    assert expression.offset(z, 0.5, 1.0, 0.0, ()) == (0.0,) * 4
+    assert sum(expression.offset(z, 1.0, 0.0, 1.0, [1])) == pytest.approx(1.0)  # it varies alone
+    assert np.isnan(expression.offset(z, 1.0, 1.0, 0.0, ())).all()
+
+
 def test_variation_stays_between_the_takes_and_each_seed_has_one_place(info: ModelInfo) -> None:
     expression = Expression(info)
     z = info.classes[0].centroid

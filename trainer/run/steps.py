@@ -203,7 +203,7 @@ def batches(state: State) -> Iterator[Batch]:
     shift = round(config.data.shift_ms * config.model.sample_rate / 1000)
     variation = crossing = None
     if state.components is not None:
-        crossing = Crossing(config.model)
+        crossing = Crossing(config.model) if config.data.mix else None
         variation = Variation(config.model, config.data)
     for indices, others in chosen[state.position :]:
         source = sampling.generator(config.fit.seed, "shift", state.step)
@@ -233,7 +233,9 @@ def _mixed(
         if crossing and components and state.components and state.bodies is not None:
             bodies, theirs = state.bodies[indices].float(), state.bodies[others].float()
             return crossing(waveform, components, bodies, (state.components[others], theirs), draws)
-    return (waveform + every[others]) / 2, components
+    if not torch.equal(indices, others):
+        waveform = (waveform + every[others]) / 2
+    return waveform, components
 
 
 def train_epoch(

@@ -1,7 +1,8 @@
 """`python -m bench.ear MODEL FOLDER`: how far a model's sounds are from real ones.
 
-Each sound of FOLDER goes through the model's encoder and decoder ("ours"). Three more columns show how well
-one does without a model:
+Each sound of FOLDER goes through the model's encoder and decoder ("ours"). With --search, "searched" is the
+same after the search by which the stage refines the encoder's point. Three more columns show how well one
+does without a model:
 
     nearest   the sound that is nearest by mel distance among those that the model learnt from (--trained)
     take      another hit of the same drum, by `kit` and `drum` of the manifest (in FOLDER, or in --takes)
@@ -29,7 +30,7 @@ from bench.shots import Floats, Model, Shot, add_learned, model_parser
 from realtime.util.errors import RealtimeError
 from trainer.errors import TrainerError
 
-COLUMNS = ("real", "ours", "nearest", "take", "mix")
+COLUMNS = ("real", "ours", "searched", "nearest", "take", "mix")
 OVERALL = "all"
 
 
@@ -79,13 +80,20 @@ class Heard:
 
 
 def hear(
-    model: Model, shots: list[Shot], trained: list[Shot], takes: list[Shot], tick: Callable[[int], None]
+    model: Model,
+    shots: list[Shot],
+    trained: list[Shot],
+    takes: list[Shot],
+    tick: Callable[[int], None],
+    search: bool = False,
 ) -> list[Heard]:
     """Measure all columns of all sounds, but for the learned ear."""
     mels = np.stack([distances.mel_power(shot.sound, model.rate) for shot in trained]) if trained else None
     found = []
     for done, shot in enumerate(shots, start=1):
         sounds: dict[str, NDArray[np.floating]] = {"real": shot.sound, "ours": model.decode(shot.z)}
+        if search:
+            sounds["searched"] = model.decode(model.search(shot))
         if mels is not None:
             first, second = _nearest(shot, trained, mels, model.rate)
             sounds |= {"nearest": first, "mix": (first + second) / 2}
@@ -257,6 +265,7 @@ def get_parser() -> argparse.ArgumentParser:
         "--trained", type=Path, metavar="FOLDER", help="the sounds that the model learnt from"
     )
     parser.add_argument("--takes", type=Path, metavar="FOLDER", help="more hits of the same drums")
+    parser.add_argument("--search", action="store_true", help="search around the encoder's points, too")
     parser.add_argument("--per-class", type=int, default=0, metavar="N", help="most sounds of a class (all)")
     add_learned(parser)
     parser.add_argument("--json", action="store_true", help="print JSON, each sound's values included")
@@ -280,7 +289,7 @@ def main(argv: list[str] | None = None) -> int:
         shots = model.read(args.folder, per_class=args.per_class)
         trained = model.learnt_from(args.trained) if args.trained else []
         takes = [*shots, *(model.read(args.takes, encode=False) if args.takes else [])]
-        heard = hear(model, shots, trained, takes, tick)
+        heard = hear(model, shots, trained, takes, tick, args.search)
         kid = listen(heard, ear, model.rate, tick) if ear else {}
     except (LearnedEarError, RealtimeError, TrainerError) as error:
         print(f"bench.ear: {error}", file=sys.stderr)

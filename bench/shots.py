@@ -15,6 +15,7 @@ from realtime.model import decoder
 from realtime.model.decoder import Decoder
 from realtime.model.encoder import Encoder, encoder_path
 from realtime.model.preprocess import prepare
+from realtime.model.search import nearest
 from realtime.util.errors import RealtimeError
 from trainer.config import DataConfig
 from trainer.data import audio, sounds
@@ -114,6 +115,10 @@ class Model:
         shots = self.read(folder, encode=False)
         own = {anchor.name for anchor in self.info.anchors}
         return [shot for shot in shots if shot.name in own] or shots
+
+    def search(self, shot: Shot) -> Floats:
+        """Return the point of a shot as the stage finds it: by a search around its z."""
+        return np.array(nearest(self._decoder, shot.sound, tuple(shot.z.tolist())), np.float32)
 
     def decode(self, z: Floats) -> Floats:
         """Return the sound [T] of a point [latent_dim], or of points for all frames [frames, latent_dim]."""

@@ -119,6 +119,9 @@ class DataConfig:
             nothing.
         leak: also train on the test sounds, once an epoch, as the validation loop of the authors' code does.
             An experiment: what `evaluate` then says of the test sounds it says of training sounds.
+        copies: varied copies of each training sound, which are made and measured once; an epoch takes one of
+            each, and the last is followed by the first. 0 varies the sounds anew in each epoch ("modal" only:
+            0 in the paper). A copy takes 37 kB of memory.
         vary_zones: largest change of pitch in training, in zones of the modes ("modal" only); 0 in the paper.
         vary_db: standard deviation of a random equaliser in training ("modal" only); 0 in the paper.
         vary_attack_db: standard deviation of a random gain of the attack ("modal" only); 0 in the paper.
@@ -142,6 +145,7 @@ class DataConfig:
     shift_steps: str = "both"
     align_ms: float = 0.0
     leak: bool = False
+    copies: int = 0
     vary_zones: int = 0
     vary_db: float = 0.0
     vary_attack_db: float = 0.0
@@ -170,6 +174,9 @@ class LossConfig:
         morph: weight of the mel levels of sounds between two others in z, which should be interpolated
             between the levels of these two; 0 in the paper.
         components: weight of the oscillators, modes and noise found in the recordings ("modal" only).
+        points: weight of the squared distance of each training sound's own point, at which the decoder learns
+            it, from the encoder's point for it; 0, as in the paper, gives no sound its own point. It needs
+            [data] copies.
     """
 
     reconstruction: float = 1.0
@@ -186,6 +193,7 @@ class LossConfig:
     centre_dtw: float = 0.0
     morph: float = 0.0
     components: float = 0.0
+    points: float = 0.0
 
     @property
     def middles(self) -> bool:
@@ -296,6 +304,7 @@ class Config:
         _check_middles(config)
         _check_taught(config)
         _check_drawn(config)
+        _check_copies(config)
         return config
 
     @classmethod
@@ -369,6 +378,8 @@ _AT_LEAST_ONE = {
 }
 VARIED = ("vary_zones", "vary_db", "vary_attack_db", "vary_damping")
 """Keys of [data] that vary sounds together with their components."""
+COMPARED = ("reconstruction", "stft", "soft_dtw", "centre", "centre_dtw", "morph")
+"""Keys of [loss] whose terms compare sounds."""
 MAX_WHOLE = 2**63 - 1  # as PyTorch's seeds and sizes
 SHORTEST_STFT = 4  # samples; the hop is a quarter
 _AT_MOST = {
@@ -476,6 +487,26 @@ def _check_drawn(config: Config) -> None:
         raise ConfigError(
             f'[data] shift_steps = "{data.shift_steps}": it needs [optim] update = "alternating", two steps'
         )
+
+
+def _check_copies(config: Config) -> None:
+    """Refuse copies and points where the model needs the sounds themselves, or several devices share them."""
+    data, loss, fit = config.data, config.loss, config.fit
+    if loss.points and not data.copies:
+        raise ConfigError(f"[loss] points = {loss.points:g}: it needs [data] copies")
+    if not data.copies:
+        return
+    if not ARCHITECTURES[config.model.architecture].taught:
+        raise ConfigError(f"[data] copies = {data.copies}: it must be 0 for {config.model.architecture}")
+    if config.optim.update != "joint":
+        raise ConfigError(f'[data] copies = {data.copies}: it needs [optim] update = "joint"')
+    heard = [f"[loss] {key}" for key in COMPARED if getattr(loss, key)] + ["[data] leak"] * data.leak
+    if heard:
+        raise ConfigError(
+            f"[data] copies = {data.copies}: {heard[0]} needs the sounds themselves, and must be 0"
+        )
+    if fit.devices * fit.nodes > 1:
+        raise ConfigError(f"[data] copies = {data.copies}: it works on one device")
 
 
 def _value(section: str, key: str, value: Any, kind: Any) -> Any:

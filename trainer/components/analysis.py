@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from functools import cache
@@ -131,6 +131,13 @@ class Components:
     def to(self, device: torch.device) -> Components:
         """Return the same targets on a device."""
         return Components(*(getattr(self, item.name).to(device) for item in fields(self)))
+
+
+def joined(parts: Sequence[Components]) -> Components:
+    """Return the components of all parts, one after another."""
+    return Components(
+        *(torch.cat([getattr(part, item.name) for part in parts]) for item in fields(Components))
+    )
 
 
 class Sweep(NamedTuple):

@@ -9,12 +9,14 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
+from trainer.components import analysis, inputs
 from trainer.components.analysis import Components
+from trainer.components.inputs import Inputs
 from trainer.data.sounds import Sounds
 
 
@@ -28,6 +30,8 @@ class Batch:
         label: int64 [B].
         index: int64 [B], position in `Sounds`.
         components: of the sounds as heard, for a decoder that is taught them.
+        measured: measurements of the sounds as heard; `waveform` and `heard` are then empty, [B, 0].
+        own: the last so many sounds are not varied, and the decoder learns them at points of their own.
     """
 
     waveform: Tensor
@@ -35,21 +39,47 @@ class Batch:
     label: Tensor
     index: Tensor
     components: Components | None = None
+    measured: Inputs | None = None
+    own: int = 0
 
     def __len__(self) -> int:
         return len(self.label)
 
     def __getitem__(self, rows: slice) -> Batch:
+        begin, end, _ = rows.indices(len(self))
+        return replace(self.some(rows), own=max(0, end - max(begin, len(self) - self.own)))
+
+    @property
+    def input(self) -> Tensor | Inputs:
+        """The input of the encoder: sounds, or measurements of them."""
+        return self.heard if self.measured is None else self.measured
+
+    def some(self, rows: slice | Tensor) -> Batch:
+        """Return some of the sounds, none of them with a point of its own."""
         components = None if self.components is None else self.components[rows]
-        return Batch(self.waveform[rows], self.heard[rows], self.label[rows], self.index[rows], components)
+        measured = None if self.measured is None else self.measured[rows]
+        return Batch(
+            self.waveform[rows], self.heard[rows], self.label[rows], self.index[rows], components, measured
+        )
 
     def to(self, device: torch.device) -> Batch:
         """Return the batch on a device."""
         components = None if self.components is None else self.components.to(device)
+        measured = None if self.measured is None else self.measured.to(device)
         waveform, heard, label, index = (
             part.to(device) for part in (self.waveform, self.heard, self.label, self.index)
         )
-        return Batch(waveform, heard, label, index, components)
+        return Batch(waveform, heard, label, index, components, measured, self.own)
+
+
+def joined(parts: Sequence[Batch], own: int = 0) -> Batch:
+    """Return measured batches as one; the last `own` sounds have points of their own."""
+    waveform, heard, label, index = (
+        torch.cat([getattr(part, name) for part in parts]) for name in ("waveform", "heard", "label", "index")
+    )
+    components = analysis.joined([part.components for part in parts if part.components is not None])
+    measured = inputs.joined([part.measured for part in parts if part.measured is not None])
+    return Batch(waveform, heard, label, index, components, measured, own)
 
 
 def generator(seed: int, purpose: str, position: int = 0) -> torch.Generator:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from trainer.components.analysis import Components
+from trainer.components.inputs import Inputs
 from trainer.config import Config
 from trainer.losses.components import component_term
 from trainer.losses.terms import (
@@ -21,6 +22,8 @@ from trainer.models.modal import ModalDecoder
 from trainer.models.vae import VAE, VAEOutput
 
 VARIATIONAL, CLASSIFICATION, JOINT = "variational", "classification", "joint"
+OWN_SPREAD = 0.2
+"""Standard deviation of the noise around a sound's own point."""
 
 
 class Objective(nn.Module):
@@ -39,19 +42,20 @@ class Objective(nn.Module):
         self,
         step: str,
         waveform: Tensor,
-        heard: Tensor,
+        heard: Tensor | Inputs,
         target: Tensor,
         eps: Tensor,
         middle: Tensor | None = None,
         between: Tensor | None = None,
         components: Components | None = None,
+        points: Tensor | None = None,
     ) -> Terms:
         """Return the unweighted terms by name.
 
         Args:
             step: "variational", "classification" or "joint".
             waveform: [B, 1, T], the sounds that the decoder should give.
-            heard: [B, 1, T], the sounds that the encoder hears.
+            heard: [B, 1, T], the sounds that the encoder hears, or the measurements of these.
             target: int64 [B, heads].
             eps: [B, D] from N(0, I).
             middle: [ceil(B / 2), D], the prototypes of the classes of sounds 0, 2, 4, …; None leaves the
@@ -59,11 +63,16 @@ class Objective(nn.Module):
             between: [B // 2], a place from 0 to 1 between sounds 0 and 1, 2 and 3, …; None leaves the morph
                 term out. With no pair at all this term is 0.
             components: of the sounds, for a decoder that is taught them.
+            points: [N, D], the own points of the last N sounds, at which the decoder learns these.
         """
         loss, model = self.config.loss, self.model
         mean, log_var = model.encode(heard)
         z = mean + torch.exp(0.5 * log_var) * eps
         terms: Terms = {}
+        if points is not None:
+            first = len(z) - len(points)
+            z = torch.cat((z[:first], points + OWN_SPREAD * eps[first:]))
+            terms["points"] = (points - mean[first:]).square().sum() / len(z)
         if step != CLASSIFICATION and loss.components:
             assert components is not None
             assert isinstance(model.decoder, ModalDecoder)
@@ -71,14 +80,14 @@ class Objective(nn.Module):
         if step != CLASSIFICATION and not needs_audio(loss):
             terms["kl"] = divergence(mean.float(), log_var.float())
         elif step != CLASSIFICATION:
-            rate, points = self.config.model.sample_rate, [z]
+            rate, places = self.config.model.sample_rate, [z]
             if middle is not None:  # the spread around a prototype is that around a sound
-                points.append(middle + (z - mean)[::2].detach())
+                places.append(middle + (z - mean)[::2].detach())
             if between is not None:
                 pairs = len(between)
-                points.append(torch.lerp(z[: 2 * pairs : 2], z[1 : 2 * pairs : 2], between[:, None]))
-            sizes = [len(part) for part in points]
-            every = model.decode(torch.cat(points))
+                places.append(torch.lerp(z[: 2 * pairs : 2], z[1 : 2 * pairs : 2], between[:, None]))
+            sizes = [len(part) for part in places]
+            every = model.decode(torch.cat(places))
             audio, *others = every.float().split(sizes)
             output = VAEOutput(audio, mean.float(), log_var.float(), z, z.new_empty(len(z), 0))
             terms |= variational_terms(output, waveform, loss, rate)

@@ -125,6 +125,7 @@ def weights(config: LossConfig, epoch: int, heads: Sequence[HeadConfig] = ()) ->
         "centre_dtw": config.centre_dtw,
         "morph": config.morph,
         "components": config.components,
+        "points": config.points,
         CLASSIFICATION: config.classification,
         **{f"{CLASSIFICATION}/{head.name}": config.classification * head.weight for head in heads},
     }

@@ -3,6 +3,7 @@
     audio ─┬─► log-mel levels over time ─► convolutions ──────────┐
            ├─► strongest low partial ─► spectrum around it ─► dense ─┼─► mean, log_var
            └─► levels of the zones of the modes ─► dense ──────────┘
+           measurements (`Inputs`)         networks
 
 The windows of the mel levels are too short to distinguish a tone from noise, or the pitches of two kicks. So
 two more branches analyse long windows of the same sound. The body's branch measures the frequency of the
@@ -19,6 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from trainer.components.inputs import Inputs
 from trainer.components.layout import LOWEST_HZ, half_zone, zones_hz
 from trainer.config import ModelConfig
 from trainer.models.mb import LEAK, MBEncoder
@@ -87,8 +89,18 @@ class ModalEncoder(MBEncoder):
             self.mean.weight[0, :others] = 0.0
         self.mean.weight.register_hook(lambda slope: _from(others, slope))
 
-    def features(self, audio: Tensor) -> Tensor:
-        """audio [B, 1, T] -> the input of the last layers, [B, F]."""
+    def forward(self, audio: Tensor | Inputs) -> tuple[Tensor, Tensor]:
+        flat = self.features(audio)
+        return self.mean(flat), self.log_var(flat)
+
+    def features(self, audio: Tensor | Inputs) -> Tensor:
+        """Return the input of the last layers, [B, F], for audio [B, 1, T] or what `measure` found in it."""
+        found = audio.to(torch.float32) if isinstance(audio, Inputs) else self.measure(audio)
+        course = self.dropped(self.convs(found.course).flatten(1))
+        return torch.cat((course, self.zones(found.zones), found.peaks, self.body(found.body)), 1)
+
+    def measure(self, audio: Tensor) -> Inputs:
+        """Return the measurements of audio [B, 1, T]."""
         origin, peaks = self._peaks(audio)
         body = [peaks]
         for begin, length in self.body_windows:
@@ -101,8 +113,7 @@ class ModalEncoder(MBEncoder):
         for i, (begin, length) in enumerate(self.zone_windows):
             inside = _power(audio, begin, length)[:, self.get_buffer(f"bins{i}")]
             zones += [_level(inside.amax(2)), _level(inside.mean(2))]
-        course = self.dropped(self.convs(self.levels(audio)).flatten(1))
-        return torch.cat((course, self.zones(torch.cat(zones, 1)), peaks, self.body(torch.cat(body, 1))), 1)
+        return Inputs(self.levels(audio), peaks, torch.cat(body, 1), torch.cat(zones, 1))
 
     def _peaks(self, audio: Tensor) -> tuple[Tensor, Tensor]:
         """Return ln(Hz) of the strongest low partial [B, 1], and pitches and levels of all windows: [B, 2 W].

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from trainer.architectures import ARCHITECTURES
+from trainer.components.inputs import Inputs
 from trainer.config import ModelConfig, check_model
 from trainer.models.heads import CLASSIFICATION, Heads, perceptron
 
@@ -71,8 +72,8 @@ class VAE(nn.Module):
             prototypes[index] += share * (row - prototypes[index])
         return {"prototypes": prototypes, "met": met}
 
-    def encode(self, audio: Tensor) -> tuple[Tensor, Tensor]:
-        """audio [B, 1, T] in ±1 -> mean, log_var [B, D]."""
+    def encode(self, audio: Tensor | Inputs) -> tuple[Tensor, Tensor]:
+        """audio [B, 1, T] in ±1 -> mean, log_var [B, D]. An encoder that measures also takes `Inputs`."""
         return self.encoder(audio)
 
     def decode(self, z: Tensor) -> Tensor:

@@ -23,7 +23,7 @@ from trainer.data.sounds import Progress, Sounds, prepare
 from trainer.errors import CheckpointError, DataError, TrainerError
 from trainer.losses.objective import Objective
 from trainer.models.vae import build
-from trainer.run import checkpoint, devices
+from trainer.run import checkpoint, copies, devices
 from trainer.run.base import adopt
 from trainer.run.checkpoint import BEST, LAST, Checkpoint
 from trainer.run.state import State
@@ -94,6 +94,8 @@ def start(
     )
     if analysed:
         take_apart(state, progress)
+        if config.loss.points:
+            copies.give_points(state)
     return state
 
 
@@ -153,6 +155,8 @@ def resume(
     state = restored(saved, config, folder, progress, fabric)
     if saved.optimisers.keys() != state.optimisers.keys():
         raise CheckpointError("a run of `trainer play`, which alone continues it")
+    if config.loss.points:
+        copies.give_points(state, saved.anchors.mean)
     for name, optimiser in state.optimisers.items():
         checkpoint.restore(optimiser, saved.optimisers[name])
     take_apart(state, progress)

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from trainer.components.analysis import Components
 from trainer.config import Config
+from trainer.data.sampling import Batch
 from trainer.data.sounds import Sounds
 from trainer.data.splits import Parts
 from trainer.models.vae import VAE
@@ -36,7 +37,10 @@ class State:
         position: steps done in the current epoch.
         totals: sums of the losses over the current epoch, by name.
         seconds: time spent in the current epoch.
-        anchors: the training sounds as `model` encodes them; None after the model has changed.
+        anchors: the training sounds as `model` encodes them, or their own points; None after the model has
+            changed.
+        points: [sounds, D], the points of the training sounds, if these have their own.
+        copies: sets of varied copies that have been made, by number.
     """
 
     config: Config
@@ -58,6 +62,8 @@ class State:
     best: float | None = None
     history: list[dict[str, Any]] = field(default_factory=list)
     anchors: Anchors | None = None
+    points: torch.nn.Parameter | None = None
+    copies: dict[int, Batch] = field(default_factory=dict)
 
     @property
     def train(self) -> Tensor:

@@ -11,9 +11,6 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from trainer.components.analysis import Components
-from trainer.components.crossing import Crossing
-from trainer.components.variation import Variation
 from trainer.config import Config
 from trainer.data import sampling
 from trainer.data.sampling import Batch
@@ -21,7 +18,9 @@ from trainer.errors import DivergedError
 from trainer.losses.objective import CLASSIFICATION, JOINT, VARIATIONAL
 from trainer.losses.terms import total, weights
 from trainer.models.vae import VAE
+from trainer.run import copies
 from trainer.run.devices import summed
+from trainer.run.draws import drawn
 from trainer.run.parts import cut
 from trainer.run.state import State
 
@@ -128,7 +127,8 @@ def _descend(
     between = _between(len(batch), state.device) if decodes and state.config.loss.morph else None
     values: dict[str, float] = {}
     paired = middle is not None or between is not None
-    parts = list(cut(len(batch), state.at_once, paired, fabric.global_rank, fabric.world_size))
+    at_once = state.at_once if batch.measured is None else len(batch)
+    parts = list(cut(len(batch), at_once, paired, fabric.global_rank, fabric.world_size))
     for part in parts:
         if stop():
             return None
@@ -137,12 +137,13 @@ def _descend(
             terms = state.objective(
                 name,
                 mine.waveform,
-                mine.heard,
+                mine.input,
                 targets[rows],
                 eps[rows],
                 None if middle is None else middle[part.middles],
                 None if between is None else between[part.pairs],
                 mine.components,
+                None if state.points is None else state.points[mine.index[len(mine) - mine.own :]],
             )
             terms = {term: value * part.share(term) for term, value in terms.items()}
             fabric.backward(total(terms, weight) * fabric.world_size)  # DDP averages over processes
@@ -192,50 +193,9 @@ def _between(size: int, device: torch.device) -> Tensor:
 
 def batches(state: State) -> Iterator[Batch]:
     """Yield the remaining batches of the current epoch."""
-    config, size = state.config, state.config.fit.batch_size
-    drawn, partners = sampling.augmented(state.targets, state.train, config.data.averages, config.fit.seed)
-    strata = sampling.strata(state.sounds, drawn, config.data.balance)
-    order = sampling.epoch_order(strata, torch.arange(len(drawn)), config.fit.seed, state.epoch)
-    chosen = [(drawn[places], partners[places]) for places in order.split(size)]
-    if config.data.leak:
-        leaked = sampling.epoch_order(None, state.parts.test, config.fit.seed, state.epoch)
-        chosen += [(indices, indices) for indices in leaked.split(size)]
-    shift = round(config.data.shift_ms * config.model.sample_rate / 1000)
-    variation = crossing = None
-    if state.components is not None:
-        crossing = Crossing(config.model) if config.data.mix else None
-        variation = Variation(config.model, config.data)
-    for indices, others in chosen[state.position :]:
-        source = sampling.generator(config.fit.seed, "shift", state.step)
-        waveform, components = _mixed(state, indices, others, crossing)
-        batch = sampling.batch(state.sounds, indices, shift, source, waveform)
-        if variation is not None and components is not None:
-            draws = sampling.generator(config.fit.seed, "vary", state.step)
-            heard, components = variation(batch.heard, components, draws)
-            batch = replace(batch, heard=heard, components=components)
+    measured = state.config.data.copies > 0
+    for batch in copies.batches(state) if measured else drawn(state, state.epoch, state.position):
         yield batch.to(state.device)
-
-
-def _mixed(
-    state: State, indices: Tensor, others: Tensor, crossing: Crossing | None
-) -> tuple[Tensor, Components | None]:
-    """Return sounds [B, 1, T] and their components, averaged or mixed with others of their class.
-
-    Each sound is averaged with its partner in `others`, which may be the sound itself. With `[data] mix`,
-    partners are drawn here for a share of the sounds; an analysed one gets the body of the other instead.
-    """
-    config, every = state.config, state.sounds.waveforms
-    waveform = every[indices]
-    components = None if state.components is None else state.components[indices]
-    if config.data.mix:
-        draws = sampling.generator(config.fit.seed, "mix", state.step)
-        others = sampling.partners(indices, state.targets, state.train, config.data.mix, draws)
-        if crossing and components and state.components and state.bodies is not None:
-            bodies, theirs = state.bodies[indices].float(), state.bodies[others].float()
-            return crossing(waveform, components, bodies, (state.components[others], theirs), draws)
-    if not torch.equal(indices, others):
-        waveform = (waveform + every[others]) / 2
-    return waveform, components
 
 
 def train_epoch(
@@ -253,7 +213,7 @@ def train_epoch(
         if values is None:
             return False
         for name, value in values.items():
-            state.totals[name] = state.totals.get(name, 0.0) + value * len(batch)
+            state.totals[name] = state.totals.get(name, 0.0) + value * (len(batch) - batch.own)
         state.step += 1
         state.position += 1
         state.seconds += time.perf_counter() - began

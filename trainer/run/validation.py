@@ -24,10 +24,11 @@ def encode(state: State, indices: Tensor) -> Tensor:
 
 
 def encode_anchors(state: State) -> Anchors:
-    """Encode every training sound with the current model."""
+    """Return the points of the training sounds: their own, or else those of the encoder."""
     state.model.eval()
     names = tuple(state.sounds.names[i] for i in state.train.tolist())
-    return Anchors(names, tuple(state.sounds.labels[state.train].tolist()), encode(state, state.train))
+    points = encode(state, state.train) if state.points is None else state.points.detach().cpu()[state.train]
+    return Anchors(names, tuple(state.sounds.labels[state.train].tolist()), points)
 
 
 def nearest_neighbour(known: Tensor, labels: Tensor, points: Tensor, truth: Tensor) -> float:

@@ -28,9 +28,8 @@ JOINT: dict[str, dict[str, Any]] = {
 
 
 def changed(config: Config, tables: dict[str, dict[str, Any]]) -> Config:
-    for name, values in tables.items():
-        config = config.replace(name, **values)
-    return config
+    before = config.to_dict()
+    return Config.from_dict(before | {name: before[name] | values for name, values in tables.items()})
 
 
 def trained(config: Config, folder: Path, out: Path) -> tuple[State, Recorder]:
@@ -47,6 +46,14 @@ MIDDLES: dict[str, dict[str, Any]] = {
     "optim": {"update": "joint"},
 }
 """With the terms of pairs of sounds and of middles of classes."""
+
+COPIES: dict[str, dict[str, Any]] = {
+    "model": {"architecture": "modal", "hop_length": 64, "bands": 8, "hidden": 16, "values": 8, "modes": 12},
+    "data": {"mix": 0.5, "vary_zones": 1, "vary_db": 3.0, "copies": 2, "validation_fraction": 0.0},
+    "loss": {"reconstruction": 0.0, "components": 1.0, "points": 0.05},
+    "optim": {"update": "joint"},
+}
+"""With copies that are measured once, and with points."""
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
@@ -86,7 +93,7 @@ def test_spectral_loss_falls_in_training(config: Config, folder: Path, tmp_path:
     assert last < 0.6 * first
 
 
-@pytest.mark.parametrize("tables", [{}, JOINT, MIDDLES], ids=["paper", "joint", "middles"])
+@pytest.mark.parametrize("tables", [{}, JOINT, MIDDLES, COPIES], ids=["paper", "joint", "middles", "copies"])
 @pytest.mark.parametrize("stop_after", [1, 3, 4])
 def test_resumed_is_uninterrupted_bit_for_bit(
     config: Config, folder: Path, tmp_path: Path, tables: dict[str, Any], stop_after: int

@@ -1,0 +1,45 @@
+"""Measurements of sounds, with which the networks of the modal encoder begin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Measurements of B sounds; none of them changes in training, so they can be kept.
+
+    Attributes:
+        course: log-mel levels over time, [B, 48, windows].
+        peaks: pitches and levels of the strongest low partial, [B, 2 · windows].
+        body: these, and the levels around that partial, [B, F].
+        zones: levels of the zones of the modes, [B, F].
+    """
+
+    course: Tensor
+    peaks: Tensor
+    body: Tensor
+    zones: Tensor
+
+    def __len__(self) -> int:
+        return len(self.course)
+
+    def __getitem__(self, rows: slice | Tensor) -> Inputs:
+        return Inputs(*(getattr(self, item.name)[rows] for item in fields(self)))
+
+    def to(self, target: torch.device | torch.dtype) -> Inputs:
+        """Return the same on a device, or in another type."""
+        return Inputs(*(getattr(self, item.name).to(target) for item in fields(self)))
+
+    def light(self) -> Inputs:
+        """Return the same in half the memory; only the pitches keep their precision."""
+        return replace(self.to(torch.float16), peaks=self.peaks)
+
+
+def joined(parts: Sequence[Inputs]) -> Inputs:
+    """Return the measurements of all parts, one after another."""
+    return Inputs(*(torch.cat([getattr(part, item.name) for part in parts]) for item in fields(Inputs)))

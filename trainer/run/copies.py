@@ -1,0 +1,91 @@
+"""Varied copies of the training sounds, which are made and measured once; each epoch takes a set of them.
+
+Most of the time of a step goes into varying sounds and into their long spectra, and neither depends on the
+weights. There are `[data] copies` sets; after the last one, the first comes round again.
+
+With `[loss] points`, a batch also has as many training sounds as they are, and the decoder learns these at
+points of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from trainer.data import sampling
+from trainer.data.sampling import Batch
+from trainer.models.modal_encoder import ModalEncoder
+from trainer.run.draws import drawn
+from trainer.run.state import State
+
+ORIGINALS = -1
+"""Number of the set of the sounds as they are."""
+POINT_RATE = 0.02
+"""Learning rate of the points, before the factor of the schedule."""
+AT_ONCE = 64
+"""Measured sounds that the encoder takes at once."""
+
+
+def batches(state: State) -> Iterator[Batch]:
+    """Yield the remaining batches of the current epoch, with measurements in place of sounds."""
+    config, size = state.config, state.config.fit.batch_size
+    copies = _set(state, state.epoch % config.data.copies)
+    order = sampling.epoch_order(None, torch.arange(len(copies)), config.fit.seed, state.epoch).split(size)
+    if state.points is None:
+        yield from map(copies.some, order[state.position :])
+        return
+    originals = _set(state, ORIGINALS)
+    beside = torch.randperm(len(originals), generator=sampling.generator(config.fit.seed, "own", state.epoch))
+    for rows, own in list(zip(order, beside.split(size), strict=True))[state.position :]:
+        yield sampling.joined((copies.some(rows), originals.some(own)), len(own))
+
+
+@torch.no_grad()
+def give_points(state: State, points: Tensor | None = None) -> None:
+    """Give each training sound a point of its own, which the only optimiser moves.
+
+    Args:
+        points: [training sounds, D]; None is where the encoder puts the sounds.
+    """
+    if points is None:
+        state.model.eval()
+        originals = _set(state, ORIGINALS)
+        parts = [
+            originals.some(rows).to(state.device) for rows in torch.arange(len(originals)).split(AT_ONCE)
+        ]
+        points = torch.cat([state.model.encode(part.input)[0] for part in parts])
+    every = points.new_zeros(len(state.sounds.names), points.shape[1])
+    every[state.train] = points
+    state.points = nn.Parameter(every.to(state.device))
+    (optimiser,) = state.optimisers.values()
+    group = {"params": [state.points], "lr": POINT_RATE, "base_lr": POINT_RATE, "weight_decay": 0.0}
+    optimiser.add_param_group(group)
+
+
+@torch.no_grad()
+def _set(state: State, number: int) -> Batch:
+    """Return a set, which is made when it is first asked for."""
+    if number not in state.copies:
+        batches = _originals(state) if number == ORIGINALS else drawn(state, number)
+        state.copies[number] = _measured(cast(ModalEncoder, state.model.encoder), batches, state.device)
+    return state.copies[number]
+
+
+def _originals(state: State) -> Iterator[Batch]:
+    assert state.components is not None
+    for indices in state.train.split(state.config.fit.batch_size):
+        yield replace(sampling.batch(state.sounds, indices), components=state.components[indices])
+
+
+def _measured(encoder: ModalEncoder, batches: Iterator[Batch], device: torch.device) -> Batch:
+    """Return all batches as one, with measurements in place of sounds."""
+    parts = []
+    for batch in batches:
+        nothing = batch.heard[:, 0, :0]
+        measured = encoder.measure(batch.heard.to(device)).light().to(batch.heard.device)
+        parts.append(replace(batch, waveform=nothing, heard=nothing, measured=measured))
+    return sampling.joined(parts)

@@ -36,7 +36,6 @@ def play(order: Order, options: Sequence[str]) -> int:
         mistake; or the exit code of a server that ended before.
     """
     Stage.check(options)
-    print(f"learns {order.data}; the first version takes up to a minute ...", flush=True)
     with (
         signals() as caught,
         closing(Stage(order.model, options)) as stage,
@@ -46,6 +45,7 @@ def play(order: Order, options: Sequence[str]) -> int:
         def stop() -> bool:
             return bool(caught)
 
+        print(f"learns {order.data}; the first version takes up to a minute ...", flush=True)
         if order.model.exists():
             stage.play(stop)
         for new in learner.versions():

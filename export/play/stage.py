@@ -12,6 +12,7 @@ from pathlib import Path
 from pythonosc.osc_message_builder import build_msg
 
 from realtime import __main__ as realtime
+from realtime.control.osc import bind
 from realtime.util.errors import RealtimeError
 
 READY = "/morph/get/info"
@@ -30,6 +31,9 @@ class Stage:
     Args:
         model: the decoder file; messages may name the files of its folder.
         options: further options of `realtime serve`.
+
+    Raises:
+        RealtimeError: another program listens on the server's port.
     """
 
     def __init__(self, model: Path, options: Sequence[str]) -> None:
@@ -39,6 +43,7 @@ class Stage:
         if not args.port:
             args.port = _free_port()
             self._words += ["--port", str(args.port)]
+        bind(args.host, args.port).close()  # rather now than when the first version is made
         host = "127.0.0.1" if args.host == "0.0.0.0" else args.host
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.connect((host, args.port))

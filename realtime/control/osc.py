@@ -7,6 +7,7 @@ size, its dispatcher sleeps until a time tag is due, and neither counts malforme
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import selectors
 import socket
@@ -156,9 +157,11 @@ def bind(host: str = HOST, port: int = PORT) -> socket.socket:
         listener.bind((host, port))
     except OSError as error:
         listener.close()
-        raise OscError(
-            f"cannot listen on {host}:{port}: {error.strerror}; choose another with --port"
-        ) from error
+        taken = error.errno == errno.EADDRINUSE
+        remedy = (
+            "end the server that plays there (Ctrl-C), or choose another port" if taken else "choose another"
+        )
+        raise OscError(f"cannot listen on {host}:{port}: {error.strerror}; {remedy} with --port") from error
     for buffer in (socket.SO_RCVBUF, socket.SO_SNDBUF):
         listener.setsockopt(socket.SOL_SOCKET, buffer, KERNEL_BUFFER)
     return listener

@@ -151,7 +151,7 @@ def too_long(signal: NDArray[np.float32], rate: int, model: ModelConfig) -> list
     length_s, most_s = (heard[-1] - heard[0]) / rate, model.length / model.sample_rate
     if length_s <= most_s:
         return []
-    return [(f"longer than {most_s:.1f} s ({length_s:.1f} s)", f"its first {most_s:.1f} s are taken")]
+    return [(f"longer than {most_s:.2f} s ({length_s:.2f} s)", f"its first {most_s:.2f} s are taken")]
 
 
 def _clipped(column: NDArray[np.float32]) -> int:

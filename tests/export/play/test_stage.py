@@ -1,0 +1,19 @@
+"""The stage of `trainer play`, before it starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from export.play.stage import Stage
+from realtime.control import osc
+from realtime.util.errors import RealtimeError
+
+
+def test_a_port_that_is_taken_is_refused_before_anything_is_learnt(tmp_path: Path) -> None:
+    with osc.bind(port=0) as listener:
+        port = str(listener.getsockname()[1])
+        with pytest.raises(RealtimeError, match=rf"127.0.0.1:{port}: .*; end the server"):
+            Stage(tmp_path / "kit.onnx", ["--port", port])
+    Stage(tmp_path / "kit.onnx", ["--port", port]).close()

@@ -4,9 +4,9 @@ Three caches: the phases of the oscillators in cycles, as sums of two float32 so
 the levels at the end of the last frame; and the decay of the modes so far. Frequencies and phases are float64
 (see `trainer.models.modal`), all else is float32.
 
-Before a sound's first frame the caches are zeros. The levels of the noise and the phases then come from z:
-the graph adds them, times 1 at frame 0 and times 0 at all others. Oscillators rise from 0 within the first
-frame.
+Before a sound's first frame the caches are zeros. The levels of high noise and the phases then come from z:
+the graph adds them, times 1 at frame 0 and times 0 at all others. Oscillators and low noise rise from 0
+within the first frame.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def decoder_graph(decoder: ModalDecoder) -> onnx.ModelProto:
         ends, graph.node("Sub", level, fallen), graph.node("Unsqueeze", after, graph.constant([2]))
     )
     firsts = graph.node("Exp", graph.node("Min", graph.slice(firsts, 0, bands, 2), most[0]))
-    firsts = graph.concat(ringing(firsts), 2)
+    firsts = graph.node("Mul", graph.concat(ringing(firsts), 2), graph.constant(decoder.begins))
     firsts = graph.node(
         "Mul", firsts, _gate(graph, decoder, end, graph.node("Unsqueeze", index, graph.constant([2])))
     )

@@ -69,6 +69,19 @@ def band_widths_hz(bands: int, sample_rate: int) -> Array:
     return 0.5 * (edges[2:] - edges[:-2])
 
 
+def band_starts(bands: int, sample_rate: int, hop_length: int) -> Array:
+    """Return the share of its level with which each noise band begins; it rises to 1 in the first frame.
+
+    A band whose waves are longer than a frame begins at 0, as one that began in the middle of a wave would
+    click. From the octave above on, bands begin at their level.
+
+    Returns:
+        float64 [bands], 0 to 1.
+    """
+    frame_hz = sample_rate / hop_length
+    return np.clip(band_middles_hz(bands, sample_rate) / frame_hz - 1.0, 0.0, 1.0)
+
+
 def band_shapes(bands: int, sample_rate: int, hz: Array) -> Array:
     """Return the share of the power at `hz` [N] that belongs to each noise band: float64 [bands, N].
 

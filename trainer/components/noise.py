@@ -15,8 +15,6 @@ PARTIAL_SPREAD = 0.5
 """Standard deviation of their levels, in nepers, in addition to the variation of Gaussian noise."""
 EVEN_FRAMES = 12
 """Frames at the start of the noise over which its power is even."""
-LEAST_START = 0.1
-"""Largest first sample of a band, relative to its RMS value: a low band that began higher would click."""
 
 
 def noise_table(
@@ -24,8 +22,8 @@ def noise_table(
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Make Gaussian or ringing noise of unit power in mel-spaced bands that overlap by half.
 
-    Every hit begins at the start of the table. So each band is rotated to begin near a zero, where its power
-    is even. The signs of the bands keep the peak of their sum low.
+    Every hit begins at the start of the table. So each band is rotated to begin where its power is even. The
+    signs of the bands keep the peak of their sum low.
 
     Returns:
         float32 [bands, T], with values rounded to float16, and int64 [bands], the period of each band in
@@ -66,7 +64,7 @@ def _sparse(random: np.random.Generator, bins: int, bin_hz: float) -> NDArray[np
 
 
 def _even_start(sound: NDArray[np.float64], smoothing: float, hop_length: int) -> int:
-    """Return the sample of periodic noise, near a zero, after which its smoothed power stays nearest to 1."""
+    """Return the sample of periodic noise after which its smoothed power stays nearest to 1."""
     period = len(sound)
     ahead = np.arange(period)
     window = np.fft.rfft(np.exp(-0.5 * (ahead / smoothing) ** 2))
@@ -77,7 +75,7 @@ def _even_start(sound: NDArray[np.float64], smoothing: float, hop_length: int) -
     around = np.abs(np.log(np.maximum((before + after - sound**2) / (2 * total - 1), 1e-9)))
     for frame in range(2, EVEN_FRAMES, 2):
         uneven = np.maximum(uneven, np.roll(around, -frame * hop_length))
-    return int(np.argmin(np.where(np.abs(sound) < LEAST_START, uneven, np.inf)))
+    return int(np.argmin(uneven))
 
 
 def noise_tables(

@@ -19,7 +19,7 @@
 
 The decoder does not look ahead. Each frame passes some state to the next: the oscillators' phases, levels and
 accumulated decay, and the levels of the noise bands. Levels change linearly within a frame, so a change of z
-causes no step. Noise begins at full level; oscillators fade in during the first frame.
+causes no step. High noise begins at its level; oscillators and low noise fade in during the first frame.
 Frequencies and phases are float64, because a relative error of 1e-7 would change the phase within a second.
 """
 
@@ -42,6 +42,7 @@ from trainer.components.layout import (
     RATIOS,
     SPREAD,
     SWEEP_S,
+    band_starts,
     half_zone,
     knot_frames,
     zones_hz,
@@ -125,6 +126,7 @@ class ModalDecoder(nn.Module):
     noise: Tensor
     periods: Tensor
     start_phase: Tensor
+    begins: Tensor
     draw: Tensor
     knot_frame: Tensor
     knot: Tensor
@@ -166,6 +168,10 @@ class ModalDecoder(nn.Module):
             ("noise", table),
             ("periods", periods),
             ("start_phase", phase),
+            (
+                "begins",
+                np.tile(band_starts(self.bands, self.sample_rate, self.hop_length), 2).astype(np.float32),
+            ),
             ("draw", draws(self.modes)),
             ("knot_frame", knots),
             ("knot", knot),
@@ -242,7 +248,8 @@ class ModalDecoder(nn.Module):
         every = torch.cat((noise * (1.0 - rings).sqrt(), noise * rings.sqrt(), free, modes), -1)
         every = every * gates[..., None]
         noises = 2 * self.bands
-        begun = functional.pad(every[:, :1, 0, :noises], (0, FREE + self.modes))  # oscillators fade in
+        begun = every[:, :1, 0, :noises] * self.begins
+        begun = functional.pad(begun, (0, FREE + self.modes))  # oscillators fade in
         starts = torch.cat((begun, every[:, :-1, 1]), 1)  # each level continues from its last value
         ends = every[:, :, 1]
 

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from trainer import config as configs
 from trainer.components.layout import FREE, band_shapes, half_zone, knot_frames, zones_hz
 from trainer.components.noise import EVEN_FRAMES, noise_table
 from trainer.config import Config, ModelConfig
@@ -82,6 +83,23 @@ def test_noise_has_the_level_of_its_bands(rings: float) -> None:
     # a level on a straight line between two draws of the same noise keeps it: 1 within a few per cent
     assert played[0].square().mean().sqrt().item() == pytest.approx(wanted, rel=0.15)
     assert torch.equal(played[0], played[1])  # the place alone selects it
+
+
+@torch.no_grad()
+def test_low_noise_begins_without_a_click() -> None:
+    """If the two lowest bands began in the middle of a wave, -33 dB of their power would be above 6 kHz."""
+    config = configs.read("kit").model
+    decoder = ModalDecoder(config).eval()
+    for layer, bias in ((decoder.levels, SILENT), (decoder.mode_heads, SILENT), (decoder.end, 30.0)):
+        layer.weight.zero_()
+        layer.bias.fill_(bias)
+    decoder.levels.bias[:2] = 0.0
+    sound = decoder.stream(torch.zeros(1, 32, config.latent_dim))[0].double()
+    sound = torch.cat((torch.zeros(64), sound))
+    fade = torch.hann_window(2 * len(sound), dtype=torch.float64)[len(sound) :]  # the end is not measured
+    power = torch.fft.rfft(sound * fade).abs().square()
+    high = torch.fft.rfftfreq(len(sound), 1.0 / config.sample_rate) > 6000.0
+    assert 10.0 * torch.log10(power[high].sum() / power.sum()) < -60.0
 
 
 @torch.no_grad()

@@ -5,13 +5,16 @@ softest real take stands against the hardest.
 
     centroid   of the power spectrum
     decay      time from the loudest 10 ms until all that follows is 20 dB below
-    attack     time from a tenth of the loudest 10 ms to it
+    attack     mean time of the energy of the first 50 ms
+    rise       time from a tenth of the loudest 10 ms to it; takes of one drum hardly agree in its change
 
-Three changes are compared with the real one:
+These changes are compared with the real one:
 
     model      from the mean point of the drum's takes, moved by `realtime.model.expression` as hits of these
                velocities are
     codec      of both takes, encoded and decoded: a model that knew the points of both would do as well
+    takes      with `--takes FOLDER`: of the straight line through other real takes of the drum; a model that
+               had learnt these takes exactly would do as well
     constant   one change for each class, chosen on these very drums: without a look at the drum, nothing does
                better
     same way   drums where the change has the sign of the real one
@@ -26,6 +29,7 @@ from __future__ import annotations
 import sys
 from collections import defaultdict
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,16 +41,17 @@ from trainer.errors import DataError
 
 Sound = NDArray[np.floating]
 WINDOW_S, FALL_DB = 0.01, 20.0
+ATTACK_S, EARLIEST_S = 0.05, 1e-4
 LEAST = float(np.log(1.05))
-TAKES = {"centroid": 0.24, "decay": 0.29, "attack": 0.28}
-"""Nine of ten pairs of takes at one velocity differ by less, as logarithms (225 pairs of drums9/train)."""
+TAKES = {"centroid": 0.24, "decay": 0.29, "attack": 0.17, "rise": 0.28}
+"""Nine of ten pairs of takes at one velocity differ by less, as logarithms (220 pairs of drums9/train)."""
 SIZE = 1.5
 SIZES = np.linspace(-3.0, 3.0, 1201)
 """Changes that a constant may have."""
 
 
 def facts(sound: Sound, rate: int) -> dict[str, float]:
-    """Return centroid in Hz, decay and attack in s of a sound [T]."""
+    """Return centroid in Hz, and decay, attack and rise in s, of a sound [T]."""
     power = np.abs(np.fft.rfft(sound)) ** 2
     hz = np.fft.rfftfreq(len(sound), 1 / rate)
     width = round(WINDOW_S * rate)
@@ -55,10 +60,13 @@ def facts(sound: Sound, rate: int) -> dict[str, float]:
     after = np.flatnonzero(energy[loudest:] > energy[loudest] * 10 ** (-FALL_DB / 10))
     before = np.flatnonzero(energy[: loudest + 1] < 0.1 * energy[loudest])
     begin = int(before[-1]) if len(before) else 0
+    early = np.asarray(sound[: round(ATTACK_S * rate)], np.float64) ** 2
+    mean_s = float(early @ np.arange(len(early)) / early.sum()) / rate
     return {
         "centroid": float(power @ hz / power.sum()),
         "decay": (int(after[-1]) + 1) / rate,
-        "attack": (loudest - begin + 1) / rate,
+        "attack": mean_s + EARLIEST_S,
+        "rise": (loudest - begin + 1) / rate,
     }
 
 
@@ -68,8 +76,18 @@ def changes(soft: Sound, hard: Sound, rate: int) -> dict[str, float]:
     return {key: float(np.log(second[key] / first[key])) for key in first}
 
 
-def measure(model: Model, takes: list[Shot]) -> dict[str, dict[str, float]]:
-    """Return the changes from the softest to the hardest take of a drum: real, the model's, the codec's."""
+def line(takes: list[Shot], rate: int) -> dict[str, float]:
+    """Return the changes from velocity 0 to 1 by the straight line through takes of several velocities."""
+    found = [facts(shot.sound, rate) for shot in takes]
+    velocity = [shot.velocity for shot in takes]
+    return {key: float(np.polyfit(velocity, np.log([each[key] for each in found]), 1)[0]) for key in found[0]}
+
+
+def measure(model: Model, takes: list[Shot], others: list[Shot]) -> dict[str, dict[str, float]]:
+    """Return the changes from the softest to the hardest take of a drum: real, the model's, the codec's.
+
+    With other takes of the drum, also that of the line through them.
+    """
     takes = sorted(takes, key=lambda shot: shot.velocity)
     z: NDArray[np.float64] = np.stack([shot.z for shot in takes]).astype(np.float64).mean(axis=0)
     expression = Expression(model.info)
@@ -78,11 +96,15 @@ def measure(model: Model, takes: list[Shot]) -> dict[str, dict[str, float]]:
         model.decode(np.add(z, expression.offset(z, shot.velocity, 1.0, 0.0, ())).astype(np.float32))
         for shot in (soft, hard)
     )
-    return {
+    found = {
         "real": changes(soft.sound, hard.sound, model.rate),
         "model": changes(first, second, model.rate),
         "codec": changes(model.decode(soft.z), model.decode(hard.z), model.rate),
     }
+    if others:
+        span = hard.velocity - soft.velocity
+        found["takes"] = {key: span * slope for key, slope in line(others, model.rate).items()}
+    return found
 
 
 def same_way(real: Sound, ours: Sound) -> int:
@@ -113,7 +135,7 @@ def show(pairs: list[dict[str, dict[str, float]]], labels: list[str]) -> None:
     for key, clear in TAKES.items():
         real = np.array([pair["real"][key] for pair in pairs])
         limits = [np.abs(real) >= least for least in (LEAST, clear)]
-        for way in ("model", "codec", "constant"):
+        for way in [*(way for way in pairs[0] if way != "real"), "constant"]:
             cells = []
             for at, told in enumerate(limits):
                 count = int(np.count_nonzero(told))
@@ -130,21 +152,36 @@ def show(pairs: list[dict[str, dict[str, float]]], labels: list[str]) -> None:
             print(f"{key:9s}{way:9s}" + "".join(cells))
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Measure and print."""
-    args = model_parser("dynamics", __doc__.splitlines()[0], "velocity layers of drums").parse_args(argv)
-    try:
-        model = Model(args.model)
-        shots = model.read(args.folder)
-    except (RealtimeError, DataError) as error:
-        print(f"bench.dynamics: {error}", file=sys.stderr)
-        return 2
+def layered(shots: list[Shot]) -> dict[tuple[str, str, str], list[Shot]]:
+    """Return the takes of each drum that has several velocities, by class, kit and drum."""
     drums: dict[tuple[str, str, str], list[Shot]] = defaultdict(list)
     for shot in shots:
         if shot.velocity == shot.velocity:
             drums[shot.label, shot.kit, shot.drum].append(shot)
-    several = {drum: takes for drum, takes in drums.items() if len({shot.velocity for shot in takes}) > 1}
-    show([measure(model, takes) for takes in several.values()], [label for label, _, _ in several])
+    return {drum: takes for drum, takes in drums.items() if len({shot.velocity for shot in takes}) > 1}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Measure and print."""
+    parser = model_parser("dynamics", __doc__.splitlines()[0], "velocity layers of drums")
+    parser.add_argument(
+        "--takes", type=Path, metavar="FOLDER", help="other takes; drums without are left out"
+    )
+    args = parser.parse_args(argv)
+    try:
+        model = Model(args.model)
+        drums = layered(model.read(args.folder))
+        others = layered(model.read(args.takes, encode=False)) if args.takes else {}
+    except (RealtimeError, DataError) as error:
+        print(f"bench.dynamics: {error}", file=sys.stderr)
+        return 2
+    if args.takes:
+        drums = {drum: takes for drum, takes in drums.items() if drum in others}
+    if not drums:
+        print("bench.dynamics: no drum has takes of two velocities", file=sys.stderr)
+        return 2
+    found = [measure(model, takes, others.get(drum, [])) for drum, takes in drums.items()]
+    show(found, [label for label, _, _ in drums])
     return 0
 
 

@@ -1,7 +1,8 @@
-"""Brightness and decay of sounds, measured alike on recordings and on a modal decoder's parameters.
+"""Brightness, decay and attack of sounds, measured alike on recordings and on a modal decoder's parameters.
 
     brightness   logarithm of the centroid of the power spectrum, in Hz
     decay        logarithm of the time, in s, for which the sound is within 20 dB of its loudest moment
+    attack       logarithm of the mean time, in s, of the energy of the first 50 ms
 
 On a decoder's parameters they need no sound and have a gradient.
 """
@@ -23,21 +24,27 @@ FALL = math.log(100.0)
 EDGE = 0.5
 """Nepers of power over which a moment passes from within to below."""
 SHORTEST_S = 0.005
-FINE_S, FINE, COARSE = 0.0015, 20, 100
+ATTACK_S = 0.05
+EARLIEST_S = 1e-4
+"""Added to the mean time of an attack."""
+FINE_S, FINE, COARSE = 0.0015, 34, 100
 """Moments of a decoded sound: so many, evenly apart, then so many in growing steps until its end."""
 
 
 def of_sounds(sounds: Tensor, sample_rate: int) -> Tensor:
-    """Return brightness and decay of sounds [N, T]: [N, 2]."""
+    """Return brightness, decay and attack of sounds [N, T]: [N, 3]."""
     window = torch.hann_window(WINDOW)
     spectrum = torch.stft(sounds, WINDOW, HOP, window=window, return_complex=True).abs().square()
     hz = torch.linspace(0.0, sample_rate / 2, spectrum.shape[1])[:, None]
     step_s = torch.full(spectrum.shape[2:], HOP / sample_rate)
-    return _facts(spectrum.sum(1), (spectrum * hz).sum(1), step_s)
+    begin = sounds[:, : round(ATTACK_S * sample_rate)].square()
+    second = torch.arange(begin.shape[1]) / sample_rate
+    attack = _attack(begin, second, torch.full_like(second, 1.0 / sample_rate))
+    return torch.cat((_facts(spectrum.sum(1), (spectrum * hz).sum(1), step_s), attack), 1)
 
 
 def of_points(decoder: ModalDecoder, z: Tensor) -> Tensor:
-    """Return brightness and decay of the sounds that a decoder has at z [B, D]: [B, 2]."""
+    """Return brightness, decay and attack of the sounds that a decoder has at z [B, D]: [B, 3]."""
     rate, hop, bands = decoder.sample_rate, decoder.hop_length, decoder.bands
     fine = FINE_S * torch.arange(FINE)
     coarse = torch.logspace(
@@ -64,11 +71,19 @@ def of_points(decoder: ModalDecoder, z: Tensor) -> Tensor:
     lasts = torch.sigmoid((decoder.end_frame(hidden)[:, None] - moments * rate / hop) / decoder.gate_frames)
     power = power * lasts.square()[..., None]
     step_s = torch.diff(moments, append=2 * moments[-1:] - moments[-2:-1])
-    return _facts(power.sum(2), (power * hz).sum(2), step_s)
+    begins = moments < ATTACK_S
+    attack = _attack(power.sum(2)[:, begins], moments[begins] + 0.5 * step_s[begins], step_s[begins])
+    return torch.cat((_facts(power.sum(2), (power * hz).sum(2), step_s), attack), 1)
+
+
+def _attack(power: Tensor, second: Tensor, step_s: Tensor) -> Tensor:
+    """Return the attack [N, 1] by the power [N, T] of the moments of the beginning."""
+    mean_s = (power * second * step_s).sum(1) / (power * step_s).sum(1).clamp(min=1e-12)
+    return (mean_s + EARLIEST_S).log()[:, None]
 
 
 def _facts(power: Tensor, moment: Tensor, step_s: Tensor) -> Tensor:
-    """Return the facts by the power [N, T] of moments, and their power times frequency."""
+    """Return brightness and decay by the power [N, T] of moments, and their power times frequency."""
     centroid = (moment * step_s).sum(1) / (power * step_s).sum(1).clamp(min=1e-12)
     level = power.clamp(min=1e-12).log()
     loudest = level.amax(1, keepdim=True)

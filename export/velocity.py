@@ -4,7 +4,8 @@ Drums of one class change in different ways: of their pairs, little more than ha
 each drum has a direction of its own, which holds around it; elsewhere, that of the class does.
 
 Encoder and decoder lose a part of what the takes of a drum differ in. The directions of drums are therefore
-turned until brightness and decay (`export.facts`) of the decoded sounds change as those of the recordings do.
+turned until brightness, decay and attack (`export.facts`) of the decoded sounds change as those of the
+recordings do. A hit mixes the directions of neighbouring drums; the file has those whose mixtures are wanted.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from torch import Tensor
 from export import facts
 from export.errors import ExportError
 from export.layers import Layers, Lines, layers, lines
+from realtime.model.expression import BACKGROUND
 from realtime.model.schema import MAX_DRUMS
 from trainer.data.sounds import prepare
 from trainer.models.modal import ModalDecoder
@@ -38,6 +40,10 @@ REACH = 0.6
 """Reach of a drum's direction over the root mean square distance of a take from the mean of its drum."""
 ROUNDS, PACE = 6, 0.7
 """Steps of `turned`, and the share of the way to the best direction in each."""
+DOUBT = 0.3
+"""Weight of the uncertainty of real slopes. At 1, changes come out too small."""
+CLOSE = 0.1
+"""Weight of a direction's distance from the wanted one in `parted`, beside that of the mixture."""
 
 
 class Directions(NamedTuple):
@@ -95,8 +101,8 @@ def learn(checkpoint: Checkpoint, model: VAE, folder: Path) -> Directions:
     if isinstance(model.decoder, ModalDecoder):
         rate = config.model.sample_rate
         real = torch.cat([facts.of_sounds(part[:, 0], rate) for part in sounds.waveforms.split(AT_ONCE)])
-        return turned(found, model.decoder, lines(real, drums))
-    return found
+        found = turned(found, model.decoder, lines(real, drums))
+    return parted(found, label[[drum.takes[0] for drum in drums]])
 
 
 def directions(points: Tensor, drums: Sequence[Layers], labels: Tensor, classes: int) -> Directions:
@@ -138,7 +144,7 @@ def turned(found: Directions, decoder: ModalDecoder, real: Lines) -> Directions:
     """Turn the directions of drums until the decoded sounds change as the real ones do.
 
     Of all directions, the most probable one is taken: those around the given one are normally distributed
-    with its `spread`, and a real slope is as uncertain as its takes are scattered.
+    with its `spread`, and a real slope is as uncertain as its takes are scattered, times `DOUBT`.
 
     Args:
         found: directions of which to start.
@@ -146,13 +152,13 @@ def turned(found: Directions, decoder: ModalDecoder, real: Lines) -> Directions:
         real: facts of the same drums, over velocity.
     """
     z, given = found.places.float(), found.drums.float()
-    noise = torch.diag_embed((real.noise / real.square).float())
+    noise = DOUBT * torch.diag_embed((real.noise / real.square).float())
     direction = given
     for _ in range(ROUNDS):
         direction = direction.detach().requires_grad_()
         change = facts.of_points(decoder, z + direction / 2) - facts.of_points(decoder, z - direction / 2)
         slopes = [torch.autograd.grad(each.sum(), direction, retain_graph=True)[0] for each in change.T]
-        slope = torch.stack(slopes, 1)  # [drums, 2, D]
+        slope = torch.stack(slopes, 1)  # [drums, facts, D]
         with torch.no_grad():
             missing = real.slope.float() - change - (slope @ (given - direction)[..., None])[..., 0]
             weight = found.spread**2 * slope @ slope.transpose(1, 2) + noise
@@ -160,3 +166,22 @@ def turned(found: Directions, decoder: ModalDecoder, real: Lines) -> Directions:
             best = given + found.spread**2 * (step @ slope)[:, 0]
             direction = direction + PACE * (best - direction)
     return found._replace(drums=direction.double())
+
+
+def parted(found: Directions, labels: Tensor) -> Directions:
+    """Return the directions of drums for which a hit at the place of a drum has the given one.
+
+    A hit has a mixture of the directions around it (`realtime.model.expression`), so a drum between others
+    would change as the mean of them all. Drums that lie too close to be told apart keep the given directions.
+
+    Args:
+        found: the directions that hits are to have.
+        labels: int64 [drums], the class of each drum.
+    """
+    apart = torch.cdist(found.places, found.places)
+    near = torch.exp(-0.5 * (apart / found.reach) ** 2)
+    sums = near.sum(1, keepdim=True) + BACKGROUND
+    share = near / sums
+    wanted = found.drums - BACKGROUND / sums * found.classes[labels]
+    weight = share.T @ share + CLOSE * torch.eye(len(share)).to(share)
+    return found._replace(drums=torch.linalg.solve(weight, share.T @ wanted + CLOSE * found.drums))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench.dynamics import WINDOW_S, best_constant, changes, near, same_way
+from bench.dynamics import ATTACK_S, WINDOW_S, best_constant, changes, layered, line, near, same_way
+from bench.shots import Shot
 
 RATE = 44_100
 
@@ -15,11 +16,31 @@ def _tone(hz: float, decay_s: float) -> np.ndarray:
     return np.sin(2 * np.pi * hz * time) * 10 ** (-time / decay_s)  # 20 dB down after decay_s
 
 
+def _shot(velocity: float, sound: np.ndarray, drum: str = "one") -> Shot:
+    return Shot("name", "tom", "kit", drum, velocity, sound.astype(np.float32), np.zeros(0, np.float32))
+
+
 def test_octave_up_and_half_the_decay_are_heard_as_that() -> None:
     found = changes(_tone(500, 0.4), _tone(1000, 0.2), RATE)
     assert found["centroid"] == pytest.approx(np.log(2), abs=0.01)
     assert found["decay"] == pytest.approx(np.log((0.2 + WINDOW_S) / (0.4 + WINDOW_S)), abs=0.03)
-    assert found["attack"] == pytest.approx(0.0, abs=0.03)
+    assert found["rise"] == pytest.approx(0.0, abs=0.03)
+    falls = [2 * np.log(10) / decay_s for decay_s in (0.4, 0.2)]  # the power is e^(-fall · t)
+    means = [1 / fall - ATTACK_S / np.expm1(ATTACK_S * fall) for fall in falls]
+    assert found["attack"] == pytest.approx(np.log(means[1] / means[0]), abs=0.01)
+
+
+def test_line_through_takes_has_their_change_for_the_full_range_of_velocity() -> None:
+    takes = [_shot(velocity, _tone(500 * 2**velocity, 0.4)) for velocity in (0.25, 0.5, 0.75)]
+    assert line(takes, RATE)["centroid"] == pytest.approx(np.log(2), abs=0.01)
+
+
+def test_takes_of_one_velocity_or_none_are_no_layers() -> None:
+    tone = _tone(500, 0.4)
+    shots = [_shot(0.5, tone, "one"), _shot(0.5, tone, "one"), _shot(np.nan, tone, "two")]
+    assert layered(shots) == {}
+    shots += [_shot(0.9, tone, "one"), _shot(0.1, tone, "two")]
+    assert {drum: len(takes) for drum, takes in layered(shots).items()} == {("tom", "kit", "one"): 3}
 
 
 def test_sign_and_size_are_counted() -> None:

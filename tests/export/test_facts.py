@@ -1,4 +1,4 @@
-"""Brightness and decay: known for sounds made for it, and alike on a decoder's parameters and its sounds."""
+"""Brightness, decay, attack: known for sounds made for it, and alike on a decoder's parameters and sounds."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ from trainer.models.modal import ModalDecoder
 RATE = 22_050
 
 
-def test_octave_and_half_the_decay_are_measured_on_tones() -> None:
+def test_octave_half_the_decay_and_earlier_energy_are_measured_on_tones() -> None:
     time = torch.arange(RATE) / RATE
     low = torch.sin(2 * math.pi * 1_000 * time) * 10 ** (-time / 0.4)  # 20 dB down after 0.4 s
     high = torch.sin(2 * math.pi * 2_000 * time) * 10 ** (-time / 0.2)
-    brightness, decay = (facts.of_sounds(torch.stack((low, high)), RATE)).T
+    brightness, decay, attack = (facts.of_sounds(torch.stack((low, high)), RATE)).T
     assert brightness.tolist() == pytest.approx([math.log(1_000), math.log(2_000)], abs=0.02)
     assert decay.tolist() == pytest.approx([math.log(0.4), math.log(0.2)], abs=0.08)
+    falls = [2 * math.log(10) / decay_s for decay_s in (0.4, 0.2)]  # the power is e^(-fall · t)
+    means = [1 / fall - 0.05 / math.expm1(0.05 * fall) for fall in falls]  # over the first 50 ms
+    assert attack.tolist() == pytest.approx([math.log(mean) for mean in means], abs=0.01)
 
 
 def test_parameters_of_a_decoder_have_the_facts_of_its_sounds() -> None:

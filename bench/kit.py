@@ -37,12 +37,12 @@ from trainer import config as configs
 from trainer.components.analysis import Components
 from trainer.data.audio import SOUNDFILE_SUFFIXES
 from trainer.errors import TrainerError
-from trainer.run import base, fit
+from trainer.run import base, copies, fit
 from trainer.run.adapt import Adaptation
 from trainer.run.progress import Silent
 from trainer.run.state import State
 from trainer.run.steps import never, train_epoch
-from trainer.run.validation import encode
+from trainer.run.validation import encode, encode_anchors
 
 HEARD, AT_ONCE = 24, 8
 CORES = 2
@@ -100,19 +100,12 @@ class Kit:
         if not minutes:
             return _end(state, encode(state, state.train), SCRATCH, 0.0)
         self._take_apart(state)
-        began = time.process_time()
-        train_epoch(state, Silent(), never)
-        left = 60 * minutes - self._analysis_s
-        passes = max(1, round(left / (time.process_time() - began)))
+        passes = _passes(state, 60 * minutes - self._analysis_s)
         state = fit.start(config.replace("fit", epochs=passes), self._folder, analysed=False)
         self._take_apart(state)
         began = time.process_time()
-        while state.epoch < passes:
-            train_epoch(state, Silent(), never)
-            state.epoch, state.position = state.epoch + 1, 0
-        return _end(
-            state, encode(state, state.train), SCRATCH, time.process_time() - began + self._analysis_s
-        )
+        points = _learn(state, passes)
+        return _end(state, points, SCRATCH, time.process_time() - began + self._analysis_s)
 
     def _take_apart(self, state: State) -> None:
         if self._analysed is None:
@@ -121,6 +114,27 @@ class Kit:
             self._analysed = state.components, state.bodies
             self._analysis_s = (time.process_time() - began) / CORES
         state.components, state.bodies = self._analysed
+
+
+def _passes(state: State, seconds: float) -> int:
+    """Return the number of passes in so many seconds of processor time; the first ones make the copies."""
+    first = max(1, state.config.data.copies)
+    began = time.process_time()
+    _learn(state, first)
+    made = time.process_time()
+    _learn(state, 2 * first)
+    later = (time.process_time() - made) / first
+    return max(1, round(first + (seconds - (made - began)) / later))
+
+
+def _learn(state: State, passes: int) -> Tensor:
+    """Pass over the sounds until so many passes are done; return the points of the sounds, [N, D]."""
+    if state.config.loss.points and state.points is None:
+        copies.give_points(state)
+    while state.epoch < passes:
+        train_epoch(state, Silent(), never)
+        state.epoch, state.position = state.epoch + 1, 0
+    return encode_anchors(state).mean
 
 
 @torch.no_grad()

@@ -1,0 +1,168 @@
+"""`python -m bench.telltale MODEL FOLDER`: the features that give a model's sounds away.
+
+A random forest learns to tell the real sounds of FOLDER from the model's versions of them, by features of six
+bands. A sound that the model learnt is played at its own point, another one at the encoder's. The forest is
+asked about pairs that it did not learn from; 50 % right is as good as guessing. The table has the features
+that it uses most, with the medians of both kinds. They can show a fault that no chosen measure shows.
+
+    level       power of the band, dB of the whole sound
+    before      power in the 2 ms before the onset, dB under the peak
+    rise        time from the onset to half of the peak, ms
+    crest       peak over mean amplitude in the first 20 ms
+    after 5 …   power 5, 20, 200, 500 ms after the onset, dB under the peak
+    flutter     power of the envelope's fluctuations between 20 and 200 ms, 15 to 40 Hz or 40 to 100 Hz, dB
+    flatness    geometric over arithmetic mean of the power after 20 ms, window of 8,192 samples, nepers
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import sys
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import savgol_filter
+
+from bench.shots import Floats, Model, model_parser
+from realtime.util.errors import RealtimeError
+from trainer.errors import TrainerError
+
+EDGES_HZ = (20.0, 120.0, 500.0, 2000.0, 6000.0, 10_000.0, 18_000.0)
+ONSET = 1e-4
+"""Share of the energy that lies before the onset."""
+AFTER_MS = (5, 20, 200, 500)
+FLUTTER_HZ = ((15.0, 40.0), (40.0, 100.0))
+TINY = 1e-6
+TREES, FOLDS, SHOWN = 300, 5, 12
+
+Floats64 = NDArray[np.float64]
+
+
+class Tell(NamedTuple):
+    """A feature, its share in the decisions of the forest, and its medians."""
+
+    name: str
+    share: float
+    real: float
+    ours: float
+
+
+def features(sound: Floats, rate: int) -> dict[str, float]:
+    """Return the features of a sound [T] by name."""
+    wave = np.asarray(sound, np.float64) / max(float(np.abs(sound).max()), TINY)
+    spectrum, hz = np.fft.rfft(wave), np.fft.rfftfreq(len(wave), 1.0 / rate)
+    energy = np.cumsum(wave**2)
+    onset = int(np.searchsorted(energy, ONSET * energy[-1]))
+    found = {}
+    for low, high in itertools.pairwise(EDGES_HZ):
+        analytic = np.zeros(len(wave), np.complex128)
+        inside = (hz >= low) & (hz < high)
+        analytic[: len(spectrum)][inside] = 2.0 * spectrum[inside]
+        band = np.fft.ifft(analytic)
+        for name, value in _of_band(band, onset, rate).items():
+            found[f"{low:g} Hz: {name}"] = value
+        tail = wave[onset + rate // 50 :][:8192]
+        power = np.abs(np.fft.rfft(tail * np.hanning(len(tail)), 8192)) ** 2 + TINY**2
+        bins = np.fft.rfftfreq(8192, 1.0 / rate)
+        power = power[(bins >= low) & (bins < high)]
+        found[f"{low:g} Hz: flatness"] = float(np.log(power).mean() - np.log(power.mean()))
+    return found
+
+
+def _of_band(band: NDArray[np.complex128], onset: int, rate: int) -> dict[str, float]:
+    """Return the features of one band, given as an analytic signal [T]."""
+    envelope = np.abs(band)
+
+    def ms(count: float) -> int:
+        return round(count * rate / 1000)
+
+    def decibels(piece: Floats64, above: float) -> float:
+        return float(20.0 * np.log10(((piece.mean() if len(piece) else 0.0) + TINY) / (above + TINY)))
+
+    attack = envelope[onset : onset + ms(100)]
+    peak = float(attack.max())
+    early = band.real[onset : onset + ms(20)]
+    found = {
+        "level": decibels(envelope, 1.0),
+        "before": decibels(envelope[max(0, onset - ms(2)) : onset + 1], peak),
+        "rise": float(np.argmax(attack >= 0.5 * peak)) * 1000 / rate,
+        "crest": float(np.abs(early).max() / (np.abs(early).mean() + TINY)),
+    }
+    for after in AFTER_MS:
+        at = onset + ms(after)
+        found[f"after {after} ms"] = decibels(envelope[at : at + ms(max(2, after / 4))], peak)
+    middle = envelope[onset + ms(20) : onset + ms(200)]
+    if len(middle) == ms(200) - ms(20):
+        level = np.log(middle + 1e-5 * peak + TINY)
+        smooth = np.exp(savgol_filter(level, ms(34) | 1, 2))
+        spectrum = np.abs(np.fft.rfft((middle / smooth - 1.0) * np.hanning(len(middle)))) ** 2
+        hz = np.fft.rfftfreq(len(middle), 1.0 / rate)
+        for low, high in FLUTTER_HZ:
+            power = spectrum[(hz >= low) & (hz < high)].mean()
+            found[f"flutter {low:g}"] = float(10.0 * np.log10(power + TINY))
+    return found
+
+
+def told(real: list[dict[str, float]], ours: list[dict[str, float]]) -> tuple[float, list[Tell]]:
+    """Return the share of sounds that a forest tells right, and the features that it uses, most used first.
+
+    Args:
+        real: features of real sounds.
+        ours: those of the model's versions, in the same order.
+    """
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.model_selection import GroupKFold, cross_val_predict
+
+    names = sorted(set.intersection(*(set(one) for one in (*real, *ours))))
+    rows = np.array([[one[name] for name in names] for one in (*real, *ours)])
+    kinds = np.repeat([0, 1], len(real))
+    pairs = np.tile(np.arange(len(real)), 2)
+    forest = RandomForestClassifier(TREES, min_samples_leaf=2, random_state=0)
+    guess = cross_val_predict(forest, rows, kinds, groups=pairs, cv=GroupKFold(min(FOLDS, len(real))))
+    shares = forest.fit(rows, kinds).feature_importances_
+    medians = [np.median(rows[kinds == kind], axis=0) for kind in (0, 1)]
+    tells = [
+        Tell(name, float(share), float(theirs), float(mine))
+        for name, share, theirs, mine in zip(names, shares, *medians, strict=True)
+    ]
+    return float((guess == kinds).mean()), sorted(tells, key=lambda tell: -tell.share)
+
+
+def get_parser() -> argparse.ArgumentParser:
+    """Return the command line."""
+    parser = model_parser("telltale", __doc__.splitlines()[0], "real sounds")
+    parser.add_argument("--per-class", type=int, default=30, metavar="N", help="most sounds of a class (30)")
+    parser.add_argument("--json", action="store_true", help="print JSON, all features included")
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Measure and print."""
+    args = get_parser().parse_args(argv)
+    try:
+        model = Model(args.model)
+        shots = model.read(args.folder, per_class=args.per_class)
+    except (RealtimeError, TrainerError) as error:
+        print(f"bench.telltale: {error}", file=sys.stderr)
+        return 2
+    if len(shots) < 2:
+        print(f"bench.telltale: {args.folder}: one sound; two or more are needed", file=sys.stderr)
+        return 2
+    own = {anchor.name: np.array(anchor.z, np.float32) for anchor in model.info.anchors}
+    real = [features(shot.sound, model.rate) for shot in shots]
+    ours = [features(model.decode(own.get(shot.name, shot.z)), model.rate) for shot in shots]
+    share, tells = told(real, ours)
+    if args.json:
+        print(json.dumps({"sounds": len(shots), "told": share, "tells": [tell._asdict() for tell in tells]}))
+        return 0
+    print(f"{len(shots)} pairs: {share:.0%} told right\n\n{'':28s}{'share':>8s}{'real':>9s}{'ours':>9s}")
+    for tell in tells[:SHOWN]:
+        print(f"{tell.name:28s}{tell.share:8.1%}{tell.real:9.2f}{tell.ours:9.2f}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,4 +1,4 @@
-"""Cost of an epoch for growing windows, files and batches: `python -m bench.training --table`.
+"""Cost of an epoch as window, number of files and batch size grow: `python -m bench.training --table`.
 
 Each row is measured in a process of its own, which trains on synthetic sounds with two threads: one warm-up
 epoch, then one timed epoch. Memory is the growth during training, after the sounds have been loaded.

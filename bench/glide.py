@@ -32,7 +32,7 @@ from realtime.util.errors import RealtimeError
 
 POINTS, PAIRS, SEED = 17, 20, 0
 INTERVAL_OCTAVES = 0.25
-"""Between the ends at least: less is no glide that could be measured."""
+"""Least interval between the pitches of the ends: a smaller glide cannot be measured."""
 HEARD_CENTS = 20.0
 """Pitches that differ by less count as one: a plain mix, too, pulls its peaks by some cents, in order."""
 GLIDES = 0.95

@@ -86,7 +86,7 @@ def unevenness_of(audio: Tensor, sample_rate: int) -> float:
 
 
 def heard_on_paths(judged: Subject, heard: Heard, ear: Listener) -> dict[str, object]:
-    """Return what the listener hears on the paths, and how even they are."""
+    """Return the classes that the listener hears on the paths, and the unevenness of the paths."""
     rate = judged.saved.config.model.sample_rate
     within, ratios = [], []
     for first, second, audio in paths(judged, heard):

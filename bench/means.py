@@ -1,10 +1,10 @@
 """`python -m bench.means --data FOLDER`: how typical the mean of some takes sounds, without a model.
 
-A squared error makes a decoder give the mean of all sounds that its z may stand for. So this is what such a
-decoder can reach at the centre of a class: the MFCC-DTW deviation of the mean waveform of 1, 2, 4, … training
-takes, from the test takes of the class, averaged over draws and classes. Takes are averaged both as they are
-and aligned (`[data] align_ms`); the means are measured both as they are and at the level of the takes (peak
-1). Controls: means of the takes of the next class, and white noise.
+A squared error makes a decoder give the mean of all sounds that its z may stand for. This program
+measures the best that such a decoder can reach at the centre of a class: the MFCC-DTW deviation of the mean
+waveform of 1, 2, 4, … training takes, from the test takes of the class, averaged over draws and classes.
+Takes are averaged both as they are and aligned (`[data] align_ms`); the means are measured both as they are
+and at the level of the takes (peak 1). Controls: means of the takes of the next class, and white noise.
 """
 
 from __future__ import annotations

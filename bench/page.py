@@ -1,11 +1,11 @@
-"""The page in a real browser: weight, first paint, frames a second with 5,000 dots, and pictures of it.
+"""Measure the page in a real browser: weight, first paint and frame rate with 5,000 dots; or take pictures.
 
     python -m bench.page
     python -m bench.page --pictures docs
 
 It starts a server of its own on the bundled drums and needs Chromium and the extras `dev` and `offline`.
 Frames are counted by the browser's own requestAnimationFrame. Without a graphics card the browser draws on
-the processor, so the frame rate is that of the slowest machines.
+the processor; the frame rate is then that of a slow machine.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from tests.system.rig import Server
 
 DOTS = 5000
 MORPH_S = 5.0
-COLOURS = 255  # of a picture, so that it is small
+COLOURS = 255  # palette of a picture, so that its file is small
 STROKE = 30  # moves of the pointer before a picture
 DESK, PHONE = (1440, 900), (390, 844)
 #: file -> size of the window, theme
@@ -37,7 +37,7 @@ PICTURES: dict[str, tuple[tuple[int, int], Literal["dark", "light"]]] = {
     "page-phone-dark.png": (PHONE, "dark"),
     "page-phone-light.png": (PHONE, "light"),
 }
-#: Drag the pressed pointer in a spiral among many dots; return frames, moves and seconds.
+#: JavaScript: drag the pressed pointer in a spiral among many dots; return frames, moves and seconds.
 MORPH = """async ([count, seconds, x, y]) => {
   const model = {classes: [["a"], ["b"], ["c"], ["d"]], anchors: []};
   for (let i = 0; i < count; i++) model.anchors.push(["s" + i, i % 4, Math.random(), Math.random()]);
@@ -63,12 +63,12 @@ GROOVE = [("hihat", range(0, 16, 2)), ("kick", (0, 6, 8)), ("snare", (4, 12)), (
 def measure(address: str, pid: int) -> None:
     """Print weight, first paint, and frames a second while the point moves among many dots.
 
-    The processor time of a frame is that of all processes of the browser. It says what a frame costs on a
-    machine that is busy with other work, too.
+    The processor time of a frame counts all processes of the browser. Unlike the frame rate, it also holds
+    on a machine that is busy with other work.
 
     Args:
-        address: of the page.
-        pid: of the server.
+        address: URL of the page.
+        pid: process ID of the server.
     """
     with browser(DESK) as context:
         tab = Tab(context.pages[0], address)
@@ -92,7 +92,7 @@ def measure(address: str, pid: int) -> None:
 
 
 def groove(server: Server) -> None:
-    """Have the sequencer play something to look at."""
+    """Start a pattern in the sequencer, so that the pictures show steps."""
     for lane, (name, steps) in enumerate(GROOVE):
         server.send("/morph/seq/add", name)
         loud = [0.0] * 16
@@ -103,7 +103,7 @@ def groove(server: Server) -> None:
 
 
 def take_pictures(address: str, folder: Path) -> None:
-    """Take all `PICTURES`, each with the point on its way."""
+    """Take all `PICTURES`, each while the point is dragged along an arc."""
     for name, (size, theme) in PICTURES.items():
         with browser(size, theme, touch=size == PHONE) as context:
             context.add_init_script(f"localStorage.setItem('theme', '{theme}')")
@@ -124,7 +124,9 @@ def take_pictures(address: str, folder: Path) -> None:
 def main() -> None:
     """Measure, or take pictures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--pictures", type=Path, metavar="FOLDER", help="take pictures instead")
+    parser.add_argument(
+        "--pictures", type=Path, metavar="FOLDER", help="only take pictures, into this folder"
+    )
     args = parser.parse_args()
     with (
         TemporaryDirectory() as folder,

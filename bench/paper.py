@@ -83,7 +83,7 @@ def fit(commands: dict[Path, list[str]], minutes: float) -> dict[Path, int]:
 
 
 def evaluated(run: Path, data: Path) -> dict[str, Any]:
-    """Return what `trainer evaluate --json` says of a run."""
+    """Return the output of `trainer evaluate --json` for a run."""
     words = [sys.executable, "-m", "trainer", "evaluate", str(run), "--data", str(data), "--json"]
     found: dict[str, Any] = json.loads(subprocess.run(words, check=True, stdout=subprocess.PIPE).stdout)
     return found

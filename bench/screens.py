@@ -1,7 +1,7 @@
 """`python -m bench.screens -o docs`: take pictures of Pure Data and SuperCollider.
 
-Each shows its window on a virtual screen while it is connected to the bundled drums. Needs Debian's `xvfb`,
-`xdotool`, `imagemagick`, `puredata-gui` and `supercollider-language`.
+Each program opens its window on a virtual screen, connected to a server that plays the bundled drums. Needs
+Debian's `xvfb`, `xdotool`, `imagemagick`, `puredata-gui` and `supercollider-language`.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def super_collider(folder: Path, env: Env, picture: Path) -> None:
 
 
 def take(title: str, env: Env, picture: Path) -> None:
-    """Take a picture of the window whose title contains these words, once it is there."""
+    """Wait for the window whose title contains `title`, and take a picture of it."""
     search = [program("xdotool"), "search", "--sync", "--onlyvisible", "--name", title]
     found = subprocess.run(
         search, env={**os.environ, **env}, check=True, capture_output=True, text=True, timeout=TIMEOUT_S

@@ -61,7 +61,7 @@ def add_learned(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--learned", action="store_true", help="ask CDPAM, too (bench/learned_ear.py says how)"
     )
-    parser.add_argument("--memory", type=Path, metavar="FILE.npz", help="keep what CDPAM has heard")
+    parser.add_argument("--memory", type=Path, metavar="FILE.npz", help="keep CDPAM's features of each sound")
 
 
 class Model:

@@ -1,4 +1,4 @@
-"""Soak test of the server: eight voices, 1,000 OSC messages per second, moving z, a busy thread, for minutes.
+"""Soak test of the server: minutes of eight voices, 1,000 OSC messages a second, moving z and a busy thread.
 
 `realtime serve` plays on a JACK server's dummy driver, started here (`--serve`). In the control process a
 thread of plain Python is always busy, as a performer's own code might be; the worker process shares the same
@@ -9,7 +9,7 @@ with the offline rendering of the log.
     dropped_triggers      triggers sent that started no voice
     memory_growth_mb      resident memory at the end minus that after a fifth of the time; the sound cache is
                           filled before
-    difference_db         with --synchronous: largest difference between both sounds, relative to full scale
+    difference_db         with --synchronous: largest difference of the two sounds, relative to full scale
     compared_s            with --synchronous: duration of the compared sound that was not silent
     host_stole_percent    share of requested processor time that the host of a virtual machine withheld; the
                           cores are kept awake (`host.awake`)
@@ -87,7 +87,7 @@ def _wait_and_be_busy() -> None:
 
 
 class Player:
-    """Sends the messages of a busy stage: continuous moves of z, hits, and parameters of the next hits.
+    """Sends the messages of a busy performance: continuous moves of z, hits, and parameters of the next hits.
 
     A `patient` player waits for a server that cannot keep up, so that nothing is lost on a slow machine.
     """
@@ -161,7 +161,7 @@ class Player:
             self.send("/morph/z", *self._z.tolist())
 
 
-# ---- the machine
+# ---- the capture and the pages
 
 
 @contextmanager
@@ -316,12 +316,14 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--model", default="drums", help="an .onnx file or a bundled name; default: drums")
     parser.add_argument("--synchronous", action="store_true", help="compare with the offline rendering")
-    parser.add_argument("--steady", action="store_true", help="as for `realtime serve`")
+    parser.add_argument("--steady", action="store_true", help="same as for `realtime serve`")
     parser.add_argument("--rate", type=float, default=1000.0, help="messages per second; default: 1000")
-    parser.add_argument("--hits", type=float, default=12.0, help="triggers per second, included; default: 12")
+    parser.add_argument(
+        "--hits", type=float, default=12.0, help="how many of these are triggers; default: 12"
+    )
     parser.add_argument("--threads", type=int, default=1, help="decoder threads; default: 1")
-    parser.add_argument("--ahead", type=int, help="as for `realtime serve`")
-    parser.add_argument("--pages", type=int, default=0, help="pages open in a browser meanwhile; default: 0")
+    parser.add_argument("--ahead", type=int, help="same as for `realtime serve`")
+    parser.add_argument("--pages", type=int, default=0, help="pages to keep open in a browser; default: 0")
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args(argv)

@@ -18,10 +18,10 @@ from realtime.model.schema import MorphInfo
 Floats = NDArray[np.float32]
 
 CLASSES = 10
-"""Classes that are compared, the first ones; each pair takes time."""
+"""Only so many classes, the first ones, are compared: each pair takes time."""
 TIMES_MS = (100, 150, 200, 300, 400)
 RANGE_DB = 30.0
-"""Below the peak of a sound; what is softer draws no attention."""
+"""Range below the peak of a sound; softer parts draw no attention."""
 FLOOR = 1e-7
 """Least power of a band, relative to the loudest."""
 
@@ -30,8 +30,8 @@ def find(sounds: Floats, sample_rate: int) -> MorphInfo | None:
     """Return the morph between two classes that is heard best, or None if there is none.
 
     Args:
-        sounds: of the class centres, float [classes, samples] in the order of the classes.
-        sample_rate: in Hz.
+        sounds: decoded class centres, float [classes, samples], in the order of the classes.
+        sample_rate: rate of the sounds, in Hz.
     """
     powers = {place: power(np.nan_to_num(sound), sample_rate) for place, sound in enumerate(sounds[:CLASSES])}
     logs = {

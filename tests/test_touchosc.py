@@ -56,7 +56,7 @@ def test_the_server_takes_all_that_it_sends(tiny_model: Path) -> None:
         parse(message, space)
 
 
-def test_the_server_takes_what_the_script_asks(tiny_model: Path) -> None:
+def test_server_accepts_the_queries_of_the_script(tiny_model: Path) -> None:
     space = LatentSpace(Decoder(tiny_model, capacity=1).info)
     script = SHIPPED.findtext(".//property[key='script']/value", "")
     asked = re.findall(r"sendOSC\(\{'([^']+)', \{(.*?)\}\}\)", script)

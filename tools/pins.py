@@ -1,4 +1,4 @@
-"""Write constraints.txt and locked.txt from what is installed: `python -m tools.pins`.
+"""Write constraints.txt and locked.txt from the installed packages: `python -m tools.pins`.
 
 It needs uv and a network. The checksums are those of all files of a release, for every system, as the package
 index gives them.

@@ -467,7 +467,7 @@ def _check_middles(config: Config) -> None:
 
 
 def _check_taught(config: Config) -> None:
-    """Refuse what needs the components of sounds if the architecture is not taught them."""
+    """Refuse options that need the components of sounds if the architecture is not taught them."""
     name = config.model.architecture
     able = ", ".join(other for other, row in ARCHITECTURES.items() if row.taught)
     asked = {f"[data] {key}": getattr(config.data, key) for key in VARIED}

@@ -1,4 +1,4 @@
-"""Attack servers on this machine while a performer plays, and print what became of it.
+"""Attack servers on this machine while a performer plays, and print the outcome.
 
     python -m bench.attack                   # a million datagrams, 10,000 models, 100 kills: an hour
     python -m bench.attack --short           # a minute
@@ -10,7 +10,7 @@ with a server of its own. The performer hits ten times a second, from another ad
     heard        hits of the performer that the server's log holds, of those played
     reply        longest wait of the performer for a reply
     end          time from SIGTERM to the end of the server
-    faults       what must not happen: crashes, tracebacks, restarts of the worker, lost presets,
+    faults       errors: crashes, tracebacks, restarts of the worker, lost presets,
                  unreadable files, an end after more than two seconds
 """
 
@@ -51,9 +51,9 @@ def run(names: Sequence[str], model: Path, hostile: Path, sizes: Sizes, seed: in
     """Carry out drills, and yield the result of each.
 
     Args:
-        names: of the drills.
+        names: the drills, of `DRILLS`.
         model: the model that plays.
-        hostile: the model that hostile ones are made of.
+        hostile: the model from which hostile models are made.
     """
     with tempfile.TemporaryDirectory(prefix="attack-") as place:
         library = drills.library([model, hostile], Path(place) / "library")
@@ -92,7 +92,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--only", nargs="+", choices=DRILLS, default=DRILLS, help="drills; default: all")
     parser.add_argument("--model", default="drums", help="an .onnx file or a bundled name; default: drums")
-    parser.add_argument("--hostile", help="the model that hostile ones are made of; default: --model")
+    parser.add_argument("--hostile", help="model from which hostile models are made; default: --model")
     parser.add_argument("--short", action="store_true", help="a minute instead of an hour")
     parser.add_argument("--seed", type=int, default=0, help="of everything that is random; default: 0")
     args = parser.parse_args(argv)

@@ -46,7 +46,7 @@ class Result:
         heard, played: hits of the performer.
         slowest_s: longest wait of the performer for a reply.
         end_s: time until the server had ended.
-        faults: what must not happen; empty if all is well.
+        faults: errors, such as crashes and lost presets; empty if all is well.
     """
 
     done: str = ""
@@ -63,7 +63,7 @@ Attack = Callable[[Stage, Result], str]
 def drill(
     folder: Path, model: Path, attack: Attack, options: Sequence[str] = (), prefix: Sequence[str] = ()
 ) -> Result:
-    """Start a server and a performer, attack, and judge the end; `attack` returns what it did, in words."""
+    """Start a server and a performer, attack, and end the server; `attack` returns its description."""
     result = Result()
     with Stage(folder, model, options=options, prefix=prefix) as stage:
         performer = Performer(stage.port)

@@ -34,9 +34,9 @@ class Fuzz:
     """An endless sequence of datagrams, determined by the seed.
 
     Args:
-        seed: of the random numbers.
+        seed: seed of the random numbers.
         dimensions: size of z.
-        without: addresses that are left out.
+        without: addresses to leave out.
     """
 
     def __init__(self, seed: int, dimensions: int, without: Collection[str] = ()) -> None:

@@ -46,7 +46,7 @@ def _each(arguments: list[str]) -> Shape:
     return len(arguments), 1
 
 
-#: Objects that are typed, by their first word: a shape, or what gives it from the arguments.
+#: Shapes of objects that are typed, by their first word; a function derives the shape from the arguments.
 OBJECTS: dict[str, Shape | Callable[[list[str]], Shape]] = {
     "*": (2, 1),
     "/": (2, 1),
@@ -178,7 +178,7 @@ class Patch:
         return json.dumps(self.document(), indent="\t") + "\n"
 
     def device(self, kind: str) -> bytes:
-        """The file of a Max for Live device: a head that says what it is, and the patcher."""
+        """Return the file of a Max for Live device: a header that states its type, and the patcher."""
         body = self.text().encode()
         head = b"ampf" + struct.pack("<I", 4) + DEVICE_TYPES[kind]
         meta = b"meta" + struct.pack("<II", 4, 0)

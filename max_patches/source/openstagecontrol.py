@@ -1,7 +1,7 @@
 """A session for Open Stage Control: JSON, a tree of widgets with properties.
 
-What the widgets show comes from the server's answers. Scripts in the session (JavaScript, run by Open Stage
-Control) put it there. They ask for what they need until it has come, and again when another model plays.
+The widgets show values from the server's answers. Scripts in the session (JavaScript, run by Open Stage
+Control) put them there. They repeat their queries until the answers have come, and again for another model.
 """
 
 from __future__ import annotations

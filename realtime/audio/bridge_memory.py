@@ -1,7 +1,7 @@
 """The memory that the server and a plugin in a host share: requests and events go in, blocks come out.
 
 The plugin is the clock. It asks for samples with requests, and gives each event the sample at which it takes
-effect. The worker renders what is asked for; the control process turns the events into commands first.
+effect. The worker renders the samples requested; the control process turns the events into commands first.
 
 The memory is a file, `NAME.bridge` in `folder`, which the server creates and both map. Numbers are 64 bits
 wide, in the machine's byte order. Each is written by one side only, and each ring has one writer and one

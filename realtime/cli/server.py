@@ -48,14 +48,14 @@ class ServeConfig:
 
     Attributes:
         sound: options of the worker process.
-        allow: addresses and networks that may play; empty: all that can reach `host`.
+        allow: addresses and networks that may send messages; empty: all that can reach `host`.
         presets: file of presets; None: the one in the user's data folder.
         dynamics: initial setting of new hits, for a model that knows how velocity changes the timbre.
         with_host: end when no host uses the bridge any more.
         seconds: time until the server stops; None: no limit.
         surfaces: options of MIDI, the page and OSCQuery.
-        quiet: what became of messages is not printed.
-        verbose: the start prints the terms of the latencies, and more of model, device and decoder.
+        quiet: do not print the outcome of messages.
+        verbose: also print the terms of the latencies, and details of model, device and decoder.
     """
 
     sound: SoundConfig

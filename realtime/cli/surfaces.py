@@ -194,7 +194,7 @@ def start_bridge(
     models: Models,
     say: Callable[[str], None],
 ) -> Callable[[], None]:
-    """Start to handle the events of a bridge, its MIDI by the same map; return what stops that."""
+    """Start to handle the events of a bridge, its MIDI by the same map; return a function that stops it."""
     from realtime.surfaces.bridge import BridgeSurface
     from realtime.surfaces.midi import Mapper
     from realtime.surfaces.midi_bridge import load

@@ -7,9 +7,10 @@
 
 The key of a section is the model's name and the first 16 digits of `ModelInfo.digest`. Earlier releases used
 the digits of the training configuration instead. `sounds` has the first 16 digits of
-`ModelInfo.sounds_digest`. A model without a section goes on with the latest section of its sounds, which is
-that of an earlier version. Other sections with the model's name are offered to the user, and taken over only
-on request. The section saved last is the last in the file; those of earlier versions go if they add nothing.
+`ModelInfo.sounds_digest`. A model without a section goes on with the latest section of its sounds, which an
+earlier version wrote. Other sections with the model's name are offered to the user, and taken over only on
+request. The section saved last is the last in the file; sections of earlier versions are deleted if they add
+nothing.
 `pattern` defines the sequencer's patterns.
 
 Several servers may share the file: a save writes only what this server has changed since it last read or
@@ -218,7 +219,7 @@ class PresetFile:
         return {} if self.path is None else _earlier(self._read(), Presets(info).key, info)
 
     def save(self, presets: Presets) -> None:
-        """Replace the file atomically; what other servers have saved, and sections of other models, stay.
+        """Replace the file atomically; keep sections of other models and the changes of other servers.
 
         Wait for a save in progress on another thread or in another server.
 
@@ -247,7 +248,7 @@ class PresetFile:
 
     @staticmethod
     def _write(path: Path, sections: dict[str, Any]) -> None:
-        part = path.with_name(f".{path.name}.part")  # the lock is held; what a killed server left is replaced
+        part = path.with_name(f".{path.name}.part")  # under the lock; replaces that of a killed server
         content = {FORMAT: VERSION, "models": sections}
         try:
             with part.open("w", encoding="utf-8") as file:
@@ -339,7 +340,7 @@ def _merged(before: Section, ours: Section, theirs: Section) -> Section:
 
 
 def _adds(section: Any, latest: Section) -> bool:
-    """Return False for a section of an earlier version that has nothing but what the latest has, too."""
+    """Return False for a section of an earlier version whose whole content the latest section has, too."""
     section = _dict(section)
     if section.get("sounds") != latest["sounds"]:
         return True

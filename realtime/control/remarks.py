@@ -15,7 +15,7 @@ class Remark:
     Attributes:
         number: counted from 1.
         address: the message's address; empty if the datagram was malformed.
-        text: the reason why it was refused, or the name of what was done.
+        text: the reason why it was refused, or the name of the object that was stored or recorded.
     """
 
     number: int

@@ -166,7 +166,7 @@ class Supervisor:
         return True
 
     def start(self) -> Introduction:
-        """Start to play; return what to print about it.
+        """Start to play; return the lines to print.
 
         Raises:
             RealtimeError: the device refuses.

@@ -177,7 +177,7 @@ class Worker:
         return self._takes
 
     def start(self) -> Introduction:
-        """Start to play; return what to print about it."""
+        """Start to play; return the lines to print."""
         gc.collect()
         self._engine.start()
         self._outlet.start(self._engine)

@@ -11,7 +11,7 @@ Floats = npt.NDArray[np.float32]
 
 BANDS, WINDOW, HOP = 64, 1024, 256
 SMOOTHED = 3  # windows over which power is averaged, so that two takes of a noise are near each other
-RANGE_DB = 70.0  # below the loudest band of the real sound; what is softer is not heard
+RANGE_DB = 70.0  # below the loudest band of the real sound; softer bands count as silent
 
 
 class Ear:
@@ -19,7 +19,7 @@ class Ear:
 
     Args:
         real: float [samples], not silent.
-        sample_rate: of all sounds, in Hz.
+        sample_rate: rate of all sounds, in Hz.
     """
 
     def __init__(self, real: npt.ArrayLike, sample_rate: int) -> None:

@@ -93,7 +93,7 @@ class Encoder:
         return self._mean(prepare(samples, sample_rate, self.info.preparation)[None])
 
     def encode_file(self, path: str | Path) -> Vector:
-        """Return the point of a sound file; raises what `read_file` raises."""
+        """Return the point of a sound file; raise the errors of `read_file`."""
         return self.encode_prepared(self.read_file(path))
 
     def encode_prepared(self, sound: npt.NDArray[np.float32]) -> Vector:

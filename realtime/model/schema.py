@@ -266,7 +266,7 @@ class ModelInfo:
 
     @property
     def sounds_digest(self) -> str:
-        """SHA-256, in hexadecimal, of what all versions of a model share: its name, sounds and size of z."""
+        """SHA-256, in hexadecimal, of the name, sounds and size of z, which all versions of a model share."""
         names = [[each.name for each in kind] for kind in (self.classes, self.anchors)]
         return hashlib.sha256(json.dumps([self.name, self.latent_dim, *names]).encode()).hexdigest()
 

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from realtime.model.encoder import Encoder
 
 LIVE_FRAMES = 4  # same as the server's mixer
-SEND = "while a server plays this model, oscsend 127.0.0.1 9000"  # what takes presets over
+SEND = "while a server plays this model, oscsend 127.0.0.1 9000"  # command that takes presets over
 LONGEST = 50  # characters of a corner in the name of a file, which may have four
 
 

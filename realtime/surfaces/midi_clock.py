@@ -41,7 +41,7 @@ class MidiClock:
         self._strays: list[tuple[int, float]] = []  # the latest ticks, if off the line
 
     def feed(self, message: mido.Message, at: float) -> tuple[Message, ...]:
-        """Return what a message means for our sequencer at monotonic time `at`, when it came."""
+        """Return the sequencer messages that a message received at monotonic time `at` stands for."""
         match message.type:
             case "start":
                 self._number(-1)

@@ -77,9 +77,7 @@ def test_the_table_has_a_part_for_each_class(folder: Path, capsys: pytest.Captur
     out = capsys.readouterr().out
     assert "\nall: 2 sounds\n" in out
     assert "\nkick: 1 sounds\n" in out
-    assert (
-        "nearest" not in out.split("\n")[2].split("ours nearer")[0]
-    )  # nobody said what the model learnt from
+    assert "nearest" not in out.split("\n")[2].split("ours nearer")[0]  # the training sounds are not known
 
 
 def test_mistakes_are_one_line(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

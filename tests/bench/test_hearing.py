@@ -1,4 +1,4 @@
-"""The listener and what is asked of it, on sounds whose answers are known."""
+"""The listener and its measures, on sounds whose answers are known."""
 
 from __future__ import annotations
 

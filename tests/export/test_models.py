@@ -13,7 +13,7 @@ from tests.export.models import CHECKPOINTS, FOLDER, exported
 
 
 @pytest.mark.parametrize("name", CHECKPOINTS)
-def test_model_of_the_tests_is_what_the_export_writes(name: str, tmp_path: Path) -> None:
+def test_stored_test_model_equals_a_new_export(name: str, tmp_path: Path) -> None:
     kept, made = (Decoder(path) for path in (FOLDER / f"{name}.onnx", exported(name, tmp_path)))
     assert kept.info.config_hash == made.info.config_hash
     for ours, theirs in zip(kept.info.anchors, made.info.anchors, strict=True):

@@ -1,4 +1,4 @@
-"""Directions of velocity: what is in the takes comes back, and the file has it."""
+"""Directions of velocity: those of the takes are found and written to the file."""
 
 from __future__ import annotations
 

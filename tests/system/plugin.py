@@ -1,4 +1,4 @@
-"""The plugins under test: hosts for them, and what their servers leave."""
+"""The plugins under test: hosts for them, and the logs and files of their servers."""
 
 from __future__ import annotations
 

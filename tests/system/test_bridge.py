@@ -1,4 +1,4 @@
-"""A bridge: a host is the clock of the server, its events are exact, and what can fail comes back."""
+"""A bridge: a host is the clock of the server, its events are exact, and failures are survived."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def test_project_restores_point_presets_and_settings(tiny_model: Path, runtime: 
         assert now["faults"] == []
 
 
-def test_project_says_what_is_missing(tiny_model: Path, other_model: Path, runtime: dict[str, str]) -> None:
+def test_project_names_missing_files(tiny_model: Path, other_model: Path, runtime: dict[str, str]) -> None:
     with serving(tiny_model, runtime) as (_, host):
         text = host.memory.read_state() or json.dumps(host.state())
     with serving(other_model, runtime) as (_, host):

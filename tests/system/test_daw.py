@@ -1,4 +1,4 @@
-"""The plugin in real hosts: what a host captures is the render of the server's log."""
+"""The plugin in real hosts: the sound that a host captures equals the rendering of the server's log."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def load(built: Path, **options: float) -> Any:
 def play(
     plugin: Any, rate: int, block: int, reset: bool = True, *, begin_s: float = 0.0, duration_s: float = RUN_S
 ) -> NDArray[np.float32]:
-    """Play this part of the notes, of which the last two sound at the same time; return the sound [T, 2].
+    """Play the part of `NOTES` from `begin_s` on; return the sound [T, 2]. The last two notes sound together.
 
     With `reset`, pedalboard opens the plugin again, in its present state.
     """
@@ -55,7 +55,7 @@ def play(
 
 
 @pytest.mark.parametrize(("rate", "block"), [(48_000, 256), (96_000, 100)])
-def test_vst3_sounds_as_its_log(built: Path, folder: Path, rate: int, block: int) -> None:
+def test_vst3_plays_the_rendering_of_its_log(built: Path, folder: Path, rate: int, block: int) -> None:
     plugin = load(built)
     sound = play(plugin, rate, block)
     del plugin
@@ -109,7 +109,7 @@ def test_project_plays_its_model_on_another_machine(
     del plugin
 
 
-def test_killed_server_comes_back(built: Path, folder: Path) -> None:
+def test_killed_server_is_started_again(built: Path, folder: Path) -> None:
     plugin = load(built)
     assert np.abs(play(plugin, 48_000, 256)).max() > 0.1
     (path,) = folder.glob("*.bridge")
@@ -160,8 +160,8 @@ def test_hundred_instances_open_play_and_close(
 def test_host_changes_block_and_rate(
     built: Path, folder: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The latency is the largest block since the rate has changed: pedalboard announces no smaller one."""
-    duration_s = 0.25  # the notes still sound
+    """The latency is the largest block since the last change of rate: smaller blocks are not announced."""
+    duration_s = 0.25  # so short that the notes still sound at its end
     changes = [(OPENING_RATE, 256, 256), (OPENING_RATE, 100, 256), (OPENING_RATE, 512, 512), (48_000, 64, 64)]
     with serving(tiny_model, folder, monkeypatch) as log:
         plugin = load(built, initialization_timeout=0.0)
@@ -176,7 +176,7 @@ def test_host_changes_block_and_rate(
         at[rate] = end
 
 
-def test_bounce_is_the_pass_at_the_pace_of_the_clock(
+def test_bounce_equals_a_pass_in_real_time(
     built: Path, folder: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """pedalboard reports each pass as a bounce; test_plugin_formats has the pass that is reported as live."""
@@ -237,14 +237,14 @@ def test_jalv_plays_the_lv2(built: Path, folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def lv2_host(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A host in C that says what the plugin's callback does that it must not do."""
+    """Return a host in C that reports forbidden calls of the plugin's callback."""
     return compiled(tmp_path_factory.mktemp("host"), "lv2_host.c", "audit.c")
 
 
 def audit(
     host: Path, built: Path, out: Path, *, blocks: int, instances: int = 1, wait: int = 0, pairs: int = 1
 ) -> list[str]:
-    """Return what the callback did that it must not do."""
+    """Return the forbidden calls of the callback, such as allocations."""
     name = "soundmorph" if pairs == 1 else "soundmorph-outs"
     library = built / f"{name}.lv2" / f"{name}.so"
     command = [host, library, 48_000, 512, blocks, instances, out, wait, pairs]

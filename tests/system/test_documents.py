@@ -88,7 +88,7 @@ class Reader:
         self.output.append(done.stdout)
 
     def recipe(self, line: str) -> str:
-        """Return what make would run, were all installed; make its folders."""
+        """Return the command that `make` would run if all were installed; create its folders."""
         environment = Path(sys.prefix)
         stamps = [f"--assume-old={environment}/.installed-{what}-cpu" for what in ("stage", "train", "all")]
         options = ["-n", "--no-print-directory", "RUNTIME=cpu", f"VENV={environment}", *stamps]
@@ -114,7 +114,7 @@ class Reader:
                 time.sleep(0.02)
 
     def server_says(self) -> str:
-        """Return what the server has printed so far."""
+        """Return the output of the server so far."""
         assert self.server is not None
         return self.server.output
 

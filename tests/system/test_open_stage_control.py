@@ -34,7 +34,7 @@ class Surface(Process):
         return done
 
     def play(self, server: Server, name: str, value: float) -> None:
-        """Touch a widget, and pass on what its script sends."""
+        """Touch a widget, and pass on the messages of its script."""
         for action, *message in self.tell("touch", name, value):
             if action == "send":
                 server.send(*(part["value"] if isinstance(part, dict) else part for part in message))

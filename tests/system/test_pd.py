@@ -289,7 +289,7 @@ class Copy:
         (folder / "parts").symlink_to(PATCH.parent / "parts")
 
     def wait_for(self, pattern: str, count: int = 1) -> list[Any]:
-        """Save until a pattern is found so many times; return what is found."""
+        """Save until a pattern matches `count` times; return the matches."""
         end = time.monotonic() + TIMEOUT_S
         while True:
             self._remote.say(f"save {self._file.name} {self._folder}")
@@ -299,7 +299,7 @@ class Copy:
             assert time.monotonic() < end, pattern
 
 
-def test_axes_are_named_by_what_the_server_hears_there(tiny_model: Path, tmp_path: Path) -> None:
+def test_sliders_of_axes_have_the_names_that_the_server_gives_them(tiny_model: Path, tmp_path: Path) -> None:
     remote = Remote(tmp_path)
     with (
         Server(tiny_model, "--null") as server,

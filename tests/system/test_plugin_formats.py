@@ -38,7 +38,7 @@ class Pass:
         buses: number of channels and name of each.
         start: sample at which the score starts.
         server: the parameter "Server" at the end.
-        faults: what the callback did that it must not do.
+        faults: forbidden calls of the callback, such as allocations.
     """
 
     sound: NDArray[np.float32]

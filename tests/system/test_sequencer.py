@@ -126,7 +126,7 @@ def test_subscribers_receive_the_edits_of_others(tiny_model: Path, tmp_path: Pat
             each.settimeout(TIMEOUT_S)
         server.send("/morph/subscribe", bert.getsockname()[1], 60_000.0)
         fill(server, 16)
-        server.status()  # answered after what was sent before; senders take turns
+        server.status()  # answered after all earlier messages; senders take turns
         edit = osc_message_builder.OscMessageBuilder("/morph/seq/lane/0/step/7")
         edit.add_arg(0.5)
         anna.sendto(edit.build().dgram, ("127.0.0.1", server.port))

@@ -1,4 +1,4 @@
-"""A synchronous soak test of one minute: a loaded server plays exactly what its log renders offline."""
+"""A synchronous soak test of one minute: a busy server plays exactly the offline rendering of its log."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MINUTES = 1.0
 TIMEOUT_S = 600.0
 
 
-def test_loaded_server_plays_exactly_what_its_log_renders(tiny_model: Path) -> None:
+def test_busy_server_plays_exactly_the_rendering_of_its_log(tiny_model: Path) -> None:
     program("jackd")
     command = [sys.executable, "-m", "bench.soak", "--synchronous", "--json", "--model", str(tiny_model)]
     done = subprocess.run(

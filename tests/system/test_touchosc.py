@@ -58,7 +58,7 @@ class Layout:
         self._call(PAGE, "onReceiveOSC", self._lua.table_from([address, values]), None)
 
     def text(self, name: str) -> str:
-        """Return what a label says."""
+        """Return the text of a label."""
         said: str = self._controls[name]["values"]["text"]
         return said
 
@@ -72,7 +72,7 @@ class Layout:
         return [step for step in steps if self.colour(f"step{row}_{step}") == touchosc.ORANGE]
 
     def talk(self, server: Server) -> None:
-        """Pass on what it sends in the next two seconds, and the replies."""
+        """Pass on the messages that the layout sends in the next two seconds, and the replies."""
         self.now_s += 2
         self._call(PAGE, "update")
         while self.sent:

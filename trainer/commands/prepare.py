@@ -1,4 +1,4 @@
-"""`trainer prepare`: report what `fit` would use of a folder of sounds."""
+"""`trainer prepare`: report which sounds of a folder `fit` would use, and how."""
 
 from __future__ import annotations
 

@@ -237,7 +237,7 @@ def _spectrum(sound: Array, rate: int, begin: int, length: int) -> tuple[Array, 
 
 
 def _free(sound: Array, rate: int, end: int, knot_s: Array) -> Free:
-    """Fit f₁ and its sweep, then each further oscillator to what the ones before leave."""
+    """Fit f₁ and its sweep, then each further oscillator to the residual of those before."""
     factor = max(1, int(rate / SLOW_HZ))
     slow = signal.resample_poly(sound, 1, factor)
     slow_rate = rate / factor

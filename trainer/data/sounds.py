@@ -119,7 +119,7 @@ def find(folder: Path, config: DataConfig) -> tuple[list[Entry], list[Skipped]]:
 
     `labels` says where the class comes from. Without a pattern, or with "auto" where no file is named like
     it, it is the manifest's, else the first sub-folder; in a folder without sub-folders of audio, it is the
-    folder's name, or, with "names", what the names of the files say (`by_name`). For k-means it is still "".
+    folder's name, or, with "names", the class that the file's name tells (`by_name`). For k-means it is "".
 
     Raises:
         DataError: if the folder or its audio files are missing, or its manifest cannot be read.

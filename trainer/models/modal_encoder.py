@@ -94,7 +94,7 @@ class ModalEncoder(MBEncoder):
         return self.mean(flat), self.log_var(flat)
 
     def features(self, audio: Tensor | Inputs) -> Tensor:
-        """Return the input of the last layers, [B, F], for audio [B, 1, T] or what `measure` found in it."""
+        """Return the input of the last layers, [B, F], for audio [B, 1, T] or for the result of `measure`."""
         found = audio.to(torch.float32) if isinstance(audio, Inputs) else self.measure(audio)
         course = self.dropped(self.convs(found.course).flatten(1))
         return torch.cat((course, self.zones(found.zones), found.peaks, self.body(found.body)), 1)

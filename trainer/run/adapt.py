@@ -119,11 +119,11 @@ class Adaptation:
 
     @torch.no_grad()
     def _follow(self, look: Callable[[], None]) -> None:
-        """Let the encoder find the points.
+        """Adjust the encoder's last layer so that it finds the points.
 
-        Its last layer changes by the least squares with which the features of the sounds give their points,
-        and those of sounds of the base what they gave before. The ridge keeps the change small, so that other
-        sounds stay about where they were.
+        The layer is fitted by least squares: features of the sounds are to give the sounds' points, and
+        features of the base's sounds the same points as before. The ridge keeps the change small, so that
+        other sounds stay about where they were.
         """
         layer, features, wanted = self._encoder.mean, self._features, self.points.detach()
         if torch.equal(layer(features), wanted):
@@ -211,8 +211,8 @@ class Adaptation:
         """Take a step with the sounds at `places` among the training sounds; return the unweighted terms.
 
         Args:
-            source: of the noise around the points.
-            factor: of the learning rate.
+            source: source of the noise around the points.
+            factor: factor of the learning rate.
         """
         state = self.state
         assert state.components is not None

@@ -56,7 +56,7 @@ class Sequencer:
         self._forget()
 
     def _forget(self) -> None:
-        """Reset the record of what the engine has."""
+        """Reset the record of the commands that the engine has received."""
         empty = [SetStep(step, ()) for step in range(MAX_STEPS)]
         self._sent: tuple[SetClock, list[SetStep]] = Pattern().clock, empty
         self._ways: tuple[object, list[tuple[Z, ...]]] = None, [()] * MAX_STEPS

@@ -25,7 +25,7 @@ export async function learnFolder(name, files) {
 
 export const stopLearning = () => fetch("/page/kits", { method: "DELETE" });
 
-/** Take what was dropped: folders as kits, sound files as presets. */
+/** Handle dropped items: folders become kits, sound files presets. */
 export async function drop(event) {
   event.preventDefault();
   const items = [...event.dataTransfer.items].filter(({ kind }) => kind === "file");

@@ -39,7 +39,7 @@ export function sendTogether(...messages) {
   transmit(bundle(...messages.map((message) => encode(...message))));
 }
 
-/** Have `act` called with the arguments of every answer of an address; returns what ends that. */
+/** Have `act` called with the arguments of every answer of an address; returns a function that ends it. */
 export function onAnswer(address, act) {
   if (!answers.has(address)) answers.set(address, new Set());
   answers.get(address).add(act);

@@ -1,9 +1,9 @@
-// The output of the server, as it streams to whoever shows it.
+// The output of the server, streamed to the views that show it.
 
 const AGAIN_MS = 1000;
 const FULL_SCALE = 32768;
 
-/** Have `hear(first, samples)` called with the output as it comes; returns what ends that. */
+/** Have `hear(first, samples)` called with the output as it comes; returns a function that ends it. */
 export function listen(hear) {
   let socket = null;
   let over = false;

@@ -1,5 +1,5 @@
 // MIDI learn: click a control, move one on the controller. Messages come from the server's port, and from the
-// browser's where it has MIDI. What was learnt is kept in this browser.
+// browser's where it has MIDI. The learnt assignments are kept in this browser.
 
 import { note, onMidi } from "./link.js";
 import { get, set, watch } from "./store.js";
@@ -12,14 +12,14 @@ const learnt = new Map(JSON.parse(localStorage.getItem(KEPT) ?? "[]"));
 let chosen = null; // the control that is to be learnt
 let browserAsked = false;
 
-/** What a control is called; the page draws its elements anew, but not their names. */
+/** The name of a control. It stays the same when the page replaces the element. */
 const nameOf = (control) => `${control.type} ${control.getAttribute("aria-label") ?? control.textContent.trim()}`;
 
 function find(name) {
   return [...document.querySelectorAll(CONTROLS)].find((control) => nameOf(control) === name);
 }
 
-/** Do to a control what a hand would do. */
+/** Operate a control as a hand would. */
 function play(control, value) {
   if (control.type === "range") {
     const [low, high] = [Number(control.min), Number(control.max)];

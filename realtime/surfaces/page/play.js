@@ -1,4 +1,4 @@
-// What controls do, as OSC. Moves of one control are sent once a picture at most; the latest counts.
+// The OSC messages of controls. Moves of one control are sent once a frame at most; the latest counts.
 
 import { send, sendTogether } from "./link.js";
 import { get } from "./store.js";
@@ -10,7 +10,7 @@ const pending = new Map();
 
 export const velocity = () => get("velocity") ?? 1;
 
-/** Send a message with the next picture, in place of one that waits under the same key. */
+/** Send a message with the next frame, in place of one that waits under the same key. */
 export function sendSoon(key, ...message) {
   if (!pending.size) requestAnimationFrame(flush);
   pending.set(key, message);

@@ -1,4 +1,4 @@
-// What the server says of its sequencer, kept up to date.
+// The state of the server's sequencer, kept up to date.
 
 import { onAnswer, send } from "./link.js";
 import { get, set, watch } from "./store.js";

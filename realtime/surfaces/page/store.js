@@ -1,4 +1,4 @@
-// What the page knows, and who wants to be told when a part of it changes.
+// The state of the page, and the watchers of its parts.
 
 import { useEffect, useState } from "./ui.js";
 
@@ -8,7 +8,7 @@ const watchers = new Map();
 /** The value of a part; undefined before there is one. */
 export const get = (part) => values.get(part);
 
-/** Change a part; whoever watches it is told, unless it is the same. */
+/** Change a part; call its watchers unless the value is the same. */
 export function set(part, value) {
   const before = values.get(part);
   if (before === value || (typeof value === "object" && JSON.stringify(before) === JSON.stringify(value))) return;
@@ -16,7 +16,7 @@ export function set(part, value) {
   for (const watcher of [...(watchers.get(part) ?? [])]) watcher(value);
 }
 
-/** Have `watcher` called with a part, now if there is one and at every change; returns what ends that. */
+/** Have `watcher` called with a part, now if there is one and at every change; returns a function that ends it. */
 export function watch(part, watcher) {
   if (!watchers.has(part)) watchers.set(part, new Set());
   watchers.get(part).add(watcher);

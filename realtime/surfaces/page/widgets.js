@@ -5,9 +5,9 @@ import { Icon } from "./icons.js";
 import { find } from "./names.js";
 import { get, set, use } from "./store.js";
 
-const HOLD_MS = 600; // a control shows what the hand does for so long; by then the server has answered
+const HOLD_MS = 600; // so long a control shows the user's value; by then the server has answered
 
-/** A value that the server keeps, or for a moment what the hand has just made of it. */
+/** A value that the server keeps; for a moment, the value that the user has just set. */
 export function useHeld(value) {
   const [held, setHeld] = useState(null);
   useEffect(() => {

@@ -1,4 +1,4 @@
-"""The memory of a bridge: rings that wrap, states, and what is refused."""
+"""The memory of a bridge: rings that wrap, states, and refused files."""
 
 from __future__ import annotations
 

@@ -122,7 +122,7 @@ def test_reconnected_client_calls_the_new_process() -> None:
     answering.join()
 
 
-def test_process_that_does_not_read_blocks_only_one_thread() -> None:
+def test_other_threads_get_an_error_while_one_is_stuck_in_a_full_pipe() -> None:
     here, there = multiprocessing.Pipe()
     line = RpcClient(here, limit_s=0.05)
     ends: list[Exception] = []

@@ -1,4 +1,4 @@
-"""Names in the spellings in which people say them."""
+"""Names are found by the spellings that people use."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-def test_without_matplotlib_one_line_says_what_to_install(tmp_path: Path) -> None:
+def test_without_matplotlib_the_error_states_the_command_that_installs_it(tmp_path: Path) -> None:
     command = [sys.executable, "-c", WITHOUT, "morphology", str(tmp_path / "seq.toml")]
     done = subprocess.run(command, capture_output=True, text=True)
     wanted = f"realtime: error: drawing needs matplotlib: {install.command('soundmorph[offline]')}\n"

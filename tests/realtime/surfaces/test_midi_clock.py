@@ -13,7 +13,7 @@ START, STOP, TICK = mido.Message("start"), mido.Message("stop"), mido.Message("c
 
 
 def run(times: list[float]) -> list[tuple[float, Message]]:
-    """Feed ticks at these times, started just before the one at 0; return what is told, with its time."""
+    """Feed ticks at these times, started just before the one at 0; return timed messages."""
     clock, told = MidiClock(), []
     for at in times:
         if at >= 0.0 and not any(t >= 0.0 for t in times[: times.index(at)]):

@@ -140,7 +140,7 @@ def test_every_address_is_listed_and_accepts_its_value(control: Control) -> None
     rows = {TABLE.find(path)[0].path for path in there}
     assert rows == {row.path for row in ADDRESSES if len(row.placeholders) < 2}
     classes = tuple(replace(each, velocity=each.centroid) for each in control.info.classes)
-    space = LatentSpace(replace(control.info, classes=classes))  # knows what every setting needs
+    space = LatentSpace(replace(control.info, classes=classes))  # has every optional feature
     for node in nodes(root):
         if "VALUE" in node:
             parse(Message(node["FULL_PATH"], tuple(node["VALUE"])), space)

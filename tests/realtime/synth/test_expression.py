@@ -1,4 +1,4 @@
-"""Hits with an offset: at their own place, whatever the point does; repeated exactly by the log."""
+"""Hits with an offset: at their own place even if the point moves; repeated exactly by the log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errands: whatever becomes of their process, the caller gets a result or an error in one line."""
+"""Errands: however their process ends, the caller gets a result or an error of one line."""
 
 from __future__ import annotations
 

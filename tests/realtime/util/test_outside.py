@@ -1,4 +1,4 @@
-"""Content from outside: accepted, or refused in one line, whatever it is."""
+"""Content from outside: any bytes are either accepted or refused with an error of one line."""
 
 from __future__ import annotations
 

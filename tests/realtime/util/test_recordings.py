@@ -1,4 +1,4 @@
-"""Recordings keep what has been written, whatever ends the program, and replace nothing."""
+"""Recordings keep all written samples however the program ends, and replace no file."""
 
 from __future__ import annotations
 

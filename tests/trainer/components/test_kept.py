@@ -1,4 +1,4 @@
-"""Sounds are analysed once, and what is known is kept."""
+"""Each sound is analysed once, and its components are kept."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_each_sound_is_analysed_once(
         assert torch.equal(getattr(found, name).flip(0)[:3], value), name
 
 
-def test_an_analysis_that_is_broken_off_keeps_what_is_known(sounds: torch.Tensor, tmp_path: Path) -> None:
+def test_interrupted_analysis_keeps_the_sounds_already_analysed(sounds: torch.Tensor, tmp_path: Path) -> None:
     with Analysis(sounds, CONFIG, tmp_path / "kept") as broken_off:
         while not broken_off.known(1.0):
             pass
@@ -70,8 +70,8 @@ def test_an_analysis_that_is_broken_off_keeps_what_is_known(sounds: torch.Tensor
         assert again.known()
 
 
-def test_each_sound_is_told_when_it_is_analysed(sounds: torch.Tensor, tmp_path: Path) -> None:
-    """Also while nobody asks, as when a version of the model is made meanwhile."""
+def test_progress_is_reported_after_each_sound(sounds: torch.Tensor, tmp_path: Path) -> None:
+    """Even while `known` is not called, as during the export of a version."""
     finished(sounds[:2], tmp_path / "kept")
     told, complete = list[tuple[int, int]](), threading.Event()
 

@@ -79,7 +79,7 @@ def test_aligned_sounds_are_windows_of_their_recordings_of_peak_1(folder: Path) 
         lag, sign = cut
         window = sign * sounds.recordings[index, 0, lag : lag + LENGTH]
         torch.testing.assert_close(found.waveforms[index, 0], window / window.abs().max())
-    assert alignment.coherence(found, parts.train) > 0.97  # the same sounds, but for what the window ends
+    assert alignment.coherence(found, parts.train) > 0.97  # the same sounds, except for cut ends
     assert alignment.coherence(sounds, parts.train) < 0.7
 
 

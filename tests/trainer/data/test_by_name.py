@@ -66,7 +66,7 @@ def test_hats_of_a_flat_folder_are_told_apart_by_their_decay(tmp_path: Path) -> 
     assert set(prepare(tmp_path, MODEL, DataConfig()).classes) == {tmp_path.name}
 
 
-def test_sub_folders_name_their_classes_whatever_is_in_them(tmp_path: Path) -> None:
+def test_sub_folders_name_the_classes_even_if_the_names_of_their_files_differ(tmp_path: Path) -> None:
     (tmp_path / "Hats").mkdir()
     _hit(tmp_path / "Hats" / "Kick.wav", 0.2, 100.0)
     assert prepare(tmp_path, MODEL, DataConfig(labels="names")).classes == ("Hats",)

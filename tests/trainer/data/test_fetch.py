@@ -187,7 +187,7 @@ def test_failed_downloads_are_reported_with_the_reason(server: Server, tmp_path:
         fetch.fetch("fsdd", tmp_path / "full", url=server.url)
 
 
-def test_the_checksum_of_the_sounds_is_what_sha256sum_prints(tmp_path: Path) -> None:
+def test_checksum_of_the_sounds_equals_the_output_of_sha256sum(tmp_path: Path) -> None:
     (tmp_path / "b.wav").write_bytes(b"2")
     (tmp_path / "B.wav").write_bytes(b"1")
     lines = f"{hashlib.sha256(b'1').hexdigest()}  B.wav\n{hashlib.sha256(b'2').hexdigest()}  b.wav\n"

@@ -80,7 +80,7 @@ def test_a_mean_is_named_after_one_class(name: str, label: int | None) -> None:
     assert published.class_of(name, ("6", "7")) == label
 
 
-def test_what_cannot_be_used_is_named(place: Path, folder: Path, tmp_path: Path) -> None:
+def test_errors_name_the_file_that_cannot_be_used(place: Path, folder: Path, tmp_path: Path) -> None:
     judged = subject.load(place / "run")
     (folder / "means" / "eight.wav").write_bytes(b"")
     with pytest.raises(DataError, match=r"eight\.wav: the name of no class, or of several,"):

@@ -28,7 +28,7 @@ SILENT = -200.0
 def _decoder(
     *, noise: float = SILENT, free: float = SILENT, modes: float = SILENT, rings: float = 0.0
 ) -> ModalDecoder:
-    """A decoder whose parts have one level each, whatever z is; its sounds fill the length."""
+    """Return a decoder whose parts have one level each at every z; its sounds fill the length."""
     torch.manual_seed(0)
     decoder = ModalDecoder(SMALL).eval()
     with torch.no_grad():
@@ -235,7 +235,7 @@ def test_shares_of_the_bands_add_up_to_one(rate: int) -> None:
     np.testing.assert_allclose(band_shapes(20, rate, hz).sum(0), 1.0)
 
 
-def test_impossible_numbers_say_what_is_accepted() -> None:
+def test_error_for_too_few_modes_or_knots_states_the_least_number() -> None:
     for key in ("modes", "knots"):
         with pytest.raises(ConfigError, match=f"{key} = 1: it must be at least 2"):
             Config.from_dict({"model": {"architecture": "modal", key: 1}})

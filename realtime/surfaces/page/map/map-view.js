@@ -1,4 +1,4 @@
-// The map on the page: its canvases, the search, the tools and what a dropped file does.
+// The map on the page: its canvases, search, tools, and the handling of dropped files.
 
 import { html, useEffect, useRef, useState } from "../ui.js";
 import { colour } from "../colours.js";
@@ -14,7 +14,7 @@ import { anyOf, caught } from "./zone.js";
 
 const short = (name) => name.split("/").pop();
 
-/** What the map asks of the page. */
+/** The page's handlers for events of the map. */
 function actions(map, setTip, setSaid, setZone) {
   return {
     press(pointer, place, dot, pressure) {
@@ -48,14 +48,14 @@ function shuffleLanes(zone) {
   });
 }
 
-/** How far the learning of a dropped folder is. */
+/** Progress of the learning of a dropped folder. */
 function Learning() {
   const kit = use("kit");
   if (!kit?.learning) return null;
   return html`<span class="said">${kit.name}: ${Math.round(100 * kit.part)} % learnt</span>`;
 }
 
-/** What is under the pointer. */
+/** The sound under the pointer: its name and outline. */
 function Tip({ dot, x, y }) {
   const model = use("model");
   const [peaks] = useOutlines([dot]);

@@ -1,4 +1,4 @@
-// The map: every training sound a dot. What rests and what moves have a canvas each.
+// The map: every training sound is a dot. Still and moving parts have a canvas each.
 
 import { listen } from "./pointers.js";
 import { MovingPainter } from "./moving.js";
@@ -12,7 +12,7 @@ const TRAIL = 60; // places of the point that are still seen
 export class SoundMap {
   /**
    * @param {HTMLElement} frame holds the canvases and gets the keyboard's focus
-   * @param {object} act what the map asks for:
+   * @param {object} act handlers for the events of the map:
    *   press(pointer, place, dot, pressure), drag(pointer, place), release(pointer), hover(dot, x, y),
    *   focus(dot), pick(dot), drawn(tool, places)
    */
@@ -30,7 +30,7 @@ export class SoundMap {
     this.point = null;
     this.trail = [];
     this.path = null; // the places of the loop
-    this.stroke = null; // what is being drawn
+    this.stroke = null; // places of the line that is being drawn
     this.sounds = new SoundsPainter(frame.querySelector("canvas.sounds"));
     this.moving = new MovingPainter(frame.querySelector("canvas.moving"));
     listen(this);
@@ -44,7 +44,7 @@ export class SoundMap {
     requestAnimationFrame(draw);
   }
 
-  // ---- what it shows
+  // ---- content
 
   setModel(model) {
     this.classes = model.classes;
@@ -169,7 +169,7 @@ export class SoundMap {
 
   // ---- drawing
 
-  /** Draw what differs from the picture before: a page at rest costs nothing. */
+  /** Draw the changes since the last frame: a page at rest costs nothing. */
   draw() {
     this.follow();
     const now = [this.hovered, this.focused, this.point?.x, this.point?.y, this.trail.length, this.stroke?.length];

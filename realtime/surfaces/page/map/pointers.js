@@ -1,10 +1,10 @@
-// What pointers, the wheel and keys do on the map.
+// Pointers, the wheel and keys on the map.
 
 import { clipped } from "./view.js";
 
 const WALK = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
-/** Give a map its pointers. The tool at hand says what a drag does: play, move, path or lasso. */
+/** Handle the pointers on a map. The chosen tool decides the effect of a drag: play, move, path or lasso. */
 export function listen(map) {
   const { frame, fingers } = map;
   const hands = new Map(); // pointers that move the map: where they were

@@ -1,4 +1,4 @@
-// Paints what rests: regions, dots, presets and the path of the loop.
+// Paints the still parts: regions, dots, presets and the path of the loop.
 
 import { colour } from "../colours.js";
 

@@ -1,6 +1,6 @@
-// Zones of the map: what lies within a lasso.
+// Zones of the map: the dots within a lasso.
 
-/** Whether a place lies within a polygon: a ray from it crosses the edges an odd number of times. */
+/** True if a place lies within a polygon: a ray from it crosses the edges an odd number of times. */
 function within({ x, y }, polygon) {
   let inside = false;
   polygon.forEach((a, i) => {
@@ -13,5 +13,5 @@ function within({ x, y }, polygon) {
 /** The dots within a lasso. */
 export const caught = (dots, lasso) => dots.filter((dot) => within(dot, lasso));
 
-/** One of the dots, each as likely. */
+/** One of the dots at random, each equally likely. */
 export const anyOf = (dots) => dots[Math.floor(Math.random() * dots.length)];

@@ -1,4 +1,4 @@
-// The bar: what plays, how loud, and the buttons that must be in reach at any time.
+// The bar: the model that plays, levels, and the buttons that must be in reach at any time.
 
 import { html } from "../ui.js";
 import { Icon } from "../icons.js";

@@ -1,4 +1,4 @@
-// The sounds to come, and how the point travels.
+// Settings of the next hits and of the glide.
 
 import { html } from "../ui.js";
 import { send } from "../link.js";
@@ -12,7 +12,7 @@ const percent = (v) => (v ? `${Math.round(100 * v)} %` : "off");
 const number = (v) => String(Number(v.toFixed(2)));
 const capital = (name) => name[0].toUpperCase() + name.slice(1);
 
-/** How the sliders of some settings differ from what the server says of them. */
+/** Properties of sliders that differ from the server's description of the setting. */
 const SLIDERS = {
   pitch: { min: -24, max: 24, step: 1, show: (v) => `${v > 0 ? "+" : ""}${number(v)} semitones` },
   pan: {

@@ -1,4 +1,4 @@
-// The latest message to the performer, for some seconds: mostly what the server has refused, and why.
+// The latest message to the performer, for some seconds: mostly a refusal by the server, with its reason.
 
 import { html, useEffect, useState } from "../ui.js";
 import { use } from "../store.js";

@@ -110,7 +110,7 @@ function Refused() {
   const messages = use("messages") ?? [];
   return html`<section class="card">
     <h2>Refused messages</h2>
-    ${messages.length === 0 && html`<p class="hint">What any program sends and the server cannot carry out appears here, with the reason.</p>`}
+    ${messages.length === 0 && html`<p class="hint">Messages that the server cannot carry out appear here, with the reason.</p>`}
     <ul class="messages">
       ${messages.map(
         ({ number, time, address, line }) => html`<li key=${number}><time>${time}</time> <code>${address}</code> ${line}</li>`,

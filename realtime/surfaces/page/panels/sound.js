@@ -1,4 +1,4 @@
-// See what sounds: scope, spectrogram, latency and load; and the takes that were recorded.
+// Views of the sound: scope, spectrogram, latency and load; and the takes that were recorded.
 
 import { html, useEffect, useRef, useState } from "../ui.js";
 import { Icon } from "../icons.js";

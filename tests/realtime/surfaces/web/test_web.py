@@ -119,7 +119,7 @@ def hear(client: ClientConnection) -> Message:
     return packet.messages[0]
 
 
-# ---- who gets what at the same address
+# ---- content negotiation
 
 
 def test_a_browser_gets_the_page_and_a_program_the_tree(start: Start) -> None:
@@ -513,7 +513,7 @@ def test_a_folder_replaces_no_other_of_the_library(start: Start, tmp_path: Path)
         ("multipart/form-data; boundary=" + "x" * 100, b""),
     ],
 )
-def test_what_is_no_folder_is_refused(start: Start, tmp_path: Path, kind: str, body: bytes) -> None:
+def test_upload_that_is_not_a_folder_is_refused(start: Start, tmp_path: Path, kind: str, body: bytes) -> None:
     pytest.importorskip("torch", reason="the extra train brings it")
     server = start()
     own = {"Origin": f"http://127.0.0.1:{server.port}", "Content-Type": kind}

@@ -7,7 +7,7 @@ a time with which a hit is heard as the first class and then as the second.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,13 +17,21 @@ from realtime.model.schema import MorphInfo
 
 Floats = NDArray[np.float32]
 
-CLASSES = 10
-"""Only so many classes, the first ones, are compared: each pair takes time."""
+CLASSES = 12
+"""Only so many classes, the first ones, are compared."""
 TIMES_MS = (100, 150, 200, 300, 400)
 RANGE_DB = 30.0
 """Range below the peak of a sound; softer parts draw no attention."""
-FLOOR = 1e-7
-"""Least power of a band, relative to the loudest."""
+SILENT = 1e-7
+"""Power of a silent window, relative to the loudest."""
+
+
+@dataclass(frozen=True)
+class _Heard:
+    """Level of a sound in dB and middle of its spectrum in mel bands, float32 [windows] each."""
+
+    level_db: Floats
+    middle: Floats
 
 
 def find(sounds: Floats, sample_rate: int) -> MorphInfo | None:
@@ -33,37 +41,37 @@ def find(sounds: Floats, sample_rate: int) -> MorphInfo | None:
         sounds: decoded class centres, float [classes, samples], in the order of the classes.
         sample_rate: rate of the sounds, in Hz.
     """
-    powers = {place: power(np.nan_to_num(sound), sample_rate) for place, sound in enumerate(sounds[:CLASSES])}
-    logs = {
-        place: np.log(np.maximum(each, FLOOR * each.max()))
-        for place, each in powers.items()
-        if each.max() > 0.0
-    }
+    powers = [power(np.nan_to_num(sound), sample_rate) for sound in sounds[:CLASSES]]
+    heard = {place: _hear(bands) for place, bands in enumerate(powers) if bands.max() > 0.0}
     best, found = 0.0, None
-    for start, end in itertools.permutations(logs, 2):
-        ends = (_middle(powers[start]), _middle(powers[end]))
-        for ms in TIMES_MS:
-            heard = _heard(_glide(logs[start], logs[end], ms, sample_rate), ends)
-            if heard > best:
-                best, found = heard, MorphInfo(start, end, ms)
+    for (start, end), ms in itertools.product(itertools.permutations(heard, 2), TIMES_MS):
+        windows = ms * sample_rate / HOP / 1000.0
+        score = _score(heard[start], heard[end], windows)
+        if score > best:
+            best, found = score, MorphInfo(start, end, ms)
     return found
 
 
-def _glide(start: Floats, end: Floats, ms: float, sample_rate: int) -> Floats:
-    """Return about the power of a hit that glides, [windows, bands], from the log power of both ends."""
-    ms_passed = np.arange(len(start), dtype=np.float32) * (1000.0 * HOP / sample_rate)
-    share = np.minimum(ms_passed / ms, 1.0)[:, None]
-    return np.exp(start + share * (end - start))
+def _hear(bands: Floats) -> _Heard:
+    """Hear a sound by the power of its mel bands, [windows, bands].
+
+    Where it is silent, its spectrum is that of the whole sound.
+    """
+    bands = bands + SILENT * bands.mean(0) * (bands.sum(1).max() / bands.mean(0).sum())
+    total = bands.sum(1)
+    return _Heard(10.0 * np.log10(total), bands @ np.arange(bands.shape[1], dtype=np.float32) / total)
 
 
-def _heard(glide: Floats, ends: Iterable[Floats]) -> float:
-    """Return how far a hit is from the nearer end: the distance of middle bands, summed while it is heard."""
-    level_db = 10.0 * np.log10(glide.sum(1) / glide.sum(1).max() + FLOOR)
-    audible = np.clip(1.0 + level_db / RANGE_DB, 0.0, 1.0)
-    middle = _middle(glide)
-    return min(float((audible * np.abs(middle - end)).sum()) for end in ends)
+def _score(start: _Heard, end: _Heard, windows: float) -> float:
+    """Return how well a glide that takes some windows is heard.
 
-
-def _middle(bands: Floats) -> Floats:
-    """Return the middle band of each window by the power of its bands [windows, bands]: [windows]."""
-    return np.asarray(bands @ np.arange(bands.shape[1]) / np.maximum(bands.sum(1), 1e-12), np.float32)
+    About as in a decoder, level in dB and spectrum go evenly from one end to the other. The sum over all
+    windows tells how far the hit is from a plain hit of either end, while it is audible. It counts in full
+    only if the hit stays as loud throughout the glide.
+    """
+    share = np.minimum(np.arange(len(start.middle), dtype=np.float32) / windows, 1.0)
+    level_db = start.level_db + share * (end.level_db - start.level_db)
+    audible = np.clip(1.0 + (level_db - level_db.max()) / RANGE_DB, 0.0, 1.0)
+    apart = audible * np.abs(end.middle - start.middle)
+    quietest = audible[: round(windows)].min()
+    return float(quietest * min((share * apart).sum(), ((1.0 - share) * apart).sum()))

@@ -39,7 +39,7 @@ BLOCK = 128  # samples
 
 
 class Ears:
-    """Hears a port of the JACK server, and sends a MIDI clock if asked; all times are its frames."""
+    """Records a port of the JACK server, and sends a MIDI clock if asked; times are the server's frames."""
 
     def __init__(self) -> None:
         self.client = jack.Client("ears", no_start_server=True)

@@ -1,7 +1,8 @@
 """`python -m bench.beside MODEL FOLDER -o FILE.png [--sound FILE.flac]`: real sounds beside a model's.
 
-The five that the model gets worst and the five that it gets best, by mel distance: the spectrogram of the
-real sound over that of the model's. The sound file has them in this order, each real sound first.
+The picture shows the five sounds that the model reproduces worst and the five that it reproduces best, by mel
+distance: the spectrogram of each real sound above that of the model's. The sound file has the pairs in the
+same order, each real sound first.
 """
 
 from __future__ import annotations

@@ -3,11 +3,11 @@
 This selects a recipe; the selected one is then evaluated once on its test sounds, which are not used here.
 All runs must have the same validation sounds (`[data] validation_fraction`).
 
-    deviation           MFCC-DTW deviation of the middle of a class (mean z of its training sounds) from its
+    deviation           MFCC-DTW deviation of the centre of a class (mean z of its training sounds) from its
                         validation sounds: mean over the classes, and the highest of a class
     STFT distance       STFT distance of reconstructions from their validation sounds
-    middle to medoid    STFT distance of a middle from the most typical training sound of its class
-    largest / mean step MFCC distance of steps on a straight path between two middles: median and worst pair
+    centre to medoid    STFT distance of a centre from the most typical training sound of its class
+    largest / mean step MFCC distance of steps on a straight path between two centres: median and worst pair
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ def held_out(run: Path, data: Path | None) -> Subject:
     return dataclasses.replace(found, test=validation)
 
 
-def clearness(judged: Subject, heard: Heard) -> float:
-    """Return the mean STFT distance of class middles from the medoids of the training sounds."""
+def centres_to_medoids(judged: Subject, heard: Heard) -> float:
+    """Return the mean STFT distance of class centres from the medoids of the training sounds."""
     config = judged.saved.config
     train = splits.parts(judged.sounds, config.data, config.fit.seed).train
     typical = judged.sounds.waveforms[medoids(judged.sounds, train, config.model.sample_rate)]
@@ -53,7 +53,7 @@ def clearness(judged: Subject, heard: Heard) -> float:
 
 
 def measure(judged: Subject) -> dict[str, float | None]:
-    """Return all figures of a run by name; None if undefined for so few sounds or classes."""
+    """Return all figures of a run by name; None if there are too few sounds or classes."""
     heard = subject.listen(judged)
     found = evaluate.measure(judged, heard)
     deviations = [result.learned_centre.mean for result in found.classes]
@@ -67,7 +67,7 @@ def measure(judged: Subject) -> dict[str, float | None]:
         "highest deviation": max(known, default=None),
         "medoid's": average["medoid"].mean,
         "STFT distance": found.stft_distance.mean,
-        "middle to medoid": clearness(judged, heard),
+        "centre to medoid": centres_to_medoids(judged, heard),
         "largest / mean step": float(np.median(uneven)) if uneven else None,
         "worst": max(uneven, default=None),
     }

@@ -19,8 +19,8 @@ TITLES = {
     "kl": "divergence from N(0, I)",
     "classification": "cross-entropy",
     "stft": "spectral distance",
-    "centre": "middles from medoids",
-    "centre_dtw": "soft-DTW of middles",
+    "centre": "class centres from medoids",
+    "centre_dtw": "soft-DTW of class centres",
     "morph": "levels between sounds",
     "nearest": "1-NN within the training sounds",
 }

@@ -19,7 +19,7 @@ from bench.timbre import Sound, decibels
 
 MEL_BANDS, MEL_WINDOW, MEL_HOP, MEL_RANGE_DB = 64, 1024, 256, 70.0
 RESOLUTIONS = ((1024, 120, 600), (2048, 240, 1200), (512, 50, 240))
-"""Of auraloss, whose defaults Drumblender takes: size of the transform, hop, window."""
+"""Size of the transform, hop and window: the defaults of auraloss, which Drumblender uses."""
 LSD_FFT, LSD_HOP = 8092, 64
 FLUX_FFT, FLUX_HOP = 1024, 64
 EPSILON = 1e-8
@@ -38,7 +38,7 @@ def mel_db(real: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.
 
     Args:
         real: `mel_power` of the real sound, [64, windows].
-        other: of the others, [..., 64, windows].
+        other: `mel_power` of other sounds, [..., 64, windows].
 
     Returns:
         float32 [...].
@@ -55,7 +55,7 @@ def onset_error(real: Sound, other: Sound, rate: int) -> float:
         with warnings.catch_warnings():
             warnings.filterwarnings(
                 "ignore", message="Empty filters"
-            )  # 128 bands are more than 512 bins fill
+            )  # of 128 bands, some low ones contain none of the 512 bins
             found: NDArray[np.float32] = librosa.onset.onset_strength(
                 y=sound.astype(np.float32), sr=rate, hop_length=128, n_fft=512
             )
@@ -98,8 +98,9 @@ def log_spectral(real: Sound, other: Sound) -> float:
 def flux_error(real: Sound, other: Sound) -> float:
     """Return Drumblender's onset error: mean difference of the flux over time.
 
-    Its code sums the squared rises from bin to bin, not from window to window as its paper has it; so does
-    this, to compare with its numbers. `onset_error` compares rises in time.
+    Its code sums the squared rises from bin to bin, not from window to window as in the paper. This function
+    follows the code, so that its results compare with the published ones. `onset_error` compares rises
+    in time.
     """
 
     def flux(sound: Sound) -> Tensor:

@@ -1,12 +1,12 @@
-"""`python -m bench.dynamics MODEL FOLDER`: the change of harder hits beside that of real ones.
+"""`python -m bench.dynamics MODEL FOLDER`: changes from soft to hard hits, the model's beside the real ones.
 
 FOLDER has takes of drums at several velocities (`velocity` and `drum` in its manifest). For each drum, the
-softest real take stands against the hardest.
+softest real take is compared with the hardest.
 
     centroid   of the power spectrum
-    decay      time from the loudest 10 ms until all that follows is 20 dB below
+    decay      time from the loudest 10 ms until the level stays 20 dB below it
     attack     mean time of the energy of the first 50 ms
-    rise       time from a tenth of the loudest 10 ms to it; takes of one drum hardly agree in its change
+    rise       time from a tenth of the loudest power (10 ms) to it; its change differs much between takes
 
 These changes are compared with the real one:
 
@@ -15,10 +15,10 @@ These changes are compared with the real one:
     codec      of both takes, encoded and decoded: a model that knew the points of both would do as well
     takes      with `--takes FOLDER`: of the straight line through other real takes of the drum; a model that
                had learnt these takes exactly would do as well
-    constant   one change for each class, chosen on these very drums: without a look at the drum, nothing does
-               better
+    constant   the best single change for each class, chosen on these very drums: no method that ignores the
+               drum does better
     same way   drums where the change has the sign of the real one
-    size       the change over the real one, both as logarithms; within 1.5 counts from 1/1.5 to 1.5
+    size       ratio of the change to the real one, both as logarithms; within 1.5: from 1/1.5 to 1.5
 
 Real changes of less than a twentieth are left out: their sign is not reliable. "Clear" changes are larger
 than those between nine of ten pairs of takes at the same velocity.
@@ -86,7 +86,7 @@ def line(takes: list[Shot], rate: int) -> dict[str, float]:
 def measure(model: Model, takes: list[Shot], others: list[Shot]) -> dict[str, dict[str, float]]:
     """Return the changes from the softest to the hardest take of a drum: real, the model's, the codec's.
 
-    With other takes of the drum, also that of the line through them.
+    With other takes of the drum, also return the change along the line through them.
     """
     takes = sorted(takes, key=lambda shot: shot.velocity)
     z: NDArray[np.float64] = np.stack([shot.z for shot in takes]).astype(np.float64).mean(axis=0)
@@ -165,7 +165,10 @@ def main(argv: list[str] | None = None) -> int:
     """Measure and print."""
     parser = model_parser("dynamics", __doc__.splitlines()[0], "velocity layers of drums")
     parser.add_argument(
-        "--takes", type=Path, metavar="FOLDER", help="other takes; drums without are left out"
+        "--takes",
+        type=Path,
+        metavar="FOLDER",
+        help="other takes of the drums; drums without any are left out",
     )
     args = parser.parse_args(argv)
     try:

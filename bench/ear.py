@@ -1,4 +1,4 @@
-"""`python -m bench.ear MODEL FOLDER`: how far a model's sounds are from real ones.
+"""`python -m bench.ear MODEL FOLDER`: distances of a model's sounds from real ones.
 
 Each sound of FOLDER goes through the model's encoder and decoder ("ours"). With --search, "searched" is the
 same after the search by which the stage refines the encoder's point. Three more columns show how well one

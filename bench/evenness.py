@@ -1,7 +1,7 @@
-"""`python -m bench.evenness MODEL`: evenness of the ways between class centres for the ear.
+"""`python -m bench.evenness MODEL`: evenness of the paths between class centres for the ear.
 
-Measures the sounds of nine points of each way, twice: evenly spaced and levelled as by `/morph/between`, and,
-as the counter-example, on the straight line in z.
+Measures the sounds of nine points of each path, twice: evenly spaced and levelled as in `/morph/between`, and
+as a counter-example on the straight line in z.
 
     mel, ear   largest step of mel or learned distance over the mean step
     loudness   largest distance from the straight line between the ends' loudness, in LU, of the first 400 ms
@@ -27,7 +27,7 @@ POINTS = 9
 
 
 def sounds(model: Model, space: LatentSpace, start: str, end: str, way: str) -> list[Floats]:
-    """Return the sounds of the points of a way, at their levels."""
+    """Return the sounds of the points of a path, at their levels."""
     found = []
     for share in np.linspace(0.0, 1.0, POINTS).tolist():
         z, level_db = space.between(start, end, share, way)
@@ -36,7 +36,7 @@ def sounds(model: Model, space: LatentSpace, start: str, end: str, way: str) -> 
 
 
 def measure(steps: list[Floats], rate: int, ear: LearnedEar | None) -> dict[str, float]:
-    """Return the numbers of one way, by the sounds of its points."""
+    """Return the measures of one path, by the sounds of its points."""
     begin = [sound[: round(GATE_S * rate) + 1] for sound in steps]
     found = {
         "mel": unevenness(mel_steps(steps, rate)),

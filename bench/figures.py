@@ -1,7 +1,7 @@
 """`python -m bench.figures RUN ... -o FILE.png`: Figures 2 and 3 of the paper from runs, a column for each.
 
 Above, the test sounds in z by t-SNE (Figure 2). Below, waveforms decoded on the straight line between the
-middles of two classes (Figure 3, which goes from a hi-hat to a tom).
+centres of two classes (Figure 3, which goes from a hi-hat to a tom).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ STEPS = 7
 
 
 def path(judged: Subject, heard: Heard, labels: tuple[int, int]) -> Tensor:
-    """Return sounds decoded at equal steps between the middles of two classes, [STEPS, T]."""
+    """Return sounds decoded at equal steps between the centres of two classes, [STEPS, T]."""
     first, last = (heard.learned_centres[label] for label in labels)
     places = torch.linspace(0, 1, STEPS)[:, None]
     return judged.decode(first + places * (last - first))[:, 0]

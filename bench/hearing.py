@@ -4,8 +4,8 @@
 folder that the run never used (other speakers), otherwise its training sounds. It then measures:
 
 - the accuracy of the listener on real test sounds, on the run's reconstructions of them, and on the decoded
-  middles of the classes (means of z over the training sounds);
-- the share of points on straight paths between any two middles that it hears as one of the two end classes;
+  centres of the classes (means of z over the training sounds);
+- the share of points on straight paths between any two centres that it hears as one of the two end classes;
 - the evenness of these paths: the largest MFCC step on a path over its mean step, ideally 1;
 - the multi-resolution STFT distance of reconstructions from their sounds, and for comparison that of the
   nearest training sound of the same class.
@@ -72,7 +72,7 @@ def unevenness(features: list[mfcc_dtw.Array]) -> float:
 
 
 def paths(judged: Subject, heard: Heard) -> Iterator[tuple[int, int, Tensor]]:
-    """Decode the straight paths between any two class middles; yield both classes, audio [POINTS, 1, T]."""
+    """Decode the straight paths between any two class centres; yield both classes, audio [POINTS, 1, T]."""
     position = torch.linspace(0, 1, POINTS)[:, None]
     for first, second in itertools.combinations(range(len(judged.saved.classes)), 2):
         start, stop = heard.learned_centres[first], heard.learned_centres[second]
@@ -134,8 +134,8 @@ def measure(judged: Subject) -> dict[str, object]:
         "listener was taught by": taught,
         "listener: real test sounds": right(judged.waveforms, judged.labels),
         "listener: reconstructions": right(heard.audio, judged.labels),
-        "listener: middles of classes": 1 - len(wrong) / len(classes),
-        "listener: middles heard as another": ", ".join(wrong) or "none",
+        "listener: class centres": 1 - len(wrong) / len(classes),
+        "listener: centres heard as another class": ", ".join(wrong) or "none",
         **heard_on_paths(judged, heard, ear),
         "STFT distance: reconstructions": float(quality.stft_distance(heard.audio, judged.waveforms).mean()),
         "STFT distance: nearest training sound": nearest_real(judged),

@@ -80,7 +80,7 @@ class Kit:
         self._analysis_s = 0.0
 
     def adapted(self, passes: int) -> Point:
-        """Return the end of a run of so many passes from the base; 0: where it starts."""
+        """Return the result of a run of `passes` passes from the base; 0: its starting point."""
         config = self._config.replace("fit", epochs=max(1, passes), batch_size=BATCH, device="cpu")
         known = base.choose(None, config)
         state = fit.start(config, self._folder, base=known, analysed=False)
@@ -94,7 +94,7 @@ class Kit:
         return _end(state, run.points.detach(), ADAPTED, seconds)
 
     def scratch(self, minutes: float) -> Point:
-        """Return the end of a run of so many minutes from random weights; 0: where it starts."""
+        """Return the result of a run of `minutes` from random weights; 0: its starting point."""
         config = self._config.replace("fit", device="cpu")
         state = fit.start(config, self._folder, analysed=False)
         if not minutes:
@@ -117,7 +117,7 @@ class Kit:
 
 
 def _passes(state: State, seconds: float) -> int:
-    """Return the number of passes in so many seconds of processor time; the first ones make the copies."""
+    """Return the number of passes in `seconds` of processor time; the first ones make the copies."""
     first = max(1, state.config.data.copies)
     began = time.process_time()
     _learn(state, first)
@@ -128,7 +128,7 @@ def _passes(state: State, seconds: float) -> int:
 
 
 def _learn(state: State, passes: int) -> Tensor:
-    """Pass over the sounds until so many passes are done; return the points of the sounds, [N, D]."""
+    """Train until `passes` passes over the sounds are done; return the points of the sounds, [N, D]."""
     if state.config.loss.points and state.points is None:
         copies.give_points(state)
     while state.epoch < passes:

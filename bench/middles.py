@@ -1,8 +1,8 @@
 """`python -m bench.middles RUN -o FILE.png [--sound FILE.flac]`: show and play the classes of a run.
 
 The picture has a column for each class: the spectrograms of a real test sound, of its reconstruction, and of
-the decoded middle of the class (the mean of z over the training sounds). The sound file contains the real
-sound and the middle of each class.
+the decoded centre of the class (the mean of z over the training sounds). The sound file contains the real
+sound and the centre of each class.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def draw(judged: Subject, heard: Heard, path: Path) -> None:
 
 
 def write_sound(judged: Subject, heard: Heard, path: Path) -> None:
-    """Write a real sound and the middle of each class to a sound file."""
+    """Write a real sound and the centre of each class to a sound file."""
     rate = judged.saved.config.model.sample_rate
     gap = torch.zeros(round(GAP_S * rate))
     parts = []

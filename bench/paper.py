@@ -1,7 +1,7 @@
 """`python -m bench.paper --data FOLDER --out FOLDER [RUN ...]`: the paper's protocol, from fits to the table.
 
-Fits the runs at once, each in a process of its own on the same device, evaluates each, and prints a table in
-Markdown. A run that is there is resumed. Interrupted, or after `--minutes`, the fits save and stop; the same
+Fits the runs in parallel, each in a process of its own on the same device, evaluates each, and prints a table
+in Markdown. An existing run is resumed. Interrupted, or after `--minutes`, the fits save and stop; the same
 command continues them.
 
     paper_dc, paper_cc, paper_nonclass   the bundled configurations of these names
@@ -56,10 +56,10 @@ def log(run: Path) -> list[dict[str, Any]]:
 
 
 def fit(commands: dict[Path, list[str]], minutes: float) -> dict[Path, int]:
-    """Run the commands at once, each with its output in RUN.txt; return their exit codes.
+    """Run the commands in parallel, each with its output in RUN.txt; return their exit codes.
 
     Args:
-        minutes: interrupt them after so long; 0 waits for their ends.
+        minutes: time after which the runs are interrupted; 0: wait until they end.
     """
     begun, open_files = time.monotonic(), [run.with_suffix(".txt").open("a") for run in commands]
     fits = [
@@ -128,11 +128,13 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=(__doc__ or "").splitlines()[0], epilog="Further options go to trainer fit."
     )
-    parser.add_argument("runs", nargs="*", metavar="RUN", help=f"of {', '.join(RUNS)}; default: all")
+    parser.add_argument(
+        "runs", nargs="*", metavar="RUN", help=f"runs, out of {', '.join(RUNS)}; default: all"
+    )
     parser.add_argument("--data", type=Path, required=True, metavar="FOLDER", help="the spoken digits")
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="folder of the runs")
     parser.add_argument("--include", default=SPEAKER, help="pattern of the files; default: jackson's")
-    parser.add_argument("--minutes", type=float, default=0.0, help="save and stop after so long; 0: never")
+    parser.add_argument("--minutes", type=float, default=0.0, help="save and stop after this time; 0: never")
     args, more = parser.parse_known_args(argv)
     unknown = [name for name in args.runs if name not in RUNS]
     if unknown:

@@ -60,7 +60,7 @@ def _batch(sounds: Sequence[Floats]) -> Tensor:
 
 
 def judge(model: Model, shots: list[Shot], jury: Jury) -> dict[str, object]:
-    """Return how often the listeners are right: about real sounds, the model's sounds, and its centres."""
+    """Return the accuracy of the listeners for real sounds, the model's sounds, and its centres."""
     labels = [shot.label for shot in shots]
     real = jury.hear([shot.sound for shot in shots])
     ours = jury.hear([model.decode(shot.z) for shot in shots])

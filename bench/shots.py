@@ -1,4 +1,4 @@
-"""One-shots to measure with: a folder read as a model hears it, and the model's answers."""
+"""One-shots for measuring: a folder of sounds, prepared for a model, and the model's versions of them."""
 
 from __future__ import annotations
 

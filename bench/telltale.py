@@ -1,15 +1,15 @@
 """`python -m bench.telltale MODEL FOLDER`: the features that give a model's sounds away.
 
 A random forest learns to tell the real sounds of FOLDER from the model's versions of them, by features of six
-bands. A sound that the model learnt is played at its own point, another one at the encoder's. The forest is
-asked about pairs that it did not learn from; 50 % right is as good as guessing. The table has the features
-that it uses most, with the medians of both kinds. They can show a fault that no chosen measure shows.
+bands. A sound that the model has learnt is decoded at its own point, any other sound at the encoder's. The
+forest classifies pairs that it did not learn from; 50 % right is no better than guessing. The table lists the
+features that it uses most, with the medians of both kinds. They can show a fault that other measures miss.
 
-    level       power of the band, dB of the whole sound
-    before      power in the 2 ms before the onset, dB under the peak
+    level       mean amplitude of the band, dB relative to the peak of the whole sound
+    before      mean amplitude in the 2 ms before the onset, dB relative to the peak of the band
     rise        time from the onset to half of the peak, ms
     crest       peak over mean amplitude in the first 20 ms
-    after 5 …   power 5, 20, 200, 500 ms after the onset, dB under the peak
+    after 5 …   mean amplitude 5, 20, 200, 500 ms after the onset, dB relative to the peak of the band
     flutter     power of the envelope's fluctuations between 20 and 200 ms, 15 to 40 Hz or 40 to 100 Hz, dB
     flatness    geometric over arithmetic mean of the power after 20 ms, window of 8,192 samples, nepers
 """
@@ -107,7 +107,7 @@ def _of_band(band: NDArray[np.complex128], onset: int, rate: int) -> dict[str, f
 
 
 def told(real: list[dict[str, float]], ours: list[dict[str, float]]) -> tuple[float, list[Tell]]:
-    """Return the share of sounds that a forest tells right, and the features that it uses, most used first.
+    """Return the share of sounds that a forest classifies correctly, and its features, most used first.
 
     Args:
         real: features of real sounds.
@@ -158,7 +158,7 @@ def main(argv: list[str] | None = None) -> int:
     if args.json:
         print(json.dumps({"sounds": len(shots), "told": share, "tells": [tell._asdict() for tell in tells]}))
         return 0
-    print(f"{len(shots)} pairs: {share:.0%} told right\n\n{'':28s}{'share':>8s}{'real':>9s}{'ours':>9s}")
+    print(f"{len(shots)} pairs: {share:.0%} right\n\n{'':28s}{'share':>8s}{'real':>9s}{'ours':>9s}")
     for tell in tells[:SHOWN]:
         print(f"{tell.name:28s}{tell.share:8.1%}{tell.real:9.2f}{tell.ours:9.2f}")
     return 0

@@ -1,4 +1,4 @@
-"""Measures of one sound that show how it was made: none of them needs another sound beside it.
+"""Measures of one sound that show how it was made; none needs a second sound for comparison.
 
 All take a sound, float [T], and its rate in Hz, and give NaN where there is too little sound to tell.
 """
@@ -13,7 +13,7 @@ from scipy.signal import butter, sosfilt, stft
 Sound = NDArray[np.floating]
 
 ATTACK = 1000
-"""Samples left out at the start: measures of a tail must not hear the attack."""
+"""Samples left out at the start: measures of a tail must exclude the attack."""
 LONG_WINDOW = 16384
 LOWEST_POWER = 1e-16
 SILENCE_DB = -160.0
@@ -26,7 +26,7 @@ def decibels(power: ArrayLike) -> NDArray[np.float64]:
 
 
 def grid_db(sound: Sound, rate: int, hop: int) -> float:
-    """Return by how many dB multiples of rate / hop stand out between 2 and 18 kHz.
+    """Return the level of multiples of rate / hop above their surroundings, 2 to 18 kHz, in dB.
 
     One Hann window of 16,384 samples. A decoder that holds its values for a frame repeats itself every frame,
     which puts power on the multiples of the frame rate. The level is the median power at these multiples over
@@ -51,11 +51,11 @@ def grid_db(sound: Sound, rate: int, hop: int) -> float:
 
 
 def frame_power_ratio(sound: Sound, rate: int, hop: int) -> float:
-    """Return the largest over the smallest power of the places within a latent frame, between 2 and 8 kHz.
+    """Return the ratio of the largest to the smallest power by place within a latent frame, 2 to 8 kHz.
 
     The power at each place is the mean over all frames that are within 50 dB of the loudest, each frame
-    divided by its own mean. Steady noise has a ratio near 1, the further from it the fewer frames there are:
-    compare with real sounds.
+    divided by its own mean. Steady noise has a ratio near 1 if there are many frames, and a larger one if
+    there are few: compare with real sounds.
     """
     band = sosfilt(butter(4, (2000, min(8000, 0.45 * rate)), "bandpass", fs=rate, output="sos"), sound)
     power = band[ATTACK:][: (len(band) - ATTACK) // hop * hop].reshape(-1, hop) ** 2
@@ -84,7 +84,7 @@ def texture(sound: Sound, rate: int) -> float:
 
 
 def ring_db(sound: Sound, rate: int) -> float:
-    """Return by how many dB the highest 2 % of bins between 2 and 14 kHz stand over their surroundings.
+    """Return the mean level of the highest 2 % of bins, 2 to 14 kHz, above their surroundings, in dB.
 
     One Hann window of 16,384 samples; the surroundings are the mean level of 301 bins. Noise has 9.3 dB:
     powers follow the exponential distribution, whose mean level is −2.5 dB and whose highest 2 % have 6.8 dB.
@@ -101,7 +101,7 @@ def ring_db(sound: Sound, rate: int) -> float:
 
 
 def attack_treble_db(sound: Sound, rate: int) -> float:
-    """Return the energy above 5 kHz in the first 6 ms, in dB under the energy of the whole sound."""
+    """Return the energy above 5 kHz in the first 6 ms, in dB relative to that of the whole sound."""
     first = butter(4, min(5000.0, 0.4 * rate), "highpass", fs=rate, output="sos")
     energy = np.square(sound, dtype=np.float64).sum()
     if not energy:
@@ -111,7 +111,7 @@ def attack_treble_db(sound: Sound, rate: int) -> float:
 
 
 def tail_db(sound: Sound, rate: int) -> float:
-    """Return the level of the last 100 ms, in dB under the peak of the sound; digital silence has -160."""
+    """Return the level of the last 100 ms, in dB relative to the peak; digital silence has -160."""
     power = np.square(sound, dtype=np.float64)
     last = power[-(rate // 10) :]
     if not last.any():

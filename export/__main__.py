@@ -39,7 +39,7 @@ def get_parser(prog: str = "python -m export") -> argparse.ArgumentParser:
     parser.add_argument(
         "--courses",
         action="store_true",
-        help="measure the ways between class centres, so that /morph/between goes along them in equal steps "
+        help="measure the paths between class centres, so that /morph/between follows them in equal steps "
         "for the ear; takes a few seconds for each pair of classes",
     )
     parser.add_argument("--force", action="store_true", help="replace existing files")

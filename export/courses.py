@@ -1,4 +1,4 @@
-"""Measure the ways between class centres, so that the stage can go along them evenly.
+"""Measure the paths between class centres, so that the stage can follow them in even steps.
 
 `python -m export.courses FILE.onnx` adds them to a decoder that lacks them, and renews its encoder.
 """

@@ -28,7 +28,7 @@ ATTACK_S = 0.05
 EARLIEST_S = 1e-4
 """Added to the mean time of an attack."""
 FINE_S, FINE, COARSE = 0.0015, 34, 100
-"""Moments of a decoded sound: so many, evenly apart, then so many in growing steps until its end."""
+"""Moments of a decoded sound: `FINE` at even steps, then `COARSE` in growing steps until its end."""
 
 
 def of_sounds(sounds: Tensor, sample_rate: int) -> Tensor:

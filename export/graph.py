@@ -1,7 +1,7 @@
 """Write ONNX graphs by hand: nodes, constants, and the common parts of decoders.
 
-The decoders are not traced from PyTorch, because the movement of caches and the fusion of products, which
-a tracer cannot choose, decide the time of a step. `export.parity` compares the file with the model.
+The decoders are not traced from PyTorch: the time of a step depends on the movement of caches and the fusion
+of products, which a tracer does not control. `export.parity` compares the file with the model.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Graph:
         self._outputs.append(helper.make_tensor_value_info(name, _type(kind), shape))
 
     def constant(self, array: npt.ArrayLike | Tensor, real: type = np.float32) -> str:
-        """Add a constant: floats as `real`, integers as int64; equal ones once."""
+        """Add a constant: floats as `real`, integers as int64; equal constants are stored once."""
         value = array.detach().numpy() if isinstance(array, Tensor) else np.asarray(array)
         value = np.array(
             value, real if real is np.float64 or value.dtype.kind == "f" else np.int64, order="C"
@@ -100,8 +100,8 @@ class Graph:
     def model(self, name: str = "decoder") -> onnx.ModelProto:
         """Return the finished graph.
 
-        The number of inputs should be odd: ONNX Runtime looks up its memory plan for a shape by the exclusive
-        or of all sizes of all inputs. If the number of voices cancels out, all numbers share the plan of the
+        The number of inputs should be odd: ONNX Runtime looks up its memory plan for a shape by the XOR
+        of all sizes of all inputs. If the number of voices cancels out, all numbers share the plan of the
         first (6 to 10 % slower, measured with two and four voices).
         """
         graph = helper.make_graph(self._nodes, name, self._inputs, self._outputs, self._initializers)

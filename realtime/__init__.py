@@ -1,7 +1,7 @@
 """The stage: OSC in, sound out.
 
-A datagram's way: `osc` → `control` → `stream.Engine` → `mixer` {`voice`} → `decoder` → `stream` (sound card)
-or `render` (file).
+The path of a datagram: `control` → `live` → `synth`, which calls `model` → `audio` (sound card). `offline`
+takes the place of `control`, `live` and `audio` when a file is rendered.
 """
 
 import os

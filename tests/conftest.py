@@ -67,14 +67,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say why a run in CI fails although no test has."""
+    """Report skipped tests in CI, as they fail the run."""
     if skipped := _skipped_in_ci(terminalreporter.config):
         terminalreporter.write_line(f"CI: {skipped} skipped; every test must run here", red=True)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """In CI a test that is skipped is a test that is missing."""
+    """In CI, fail the run if a test was skipped."""
     if session.exitstatus == pytest.ExitCode.OK and _skipped_in_ci(session.config):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
@@ -112,7 +112,7 @@ def crashing(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def hanging(tmp_path: Path) -> tuple[Path, Path]:
-    """A VST3 that passes its trial and hangs after 400 blocks until there is a file; that file's path."""
+    """Return a VST3 that passes its trial but hangs after 400 blocks until a file exists, and that file."""
     inner = f"/usr/lib/vst3/ZamCompX2.vst3/Contents/{platform.machine()}-linux/ZamCompX2.so"
     let_go = tmp_path / "let_go"
     options = ["-DAFTER=400", f'-DINNER="{inner}"', f'-DLET_GO="{let_go}"', "-ldl"]

@@ -1,4 +1,4 @@
-"""Write commands, configuration and model file into docs/, from the code: `python -m tools.reference`."""
+"""Write docs/commands.md, configuration.md and model-file.md from the code: `python -m tools.reference`."""
 
 from __future__ import annotations
 

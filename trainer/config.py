@@ -88,7 +88,7 @@ class DataConfig:
     Attributes:
         silence_mean_square: if a sound is longer than the window, leading blocks of the peak-normalised
             signal with a lower mean square are cut (authors' code).
-        silence_block: samples of such a block, at the model's rate (authors' code).
+        silence_block: length of these blocks, in samples at the model's rate (authors' code).
         fade_ms: fade-out of sounds that are trimmed to the window; 0 in the paper.
         include: pattern of the file names used ("*_jackson_*"); "" takes all.
         labels: source of the classes. "folder": the manifest's column, else the sub-folder; "pattern":
@@ -118,7 +118,7 @@ class DataConfig:
             its class; its sign may change, too. Other sounds stay as they are. 0, as in the paper, aligns
             nothing.
         leak: also train on the test sounds, once an epoch, as the validation loop of the authors' code does.
-            An experiment: what `evaluate` then says of the test sounds it says of training sounds.
+            An experiment: `evaluate` then measures sounds that the model was trained on.
         copies: varied copies of each training sound, which are made and measured once; an epoch takes one of
             each, and the last is followed by the first. 0 varies the sounds anew in each epoch ("modal" only:
             0 in the paper). A copy takes 37 kB of memory.
@@ -163,16 +163,16 @@ class LossConfig:
         reduction: "sum" (authors' code) or "mean" of the squared error over the window.
         kl_warmup_epochs: the weight of kl rises linearly over this many epochs; 0 in the paper.
         stft: weight of the multi-resolution spectral distance; 0 in the paper.
-        stft_sizes: its window sizes in samples; the hop is a quarter.
-        stft_floor: magnitude below which it ignores differences; a full-scale sine has 1.
+        stft_sizes: window sizes of stft in samples; the hop is a quarter.
+        stft_floor: magnitude below which stft ignores differences; a full-scale sine has 1.
         soft_dtw: weight of soft-DTW on MFCCs; 0 in the paper, which names it as future work.
-        soft_dtw_gamma: its smoothing, in dB²; the limit at 0 is DTW.
+        soft_dtw_gamma: smoothing of soft_dtw, in dB²; the limit at 0 is DTW.
         centre: weight of the reconstruction of each class's medoid, its most typical training sound, from the
-            middle of the class in z ("mb" only); 0 in the paper.
-        centre_dtw: weight of soft-DTW between the sound of that middle and the training sounds of the class
+            centre of the class in z ("mb" only); 0 in the paper.
+        centre_dtw: weight of soft-DTW between the sound of that centre and the training sounds of the class
             ("mb" only); 0 in the paper.
-        morph: weight of the mel levels of sounds between two others in z, which should be interpolated
-            between the levels of these two; 0 in the paper.
+        morph: weight of the deviation of mel levels at points between two sounds in z from levels
+            interpolated between the two; 0 in the paper.
         components: weight of the oscillators, modes and noise found in the recordings ("modal" only).
         points: weight of the squared distance of each training sound's own point, at which the decoder learns
             it, from the encoder's point for it; 0, as in the paper, gives no sound its own point. It needs
@@ -197,7 +197,7 @@ class LossConfig:
 
     @property
     def middles(self) -> bool:
-        """True if a term asks for the middles of classes."""
+        """True if a term asks for the sounds of class centres."""
         return bool(self.centre or self.centre_dtw)
 
 
@@ -243,7 +243,7 @@ class FitConfig:
         checkpoint_minutes: also save within an epoch, at most this often.
         patience_epochs: stop when the validation loss has not fallen for this many epochs; 0 never stops.
         keep_epochs: keep a numbered checkpoint every this many epochs; 0 keeps only the last and the best.
-        keep: number of numbered checkpoints to keep, the newest; 0 keeps all.
+        keep: how many of the newest numbered checkpoints to keep; 0 keeps all.
         tensorboard: write losses, sounds and pictures for TensorBoard into the run folder.
         devices: number of GPUs or CPU processes of a machine.
         nodes: number of machines.
@@ -457,7 +457,7 @@ def _check_stft(config: Config) -> None:
 
 
 def _check_middles(config: Config) -> None:
-    """Refuse the terms of the middles of classes if the model does not keep these."""
+    """Refuse the terms of class centres if the architecture does not keep centres during training."""
     name = config.model.architecture
     able = ", ".join(other for other, row in ARCHITECTURES.items() if row.keeps_middles)
     for key in ("centre", "centre_dtw"):

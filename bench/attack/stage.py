@@ -93,7 +93,7 @@ class Stage:
         raise RealtimeError(f"the server did not print {pattern!r}: {' | '.join(self.lines[-3:])}")
 
     def end(self) -> tuple[int, float]:
-        """Ask the server to end; return its exit code and how long it took in seconds."""
+        """Ask the server to end; return its exit code and the time that this took, in s."""
         begun = time.monotonic()
         self.process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -238,7 +238,7 @@ class Storer:
 
 
 def heard(log: Path, played: int) -> int:
-    """Return how many of the performer's first hits a log holds.
+    """Return the number of the performer's first `played` hits that a log holds.
 
     Raises:
         RealtimeError: the log cannot be read.

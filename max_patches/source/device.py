@@ -20,7 +20,7 @@ PLAYING = (
 
 
 def patch() -> Patch:
-    """The device; its view in Live is the presentation."""
+    """Return the device; its view in Live is the presentation."""
     made = Patch(WIDTH, HEIGHT)
     made.box("panel", shown=(0, 0, WIDTH, HEIGHT), bgcolor=[0.16, 0.17, 0.2, 1.0], background=1)
     send, answers, _ = connect(made)

@@ -19,7 +19,7 @@ INK = [0.1, 0.11, 0.13, 1.0]
 
 
 def patch() -> Patch:
-    """The whole patch, in presentation mode."""
+    """Return the whole patch, in presentation mode."""
     made = Patch(WIDTH, HEIGHT)
     made.box("panel", shown=(0, 0, WIDTH, HEIGHT), bgcolor=INK, background=1)
     label(made, "soundmorph", (16, 10, 200, 30), fontsize=20.0)
@@ -64,7 +64,7 @@ def _pads(made: Patch, classes: tuple[Box, int]) -> Box:
 
 
 def _between(made: Patch, classes: tuple[Box, int]) -> Box:
-    """Two menus of points, and the way between the two."""
+    """Two menus of points, and a slider for the place between them."""
     label(made, "morph from", (16, 172, 80, 20))
     label(made, "to", (250, 172, 30, 20))
     a = made.box("umenu", shown=(90, 170, 150, 22), varname="from")

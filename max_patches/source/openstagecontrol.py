@@ -203,7 +203,7 @@ def filled(script: str) -> str:
 
 
 def button(name: str, text: str, frame: Sequence[int], colour: str, **properties: Any) -> Widget:
-    """A button that sends when it is touched, and nothing when it is let go."""
+    """A button that sends when it is touched, and nothing when it is released."""
     return widget(
         "button",
         name,

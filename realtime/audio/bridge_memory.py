@@ -50,7 +50,7 @@ SERVER = {  # words that the server writes
     "sound_port": 8,  # UDP port that wakes the worker
     "events_port": 9,  # UDP port that wakes the control process
     "page_port": 10,  # TCP port of the page; 0: there is none
-    "epoch": 11,  # number of the worker, counted from 1; each begins to count samples again
+    "epoch": 11,  # number of the worker, counted from 1; each counts its samples from the start
     "start": 12,  # first sample of the epoch
     "rate": 13,  # sample rate in Hz
     "written": 14,  # samples before this one are in the ring
@@ -59,7 +59,7 @@ SERVER = {  # words that the server writes
     "state_writes": 17,  # odd while the state is being written
     "state_bytes": 18,
     "project_read": 19,  # number of the latest project that is open
-    "faults": 20,  # number of things that could not be restored or were refused since then
+    "faults": 20,  # number of items that could not be restored, or were refused, since then
 }
 HOST = {  # words that the plugin writes
     "host_rate": 32,  # sample rate of the host in Hz; 0: not known yet
@@ -288,7 +288,7 @@ class BridgeFile:
 
     @property
     def in_use(self) -> bool:
-        """Return whether a plugin uses the bridge, or is about to."""
+        """Return True if a plugin uses the bridge, or is about to."""
         if (free := _locked(self.path.with_suffix(".host"))) is None:
             return True
         free.close()

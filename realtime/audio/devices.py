@@ -91,7 +91,7 @@ class Device(Protocol):
 
     @property
     def active(self) -> bool:
-        """Return whether the device still takes blocks."""
+        """Return True if the device still takes blocks."""
         ...
 
     def close(self) -> None:

@@ -70,7 +70,7 @@ class JackClient:
 
     @property
     def gone(self) -> bool:
-        """Return whether the server has ended."""
+        """Return True if the server has ended."""
         return self._ends.count > 0
 
     @property

@@ -22,7 +22,7 @@ HOST = "JACK Audio Connection Kit"  # PortAudio's name for it
 
 
 def available() -> bool:
-    """Return whether JACK-Client and JACK's library are installed."""
+    """Return True if JACK-Client and JACK's library are installed."""
     try:
         import jack  # noqa: F401
     except (ImportError, OSError):

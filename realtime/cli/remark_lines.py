@@ -16,7 +16,7 @@ class RemarkLines:
 
     Args:
         kind: begins each line, such as "refused".
-        remarks: of the control.
+        remarks: refusals or finished work of the control.
         say: receives the lines.
         clock: monotonic time in seconds.
     """

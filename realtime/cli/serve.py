@@ -65,7 +65,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         type=number(*HIT_SETTINGS["dynamics"].quantity.range),
         default=1.0,
         metavar="AMOUNT",
-        help="how far velocity changes the timbre, with models that know how; default: 1; 0: the level alone",
+        help="effect of velocity on the timbre, if the model has learnt one; default: 1; 0: level only",
     )
     serve.add_argument("--voices", type=whole(1, 64), default=8, help="simultaneous sounds; default: 8")
     add_gain(serve)
@@ -130,7 +130,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--quiet", action="store_true", help="do not print which messages were refused, and what was stored"
     )
     serve.add_argument(
-        "--with-host", action="store_true", help="end when no program uses the bridge any more"
+        "--with-host", action="store_true", help="end when the last program has left the bridge"
     )
     serve.add_argument("--seconds", type=number(0.0, 1e9), metavar="N", help="stop after N seconds")
     surfaces.add_arguments(serve)

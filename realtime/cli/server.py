@@ -51,7 +51,7 @@ class ServeConfig:
         allow: addresses and networks that may send messages; empty: all that can reach `host`.
         presets: file of presets; None: the one in the user's data folder.
         dynamics: initial setting of new hits, for a model that knows how velocity changes the timbre.
-        with_host: end when no host uses the bridge any more.
+        with_host: end when the last host has left the bridge.
         seconds: time until the server stops; None: no limit.
         surfaces: options of MIDI, the page and OSCQuery.
         quiet: do not print the outcome of messages.
@@ -106,7 +106,7 @@ def serve(config: ServeConfig) -> int:
         if config.restore:
             restored = control.restore()
             say(
-                "goes on where the last session ended"
+                "continues where the last session ended"
                 if restored
                 else "no earlier session of this model to restore"
             )

@@ -27,12 +27,12 @@ class Jobs:
 
     @property
     def busy(self) -> bool:
-        """Return whether jobs are waiting, running, or finished but not collected."""
+        """Return True if jobs are waiting, running, or finished but not collected."""
         return self._open > 0
 
     @property
     def full(self) -> bool:
-        """Return whether no job can be queued at the moment."""
+        """Return True if no job can be queued at the moment."""
         return self._todo.full()
 
     def submit(self, work: Callable[[], Any], finish: Finish) -> None:

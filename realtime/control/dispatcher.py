@@ -73,7 +73,7 @@ from realtime.util.errors import ControlError, RealtimeError
 
 MAX_WAITING = 1024  # glides whose arrival is to be reported
 MAX_SUBSCRIBERS = 16
-SUBSCRIBED_S = 3600.0  # a subscription ends if its host sends nothing for so long
+SUBSCRIBED_S = 3600.0  # time without a message from a host after which its subscription ends
 MAX_CURIOUS = 64  # senders that are told the names of the axes when these are measured
 MAX_REDIRECTED = 64  # senders with a reply port of their own; the oldest is dropped first
 MAX_LATER = 4096  # tracked scheduled moves; also tracked scheduled commands

@@ -53,11 +53,11 @@ class LatentSpace:
         self._courses = Courses(info)
 
     def of_model(self, name: str) -> bool:
-        """Return whether the model itself has a point with that name."""
+        """Return True if the model itself has a point with that name."""
         return name in self._named
 
     def knows(self, name: str) -> bool:
-        """Return whether the model or a preset has that name."""
+        """Return True if the model or a preset has that name."""
         return self._find(name) is not None
 
     def preset(self, said: str) -> Z:

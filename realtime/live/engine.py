@@ -425,7 +425,7 @@ class Engine:
         return self._origin_s + self._ring.written * self.block_size / self.mixer.sample_rate - now
 
     def lead_s(self, *, streaming: int = 0, begun: int = 0) -> float:
-        """Return how many seconds before its deadline a block is begun.
+        """Return the time before its deadline at which a block is begun, in s.
 
         Args:
             streaming: streams that continue.
@@ -542,7 +542,7 @@ class Engine:
             self._take.begin(self.mixer)
 
     def _note_spare(self) -> None:
-        """Report to the pacing how long before its deadline a block was finished, if lateness is audible."""
+        """Report to the pacing the time left when a block was finished, if lateness is audible."""
         now, (at, sample) = time.monotonic(), self._handed
         if self._pacing is not None and self._sounds and sample and now - at < CLOCK_JUMP_S:
             later_s = (self._ring.written * self.block_size - sample) / self.mixer.sample_rate

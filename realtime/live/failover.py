@@ -44,7 +44,7 @@ class Failover:
 
     @property
     def away(self) -> bool:
-        """Return whether the device is missing."""
+        """Return True if the device is missing."""
         return self._stand_in is not None
 
     def watch(self) -> None:
@@ -61,7 +61,7 @@ class Failover:
             self._retry()
 
     def _stalled(self) -> bool:
-        """Return whether the device has stalled. Counts checks, as the whole machine may have paused."""
+        """Return True if the device has stalled. Counts checks, as the whole machine may have paused."""
         if self._patient:
             return False
         asked = self._engine.asked

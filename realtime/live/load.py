@@ -1,8 +1,8 @@
-"""Measures the render load and decides what to do when it is too high.
+"""Measures the render load and chooses the response when it is too high.
 
 First, more ticks are decoded per call: this saves calls, but a move of the point is heard later. If that is
-not enough, voices are shed one by one before a block is late. For a while the mixer then lets new hits
-replace voices, as otherwise there would at once be too many again.
+not enough, voices are shed one by one before a block is late. For some time after that, new hits
+replace voices; otherwise there would soon be too many again.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Load:
         return AT_ONCE[self._step]
 
     def too_high(self, left_s: float) -> bool:
-        """Return whether blocks will be late before a voice that is shed now has faded out.
+        """Return True if blocks will be late before a voice that is shed now has faded out.
 
         Args:
             left_s: seconds until the device takes the next block to be rendered.

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from realtime.util.errors import RealtimeError
 from realtime.util.recordings import Recording
 
-QUEUE_S = 5.0  # how long the disk may stall
+QUEUE_S = 5.0  # longest stall of the disk without loss
 PERIOD_S = 0.05
 KEEP_S = 1.0  # between two updates of the header
 

@@ -61,7 +61,7 @@ class RpcClient:
         """Call and return the result.
 
         Args:
-            limit_s: how long this answer is waited for; None is as long as for all others.
+            limit_s: time-out of this answer in s; None: the time-out of all other answers.
 
         Raises:
             RealtimeError: raised by the call, or `RpcError` if the other process has ended.
@@ -81,7 +81,7 @@ class RpcClient:
 
     @property
     def closed(self) -> bool:
-        """Return whether this end is closed, by `close` or after a missing reply."""
+        """Return True if this end is closed, by `close` or after a missing reply."""
         return self._stuck or self._connection.closed
 
     def close(self) -> None:

@@ -106,10 +106,10 @@ class Supervisor:
 
     Args:
         config: options of the worker process.
-        stopping: returns True when the program is to end; a start that takes long is then broken off.
+        stopping: returns True when the program is to end; a start in progress is then aborted.
 
     Raises:
-        RealtimeError: the worker cannot play, or its start is broken off.
+        RealtimeError: the worker cannot play, or its start is aborted.
 
     Attributes:
         info: description of the model.

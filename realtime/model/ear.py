@@ -15,7 +15,7 @@ RANGE_DB = 70.0  # below the loudest band of the real sound; softer bands count 
 
 
 class Ear:
-    """Tells how far sounds are from a real one.
+    """Measures the distances of sounds from a real one.
 
     Args:
         real: float [samples], not silent.

@@ -22,7 +22,7 @@ from realtime.util.errors import ModelError, RealtimeError
 TRIAL_S = 60.0  # to load a decoder and decode a whole sound
 ENCODE_S = 60.0
 NAMING_S = 120.0  # of the axes
-SLOW_S, SLOWEST = 0.1, 3.0  # most processor time of a sound: so much, and so many times its duration
+SLOW_S, SLOWEST = 0.1, 3.0  # most processor time of a sound: in s, and as a multiple of its duration
 PIECE_FRAMES = 8  # decoded at a time
 
 

@@ -76,7 +76,7 @@ class Expression:
         return tuple(moved.tolist())
 
     def _direction(self, z: NDArray[np.float64], shares: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return how far z [D] moves from velocity 0 to 1: [D]."""
+        """Return the change of z [D] from velocity 0 to 1: [D]."""
         direction: NDArray[np.float64] = shares @ self._directions
         if len(self._own):
             near = np.exp(self._exponents * ((self._drums - z) ** 2).sum(axis=1))

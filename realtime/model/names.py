@@ -52,7 +52,7 @@ class Names:
                 self._files[word] = None if word in self._files else name
 
     def find(self, said: str) -> str | None:
-        """Return the name meant, or None: the very name, else one that reads alike, else a synonym."""
+        """Return the name meant, or None: the exact name, else one with the same `fold`, else a synonym."""
         if said in self._exact:
             return said
         word = fold(said)

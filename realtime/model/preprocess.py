@@ -64,7 +64,7 @@ def prepare_mixed(
 
 
 def cancels(signal: npt.NDArray[np.floating], silent_peak: float) -> bool:
-    """Return whether the mean of the channels [samples, channels] is silent and the first channel is not."""
+    """Return True if the mean of the channels [samples, channels] is silent and the first channel is not."""
     return _cancel(signal.mean(axis=1), signal[:, 0], silent_peak)
 
 

@@ -44,7 +44,7 @@ MIN_SAMPLE_RATE_HZ, MAX_SAMPLE_RATE_HZ = 1000, 192_000
 MAX_LENGTH = 2**22
 MAX_LATENT_DIM = 1024
 MAX_CLASSES, MAX_ANCHORS, MAX_CREDITS = 1000, 100_000, 10_000
-MAX_DRUMS, MIN_REACH = 2_000, 1e-3  # a hit looks at each drum
+MAX_DRUMS, MIN_REACH = 2_000, 1e-3  # every hit compares its point with each drum
 MAX_NUMBER = 1e9  # of any coordinate, spread or variance
 MAX_NAME, MAX_TEXT = 255, 10_000  # characters
 MAX_METADATA = 64 * 2**20  # characters
@@ -120,7 +120,7 @@ class DrumInfo:
 
     Attributes:
         z: the mean of its takes.
-        reach: distance from there at which the direction has e^(-1/2) of its weight, above 0.
+        reach: distance from z at which the direction has e^(-1/2) of its weight, above 0.
         velocity: direction in z along which its hits get harder, from the softest hit (0) to the hardest (1).
     """
 
@@ -131,7 +131,7 @@ class DrumInfo:
 
 @dataclass(frozen=True)
 class CourseInfo:
-    """The even way from one class centre to another, on the straight line between them.
+    """A path in even steps from one class centre to another, on the straight line between them.
 
     Attributes:
         start, end: indices of the classes.
@@ -181,7 +181,7 @@ class ModelInfo:
         tools: name -> version of each tool that made the file.
         training: facts about the run (epochs, sounds, …), for people to read.
         schema_version: version of the schema.
-        courses: even ways between class centres, one for a pair; empty in files that have not measured them.
+        courses: paths in even steps between class centres, one for a pair; empty if not measured.
         drums: directions of velocity around single drums; elsewhere those of the classes hold. Empty if
             unknown, as in files of earlier releases.
         morph: the morph to try first; null if unknown, as in files of earlier releases.
@@ -219,7 +219,7 @@ class ModelInfo:
         return 1e3 * self.length / self.sample_rate
 
     def point(self, name: str) -> Vector:
-        """Return the z of a class centre or an anchor, found as `names.Names` does, also without its folder.
+        """Return the z of a class centre or an anchor, looked up by `names.Names`, also without its folder.
 
         Raises:
             ModelError: no class or anchor has that name; the message lists similar names.
@@ -239,7 +239,7 @@ class ModelInfo:
         return self.digest != other.digest and self.sounds_digest == other.sounds_digest
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the metadata in the types of JSON, without `velocity` and the last three if unknown."""
+        """Return the metadata in JSON types; velocity, courses, drums and morph are left out if unknown."""
         content = dataclasses.asdict(self)
         for key in ("courses", "drums", "morph"):
             if not content[key]:
@@ -369,7 +369,7 @@ def add_checksum(model: bytes) -> bytes:
 
 
 def has_valid_checksum(content: bytes) -> bool:
-    """Return whether a file ends with a checksum.
+    """Return True if a file ends with a checksum.
 
     Raises:
         ModelError: the checksum does not match the content.

@@ -266,7 +266,7 @@ def _key(knob: Knob) -> tuple[str, tuple[float | str, ...], str]:
 
 
 def _told(knob: Knob) -> bool:
-    """Return whether the server reports the value that a knob moves."""
+    """Return True if the server reports the value that a knob moves."""
     return knob.target == "/morph/gain" or knob.target.rpartition("/")[0] in ("/morph/z", "/morph/macro")
 
 
@@ -341,7 +341,7 @@ def _learn_knob(first: mido.Message, moved: Sequence[mido.Message], address: str
 
 
 def can_learn(message: mido.Message) -> bool:
-    """Return whether a rule can be made for a message; note-offs, also as velocity 0, are excluded."""
+    """Return True if a rule can be made for a message; note-offs, also as velocity 0, are excluded."""
     return message.type in LEARNT and (message.type != "note_on" or message.velocity > 0)
 
 

@@ -15,8 +15,8 @@ TICKS_PER_BEAT = 24
 TICKS_PER_POSITION = 6  # of a song position
 AGAIN_TICKS = 6  # from one report of the beat to the next
 FITTED = 24  # ticks that the tempo is estimated from
-STRAY_S = 0.002  # distance of a tick from the line that jitter explains,
-STRAY = 3.0  # or so many times the root mean square of the others' distances
+STRAY_S = 0.002  # distance of a tick from the line that jitter explains, in s,
+STRAY = 3.0  # or as a multiple of the root mean square of the others' distances
 SURE = 6  # ticks on a line that may call another one a stray
 STRAYS, STEADY_S = 3, 0.0007  # ticks in a row off the line, and their distance from a line of their own
 MOST_STRAYS = 12  # ticks in a row off the line after which only they count
@@ -85,7 +85,7 @@ class MidiClock:
             self._begin(self._strays)
 
     def _is_near(self, at: float) -> bool:
-        """Return whether the latest tick is on the line, as far as one can say."""
+        """Return True if the latest tick is on the line, or if there are too few ticks to tell."""
         if len(self._times) < SURE:
             return True
         _, time, distance = _line(self._times, self._tick)

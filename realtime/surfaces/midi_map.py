@@ -202,7 +202,7 @@ class Mpe:
         _one_of("release", self.release, ("ring", "stop"))
 
     def has(self, channel: int) -> bool:
-        """Return whether a channel, 1..16, carries a finger."""
+        """Return True if a channel, 1..16, carries a finger."""
         if self.zone == "lower":
             return 2 <= channel <= 1 + self.members
         return 16 - self.members <= channel <= 15

@@ -60,7 +60,7 @@ class ProjectModel:
         return usual
 
     def _is_offered(self, name: str) -> bool:
-        """Return whether a model is, byte for byte, the file that the project brings."""
+        """Return True if a model is, byte for byte, the file that the project brings."""
         path = (
             resolve(name)
             if self._models.library is None or name in bundled()

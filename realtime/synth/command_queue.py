@@ -27,7 +27,7 @@ class CommandQueue:
         return min(until, self._events[0][0]) if self._events else until
 
     def due(self, position: int) -> bool:
-        """Return whether a command is due at device sample `position`."""
+        """Return True if a command is due at device sample `position`."""
         return bool(self._events) and self._events[0][0] <= position
 
     def pop(self) -> tuple[int, Command]:

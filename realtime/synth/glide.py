@@ -92,11 +92,11 @@ class Glide:
 
     @property
     def still(self) -> bool:
-        """Return whether z is constant."""
+        """Return True if z is constant."""
         return self.samples == 0 or self.origin is self.target
 
     def rests_at(self, sample: float) -> bool:
-        """Return whether z is constant from device sample `sample` on."""
+        """Return True if z is constant from device sample `sample` on."""
         return self.still or sample >= self.end
 
     def at(self, samples: ArrayLike) -> Point:

@@ -38,7 +38,7 @@ class Limiter:
 
     @property
     def ringing(self) -> bool:
-        """Return whether a silent input still gives sound, or later sound would be turned down."""
+        """Return True if a silent input still gives sound, or later sound would be turned down."""
         return bool(self._sound.any() or self._held.any() or self._wanted.any())
 
     def process(self, bus: Samples) -> None:

@@ -182,7 +182,7 @@ class Mixer:
         return len(self._playing)
 
     def streams_begun(self, commands: Iterable[Command] = ()) -> int:
-        """Estimate how many decoding streams begin in the next blocks, with these commands.
+        """Estimate the number of decoding streams that begin in the next blocks, with these commands.
 
         A voice that plays a cached sound begins one when its point moves. It must catch up, so it may count
         as several (`Cost.moved`).
@@ -268,7 +268,7 @@ class Mixer:
 
     @property
     def silent(self) -> bool:
-        """Return whether the output is silent: no voice, tail or filter rings."""
+        """Return True if the output is silent: no voice, tail or filter rings."""
         return not self._playing and not self._ringing
 
     @property
@@ -277,7 +277,7 @@ class Mixer:
 
     @property
     def ringing(self) -> bool:
-        """Return whether an output still sounds without any voice."""
+        """Return True if an output still sounds without any voice."""
         return any(output.ringing for output in self._outputs)
 
     def standing(self) -> list[Command]:
@@ -343,7 +343,7 @@ class Mixer:
                 self._perform(command)
 
     def _is_expressive(self, trigger: Trigger) -> bool:
-        """Return whether the offset of a hit is still to be found."""
+        """Return True if the offset of a hit is still to be found."""
         known = self._expression
         moves = (trigger.dynamics and known.knows_velocity) or (trigger.vary and known.knows_takes)
         return bool(moves) and trigger.offset is None
@@ -369,7 +369,7 @@ class Mixer:
             self.tap(self.position, done)
 
     def _must_wait(self, trigger: Trigger) -> bool:
-        """Return whether the hit must wait: it needs the whole sound, which is not cached yet.
+        """Return True if the hit must wait: it needs the whole sound, which is not cached yet.
 
         A hit that must wait is queued.
         """

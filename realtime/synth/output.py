@@ -58,7 +58,7 @@ class Output:
 
     @property
     def ringing(self) -> bool:
-        """Return whether a silent input still gives sound."""
+        """Return True if a silent input still gives sound."""
         parts = self._dc, self._limiter
         return any(part is not None and part.ringing for part in parts)
 
@@ -120,7 +120,7 @@ class DcBlock:
 
     @property
     def ringing(self) -> bool:
-        """Return whether the mean is still audible."""
+        """Return True if the mean is still audible."""
         return bool(np.abs(self._mean).max() > 1e-6)
 
     def process(self, bus: Samples) -> None:

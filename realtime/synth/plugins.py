@@ -162,7 +162,7 @@ class Plugin:
         block[missing:] = played.T
 
     def hangs(self) -> bool:
-        """Return whether the plugin hangs in a block. Call it a few times a second, from another thread."""
+        """Return True if the plugin hangs in a block. Call it a few times a second, from another thread."""
         begun = self._begun
         self._looks = self._looks + 1 if begun == self._seen and begun > self._done else 0
         self._seen = begun

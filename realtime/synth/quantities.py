@@ -40,7 +40,7 @@ class Quantity:
         return f"{kind} from {low} to {high}{unit}"
 
     def accepts(self, value: object) -> bool:
-        """Return whether `value` is a number of this kind within the range; NaN and booleans are not."""
+        """Return True if `value` is a number of this kind within the range; NaN and booleans are not."""
         if isinstance(value, bool) or not isinstance(value, int if self.whole else (int, float)):
             return False
         return self.low <= value <= self.high

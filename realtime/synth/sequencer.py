@@ -74,7 +74,7 @@ Played = SetZ | Goto | Trigger
 
 
 class Sequencer:
-    """Plays a loop of steps, each with any number of hits, and with a way for the point.
+    """Plays a loop of steps, each with any number of hits, and with a path for the point.
 
     Args:
         sample_rate: device sample rate in Hz.
@@ -101,7 +101,7 @@ class Sequencer:
         heapq.heappush(self._commands, (at_sample, next(self._order), command))
 
     def take(self, begin: int, end: int) -> list[tuple[int, Played]]:
-        """Return what is due from device sample `begin` to before `end`, in order, each with its sample.
+        """Return the hits and moves due from device sample `begin` to before `end`, in order, with samples.
 
         `begin` must be the `end` of the previous call. The result does not depend on how calls divide the
         time.
@@ -203,7 +203,7 @@ class Sequencer:
 
 
 def _moves(way: tuple[Z, ...], ms: float) -> tuple[SetZ | Goto, ...]:
-    """Return the moves that take the point along a way in `ms` milliseconds."""
+    """Return the moves that take the point along a path in `ms` milliseconds."""
     if len(way) < 2:
         return tuple(map(SetZ, way))
     return SetZ(way[0]), Goto(way[-1], ms, path="spline", through=way[1:-1])

@@ -28,7 +28,7 @@ class StopRequest:
         self._woken.put(None)
 
     def is_set(self) -> bool:
-        """Return whether the end is requested."""
+        """Return True if the end is requested."""
         return self._asked
 
     def wait(self, timeout_s: float) -> bool:

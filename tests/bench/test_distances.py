@@ -1,4 +1,4 @@
-"""Distances, on pairs whose numbers can be computed."""
+"""Distances, on pairs of sounds for which they can be derived."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_a_sound_has_no_distance_from_itself() -> None:
     assert distances.onset_error(sound, sound, RATE) == 0.0
 
 
-def test_a_gain_is_a_mel_distance_of_as_many_decibels() -> None:
+def test_mel_distance_of_a_gain_is_the_gain_in_decibels() -> None:
     real, louder = (distances.mel_power(gain * _noise(), RATE) for gain in (1.0, 2.0))
     assert float(distances.mel_db(real, louder)) == pytest.approx(20 * np.log10(2), abs=0.01)
 
@@ -34,7 +34,7 @@ def test_levels_below_the_floor_do_not_count() -> None:
     assert float(distances.mel_db(real, other)) < 0.3
 
 
-def test_many_are_compared_at_once() -> None:
+def test_several_sounds_are_compared_in_one_call() -> None:
     mels = np.stack([distances.mel_power(_noise(seed), RATE) for seed in range(3)])
     together = distances.mel_db(mels[0], mels)
     assert together.shape == (3,)
@@ -42,7 +42,7 @@ def test_many_are_compared_at_once() -> None:
     assert together[2] == pytest.approx(float(distances.mel_db(mels[0], mels[2])))
 
 
-def test_a_gain_has_the_published_distances_that_follow_from_it() -> None:
+def test_published_distances_of_a_gain_follow_from_their_definitions() -> None:
     sound = 10 * _noise()
     # convergence: |2x - x| / |x| = 1, and log 2 for every bin
     assert distances.multi_scale(sound, 2 * sound) == pytest.approx(1 + np.log(2), abs=0.01)
@@ -54,8 +54,8 @@ def test_a_gain_has_the_published_distances_that_follow_from_it() -> None:
     assert distances.flux_error(sound, 2 * sound) == pytest.approx(3 * flux, rel=1e-4)
 
 
-def test_a_missing_attack_is_an_onset_error_of_its_share() -> None:
-    """The sound is one attack and then silence, so all of the strength is missing."""
+def test_onset_error_is_1_if_the_only_attack_is_missing() -> None:
+    """The sound is one attack and then silence, so the whole onset strength is missing."""
     sound = np.zeros(LENGTH, np.float32)
     sound[4000:5000] = _noise()[:1000]
     assert distances.onset_error(sound, np.zeros_like(sound), RATE) == pytest.approx(1.0, abs=0.01)

@@ -47,5 +47,5 @@ def test_the_command_reports_a_run(
     assert results["listener was taught by"] == "8 of sounds that the run never met"
     assert 0.0 < float(str(results["STFT distance: nearest training sound"])) < 1.0
     assert hearing.main([str(out)]) == 0
-    assert "listener: middles of classes" in capsys.readouterr().out
+    assert "listener: class centres" in capsys.readouterr().out
     assert hearing.main([str(tmp_path)]) == 2

@@ -26,7 +26,7 @@ RATE = 48_000
 
 @pytest.fixture
 def runtime(tmp_path: Path) -> dict[str, str]:
-    """An environment with a private folder of bridges."""
+    """Return an environment with a private folder of bridges."""
     (tmp_path / "run").mkdir(mode=0o700)
     return {"XDG_RUNTIME_DIR": str(tmp_path / "run"), "XDG_DATA_HOME": str(tmp_path / "data")}
 
@@ -64,7 +64,9 @@ def assert_equal(sound: NDArray[np.float32], exact: NDArray[np.float32]) -> None
     assert np.abs(sound[length:]).max(initial=0.0) < 1e-6
 
 
-def test_host_hears_its_log(tiny_model: Path, runtime: dict[str, str], tmp_path: Path) -> None:
+def test_host_receives_the_rendering_of_the_log(
+    tiny_model: Path, runtime: dict[str, str], tmp_path: Path
+) -> None:
     log, heard = tmp_path / "log.jsonl", []
     with serving(tiny_model, runtime, "--log", str(log)) as (_, host):
         for number, samples in enumerate([256, 100, 1, 255, 64, 256, 13, 199, 4096, 256]):
@@ -90,7 +92,7 @@ def test_time_stands_still_while_no_host_plays(tiny_model: Path, runtime: dict[s
         assert onset(host.process(480)[:, 0]) <= 1
 
 
-def test_worker_comes_back_with_the_point(tiny_model: Path, runtime: dict[str, str]) -> None:
+def test_restarted_worker_plays_at_the_same_point(tiny_model: Path, runtime: dict[str, str]) -> None:
     with serving(tiny_model, runtime) as (server, host):
         host.send(0, "/morph/gain", -6.0)
         host.process(256)
@@ -102,7 +104,9 @@ def test_worker_comes_back_with_the_point(tiny_model: Path, runtime: dict[str, s
         assert onset(host.process(4096)[:, 0]) in (100, 101)
 
 
-def test_server_takes_the_rate_of_the_host(tiny_model: Path, runtime: dict[str, str], tmp_path: Path) -> None:
+def test_server_adopts_the_rate_of_the_host(
+    tiny_model: Path, runtime: dict[str, str], tmp_path: Path
+) -> None:
     with serving(tiny_model, runtime, "--log", str(tmp_path / "log.jsonl")) as (server, host):
         host.process(256)
         host.memory["host_rate"] = 44_100
@@ -197,7 +201,7 @@ def test_server_ends_with_its_host(tiny_model: Path, runtime: dict[str, str]) ->
     assert list(folder(runtime).glob("*.*")) == []
 
 
-def test_bridge_has_one_server(tiny_model: Path, runtime: dict[str, str]) -> None:
+def test_second_server_of_a_bridge_is_refused(tiny_model: Path, runtime: dict[str, str]) -> None:
     with serving(tiny_model, runtime):
         command = [sys.executable, "-m", "realtime", "serve", "--model", str(tiny_model), "--port", "0"]
         with Process([*command, "--device", "bridge:live"], runtime) as second:

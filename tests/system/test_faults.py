@@ -154,7 +154,7 @@ def test_model_that_brings_the_worker_down_twice_gives_way_to_the_one_before(
         assert server.stop() == 0
 
 
-def test_start_that_hangs_is_broken_off(tiny_model: Path) -> None:
+def test_start_that_hangs_is_aborted(tiny_model: Path) -> None:
     serve = ["serve", "--model", str(tiny_model), "--null", "--port", "0"]
     with Process([sys.executable, "-m", "realtime", *serve], None) as server:
         pid, end = server._process.pid, time.monotonic() + TIMEOUT_S

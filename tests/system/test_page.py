@@ -98,7 +98,7 @@ def test_it_is_accessible_in_every_panel_in_the_dark_and_in_the_light(tab: Tab, 
             assert found.violations_count == 0, f"{theme}, {panel}: {found.generate_report()}"
 
 
-def test_it_says_that_it_loads_until_its_scripts_are_there(chromium: BrowserContext, tab: Tab) -> None:
+def test_page_shows_that_it_is_loading_until_its_scripts_run(chromium: BrowserContext, tab: Tab) -> None:
     page = chromium.new_page()
     page.route("**/page/app.js", lambda route: route.abort())
     page.goto(tab.page.url)
@@ -275,7 +275,7 @@ def test_a_control_is_learnt_by_a_click_and_a_midi_message(tab: Tab, server: Ser
 WORDS = {
     "dynamics": "changes the timbre",
     "vary": "from hit to hit",
-}  # of settings whose name is not on the page
+}  # texts of settings whose names are not on the page
 
 
 def test_every_setting_of_hits_can_be_set_on_the_page(tab: Tab, server: Server) -> None:
@@ -330,7 +330,7 @@ def test_a_path_drawn_on_the_map_moves_the_point_without_the_page(tab: Tab, serv
     server.send("/morph/seq/stop")
 
 
-def test_it_comes_back_with_its_presets_when_the_server_starts_again(
+def test_page_reconnects_with_its_presets_after_a_restart_of_the_server(
     chromium: BrowserContext, tiny_model: Path, tmp_path: Path
 ) -> None:
     with serve(tiny_model, tmp_path) as server:
@@ -351,7 +351,7 @@ def test_it_comes_back_with_its_presets_when_the_server_starts_again(
         tab.page.close()
 
 
-def test_what_the_page_plays_sounds_as_its_log_is_rendered_and_its_steps_are_in_time(
+def test_sound_of_the_page_equals_the_rendering_of_its_log_and_steps_are_in_time(
     chromium: BrowserContext, tiny_model: Path, tmp_path: Path
 ) -> None:
     take, log = tmp_path / "heard.wav", tmp_path / "take.jsonl"

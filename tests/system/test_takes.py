@@ -13,7 +13,7 @@ from realtime.synth.command_log import read_header
 from tests.system.rig import MAX_DIFFERENCE, ROOT, Server
 
 
-def test_a_take_in_mid_performance_sounds_as_its_log_is_rendered(tiny_model: Path, tmp_path: Path) -> None:
+def test_a_take_in_mid_performance_equals_the_rendering_of_its_log(tiny_model: Path, tmp_path: Path) -> None:
     takes = tmp_path / "takes"
     with Server(tiny_model, "--null", "--synchronous", "--takes", str(takes)) as server:
         server.send("/morph/touch/3/xy", 0.9, 0.1)

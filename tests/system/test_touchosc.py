@@ -24,7 +24,7 @@ class Layout:
     """The open layout.
 
     Attributes:
-        sent: messages that it has sent, and that nobody has taken yet.
+        sent: messages that it has sent and that have not been passed on yet.
     """
 
     def __init__(self) -> None:

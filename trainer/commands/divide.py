@@ -1,4 +1,4 @@
-"""`trainer divide`: hold whole kits out of a collection of one-shots."""
+"""`trainer divide`: divide a collection of one-shots, and hold out whole kits."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pathlib import Path
 
 from trainer.data import division
 
-HELP = "divide a collection of drums by whole kits"
+HELP = "divide a collection of drums into training, validation and test kits"
 DESCRIPTION = """Make four folders of a collection of one-shots with a manifest.csv: train, validation and
 test, which share no kit, and layers, the velocity layers of the drums that are held out. docs/data.md
-has the columns of the manifest, the keys of a recipe, and the places of public kits."""
+describes the columns of the manifest and the keys of a recipe, and lists public kits."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
         raise TrainerError("--morph belongs to the report: give --report FILE.html too")
     if args.report and (args.report.is_dir() or not args.report.parent.is_dir()):
         reason = "a folder" if args.report.is_dir() else "its folder does not exist"
-        raise TrainerError(f"--report {args.report}: {reason}; it takes a file to write")
+        raise TrainerError(f"--report {args.report}: {reason}; give a file to write")
     drawn = ("matplotlib", "sklearn") if args.report else ()
     installed.check("evaluation", (*installed.NEEDED, "librosa", *drawn))
 

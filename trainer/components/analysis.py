@@ -64,7 +64,7 @@ SWEEPS = (0.08, 0.16, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
 TRACK_S, TRACK_CYCLES = 0.008, 0.9
 """Half the window for the level of an oscillator, in seconds and in cycles: the longer one applies."""
 TONAL_S, TONAL_CYCLES = 0.02, 2.5
-"""The same for its tonality: a level over so long a window explains a tone, but little of a noise."""
+"""The same for its tonality: a level over such a long window explains a tone, but little of a noise."""
 TONAL = (0.55, 0.85)
 """Shares of the energy around an oscillator that it explains: weight 0 up to the first, 1 from the second."""
 PHASE_S = 0.05
@@ -343,7 +343,7 @@ def _tracked(sound: Array, cycles: Array, half: int) -> NDArray[np.complex128]:
 
 
 def _tonality(sound: Array, mine: Array, rate: float, hz: float) -> float:
-    """Return how well an oscillator explains the energy around it in the first 0.3 s, 0 to 1."""
+    """Return a score, 0 to 1, for the share of the energy around an oscillator that it explains in 0.3 s."""
     few = int(0.3 * rate)
     filters = signal.butter(2, [0.6 * hz, min(1.7 * hz, 0.45 * rate)], "bandpass", fs=rate, output="sos")
     around, missed = (signal.sosfiltfilt(filters, part[:few]) for part in (sound, sound - mine))

@@ -25,25 +25,25 @@ SOUND = "sound"
 KEEP_S = 10.0
 """Time between two versions of the file."""
 VERSION = 3
-"""Of the analysis: components of another version are not taken from the file. Raise it with each change."""
+"""Version of the analysis: components of another one are analysed again. Raise it with each change."""
 GOLDEN = 0.5 * (5**0.5 - 1)
 
 
-def nobody(done: int, total: int) -> None:
-    """Ignore how many sounds are analysed."""
+def ignore(done: int, total: int) -> None:
+    """Do nothing with the progress."""
 
 
 class Analysis:
-    """The components of sounds, found on all cores while others work; use it in a `with` statement.
+    """The components of sounds, found on all cores in the background; use it in a `with` statement.
 
-    The order of the work is such that the sounds known at any time are spread evenly over all sounds. The end
-    of the block stops the work; the file then has all known components. A damaged file counts as empty.
+    Sounds are analysed in an order that keeps the known ones spread evenly over all sounds. The end of the
+    block stops the work; the file then has all known components. A damaged file counts as empty.
 
     Args:
         waveforms: float32 [N, 1, T].
         path: the file. It identifies sounds by their content, so it may hold another selection of sounds.
-        told: called with the number of analysed sounds and of all: at first, and as soon as
-            each is analysed, from several threads but one at a time.
+        told: called with the number of analysed sounds and the total: at first, and as soon as each is
+            analysed, from several threads but one at a time.
 
     Attributes:
         components: N rows; those of sounds that are not known yet are 0. None before the first is known.
@@ -54,7 +54,7 @@ class Analysis:
         waveforms: Tensor,
         config: ModelConfig,
         path: Path,
-        told: Callable[[int, int], None] = nobody,
+        told: Callable[[int, int], None] = ignore,
     ) -> None:
         self.components: Components | None = None
         self._path = path

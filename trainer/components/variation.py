@@ -40,7 +40,7 @@ class Variation:
 
     Args:
         config: the layout of the components.
-        data: its `vary_…` keys are the extent.
+        data: its `vary_…` keys set the extent.
     """
 
     def __init__(self, config: ModelConfig, data: DataConfig) -> None:
@@ -148,7 +148,7 @@ def _at_peak(sounds: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def ends_s(sounds: Tensor, rate: int) -> Tensor:
-    """Return the times at which sounds [B, T] have fallen by 70 dB for good: [B]."""
+    """Return the times after which sounds [B, T] stay 70 dB below their peaks: [B]."""
     level = sounds.abs()
     loud = level > level.amax(1, keepdim=True) * 10 ** (QUIET_DB / 20)
     return (sounds.shape[-1] - loud.flip(-1).int().argmax(-1)) / rate

@@ -19,7 +19,7 @@ from trainer.data.sounds import Sounds
 
 Array = NDArray[np.float64]
 ROUNDS = 20
-"""Most rounds over a class; it ends earlier when no sound moves any more."""
+"""Most rounds over a class; the work ends earlier when no sound moves."""
 MOST = 100
 """Sounds of a class that are tried as the first reference, spread evenly."""
 

@@ -89,7 +89,7 @@ def _read_librosa(path: Path) -> tuple[NDArray[np.float32], int]:
 
 
 def preparation(model: ModelConfig, config: DataConfig) -> Preparation:
-    """Return how a run prepares its sounds; its exported encoder asks for the same."""
+    """Return the preparation of a run's sounds, which its exported encoder requires, too."""
     return Preparation(
         sample_rate=model.sample_rate,
         length=model.length,

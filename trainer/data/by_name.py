@@ -67,7 +67,7 @@ def _first(table: Iterable[tuple[str, str]], words: str) -> str:
 
 
 def hat(sound: NDArray[np.float32], sample_rate: int) -> str:
-    """Return whether a hat [samples] is open or closed, by how fast it decays."""
+    """Return the class of a hat [samples], `OPEN` or `CLOSED`, by its decay."""
     block = max(1, round(BLOCK_S * sample_rate))
     power = np.square(sound[: len(sound) // block * block]).reshape(-1, block).mean(1)
     peak = int(power.argmax())

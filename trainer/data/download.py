@@ -86,7 +86,7 @@ def _size(path: Path) -> int:
 
 
 def _transfer(url: str, part: Path, progress: Progress) -> bool:
-    """Request the missing rest of the file; return True if nothing is missing any more."""
+    """Request the missing rest of the file; return True if the file is then complete."""
     have = _size(part)
     request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
     try:

@@ -10,7 +10,7 @@ from trainer.data.sampling import generator
 from trainer.data.sounds import Sounds
 
 MOST = 100
-"""Sounds of a class to compare; of a larger class, a seeded choice of so many is compared."""
+"""Most sounds of a class that are compared; of a larger class, a seeded choice is."""
 
 
 def medoids(sounds: Sounds, train: Tensor, sample_rate: int) -> Tensor:

@@ -29,9 +29,9 @@ class Batch:
         heard: float32 [B, 1, T], the input of the encoder: the waveform, shifted in time.
         label: int64 [B].
         index: int64 [B], position in `Sounds`.
-        components: of the sounds as heard, for a decoder that is taught them.
+        components: components of the sounds as heard, for a decoder that is taught them.
         measured: measurements of the sounds as heard; `waveform` and `heard` are then empty, [B, 0].
-        own: the last so many sounds are not varied, and the decoder learns them at points of their own.
+        own: number of sounds, at the end, that are not varied and are learnt at their own points.
     """
 
     waveform: Tensor
@@ -156,10 +156,10 @@ def augmented(targets: Tensor, train: Tensor, averages: int, seed: int) -> tuple
     Args:
         targets: int64 [N, heads]; a partner has the same classes in every column.
         train: int64 [M], indices of the training sounds.
-        averages: partners of each sound, all different if its class has so many.
+        averages: number of partners of each sound, all different if its class is large enough.
 
     Returns:
-        int64 [M · (1 + averages)] each; the partner of the sound as it is, and of one without kin, is itself.
+        int64 [M · (1 + averages)] each; a sound taken as it is, or alone in its class, is its own partner.
     """
     if not averages:
         return train, train

@@ -138,7 +138,7 @@ def _centres(subject: Subject, heard: Heard, evaluation: Evaluation) -> list[str
     heading = ("class", *(tables.HEADINGS[name] for name in columns))
     if not rows:
         return []
-    return ["<h2>The middle of each class</h2>", _players("The sounds of the deviations", heading, rows)]
+    return ["<h2>The centre of each class</h2>", _players("The sounds of the deviations", heading, rows)]
 
 
 def _examples(subject: Subject, heard: Heard) -> list[str]:

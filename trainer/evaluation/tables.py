@@ -73,7 +73,7 @@ def sentences(evaluation: Evaluation) -> list[str]:
     if centre is not None:
         place = "nearer to" if centre < 0 else "farther from"
         found.append(
-            f"The sound in the middle of a class is {place} its test sounds than they are to one another "
+            f"The sound at the centre of a class is {place} its test sounds than they are to one another "
             f"(MFCC-DTW deviation {_signed(centre)})."
         )
     return found

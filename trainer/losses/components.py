@@ -22,7 +22,7 @@ PITCH = 5.0
 STEEP = 2.0
 """Slope of a free oscillator's weight against its level around `HEARD`, per neper."""
 AFTER_S = 0.01
-"""Levels are learned until so long after a sound has ended."""
+"""Time after the end of a sound until which its levels are learned."""
 
 
 def component_term(decoder: ModalDecoder, z: Tensor, components: Components) -> Tensor:

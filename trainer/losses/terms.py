@@ -26,7 +26,7 @@ OF_MIDDLES, OF_PAIRS = ("centre", "centre_dtw"), ("morph",)
 
 
 def needs_audio(config: LossConfig) -> bool:
-    """Return whether any term compares sounds, so that a step has to decode."""
+    """Return True if any term compares sounds, so that a step has to decode."""
     return any((config.reconstruction, config.stft, config.soft_dtw, config.middles, config.morph))
 
 

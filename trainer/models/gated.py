@@ -75,7 +75,7 @@ class _Workspace:
         return like.new_empty(shape)
 
     def give(self, array: Tensor) -> None:
-        """Give an array back; the caller must not use it any more."""
+        """Give an array back; the caller must not use it afterwards."""
         self._free.append(array)
 
 

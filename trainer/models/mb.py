@@ -150,7 +150,7 @@ class MBEncoder(nn.Module):
         self.end_with(steps * before, config.latent_dim)
 
     def end_with(self, features: int, latent_dim: int) -> None:
-        """Make the last layers, for so many features."""
+        """Make the last layers, for `features` inputs."""
         self.mean = nn.Linear(features, latent_dim)
         self.log_var = nn.Linear(features, latent_dim)
         nn.init.zeros_(self.log_var.weight)

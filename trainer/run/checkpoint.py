@@ -64,7 +64,7 @@ class Checkpoint:
         best: lowest validation loss so far.
         history: the records of log.jsonl.
         data: folder of the sounds, and the digest of the prepared sounds.
-        optimisers: state dictionaries by name; empty if the checkpoint is not for resuming.
+        optimisers: state dictionaries by name; empty if the checkpoint cannot be resumed.
         centres: centres of the clusters, as in `Sounds`; they give the class of another sound.
         heads: names of the classes of each of [[model.heads]], by the name of the head.
     """

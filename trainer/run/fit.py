@@ -113,7 +113,7 @@ def _credited(sounds: Sounds, base: Checkpoint) -> Sounds:
 
 
 def _completed(config: Config, sounds: Sounds) -> Config:
-    """Fill in the numbers of classes, which only the sounds can tell."""
+    """Fill in the numbers of classes, which follow from the sounds."""
     model = config.model
     hidden = tuple(width or len(sounds.classes) for width in model.classifier_hidden)
     counts = map(len, targets.classes_of(sounds, model.heads))
@@ -143,18 +143,16 @@ def resume(
     """Return the run of a checkpoint, ready to continue.
 
     Args:
-        config: the saved configuration; epochs, devices, threads and how often to save may differ.
+        config: the saved configuration; epochs, devices, threads and saving intervals may differ.
 
     Raises:
-        TrainerError: if the checkpoint is not for resuming, or the sounds have changed.
+        TrainerError: if the checkpoint cannot be resumed, or the sounds have changed.
     """
     if not saved.optimisers:
-        raise CheckpointError(
-            f"this checkpoint is not for resuming: it has only the model; resume from {LAST}"
-        )
+        raise CheckpointError(f"this checkpoint cannot be resumed: it has only the model; resume from {LAST}")
     state = restored(saved, config, folder, progress, fabric)
     if saved.optimisers.keys() != state.optimisers.keys():
-        raise CheckpointError("a run of `trainer play`, which alone continues it")
+        raise CheckpointError("a run of `trainer play`; only that command continues it")
     if config.loss.points:
         copies.give_points(state, saved.anchors.mean)
     for name, optimiser in state.optimisers.items():
@@ -170,7 +168,7 @@ def restored(
     progress: Progress | None = None,
     fabric: Fabric | None = None,
 ) -> State:
-    """Return the run of a checkpoint, but for its optimisers and the components of its sounds.
+    """Return the run of a checkpoint, without its optimisers and the components of its sounds.
 
     Raises:
         TrainerError: if the sounds have changed, or the weights do not fit the model.
@@ -178,7 +176,7 @@ def restored(
     state = start(config, folder, progress, saved.centres, fabric, analysed=False)
     if state.sounds.digest != saved.data.get("digest"):
         raise DataError(
-            f"{folder}: its sounds are not those of this run any more "
+            f"{folder}: its sounds are no longer those of this run "
             f"({len(saved.anchors.names)} to train on then, {len(state.train)} now)"
         )
     checkpoint.fill(state.model, saved)

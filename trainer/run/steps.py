@@ -90,7 +90,7 @@ def update(state: State, batch: Batch, stop: Callable[[], bool]) -> dict[str, fl
     shape = (len(batch), config.model.latent_dim)
     noise = sampling.generator(config.fit.seed, "noise", state.step)
     first, second = (torch.randn(shape, generator=noise).to(state.device) for _ in range(2))
-    torch.manual_seed(noise.initial_seed())  # for dropout: a resumed run goes on as if it had not ended
+    torch.manual_seed(noise.initial_seed())  # for dropout: a resumed run continues as if uninterrupted
     if config.optim.update == "joint":
         return _descend(state, JOINT, batch, first, weight, stop)
     still = replace(batch, heard=batch.waveform) if config.data.shift_steps == CLASSIFICATION else batch
@@ -115,8 +115,8 @@ def _descend(
 ) -> dict[str, float] | None:
     """Take one step of one optimiser on the mean over the batch, a few sounds in memory at a time.
 
-    Middles and pairs are chosen before the batch is cut, so that the loss depends neither on the number of
-    sounds in memory at once nor on the number of processes.
+    Class centres and pairs are chosen before the batch is cut, so that the loss depends neither on the number
+    of sounds in memory at once nor on the number of processes.
     """
     optimiser, fabric = state.optimisers[name], state.fabric
     optimiser.zero_grad(set_to_none=True)

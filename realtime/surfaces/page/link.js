@@ -1,4 +1,4 @@
-// The connection to the server: OSC out, answers and states in; it comes back by itself.
+// The connection to the server: OSC out, answers and states in; it reconnects by itself.
 
 import { bundle, decode, encode } from "./osc.js";
 import { get, set } from "./store.js";

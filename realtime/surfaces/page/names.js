@@ -9,7 +9,7 @@ function fold(name) {
   return /[^s]s$/.test(word) && word.length > 2 ? word.slice(0, -1) : word;
 }
 
-/** The name that is meant: the very name, else a class by any spelling, else one that reads alike; or undefined. */
+/** The name meant: the exact name, else a class by any spelling, else one that folds to the same text; or undefined. */
 export function find(said) {
   const names = get("names") ?? [];
   if (names.includes(said)) return said;

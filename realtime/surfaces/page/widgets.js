@@ -5,7 +5,7 @@ import { Icon } from "./icons.js";
 import { find } from "./names.js";
 import { get, set, use } from "./store.js";
 
-const HOLD_MS = 600; // so long a control shows the user's value; by then the server has answered
+const HOLD_MS = 600; // time for which a control shows the user's value; by then the server has answered
 
 /** A value that the server keeps; for a moment, the value that the user has just set. */
 export function useHeld(value) {

@@ -1,4 +1,4 @@
-"""A websocket client with a short queue of messages, so that a slow client holds nobody up."""
+"""A websocket client with a short queue of messages, so that a slow client does not delay others."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from aiohttp import WSCloseCode, web
 
 MAX_MESSAGE = 65_536  # bytes that a client may send at once
 MAX_WAITING = 256  # messages for one client
-STALL_S = 2.0  # a client that reads nothing for so long is let go
+STALL_S = 2.0  # time without reading after which a client is disconnected
 HEARTBEAT_S = 15.0
 
 
@@ -41,7 +41,7 @@ class Client:
         return not self._waiting.empty()
 
     def tell(self, what: str | bytes) -> None:
-        """Send it as soon as the network takes it; a client that takes nothing is let go."""
+        """Send a message as soon as the network takes it; disconnect a client that takes none."""
         try:
             self._waiting.put_nowait(what)
         except asyncio.QueueFull:

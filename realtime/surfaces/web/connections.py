@@ -1,4 +1,4 @@
-"""The open connections of the web server: few of each host and in all, and none idle for long."""
+"""The open connections of the web server: limited for each host and in total, and closed when idle."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 MAX_EACH = 32  # connections of one address; a browser opens seven for a page
 MAX_ALL = 96
-KEPT_SHARE = 0.75  # of either limit: those that may stay for good, so that a question always gets through
+KEPT_SHARE = 0.75  # share of either limit for connections that stay, so that requests always get through
 IDLE_S = 15.0  # without a request, or within the head of one
 
 Peer = tuple[str, int]
@@ -16,12 +16,12 @@ Peer = tuple[str, int]
 
 @dataclass
 class Connection:
-    """One that is open.
+    """An open connection.
 
     Attributes:
-        since_s: when it was opened, or its latest request was answered.
-        requests: that are being answered; a websocket is one to its end.
-        kept: until its client goes.
+        since_s: monotonic time when it was opened, or when its latest request was answered.
+        requests: number of requests being answered; a websocket counts as one until it ends.
+        kept: True if it stays open until its client leaves.
     """
 
     transport: asyncio.Transport
@@ -45,7 +45,7 @@ class Connections:
         return len(self._open) < MAX_ALL or self._close_idle(list(self._open))
 
     def add(self, peer: Peer, transport: asyncio.Transport) -> None:
-        """Keep a new connection."""
+        """Add a new connection."""
         self._open[peer] = Connection(transport, time.monotonic())
 
     def begin(self, peer: Peer) -> None:
@@ -60,7 +60,7 @@ class Connections:
             found.since_s = time.monotonic()
 
     def keep(self, peer: Peer) -> bool:
-        """Let a connection stay until its client goes; return False where too many stay already."""
+        """Keep a connection open until its client leaves; return False if too many are kept already."""
         self._forget_closed()
         hosts = [host for (host, _), each in self._open.items() if each.kept]
         found = self._open.get(peer)
@@ -81,7 +81,7 @@ class Connections:
                 each.transport.abort()
 
     def close(self) -> None:
-        """Close all of them."""
+        """Close all connections."""
         for each in self._open.values():
             each.transport.abort()
 

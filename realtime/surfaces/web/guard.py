@@ -1,4 +1,4 @@
-"""Which requests are answered: by the addresses they name, the page they come from, and a key."""
+"""Refuse requests that name another host, come from another page, or lack the key."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-KEY = "key"  # of the query, and begins the cookie's name
+KEY = "key"  # name of the query's parameter, and beginning of the cookie's name
 COOKIE_S = 30 * 24 * 3600
 KEY_BYTES = 12
 KEY_FILE = "page-key"
-PRIVATE = "/page/"  # what needs the key, where there is one
+PRIVATE = "/page/"  # paths that need the key, if there is one, begin with this
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
     "style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
@@ -52,11 +52,11 @@ def origin_is_ours(origin: str | None, host: str) -> bool:
 
 
 class Guard:
-    """Turns foreign requests away.
+    """Refuses foreign requests.
 
     Args:
-        key: what the page's address has to name; empty: nothing.
-        port: of the server; browsers keep cookies of all ports of a host together.
+        key: key that the page's address has to contain; empty: none is needed.
+        port: port of the server. It is part of the cookie's name, because all ports of a host share cookies.
     """
 
     def __init__(self, key: str, port: int) -> None:
@@ -67,9 +67,9 @@ class Guard:
     async def check(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Answer 421 to a foreign Host, 403 to a foreign Origin, and 401 without the key."""
         if not host_is_ours(request.host):
-            return web.Response(status=421, text="this server is not called that\n")
+            return web.Response(status=421, text="this server does not have that name\n")
         if not origin_is_ours(request.headers.get("Origin"), request.host):
-            return web.Response(status=403, text="requests of other pages are not answered\n")
+            return web.Response(status=403, text="requests from other pages are refused\n")
         if request.path.startswith(PRIVATE) and not self.knows_key(request):
             return web.Response(status=401, text="open the address that the server has printed\n")
         return await handler(request)
@@ -82,7 +82,7 @@ class Guard:
         return any(secrets.compare_digest(each.encode(), self._key.encode()) for each in given)
 
     def remember(self, response: web.StreamResponse) -> None:
-        """Have the browser send the key from now on."""
+        """Set a cookie, so that the browser sends the key from now on."""
         if self._key:
             response.set_cookie(
                 self._cookie, self._key, max_age=COOKIE_S, httponly=True, samesite="Strict", path="/"
@@ -98,10 +98,10 @@ async def add_headers(_: web.Request, response: web.StreamResponse) -> None:
 
 
 def page_key(folder: Path | None = None) -> str:
-    """Return the key that is kept in `folder`; a new one if there is none.
+    """Return the key stored in `folder`; if there is none, store a new one.
 
-    So a page comes back by itself after a restart. `folder` left out is the user's data folder. Where nothing
-    can be kept, the key is a new one at every start.
+    With a stored key, an open page reconnects by itself after a restart. The default of `folder` is the
+    user's data folder. If the key cannot be stored, it is a new one at every start.
     """
     if folder is None:
         import platformdirs

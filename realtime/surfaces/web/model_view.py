@@ -10,8 +10,8 @@ from realtime.model.names import Names
 from realtime.synth.commands import HIT_SETTINGS, HitSetting
 from realtime.util.errors import ControlError
 
-GRID = 48  # regions are looked at in so many places each way
-MARGIN = 0.1  # and so far beyond the edges of the map
+GRID = 48  # places across and down at which the regions are sampled
+MARGIN = 0.1  # distance beyond the edges of the map to which they reach
 
 
 def model(control: Control) -> dict[str, Any]:

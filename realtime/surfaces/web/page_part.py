@@ -39,9 +39,9 @@ class Page:
     Args:
         server: the OSC server.
         otherwise: answers requests of `/` that do not come from a browser.
-        models: the one that plays, and those that can.
+        models: the model that plays, and the models that can be loaded.
         midi: the latest MIDI messages with their numbers, from which the page learns.
-        learnt: returns how far the learning of a folder is, as JSON; None without one.
+        learnt: returns the progress of learning a folder, as JSON; None if no folder is being learnt.
     """
 
     def __init__(

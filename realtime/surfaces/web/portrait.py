@@ -1,6 +1,6 @@
 """Draws the outlines of sounds: a program that answers points z [N, D], a line of JSON, with their outlines.
 
-It is a program of its own, behind all others, so that its decoding can hold nobody up.
+It is a program of its own at the lowest priority, so that its decoding does not delay others.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ class Work:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
 
     def end(self) -> None:
-        """Cancel work that has not begun; work under way goes on unattended."""
+        """Cancel work that has not begun; work in progress continues unattended."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
 
@@ -92,9 +92,9 @@ class WebServer:
     """Answers HTTP on a port, from `start` to `stop`.
 
     Args:
-        parts: what is on offer; of routes that match a request the first answers.
-        host, port: to listen on; port 0 is any free one.
-        gate: who may connect, and how often ask; for nobody else.
+        parts: parts of the site; the first route that matches a request answers it.
+        host, port: address to listen on; port 0 takes any free one.
+        gate: access rules: which hosts may connect, and the rate of their requests; used by this server only.
         key: see `Guard`.
 
     Raises:

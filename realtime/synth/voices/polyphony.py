@@ -25,7 +25,7 @@ class Polyphony:
         self._left, self._since = voices, 0  # voices left after the last shed one, and its sample
 
     def full(self, voices: int, position: int) -> bool:
-        """Return whether a hit at device sample `position` must replace one of `voices` voices."""
+        """Return True if a hit at device sample `position` must replace one of `voices` voices."""
         return voices >= min(self._voices, self._left + (position - self._since) // self._ease)
 
     def shed(self, left: int, position: int) -> None:

@@ -38,7 +38,7 @@ class CachedSound:
 
     @property
     def whole(self) -> bool:
-        """Return whether the sound is decoded to its end."""
+        """Return True if the sound is decoded to its end."""
         return self.frames == self._frames
 
     def state_before(self, frame: int) -> StreamState | None:

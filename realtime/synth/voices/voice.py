@@ -92,7 +92,7 @@ class Voice:
 
     @property
     def decoded(self) -> bool:
-        """Return whether the whole sound is decoded."""
+        """Return True if the whole sound is decoded."""
         return self.frames == self._timing.frames
 
     def frame_samples(self, count: int) -> NDArray[np.float64]:
@@ -169,7 +169,7 @@ class Voice:
 
     @property
     def fading(self) -> bool:
-        """Return whether the voice is fading out."""
+        """Return True if the voice is fading out."""
         return self._fade_samples > 0
 
     def fade(self, position: int, samples: int) -> None:
@@ -220,7 +220,7 @@ class Tails:
 
     @property
     def ringing(self) -> bool:
-        """Return whether a ramp is still audible."""
+        """Return True if a ramp is still audible."""
         return self._left > 0
 
     def add(self, last: Samples) -> None:

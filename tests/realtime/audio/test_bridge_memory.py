@@ -31,7 +31,7 @@ def bridge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[BridgeFi
     made.close()
 
 
-def test_both_sides_see_the_same(bridge: BridgeFile) -> None:
+def test_both_sides_see_the_same_fields(bridge: BridgeFile) -> None:
     host = BridgeMemory(bridge.path)
     assert (host["rate"], host.channels) == (44_100, 2)
     host["host_rate"] = 96_000
@@ -46,7 +46,7 @@ def test_sound_wraps_around(bridge: BridgeFile) -> None:
 
 
 def test_events_wrap_around_and_come_in_order(bridge: BridgeFile) -> None:
-    memory, length = bridge.memory, 1001  # with its header, 1,040 bytes: no divisor of the ring
+    memory, length = bridge.memory, 1001  # with its header, 1,040 bytes, which do not divide the ring
     for number in range(3 * EVENT_BYTES // length):
         content = bytes([number % 256]) * length
         assert memory.add_event(number, OSC, content)
@@ -83,7 +83,7 @@ def test_states_pass_both_ways(bridge: BridgeFile) -> None:
         bridge.memory.write_state("x" * (STATE_BYTES + 1))
 
 
-def test_folder_of_others_is_refused(
+def test_folder_that_other_users_can_read_is_refused(
     bridge: BridgeFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "open" / "soundmorph").mkdir(parents=True)
@@ -93,7 +93,7 @@ def test_folder_of_others_is_refused(
         BridgeFile("test", 2, 48_000)
 
 
-def test_other_file_is_refused(tmp_path: Path) -> None:
+def test_file_of_another_format_is_refused(tmp_path: Path) -> None:
     (tmp_path / "other.bridge").write_bytes(bytes(8192))
     with pytest.raises(BridgeError, match="not a bridge of version 1"):
         BridgeMemory(tmp_path / "other.bridge")

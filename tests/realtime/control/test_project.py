@@ -1,4 +1,4 @@
-"""A project: all of an instrument's state comes back, with the same model; with another one, it says so."""
+"""A project: the whole state is restored with the same model; with another model, faults are reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Even ways between classes: interpolation, the way back, and damaged metadata."""
+"""Even paths between classes: interpolation, the path back, and damaged metadata."""
 
 from __future__ import annotations
 

@@ -63,9 +63,7 @@ def test_every_hit_differs_and_the_log_repeats_them_exactly(
     np.testing.assert_array_equal(again, first)
 
 
-def test_hit_whose_sound_is_cached_begins_no_stream_wherever_velocity_moves_it(
-    make_mixer: Make, decoder: Decoder
-) -> None:
+def test_hit_with_a_cached_sound_begins_no_stream_at_any_velocity(make_mixer: Make, decoder: Decoder) -> None:
     mixer = with_velocity(make_mixer(), decoder)
     place = np.add(A, mixer._expression.offset(A, 1.0, 1.0, 0.0, ()))
     for z in (A, place):
@@ -75,7 +73,7 @@ def test_hit_whose_sound_is_cached_begins_no_stream_wherever_velocity_moves_it(
     assert [mixer.streams_begun([hit]) for hit in hits] == [0, 0, 1, 1, 1]
 
 
-def test_blocks_make_no_difference(make_mixer: Make, play: Play, decoder: Decoder) -> None:
+def test_sound_does_not_depend_on_the_block_size(make_mixer: Make, play: Play, decoder: Decoder) -> None:
     whole = play(with_velocity(make_mixer(), decoder), performance(), 9_000, (9_000,))
     parts = play(with_velocity(make_mixer(), decoder), performance(), 9_000, (37, 128, 500))
     np.testing.assert_array_equal(parts, whole)

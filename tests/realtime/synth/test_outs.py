@@ -46,9 +46,7 @@ def test_each_hit_is_on_its_pair_alone(make_mixer: Make, decoder: Decoder) -> No
         assert not np.delete(apart, [2 * pair, 2 * pair + 1], axis=1).any()
 
 
-def test_sum_of_the_pairs_is_the_stereo_mix_also_of_voices_that_are_cut(
-    make_mixer: Make, decoder: Decoder
-) -> None:
+def test_sum_of_the_pairs_is_the_stereo_mix_even_with_cut_voices(make_mixer: Make, decoder: Decoder) -> None:
     score: list[tuple[int, Command]] = [(0, Gain(-24.0))]  # below the knee
     score += [(700 * n + at, hit) for n in range(8) for at, hit in enumerate(hits(decoder).values())]
     score += [(6_000, Stop())]
@@ -70,7 +68,11 @@ def test_hit_for_a_missing_out_plays_on_the_main_pair(make_mixer: Make, decoder:
 def test_class_by_its_number_plays_on_its_pair(decoder: Decoder) -> None:
     outs = Outs(["class/1", "snares", "class/2", "class/3"], decoder.info)
     points = [each.centroid for each in decoder.info.classes]
-    assert [outs.of(Trigger(), np.asarray(point)) for point in points] == [1, 2, 4]  # a name goes first
+    assert [outs.of(Trigger(), np.asarray(point)) for point in points] == [
+        1,
+        2,
+        4,
+    ]  # a class's name comes before its number
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def left(path: Path) -> Path:
 def test_recording_of_a_dead_program_is_completed_and_named(tmp_path: Path) -> None:
     path, said = tmp_path / "take.wav", list[str]()
     part = left(path)
-    assert soundfile.info(part).frames == 51 * 128  # as the header was kept
+    assert soundfile.info(part).frames == 51 * 128  # as the header says since `keep`
     with part.open("ab") as file:
         file.write(b"\0\0\0")  # a torn sample
     recover(tmp_path, said.append)
@@ -49,7 +49,7 @@ def test_recording_of_a_dead_program_is_completed_and_named(tmp_path: Path) -> N
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_recovery_replaces_nothing_and_leaves_files_of_living_programs(tmp_path: Path) -> None:
+def test_recovery_replaces_nothing_and_leaves_files_of_running_programs(tmp_path: Path) -> None:
     path, said = tmp_path / "take.wav", list[str]()
     left(path)
     path.write_text("precious")
@@ -88,7 +88,7 @@ def test_recording_is_a_plain_wav_file_up_to_4_gb(tmp_path: Path) -> None:
     assert soundfile.info(recording.path).subtype == "FLOAT"
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="needs files with holes")
+@pytest.mark.skipif(sys.platform != "linux", reason="needs sparse files")
 def test_header_of_5_gb_counts_all_samples(tmp_path: Path) -> None:
     path, align, begin = tmp_path / "long.wav", 8, 12 + 36 + 24 + 8
     form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 3, 2, 48000, 48000 * align, align, 32)

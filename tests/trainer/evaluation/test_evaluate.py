@@ -93,7 +93,7 @@ def test_training_sounds_are_reconstructed_too(
     assert evaluation.learned_snr_db.median == pytest.approx(snr.quantile(0.5).item(), rel=1e-3)
 
 
-def test_a_leak_is_told_first(evaluation: evaluate.Evaluation) -> None:
+def test_sentences_begin_with_a_leak(evaluation: evaluate.Evaluation) -> None:
     leaked = dataclasses.replace(evaluation, run={**evaluation.run, "leak": True})
     assert tables.sentences(leaked)[0].startswith("The test sounds were trained on")
     assert tables.sentences(leaked)[1:] == tables.sentences(evaluation)
@@ -250,7 +250,7 @@ def test_sounds_may_move_but_not_change(place: Path, capsys: pytest.CaptureFixtu
     assert err.count("\n") == 1
 
 
-def test_a_run_without_test_sounds(
+def test_run_without_test_sounds_is_refused(
     place: Path, config: Config, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "all.toml").write_text(config.replace("data", test_fraction=0).to_toml())
@@ -282,7 +282,7 @@ def test_diverged_model_is_refused(
         ("{place}/run --data {tmp}/no", "{tmp}/no: no such folder"),
         ("{place}/run --published {tmp}/no", "{tmp}/no: no such folder"),
         ("{place}/run --published {tmp} --json", "--published belongs to the tables: leave out --json"),
-        ("{place}/run --report {tmp}", "--report {tmp}: a folder; it takes a file to write"),
+        ("{place}/run --report {tmp}", "--report {tmp}: a folder; give a file to write"),
         ("{place}/run --report {tmp}/no/a.html", "--report {tmp}/no/a.html: its folder does not exist"),
         ("{place}/run --morph low high", "--morph belongs to the report"),
         (
@@ -321,7 +321,7 @@ def test_classes_with_too_few_test_sounds_have_no_row(evaluation: evaluate.Evalu
     assert tables.deviations(dataclasses.replace(evaluation, classes=(few, few))) is None
 
 
-def test_undefined_numbers_are_dashes_in_tables(evaluation: evaluate.Evaluation) -> None:
+def test_undefined_numbers_are_shown_as_dashes_in_tables(evaluation: evaluate.Evaluation) -> None:
     assert tables.number(mfcc_dtw.Deviation(None, None)) == "–"
     assert tables.number(mfcc_dtw.Deviation(-0.634, 0.5)) == "−0.63 ± 0.50"
     assert tables.number(mfcc_dtw.Deviation(-0.001, 0.0)) == "0.00 ± 0.00"

@@ -92,15 +92,15 @@ def test_a_run_that_was_stopped_continues_bit_for_bit(
     assert torch.equal(ours.anchors.mean, theirs.anchors.mean)
 
 
-def test_fit_does_not_continue_such_a_run_and_other_sounds_are_refused(
+def test_resuming_by_fit_or_with_other_sounds_is_refused(
     recipe: Config, folder: Path, tmp_path: Path
 ) -> None:
     assert Adaptation(started(recipe, folder), None).run(tmp_path, Recorder())
     saved = checkpoint.load(tmp_path)
-    with pytest.raises(CheckpointError, match="a run of `trainer play`, which alone continues it"):
+    with pytest.raises(CheckpointError, match="a run of `trainer play`; only that command continues it"):
         fit.resume(saved, saved.config, folder)
     next(folder.rglob("*.wav")).unlink()
-    with pytest.raises(DataError, match="its sounds are not those of this run"):
+    with pytest.raises(DataError, match="its sounds are no longer those of this run"):
         fit.restored(saved, saved.config, folder)
 
 
@@ -124,7 +124,7 @@ def test_sounds_are_learnt_as_soon_as_they_are_known(
         assert torch.equal(getattr(state.components, name), value), name
 
 
-def test_a_snapshot_is_broken_off_before_the_encoder_changes(
+def test_a_snapshot_is_aborted_before_the_encoder_changes(
     recipe: Config, folder: Path, base: Checkpoint
 ) -> None:
     run = Adaptation(started(recipe, folder), base)
@@ -145,7 +145,7 @@ def test_a_snapshot_is_broken_off_before_the_encoder_changes(
     assert not torch.equal(layer.weight, before)
 
 
-def test_a_start_after_a_broken_analysis_learns_the_kept_sounds_at_once(
+def test_a_start_after_an_interrupted_analysis_learns_the_kept_sounds_first(
     recipe: Config, folder: Path, tmp_path: Path
 ) -> None:
     state = fit.start(recipe.replace("data", validation_fraction=0.0), folder, analysed=False)

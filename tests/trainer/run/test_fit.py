@@ -292,7 +292,7 @@ def test_aligned_run_lists_its_cuts_and_is_resumed(config: Config, folder: Path,
 def test_changed_sounds_are_refused_on_resume(config: Config, folder: Path, tmp_path: Path) -> None:
     trained(config, folder, tmp_path / "run")
     (folder / "low" / "take-5.wav").unlink()
-    with pytest.raises(DataError, match=r"not those of this run any more \(10 to train on then, 9 now\)"):
+    with pytest.raises(DataError, match=r"no longer those of this run \(10 to train on then, 9 now\)"):
         fit.resume(checkpoint.load(tmp_path / "run"), config, folder)
 
 

@@ -6,9 +6,9 @@ import { colour } from "../colours.js";
 import { radius } from "./sounds.js";
 
 const FLASH_MS = 450;
-const REACH = 48; // pixels around a place that a flash can fill, and any other mark
-const GRAIN = 64; // the canvas has its edges at such steps
-const SPARE = 3; // it stays where it is, up to so many times the size that it needs: a new size costs most
+const REACH = 48; // pixels around a place that a flash or any other mark can fill
+const GRAIN = 64; // the edges of the canvas are multiples of this
+const SPARE = 3; // it keeps its size up to this multiple of the size that it needs: a new size costs most
 
 const size = ([left, top, right, bottom]) => (right - left) * (bottom - top);
 const covers = (box, other) => other.every((edge, i) => (i < 2 ? edge >= box[i] : edge <= box[i]));

@@ -88,6 +88,6 @@ export function Lane({ lane, index, morphing }) {
       <${Toggle} label="Mute" on=${lane.mute === 1} onToggle=${(on) => send(`${path}/mute`, on ? 1 : 0)} />
       <${IconButton} icon="cross" label="Remove lane ${index + 1}" cls="bare" onClick=${() => send(`${path}/remove`)} />
     </div>
-    ${lane.missing && html`<p class="warn">There is no sound “${lane.missing}” any more.</p>`}
+    ${lane.missing && html`<p class="warn">The sound “${lane.missing}” no longer exists.</p>`}
   </div>`;
 }

@@ -1,4 +1,4 @@
-// The pads: one for each class, lit by how much of it is in the point.
+// The pads: one for each class, lit by the class's share of the point.
 
 import { html } from "../ui.js";
 import { colour } from "../colours.js";

@@ -56,7 +56,7 @@ def teach(judged: Subject) -> tuple[Listener, str]:
             waveforms, chosen, source = (
                 sounds.waveforms,
                 torch.tensor(others),
-                "sounds that the run never met",
+                "sounds unknown to the run",
             )
             labels = torch.tensor([known.get(sounds.classes[label], -1) for label in sounds.labels.tolist()])
     rate = config.model.sample_rate
@@ -86,7 +86,7 @@ def unevenness_of(audio: Tensor, sample_rate: int) -> float:
 
 
 def heard_on_paths(judged: Subject, heard: Heard, ear: Listener) -> dict[str, object]:
-    """Return the classes that the listener hears on the paths, and the unevenness of the paths."""
+    """Return the share of points heard as one of the two ends, and the unevenness of the paths."""
     rate = judged.saved.config.model.sample_rate
     within, ratios = [], []
     for first, second, audio in paths(judged, heard):

@@ -1,8 +1,8 @@
 """A learned perceptual distance: CDPAM (P. Manocha et al., *Contrastive Learning for Perceptual Audio
 Similarity*, 2021).
 
-Optional, and used only here: the package `cdpam` brings weights that learnt from people's judgements, as a
-pickle. Install it from a source that you trust, into a folder of its own:
+Optional, and used only here: the package `cdpam` brings weights trained on people's judgements, as a pickle.
+Install it from a source that you trust, into a folder of its own:
 
     pip install --target FOLDER --no-deps cdpam resampy
     PYTHONPATH=FOLDER python -m bench.ear MODEL SOUNDS --learned
@@ -26,7 +26,7 @@ from torch.nn import functional
 from bench.timbre import Sound
 
 RATE, PEAK = 22_050, 0.9 * 32_768
-"""Of the sounds that CDPAM learnt from."""
+"""Rate and peak of the sounds on which CDPAM was trained."""
 
 
 class LearnedEarError(Exception):
@@ -52,7 +52,7 @@ class LearnedEar:
                 self._known = dict(file)
 
     def point(self, sound: Sound, rate: int) -> NDArray[np.float32]:
-        """Return the acoustic half of CDPAM's embedding, of length 1, [512]; the level says nothing."""
+        """Return the acoustic half of CDPAM's embedding, scaled to length 1, [512]; level has no effect."""
         import librosa
 
         key = hashlib.sha256(np.asarray(sound, np.float32).tobytes() + str(rate).encode()).hexdigest()
@@ -66,13 +66,13 @@ class LearnedEar:
         return self._known[key]
 
     def distance(self, one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
-        """Return CDPAM's distance of two points."""
+        """Return CDPAM's distance between two points."""
         with torch.inference_mode():
             pair = (torch.from_numpy(point)[None] for point in (one, other))
             return float(self._model.model_dist.forward(*pair))
 
     def remember(self) -> None:
-        """Write the points that are known into the file."""
+        """Write all known points to the file."""
         if self._memory is not None:
             beside = self._memory.with_suffix(".part.npz")
             np.savez(beside, **cast(Any, self._known))
@@ -83,7 +83,7 @@ def kernel_distance(some: NDArray[np.float32], others: NDArray[np.float32]) -> f
     """Return the KID of two sets of points, [N, D] and [M, D].
 
     The squared maximum mean discrepancy with the kernel (x·y + 1)³, without the diagonals: an unbiased
-    estimate for every N and M, so sets of one distribution have 0 on average, and may have less.
+    estimate for every N and M, so sets of one distribution have 0 on average, and may be below 0.
     """
 
     def kernel(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float64]:

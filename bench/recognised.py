@@ -1,9 +1,8 @@
 """`python -m bench.recognised MODEL FOLDER --taught FOLDER`: the classes that listeners hear in sounds.
 
-A listener (bench.listener) learns the classes from the real sounds of the second folder, and from nothing
-else. It is then asked about the real sounds of the first folder, those that the model makes of them, and the
-model's class centres. Several listeners with different initial weights are asked, and their mean probability
-decides.
+A listener (bench.listener) learns the classes only from the real sounds of the second folder. It then
+classifies the real sounds of the first folder, the model's versions of them, and the model's class centres.
+Several listeners with different initial weights do so, and their mean probability decides.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ class Jury:
     """Listeners that learnt from the same sounds.
 
     Attributes:
-        classes: that they know, in order of the label.
+        classes: the classes that they know, in order of the label.
         members: the listeners.
     """
 
@@ -119,7 +118,7 @@ def get_parser() -> argparse.ArgumentParser:
         "--taught", type=Path, required=True, metavar="FOLDER", help="real sounds for the listener"
     )
     parser.add_argument(
-        "--listeners", type=int, default=LISTENERS, metavar="N", help=f"how many ({LISTENERS})"
+        "--listeners", type=int, default=LISTENERS, metavar="N", help=f"number of listeners ({LISTENERS})"
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser

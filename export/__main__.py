@@ -47,7 +47,7 @@ def get_parser(prog: str = "python -m export") -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None, prog: str = "python -m export") -> int:
-    """Export a run; return 0, or 2 after a mistake, which one line on stderr names."""
+    """Export a run; return 0, or 2 after an error, which is reported in one line on stderr."""
     args = get_parser(prog).parse_args(argv)
     if args.out.suffix != ".onnx":
         return _error(f"{args.out}: the file's name must end in .onnx")

@@ -20,7 +20,7 @@ from trainer.models.modal import LOUDEST, LOUDEST_MODE, ModalDecoder, knot_weigh
 WINDOW, HOP = 512, 256
 """Samples."""
 FALL = math.log(100.0)
-"""Of the power: 20 dB."""
+"""Fall of the power, in nepers: 20 dB."""
 EDGE = 0.5
 """Nepers of power over which a moment passes from within to below."""
 SHORTEST_S = 0.005

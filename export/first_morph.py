@@ -1,7 +1,7 @@
-"""Chooses the morph that the server proposes to try first: the one that is heard best.
+"""Choose the morph that the server proposes to try first: the one that is heard best.
 
-A short sound is a bad start of a slow glide: it ends before it has changed. So this looks for two classes and
-a time with which a hit is heard as the first class and then as the second.
+A short sound is a poor start for a slow glide, because it ends before it has changed. So this module looks
+for two classes and a duration with which a hit is heard first as one class and then as the other.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from realtime.model.schema import MorphInfo
 Floats = NDArray[np.float32]
 
 CLASSES = 12
-"""Only so many classes, the first ones, are compared."""
+"""Number of classes that are compared, from the first on."""
 TIMES_MS = (100, 150, 200, 300, 400)
 RANGE_DB = 30.0
 """Range below the peak of a sound; softer parts draw no attention."""
@@ -63,7 +63,7 @@ def _hear(bands: Floats) -> _Heard:
 
 
 def _score(start: _Heard, end: _Heard, windows: float) -> float:
-    """Return how well a glide that takes some windows is heard.
+    """Return a score for the audibility of a glide that takes `windows` windows.
 
     About as in a decoder, level in dB and spectrum go evenly from one end to the other. The sum over all
     windows tells how far the hit is from a plain hit of either end, while it is audible. It counts in full

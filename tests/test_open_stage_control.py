@@ -1,4 +1,4 @@
-"""The session for Open Stage Control by its structure: the program itself is not there in tests.
+"""The structure of the session for Open Stage Control; the program itself is not available in tests.
 
 Its scripts are run in tests/system/test_open_stage_control.py.
 """

@@ -222,7 +222,7 @@ def kills(folder: Path, model: Path, count: int, seed: int) -> Result:
         stores += storer.stores
         found = _presets(stage.presets) if stage.presets.exists() else {}
         kept |= storer.kept
-        if storer.begun is not None:  # the store under way may have reached the file or not
+        if storer.begun is not None:  # the store in progress may have reached the file or not
             name, value = storer.begun
             kept[name] = found.get(name, 0.0) if found.get(name) == value else kept.get(name, 0.0)
         lost += sum(found.get(name) != value for name, value in kept.items() if value)

@@ -27,7 +27,7 @@ from realtime.util.errors import RealtimeError
 
 SERVER = "127.0.0.1"
 PERFORMER = "127.0.0.2"  # an address of its own: limits count for each address
-NAMES = 50  # of presets, which are stored again and again
+NAMES = 50  # names of presets, which are reused
 START_S, END_S, REPLY_S = 60.0, 30.0, 10.0
 _values = cycle(range(1, 10_000))  # within the range of coordinates
 UNIT = 1 / 65_536  # the performer's hit n has the velocity n * UNIT, by which the log knows it
@@ -37,7 +37,7 @@ class Stage:
     """`realtime serve` without a sound card, with presets, takes, a recording and a log in a folder.
 
     Args:
-        folder: for its files.
+        folder: folder of its files.
         model: the model that plays.
         name: name of the recording and the log.
         options: more options of `realtime serve`.
@@ -80,7 +80,7 @@ class Stage:
         """Wait for a line that matches.
 
         Raises:
-            RealtimeError: it does not come.
+            RealtimeError: no such line came.
         """
         end = time.monotonic() + START_S
         while time.monotonic() < end:
@@ -143,7 +143,7 @@ class Caller:
         """Send a message; return the address and the arguments of the reply.
 
         Raises:
-            OSError: there is none.
+            OSError: no reply came.
         """
         self.send(address, *arguments)
         reply = self._socket.recv(65_536)
@@ -153,7 +153,7 @@ class Caller:
         return message.address, list(message.params)
 
     def close(self) -> None:
-        """Close; another thread that waits for a reply waits no longer."""
+        """Close the socket, which also ends another thread's wait for a reply."""
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RD)
         self._socket.close()
@@ -186,7 +186,7 @@ class Performer:
                 self.slowest_s = max(self.slowest_s, time.monotonic() - begun)
 
     def stop(self) -> None:
-        """End after the hit under way."""
+        """End after the current hit."""
         self._closing.set()
         self._thread.join()
         self._caller.close()
@@ -203,7 +203,7 @@ class Storer:
 
     Attributes:
         kept: name -> first coordinate, of the stores that were answered by `/morph/done`.
-        begun: name and coordinate of the store that is under way, or None.
+        begun: name and coordinate of the store in progress, or None.
         stores: number of answered stores.
     """
 

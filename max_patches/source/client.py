@@ -39,7 +39,7 @@ def connect(made: Patch, y: float = 6.0) -> tuple[Box, Box, Box]:
     mine = made.box("number", shown=(332, y, 56, 22), minimum=1, maximum=65535, varname="answers")
     made.wire(made.new(f"loadmess {RECEIVE}"), mine, made.new("prepend port"), receive)
 
-    # Every second: say where answers are to go, and ask whether anyone is there.
+    # Every second: tell the server the port for answers, and ask for a sign of life.
     beat, again = made.new(f"metro {PING_MS}"), made.new("t b b")
     made.wire(made.new("loadmess 1"), beat, again)
     kept = made.new("zl reg")

@@ -12,7 +12,7 @@ from typing import Any
 
 Widget = dict[str, Any]
 
-VERSION = "1.29.2"  # of Open Stage Control, whose documentation the properties were taken from
+VERSION = "1.29.2"  # version of Open Stage Control whose documentation defines the properties
 DARK, ORANGE, RED, GREY, BLUE, GREEN = "#2a3440", "#d06020", "#c02020", "#66707c", "#4d8cc0", "#22b060"
 PADS, MACROS, PRESETS = 12, 8, 8
 LANES, STEPS = 4, 16
@@ -162,7 +162,7 @@ if (value) {
 }
 """
 TOUCHED = "globals.touched = Date.now()\n"
-SHOWN = "{send: false, external: true, script: false}"  # a widget is moved, and nothing else follows from it
+SHOWN = "{send: false, external: true, script: false}"  # for set(): only move the widget
 
 
 def widget(kind: str, name: str, frame: Sequence[int] | None = None, **properties: Any) -> Widget:
@@ -189,13 +189,13 @@ def silent(name: str) -> Widget:
 
 
 def hearing(address: str, script: str) -> Widget:
-    """A variable that hears an answer of the server."""
+    """A variable that receives an answer of the server."""
     name = address.rpartition("/")[2].replace(".", "_")  # a dot in a name would be that of a property
     return widget("variable", name, address=address, bypass=True, onValue=filled(script))
 
 
 def filled(script: str) -> str:
-    """Return a script with the numbers in the places of their names."""
+    """Return a script with numbers in place of their names."""
     numbers = {"PADS": PADS, "MACROS": MACROS, "LANES": LANES, "STEPS": STEPS, "SHOWN": SHOWN}
     for name, value in numbers.items():
         script = script.replace(name, str(value))

@@ -21,7 +21,7 @@ def of(machine: str) -> Callable[[], None]:
     """Return the barrier for a machine, as `platform.machine` names it.
 
     Raises:
-        RealtimeError: there is none for it.
+        RealtimeError: no barrier is known for this machine.
     """
     return _nothing if machine == IN_ORDER else membarrier(machine)
 

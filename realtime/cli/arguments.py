@@ -67,7 +67,7 @@ def add_gain(parser: argparse._ActionsContainer) -> None:
 
 
 def add_finish(parser: argparse._ActionsContainer, headroom_db: float, default: str) -> None:
-    """Add the options of `output.Finish`; `default` tells that of the headroom."""
+    """Add the options of `output.Finish`; `default` describes the default headroom."""
     parser.add_argument(
         "--headroom",
         type=number(*HEADROOM_DB.range),

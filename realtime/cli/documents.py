@@ -93,8 +93,8 @@ oscsend 127.0.0.1 9000 /morph/seq/start
   model.
 - Subscribers receive every edit, also those of other clients. A client that polls the status asks
   `/morph/get/seq` when `seq_revision` has changed.
-- Patterns are kept in the file of presets, for each model. The pattern under edit is there at the next
-  start.
+- Patterns are kept in the file of presets, for each model. The pattern under edit is restored at the
+  next start.
 """
 
 

@@ -16,7 +16,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     encode.add_argument(
         "--search",
         action="store_true",
-        help="search around it for a point that is nearer by ear",
+        help="search around the point for one that is nearer by ear",
     )
     add_model(encode)
 

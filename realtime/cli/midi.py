@@ -49,7 +49,7 @@ def require() -> None:
     """Check that the MIDI package is installed, before anything else starts.
 
     Raises:
-        RealtimeError: it is missing.
+        RealtimeError: the package is missing.
     """
     if not find_spec("rtmidi"):
         raise RealtimeError(f"MIDI needs python-rtmidi: {install.command('soundmorph[midi]')}")

@@ -62,7 +62,7 @@ def add_arguments(serve: argparse.ArgumentParser) -> None:
         nargs="?",
         const="",
         metavar="NAME",
-        help="play from the MIDI port whose name contains NAME; any: from every controller that is there, "
+        help="play from the MIDI port whose name contains NAME; any: from every connected controller, "
         "now or later; without NAME: from a virtual port",
     )
     hosts.add_argument("--midi-map", type=Path, metavar="FILE", help=midi.MAP_HELP)

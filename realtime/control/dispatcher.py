@@ -74,7 +74,7 @@ from realtime.util.errors import ControlError, RealtimeError
 MAX_WAITING = 1024  # glides whose arrival is to be reported
 MAX_SUBSCRIBERS = 16
 SUBSCRIBED_S = 3600.0  # time without a message from a host after which its subscription ends
-MAX_CURIOUS = 64  # senders that are told the names of the axes when these are measured
+MAX_CURIOUS = 64  # senders that wait for the names of the axes
 MAX_REDIRECTED = 64  # senders with a reply port of their own; the oldest is dropped first
 MAX_LATER = 4096  # tracked scheduled moves; also tracked scheduled commands
 MAX_PREPARED = 64  # points whose sounds the mixer decodes ahead
@@ -139,7 +139,7 @@ class Control:
         self._sequencer = Sequencer()
         self._alone = self._begun = False  # the current message came alone; it begins a gesture
         self._target: tuple[Z, float] | None = None  # target and time of the latest immediate move
-        self._level_db = 0.0  # of hits at the point, beside their settings
+        self._level_db = 0.0  # level of hits at the point, in addition to their settings
         self._moves: Schedule[Z | None] = Schedule(MAX_LATER)  # targets of scheduled moves
         self._standing: dict[type[Command], Command] = {}  # commands that restore a restarted player
         self._later: Schedule[Command] = Schedule(MAX_LATER)  # scheduled commands
@@ -148,7 +148,7 @@ class Control:
     def _describe(self, info: ModelInfo) -> None:
         self.info = info
         self._axes: Message | None = None  # the reply with their names, once these are measured
-        self._curious: list[Sender] = []  # who waits for them
+        self._curious: list[Sender] = []  # senders that wait for them
         # 24 bits fit into a 32-bit float, the only number type of clients such as Pure Data
         self._model: replies.Facts = {"model": info.name, "model_id": int(info.digest[:6], 16)}
 
@@ -165,7 +165,7 @@ class Control:
         self._send_edits()
 
     def _renew(self, info: ModelInfo) -> None:
-        """Go on with another version of the model, and with its presets, point and sequencer."""
+        """Continue with another version of the model, and with the same presets, point and sequencer."""
         self._describe(info)
         before, self.presets = self.presets, Presets(info, self.presets, self.presets.last)
         self.presets.patterns, self.presets.elsewhere = before.patterns, before.elsewhere
@@ -193,7 +193,7 @@ class Control:
         return True
 
     def resume(self, info: ModelInfo) -> None:
-        """Bring a restarted player to the state of the one before.
+        """Bring a restarted player to the state of the previous one.
 
         Glides, sounding hits and scheduled commands are lost; with another model, also the point.
 

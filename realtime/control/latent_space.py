@@ -213,7 +213,7 @@ class LatentSpace:
         return [float(p) for p in self._shares.at(z)]
 
     def lacks(self, setting: str) -> str:
-        """Return why a setting of hits has no effect with this model, or an empty string."""
+        """Return the reason why a setting of hits has no effect with this model, or an empty string."""
         if setting == "dynamics" and not self.expression.knows_velocity:
             return "this model does not know how velocity changes the timbre"
         if setting == "vary" and not self.expression.knows_takes:

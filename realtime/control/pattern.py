@@ -27,8 +27,8 @@ from realtime.util.errors import ControlError
 MAX_LANES = 64
 MAX_PATTERNS = 200  # for each model
 MAX_STEPS = int(quantities.STEPS.high)
-MAX_PLACES = 64  # of a path
-PLACES_A_STEP = 4  # of the way that the point takes
+MAX_PLACES = 64  # most places of a path
+PLACES_A_STEP = 4  # places of the point's path during a step
 Place = tuple[float, float]
 REST = (0.0,) * MAX_STEPS
 LANE_QUANTITIES: dict[str, Quantity] = {

@@ -1,4 +1,4 @@
-"""Lines about the names of presets: those that exist, and those of an earlier version of the model."""
+"""Messages about the names of presets: existing ones, and those of an earlier version of the model."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def first(names: Collection[str]) -> str:
 
 
 def taking_over(name: str, elsewhere: Mapping[str, str]) -> str:
-    """Return how to take over a preset of an earlier version, or an empty string if none has that name.
+    """Return a hint for taking over a preset of an earlier version, or "" if none has that name.
 
     Args:
         elsewhere: by name of the preset, the command that takes it over.
@@ -29,10 +29,10 @@ def taking_over(name: str, elsewhere: Mapping[str, str]) -> str:
 
 
 def missing(name: str, names: Collection[str], elsewhere: Mapping[str, str]) -> ControlError:
-    """Return the refusal of a name that no preset has.
+    """Return the error for a name that no preset has.
 
     Args:
-        names: of the presets that exist.
+        names: names of the existing presets.
         elsewhere: as for `taking_over`.
     """
     near = difflib.get_close_matches(name, names, n=1)

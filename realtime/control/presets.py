@@ -171,8 +171,8 @@ class PresetFile:
     def open(self, info: ModelInfo) -> Presets:
         """Return this model's presets.
 
-        Report how many are left out because they do not fit, or are too many; they stay in the file. If none
-        remain, offer those of another model with the same name.
+        Report the number of presets that are left out because they do not fit, or are too many; they stay in
+        the file. If none remain, offer those of another model with the same name.
         """
         presets = Presets(info)
         if self.path is None:
@@ -186,7 +186,7 @@ class PresetFile:
         for number, what in (
             (odd, f"presets do not fit {info.name}"),
             (odd_patterns, f"patterns do not fit {info.name}"),
-            (more, f"presets are more than the {MAX_PRESETS} that a model may have"),
+            (more, f"presets exceed the limit of {MAX_PRESETS} for a model"),
         ):
             if number:
                 self._say(f"{self.path}: {number} {what} and are left out")

@@ -151,7 +151,7 @@ class Address(Generic[Context, Asked]):
         """Return the arguments, checked and with defaults filled in.
 
         Raises:
-            ControlError: there are too few or too many, or one is not accepted.
+            ControlError: there are too few or too many arguments, or one is not accepted.
         """
         wanted = self.arguments
         if not wanted and all(value is None for value in given):

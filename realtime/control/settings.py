@@ -60,7 +60,7 @@ class Schedule(Generic[Item]):
 
 @dataclass(frozen=True)
 class Travel:
-    """How the point glides to a new place: for `length` milliseconds, or beats if `in_beats`."""
+    """The duration of glides to a new place: `length` in milliseconds, or in beats if `in_beats`."""
 
     length: float = 0.0
     curve: str = "linear"

@@ -86,7 +86,7 @@ class TakesProxy(Proxy):
     """Proxy of the `Takes` in the worker.
 
     Attributes:
-        recording: a take may be under way.
+        recording: True if a take may be in progress.
     """
 
     recording = False

@@ -41,7 +41,7 @@ class Taps:
 
 
 class Take:
-    """A recording under way. The render thread calls `begin`, `write` and `end`.
+    """A recording in progress. The render thread calls `begin`, `write` and `end`.
 
     Attributes:
         first, last: its first device sample and the one after its last; None before they are known.
@@ -91,8 +91,8 @@ class Takes:
     """Records takes into a folder, one at a time. Not thread-safe.
 
     Args:
-        folder: for the files, created with the first take.
-        engine: plays.
+        folder: folder of the files, created with the first take.
+        engine: the engine that plays.
         taps: set as the tap of the engine's mixer.
         header: returns the header of a log that begins at a device sample.
         say: receives a line if a recording has gaps.

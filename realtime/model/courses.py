@@ -1,4 +1,4 @@
-"""Even ways between the classes of a model: equal steps for the ear, at a loudness that moves straight."""
+"""Even paths between the classes of a model: equal steps for the ear, with loudness on a straight line."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ WAYS = ("even", "straight")
 
 @dataclass(frozen=True)
 class Course:
-    """A way from one point to another, on the straight line between them.
+    """A path from one point to another, on the straight line between them.
 
     Attributes:
-        t: positions on the line at equal shares of the way, from 0 to 1.
+        t: positions on the line at equal shares of the path, from 0 to 1.
         level_db: gains at these positions.
     """
 
@@ -24,13 +24,13 @@ class Course:
     level_db: tuple[float, ...] = (0.0, 0.0)
 
     def at(self, share: float) -> tuple[float, float]:
-        """Return the position on the line, 0..1, and the gain in dB at a share of the way, 0..1."""
+        """Return the position on the line, 0..1, and the gain in dB at a share of the path, 0..1."""
         shares = np.linspace(0.0, 1.0, len(self.t))
         return float(np.interp(share, shares, self.t)), float(np.interp(share, shares, self.level_db))
 
     @property
     def reversed(self) -> Course:
-        """The way back."""
+        """The path back."""
         return Course(tuple(1.0 - t for t in reversed(self.t)), self.level_db[::-1])
 
 

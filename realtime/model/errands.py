@@ -21,7 +21,7 @@ from realtime.util.errors import ModelError, RealtimeError
 
 TRIAL_S = 60.0  # to load a decoder and decode a whole sound
 ENCODE_S = 60.0
-NAMING_S = 120.0  # of the axes
+NAMING_S = 120.0  # to name the axes
 SLOW_S, SLOWEST = 0.1, 3.0  # most processor time of a sound: in s, and as a multiple of its duration
 PIECE_FRAMES = 8  # decoded at a time
 
@@ -34,7 +34,7 @@ def try_out(path: Path, file: ModelFile) -> None:
         file: a checked decoder.
 
     Raises:
-        ModelError: it does not pass.
+        ModelError: the decoder does not pass.
     """
     try:
         errands.run(__name__, "decode", path.name, stdin=file.model, limit_s=TRIAL_S)
@@ -51,7 +51,7 @@ def encode(path: Path, info: ModelInfo, sound: BinaryIO) -> Vector:
         sound: the sound.
 
     Raises:
-        RealtimeError: it cannot be encoded.
+        RealtimeError: the sound cannot be encoded.
     """
     arguments = str(path), info.name, info.digest
     point = errands.run(__name__, "encode", *arguments, stdin=sound, limit_s=ENCODE_S)

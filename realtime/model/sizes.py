@@ -69,7 +69,7 @@ def infer(model: Any, data_prop: bool = True) -> dict[str, list[int]]:
         data_prop: follow the values of shapes, too; it fails where shapes are added to indices.
 
     Raises:
-        ModelError: they are inconsistent.
+        ModelError: the sizes are inconsistent.
     """
     import onnx
 

@@ -89,7 +89,7 @@ class Points:
             raise SequenceError(mistakes)
 
     def _missing(self, spec: Spec) -> str:
-        """Return why a point cannot be found, or ""."""
+        """Return the reason why a point cannot be found, or ""."""
         try:
             self.z(spec)
         except RealtimeError as error:
@@ -136,7 +136,7 @@ class Points:
                 return self._sized(spec.value)
 
     def level_db(self, spec: Spec | None) -> float:
-        """Return the level of hits at a point, which an even way gives them."""
+        """Return the level of hits at a point, as set by an even path."""
         if spec is not None and spec.kind == "point" and spec.value in self.sequence.points:
             return self.level_db(self.sequence.points[spec.value])
         if spec is None or spec.kind != "between":

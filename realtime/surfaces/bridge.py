@@ -31,8 +31,8 @@ PARAMETERS = ("from", "to", "position", "x", "y", *(f"macro/{i}" for i in range(
 _PARAMETER = struct.Struct("=If")  # index in PARAMETERS, value
 _BEAT = struct.Struct("=dd")  # beat, tempo in beats a minute
 WAKE_S = 0.1  # longest sleep
-STATE_S = 0.25  # between two looks at the state
-MODEL_S = 30.0  # for the change to a project's model
+STATE_S = 0.25  # interval of checks of the state
+MODEL_S = 30.0  # time limit of the change to a project's model
 STOP_S = 0.5
 MAX_FAULTS = 20
 
@@ -43,7 +43,7 @@ class BridgeSurface:
     Args:
         bridge: the bridge.
         mapper: converts its MIDI.
-        handled: tells the worker how many bytes of events are submitted.
+        handled: tells the worker the number of bytes of events that are submitted.
         models: the model that plays, and those that a project may change to.
         say: receives a line for each message that is refused, once.
     """
@@ -200,7 +200,7 @@ class BridgeSurface:
             return None
 
     def _restore_when_ready(self) -> None:
-        """Restore the project once its model plays, or without its points if that does not come."""
+        """Restore the project once its model plays; if that takes too long, without its points."""
         wanted = self._wanted
         assert wanted is not None
         waits = self._server.look(lambda control: project.differs(wanted, control))

@@ -26,7 +26,7 @@ def require() -> None:
     """Check that the package is installed.
 
     Raises:
-        RealtimeError: it is missing.
+        RealtimeError: the package is missing.
     """
     if not find_spec("aalink"):
         raise RealtimeError(f"Ableton Link needs aalink (GPL): {install.command('soundmorph[link]')}")

@@ -1,4 +1,4 @@
-"""MIDI clock: start, stop and place of a sequencer elsewhere, as messages for ours. No port, no clock."""
+"""MIDI clock: start, stop and position of an external sequencer, as messages for ours. No port, no clock."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SURE = 6  # ticks on a line that may call another one a stray
 STRAYS, STEADY_S = 3, 0.0007  # ticks in a row off the line, and their distance from a line of their own
 MOST_STRAYS = 12  # ticks in a row off the line after which only they count
 MOST_LOST = 8  # ticks that may be missing in a row,
-UNEVEN = 0.1  # where the gap is a whole number of periods, but for this share of one
+UNEVEN = 0.1  # if the gap is a whole number of periods to within this share of one
 PAUSE_S = 0.5  # gap after which a clock begins anew; the slowest has a tick every 125 ms
 
 
@@ -102,7 +102,7 @@ class MidiClock:
         self._tick += int(lost.sum())
 
     def _renew(self, latest: list[tuple[int, float]], period: float, time: float) -> None:
-        """Go on with another line: through the latest ticks, or the old one after lost ticks."""
+        """Continue with another line: through the latest ticks, or the old one after lost ticks."""
         before, expected, _ = _line(self._times, self._tick)
         shift = (time - expected) / max(before, 1e-6)
         lost = round(shift)

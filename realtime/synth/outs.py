@@ -57,7 +57,7 @@ def check(names: Sequence[str]) -> None:
     """Check names of outs.
 
     Raises:
-        RealtimeError: there are too many, a name is given twice or has other characters than a port's.
+        RealtimeError: there are too many names, or a name is given twice or cannot be that of a port.
     """
     if len(names) > MAX_OUTS:
         raise RealtimeError(f"{len(names)} outs; at most {MAX_OUTS} are accepted")

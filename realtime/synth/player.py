@@ -53,7 +53,7 @@ class FileWork(Protocol):
 
 
 class Studio(FileWork, Protocol):
-    """The work on files, and a method of the proxy alone."""
+    """The work on files, and a method that only the proxy has."""
 
     def name_axes(self) -> Sequence[str]:
         """Return the names of the low and the high end of each axis of the model that plays.

@@ -25,7 +25,7 @@ def open_file(path: Path) -> BinaryIO:
 
     Raises:
         OSError: the file cannot be opened.
-        OutsideError: it is not a regular file.
+        OutsideError: the path is not a regular file.
     """
     try:
         number = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))

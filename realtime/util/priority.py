@@ -45,7 +45,7 @@ def ordinary() -> None:
 
 
 def last() -> None:
-    """Put this process behind all others, whatever the priority of its parent."""
+    """Give this process the lowest priority, whatever the priority of its parent."""
     ordinary()
     with contextlib.suppress(AttributeError, OSError):
         os.nice(NICEST)

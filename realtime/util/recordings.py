@@ -44,7 +44,7 @@ class Recording(SoundFile):
             _snd.sf_command(self._file._file, number, _ffi.NULL, value)
 
     def keep(self) -> None:
-        """Let the header count what has been written."""
+        """Update the header, so that it counts all samples written so far."""
         self._command(_UPDATE_HEADER_NOW, 0)
 
     def commit(self) -> None:
@@ -81,7 +81,7 @@ def free(path: Path) -> Path:
 
 
 def move(source: Path, target: Path) -> Path:
-    """Move a file to `target`, or to the first free alternative of that name; return which. Replaces nothing.
+    """Move a file to `target` or its first free alternative, and return that path. No file is replaced.
 
     Raises:
         OSError: the file cannot be moved.
@@ -107,8 +107,8 @@ def recover(folder: Path, say: Callable[[str], None]) -> None:
     The recordings of running programs are locked, and stay.
 
     Args:
-        folder: may be missing.
-        say: receives a line for each of them.
+        folder: folder of the recordings; it may be missing.
+        say: receives a line for each recording.
     """
     try:
         found = sorted((part, match) for part in folder.iterdir() if (match := _LEFT.fullmatch(part.name)))
@@ -135,7 +135,7 @@ def _recover(part: Path, target: Path, say: Callable[[str], None]) -> None:
 
 
 def repair(file: BinaryIO) -> None:
-    """Let the header of a WAV or RF64 file count all whole samples that the file has."""
+    """Correct the header of a WAV or RF64 file, so that it counts all whole samples."""
     size = file.seek(0, os.SEEK_END)
     places, align, at = dict[bytes, int](), 1, 12
     file.seek(0)

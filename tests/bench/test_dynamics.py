@@ -1,4 +1,4 @@
-"""Changes of harder hits: known for sounds that are made for it, and counted against the best constant."""
+"""Changes from soft to hard hits: known for synthetic sounds, and compared with the best constant."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _shot(velocity: float, sound: np.ndarray, drum: str = "one") -> Shot:
     return Shot("name", "tom", "kit", drum, velocity, sound.astype(np.float32), np.zeros(0, np.float32))
 
 
-def test_octave_up_and_half_the_decay_are_heard_as_that() -> None:
+def test_an_octave_up_and_half_the_decay_are_measured() -> None:
     found = changes(_tone(500, 0.4), _tone(1000, 0.2), RATE)
     assert found["centroid"] == pytest.approx(np.log(2), abs=0.01)
     assert found["decay"] == pytest.approx(np.log((0.2 + WINDOW_S) / (0.4 + WINDOW_S)), abs=0.03)
@@ -35,7 +35,7 @@ def test_line_through_takes_has_their_change_for_the_full_range_of_velocity() ->
     assert line(takes, RATE)["centroid"] == pytest.approx(np.log(2), abs=0.01)
 
 
-def test_takes_of_one_velocity_or_none_are_no_layers() -> None:
+def test_takes_of_one_velocity_or_none_are_not_layers() -> None:
     tone = _tone(500, 0.4)
     shots = [_shot(0.5, tone, "one"), _shot(0.5, tone, "one"), _shot(np.nan, tone, "two")]
     assert layered(shots) == {}

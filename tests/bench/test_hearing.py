@@ -26,7 +26,7 @@ def test_a_listener_tells_new_sounds_apart(monkeypatch: pytest.MonkeyPatch, tone
     assert torch.equal(ear.probabilities(sounds[1::2]).argmax(1), labels[1::2])
 
 
-def test_even_steps_have_a_ratio_of_1_and_one_jump_has_that_of_its_share(tones: Tones) -> None:
+def test_unevenness_is_1_for_even_steps_and_their_number_for_a_single_jump(tones: Tones) -> None:
     even = [np.full((3, 2), float(k)) for k in range(5)]
     assert hearing.unevenness(even) == pytest.approx(1.0)
     jump = [np.zeros((3, 2))] * 4 + [np.ones((3, 2))]
@@ -44,7 +44,7 @@ def test_the_command_reports_a_run(
     monkeypatch.setattr(listener, "STEPS", 2)
     out = make_run()
     results = hearing.measure(subject.load(out))
-    assert results["listener was taught by"] == "8 of sounds that the run never met"
+    assert results["listener was taught by"] == "8 of sounds unknown to the run"
     assert 0.0 < float(str(results["STFT distance: nearest training sound"])) < 1.0
     assert hearing.main([str(out)]) == 0
     assert "listener: class centres" in capsys.readouterr().out

@@ -48,7 +48,7 @@ def test_courses_are_added_to_a_decoder_and_its_encoder_follows(tmp_path: Path) 
     assert [(each.start, each.end) for each in info.courses] == list(itertools.combinations(range(3), 2))
     after = Decoder(path, capacity=1)
     assert verify.read(path).info == info
-    Encoder(encoder_path(path), after.info)  # belongs to it
+    Encoder(encoder_path(path), after.info)  # raises if it belongs to another decoder
     course, centres = info.courses[0], np.array([each.centroid for each in info.classes])
     sounds = [
         after.decode(((1 - t) * centres[0] + t * centres[1])[None].astype(np.float32))[0] for t in course.t

@@ -1,4 +1,4 @@
-"""Brightness, decay, attack: known for sounds made for it, and alike on a decoder's parameters and sounds."""
+"""Brightness, decay, attack: known for synthetic sounds; the same from a decoder's parameters and sounds."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ TIME_S = np.arange(RATE) / RATE
 
 
 def tone(hz: float, ring_s: float) -> np.ndarray:
-    """Return a sine that falls by 60 dB in a time."""
+    """Return a sine that falls by 60 dB in `ring_s` seconds."""
     return (np.sin(2 * np.pi * hz * TIME_S) * 10 ** (-3 * TIME_S / ring_s)).astype(np.float32)
 
 
@@ -54,7 +54,7 @@ def test_shorter_sounds_have_a_shorter_glide() -> None:
     assert short.ms < long.ms
 
 
-def test_silence_is_no_end_of_a_morph() -> None:
+def test_silence_is_never_an_end_of_the_morph() -> None:
     silent = np.zeros(RATE, np.float32)
     for sounds in ([noise(0.5)], [noise(0.5), silent], [noise(0.5), np.full(RATE, np.nan)], [silent, silent]):
         assert first_morph.find(np.stack(sounds), RATE) is None

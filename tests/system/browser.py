@@ -31,7 +31,7 @@ class Tab:
     """A page of the browser.
 
     Attributes:
-        page: playwright's.
+        page: Playwright's page.
         complaints: errors and warnings of its console, and requests to other machines.
     """
 
@@ -52,7 +52,7 @@ class Tab:
             self.complaints.append(f"asks for {request.url}")
 
     def place(self, x: float, y: float) -> tuple[float, float]:
-        """Return where on the screen a place of the map is, 0..1 from left and from below."""
+        """Return the position on the screen of a place on the map, 0..1 from left and from below."""
         at = self.page.evaluate(
             "([x, y]) => { const box = soundmap.frame.getBoundingClientRect();"
             " const [px, py] = soundmap.toScreen({x, y}); return [box.left + px, box.top + py]; }",
@@ -75,7 +75,7 @@ class Tab:
 def browser(
     size: tuple[int, int] = (1440, 900), scheme: Literal["dark", "light"] = "dark", touch: bool = False
 ) -> Iterator[BrowserContext]:
-    """A browser with a profile of its own; skipped where Chromium is not installed."""
+    """Yield a browser with a profile of its own; skip the test where Chromium is not installed."""
     chromium = program("chromium")
     with sync_playwright() as playwright, TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         context = playwright.chromium.launch_persistent_context(

@@ -137,7 +137,7 @@ def test_worker_that_crashes_again_within_ten_seconds_is_not_restarted(
     assert "kept" in (tmp_path / "presets.json").read_text()
 
 
-def test_model_that_brings_the_worker_down_twice_gives_way_to_the_one_before(
+def test_model_that_crashes_the_worker_twice_is_replaced_by_the_previous_one(
     tiny_model: Path, other_model: Path
 ) -> None:
     with Server(tiny_model, "--null", "--library", str(other_model.parent)) as server:

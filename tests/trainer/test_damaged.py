@@ -1,4 +1,4 @@
-"""Files of the right shape with something wrong in them: refused in one line, or of use."""
+"""Well-formed files with wrong content: refused in one line, or usable."""
 
 from __future__ import annotations
 

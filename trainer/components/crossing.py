@@ -53,7 +53,7 @@ class Crossing:
             own: their components.
             bodies: their bodies, [B, 1, T].
             others: components and bodies of the sounds that give the new bodies; a sound may give its own.
-            source: the random draws.
+            source: generator of the random draws.
         """
         theirs, found = others
         steps = torch.randint(-STEPS, STEPS + 1, (len(heard),), generator=source)

@@ -16,7 +16,7 @@ class Inputs:
     Attributes:
         course: log-mel levels over time, [B, 48, windows].
         peaks: pitches and levels of the strongest low partial, [B, 2 · windows].
-        body: these, and the levels around that partial, [B, F].
+        body: `peaks`, and the levels around that partial, [B, F].
         zones: levels of the zones of the modes, [B, F].
     """
 
@@ -32,11 +32,11 @@ class Inputs:
         return Inputs(*(getattr(self, item.name)[rows] for item in fields(self)))
 
     def to(self, target: torch.device | torch.dtype) -> Inputs:
-        """Return the same on a device, or in another type."""
+        """Return the measurements on a device, or in another type."""
         return Inputs(*(getattr(self, item.name).to(target) for item in fields(self)))
 
     def light(self) -> Inputs:
-        """Return the same in half the memory; only the pitches keep their precision."""
+        """Return the measurements in half the memory; only the pitches keep their precision."""
         return replace(self.to(torch.float16), peaks=self.peaks)
 
 

@@ -22,7 +22,7 @@ else:
     import tomli as tomllib
 
 COLUMNS = ("file", "class", "source", "licence", "kit", "drum", "velocity", "group")
-"""Of the manifest of a collection; `velocity`, `group` and all others may be empty."""
+"""Columns of the manifest of a collection; `velocity`, `group` and all others may be empty."""
 HELD_OUT = ("validation", "test")
 LAYERS = "layers"
 LEAST_LAYERS = 3
@@ -115,7 +115,7 @@ def divide(collection: Path, recipe: Recipe, out: Path) -> dict[str, list[Row]]:
 
     Raises:
         DataError: where the manifest cannot be used, the collection lacks a kit or a file, near-duplicates
-            (sounds of one `group`) would lie in two parts, or `out` is there already.
+            (sounds of one `group`) would lie in two parts, or `out` exists already.
     """
     rows = [row for row in _manifest(collection) if not _like(row["drum"], recipe.drums)]
     held_kits = {kit: part for part, held in recipe.held_out.items() for kit in held.kits}

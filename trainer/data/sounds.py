@@ -117,7 +117,7 @@ class Sounds:
 def find(folder: Path, config: DataConfig) -> tuple[list[Entry], list[Skipped]]:
     """Find the audio files of a folder, in order of name, and those that have no class.
 
-    `labels` says where the class comes from. Without a pattern, or with "auto" where no file is named like
+    `labels` selects the source of the class. Without a pattern, or with "auto" where no file is named like
     it, it is the manifest's, else the first sub-folder; in a folder without sub-folders of audio, it is the
     folder's name, or, with "names", the class that the file's name tells (`by_name`). For k-means it is "".
 

@@ -52,8 +52,8 @@ class ClassResult:
         sounds: number of its test sounds.
         centre: MFCC-DTW deviation of the decoded mean of the test sounds' z (Eqn. 2).
         learned_centre: the same for the mean of the training sounds' z.
-        centre_at_peak: `centre` at the level of the sounds, which have a peak of 1: a quiet centre is far by
-            its level alone.
+        centre_at_peak: `centre` at the level of the sounds, which have a peak of 1: a quiet centre deviates
+            by its level alone.
         blur_at_peak: the same of the blur of the references; None if the class has no test sound.
         references: the deviations of real sounds and of a blur; None if the class has no test sound.
         medoid, random_take: names of the sounds of the references.

@@ -1,4 +1,4 @@
-"""Measure sounds that others have published of their model as those of a run are measured."""
+"""Measure sounds that others have published from their model in the same way as those of a run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from trainer.evaluation import quality
 from trainer.evaluation.subject import Subject
 
 MEANS, RECONSTRUCTIONS = "means", "reconstructions"
-"""Sub-folders: decoded class means, each named after its class; reconstructions, named anyhow."""
+"""Sub-folders: decoded class means, each named after its class; reconstructions, with any names."""
 NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
@@ -28,7 +28,7 @@ class Published:
     """Published sounds beside the test sounds of a run.
 
     Attributes:
-        folder: where they are.
+        folder: folder of the sounds.
         deviations: MFCC-DTW deviation of the published mean of each class from the test sounds.
         snr_db: signal-to-noise ratio of each published reconstruction against the sound of the run's folder
             for which it is highest, float64 [N].

@@ -33,7 +33,7 @@ class Objective(nn.Module):
     """
 
     def __init__(self, model: VAE, config: Config, medoids: Tensor | None = None) -> None:
-        """Wrap a model; `medoids` [classes, 1, T] is needed if the loss has terms of the middles."""
+        """Wrap a model; `medoids` [classes, 1, T] is needed if the loss has terms of class centres."""
         super().__init__()
         self.model, self.config = model, config
         self.register_buffer("medoids", medoids, persistent=False)
@@ -54,15 +54,15 @@ class Objective(nn.Module):
 
         Args:
             step: "variational", "classification" or "joint".
-            waveform: [B, 1, T], the sounds that the decoder should give.
+            waveform: [B, 1, T], the target of the decoder.
             heard: [B, 1, T], the sounds that the encoder hears, or the measurements of these.
             target: int64 [B, heads].
             eps: [B, D] from N(0, I).
             middle: [ceil(B / 2), D], the prototypes of the classes of sounds 0, 2, 4, …; None leaves the
-                terms of the middles out.
+                terms of class centres out.
             between: [B // 2], a place from 0 to 1 between sounds 0 and 1, 2 and 3, …; None leaves the morph
                 term out. With no pair at all this term is 0.
-            components: of the sounds, for a decoder that is taught them.
+            components: components of the sounds, for a decoder that is taught them.
             points: [N, D], the own points of the last N sounds, at which the decoder learns these.
         """
         loss, model = self.config.loss, self.model

@@ -11,7 +11,7 @@ from trainer.data.mfcc import mfcc
 
 COEFFICIENTS, BANDS = 13, 40
 WINDOW_S = 0.032
-"""256 samples at 8 kHz; elsewhere the nearest power of two. The hop is half of it."""
+"""Length of the window: 256 samples at 8 kHz, else the nearest power of two. The hop is half of it."""
 LOWEST_POWER = 1e-6
 """Lower limit of the power of a mel band: about 80 dB below that of a full-scale sine."""
 FAR = 1e10

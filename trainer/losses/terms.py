@@ -19,10 +19,10 @@ MORPH_WINDOW_S = 0.016
 """128 samples at 8 kHz; elsewhere the nearest power of two. The hop is half of it."""
 
 Terms = dict[str, Tensor]
-"""Unweighted terms by name, each a scalar: the mean over its sounds, middles or pairs."""
+"""Unweighted terms by name, each a scalar: the mean over its sounds, class centres or pairs."""
 
 OF_MIDDLES, OF_PAIRS = ("centre", "centre_dtw"), ("morph",)
-"""Terms that are means over the middles of classes and over pairs of sounds; the others, over sounds."""
+"""Terms that are means over class centres and over pairs of sounds; the others, over sounds."""
 
 
 def needs_audio(config: LossConfig) -> bool:
@@ -57,7 +57,7 @@ def variational_terms(
 def centre_terms(
     audio: Tensor, medoid: Tensor, waveform: Tensor, config: LossConfig, sample_rate: int
 ) -> Terms:
-    """Return the terms of sounds decoded at the middles of classes.
+    """Return the terms of sounds decoded at the centres of classes.
 
     Args:
         audio: the sound decoded at the middle of each sound's class, [B, 1, T].

@@ -50,7 +50,7 @@ CLASSES = 0.1
 KEPT = 1.0
 """Weight of the components of the base at the points of its own sounds."""
 HEARD, AT_ONCE = 96, 8
-"""Sounds of the base by which the encoder stays, and how many are decoded at once."""
+"""Sounds of the base to which the encoder is fitted, too, and the number decoded at once."""
 RIDGE, TINY = 0.1, 1e-9
 """Ridge of the least squares: relative to the spread of the features, and its least value."""
 SAVE_S = 20.0
@@ -67,7 +67,7 @@ class Adaptation:
     Args:
         state: the run at its start, of the architecture "modal"; `components` are set before `run`.
         base: a model whose sounds stay where they are; None keeps none.
-        saved: the checkpoint to continue from; None starts from where the encoder puts the sounds.
+        saved: the checkpoint to continue from; None starts at the points that the encoder gives.
     """
 
     def __init__(self, state: State, base: Checkpoint | None, saved: Checkpoint | None = None) -> None:
@@ -102,7 +102,7 @@ class Adaptation:
         """Return the run as a checkpoint, with the points as its anchors.
 
         Args:
-            look: called now and then; an exception that it raises ends the work.
+            look: called repeatedly; an exception that it raises ends the work.
         """
         self._place()
         self._follow(look)
@@ -144,7 +144,7 @@ class Adaptation:
     def begin(self, analysis: Analysis, look: Callable[[], None] = nothing) -> None:
         """Learn the sounds that are known, until all are; a resumed run waits for all of them.
 
-        These steps count as no pass, and their learning rate is constant.
+        These steps do not count as a pass, and their learning rate is constant.
 
         Args:
             look: called after each step; an exception that it raises ends the work.
@@ -167,7 +167,7 @@ class Adaptation:
     def run(self, out: Path, display: Display, stop: Callable[[], bool] = never) -> bool:
         """Learn to the end of the last pass; return False if `stop` ended it.
 
-        Saves in the folder `out` after the first pass, and then now and then.
+        Saves in the folder `out` after the first pass, and then from time to time.
         """
         state = self.state
         checkpoint.save_atomically(out / fit.CONFIG, state.config.to_toml().encode())

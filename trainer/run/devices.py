@@ -62,7 +62,7 @@ def make(fit: FitConfig) -> Fabric:
 
 
 def end_with_parent() -> None:
-    """End this process when the one that started it has ended, however it did."""
+    """End this process when its parent has ended for whatever reason."""
     parent = os.getppid()
 
     def watch() -> None:

@@ -13,7 +13,7 @@ class Part:
     """Rows of a batch that one process holds in memory at once.
 
     Attributes:
-        rows: rows of the batch; the first is even if the loss has middles or pairs.
+        rows: rows of the batch; the first is even if the loss has class centres or pairs.
         size: rows of the whole batch.
         counts: False if the rows are computed only because every process must take part.
     """
@@ -24,7 +24,7 @@ class Part:
 
     @property
     def middles(self) -> slice:
-        """The middles of the batch that belong to these rows: one for every even row."""
+        """The class centres of the batch that belong to these rows: one for every even row."""
         return slice((self.rows.start + 1) // 2, (self.rows.stop + 1) // 2)
 
     @property

@@ -1,10 +1,10 @@
-// The outlines of sounds: asked of the server when they are to be seen, and kept.
+// The outlines of sounds: requested from the server when they become visible, and kept.
 
 import { html, useEffect, useState } from "./ui.js";
 import { watch } from "./store.js";
 
-const REST_MS = 80; // of a pointer on a dot, before its outline is asked for
-const MOST = 64; // of one request
+const REST_MS = 80; // time that a pointer rests on a dot before its outline is requested
+const MOST = 64; // outlines of one request
 
 const known = new Map();
 const keyOf = ({ name, x, y }) => `${name} ${x} ${y}`; // a preset may be stored again elsewhere
@@ -22,7 +22,7 @@ async function ask(sounds) {
   }
 }
 
-/** For components: the outline of each sound as far as it is known, the others soon. */
+/** A hook: the outlines of the sounds that are known so far; it requests the others. */
 export function useOutlines(sounds) {
   const [, setCount] = useState(0);
   const missing = sounds.filter((each) => !known.has(keyOf(each)));

@@ -1,4 +1,4 @@
-// Drawn paths: the point takes them in the server, once in each loop of the steps.
+// Drawn paths: the server moves the point along them, once in each loop of the steps.
 
 import { send } from "./link.js";
 import { get } from "./store.js";
@@ -20,7 +20,7 @@ function evenly(stroke) {
   });
 }
 
-/** Have the point take a drawn way in time, with a hit on each beat unless a lane plays at the point already. */
+/** Have the point follow a drawn path in time, with a hit on each beat unless a lane plays at the point already. */
 export function playPath(stroke) {
   if (stroke.length < 2) return;
   send("/morph/seq/path", ...evenly(stroke).flatMap(({ x, y }) => [x, y]));

@@ -3,7 +3,7 @@
 import { send, sendTogether } from "./link.js";
 import { get } from "./store.js";
 
-const TOUCHES = 16; // of one page; the server has 128
+const TOUCHES = 16; // touches of one page; the server has 128
 const first = Math.floor(Math.random() * 8) * TOUCHES;
 const fingers = []; // pointers on the map: the first moves the point, each other has a touch of its own
 const pending = new Map();

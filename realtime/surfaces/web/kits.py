@@ -23,7 +23,7 @@ from realtime.surfaces.web.server import Desk
 from realtime.util import install
 
 MODULE = "export.play"
-MAX_BYTES = 512 * 2**20  # of a folder
+MAX_BYTES = 512 * 2**20  # largest folder
 MAX_FILES = 5000
 MAX_DEPTH = 4  # folders in each other
 SEND_S = 600.0

@@ -16,7 +16,7 @@ from realtime.model.axes import FLOOR, Sounds
 from realtime.model.decoder import Decoder
 from realtime.util import priority
 
-COLUMNS = 40  # of the picture of a sound
+COLUMNS = 40  # parts of a sound in its picture
 
 
 def picture(sound: Sounds) -> list[int]:

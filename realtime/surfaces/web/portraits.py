@@ -56,7 +56,7 @@ class Portraits:
         """Return the outlines from the program, which is started if it does not run.
 
         Raises:
-            RealtimeError: it failed.
+            RealtimeError: the program failed.
         """
         if self._idle is not None:
             self._idle.cancel()

@@ -21,7 +21,7 @@ async def run_module(module: str, *arguments: str, limit_s: float) -> Any:
     """Return the JSON that a Python module prints; kill it if it takes too long or is no longer wanted.
 
     Raises:
-        RealtimeError: it failed, with the last line of what it says.
+        RealtimeError: the module failed; the message is the last line of its output.
     """
     try:
         process = await asyncio.create_subprocess_exec(

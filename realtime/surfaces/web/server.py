@@ -24,7 +24,7 @@ BACKLOG = 64
 REST_S = 0.1  # when the machine has no more descriptors
 SWEEP_S = 1.0
 GOODBYE_S = 0.5  # of waiting for clients at the end
-END_S = 2.0  # until the thread has ended, whatever they do
+END_S = 2.0  # time limit for the thread's end, whatever clients do
 
 T = TypeVar("T")
 
@@ -124,7 +124,7 @@ class WebServer:
         self._thread.start()
 
     def stop(self) -> None:
-        """Let all clients go; returns within two seconds, whatever they do."""
+        """Disconnect all clients; return within two seconds, whatever they do."""
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stopping.set)
             self._thread.join(END_S)

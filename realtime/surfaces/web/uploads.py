@@ -19,7 +19,7 @@ ENCODE_S = 60.0
 
 
 def check_origin(request: web.Request) -> None:
-    """Accept files from the page alone: a form of a foreign page could send some, too.
+    """Accept files only from the page: a form of a foreign page could send some, too.
 
     Raises:
         HTTPForbidden: the request does not come from the page.
@@ -32,7 +32,7 @@ async def receive(request: web.Request, folder: Path) -> tuple[Path, str]:
     """Write the body of a request to a file in `folder`; return it, and the name of the preset it asks for.
 
     Raises:
-        HTTPException: the name, the size or the time is not accepted; its text says what is.
+        HTTPException: the name, the size or the time is not accepted; its text states the limit.
     """
     name = PurePosixPath(request.query.get("name", "").replace("\\", "/")).name
     label, suffix = PurePosixPath(name).stem[:60], PurePosixPath(name).suffix.lower()

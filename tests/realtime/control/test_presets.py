@@ -76,7 +76,9 @@ def test_the_next_version_of_a_model_keeps_presets_and_state(info: ModelInfo, tm
     assert dict(shelf.open(versions[0])) == {"mine": FAT}
 
 
-def test_sections_of_earlier_versions_go_once_they_add_nothing(info: ModelInfo, tmp_path: Path) -> None:
+def test_sections_of_earlier_versions_are_deleted_once_they_add_nothing(
+    info: ModelInfo, tmp_path: Path
+) -> None:
     versions = [replace(info, pca=replace(info.pca, variance=(float(i),) * 4)) for i in (1, 2, 3)]
     path = tmp_path / "presets.json"
     shelf = PresetFile(path, lambda line: None)
@@ -265,7 +267,7 @@ def test_a_thousand_presets_are_read_and_the_rest_is_reported_and_kept(
     shelf = PresetFile(path, said.append)
     presets = shelf.open(info)
     assert list(presets) == [str(number) for number in range(1000)]
-    assert said == [f"{path}: 500 presets are more than the 1000 that a model may have and are left out"]
+    assert said == [f"{path}: 500 presets exceed the limit of 1000 for a model and are left out"]
     presets.delete("0")
     shelf.save(presets)
     assert len(json.loads(path.read_text())["models"][presets.key]["presets"]) == 1499

@@ -50,7 +50,7 @@ def test_bundled_encoder_maps_each_class_to_itself(name: str) -> None:
     assert nearest.tolist() == list(range(len(sounds)))
 
 
-def test_the_kit_knows_the_even_ways_between_its_classes() -> None:
+def test_kit_has_a_course_between_each_pair_of_classes() -> None:
     info = Decoder(resolve("drums"), provider="cpu").info
     pairs = set(itertools.combinations(range(len(info.classes)), 2))
     assert {(each.start, each.end) for each in info.courses} == pairs, "python -m export.courses drums.onnx"

@@ -289,8 +289,8 @@ def test_midi_note_sounds_in_the_same_block_as_an_osc_trigger(make_mixer: Any, t
     np.testing.assert_array_equal(blocks[0], blocks[1])
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the sequencer is Linux's")
-def test_without_midi_only_the_ways_of_this_system_are_named(
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux has the ALSA sequencer")
+def test_without_midi_the_error_names_only_back_ends_of_this_system(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(midi_ports, "SEQUENCER", tmp_path / "none")

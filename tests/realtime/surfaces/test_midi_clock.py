@@ -57,7 +57,7 @@ def test_beat_of_a_minute_with_jitter_and_a_change_of_tempo_is_within_a_millisec
 
 
 def _off_the_beat_s(times: list[float], bpms: list[tuple[float, Message]], bpm: float) -> list[float]:
-    """Return how far the reported beats are off tick 0 at second 0 and an even tempo, in seconds."""
+    """Return the deviations of the reported beats from an even tempo, with tick 0 at second 0, in s."""
     beats = [(at, m.arguments[0]) for at, m in bpms if m.address == "/morph/seq/beat"]
     return [beat * 60 / bpm - at for at, beat in beats if at >= times[-1] - 1.0]
 
@@ -76,7 +76,7 @@ def test_tick_lost_right_after_the_start_is_counted_after_six() -> None:
 
 
 @pytest.mark.parametrize("held_s", [0.005, 0.03, 0.1])
-def test_ticks_that_are_held_up_do_not_move_the_beat(held_s: float) -> None:
+def test_delayed_ticks_do_not_move_the_beat(held_s: float) -> None:
     period = 60 / 133 / TICKS_PER_BEAT
     release = 40 * period + held_s
     times = [max(n * period, release) if n >= 40 else n * period for n in range(-24, 120)]
@@ -86,7 +86,7 @@ def test_ticks_that_are_held_up_do_not_move_the_beat(held_s: float) -> None:
     assert {round(m.arguments[1]) for _, m in told if m.address == "/morph/seq/beat"} == {133}
 
 
-def test_half_the_tempo_is_no_loss_of_every_second_tick() -> None:
+def test_half_the_tempo_does_not_count_as_every_second_tick_lost() -> None:
     period = 60 / 120 / TICKS_PER_BEAT
     times = [period * n for n in range(-24, 48)]
     times += [times[-1] + 2 * period * n for n in range(1, 49)]

@@ -44,7 +44,7 @@ def test_peaks_stay_at_the_ceiling_and_channels_in_balance(peak: float) -> None:
     np.testing.assert_allclose(gains[0], gains[1], rtol=1e-5)
 
 
-def test_blocks_make_no_difference() -> None:
+def test_sound_does_not_depend_on_the_block_size() -> None:
     sound = burst(2.7)
     whole = limited(sound, 10**6)
     for blocks in ((1, 7, 64), (128,), (333, 2)):

@@ -1,4 +1,4 @@
-"""Components of sounds that are made of known ones."""
+"""Analysis of sounds that are made of known components."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _swept(f1_hz: float, sweep: float, tau_s: float, decay: float) -> NDArray[np
     return np.sin(2 * np.pi * cycles) * np.exp(-decay * TIME)
 
 
-def test_a_kick_s_pitch_and_sweep_come_back() -> None:
+def test_pitch_and_sweep_of_a_kick_are_recovered() -> None:
     found = _analysed(_swept(60.0, 2.0, 0.03, 8.0))
     assert found.free_weight[0, 0].item() == 1.0
     assert math.exp(found.log_f1.item()) == pytest.approx(60.0, rel=0.02)
@@ -38,13 +38,13 @@ def test_a_kick_s_pitch_and_sweep_come_back() -> None:
     assert math.exp(found.log_tau.item()) == pytest.approx(0.03, rel=0.1)
 
 
-def test_a_tone_that_stays_has_no_sweep() -> None:
+def test_a_tone_of_constant_pitch_has_no_sweep() -> None:
     found = _analysed(_swept(150.0, 0.0, 0.03, 8.0))
     assert math.exp(found.log_f1.item()) == pytest.approx(150.0, rel=0.005)
     assert found.sweep.item() < 0.1
 
 
-def test_the_ratio_of_a_second_partial_comes_back() -> None:
+def test_ratio_of_a_second_partial_is_recovered() -> None:
     sound = _swept(120.0, 0.0, 0.03, 6.0) + 0.5 * _swept(120.0 * 1.59, 0.0, 0.03, 6.0)
     found = _analysed(sound)
     assert found.free_weight[0, 1].item() == 1.0
@@ -52,7 +52,7 @@ def test_the_ratio_of_a_second_partial_comes_back() -> None:
     assert found.free_weight[0, 3].item() < 0.1  # nothing there
 
 
-def test_partials_of_metal_come_back_in_their_zones() -> None:
+def test_partials_of_metal_are_recovered_in_their_zones() -> None:
     zones, half = zones_hz(MODES, RATE), half_zone(MODES, RATE)
     facts = {12: (0.4, 0.05, 20.0), 25: (-0.5, 0.02, 8.0), 33: (0.1, 0.01, 4.0)}  # zone: place, level, decay
     sound = np.zeros_like(TIME)
@@ -77,7 +77,7 @@ def test_noise_has_no_pitch_and_hardly_a_mode() -> None:
         assert (found.mode_weight > 0.0).sum().item() <= 1
 
 
-def test_levels_and_phases_of_a_free_oscillator_come_back() -> None:
+def test_levels_and_phases_of_a_free_oscillator_are_recovered() -> None:
     found = _analysed(0.5 * _swept(90.0, 1.0, 0.04, 6.0))
     wanted = np.log(0.5) - 6.0 * knot_frames(CONFIG.length // HOP, KNOTS) * HOP / RATE
     level = found.free_level[0, :, 0].numpy()
@@ -94,13 +94,13 @@ def test_the_noise_has_the_power_of_the_sound() -> None:
     np.testing.assert_allclose(10 * np.log10(power[:-1] / wanted[:-1]), 0.0, atol=2.5)
 
 
-def test_the_end_is_where_70_db_below_the_peak_are_passed_for_good() -> None:
+def test_after_the_end_the_sound_stays_70_db_below_its_peak() -> None:
     sound = np.zeros(RATE)
     sound[0], sound[5000], sound[9000] = 1.0, 10 ** (-69 / 20), 10 ** (-71 / 20)
     assert _analysed(sound).end_s.item() == pytest.approx(5001 / RATE)
 
 
-def test_silence_and_a_click_are_analysed_without_a_claim() -> None:
+def test_silence_and_a_click_have_finite_components_and_no_modes() -> None:
     click = np.zeros(RATE)
     click[0] = 1.0
     for sound in (np.zeros(RATE), click):

@@ -16,7 +16,7 @@ from trainer.data.sounds import Sounds, prepare
 
 RATE, LENGTH, MARGIN = 8000, 1024, 80
 CUTS = [(40, 1), (0, 1), (80, 1), (33, -1), (7, 1), (61, 1)]
-"""Of each take of "noise": where it is in step with the others, and its sign."""
+"""For each take of "noise": the cut that aligns it with the others, and its sign."""
 
 
 def take(lag: int, sign: int, length: int = LENGTH + MARGIN) -> np.ndarray:

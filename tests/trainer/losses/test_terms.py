@@ -41,7 +41,7 @@ def test_spectral_distance_of_equal_and_of_louder_sounds() -> None:
     assert twice == pytest.approx(1 + math.log(2), rel=1e-4)  # convergence 1, log distance log 2
 
 
-def test_spectral_distance_does_not_look_below_its_floor() -> None:
+def test_spectral_distance_ignores_differences_below_its_floor() -> None:
     sound = torch.randn(1, 1, 1024, generator=torch.Generator().manual_seed(0))
     silence = torch.zeros_like(sound)
     quiet = spectral_distance(1e-7 * sound, silence, (64,), 2e-5)
@@ -80,7 +80,7 @@ def test_terms_and_their_weighted_sum() -> None:
     assert found == pytest.approx(16 + 4e-4 + 1.01 * math.log(4))
 
 
-def test_a_morph_is_as_loud_as_its_place_between_its_ends() -> None:
+def test_level_of_a_morph_is_interpolated_between_its_ends() -> None:
     sound = torch.randn(2, 1, 2048, generator=torch.Generator().manual_seed(0))
     ends, share = (sound, 0.01 * sound), torch.tensor([0.5, 0.25])
     quarter, half = 10**-0.5, 0.1  # 10 and 20 dB down

@@ -32,7 +32,7 @@ def test_a_run_starts_with_encoder_and_decoder_of_its_base_and_a_classifier_of_i
         assert torch.equal(value, source[name]), name
 
 
-def test_credits_of_the_base_stay_with_the_run_also_after_a_resume(
+def test_run_keeps_the_credits_of_the_base_even_after_a_resume(
     config: Config, folder: Path, known: Checkpoint
 ) -> None:
     saved = fit.snapshot(fit.start(config, folder, base=known))

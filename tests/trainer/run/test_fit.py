@@ -45,7 +45,7 @@ MIDDLES: dict[str, dict[str, Any]] = {
     "loss": {"reduction": "mean", "centre": 1.0, "centre_dtw": 0.01, "morph": 1.0},
     "optim": {"update": "joint"},
 }
-"""With the terms of pairs of sounds and of middles of classes."""
+"""A run with the terms of pairs of sounds and of class centres."""
 
 COPIES: dict[str, dict[str, Any]] = {
     "model": {"architecture": "modal", "hop_length": 64, "bands": 8, "hidden": 16, "values": 8, "modes": 12},
@@ -53,7 +53,7 @@ COPIES: dict[str, dict[str, Any]] = {
     "loss": {"reconstruction": 0.0, "components": 1.0, "points": 0.05},
     "optim": {"update": "joint"},
 }
-"""With copies that are measured once, and with points."""
+"""A run with copies that are measured once, and with points."""
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)

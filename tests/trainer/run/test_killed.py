@@ -20,10 +20,10 @@ ROOT = Path(__file__).parents[3]
 MOMENTS = {
     "in an epoch": ("trainer.run.steps", "_descend", 9),
     "in a checkpoint write": ("os", "fsync", 11),
-    "between a write and its place": ("os", "replace", 6),
+    "between a write and the rename": ("os", "replace", 6),
     "in the evaluation": ("trainer.run.validation", "leave_one_out", 2),
 }
-"""Module, function, and the call of it (from 1) in which the process dies."""
+"""Module, function, and the number of the call, from 1, in which the process dies."""
 
 DIE = """
 import importlib, os, signal, sys

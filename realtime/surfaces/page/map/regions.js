@@ -3,7 +3,7 @@
 import { groundOf } from "../colours.js";
 
 const SIZE = 256; // pixels each way
-const BLUR = [1, 4, 6, 4, 1]; // of the server's grid
+const BLUR = [1, 4, 6, 4, 1]; // kernel that smooths the server's grid
 const SHORE = 0.16; // lead of a class over the next within which colours blend
 
 /** A field [n x n], blurred along rows (step 1) or columns (step n). */

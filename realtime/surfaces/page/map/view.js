@@ -1,11 +1,11 @@
-// Which part of the map is seen, and where on the screen its places are. Places are 0..1 from left and from below.
+// The visible part of the map, and the conversion between its places and the screen. Places are 0..1 from left and from below.
 
-const EDGE = 0.07; // of free space around the sounds
+const EDGE = 0.07; // margin around the sounds
 const MAX_ZOOM = 40;
 
 const between = (low, value, high) => Math.min(high, Math.max(low, value));
 
-/** A place within the map, as the server takes it. */
+/** The nearest place within the map, as the server accepts it. */
 export const clipped = ({ x, y }) => ({ x: between(0, x, 1), y: between(0, y, 1) });
 
 export class View {
@@ -54,7 +54,7 @@ export class View {
     this.y = this.zoom === 1 ? 0.5 : between(0.5 - room, this.y + dy, 0.5 + room);
   }
 
-  /** Bring a place to the middle unless it is seen. */
+  /** Bring a place to the middle unless it is visible. */
   show(place) {
     if (!this.holds(place)) this.move(place.x - this.x, place.y - this.y);
   }

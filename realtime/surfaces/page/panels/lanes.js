@@ -10,7 +10,7 @@ import { IconButton, Name, Toggle } from "../widgets.js";
 const BEAT = 4; // steps
 const USUAL_VELOCITY = 0.8;
 const LEAST_VELOCITY = 0.02; // that a drag leaves
-const PIXELS_A_VELOCITY = 90; // of a drag up or down
+const PIXELS_A_VELOCITY = 90; // pixels of a drag up or down for the whole range of velocity
 const STILL = 4; // pixels within which a press is no drag
 
 /** One step: press turns it on or off, a drag up or down sets its velocity, or its place between the two sounds. */

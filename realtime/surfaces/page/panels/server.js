@@ -5,7 +5,7 @@ import { learnFolder, stopLearning } from "../files.js";
 import { onAnswer, send } from "../link.js";
 import { use } from "../store.js";
 
-const LOOK_MS = 5000; // between two looks for a new preview
+const LOOK_MS = 5000; // interval of checks for a new preview
 
 const short = (file) => file.split("/").pop().replace(/\.onnx$/, "");
 
@@ -43,7 +43,7 @@ function Models() {
   </section>`;
 }
 
-/** Send the folder that was chosen. */
+/** Send the chosen folder. */
 function learn(event) {
   const files = [...event.target.files].map((file) => ({ path: file.webkitRelativePath, file }));
   event.target.value = "";
@@ -58,7 +58,7 @@ function Kit() {
     <h2>Your own kit</h2>
     ${kit &&
     html`<p><b>${kit.name}</b> ${kit.line}</p>
-      <progress value=${kit.part} aria-label="Share of the learning that is done"></progress>`}
+      <progress value=${kit.part} aria-label="Progress of learning"></progress>`}
     ${kit?.learning && html`<button type="button" onClick=${stopLearning}>Stop learning</button>`}
     <label class="file">
       A folder of sounds (or drop it on the map)
@@ -96,7 +96,7 @@ function Facts() {
   const facts = [
     ["Playing for", `${Math.floor(status.seconds ?? 0)} s`],
     ["Hits", status.hits],
-    ["Voices let go", status.shed],
+    ["Voices faded out under load", status.shed],
     ["Refused messages", status.refused],
     ["Pages open", pages],
   ];

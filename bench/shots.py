@@ -29,13 +29,13 @@ class Shot:
     """A real sound.
 
     Attributes:
-        name: of its file, relative to the folder, without the suffix.
+        name: name of its file, relative to the folder, without the suffix.
         label: its class.
-        kit: from the manifest; "" where it is not known.
-        drum: from the manifest; "" where it is not known.
+        kit: kit by the manifest; "" if not known.
+        drum: drum by the manifest; "" if not known.
         velocity: 0 to 1; NaN where it is not known.
         sound: float32 [T], prepared as the model's encoder does.
-        z: its point, [latent_dim]; empty where it was not asked for.
+        z: its point, [latent_dim]; empty if it was not requested.
     """
 
     name: str
@@ -59,7 +59,9 @@ def model_parser(name: str, description: str, folder: str = "") -> argparse.Argu
 def add_learned(parser: argparse.ArgumentParser) -> None:
     """Add the options of the learned ear."""
     parser.add_argument(
-        "--learned", action="store_true", help="ask CDPAM, too (bench/learned_ear.py says how)"
+        "--learned",
+        action="store_true",
+        help="measure with CDPAM, too (to install it, see bench/learned_ear.py)",
     )
     parser.add_argument("--memory", type=Path, metavar="FILE.npz", help="keep CDPAM's features of each sound")
 
@@ -71,7 +73,7 @@ class Model:
         name: a decoder file, or a bundled model.
 
     Raises:
-        ModelError: where there is none.
+        ModelError: where there is no such model.
     """
 
     def __init__(self, name: str) -> None:
@@ -86,7 +88,7 @@ class Model:
 
         Args:
             per_class: most sounds of a class, spread evenly in order of name; 0 takes all.
-            encode: give each its point z.
+            encode: also encode each sound to its point z.
 
         Raises:
             DataError: where there is no sound that can be used.

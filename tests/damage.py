@@ -1,4 +1,4 @@
-"""Content of the right shape with something wrong in it, for the readers of files and messages."""
+"""Well-formed content with errors in it, for the readers of files and messages."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _entries(content: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def toml(value: Any) -> str:
-    """A value as TOML; tables are in line. None, which TOML lacks, is a text."""
+    """Return a value as TOML; tables are inline. None, which TOML lacks, is a text."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{_text(key)} = {toml(inner)}" for key, inner in value.items()) + "}"
     if isinstance(value, list | tuple):

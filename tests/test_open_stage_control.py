@@ -89,7 +89,7 @@ def test_widgets_lie_on_the_page() -> None:
             assert 0 <= each["top"] <= each["top"] + each["height"] <= height
 
 
-def test_the_server_takes_all_that_it_sends(tiny_model: Path) -> None:
+def test_server_accepts_every_message_of_the_session(tiny_model: Path) -> None:
     presets = {f"p{i + 1}": (0.0,) * 4 for i in range(openstagecontrol.PRESETS)}
     space = LatentSpace(Decoder(tiny_model, capacity=1).info, presets)
     messages = list(sent())
@@ -100,7 +100,7 @@ def test_the_server_takes_all_that_it_sends(tiny_model: Path) -> None:
             parse(message, space)
 
 
-def test_scripts_speak_of_addresses_and_widgets_that_there_are() -> None:
+def test_addresses_and_widgets_in_scripts_exist() -> None:
     text, table = FILE.read_text(), {a.path for a in ADDRESSES}
     answers = {x for a in ADDRESSES for x in re.findall(r"/morph/[\w/]+\.reply", a.reply or "")}
     text = re.sub(r"' \+ (\w+) \+ '/", "0/", text).replace("' + step", "<s>")  # put together from parts

@@ -45,7 +45,7 @@ def test_file_matches_its_source() -> None:
     )
 
 
-def test_the_server_takes_all_that_it_sends(tiny_model: Path) -> None:
+def test_server_accepts_every_message_of_the_layout(tiny_model: Path) -> None:
     presets = {f"p{i + 1}": (0.0,) * 4 for i in range(touchosc.PRESETS)}
     space = LatentSpace(Decoder(tiny_model, capacity=1).info, presets)
     messages = list(sent())

@@ -51,7 +51,7 @@ class DeviceInfo:
         host: the host API, such as ALSA.
         channels: number of outputs.
         sample_rate: default sample rate in Hz.
-        default: whether it is the default device.
+        default: True for the default device.
     """
 
     index: int

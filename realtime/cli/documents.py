@@ -21,7 +21,7 @@ _PAGE = """\
 
 The server listens on UDP port 9000 of 127.0.0.1 unless told otherwise, and sends replies to the port that
 a message came from. Where a float is expected, an int is accepted too. A message that cannot be carried
-out is answered with `/morph/error address text`; the sound goes on.
+out is answered with `/morph/error address text`; the sound continues.
 
 The *point* is a place in the latent space, the space of sounds. New hits play the sound there. A *touch*
 is a finger or a track with a point of its own. A *class* is a kind of sound, such as kick; an *anchor* is

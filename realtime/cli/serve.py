@@ -58,7 +58,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     serve.add_argument(
         "--steady",
         action="store_true",
-        help="keep the queue of --ahead blocks full: every hit takes the latency that the start prints",
+        help="keep the queue of --ahead blocks full: every hit has the latency printed at the start",
     )
     serve.add_argument(
         "--dynamics",
@@ -127,7 +127,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--verbose", action="store_true", help="print more at the start, such as the terms of the latency"
     )
     serve.add_argument(
-        "--quiet", action="store_true", help="do not print which messages were refused, and what was stored"
+        "--quiet",
+        action="store_true",
+        help="do not print refused messages, and completed ones such as stored presets",
     )
     serve.add_argument(
         "--with-host", action="store_true", help="end when the last program has left the bridge"

@@ -21,7 +21,7 @@ class Failover:
     Args:
         open_: opens the device; called again after the device has gone.
         say: receives a line when the device goes or returns.
-        patient: the device may ask for nothing for as long as it likes.
+        patient: True if a device that requests no blocks never counts as gone.
 
     Raises:
         DeviceError: the device cannot be opened.

@@ -175,7 +175,7 @@ class Supervisor:
         return introduction
 
     def fault(self) -> str:
-        """Return why the worker no longer plays, or ""; check its heartbeat once per `BEAT_S`."""
+        """Return the reason why the worker no longer plays, or ""; check its heartbeat once per `BEAT_S`."""
         if time.monotonic() >= self._ask_again_s and not self._line.closed:
             self._ask_again_s = time.monotonic() + BEAT_S
             with contextlib.suppress(RpcError):

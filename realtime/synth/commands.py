@@ -42,7 +42,7 @@ class SetAxis:
 
 
 MAX_THROUGH = 1024  # points that a glide passes on the way
-MAX_NUMBERS = 2**15  # of all its points; a line of a log holds as many
+MAX_NUMBERS = 2**15  # numbers of all these points; a line of a log holds as many
 
 
 def most_through(dim: int) -> int:
@@ -79,7 +79,7 @@ class Trigger:
 
     Attributes:
         velocity: amplitude, 0..1.
-        z: where the point jumps first, or None.
+        z: z to which the point jumps first, or None.
         touch: number (0..127) of the point that the voice follows instead; `z` moves that point.
         pitch, pan, decay_ms, reverse, choke, dynamics, vary, level_db, out: see `HIT_SETTINGS`.
         point: fixed z [D] of the voice, whatever the point does; usually None.
@@ -330,7 +330,7 @@ class StopSteps:
 
 @dataclass(frozen=True)
 class SetStep:
-    """Set the hits of step `index` of the sequencer's loop, and the way of the point during the step.
+    """Set the hits of step `index` of the sequencer's loop, and the path of the point during the step.
 
     Attributes:
         way: points [D] that the point passes at equal time intervals, from the beginning of the step to its

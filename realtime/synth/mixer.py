@@ -357,7 +357,7 @@ class Mixer:
         return replace(trigger, offset=self._expression.offset(z, *settings, [self._expressed]))
 
     def _apart(self, z: Point, trigger: Trigger) -> Point:
-        """Return where a hit at z starts, without the variation that is still to be drawn."""
+        """Return the point at which a hit at z starts, before its variation is drawn."""
         offset = trigger.offset
         if offset is None and self._is_expressive(trigger):
             offset = self._expression.offset(z, trigger.velocity, trigger.dynamics, 0.0, ())

@@ -25,12 +25,12 @@ def _features(first: int, attack_s: float) -> list[dict[str, float]]:
     return [telltale.features(_sound(seed, attack_s), RATE) for seed in range(first, first + 20)]
 
 
-def test_sounds_of_one_kind_are_told_apart_as_by_guessing() -> None:
+def test_sounds_of_one_kind_are_classified_no_better_than_by_guessing() -> None:
     share, _ = telltale.told(_features(0, 0.001), _features(100, 0.001))
     assert 0.25 < share < 0.75
 
 
-def test_an_attack_that_is_too_slow_is_told_by_features_of_the_attack() -> None:
+def test_a_slow_attack_is_recognised_by_features_of_the_attack() -> None:
     share, tells = telltale.told(_features(0, 0.001), _features(100, 0.01))
     assert share > 0.9
     assert tells[0].name.split(": ")[1] in ("rise", "after 5 ms", "after 20 ms", "before")

@@ -1,4 +1,4 @@
-"""Files of the right shape with something wrong in them: refused in one line, or of use."""
+"""Well-formed files with wrong content: refused in one line, or usable."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from realtime.util.errors import ModelError, RealtimeError
 from tests.damage import accepted, changed, damaged, toml_file
 from tests.realtime.control.notebook import Notebook
 
-FEW = settings(max_examples=40)  # of those that write files
+FEW = settings(max_examples=40)  # examples, for tests that write files
 LINES: list[dict[str, Any]] = [
     {"at": 1, "do": "z", "z": [0.5, -1.0, 0.0, 2.0], "touch": 7},
     {"at": 2, "do": "dimension", "index": 3, "value": 1.5},

@@ -86,7 +86,7 @@ def test_hits_in_the_log_lie_on_the_grid_to_the_sample_and_replay_exactly(
     assert np.abs(heard[:length] - rendered[:length]).max() < MAX_DIFFERENCE
 
 
-def test_tempo_changes_amid_the_loop_keep_every_step_once_and_on_its_grid(
+def test_tempo_changes_within_the_loop_keep_every_step_once_and_on_its_grid(
     tiny_model: Path, tmp_path: Path
 ) -> None:
     """The last step on the grid of one tempo is the first on that of the next."""
@@ -138,7 +138,7 @@ def test_subscribers_receive_the_edits_of_others(tiny_model: Path, tmp_path: Pat
     assert (told[head[0]], told[lane[0]]) == (head[1], lane[1])
 
 
-def test_the_pattern_plays_on_without_clients_and_is_there_after_a_restart(
+def test_the_pattern_plays_on_without_clients_and_is_restored_after_a_restart(
     tiny_model: Path, tmp_path: Path
 ) -> None:
     with Server(tiny_model, *options(tmp_path)) as server:

@@ -1,4 +1,4 @@
-"""The start of a command on a machine that denies it something, or with a Ctrl-C in the middle."""
+"""The start of a command on a machine that denies it a resource, or with a Ctrl-C in the middle."""
 
 from __future__ import annotations
 
@@ -68,9 +68,9 @@ def test_ctrl_c_among_imports_ends_the_program_at_once_without_a_word(
     assert (ended.returncode, ended.stdout, ended.stderr) == (-signal.SIGINT, "", "")
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="LD_PRELOAD is of Linux")
+@pytest.mark.skipif(sys.platform != "linux", reason="LD_PRELOAD needs Linux")
 @pytest.mark.parametrize("threads", [0, 2, 4])
-def test_a_limit_of_threads_is_told_in_a_line(tiny_model: Path, tmp_path: Path, threads: int) -> None:
+def test_a_limit_of_threads_is_reported_in_one_line(tiny_model: Path, tmp_path: Path, threads: int) -> None:
     """With five threads in each process the server plays."""
     library = tmp_path / "few_threads.so"
     command = [program("cc"), "-shared", "-fPIC", "-o", str(library)]
@@ -86,7 +86,7 @@ def test_a_limit_of_threads_is_told_in_a_line(tiny_model: Path, tmp_path: Path, 
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs ulimit")
-def test_a_full_disk_for_temporary_files_is_told_in_a_line(tmp_path: Path) -> None:
+def test_a_full_disk_for_temporary_files_is_reported_in_one_line(tmp_path: Path) -> None:
     limited = [program("bash"), "-c", 'ulimit -f 0; exec "$0" "$@"', sys.executable, "-B", "-m", "realtime"]
     command = [*limited, "render", "docs/listen.toml", "-o", str(tmp_path / "x.wav")]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)

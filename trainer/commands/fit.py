@@ -85,7 +85,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--checkpoint-minutes", type=float, help="also save within an epoch, at most this often"
     )
     saving.add_argument("--keep-epochs", type=int, help="keep a numbered checkpoint every N epochs")
-    saving.add_argument("--keep", type=int, help="number of those to keep, the newest; 0: all")
+    saving.add_argument("--keep", type=int, help="number of the newest of these to keep; 0: all")
     saving.add_argument("--tensorboard", action="store_true", default=None, help="write RUN/tensorboard")
 
     machine = parser.add_argument_group("machine")

@@ -218,7 +218,7 @@ def _checked(found: Checkpoint) -> Checkpoint:
         "the anchors": len(names) != len(labels) or mean.ndim != 2 or len(mean) != len(names),
     }
     if faults := [name for name, is_wrong in wrong.items() if is_wrong]:
-        raise ValueError(f"{faults[0]} cannot be as it is")
+        raise ValueError(f"invalid: {faults[0]}")
     return found
 
 

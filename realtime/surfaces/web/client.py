@@ -29,7 +29,7 @@ class Client:
         self._sender = asyncio.create_task(self._send())
 
     async def end(self) -> None:
-        """Take note that it has gone."""
+        """Note that the client has gone."""
         if self._sender:
             self._sender.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -48,7 +48,7 @@ class Client:
             self._let_go()
 
     async def goodbye(self) -> None:
-        """Tell it that the server ends."""
+        """Tell the client that the server ends."""
         await self.socket.close(code=WSCloseCode.GOING_AWAY)
 
     async def _send(self) -> None:

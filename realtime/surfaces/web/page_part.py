@@ -24,8 +24,8 @@ from realtime.surfaces.web.snapshot import snapshot
 from realtime.synth.commands import Z
 from realtime.util.errors import RealtimeError
 
-STATE_S = 0.05  # between two states that are sent
-MAX_PICTURES = 64  # of one request
+STATE_S = 0.05  # interval of the states that are sent
+MAX_PICTURES = 64  # pictures in one request
 FILES = Path(str(importlib.resources.files("realtime.surfaces") / "page"))
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]

@@ -123,7 +123,7 @@ def _square_of_the_frames(model: onnx.ModelProto) -> None:
 
 
 def _slow(model: onnx.ModelProto) -> None:
-    """Let each call take half a second or so, with tensors of accepted sizes and the sound as it was."""
+    """Make each call take about half a second, with tensors of accepted sizes and an unchanged sound."""
     _add(
         model, ("Gather", ["z", "zero"], "voice"), ("Reshape", ["voice", "row"], "row_of_z"), zero=0, row=[-1]
     )

@@ -35,7 +35,7 @@ def spoken(folder: Path) -> Path:
     return folder
 
 
-def test_each_head_sees_its_dimensions_alone(two: Config) -> None:
+def test_each_head_sees_only_its_dimensions(two: Config) -> None:
     model = build(two.model, 3)
     assert isinstance(model.classifier, Heads)
     z = torch.randn(4, 3, generator=torch.Generator().manual_seed(0))

@@ -1,4 +1,4 @@
-// The ground of the map: which class is likeliest where, with smooth shores.
+// The background of the map: the likeliest class at each place, with smooth borders.
 
 import { groundOf } from "../colours.js";
 

@@ -30,7 +30,7 @@ from realtime.util.errors import RealtimeError
 
 LONGEST_END_S = 2.0
 SENDERS = 4
-WAIT_S = 5.0  # among idle sockets, and with a full disk
+WAIT_S = 5.0  # waiting time among idle sockets, and with a full disk
 LEFT_OUT = ("/morph/reverse",)
 """Addresses that the fuzz leaves out: with reverse, a hit waits for its sound; a later panic ends it."""
 PATIENT_S = 120.0  # for a model to load on a busy machine
@@ -201,7 +201,7 @@ def two_servers(folder: Path, model: Path, count: int) -> Attack:
 
 
 def kills(folder: Path, model: Path, count: int, seed: int) -> Result:
-    """Kill servers at random moments while they record, log and store; start them again and look."""
+    """Kill servers at random moments while they record, log and store; restart them and check their files."""
     chance, result, kept = random.Random(seed), Result(), dict[str, float]()
     stores = lost = 0
     for number in range(count):

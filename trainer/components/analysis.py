@@ -99,15 +99,16 @@ class Components:
     """Targets, one row a sound; levels are natural logarithms of amplitudes, weights are 0 to 1.
 
     Attributes:
-        log_f1, sweep, log_tau: [N], of f(t) = f₁ (1 + sweep · e^(-t/τ)), the strongest partial below 480 Hz.
-        log_ratio: [N, FREE - 1], of the other free oscillators to f₁.
+        log_f1, sweep, log_tau: [N], parameters of f(t) = f₁ (1 + sweep · e^(-t/τ)), the frequency of the
+            strongest partial below 480 Hz.
+        log_ratio: [N, FREE - 1], ratios of the other free oscillators to f₁.
         free_level: [N, knots, FREE], at the knots.
         phase: [N, FREE], at the start, in cycles.
         free_weight: [N, FREE], how tonal the sound is around each free oscillator.
         log_mode, log_level, log_decay, mode_weight: [N, modes], of the strongest partial in each zone.
         noise_level: [N, knots, bands], at the knots.
         ringing: [N, bands], share of the power of each noise band that lies in dense partials.
-        end_s: [N], time at which the sound has fallen by 70 dB for good.
+        end_s: [N], time after which the sound stays 70 dB below its peak.
     """
 
     log_f1: Tensor

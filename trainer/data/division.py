@@ -39,7 +39,7 @@ Row = dict[str, str]
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Kits that nobody trains on.
+    """Kits that are kept out of training.
 
     Attributes:
         kits: their names.

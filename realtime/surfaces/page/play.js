@@ -43,7 +43,7 @@ export function press(pointer, { x, y }, dot, pressure) {
   }
 }
 
-/** It moves. */
+/** The pointer moves. */
 export function drag(pointer, { x, y }) {
   const index = fingers.indexOf(pointer);
   if (index < 0) return;
@@ -51,7 +51,7 @@ export function drag(pointer, { x, y }) {
   sendSoon(address, address, x, y);
 }
 
-/** It goes. */
+/** The pointer is released. */
 export function release(pointer) {
   const index = fingers.indexOf(pointer);
   if (index >= 0) fingers[index] = null;

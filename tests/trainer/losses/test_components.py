@@ -76,7 +76,7 @@ def test_each_component_counts(decoder: ModalDecoder, name: str) -> None:
     assert learns == (name != "log_f1")  # z₁ is the pitch
 
 
-def test_modes_are_expected_as_often_as_sounds_have_them(decoder: ModalDecoder) -> None:
+def test_probability_of_a_mode_is_the_share_of_sounds_that_have_it(decoder: ModalDecoder) -> None:
     own = _own(decoder, Z)
     sometimes = dataclasses.replace(own, mode_weight=torch.full_like(own.mode_weight, 0.25))
     with torch.no_grad():
@@ -100,7 +100,7 @@ def test_a_decoder_taught_its_own_components_keeps_the_probabilities_of_its_mode
 
 
 @torch.no_grad()
-def test_levels_that_nobody_hears_do_not_count(decoder: ModalDecoder) -> None:
+def test_inaudible_levels_do_not_count(decoder: ModalDecoder) -> None:
     own = _own(decoder, Z)
     silent = torch.full_like(own.noise_level, HEARD - 6.0)
     decoder.levels.weight[: decoder.bands] = 0.0

@@ -43,8 +43,8 @@ class Reader:
     """Someone who types commands in a folder of their own.
 
     Args:
-        folder: where they work.
-        port: of their servers.
+        folder: folder in which they work.
+        port: port of their servers.
     """
 
     def __init__(self, folder: Path, port: int) -> None:
@@ -60,7 +60,7 @@ class Reader:
         }
 
     def type(self, line: str) -> None:
-        """Carry a command out, and wait for its end; a server's, for its start."""
+        """Carry a command out, and wait for its end, or for the start of a server."""
         if line.startswith("make "):
             line = self.recipe(line)
         line = line.replace("127.0.0.1 9000", f"127.0.0.1 {self.port}")
@@ -163,7 +163,7 @@ def brightness(sound: np.ndarray, rate: int) -> float:
     return float(power @ np.fft.rfftfreq(len(sound), 1 / rate) / power.sum())
 
 
-def test_the_tutorial_leads_to_a_performance_of_an_own_kit(reader: Reader) -> None:
+def test_the_tutorial_leads_to_a_performance_of_the_readers_own_kit(reader: Reader) -> None:
     own_sounds(reader.folder / "my-sounds")
     for line in commands(ROOT / "docs" / "tutorial.md"):
         reader.type(line)

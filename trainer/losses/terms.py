@@ -16,7 +16,7 @@ from trainer.models.heads import CLASSIFICATION
 from trainer.models.vae import VAEOutput
 
 MORPH_WINDOW_S = 0.016
-"""128 samples at 8 kHz; elsewhere the nearest power of two. The hop is half of it."""
+"""Length of the window: 128 samples at 8 kHz, else the nearest power of two. The hop is half of it."""
 
 Terms = dict[str, Tensor]
 """Unweighted terms by name, each a scalar: the mean over its sounds, class centres or pairs."""
@@ -60,7 +60,7 @@ def centre_terms(
     """Return the terms of sounds decoded at the centres of classes.
 
     Args:
-        audio: the sound decoded at the middle of each sound's class, [B, 1, T].
+        audio: the sound decoded at the centre of each sound's class, [B, 1, T].
         medoid: the medoid of that class, [B, 1, T].
         waveform: the sound itself, [B, 1, T].
 
@@ -80,7 +80,7 @@ def centre_terms(
 
 
 def morph_term(audio: Tensor, ends: tuple[Tensor, Tensor], share: Tensor, sample_rate: int) -> Terms:
-    """Return the term that makes levels change evenly on the way from one sound to another.
+    """Return the term that makes levels change evenly along the path from one sound to another.
 
     Args:
         audio: sounds decoded on the straight line in z between two sounds, [B, 1, T].

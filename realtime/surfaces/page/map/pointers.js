@@ -9,7 +9,7 @@ export function listen(map) {
   const { frame, fingers } = map;
   const hands = new Map(); // pointers that move the map: where they were
   let drawing = null; // the pointer that draws
-  let box = frame.getBoundingClientRect(); // asked for seldom: it makes the browser lay out the page
+  let box = frame.getBoundingClientRect(); // rarely requested: it makes the browser lay out the page
   const at = (event) => [event.clientX - box.left, event.clientY - box.top];
   const look = () => (box = frame.getBoundingClientRect());
   for (const beginning of ["pointerenter", "pointerdown", "wheel"])

@@ -33,12 +33,15 @@ from realtime.util.signals import StopRequest, stop_on_signals
 
 if TYPE_CHECKING:
     from realtime.audio.bridge_memory import BridgeFile
-    from realtime.model.schema import ModelInfo
+    from realtime.model.schema import ModelInfo, MorphInfo
 
 WATCH_S = 0.1
 BRIDGE_RATE_HZ = 48_000  # until a host asks for another
 START, END = "kick", "open hat"  # the sounds of the hints, if the model has them and proposes no others
 HINT_MS = 300
+BUNDLED = (
+    Path(__file__).resolve().parents[1] / "bundled"
+)  # its models have the morph that the documents describe
 AGAIN_S = 10.0  # a worker that fails again within this time is restarted only with the model before
 
 
@@ -132,7 +135,8 @@ def serve(config: ServeConfig) -> int:
                 stop = surfaces.start_bridge(config.surfaces, host, server, sound.player, models, say)
                 started.callback(stop)
             _print(introduction.details if config.verbose else {})
-            _print(_hints(control.info, send))
+            own = config.sound.model.resolve().parent != BUNDLED
+            _print(_hints(control.info, control.info.morph if own else None, send))
             gc.freeze()
             tell = _ignore if config.quiet else say
             lines = (
@@ -243,7 +247,7 @@ def _send(host: str, port: int) -> str:
     return f"oscsend {HOST if host == '0.0.0.0' else host} {port}"
 
 
-def _hints(info: ModelInfo, send: str) -> dict[str, str]:
+def _hints(info: ModelInfo, morph: MorphInfo | None, send: str) -> dict[str, str]:
     """Return two commands to try: a hit, and a sound that turns into another while it sounds."""
 
     def hit(name: str) -> str:
@@ -252,8 +256,8 @@ def _hints(info: ModelInfo, send: str) -> dict[str, str]:
     classes = [each.name for each in info.classes]
     names = Names(classes)
     first = names.find(START) or classes[0]
-    if info.morph:
-        start, end, ms = classes[info.morph.start], classes[info.morph.end], info.morph.ms
+    if morph:
+        start, end, ms = classes[morph.start], classes[morph.end], morph.ms
     else:
         end = names.find(END) or next((name for name in reversed(classes) if name != first), first)
         start, ms = first, HINT_MS

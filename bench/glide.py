@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import sys
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -161,7 +162,10 @@ def measure(
 
 def summary(paths: list[dict[str, float]]) -> dict[str, float]:
     """Return the medians, and the shares of the paths that glide."""
-    found = {key: float(np.nanmedian([one[key] for one in paths])) for key in paths[0]}
+    found = {}
+    for key in paths[0]:
+        known = [one[key] for one in paths if not np.isnan(one[key])]
+        found[key] = float(np.median(known)) if known else math.nan
     for key in ("glides", "sounding"):
         found[f"{key} in"] = float(np.mean([one[key] >= GLIDES for one in paths]))
     return found

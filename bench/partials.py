@@ -29,7 +29,8 @@ def strongest_hz(sound: Sound, rate: int) -> float:
         return float("nan")
     before, at, after = np.log(power[peak - 1 : peak + 2] + 1e-300)
     bend = before - 2 * at + after
-    return float(frequency[peak] + (0.5 * (before - after) / bend if bend < 0 else 0) * frequency[1])
+    off = 0.5 * (before - after) / bend if bend < 0 else 0.0
+    return float(frequency[peak] + np.clip(off, -0.5, 0.5) * frequency[1])
 
 
 def body(sound: Sound, rate: int) -> Sound:

@@ -1,17 +1,18 @@
-"""`python -m bench.telltale MODEL FOLDER`: the features that give a model's sounds away.
+"""`python -m bench.telltale MODEL FOLDER`: the features that tell a model's sounds from real ones.
 
 A random forest learns to tell the real sounds of FOLDER from the model's versions of them, by features of six
-bands. A sound that the model has learnt is decoded at its own point, any other sound at the encoder's. The
-forest classifies pairs that it did not learn from; 50 % right is no better than guessing. The table lists the
-features that it uses most, with the medians of both kinds. They can show a fault that other measures miss.
+frequency bands. A sound that the model has learnt is decoded at its own point, any other sound at the
+encoder's. The forest classifies the sounds of pairs from which it did not learn; 50 % right is no better than
+guessing. The table lists the features that it uses most, with their medians over the real sounds and over the
+model's. They can show a fault that other measures miss.
 
     level       mean amplitude of the band, dB relative to the peak of the whole sound
     before      mean amplitude in the 2 ms before the onset, dB relative to the peak of the band
-    rise        time from the onset to half of the peak, ms
-    crest       peak over mean amplitude in the first 20 ms
-    after 5 …   mean amplitude 5, 20, 200, 500 ms after the onset, dB relative to the peak of the band
-    flutter     power of the envelope's fluctuations between 20 and 200 ms, 15 to 40 Hz or 40 to 100 Hz, dB
-    flatness    geometric over arithmetic mean of the power after 20 ms, window of 8,192 samples, nepers
+    rise        time from the onset to half of the peak of the band, ms
+    crest       peak over mean amplitude in the first 20 ms after the onset
+    after 5 …   mean amplitude from 5, 20, 200 or 500 ms after the onset, dB relative to the peak of the band
+    flutter     power of the envelope's fluctuations, 15 to 40 or 40 to 100 Hz, 20 to 200 ms after onset, dB
+    flatness    log of geometric over arithmetic mean power, 8,192 samples from 20 ms after the onset, nepers
 """
 
 from __future__ import annotations

@@ -119,9 +119,9 @@ class DataConfig:
             nothing.
         leak: also train on the test sounds, once an epoch, as the validation loop of the authors' code does.
             An experiment: `evaluate` then measures sounds that the model was trained on.
-        copies: varied copies of each training sound, which are made and measured once; an epoch takes one of
-            each, and the last is followed by the first. 0 varies the sounds anew in each epoch ("modal" only:
-            0 in the paper). A copy takes 37 kB of memory.
+        copies: number of varied copies of each training sound, which are made and measured once. An epoch
+            takes one copy of each sound; after the last copies, the first are used again. 0 varies the sounds
+            anew in each epoch ("modal" only: 0 in the paper). A copy takes 37 kB of memory.
         vary_zones: largest change of pitch in training, in zones of the modes ("modal" only); 0 in the paper.
         vary_db: standard deviation of a random equaliser in training ("modal" only); 0 in the paper.
         vary_attack_db: standard deviation of a random gain of the attack ("modal" only); 0 in the paper.
@@ -174,9 +174,9 @@ class LossConfig:
         morph: weight of the deviation of mel levels at points between two sounds in z from levels
             interpolated between the two; 0 in the paper.
         components: weight of the oscillators, modes and noise found in the recordings ("modal" only).
-        points: weight of the squared distance of each training sound's own point, at which the decoder learns
-            it, from the encoder's point for it; 0, as in the paper, gives no sound its own point. It needs
-            [data] copies.
+        points: weight of the squared distance between each training sound's own point, at which the decoder
+            learns it, and the encoder's point for it. 0, as in the paper, gives no sound a point of its own.
+            A weight above 0 needs [data] copies.
     """
 
     reconstruction: float = 1.0

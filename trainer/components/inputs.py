@@ -1,4 +1,4 @@
-"""Measurements of sounds, with which the networks of the modal encoder begin."""
+"""Measurements of sounds: the inputs of the networks of the modal encoder."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Inputs:
-    """Measurements of B sounds; none of them changes in training, so they can be kept.
+    """Measurements of B sounds. They do not depend on the weights, so they can be kept during training.
 
     Attributes:
         course: log-mel levels over time, [B, 48, windows].
@@ -36,7 +36,7 @@ class Inputs:
         return Inputs(*(getattr(self, item.name).to(target) for item in fields(self)))
 
     def light(self) -> Inputs:
-        """Return the measurements in half the memory; only the pitches keep their precision."""
+        """Return the measurements in 16 bits, except `peaks`, whose pitches need their precision."""
         return replace(self.to(torch.float16), peaks=self.peaks)
 
 

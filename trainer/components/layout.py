@@ -70,10 +70,11 @@ def band_widths_hz(bands: int, sample_rate: int) -> Array:
 
 
 def band_starts(bands: int, sample_rate: int, hop_length: int) -> Array:
-    """Return the share of its level with which each noise band begins; it rises to 1 in the first frame.
+    """Return the share of its level at which each noise band begins; the share rises to 1 in the first frame.
 
-    A band whose waves are longer than a frame begins at 0, as one that began in the middle of a wave would
-    click. From the octave above on, bands begin at their level.
+    A band whose waves are longer than a frame begins at 0: if it began in the middle of a wave, it would
+    click. From an octave above that limit, bands begin at their full level; in between, the share rises
+    evenly.
 
     Returns:
         float64 [bands], 0 to 1.

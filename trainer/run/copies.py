@@ -1,10 +1,10 @@
-"""Varied copies of the training sounds, which are made and measured once; each epoch takes a set of them.
+"""Varied copies of the training sounds, made and measured once; each epoch takes one set of them.
 
-Most of the time of a step goes into varying sounds and into their long spectra, and neither depends on the
-weights. There are `[data] copies` sets; after the last one, the first comes round again.
+Without copies, a step spends most of its time on varying sounds and computing their long spectra, and neither
+depends on the weights. There are `[data] copies` sets; after the last one, the first is used again.
 
-With `[loss] points`, a batch also has as many training sounds as they are, and the decoder learns these at
-points of their own.
+With `[loss] points`, a batch also has an equal number of unvaried training sounds, and the decoder learns
+these at points of their own.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from trainer.run.draws import drawn
 from trainer.run.state import State
 
 ORIGINALS = -1
-"""Number of the set of the sounds as they are."""
+"""Number of the set of unvaried sounds."""
 POINT_RATE = 0.02
 """Learning rate of the points, before the factor of the schedule."""
 AT_ONCE = 64
-"""Measured sounds that the encoder takes at once."""
+"""Number of measured sounds that the encoder takes at once."""
 
 
 def batches(state: State) -> Iterator[Batch]:
@@ -46,10 +46,10 @@ def batches(state: State) -> Iterator[Batch]:
 
 @torch.no_grad()
 def give_points(state: State, points: Tensor | None = None) -> None:
-    """Give each training sound a point of its own, which the only optimiser moves.
+    """Give each training sound a point of its own, and add the points to the only optimiser.
 
     Args:
-        points: [training sounds, D]; None is where the encoder puts the sounds.
+        points: [training sounds, D]; None takes the encoder's points for the sounds.
     """
     if points is None:
         state.model.eval()
@@ -68,7 +68,7 @@ def give_points(state: State, points: Tensor | None = None) -> None:
 
 @torch.no_grad()
 def _set(state: State, number: int) -> Batch:
-    """Return a set, which is made when it is first asked for."""
+    """Return a set; the first call for a set makes it."""
     if number not in state.copies:
         batches = _originals(state) if number == ORIGINALS else drawn(state, number)
         state.copies[number] = _measured(cast(ModalEncoder, state.model.encoder), batches, state.device)

@@ -285,8 +285,13 @@ class Jack(Process):
         subprocess.run(command, env={**os.environ, **self.env}, check=True, capture_output=True, timeout=30)
 
     def pause(self) -> None:
-        """Stop the process until `go_on`; only SIGKILL ends it meanwhile."""
+        """Stop the process until `go_on`; only SIGKILL ends it meanwhile.
+
+        One thread receives the signal and then stops the others, which run until that thread is scheduled: so
+        this waits until all have stopped.
+        """
         self._process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self._process.pid, os.WSTOPPED)
 
     def go_on(self) -> None:
         """Resume after `pause`."""

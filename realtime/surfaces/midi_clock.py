@@ -28,20 +28,28 @@ PAUSE_S = 0.5  # gap after which a clock begins anew; the slowest has a tick eve
 class MidiClock:
     """Estimates beat and tempo from clock messages; a line through the latest ticks smooths their jitter.
 
-    A tick off the line is late or begins another line, and only the ticks after it show which. When three in
-    a row are on a line of their own, ticks were lost if that line is the old one shifted by whole ticks;
-    otherwise the tempo or the place has changed. A clock that was not started moves nothing: many controllers
-    send one all the time.
+    A tick off the line is late or begins another line, and only the ticks after it show which. After two in
+    a row on the line, those before were late. After three in a row on a line of their own, ticks were lost if
+    that line is the old one shifted by whole ticks; otherwise the tempo or the place has changed. Ticks were
+    lost at a change of tempo, too, if one gap there is longer than a tick at either tempo, and lasts a whole
+    number of ticks at a tempo between them. A clock that was not started moves nothing: many controllers send
+    one all the time.
     """
 
     def __init__(self) -> None:
         self._running = self._starting = False
         self._tick = -1  # number of the latest tick; tick 0 is beat 0
         self._times: deque[tuple[int, float]] = deque(maxlen=FITTED)
-        self._strays: list[tuple[int, float]] = []  # the latest ticks, if off the line
+        self._near = True  # the latest tick is on the line
+        self._strays: list[tuple[int, float]] = []  # ticks since one off the line, until two are on it
 
     def feed(self, message: mido.Message, at: float) -> tuple[Message, ...]:
-        """Return the sequencer messages that a message received at monotonic time `at` stands for."""
+        """Return the sequencer messages that a message stands for.
+
+        Args:
+            message: of any type; other types than those of the clock have no effect.
+            at: time of its arrival in seconds, always by the same clock.
+        """
         match message.type:
             case "start":
                 self._number(-1)
@@ -70,16 +78,18 @@ class MidiClock:
         self._tick += 1
         if at - max((time for _, time in (*self._times, *self._strays)), default=at) > PAUSE_S:
             self._begin([])
-        if self._is_near(at):
-            self._times.append((self._tick, at))
+        before, self._near = self._near, self._is_near(at)
+        self._strays.append((self._tick, at))
+        if before and self._near:
+            self._times.extend(self._strays[-2:])
             self._strays.clear()
             if len(self._times) == SURE:
                 self._fill()
             return
-        self._strays.append((self._tick, at))
         latest = self._strays[-STRAYS:]
         period, time, distance = _line(latest, self._tick)
-        if len(latest) == STRAYS and distance <= STEADY_S and TEMPO_BPM.accepts(_bpm(period)):
+        steady = len(latest) == STRAYS and distance <= STEADY_S and TEMPO_BPM.accepts(_bpm(period))
+        if steady and not self._near:
             self._renew(latest, period, time)
         elif len(self._strays) == MOST_STRAYS:
             self._begin(self._strays)
@@ -96,25 +106,42 @@ class MidiClock:
         numbers, times = np.array(self._times).T
         gaps = np.diff(times) / max(float(np.median(np.diff(times))), 1e-6)
         whole = np.rint(gaps)
-        lost = np.where((whole <= MOST_LOST) & (np.abs(gaps - whole) < UNEVEN), np.maximum(whole - 1, 0), 0)
-        moved = numbers + np.concatenate(([0], np.cumsum(lost)))
-        self._times = deque(zip(moved.astype(int).tolist(), times.tolist(), strict=True), FITTED)
-        self._tick += int(lost.sum())
+        extra = np.where((whole <= MOST_LOST) & (np.abs(gaps - whole) < UNEVEN), whole - 1, 0)
+        lost = np.maximum(np.cumsum([0, *extra]), 0)  # -1 for no gap: the tick before was late
+        self._times = deque(zip((numbers + lost).astype(int).tolist(), times.tolist(), strict=True), FITTED)
+        self._tick += int(lost[-1])
 
     def _renew(self, latest: list[tuple[int, float]], period: float, time: float) -> None:
         """Continue with another line: through the latest ticks, or the old one after lost ticks."""
         before, expected, _ = _line(self._times, self._tick)
         shift = (time - expected) / max(before, 1e-6)
         lost = round(shift)
-        if 1 <= lost <= MOST_LOST and abs(shift - lost) < UNEVEN and abs(before - period) < UNEVEN * period:
-            self._times.extend((number + lost, at) for number, at in latest)
-            self._tick += lost
-            self._strays.clear()
-        else:
-            self._begin(latest)
+        whole = 1 <= lost <= MOST_LOST and abs(shift - lost) < UNEVEN
+        same = whole and abs(before - period) < UNEVEN * period
+        if not same:
+            lost = self._lost_at_change(before, period)
+        latest = [(number + lost, at) for number, at in latest]
+        self._tick += lost
+        if same:
+            latest = [*self._times, *latest]
+        self._begin(latest)
+
+    def _lost_at_change(self, before: float, after: float) -> int:
+        """Return the number of ticks lost at a change of tempo; 0 unless exactly one gap there is too long.
+
+        Args:
+            before: seconds from tick to tick until the change.
+            after: the same from then on.
+        """
+        _, last, _ = _line(self._times, self._times[-1][0])
+        gaps = np.diff([last, *(at for _, at in self._strays[: 1 - STRAYS])])
+        least, most = sorted((before, after))
+        ticks = [_ticks(gap, least, most) for gap in gaps]
+        long = [count for count in ticks if count != 1]
+        return long[0] - 1 if len(ticks) <= STRAYS and len(long) == 1 and long[0] else 0
 
     def _begin(self, ticks: Sequence[tuple[int, float]]) -> None:
-        self._times, self._strays = deque(ticks, FITTED), []
+        self._times, self._strays, self._near = deque(ticks, FITTED), [], True
 
     def _report(self, at: float) -> tuple[Message, ...]:
         if len(self._times) < 2:
@@ -131,6 +158,12 @@ class MidiClock:
 
 def _bpm(period: float) -> float:
     return 60.0 / (TICKS_PER_BEAT * max(period, 1e-6))
+
+
+def _ticks(gap: float, least: float, most: float) -> int:
+    """Return how many ticks of between `least` and `most` seconds a gap lasts; 0: no whole number."""
+    counts = range(1, MOST_LOST + 2)
+    return next((n for n in counts if (n - UNEVEN) * least <= gap <= (n + UNEVEN) * most), 0)
 
 
 def _line(ticks: Sequence[tuple[int, float]], number: int) -> tuple[float, float, float]:

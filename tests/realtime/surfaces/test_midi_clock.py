@@ -75,6 +75,23 @@ def test_tick_lost_right_after_the_start_is_counted_after_six() -> None:
     assert np.abs(_off_the_beat_s(times, run(times)[4:], 133)).max() < 1e-6
 
 
+@pytest.mark.parametrize("bpms", [(100, 133), (133, 100), (90, 150)])
+@pytest.mark.parametrize("lost", [[78], [79], [80], [81], [82], [83], [79, 80], [80, 81]])
+def test_ticks_lost_at_a_change_of_tempo_do_not_move_the_beat(lost: list[int], bpms: tuple[int, int]) -> None:
+    """The tempo changes at tick 80."""
+    before, after = (60 / bpm / TICKS_PER_BEAT for bpm in bpms)
+    ticks = [n for n in range(-24, 200) if n not in lost]
+    told = run([before * min(n, 80) + after * max(n - 80, 0) for n in ticks])
+    at, beat = [(at, m.arguments[0]) for at, m in told if m.address == "/morph/seq/beat"][-1]
+    assert beat == pytest.approx((80 + (at - 80 * before) / after) / TICKS_PER_BEAT, abs=1e-6)
+
+
+def test_tick_late_by_a_whole_tick_among_the_first_six_does_not_move_the_beat() -> None:
+    period = 60 / 133 / TICKS_PER_BEAT
+    times = [period * (n + (n == 3)) for n in range(60)]
+    assert np.abs(_off_the_beat_s(times, run(times)[6:], 133)).max() < 1e-6
+
+
 @pytest.mark.parametrize("held_s", [0.005, 0.03, 0.1])
 def test_delayed_ticks_do_not_move_the_beat(held_s: float) -> None:
     period = 60 / 133 / TICKS_PER_BEAT

@@ -23,7 +23,7 @@ from realtime.live.pacing import CAREFUL_S, TARDY_S, Pacing
 from realtime.synth.commands import POINT_MOVES, Command, Panic, Prepare, Shed, Swap, Ticks, Trigger, Tweak
 from realtime.synth.crossfade import Change, Crossfade, Effects
 from realtime.synth.mixer import Mixer
-from realtime.util import priority, timeouts
+from realtime.util import clocks, priority, timeouts
 
 Block = NDArray[np.float32]
 
@@ -34,8 +34,6 @@ PATIENCE = 3  # maximum number of blocks that commands wait for a longer queue
 MAX_WAITING = 4096  # commands in the inbox; for scheduled ones, with those scheduled already
 DELAYS = 1000  # latest delays kept for the 99th percentile
 PREPARE_S = 0.01  # pause between checks for a sound to decode ahead
-CLOCK_JUMP_S = 0.02  # a larger clock offset is corrected at once, a smaller one gradually
-CLOCK_GAIN = 0.05
 MAX_FADE_S = 0.3  # limit of each wait in `stop`, for any device
 
 
@@ -544,7 +542,7 @@ class Engine:
     def _note_spare(self) -> None:
         """Report to the pacing the time left when a block was finished, if lateness is audible."""
         now, (at, sample) = time.monotonic(), self._handed
-        if self._pacing is not None and self._sounds and sample and now - at < CLOCK_JUMP_S:
+        if self._pacing is not None and self._sounds and sample and now - at < clocks.JUMP_S:
             later_s = (self._ring.written * self.block_size - sample) / self.mixer.sample_rate
             self._pacing.finished(at + later_s - now, now)
 
@@ -557,10 +555,5 @@ class Engine:
     def _follow_clock(self) -> None:
         """Update the estimated time of device sample 0 from the latest hand-over, which may jitter."""
         at, sample = self._handed
-        if sample == 0:
-            return
-        off = at - sample / self.mixer.sample_rate - self._origin_s
-        if abs(off) > CLOCK_JUMP_S:
-            self._origin_s += off
-        else:
-            self._origin_s += CLOCK_GAIN * off
+        if sample:
+            self._origin_s = clocks.corrected(self._origin_s, at - sample / self.mixer.sample_rate)

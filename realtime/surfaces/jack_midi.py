@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 
 from realtime.audio.jack_client import JackClient, JackError
+from realtime.surfaces.jack_cycles import Cycles
 from realtime.util import priority
 from realtime.util.errors import RealtimeError
 
@@ -26,7 +27,8 @@ class JackPorts:
     """The MIDI ports of a JACK server, and our own port `soundmorph-midi:in`. Reconnects to a new server.
 
     Args:
-        deliver: called with each message as bytes and its monotonic time, on JACK's thread; must not block.
+        deliver: called with each message as bytes and its time in seconds by JACK's samples, for
+            `monotonic`; on JACK's thread, so it must not block.
 
     Raises:
         JackMidiError: no JACK server is running, or JACK's library is not installed.
@@ -38,7 +40,7 @@ class JackPorts:
         priority.switch_often()  # every JACK client waits for our process callback
         self._deliver = deliver
         self._joined: JackClient | None = None
-        self._cycles = 0
+        self._count = 0  # of cycles
         try:
             self._join()
         except (ImportError, OSError) as error:
@@ -49,18 +51,23 @@ class JackPorts:
     def _join(self) -> None:
         joined, deliver = JackClient(CLIENT), self._deliver
         client = joined.client
-        port = client.midi_inports.register(PORT)
+        port, rate_hz = client.midi_inports.register(PORT), client.samplerate
+        cycles = Cycles(rate_hz)
 
         def process(samples: int) -> None:
-            self._cycles += 1
-            for place, event in port.incoming_midi_events():
-                message = bytes(event)
+            self._count += 1
+            begun_s = time.monotonic() - client.frames_since_cycle_start / rate_hz
+            events = [(place, bytes(event)) for place, event in port.incoming_midi_events()]
+            for message, at in cycles.run(client.last_frame_time, begun_s, events):
                 if message and message[0] not in IGNORED:
-                    elapsed = client.frame_time - client.last_frame_time  # of the cycle
-                    deliver(message, time.monotonic() + (place - elapsed) / client.samplerate)
+                    deliver(message, at)
 
         joined.activate(process)
-        self._joined, self._port = joined, port
+        self._joined, self._port, self._cycles = joined, port, cycles
+
+    def monotonic(self, time_s: float) -> float:
+        """Return the monotonic time of a message that was delivered with this time."""
+        return self._cycles.monotonic(time_s)
 
     @property
     def own(self) -> str | None:
@@ -102,8 +109,8 @@ class JackPorts:
 
     def _await_next_cycle(self) -> None:
         """Wait until a new connection is active, which is by the second process callback from now."""
-        seen, end_s = self._cycles, time.monotonic() + CONNECT_TIMEOUT_S
-        while self._cycles < seen + 2 and time.monotonic() < end_s:
+        seen, end_s = self._count, time.monotonic() + CONNECT_TIMEOUT_S
+        while self._count < seen + 2 and time.monotonic() < end_s:
             time.sleep(0.001)
 
     def shut(self) -> None:

@@ -117,7 +117,7 @@ class Bridge:
         for message in messages:
             if message.type in TEMPO:
                 if asked := self._clock.feed(message, message.time):
-                    link.send(asked, message.time)
+                    link.send(asked, self._port.monotonic(message.time))
                 continue
             self.latest.append((next(self._count), message.bytes()))
             if asked := self._mapper.feed(message, now):

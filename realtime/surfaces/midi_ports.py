@@ -23,7 +23,7 @@ ALSA, SEQUENCER = "API_LINUX_ALSA", Path("/dev/snd/seq")  # without it, ALSA's l
 RESCAN_S = 1.0  # interval between scans for ports that appear or disappear
 
 Deliver = Callable[[bytes, float], None]
-"""Takes a message and the monotonic time of its arrival."""
+"""Takes a message and the time of its arrival in seconds, by the clock of the backend."""
 
 
 class PortError(RealtimeError):
@@ -50,6 +50,10 @@ class Ports(Protocol):
 
     def names(self) -> list[str]:
         """Return the available input ports."""
+        ...
+
+    def monotonic(self, time_s: float) -> float:
+        """Return the monotonic time of a message that came at `time_s` by the clock of the backend."""
         ...
 
     def open_own(self) -> None:
@@ -103,6 +107,9 @@ class RtMidiPorts:
     def names(self) -> list[str]:
         return list(self._client.get_ports())
 
+    def monotonic(self, time_s: float) -> float:
+        return time_s
+
     def open_own(self) -> None:
         try:
             self._client.open_virtual_port(PORT)
@@ -148,7 +155,7 @@ def _open(backend: str, deliver: Deliver) -> Ports:
 
 
 def parse(message: bytes, at: float) -> mido.Message | None:
-    """Return a message that came at monotonic time `at`; None if it is malformed."""
+    """Return a message with `at` as its time; None if it is malformed."""
     try:
         return mido.Message.from_bytes(message, time=at)
     except (ValueError, IndexError):  # the latter where mido misses a byte
@@ -212,7 +219,8 @@ class Input:
     def take(self, timeout_s: float = 0.0) -> list[mido.Message]:
         """Return the messages since the last call, in order; if there are none, wait up to `timeout_s`.
 
-        The attribute `time` of each is the monotonic time of its arrival. Scan for the port every `RESCAN_S`.
+        The attribute `time` of each is the time of its arrival, for `monotonic`. Scan for the port every
+        `RESCAN_S`.
         """
         if time.monotonic() >= self._rescan_s:
             self._rescan_s = time.monotonic() + RESCAN_S
@@ -227,6 +235,10 @@ class Input:
                     messages.append(parsed)
                 at, message = self._come.get_nowait()
         return messages
+
+    def monotonic(self, time_s: float) -> float:
+        """Return the monotonic time of a message that came at `time_s`."""
+        return self._ports.monotonic(time_s)
 
     def _look(self) -> None:
         here = self._ports.names()

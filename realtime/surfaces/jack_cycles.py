@@ -1,0 +1,61 @@
+"""The cycles of a JACK client: the time of each sample, and the events that are new. No JACK, no clock.
+
+JACK skips cycles when a client is late, and then runs the late client several times in the latest cycle,
+each time with the events of that cycle. After an xrun, JACK's own time of a sample (`jack_frame_time`) is off
+by the length of the xrun and more; it needs five seconds to settle.
+"""
+
+from __future__ import annotations
+
+from realtime.util import clocks
+
+FRAMES = 2**32  # JACK's count of frames begins anew after as many
+
+Event = tuple[int, bytes]
+"""Place in its cycle in samples, and the message."""
+
+
+class Cycles:
+    """Follows the cycles of a client.
+
+    The time of an event is that of its sample: the first cycle has its monotonic time, and the following ones
+    have it by their samples. So events at even samples have even times, whenever the cycles run. `monotonic`
+    converts such a time to that of the clock.
+
+    Args:
+        rate_hz: sample rate of the server.
+    """
+
+    def __init__(self, rate_hz: float) -> None:
+        self._rate_hz = rate_hz
+        self._frame: int | None = None  # of the latest cycle
+        self._begin_s = 0.0
+        self._behind_s = 0.0  # monotonic time minus time by samples, smoothed
+        self._events: list[Event] = []
+
+    def run(self, frame: int, begun_s: float, events: list[Event]) -> list[tuple[bytes, float]]:
+        """Begin a cycle, or run the latest again; return its new messages with their times in seconds.
+
+        Args:
+            frame: number of the first sample of the cycle, modulo `FRAMES`.
+            begun_s: monotonic time at which the cycle began.
+            events: all events of the cycle.
+        """
+        if self._frame is None:
+            self._begin_s = begun_s
+        elif frame != self._frame:
+            self._begin_s += (frame - self._frame) % FRAMES / self._rate_hz
+        old = self._events.copy() if frame == self._frame else []
+        self._frame, self._events = frame, events
+        self._behind_s = clocks.corrected(self._behind_s, begun_s - self._begin_s)
+        new = []
+        for event in events:
+            if event in old:
+                old.remove(event)
+            else:
+                new.append((event[1], self._begin_s + event[0] / self._rate_hz))
+        return new
+
+    def monotonic(self, time_s: float) -> float:
+        """Return the monotonic time of a recent time by samples, both in seconds."""
+        return time_s + self._behind_s

@@ -16,7 +16,7 @@ import numpy as np
 import soundfile
 
 from bench import distances
-from bench.middles import GAP_S, RANGE_DB, levels_db
+from bench.centres import GAP_S, RANGE_DB, levels_db
 from bench.shots import Floats, Model, Shot, model_parser
 from realtime.util.errors import RealtimeError
 from trainer.errors import TrainerError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import signal
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -12,10 +13,15 @@ if TYPE_CHECKING:
 
 AT_ONCE = ("fit", "play", "evaluate")
 """Commands with heavy imports: Ctrl-C ends them at once until they have something to save."""
+OTHERS = {
+    "play": ("export.play.__main__", "learn a folder of sounds and play them meanwhile"),
+    "export": ("export.__main__", "turn a run into the .onnx files for the stage"),
+}
+"""Module and help of the commands of `export`, which this package must not import."""
 
 
 def commands() -> dict[str, Any]:
-    """Return the module of each command, except those that have a parser of their own (`beyond`)."""
+    """Return the module of each command of this package."""
     from trainer.commands import divide, evaluate, fetch, fit, prepare
 
     return {"fit": fit, "evaluate": evaluate, "prepare": prepare, "divide": divide, "fetch": fetch}
@@ -25,13 +31,11 @@ def get_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     import argparse
 
-    from trainer.commands import beyond
-
     parser = argparse.ArgumentParser(prog="trainer", description=__doc__)
     added = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, command in commands().items():
         command.add_arguments(added.add_parser(name, help=command.HELP, description=command.DESCRIPTION))
-    for name, (_, text) in beyond.COMMANDS.items():
+    for name, (_, text) in OTHERS.items():
         added.add_parser(name, help=text, add_help=False)
     return parser
 
@@ -61,10 +65,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: list[str]) -> int:
-    from trainer.commands import beyond
-
-    if argv and argv[0] in beyond.COMMANDS:
-        return beyond.run(argv[0], argv[1:])
+    if argv and argv[0] in OTHERS:
+        module, _ = OTHERS[argv[0]]
+        return int(importlib.import_module(module).main(argv[1:], f"trainer {argv[0]}"))
     args = get_parser().parse_args(argv)
     return int(commands()[args.command].run(args))
 

@@ -24,7 +24,7 @@ class Architecture:
         encoder: "module:class"; made from a ModelConfig; audio [B, 1, T] -> mean, log_var [B, D].
         decoder: "module:class"; made from a ModelConfig; z [B, D] or [B, F, D] -> audio [B, 1, T].
         check: raises ConfigError for a ModelConfig that this architecture cannot have.
-        keeps_middles: True if the model keeps the running mean of z of each class, which [loss] centre and
+        keeps_prototypes: True if the model keeps the running mean of z of each class, which [loss] centre and
             centre_dtw need.
         taught: True if the decoder learns the components of the sounds (`trainer.components.analysis`).
     """
@@ -33,7 +33,7 @@ class Architecture:
     encoder: str
     decoder: str
     check: Callable[[ModelConfig], None]
-    keeps_middles: bool = False
+    keeps_prototypes: bool = False
     taught: bool = False
 
 
@@ -76,7 +76,7 @@ ARCHITECTURES = {
         encoder="trainer.models.mb:MBEncoder",
         decoder="trainer.models.mb:MBDecoder",
         check=_whole_bands,
-        keeps_middles=True,
+        keeps_prototypes=True,
     ),
     "modal": Architecture(
         summary="oscillators and band noise",

@@ -196,7 +196,7 @@ class LossConfig:
     points: float = 0.0
 
     @property
-    def middles(self) -> bool:
+    def prototypes(self) -> bool:
         """True if a term asks for the sounds of class centres."""
         return bool(self.centre or self.centre_dtw)
 
@@ -301,7 +301,7 @@ class Config:
             parts[name] = _section(name, table)
         config = cls(**parts)
         _check_stft(config)
-        _check_middles(config)
+        _check_prototypes(config)
         _check_taught(config)
         _check_drawn(config)
         _check_copies(config)
@@ -456,13 +456,13 @@ def _check_stft(config: Config) -> None:
         raise ConfigError(f"[loss] stft_sizes = {list(sizes)}: one must be {length} samples or shorter")
 
 
-def _check_middles(config: Config) -> None:
+def _check_prototypes(config: Config) -> None:
     """Refuse the terms of class centres if the architecture does not keep centres during training."""
     name = config.model.architecture
-    able = ", ".join(other for other, row in ARCHITECTURES.items() if row.keeps_middles)
+    able = ", ".join(other for other, row in ARCHITECTURES.items() if row.keeps_prototypes)
     for key in ("centre", "centre_dtw"):
         value = getattr(config.loss, key)
-        if value and not ARCHITECTURES[name].keeps_middles:
+        if value and not ARCHITECTURES[name].keeps_prototypes:
             raise ConfigError(f"[loss] {key} = {value:g}: it must be 0 for {name}; it works with {able}")
 
 

@@ -9,7 +9,7 @@ import pytest
 import soundfile
 
 from bench import beside
-from bench.middles import GAP_S
+from bench.centres import GAP_S
 from bench.shots import Model, Shot
 
 RATE = 44_100

@@ -45,7 +45,7 @@ class Objective(nn.Module):
         heard: Tensor | Inputs,
         target: Tensor,
         eps: Tensor,
-        middle: Tensor | None = None,
+        prototype: Tensor | None = None,
         between: Tensor | None = None,
         components: Components | None = None,
         points: Tensor | None = None,
@@ -58,7 +58,7 @@ class Objective(nn.Module):
             heard: [B, 1, T], the sounds that the encoder hears, or the measurements of these.
             target: int64 [B, heads].
             eps: [B, D] from N(0, I).
-            middle: [ceil(B / 2), D], the prototypes of the classes of sounds 0, 2, 4, …; None leaves the
+            prototype: [ceil(B / 2), D], the prototypes of the classes of sounds 0, 2, 4, …; None leaves the
                 terms of class centres out.
             between: [B // 2], a place from 0 to 1 between sounds 0 and 1, 2 and 3, …; None leaves the morph
                 term out. With no pair at all this term is 0.
@@ -81,8 +81,8 @@ class Objective(nn.Module):
             terms["kl"] = divergence(mean.float(), log_var.float())
         elif step != CLASSIFICATION:
             rate, places = self.config.model.sample_rate, [z]
-            if middle is not None:  # the spread around a prototype is that around a sound
-                places.append(middle + (z - mean)[::2].detach())
+            if prototype is not None:  # the spread around a prototype is that around a sound
+                places.append(prototype + (z - mean)[::2].detach())
             if between is not None:
                 pairs = len(between)
                 places.append(torch.lerp(z[: 2 * pairs : 2], z[1 : 2 * pairs : 2], between[:, None]))
@@ -91,7 +91,7 @@ class Objective(nn.Module):
             audio, *others = every.float().split(sizes)
             output = VAEOutput(audio, mean.float(), log_var.float(), z, z.new_empty(len(z), 0))
             terms |= variational_terms(output, waveform, loss, rate)
-            if middle is not None:
+            if prototype is not None:
                 assert isinstance(self.medoids, Tensor)
                 medoid = self.medoids[target[::2, 0]]
                 terms |= centre_terms(others.pop(0), medoid, waveform[::2], loss, rate)

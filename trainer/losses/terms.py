@@ -21,13 +21,13 @@ MORPH_WINDOW_S = 0.016
 Terms = dict[str, Tensor]
 """Unweighted terms by name, each a scalar: the mean over its sounds, class centres or pairs."""
 
-OF_MIDDLES, OF_PAIRS = ("centre", "centre_dtw"), ("morph",)
+OF_PROTOTYPES, OF_PAIRS = ("centre", "centre_dtw"), ("morph",)
 """Terms that are means over class centres and over pairs of sounds; the others, over sounds."""
 
 
 def needs_audio(config: LossConfig) -> bool:
     """Return True if any term compares sounds, so that a step has to decode."""
-    return any((config.reconstruction, config.stft, config.soft_dtw, config.middles, config.morph))
+    return any((config.reconstruction, config.stft, config.soft_dtw, config.prototypes, config.morph))
 
 
 def variational_terms(

@@ -58,7 +58,7 @@ class VAE(nn.Module):
             if config.heads
             else perceptron(config.latent_dim, config.classifier_hidden, classes)
         )
-        if row.keeps_middles:
+        if row.keeps_prototypes:
             self.register_buffer("prototypes", torch.zeros(classes, config.latent_dim))
             self.register_buffer("met", torch.zeros(classes))
 

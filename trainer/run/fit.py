@@ -76,7 +76,7 @@ def start(
         sounds = _credited(sounds, base)
         adopt(model, base)
     typical = None
-    if config.loss.middles:
+    if config.loss.prototypes:
         typical = sounds.waveforms[medoids(sounds, parts.train, config.model.sample_rate)].to(fabric.device)
     objective: torch.nn.Module = Objective(model, config, typical)
     if config.fit.compile:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from trainer.losses.terms import OF_MIDDLES, OF_PAIRS
+from trainer.losses.terms import OF_PAIRS, OF_PROTOTYPES
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Part:
     counts: bool = True
 
     @property
-    def middles(self) -> slice:
+    def prototypes(self) -> slice:
         """The class centres of the batch that belong to these rows: one for every even row."""
         return slice((self.rows.start + 1) // 2, (self.rows.stop + 1) // 2)
 
@@ -36,8 +36,8 @@ class Part:
         """Return the fraction of the batch, 0 to 1, that these rows give to the mean of a term."""
         if not self.counts:
             return 0.0
-        if term in OF_MIDDLES:
-            return (self.middles.stop - self.middles.start) / ((self.size + 1) // 2)
+        if term in OF_PROTOTYPES:
+            return (self.prototypes.stop - self.prototypes.start) / ((self.size + 1) // 2)
         if term in OF_PAIRS:
             return (self.pairs.stop - self.pairs.start) / max(1, self.size // 2)
         return (self.rows.stop - self.rows.start) / self.size

@@ -122,11 +122,11 @@ def _descend(
     optimiser.zero_grad(set_to_none=True)
     targets = state.targets[batch.index.cpu()].to(state.device)
     decodes = name != CLASSIFICATION
-    prototypes = _followed(state, batch, targets[:, 0]) if decodes and state.config.loss.middles else {}
-    middle = prototypes["prototypes"][targets[::2, 0]] if prototypes else None
+    prototypes = _followed(state, batch, targets[:, 0]) if decodes and state.config.loss.prototypes else {}
+    prototype = prototypes["prototypes"][targets[::2, 0]] if prototypes else None
     between = _between(len(batch), state.device) if decodes and state.config.loss.morph else None
     values: dict[str, float] = {}
-    paired = middle is not None or between is not None
+    paired = prototype is not None or between is not None
     at_once = state.at_once if batch.measured is None else len(batch)
     parts = list(cut(len(batch), at_once, paired, fabric.global_rank, fabric.world_size))
     for part in parts:
@@ -140,7 +140,7 @@ def _descend(
                 mine.input,
                 targets[rows],
                 eps[rows],
-                None if middle is None else middle[part.middles],
+                None if prototype is None else prototype[part.prototypes],
                 None if between is None else between[part.pairs],
                 mine.components,
                 None if state.points is None else state.points[mine.index[len(mine) - mine.own :]],

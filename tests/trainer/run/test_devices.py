@@ -44,7 +44,7 @@ def fitted(config: Config, folder: Path, out: Path, *words: str) -> str:
         ("joint", 1, "dc", {}),
         ("joint", 2, "mb", {"reduction": "mean", "centre": 1.0, "morph": 1.0}),
     ],
-    ids=["alternating", "joint", "middles"],
+    ids=["alternating", "joint", "prototypes"],
 )
 def test_two_processes_are_one_with_the_same_batch(
     config: Config,

@@ -40,7 +40,7 @@ def trained(config: Config, folder: Path, out: Path) -> tuple[State, Recorder]:
     return state, display
 
 
-MIDDLES: dict[str, dict[str, Any]] = {
+PROTOTYPES: dict[str, dict[str, Any]] = {
     "model": {"architecture": "mb"},
     "loss": {"reduction": "mean", "centre": 1.0, "centre_dtw": 0.01, "morph": 1.0},
     "optim": {"update": "joint"},
@@ -93,7 +93,9 @@ def test_spectral_loss_falls_in_training(config: Config, folder: Path, tmp_path:
     assert last < 0.6 * first
 
 
-@pytest.mark.parametrize("tables", [{}, JOINT, MIDDLES, COPIES], ids=["paper", "joint", "middles", "copies"])
+@pytest.mark.parametrize(
+    "tables", [{}, JOINT, PROTOTYPES, COPIES], ids=["paper", "joint", "prototype", "copies"]
+)
 @pytest.mark.parametrize("stop_after", [1, 3, 4])
 def test_resumed_is_uninterrupted_bit_for_bit(
     config: Config, folder: Path, tmp_path: Path, tables: dict[str, Any], stop_after: int
@@ -132,7 +134,7 @@ def test_saving_on_the_way_changes_nothing(config: Config, folder: Path, tmp_pat
 
 
 @pytest.mark.parametrize("batch_size", [8, 7])
-@pytest.mark.parametrize("tables", [{}, JOINT, MIDDLES], ids=["paper", "joint", "middles"])
+@pytest.mark.parametrize("tables", [{}, JOINT, PROTOTYPES], ids=["paper", "joint", "prototypes"])
 def test_losses_and_gradient_are_those_of_the_whole_batch(
     config: Config, folder: Path, tables: dict[str, Any], batch_size: int
 ) -> None:
@@ -162,7 +164,7 @@ def test_the_papers_protocol_takes_a_step(folder: Path, name: str) -> None:
 
 
 def test_step_stopped_halfway_leaves_the_run_as_it_was(config: Config, folder: Path) -> None:
-    state = fit.start(changed(config, MIDDLES).replace("fit", micro_batch=2), folder)
+    state = fit.start(changed(config, PROTOTYPES).replace("fit", micro_batch=2), folder)
     before = {name: weight.clone() for name, weight in state.model.state_dict().items()}
     answers = iter([False, True])
     assert update(state, next(batches(state)), lambda: next(answers)) is None

@@ -16,7 +16,7 @@ def test_parts_of_all_processes_are_the_batch(size: int, at_once: int, paired: b
     assert all(part.rows.stop - part.rows.start <= at_once + paired for part in counted)
     assert sum(part.share("kl") for mine in parts for part in mine) == pytest.approx(1.0)
     if paired:
-        assert [i for part in counted for i in range((size + 1) // 2)[part.middles]] == [
+        assert [i for part in counted for i in range((size + 1) // 2)[part.prototypes]] == [
             *range((size + 1) // 2)
         ]
         assert [i for part in counted for i in range(size // 2)[part.pairs]] == [*range(size // 2)]

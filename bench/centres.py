@@ -1,4 +1,4 @@
-"""`python -m bench.middles RUN -o FILE.png [--sound FILE.flac]`: show and play the classes of a run.
+"""`python -m bench.centres RUN -o FILE.png [--sound FILE.flac]`: show and play the classes of a run.
 
 The picture has a column for each class: the spectrograms of a real test sound, of its reconstruction, and of
 the decoded centre of the class (the mean of z over the training sounds). The sound file contains the real
@@ -38,7 +38,7 @@ def draw(judged: Subject, heard: Heard, path: Path) -> None:
     from matplotlib import pyplot
 
     classes, rate = judged.saved.classes, judged.saved.config.model.sample_rate
-    rows = ("real", "reconstruction", "middle")
+    rows = ("real", "reconstruction", "centre")
     figure, axes = pyplot.subplots(
         3, len(classes), figsize=(1 + 1.5 * len(classes), 6), squeeze=False, layout="constrained"
     )
@@ -88,10 +88,10 @@ def main(argv: list[str] | None = None) -> int:
         judged = subject.load(args.run, None, args.data)
         heard = subject.listen(judged)
     except TrainerError as error:
-        print(f"bench.middles: {error}", file=sys.stderr)
+        print(f"bench.centres: {error}", file=sys.stderr)
         return 2
     if any(not judged.members(label) for label in range(len(judged.saved.classes))):
-        print(f"bench.middles: {args.run}: a class has no test sound", file=sys.stderr)
+        print(f"bench.centres: {args.run}: a class has no test sound", file=sys.stderr)
         return 2
     draw(judged, heard, args.out)
     if args.sound:

@@ -12,6 +12,7 @@ RUNTIME ?= $(shell [ "$$(uname -sm)" = "Linux x86_64" ] && nvidia-smi -L >/dev/n
 
 # A stamp says what is installed: it is newer than what it was installed from, or the install runs again.
 STAGE := $(VENV)/.installed-stage-$(RUNTIME)
+LEARN := $(VENV)/.installed-learn-$(RUNTIME)
 TRAIN := $(VENV)/.installed-train-$(RUNTIME)
 ALL   := $(VENV)/.installed-all-$(RUNTIME)
 
@@ -28,7 +29,7 @@ serve: $(STAGE) ## play the bundled drums: make serve ARGS="--port 9001"
 	@mkdir -p runs
 	@$(BIN)/realtime serve --model drums --midi any --library runs $(ARGS)
 
-mine: $(TRAIN) ## learn a folder of sounds and play them meanwhile: make mine DATA=my-sounds
+mine: $(LEARN) ## learn a folder of sounds and play them meanwhile: make mine DATA=my-sounds
 	@[ -n "$(DATA)" ] || { echo 'name your folder of sounds: make mine DATA=my-sounds' >&2; exit 1; }
 	@$(BIN)/trainer play "$(DATA)" --midi any $(ARGS)
 
@@ -78,20 +79,25 @@ clean: ## remove the environment and what the tools left
 	rm -rf build dist *.egg-info .coverage htmlcov .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
-# `make serve` and `make train` after `make test` find all they need.
+# `make serve`, `make mine` and `make train` after `make test` find all they need.
 $(STAGE): pyproject.toml constraints.txt
 	@$(call install,$(RUNTIME),the stage dependencies)
 	@touch $@
 
-$(TRAIN): pyproject.toml constraints.txt
-	@$(call install,$(RUNTIME)$(comma)offline$(comma)train,what training needs)
+# Python compiles a module when it is first imported; to compile all in advance takes longer than to unpack them.
+$(LEARN): pyproject.toml constraints.txt
+	@$(call install,$(RUNTIME)$(comma)offline$(comma)learn,what learning needs,--no-compile)
 	@touch $(STAGE) $@
+
+$(TRAIN): pyproject.toml constraints.txt
+	@$(call install,$(RUNTIME)$(comma)offline$(comma)train,what training needs,--no-compile)
+	@touch $(STAGE) $(LEARN) $@
 
 $(ALL): pyproject.toml constraints.txt
 	@$(call install,$(EXTRAS),everything (training and checks too))
-	@touch $(STAGE) $(TRAIN) $@
+	@touch $(STAGE) $(LEARN) $(TRAIN) $@
 
-# $(call install,extras,what): an environment for them, made afresh if it holds the other runtime.
+# $(call install,extras,what,options of pip): an environment for them, made afresh if it holds the other runtime.
 define install
 set -e; \
 "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null \
@@ -103,5 +109,5 @@ if [ ! -x $(BIN)/python ]; then \
 	"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null \
 		|| { echo "Python's venv module is missing: sudo apt-get install python3-venv" >&2; exit 1; }; \
 	"$(PYTHON)" -m venv $(VENV); fi; \
-$(PIP) install -c constraints.txt -e ".[$(1)]"
+$(PIP) install $(3) -c constraints.txt -e ".[$(1)]"
 endef

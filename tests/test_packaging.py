@@ -38,6 +38,16 @@ MODULE_OF = {
 PAGE = ROOT / "realtime" / "surfaces" / "page"
 
 
+def extra(name: str) -> list[str]:
+    """The requirements of an extra, also of the extras that it names."""
+    lines: list[str] = PROJECT["optional-dependencies"][name]
+    whole = []
+    for line in lines:
+        inner = re.fullmatch(rf"{PROJECT['name']}\[(\w+)\]", line)
+        whole += extra(inner[1]) if inner else [line]
+    return whole
+
+
 def required(requirements: list[str]) -> set[str]:
     """The modules that a list of requirements brings."""
     names = (re.match(r"[A-Za-z0-9._-]+", line) for line in requirements)
@@ -76,9 +86,7 @@ def test_scripts_exist_and_none_is_named_export() -> None:
     ],
 )
 def test_every_import_is_a_declared_dependency(package: str, extras: list[str]) -> None:
-    declared = required(PROJECT["dependencies"]).union(
-        *(required(PROJECT["optional-dependencies"][extra]) for extra in extras)
-    )
+    declared = required(PROJECT["dependencies"]).union(*(required(extra(name)) for name in extras))
     declared |= set(PACKAGES) | {"google", "triton"}  # protobuf belongs to onnx, Triton to PyTorch for CUDA
     used = {name for path in (ROOT / package).rglob("*.py") for name in imports(path)}
     assert used - set(sys.stdlib_module_names) - declared == set()
@@ -104,8 +112,8 @@ def test_the_extras_bring_one_onnx_runtime_each() -> None:
     assert required(extras["cpu"]) == {"onnxruntime"}
     assert required(extras["gpu"]) == {"onnxruntime-gpu", "onnxruntime"}
     assert all(";" in line for line in extras["gpu"])  # each on machines of its own
-    for name in ("train", "dev"):
-        assert not required(extras[name]) & {"onnxruntime", "onnxruntime-gpu"}
+    for name in ("learn", "train", "dev"):
+        assert not required(extra(name)) & {"onnxruntime", "onnxruntime-gpu"}
 
 
 def pins(name: str) -> dict[str, str]:
@@ -137,7 +145,7 @@ def test_the_constraints_name_every_package_that_is_installed() -> None:
     extras = PROJECT["optional-dependencies"]
     todo = [
         *PROJECT["dependencies"],
-        *(line for name in set(extras) - {"bench", "gpu"} for line in extras[name]),
+        *(line for name in extras.keys() - {"bench", "gpu"} for line in extra(name)),
     ]
     while todo:
         requirement = Requirement(todo.pop())

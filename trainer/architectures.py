@@ -27,6 +27,7 @@ class Architecture:
         keeps_prototypes: True if the model keeps the running mean of z of each class, which [loss] centre and
             centre_dtw need.
         taught: True if the decoder learns the components of the sounds (`trainer.components.analysis`).
+        packages: packages of the extra `train` that its training needs.
     """
 
     summary: str
@@ -35,6 +36,7 @@ class Architecture:
     check: Callable[[ModelConfig], None]
     keeps_prototypes: bool = False
     taught: bool = False
+    packages: tuple[str, ...] = ()
 
 
 def _paper_frames(model: ModelConfig) -> None:
@@ -64,6 +66,7 @@ ARCHITECTURES = {
         encoder="trainer.models.dc:DCEncoder",
         decoder="trainer.models.dc:DCDecoder",
         check=_paper_frames,
+        packages=("numba",),
     ),
     "cc": Architecture(
         summary="plain convolutions (the paper's Table 2)",

@@ -72,7 +72,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "trainer play") -> int:
     if args.learn_only:
         priority.ordinary()  # the server that started this process is a real-time one
     try:
-        installed.check("training", installed.NEEDED)
+        installed.check("learning", (*installed.NEEDED, "matplotlib"), "learn")
         order = Order(
             data=args.data,
             out=args.out or Path("runs") / args.data.resolve().name,

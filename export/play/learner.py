@@ -96,7 +96,7 @@ def _learn(order: Order, published: Callable[[], None], caught: list[int]) -> in
     except ModuleNotFoundError as error:
         from realtime.util import install
 
-        return fail(f"{error.name} is not installed: {install.command('soundmorph[cpu,train]')}")
+        return fail(f"{error.name} is not installed: {install.command('soundmorph[cpu,learn]')}")
     except (ExportError, TrainerError, RealtimeError) as error:
         return fail(str(error))
     except OSError as error:

@@ -90,7 +90,8 @@ class Reader:
     def recipe(self, line: str) -> str:
         """Return the command that `make` would run if all were installed; create its folders."""
         environment = Path(sys.prefix)
-        stamps = [f"--assume-old={environment}/.installed-{what}-cpu" for what in ("stage", "train", "all")]
+        whats = ("stage", "learn", "train", "all")
+        stamps = [f"--assume-old={environment}/.installed-{what}-cpu" for what in whats]
         options = ["-n", "--no-print-directory", "RUNTIME=cpu", f"VENV={environment}", *stamps]
         words = line.replace("make ", f"make {' '.join(options)} ", 1)
         told = subprocess.run(words, shell=True, cwd=ROOT, text=True, capture_output=True, check=True)

@@ -70,14 +70,13 @@ def kit(tmp_path: Path) -> Path:
 class Player(Process):
     """`trainer play` on a free port, once its server plays."""
 
-    def __init__(self, kit: Path, *options: str) -> None:
+    def __init__(self, kit: Path, *options: str, path: Path | None = None) -> None:
         recipe, run = kit.parent / "tiny.toml", kit.parent / "run"
         recipe.write_text(RECIPE.to_toml())
         words = ["play", str(kit), "--out", str(run), "--config", str(recipe)]
         presets = ["--null", "--port", "0", "--presets", str(kit.parent / "presets.json")]
-        super().__init__(
-            [sys.executable, "-m", "trainer", *words, *presets, *options], {"OMP_NUM_THREADS": "1"}
-        )
+        env = {"OMP_NUM_THREADS": "1"} | ({"PYTHONPATH": str(path)} if path else {})
+        super().__init__([sys.executable, "-m", "trainer", *words, *presets, *options], env)
         self.port = int(self.wait_for(r"^osc .*?:(\d+)")[1])
         self.client = SimpleUDPClient("127.0.0.1", self.port)
         self.client._sock.settimeout(TIMEOUT_S)
@@ -98,6 +97,22 @@ class Player(Process):
         if client := getattr(self, "client", None):
             client._sock.close()
         return super().stop(number)
+
+
+# Python imports this module at its start, in each process: these packages are then not installed.
+ABSENT = """\
+import sys
+from importlib.machinery import PathFinder
+
+class Finder(PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        return None if name.partition(".")[0] in {names} else super().find_spec(name, path, target)
+
+sys.meta_path[sys.meta_path.index(PathFinder)] = Finder
+"""
+BEYOND_LEARN = {"librosa", "numba", "llvmlite", "sklearn", "joblib", "pooch", "tensorboard", "grpc"}
+"""Modules that the extra `train` brings, and `learn` does not."""
 
 
 def number(pattern: str, text: str) -> float:
@@ -149,3 +164,14 @@ def test_the_stage_plays_on_when_the_learner_is_killed_and_the_same_command_cont
     info = verify.read(run / "My Kit.onnx").info
     saved = checkpoint.load(run)
     assert [anchor.name for anchor in info.anchors] == list(saved.anchors.names)
+
+
+def test_an_own_kit_is_learnt_and_played_with_the_packages_of_make_mine(kit: Path, tmp_path: Path) -> None:
+    (tmp_path / "absent").mkdir()
+    (tmp_path / "absent" / "sitecustomize.py").write_text(ABSENT.format(names=BEYOND_LEARN))
+    with Player(kit, "--quality", "sketch", path=tmp_path / "absent") as player:
+        player.wait_for("learnt; plays until Ctrl-C")
+        assert player.ask("/morph/get/classes") == ["Kicks", "Open Hats"]
+        assert player.stop(signal.SIGINT) == 0
+    assert "Traceback" not in player.output
+    assert (kit.parent / "run" / "preview.png").exists()

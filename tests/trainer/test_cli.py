@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib.util
 import os
 import shlex
 import signal
@@ -165,6 +166,27 @@ def test_a_missing_package_is_named_with_the_command_of_this_environment() -> No
     program, *words = shlex.split(command)
     assert Path(program).absolute() == Path(sys.executable)
     assert words == ["-m", "pip", "install", "soundmorph[train]"]
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value", "module"),
+    [
+        ("data", "labels", "kmeans", "sklearn"),
+        ("model", "architecture", "dc", "numba"),
+        ("fit", "tensorboard", True, "tensorboard"),
+    ],
+)
+def test_a_recipe_names_the_packages_that_the_default_does_not_need(
+    monkeypatch: pytest.MonkeyPatch, section: str, key: str, value: object, module: str
+) -> None:
+    find = importlib.util.find_spec
+    beyond = {"librosa", "numba", "sklearn", "tensorboard"}
+    monkeypatch.setattr(
+        "importlib.util.find_spec", lambda name: None if name in beyond else find(name)
+    )  # as `make mine` leaves it
+    installed.check_recipe(configs.read(configs.DEFAULT))
+    with pytest.raises(TrainerError, match=rf"training needs .*{module}.* pip install .*\[train\]"):
+        installed.check_recipe(Config().replace(section, **{key: value}))
 
 
 def test_force_replaces_a_run(folder: Path, toml: Path, tmp_path: Path) -> None:

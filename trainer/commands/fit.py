@@ -163,19 +163,14 @@ def run(args: argparse.Namespace) -> int:
     from trainer.run import base, checkpoint
 
     if not args.resume:
-        _check_board(config)
+        installed.check_recipe(config)
         return train(config, args.data, args.out, None, base.choose(getattr(args, "from"), config))
     saved = checkpoint.load(args.resume)
     config = _options(saved.config, args, RESUMABLE)
-    _check_board(config)
+    installed.check_recipe(config)
     if config.fit.epochs <= saved.epoch:
         raise TrainerError(
             f"{args.resume}: its {saved.epoch} epochs are done; --epochs N with a larger N adds more"
         )
     out = args.resume if args.resume.is_dir() else args.resume.parent
     return train(config, args.data or Path(saved.data["folder"]), out, saved)
-
-
-def _check_board(config: Config) -> None:
-    if config.fit.tensorboard:
-        installed.check("--tensorboard", ["tensorboard"])

@@ -1,4 +1,4 @@
-"""The installation: the packages of the extra `train`, and the paths of the programs for a shell."""
+"""The packages of the extras `learn` and `train`, and the paths of the programs for a shell."""
 
 from __future__ import annotations
 
@@ -9,18 +9,32 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from trainer.architectures import ARCHITECTURES
+from trainer.config import Config
 from trainer.errors import TrainerError
 
-NEEDED = ("torch", "lightning_fabric", "soundfile", "soxr", "safetensors", "rich")
+NEEDED = ("torch", "lightning_fabric", "scipy", "soundfile", "soxr", "safetensors", "rich")
 
 
-def check(what: str, names: Sequence[str]) -> None:
-    """Raise TrainerError if one of the modules is not installed."""
+def check(what: str, names: Sequence[str], extra: str = "train") -> None:
+    """Raise TrainerError if one of the modules, which the extra brings, is not installed."""
     missing = [name for name in names if importlib.util.find_spec(name) is None]
     if missing:
         raise TrainerError(
-            f"{what} needs {', '.join(missing)}, not installed here: {_install('soundmorph[train]')}"
+            f"{what} needs {', '.join(missing)}, not installed here: {_install(f'soundmorph[{extra}]')}"
         )
+
+
+def check_recipe(config: Config) -> None:
+    """Raise TrainerError if a module that a run with this configuration uses is not installed."""
+    names = [*NEEDED, *ARCHITECTURES[config.model.architecture].packages]
+    if config.data.labels == "kmeans":
+        names.append("sklearn")
+    if config.loss.prototypes:
+        names.append("librosa")
+    if config.fit.tensorboard:
+        names += ["tensorboard", "sklearn"]
+    check("training", list(dict.fromkeys(names)))
 
 
 def program(name: str) -> str:

@@ -26,7 +26,7 @@ def run(args: argparse.Namespace) -> int:
     config = configs.read(args.config or configs.DEFAULT)
     if args.include:
         config = config.replace("data", include=args.include)
-    installed.check("training", installed.NEEDED)
+    installed.check_recipe(config)
     from trainer.data import alignment, findings, splits
     from trainer.data.sounds import prepare
 

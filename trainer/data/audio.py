@@ -39,8 +39,8 @@ SOUNDFILE_SUFFIXES = frozenset(
         ".sph",
     ]
 )
-LIBROSA_SUFFIXES = frozenset([".m4a", ".mp4", ".aac", ".wma", ".webm", ".mka", ".ac3", ".amr"])
-"""Files that only librosa's backends can read, if the machine has one."""
+AUDIOREAD_SUFFIXES = frozenset([".m4a", ".mp4", ".aac", ".wma", ".webm", ".mka", ".ac3", ".amr"])
+"""Files that only ffmpeg or the system can read, if the machine has a decoder for them."""
 MAX_MINUTES = 10
 """Longest recording that is read; hours of sound would fill the memory."""
 SILENT_PEAK = 1e-4
@@ -60,14 +60,14 @@ def read(path: Path) -> tuple[NDArray[np.float32], int]:
         DataError: if the file cannot be read; the message is only the reason.
     """
     try:
-        if path.suffix.lower() in LIBROSA_SUFFIXES:
-            return _read_librosa(path)
-        name = str(path) if os.name == "nt" else os.fsencode(path)  # soundfile encodes only UTF-8
-        with soundfile.SoundFile(name) as file:
-            limit = MAX_MINUTES * 60 * file.samplerate
-            signal = file.read(limit + 1, dtype="float32", always_2d=True)
-            rate = int(file.samplerate)
-        if len(signal) > limit:
+        if path.suffix.lower() in AUDIOREAD_SUFFIXES:
+            signal, rate = _read_audioread(path)
+        else:
+            name = str(path) if os.name == "nt" else os.fsencode(path)  # soundfile encodes only UTF-8
+            with soundfile.SoundFile(name) as file:
+                rate = int(file.samplerate)
+                signal = file.read(MAX_MINUTES * 60 * rate + 1, dtype="float32", always_2d=True)
+        if len(signal) > MAX_MINUTES * 60 * rate:
             raise DataError(f"longer than {MAX_MINUTES} minutes: cut it into sounds")
         return signal, rate
     except DataError:
@@ -79,13 +79,22 @@ def read(path: Path) -> tuple[NDArray[np.float32], int]:
         raise DataError(f"cannot be read: {' '.join(str(reason).split()).rstrip('.')}") from None
 
 
-def _read_librosa(path: Path) -> tuple[NDArray[np.float32], int]:
+def _read_audioread(path: Path) -> tuple[NDArray[np.float32], int]:
+    """Read a file as `read` does, but at most one block beyond `MAX_MINUTES`."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about librosa's fallback, which is deprecated
-        import librosa
+        warnings.simplefilter("ignore")  # about modules that later Pythons do not have
+        import audioread
 
-        signal, rate = librosa.load(path, sr=None, mono=False, duration=60.0 * MAX_MINUTES)
-    return np.atleast_2d(signal).T, int(rate)
+        file = audioread.audio_open(path)
+    with file:
+        channels, rate = int(file.channels), int(file.samplerate)
+        most, content = MAX_MINUTES * 60 * rate * channels * 2, bytearray()
+        for block in file:
+            content += block
+            if len(content) > most + 2 * channels:
+                break
+    samples = np.frombuffer(content, "<i2", len(content) // (2 * channels) * channels)
+    return samples.reshape(-1, channels) * np.float32(2**-15), rate
 
 
 def preparation(model: ModelConfig, config: DataConfig) -> Preparation:

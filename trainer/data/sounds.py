@@ -21,7 +21,7 @@ from torch import Tensor
 
 from trainer.config import DataConfig, ModelConfig
 from trainer.data import by_name, labels
-from trainer.data.audio import LIBROSA_SUFFIXES, SOUNDFILE_SUFFIXES, faults, prepare_signal, read, too_long
+from trainer.data.audio import AUDIOREAD_SUFFIXES, SOUNDFILE_SUFFIXES, faults, prepare_signal, read, too_long
 from trainer.errors import DataError
 
 UNKNOWN = "unknown, supplied by the user"
@@ -126,7 +126,7 @@ def find(folder: Path, config: DataConfig) -> tuple[list[Entry], list[Skipped]]:
     """
     if not folder.is_dir():
         raise DataError(f"{folder}: {'not a folder' if folder.exists() else 'no such folder'}")
-    audio = SOUNDFILE_SUFFIXES | LIBROSA_SUFFIXES
+    audio = SOUNDFILE_SUFFIXES | AUDIOREAD_SUFFIXES
     unread: list[OSError] = []
     paths = [
         path

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from trainer.data import mfcc_dtw
-from trainer.data.audio import LIBROSA_SUFFIXES, SOUNDFILE_SUFFIXES, prepare_signal, read
+from trainer.data.audio import AUDIOREAD_SUFFIXES, SOUNDFILE_SUFFIXES, prepare_signal, read
 from trainer.data.mfcc_dtw import Deviation, Settings
 from trainer.errors import DataError
 from trainer.evaluation import quality
@@ -77,7 +77,7 @@ def class_of(name: str, classes: Sequence[str]) -> int | None:
 
 
 def _files(folder: Path) -> list[Path]:
-    suffixes = SOUNDFILE_SUFFIXES | LIBROSA_SUFFIXES
+    suffixes = SOUNDFILE_SUFFIXES | AUDIOREAD_SUFFIXES
     return sorted(path for path in folder.glob("*") if path.suffix.lower() in suffixes)
 
 

@@ -15,7 +15,6 @@ from torch import Tensor, nn
 
 from trainer.architectures import HOP_LENGTH
 from trainer.config import ModelConfig
-from trainer.models.gated import GatedLayers
 
 CYCLES = (10, 5)
 """m of the two sub-layers: the dilation of layer i (from 0) is 2^(i mod m)."""
@@ -39,6 +38,16 @@ def _fused() -> ModuleType | None:
     from trainer.models import gated_cuda
 
     return gated_cuda
+
+
+@cache
+def _looped() -> ModuleType | None:
+    """Return the module of the CPU loops if numba is installed; playing an own kit does not need it."""
+    if importlib.util.find_spec("numba") is None:
+        return None
+    from trainer.models import gated
+
+    return gated
 
 
 class DilationBlock(nn.Module):
@@ -66,8 +75,8 @@ class DilationBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """x [B, T, channels] -> [B, T, channels].
 
-        Under PyTorch's compiler, which cannot compile the fused block, and on a GPU without Triton this is
-        `plain`. The residual sum stays in 32 bits, also under autocast.
+        Under PyTorch's compiler, which cannot compile the fused block, on a GPU without Triton and on a CPU
+        without numba this is `plain`. The residual sum stays in 32 bits, also under autocast.
         """
         layers, channels, _ = self.now.shape
         if torch.compiler.is_compiling():
@@ -76,9 +85,9 @@ class DilationBlock(nn.Module):
             return fused.GatedLayers.apply(x.float(), self.now, self.past, self.bias, dilations(layers))
         if torch.is_autocast_enabled(x.device.type):
             return self.plain(x.float())
-        if x.device.type != "cpu":
+        if x.device.type != "cpu" or not (looped := _looped()):
             return self.plain(x)
-        return GatedLayers.apply(x, self.now, self.past, self.bias, dilations(layers))
+        return looped.GatedLayers.apply(x, self.now, self.past, self.bias, dilations(layers))
 
     def plain(self, x: Tensor) -> Tensor:
         """Compute the same with `nn.functional.conv1d`, as a reference for tests and benchmarks."""

@@ -105,7 +105,7 @@ class Kits:
         if self._library is None:
             raise web.HTTPConflict(text="a folder needs a library: start the server with --library FOLDER")
         if not find_spec("torch"):
-            text = f"learning needs more packages: {install.command('soundmorph[cpu,train]')}"
+            text = f"learning needs more packages: {install.command('soundmorph[cpu,learn]')}"
             raise web.HTTPConflict(text=text)
         kit = Kit(self._library.resolve() / KITS / _name(request.query.get("name", "")))
         kit.claim()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +121,25 @@ def test_long_recording_and_unreadable_folder_are_named(
         "closed/": "a folder that cannot be read: Permission denied",
         "low/long.flac": "longer than 10 minutes: cut it into sounds",
     }
+
+
+def test_a_file_that_libsndfile_does_not_take_is_read_without_librosa(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "librosa", None)
+    sound = np.random.default_rng(0).integers(-32768, 32768, (5000, 2)).astype(np.int16)
+    soundfile.write(tmp_path / "take.wav", sound, 11_025)  # audioread looks at the content, which is WAV
+    os.rename(tmp_path / "take.wav", tmp_path / "take.m4a")
+    heard, rate = read(tmp_path / "take.m4a")
+    assert rate == 11_025
+    np.testing.assert_array_equal(heard, sound.astype(np.float32) / 32768)
+
+
+def test_a_long_recording_that_libsndfile_does_not_take_is_refused(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "take.wav", np.zeros(601 * 1000, np.int16), 1000)
+    os.rename(tmp_path / "take.wav", tmp_path / "take.m4a")
+    with pytest.raises(DataError, match="longer than 10 minutes"):
+        read(tmp_path / "take.m4a")
 
 
 def test_every_kind_of_bad_file_is_named_and_the_rest_is_kept(folder: Path) -> None:

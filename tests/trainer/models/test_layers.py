@@ -11,6 +11,7 @@ import torch
 from bench.naive import gradients, naive
 from tests.trainer.models.plain import assert_equals_plain
 from trainer.config import ModelConfig
+from trainer.models import layers
 from trainer.models.layers import (
     CausalConv,
     CausalUpsample,
@@ -39,6 +40,13 @@ def test_block_and_its_gradients_equal_the_plain_ones(layers: int, time: int, ba
     torch.manual_seed(layers)
     x = torch.randn(batch, time, 8, dtype=torch.float64)
     assert_equals_plain(DilationBlock(layers, 8).double(), x)
+
+
+def test_block_without_numba_is_the_plain_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layers, "_looped", lambda: None)
+    torch.manual_seed(0)
+    block, x = DilationBlock(12, 8), torch.randn(2, 700, 8)
+    torch.testing.assert_close(block(x), block.plain(x), rtol=0, atol=0)
 
 
 def test_block_in_single_precision_keeps_gradients_to_1e_4() -> None:

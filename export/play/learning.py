@@ -23,9 +23,9 @@ from trainer.run.progress import duration
 from trainer.run.state import State
 
 SHARE = 0.1
-"""Largest part of the time that goes into new versions of the model file."""
-LEAST_S = 10.0
-"""Least time between two versions."""
+"""Part of the time that goes into new versions of the model file, on an idle machine."""
+LEAST_S, MOST_S = 10.0, 60.0
+"""Least and most time of learning between two versions, unless a version itself took longer than the most."""
 NEAR_DB, FAR_DB = 2.0, 4.0
 """Mean distances by ear up to which sounds count as near the real ones, and as like them.
 
@@ -90,11 +90,20 @@ class Watcher(progress.Bars):
             self._published.show()
             self._renewed()
             self.note(f"plays a nearer version: {found:.2f} dB from your sounds, before {before:.2f}")
-        self._next = time.monotonic() + max(LEAST_S, (time.monotonic() - began) / SHARE)
+        ended = time.monotonic()
+        self._next = ended + pause_s(ended - began)
 
     def _look(self) -> None:
         if self._stop():
             raise KeyboardInterrupt
+
+
+def pause_s(took_s: float) -> float:
+    """Return the time of learning between a version that took `took_s` to make and the next one.
+
+    At least as long as the version took: on a busy machine, half of the time is left for learning.
+    """
+    return max(LEAST_S, min(took_s / SHARE, MOST_S), took_s)
 
 
 def learn(order: Order, renewed: Callable[[], None], caught: list[int]) -> int:

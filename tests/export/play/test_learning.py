@@ -1,0 +1,51 @@
+"""The times at which `trainer play` makes new versions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from export.play.__main__ import QUALITIES
+from export.play.learning import Watcher, pause_s
+from export.play.order import Order
+from export.play.published import Published
+from trainer.config import Config
+from trainer.run.adapt import Adaptation, nothing
+
+
+class Slow(Published):
+    """Takes `TOOK_S` for each version on a clock of the test, and never finds a nearer one."""
+
+    TOOK_S = 60.0
+
+    def __init__(self, path: Path, clock: list[float]) -> None:
+        super().__init__(path)
+        self.clock, self.begun = clock, list[float]()
+
+    def offer(self, run: Adaptation, look: object = nothing) -> None:
+        self.begun.append(self.clock[0])
+        self.clock[0] += self.TOOK_S
+
+
+def test_a_version_that_takes_a_minute_is_followed_by_another_after_a_minute(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    order = Order(tmp_path, tmp_path, Config(), None, QUALITIES)
+    published = Slow(tmp_path / "kit.onnx", clock)
+    watcher = Watcher(order, None, published, nothing, lambda: False)  # type: ignore[arg-type]
+    while clock[0] < 1000 + 8 * 60:  # eight minutes of passes of a second
+        watcher.offer_when_due()
+        clock[0] += 1
+    assert published.begun == [1010, 1130, 1250, 1370]
+
+
+@pytest.mark.parametrize(
+    ("took_s", "pause"), [(0.2, 10), (1, 10), (3, 30), (5.9, 59), (20, 60), (60, 60), (150, 150)]
+)
+def test_the_pause_is_ten_times_as_long_but_a_minute_at_most_and_leaves_half_of_the_time(
+    took_s: float, pause: float
+) -> None:
+    assert pause_s(took_s) == pytest.approx(pause)

@@ -10,6 +10,9 @@ A point is the end of a run. Its distance is the mean over 24 sounds of the diff
 (realtime.model.ear); MSS and onset error (bench.distances) are recorded, too. Minutes are processor time, so
 that other programs do not count: that of the analysis, which uses all cores, divided by two, and that of the
 training, which uses one thread. The time of measuring is left out.
+
+With `--base FOLDER`, the recordings that the base has learnt, each adapted point also has the base's distance
+from 96 of them. The point of 0 passes has the distance before learning.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
@@ -35,16 +38,19 @@ from export.play.__main__ import BATCH, QUALITIES
 from realtime.model.ear import Ear
 from trainer import config as configs
 from trainer.components.analysis import Components
-from trainer.data.audio import SOUNDFILE_SUFFIXES
+from trainer.data.audio import SOUNDFILE_SUFFIXES, prepare_signal, read
 from trainer.errors import TrainerError
 from trainer.run import base, copies, fit
 from trainer.run.adapt import Adaptation
+from trainer.run.checkpoint import Checkpoint
 from trainer.run.progress import Silent
 from trainer.run.state import State
 from trainer.run.steps import never, train_epoch
 from trainer.run.validation import encode, encode_anchors
 
 HEARD, AT_ONCE = 24, 8
+BASE = 96
+"""Sounds of the base that are measured."""
 CORES = 2
 ADAPTED, SCRATCH = "adapted", "scratch"
 
@@ -59,6 +65,7 @@ class Point:
         passes: over the sounds; 0: before learning.
         minutes: of processor time.
         distance_db, mss, onset: means over the sounds that are measured.
+        base_db: mean distance of the model from recordings of its base; None if not measured.
     """
 
     sounds: int
@@ -68,13 +75,19 @@ class Point:
     distance_db: float
     mss: float
     onset: float
+    base_db: float | None = None
 
 
 class Kit:
-    """A folder of sounds with their components, which all runs share."""
+    """A folder of sounds with their components, which all runs share.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    Args:
+        folder: the sounds.
+        learnt: the recordings that the base has learnt; None measures no distance from them.
+    """
+
+    def __init__(self, folder: Path, learnt: Path | None = None) -> None:
+        self._folder, self._learnt = folder, learnt
         self._config = configs.read(configs.DEFAULT).replace("data", max_per_source=0)
         self._analysed: tuple[Components | None, Tensor | None] | None = None
         self._analysis_s = 0.0
@@ -91,7 +104,8 @@ class Kit:
             with tempfile.TemporaryDirectory() as out:
                 run.run(Path(out), Silent())
         seconds = time.process_time() - began + (self._analysis_s if passes else 0.0)
-        return _end(state, run.points.detach(), ADAPTED, seconds)
+        found = _end(state, run.points.detach(), ADAPTED, seconds)
+        return found if self._learnt is None else replace(found, base_db=_base_db(state, known, self._learnt))
 
     def scratch(self, minutes: float) -> Point:
         """Return the result of a run of `minutes` from random weights; 0: its starting point."""
@@ -156,6 +170,24 @@ def _end(state: State, points: Tensor, way: str, seconds: float) -> Point:
     )
 
 
+@torch.no_grad()
+def _base_db(state: State, known: Checkpoint | None, learnt: Path) -> float | None:
+    """Return the mean distance of a model from recordings of its base, decoded at the base's points."""
+    if known is None:
+        return None
+    config, anchors, distances = state.config, known.anchors, []
+    for place in torch.linspace(0, len(anchors.names) - 1, BASE).round().long().tolist():
+        (path,) = (
+            learnt / f"{anchors.names[place]}{suffix}"
+            for suffix in SOUNDFILE_SUFFIXES
+            if (learnt / f"{anchors.names[place]}{suffix}").exists()
+        )
+        real = prepare_signal(*read(path), config.model, config.data)
+        ours = state.model.decode(anchors.mean[place : place + 1].float())[0, 0].numpy()
+        distances.append(Ear(real, config.model.sample_rate).distance(ours))
+    return float(np.mean(distances))
+
+
 def some(folder: Path, count: int, target: Path) -> None:
     """Copy `count` sounds, drawn evenly from a folder, into another with the same sub-folders."""
     every = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SOUNDFILE_SUFFIXES)
@@ -165,12 +197,14 @@ def some(folder: Path, count: int, target: Path) -> None:
         shutil.copyfile(every[place], path)
 
 
-def measured(folder: Path, counts: list[int], minutes: list[float]) -> Iterator[Point]:
+def measured(
+    folder: Path, counts: list[int], minutes: list[float], learnt: Path | None = None
+) -> Iterator[Point]:
     """Yield the points of each number of sounds, the longest runs last."""
     for count in counts:
         with tempfile.TemporaryDirectory() as place:
             some(folder, count, Path(place))
-            kit = Kit(Path(place))
+            kit = Kit(Path(place), learnt)
             yield from map(kit.adapted, (0, *QUALITIES.values()))
             yield from map(kit.scratch, (0.0, *minutes))
 
@@ -215,12 +249,13 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--minutes", type=float, nargs="*", default=[1, 5, 60], metavar="M", help="of runs from scratch"
     )
+    parser.add_argument("--base", type=Path, metavar="FOLDER", help="the recordings of the base")
     parser.add_argument("-o", "--out", type=Path, metavar="FILE.png", help="draw the points")
     args = parser.parse_args(argv)
     torch.set_num_threads(1)
     try:
         points = []
-        for point in measured(args.folder, args.sounds, args.minutes):
+        for point in measured(args.folder, args.sounds, args.minutes, args.base):
             points.append(point)
             print(json.dumps(asdict(point)), flush=True)
     except (TrainerError, OSError) as error:

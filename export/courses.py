@@ -82,6 +82,12 @@ class _Line:
         return np.array([np.abs(after - before).mean() for before, after in itertools.pairwise(levels)])
 
 
+def shares_of_way(steps: Floats) -> Floats:
+    """Return the share of the way at its beginning, 0, and after each of N steps, at last 1: [N + 1]."""
+    way = np.cumsum(steps)
+    return np.concatenate(([0.0], way / way[-1]))  # steps.sum() may differ from way[-1] by rounding
+
+
 def measure(decoder: Decoder, start: Point, end: Point) -> tuple[list[float], list[float]]:
     """Return the positions on the line between two points [D] that are equal steps apart for the ear.
 
@@ -96,7 +102,7 @@ def measure(decoder: Decoder, start: Point, end: Point) -> tuple[list[float], li
         steps = line.steps(places, shares)
         if not steps.any():
             break
-        shares = np.concatenate(([0.0], np.cumsum(steps) / steps.sum()))
+        shares = shares_of_way(steps)
         if len(places) == MOST:
             break
         at = int(np.argmax(steps))  # halve the largest step

@@ -39,6 +39,16 @@ def test_positions_are_equal_steps_of_the_distance(monkeypatch: pytest.MonkeyPat
     assert level_db == pytest.approx(line.gains(t, shares), abs=0.01)
 
 
+def test_the_whole_way_is_exactly_one_despite_rounding() -> None:
+    draws = np.random.default_rng(0)
+    for _ in range(200):
+        steps = draws.exponential(size=32) * np.geomspace(1.0, 1e-9, 32)
+        shares = courses.shares_of_way(steps)
+        assert shares[0] == 0.0
+        assert shares[-1] == 1.0
+        assert (np.diff(shares) >= 0.0).all()
+
+
 def test_courses_are_added_to_a_decoder_and_its_encoder_follows(tmp_path: Path) -> None:
     for name in ("tiny.onnx", "tiny.encoder.onnx"):
         shutil.copy(MODELS / name, tmp_path)

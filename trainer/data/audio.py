@@ -49,6 +49,8 @@ CLIPPED_PEAK, CLIPPED_RUN = 0.98, 3
 """A sound is clipped if it stays at its peak, near full scale, for at least this many samples."""
 HEARD_DB = -50.0
 """Level relative to the peak below which a sound is no longer heard."""
+OVER_S = 0.01
+"""A sound that is heard for less than this beyond the model's length is shortened without a message."""
 DC_OFFSET = 0.02
 """Fraction of full scale; a smaller DC offset is removed without a message."""
 
@@ -158,7 +160,7 @@ def too_long(signal: NDArray[np.float32], rate: int, model: ModelConfig) -> list
     level = np.abs(signal).max(axis=1)
     heard = np.flatnonzero(level > level.max() * 10 ** (HEARD_DB / 20))
     length_s, most_s = (heard[-1] - heard[0]) / rate, model.length / model.sample_rate
-    if length_s <= most_s:
+    if length_s < most_s + OVER_S:
         return []
     return [(f"longer than {most_s:.2f} s ({length_s:.2f} s)", f"its first {most_s:.2f} s are taken")]
 

@@ -12,7 +12,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from trainer.config import DataConfig, ModelConfig
-from trainer.data.audio import prepare_signal, read
+from trainer.data.audio import prepare_signal, read, too_long
 from trainer.data.sounds import UNKNOWN, find, natural, prepare
 from trainer.errors import DataError
 
@@ -121,6 +121,14 @@ def test_long_recording_and_unreadable_folder_are_named(
         "closed/": "a folder that cannot be read: Permission denied",
         "low/long.flac": "longer than 10 minutes: cut it into sounds",
     }
+
+
+@pytest.mark.parametrize(("over_ms", "faults"), [(0, []), (9, []), (11, ["longer than 0.13 s (0.14 s)"])])
+def test_a_sound_counts_as_too_long_if_the_message_shows_a_difference(
+    over_ms: float, faults: list[str]
+) -> None:
+    sound = np.ones((round(MODEL.length + 8 * over_ms) + 1, 1), np.float32)
+    assert [fault for fault, _ in too_long(sound, 8000, MODEL)] == faults
 
 
 def test_a_file_that_libsndfile_does_not_take_is_read_without_librosa(

@@ -5,7 +5,9 @@ as a counter-example on the straight line in z.
 
     mel, ear   largest step of mel or learned distance over the mean step
     loudness   largest distance from the straight line between the ends' loudness, in LU, of the first 400 ms
-    whole      the same of whole sounds; it jumps where a quieter block passes the gate of BS.1770
+    energy     the same of whole sounds, all of each as one block of BS.1770
+    gated      the same of whole sounds by BS.1770, a mean over the blocks that pass its gate; it falls where
+               a longer tail passes, and jumps where a block begins to pass
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import sys
 
 import numpy as np
 
-from bench.glide import loudness_error, mel_steps, unevenness
+from bench.glide import loudness_error, mel_steps, off_line, unevenness
 from bench.learned_ear import LearnedEar, LearnedEarError
 from bench.shots import Floats, Model, add_learned, model_parser
 from realtime.control.latent_space import LatentSpace
@@ -35,13 +37,22 @@ def sounds(model: Model, space: LatentSpace, start: str, end: str, way: str) -> 
     return found
 
 
+def energy_error(steps: list[Floats], rate: int) -> float:
+    """Return the largest distance of the energy of sounds [T] of one length from the straight line, in LU."""
+    import pyloudnorm
+
+    meter = pyloudnorm.Meter(rate, block_size=(len(steps[0]) - 1) / rate)
+    return off_line([meter.integrated_loudness(np.asarray(sound, np.float64)[:, None]) for sound in steps])
+
+
 def measure(steps: list[Floats], rate: int, ear: LearnedEar | None) -> dict[str, float]:
     """Return the measures of one path, by the sounds of its points."""
     begin = [sound[: round(GATE_S * rate) + 1] for sound in steps]
     found = {
         "mel": unevenness(mel_steps(steps, rate)),
         "loudness": loudness_error(begin, rate),
-        "whole": loudness_error(steps, rate),
+        "energy": energy_error(steps, rate),
+        "gated": loudness_error(steps, rate),
     }
     if ear is not None:
         points = [ear.point(np.asarray(sound, np.float32), rate) for sound in steps]

@@ -101,8 +101,12 @@ def unevenness(steps: Sequence[float]) -> float:
 
 def loudness_error(sounds: Sounds, rate: int) -> float:
     """Return the largest distance of a path's loudness from the straight line between its ends, in LU."""
-    loudness = np.array([lufs(np.asarray(sound, np.float32)[:, None], rate) for sound in sounds])
-    return float(np.abs(loudness - np.linspace(loudness[0], loudness[-1], len(loudness))).max())
+    return off_line([lufs(np.asarray(sound, np.float32)[:, None], rate) for sound in sounds])
+
+
+def off_line(values: Sequence[float]) -> float:
+    """Return the largest distance of values from the straight line between the first and the last."""
+    return float(np.abs(np.asarray(values) - np.linspace(values[0], values[-1], len(values))).max())
 
 
 def mel_steps(sounds: Sounds, rate: int) -> list[float]:

@@ -1,0 +1,30 @@
+"""The loudness of a path's sounds: their energy counts the tail once, the gated loudness by its length."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from bench.evenness import energy_error
+from bench.glide import loudness_error
+
+RATE = 44_100
+TIME_S = np.arange(2 * RATE) / RATE
+
+
+def decaying(fall_s: float, energy: float) -> NDArray[np.float32]:
+    """Return a tone that falls by a factor of e in `fall_s`, of this energy."""
+    sound = np.exp(-TIME_S / fall_s) * np.sin(2 * np.pi * 1000 * TIME_S)
+    return np.asarray(sound * np.sqrt(energy / np.square(sound).sum()), np.float32)
+
+
+def test_energy_is_level_where_only_the_length_of_the_tail_changes() -> None:
+    path = [decaying(fall_s, 100.0) for fall_s in (0.05, 0.5, 0.05)]
+    assert energy_error(path, RATE) < 0.05
+    assert loudness_error(path, RATE) > 2.0
+
+
+def test_energy_off_the_line_is_in_decibels() -> None:
+    path = [decaying(0.2, energy) for energy in (100.0, 400.0, 100.0)]
+    assert energy_error(path, RATE) == pytest.approx(10 * np.log10(4), abs=1e-3)

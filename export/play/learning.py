@@ -159,6 +159,8 @@ def learn(order: Order, renewed: Callable[[], None], caught: list[int]) -> int:
             pass
         else:
             done = run.run(order.out, watcher, stop)
+            if done:
+                watcher.note("all passes are done; making the last version ...")
             watcher.offer()
     for line in _result(order, run, published, stop()):
         watcher.note(line)

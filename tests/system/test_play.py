@@ -152,6 +152,7 @@ def test_the_stage_plays_on_when_the_learner_is_killed_and_the_same_command_cont
             os.kill(pid, signal.SIGKILL)
     assert verify.read(run / "My Kit.onnx").info.name == "My Kit"
     with Player(kit, "--quality", "sketch") as resumed:
+        resumed.wait_for("all passes are done; making the last version")
         mean = float(resumed.wait_for(r"^([\d.]+) dB from your sounds on average: ")[1])
         resumed.wait_for("learnt; plays until Ctrl-C")
         assert resumed.ask("/morph/get/classes") == ["Kicks", "Open Hats"]

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from scipy import fft, signal, special
 from torch import Tensor
 
+from trainer.components.between import share_between
 from trainer.components.layout import (
     DECAYS,
     FREE,
@@ -55,6 +56,8 @@ SLOW_HZ = 4410.0
 PITCH_HZ = (30.0, 480.0)
 """Range of the search for f₁."""
 HIGHEST_FREE_HZ = 1500.0
+BODY_S = (0.06, 0.3)
+"""Stretch of a drum in which its pitch is heard, after the attack and the sweep."""
 FIT_S = 0.25
 """Length of the beginning to which the sweep is fitted."""
 FIT_WINDOW_S, RATIO_WINDOW_S = 0.03, 0.06
@@ -67,6 +70,14 @@ TONAL_S, TONAL_CYCLES = 0.02, 2.5
 """The same for its tonality: a level over such a long window explains a tone, but little of a noise."""
 TONAL = (0.55, 0.85)
 """Shares of the energy around an oscillator that it explains: weight 0 up to the first, 1 from the second."""
+AROUND = (0.6, 1.7)
+"""Band around an oscillator, relative to its frequency, whose energy it should explain."""
+STEADY_S, STEADY_CYCLES, STEADY, STEADY_AROUND, STEADY_FROM_S = 0.05, 6.0, (0.7, 0.9), (0.84, 1.19), 0.03
+"""The same values for a partial that is steady after the attack, among others near it."""
+STEADY_TRACK = 3.0
+"""Length of the window for the level of such a partial, relative to the one for another."""
+LOUDER = 1.5
+"""Power after the attack, relative to that of the first oscillator, that makes another one the first."""
 PHASE_S = 0.05
 """Length of the beginning over which the initial phase is averaged."""
 
@@ -87,7 +98,7 @@ OVER_NOISE = 1.3
 """Energy that is subtracted from a zone as noise, relative to the noise expected from the floor."""
 LOUDEST_MODE = -0.5
 LEAST_NOISE = 0.1
-"""Least share of a band's power that counts as noise."""
+"""Least share of a band's power that the subtraction of the modes leaves."""
 SPACING = 0.4
 """Standard deviation of the window that averages the power at a knot, relative to the distance of knots."""
 BLOCK = 16
@@ -238,39 +249,66 @@ def _spectrum(sound: Array, rate: int, begin: int, length: int) -> tuple[Array, 
 
 
 def _free(sound: Array, rate: int, end: int, knot_s: Array) -> Free:
-    """Fit f₁ and its sweep, then each further oscillator to the residual of those before."""
+    """Fit the free oscillators. The first is the strongest tonal partial after the attack."""
+    free, powers = _fitted(sound, rate, knot_s, _strongest(sound, rate, end))
+    loudest = int(np.argmax(powers))
+    if powers[loudest] > LOUDER * powers[0]:
+        hz = free.sweep.f1 * math.exp(free.log_ratio[loudest - 1])
+        if hz <= PITCH_HZ[1]:
+            free, _ = _fitted(sound, rate, knot_s, hz)
+    return free
+
+
+def _fitted(sound: Array, rate: int, knot_s: Array, hz: float) -> tuple[Free, list[float]]:
+    """Fit f₁, near `hz`, and its sweep, then each further oscillator to the residual of those before.
+
+    Returns:
+        The oscillators, and the power of each from 60 to 300 ms.
+    """
     factor = max(1, int(rate / SLOW_HZ))
     slow = signal.resample_poly(sound, 1, factor)
     slow_rate = rate / factor
     time, fine = np.arange(len(slow)) / slow_rate, np.arange(len(sound)) / rate
     few = min(len(slow), int(FIT_S * slow_rate))
-    sweep = _fit(slow[:few], slow_rate, _strongest(sound, rate, end))
+    sweep = _fit(slow[:few], slow_rate, hz)
     base, fine_base = sweep.cycles(time), sweep.cycles(fine)
     left, rest = slow.copy(), sound.copy()
-    ratios, levels, phases, weights = [], [], [], []
+    ratios, levels, phases, weights, powers = [], [], [], [], []
     for number in range(FREE):
         ratio = _ratio(left[:few], base[:few], slow_rate, RATIOS[number - 1], sweep.f1) if number else 1.0
         hz = ratio * sweep.f1
         turn = np.exp(2j * np.pi * ratio * base)
-        steady = _tracked(left, ratio * base, int(max(TONAL_S, TONAL_CYCLES / hz) * slow_rate))
-        weight = _tonality(left, (steady * turn).real, slow_rate, hz) if hz < HIGHEST_FREE_HZ else 0.0
-        wave = _tracked(left, ratio * base, int(max(TRACK_S, TRACK_CYCLES / hz) * slow_rate))
+        track = max(TRACK_S, TRACK_CYCLES / hz)
+        weight = 0.0
+        if hz < HIGHEST_FREE_HZ:
+            mine = _tracked(left, ratio * base, int(max(TONAL_S, TONAL_CYCLES / hz) * slow_rate)) * turn
+            weight = _tonality(left, mine.real, slow_rate, (hz * AROUND[0], hz * AROUND[1]), TONAL)
+        if not number and weight < 1.0:
+            mine = _tracked(left, base, int(max(STEADY_S, STEADY_CYCLES / hz) * slow_rate)) * turn
+            near = (hz * STEADY_AROUND[0], hz * STEADY_AROUND[1])
+            steady = _tonality(left, mine.real, slow_rate, near, STEADY, STEADY_FROM_S)
+            if steady > weight:
+                weight, track = steady, STEADY_TRACK * track
+        wave = _tracked(left, ratio * base, int(track * slow_rate))
         level = np.interp(knot_s, time, np.abs(wave)) * weight
         start = wave[: int(PHASE_S * slow_rate)]
         ratios.append(math.log(ratio))
         levels.append(np.log(level + math.exp(QUIET)))
         phases.append(float(np.angle((start * np.abs(start)).sum())) / (2 * math.pi) + 0.25)  # of a sine
         weights.append(weight)
+        body = weight * np.abs(wave[int(BODY_S[0] * slow_rate) : int(BODY_S[1] * slow_rate)])
+        powers.append(float((body**2).sum()))
         left = left - weight * (wave * turn).real
         whole = np.interp(fine, time, wave.real) + 1j * np.interp(fine, time, wave.imag)
         rest = rest - weight * (whole * np.exp(2j * np.pi * ratio * fine_base)).real
-    return Free(sweep, np.array(ratios[1:]), np.stack(levels, 1), np.array(phases), np.array(weights), rest)
+    free = Free(sweep, np.array(ratios[1:]), np.stack(levels, 1), np.array(phases), np.array(weights), rest)
+    return free, powers
 
 
 def _strongest(sound: Array, rate: int, end: int) -> float:
     """Return the frequency of the strongest partial in `PITCH_HZ`, after the sweep."""
-    begin = int(0.06 * rate) if end > 0.16 * rate else int(0.3 * end)
-    level, bins = _spectrum(sound, rate, begin, max(1024, min(int(0.24 * rate), end - begin)))
+    begin = int(BODY_S[0] * rate) if end > 0.16 * rate else int(0.3 * end)
+    level, bins = _spectrum(sound, rate, begin, max(1024, min(int(BODY_S[1] * rate), end) - begin))
     inside = np.flatnonzero((bins >= PITCH_HZ[0]) & (bins <= PITCH_HZ[1]))
     return float(bins[inside[int(np.argmax(level[inside]))]])
 
@@ -343,13 +381,27 @@ def _tracked(sound: Array, cycles: Array, half: int) -> NDArray[np.complex128]:
     return np.asarray(a - 1j * b)
 
 
-def _tonality(sound: Array, mine: Array, rate: float, hz: float) -> float:
-    """Return a score, 0 to 1, for the share of the energy around an oscillator that it explains in 0.3 s."""
-    few = int(0.3 * rate)
-    filters = signal.butter(2, [0.6 * hz, min(1.7 * hz, 0.45 * rate)], "bandpass", fs=rate, output="sos")
-    around, missed = (signal.sosfiltfilt(filters, part[:few]) for part in (sound, sound - mine))
+def _tonality(
+    sound: Array,
+    mine: Array,
+    rate: float,
+    band_hz: tuple[float, float],
+    shares: tuple[float, float],
+    from_s: float = 0.0,
+) -> float:
+    """Return a score, 0 to 1, for the share of a band's energy that an oscillator explains, up to 0.3 s.
+
+    Args:
+        mine: the oscillator at its level over a long window, [T].
+        shares: shares at which the score becomes more than 0, and 1.
+        from_s: time from which the energy counts.
+    """
+    first, last = int(from_s * rate), int(BODY_S[1] * rate)
+    limits = [band_hz[0], min(band_hz[1], 0.45 * rate)]
+    filters = signal.butter(2, limits, "bandpass", fs=rate, output="sos")
+    around, missed = (signal.sosfiltfilt(filters, part[:last])[first:] for part in (sound, sound - mine))
     share = 1.0 - float((missed**2).sum()) / (float((around**2).sum()) + 1e-12)
-    return float(np.clip((share - TONAL[0]) / (TONAL[1] - TONAL[0]), 0.0, 1.0))
+    return float(np.clip((share - shares[0]) / (shares[1] - shares[0]), 0.0, 1.0))
 
 
 # ---- modes
@@ -447,6 +499,7 @@ def _noise(sound: Array, modes: Modes, rate: int, knots: NDArray[np.int64], band
     level = modes.log_level[used] - np.exp(modes.log_decay[used]) * (knots / rate)[:, None]
     tonal = 0.5 * np.exp(2 * level) @ band_shapes(bands, rate, np.exp(modes.log_hz[used])).T
     left = np.maximum(power - tonal, LEAST_NOISE * power)
+    left = np.minimum(left, power * share_between(sound, np.exp(modes.log_hz[used]), rate, knots, bands))
     return np.asarray(0.5 * np.log(left + math.exp(2 * QUIET)) + short)
 
 

@@ -24,7 +24,7 @@ SOUND = "sound"
 """Tensor with the digest of each sound and of the layout of its components, uint8 [N, 32]."""
 KEEP_S = 10.0
 """Time between two versions of the file."""
-VERSION = 3
+VERSION = 4
 """Version of the analysis: components of another one are analysed again. Raise it with each change."""
 GOLDEN = 0.5 * (5**0.5 - 1)
 

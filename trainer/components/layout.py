@@ -29,6 +29,8 @@ DECAYS = (1.5, 400.0)
 """Range of the decay of a mode, in nepers a second."""
 FIRST_KNOTS = 8
 """Knots of the first frames, one each; later ones are spaced evenly on a logarithmic scale."""
+LOWEST_NOISE_HZ = 25.0
+"""Frequency below which power belongs to no noise band: there, recordings have rumble that is not heard."""
 GATE_S = 0.02
 """Length of the fade to silence."""
 
@@ -86,8 +88,8 @@ def band_starts(bands: int, sample_rate: int, hop_length: int) -> Array:
 def band_shapes(bands: int, sample_rate: int, hz: Array) -> Array:
     """Return the share of the power at `hz` [N] that belongs to each noise band: float64 [bands, N].
 
-    Triangles side by side on the mel scale, whose sum is 1. The outer halves of the first and the last
-    band are flat.
+    Triangles side by side on the mel scale, whose sum is 1 from 25 Hz on. The outer halves of the first and
+    the last band are flat.
     """
     edges = _edges_hz(bands, sample_rate)
     shapes = np.zeros((bands, len(hz)))
@@ -98,7 +100,7 @@ def band_shapes(bands: int, sample_rate: int, hz: Array) -> Array:
         if band == bands - 1:
             fall = np.ones_like(hz)
         shapes[band] = np.where(hz < middle, rise, fall)
-    return shapes
+    return shapes * (hz >= LOWEST_NOISE_HZ)
 
 
 def _edges_hz(bands: int, sample_rate: int) -> Array:

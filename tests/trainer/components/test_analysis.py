@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from scipy import signal
 
 from trainer.components.analysis import Components, analyse
-from trainer.components.layout import half_zone, knot_frames, zones_hz
+from trainer.components.layout import band_middles_hz, half_zone, knot_frames, zones_hz
 from trainer.config import ModelConfig
 
 RATE, MODES, SECONDS = 44_100, 40, 1.0
@@ -50,6 +51,19 @@ def test_ratio_of_a_second_partial_is_recovered() -> None:
     assert found.free_weight[0, 1].item() == 1.0
     assert math.exp(found.log_ratio[0, 0].item()) == pytest.approx(1.59, rel=0.01)
     assert found.free_weight[0, 3].item() < 0.1  # nothing there
+
+
+def test_f1_is_the_louder_of_two_tones_although_a_noise_near_the_other_is_stronger() -> None:
+    drawn = np.random.default_rng(0).standard_normal(len(TIME))
+    noise = signal.sosfilt(signal.butter(2, [50, 110], "bandpass", fs=RATE, output="sos"), drawn)
+    sound = np.exp(-5 * TIME) * noise / np.abs(noise).max() + 0.2 * _swept(160.0, 0.0, 0.03, 5.0)
+    assert math.exp(_analysed(sound).log_f1.item()) == pytest.approx(160.0, rel=0.15)  # not 90 Hz
+
+
+def test_a_steady_partial_among_others_is_a_free_oscillator() -> None:
+    found = _analysed(np.mean([_swept(hz, 0.0, 0.03, 6.0) for hz in (205.0, 300.0, 425.0)], 0))
+    assert min(abs(math.exp(found.log_f1.item()) - hz) for hz in (205.0, 300.0, 425.0)) < 3.0
+    assert found.free_weight[0, 0].item() > 0.9
 
 
 def test_partials_of_metal_are_recovered_in_their_zones() -> None:
@@ -92,6 +106,23 @@ def test_the_noise_has_the_power_of_the_sound() -> None:
     power = np.exp(2 * level).sum(1)
     wanted = 0.01 * np.exp(-10 * knot_frames(CONFIG.length // HOP, KNOTS) * HOP / RATE)
     np.testing.assert_allclose(10 * np.log10(power[:-1] / wanted[:-1]), 0.0, atol=2.5)
+
+
+def test_the_noise_between_strong_partials_is_found() -> None:
+    zones, drawn = zones_hz(MODES, RATE), np.random.default_rng(0).standard_normal(len(TIME))
+    noise = 0.1 * drawn * np.exp(-3 * TIME)
+    partials = sum(np.sin(2 * np.pi * zones[zone] * TIME + zone) for zone in range(16, 32, 2))
+    found = _analysed(noise + 0.3 * partials * np.exp(-3 * TIME)).noise_level[0].numpy()
+    alone = _analysed(noise).noise_level[0].numpy()
+    middles = band_middles_hz(BANDS, RATE)
+    there, later = (middles > zones[16]) & (middles < zones[31]), slice(KNOTS // 2, KNOTS - 1)
+    assert np.abs(found[later, there] - alone[later, there]).max() < math.log(2.0)
+
+
+def test_rumble_that_is_not_heard_is_no_noise() -> None:
+    tone = 0.05 * _swept(800.0, 0.0, 0.03, 5.0)
+    rumble = 0.3 * np.hanning(len(TIME)) * np.sin(2 * np.pi * 12.0 * TIME)
+    assert _analysed(tone + rumble).noise_level[0, :, 0].max().item() < math.log(0.003)
 
 
 def test_after_the_end_the_sound_stays_70_db_below_its_peak() -> None:

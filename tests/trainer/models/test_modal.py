@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from trainer import config as configs
-from trainer.components.layout import FREE, band_shapes, half_zone, knot_frames, zones_hz
+from trainer.components.layout import FREE, LOWEST_NOISE_HZ, band_shapes, half_zone, knot_frames, zones_hz
 from trainer.components.noise import EVEN_FRAMES, noise_table
 from trainer.config import Config, ModelConfig
 from trainer.errors import ConfigError
@@ -231,7 +231,7 @@ def test_noise_begins_with_even_power_and_a_low_peak() -> None:
 
 @pytest.mark.parametrize("rate", [8000, 44_100])
 def test_shares_of_the_bands_add_up_to_one(rate: int) -> None:
-    hz = np.linspace(0.0, rate / 2, 999)
+    hz = np.linspace(LOWEST_NOISE_HZ, rate / 2, 999)
     np.testing.assert_allclose(band_shapes(20, rate, hz).sum(0), 1.0)
 
 

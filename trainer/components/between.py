@@ -1,0 +1,51 @@
+"""The noise between the modes of a sound.
+
+The levels of the modes are known to about 1 dB. So their power, subtracted from the power of a band, leaves
+a quarter of it even where there is no noise. The bins of a spectrum between the modes show the noise itself,
+up to 30 dB below the partials of a bell.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainer.components.layout import band_shapes
+
+Array = NDArray[np.float64]
+
+WINDOW = 4096
+"""Window in samples, which separates partials 50 Hz apart at 44.1 kHz."""
+LOBE_BINS = 2.5
+"""Bins from a mode that belong to it. The lobe of the window reaches 2 bins to each side."""
+FEWEST = 0.15
+"""Least part of a band that must lie between the modes to show its noise."""
+LEAST = 1e-3
+"""Least share that is found; the side lobes of strong partials hide less."""
+
+
+def share_between(sound: Array, taken_hz: Array, rate: int, at: NDArray[np.int64], bands: int) -> Array:
+    """Return the share of each noise band's power that is not in modes, LEAST to 1: [len(at), bands].
+
+    Args:
+        sound: the sound without its free oscillators, [T].
+        taken_hz: frequencies of the modes, [K].
+        at: samples at which the share is wanted.
+
+    Returns:
+        The shares. They are 1 for a band in which too few bins lie between the modes.
+    """
+    if not len(taken_hz):
+        return np.ones((len(at), bands))
+    hop = WINDOW // 4
+    middles = np.arange(0, len(sound) + hop, hop)
+    padded = np.pad(sound, (WINDOW // 2, WINDOW))
+    parts = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[middles]
+    power = np.abs(np.fft.rfft(parts * np.hanning(WINDOW))) ** 2
+    hz = np.fft.rfftfreq(WINDOW, 1.0 / rate).astype(np.float64)
+    free = np.abs(hz[:, None] - taken_hz).min(1) > LOBE_BINS * hz[1]
+    shapes = band_shapes(bands, rate, hz)
+    part = (shapes * free).sum(1) / shapes.sum(1)
+    mean = (power * free) @ shapes.T / np.maximum(part, FEWEST)
+    share = np.where(part < FEWEST, 1.0, np.clip(mean / (power @ shapes.T + 1e-20), LEAST, 1.0))
+    return np.stack([np.exp(np.interp(at, middles, row)) for row in np.log(share).T], 1)

@@ -1,8 +1,8 @@
 """`python -m bench.beside MODEL FOLDER -o FILE.png [--sound FILE.flac]`: real sounds beside a model's.
 
 The picture shows the five sounds that the model reproduces worst and the five that it reproduces best, by mel
-distance: the spectrogram of each real sound above that of the model's. The sound file has the pairs in the
-same order, each real sound first.
+distance: the spectrogram of each real sound above that of the model's version. The sound file has the pairs
+in the same order, each real sound first.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = model_parser("beside", __doc__.splitlines()[0], "real sounds")
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="FILE.png")
     parser.add_argument("--sound", type=Path, metavar="FILE.flac")
-    parser.add_argument("--per-class", type=int, default=0, metavar="N", help="most sounds of a class (all)")
+    parser.add_argument("--per-class", type=int, default=0, metavar="N", help="most sounds per class")
     args = parser.parse_args(argv)
     try:
         model = Model(args.model)

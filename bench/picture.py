@@ -1,4 +1,4 @@
-"""`python -m bench.picture -o docs/morph.png`: draw a rendered morph as waveform and spectrogram."""
+"""`python -m bench.picture -o docs/morph.png`: draw the waveform and spectrogram of a rendered morph."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One-shots for measuring: a folder of sounds, prepared for a model, and the model's versions of them."""
+"""One-shots for measurements: sounds of a folder, prepared for a model, and the model's versions of them."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ class Shot:
     Attributes:
         name: name of its file, relative to the folder, without the suffix.
         label: its class.
-        kit: kit by the manifest; "" if not known.
-        drum: drum by the manifest; "" if not known.
+        kit: kit that the manifest names; "" if it is not known.
+        drum: drum that the manifest names; "" if it is not known.
         velocity: 0 to 1; NaN where it is not known.
-        sound: float32 [T], prepared as the model's encoder does.
+        sound: float32 [T], prepared as for the model's encoder.
         z: its point, [latent_dim]; empty if it was not requested.
     """
 
@@ -73,7 +73,7 @@ class Model:
         name: a decoder file, or a bundled model.
 
     Raises:
-        ModelError: where there is no such model.
+        ModelError: there is no such model.
     """
 
     def __init__(self, name: str) -> None:
@@ -87,11 +87,11 @@ class Model:
         """Return the sounds of a folder, in order of name.
 
         Args:
-            per_class: most sounds of a class, spread evenly in order of name; 0 takes all.
+            per_class: largest number of sounds of a class, spread evenly in order of name; 0 takes all.
             encode: also encode each sound to its point z.
 
         Raises:
-            DataError: where there is no sound that can be used.
+            DataError: none of the sounds can be used.
         """
         entries, _ = sounds.find(folder, DataConfig())
         facts = _facts(folder)
@@ -113,13 +113,13 @@ class Model:
         return shots
 
     def learnt_from(self, folder: Path) -> list[Shot]:
-        """Return the sounds of a folder that the model's file names as its own; all if it names none."""
+        """Return the sounds of a folder that the model lists as its own; all of them if it lists none."""
         shots = self.read(folder, encode=False)
         own = {anchor.name for anchor in self.info.anchors}
         return [shot for shot in shots if shot.name in own] or shots
 
     def search(self, shot: Shot) -> Floats:
-        """Return the point of a shot as the stage finds it: by a search around its z."""
+        """Return the point that the server finds for a shot on stage, by a search around its z."""
         return np.array(nearest(self._decoder, shot.sound, tuple(shot.z.tolist())), np.float32)
 
     def decode(self, z: Floats) -> Floats:
@@ -136,7 +136,7 @@ def _facts(folder: Path) -> dict[str, dict[str, str]]:
 
 
 def _spread(entries: list[sounds.Entry], per_class: int) -> list[sounds.Entry]:
-    """Return at most `per_class` entries of each class, evenly; all of them for 0."""
+    """Return at most `per_class` entries of each class, evenly spaced; 0 returns all."""
     if not per_class:
         return entries
     classes: dict[str, list[sounds.Entry]] = defaultdict(list)

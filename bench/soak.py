@@ -1,9 +1,9 @@
 """Soak test of the server: minutes of eight voices, 1,000 OSC messages a second, moving z and a busy thread.
 
-`realtime serve` plays on a JACK server's dummy driver, started here (`--serve`). In the control process a
-thread of plain Python is always busy, as a performer's own code might be; the worker process shares the same
-cores. With `--synchronous`, the JACK server waits for every block; its output is then captured and compared
-with the offline rendering of the log.
+This module starts `realtime serve` (`--serve`), which plays on the dummy driver of a JACK server. In the
+control process, a thread of plain Python is always busy, as a performer's own code might be. The worker
+process shares the same cores. With `--synchronous`, the JACK server waits for every block; its output is then
+captured and compared with the offline rendering of the log.
 
     engine_late_blocks    dropouts: blocks that were not ready when the device needed them
     dropped_triggers      triggers sent that started no voice
@@ -61,7 +61,7 @@ Facts = dict[str, Any]
 
 
 def serve(args: argparse.Namespace) -> int:
-    """Run `realtime serve` with a log, and with a busy thread as soon as a line arrives on stdin."""
+    """Run `realtime serve`, and start a busy thread as soon as a line arrives on stdin."""
     threading.Thread(target=_wait_and_be_busy, daemon=True).start()
     sound = SoundConfig(
         model=args.model,
@@ -116,7 +116,7 @@ class Player:
         self._socket.sendto(encode(Message(address, arguments)), self.to)
 
     def rest(self, points: int) -> None:
-        """Rest at `points` random points until their sounds are cached."""
+        """Rest at each of `points` random points until its sound is cached."""
         for _ in range(points):
             self.send("/morph/z", *(self._chance.gauss(0.0, 1.0) for _ in self._z))
             time.sleep(REST_S)
@@ -319,7 +319,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--steady", action="store_true", help="same as for `realtime serve`")
     parser.add_argument("--rate", type=float, default=1000.0, help="messages per second; default: 1000")
     parser.add_argument(
-        "--hits", type=float, default=12.0, help="how many of these are triggers; default: 12"
+        "--hits", type=float, default=12.0, help="triggers per second among these; default: 12"
     )
     parser.add_argument("--threads", type=int, default=1, help="decoder threads; default: 1")
     parser.add_argument("--ahead", type=int, help="same as for `realtime serve`")

@@ -26,11 +26,12 @@ def decibels(power: ArrayLike) -> NDArray[np.float64]:
 
 
 def grid_db(sound: Sound, rate: int, hop: int) -> float:
-    """Return the level of multiples of rate / hop above their surroundings, 2 to 18 kHz, in dB.
+    """Return the level of the multiples of rate / hop above their surroundings, from 2 to 18 kHz, in dB.
 
-    One Hann window of 16,384 samples. A decoder that holds its values for a frame repeats itself every frame,
-    which puts power on the multiples of the frame rate. The level is the median power at these multiples over
-    that half way between them, each taken from three bins. Sound without such a grid has 0 dB on average.
+    The spectrum is that of one Hann window of 16,384 samples. A decoder that holds its values for a frame
+    repeats itself every frame. This puts power on the multiples of the frame rate. The level is the ratio of
+    the median power at these multiples to the median power half way between them, where each power is the sum
+    of three bins. Sound without such a grid has 0 dB on average.
 
     Args:
         hop: samples of a latent frame.
@@ -51,7 +52,7 @@ def grid_db(sound: Sound, rate: int, hop: int) -> float:
 
 
 def frame_power_ratio(sound: Sound, rate: int, hop: int) -> float:
-    """Return the ratio of the largest to the smallest power by place within a latent frame, 2 to 8 kHz.
+    """Return the ratio of the largest to the smallest power of the places within a latent frame, 2 to 8 kHz.
 
     The power at each place is the mean over all frames that are within 50 dB of the loudest, each frame
     divided by its own mean. Steady noise has a ratio near 1 if there are many frames, and a larger one if
@@ -68,10 +69,13 @@ def frame_power_ratio(sound: Sound, rate: int, hop: int) -> float:
 
 
 def texture(sound: Sound, rate: int) -> float:
-    """Return the coefficient of variation of magnitudes above 3 kHz: median of fields of 9 bins by 5 windows.
+    """Return the coefficient of variation of magnitudes above 3 kHz.
 
-    Magnitudes of Gaussian noise follow Rayleigh's distribution, whose coefficient is √(4/π − 1) = .52, here
-    .51 since the mean is taken from the same few values. Smeared spectra have less, tones and clicks more.
+    It is the median over fields of 9 bins by 5 windows.
+
+    Magnitudes of Gaussian noise follow the Rayleigh distribution, whose coefficient is √(4/π − 1) = .52. Here
+    it is .51, since the mean is taken from the same few values. Smeared spectra have less, tones and clicks
+    more.
     """
     bins, _, spectrum = stft(sound, rate, nperseg=512, noverlap=256)
     magnitude = np.abs(spectrum[bins >= 3000])
@@ -86,9 +90,9 @@ def texture(sound: Sound, rate: int) -> float:
 def ring_db(sound: Sound, rate: int) -> float:
     """Return the mean level of the highest 2 % of bins, 2 to 14 kHz, above their surroundings, in dB.
 
-    One Hann window of 16,384 samples; the surroundings are the mean level of 301 bins. Noise has 9.3 dB:
-    powers follow the exponential distribution, whose mean level is −2.5 dB and whose highest 2 % have 6.8 dB.
-    Partials that ring have more.
+    The spectrum is that of one Hann window of 16,384 samples. The surroundings are the mean level of 301
+    bins. Noise has 9.3 dB: its powers follow the exponential distribution, whose mean level is −2.5 dB and
+    whose highest 2 % have 6.8 dB. Partials that ring have more.
     """
     tail = sound[3 * ATTACK // 2 :][:LONG_WINDOW]
     if len(tail) < LONG_WINDOW // 2 or not tail.any():

@@ -107,13 +107,13 @@ def fastest_gemm() -> float:
 
 
 def alternately(first: Callable[[], None], second: Callable[[], None]) -> tuple[float, float]:
-    """Return the shortest time of each in seconds, measured in turns, so that disturbances affect both."""
+    """Return the shortest time of each in seconds, measured in turn, so that disturbances affect both."""
     times = [(best_of(first, 1), best_of(second, 1)) for _ in range(REPEATS)]
     return min(a for a, _ in times), min(b for _, b in times)
 
 
 def gradients_of(config: Config, plain: bool, dtype: torch.dtype) -> dict[str, Tensor]:
-    """Return the gradients of both updates of a step of two sounds, by parameter, as double precision."""
+    """Return the gradients of both updates of a step of two sounds, by parameter, in double precision."""
     step = Step(config, 2, plain, dtype)
     found: dict[str, Tensor] = {}
     for update in (VARIATIONAL, CLASSIFICATION):

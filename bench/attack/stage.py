@@ -26,11 +26,11 @@ from realtime.synth.commands import Trigger
 from realtime.util.errors import RealtimeError
 
 SERVER = "127.0.0.1"
-PERFORMER = "127.0.0.2"  # an address of its own: limits count for each address
-NAMES = 50  # names of presets, which are reused
+PERFORMER = "127.0.0.2"  # an address of its own, because limits apply to each address
+NAMES = 50  # number of preset names, which are reused
 START_S, END_S, REPLY_S = 60.0, 30.0, 10.0
 _values = cycle(range(1, 10_000))  # within the range of coordinates
-UNIT = 1 / 65_536  # the performer's hit n has the velocity n * UNIT, by which the log knows it
+UNIT = 1 / 65_536  # hit n of the performer has the velocity n * UNIT, which identifies it in the log
 
 
 class Stage:
@@ -77,7 +77,7 @@ class Stage:
         self.lines.extend(line.rstrip("\n") for line in self.process.stdout)
 
     def said(self, pattern: str) -> re.Match[str]:
-        """Wait for a line that matches.
+        """Wait until the server prints a line that matches; return the match.
 
         Raises:
             RealtimeError: no such line came.
@@ -128,7 +128,7 @@ class Stage:
 
 
 class Caller:
-    """Sends messages to a server and hears its replies, from an address of its own."""
+    """Sends messages to a server from an address of its own, and receives the replies."""
 
     def __init__(self, port: int, address: str = SERVER, reply_s: float = REPLY_S) -> None:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -202,7 +202,7 @@ class Storer:
     """Stores presets one after another, each with a point of its own.
 
     Attributes:
-        kept: name -> first coordinate, of the stores that were answered by `/morph/done`.
+        kept: name -> first coordinate, for each store that `/morph/done` has confirmed.
         begun: name and coordinate of the store in progress, or None.
         stores: number of answered stores.
     """

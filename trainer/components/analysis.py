@@ -57,27 +57,27 @@ PITCH_HZ = (30.0, 480.0)
 """Range of the search for f₁."""
 HIGHEST_FREE_HZ = 1500.0
 BODY_S = (0.06, 0.3)
-"""Stretch of a drum in which its pitch is heard, after the attack and the sweep."""
+"""Start and end of the part of a drum in which its pitch is heard, after the attack and the sweep."""
 FIT_S = 0.25
-"""Length of the beginning to which the sweep is fitted."""
+"""Length of the part, from the start of a sound, to which the sweep is fitted."""
 FIT_WINDOW_S, RATIO_WINDOW_S = 0.03, 0.06
 SIMPLER = 0.02
-"""Share of the energy that a sweep must explain beyond a constant frequency."""
+"""Share of the energy that a sweep must explain in addition to that of a constant frequency."""
 SWEEPS = (0.08, 0.16, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
 TRACK_S, TRACK_CYCLES = 0.008, 0.9
-"""Half the window for the level of an oscillator, in seconds and in cycles: the longer one applies."""
+"""Half the window for the level of an oscillator, in seconds and in cycles. The longer one applies."""
 TONAL_S, TONAL_CYCLES = 0.02, 2.5
-"""The same for its tonality: a level over such a long window explains a tone, but little of a noise."""
+"""The same for its tonality. A level over such a long window explains a tone, but little of noise."""
 TONAL = (0.55, 0.85)
 """Shares of the energy around an oscillator that it explains: weight 0 up to the first, 1 from the second."""
 AROUND = (0.6, 1.7)
 """Band around an oscillator, relative to its frequency, whose energy it should explain."""
 STEADY_S, STEADY_CYCLES, STEADY, STEADY_AROUND, STEADY_FROM_S = 0.05, 6.0, (0.7, 0.9), (0.84, 1.19), 0.03
-"""The same values for a partial that is steady after the attack, among others near it."""
+"""The four values above for a partial that is steady and has others near it; and the end of the attack."""
 STEADY_TRACK = 3.0
-"""Length of the window for the level of such a partial, relative to the one for another."""
+"""Length of the window for the level of such a partial, relative to the window for any other partial."""
 LOUDER = 1.5
-"""Power after the attack, relative to that of the first oscillator, that makes another one the first."""
+"""Power of another oscillator after the attack, relative to the first, from which it replaces the first."""
 PHASE_S = 0.05
 """Length of the beginning over which the initial phase is averaged."""
 
@@ -260,7 +260,7 @@ def _free(sound: Array, rate: int, end: int, knot_s: Array) -> Free:
 
 
 def _fitted(sound: Array, rate: int, knot_s: Array, hz: float) -> tuple[Free, list[float]]:
-    """Fit f₁, near `hz`, and its sweep, then each further oscillator to the residual of those before.
+    """Fit f₁ near `hz`, and its sweep. Then fit each further oscillator to the residual of those before.
 
     Returns:
         The oscillators, and the power of each from 60 to 300 ms.
@@ -389,12 +389,12 @@ def _tonality(
     shares: tuple[float, float],
     from_s: float = 0.0,
 ) -> float:
-    """Return a score, 0 to 1, for the share of a band's energy that an oscillator explains, up to 0.3 s.
+    """Return a score, 0 to 1, for the share of a band's energy up to 0.3 s that an oscillator explains.
 
     Args:
-        mine: the oscillator at its level over a long window, [T].
-        shares: shares at which the score becomes more than 0, and 1.
-        from_s: time from which the energy counts.
+        mine: the oscillator, with its level measured over a long window, [T].
+        shares: the share up to which the score is 0, and the share from which it is 1.
+        from_s: time in seconds from which the energy counts.
     """
     first, last = int(from_s * rate), int(BODY_S[1] * rate)
     limits = [band_hz[0], min(band_hz[1], 0.45 * rate)]

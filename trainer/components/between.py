@@ -1,8 +1,8 @@
 """The noise between the modes of a sound.
 
-The levels of the modes are known to about 1 dB. So their power, subtracted from the power of a band, leaves
-a quarter of it even where there is no noise. The bins of a spectrum between the modes show the noise itself,
-up to 30 dB below the partials of a bell.
+The levels of the modes are known only to about 1 dB. So if their power is subtracted from the power of a
+band, a quarter of the power remains even where there is no noise. The bins of a spectrum between the modes
+show the noise itself, up to 30 dB below the partials of a bell.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from trainer.components.layout import band_shapes
 Array = NDArray[np.float64]
 
 WINDOW = 4096
-"""Window in samples, which separates partials 50 Hz apart at 44.1 kHz."""
+"""Length of the window in samples. At 44.1 kHz, it separates partials that are 50 Hz apart."""
 LOBE_BINS = 2.5
-"""Bins from a mode that belong to it. The lobe of the window reaches 2 bins to each side."""
+"""Distance in bins up to which a bin belongs to a mode. The lobe of the window reaches 2 bins each way."""
 FEWEST = 0.15
-"""Least part of a band that must lie between the modes to show its noise."""
+"""Smallest part of a band between the modes that is enough to show the noise of the band."""
 LEAST = 1e-3
-"""Least share that is found; the side lobes of strong partials hide less."""
+"""Smallest share that is returned. The side lobes of strong partials hide smaller ones."""
 
 
 def share_between(sound: Array, taken_hz: Array, rate: int, at: NDArray[np.int64], bands: int) -> Array:

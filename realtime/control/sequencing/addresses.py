@@ -40,7 +40,7 @@ _NAME = Argument("name", "text", "the pattern's name")
 
 
 def _ends(space: LatentSpace, start: str, end: str | None) -> tuple[str, str]:
-    """Return the model's names of a lane's ends; both are empty for a lane that follows the point."""
+    """Return the model's names for the ends of a lane; both are empty if the lane follows the point."""
     if not start and not end:
         return "", ""
     end = start if end is None else end
@@ -128,8 +128,8 @@ SEQUENCER: tuple[Address[LatentSpace, Asked], ...] = (
     ),
     Address(
         "/morph/seq/beat",
-        "Follow a beat elsewhere: its place and tempo now, or at the time tag; send it again at least every "
-        "two seconds. Beat 0 is the first step of the pattern.",
+        "Follow the beat of another program: give its place and tempo now or at the time tag; send them "
+        "again at least every two seconds. Beat 0 is the first step of the pattern.",
         lambda space, values: SetBeat(*values),
         (
             number("beat", quantities.BEAT, "its place"),
@@ -229,7 +229,7 @@ SEQUENCER: tuple[Address[LatentSpace, Asked], ...] = (
     ),
     Address(
         "/morph/seq/recall",
-        "Load a stored pattern; a playing sequencer continues with this one's next step.",
+        "Load a stored pattern; a playing sequencer continues with the next step of this pattern.",
         lambda space, values: RecallPattern(*values),
         (_NAME,),
     ),

@@ -73,7 +73,10 @@ TONAL = (0.55, 0.85)
 AROUND = (0.6, 1.7)
 """Band around an oscillator, relative to its frequency, whose energy it should explain."""
 STEADY_S, STEADY_CYCLES, STEADY, STEADY_AROUND, STEADY_FROM_S = 0.05, 6.0, (0.7, 0.9), (0.84, 1.19), 0.03
-"""The four values above for a partial that is steady and has others near it; and the end of the attack."""
+"""The four values above for a partial that is steady after the attack, with others near it.
+
+STEADY_FROM_S is the end of the attack.
+"""
 STEADY_TRACK = 3.0
 """Length of the window for the level of such a partial, relative to the window for any other partial."""
 LOUDER = 1.5

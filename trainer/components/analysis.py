@@ -266,7 +266,7 @@ def _fitted(sound: Array, rate: int, knot_s: Array, hz: float) -> tuple[Free, li
     """Fit f₁ near `hz`, and its sweep. Then fit each further oscillator to the residual of those before.
 
     Returns:
-        The oscillators, and the power of each from 60 to 300 ms.
+        The oscillators, and the energy of each from 60 to 300 ms, weighted by how tonal it is.
     """
     factor = max(1, int(rate / SLOW_HZ))
     slow = signal.resample_poly(sound, 1, factor)

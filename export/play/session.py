@@ -62,7 +62,10 @@ def play(order: Order, options: Sequence[str]) -> int:
             print(_ended(order, learner.code), file=sys.stderr, flush=True)
         else:
             print(f"learnt; plays until Ctrl-C. Later: {order.later}", flush=True)
-        return stage.wait(stop) or learner.code
+        code = stage.wait(stop) or learner.code
+        if caught and not learner.code:
+            print(f"to play the model later: {order.later}", flush=True)
+        return code
 
 
 def _saved(stage: Stage, learner: Learner) -> int:

@@ -30,11 +30,16 @@ def fold(name: str) -> str:
     return str(DIGITS.index(word)) if word in DIGITS else word
 
 
-_SYNONYMS = {fold(word): tuple(map(fold, words)) for words in SYNONYMS for word in words}
+def unordered(name: str) -> str:
+    """Return the folded words of a name in alphabetical order, so that "Hat Open" equals "open hat"."""
+    return "".join(sorted(fold(word) for word in re.split(r"[\s_-]+", name) if word))
+
+
+_SYNONYMS = {fold(word): words for words in SYNONYMS for word in words}
 
 
 class Names:
-    """Looks names up. Of names that differ only in case, plural or spelling, the first is found.
+    """Looks names up. Of names that differ only in case, plural, spelling or order, the first is found.
 
     Args:
         names: the names to be found.
@@ -43,21 +48,28 @@ class Names:
     def __init__(self, names: Iterable[str]) -> None:
         self._exact = dict.fromkeys(names)
         self._folded: dict[str, str] = {}
+        self._unordered: dict[str, str] = {}
         self._files: dict[str, str | None] = {}  # None: several folders have the file
         for name in self._exact:
             self._folded.setdefault(fold(name), name)
+            self._unordered.setdefault(unordered(name), name)
             folder, _, file = name.rpartition("/")
             if folder:
                 word = fold(file)
                 self._files[word] = None if word in self._files else name
 
     def find(self, said: str) -> str | None:
-        """Return the name meant, or None: the exact name, else one with the same `fold`, else a synonym."""
+        """Return the name meant, or None.
+
+        That is the exact name, else one with the same `fold`, else a synonym, else one with the same words in
+        another order.
+        """
         if said in self._exact:
             return said
-        word = fold(said)
-        words = (word, *_SYNONYMS.get(word, ()))
-        return next((self._folded[each] for each in words if each in self._folded), None)
+        words = (said, *_SYNONYMS.get(fold(said), ()))
+        found = [self._folded.get(fold(word)) for word in words]
+        found += [self._unordered.get(unordered(word)) for word in words]
+        return next((name for name in found if name is not None), None)
 
     def find_file(self, said: str) -> str | None:
         """Return the only name with that last part, `Kicks/Kick 03` for `Kick 03`, or None."""

@@ -157,6 +157,7 @@ def test_the_stage_plays_on_when_the_learner_is_killed_and_the_same_command_cont
         resumed.wait_for("learnt; plays until Ctrl-C")
         assert resumed.ask("/morph/get/classes") == ["Kicks", "Open Hats"]
         assert resumed.stop(signal.SIGINT) == 0
+    assert "to play the model later: " in resumed.output
     assert "continues after pass" in resumed.output
     assert mean < number(r"plays the first version: ([\d.]+) dB", killed.output)
     heard, rate = soundfile.read(run / "preview.wav")

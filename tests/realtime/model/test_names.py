@@ -17,6 +17,7 @@ KIT = ("clap", "closed-hat", "cymbal", "kick", "open-hat", "perc", "rim", "snare
         ("hihat", "closed-hat"),
         ("Hi-Hats", "closed-hat"),
         ("open hihat", "open-hat"),
+        ("Hats Open", "open-hat"),
         ("crashes", "cymbal"),
         ("SNARE DRUM", "snare"),
         ("toms", "tom"),
@@ -27,6 +28,14 @@ KIT = ("clap", "closed-hat", "cymbal", "kick", "open-hat", "perc", "rim", "snare
 )
 def test_a_drum_is_found_by_any_usual_word(said: str, name: str | None) -> None:
     assert Names(KIT).find(said) == name
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [("open-hat", "Hat Opens"), ("oh", "Hat Opens"), ("ch", "Hat Closeds"), ("hihat", "Hat Closeds")],
+)
+def test_classes_with_their_words_in_another_order_are_found(said: str, name: str) -> None:
+    assert Names(("Hat Closeds", "Hat Opens", "Kicks")).find(said) == name
 
 
 def test_spellings_are_the_words_that_find_a_name() -> None:

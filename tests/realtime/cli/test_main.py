@@ -284,8 +284,9 @@ def test_serve_proposes_the_morph_of_the_model(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no POSIX signals")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_server_ends_cleanly_on_a_signal(tiny_model: Path, number: signal.Signals) -> None:
-    command = [*RUN, "serve", "--null", "--model", str(tiny_model), "--port", "0"]
+def test_server_ends_cleanly_on_a_signal(tiny_model: Path, tmp_path: Path, number: signal.Signals) -> None:
+    presets = ["--presets", str(tmp_path / "presets.json")]  # other tests save some
+    command = [*RUN, "serve", "--null", "--model", str(tiny_model), "--port", "0", *presets]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         while not server.stdout.readline().startswith("stop"):

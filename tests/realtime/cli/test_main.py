@@ -228,9 +228,12 @@ def test_info_prints_words_and_numbers_only(capsys: pytest.CaptureFixture[str]) 
 def test_serve_introduces_itself_plays_and_records(tiny_model: Path, tmp_path: Path) -> None:
     """The server runs in a process of its own, as it sets signal handlers and the switch interval."""
     take = tmp_path / "take.flac"
+    presets = ["--presets", str(tmp_path / "presets.json")]  # other tests save some
     command = [*RUN, "serve", "--null", "--model", str(tiny_model), "--port", "0", "--seconds", "0.3"]
     done = subprocess.run(
-        [*command, "--verbose", "--rate", "44100", "--record", str(take)], capture_output=True, text=True
+        [*command, *presets, "--verbose", "--rate", "44100", "--record", str(take)],
+        capture_output=True,
+        text=True,
     )
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()

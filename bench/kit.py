@@ -177,11 +177,10 @@ def _base_db(state: State, known: Checkpoint | None, learnt: Path) -> float | No
         return None
     config, anchors, distances = state.config, known.anchors, []
     for place in torch.linspace(0, len(anchors.names) - 1, BASE).round().long().tolist():
-        (path,) = (
-            learnt / f"{anchors.names[place]}{suffix}"
-            for suffix in SOUNDFILE_SUFFIXES
-            if (learnt / f"{anchors.names[place]}{suffix}").exists()
-        )
+        name = anchors.names[place]
+        path = next(filter(Path.exists, (learnt / f"{name}{suffix}" for suffix in SOUNDFILE_SUFFIXES)), None)
+        if path is None:
+            raise TrainerError(f"{learnt}: it has no {name}, which the base has learnt")
         real = prepare_signal(*read(path), config.model, config.data)
         ours = state.model.decode(anchors.mean[place : place + 1].float())[0, 0].numpy()
         distances.append(Ear(real, config.model.sample_rate).distance(ours))

@@ -499,10 +499,11 @@ def _noise(sound: Array, modes: Modes, rate: int, knots: NDArray[np.int64], band
         window, short[:, band] = windows[band]
         power[:, band] = window @ (np.einsum("ij,ij->i", filtered, filtered) / BLOCK)
     used = np.flatnonzero(modes.weight)
+    taken_hz = np.exp(modes.log_hz[used])
     level = modes.log_level[used] - np.exp(modes.log_decay[used]) * (knots / rate)[:, None]
-    tonal = 0.5 * np.exp(2 * level) @ band_shapes(bands, rate, np.exp(modes.log_hz[used])).T
+    tonal = 0.5 * np.exp(2 * level) @ band_shapes(bands, rate, taken_hz).T
     left = np.maximum(power - tonal, LEAST_NOISE * power)
-    left = np.minimum(left, power * share_between(sound, np.exp(modes.log_hz[used]), rate, knots, bands))
+    left = np.minimum(left, power * share_between(sound, taken_hz, rate, knots, bands))
     return np.asarray(0.5 * np.log(left + math.exp(2 * QUIET)) + short)
 
 

@@ -80,7 +80,7 @@ STEADY_FROM_S is the end of the attack.
 STEADY_TRACK = 3.0
 """Length of the window for the level of such a partial, relative to the window for any other partial."""
 LOUDER = 1.5
-"""Power of another oscillator after the attack, relative to the first, from which it replaces the first."""
+"""Energy of another oscillator after the attack, relative to the first, from which it replaces the first."""
 PHASE_S = 0.05
 """Length of the beginning over which the initial phase is averaged."""
 
@@ -105,7 +105,7 @@ LEAST_NOISE = 0.1
 SPACING = 0.4
 """Standard deviation of the window that averages the power at a knot, relative to the distance of knots."""
 BLOCK = 16
-"""Samples in a block; powers are averaged over time block by block."""
+"""Samples in a block; power is averaged over time block by block."""
 
 
 @dataclass(frozen=True)
@@ -253,9 +253,9 @@ def _spectrum(sound: Array, rate: int, begin: int, length: int) -> tuple[Array, 
 
 def _free(sound: Array, rate: int, end: int, knot_s: Array) -> Free:
     """Fit the free oscillators. The first is the strongest tonal partial after the attack."""
-    free, powers = _fitted(sound, rate, knot_s, _strongest(sound, rate, end))
-    loudest = int(np.argmax(powers))
-    if powers[loudest] > LOUDER * powers[0]:
+    free, energies = _fitted(sound, rate, knot_s, _strongest(sound, rate, end))
+    loudest = int(np.argmax(energies))
+    if energies[loudest] > LOUDER * energies[0]:
         hz = free.sweep.f1 * math.exp(free.log_ratio[loudest - 1])
         if hz <= PITCH_HZ[1]:
             free, _ = _fitted(sound, rate, knot_s, hz)
@@ -276,7 +276,7 @@ def _fitted(sound: Array, rate: int, knot_s: Array, hz: float) -> tuple[Free, li
     sweep = _fit(slow[:few], slow_rate, hz)
     base, fine_base = sweep.cycles(time), sweep.cycles(fine)
     left, rest = slow.copy(), sound.copy()
-    ratios, levels, phases, weights, powers = [], [], [], [], []
+    ratios, levels, phases, weights, energies = [], [], [], [], []
     for number in range(FREE):
         ratio = _ratio(left[:few], base[:few], slow_rate, RATIOS[number - 1], sweep.f1) if number else 1.0
         hz = ratio * sweep.f1
@@ -300,12 +300,12 @@ def _fitted(sound: Array, rate: int, knot_s: Array, hz: float) -> tuple[Free, li
         phases.append(float(np.angle((start * np.abs(start)).sum())) / (2 * math.pi) + 0.25)  # of a sine
         weights.append(weight)
         body = weight * np.abs(wave[int(BODY_S[0] * slow_rate) : int(BODY_S[1] * slow_rate)])
-        powers.append(float((body**2).sum()))
+        energies.append(float((body**2).sum()))
         left = left - weight * (wave * turn).real
         whole = np.interp(fine, time, wave.real) + 1j * np.interp(fine, time, wave.imag)
         rest = rest - weight * (whole * np.exp(2j * np.pi * ratio * fine_base)).real
     free = Free(sweep, np.array(ratios[1:]), np.stack(levels, 1), np.array(phases), np.array(weights), rest)
-    return free, powers
+    return free, energies
 
 
 def _strongest(sound: Array, rate: int, end: int) -> float:

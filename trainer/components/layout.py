@@ -25,6 +25,8 @@ MODES_HZ = (500.0, 15_000.0)
 """Lowest and highest zone, where the sample rate allows it."""
 HIGHEST = 0.45
 """Limit of the highest zone, relative to the sample rate."""
+QUIET = -12.0
+"""Log level of a component that a sound does not have."""
 DECAYS = (1.5, 400.0)
 """Range of the decay of a mode, in nepers a second."""
 FIRST_KNOTS = 8

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from trainer.components.analysis import QUIET, QUIET_DB, Components
+from trainer.components.analysis import QUIET_DB, Components
 from trainer.components.layout import (
     DECAYS,
     LOWEST_HZ,
+    QUIET,
     SPREAD,
     SWEEP_S,
     band_middles_hz,

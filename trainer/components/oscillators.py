@@ -1,0 +1,254 @@
+"""The free oscillators of a recorded drum: partials whose frequencies sweep together, as its pitch does."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import signal
+
+from trainer.components.layout import FREE, MAX_SWEEP, QUIET, RATIOS, SWEEP_S
+from trainer.components.spectrum import spectrum
+
+Array = NDArray[np.float64]
+
+SLOW_HZ = 4410.0
+"""Lowest sample rate for the analysis of free oscillators."""
+PITCH_HZ = (30.0, 480.0)
+"""Range of the search for f₁."""
+HIGHEST_FREE_HZ = 1500.0
+"""Highest frequency of a free oscillator."""
+BODY_S = (0.06, 0.3)
+"""Start and end of the part of a drum in which its pitch is heard, after the attack and the sweep."""
+FIT_S = 0.25
+"""Length of the part, from the start of a sound, to which the sweep is fitted."""
+FIT_WINDOW_S, RATIO_WINDOW_S = 0.03, 0.06
+"""Lengths of the windows in which energy is summed coherently, for the sweep and for the ratios."""
+SIMPLER = 0.02
+"""Share of the energy that a sweep of an octave must explain beyond a constant frequency."""
+SWEEPS = (0.08, 0.16, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
+TRACK_S, TRACK_CYCLES = 0.008, 0.9
+"""Half the window for the level of an oscillator, in seconds and in cycles. The longer one applies."""
+TONAL_S, TONAL_CYCLES = 0.02, 2.5
+"""The same for its tonality. A level over such a long window explains tones, but little of a noise."""
+TONAL = (0.55, 0.85)
+"""Shares of the energy around an oscillator that it explains: weight 0 up to the first, 1 from the second."""
+AROUND = (0.6, 1.7)
+"""Band around an oscillator, relative to its frequency, whose energy it should explain."""
+STEADY_S, STEADY_CYCLES, STEADY, STEADY_AROUND, STEADY_FROM_S = 0.05, 6.0, (0.7, 0.9), (0.84, 1.19), 0.03
+"""The four values above for a partial that is steady after the attack, with others near it.
+
+STEADY_FROM_S is the end of the attack.
+"""
+STEADY_TRACK = 3.0
+"""Length of the window for the level of such a partial, relative to the window for any other partial."""
+LOUDER = 1.5
+"""Energy of another oscillator after the attack, relative to the first, from which it replaces the first."""
+PHASE_S = 0.05
+"""Length of the beginning over which the initial phase is averaged."""
+
+
+class Sweep(NamedTuple):
+    """f(t) = f₁ (1 + sweep · e^(-t/τ)), in Hz and seconds."""
+
+    f1: float
+    sweep: float
+    tau: float
+
+    def cycles(self, time: Array) -> Array:
+        """Return the phase at `time` [T], in cycles, 0 at 0."""
+        return _cycles(np.array([self]), time)[0]
+
+
+class Oscillators(NamedTuple):
+    """The free oscillators of a sound, and the sound without them.
+
+    Attributes:
+        sweep: the frequency of the first.
+        log_ratio: log ratios of the frequencies of the others to that of the first, [FREE - 1].
+        level: log levels at the knots, [knots, FREE].
+        phase: phases at the start, in cycles, [FREE].
+        weight: how tonal the sound is around each, 0 to 1, [FREE].
+        rest: the sound without them, [T].
+    """
+
+    sweep: Sweep
+    log_ratio: Array
+    level: Array
+    phase: Array
+    weight: Array
+    rest: Array
+
+
+def find_oscillators(sound: Array, rate: int, end: int, knot_s: Array) -> Oscillators:
+    """Fit the free oscillators. The first is the strongest tonal partial after the attack.
+
+    Args:
+        sound: float64 [T].
+        end: sample at which the sound ends.
+        knot_s: times of the knots in seconds.
+    """
+    free, energies = _fit_oscillators(sound, rate, knot_s, _strongest_partial_hz(sound, rate, end))
+    loudest = int(np.argmax(energies))
+    if energies[loudest] > LOUDER * energies[0]:
+        hz = free.sweep.f1 * math.exp(free.log_ratio[loudest - 1])
+        if hz <= PITCH_HZ[1]:
+            free, _ = _fit_oscillators(sound, rate, knot_s, hz)
+    return free
+
+
+def _fit_oscillators(sound: Array, rate: int, knot_s: Array, hz: float) -> tuple[Oscillators, list[float]]:
+    """Fit f₁ near `hz`, and its sweep. Then fit each further oscillator to the residual of those before.
+
+    Returns:
+        The oscillators, and the energy of each from 60 to 300 ms, weighted by how tonal it is.
+    """
+    factor = max(1, int(rate / SLOW_HZ))
+    slow = signal.resample_poly(sound, 1, factor)
+    slow_rate = rate / factor
+    time, fine = np.arange(len(slow)) / slow_rate, np.arange(len(sound)) / rate
+    few = min(len(slow), int(FIT_S * slow_rate))
+    sweep = _fit_sweep(slow[:few], slow_rate, hz)
+    base, fine_base = sweep.cycles(time), sweep.cycles(fine)
+    left, rest = slow.copy(), sound.copy()
+    ratios, levels, phases, weights, energies = [], [], [], [], []
+    for number in range(FREE):
+        ratio = (
+            _best_ratio(left[:few], base[:few], slow_rate, RATIOS[number - 1], sweep.f1) if number else 1.0
+        )
+        hz = ratio * sweep.f1
+        turn = np.exp(2j * np.pi * ratio * base)
+        track = max(TRACK_S, TRACK_CYCLES / hz)
+        weight = 0.0
+        if hz < HIGHEST_FREE_HZ:
+            mine = _amplitude(left, ratio * base, int(max(TONAL_S, TONAL_CYCLES / hz) * slow_rate)) * turn
+            weight = _tonality(left, mine.real, slow_rate, (hz * AROUND[0], hz * AROUND[1]), TONAL)
+        if not number and weight < 1.0:
+            mine = _amplitude(left, base, int(max(STEADY_S, STEADY_CYCLES / hz) * slow_rate)) * turn
+            near = (hz * STEADY_AROUND[0], hz * STEADY_AROUND[1])
+            steady = _tonality(left, mine.real, slow_rate, near, STEADY, STEADY_FROM_S)
+            if steady > weight:
+                weight, track = steady, STEADY_TRACK * track
+        wave = _amplitude(left, ratio * base, int(track * slow_rate))
+        level = np.interp(knot_s, time, np.abs(wave)) * weight
+        start = wave[: int(PHASE_S * slow_rate)]
+        ratios.append(math.log(ratio))
+        levels.append(np.log(level + math.exp(QUIET)))
+        phases.append(float(np.angle((start * np.abs(start)).sum())) / (2 * math.pi) + 0.25)  # of a sine
+        weights.append(weight)
+        body = weight * np.abs(wave[int(BODY_S[0] * slow_rate) : int(BODY_S[1] * slow_rate)])
+        energies.append(float((body**2).sum()))
+        left = left - weight * (wave * turn).real
+        whole = np.interp(fine, time, wave.real) + 1j * np.interp(fine, time, wave.imag)
+        rest = rest - weight * (whole * np.exp(2j * np.pi * ratio * fine_base)).real
+    free = Oscillators(
+        sweep, np.array(ratios[1:]), np.stack(levels, 1), np.array(phases), np.array(weights), rest
+    )
+    return free, energies
+
+
+def _strongest_partial_hz(sound: Array, rate: int, end: int) -> float:
+    """Return the frequency of the strongest partial in `PITCH_HZ`, after the sweep."""
+    begin = int(BODY_S[0] * rate) if end > 0.16 * rate else int(0.3 * end)
+    level, bins = spectrum(sound, rate, begin, max(1024, min(int(BODY_S[1] * rate), end) - begin))
+    inside = np.flatnonzero((bins >= PITCH_HZ[0]) & (bins <= PITCH_HZ[1]))
+    return float(bins[inside[int(np.argmax(level[inside]))]])
+
+
+def _fit_sweep(sound: Array, rate: float, f1: float) -> Sweep:
+    """Return the sweep near `f1` along which the beginning of a sound has most energy."""
+    time = np.arange(len(sound)) / rate
+    taus = np.geomspace(*SWEEP_S, 12)
+    near = f1 * np.linspace(0.92, 1.08, 7)
+    still = [(hz, 0.0, SWEEP_S[0]) for hz in near]
+    best = _best_sweep(
+        sound, rate, time, [*still, *((hz, s, tau) for hz in near for s in SWEEPS for tau in taus)]
+    )
+    for finer in (1.0, 0.4):
+        steps = finer * np.linspace(-1.0, 1.0, 7)
+        f1s = np.clip(best.f1 * (1.0 + 0.03 * steps), *PITCH_HZ)
+        sweeps = np.minimum(best.sweep * np.exp(0.25 * steps), MAX_SWEEP) if best.sweep else [0.0]
+        near_taus = np.clip(best.tau * np.exp(0.3 * steps), *SWEEP_S) if best.sweep else [best.tau]
+        best = _best_sweep(
+            sound, rate, time, [(hz, s, tau) for hz in f1s for s in sweeps for tau in near_taus]
+        )
+    return best
+
+
+def _best_sweep(
+    sound: Array, rate: float, time: Array, candidates: list[tuple[float, float, float]]
+) -> Sweep:
+    rows = np.array(candidates)
+    scores = [
+        _energy(sound, _cycles(some, time), int(FIT_WINDOW_S * rate))
+        for some in np.array_split(rows, -(-len(rows) // 200))
+    ]
+    score = np.concatenate(scores) * (1.0 - SIMPLER * np.minimum(rows[:, 1], 1.0))
+    return Sweep(*rows[int(np.argmax(score))].tolist())
+
+
+def _cycles(rows: Array, time: Array) -> Array:
+    """Return the phases [N, T] of sweeps, rows of f₁, sweep and τ: [N, 3]."""
+    f1, sweep, tau = (column[:, None] for column in rows.T)
+    return np.asarray(f1 * (time + sweep * tau * (1.0 - np.exp(-time / tau))))
+
+
+def _energy(sound: Array, cycles: Array, window: int) -> Array:
+    """Return the energy of a sound along phases [..., T], summed coherently within windows: [...]."""
+    turned = sound * np.exp(-2j * np.pi * cycles)
+    starts = np.arange(0, max(1, len(sound) - window + 1), window // 2)
+    picked = turned[..., np.minimum(starts[:, None] + np.arange(window), len(sound) - 1)]
+    return np.asarray((np.abs(picked @ np.hanning(window + 2)[1:-1]) ** 2).sum(-1))
+
+
+def _best_ratio(sound: Array, base: Array, rate: float, bounds: tuple[float, float], f1: float) -> float:
+    """Return the ratio to f₁ within `bounds` at which a sound has most energy."""
+    ratios = np.geomspace(*bounds, 60)
+    ratios = ratios[ratios * f1 < HIGHEST_FREE_HZ]
+    if not len(ratios):
+        return math.sqrt(bounds[0] * bounds[1])
+    return float(ratios[int(np.argmax(_energy(sound, ratios[:, None] * base, int(RATIO_WINDOW_S * rate))))])
+
+
+def _amplitude(sound: Array, cycles: Array, half: int) -> NDArray[np.complex128]:
+    """Return the amplitude c(t) [T] for which Re(c · e^(2πi · cycles)) is nearest to a sound.
+
+    Least squares within a Hann window of 2 · half + 1 samples around each.
+    """
+    cosine, sine = np.cos(2 * np.pi * cycles), np.sin(2 * np.pi * cycles)
+    window = np.hanning(2 * half + 1)
+
+    def around(values: Array) -> Array:
+        return np.asarray(signal.fftconvolve(values, window, "same"))
+
+    cc, ss, cs = around(cosine * cosine), around(sine * sine), around(cosine * sine)
+    xc, xs = around(sound * cosine), around(sound * sine)
+    ridge = 1e-3 * (cc + ss) + 1e-12
+    determinant = (cc + ridge) * (ss + ridge) - cs * cs
+    a, b = (xc * (ss + ridge) - xs * cs) / determinant, (xs * (cc + ridge) - xc * cs) / determinant
+    return np.asarray(a - 1j * b)
+
+
+def _tonality(
+    sound: Array,
+    mine: Array,
+    rate: float,
+    band_hz: tuple[float, float],
+    shares: tuple[float, float],
+    from_s: float = 0.0,
+) -> float:
+    """Return a score, 0 to 1, for the share of a band's energy up to 0.3 s that an oscillator explains.
+
+    Args:
+        mine: the oscillator, with its level measured over a long window, [T].
+        shares: the share up to which the score is 0, and the share from which it is 1.
+        from_s: time in seconds from which the energy counts.
+    """
+    first, last = int(from_s * rate), int(BODY_S[1] * rate)
+    limits = [band_hz[0], min(band_hz[1], 0.45 * rate)]
+    filters = signal.butter(2, limits, "bandpass", fs=rate, output="sos")
+    around, missed = (signal.sosfiltfilt(filters, part[:last])[first:] for part in (sound, sound - mine))
+    share = 1.0 - float((missed**2).sum()) / (float((around**2).sum()) + 1e-12)
+    return float(np.clip((share - shares[0]) / (shares[1] - shares[0]), 0.0, 1.0))

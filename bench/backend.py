@@ -1,11 +1,11 @@
-"""Compare the timing of back ends on JACK: our client, a sounddevice callback, and rtmixer's callback in C.
+"""Compare the timing of audio back ends on JACK: our client, sounddevice, and rtmixer's callback in C.
 
 A JACK server's dummy driver runs at 128 samples and 48 kHz. Each back end plays in a process of its own
-(`--play`, started here), alone and next to a busy thread of plain Python. This program records it on the
-server's clock. The left channel counts samples, which reveals every missing or repeated one; the right
-channel has a click in the first block rendered after a datagram has arrived. The first two back ends are the
-product's own, in `realtime.audio`; they request a block in their callback. rtmixer plays from a ring buffer,
-which a Python thread keeps filled with 1, 2 or 4 blocks.
+(`--play`, which this program starts), alone and next to a busy thread of plain Python. This program records
+the output on the server's clock. The left channel counts samples, which reveals every missing or repeated
+sample; the right channel has a click in the first block after a datagram. The first two back ends are the
+server's own (`realtime.audio`); they request a block in their callback. rtmixer plays from a ring buffer,
+which a Python thread fills with 1, 2 or 4 blocks.
 
     late_blocks   cycles that the back end did not finish, as reported by the JACK server
     breaks        places where the count is not continuous, silence included
@@ -41,7 +41,7 @@ from realtime.live.engine import Block
 from realtime.util import priority
 
 SETTLE_S = 1.0
-PAUSE_S = 0.02  # between clicks, plus up to two blocks
+PAUSE_S = 0.02  # least time between clicks; a random time of up to two blocks is added
 CYCLE = 2**16  # the count wraps around here; exact in single precision
 POLL_S = 0.0003  # polling interval of rtmixer's ring buffer, which cannot wake a thread
 Facts = dict[str, Any]
@@ -51,14 +51,14 @@ Facts = dict[str, Any]
 
 
 class Source:
-    """Replaces the engine: counts samples on the left, plays a click on the right on request."""
+    """Replaces the engine: counts samples on the left, and clicks on the right when asked to."""
 
     block_size = PERIOD
 
     def __init__(self) -> None:
         self.xruns = 0
-        self.asked = 0
-        self._given = 0
+        self.requested = 0
+        self._played = 0
         self._count = 0
         self._steps = np.arange(1, PERIOD + 1)
 
@@ -67,8 +67,8 @@ class Source:
         out[:, 0] = ((self._count + self._steps) % CYCLE) / CYCLE
         out[:, 1] = 0.0
         self._count = (self._count + PERIOD) % CYCLE
-        if self._given != self.asked:
-            self._given = self.asked
+        if self._played != self.requested:
+            self._played = self.requested
             out[0, 1] = 1.0
 
 
@@ -141,7 +141,7 @@ def play(backend: str, busy: bool) -> int:
         listener.bind(("127.0.0.1", 0))
         print(listener.getsockname()[1], flush=True)
         while listener.recv(64) != b"end":
-            source.asked += 1
+            source.requested += 1
     print(getattr(device, "stops", 0), flush=True)
     device.close()
     sys.stdout.flush()
@@ -160,16 +160,16 @@ def _be_busy() -> None:
 def measure(backend: str, busy: bool, seconds: float) -> Facts:
     """Record one back end for `seconds`, and return its figures."""
     command = [sys.executable, "-m", "bench.backend", "--play", backend, *(["--busy"] if busy else [])]
-    with _jack() as said, subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as player:
+    with _jack() as late_cycles, subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as player:
         assert player.stdout is not None
         line = player.stdout.readline()
         if not line:
             raise SystemExit(f"bench.backend: {backend} did not start")
         to = "127.0.0.1", int(line)
         tape = Tape(_outputs(), SETTLE_S + 1.5 * seconds + 5.0)
-        tape.sound[:, 2 * PERIOD :] = np.nan  # marks what the tape itself misses
+        tape.sound[:, 2 * PERIOD :] = np.nan  # marks samples that the tape misses
         time.sleep(SETTLE_S)
-        begun, before = tape.now(), said()
+        begun, before = tape.now(), late_cycles()
         sent: list[int] = []
         chance, end = random.Random(1), time.monotonic() + seconds
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
@@ -178,7 +178,7 @@ def measure(backend: str, busy: bool, seconds: float) -> Facts:
                 sender.sendto(b"click", to)
                 time.sleep(PAUSE_S + chance.uniform(0.0, 2 * PERIOD / RATE))
             time.sleep(0.2)
-            ended, late = tape.now() - PERIOD, said() - before
+            ended, late = tape.now() - PERIOD, late_cycles() - before
             sender.sendto(b"end", to)
         stops = int(player.stdout.readline())
         tape.client.close()
@@ -198,7 +198,7 @@ def measure(backend: str, busy: bool, seconds: float) -> Facts:
 
 
 def _breaks(count: np.ndarray[Any, Any]) -> int:
-    """Count the places where a sample is not its predecessor plus one; a silence counts twice."""
+    """Return the number of samples that do not follow their predecessor; a silence counts twice."""
     steps = np.diff(count.astype(np.float64) * CYCLE) % CYCLE
     return int(np.count_nonzero((steps != 1.0) & ~np.isnan(steps) & ~((steps == 0.0) & (count[1:] == 0.0))))
 
@@ -231,7 +231,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--seconds", type=float, default=8.0, help="per back end and load; default: 8")
     parser.add_argument(
-        "--only", choices=sorted(BACKENDS), action="append", help="measure it; may be repeated"
+        "--only", choices=sorted(BACKENDS), action="append", help="a back end to measure; may be repeated"
     )
     parser.add_argument("--play", choices=sorted(BACKENDS), help=argparse.SUPPRESS)
     parser.add_argument("--busy", action="store_true", help=argparse.SUPPRESS)

@@ -1,7 +1,7 @@
-"""The deviation of the sequencer from another program's beat: `python -m bench.beat link|clock SECONDS`.
+"""`python -m bench.beat link|clock SECONDS`: measure how far the sequencer is off another program's beat.
 
 A server on a private JACK server plays a hit on every beat. `link`: another program in the same Ableton Link
-session sets the beat. Link finds programs by multicast, so run it in a network namespace of its own:
+session sets the beat. Link finds programs by multicast, so run the benchmark in a network namespace:
 
     unshare --net sh -c 'ip link set lo up multicast on && ip route add 224.0.0.0/4 dev lo &&
         exec python -m bench.beat link 60'
@@ -34,18 +34,18 @@ from tests.system.rig import Jack, Server
 MODEL = Path(__file__).parents[1] / "tests" / "models" / "tiny.onnx"
 STEPS = [float(step % 4 == 0) for step in range(16)]
 START, CLOCK = b"\xfa", b"\xf8"
-NEAR_S = 0.2  # range around a time, whose cycles give its frame
-BEFORE_S, SETTLE_S = 0.05, 0.5  # left out before and after a start or a change of tempo
-CONNECT_S = 0.5  # until a new connection is active for certain, even if JACK skips cycles
+NEAR_S = 0.2  # cycles within this time of a moment tell its frame
+BEFORE_S, SETTLE_S = 0.05, 0.5  # hits left out before and after a start or a change of tempo
+CONNECT_S = 0.5  # time after which a new connection is active, even if JACK skips cycles
 BLOCK = 128  # samples
 
 
-class Ears:
-    """Records a port of the JACK server, and sends a MIDI clock if asked; times are the server's frames."""
+class OnsetRecorder:
+    """Records the onsets at a JACK port; sends a MIDI clock while `bpm` is not 0. Times are JACK frames."""
 
     def __init__(self) -> None:
-        self.client = jack.Client("ears", no_start_server=True)
-        self._heard = self.client.inports.register("heard")
+        self.client = jack.Client("recorder", no_start_server=True)
+        self._input = self.client.inports.register("input")
         self.midi = self.client.midi_outports.register("clock")
         self.rate = self.client.samplerate
         self._cycles: list[tuple[float, int]] = []
@@ -61,7 +61,7 @@ class Ears:
     def _process(self, samples: int) -> None:
         begin = self.client.last_frame_time
         self._cycles.append((time.monotonic(), begin + self.client.frames_since_cycle_start))
-        loud = np.flatnonzero(np.abs(self._heard.get_array()) > 1e-4)
+        loud = np.flatnonzero(np.abs(self._input.get_array()) > 1e-4)
         if len(loud) and self._silence > samples:
             self.onsets.append(begin + int(loud[0]))
         self._silence = 0 if len(loud) else self._silence + samples
@@ -77,64 +77,64 @@ class Ears:
             self._next += 60.0 * self.rate / (self.bpm * TICKS_PER_BEAT)
 
     def frame_at(self, monotonic_s: float) -> float:
-        """Return the frame that the card played at a monotonic time."""
+        """Return the frame that the device played at a monotonic time."""
         near = [frame - at * self.rate for at, frame in self._cycles if abs(at - monotonic_s) < NEAR_S]
         return monotonic_s * self.rate + float(np.median(near))
 
 
-def link(ears: Ears, seconds: float) -> tuple[list[float], list[float]]:
-    """Let the peer play; return the frames of its beats, and the frames of its start and changes of tempo."""
+def link(recorder: OnsetRecorder, seconds: float) -> tuple[list[float], list[float]]:
+    """Run a Link peer; return the frames of its beats, and those of its start and changes of tempo."""
     command = [sys.executable, "-m", "tests.system.link_session", str(seconds), "peer"]
     lines = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
-    theirs = [json.loads(line) for line in lines]
-    beats, unsure = [], [theirs[0][0]]
-    for (at, beat, tempo), (_, after, later) in itertools.pairwise(theirs):
+    states = [json.loads(line) for line in lines]
+    beats, changes = [], [states[0][0]]
+    for (at, beat, tempo), (_, after, later) in itertools.pairwise(states):
         if tempo != later:
-            unsure.append(at)
+            changes.append(at)
         elif np.floor(beat) != np.floor(after):
             beats.append(at + (np.floor(after) - beat) * 60.0 / tempo)
-    return [ears.frame_at(at) for at in beats], [ears.frame_at(at) for at in unsure]
+    return [recorder.frame_at(at) for at in beats], [recorder.frame_at(at) for at in changes]
 
 
-def clock(ears: Ears, seconds: float) -> tuple[list[float], list[float]]:
-    """Send a clock; return the frames of its beats, and the frames of its start and changes of tempo."""
-    ears.client.connect(ears.midi, "soundmorph-midi:in")
+def clock(recorder: OnsetRecorder, seconds: float) -> tuple[list[float], list[float]]:
+    """Send a MIDI clock; return the frames of its beats, and those of its start and changes of tempo."""
+    recorder.client.connect(recorder.midi, "soundmorph-midi:in")
     time.sleep(CONNECT_S)
-    unsure = []
+    changes = []
     for bpm in TEMPOS:
-        ears.bpm = bpm
-        unsure.append(float(ears.client.frame_time))
+        recorder.bpm = bpm
+        changes.append(float(recorder.client.frame_time))
         time.sleep(seconds / 2)
-    return ears.ticks[::TICKS_PER_BEAT], unsure
+    return recorder.ticks[::TICKS_PER_BEAT], changes
 
 
 def play(kind: str, seconds: float) -> tuple[list[float], dict[str, object]]:
-    """Return the deviation of each hit from the nearest beat in seconds, and the counts by name."""
+    """Return the deviation of each hit from the nearest beat in seconds, and counts by name."""
     with ExitStack() as parts:
         folder = parts.enter_context(TemporaryDirectory())
-        server_of_jack = parts.enter_context(Jack(BLOCK, synchronous=False))
-        server_of_jack.wait()
-        os.environ |= server_of_jack.env
+        jack_server = parts.enter_context(Jack(BLOCK, synchronous=False))
+        jack_server.wait()
+        os.environ |= jack_server.env
         follow = ["--link"] if kind == "link" else ["--midi", "--midi-backend", "jack"]
         options = ["--device", "system", "--presets", f"{folder}/presets.json", *follow]
-        server = parts.enter_context(Server(MODEL, *options, env=server_of_jack.env))
+        server = parts.enter_context(Server(MODEL, *options, env=jack_server.env))
         server.ask("/morph/seq/add", "hihat")
         server.send("/morph/seq/lane/0/velocities", *STEPS)
         server.send("/morph/seq/lane/0/decay", 50.0)
         _, terms = server.ask("/morph/get/latency")
         priority.switch_often()
-        ears = Ears()
-        ears.client.connect("soundmorph:out_1", "ears:heard")
-        latency = float(terms[terms.index("device") + 1]) * ears.rate / 1000
-        beats, unsure = (link if kind == "link" else clock)(ears, seconds)
-        onsets = list(ears.onsets)
+        recorder = OnsetRecorder()
+        recorder.client.connect("soundmorph:out_1", "recorder:input")
+        latency = float(terms[terms.index("device") + 1]) * recorder.rate / 1000
+        beats, changes = (link if kind == "link" else clock)(recorder, seconds)
+        onsets = list(recorder.onsets)
         status = server.status()
-        ears.client.deactivate()
-        ears.client.close()
-    settle, before = SETTLE_S * ears.rate, BEFORE_S * ears.rate
-    known = [at for at in onsets if not any(-before <= at - each < settle for each in unsure)]
+        recorder.client.deactivate()
+        recorder.client.close()
+    settle, before = SETTLE_S * recorder.rate, BEFORE_S * recorder.rate
+    known = [at for at in onsets if not any(-before <= at - each < settle for each in changes)]
     known = [at for at in known if min(beats) <= at <= max(beats)]
-    off = [min((at + latency - beat for beat in beats), key=abs) / ears.rate for at in known]
+    off = [min((at + latency - beat for beat in beats), key=abs) / recorder.rate for at in known]
     return off, {"hits": len(onsets), "beats": len(beats), "late blocks": status["late_blocks"]}
 
 

@@ -1,8 +1,8 @@
-"""`python -m bench.beside MODEL FOLDER -o FILE.png [--sound FILE.flac]`: real sounds beside a model's.
+"""`python -m bench.beside MODEL FOLDER -o FILE.png [--sound FILE.flac]`: show real sounds beside a model's.
 
 The picture shows the five sounds that the model reproduces worst and the five that it reproduces best, by mel
-distance: the spectrogram of each real sound above that of the model's version. The sound file has the pairs
-in the same order, each real sound first.
+distance. The spectrogram of each real sound is above that of the model's version. The sound file has the
+pairs in the same order, each real sound first.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SHOWN = 5
 
 
 class Pair(NamedTuple):
-    """A real sound, the model's, and the mel distance between them in dB."""
+    """A real sound, the model's version of it, and the mel distance between them in dB."""
 
     shot: Shot
     ours: Floats
@@ -33,7 +33,7 @@ class Pair(NamedTuple):
 
 
 def ranked(model: Model, shots: list[Shot]) -> list[Pair]:
-    """Return all pairs, the worst first."""
+    """Return all pairs, the largest distance first."""
     pairs = []
     for shot in shots:
         ours = model.decode(shot.z)
@@ -42,8 +42,8 @@ def ranked(model: Model, shots: list[Shot]) -> list[Pair]:
     return sorted(pairs, key=lambda pair: -pair.distance)
 
 
-def ends(pairs: list[Pair], count: int = SHOWN) -> list[Pair]:
-    """Return the first and the last few, each pair once."""
+def extremes(pairs: list[Pair], count: int = SHOWN) -> list[Pair]:
+    """Return the first and the last `count` pairs, each pair once."""
     return pairs if len(pairs) <= 2 * count else [*pairs[:count], *pairs[-count:]]
 
 
@@ -79,14 +79,14 @@ def draw(pairs: list[Pair], rate: int, path: Path) -> None:
 
 
 def write(pairs: list[Pair], rate: int, path: Path) -> None:
-    """Write the sounds."""
+    """Write the sounds of the pairs to a sound file, with pauses."""
     gap = np.zeros(round(GAP_S * rate), np.float32)
     parts = [part for pair in pairs for part in (pair.shot.sound, gap, pair.ours, gap, gap)]
     soundfile.write(path, np.clip(np.concatenate(parts) * 0.9, -1, 1), rate, subtype="PCM_16")
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Draw the pairs, and write their sounds if asked to."""
+    """Draw the pairs; with `--sound`, also write their sounds."""
     parser = model_parser("beside", __doc__.splitlines()[0], "real sounds")
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="FILE.png")
     parser.add_argument("--sound", type=Path, metavar="FILE.flac")
@@ -94,7 +94,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     try:
         model = Model(args.model)
-        pairs = ends(ranked(model, model.read(args.folder, per_class=args.per_class)))
+        pairs = extremes(ranked(model, model.read(args.folder, per_class=args.per_class)))
         draw(pairs, model.rate, args.out)
         if args.sound:
             write(pairs, model.rate, args.sound)

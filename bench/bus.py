@@ -1,8 +1,9 @@
-"""`python -m bench.bus MODEL`: how clean a drum bus stays when drums are hit together at full velocity.
+"""`python -m bench.bus MODEL`: measure the distortion of a mix of drums hit together at full velocity.
 
-The mix is compared with the plain sum of the same sounds, each alone. The error is what remains of the mix
-after the best single gain, in dB below it, in the first 30 ms and overall. "Least possible" is the error of
-the plain sum clipped at full scale: no sound within full scale is nearer to the sum at its own loudness.
+The mix is compared with the plain sum of the same sounds, each rendered alone. The error is the part of the
+mix that no gain of the plain sum explains, in dB relative to the mix, in the first 30 ms and overall. "Least
+possible" is the error of the plain sum clipped at full scale: no sound within full scale is nearer to the
+sum.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ FINISHES = {
 Sound = NDArray[np.float64]
 
 
-def played(decoder: Decoder, drums: Sequence[str], finish: Finish) -> Sound:
-    """Return the mix of drums hit together, [T], without the limiter's delay."""
+def mix_of(decoder: Decoder, drums: Sequence[str], finish: Finish) -> Sound:
+    """Return the mix of drums hit at the same time, [T]; the limiter's delay is removed."""
     info = decoder.info
     mixer = Mixer(decoder, info.sample_rate, voices=len(drums), channels=1, finish=finish)
     for drum in drums:
@@ -46,28 +47,31 @@ def played(decoder: Decoder, drums: Sequence[str], finish: Finish) -> Sound:
 
 
 def error_db(mix: Sound, plain: Sound) -> float:
-    """Return the power of the mix's difference from the scaled plain sum over that of the mix, in dB."""
+    """Return the level of the part of the mix that no gain of the plain sum explains, in dB re the mix."""
     gain = (mix @ plain) / (plain @ plain)
-    return _off_db(gain * plain, mix)
+    return _difference_db(gain * plain, mix)
 
 
-def _off_db(one: Sound, other: Sound) -> float:
-    """Return the power of the difference of two sounds over that of the other, in dB."""
-    return float(10 * np.log10(max(((one - other) ** 2).sum() / (other**2).sum(), 1e-20)))
+def _difference_db(first: Sound, second: Sound) -> float:
+    """Return the level of the difference of two sounds, in dB relative to the second."""
+    return float(10 * np.log10(max(((first - second) ** 2).sum() / (second**2).sum(), 1e-20)))
 
 
 def measure(decoder: Decoder, drums: Sequence[str]) -> dict[str, tuple[float, float]]:
-    """Return the error in dB in the first 30 ms and overall, by the treatment of the output."""
+    """Return the error in dB in the first 30 ms and overall, for each setting of the output stage."""
     quiet = Finish(headroom_db=HEADROOM_DB.high)  # no single sound comes near the knee
-    alone = sum(played(decoder, [drum], quiet) for drum in drums)
+    alone = sum(mix_of(decoder, [drum], quiet) for drum in drums)
     plain = np.asarray(alone) * 10 ** (HEADROOM_DB.high / 20)
     first = round(FIRST_S * decoder.info.sample_rate)
     clipped = np.clip(plain, -1.0, 1.0)
     found = {
-        "least possible, no headroom": (_off_db(clipped[:first], plain[:first]), _off_db(clipped, plain))
+        "least possible, no headroom": (
+            _difference_db(clipped[:first], plain[:first]),
+            _difference_db(clipped, plain),
+        )
     }
     for name, finish in FINISHES.items():
-        mix = played(decoder, drums, finish)
+        mix = mix_of(decoder, drums, finish)
         found[name] = error_db(mix[:first], plain[:first]), error_db(mix, plain)
     return {"peak of the sum": (float(np.abs(plain[:first]).max()), float(np.abs(plain).max())), **found}
 

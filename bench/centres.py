@@ -1,8 +1,8 @@
-"""`python -m bench.centres RUN -o FILE.png [--sound FILE.flac]`: show and play the classes of a run.
+"""`python -m bench.centres RUN -o FILE.png [--sound FILE.flac]`: draw and play the class centres of a run.
 
-The picture has a column for each class: the spectrograms of a real test sound, of its reconstruction, and of
-the decoded centre of the class (the mean of z over the training sounds). The sound file contains the real
-sound and the centre of each class.
+The picture has a column for each class. It shows the spectrograms of a real test sound, of its
+reconstruction, and of the decoded class centre (the mean z of the training sounds). The sound file contains
+the real sound and the decoded centre of each class.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def draw(judged: Subject, heard: Heard, path: Path) -> None:
 
 
 def write_sound(judged: Subject, heard: Heard, path: Path) -> None:
-    """Write a real sound and the centre of each class to a sound file."""
+    """Write a real sound and the decoded centre of each class to a sound file."""
     rate = judged.saved.config.model.sample_rate
     gap = torch.zeros(round(GAP_S * rate))
     parts = []
@@ -78,7 +78,7 @@ def write_sound(judged: Subject, heard: Heard, path: Path) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="Show and play the classes of a run.")
+    parser = argparse.ArgumentParser(description="Draw and play the class centres of a run.")
     parser.add_argument("run", type=Path, metavar="RUN", help="run folder or checkpoint")
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="folder of its sounds, if moved")
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="FILE.png")

@@ -1,13 +1,13 @@
-"""`python -m bench.choice RUN ...`: compare trained recipes by their validation sounds only.
+"""`python -m bench.choice RUN ...`: compare trained recipes by their validation sounds alone.
 
-This selects a recipe; the selected one is then evaluated once on its test sounds, which are not used here.
+Use it to choose a recipe. The test sounds are not used here, so they can evaluate the chosen run once.
 All runs must have the same validation sounds (`[data] validation_fraction`).
 
-    deviation           MFCC-DTW deviation of the centre of a class (mean z of its training sounds) from its
-                        validation sounds: mean over the classes, and the highest of a class
+    deviation           MFCC-DTW deviation of a class centre (mean z of the training sounds) from the
+                        validation sounds of the class: mean over the classes, and highest
     STFT distance       STFT distance of reconstructions from their validation sounds
-    centre to medoid    STFT distance of a centre from the most typical training sound of its class
-    largest / mean step MFCC distance of steps on a straight path between two centres: median and worst pair
+    medoid's deviation  the same for the medoid (most typical training sound) of a class
+    largest / mean step MFCC distances of steps on a straight path between two centres: median and worst pair
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def measure(judged: Subject) -> dict[str, float | None]:
         "1-NN": found.nearest_neighbour,
         "deviation": average["learned_centre"].mean,
         "highest deviation": max(known, default=None),
-        "medoid's": average["medoid"].mean,
+        "medoid's deviation": average["medoid"].mean,
         "STFT distance": found.stft_distance.mean,
         "centre to medoid": centres_to_medoids(judged, heard),
         "largest / mean step": float(np.median(uneven)) if uneven else None,

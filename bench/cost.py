@@ -1,7 +1,7 @@
-"""Cost of an epoch as window, number of files and batch size grow: `python -m bench.training --table`.
+"""Time and memory of an epoch by window, number of files and batch size: `python -m bench.training --table`.
 
-Each row is measured in a process of its own, which trains on synthetic sounds with two threads: one warm-up
-epoch, then one timed epoch. Memory is the growth during training, after the sounds have been loaded.
+Each row runs in a process of its own, which trains on synthetic sounds with two threads: one warm-up epoch,
+then one timed epoch. Memory is the growth during training, after the sounds have been loaded.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def resident_mb(key: str) -> float:
 
 
 def epoch(case: Case, folder: Path) -> dict[str, float]:
-    """Return the time of an epoch in seconds, and the memory that it adds in MB."""
+    """Train on synthetic sounds in `folder`; return the time of an epoch in s and the memory added in MB."""
     from trainer.run import fit, steps
     from trainer.run.progress import Silent
 
@@ -76,8 +76,8 @@ def epoch(case: Case, folder: Path) -> dict[str, float]:
     return {"seconds": seconds, "memory_mb": resident_mb("VmHWM") - before}
 
 
-def measured(case: Case) -> dict[str, float]:
-    """Run `epoch` in a process of its own."""
+def epoch_in_process(case: Case) -> dict[str, float]:
+    """Run `epoch` in a process of its own, and return its figures."""
     command = [sys.executable, "-m", "bench.cost", *map(str, astuple(case))]
     found: dict[str, float] = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
     return found
@@ -85,7 +85,7 @@ def measured(case: Case) -> dict[str, float]:
 
 def table() -> int:
     """Print a Markdown table of time and memory, as multiples of the first row."""
-    found = [measured(case) for case in CASES]
+    found = [epoch_in_process(case) for case in CASES]
     base = found[0]
     print(f"First row: {base['seconds']:.2f} s and {base['memory_mb']:.0f} MB.\n")
     print("| model | window | files | batch | time of an epoch | memory |\n|---|---|---|---|---|---|")

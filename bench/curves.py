@@ -1,7 +1,7 @@
 """`python -m bench.curves RUN... -o FILE.png`: plot learning curves from the logs of runs.
 
-Each term of the loss (mean over the training sounds) has a panel, and so has leave-one-out 1-NN accuracy
-within the training sounds. Each run has a line.
+Each term of the loss (mean over the training sounds) has a panel. Another panel shows the leave-one-out 1-NN
+accuracy within the training sounds. Each run is a line.
 """
 
 from __future__ import annotations

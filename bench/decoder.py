@@ -1,12 +1,13 @@
-"""`python -m bench.decoder [--json]`: speed of the drum decoders (30-D) on one thread.
+"""`python -m bench.decoder [--json]`: measure the speed of the drum decoders (30-D) on one thread.
 
 For each architecture (dc and cc: 743 ms at 22,050 Hz; mb: 743 ms, modal: 1,486 ms at 44,100 Hz):
-    first_sound_speedup   time of a whole sound / time of its first two frames streamed
-    rtf_1_voice_128       time of a step of 128 samples / the time they last; also for 4 voices
-    roofline_ratio        time of a whole sound / time of its multiplications and additions at the GEMM rate
+    first_sound_speedup   time to decode a whole sound / time to decode its first two frames
+    rtf_1_voice_128       real-time factor: time to decode 128 samples / their duration; also for 4 voices
+    roofline_ratio        time to decode a whole sound / time of its floating-point operations at the GEMM
+                          rate
     allocations_per_step  growth of Python's allocated memory blocks per step, in steady state
-    torch_eager_ratio     time of a whole sound in eager PyTorch / ours
-    parity                largest difference of a sample (±1) from PyTorch
+    torch_eager_ratio     time to decode a whole sound in eager PyTorch / with ONNX Runtime
+    parity                largest difference of a sample from PyTorch; full scale is 1
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ from trainer.models import cc
 STEP_SAMPLES, STEPS = 128, 40
 
 
-def multiplications(config: ModelConfig) -> float:
-    """Return the floating-point operations of a whole sound: two per weight and sample."""
+def operations(config: ModelConfig) -> float:
+    """Return the number of floating-point operations of a whole sound: two per weight and sample."""
     if config.architecture == "dc":
         block = config.layers * 2 * config.channels * config.channels * 2
         return 2.0 * config.length * (block + 32 * config.channels)
@@ -50,7 +51,7 @@ def multiplications(config: ModelConfig) -> float:
 
 
 def steps(decoder: Decoder, z: np.ndarray) -> None:
-    """Stream `STEPS` steps from the start, with one voice per row of `z`."""
+    """Decode `STEPS` steps from the first frame, with one voice per row of `z`."""
     decoder.frame[:] = 0
     for _ in range(STEPS):
         decoder.step(z)
@@ -77,7 +78,7 @@ def measure(config: ModelConfig, folder: Path) -> dict[str, object]:
     with torch.no_grad():
         eager_s = best_of(lambda: model.decode(point), 3)
         parity = float(np.abs(model.decode(point)[:, 0].numpy() - decoder.decode(whole)).max())
-    roofline_s = multiplications(config) / gemm_flops()
+    roofline_s = operations(config) / gemm_flops()
     return {
         "first_sound_speedup": full_s / first_s,
         "rtf_1_voice_128": rtf[0],

@@ -1,7 +1,8 @@
-"""Distances of a sound from the real one, both float [T] at one rate: ours, and published ones.
+"""Distances of a sound from a real one, both float [T] at the same rate: our own, and published ones.
 
-The published ones are those of Drumblender (J. Shier et al., *Differentiable Modelling of Percussive Audio
-with Transient and Spectral Synthesis*, 2023) as its code computes them, but at the model's rate, not 48 kHz.
+The published distances are those of Drumblender (J. Shier et al., *Differentiable Modelling of Percussive
+Audio with Transient and Spectral Synthesis*, 2023). They follow its code, but run at the model's rate, not 48
+kHz.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ EPSILON = 1e-8
 
 
 def mel_power(sound: Sound, rate: int) -> NDArray[np.float32]:
-    """Return the power of 64 mel bands [64, windows] in windows of 1,024, every 256, averaged over three."""
+    """Return the power of 64 mel bands, [64, windows]: windows of 1,024, hop 256, mean of three windows."""
     power = librosa.feature.melspectrogram(
         y=sound.astype(np.float32), sr=rate, n_fft=MEL_WINDOW, hop_length=MEL_HOP, n_mels=MEL_BANDS, power=2.0
     )
@@ -34,7 +35,7 @@ def mel_power(sound: Sound, rate: int) -> NDArray[np.float32]:
 
 
 def mel_db(real: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the mean difference of levels in dB, with a floor 70 dB under the loudest of the real sound.
+    """Return the mean difference of levels in dB; their floor is 70 dB below the real sound's loudest.
 
     Args:
         real: `mel_power` of the real sound, [64, windows].
@@ -49,7 +50,7 @@ def mel_db(real: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.
 
 
 def onset_error(real: Sound, other: Sound, rate: int) -> float:
-    """Return the difference of the onset strengths (librosa's spectral flux), relative to the real one's."""
+    """Return the difference of onset strengths (librosa's spectral flux), relative to the real sound's."""
 
     def strength(sound: Sound) -> NDArray[np.float32]:
         with warnings.catch_warnings():
@@ -98,9 +99,9 @@ def log_spectral(real: Sound, other: Sound) -> float:
 def flux_error(real: Sound, other: Sound) -> float:
     """Return Drumblender's onset error: mean difference of the flux over time.
 
-    Its code sums the squared rises from bin to bin, not from window to window as in the paper. This function
-    follows the code, so that its results compare with the published ones. `onset_error` compares rises
-    in time.
+    Drumblender's code sums squared rises from bin to bin; its paper, from window to window. This function
+    follows the code, so that its results compare with the published ones. `onset_error` compares rises over
+    time.
     """
 
     def flux(sound: Sound) -> Tensor:

@@ -1,8 +1,8 @@
-"""`python -m bench.drum_map MODEL`: the drums that are heard in a General MIDI file.
+"""`python -m bench.drum_map MODEL`: check by ear which drum each General MIDI note plays.
 
-A MIDI file with a note of each General MIDI drum goes through the default map to the mixer. Each sound counts
-as the class whose centre is nearest by ear; with `--taught FOLDER`, as the class heard by listeners that
-learnt from the real sounds of the folder (bench.recognised).
+The mixer plays a MIDI file with each General MIDI drum through the default map. Each sound counts as the
+class whose centre is nearest by ear. With `--taught FOLDER`, it counts as the class that listeners hear
+(bench.recognised), which learn from the real sounds of the folder.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from realtime.util.errors import RealtimeError
 
 NOTES = range(35, 60)  # the drum set; higher notes are hand percussion
 CHANNEL = 9
-TEMPO, BEATS = 500_000, 4  # µs a beat; from one note to the next
+TEMPO, BEATS = 500_000, 4  # microseconds per beat; beats from one note to the next
 Sound = NDArray[np.float32]
 
 
@@ -49,7 +49,7 @@ def write(path: Path, notes: Sequence[int] = NOTES) -> None:
 
 
 def played(path: Path, decoder: Decoder) -> Iterator[tuple[int, Sound]]:
-    """Yield each note of a MIDI file, and the mixer's sound from there on: as long as the model's, [T]."""
+    """Yield each note of a MIDI file with the mixer's output from its start, [T], as long as a sound."""
     info = decoder.info
     mixer = Mixer(decoder, info.sample_rate, voices=2, channels=1)
     mapper, space = Mapper(DEFAULT), LatentSpace(info, Presets(info))
@@ -57,10 +57,10 @@ def played(path: Path, decoder: Decoder) -> Iterator[tuple[int, Sound]]:
     begun: list[tuple[int, int]] = []
     for message in mido.MidiFile(path):
         at += message.time
-        for told in mapper.feed(message, at):
-            if isinstance(asked := parse(told, space), Hit):
+        for mapped in mapper.feed(message, at):
+            if isinstance(request := parse(mapped, space), Hit):
                 begun.append((message.note, round(at * info.sample_rate)))
-                mixer.submit(Settings().trigger(asked), begun[-1][1])
+                mixer.submit(Settings().trigger(request), begun[-1][1])
     out = np.zeros((round(at * info.sample_rate), 1), np.float32)
     mixer.render(out)
     ends = [first for _, first in begun[1:]] + [len(out)]
@@ -69,13 +69,13 @@ def played(path: Path, decoder: Decoder) -> Iterator[tuple[int, Sound]]:
         yield note, np.pad(sound, (0, info.length - len(sound)))
 
 
-def wanted(note: int, classes: Names) -> str | None:
-    """Return the class that a note plays."""
+def expected_class(note: int, classes: Names) -> str | None:
+    """Return the class to which the default map sends a note."""
     return DRUMS[note].of(classes)
 
 
 def nearest(sounds: Sequence[Sound], decoder: Decoder) -> list[str]:
-    """Return for each sound [T] the class whose centre is nearest by ear."""
+    """Return the class whose centre is nearest by ear, for each sound [T]."""
     info = decoder.info
     centres = {each.name: decoder.decode([each.centroid])[0] for each in info.classes}
     heard = []
@@ -87,12 +87,12 @@ def nearest(sounds: Sequence[Sound], decoder: Decoder) -> list[str]:
 
 
 def recognised(sounds: Sequence[Sound], model: str, taught: Path) -> list[str]:
-    """Return for each sound [T] the class that listeners hear."""
-    from bench.recognised import teach
+    """Return the class that listeners hear, for each sound [T]."""
+    from bench.recognised import train_listeners
     from bench.shots import Model
 
     known = Model(model)
-    return teach(known.read(taught, encode=False), known.rate).hear(sounds)
+    return train_listeners(known.read(taught, encode=False), known.rate).hear(sounds)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -111,9 +111,9 @@ def main(argv: list[str] | None = None) -> int:
         print(f"bench.drum_map: {error}", file=sys.stderr)
         return 2
     classes = Names(each.name for each in decoder.info.classes)
-    for note, said in zip(notes, heard, strict=True):
-        print(f"note {note}: {wanted(note, classes)}, heard as {said}")
-    right = sum(said == wanted(note, classes) for note, said in zip(notes, heard, strict=True))
+    for note, got in zip(notes, heard, strict=True):
+        print(f"note {note}: {expected_class(note, classes)}, heard as {got}")
+    right = sum(got == expected_class(note, classes) for note, got in zip(notes, heard, strict=True))
     print(f"right: {right} of {len(sounds)}")
     return 0
 

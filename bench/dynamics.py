@@ -1,27 +1,31 @@
-"""`python -m bench.dynamics MODEL FOLDER`: changes from soft to hard hits, the model's beside the real ones.
+"""`python -m bench.dynamics MODEL FOLDER`: compare changes from soft to hard hits with real ones.
 
-FOLDER has takes of drums at several velocities (`velocity` and `drum` in its manifest). For each drum, the
-softest real take is compared with the hardest.
+FOLDER has recordings (takes) of drums at several velocities (`velocity` and `drum` in its manifest). For each
+drum, the softest real take is compared with the hardest by four features:
 
     centroid   of the power spectrum
     decay      time from the loudest 10 ms until the level stays 20 dB below it
-    attack     mean time of the energy of the first 50 ms
-    rise       time from a tenth of the loudest power (10 ms) to it; its change differs much between takes
+    attack     centre of energy in time, of the first 50 ms
+    rise       time in which the power (10 ms) rises from a tenth of its maximum; it varies widely between
+               takes
 
-These changes are compared with the real one:
+The real change of each feature is compared with these changes:
 
-    model      from the mean point of the drum's takes, moved by `realtime.model.expression` as hits of these
-               velocities are
-    codec      of both takes, encoded and decoded: a model that knew the points of both would do as well
-    takes      with `--takes FOLDER`: of the straight line through other real takes of the drum; a model that
-               had learnt these takes exactly would do as well
-    constant   the best single change for each class, chosen on these very drums: no method that ignores the
-               drum does better
-    same way   drums where the change has the sign of the real one
+    model      of the model at the mean point of the drum's takes, moved by `realtime.model.expression` as for
+               hits of these velocities
+    codec      of both takes, encoded and decoded: the limit of a model that knows the points of both
+    takes      with `--takes FOLDER`: by a straight line fitted to other real takes of the drum: the limit of
+               a model that has learnt these takes exactly
+    constant   the best single change for each class, chosen on the same drums: the limit of a method that
+               ignores the drum
+
+Columns of the table:
+
+    same way   number of drums whose change has the sign of the real one
     size       ratio of the change to the real one, both as logarithms; within 1.5: from 1/1.5 to 1.5
 
-Real changes of less than a twentieth are left out: their sign is not reliable. "Clear" changes are larger
-than those between nine of ten pairs of takes at the same velocity.
+Real changes of less than 5 % are left out, as their sign is not reliable. "Clear" changes are larger than
+those of nine out of ten pairs of takes at the same velocity.
 """
 
 from __future__ import annotations
@@ -44,13 +48,16 @@ WINDOW_S, FALL_DB = 0.01, 20.0
 ATTACK_S, EARLIEST_S = 0.05, 1e-4
 LEAST = float(np.log(1.05))
 TAKES = {"centroid": 0.24, "decay": 0.29, "attack": 0.17, "rise": 0.28}
-"""Nine of ten pairs of takes at one velocity differ by less, as logarithms (220 pairs of drums9/train)."""
+"""Limits of clear changes, as logarithms: nine out of ten pairs of takes at the same velocity differ by less.
+
+Measured on 220 pairs of drums9/train.
+"""
 SIZE = 1.5
 SIZES = np.linspace(-3.0, 3.0, 1201)
 """Changes that a constant may have."""
 
 
-def facts(sound: Sound, rate: int) -> dict[str, float]:
+def features(sound: Sound, rate: int) -> dict[str, float]:
     """Return centroid in Hz, and decay, attack and rise in s, of a sound [T]."""
     power = np.abs(np.fft.rfft(sound)) ** 2
     hz = np.fft.rfftfreq(len(sound), 1 / rate)
@@ -71,22 +78,22 @@ def facts(sound: Sound, rate: int) -> dict[str, float]:
 
 
 def changes(soft: Sound, hard: Sound, rate: int) -> dict[str, float]:
-    """Return the logarithms of the ratios of the facts, hard over soft."""
-    first, second = facts(soft, rate), facts(hard, rate)
+    """Return the logarithms of the ratios of the features, hard over soft."""
+    first, second = features(soft, rate), features(hard, rate)
     return {key: float(np.log(second[key] / first[key])) for key in first}
 
 
-def line(takes: list[Shot], rate: int) -> dict[str, float]:
-    """Return the changes from velocity 0 to 1 by the straight line through takes of several velocities."""
-    found = [facts(shot.sound, rate) for shot in takes]
+def fitted_changes(takes: list[Shot], rate: int) -> dict[str, float]:
+    """Return the changes from velocity 0 to 1, by a straight line fitted to takes of several velocities."""
+    found = [features(shot.sound, rate) for shot in takes]
     velocity = [shot.velocity for shot in takes]
     return {key: float(np.polyfit(velocity, np.log([each[key] for each in found]), 1)[0]) for key in found[0]}
 
 
 def measure(model: Model, takes: list[Shot], others: list[Shot]) -> dict[str, dict[str, float]]:
-    """Return the changes from the softest to the hardest take of a drum: real, the model's, the codec's.
+    """Return the changes from the softest to the hardest take of a drum: real, by the model, by the codec.
 
-    With other takes of the drum, also return the change along the line through them.
+    With other takes of the drum, also return the changes by the line fitted to them.
     """
     takes = sorted(takes, key=lambda shot: shot.velocity)
     z: NDArray[np.float64] = np.stack([shot.z for shot in takes]).astype(np.float64).mean(axis=0)
@@ -103,23 +110,23 @@ def measure(model: Model, takes: list[Shot], others: list[Shot]) -> dict[str, di
     }
     if others:
         span = hard.velocity - soft.velocity
-        found["takes"] = {key: span * slope for key, slope in line(others, model.rate).items()}
+        found["takes"] = {key: span * slope for key, slope in fitted_changes(others, model.rate).items()}
     return found
 
 
 def same_way(real: Sound, ours: Sound) -> int:
-    """Return how many of our changes have the sign of the real ones; [N] each."""
+    """Return the number of our changes that have the sign of the real ones; [N] each."""
     return int(np.count_nonzero(real * ours > 0))
 
 
 def near(real: Sound, ours: Sound) -> int:
-    """Return how many of our changes are within `SIZE` of the real ones; [N] each."""
+    """Return the number of our changes within a factor of `SIZE` of the real ones; [N] each."""
     ratio = ours / real
     return int(np.count_nonzero((ratio > 1 / SIZE) & (ratio < SIZE)))
 
 
 def best_constant(real: Sound, labels: Sequence[str]) -> tuple[int, int]:
-    """Return how many changes [N] go the same way, and are near, with the best constant for each class."""
+    """Return the numbers of changes [N] that the best constant of each class gets in sign, and in size."""
     same = close = 0
     for label in set(labels):
         mine = real[np.array(labels) == label]
@@ -129,7 +136,7 @@ def best_constant(real: Sound, labels: Sequence[str]) -> tuple[int, int]:
 
 
 def show(pairs: list[dict[str, dict[str, float]]], labels: list[str]) -> None:
-    """Print a row for each fact and way to find its change."""
+    """Print a row for each feature and method."""
     print(f"{len(pairs)} drums{'same way':>26s}{'median size':>14s}{'within 1.5':>13s}", end="")
     print(f"{'clear: same way':>20s}{'within 1.5':>13s}")
     for key, clear in TAKES.items():
@@ -137,16 +144,16 @@ def show(pairs: list[dict[str, dict[str, float]]], labels: list[str]) -> None:
         limits = [np.abs(real) >= least for least in (LEAST, clear)]
         for way in [*(way for way in pairs[0] if way != "real"), "constant"]:
             cells = []
-            for at, told in enumerate(limits):
-                count = int(np.count_nonzero(told))
+            for at, counted in enumerate(limits):
+                count = int(np.count_nonzero(counted))
                 if way == "constant":
-                    chosen = [label for label, one in zip(labels, told, strict=True) if one]
-                    same, close = best_constant(real[told], chosen)
+                    chosen = [label for label, one in zip(labels, counted, strict=True) if one]
+                    same, close = best_constant(real[counted], chosen)
                     size = ""
                 else:
-                    ours = np.array([pair[way][key] for pair in pairs])[told]
-                    same, close = same_way(real[told], ours), near(real[told], ours)
-                    size = f"{np.median(ours / real[told]):.2f}" if count else ""
+                    ours = np.array([pair[way][key] for pair in pairs])[counted]
+                    same, close = same_way(real[counted], ours), near(real[counted], ours)
+                    size = f"{np.median(ours / real[counted]):.2f}" if count else ""
                 cells += [f"{f'{same} of {count}':>{(17, 20)[at]}s}", f"{size:>14s}" if at == 0 else ""]
                 cells.append(f"{close / max(count, 1):13.0%}")
             print(f"{key:9s}{way:9s}" + "".join(cells))

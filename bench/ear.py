@@ -1,14 +1,14 @@
-"""`python -m bench.ear MODEL FOLDER`: distances of a model's sounds from real ones.
+"""`python -m bench.ear MODEL FOLDER`: measure the distances of a model's sounds from real ones.
 
-Each sound of FOLDER goes through the model's encoder and decoder ("ours"). With --search, "searched" is the
-same after the search by which the stage refines the encoder's point. Three more columns show how well one
-does without a model:
+Each sound of FOLDER goes through the model's encoder and decoder ("ours"). With --search, "searched" decodes
+the point to which the server refines the encoder's point. Three more columns show the distances that can be
+reached without a model:
 
-    nearest   the sound that is nearest by mel distance among those that the model learnt from (--trained)
+    nearest   the nearest training sound of the model by mel distance (--trained)
     take      another hit of the same drum, by `kit` and `drum` of the manifest (in FOLDER, or in --takes)
-    mix       the mean of the two nearest trained sounds: a plain mix
+    mix       the mean of the two nearest training sounds: a plain mix
 
-Numbers are medians, per class and over all sounds; bench.timbre and bench.distances say what each one is.
+Numbers are medians, for each class and over all sounds. bench.timbre and bench.distances define the measures.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from bench import distances, partials, timbre
 from bench.learned_ear import LearnedEar, LearnedEarError, kernel_distance
-from bench.shots import Floats, Model, Shot, add_learned, model_parser
+from bench.shots import Floats, Model, Shot, add_learned_ear, model_parser
 from realtime.util.errors import RealtimeError
 from trainer.errors import TrainerError
 
@@ -66,12 +66,12 @@ Values = dict[str, float]
 
 @dataclass
 class Heard:
-    """A real sound with the sounds that stand beside it.
+    """A real sound with the sounds that are compared with it.
 
     Attributes:
-        shot: the real one.
-        sounds: by column; a column that cannot be had is missing.
-        values: by column, then by measure.
+        shot: the real sound.
+        sounds: the sound of each column; a column without a sound is missing.
+        values: the measured values, by column and measure.
     """
 
     shot: Shot
@@ -87,7 +87,7 @@ def hear(
     tick: Callable[[int], None],
     search: bool = False,
 ) -> list[Heard]:
-    """Measure all columns of all sounds, but for the learned ear."""
+    """Measure all columns of all sounds, without the learned ear."""
     mels = np.stack([distances.mel_power(shot.sound, model.rate) for shot in trained]) if trained else None
     found = []
     for done, shot in enumerate(shots, start=1):
@@ -133,7 +133,7 @@ def _values(real: Floats, sound: NDArray[np.floating], model: Model, *, alone: b
 
 
 def _nearest(shot: Shot, trained: list[Shot], mels: Floats, rate: int) -> tuple[Floats, Floats]:
-    """Return the two trained sounds that are nearest by mel distance, the sound itself left out."""
+    """Return the two training sounds that are nearest by mel distance; the sound itself does not count."""
     distance = distances.mel_db(distances.mel_power(shot.sound, rate), mels)
     for place in np.flatnonzero(distance < 1e-3):
         if np.array_equal(trained[place].sound, shot.sound):
@@ -143,8 +143,8 @@ def _nearest(shot: Shot, trained: list[Shot], mels: Floats, rate: int) -> tuple[
 
 
 def another_take(shot: Shot, takes: Iterable[Shot]) -> Shot | None:
-    """Return another hit of the same drum, the nearest in velocity; None where there is none."""
-    kin = [
+    """Return another hit of the same drum, the nearest in velocity; None if there is none."""
+    others = [
         take
         for take in takes
         if shot.drum
@@ -152,15 +152,15 @@ def another_take(shot: Shot, takes: Iterable[Shot]) -> Shot | None:
         and not np.array_equal(take.sound, shot.sound)
     ]
     return min(
-        kin, key=lambda take: (np.nan_to_num(abs(take.velocity - shot.velocity)), take.name), default=None
+        others, key=lambda take: (np.nan_to_num(abs(take.velocity - shot.velocity)), take.name), default=None
     )
 
 
 def listen(heard: list[Heard], ear: LearnedEar, rate: int, tick: Callable[[int], None]) -> dict[str, float]:
-    """Add the learned distances, and return the KID of each column and the real sounds, with its spread.
+    """Add the learned distances; return the KID of each column from the real sounds, and "spread".
 
-    "spread" is the standard deviation of the KID of two random halves of the real sounds: a smaller KID is no
-    difference.
+    "spread" is the standard deviation of the KID between two random halves of the real sounds. A smaller KID
+    shows no difference.
     """
     points: dict[str, list[Floats]] = {column: [] for column in COLUMNS}
     for done, one in enumerate(heard, start=1):
@@ -171,7 +171,7 @@ def listen(heard: list[Heard], ear: LearnedEar, rate: int, tick: Callable[[int],
             if column != "real":
                 one.values[column][LEARNED.name] = ear.distance(real, point)
         tick(done)
-        if done % 5 == 0:  # a minute of work
+        if done % 5 == 0:  # about every minute
             ear.remember()
     ear.remember()
     real_points = np.stack(points["real"])
@@ -188,7 +188,7 @@ def listen(heard: list[Heard], ear: LearnedEar, rate: int, tick: Callable[[int],
 
 
 def medians(heard: list[Heard], column: str) -> Values:
-    """Return the median of each measure in a column, over the sounds that have one."""
+    """Return the median of each measure in a column, over the sounds that have a value."""
     found = {}
     for measure in (*TIMBRE, *DISTANCES, LEARNED):
         values = [one.values[column].get(measure.name, np.nan) for one in heard if column in one.values]
@@ -199,7 +199,7 @@ def medians(heard: list[Heard], column: str) -> Values:
 
 
 def nearer(heard: list[Heard], name: str) -> float | None:
-    """Return the share of sounds that ours are nearer to than the nearest trained one; None without those."""
+    """Return the share of sounds to which ours is nearer than "nearest"; None without training sounds."""
     pairs = [
         (one.values["ours"][name], one.values["nearest"][name])
         for one in heard
@@ -209,7 +209,7 @@ def nearer(heard: list[Heard], name: str) -> float | None:
 
 
 def summary(heard: list[Heard]) -> dict[str, dict[str, object]]:
-    """Return for all sounds and each class: how many, medians by column, shares nearer than the nearest."""
+    """Return numbers of sounds, medians, and shares nearer than "nearest", of each class and of all."""
     labels = sorted({one.shot.label for one in heard})
     groups = {OVERALL: heard} | {label: [one for one in heard if one.shot.label == label] for label in labels}
     return {
@@ -261,13 +261,13 @@ def show(results: dict[str, dict[str, dict[str, object]]]) -> None:
 def get_parser() -> argparse.ArgumentParser:
     """Return the command line."""
     parser = model_parser("ear", __doc__.splitlines()[0], "real sounds")
-    parser.add_argument(
-        "--trained", type=Path, metavar="FOLDER", help="the sounds that the model learnt from"
-    )
+    parser.add_argument("--trained", type=Path, metavar="FOLDER", help="the training sounds of the model")
     parser.add_argument("--takes", type=Path, metavar="FOLDER", help="more hits of the same drums")
-    parser.add_argument("--search", action="store_true", help="search around the encoder's points, too")
+    parser.add_argument(
+        "--search", action="store_true", help="also search around the encoder's points, as the server does"
+    )
     parser.add_argument("--per-class", type=int, default=0, metavar="N", help="most sounds of a class (all)")
-    add_learned(parser)
+    add_learned_ear(parser)
     parser.add_argument("--json", action="store_true", help="print JSON, each sound's values included")
     return parser
 
@@ -287,7 +287,7 @@ def main(argv: list[str] | None = None) -> int:
         model = Model(args.model)
         ear = LearnedEar(args.memory) if args.learned else None
         shots = model.read(args.folder, per_class=args.per_class)
-        trained = model.learnt_from(args.trained) if args.trained else []
+        trained = model.training_sounds(args.trained) if args.trained else []
         takes = [*shots, *(model.read(args.takes, encode=False) if args.takes else [])]
         heard = hear(model, shots, trained, takes, tick, args.search)
         kid = listen(heard, ear, model.rate, tick) if ear else {}

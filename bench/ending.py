@@ -1,8 +1,8 @@
-"""Time from SIGTERM to the end of a server's process.
+"""Measure the time from SIGTERM to the end of the server's process.
 
-In each run, `realtime serve` plays eight hits just before, with a recording and a log. Both must be complete:
-the recording ends in silence, the log with its last entry. Measured on the null device, on a JACK server's
-dummy driver, and on the null device with the server open to a network, from which it must withdraw.
+In each run, `realtime serve` plays eight hits just before the signal, with a recording and a log. Both must
+be complete: the recording ends in silence, the log with its last entry. The runs use the null device, a JACK
+server's dummy driver, and the null device with the server open to a network, from which it must withdraw.
 
     ending_s   median of the runs
     longest_s  longest run
@@ -34,7 +34,11 @@ HITS, SOUNDING_S = 8, 0.1
 
 
 def ending(model: Path, options: list[str], folder: Path) -> float:
-    """Return the time in seconds that one server takes to end."""
+    """Return the time that a server takes to end, in seconds.
+
+    Raises:
+        SystemExit: the recording or the log is incomplete.
+    """
     heard, log = folder / "heard.wav", folder / "log.jsonl"
     command = [sys.executable, "-m", "realtime", "serve", "--model", str(model), "--port", "0", *options]
     command += [

@@ -1,13 +1,14 @@
-"""`python -m bench.evenness MODEL`: evenness of the paths between class centres for the ear.
+"""`python -m bench.evenness MODEL`: measure how evenly the sound changes between class centres.
 
-Measures the sounds of nine points of each path, twice: evenly spaced and levelled as in `/morph/between`, and
-as a counter-example on the straight line in z.
+The sounds of nine points of each path are measured twice: evenly spaced and levelled as by `/morph/between`,
+and on the straight line in z, for comparison.
 
-    mel, ear   largest step of mel or learned distance over the mean step
-    loudness   largest distance from the straight line between the ends' loudness, in LU, of the first 400 ms
-    energy     the same of whole sounds, all of each as one block of BS.1770
-    gated      the same of whole sounds by BS.1770, a mean over the blocks that pass its gate; it falls where
-               a longer tail passes, and jumps where a block begins to pass
+    mel, ear   largest step over mean step, by mel or learned distance
+    loudness   largest deviation of the loudness of the first 400 ms from the straight line between the ends,
+               LU
+    energy     the same for whole sounds, each as one block of BS.1770
+    gated      the same for whole sounds by BS.1770: a mean over the blocks that pass its gate; it falls where
+               a longer tail passes the gate, and jumps where one more block passes it
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import numpy as np
 
 from bench.glide import loudness_error, mel_steps, off_line, unevenness
 from bench.learned_ear import LearnedEar, LearnedEarError
-from bench.shots import Floats, Model, add_learned, model_parser
+from bench.shots import Floats, Model, add_learned_ear, model_parser
 from realtime.control.latent_space import LatentSpace
 from realtime.model.courses import WAYS
 from realtime.offline.levels import GATE_S
@@ -38,7 +39,7 @@ def sounds(model: Model, space: LatentSpace, start: str, end: str, way: str) -> 
 
 
 def energy_error(steps: list[Floats], rate: int) -> float:
-    """Return the largest distance of the energy of sounds [T] of one length from the straight line, in LU."""
+    """Return the largest deviation of the energy of equally long sounds [T] from the straight line, in LU."""
     import pyloudnorm
 
     meter = pyloudnorm.Meter(rate, block_size=(len(steps[0]) - 1) / rate)
@@ -46,7 +47,7 @@ def energy_error(steps: list[Floats], rate: int) -> float:
 
 
 def measure(steps: list[Floats], rate: int, ear: LearnedEar | None) -> dict[str, float]:
-    """Return the measures of one path, by the sounds of its points."""
+    """Return the measures of one path, given the sounds of its points."""
     begin = [sound[: round(GATE_S * rate) + 1] for sound in steps]
     found = {
         "mel": unevenness(mel_steps(steps, rate)),
@@ -65,7 +66,7 @@ def main(argv: list[str] | None = None) -> int:
     import torch
 
     parser = model_parser("evenness", __doc__.splitlines()[0])
-    add_learned(parser)
+    add_learned_ear(parser)
     args = parser.parse_args(argv)
     torch.set_num_threads(1)
     try:

@@ -1,7 +1,7 @@
-"""`python -m bench.figures RUN ... -o FILE.png`: Figures 2 and 3 of the paper from runs, a column for each.
+"""`python -m bench.figures RUN ... -o FILE.png`: draw Figures 2 and 3 of the paper, a column a run.
 
-Above, the test sounds in z by t-SNE (Figure 2). Below, waveforms decoded on the straight line between the
-centres of two classes (Figure 3, which goes from a hi-hat to a tom).
+The upper part shows the test sounds in z by t-SNE (Figure 2). The lower part shows waveforms decoded on the
+straight line between the centres of two classes (Figure 3, which goes from a hi-hat to a tom).
 """
 
 from __future__ import annotations
@@ -29,7 +29,11 @@ def path(judged: Subject, heard: Heard, labels: tuple[int, int]) -> Tensor:
 
 
 def draw(runs: dict[str, Subject], classes: list[str] | None, output: Path) -> None:
-    """Draw the columns to `output`."""
+    """Draw the picture to `output`.
+
+    Args:
+        classes: the two classes of Figure 3; None: a choice for each run.
+    """
     matplotlib.use("Agg")
     from matplotlib import pyplot
 

@@ -1,15 +1,15 @@
-"""`python -m bench.glide MODEL`: whether a morph between two drums glides, or crossfades.
+"""`python -m bench.glide MODEL`: measure whether the pitch of a morph between two drums glides.
 
-Straight paths in z of 17 points, from the model's kick to its tom, and between 20 random pairs of those
-training sounds that are tonal as the model plays them. A plain mix of the two ends stands beside each, as the
-counter-example: it crossfades.
+Measures straight paths of 17 points in z: from the model's kick to its tom, and between 20 random pairs of
+training sounds that are tonal as the model plays them. For comparison, a plain mix of the two ends, which
+crossfades, is measured beside each path.
 
-    glides     Spearman's correlation of the strongest partial under 500 Hz, to the nearest 20 cents, with the
-               straight line in log frequency; the share of the pairs where it is .95 or more
-    pitch      largest step of log frequency over the straight line's step; 16 where all happens at once
-    loudness   largest distance from the straight line between the ends' loudness, in LU
-    mel, ear   largest step of mel or learned distance over the mean step
-    sounding   the two measures of pitch, in 93 ms windows of one hit whose point moves from 60 to 300 ms
+    glides     Spearman's correlation of the strongest partial below 500 Hz, rounded to 20 cents, with the
+               straight line in log frequency; also the share of pairs with .95 or more
+    pitch      largest step of log frequency over the straight line's step; 16 if the pitch jumps at once
+    loudness   largest deviation of the loudness from the straight line between the ends, in LU
+    mel, ear   largest step over mean step, by mel or learned distance
+    sounding   "glides" and "pitch" within one hit whose point moves from 60 to 300 ms, in windows of 93 ms
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from scipy.stats import spearmanr
 
 from bench import distances, partials
 from bench.learned_ear import LearnedEar, LearnedEarError
-from bench.shots import Floats, Model, add_learned, model_parser
+from bench.shots import Floats, Model, add_learned_ear, model_parser
 from realtime.offline.levels import lufs
 from realtime.util.errors import RealtimeError
 
 POINTS, PAIRS, SEED = 17, 20, 0
 INTERVAL_OCTAVES = 0.25
-"""Least interval between the pitches of the ends: a smaller glide cannot be measured."""
+"""Smallest interval between the pitches of the ends: a smaller glide cannot be measured."""
 HEARD_CENTS = 20.0
-"""Pitches that differ by less count as one: a plain mix, too, pulls its peaks by some cents, in order."""
+"""Resolution of pitches: the peaks of a plain mix, too, move steadily by some cents."""
 GLIDES = 0.95
 WINDOW_S, HOP_S = 0.093, 0.012
 
@@ -51,7 +51,7 @@ class Ends(NamedTuple):
 
 
 def tonal_pairs(model: Model, count: int) -> list[Ends]:
-    """Return `count` random pairs of training sounds that are tonal as played; fewer where there are few."""
+    """Return up to `count` random pairs of training sounds that are tonal as the model plays them."""
     draw, pitched = np.random.default_rng(SEED), []
     for index in draw.permutation(len(model.info.anchors)):
         anchor = model.info.anchors[index]
@@ -60,7 +60,7 @@ def tonal_pairs(model: Model, count: int) -> list[Ends]:
             pitched.append(
                 (anchor.name, z, partials.strongest_hz(partials.body(sound, model.rate), model.rate))
             )
-        if len(pitched) >= 2 * count + 10:  # more than needed: some are too near to each other
+        if len(pitched) >= 2 * count + 10:  # more than needed, as some pairs are too near in pitch
             break
     apart = [
         Ends(f"{one[0]} - {other[0]}", one[1], other[1])
@@ -71,17 +71,17 @@ def tonal_pairs(model: Model, count: int) -> list[Ends]:
 
 
 def path(model: Model, ends: Ends) -> list[Floats]:
-    """Return the sounds of 17 points on the straight line between two, the ends included."""
+    """Return the sounds of 17 points on the straight line between two points, the ends included."""
     return [model.decode(ends.start + share * (ends.end - ends.start)) for share in np.linspace(0, 1, POINTS)]
 
 
 def mixed(first: Floats, last: Floats) -> list[NDArray[np.floating]]:
-    """Return the plain mixes of two sounds, as many as a path has points."""
+    """Return 17 plain mixes of two sounds, the ends included."""
     return [(1 - share) * first + share * last for share in np.linspace(0, 1, POINTS)]
 
 
 def correlation(pitches: Sequence[float]) -> float:
-    """Return Spearman's correlation of a course of pitches, in steps of 20 cents, with its straight line."""
+    """Return Spearman's correlation of pitches, rounded to 20 cents, with the line between their ends."""
     steps = np.round(1200 * np.log2(np.asarray(pitches) / pitches[0]) / HEARD_CENTS)
     if np.isnan(steps).any() or np.ptp(steps) == 0:
         return 0.0
@@ -89,7 +89,7 @@ def correlation(pitches: Sequence[float]) -> float:
 
 
 def largest_step(pitches: Sequence[float]) -> float:
-    """Return the largest step of log frequency over that of the straight line, 1 at best."""
+    """Return the largest step of log frequency over the straight line's step, 1 at best."""
     logs = np.log(pitches)
     return float(np.abs(np.diff(logs)).max() / (abs(logs[-1] - logs[0]) / (len(logs) - 1)))
 
@@ -100,17 +100,17 @@ def unevenness(steps: Sequence[float]) -> float:
 
 
 def loudness_error(sounds: Sounds, rate: int) -> float:
-    """Return the largest distance of a path's loudness from the straight line between its ends, in LU."""
+    """Return the largest deviation of a path's loudness from the straight line between its ends, in LU."""
     return off_line([lufs(np.asarray(sound, np.float32)[:, None], rate) for sound in sounds])
 
 
 def off_line(values: Sequence[float]) -> float:
-    """Return the largest distance of values from the straight line between the first and the last."""
+    """Return the largest deviation of values from the straight line between the first and the last."""
     return float(np.abs(np.asarray(values) - np.linspace(values[0], values[-1], len(values))).max())
 
 
 def mel_steps(sounds: Sounds, rate: int) -> list[float]:
-    """Return the mel distances of neighbours; the floor is that of the whole path's loudest."""
+    """Return the mel distances of neighbours; the floor is 70 dB below the loudest band of the whole path."""
     mels = [distances.mel_power(sound, rate) for sound in sounds]
     floor = np.float32(max(mel.max() for mel in mels) * 10 ** (-distances.MEL_RANGE_DB / 10))
     levels = [10 * np.log10(mel + floor) for mel in mels]
@@ -125,14 +125,14 @@ def while_sounding(model: Model, ends: Ends) -> Floats:
 
 
 def crossfaded(first: Floats, last: Floats, rate: int) -> NDArray[np.floating]:
-    """Return the plain mix that goes from one sound to the other in that time."""
+    """Return a plain mix that goes from one sound to the other from 60 to 300 ms."""
     time = np.arange(len(first)) / rate
     share = np.clip((time - partials.FROM_S) / (partials.TO_S - partials.FROM_S), 0, 1)
     return np.asarray((1 - share) * first + share * last)
 
 
 def course(sound: NDArray[np.floating], rate: int) -> list[float]:
-    """Return the strongest partial of one hit, window by window, while its point moves."""
+    """Return the frequency of the strongest partial of a hit, window by window, while its point moves."""
     size = round(WINDOW_S * rate)
     middles = np.arange(partials.FROM_S, partials.TO_S + 1e-9, HOP_S)
     starts = [max(0, round(middle * rate) - size // 2) for middle in middles]
@@ -142,11 +142,11 @@ def course(sound: NDArray[np.floating], rate: int) -> list[float]:
 def measure(
     sounds: Sounds, moving: NDArray[np.floating], rate: int, ear: LearnedEar | None
 ) -> dict[str, float]:
-    """Return all numbers of one path.
+    """Return all measures of one path.
 
     Args:
-        sounds: of its points, [T] each.
-        moving: one hit that goes along it, [T].
+        sounds: the sounds of its points, [T] each.
+        moving: one hit that moves along it, [T].
     """
     pitches = [partials.strongest_hz(partials.body(sound, rate), rate) for sound in sounds]
     sounding = course(moving, rate)
@@ -176,7 +176,7 @@ def summary(paths: list[dict[str, float]]) -> dict[str, float]:
 
 
 def results(model: Model, ear: LearnedEar | None, count: int = PAIRS) -> dict[str, object]:
-    """Return the columns of the table, the course of kick to tom, and each path."""
+    """Return the columns of the table, the pitches of each path, and the measures of each path."""
     groups: dict[str, list[Ends]] = {}
     centres = {named.name: np.array(named.centroid, np.float32) for named in model.info.classes}
     if {"kick", "tom"} <= set(centres):
@@ -206,10 +206,10 @@ def results(model: Model, ear: LearnedEar | None, count: int = PAIRS) -> dict[st
 
 ROWS = {
     "glides": ("Spearman of pitch with the straight line", ".2f"),
-    "glides in": ("paths that glide (.95 or more)", ".0%"),
+    "glides in": ("share of paths with .95 or more", ".0%"),
     "pitch": ("largest step of pitch / straight step", ".1f"),
     "sounding": ("while it sounds: Spearman", ".2f"),
-    "sounding in": ("while it sounds: paths that glide", ".0%"),
+    "sounding in": ("while it sounds: .95 or more", ".0%"),
     "sounding pitch": ("while it sounds: largest step", ".1f"),
     "loudness": ("loudness off the straight line, LU", ".1f"),
     "mel": ("mel distance, largest / mean step", ".1f"),
@@ -223,7 +223,7 @@ def main(argv: list[str] | None = None) -> int:
 
     parser = model_parser("glide", __doc__.splitlines()[0])
     parser.add_argument("--pairs", type=int, default=PAIRS, metavar="N", help=f"random pairs ({PAIRS})")
-    add_learned(parser)
+    add_learned_ear(parser)
     parser.add_argument("--json", action="store_true", help="print JSON, each path included")
     args = parser.parse_args(argv)
     torch.set_num_threads(1)
@@ -235,7 +235,7 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     columns: dict[str, dict[str, float]] = found["columns"]  # type: ignore[assignment]
     if not columns:
-        print(f"bench.glide: {args.model}: no kick and tom in it, and no two tonal drums", file=sys.stderr)
+        print(f"bench.glide: {args.model} has neither a kick and a tom nor two tonal drums", file=sys.stderr)
         return 2
     if args.json:
         print(json.dumps(found, indent=1).replace("NaN", "null"))

@@ -1,14 +1,15 @@
-"""Evaluates a trained run with a classifier of real sounds, and by spectra.
+"""Evaluates a trained run by a classifier of real sounds, and by spectra.
 
-`python -m bench.hearing RUN` trains a listener (bench.listener) on real sounds only: those in the run's
-folder that the run never used (other speakers), otherwise its training sounds. It then measures:
+`python -m bench.hearing RUN` trains a classifier (a listener, bench.listener) on real sounds only: on sounds
+of the run's folder that the run did not use (other speakers), or else on its training sounds. It then
+measures:
 
 - the accuracy of the listener on real test sounds, on the run's reconstructions of them, and on the decoded
   centres of the classes (means of z over the training sounds);
-- the share of points on straight paths between any two centres that it hears as one of the two end classes;
-- the evenness of these paths: the largest MFCC step on a path over its mean step, ideally 1;
-- the multi-resolution STFT distance of reconstructions from their sounds, and for comparison that of the
-  nearest training sound of the same class.
+- the share of points on straight paths between any two centres that it classifies as one of the two ends;
+- the evenness of these paths: the largest MFCC step of a path over its mean step, ideally 1;
+- the multi-resolution STFT distance of reconstructions from their sounds, and for comparison the distance of
+  the nearest training sound of the same class.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ POINTS = 17
 """Points on a path, ends included."""
 
 
-def teach(judged: Subject) -> tuple[Listener, str]:
+def train_listener(judged: Subject) -> tuple[Listener, str]:
     """Train a listener for the classes of a run; return it and a description of its training sounds."""
     saved, config = judged.saved, judged.saved.config
     waveforms, labels, source = judged.sounds.waveforms, judged.sounds.labels, "the run's training sounds"
@@ -64,7 +65,7 @@ def teach(judged: Subject) -> tuple[Listener, str]:
 
 
 def unevenness(features: list[mfcc_dtw.Array]) -> float:
-    """Return the largest over the mean step of a path; `features` are MFCCs [frames, coefficients]."""
+    """Return the largest step over the mean step of a path; `features` are the MFCCs of its points."""
     steps = [
         float(np.linalg.norm(after - before, axis=1).mean()) for before, after in itertools.pairwise(features)
     ]
@@ -72,7 +73,7 @@ def unevenness(features: list[mfcc_dtw.Array]) -> float:
 
 
 def paths(judged: Subject, heard: Heard) -> Iterator[tuple[int, int, Tensor]]:
-    """Decode the straight paths between any two class centres; yield both classes, audio [POINTS, 1, T]."""
+    """Decode the straight paths between any two centres; yield both classes and audio [POINTS, 1, T]."""
     position = torch.linspace(0, 1, POINTS)[:, None]
     for first, second in itertools.combinations(range(len(judged.saved.classes)), 2):
         start, stop = heard.learned_centres[first], heard.learned_centres[second]
@@ -86,7 +87,7 @@ def unevenness_of(audio: Tensor, sample_rate: int) -> float:
 
 
 def heard_on_paths(judged: Subject, heard: Heard, ear: Listener) -> dict[str, object]:
-    """Return the share of points heard as one of the two ends, and the unevenness of the paths."""
+    """Return the share of points classified as one of the two ends, and the unevenness of the paths."""
     rate = judged.saved.config.model.sample_rate
     within, ratios = [], []
     for first, second, audio in paths(judged, heard):
@@ -109,15 +110,15 @@ def nearest_real(judged: Subject) -> float:
     labels = torch.tensor(anchors.labels)
     found = []
     for sound, label in zip(judged.waveforms, judged.labels.tolist(), strict=True):
-        kin = judged.sounds.waveforms[index[labels == label]]
-        found.append(quality.stft_distance(kin, sound.expand_as(kin)).min().item())
+        same_class = judged.sounds.waveforms[index[labels == label]]
+        found.append(quality.stft_distance(same_class, sound.expand_as(same_class)).min().item())
     return float(np.mean(found))
 
 
 def measure(judged: Subject) -> dict[str, object]:
     """Return all figures by name."""
     heard = subject.listen(judged)
-    ear, taught = teach(judged)
+    ear, taught = train_listener(judged)
 
     def right(audio: Tensor, labels: Tensor) -> float:
         return (ear.probabilities(audio).argmax(1) == labels).double().mean().item()
@@ -125,9 +126,9 @@ def measure(judged: Subject) -> dict[str, object]:
     classes = judged.saved.classes
     middles = ear.probabilities(heard.learned_audio).argmax(1).tolist()
     wrong = [
-        f"{name} as {classes[as_]}"
-        for label, (name, as_) in enumerate(zip(classes, middles, strict=True))
-        if as_ != label
+        f"{name} as {classes[heard_as]}"
+        for label, (name, heard_as) in enumerate(zip(classes, middles, strict=True))
+        if heard_as != label
     ]
     return {
         "run": f"{judged.path}, epoch {judged.saved.epoch}",
@@ -143,7 +144,7 @@ def measure(judged: Subject) -> dict[str, object]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="Evaluate a trained run with a classifier of real sounds.")
+    parser = argparse.ArgumentParser(description="Evaluate a trained run by a classifier of real sounds.")
     parser.add_argument("run", type=Path, metavar="RUN", help="run folder or checkpoint")
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="folder of its sounds, if moved")
     parser.add_argument("--json", action="store_true", help="print JSON")

@@ -1,4 +1,4 @@
-"""Effects of a virtual machine's host on timing: keep its cores awake, measure stolen time."""
+"""Handles the effects of a virtual machine's host on timing: keeps its cores awake, measures steal time."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def awake() -> Iterator[bool]:
     """Keep the cores of a virtual machine busy at the lowest priority, so that none goes idle.
 
     A busy host gives an idle core to other guests; the core then wakes up milliseconds late, many times a
-    second. The guest cannot prevent that, and a physical machine does not do it. Yields True if the cores are
-    kept awake, which is the case on Linux under a hypervisor.
+    second. The guest cannot prevent that; a physical machine has no such delay. Yields True if the cores are
+    kept awake, as on Linux under a hypervisor.
     """
     cpuinfo = Path("/proc/cpuinfo")
     if not cpuinfo.exists() or "hypervisor" not in cpuinfo.read_text():
@@ -43,10 +43,10 @@ def awake() -> Iterator[bool]:
 
 
 def watch() -> Callable[[], float]:
-    """Start to count the processor time that was requested here but given to other guests (steal time).
+    """Start to count steal time: processor time that this guest needed and the host gave to others.
 
-    Return a function that gives the percentage since then, or NaN if the system does not report it. Steal
-    time delays real-time threads too, so timings are meaningless if it is large.
+    Return a function that returns the percentage since then, or NaN if the system does not report it. Steal
+    time also delays real-time threads, so timings are meaningless if it is large.
     """
     before = _times()
 
@@ -58,7 +58,7 @@ def watch() -> Callable[[], float]:
 
 
 def _times() -> tuple[int, int]:
-    """Return the clock ticks of all processors so far: busy, and stolen."""
+    """Return the clock ticks of all processors since boot: busy, and stolen."""
     stat = Path("/proc/stat")
     if not stat.exists():
         return 0, 0

@@ -19,11 +19,11 @@ RATE, PERIOD = 48_000, 128
 def dummy(*, synchronous: bool = False, log: Path | None = None) -> Iterator[None]:
     """Run a JACK server with the dummy driver, at RATE and PERIOD, for this process and its children.
 
-    SIGTERM, too, ends this process cleanly, so that the server does not survive it.
+    SIGTERM ends this process cleanly from now on, so that the JACK server does not outlive it.
 
     Args:
         synchronous: the server waits for its clients.
-        log: file for its output, line by line; None: discard it.
+        log: file for the server's output, line by line; None: discard it.
 
     Raises:
         SystemExit: jackd is not installed.

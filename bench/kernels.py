@@ -1,13 +1,13 @@
-"""`python -m bench.kernels [--json]`: compare the dilation block's GPU kernels with PyTorch's convolutions.
+"""`python -m bench.kernels [--json]`: compare the dilation block's GPU kernels with PyTorch.
 
 The block is that of the paper: 50 layers of 32 channels, 4,096 samples, forward and backward.
 
-    speedup_batch_N       time with plain convolutions / ours, N sounds at once
-    difference_output     ‖ours - exact‖ / ‖exact‖ of an untrained block's output; exact is the plain block
-                          in double precision
+    speedup_batch_N       time with plain convolutions / time with our kernels, for N sounds at once
+    difference_output     ‖ours - exact‖ / ‖exact‖ of an untrained block's output, where exact is the plain
+                          block in double precision
     difference_gradient   the same for the gradient with respect to the weights
-    plain_output          the same for the plain block in single precision: its rounding error
-    plain_gradient
+    plain_output          the same for the plain block in single precision: its rounding error in the output
+    plain_gradient        and in the gradient
 """
 
 from __future__ import annotations

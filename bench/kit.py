@@ -1,18 +1,18 @@
-"""`python -m bench.kit FOLDER`: the distance from a folder of sounds, by minutes of learning.
+"""`python -m bench.kit FOLDER`: measure the distance from a folder of sounds against the minutes of learning.
 
-Sounds are drawn evenly from the folder, whose sub-folders are classes; it should have no sound of the base.
-Each number of sounds is learnt by runs of different lengths, from random weights and from the base:
+Sounds are drawn evenly from the folder, whose sub-folders are classes. It should have no sound of the base.
+For each number of sounds, runs of different lengths learn from the base and from random weights:
 
-    adapted   as `trainer play` learns them, with each --quality
-    scratch   as `trainer fit --from none` learns them, for each of --minutes
+    adapted   from the base, as `trainer play` does, with each --quality
+    scratch   from random weights, as `trainer fit --from none` does, for each of --minutes
 
-A point is the end of a run. Its distance is the mean over 24 sounds of the difference of mel levels in dB
+A result is the end of a run. Its distance is the mean over 24 sounds of the difference of mel levels in dB
 (realtime.model.ear); MSS and onset error (bench.distances) are recorded, too. Minutes are processor time, so
-that other programs do not count: that of the analysis, which uses all cores, divided by two, and that of the
-training, which uses one thread. The time of measuring is left out.
+that other programs do not count: half of the time of the analysis, which uses both cores, plus the time of
+the training, which uses one thread. The time of measuring is left out.
 
-With `--base FOLDER`, the recordings that the base has learnt, each adapted point also has the base's distance
-from 96 of them. The point of 0 passes has the distance before learning.
+With `--base FOLDER`, the recordings that the base has learnt, each adapted result also has the distance of
+the model from 96 of them. The result of 0 passes has the distance before learning.
 """
 
 from __future__ import annotations
@@ -50,26 +50,26 @@ from trainer.run.validation import encode, encode_anchors
 
 HEARD, AT_ONCE = 24, 8
 BASE = 96
-"""Sounds of the base that are measured."""
+"""Number of the base's sounds that are measured."""
 CORES = 2
 ADAPTED, SCRATCH = "adapted", "scratch"
 
 
 @dataclass(frozen=True)
-class Point:
-    """The end of a run.
+class Result:
+    """The measures at the end of a run.
 
     Attributes:
         sounds: number of sounds.
-        way: "adapted" or "scratch".
-        passes: over the sounds; 0: before learning.
-        minutes: of processor time.
+        start: "adapted" (from the base) or "scratch" (from random weights).
+        passes: number of passes over the sounds; 0: before learning.
+        minutes: processor time.
         distance_db, mss, onset: means over the sounds that are measured.
-        base_db: mean distance of the model from recordings of its base; None if not measured.
+        base_db: mean distance of the model from the recordings of its base; None if not measured.
     """
 
     sounds: int
-    way: str
+    start: str
     passes: int
     minutes: float
     distance_db: float
@@ -92,8 +92,8 @@ class Kit:
         self._analysed: tuple[Components | None, Tensor | None] | None = None
         self._analysis_s = 0.0
 
-    def adapted(self, passes: int) -> Point:
-        """Return the result of a run of `passes` passes from the base; 0: its starting point."""
+    def adapted(self, passes: int) -> Result:
+        """Learn for `passes` passes from the base, and return the result; 0: before learning."""
         config = self._config.replace("fit", epochs=max(1, passes), batch_size=BATCH, device="cpu")
         known = base.choose(None, config)
         state = fit.start(config, self._folder, base=known, analysed=False)
@@ -107,8 +107,8 @@ class Kit:
         found = _end(state, run.points.detach(), ADAPTED, seconds)
         return found if self._learnt is None else replace(found, base_db=_base_db(state, known, self._learnt))
 
-    def scratch(self, minutes: float) -> Point:
-        """Return the result of a run of `minutes` from random weights; 0: its starting point."""
+    def scratch(self, minutes: float) -> Result:
+        """Learn for `minutes` from random weights, and return the result; 0: before learning."""
         config = self._config.replace("fit", device="cpu")
         state = fit.start(config, self._folder, analysed=False)
         if not minutes:
@@ -131,7 +131,7 @@ class Kit:
 
 
 def _passes(state: State, seconds: float) -> int:
-    """Return the number of passes in `seconds` of processor time; the first ones make the copies."""
+    """Return the number of passes that take `seconds` of processor time; the first ones make the copies."""
     first = max(1, state.config.data.copies)
     began = time.process_time()
     _learn(state, first)
@@ -152,16 +152,16 @@ def _learn(state: State, passes: int) -> Tensor:
 
 
 @torch.no_grad()
-def _end(state: State, points: Tensor, way: str, seconds: float) -> Point:
-    """Measure a run whose training sounds have these points."""
+def _end(state: State, points: Tensor, start: str, seconds: float) -> Result:
+    """Measure a run, given the points of its training sounds, [N, D]."""
     places = torch.linspace(0, len(state.train) - 1, min(HEARD, len(state.train))).round().long()
     state.model.eval()
     ours = torch.cat([state.model.decode(part) for part in points[places].split(AT_ONCE)])[:, 0].numpy()
     real, rate = state.sounds.waveforms[state.train[places], 0].numpy(), state.config.model.sample_rate
     pairs = list(zip(real, ours, strict=True))
-    return Point(
+    return Result(
         sounds=len(state.train),
-        way=way,
+        start=start,
         passes=state.epoch,
         minutes=seconds / 60,
         distance_db=float(np.mean([Ear(theirs, rate).distance(mine) for theirs, mine in pairs])),
@@ -187,8 +187,8 @@ def _base_db(state: State, known: Checkpoint | None, learnt: Path) -> float | No
     return float(np.mean(distances))
 
 
-def some(folder: Path, count: int, target: Path) -> None:
-    """Copy `count` sounds, drawn evenly from a folder, into another with the same sub-folders."""
+def copy_some(folder: Path, count: int, target: Path) -> None:
+    """Copy `count` sounds, drawn evenly from a folder, to `target`, with the same sub-folders."""
     every = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SOUNDFILE_SUFFIXES)
     for place in np.unique(np.linspace(0, len(every) - 1, count).round().astype(int)):
         path = target / every[place].relative_to(folder)
@@ -198,36 +198,36 @@ def some(folder: Path, count: int, target: Path) -> None:
 
 def measured(
     folder: Path, counts: list[int], minutes: list[float], learnt: Path | None = None
-) -> Iterator[Point]:
-    """Yield the points of each number of sounds, the longest runs last."""
+) -> Iterator[Result]:
+    """Yield the results for each number of sounds, the longest runs last."""
     for count in counts:
         with tempfile.TemporaryDirectory() as place:
-            some(folder, count, Path(place))
+            copy_some(folder, count, Path(place))
             kit = Kit(Path(place), learnt)
             yield from map(kit.adapted, (0, *QUALITIES.values()))
             yield from map(kit.scratch, (0.0, *minutes))
 
 
-def draw(points: list[Point], path: Path) -> None:
-    """Draw the points as a picture."""
+def draw(points: list[Result], path: Path) -> None:
+    """Draw the results as a picture."""
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    groups = [(count, list(group)) for count, group in groupby(points, lambda point: point.sounds)]
+    groups = [(count, list(group)) for count, group in groupby(points, lambda result: result.sounds)]
     figure, panels = pyplot.subplots(
         1, len(groups), figsize=(3.6 * len(groups), 3), sharey=True, squeeze=False, layout="constrained"
     )
     for panel, (count, group) in zip(panels[0], groups, strict=True):
-        for way, line in ((ADAPTED, "-"), (SCRATCH, "--")):
-            mine = [point for point in group if point.way == way]
+        for start, line in ((ADAPTED, "-"), (SCRATCH, "--")):
+            mine = [result for result in group if result.start == start]
             panel.plot(
-                [point.minutes for point in mine],
-                [point.distance_db for point in mine],
+                [result.minutes for result in mine],
+                [result.distance_db for result in mine],
                 line,
                 marker="o",
                 ms=3,
                 linewidth=1.2,
-                label=way,
+                label=start,
             )
         panel.set_xscale("symlog", linthresh=0.1)
         panel.set_title(f"{count} sounds", fontsize=9)
@@ -246,17 +246,22 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="sounds; sub-folders are classes")
     parser.add_argument("--sounds", type=int, nargs="+", default=[20, 60, 200], metavar="N")
     parser.add_argument(
-        "--minutes", type=float, nargs="*", default=[1, 5, 60], metavar="M", help="of runs from scratch"
+        "--minutes",
+        type=float,
+        nargs="*",
+        default=[1, 5, 60],
+        metavar="M",
+        help="lengths of the runs from scratch",
     )
-    parser.add_argument("--base", type=Path, metavar="FOLDER", help="the recordings of the base")
-    parser.add_argument("-o", "--out", type=Path, metavar="FILE.png", help="draw the points")
+    parser.add_argument("--base", type=Path, metavar="FOLDER", help="the recordings that the base has learnt")
+    parser.add_argument("-o", "--out", type=Path, metavar="FILE.png", help="draw the results")
     args = parser.parse_args(argv)
     torch.set_num_threads(1)
     try:
         points = []
-        for point in measured(args.folder, args.sounds, args.minutes, args.base):
-            points.append(point)
-            print(json.dumps(asdict(point)), flush=True)
+        for result in measured(args.folder, args.sounds, args.minutes, args.base):
+            points.append(result)
+            print(json.dumps(asdict(result)), flush=True)
     except (TrainerError, OSError) as error:
         print(f"bench.kit: {error}", file=sys.stderr)
         return 2

@@ -1,13 +1,13 @@
-"""Latency from a datagram to its sound, for a trigger and a move of z, and the minimum on this machine.
+"""Measure the latency from a datagram to its sound, for a trigger and a move of z, and the machine's minimum.
 
-The server plays on a JACK server's dummy driver. This program is a client of the same JACK server: it notes
-the frame time when it sends a datagram and records the output of the server, so that both ends share one
-clock. The floor is a bare callback that plays a click when a datagram arrives (`--floor`, started here in a
-process of its own). A first hit, which nothing moves, is the sound that all others are compared with. Then
-each cycle is trigger, move, panic, click, at random times relative to the blocks:
+The server plays on a JACK server's dummy driver. This program is a client of the same JACK server. It notes
+the frame time when it sends a datagram, and records the server's output, so that both ends share one clock.
+The floor is the latency of a bare callback that plays a click when a datagram arrives (`--floor`, a process
+that this program starts). The sound of a first hit, during which z rests, is the reference for all others.
+Each cycle is then trigger, move, panic, click, at random times relative to the blocks:
 
     trigger_ms     from `/morph/trigger 1 CLASS` at a cached point to the first sample that is not 0
-    coordinate_ms  from `/morph/z` during that sound to the first sample that differs from the unmoved sound
+    coordinate_ms  from `/morph/z` during that sound to the first sample that differs from the reference
     floor_ms       from the datagram to the click
 
 `host_stole_percent` is the share of requested processor time that the host of a virtual machine withheld.
@@ -104,7 +104,13 @@ class Tape:
 
 
 def measure(model: Path, hits: int, server: list[str], vary: float = 0.0) -> dict[str, object]:
-    """Return the latencies in ms, p50 and p99, of hits with that much of `/morph/vary`. Needs jackd."""
+    """Return the latencies in ms, p50 and p99. Needs jackd.
+
+    Args:
+        hits: number of cycles.
+        server: further options of `realtime serve`.
+        vary: amount of `/morph/vary`.
+    """
     decoder = Decoder(model, capacity=1)
     names = [c.name for c in decoder.info.classes]
     other = decoder.info.classes[1].centroid
@@ -159,7 +165,7 @@ def measure(model: Path, hits: int, server: list[str], vary: float = 0.0) -> dic
     lags = {
         "trigger": [_ms(at, heard) for at, heard in zip(sent["trigger"], triggers, strict=True)],
         "coordinate": [
-            _ms(at, _parted(played, start, at, expected))
+            _ms(at, _first_difference(played, start, at, expected))
             for at, start in zip(sent["coordinate"], triggers, strict=True)
         ],
         "floor": [_ms(at, _first(clicks, at, 0.5)) for at in sent["floor"]],
@@ -186,13 +192,13 @@ def measure(model: Path, hits: int, server: list[str], vary: float = 0.0) -> dic
 
 
 def _first(sound: Sound, at: int, above: float) -> int | None:
-    """Return the first sample from `at` on whose magnitude exceeds `above`; None if not within 0.1 s."""
+    """Return the first sample from `at` on that exceeds `above` in magnitude; None if none within 0.1 s."""
     found = np.flatnonzero(np.abs(sound[at : at + RATE // 10]) > above)
     return at + int(found[0]) if len(found) else None
 
 
-def _parted(sound: Sound, start: int | None, at: int, expected: Sound) -> int | None:
-    """Return the first sample from `at` on where the sound begun at `start` differs from the expected one."""
+def _first_difference(sound: Sound, start: int | None, at: int, expected: Sound) -> int | None:
+    """Return the first sample from `at` on that differs from the sound expected to begin at `start`."""
     if start is None:
         return None
     heard = sound[start : start + len(expected)]
@@ -229,7 +235,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--hits", type=int, default=500, help="number of cycles; default: 500")
     parser.add_argument("--model", default="drums", help="an .onnx file or a bundled name; default: drums")
     parser.add_argument("--server", default="", help="more options of `realtime serve`, as one quoted word")
-    parser.add_argument("--vary", type=float, default=0.0, help="of the hits; with it, moves are not found")
+    parser.add_argument(
+        "--vary", type=float, default=0.0, help="amount of /morph/vary; above 0, moves are not found"
+    )
     parser.add_argument("--floor", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args(argv)
     if args.floor:

@@ -1,13 +1,13 @@
 """A learned perceptual distance: CDPAM (P. Manocha et al., *Contrastive Learning for Perceptual Audio
 Similarity*, 2021).
 
-Optional, and used only here: the package `cdpam` brings weights trained on people's judgements, as a pickle.
-Install it from a source that you trust, into a folder of its own:
+The package `cdpam` is optional and used only here. It brings weights that were trained on people's
+judgements, as a pickle, so install it from a source that you trust, into a folder of its own:
 
     pip install --target FOLDER --no-deps cdpam resampy
     PYTHONPATH=FOLDER python -m bench.ear MODEL SOUNDS --learned
 
-A sound of 743 ms takes about three seconds of one thread, so points are kept in a file if one is named.
+A sound of 743 ms takes about three seconds of one thread, so embeddings can be kept in a file (`--memory`).
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ class LearnedEarError(Exception):
 
 
 class LearnedEar:
-    """CDPAM with a memory of the sounds that it has heard.
+    """CDPAM, with a memory of embeddings.
 
     Args:
-        memory: a .npz file of points, read where it exists, written by `remember`; None keeps none.
+        memory: a .npz file of embeddings, read if it exists and written by `remember`; None keeps none.
 
     Raises:
-        LearnedEarError: where the package is missing.
+        LearnedEarError: the package is not installed, or its weights cannot be read.
     """
 
     def __init__(self, memory: Path | None = None) -> None:
@@ -66,13 +66,13 @@ class LearnedEar:
         return self._known[key]
 
     def distance(self, one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
-        """Return CDPAM's distance between two points."""
+        """Return CDPAM's distance between two embeddings."""
         with torch.inference_mode():
             pair = (torch.from_numpy(point)[None] for point in (one, other))
             return float(self._model.model_dist.forward(*pair))
 
     def remember(self) -> None:
-        """Write all known points to the file."""
+        """Write all known embeddings to the file."""
         if self._memory is not None:
             beside = self._memory.with_suffix(".part.npz")
             np.savez(beside, **cast(Any, self._known))
@@ -80,10 +80,10 @@ class LearnedEar:
 
 
 def kernel_distance(some: NDArray[np.float32], others: NDArray[np.float32]) -> float:
-    """Return the KID of two sets of points, [N, D] and [M, D].
+    """Return the kernel distance (KID) of two sets of embeddings, [N, D] and [M, D].
 
-    The squared maximum mean discrepancy with the kernel (x·y + 1)³, without the diagonals: an unbiased
-    estimate for every N and M, so sets of one distribution have 0 on average, and may be below 0.
+    It is the squared maximum mean discrepancy with the kernel (x·y + 1)³, without the diagonals. The estimate
+    is unbiased for every N and M: sets of one distribution have 0 on average, and values below 0 occur.
     """
 
     def kernel(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float64]:

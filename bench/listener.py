@@ -1,7 +1,7 @@
-"""A classifier trained on real sounds only, which tells the class of a decoded sound.
+"""The listener: a classifier trained on real sounds only, which finds the class of a decoded sound.
 
-It is a convolutional network on log-mel levels, and shares only the front end with the evaluated model. It is
-trained with augmentation: shifts in time and pitch, level, speed, and masking.
+It is a convolutional network on log-mel levels, which shares only the front end with the evaluated model. It
+is trained with augmentation: shifts in time and pitch, changes of level and speed, and masking.
 """
 
 from __future__ import annotations
@@ -57,7 +57,9 @@ def fit(waveforms: Tensor, labels: Tensor, sample_rate: int, seed: int = 0) -> L
     share = 1.0 / torch.bincount(labels).clamp(min=1).double()
     for _ in range(STEPS):
         rows = torch.multinomial(share[labels], BATCH, replacement=True)
-        loss = functional.cross_entropy(model.judge(_varied(levels[rows])), labels[rows], label_smoothing=0.1)
+        loss = functional.cross_entropy(
+            model.judge(_augmented(levels[rows])), labels[rows], label_smoothing=0.1
+        )
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -65,7 +67,7 @@ def fit(waveforms: Tensor, labels: Tensor, sample_rate: int, seed: int = 0) -> L
     return model.eval()
 
 
-def _varied(levels: Tensor) -> Tensor:
+def _augmented(levels: Tensor) -> Tensor:
     """Augment levels [B, 48, F]: stretch and shift in time, shift in pitch, mask, raise the noise floor."""
     batch, bands, frames = levels.shape
     stretch = 0.8 + 0.4 * torch.rand(batch, 1)

@@ -1,10 +1,11 @@
-"""`python -m bench.means --data FOLDER`: how typical the mean of some takes sounds, without a model.
+"""`python -m bench.means --data FOLDER`: measure how typical the mean waveform of several takes sounds.
 
-A squared error makes a decoder give the mean of all sounds that its z may stand for. This program
-measures the best that such a decoder can reach at the centre of a class: the MFCC-DTW deviation of the mean
-waveform of 1, 2, 4, … training takes, from the test takes of the class, averaged over draws and classes.
-Takes are averaged both as they are and aligned (`[data] align_ms`); the means are measured both as they are
-and at the level of the takes (peak 1). Controls: means of the takes of the next class, and white noise.
+A decoder trained with a squared error gives the mean of all sounds that its z may stand for. This program
+needs no model: it measures the limit of such a decoder at a class centre. The measure is the MFCC-DTW
+deviation of the mean waveform of 1, 2, 4, … training takes from the test takes, averaged over draws and
+classes. Takes are averaged both unaligned and aligned (`[data] align_ms`); the means are measured both as
+they are and at the level of the takes (peak 1). Controls are means of the takes of the next class, and white
+noise.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from trainer.data.sounds import Sounds, prepare
 from trainer.errors import DataError, TrainerError
 
 COUNTS = (1, 2, 4, 8, 0)
-"""Takes in a mean; 0: all."""
+"""Numbers of takes in a mean; 0: all."""
 DRAWS = 4
 
 
@@ -54,7 +55,7 @@ class Takes:
         self.among = [mfcc_dtw.pairwise(some) for some in self.features]
 
     def deviation(self, means: Tensor, label: int) -> float:
-        """Return the mean deviation of some means [N, T] from the takes of a class."""
+        """Return the deviation of means [N, T] from the takes of a class, averaged over the means."""
         found = [
             mfcc_dtw.deviation(
                 mfcc_dtw.features(mean.numpy(), self.settings), self.features[label], self.among[label]
@@ -65,10 +66,10 @@ class Takes:
 
 
 def rows(sounds: Sounds, train: Tensor, takes: Takes, ahead: int = 0) -> list[list[float]]:
-    """Return, for each count, the deviation of means as they are and at peak 1.
+    """Return the deviations of the means as they are and at peak 1, for each count.
 
     Args:
-        ahead: class of the means: 0: the class itself, 1: the next one.
+        ahead: 0 for means of the class itself, 1 for means of the next class.
     """
     found, classes = [], len(sounds.classes)
     for count in COUNTS:

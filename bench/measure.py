@@ -1,4 +1,4 @@
-"""Shared by the benchmarks: robust timing, the GEMM rate of the machine, untrained models, output."""
+"""Tools that benchmarks share: timing, the GEMM rate of the machine, untrained models, output."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from trainer.models.vae import VAE, build
 
 
 def best_of(run: Callable[[], object], repeats: int) -> float:
-    """Return the shortest of `repeats` runs in seconds, after a warm-up run; noise only adds time."""
+    """Return the time of the fastest of `repeats` runs after a warm-up, in seconds."""
     run()
     times = []
     for _ in range(repeats):
@@ -54,8 +54,8 @@ def report(title: str, results: dict[str, object], argv: list[str] | None = None
     return show(results, as_json=parser.parse_args(argv).json)
 
 
-def _mix(decoder: ModalDecoder) -> None:
-    """Give an untrained modal decoder the balance of a trained one: all parts heard, nearly to the end."""
+def _balance(decoder: ModalDecoder) -> None:
+    """Give an untrained modal decoder the balance of a trained one: all parts sound, nearly to the end."""
     decoder.mode_heads.bias[: decoder.modes].fill_(float(decoder.levels.bias[0]))
     decoder.presence.bias.fill_(30.0)
     decoder.end.bias.fill_(1.5)
@@ -72,12 +72,12 @@ def _amplify(decoder: torch.nn.Module, factor: float) -> None:
 
 
 def fresh_model(config: ModelConfig, folder: Path) -> tuple[VAE, Path]:
-    """Return an untrained model, scaled to the loudness of a trained one, and its decoder file."""
+    """Return an untrained model at about the level of a trained one, and its decoder file."""
     torch.manual_seed(0)
     model, dim = build(config, 1).eval(), config.latent_dim
     with torch.no_grad():
         if isinstance(model.decoder, ModalDecoder):
-            _mix(model.decoder)
+            _balance(model.decoder)
         peak = float(model.decode(torch.randn(8, dim)).abs().max())
         _amplify(model.decoder, 0.5 / peak)
     zeros, ones = (0.0,) * dim, (1.0,) * dim

@@ -1,4 +1,4 @@
-"""A straightforward DC-VAE for comparison: sequential `nn.Conv1d` layers, mathematically the same."""
+"""A plain DC-VAE for comparison: a sequence of `nn.Conv1d` layers that computes the same function."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from trainer.models.vae import VAE
 
 
 class NaiveBlock(nn.Module):
-    """Returns the mean of the products of all layers for x [B, C, T]; weights are copied from `block`."""
+    """Returns the mean of the products of all layers for x [B, C, T]; its weights are copied from `block`."""
 
     def __init__(self, block: DilationBlock) -> None:
         super().__init__()
@@ -52,7 +52,7 @@ def _columns(part: int, channels: int) -> slice:
 
 
 class NaiveEncoder(nn.Module):
-    """Equivalent of `DCEncoder`; takes over its modules."""
+    """Equivalent of `DCEncoder`, with its modules except the block."""
 
     def __init__(self, encoder: DCEncoder) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ class NaiveEncoder(nn.Module):
 
 
 class NaiveDecoder(nn.Module):
-    """Equivalent of `DCDecoder`; takes over its modules."""
+    """Equivalent of `DCDecoder`, with its modules except the block."""
 
     def __init__(self, decoder: DCDecoder) -> None:
         super().__init__()
@@ -76,7 +76,7 @@ class NaiveDecoder(nn.Module):
 
 
 def naive(model: VAE) -> VAE:
-    """Replace encoder and decoder of a model with naive ones, in place."""
+    """Replace the encoder and the decoder of a model by plain ones, in place."""
     assert isinstance(model.encoder, DCEncoder)
     assert isinstance(model.decoder, DCDecoder)
     model.encoder = NaiveEncoder(model.encoder)
@@ -85,7 +85,7 @@ def naive(model: VAE) -> VAE:
 
 
 def gradients(model: VAE) -> dict[str, Tensor]:
-    """Return the gradients of all parameters of a model, naive or not, by the names of our model."""
+    """Return the gradients of all parameters of a model, plain or ours, by the names of ours."""
     found = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
     for part in ("encoder", "decoder"):
         block = getattr(model, part).block

@@ -1,11 +1,11 @@
-"""Measure the page in a real browser: weight, first paint and frame rate with 5,000 dots; or take pictures.
+"""Measure the page in a real browser: size, first paint, frame rate with 5,000 dots. Or take pictures of it.
 
     python -m bench.page
     python -m bench.page --pictures docs
 
-It starts a server of its own on the bundled drums and needs Chromium and the extras `dev` and `offline`.
-Frames are counted by the browser's own requestAnimationFrame. Without a graphics card the browser draws on
-the processor; the frame rate is then that of a slow machine.
+The benchmark starts a server with the bundled drums. It needs Chromium and the extras `dev` and `offline`.
+The browser's requestAnimationFrame counts the frames. Without a graphics card, the browser draws on the
+processor, and the frame rate is that of a slow machine.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from tests.system.rig import Server
 
 DOTS = 5000
 MORPH_S = 5.0
-COLOURS = 255  # palette of a picture, so that its file is small
+COLOURS = 255  # size of the palette; a small palette keeps the files small
 STROKE = 30  # moves of the pointer before a picture
 DESK, PHONE = (1440, 900), (390, 844)
 #: file -> size of the window, theme
@@ -61,10 +61,10 @@ GROOVE = [("hihat", range(0, 16, 2)), ("kick", (0, 6, 8)), ("snare", (4, 12)), (
 
 
 def measure(address: str, pid: int) -> None:
-    """Print weight, first paint, and frames a second while the point moves among many dots.
+    """Print the transferred size, the first paint, and the frame rate while the point moves among dots.
 
-    The processor time of a frame counts all processes of the browser. Unlike the frame rate, it also holds
-    on a machine that is busy with other work.
+    The processor time per frame counts all processes of the browser. Unlike the frame rate, it hardly depends
+    on other work of the machine.
 
     Args:
         address: URL of the page.

@@ -1,8 +1,8 @@
-"""`python -m bench.paper --data FOLDER --out FOLDER [RUN ...]`: the paper's protocol, from fits to the table.
+"""`python -m bench.paper --data FOLDER --out FOLDER [RUN ...]`: repeat the paper's protocol, fits to table.
 
-Fits the runs in parallel, each in a process of its own on the same device, evaluates each, and prints a table
-in Markdown. An existing run is resumed. Interrupted, or after `--minutes`, the fits save and stop; the same
-command continues them.
+It fits the runs in parallel, each in a process of its own on the same device, evaluates them, and prints a
+table in Markdown. Existing runs are resumed. After an interrupt or `--minutes`, the fits save and stop; the
+same command continues them.
 
     paper_dc, paper_cc, paper_nonclass   the bundled configurations of these names
     paper_dc_leak                        paper_dc, which also trains on the test sounds ([data] leak)
@@ -28,7 +28,7 @@ LEAK = "_leak"
 RUNS = ("paper_dc", "paper_cc", "paper_nonclass", "paper_dc" + LEAK)
 LOOK_S = 1.0
 STOPPED = 128 + signal.SIGINT
-"""Exit code of a fit that saved and stopped."""
+"""Exit code of a fit that has saved and stopped."""
 
 
 def configuration(name: str, include: str) -> Config:

@@ -9,9 +9,9 @@ from bench.timbre import Sound
 
 LOWEST_HZ, HIGHEST_HZ = 30.0, 500.0
 FROM_S, TO_S = 0.06, 0.3
-"""Interval in which the pitch of a drum is measured, after its attack and sweep and before its end."""
+"""Start and end of the part in which the pitch of a drum is measured, after its attack and its sweep."""
 SIZE = 1 << 17
-"""Length of the transform: the sound and zeros. A bin is a third of a hertz at 44.1 kHz."""
+"""Length of the transform, zero-padded. A bin is a third of a hertz at 44.1 kHz."""
 NEAR_HZ, TONAL, AUDIBLE = 15.0, 0.5, 0.05
 
 
@@ -21,7 +21,7 @@ def _spectrum(sound: Sound, rate: int) -> tuple[NDArray[np.float64], NDArray[np.
 
 
 def strongest_hz(sound: Sound, rate: int) -> float:
-    """Return the frequency of the strongest partial from 30 to 500 Hz in a stretch; NaN in silence."""
+    """Return the frequency of the strongest partial of a sound from 30 to 500 Hz; NaN in silence."""
     power, frequency = _spectrum(sound, rate)
     within = np.flatnonzero((frequency >= LOWEST_HZ) & (frequency <= HIGHEST_HZ))
     peak = within[np.argmax(power[within])]
@@ -34,14 +34,14 @@ def strongest_hz(sound: Sound, rate: int) -> float:
 
 
 def body(sound: Sound, rate: int) -> Sound:
-    """Return the part of a drum that has its pitch, from 60 to 300 ms."""
+    """Return the part of a drum in which its pitch is measured, from 60 to 300 ms."""
     return sound[round(FROM_S * rate) : round(TO_S * rate)]
 
 
 def tonality(sound: Sound, rate: int) -> float:
     """Return the share of the power of a drum's body, 30 to 500 Hz, within 15 Hz of its strongest partial.
 
-    A tone has 1, noise about .1. NaN where the body is 50 dB under the peak.
+    A tone has 1, noise about .1. NaN if the body is 50 dB below the peak.
     """
     part = body(sound, rate)
     if not part.any() or np.mean(part**2) < 1e-5 * np.max(sound**2):
@@ -55,8 +55,8 @@ def tonality(sound: Sound, rate: int) -> float:
 def is_tonal(sound: Sound, rate: int) -> bool:
     """Return True if a drum has a pitch.
 
-    Half of the power from 30 to 500 Hz must lie within 15 Hz of the strongest partial, and that half must be
-    a twentieth of all power of the body, which must be within 50 dB of the peak.
+    Half of the power from 30 to 500 Hz must lie within 15 Hz of the strongest partial. That half must be at
+    least 5 % of the power of the body, and the body must be within 50 dB of the peak.
     """
     part = body(sound, rate)
     if not part.any() or np.mean(part**2) < 1e-5 * np.max(sound**2):

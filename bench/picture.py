@@ -35,7 +35,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def draw(sound: np.ndarray, rate: int, args: argparse.Namespace) -> None:
-    """Draw two rows over one time axis, with a tick mark for each step."""
+    """Draw waveform and spectrogram over a common time axis, with a tick for each step."""
     matplotlib.use("Agg")
     from matplotlib import pyplot
 

@@ -1,4 +1,4 @@
-"""Runs a program that is to be measured."""
+"""Runs the programs that benchmarks measure."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ SERVER = r"^osc .*?:(\d+)"  # a line of `realtime serve`
 
 
 @contextmanager
-def listening(command: list[str], says: str = SERVER) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """Run a program; yield it and the port that it prints in a line that matches `says`.
+def listening(command: list[str], pattern: str = SERVER) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """Run a program; yield it and its port, which it prints in a line that matches `pattern`.
 
     Raises:
         SystemExit: the program ended before it printed a port.
@@ -23,7 +23,7 @@ def listening(command: list[str], says: str = SERVER) -> Iterator[tuple[subproce
     alone = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # as `realtime` sets it before it loads NumPy
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=alone) as program:
         assert program.stdout is not None
-        port = next((int(m[1]) for line in program.stdout if (m := re.search(says, line))), None)
+        port = next((int(m[1]) for line in program.stdout if (m := re.search(pattern, line))), None)
         reader = threading.Thread(target=program.stdout.read, daemon=True)
         reader.start()
         try:

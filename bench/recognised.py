@@ -1,8 +1,8 @@
-"""`python -m bench.recognised MODEL FOLDER --taught FOLDER`: the classes that listeners hear in sounds.
+"""`python -m bench.recognised MODEL FOLDER --taught FOLDER`: measure how well the classes are recognised.
 
-A listener (bench.listener) learns the classes only from the real sounds of the second folder. It then
-classifies the real sounds of the first folder, the model's versions of them, and the model's class centres.
-Several listeners with different initial weights do so, and their mean probability decides.
+A listener (bench.listener) is a classifier that learns only from the real sounds of the second folder. It
+then classifies the real sounds of the first folder, the model's versions of them, and the model's class
+centres. Several listeners with different initial weights form an ensemble: their mean probability decides.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ LISTENERS = 3
 
 
 @dataclass(frozen=True)
-class Jury:
-    """Listeners that learnt from the same sounds.
+class Ensemble:
+    """Listeners trained on the same sounds.
 
     Attributes:
         classes: the classes that they know, in order of the label.
@@ -40,32 +40,36 @@ class Jury:
     members: tuple[listener.Listener, ...]
 
     def hear(self, sounds: Sequence[Floats]) -> list[str]:
-        """Return the class of each sound [T]: the highest mean probability."""
+        """Return the class of each sound [T], the one with the highest mean probability."""
         batch = _batch(sounds)
         mean = torch.stack([member.probabilities(batch) for member in self.members]).mean(0)
         return [self.classes[k] for k in mean.argmax(1).tolist()]
 
 
-def teach(taught: list[Shot], rate: int, count: int = LISTENERS) -> Jury:
-    """Return listeners that learnt the classes of real sounds."""
+def train_listeners(taught: list[Shot], rate: int, count: int = LISTENERS) -> Ensemble:
+    """Train `count` listeners on real sounds."""
     classes = tuple(sorted({shot.label for shot in taught}))
     labels = torch.tensor([classes.index(shot.label) for shot in taught])
     sounds = _batch([shot.sound for shot in taught])
-    return Jury(classes, tuple(listener.fit(sounds, labels, rate, seed) for seed in range(count)))
+    return Ensemble(classes, tuple(listener.fit(sounds, labels, rate, seed) for seed in range(count)))
 
 
 def _batch(sounds: Sequence[Floats]) -> Tensor:
     return torch.from_numpy(np.stack(sounds).astype(np.float32))[:, None]
 
 
-def judge(model: Model, shots: list[Shot], jury: Jury) -> dict[str, object]:
+def judge(model: Model, shots: list[Shot], ensemble: Ensemble) -> dict[str, object]:
     """Return the accuracy of the listeners for real sounds, the model's sounds, and its centres."""
     labels = [shot.label for shot in shots]
-    real = jury.hear([shot.sound for shot in shots])
-    ours = jury.hear([model.decode(shot.z) for shot in shots])
+    real = ensemble.hear([shot.sound for shot in shots])
+    ours = ensemble.hear([model.decode(shot.z) for shot in shots])
     named = model.info.classes
-    centres = jury.hear([model.decode(np.array(one.centroid, np.float32)) for one in named]) if named else []
-    known = [(one.name, heard) for one, heard in zip(named, centres, strict=True) if one.name in jury.classes]
+    centres = (
+        ensemble.hear([model.decode(np.array(one.centroid, np.float32)) for one in named]) if named else []
+    )
+    known = [
+        (one.name, heard) for one, heard in zip(named, centres, strict=True) if one.name in ensemble.classes
+    ]
     triples = list(zip(labels, real, ours, strict=True))
     return {
         "sounds": len(shots),
@@ -115,7 +119,7 @@ def get_parser() -> argparse.ArgumentParser:
         "recognised", __doc__.splitlines()[0], "real sounds that the model did not learn from"
     )
     parser.add_argument(
-        "--taught", type=Path, required=True, metavar="FOLDER", help="real sounds for the listener"
+        "--taught", type=Path, required=True, metavar="FOLDER", help="real sounds to train the listeners on"
     )
     parser.add_argument(
         "--listeners", type=int, default=LISTENERS, metavar="N", help=f"number of listeners ({LISTENERS})"
@@ -125,7 +129,7 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Teach, ask, print."""
+    """Train listeners, let them classify the sounds, and print the shares."""
     args = get_parser().parse_args(argv)
     torch.set_num_threads(1)
     try:
@@ -136,7 +140,7 @@ def main(argv: list[str] | None = None) -> int:
             raise DataError(
                 f"{args.taught}: no sounds of the class {', '.join(unknown)}, which {args.folder} has"
             )
-        found = judge(model, shots, teach(taught, model.rate, max(1, args.listeners)))
+        found = judge(model, shots, train_listeners(taught, model.rate, max(1, args.listeners)))
     except (RealtimeError, TrainerError) as error:
         print(f"bench.recognised: {error}", file=sys.stderr)
         return 2

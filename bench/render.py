@@ -1,15 +1,15 @@
-"""`python -m bench.render [--full] [--json]`: render 16ths at 120 bpm, 2,000 points in ten minutes.
+"""`python -m bench.render [--full] [--json]`: time the rendering of 16ths with 2,000 points in ten minutes.
 
-The full sequence takes minutes; without `--full`, the speed is measured on 45 s of it, with distinct points
-in proportion. `realtime render` runs as a separate program. It is compared with a loop that decodes every
-hit in full in eager PyTorch, on all threads, for `LOOP_HITS` hits. The models are untrained drum decoders
-(16,384 samples, 30-D). For each architecture:
+The full sequence takes minutes. Without `--full`, the speed is measured on 45 s of it, with distinct points
+in proportion. `realtime render` runs as a separate program. It is compared with a loop in eager PyTorch that
+decodes each of `LOOP_HITS` hits in full, on all threads. The models are untrained drum decoders (16,384
+samples, 30-D). For each architecture:
 
     sound_per_wall_s        seconds of sound per second of rendering, program start included
     torch_sound_per_wall_s  the same for the loop: full decodes only, no mixing and no file
     speedup_vs_torch        ratio of the two
-    speedup_a_point         the ratio if the loop, too, decoded each distinct point only once
-    peak_memory_mb          peak memory for 6 s of sound, with `--full` for 60 s; _x10: for ten times as much
+    speedup_a_point         the ratio to a loop that decodes each distinct point only once
+    peak_memory_mb          peak memory for 6 s of sound, or 60 s with `--full`; _x10: for ten times as much
 """
 
 from __future__ import annotations
@@ -59,8 +59,10 @@ def render(model: Path, seconds: float, folder: Path, dim: int) -> tuple[float, 
     hits, distinct = sequence(source, seconds, dim)
     command = [sys.executable, "-m", "realtime", "render", str(source), "--model", str(model)]
     command += ["-o", str(folder / "out.wav"), "--force"]
-    told = subprocess.run([sys.executable, "-c", WATCH, *command], check=True, capture_output=True, text=True)
-    wall_s, peak = map(float, told.stdout.split()[-2:])
+    finished = subprocess.run(
+        [sys.executable, "-c", WATCH, *command], check=True, capture_output=True, text=True
+    )
+    wall_s, peak = map(float, finished.stdout.split()[-2:])
     return wall_s, peak / 1024, hits, distinct
 
 

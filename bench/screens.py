@@ -1,4 +1,4 @@
-"""`python -m bench.screens -o docs`: take pictures of Pure Data and SuperCollider.
+"""`python -m bench.screens -o docs`: take screenshots of Pure Data and SuperCollider.
 
 Each program opens its window on a virtual screen, connected to a server that plays the bundled drums. Needs
 Debian's `xvfb`, `xdotool`, `imagemagick`, `puredata-gui` and `supercollider-language`.
@@ -20,7 +20,7 @@ from realtime.model.decoder import resolve
 from tests.system.rig import PATCHES, TIMEOUT_S, Process, Server, program
 
 SCREEN = "1400x900x24"
-SETTLED_S = 2.0  # for a window to be drawn
+SETTLED_S = 2.0  # time for a window to be drawn
 WINDOW = """SoundMorph("127.0.0.1", {port}).gui; fork {{ 8.wait; "shown".postln }};"""
 LIBRARY = "includePaths:\n    - {folder}\nexcludePaths: []\npostInlineWarnings: false\n"
 

@@ -1,4 +1,4 @@
-"""One-shots for measurements: sounds of a folder, prepared for a model, and the model's versions of them."""
+"""Reads the one-shots of a folder for measurements, and decodes a model's versions of them."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Shot:
-    """A real sound.
+    """A recorded one-shot.
 
     Attributes:
-        name: name of its file, relative to the folder, without the suffix.
+        name: path of its file relative to the folder, without the suffix.
         label: its class.
-        kit: kit that the manifest names; "" if it is not known.
-        drum: drum that the manifest names; "" if it is not known.
-        velocity: 0 to 1; NaN where it is not known.
-        sound: float32 [T], prepared as for the model's encoder.
-        z: its point, [latent_dim]; empty if it was not requested.
+        kit: its kit, from the manifest; "" if unknown.
+        drum: its drum, from the manifest; "" if unknown.
+        velocity: 0 to 1, from the manifest; NaN if unknown.
+        sound: float32 [T], prepared for the model's encoder.
+        z: the encoder's point, [latent_dim]; empty if the sound was not encoded.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Shot:
 
 
 def model_parser(name: str, description: str, folder: str = "") -> argparse.ArgumentParser:
-    """Return a parser with the argument MODEL, and FOLDER if there is a help text for it."""
+    """Return a parser with the argument MODEL and, if `folder` is its help text, the argument FOLDER."""
     parser = argparse.ArgumentParser(prog=f"bench.{name}", description=description)
     parser.add_argument("model", metavar="MODEL", help="an .onnx file with its encoder, or a bundled model")
     if folder:
@@ -56,14 +56,16 @@ def model_parser(name: str, description: str, folder: str = "") -> argparse.Argu
     return parser
 
 
-def add_learned(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the learned ear."""
+def add_learned_ear(parser: argparse.ArgumentParser) -> None:
+    """Add the options for measuring with the learned ear (`bench.learned_ear`)."""
     parser.add_argument(
         "--learned",
         action="store_true",
-        help="measure with CDPAM, too (to install it, see bench/learned_ear.py)",
+        help="also measure with CDPAM (bench/learned_ear.py says how to install it)",
     )
-    parser.add_argument("--memory", type=Path, metavar="FILE.npz", help="keep CDPAM's features of each sound")
+    parser.add_argument(
+        "--memory", type=Path, metavar="FILE.npz", help="keep CDPAM's embeddings in this file"
+    )
 
 
 class Model:
@@ -73,7 +75,7 @@ class Model:
         name: a decoder file, or a bundled model.
 
     Raises:
-        ModelError: there is no such model.
+        ModelError: there is no such model, or it cannot be loaded.
     """
 
     def __init__(self, name: str) -> None:
@@ -84,50 +86,50 @@ class Model:
         self.rate, self.hop = self.info.sample_rate, self.info.hop_length
 
     def read(self, folder: Path, *, per_class: int = 0, encode: bool = True) -> list[Shot]:
-        """Return the sounds of a folder, in order of name.
+        """Return the sounds of a folder in order of name, without those that training leaves out.
 
         Args:
-            per_class: largest number of sounds of a class, spread evenly in order of name; 0 takes all.
-            encode: also encode each sound to its point z.
+            per_class: largest number of sounds of each class, taken at even steps; 0 takes all.
+            encode: also encode the sounds.
 
         Raises:
             DataError: none of the sounds can be used.
         """
         entries, _ = sounds.find(folder, DataConfig())
-        facts = _facts(folder)
+        rows = _manifest(folder)
         shots = []
-        for entry in _spread(entries, per_class):
+        for entry in _at_most(entries, per_class):
             samples, rate = audio.read(entry.path)
             try:
                 sound = prepare(samples, rate, self._encoder.info.preparation)
                 z = self._encoder.encode(samples, rate) if encode else ()
             except RealtimeError:
-                continue  # silent or too short: training leaves it out, too
-            fact = facts.get(entry.name, {})
-            velocity = float(fact.get("velocity") or "nan")
-            kit, drum = fact.get("kit") or "", fact.get("drum") or ""
+                continue  # silent or too short
+            row = rows.get(entry.name, {})
+            velocity = float(row.get("velocity") or "nan")
+            kit, drum = row.get("kit") or "", row.get("drum") or ""
             name = entry.name.rpartition(".")[0]
             shots.append(Shot(name, entry.label, kit, drum, velocity, sound, np.array(z, np.float32)))
         if not shots:
             raise DataError(f"{folder}: none of its sounds can be used")
         return shots
 
-    def learnt_from(self, folder: Path) -> list[Shot]:
-        """Return the sounds of a folder that the model lists as its own; all of them if it lists none."""
+    def training_sounds(self, folder: Path) -> list[Shot]:
+        """Return the training sounds of the model in a folder; all sounds if the model lists none of them."""
         shots = self.read(folder, encode=False)
-        own = {anchor.name for anchor in self.info.anchors}
-        return [shot for shot in shots if shot.name in own] or shots
+        trained = {anchor.name for anchor in self.info.anchors}
+        return [shot for shot in shots if shot.name in trained] or shots
 
     def search(self, shot: Shot) -> Floats:
-        """Return the point that the server finds for a shot on stage, by a search around its z."""
+        """Return the point to which the server refines the z of an encoded sound."""
         return np.array(nearest(self._decoder, shot.sound, tuple(shot.z.tolist())), np.float32)
 
     def decode(self, z: Floats) -> Floats:
-        """Return the sound [T] of a point [latent_dim], or of points for all frames [frames, latent_dim]."""
+        """Return the sound [T] of z, [latent_dim], or of a z for each frame, [frames, latent_dim]."""
         return self._decoder.decode(z[None])[0]
 
 
-def _facts(folder: Path) -> dict[str, dict[str, str]]:
+def _manifest(folder: Path) -> dict[str, dict[str, str]]:
     path = folder / "manifest.csv"
     if not path.is_file():
         return {}
@@ -135,8 +137,8 @@ def _facts(folder: Path) -> dict[str, dict[str, str]]:
         return {row["file"]: row for row in csv.DictReader(file)}
 
 
-def _spread(entries: list[sounds.Entry], per_class: int) -> list[sounds.Entry]:
-    """Return at most `per_class` entries of each class, evenly spaced; 0 returns all."""
+def _at_most(entries: list[sounds.Entry], per_class: int) -> list[sounds.Entry]:
+    """Return at most `per_class` entries of each class, taken at even steps; 0 returns all."""
     if not per_class:
         return entries
     classes: dict[str, list[sounds.Entry]] = defaultdict(list)

@@ -1,14 +1,14 @@
-"""Soak test of the server: minutes of eight voices, 1,000 OSC messages a second, moving z and a busy thread.
+"""Soak test of the server: eight voices, 1,000 OSC messages a second, a moving z, and a busy thread.
 
 This module starts `realtime serve` (`--serve`), which plays on the dummy driver of a JACK server. In the
-control process, a thread of plain Python is always busy, as a performer's own code might be. The worker
-process shares the same cores. With `--synchronous`, the JACK server waits for every block; its output is then
+control process, a thread of plain Python is always busy, as a performer's code might be. The worker process
+shares the same cores. With `--synchronous`, the JACK server waits for every block; the output is then
 captured and compared with the offline rendering of the log.
 
     engine_late_blocks    dropouts: blocks that were not ready when the device needed them
     dropped_triggers      triggers sent that started no voice
-    memory_growth_mb      resident memory at the end minus that after a fifth of the time; the sound cache is
-                          filled before
+    memory_growth_mb      resident memory at the end minus resident memory after a fifth of the time; the
+                          sound cache is filled before
     difference_db         with --synchronous: largest difference of the two sounds, relative to full scale
     compared_s            with --synchronous: duration of the compared sound that was not silent
     host_stole_percent    share of requested processor time that the host of a virtual machine withheld; the
@@ -52,7 +52,7 @@ IDLE_S = 2.0  # duration of the idle measurement before playing
 SETTLE_S = 3.0  # until the class centres are cached
 REST_S = 0.3  # until a sound is cached
 TICK_S = 0.002  # interval between bursts of messages
-WARM = 0.2  # fraction of the time before memory is measured
+WARM = 0.2  # fraction of the time after which memory is first measured
 BURST = 100  # messages; with --synchronous, the player waits for a block after each burst
 Facts = dict[str, Any]
 
@@ -128,23 +128,23 @@ class Player:
         return dict(zip(pairs[::2], pairs[1::2], strict=True))
 
     def play(self, seconds: float) -> None:
-        """Send messages at the given rate for `seconds`; send late ones at once."""
+        """Send messages at the given rate for `seconds`; messages that are late go at once."""
         begun, sent = time.monotonic(), self.sent
         while (passed := time.monotonic() - begun) < seconds:
             while self.sent - sent < passed * self._rate:
-                self._one()
+                self._send_one()
                 self.sent += 1
                 if self._patient and self.sent % BURST == 0:
                     self._wait()
             time.sleep(TICK_S)
 
     def _wait(self) -> None:
-        """Wait until another block has been rendered, with all messages sent so far."""
+        """Wait until the server has rendered another block with all messages sent so far."""
         before = self.status()["seconds"]
         while self.status()["seconds"] == before:
             time.sleep(TICK_S)
 
-    def _one(self) -> None:
+    def _send_one(self) -> None:
         chance, what = self._chance, self._chance.random()
         if what < self._share:
             self.triggers += 1
@@ -166,7 +166,7 @@ class Player:
 
 @contextmanager
 def _capture(path: Path | None) -> Iterator[None]:
-    """Capture the output of the server's ports in `path`: float32 [samples, 2]."""
+    """Capture the output of the server's ports in a file, float32 [samples, 2]; None captures nothing."""
     if path is None:
         yield
         return
@@ -206,7 +206,7 @@ def _pages(count: int, port: int) -> Iterator[None]:
 
 
 def measure(args: argparse.Namespace) -> Facts:
-    """Play for `args.minutes`; return the figures."""
+    """Play for `args.minutes`, and return the figures."""
     info = Decoder(args.model, capacity=1).info
     seconds = 60.0 * args.minutes
     command = [sys.executable, "-m", "bench.soak", "--serve", "--model", str(args.model)]

@@ -1,7 +1,7 @@
-"""`python -m bench.surfaces -o docs`: draw surfaces from their files, as their programs do not run here.
+"""`python -m bench.surfaces -o docs`: draw control surfaces from their files, without their programs.
 
-Each picture shows the initial state of a file, before a server answers. Positions, sizes, texts and initial
-values are those of the files; shading and rounding differ from the programs.
+Max, Live, TouchOSC and Open Stage Control do not run here. Each picture shows the state of a surface before a
+server answers. Positions, sizes, texts and initial values are those of the file; shading and corners are not.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import matplotlib
 FOLDER = Path(__file__).resolve().parent.parent / "max_patches"
 DPI = 100
 FIELD, EDGE, MARK, INK, FAINT = "#3a3f4a", "#5a6070", "#e8a04c", "#d8dbe2", "#8a90a0"
-SLATE = "#4a6fa5"  # of widgets without a colour
+SLATE = "#4a6fa5"  # colour of widgets that have none
 DEVICE_HEAD = 32  # header bytes of a device before its patcher
 
 Frame = tuple[float, float, float, float]
@@ -74,8 +74,8 @@ class Canvas:
     def line(self, xs: list[float], ys: list[float], colour: Any, width: float = 0.7) -> None:
         self._axes.plot(xs, ys, color=colour, linewidth=width, solid_capstyle="round")
 
-    def words(self, frame: Frame, text: str, size: float, colour: Any = INK, align: str = "center") -> None:
-        """Draw text of `size` pixels in the middle of a frame, or at its left edge."""
+    def label(self, frame: Frame, text: str, size: float, colour: Any = INK, align: str = "center") -> None:
+        """Draw text of `size` pixels in the middle of a frame or at its left edge."""
         x, y, width, height = frame
         place = x + 3 if align == "left" else x + width / 2
         self._axes.text(
@@ -128,9 +128,9 @@ def _draw_patcher(canvas: Canvas, patcher: dict[str, Any], left: float, top: flo
 
 
 def _field(canvas: Canvas, frame: Frame, box: dict[str, Any]) -> None:
-    """Draw a button or message: its text on a plate."""
+    """Draw a button or message box: its text on a plate."""
     canvas.rectangle(frame, box.get("bgcolor", FIELD), EDGE, 4)
-    canvas.words(frame, box.get("text", ""), box.get("fontsize", 12.0))
+    canvas.label(frame, box.get("text", ""), box.get("fontsize", 12.0))
 
 
 def _panel(canvas: Canvas, frame: Frame, box: dict[str, Any]) -> None:
@@ -140,7 +140,7 @@ def _panel(canvas: Canvas, frame: Frame, box: dict[str, Any]) -> None:
 def _comment(canvas: Canvas, frame: Frame, box: dict[str, Any]) -> None:
     size = box.get("fontsize", 12.0)
     wrapped = textwrap.fill(box["text"], max(1, int(frame[2] / (0.5 * size))))
-    canvas.words(frame, wrapped, 0.9 * size, align="left")
+    canvas.label(frame, wrapped, 0.9 * size, align="left")
 
 
 def _led(canvas: Canvas, frame: Frame, box: dict[str, Any]) -> None:
@@ -156,12 +156,12 @@ def _number(canvas: Canvas, frame: Frame, box: dict[str, Any]) -> None:
     shown = f"{max(float(first), box.get('minimum', -math.inf)):g}"
     if box["maxclass"] == "flonum" and "." not in shown:
         shown += "."
-    canvas.words((x + 11, *frame[1:]), shown, 12, align="left")
+    canvas.label((x + 11, *frame[1:]), shown, 12, align="left")
 
 
 def _text_edit(canvas: Canvas, frame: Frame, box: dict[str, Any]) -> None:
     canvas.rectangle(frame, FIELD, EDGE)
-    canvas.words((frame[0] + 3, *frame[1:]), box["text"], 12, align="left")
+    canvas.label((frame[0] + 3, *frame[1:]), box["text"], 12, align="left")
 
 
 def _tab(canvas: Canvas, frame: Frame, box: dict[str, Any]) -> None:
@@ -170,7 +170,7 @@ def _tab(canvas: Canvas, frame: Frame, box: dict[str, Any]) -> None:
     for index, name in enumerate(box["tabs"]):
         each = (x + width * index + 1, y, width - 2, height)
         canvas.rectangle(each, FIELD, EDGE, 4)
-        canvas.words(each, name, box.get("fontsize", 12.0))
+        canvas.label(each, name, box.get("fontsize", 12.0))
 
 
 def _menu(canvas: Canvas, frame: Frame, box: dict[str, Any]) -> None:
@@ -226,7 +226,7 @@ def _dial(canvas: Canvas, frame: Frame, box: dict[str, Any]) -> None:
     x, y, width, height = frame
     values = box["saved_attribute_attributes"]["valueof"]
     low, high, (first,) = values["parameter_mmin"], values["parameter_mmax"], values["parameter_initial"]
-    canvas.words((x, y, width, 13), values["parameter_shortname"], 11)
+    canvas.label((x, y, width, 13), values["parameter_shortname"], 11)
     middle, centre, radius = x + width / 2, y + 0.56 * height, 0.24 * height
     start, now = (
         math.radians(135 + 270 * t) for t in ((0 - low) / (high - low), (first - low) / (high - low))
@@ -242,7 +242,7 @@ def _dial(canvas: Canvas, frame: Frame, box: dict[str, Any]) -> None:
     canvas.line(
         [middle, middle + radius * math.cos(now)], [centre, centre + radius * math.sin(now)], MARK, 1.6
     )
-    canvas.words((x, y + height - 12, width, 12), f"{first:.2f}", 10.5, FAINT)
+    canvas.label((x, y + height - 12, width, 12), f"{first:.2f}", 10.5, FAINT)
 
 
 MAX: dict[str, Callable[[Canvas, Frame, dict[str, Any]], None]] = {
@@ -287,7 +287,7 @@ def _control(canvas: Canvas, node: ET.Element) -> None:
         )
     first = {value.findtext("key"): value.findtext("default", "") for value in node.iterfind("values/value")}
     if kind == "LABEL":
-        canvas.words(frame, first["text"] or "", float(_property(node, "textSize").text or 14), "white")
+        canvas.label(frame, first["text"] or "", float(_property(node, "textSize").text or 14), "white")
     elif kind == "XY":
         across, down = x + float(first["x"]) * width, y + (1 - float(first["y"])) * height
         canvas.line([across, across], [y, y + height], colour)
@@ -353,7 +353,7 @@ def _widget(canvas: Canvas, each: dict[str, Any]) -> None:
         canvas.circle(x + width / 2, y + height / 2, 18, (*_rgb(colour), 0.6), colour)
     shown = each.get("label") or each.get("html") or each.get("default", "")
     text = re.sub(r"<.*?>", "", re.sub(r"VAR\{\w+, '(.*)'\}", r"\1", str(shown)))
-    canvas.words(frame, text, 12, align="left" if each["type"] in ("text", "fader") else "center")
+    canvas.label(frame, text, 12, align="left" if each["type"] in ("text", "fader") else "center")
 
 
 PICTURES: dict[str, tuple[str, Callable[[Path], Canvas]]] = {

@@ -1,10 +1,10 @@
-"""`python -m bench.telltale MODEL FOLDER`: the features that tell a model's sounds from real ones.
+"""`python -m bench.telltale MODEL FOLDER`: find the features that tell a model's sounds from real ones.
 
 A random forest learns to tell the real sounds of FOLDER from the model's versions of them, by features of six
 frequency bands. A sound that the model has learnt is decoded at its own point, any other sound at the
-encoder's. The forest classifies the sounds of pairs from which it did not learn; 50 % right is no better than
-guessing. The table lists the features that it uses most, with their medians over the real sounds and over the
-model's. They can show a fault that other measures miss.
+encoder's. The forest classifies pairs of sounds from which it did not learn; 50 % right is no better than
+guessing. The table lists the features that the forest uses most, with their medians over the real sounds and
+over the model's sounds. They can show a fault that other measures miss.
 
     level       mean amplitude of the band, dB relative to the peak of the whole sound
     before      mean amplitude in the 2 ms before the onset, dB relative to the peak of the band
@@ -42,8 +42,8 @@ TREES, FOLDS, SHOWN = 300, 5, 12
 Floats64 = NDArray[np.float64]
 
 
-class Tell(NamedTuple):
-    """A feature, its share in the decisions of the forest, and its medians."""
+class Importance(NamedTuple):
+    """A feature, its importance in the forest, and its medians over real sounds and over the model's."""
 
     name: str
     share: float
@@ -107,12 +107,12 @@ def _of_band(band: NDArray[np.complex128], onset: int, rate: int) -> dict[str, f
     return found
 
 
-def told(real: list[dict[str, float]], ours: list[dict[str, float]]) -> tuple[float, list[Tell]]:
-    """Return the share of sounds that a forest classifies correctly, and its features, most used first.
+def classify(real: list[dict[str, float]], ours: list[dict[str, float]]) -> tuple[float, list[Importance]]:
+    """Return the share of sounds that a forest classifies correctly, and its features by importance.
 
     Args:
         real: features of real sounds.
-        ours: those of the model's versions, in the same order.
+        ours: features of the model's versions, in the same order.
     """
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.model_selection import GroupKFold, cross_val_predict
@@ -125,11 +125,11 @@ def told(real: list[dict[str, float]], ours: list[dict[str, float]]) -> tuple[fl
     guess = cross_val_predict(forest, rows, kinds, groups=pairs, cv=GroupKFold(min(FOLDS, len(real))))
     shares = forest.fit(rows, kinds).feature_importances_
     medians = [np.median(rows[kinds == kind], axis=0) for kind in (0, 1)]
-    tells = [
-        Tell(name, float(share), float(theirs), float(mine))
+    importances = [
+        Importance(name, float(share), float(theirs), float(mine))
         for name, share, theirs, mine in zip(names, shares, *medians, strict=True)
     ]
-    return float((guess == kinds).mean()), sorted(tells, key=lambda tell: -tell.share)
+    return float((guess == kinds).mean()), sorted(importances, key=lambda each: -each.share)
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -155,13 +155,17 @@ def main(argv: list[str] | None = None) -> int:
     own = {anchor.name: np.array(anchor.z, np.float32) for anchor in model.info.anchors}
     real = [features(shot.sound, model.rate) for shot in shots]
     ours = [features(model.decode(own.get(shot.name, shot.z)), model.rate) for shot in shots]
-    share, tells = told(real, ours)
+    share, importances = classify(real, ours)
     if args.json:
-        print(json.dumps({"sounds": len(shots), "told": share, "tells": [tell._asdict() for tell in tells]}))
+        print(
+            json.dumps(
+                {"sounds": len(shots), "right": share, "features": [each._asdict() for each in importances]}
+            )
+        )
         return 0
     print(f"{len(shots)} pairs: {share:.0%} right\n\n{'':28s}{'share':>8s}{'real':>9s}{'ours':>9s}")
-    for tell in tells[:SHOWN]:
-        print(f"{tell.name:28s}{tell.share:8.1%}{tell.real:9.2f}{tell.ours:9.2f}")
+    for each in importances[:SHOWN]:
+        print(f"{each.name:28s}{each.share:8.1%}{each.real:9.2f}{each.ours:9.2f}")
     return 0
 
 

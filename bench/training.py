@@ -1,6 +1,6 @@
-"""`python -m bench.training [--json | --table]`: cost of a training step on two threads.
+"""`python -m bench.training [--json | --table]`: measure the cost of a training step on two threads.
 
-A step is everything that the trainer does for a batch of the paper's digit recipe (4,096 samples, 20-D):
+A step is the whole work of the trainer for a batch of the paper's digit recipe (4,096 samples, 20-D):
 both updates, losses, clipping and Adam.
 
     speedup_vs_naive    time of the step with the DC model in plain `nn.Conv1d` (bench/naive.py) / ours, for
@@ -9,8 +9,8 @@ both updates, losses, clipping and Adam.
                         where rounding cannot hide an error
     gradient_error_32   error of our whole gradient in single precision, relative to the naive one in double
                         precision; `gradient_error_32_naive`: the same for the naive one in single precision
-    roofline_ratio      our time / time of the multiplications and additions at the fastest GEMM rate
-    peak_memory_mb      memory that steps of 8 sounds add to a process with everything else loaded
+    roofline_ratio      our time / time of the floating-point operations at the fastest GEMM rate
+    peak_memory_mb      memory that steps of 8 sounds add to a process that has loaded all else
 
 `--table`: time and memory of an epoch for growing windows, numbers of files and batches.
 """
@@ -122,8 +122,8 @@ def gradients_of(config: Config, plain: bool, dtype: torch.dtype) -> dict[str, T
     return found
 
 
-def apart(ours: dict[str, Tensor], theirs: dict[str, Tensor]) -> float:
-    """Return the largest relative distance between two gradients of a parameter; zeros must match."""
+def relative_error(ours: dict[str, Tensor], theirs: dict[str, Tensor]) -> float:
+    """Return the largest relative distance between the two gradients of a parameter."""
     assert ours.keys() == theirs.keys()
     distances = [
         (ours[name] - theirs[name]).norm() / theirs[name].norm().clamp(min=1e-300) for name in theirs
@@ -141,9 +141,9 @@ def errors(config: Config) -> dict[str, object]:
     exact = gradients_of(config, True, torch.float64)
     ours, naive_32 = (gradients_of(config, plain, torch.float32) for plain in (False, True))
     return {
-        "gradient_error": apart(gradients_of(config, False, torch.float64), exact),
-        "gradient_error_32": apart(whole(ours), whole(exact)),
-        "gradient_error_32_naive": apart(whole(naive_32), whole(exact)),
+        "gradient_error": relative_error(gradients_of(config, False, torch.float64), exact),
+        "gradient_error_32": relative_error(whole(ours), whole(exact)),
+        "gradient_error_32_naive": relative_error(whole(naive_32), whole(exact)),
     }
 
 

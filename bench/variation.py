@@ -1,7 +1,7 @@
-"""`python -m bench.variation MODEL FOLDER`: the spread of hits with `/morph/vary`, beside real sounds.
+"""`python -m bench.variation MODEL FOLDER`: compare the spread of hits with `/morph/vary` with real sounds.
 
-Prints for each class the mean mel distance (bench.distances) between hits at its centre, for several amounts,
-and between as many real sounds of the folder. With `--learned`, the distance is CDPAM's.
+For each class, it prints the mean mel distance (bench.distances) between hits at its centre, for several
+amounts, and between equally many real sounds of the folder. With `--learned`, the distance is CDPAM's.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from bench import distances
 from bench.learned_ear import LearnedEar, LearnedEarError
-from bench.shots import Model, add_learned, model_parser
+from bench.shots import Model, add_learned_ear, model_parser
 from realtime.model.expression import MIDDLE, Expression
 from realtime.util.errors import RealtimeError
 from trainer.errors import DataError
@@ -26,11 +26,11 @@ AMOUNTS = (0.25, 0.5, 1.0)
 
 Sound = NDArray[np.floating]
 Between = Callable[[Sequence[Sound]], float]
-"""Returns the mean distance over all pairs of sounds, [T] each."""
+"""A function that returns the mean distance over all pairs of sounds, [T] each."""
 
 
 def by_mel(rate: int) -> Between:
-    """Return the mean mel distance, in dB."""
+    """Return a function for the mean mel distance, in dB."""
 
     def between(sounds: Sequence[Sound]) -> float:
         powers = [distances.mel_power(sound, rate) for sound in sounds]
@@ -41,7 +41,7 @@ def by_mel(rate: int) -> Between:
 
 
 def by_ear(ear: LearnedEar, rate: int) -> Between:
-    """Return the mean distance of a learned ear."""
+    """Return a function for the mean distance by a learned ear."""
 
     def between(sounds: Sequence[Sound]) -> float:
         points = [ear.point(sound, rate) for sound in sounds]
@@ -52,7 +52,7 @@ def by_ear(ear: LearnedEar, rate: int) -> Between:
 
 
 def hits(model: Model, centre: Sequence[float], amount: float) -> list[NDArray[np.float32]]:
-    """Return hits at a point, as the mixer draws them."""
+    """Return `COUNT` hits at a point, with offsets as the mixer draws them."""
     expression, z = Expression(model.info), np.array(centre, np.float64)
     offsets = [expression.offset(z, MIDDLE, 0.0, amount, [seed]) for seed in range(1, COUNT + 1)]
     return [model.decode(np.add(z, offset).astype(np.float32)) for offset in offsets]
@@ -61,7 +61,7 @@ def hits(model: Model, centre: Sequence[float], amount: float) -> list[NDArray[n
 def main(argv: list[str] | None = None) -> int:
     """Measure and print."""
     parser = model_parser("variation", __doc__.splitlines()[0], "real sounds of the classes")
-    add_learned(parser)
+    add_learned_ear(parser)
     args = parser.parse_args(argv)
     try:
         model = Model(args.model)

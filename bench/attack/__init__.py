@@ -1,1 +1,1 @@
-"""An attack on the server, and a table of its outcome: `python -m bench.attack`."""
+"""Attacks on the server, and a table of their outcomes: `python -m bench.attack`."""

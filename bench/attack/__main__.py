@@ -1,13 +1,13 @@
-"""Attack servers on this machine while a performer plays, and print the outcome.
+"""Attack servers on this machine while a performer plays, and print a table of the outcomes.
 
     python -m bench.attack                   # a million datagrams, 10,000 models, 100 kills: an hour
     python -m bench.attack --short           # a minute
     python -m bench.attack --only kills idle # two of the drills
 
-Everything stays on the loopback interface and in a temporary folder. Each row of the table is one drill
+The attacks stay on the loopback interface and in a temporary folder. Each row of the table is one drill
 with a server of its own. The performer hits ten times a second, from another address than the attackers.
 
-    heard        hits of the performer that the server's log holds, of those played
+    heard        hits of the performer in the server's log, out of all
     reply        longest wait of the performer for a reply
     end          time from SIGTERM to the end of the server
     faults       errors: crashes, tracebacks, restarts of the worker, lost presets,
@@ -29,7 +29,7 @@ from realtime.model.decoder import resolve
 
 @dataclass(frozen=True)
 class Sizes:
-    """The size of each attack."""
+    """Numbers of datagrams, models, and so on in each attack."""
 
     datagrams: int
     models: int
@@ -86,7 +86,7 @@ def run(names: Sequence[str], model: Path, hostile: Path, sizes: Sizes, seed: in
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Print the table; return 1 if anything happened that must not."""
+    """Print the table; return 1 if there were faults."""
     parser = argparse.ArgumentParser(
         prog="python -m bench.attack", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
@@ -94,7 +94,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--model", default="drums", help="an .onnx file or a bundled name; default: drums")
     parser.add_argument("--hostile", help="model from which hostile models are made; default: --model")
     parser.add_argument("--short", action="store_true", help="a minute instead of an hour")
-    parser.add_argument("--seed", type=int, default=0, help="of everything that is random; default: 0")
+    parser.add_argument("--seed", type=int, default=0, help="seed of all random choices; default: 0")
     args = parser.parse_args(argv)
     print("| drill | heard | reply | end | faults |\n|---|---|---|---|---|", flush=True)
     good = True

@@ -1,4 +1,4 @@
-"""The drills: each attacks a server of its own while a performer plays."""
+"""The drills. Each attacks a server of its own while a performer plays."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ import soundfile
 
 from bench.attack.fuzz import Fuzz
 from bench.attack.hostile import mutate
-from bench.attack.stage import SERVER, Caller, Performer, Stage, Storer, heard
-from bench.processes import family, memory_mb
+from bench.attack.target import SERVER, Client, Performer, Storer, Target, heard
+from bench.processes import memory_mb, process_tree
 from realtime.model import schema, verify
 from realtime.synth.command_log import commands, read_header
 from realtime.util.errors import RealtimeError
 
 LONGEST_END_S = 2.0
 SENDERS = 4
-WAIT_S = 5.0  # waiting time among idle sockets, and with a full disk
-LEFT_OUT = ("/morph/reverse",)
-"""Addresses that the fuzz leaves out: with reverse, a hit waits for its sound; a later panic ends it."""
-PATIENT_S = 120.0  # for a model to load on a busy machine
-WRITTEN_S = 0.3  # a log has reached the system; FLUSH_S and a margin
+WAIT_S = 5.0  # duration of the drills with idle sockets and with a full disk
+EXCLUDED = ("/morph/reverse",)
+"""Addresses that the fuzz leaves out: a reversed hit waits for its sound, and a later panic may drop it."""
+PATIENT_S = 120.0  # longest time for loading a model on a busy machine
+WRITTEN_S = 0.3  # time after which a logged hit has been handed to the system: FLUSH_S plus a margin
 
 
 @dataclass
@@ -42,11 +42,11 @@ class Result:
     """The outcome of a drill.
 
     Attributes:
-        done: the attack, in words.
-        heard, played: hits of the performer.
-        slowest_s: longest wait of the performer for a reply.
-        end_s: time until the server had ended.
-        faults: errors, such as crashes and lost presets; empty if all is well.
+        done: description of the attack.
+        heard, played: numbers of the performer's hits in the log and in all.
+        slowest_s: longest wait of the performer for a reply, in seconds.
+        end_s: time from SIGTERM to the end of the server, in seconds.
+        faults: descriptions of errors, such as crashes and lost presets.
     """
 
     done: str = ""
@@ -57,76 +57,80 @@ class Result:
     faults: list[str] = field(default_factory=list)
 
 
-Attack = Callable[[Stage, Result], str]
+Attack = Callable[[Target, Result], str]
 
 
 def drill(
     folder: Path, model: Path, attack: Attack, options: Sequence[str] = (), prefix: Sequence[str] = ()
 ) -> Result:
-    """Start a server and a performer, attack, and end the server; `attack` returns its description."""
+    """Start a server and a performer, attack, end the server, and return the result.
+
+    Args:
+        attack: attacks the server; returns a description, and may add faults to the result.
+    """
     result = Result()
-    with Stage(folder, model, options=options, prefix=prefix) as stage:
-        performer = Performer(stage.port)
+    with Target(folder, model, options=options, prefix=prefix) as target:
+        performer = Performer(target.port)
         try:
-            result.done = attack(stage, result)
+            result.done = attack(target, result)
         except (OSError, RealtimeError) as error:
             result.faults.append(f"{type(error).__name__}: {error}")
         performer.stop()
-        code, result.end_s = stage.end()
+        code, result.end_s = target.end()
         result.played, result.slowest_s = len(performer.hits_s), performer.slowest_s
         if code:
             result.faults.append(f"exit code {code}")
-        result.faults += stage.tracebacks
-        if any("restarting" in line for line in stage.lines):
+        result.faults += target.tracebacks
+        if any("restarting" in line for line in target.lines):
             result.faults.append("the worker was restarted")
         if result.end_s > LONGEST_END_S:
             result.faults.append(f"ended after {result.end_s:.1f} s")
         try:
-            result.heard = heard(stage.log, result.played)
+            result.heard = heard(target.log, result.played)
         except RealtimeError as error:
             result.faults.append(str(error))
     return result
 
 
 def datagrams(count: int, seed: int, model: Path) -> Attack:
-    """Send datagrams of every kind as fast as they can be made; `model` plays."""
+    """Return an attack that sends datagrams of every kind as fast as it can; `model` plays."""
     dimensions = verify.read(model).info.latent_dim
 
-    def attack(stage: Stage, result: Result) -> str:
+    def attack(target: Target, result: Result) -> str:
         with ExitStack() as parts:
             senders = [
                 parts.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) for _ in range(SENDERS)
             ]
-            fuzz, begun = Fuzz(seed, dimensions, LEFT_OUT), time.monotonic()
+            fuzz, begun = Fuzz(seed, dimensions, EXCLUDED), time.monotonic()
             for number in range(count):
-                senders[number % SENDERS].sendto(fuzz.next(), (SERVER, stage.port))
-            took = time.monotonic() - begun
-        return f"{count:,} datagrams, {count / took:,.0f} a second"
+                senders[number % SENDERS].sendto(fuzz.next(), (SERVER, target.port))
+            elapsed_s = time.monotonic() - begun
+        return f"{count:,} datagrams, {count / elapsed_s:,.0f} a second"
 
     return attack
 
 
 def models(count: int, live: int, seed: int, model: Path, folder: Path) -> Attack:
-    """Load hostile models: most in a process of their own, some into the server that plays."""
+    """Return an attack that loads hostile models: `count` in a process of their own, `live` in the server."""
 
-    def attack(stage: Stage, result: Result) -> str:
+    def attack(target: Target, result: Result) -> str:
         command = [sys.executable, "-m", "bench.attack.hostile", str(model), str(count), str(seed)]
-        apart = subprocess.Popen(command, stdout=subprocess.PIPE)
+        process = subprocess.Popen(command, stdout=subprocess.PIPE)
         plain = onnx.load(str(model))
         del plain.metadata_props[-1]
         chance, refused = random.Random(seed), 0
-        with closing(Caller(stage.port, reply_s=PATIENT_S)) as caller:
+        with closing(Client(target.port, reply_s=PATIENT_S)) as client:
             for _ in range(live):
                 hostile = onnx.ModelProto()
                 hostile.CopyFrom(plain)
                 mutate(hostile, chance)
                 (folder / "hostile.onnx").write_bytes(schema.add_checksum(hostile.SerializeToString()))
-                refused += caller.ask("/morph/model", "hostile.onnx")[0] == "/morph/error"
-        told, _ = apart.communicate()
-        if apart.returncode:
-            result.faults.append(f"loading a model ended the process with {apart.returncode}")
+                refused += client.request("/morph/model", "hostile.onnx")[0] == "/morph/error"
+        output, _ = process.communicate()
+        if process.returncode:
+            result.faults.append(f"loading a model ended the process with {process.returncode}")
             return f"{count:,} models"
-        counts = json.loads(told)
+        counts = json.loads(output)
         return (
             f"{count + live:,} hostile models, {counts['refused'] + refused:,} refused; "
             f"{live} of them to the server"
@@ -136,33 +140,33 @@ def models(count: int, live: int, seed: int, model: Path, folder: Path) -> Attac
 
 
 def changes(count: int, names: list[str]) -> Attack:
-    """Change the model again and again, while a program asks for the whole tree of addresses."""
+    """Return an attack that changes the model `count` times and reads the whole OSCQuery tree each time."""
 
-    def attack(stage: Stage, result: Result) -> str:
+    def attack(target: Target, result: Result) -> str:
         sizes = []
-        with closing(Caller(stage.port, reply_s=PATIENT_S)) as caller:
+        with closing(Client(target.port, reply_s=PATIENT_S)) as client:
             for number in range(count):
-                status = _get(stage, "/")
+                status = _get(target, "/")
                 if status not in (200, 503):
                     result.faults.append(f"GET / answers {status}")
-                if caller.ask("/morph/model", names[number % len(names)])[0] != "/morph/done":
+                if client.request("/morph/model", names[number % len(names)])[0] != "/morph/done":
                     result.faults.append("a change was refused")
-                sizes.append(memory_mb(stage.process.pid))
+                sizes.append(memory_mb(target.process.pid))
         return f"{count} changes of model; memory {sizes[len(names) - 1]:.0f} → {sizes[-1]:.0f} MB"
 
     return attack
 
 
 def idle(count: int) -> Attack:
-    """Open connections that send nothing, and query the same port."""
+    """Return an attack that opens connections that send nothing, and then queries the same port."""
 
-    def attack(stage: Stage, result: Result) -> str:
+    def attack(target: Target, result: Result) -> str:
         with ExitStack() as parts:
             for _ in range(count):
-                parts.enter_context(socket.create_connection((SERVER, stage.web_port)))
+                parts.enter_context(socket.create_connection((SERVER, target.web_port)))
             end = time.monotonic() + WAIT_S
             while time.monotonic() < end:
-                if (status := _get(stage, "/?HOST_INFO")) != 200:
+                if (status := _get(target, "/?HOST_INFO")) != 200:
                     result.faults.append(f"GET answers {status}")
                 time.sleep(0.1)
         return f"{count} idle sockets"
@@ -170,30 +174,30 @@ def idle(count: int) -> Attack:
     return attack
 
 
-def full_disk(stage: Stage, result: Result) -> str:
-    """Play on after the disk is full; the prefix of the server limits its files."""
-    stage.said("recording stopped, playing continues")
+def full_disk(target: Target, result: Result) -> str:
+    """Let the server play on with a full disk; its command's prefix limits the size of its files."""
+    target.wait_for("recording stopped, playing continues")
     time.sleep(WAIT_S)
     return "a full disk"
 
 
 def two_servers(folder: Path, model: Path, count: int) -> Attack:
-    """Store presets in two servers that share a file."""
+    """Return an attack that stores presets in two servers that share a file."""
 
-    def attack(stage: Stage, result: Result) -> str:
+    def attack(target: Target, result: Result) -> str:
         with (
-            Stage(folder, model, "other") as other,
-            closing(Caller(stage.port)) as one,
-            closing(Caller(other.port)) as two,
+            Target(folder, model, "other") as other,
+            closing(Client(target.port)) as one,
+            closing(Client(other.port)) as two,
         ):
             stored = set()
             for number in range(count):
-                for which, caller in enumerate((one, two)):
+                for which, client in enumerate((one, two)):
                     name = f"preset {number} of {which}"
-                    if caller.ask("/morph/preset/store", name)[0] == "/morph/done":
+                    if client.request("/morph/preset/store", name)[0] == "/morph/done":
                         stored.add(name)
             other.end()
-        if lost := stored - _presets(stage.presets).keys():
+        if lost := stored - _presets(target.presets).keys():
             result.faults.append(f"{len(lost)} of {len(stored)} presets lost")
         return f"two servers, {len(stored)} presets in one file"
 
@@ -201,33 +205,33 @@ def two_servers(folder: Path, model: Path, count: int) -> Attack:
 
 
 def kills(folder: Path, model: Path, count: int, seed: int) -> Result:
-    """Kill servers at random moments while they record, log and store; restart them and check their files."""
+    """Kill servers at random moments while they record, log and store presets; check their files."""
     chance, result, kept = random.Random(seed), Result(), dict[str, float]()
     stores = lost = 0
     for number in range(count):
-        with Stage(folder, model, f"set {number}") as stage:
-            with closing(Caller(stage.port)) as caller:
-                caller.ask("/morph/record/start", f"take {number}")
-            performer, storer = Performer(stage.port), Storer(stage.port)
+        with Target(folder, model, f"set {number}") as target:
+            with closing(Client(target.port)) as client:
+                client.request("/morph/record/start", f"take {number}")
+            performer, storer = Performer(target.port), Storer(target.port)
             time.sleep(chance.uniform(0.0, 1.0))
             written_s = time.monotonic() - WRITTEN_S
-            stage.kill()
+            target.kill()
             performer.leave()
             storer.leave()
             played = sum(hit_s < written_s for hit_s in performer.hits_s)
             result.played += played
-            result.heard += heard(stage.log, played)
+            result.heard += heard(target.log, played)
             result.slowest_s = max(result.slowest_s, performer.slowest_s)
-            result.faults += stage.tracebacks
+            result.faults += target.tracebacks
         stores += storer.stores
-        found = _presets(stage.presets) if stage.presets.exists() else {}
+        found = _presets(target.presets) if target.presets.exists() else {}
         kept |= storer.kept
-        if storer.begun is not None:  # the store in progress may have reached the file or not
+        if storer.begun is not None:  # the preset being stored may or may not have reached the file
             name, value = storer.begun
             kept[name] = found.get(name, 0.0) if found.get(name) == value else kept.get(name, 0.0)
         lost += sum(found.get(name) != value for name, value in kept.items() if value)
-    with Stage(folder, model, "last") as stage:
-        code, result.end_s = stage.end()
+    with Target(folder, model, "last") as target:
+        code, result.end_s = target.end()
         if code:
             result.faults.append(f"exit code {code}")
     if lost:
@@ -245,20 +249,20 @@ def kills(folder: Path, model: Path, count: int, seed: int) -> Result:
 
 
 def worker_kills(folder: Path, model: Path, count: int) -> Result:
-    """Kill the worker of a server, and wait until the next one plays a hit."""
+    """Kill the worker of a server, and measure the time until the next worker plays a hit."""
     result, back_s = Result(), []
     for number in range(count):
-        with Stage(folder, model, f"worker {number}") as stage, closing(Caller(stage.port)) as caller:
-            (worker,) = [pid for pid in family(stage.process.pid) if b"spawn_main" in _command(pid)]
+        with Target(folder, model, f"worker {number}") as target, closing(Client(target.port)) as client:
+            (worker,) = [pid for pid in process_tree(target.process.pid) if b"spawn_main" in _command(pid)]
             os.kill(worker, signal.SIGKILL)
             begun = time.monotonic()
-            while _status(caller).get("hits", 0) == 0:
-                caller.send("/morph/trigger", 1.0)
+            while _status(client).get("hits", 0) == 0:
+                client.send("/morph/trigger", 1.0)
                 time.sleep(0.01)
             back_s.append(time.monotonic() - begun)
-            code, end_s = stage.end()
+            code, end_s = target.end()
             result.end_s = max(result.end_s, end_s)
-            result.faults += [*stage.tracebacks, *([f"exit code {code}"] if code else [])]
+            result.faults += [*target.tracebacks, *([f"exit code {code}"] if code else [])]
     result.done = (
         f"{count} kills of the worker; it plays again after {min(back_s):.1f} to {max(back_s):.1f} s"
     )
@@ -269,9 +273,9 @@ def _command(pid: int) -> bytes:
     return Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
-def _status(caller: Caller) -> dict[str, Any]:
-    """Return the status of the engine; empty while there is none."""
-    address, facts = caller.ask("/morph/get/status")
+def _status(client: Client) -> dict[str, Any]:
+    """Return the status of the engine; empty while no engine is running."""
+    address, facts = client.request("/morph/get/status")
     return dict(zip(facts[::2], facts[1::2], strict=True)) if address == "/morph/status.reply" else {}
 
 
@@ -281,15 +285,15 @@ def _presets(path: Path) -> dict[str, float]:
     return {name: z[0] for section in sections for name, z in section["presets"].items()}
 
 
-def _get(stage: Stage, path: str) -> int:
-    """Return the status of a GET."""
-    with socket.create_connection((SERVER, stage.web_port), 30.0) as client:
+def _get(target: Target, path: str) -> int:
+    """Return the HTTP status of a GET request."""
+    with socket.create_connection((SERVER, target.web_port), 30.0) as client:
         client.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
         return int(client.recv(12).split()[1])
 
 
 def library(models: Iterable[Path], folder: Path) -> Path:
-    """Return a folder with copies of models, for messages to name."""
+    """Copy models into a new folder, from which messages can load them; return it."""
     folder.mkdir()
     for model in models:
         shutil.copy(model, folder / model.name)

@@ -1,4 +1,4 @@
-"""Valid, invalid and damaged datagrams, made from the table of addresses."""
+"""Makes valid, invalid and damaged datagrams from the table of addresses."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ class Fuzz:
 
     Args:
         seed: seed of the random numbers.
-        dimensions: size of z.
-        without: addresses to leave out.
+        dimensions: number of dimensions of z.
+        excluded: addresses to leave out.
     """
 
-    def __init__(self, seed: int, dimensions: int, without: Collection[str] = ()) -> None:
+    def __init__(self, seed: int, dimensions: int, excluded: Collection[str] = ()) -> None:
         self.random = random.Random(seed)
         self.dimensions = dimensions
-        self.rows = [row for row in ADDRESSES if row.path not in without]
+        self.rows = [row for row in ADDRESSES if row.path not in excluded]
 
     def next(self) -> bytes:
         """Return the next datagram."""
@@ -54,17 +54,17 @@ class Fuzz:
         return self.random.randbytes(self.random.randrange(200))
 
     def right(self) -> bytes:
-        """Return a plausible message, alone or in bundles."""
+        """Return a valid message, alone or in bundles."""
         message = self._message(self._fitting, right=True)
         return self._bundled(message) if self.random.random() < 0.3 else message
 
     def wrong(self) -> bytes:
-        """Return well-formed OSC whose arguments have any type, number and value."""
+        """Return well-formed OSC with any types, numbers and values of arguments."""
         message = self._message(lambda argument: self._any(), right=False)
         return self._bundled(message) if self.random.random() < 0.3 else message
 
     def damaged(self) -> bytes:
-        """Return OSC with bytes changed, removed, inserted or cut off."""
+        """Return OSC in which bytes are changed, removed, inserted or cut off."""
         data = bytearray(self.right() if self.random.random() < 0.5 else self.wrong())
         for _ in range(self.random.randint(1, 4)):
             at = self.random.randrange(len(data) + 1)

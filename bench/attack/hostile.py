@@ -1,7 +1,7 @@
 """Loads mutated models with valid checksums, in a process of its own.
 
-`python -m bench.attack.hostile MODEL CASES SEED` prints one JSON object: the numbers of refused and of played
-models.
+`python -m bench.attack.hostile MODEL CASES SEED` prints the numbers of models that were refused and that
+played, as a JSON object.
 """
 
 from __future__ import annotations

@@ -22,8 +22,8 @@ def _pair(distance: float) -> beside.Pair:
 
 def test_the_worst_come_first_and_each_pair_once() -> None:
     pairs = [_pair(float(distance)) for distance in range(20, 0, -1)]
-    assert [pair.distance for pair in beside.ends(pairs, 2)] == [20, 19, 2, 1]
-    assert beside.ends(pairs[:3], 2) == pairs[:3]
+    assert [pair.distance for pair in beside.extremes(pairs, 2)] == [20, 19, 2, 1]
+    assert beside.extremes(pairs[:3], 2) == pairs[:3]
 
 
 def test_the_models_own_sound_is_ranked_before_a_stranger() -> None:

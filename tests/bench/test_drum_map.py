@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench.drum_map import NOTES, nearest, played, wanted, write
+from bench.drum_map import NOTES, expected_class, nearest, played, write
 from realtime.control.general_midi import DRUMS
 from realtime.model.decoder import Decoder, resolve
 from realtime.model.names import Names
@@ -17,5 +17,5 @@ def test_each_note_at_its_own_pitch_is_nearest_by_ear_to_its_class(tmp_path: Pat
     write(tmp_path / "drums.mid", [note for note in NOTES if DRUMS[note].semitones == 0])
     notes, sounds = zip(*played(tmp_path / "drums.mid", decoder), strict=True)
     heard = nearest(sounds, decoder)
-    assert heard == [wanted(note, classes) for note in notes]
+    assert heard == [expected_class(note, classes) for note in notes]
     assert {"kick", "snare", "closed-hat", "open-hat", "cymbal"} <= set(heard)

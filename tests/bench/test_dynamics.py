@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench.dynamics import ATTACK_S, WINDOW_S, best_constant, changes, layered, line, near, same_way
+from bench.dynamics import ATTACK_S, WINDOW_S, best_constant, changes, fitted_changes, layered, near, same_way
 from bench.shots import Shot
 
 RATE = 44_100
@@ -32,7 +32,7 @@ def test_an_octave_up_and_half_the_decay_are_measured() -> None:
 
 def test_line_through_takes_has_their_change_for_the_full_range_of_velocity() -> None:
     takes = [_shot(velocity, _tone(500 * 2**velocity, 0.4)) for velocity in (0.25, 0.5, 0.75)]
-    assert line(takes, RATE)["centroid"] == pytest.approx(np.log(2), abs=0.01)
+    assert fitted_changes(takes, RATE)["centroid"] == pytest.approx(np.log(2), abs=0.01)
 
 
 def test_takes_of_one_velocity_or_none_are_not_layers() -> None:

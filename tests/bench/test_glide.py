@@ -87,4 +87,4 @@ def test_the_command_has_a_plain_mix_beside_each_path(capsys: pytest.CaptureFixt
     assert list(columns) == ["kick to tom", "kick to tom, plain mix", "1 pairs", "1 pairs, plain mix"]
     assert columns["kick to tom, plain mix"]["pitch"] > 10
     assert glide.main(["digits", "--pairs", "0"]) == 2
-    assert capsys.readouterr().err == "bench.glide: digits: no kick and tom in it, and no two tonal drums\n"
+    assert capsys.readouterr().err == "bench.glide: digits has neither a kick and a tom nor two tonal drums\n"

@@ -33,10 +33,10 @@ def _shots(first: int, count: int) -> list[Shot]:
 
 def test_listeners_classify_real_sounds_that_they_have_not_learnt(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listener, "STEPS", 40)
-    jury = recognised.teach(_shots(0, 8), RATE, count=2)
-    assert jury.classes == ("kick", "snare")
+    ensemble = recognised.train_listeners(_shots(0, 8), RATE, count=2)
+    assert ensemble.classes == ("kick", "snare")
     unheard = _shots(20, 6)
-    assert jury.hear([shot.sound for shot in unheard]) == [shot.label for shot in unheard]
+    assert ensemble.hear([shot.sound for shot in unheard]) == [shot.label for shot in unheard]
 
 
 def test_command_judges_real_sounds_the_models_and_its_centres(

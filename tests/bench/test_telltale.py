@@ -26,15 +26,15 @@ def _features(first: int, attack_s: float) -> list[dict[str, float]]:
 
 
 def test_sounds_of_one_kind_are_classified_no_better_than_by_guessing() -> None:
-    share, _ = telltale.told(_features(0, 0.001), _features(100, 0.001))
+    share, _ = telltale.classify(_features(0, 0.001), _features(100, 0.001))
     assert 0.25 < share < 0.75
 
 
 def test_a_slow_attack_is_recognised_by_features_of_the_attack() -> None:
-    share, tells = telltale.told(_features(0, 0.001), _features(100, 0.01))
+    share, importances = telltale.classify(_features(0, 0.001), _features(100, 0.01))
     assert share > 0.9
-    assert tells[0].name.split(": ")[1] in ("rise", "after 5 ms", "after 20 ms", "before")
-    assert sum(tell.share for tell in tells) == pytest.approx(1.0)
+    assert importances[0].name.split(": ")[1] in ("rise", "after 5 ms", "after 20 ms", "before")
+    assert sum(each.share for each in importances) == pytest.approx(1.0)
 
 
 def test_the_command_measures_a_bundled_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -45,7 +45,7 @@ def test_the_command_measures_a_bundled_model(tmp_path: Path, capsys: pytest.Cap
     assert telltale.main(["drums", str(tmp_path), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["sounds"] == 3
-    assert 0.0 <= found["told"] <= 1.0
+    assert 0.0 <= found["right"] <= 1.0
     assert telltale.main(["drums", str(tmp_path)]) == 0
     assert capsys.readouterr().out.startswith("3 pairs: ")
 

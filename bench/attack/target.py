@@ -1,4 +1,4 @@
-"""A server to attack, and a performer who plays on it meanwhile."""
+"""The server under attack, a performer who plays it, and a client that stores presets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from typing import Any
 
 from pythonosc.osc_message import OscMessage
 
-from bench.processes import family
+from bench.processes import process_tree
 from realtime.control.osc import encode
 from realtime.control.protocol import Message
 from realtime.synth.command_log import commands, read_header
@@ -26,22 +26,22 @@ from realtime.synth.commands import Trigger
 from realtime.util.errors import RealtimeError
 
 SERVER = "127.0.0.1"
-PERFORMER = "127.0.0.2"  # an address of its own, because limits apply to each address
-NAMES = 50  # number of preset names, which are reused
+PERFORMER = "127.0.0.2"  # another address than the attackers', as limits apply to each address
+NAMES = 50  # number of preset names; they are used again and again
 START_S, END_S, REPLY_S = 60.0, 30.0, 10.0
-_values = cycle(range(1, 10_000))  # within the range of coordinates
-UNIT = 1 / 65_536  # hit n of the performer has the velocity n * UNIT, which identifies it in the log
+_coordinates = cycle(range(1, 10_000))  # within the accepted range
+VELOCITY_STEP = 1 / 65_536  # the n-th hit has n times this velocity, by which the log identifies it
 
 
-class Stage:
-    """`realtime serve` without a sound card, with presets, takes, a recording and a log in a folder.
+class Target:
+    """A running `realtime serve` without a sound card, with presets, takes, recording and log in a folder.
 
     Args:
-        folder: folder of its files.
-        model: the model that plays.
-        name: name of the recording and the log.
-        options: more options of `realtime serve`.
-        prefix: words before the command.
+        folder: the folder for these files.
+        model: the model to play.
+        name: file name of the recording and the log, without suffix.
+        options: further options of `realtime serve`.
+        prefix: words to put before the command, such as another program that runs it.
     """
 
     def __init__(
@@ -60,27 +60,27 @@ class Stage:
             "--log": self.log,
             "--record": self.recording,
         }
-        named = [str(word) for pair in files.items() for word in pair]
+        file_options = [str(word) for pair in files.items() for word in pair]
         command = [*prefix, sys.executable, "-m", "realtime", "serve", "--model", str(model), "--null"]
-        command += ["--port", "0", "--quiet", *named, *options]
+        command += ["--port", "0", "--quiet", *file_options, *options]
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
         )
         self.lines: list[str] = []
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        self.port = int(self.said(r"^osc .*?:(\d+)")[1])
-        self.web_port = int(self.said(r"^page .*?:(\d+)")[1])
+        self.port = int(self.wait_for(r"^osc .*?:(\d+)")[1])
+        self.web_port = int(self.wait_for(r"^page .*?:(\d+)")[1])
 
     def _read(self) -> None:
         assert self.process.stdout is not None
         self.lines.extend(line.rstrip("\n") for line in self.process.stdout)
 
-    def said(self, pattern: str) -> re.Match[str]:
-        """Wait until the server prints a line that matches; return the match.
+    def wait_for(self, pattern: str) -> re.Match[str]:
+        """Wait until the server prints a line that matches a pattern; return the match.
 
         Raises:
-            RealtimeError: no such line came.
+            RealtimeError: the server ended, or the time was up, before such a line.
         """
         end = time.monotonic() + START_S
         while time.monotonic() < end:
@@ -93,19 +93,19 @@ class Stage:
         raise RealtimeError(f"the server did not print {pattern!r}: {' | '.join(self.lines[-3:])}")
 
     def end(self) -> tuple[int, float]:
-        """Ask the server to end; return its exit code and the time that this took, in s."""
+        """Terminate the server; return its exit code and the time until it ended, in seconds."""
         begun = time.monotonic()
         self.process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(END_S)
-        took = time.monotonic() - begun
+        elapsed_s = time.monotonic() - begun
         self.kill()
-        return self.process.returncode, took
+        return self.process.returncode, elapsed_s
 
     def kill(self) -> None:
-        """Kill the server and its worker at once, as a power failure would."""
+        """Kill the server and its worker without warning, as if the power failed."""
         if self.process.poll() is None:
-            for pid in family(self.process.pid):
+            for pid in process_tree(self.process.pid):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
         self.process.wait()
@@ -115,20 +115,20 @@ class Stage:
 
     @property
     def tracebacks(self) -> list[str]:
-        """The last line of each traceback that the server has printed."""
+        """Last line of each traceback that the server has printed."""
         starts = [at for at, line in enumerate(self.lines) if line.startswith("Traceback")]
         rests = (self.lines[at + 1 :] for at in starts)
         return ["traceback: " + next((line for line in rest if line[:1].strip()), "") for rest in rests]
 
-    def __enter__(self) -> Stage:
+    def __enter__(self) -> Target:
         return self
 
     def __exit__(self, *error: object) -> None:
         self.kill()
 
 
-class Caller:
-    """Sends messages to a server from an address of its own, and receives the replies."""
+class Client:
+    """An OSC client: sends messages from its own address, and receives the replies."""
 
     def __init__(self, port: int, address: str = SERVER, reply_s: float = REPLY_S) -> None:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -139,11 +139,11 @@ class Caller:
     def send(self, address: str, *arguments: Any) -> None:
         self._socket.send(encode(Message(address, arguments)))
 
-    def ask(self, address: str, *arguments: Any) -> tuple[str, list[Any]]:
-        """Send a message; return the address and the arguments of the reply.
+    def request(self, address: str, *arguments: Any) -> tuple[str, list[Any]]:
+        """Send a message and wait for the reply; return its address and arguments.
 
         Raises:
-            OSError: no reply came.
+            OSError: no reply came in time.
         """
         self.send(address, *arguments)
         reply = self._socket.recv(65_536)
@@ -153,24 +153,24 @@ class Caller:
         return message.address, list(message.params)
 
     def close(self) -> None:
-        """Close the socket, which also ends another thread's wait for a reply."""
+        """Close the socket; a `request` that waits in another thread ends."""
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RD)
         self._socket.close()
 
 
 class Performer:
-    """Hits ten times a second, and asks for a reply after each hit.
+    """Plays ten hits a second, and pings the server after each.
 
     Attributes:
-        hits_s: monotonic time of each hit.
-        slowest_s: the longest wait for a reply.
+        hits_s: monotonic time of each hit, in seconds.
+        slowest_s: longest wait for a reply, in seconds.
     """
 
     def __init__(self, port: int) -> None:
         self.hits_s: list[float] = []
         self.slowest_s = 0.0
-        self._caller = Caller(port, PERFORMER)
+        self._client = Client(port, PERFORMER)
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._play, daemon=True)
         self._thread.start()
@@ -180,49 +180,49 @@ class Performer:
             begun = time.monotonic()
             self.hits_s.append(begun)
             with contextlib.suppress(OSError):
-                self._caller.send("/morph/trigger", len(self.hits_s) * UNIT)
-                self._caller.ask("/ping")
+                self._client.send("/morph/trigger", len(self.hits_s) * VELOCITY_STEP)
+                self._client.request("/ping")
             if not self._closing.is_set():
                 self.slowest_s = max(self.slowest_s, time.monotonic() - begun)
 
     def stop(self) -> None:
-        """End after the current hit."""
+        """End after the current hit and its reply."""
         self._closing.set()
         self._thread.join()
-        self._caller.close()
+        self._client.close()
 
     def leave(self) -> None:
-        """End without waiting for a reply."""
+        """End at once."""
         self._closing.set()
-        self._caller.close()
+        self._client.close()
         self._thread.join()
 
 
 class Storer:
-    """Stores presets one after another, each with a point of its own.
+    """Stores presets one after another, each at another point.
 
     Attributes:
-        kept: name -> first coordinate, for each store that `/morph/done` has confirmed.
-        begun: name and coordinate of the store in progress, or None.
-        stores: number of answered stores.
+        kept: first coordinate of each preset by name, as far as `/morph/done` has confirmed it.
+        begun: name and first coordinate of the preset that is being stored, or None.
+        stores: number of confirmed stores.
     """
 
     def __init__(self, port: int) -> None:
         self.kept: dict[str, float] = {}
         self.begun: tuple[str, float] | None = None
         self.stores = 0
-        self._caller = Caller(port)
+        self._client = Client(port)
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._store, daemon=True)
         self._thread.start()
 
     def _store(self) -> None:
         while not self._closing.is_set():
-            name, value = f"preset {self.stores % NAMES}", float(next(_values))
+            name, value = f"preset {self.stores % NAMES}", float(next(_coordinates))
             self.begun = name, value
             try:
-                self._caller.send("/morph/z/0", value)
-                answer, _ = self._caller.ask("/morph/preset/store", name)
+                self._client.send("/morph/z/0", value)
+                answer, _ = self._client.request("/morph/preset/store", name)
             except OSError:
                 return
             if answer == "/morph/done":
@@ -231,19 +231,19 @@ class Storer:
                 self.begun = None
 
     def leave(self) -> None:
-        """End without waiting for an answer."""
+        """End at once."""
         self._closing.set()
-        self._caller.close()
+        self._client.close()
         self._thread.join()
 
 
 def heard(log: Path, played: int) -> int:
-    """Return the number of the performer's first `played` hits that a log holds.
+    """Return how many of the performer's first `played` hits are in a log.
 
     Raises:
         RealtimeError: the log cannot be read.
     """
     dim = read_header(log).latent_dim
-    wanted = {number * UNIT for number in range(1, played + 1)}
+    velocities = {number * VELOCITY_STEP for number in range(1, played + 1)}
     triggers = (command for _, command in commands(log, dim) if isinstance(command, Trigger))
-    return len({trigger.velocity for trigger in triggers} & wanted)
+    return len({trigger.velocity for trigger in triggers} & velocities)

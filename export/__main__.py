@@ -15,7 +15,7 @@ def get_parser(prog: str = "python -m export") -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     parser = argparse.ArgumentParser(
         prog=prog,
-        description="Export the decoder of a run, which plays on the stage, and the encoder.",
+        description="Export the decoder of a run, which `realtime` plays, and its encoder.",
     )
     parser.add_argument(
         "run", type=Path, metavar="RUN", help="a run folder of `trainer fit`, or a checkpoint file"
@@ -33,7 +33,7 @@ def get_parser(prog: str = "python -m export") -> argparse.ArgumentParser:
         "--velocities",
         type=Path,
         metavar="FOLDER",
-        help="sounds whose manifest.csv has the columns velocity (0 to 1) and group (takes of one drum); the "
+        help="sounds whose manifest.csv has the columns velocity (0 to 1) and group (takes of a drum); the "
         "file then has the directions of z in which the hits of each class and of each drum get harder",
     )
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""The graphs of the architectures: one row for each."""
+"""Table of the functions that make the graphs of each architecture."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from trainer.models.vae import VAE
 
 
 class Graphs(NamedTuple):
-    """The functions that turn the parts of a model into graphs.
+    """Functions that make the graphs of an architecture.
 
     Attributes:
-        decoder: makes the streaming graph of a decoder, voices and frames dynamic.
-        encoder: makes the graph of an encoder for sounds of a length in samples.
+        decoder: makes the streaming graph of a decoder; numbers of voices and frames are dynamic.
+        encoder: makes the graph of an encoder, given the length of a sound in samples.
     """
 
     decoder: Callable[[Any], onnx.ModelProto]
@@ -29,7 +29,7 @@ GRAPHS = {
     "mb": Graphs(mb.decoder_graph, mb.encoder_graph),
     "modal": Graphs(modal.decoder_graph, modal_encoder.encoder_graph),
 }
-"""The graphs by the names in `trainer.architectures`."""
+"""The graphs of each architecture, by its name in `trainer.architectures`."""
 
 
 def decoder_graph(model: VAE) -> onnx.ModelProto:

@@ -18,7 +18,7 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from export.encoder import convolutions, encoding
+from export.encoder import convolutions, encoder_of
 from export.graph import END, Graph
 from realtime.model import schema
 from trainer.architectures import HOP_LENGTH
@@ -58,7 +58,7 @@ def decoder_graph(decoder: CCDecoder) -> onnx.ModelProto:
 
 def encoder_graph(encoder: CCEncoder, length: int) -> onnx.ModelProto:
     """Make the graph of an encoder for sounds of `length` samples."""
-    return encoding(
+    return encoder_of(
         lambda graph, sound: convolutions(graph, sound, encoder.down, LEAK), encoder.bottleneck.mean, length
     )
 

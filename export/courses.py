@@ -1,6 +1,6 @@
-"""Measure the paths between class centres, so that the stage can follow them in even steps.
+"""Measures the paths between class centres, so that the server can follow them in even steps.
 
-`python -m export.courses FILE.onnx` adds them to a decoder that lacks them, and renews its encoder.
+`python -m export.courses FILE.onnx` adds the measures (courses) to a decoder and adjusts its encoder.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from realtime.util.progress import Progress
 from trainer.data.mfcc import mel_levels
 
 STEPS = 16
-"""Equal steps of a course."""
+"""Number of equal steps of a course."""
 FIRST, MOST = 9, 33
-"""Points that are measured at first, and in all."""
+"""Number of points that are measured at first, and in all."""
 BANDS, WINDOW, HOP, RANGE_DB = 64, 1024, 256, 70.0
 
 Sound = NDArray[np.float32]
@@ -54,7 +54,8 @@ class _Line:
     def hear(self, t: float) -> tuple[NDArray[np.float32], float]:
         """Return the power of mel bands, [windows, bands], and the loudness of the first 400 ms in LUFS.
 
-        The loudness of a whole one-shot would jump where a quieter block passes the gate of BS.1770.
+        The loudness of the whole sound would jump wherever a quieter block begins to pass the gate of
+        BS.1770.
         """
         if t not in self._heard:
             sound = self.sound(t)
@@ -65,13 +66,13 @@ class _Line:
         return self._heard[t]
 
     def gains(self, places: Sequence[float], shares: Floats) -> Floats:
-        """Return the gains in dB that bring each place to the straight line between the ends' loudness."""
+        """Return the gains in dB that bring each point to the straight line between the ends' loudness."""
         loudness = np.array([self.hear(t)[1] for t in places])
         straight = loudness[0] + (loudness[-1] - loudness[0]) * shares
         return np.asarray(straight - loudness if np.isfinite(loudness).all() else np.zeros(len(places)))
 
     def steps(self, places: Sequence[float], shares: Floats) -> Floats:
-        """Return the mean difference in dB between neighbours, both at their gains.
+        """Return the mean difference in dB between neighbouring points, after the gains.
 
         The floor is 70 dB below the loudest band.
         """
@@ -82,10 +83,12 @@ class _Line:
         return np.array([np.abs(after - before).mean() for before, after in itertools.pairwise(levels)])
 
 
-def shares_of_way(steps: Floats) -> Floats:
-    """Return the share of the way at its beginning, 0, and after each of N steps, at last 1: [N + 1]."""
-    way = np.cumsum(steps)
-    return np.concatenate(([0.0], way / way[-1]))  # steps.sum() may differ from way[-1] by rounding
+def path_shares(steps: Floats) -> Floats:
+    """Return the share of the path before the first and after each of N steps, from 0 to 1: [N + 1]."""
+    travelled = np.cumsum(steps)
+    return np.concatenate(
+        ([0.0], travelled / travelled[-1])
+    )  # steps.sum() may differ from way[-1] by rounding
 
 
 def measure(decoder: Decoder, start: Point, end: Point) -> tuple[list[float], list[float]]:
@@ -97,12 +100,12 @@ def measure(decoder: Decoder, start: Point, end: Point) -> tuple[list[float], li
     """
     line = _Line(decoder, start, end)
     places = np.linspace(0.0, 1.0, FIRST).tolist()
-    shares = np.array(places)  # of the way, at each place
+    shares = np.array(places)  # share of the path at each place
     while True:
         steps = line.steps(places, shares)
         if not steps.any():
             break
-        shares = shares_of_way(steps)
+        shares = path_shares(steps)
         if len(places) == MOST:
             break
         at = int(np.argmax(steps))  # halve the largest step
@@ -128,10 +131,10 @@ def courses(decoder: Decoder) -> tuple[CourseInfo, ...]:
 
 
 def add(path: Path) -> ModelInfo:
-    """Measure the courses of a decoder, write them into its file, and renew its encoder to match.
+    """Measure the courses of a decoder, write them into its file, and adjust its encoder.
 
     Raises:
-        RealtimeError: the stage would refuse the file.
+        RealtimeError: a file is not valid.
     """
     decoder = Decoder(path, capacity=1, max_frames=256, provider="cpu")
     info = dataclasses.replace(decoder.info, courses=courses(decoder))

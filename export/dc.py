@@ -6,10 +6,10 @@ arrays, with the bias and the tanh fused into them:
 
     a = tanh(x·W_now + (x delayed by d₁)·W_past + b),  likewise with d₂,  x ← x + a·b
 
-Successive linear convolutions of the training are merged into one, which includes the mean of the products,
+Successive linear convolutions of the model are merged into one, which includes the mean of the products,
 (x_last - x_first) / layers.
 
-Caches hold the input of each layer before this chunk, as far back as its delays reach (`export.rings`).
+The caches hold the past input of each layer, as far back as its delays reach (`export.rings`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from export.encoder import convolution, convolutions, encoding
+from export.encoder import convolution, convolutions, encoder_of
 from export.graph import END, Graph
 from export.rings import Rings
 from realtime.model import schema
@@ -46,7 +46,7 @@ def decoder_graph(decoder: DCDecoder) -> onnx.ModelProto:
     tail = filters.shape[-1] - 1
     pairs = dilations(block.now.shape[0])
     delays = [(i, delay) for i, pair in enumerate(pairs) for delay in sorted(set(pair))]
-    rings = Rings(graph, delays, channels, time, samples, voices, fewest=HOP_LENGTH)
+    rings = Rings(graph, delays, channels, time, samples, voices, shortest=HOP_LENGTH)
 
     x = first
     for i, pair in enumerate(pairs):
@@ -74,7 +74,7 @@ def decoder_graph(decoder: DCDecoder) -> onnx.ModelProto:
 
 def encoder_graph(encoder: DCEncoder, length: int) -> onnx.ModelProto:
     """Make the graph of an encoder for sounds of `length` samples."""
-    return encoding(lambda graph, sound: _encoded(graph, sound, encoder), encoder.bottleneck.mean, length)
+    return encoder_of(lambda graph, sound: _encoded(graph, sound, encoder), encoder.bottleneck.mean, length)
 
 
 def _encoded(graph: Graph, sound: str, encoder: DCEncoder) -> str:

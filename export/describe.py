@@ -1,4 +1,4 @@
-"""Derive the metadata of the exported files from a checkpoint."""
+"""Derives the metadata of the exported files from a checkpoint."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ if TYPE_CHECKING:
     from trainer.run.checkpoint import Checkpoint
 
 DECIMALS = 3
-"""Decimals of z and of places on the map; nobody hears a smaller difference."""
+"""Decimals of z and of places on the map; smaller differences are inaudible."""
 CANDIDATES = 24
-"""Points of a class that are decoded to find its centre."""
+"""Number of points of a class that are decoded to find its centre."""
 TYPICAL = 8
-"""Typical sounds of a class with a pitch, of which the clearest is its centre."""
+"""Number of typical sounds of a class with a pitch; the centre is the one with the clearest pitch."""
 PITCHED = 0.25
-"""Median clarity of a class whose sounds have a pitch."""
+"""Median clarity above which the sounds of a class count as having a pitch."""
 BODY_S = (0.05, 0.3)
-"""Time in which a drum has its pitch."""
+"""Start and end of the part of a drum in which its pitch is heard."""
 
 
 @torch.no_grad()
@@ -64,10 +64,10 @@ def describe(
         model: the model of the checkpoint, in evaluation mode.
         name: name of the model.
         velocity: directions in which hits get harder; None: unknown.
-        candidates: points of a class that are decoded to find its centre; 1 takes the middle one undecoded.
+        candidates: number of points of a class that are decoded to find its centre; 1 takes the middle point.
 
     Raises:
-        ExportError: if the checkpoint has no training sounds.
+        ExportError: if the checkpoint, or a class, has no training sounds.
     """
     anchors, labels = checkpoint.anchors, torch.tensor(checkpoint.anchors.labels)
     z = anchors.mean.double().round(decimals=DECIMALS)
@@ -140,11 +140,11 @@ def _drums(velocity: Directions) -> tuple[DrumInfo, ...]:
 
 
 def _most_typical(model: VAE, members: Tensor, config: Config, candidates: int) -> Tensor:
-    """Return the point, among those of a class [N, D], that sounds most typical of it.
+    """Return the point, among the points of a class [N, D], that sounds most typical of it.
 
-    The decoded sounds of the `candidates` points in the middle of the class are encoded again, as a typical
-    point may decode to an untypical sound. The one that then has the least mean distance to the class wins.
-    In a class whose sounds have a pitch, the clearest of the `TYPICAL` nearest ones wins.
+    The `candidates` points in the middle of the class are decoded and encoded again, as a typical point may
+    decode to an untypical sound. The one whose new point has the least mean distance to the class wins. In a
+    class whose sounds have a pitch, the one with the clearest pitch among the `TYPICAL` best wins.
     """
     middle = torch.cdist(members, members).mean(1).argsort()[:candidates]
     if len(middle) == 1:
@@ -158,7 +158,7 @@ def _most_typical(model: VAE, members: Tensor, config: Config, candidates: int) 
 
 
 def _clarity(decoder: ModalDecoder, z: Tensor) -> Tensor:
-    """Return the share of the lowest oscillator in the power of the bodies of sounds: [N], 0 to 1."""
+    """Return the first oscillator's share of the power of the bodies of sounds at z: [N], 0 to 1."""
     levels = decoder.knot_levels(decoder.hidden(z))
     seconds = decoder.knot_frame * (decoder.hop_length / decoder.sample_rate)
     power = levels[:, (seconds >= BODY_S[0]) & (seconds <= BODY_S[1])].mul(2.0).exp().sum(1)
@@ -176,7 +176,7 @@ def _encoded(model: VAE, sound: NDArray[np.float32], config: Config) -> Tensor:
 
 
 def _prepared(config: Config) -> str:
-    """Describe in words how files were prepared for training (`trainer.data.audio.preparation`)."""
+    """Return a description of how files were prepared for training (`trainer.data.audio.preparation`)."""
     model, data = config.model, config.data
     fade = f" with a fade of {data.fade_ms:g} ms" if data.fade_ms else ""
     return (
@@ -188,7 +188,7 @@ def _prepared(config: Config) -> str:
 
 
 def describe_encoder(config: Config, decoder: ModelInfo) -> EncoderInfo:
-    """Return the metadata of the encoder of a decoder, with the preparation of sounds in training."""
+    """Return the metadata of a decoder's encoder, with the preparation of sounds as in training."""
     prepared = preparation(config.model, config.data)
     return EncoderInfo(decoder.name, decoder.architecture, decoder.latent_dim, decoder.digest, prepared)
 
@@ -200,7 +200,7 @@ def _principal_axes(centred: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _floats(vector: Tensor) -> Vector:
-    """Convert to the shortest decimals that give the same float32."""
+    """Convert to float64 values with the shortest decimals that give the same float32."""
     return tuple(float(str(v)) for v in vector.to(torch.float32).numpy())
 
 

@@ -1,6 +1,6 @@
-"""The common parts of the graphs of encoders, which map a prepared sound to the mean of z in one call.
+"""Common parts of the encoders' graphs, which map a prepared sound to the mean of z in one call.
 
-A sound is encoded once and does not stream, so these graphs are PyTorch's layers, translated one by one.
+A sound is encoded as a whole, not as a stream, so these graphs translate PyTorch's layers one by one.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from export.graph import Graph
 from realtime.model import schema
 
 
-def encoding(front: Callable[[Graph, str], str], dense: nn.Linear, length: int) -> onnx.ModelProto:
+def encoder_of(front: Callable[[Graph, str], str], dense: nn.Linear, length: int) -> onnx.ModelProto:
     """Make the graph of an encoder (names and shapes: realtime.model.schema).
 
     Args:
         front: adds the layers before the dense one to a graph, given the name of the sound, [1, 1, T].
-        dense: the layer that gives the mean.
+        dense: the layer that returns the mean.
         length: T, samples of a sound.
     """
     graph = Graph()

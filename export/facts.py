@@ -1,10 +1,10 @@
-"""Brightness, decay and attack of sounds, measured alike on recordings and on a modal decoder's parameters.
+"""Measures brightness, decay and attack of sounds, on recordings and on a modal decoder's parameters.
 
     brightness   logarithm of the centroid of the power spectrum, in Hz
     decay        logarithm of the time, in s, for which the sound is within 20 dB of its loudest moment
     attack       logarithm of the mean time, in s, of the energy of the first 50 ms
 
-On a decoder's parameters they need no sound and have a gradient.
+The measures on parameters need no decoded sound, and have a gradient.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ WINDOW, HOP = 512, 256
 FALL = math.log(100.0)
 """Fall of the power, in nepers: 20 dB."""
 EDGE = 0.5
-"""Nepers of power over which a moment passes from within to below."""
+"""Width, in nepers of power, of the soft threshold of the decay."""
 SHORTEST_S = 0.005
 ATTACK_S = 0.05
 EARLIEST_S = 1e-4
 """Added to the mean time of an attack."""
 FINE_S, FINE, COARSE = 0.0015, 34, 100
-"""Moments of a decoded sound: `FINE` at even steps, then `COARSE` in growing steps until its end."""
+"""Times at which parameters are evaluated: `FINE` equal steps, then `COARSE` growing ones to the end."""
 
 
 def of_sounds(sounds: Tensor, sample_rate: int) -> Tensor:
@@ -44,7 +44,7 @@ def of_sounds(sounds: Tensor, sample_rate: int) -> Tensor:
 
 
 def of_points(decoder: ModalDecoder, z: Tensor) -> Tensor:
-    """Return brightness, decay and attack of the sounds that a decoder has at z [B, D]: [B, 3]."""
+    """Return brightness, decay and attack of a decoder's sounds at z [B, D]: [B, 3]."""
     rate, hop, bands = decoder.sample_rate, decoder.hop_length, decoder.bands
     fine = FINE_S * torch.arange(FINE)
     coarse = torch.logspace(
@@ -77,13 +77,13 @@ def of_points(decoder: ModalDecoder, z: Tensor) -> Tensor:
 
 
 def _attack(power: Tensor, second: Tensor, step_s: Tensor) -> Tensor:
-    """Return the attack [N, 1] by the power [N, T] of the moments of the beginning."""
+    """Return the attack [N, 1], given the power [N, T] of the first 50 ms, its times, and their steps."""
     mean_s = (power * second * step_s).sum(1) / (power * step_s).sum(1).clamp(min=1e-12)
     return (mean_s + EARLIEST_S).log()[:, None]
 
 
 def _facts(power: Tensor, moment: Tensor, step_s: Tensor) -> Tensor:
-    """Return brightness and decay by the power [N, T] of moments, and their power times frequency."""
+    """Return brightness and decay, given power [N, T] and power times frequency at successive times."""
     centroid = (moment * step_s).sum(1) / (power * step_s).sum(1).clamp(min=1e-12)
     level = power.clamp(min=1e-12).log()
     loudest = level.amax(1, keepdim=True)

@@ -1,7 +1,7 @@
-"""Write ONNX graphs by hand: nodes, constants, and the common parts of decoders.
+"""Builds ONNX graphs by hand: nodes, constants, and the common parts of decoders.
 
-The decoders are not traced from PyTorch: the time of a step depends on the movement of caches and the fusion
-of products, which a tracer does not control. `export.parity` compares the file with the model.
+The decoders are not traced from PyTorch, because the time of a step depends on how caches are moved and
+products are fused, which a tracer does not control. `export.parity` compares the file with the model.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from torch import Tensor, nn
 from realtime.model import schema
 
 OPSET, IR_VERSION = 18, 9
-"""Versions that every ONNX Runtime since 1.16 can read."""
+"""Versions that ONNX Runtime reads from 1.16 on."""
 END = 2**62
-"""End of a slice up to the end of any axis."""
+"""End of a slice that reaches to the end of its axis."""
 
 
 class Graph:
@@ -100,9 +100,9 @@ class Graph:
     def model(self, name: str = "decoder") -> onnx.ModelProto:
         """Return the finished graph.
 
-        The number of inputs should be odd: ONNX Runtime looks up its memory plan for a shape by the XOR
-        of all sizes of all inputs. If the number of voices cancels out, all numbers share the plan of the
-        first (6 to 10 % slower, measured with two and four voices).
+        The number of inputs should be odd. ONNX Runtime looks up its memory plan for a shape by the XOR
+        of all sizes of all inputs. If the number of voices cancels out, all numbers of voices share the
+        plan of the first, which is 6 to 10 % slower (measured with two and four voices).
         """
         graph = helper.make_graph(self._nodes, name, self._inputs, self._outputs, self._initializers)
         imports = [helper.make_opsetid("", OPSET)]

@@ -10,14 +10,14 @@ from torch import Tensor
 
 
 class Layers(NamedTuple):
-    """The takes of a drum: their places in a list, and their velocities minus the mean, float64 [takes]."""
+    """The takes of a drum: their indices, and their velocities minus the mean, float64 [takes]."""
 
     takes: list[int]
     hardness: Tensor
 
 
 class Lines(NamedTuple):
-    """The straight line of M quantities over velocity for each drum, by least squares; float64.
+    """For each drum, straight lines fitted to M quantities over velocity by least squares; float64.
 
     Attributes:
         middle: mean of the takes, [drums, M].
@@ -36,8 +36,8 @@ def layers(velocities: Sequence[float | None], groups: Sequence[str]) -> list[La
     """Return the drums that have takes of two velocities or more.
 
     Args:
-        velocities: of each take, 0 to 1; None if not known.
-        groups: of each take; those of one drum share one.
+        velocities: velocity of each take, 0 to 1; None if unknown.
+        groups: group of each take; the takes of a drum share a group.
     """
     drums: dict[str, list[int]] = {}
     for index, (group, velocity) in enumerate(zip(groups, velocities, strict=True)):
@@ -53,17 +53,17 @@ def layers(velocities: Sequence[float | None], groups: Sequence[str]) -> list[La
 
 
 def lines(values: Tensor, drums: Sequence[Layers]) -> Lines:
-    """Return the lines through the values [N, M] of all takes; `drums` has one drum or more."""
+    """Fit lines to the values [N, M] of all takes, for each of one or more drums."""
     values = values.double()
     middles, slopes, squares = [], [], []
-    rest, free = values.new_zeros(values.shape[1]), 0
+    residual, degrees = values.new_zeros(values.shape[1]), 0
     for takes, hardness in drums:
         own = values[takes]
         middles.append(own.mean(0))
         squares.append(hardness @ hardness)
         slopes.append(hardness @ (own - middles[-1]) / squares[-1])
-        rest += (own - middles[-1] - hardness[:, None] * slopes[-1]).square().sum(0)
-        free += len(takes) - 2
+        residual += (own - middles[-1] - hardness[:, None] * slopes[-1]).square().sum(0)
+        degrees += len(takes) - 2
     return Lines(
-        torch.stack(middles), torch.stack(slopes), torch.stack(squares)[:, None], rest / max(free, 1)
+        torch.stack(middles), torch.stack(slopes), torch.stack(squares)[:, None], residual / max(degrees, 1)
     )

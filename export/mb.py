@@ -1,9 +1,9 @@
 """The graphs of MB-VAE: the streaming decoder and the encoder.
 
-Each gated layer of the decoder shifts its past input along: the delays are short (134 samples for ten
-layers), so that copying is faster than the rings of `export.dc`. Two caches hold it, for an odd number of
-inputs (see `Graph.model`). The filter bank is a convolution over the last samples of the bands, which have
-their own cache. The dense layer of the onset has an extra last row of zeros for all later frames.
+Each gated layer of the decoder copies its past input from chunk to chunk: the delays are short (134 samples
+for ten layers), so copying is faster than the rings of `export.dc`. The past input is in two caches, for an
+odd number of inputs (see `Graph.model`). The filter bank is a convolution over the last samples of the bands,
+which have a cache of their own. The dense layer of the onset has an extra row of zeros for all later frames.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from export.encoder import convolutions, encoding
+from export.encoder import convolutions, encoder_of
 from export.graph import END, Graph
 from realtime.model import schema
 from trainer.models.mb import LEAK, LOWEST_POWER, MBDecoder, MBEncoder, delays
@@ -95,7 +95,7 @@ def decoder_graph(decoder: MBDecoder) -> onnx.ModelProto:
 
 def encoder_graph(encoder: MBEncoder, length: int) -> onnx.ModelProto:
     """Make the graph of an encoder for sounds of `length` samples."""
-    return encoding(
+    return encoder_of(
         lambda graph, sound: convolutions(graph, mel_levels(graph, sound, encoder), encoder.convs, LEAK),
         encoder.mean,
         length,

@@ -4,8 +4,8 @@ Three caches: the phases of the oscillators in cycles, as sums of two float32 so
 the levels at the end of the last frame; and the decay of the modes so far. Frequencies and phases are float64
 (see `trainer.models.modal`), all else is float32.
 
-Before a sound's first frame the caches are zeros. The levels of high noise and the phases then come from z:
-the graph adds them, times 1 at frame 0 and times 0 at all others. Oscillators and low noise rise from 0
+Before a sound's first frame, the caches are zeros. The levels of high noise and the phases then come from z:
+the graph adds them, multiplied by 1 at frame 0 and by 0 at all others. Oscillators and low noise rise from 0
 within the first frame.
 """
 
@@ -251,7 +251,7 @@ def _frequencies(graph: Graph, decoder: ModalDecoder, z: str, index: str, after:
 
 
 def _noise(graph: Graph, decoder: ModalDecoder, index: str) -> str:
-    """Return the part of the noise table for each frame: [voices, frames, bands, hop]."""
+    """Return the section of the noise table for each frame: [voices, frames, bands, hop]."""
     hop, table = decoder.hop_length, decoder.noise.numpy()
     rows = table.shape[1] // hop
     row = graph.node("Unsqueeze", index, graph.constant([2]))

@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 from torch import nn
 
-from export.encoder import convolutions, encoding
+from export.encoder import convolutions, encoder_of
 from export.graph import Graph
 from export.mb import mel_levels
 from trainer.components.layout import LOWEST_HZ
@@ -18,7 +18,7 @@ from trainer.models.modal_encoder import LEAST_BEND, LEAST_POWER, OFFSET, SCALE,
 
 def encoder_graph(encoder: ModalEncoder, length: int) -> onnx.ModelProto:
     """Make the graph of the encoder for sounds of `length` samples."""
-    return encoding(lambda graph, sound: _features(graph, sound, encoder), encoder.mean, length)
+    return encoder_of(lambda graph, sound: _features(graph, sound, encoder), encoder.mean, length)
 
 
 def _features(graph: Graph, sound: str, encoder: ModalEncoder) -> str:
@@ -66,7 +66,7 @@ def _peaks(graph: Graph, sound: str, encoder: ModalEncoder) -> tuple[str, str]:
 
 
 def _around(graph: Graph, sound: str, origin: str, window: tuple[int, int], encoder: ModalEncoder) -> str:
-    """Add the levels of a window in the intervals from the partial at `origin`: [1, intervals]."""
+    """Add the levels of a window at the intervals from the partial at `origin`: [1, intervals]."""
     begin, length = window
     level = _level(graph, _power(graph, sound, begin, length))
     hz = graph.node("Exp", graph.node("Add", origin, graph.constant(encoder.intervals[None])))

@@ -1,4 +1,4 @@
-"""Compare the exported files, run by the code of the stage, with the model."""
+"""Compares the exported files, as `realtime` runs them, with the PyTorch model."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from realtime.model.preprocess import prepare
 from trainer.models.vae import VAE
 
 MAX_DIFFERENCE = 1e-4
-"""A file with a larger difference is refused: -80 dB is more than rounding."""
+"""Largest accepted difference, -80 dB; rounding alone stays below it."""
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class Parity:
     """Largest absolute difference of samples (sound in ±1) from the model, for z drawn from the prior.
 
     Attributes:
-        full: difference with all frames in one call.
-        streamed: difference in uneven chunks, with a z that changes at every frame.
+        full: difference when all frames are decoded in one call.
+        streamed: difference when they are decoded in uneven chunks, with a z that changes at every frame.
     """
 
     full: float
@@ -46,8 +46,8 @@ def compare(model: VAE, path: Path, seed: int = 0) -> Parity:
     moving = np.linspace(still[0], still[1], info.frames, dtype=np.float32)[None].repeat(2, axis=0)
     moving[1] = moving[1, ::-1]
     with torch.no_grad():
-        wanted_full = model.decode(torch.from_numpy(still))[:, 0].numpy()
-        wanted_moving = model.decode(torch.from_numpy(moving))[:, 0].numpy()
+        expected_full = model.decode(torch.from_numpy(still))[:, 0].numpy()
+        expected_moving = model.decode(torch.from_numpy(moving))[:, 0].numpy()
     full = decoder.decode(still)
     parts, frame = [], 0
     while frame < info.frames:
@@ -55,11 +55,11 @@ def compare(model: VAE, path: Path, seed: int = 0) -> Parity:
         parts.append(decoder.step(moving[:, frame : frame + count]).copy())
         frame += count
     streamed = np.concatenate(parts, axis=1)
-    return Parity(float(np.abs(full - wanted_full).max()), float(np.abs(streamed - wanted_moving).max()))
+    return Parity(float(np.abs(full - expected_full).max()), float(np.abs(streamed - expected_moving).max()))
 
 
 def encoder_difference(model: VAE, path: Path) -> float:
-    """Return the largest difference of z from that of the model, for decaying noise.
+    """Return the largest difference of the file's z from the model's z, for decaying noise.
 
     Args:
         model: the model, in evaluation mode.
@@ -69,11 +69,11 @@ def encoder_difference(model: VAE, path: Path) -> float:
         The difference, divided by the largest |z| or 1.
     """
     encoder = Encoder(path)
-    how = encoder.info.preparation
-    decay = np.exp(np.linspace(0.0, -6.0, how.length))
-    sound = (np.random.default_rng(0).standard_normal(how.length) * decay).astype(np.float32)
-    got = np.asarray(encoder.encode(sound, how.sample_rate))
-    prepared = torch.from_numpy(prepare(sound, how.sample_rate, how))
+    preparation = encoder.info.preparation
+    decay = np.exp(np.linspace(0.0, -6.0, preparation.length))
+    sound = (np.random.default_rng(0).standard_normal(preparation.length) * decay).astype(np.float32)
+    got = np.asarray(encoder.encode(sound, preparation.sample_rate))
+    prepared = torch.from_numpy(prepare(sound, preparation.sample_rate, preparation))
     with torch.no_grad():
-        wanted = model.encode(prepared[None, None])[0][0].numpy()
-    return float(np.abs(got - wanted).max() / max(1.0, np.abs(wanted).max()))
+        expected = model.encode(prepared[None, None])[0][0].numpy()
+    return float(np.abs(got - expected).max() / max(1.0, np.abs(expected).max()))

@@ -1,9 +1,9 @@
-"""Two caches for the past input of delayed layers.
+"""The two caches for the past input of delayed layers.
 
-A delay of d samples needs the d samples before the chunk. If no chunk is shorter than d, these are the end
-of the previous chunk: *tails*, read and written as a whole. Longer delays use *rings* of d rows: time t is in
-row t mod d, so that a chunk overwrites the rows that it has just read. Layers of the same delay share a ring,
-side by side. One gather reads all rings and one scatter writes them.
+A delay of d samples needs the d samples before the chunk. If no chunk is shorter than d, these samples are
+the end of the previous chunk: a *tail*, read and written as a whole. Longer delays use *rings* of d rows:
+time t is in row t mod d, so a chunk overwrites the rows that it has just read. Layers of the same delay share
+a ring, side by side. One gather reads all rings, and one scatter writes them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Rings:
         time: [voices], index of the first sample of the chunk.
         samples: [1], length of the chunk.
         voices: [1], number of voices.
-        fewest: least length of a chunk, in samples: a frame.
+        shortest: smallest length of a chunk in samples, a frame.
     """
 
     def __init__(
@@ -36,13 +36,13 @@ class Rings:
         time: str,
         samples: str,
         voices: str,
-        fewest: int,
+        shortest: int,
     ) -> None:
         self.graph, self.channels, self.voices = graph, channels, voices
-        self.short = [(layer, delay) for layer, delay in delays if delay <= fewest]
+        self.short = [(layer, delay) for layer, delay in delays if delay <= shortest]
         self.long: dict[int, list[int]] = {}
         for layer, delay in delays:
-            if delay > fewest:
+            if delay > shortest:
                 self.long.setdefault(delay, []).append(layer)
         self._ends: dict[tuple[int, int], str] = {}
         self._sizes(sorted({delay for _, delay in delays}), samples)
@@ -76,7 +76,7 @@ class Rings:
         graph.output(updated, f"{schema.NEW_CACHE}rings", np.float32, "voices", *size)
 
     def _sizes(self, delays: list[int], samples: str) -> None:
-        """Compute for each delay how many rows of a chunk the next one can forget, and how many it needs."""
+        """Compute, for each delay, how many rows of a chunk the next chunk does not need, and needs."""
         graph = self.graph
         counts = graph.node("Min", samples, graph.constant(delays))
         both = [graph.node("Sub", samples, counts), counts]
@@ -118,7 +118,8 @@ class Rings:
     def _indices(self, what: str) -> str:
         """Return the (voice, row) that a chunk reads or writes, ring after ring: [rows * voices, 2].
 
-        Time is outermost. Of a chunk longer than the ring, the first rows are read and the last are written.
+        Time is the outermost axis. For a chunk longer than the ring, its first rows are read and its last
+        written.
         """
         graph = self.graph
         slots, begin = [], 0

@@ -1,4 +1,4 @@
-"""Export a checkpoint to the files of the stage: write, describe and check the graphs."""
+"""Exports a checkpoint to .onnx files: writes, describes and checks the graphs."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ def export(
 
     Args:
         source: a run folder, a checkpoint file, or a checkpoint in memory.
-        target: the .onnx file to write; it appears only when it is complete and checked.
+        target: the .onnx file to write; it appears once it is complete and checked.
         name: name of the model; None takes the stem of the file.
-        velocities: folder of drums, each recorded at several velocities (`export.velocity`).
+        velocities: folder of drums that were recorded at several velocities (`export.velocity`).
         force: replace existing files.
-        candidates: points of a class that are decoded to find its centre.
+        candidates: number of points of a class that are decoded to find its centre.
 
     Returns:
         The difference between the sound of the file and that of PyTorch.
@@ -60,15 +60,15 @@ def export(
     checkpoint.fill(model, saved)
     model.eval()
     halve(model.encoder)
-    harder = None if velocities is None else velocity.learn(saved, model, velocities)
-    info = describe(saved, model, name or target.stem, harder, candidates)
+    directions = None if velocities is None else velocity.learn(saved, model, velocities)
+    info = describe(saved, model, name or target.stem, directions, candidates)
     with in_place(beside) as part:
         _write_encoder(model, describe_encoder(saved.config, info), part)
         return write(model, info, target)
 
 
 def write(model: VAE, info: ModelInfo, target: Path) -> Parity:
-    """Write the decoder of `model`, with the metadata `info`, and check that it sounds like the model."""
+    """Write the decoder of `model` with the metadata `info`, and check that it sounds like the model."""
     with in_place(target) as part:
         save(decoder_graph(model), info.to_metadata(), part)
         parity = compare(model, part)
@@ -80,7 +80,7 @@ def write(model: VAE, info: ModelInfo, target: Path) -> Parity:
 
 
 def _write_encoder(model: VAE, info: EncoderInfo, target: Path) -> None:
-    """Write the encoder of `model` and check that it gives the z of the model."""
+    """Write the encoder of `model`, and check that it returns the model's z."""
     save(encoder_graph(model), info.to_metadata(), target)
     difference = encoder_difference(model, target)
     if difference > MAX_DIFFERENCE:

@@ -1,11 +1,13 @@
-"""Learn the directions of z in which hits get harder, from drums recorded at several velocities.
+"""Learns the directions of z in which hits get harder, from drums recorded at several velocities.
 
-Drums of one class change in different ways: of their pairs, little more than half change in the same way. So
-each drum has a direction of its own, which holds around it; elsewhere, that of the class does.
+Drums of one class change in different ways: hardly more than half of all pairs change in the same direction.
+So each drum has a direction of its own, which applies around its place; elsewhere, the direction of its class
+does.
 
-Encoder and decoder lose a part of what the takes of a drum differ in. The directions of drums are therefore
-turned until brightness, decay and attack (`export.facts`) of the decoded sounds change as those of the
-recordings do. A hit mixes the directions of neighbouring drums; the file has those whose mixtures are wanted.
+Encoder and decoder lose a part of the differences between the takes of a drum. The directions of drums are
+therefore adjusted until brightness, decay and attack (`export.facts`) of the decoded sounds change as those
+of the recordings do. As a hit mixes the directions of neighbours, the file has those whose mixtures are
+adjusted.
 """
 
 from __future__ import annotations
@@ -31,30 +33,30 @@ if TYPE_CHECKING:
     from trainer.run.checkpoint import Checkpoint
 
 AT_ONCE = 16
-"""Sounds that are encoded together."""
+"""Number of sounds that are encoded at once."""
 SHARED = 0.5
-"""Takes with this sum of squares of velocity count as much as the direction of all classes does."""
+"""Sum of squares of velocity at which takes count as much as the direction of all classes."""
 DRAWN = 0.1
-"""Takes with this sum of squares count as much as the direction of their class does."""
+"""Sum of squares of velocity at which takes count as much as the direction of their class."""
 REACH = 0.6
-"""Reach of a drum's direction over the root mean square distance of a take from the mean of its drum."""
+"""Reach of a drum's direction, relative to the RMS distance of takes from the mean of their drum."""
 ROUNDS, PACE = 6, 0.7
-"""Steps of `turned`, and the share of the way to the best direction in each."""
+"""Number of steps of `adjusted`, and the fraction of the way to the best direction in each."""
 DOUBT = 0.3
-"""Weight of the uncertainty of real slopes. At 1, changes come out too small."""
+"""Weight of the uncertainty of real slopes. At 1, the changes become too small."""
 CLOSE = 0.1
-"""Weight of a direction's distance from the wanted one in `parted`, beside that of the mixture."""
+"""Weight of a direction's distance from the given one in `unmixed`, relative to that of the mixture."""
 
 
 class Directions(NamedTuple):
-    """The change of z from velocity 0 to 1; float64.
+    """Changes of z from velocity 0 to 1, float64.
 
     Attributes:
-        classes: of each class, [classes, D].
+        classes: the change of each class, [classes, D].
         places: the mean z of the takes of each drum, [drums, D].
-        drums: of each drum, [drums, D].
-        spread: standard deviation of directions of drums about those of their classes, in each dimension.
-        reach: of the directions of drums, as in `realtime.model.schema.DrumInfo`.
+        drums: the change of each drum, [drums, D].
+        spread: standard deviation of the changes of drums from those of their classes, in each dimension.
+        reach: reach of the changes of drums, as in `realtime.model.schema.DrumInfo`.
     """
 
     classes: Tensor
@@ -65,18 +67,18 @@ class Directions(NamedTuple):
 
 
 def learn(checkpoint: Checkpoint, model: VAE, folder: Path) -> Directions:
-    """Encode the sounds of a folder and return the directions.
+    """Return the directions, learnt from the sounds of a folder.
 
     Args:
-        checkpoint: of the model; its configuration says how sounds are prepared.
-        model: its weights, in evaluation mode.
-        folder: as for training. Its manifest.csv has the column velocity, 0 to 1, and takes of one drum
-            share a group.
+        checkpoint: the checkpoint of the model, whose configuration says how sounds are prepared.
+        model: the model, in evaluation mode.
+        folder: a folder as for training. Its manifest.csv has the column velocity, 0 to 1, and the takes of a
+            drum share a group.
 
     Raises:
-        ExportError: where a class is not the model's, or no drum was recorded in two velocities, or too many
+        ExportError: if a class is not the model's, or no drum was recorded at two velocities, or too many
             drums were.
-        trainer.errors.DataError: where the folder cannot be used.
+        trainer.errors.DataError: if the folder cannot be used.
     """
     config = checkpoint.config
     sounds = prepare(
@@ -101,22 +103,22 @@ def learn(checkpoint: Checkpoint, model: VAE, folder: Path) -> Directions:
     if isinstance(model.decoder, ModalDecoder):
         rate = config.model.sample_rate
         real = torch.cat([facts.of_sounds(part[:, 0], rate) for part in sounds.waveforms.split(AT_ONCE)])
-        found = turned(found, model.decoder, lines(real, drums))
-    return parted(found, label[[drum.takes[0] for drum in drums]])
+        found = adjusted(found, model.decoder, lines(real, drums))
+    return unmixed(found, label[[drum.takes[0] for drum in drums]])
 
 
 def directions(points: Tensor, drums: Sequence[Layers], labels: Tensor, classes: int) -> Directions:
-    """Return the directions of classes and drums, by the places of takes.
+    """Return the directions of classes and drums, given the points of their takes.
 
-    A drum has the slope of the straight line through its takes (least squares). A class has that of parallel
-    lines through the takes of all its drums. With few takes, that of a drum is drawn towards its class, and
-    that of a class towards all classes.
+    The direction of a drum is the slope of a straight line fitted to its takes (least squares), that of a
+    class the slope of parallel lines fitted to the takes of all its drums. With few takes, the direction of a
+    drum is drawn towards that of its class, and the direction of a class towards that of all classes.
 
     Args:
         points: [N, D], z of each take.
-        drums: one or more.
+        drums: the takes of each drum; at least one drum.
         labels: int64 [N], the class of each take.
-        classes: how many there are.
+        classes: number of classes.
     """
     own = lines(points, drums)
     of_drum = labels[[takes[0] for takes, _ in drums]]
@@ -140,16 +142,16 @@ def directions(points: Tensor, drums: Sequence[Layers], labels: Tensor, classes:
     )
 
 
-def turned(found: Directions, decoder: ModalDecoder, real: Lines) -> Directions:
-    """Turn the directions of drums until the decoded sounds change as the real ones do.
+def adjusted(found: Directions, decoder: ModalDecoder, real: Lines) -> Directions:
+    """Adjust the directions of drums until the decoded sounds change as the real ones do.
 
-    Of all directions, the most probable one is taken: those around the given one are normally distributed
-    with its `spread`, and a real slope is as uncertain as its takes are scattered, times `DOUBT`.
+    The result is the most probable direction, assuming that directions are normally distributed around the
+    given one with its `spread`, and that the variance of a real slope is that of its takes times `DOUBT`.
 
     Args:
-        found: directions of which to start.
-        decoder: of the model, in evaluation mode.
-        real: facts of the same drums, over velocity.
+        found: the directions to start from.
+        decoder: the decoder of the model, in evaluation mode.
+        real: brightness, decay and attack of the same drums over velocity.
     """
     z, given = found.places.float(), found.drums.float()
     noise = DOUBT * torch.diag_embed((real.noise / real.square).float())
@@ -168,14 +170,14 @@ def turned(found: Directions, decoder: ModalDecoder, real: Lines) -> Directions:
     return found._replace(drums=direction.double())
 
 
-def parted(found: Directions, labels: Tensor) -> Directions:
-    """Return the directions of drums for which a hit at the place of a drum has the given one.
+def unmixed(found: Directions, labels: Tensor) -> Directions:
+    """Return the directions of drums whose mixture at the place of a drum is the given direction.
 
-    A hit has a mixture of the directions around it (`realtime.model.expression`), so a drum between others
-    would change as the mean of them all. Drums that lie too close to be told apart keep the given directions.
+    A hit mixes the directions around it (`realtime.model.expression`), so a drum between others would change
+    as their mean. Drums that lie too close together for a solution keep the given directions.
 
     Args:
-        found: the directions that hits are to have.
+        found: the wanted directions at the places of drums.
         labels: int64 [drums], the class of each drum.
     """
     apart = torch.cdist(found.places, found.places)

@@ -43,7 +43,7 @@ def test_the_whole_way_is_exactly_one_despite_rounding() -> None:
     draws = np.random.default_rng(0)
     for _ in range(200):
         steps = draws.exponential(size=32) * np.geomspace(1.0, 1e-9, 32)
-        shares = courses.shares_of_way(steps)
+        shares = courses.path_shares(steps)
         assert shares[0] == 0.0
         assert shares[-1] == 1.0
         assert (np.diff(shares) >= 0.0).all()

@@ -14,7 +14,7 @@ from export import facts, velocity
 from export.errors import ExportError
 from export.layers import Lines, layers, lines
 from export.to_onnx import export
-from export.velocity import DRAWN, REACH, SHARED, Directions, directions, parted, turned
+from export.velocity import DRAWN, REACH, SHARED, Directions, adjusted, directions, unmixed
 from realtime.model import verify
 from realtime.model.encoder import Encoder, encoder_path
 from realtime.model.expression import Expression
@@ -88,11 +88,11 @@ def test_directions_turn_until_the_decoded_sounds_change_as_the_real_ones() -> N
         change = facts.of_points(decoder, z + truth / 2) - facts.of_points(decoder, z - truth / 2)
     real = Lines(torch.zeros(3, 3), change.double(), torch.ones(3, 1), torch.full((3,), 1e-8))
     start = Directions(torch.zeros(1, 4), z.double(), given.double(), spread=1.0, reach=1.0)
-    found = turned(start, decoder, real).drums.float()
+    found = adjusted(start, decoder, real).drums.float()
     with torch.no_grad():
         ours = facts.of_points(decoder, z + found / 2) - facts.of_points(decoder, z - found / 2)
     torch.testing.assert_close(ours, change, rtol=0.02, atol=0.002)
-    unsure = turned(start, decoder, real._replace(noise=torch.full((3,), 1e6, dtype=torch.float64)))
+    unsure = adjusted(start, decoder, real._replace(noise=torch.full((3,), 1e6, dtype=torch.float64)))
     torch.testing.assert_close(unsure.drums, given.double(), rtol=0.0, atol=1e-3)
 
 
@@ -117,7 +117,7 @@ def test_hits_at_drums_side_by_side_have_the_directions_that_were_given(
         hits = [expression.offset(place, 1.0, 2.0, 0.0, ()) for place in places.tolist()]
         return [float(each) for each in np.linalg.norm(np.array(hits) - given.numpy(), axis=1)]
 
-    mixed, apart = off(start), off(parted(start, torch.zeros(3, dtype=torch.int64)))
+    mixed, apart = off(start), off(unmixed(start, torch.zeros(3, dtype=torch.int64)))
     assert min(mixed[:2]) > 0.3
     assert max(apart[:2]) < min(mixed[:2]) / 3
     assert apart[2] < 0.01
@@ -127,7 +127,7 @@ def test_drums_at_one_place_keep_their_directions_as_far_as_a_mean_can() -> None
     places = torch.zeros(2, 3, dtype=torch.float64)
     given = torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]], dtype=torch.float64)
     start = Directions(torch.zeros(1, 3, dtype=torch.float64), places, given, spread=1.0, reach=1.0)
-    found = parted(start, torch.zeros(2, dtype=torch.int64)).drums
+    found = unmixed(start, torch.zeros(2, dtype=torch.int64)).drums
     torch.testing.assert_close(found, given, rtol=0.0, atol=0.05)
 
 

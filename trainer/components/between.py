@@ -1,8 +1,8 @@
-"""The noise between the modes of a sound.
+"""Measures the noise of a sound in the spectrum between its modes.
 
-The levels of the modes are known only to about 1 dB. So if their power is subtracted from the power of a
-band, a quarter of the power remains even where there is no noise. The bins of a spectrum between the modes
-show the noise itself, up to 30 dB below the partials of a bell.
+The levels of the modes are known only to about 1 dB. If their power is subtracted from the power of a band, a
+quarter of it therefore remains even where there is no noise. The bins of a spectrum between the modes show
+the noise itself, up to 30 dB below the partials of a bell.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ Array = NDArray[np.float64]
 WINDOW = 4096
 """Length of the window in samples. At 44.1 kHz, it separates partials that are 50 Hz apart."""
 LOBE_BINS = 2.5
-"""Distance in bins up to which a bin belongs to a mode. The lobe of the window reaches 2 bins each way."""
+"""Distance in bins up to which a bin belongs to a mode. The window's main lobe reaches 2 bins each way."""
 FEWEST = 0.15
-"""Smallest part of a band between the modes that is enough to show the noise of the band."""
+"""Smallest fraction of a band that must lie between the modes to show the noise of the band."""
 LEAST = 1e-3
 """Smallest share that is returned. The side lobes of strong partials hide smaller ones."""
 
@@ -30,10 +30,10 @@ def share_between(sound: Array, taken_hz: Array, rate: int, at: NDArray[np.int64
     Args:
         sound: the sound without its free oscillators, [T].
         taken_hz: frequencies of the modes, [K].
-        at: samples at which the share is wanted.
+        at: samples at which the share is returned.
 
     Returns:
-        The shares. They are 1 for a band in which too few bins lie between the modes.
+        The shares; 1 for a band with too few bins between the modes.
     """
     if not len(taken_hz):
         return np.ones((len(at), bands))

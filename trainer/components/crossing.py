@@ -1,4 +1,4 @@
-"""Gives drums the bodies of others, so that training has more combinations of body and noise than recordings.
+"""Exchanges the bodies of drums, so that training has more combinations of body and noise than recordings.
 
 sound of a snare - its body + the body of another snare, transposed ─► a third snare, and its components
 """
@@ -18,7 +18,7 @@ from trainer.components.variation import ends_s, interpolation, resampled
 from trainer.config import ModelConfig
 
 STEPS, STEP = 10, 0.025
-"""Most steps by which a body is transposed, up or down, and the size of a step in nepers."""
+"""Largest number of steps by which a body is transposed up or down, and the size of a step in nepers."""
 BODY_DB = 4.0
 """Standard deviation of the change in a body's level."""
 AUDIBLE = 0.01
@@ -44,7 +44,7 @@ class Crossing:
         others: tuple[Components, Tensor],
         source: torch.Generator,
     ) -> tuple[Tensor, Components]:
-        """Return sounds [B, 1, T] with other bodies, at their original peaks, and their components.
+        """Return the sounds with other bodies, [B, 1, T], at their original peaks, and their components.
 
         The peak of a new body is that of the old one, times a random gain (`BODY_DB`).
 
@@ -52,17 +52,18 @@ class Crossing:
             heard: the sounds, [B, 1, T].
             own: their components.
             bodies: their bodies, [B, 1, T].
-            others: components and bodies of the sounds that give the new bodies; a sound may give its own.
+            others: components and bodies of the sounds that give the new bodies; a sound may be its own
+                partner.
             source: generator of the random draws.
         """
         theirs, found = others
         steps = torch.randint(-STEPS, STEPS + 1, (len(heard),), generator=source)
-        luck = torch.exp(torch.randn(len(heard), generator=source) * (BODY_DB / 8.686))
+        random_gain = torch.exp(torch.randn(len(heard), generator=source) * (BODY_DB / 8.686))
         moved = torch.stack(
             [resampled(body, step * STEP) for body, step in zip(found, steps.tolist(), strict=True)]
         )
         loud, other = (each.abs().amax((1, 2)).clamp(min=AUDIBLE) for each in (bodies, moved))
-        gain = luck * torch.where((loud > AUDIBLE) & (other > AUDIBLE), loud / other, 1.0)
+        gain = random_gain * torch.where((loud > AUDIBLE) & (other > AUDIBLE), loud / other, 1.0)
         sound = heard - bodies + gain[:, None, None] * moved
         scale = heard.abs().amax((1, 2)) / sound.abs().amax((1, 2)).clamp(min=1e-9)
         sound = sound * scale[:, None, None]

@@ -11,7 +11,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Inputs:
-    """Measurements of B sounds. They do not depend on the weights, so they can be kept during training.
+    """Measurements of B sounds. They do not depend on the weights, so training can reuse them.
 
     Attributes:
         course: log-mel levels over time, [B, 48, windows].
@@ -36,7 +36,7 @@ class Inputs:
         return Inputs(*(getattr(self, item.name).to(target) for item in fields(self)))
 
     def light(self) -> Inputs:
-        """Return the measurements in 16 bits, except `peaks`, whose pitches need their precision."""
+        """Return the measurements in float16, except `peaks`, whose pitches need float32."""
         return replace(self.to(torch.float16), peaks=self.peaks)
 
 

@@ -1,4 +1,4 @@
-"""Analyses sounds in the background, each of them once: a file keeps their components."""
+"""Analyses sounds in the background, each only once, as a file keeps their components."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SOUND = "sound"
 KEEP_S = 10.0
 """Time between two versions of the file."""
 VERSION = 4
-"""Version of the analysis: components of another one are analysed again. Raise it with each change."""
+"""Version of the analysis. Raise it with each change: sounds of another version are analysed again."""
 GOLDEN = 0.5 * (5**0.5 - 1)
 
 
@@ -34,19 +34,19 @@ def ignore(done: int, total: int) -> None:
 
 
 class Analysis:
-    """The components of sounds, found on all cores in the background; use it in a `with` statement.
+    """Finds the components of sounds on all cores in the background; use it in a `with` statement.
 
-    Sounds are analysed in an order that keeps the known ones spread evenly over all sounds. The end of the
-    block stops the work; the file then has all known components. A damaged file counts as empty.
+    The order of the analysis keeps the known sounds spread evenly over all sounds. The end of the block stops
+    the work; the file then has all known components. A damaged file counts as empty.
 
     Args:
         waveforms: float32 [N, 1, T].
         path: the file. It identifies sounds by their content, so it may hold another selection of sounds.
-        told: called with the number of analysed sounds and the total: at first, and as soon as each is
-            analysed, from several threads but one at a time.
+        progress: called with the number of analysed sounds and the total: once at the start, and after each
+            sound. The calls come from several threads, but one at a time.
 
     Attributes:
-        components: N rows; those of sounds that are not known yet are 0. None before the first is known.
+        components: N rows, with zeros for sounds that are not known yet; None before the first is known.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Analysis:
         waveforms: Tensor,
         config: ModelConfig,
         path: Path,
-        told: Callable[[int, int], None] = ignore,
+        progress: Callable[[int, int], None] = ignore,
     ) -> None:
         self.components: Components | None = None
         self._path = path
@@ -67,8 +67,8 @@ class Analysis:
         for index, digest in enumerate(self._digests):
             if digest in rows:
                 self._insert(index, rows[digest])
-        self._told, self._telling, self._done = told, threading.Lock(), len(self._known)
-        told(self._done, len(waveforms))
+        self._progress, self._telling, self._done = progress, threading.Lock(), len(self._known)
+        progress(self._done, len(waveforms))
         self._executor = ThreadPoolExecutor(os.cpu_count())
         self._waiting: dict[Future[Row], int] = {
             self._executor.submit(self._analyse, waveforms[index], config): index
@@ -81,7 +81,7 @@ class Analysis:
         row = analyse_one(sound, config)
         with self._telling:
             self._done += 1
-            self._told(self._done, len(self._digests))
+            self._progress(self._done, len(self._digests))
         return row
 
     def __enter__(self) -> Analysis:
@@ -93,7 +93,7 @@ class Analysis:
         self._keep()
 
     def known(self, wait_s: float = 0.0) -> list[int]:
-        """Return the indices of the sounds with known components; wait up to `wait_s` seconds for another."""
+        """Return the indices of the known sounds, after waiting up to `wait_s` seconds for another one."""
         if self._waiting:
             self._take(wait(self._waiting, wait_s, FIRST_COMPLETED).done)
             if time.monotonic() > self._kept + KEEP_S:
@@ -119,7 +119,7 @@ class Analysis:
         self._known.add(index)
 
     def _keep(self) -> None:
-        """Write the file, unless nothing is known."""
+        """Write the file if any components are known."""
         self._kept = time.monotonic()
         if self.components is not None:
             places = sorted(self._known)

@@ -24,7 +24,7 @@ SWEEP_S = (0.003, 0.12)
 MODES_HZ = (500.0, 15_000.0)
 """Lowest and highest zone, where the sample rate allows it."""
 HIGHEST = 0.45
-"""Limit of the highest zone, relative to the sample rate."""
+"""Limit of the highest zone as a fraction of the sample rate."""
 QUIET = -12.0
 """Log level of a component that a sound does not have."""
 DECAYS = (1.5, 400.0)
@@ -32,7 +32,7 @@ DECAYS = (1.5, 400.0)
 FIRST_KNOTS = 8
 """Knots of the first frames, one each; later ones are spaced evenly on a logarithmic scale."""
 LOWEST_NOISE_HZ = 25.0
-"""Frequency below which power belongs to no noise band: there, recordings have rumble that is not heard."""
+"""Frequency below which power belongs to no noise band, because recordings have inaudible rumble there."""
 GATE_S = 0.02
 """Length of the fade to silence."""
 
@@ -52,7 +52,7 @@ def half_zone(modes: int, sample_rate: int) -> float:
 def knot_frames(frames: int, knots: int) -> NDArray[np.int64]:
     """Return the frames at which levels are learned, 0 to `frames`, ever further apart: int64 [knots].
 
-    There are no more knots than frames and their end.
+    There are at most as many knots as frame boundaries.
     """
     knots = min(knots, frames + 1)
     first = min(FIRST_KNOTS, knots - 1)

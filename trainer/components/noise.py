@@ -1,4 +1,4 @@
-"""The noise of the modal decoder: tables of Gaussian noise and of dense partials, band by band."""
+"""Makes the noise of the modal decoder: tables of Gaussian noise and of dense partials, band by band."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def noise_table(
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Make Gaussian or ringing noise of unit power in mel-spaced bands that overlap by half.
 
-    Every hit begins at the start of the table. So each band is rotated to begin where its power is even. The
-    signs of the bands keep the peak of their sum low.
+    Every hit starts at the beginning of the table, so each band is rotated to begin where its power is even.
+    The signs of the bands are chosen to keep the peak of their sum low.
 
     Returns:
         float32 [bands, T], with values rounded to float16, and int64 [bands], the period of each band in

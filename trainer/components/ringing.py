@@ -1,8 +1,8 @@
-"""The share of a noise that rings: the part of its power in partials that are too dense to separate.
+"""Measures the ringing share of a noise: the part of its power in partials that are too dense to separate.
 
-In a long window, the mean logarithm of the power of Gaussian noise is .58 nepers below the logarithm of its
-mean power. Dense partials leave valleys in the spectrum, which increase this depth. The depth of mixtures of
-the decoder's two kinds of noise, with known shares, calibrates the measure.
+In a long window, the mean log power of Gaussian noise is .58 nepers below its log mean power. Dense partials
+leave valleys in the spectrum, which increase this difference. Mixtures of the decoder's two kinds of noise,
+with known shares, calibrate the measure.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ LONGEST, SHORTEST = 16_384, 4096
 EVEN_SAMPLES = 256.0
 """Standard deviation, in samples, of the window that first evens out the power of a sound over time."""
 AROUND_HZ = 400.0
-"""Width of the band around a bin whose mean power the bin is compared with."""
+"""Width of the band around a bin; the power of the bin is compared with the mean power of this band."""
 SHARES = (0.0, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.97, 1.0)
 
 

@@ -1,4 +1,4 @@
-"""Varies sounds and their components in training, so that the encoder learns as if from more kits.
+"""Varies sounds and their components in training, so that the encoder learns as if from more drum kits.
 
 A variation has three steps. The first changes pitch and time together, as a resampler does, by whole zones of
 the modes. The second changes the envelope, by a gain of the attack and by extra damping. The third changes
@@ -30,7 +30,7 @@ from trainer.components.layout import (
 from trainer.config import DataConfig, ModelConfig
 
 RIPPLES = 3
-"""Largest number of half waves of the equaliser's curve, from the lowest to the highest frequency."""
+"""Largest number of half waves in the equaliser's curve, from the lowest to the highest frequency."""
 RANGE_HZ = (30.0, 20_000.0)
 ATTACK_S = (0.002, 0.03)
 """Range of the time constant with which the gain of the attack fades."""
@@ -65,16 +65,16 @@ class Variation:
         """Return varied sounds [B, 1, T], at their original peaks, and their components."""
         steps = torch.randint(-self.zones, self.zones + 1, (len(heard),), generator=source).tolist()
         curve = torch.randn(len(heard), RIPPLES, generator=source) * (self.equaliser_db / 8.686)
-        luck = torch.rand(3, len(heard), generator=source)
+        random_numbers = torch.rand(3, len(heard), generator=source)
         moved = [resampled(sound, step * self.zone) for sound, step in zip(heard, steps, strict=True)]
         columns = zip(*(self._transposed(components, i, step) for i, step in enumerate(steps)), strict=True)
-        shaped = self._shaped(torch.stack(moved), Components(*map(torch.stack, columns)), *luck)
+        shaped = self._shaped(torch.stack(moved), Components(*map(torch.stack, columns)), *random_numbers)
         return self._equalised(*shaped, curve)
 
     def _shaped(
         self, heard: Tensor, own: Components, bump: Tensor, fade: Tensor, damped: Tensor
     ) -> tuple[Tensor, Components]:
-        """Give sounds another attack and damping, by numbers 0 to 1: [B] each. Half of them are damped.
+        """Change attack and damping of sounds, by random numbers from 0 to 1, [B] each. Half are damped.
 
         The gain in nepers is b·e^(-t/τ) - a·t.
         """
@@ -143,7 +143,7 @@ class Variation:
 
 
 def _at_peak(sounds: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
-    """Return sounds [B, T] at the peaks of others, and the change of level in nepers: [B, 1]."""
+    """Scale sounds [B, T] to the peaks of others; return them and their change of level in nepers, [B, 1]."""
     gain = like.abs().amax(1, keepdim=True) / sounds.abs().amax(1, keepdim=True).clamp(min=1e-9)
     return sounds * gain, gain.clamp(min=1e-9).log()
 
@@ -156,7 +156,7 @@ def ends_s(sounds: Tensor, rate: int) -> Tensor:
 
 
 def resampled(sound: Tensor, change: float) -> Tensor:
-    """Raise the pitch of a sound [1, T] by `change` nepers, as a resampler does; it keeps its length."""
+    """Raise the pitch of a sound [1, T] by `change` nepers by resampling; the length stays T."""
     length = sound.shape[-1]
     size = round(length * math.exp(-change))
     moved = functional.interpolate(sound[None], size=size, mode="linear", align_corners=False)[0]
@@ -164,13 +164,13 @@ def resampled(sound: Tensor, change: float) -> Tensor:
 
 
 def interpolation(at: NDArray[np.float64], wanted: NDArray[np.float64]) -> Tensor:
-    """Return the matrix that interpolates values at `at`, which rises, to values at `wanted`."""
+    """Return the matrix that interpolates values at increasing positions `at` to positions `wanted`."""
     rows = [np.interp(wanted, at, unit) for unit in np.eye(len(at))]
     return torch.from_numpy(np.array(rows).T).float()
 
 
 def _rolled(values: Tensor, step: int, fill: float | None) -> Tensor:
-    """Return values of zones moved up by `step`; gaps get `fill`, or else the nearest value."""
+    """Move the values of zones up by `step` zones; fill the gap with `fill`, or with the nearest value."""
     moved = torch.roll(values, step)
     if step > 0:
         moved[:step] = values[0] if fill is None else fill

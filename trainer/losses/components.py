@@ -1,4 +1,4 @@
-"""The term that teaches the modal decoder the components found in the recordings."""
+"""The loss term by which the modal decoder learns the components of recordings."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from trainer.components.analysis import Components
 from trainer.models.modal import ModalDecoder
 
 HEARD = -8.0
-"""Log level at which differences fade: 70 dB below full scale."""
+"""Log level below which differences of level lose their weight: 70 dB below full scale."""
 FEWEST = 4.0
-"""Least number of modes by which a mean over the modes of a sound divides."""
+"""Smallest divisor of a mean over the modes of a sound."""
 KNOWN = 0.3
-"""Weight of the cross-entropies of the modes: which of them a sound has."""
+"""Weight of the cross-entropies of the modes' presence."""
 PITCH = 5.0
-"""Weight of f₁: a tenth of an octave is heard at once."""
+"""Weight of f₁, since a difference of a tenth of an octave is clearly heard."""
 STEEP = 2.0
 """Slope of a free oscillator's weight against its level around `HEARD`, per neper."""
 AFTER_S = 0.01
-"""Time after the end of a sound until which its levels are learned."""
+"""Time after the end of a sound for which its levels are still learned."""
 
 
 def component_term(decoder: ModalDecoder, z: Tensor, components: Components) -> Tensor:
     """Return the mean distance of the parameters of the decoder at z [B, D] from the components of B sounds.
 
-    Distances are in nepers of level, frequency or decay; those of frequencies and phases count by how clearly
-    a sound has the oscillator.
+    Distances are in nepers of level, frequency or decay. Distances of frequencies and phases are weighted by
+    how clearly a sound has the oscillator.
     """
     hidden, found = decoder.hidden(z), decoder.pitch(z)
     first = components.free_weight[:, 0]

@@ -1,4 +1,4 @@
-"""The objective of a training step: from a batch to the terms of the loss."""
+"""Computes the terms of the loss of a batch, for a training step."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ OWN_SPREAD = 0.2
 
 
 class Objective(nn.Module):
-    """The model and its losses as one module, so that wrappers (DDP, compile, autocast) see whole steps.
+    """The model and its losses as one module, so that wrappers (DDP, compile, autocast) wrap a whole step.
 
-    A step computes only the values that its loss needs: DDP waits for the gradient of everything computed.
+    A step computes only the values that its loss needs, as DDP waits for the gradient of every value.
     """
 
     def __init__(self, model: VAE, config: Config, medoids: Tensor | None = None) -> None:
@@ -55,15 +55,15 @@ class Objective(nn.Module):
         Args:
             step: "variational", "classification" or "joint".
             waveform: [B, 1, T], the target of the decoder.
-            heard: [B, 1, T], the sounds that the encoder hears, or the measurements of these.
+            heard: [B, 1, T], the input of the encoder, or the measurements of these sounds.
             target: int64 [B, heads].
             eps: [B, D] from N(0, I).
-            prototype: [ceil(B / 2), D], the prototypes of the classes of sounds 0, 2, 4, …; None leaves the
-                terms of class centres out.
-            between: [B // 2], a place from 0 to 1 between sounds 0 and 1, 2 and 3, …; None leaves the morph
-                term out. With no pair at all this term is 0.
-            components: components of the sounds, for a decoder that is taught them.
-            points: [N, D], the own points of the last N sounds, at which the decoder learns these.
+            prototype: [ceil(B / 2), D], the prototypes of the classes of sounds 0, 2, 4, …; None omits the
+                terms of class centres.
+            between: [B // 2], a position from 0 to 1 between sounds 0 and 1, 2 and 3, …; None omits the morph
+                term, which is 0 for a batch without pairs.
+            components: the components of the sounds, for a decoder that learns them.
+            points: [N, D], the own points of the last N sounds; the decoder learns these sounds there.
         """
         loss, model = self.config.loss, self.model
         mean, log_var = model.encode(heard)
@@ -81,7 +81,7 @@ class Objective(nn.Module):
             terms["kl"] = divergence(mean.float(), log_var.float())
         elif step != CLASSIFICATION:
             rate, places = self.config.model.sample_rate, [z]
-            if prototype is not None:  # the spread around a prototype is that around a sound
+            if prototype is not None:  # with the same deviation around a prototype as around a sound
                 places.append(prototype + (z - mean)[::2].detach())
             if between is not None:
                 pairs = len(between)

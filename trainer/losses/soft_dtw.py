@@ -11,11 +11,11 @@ from trainer.data.mfcc import mfcc
 
 COEFFICIENTS, BANDS = 13, 40
 WINDOW_S = 0.032
-"""Length of the window: 256 samples at 8 kHz, else the nearest power of two. The hop is half of it."""
+"""Length of the window, rounded to a power of two samples (256 at 8 kHz). The hop is half of it."""
 LOWEST_POWER = 1e-6
-"""Lower limit of the power of a mel band: about 80 dB below that of a full-scale sine."""
+"""Lower limit of the power of a mel band: about 80 dB below a full-scale sine."""
 FAR = 1e10
-"""Cost of a path outside the grid: finite, so that its gradient is a number."""
+"""Cost of a path outside the grid; finite, so that gradients are finite."""
 
 
 def soft_dtw(cost: Tensor, gamma: float) -> Tensor:
@@ -41,8 +41,8 @@ def soft_dtw(cost: Tensor, gamma: float) -> Tensor:
         inside = (column >= 0) & (column < columns)
         here = cost[:, row, column.clamp(0, columns - 1)]
         across = before if diagonal == 0 else _down(before)
-        ways = torch.stack((across, _down(last), last))
-        best = here - gamma * torch.logsumexp(-ways / gamma, dim=0)
+        predecessors = torch.stack((across, _down(last), last))
+        best = here - gamma * torch.logsumexp(-predecessors / gamma, dim=0)
         before, last = last, torch.where(inside, best, far)
     return last[:, -1]
 

@@ -1,4 +1,4 @@
-"""The terms of the loss, by name: those of the paper (section 3.2) and ours."""
+"""The terms of the loss by name: those of the paper (section 3.2) and our own."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from trainer.models.heads import CLASSIFICATION
 from trainer.models.vae import VAEOutput
 
 MORPH_WINDOW_S = 0.016
-"""Length of the window: 128 samples at 8 kHz, else the nearest power of two. The hop is half of it."""
+"""Length of the window, rounded to a power of two samples (128 at 8 kHz). The hop is half of it."""
 
 Terms = dict[str, Tensor]
 """Unweighted terms by name, each a scalar: the mean over its sounds, class centres or pairs."""
 
 OF_PROTOTYPES, OF_PAIRS = ("centre", "centre_dtw"), ("morph",)
-"""Terms that are means over class centres and over pairs of sounds; the others, over sounds."""
+"""Terms that are means over class centres, and over pairs of sounds. All others are means over sounds."""
 
 
 def needs_audio(config: LossConfig) -> bool:
@@ -41,7 +41,7 @@ def variational_terms(
     Args:
         output: the output of the model.
         waveform: [B, 1, T], the target.
-        sample_rate: rate of both, in Hz; only soft_dtw uses it.
+        sample_rate: sample rate of both, in Hz; only soft_dtw uses it.
     """
     terms = {
         "reconstruction": reconstruction(output.audio, waveform, config.reduction),
@@ -57,7 +57,7 @@ def variational_terms(
 def centre_terms(
     audio: Tensor, medoid: Tensor, waveform: Tensor, config: LossConfig, sample_rate: int
 ) -> Terms:
-    """Return the terms of sounds decoded at the centres of classes.
+    """Return the terms that compare sounds decoded at class centres with real sounds.
 
     Args:
         audio: the sound decoded at the centre of each sound's class, [B, 1, T].
@@ -88,7 +88,7 @@ def morph_term(audio: Tensor, ends: tuple[Tensor, Tensor], share: Tensor, sample
         share: position on the line, 0 to 1, [B].
 
     Returns:
-        "morph": mean difference, in nepers, of the levels of mel bands from those interpolated between the
+        "morph": mean difference, in nepers, of the levels of mel bands from levels interpolated between the
         ends.
     """
     window = min(2 ** max(5, round(math.log2(MORPH_WINDOW_S * sample_rate))), audio.shape[-1])
@@ -132,7 +132,7 @@ def weights(config: LossConfig, epoch: int, heads: Sequence[HeadConfig] = ()) ->
 
 
 def total(terms: Terms, weight: dict[str, float]) -> Tensor:
-    """Return the weighted sum, a scalar."""
+    """Return the weighted sum of the terms, a scalar."""
     return torch.stack([weight[name] * term for name, term in terms.items()]).sum()
 
 

@@ -1,10 +1,11 @@
-"""Adapts a model to a few sounds: each has a point of its own, which moves while the decoder learns.
+"""Adapts a model to a few sounds: each sound has a point of its own, which moves while the decoder learns.
 
-    points, decoder ─► components of the sounds      nothing is encoded or decoded; as soon as some are known
-    points of the base, decoder ─► components of the base there, so that the rest of the space stays as it was
-    last layer of the encoder ─► the points, by least squares
+    points, decoder                 learn to give the components of the sounds
+    decoder at points of the base   learns to give the base's components, so that the rest of the space stays
+    last layer of the encoder       is fitted to the points by least squares
 
-So a pass takes a tenth of the time of a pass of `fit`, which encodes varied sounds.
+No sound is encoded or decoded, so a pass takes a tenth of the time of a pass of `fit`. Learning starts as
+soon as the components of the first sounds are known.
 """
 
 from __future__ import annotations
@@ -36,13 +37,13 @@ POINTS = "points"
 """Name of the optimiser."""
 RATE, POINT_RATE, DECAY = 3e-3, 1e-2, 1e-3
 RISE = 0.05
-"""Part of the steps in which the learning rate rises; then it falls to 0 as half a cosine."""
+"""Fraction of the steps in which the learning rate rises; then it falls to 0 along half a cosine."""
 EARLY = 0.3
-"""Share of the learning rate as long as not all sounds are known."""
+"""Factor of the learning rate while the analysis is not complete."""
 WAIT_S = 0.2
-"""Time to wait for components."""
+"""Longest time to wait for components."""
 SPREAD = 0.05
-"""Standard deviation of the noise around a point, so that its surroundings sound like it."""
+"""Standard deviation of the noise around a point, which makes the surroundings of a point sound like it."""
 NORM = 1e-3
 """Weight of the squared length of the points, which keeps them among those of the base."""
 CLASSES = 0.1
@@ -50,9 +51,9 @@ CLASSES = 0.1
 KEPT = 1.0
 """Weight of the components of the base at the points of its own sounds."""
 HEARD, AT_ONCE = 96, 8
-"""Sounds of the base to which the encoder is fitted, too, and the number decoded at once."""
+"""Number of the base's sounds to which the encoder is also fitted, and number decoded at once."""
 RIDGE, TINY = 0.1, 1e-9
-"""Ridge of the least squares: relative to the spread of the features, and its least value."""
+"""Ridge of the least squares: relative to the variance of the features, and its smallest value."""
 SAVE_S = 20.0
 """Time between two checkpoints."""
 
@@ -65,9 +66,9 @@ class Adaptation:
     """A run that adapts a model to its sounds.
 
     Args:
-        state: the run at its start, of the architecture "modal"; `components` are set before `run`.
-        base: a model whose sounds stay where they are; None keeps none.
-        saved: the checkpoint to continue from; None starts at the points that the encoder gives.
+        state: a new run, of the architecture "modal"; `begin` sets its components.
+        base: the model whose sounds are to stay as they are; None: no such model.
+        saved: the checkpoint to continue from; None starts at the encoder's points for the sounds.
     """
 
     def __init__(self, state: State, base: Checkpoint | None, saved: Checkpoint | None = None) -> None:
@@ -90,7 +91,7 @@ class Adaptation:
         if saved is not None:
             checkpoint.restore(self._optimiser, saved.optimisers[POINTS])
         state.optimisers = {POINTS: self._optimiser}
-        self._place()
+        self._set_anchors()
 
     @torch.no_grad()
     def _heard(self) -> Tensor:
@@ -104,12 +105,12 @@ class Adaptation:
         Args:
             look: called repeatedly; an exception that it raises ends the work.
         """
-        self._place()
-        self._follow(look)
+        self._set_anchors()
+        self._fit_encoder(look)
         return fit.snapshot(self.state, resumable=resumable)
 
-    def _place(self) -> None:
-        """Make the points the anchors."""
+    def _set_anchors(self) -> None:
+        """Write the points into the run, as its anchors."""
         state = self.state
         state.anchors = Anchors(
             tuple(state.sounds.names[i] for i in state.train.tolist()),
@@ -118,12 +119,12 @@ class Adaptation:
         )
 
     @torch.no_grad()
-    def _follow(self, look: Callable[[], None]) -> None:
-        """Adjust the encoder's last layer so that it finds the points.
+    def _fit_encoder(self, look: Callable[[], None]) -> None:
+        """Fit the encoder's last layer to the points, so that it maps each sound to its point.
 
-        The layer is fitted by least squares: features of the sounds are to give the sounds' points, and
-        features of the base's sounds the same points as before. The ridge keeps the change small, so that
-        other sounds stay about where they were.
+        The fit is by least squares over the sounds and their points, and over the base's sounds and the
+        encoder's earlier points for these. The ridge keeps the change small, so that other sounds stay about
+        where they were.
         """
         layer, features, wanted = self._encoder.mean, self._features, self.points.detach()
         if torch.equal(layer(features), wanted):
@@ -142,7 +143,7 @@ class Adaptation:
         layer.bias.add_((missing.mean(0) - middle @ change).float())
 
     def begin(self, analysis: Analysis, look: Callable[[], None] = nothing) -> None:
-        """Learn the sounds that are known, until all are; a resumed run waits for all of them.
+        """Learn the sounds that are known, until all are known. A resumed run only waits.
 
         These steps do not count as a pass, and their learning rate is constant.
 
@@ -165,9 +166,9 @@ class Adaptation:
         state.components = analysis.components
 
     def run(self, out: Path, display: Display, stop: Callable[[], bool] = never) -> bool:
-        """Learn to the end of the last pass; return False if `stop` ended it.
+        """Learn to the end of the last pass; return False if `stop` ended the run before.
 
-        Saves in the folder `out` after the first pass, and then from time to time.
+        The run is saved in the folder `out` after the first pass, and then every `SAVE_S` seconds.
         """
         state = self.state
         checkpoint.save_atomically(out / fit.CONFIG, state.config.to_toml().encode())
@@ -185,7 +186,7 @@ class Adaptation:
         fit.write_log(self.state, out)
 
     def _pass(self, display: Display) -> None:
-        """Learn every sound once, and write the record of the pass into the history."""
+        """Learn every sound once, and append a record of the pass to the history."""
         state, began = self.state, time.perf_counter()
         seed = state.config.fit.seed
         order = sampling.epoch_order(None, torch.arange(len(state.train)), seed, state.epoch)

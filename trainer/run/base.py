@@ -12,12 +12,12 @@ from trainer.run import checkpoint
 from trainer.run.checkpoint import Checkpoint
 
 BASE = Path(__file__).parents[1] / "bases" / "kit.safetensors"
-"""Weights of the recipe `kit` in float16, taught the bundled drums (`python -m tools.base` writes it)."""
+"""Weights of the recipe `kit`, float16, trained on the bundled drums; `python -m tools.base` writes them."""
 NONE = "none"
 
 
 def choose(name: str | None, config: Config) -> Checkpoint | None:
-    """Return the checkpoint that a new run starts from; None: from random weights.
+    """Return the checkpoint that a new run starts from, or None to start from random weights.
 
     Args:
         name: a run folder, a checkpoint file or "none"; None takes the base of the package if it has the

@@ -1,4 +1,4 @@
-"""Write a run for TensorBoard: losses, 1-NN accuracy, sounds of the model, and a picture of its z."""
+"""Writes a run for TensorBoard: losses, 1-NN accuracy, sounds of the model, and a picture of its points."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PIXELS, DOT = 320, 2
 
 
 class Board:
-    """A display that writes TensorBoard's files and does not affect the run.
+    """A display that writes TensorBoard's files.
 
     Args:
         state: the run; events after its current step are replaced.
@@ -43,7 +43,7 @@ class Board:
         self.writer.close()
 
     def stepped(self, state: State, losses: dict[str, float]) -> None:
-        """Do nothing: curves are by epoch."""
+        """Do nothing, as the curves have one point for each epoch."""
 
     def note(self, text: str) -> None:
         """Do nothing."""
@@ -82,7 +82,7 @@ class Board:
         points = torch.cat((state.anchors.mean, encode(state, state.parts.validation)))
         labels = [*state.anchors.labels, *state.sounds.labels[state.parts.validation].tolist()]
         if len(points) >= PREVIEWS:
-            self.writer.add_image("t-sne", scatter(flattened(points), labels, len(state.train)), step)
+            self.writer.add_image("t-sne", scatter(tsne(points), labels, len(state.train)), step)
 
 
 def previews(state: State) -> Tensor:
@@ -111,7 +111,7 @@ def joined(audio: Tensor, sample_rate: int) -> Tensor:
     return torch.cat(pieces[:-1], dim=1).clamp(-1, 1)
 
 
-def flattened(points: Tensor) -> NDArray[np.float32]:
+def tsne(points: Tensor) -> NDArray[np.float32]:
     """Return a seeded t-SNE of points [N, D], N at least 4, as [N, 2]."""
     from sklearn.manifold import TSNE
 

@@ -1,4 +1,4 @@
-"""Read and write checkpoints: one safetensors file, without pickles, rebuilds the model and the run.
+"""Reads and writes checkpoints. One safetensors file, without pickles, restores the model and the run.
 
 Tensors are named `model/…`, `anchors/mean`, `labels/centres` and `optimiser/<name>/<parameter>/<key>`;
 everything else is JSON in the file's metadata, with a checksum of both. A file is written under another name,
@@ -32,12 +32,12 @@ LAST, BEST = "last.safetensors", "best.safetensors"
 
 @dataclass(frozen=True)
 class Anchors:
-    """Every training sound in latent space, encoded by the model of the same checkpoint.
+    """The point of every training sound in the latent space of the checkpoint's model.
 
     Attributes:
         names: unique name of each sound.
         labels: index of the class of each sound.
-        mean: float32 [N, D], the mean that the encoder gives.
+        mean: float32 [N, D], the encoder's mean for each sound, or the sound's own point.
     """
 
     names: tuple[str, ...]
@@ -92,7 +92,7 @@ _PLAIN = ("epoch", "position", "step", "totals", "seconds", "best", "history", "
 
 
 def save_atomically(path: Path, content: bytes) -> None:
-    """Replace the content of a file; at any moment the old or the new file is there, complete."""
+    """Replace the content of a file: at any moment, either the old or the new file exists, complete."""
     beside = path.with_name(path.name + ".part")
     try:
         with beside.open("wb") as file:
@@ -137,7 +137,7 @@ def write(path: Path, checkpoint: Checkpoint) -> None:
 
 
 def checksum(facts: str, tensors: dict[str, Tensor]) -> str:
-    """Return the SHA-256, in hexadecimal, of the facts and the tensors with names, types and shapes."""
+    """Return the SHA-256, in hexadecimal, of the facts and the tensors, with names, types and shapes."""
     digest = hashlib.sha256(facts.encode())
     for name, tensor in sorted(tensors.items()):
         digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
@@ -249,7 +249,7 @@ def _assemble(facts: dict[str, Any], tensors: dict[str, Tensor]) -> Checkpoint:
 
 
 def _config(text: str) -> Config:
-    """Read the configuration, also that of older runs, which had no validation sounds."""
+    """Read a configuration. Older runs, which state no validation fraction, had no validation sounds."""
     config = Config.from_toml(text)
     if "validation_fraction" in text:
         return config
@@ -257,7 +257,7 @@ def _config(text: str) -> Config:
 
 
 def _tuples(group: dict[str, Any]) -> dict[str, Any]:
-    """Turn lists into tuples, which JSON does not have: Adam's betas are one."""
+    """Turn Adam's betas into a tuple, which JSON does not have."""
     return {key: tuple(value) if key == "betas" else value for key, value in group.items()}
 
 

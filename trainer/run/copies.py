@@ -1,10 +1,10 @@
-"""Varied copies of the training sounds, made and measured once; each epoch takes one set of them.
+"""Makes and measures varied copies of the training sounds once; each epoch takes one set of them.
 
-Without copies, a step spends most of its time on varying sounds and computing their long spectra, and neither
-depends on the weights. There are `[data] copies` sets; after the last one, the first is used again.
+Without copies, a step spends most of its time on varying sounds and on computing their long spectra. Neither
+depends on the weights. There are `[data] copies` sets; the first is used again after the last.
 
-With `[loss] points`, a batch also has an equal number of unvaried training sounds, and the decoder learns
-these at points of their own.
+With `[loss] points`, a batch also has equally many unvaried training sounds, which the decoder learns at
+points of their own.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from trainer.run.draws import drawn
 from trainer.run.state import State
 
 ORIGINALS = -1
-"""Number of the set of unvaried sounds."""
+"""The set of unvaried sounds has this number."""
 POINT_RATE = 0.02
 """Learning rate of the points, before the factor of the schedule."""
 AT_ONCE = 64
-"""Number of measured sounds that the encoder takes at once."""
+"""Number of measured sounds that are encoded at once."""
 
 
 def batches(state: State) -> Iterator[Batch]:
@@ -68,7 +68,7 @@ def give_points(state: State, points: Tensor | None = None) -> None:
 
 @torch.no_grad()
 def _set(state: State, number: int) -> Batch:
-    """Return a set; the first call for a set makes it."""
+    """Return the set of a number, which the first call makes."""
     if number not in state.copies:
         batches = _originals(state) if number == ORIGINALS else drawn(state, number)
         state.copies[number] = _measured(cast(ModalEncoder, state.model.encoder), batches, state.device)

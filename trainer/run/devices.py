@@ -1,4 +1,4 @@
-"""Choose devices and start processes, through Lightning Fabric."""
+"""Chooses devices and starts processes, through Lightning Fabric."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ os.environ.setdefault("ONEDNN_MAX_CPU_ISA", "AVX512_CORE_BF16")  # read at the f
 
 
 def pick_device(name: str) -> torch.device:
-    """Return the device of a name; "auto" is the GPU if there is one.
+    """Return the device with a name; "auto" is the GPU if there is one.
 
     Raises:
-        TrainerError: if a GPU is asked for and the machine has none.
+        TrainerError: if `name` is "cuda" and the machine has no GPU.
     """
     there = torch.cuda.is_available()
     if name == "cuda" and not there:
@@ -34,7 +34,7 @@ def pick_device(name: str) -> torch.device:
 
 
 def make(fit: FitConfig) -> Fabric:
-    """Return the devices that a run asks for. With more than one, `launch` starts the other processes.
+    """Return the devices of a run. With more than one, `launch` starts the other processes.
 
     Raises:
         TrainerError: if the machine does not have them.
@@ -50,7 +50,7 @@ def make(fit: FitConfig) -> Fabric:
     several = fit.devices * fit.nodes > 1
     strategy: Strategy | str = "auto"
     if several or fit.strategy == "ddp":
-        # Each of the two alternating steps leaves a part of the model out.
+        # Neither of the two alternating steps uses all parts of the model.
         strategy = DDPStrategy(find_unused_parameters=True)
     return Fabric(
         accelerator=device.type,
@@ -62,7 +62,7 @@ def make(fit: FitConfig) -> Fabric:
 
 
 def end_with_parent() -> None:
-    """End this process when its parent has ended for whatever reason."""
+    """End this process as soon as its parent has ended, for whatever reason."""
     parent = os.getppid()
 
     def watch() -> None:
@@ -74,7 +74,7 @@ def end_with_parent() -> None:
 
 
 def summed(fabric: Fabric, values: Tensor) -> Tensor:
-    """Sum a tensor over the processes."""
+    """Return the sum of a tensor over all processes."""
     if fabric.world_size == 1:
         return values
     found = fabric.all_reduce(values.to(fabric.device), reduce_op="sum")

@@ -1,4 +1,4 @@
-"""Draw the sounds of an epoch, mix and vary them."""
+"""Draws the sounds of an epoch in random order, mixes them and varies them."""
 
 from __future__ import annotations
 

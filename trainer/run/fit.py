@@ -1,4 +1,4 @@
-"""Start or resume a run and train to its end."""
+"""Starts or resumes a run, and trains to its end."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ LOG, CONFIG = "log.jsonl", "config.toml"
 FILES = (LAST, BEST, LOG, CONFIG)
 """Files of a run folder; the best checkpoint exists only if there are validation sounds."""
 COMPONENTS = "components.safetensors"
-"""Components of the sounds of `trainer play`; they stay when the run is replaced."""
+"""File of the components of the sounds of `trainer play`; it stays when the run is replaced."""
 PERIODIC, TENSORBOARD, ALIGNMENT = "epoch-{}.safetensors", "tensorboard", "alignment.csv"
 """Optional contents of a run folder."""
 SAVE_SHARE = 0.05
-"""Largest fraction of the time that saving within an epoch may take."""
+"""Largest fraction of the time for saving within an epoch."""
 
 
 def start(
@@ -50,12 +50,12 @@ def start(
     base: Checkpoint | None = None,
     analysed: bool = True,
 ) -> State:
-    """Start a run: prepare and split the sounds, and draw the weights from the seed or take those of a base.
+    """Start a run: prepare and split the sounds, and initialise the weights from the seed or from a base.
 
     Args:
         centres: centres of the clusters that give the classes, if they are known.
-        fabric: the devices, launched; None takes those that `config` asks for, in this process.
-        base: another run, of the same shape, whose weights this one starts from (`base.choose`).
+        fabric: the devices, launched; None takes the devices of `config`, in this process.
+        base: the checkpoint whose weights the run starts from, of the same shape (`base.choose`).
         analysed: analyse the sounds if the architecture learns their components; otherwise, call
             `take_apart` before training.
 
@@ -100,20 +100,20 @@ def start(
 
 
 def take_apart(state: State, progress: Progress | None = None) -> None:
-    """Find the components and the bodies of the sounds, if the architecture learns them."""
+    """Analyse the sounds into components and bodies, if the architecture learns components."""
     if ARCHITECTURES[state.config.model.architecture].taught:
         state.components, state.bodies = analyse(state.sounds.waveforms, state.config.model, progress)
 
 
 def _credited(sounds: Sounds, base: Checkpoint) -> Sounds:
-    """Add the licence and the credits of a base, as its knowledge stays in the model."""
+    """Add the licence and the credits of a base, as the model still contains what the base has learnt."""
     licences = {*sounds.licence.split("; "), *base.licence.split("; ")}
     credits = {*sounds.credits, *base.credits}
     return dataclasses.replace(sounds, licence="; ".join(sorted(licences)), credits=tuple(sorted(credits)))
 
 
 def _completed(config: Config, sounds: Sounds) -> Config:
-    """Fill in the numbers of classes, which follow from the sounds."""
+    """Fill in the numbers of classes, which depend on the sounds."""
     model = config.model
     hidden = tuple(width or len(sounds.classes) for width in model.classifier_hidden)
     counts = map(len, targets.classes_of(sounds, model.heads))
@@ -187,7 +187,7 @@ def restored(
 
 
 def finish_epoch(state: State) -> dict[str, Any]:
-    """Count the epoch, validate if it is due, and return the record of the epoch for the log."""
+    """End the epoch, validate if it is due, and return the record of the epoch for the log."""
     fit = state.config.fit
     means = {name: value / state.passes for name, value in state.totals.items()}
     record = {
@@ -211,7 +211,7 @@ def finish_epoch(state: State) -> dict[str, Any]:
     return record
 
 
-def gave_up(state: State) -> bool:
+def out_of_patience(state: State) -> bool:
     """Return True if the validation loss has not fallen for `patience_epochs`."""
     patience = state.config.fit.patience_epochs
     scores = [
@@ -282,7 +282,7 @@ def keep_periodic(state: State, out: Path) -> None:
 
 
 def run(state: State, out: Path, display: Display, stop: Callable[[], bool] = never) -> bool:
-    """Train to the end of the last epoch, saving on the way. Only the first process writes.
+    """Train to the end of the last epoch, and save on the way. Only the first process writes.
 
     Args:
         out: the run folder, which exists.
@@ -291,8 +291,8 @@ def run(state: State, out: Path, display: Display, stop: Callable[[], bool] = ne
     Returns:
         True if the run was finished, False if `stop` ended it.
     """
-    leads = state.fabric.is_global_zero
-    if leads:
+    is_first = state.fabric.is_global_zero
+    if is_first:
         checkpoint.save_atomically(out / CONFIG, state.config.to_toml().encode())
         write_log(state, out)
         if state.sounds.cuts:
@@ -302,7 +302,7 @@ def run(state: State, out: Path, display: Display, stop: Callable[[], bool] = ne
     def save() -> None:
         nonlocal saved, cost
         began = time.monotonic()
-        if leads:
+        if is_first:
             checkpoint.write(out / LAST, snapshot(state))
         saved = time.monotonic()
         cost = saved - began
@@ -313,7 +313,7 @@ def run(state: State, out: Path, display: Display, stop: Callable[[], bool] = ne
         if state.config.fit.checkpoint_minutes and time.monotonic() - saved > wait:
             save()
 
-    while state.epoch < state.config.fit.epochs and not gave_up(state):
+    while state.epoch < state.config.fit.epochs and not out_of_patience(state):
         if state.position < state.steps_per_epoch and not train_epoch(state, display, stop, save_if_due):
             display.note("saving (interrupt again to quit without saving)")
             save()
@@ -322,11 +322,11 @@ def run(state: State, out: Path, display: Display, stop: Callable[[], bool] = ne
         score = record.get("criterion")
         if score is not None and (state.best is None or score < state.best):
             state.best = score
-            if leads:
+            if is_first:
                 checkpoint.write(out / BEST, snapshot(state, resumable=False))
         if "validation" in record:
             save()
-        if leads:
+        if is_first:
             keep_periodic(state, out)
             write_log(state, out)
         display.finished_epoch(record)

@@ -1,4 +1,4 @@
-"""Cut a batch into parts: between processes, and by the number of sounds in memory at once."""
+"""Cuts a batch into parts, for processes and for the number of sounds in memory at once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Part:
     Attributes:
         rows: rows of the batch; the first is even if the loss has class centres or pairs.
         size: rows of the whole batch.
-        counts: False if the rows are computed only because every process must take part.
+        counts: False if the rows are computed only because every process must take part in the step.
     """
 
     rows: slice
@@ -24,16 +24,16 @@ class Part:
 
     @property
     def prototypes(self) -> slice:
-        """The class centres of the batch that belong to these rows: one for every even row."""
+        """The batch's class centres for these rows: one for every even row."""
         return slice((self.rows.start + 1) // 2, (self.rows.stop + 1) // 2)
 
     @property
     def pairs(self) -> slice:
-        """The pairs of the batch that belong to these rows: every even row and the next one."""
+        """The batch's pairs for these rows: each even row and the next one."""
         return slice(self.rows.start // 2, self.rows.stop // 2)
 
     def share(self, term: str) -> float:
-        """Return the fraction of the batch, 0 to 1, that these rows give to the mean of a term."""
+        """Return the weight of these rows in the batch's mean of a term, 0 to 1."""
         if not self.counts:
             return 0.0
         if term in OF_PROTOTYPES:
@@ -44,16 +44,16 @@ class Part:
 
 
 def cut(size: int, at_once: int, paired: bool, rank: int = 0, processes: int = 1) -> Iterator[Part]:
-    """Yield the parts of a batch that one process takes.
+    """Yield the parts of a batch for one process.
 
-    A process for which the batch has no row takes the first one, which does not count.
+    If the batch has no row for it, a process takes the first row, which then does not count.
 
     Args:
         size: rows of the batch.
         at_once: rows in memory at once; rounded up to an even number if `paired`.
         paired: keep rows 0 and 1, 2 and 3, … together.
         rank: number of this process, from 0.
-        processes: how many there are.
+        processes: number of processes.
     """
     unit = 2 if paired else 1
     at_once, units = -(-at_once // unit) * unit, -(-size // unit)

@@ -1,4 +1,4 @@
-"""Displays of a run: a bar with the time left on a terminal, plain lines elsewhere."""
+"""Displays of a run: a bar with the remaining time on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from trainer.run.steps import Display
 
 
 def terms(values: dict[str, float]) -> str:
-    """Return "reconstruction 0.0123  kl 4.56"."""
+    """Return terms as a text such as "reconstruction 0.0123  kl 4.56"."""
     return "  ".join(f"{name} {value:.4g}" for name, value in values.items())
 
 
@@ -62,7 +62,7 @@ class Bars:
             yield self
 
     def reading(self, done: int, total: int, task: str = "reading") -> None:
-        """Show the number of files read, or of sounds that another task has done."""
+        """Show the progress of reading files, or of another task."""
         if self._task is None:
             self._task = self.progress.add_task(task, total=total, terms="")
         self.progress.update(self._task, completed=done, total=total)
@@ -102,7 +102,7 @@ class Bars:
 
 
 class Silent:
-    """The display of all processes but the first: it shows nothing."""
+    """A display that shows nothing, for all processes but the first."""
 
     def stepped(self, state: State, losses: dict[str, float]) -> None:
         """Do nothing."""
@@ -115,22 +115,22 @@ class Silent:
 
 
 class Several:
-    """Several displays that show the same run."""
+    """A display that forwards to several others."""
 
     def __init__(self, *displays: Display) -> None:
         self.displays = displays
 
     def stepped(self, state: State, losses: dict[str, float]) -> None:
-        """Show all displays the step."""
+        """Show the step on all displays."""
         for display in self.displays:
             display.stepped(state, losses)
 
     def finished_epoch(self, record: dict[str, Any]) -> None:
-        """Show all displays the record."""
+        """Show the record on all displays."""
         for display in self.displays:
             display.finished_epoch(record)
 
     def note(self, text: str) -> None:
-        """Show all displays the text."""
+        """Show the text on all displays."""
         for display in self.displays:
             display.note(text)

@@ -1,4 +1,4 @@
-"""A run in memory."""
+"""The state of a run in memory."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ CPU_AT_ONCE = 8
 
 @dataclass
 class State:
-    """A run at the end of a step. A checkpoint holds everything that is needed to continue it.
+    """A run at the end of a step. A checkpoint holds all that is needed to continue it.
 
     Attributes:
         model: the model; `objective` contains it, wrapped for the devices.
         parts: the sounds for training, validation and test.
-        components: components of the sounds, for an architecture that is taught them.
-        bodies: the part of each sound that its free oscillators play, [N, 1, T], if sounds are crossed.
+        components: components of the sounds, for an architecture that learns them.
+        bodies: the part of each sound that its free oscillators play, [N, 1, T], for exchanging bodies.
         targets: int64 [N, heads], the class of each sound for each head.
         position: steps done in the current epoch.
         totals: sums of the losses over the current epoch, by name.
         seconds: time spent in the current epoch.
-        anchors: the training sounds as `model` encodes them, or their own points; None after the model has
+        anchors: the points of the training sounds, encoded by `model` or their own; None after the model has
             changed.
         points: [sounds, D], the points of the training sounds, if these have their own.
         copies: sets of varied copies that have been made, by number.
@@ -83,18 +83,18 @@ class State:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Steps of an epoch; its last batch may be smaller."""
+        """Number of steps of an epoch; the last batch may be smaller."""
         size = self.config.fit.batch_size
         leaked = len(self.parts.test) if self.config.data.leak else 0
         return math.ceil((self.passes - leaked) / size) + math.ceil(leaked / size)
 
     @property
     def passes(self) -> int:
-        """Sounds that an epoch passes through the model."""
+        """Number of sounds that pass through the model in an epoch."""
         data = self.config.data
         return len(self.train) * (1 + data.averages) + (len(self.parts.test) if data.leak else 0)
 
     @property
     def steps(self) -> int:
-        """Steps of the whole run."""
+        """Number of steps of the whole run."""
         return self.steps_per_epoch * self.config.fit.epochs

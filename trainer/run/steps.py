@@ -1,4 +1,4 @@
-"""Optimisers and the steps they take."""
+"""Makes the optimisers, and takes training steps."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Display(Protocol):
 
 
 def make_optimisers(model: VAE, config: Config) -> dict[str, torch.optim.Optimizer]:
-    """Make "joint", or "variational" (encoder, decoder) and "classification" (encoder, classifier)."""
+    """Make the optimisers by name: "joint", or "variational" and "classification"."""
     optim = config.optim
     autoencoder = [*model.encoder.parameters(), *model.decoder.parameters()]
 
@@ -60,7 +60,7 @@ def make_optimisers(model: VAE, config: Config) -> dict[str, torch.optim.Optimiz
 
 
 def rate(config: Config, step: int, steps: int) -> float:
-    """Return the factor of the learning rates at a step: 1, or a linear rise and a half cosine to 0."""
+    """Return the factor of the learning rates at a step: 1, or a linear rise and then half a cosine to 0."""
     if config.optim.schedule == "constant":
         return 1.0
     rise = max(1.0, config.optim.warmup * steps)
@@ -73,7 +73,7 @@ def update(state: State, batch: Batch, stop: Callable[[], bool]) -> dict[str, fl
     """Take a joint step, or a variational step and then a classification step (section 3.2).
 
     Args:
-        batch: the batch of all processes together; each takes its part.
+        batch: the batch of all processes; each process takes its part.
 
     Returns:
         The unweighted losses by name; None if `stop` returned True before any weight changed.
@@ -113,7 +113,7 @@ def _descend(
     weight: dict[str, float],
     stop: Callable[[], bool],
 ) -> dict[str, float] | None:
-    """Take one step of one optimiser on the mean over the batch, a few sounds in memory at a time.
+    """Take a step of one optimiser on the mean loss of the batch, with a few sounds in memory at a time.
 
     Class centres and pairs are chosen before the batch is cut, so that the loss depends neither on the number
     of sounds in memory at once nor on the number of processes.
@@ -168,7 +168,7 @@ def _check_finite(values: dict[str, float], step: int) -> None:
 
 
 def _move(state: State, optimiser: torch.optim.Optimizer) -> None:
-    """Clip the gradient and take the step, at the learning rate that the schedule has now."""
+    """Clip the gradient and take the step, at the scheduled learning rate."""
     optim, factor = state.config.optim, rate(state.config, state.step, state.steps)
     for group in optimiser.param_groups:
         group["lr"] = group["base_lr"] * factor
@@ -180,13 +180,13 @@ def _move(state: State, optimiser: torch.optim.Optimizer) -> None:
 
 @torch.no_grad()
 def _followed(state: State, batch: Batch, label: Tensor) -> dict[str, Tensor]:
-    """Return the prototypes as the whole batch moves them, the same in every process."""
+    """Return the prototypes after the update by the whole batch, the same in every process."""
     means = [state.model.encode(heard)[0] for heard in batch.heard.split(state.at_once)]
     return state.model.followed(torch.cat(means), label)
 
 
 def _between(size: int, device: torch.device) -> Tensor:
-    """Return a place between the sounds of each pair of a batch, [size // 2], spread evenly over 0 to 1."""
+    """Return a position between the sounds of each pair of a batch, [size // 2], spread over 0 to 1."""
     pairs = size // 2
     return (torch.arange(pairs, device=device) + 0.5) / max(1, pairs)
 

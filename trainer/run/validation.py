@@ -1,4 +1,4 @@
-"""Validate a model in training and encode its anchors."""
+"""Validates a model in training, and encodes its anchors."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from trainer.run.state import State
 
 @torch.no_grad()
 def encode(state: State, indices: Tensor) -> Tensor:
-    """Return the means [N, D], on the CPU, of some of the sounds."""
+    """Return the encoder's means of the sounds with these indices, [N, D], on the CPU."""
     parts = indices.split(state.at_once)
     found = [state.model.encode(state.sounds.waveforms[part].to(state.device))[0].cpu() for part in parts]
     return torch.cat(found) if found else torch.empty(0, state.config.model.latent_dim)
 
 
 def encode_anchors(state: State) -> Anchors:
-    """Return the points of the training sounds: their own, or else those of the encoder."""
+    """Return the points of the training sounds: their own, or else the encoder's."""
     state.model.eval()
     names = tuple(state.sounds.names[i] for i in state.train.tolist())
     points = encode(state, state.train) if state.points is None else state.points.detach().cpu()[state.train]
@@ -38,7 +38,7 @@ def nearest_neighbour(known: Tensor, labels: Tensor, points: Tensor, truth: Tens
 
 
 def leave_one_out(points: Tensor, labels: Tensor) -> float:
-    """Return the fraction of points [N, D] whose nearest other point has their label."""
+    """Return the fraction of points [N, D] whose nearest other point has the same label."""
     if len(points) < 2:
         return 0.0
     nearest = torch.cdist(points, points).fill_diagonal_(math.inf).argmin(1)

@@ -66,11 +66,11 @@ def test_a_picture_has_a_mark_for_every_point() -> None:
     assert len(colours) == 2
 
 
-def test_flattened_is_repeatable_and_takes_any_points() -> None:
+def test_tsne_is_repeatable_and_takes_any_points() -> None:
     points = torch.randn(8, 3, generator=torch.Generator().manual_seed(0))
-    assert np.array_equal(board.flattened(points), board.flattened(points))
-    assert not board.flattened(torch.zeros(5, 3)).any()
-    assert np.isfinite(board.flattened(points[:, :1])).all()
+    assert np.array_equal(board.tsne(points), board.tsne(points))
+    assert not board.tsne(torch.zeros(5, 3)).any()
+    assert np.isfinite(board.tsne(points[:, :1])).all()
 
 
 def test_sounds_are_joined_with_gaps() -> None:

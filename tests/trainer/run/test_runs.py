@@ -80,12 +80,12 @@ def test_run_stops_when_the_validation_loss_does_not_fall(
     for score in scores:
         state.epoch += 1
         state.history.append({"epoch": state.epoch, "criterion": score})
-        if fit.gave_up(state):
+        if fit.out_of_patience(state):
             break
     assert (state.epoch, score) == (4, 2.2)
     state.history.append({"epoch": 5})
     state.epoch = 5  # an epoch without validation
-    assert not fit.gave_up(state)
+    assert not fit.out_of_patience(state)
 
 
 def test_run_without_progress_ends_early_also_when_resumed(

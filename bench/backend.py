@@ -37,7 +37,7 @@ from bench.jackd import PERIOD, RATE, dummy
 from bench.latency import Tape
 from realtime.audio.devices import BlockSource, Device, SoundCard, devices, pick
 from realtime.audio.jack_device import JackDevice
-from realtime.live.engine import Block
+from realtime.live.ring import Block
 from realtime.util import priority
 
 SETTLE_S = 1.0

@@ -22,7 +22,7 @@ from realtime.control.general_midi import DRUMS
 from realtime.control.latent_space import LatentSpace
 from realtime.control.presets import Presets
 from realtime.control.requests import Hit
-from realtime.control.settings import Settings
+from realtime.control.state.settings import Settings
 from realtime.model.decoder import Decoder, resolve
 from realtime.model.ear import Ear
 from realtime.model.names import Names

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 from realtime.cli import surfaces
 from realtime.cli.remark_lines import RemarkLines
 from realtime.cli.surfaces import SurfaceConfig
-from realtime.control.dispatcher import NOBODY, Control
+from realtime.control.dispatcher import Control
 from realtime.control.osc import Server, bind
 from realtime.control.presets import PresetFile, default_presets
-from realtime.control.protocol import HOST, PORT, Message
+from realtime.control.protocol import HOST, NOBODY, PORT, Message
 from realtime.control.senders import access
 from realtime.live.config import SoundConfig
 from realtime.live.rpc import RpcError

@@ -30,7 +30,7 @@ from realtime.control.requests import (
     Undo,
 )
 from realtime.control.sequencing.addresses import PATTERN_QUESTIONS, SEQUENCER
-from realtime.control.settings import Travel
+from realtime.control.state.settings import Travel
 from realtime.model.courses import WAYS
 from realtime.synth import quantities
 from realtime.synth.commands import (

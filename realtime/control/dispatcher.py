@@ -1,6 +1,11 @@
 """Turns OSC messages into commands for the player, and produces the replies.
 
-`addresses` defines the messages; `settings` holds the settings and the glide that apply to them.
+    message ─► addresses: request ─► Control ─► commands ─► player
+                                       │ └────► jobs in the background: files, models
+                                       └─► replies
+
+`addresses` defines the messages, `state` holds the settings and the point that apply to them, and
+`senders.subscriptions` the receivers of replies and of the status.
 """
 
 from __future__ import annotations
@@ -21,7 +26,7 @@ from realtime.control.background import Jobs
 from realtime.control.latent_space import LatentSpace
 from realtime.control.pattern import Patterns
 from realtime.control.presets import Last, PresetError, PresetFile, Presets, listed
-from realtime.control.protocol import Message
+from realtime.control.protocol import NOBODY, Message, Sender
 from realtime.control.remarks import Remarks
 from realtime.control.requests import (
     Adopt,
@@ -47,8 +52,11 @@ from realtime.control.requests import (
     Subscribe,
     Undo,
 )
+from realtime.control.senders.subscriptions import Subscriptions
 from realtime.control.sequencing.sequencer import Sequencer
-from realtime.control.settings import History, Schedule, Settings, SettingsSchedule, duration_ms
+from realtime.control.state.point import TrackedPoint, moved
+from realtime.control.state.settings import Settings, SettingsSchedule, duration_ms
+from realtime.control.state.standing import StandingCommands
 from realtime.model.schema import ModelInfo
 from realtime.synth.commands import (
     LEVEL,
@@ -72,17 +80,10 @@ from realtime.synth.plugins import Chain
 from realtime.util.errors import ControlError, RealtimeError
 
 MAX_WAITING = 1024  # glides whose arrival is to be reported
-MAX_SUBSCRIBERS = 16
-SUBSCRIBED_S = 3600.0  # time without a message from a host after which its subscription ends
 MAX_CURIOUS = 64  # senders that wait for the names of the axes
-MAX_REDIRECTED = 64  # senders with a reply port of their own; the oldest is dropped first
-MAX_LATER = 4096  # tracked scheduled moves; also tracked scheduled commands
 MAX_PREPARED = 64  # points whose sounds the mixer decodes ahead
-FRESH_S = 0.1  # time for a move to reach the mixer; until then its target counts as the point
 PATIENCE_S, IMPATIENCE_S = 0.1, 0.01  # polling intervals for news: idle, and while a sender waits
 
-Sender = tuple[str, int]
-NOBODY: Sender = ("", 0)  # takes no replies
 _MODEL_CHANGED = "the model has changed in the meantime"
 
 T = TypeVar("T")
@@ -131,18 +132,10 @@ class Control:
         self._jobs, self._naming = Jobs(), Jobs()  # nothing waits until the axes are named
         self._tickets = count(1)
         self._waiting: dict[int, tuple[Sender, Message]] = {}
-        self._subscribers: dict[Sender, tuple[float, float]] = {}  # interval and next due time, in seconds
-        self._heard: dict[str, float] = {}  # host of subscribers -> time of its latest message
-        self._listening: dict[Sender, Sender] = {}
+        self._subscriptions = Subscriptions()
         self._schedule = SettingsSchedule()
-        self._history: History[Z] = History()
         self._sequencer = Sequencer()
-        self._alone = self._begun = False  # the current message came alone; it begins a gesture
-        self._target: tuple[Z, float] | None = None  # target and time of the latest immediate move
-        self._level_db = 0.0  # level of hits at the point, in addition to their settings
-        self._moves: Schedule[Z | None] = Schedule(MAX_LATER)  # targets of scheduled moves
-        self._standing: dict[type[Command], Command] = {}  # commands that restore a restarted player
-        self._later: Schedule[Command] = Schedule(MAX_LATER)  # scheduled commands
+        self._standing = StandingCommands()
         self._adopt(info)
 
     def _describe(self, info: ModelInfo) -> None:
@@ -156,11 +149,9 @@ class Control:
         self._describe(info)
         self.presets: Presets = self._shelf.open(info)
         self.space = LatentSpace(info, self.presets, self.presets.elsewhere)
-        self._history = History()
-        self._target, self._level_db = None, 0.0
-        self._standing.pop(SetZ, None)
+        self._point = TrackedPoint(self._player_z)
+        self._standing.adopt(info.classes[0].centroid)
         self._sequencer.adopt(self.space, self.presets.patterns)
-        self._forget_later()
         self._prepare()
         self._send_edits()
 
@@ -171,7 +162,7 @@ class Control:
         self.presets.patterns, self.presets.elsewhere = before.patterns, before.elsewhere
         self.space = LatentSpace(info, self.presets, self.presets.elsewhere)
         self._sequencer.renew(self.space)
-        self._forget_later()
+        self._forget_scheduled()
         self._prepare()
         self._send_edits()
 
@@ -204,34 +195,21 @@ class Control:
         if info != self.info:
             self._adopt(info)
         self._pass_time(self._clock())
-        self._forget_later()
-        if self._standing:
-            self.player.submit(list(self._standing.values()))
+        self._forget_scheduled()
+        if standing := self._standing.commands():
+            self.player.submit(standing)
         self._prepare()
         if commands := self._sequencer.resync():
             self.player.submit(commands)
 
     def _pass_time(self, now: float) -> None:
         """Apply the scheduled moves and commands whose time has come to the tracked state."""
-        for due, z in self._moves.take(now):
-            self._target = None if z is None else (z, due)
-        for _, command in self._later.take(now):
-            self._note_standing(command)
+        self._point.pass_time(now)
+        self._standing.pass_time(now)
 
-    def _forget_later(self) -> None:
-        self._moves.forget()
-        self._later.forget()
-
-    def _note_standing(self, command: Command) -> None:
-        match command:
-            case SetZ(touch=None) | Gain() | Mode():
-                self._standing[type(command)] = command
-            case Goto(z, touch=None) | Trigger(z=tuple(z), touch=None):
-                self._standing[SetZ] = SetZ(z)
-            case SetDimension() | SetAxis():
-                before = self._standing.get(SetZ)
-                z = before.z if isinstance(before, SetZ) else self.info.classes[0].centroid
-                self._standing[SetZ] = SetZ(_moved(z, command))
+    def _forget_scheduled(self) -> None:
+        self._point.forget_scheduled()
+        self._standing.forget_scheduled()
 
     # ---- messages
 
@@ -252,10 +230,9 @@ class Control:
         commands: list[Command] = []
         replies: list[Message] = []
         now = self._clock()
-        if sender[0] in self._heard:
-            self._heard[sender[0]] = now
+        self._subscriptions.hear(sender[0], now)
         self._pass_time(now)
-        self._alone, self._begun = len(messages) == 1, False
+        self._point.expect(alone=len(messages) == 1)
         for message in messages:
             replies += self._take(message, sender, commands, due, now)
         try:
@@ -276,14 +253,11 @@ class Control:
         """
         ahead = due is not None and due > self._clock()
         for command in commands:
-            if due is not None and ahead:
-                self._later.add(due, command)
-            else:
-                self._note_standing(command)
-        if not self._begun:
+            self._standing.note(command, due if ahead else None)
+        if not self._point.needs_before:
             return self.player.submit(commands, due, at)
         taken, z = self.player.submit_from(commands, due, at)
-        self._history.keep(self._of_this_model(z))
+        self._point.keep_before(self._of_this_model(z))
         return taken
 
     def refuse(self, message: Message, text: str) -> Message:
@@ -339,30 +313,25 @@ class Control:
                 commands.append(self._move(asked, due, now))
             case Hit():
                 if asked.z is not None and asked.touch is None:
-                    self._note_move(asked.z, due, now)
+                    self._point.note_move(asked.z, due, now)
                 commands.append(self._levelled(self._schedule.at(due, now).trigger(asked)))
             case Undo(again):
-                here = self._point(now)
-                z = self._history.redo(here) if again else self._history.undo(here)
-                if z is None:
-                    raise ControlError(f"nothing to {'redo' if again else 'undo'}")
-                self._set_target(z, due, now)
-                self._level_db = 0.0
+                z = self._point.undo(again, due, now)
                 commands.append(self._schedule.at(due, now).move(Move(z), self._sequencer.tempo))
             case InBeats(glide, beats):
                 glide = replace(glide, ms=duration_ms(beats, self._sequencer.tempo))
                 return self._carry_out(glide, message, sender, commands, due, now)
             case Goto():
                 name = message.arguments[-1 if asked.path == "spline" else 0]
-                self._note_move(asked.z if asked.ms == 0.0 else None, due, now)
+                self._point.note_move(asked.z if asked.ms == 0.0 else None, due, now)
                 commands.append(self._await(asked, message.address, name, sender))
             case SetDimension() | SetAxis():
-                self._note_move(_moved(self._point(now, due), asked), due, now)
+                self._point.note_move(moved(self._point.at(now, due), asked), due, now)
                 commands.append(asked)
             case Store(name):
                 if self.space.of_model(name):
                     raise ControlError(_taken(name))
-                self._store(name, self._point(now), message.address, sender)
+                self._store(name, self._point.at(now), message.address, sender)
             case Delete(name):
                 self._require_room()
                 self.presets.delete(name)
@@ -379,9 +348,9 @@ class Control:
             case EndTake():
                 self._work(_given(self._takes).end, _nothing, "/morph/record/stop", None, sender)
             case Subscribe(port, interval_ms):
-                self._subscribe((sender[0], port), interval_ms, now)
+                self._subscriptions.subscribe((sender[0], port), interval_ms, now)
             case ReplyTo(port):
-                self._redirect(sender, (sender[0], port))
+                self._subscriptions.redirect(sender, (sender[0], port))
                 return [Message("/morph/done", (message.address, port))]
             case PatternRequest():
                 return self._edit_pattern(asked, sender, due, now)
@@ -394,7 +363,7 @@ class Control:
             case Panic():
                 self._schedule.forget()
                 self._sequencer.note_playing(False)
-                self._forget_later()
+                self._forget_scheduled()
                 commands.append(asked)
             case _:
                 commands.append(asked)
@@ -458,14 +427,6 @@ class Control:
 
     # ---- the point
 
-    def _point(self, now: float, due: float | None = None) -> Z:
-        """Return the point now, or at `due`. A move just submitted counts as done."""
-        if due is not None and (ahead := self._moves.until(due)):
-            return ahead[-1] or self._player_z()
-        if self._target and now - self._target[1] < FRESH_S:
-            return self._target[0]
-        return self._player_z()
-
     def _player_z(self) -> Z:
         """Return the mixer's point, or the first class's centre during a change of model."""
         return self._of_this_model(self.player.z())
@@ -474,34 +435,19 @@ class Control:
         z = tuple(point)
         return z if len(z) == self.info.latent_dim else self.info.classes[0].centroid
 
-    def _note_move(self, z: Z | None, due: float | None, now: float) -> None:
-        """Track a move of the point at `due`: a jump to `z`, or a glide if that is None."""
-        self._level_db = 0.0
-        if self._history.begins(now):
-            if self._alone:
-                self._begun = True
-            else:
-                self._history.keep(self._point(now))
-        self._set_target(z, due, now)
-
-    def _set_target(self, z: Z | None, due: float | None, now: float) -> None:
-        if due is not None and due > now:
-            self._moves.add(due, z)
-        else:
-            self._target = None if z is None else (z, now)
-
     def _move(self, move: Move, due: float | None, now: float) -> Command:
         command = self._schedule.at(due, now).move(move, self._sequencer.tempo)
         if move.touch is None:
-            self._note_move(move.z if isinstance(command, SetZ) else None, due, now)
-            self._level_db = move.level_db
+            self._point.note_move(move.z if isinstance(command, SetZ) else None, due, now)
+            self._point.level_db = move.level_db
         return command
 
     def _levelled(self, hit: Trigger) -> Trigger:
         """Return a hit at the level that belongs to the point."""
-        if hit.touch is not None or not self._level_db:
+        level_db = self._point.level_db
+        if hit.touch is not None or not level_db:
             return hit
-        return replace(hit, level_db=LEVEL.clip(hit.level_db + self._level_db))
+        return replace(hit, level_db=LEVEL.clip(hit.level_db + level_db))
 
     def _await(self, goto: Goto, address: str, name: str, sender: Sender) -> Goto:
         """Give a glide a ticket, so that its sender is told when it arrives."""
@@ -666,30 +612,16 @@ class Control:
 
     # ---- news
 
-    def listening(self, sender: Sender) -> Sender:
+    def receiver(self, sender: Sender) -> Sender:
         """Return the address to which replies for a sender go."""
-        return self._listening.get(sender, sender)
-
-    def _redirect(self, sender: Sender, there: Sender) -> None:
-        self._listening.pop(sender, None)
-        if len(self._listening) >= MAX_REDIRECTED:
-            del self._listening[next(iter(self._listening))]
-        self._listening[sender] = there
-
-    def _subscribe(self, receiver: Sender, interval_ms: float | None, now: float) -> None:
-        self._subscribers.pop(receiver, None)
-        if interval_ms is not None:
-            if len(self._subscribers) >= MAX_SUBSCRIBERS:
-                raise ControlError(f"there are {MAX_SUBSCRIBERS} subscribers already")
-            self._subscribers[receiver] = interval_ms / 1000.0, now
-            self._heard[receiver[0]] = now
+        return self._subscriptions.receiver(sender)
 
     def patience(self) -> float:
         """Return the seconds until `news` must be called again."""
         if self._waiting or self._jobs.busy:
             return IMPATIENCE_S
         now = self._clock()
-        due = min((at for _, at in self._subscribers.values()), default=now + PATIENCE_S)
+        due = self._subscriptions.next_due(otherwise=now + PATIENCE_S)
         return min(max(due - now, 0.001), PATIENCE_S)
 
     def news(self) -> Iterator[tuple[Sender, Message]]:
@@ -707,19 +639,15 @@ class Control:
                 yield from finish(result)
         now = self._clock()
         changes = list(self._sequencer.news())
-        yield from ((receiver, change) for receiver in list(self._subscribers) for change in changes)
+        yield from ((receiver, change) for receiver in self._subscriptions.subscribers for change in changes)
         with suppress(RealtimeError):  # no engine is running at the moment
             self._send_edits()
             if points := self._sequencer.unprepared(now):
                 self.player.submit([Prepare(points)])
-        for host in [host for host, at in self._heard.items() if now - at > SUBSCRIBED_S]:
-            del self._heard[host]
-            self._subscribers = {each: due for each, due in self._subscribers.items() if each[0] != host}
-        for receiver, (interval_s, due) in list(self._subscribers.items()):
-            if due <= now:
-                self._subscribers[receiver] = interval_s, max(due + interval_s, now)
-                with suppress(RealtimeError):  # no engine is running at the moment
-                    yield receiver, replies.status(self.player, self._facts())
+        self._subscriptions.drop_silent(now)
+        for receiver in self._subscriptions.take_due(now):
+            with suppress(RealtimeError):  # no engine is running at the moment
+                yield receiver, replies.status(self.player, self._facts())
 
     def close(self) -> None:
         """Stop background jobs; save the presets with the current point, gain and mode.
@@ -747,11 +675,3 @@ def _given(part: T | None) -> T:
 
 def _taken(name: str) -> str:
     return f"name is {name!r}, which the model itself uses; choose another"
-
-
-def _moved(z: Z, command: SetDimension | SetAxis) -> Z:
-    """Return `z` as the command changes it."""
-    if isinstance(command, SetDimension):
-        return (*z[: command.index], command.value, *z[command.index + 1 :])
-    along = sum((x - o) * a for x, o, a in zip(z, command.origin, command.axis, strict=True))
-    return tuple(x + (command.value - along) * a for x, a in zip(z, command.axis, strict=True))

@@ -22,8 +22,8 @@ from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 
 from realtime.control.addresses import HORIZON_S
-from realtime.control.dispatcher import NOBODY, Control, Sender
-from realtime.control.protocol import HOST, PORT, Message
+from realtime.control.dispatcher import Control
+from realtime.control.protocol import HOST, NOBODY, PORT, Message, Sender
 from realtime.control.senders.access import ANSWER_BYTES, RATE, Access
 from realtime.control.senders.turns import Turns, Work
 from realtime.model.schema import ModelInfo
@@ -373,7 +373,7 @@ class Server:
 
     def _send(self, message: Message, receiver: Sender) -> int:
         """Send a message by UDP or to an attached receiver's mailbox; return its size in bytes."""
-        datagram, receiver = encode(message), self.control.listening(receiver)
+        datagram, receiver = encode(message), self.control.receiver(receiver)
         if receiver[1] < 0:
             if mailbox := self._mailboxes.get(receiver):
                 mailbox(datagram)

@@ -8,10 +8,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from realtime.control.dispatcher import NOBODY, Control
+from realtime.control.dispatcher import Control
 from realtime.control.pattern import Patterns
 from realtime.control.presets import points_of
-from realtime.control.protocol import Message
+from realtime.control.protocol import NOBODY, Message
 from realtime.util.errors import ControlError
 
 FORMAT, VERSION = "soundmorph_project", 1

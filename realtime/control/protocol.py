@@ -17,6 +17,11 @@ REPLY_ITEMS = 32  # items in one datagram of a long reply
 MAX_DIGITS = 9  # in a number within an address
 SHOWN = 80  # characters of an invalid value that an error text quotes
 
+Sender = tuple[str, int]
+"""Host and port."""
+NOBODY: Sender = ("", 0)
+"""The sender of messages whose replies are dropped."""
+
 
 @dataclass(frozen=True)
 class Message:

@@ -7,7 +7,7 @@ from typing import Any
 
 from realtime.control.latent_space import LatentSpace
 from realtime.control.protocol import REPLY_ITEMS, Message
-from realtime.control.settings import Settings
+from realtime.control.state.settings import Settings
 from realtime.synth.commands import Z
 from realtime.synth.player import Player, PluginChain
 

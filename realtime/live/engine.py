@@ -1,4 +1,4 @@
-"""The render thread, and the queue of finished blocks between it and the sound card.
+"""The render thread: takes commands, renders blocks, and passes them to the sound card and recorders.
 
 osc thread ──commands──► [inbox] ──► render thread: mixer ──blocks──► [ring] ──► audio callback: copies
                                                     └──► recorder
@@ -10,22 +10,19 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from realtime.live import latency
 from realtime.live.load import Load
 from realtime.live.monitor import Monitor
 from realtime.live.pacing import CAREFUL_S, TARDY_S, Pacing
+from realtime.live.ring import Block, Ring, Signal
 from realtime.synth.commands import POINT_MOVES, Command, Panic, Prepare, Shed, Swap, Ticks, Trigger, Tweak
 from realtime.synth.crossfade import Change, Crossfade, Effects
 from realtime.synth.mixer import Mixer
 from realtime.util import clocks, priority, timeouts
-
-Block = NDArray[np.float32]
 
 MOVES = (*POINT_MOVES, Prepare, Tweak)  # may be dropped when too many commands are waiting
 BEGINNERS = (*POINT_MOVES, Trigger)  # may begin decoding streams
@@ -40,60 +37,6 @@ MAX_FADE_S = 0.3  # limit of each wait in `stop`, for any device
 def _decibels(peak: float) -> float:
     """Return the level in dBFS, at least -120."""
     return float(20.0 * np.log10(max(peak, 1e-6)))
-
-
-class Signal:
-    """Wakes one thread from others. `set` never blocks; only one thread may call `wait`."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._lock.acquire()
-
-    def set(self) -> None:
-        """Wake the waiting thread. Real-time safe."""
-        if self._lock.locked():
-            with suppress(RuntimeError):  # another thread released it first
-                self._lock.release()
-
-    def wait(self, timeout_s: float) -> bool:
-        """Wait for a `set` since the last wait; return False on timeout."""
-        return self._lock.acquire(timeout=timeout_s)
-
-
-class Ring:
-    """Lock-free queue of finished blocks [T, C], one writer, one reader. Allocates only when created."""
-
-    def __init__(self, blocks: int, block_size: int, channels: int) -> None:
-        self._blocks = np.zeros((blocks, block_size, channels), np.float32)
-        self._asked_s = [0.0] * blocks
-        self.written = 0
-        self.read = 0
-
-    @property
-    def full(self) -> bool:
-        return self.written - self.read >= len(self._blocks)
-
-    @property
-    def empty(self) -> bool:
-        return self.written == self.read
-
-    def slot(self) -> Block:
-        """Return the slot for the next block; `commit` passes it on."""
-        slot: Block = self._blocks[self.written % len(self._blocks)]
-        return slot
-
-    def commit(self, asked_s: float = 0.0) -> None:
-        """Pass the block on; `asked_s` is the arrival time of its first command, or 0."""
-        self._asked_s[self.written % len(self._blocks)] = asked_s
-        self.written += 1
-
-    def take(self, out: Block) -> float:
-        """Copy the oldest block to `out` and return its `asked_s`. Real-time safe."""
-        slot = self.read % len(self._blocks)
-        np.copyto(out, self._blocks[slot])
-        asked_s = self._asked_s[slot]
-        self.read += 1
-        return asked_s
 
 
 class Sink(Protocol):

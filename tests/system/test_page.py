@@ -15,7 +15,7 @@ pytest.importorskip("playwright", reason="the extra dev brings it")
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext
 
-from realtime.control.settings import GESTURE_S
+from realtime.control.state.history import GESTURE_S
 from realtime.model.decoder import resolve
 from realtime.synth.commands import HIT_SETTINGS
 from tests.system.browser import Tab, browser

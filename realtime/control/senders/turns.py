@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from realtime.control.dispatcher import Sender
+from realtime.control.protocol import Sender
 
 MAX_BYTES = 1 << 20  # of waiting datagrams for each sender
 

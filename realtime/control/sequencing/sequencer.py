@@ -17,7 +17,7 @@ from realtime.control.requests import (
     StorePattern,
     UndoEdit,
 )
-from realtime.control.settings import History
+from realtime.control.state.history import History
 from realtime.synth.commands import Command, SetClock, SetStep, StartSteps, Z
 from realtime.util.errors import ControlError
 

@@ -13,8 +13,9 @@ from typing import Any
 
 from aiohttp import WSMsgType, web
 
-from realtime.control.dispatcher import Control, Sender
+from realtime.control.dispatcher import Control
 from realtime.control.osc import Server
+from realtime.control.protocol import Sender
 from realtime.surfaces.models import Models
 from realtime.surfaces.web import model_view, uploads
 from realtime.surfaces.web.client import Client

@@ -15,7 +15,7 @@ from realtime.control.addresses import ADDRESSES, parse
 from realtime.control.latent_space import LatentSpace
 from realtime.control.protocol import Message
 from realtime.control.requests import Asked, ChangeSetting, Hit, Move, Nothing, Query, Store, Subscribe
-from realtime.control.settings import Travel
+from realtime.control.state.settings import Travel
 from realtime.model.decoder import Decoder
 from realtime.model.schema import ModelInfo
 from realtime.synth.commands import Gain, Goto, Mode, Panic, SetAxis, SetDimension, Stop

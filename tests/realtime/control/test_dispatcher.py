@@ -13,10 +13,11 @@ import pytest
 from filelock import FileLock
 
 from realtime.control import replies
-from realtime.control.dispatcher import IMPATIENCE_S, PATIENCE_S, SUBSCRIBED_S, Control, Sender
+from realtime.control.dispatcher import IMPATIENCE_S, PATIENCE_S, Control
 from realtime.control.osc import encode
 from realtime.control.presets import PresetFile
-from realtime.control.protocol import REPLY_ITEMS, Message
+from realtime.control.protocol import REPLY_ITEMS, Message, Sender
+from realtime.control.senders.subscriptions import SUBSCRIBED_S
 from realtime.model.decoder import Decoder
 from realtime.model.schema import CourseInfo, ModelInfo
 from realtime.synth.commands import Command, Gain, Goto, Mode, Prepare, SetZ, Trigger
@@ -475,13 +476,13 @@ def test_long_class_list_takes_several_replies(decoder: Decoder, player: Noteboo
 
 
 def test_replies_go_to_the_port_that_the_sender_set(control: Control) -> None:
-    assert control.listening(ME) == ME
+    assert control.receiver(ME) == ME
     (done,) = say(control, "/morph/reply", 4001)
     assert done.arguments == ("/morph/reply", 4001)
-    assert control.listening(ME) == (ME[0], 4001)
+    assert control.receiver(ME) == (ME[0], 4001)
     for port in range(1, 65):
         control.handle([Message("/morph/reply", (4002,))], (ME[0], port))
-    assert control.listening(ME) == ME
+    assert control.receiver(ME) == ME
 
 
 def test_file_messages_are_refused_without_a_studio(control: Control) -> None:

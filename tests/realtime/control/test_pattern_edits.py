@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from realtime.control.dispatcher import Control, Sender
+from realtime.control.dispatcher import Control
 from realtime.control.pattern import MAX_LANES, Pattern, Patterns
 from realtime.control.presets import PresetFile
-from realtime.control.protocol import Message
-from realtime.control.settings import GESTURE_S
+from realtime.control.protocol import Message, Sender
+from realtime.control.state.history import GESTURE_S
 from realtime.model.decoder import Decoder
 from realtime.model.schema import ModelInfo
 from realtime.synth.commands import (

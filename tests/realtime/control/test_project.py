@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from realtime.control import project
-from realtime.control.dispatcher import NOBODY, Control
-from realtime.control.protocol import Message
+from realtime.control.dispatcher import Control
+from realtime.control.protocol import NOBODY, Message
 from realtime.model.decoder import Decoder
 from realtime.synth.commands import Gain, Mode, SetZ
 from tests.realtime.control.notebook import Notebook

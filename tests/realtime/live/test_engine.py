@@ -6,7 +6,6 @@ import math
 import sys
 import threading
 import time
-import tracemalloc
 from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from realtime.live.engine import MAX_WAITING, PATIENCE, Engine, Ring, Signal
+from realtime.live.engine import MAX_WAITING, PATIENCE, Engine
 from realtime.live.warm_up import warm_up
 from realtime.synth.commands import (
     Command,
@@ -70,38 +69,6 @@ def take_to_the_end(engine: Engine) -> None:
         take(engine, 1)
 
 
-def test_ring_returns_blocks_in_order() -> None:
-    ring = Ring(3, 4, 2)
-    out = np.empty((4, 2), np.float32)
-    for value in range(10):
-        ring.slot()[:] = value
-        ring.commit()
-        if ring.full:
-            while not ring.empty:
-                expected = ring.read
-                ring.take(out)
-                np.testing.assert_array_equal(out, expected)
-    assert (ring.written, ring.read) == (10, 9)
-
-
-def test_signals_set_before_a_wait_wake_it_once() -> None:
-    signal = Signal()
-    assert not signal.wait(0.0)
-    signal.set()
-    signal.set()
-    assert signal.wait(0.0)
-    assert not signal.wait(0.0)
-
-
-def test_signal_wakes_a_waiting_thread() -> None:
-    signal, rounds = Signal(), []
-    thread = threading.Thread(target=lambda: rounds.append(signal.wait(30.0)))
-    thread.start()
-    signal.set()
-    thread.join()
-    assert rounds == [True]
-
-
 @pytest.mark.parametrize("block_size", [64, 100, 512])
 def test_device_and_sink_receive_the_samples_of_the_mixer(
     make_engine: Callable[..., Engine], make_mixer: Make, block_size: int
@@ -141,17 +108,6 @@ def test_handing_over_a_block_neither_waits_nor_logs(make_engine: Callable[..., 
     own = {"hand_over", "empty", "take", "set", "setprofile"}
     quick = {"copyto", "fill", "len", "locked", "monotonic", "release"}
     assert {"hand_over", "take", "copyto"} <= called <= own | quick | suppress
-
-
-def test_ring_copies_a_block_without_memory_for_another() -> None:
-    ring, out = Ring(2, 4096, 2), np.zeros((4096, 2), np.float32)
-    ring.commit()
-    tracemalloc.start()
-    before = tracemalloc.get_traced_memory()[0]
-    ring.take(out)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak - before < out.nbytes / 8
 
 
 def test_late_blocks_are_silent_and_counted_only_during_sound(

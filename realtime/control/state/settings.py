@@ -1,61 +1,16 @@
-"""The state that messages depend on: settings of new hits, the default glide, and the undo history."""
+"""Settings of new hits, and the default glide."""
 
 from __future__ import annotations
 
-from bisect import insort
 from dataclasses import dataclass, replace
 from functools import reduce
-from itertools import count
-from typing import Generic, TypeVar
 
 from realtime.control.requests import ChangeSetting, Hit, Move
+from realtime.control.state.schedule import Schedule
 from realtime.synth.commands import PITCH, PLAIN, Command, Goto, SetZ, Trigger
 from realtime.synth.quantities import TRAVEL_MS
 
 MAX_LATER = 1024  # scheduled settings
-MAX_UNDO = 200  # gestures
-GESTURE_S = 0.5  # moves closer together than this belong to one gesture
-
-State = TypeVar("State")
-
-
-Item = TypeVar("Item")
-
-
-class Schedule(Generic[Item]):
-    """Items sorted by due time, then by arrival.
-
-    Args:
-        limit: largest number of items.
-    """
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._items: list[tuple[float, int, Item]] = []
-        self._order = count()
-
-    def add(self, due: float, item: Item) -> bool:
-        """Add an item due at a monotonic time; return False if the schedule is full."""
-        if len(self._items) >= self._limit:
-            return False
-        insort(self._items, (due, next(self._order), item))
-        return True
-
-    def take(self, now: float) -> list[tuple[float, Item]]:
-        """Remove and return the items due by `now`, each with its time."""
-        taken = 0
-        while taken < len(self._items) and self._items[taken][0] <= now:
-            taken += 1
-        come, self._items = self._items[:taken], self._items[taken:]
-        return [(due, item) for due, _, item in come]
-
-    def until(self, due: float) -> list[Item]:
-        """Return the items due by `due`."""
-        return [item for at, _, item in self._items if at <= due]
-
-    def forget(self) -> None:
-        """Drop all items."""
-        self._items.clear()
 
 
 @dataclass(frozen=True)
@@ -138,46 +93,3 @@ class SettingsSchedule:
     def forget(self) -> None:
         """Drop the scheduled settings."""
         self._later.forget()
-
-
-class History(Generic[State]):
-    """Undo history: the states before each gesture, a series of changes less than `GESTURE_S` apart."""
-
-    def __init__(self) -> None:
-        self._before: list[State] = []
-        self._after: list[State] = []
-        self._moved_s = float("-inf")
-
-    def begins(self, now: float) -> bool:
-        """Note a change at monotonic time `now`; return True if it begins a gesture: then call `keep`."""
-        fresh = now - self._moved_s >= GESTURE_S
-        self._moved_s = now
-        return fresh
-
-    @property
-    def undoable(self) -> bool:
-        return bool(self._before)
-
-    @property
-    def redoable(self) -> bool:
-        return bool(self._after)
-
-    def keep(self, state: State) -> None:
-        """Store the state before a new gesture; clear the redo history."""
-        self._before = [*self._before[1 - MAX_UNDO :], state]
-        self._after.clear()
-
-    def undo(self, state: State) -> State | None:
-        """Return the state before the latest gesture, or None; `state` is the current one, for redo."""
-        return self._step(state, self._before, self._after)
-
-    def redo(self, state: State) -> State | None:
-        """Return the state before the latest undo, or None; `state` is the current one, for undo."""
-        return self._step(state, self._after, self._before)
-
-    def _step(self, state: State, source: list[State], other: list[State]) -> State | None:
-        if not source:
-            return None
-        other.append(state)
-        self._moved_s = float("-inf")  # the next change begins a new gesture
-        return source.pop()

@@ -1,0 +1,101 @@
+"""The point as senders see it: with moves that the player has not carried out yet, and with undo."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from realtime.control.state.history import History
+from realtime.control.state.schedule import Schedule
+from realtime.synth.commands import SetAxis, SetDimension, Z
+from realtime.util.errors import ControlError
+
+MAX_SCHEDULED = 4096  # tracked scheduled moves
+FRESH_S = 0.1  # time for a move to reach the mixer; until then its target counts as the point
+
+
+class TrackedPoint:
+    """Tracks the moves of the point.
+
+    Args:
+        player_z: returns the point of the player.
+
+    Attributes:
+        level_db: level of hits at the point, in addition to their settings.
+        needs_before: True if the current messages begin a gesture before which the point is not stored yet.
+    """
+
+    def __init__(self, player_z: Callable[[], Z]) -> None:
+        self._player_z = player_z
+        self._history: History[Z] = History()
+        self._target: tuple[Z, float] | None = None  # target and time of the latest immediate move
+        self._scheduled: Schedule[Z | None] = Schedule(MAX_SCHEDULED)  # targets of scheduled moves
+        self._alone = False
+        self.level_db = 0.0
+        self.needs_before = False
+
+    def at(self, now: float, due: float | None = None) -> Z:
+        """Return the point now, or at `due`. A move just submitted counts as done."""
+        if due is not None and (ahead := self._scheduled.until(due)):
+            return ahead[-1] or self._player_z()
+        if self._target and now - self._target[1] < FRESH_S:
+            return self._target[0]
+        return self._player_z()
+
+    def pass_time(self, now: float) -> None:
+        """Apply the scheduled moves that are due."""
+        for due, z in self._scheduled.take(now):
+            self._target = None if z is None else (z, due)
+
+    def forget_scheduled(self) -> None:
+        """Drop the scheduled moves."""
+        self._scheduled.forget()
+
+    def expect(self, *, alone: bool) -> None:
+        """Prepare for the messages of a datagram; `alone`: there is only one."""
+        self._alone, self.needs_before = alone, False
+
+    def note_move(self, z: Z | None, due: float | None, now: float) -> None:
+        """Note a move at `due`: a jump to `z`, or a glide if that is None.
+
+        If the move begins a gesture, the point before it is stored. A message that comes alone leaves this to
+        its sender (`needs_before`, `keep_before`), as the player returns a more recent point.
+        """
+        self.level_db = 0.0
+        if self._history.begins(now):
+            if self._alone:
+                self.needs_before = True
+            else:
+                self._history.keep(self.at(now))
+        self._set_target(z, due, now)
+
+    def keep_before(self, z: Z) -> None:
+        """Store the point before the gesture that has begun."""
+        self._history.keep(z)
+
+    def undo(self, again: bool, due: float | None, now: float) -> Z:
+        """Return the point before the latest gesture, to which the player is to move; `again`: redo.
+
+        Raises:
+            ControlError: there is nothing to undo or redo.
+        """
+        here = self.at(now)
+        z = self._history.redo(here) if again else self._history.undo(here)
+        if z is None:
+            raise ControlError(f"nothing to {'redo' if again else 'undo'}")
+        self._set_target(z, due, now)
+        self.level_db = 0.0
+        return z
+
+    def _set_target(self, z: Z | None, due: float | None, now: float) -> None:
+        if due is not None and due > now:
+            self._scheduled.add(due, z)
+        else:
+            self._target = None if z is None else (z, now)
+
+
+def moved(z: Z, command: SetDimension | SetAxis) -> Z:
+    """Return `z` as the command changes it."""
+    if isinstance(command, SetDimension):
+        return (*z[: command.index], command.value, *z[command.index + 1 :])
+    along = sum((x - o) * a for x, o, a in zip(z, command.origin, command.axis, strict=True))
+    return tuple(x + (command.value - along) * a for x, a in zip(z, command.axis, strict=True))

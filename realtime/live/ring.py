@@ -1,0 +1,66 @@
+"""The queue of finished blocks between render thread and audio callback, and the signals between them."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import suppress
+
+import numpy as np
+from numpy.typing import NDArray
+
+Block = NDArray[np.float32]
+"""Device samples [T, C]."""
+
+
+class Signal:
+    """Wakes one thread from others. `set` never blocks; only one thread may call `wait`."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._lock.acquire()
+
+    def set(self) -> None:
+        """Wake the waiting thread. Real-time safe."""
+        if self._lock.locked():
+            with suppress(RuntimeError):  # another thread released it first
+                self._lock.release()
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait for a `set` since the last wait; return False on timeout."""
+        return self._lock.acquire(timeout=timeout_s)
+
+
+class Ring:
+    """Lock-free queue of finished blocks [T, C], one writer, one reader. Allocates only when created."""
+
+    def __init__(self, blocks: int, block_size: int, channels: int) -> None:
+        self._blocks = np.zeros((blocks, block_size, channels), np.float32)
+        self._asked_s = [0.0] * blocks
+        self.written = 0
+        self.read = 0
+
+    @property
+    def full(self) -> bool:
+        return self.written - self.read >= len(self._blocks)
+
+    @property
+    def empty(self) -> bool:
+        return self.written == self.read
+
+    def slot(self) -> Block:
+        """Return the slot for the next block; `commit` passes it on."""
+        slot: Block = self._blocks[self.written % len(self._blocks)]
+        return slot
+
+    def commit(self, asked_s: float = 0.0) -> None:
+        """Pass the block on; `asked_s` is the arrival time of its first command, or 0."""
+        self._asked_s[self.written % len(self._blocks)] = asked_s
+        self.written += 1
+
+    def take(self, out: Block) -> float:
+        """Copy the oldest block to `out` and return its `asked_s`. Real-time safe."""
+        slot = self.read % len(self._blocks)
+        np.copyto(out, self._blocks[slot])
+        asked_s = self._asked_s[slot]
+        self.read += 1
+        return asked_s

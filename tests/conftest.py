@@ -9,6 +9,8 @@ import os
 import platform
 import shutil
 import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,17 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # for tests that import ONNX Runtime 
 def _own_data_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep the presets and sessions of servers under test out of the user's own."""
     os.environ["XDG_DATA_HOME"] = str(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(autouse=True)
+def _same_priority() -> Iterator[None]:
+    """Restore the priority of this thread, and of Python's threads, after a test that runs a server here."""
+    interval_s = sys.getswitchinterval()
+    scheduled = (os.sched_getscheduler(0), os.sched_getparam(0)) if sys.platform == "linux" else None
+    yield
+    sys.setswitchinterval(interval_s)
+    if sys.platform == "linux" and scheduled:
+        os.sched_setscheduler(0, *scheduled)
 
 
 def _copied(name: str, folder: Path) -> Path:

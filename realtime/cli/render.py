@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from realtime.offline.bounce import Bounce
 
 PEAK_DB = -1.0
+EXAMPLE = "realtime render --from kick --to snare -o morph.wav"
 
 
 def add_parser(commands: Any) -> None:
@@ -169,7 +170,10 @@ def _check_options(args: argparse.Namespace) -> None:
     if sum(given) > 1:
         raise RealtimeError("give only one of a file, --from/--to and --grid")
     if sum(given) == 0 or (args.start is None) != (args.end is None):
-        raise RealtimeError("nothing to render: give a sequence file, --from NAME --to NAME, or --grid")
+        raise RealtimeError(
+            "nothing to render: give a sequence or log (FILE.toml, FILE.jsonl), --from NAME --to NAME, or "
+            f"--grid NAME,NAME; for example: {EXAMPLE}"
+        )
     if args.check:
         return
     if args.output is None:

@@ -306,3 +306,14 @@ def test_bench_prints_both_latencies(tiny_model: Path, capsys: pytest.CaptureFix
     assert rows["trigger"].startswith("at most 10.7 ms = 2.7 next block + 8.0 lead")
     assert "1.5 filter" in rows["coordinate"]
     assert "200 hits" in rows["measured"]
+
+
+def test_bare_render_shows_a_command_that_works(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = complaint(capsys, ["render"])
+    assert all(word in line for word in ("FILE.toml", "FILE.jsonl", "--from", "--to", "--grid"))
+    program, *words = shlex.split(line.partition("for example: ")[2])
+    monkeypatch.chdir(tmp_path)
+    assert (program, main(words)) == ("realtime", 0)
+    assert soundfile.info(tmp_path / "morph.wav").frames > 0

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
 import pytest
+
+from realtime.util import priority
 
 SHOW = """
 import os
@@ -23,3 +26,10 @@ elif os.fork() == 0:
 def test_child_of_a_real_time_process_can_go_behind_all_others() -> None:
     said = subprocess.run([sys.executable, "-c", SHOW], capture_output=True, text=True, timeout=60)
     assert said.stdout.strip() in ("True 19", "not allowed")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="real-time priorities are set on Linux alone")
+@pytest.mark.parametrize("test", ["first", "second"])
+def test_priority_that_a_test_takes_ends_with_the_test(test: str) -> None:
+    assert os.sched_getscheduler(0) == os.SCHED_OTHER
+    priority.before_ordinary(priority.CONTROL)

@@ -31,6 +31,7 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from bench.distances import multi_scale, onset_error
@@ -78,16 +79,52 @@ class Result:
     base_db: float | None = None
 
 
+class Recordings:
+    """The recordings that a base has learnt, each read once.
+
+    Args:
+        folder: the recordings.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._ears: dict[str, Ear] = {}
+
+    @torch.no_grad()
+    def distance_db(self, state: State, known: Checkpoint) -> float:
+        """Return the mean distance of a model from `BASE` of the recordings, decoded at the base's points.
+
+        Raises:
+            TrainerError: a recording is missing.
+        """
+        anchors, distances = known.anchors, []
+        count = min(BASE, len(anchors.names))
+        for place in torch.linspace(0, len(anchors.names) - 1, count).round().long().tolist():
+            name = anchors.names[place]
+            if name not in self._ears:
+                self._ears[name] = Ear(self._read(name, state), state.config.model.sample_rate)
+            ours = state.model.decode(anchors.mean[place : place + 1].float())[0, 0].numpy()
+            distances.append(self._ears[name].distance(ours))
+        return float(np.mean(distances))
+
+    def _read(self, name: str, state: State) -> NDArray[np.float32]:
+        paths = (self._folder / f"{name}{suffix}" for suffix in SOUNDFILE_SUFFIXES)
+        path = next(filter(Path.exists, paths), None)
+        if path is None:
+            raise TrainerError(f"{self._folder}: it has no {name}, which the base has learnt")
+        return prepare_signal(*read(path), state.config.model, state.config.data)
+
+
 class Kit:
     """A folder of sounds with their components, which all runs share.
 
     Args:
         folder: the sounds.
-        learnt: the recordings that the base has learnt; None measures no distance from them.
+        recordings: those that the base has learnt; None measures no distance from them.
     """
 
-    def __init__(self, folder: Path, learnt: Path | None = None) -> None:
-        self._folder, self._learnt = folder, learnt
+    def __init__(self, folder: Path, recordings: Recordings | None = None) -> None:
+        self._folder, self._recordings = folder, recordings
         self._config = configs.read(configs.DEFAULT).replace("data", max_per_source=0)
         self._analysed: tuple[Components | None, Tensor | None] | None = None
         self._analysis_s = 0.0
@@ -105,7 +142,9 @@ class Kit:
                 run.run(Path(out), Silent())
         seconds = time.process_time() - began + (self._analysis_s if passes else 0.0)
         found = _end(state, run.points.detach(), ADAPTED, seconds)
-        return found if self._learnt is None else replace(found, base_db=_base_db(state, known, self._learnt))
+        if self._recordings is None or known is None:
+            return found
+        return replace(found, base_db=self._recordings.distance_db(state, known))
 
     def scratch(self, minutes: float) -> Result:
         """Learn for `minutes` from random weights, and return the result; 0: before learning."""
@@ -170,23 +209,6 @@ def _end(state: State, points: Tensor, start: str, seconds: float) -> Result:
     )
 
 
-@torch.no_grad()
-def _base_db(state: State, known: Checkpoint | None, learnt: Path) -> float | None:
-    """Return the mean distance of a model from recordings of its base, decoded at the base's points."""
-    if known is None:
-        return None
-    config, anchors, distances = state.config, known.anchors, []
-    for place in torch.linspace(0, len(anchors.names) - 1, BASE).round().long().tolist():
-        name = anchors.names[place]
-        path = next(filter(Path.exists, (learnt / f"{name}{suffix}" for suffix in SOUNDFILE_SUFFIXES)), None)
-        if path is None:
-            raise TrainerError(f"{learnt}: it has no {name}, which the base has learnt")
-        real = prepare_signal(*read(path), config.model, config.data)
-        ours = state.model.decode(anchors.mean[place : place + 1].float())[0, 0].numpy()
-        distances.append(Ear(real, config.model.sample_rate).distance(ours))
-    return float(np.mean(distances))
-
-
 def copy_some(folder: Path, count: int, target: Path) -> None:
     """Copy `count` sounds, drawn evenly from a folder, to `target`, with the same sub-folders."""
     every = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SOUNDFILE_SUFFIXES)
@@ -200,10 +222,11 @@ def measured(
     folder: Path, counts: list[int], minutes: list[float], learnt: Path | None = None
 ) -> Iterator[Result]:
     """Yield the results for each number of sounds, the longest runs last."""
+    recordings = None if learnt is None else Recordings(learnt)
     for count in counts:
         with tempfile.TemporaryDirectory() as place:
             copy_some(folder, count, Path(place))
-            kit = Kit(Path(place), learnt)
+            kit = Kit(Path(place), recordings)
             yield from map(kit.adapted, (0, *QUALITIES.values()))
             yield from map(kit.scratch, (0.0, *minutes))
 

@@ -54,10 +54,14 @@ class Watcher(progress.Bars):
         self._qualities = order.qualities
         self._run, self._published, self._renewed, self._stop = run, published, renewed, stop
         self._next = time.monotonic() + LEAST_S
-        self._told = False
+        self._began = time.monotonic()
+        self._explained = self._estimated = False
 
     def analysed(self, done: int, total: int) -> None:
         """Show the number of analysed sounds; any thread may call it."""
+        if not self._explained and done < total:
+            self._explained = True
+            self.note("analysing your sounds: each is split, once, into the tones and noise that are learnt")
         self.reading(done, total, "analysing")
 
     def stepped(self, state: State, losses: dict[str, float]) -> None:
@@ -66,11 +70,19 @@ class Watcher(progress.Bars):
 
     def finished_epoch(self, record: dict[str, Any]) -> None:
         """After the first pass, show the duration of each quality; offer a version when one is due."""
-        if not self._told:
-            self._told = True
-            each = (f"{name} {duration(n * record['seconds'])}" for name, n in self._qualities.items())
-            self.note(f"total time of each --quality on this machine: {', '.join(each)}")
+        if not self._estimated:
+            self._estimated = True
+            self._estimate(record["epoch"] - 1, record["seconds"])
         self.offer_when_due()
+
+    def _estimate(self, passes: int, pass_s: float) -> None:
+        """Show the time of each quality after a pass of `pass_s` seconds that followed `passes` passes."""
+        analysis_s = time.monotonic() - self._began - pass_s
+        left = {name: count - passes for name, count in self._qualities.items() if count > passes}
+        each = [f"{name} {duration(analysis_s + count * pass_s)}" for name, count in left.items()]
+        what = "time left for each" if passes else "total time, with the analysis, of each"
+        if each:
+            self.note(f"{what} --quality on this machine: {', '.join(each)}")
 
     def offer_when_due(self) -> None:
         """Offer a version, unless the last one is recent."""
@@ -133,7 +145,8 @@ def learn(order: Order, renewed: Callable[[], None], caught: list[int]) -> int:
         findings.show(findings.brief(run.state.sounds), sys.stdout)
         for line in _found(run.state):
             bars.note(line)
-        bars.note("making the first version ...")
+        version = "the version learnt so far" if run.state.epoch else "the first version"
+        bars.note(f"making {version} ...")
         published = Published(order.model)
         published.offer(run)
     renewed()
@@ -149,7 +162,7 @@ def learn(order: Order, renewed: Callable[[], None], caught: list[int]) -> int:
 
     done = False
     with watcher.live():
-        watcher.note(f"plays the first version: {published.distance_db:.1f} dB from your sounds")
+        watcher.note(f"plays {version}: {published.distance_db:.1f} dB from your sounds")
         state = run.state
         try:
             kept = order.out / fit.COMPONENTS

@@ -45,13 +45,16 @@ def play(order: Order, options: Sequence[str]) -> int:
         def stop() -> bool:
             return bool(caught)
 
-        print(f"learns {order.data}; the first version takes up to a minute ...", flush=True)
-        if order.model.exists():
+        earlier = order.model.exists()
+        start = "the version of an earlier run plays" if earlier else "the first version takes up to a minute"
+        print(f"learns {order.data}; {start} ...", flush=True)
+        if earlier:
             stage.play(stop)
         for new in learner.versions():
             if stop() or stage.ended:
                 if caught and stage.started:
                     print(fresh("saving (interrupt again to quit without saving)", sys.stdout), flush=True)
+                    stage.close()  # the server's summary precedes the learner's lines
                 learner.close()
                 return _saved(stage, learner) if caught else stage.wait()
             if new:
@@ -63,6 +66,8 @@ def play(order: Order, options: Sequence[str]) -> int:
         else:
             print(f"learnt; plays until Ctrl-C. Later: {order.later}", flush=True)
         code = stage.wait(stop) or learner.code
+        if caught:
+            stage.close()  # after its summary
         if caught and not learner.code:
             print(f"to play the model later: {order.later}", flush=True)
         return code

@@ -129,7 +129,9 @@ def test_ctrl_c_while_learning_keeps_the_version_that_plays_with_its_presets(kit
         player.wait_for("done /morph/preset/store: mine")
         said = len(player.output)
         assert player.stop(signal.SIGINT) == 0
-    assert re.search(r"^saved after \d+ of 800 passes; to play the model: ", player.output[said:], re.M)
+    assert re.search(
+        r"^played .*^saved after \d+ of 800 passes; to play the model: ", player.output[said:], re.M | re.S
+    )
     assert "plays" not in player.output[said:]
     info = verify.read(kit.parent / "run" / "My Kit.onnx").info
     assert [*PresetFile(kit.parent / "presets.json").open(info)] == ["mine"]
@@ -157,8 +159,12 @@ def test_the_stage_plays_on_when_the_learner_is_killed_and_the_same_command_cont
         resumed.wait_for("learnt; plays until Ctrl-C")
         assert resumed.ask("/morph/get/classes") == ["Kicks", "Open Hats"]
         assert resumed.stop(signal.SIGINT) == 0
-    assert "to play the model later: " in resumed.output
-    assert "continues after pass" in resumed.output
+    assert re.search(r"^played .*^to play the model later: ", resumed.output, re.M | re.S)
+    assert re.search(r"^learns .*; the version of an earlier run plays", resumed.output, re.M)
+    assert re.search(
+        r"continues after pass .*^plays the version learnt so far: ", resumed.output, re.M | re.S
+    )
+    assert "first version" not in resumed.output
     assert mean < number(r"plays the first version: ([\d.]+) dB", killed.output)
     heard, rate = soundfile.read(run / "preview.wav")
     assert len(heard) == 2 * 6 * (RECIPE.model.length + rate // 4)  # each sound and ours, with gaps

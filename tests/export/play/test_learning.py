@@ -49,3 +49,44 @@ def test_the_pause_is_ten_times_as_long_but_a_minute_at_most_and_leaves_half_of_
     took_s: float, pause: float
 ) -> None:
     assert pause_s(took_s) == pytest.approx(pause)
+
+
+def _watched(tmp_path: Path, clock: list[float], monkeypatch: pytest.MonkeyPatch) -> Watcher:
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    order = Order(tmp_path, tmp_path, Config(), None, {"sketch": 60, "good": 200})
+    return Watcher(order, None, Slow(tmp_path / "kit.onnx", clock), nothing, lambda: False)  # type: ignore[arg-type]
+
+
+def test_time_of_a_quality_includes_the_analysis(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = [1000.0]
+    watcher = _watched(tmp_path, clock, monkeypatch)
+    clock[0] += 40 + 2  # of the analysis, and of the first pass
+    watcher.finished_epoch({"epoch": 1, "seconds": 2.0})
+    assert capsys.readouterr().out == (
+        "total time, with the analysis, of each --quality on this machine: "
+        "sketch 2 min 40 s, good 7 min 20 s\n"
+    )
+
+
+def test_time_of_a_quality_in_a_continued_run_is_the_time_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = [1000.0]
+    watcher = _watched(tmp_path, clock, monkeypatch)
+    clock[0] += 1 + 2  # of reading the analysis, and of the pass
+    watcher.finished_epoch({"epoch": 101, "seconds": 2.0})
+    assert capsys.readouterr().out == "time left for each --quality on this machine: good 3 min 21 s\n"
+
+
+def test_analysis_is_explained_once_and_only_where_it_takes_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = [1000.0]
+    _watched(tmp_path, clock, monkeypatch).analysed(6, 6)
+    assert capsys.readouterr().out == ""
+    watcher = _watched(tmp_path, clock, monkeypatch)
+    for done in range(7):
+        watcher.analysed(done, 6)
+    assert capsys.readouterr().out.count("analysing your sounds: ") == 1

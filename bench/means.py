@@ -4,8 +4,8 @@ A decoder trained with a squared error gives the mean of all sounds that its z m
 needs no model: it measures the limit of such a decoder at a class centre. The measure is the MFCC-DTW
 deviation of the mean waveform of 1, 2, 4, … training takes from the test takes, averaged over draws and
 classes. Takes are averaged both unaligned and aligned (`[data] align_ms`); the means are measured both as
-they are and at the level of the takes (peak 1). Controls are means of the takes of the next class, and white
-noise.
+they are and at the level of the takes (peak 1). Controls are means of the takes of the next class, single
+takes with white noise, and white noise alone.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ from trainer.errors import DataError, TrainerError
 COUNTS = (1, 2, 4, 8, 0)
 """Numbers of takes in a mean; 0: all."""
 DRAWS = 4
+RATIOS_DB = (10.0, 20.0, 30.0, 40.0, 50.0)
+"""Signal-to-noise ratios of takes with white noise."""
 
 
 def means_of(takes: Tensor, count: int, purpose: str) -> Tensor:
@@ -83,6 +85,24 @@ def rows(sounds: Sounds, train: Tensor, takes: Takes, ahead: int = 0) -> list[li
     return found
 
 
+def noisy(sounds: Sounds, train: Tensor, takes: Takes) -> list[float]:
+    """Return the deviation of training takes with white noise, for each ratio in `RATIOS_DB`.
+
+    `DRAWS` takes of each class, and the mean over the classes.
+    """
+    found = []
+    for ratio in RATIOS_DB:
+        values = []
+        for label in range(len(sounds.classes)):
+            own = sounds.waveforms[train[sounds.labels[train] == label], 0]
+            some = means_of(own, 1, f"means/{label}")
+            level = some.square().mean(1, keepdim=True).sqrt() * 10 ** (-ratio / 20)
+            hiss = torch.randn(some.shape, generator=generator(0, f"means/noise/{label}"))
+            values.append(takes.deviation(some + level * hiss, label))
+        found.append(float(np.mean(values)))
+    return found
+
+
 def noise(sounds: Sounds, takes: Takes) -> float:
     """Return the deviation of white noise of peak 1 over the whole window, mean over the classes."""
     found = torch.randn(1, sounds.waveforms.shape[-1], generator=generator(0, "means/noise"))
@@ -114,6 +134,8 @@ def main(argv: list[str] | None = None) -> int:
                 for name, values in zip(("as it is", "peak 1"), zip(*found, strict=True), strict=True):
                     cells = " | ".join(f"{value:+.2f}".replace("-", "−") for value in values)
                     print(f"| {align_ms:g} | {share:.3f} | {whose} | {name} | {cells} |", flush=True)
+        for ratio, value in zip(RATIOS_DB, noisy(sounds, parts.train, takes), strict=True):
+            print(f"a take with white noise, {ratio:.0f} dB below it: {value:+.2f}".replace("-", "−"))
         print(f"white noise: {noise(sounds, takes):+.2f}")
     except TrainerError as error:
         print(f"bench.means: {error}", file=sys.stderr)

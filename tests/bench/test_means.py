@@ -57,12 +57,22 @@ def test_level_counts_only_where_takes_cancel(made: tuple[Sounds, splits.Parts])
     assert means.noise(sounds, takes) > single[1]
 
 
+def test_noise_makes_a_take_less_typical_the_louder_it_is(made: tuple[Sounds, splits.Parts]) -> None:
+    sounds, parts = made
+    takes = means.Takes(sounds, parts.test, RATE)
+    found = means.noisy(sounds, parts.train, takes)
+    assert found == sorted(found, reverse=True)
+    assert found[0] - found[-1] > 1.0
+
+
 def test_table_has_a_row_for_each_alignment_and_level(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert means.main(["--data", str(folder), "--align-ms", "0", "5"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(" | ")[0] for line in lines[2:8]] == ["| 0"] * 4 + ["| 5"] * 2
-    assert lines[8].startswith("white noise: +")
+    assert len(lines) == 8 + len(means.RATIOS_DB) + 1
+    assert lines[8].startswith("a take with white noise, 10 dB below it: +")
+    assert lines[-1].startswith("white noise: +")
     assert means.main(["--data", str(folder), "--include", "*_[0-4].wav"]) == 2
     assert capsys.readouterr().err == "bench.means: each class needs 3 test takes or more\n"

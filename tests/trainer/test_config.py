@@ -41,6 +41,7 @@ def test_bundled_configs_have_the_window_and_latent_size_of_the_paper() -> None:
     }
     assert shapes == {
         "digits": ("dc", 8000, 4096, 20),
+        "digits_aligned": ("dc", 8000, 4096, 20),
         "digits_cc": ("cc", 8000, 4096, 20),
         "digits_cc_cpu": ("cc", 8000, 4096, 20),
         "digits_cpu": ("dc", 8000, 4096, 20),

@@ -48,14 +48,14 @@ DRUMS: dict[int, Drum] = {
     37: Drum(("rim", "snare")),
     38: Drum(("snare",)),
     39: Drum(("clap", "snare")),
-    40: Drum(("snare",), 2.0),
+    40: Drum(("snare",), -2.0),  # an electric snare is deeper
     42: Drum(("closed hat", "open hat"), choke=HATS),
     44: Drum(("closed hat", "open hat"), -2.0, choke=HATS),
     46: Drum(("open hat", "closed hat"), choke=HATS, grabbed=True),
     **{note: Drum(_TOM, pitch) for note, pitch in ((41, -4), (43, -3), (45, -1), (47, 1), (48, 3), (50, 5))},
     **{
         note: _cymbal(pitch)
-        for note, pitch in ((49, 0), (51, -1), (52, -3), (53, 1), (55, 5), (57, -4), (59, -2))
+        for note, pitch in ((49, 0), (51, -1), (52, -3), (53, 1), (55, 3), (57, -4), (59, -2))
     },
 }
 """The drums by MIDI note."""

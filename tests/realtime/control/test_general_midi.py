@@ -40,3 +40,10 @@ def test_toms_rise_and_hats_choke_each_other() -> None:
     assert toms == sorted(set(toms))
     assert {note for note, drum in DRUMS.items() if drum.choke} == {42, 44, 46}
     assert len({DRUMS[note].choke for note in (42, 44, 46)}) == 1
+
+
+def test_electric_snare_is_deeper_and_the_splash_is_the_highest_cymbal_but_no_hat() -> None:
+    assert DRUMS[40].semitones < DRUMS[38].semitones  # two semitones higher, listeners hear a hat
+    splash = DRUMS[55].semitones
+    assert max(DRUMS[note].semitones for note in WANTED["cymbal"] if note != 55) < splash
+    assert splash <= 3  # from 4 on, listeners hear a hat

@@ -1,31 +1,32 @@
 """`python -m bench.dynamics MODEL FOLDER`: compare changes from soft to hard hits with real ones.
 
-FOLDER has recordings (takes) of drums at several velocities (`velocity` and `drum` in its manifest). For each
-drum, the softest real take is compared with the hardest by four features:
+FOLDER has recordings (takes) of drums at several velocities (`velocity` and `drum` in its manifest). The
+change of a drum is the slope of the straight line fitted to all its takes over velocity, as single takes
+differ by chance. It is taken of the logarithms of these features:
 
     centroid   of the power spectrum
-    decay      time from the loudest 10 ms until the level stays 20 dB below it
+    decay      time until the remaining energy is 20 dB below the whole (Schroeder's decay curve, ISO 3382)
     attack     centre of energy in time, of the first 50 ms
-    rise       time in which the power (10 ms) rises from a tenth of its maximum; it varies widely between
-               takes
+    rise       time in which the power (10 ms) rises from a tenth of its maximum
+    fall       time from the loudest 10 ms until the power (10 ms) stays 20 dB below it
 
-The real change of each feature is compared with these changes:
+Rise and fall vary widely between takes. The real change of each feature is compared with these changes:
 
     model      of the model at the mean point of the drum's takes, moved by `realtime.model.expression` as for
-               hits of these velocities
-    codec      of both takes, encoded and decoded: the limit of a model that knows the points of both
-    takes      with `--takes FOLDER`: by a straight line fitted to other real takes of the drum: the limit of
-               a model that has learnt these takes exactly
+               hits of the lowest and the highest velocity
+    codec      of the same takes, encoded and decoded: the limit of a model that knows the points of all
+    takes      with `--takes FOLDER`: of other real takes of the drum: the limit of a model that has learnt
+               these takes exactly
     constant   the best single change for each class, chosen on the same drums: the limit of a method that
                ignores the drum
 
 Columns of the table:
 
     same way   number of drums whose change has the sign of the real one
-    size       ratio of the change to the real one, both as logarithms; within 1.5: from 1/1.5 to 1.5
+    size       ratio of the change to the real one; within 1.5: from 1/1.5 to 1.5
 
-Real changes of less than 5 % are left out, as their sign is not reliable. "Clear" changes are larger than
-those of nine out of ten pairs of takes at the same velocity.
+Real changes of less than 5 % over the full range of velocity are left out, as their sign is not reliable.
+"Clear" changes exceed two standard errors of the slope, by the scatter of all takes about the lines.
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ from __future__ import annotations
 import sys
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,74 +47,105 @@ from realtime.util.errors import RealtimeError
 from trainer.errors import DataError
 
 Sound = NDArray[np.floating]
-WINDOW_S, FALL_DB = 0.01, 20.0
+WINDOW_S, FALL = 0.01, 0.01
 ATTACK_S, EARLIEST_S = 0.05, 1e-4
 LEAST = float(np.log(1.05))
-TAKES = {"centroid": 0.24, "decay": 0.29, "attack": 0.17, "rise": 0.28}
-"""Limits of clear changes, as logarithms: nine out of ten pairs of takes at the same velocity differ by less.
-
-Measured on 220 pairs of drums9/train.
-"""
+CLEAR = 2.0
+"""Least clear change, in standard errors."""
 SIZE = 1.5
 SIZES = np.linspace(-3.0, 3.0, 1201)
 """Changes that a constant may have."""
 
 
+class Slope(NamedTuple):
+    """The line fitted to the takes of a drum: the logarithm of each feature over velocity.
+
+    Attributes:
+        change: from velocity 0 to 1, by feature.
+        squares: sum of squares of the velocities minus their mean.
+        rest: sum of squares of the takes' distances from the line, by feature.
+        free: degrees of freedom of `rest`.
+    """
+
+    change: dict[str, float]
+    squares: float
+    rest: dict[str, float]
+    free: int
+
+
+@dataclass(frozen=True)
+class Drum:
+    """The changes of a drum from velocity 0 to 1.
+
+    Attributes:
+        real: of its takes.
+        ours: by method and feature.
+    """
+
+    real: Slope
+    ours: dict[str, dict[str, float]]
+
+
 def features(sound: Sound, rate: int) -> dict[str, float]:
-    """Return centroid in Hz, and decay, attack and rise in s, of a sound [T]."""
+    """Return the centroid in Hz and the other features in s, of a sound [T]."""
     power = np.abs(np.fft.rfft(sound)) ** 2
     hz = np.fft.rfftfreq(len(sound), 1 / rate)
+    squared = np.asarray(sound, np.float64) ** 2
+    left = np.cumsum(squared[::-1])[::-1]
     width = round(WINDOW_S * rate)
-    energy = np.convolve(np.asarray(sound, np.float64) ** 2, np.ones(width) / width)
+    energy = np.convolve(squared, np.ones(width) / width)
     loudest = int(energy.argmax())
-    after = np.flatnonzero(energy[loudest:] > energy[loudest] * 10 ** (-FALL_DB / 10))
+    after = np.flatnonzero(energy[loudest:] > energy[loudest] * FALL)
     before = np.flatnonzero(energy[: loudest + 1] < 0.1 * energy[loudest])
     begin = int(before[-1]) if len(before) else 0
-    early = np.asarray(sound[: round(ATTACK_S * rate)], np.float64) ** 2
+    early = squared[: round(ATTACK_S * rate)]
     mean_s = float(early @ np.arange(len(early)) / early.sum()) / rate
     return {
         "centroid": float(power @ hz / power.sum()),
-        "decay": (int(after[-1]) + 1) / rate,
+        "decay": int(np.count_nonzero(left > left[0] * FALL)) / rate,
         "attack": mean_s + EARLIEST_S,
         "rise": (loudest - begin + 1) / rate,
+        "fall": (int(after[-1]) + 1) / rate,
     }
 
 
-def changes(soft: Sound, hard: Sound, rate: int) -> dict[str, float]:
-    """Return the logarithms of the ratios of the features, hard over soft."""
-    first, second = features(soft, rate), features(hard, rate)
-    return {key: float(np.log(second[key] / first[key])) for key in first}
+def fitted(sounds: Sequence[Sound], velocities: Sequence[float], rate: int) -> Slope:
+    """Return the line fitted to sounds [T] of two velocities or more."""
+    found = [features(sound, rate) for sound in sounds]
+    hardness = np.subtract(velocities, np.mean(velocities))
+    squares = float(hardness @ hardness)
+    change, rest = {}, {}
+    for key in found[0]:
+        values = np.log([each[key] for each in found])
+        change[key] = float(hardness @ values) / squares
+        rest[key] = float(np.square(values - values.mean() - change[key] * hardness).sum())
+    return Slope(change, squares, rest, len(sounds) - 2)
 
 
-def fitted_changes(takes: list[Shot], rate: int) -> dict[str, float]:
-    """Return the changes from velocity 0 to 1, by a straight line fitted to takes of several velocities."""
-    found = [features(shot.sound, rate) for shot in takes]
-    velocity = [shot.velocity for shot in takes]
-    return {key: float(np.polyfit(velocity, np.log([each[key] for each in found]), 1)[0]) for key in found[0]}
+def standard_errors(drums: Sequence[Drum], feature: str) -> Sound:
+    """Return the standard errors [N] of the real changes, if the takes of all drums scatter alike."""
+    free = sum(drum.real.free for drum in drums)
+    variance = sum(drum.real.rest[feature] for drum in drums) / max(free, 1)
+    return np.sqrt([variance / drum.real.squares for drum in drums])
 
 
-def measure(model: Model, takes: list[Shot], others: list[Shot]) -> dict[str, dict[str, float]]:
-    """Return the changes from the softest to the hardest take of a drum: real, by the model, by the codec.
-
-    With other takes of the drum, also return the changes by the line fitted to them.
-    """
-    takes = sorted(takes, key=lambda shot: shot.velocity)
+def measure(model: Model, takes: list[Shot], others: list[Shot]) -> Drum:
+    """Return the changes of a drum: of its takes, of the model, of the codec, and of other takes, if any."""
+    velocities = [shot.velocity for shot in takes]
     z: NDArray[np.float64] = np.stack([shot.z for shot in takes]).astype(np.float64).mean(axis=0)
-    expression = Expression(model.info)
-    soft, hard = takes[0], takes[-1]
-    first, second = (
-        model.decode(np.add(z, expression.offset(z, shot.velocity, 1.0, 0.0, ())).astype(np.float32))
-        for shot in (soft, hard)
-    )
-    found = {
-        "real": changes(soft.sound, hard.sound, model.rate),
-        "model": changes(first, second, model.rate),
-        "codec": changes(model.decode(soft.z), model.decode(hard.z), model.rate),
+    expression, range_ = Expression(model.info), (min(velocities), max(velocities))
+    hits = [
+        model.decode(np.add(z, expression.offset(z, velocity, 1.0, 0.0, ())).astype(np.float32))
+        for velocity in range_
+    ]
+    ours = {
+        "model": fitted(hits, range_, model.rate).change,
+        "codec": fitted([model.decode(shot.z) for shot in takes], velocities, model.rate).change,
     }
     if others:
-        span = hard.velocity - soft.velocity
-        found["takes"] = {key: span * slope for key, slope in fitted_changes(others, model.rate).items()}
-    return found
+        theirs = [shot.velocity for shot in others]
+        ours["takes"] = fitted([shot.sound for shot in others], theirs, model.rate).change
+    return Drum(fitted([shot.sound for shot in takes], velocities, model.rate), ours)
 
 
 def same_way(real: Sound, ours: Sound) -> int:
@@ -135,14 +169,14 @@ def best_constant(real: Sound, labels: Sequence[str]) -> tuple[int, int]:
     return same, close
 
 
-def show(pairs: list[dict[str, dict[str, float]]], labels: list[str]) -> None:
+def show(drums: Sequence[Drum], labels: list[str]) -> None:
     """Print a row for each feature and method."""
-    print(f"{len(pairs)} drums{'same way':>26s}{'median size':>14s}{'within 1.5':>13s}", end="")
+    print(f"{len(drums)} drums{'same way':>26s}{'median size':>14s}{'within 1.5':>13s}", end="")
     print(f"{'clear: same way':>20s}{'within 1.5':>13s}")
-    for key, clear in TAKES.items():
-        real = np.array([pair["real"][key] for pair in pairs])
-        limits = [np.abs(real) >= least for least in (LEAST, clear)]
-        for way in [*(way for way in pairs[0] if way != "real"), "constant"]:
+    for key in drums[0].real.change:
+        real = np.array([drum.real.change[key] for drum in drums])
+        limits = (np.abs(real) >= LEAST, np.abs(real) > CLEAR * standard_errors(drums, key))
+        for way in [*drums[0].ours, "constant"]:
             cells = []
             for at, counted in enumerate(limits):
                 count = int(np.count_nonzero(counted))
@@ -151,7 +185,7 @@ def show(pairs: list[dict[str, dict[str, float]]], labels: list[str]) -> None:
                     same, close = best_constant(real[counted], chosen)
                     size = ""
                 else:
-                    ours = np.array([pair[way][key] for pair in pairs])[counted]
+                    ours = np.array([drum.ours[way][key] for drum in drums])[counted]
                     same, close = same_way(real[counted], ours), near(real[counted], ours)
                     size = f"{np.median(ours / real[counted]):.2f}" if count else ""
                 cells += [f"{f'{same} of {count}':>{(17, 20)[at]}s}", f"{size:>14s}" if at == 0 else ""]

@@ -1,7 +1,8 @@
 """Measures brightness, decay and attack of sounds, on recordings and on a modal decoder's parameters.
 
     brightness   logarithm of the centroid of the power spectrum, in Hz
-    decay        logarithm of the time, in s, for which the sound is within 20 dB of its loudest moment
+    decay        logarithm of the time, in s, from which on the energy left is 20 dB below all energy
+                 (Schroeder's decay curve, ISO 3382)
     attack       logarithm of the mean time, in s, of the energy of the first 50 ms
 
 The measures on parameters need no decoded sound, and have a gradient.
@@ -17,13 +18,14 @@ from torch import Tensor
 from trainer.components.layout import FREE, band_middles_hz
 from trainer.models.modal import LOUDEST, LOUDEST_MODE, ModalDecoder, knot_weights
 
-WINDOW, HOP = 512, 256
+WINDOW, HOP, BLOCK = 512, 256, 64
 """Samples."""
 FALL = math.log(100.0)
-"""Fall of the power, in nepers: 20 dB."""
+"""Fall of the remaining energy, in nepers: 20 dB."""
 EDGE = 0.5
-"""Width, in nepers of power, of the soft threshold of the decay."""
-SHORTEST_S = 0.005
+"""Width, in nepers of energy, of the soft threshold of the decay."""
+SHORTEST_S = 0.002
+"""Added to a decay."""
 ATTACK_S = 0.05
 EARLIEST_S = 1e-4
 """Added to the mean time of an attack."""
@@ -36,11 +38,12 @@ def of_sounds(sounds: Tensor, sample_rate: int) -> Tensor:
     window = torch.hann_window(WINDOW)
     spectrum = torch.stft(sounds, WINDOW, HOP, window=window, return_complex=True).abs().square()
     hz = torch.linspace(0.0, sample_rate / 2, spectrum.shape[1])[:, None]
-    step_s = torch.full(spectrum.shape[2:], HOP / sample_rate)
+    energy = sounds[:, : sounds.shape[1] // BLOCK * BLOCK].unflatten(1, (-1, BLOCK)).square().sum(2)
+    decay = _decay(energy, torch.full(energy.shape[1:], BLOCK / sample_rate))
     begin = sounds[:, : round(ATTACK_S * sample_rate)].square()
     second = torch.arange(begin.shape[1]) / sample_rate
     attack = _attack(begin, second, torch.full_like(second, 1.0 / sample_rate))
-    return torch.cat((_facts(spectrum.sum(1), (spectrum * hz).sum(1), step_s), attack), 1)
+    return torch.cat((_brightness(spectrum.sum((1, 2)), (spectrum * hz).sum((1, 2))), decay, attack), 1)
 
 
 def of_points(decoder: ModalDecoder, z: Tensor) -> Tensor:
@@ -73,7 +76,9 @@ def of_points(decoder: ModalDecoder, z: Tensor) -> Tensor:
     step_s = torch.diff(moments, append=2 * moments[-1:] - moments[-2:-1])
     begins = moments < ATTACK_S
     attack = _attack(power.sum(2)[:, begins], moments[begins] + 0.5 * step_s[begins], step_s[begins])
-    return torch.cat((_facts(power.sum(2), (power * hz).sum(2), step_s), attack), 1)
+    energy = power * step_s[:, None]
+    brightness = _brightness(energy.sum((1, 2)), (energy * hz).sum((1, 2)))
+    return torch.cat((brightness, _decay(energy.sum(2), step_s), attack), 1)
 
 
 def _attack(power: Tensor, second: Tensor, step_s: Tensor) -> Tensor:
@@ -82,11 +87,13 @@ def _attack(power: Tensor, second: Tensor, step_s: Tensor) -> Tensor:
     return (mean_s + EARLIEST_S).log()[:, None]
 
 
-def _facts(power: Tensor, moment: Tensor, step_s: Tensor) -> Tensor:
-    """Return brightness and decay, given power [N, T] and power times frequency at successive times."""
-    centroid = (moment * step_s).sum(1) / (power * step_s).sum(1).clamp(min=1e-12)
-    level = power.clamp(min=1e-12).log()
-    loudest = level.amax(1, keepdim=True)
-    within = torch.sigmoid((level - loudest + FALL) / EDGE)
-    seconds = (within * step_s).sum(1) + SHORTEST_S
-    return torch.stack((centroid.clamp(min=1.0).log(), seconds.log()), 1)
+def _brightness(energy: Tensor, moment: Tensor) -> Tensor:
+    """Return the brightness [N, 1], given energy [N] and energy times frequency [N]."""
+    return (moment / energy.clamp(min=1e-12)).clamp(min=1.0).log()[:, None]
+
+
+def _decay(energy: Tensor, step_s: Tensor) -> Tensor:
+    """Return the decay [N, 1], given the energies [N, T] of steps with the durations `step_s` [T]."""
+    left = energy.flip(1).cumsum(1).flip(1).clamp(min=1e-20)
+    within = torch.sigmoid(((left / left[:, :1]).log() + FALL) / EDGE)
+    return ((within * step_s).sum(1) + SHORTEST_S).log()[:, None]

@@ -42,7 +42,7 @@ REACH = 0.6
 """Reach of a drum's direction, relative to the RMS distance of takes from the mean of their drum."""
 ROUNDS, PACE = 6, 0.7
 """Number of steps of `adjusted`, and the fraction of the way to the best direction in each."""
-DOUBT = 0.3
+DOUBT = 0.1
 """Weight of the uncertainty of real slopes. At 1, the changes become too small."""
 CLOSE = 0.1
 """Weight of a direction's distance from the given one in `unmixed`, relative to that of the mixture."""

@@ -5,7 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench.dynamics import ATTACK_S, WINDOW_S, best_constant, changes, fitted_changes, layered, near, same_way
+from bench.dynamics import (
+    ATTACK_S,
+    WINDOW_S,
+    Drum,
+    Slope,
+    best_constant,
+    fitted,
+    layered,
+    near,
+    same_way,
+    standard_errors,
+)
 from bench.shots import Shot
 
 RATE = 44_100
@@ -21,9 +32,10 @@ def _shot(velocity: float, sound: np.ndarray, drum: str = "one") -> Shot:
 
 
 def test_an_octave_up_and_half_the_decay_are_measured() -> None:
-    found = changes(_tone(500, 0.4), _tone(1000, 0.2), RATE)
+    found = fitted([_tone(500, 0.4), _tone(1000, 0.2)], [0.0, 1.0], RATE).change
     assert found["centroid"] == pytest.approx(np.log(2), abs=0.01)
-    assert found["decay"] == pytest.approx(np.log((0.2 + WINDOW_S) / (0.4 + WINDOW_S)), abs=0.03)
+    assert found["decay"] == pytest.approx(np.log(0.5), abs=0.01)
+    assert found["fall"] == pytest.approx(np.log((0.2 + WINDOW_S) / (0.4 + WINDOW_S)), abs=0.03)
     assert found["rise"] == pytest.approx(0.0, abs=0.03)
     falls = [2 * np.log(10) / decay_s for decay_s in (0.4, 0.2)]  # the power is e^(-fall · t)
     means = [1 / fall - ATTACK_S / np.expm1(ATTACK_S * fall) for fall in falls]
@@ -31,8 +43,22 @@ def test_an_octave_up_and_half_the_decay_are_measured() -> None:
 
 
 def test_line_through_takes_has_their_change_for_the_full_range_of_velocity() -> None:
-    takes = [_shot(velocity, _tone(500 * 2**velocity, 0.4)) for velocity in (0.25, 0.5, 0.75)]
-    assert fitted_changes(takes, RATE)["centroid"] == pytest.approx(np.log(2), abs=0.01)
+    velocities = (0.25, 0.5, 0.75)
+    found = fitted([_tone(500 * 2**velocity, 0.4) for velocity in velocities], velocities, RATE)
+    assert found.change["centroid"] == pytest.approx(np.log(2), abs=0.01)
+    assert found.squares == pytest.approx(2 * 0.25**2)
+    assert found.free == 1
+    assert found.rest["centroid"] < 1e-4
+
+
+def test_standard_errors_follow_from_the_scatter_of_all_drums_and_the_velocities_of_each() -> None:
+    drums = [
+        Drum(Slope({"decay": 0.0}, squares, {"decay": rest}, free), {})
+        for squares, rest, free in ((0.5, 0.02, 1), (2.0, 0.06, 3))
+    ]
+    variance = (0.02 + 0.06) / (1 + 3)
+    expected = [np.sqrt(variance / 0.5), np.sqrt(variance / 2.0)]
+    assert standard_errors(drums, "decay").tolist() == pytest.approx(expected)
 
 
 def test_takes_of_one_velocity_or_none_are_not_layers() -> None:

@@ -20,10 +20,19 @@ def test_octave_half_the_decay_and_earlier_energy_are_measured_on_tones() -> Non
     high = torch.sin(2 * math.pi * 2_000 * time) * 10 ** (-time / 0.2)
     brightness, decay, attack = (facts.of_sounds(torch.stack((low, high)), RATE)).T
     assert brightness.tolist() == pytest.approx([math.log(1_000), math.log(2_000)], abs=0.02)
-    assert decay.tolist() == pytest.approx([math.log(0.4), math.log(0.2)], abs=0.08)
+    assert decay.tolist() == pytest.approx([math.log(0.4), math.log(0.2)], abs=0.03)
     falls = [2 * math.log(10) / decay_s for decay_s in (0.4, 0.2)]  # the power is e^(-fall · t)
     means = [1 / fall - 0.05 / math.expm1(0.05 * fall) for fall in falls]  # over the first 50 ms
     assert attack.tolist() == pytest.approx([math.log(mean) for mean in means], abs=0.01)
+
+
+def test_decay_is_the_time_until_a_hundredth_of_the_energy_is_left_even_after_a_loud_click() -> None:
+    time = torch.arange(RATE) / RATE
+    sound = 0.03 * torch.sin(2 * math.pi * 1_000 * time) * 10 ** (-time / 0.4)
+    body = float(sound.square().sum())  # falls by the factor 10^(-t / 0.2)
+    sound[0] = 1.0
+    seconds = 0.2 * math.log10(body / (0.01 * (body + 1.0)))
+    assert float(facts.of_sounds(sound[None], RATE)[0, 1]) == pytest.approx(math.log(seconds), abs=0.04)
 
 
 def test_parameters_of_a_decoder_have_the_facts_of_its_sounds() -> None:

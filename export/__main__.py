@@ -79,7 +79,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "python -m export") -> i
     size_mb = args.out.stat().st_size / 1e6
     print(f"{args.out}  {size_mb:.1f} MB, at most {parity.worst:.0e} off the PyTorch model")
     beside = encoder_path(args.out)
-    print(f"{beside}  {beside.stat().st_size / 1e6:.1f} MB: the point of a sound file, by `realtime encode`")
+    print(f"{beside}  {beside.stat().st_size / 1e6:.1f} MB, by which `realtime encode` finds points")
     print(f"next: {program('realtime')} serve --model {shlex.quote(str(args.out))}")
     return 0
 

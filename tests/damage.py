@@ -1,4 +1,4 @@
-"""Well-formed content with errors in it, for the readers of files and messages."""
+"""Damages well-formed content, to test the readers of files and messages."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 def accepted(read: Callable[[], T], *refusals: type[Exception]) -> T | None:
-    """The result of `read`; None where it raises one of `refusals` with a message of one line."""
+    """The result of `read`, or None if it raises one of `refusals` with a message of one line."""
     try:
         return read()
     except refusals as error:
@@ -37,7 +37,7 @@ def accepted(read: Callable[[], T], *refusals: type[Exception]) -> T | None:
 
 @st.composite
 def damaged(draw: st.DrawFn, content: Any, values: st.SearchStrategy[Any] = VALUES) -> Any:
-    """A copy of dictionaries and lists in which up to three entries are replaced, removed or added."""
+    """Copies of dictionaries and lists in which up to three entries are replaced, removed or added."""
     found = copy.deepcopy(content)
     for _ in range(draw(st.integers(1, 3))):
         inside, key = draw(st.sampled_from(list(_entries(found)) or [({}, "")]))
@@ -55,7 +55,7 @@ def damaged(draw: st.DrawFn, content: Any, values: st.SearchStrategy[Any] = VALU
 
 @st.composite
 def changed(draw: st.DrawFn, content: bytes, most: int) -> bytes:
-    """A copy of bytes in which a few of the first or last `most` are replaced; it may be cut."""
+    """Copies of bytes in which some of the first or last `most` are replaced; a copy may be cut off."""
     found = bytearray(content)
     for _ in range(draw(st.integers(1, 4))):
         at = draw(st.integers(0, min(most, len(found) - 1)))
@@ -65,7 +65,7 @@ def changed(draw: st.DrawFn, content: bytes, most: int) -> bytes:
 
 
 def _entries(content: Any) -> Iterator[tuple[Any, Any]]:
-    """Every place of a value within dictionaries and lists."""
+    """Every container and key of a value within dictionaries and lists."""
     pairs = content.items() if isinstance(content, dict) else enumerate(content)
     for key, value in list(pairs):
         yield content, key
@@ -87,7 +87,7 @@ def toml(value: Any) -> str:
 
 
 def toml_file(tables: dict[str, Any]) -> str:
-    """A file of TOML with the keys and values of `tables`."""
+    """A TOML file with the keys and values of `tables`."""
     return "".join(f"{_text(key)} = {toml(value)}\n" for key, value in tables.items())
 
 

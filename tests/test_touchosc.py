@@ -1,4 +1,4 @@
-"""The layout for TouchOSC by its structure: TouchOSC itself does not run here."""
+"""The structure of the TouchOSC layout. TouchOSC itself does not run here."""
 
 from __future__ import annotations
 

@@ -40,5 +40,5 @@ def _add_navigation(app: Sphinx, docname: str, source: list[str]) -> None:
 
 
 def setup(app: Sphinx) -> None:
-    """Connect the above."""
+    """Register `_add_navigation`."""
     app.connect("source-read", _add_navigation)

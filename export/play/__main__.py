@@ -8,8 +8,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from export.play.job import Job
 from export.play.learner import fail
-from export.play.order import Order
 from export.play.session import learn, play
 from realtime.util import priority
 from realtime.util.errors import RealtimeError
@@ -73,7 +73,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "trainer play") -> int:
         priority.ordinary()  # the server that started this process is a real-time one
     try:
         installed.check("learning", (*installed.NEEDED, "matplotlib"), "learn")
-        order = Order(
+        job = Job(
             data=args.data,
             out=args.out or Path("runs") / args.data.resolve().name,
             config=_config(args),
@@ -81,8 +81,8 @@ def main(argv: Sequence[str] | None = None, prog: str = "trainer play") -> int:
             qualities=QUALITIES,
             force=args.force,
         )
-        order.check()
-        return learn(order) if args.learn_only else play(order, rest)
+        job.check()
+        return learn(job) if args.learn_only else play(job, rest)
     except (TrainerError, RealtimeError, OSError) as error:
         return fail(str(error))
 

@@ -16,7 +16,7 @@ from trainer.commands.signals import signals
 from trainer.errors import TrainerError
 
 if TYPE_CHECKING:
-    from export.play.order import Order
+    from export.play.job import Job
 
 LOOK_S = 0.2
 """Longest time between two values of `versions`."""
@@ -26,10 +26,10 @@ ENDING = {signal.SIGINT, signal.SIGTERM}
 class Learner:
     """The learner process; it starts at once."""
 
-    def __init__(self, order: Order) -> None:
+    def __init__(self, job: Job) -> None:
         context = multiprocessing.get_context("spawn")
         self._line, theirs = context.Pipe(duplex=False)
-        self._process = context.Process(target=_main, args=(order, theirs), name="learner")
+        self._process = context.Process(target=_main, args=(job, theirs), name="learner")
         with _held(ENDING):  # until the process catches them
             self._process.start()
         theirs.close()
@@ -75,12 +75,12 @@ def _held(numbers: set[signal.Signals]) -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _main(order: Order, line: Connection) -> None:
+def _main(job: Job, line: Connection) -> None:
     """Learn, and end the process with an exit code."""
     with signals() as caught:
         if hasattr(signal, "pthread_sigmask"):
             signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
-        sys.exit(_learn(order, lambda: _tell(line), caught))
+        sys.exit(_learn(job, lambda: _tell(line), caught))
 
 
 def _tell(line: Connection) -> None:
@@ -88,11 +88,11 @@ def _tell(line: Connection) -> None:
         line.send(None)
 
 
-def _learn(order: Order, published: Callable[[], None], caught: list[int]) -> int:
+def _learn(job: Job, published: Callable[[], None], caught: list[int]) -> int:
     try:
         from export.play.learning import learn
 
-        return learn(order, published, caught)
+        return learn(job, published, caught)
     except ModuleNotFoundError as error:
         from realtime.util import install
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from export.play.order import Order
+from export.play.job import Job
 from export.play.published import Published, compared, mean_db
 from trainer.components.kept import Analysis
 from trainer.data import findings
@@ -44,14 +44,14 @@ class Watcher(progress.Bars):
 
     def __init__(
         self,
-        order: Order,
+        job: Job,
         run: Adaptation,
         published: Published,
         renewed: Callable[[], None],
         stop: Callable[[], bool],
     ) -> None:
-        super().__init__(order.config.fit.epochs)
-        self._qualities = order.qualities
+        super().__init__(job.config.fit.epochs)
+        self._qualities = job.qualities
         self._run, self._published, self._renewed, self._stop = run, published, renewed, stop
         self._next = time.monotonic() + LEAST_S
         self._began = time.monotonic()
@@ -118,7 +118,7 @@ def pause_s(took_s: float) -> float:
     return max(LEAST_S, min(took_s / SHARE, MOST_S), took_s)
 
 
-def learn(order: Order, renewed: Callable[[], None], caught: list[int]) -> int:
+def learn(job: Job, renewed: Callable[[], None], caught: list[int]) -> int:
     """Learn the sounds of a folder, to the end or until a signal.
 
     Args:
@@ -133,7 +133,7 @@ def learn(order: Order, renewed: Callable[[], None], caught: list[int]) -> int:
     def stop() -> bool:
         return bool(caught) or (stage is not None and not stage.is_alive())
 
-    bars = progress.Bars(order.config.fit.epochs)
+    bars = progress.Bars(job.config.fit.epochs)
 
     def reading(done: int, total: int) -> None:
         if stop():
@@ -141,19 +141,19 @@ def learn(order: Order, renewed: Callable[[], None], caught: list[int]) -> int:
         bars.reading(done, total)
 
     with bars.live():
-        run = _run(order, reading, bars.note)
+        run = _run(job, reading, bars.note)
         findings.show(findings.brief(run.state.sounds), sys.stdout)
         for line in _found(run.state):
             bars.note(line)
         version = "the version learnt so far" if run.state.epoch else "the first version"
         bars.note(f"making {version} ...")
-        published = Published(order.model)
+        published = Published(job.model)
         published.offer(run)
     renewed()
     if hasattr(os, "nice"):
         os.nice(NICENESS)
     published.show()
-    watcher = Watcher(order, run, published, renewed, stop)
+    watcher = Watcher(job, run, published, renewed, stop)
 
     def look() -> None:
         watcher.offer_when_due()
@@ -165,17 +165,17 @@ def learn(order: Order, renewed: Callable[[], None], caught: list[int]) -> int:
         watcher.note(f"plays {version}: {published.distance_db:.1f} dB from your sounds")
         state = run.state
         try:
-            kept = order.out / fit.COMPONENTS
+            kept = job.out / fit.COMPONENTS
             with Analysis(state.sounds.waveforms, state.config.model, kept, watcher.analysed) as analysis:
                 run.begin(analysis, look)
         except KeyboardInterrupt:
             pass
         else:
-            done = run.run(order.out, watcher, stop)
+            done = run.run(job.out, watcher, stop)
             if done:
                 watcher.note("all passes are done; making the last version ...")
             watcher.offer()
-    for line in _result(order, run, published, stop()):
+    for line in _result(job, run, published, stop()):
         watcher.note(line)
     return 0 if done else 128 + (caught or [signal.SIGTERM])[0]
 
@@ -193,15 +193,15 @@ def _found(state: State) -> Iterator[str]:
     yield f"{len(state.train)} sounds will be learnt, {held}"
 
 
-def _result(order: Order, run: Adaptation, published: Published, stopped: bool) -> Iterator[str]:
+def _result(job: Job, run: Adaptation, published: Published, stopped: bool) -> Iterator[str]:
     """Yield the lines at the end of the learning; after a stop, without comparing more sounds."""
-    mean = published.distance_db if stopped else mean_db(compared(order.model, run.state, most=0))
+    mean = published.distance_db if stopped else mean_db(compared(job.model, run.state, most=0))
     yield f"{mean:.1f} dB from your sounds on average: {verdict(mean)}"
-    yield f"your sounds beside the model's, the worst match first: {order.out}/preview.png, preview.wav"
+    yield f"your sounds beside the model's, the worst match first: {job.out}/preview.png, preview.wav"
     if stopped:
-        passes = f"{run.state.epoch} of {order.config.fit.epochs} passes"
-        yield f"saved after {passes}; to play the model: {order.later}"
-        yield f"to continue: {order.again}"
+        passes = f"{run.state.epoch} of {job.config.fit.epochs} passes"
+        yield f"saved after {passes}; to play the model: {job.serve_command}"
+        yield f"to continue: {job.continue_command}"
 
 
 def verdict(distance_db: float) -> str:
@@ -213,31 +213,31 @@ def verdict(distance_db: float) -> str:
     return "not near; the model is made for drums and other short sounds"
 
 
-def _run(order: Order, reading: Callable[[int, int], None], note: Callable[[str], None]) -> Adaptation:
+def _run(job: Job, reading: Callable[[int, int], None], note: Callable[[str], None]) -> Adaptation:
     """Return the run in the folder, continued if it is of these sounds, else a new one."""
-    known: Checkpoint | None = base.choose(order.base, order.config)
-    if (order.out / LAST).exists() and not order.force:
+    known: Checkpoint | None = base.choose(job.base, job.config)
+    if (job.out / LAST).exists() and not job.force:
         try:
-            saved = checkpoint.load(order.out)
-            config = saved.config.replace("fit", epochs=max(saved.epoch, order.config.fit.epochs))
-            state = fit.restored(saved, config, order.data, reading)
+            saved = checkpoint.load(job.out)
+            config = saved.config.replace("fit", epochs=max(saved.epoch, job.config.fit.epochs))
+            state = fit.restored(saved, config, job.data, reading)
         except DataError:
-            if not order.model.exists():
+            if not job.model.exists():
                 raise
-            note(f"{order.out}: the sounds have changed; they are learnt anew")
+            note(f"{job.out}: the sounds have changed; they are learnt anew")
         else:
-            order.sign()
-            note(f"{order.out}: continues after pass {state.epoch}")
+            job.record_source()
+            note(f"{job.out}: continues after pass {state.epoch}")
             return Adaptation(state, known, saved)
-    elif order.out.is_dir() and not order.force and _foreign(order):
-        raise TrainerError(f"{order.out}: not empty; choose another folder with --out")
-    state = fit.start(order.config, order.data, reading, base=known, analysed=False)
-    order.out.mkdir(parents=True, exist_ok=True)
-    fit.clear(order.out)
-    order.sign()
+    elif job.out.is_dir() and not job.force and _foreign(job):
+        raise TrainerError(f"{job.out}: not empty; choose another folder with --out")
+    state = fit.start(job.config, job.data, reading, base=known, analysed=False)
+    job.out.mkdir(parents=True, exist_ok=True)
+    fit.clear(job.out)
+    job.record_source()
     return Adaptation(state, known)
 
 
-def _foreign(order: Order) -> bool:
+def _foreign(job: Job) -> bool:
     """Return True if the folder has files, and `trainer play` made none of them."""
-    return any(order.out.iterdir()) and not order.model.exists()
+    return any(job.out.iterdir()) and not job.model.exists()

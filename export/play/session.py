@@ -13,17 +13,17 @@ import sys
 from collections.abc import Sequence
 from contextlib import closing
 
+from export.play.job import Job
 from export.play.learner import ENDING, Learner
-from export.play.order import Order
 from export.play.stage import Stage
-from realtime.util.errors import fresh
+from realtime.util.errors import over_progress
 from trainer.commands.signals import signals
 
 SHOW_CURSOR = "\x1b[?25h"
 """A progress bar that is killed leaves it hidden."""
 
 
-def play(order: Order, options: Sequence[str]) -> int:
+def play(job: Job, options: Sequence[str]) -> int:
     """Learn the sounds of a folder while the stage plays them, until Ctrl-C.
 
     A model from an earlier run of the folder plays at once.
@@ -38,22 +38,25 @@ def play(order: Order, options: Sequence[str]) -> int:
     Stage.check(options)
     with (
         signals() as caught,
-        closing(Stage(order.model, options)) as stage,
-        closing(Learner(order)) as learner,
+        closing(Stage(job.model, options)) as stage,
+        closing(Learner(job)) as learner,
     ):
 
         def stop() -> bool:
             return bool(caught)
 
-        earlier = order.model.exists()
+        earlier = job.model.exists()
         start = "the version of an earlier run plays" if earlier else "the first version takes up to a minute"
-        print(f"learns {order.data}; {start} ...", flush=True)
+        print(f"learns {job.data}; {start} ...", flush=True)
         if earlier:
             stage.play(stop)
         for new in learner.versions():
             if stop() or stage.ended:
                 if caught and stage.started:
-                    print(fresh("saving (interrupt again to quit without saving)", sys.stdout), flush=True)
+                    print(
+                        over_progress("saving (interrupt again to quit without saving)", sys.stdout),
+                        flush=True,
+                    )
                     stage.close()  # the server's summary precedes the learner's lines
                 learner.close()
                 return _saved(stage, learner) if caught else stage.wait()
@@ -62,14 +65,14 @@ def play(order: Order, options: Sequence[str]) -> int:
         if not stage.started or caught:
             return _saved(stage, learner)
         if learner.code:
-            print(_ended(order, learner.code), file=sys.stderr, flush=True)
+            print(_ended(job, learner.code), file=sys.stderr, flush=True)
         else:
-            print(f"learnt; plays until Ctrl-C. Later: {order.later}", flush=True)
+            print(f"learnt; plays until Ctrl-C. Later: {job.serve_command}", flush=True)
         code = stage.wait(stop) or learner.code
         if caught:
             stage.close()  # after its summary
         if caught and not learner.code:
-            print(f"to play the model later: {order.later}", flush=True)
+            print(f"to play the model later: {job.serve_command}", flush=True)
         return code
 
 
@@ -78,20 +81,20 @@ def _saved(stage: Stage, learner: Learner) -> int:
     return 0 if stage.started and learner.code - 128 in ENDING else learner.code
 
 
-def learn(order: Order) -> int:
+def learn(job: Job) -> int:
     """Learn the sounds of a folder, for a server that is not ours; return 0, 2, or 128 + a signal."""
-    with signals() as caught, closing(Learner(order)) as learner:
+    with signals() as caught, closing(Learner(job)) as learner:
         for _ in learner.versions():
             if caught:
                 learner.close()
     return learner.code
 
 
-def _ended(order: Order, code: int) -> str:
+def _ended(job: Job, code: int) -> str:
     """Return a line about a learner that ended with this exit code."""
     why = f" ({signal.Signals(code - 128).name})" if code > 128 else ""
     cursor = SHOW_CURSOR if os.isatty(sys.stderr.fileno()) else ""
     return (
         f"{cursor}trainer play: the learning has ended{why}; the last version plays until Ctrl-C. "
-        f"To continue the learning: {order.again}"
+        f"To continue the learning: {job.continue_command}"
     )

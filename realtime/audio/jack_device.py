@@ -39,7 +39,7 @@ class JackDevice:
         to: name of that client: `system` for the card on a JACK server, the card's name on PipeWire.
         pair: inputs of that client to use, counted from 1.
         sample_rate: in Hz, or None; JACK accepts only its server's rate.
-        names: of the ports, one for each of `pair`; by default out_1, out_2 …
+        names: names of the ports, one for each of `pair`; by default out_1, out_2 …
 
     Raises:
         DeviceError: no server runs, its rate differs, or the inputs do not exist (yet).
@@ -56,10 +56,10 @@ class JackDevice:
         self.name = f"{to} ({HOST})"
         main = tuple(number for number, name in zip(pair, names, strict=True) if name.startswith("out_"))
         try:
-            self._joined = JackClient(CLIENT)
+            self._jack = JackClient(CLIENT)
         except JackError as error:
             raise DeviceError(str(error)) from error
-        self._client = self._joined.client
+        self._client = self._jack.client
         self.sample_rate = int(self._client.samplerate)
         inputs = self._client.get_ports(is_input=True, is_audio=True)
         inputs = [port for port in inputs if port.name.startswith(f"{to}:")]
@@ -71,7 +71,7 @@ class JackDevice:
         elif max(main) > len(inputs) and main != (1, 2):
             fault = f"{self.name} has {len(inputs)} outputs; --channels asks for {max(main)}"
         if fault:
-            self._joined.leave()
+            self._jack.leave()
             raise DeviceError(fault)
         self.channels = len(pair)
         self._inputs = [inputs[number - 1] for number in pair if number <= len(inputs)]
@@ -102,7 +102,7 @@ class JackDevice:
             for port in ports:
                 port.get_array()[:] = 0
 
-        self._joined.activate(process, last=silence)
+        self._jack.activate(process, last=silence)
         self._running = True
         for port, target in zip(ports, self._inputs, strict=False):
             client.connect(port, target)
@@ -112,14 +112,14 @@ class JackDevice:
     def active(self) -> bool:
         if not self._running:
             return False
-        xruns = self._joined.xruns
+        xruns = self._jack.xruns
         self._source.xruns += xruns - self._xruns
         self._xruns = xruns
-        return not self._joined.gone
+        return not self._jack.gone
 
     def close(self) -> None:
         self._running = False
-        self._joined.leave()
+        self._jack.leave()
 
 
 class _Range(ctypes.Structure):

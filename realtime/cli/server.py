@@ -27,7 +27,7 @@ from realtime.model.names import Names
 from realtime.surfaces.models import Models
 from realtime.synth.commands import Panic
 from realtime.util import install, priority
-from realtime.util.errors import RealtimeError, fresh, printable, say
+from realtime.util.errors import RealtimeError, over_progress, printable, say
 from realtime.util.recordings import free
 from realtime.util.signals import StopRequest, stop_on_signals
 
@@ -239,7 +239,7 @@ def _stop(sound: Supervisor) -> tuple[Facts, bool]:
 
 def _print(lines: Mapping[str, str]) -> None:
     for name, text in lines.items():
-        print(fresh(printable(f"{name:<8} {text}"), sys.stdout), flush=True)
+        print(over_progress(printable(f"{name:<8} {text}"), sys.stdout), flush=True)
 
 
 def _send(host: str, port: int) -> str:
@@ -285,4 +285,4 @@ def _sum_up(counts: Facts) -> None:
         count("dropped", "command", " dropped"),
     )
     line = f"played {counts['seconds']:.1f} s, {count('hits', 'hit')}; {', '.join(losses)}"
-    print(fresh(line, sys.stdout), flush=True)
+    print(over_progress(line, sys.stdout), flush=True)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from realtime.cli import midi
 from realtime.cli.arguments import add_plugin, whole
-from realtime.util.errors import RealtimeError, fresh
+from realtime.util.errors import RealtimeError, over_progress
 
 if TYPE_CHECKING:
     from realtime.audio.bridge_memory import BridgeFile
@@ -139,7 +139,7 @@ def start(
     config: SurfaceConfig,
     bridge: Bridge | None,
     server: Server,
-    gate: Access,
+    access: Access,
     models: Models,
     takes: Path | None,
     heard: Heard,
@@ -152,12 +152,12 @@ def start(
         config: options of the surfaces.
         bridge: from `open_midi`.
         server: the OSC server.
-        gate: access rules of the page and OSCQuery, not shared with any other server.
+        access: access rules of the page and OSCQuery, not shared with any other server.
         models: the model that plays, and those that can be loaded.
         takes: folder of the recordings that the page offers.
         heard: returns the latest output from a device sample on.
         say: receives a line for each surface that does not work.
-        host: the bridge that is the device; it learns where the page is.
+        host: the bridge that is the device; the port of the page is written into it.
 
     Raises:
         RealtimeError: a port that was given by number is in use.
@@ -165,7 +165,7 @@ def start(
     with ExitStack() as parts:
         if config.oscquery is None or config.oscquery >= 0:
             midi = bridge.latest if bridge is not None else ()
-            port = _start_web(config, server, gate, models, takes, heard, midi, say, parts)
+            port = _start_web(config, server, access, models, takes, heard, midi, say, parts)
             if host is not None:
                 host.memory["page_port"] = port
 
@@ -208,7 +208,7 @@ def start_bridge(
 def _start_web(
     config: SurfaceConfig,
     server: Server,
-    gate: Access,
+    access: Access,
     models: Models,
     takes: Path | None,
     heard: Heard,
@@ -243,7 +243,7 @@ def _start_web(
             ],
             host=server.host,
             port=server.port if config.oscquery is None else config.oscquery,
-            gate=gate,
+            access=access,
             key=key,
         )
     except RealtimeError as error:
@@ -255,7 +255,7 @@ def _start_web(
     parts.callback(web.stop)
     here = "127.0.0.1" if web.host == "0.0.0.0" else web.host
     page = f"http://{here}:{web.port}/{f'?key={key}' if key else ''}"
-    print(fresh(f"{'page':<8} {page}", sys.stdout), flush=True)
+    print(over_progress(f"{'page':<8} {page}", sys.stdout), flush=True)
     if config.open:
         threading.Thread(target=_show, args=(page, say), name="browser", daemon=True).start()
     if open_to_network:

@@ -1,4 +1,4 @@
-"""General MIDI's drum notes (percussion key map of General MIDI 1): which drum each note plays."""
+"""The drums of the notes of General MIDI (percussion key map of General MIDI 1)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Drum:
 
     Attributes:
         names: names of its class, the best first; a model that lacks them all has no such drum.
-        semitones: its pitch beside the class's centre, where several notes share a class.
+        semitones: its pitch relative to the class centre, which tells apart the notes that share a class.
         choke: its choke group; 0 is none.
         grabbed: aftertouch ends it, as a hand on a cymbal does.
     """

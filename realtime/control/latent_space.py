@@ -27,7 +27,7 @@ class LatentSpace:
     Args:
         info: the model's metadata.
         presets: name -> z [D]; read at every call, so it may change.
-        elsewhere: presets of an earlier version: name -> the command that takes it over.
+        elsewhere: for each preset of an earlier version of the model, the command that takes it over.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class LatentSpace:
         self._sounds = np.array([a.z for a in info.anchors], np.float64).reshape(-1, info.latent_dim)
         self.map = _unit_square(np.array([a.xy for a in info.anchors], np.float64).reshape(-1, 2))
         """Places of the training sounds on the map: float64 [anchors, 2], each direction scaled to 0..1."""
-        self._shadow = _linear_fit(self._sounds, self.map)
+        self._projection = _linear_fit(self._sounds, self.map)
         self._centres = np.array([c.centroid for c in info.classes], np.float64)
         self._shares = Shares(info)
         self.expression = Expression(info)
@@ -139,7 +139,7 @@ class LatentSpace:
         """
         if not len(self.map):
             return ()
-        return tuple(float(x) for x in np.clip(np.append(z, 1.0) @ self._shadow, 0.0, 1.0))
+        return tuple(float(x) for x in np.clip(np.append(z, 1.0) @ self._projection, 0.0, 1.0))
 
     def between(self, a: str, b: str, share: float, way: str = "even") -> tuple[Z, float]:
         """Return the point at a share, 0..1, of the way between two named points, and its level in dB.

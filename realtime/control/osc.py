@@ -170,9 +170,9 @@ def bind(host: str = HOST, port: int = PORT) -> socket.socket:
 class Server:
     """Receives datagrams, checks them against the access rules, has `control` handle them, and replies."""
 
-    def __init__(self, control: Control, listener: socket.socket, gate: Access | None = None) -> None:
+    def __init__(self, control: Control, listener: socket.socket, access: Access | None = None) -> None:
         self.control = control
-        self.gate = gate or Access()
+        self.access = access or Access()
         self.host, self.port = listener.getsockname()
         self._socket = listener
         listener.setblocking(False)
@@ -269,10 +269,10 @@ class Server:
                 return
             except OSError:  # Windows reports here that an earlier reply could not be delivered
                 return
-            if self.gate.admits(sender[0], len(datagram), sender[1]):
+            if self.access.admits(sender[0], len(datagram), sender[1]):
                 self.take_in(datagram, sender)
                 taken = True
-            self.control.ignored = self.gate.strangers + self.gate.flooded
+            self.control.ignored = self.access.strangers + self.access.flooded
         if not taken:
             time.sleep(REST_S)
 
@@ -284,7 +284,7 @@ class Server:
             self._heard_bell.recv(RECEIVE_BYTES)
         for _ in range(len(self._posted)):
             datagram, sender = self._posted.popleft()
-            if self.gate.admits(sender[0], len(datagram), sender[1]):
+            if self.access.admits(sender[0], len(datagram), sender[1]):
                 self.take_in(datagram, sender)
         return True
 
@@ -295,9 +295,9 @@ class Server:
         except OscError as error:
             self._tell_malformed(error, sender)
             return
-        self.gate.spend(sender[0], sum(len(part.messages) for part in parts) - 1, sender[1])
+        self.access.spend(sender[0], sum(len(part.messages) for part in parts) - 1, sender[1])
         if not self._turns.add(sender, self._carry_out(parts, sender), len(datagram)):
-            self.gate.flooded += 1
+            self.access.flooded += 1
 
     def work(self) -> bool:
         """Do the next piece of work; return False if there is none. Same thread as `take_in`."""
@@ -336,7 +336,7 @@ class Server:
                 self._answer(commands, sender, due)
             for question in filter(_is_question, packet.messages):
                 yield True
-                if not self.gate.affords(*sender):
+                if not self.access.affords(*sender):
                     self._send(self.control.refuse(question, _TOO_MUCH), sender)
                     break
                 self._answer((question,), sender, due)
@@ -346,7 +346,7 @@ class Server:
         with self._turn:
             replies = self._handle(messages, sender, due)
         size = sum(self._send(reply, sender) for reply in replies)
-        self.gate.spend(sender[0], size / ANSWER_BYTES, sender[1])
+        self.access.spend(sender[0], size / ANSWER_BYTES, sender[1])
 
     def _tell_malformed(self, error: OscError, sender: Sender) -> None:
         self.control.malformed += 1

@@ -20,7 +20,7 @@ def taking_over(name: str, elsewhere: Mapping[str, str]) -> str:
     """Return a hint for taking over a preset of an earlier version, or "" if none has that name.
 
     Args:
-        elsewhere: by name of the preset, the command that takes it over.
+        elsewhere: for each preset of an earlier version, the command that takes it over.
     """
     found = Names(elsewhere).find(name)
     if found is None:

@@ -73,7 +73,7 @@ class Argument:
             ControlError: the value has another type, is not finite, or is out of range.
         """
         if self.kind == "text" and not self.choices:
-            value = _spoken(value)
+            value = _as_text(value)
         if isinstance(value, str):
             if (
                 self.kind in ("text", "any")
@@ -93,7 +93,7 @@ class Argument:
         raise ControlError(f"{self.name} is {shown[:SHOWN]}, not {self.accepted}")
 
 
-def _spoken(value: Any) -> Any:
+def _as_text(value: Any) -> Any:
     """Return a whole number as text, because clients turn names such as "6" into numbers."""
     if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e9:
         return f"{value:.0f}" if value == int(value) else value

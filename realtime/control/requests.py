@@ -44,7 +44,7 @@ class Hit:
 
     Attributes:
         semitones: added to the pitch of the settings.
-        choke: choke group in place of that of the settings; 0: that of the settings.
+        choke: choke group; 0: the choke group of the settings.
     """
 
     velocity: float

@@ -74,8 +74,8 @@ class Take:
             self.waiting.append((sample, command))
 
 
-class Stage(Protocol):
-    """The part of the engine that takes use."""
+class TakeEngine(Protocol):
+    """The engine, as far as `Takes` needs it."""
 
     block_size: int
 
@@ -101,7 +101,7 @@ class Takes:
     def __init__(
         self,
         folder: Path | None,
-        engine: Stage,
+        engine: TakeEngine,
         taps: Taps,
         header: Callable[[int], LogHeader],
         say: Callable[[str], None],

@@ -243,8 +243,8 @@ class Bounce:
         if not replaced and self.file.sha256 != setting.model_sha256:
             say(f"{self.model} has changed since the performance; it may sound different")
         first = self._decoder(setting.voices)
-        course = summarise(path, setting)
-        decoders = open_models(path, setting, course, first, self._load, replaced=replaced, say=say)
+        summary = summarise(path, setting)
+        decoders = open_models(path, setting, summary, first, self._load, replaced=replaced, say=say)
         channels = self.args.channels or setting.channels
 
         def mixer(decoder: Decoder, chunk_frames: int) -> Mixer:
@@ -285,7 +285,7 @@ class Bounce:
                     case _:
                         yield at, self._louder(command)
 
-        last = round(course.last * scale)
+        last = round(summary.last * scale)
         block = setting.block if chain else BLOCK_SIZE  # a plugin may depend on the block size
         begin = mixer(first, setting.chunk_frames)
         begin.position = round(setting.start * scale)

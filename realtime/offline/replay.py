@@ -55,7 +55,7 @@ def key(model: Swap | LogHeader) -> Key:
 def open_models(
     path: Path,
     setting: LogHeader,
-    course: LogSummary,
+    summary: LogSummary,
     first: Decoder,
     load: Callable[[Path], tuple[Decoder, str]],
     *,
@@ -67,7 +67,7 @@ def open_models(
     Args:
         path: path of the log.
         setting: header of the log.
-        course: summary of the log.
+        summary: summary of the log.
         first: decoder used for the model that the log begins with.
         load: returns the decoder of a model file, and the SHA-256 of the file.
         replaced: True if `first` is a different model from the logged one.
@@ -77,7 +77,7 @@ def open_models(
         LogError: a model is missing, or its number of dimensions differs from the log.
     """
     decoders: dict[Key, Decoder] = {}
-    for at, swap in course.swaps:
+    for at, swap in summary.swaps:
         if key(swap) in decoders:
             continue
         file, when = Path(swap.model), f"at {at / setting.sample_rate:.2f} s"
@@ -103,7 +103,7 @@ def open_models(
 def open_plugins(
     setting: LogHeader, given: Sequence[Path], trusted: bool, load: Callable[[Path], Chain | None], say: Say
 ) -> tuple[Chain | None, dict[int, int]]:
-    """Open the plugins of a log in their initial state, or the `given` plugins in their places.
+    """Open the plugins of a log in their initial state, or the `given` plugins in place of these.
 
     A plugin is machine code, and a log may come from anyone: the plugins that a log names are left out with
     a message, unless they are `trusted`.

@@ -1,7 +1,7 @@
 """The methods of the worker process that control calls: of its engine, instruments, takes and plugins.
 
 The worker's own objects have these methods. Control holds proxies, which call them by name (`live/rpc.py`),
-so a new method needs its declaration here and its code in the object, and nothing between.
+so a new method needs only its declaration here and its code in the object.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class FileWork(Protocol):
 
 
 class Studio(FileWork, Protocol):
-    """The work on files, and a method that only the proxy has."""
+    """Work on files, and a method that only the proxy in the control process has."""
 
     def name_axes(self) -> Sequence[str]:
         """Return the names of the low and the high end of each axis of the model that plays.

@@ -39,9 +39,9 @@ class Points:
         return self.glide if touch is None else self._touches.setdefault(touch, self.glide)
 
     def standing(self, position: int) -> list[SetZ | Goto]:
-        """Return moves that bring the point and those of touches where they are at device sample `position`.
+        """Return moves that bring the point and those of touches to their places at device sample `position`.
 
-        The rest of a glide becomes a straight one.
+        The rest of a glide becomes a straight glide.
         """
         moves: list[SetZ | Goto] = []
         paths: list[tuple[int | None, Glide]] = [(None, self.glide), *self._touches.items()]

@@ -36,16 +36,16 @@ def explained(error: BaseException) -> str:
 
 
 def printable(line: str) -> str:
-    """Return a line without characters that could command a terminal; names in files may have them."""
+    """Return a line without characters that control a terminal, which names in files may contain."""
     return "".join(c if c.isprintable() else "?" for c in line)
 
 
-def fresh(line: str, stream: TextIO) -> str:
-    """Return a line that, on a terminal, clears a progress bar of another program in its place."""
+def over_progress(line: str, stream: TextIO) -> str:
+    """Return a line for a stream; on a terminal, it first clears the line, which may show a progress bar."""
     return CLEAR + line if stream.isatty() else line
 
 
 def say(line: str) -> None:
     """Print a line for the user on stderr while the program continues, also after the terminal has gone."""
     with contextlib.suppress(OSError):
-        print(fresh(printable(f"realtime: {line}"), sys.stderr), file=sys.stderr, flush=True)
+        print(over_progress(printable(f"realtime: {line}"), sys.stderr), file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""Reads what comes from outside – files, JSON, TOML – within limits that no honest content reaches."""
+"""Reads untrusted input (files, JSON, TOML) within limits that no legitimate content reaches."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import Any, BinaryIO
 
 from realtime.util.errors import RealtimeError
 
-MAX_DEPTH = 32  # lists and tables within each other
+MAX_DEPTH = 32  # nesting of lists and tables
 MAX_DIGITS = 20  # of a whole number; 64 bits have at most 20
 
 
 class OutsideError(RealtimeError):
-    """Content that is not accepted. The message has no name of a file: the caller knows it."""
+    """Content that is not accepted. The message leaves out the file's name, which the caller knows."""
 
 
 def open_file(path: Path) -> BinaryIO:
@@ -70,7 +70,7 @@ def from_json(source: bytes | str, *, file_names: bool = False, nulls: bool = Fa
     Args:
         source: the text, or its UTF-8.
         file_names: accept texts with bytes that are not UTF-8, as Python represents them in names of files.
-        nulls: read NaN and infinity as null instead of refusing the whole.
+        nulls: read NaN and infinity as null instead of refusing the text.
 
     Raises:
         OutsideError: it is not JSON, or exceeds a limit.
@@ -99,7 +99,7 @@ def from_toml(content: bytes) -> dict[str, Any]:
     Raises:
         OutsideError: it is not TOML, or exceeds a limit.
     """
-    if sys.version_info >= (3, 11):  # here, because a server without such files has no use for it
+    if sys.version_info >= (3, 11):  # imported here, as many servers never read such a file
         import tomllib
     else:
         import tomli as tomllib

@@ -1,4 +1,4 @@
-"""Recordings: sound files that grow for hours, and survive the end of the program at any moment."""
+"""Recordings: sound files that may grow for hours and can be recovered if the program dies."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _BEYOND = 2**32  # bytes; a WAV header cannot state this size
 
 
 class Recording(SoundFile):
-    """A sound file that appears at `path`, or a free name like it, on `commit`.
+    """A sound file that `commit` moves to `path`, or to a similar name that is free.
 
     A WAV file of 4 GB or more becomes RF64. `recover` completes the file if the program dies before `commit`.
     Arguments and errors are those of `SoundFile`.

@@ -1,3 +1,5 @@
+"""The deviation of the mean waveform of several takes."""
+
 from __future__ import annotations
 
 import math
@@ -29,14 +31,14 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def made(folder: Path) -> tuple[Sounds, splits.Parts]:
+def prepared(folder: Path) -> tuple[Sounds, splits.Parts]:
     config = configs.read("digits").replace("data", test_fraction=0.5)
     sounds = prepare(folder, config.model, config.data)
     return sounds, splits.parts(sounds, config.data, 0)
 
 
-def test_means_are_of_as_many_takes_of_the_class(made: tuple[Sounds, splits.Parts]) -> None:
-    takes = made[0].waveforms[:8, 0]
+def test_mean_is_over_the_requested_number_of_takes(prepared: tuple[Sounds, splits.Parts]) -> None:
+    takes = prepared[0].waveforms[:8, 0]
     single = means.means_of(takes, 1, "a")
     assert len(single) == means.DRAWS
     assert all(any(torch.equal(one, take) for take in takes) for one in single)
@@ -45,8 +47,10 @@ def test_means_are_of_as_many_takes_of_the_class(made: tuple[Sounds, splits.Part
         torch.testing.assert_close(means.means_of(takes, count, "a"), takes.mean(0, keepdim=True))
 
 
-def test_level_counts_only_where_takes_cancel(made: tuple[Sounds, splits.Parts]) -> None:
-    sounds, parts = made
+def test_scaling_to_peak_1_changes_the_deviation_only_where_takes_cancel(
+    prepared: tuple[Sounds, splits.Parts],
+) -> None:
+    sounds, parts = prepared
     takes = means.Takes(sounds, parts.test, RATE)
     own, other = (means.rows(sounds, parts.train, takes, ahead) for ahead in (0, 1))
     assert len(own) == len(means.COUNTS)

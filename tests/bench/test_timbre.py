@@ -1,4 +1,4 @@
-"""Measures of one sound, on sounds whose numbers can be computed."""
+"""Measures of a single sound, on sounds whose values can be derived."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def _noise(seed: int = 0) -> Floats:
     return np.random.default_rng(seed).standard_normal(LENGTH) * 0.1
 
 
-def test_noise_has_no_grid_and_a_comb_raises_it_by_its_gain() -> None:
+def test_noise_has_no_frame_rate_harmonics_and_a_comb_filter_adds_them_by_its_gain() -> None:
     """x[n] + a x[n − 64] has (1 + a)² of the power at multiples of 689 Hz and (1 − a)² half way between."""
     noises = [_noise(seed) for seed in range(8)]
     flat = np.median([timbre.grid_db(noise, RATE, HOP) for noise in noises])
@@ -26,7 +26,7 @@ def test_noise_has_no_grid_and_a_comb_raises_it_by_its_gain() -> None:
     assert raised - flat == pytest.approx(20 * np.log10(1.5 / 0.5), abs=1.0)
 
 
-def test_a_grid_of_another_frame_length_is_not_taken_for_ours() -> None:
+def test_harmonics_of_another_frame_length_do_not_count() -> None:
     noises = [_noise(seed) for seed in range(8)]
     combed = [noise + 0.5 * np.roll(noise, 100) for noise in noises]
     assert np.median([timbre.grid_db(sound, RATE, HOP) for sound in combed]) < 3.0
@@ -50,13 +50,13 @@ def test_the_texture_of_gaussian_noise_is_that_of_rayleigh_magnitudes() -> None:
 
 
 def test_a_smeared_spectrum_has_less_texture() -> None:
-    """Clicks in the middles of the windows, which are 0 at the next ones: one magnitude everywhere."""
+    """Clicks in the middles of windows, where the neighbouring windows are 0: one magnitude everywhere."""
     clicks = np.zeros(LENGTH)
     clicks[::256] = 1.0
     assert timbre.texture(clicks, RATE) == pytest.approx(0.0, abs=0.01)
 
 
-def test_noise_rings_as_exponential_powers_do_and_partials_ring_more() -> None:
+def test_noise_has_the_prominence_of_the_exponential_distribution_and_partials_have_more() -> None:
     assert timbre.ring_db(_noise(), RATE) == pytest.approx(9.3, abs=0.4)
     time = np.arange(LENGTH) / RATE
     partials = sum(np.sin(2 * np.pi * pitch * time) for pitch in np.linspace(3100, 12_900, 45))

@@ -1,4 +1,4 @@
-"""A bridge: a host is the clock of the server, its events are exact, and failures are survived."""
+"""A bridge: a host is the server's clock, its events are exact, and the server survives failures."""
 
 from __future__ import annotations
 

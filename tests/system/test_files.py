@@ -104,7 +104,7 @@ def test_axes_are_named_by_their_sounds(tiny_model: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the test reads /proc")
-def test_the_sound_process_lets_go_of_models_that_no_longer_play(tiny_model: Path, tmp_path: Path) -> None:
+def test_worker_frees_the_memory_of_models_that_no_longer_play(tiny_model: Path, tmp_path: Path) -> None:
     """Each `digits` takes 16 MB."""
     settled_mb = 0.0
     with Server(tiny_model, "--null", "--presets", str(tmp_path / "presets.json")) as server:

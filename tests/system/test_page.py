@@ -1,4 +1,4 @@
-"""The page in a real browser, before a real server."""
+"""The page in a real browser, connected to a real server."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def tab(chromium: BrowserContext, server: Server) -> Iterator[Tab]:
     tab.page.close()
 
 
-def test_it_is_accessible_in_every_panel_in_the_dark_and_in_the_light(tab: Tab, server: Server) -> None:
+def test_page_is_accessible_in_every_panel_in_dark_and_light_colours(tab: Tab, server: Server) -> None:
     server.ask("/morph/seq/add", str(server.ask("/morph/get/classes")[1][0]))
     tab.page.wait_for_selector(".step")
     for theme in ("Light colours", "Dark colours"):
@@ -184,7 +184,9 @@ def test_every_way_to_move_the_point_moves_it_and_undo_brings_it_back(tab: Tab, 
     assert told[told.index("snare") + 1] == max(told[1::2])
 
 
-def test_sounds_and_presets_have_their_outline_and_axes_their_effect(tab: Tab, server: Server) -> None:
+def test_sounds_and_presets_have_pictures_and_axes_are_named_by_their_effect(
+    tab: Tab, server: Server
+) -> None:
     tab.page.mouse.move(*tab.place(*tab.page.evaluate("[soundmap.dots[0].x, soundmap.dots[0].y]")))
     tab.page.wait_for_selector(".tip .picture path")
     server.send("/morph/preset/store", "here")

@@ -13,7 +13,7 @@ import soundfile
 from tests.system.rig import Server, program
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="LD_PRELOAD is of Linux")
+@pytest.mark.skipif(sys.platform != "linux", reason="LD_PRELOAD needs Linux")
 def test_recording_is_complete_although_the_disk_stalls_as_the_server_ends(
     tiny_model: Path, tmp_path: Path
 ) -> None:

@@ -1,4 +1,4 @@
-"""The server among clients that mean it harm."""
+"""The server with hostile clients."""
 
 from __future__ import annotations
 

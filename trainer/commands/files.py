@@ -1,4 +1,4 @@
-"""Options of several commands: which recipe, and which of the files."""
+"""Options that several commands share: the recipe, the files, and the weights to start from."""
 
 from __future__ import annotations
 
@@ -30,5 +30,5 @@ def add_from(parser: argparse._ActionsContainer) -> None:
         "--from",
         metavar="RUN",
         help="start from the weights of a run or checkpoint of the same shape; none: from random weights; "
-        "default: the base of the package, where the recipe has its shape",
+        "default: the base of the package, if the recipe has the same shape",
     )

@@ -16,7 +16,7 @@ from trainer.components.modes import Modes
 Array = NDArray[np.float64]
 
 LEAST_NOISE = 0.1
-"""Least share of a band's power that the subtraction of the modes leaves."""
+"""Smallest fraction of a band's power that remains after the subtraction of the modes."""
 SPACING = 0.4
 """Standard deviation of the window that averages the power at a knot, relative to the distance of knots."""
 BLOCK = 16
@@ -26,7 +26,13 @@ BLOCK = 16
 def noise_levels(
     sound: Array, modes: Modes, rate: int, knots: NDArray[np.int64], bands: int, even: int
 ) -> Array:
-    """Return log levels of the bands at the knots, [knots, bands], without the power of the modes."""
+    """Return log levels of the bands at the knots, [knots, bands], without the power of the modes.
+
+    Args:
+        sound: the sound without its free oscillators, [T].
+        knots: samples of the knots.
+        even: sample up to which the power of the decoder's noise is even.
+    """
     size = fft.next_fast_len(len(sound) + 8 * int(smoothing_samples(bands, rate).max()), real=True)
     shapes, windows = (
         _shapes(bands, rate, size),
@@ -34,12 +40,12 @@ def noise_levels(
     )
     spectrum = fft.rfft(sound, size)
     whole = len(sound) // BLOCK * BLOCK
-    power, short = np.zeros((len(knots), bands)), np.zeros((len(knots), bands))
+    power, bias = np.zeros((len(knots), bands)), np.zeros((len(knots), bands))
     for band, (first, amplitude) in enumerate(shapes):
         part = np.zeros_like(spectrum)
         part[first : first + len(amplitude)] = spectrum[first : first + len(amplitude)] * amplitude
         filtered = fft.irfft(part, size)[:whole].reshape(-1, BLOCK)
-        window, short[:, band] = windows[band]
+        window, bias[:, band] = windows[band]
         power[:, band] = window @ (np.einsum("ij,ij->i", filtered, filtered) / BLOCK)
     used = np.flatnonzero(modes.weight)
     taken_hz = np.exp(modes.log_hz[used])
@@ -47,12 +53,12 @@ def noise_levels(
     tonal = 0.5 * np.exp(2 * level) @ band_shapes(bands, rate, taken_hz).T
     left = np.maximum(power - tonal, LEAST_NOISE * power)
     left = np.minimum(left, power * share_between(sound, taken_hz, rate, knots, bands))
-    return np.asarray(0.5 * np.log(left + math.exp(2 * QUIET)) + short)
+    return np.asarray(0.5 * np.log(left + math.exp(2 * QUIET)) + bias)
 
 
 @cache
 def _shapes(bands: int, rate: int, size: int) -> list[tuple[int, Array]]:
-    """Return the first bin and the amplitudes of each band's filter, without its zeros."""
+    """Return the first nonzero bin of each band's filter, and its amplitudes up to the last nonzero bin."""
     every = np.sqrt(band_shapes(bands, rate, np.fft.rfftfreq(size, 1.0 / rate).astype(np.float64)))
     used = [np.flatnonzero(shape) for shape in every]
     return [(int(bins[0]), shape[bins[0] : bins[-1] + 1]) for shape, bins in zip(every, used, strict=True)]
@@ -65,8 +71,8 @@ def _windows(
     """Return, for each band, the weights of the mean power at each knot, and the bias of its logarithm.
 
     The mean is over a Gaussian window, longer where knots are further apart. For a noise, the logarithm of
-    this mean is lower by ln(n/2) - ψ(n/2) on average, with n degrees of freedom within the window. Not so in
-    the first frames, where the power of the decoder's noise is even.
+    this mean is lower by ln(n/2) - ψ(n/2) on average, with n degrees of freedom within the window. There is
+    no such bias in the first frames, where the power of the decoder's noise is even.
 
     Returns:
         float32 [knots, blocks], weights, and float64 [knots], nepers of amplitude.

@@ -1,4 +1,4 @@
-"""Measure sounds that others have published from their model in the same way as those of a run."""
+"""Measures published sounds of another model in the same way as those of a run."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight
 
 @dataclass(frozen=True)
 class Published:
-    """Published sounds beside the test sounds of a run.
+    """The measures of published sounds.
 
     Attributes:
         folder: folder of the sounds.
@@ -52,7 +52,7 @@ def measure(folder: Path, subject: Subject) -> Published:
     for path in _files(folder / MEANS):
         label = class_of(path.stem, subject.saved.classes)
         if label is None or label in means:
-            reason = "the name of no class, or of several," if label is None else "a second mean of its class"
+            reason = "no class, or several, in its name" if label is None else "a second mean of its class"
             raise DataError(f"{path}: {reason}; each is named after its class, such as {NUMBERS[6]}.wav")
         means[label] = _sound(path, subject)
     found = []

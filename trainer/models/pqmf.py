@@ -21,8 +21,8 @@ BETA, CUTOFF = 7.0, 0.6182
 def synthesis_filters(bands: int) -> Tensor:
     """Return the filters, float64 [bands, 8 * bands], low bands first, almost orthonormal.
 
-    The sound is the sum of the samples of all bands, each times its filter, at a distance of `bands` samples
-    of sound. Analysis uses the same filters reversed; analysis and synthesis delay by 8 * bands - 1 samples.
+    The sound is the sum over all bands of the band's samples, `bands` samples of sound apart, convolved with
+    the band's filter. Analysis uses the reversed filters. Both together delay by 8 * bands - 1 samples.
     """
     taps = OVERLAP * bands
     time = torch.arange(taps, dtype=torch.float64) - (taps - 1) / 2

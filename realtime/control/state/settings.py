@@ -15,7 +15,7 @@ MAX_LATER = 1024  # scheduled settings
 
 @dataclass(frozen=True)
 class Travel:
-    """The duration of glides to a new place: `length` in milliseconds, or in beats if `in_beats`."""
+    """The course of glides to a new point; `length` is in milliseconds, or in beats if `in_beats`."""
 
     length: float = 0.0
     curve: str = "linear"
@@ -28,12 +28,12 @@ class Travel:
 
     @property
     def beats(self) -> float:
-        """The duration in beats; 0 if it is one in milliseconds."""
+        """The duration in beats; 0 if it is given in milliseconds."""
         return self.length if self.in_beats else 0.0
 
 
 def duration_ms(beats: float, bpm: float) -> float:
-    """Return the duration of a number of beats, at most the longest of a glide."""
+    """Return the duration of a number of beats in ms, at most the longest duration of a glide."""
     return TRAVEL_MS.clip(60_000.0 * beats / bpm)
 
 

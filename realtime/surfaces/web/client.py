@@ -14,7 +14,7 @@ HEARTBEAT_S = 15.0
 
 
 class Client:
-    """One websocket, from the request that asks for it to its end."""
+    """One websocket connection."""
 
     def __init__(self) -> None:
         self.socket = web.WebSocketResponse(max_msg_size=MAX_MESSAGE, heartbeat=HEARTBEAT_S, compress=False)
@@ -23,13 +23,13 @@ class Client:
         self._transport: asyncio.BaseTransport | None = None
 
     async def begin(self, request: web.Request) -> None:
-        """Answer the request."""
+        """Accept the connection."""
         self._transport = request.transport
         await self.socket.prepare(request)
         self._sender = asyncio.create_task(self._send())
 
     async def end(self) -> None:
-        """Note that the client has gone."""
+        """Stop sending, after the client has closed the connection."""
         if self._sender:
             self._sender.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -40,26 +40,30 @@ class Client:
         """Return True if messages are still waiting to be sent."""
         return not self._waiting.empty()
 
-    def tell(self, what: str | bytes) -> None:
-        """Send a message as soon as the network takes it; disconnect a client that takes none."""
+    def send(self, message: str | bytes) -> None:
+        """Queue a message; disconnect a client whose queue is full."""
         try:
-            self._waiting.put_nowait(what)
+            self._waiting.put_nowait(message)
         except asyncio.QueueFull:
-            self._let_go()
+            self._abort()
 
-    async def goodbye(self) -> None:
-        """Tell the client that the server ends."""
+    async def close(self) -> None:
+        """Close the connection because the server ends."""
         await self.socket.close(code=WSCloseCode.GOING_AWAY)
 
     async def _send(self) -> None:
         try:
             while True:
-                what = await self._waiting.get()
-                send = self.socket.send_str(what) if isinstance(what, str) else self.socket.send_bytes(what)
+                message = await self._waiting.get()
+                send = (
+                    self.socket.send_str(message)
+                    if isinstance(message, str)
+                    else self.socket.send_bytes(message)
+                )
                 await asyncio.wait_for(send, STALL_S)
         except (ConnectionError, TimeoutError, asyncio.TimeoutError):
-            self._let_go()
+            self._abort()
 
-    def _let_go(self) -> None:
+    def _abort(self) -> None:
         if isinstance(self._transport, asyncio.Transport):
             self._transport.abort()

@@ -15,15 +15,15 @@ MARGIN = 0.1  # distance beyond the edges of the map to which they reach
 
 
 def model(control: Control) -> dict[str, Any]:
-    """Return the model that plays, as JSON can hold it; places are 0..1 from left and from below."""
-    info, places = control.info, control.space
+    """Return the model that plays as JSON-compatible values; places are 0..1 from left and from below."""
+    info, space = control.info, control.space
     return {
         "id": int(control.status()["model_id"]),
         "name": info.name,
-        "classes": [[each.name, *places.on_map(each.centroid)] for each in info.classes],
+        "classes": [[each.name, *space.on_map(each.centroid)] for each in info.classes],
         "anchors": [
             [each.name, each.label, round(x, 5), round(y, 5)]
-            for each, (x, y) in zip(info.anchors, places.map.tolist(), strict=True)
+            for each, (x, y) in zip(info.anchors, space.map.tolist(), strict=True)
         ],
         "spellings": Names(each.name for each in info.classes).spellings(),
         "axes": len(info.pca.basis),
@@ -33,8 +33,8 @@ def model(control: Control) -> dict[str, Any]:
     }
 
 
-def regions(places: LatentSpace) -> dict[str, Any]:
-    """Return the likeliest class and its probability in `GRID` x `GRID` places of the map.
+def regions(space: LatentSpace) -> dict[str, Any]:
+    """Return the likeliest class and its probability at `GRID` x `GRID` places of the map.
 
     They come row by row from below, and reach `MARGIN` beyond the edges. A place stands for the sound that
     `/morph/xy` brings there.
@@ -43,10 +43,10 @@ def regions(places: LatentSpace) -> dict[str, Any]:
     for row in range(GRID):
         for column in range(GRID):
             try:
-                z = places.at(_place(column), _place(row))
+                z = space.at(_place(column), _place(row))
             except ControlError:  # a model without a map
                 return {"grid": 0, "margin": MARGIN, "label": [], "share": []}
-            likely = places.probabilities(z)
+            likely = space.probabilities(z)
             best = max(range(len(likely)), key=likely.__getitem__)
             label.append(best)
             share.append(round(likely[best], 2))

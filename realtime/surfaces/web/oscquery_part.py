@@ -114,7 +114,7 @@ class OscQuery:
                 stale = set(self._listeners)
             before, info = known, self._info()
             for client in [client for client in stale & set(self._listeners) if not client.behind]:
-                client.tell(PATH_CHANGED)
+                client.send(PATH_CHANGED)
                 stale.discard(client)
             now = {
                 (client, path): known.values[path]
@@ -126,7 +126,7 @@ class OscQuery:
             busy = {client for client in self._listeners if client.behind}
             for (client, path), value in now.items():
                 if client not in busy and told.get((client, path)) != value:
-                    client.tell(osc.encode(Message(path, value)))
+                    client.send(osc.encode(Message(path, value)))
                     told[client, path] = value
 
     async def _learn(self, work: Work) -> oscquery.Knowledge | None:
@@ -137,7 +137,7 @@ class OscQuery:
 
     async def goodbye(self) -> None:
         """Close all websockets."""
-        await asyncio.gather(*(client.goodbye() for client in self._listeners))
+        await asyncio.gather(*(client.close() for client in self._listeners))
 
 
 def _obey(received: str, mine: set[str]) -> None:

@@ -136,7 +136,7 @@ class Page:
 
         def deliver(datagram: bytes) -> None:
             with contextlib.suppress(RuntimeError):  # the loop has ended
-                loop.call_soon_threadsafe(client.tell, datagram)
+                loop.call_soon_threadsafe(client.send, datagram)
 
         self._server.attach(sender, deliver)
         self._clients[client] = sender
@@ -173,12 +173,12 @@ class Page:
             text = json.dumps(state)
             for client in self._clients:
                 if refused or midi or not client.behind:
-                    client.tell(text)
+                    client.send(text)
 
     async def goodbye(self) -> None:
         """Close all websockets, and end what is being measured."""
         self._portraits.end()
-        await asyncio.gather(*(client.goodbye() for client in self._clients))
+        await asyncio.gather(*(client.close() for client in self._clients))
 
 
 def _wants_page(request: web.Request) -> bool:

@@ -1,6 +1,6 @@
-"""Draws the outlines of sounds: a program that answers points z [N, D], a line of JSON, with their outlines.
+"""Draws pictures of sounds: a program that reads points z [N, D], a line of JSON, and prints their pictures.
 
-It is a program of its own at the lowest priority, so that its decoding does not delay others.
+It runs in a process of its own at the lowest priority, so that its decoding does not delay others.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ COLUMNS = 40  # parts of a sound in its picture
 
 
 def picture(sound: Sounds) -> list[int]:
-    """Return the peaks of a sound [T] in `COLUMNS` equal parts, 0..99 of its highest."""
+    """Return the peaks of `COLUMNS` equal parts of a sound [T], from 0 to 99, relative to the highest."""
     peaks = np.array([np.abs(part).max() for part in np.array_split(sound, COLUMNS)])
     return [int(x) for x in np.round(99.0 * peaks / max(float(peaks.max()), FLOOR))]
 
 
 def main() -> None:
-    """Answer questions about the model that the command line names, until there are no more."""
+    """Draw pictures for the model that the command line names, until the input ends."""
     priority.last()
     decoder = Decoder(Path(sys.argv[1]), provider="cpu")
     for line in sys.stdin:

@@ -1,4 +1,4 @@
-"""The outlines of sounds that the page shows; a program of its own decodes them when they are needed."""
+"""The pictures of sounds that the page shows. Another process draws them when they are needed."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from realtime.util.errors import RealtimeError
 
 MODULE = "realtime.surfaces.web.portrait"
 LIMIT_S = 120.0  # longest wait for an answer, on a busy machine
-IDLE_S = 60.0  # time without a question after which the program ends
-LINE = 2**20  # most bytes of an answer
+IDLE_S = 60.0  # time without a request after which the process ends
+LINE = 2**20  # largest answer, in bytes
 
 
 class Portraits:
-    """Outlines of sounds of the model that plays, each decoded once. All pages share them."""
+    """Pictures of sounds of the model that plays, each drawn once. All pages share them."""
 
     def __init__(self) -> None:
         self._version = ""
@@ -30,16 +30,16 @@ class Portraits:
         self._idle: asyncio.TimerHandle | None = None
 
     async def pictures(self, path: Path, version: str, points: Sequence[Z]) -> list[list[int]]:
-        """Return a picture of the sound at each point of a version of a model."""
+        """Return a picture of the sound at each point, for a version of a model."""
         async with self._turns:
-            self._turn_to(version)
+            self._select(version)
             if missing := [z for z in dict.fromkeys(points) if z not in self._pictures]:
                 drawn = await self._ask(path, missing)
                 self._pictures |= zip(missing, drawn, strict=True)
             return [self._pictures[z] for z in points]
 
     def end(self) -> None:
-        """End the program."""
+        """End the process."""
         if self._idle is not None:
             self._idle.cancel()
         if self._process is not None and self._process.returncode is None:
@@ -47,16 +47,16 @@ class Portraits:
                 self._process.kill()
         self._process = None
 
-    def _turn_to(self, version: str) -> None:
+    def _select(self, version: str) -> None:
         if version != self._version:
             self.end()
             self._version, self._pictures = version, {}
 
     async def _ask(self, path: Path, points: Sequence[Z]) -> list[list[int]]:
-        """Return the outlines from the program, which is started if it does not run.
+        """Return the pictures from the process, which is started if it is not running.
 
         Raises:
-            RealtimeError: the program failed.
+            RealtimeError: the process failed.
         """
         if self._idle is not None:
             self._idle.cancel()

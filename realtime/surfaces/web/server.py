@@ -94,15 +94,15 @@ class WebServer:
     Args:
         parts: parts of the site; the first route that matches a request answers it.
         host, port: address to listen on; port 0 takes any free one.
-        gate: access rules: which hosts may connect, and the rate of their requests; used by this server only.
+        access: rules for hosts that may connect, and for their rate of requests; used by this server only.
         key: see `Guard`.
 
     Raises:
         WebError: the port is taken.
     """
 
-    def __init__(self, parts: Sequence[Part], *, host: str, port: int, gate: Access, key: str = "") -> None:
-        self._parts, self._gate, self._key = parts, gate, key
+    def __init__(self, parts: Sequence[Part], *, host: str, port: int, access: Access, key: str = "") -> None:
+        self._parts, self._access, self._key = parts, access, key
         self._connections = Connections()
         self._work = Work()
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -171,7 +171,7 @@ class WebServer:
             except OSError:
                 await asyncio.sleep(REST_S)
                 continue
-            if not self._gate.admits(peer[0], 0) or not self._connections.room_for(peer[0]):
+            if not self._access.admits(peer[0], 0) or not self._connections.room_for(peer[0]):
                 connection.close()
                 continue
             try:
@@ -191,7 +191,7 @@ class WebServer:
     async def _count(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Turn floods away; while a request is answered its connection is not idle."""
         peer = peer_of(request)
-        if not self._gate.admits(peer[0], 0):
+        if not self._access.admits(peer[0], 0):
             return web.Response(status=429, text="too many requests\n")
         self._connections.begin(peer)
         try:

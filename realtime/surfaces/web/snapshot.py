@@ -15,16 +15,16 @@ def snapshot(control: Control) -> Snapshot:
     Raises:
         RealtimeError: no engine is running at the moment.
     """
-    z, settings, places = control.where(), control.settings(), control.space
+    z, settings, space = control.where(), control.settings(), control.space
     return {
         "status": control.status(),
-        "xy": places.on_map(z),
-        "macros": places.macros(z),
-        "probabilities": places.probabilities(z),
+        "xy": space.on_map(z),
+        "macros": space.macros(z),
+        "probabilities": space.probabilities(z),
         "settings": {
             **settings.hit.settings,
             "glide": settings.travel.ms(control.tempo),
             "glide_beats": settings.travel.beats,
         },
-        "presets": [[name, *places.on_map(point)] for name, point in control.presets.items()],
+        "presets": [[name, *space.on_map(point)] for name, point in control.presets.items()],
     }

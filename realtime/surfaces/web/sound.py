@@ -62,8 +62,8 @@ class Sound:
             sample = first + len(sound) // 2
             for client in list(self._clients):
                 if sound and not client.behind:
-                    client.tell(struct.pack("<d", first) + sound)
+                    client.send(struct.pack("<d", first) + sound)
 
     async def goodbye(self) -> None:
         """Close all websockets."""
-        await asyncio.gather(*(client.goodbye() for client in self._clients))
+        await asyncio.gather(*(client.close() for client in self._clients))

@@ -58,7 +58,7 @@ class Voice:
         self.offset: Point | None = None
         """Distance of the voice from the point that it follows, float64 [D]."""
         self.velocity, self.dynamics = trigger.velocity, trigger.dynamics
-        """Those of the timbre; the gain keeps the velocity of the hit."""
+        """Velocity and dynamics of the timbre, which pressure changes; the gain stays that of the hit."""
         self.out = 0
         """Number of the pair of outputs."""
         self.ahead = trigger.ahead
@@ -113,7 +113,7 @@ class Voice:
         self._settled = settled
 
     def _find_silence(self, audio: Samples) -> None:
-        """Note the frame from which the sound, once audible, was exactly 0 for `SILENCE_MS`; add `audio`.
+        """Look in new `audio` for the end of the sound, after which it is exactly 0 for `SILENCE_MS`.
 
         Only boundaries of frames count, so the result does not depend on how the frames are chunked.
         """
@@ -125,7 +125,7 @@ class Voice:
         self._note_silence(self.frames + len(heard))
 
     def _note_silence(self, frame: int) -> bool:
-        """Note the end of the sound if the silence before a frame was long enough; return whether it was."""
+        """Note the end of the sound if the silence before a frame is long enough; return True if it is."""
         if self._last_heard is None or frame - self._last_heard <= self._most_silent:
             return False
         self._silent = self.pace.settled(self._last_heard + 1 + self._most_silent)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from export.play.__main__ import QUALITIES
+from export.play.job import Job
 from export.play.learning import Watcher, pause_s
-from export.play.order import Order
 from export.play.published import Published
 from trainer.config import Config
 from trainer.run.adapt import Adaptation, nothing
@@ -33,9 +33,9 @@ def test_a_version_that_takes_a_minute_is_followed_by_another_after_a_minute(
 ) -> None:
     clock = [1000.0]
     monkeypatch.setattr("time.monotonic", lambda: clock[0])
-    order = Order(tmp_path, tmp_path, Config(), None, QUALITIES)
+    job = Job(tmp_path, tmp_path, Config(), None, QUALITIES)
     published = Slow(tmp_path / "kit.onnx", clock)
-    watcher = Watcher(order, None, published, nothing, lambda: False)  # type: ignore[arg-type]
+    watcher = Watcher(job, None, published, nothing, lambda: False)  # type: ignore[arg-type]
     while clock[0] < 1000 + 8 * 60:  # eight minutes of passes of a second
         watcher.offer_when_due()
         clock[0] += 1
@@ -53,8 +53,8 @@ def test_the_pause_is_ten_times_as_long_but_a_minute_at_most_and_leaves_half_of_
 
 def _watched(tmp_path: Path, clock: list[float], monkeypatch: pytest.MonkeyPatch) -> Watcher:
     monkeypatch.setattr("time.monotonic", lambda: clock[0])
-    order = Order(tmp_path, tmp_path, Config(), None, {"sketch": 60, "good": 200})
-    return Watcher(order, None, Slow(tmp_path / "kit.onnx", clock), nothing, lambda: False)  # type: ignore[arg-type]
+    job = Job(tmp_path, tmp_path, Config(), None, {"sketch": 60, "good": 200})
+    return Watcher(job, None, Slow(tmp_path / "kit.onnx", clock), nothing, lambda: False)  # type: ignore[arg-type]
 
 
 def test_time_of_a_quality_includes_the_analysis(

@@ -312,18 +312,18 @@ def test_scheduled_loop_starts_at_the_exact_sample(make_engine: Callable[..., En
 
 
 def test_streams_of_the_next_step_are_counted_before_its_block(make_mixer: Make) -> None:
-    """Like those of submitted hits, so that a block in which many streams begin is begun earlier."""
+    """They count like those of submitted hits: a block in which many streams begin is begun earlier."""
     mixer = make_mixer()
-    deck, block = Crossfade(mixer), np.zeros((128, 2), np.float32)
+    crossfade, block = Crossfade(mixer), np.zeros((128, 2), np.float32)
     here = tuple(mixer.glide.target)
     mixer.sound_cache.want(here)
     while mixer.sound_cache.work():
         pass
     elsewhere = tuple(x + 1.0 for x in here)
-    deck.submit(SetStep(1, (Trigger(point=elsewhere), Trigger(point=elsewhere), Trigger(point=here))))
-    deck.submit(StartSteps())
+    crossfade.submit(SetStep(1, (Trigger(point=elsewhere), Trigger(point=elsewhere), Trigger(point=here))))
+    crossfade.submit(StartSteps())
     begun = []
     for _ in range(6000 // 128):
-        deck.render(block)
-        begun.append(mixer.streams_begun(deck.coming(128)))
+        crossfade.render(block)
+        begun.append(mixer.streams_begun(crossfade.coming(128)))
     assert begun == [0] * 45 + [2]

@@ -81,7 +81,9 @@ def test_variation_stays_between_the_takes_and_each_seed_has_one_place(info: Mod
     np.testing.assert_allclose(half, places / 2)
 
 
-def test_a_class_without_takes_and_a_model_without_either_stay_in_place(info: ModelInfo) -> None:
+def test_hits_without_known_takes_or_directions_have_no_offset(
+    info: ModelInfo,
+) -> None:
     expression = Expression(info)
     assert (expression.knows_velocity, expression.knows_takes) == (True, True)
     assert expression.offset(info.classes[1].centroid, 0.5, 1.0, 1.0, [3]) == (0.0,) * 4

@@ -64,10 +64,10 @@ def ask(control: Control) -> Callable[..., list[Message]]:
 NAME = "soundmorph test 9000"
 
 
-def serve(control: Control, gate: Access) -> WebServer:
+def serve(control: Control, access: Access) -> WebServer:
     """Return a server on a free port of this machine, not started."""
     query = OscQuery(lambda: control.info, ask(control), ("127.0.0.1", 9000), NAME)
-    return WebServer([query], host="127.0.0.1", port=0, gate=gate)
+    return WebServer([query], host="127.0.0.1", port=0, access=access)
 
 
 @pytest.fixture
@@ -222,7 +222,7 @@ def test_tree_is_of_one_model_while_models_change(control: Control, other_model:
 
     def asked(looks: Iterator[ModelInfo]) -> tuple[int, Any]:
         query = OscQuery(lambda: next(looks), ask(control), ("127.0.0.1", 9000), NAME)
-        served = WebServer([query], host="127.0.0.1", port=0, gate=Access())
+        served = WebServer([query], host="127.0.0.1", port=0, access=Access())
         served.start()
         try:
             return get(served, "/")

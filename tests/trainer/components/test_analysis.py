@@ -141,7 +141,7 @@ def test_silence_and_a_click_have_finite_components_and_no_modes() -> None:
         assert found.mode_weight.max().item() == 0.0
 
 
-def test_rows_are_those_of_the_sounds() -> None:
+def test_rows_are_in_the_order_of_the_sounds() -> None:
     sounds = torch.from_numpy(np.stack([_swept(80.0, 0.0, 0.03, 5.0), _swept(200.0, 0.0, 0.03, 5.0)])).float()
     found, _ = analyse(sounds[:, None], CONFIG)
     picked = found[torch.tensor([1])]

@@ -1,3 +1,5 @@
+"""The order of the sounds in an epoch, batches, and averages of sounds."""
+
 from __future__ import annotations
 
 from collections import Counter
@@ -13,7 +15,7 @@ from trainer.data.sounds import Sounds
 MadeSounds = Callable[[list[tuple[int, str, str]]], Sounds]
 
 
-def test_order_without_balance_is_every_sound_once() -> None:
+def test_order_without_balance_has_every_sound_once() -> None:
     indices = torch.arange(20)
     orders = [epoch_order(None, indices, 0, epoch).tolist() for epoch in (0, 1, 0)]
     assert sorted(orders[0]) == list(range(20))

@@ -1,3 +1,5 @@
+"""Sounds of a folder: which are found, how they are prepared, and which are refused with which reason."""
+
 from __future__ import annotations
 
 import os
@@ -31,7 +33,7 @@ def alternating(samples: int, size: float = 0.5) -> NDArray[np.float64]:
     return found
 
 
-def test_mono_dc_and_peak() -> None:
+def test_channels_are_mixed_the_mean_is_removed_and_the_peak_is_1() -> None:
     left = alternating(1000, 0.4) + 0.2
     found = prepared(np.stack([left, 0.5 * left], axis=1))
     np.testing.assert_allclose(found[:1000], alternating(1000, 1.0), atol=1e-6)

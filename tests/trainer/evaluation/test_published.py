@@ -83,7 +83,7 @@ def test_a_mean_is_named_after_one_class(name: str, label: int | None) -> None:
 def test_errors_name_the_file_that_cannot_be_used(place: Path, folder: Path, tmp_path: Path) -> None:
     judged = subject.load(place / "run")
     (folder / "means" / "eight.wav").write_bytes(b"")
-    with pytest.raises(DataError, match=r"eight\.wav: the name of no class, or of several,"):
+    with pytest.raises(DataError, match=r"eight\.wav: no class, or several, in its name"):
         published.measure(folder, judged)
     (folder / "means" / "eight.wav").rename(folder / "means" / "6.wav")
     with pytest.raises(DataError, match=r"means/6\.wav: cannot be read"):

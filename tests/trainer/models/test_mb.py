@@ -1,4 +1,4 @@
-"""MB-VAE computes its definition."""
+"""MB-VAE: its layers against their definition."""
 
 from __future__ import annotations
 
@@ -18,13 +18,15 @@ SMALL = ModelConfig("mb", 8000, 1024, 4, layers=9, channels=6, hop_length=64, ba
 
 
 @pytest.mark.parametrize(("layers", "steps", "batch"), [(1, 3, 1), (9, 200, 3), (8, 40, 2)])
-def test_the_stack_and_its_gradients_equal_the_plain_ones(layers: int, steps: int, batch: int) -> None:
+def test_stack_and_its_gradients_equal_those_of_a_plain_implementation(
+    layers: int, steps: int, batch: int
+) -> None:
     torch.manual_seed(layers)
     x = torch.randn(steps, batch, 5, dtype=torch.float64)
     assert_equals_plain(GatedStack(layers, 5).double(), x)
 
 
-def test_one_z_is_the_same_z_at_every_frame() -> None:
+def test_a_single_z_acts_as_the_same_z_at_every_frame() -> None:
     torch.manual_seed(0)
     decoder = MBDecoder(SMALL).double()
     z = torch.randn(3, 4, dtype=torch.float64)
@@ -66,7 +68,7 @@ def test_prototypes_are_the_means_of_their_classes() -> None:
         torch.testing.assert_close(model.prototypes[index], means[label == index].mean(0))
 
 
-def test_the_terms_of_the_centre_are_those_of_a_sound() -> None:
+def test_centre_terms_are_those_of_a_reconstruction_of_the_medoid() -> None:
     torch.manual_seed(0)
     audio, medoid, sound = torch.randn(3, 2, 1, 1024).unbind()
     config = LossConfig(reduction="mean", reconstruction=3.0, stft=2.0, centre=1.0, centre_dtw=1.0)

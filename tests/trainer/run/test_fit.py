@@ -1,3 +1,5 @@
+"""Runs from start to end, and resumed runs."""
+
 from __future__ import annotations
 
 import json
@@ -226,7 +228,7 @@ def test_without_validation_sounds_nothing_is_chosen(config: Config, folder: Pat
     assert checkpoint.load(tmp_path / "run").epoch == config.fit.epochs
 
 
-def test_the_test_sounds_play_no_part(config: Config, folder: Path, tmp_path: Path) -> None:
+def test_test_sounds_have_no_influence(config: Config, folder: Path, tmp_path: Path) -> None:
     config = config.replace("data", test_fraction=0.2).replace("fit", tensorboard=True)
     runs = []
     for poisoned in (False, True):

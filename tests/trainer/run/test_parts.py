@@ -1,3 +1,5 @@
+"""Parts of a batch for several processes."""
+
 from __future__ import annotations
 
 import pytest
@@ -8,7 +10,9 @@ from trainer.run.parts import Part, cut
 
 
 @given(size=st.integers(1, 40), at_once=st.integers(1, 9), paired=st.booleans(), processes=st.integers(1, 5))
-def test_parts_of_all_processes_are_the_batch(size: int, at_once: int, paired: bool, processes: int) -> None:
+def test_parts_of_all_processes_make_up_the_batch(
+    size: int, at_once: int, paired: bool, processes: int
+) -> None:
     parts = [list(cut(size, at_once, paired, rank, processes)) for rank in range(processes)]
     assert all(parts)  # every process takes part
     counted = [part for mine in parts for part in mine if part.counts]

@@ -72,7 +72,7 @@ def start(control: Control, tiny_model: Path, monitor: Monitor, tmp_path: Path) 
         page = Page(server, query.answer, Models(lambda: model))
         kits = Kits(tmp_path / "library" if library else None, lambda file: None)
         parts: list[Part] = [Downloads(tmp_path / "takes"), Sound(monitor.since), kits, page, query]
-        running.append(WebServer(parts, host="127.0.0.1", port=0, gate=Access(), key=key))
+        running.append(WebServer(parts, host="127.0.0.1", port=0, access=Access(), key=key))
         running[0].start()
         return running[0]
 

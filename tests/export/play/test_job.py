@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from export.play.__main__ import main
-from export.play.order import SOURCE, Order
+from export.play.job import SOURCE, Job
 from trainer import config as configs
 from trainer.errors import TrainerError
 
 
-def _order(data: Path, out: Path, *, force: bool = False) -> Order:
-    return Order(data, out, configs.read(configs.DEFAULT), None, {"good": 1}, force)
+def _job(data: Path, out: Path, *, force: bool = False) -> Job:
+    return Job(data, out, configs.read(configs.DEFAULT), None, {"good": 1}, force)
 
 
 def _folder(place: Path) -> Path:
@@ -25,26 +25,26 @@ def test_another_folder_of_the_same_name_does_not_replace_a_run(tmp_path: Path) 
     first, second = (_folder(tmp_path / place / "My Samples") for place in ("one", "two"))
     run = _folder(tmp_path / "runs" / "My Samples")
     _folder(tmp_path / "runs" / "My Samples-2")
-    _order(first, run).sign()
-    _order(first, run).check()
+    _job(first, run).record_source()
+    _job(first, run).check()
     with pytest.raises(
         TrainerError, match=r"has the sounds of .*one/My Samples.*--out '.*My Samples-3'.*--force"
     ):
-        _order(second, run).check()
-    _order(second, run, force=True).check()
+        _job(second, run).check()
+    _job(second, run, force=True).check()
 
 
 def test_a_folder_that_has_moved_keeps_its_run(tmp_path: Path) -> None:
     first = _folder(tmp_path / "one" / "kit")
     run = _folder(tmp_path / "run")
-    _order(first, run).sign()
+    _job(first, run).record_source()
     moved = first.rename(tmp_path / "kit")
-    _order(moved, run).check()
+    _job(moved, run).check()
 
 
 def test_a_run_without_a_note_is_accepted(tmp_path: Path) -> None:
     run = _folder(tmp_path / "run")
-    _order(_folder(tmp_path / "kit"), run).check()
+    _job(_folder(tmp_path / "kit"), run).check()
     assert not (run / SOURCE).exists()
 
 

@@ -17,7 +17,7 @@ SOURCE = "source"
 
 
 @dataclass(frozen=True)
-class Order:
+class Job:
     """The sounds to learn, and the settings.
 
     Attributes:
@@ -42,12 +42,12 @@ class Order:
         return self.out / f"{self.data.resolve().name}.onnx"
 
     @property
-    def later(self) -> str:
+    def serve_command(self) -> str:
         """The command that plays the model without learning, for a shell."""
         return f"{installed.program('realtime')} serve --model {shlex.quote(str(self.model))}"
 
     @property
-    def again(self) -> str:
+    def continue_command(self) -> str:
         """The command that continues the learning, for a shell."""
         out = [] if self.out == Path("runs") / self.model.stem else ["--out", str(self.out)]
         return f"{installed.program('trainer')} play {shlex.join([str(self.data), *out])}"
@@ -69,7 +69,7 @@ class Order:
                 f"--out {shlex.quote(str(free))}; to replace the run, --force"
             )
 
-    def sign(self) -> None:
+    def record_source(self) -> None:
         """Note in the run where its sounds come from."""
         (self.out / SOURCE).write_bytes(os.fsencode(self.data.resolve()))
 

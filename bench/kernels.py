@@ -6,8 +6,8 @@ The block is that of the paper: 50 layers of 32 channels, 4,096 samples, forward
     difference_output     ‖ours - exact‖ / ‖exact‖ of an untrained block's output, where exact is the plain
                           block in double precision
     difference_gradient   the same for the gradient with respect to the weights
-    plain_output          the same for the plain block in single precision: its rounding error in the output
-    plain_gradient        and in the gradient
+    plain_output          difference_output of the plain block in single precision: its rounding error
+    plain_gradient        the same for its gradient
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from trainer.models.layers import DilationBlock
 LAYERS, CHANNELS, TIME, BATCHES, REPEATS = 50, 32, 4096, (8, 25, 50), 5
 
 
-def sounds(batch: int) -> Tensor:
+def white_noise(batch: int) -> Tensor:
     """Return white noise [batch, TIME, CHANNELS]."""
     return torch.randn(batch, TIME, CHANNELS, device="cuda")
 
@@ -57,10 +57,10 @@ def main() -> int:
     torch.manual_seed(0)
     block, found = DilationBlock(LAYERS, CHANNELS).cuda(), {}
     for batch in BATCHES:
-        x = sounds(batch)
+        x = white_noise(batch)
         plain, ours = (best_of(pass_of(forward, x), REPEATS) for forward in (block.plain, block.forward))
         found[f"speedup_batch_{batch}"] = plain / ours
-    x, exact = sounds(4), copy.deepcopy(block).double()
+    x, exact = white_noise(4), copy.deepcopy(block).double()
     truth = results_of(exact, exact.plain, x.double())
     for name, forward in (("difference", block.forward), ("plain", block.plain)):
         pairs = zip(("output", "gradient"), results_of(block, forward, x), truth, strict=True)

@@ -1,6 +1,6 @@
 """`python -m bench.kit FOLDER`: measure the distance from a folder of sounds against the minutes of learning.
 
-Sounds are drawn evenly from the folder, whose sub-folders are classes. It should have no sound of the base.
+Sounds are drawn evenly from the folder, whose sub-folders are classes. The base should not have learnt them.
 For each number of sounds, runs of different lengths learn from the base and from random weights:
 
     adapted   from the base, as `trainer play` does, with each --quality
@@ -219,10 +219,10 @@ def copy_some(folder: Path, count: int, target: Path) -> None:
 
 
 def measured(
-    folder: Path, counts: list[int], minutes: list[float], learnt: Path | None = None
+    folder: Path, counts: list[int], minutes: list[float], base_folder: Path | None = None
 ) -> Iterator[Result]:
     """Yield the results for each number of sounds, the longest runs last."""
-    recordings = None if learnt is None else Recordings(learnt)
+    recordings = None if base_folder is None else Recordings(base_folder)
     for count in counts:
         with tempfile.TemporaryDirectory() as place:
             copy_some(folder, count, Path(place))
@@ -231,12 +231,12 @@ def measured(
             yield from map(kit.scratch, (0.0, *minutes))
 
 
-def draw(points: list[Result], path: Path) -> None:
+def draw(results: list[Result], path: Path) -> None:
     """Draw the results as a picture."""
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    groups = [(count, list(group)) for count, group in groupby(points, lambda result: result.sounds)]
+    groups = [(count, list(group)) for count, group in groupby(results, lambda result: result.sounds)]
     figure, panels = pyplot.subplots(
         1, len(groups), figsize=(3.6 * len(groups), 3), sharey=True, squeeze=False, layout="constrained"
     )
@@ -281,15 +281,15 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     torch.set_num_threads(1)
     try:
-        points = []
+        results = []
         for result in measured(args.folder, args.sounds, args.minutes, args.base):
-            points.append(result)
+            results.append(result)
             print(json.dumps(asdict(result)), flush=True)
     except (TrainerError, OSError) as error:
         print(f"bench.kit: {error}", file=sys.stderr)
         return 2
     if args.out:
-        draw(points, args.out)
+        draw(results, args.out)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The model file that plays, and its preview: replaced each time the model has come nearer to the sounds."""
+"""The model file that plays, and its preview: both are replaced if a new version is nearer to the sounds."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from trainer.run.adapt import Adaptation, nothing
 from trainer.run.state import State
 
 HEARD = 24
-"""Sounds, spread over the folder, by which one version is compared with another."""
+"""Number of sounds, spread over the folder, by which versions of the model are compared."""
 
 
 class Published:
@@ -38,7 +38,7 @@ class Published:
         self._rate = 0
 
     def offer(self, run: Adaptation, look: Callable[[], None] = nothing) -> None:
-        """Export the model of a run, and let it replace the file if it is nearer.
+        """Export the model of a run; replace the file if the new version is nearer to the sounds.
 
         Args:
             look: called now and then; if it raises an exception, the file stays as it is.

@@ -1,4 +1,4 @@
-"""A host's plugin as the audio device: it requests blocks through shared memory, and so is the clock."""
+"""A host's plugin as the audio device. Its requests for blocks, through shared memory, are the clock."""
 
 from __future__ import annotations
 

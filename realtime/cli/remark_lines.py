@@ -15,7 +15,7 @@ class RemarkLines:
     """Prints remarks of one kind, at a limited rate.
 
     Args:
-        kind: begins each line, such as "refused".
+        kind: first word of each line, such as "refused".
         remarks: refusals or finished work of the control.
         say: receives the lines.
         clock: monotonic time in seconds.

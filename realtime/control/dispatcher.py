@@ -96,8 +96,8 @@ class Control:
         info: metadata of the model that plays.
         player: the engine.
         shelf: the preset file; by default, presets stay in memory.
-        studio: needed by `/morph/encode` and `/morph/model`, which are refused without it.
-        takes: needed by `/morph/record/…`, likewise.
+        studio: encodes sounds and loads models; without it, `/morph/encode` and `/morph/model` are refused.
+        takes: records takes; without it, `/morph/record/…` is refused.
         effects: the plugins.
         clock: returns monotonic time in seconds.
 
@@ -129,7 +129,7 @@ class Control:
         self._studio, self._takes = studio, takes
         self._effects = effects
         self._clock = clock
-        self._jobs, self._naming = Jobs(), Jobs()  # nothing waits until the axes are named
+        self._jobs, self._naming = Jobs(), Jobs()  # naming the axes is slow, and must not delay other jobs
         self._tickets = count(1)
         self._waiting: dict[int, tuple[Sender, Message]] = {}
         self._subscriptions = Subscriptions()
@@ -581,8 +581,8 @@ class Control:
     ) -> None:
         """Run `work` in the background, then `use` its result on this thread.
 
-        `last` sends `/morph/done` afterwards, with `name` or else the result; without it, `use` starts
-        further work that does.
+        If this is the `last` work of a message, `/morph/done` follows, with `name` or else the result.
+        Otherwise `use` starts further work.
         """
 
         def finish(result: object) -> list[tuple[Sender, Message]]:
@@ -602,7 +602,7 @@ class Control:
         self._jobs.submit(work, finish)
 
     def _require_room(self) -> None:
-        """Check that a job can be queued, before anything changes that the job is to save.
+        """Check that a job can be queued. Call this before changing the state that the job will save.
 
         Raises:
             ControlError: the queue is full.

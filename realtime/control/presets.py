@@ -69,7 +69,8 @@ class Presets(Mapping[str, Z]):
     """The presets of one model, by name. One thread may change them while another saves them.
 
     Attributes:
-        elsewhere: by name, the command that takes over a preset of another model with this model's name.
+        elsewhere: presets of other models with this model's name; for each name, the command that takes the
+            preset over.
     """
 
     def __init__(

@@ -59,7 +59,7 @@ def model_of(wanted: Project) -> tuple[str, str]:
 
 
 def restore(wanted: Project, control: Control) -> list[str]:
-    """Restore the state of a project; return a line for each thing that could not be restored.
+    """Restore the state of a project; return a line for each part that could not be restored.
 
     Point, presets and pattern belong to the project's model; if another one plays, they are not restored.
     """

@@ -16,14 +16,19 @@ MAX_REPLY = 32_768  # bytes of names in a datagram
 Facts = Mapping[str, int | float | str]
 
 
-def answer(what: str, space: LatentSpace, player: Player, z: Z, more: Facts) -> list[Message]:
-    """Return the messages that answer a question, with the point at z [D]; `more` is added to the status.
+def answer(question: str, space: LatentSpace, player: Player, z: Z, more: Facts) -> list[Message]:
+    """Return the messages that answer a question of `/morph/get/…`.
+
+    Args:
+        question: the last part of its address, such as "status".
+        z: the current point.
+        more: facts that are added to the status.
 
     Raises:
-        ValueError: `what` is not a question.
+        ValueError: there is no such question.
     """
     info = space.info
-    match what:
+    match question:
         case "ping":
             return [Message("/pong")]
         case "info":
@@ -73,7 +78,7 @@ def answer(what: str, space: LatentSpace, player: Player, z: Z, more: Facts) -> 
         case "status":
             return [status(player, more)]
         case _:
-            raise ValueError(f"{what!r} is not a question")
+            raise ValueError(f"{question!r} is not a question")
 
 
 def status(player: Player, more: Facts) -> Message:

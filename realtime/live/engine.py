@@ -28,7 +28,7 @@ MOVES = (*POINT_MOVES, Prepare, Tweak)  # may be dropped when too many commands 
 BEGINNERS = (*POINT_MOVES, Trigger)  # may begin decoding streams
 AHEAD, PACED_AHEAD = 3, 8  # blocks in the queue; a paced queue is filled only as far as needed
 PATIENCE = 3  # maximum number of blocks that commands wait for a longer queue
-MAX_WAITING = 4096  # commands in the inbox; for scheduled ones, with those scheduled already
+MAX_WAITING = 4096  # commands in the inbox; for a scheduled command, the mixer's schedule counts too
 DELAYS = 1000  # latest delays kept for the 99th percentile
 PREPARE_S = 0.01  # pause between checks for a sound to decode ahead
 MAX_FADE_S = 0.3  # limit of each wait in `stop`, for any device
@@ -70,7 +70,7 @@ class Engine:
         ahead: finished blocks in the queue: a safety margin that adds latency. If `paced`, the maximum.
             None means 3, or 8 if `paced`.
         synchronous: make the device wait for a late block instead of playing silence; for exact captures
-            from a JACK server that itself waits. Not for the stage.
+            from a JACK server that itself waits. Not for live playing.
         paced: render each block as late as is safe (`pacing`), for a device that takes blocks regularly;
             otherwise keep the queue full.
         pulled: render in `hand_over`, on the device's own thread and for any number of samples; there is no
@@ -162,8 +162,8 @@ class Engine:
             asked_s: monotonic time of the request, if it came from another process; None: now.
 
         Returns:
-            False if some were dropped because too many commands are waiting: scheduled commands, or point
-            moves in a flood of others for now. An immediate trigger, stop or panic never is.
+            False if some were dropped because too many commands are waiting. Only scheduled commands, moves
+            of the point and plugin parameters are dropped; an immediate trigger, stop or panic never is.
         """
         kept: list[Command]
         waiting = len(self._inbox) + (0 if due is None else self.mixer.scheduled)

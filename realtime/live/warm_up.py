@@ -13,7 +13,7 @@ BUDGET = 0.8  # maximum decoding time of a chunk as a fraction of its duration
 
 
 def warm_up(mixer: Mixer) -> Cost:
-    """Decode every usual shape, so that no shape is new on stage; set and return `mixer.cost`."""
+    """Decode every usual shape once, because the first time is slow; set and return `mixer.cost`."""
     timing, voices = mixer.timing, mixer.voices
     longest = timing.first_frames + (AT_ONCE[-1] - 1) * timing.chunk_frames
     for frames in range(1, min(longest, mixer.max_frames, timing.frames) + 1):

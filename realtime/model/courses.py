@@ -52,5 +52,5 @@ class Courses:
         self._found |= {(start, end): there, (end, start): there.reversed}
 
     def between(self, start: str, end: str) -> Course:
-        """Return the course between two classes; the straight line where none was measured."""
+        """Return the course between two classes: a straight line if the model has none for this pair."""
         return self._found.get((start, end), STRAIGHT)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float32]
 
 BANDS, WINDOW, HOP = 64, 1024, 256
-SMOOTHED = 3  # windows over which power is averaged, so that two takes of a noise are near each other
+SMOOTHED = 3  # windows over which power is averaged: two takes of the same noise must not seem far apart
 RANGE_DB = 70.0  # below the loudest band of the real sound; softer bands count as silent
 
 

@@ -1,4 +1,4 @@
-"""The difference of a hit from others at its point: by velocity, and from take to take."""
+"""The offset in z of a hit from its point: by its velocity, and by a random variation like that of takes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from realtime.model.schema import ModelInfo
 from realtime.model.shares import Shares
 
 MIDDLE = 0.5
-"""The velocity of a hit at the very point; harder and softer hits lie on either side of it."""
+"""The velocity at which a hit plays the point itself; harder and softer hits lie on either side of it."""
 BACKGROUND = 0.01
 """Weight of the directions of the classes beside those of drums, each of which weighs 1 at its place."""
 

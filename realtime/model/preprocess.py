@@ -39,7 +39,7 @@ def prepare(samples: npt.ArrayLike, sample_rate: int, how: Preparation) -> npt.N
 def prepare_mixed(
     mixed: npt.NDArray[np.float64], first: npt.NDArray[np.float32], sample_rate: int, how: Preparation
 ) -> npt.NDArray[np.float32]:
-    """Do as `prepare` with the mean of the channels [samples] and the first channel [samples]."""
+    """Prepare a sound like `prepare`, given the mean of its channels and its first channel: [samples]."""
     duration_ms = 1000 * len(mixed) / sample_rate
     if duration_ms < how.shortest_ms:
         raise RealtimeError(

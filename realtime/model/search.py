@@ -1,4 +1,4 @@
-"""Searches for the point whose sound is nearest to a sound by ear, from where the encoder puts it.
+"""Searches for the point whose sound is nearest to a given one by ear, starting from the encoder's point.
 
 The search tries the training sounds that are nearest in z, then random points around the best one. The radius
 grows after a round with a better point, and shrinks after one without. The search decodes 57 sounds, and is
@@ -26,14 +26,14 @@ def nearest(decoder: Decoder, sound: npt.ArrayLike, z: Vector) -> Vector:
 
     Args:
         sound: [samples], as prepared for the encoder.
-        z: where the encoder puts it.
+        z: the point that the encoder returns for it.
     """
     ear = Ear(sound, decoder.info.sample_rate)
     best = np.asarray(z, np.float32)
     lowest = ear.distance(decoder.decode(best[None])[0])
 
-    def took(points: npt.NDArray[np.float32]) -> bool:
-        """Try points; return whether one is better than all before."""
+    def improve(points: npt.NDArray[np.float32]) -> bool:
+        """Try points; return True if one is better than all before."""
         nonlocal best, lowest
         before = lowest
         for point in points:
@@ -45,10 +45,10 @@ def nearest(decoder: Decoder, sound: npt.ArrayLike, z: Vector) -> Vector:
     anchors = np.array([anchor.z for anchor in decoder.info.anchors], np.float32)
     spread = np.asarray(decoder.info.latent.std, np.float32) + np.float32(1e-6)
     away = np.square((anchors - best) / spread).sum(1)
-    took(anchors[np.argsort(away, kind="stable")[:NEIGHBOURS]])
+    improve(anchors[np.argsort(away, kind="stable")[:NEIGHBOURS]])
     axes = np.asarray(decoder.info.pca.basis) * np.sqrt(np.asarray(decoder.info.pca.variance))[:, None]
     random, reach = np.random.default_rng(0), REACH
     for _ in range(ROUNDS):
         steps = reach * random.standard_normal((TRIES, len(axes))) @ axes
-        reach *= WIDER if took((best + steps).astype(np.float32)) else NARROWER
+        reach *= WIDER if improve((best + steps).astype(np.float32)) else NARROWER
     return tuple(float(value) for value in best)

@@ -1,7 +1,8 @@
 """The sizes of a decoder's tensors, calculated before it runs.
 
 They may depend on the numbers of voices and frames, but on nothing that the decoder computes from z, the
-frames' indices or its caches: a size that is harmless in the first and the last frame could explode between.
+frames' indices or its caches. Otherwise a size that is harmless in the first and the last frame could be huge
+in a frame between them.
 """
 
 from __future__ import annotations

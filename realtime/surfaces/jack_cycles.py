@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from realtime.util import clocks
 
-FRAMES = 2**32  # JACK's count of frames begins anew after as many
+FRAMES = 2**32  # JACK's count of frames wraps around here
 
 Event = tuple[int, bytes]
 """Place in its cycle in samples, and the message."""
@@ -18,9 +18,9 @@ Event = tuple[int, bytes]
 class Cycles:
     """Follows the cycles of a client.
 
-    The time of an event is that of its sample: the first cycle has its monotonic time, and the following ones
-    have it by their samples. So events at even samples have even times, whenever the cycles run. `monotonic`
-    converts such a time to that of the clock.
+    The time of an event is the time of its sample, counted from the monotonic time of the first cycle. So
+    evenly spaced events have evenly spaced times, whenever the cycles run. `monotonic` converts such a time
+    to that of the clock.
 
     Args:
         rate_hz: sample rate of the server.

@@ -15,14 +15,14 @@ TICKS_PER_BEAT = 24
 TICKS_PER_POSITION = 6  # of a song position
 AGAIN_TICKS = 6  # from one report of the beat to the next
 FITTED = 24  # ticks that the tempo is estimated from
-STRAY_S = 0.002  # distance of a tick from the line that jitter explains, in s,
-STRAY = 3.0  # or as a multiple of the root mean square of the others' distances
+STRAY_S = 0.002  # a tick is a stray if it is further from the line, in seconds,
+STRAY = 3.0  # and further than so many times the root mean square distance of the other ticks
 SURE = 6  # ticks on a line that may call another one a stray
 STRAYS, STEADY_S = 3, 0.0007  # ticks in a row off the line, and their distance from a line of their own
 MOST_STRAYS = 12  # ticks in a row off the line after which only they count
 MOST_LOST = 8  # ticks that may be missing in a row,
 UNEVEN = 0.1  # if the gap is a whole number of periods to within this share of one
-PAUSE_S = 0.5  # gap after which a clock begins anew; the slowest has a tick every 125 ms
+PAUSE_S = 0.5  # gap after which a clock starts again; the slowest has a tick every 125 ms
 
 
 class MidiClock:

@@ -38,7 +38,7 @@ class Ports(Protocol):
     """A MIDI backend. It passes each message with its time to a callback on its own thread.
 
     Attributes:
-        many: whether it can have several ports open.
+        many: True if it can have several ports open.
     """
 
     many: bool

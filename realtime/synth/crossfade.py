@@ -80,7 +80,7 @@ class Crossfade:
             self.mixer.submit(command, at_sample)
 
     def coming(self, samples: int) -> tuple[Played, ...]:
-        """Return hits and first move of the sequencer's next step, if it begins within `samples` samples."""
+        """Return the hits and first move of the sequencer's next step if it begins within so many samples."""
         return self.sequencer.coming(self.mixer.position + samples)
 
     def render(self, block: Block) -> None:

@@ -343,7 +343,7 @@ class Mixer:
                 self._perform(command)
 
     def _is_expressive(self, trigger: Trigger) -> bool:
-        """Return True if the offset of a hit is still to be found."""
+        """Return True if a hit needs an offset and has none yet."""
         known = self._expression
         moves = (trigger.dynamics and known.knows_velocity) or (trigger.vary and known.knows_takes)
         return bool(moves) and trigger.offset is None

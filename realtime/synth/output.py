@@ -25,7 +25,7 @@ class Finish:
     Attributes:
         dc_block_hz: corner of a first-order high-pass filter; 0: none.
         headroom_db: attenuation that leaves room for sounds that play together.
-        limiter: whether a limiter looks ahead for peaks above `THRESHOLD`.
+        limiter: True if a limiter looks ahead for peaks above `THRESHOLD`.
     """
 
     dc_block_hz: float = 0.0

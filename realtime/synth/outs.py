@@ -1,4 +1,4 @@
-"""Outs of their own: which pair of outputs a hit goes to, by its class or its touch."""
+"""The pair of outputs that a hit goes to, by its class or its touch."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Outs:
     """The pairs of outputs of a mixer, `MAIN` and one for each name.
 
     Args:
-        names: of classes, "class/3" for the model's third class, or "touch/3"; any other name is for hits
-            that ask for its number.
+        names: each is the name of a class, "class/3" for the model's third class, or "touch/3". A pair with
+            any other name gets the hits that ask for its number.
         info: the model that plays.
     """
 

@@ -17,7 +17,7 @@ class Quantity:
         low, high: smallest and largest accepted value.
         unit: unit in the plural; empty for a plain number.
         default: initial value.
-        whole: whether only whole numbers are accepted.
+        whole: True if only whole numbers are accepted.
     """
 
     low: float

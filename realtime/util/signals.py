@@ -32,7 +32,7 @@ class StopRequest:
         return self._asked
 
     def wait(self, timeout_s: float) -> bool:
-        """Wait at most `timeout_s` for the request; return whether it is set. One thread calls it."""
+        """Wait at most `timeout_s` for the request; return True if it is set. One thread calls it."""
         if not self._asked:
             with contextlib.suppress(queue.Empty):
                 self._woken.get(timeout=timeout_s)

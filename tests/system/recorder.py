@@ -1,4 +1,4 @@
-"""Records the input of a JACK server's first two outputs, sample by sample, until a line arrives on stdin.
+"""Records the sound that a JACK server sends to its first two outputs, until a line arrives on stdin.
 
 It is a separate program (`python -m tests.system.recorder FILE.npy [SECONDS]`), so that nothing delays its
 callback. An incomplete capture (longer than SECONDS, cycles skipped by JACK, a callback that is no longer

@@ -89,9 +89,10 @@ def joined(parts: Sequence[Components]) -> Components:
 def analyse(
     waveforms: Tensor, config: ModelConfig, progress: Callable[[int, int], None] | None = None
 ) -> tuple[Components, Tensor]:
-    """Analyse sounds float32 [N, 1, T] on all cores: half a second of one core for 1.5 s at 44.1 kHz.
+    """Analyse sounds float32 [N, 1, T] on all cores.
 
-    An exception that `progress` raises ends the work.
+    A sound of 1.5 s at 44.1 kHz takes half a second of one core. An exception that `progress` raises ends the
+    work.
 
     Returns:
         The components, and the part of each sound that its free oscillators play, float16 [N, 1, T].

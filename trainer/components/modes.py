@@ -15,7 +15,7 @@ Array = NDArray[np.float64]
 
 SHORTEST_WINDOW = 1500
 """Smallest number of samples in which partials are sought."""
-SOLVED = 16_384
+FITTED = 16_384
 """Number of samples to which the levels of the modes are fitted."""
 PROMINENCE_DB, RANGE_DB = 14.0, 75.0
 """A mode is at least the first above the floor around it, and at most the second below the strongest bin.
@@ -48,8 +48,8 @@ def find_modes(sound: Array, rate: int, begin: int, end: int, modes: int) -> Mod
         modes: number of zones.
     """
     zones, half = zones_hz(modes, rate), half_zone(modes, rate)
-    nothing = math.log(math.sqrt(DECAYS[0] * DECAYS[1]))
-    found = Modes(np.log(zones), np.full(modes, QUIET), np.full(modes, nothing), np.zeros(modes))
+    usual_decay = math.log(math.sqrt(DECAYS[0] * DECAYS[1]))
+    found = Modes(np.log(zones), np.full(modes, QUIET), np.full(modes, usual_decay), np.zeros(modes))
     length = min(LONGEST_WINDOW, end - begin)
     if length < SHORTEST_WINDOW:
         return found
@@ -59,7 +59,7 @@ def find_modes(sound: Array, rate: int, begin: int, end: int, modes: int) -> Mod
     power = 10 ** (level / 10)
     halves = [spectrum(sound, rate, begin + offset, length // 2)[0] for offset in (0, length // 2)]
     half_step = rate / (2 * (len(halves[0]) - 1))
-    lobe = max(1, round(2 * len(level) / length))  # half the width of a partial of the Hann window
+    lobe = max(1, round(2 * len(level) / length))  # half the width of the Hann window's main lobe
     which, hz, decay, gain = [], [], [], []
     for mode, zone in enumerate(zones):
         first, last = (int(zone * math.exp(sign * half) / step) for sign in (-1, 1))
@@ -77,13 +77,13 @@ def find_modes(sound: Array, rate: int, begin: int, end: int, modes: int) -> Mod
             continue
         near = round(float(bins[at] / half_step))
         nepers = (halves[0][near] - halves[1][near]) / 20 * math.log(10)
-        bend = before - 2 * middle + after
+        curvature = before - 2 * middle + after
         which.append(mode)
-        hz.append(float(bins[at]) + (0.5 * (before - after) / bend * step if bend else 0.0))
+        hz.append(float(bins[at]) + (0.5 * (before - after) / curvature * step if curvature else 0.0))
         decay.append(float(np.clip(nepers / (length / 2 / rate), *DECAYS)))
         gain.append(math.sqrt(energy))
     if which:
-        level_there = np.log(_amplitudes(sound[: min(end, SOLVED)], rate, hz, decay) * gain + 1e-9)
+        level_there = np.log(_amplitudes(sound[: min(end, FITTED)], rate, hz, decay) * gain + 1e-9)
         found.log_hz[which], found.log_decay[which] = np.log(hz), np.log(decay)
         found.log_level[which] = np.clip(level_there, QUIET, LOUDEST_MODE)
         found.weight[which] = np.minimum(1.0, gain)
@@ -102,5 +102,5 @@ def _amplitudes(sound: Array, rate: int, hz: list[float], decay: list[float]) ->
     weight = np.where(time < 0.005, 0.1, 1.0)
     gram = (weight * waves).T @ waves
     gram[np.diag_indices_from(gram)] *= 1.02
-    both = np.linalg.solve(gram + 1e-12 * np.eye(len(gram)), (weight * waves).T @ sound)
-    return np.hypot(*np.split(both, 2))
+    cosines_and_sines = np.linalg.solve(gram + 1e-12 * np.eye(len(gram)), (weight * waves).T @ sound)
+    return np.hypot(*np.split(cosines_and_sines, 2))

@@ -14,7 +14,7 @@ from trainer.evaluation.subject import Heard, Subject
 
 STEPS = 9
 PAPER_PAIR = ("hihat", "tom")
-"""Figure 3."""
+"""The classes between which figure 3 of the paper morphs."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def _label(name: str, classes: Sequence[str], tested: Sequence[int]) -> int:
     found = found or [label for label, other in enumerate(classes) if _plain(other) == _plain(name)]
     if len(found) == 1 and found[0] in tested:
         return found[0]
-    reason = "none of its sounds is for the test" if found else "no such class"
+    reason = "it has no test sounds" if found else "no such class"
     accepted = ", ".join(classes[label] for label in tested)
     raise TrainerError(f"--morph {name}: {reason}; choose from {accepted}")
 

@@ -86,7 +86,10 @@ class Board:
 
 
 def previews(state: State) -> Tensor:
-    """Return the indices of some validation sounds, else training sounds, of as many classes as fit."""
+    """Return the indices of `PREVIEWS` sounds of different classes, as far as possible.
+
+    They are validation sounds, or training sounds if there is no validation.
+    """
     pool = state.parts.validation if len(state.parts.validation) else state.train
     labels = state.sounds.labels[pool].tolist()
     rank = [labels[:i].count(label) for i, label in enumerate(labels)]

@@ -33,7 +33,7 @@ class Downloads:
     async def run(self) -> None:
         """Do nothing: files are sent on request only."""
 
-    async def goodbye(self) -> None:
+    async def close(self) -> None:
         """Do nothing: no connection stays open."""
 
     async def _list(self, _: web.Request) -> web.Response:

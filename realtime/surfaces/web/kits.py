@@ -27,7 +27,7 @@ MAX_BYTES = 512 * 2**20  # largest folder
 MAX_FILES = 5000
 MAX_DEPTH = 4  # folders in each other
 SEND_S = 600.0
-SAVE_S, GOODBYE_S = 20.0, 0.3  # for a learning that is stopped to save: usually, and when the server ends
+SAVE_S, CLOSE_S = 20.0, 0.3  # for a learning that is stopped to save: usually, and when the server ends
 FOLDER = "sounds"
 KITS, MARK = "kits", ".kit"  # folder of the kits in the library, and a file in each
 SUFFIXES = (*uploads.SUFFIXES, ".mp3")
@@ -70,7 +70,7 @@ class Kit:
 
 
 class Kits:
-    """Learns one folder at a time. A further one stops the one before, which keeps its latest version.
+    """Learns one folder at a time. A new folder stops the previous one, whose latest version is kept.
 
     Args:
         library: folder of the kits; None: no folder is taken.
@@ -96,9 +96,9 @@ class Kits:
     async def run(self) -> None:
         """Do nothing: kits are learnt on request only."""
 
-    async def goodbye(self) -> None:
+    async def close(self) -> None:
         """Stop the learning; its latest version stays, and the same folder continues it."""
-        await self._ended(GOODBYE_S)
+        await self._ended(CLOSE_S)
 
     async def _take(self, request: web.Request) -> web.Response:
         uploads.check_origin(request)
@@ -181,7 +181,7 @@ class Kits:
 
 
 def _version(model: Path) -> int:
-    """Return what differs between two versions of a file; 0 if there is none."""
+    """Return a number that changes with each version of a file; 0 if there is no file."""
     try:
         return model.stat().st_mtime_ns
     except OSError:

@@ -135,7 +135,7 @@ class OscQuery:
         except RealtimeError:
             return None
 
-    async def goodbye(self) -> None:
+    async def close(self) -> None:
         """Close all websockets."""
         await asyncio.gather(*(client.close() for client in self._listeners))
 

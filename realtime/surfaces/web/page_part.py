@@ -39,7 +39,7 @@ class Page:
 
     Args:
         server: the OSC server.
-        otherwise: answers requests of `/` that do not come from a browser.
+        otherwise: answers requests for `/` that do not come from a browser.
         models: the model that plays, and the models that can be loaded.
         midi: the latest MIDI messages with their numbers, from which the page learns.
         learnt: returns the progress of learning a folder, as JSON; None if no folder is being learnt.
@@ -82,7 +82,7 @@ class Page:
             return response
         if not self._desk.guard.knows_key(request):
             return web.Response(
-                status=401, text="Open the address that the server has printed: it has a key.\n"
+                status=401, text="Open the address that the server has printed: it contains a key.\n"
             )
         response = web.FileResponse(FILES / "index.html", headers={"Vary": "Accept"})
         self._desk.guard.remember(response)
@@ -92,8 +92,8 @@ class Page:
         return _json(await self._look(model_view.model))
 
     async def _regions(self, _: web.Request) -> web.Response:
-        places = await self._look(lambda control: control.space)
-        return _json(await asyncio.to_thread(model_view.regions, places))
+        space = await self._look(lambda control: control.space)
+        return _json(await asyncio.to_thread(model_view.regions, space))
 
     async def _picture(self, request: web.Request) -> web.Response:
         """Reply with pictures of the sounds that are named, by name."""
@@ -162,7 +162,7 @@ class Page:
                 continue
             try:
                 state = await self._look(snapshot)
-            except RealtimeError:  # nobody plays at the moment
+            except RealtimeError:  # the process that plays is being restarted
                 continue
             refused = self._server.control.refusals.since(told)
             told = refused[-1].number if refused else told
@@ -175,8 +175,8 @@ class Page:
                 if refused or midi or not client.behind:
                     client.send(text)
 
-    async def goodbye(self) -> None:
-        """Close all websockets, and end what is being measured."""
+    async def close(self) -> None:
+        """Close all websockets, and stop drawing pictures."""
         self._portraits.end()
         await asyncio.gather(*(client.close() for client in self._clients))
 

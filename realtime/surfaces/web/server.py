@@ -21,9 +21,9 @@ from realtime.surfaces.web.guard import Guard, add_headers
 from realtime.util.errors import RealtimeError
 
 BACKLOG = 64
-REST_S = 0.1  # when the machine has no more descriptors
+REST_S = 0.1  # pause when the process has no file descriptors left
 SWEEP_S = 1.0
-GOODBYE_S = 0.5  # of waiting for clients at the end
+CLOSE_S = 0.5  # longest wait for clients at the end
 END_S = 2.0  # time limit for the thread's end, whatever clients do
 
 T = TypeVar("T")
@@ -40,7 +40,7 @@ class Work:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="web-work")
 
     async def do(self, work: Callable[..., T], *arguments: Any) -> T:
-        """Do `work` after the work submitted before, and return its result."""
+        """Do `work` after all work submitted earlier, and return its result."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
 
     def end(self) -> None:
@@ -57,10 +57,10 @@ class Desk:
     connections: Connections
 
     def keep(self, request: web.Request) -> None:
-        """Let the connection of a request stay for a websocket.
+        """Keep the connection of a request open for a websocket.
 
         Raises:
-            HTTPServiceUnavailable: too many stay already.
+            HTTPServiceUnavailable: too many are kept open already.
         """
         if not self.connections.keep(peer_of(request)):
             raise web.HTTPServiceUnavailable(text="too many websockets are open\n")
@@ -80,11 +80,11 @@ class Part(Protocol):
         ...
 
     async def run(self) -> None:
-        """Its work beside the answers, until cancelled."""
+        """Work in the background until cancelled."""
         ...
 
-    async def goodbye(self) -> None:
-        """Tell its clients that the server ends."""
+    async def close(self) -> None:
+        """Close its connections and end its work, because the server ends."""
         ...
 
 
@@ -144,7 +144,7 @@ class WebServer:
         for part in self._parts:
             app.add_routes(part.routes(desk))
         runner = web.AppRunner(
-            app, handle_signals=False, access_log=None, logger=_QUIET, shutdown_timeout=GOODBYE_S
+            app, handle_signals=False, access_log=None, logger=_QUIET, shutdown_timeout=CLOSE_S
         )
         await runner.setup()
         tasks = [
@@ -154,15 +154,15 @@ class WebServer:
         await self._stopping.wait()
         for task in tasks:
             task.cancel()
-        await asyncio.wait(tasks, timeout=GOODBYE_S)
+        await asyncio.wait(tasks, timeout=CLOSE_S)
         with contextlib.suppress(TimeoutError, asyncio.TimeoutError):
-            await asyncio.wait_for(asyncio.gather(*(p.goodbye() for p in self._parts)), GOODBYE_S)
+            await asyncio.wait_for(asyncio.gather(*(p.close() for p in self._parts)), CLOSE_S)
         self._connections.close()
         with contextlib.suppress(TimeoutError, asyncio.TimeoutError):
-            await asyncio.wait_for(runner.cleanup(), GOODBYE_S)
+            await asyncio.wait_for(runner.cleanup(), CLOSE_S)
 
     async def _accept(self, runner: web.AppRunner) -> None:
-        """Take connections; strangers, and more than there is room for, are closed unread."""
+        """Accept connections; close those of refused hosts and those over the limit without reading them."""
         server = runner.server
         assert server is not None
         while True:

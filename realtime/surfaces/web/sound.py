@@ -64,6 +64,6 @@ class Sound:
                 if sound and not client.behind:
                     client.send(struct.pack("<d", first) + sound)
 
-    async def goodbye(self) -> None:
+    async def close(self) -> None:
         """Close all websockets."""
         await asyncio.gather(*(client.close() for client in self._clients))

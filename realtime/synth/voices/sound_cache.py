@@ -82,8 +82,8 @@ class SoundCache:
     def want(self, z: Z | Floats, *, first: bool = False) -> None:
         """Queue the sound at z [D] for decoding.
 
-        With `first`, it is the point where z rests: it goes before all others, and only the last `PASSING` of
-        such sounds are kept.
+        `first` is for the point where z rests: its sound is decoded before all others, and only the last
+        `PASSING` of such sounds are kept.
         """
         point = np.array(z, np.float32)
         if first:

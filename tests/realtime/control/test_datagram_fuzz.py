@@ -1,4 +1,4 @@
-"""Any datagram: no exception, no broken sound, no memory leak, and malformed datagrams are counted.
+"""Random datagrams cause no exception, broken sound or memory leak, and malformed ones are counted.
 
 SOUNDMORPH_DATAGRAMS=200000 sends more. A million take too long for a test:
 `python -m tests.realtime.control.fuzz_datagrams 1000000 SEED MODEL.onnx`.

@@ -11,7 +11,7 @@ from realtime.util import install
 
 
 @pytest.mark.parametrize("name", ["env", "my env"])
-def test_the_command_runs_pip_of_this_environment_from_the_folder_of_the_user(
+def test_command_runs_the_pip_of_this_environment_in_the_current_folder(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
 ) -> None:
     python = tmp_path / name / "bin" / "python"
@@ -22,11 +22,13 @@ def test_the_command_runs_pip_of_this_environment_from_the_folder_of_the_user(
     monkeypatch.chdir(tmp_path)
     command = install.command("soundmorph[cpu]")
     assert shlex.split(command) == [f"{name}/bin/python", "-m", "pip", "install", "soundmorph[cpu]"]
-    told = subprocess.run(command.replace("install", "--version"), shell=True, capture_output=True, text=True)
-    assert told.stdout.startswith("pip "), told.stderr
+    result = subprocess.run(
+        command.replace("install", "--version"), shell=True, capture_output=True, text=True
+    )
+    assert result.stdout.startswith("pip "), result.stderr
 
 
-def test_the_command_names_a_python_elsewhere_in_full(
+def test_command_has_the_full_path_of_a_python_outside_the_current_folder(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)

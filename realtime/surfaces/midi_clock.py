@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Sequence
 
@@ -22,6 +23,10 @@ STRAYS, STEADY_S = 3, 0.0007  # ticks in a row off the line, and their distance 
 MOST_STRAYS = 12  # ticks in a row off the line after which only they count
 MOST_LOST = 8  # ticks that may be missing in a row,
 UNEVEN = 0.1  # if the gap is a whole number of periods to within this share of one
+MANY = 12  # ticks on a line that make sure of its tempo
+SAME, WHOLE = 0.02, 0.05  # as shares of a period: difference of equal ones, deviation of whole multiples
+ROUGH = 1.5  # ratio of neighbouring gaps that no performer's change of tempo has
+DISORDER_S = 3.0  # time after which a line no longer counts as the one from before a disorder
 PAUSE_S = 0.5  # gap after which a clock starts again; the slowest has a tick every 125 ms
 
 
@@ -32,8 +37,9 @@ class MidiClock:
     a row on the line, those before were late. After three in a row on a line of their own, ticks were lost if
     that line is the old one shifted by whole ticks; otherwise the tempo or the place has changed. Ticks were
     lost at a change of tempo, too, if one gap there is longer than a tick at either tempo, and lasts a whole
-    number of ticks at a tempo between them. A clock that was not started moves nothing: many controllers send
-    one all the time.
+    number of ticks at a tempo between them. After a longer disorder, as on a computer that stood still, ticks
+    were lost if the clock goes on at its tempo from before, shifted by whole ticks. A clock that was not
+    started moves nothing: many controllers send one all the time.
     """
 
     def __init__(self) -> None:
@@ -42,6 +48,9 @@ class MidiClock:
         self._times: deque[tuple[int, float]] = deque(maxlen=FITTED)
         self._near = True  # the latest tick is on the line
         self._strays: list[tuple[int, float]] = []  # ticks since one off the line, until two are on it
+        self._left: tuple[int, float, float] | None = None  # tick, time and period of the last sure line
+        self._latest_s, self._gap_s = -math.inf, 0.0  # time of the latest tick, and from the one before to it
+        self._rough_s = -math.inf  # latest time at which neighbouring gaps differed much
 
     def feed(self, message: mido.Message, at: float) -> tuple[Message, ...]:
         """Return the sequencer messages that a message stands for.
@@ -72,12 +81,20 @@ class MidiClock:
         moved = tick - self._tick
         self._times = deque(((number + moved, time) for number, time in self._times), FITTED)
         self._strays = [(number + moved, time) for number, time in self._strays]
+        if self._left is not None:
+            number, time, period = self._left
+            self._left = number + moved, time, period
         self._tick = tick
 
     def _count(self, at: float) -> None:
         self._tick += 1
-        if at - max((time for _, time in (*self._times, *self._strays)), default=at) > PAUSE_S:
+        gap_s, self._latest_s = at - self._latest_s, at
+        if gap_s * ROUGH < self._gap_s or gap_s > ROUGH * self._gap_s:
+            self._rough_s = at
+        self._gap_s = gap_s
+        if gap_s > PAUSE_S:
             self._begin([])
+            self._left = None
         before, self._near = self._near, self._is_near(at)
         self._strays.append((self._tick, at))
         if before and self._near:
@@ -85,6 +102,8 @@ class MidiClock:
             self._strays.clear()
             if len(self._times) == SURE:
                 self._fill()
+            if self._left is not None and len(self._times) >= MANY:
+                self._rejoin(self._left)
             return
         latest = self._strays[-STRAYS:]
         period, time, distance = _line(latest, self._tick)
@@ -140,7 +159,22 @@ class MidiClock:
         long = [count for count in ticks if count != 1]
         return long[0] - 1 if len(ticks) <= STRAYS and len(long) == 1 and long[0] else 0
 
+    def _rejoin(self, left: tuple[int, float, float]) -> None:
+        """Count the ticks that were lost since the last sure line, if the latest ticks are on one again."""
+        number, time, before = left
+        after, at, distance = _line(list(self._times)[-MANY:], self._tick)
+        shift = (at - time) / before - (self._tick - number)
+        lost = round(shift)
+        steady = distance <= STEADY_S
+        if at - time > DISORDER_S or (steady and abs(after - before) > SAME * before):
+            self._left = None
+        elif steady and lost and abs(shift - lost) < WHOLE and self._rough_s > time:
+            self._number(self._tick + lost)
+            self._left = left
+
     def _begin(self, ticks: Sequence[tuple[int, float]]) -> None:
+        if len(self._times) >= MANY:
+            self._left = _sure_line(self._times) or self._left
         self._times, self._strays, self._near = deque(ticks, FITTED), [], True
 
     def _report(self, at: float) -> tuple[Message, ...]:
@@ -179,3 +213,19 @@ def _line(ticks: Sequence[tuple[int, float]], number: int) -> tuple[float, float
     period = float(numbers @ times) / squares if squares else 0.0
     distance = float(np.sqrt(np.mean((times - period * numbers) ** 2)))
     return period, float(mean + period * (number - middle)), distance
+
+
+def _sure_line(ticks: Sequence[tuple[int, float]]) -> tuple[int, float, float] | None:
+    """Return the latest tick, its time and the period by medians, which few late ticks do not move.
+
+    Returns:
+        None where the median distance of the ticks from this line is no less than `STEADY_S`.
+    """
+    numbers, times = np.array(ticks).T
+    half = len(ticks) // 2
+    period = float(np.median((times[half:] - times[:-half]) / (numbers[half:] - numbers[:-half])))
+    rest = times - period * numbers
+    middle = float(np.median(rest))
+    if float(np.median(np.abs(rest - middle))) >= STEADY_S:
+        return None
+    return int(numbers[-1]), middle + period * float(numbers[-1]), period

@@ -103,6 +103,34 @@ def test_delayed_ticks_do_not_move_the_beat(held_s: float) -> None:
     assert {round(m.arguments[1]) for _, m in told if m.address == "/morph/seq/beat"} == {133}
 
 
+def _disturbed(seed: int, period: float) -> list[float]:
+    """Return the ticks of a sender that, from second 4 to 4.4, is late and sends or loses several at once."""
+    chance = np.random.default_rng(seed)
+    sent, times = [4.0], [period * n for n in range(-24, 480)]
+    while sent[-1] < 4.4:
+        sent.append(sent[-1] + chance.uniform(0.003, 0.03))
+    kept = chance.random(len(sent)) > 0.2
+    held = [int(np.searchsorted(sent, at)) for at in times]
+    arrived = [at if at < 4.0 or at > sent[-1] else sent[k] for at, k in zip(times, held, strict=True)]
+    lost = [4.0 < at <= sent[-1] and not kept[k] for at, k in zip(times, held, strict=True)]
+    assert any(lost)
+    return [at for at, gone in zip(arrived, lost, strict=True) if not gone]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_disorder_with_lost_ticks_does_not_move_the_beat_for_good(seed: int) -> None:
+    times = _disturbed(seed, 60 / 133 / TICKS_PER_BEAT)
+    assert np.abs(_off_the_beat_s(times, run(times), 133)).max() < 0.001
+
+
+def test_tempo_that_slows_down_and_comes_back_counts_every_tick() -> None:
+    bpms = 120.0 - 30.0 * np.sin(np.linspace(0.0, np.pi, 40))  # too short for a line of its own
+    gaps = [60 / bpm / TICKS_PER_BEAT for bpm in [120.0] * 96 + bpms.tolist() + [120.0] * 96]
+    told = [(at, m) for at, m in run([0.0, *np.cumsum(gaps).tolist()]) if m.address == "/morph/seq/beat"]
+    at = float(np.sum(gaps)) - told[-1][0]
+    assert told[-1][1].arguments[0] + at * 2.0 == pytest.approx(len(gaps) / TICKS_PER_BEAT, abs=1e-3)
+
+
 def test_half_the_tempo_does_not_count_as_every_second_tick_lost() -> None:
     period = 60 / 120 / TICKS_PER_BEAT
     times = [period * n for n in range(-24, 48)]

@@ -3,12 +3,13 @@
 The sounds of nine points of each path are measured twice: evenly spaced and levelled as by `/morph/between`,
 and on the straight line in z, for comparison.
 
-    mel, ear   largest step over mean step, by mel or learned distance
-    loudness   largest deviation of the loudness of the first 400 ms from the straight line between the ends,
-               LU
-    energy     the same for whole sounds, each as one block of BS.1770
-    gated      the same for whole sounds by BS.1770: a mean over the blocks that pass its gate; it falls where
-               a longer tail passes the gate, and jumps where one more block passes it
+    mel, ear     largest step over mean step, by mel or learned distance
+    loudness     largest deviation of the loudness of the first 400 ms, which is levelled, from the straight
+                 line between the ends, LU
+    momentary    the same for the loudest 400 ms (EBU Tech 3341)
+    short-term   the same for a block of 3 s (EBU Tech 3341), which holds a whole sound: its energy
+    gated        the same for whole sounds by BS.1770: a mean over the blocks that pass its gate; it falls
+                 where a longer tail passes the gate, and jumps where one more block passes it
 """
 
 from __future__ import annotations
@@ -23,10 +24,11 @@ from bench.learned_ear import LearnedEar, LearnedEarError
 from bench.shots import Floats, Model, add_learned_ear, model_parser
 from realtime.control.latent_space import LatentSpace
 from realtime.model.courses import WAYS
-from realtime.offline.levels import GATE_S
+from realtime.offline.levels import GATE_S, lufs
 from realtime.util.errors import RealtimeError
 
 POINTS = 9
+HOP_S = 0.05
 
 
 def sounds(model: Model, space: LatentSpace, start: str, end: str, way: str) -> list[Floats]:
@@ -38,8 +40,18 @@ def sounds(model: Model, space: LatentSpace, start: str, end: str, way: str) -> 
     return found
 
 
-def energy_error(steps: list[Floats], rate: int) -> float:
-    """Return the largest deviation of the energy of equally long sounds [T] from the straight line, in LU."""
+def momentary_error(steps: list[Floats], rate: int) -> float:
+    """Return the largest deviation of the loudest 400 ms of sounds [T] from the straight line, in LU."""
+    length, hop = round(GATE_S * rate) + 1, round(HOP_S * rate)
+    loudest = []
+    for sound in steps:
+        starts = range(0, max(1, len(sound) - length + 1), hop)
+        loudest.append(max(lufs(sound[start : start + length, None], rate) for start in starts))
+    return off_line(loudest)
+
+
+def short_term_error(steps: list[Floats], rate: int) -> float:
+    """Return the same for the energy of equally long sounds [T] of up to 3 s."""
     import pyloudnorm
 
     meter = pyloudnorm.Meter(rate, block_size=(len(steps[0]) - 1) / rate)
@@ -52,7 +64,8 @@ def measure(steps: list[Floats], rate: int, ear: LearnedEar | None) -> dict[str,
     found = {
         "mel": unevenness(mel_steps(steps, rate)),
         "loudness": loudness_error(begin, rate),
-        "energy": energy_error(steps, rate),
+        "momentary": momentary_error(steps, rate),
+        "short-term": short_term_error(steps, rate),
         "gated": loudness_error(steps, rate),
     }
     if ear is not None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bench.evenness import energy_error
+from bench.evenness import momentary_error, short_term_error
 from bench.glide import loudness_error
 
 RATE = 44_100
@@ -21,10 +21,17 @@ def decaying(fall_s: float, energy: float) -> NDArray[np.float32]:
 
 def test_energy_is_level_where_only_the_length_of_the_tail_changes() -> None:
     path = [decaying(fall_s, 100.0) for fall_s in (0.05, 0.5, 0.05)]
-    assert energy_error(path, RATE) < 0.05
+    assert short_term_error(path, RATE) < 0.05
     assert loudness_error(path, RATE) > 2.0
 
 
 def test_energy_off_the_line_is_in_decibels() -> None:
     path = [decaying(0.2, energy) for energy in (100.0, 400.0, 100.0)]
-    assert energy_error(path, RATE) == pytest.approx(10 * np.log10(4), abs=1e-3)
+    assert short_term_error(path, RATE) == pytest.approx(10 * np.log10(4), abs=1e-3)
+
+
+def test_momentary_loudness_is_that_of_the_loudest_400_ms_wherever_they_are() -> None:
+    path = [
+        np.roll(decaying(0.1, energy), shift) for energy, shift in ((100.0, 0), (200.0, RATE), (100.0, 0))
+    ]
+    assert momentary_error(path, RATE) == pytest.approx(10 * np.log10(2), abs=0.1)

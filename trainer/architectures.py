@@ -1,4 +1,4 @@
-"""The architectures: one row for each, which everything that depends on the architecture reads."""
+"""The table of architectures: all that the rest of the package needs to know of each."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Architecture:
         check: raises ConfigError for a ModelConfig that this architecture cannot have.
         keeps_prototypes: True if the model keeps the running mean of z of each class, which [loss] centre and
             centre_dtw need.
-        taught: True if the decoder learns the components of the sounds (`trainer.components.analysis`).
+        taught: True if the decoder learns from the components of the sounds (`trainer.components.analysis`).
         packages: packages of the extra `train` that its training needs.
     """
 

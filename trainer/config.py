@@ -197,7 +197,7 @@ class LossConfig:
 
     @property
     def prototypes(self) -> bool:
-        """True if a term asks for the sounds of class centres."""
+        """True if a term of the loss needs the sounds of class centres."""
         return bool(self.centre or self.centre_dtw)
 
 
@@ -233,14 +233,14 @@ class FitConfig:
 
     Attributes:
         epochs: passes over the training sounds (the paper's results are after 117).
-        batch_size: sounds of one step (authors' code: 50).
+        batch_size: number of sounds in a step (authors' code: 50).
         micro_batch: sounds held in memory at once, at least 2 with [loss] centre, centre_dtw or morph; the
             gradient is that of the whole batch. 0 is 8 on a CPU and the whole batch on a GPU.
         seed: seed of the weights, the split, the order and the noise.
         device: "auto", "cpu" or "cuda".
         threads: CPU threads of PyTorch; 0 takes PyTorch's choice.
         validate_epochs: validate and save every this many epochs.
-        checkpoint_minutes: also save within an epoch, at most this often.
+        checkpoint_minutes: also save within an epoch, at most once in this many minutes.
         patience_epochs: stop when the validation loss has not fallen for this many epochs; 0 never stops.
         keep_epochs: keep a numbered checkpoint every this many epochs; 0 keeps only the last and the best.
         keep: how many of the newest numbered checkpoints to keep; 0 keeps all.
@@ -380,7 +380,7 @@ VARIED = ("vary_zones", "vary_db", "vary_attack_db", "vary_damping")
 """Keys of [data] that vary sounds together with their components."""
 COMPARED = ("reconstruction", "stft", "soft_dtw", "centre", "centre_dtw", "morph")
 """Keys of [loss] whose terms compare sounds."""
-MAX_WHOLE = 2**63 - 1  # as PyTorch's seeds and sizes
+MAX_WHOLE = 2**63 - 1  # the limit of PyTorch's seeds and sizes
 SHORTEST_STFT = 4  # samples; the hop is a quarter
 _AT_MOST = {
     ("data", "test_fraction"): 0.9,
@@ -440,7 +440,9 @@ def check_model(model: ModelConfig) -> None:
     for head in model.heads:
         where = f"[model.heads] {head.name}"
         if not head.name.isidentifier() or names.count(head.name) > 1:
-            raise ConfigError(f"{where}: a name is letters, digits and _, and each is there once")
+            raise ConfigError(
+                f"{where}: a name consists of letters, digits and _, and no other head may have it"
+            )
         if len(head.dims) != 2 or not head.dims[0] < head.dims[1] <= model.latent_dim:
             raise ConfigError(
                 f"{where}: dims = {list(head.dims)}: it must be [first, end], at most {model.latent_dim}"
@@ -450,7 +452,7 @@ def check_model(model: ModelConfig) -> None:
 
 
 def _check_stft(config: Config) -> None:
-    """Refuse spectral distances of which no window fits into a sound."""
+    """Refuse a spectral distance if none of its windows fits into a sound."""
     sizes, length = config.loss.stft_sizes, config.model.length
     if config.loss.stft and not any(size <= length for size in sizes):
         raise ConfigError(f"[loss] stft_sizes = {list(sizes)}: one must be {length} samples or shorter")
@@ -490,7 +492,7 @@ def _check_drawn(config: Config) -> None:
 
 
 def _check_copies(config: Config) -> None:
-    """Refuse copies and points where the model needs the sounds themselves, or several devices share them."""
+    """Refuse copies and points if the model needs the sounds themselves, or several devices share them."""
     data, loss, fit = config.data, config.loss, config.fit
     if loss.points and not data.copies:
         raise ConfigError(f"[loss] points = {loss.points:g}: it needs [data] copies")

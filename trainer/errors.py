@@ -1,4 +1,4 @@
-"""Errors that the user can put right: the message is the one line that they see."""
+"""Errors that the user can correct. The message is the one line that the user sees."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""`trainer play`: learns a folder of sounds while the stage plays the nearest version so far."""
+"""`trainer play`: learns a folder of sounds while `realtime` plays the best version so far."""

@@ -1,4 +1,4 @@
-"""A Max patcher as boxes and cords, checked against a table of the objects while it is made, and its file."""
+"""Builds a Max patcher from boxes and cords, checks it against a table of Max objects, and makes its file."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ APP_VERSION = {"major": 8, "minor": 5, "revision": 0, "architecture": "x64", "mo
 DEVICE_TYPES = {"midi effect": b"mmmm", "audio effect": b"aaaa", "instrument": b"iiii"}
 
 Shape = tuple[int, int]
-"""Inlets and outlets."""
+"""Numbers of inlets and outlets."""
 
-#: Objects with a look of their own, by `maxclass`.
+#: Shapes of objects with a user interface of their own, by `maxclass`.
 INTERFACES: dict[str, Shape] = {
     "bpatcher": (1, 2),  # of morph.client, the only one used
     "button": (1, 1),
@@ -46,7 +46,7 @@ def _each(arguments: list[str]) -> Shape:
     return len(arguments), 1
 
 
-#: Shapes of objects that are typed, by their first word; a function derives the shape from the arguments.
+#: Shapes of objects given by text, by the first word; a function derives the shape from the arguments.
 OBJECTS: dict[str, Shape | Callable[[list[str]], Shape]] = {
     "*": (2, 1),
     "/": (2, 1),
@@ -82,12 +82,12 @@ OBJECTS: dict[str, Shape | Callable[[list[str]], Shape]] = {
 
 
 def _inputs(text: str) -> list[str]:
-    """The numbers of the inlets that an expression names as $i1, $f2 …"""
+    """Return the numbers of the inlets that an expression refers to as $i1, $f2 …"""
     return [text[i + 2] for i in range(len(text) - 2) if text[i] == "$"]
 
 
 def shape_of(maxclass: str, text: str) -> Shape:
-    """Inlets and outlets of a box.
+    """Return the numbers of inlets and outlets of a box.
 
     Raises:
         KeyError: the table does not know the object.
@@ -102,7 +102,7 @@ def shape_of(maxclass: str, text: str) -> Shape:
 
 @dataclass(frozen=True)
 class Box:
-    """A box of a patch, to be wired by its id."""
+    """A box of a patch; cords refer to its id."""
 
     id: str
     inlets: int
@@ -144,7 +144,7 @@ class Patch:
         return made
 
     def new(self, text: str, **attributes: Any) -> Box:
-        """Add an object that is typed."""
+        """Add an object given by its text."""
         return self.box("newobj", text, **attributes)
 
     def wire(self, *way: Box | tuple[Box, int] | tuple[int, Box] | tuple[int, Box, int]) -> None:

@@ -186,7 +186,7 @@ class Control:
     def resume(self, info: ModelInfo) -> None:
         """Bring a restarted player to the state of the previous one.
 
-        Glides, sounding hits and scheduled commands are lost; with another model, also the point.
+        Glides, sounding hits and scheduled commands are lost. With another model, so is the point.
 
         Args:
             info: metadata of the model that plays now.
@@ -222,7 +222,7 @@ class Control:
             messages: one message, or the messages of a bundle.
             sender: receives `/morph/done`.
             due: monotonic time in seconds at which they are to be heard, or None for now.
-            at: device sample of the next blocks at which they take effect, instead of `due`.
+            at: device sample at which they take effect, instead of `due`; it lies in one of the next blocks.
 
         Returns:
             The replies to the sender.
@@ -532,18 +532,18 @@ class Control:
             return [self._axes]
         studio, info = _given(self._studio), self.info
 
-        def tell(result: Sequence[str] | RealtimeError) -> list[tuple[Sender, Message]]:
+        def finish(result: Sequence[str] | RealtimeError) -> list[tuple[Sender, Message]]:
             if info is not self.info:
                 return []
             names = () if isinstance(result, RealtimeError) else tuple(result)
-            told = self._axes = Message("/morph/axes.reply", names)
+            reply = self._axes = Message("/morph/axes.reply", names)
             if isinstance(result, RealtimeError):
-                told = self.refuse(message, str(result))
-            return [(each, told) for each in self._curious]
+                reply = self.refuse(message, str(result))
+            return [(each, reply) for each in self._curious]
 
         if not self._curious:
             self._require_room()
-            self._naming.submit(studio.name_axes, tell)
+            self._naming.submit(studio.name_axes, finish)
         if sender not in self._curious and len(self._curious) < MAX_CURIOUS:
             self._curious.append(sender)
         return []
@@ -594,9 +594,9 @@ class Control:
                 return [(sender, self.refuse(Message(address), str(error)))]
             if not last:
                 return []
-            told = str(result) if name is None else name
-            self.finished.add(address, told)
-            return [(sender, Message("/morph/done", (address, told)))]
+            detail = str(result) if name is None else name
+            self.finished.add(address, detail)
+            return [(sender, Message("/morph/done", (address, detail)))]
 
         self._require_room()
         self._jobs.submit(work, finish)
@@ -631,9 +631,9 @@ class Control:
             arrived = self.player.arrivals() if self._waiting else ()
         for ticket in arrived:
             for earlier in [t for t in self._waiting if t <= ticket]:
-                told = self._waiting.pop(earlier)
+                reply = self._waiting.pop(earlier)
                 if earlier == ticket:  # earlier glides were overtaken: no reply
-                    yield told
+                    yield reply
         for jobs in (self._jobs, self._naming):
             for finish, result in jobs.finished():
                 yield from finish(result)

@@ -10,7 +10,7 @@ from realtime.live.config import SoundConfig
 from realtime.live.engine import Engine
 
 RETRY_S = 0.5  # pause between attempts to reopen the device
-STALL_LOOKS = 20  # checks without a request until the device counts as gone; PipeWire does not report it
+STALL_LOOKS = 20  # checks without a request until a device counts as gone; PipeWire reports no removal
 
 Open = Callable[[], devices.Device]
 

@@ -1,4 +1,4 @@
-"""Errands with models and sounds that messages name; `python -m realtime.model.errands` carries them out."""
+"""Work on models and sounds that messages name: `python -m realtime.model.errands`, a process of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cycles of a JACK client: the time of each sample, and the events that are new. No JACK, no clock.
+"""The cycles of a JACK client: the time of each sample, and the new events. Works without JACK or a clock.
 
 JACK skips cycles when a client is late, and then runs the late client several times in the latest cycle,
 each time with the events of that cycle. After an xrun, JACK's own time of a sample (`jack_frame_time`) is off
@@ -57,5 +57,5 @@ class Cycles:
         return new
 
     def monotonic(self, time_s: float) -> float:
-        """Return the monotonic time of a recent time by samples, both in seconds."""
+        """Convert a recent time, counted in samples, to monotonic time; both are in seconds."""
         return time_s + self._behind_s

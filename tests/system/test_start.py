@@ -71,7 +71,7 @@ def test_ctrl_c_among_imports_ends_the_program_at_once_without_a_word(
 @pytest.mark.skipif(sys.platform != "linux", reason="LD_PRELOAD needs Linux")
 @pytest.mark.parametrize("threads", [0, 2, 4])
 def test_a_limit_of_threads_is_reported_in_one_line(tiny_model: Path, tmp_path: Path, threads: int) -> None:
-    """With five threads in each process the server plays."""
+    """The server needs five threads in each process; with fewer it does not start."""
     library = tmp_path / "few_threads.so"
     command = [program("cc"), "-shared", "-fPIC", "-o", str(library)]
     subprocess.run([*command, str(Path(__file__).with_name("few_threads.c")), "-ldl"], check=True, timeout=60)

@@ -20,7 +20,9 @@ def add_config(parser: argparse._ActionsContainer) -> None:
 def add_include(parser: argparse._ActionsContainer) -> None:
     """Add --include."""
     parser.add_argument(
-        "--include", metavar="PATTERN", help="take only files with names like this, such as '*_jackson_*'"
+        "--include",
+        metavar="PATTERN",
+        help="use only files whose names match a pattern, such as '*_jackson_*'",
     )
 
 

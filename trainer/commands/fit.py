@@ -64,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=tuple(ARCHITECTURES),
         help="; ".join(f"{name}: {row.summary}" for name, row in ARCHITECTURES.items()),
     )
-    recipe.add_argument("--batch-size", type=int, help="sounds of one step")
+    recipe.add_argument("--batch-size", type=int, help="number of sounds in a step")
     recipe.add_argument("--seed", type=int, help="seed of the weights, the split, the order and the noise")
     recipe.add_argument(
         "--patience-epochs", type=int, help="stop after N epochs without a lower validation loss; 0: never"
@@ -82,7 +82,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     saving = parser.add_argument_group("saving")
     saving.add_argument(
-        "--checkpoint-minutes", type=float, help="also save within an epoch, at most this often"
+        "--checkpoint-minutes", type=float, help="also save within an epoch, at most once in so many minutes"
     )
     saving.add_argument("--keep-epochs", type=int, help="keep a numbered checkpoint every N epochs")
     saving.add_argument("--keep", type=int, help="number of the newest of these to keep; 0: all")

@@ -17,7 +17,7 @@ NEEDED = ("torch", "lightning_fabric", "scipy", "soundfile", "soxr", "safetensor
 
 
 def check(what: str, names: Sequence[str], extra: str = "train") -> None:
-    """Raise TrainerError if one of the modules, which the extra brings, is not installed."""
+    """Raise TrainerError if a module of an extra is not installed."""
     missing = [name for name in names if importlib.util.find_spec(name) is None]
     if missing:
         raise TrainerError(

@@ -1,6 +1,6 @@
-"""Take lag and sign out of training sounds, so that the waveforms of a class are in step.
+"""Align the training sounds of a class: shift them, and turn some upside down, until they coincide best.
 
-A squared error asks for the waveform, which takes of a class share only where their periods coincide.
+A squared error compares waveforms, and two takes have similar waveforms only if their periods coincide.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from trainer.data.sounds import Sounds
 
 Array = NDArray[np.float64]
 ROUNDS = 20
-"""Most rounds over a class; the work ends earlier when no sound moves."""
+"""Largest number of rounds over a class; the work ends earlier when no sound moves."""
 MOST = 100
-"""Sounds of a class that are tried as the first reference, spread evenly."""
+"""Number of sounds of a class that are tried as the first reference, spread evenly."""
 
 
 def aligned(sounds: Sounds, train: Tensor, length: int) -> Sounds:

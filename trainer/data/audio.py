@@ -125,7 +125,7 @@ def prepare_signal(
         float32 [length].
 
     Raises:
-        DataError: if nothing is left to train on; the message is only the reason.
+        DataError: if no sound is left; the message is only the reason.
     """
     try:
         return prepare(signal, rate, preparation(model, config))
@@ -141,7 +141,9 @@ def faults(signal: NDArray[np.float32]) -> list[tuple[str, str]]:
     """
     found = []
     if (channels := signal.shape[1]) > 1:
-        remedy = "they cancel out, the first is taken" if cancels(signal, SILENT_PEAK) else "mixed to mono"
+        remedy = (
+            "they cancel out, only the first is used" if cancels(signal, SILENT_PEAK) else "mixed to mono"
+        )
         found.append(("stereo" if channels == 2 else f"{channels} channels", remedy))
     if count := sum(_clipped(column) for column in signal.T):
         found.append((f"clipped ({count} samples)", "kept as it is"))
@@ -162,7 +164,7 @@ def too_long(signal: NDArray[np.float32], rate: int, model: ModelConfig) -> list
     length_s, most_s = (heard[-1] - heard[0]) / rate, model.length / model.sample_rate
     if length_s < most_s + OVER_S:
         return []
-    return [(f"longer than {most_s:.2f} s ({length_s:.2f} s)", f"its first {most_s:.2f} s are taken")]
+    return [(f"longer than {most_s:.2f} s ({length_s:.2f} s)", f"its first {most_s:.2f} s are used")]
 
 
 def _clipped(column: NDArray[np.float32]) -> int:

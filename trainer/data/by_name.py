@@ -1,4 +1,4 @@
-"""Classes for a flat folder: by the names of its files, and open hats from closed ones by ear."""
+"""Classes for a folder without sub-folders: by the names of its files, and for hats also by their decay."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ KINDS = (
 HATS = ((OPEN, r"\bopen\b|\bohh?\b|\bhho\b"), (CLOSED, r"\bclosed?\b|\bpedal\b|\bchh?\b|\bhhc\b"))
 """Words for the classes of hats."""
 SEVERAL = 2
-"""Least number of files that share another word, for that word to be a class."""
+"""Any other word is a class if at least so many files share it."""
 FALL_DB, OPEN_S = 26.0, 0.22
 """A hat is closed if its level falls this far in less than this time, as in 95 % of 165 closed hats and 5 %
 of 133 open ones."""
@@ -43,7 +43,7 @@ def classes(stems: Sequence[str], otherwise: str) -> list[str]:
     `Vox 01`, `Vox 02`.
 
     Args:
-        otherwise: the class of a name that tells nothing.
+        otherwise: the class of all other names.
     """
     known = [kind(stem) for stem in stems]
     beginnings = [_beginning(stem) for stem in stems]
@@ -55,7 +55,7 @@ def classes(stems: Sequence[str], otherwise: str) -> list[str]:
 
 
 def kind(stem: str) -> str:
-    """Return the kind of drum that a name says, or ""."""
+    """Return the kind of drum that a name contains, or ""."""
     apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", stem)
     words = " ".join(re.findall(r"[^\W\d_]+", apart)).lower()
     found = _first(KINDS, words)

@@ -1,4 +1,4 @@
-"""A collection of one-shots, divided by whole kits: to train on, to choose by, to test with."""
+"""Divides a collection of one-shots by whole kits, into sounds for training, validation and test."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ COLUMNS = ("file", "class", "source", "licence", "kit", "drum", "velocity", "gro
 HELD_OUT = ("validation", "test")
 LAYERS = "layers"
 LEAST_LAYERS = 3
-"""Velocities that a drum has at least where its hits go into `layers`."""
+"""Least number of velocities of a drum whose hits go into `layers`."""
 TABLES = {
     "leave_out": {"drum"},
     "train": {"leave_out_licences"},
@@ -43,7 +43,7 @@ class HeldOut:
 
     Attributes:
         kits: their names.
-        per_drum: sounds that are taken of each drum, spread over its velocities; 0 takes all.
+        per_drum: number of sounds of each drum that are used, spread over its velocities; 0: all.
     """
 
     kits: tuple[str, ...]
@@ -55,9 +55,9 @@ class Recipe:
     """The rules of a division.
 
     Attributes:
-        description: a line for people.
-        drums: patterns of the drums that no part gets.
-        licences: patterns of the licences that the training part does not get.
+        description: a line for the reader of the recipe.
+        drums: patterns of the drums that are left out of all parts.
+        licences: patterns of the licences that are left out of the training part.
         held_out: "validation" and "test".
     """
 
@@ -76,13 +76,13 @@ def read(name: str) -> Recipe:
     """Read a recipe from a TOML file, or a bundled one by its name.
 
     Raises:
-        ConfigError: where there is none, or it has other keys than it should.
+        ConfigError: if there is no such recipe, or a key or value is not accepted.
     """
     path = bundled().get(name, Path(name))
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigError(f"{name}: {error.strerror}; bundled are: {', '.join(bundled())}") from None
+        raise ConfigError(f"{name}: {error.strerror}; bundled recipes: {', '.join(bundled())}") from None
     except (ValueError, RecursionError) as error:  # not UTF-8, not TOML, or beyond its limits
         raise ConfigError(f"{name}: {error}") from None
     description = tables.pop("description", "")
@@ -103,7 +103,7 @@ def read(name: str) -> Recipe:
 
 
 def divide(collection: Path, recipe: Recipe, out: Path) -> dict[str, list[Row]]:
-    """Make the folders train, validation, test and layers of a collection. `out` appears when it is whole.
+    """Make the folders train, validation, test and layers of a collection. `out` appears when it is complete.
 
     Each has a sub-folder for each class, and a manifest.csv with the columns of the collection's. A file is
     named source__drum__velocity__number; the column `original` has its name in the collection. `layers` has
@@ -114,7 +114,7 @@ def divide(collection: Path, recipe: Recipe, out: Path) -> dict[str, list[Row]]:
         The rows of the four manifests.
 
     Raises:
-        DataError: where the manifest cannot be used, the collection lacks a kit or a file, near-duplicates
+        DataError: if the manifest cannot be used, the collection lacks a kit or a file, near-duplicates
             (sounds of one `group`) would lie in two parts, or `out` exists already.
     """
     rows = [row for row in _manifest(collection) if not _like(row["drum"], recipe.drums)]
@@ -168,7 +168,7 @@ def _manifest(collection: Path) -> list[Row]:
         if not all(map(_is_name, (*row["file"].split("/"), row["class"] or "none"))):
             raise DataError(f"{path}: {row['file']} of class {row['class']} is not within the collection")
         if not (collection / row["file"]).is_file():
-            raise DataError(f"{path}: {row['file']} is not there")
+            raise DataError(f"{path}: {row['file']} does not exist")
         if not row["class"] or not _velocity(row["velocity"]):
             fault = f"velocity {row['velocity']!r}, not a number" if row["class"] else "no class"
             raise DataError(f"{path}: {row['file']} has {fault}")
@@ -207,7 +207,7 @@ def _drums(rows: Iterable[Row]) -> Iterator[list[Row]]:
 
 
 def _spread(rows: Iterable[Row], most: int) -> Iterator[Row]:
-    """Yield at most `most` sounds of each drum, from the middles of equal parts of its velocities."""
+    """Yield at most `most` sounds of each drum, spread evenly over its velocities."""
     for members in _drums(rows):
         count = min(most, len(members)) if most else len(members)
         yield from (members[(2 * k + 1) * len(members) // (2 * count)] for k in range(count))
@@ -221,7 +221,7 @@ def _layered(rows: Iterable[Row]) -> Iterator[list[Row]]:
 
 
 def _named(rows: Iterable[Row]) -> list[Row]:
-    """Return the rows with the names that their files get, in order of these."""
+    """Return the rows with the names of their new files, sorted by these names."""
     found = []
     counts: Counter[str] = Counter()
     for row in sorted(rows, key=lambda row: row["file"]):
@@ -236,7 +236,7 @@ def _named(rows: Iterable[Row]) -> list[Row]:
 
 def _write(collection: Path, parts: dict[str, list[Row]], out: Path) -> None:
     if out.exists():
-        raise DataError(f"{out}: it is there already; choose another --out")
+        raise DataError(f"{out}: it exists already; choose another --out")
     beside = out.with_name(out.name + ".part")
     shutil.rmtree(beside, ignore_errors=True)
     try:
@@ -259,7 +259,7 @@ def _write(collection: Path, parts: dict[str, list[Row]], out: Path) -> None:
 def _texts(name: str, tables: dict[str, Any], table: str, key: str) -> tuple[str, ...]:
     value = tables.get(table, {}).get(key, [])
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise ConfigError(f"{name}: [{table}] {key} = {value!r}: it must be a list of texts")
+        raise ConfigError(f"{name}: [{table}] {key} = {value!r}: it must be a list of strings")
     return tuple(value)
 
 

@@ -1,8 +1,8 @@
 """Find classes for unlabelled sounds: k-means on the MFCCs of the attack (section 6 of the paper).
 
 "20 MFCCs are calculated on windows of 10 ms covering the first 70 ms. The MFCCs are then averaged"; the
-means are clustered as they are. Where the paper is silent: seven windows side by side, from the first sample
-of the prepared sound, 40 mel bands, and the first coefficient (the level) counts.
+means are clustered as they are. Our choices where the paper gives none: seven windows side by side, from the
+first sample of the prepared sound; 40 mel bands; the first coefficient (the level) is included.
 """
 
 from __future__ import annotations

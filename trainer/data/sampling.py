@@ -29,9 +29,9 @@ class Batch:
         heard: float32 [B, 1, T], the input of the encoder: the waveform, shifted in time.
         label: int64 [B].
         index: int64 [B], position in `Sounds`.
-        components: components of the sounds as heard, for a decoder that is taught them.
-        measured: measurements of the sounds as heard; `waveform` and `heard` are then empty, [B, 0].
-        own: number of sounds, at the end, that are not varied and are learnt at their own points.
+        components: components of the sounds in `heard`, for a decoder that learns from components.
+        measured: measurements of these sounds, instead of `waveform` and `heard`, which are empty, [B, 0].
+        own: number of sounds at the end of the batch that are not varied and are learnt at their own points.
     """
 
     waveform: Tensor
@@ -55,7 +55,7 @@ class Batch:
         return self.heard if self.measured is None else self.measured
 
     def some(self, rows: slice | Tensor) -> Batch:
-        """Return some of the sounds, none of them with a point of its own."""
+        """Return a batch of some of the sounds, none of them with a point of its own."""
         components = None if self.components is None else self.components[rows]
         measured = None if self.measured is None else self.measured[rows]
         return Batch(
@@ -117,7 +117,10 @@ def epoch_order(strata: Sequence[object] | None, indices: Tensor, seed: int, epo
 
 
 def strata(sounds: Sounds, indices: Tensor, balance: str) -> list[object] | None:
-    """Return the strata for `epoch_order`: none, the classes, or for "source" (class, source) pairs."""
+    """Return the strata for `epoch_order` by the setting `balance`.
+
+    "none": no strata; "class": the class of each sound; "source": its class and source.
+    """
     if balance == "none":
         return None
     labels = sounds.labels[indices].tolist()
@@ -140,13 +143,13 @@ def partners(
         int64 [B]; a sound without a possible partner has itself.
     """
     mixed = torch.rand(len(indices), generator=source) < share
-    luck = torch.rand(len(indices), generator=source, dtype=torch.float64)
+    choice = torch.rand(len(indices), generator=source, dtype=torch.float64)
     found = indices.clone()
     for row in mixed.nonzero()[:, 0].tolist():
         index = indices[row]
-        kin = train[(targets[train] == targets[index]).all(1) & (train != index)]
-        if len(kin):
-            found[row] = kin[int(luck[row] * len(kin))]
+        others = train[(targets[train] == targets[index]).all(1) & (train != index)]
+        if len(others):
+            found[row] = others[int(choice[row] * len(others))]
     return found
 
 
@@ -166,12 +169,12 @@ def augmented(targets: Tensor, train: Tensor, averages: int, seed: int) -> tuple
     source = generator(seed, "averages")
     partner = train[:, None].repeat(1, 1 + averages)
     for row, index in enumerate(train):
-        kin = train[(targets[train] == targets[index]).all(1) & (train != index)]
-        if len(kin):
+        others = train[(targets[train] == targets[index]).all(1) & (train != index)]
+        if len(others):
             order = torch.cat(
-                [torch.randperm(len(kin), generator=source) for _ in range(0, averages, len(kin))]
+                [torch.randperm(len(others), generator=source) for _ in range(0, averages, len(others))]
             )
-            partner[row, 1:] = kin[order[:averages]]
+            partner[row, 1:] = others[order[:averages]]
     return train.repeat_interleave(1 + averages), partner.flatten()
 
 

@@ -84,8 +84,8 @@ class Sounds:
         fields: the fields of `label_pattern` by name, with the value of each sound.
         velocities: how hard each drum was hit, 0 to 1; None if the manifest does not say.
         recordings: float32 [N, 1, T + margin], longer windows to align; None if nothing is to be aligned.
-        cuts: of each aligned sound, the samples that were cut from its start, and its sign, 1 or -1; None for
-            the others. Empty if nothing is aligned.
+        cuts: for each aligned sound, the number of samples cut from its start, and its sign, 1 or -1; None
+            for the others. Empty if nothing is aligned.
     """
 
     names: tuple[str, ...]
@@ -117,9 +117,9 @@ class Sounds:
 def find(folder: Path, config: DataConfig) -> tuple[list[Entry], list[Skipped]]:
     """Find the audio files of a folder, in order of name, and those that have no class.
 
-    `labels` selects the source of the class. Without a pattern, or with "auto" where no file is named like
-    it, it is the manifest's, else the first sub-folder; in a folder without sub-folders of audio, it is the
-    folder's name, or, with "names", the class that the file's name tells (`by_name`). For k-means it is "".
+    `labels` selects the source of the class. Without a pattern, or with "auto" if no file matches it, the
+    class is the one in the manifest, else the first sub-folder. In a folder without sub-folders of audio, it
+    is the folder's name, or, with "names", the class in the file's name (`by_name`). For k-means it is "".
 
     Raises:
         DataError: if the folder or its audio files are missing, or its manifest cannot be read.
@@ -287,7 +287,7 @@ def _manifest(path: Path) -> dict[str, dict[str, str]]:
 
 
 def _velocity(text: str, name: str) -> float | None:
-    """The velocity that a manifest gives a file; None where it gives none."""
+    """Return the velocity of a file in the manifest; None if there is none."""
     if not text:
         return None
     try:
@@ -323,7 +323,7 @@ def _capped(entries: list[Entry], most: int) -> list[Entry]:
 
 
 def _group(entry: Entry) -> str:
-    """Return the manifest's group, else one that ignores the last number in the name, within a source."""
+    """Return the group in the manifest, else the class, source and name without its last number."""
     if entry.group:
         return f"{entry.label}/{entry.source}/{entry.group}"
     if not entry.source:

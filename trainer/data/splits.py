@@ -13,7 +13,7 @@ from trainer.data.sampling import generator
 from trainer.data.sounds import Sounds
 
 ENOUGH_GROUPS = 5
-"""Groups that a class must have, besides those for the test, to give some to the validation."""
+"""Least number of groups of a class, without those for the test, from which some go into the validation."""
 
 
 @dataclass(frozen=True)

@@ -24,12 +24,12 @@ from trainer.run.validation import leave_one_out, nearest_neighbour
 
 SCHEMA_VERSION = 1
 LEARNED = 100
-"""Training sounds that are decoded, spread evenly."""
+"""Largest number of training sounds that are decoded, spread evenly."""
 
 
 @dataclass(frozen=True)
 class Spread:
-    """Spread of a number over the test sounds."""
+    """Statistics of a measure over the test sounds."""
 
     mean: float
     std: float
@@ -54,7 +54,7 @@ class ClassResult:
         learned_centre: the same for the mean of the training sounds' z.
         centre_at_peak: `centre` at the level of the sounds, which have a peak of 1: a quiet centre deviates
             by its level alone.
-        blur_at_peak: the same of the blur of the references; None if the class has no test sound.
+        blur_at_peak: the same for the blur in `references`; None if the class has no test sound.
         references: the deviations of real sounds and of a blur; None if the class has no test sound.
         medoid, random_take: names of the sounds of the references.
     """
@@ -80,7 +80,7 @@ class Evaluation:
         leave_one_out: fraction of the test sounds whose nearest other test sound in z has their class.
         classifier: accuracy of the bottleneck classifier; None if it was not trained.
         snr_db: signal-to-noise ratio of the reconstructions.
-        learned_snr_db: the same of training sounds, as trained on, at most `LEARNED` of them.
+        learned_snr_db: the same for the training sounds, at most `LEARNED` of them.
         stft_distance: multi-resolution STFT distance of the reconstructions.
         classes: the results of each class.
         settings: settings of the MFCC-DTW deviation.

@@ -43,7 +43,7 @@ def measure(folder: Path, subject: Subject) -> Published:
     """Measure the sounds of a folder, prepared as the run prepares its own.
 
     Raises:
-        DataError: if the folder has neither sub-folder, a file cannot be used, or two means have one class.
+        DataError: if the folder has neither sub-folder, a file cannot be used, or a class has two means.
     """
     if not any((folder / name).is_dir() for name in (MEANS, RECONSTRUCTIONS)):
         raise DataError(f"{folder}: neither a sub-folder {MEANS} nor {RECONSTRUCTIONS} in it")

@@ -122,7 +122,7 @@ def load(
     if sounds.digest != saved.data.get("digest"):
         raise DataError(
             f"{folder}: its sounds are not those of this run ({len(sounds.names)} now, "
-            f"{len(saved.anchors.names)} of them were trained on), so which ones are new to it is not known"
+            f"{len(saved.anchors.names)} of them were trained on), so it is unknown which ones are new to it"
         )
     if not len(parts.test):
         raise DataError(

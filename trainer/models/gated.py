@@ -35,7 +35,7 @@ def _advance(x, first, second):  # type: ignore[no-untyped-def]
 
 @njit(nogil=True, fastmath=True)
 def _retreat(x, first, second, grad, more, most, d_first, d_second):  # type: ignore[no-untyped-def]
-    """Undo the step: compute x and the gradients by x (a sum of three), a and b; all flat."""
+    """Undo the step: compute x, and the gradients with respect to x (a sum of three), a and b; all flat."""
     for i in range(x.size):
         one, two = TWO * first[i] - ONE, TWO * second[i] - ONE
         x[i] -= one * two
@@ -45,7 +45,7 @@ def _retreat(x, first, second, grad, more, most, d_first, d_second):  # type: ig
 
 
 class _Arrays(threading.local):
-    """Large arrays, by name, that each thread reuses: fresh ones cost more in page faults than the sums do.
+    """Large arrays, by name, that each thread reuses: page faults of new ones would cost more than the sums.
 
     New arrays are filled with zeros.
     """
@@ -209,7 +209,7 @@ class GatedLayers(torch.autograd.Function):
 
 
 def _by_weight(slope: Tensor, heard: Tensor, weight: Tensor, delay: int) -> Tensor:
-    """Return the gradient by the weights of a convolution, [out, in, 1, tap]; the arguments are images."""
+    """Return the gradient with respect to a convolution's weights, [out, in, 1, tap], from two images."""
     settings = ((1, 1), (0, 0), (1, delay), False, (0, 0), 1, (False, True, False))
     found = torch.ops.aten.convolution_backward.default(slope, heard, weight, None, *settings)
     return found[1]

@@ -42,7 +42,7 @@ def _fused() -> ModuleType | None:
 
 @cache
 def _looped() -> ModuleType | None:
-    """Return the module of the CPU loops if numba is installed; playing an own kit does not need it."""
+    """Return the module of the CPU loops if numba is installed; learning a kit does not need it."""
     if importlib.util.find_spec("numba") is None:
         return None
     from trainer.models import gated

@@ -63,8 +63,8 @@ class VAE(nn.Module):
             self.register_buffer("met", torch.zeros(classes))
 
     @torch.no_grad()
-    def followed(self, mean: Tensor, label: Tensor) -> dict[str, Tensor]:
-        """Return `prototypes` and `met` after sounds with the means [B, D], of the classes label [B]."""
+    def updated(self, mean: Tensor, label: Tensor) -> dict[str, Tensor]:
+        """Return `prototypes` and `met` updated by sounds with means [B, D] and classes label [B]."""
         prototypes, met = self.prototypes.clone(), self.met.clone()
         for row, index in zip(mean.float(), label.tolist(), strict=True):
             met[index] += 1.0

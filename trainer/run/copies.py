@@ -68,7 +68,7 @@ def give_points(state: State, points: Tensor | None = None) -> None:
 
 @torch.no_grad()
 def _set(state: State, number: int) -> Batch:
-    """Return the set of a number, which the first call makes."""
+    """Return the set with a number; the first call makes it."""
     if number not in state.copies:
         batches = _originals(state) if number == ORIGINALS else drawn(state, number)
         state.copies[number] = _measured(cast(ModalEncoder, state.model.encoder), batches, state.device)
@@ -85,7 +85,7 @@ def _measured(encoder: ModalEncoder, batches: Iterator[Batch], device: torch.dev
     """Return all batches as one, with measurements in place of sounds."""
     parts = []
     for batch in batches:
-        nothing = batch.heard[:, 0, :0]
+        empty = batch.heard[:, 0, :0]
         measured = encoder.measure(batch.heard.to(device)).light().to(batch.heard.device)
-        parts.append(replace(batch, waveform=nothing, heard=nothing, measured=measured))
+        parts.append(replace(batch, waveform=empty, heard=empty, measured=measured))
     return sampling.joined(parts)

@@ -122,7 +122,7 @@ def _descend(
     optimiser.zero_grad(set_to_none=True)
     targets = state.targets[batch.index.cpu()].to(state.device)
     decodes = name != CLASSIFICATION
-    prototypes = _followed(state, batch, targets[:, 0]) if decodes and state.config.loss.prototypes else {}
+    prototypes = _updated(state, batch, targets[:, 0]) if decodes and state.config.loss.prototypes else {}
     prototype = prototypes["prototypes"][targets[::2, 0]] if prototypes else None
     between = _between(len(batch), state.device) if decodes and state.config.loss.morph else None
     values: dict[str, float] = {}
@@ -179,10 +179,10 @@ def _move(state: State, optimiser: torch.optim.Optimizer) -> None:
 
 
 @torch.no_grad()
-def _followed(state: State, batch: Batch, label: Tensor) -> dict[str, Tensor]:
+def _updated(state: State, batch: Batch, label: Tensor) -> dict[str, Tensor]:
     """Return the prototypes after the update by the whole batch, the same in every process."""
     means = [state.model.encode(heard)[0] for heard in batch.heard.split(state.at_once)]
-    return state.model.followed(torch.cat(means), label)
+    return state.model.updated(torch.cat(means), label)
 
 
 def _between(size: int, device: torch.device) -> Tensor:

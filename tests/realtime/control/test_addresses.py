@@ -128,7 +128,7 @@ def test_note_becomes_a_transposed_hit(info: ModelInfo) -> None:
     ("note", "name", "semitones", "choke"),
     [
         (36, "kick", 0, 0),
-        (40, "snare", 2, 0),
+        (40, "snare", -2, 0),
         (42, "hihat", 0, 16),
         (46, "hihat", 0, 16),
         (49, "hihat", 0, 0),

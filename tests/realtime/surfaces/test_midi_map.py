@@ -55,7 +55,7 @@ def test_any_name_and_number_round_trips(name: str, low: float, cc: int) -> None
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "reason"),
     [
         ('[[knobs]]\ntarget = "/morph/gain"', "did you mean knob?"),
         (
@@ -82,12 +82,12 @@ def test_any_name_and_number_round_trips(name: str, low: float, cc: int) -> None
         ("[[knob]", "line 1"),
     ],
 )
-def test_invalid_map_is_refused_in_one_line(tmp_path: Path, text: str, told: str) -> None:
+def test_invalid_map_is_refused_in_one_line(tmp_path: Path, text: str, reason: str) -> None:
     path = tmp_path / "map.toml"
     path.write_text(text)
     with pytest.raises(MapError) as caught:
         read(path)
-    assert told in str(caught.value)
+    assert reason in str(caught.value)
     assert "\n" not in str(caught.value)
     assert "map.toml" in str(caught.value)
 

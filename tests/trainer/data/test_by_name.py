@@ -77,6 +77,6 @@ def test_sound_longer_than_the_model_is_cut_and_reported(tmp_path: Path) -> None
     _hit(tmp_path / "faint.wav", 2.0, 60.0)  # 50 dB down after 0.83 s
     sounds = prepare(tmp_path, MODEL, DataConfig())
     (adapted,) = sounds.adapted
-    assert (adapted.name, adapted.remedy) == ("long.wav", "its first 1.00 s are taken")
+    assert (adapted.name, adapted.remedy) == ("long.wav", "its first 1.00 s are used")
     assert adapted.fault == "longer than 1.00 s (2.00 s)"
     assert "1 was adapted" in summary(sounds)

@@ -90,7 +90,7 @@ def test_layers_are_all_hits_of_a_held_out_drum(collection: Path, recipe: Path, 
     assert {row["part"] for row in layers} == {"validation"}
 
 
-def test_near_duplicates_are_not_parted(collection: Path, recipe: Path, tmp_path: Path) -> None:
+def test_near_duplicates_are_not_separated(collection: Path, recipe: Path, tmp_path: Path) -> None:
     text = (collection / "manifest.csv").read_text()
     (collection / "manifest.csv").write_text(text.replace("low,,\n", "low,,twins\n"))
     with pytest.raises(DataError, match=r"near-duplicates in train and test: group twins"):
@@ -102,7 +102,7 @@ def test_near_duplicates_are_not_parted(collection: Path, recipe: Path, tmp_path
     ("before", "after", "message"),
     [
         (HEAD, "file,class\n", "no column drum, group, kit, licence, source, velocity"),
-        ("h1.flac", "h9.flac", "h9.flac is not there"),
+        ("h1.flac", "h9.flac", "h9.flac does not exist"),
         ("0.200", "soft", "r1.flac has velocity 'soft', not a number"),
         ("h1.flac,kick", "h1.flac,", "h1.flac has no class"),
         (",machine,", ",machines,", "no kit machine"),
@@ -132,7 +132,7 @@ def test_a_manifest_that_cannot_be_used_is_named(
     [
         ("[tests]\n", r"no table \[tests\]"),
         ("[test]\nkit = []\n", r"\[test\] has no key kit, but kits, per_drum"),
-        ("[test]\nkits = 'a'\n", "it must be a list of texts"),
+        ("[test]\nkits = 'a'\n", "it must be a list of strings"),
         ("[test]\nper_drum = -1\n", "it must be a whole number"),
         ("[", "recipe.toml"),
     ],
@@ -144,7 +144,7 @@ def test_a_recipe_that_is_not_accepted_is_named(text: str, message: str, recipe:
 
 
 def test_an_unknown_recipe_names_the_bundled_ones() -> None:
-    with pytest.raises(ConfigError, match="bundled are: drums9"):
+    with pytest.raises(ConfigError, match="bundled recipes: drums9"):
         division.read("drums10")
 
 

@@ -103,7 +103,7 @@ def test_500_files_with_13_kinds_of_fault_are_reported(sounds: Sounds) -> None:
     )
     assert adapted == {
         ("stereo", "stereo", "mixed to mono"): EACH,
-        ("opposed", "stereo", "they cancel out, the first is taken"): EACH,
+        ("opposed", "stereo", "they cancel out, only the first is used"): EACH,
         ("clipped", "clipped", "kept as it is"): EACH,
         ("offset", "DC offset +0.25", "removed"): EACH,
     }

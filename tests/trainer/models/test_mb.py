@@ -61,7 +61,7 @@ def test_prototypes_are_the_means_of_their_classes() -> None:
     means = torch.randn(30, 4)
     label = torch.arange(30) % 2
     for part in range(0, 30, 10):
-        found = model.followed(means[part : part + 10], label[part : part + 10])
+        found = model.updated(means[part : part + 10], label[part : part + 10])
         model.load_state_dict(found, strict=False)
     assert MEMORY >= 15
     for index in range(2):

@@ -159,8 +159,8 @@ def another_take(shot: Shot, takes: Iterable[Shot]) -> Shot | None:
 def listen(heard: list[Heard], ear: LearnedEar, rate: int, tick: Callable[[int], None]) -> dict[str, float]:
     """Add the learned distances; return the KID of each column from the real sounds, and "spread".
 
-    "spread" is the standard deviation of the KID between two random halves of the real sounds. A smaller KID
-    shows no difference.
+    "spread" is the standard deviation of the KID between two random halves of the real sounds. A KID below it
+    is no evidence of a difference.
     """
     points: dict[str, list[Floats]] = {column: [] for column in COLUMNS}
     for done, one in enumerate(heard, start=1):
@@ -266,7 +266,9 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--search", action="store_true", help="also search around the encoder's points, as the server does"
     )
-    parser.add_argument("--per-class", type=int, default=0, metavar="N", help="most sounds of a class (all)")
+    parser.add_argument(
+        "--per-class", type=int, default=0, metavar="N", help="largest number of sounds of a class"
+    )
     add_learned_ear(parser)
     parser.add_argument("--json", action="store_true", help="print JSON, each sound's values included")
     return parser

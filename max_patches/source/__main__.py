@@ -1,4 +1,4 @@
-"""`python -m max_patches.source` writes the Max patches and the layouts for tablets beside this folder."""
+"""`python -m max_patches.source` writes the Max patches and the layouts for tablets to max_patches/."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ FOLDER = Path(__file__).resolve().parent.parent
 
 
 def files() -> dict[str, bytes]:
-    """Name and content of every file."""
+    """Return the content of each Max file, by name."""
     return {
         "morph.maxpat": morph.patch().text().encode(),
         "morph.client.maxpat": client.patch().text().encode(),

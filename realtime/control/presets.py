@@ -7,11 +7,10 @@
 
 The key of a section is the model's name and the first 16 digits of `ModelInfo.digest`. Earlier releases used
 the digits of the training configuration instead. `sounds` has the first 16 digits of
-`ModelInfo.sounds_digest`. A model without a section goes on with the latest section of its sounds, which an
-earlier version wrote. Other sections with the model's name are offered to the user, and taken over only on
-request. The section saved last is the last in the file; sections of earlier versions are deleted if they add
-nothing.
-`pattern` defines the sequencer's patterns.
+`ModelInfo.sounds_digest`. A model without a section continues with the latest section for the same sounds,
+which belongs to an earlier version of the model. Other sections with the model's name are offered to the
+user, and taken over only on request. The section saved last is the last in the file; sections of earlier
+versions are deleted if they add nothing. `pattern` defines the sequencer's patterns.
 
 Several servers may share the file: a save writes only what this server has changed since it last read or
 wrote its section, and keeps the rest.
@@ -138,7 +137,7 @@ def default_presets() -> Path:
     """Return the path of the preset file in the user's data folder.
 
     Raises:
-        PresetError: the user has none.
+        PresetError: the user has no data folder.
     """
     try:
         return platformdirs.user_data_path("soundmorph", appauthor=False) / "presets.json"
@@ -341,7 +340,7 @@ def _merged(before: Section, ours: Section, theirs: Section) -> Section:
 
 
 def _adds(section: Any, latest: Section) -> bool:
-    """Return False for a section of an earlier version whose whole content the latest section has, too."""
+    """Return True if a section of an earlier version has presets or patterns that the latest lacks."""
     section = _dict(section)
     if section.get("sounds") != latest["sounds"]:
         return True

@@ -50,7 +50,7 @@ def differs(wanted: Project, control: Control) -> str:
 
 
 def model_of(wanted: Project) -> tuple[str, str]:
-    """Return name and checksum of a project's model; the checksum is empty if it is not one."""
+    """Return the name and the checksum of a project's model; "" for a checksum that is malformed."""
     model = _part(wanted, "model")
     checksum = str(model.get("checksum", ""))
     return str(model.get("name", ""))[:80], checksum if re.fullmatch(

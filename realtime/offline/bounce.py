@@ -211,7 +211,7 @@ class Bounce:
             )
 
     def morph(self, start: Z, end: Z, args: argparse.Namespace) -> int:
-        """Write a row of sounds; return its length in device samples."""
+        """Write the hits of a morph; return the length of the file in device samples."""
         voices = min(args.steps, overlap(self.info, args.spacing_ms))
         mixer = self._mixer(voices, args.channels or 1, CHUNK_FRAMES, args.gain)
         spacing = args.spacing_ms * self.rate / 1000
@@ -411,8 +411,8 @@ class Bounce:
         panned = any(step.trigger.pan for step in sequence.steps)
         return int(self.args.channels or (2 if panned else 1))
 
-    def _score(self, sequence: Sequence, happenings: Iterable[Event]) -> Iterator[tuple[int, Command]]:
-        for sample, command in score(sequence, happenings):
+    def _score(self, sequence: Sequence, sequence_events: Iterable[Event]) -> Iterator[tuple[int, Command]]:
+        for sample, command in score(sequence, sequence_events):
             yield sample, self._louder(command)
 
     def _louder(self, command: Command) -> Command:

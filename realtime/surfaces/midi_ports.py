@@ -18,7 +18,7 @@ from realtime.util.errors import RealtimeError
 
 CLIENT, PORT = "soundmorph", "in"
 ANY = "any"  # the name that stands for every port
-LOOPS = ("soundmorph", "midi through")  # beginnings of names of ports that no controller has
+LOOPS = ("soundmorph", "midi through")  # how names of ports begin that belong to no controller
 ALSA, SEQUENCER = "API_LINUX_ALSA", Path("/dev/snd/seq")  # without it, ALSA's library writes to the terminal
 RESCAN_S = 1.0  # interval between scans for ports that appear or disappear
 
@@ -158,7 +158,7 @@ def parse(message: bytes, at: float) -> mido.Message | None:
     """Return a message with `at` as its time; None if it is malformed."""
     try:
         return mido.Message.from_bytes(message, time=at)
-    except (ValueError, IndexError):  # the latter where mido misses a byte
+    except (ValueError, IndexError):  # mido raises IndexError if a byte is missing
         return None
 
 
@@ -195,7 +195,7 @@ class Input:
     ) -> None:
         self._wanted = wanted
         self._say = say
-        self._come: SimpleQueue[tuple[float, bytes]] = SimpleQueue()
+        self._arrived: SimpleQueue[tuple[float, bytes]] = SimpleQueue()
         self._backend = backend
         self._ports = _open(backend, self._put)
         self._open: dict[str, Ports] = {}
@@ -214,7 +214,7 @@ class Input:
         return self._ports.own if self._wanted is None else ", ".join(self._open) or None
 
     def _put(self, message: bytes, at: float) -> None:
-        self._come.put((at, message))
+        self._arrived.put((at, message))
 
     def take(self, timeout_s: float = 0.0) -> list[mido.Message]:
         """Return the messages since the last call, in order; if there are none, wait up to `timeout_s`.
@@ -224,26 +224,26 @@ class Input:
         """
         if time.monotonic() >= self._rescan_s:
             self._rescan_s = time.monotonic() + RESCAN_S
-            self._look()
+            self._scan()
         messages: list[mido.Message] = []
         with contextlib.suppress(Empty):
-            at, message = self._come.get(timeout_s > 0.0, timeout_s or None)
+            at, message = self._arrived.get(timeout_s > 0.0, timeout_s or None)
             while True:
                 if (parsed := parse(message, at)) is None:
                     self.damaged += 1
                 else:
                     messages.append(parsed)
-                at, message = self._come.get_nowait()
+                at, message = self._arrived.get_nowait()
         return messages
 
     def monotonic(self, time_s: float) -> float:
         """Return the monotonic time of a message that came at `time_s`."""
         return self._ports.monotonic(time_s)
 
-    def _look(self) -> None:
+    def _scan(self) -> None:
         here = self._ports.names()
         if self._wanted is None:
-            self._look_after_own()
+            self._check_own()
             return
         for name in [name for name in self._open if name not in here]:
             self._say(f"MIDI port {name} is gone; waiting for it")
@@ -286,7 +286,7 @@ class Input:
         else:
             client.close()
 
-    def _look_after_own(self) -> None:
+    def _check_own(self) -> None:
         own = self._ports.own
         if own != self._own:
             self._say(f"MIDI port {own} is open" if own else f"MIDI port {self._own} is gone; waiting for it")

@@ -3,8 +3,8 @@
 It has no threads and no clock. Time is a count of device samples, and the same commands at the same samples
 give the same sound, bit for bit, at any block size. `render` splits a block at each command. For each tick
 that begins in a piece (`voices.timing`), one batched decoder call advances all voices that lack frames
-(`voices.slots`). A voice whose sound is cached (`voices.sound_cache`) needs no call; its sound is equal to
-within rounding.
+(`voices.slots`). A voice whose sound is cached (`voices.sound_cache`) needs no call; the cached sound differs
+from the decoded one only by rounding.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ PATIENCE_MS = 1000.0  # longest wait of a reversed hit for its cached sound; the
 
 
 def slots_for(voices: int) -> int:
-    """Return the decoder slots that `voices` voices need: as many again may be fading out after a steal."""
+    """Return the number of decoder slots for `voices` voices: twice as many, for voices that fade out."""
     return 2 * voices
 
 
@@ -153,7 +153,7 @@ class Mixer:
         self._commands = CommandQueue()
         self._polyphony = Polyphony(voices, sample_rate)
         self._waiting: deque[tuple[int, Trigger]] = deque()  # deadline, and the hit that waits
-        self._patient_until = 0  # no waiting hit is decoded on the spot before
+        self._patient_until = 0  # before this sample, no waiting hit is decoded on the spot
         self._free = [Voice(self.timing) for _ in range(slots_for(voices))]
         self._playing: list[Voice] = []  # in order of start
         self._slots = Slots(decoder, self._frames_of)
@@ -396,7 +396,7 @@ class Mixer:
         return True
 
     def _start_waiting(self) -> None:
-        """Start the waiting hits whose sounds are cached, and one a second whose deadline has passed."""
+        """Start the waiting hits whose sounds are cached; at most once a second, one past its deadline."""
         while self._waiting:
             latest, trigger = self._waiting[0]
             if not self._is_whole(self._where(trigger)):

@@ -90,12 +90,12 @@ class Reader:
     def recipe(self, line: str) -> str:
         """Return the command that `make` would run if all were installed; create its folders."""
         environment = Path(sys.prefix)
-        whats = ("stage", "learn", "train", "all")
-        stamps = [f"--assume-old={environment}/.installed-{what}-cpu" for what in whats]
+        extras = ("stage", "learn", "train", "all")
+        stamps = [f"--assume-old={environment}/.installed-{what}-cpu" for what in extras]
         options = ["-n", "--no-print-directory", "RUNTIME=cpu", f"VENV={environment}", *stamps]
         words = line.replace("make ", f"make {' '.join(options)} ", 1)
-        told = subprocess.run(words, shell=True, cwd=ROOT, text=True, capture_output=True, check=True)
-        *before, last = told.stdout.splitlines()
+        dry_run = subprocess.run(words, shell=True, cwd=ROOT, text=True, capture_output=True, check=True)
+        *before, last = dry_run.stdout.splitlines()
         for each in before:
             if each.startswith("mkdir "):
                 subprocess.run(each, shell=True, cwd=self.folder, check=True)

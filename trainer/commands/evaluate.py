@@ -57,9 +57,9 @@ def run(args: argparse.Namespace) -> int:
         reason = "not a folder" if args.published.exists() else "no such folder"
         raise TrainerError(f"{args.published}: {reason}")
     if args.published and args.json:
-        raise TrainerError("--published belongs to the tables: leave out --json")
+        raise TrainerError("--published adds to the tables: leave out --json")
     if args.morph and not args.report:
-        raise TrainerError("--morph belongs to the report: give --report FILE.html too")
+        raise TrainerError("--morph adds to the report: give --report FILE.html too")
     if args.report and (args.report.is_dir() or not args.report.parent.is_dir()):
         reason = "a folder" if args.report.is_dir() else "its folder does not exist"
         raise TrainerError(f"--report {args.report}: {reason}; give a file to write")

@@ -10,7 +10,7 @@ from trainer.data.sampling import generator
 from trainer.data.sounds import Sounds
 
 MOST = 100
-"""Most sounds of a class that are compared; of a larger class, a seeded choice is."""
+"""Largest number of sounds of a class that are compared; from a larger class, so many are drawn by a seed."""
 
 
 def medoids(sounds: Sounds, train: Tensor, sample_rate: int) -> Tensor:

@@ -189,7 +189,7 @@ class WebServer:
 
     @web.middleware
     async def _count(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Turn floods away; while a request is answered its connection is not idle."""
+        """Refuse a flood of requests; mark the connection as busy while a request is answered."""
         peer = peer_of(request)
         if not self._access.admits(peer[0], 0):
             return web.Response(status=429, text="too many requests\n")

@@ -62,8 +62,8 @@ def test_notes_become_hits_with_velocity_and_choke_group() -> None:
 def test_drum_notes_pass_with_their_velocity_curve_and_a_hand_ends_a_cymbal() -> None:
     mapper = Mapper(DEFAULT)
     assert mapper.feed(midi("note_on", 10, note=36, velocity=1), 0.0) == (Message("/morph/drum", (36, 1)),)
-    for note, told in ((49, (Message("/morph/touch/49/stop"),)), (36, ())):
-        assert mapper.feed(midi("polytouch", 10, note=note, value=64), 0.0) == told
+    for note, sent in ((49, (Message("/morph/touch/49/stop"),)), (36, ())):
+        assert mapper.feed(midi("polytouch", 10, note=note, value=64), 0.0) == sent
     assert mapper.feed(midi("polytouch", 10, note=49, value=63), 0.0) == ()
     for curve, wanted in (("soft", 84), ("linear", 64), ("hard", 40)):  # 127 (64 / 127) ** 0.6, 1, 1.7
         bent = Mapper(load(Path("melodic"), curve))
@@ -75,9 +75,9 @@ def test_drum_notes_pass_with_their_velocity_curve_and_a_hand_ends_a_cymbal() ->
 
 def test_channel_pressure_ends_all_cymbals_once_each_time_it_rises() -> None:
     mapper = Mapper(DEFAULT)
-    told = [mapper.feed(midi("aftertouch", 10, value=value), 0.0) for value in (63, 64, 100, 0, 127)]
+    sent = [mapper.feed(midi("aftertouch", 10, value=value), 0.0) for value in (63, 64, 100, 0, 127)]
     cymbals = {f"/morph/touch/{note}/stop" for note in (46, 49, 51, 52, 53, 55, 57, 59)}
-    assert [{each.address for each in some} for some in told] == [set(), cymbals, set(), set(), cymbals]
+    assert [{each.address for each in some} for some in sent] == [set(), cymbals, set(), set(), cymbals]
     knob = Knob("/morph/gain", source="pressure")
     played = Mapper(replace(DEFAULT, knobs=(knob,)))
     assert [each.address for each in played.feed(midi("aftertouch", 10, value=127), 0.0)] == ["/morph/gain"]
@@ -187,9 +187,9 @@ def test_each_finger_moves_its_own_point() -> None:
         Message("/morph/touch/3/note", (62, 90)),
     )
     assert mapper.feed(cc(74, 127, 3), 0.0) == (Message("/morph/touch/3/xy", (1.0, 1.0)),)
-    for pressed, told in ((5, 90 / 127), (127, 1.0)):  # it never sounds softer than it was struck
+    for pressed, pressure in ((5, 90 / 127), (127, 1.0)):  # it never sounds softer than it was struck
         sent = mapper.feed(midi("aftertouch", 3, value=pressed), 0.0)
-        assert sent == (Message("/morph/touch/3/pressure", (told,)),)
+        assert sent == (Message("/morph/touch/3/pressure", (pressure,)),)
     mapper.feed(midi("note_on", 4, note=60, velocity=90), 0.0)
     assert mapper.feed(cc(74, 0, 4), 0.0) == (Message("/morph/touch/4/xy", (0.5, 0.0)),)
     assert mapper.feed(midi("note_off", 3, note=62), 0.0) == (Message("/morph/touch/3/stop"),)
@@ -248,7 +248,7 @@ def test_learnt_rule_comes_first() -> None:
 
 
 @pytest.mark.parametrize(
-    ("moved", "target", "told"),
+    ("moved", "target", "sent"),
     [
         ([cc(1, 1)], "", "no target"),
         ([cc(1, 1)], "macr/0", "did you mean /morph/macro/<i>?"),
@@ -256,8 +256,8 @@ def test_learnt_rule_comes_first() -> None:
         ([midi("note_off", note=36)], "trigger", "nothing to learn"),
     ],
 )
-def test_unlearnable_message_or_target_is_refused(moved: list[Any], target: str, told: str) -> None:
-    with pytest.raises(MapError, match=told):
+def test_unlearnable_message_or_target_is_refused(moved: list[Any], target: str, sent: str) -> None:
+    with pytest.raises(MapError, match=sent):
         learn(MidiMap(), moved, target)
 
 

@@ -76,11 +76,11 @@ def test_class_by_its_number_plays_on_its_pair(decoder: Decoder) -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "told"),
+    ("names", "reason"),
     [(["a"] * 2, "named twice"), (["a:b"], "not a name"), ([""], "not a name"), ("a" * 17, "17")],
 )
-def test_bad_names_are_refused(names: list[str], told: str) -> None:
-    with pytest.raises(RealtimeError, match=told):
+def test_bad_names_are_refused(names: list[str], reason: str) -> None:
+    with pytest.raises(RealtimeError, match=reason):
         check(names)
 
 

@@ -1,4 +1,4 @@
-"""Varied sounds and their components stay together."""
+"""The components of a varied sound are varied in the same way as the sound."""
 
 from __future__ import annotations
 

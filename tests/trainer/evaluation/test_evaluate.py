@@ -281,10 +281,10 @@ def test_diverged_model_is_refused(
         ("{place}/tiny.toml --checkpoint best", "{place}/tiny.toml: --checkpoint best needs a run folder"),
         ("{place}/run --data {tmp}/no", "{tmp}/no: no such folder"),
         ("{place}/run --published {tmp}/no", "{tmp}/no: no such folder"),
-        ("{place}/run --published {tmp} --json", "--published belongs to the tables: leave out --json"),
+        ("{place}/run --published {tmp} --json", "--published adds to the tables: leave out --json"),
         ("{place}/run --report {tmp}", "--report {tmp}: a folder; give a file to write"),
         ("{place}/run --report {tmp}/no/a.html", "--report {tmp}/no/a.html: its folder does not exist"),
-        ("{place}/run --morph low high", "--morph belongs to the report"),
+        ("{place}/run --morph low high", "--morph adds to the report"),
         (
             "{place}/run --report {tmp}/a.html --morph low mid",
             "--morph mid: no such class; choose from high, low",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,14 @@ MIDDLE = 0.5
 """The velocity at which a hit plays the point itself; harder and softer hits lie on either side of it."""
 BACKGROUND = 0.01
 """Weight of the directions of the classes beside those of drums, each of which weighs 1 at its place."""
+
+
+class _Place(NamedTuple):
+    """A point z [D], the share of each class there, and the change of z [D] from velocity 0 to 1."""
+
+    z: tuple[float, ...]
+    shares: NDArray[np.float64]
+    direction: NDArray[np.float64]
 
 
 class Expression:
@@ -37,6 +46,7 @@ class Expression:
         self._takes = [np.array(each, np.float64) for each in takes]
         self.knows_velocity = bool(self._directions.any() or self._own.any())
         self.knows_takes = bool(info.anchors)
+        self._latest = _Place((), np.zeros(0), np.zeros(0))
 
     def offset(
         self,
@@ -63,22 +73,29 @@ class Expression:
         moved: NDArray[np.float64] = np.zeros(len(z))
         if not amount and not vary:
             return tuple(moved.tolist())
-        shares = self._shares.at(z)
+        place = self._place(tuple(np.asarray(z, np.float64).tolist()))
         if amount:
-            moved = amount * self._direction(np.asarray(z, np.float64), shares)
+            moved = amount * place.direction
         if vary and self.knows_takes:
             draw = np.random.default_rng(list(seed))
-            takes = self._takes[int(draw.choice(len(shares), p=shares))]
+            takes = self._takes[int(draw.choice(len(place.shares), p=place.shares))]
             if len(takes):
                 pair = takes[draw.choice(len(takes), size=min(2, len(takes)), replace=False)]
                 weight = draw.random()
                 moved = moved + vary * (weight * pair[0] + (1.0 - weight) * pair[-1])
         return tuple(moved.tolist())
 
-    def _direction(self, z: NDArray[np.float64], shares: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the change of z [D] from velocity 0 to 1: [D]."""
+    def _place(self, z: tuple[float, ...]) -> _Place:
+        """Return the place at z [D]; that of the latest z is kept, as a hit asks twice and hits repeat."""
+        latest = self._latest
+        if latest.z != z:
+            latest = self._latest = self._look(z)
+        return latest
+
+    def _look(self, z: tuple[float, ...]) -> _Place:
+        shares, at = self._shares.at(z), np.array(z)
         direction: NDArray[np.float64] = shares @ self._directions
         if len(self._own):
-            near = np.exp(self._exponents * ((self._drums - z) ** 2).sum(axis=1))
+            near = np.exp(self._exponents * ((self._drums - at) ** 2).sum(axis=1))
             direction = (BACKGROUND * direction + near @ self._own) / (BACKGROUND + near.sum())
-        return direction
+        return _Place(z, shares, direction)

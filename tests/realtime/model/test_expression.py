@@ -91,3 +91,20 @@ def test_hits_without_known_takes_or_directions_have_no_offset(
     expression = Expression(plain)
     assert (expression.knows_velocity, expression.knows_takes) == (False, False)
     assert expression.offset((0.0,) * 4, 1.0, 1.0, 1.0, [3]) == (0.0,) * 4
+
+
+def test_a_point_that_is_asked_for_again_is_not_looked_at_again(
+    info: ModelInfo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expression, looks = Expression(info), []
+    at = expression._shares.at
+
+    def look(z: tuple[float, ...]) -> np.ndarray:
+        looks.append(z)
+        return at(z)
+
+    monkeypatch.setattr(expression._shares, "at", look)
+    first, other = info.classes[0].centroid, info.classes[1].centroid
+    found = [expression.offset(z, 1.0, 1.0, 0.0, ()) for z in (first, np.array(first), other, first)]
+    assert looks == [first, other, first]
+    assert found[0] == found[1] == found[3] != found[2]

@@ -82,7 +82,7 @@ def program() -> NoReturn:
     """Run the command line and end the process; the entry point of the `realtime` script.
 
     Ctrl-C ends the process at once until a command has something to save or to clean up
-    (`realtime.util.signals`). A KeyboardInterrupt among imports may be lost, or leave a traceback.
+    (`realtime.util.signals`). A KeyboardInterrupt during an import may be lost, or leave a traceback.
     """
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -53,7 +53,7 @@ def test_cords_lead_from_outlets_to_inlets(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_that_makes_or_takes_messages_is_left_unwired(name: str) -> None:
-    """Each typed object and each message has a cord."""
+    """Each object given by text, and each message, has a cord."""
     ends = {
         end
         for line in patcher(name)["lines"]

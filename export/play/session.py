@@ -57,7 +57,7 @@ def play(job: Job, options: Sequence[str]) -> int:
                         over_progress("saving (interrupt again to quit without saving)", sys.stdout),
                         flush=True,
                     )
-                    stage.close()  # the server's summary precedes the learner's lines
+                    stage.close()  # prints its summary before the lines of the learner
                 learner.close()
                 return _saved(stage, learner) if caught else stage.wait()
             if new:
@@ -70,7 +70,7 @@ def play(job: Job, options: Sequence[str]) -> int:
             print(f"learnt; plays until Ctrl-C. Later: {job.serve_command}", flush=True)
         code = stage.wait(stop) or learner.code
         if caught:
-            stage.close()  # after its summary
+            stage.close()  # prints its summary before the next line
         if caught and not learner.code:
             print(f"to play the model later: {job.serve_command}", flush=True)
         return code

@@ -155,7 +155,7 @@ class Mapper:
         before = self._at.get(knob)
         self._at[knob] = value
         if knob.pickup and knob.source == "cc" and knob not in self._caught:
-            if held.value is None and _told(knob):
+            if held.value is None and _is_reported(knob):
                 return  # the server has not reported the value yet
             held_at = value if held.value is None else held.value
             step = abs(knob.high - knob.low) / (16_383 if knob.bits == 14 else 127)
@@ -265,7 +265,7 @@ def _key(knob: Knob) -> tuple[str, tuple[float | str, ...], str]:
     return knob.target, () if knob.argument else knob.arguments, knob.argument
 
 
-def _told(knob: Knob) -> bool:
+def _is_reported(knob: Knob) -> bool:
     """Return True if the server reports the value that a knob moves."""
     return knob.target == "/morph/gain" or knob.target.rpartition("/")[0] in ("/morph/z", "/morph/macro")
 

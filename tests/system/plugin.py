@@ -17,7 +17,7 @@ FRAMEWORK = Path("/usr/share/dpf")
 
 
 def compiled(to: Path, *names: str) -> Path:
-    """Return a program in the folder `to`, made of sources of this folder in C or C++."""
+    """Compile C or C++ sources of this folder to a program in the folder `to`; return its path."""
     compilers = {".c": ["gcc"], ".cpp": ["g++", "-std=c++17", "-Wno-invalid-offsetof"]}
     objects = []
     for source in (Path(__file__).with_name(name) for name in names):

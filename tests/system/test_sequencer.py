@@ -43,7 +43,7 @@ def fill(server: Server, steps: int) -> None:
 
 
 def grid(samples: Sequence[int], rate: int, bpm: Fraction, swing: Fraction) -> list[int]:
-    """Return the ideal samples of as many steps as `samples`, from an even step on."""
+    """Return the ideal sample of each step in `samples`; the first step is an even one."""
     pair = 2 * rate * 60 / (4 * bpm)
     places = [(k // 2 + (swing if k % 2 else 0)) * pair for k in range(len(samples))]
     return [samples[0] + floor(place + Fraction(1, 2)) for place in places]

@@ -113,7 +113,7 @@ def load(
         raise CheckpointError(f"{run}: no checkpoint in it (looked for {path.name})")
     saved = checkpoint.load(path)
     if path.name == BEST and not saved.config.data.validation_fraction:
-        raise CheckpointError(f"{path}: none, as [data] validation_fraction is 0; take {LAST}")
+        raise CheckpointError(f"{path}: there is none, because [data] validation_fraction is 0; use {LAST}")
     config, folder = saved.config, data or Path(saved.data["folder"])
     chosen = pick_device(device)
     sounds = prepare(folder, config.model, config.data, progress, saved.centres)

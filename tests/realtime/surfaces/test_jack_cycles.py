@@ -1,4 +1,4 @@
-"""Events have even times by JACK's samples, and come once, although JACK skips and repeats cycles."""
+"""Each event comes once, at the time of its sample, although JACK skips and repeats cycles."""
 
 from __future__ import annotations
 

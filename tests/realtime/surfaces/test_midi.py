@@ -248,7 +248,7 @@ def test_learnt_rule_comes_first() -> None:
 
 
 @pytest.mark.parametrize(
-    ("moved", "target", "sent"),
+    ("moved", "target", "reason"),
     [
         ([cc(1, 1)], "", "no target"),
         ([cc(1, 1)], "macr/0", "did you mean /morph/macro/<i>?"),
@@ -256,8 +256,8 @@ def test_learnt_rule_comes_first() -> None:
         ([midi("note_off", note=36)], "trigger", "nothing to learn"),
     ],
 )
-def test_unlearnable_message_or_target_is_refused(moved: list[Any], target: str, sent: str) -> None:
-    with pytest.raises(MapError, match=sent):
+def test_unlearnable_message_or_target_is_refused(moved: list[Any], target: str, reason: str) -> None:
+    with pytest.raises(MapError, match=reason):
         learn(MidiMap(), moved, target)
 
 

@@ -76,7 +76,7 @@ class Rings:
         graph.output(updated, f"{schema.NEW_CACHE}rings", np.float32, "voices", *size)
 
     def _sizes(self, delays: list[int], samples: str) -> None:
-        """Compute, for each delay, how many rows of a chunk the next chunk does not need, and needs."""
+        """Compute, for each delay, how many rows of a chunk are dropped, and how many the next one needs."""
         graph = self.graph
         counts = graph.node("Min", samples, graph.constant(delays))
         both = [graph.node("Sub", samples, counts), counts]

@@ -72,7 +72,7 @@ def check_place(path: Path, force: bool) -> None:
 
 
 def name_for_soundfile(path: Path) -> str | bytes:
-    """Return a path for soundfile, which cannot encode names that are not UTF-8 itself."""
+    """Return a path for soundfile, in bytes except on Windows: soundfile itself encodes only UTF-8."""
     return str(path) if os.name == "nt" else os.fsencode(path)
 
 

@@ -1,4 +1,4 @@
-"""The layers compute their definitions."""
+"""Each layer computes what its definition in the paper or in plain PyTorch gives."""
 
 from __future__ import annotations
 

@@ -35,6 +35,11 @@ TONAL_S, TONAL_CYCLES = 0.02, 2.5
 """The same for its tonality. A level over such a long window explains tones, but little of a noise."""
 TONAL = (0.55, 0.85)
 """Shares of the energy around an oscillator that it explains: weight 0 up to the first, 1 from the second."""
+LOCAL_S, LOCAL_CYCLES, LOCALLY_TONAL = 0.025, 5.0, (0.55, 0.8)
+"""The same where a sound is tonal for a part of its length only, as a hat is after its attack.
+
+The first two are the standard deviation of the window in which the energies are compared.
+"""
 AROUND = (0.6, 1.7)
 """Band around an oscillator, relative to its frequency, whose energy it should explain."""
 STEADY_S, STEADY_CYCLES, STEADY, STEADY_AROUND, STEADY_FROM_S = 0.05, 6.0, (0.7, 0.9), (0.84, 1.19), 0.03
@@ -121,28 +126,33 @@ def _fit_oscillators(sound: Array, rate: int, knot_s: Array, hz: float) -> tuple
         hz = ratio * sweep.f1
         turn = np.exp(2j * np.pi * ratio * base)
         track = max(TRACK_S, TRACK_CYCLES / hz)
-        weight = 0.0
+        weight, local = 0.0, np.zeros(len(left))
         if hz < HIGHEST_FREE_HZ:
             mine = _amplitude(left, ratio * base, int(max(TONAL_S, TONAL_CYCLES / hz) * slow_rate)) * turn
-            weight = _tonality(left, mine.real, slow_rate, (hz * AROUND[0], hz * AROUND[1]), TONAL)
+            around, missed = _energies(left, mine.real, slow_rate, (hz * AROUND[0], hz * AROUND[1]))
+            weight = _tonality(around, missed, slow_rate, TONAL)
+            local = _local_tonality(around, missed, max(LOCAL_S, LOCAL_CYCLES / hz) * slow_rate)
         if not number and weight < 1.0:
             mine = _amplitude(left, base, int(max(STEADY_S, STEADY_CYCLES / hz) * slow_rate)) * turn
             near = (hz * STEADY_AROUND[0], hz * STEADY_AROUND[1])
-            steady = _tonality(left, mine.real, slow_rate, near, STEADY, STEADY_FROM_S)
+            steady = _tonality(*_energies(left, mine.real, slow_rate, near), slow_rate, STEADY, STEADY_FROM_S)
             if steady > weight:
                 weight, track = steady, STEADY_TRACK * track
         wave = _amplitude(left, ratio * base, int(track * slow_rate))
-        level = np.interp(knot_s, time, np.abs(wave)) * weight
+        body = slice(int(BODY_S[0] * slow_rate), int(BODY_S[1] * slow_rate))
+        energy = np.abs(wave[body]) ** 2
+        wave = wave * np.maximum(weight, local)
+        weight = max(weight, float((local[body] * energy).sum() / (energy.sum() + 1e-12)))
+        level = np.interp(knot_s, time, np.abs(wave))
         start = wave[: int(PHASE_S * slow_rate)]
         ratios.append(math.log(ratio))
         levels.append(np.log(level + math.exp(QUIET)))
         phases.append(float(np.angle((start * np.abs(start)).sum())) / (2 * math.pi) + 0.25)  # of a sine
         weights.append(weight)
-        body = weight * np.abs(wave[int(BODY_S[0] * slow_rate) : int(BODY_S[1] * slow_rate)])
-        energies.append(float((body**2).sum()))
-        left = left - weight * (wave * turn).real
+        energies.append(float((weight**2 * energy).sum()))
+        left = left - (wave * turn).real
         whole = np.interp(fine, time, wave.real) + 1j * np.interp(fine, time, wave.imag)
-        rest = rest - weight * (whole * np.exp(2j * np.pi * ratio * fine_base)).real
+        rest = rest - (whole * np.exp(2j * np.pi * ratio * fine_base)).real
     free = Oscillators(
         sweep, np.array(ratios[1:]), np.stack(levels, 1), np.array(phases), np.array(weights), rest
     )
@@ -231,24 +241,46 @@ def _amplitude(sound: Array, cycles: Array, half: int) -> NDArray[np.complex128]
     return np.asarray(a - 1j * b)
 
 
-def _tonality(
-    sound: Array,
-    mine: Array,
-    rate: float,
-    band_hz: tuple[float, float],
-    shares: tuple[float, float],
-    from_s: float = 0.0,
-) -> float:
-    """Return a score, 0 to 1, for the share of a band's energy up to 0.3 s that an oscillator explains.
+def _energies(sound: Array, mine: Array, rate: float, band_hz: tuple[float, float]) -> tuple[Array, Array]:
+    """Return the energy of each sample of a sound within a band, with and without an oscillator: [T] each.
 
     Args:
         mine: the oscillator, with its level measured over a long window, [T].
+    """
+    limits = [band_hz[0], min(band_hz[1], 0.45 * rate)]
+    filters = signal.butter(2, limits, "bandpass", fs=rate, output="sos")
+    around, missed = (signal.sosfiltfilt(filters, part) ** 2 for part in (sound, sound - mine))
+    return around, missed
+
+
+def _tonality(
+    around: Array, missed: Array, rate: float, shares: tuple[float, float], from_s: float = 0.0
+) -> float:
+    """Return a score, 0 to 1, for the share of the energy up to 0.3 s that an oscillator explains.
+
+    Args:
+        around: energies with the oscillator, [T].
+        missed: energies without it, [T].
         shares: the share up to which the score is 0, and the share from which it is 1.
         from_s: time in seconds from which the energy counts.
     """
-    first, last = int(from_s * rate), int(BODY_S[1] * rate)
-    limits = [band_hz[0], min(band_hz[1], 0.45 * rate)]
-    filters = signal.butter(2, limits, "bandpass", fs=rate, output="sos")
-    around, missed = (signal.sosfiltfilt(filters, part[:last])[first:] for part in (sound, sound - mine))
-    share = 1.0 - float((missed**2).sum()) / (float((around**2).sum()) + 1e-12)
-    return float(np.clip((share - shares[0]) / (shares[1] - shares[0]), 0.0, 1.0))
+    part = slice(int(from_s * rate), int(BODY_S[1] * rate))
+    return float(_score(around[part].sum(), missed[part].sum(), shares))
+
+
+def _local_tonality(around: Array, missed: Array, spread: float) -> Array:
+    """Return the score, 0 to 1, in a Gaussian window around each sample, [T].
+
+    Args:
+        spread: standard deviation of the window in samples.
+    """
+    offset = np.arange(-int(3 * spread), int(3 * spread) + 1)
+    window = np.exp(-0.5 * (offset / spread) ** 2)
+    energy, lost = (np.maximum(signal.fftconvolve(part, window, "same"), 0.0) for part in (around, missed))
+    return np.asarray(_score(energy + 1e-9 * energy.max(), lost, LOCALLY_TONAL))
+
+
+def _score(energy: Array | float, missed: Array | float, shares: tuple[float, float]) -> Array | float:
+    """Return a score for the explained share of an energy: 0 up to the first share, 1 from the second."""
+    share = 1.0 - missed / (energy + 1e-12)
+    return np.clip((share - shares[0]) / (shares[1] - shares[0]), 0.0, 1.0)

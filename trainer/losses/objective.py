@@ -22,7 +22,7 @@ from trainer.models.modal import ModalDecoder
 from trainer.models.vae import VAE, VAEOutput
 
 VARIATIONAL, CLASSIFICATION, JOINT = "variational", "classification", "joint"
-OWN_SPREAD = 0.2
+OWN_SPREAD = 0.35
 """Standard deviation of the noise around a sound's own point."""
 
 

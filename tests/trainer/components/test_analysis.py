@@ -66,6 +66,20 @@ def test_a_steady_partial_among_others_is_a_free_oscillator() -> None:
     assert found.free_weight[0, 0].item() > 0.9
 
 
+def test_a_tone_that_a_noisy_attack_covers_is_found_where_it_is_heard() -> None:
+    drawn = np.random.default_rng(0).standard_normal(len(TIME))
+    noise = signal.sosfilt(signal.butter(2, [120, 400], "bandpass", fs=RATE, output="sos"), drawn)
+    tone = 0.15 * _swept(230.0, 0.0, 0.03, 8.0)
+    sound = np.exp(-60 * TIME) * noise / np.abs(noise).max() + tone
+    found = _analysed(sound)
+    knots = knot_frames(44_100 // HOP, KNOTS) * HOP / RATE
+    level, heard = found.free_level[0, :, 0].numpy(), (knots > 0.15) & (knots < 0.3)
+    assert math.exp(found.log_f1.item()) == pytest.approx(230.0, rel=0.02)
+    assert found.free_weight[0, 0].item() > 0.5
+    assert level[heard] == pytest.approx(math.log(0.15) - 8.0 * knots[heard], abs=0.2)
+    assert level[knots < 0.02].max() < math.log(0.4)  # most of the attack stays noise
+
+
 def test_partials_of_metal_are_recovered_in_their_zones() -> None:
     zones, half = zones_hz(MODES, RATE), half_zone(MODES, RATE)
     facts = {12: (0.4, 0.05, 20.0), 25: (-0.5, 0.02, 8.0), 33: (0.1, 0.01, 4.0)}  # zone: place, level, decay

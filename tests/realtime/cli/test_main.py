@@ -221,7 +221,7 @@ def test_info_prints_classes_and_licence(
 def test_info_prints_words_and_numbers_only(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["info", "drums"]) == 0
     (line,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("training"))
-    assert line.startswith("training      epochs 320, steps 12160, sounds 1215, prepared mixed to mono")
+    assert line.startswith("training      epochs 280, steps 10640, sounds 1215, prepared mixed to mono")
     assert not set("{}[]'") & set(line)
 
 

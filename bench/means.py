@@ -86,9 +86,9 @@ def rows(sounds: Sounds, train: Tensor, takes: Takes, ahead: int = 0) -> list[li
 
 
 def noisy(sounds: Sounds, train: Tensor, takes: Takes) -> list[float]:
-    """Return the deviation of training takes with white noise, for each ratio in `RATIOS_DB`.
+    """Return the deviation of training takes with added white noise, for each ratio in `RATIOS_DB`.
 
-    `DRAWS` takes of each class, and the mean over the classes.
+    Each is the mean over the classes, with `DRAWS` takes of each class.
     """
     found = []
     for ratio in RATIOS_DB:

@@ -36,9 +36,10 @@ TONAL_S, TONAL_CYCLES = 0.02, 2.5
 TONAL = (0.55, 0.85)
 """Shares of the energy around an oscillator that it explains: weight 0 up to the first, 1 from the second."""
 LOCAL_S, LOCAL_CYCLES, LOCALLY_TONAL = 0.025, 5.0, (0.55, 0.8)
-"""The same where a sound is tonal for a part of its length only, as a hat is after its attack.
+"""For sounds that are tonal for a part of their length only, as a hat is after its attack.
 
-The first two are the standard deviation of the window in which the energies are compared.
+The first two are the standard deviation, in seconds and in cycles (the longer applies), of the window in
+which the energies are compared; the third is like `TONAL`.
 """
 AROUND = (0.6, 1.7)
 """Band around an oscillator, relative to its frequency, whose energy it should explain."""
@@ -242,7 +243,7 @@ def _amplitude(sound: Array, cycles: Array, half: int) -> NDArray[np.complex128]
 
 
 def _energies(sound: Array, mine: Array, rate: float, band_hz: tuple[float, float]) -> tuple[Array, Array]:
-    """Return the energy of each sample of a sound within a band, with and without an oscillator: [T] each.
+    """Return the energies, within a band, of a sound and of the sound minus an oscillator: [T] each.
 
     Args:
         mine: the oscillator, with its level measured over a long window, [T].
@@ -259,8 +260,8 @@ def _tonality(
     """Return a score, 0 to 1, for the share of the energy up to 0.3 s that an oscillator explains.
 
     Args:
-        around: energies with the oscillator, [T].
-        missed: energies without it, [T].
+        around: energies of the sound, [T].
+        missed: energies of the sound minus the oscillator, [T].
         shares: the share up to which the score is 0, and the share from which it is 1.
         from_s: time in seconds from which the energy counts.
     """
@@ -269,7 +270,7 @@ def _tonality(
 
 
 def _local_tonality(around: Array, missed: Array, spread: float) -> Array:
-    """Return the score, 0 to 1, in a Gaussian window around each sample, [T].
+    """Return, for each sample, the score in a Gaussian window around it: [T].
 
     Args:
         spread: standard deviation of the window in samples.

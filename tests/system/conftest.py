@@ -28,7 +28,10 @@ def built() -> Path:
     program("g++")
     if not FRAMEWORK.is_dir():
         pytest.skip("dpf-source is not installed")
-    subprocess.run(["make", "plugin"], cwd=ROOT, check=True, capture_output=True, timeout=280)
+    made = subprocess.run(
+        ["make", "plugin"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=280, text=True
+    )
+    assert made.returncode == 0, made.stdout
     return ROOT / "build" / "plugin"
 
 

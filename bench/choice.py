@@ -1,13 +1,14 @@
 """`python -m bench.choice RUN ...`: compare trained recipes by their validation sounds alone.
 
-Use it to choose a recipe. The test sounds are not used here, so they can evaluate the chosen run once.
+Use it to choose a recipe. The test sounds are not used here, so they remain for one final evaluation.
 All runs must have the same validation sounds (`[data] validation_fraction`).
 
     deviation           MFCC-DTW deviation of a class centre (mean z of the training sounds) from the
                         validation sounds of the class: mean over the classes, and highest
+    medoid's deviation  the same for the medoid (the most typical training sound) instead of the centre
     STFT distance       STFT distance of reconstructions from their validation sounds
-    medoid's deviation  the same for the medoid (most typical training sound) of a class
-    largest / mean step MFCC distances of steps on a straight path between two centres: median and worst pair
+    largest / mean step on a straight path between two class centres, the largest step of MFCC distance
+                        divided by the mean step: median over all pairs of classes, and worst pair
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ def measure(judged: Subject) -> dict[str, float | None]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Measure the runs and print a row for each."""
+    """Measure the runs and print the figures of each."""
     parser = argparse.ArgumentParser(description="Compare runs by their validation sounds.")
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="run folders or checkpoints")
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="folder of their sounds, if moved")

@@ -63,8 +63,8 @@ GROOVE = [("hihat", range(0, 16, 2)), ("kick", (0, 6, 8)), ("snare", (4, 12)), (
 def measure(address: str, pid: int) -> None:
     """Print the transferred size, the first paint, and the frame rate while the point moves among dots.
 
-    The processor time per frame counts all processes of the browser. Unlike the frame rate, it hardly depends
-    on other work of the machine.
+    The processor time per frame includes all processes of the browser. Unlike the frame rate, it hardly
+    depends on what else the machine is doing.
 
     Args:
         address: URL of the page.

@@ -1,12 +1,12 @@
-"""`python -m bench.paper --data FOLDER --out FOLDER [RUN ...]`: repeat the paper's protocol, fits to table.
+"""`python -m bench.paper --data FOLDER --out FOLDER [RUN ...]`: repeat the paper's protocol.
 
 It fits the runs in parallel, each in a process of its own on the same device, evaluates them, and prints a
 table in Markdown. Existing runs are resumed. After an interrupt or `--minutes`, the fits save and stop; the
 same command continues them.
 
     paper_dc, paper_cc, paper_nonclass   the bundled configurations of these names
-    paper_dc_leak                        paper_dc, which also trains on the test sounds ([data] leak)
-    digits_aligned                       the paper's losses on aligned takes, without averages; only if named
+    paper_dc_leak                        paper_dc, but trained on the test sounds as well ([data] leak)
+    digits_aligned                       the losses on aligned takes, none averaged; runs only if named
 """
 
 from __future__ import annotations

@@ -39,9 +39,9 @@ def body(sound: Sound, rate: int) -> Sound:
 
 
 def tonality(sound: Sound, rate: int) -> float:
-    """Return the share of the power of a drum's body, 30 to 500 Hz, within 15 Hz of its strongest partial.
+    """Return the share of a drum's power from 30 to 500 Hz that lies within 15 Hz of its strongest partial.
 
-    A tone has 1, noise about .1. NaN if the body is 50 dB below the peak.
+    It is measured in the body. A tone has 1, noise about .1. NaN if the body is 50 dB below the peak.
     """
     part = body(sound, rate)
     if not part.any() or np.mean(part**2) < 1e-5 * np.max(sound**2):
@@ -55,8 +55,8 @@ def tonality(sound: Sound, rate: int) -> float:
 def is_tonal(sound: Sound, rate: int) -> bool:
     """Return True if a drum has a pitch.
 
-    Half of the power from 30 to 500 Hz must lie within 15 Hz of the strongest partial. That half must be at
-    least 5 % of the power of the body, and the body must be within 50 dB of the peak.
+    At least half of the power from 30 to 500 Hz must lie within 15 Hz of the strongest partial. That power
+    must be at least 5 % of the power of the body, and the body must be within 50 dB of the peak.
     """
     part = body(sound, rate)
     if not part.any() or np.mean(part**2) < 1e-5 * np.max(sound**2):

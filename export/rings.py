@@ -25,7 +25,7 @@ class Rings:
         time: [voices], index of the first sample of the chunk.
         samples: [1], length of the chunk.
         voices: [1], number of voices.
-        shortest: smallest length of a chunk in samples, a frame.
+        shortest: length of the shortest chunk in samples: one latent frame.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Rings:
         graph.output(updated, f"{schema.NEW_CACHE}rings", np.float32, "voices", *size)
 
     def _sizes(self, delays: list[int], samples: str) -> None:
-        """Compute, for each delay, how many rows of a chunk are dropped, and how many the next one needs."""
+        """Compute, for each delay, how many rows a chunk alone uses, and how many are kept for the next."""
         graph = self.graph
         counts = graph.node("Min", samples, graph.constant(delays))
         both = [graph.node("Sub", samples, counts), counts]
@@ -118,21 +118,21 @@ class Rings:
     def _indices(self, what: str) -> str:
         """Return the (voice, row) that a chunk reads or writes, ring after ring: [rows * voices, 2].
 
-        Time is the outermost axis. For a chunk longer than the ring, its first rows are read and its last
-        written.
+        Time is the outermost axis. If a chunk is longer than the ring, the rows of its first samples are
+        read, and those of its last samples are written.
         """
         graph = self.graph
-        slots, begin = [], 0
+        parts, begin = [], 0
         for delay in self.long:
             count = self._counts[delay]
             if what == "read":
                 times = graph.slice(self._times, 0, count, 0)
             else:
                 times = graph.slice(self._times, graph.node("Sub", self._samples, count), END, 0)
-            slot = graph.node("Mod", times, graph.constant([delay]))
-            slots.append(graph.node("Add", slot, graph.constant([begin])))
+            row = graph.node("Mod", times, graph.constant([delay]))
+            parts.append(graph.node("Add", row, graph.constant([begin])))
             begin += delay
-        rows = graph.concat(slots, 0)
+        rows = graph.concat(parts, 0)
         voice = graph.node("Expand", self._voice, graph.node("Shape", rows))
         pairs = [graph.node("Unsqueeze", part, graph.constant([2])) for part in (voice, rows)]
         return graph.reshape(graph.concat(pairs, 2), -1, 2)

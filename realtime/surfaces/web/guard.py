@@ -90,7 +90,7 @@ class Guard:
 
 
 async def add_headers(_: web.Request, response: web.StreamResponse) -> None:
-    """Forbid the browser all features that the page does not need."""
+    """Add headers that deny the browser every feature that the page does not need."""
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers["Server"] = "soundmorph"
@@ -101,7 +101,7 @@ def page_key(folder: Path | None = None) -> str:
     """Return the key stored in `folder`; if there is none, store a new one.
 
     With a stored key, an open page reconnects by itself after a restart. The default of `folder` is the
-    user's data folder. If the key cannot be stored, it is a new one at every start.
+    user's data folder. If the key cannot be stored, every start makes a new one.
     """
     if folder is None:
         import platformdirs

@@ -216,8 +216,8 @@ def test_http_requests_are_answered(server: WebServer, control: Control) -> None
     assert get(server, "/")[1]["CONTENTS"]["morph"]["CONTENTS"]["gain"] == gain
 
 
-def test_tree_is_of_one_model_while_models_change(control: Control, other_model: Path) -> None:
-    """The z of the other model has three numbers, that of control's four."""
+def test_tree_never_mixes_two_models(control: Control, other_model: Path) -> None:
+    """The other model's z has three numbers; the z of `control`'s model has four."""
     this, other = control.info, read(other_model).info
 
     def asked(looks: Iterator[ModelInfo]) -> tuple[int, Any]:
@@ -243,7 +243,7 @@ def test_host_info_gives_addresses_and_extensions(server: WebServer) -> None:
     assert said["EXTENSIONS"]["VALUE"] is True
 
 
-def test_address_that_is_not_allowed_gets_no_reply(control: Control) -> None:
+def test_client_that_is_not_admitted_gets_no_reply(control: Control) -> None:
     served = serve(control, _Shut())
     served.start()
     try:
@@ -287,7 +287,7 @@ def test_one_client_listens_to_a_limited_number_of_addresses(server: WebServer) 
     with connect(f"ws://127.0.0.1:{server.port}/", compression=None) as client:
         for number in range(MAX_LISTENED - 1):
             tell(client, "LISTEN", f"/nothing/{number}")
-        tell(client, "LISTEN", "/" + "x" * MAX_PATH)  # too long to count
+        tell(client, "LISTEN", "/" + "x" * MAX_PATH)  # too long, so it does not count
         tell(client, "LISTEN", "/nothing/last")
         tell(client, "LISTEN", "/morph/gain")  # one too many
         for before, path in (("/nothing/last", "/morph/mode"), ("/morph/mode", "/morph/glide")):
@@ -311,7 +311,7 @@ def dial(server: WebServer) -> socket.socket:
 
 
 def test_idle_connections_do_not_block_others(server: WebServer) -> None:
-    """Each address may have a few connections; the oldest idle one is closed first."""
+    """Each client may have a few connections; the oldest idle one is closed first."""
     idle = [dial(server) for _ in range(100)]
     assert get(server, "/morph/gain?VALUE") == (200, {"VALUE": [0.0]})
     assert [each.recv(1) for each in idle[: 100 - MAX_EACH]] == [b""] * (100 - MAX_EACH)

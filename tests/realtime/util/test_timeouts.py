@@ -11,7 +11,7 @@ import pytest
 
 from realtime.util.timeouts import TimedCaller
 
-# Exits while a close that takes sys.argv[1] seconds runs.
+# Starts a call of `close` that takes sys.argv[1] seconds, and exits while it may still run.
 EXIT = """
 import atexit, sys, time
 from realtime.util import timeouts

@@ -156,14 +156,17 @@ def test_model_that_crashes_the_worker_twice_is_replaced_by_the_previous_one(
 
 def test_start_that_hangs_is_aborted(tiny_model: Path) -> None:
     serve = ["serve", "--model", str(tiny_model), "--null", "--port", "0"]
-    with Process([sys.executable, "-m", "realtime", *serve], None) as server:
-        pid, end = server._process.pid, time.monotonic() + TIMEOUT_S
-        while not (workers := [c for c in children(pid) if b"spawn_main" in command_line(c)]):
-            assert time.monotonic() < end
-            time.sleep(0.01)
-        os.kill(workers[0], signal.SIGSTOP)
-        assert server.stop(signal.SIGINT) == 2
-        assert server.output == "realtime: error: stopped before the model was ready"
+    for _ in range(5):
+        with Process([sys.executable, "-m", "realtime", *serve], None) as server:
+            pid, end = server._process.pid, time.monotonic() + TIMEOUT_S
+            while not (workers := [c for c in children(pid) if b"spawn_main" in command_line(c)]):
+                assert time.monotonic() < end
+                time.sleep(0.01)
+            os.kill(workers[0], signal.SIGSTOP)
+            assert server.stop(signal.SIGINT) == 2
+        if not server.output.startswith("plays"):  # the worker was stopped before it was ready
+            break
+    assert server.output == "realtime: error: stopped before the model was ready"
 
 
 def children(pid: int) -> list[int]:

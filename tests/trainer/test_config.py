@@ -74,6 +74,8 @@ def test_the_papers_protocol_has_no_choice_of_ours(name: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ('[model]\n"\\n" = 1', "unknown key '\\n' in [model]"),
+        ('["\\n"]', "unknown table ['\\n']"),
         ("[fit]\nbtach_size = 3", "unknown key btach_size in [fit]; did you mean batch_size?"),
         ("[loss]\nepochs = 3", "unknown key epochs in [loss]; it belongs in [fit]"),
         ("[modle]\nlayers = 3", "unknown table [modle]; did you mean model?"),

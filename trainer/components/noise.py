@@ -15,13 +15,11 @@ PARTIAL_SPREAD = 0.5
 """Standard deviation of their levels, in nepers, in addition to the variation of Gaussian noise."""
 EVEN_FRAMES = 12
 """Frames at the start of the noise over which its power is even."""
-
-
 SEEDS = ((16, False), (17, True))
 """Seeds of the Gaussian and of the ringing noise.
 
-All sounds share the tables. Of eleven pairs, the power of this one is the most even, as in recordings, at and
-between the multiples of the frame rate (`bench.timbre.grid_db`).
+All sounds share the tables. Eleven pairs were tried. With this one, the power at the multiples of the frame
+rate is about that of recordings (`bench.timbre.grid_db`).
 """
 
 

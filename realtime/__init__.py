@@ -1,7 +1,7 @@
 """The stage: OSC in, sound out.
 
-The path of a datagram: `control` → `live` → `synth`, which calls `model` → `audio` (sound card). `offline`
-takes the place of `control`, `live` and `audio` when a file is rendered.
+Messages pass from `control` through `live` to `synth`, which decodes with `model`; blocks of sound pass back
+through `live` to `audio`. For a rendered file, `offline` takes the place of `control`, `live` and `audio`.
 """
 
 import os

@@ -1,6 +1,6 @@
 """The command line, `realtime COMMAND`; each command is a module in `realtime.cli`.
 
-Functions import what they need, so that `program` first decides what Ctrl-C does.
+Each function imports the modules it uses, so that `program` sets the effect of Ctrl-C before slow imports.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ def get_parser() -> argparse.ArgumentParser:
         prog="realtime", description="Play and render morphs between sounds with a decoder file."
     )
     parser.add_argument("--version", action="version", version=f"soundmorph {version('soundmorph')}")
-    added = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in commands().values():
-        command.add_parser(added)
+        command.add_parser(subparsers)
     return parser
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run a command and return its exit code; a user error is reported in one line and returns 2."""
+    """Run a command and return its exit code; report a user error in one line and return 2."""
     from io import TextIOWrapper
 
     from realtime.util.errors import explained
@@ -54,7 +54,7 @@ def main(argv: list[str] | None = None) -> int:
     args = get_parser().parse_args(argv)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the decoder manages its own threads
     if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # names of files may hold any bytes
+        sys.stdout.reconfigure(errors="backslashreplace")  # file names may contain any bytes
     try:
         code = int(commands()[args.command].run(args))
         sys.stdout.flush()
@@ -81,8 +81,9 @@ def _refuse(text: str) -> int:
 def program() -> NoReturn:
     """Run the command line and end the process; the entry point of the `realtime` script.
 
-    Ctrl-C ends the process at once until a command has something to save or to clean up
-    (`realtime.util.signals`). A KeyboardInterrupt during an import may be lost, or leave a traceback.
+    Ctrl-C ends the process at once, because a KeyboardInterrupt during an import may be lost or leave a
+    traceback. A command that has something to save or to clean up handles Ctrl-C itself
+    (`realtime.util.signals`).
     """
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)

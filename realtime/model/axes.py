@@ -1,4 +1,4 @@
-"""Words for the ends of the principal axes, from features of the sounds that are decoded there."""
+"""Names the ends of the principal axes, by features of the sounds that are decoded there."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from realtime.model.decoder import Decoder
 
 AXES = 8
 REACH = 2.0  # standard deviations from the mean to each end of an axis
-SAMPLE = 32  # training sounds that show the usual variation of a feature
+SAMPLE = 32  # training sounds, at least, that give the usual variation of a feature
 BATCH = 16  # sounds decoded at once
-SECOND = 0.6  # share of the strongest change that a second one needs to be named
+SECOND = 0.6  # a second feature is named if it changes at least this much, relative to the first
 FLOOR = 1e-9
-#: feature -> the words for less and for more of it
+#: feature -> the words for a smaller and for a larger value
 WORDS = {
     "brightness": ("darker", "brighter"),
     "length": ("shorter", "longer"),
@@ -30,7 +30,7 @@ Sounds = NDArray[np.float32]
 def name(decoder: Decoder) -> list[tuple[str, str]]:
     """Return names of the low and the high end of each of the first `AXES` principal axes.
 
-    A model with fewer than two training sounds gets none.
+    The list is empty for a model with fewer than two training sounds.
     """
     info = decoder.info
     mean, basis = np.array(info.latent.mean), np.array(info.pca.basis[:AXES]).reshape(-1, info.latent_dim)
@@ -39,7 +39,7 @@ def name(decoder: Decoder) -> list[tuple[str, str]]:
     if len(points) < 2 or not len(basis):
         return []
     usual = features(decode(decoder, points), info.sample_rate).std(axis=0)
-    low, high = (features(decode(decoder, mean + way * reach), info.sample_rate) for way in (-1, 1))
+    low, high = (features(decode(decoder, mean + sign * reach), info.sample_rate) for sign in (-1, 1))
     return [words(change, usual) for change in high - low]
 
 
@@ -54,8 +54,9 @@ def decode(decoder: Decoder, points: NDArray[Any]) -> Sounds:
 def features(sounds: Sounds, sample_rate: int) -> NDArray[np.float64]:
     """Return the features of sounds [N, T], in the order of `WORDS`: float64 [N, 5].
 
-    Log2 of the spectral centroid; log2 of the time by which 95 % of the energy has passed; log2 of the
-    spectral flatness; log2 of the time by which a quarter of the energy has passed; level in dB.
+    The features are log2 of the spectral centroid, log2 of the time by which 95 % of the energy has passed,
+    log2 of the spectral flatness, log2 of the time by which a quarter of the energy has passed, and the level
+    in dB.
     """
     power = np.abs(np.fft.rfft(sounds, axis=1)) ** 2 + FLOOR
     hz = np.fft.rfftfreq(sounds.shape[1], 1.0 / sample_rate)
@@ -69,10 +70,10 @@ def features(sounds: Sounds, sample_rate: int) -> NDArray[np.float64]:
 
 
 def words(change: NDArray[np.float64], usual: NDArray[np.float64]) -> tuple[str, str]:
-    """Return names of the low and the high end of an axis, as in ("darker, longer", "brighter, shorter").
+    """Return names of the low and the high end of an axis, such as ("darker, longer", "brighter, shorter").
 
     Args:
-        change: of each feature from the low end to the high one, [5].
+        change: change of each feature from the low end to the high end, [5].
         usual: standard deviation of each feature over the training sounds, [5].
     """
     strength = change / np.maximum(usual, FLOOR)

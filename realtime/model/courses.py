@@ -1,4 +1,4 @@
-"""Even paths between the classes of a model: equal steps for the ear, with loudness on a straight line."""
+"""Courses: paths between the classes of a model in steps that sound equal, with a steady change of level."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Course:
     """A path from one point to another, on the straight line between them.
 
     Attributes:
-        t: positions on the line at equal shares of the path, from 0 to 1.
+        t: positions on the line, from 0 to 1, at the ends of equal steps of the path.
         level_db: gains at these positions.
     """
 
@@ -24,18 +24,18 @@ class Course:
     level_db: tuple[float, ...] = (0.0, 0.0)
 
     def at(self, share: float) -> tuple[float, float]:
-        """Return the position on the line, 0..1, and the gain in dB at a share of the path, 0..1."""
+        """Return the position on the line, 0..1, and the gain in dB after a share of the path, 0..1."""
         shares = np.linspace(0.0, 1.0, len(self.t))
         return float(np.interp(share, shares, self.t)), float(np.interp(share, shares, self.level_db))
 
     @property
     def reversed(self) -> Course:
-        """The path back."""
+        """The course in the opposite direction."""
         return Course(tuple(1.0 - t for t in reversed(self.t)), self.level_db[::-1])
 
 
 STRAIGHT = Course()
-"""The straight line itself, at its own loudness."""
+"""The straight line in equal steps of z, without any gain."""
 
 
 class Courses:
@@ -52,5 +52,5 @@ class Courses:
         self._found |= {(start, end): there, (end, start): there.reversed}
 
     def between(self, start: str, end: str) -> Course:
-        """Return the course between two classes: a straight line if the model has none for this pair."""
+        """Return the course between two classes, or `STRAIGHT` if the model has none for this pair."""
         return self._found.get((start, end), STRAIGHT)

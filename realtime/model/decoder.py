@@ -51,7 +51,7 @@ def resolve(model: str) -> Path:
 
 @dataclass
 class _Binding:
-    """The arrays of the decoder, bound for one shape of `step`; a run fills `audio`."""
+    """The arrays of the decoder, bound for one shape of `step`; running the session fills `audio`."""
 
     io: Any
     z: Floats
@@ -61,11 +61,11 @@ class _Binding:
 
 @dataclass
 class StreamState:
-    """The state of one voice's stream: `Decoder.save` makes it and `Decoder.load` continues from it.
+    """The state of one voice's stream, which `Decoder.save` copies from a slot and `Decoder.load` restores.
 
     Attributes:
         caches: float32 [rows, columns] each, in the order of the model's caches.
-        frame: next frame.
+        frame: index of the next frame.
     """
 
     caches: tuple[Floats, ...]
@@ -85,7 +85,7 @@ class Decoder:
         capacity: slots for voices that stream at the same time.
         max_frames: maximum frames that a voice can advance in one step.
         threads: threads of ONNX Runtime per call.
-        provider: "cpu", "cuda", or "auto" for the available one with the shortest late steps.
+        provider: "cpu", "cuda", or "auto" for the available one with the lowest `providers.lateness_s`.
         file: result of `verify.read(path)`, if the file is already read.
 
     Attributes:
@@ -125,7 +125,7 @@ class Decoder:
         self._bindings: dict[tuple[int, int], _Binding] = {}
 
     def sibling(self, capacity: int = 1, max_frames: int | None = None) -> Decoder:
-        """Return a decoder on the same session with its own slots; another thread may use it."""
+        """Return a decoder with the same session and its own slots, for use on another thread."""
         other = copy.copy(self)
         other._allocate(capacity, max_frames or self.max_frames)
         return other
@@ -209,13 +209,13 @@ class Decoder:
         self.frame[slot] = state.frame
 
     def swap(self, one: int, other: int) -> None:
-        """Exchange the streams of two slots."""
+        """Exchange the streams of two slots. Allocates."""
         for cache in self._slots:
             cache[[one, other]] = cache[[other, one]]
         self.frame[[one, other]] = self.frame[[other, one]]
 
     def take(self, slot: int, other: Decoder, source: int) -> None:
-        """Copy slot `source` of a sibling to slot `slot` of this decoder. Does not allocate."""
+        """Copy slot `source` of the sibling `other` to slot `slot` of this decoder. Does not allocate."""
         for cache, theirs in zip(self._slots, other._slots, strict=True):
             cache[slot] = theirs[source]
         self.frame[slot] = other.frame[source]

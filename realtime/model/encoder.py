@@ -1,6 +1,6 @@
-"""The encoder of a model: converts a sound to a point z, without PyTorch.
+"""The encoder of a model: converts a sound to a point z.
 
-It allocates and takes about as long as decoding a whole sound, so it must not run on the audio path.
+Encoding allocates and takes about as long as decoding a whole sound, so it must not run on the audio path.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SUFFIX = ".encoder.onnx"
 MAX_MINUTES = 10.0
 """Longest accepted recording: a longer one is not a one-shot, and hours of sound would fill the memory."""
 MAX_SAMPLES = 2**26
-"""Most samples of a channel: 10 minutes at 96 kHz are fewer."""
+"""Most samples read of a channel, whatever sample rate the file states; `MAX_MINUTES` at 96 kHz are fewer."""
 PIECE = 2**16  # samples read at a time
 _TOO_LONG = f"the sound is too long: at most {MAX_MINUTES:g} minutes are accepted"
 
@@ -33,7 +33,7 @@ def encoder_path(decoder: Path) -> Path:
 
 
 class Owner(Protocol):
-    """The decoder that plays the points of an encoder, such as a `ModelInfo`."""
+    """The name and digest of the decoder that belongs to an encoder; `ModelInfo` has both."""
 
     @property
     def name(self) -> str: ...
@@ -47,7 +47,7 @@ class Encoder:
 
     Args:
         path: path of the .encoder.onnx file.
-        info: the decoder that plays the points; if given, both must come from one export.
+        info: the decoder that plays the points; if given, encoder and decoder must come from one export.
 
     Attributes:
         info: metadata of the file.
@@ -101,7 +101,7 @@ class Encoder:
         return self._mean(sound[None])
 
     def read_file(self, path: str | Path) -> npt.NDArray[np.float32]:
-        """Read a sound file in any format that libsndfile reads, and return the sound prepared: [samples].
+        """Read a sound file in any format that libsndfile reads; return the prepared sound: [samples].
 
         Raises:
             RealtimeError: the file cannot be read, or the sound cannot be encoded.
@@ -115,7 +115,7 @@ class Encoder:
             raise RealtimeError(f"{path}: {error}") from None
 
     def read_open(self, number: int) -> npt.NDArray[np.float32]:
-        """Read an open sound file in pieces, and return it prepared: [samples].
+        """Read an open sound file in pieces; return the prepared sound: [samples].
 
         Args:
             number: file descriptor.

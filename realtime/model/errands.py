@@ -1,4 +1,4 @@
-"""Work on models and sounds that messages name: `python -m realtime.model.errands`, a process of its own."""
+"""Errands with models and sounds that messages name, carried out by `python -m realtime.model.errands`."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from realtime.util.errors import ModelError, RealtimeError
 TRIAL_S = 60.0  # to load a decoder and decode a whole sound
 ENCODE_S = 60.0
 NAMING_S = 120.0  # to name the axes
-SLOW_S, SLOWEST = 0.1, 3.0  # most processor time of a sound: in s, and as a multiple of its duration
-PIECE_FRAMES = 8  # decoded at a time
+SLOW_S, SLOWEST = 0.1, 3.0  # processor time allowed for a sound: seconds, plus a multiple of its duration
+PIECE_FRAMES = 8  # frames decoded at a time
 
 
 def try_out(path: Path, file: ModelFile) -> None:
@@ -34,7 +34,7 @@ def try_out(path: Path, file: ModelFile) -> None:
         file: a checked decoder.
 
     Raises:
-        ModelError: the decoder does not pass.
+        ModelError: the decoder crashes, is too slow or does not decode.
     """
     try:
         errands.run(__name__, "decode", path.name, stdin=file.model, limit_s=TRIAL_S)
@@ -48,7 +48,7 @@ def encode(path: Path, info: ModelInfo, sound: BinaryIO) -> Vector:
     Args:
         path: file of the decoder that plays the point; its encoder lies beside it.
         info: metadata of the decoder.
-        sound: the sound.
+        sound: the open sound file.
 
     Raises:
         RealtimeError: the sound cannot be encoded.
@@ -61,10 +61,10 @@ def encode(path: Path, info: ModelInfo, sound: BinaryIO) -> Vector:
 def name_axes(path: Path) -> list[str]:
     """Return the names of the low and the high end of each axis of a model, low high low high …
 
-    They are measured in a process of its own: it decodes some eighty sounds.
+    A process of its own finds the names from some eighty sounds that it decodes.
 
     Raises:
-        RealtimeError: they cannot be measured.
+        RealtimeError: the process fails.
     """
     named = errands.run(__name__, "name_axes", str(path), stdin=b"", limit_s=NAMING_S)
     return [str(end) for ends in named for end in ends]

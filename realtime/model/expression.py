@@ -1,4 +1,4 @@
-"""The offset in z of a hit from its point: by its velocity, and by a random variation like that of takes."""
+"""The offset in z of a hit from its point: by its velocity, and at random, as the takes of a class differ."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from realtime.model.schema import ModelInfo
 from realtime.model.shares import Shares
 
 MIDDLE = 0.5
-"""The velocity at which a hit plays the point itself; harder and softer hits lie on either side of it."""
+"""The velocity at which a hit plays the point itself; harder and softer hits deviate from it."""
 BACKGROUND = 0.01
-"""Weight of the directions of the classes beside those of drums, each of which weighs 1 at its place."""
+"""Weight of the classes' direction in the mean with the drums' directions; a drum at the point weighs 1."""
 
 
 class _Place(NamedTuple):
-    """A point z [D], the share of each class there, and the change of z [D] from velocity 0 to 1."""
+    """A point z [D], the share of each class at z, and the change of z [D] from velocity 0 to 1."""
 
     z: tuple[float, ...]
     shares: NDArray[np.float64]
@@ -58,9 +58,10 @@ class Expression:
     ) -> tuple[float, ...]:
         """Return the offset [D] of a hit from z [D].
 
-        Velocity moves along the directions of the drums near z and of the classes, each class weighted by its
-        share at z. Variation draws a class by its share and two of its takes, and mixes their distances from
-        the centre at a random weight. So it stays within the spread of the takes.
+        Velocity moves the hit along a mean of the directions of the drums near z and of the classes, each
+        class weighted by its share at z. Variation draws a class by its share, draws two training sounds of
+        that class, and mixes their distances from the class centre at a random weight. So variation stays
+        within the spread of the training sounds.
 
         Args:
             z: the point.
@@ -86,7 +87,7 @@ class Expression:
         return tuple(moved.tolist())
 
     def _place(self, z: tuple[float, ...]) -> _Place:
-        """Return the place at z [D]; that of the latest z is kept, as a hit asks twice and hits repeat."""
+        """Return the place at z [D]; the latest is kept, because a hit asks twice and hits repeat."""
         latest = self._latest
         if latest.z != z:
             latest = self._latest = self._look(z)

@@ -1,4 +1,4 @@
-"""Finds names as people say them: "Kick", "kicks", "closed hat", "hihat", "six" for "6"."""
+"""Finds names in the spellings that people use: "Kick", "kicks", "closed hat", "hihat", "six" for "6"."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ SYNONYMS = (
     ("tom", "tomtom", "lt", "mt", "ht"),
     ("perc", "percussion"),
 )
-"""Words for the same drum. A model that has several of them gets the first."""
+"""Words for the same drum. If a model has several of these names, the first word in the row finds its own."""
 
 
 def fold(name: str) -> str:
-    """Return a name without case, spaces, hyphens and plural; the word of a digit becomes the digit."""
+    """Return a name in lower case, singular, without spaces, hyphens and underscores; "six" becomes "6"."""
     word = re.sub(r"[\s_-]+", "", name.casefold())
     if re.search(r"(?:sh|ch|x|ss)es$", word):
         word = word[:-2]
@@ -39,10 +39,10 @@ _SYNONYMS = {fold(word): words for words in SYNONYMS for word in words}
 
 
 class Names:
-    """Looks names up. Of names that differ only in case, plural, spelling or order, the first is found.
+    """Looks up names. Of names that differ only in case, plural, spelling or word order, the first is found.
 
     Args:
-        names: the names to be found.
+        names: the known names.
     """
 
     def __init__(self, names: Iterable[str]) -> None:
@@ -59,10 +59,10 @@ class Names:
                 self._files[word] = None if word in self._files else name
 
     def find(self, said: str) -> str | None:
-        """Return the name meant, or None.
+        """Return the known name that `said` means, or None.
 
-        That is the exact name, else one with the same `fold`, else a synonym, else one with the same words in
-        another order.
+        The exact name has precedence; then follow a name with the same `fold`, a synonym, and a name with the
+        same words in another order.
         """
         if said in self._exact:
             return said
@@ -72,10 +72,10 @@ class Names:
         return next((name for name in found if name is not None), None)
 
     def find_file(self, said: str) -> str | None:
-        """Return the only name with that last part, `Kicks/Kick 03` for `Kick 03`, or None."""
+        """Return the only name whose last part is `said`, `Kicks/Kick 03` for `Kick 03`, or None."""
         return self._files.get(fold(said))
 
     def spellings(self) -> dict[str, str]:
-        """Return the folded words that find a name, each with the name that it finds."""
+        """Return folded word -> name for the words that `find` accepts."""
         found = {word: self.find(word) for word in (*DIGITS, *_SYNONYMS, *self._folded)}
         return {word: name for word, name in found.items() if name is not None}

@@ -11,21 +11,21 @@ from realtime.util.errors import RealtimeError
 
 
 def prepare(samples: npt.ArrayLike, sample_rate: int, how: Preparation) -> npt.NDArray[np.float32]:
-    """Return one window of sound: mono, without DC, at the model's rate, with peak 1, leading silence cut.
+    """Return one window of sound: mono, without DC, at the model's rate, with peak 1.
 
     As in the code of the paper's authors, leading blocks of silence are cut only from a sound longer than the
-    window; a sound that is still too long is trimmed, and one that is too short is padded with zeros.
+    window. A sound that is still longer is trimmed, and a shorter one is padded with zeros.
 
     Args:
         samples: [samples] or [samples, channels], at any scale.
         sample_rate: sample rate in Hz.
-        how: settings from the encoder file, or of the training run.
+        how: settings, from the encoder file or from the training run.
 
     Returns:
         float32 [how.length].
 
     Raises:
-        RealtimeError: "the sound …" is empty, silent, too short or not finite.
+        RealtimeError: the sound is empty, silent, too short or not finite.
     """
     signal = np.asarray(samples, np.float32)
     signal = signal[:, None] if signal.ndim == 1 else signal
@@ -39,7 +39,7 @@ def prepare(samples: npt.ArrayLike, sample_rate: int, how: Preparation) -> npt.N
 def prepare_mixed(
     mixed: npt.NDArray[np.float64], first: npt.NDArray[np.float32], sample_rate: int, how: Preparation
 ) -> npt.NDArray[np.float32]:
-    """Prepare a sound like `prepare`, given the mean of its channels and its first channel: [samples]."""
+    """Prepare a sound like `prepare`, from the mean of its channels and its first channel: [samples] each."""
     duration_ms = 1000 * len(mixed) / sample_rate
     if duration_ms < how.shortest_ms:
         raise RealtimeError(

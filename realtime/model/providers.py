@@ -1,4 +1,4 @@
-"""Selects the execution provider of ONNX Runtime; a requested provider is used or refused, never replaced."""
+"""Selects the execution provider of ONNX Runtime; refuses a requested provider rather than replacing it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PROBE_FRAMES, PROBE_RUNS = 4, 200
 
 
 def check_runtime() -> None:
-    """Check that exactly one build of ONNX Runtime is installed; both share a folder and break each other.
+    """Check that one build of ONNX Runtime is installed; two would share a folder and break each other.
 
     Raises:
         RealtimeError: no build or both are installed.
@@ -78,7 +78,7 @@ def open_on_cpu(model: bytes, path: Path) -> Any:
     """Open a single-threaded CPU session for a verified model off the audio path.
 
     Raises:
-        ModelError, RealtimeError: as `open_session`.
+        ModelError, RealtimeError: as for `open_session`.
     """
     check_runtime()
     return _open(model, path, 1, PROVIDERS["cpu"])
@@ -99,12 +99,12 @@ def _open(model: bytes, path: Path, threads: int, name: str) -> Any | None:
         if name != PROVIDERS["cpu"]:
             return None
         raise ModelError(f"{path}: ONNX Runtime refuses the model: {one_line(error)}") from error
-    # without CUDA the runtime silently falls back to the CPU; only its list of providers shows it
+    # without CUDA, ONNX Runtime silently falls back to the CPU; only the list of providers shows that
     return session if session.get_providers()[0] == name else None
 
 
 def lateness_s(session: Any, file: ModelFile) -> float:
-    """Measure a short step of one voice; return the 99th percentile of its time in seconds."""
+    """Time many short steps of one voice; return the 99th percentile in seconds."""
     feed: dict[str, Any] = {
         schema.Z: np.zeros((1, PROBE_FRAMES, file.info.latent_dim), np.float32),
         schema.FRAME: np.zeros(1, np.int64),

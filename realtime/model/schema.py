@@ -13,7 +13,7 @@ of this schema; `soundmorph`, a ModelInfo as one JSON object; and, as the last b
 The encoder file lies beside it (drums.onnx, drums.encoder.onnx). It is written and checked in the same way,
 with `soundmorph_encoder`, an EncoderInfo, in place of `soundmorph`:
 
-    sound    float32 [1, length]                    one sound, processed as described in Preparation
+    sound    float32 [1, length]                    one sound, prepared as described in Preparation
     z        float32 [1, latent_dim]                its point: the mean of the encoder's distribution
 """
 
@@ -70,7 +70,7 @@ Vector = tuple[float, ...]
 
 @dataclass(frozen=True)
 class LatentStats:
-    """Mean, standard deviation, 5th and 95th percentile of the training sounds' z, per dimension."""
+    """Statistics of the training sounds' z, per dimension; low and high are the 5th and 95th percentiles."""
 
     mean: Vector
     std: Vector
@@ -131,12 +131,12 @@ class DrumInfo:
 
 @dataclass(frozen=True)
 class CourseInfo:
-    """A path in even steps from one class centre to another, on the straight line between them.
+    """A course: a path from one class centre to another, on the straight line between them, in even steps.
 
     Attributes:
         start, end: indices of the classes.
-        t: positions on the line, from 0 to 1, that are equal steps apart for the ear; 2 to 257.
-        level_db: the gain at each that brings its loudness to the straight line between those of the ends.
+        t: 2 to 257 positions on the line, from 0 to 1, between which the sound changes by equal steps.
+        level_db: gain at each position; with these gains, loudness changes linearly from end to end.
     """
 
     start: int
@@ -167,7 +167,7 @@ class ModelInfo:
         name: name of the model.
         architecture: name of the architecture, such as "dc".
         sample_rate: model sample rate in Hz.
-        hop_length: samples that a latent frame is decoded to.
+        hop_length: samples per latent frame.
         length: samples of a whole sound, a multiple of hop_length.
         latent_dim: size of z.
         latent: statistics of the training sounds' z.
@@ -176,14 +176,14 @@ class ModelInfo:
         anchors: the training sounds.
         loudness_db: RMS of the decoded class centres in dB relative to full scale.
         config_hash: SHA-256 of the training configuration, in hexadecimal.
-        licence: licence of the model, as its training data allow.
+        licence: licence of the model, which the licences of its training data must allow.
         credits: one line per source of training data.
         tools: name -> version of each tool that made the file.
         training: facts about the run (epochs, sounds, …), for people to read.
         schema_version: version of the schema.
-        courses: paths in even steps between class centres, one for a pair; empty if not measured.
-        drums: directions of velocity around single drums; elsewhere those of the classes hold. Empty if
-            unknown, as in files of earlier releases.
+        courses: paths in even steps between class centres, at most one for each pair; empty if not measured.
+        drums: directions of velocity around single drums; elsewhere, the directions of the classes apply.
+            Empty if unknown, as in files of earlier releases.
         morph: the morph to try first; null if unknown, as in files of earlier releases.
     """
 
@@ -219,7 +219,7 @@ class ModelInfo:
         return 1e3 * self.length / self.sample_rate
 
     def point(self, name: str) -> Vector:
-        """Return the z of a class centre or an anchor, looked up by `names.Names`, also without its folder.
+        """Return the z of a class centre or an anchor, found by `names.Names`, also without its folder.
 
         Raises:
             ModelError: no class or anchor has that name; the message lists similar names.
@@ -235,7 +235,7 @@ class ModelInfo:
         raise ModelError(f"model {self.name!r} has no point named {name!r}: {hint}")
 
     def renews(self, other: ModelInfo) -> bool:
-        """Return True if this is another version of a model: of the same name, sounds and size of z."""
+        """Return True if this is another version of `other`: of the same name, sounds and size of z."""
         return self.digest != other.digest and self.sounds_digest == other.sounds_digest
 
     def as_dict(self) -> dict[str, Any]:
@@ -245,13 +245,13 @@ class ModelInfo:
             if not content[key]:
                 del content[key]
         for entry in content["classes"]:
-            if not entry["velocity"]:  # files without it keep their digest
+            if not entry["velocity"]:  # so that files of earlier releases keep their digest
                 del entry["velocity"]
         return content
 
     def to_metadata(self) -> dict[str, str]:
         """Return the metadata as entries of `metadata_props`."""
-        compact = (",", ":")  # a tenth of all numbers' characters would be spaces
+        compact = (",", ":")  # spaces would lengthen the metadata by a tenth
         return {SCHEMA_KEY: str(self.schema_version), INFO_KEY: self._json(compact)}
 
     @property
@@ -266,7 +266,7 @@ class ModelInfo:
 
     @property
     def sounds_digest(self) -> str:
-        """SHA-256, in hexadecimal, of the name, sounds and size of z, which all versions of a model share."""
+        """SHA-256, in hexadecimal, of name, sounds and size of z, which all versions of a model share."""
         names = [[each.name for each in kind] for kind in (self.classes, self.anchors)]
         return hashlib.sha256(json.dumps([self.name, self.latent_dim, *names]).encode()).hexdigest()
 
@@ -364,7 +364,7 @@ def _content(metadata: Mapping[str, str], key: str) -> Any:
 
 
 def add_checksum(model: bytes) -> bytes:
-    """Append the checksum to a serialised ONNX model; the result is still an ONNX model."""
+    """Append the checksum to a serialised ONNX model, which remains valid."""
     return model + _SEAL + hashlib.sha256(model).hexdigest().encode()
 
 
@@ -378,7 +378,7 @@ def has_valid_checksum(content: bytes) -> bool:
     if not end.startswith(_SEAL):
         return False
     if end[len(_SEAL) :] != hashlib.sha256(model).hexdigest().encode():
-        raise ModelError("damaged: the checksum does not match the content; copy or export it again")
+        raise ModelError("damaged: the checksum does not match the content; copy or export the file again")
     return True
 
 

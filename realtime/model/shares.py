@@ -1,4 +1,4 @@
-"""The share of each class in a point."""
+"""The share of each class at a point."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LEAST_VARIANCE = 1e-12  # for a class that is a single point
 
 
 class Shares:
-    """The probability of each class at a point, for a model.
+    """Calculates the share of each class at a point: the probability that a sound there belongs to the class.
 
     Each class is a normal distribution around its centre with variance s = spread^2 / D in each of the D
     dimensions. All classes are assumed equally frequent. The result is the softmax of

@@ -1,8 +1,8 @@
 """The sizes of a decoder's tensors, calculated before it runs.
 
-They may depend on the numbers of voices and frames, but on nothing that the decoder computes from z, the
-frames' indices or its caches. Otherwise a size that is harmless in the first and the last frame could be huge
-in a frame between them.
+The sizes may depend on the numbers of voices and frames, but on no value that the decoder computes from z,
+the frame indices or the caches. Otherwise a size that is harmless in the first and the last frame could be
+huge in a frame between them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MAX_TOTAL = 2**32
 SHAPES = ((1, 1), (8, 64))
 """Voices and frames of the calls whose tensors are checked."""
 
-_MAX_CONSTANT = 2**16  # numbers in a tensor whose values are calculated here
+_MAX_CONSTANT = 2**16  # most numbers in a tensor whose values are calculated here
 
 Whole = npt.NDArray[np.int64]
 
@@ -34,10 +34,10 @@ def check(model: Any, hop_length: int) -> None:
 
     Args:
         model: the ONNX model; its inputs and outputs are those of a decoder.
-        hop_length: samples that a frame is decoded to.
+        hop_length: samples per latent frame.
 
     Raises:
-        ModelError: the size of a tensor is not known, too large, or inconsistent.
+        ModelError: the size of a tensor is unknown, too large, or inconsistent.
     """
     for voices, frames in SHAPES:
         sizes = _sizes(model, voices, frames, hop_length)
@@ -63,11 +63,11 @@ def _sizes(model: Any, voices: int, frames: int, hop_length: int) -> dict[str, l
 
 
 def infer(model: Any, data_prop: bool = True) -> dict[str, list[int]]:
-    """Return name -> shape of the tensors of a model whose shapes ONNX finds to be fixed.
+    """Return name -> shape of those tensors of a model whose shapes ONNX can infer as fixed.
 
     Args:
         model: the ONNX model.
-        data_prop: follow the values of shapes, too; it fails where shapes are added to indices.
+        data_prop: also follow calculations with shapes; the inference fails where these use indices, too.
 
     Raises:
         ModelError: the sizes are inconsistent.
@@ -90,9 +90,9 @@ def infer(model: Any, data_prop: bool = True) -> dict[str, list[int]]:
 
 
 def _light(model: Any, voices: int, frames: int, hop_length: int) -> tuple[Any, dict[str, Whole]]:
-    """Return the model for a call of one shape, and its whole-number constants.
+    """Return the model with fixed numbers of voices and frames, and its small whole-number constants.
 
-    Large weights become inputs, so that only their shapes remain.
+    The other weights become inputs, so that only their shapes remain.
     """
     from onnx import ModelProto, TensorProto, helper
 
@@ -120,7 +120,7 @@ def _light(model: Any, voices: int, frames: int, hop_length: int) -> tuple[Any, 
 
 
 def _fold(graph: Any, constants: dict[str, Whole], sizes: dict[str, list[int]]) -> None:
-    """Calculate the values that depend on constants and shapes alone; put them in place of their nodes."""
+    """Calculate the values that depend on constants and shapes alone, and replace their nodes by them."""
     from onnx import numpy_helper
 
     kept = []
@@ -138,7 +138,7 @@ def _fold(graph: Any, constants: dict[str, Whole], sizes: dict[str, list[int]]) 
 
 
 def _calculate(node: Any, constants: dict[str, Whole], sizes: dict[str, list[int]]) -> list[Whole] | None:
-    """Return the values of a node's outputs, or None if they are not known or the node is no arithmetic."""
+    """Return the values of a node's outputs, or None if they are unknown or not needed for a size."""
     from onnx import helper
 
     options = {each.name: helper.get_attribute_value(each) for each in node.attribute}
@@ -165,7 +165,7 @@ def _calculate(node: Any, constants: dict[str, Whole], sizes: dict[str, list[int
 def _arithmetic(
     operator: str, given: Sequence[Any], options: dict[str, Any], outputs: int
 ) -> list[Whole] | None:
-    """Carry out an operator as ONNX defines it; return None for one that the sizes do not need."""
+    """Carry out an operator as ONNX defines it; return None for an operator that the sizes do not need."""
     first, *rest = given
     match operator:
         case "Identity":

@@ -68,8 +68,8 @@ def read(path: Path) -> ModelFile:
     """Read and check a decoder file.
 
     Raises:
-        ModelError: the file is missing, damaged or not a soundmorph decoder, or it requests more than a
-            decoder needs.
+        ModelError: the file is missing, damaged or not a soundmorph decoder, or its graph has operators,
+            attributes or sizes that a decoder does not need.
     """
     try:
         return check(_content(path))
@@ -114,11 +114,11 @@ def _content(path: Path) -> bytes:
 
 
 def _parse(content: bytes, parse: Callable[[dict[str, str]], Info], operators: set[str]) -> tuple[Any, Info]:
-    """Make the checks common to all files; return the model and its metadata."""
+    """Make the checks that decoders and encoders share; return the model and its metadata."""
     import onnx
     from google.protobuf.message import DecodeError
 
-    sealed = schema.has_valid_checksum(content)
+    has_checksum = schema.has_valid_checksum(content)
     try:
         model = onnx.ModelProto.FromString(content)
     except DecodeError as error:
@@ -127,8 +127,8 @@ def _parse(content: bytes, parse: Callable[[dict[str, str]], Info], operators: s
     if not model.graph.node and not metadata:
         raise ModelError("not a readable ONNX model")
     info = parse(metadata)
-    if not sealed:
-        raise ModelError("damaged: the checksum at its end is missing; copy or export it again")
+    if not has_checksum:
+        raise ModelError("damaged: the checksum at its end is missing; copy or export the file again")
     if model.functions or model.training_info or model.graph.sparse_initializer:
         raise ModelError("has functions, training steps or sparse weights, which no soundmorph model has")
     for entry in model.opset_import:
@@ -155,7 +155,7 @@ def _check_node(node: Any, operators: set[str]) -> None:
 def _check_divisors(graph: Any) -> None:
     """Check that divisors are constants of 1 or more.
 
-    ONNX Runtime 1.32 refuses to divide by 0; in a version that does not, the division would end the process.
+    ONNX Runtime 1.32 refuses a division by 0; in a version that does not, the division would end the process.
     """
     from onnx import TensorProto
 
@@ -163,7 +163,7 @@ def _check_divisors(graph: Any) -> None:
     positive = {tensor.name for tensor in whole if (np.frombuffer(tensor.raw_data, np.int64) >= 1).all()}
     positive -= {value.name for value in graph.input}
     if any(node.op_type == "Mod" and node.input[1:] and node.input[1] not in positive for node in graph.node):
-        raise ModelError("divides by something that is not a constant of 1 or more")
+        raise ModelError("has a divisor that is not a constant of 1 or more")
 
 
 def _check_tensor(tensor: Any) -> None:

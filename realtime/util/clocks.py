@@ -1,4 +1,4 @@
-"""Estimates of the time at which a stream of samples began, from times that jitter."""
+"""Estimates the time at which a stream of samples began, from observations that jitter."""
 
 from __future__ import annotations
 

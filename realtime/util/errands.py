@@ -16,17 +16,18 @@ from realtime.util.errors import RealtimeError
 from realtime.util.outside import OutsideError
 
 MEMORY_BYTES = 4 * 2**30  # address space of an errand, where the system can limit it
-_APART: dict[str, Any] = {} if sys.platform == "win32" else {"start_new_session": True}  # no Ctrl-C
+# in a session of its own, the process does not receive the terminal's Ctrl-C
+_OWN_SESSION: dict[str, Any] = {} if sys.platform == "win32" else {"start_new_session": True}
 
 
 def run(module: str, *arguments: str, stdin: BinaryIO | bytes, limit_s: float) -> Any:
     """Run `python -m module arguments` and return the result of its errand.
 
     Args:
-        module: calls `carry_out`.
+        module: a module that calls `carry_out` when run.
         arguments: the name of the errand and its arguments.
-        stdin: an open file, or bytes: the standard input of the process.
-        limit_s: time limit; the process is ended by then, even if this one ends before.
+        stdin: the standard input of the process: an open file, or bytes.
+        limit_s: time limit, after which the process ends even if the caller has died.
 
     Raises:
         RealtimeError: the errand failed, crashed, or did not finish in time.
@@ -34,11 +35,13 @@ def run(module: str, *arguments: str, stdin: BinaryIO | bytes, limit_s: float) -
     command = [sys.executable, "-m", module, f"{limit_s:g}", *arguments]
     given = {"input": stdin} if isinstance(stdin, bytes) else {"stdin": stdin}
     try:
-        ended = subprocess.run(command, capture_output=True, timeout=limit_s, check=False, **given, **_APART)
+        ended = subprocess.run(
+            command, capture_output=True, timeout=limit_s, check=False, **given, **_OWN_SESSION
+        )
     except subprocess.TimeoutExpired:
         raise RealtimeError(f"not done within {limit_s:g} s") from None
     except OSError as error:
-        raise RealtimeError(f"no process for it: {error.strerror or error}") from None
+        raise RealtimeError(f"cannot start a process: {error.strerror or error}") from None
     if ended.returncode < 0:
         raise RealtimeError(f"crashed (signal {-ended.returncode})")
     try:
@@ -54,7 +57,7 @@ def carry_out(errands: Mapping[str, Callable[..., Any]]) -> NoReturn:
     """Carry out the errand that the command line names, print the result as JSON, and end the process.
 
     Args:
-        errands: name -> function of the remaining arguments; returns what JSON can hold.
+        errands: name -> function of the remaining arguments, whose result JSON can represent.
     """
     limit_s, name, *arguments = sys.argv[1:]
     priority.ordinary()
@@ -72,7 +75,7 @@ def carry_out(errands: Mapping[str, Callable[..., Any]]) -> NoReturn:
 
 def _limit(limit_s: float) -> None:
     if hasattr(signal, "alarm"):
-        signal.alarm(int(limit_s) + 1)  # ends this process, unless the caller has done so
+        signal.alarm(int(limit_s) + 1)  # ends this process if the caller has not done so by then
     with contextlib.suppress(ImportError, OSError, ValueError):
         import resource
 

@@ -22,7 +22,7 @@ class ModelError(RealtimeError):
 
 
 def explained(error: BaseException) -> str:
-    """Return the line for an error whose cause the user can remove; an empty text for any other."""
+    """Return the line for an error whose cause the user can remove, or an empty text for any other error."""
     match error:
         case RealtimeError():
             return str(error)
@@ -36,16 +36,16 @@ def explained(error: BaseException) -> str:
 
 
 def printable(line: str) -> str:
-    """Return a line without characters that control a terminal, which names in files may contain."""
+    """Return a line with "?" in place of characters that control a terminal; names in files may have them."""
     return "".join(c if c.isprintable() else "?" for c in line)
 
 
 def over_progress(line: str, stream: TextIO) -> str:
-    """Return a line for a stream; on a terminal, it first clears the line, which may show a progress bar."""
+    """Return a line to print on a stream; if that is a terminal, begin by erasing a progress bar."""
     return CLEAR + line if stream.isatty() else line
 
 
 def say(line: str) -> None:
-    """Print a line for the user on stderr while the program continues, also after the terminal has gone."""
+    """Print a line for the user on stderr; ignore an error, such as a terminal that has been closed."""
     with contextlib.suppress(OSError):
         print(over_progress(printable(f"realtime: {line}"), sys.stderr), file=sys.stderr, flush=True)

@@ -21,7 +21,7 @@ FORMATS = {
     ".flac": ("FLAC", {"24": "PCM_24", "16": "PCM_16"}),
     ".ogg": ("OGG", {"vorbis": "VORBIS"}),
 }
-BYTES = {"FLOAT": 4, "PCM_24": 3, "PCM_16": 2}  # of a sample
+BYTES = {"FLOAT": 4, "PCM_24": 3, "PCM_16": 2}  # per sample
 MAX_WAV = 2**32 - 2**16  # bytes of sound; the header counts up to 2**32
 
 
@@ -30,7 +30,7 @@ class FileError(RealtimeError):
 
 
 def sample_format(path: Path, bits: str | None = None) -> tuple[str, str]:
-    """Return soundfile's names of a file's format and sample format; `bits` None selects the default.
+    """Return soundfile's names for a file's format and sample format; `bits` None selects the default.
 
     Raises:
         FileError: the suffix is unknown, or the format does not support the bits.
@@ -47,7 +47,7 @@ def sample_format(path: Path, bits: str | None = None) -> tuple[str, str]:
 
 
 def check(path: Path, force: bool = False, bits: str | None = None) -> None:
-    """Check that a new sound file can be written to `path`. It is fast; call it before any work.
+    """Check that a new sound file can be written to `path`. The check is fast; call it before any work.
 
     Raises:
         FileError: the suffix or bits are unknown, the folder does not exist, or the file exists and `force`
@@ -137,7 +137,7 @@ class SoundFile:
             raise FileError(f"cannot write to {self.path}: {error or 'disk full'}") from error
 
     def commit(self) -> None:
-        """Close the file and rename it to its target; after a failed `write` it contains the earlier blocks.
+        """Close the file and rename it to its target. After a failed `write`, it contains the earlier blocks.
 
         Raises:
             FileError: closing or renaming fails, or the target has been created meanwhile.
@@ -184,7 +184,7 @@ class Folder:
     def making(cls, path: Path, force: bool = False) -> Iterator[Folder]:
         """Create the folder for a `with` block: commit it at the end, or discard it after an error."""
         folder = cls(path, force)
-        try:  # before `make`, as an interrupt may arrive at any time
+        try:  # includes `make`, because an interrupt may arrive at any time
             folder.make()
             yield folder
         except BaseException:

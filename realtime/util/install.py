@@ -1,4 +1,4 @@
-"""Commands for a shell, in the environment of the program: those that install, and those that run."""
+"""Shell commands to suggest to the user: to install packages, or to run programs, in this environment."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def command(packages: str) -> str:
-    """Return the command that installs packages into the running environment, from the current folder.
+    """Return the command that installs packages into the running environment, for use in the current folder.
 
     Args:
         packages: as pip takes them, such as "soundmorph[cpu]" or "--force-reinstall sounddevice".

@@ -1,4 +1,4 @@
-"""Files that messages and the page may name: those in one folder."""
+"""The library: the folder whose files messages and the page may name."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from realtime.util.outside import OutsideError
 
 
 class Library:
-    """Looks up files by name in one folder.
+    """Looks up files by name in the library.
 
     Args:
-        folder: the library folder; None: no name is accepted.
+        folder: the folder; None: no name is accepted.
     """
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = None if folder is None else folder.resolve()
 
     def open(self, name: str, suffixes: Sequence[str]) -> BinaryIO:
-        """Open a file; replacing it later has no effect.
+        """Open a file; the result reads this file even if another file later takes its name.
 
         Raises:
-            ControlError: as for `file`, or it is not a regular file that can be read.
+            ControlError: as for `file`, or the file is not regular or not readable.
         """
         path = self.file(name, suffixes)
         try:

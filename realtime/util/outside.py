@@ -42,7 +42,7 @@ def read(path: Path, limit: int) -> bytes:
 
     Raises:
         OSError: the file cannot be read.
-        OutsideError: it is too large, or not a regular file.
+        OutsideError: the file is too large, or not a regular file.
     """
     with open_file(path) as file:
         content = file.read(limit + 1)
@@ -56,7 +56,7 @@ def text(content: bytes) -> str:
     """Decode UTF-8.
 
     Raises:
-        OutsideError: it is not UTF-8.
+        OutsideError: the content is not UTF-8.
     """
     try:
         return content.decode()
@@ -65,15 +65,15 @@ def text(content: bytes) -> str:
 
 
 def from_json(source: bytes | str, *, file_names: bool = False, nulls: bool = False) -> Any:
-    """Parse JSON. Numbers are finite, and texts can be encoded.
+    """Parse JSON with finite numbers and with texts that UTF-8 can encode.
 
     Args:
-        source: the text, or its UTF-8.
-        file_names: accept texts with bytes that are not UTF-8, as Python represents them in names of files.
+        source: the text, or the text in UTF-8.
+        file_names: also accept the surrogates by which Python represents undecodable bytes in file names.
         nulls: read NaN and infinity as null instead of refusing the text.
 
     Raises:
-        OutsideError: it is not JSON, or exceeds a limit.
+        OutsideError: the text is not such JSON, or exceeds a limit.
     """
     source = text(source) if isinstance(source, bytes) else source
     try:
@@ -97,9 +97,9 @@ def from_toml(content: bytes) -> dict[str, Any]:
     """Parse TOML. Whole numbers have at most `MAX_DIGITS` digits.
 
     Raises:
-        OutsideError: it is not TOML, or exceeds a limit.
+        OutsideError: the content is not TOML, or exceeds a limit.
     """
-    if sys.version_info >= (3, 11):  # imported here, as many servers never read such a file
+    if sys.version_info >= (3, 11):  # imported here, because many servers never read TOML
         import tomllib
     else:
         import tomli as tomllib
@@ -109,7 +109,7 @@ def from_toml(content: bytes) -> dict[str, Any]:
         raise OutsideError(_DEEP) from None
     except tomllib.TOMLDecodeError as error:
         raise OutsideError(f"not TOML: {error}") from None
-    except ValueError:  # Python refuses very long numbers, and dates that do not exist
+    except ValueError:  # Python refuses very long numbers and impossible dates
         raise OutsideError("not TOML: a number or a date is not accepted") from None
     _check(tables)
     return tables
@@ -161,4 +161,4 @@ def _check_text(value: str, file_names: bool) -> None:
     try:
         value.encode(errors="surrogateescape" if file_names else "strict")
     except UnicodeEncodeError:
-        raise OutsideError("a text has characters that do not exist") from None
+        raise OutsideError("a text has invalid characters") from None

@@ -12,13 +12,13 @@ import os
 import sys
 import threading
 
-SWITCH_INTERVAL_S = 1e-4  # for Python threads; with the default 5 ms a busy one starves the audio callback
+SWITCH_INTERVAL_S = 1e-4  # of Python threads; at the default 5 ms, a busy thread starves the audio callback
 RENDER, SOUND, CONTROL = 10, 2, 1  # real-time priorities, below those of audio servers
 NICEST = 19
 
 
 def switch_often() -> None:
-    """Shorten the switch interval of Python threads, so that none blocks the others for long."""
+    """Shorten the switch interval of Python threads, so that no thread blocks the others for long."""
     sys.setswitchinterval(SWITCH_INTERVAL_S)
 
 

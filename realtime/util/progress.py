@@ -37,7 +37,7 @@ class Progress:
         self._width = len(line)
 
     def line(self, done: int, passed_s: float) -> str:
-        """Return the line: a bar, the percentage done, and the estimated time left."""
+        """Return the line: a bar, the percentage done, and the time left, estimated from the time passed."""
         part = min(1.0, done / self._total)
         bar = ("#" * round(part * WIDTH)).ljust(WIDTH, "·")
         left = f", {clock(passed_s * (1 - part) / part)} left" if part else ""

@@ -21,7 +21,7 @@ _BEYOND = 2**32  # bytes; a WAV header cannot state this size
 
 
 class Recording(SoundFile):
-    """A sound file that `commit` moves to `path`, or to a similar name that is free.
+    """A sound file that `commit` moves to `path` or, if that exists, to a similar name.
 
     A WAV file of 4 GB or more becomes RF64. `recover` completes the file if the program dies before `commit`.
     Arguments and errors are those of `SoundFile`.
@@ -38,7 +38,7 @@ class Recording(SoundFile):
         return "RF64" if name == "WAV" else name
 
     def _command(self, number: int, value: int) -> None:
-        from soundfile import _ffi, _snd  # soundfile has no public way to command libsndfile
+        from soundfile import _ffi, _snd  # soundfile has no public access to libsndfile's commands
 
         if self._file.format == "RF64":
             _snd.sf_command(self._file._file, number, _ffi.NULL, value)
@@ -48,7 +48,7 @@ class Recording(SoundFile):
         self._command(_UPDATE_HEADER_NOW, 0)
 
     def commit(self) -> None:
-        """Close the file and rename it to `path`, or set `path` to a free name if it has appeared.
+        """Close the file and rename it to `path`; if `path` exists by now, set it to a free name first.
 
         Raises:
             FileError: closing or renaming fails; the file is left for `recover`.
@@ -102,9 +102,9 @@ def move(source: Path, target: Path) -> Path:
 
 
 def recover(folder: Path, say: Callable[[str], None]) -> None:
-    """Complete and name the recordings in a folder whose programs have died.
+    """Complete and name the recordings that programs which have died left in a folder.
 
-    The recordings of running programs are locked, and stay.
+    The recordings of running programs are locked; they stay unchanged.
 
     Args:
         folder: folder of the recordings; it may be missing.
@@ -144,7 +144,7 @@ def repair(file: BinaryIO) -> None:
         file.seek(at)
         head = file.read(8)
         if len(head) < 8:
-            return  # not even a header
+            return  # the header is incomplete
         name, length = head[:4], struct.unpack("<I", head[4:])[0]
         places[name] = at + 8
         if name == b"fmt " and len(form := file.read(14)) == 14:
@@ -169,9 +169,9 @@ def _write(file: BinaryIO, at: int, form: str, *values: int) -> None:
 
 
 def _lock(path: Path) -> int | None:
-    """Lock a file for as long as this program lives, and return its number; None: another has locked it.
+    """Lock a file while this program lives, and return its descriptor; None if another program has locked it.
 
-    Without such locks, on Windows, a file that is open cannot be renamed.
+    Windows needs no lock (-1): there, an open file cannot be renamed.
     """
     number = os.open(path, os.O_RDONLY)
     if sys.platform != "win32":

@@ -14,8 +14,8 @@ ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP")
 class StopRequest:
     """A flag that requests the end of the program; once set, it stays set.
 
-    Python handles a signal on the main thread, even inside `wait`. That thread may then already hold the lock
-    of a `threading.Event`, and setting the event would deadlock, so this class uses a reentrant queue.
+    Python handles a signal on the main thread, even inside `wait`. If `wait` held the lock of a
+    `threading.Event` then, setting the event would deadlock. This class therefore uses a reentrant queue.
     """
 
     def __init__(self) -> None:
@@ -32,7 +32,7 @@ class StopRequest:
         return self._asked
 
     def wait(self, timeout_s: float) -> bool:
-        """Wait at most `timeout_s` for the request; return True if it is set. One thread calls it."""
+        """Wait at most `timeout_s` for the request; return True if it is set. Only one thread may wait."""
         if not self._asked:
             with contextlib.suppress(queue.Empty):
                 self._woken.get(timeout=timeout_s)
@@ -46,9 +46,9 @@ def raise_on_interrupt() -> None:
 
 
 def stop_on_signals() -> StopRequest:
-    """Return a request that the signals set instead of ending the process; call on the main thread.
+    """Return a `StopRequest` that the signals set instead of ending the process; call on the main thread.
 
-    A SIGHUP that is ignored, as by nohup, stays ignored.
+    If SIGHUP is ignored, as under nohup, it stays ignored.
     """
     stopping = StopRequest()
 

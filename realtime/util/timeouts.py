@@ -12,7 +12,7 @@ from typing import NoReturn, TypeVar
 
 Answer = TypeVar("Answer")
 
-_busy: list[threading.Thread] = []  # abandoned threads
+_abandoned: list[threading.Thread] = []
 
 
 def exit_with(code: int) -> NoReturn:
@@ -20,7 +20,7 @@ def exit_with(code: int) -> NoReturn:
 
     A normal exit would unload libraries that the thread uses, or wait for the thread.
     """
-    if any(thread.is_alive() for thread in _busy):
+    if any(thread.is_alive() for thread in _abandoned):
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
@@ -29,7 +29,7 @@ def exit_with(code: int) -> NoReturn:
 
 def abandon(thread: threading.Thread) -> None:
     """Stop waiting for a thread; `exit_with` does not wait for it either."""
-    _busy.append(thread)
+    _abandoned.append(thread)
 
 
 def call_within(limit_s: float, close: Callable[[], object]) -> None:

@@ -32,7 +32,7 @@ async def run_module(module: str, *arguments: str, limit_s: float) -> Any:
             **APART,
         )
     except OSError as error:
-        raise RealtimeError(f"no process for it: {error.strerror or error}") from None
+        raise RealtimeError(f"cannot start a process: {error.strerror or error}") from None
     try:
         told, complaint = await asyncio.wait_for(process.communicate(), limit_s)
     except (TimeoutError, asyncio.TimeoutError):

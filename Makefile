@@ -40,7 +40,7 @@ plugin: ## build the plugins for hosts into build/plugin; needs g++, patch and d
 	@$(MAKE) --no-print-directory -C plugin
 
 test: lint ## style, types, import rules, then every test: make test ARGS="-k osc"
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest -n 2 --no-loadscope-reorder $(ARGS)
 
 lint: $(ALL) ## style, types, import rules and licences only
 	$(BIN)/ruff check .

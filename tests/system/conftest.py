@@ -28,19 +28,9 @@ def built() -> Path:
     program("g++")
     if not FRAMEWORK.is_dir():
         pytest.skip("dpf-source is not installed")
-    import fcntl  # not on Windows
-
-    (ROOT / "build").mkdir(exist_ok=True)
-    with (ROOT / "build" / "plugin.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # another worker of pytest-xdist may build at the same time
-        made = subprocess.run(
-            ["make", "plugin"],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=280,
-            text=True,
-        )
+    made = subprocess.run(
+        ["make", "plugin"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=280, text=True
+    )
     assert made.returncode == 0, made.stdout
     return ROOT / "build" / "plugin"
 

@@ -26,10 +26,7 @@ RUN_S = 0.5
 OPENING_RATE = 44_100  # Hz, at which pedalboard opens plugins
 NOTES = [(36, 0.1001), (38, 0.2003), (60, 0.2003)]  # with their times in seconds
 
-pytestmark = [
-    pytest.mark.skipif(sys.platform != "linux", reason="the bridge needs Linux"),
-    pytest.mark.xdist_group("plugin"),
-]
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the bridge needs Linux")
 
 
 def load(built: Path, **options: float) -> Any:

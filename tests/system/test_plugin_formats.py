@@ -23,10 +23,7 @@ from tests.system.test_bridge import assert_equal, rendered
 RATE, BLOCK = 48_000, 512
 FORMATS = ("vst3", "clap")
 
-pytestmark = [
-    pytest.mark.skipif(sys.platform != "linux", reason="the bridge needs Linux"),
-    pytest.mark.xdist_group("plugin"),
-]
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the bridge needs Linux")
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """A memory barrier for memory that is shared with another program; Python has none of its own.
 
-x86-64 needs none here: it keeps stores in their order, and loads in theirs. Elsewhere the system call
+x86-64 needs no barrier here, because it keeps stores in order and loads in order. Elsewhere, the system call
 membarrier executes a full barrier in the thread that calls it.
 """
 

@@ -19,8 +19,8 @@ needs another `VERSION`.
 A lock on `NAME.server` says that the server runs, and one on `NAME.host` that a plugin uses the bridge, or is
 about to. The system releases the locks of a program that dies.
 
-The reader of a word sees all that was written before it: the plugin uses C++ atomics, and Python `barrier`.
-Only x86-64 is tested.
+The reader of a word also sees everything that was written before the word: the plugin uses C++ atomics for
+this, and Python uses `barrier`. Only x86-64 is tested.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ SERVER = {  # words that the server writes
     "sound_port": 8,  # UDP port that wakes the worker
     "events_port": 9,  # UDP port that wakes the control process
     "page_port": 10,  # TCP port of the page; 0: there is none
-    "epoch": 11,  # number of the worker, counted from 1; each counts its samples from the start
+    "epoch": 11,  # number of the current worker, counted from 1; each worker counts samples from `start`
     "start": 12,  # first sample of the epoch
     "rate": 13,  # sample rate in Hz
     "written": 14,  # samples before this one are in the ring
@@ -59,14 +59,14 @@ SERVER = {  # words that the server writes
     "state_writes": 17,  # odd while the state is being written
     "state_bytes": 18,
     "project_read": 19,  # number of the latest project that is open
-    "faults": 20,  # number of items that could not be restored, or were refused, since then
+    "faults": 20,  # number of items that have not been restored or were refused since then
 }
 HOST = {  # words that the plugin writes
     "host_rate": 32,  # sample rate of the host in Hz; 0: not known yet
     "host_block": 33,  # largest block of the host
     "requests_written": 34,
     "events_written": 35,  # bytes
-    "missed": 36,  # blocks that were not there in time
+    "missed": 36,  # blocks that did not arrive in time
     "project_writes": 37,  # number of the latest project
     "project_bytes": 38,
 }
@@ -90,7 +90,7 @@ def folder() -> Path:
     """Return the folder of the bridges, for this user alone: $XDG_RUNTIME_DIR/soundmorph, or one in /tmp.
 
     Raises:
-        BridgeError: it cannot be created, or belongs to someone else.
+        BridgeError: the folder cannot be created, or other users have access to it.
     """
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     place = Path(runtime) / "soundmorph" if runtime else Path(f"/tmp/soundmorph-{os.getuid()}")
@@ -108,7 +108,7 @@ def check_name(name: str) -> None:
     """Check the name of a bridge.
 
     Raises:
-        BridgeError: it is not 1 to 64 letters, digits and - _ characters.
+        BridgeError: the name is not 1 to 64 letters, digits, - and _.
     """
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name):
         raise BridgeError(f"bridge {name!r} is not a name of up to 64 letters, digits, - and _")
@@ -213,7 +213,7 @@ class BridgeMemory:
         """Publish the state of the server.
 
         Raises:
-            BridgeError: it is longer than `STATE_BYTES`.
+            BridgeError: the text is longer than `STATE_BYTES`.
         """
         content = text.encode()
         if len(content) > STATE_BYTES:
@@ -257,10 +257,10 @@ def _padded(size: int) -> int:
 
 
 class BridgeFile:
-    """A bridge that this process serves, from `create` to `close`.
+    """A bridge that this process serves, from the creation of the object to `close`.
 
     Args:
-        name: its name.
+        name: name of the bridge.
         channels: number of channels, at least 2.
         rate: sample rate in Hz until a host asks for another.
 
@@ -283,7 +283,7 @@ class BridgeFile:
         with tempfile.NamedTemporaryFile(dir=place, prefix=f".{name}.", delete=False) as part:
             part.write(header.tobytes())
             part.truncate(size)
-        os.replace(part.name, self.path)  # a plugin finds it complete
+        os.replace(part.name, self.path)  # a plugin never finds an incomplete file
         self.memory = BridgeMemory(self.path)
 
     @property

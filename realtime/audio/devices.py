@@ -21,7 +21,7 @@ from realtime.util.errors import RealtimeError
 CLOSE_TIMEOUT_S = 0.4  # PortAudio hangs when it closes a stream whose JACK server has died
 OPEN_TIMEOUT_S = 10.0  # PortAudio queries every driver, and a stuck JACK server does not answer
 NULL_RATE_HZ = 48_000
-NULL_BUFFER_S = 0.01  # simulated buffer of a card: after a longer pause, missed blocks are skipped: an xrun
+NULL_BUFFER_S = 0.01  # simulated buffer of a card; a longer pause is an xrun, and its blocks are skipped
 
 INSTALL_PORTAUDIO = {
     "linux": "sudo apt-get install libportaudio2 (Fedora: dnf install portaudio, Arch: pacman -S portaudio)",

@@ -22,7 +22,7 @@ from realtime.util.errors import RealtimeError
 CLOSE_TIMEOUT_S = 0.4  # a stuck JACK server does not answer
 OPEN_TIMEOUT_S = 1.0
 CYCLE_TIMEOUT_S = 0.2  # longest wait for the last cycle; a running server calls sooner
-SETTLE_S = 0.05  # time for a callback to return that ran when the server ended
+SETTLE_S = 0.05  # time in which a callback that ran when the server ended returns
 
 _members: list[JackClient] = []
 _lock = threading.Lock()

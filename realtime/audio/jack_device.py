@@ -18,7 +18,7 @@ from realtime.audio.jack_client import JackClient, JackError
 from realtime.util import priority
 
 CLIENT = "soundmorph"
-HOST = "JACK Audio Connection Kit"  # PortAudio's name for it
+HOST = "JACK Audio Connection Kit"  # PortAudio's name for JACK
 
 
 def available() -> bool:

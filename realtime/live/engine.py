@@ -25,9 +25,9 @@ from realtime.synth.mixer import Mixer
 from realtime.util import clocks, priority, timeouts
 
 MOVES = (*POINT_MOVES, Prepare, Tweak)  # may be dropped when too many commands are waiting
-BEGINNERS = (*POINT_MOVES, Trigger)  # may begin decoding streams
+STREAMING = (*POINT_MOVES, Trigger)  # may begin decoding streams
 AHEAD, PACED_AHEAD = 3, 8  # blocks in the queue; a paced queue is filled only as far as needed
-PATIENCE = 3  # maximum number of blocks that commands wait for a longer queue
+PATIENCE = 3  # maximum number of blocks by which commands are delayed while the queue is lengthened
 MAX_WAITING = 4096  # commands in the inbox; for a scheduled command, the mixer's schedule counts too
 DELAYS = 1000  # latest delays kept for the 99th percentile
 PREPARE_S = 0.01  # pause between checks for a sound to decode ahead
@@ -162,7 +162,7 @@ class Engine:
             asked_s: monotonic time of the request, if it came from another process; None: now.
 
         Returns:
-            False if some were dropped because too many commands are waiting. Only scheduled commands, moves
+            False if some commands were dropped because too many are waiting. Only scheduled commands, moves
             of the point and plugin parameters are dropped; an immediate trigger, stop or panic never is.
         """
         kept: list[Command]
@@ -176,7 +176,7 @@ class Engine:
             self._asked_s = asked_s or time.monotonic()
         sample = (at or 0) if due is None else self.sample_at(due)
         self._inbox.extend([(sample, command) for command in kept])
-        if self._pacing is not None and not self._hurried and any(isinstance(c, BEGINNERS) for c in kept):
+        if self._pacing is not None and not self._hurried and any(isinstance(c, STREAMING) for c in kept):
             self._hurried = True
             self._room.set()
         return len(kept) == len(commands)
@@ -199,7 +199,7 @@ class Engine:
         sequencer if the model is `renewed` by another version. The log records `swap`.
 
         Raises:
-            ValueError: its sample rate or number of channels differs.
+            ValueError: the mixers differ in sample rate or number of channels.
         """
         mixer.check_follows(self.mixer)
         mixer.live = True
@@ -466,7 +466,7 @@ class Engine:
         self._ready.set()
 
     def _pass_on(self, block: Block) -> None:
-        """Give a finished block to all that keep it."""
+        """Pass a finished block to sink, take and monitor."""
         if self._sink is not None:
             self._sink.write(block)
         if self._take is not None:
@@ -483,7 +483,7 @@ class Engine:
             self._take.begin(self.mixer)
 
     def _note_spare(self) -> None:
-        """Report to the pacing the time left when a block was finished, if lateness is audible."""
+        """Report how long before its deadline a block was finished, if a late block would be audible."""
         now, (at, sample) = time.monotonic(), self._handed
         if self._pacing is not None and self._sounds and sample and now - at < clocks.JUMP_S:
             later_s = (self._ring.written * self.block_size - sample) / self.mixer.sample_rate

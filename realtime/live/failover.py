@@ -1,4 +1,4 @@
-"""Device failover: play on the requested device, or on the null device while that one is missing."""
+"""Device failover: play on the requested device, or on the null device while the requested one is missing."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def opener(config: SoundConfig, say: Callable[[str], None]) -> Open:
     """Return a function that opens the requested device, or the null device on a machine without sound.
 
     Args:
-        config: its device, rate and outputs.
+        config: names the device, its rate and its outputs.
         say: receives a line if the machine has no sound device.
     """
     device, rate, outputs = config.device, config.rate, config.outputs

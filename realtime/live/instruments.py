@@ -147,7 +147,7 @@ class Instruments:
 
     def build(self, file: str) -> Built:
         """Build an instrument for a file in the library, or for a bundled model by name."""
-        gc.collect()  # an earlier instrument is a cycle, and holds up to 100 MB
+        gc.collect()  # earlier instruments are reference cycles of up to 100 MB
         instrument, number = self._load(file), next(self._numbers)
         self._built[number] = instrument
         return Built(number, instrument.info, instrument.path)
@@ -161,7 +161,7 @@ class Instruments:
         return self.make(path, checked)
 
     def install(self, built: Built) -> None:
-        """Switch to an instrument; keep gain and mode, and for another version point and sequencer, too."""
+        """Switch to an instrument; keep gain and mode, and for another version also point and sequencer."""
         assert self._engine is not None
         instrument = self._built.pop(built.number)
         renewed = instrument.info.renews(self.playing.info)

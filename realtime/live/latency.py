@@ -8,7 +8,7 @@ tick         wait until the frames that contain the move are decoded: up to one 
 filter       look-ahead of the resampler from the model's rate to the device's
 device       as reported by the device
 plugins      as reported by the plugins, if there are any
-limiter      as far as it looks ahead, if there is one
+limiter      look-ahead of the limiter, if there is one
 """
 
 from __future__ import annotations

@@ -36,7 +36,8 @@ class Monitor:
         """
         count, size = self._blocks.shape[:2]
         end = self._written
-        begin = min(max(-(-sample // size), end - count + 2, 0), end)  # without two that may be overwritten
+        kept = end - count + 2  # without the oldest two blocks, which may be overwritten meanwhile
+        begin = min(max(-(-sample // size), kept, 0), end)
         sides = self._blocks[np.arange(begin, end) % count][:, :, :2]
         mean = sides.mean(axis=2).reshape(-1)
         return begin * size, (FULL_SCALE * np.clip(mean, -1.0, 1.0)).astype("<i2").tobytes()

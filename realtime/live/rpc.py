@@ -61,7 +61,7 @@ class RpcClient:
         """Call and return the result.
 
         Args:
-            limit_s: time-out of this answer in s; None: the time-out of all other answers.
+            limit_s: time limit for this reply; None: the limit for all replies.
 
         Raises:
             RealtimeError: raised by the call, or `RpcError` if the other process has ended.
@@ -96,9 +96,9 @@ class RpcClient:
 
 
 class Proxy:
-    """An object in the other process: each of its methods is called there by its name.
+    """Stands for an object in the other process: a method call here is a call by name there.
 
-    A subclass has methods of its own for calls that need more than that.
+    A subclass defines the methods that must do more than that.
 
     Args:
         line: connection to the other process.
@@ -116,7 +116,7 @@ def answer(connection: Connection, target: object) -> None:
     """Handle incoming calls until the other end is closed.
 
     Args:
-        target: has the methods that calls name, such as "start", or its attributes have: "engine.status".
+        target: calls name its methods, such as "start", or those of its attributes, such as "engine.status".
     """
     while True:
         try:

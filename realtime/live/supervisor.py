@@ -36,7 +36,7 @@ Facts = dict[str, int | float | str]
 
 
 class EngineProxy(Proxy):
-    """Proxy of the `Engine` in the worker: tells it when a request was made."""
+    """Proxy of the `Engine` in the worker; passes on the time of a request."""
 
     def submit(self, commands: Sequence[Command], due: float | None = None, at: int | None = None) -> bool:
         """Submit commands as the engine does; do not wait for a reply if they are immediate."""
@@ -49,9 +49,9 @@ class EngineProxy(Proxy):
         self, commands: Sequence[Command], due: float | None = None, at: int | None = None
     ) -> tuple[bool, list[float]]:
         """Submit commands as the engine does; wait only for the reply, not for their effect."""
-        end: tuple[bool, list[float]]
-        end = self._line.ask("engine.submit_from", commands, due, at, time.monotonic())
-        return end
+        reply: tuple[bool, list[float]]
+        reply = self._line.ask("engine.submit_from", commands, due, at, time.monotonic())
+        return reply
 
     def handled(self, count: int) -> None:
         """Tell the bridge that the commands of the first `count` bytes of its events are submitted."""
@@ -151,7 +151,7 @@ class Supervisor:
             error = "the worker process ended during its start"
         if info is None:
             calls.close()
-            self._see_it_end()
+            self._await_end()
             raise RealtimeError(error)
         return calls, works, info
 
@@ -187,7 +187,7 @@ class Supervisor:
         return "has failed" if self._alarm.poll() else ""
 
     def go_back(self) -> bool:
-        """Let `restart` take the model before the current one; return False if there is none."""
+        """Make `restart` load the model that played before the current one; return False if there is none."""
         if self.studio.former in (None, self.studio.model):
             return False
         assert self.studio.former is not None
@@ -226,7 +226,7 @@ class Supervisor:
         return told
 
     def stop(self) -> tuple[Facts, bool]:
-        """Fade out and end; return the last status and whether rendering has failed.
+        """End the worker with a fade-out; return the last status, and True if rendering has failed.
 
         Waits until recording and log are written.
 
@@ -234,15 +234,15 @@ class Supervisor:
             RpcError: the worker had already ended, or does not end in time.
         """
         writes = self._config.record or self._config.log or self.takes.recording
-        end: tuple[Facts, bool] = self._line.ask("stop", limit_s=WRITE_S if writes else None)
-        return end
+        reply: tuple[Facts, bool] = self._line.ask("stop", limit_s=WRITE_S if writes else None)
+        return reply
 
     def close(self) -> None:
         """End the worker if it is still running."""
         self._line.close()
-        self._see_it_end()
+        self._await_end()
 
-    def _see_it_end(self) -> None:
+    def _await_end(self) -> None:
         self._process.join(END_S)
         if self._process.is_alive():
             self._process.kill()

@@ -75,7 +75,7 @@ class Take:
 
 
 class TakeEngine(Protocol):
-    """The engine, as far as `Takes` needs it."""
+    """The part of the engine that `Takes` uses."""
 
     block_size: int
 

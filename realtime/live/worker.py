@@ -255,7 +255,7 @@ class Worker:
             self._end.set_result((self._engine.status(), self.failed))
 
     def stop(self) -> tuple[dict[str, int | float | str], bool]:
-        """End; return the last status and whether rendering has failed."""
+        """End the worker; return the last status, and True if rendering has failed."""
         self.stopping.set()
         return self._end.result()
 

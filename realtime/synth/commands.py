@@ -42,7 +42,7 @@ class SetAxis:
 
 
 MAX_THROUGH = 1024  # points that a glide passes on the way
-MAX_NUMBERS = 2**15  # numbers of all these points; a line of a log holds as many
+MAX_NUMBERS = 2**15  # coordinates of all these points and the target; a line of a log holds as many
 
 
 def most_through(dim: int) -> int:
@@ -83,9 +83,9 @@ class Trigger:
         touch: number (0..127) of the point that the voice follows instead; `z` moves that point.
         pitch, pan, decay_ms, reverse, choke, dynamics, vary, level_db, out: see `HIT_SETTINGS`.
         point: fixed z [D] of the voice, whatever the point does; usually None.
-        ahead: the whole sound is cached when the voice begins, so that it follows a move of the point from
-            the next frame on rather than from the next tick. The mixer sets it when it plays live.
-        offset: distance [D] of the voice from the point that it follows. None: the mixer finds it by
+        ahead: True if the whole sound is cached when the voice begins. The voice then follows a move of the
+            point from the next frame on rather than from the next tick. A mixer that plays live sets `ahead`.
+        offset: z of the voice relative to the point that it follows, [D]. None: the mixer calculates it from
             `dynamics` and `vary`.
     """
 
@@ -124,8 +124,8 @@ class HitSetting:
         field: name of the field of `Trigger`.
         name: name in addresses, replies, sequence files and preset files, and on the page.
         argument: name of the argument in the table of addresses.
-        quantity: the numbers that a performer gives. `SWITCH` is for a field that is true or false. If the
-            default of the field is None, 0 stands for it.
+        quantity: the numbers that a performer gives. `SWITCH` is for a field that is true or false. If None
+            is the default of the field, 0 stands for None.
         effect: the effect in a sentence, with "{hits}" for the hits.
         meaning: meaning of the numbers.
     """
@@ -279,9 +279,9 @@ class Prepare:
 
 @dataclass(frozen=True)
 class Shed:
-    """Fade out the quietest voice because the machine cannot keep up; the last voice stays.
+    """Fade out the quietest of several voices, because the machine cannot keep up.
 
-    For a while, hits then replace voices instead of adding to them.
+    For some seconds, hits then replace voices instead of adding to them.
     """
 
 
@@ -393,4 +393,4 @@ Command = (
 )
 
 POINT_MOVES = (SetZ, SetDimension, SetAxis, Goto, Press)
-"""Commands that move the point, that of a touch, or voices beside it."""
+"""Commands that move the point, the point of a touch, or voices relative to it."""

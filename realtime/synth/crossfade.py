@@ -1,7 +1,7 @@
 """The current mixer and its sequencer, earlier mixers while they fade out, and the plugins after them.
 
-Handles operations that span mixers, between two blocks: changes of model and plugin parameters. The server's
-engine and `realtime render` both use it.
+Between two blocks, the crossfade carries out operations that concern more than one mixer or none: changes of
+model and of plugin parameters. The server's engine and `realtime render` both use it.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class Crossfade:
             self.mixer.submit(command, at_sample)
 
     def coming(self, samples: int) -> tuple[Played, ...]:
-        """Return the hits and first move of the sequencer's next step if it begins within so many samples."""
+        """Return the hits and first move of the next step if the step begins within the next `samples`."""
         return self.sequencer.coming(self.mixer.position + samples)
 
     def render(self, block: Block) -> None:

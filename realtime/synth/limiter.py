@@ -1,6 +1,6 @@
-"""A limiter that looks ahead: it turns the sound down before a peak instead of bending the peak.
+"""A limiter that looks ahead: it turns the sound down before a peak instead of distorting the peak.
 
-The reduction is counted in whole millionths of a dB, so that the result does not depend on the blocks.
+The gain reduction is counted in whole millionths of a dB, so that the result does not depend on block sizes.
 """
 
 from __future__ import annotations
@@ -12,15 +12,16 @@ from realtime.synth.quantities import LOOK_AHEAD_MS
 from realtime.synth.voices.resampler import Samples
 
 RELEASE_DB_S = 60.0
-MOST_DB = 60.0  # reduction; higher peaks come from a fault and must not silence what follows
-UNITS = 1_000_000  # of a dB
+MOST_DB = 60.0  # maximum reduction: a higher peak comes from a fault, and must not silence the sound after it
+UNITS = 1_000_000  # per dB
 
 
 class Limiter:
     """Keeps peaks at or below a ceiling; sound that stays below passes unchanged, `delay` samples later.
 
-    Both channels are turned down alike: by the largest reduction that a peak within the next `LOOK_AHEAD_MS`
-    needs, `MOST_DB` at most, which falls by `RELEASE_DB_S` afterwards, averaged over `LOOK_AHEAD_MS`.
+    Both channels get the same gain reduction: the largest that a peak within the next `LOOK_AHEAD_MS` needs,
+    at most `MOST_DB`. After the peak, the reduction falls by `RELEASE_DB_S`. It is averaged over
+    `LOOK_AHEAD_MS`.
 
     Args:
         sample_rate: device sample rate in Hz.

@@ -67,7 +67,7 @@ class Cost:
         sustained_voices: voices that the decoder can sustain.
         chunk_s: time to decode a tick of one voice, of two voices, …, in seconds.
         tick_s: duration of a tick in seconds.
-        moved: cost of a moved point under a voice that plays a cached sound, in units of a first chunk.
+        moved: cost of a move of the point under a voice that plays a cached sound, in first chunks.
     """
 
     first_chunk_s: float
@@ -81,7 +81,7 @@ class Mixer:
     """Plays a decoder polyphonically.
 
     Args:
-        decoder: with at least `slots_for(voices)` slots; the mixer is its only user.
+        decoder: a decoder with at least `slots_for(voices)` slots, which only this mixer uses.
         sample_rate: device sample rate in Hz.
         voices: maximum number of voices that sound at once; a further trigger steals the quietest.
         channels: output channels: left and right; a single one carries their mean, further ones are silent.
@@ -184,8 +184,8 @@ class Mixer:
     def streams_begun(self, commands: Iterable[Command] = ()) -> int:
         """Estimate the number of decoding streams that begin in the next blocks, with these commands.
 
-        A voice that plays a cached sound begins one when its point moves. It must catch up, so it may count
-        as several (`Cost.moved`).
+        A voice that plays a cached sound begins a stream when its point moves. That stream must catch up, so
+        it may count as several (`Cost.moved`).
         """
         begun, moves = 0, False
         moved = 1 if self.cost is None else self.cost.moved
@@ -357,7 +357,7 @@ class Mixer:
         return replace(trigger, offset=self._expression.offset(z, *settings, [self._expressed]))
 
     def _apart(self, z: Point, trigger: Trigger) -> Point:
-        """Return the point at which a hit at z starts, before its variation is drawn."""
+        """Return z [D] plus the offset of a hit there, but without a variation that is yet to be drawn."""
         offset = trigger.offset
         if offset is None and self._is_expressive(trigger):
             offset = self._expression.offset(z, trigger.velocity, trigger.dynamics, 0.0, ())
@@ -376,7 +376,7 @@ class Mixer:
         if not trigger.reverse:
             return False
         given = trigger.z or trigger.point
-        if given is None:  # a touch gets its point when its hit starts, as the log records it, not here
+        if given is None:  # not `begin`: a touch gets its point when its hit starts, as in the log
             target = self._points.of(trigger.touch).at(self.position)
         else:
             target = np.array(given, np.float64)
@@ -396,7 +396,10 @@ class Mixer:
         return True
 
     def _start_waiting(self) -> None:
-        """Start the waiting hits whose sounds are cached; at most once a second, one past its deadline."""
+        """Start the waiting hits whose sounds are cached.
+
+        A hit past its deadline starts, too, but at most one in a second: its sound is decoded on the spot.
+        """
         while self._waiting:
             latest, trigger = self._waiting[0]
             if not self._is_whole(self._where(trigger)):
@@ -486,7 +489,7 @@ class Mixer:
         if self._polyphony.full(len(held), self.position):
             self._steal(held)
             self.stolen += 1
-        if not self._free:  # as many voices fade out as may sound: cut the one nearest its end
+        if not self._free:  # all voices play or fade out: cut the one nearest its end
             self._cut(min(self._playing, key=lambda voice: voice.end))
         voice = self._free.pop()
         z = self._where(trigger)

@@ -20,7 +20,7 @@ RMS_MS = 300.0  # time constant of the RMS meters, as in a VU meter
 
 @dataclass(frozen=True)
 class Finish:
-    """The output stage's treatment of the sound beside its gain, as `--headroom`, `--limiter`, `--dc-block`.
+    """The output stage's treatment of the sound, apart from gain: `--headroom`, `--limiter`, `--dc-block`.
 
     Attributes:
         dc_block_hz: corner of a first-order high-pass filter; 0: none.

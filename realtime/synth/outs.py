@@ -1,4 +1,4 @@
-"""The pair of outputs that a hit goes to, by its class or its touch."""
+"""The outs: pairs of outputs, to which hits go by their class, touch or number."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from realtime.util.errors import RealtimeError
 
 MAX_OUTS = int(HIT_SETTINGS["out"].quantity.high)
 MAIN = 0
-"""The first pair of outputs, for all hits that have none of their own."""
+"""Number of the first pair of outputs, for all hits that have no other pair."""
 _NUMBERED = re.compile(r"(touch|class)/(\d{1,3})")
 
 
@@ -25,7 +25,7 @@ class Outs:
 
     Args:
         names: each is the name of a class, "class/3" for the model's third class, or "touch/3". A pair with
-            any other name gets the hits that ask for its number.
+            any other name gets only the hits whose `out` is its number.
         info: the model that plays.
     """
 
@@ -57,7 +57,7 @@ def check(names: Sequence[str]) -> None:
     """Check names of outs.
 
     Raises:
-        RealtimeError: there are too many names, or a name is given twice or cannot be that of a port.
+        RealtimeError: there are too many names, or a name is given twice or is not accepted for a port.
     """
     if len(names) > MAX_OUTS:
         raise RealtimeError(f"{len(names)} outs; at most {MAX_OUTS} are accepted")

@@ -26,7 +26,7 @@ class Player(Protocol):
     def submit_from(
         self, commands: Sequence[Command], due: float | None = None, at: int | None = None
     ) -> tuple[bool, Sequence[float]]:
-        """Submit commands; also return the point as it was before them."""
+        """Submit commands; also return the point before them."""
         ...
 
     def status(self) -> Mapping[str, int | float | str]: ...
@@ -64,7 +64,7 @@ class Studio(FileWork, Protocol):
 
 
 class TakeWork(Protocol):
-    """Recordings of sound and commands, in the background. Both raise RealtimeError for user errors."""
+    """Begins and ends takes in the background. Both methods raise RealtimeError for user errors."""
 
     def begin(self, name: str) -> None: ...
 

@@ -4,8 +4,8 @@ A plugin is third-party machine code that runs inside our process. A trial in a 
 `python -m realtime.synth.plugins PATH RATE BLOCK CHANNELS` loads the plugin and plays some blocks. A plugin
 that fails its trial, or takes too long, is left out.
 
-A plugin may also hang later. `Chain.hung`, on another thread, finds it; the worker is then restarted without
-plugins.
+A plugin may also hang later. `Chain.hung`, called on another thread, detects this; the worker is then
+restarted without plugins.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Block = NDArray[np.float32]
 MAX_PLUGINS = 32
 TRIAL_BLOCKS = 64  # blocks in a trial: half noise, half silence
 TRIAL_S = 20.0  # time limit of a trial; most take a second
-LOOKS = 5  # calls of `hangs` that find a plugin in the same block as before until it counts as hung
+LOOKS = 5  # a plugin counts as hung if so many calls of `hangs` in a row find it in the same block
 TAIL = 64  # samples of silence per block that flush the end of a sound
 
 
@@ -120,7 +120,7 @@ class Plugin:
         self._instances: list[Any] = [load_plugin(str(path)) for _ in range(count)]
         self.sample_rate, self._size = sample_rate, block_size
         self._in = np.zeros((channels, block_size), np.float32)
-        self._parameters = [dict(each.parameters) for each in self._instances]  # read once: it is slow
+        self._parameters = [dict(each.parameters) for each in self._instances]  # reading them is slow
         self.path = path
         self.name = str(self._instances[0].name)
         self.fault = ""
@@ -157,7 +157,7 @@ class Plugin:
         if not np.isfinite(peak):
             self.fault = "it returned samples that are not finite"
             return
-        missing = len(block) - played.shape[1]  # pedalboard withholds the latency at first
+        missing = len(block) - played.shape[1]  # at first, pedalboard returns fewer samples
         block[:missing] = 0.0
         block[missing:] = played.T
 

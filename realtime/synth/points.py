@@ -7,11 +7,11 @@ from collections import deque
 from realtime.synth.commands import Goto, SetZ, Z
 from realtime.synth.glide import Glide, Point
 
-SETTLED_MS = 30.0  # rest of the point after which its sound is decoded ahead
+SETTLED_MS = 30.0  # when the point has rested so long, its sound is decoded ahead
 
 
 class Points:
-    """Moves the point and those of touches.
+    """Moves the point and the points of touches.
 
     Args:
         start: z [D] at the beginning.
@@ -39,7 +39,7 @@ class Points:
         return self.glide if touch is None else self._touches.setdefault(touch, self.glide)
 
     def standing(self, position: int) -> list[SetZ | Goto]:
-        """Return moves that bring the point and those of touches to their places at device sample `position`.
+        """Return moves that bring the points of another mixer to where these are at device sample `position`.
 
         The rest of a glide becomes a straight glide.
         """

@@ -5,8 +5,8 @@ swing lengthens the first step of each pair and shortens the second. A change of
 next step, a change of swing with the next pair; the grid then restarts at that step's sample.
 
 `SetBeat` aligns the sequencer with an external beat, such as a MIDI clock: the next step moves to its sample
-by that beat, and the loop jumps if this is more than half a step away. An external beat that has sent nothing
-for `FOLLOW_S` is no longer followed.
+according to the beat, and the loop jumps if that sample is more than half a step away. An external beat that
+has sent nothing for `FOLLOW_S` is no longer followed.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ from realtime.synth.quantities import STEPS, SWING, TEMPO_BPM
 
 SECONDS_PER_STEP = 15  # at one beat per minute
 STEPS_PER_BEAT = 4
-FOLLOW_S, LATE_S = 2.0, 0.03
+FOLLOW_S = 2.0  # longest time between external beats that are followed
+LATE_S = 0.03  # a step is played by the loop after a jump if it is at most so late
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class Grid:
 
     @property
     def step(self) -> float:
-        """Device samples of a straight step."""
+        """Duration of a straight step in device samples."""
         return 1000 * SECONDS_PER_STEP * self.sample_rate / self.milli_bpm
 
     def _position(self, step: int) -> int:
@@ -149,7 +150,7 @@ class Sequencer:
             self._grid = Grid(grid.sample_rate, wanted.milli_bpm, swing, number, at)
 
     def _execute(self, command: Sequencing | Panic, at: int, order: int, asked: int) -> None:
-        """Execute a command at device sample `at`; `asked` is the sample it was submitted for."""
+        """Execute a command at device sample `at`; `asked` is the sample for which it was submitted."""
         match command:
             case SetStep(index):
                 self._steps_set[index] = command
@@ -185,11 +186,11 @@ class Sequencer:
         return self._beat
 
     def _align(self, origin: int, beat: SetBeat, at: int, number: int | None = None) -> None:
-        """Move the next step to its sample by a beat at device sample `origin`, but not before sample `at`.
+        """Move the next step to its sample, counted from a beat at sample `origin`, but not before `at`.
 
-        `number` is the next step; if it is None, or its sample is more than half a step before `at` or more
-        than one and a half steps after, the loop jumps to the step that comes first. That one may be up to
-        `LATE_S` late; it then plays at once.
+        `number` is the next step. If it is None, or its sample is more than half a step before `at` or more
+        than one and a half steps after, the loop jumps to the first step that is not more than `LATE_S` late.
+        A late step plays at once.
         """
         grid = replace(self._wanted, first=0, origin=0)
         start = origin - STEPS_PER_BEAT * beat.beat * grid.step  # sample of step 0

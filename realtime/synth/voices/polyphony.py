@@ -22,14 +22,14 @@ class Polyphony:
         self._voices = voices
         self._ease = max(1, round(EASE_MS * sample_rate / 1000))
         self._window = max(1, round(LEVEL_MS * sample_rate / 1000))
-        self._left, self._since = voices, 0  # voices left after the last shed one, and its sample
+        self._left, self._since = voices, 0  # arguments of the latest `shed`
 
     def full(self, voices: int, position: int) -> bool:
         """Return True if a hit at device sample `position` must replace one of `voices` voices."""
         return voices >= min(self._voices, self._left + (position - self._since) // self._ease)
 
     def shed(self, left: int, position: int) -> None:
-        """Lower the limit to `left` voices at device sample `position`, as decoding does not keep up.
+        """Lower the limit to `left` voices at device sample `position`, because decoding cannot keep up.
 
         The limit then rises by one voice every `EASE_MS`.
         """

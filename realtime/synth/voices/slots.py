@@ -71,7 +71,7 @@ class Slots:
         self._catcher.step(np.zeros((1, frames, self._catcher.info.latent_dim), np.float32))
 
     def discard(self, voice: Voice) -> None:
-        """Free the slot of a voice, if it has one; the stream of the last slot moves there."""
+        """Free the slot of a voice, if it has one; the stream in the last slot moves to the free slot."""
         if voice not in self._voices:
             return
         slot = self._voices.index(voice)

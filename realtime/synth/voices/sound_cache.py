@@ -101,7 +101,7 @@ class SoundCache:
         self._current = None
 
     def work(self) -> bool:
-        """Decode the next frames of a queued sound; return False if there is none. One thread calls it."""
+        """Decode the next frames of a queued sound; return False if there is none. For one thread only."""
         current, self._current = self._current, None
         if current is not None:
             self._begin(current, passing=True)
@@ -113,7 +113,7 @@ class SoundCache:
         return True
 
     def complete(self, z: Z | Floats) -> CachedSound | None:
-        """Decode and return the whole sound at z [D], or None if it is not finite.
+        """Decode and return the whole sound at z [D], or None if a sample is not finite.
 
         Call it on the thread of `work`.
         """
@@ -130,7 +130,7 @@ class SoundCache:
             self._save_state(sound)
         frames = min(CHUNK_FRAMES, decoder.info.frames - sound.frames)
         audio = decoder.step(np.broadcast_to(sound.z, (1, frames, len(sound.z))))[0]
-        if not np.isfinite(audio).all():  # a voice decodes it again and counts it as muted
+        if not np.isfinite(audio).all():  # a voice that needs it decodes it again and counts it as muted
             del self._sounds[sound.z.tobytes()]
             self._at_work = None
             return

@@ -47,7 +47,7 @@ class Timing:
         return self.natural.samples
 
     def pace(self, semitones: float) -> Pace:
-        """Return the pace of sounds transposed by `semitones`; cached, as a new one takes milliseconds."""
+        """Return the pace of sounds transposed by `semitones`; cached, because this takes milliseconds."""
         return self._pitched(round(semitones, 3)) if semitones else self.natural
 
     def _make(self, semitones: float) -> Pace:

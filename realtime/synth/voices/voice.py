@@ -16,7 +16,7 @@ from realtime.synth.voices.timing import Pace, Timing
 DECAY_DB = 60.0  # fall of the level in the decay time
 INAUDIBLE_DB = 120.0  # fall at which a decaying voice ends
 SILENCE_MS = 50.0  # length of exact zeros after which a sound has ended
-EDGE = 0.25  # largest step (of full scale) at the start or end of a sound without a fade
+EDGE = 0.25  # a sound that starts or ends with a larger step, relative to full scale, is faded there
 EDGE_MS = 1.0  # length of that fade
 
 
@@ -56,7 +56,7 @@ class Voice:
         self.glide = glide
         self.cached = cached
         self.offset: Point | None = None
-        """Distance of the voice from the point that it follows, float64 [D]."""
+        """Offset of the voice from the point that it follows, float64 [D]."""
         self.velocity, self.dynamics = trigger.velocity, trigger.dynamics
         """Velocity and dynamics of the timbre, which pressure changes; the gain stays that of the hit."""
         self.out = 0
@@ -83,7 +83,7 @@ class Voice:
         self._decoded = self._memory[margin : len(self._memory) - margin]
 
     def moved(self, z: Point) -> Point:
-        """Return z [..., D] with the voice's offset."""
+        """Return z [..., D] plus the voice's offset."""
         return z if self.offset is None else z + self.offset
 
     def frames_missing(self, end: int) -> int:

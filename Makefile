@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # One ONNX runtime, never both: the GPU build where an NVIDIA driver answers, the CPU build elsewhere.
 RUNTIME ?= $(shell [ "$$(uname -sm)" = "Linux x86_64" ] && nvidia-smi -L >/dev/null 2>&1 && echo gpu || echo cpu)
 
-# A stamp says what is installed: it is newer than what it was installed from, or the install runs again.
+# A stamp file marks an installation. If pyproject.toml or constraints.txt is newer than the stamp, make installs again.
 STAGE := $(VENV)/.installed-stage-$(RUNTIME)
 LEARN := $(VENV)/.installed-learn-$(RUNTIME)
 TRAIN := $(VENV)/.installed-train-$(RUNTIME)
@@ -49,13 +49,13 @@ lint: $(ALL) ## style, types, import rules and licences only
 	$(BIN)/lint-imports
 	$(BIN)/pip-licenses >/dev/null
 
-format: $(ALL) ## put the code in order
+format: $(ALL) ## fix what ruff can fix
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 SITE := build/site
 
-docs: $(ALL) ## write what is made from tables, and build the site of the documents; links are checked
+docs: $(ALL) ## write the generated pages, and build the site of the documents; links are checked
 	$(BIN)/python -m realtime.cli.documents
 	$(BIN)/python -m tools.reference
 	$(BIN)/python -m max_patches.source
@@ -74,17 +74,17 @@ locked: $(STAGE) ## install everything again; all files but torch's are checked 
 audit: $(ALL) ## known advisories for what is installed; needs a network and pipx
 	pipx run pip-audit --path $(VENV)/lib/python3.*/site-packages
 
-clean: ## remove the environment and what the tools left
+clean: ## remove the environment and the tools' caches
 	@if [ -e $(VENV)/pyvenv.cfg ]; then rm -rf -- $(VENV); fi
 	rm -rf build dist *.egg-info .coverage htmlcov .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
-# `make serve`, `make mine` and `make train` after `make test` find all they need.
+# After `make test`, `make serve`, `make mine` and `make train` have nothing left to install.
 $(STAGE): pyproject.toml constraints.txt
 	@$(call install,$(RUNTIME),the stage dependencies)
 	@touch $@
 
-# Python compiles a module when it is first imported; to compile all in advance takes longer than to unpack them.
+# Python compiles a module when it is first imported. Compiling all in advance would take longer than unpacking them.
 $(LEARN): pyproject.toml constraints.txt
 	@$(call install,$(RUNTIME)$(comma)offline$(comma)learn,what learning needs,--no-compile)
 	@touch $(STAGE) $@
@@ -97,7 +97,8 @@ $(ALL): pyproject.toml constraints.txt
 	@$(call install,$(EXTRAS),everything (training and checks too))
 	@touch $(STAGE) $(LEARN) $(TRAIN) $@
 
-# $(call install,extras,what,options of pip): an environment for them, made afresh if it holds the other runtime.
+# $(call install,extras,what,options of pip): install the extras into an environment, which is created again if it has the other
+# runtime.
 define install
 set -e; \
 "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null \

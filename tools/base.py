@@ -1,7 +1,7 @@
 """`python -m tools.base RUN`: write the base from which `trainer fit` starts, from a run of the recipe `kit`.
 
-The base has the weights and the points of its sounds in float16, without what only that run needs:
-optimisers and log.
+The base has the weights, and the points of its sounds, in float16. It leaves out the optimisers and the log,
+which only the run itself needs.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Write constraints.txt and locked.txt from the installed packages: `python -m tools.pins`.
 
-It needs uv and a network. The checksums are those of all files of a release, for every system, as the package
-index gives them.
+This needs uv and a network. The checksums are those of all files of each release, for every system, as the
+package index gives them.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 LEFT_OUT = r"(soundmorph|pip|torch|triton|nvidia-.*|cuda-.*)$"
-"""Builds of torch differ between indexes, and each release names its Triton and CUDA."""
+"""Packages without a pin: builds of torch differ between indexes, and each names its own Triton and CUDA."""
 EVERYWHERE = ("mypy", "ruff")
-"""Pinned on every Python."""
+"""Packages that are pinned on every version of Python."""
 PYTHON = "3.11.5"
-"""The least Python that all of the pinned versions accept."""
+"""The lowest version of Python that all pinned versions accept."""
 
 
 def normal(name: str) -> str:
@@ -26,12 +26,13 @@ def normal(name: str) -> str:
 
 
 def installed() -> dict[str, str]:
-    """Return the versions of all packages of this environment, which `make` has made, by name."""
+    """Return the version of each package to pin, as installed in this environment, by its normal name."""
     found = {normal(each.metadata["Name"]): each.version for each in importlib.metadata.distributions()}
     return {name: found[name] for name in sorted(found) if not re.match(LEFT_OUT, name)}
 
 
 def main() -> None:
+    """Write both files."""
     found = installed()
     head = (ROOT / "constraints.txt").read_text(encoding="utf-8").split("# Everything else", 1)
     lines = [f"{name}=={version}" for name, version in found.items()]

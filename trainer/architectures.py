@@ -1,4 +1,4 @@
-"""The table of architectures: all that the rest of the package needs to know of each."""
+"""The table of architectures: everything that the rest of the package needs to know about each one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Architecture:
         summary: a few words for the command line.
         encoder: "module:class"; made from a ModelConfig; audio [B, 1, T] -> mean, log_var [B, D].
         decoder: "module:class"; made from a ModelConfig; z [B, D] or [B, F, D] -> audio [B, 1, T].
-        check: raises ConfigError for a ModelConfig that this architecture cannot have.
+        check: raises ConfigError for a ModelConfig that this architecture does not support.
         keeps_prototypes: True if the model keeps the running mean of z of each class, which [loss] centre and
             centre_dtw need.
         taught: True if the decoder learns from the components of the sounds (`trainer.components.analysis`).

@@ -58,11 +58,12 @@ class ModelConfig:
         hidden: width of the two hidden layers after z ("mb" and "modal").
         values: values of a latent frame ("mb") or of a knot ("modal"); the others have one.
         modes: damped sinusoids, each in a frequency zone of its own ("modal" only).
-        knots: points in time at which levels are learned, at most one a frame ("modal" only).
+        knots: points in time at which levels are learned, at most one per frame ("modal" only).
         classifier_hidden: widths of the hidden layers of the bottleneck classifier; 0 takes the number of
             classes (the paper's drums).
-        heads: classifiers on parts of z, the first one for the classes; without any there is one on all of z,
-            as in the paper.
+        heads: classifiers on parts of z, the first one for the classes; without any, one classifier takes all
+        of z, as
+            in the paper.
     """
 
     architecture: str = "dc"
@@ -397,7 +398,7 @@ _ABOVE_ZERO = {
 
 
 def _printable(name: str) -> str:
-    """Return a name for a message of one line: as it is, or escaped if it has line breaks or the like."""
+    """Return a name for a one-line message, with unprintable characters such as line breaks escaped."""
     return name if name.isprintable() else repr(name)
 
 
@@ -412,7 +413,9 @@ def _section(section: str, table: Mapping[str, Any]) -> Any:
     if section == "model":
         check_model(found)
     if section == "data" and found.labels == "pattern" and not found.label_pattern:
-        raise ConfigError('[data] labels = "pattern": it needs label_pattern, as "{label}_{speaker}_{index}"')
+        raise ConfigError(
+            '[data] labels = "pattern": it needs label_pattern, such as "{label}_{speaker}_{index}"'
+        )
     return found
 
 
@@ -474,7 +477,7 @@ def _check_prototypes(config: Config) -> None:
 
 
 def _check_taught(config: Config) -> None:
-    """Refuse options that need the components of sounds if the architecture is not taught them."""
+    """Refuse options that need the components of sounds if the architecture does not learn from them."""
     name = config.model.architecture
     able = ", ".join(other for other, row in ARCHITECTURES.items() if row.taught)
     asked = {f"[data] {key}": getattr(config.data, key) for key in VARIED}
@@ -507,13 +510,13 @@ def _check_copies(config: Config) -> None:
         raise ConfigError(f"[data] copies = {data.copies}: it must be 0 for {config.model.architecture}")
     if config.optim.update != "joint":
         raise ConfigError(f'[data] copies = {data.copies}: it needs [optim] update = "joint"')
-    heard = [f"[loss] {key}" for key in COMPARED if getattr(loss, key)] + ["[data] leak"] * data.leak
-    if heard:
+    comparing = [f"[loss] {key}" for key in COMPARED if getattr(loss, key)] + ["[data] leak"] * data.leak
+    if comparing:
         raise ConfigError(
-            f"[data] copies = {data.copies}: {heard[0]} needs the sounds themselves, and must be 0"
+            f"[data] copies = {data.copies}: {comparing[0]} needs the sounds themselves, and must be 0"
         )
     if fit.devices * fit.nodes > 1:
-        raise ConfigError(f"[data] copies = {data.copies}: it works on one device")
+        raise ConfigError(f"[data] copies = {data.copies}: it works on one device only")
 
 
 def _value(section: str, key: str, value: Any, kind: Any) -> Any:

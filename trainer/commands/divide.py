@@ -9,7 +9,7 @@ from pathlib import Path
 from trainer.data import division
 
 HELP = "divide a collection of drums into training, validation and test kits"
-DESCRIPTION = """Make four folders of a collection of one-shots with a manifest.csv: train, validation and
+DESCRIPTION = """Make four folders from a collection of one-shots with a manifest.csv: train, validation and
 test, which share no kit, and layers, the velocity layers of the drums that are held out. docs/data.md
 describes the columns of the manifest and the keys of a recipe, and lists public kits."""
 

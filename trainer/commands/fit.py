@@ -82,10 +82,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     saving = parser.add_argument_group("saving")
     saving.add_argument(
-        "--checkpoint-minutes", type=float, help="also save within an epoch, at most once in so many minutes"
+        "--checkpoint-minutes", type=float, help="also save within an epoch, at most once in N minutes"
     )
     saving.add_argument("--keep-epochs", type=int, help="keep a numbered checkpoint every N epochs")
-    saving.add_argument("--keep", type=int, help="number of the newest of these to keep; 0: all")
+    saving.add_argument("--keep", type=int, help="number of numbered checkpoints to keep; 0: all")
     saving.add_argument("--tensorboard", action="store_true", default=None, help="write RUN/tensorboard")
 
     machine = parser.add_argument_group("machine")

@@ -9,7 +9,7 @@ from pathlib import Path
 from trainer import config as configs
 from trainer.commands import files, installed
 
-HELP = "report what `fit` would use of a folder"
+HELP = "report which sounds of a folder `fit` would use"
 DESCRIPTION = """Read a folder as `fit` does, and list the files that are left out and why, the files that are
 adapted and how, the number of sounds of each class, and how they would be split. Nothing is written."""
 

@@ -48,7 +48,7 @@ def train(
         )
         if base is not None:
             bars.note(
-                f"starts from a base that knows {', '.join(base.classes)} (--from none: random weights)"
+                f"starts from a base that has learnt {', '.join(base.classes)} (--from none: random weights)"
             )
         if saved is None:
             out.mkdir(parents=True, exist_ok=True)

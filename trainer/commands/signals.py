@@ -1,4 +1,4 @@
-"""Interrupts: a run is saved before they end it."""
+"""Catch interrupts, so that a run is saved before it ends."""
 
 from __future__ import annotations
 

@@ -183,15 +183,15 @@ def measure(backend: str, busy: bool, seconds: float) -> Facts:
         stops = int(player.stdout.readline())
         tape.client.close()
     count, clicks = tape.sound
-    heard = np.flatnonzero(clicks > 0.5)
-    after = np.searchsorted(heard, sent)
-    lags = np.array([heard[i] - at for i, at in zip(after, sent, strict=True) if i < len(heard)])
+    arrived = np.flatnonzero(clicks > 0.5)
+    after = np.searchsorted(arrived, sent)
+    lags = np.array([arrived[i] - at for i, at in zip(after, sent, strict=True) if i < len(arrived)])
     return {
         "seconds": seconds,
         "late_blocks": late,
         "breaks": _breaks(count[begun:ended]),
         "stops": stops,
-        "clicks_lost": len(sent) - len(heard),
+        "clicks_lost": len(sent) - len(arrived),
         "click_ms": {f"p{p}": float(1000.0 * np.percentile(lags, p) / RATE) for p in (50, 99)},
         "holes_in_capture": tape.holes,
     }

@@ -2,7 +2,7 @@
 
 The picture shows the five sounds that the model reproduces worst and the five that it reproduces best, by mel
 distance. The spectrogram of each real sound is above that of the model's version. The sound file has the
-pairs in the same order, each real sound first.
+pairs in the same order; in each pair, the real sound comes first.
 """
 
 from __future__ import annotations

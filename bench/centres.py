@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from trainer.errors import TrainerError
 from trainer.evaluation import subject
-from trainer.evaluation.subject import Heard, Subject
+from trainer.evaluation.subject import Outputs, Subject
 
 RANGE_DB, WINDOW_S, GAP_S = 80.0, 0.03, 0.1
 
@@ -32,7 +32,7 @@ def levels_db(sound: NDArray[np.float32], rate: int) -> NDArray[np.float64]:
     return 20 * np.log10(np.abs(np.fft.rfft(frames, axis=1)).T * 2 / window.sum() + 1e-6)
 
 
-def draw(judged: Subject, heard: Heard, path: Path) -> None:
+def draw(judged: Subject, outputs: Outputs, path: Path) -> None:
     """Draw the spectrograms to `path`."""
     matplotlib.use("Agg")
     from matplotlib import pyplot
@@ -46,7 +46,7 @@ def draw(judged: Subject, heard: Heard, path: Path) -> None:
     for label, name in enumerate(classes):
         first = judged.members(label)[0]
         for row, sound in enumerate(
-            (judged.waveforms[first], heard.audio[first], heard.learned_audio[label])
+            (judged.waveforms[first], outputs.audio[first], outputs.learned_audio[label])
         ):
             axes[row, label].imshow(
                 levels_db(sound[0].numpy(), rate),
@@ -66,18 +66,25 @@ def draw(judged: Subject, heard: Heard, path: Path) -> None:
     figure.savefig(path, dpi=50)
 
 
-def write_sound(judged: Subject, heard: Heard, path: Path) -> None:
+def write_sound(judged: Subject, outputs: Outputs, path: Path) -> None:
     """Write a real sound and the decoded centre of each class to a sound file."""
     rate = judged.saved.config.model.sample_rate
     gap = torch.zeros(round(GAP_S * rate))
     parts = []
     for label in range(len(judged.saved.classes)):
-        parts += [judged.waveforms[judged.members(label)[0], 0], gap, heard.learned_audio[label, 0], gap, gap]
+        parts += [
+            judged.waveforms[judged.members(label)[0], 0],
+            gap,
+            outputs.learned_audio[label, 0],
+            gap,
+            gap,
+        ]
     sound = torch.cat(parts)
     soundfile.write(path, (0.9 * sound / sound.abs().max()).numpy(), rate)
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Draw the picture; with `--sound`, also write the sounds."""
     parser = argparse.ArgumentParser(description="Draw and play the class centres of a run.")
     parser.add_argument("run", type=Path, metavar="RUN", help="run folder or checkpoint")
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="folder of its sounds, if moved")
@@ -86,16 +93,16 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     try:
         judged = subject.load(args.run, None, args.data)
-        heard = subject.listen(judged)
+        outputs = subject.outputs_of(judged)
     except TrainerError as error:
         print(f"bench.centres: {error}", file=sys.stderr)
         return 2
     if any(not judged.members(label) for label in range(len(judged.saved.classes))):
         print(f"bench.centres: {args.run}: a class has no test sound", file=sys.stderr)
         return 2
-    draw(judged, heard, args.out)
+    draw(judged, outputs, args.out)
     if args.sound:
-        write_sound(judged, heard, args.sound)
+        write_sound(judged, outputs, args.sound)
     return 0
 
 

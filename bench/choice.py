@@ -28,7 +28,7 @@ from trainer.data import splits
 from trainer.data.medoids import medoids
 from trainer.errors import DataError, TrainerError
 from trainer.evaluation import evaluate, quality, subject
-from trainer.evaluation.subject import Heard, Subject
+from trainer.evaluation.subject import Outputs, Subject
 
 
 def held_out(run: Path, data: Path | None) -> Subject:
@@ -45,22 +45,22 @@ def held_out(run: Path, data: Path | None) -> Subject:
     return dataclasses.replace(found, test=validation)
 
 
-def centres_to_medoids(judged: Subject, heard: Heard) -> float:
+def centres_to_medoids(judged: Subject, outputs: Outputs) -> float:
     """Return the mean STFT distance of class centres from the medoids of the training sounds."""
     config = judged.saved.config
     train = splits.parts(judged.sounds, config.data, config.fit.seed).train
     typical = judged.sounds.waveforms[medoids(judged.sounds, train, config.model.sample_rate)]
-    return float(quality.stft_distance(heard.learned_audio, typical).mean())
+    return float(quality.stft_distance(outputs.learned_audio, typical).mean())
 
 
 def measure(judged: Subject) -> dict[str, float | None]:
     """Return all figures of a run by name; None if there are too few sounds or classes."""
-    heard = subject.listen(judged)
-    found = evaluate.measure(judged, heard)
+    outputs = subject.outputs_of(judged)
+    found = evaluate.measure(judged, outputs)
     deviations = [result.learned_centre.mean for result in found.classes]
     known = [value for value in deviations if value is not None]
     rate = judged.saved.config.model.sample_rate
-    uneven = [unevenness_of(audio, rate) for _, _, audio in paths(judged, heard)]
+    uneven = [unevenness_of(audio, rate) for _, _, audio in paths(judged, outputs)]
     average = found.averages()
     return {
         "1-NN": found.nearest_neighbour,
@@ -68,7 +68,7 @@ def measure(judged: Subject) -> dict[str, float | None]:
         "highest deviation": max(known, default=None),
         "medoid's deviation": average["medoid"].mean,
         "STFT distance": found.stft_distance.mean,
-        "centre to medoid": centres_to_medoids(judged, heard),
+        "centre to medoid": centres_to_medoids(judged, outputs),
         "largest / mean step": float(np.median(uneven)) if uneven else None,
         "worst": max(uneven, default=None),
     }

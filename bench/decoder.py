@@ -101,6 +101,7 @@ def _allocations(decoder: Decoder, z: np.ndarray) -> float:
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Measure all architectures and print the figures."""
     torch.set_num_threads(1)
     results: dict[str, object] = {}
     with tempfile.TemporaryDirectory() as folder:

@@ -1,8 +1,8 @@
 """`python -m bench.drum_map MODEL`: check by ear which drum each General MIDI note plays.
 
 The mixer plays a MIDI file with each General MIDI drum through the default map. Each sound counts as the
-class whose centre is nearest by ear. With `--taught FOLDER`, it counts as the class that listeners hear
-(bench.recognised), which learn from the real sounds of the folder.
+class whose centre is nearest by ear. With `--taught FOLDER`, it counts as the class that the listeners of
+bench.recognised recognise: classifiers that learn from the real sounds of the folder.
 """
 
 from __future__ import annotations
@@ -78,21 +78,21 @@ def nearest(sounds: Sequence[Sound], decoder: Decoder) -> list[str]:
     """Return the class whose centre is nearest by ear, for each sound [T]."""
     info = decoder.info
     centres = {each.name: decoder.decode([each.centroid])[0] for each in info.classes}
-    heard = []
+    answers = []
     for sound in sounds:
         ear = Ear(sound, info.sample_rate)
         distances = {name: ear.distance(centre) for name, centre in centres.items()}
-        heard.append(min(distances, key=distances.__getitem__))
-    return heard
+        answers.append(min(distances, key=distances.__getitem__))
+    return answers
 
 
 def recognised(sounds: Sequence[Sound], model: str, taught: Path) -> list[str]:
-    """Return the class that listeners hear, for each sound [T]."""
+    """Return the class that listeners recognise, for each sound [T]."""
     from bench.recognised import train_listeners
     from bench.shots import Model
 
     known = Model(model)
-    return train_listeners(known.read(taught, encode=False), known.rate).hear(sounds)
+    return train_listeners(known.read(taught, encode=False), known.rate).classify(sounds)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -106,14 +106,14 @@ def main(argv: list[str] | None = None) -> int:
         with TemporaryDirectory() as folder:
             write(path := Path(folder) / "drums.mid")
             notes, sounds = zip(*played(path, decoder), strict=True)
-        heard = recognised(sounds, args.model, args.taught) if args.taught else nearest(sounds, decoder)
+        answers = recognised(sounds, args.model, args.taught) if args.taught else nearest(sounds, decoder)
     except RealtimeError as error:
         print(f"bench.drum_map: {error}", file=sys.stderr)
         return 2
     classes = Names(each.name for each in decoder.info.classes)
-    for note, got in zip(notes, heard, strict=True):
-        print(f"note {note}: {expected_class(note, classes)}, heard as {got}")
-    right = sum(got == expected_class(note, classes) for note, got in zip(notes, heard, strict=True))
+    for note, got in zip(notes, answers, strict=True):
+        print(f"note {note}: {expected_class(note, classes)}, recognised as {got}")
+    right = sum(got == expected_class(note, classes) for note, got in zip(notes, answers, strict=True))
     print(f"right: {right} of {len(sounds)}")
     return 0
 

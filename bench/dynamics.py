@@ -2,7 +2,7 @@
 
 FOLDER has recordings (takes) of drums at several velocities (`velocity` and `drum` in its manifest). The
 change of a drum is the slope of the straight line fitted to all its takes over velocity, as single takes
-differ by chance. It is taken of the logarithms of these features:
+differ by chance. The line is fitted to the logarithms of these features:
 
     centroid   of the power spectrum
     decay      time until the remaining energy is 20 dB below the whole (Schroeder's decay curve, ISO 3382)
@@ -51,7 +51,7 @@ WINDOW_S, FALL = 0.01, 0.01
 ATTACK_S, EARLIEST_S = 0.05, 1e-4
 LEAST = float(np.log(1.05))
 CLEAR = 2.0
-"""Least clear change, in standard errors."""
+"""Smallest clear change, in standard errors."""
 SIZE = 1.5
 SIZES = np.linspace(-3.0, 3.0, 1201)
 """Changes that a constant may have."""
@@ -78,8 +78,8 @@ class Drum:
     """The changes of a drum from velocity 0 to 1.
 
     Attributes:
-        real: of its takes.
-        ours: by method and feature.
+        real: the changes of its takes.
+        ours: the changes by method and feature.
     """
 
     real: Slope
@@ -163,9 +163,9 @@ def best_constant(real: Sound, labels: Sequence[str]) -> tuple[int, int]:
     """Return the numbers of changes [N] that the best constant of each class gets in sign, and in size."""
     same = close = 0
     for label in set(labels):
-        mine = real[np.array(labels) == label]
-        same += max(same_way(mine, np.full_like(mine, sign)) for sign in (-1.0, 1.0))
-        close += max(near(mine, np.full_like(mine, size)) for size in SIZES)
+        own = real[np.array(labels) == label]
+        same += max(same_way(own, np.full_like(own, sign)) for sign in (-1.0, 1.0))
+        close += max(near(own, np.full_like(own, size)) for size in SIZES)
     return same, close
 
 

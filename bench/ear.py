@@ -65,7 +65,7 @@ Values = dict[str, float]
 
 
 @dataclass
-class Heard:
+class Comparison:
     """A real sound with the sounds that are compared with it.
 
     Attributes:
@@ -79,14 +79,14 @@ class Heard:
     values: dict[str, Values] = field(default_factory=dict)
 
 
-def hear(
+def compare(
     model: Model,
     shots: list[Shot],
     trained: list[Shot],
     takes: list[Shot],
     tick: Callable[[int], None],
     search: bool = False,
-) -> list[Heard]:
+) -> list[Comparison]:
     """Measure all columns of all sounds, without the learned ear."""
     mels = np.stack([distances.mel_power(shot.sound, model.rate) for shot in trained]) if trained else None
     found = []
@@ -99,10 +99,10 @@ def hear(
             sounds |= {"nearest": first, "mix": (first + second) / 2}
         if (take := another_take(shot, takes)) is not None:
             sounds["take"] = take.sound
-        heard = Heard(shot, sounds)
+        compared = Comparison(shot, sounds)
         for column, sound in sounds.items():
-            heard.values[column] = _values(shot.sound, sound, model, alone=column == "real")
-        found.append(heard)
+            compared.values[column] = _values(shot.sound, sound, model, alone=column == "real")
+        found.append(compared)
         tick(done)
     return found
 
@@ -156,14 +156,16 @@ def another_take(shot: Shot, takes: Iterable[Shot]) -> Shot | None:
     )
 
 
-def listen(heard: list[Heard], ear: LearnedEar, rate: int, tick: Callable[[int], None]) -> dict[str, float]:
+def add_learned(
+    compared: list[Comparison], ear: LearnedEar, rate: int, tick: Callable[[int], None]
+) -> dict[str, float]:
     """Add the learned distances; return the KID of each column from the real sounds, and "spread".
 
     "spread" is the standard deviation of the KID between two random halves of the real sounds. A KID below it
     is no evidence of a difference.
     """
     points: dict[str, list[Floats]] = {column: [] for column in COLUMNS}
-    for done, one in enumerate(heard, start=1):
+    for done, one in enumerate(compared, start=1):
         real = ear.point(one.shot.sound, rate)
         for column, sound in one.sounds.items():
             point = ear.point(sound, rate)
@@ -187,31 +189,33 @@ def listen(heard: list[Heard], ear: LearnedEar, rate: int, tick: Callable[[int],
     return kid | ({"spread": float(np.std(halves))} if halves else {})
 
 
-def medians(heard: list[Heard], column: str) -> Values:
+def medians(compared: list[Comparison], column: str) -> Values:
     """Return the median of each measure in a column, over the sounds that have a value."""
     found = {}
     for measure in (*TIMBRE, *DISTANCES, LEARNED):
-        values = [one.values[column].get(measure.name, np.nan) for one in heard if column in one.values]
+        values = [one.values[column].get(measure.name, np.nan) for one in compared if column in one.values]
         known = [value for value in values if not np.isnan(value)]
         if known:
             found[measure.name] = float(np.median(known))
     return found
 
 
-def nearer(heard: list[Heard], name: str) -> float | None:
+def nearer(compared: list[Comparison], name: str) -> float | None:
     """Return the share of sounds to which ours is nearer than "nearest"; None without training sounds."""
     pairs = [
         (one.values["ours"][name], one.values["nearest"][name])
-        for one in heard
+        for one in compared
         if name in one.values["ours"] and "nearest" in one.values
     ]
     return float(np.mean([ours < nearest for ours, nearest in pairs])) if pairs else None
 
 
-def summary(heard: list[Heard]) -> dict[str, dict[str, object]]:
+def summary(compared: list[Comparison]) -> dict[str, dict[str, object]]:
     """Return numbers of sounds, medians, and shares nearer than "nearest", of each class and of all."""
-    labels = sorted({one.shot.label for one in heard})
-    groups = {OVERALL: heard} | {label: [one for one in heard if one.shot.label == label] for label in labels}
+    labels = sorted({one.shot.label for one in compared})
+    groups = {OVERALL: compared} | {
+        label: [one for one in compared if one.shot.label == label] for label in labels
+    }
     return {
         name: {
             "sounds": len(members),
@@ -291,14 +295,14 @@ def main(argv: list[str] | None = None) -> int:
         shots = model.read(args.folder, per_class=args.per_class)
         trained = model.training_sounds(args.trained) if args.trained else []
         takes = [*shots, *(model.read(args.takes, encode=False) if args.takes else [])]
-        heard = hear(model, shots, trained, takes, tick, args.search)
-        kid = listen(heard, ear, model.rate, tick) if ear else {}
+        compared = compare(model, shots, trained, takes, tick, args.search)
+        kid = add_learned(compared, ear, model.rate, tick) if ear else {}
     except (LearnedEarError, RealtimeError, TrainerError) as error:
         print(f"bench.ear: {error}", file=sys.stderr)
         return 2
-    results = {"sounds": summary(heard), "kid": kid}
+    results = {"sounds": summary(compared), "kid": kid}
     if args.json:
-        each = {one.shot.name: one.values for one in heard}
+        each = {one.shot.name: one.values for one in compared}
         print(
             json.dumps({"model": model.info.name} | results | {"each": each}, indent=1).replace("NaN", "null")
         )

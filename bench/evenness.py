@@ -7,7 +7,7 @@ and on the straight line in z, for comparison.
     loudness     largest deviation of the loudness of the first 400 ms, which is levelled, from the straight
                  line between the ends, LU
     momentary    the same for the loudest 400 ms (EBU Tech 3341)
-    short-term   the same for a block of 3 s (EBU Tech 3341), which holds a whole sound: its energy
+    short-term   the same for a block of 3 s (EBU Tech 3341), which contains the whole sound
     gated        the same for whole sounds by BS.1770: a mean over the blocks that pass its gate; it falls
                  where a longer tail passes the gate, and jumps where one more block passes it
 """

@@ -1,4 +1,4 @@
-"""`python -m bench.figures RUN ... -o FILE.png`: draw Figures 2 and 3 of the paper, a column a run.
+"""`python -m bench.figures RUN ... -o FILE.png`: draw Figures 2 and 3 of the paper, one column for each run.
 
 The upper part shows the test sounds in z by t-SNE (Figure 2). The lower part shows waveforms decoded on the
 straight line between the centres of two classes (Figure 3, which goes from a hi-hat to a tom).
@@ -16,14 +16,14 @@ from torch import Tensor
 
 from trainer.errors import TrainerError
 from trainer.evaluation import figures, morph, subject
-from trainer.evaluation.subject import Heard, Subject
+from trainer.evaluation.subject import Outputs, Subject
 
 STEPS = 7
 
 
-def path(judged: Subject, heard: Heard, labels: tuple[int, int]) -> Tensor:
+def path(judged: Subject, outputs: Outputs, labels: tuple[int, int]) -> Tensor:
     """Return sounds decoded at equal steps between the centres of two classes, [STEPS, T]."""
-    first, last = (heard.learned_centres[label] for label in labels)
+    first, last = (outputs.learned_centres[label] for label in labels)
     places = torch.linspace(0, 1, STEPS)[:, None]
     return judged.decode(first + places * (last - first))[:, 0]
 
@@ -40,10 +40,10 @@ def draw(runs: dict[str, Subject], classes: list[str] | None, output: Path) -> N
     figure = pyplot.figure(figsize=(4.2 * len(runs), 7.5), layout="constrained")
     grid = figure.add_gridspec(STEPS + 1, len(runs), height_ratios=[STEPS, *[1] * STEPS])
     for column, (name, judged) in enumerate(runs.items()):
-        heard = subject.listen(judged)
+        outputs = subject.outputs_of(judged)
         known, rate = judged.saved.classes, judged.saved.config.model.sample_rate
         axes = figure.add_subplot(grid[0, column])
-        points = figures.tsne(heard.mean, judged.saved.config.fit.seed)
+        points = figures.tsne(outputs.mean, judged.saved.config.fit.seed)
         for label, letter in enumerate(known):
             if points is None:
                 break
@@ -56,7 +56,7 @@ def draw(runs: dict[str, Subject], classes: list[str] | None, output: Path) -> N
         axes.set_yticks([])
         axes.set_title(name, fontsize=9)
         labels = morph.pick(judged, classes)
-        sounds = path(judged, heard, labels)
+        sounds = path(judged, outputs, labels)
         peak = float(sounds.abs().max())
         for row, sound in enumerate(sounds):
             axes = figure.add_subplot(grid[1 + row, column])

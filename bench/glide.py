@@ -34,7 +34,7 @@ from realtime.util.errors import RealtimeError
 POINTS, PAIRS, SEED = 17, 20, 0
 INTERVAL_OCTAVES = 0.25
 """Smallest interval between the pitches of the ends: a smaller glide cannot be measured."""
-HEARD_CENTS = 20.0
+RESOLUTION_CENTS = 20.0
 """Resolution of pitches: the peaks of a plain mix, too, move steadily by some cents."""
 GLIDES = 0.95
 WINDOW_S, HOP_S = 0.093, 0.012
@@ -82,7 +82,7 @@ def mixed(first: Floats, last: Floats) -> list[NDArray[np.floating]]:
 
 def correlation(pitches: Sequence[float]) -> float:
     """Return Spearman's correlation of pitches, rounded to 20 cents, with the line between their ends."""
-    steps = np.round(1200 * np.log2(np.asarray(pitches) / pitches[0]) / HEARD_CENTS)
+    steps = np.round(1200 * np.log2(np.asarray(pitches) / pitches[0]) / RESOLUTION_CENTS)
     if np.isnan(steps).any() or np.ptp(steps) == 0:
         return 0.0
     return float(spearmanr(steps, np.linspace(0, np.log2(pitches[-1] / pitches[0]), len(steps))).statistic)

@@ -1,4 +1,4 @@
-"""Evaluates a trained run by a classifier of real sounds, and by spectra.
+"""Evaluates a trained run by a classifier that learns from real sounds, and by spectra.
 
 `python -m bench.hearing RUN` trains a classifier (a listener, bench.listener) on real sounds only: on sounds
 of the run's folder that the run did not use (other speakers), or else on its training sounds. It then
@@ -32,7 +32,7 @@ from trainer.data import mfcc_dtw
 from trainer.data.sounds import prepare
 from trainer.errors import TrainerError
 from trainer.evaluation import quality, subject
-from trainer.evaluation.subject import Heard, Subject
+from trainer.evaluation.subject import Outputs, Subject
 
 POINTS = 17
 """Points on a path, ends included."""
@@ -72,11 +72,11 @@ def unevenness(features: list[mfcc_dtw.Array]) -> float:
     return max(steps) / max(1e-9, sum(steps) / len(steps))
 
 
-def paths(judged: Subject, heard: Heard) -> Iterator[tuple[int, int, Tensor]]:
+def paths(judged: Subject, outputs: Outputs) -> Iterator[tuple[int, int, Tensor]]:
     """Decode the straight paths between any two centres; yield both classes and audio [POINTS, 1, T]."""
     position = torch.linspace(0, 1, POINTS)[:, None]
     for first, second in itertools.combinations(range(len(judged.saved.classes)), 2):
-        start, stop = heard.learned_centres[first], heard.learned_centres[second]
+        start, stop = outputs.learned_centres[first], outputs.learned_centres[second]
         yield first, second, judged.decode(start + position * (stop - start))
 
 
@@ -86,18 +86,18 @@ def unevenness_of(audio: Tensor, sample_rate: int) -> float:
     return unevenness([mfcc_dtw.features(sound[0].numpy(), settings) for sound in audio])
 
 
-def heard_on_paths(judged: Subject, heard: Heard, ear: Listener) -> dict[str, object]:
+def recognised_on_paths(judged: Subject, outputs: Outputs, ear: Listener) -> dict[str, object]:
     """Return the share of points classified as one of the two ends, and the unevenness of the paths."""
     rate = judged.saved.config.model.sample_rate
     within, ratios = [], []
-    for first, second, audio in paths(judged, heard):
+    for first, second, audio in paths(judged, outputs):
         predicted = ear.probabilities(audio).argmax(1)
         within.append(((predicted == first) | (predicted == second)).double().mean().item())
         ratios.append(unevenness_of(audio, rate))
     if not within:
         return {}
     return {
-        "paths: one of the two ends is heard": float(np.mean(within)),
+        "paths: recognised as one of the two ends": float(np.mean(within)),
         "paths: largest step / mean step, median": float(np.median(ratios)),
         "paths: largest step / mean step, worst": max(ratios),
     }
@@ -117,33 +117,36 @@ def nearest_real(judged: Subject) -> float:
 
 def measure(judged: Subject) -> dict[str, object]:
     """Return all figures by name."""
-    heard = subject.listen(judged)
+    outputs = subject.outputs_of(judged)
     ear, taught = train_listener(judged)
 
     def right(audio: Tensor, labels: Tensor) -> float:
         return (ear.probabilities(audio).argmax(1) == labels).double().mean().item()
 
     classes = judged.saved.classes
-    middles = ear.probabilities(heard.learned_audio).argmax(1).tolist()
+    middles = ear.probabilities(outputs.learned_audio).argmax(1).tolist()
     wrong = [
-        f"{name} as {classes[heard_as]}"
-        for label, (name, heard_as) in enumerate(zip(classes, middles, strict=True))
-        if heard_as != label
+        f"{name} as {classes[answer]}"
+        for label, (name, answer) in enumerate(zip(classes, middles, strict=True))
+        if answer != label
     ]
     return {
         "run": f"{judged.path}, epoch {judged.saved.epoch}",
-        "listener was taught by": taught,
+        "listener was trained on": taught,
         "listener: real test sounds": right(judged.waveforms, judged.labels),
-        "listener: reconstructions": right(heard.audio, judged.labels),
+        "listener: reconstructions": right(outputs.audio, judged.labels),
         "listener: class centres": 1 - len(wrong) / len(classes),
-        "listener: centres heard as another class": ", ".join(wrong) or "none",
-        **heard_on_paths(judged, heard, ear),
-        "STFT distance: reconstructions": float(quality.stft_distance(heard.audio, judged.waveforms).mean()),
+        "listener: centres recognised as another class": ", ".join(wrong) or "none",
+        **recognised_on_paths(judged, outputs, ear),
+        "STFT distance: reconstructions": float(
+            quality.stft_distance(outputs.audio, judged.waveforms).mean()
+        ),
         "STFT distance: nearest training sound": nearest_real(judged),
     }
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Measure and print the figures."""
     parser = argparse.ArgumentParser(description="Evaluate a trained run by a classifier of real sounds.")
     parser.add_argument("run", type=Path, metavar="RUN", help="run folder or checkpoint")
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="folder of its sounds, if moved")

@@ -49,7 +49,8 @@ from trainer.run.state import State
 from trainer.run.steps import never, train_epoch
 from trainer.run.validation import encode, encode_anchors
 
-HEARD, AT_ONCE = 24, 8
+MEASURED, AT_ONCE = 24, 8
+"""Number of sounds that are measured, and number decoded at once."""
 BASE = 96
 """Number of the base's sounds that are measured."""
 CORES = 2
@@ -137,7 +138,7 @@ class Kit:
         began = time.process_time()
         run = Adaptation(state, known)
         if passes:
-            self._take_apart(state)
+            self._analyse(state)
             with tempfile.TemporaryDirectory() as out:
                 run.run(Path(out), Silent())
         seconds = time.process_time() - began + (self._analysis_s if passes else 0.0)
@@ -152,18 +153,18 @@ class Kit:
         state = fit.start(config, self._folder, analysed=False)
         if not minutes:
             return _end(state, encode(state, state.train), SCRATCH, 0.0)
-        self._take_apart(state)
+        self._analyse(state)
         passes = _passes(state, 60 * minutes - self._analysis_s)
         state = fit.start(config.replace("fit", epochs=passes), self._folder, analysed=False)
-        self._take_apart(state)
+        self._analyse(state)
         began = time.process_time()
         points = _learn(state, passes)
         return _end(state, points, SCRATCH, time.process_time() - began + self._analysis_s)
 
-    def _take_apart(self, state: State) -> None:
+    def _analyse(self, state: State) -> None:
         if self._analysed is None:
             began = time.process_time()
-            fit.take_apart(state)
+            fit.analyse_sounds(state)
             self._analysed = state.components, state.bodies
             self._analysis_s = (time.process_time() - began) / CORES
         state.components, state.bodies = self._analysed
@@ -193,7 +194,7 @@ def _learn(state: State, passes: int) -> Tensor:
 @torch.no_grad()
 def _end(state: State, points: Tensor, start: str, seconds: float) -> Result:
     """Measure a run, given the points of its training sounds, [N, D]."""
-    places = torch.linspace(0, len(state.train) - 1, min(HEARD, len(state.train))).round().long()
+    places = torch.linspace(0, len(state.train) - 1, min(MEASURED, len(state.train))).round().long()
     state.model.eval()
     ours = torch.cat([state.model.decode(part) for part in points[places].split(AT_ONCE)])[:, 0].numpy()
     real, rate = state.sounds.waveforms[state.train[places], 0].numpy(), state.config.model.sample_rate
@@ -203,9 +204,9 @@ def _end(state: State, points: Tensor, start: str, seconds: float) -> Result:
         start=start,
         passes=state.epoch,
         minutes=seconds / 60,
-        distance_db=float(np.mean([Ear(theirs, rate).distance(mine) for theirs, mine in pairs])),
-        mss=float(np.mean([multi_scale(theirs, mine) for theirs, mine in pairs])),
-        onset=float(np.mean([onset_error(theirs, mine, rate) for theirs, mine in pairs])),
+        distance_db=float(np.mean([Ear(theirs, rate).distance(ours) for theirs, ours in pairs])),
+        mss=float(np.mean([multi_scale(theirs, some) for theirs, some in pairs])),
+        onset=float(np.mean([onset_error(theirs, some, rate) for theirs, some in pairs])),
     )
 
 
@@ -242,10 +243,10 @@ def draw(results: list[Result], path: Path) -> None:
     )
     for panel, (count, group) in zip(panels[0], groups, strict=True):
         for start, line in ((ADAPTED, "-"), (SCRATCH, "--")):
-            mine = [result for result in group if result.start == start]
+            some = [result for result in group if result.start == start]
             panel.plot(
-                [result.minutes for result in mine],
-                [result.distance_db for result in mine],
+                [result.minutes for result in some],
+                [result.distance_db for result in some],
                 line,
                 marker="o",
                 ms=3,

@@ -58,9 +58,9 @@ class LearnedEar:
         key = hashlib.sha256(np.asarray(sound, np.float32).tobytes() + str(rate).encode()).hexdigest()
         if key not in self._known:
             scaled = sound / max(1e-9, float(np.abs(sound).max()))
-            heard = np.round(librosa.resample(scaled, orig_sr=rate, target_sr=RATE) * PEAK)
+            samples = np.round(librosa.resample(scaled, orig_sr=rate, target_sr=RATE) * PEAK)
             with torch.inference_mode():
-                batch = torch.from_numpy(heard.astype(np.float32))[None, None]
+                batch = torch.from_numpy(samples.astype(np.float32))[None, None]
                 acoustic = self._model.base_encoder.forward(batch)[1]
                 self._known[key] = functional.normalize(acoustic, dim=1)[0].numpy()
         return self._known[key]

@@ -17,6 +17,7 @@ RANGE_DB, WINDOW, HOP = 80.0, 512, 128
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Render the morph and draw it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="drums")
     parser.add_argument("--from", dest="start", default="kick")

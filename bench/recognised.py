@@ -1,6 +1,6 @@
 """`python -m bench.recognised MODEL FOLDER --taught FOLDER`: measure how well the classes are recognised.
 
-A listener (bench.listener) is a classifier that learns only from the real sounds of the second folder. It
+A listener (bench.listener) is a classifier that learns only from the real sounds of the `--taught` folder. It
 then classifies the real sounds of the first folder, the model's versions of them, and the model's class
 centres. Several listeners with different initial weights form an ensemble: their mean probability decides.
 """
@@ -39,7 +39,7 @@ class Ensemble:
     classes: tuple[str, ...]
     members: tuple[listener.Listener, ...]
 
-    def hear(self, sounds: Sequence[Floats]) -> list[str]:
+    def classify(self, sounds: Sequence[Floats]) -> list[str]:
         """Return the class of each sound [T], the one with the highest mean probability."""
         batch = _batch(sounds)
         mean = torch.stack([member.probabilities(batch) for member in self.members]).mean(0)
@@ -61,14 +61,16 @@ def _batch(sounds: Sequence[Floats]) -> Tensor:
 def judge(model: Model, shots: list[Shot], ensemble: Ensemble) -> dict[str, object]:
     """Return the accuracy of the listeners for real sounds, the model's sounds, and its centres."""
     labels = [shot.label for shot in shots]
-    real = ensemble.hear([shot.sound for shot in shots])
-    ours = ensemble.hear([model.decode(shot.z) for shot in shots])
+    real = ensemble.classify([shot.sound for shot in shots])
+    ours = ensemble.classify([model.decode(shot.z) for shot in shots])
     named = model.info.classes
     centres = (
-        ensemble.hear([model.decode(np.array(one.centroid, np.float32)) for one in named]) if named else []
+        ensemble.classify([model.decode(np.array(one.centroid, np.float32)) for one in named])
+        if named
+        else []
     )
     known = [
-        (one.name, heard) for one, heard in zip(named, centres, strict=True) if one.name in ensemble.classes
+        (one.name, answer) for one, answer in zip(named, centres, strict=True) if one.name in ensemble.classes
     ]
     triples = list(zip(labels, real, ours, strict=True))
     return {
@@ -78,13 +80,13 @@ def judge(model: Model, shots: list[Shot], ensemble: Ensemble) -> dict[str, obje
         "right only when real": sum(r == label != o for label, r, o in triples),
         "right only when ours": sum(o == label != r for label, r, o in triples),
         "centres": _share(*map(list, zip(*known, strict=True))) if known else None,
-        "centres heard as": {one.name: heard for one, heard in zip(named, centres, strict=True)},
+        "centres recognised as": {one.name: answer for one, answer in zip(named, centres, strict=True)},
         "classes": {label: _of_class([t for t in triples if t[0] == label]) for label in sorted(set(labels))},
     }
 
 
-def _share(labels: list[str], heard: list[str]) -> float:
-    return float(np.mean([label == answer for label, answer in zip(labels, heard, strict=True)]))
+def _share(labels: list[str], answers: list[str]) -> float:
+    return float(np.mean([label == answer for label, answer in zip(labels, answers, strict=True)]))
 
 
 def _of_class(triples: list[tuple[str, str, str]]) -> dict[str, object]:
@@ -94,23 +96,23 @@ def _of_class(triples: list[tuple[str, str, str]]) -> dict[str, object]:
         "sounds": len(triples),
         "real": float(np.mean([real == label for _, real, _ in triples])),
         "ours": float(np.mean([ours == label for _, _, ours in triples])),
-        "ours heard as": dict(wrong.most_common()),
+        "ours recognised as": dict(wrong.most_common()),
     }
 
 
 def show(found: dict[str, object]) -> None:
     """Print the tables."""
     classes: dict[str, dict[str, object]] = found["classes"]  # type: ignore[assignment]
-    print(f"{'class':14s}{'sounds':>8s}{'real':>8s}{'ours':>8s}  ours heard as")
+    print(f"{'class':14s}{'sounds':>8s}{'real':>8s}{'ours':>8s}  ours recognised as")
     for label, one in {**classes, "all": found}.items():
-        other: dict[str, int] = one.get("ours heard as", {})  # type: ignore[assignment]
+        other: dict[str, int] = one.get("ours recognised as", {})  # type: ignore[assignment]
         mistakes = ", ".join(f"{name} {count}" for name, count in other.items())
         print(f"{label:14s}{one['sounds']:8d}{one['real']:8.0%}{one['ours']:8.0%}  {mistakes}")
     print(
         f"right only when real: {found['right only when real']}, when ours: {found['right only when ours']}"
     )
-    heard: dict[str, str] = found["centres heard as"]  # type: ignore[assignment]
-    print("centres: " + ", ".join(f"{name} as {answer}" for name, answer in heard.items()))
+    answers: dict[str, str] = found["centres recognised as"]  # type: ignore[assignment]
+    print("centres: " + ", ".join(f"{name} as {answer}" for name, answer in answers.items()))
 
 
 def get_parser() -> argparse.ArgumentParser:

@@ -93,6 +93,7 @@ def measure(config: ModelConfig, folder: Path, speed_s: float, memory_s: float) 
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Measure both architectures and print the figures."""
     given = sys.argv[1:] if argv is None else argv
     seconds = FULL if "--full" in given else SHORT
     threads = torch.get_num_threads()

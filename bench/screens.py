@@ -28,6 +28,7 @@ Env = Mapping[str, str]
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Take the screenshots."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="FOLDER", help="output folder")
     args = parser.parse_args(argv)

@@ -113,6 +113,7 @@ class Player:
         self._z = np.zeros(dimensions)
 
     def send(self, address: str, *arguments: Any) -> None:
+        """Send a message to the server."""
         self._socket.sendto(encode(Message(address, arguments)), self.to)
 
     def rest(self, points: int) -> None:
@@ -281,7 +282,7 @@ def _difference_db(model: Path, folder: Path) -> tuple[float, float]:
 
     Return the largest difference in dB, and the duration of the compared sound that was not silent, in s.
     """
-    heard = np.fromfile(folder / "capture", np.float32).reshape(-1, 2)
+    captured = np.fromfile(folder / "capture", np.float32).reshape(-1, 2)
     log = folder / "log.jsonl"
     setting = read_header(log)
     decoder = Decoder(model, capacity=slots_for(setting.voices))
@@ -292,8 +293,8 @@ def _difference_db(model: Path, folder: Path) -> tuple[float, float]:
     out = np.zeros((1000, 2), np.float32)
     at: int | None = None  # position of the next block in the capture, once both sounds have begun
     worst, sounding = 0.0, 0
-    first = int(np.flatnonzero(heard.any(axis=1))[0])
-    while at is None or at < len(heard):
+    first = int(np.flatnonzero(captured.any(axis=1))[0])
+    while at is None or at < len(captured):
         mixer.render(out)
         if at is None:
             begins = np.flatnonzero(out.any(axis=1))
@@ -302,7 +303,7 @@ def _difference_db(model: Path, folder: Path) -> tuple[float, float]:
                     raise SystemExit("bench.soak: the log holds no sound")
                 continue
             at = first - int(begins[0])
-        other = heard[max(at, 0) : at + len(out)]
+        other = captured[max(at, 0) : at + len(out)]
         worst = max(worst, float(np.abs(out[max(-at, 0) :][: len(other)] - other).max()))
         sounding += int(np.count_nonzero(np.abs(other).max(axis=1) > 1e-3))
         at += len(out)

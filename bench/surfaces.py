@@ -31,6 +31,7 @@ Frame = tuple[float, float, float, float]
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Draw all surfaces."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="FOLDER", help="output folder")
     args = parser.parse_args(argv)

@@ -126,8 +126,8 @@ def classify(real: list[dict[str, float]], ours: list[dict[str, float]]) -> tupl
     shares = forest.fit(rows, kinds).feature_importances_
     medians = [np.median(rows[kinds == kind], axis=0) for kind in (0, 1)]
     importances = [
-        Importance(name, float(share), float(theirs), float(mine))
-        for name, share, theirs, mine in zip(names, shares, *medians, strict=True)
+        Importance(name, float(share), float(theirs), float(model))
+        for name, share, theirs, model in zip(names, shares, *medians, strict=True)
     ]
     return float((guess == kinds).mean()), sorted(importances, key=lambda each: -each.share)
 

@@ -165,6 +165,7 @@ def child(name: str, plain: bool) -> int:
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Measure and print the figures, or print the table."""
     argv = sys.argv[1:] if argv is None else argv
     torch.set_num_threads(THREADS)
     if argv[:1] == ["--child"]:

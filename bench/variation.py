@@ -1,4 +1,5 @@
-"""`python -m bench.variation MODEL FOLDER`: compare the spread of hits by `/morph/vary` to real sounds.
+"""`python -m bench.variation MODEL FOLDER`: compare the spread of hits with `/morph/vary` to that of real
+sounds.
 
 For each class, it prints the mean mel distance (bench.distances) between hits at its centre, for several
 amounts, and between equally many real sounds of the folder. With `--learned`, the distance is CDPAM's.

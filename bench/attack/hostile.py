@@ -59,6 +59,7 @@ def mutate(model: onnx.ModelProto, chance: random.Random) -> None:
 
 
 def main() -> int:
+    """Load mutated models, and print the counts."""
     source, cases, seed = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     chance = random.Random(seed)
     plain = onnx.load(str(source))

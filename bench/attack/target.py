@@ -137,6 +137,7 @@ class Client:
         self._socket.connect((SERVER, port))
 
     def send(self, address: str, *arguments: Any) -> None:
+        """Send a message to the server."""
         self._socket.send(encode(Message(address, arguments)))
 
     def request(self, address: str, *arguments: Any) -> tuple[str, list[Any]]:

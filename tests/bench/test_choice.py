@@ -14,7 +14,7 @@ from trainer.data import splits
 MakeRun = Callable[..., Path]
 
 
-def test_no_test_sound_is_heard(make_run: MakeRun) -> None:
+def test_no_test_sound_is_measured(make_run: MakeRun) -> None:
     judged = choice.held_out(make_run(takes=8, validation_fraction=0.25), None)
     config = judged.saved.config
     parts = splits.parts(judged.sounds, config.data, config.fit.seed)

@@ -93,13 +93,13 @@ def test_mistakes_are_one_line(folder: Path, tmp_path: Path, capsys: pytest.Capt
 def test_shares_count_the_sounds_that_are_nearer() -> None:
     shot = dataclasses.replace(_shot("a", "floor", 0.1))
     pairs = [(1.0, 2.0), (3.0, 2.0), (1.0, 1.5), (0.5, 2.0)]
-    heard = [
-        ear.Heard(shot, {}, {"ours": {"mel_db": ours}, "nearest": {"mel_db": nearest}})
+    compared = [
+        ear.Comparison(shot, {}, {"ours": {"mel_db": ours}, "nearest": {"mel_db": nearest}})
         for ours, nearest in pairs
     ]
-    assert ear.nearer(heard, "mel_db") == 0.75
-    assert ear.nearer(heard, "cdpam") is None
-    assert ear.medians(heard, "ours") == {"mel_db": 1.0}
+    assert ear.nearer(compared, "mel_db") == 0.75
+    assert ear.nearer(compared, "cdpam") is None
+    assert ear.medians(compared, "ours") == {"mel_db": 1.0}
 
 
 def test_the_kernel_distance_is_unbiased_and_grows_with_the_difference() -> None:

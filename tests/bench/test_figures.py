@@ -16,10 +16,10 @@ def test_each_run_has_a_column(
 ) -> None:
     run, output = make_run(takes=8), tmp_path / "figure.png"
     judged = subject.load(run)
-    heard = subject.listen(judged)
-    sounds = figures.path(judged, heard, (0, 1))
-    torch.testing.assert_close(sounds[0], heard.learned_audio[0, 0])
-    torch.testing.assert_close(sounds[-1], heard.learned_audio[1, 0])
+    outputs = subject.outputs_of(judged)
+    sounds = figures.path(judged, outputs, (0, 1))
+    torch.testing.assert_close(sounds[0], outputs.learned_audio[0, 0])
+    torch.testing.assert_close(sounds[-1], outputs.learned_audio[1, 0])
 
     widths = []
     for runs in ([run], [run, run / "last.safetensors"]):

@@ -44,7 +44,7 @@ def test_the_command_reports_a_run(
     monkeypatch.setattr(listener, "STEPS", 2)
     out = make_run()
     results = hearing.measure(subject.load(out))
-    assert results["listener was taught by"] == "8 of sounds unknown to the run"
+    assert results["listener was trained on"] == "8 of sounds unknown to the run"
     assert 0.0 < float(str(results["STFT distance: nearest training sound"])) < 1.0
     assert hearing.main([str(out)]) == 0
     assert "listener: class centres" in capsys.readouterr().out

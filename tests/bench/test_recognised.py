@@ -36,7 +36,7 @@ def test_listeners_classify_real_sounds_that_they_have_not_learnt(monkeypatch: p
     ensemble = recognised.train_listeners(_shots(0, 8), RATE, count=2)
     assert ensemble.classes == ("kick", "snare")
     unheard = _shots(20, 6)
-    assert ensemble.hear([shot.sound for shot in unheard]) == [shot.label for shot in unheard]
+    assert ensemble.classify([shot.sound for shot in unheard]) == [shot.label for shot in unheard]
 
 
 def test_command_judges_real_sounds_the_models_and_its_centres(
@@ -52,7 +52,7 @@ def test_command_judges_real_sounds_the_models_and_its_centres(
     found = json.loads(capsys.readouterr().out)
     assert found["sounds"] == 4
     assert set(found["classes"]) == {"kick", "snare"}
-    assert set(found["centres heard as"]) == {
+    assert set(found["centres recognised as"]) == {
         "clap",
         "closed-hat",
         "cymbal",
@@ -64,7 +64,7 @@ def test_command_judges_real_sounds_the_models_and_its_centres(
         "tom",
     }
     heard = [
-        name == answer for name, answer in found["centres heard as"].items() if name in ("kick", "snare")
+        name == answer for name, answer in found["centres recognised as"].items() if name in ("kick", "snare")
     ]
     assert found["centres"] == np.mean(heard)  # a centre of a class that nobody taught does not count
     difference = found["right only when ours"] - found["right only when real"]

@@ -72,12 +72,12 @@ def run(args: argparse.Namespace) -> int:
     found = subject.load(args.run, args.checkpoint, args.data, args.device)
     pair = morph.pick(found, args.morph)
     print(f"{len(found.test)} test sounds through {found.path}", file=sys.stderr)
-    heard = subject.listen(found)
-    evaluation = evaluate.measure(found, heard)
+    outputs = subject.outputs_of(found)
+    evaluation = evaluate.measure(found, outputs)
     if args.report:
         from trainer.evaluation import report
 
-        page = report.render(found, heard, evaluation, morph.between(found, heard, pair))
+        page = report.render(found, outputs, evaluation, morph.between(found, outputs, pair))
         checkpoint.save_atomically(args.report, page.encode())
     if args.json:
         print(json.dumps(evaluation.to_dict(), indent=2, ensure_ascii=False, allow_nan=False))

@@ -5,7 +5,8 @@
 
 A loss on spectra does not tell a tone from a noise of equal energy. A loss on waveforms silences an
 oscillator whose phase is off. So each recording is analysed once, and the decoder learns its components.
-Together they sound like the recording, because each is measured on the residual of those before it.
+Together the components sound like the recording, because each kind is measured on what the kinds before it
+leave.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ SKIP_S = 0.02
 
 @dataclass(frozen=True)
 class Components:
-    """Targets, one row a sound; levels are natural logarithms of amplitudes, weights are 0 to 1.
+    """Targets, one row for each sound; levels are natural logarithms of amplitudes, weights are 0 to 1.
 
     Attributes:
         log_f1, sweep, log_tau: [N], parameters of f(t) = f₁ (1 + sweep · e^(-t/τ)), the frequency of the

@@ -38,7 +38,7 @@ class Crossing:
 
     def __call__(
         self,
-        heard: Tensor,
+        sounds: Tensor,
         own: Components,
         bodies: Tensor,
         others: tuple[Components, Tensor],
@@ -49,7 +49,7 @@ class Crossing:
         The peak of a new body is that of the old one, times a random gain (`BODY_DB`).
 
         Args:
-            heard: the sounds, [B, 1, T].
+            sounds: the sounds, [B, 1, T].
             own: their components.
             bodies: their bodies, [B, 1, T].
             others: components and bodies of the sounds that give the new bodies; a sound may be its own
@@ -57,15 +57,15 @@ class Crossing:
             source: generator of the random draws.
         """
         theirs, found = others
-        steps = torch.randint(-STEPS, STEPS + 1, (len(heard),), generator=source)
-        random_gain = torch.exp(torch.randn(len(heard), generator=source) * (BODY_DB / 8.686))
+        steps = torch.randint(-STEPS, STEPS + 1, (len(sounds),), generator=source)
+        random_gain = torch.exp(torch.randn(len(sounds), generator=source) * (BODY_DB / 8.686))
         moved = torch.stack(
             [resampled(body, step * STEP) for body, step in zip(found, steps.tolist(), strict=True)]
         )
         loud, other = (each.abs().amax((1, 2)).clamp(min=AUDIBLE) for each in (bodies, moved))
         gain = random_gain * torch.where((loud > AUDIBLE) & (other > AUDIBLE), loud / other, 1.0)
-        sound = heard - bodies + gain[:, None, None] * moved
-        scale = heard.abs().amax((1, 2)) / sound.abs().amax((1, 2)).clamp(min=1e-9)
+        sound = sounds - bodies + gain[:, None, None] * moved
+        scale = sounds.abs().amax((1, 2)) / sound.abs().amax((1, 2)).clamp(min=1e-9)
         sound = sound * scale[:, None, None]
         rise, change = scale.clamp(min=1e-9).log()[:, None], steps * STEP
         time = torch.stack([self.in_time[step + STEPS] for step in steps.tolist()])

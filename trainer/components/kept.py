@@ -1,4 +1,4 @@
-"""Analyses sounds in the background, each only once, as a file keeps their components."""
+"""Analyses sounds in the background. A file keeps their components, so each sound is analysed only once."""
 
 from __future__ import annotations
 
@@ -23,21 +23,22 @@ NAMES = tuple(field.name for field in dataclasses.fields(Components))
 SOUND = "sound"
 """Tensor with the digest of each sound and of the layout of its components, uint8 [N, 32]."""
 KEEP_S = 10.0
-"""Time between two versions of the file."""
+"""Shortest time in seconds between two writes of the file."""
 VERSION = 5
 """Version of the analysis. Raise it with each change: sounds of another version are analysed again."""
 GOLDEN = 0.5 * (5**0.5 - 1)
+"""The golden ratio. The fractional parts of its multiples are spread evenly."""
 
 
 def ignore(done: int, total: int) -> None:
-    """Do nothing with the progress."""
+    """Ignore the progress."""
 
 
 class Analysis:
     """Finds the components of sounds on all cores in the background; use it in a `with` statement.
 
-    The order of the analysis keeps the known sounds spread evenly over all sounds. The end of the block stops
-    the work; the file then has all known components. A damaged file counts as empty.
+    The order of the analysis keeps the known sounds spread evenly over all sounds. At the end of the `with`
+    block, the work stops, and the file has all known components. A damaged file counts as empty.
 
     Args:
         waveforms: float32 [N, 1, T].
@@ -67,7 +68,7 @@ class Analysis:
         for index, digest in enumerate(self._digests):
             if digest in rows:
                 self._insert(index, rows[digest])
-        self._progress, self._telling, self._done = progress, threading.Lock(), len(self._known)
+        self._progress, self._progress_lock, self._done = progress, threading.Lock(), len(self._known)
         progress(self._done, len(waveforms))
         self._executor = ThreadPoolExecutor(os.cpu_count())
         self._waiting: dict[Future[Row], int] = {
@@ -79,7 +80,7 @@ class Analysis:
 
     def _analyse(self, sound: Tensor, config: ModelConfig) -> Row:
         row = analyse_one(sound, config)
-        with self._telling:
+        with self._progress_lock:
             self._done += 1
             self._progress(self._done, len(self._digests))
         return row

@@ -30,7 +30,7 @@ QUIET = -12.0
 DECAYS = (1.5, 400.0)
 """Range of the decay of a mode, in nepers a second."""
 FIRST_KNOTS = 8
-"""Knots of the first frames, one each; later ones are spaced evenly on a logarithmic scale."""
+"""Number of first frames with a knot each; later knots are spaced evenly on a logarithmic scale."""
 LOWEST_NOISE_HZ = 25.0
 """Frequency below which power belongs to no noise band, because recordings have inaudible rumble there."""
 GATE_S = 0.02

@@ -18,7 +18,7 @@ SHORTEST_WINDOW = 1500
 FITTED = 16_384
 """Number of samples to which the levels of the modes are fitted."""
 PROMINENCE_DB, RANGE_DB = 14.0, 75.0
-"""A mode is at least the first above the floor around it, and at most the second below the strongest bin.
+"""A mode is at least PROMINENCE_DB above the floor around it, and at most RANGE_DB below the strongest bin.
 
 The highest of 10,000 bins of noise is 11 dB above their median.
 """

@@ -12,7 +12,7 @@ NOISE_PERIOD = 16_384
 PARTIAL_HZ = 40.0
 """Mean distance between neighbouring partials of ringing noise."""
 PARTIAL_SPREAD = 0.5
-"""Standard deviation of their levels, in nepers, in addition to the variation of Gaussian noise."""
+"""Standard deviation of the partials' levels, in nepers, in addition to the variation of Gaussian noise."""
 EVEN_FRAMES = 12
 """Frames at the start of the noise over which its power is even."""
 SEEDS = ((16, False), (17, True))

@@ -32,7 +32,7 @@ SWEEPS = (0.08, 0.16, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
 TRACK_S, TRACK_CYCLES = 0.008, 0.9
 """Half the window for the level of an oscillator, in seconds and in cycles. The longer one applies."""
 TONAL_S, TONAL_CYCLES = 0.02, 2.5
-"""The same for its tonality. A level over such a long window explains tones, but little of a noise."""
+"""The same window for its tonality. A level over so long a window explains tones, but little of a noise."""
 TONAL = (0.55, 0.85)
 """Shares of the energy around an oscillator that it explains: weight 0 up to the first, 1 from the second."""
 LOCAL_S, LOCAL_CYCLES, LOCALLY_TONAL = 0.025, 5.0, (0.55, 0.8)
@@ -44,14 +44,14 @@ which the energies are compared; the third is like `TONAL`.
 AROUND = (0.6, 1.7)
 """Band around an oscillator, relative to its frequency, whose energy it should explain."""
 STEADY_S, STEADY_CYCLES, STEADY, STEADY_AROUND, STEADY_FROM_S = 0.05, 6.0, (0.7, 0.9), (0.84, 1.19), 0.03
-"""The four values above for a partial that is steady after the attack, with others near it.
+"""TONAL_S, TONAL_CYCLES, TONAL and AROUND for a partial that is steady after the attack, with others near it.
 
 STEADY_FROM_S is the end of the attack.
 """
 STEADY_TRACK = 3.0
 """Length of the window for the level of such a partial, relative to the window for any other partial."""
 LOUDER = 1.5
-"""Energy of another oscillator after the attack, relative to the first, from which it replaces the first."""
+"""Another oscillator replaces the first if it has more than this many times its energy after the attack."""
 PHASE_S = 0.05
 """Length of the beginning over which the initial phase is averaged."""
 
@@ -72,7 +72,7 @@ class Oscillators(NamedTuple):
     """The free oscillators of a sound, and the sound without them.
 
     Attributes:
-        sweep: the frequency of the first.
+        sweep: the frequency of the first oscillator over time.
         log_ratio: log ratios of the frequencies of the others to that of the first, [FREE - 1].
         level: log levels at the knots, [knots, FREE].
         phase: phases at the start, in cycles, [FREE].
@@ -129,14 +129,14 @@ def _fit_oscillators(sound: Array, rate: int, knot_s: Array, hz: float) -> tuple
         track = max(TRACK_S, TRACK_CYCLES / hz)
         weight, local = 0.0, np.zeros(len(left))
         if hz < HIGHEST_FREE_HZ:
-            mine = _amplitude(left, ratio * base, int(max(TONAL_S, TONAL_CYCLES / hz) * slow_rate)) * turn
-            around, missed = _energies(left, mine.real, slow_rate, (hz * AROUND[0], hz * AROUND[1]))
-            weight = _tonality(around, missed, slow_rate, TONAL)
-            local = _local_tonality(around, missed, max(LOCAL_S, LOCAL_CYCLES / hz) * slow_rate)
+            tone = _amplitude(left, ratio * base, int(max(TONAL_S, TONAL_CYCLES / hz) * slow_rate)) * turn
+            around, unexplained = _energies(left, tone.real, slow_rate, (hz * AROUND[0], hz * AROUND[1]))
+            weight = _tonality(around, unexplained, slow_rate, TONAL)
+            local = _local_tonality(around, unexplained, max(LOCAL_S, LOCAL_CYCLES / hz) * slow_rate)
         if not number and weight < 1.0:
-            mine = _amplitude(left, base, int(max(STEADY_S, STEADY_CYCLES / hz) * slow_rate)) * turn
+            tone = _amplitude(left, base, int(max(STEADY_S, STEADY_CYCLES / hz) * slow_rate)) * turn
             near = (hz * STEADY_AROUND[0], hz * STEADY_AROUND[1])
-            steady = _tonality(*_energies(left, mine.real, slow_rate, near), slow_rate, STEADY, STEADY_FROM_S)
+            steady = _tonality(*_energies(left, tone.real, slow_rate, near), slow_rate, STEADY, STEADY_FROM_S)
             if steady > weight:
                 weight, track = steady, STEADY_TRACK * track
         wave = _amplitude(left, ratio * base, int(track * slow_rate))
@@ -242,34 +242,34 @@ def _amplitude(sound: Array, cycles: Array, half: int) -> NDArray[np.complex128]
     return np.asarray(a - 1j * b)
 
 
-def _energies(sound: Array, mine: Array, rate: float, band_hz: tuple[float, float]) -> tuple[Array, Array]:
+def _energies(sound: Array, tone: Array, rate: float, band_hz: tuple[float, float]) -> tuple[Array, Array]:
     """Return the energies, within a band, of a sound and of the sound minus an oscillator: [T] each.
 
     Args:
-        mine: the oscillator, with its level measured over a long window, [T].
+        tone: the oscillator, with its level measured over a long window, [T].
     """
     limits = [band_hz[0], min(band_hz[1], 0.45 * rate)]
     filters = signal.butter(2, limits, "bandpass", fs=rate, output="sos")
-    around, missed = (signal.sosfiltfilt(filters, part) ** 2 for part in (sound, sound - mine))
-    return around, missed
+    around, unexplained = (signal.sosfiltfilt(filters, part) ** 2 for part in (sound, sound - tone))
+    return around, unexplained
 
 
 def _tonality(
-    around: Array, missed: Array, rate: float, shares: tuple[float, float], from_s: float = 0.0
+    around: Array, unexplained: Array, rate: float, shares: tuple[float, float], from_s: float = 0.0
 ) -> float:
     """Return a score, 0 to 1, for the share of the energy up to 0.3 s that an oscillator explains.
 
     Args:
         around: energies of the sound, [T].
-        missed: energies of the sound minus the oscillator, [T].
+        unexplained: energies of the sound minus the oscillator, [T].
         shares: the share up to which the score is 0, and the share from which it is 1.
         from_s: time in seconds from which the energy counts.
     """
     part = slice(int(from_s * rate), int(BODY_S[1] * rate))
-    return float(_score(around[part].sum(), missed[part].sum(), shares))
+    return float(_score(around[part].sum(), unexplained[part].sum(), shares))
 
 
-def _local_tonality(around: Array, missed: Array, spread: float) -> Array:
+def _local_tonality(around: Array, unexplained: Array, spread: float) -> Array:
     """Return, for each sample, the score in a Gaussian window around it: [T].
 
     Args:
@@ -277,11 +277,13 @@ def _local_tonality(around: Array, missed: Array, spread: float) -> Array:
     """
     offset = np.arange(-int(3 * spread), int(3 * spread) + 1)
     window = np.exp(-0.5 * (offset / spread) ** 2)
-    energy, lost = (np.maximum(signal.fftconvolve(part, window, "same"), 0.0) for part in (around, missed))
+    energy, lost = (
+        np.maximum(signal.fftconvolve(part, window, "same"), 0.0) for part in (around, unexplained)
+    )
     return np.asarray(_score(energy + 1e-9 * energy.max(), lost, LOCALLY_TONAL))
 
 
-def _score(energy: Array | float, missed: Array | float, shares: tuple[float, float]) -> Array | float:
+def _score(energy: Array | float, unexplained: Array | float, shares: tuple[float, float]) -> Array | float:
     """Return a score for the explained share of an energy: 0 up to the first share, 1 from the second."""
-    share = 1.0 - missed / (energy + 1e-12)
+    share = 1.0 - unexplained / (energy + 1e-12)
     return np.clip((share - shares[0]) / (shares[1] - shares[0]), 0.0, 1.0)

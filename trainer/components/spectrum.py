@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 LONGEST_WINDOW = 32_768
-"""Largest window of the modes, in samples; every part is padded at least to it."""
+"""Largest window of the modes, in samples; every part is padded to at least this length."""
 
 
 def spectrum(sound: Array, rate: int, begin: int, length: int) -> tuple[Array, Array]:

@@ -60,19 +60,19 @@ class Variation:
             self.in_bands.append(interpolation(lines, np.log(middles / ratio + 700.0)))
 
     def __call__(
-        self, heard: Tensor, components: Components, source: torch.Generator
+        self, sounds: Tensor, components: Components, source: torch.Generator
     ) -> tuple[Tensor, Components]:
         """Return varied sounds [B, 1, T], at their original peaks, and their components."""
-        steps = torch.randint(-self.zones, self.zones + 1, (len(heard),), generator=source).tolist()
-        curve = torch.randn(len(heard), RIPPLES, generator=source) * (self.equaliser_db / 8.686)
-        random_numbers = torch.rand(3, len(heard), generator=source)
-        moved = [resampled(sound, step * self.zone) for sound, step in zip(heard, steps, strict=True)]
+        steps = torch.randint(-self.zones, self.zones + 1, (len(sounds),), generator=source).tolist()
+        curve = torch.randn(len(sounds), RIPPLES, generator=source) * (self.equaliser_db / 8.686)
+        random_numbers = torch.rand(3, len(sounds), generator=source)
+        moved = [resampled(sound, step * self.zone) for sound, step in zip(sounds, steps, strict=True)]
         columns = zip(*(self._transposed(components, i, step) for i, step in enumerate(steps)), strict=True)
         shaped = self._shaped(torch.stack(moved), Components(*map(torch.stack, columns)), *random_numbers)
         return self._equalised(*shaped, curve)
 
     def _shaped(
-        self, heard: Tensor, own: Components, bump: Tensor, fade: Tensor, damped: Tensor
+        self, sounds: Tensor, own: Components, bump: Tensor, fade: Tensor, damped: Tensor
     ) -> tuple[Tensor, Components]:
         """Change attack and damping of sounds, by random numbers from 0 to 1, [B] each. Half are damped.
 
@@ -86,8 +86,8 @@ class Variation:
         def gain(seconds: Tensor) -> Tensor:
             return rise * torch.exp(-seconds / tau) - a * seconds
 
-        sound = heard[:, 0] * gain(torch.arange(heard.shape[-1]) / self.rate).exp()
-        sound, loss = _at_peak(sound, heard[:, 0])
+        sound = sounds[:, 0] * gain(torch.arange(sounds.shape[-1]) / self.rate).exp()
+        sound, loss = _at_peak(sound, sounds[:, 0])
         level = (gain(self.knot_s) + loss)[..., None]
         return sound[:, None], replace(
             own,
@@ -125,14 +125,14 @@ class Variation:
         waves = torch.stack([torch.cos(math.pi * (k + 1) * place) for k in range(RIPPLES)], -1)
         return (waves * curve.view(len(curve), *[1] * (place.dim() - 1), RIPPLES)).sum(-1)
 
-    def _equalised(self, heard: Tensor, own: Components, curve: Tensor) -> tuple[Tensor, Components]:
-        length = heard.shape[-1]
-        hz = torch.fft.rfftfreq(2 * length, 1.0 / self.rate).expand(len(heard), -1)
-        spectrum = torch.fft.rfft(heard[:, 0], 2 * length) * self._gain(curve, hz).exp()
-        sound, loss = _at_peak(torch.fft.irfft(spectrum, 2 * length)[:, :length], heard[:, 0])
+    def _equalised(self, sounds: Tensor, own: Components, curve: Tensor) -> tuple[Tensor, Components]:
+        length = sounds.shape[-1]
+        hz = torch.fft.rfftfreq(2 * length, 1.0 / self.rate).expand(len(sounds), -1)
+        spectrum = torch.fft.rfft(sounds[:, 0], 2 * length) * self._gain(curve, hz).exp()
+        sound, loss = _at_peak(torch.fft.irfft(spectrum, 2 * length)[:, :length], sounds[:, 0])
         first = own.log_f1.exp()[:, None]
         free_hz = torch.cat((first, first * own.log_ratio.exp()), 1)
-        bands = self.bands.expand(len(heard), -1)
+        bands = self.bands.expand(len(sounds), -1)
         levels = replace(
             own,
             free_level=own.free_level + (self._gain(curve, free_hz) + loss)[:, None],

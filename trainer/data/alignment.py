@@ -1,4 +1,4 @@
-"""Align the training sounds of a class: shift them, and turn some upside down, until they coincide best.
+"""Align the training sounds of a class: shift them, and invert some, until they coincide best.
 
 A squared error compares waveforms, and two takes have similar waveforms only if their periods coincide.
 """
@@ -25,13 +25,13 @@ MOST = 100
 
 
 def aligned(sounds: Sounds, train: Tensor, length: int) -> Sounds:
-    """Return the sounds with the training sounds of each class in step; the others stay as they are.
+    """Return the sounds with the training sounds of each class aligned; the others are unchanged.
 
     Each training sound is a window of its recording, of peak 1, that begins up to a margin later and may be
-    turned upside down.
+    inverted.
 
     Args:
-        sounds: sounds with their `recordings`; without, they are returned as they are.
+        sounds: sounds with their `recordings`; without these, they are returned unchanged.
         train: int64, indices of the training sounds.
         length: samples of the window; the recordings are longer by the margin.
     """
@@ -42,14 +42,14 @@ def aligned(sounds: Sounds, train: Tensor, length: int) -> Sounds:
     for label in range(len(sounds.classes)):
         members = train[sounds.labels[train] == label]
         recordings = sounds.recordings[members, 0].double().numpy()
-        for index, lag, sign in zip(members.tolist(), *in_step(recordings, length), strict=True):
+        for index, lag, sign in zip(members.tolist(), *best_windows(recordings, length), strict=True):
             window = sign * sounds.recordings[index, :, lag : lag + length]
             waveforms[index] = window / window.abs().max()
             cuts[index] = (lag, sign)
     return replace(sounds, waveforms=waveforms, cuts=tuple(cuts), recordings=None)
 
 
-def in_step(recordings: Array, length: int) -> tuple[list[int], list[int]]:
+def best_windows(recordings: Array, length: int) -> tuple[list[int], list[int]]:
     """Find where the window of each sound of a class begins, and its sign.
 
     Each sound takes the window that correlates best with the sum of the others, in turn, until none moves.

@@ -47,10 +47,10 @@ SILENT_PEAK = 1e-4
 """-80 dBFS: a sound whose peak is lower counts as silent."""
 CLIPPED_PEAK, CLIPPED_RUN = 0.98, 3
 """A sound is clipped if it stays at its peak, near full scale, for at least this many samples."""
-HEARD_DB = -50.0
-"""Level relative to the peak below which a sound is no longer heard."""
+AUDIBLE_DB = -50.0
+"""Level relative to the peak below which a sound counts as inaudible."""
 OVER_S = 0.01
-"""A sound that is heard for less than this beyond the model's length is shortened without a message."""
+"""A sound whose audible part exceeds the model's length by less than this is shortened without a message."""
 DC_OFFSET = 0.02
 """Fraction of full scale; a smaller DC offset is removed without a message."""
 
@@ -146,7 +146,7 @@ def faults(signal: NDArray[np.float32]) -> list[tuple[str, str]]:
         )
         found.append(("stereo" if channels == 2 else f"{channels} channels", remedy))
     if count := sum(_clipped(column) for column in signal.T):
-        found.append((f"clipped ({count} samples)", "kept as it is"))
+        found.append((f"clipped ({count} samples)", "kept unchanged"))
     offset = float(signal.astype(np.float64).mean(axis=0)[0])
     if abs(offset) >= DC_OFFSET:
         found.append((f"DC offset {offset:+.2f}", "removed"))
@@ -154,14 +154,14 @@ def faults(signal: NDArray[np.float32]) -> list[tuple[str, str]]:
 
 
 def too_long(signal: NDArray[np.float32], rate: int, model: ModelConfig) -> list[tuple[str, str]]:
-    """Return the fault of a file that is heard for longer than the model's length, with the remedy.
+    """Return the fault of a file whose audible part exceeds the model's length, with the remedy.
 
     Args:
         signal: [samples, channels] at `rate` Hz, not silent.
     """
     level = np.abs(signal).max(axis=1)
-    heard = np.flatnonzero(level > level.max() * 10 ** (HEARD_DB / 20))
-    length_s, most_s = (heard[-1] - heard[0]) / rate, model.length / model.sample_rate
+    audible = np.flatnonzero(level > level.max() * 10 ** (AUDIBLE_DB / 20))
+    length_s, most_s = (audible[-1] - audible[0]) / rate, model.length / model.sample_rate
     if length_s < most_s + OVER_S:
         return []
     return [(f"longer than {most_s:.2f} s ({length_s:.2f} s)", f"its first {most_s:.2f} s are used")]

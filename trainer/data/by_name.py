@@ -29,7 +29,7 @@ KINDS = (
 HATS = ((OPEN, r"\bopen\b|\bohh?\b|\bhho\b"), (CLOSED, r"\bclosed?\b|\bpedal\b|\bchh?\b|\bhhc\b"))
 """Words for the classes of hats."""
 SEVERAL = 2
-"""Any other word is a class if at least so many files share it."""
+"""Any other word is a class if at least this many files share it."""
 FALL_DB, OPEN_S = 26.0, 0.22
 """A hat is closed if its level falls this far in less than this time, as in 95 % of 165 closed hats and 5 %
 of 133 open ones."""

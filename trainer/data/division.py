@@ -26,7 +26,7 @@ COLUMNS = ("file", "class", "source", "licence", "kit", "drum", "velocity", "gro
 HELD_OUT = ("validation", "test")
 LAYERS = "layers"
 LEAST_LAYERS = 3
-"""Least number of velocities of a drum whose hits go into `layers`."""
+"""Smallest number of velocities of a drum whose hits go into `layers`."""
 TABLES = {
     "leave_out": {"drum"},
     "train": {"leave_out_licences"},
@@ -91,7 +91,7 @@ def read(name: str) -> Recipe:
         if known is None or not isinstance(keys, dict):
             raise ConfigError(f"{name}: no table [{table}]; there are {', '.join(TABLES)}")
         if unknown := sorted(set(keys) - known):
-            raise ConfigError(f"{name}: [{table}] has no key {unknown[0]}, but {', '.join(sorted(known))}")
+            raise ConfigError(f"{name}: [{table}] has no key {unknown[0]}; use {', '.join(sorted(known))}")
     return Recipe(
         description=str(description),
         drums=_texts(name, tables, "leave_out", "drum"),

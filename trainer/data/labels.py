@@ -1,8 +1,8 @@
 """Find classes for unlabelled sounds: k-means on the MFCCs of the attack (section 6 of the paper).
 
 "20 MFCCs are calculated on windows of 10 ms covering the first 70 ms. The MFCCs are then averaged"; the
-means are clustered as they are. Our choices where the paper gives none: seven windows side by side, from the
-first sample of the prepared sound; 40 mel bands; the first coefficient (the level) is included.
+means are clustered without scaling. Our choices where the paper gives none: seven windows side by side, from
+the first sample of the prepared sound; 40 mel bands; the first coefficient (the level) is included.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ BANDS = 40
 FFT_MS = 40.0
 """Zero padding: the bins of the transform must be closer together than the lowest bands are wide."""
 SEED, STARTS = 0, 10
-"""Fixed, so that runs of several seeds have the same classes and can be compared."""
+"""Seed and number of starts: fixed, so that runs of several seeds have the same, comparable classes."""
 
 
 def attack_features(waveforms: Tensor, sample_rate: int) -> Tensor:

@@ -10,7 +10,7 @@ from trainer.data.sampling import generator
 from trainer.data.sounds import Sounds
 
 MOST = 100
-"""Largest number of sounds of a class that are compared; from a larger class, so many are drawn by a seed."""
+"""Largest number of sounds of a class that are compared; from a larger class, this many are drawn by seed."""
 
 
 def medoids(sounds: Sounds, train: Tensor, sample_rate: int) -> Tensor:

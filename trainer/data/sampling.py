@@ -162,7 +162,8 @@ def augmented(targets: Tensor, train: Tensor, averages: int, seed: int) -> tuple
         averages: number of partners of each sound, all different if its class is large enough.
 
     Returns:
-        int64 [M · (1 + averages)] each; a sound taken as it is, or alone in its class, is its own partner.
+        int64 [M · (1 + averages)] each; a sound that is not averaged, or is alone in its class, is its own
+        partner.
     """
     if not averages:
         return train, train

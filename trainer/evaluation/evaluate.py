@@ -18,7 +18,7 @@ from torch import Tensor
 from trainer.data import mfcc_dtw
 from trainer.data.mfcc_dtw import Deviation, References, Settings
 from trainer.evaluation import paper, quality
-from trainer.evaluation.subject import Heard, Subject
+from trainer.evaluation.subject import Outputs, Subject
 from trainer.run.checkpoint import BEST
 from trainer.run.validation import leave_one_out, nearest_neighbour
 
@@ -153,7 +153,7 @@ def columns_of(result: ClassResult) -> dict[str, Deviation]:
     }
 
 
-def measure(subject: Subject, heard: Heard) -> Evaluation:
+def measure(subject: Subject, outputs: Outputs) -> Evaluation:
     """Evaluate a model on its test sounds."""
     saved = subject.saved
     config, anchors = saved.config, saved.anchors
@@ -178,13 +178,13 @@ def measure(subject: Subject, heard: Heard) -> Evaluation:
             "train_sounds": len(anchors.names),
             "test_sounds": len(labels),
         },
-        nearest_neighbour=nearest_neighbour(anchors.mean, torch.tensor(anchors.labels), heard.mean, labels),
-        leave_one_out=leave_one_out(heard.mean, labels),
-        classifier=(heard.predicted == labels).double().mean().item() if discriminative else None,
-        snr_db=Spread.of(quality.snr_db(heard.audio, subject.waveforms)),
+        nearest_neighbour=nearest_neighbour(anchors.mean, torch.tensor(anchors.labels), outputs.mean, labels),
+        leave_one_out=leave_one_out(outputs.mean, labels),
+        classifier=(outputs.predicted == labels).double().mean().item() if discriminative else None,
+        snr_db=Spread.of(quality.snr_db(outputs.audio, subject.waveforms)),
         learned_snr_db=Spread.of(_learned_snr_db(subject)),
-        stft_distance=Spread.of(quality.stft_distance(heard.audio, subject.waveforms)),
-        classes=tuple(_class(subject, heard, label, settings) for label in range(len(saved.classes))),
+        stft_distance=Spread.of(quality.stft_distance(outputs.audio, subject.waveforms)),
+        classes=tuple(_class(subject, outputs, label, settings) for label in range(len(saved.classes))),
         settings=settings,
     )
 
@@ -198,7 +198,7 @@ def _learned_snr_db(subject: Subject) -> Tensor:
     return quality.snr_db(subject.decode(anchors.mean[chosen]), subject.sounds.waveforms[indices])
 
 
-def _class(subject: Subject, heard: Heard, label: int, settings: Settings) -> ClassResult:
+def _class(subject: Subject, outputs: Outputs, label: int, settings: Settings) -> ClassResult:
     name, members = subject.saved.classes[label], subject.members(label)
     if not members:
         nothing = Deviation(None, None)
@@ -209,7 +209,7 @@ def _class(subject: Subject, heard: Heard, label: int, settings: Settings) -> Cl
     mean = waveforms.mean(0)
     blur = mfcc_dtw.features(mean, settings)
     known = mfcc_dtw.references(blur, sounds, among, (subject.saved.config.fit.seed, label))
-    decoded, learned = (audio[label, 0].numpy() for audio in (heard.centre_audio, heard.learned_audio))
+    decoded, learned = (audio[label, 0].numpy() for audio in (outputs.centre_audio, outputs.learned_audio))
 
     def apart(sound: NDArray[np.float32]) -> Deviation:
         return mfcc_dtw.deviation(mfcc_dtw.features(sound, settings), sounds, among)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from trainer.errors import TrainerError
-from trainer.evaluation.subject import Heard, Subject
+from trainer.evaluation.subject import Outputs, Subject
 
 STEPS = 9
 PAPER_PAIR = ("hihat", "tom")
@@ -65,10 +65,10 @@ def _plain(name: str) -> str:
     return re.sub(r"[\W_]+", "", name.casefold()).removesuffix("s")
 
 
-def between(subject: Subject, heard: Heard, labels: tuple[int, int], steps: int = STEPS) -> Morph:
+def between(subject: Subject, outputs: Outputs, labels: tuple[int, int], steps: int = STEPS) -> Morph:
     """Morph between the test sounds that are nearest, in z, to the centres of two classes."""
-    ends = [_central(subject, heard, label) for label in labels]
-    start, stop = heard.mean[ends[0]], heard.mean[ends[1]]
+    ends = [_central(subject, outputs, label) for label in labels]
+    start, stop = outputs.mean[ends[0]], outputs.mean[ends[1]]
     position = torch.linspace(0, 1, steps)
     path = start + position[:, None] * (stop - start)
     known, names = subject.saved.classes, subject.names
@@ -80,7 +80,7 @@ def between(subject: Subject, heard: Heard, labels: tuple[int, int], steps: int 
     )
 
 
-def _central(subject: Subject, heard: Heard, label: int) -> int:
+def _central(subject: Subject, outputs: Outputs, label: int) -> int:
     members = subject.members(label)
-    away = (heard.mean[members] - heard.centres[label]).square().sum(1)
+    away = (outputs.mean[members] - outputs.centres[label]).square().sum(1)
     return members[int(away.argmin())]

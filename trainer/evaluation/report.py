@@ -14,7 +14,7 @@ from torch import Tensor
 from trainer.evaluation import figures, tables
 from trainer.evaluation.evaluate import Evaluation
 from trainer.evaluation.morph import Morph
-from trainer.evaluation.subject import Heard, Subject
+from trainer.evaluation.subject import Outputs, Subject
 from trainer.evaluation.tables import Table
 
 EXAMPLES = 2
@@ -32,22 +32,22 @@ audio { height: 2rem; width: 11rem; vertical-align: middle; }
 """
 
 
-def render(subject: Subject, heard: Heard, evaluation: Evaluation, morph: Morph) -> str:
+def render(subject: Subject, outputs: Outputs, evaluation: Evaluation, morph: Morph) -> str:
     """Return the page as text.
 
     Args:
-        heard: the test sounds through the model.
+        outputs: the outputs of the model.
         evaluation: the results.
         morph: the morph to show.
     """
     title = f"{evaluation.model} on {', '.join(subject.saved.classes)}"
     body = [f"<h1>{escape(title)}</h1>", *_morph(morph, evaluation.run["sample_rate"])]
-    body += _examples(subject, heard)
-    points = figures.tsne(heard.mean, subject.saved.config.fit.seed)
+    body += _examples(subject, outputs)
+    points = figures.tsne(outputs.mean, subject.saved.config.fit.seed)
     if points is not None:
         picture = figures.plane(points, subject.labels, subject.saved.classes)
         body += ["<h2>The test sounds in latent space</h2>", _image(picture, "t-SNE of the test sounds")]
-    body += _centres(subject, heard, evaluation)
+    body += _centres(subject, outputs, evaluation)
     body += [
         "<h2>The results in words</h2>",
         *(f"<p>{escape(line)}</p>" for line in tables.sentences(evaluation)),
@@ -119,7 +119,7 @@ def _morph(morph: Morph, sample_rate: int) -> list[str]:
     ]
 
 
-def _centres(subject: Subject, heard: Heard, evaluation: Evaluation) -> list[str]:
+def _centres(subject: Subject, outputs: Outputs, evaluation: Evaluation) -> list[str]:
     rate, rows = evaluation.run["sample_rate"], []
     for label, result in enumerate(evaluation.classes):
         if not result.references:
@@ -127,8 +127,8 @@ def _centres(subject: Subject, heard: Heard, evaluation: Evaluation) -> list[str
         members = subject.members(label)
         real = subject.waveforms[members]
         sounds = (
-            heard.centre_audio[label],
-            heard.learned_audio[label],
+            outputs.centre_audio[label],
+            outputs.learned_audio[label],
             real[result.references.medoid_index],
             real[result.references.random_index],
             real.mean(0),
@@ -141,11 +141,11 @@ def _centres(subject: Subject, heard: Heard, evaluation: Evaluation) -> list[str
     return ["<h2>The centre of each class</h2>", _players("The sounds of the deviations", heading, rows)]
 
 
-def _examples(subject: Subject, heard: Heard) -> list[str]:
+def _examples(subject: Subject, outputs: Outputs) -> list[str]:
     rate, rows = subject.saved.config.model.sample_rate, []
     for label in range(len(subject.saved.classes)):
         rows += [
-            (subject.names[i], player(subject.waveforms[i], rate), player(heard.audio[i], rate))
+            (subject.names[i], player(subject.waveforms[i], rate), player(outputs.audio[i], rate))
             for i in subject.members(label)[:EXAMPLES]
         ]
     heading = ("sound", "real", "reconstructed")

@@ -67,8 +67,8 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Heard:
-    """The test sounds through the model.
+class Outputs:
+    """The outputs of a model for the test sounds and the centres of their classes.
 
     Attributes:
         mean: mean of each sound in latent space, float32 [N, D].
@@ -138,7 +138,7 @@ def load(
 
 
 @torch.inference_mode()
-def listen(subject: Subject) -> Heard:
+def outputs_of(subject: Subject) -> Outputs:
     """Encode and decode the test sounds and the centres of their classes.
 
     Raises:
@@ -156,7 +156,7 @@ def listen(subject: Subject) -> Heard:
     audio, learned_audio = subject.decode(mean), subject.decode(learned)
     if not all(bool(given.isfinite().all()) for given in (mean, audio, learned_audio)):
         raise DivergedError(f"{subject.path}: the output of the model is not finite: its training diverged")
-    return Heard(
+    return Outputs(
         mean=mean,
         predicted=torch.cat(predicted),
         audio=audio,

@@ -20,7 +20,7 @@ HEADINGS = {
     "blur_at_peak": "blur, at peak 1",
 }
 ENOUGH = 10
-"""Test sounds of a class in the paper."""
+"""Number of test sounds of each class in the paper."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,9 @@ def _decimal(value: float, places: int) -> str:
 
 
 def sentences(evaluation: Evaluation) -> list[str]:
-    """Return the chief results, each as one sentence."""
+    """Return the main results, each as one sentence."""
     found = (
-        ["The test sounds were trained on ([data] leak = true): no number here is one of unheard sounds."]
+        ["Training used the test sounds, too ([data] leak = true): no sound here is new to the model."]
         if evaluation.run["leak"]
         else []
     )

@@ -11,16 +11,16 @@ from torch.nn import functional
 from trainer.components.analysis import Components
 from trainer.models.modal import ModalDecoder
 
-HEARD = -8.0
+AUDIBLE = -8.0
 """Log level below which differences of level lose their weight: 70 dB below full scale."""
 FEWEST = 4.0
 """Smallest divisor of a mean over the modes of a sound."""
 KNOWN = 0.3
 """Weight of the cross-entropies of the modes' presence."""
 PITCH = 5.0
-"""Weight of f₁, since a difference of a tenth of an octave is clearly heard."""
+"""Weight of f₁, since a difference of a tenth of an octave is clearly audible."""
 STEEP = 2.0
-"""Slope of a free oscillator's weight against its level around `HEARD`, per neper."""
+"""Slope of a free oscillator's weight against its level around `AUDIBLE`, per neper."""
 AFTER_S = 0.01
 """Time after the end of a sound for which its levels are still learned."""
 
@@ -59,7 +59,7 @@ def component_term(decoder: ModalDecoder, z: Tensor, components: Components) -> 
     known = functional.binary_cross_entropy_with_logits(decoder.presence(hidden), weight, reduction="none")
     modes = loud + KNOWN * known.sum(1) / count + 0.3 * zone + 0.3 * fall
 
-    audible = torch.sigmoid(STEEP * (components.noise_level.amax(1) - HEARD))
+    audible = torch.sigmoid(STEEP * (components.noise_level.amax(1) - AUDIBLE))
     rings = (audible * (decoder.ringing_share(hidden) - components.ringing).abs()).sum(1) / audible.sum(
         1
     ).clamp(min=1.0)
@@ -84,7 +84,7 @@ def components_at(decoder: ModalDecoder, z: Tensor) -> Components:
         log_ratio=found["log_ratio"],
         free_level=free,
         phase=decoder.first_phase(hidden),
-        free_weight=torch.sigmoid(STEEP * (free.amax(1) - HEARD)),
+        free_weight=torch.sigmoid(STEEP * (free.amax(1) - AUDIBLE)),
         log_mode=found["log_mode"],
         log_level=level,
         log_decay=decay.log(),
@@ -96,5 +96,5 @@ def components_at(decoder: ModalDecoder, z: Tensor) -> Components:
 
 
 def _distance(ours: Tensor, theirs: Tensor) -> Tensor:
-    """Return the difference of log levels, in nepers, as far as it is heard."""
-    return (functional.softplus(ours - HEARD) - functional.softplus(theirs - HEARD)).abs()
+    """Return the audible difference of log levels, in nepers."""
+    return (functional.softplus(ours - AUDIBLE) - functional.softplus(theirs - AUDIBLE)).abs()

@@ -42,7 +42,7 @@ class Objective(nn.Module):
         self,
         step: str,
         waveform: Tensor,
-        heard: Tensor | Inputs,
+        encoder_input: Tensor | Inputs,
         target: Tensor,
         eps: Tensor,
         prototype: Tensor | None = None,
@@ -55,7 +55,7 @@ class Objective(nn.Module):
         Args:
             step: "variational", "classification" or "joint".
             waveform: [B, 1, T], the target of the decoder.
-            heard: [B, 1, T], the input of the encoder, or the measurements of these sounds.
+            encoder_input: [B, 1, T], the input of the encoder, or the measurements of these sounds.
             target: int64 [B, heads].
             eps: [B, D] from N(0, I).
             prototype: [ceil(B / 2), D], the prototypes of the classes of sounds 0, 2, 4, …; None omits the
@@ -66,7 +66,7 @@ class Objective(nn.Module):
             points: [N, D], the own points of the last N sounds; the decoder learns these sounds there.
         """
         loss, model = self.config.loss, self.model
-        mean, log_var = model.encode(heard)
+        mean, log_var = model.encode(encoder_input)
         z = mean + torch.exp(0.5 * log_var) * eps
         terms: Terms = {}
         if points is not None:

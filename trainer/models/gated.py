@@ -34,12 +34,12 @@ def _advance(x, first, second):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, fastmath=True)
-def _retreat(x, first, second, grad, more, most, d_first, d_second):  # type: ignore[no-untyped-def]
+def _retreat(x, first, second, grad, via_first, via_second, d_first, d_second):  # type: ignore[no-untyped-def]
     """Undo the step: compute x, and the gradients with respect to x (a sum of three), a and b; all flat."""
     for i in range(x.size):
         one, two = TWO * first[i] - ONE, TWO * second[i] - ONE
         x[i] -= one * two
-        grad[i] += more[i] + most[i]
+        grad[i] += via_first[i] + via_second[i]
         d_first[i] = grad[i] * two * (ONE - one * one)
         d_second[i] = grad[i] * one * (ONE - two * two)
 
@@ -145,14 +145,16 @@ class GatedLayers(torch.autograd.Function):
             padded = _arrays.get("x", x, reach + time, channels)
             state = padded[reach:]
             state.copy_(x[k])
-            heard = {delay: _image(padded[reach - delay :]) for pair in dilations for delay in pair}
+            delayed = {delay: _image(padded[reach - delay :]) for pair in dilations for delay in pair}
             kept = _arrays.get("gates", x, 1, 2, time, channels) if gates is None else gates[k]
             images = [tuple(map(_image, pair.unbind())) for pair in kept.unbind()]
             values, flat = kept.numpy().reshape(len(kept), 2, -1), _flat(state)
             for i, delays in enumerate(dilations):
                 place = i if learning else 0
                 for part, delay in enumerate(delays):
-                    twice = torch.conv2d(heard[delay], filters[i][part], biases[i][part], dilation=(1, delay))
+                    twice = torch.conv2d(
+                        delayed[delay], filters[i][part], biases[i][part], dilation=(1, delay)
+                    )
                     torch.sigmoid(twice, out=images[place][part])
                 _advance(flat, *values[place])
             final[k] = state
@@ -179,23 +181,23 @@ class GatedLayers(torch.autograd.Function):
             padded = _arrays.get("x", final, reach + time, channels)
             state = padded[reach:]
             state.copy_(final[k])
-            heard = {delay: _image(padded[reach - delay :]) for pair in dilations for delay in pair}
+            delayed = {delay: _image(padded[reach - delay :]) for pair in dilations for delay in pair}
             slopes = [_arrays.get(part, final, time + reach, channels) for part in (0, 1)]
             inner = [slope[:time] for slope in slopes]
             images = [_image(slope) for slope in inner]
-            ahead = [{delay: _image(slope[: time + delay]) for delay in heard} for slope in slopes]
+            ahead = [{delay: _image(slope[: time + delay]) for delay in delayed} for slope in slopes]
             values, size = gates[k].numpy().reshape(layers, 2, -1), (time * channels,)
             flat, flat_grad, flat_inner = _flat(state), _flat(grad[k]), tuple(map(_flat, inner))
             parts = [_arrays.get("0", final, *size)] * 2
             by_weight, by_bias = [], []
             for i, delays in reversed(list(enumerate(dilations))):
-                more, most = (part.numpy() for part in parts)
-                _retreat(flat, values[i, 0], values[i, 1], flat_grad, more, most, *flat_inner)
+                via_first, via_second = (part.numpy() for part in parts)
+                _retreat(flat, values[i, 0], values[i, 1], flat_grad, via_first, via_second, *flat_inner)
                 parts = []
                 for part, delay in enumerate(delays):
                     found = torch.conv2d(ahead[part][delay], turned[i][part], dilation=(1, delay))
                     parts.append(found.as_strided(size, (1,)))
-                    by_weight.append(_by_weight(images[part], heard[delay], filters[i][part], delay))
+                    by_weight.append(_by_weight(images[part], delayed[delay], filters[i][part], delay))
                     by_bias.append(inner[part].sum(0))
             grad[k].view(-1).add_(parts[0]).add_(parts[1])
             shape = (layers, 2, channels, channels, 2)
@@ -208,8 +210,8 @@ class GatedLayers(torch.autograd.Function):
         return grad.sub_(skip), d_now, d_past, torch.stack([one for _, one in found]).sum(0), None
 
 
-def _by_weight(slope: Tensor, heard: Tensor, weight: Tensor, delay: int) -> Tensor:
+def _by_weight(slope: Tensor, delayed: Tensor, weight: Tensor, delay: int) -> Tensor:
     """Return the gradient with respect to a convolution's weights, [out, in, 1, tap], from two images."""
     settings = ((1, 1), (0, 0), (1, delay), False, (0, 0), 1, (False, True, False))
-    found = torch.ops.aten.convolution_backward.default(slope, heard, weight, None, *settings)
+    found = torch.ops.aten.convolution_backward.default(slope, delayed, weight, None, *settings)
     return found[1]

@@ -75,8 +75,8 @@ class DilationBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """x [B, T, channels] -> [B, T, channels].
 
-        Under PyTorch's compiler, which cannot compile the fused block, on a GPU without Triton and on a CPU
-        without numba this is `plain`. The residual sum stays in 32 bits, also under autocast.
+        Calls `plain` under PyTorch's compiler, which cannot compile the fused block, on a GPU without Triton,
+        and on a CPU without numba. The residual sum stays in 32 bits, also under autocast.
         """
         layers, channels, _ = self.now.shape
         if torch.compiler.is_compiling():
@@ -114,7 +114,7 @@ class CausalConv(nn.Conv1d):
         return super().forward(nn.functional.pad(x, (self.kernel_size[0] - 1, 0)))
 
     def rows(self, x: Tensor) -> Tensor:
-        """Compute the same time-major, [B, T, C] -> [B, T, C'], many times as fast on a CPU."""
+        """Compute the same for rows, [B, T, C] -> [B, T, C'], many times as fast on a CPU."""
         taps = self.kernel_size[0]
         padded = nn.functional.pad(x, (0, 0, taps - 1, 0))
         if self.in_channels == 1:  # one product of all windows and all filters

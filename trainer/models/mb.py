@@ -157,7 +157,7 @@ class MBEncoder(nn.Module):
         nn.init.constant_(self.log_var.bias, -4.0)
 
     def levels(self, audio: Tensor) -> Tensor:
-        """audio [B, 1, T], padded with zeros -> log-mel levels [B, 48, 1 + T // hop], deviation about 1."""
+        """audio [B, 1, T], padded with zeros -> log-mel levels [B, 48, 1 + T // hop], spread about 1."""
         padded = functional.pad(audio[:, 0], (self.window // 2, self.window // 2))
         frames = padded.unfold(-1, self.window, self.hop) * self.hann
         power = torch.view_as_real(torch.fft.rfft(frames)).square().sum(-1)

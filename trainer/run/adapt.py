@@ -1,7 +1,7 @@
 """Adapts a model to a few sounds: each sound has a point of its own, which moves while the decoder learns.
 
-    points, decoder                 learn to give the components of the sounds
-    decoder at points of the base   learns to give the base's components, so that the rest of the space stays
+    points, decoder                 learn to produce the components of the sounds
+    decoder at points of the base   learns to keep the base's components, so that the rest of the space stays
     last layer of the encoder       is fitted to the points by least squares
 
 No sound is encoded or decoded, so a pass takes a tenth of the time of a pass of `fit`. Learning starts as
@@ -36,6 +36,7 @@ from trainer.run.steps import Display, never
 POINTS = "points"
 """Name of the optimiser."""
 RATE, POINT_RATE, DECAY = 3e-3, 1e-2, 1e-3
+"""Learning rates of the decoder and of the points, and the decoder's weight decay."""
 RISE = 0.05
 """Fraction of the steps in which the learning rate rises; then it falls to 0 along half a cosine."""
 EARLY = 0.3
@@ -50,7 +51,7 @@ CLASSES = 0.1
 """Weight of the classifier."""
 KEPT = 1.0
 """Weight of the components of the base at the points of its own sounds."""
-HEARD, AT_ONCE = 96, 8
+ENCODED, AT_ONCE = 96, 8
 """Number of the base's sounds to which the encoder is also fitted, and number decoded at once."""
 RIDGE, TINY = 0.1, 1e-9
 """Ridge of the least squares: relative to the variance of the features, and its smallest value."""
@@ -67,7 +68,7 @@ class Adaptation:
 
     Args:
         state: a new run, of the architecture "modal"; `begin` sets its components.
-        base: the model whose sounds are to stay as they are; None: no such model.
+        base: the model whose sounds are to stay unchanged; None: no such model.
         saved: the checkpoint to continue from; None starts at the encoder's points for the sounds.
     """
 
@@ -77,7 +78,7 @@ class Adaptation:
         self._encoder = cast(MBEncoder, state.model.encoder)
         self._decoder = cast(ModalDecoder, state.model.decoder)
         self._kept = None if base is None or not base.anchors.names else _Kept(self._decoder, base)
-        self._features = self._heard()
+        self._features = self._encoder_inputs()
         with torch.no_grad():
             start = self._encoder.mean(self._features) if saved is None else saved.anchors.mean
         self.points = nn.Parameter(start.clone())
@@ -94,7 +95,7 @@ class Adaptation:
         self._set_anchors()
 
     @torch.no_grad()
-    def _heard(self) -> Tensor:
+    def _encoder_inputs(self) -> Tensor:
         """Return the input of the encoder's last layer for each sound, [N, F]."""
         sounds = self.state.sounds.waveforms[self.state.train]
         return torch.cat([self._encoder.features(part) for part in sounds.split(self.state.at_once)])
@@ -130,7 +131,7 @@ class Adaptation:
         if torch.equal(layer(features), wanted):
             return
         if self._kept is not None:
-            known, before = self._kept.heard(self._encoder, look)
+            known, before = self._kept.encoded(self._encoder, look)
             features, wanted = torch.cat((features, known)), torch.cat((wanted, before))
         features = features.double()
         missing = wanted.double() - features @ layer.weight.double().T - layer.bias.double()
@@ -265,7 +266,7 @@ class _Kept:
         self._decoder.load_state_dict(weights)
         self._points = base.anchors.mean.float()
         self._last = {name: base.model[f"encoder.mean.{name}"].float() for name in ("weight", "bias")}
-        self._heard: tuple[Tensor, Tensor] | None = None
+        self._encoded: tuple[Tensor, Tensor] | None = None
 
     @torch.no_grad()
     def some(self, count: int, source: torch.Generator) -> tuple[Tensor, Components]:
@@ -275,14 +276,14 @@ class _Kept:
         return near, components_at(self._decoder, near)
 
     @torch.no_grad()
-    def heard(self, encoder: MBEncoder, look: Callable[[], None]) -> tuple[Tensor, Tensor]:
-        """Return the features [N, F] of some of its sounds, and the points [N, D] that it gives them."""
-        if self._heard is None:
-            places = torch.linspace(0, len(self._points) - 1, min(HEARD, len(self._points))).round().long()
+    def encoded(self, encoder: MBEncoder, look: Callable[[], None]) -> tuple[Tensor, Tensor]:
+        """Return the features [N, F] of some of the base's sounds, and the base's points [N, D] for them."""
+        if self._encoded is None:
+            places = torch.linspace(0, len(self._points) - 1, min(ENCODED, len(self._points))).round().long()
             parts = []
             for some in self._points[places].split(AT_ONCE):
                 look()
                 parts.append(encoder.features(self._decoder(some)))
             features = torch.cat(parts)
-            self._heard = features, functional.linear(features, **self._last)
-        return self._heard
+            self._encoded = features, functional.linear(features, **self._last)
+        return self._encoded

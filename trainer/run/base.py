@@ -21,7 +21,7 @@ def choose(name: str | None, config: Config) -> Checkpoint | None:
 
     Args:
         name: a run folder, a checkpoint file or "none"; None takes the base of the package if it has the
-            shape that `config` asks for.
+            shape of `config`.
 
     Raises:
         CheckpointError: if the checkpoint that `name` names cannot be read or has another shape.

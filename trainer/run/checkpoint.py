@@ -202,7 +202,7 @@ def _checked(found: Checkpoint) -> Checkpoint:
     """Check the types and lengths that a crafted file could have changed.
 
     Raises:
-        ValueError: one is not accepted.
+        ValueError: if one is not accepted.
     """
     names, labels, mean = found.anchors.names, found.anchors.labels, found.anchors.mean
     texts = (found.licence, *found.credits, *found.classes, *names, *found.data.values())

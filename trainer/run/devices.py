@@ -46,7 +46,7 @@ def make(fit: FitConfig) -> Fabric:
     if device.type == "cpu" and fit.devices > (cores := max(2, os.cpu_count() or 1)):
         raise TrainerError(f"devices = {fit.devices}: this machine has {cores} cores")
     if device.type == "cuda":
-        torch.set_float32_matmul_precision("high")  # TF32, as PyTorch's convolutions have it already
+        torch.set_float32_matmul_precision("high")  # TF32, the default of PyTorch's convolutions
     several = fit.devices * fit.nodes > 1
     strategy: Strategy | str = "auto"
     if several or fit.strategy == "ddp":

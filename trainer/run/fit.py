@@ -34,7 +34,7 @@ LOG, CONFIG = "log.jsonl", "config.toml"
 FILES = (LAST, BEST, LOG, CONFIG)
 """Files of a run folder; the best checkpoint exists only if there are validation sounds."""
 COMPONENTS = "components.safetensors"
-"""File of the components of the sounds of `trainer play`; it stays when the run is replaced."""
+"""File in which `trainer play` keeps the components of the sounds; it stays when the run is replaced."""
 PERIODIC, TENSORBOARD, ALIGNMENT = "epoch-{}.safetensors", "tensorboard", "alignment.csv"
 """Optional contents of a run folder."""
 SAVE_SHARE = 0.05
@@ -57,7 +57,7 @@ def start(
         fabric: the devices, launched; None takes the devices of `config`, in this process.
         base: the checkpoint whose weights the run starts from, of the same shape (`base.choose`).
         analysed: analyse the sounds if the architecture learns their components; otherwise, call
-            `take_apart` before training.
+            `analyse_sounds` before training.
 
     Raises:
         TrainerError: if the data or the device cannot be used.
@@ -93,13 +93,13 @@ def start(
         targets=targets.targets_of(sounds, config.model.heads),
     )
     if analysed:
-        take_apart(state, progress)
+        analyse_sounds(state, progress)
         if config.loss.points:
             copies.give_points(state)
     return state
 
 
-def take_apart(state: State, progress: Progress | None = None) -> None:
+def analyse_sounds(state: State, progress: Progress | None = None) -> None:
     """Analyse the sounds into components and bodies, if the architecture learns components."""
     if ARCHITECTURES[state.config.model.architecture].taught:
         state.components, state.bodies = analyse(state.sounds.waveforms, state.config.model, progress)
@@ -157,7 +157,7 @@ def resume(
         copies.give_points(state, saved.anchors.mean)
     for name, optimiser in state.optimisers.items():
         checkpoint.restore(optimiser, saved.optimisers[name])
-    take_apart(state, progress)
+    analyse_sounds(state, progress)
     return state
 
 

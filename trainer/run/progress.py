@@ -57,7 +57,7 @@ class Bars:
 
     @contextmanager
     def live(self) -> Iterator[Bars]:
-        """Show the bars during the block."""
+        """Show the bars within the `with` block."""
         with self.progress:
             yield self
 

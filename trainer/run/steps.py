@@ -93,8 +93,8 @@ def update(state: State, batch: Batch, stop: Callable[[], bool]) -> dict[str, fl
     torch.manual_seed(noise.initial_seed())  # for dropout: a resumed run continues as if uninterrupted
     if config.optim.update == "joint":
         return _descend(state, JOINT, batch, first, weight, stop)
-    still = replace(batch, heard=batch.waveform) if config.data.shift_steps == CLASSIFICATION else batch
-    values = _descend(state, VARIATIONAL, still, first, weight, stop)
+    unshifted = replace(batch, heard=batch.waveform) if config.data.shift_steps == CLASSIFICATION else batch
+    values = _descend(state, VARIATIONAL, unshifted, first, weight, stop)
     if values is not None and config.loss.classification:
         values |= _descend(state, CLASSIFICATION, batch, second, weight, never) or {}
     return values
@@ -132,18 +132,18 @@ def _descend(
     for part in parts:
         if stop():
             return None
-        rows, mine = part.rows, batch[part.rows]
+        rows, local = part.rows, batch[part.rows]
         with fabric.no_backward_sync(state.objective, enabled=part is not parts[-1]):
             terms = state.objective(
                 name,
-                mine.waveform,
-                mine.input,
+                local.waveform,
+                local.input,
                 targets[rows],
                 eps[rows],
                 None if prototype is None else prototype[part.prototypes],
                 None if between is None else between[part.pairs],
-                mine.components,
-                None if state.points is None else state.points[mine.index[len(mine) - mine.own :]],
+                local.components,
+                None if state.points is None else state.points[local.index[len(local) - local.own :]],
             )
             terms = {term: value * part.share(term) for term, value in terms.items()}
             fabric.backward(total(terms, weight) * fabric.world_size)  # DDP averages over processes

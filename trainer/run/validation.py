@@ -61,20 +61,20 @@ def validate(state: State) -> dict[str, Any]:
         "nearest_neighbour": None,
         "leave_one_out": leave_one_out(known, labels),
     }
-    chosen_by = state.parts.validation
-    if not len(chosen_by):
+    held_out = state.parts.validation
+    if not len(held_out):
         return found
     values: dict[str, float] = {}
     means = []
-    for indices in chosen_by.split(state.at_once):
+    for indices in held_out.split(state.at_once):
         part = sampling.batch(state.sounds, indices).to(state.device)
         output = state.model(part.heard)
         terms = variational_terms(output, part.waveform, config.loss, config.model.sample_rate)
         terms |= head_terms(output.heads, state.targets[indices].to(state.device))
         means.append(output.mean.cpu())
         for name, term in terms.items():
-            values[name] = values.get(name, 0.0) + term.item() * len(part) / len(chosen_by)
-    truth = state.sounds.labels[chosen_by]
+            values[name] = values.get(name, 0.0) + term.item() * len(part) / len(held_out)
+    truth = state.sounds.labels[held_out]
     found["validation"] = values
     found["nearest_neighbour"] = nearest_neighbour(known, labels, torch.cat(means), truth)
     return found

@@ -57,14 +57,14 @@ def aligned(folder: Path, config: Config) -> tuple[Sounds, Sounds, splits.Parts]
 
 def test_windows_of_a_class_are_cut_where_they_coincide() -> None:
     recordings = np.stack([take(*cut) for cut in CUTS])
-    lags, signs = alignment.in_step(recordings, LENGTH)
+    lags, signs = alignment.best_windows(recordings, LENGTH)
     assert [lag - lags[1] for lag in lags] == [lag for lag, _ in CUTS]
     assert signs == [sign for _, sign in CUTS]
 
 
 @pytest.mark.parametrize("count", [0, 1])
 def test_nothing_to_align_with_leaves_no_error(count: int) -> None:
-    lags, signs = alignment.in_step(np.ones((count, LENGTH + MARGIN)), LENGTH)
+    lags, signs = alignment.best_windows(np.ones((count, LENGTH + MARGIN)), LENGTH)
     assert len(lags) == count
     assert signs == [1] * count
 
@@ -106,4 +106,4 @@ def test_prepare_tells_the_coherence(
 ) -> None:
     (tmp_path / "run.toml").write_text(settings().to_toml())
     assert main(["prepare", "--data", str(folder), "--config", str(tmp_path / "run.toml")]) == 0
-    assert "1 turned upside down" in capsys.readouterr().out.splitlines()[-1]
+    assert "1 inverted" in capsys.readouterr().out.splitlines()[-1]

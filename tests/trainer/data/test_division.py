@@ -131,7 +131,7 @@ def test_a_manifest_that_cannot_be_used_is_named(
     ("text", "message"),
     [
         ("[tests]\n", r"no table \[tests\]"),
-        ("[test]\nkit = []\n", r"\[test\] has no key kit, but kits, per_drum"),
+        ("[test]\nkit = []\n", r"\[test\] has no key kit; use kits, per_drum"),
         ("[test]\nkits = 'a'\n", "it must be a list of strings"),
         ("[test]\nper_drum = -1\n", "it must be a whole number"),
         ("[", "recipe.toml"),

@@ -104,7 +104,7 @@ def test_500_files_with_13_kinds_of_fault_are_reported(sounds: Sounds) -> None:
     assert adapted == {
         ("stereo", "stereo", "mixed to mono"): EACH,
         ("opposed", "stereo", "they cancel out, only the first is used"): EACH,
-        ("clipped", "clipped", "kept as it is"): EACH,
+        ("clipped", "clipped", "kept unchanged"): EACH,
         ("offset", "DC offset +0.25", "removed"): EACH,
     }
     assert len(sounds.names) == FILES - sum(skipped.values()) == 464
@@ -158,7 +158,7 @@ def test_channels_that_cancel_out_leave_the_first() -> None:
 @pytest.mark.parametrize(
     ("signal", "found"),
     [
-        ([0.0, 1.0, 1.0, 1.0, -1.0, -1.0, 0.5, -2.0 / 3], [("clipped (3 samples)", "kept as it is")]),
+        ([0.0, 1.0, 1.0, 1.0, -1.0, -1.0, 0.5, -2.0 / 3], [("clipped (3 samples)", "kept unchanged")]),
         ([0.0, 1.0, 1.0, -1.0, 1.0, -1.0, -1.0, 0.0], []),
         ([0.0, 0.9, 0.9, 0.9, -0.9, -0.9, -0.9, 0.0], []),
     ],

@@ -49,13 +49,13 @@ def tested(place: Path) -> subject.Subject:
 
 
 @pytest.fixture(scope="module")
-def heard(tested: subject.Subject) -> subject.Heard:
-    return subject.listen(tested)
+def outputs(tested: subject.Subject) -> subject.Outputs:
+    return subject.outputs_of(tested)
 
 
 @pytest.fixture(scope="module")
-def evaluation(tested: subject.Subject, heard: subject.Heard) -> evaluate.Evaluation:
-    return evaluate.measure(tested, heard)
+def evaluation(tested: subject.Subject, outputs: subject.Outputs) -> evaluate.Evaluation:
+    return evaluate.measure(tested, outputs)
 
 
 def test_only_the_test_sounds_are_evaluated(tested: subject.Subject) -> None:
@@ -65,7 +65,7 @@ def test_only_the_test_sounds_are_evaluated(tested: subject.Subject) -> None:
 
 
 def test_numbers_are_those_that_training_computes(
-    tested: subject.Subject, evaluation: evaluate.Evaluation, heard: subject.Heard
+    tested: subject.Subject, evaluation: evaluate.Evaluation, outputs: subject.Outputs
 ) -> None:
     config, anchors = tested.saved.config, tested.saved.anchors
     with torch.no_grad():
@@ -73,11 +73,11 @@ def test_numbers_are_those_that_training_computes(
     known = torch.tensor(anchors.labels)
     nearest = validation.nearest_neighbour(anchors.mean, known, output.mean, tested.labels)
     assert evaluation.nearest_neighbour == nearest
-    noise = (heard.audio - tested.waveforms).square().sum() / len(tested.test)
+    noise = (outputs.audio - tested.waveforms).square().sum() / len(tested.test)
     terms = variational_terms(output, tested.waveforms, config.loss)
     assert noise.item() == pytest.approx(terms["reconstruction"].item(), rel=1e-4)
     energy = tested.waveforms.square().flatten(1).sum(1)
-    snr = quality.snr_db(heard.audio, tested.waveforms)
+    snr = quality.snr_db(outputs.audio, tested.waveforms)
     assert (energy / 10 ** (snr / 10)).mean().item() == pytest.approx(noise.item(), rel=1e-4)
     assert evaluation.snr_db.mean == pytest.approx(snr.mean().item())
 
@@ -95,7 +95,7 @@ def test_training_sounds_are_reconstructed_too(
 
 def test_sentences_begin_with_a_leak(evaluation: evaluate.Evaluation) -> None:
     leaked = dataclasses.replace(evaluation, run={**evaluation.run, "leak": True})
-    assert tables.sentences(leaked)[0].startswith("The test sounds were trained on")
+    assert tables.sentences(leaked)[0].startswith("Training used the test sounds, too")
     assert tables.sentences(leaked)[1:] == tables.sentences(evaluation)
     assert tables.summary(leaked).caption.endswith("(10 trained on, and these, too)")
 
@@ -224,15 +224,15 @@ def test_report_is_one_self_contained_page(place: Path, capsys: pytest.CaptureFi
     assert (len(sound), rate) == (1024, RATE)
 
 
-def test_a_morph_goes_from_sound_to_sound(tested: subject.Subject, heard: subject.Heard) -> None:
+def test_a_morph_goes_from_sound_to_sound(tested: subject.Subject, outputs: subject.Outputs) -> None:
     assert morph.pick(tested, None) == (0, 1)
     assert morph.pick(tested, ["Lows", "HIGH"]) == (1, 0)
-    found = morph.between(tested, heard, (1, 0), steps=5)
+    found = morph.between(tested, outputs, (1, 0), steps=5)
     assert found.position == (0.0, 0.25, 0.5, 0.75, 1.0)
     assert found.classes == ("low", "high")
     start, stop = (tested.names.index(name) for name in found.names)
-    assert torch.allclose(found.audio[[0, -1]], heard.audio[[start, stop]], atol=1e-5)
-    middle = tested.decode((heard.mean[start] + heard.mean[stop])[None] / 2)
+    assert torch.allclose(found.audio[[0, -1]], outputs.audio[[start, stop]], atol=1e-5)
+    middle = tested.decode((outputs.mean[start] + outputs.mean[stop])[None] / 2)
     assert torch.allclose(found.audio[2], middle[0], atol=1e-5)
 
 

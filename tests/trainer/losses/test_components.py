@@ -10,7 +10,7 @@ import torch
 
 from trainer.components.analysis import Components
 from trainer.config import ModelConfig
-from trainer.losses.components import HEARD, component_term, components_at
+from trainer.losses.components import AUDIBLE, component_term, components_at
 from trainer.models.modal import ModalDecoder
 
 SMALL = ModelConfig(
@@ -102,9 +102,9 @@ def test_a_decoder_taught_its_own_components_keeps_the_probabilities_of_its_mode
 @torch.no_grad()
 def test_inaudible_levels_do_not_count(decoder: ModalDecoder) -> None:
     own = _own(decoder, Z)
-    silent = torch.full_like(own.noise_level, HEARD - 6.0)
+    silent = torch.full_like(own.noise_level, AUDIBLE - 6.0)
     decoder.levels.weight[: decoder.bands] = 0.0
-    decoder.levels.bias[: decoder.bands] = HEARD - 9.0
+    decoder.levels.bias[: decoder.bands] = AUDIBLE - 9.0
     assert component_term(decoder, Z, dataclasses.replace(own, noise_level=silent)).item() < 0.01
 
 

@@ -86,7 +86,7 @@ def test_a_run_that_was_stopped_continues_bit_for_bit(
     saved = checkpoint.load(tmp_path / "parts")
     assert saved.epoch == 5
     again = fit.restored(saved, saved.config, folder)
-    fit.take_apart(again)
+    fit.analyse_sounds(again)
     assert Adaptation(again, base, saved).run(tmp_path / "parts", Recorder())
     ours, theirs = (checkpoint.load(tmp_path / name) for name in ("parts", "whole"))
     decoder = [name for name in theirs.model if name.startswith("decoder.")]

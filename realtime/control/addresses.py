@@ -115,7 +115,7 @@ def _path(space: LatentSpace, values: tuple[Any, ...]) -> Goto:
 
 
 def _in_beats(read: Callable[[LatentSpace, tuple[Any, ...]], Goto]) -> Callable[..., InBeats]:
-    """Return a function that reads a duration as one in beats."""
+    """Return a function that reads the duration of a glide in beats."""
 
     def glide(space: LatentSpace, values: tuple[Any, ...]) -> InBeats:
         asked = read(space, values)
@@ -228,14 +228,16 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
     ),
     Address(
         "/morph/between",
-        "Move the point onto the straight line between two named points. Between classes, the bundled kit "
-        "goes in equal steps for the ear and levels the loudness of the hits there.",
+        "Move the point onto the straight line between two named points. The bundled kit goes between classes "
+        "in steps that sound equal, and evens out the loudness of hits.",
         _between,
         (
             Argument("a", "text", _NAME, names="points"),
             Argument("b", "text", _NAME, names="points"),
             _number("t", quantities.FRACTION, "share of the way: 0 is a, 1 is b"),
-            Argument("way", "text", "equal steps for the ear, or in z", choices=WAYS, default="even"),
+            Argument(
+                "way", "text", "steps that sound equal, or are equal in z", choices=WAYS, default="even"
+            ),
         ),
     ),
     Address(
@@ -254,8 +256,8 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
     ),
     Address(
         "/morph/glide/beats",
-        "As `/morph/glide`, for a number of beats at the tempo of the sequencer (`/morph/seq/tempo`), or of "
-        "the beat that it follows.",
+        "As `/morph/glide`, with the duration in beats of the sequencer (`/morph/seq/tempo`), or of the beat "
+        "that the sequencer follows.",
         lambda space, values: ChangeSetting("travel", replace(Travel(*values), in_beats=True)),
         (_BEATS, _CURVE, _PATH),
     ),
@@ -268,7 +270,7 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
     ),
     Address(
         "/morph/goto/beats",
-        "As `/morph/goto`, for a number of beats at the tempo as the glide begins.",
+        "As `/morph/goto`, with the duration in beats, at the tempo when the glide begins.",
         _in_beats(_goto),
         (Argument("name", "text", _NAME, names="points"), _BEATS, _CURVE, _PATH),
         "`/morph/done /morph/goto/beats name` on arrival; none if another move comes first",
@@ -282,7 +284,7 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
     ),
     Address(
         "/morph/path/beats",
-        "As `/morph/path`, for a number of beats at the tempo as the glide begins.",
+        "As `/morph/path`, with the duration in beats, at the tempo when the glide begins.",
         _in_beats(_path),
         (_BEATS, Argument("name", "text", _NAME, many=True, names="points")),
         "`/morph/done /morph/path/beats name` on arrival at the last point",
@@ -300,16 +302,16 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
     ),
     Address(
         "/morph/note",
-        f"Play a sound at the pitch of a MIDI note, at most {PITCH.high:g} semitones off, and at a MIDI "
-        "velocity, 0 to 127.",
+        f"Play a sound at the pitch of a MIDI note, transposed by at most {PITCH.high:g} semitones, and at a "
+        "MIDI velocity, 0 to 127.",
         _note,
         _NOTE,
     ),
     Address(
         "/morph/drum",
         "Play the drum of a General MIDI note (36 kick, 38 snare, 42 closed hat, 46 open hat …) at a MIDI "
-        "velocity, 0 to 127. Each has a touch of its own, with the note's number; a closed hat ends the open "
-        "one. A model without that drum plays as `/morph/note` does.",
+        "velocity, 0 to 127. Each drum has a touch of its own, with the note's number; a closed hat ends the "
+        "open hat. A model without that drum plays as `/morph/note` does.",
         _drum,
         (_number("note", quantities.MIDI_DATA, "MIDI note"), _NOTE[1]),
     ),
@@ -413,8 +415,8 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
     ),
     Address(
         "/morph/preset/adopt",
-        "Take over the presets of another model with the same name. They keep their coordinates, where "
-        "this model may have other sounds. Existing presets stay.",
+        "Take over the presets of another model with the same name. These presets keep their coordinates, at "
+        "which this model may have other sounds. Existing presets stay.",
         lambda space, values: Adopt(*values),
         (
             Argument(
@@ -521,7 +523,8 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
     ),
     _query(
         "axes",
-        "Name the ends of the principal axes by what changes most there, such as `darker` and `brighter`. "
+        "Name the ends of the principal axes by the features that change most, such as `darker` and "
+        "`brighter`. "
         "The first answer for a model takes seconds, because the server measures sounds along the axes.",
         "`/morph/axes.reply` low high low high …, for each of the first eight axes",
     ),

@@ -140,8 +140,8 @@ class Control:
 
     def _describe(self, info: ModelInfo) -> None:
         self.info = info
-        self._axes: Message | None = None  # the reply with their names, once these are measured
-        self._curious: list[Sender] = []  # senders that wait for them
+        self._axes: Message | None = None  # the reply with the names of the axes, once they are measured
+        self._curious: list[Sender] = []  # senders that wait for that reply
         # 24 bits fit into a 32-bit float, the only number type of clients such as Pure Data
         self._model: replies.Facts = {"model": info.name, "model_id": int(info.digest[:6], 16)}
 
@@ -230,7 +230,7 @@ class Control:
         commands: list[Command] = []
         replies: list[Message] = []
         now = self._clock()
-        self._subscriptions.hear(sender[0], now)
+        self._subscriptions.note_message(sender[0], now)
         self._pass_time(now)
         self._point.expect(alone=len(messages) == 1)
         for message in messages:

@@ -1,4 +1,4 @@
-"""The drums of the notes of General MIDI (percussion key map of General MIDI 1)."""
+"""The drums of General MIDI by note: the percussion key map of General MIDI 1."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from realtime.model.names import Names
 
 HATS = 16
-"""The choke group of the hi-hats: a closed one ends the open one."""
+"""The choke group of the hi-hats: a closed hat ends the open hat."""
 
 
 @dataclass(frozen=True)
@@ -15,10 +15,10 @@ class Drum:
     """The sound of a note.
 
     Attributes:
-        names: names of its class, the best first; a model that lacks them all has no such drum.
-        semitones: its pitch relative to the class centre, which tells apart the notes that share a class.
-        choke: its choke group; 0 is none.
-        grabbed: aftertouch ends it, as a hand on a cymbal does.
+        names: names of classes that may play it, the best first; a model without any of them lacks the drum.
+        semitones: pitch relative to the class centre, which tells apart the notes that share a class.
+        choke: choke group; 0 is none.
+        grabbed: aftertouch ends the sound, as a hand on a cymbal does.
     """
 
     names: tuple[str, ...]
@@ -27,7 +27,7 @@ class Drum:
     grabbed: bool = False
 
     def of(self, classes: Names) -> str | None:
-        """Return the name of its class in a model, or None."""
+        """Return the first of `names` that a model's classes have, as the model spells it, or None."""
         return next((found for name in self.names if (found := classes.find(name))), None)
 
 
@@ -42,7 +42,7 @@ def _cymbal(semitones: float) -> Drum:
 DRUMS: dict[int, Drum] = {
     **{note: Drum(_PERC) for note in range(54, 82)},
     **{note: Drum(_PERC, 3.0) for note in (60, 65, 67, 71, 76, 78, 80)},  # the higher of a pair
-    **{note: Drum(_PERC, -3.0) for note in (61, 64, 66, 68, 72, 77, 79, 81)},  # the lower
+    **{note: Drum(_PERC, -3.0) for note in (61, 64, 66, 68, 72, 77, 79, 81)},  # the lower of a pair
     35: Drum(("kick",), -2.0),
     36: Drum(("kick",)),
     37: Drum(("rim", "snare")),

@@ -61,7 +61,7 @@ class LatentSpace:
         return self._find(name) is not None
 
     def preset(self, said: str) -> Z:
-        """Return the z [D] of the preset that is meant, as `Names.find` does.
+        """Return the z [D] of the preset that `Names.find` finds.
 
         Raises:
             ControlError: no preset has that name; the message lists the presets.
@@ -76,9 +76,9 @@ class LatentSpace:
         return self._names.find(said) or Names(self.presets).find(said) or self._names.find_file(said)
 
     def name(self, said: str) -> str:
-        """Return the name of the class, training sound or preset that is meant, as `Names.find` does.
+        """Return the name of the class, training sound or preset that `Names.find` finds.
 
-        A training sound may also be named without its folder, as `Names.find_file` does.
+        A training sound may also be named without its folder; `Names.find_file` finds it.
 
         Raises:
             ControlError: no point has that name; the message lists the nearest names, or those that exist.
@@ -108,7 +108,7 @@ class LatentSpace:
         return self._named[name] if name in self._named else self.presets[name]
 
     def drum(self, note: int) -> tuple[Z, Drum] | None:
-        """Return z [D] and the settings of a General MIDI drum note, or None without such a drum."""
+        """Return z [D] and settings of the drum of a General MIDI note, or None if the model lacks it."""
         drum = DRUMS.get(note)
         name = drum and drum.of(self._classes)
         return (self._named[name], drum) if drum and name else None
@@ -145,15 +145,15 @@ class LatentSpace:
         """Return the point at a share, 0..1, of the way between two named points, and its level in dB.
 
         Args:
-            way: a key of `WAYS`. Between two classes whose course the model knows, the even way goes in equal
-                steps for the ear; all others are straight: (1 - t) a + t b.
+            way: one of `WAYS`. "even" follows the course, in steps that sound equal, between two classes that
+                have one. Otherwise the point is (1 - t) a + t b.
         """
         t, level_db = self.course(a, b).at(share) if way == "even" else (share, 0.0)
         ends = zip(self.point(a), self.point(b), strict=True)
         return tuple((1.0 - t) * x + t * y for x, y in ends), level_db
 
     def course(self, a: str, b: str) -> Course:
-        """Return the even way between two named points."""
+        """Return the course between two named points; `STRAIGHT` unless they are classes that have one."""
         return self._courses.between(self.name(a), self.name(b))
 
     def blend(self, words: Sequence[float | str]) -> Z:

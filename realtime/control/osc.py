@@ -34,14 +34,13 @@ MAX_AT_ONCE = 32  # datagrams received before any is handled
 REST_S = 0.001  # pause after a round of dropped datagrams, so that a flood takes no time from the sound
 PIECE = 16  # messages parsed before other senders get a turn
 MAX_DEPTH = 8  # bundles within bundles
-KERNEL_BUFFER = 1 << 22  # bytes in either direction: a second or more of a flood
+KERNEL_BUFFER = 1 << 22  # bytes in either direction: enough for a second of a flood
 
 T = TypeVar("T")
 
 _BUNDLE = b"#bundle\0"
-_TYPES = frozenset(
-    "ifsbhdTFNtrm[]"
-)  # the types python-osc knows; it skips others and misreads the arguments after them
+# the types that python-osc knows; it skips other types, and misreads the arguments after them
+_TYPES = frozenset("ifsbhdTFNtrm[]")
 _NTP_TO_UNIX_S = 2_208_988_800
 _ANSWERS = ("/morph/error", "/morph/done", "/pong")
 _QUESTIONS = ("/morph/get/", "/ping")
@@ -211,12 +210,16 @@ class Server:
         due: float | None = None,
         at: int | None = None,
     ) -> list[Message]:
-        """Handle messages from this process like a bundle, for monotonic time `due` or device sample `at`.
+        """Handle messages from this process like a bundle, and return the replies. Thread-safe.
 
-        Return the replies.
+        Later replies, such as the arrival of a glide, go to `sender`. After `stop`, do nothing and return no
+        replies.
 
-        Thread-safe. Later replies, such as the arrival of a glide, go to `sender`. After `stop`, do nothing
-        and return no replies.
+        Args:
+            messages: the messages of the bundle.
+            sender: receives later replies.
+            due: monotonic time at which the messages take effect, or None for now.
+            at: device sample at which they take effect, instead of `due`.
         """
         with self._turn:
             if self._closing:
@@ -240,10 +243,10 @@ class Server:
         """Remove an attached sender; its outstanding replies are dropped."""
         del self._mailboxes[sender]
 
-    def look(self, at: Callable[[Control], T]) -> T:
-        """Call `at` with the control between two messages; return its result. Thread-safe."""
+    def look(self, read: Callable[[Control], T]) -> T:
+        """Call `read` with the control, between two messages; return the result. Thread-safe."""
         with self._turn:
-            return at(self.control)
+            return read(self.control)
 
     def resume(self, info: ModelInfo) -> None:
         """Call `Control.resume`. Thread-safe."""

@@ -65,7 +65,7 @@ class Lane:
         return replace(self, **rest, hit=self.hit.with_settings(of_hits))
 
     def settings(self) -> dict[str, Any]:
-        """Return the fields, with the settings of the hits in the place of `hit`."""
+        """Return the fields, with the settings of the hits in place of `hit`."""
         kept = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "hit"}
         return {**kept, **self.hit.settings}
 
@@ -128,9 +128,9 @@ class Pattern:
         ] * MAX_STEPS
 
     def ways(self, space: LatentSpace) -> list[tuple[Z, ...]]:
-        """Return the way of the point during each of `MAX_STEPS` steps; a pattern without a path has none.
+        """Return the way of the point during each of `MAX_STEPS` steps: points at equal time intervals.
 
-        A way has `PLACES_A_STEP` parts. A model without a map has no ways.
+        A way has `PLACES_A_STEP` parts. It is empty without a path, without a map, and beyond the loop.
         """
         if not self.path or not len(space.map):
             return [()] * MAX_STEPS

@@ -1,4 +1,4 @@
-"""Messages about the names of presets: existing ones, and those of an earlier version of the model."""
+"""Texts with names of presets: those of the model, and those of an earlier version of the model."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from realtime.model.names import Names
 from realtime.util.errors import ControlError
 
-NAMED = 12  # presets that a line names
+NAMED = 12  # most presets that a line names
 
 
 def first(names: Collection[str]) -> str:

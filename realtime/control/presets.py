@@ -6,7 +6,7 @@
                                            "sequencer": {"grid": {…}, "patterns": {"intro": {…}}}}}}
 
 The key of a section is the model's name and the first 16 digits of `ModelInfo.digest`. Earlier releases used
-the digits of the training configuration instead. `sounds` has the first 16 digits of
+the hash of the training configuration instead. `sounds` has the first 16 digits of
 `ModelInfo.sounds_digest`. A model without a section continues with the latest section for the same sounds,
 which belongs to an earlier version of the model. Other sections with the model's name are offered to the
 user, and taken over only on request. The section saved last is the last in the file; sections of earlier
@@ -45,7 +45,7 @@ FORMAT = "soundmorph_presets"
 VERSION = 1
 MAX_PRESETS = 1000  # for each model
 MAX_BYTES = 64 * 2**20  # largest file that is read
-LOCK_S = 5.0  # to wait for another server's save
+LOCK_S = 5.0  # longest wait for another server's save
 
 
 Section = dict[str, Any]

@@ -15,7 +15,7 @@ from realtime.control.protocol import NOBODY, Message
 from realtime.util.errors import ControlError
 
 FORMAT, VERSION = "soundmorph_project", 1
-CHECKSUM = 16  # digits of a model's checksum
+CHECKSUM = 16  # digits of a model's digest that a project stores
 
 Project = dict[str, Any]
 
@@ -61,7 +61,7 @@ def model_of(wanted: Project) -> tuple[str, str]:
 def restore(wanted: Project, control: Control) -> list[str]:
     """Restore the state of a project; return a line for each part that could not be restored.
 
-    Point, presets and pattern belong to the project's model; if another one plays, they are not restored.
+    Point, presets and pattern belong to the project's model; if another model plays, they are not restored.
     """
     faults = [reason] if (reason := differs(wanted, control)) else []
     messages = []

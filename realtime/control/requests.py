@@ -1,6 +1,6 @@
 """Requests that messages make beyond the mixer's own commands; the dispatcher carries them out.
 
-It turns a `Move` and a `Hit` into commands, using the current glide and settings.
+The dispatcher turns a `Move` and a `Hit` into commands, with the current glide and settings.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class Delete:
 
 @dataclass(frozen=True)
 class Adopt:
-    """Take over the presets of another model of this name: the one with `checksum`, or the only one."""
+    """Take over the presets of another model of this name: that with `checksum`, or the one saved last."""
 
     checksum: str | None = None
 

@@ -42,10 +42,10 @@ class BridgeSurface:
 
     Args:
         bridge: the bridge.
-        mapper: converts its MIDI.
+        mapper: converts the host's MIDI messages.
         handled: tells the worker the number of bytes of events that are submitted.
         models: the model that plays, and those that a project may change to.
-        say: receives a line for each message that is refused, once.
+        say: receives a line for each refused message; equal lines only once.
     """
 
     def __init__(

@@ -134,7 +134,7 @@ class Mapper:
                 return
 
     def _share(self, knob: Knob, channel: int, message: mido.Message) -> float | None:
-        """Return the knob's new position 0..1; negative: incomplete; None: not a message for this knob."""
+        """Return the knob's new position 0..1; negative if incomplete; None if the message is for another."""
         match knob.source, message.type:
             case "bend", "pitchwheel":
                 return _bend(message.pitch)
@@ -186,8 +186,8 @@ class Mapper:
     # ---- replies of the server
 
     @property
-    def asks(self) -> tuple[Message, ...]:
-        """The questions whose replies `hear` needs for pickup."""
+    def questions(self) -> tuple[Message, ...]:
+        """The questions whose replies `receive` needs for pickup."""
         waiting = {k.target.rpartition("/")[0] for k in self.map.knobs if k.pickup and k.source == "cc"}
         gain = any(k.target == "/morph/gain" and k.pickup for k in self.map.knobs)
         wanted = {
@@ -197,7 +197,7 @@ class Mapper:
         }
         return tuple(Message(address) for address, asked in wanted.items() if asked)
 
-    def hear(self, answer: Message, now: float) -> None:
+    def receive(self, answer: Message, now: float) -> None:
         """Read the values that knobs move from a reply of the server."""
         match answer.address:
             case "/morph/z.reply":
@@ -251,7 +251,7 @@ class Mapper:
             return ()
         if source in (mpe.x, mpe.y):
             return (self._place(mpe, channel),)
-        # a finger that presses less than it struck leaves the sound as it is
+        # pressure below the velocity of the strike does not change the sound
         pressed = Message(f"{touch}/pressure", (max(finger.velocity, finger.pressure),))
         return (pressed,) if source == "pressure" else ()
 

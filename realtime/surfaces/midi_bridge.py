@@ -124,10 +124,10 @@ class Bridge:
                 link.send(asked)
         if now - self._asked_s >= ASK_S:
             self._asked_s = now
-            for question in self._mapper.asks:
+            for question in self._mapper.questions:
                 link.send([question])
         for answer in link.answers():
-            self._mapper.hear(answer, now)
+            self._mapper.receive(answer, now)
             if answer.address == "/morph/error":
                 self._complain(" ".join(map(str, answer.arguments)))
 

@@ -1,4 +1,4 @@
-"""MIDI clock: start, stop and position of an external sequencer, as messages for ours. No port, no clock."""
+"""Converts the MIDI clock of an external sequencer to messages for our sequencer. Has no port and no clock."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from realtime.synth.quantities import TEMPO_BPM
 TICKS_PER_BEAT = 24
 TICKS_PER_POSITION = 6  # of a song position
 AGAIN_TICKS = 6  # from one report of the beat to the next
-FITTED = 24  # ticks that the tempo is estimated from
+FITTED = 24  # ticks from which the tempo is estimated
 STRAY_S = 0.002  # a tick is a stray if it is further from the line, in seconds,
 STRAY = 3.0  # and further than so many times the root mean square distance of the other ticks
 SURE = 6  # ticks on a line that may call another one a stray
 STRAYS, STEADY_S = 3, 0.0007  # ticks in a row off the line, and their distance from a line of their own
-MOST_STRAYS = 12  # ticks in a row off the line after which only they count
+MOST_STRAYS = 12  # after so many ticks in a row off the line, only these count
 MOST_LOST = 8  # ticks that may be missing in a row,
 UNEVEN = 0.1  # if the gap is a whole number of periods to within this share of one
 MANY = 12  # ticks on a line that make sure of its tempo
-SAME, WHOLE = 0.02, 0.05  # as shares of a period: difference of equal ones, deviation of whole multiples
+SAME, WHOLE = 0.02, 0.05  # periods count as equal, multiples as whole, up to this share of a period
 ROUGH = 1.5  # ratio of neighbouring gaps that no performer's change of tempo has
 DISORDER_S = 3.0  # time after which a line no longer counts as the one from before a disorder
 PAUSE_S = 0.5  # gap after which a clock starts again; the slowest has a tick every 125 ms
@@ -37,9 +37,9 @@ class MidiClock:
     a row on the line, those before were late. After three in a row on a line of their own, ticks were lost if
     that line is the old one shifted by whole ticks; otherwise the tempo or the place has changed. Ticks were
     lost at a change of tempo, too, if one gap there is longer than a tick at either tempo, and lasts a whole
-    number of ticks at a tempo between them. After a longer disorder, as on a computer that stood still, ticks
-    were lost if the clock goes on at its tempo from before, shifted by whole ticks. A clock that was not
-    started moves nothing: many controllers send one all the time.
+    number of ticks at a tempo between them. After a longer disorder, as on a computer that stalled, ticks
+    were lost if the clock goes on at its tempo from before, shifted by whole ticks. A clock that has not been
+    started has no effect, because many controllers send a clock all the time.
     """
 
     def __init__(self) -> None:

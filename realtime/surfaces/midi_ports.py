@@ -18,8 +18,9 @@ from realtime.util.errors import RealtimeError
 
 CLIENT, PORT = "soundmorph", "in"
 ANY = "any"  # the name that stands for every port
-LOOPS = ("soundmorph", "midi through")  # how names of ports begin that belong to no controller
-ALSA, SEQUENCER = "API_LINUX_ALSA", Path("/dev/snd/seq")  # without it, ALSA's library writes to the terminal
+LOOPS = ("soundmorph", "midi through")  # first words of the names of ports that belong to no controller
+ALSA = "API_LINUX_ALSA"
+SEQUENCER = Path("/dev/snd/seq")  # without this file, ALSA's library writes errors to the terminal
 RESCAN_S = 1.0  # interval between scans for ports that appear or disappear
 
 Deliver = Callable[[bytes, float], None]
@@ -31,7 +32,7 @@ class PortError(RealtimeError):
 
 
 class ForeignError(PortError):
-    """The backend belongs to another system."""
+    """The backend belongs to another operating system."""
 
 
 class Ports(Protocol):
@@ -264,7 +265,7 @@ class Input:
             )
 
     def _try(self, name: str) -> None:
-        """Open a port with the client that looks for ports, or with another if that can take no more."""
+        """Open a port with the client that looks for ports, or with a new one if that can open no more."""
         taken = not self._ports.many and self._ports in self._open.values()
         client = None
         try:

@@ -11,7 +11,7 @@ from realtime.util.errors import RealtimeError
 RATE = 2000.0  # sustained messages a second for each sender (an address and a port)
 BURST = 2000.0  # messages at once
 EACH = 4  # multiple of both limits for all senders of one address together
-MAX_SENDERS = 256  # tracked
+MAX_SENDERS = 256  # tracked at a time
 MAX_DATAGRAM = 16_384  # bytes
 ANSWER_BYTES = 128  # reply bytes that count as one message
 
@@ -30,7 +30,7 @@ class Budgets:
 
     def __init__(self, rate: float, burst: float) -> None:
         self._rate, self._burst = rate, burst
-        self._known: dict[Hashable, tuple[float, float]] = {}  # budget and its time; the latest last
+        self._known: dict[Hashable, tuple[float, float]] = {}  # budget and time; the latest last
 
     def __contains__(self, key: Hashable) -> bool:
         return key in self._known

@@ -15,7 +15,7 @@ class Subscriptions:
 
     def __init__(self) -> None:
         self._due: dict[Sender, tuple[float, float]] = {}  # interval and next due time
-        self._heard: dict[str, float] = {}  # host of subscribers -> time of its latest message
+        self._latest: dict[str, float] = {}  # host of subscribers -> time of its latest message
         self._receivers: dict[Sender, Sender] = {}
 
     def redirect(self, sender: Sender, receiver: Sender) -> None:
@@ -40,12 +40,12 @@ class Subscriptions:
             if len(self._due) >= MAX_SUBSCRIBERS:
                 raise ControlError(f"there are {MAX_SUBSCRIBERS} subscribers already")
             self._due[receiver] = interval_ms / 1000.0, now
-            self._heard[receiver[0]] = now
+            self._latest[receiver[0]] = now
 
-    def hear(self, host: str, now: float) -> None:
+    def note_message(self, host: str, now: float) -> None:
         """Note a message from a host."""
-        if host in self._heard:
-            self._heard[host] = now
+        if host in self._latest:
+            self._latest[host] = now
 
     @property
     def subscribers(self) -> list[Sender]:
@@ -58,8 +58,8 @@ class Subscriptions:
 
     def drop_silent(self, now: float) -> None:
         """End the subscriptions of hosts that have sent nothing for `SUBSCRIBED_S`."""
-        for host in [host for host, at in self._heard.items() if now - at > SUBSCRIBED_S]:
-            del self._heard[host]
+        for host in [host for host, at in self._latest.items() if now - at > SUBSCRIBED_S]:
+            del self._latest[host]
             self._due = {each: due for each, due in self._due.items() if each[0] != host}
 
     def take_due(self, now: float) -> list[Sender]:

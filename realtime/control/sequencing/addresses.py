@@ -82,7 +82,7 @@ def _path(space: LatentSpace, values: tuple[Any, ...]) -> Edit:
     return Edit(lambda pattern: pattern.with_field("path", path))
 
 
-def _whole(field: str) -> Any:
+def _pattern_field(field: str) -> Any:
     """Return a function that makes the edit of a pattern's field."""
     return lambda space, values: Edit(lambda pattern: pattern.with_field(field, values[0]))
 
@@ -123,7 +123,7 @@ SEQUENCER: tuple[Address[LatentSpace, Asked], ...] = (
     Address(
         "/morph/seq/tempo",
         "Set the tempo, from the next step on. A step is a quarter of a beat.",
-        _whole("tempo"),
+        _pattern_field("tempo"),
         (number("bpm", quantities.TEMPO_BPM, "rounded to 0.001"),),
     ),
     Address(
@@ -139,7 +139,7 @@ SEQUENCER: tuple[Address[LatentSpace, Asked], ...] = (
     Address(
         "/morph/seq/swing",
         "Set the swing, from the next pair of steps on.",
-        _whole("swing"),
+        _pattern_field("swing"),
         (
             number(
                 "swing",
@@ -151,7 +151,7 @@ SEQUENCER: tuple[Address[LatentSpace, Asked], ...] = (
     Address(
         "/morph/seq/steps",
         "Set the number of steps in the loop. Steps beyond it are kept and return when the loop gets longer.",
-        _whole("steps"),
+        _pattern_field("steps"),
         (number("steps", quantities.STEPS, "16 make a bar of four beats"),),
     ),
     Address(

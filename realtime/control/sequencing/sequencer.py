@@ -22,7 +22,7 @@ from realtime.synth.commands import Command, SetClock, SetStep, StartSteps, Z
 from realtime.util.errors import ControlError
 
 SETTLE_S = 0.1  # time without an edit before a pattern's sounds are decoded ahead
-AUDIBLE_BPM = 0.06  # difference from the shown tempo of a beat elsewhere
+AUDIBLE_BPM = 0.06  # smaller changes in the tempo of an external beat are not shown
 MAX_PREPARED = 128  # points decoded ahead for a pattern
 
 
@@ -76,7 +76,7 @@ class Sequencer:
 
     @property
     def tempo(self) -> float:
-        """Beats a minute, of the pattern or of the beat elsewhere that it follows."""
+        """Beats a minute, of the pattern or of the external beat that the engine follows."""
         return self.pattern.tempo
 
     def carry_out(self, request: PatternRequest, now: float) -> list[Message]:
@@ -130,7 +130,7 @@ class Sequencer:
         self.playing = playing
 
     def note_tempo(self, bpm: float) -> None:
-        """Show the tempo of a beat elsewhere, which the engine follows; not an edit to undo."""
+        """Show the tempo of an external beat that the engine follows; undo leaves this out."""
         if abs(bpm - self.pattern.tempo) > AUDIBLE_BPM:
             self._patterns.grid = self.pattern.with_field("tempo", round(bpm, 1))
             self.mark_stale()

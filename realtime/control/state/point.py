@@ -51,14 +51,14 @@ class TrackedPoint:
         self._scheduled.forget()
 
     def expect(self, *, alone: bool) -> None:
-        """Prepare for the messages of a datagram; `alone`: there is only one."""
+        """Prepare for the messages of a datagram; `alone` if there is only one message."""
         self._alone, self.needs_before = alone, False
 
     def note_move(self, z: Z | None, due: float | None, now: float) -> None:
         """Note a move at `due`: a jump to `z`, or a glide if that is None.
 
-        If the move begins a gesture, the point before it is stored. A message that comes alone leaves this to
-        its sender (`needs_before`, `keep_before`), as the player returns a more recent point.
+        If the move begins a gesture, the point before it is stored. For a message that comes alone, the
+        caller does this (`needs_before`, `keep_before`), because the player returns a more recent point.
         """
         self.level_db = 0.0
         if self._history.begins(now):

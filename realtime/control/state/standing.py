@@ -48,5 +48,5 @@ class StandingCommands:
                 self._standing[SetZ] = SetZ(moved(z, command))
 
     def commands(self) -> list[Command]:
-        """Return the commands."""
+        """Return the commands for a restarted player."""
         return list(self._standing.values())

@@ -132,9 +132,9 @@ def test_bend_reaches_both_ends_and_its_rest_is_the_middle() -> None:
 
 def test_knob_waits_until_the_server_has_reported_the_value() -> None:
     mapper = Mapper(MidiMap((Knob("/morph/z/1", cc=1, low=0.0, high=127.0),)))
-    assert mapper.asks == (Message("/morph/get/z"),)
+    assert mapper.questions == (Message("/morph/get/z"),)
     assert values(mapper, 1, 10, 20) == []
-    mapper.hear(Message("/morph/z.reply", (0.0, 64.2)), 0.0)
+    mapper.receive(Message("/morph/z.reply", (0.0, 64.2)), 0.0)
     assert values(mapper, 1, 30, 60) == []
     assert values(mapper, 1, 70, 71, 3) == [70.0, 71.0, 3.0]  # it has passed 64.2
 
@@ -142,19 +142,19 @@ def test_knob_waits_until_the_server_has_reported_the_value() -> None:
 @pytest.mark.parametrize(("before", "after"), [(100, 50), (10, 90), (64, 64)])
 def test_knob_picks_up_on_passing_or_matching_the_value(before: int, after: int) -> None:
     mapper = Mapper(MidiMap((Knob("/morph/macro/0", cc=1, low=-4.0, high=4.0),)))
-    mapper.hear(Message("/morph/macros.reply", (-4.0 + 8.0 * 64 / 127,)), 0.0)
+    mapper.receive(Message("/morph/macros.reply", (-4.0 + 8.0 * 64 / 127,)), 0.0)
     assert bool(values(mapper, 1, before)) == (before == 64)
     assert values(mapper, 1, after) == [pytest.approx(-4.0 + 8.0 * after / 127)]
 
 
 def test_knob_must_pick_up_again_after_another_sender_moves_the_value() -> None:
     mapper = Mapper(MidiMap((Knob("/morph/gain", cc=1, low=-60.0, high=0.0),)))
-    mapper.hear(Message("/morph/status.reply", ("voices", 0, "gain_db", 0.0)), 0.0)
+    mapper.receive(Message("/morph/status.reply", ("voices", 0, "gain_db", 0.0)), 0.0)
     assert values(mapper, 1, 127, 126) == [0.0, pytest.approx(-60.0 / 127)]
     late = 0.9 * FRESH_S  # a reply older than the knob's own move is ignored
-    mapper.hear(Message("/morph/status.reply", ("gain_db", -40.0)), late)
+    mapper.receive(Message("/morph/status.reply", ("gain_db", -40.0)), late)
     assert values(mapper, 1, 125, now=late) != []
-    mapper.hear(Message("/morph/status.reply", ("gain_db", -40.0)), 2 * FRESH_S)
+    mapper.receive(Message("/morph/status.reply", ("gain_db", -40.0)), 2 * FRESH_S)
     assert values(mapper, 1, 124, now=2 * FRESH_S) == []
     assert values(mapper, 1, 10, now=2 * FRESH_S) == [pytest.approx(-60.0 + 60.0 * 10 / 127)]
 
@@ -162,7 +162,7 @@ def test_knob_must_pick_up_again_after_another_sender_moves_the_value() -> None:
 def test_only_the_latest_of_two_knobs_moves_their_value() -> None:
     one, two = Knob("/morph/gain", cc=1, low=-60.0, high=0.0), Knob("/morph/gain", cc=2, low=-60.0, high=0.0)
     mapper = Mapper(MidiMap((one, two)))
-    mapper.hear(Message("/morph/status.reply", ("gain_db", 0.0)), 0.0)
+    mapper.receive(Message("/morph/status.reply", ("gain_db", 0.0)), 0.0)
     assert len(values(mapper, 1, 127, 100)) == 2
     assert values(mapper, 2, 10, 20) == []
     assert len(values(mapper, 2, 110)) == 1
@@ -171,8 +171,8 @@ def test_only_the_latest_of_two_knobs_moves_their_value() -> None:
 
 def test_knob_without_pickup_jumps() -> None:
     mapper = Mapper(MidiMap((Knob("/morph/gain", cc=1, low=-60.0, high=0.0, pickup=False),)))
-    assert mapper.asks == ()
-    mapper.hear(Message("/morph/status.reply", ("gain_db", 0.0)), 0.0)
+    assert mapper.questions == ()
+    mapper.receive(Message("/morph/status.reply", ("gain_db", 0.0)), 0.0)
     assert values(mapper, 1, 0) == [-60.0]
 
 

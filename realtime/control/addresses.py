@@ -228,8 +228,8 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
     ),
     Address(
         "/morph/between",
-        "Move the point onto the straight line between two named points. The bundled kit goes between classes "
-        "in steps that sound equal, and evens out the loudness of hits.",
+        "Move the point onto the straight line between two named points. Between classes of the bundled kit, "
+        "it moves in steps that sound equal, and the loudness of hits is evened out.",
         _between,
         (
             Argument("a", "text", _NAME, names="points"),

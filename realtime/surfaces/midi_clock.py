@@ -1,4 +1,4 @@
-"""Converts the MIDI clock of an external sequencer to messages for our sequencer. Has no port and no clock."""
+"""Converts the MIDI clock of an external sequencer to messages for our sequencer. Has no port, no clock."""
 
 from __future__ import annotations
 

@@ -78,7 +78,8 @@ def add_finish(parser: argparse._ActionsContainer, headroom_db: float, default: 
     parser.add_argument(
         "--limiter",
         action="store_true",
-        help=f"turn the sound down before a peak above 0.9 of full scale; delays it by {LOOK_AHEAD_MS:g} ms",
+        help="turn the sound down before a peak above 0.9 of full scale; delays the sound by "
+        f"{LOOK_AHEAD_MS:g} ms",
     )
     parser.add_argument(
         "--dc-block",

@@ -41,8 +41,8 @@ word, text or a number, and the usual words for a drum (`hat` or `hihat` for `cl
 ## Bundles and time tags
 
 The messages of a bundle take effect at the same sample. If one of them is wrong, it is answered with an
-error and the others still take effect. A time tag says when the messages are to be heard, to the sample:
-the server subtracts the latency of the engine and of the sound card. So send messages ahead of time by at
+error and the others still take effect. A time tag gives the time at which the messages are heard, to the
+sample: the server subtracts the latency of the engine and of the sound card. So send messages ahead by at
 least the latency that the server prints at its start. Time tags in the past, and the tag *immediately*,
 mean now. Time tags more than {horizon:g} s ahead are refused. A message without a time tag takes effect
 with the next block.
@@ -83,9 +83,9 @@ oscsend 127.0.0.1 9000 /morph/seq/start
 - A step is a quarter of a beat: 60 / (4 · tempo) s. Step k of a straight loop begins k · 15 · rate / tempo
   samples after the first, rounded to the nearest sample. Rounding errors do not add up.
 - With swing, the second step of each pair begins after that share of the pair.
-- A new tempo holds from the next step on, and a new swing from the next pair on. Steps are counted from
-  that sample then. Other edits hold for every step that is not in a block yet. No edit loses or doubles a
-  hit.
+- A new tempo applies from the next step on, and a new swing from the next pair on; from then on, steps are
+  counted from that sample. Other edits apply to every step that is not in a block yet. No edit loses or
+  doubles a hit.
 - A lane with two points plays (1 − morph) · from + morph · to, with its own morph at every step. Its hits
   stay there when the point moves. A lane without points plays where the point is, and its hits follow it.
 - `/morph/seq/start` and `/morph/seq/stop` take a time tag; edits do not. `/morph/panic` stops the loop too;

@@ -16,7 +16,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     encode.add_argument(
         "--search",
         action="store_true",
-        help="search around the point for one that is nearer by ear",
+        help="search near the point for one that sounds more like the file",
     )
     add_model(encode)
 
@@ -28,7 +28,7 @@ def run(args: argparse.Namespace) -> int:
     from realtime.model.encoder import Encoder, encoder_path
     from realtime.util import priority
 
-    priority.ordinary()  # a server that encodes a file has started this process
+    priority.ordinary()  # the parent may be a server with real-time priority
     from realtime.model.search import nearest
 
     path = resolve(args.model)

@@ -23,7 +23,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     serve.add_argument(
         "--device",
         help="output device: number or part of a name from `realtime devices`; bridge:NAME: a program "
-        "on this machine that asks for blocks through shared memory; default: the system's",
+        "on this machine that requests blocks through shared memory; default: the system's",
     )
     serve.add_argument("--null", action="store_true", help="run without a sound card, timed by the clock")
     serve.add_argument(
@@ -85,8 +85,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--library",
         type=Path,
         metavar="FOLDER",
-        help="folder of the files that messages may name; default: none, or with a bridge the folder models "
-        "of the user's data",
+        help="folder of the files that messages may name; default: none; with a bridge, the folder models "
+        "among the user's data",
     )
     serve.add_argument(
         "--takes",
@@ -129,7 +129,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     serve.add_argument(
         "--quiet",
         action="store_true",
-        help="do not print refused messages, and completed ones such as stored presets",
+        help="print neither refused messages nor completed work, such as stored presets",
     )
     serve.add_argument(
         "--with-host", action="store_true", help="end when the last program has left the bridge"
@@ -206,7 +206,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _dated(given: Path | object | None, takes: Path, suffix: str) -> Path | None:
-    """Return the file that is given; `DATED` is a new one among the takes."""
+    """Return the given file, or for `DATED` a new file in the folder of takes."""
     if given is not DATED:
         return given if isinstance(given, Path) else None
     try:
@@ -220,7 +220,7 @@ def _dated(given: Path | object | None, takes: Path, suffix: str) -> Path | None
 
 
 def _library(args: argparse.Namespace) -> Path | None:
-    """Return the folder of the library; for a bridge, projects may bring models that need one."""
+    """Return the folder of the library; with a bridge, create one for models that projects bring."""
     from realtime.control.presets import default_presets
     from realtime.live.config import BRIDGE
 

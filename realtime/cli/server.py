@@ -39,9 +39,8 @@ WATCH_S = 0.1
 BRIDGE_RATE_HZ = 48_000  # until a host asks for another
 START, END = "kick", "open hat"  # the sounds of the hints, if the model has them and proposes no others
 HINT_MS = 300
-BUNDLED = (
-    Path(__file__).resolve().parents[1] / "bundled"
-)  # its models have the morph that the documents describe
+# hints for bundled models are those of the documents, not the models' own
+BUNDLED = Path(__file__).resolve().parents[1] / "bundled"
 AGAIN_S = 10.0  # a worker that fails again within this time is restarted only with the model before
 
 
@@ -127,7 +126,7 @@ def serve(config: ServeConfig) -> int:
                 access.Access(config.allow),
                 models,
                 config.sound.takes,
-                sound.player.heard,
+                sound.player.output_since,
                 say,
                 host,
             )

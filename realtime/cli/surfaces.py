@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from realtime.surfaces.models import Models
 
 
-Heard = Callable[[int], tuple[int, bytes]]
+OutputSince = Callable[[int], tuple[int, bytes]]
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def start(
     access: Access,
     models: Models,
     takes: Path | None,
-    heard: Heard,
+    output_since: OutputSince,
     say: Callable[[str], None],
     host: BridgeFile | None = None,
 ) -> ExitStack:
@@ -155,7 +155,7 @@ def start(
         access: access rules of the page and OSCQuery, not shared with any other server.
         models: the model that plays, and those that can be loaded.
         takes: folder of the recordings that the page offers.
-        heard: returns the latest output from a device sample on.
+        output_since: returns the latest output from a device sample on.
         say: receives a line for each surface that does not work.
         host: the bridge that is the device; the port of the page is written into it.
 
@@ -165,7 +165,7 @@ def start(
     with ExitStack() as parts:
         if config.oscquery is None or config.oscquery >= 0:
             midi = bridge.latest if bridge is not None else ()
-            port = _start_web(config, server, access, models, takes, heard, midi, say, parts)
+            port = _start_web(config, server, access, models, takes, output_since, midi, say, parts)
             if host is not None:
                 host.memory["page_port"] = port
 
@@ -194,7 +194,7 @@ def start_bridge(
     models: Models,
     say: Callable[[str], None],
 ) -> Callable[[], None]:
-    """Start to handle the events of a bridge, its MIDI by the same map; return a function that stops it."""
+    """Start to handle the events of a bridge, and its MIDI by the map; return a function that stops this."""
     from realtime.surfaces.bridge import BridgeSurface
     from realtime.surfaces.midi import Mapper
     from realtime.surfaces.midi_bridge import load
@@ -211,7 +211,7 @@ def _start_web(
     access: Access,
     models: Models,
     takes: Path | None,
-    heard: Heard,
+    output_since: OutputSince,
     midi: Sequence[tuple[int, list[int]]],
     say: Callable[[str], None],
     parts: ExitStack,
@@ -236,7 +236,7 @@ def _start_web(
         web = WebServer(
             [
                 Downloads(takes),
-                Sound(heard),
+                Sound(output_since),
                 kits,
                 Page(server, query.answer, models, midi, lambda: kits.state),
                 query,

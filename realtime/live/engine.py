@@ -214,7 +214,7 @@ class Engine:
         """Return the point at the start of the next block."""
         return [float(x) for x in self.mixer.glide.at(self.mixer.position)]
 
-    def heard(self, sample: int) -> tuple[int, bytes]:
+    def output_since(self, sample: int) -> tuple[int, bytes]:
         """Return the latest output from device sample `sample` on; see `Monitor.since`."""
         return self.monitor.since(sample)
 

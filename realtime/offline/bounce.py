@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 LIVE_FRAMES = 4  # same as the server's mixer
 SEND = "while a server plays this model, oscsend 127.0.0.1 9000"  # command that takes presets over
-LONGEST = 50  # characters of a corner in the name of a file, which may have four
+LONGEST = 50  # characters of a corner's name in a file name, which may contain four such names
 
 
 class Bounce:
@@ -106,10 +106,10 @@ class Bounce:
         return PresetFile(self.args.presets or default_presets(), say, SEND).open(self.info)
 
     def points(self, names: Iterable[str]) -> list[Z]:
-        """Return the z [D] of classes, training sounds and presets, found as the server finds them.
+        """Return the z [D] of classes, training sounds and presets, looked up as by the server.
 
         Raises:
-            RealtimeError: no point has that name; the message lists those that have one.
+            RealtimeError: no point has that name; the message suggests existing names.
         """
         from realtime.control.latent_space import LatentSpace
 
@@ -221,7 +221,7 @@ class Bounce:
 
     def whole(self, sequence: Sequence) -> Meter:
         """Write a sequence to one file."""
-        mixer, last = self._for(sequence)
+        mixer, last = self._mixer_for(sequence)
         commands = self._sounds().follow(self._score(sequence, self._events(sequence)))
         return self._write(self.args.output, mixer, commands, last, self.args.force)
 
@@ -313,7 +313,7 @@ class Bounce:
         names = sorted({key(event) for event in self._events(sequence) if event.trigger})
         with Folder.making(self.args.output, self.args.force) as folder:
             for name in names:
-                mixer, last = self._for(sequence)
+                mixer, last = self._mixer_for(sequence)
                 heard = (event if key(event) == name else _silent(event) for event in self._events(sequence))
                 path = folder.part / f"{file_name(name)}.{self.args.format}"
                 commands = self._sounds().follow(self._score(sequence, heard))
@@ -350,7 +350,7 @@ class Bounce:
                     meter = write(path, mixer, commands, bits=self.args.bits, target=self.target)
                     rows.append((name, event.name, event.group, *self._loudness(path, meter)))
                     progress.show(count)
-            (folder.part / "sounds.csv").write_text(loudness_note(rows), encoding="utf-8")
+            (folder.part / "sounds.csv").write_text(levels_table(rows), encoding="utf-8")
         return len(rows)
 
     def grid(self, names: list[str], columns: int, rows: int) -> int:
@@ -386,7 +386,7 @@ class Bounce:
             loudness = ""
         return f"{meter.peak_db:.2f}", f"{meter.rms_db:.2f}", loudness
 
-    def _for(self, sequence: Sequence) -> tuple[Mixer, int]:
+    def _mixer_for(self, sequence: Sequence) -> tuple[Mixer, int]:
         """Return a mixer with enough voices for a sequence, and the sample of its last event."""
         last = 0
 
@@ -431,7 +431,7 @@ def file_name(name: str) -> str:
     return re.sub(r"[^\w.+-]+", "_", name).strip("._")[:80] or "sound"
 
 
-def loudness_note(rows: Iterable[tuple[str, ...]]) -> str:
+def levels_table(rows: Iterable[tuple[str, ...]]) -> str:
     """Return the text of `sounds.csv`: file, name, class, peak and RMS in dBFS, LUFS."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")

@@ -33,7 +33,7 @@ class Cell:
 
     Attributes:
         file: path of the sound within the pack.
-        z: its point [D].
+        z: point [D] of the sound.
         row, column: place in the grid, from 0; the row gives the key.
         wheel: first and last value of the mod wheel, 0..127.
     """
@@ -88,7 +88,7 @@ def cells(names: Sequence[str], corners: Sequence[Z], columns: int, rows: int, s
 
 
 def _mixture(names: Sequence[str], weights: NDArray[np.float64]) -> str:
-    """Return a name such as "kick25-snare75", or "kick" if it is heard alone; shares in per cent."""
+    """Return a name such as "kick25-snare75", with shares in per cent, or "kick" for a corner itself."""
     shares: dict[str, float] = {}
     for name, weight in zip(names, weights, strict=True):
         shares[name] = shares.get(name, 0.0) + float(weight)

@@ -34,7 +34,7 @@ def overlap(info: ModelInfo, spacing_ms: float) -> int:
 
 
 def voices_for(hits: Iterable[tuple[int, Trigger]], length: int) -> int:
-    """Return the number of voices with which no hit is stolen: 1..MAX_VOICES.
+    """Return the number of voices with which no voice is stolen, at most `MAX_VOICES`.
 
     Args:
         hits: (device sample, hit) in order of time.
@@ -80,30 +80,30 @@ def render(
     The score must be in order of time. It is read lazily, so it may be long. Blocks end at multiples of
     `block_size`, and at each change of the model or of a parameter of `effects`.
     """
-    deck = Crossfade(mixer, effects)
+    crossfade = Crossfade(mixer, effects)
     block = np.zeros((block_size, mixer.channels), np.float32)
     coming = iter(score)
     following = next(coming, None)
     end = mixer.position + mixer.timing.samples
     while True:
-        mixer = deck.mixer
+        mixer = crossfade.mixer
         horizon = (mixer.position // block_size + 1) * block_size
         while following is not None and following[0] < horizon:
             sample, command = following
             if isinstance(command, (Change, Tweak)) and sample > mixer.position:
                 horizon = sample
                 break
-            deck.submit(command, sample)
-            mixer = deck.mixer
+            crossfade.submit(command, sample)
+            mixer = crossfade.mixer
             end = max(end, sample + mixer.timing.samples)
             following = next(coming, None)
-        quiet = not (mixer.sounding or mixer.ringing or deck.fading)
+        quiet = not (mixer.sounding or mixer.ringing or crossfade.fading)
         if following is None and mixer.position >= end and quiet:
             return
         if following is None and mixer.position < end:
             horizon = min(horizon, end)
         part = block[: horizon - mixer.position]
-        deck.render(part)
+        crossfade.render(part)
         yield part
 
 

@@ -1,7 +1,7 @@
-"""The model file of a host's project: shared with the plugin, which may keep it, and taken from a project.
+"""The model file of a host's project: passed to the plugin, which may store it, and taken from a project.
 
-`NAME.model` beside a bridge's memory is a link to the file that plays. `NAME.offer` is the file that a
-project brings; the plugin writes it before the project.
+Beside a bridge's memory, `NAME.model` is a link to the file that plays, and `NAME.offer` is the file that a
+project brings. The plugin writes `NAME.offer` before the project.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from realtime.util.outside import OutsideError
 
 
 class ProjectModel:
-    """Finds the model of a project, and stores the one that it brings in the library.
+    """Finds the model of a project, and stores a model that the project brings in the library.
 
     Args:
         bridge: the file of the bridge's memory.
@@ -45,10 +45,10 @@ class ProjectModel:
                 os.replace(part, self._link)
 
     def find(self, name: str, checksum: str) -> str | None:
-        """Return the name by which `/morph/model` takes a project's model, or None if it is missing.
+        """Return the name with which `/morph/model` loads a project's model, or None if the model is missing.
 
         Raises:
-            RealtimeError: the project brings a file that is damaged or another model, or it cannot be stored.
+            RealtimeError: the project brings a file that is damaged, is another model, or cannot be stored.
         """
         stored = f"{re.sub(r'[^A-Za-z0-9_-]', '_', name)[:40]}-{checksum}.onnx"
         names = self._models.names()
@@ -68,7 +68,7 @@ class ProjectModel:
         )
         try:
             return filecmp.cmp(path, self._offer, shallow=False)
-        except OSError:  # it brings none
+        except OSError:  # the project brings no file
             return False
 
     def _store(self, name: str, checksum: str) -> bool:

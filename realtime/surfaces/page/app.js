@@ -1,4 +1,4 @@
-// The page: its parts in their places.
+// The page: lays out its parts and connects to the server.
 
 import { html, render } from "./ui.js";
 import { connect } from "./link.js";
@@ -24,7 +24,7 @@ function App() {
     <datalist id="names">${names.map((name) => html`<option value=${name} key=${name}></option>`)}</datalist>`;
 }
 
-/** All names that messages may use. */
+/** Collect all names that messages may use. */
 function collectNames() {
   const model = get("model");
   if (!model) return;
@@ -32,7 +32,7 @@ function collectNames() {
   set("names", [...new Set([...model.classes, ...presets, ...model.anchors].map(([name]) => name))]);
 }
 
-/** Light or dark, as chosen on this machine; dark at first, for a dark stage. */
+/** Apply a theme, light or dark, and store the choice in this browser. */
 function dress(theme) {
   document.documentElement.dataset.theme = theme;
   localStorage.setItem("theme", theme);

@@ -1,4 +1,4 @@
-// One colour a class, as far apart as the classes allow, light enough on dark and dark enough on light.
+// A colour for each class: hues far apart, legible in the dark and in the light theme.
 
 const HUES = [25, 215, 145, 300, 75, 260, 180, 340, 110, 50];
 const GOLDEN_ANGLE = 137.508;
@@ -25,7 +25,7 @@ export function groundOf(label) {
   return [red, green, blue, isLight() ? GROUND.light : GROUND.dark];
 }
 
-/** The colour of a named point: that of its class; of a preset the colour of text. */
+/** The colour of a named point: the colour of its class; for a preset, the colour of text. */
 export function colourOf(model, name) {
   const label = model.classes.findIndex(([each]) => each === name);
   if (label >= 0) return colour(label);

@@ -1,10 +1,10 @@
-// Files that become sounds: each a preset, or all those of a folder a kit.
+// Sound files for the server: a file becomes a preset, a folder becomes a kit.
 
 import { note } from "./link.js";
 
 const SOUND = /\.(wav|flac|aiff?|ogg|mp3)$/i;
 
-/** Have the server make a preset of each sound file, one after the other. */
+/** Make the server encode sound files to presets, one after the other. */
 export async function keepSounds(files) {
   for (const file of files) {
     note("is being encoded …", file.name);
@@ -13,7 +13,7 @@ export async function keepSounds(files) {
   }
 }
 
-/** Have the server learn a folder: an array of files, each with its path in the folder. */
+/** Make the server learn a folder: an array of files, each with its path in the folder. */
 export async function learnFolder(name, files) {
   const sounds = files.filter(({ path }) => SOUND.test(path) && !/(^|\/)\./.test(path));
   note(`${sounds.length} sounds are being sent …`, name);
@@ -29,7 +29,7 @@ export const stopLearning = () => fetch("/page/kits", { method: "DELETE" });
 export async function drop(event) {
   event.preventDefault();
   const items = [...event.dataTransfer.items].filter(({ kind }) => kind === "file");
-  const dropped = items.map((item) => ({ entry: item.webkitGetAsEntry?.(), file: item.getAsFile() })); // only now
+  const dropped = items.map((item) => ({ entry: item.webkitGetAsEntry?.(), file: item.getAsFile() })); // readable only during the event
   for (const { entry } of dropped) if (entry?.isDirectory) await learnFolder(entry.name, await filesIn(entry));
   await keepSounds(dropped.filter(({ entry }) => !entry?.isDirectory).map(({ file }) => file));
 }
@@ -39,7 +39,7 @@ async function filesIn(folder, path = "") {
   const reader = folder.createReader();
   const found = [];
   for (let some = [null]; some.length; ) {
-    some = await new Promise((done, fail) => reader.readEntries(done, fail)); // some at a time
+    some = await new Promise((done, fail) => reader.readEntries(done, fail)); // in batches
     for (const entry of some) {
       if (entry.isDirectory) found.push(...(await filesIn(entry, `${path}${entry.name}/`)));
       else found.push({ path: path + entry.name, file: await new Promise((done, fail) => entry.file(done, fail)) });

@@ -1,4 +1,4 @@
-// The pictures on buttons: strokes on a grid of 24.
+// The icons of buttons: strokes on a grid of 24.
 
 import { html } from "./ui.js";
 
@@ -24,7 +24,7 @@ const STROKES = {
   dark: "M20 14.5A8.5 8.5 0 1 1 9.5 4a7 7 0 0 0 10.5 10.5Z",
 };
 
-/** One of the pictures; the button around it has the words. */
+/** An icon; the button around it has the label. */
 export function Icon({ name }) {
   return html`<svg class="icon ${name}" viewBox="0 0 24 24" aria-hidden="true"><path d=${STROKES[name]} /></svg>`;
 }

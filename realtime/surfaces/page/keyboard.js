@@ -1,4 +1,4 @@
-// The computer's keyboard: letters strike the classes, space the point, Escape is panic.
+// The computer's keyboard: letters play the classes, space plays the point, Escape is panic.
 
 import { send } from "./link.js";
 import { strike } from "./play.js";

@@ -12,7 +12,7 @@ let numbers = 0;
 const answers = new Map();
 const players = new Set();
 
-/** Connect, and again whenever the connection is lost. */
+/** Connect, and reconnect whenever the connection is lost. */
 export function connect() {
   const scheme = location.protocol === "https:" ? "wss" : "ws";
   socket = new WebSocket(`${scheme}://${location.host}/page/socket`);
@@ -70,7 +70,7 @@ function takeAnswer({ address, values }) {
 
 onAnswer("/morph/axes.reply", (...ends) => set("axes", ends.flatMap((low, i) => (i % 2 ? [] : [[low, ends[i + 1]]]))));
 
-/** Put a line where the performer sees it. */
+/** Show a line to the performer. */
 export function note(line, address = "") {
   const entry = { number: ++numbers, time: new Date().toLocaleTimeString(), address, line };
   set("messages", [entry, ...(get("messages") ?? [])].slice(0, MAX_MESSAGES));
@@ -89,5 +89,5 @@ async function fetchModel() {
   set("model", model);
   const regions = await (await fetch("/page/regions")).json();
   set("regions", { id: model.id, ...regions });
-  send("/morph/get/axes"); // measured now, if they were not before
+  send("/morph/get/axes"); // the server measures them if it has not done so yet
 }

@@ -3,8 +3,8 @@
 const AGAIN_MS = 1000;
 const FULL_SCALE = 32768;
 
-/** Have `hear(first, samples)` called with the output as it comes; returns a function that ends it. */
-export function listen(hear) {
+/** Have `receive(first, samples)` called with the output as it arrives; returns a function that ends this. */
+export function listen(receive) {
   let socket = null;
   let over = false;
   const open = () => {
@@ -15,7 +15,7 @@ export function listen(hear) {
       const view = new DataView(data);
       const samples = new Float32Array((data.byteLength - 8) / 2);
       for (let i = 0; i < samples.length; i++) samples[i] = view.getInt16(8 + 2 * i, true) / FULL_SCALE;
-      hear(view.getFloat64(0, true), samples);
+      receive(view.getFloat64(0, true), samples);
     };
     socket.onclose = () => over || setTimeout(() => over || open(), AGAIN_MS);
   };

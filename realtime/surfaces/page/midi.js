@@ -67,7 +67,7 @@ async function askBrowser() {
     access.onstatechange = listen;
     listen();
   } catch {
-    // the performer does not want it, or there is none; the server's port remains
+    // the performer has refused, or the browser has no MIDI; the server's port remains
   }
 }
 

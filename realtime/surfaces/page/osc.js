@@ -34,7 +34,7 @@ export function encode(address, ...values) {
   return join([padded(address), padded(tags), ...given.map(([, bytes]) => bytes)]);
 }
 
-/** The bytes of a bundle of encoded messages, for at once. */
+/** The bytes of a bundle of encoded messages that take effect at once. */
 export function bundle(...messages) {
   const head = new DataView(new ArrayBuffer(8));
   head.setBigUint64(0, IMMEDIATELY);

@@ -33,5 +33,5 @@ export function playPath(stroke) {
   if (!seq.playing) send("/morph/seq/start");
 }
 
-/** Let the point rest again. */
+/** Remove the path, so that the point rests. */
 export const forgetPath = () => send("/morph/seq/path");

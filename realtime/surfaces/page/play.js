@@ -10,7 +10,7 @@ const pending = new Map();
 
 export const velocity = () => get("velocity") ?? 1;
 
-/** Send a message with the next frame, in place of one that waits under the same key. */
+/** Send a message with the next frame; it replaces a waiting message with the same key. */
 export function sendSoon(key, ...message) {
   if (!pending.size) requestAnimationFrame(flush);
   pending.set(key, message);
@@ -21,13 +21,13 @@ function flush() {
   pending.clear();
 }
 
-/** Strike the point where it is, or a named one. */
+/** Play a hit at the point, or at a named point. */
 export function strike(name) {
   if (name === undefined) send("/morph/trigger", velocity());
   else send("/morph/trigger", velocity(), name);
 }
 
-/** A pointer comes down on the map, on a dot or between. */
+/** Handle a pointer that is pressed on the map, on a dot or between dots. */
 export function press(pointer, { x, y }, dot, pressure) {
   const free = fingers.indexOf(null);
   const index = free < 0 ? fingers.length : free;
@@ -43,7 +43,7 @@ export function press(pointer, { x, y }, dot, pressure) {
   }
 }
 
-/** The pointer moves. */
+/** Handle a pointer that moves. */
 export function drag(pointer, { x, y }) {
   const index = fingers.indexOf(pointer);
   if (index < 0) return;
@@ -51,7 +51,7 @@ export function drag(pointer, { x, y }) {
   sendSoon(address, address, x, y);
 }
 
-/** The pointer is released. */
+/** Handle a pointer that is released. */
 export function release(pointer) {
   const index = fingers.indexOf(pointer);
   if (index >= 0) fingers[index] = null;

@@ -7,7 +7,7 @@ import { get, set, use } from "./store.js";
 
 const HOLD_MS = 600; // time for which a control shows the user's value; by then the server has answered
 
-/** A value that the server keeps; for a moment, the value that the user has just set. */
+/** A hook: the server's value, or for a moment the value that the user has just set; and the setter. */
 export function useHeld(value) {
   const [held, setHeld] = useState(null);
   useEffect(() => {

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 MAX_EACH = 32  # connections of one address; a browser opens seven for a page
 MAX_ALL = 96
 KEPT_SHARE = 0.75  # share of either limit for connections that stay, so that requests always get through
-IDLE_S = 15.0  # without a request, or within the head of one
+IDLE_S = 15.0  # longest time until a request begins, and until its head is complete
 
 Peer = tuple[str, int]
 
@@ -31,7 +31,7 @@ class Connection:
 
 
 class Connections:
-    """Makes room for new connections at the cost of the one that has been idle longest. For one thread."""
+    """Makes room for new connections by closing the one that has been idle longest. For one thread."""
 
     def __init__(self) -> None:
         self._open: dict[Peer, Connection] = {}

@@ -1,4 +1,4 @@
-"""The takes that were recorded, for download."""
+"""Offers recorded takes for download."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Folders that are dropped on the page: a program of its own learns each, and every nearer version plays."""
+"""Kits: folders dropped on the page. Another program learns a folder, and each better version plays."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from typing import Any
 from aiohttp import BodyPartReader, web
 
 from realtime.surfaces.web import uploads
-from realtime.surfaces.web.programs import APART
+from realtime.surfaces.web.programs import OWN_SESSION
 from realtime.surfaces.web.server import Desk
 from realtime.util import install
 
 MODULE = "export.play"
 MAX_BYTES = 512 * 2**20  # largest folder
 MAX_FILES = 5000
-MAX_DEPTH = 4  # folders in each other
+MAX_DEPTH = 4  # nested folders
 SEND_S = 600.0
-SAVE_S, CLOSE_S = 20.0, 0.3  # for a learning that is stopped to save: usually, and when the server ends
+SAVE_S, CLOSE_S = 20.0, 0.3  # time for a stopped program to save: usually, and when the server ends
 FOLDER = "sounds"
 KITS, MARK = "kits", ".kit"  # folder of the kits in the library, and a file in each
 SUFFIXES = (*uploads.SUFFIXES, ".mp3")
@@ -45,10 +45,10 @@ class Kit:
         return self.folder.name
 
     def claim(self) -> None:
-        """Make the folder.
+        """Create the folder, unless it exists as a kit.
 
         Raises:
-            HTTPConflict: there is one that holds something else.
+            HTTPConflict: the folder exists and is not a kit.
         """
         mark = self.folder / MARK
         if self.folder.exists() and not mark.exists():
@@ -73,8 +73,8 @@ class Kits:
     """Learns one folder at a time. A new folder stops the previous one, whose latest version is kept.
 
     Args:
-        library: folder of the kits; None: no folder is taken.
-        play: has the server play a model file of the library.
+        library: folder of the kits; None: no folder is accepted.
+        play: makes the server play a model file of the library.
     """
 
     def __init__(self, library: Path | None, play: Callable[[str], object]) -> None:
@@ -85,7 +85,7 @@ class Kits:
 
     @property
     def state(self) -> dict[str, Any] | None:
-        """Kit that is learnt, or was learnt last: its name, the share done, and the latest line."""
+        """The kit being learnt, or learnt last: its name, the share done, and the latest line of output."""
         return self._told
 
     def routes(self, desk: Desk) -> Sequence[web.AbstractRouteDef]:
@@ -98,7 +98,7 @@ class Kits:
 
     async def close(self) -> None:
         """Stop the learning; its latest version stays, and the same folder continues it."""
-        await self._ended(CLOSE_S)
+        await self._end_within(CLOSE_S)
 
     async def _take(self, request: web.Request) -> web.Response:
         uploads.check_origin(request)
@@ -113,10 +113,10 @@ class Kits:
             try:
                 await asyncio.wait_for(_receive(request, Path(coming)), SEND_S)
             except (TimeoutError, asyncio.TimeoutError):
-                raise web.HTTPRequestTimeout(text=f"the folder did not come within {SEND_S:g} s") from None
-            except (ValueError, AssertionError):  # of aiohttp, for a body of another form
+                raise web.HTTPRequestTimeout(text=f"the folder did not arrive within {SEND_S:g} s") from None
+            except (ValueError, AssertionError):  # raised by aiohttp for a body of another form
                 raise web.HTTPBadRequest(text="not a folder of files") from None
-            await self._ended(SAVE_S)
+            await self._end_within(SAVE_S)
             shutil.rmtree(kit.sounds, ignore_errors=True)
             (Path(coming) / FOLDER).rename(kit.sounds)
         await self._begin(kit)
@@ -134,7 +134,7 @@ class Kits:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            **APART,
+            **OWN_SESSION,
         )
         self._tell(kit, "is being read", 0.0, True)
         self._following = asyncio.create_task(self._follow(kit, self._process))
@@ -143,7 +143,7 @@ class Kits:
         self._told = {"name": kit.name, "line": line, "part": round(part, 3), "learning": learning}
 
     async def _follow(self, kit: Kit, process: asyncio.subprocess.Process) -> None:
-        """Report the progress, and have each version played, until the learning ends."""
+        """Report the progress and play each version, until the learning ends."""
         assert process.stdout is not None
         assert self._library is not None
         line, part, played = "", 0.0, _version(kit.model)
@@ -162,8 +162,8 @@ class Kits:
         ended = await process.wait()
         self._tell(kit, line if ended else "is learnt", part if ended else 1.0, False)
 
-    async def _ended(self, limit_s: float) -> None:
-        """Stop the learning, and wait until it has saved, or end it after a time."""
+    async def _end_within(self, limit_s: float) -> None:
+        """Stop the learning and wait until it is saved; after `limit_s`, kill the program."""
         self._end()
         if self._process is None:
             return
@@ -189,14 +189,14 @@ def _version(model: Path) -> int:
 
 
 def _name(given: str) -> str:
-    """Return the name of a folder.
+    """Return the name of a kit for the name of a folder.
 
     Raises:
-        HTTPUnprocessableEntity: it cannot be that of a kit.
+        HTTPUnprocessableEntity: the name is not accepted.
     """
     name = given.strip()[:60].strip()
     if not name or not name.isprintable() or name.startswith(".") or set(name) & set('/\\:*?"<>|'):
-        raise web.HTTPUnprocessableEntity(text=f"name is {given[:80]!r}, not that of a folder")
+        raise web.HTTPUnprocessableEntity(text=f"name is {given[:80]!r}, not the name of a folder")
     return name
 
 
@@ -204,7 +204,7 @@ async def _receive(request: web.Request, folder: Path) -> None:
     """Write the sound files of a request into `FOLDER` of a folder.
 
     Raises:
-        HTTPException: the number, a path or the size is not accepted; its text says what is.
+        HTTPException: the number, a path or the size is not accepted; the text states the limit.
     """
     count = size = 0
     async for part in await request.multipart():
@@ -227,15 +227,15 @@ async def _receive(request: web.Request, folder: Path) -> None:
 
 
 def _path(given: str) -> PurePosixPath:
-    """Return the place of a file within its folder.
+    """Return the path of a file within its folder.
 
     Raises:
-        HTTPUnprocessableEntity: it is not within, or not that of a sound file.
+        HTTPUnprocessableEntity: the path leaves the folder, or is not that of a sound file.
     """
     path = PurePosixPath(given)
     plain = all(part.isprintable() and not part.startswith(".") and "\\" not in part for part in path.parts)
     if path.is_absolute() or not plain or not 1 <= len(path.parts) <= MAX_DEPTH or len(given) > 400:
-        raise web.HTTPUnprocessableEntity(text=f"file is {given[:80]!r}, not one of a folder")
+        raise web.HTTPUnprocessableEntity(text=f"file is {given[:80]!r}, which is not within the folder")
     if path.suffix.lower() not in SUFFIXES:
         raise web.HTTPUnprocessableEntity(text=f"file is {given[:80]!r}; accepted are {', '.join(SUFFIXES)}")
     return path

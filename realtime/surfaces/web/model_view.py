@@ -11,7 +11,7 @@ from realtime.synth.commands import HIT_SETTINGS, HitSetting
 from realtime.util.errors import ControlError
 
 GRID = 48  # places across and down at which the regions are sampled
-MARGIN = 0.1  # distance beyond the edges of the map to which they reach
+MARGIN = 0.1  # distance by which the regions extend beyond the edges of the map
 
 
 def model(control: Control) -> dict[str, Any]:
@@ -36,8 +36,8 @@ def model(control: Control) -> dict[str, Any]:
 def regions(space: LatentSpace) -> dict[str, Any]:
     """Return the likeliest class and its probability at `GRID` x `GRID` places of the map.
 
-    They come row by row from below, and reach `MARGIN` beyond the edges. A place stands for the sound that
-    `/morph/xy` brings there.
+    The places are listed row by row from the bottom, and extend `MARGIN` beyond the edges. The class at a
+    place is that of the sound that `/morph/xy` plays there.
     """
     label, share = [], []
     for row in range(GRID):

@@ -20,7 +20,7 @@ from realtime.util import outside
 from realtime.util.errors import RealtimeError
 from realtime.util.outside import OutsideError
 
-LOOK_S = 0.05  # interval of the checks for changes, while somebody listens
+LOOK_S = 0.05  # interval of the checks for changes, while there are listeners
 MAX_LISTENED = 1024  # addresses of one client
 MAX_PATH = 256  # characters of such an address
 TRIES = 4  # attempts to read the values of one model while models change
@@ -155,7 +155,7 @@ def _obey(received: str, mine: set[str]) -> None:
 
 
 def _here(request: web.Request) -> tuple[str, int]:
-    """Return our end of a connection."""
+    """Return the address and port of our end of a connection."""
     name = request.transport.get_extra_info("sockname") if request.transport else None
     return (str(name[0]), int(name[1])) if name else ("127.0.0.1", 0)
 

@@ -35,7 +35,8 @@ Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Page:
     """Serves the page and plays its messages.
 
-    The page's websocket carries OSC packets both ways, one a binary frame, and states as JSON to the page.
+    The page's websocket carries OSC packets both ways, one in each binary frame, and to the page also states
+    as JSON.
 
     Args:
         server: the OSC server.
@@ -96,7 +97,7 @@ class Page:
         return _json(await asyncio.to_thread(model_view.regions, space))
 
     async def _picture(self, request: web.Request) -> web.Response:
-        """Reply with pictures of the sounds that are named, by name."""
+        """Reply with name -> picture for the sounds that the query names."""
 
         def find(control: Control) -> tuple[str, dict[str, Z]]:
             return control.info.digest, {name: control.space.point(name) for name in names}
@@ -107,7 +108,7 @@ class Page:
         return _json(dict(zip(points, drawn, strict=True)))
 
     async def _preview(self, request: web.Request) -> web.StreamResponse:
-        """Reply with a file of the preview that lies beside the model; with nothing if it has none."""
+        """Reply with a file of the preview beside the model, or without content if there is no preview."""
         path = self._models.playing().with_name(request.match_info["name"])
         if not await asyncio.to_thread(path.is_file):
             return web.Response(status=204)
@@ -123,8 +124,8 @@ class Page:
         await self._look(lambda control: control.keep(label, z))
         return _json({"name": label})
 
-    async def _look(self, at: Callable[[Control], Any]) -> Any:
-        return await self._desk.work.do(self._server.look, at)
+    async def _look(self, read: Callable[[Control], Any]) -> Any:
+        return await self._desk.work.do(self._server.look, read)
 
     # ---- websocket
 
@@ -162,7 +163,7 @@ class Page:
                 continue
             try:
                 state = await self._look(snapshot)
-            except RealtimeError:  # the process that plays is being restarted
+            except RealtimeError:  # the worker is being restarted
                 continue
             refused = self._server.control.refusals.since(told)
             told = refused[-1].number if refused else told

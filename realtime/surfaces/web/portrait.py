@@ -1,6 +1,6 @@
-"""Draws pictures of sounds: a program that reads points z [N, D], a line of JSON, and prints their pictures.
+"""Draws pictures of sounds: a program that reads lines of JSON with points z [N, D], and prints pictures.
 
-It runs in a process of its own at the lowest priority, so that its decoding does not delay others.
+The program has the lowest priority, so that its decoding does not delay the server.
 """
 
 from __future__ import annotations

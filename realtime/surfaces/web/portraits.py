@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from realtime.surfaces.web.programs import APART, command
+from realtime.surfaces.web.programs import OWN_SESSION, command
 from realtime.synth.commands import Z
 from realtime.util.errors import RealtimeError
 
@@ -67,7 +67,7 @@ class Portraits:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 limit=LINE,
-                **APART,
+                **OWN_SESSION,
             )
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -80,7 +80,7 @@ class Portraits:
             self.end()
             raise RealtimeError("the sounds of this model cannot be decoded") from None
         except asyncio.CancelledError:
-            self.end()  # its answer must not be taken for that of the next question
+            self.end()  # its answer must not be taken for the answer to the next question
             raise
         self._idle = asyncio.get_running_loop().call_later(IDLE_S, self.end)
         return drawn

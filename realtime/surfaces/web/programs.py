@@ -13,12 +13,12 @@ from typing import Any
 
 from realtime.util.errors import RealtimeError
 
-APART: dict[str, Any] = {} if sys.platform == "win32" else {"start_new_session": True}
-"""Arguments of a program that Ctrl-C does not reach."""
+OWN_SESSION: dict[str, Any] = {} if sys.platform == "win32" else {"start_new_session": True}
+"""Arguments of `create_subprocess_exec` for a program that Ctrl-C does not reach."""
 
 
 async def run_module(module: str, *arguments: str, limit_s: float) -> Any:
-    """Return the JSON that a Python module prints; kill it if it takes too long or is no longer wanted.
+    """Run a Python module and return the JSON that it prints; kill it after `limit_s` or if cancelled.
 
     Raises:
         RealtimeError: the module failed; the message is the last line of its output.
@@ -29,7 +29,7 @@ async def run_module(module: str, *arguments: str, limit_s: float) -> Any:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            **APART,
+            **OWN_SESSION,
         )
     except OSError as error:
         raise RealtimeError(f"cannot start a process: {error.strerror or error}") from None

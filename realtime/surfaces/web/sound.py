@@ -22,11 +22,11 @@ class Sound:
     little-endian int16.
 
     Args:
-        heard: returns the output from a device sample on: its first sample, and the int16 values.
+        output_since: returns the output from a device sample on: its first sample, and the int16 values.
     """
 
-    def __init__(self, heard: Callable[[int], tuple[int, bytes]]) -> None:
-        self._heard = heard
+    def __init__(self, output_since: Callable[[int], tuple[int, bytes]]) -> None:
+        self._output_since = output_since
         self._clients: set[Client] = set()
 
     def routes(self, desk: Desk) -> Sequence[web.AbstractRouteDef]:
@@ -55,8 +55,8 @@ class Sound:
             if not self._clients:
                 continue
             try:
-                first, sound = await self._desk.work.do(self._heard, sample)
-            except RealtimeError:  # nobody plays at the moment
+                first, sound = await self._desk.work.do(self._output_since, sample)
+            except RealtimeError:  # no engine is running at the moment
                 sample = 0
                 continue
             sample = first + len(sound) // 2

@@ -1,4 +1,4 @@
-"""Sound files that are dropped on the page: encoded in a program of their own, and kept as presets."""
+"""Encodes sound files that are dropped on the page, each in a program of its own, to become presets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ENCODE_S = 60.0
 
 
 def check_origin(request: web.Request) -> None:
-    """Accept files only from the page: a form of a foreign page could send some, too.
+    """Accept files only from the page, because a form on a foreign page could send some, too.
 
     Raises:
         HTTPForbidden: the request does not come from the page.
@@ -29,10 +29,10 @@ def check_origin(request: web.Request) -> None:
 
 
 async def receive(request: web.Request, folder: Path) -> tuple[Path, str]:
-    """Write the body of a request to a file in `folder`; return it, and the name of the preset it asks for.
+    """Write the body of a request to a file in `folder`; return the file and the name for its preset.
 
     Raises:
-        HTTPException: the name, the size or the time is not accepted; its text states the limit.
+        HTTPException: the name, the size or the time is not accepted; the text states the limit.
     """
     name = PurePosixPath(request.query.get("name", "").replace("\\", "/")).name
     label, suffix = PurePosixPath(name).stem[:60], PurePosixPath(name).suffix.lower()
@@ -42,7 +42,7 @@ async def receive(request: web.Request, folder: Path) -> tuple[Path, str]:
     try:
         await asyncio.wait_for(_write(request, path), SEND_S)
     except (TimeoutError, asyncio.TimeoutError):
-        raise web.HTTPRequestTimeout(text=f"the file did not come within {SEND_S:g} s") from None
+        raise web.HTTPRequestTimeout(text=f"the file did not arrive within {SEND_S:g} s") from None
     return path, label
 
 
@@ -62,7 +62,7 @@ async def encode(request: web.Request, model: Path) -> tuple[str, Z]:
     """Return the name for the preset of the file in a request, and the point that sounds most like it.
 
     Raises:
-        HTTPException: as `receive`.
+        HTTPException: as for `receive`.
         RealtimeError: the file cannot be encoded.
     """
     try:
@@ -71,5 +71,5 @@ async def encode(request: web.Request, model: Path) -> tuple[str, Z]:
             words = str(path), "--model", str(model), "--search"
             z = await run_module("realtime", "encode", *words, limit_s=ENCODE_S)
     except OSError as error:  # such as a full disk
-        raise RealtimeError(f"the sound cannot be kept: {error.strerror or error}") from None
+        raise RealtimeError(f"the sound cannot be stored: {error.strerror or error}") from None
     return label, tuple(float(x) for x in z)

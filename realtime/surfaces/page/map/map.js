@@ -7,7 +7,7 @@ import { SoundsPainter } from "./sounds.js";
 import { View } from "./view.js";
 
 const NEAR = 18; // pixels within which a dot is meant
-const TRAIL = 60; // places of the point that are still seen
+const TRAIL = 60; // latest places of the point that are shown
 
 export class SoundMap {
   /**

@@ -1,6 +1,6 @@
 // Paints the moving parts: the point and its trail, fingers, flashes of struck dots, and a stroke as it is drawn.
 //
-// Its canvas is only as large as necessary: without a graphics card, a frame costs by its size.
+// Its canvas is only as large as necessary: without a graphics card, the cost of a frame grows with its size.
 
 import { colour } from "../colours.js";
 import { radius } from "./sounds.js";

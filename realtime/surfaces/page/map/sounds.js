@@ -2,7 +2,7 @@
 
 import { colour } from "../colours.js";
 
-const CROWD = 400; // dots from which on they are smaller
+const CROWD = 400; // if there are more dots, they are drawn smaller
 
 /** The radius of a dot, in pixels. */
 export function radius(count, zoom) {

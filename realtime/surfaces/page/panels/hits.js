@@ -1,4 +1,4 @@
-// Settings of the next hits and of the glide.
+// Settings of new hits and of the glide.
 
 import { html } from "../ui.js";
 import { send } from "../link.js";
@@ -6,7 +6,7 @@ import { sendSoon } from "../play.js";
 import { set, use } from "../store.js";
 import { Slider, Toggle, useHeld } from "../widgets.js";
 
-const LONGEST_MS = 2000; // of a decay; the end of the slider leaves sounds as they are
+const LONGEST_MS = 2000; // longest decay; the end of the slider turns the decay off
 
 const percent = (v) => (v ? `${Math.round(100 * v)} %` : "off");
 const number = (v) => String(Number(v.toFixed(2)));
@@ -22,7 +22,7 @@ const SLIDERS = {
     min: 20,
     max: LONGEST_MS,
     step: 10,
-    show: (v) => (v >= LONGEST_MS ? "as it is" : `${Math.round(v)} ms`),
+    show: (v) => (v >= LONGEST_MS ? "off" : `${Math.round(v)} ms`),
     toServer: (v) => (v >= LONGEST_MS ? 0 : v),
     fromServer: (v) => (v === 0 ? LONGEST_MS : v),
   },
@@ -53,7 +53,7 @@ export function HitsPanel() {
   const mode = use("status.mode");
   const rows = use("model").settings;
   return html`<section class="card">
-      <h2>Sounds to come</h2>
+      <h2>New hits</h2>
       <${Slider}
         label="Velocity"
         min="0.05"
@@ -78,7 +78,7 @@ export function HitsPanel() {
       </div>
     </section>
     <section class="card">
-      <h2>How the point travels</h2>
+      <h2>Glide of the point</h2>
       <${Setting} label="Glide" name="glide" min="0" max="4000" step="10" show=${(v) => (v ? `${Math.round(v)} ms` : "at once")} />
       <${Setting}
         label="Glide in beats"

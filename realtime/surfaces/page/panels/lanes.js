@@ -9,7 +9,7 @@ import { IconButton, Name, Toggle } from "../widgets.js";
 
 const BEAT = 4; // steps
 const USUAL_VELOCITY = 0.8;
-const LEAST_VELOCITY = 0.02; // that a drag leaves
+const LEAST_VELOCITY = 0.02; // lowest velocity that a drag sets
 const PIXELS_A_VELOCITY = 90; // pixels of a drag up or down for the whole range of velocity
 const STILL = 4; // pixels within which a press is no drag
 

@@ -15,7 +15,7 @@ export class Scope {
     this.kept = new Float32Array(0);
   }
 
-  hear(samples, rate, ink) {
+  add(samples, rate, ink) {
     const wide = Math.round((rate * SCOPE_MS) / 1000);
     const all = new Float32Array(this.kept.length + samples.length);
     all.set(this.kept);
@@ -52,7 +52,7 @@ export class Spectrogram {
     this.spectrum = spectrum(SIZE);
   }
 
-  hear(samples, rate, light) {
+  add(samples, rate, light) {
     const all = new Float32Array(this.waiting.length + samples.length);
     all.set(this.waiting);
     all.set(samples, this.waiting.length);

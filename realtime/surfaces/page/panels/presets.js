@@ -1,4 +1,4 @@
-// Named places, and sound files that become such.
+// Presets, and sound files that become presets.
 
 import { html } from "../ui.js";
 import { keepSounds } from "../files.js";
@@ -31,7 +31,7 @@ export function PresetsPanel() {
       placeholder="Name this place"
       onStore=${(name) => send("/morph/preset/store", name)}
     />
-    ${presets.length === 0 && html`<p class="hint">Store the place where the point is, and find it here at the next start.</p>`}
+    ${presets.length === 0 && html`<p class="hint">Store the place of the point, and find it here at the next start.</p>`}
     <ul class="list">${presets.map(([name], i) => html`<${Preset} key=${name} name=${name} peaks=${outlines[i]} />`)}</ul>
     <label class="file">
       A sound file (or drop it on the map)

@@ -1,4 +1,4 @@
-// Views of the sound: scope, spectrogram, latency and load; and the takes that were recorded.
+// Views of the sound: scope, spectrogram, latency, load and recorded takes.
 
 import { html, useEffect, useRef, useState } from "../ui.js";
 import { Icon } from "../icons.js";
@@ -16,8 +16,8 @@ function Pictures() {
     return listen((_, samples) => {
       const rate = get("status.sample_rate");
       const ink = getComputedStyle(document.documentElement).getPropertyValue("--ink");
-      pictures[0].hear(samples, rate, ink);
-      pictures[1].hear(samples, rate, get("theme") === "light");
+      pictures[0].add(samples, rate, ink);
+      pictures[1].add(samples, rate, get("theme") === "light");
     });
   }, []);
   return html`<section class="card">

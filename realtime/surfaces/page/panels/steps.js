@@ -12,7 +12,7 @@ import { Lane } from "./lanes.js";
 const NARROW = 900; // pixels: a window in which the lanes are folded at first
 const LENGTHS = [16, 24, 32, 48, 64];
 
-/** Mark the step that sounds, without drawing the grid anew. */
+/** Mark the step that sounds, without redrawing the grid. */
 function showStep(step) {
   for (const each of document.querySelectorAll(".step.now")) each.classList.remove("now");
   for (const each of document.querySelectorAll(`.steps > :nth-child(${step + 1})`)) each.classList.add("now");

@@ -15,7 +15,7 @@ const PANELS = [
   ["sound", "Sound", SoundPanel],
   ["server", "Server", ServerPanel],
 ];
-const ALWAYS = ["morph", "hits"]; // there unseen, too: a MIDI controller may play them
+const ALWAYS = ["morph", "hits"]; // rendered even if hidden, because a MIDI controller may move their controls
 const ARROWS = { ArrowRight: 1, ArrowLeft: -1 };
 
 function Tab({ id, label, shown, onShow }) {

@@ -529,4 +529,4 @@ def test_full_disk_for_temporary_files_is_answered_in_a_line(
     server = start()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
     status, text = post(server, "/page/sounds?name=a.wav", b"RIFF", Origin=f"http://127.0.0.1:{server.port}")
-    assert (status, text) == (503, "the sound cannot be kept: No such file or directory\n")
+    assert (status, text) == (503, "the sound cannot be stored: No such file or directory\n")

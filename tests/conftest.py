@@ -1,4 +1,4 @@
-"""The parts that all tests share: small models, plugins that misbehave, and no unnoticed skips in CI.
+"""Fixtures of all tests (small models, faulty plugins), the order of the tests, and no skipped tests in CI.
 
 Nothing here imports PyTorch, so that the tests of the stage run without it.
 """
@@ -22,7 +22,7 @@ MODELS = HERE / "models"
 SYSTEM = "tests/system/"  # how the ids of its tests begin
 
 if "PYTEST_XDIST_WORKER" in os.environ:
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # PyTorch's: the other core has a worker of its own
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # for PyTorch: each worker has one core
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # for tests that import ONNX Runtime before `realtime`
@@ -30,13 +30,13 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # for tests that import ONNX Runtime 
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_data_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Keep the presets and sessions of servers under test out of the user's own."""
+    """Keep presets and sessions of servers under test out of the user's data folder."""
     os.environ["XDG_DATA_HOME"] = str(tmp_path_factory.mktemp("data"))
 
 
 @pytest.fixture(autouse=True)
 def _same_priority() -> Iterator[None]:
-    """Restore the priority of this thread, and of Python's threads, after a test that runs a server here."""
+    """Restore this thread's priority and Python's switch interval: a server in this process changes them."""
     interval_s = sys.getswitchinterval()
     scheduled = (os.sched_getscheduler(0), os.sched_getparam(0)) if sys.platform == "linux" else None
     yield
@@ -79,8 +79,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """With pytest-xdist, give each file to one worker, and all of tests/system to a single one.
 
-    Its real programs mostly wait, but two tests at a time would keep each other from playing in time. Group
-    marks would have no effect: pytest-xdist 3.8 ignores them with pytest 9.2 (pytest-xdist issue 1386).
+    Two tests with real programs at a time would delay each other's sound. Group marks would have no effect:
+    pytest-xdist 3.8 ignores them with pytest 9.2 (pytest-xdist issue 1386).
     """
     from xdist.scheduler import LoadScopeScheduling
 
@@ -112,7 +112,7 @@ def _skipped_in_ci(config: pytest.Config) -> int:
 
 
 def compile_plugin(folder: Path, name: str, source: Path, *options: str) -> Path:
-    """A VST3 of this system, `folder`/`name`.vst3, from one file in C."""
+    """Compile a C file to a VST3 for this system; return its path, `folder`/`name`.vst3."""
     compiler = shutil.which("cc") or shutil.which("gcc")
     if compiler is None:
         pytest.skip("no C compiler is installed")

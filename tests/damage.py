@@ -1,4 +1,4 @@
-"""Damages well-formed content, to test the readers of files and messages."""
+"""Damage well-formed content, to test the readers of files and messages."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 NUMBERS = (
     st.integers(-(2**64), 2**64)
-    | st.floats(allow_subnormal=False)  # a plugin host may flush them
+    | st.floats(allow_subnormal=False)  # a plugin host may make this thread flush them to 0
     | st.sampled_from([0, -1, 1, 10**30, 2**31, 1e300, 0.5, True])
 )
 VALUES = st.recursive(
@@ -54,18 +54,18 @@ def damaged(draw: st.DrawFn, content: Any, values: st.SearchStrategy[Any] = VALU
 
 
 @st.composite
-def changed(draw: st.DrawFn, content: bytes, most: int) -> bytes:
-    """Copies of bytes in which some of the first or last `most` are replaced; a copy may be cut off."""
+def changed(draw: st.DrawFn, content: bytes, reach: int) -> bytes:
+    """Copies of bytes with changes among the first or the last `reach` bytes; some copies are cut off."""
     found = bytearray(content)
     for _ in range(draw(st.integers(1, 4))):
-        at = draw(st.integers(0, min(most, len(found) - 1)))
+        at = draw(st.integers(0, min(reach, len(found) - 1)))
         at = at if draw(st.booleans()) else len(found) - 1 - at
         found[at : at + draw(st.integers(0, 4))] = draw(st.binary(max_size=4))
     return bytes(found[: draw(st.integers(0, len(found)))] if draw(st.booleans()) else found)
 
 
 def _entries(content: Any) -> Iterator[tuple[Any, Any]]:
-    """Every container and key of a value within dictionaries and lists."""
+    """Yield the container and the key or index of every value in nested dictionaries and lists."""
     pairs = content.items() if isinstance(content, dict) else enumerate(content)
     for key, value in list(pairs):
         yield content, key
@@ -74,7 +74,7 @@ def _entries(content: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def toml(value: Any) -> str:
-    """Return a value as TOML; tables are inline. None, which TOML lacks, is a text."""
+    """Return a value as TOML, with inline tables. TOML has no None: it becomes the string "None"."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{_text(key)} = {toml(inner)}" for key, inner in value.items()) + "}"
     if isinstance(value, list | tuple):

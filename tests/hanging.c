@@ -1,6 +1,5 @@
-/* A VST3 that hangs: another plugin's, but for its sound of block AFTER on, which does not come until the file LET_GO is
-   there; LET_GO.hangs
-   tells that it has begun. Loads the plugin INNER and puts calls of its own into that one's tables of functions. */
+/* A VST3 that hangs: it loads the plugin INNER and replaces two functions in the tables of that plugin. From block AFTER
+   on, a call returns only when the file LET_GO exists. The file LET_GO.hangs shows that the first such call has begun. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-"""The Max patches by their structure: Max itself does not run here."""
+"""The structure of the Max patches. Max itself does not run here."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from max_patches.source.maxpat import shape_of
 from realtime.control.addresses import ADDRESSES
 
 NAMES = sorted(files())
-HEAD = 32  # bytes of a device before its patcher
+HEAD = 32  # bytes before the patcher in the file of a device
 
 
 def patcher(name: str) -> dict[str, Any]:
@@ -52,8 +52,7 @@ def test_cords_lead_from_outlets_to_inlets(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_nothing_that_makes_or_takes_messages_is_left_unwired(name: str) -> None:
-    """Each object given by text, and each message, has a cord."""
+def test_every_object_and_message_has_a_cord(name: str) -> None:
     ends = {
         end
         for line in patcher(name)["lines"]
@@ -74,7 +73,7 @@ def addresses(name: str) -> Iterator[tuple[str, int]]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_address_is_in_the_table(name: str) -> None:
+def test_every_address_is_in_the_table_and_has_the_right_number_of_arguments(name: str) -> None:
     table = {re.sub(r"<i>", "0", each.path): each for each in ADDRESSES}
     sent = list(addresses(name))
     assert sent
@@ -88,7 +87,7 @@ def test_every_address_is_in_the_table(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_it_opens_in_presentation_and_all_that_is_shown_is_in_the_window(name: str) -> None:
+def test_patch_opens_in_presentation_mode_with_all_boxes_in_the_window(name: str) -> None:
     found = patcher(name)
     assert found["openinpresentation"] == 1
     *_, width, height = found["rect"]
@@ -103,7 +102,7 @@ def test_it_opens_in_presentation_and_all_that_is_shown_is_in_the_window(name: s
 
 
 @pytest.mark.parametrize("name", ["morph.client.maxpat", "morph.amxd"])
-def test_there_is_a_light_host_ports_panic_and_lateness(name: str) -> None:
+def test_patch_has_a_light_host_port_panic_and_latency(name: str) -> None:
     classes = [box["maxclass"] for box in boxes(name)]
     assert {"led", "textedit", "number"} <= set(classes)
     texts = [box.get("text", "") for box in boxes(name)]
@@ -111,7 +110,7 @@ def test_there_is_a_light_host_ports_panic_and_lateness(name: str) -> None:
     assert "route p99_ms model_id" in texts
 
 
-def test_a_device_has_a_head_that_tells_its_kind_and_length() -> None:
+def test_device_file_begins_with_its_type_and_length() -> None:
     content = (FOLDER / "morph.amxd").read_bytes()
     assert content[:12] == b"ampf" + struct.pack("<I", 4) + b"mmmm"
     assert content[12:24] == b"meta" + struct.pack("<II", 4, 0)
@@ -119,7 +118,7 @@ def test_a_device_has_a_head_that_tells_its_kind_and_length() -> None:
     assert struct.unpack("<I", content[28:32])[0] == len(content) - HEAD
 
 
-def test_the_dials_of_the_device_are_kept_with_the_set() -> None:
+def test_dials_of_the_device_are_saved_with_the_live_set() -> None:
     dials = [box for box in boxes("morph.amxd") if box["maxclass"] == "live.dial"]
     names = [dial["saved_attribute_attributes"]["valueof"]["parameter_longname"] for dial in dials]
     assert len(set(names)) == len(names) == 18

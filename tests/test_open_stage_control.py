@@ -22,7 +22,7 @@ from realtime.model.decoder import Decoder
 FILE = FOLDER / "morph.open-stage-control.json"
 SHIPPED: dict[str, Any] = json.loads(FILE.read_text())
 
-# The properties of Open Stage Control 1.29, by its documentation, of the widgets that are used.
+# The properties of the widgets in use, from the documentation of Open Stage Control 1.29.
 PLACE = {"left", "top", "width", "height", "expand"}
 LOOK = {"colorWidget", "alphaFillOff", "html", "css", "visible"}
 OSC = {"address", "preArgs", "typeTags", "decimals", "target", "ignoreDefaults", "bypass"}
@@ -73,7 +73,7 @@ def test_file_matches_its_source() -> None:
     assert FILE.read_bytes() == openstagecontrol.content(), "run: python -m max_patches.source"
 
 
-def test_widgets_have_only_documented_properties_and_names_of_their_own() -> None:
+def test_widgets_have_only_documented_properties_and_unique_ids() -> None:
     assert (SHIPPED["type"], SHIPPED["content"]["type"]) == ("session", "root")
     for each in widgets():
         assert set(each) <= PROPERTIES[each["type"]], each
@@ -103,7 +103,8 @@ def test_server_accepts_every_message_of_the_session(tiny_model: Path) -> None:
 def test_addresses_and_widgets_in_scripts_exist() -> None:
     text, table = FILE.read_text(), {a.path for a in ADDRESSES}
     answers = {x for a in ADDRESSES for x in re.findall(r"/morph/[\w/]+\.reply", a.reply or "")}
-    text = re.sub(r"' \+ (\w+) \+ '/", "0/", text).replace("' + step", "<s>")  # put together from parts
+    # in addresses that a script puts together, numbers for the variables
+    text = re.sub(r"' \+ (\w+) \+ '/", "0/", text).replace("' + step", "<s>")
     for address in re.findall(r"/morph/[\w./<>]+", text):
         assert re.sub(r"\d+", "<i>", address) in table | answers | {"/morph/z"}, address
     known = {w["id"] for w in widgets()}

@@ -39,7 +39,7 @@ PAGE = ROOT / "realtime" / "surfaces" / "page"
 
 
 def extra(name: str) -> list[str]:
-    """The requirements of an extra, also of the extras that it names."""
+    """The requirements of an extra, including those of the extras that it names."""
     lines: list[str] = PROJECT["optional-dependencies"][name]
     whole = []
     for line in lines:
@@ -49,7 +49,7 @@ def extra(name: str) -> list[str]:
 
 
 def required(requirements: list[str]) -> set[str]:
-    """The modules that a list of requirements brings."""
+    """The modules that a list of requirements installs."""
     names = (re.match(r"[A-Za-z0-9._-]+", line) for line in requirements)
     return {MODULE_OF.get(found[0], found[0]) for found in names if found}
 
@@ -71,7 +71,7 @@ def test_packages_come_from_this_checkout_in_any_folder(tmp_path: Path) -> None:
 
 
 def test_scripts_exist_and_none_is_named_export() -> None:
-    assert set(PROJECT["scripts"]) == {"realtime", "trainer"}  # `export` is the shell's own word
+    assert set(PROJECT["scripts"]) == {"realtime", "trainer"}  # `export` is a shell builtin
     for target in PROJECT["scripts"].values():
         module, _, name = target.partition(":")
         assert callable(getattr(importlib.import_module(module), name))
@@ -101,17 +101,17 @@ def imports(path: Path) -> Iterator[str]:
             yield node.module.partition(".")[0]
 
 
-def test_tests_of_the_stage_import_nothing_of_training() -> None:
+def test_tests_of_the_stage_import_no_package_of_training() -> None:
     paths = [ROOT / "tests" / "conftest.py", *(ROOT / "tests" / "realtime").rglob("*.py")]
     used = {name for path in paths for name in imports(path)}
     assert used & {"torch", "trainer", "export"} == set()
 
 
-def test_the_extras_bring_one_onnx_runtime_each() -> None:
+def test_each_runtime_extra_installs_one_onnx_runtime() -> None:
     extras = PROJECT["optional-dependencies"]
     assert required(extras["cpu"]) == {"onnxruntime"}
     assert required(extras["gpu"]) == {"onnxruntime-gpu", "onnxruntime"}
-    assert all(";" in line for line in extras["gpu"])  # each on machines of its own
+    assert all(";" in line for line in extras["gpu"])  # each for different machines
     for name in ("learn", "train", "dev"):
         assert not required(extra(name)) & {"onnxruntime", "onnxruntime-gpu"}
 
@@ -126,7 +126,7 @@ def normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-OF_TORCH = {"torch", "triton"}  # its builds differ, and each release names its Triton
+OF_TORCH = {"torch", "triton"}  # each build of PyTorch requires its own version of Triton
 
 
 def test_every_constraint_has_the_checksums_of_its_files() -> None:
@@ -138,8 +138,10 @@ def test_every_constraint_has_the_checksums_of_its_files() -> None:
         assert all(re.fullmatch(r" +--hash=sha256:[0-9a-f]{64}", line) for line in checksums)
 
 
-@pytest.mark.skipif(sys.platform != "linux" or sys.version_info < (3, 11, 5), reason="the tested system")
-def test_the_constraints_name_every_package_that_is_installed() -> None:
+@pytest.mark.skipif(
+    sys.platform != "linux" or sys.version_info < (3, 11, 5), reason="constraints are for this system"
+)
+def test_constraints_name_every_required_package() -> None:
     """Follow the requirements of this project and of each package that they name, as installed here."""
     named, seen = pins("constraints.txt").keys() | OF_TORCH, set[str]()
     extras = PROJECT["optional-dependencies"]
@@ -172,7 +174,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return build(ROOT, tmp_path_factory.mktemp("built"))
 
 
-def test_the_wheel_has_configs_models_and_the_page_and_nothing_else(built: list[Path]) -> None:
+def test_wheel_has_code_configs_models_and_the_page_and_nothing_else(built: list[Path]) -> None:
     _, path = built
     with zipfile.ZipFile(path) as wheel:
         inside = set(wheel.namelist())
@@ -188,7 +190,7 @@ def test_the_wheel_has_configs_models_and_the_page_and_nothing_else(built: list[
     assert {f"{package}/py.typed" for package in PACKAGES} <= inside
 
 
-def test_the_same_source_gives_the_same_files_wherever_and_whenever_it_is_built(
+def test_builds_of_one_source_in_other_folders_and_at_other_times_are_identical(
     built: list[Path], tmp_path: Path
 ) -> None:
     with tarfile.open(built[0]) as sdist:
@@ -203,13 +205,13 @@ def test_the_same_source_gives_the_same_files_wherever_and_whenever_it_is_built(
     assert [path.read_bytes() for path in built] == [path.read_bytes() for path in there]
 
 
-def test_the_latest_changes_are_those_of_this_version() -> None:
+def test_newest_version_in_the_changelog_is_that_of_the_project() -> None:
     versions = re.findall(r"^## \[(\d\S*)\]", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.M)
     assert versions[0] == PROJECT["version"]
 
 
 @pytest.mark.parametrize("package", ["realtime", "export", "trainer", "bench"])
-def test_every_package_turns_the_telemetry_of_onnx_runtime_off(package: str) -> None:
+def test_every_package_turns_off_the_telemetry_of_onnx_runtime(package: str) -> None:
     code = f"import os, {package}; print(os.environ['ORT_DISABLE_TELEMETRY'])"
     environment = {**os.environ, "ORT_DISABLE_TELEMETRY": "0", "PYTHONPATH": str(ROOT)}
     told = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)

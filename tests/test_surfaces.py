@@ -1,4 +1,4 @@
-"""Every surface begins with the same four: a light, host and port, panic, and how late the server is."""
+"""Every surface has a light, host and port, panic, and the measured latency of the server at its top."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ import pytest
 from max_patches.source.__main__ import FOLDER
 
 PARTS = {"light", "host", "port", "panic", "p99"}
-TOP = 120  # pixels from the upper edge, within which they are
+TOP = 120  # pixels from the upper edge within which the parts lie
 
 Places = dict[str, float]
-"""Name of a part that is wired to the server -> its distance from the top."""
+"""Name of a part that is wired to the server -> its distance from the top in pixels."""
 
 
 # ---- Pure Data
 
 
 def pure_data(name: str) -> Places:
-    """Controls by their send and receive names, or, where cords lead on from these, by the cords."""
+    """Find controls by their send and receive names, or by cords from objects that have such names."""
     text = re.sub(r"\n(?!#)", " ", (FOLDER / name).read_text())
     found: Places = {}
     sent, received = (set(re.findall(rf"#X obj \d+ \d+ {way} (\S+);", text)) for way in "sr")
-    own = re.sub(r"(?s)\n#N canvas.*?(#X restore [^\n]*)", r"\n\1", text)  # what is not in a subpatch
+    own = re.sub(r"(?s)\n#N canvas.*?(#X restore [^\n]*)", r"\n\1", text)  # without the content of subpatches
     objects = [line for line in own.split("\n")[1:] if re.match(r"#X (?!connect|coords)", line)]
     cords = re.findall(r"#X connect (\d+) (\d+) (\d+) 0;", own)
     for index, line in enumerate(objects):
@@ -54,7 +54,7 @@ def pure_data(name: str) -> Places:
 
 
 def patcher(name: str) -> tuple[dict[str, Any], list[tuple[str, str]]]:
-    """Boxes by id, and cords."""
+    """Return the boxes by id, and the cords as pairs of ids."""
     content = (FOLDER / name).read_bytes()
     loaded = json.loads(content[32:] if name.endswith(".amxd") else content)["patcher"]
     cords = [line["patchline"] for line in loaded["lines"]]
@@ -63,7 +63,7 @@ def patcher(name: str) -> tuple[dict[str, Any], list[tuple[str, str]]]:
 
 
 def max_patch(name: str) -> Places:
-    """Controls from which cords lead to `udpsend`, or to which they lead from `udpreceive`."""
+    """Find controls with cords to `udpsend` or from `udpreceive`."""
     boxes, cords = patcher(name)
 
     def after(start: str, way: Callable[[tuple[str, str]], tuple[str, str]]) -> Iterator[str]:
@@ -101,7 +101,7 @@ def max_patch(name: str) -> Places:
 
 
 def touchosc(name: str) -> Places:
-    """Host and port are the app's own; the layout says where."""
+    """Find controls. Host and port are settings of the app; a label of the layout names the menu."""
     root = ET.fromstring(zlib.decompress((FOLDER / name).read_bytes()))
     script = root.findtext(".//property[key='script']/value", "")
     found: Places = {}
@@ -119,7 +119,7 @@ def touchosc(name: str) -> Places:
 
 
 def open_stage_control(name: str) -> Places:
-    """Host and port are where every widget sends; the scripts light the light and write the lateness."""
+    """Find host and port, to which panic is sent, and the light and the latency that the scripts set."""
     text = (FOLDER / name).read_text()
     widgets = json.loads(text)["content"]["widgets"]
     panic = next(each for each in widgets if each.get("address") == "/morph/panic")
@@ -134,7 +134,7 @@ def open_stage_control(name: str) -> Places:
 
 
 def super_collider(name: str) -> Places:
-    """The first row of the window that `gui` opens."""
+    """Find controls in the first row of the window that `gui` opens."""
     text = (FOLDER / name).read_text()
     gui = text[text.index("\tgui {") : text.index("// private")]
     row = gui[gui.index("VLayout(") :].partition("pads,")[0]
@@ -163,13 +163,13 @@ SURFACES: dict[str, Callable[[str], Places]] = {
 
 
 @pytest.mark.parametrize("name", SURFACES)
-def test_it_begins_with_a_light_host_and_port_panic_and_lateness(name: str) -> None:
+def test_surface_has_light_host_port_panic_and_latency_at_its_top(name: str) -> None:
     found = SURFACES[name](name)
     assert set(found) == PARTS
     assert max(found.values()) <= TOP, found
 
 
-def test_no_surface_is_left_out() -> None:
+def test_every_surface_is_tested() -> None:
     kinds = (".pd", ".maxpat", ".maxhelp", ".amxd", ".tosc", ".json", ".sc")
     there = {path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*") if path.suffix in kinds}
     parts = {name for name in there if name.startswith("parts/")} | {"morph~.pd", "morph-client.pd"}

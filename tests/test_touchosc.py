@@ -62,12 +62,12 @@ def test_server_accepts_the_queries_of_the_script(tiny_model: Path) -> None:
     asked = re.findall(r"sendOSC\(\{'([^']+)', \{(.*?)\}\}\)", script)
     for address, arguments in asked:
         if address.startswith("/morph/seq/"):
-            continue  # by the performer; tests/system/test_touchosc.py
+            continue  # sent when the performer edits steps: see tests/system/test_touchosc.py
         parse(Message(address, tuple(int(x) for x in re.findall(r"value = (\d+)", arguments))), space)
     assert {address for address, _ in asked} >= {"/morph/reply", "/morph/get/classes", "/morph/get/axes"}
 
 
-def test_controls_have_names_of_their_own_and_lie_on_the_page() -> None:
+def test_controls_have_unique_ids_and_lie_on_the_page() -> None:
     nodes = list(SHIPPED.iter("node"))
     assert len({node.get("ID") for node in nodes}) == len(nodes)
     width, height = touchosc.SIZE
@@ -79,7 +79,7 @@ def test_controls_have_names_of_their_own_and_lie_on_the_page() -> None:
         assert 0 <= y <= y + h <= height
 
 
-def test_the_script_finds_the_controls_it_names() -> None:
+def test_controls_that_the_script_names_exist() -> None:
     names = {name.text for name in SHIPPED.iterfind(".//property[@type='s'][key='name']/value")}
     wanted = {"light", "p99", *(f"{what}{i + 1}" for what in ("pad", "name") for i in range(touchosc.PADS))}
     assert wanted <= names

@@ -10,10 +10,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 FILES = ("tests/system/test_documents.py", "tests/system/test_mistakes.py", "tests/test_packaging.py")
-QUICK = "marked_as_sh or pages_install or unknown_device or latest_changes or runtime_each or constraint_has"
+QUICK = "marked_as_sh or pages_install or unknown_device or newest_version or runtime_extra or constraint_has"
 
 
-def test_each_file_runs_in_one_worker_and_all_tests_with_real_programs_in_the_same() -> None:
+def test_each_file_and_the_folder_system_run_in_one_worker_each() -> None:
     command = [sys.executable, "-m", "pytest", "-v", "-n", "2", "-p", "no:cacheprovider", "-k", QUICK, *FILES]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
     run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)

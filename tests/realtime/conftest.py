@@ -1,4 +1,4 @@
-"""Parts that many tests of the stage share."""
+"""Fixtures that many tests of the stage share."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ Play = Callable[..., NDArray[np.float32]]
 
 @pytest.fixture(scope="module")
 def decoder(tiny_model: Path) -> Decoder:
-    """For whole sounds; mixers get their own."""
+    """A decoder of `tiny_model` for whole sounds; mixers have their own."""
     return Decoder(tiny_model, capacity=1)
 
 
 @pytest.fixture
 def make_mixer(tiny_model: Path) -> Callable[..., Mixer]:
-    """A mixer with a decoder of its own: make_mixer(rate, voices=…)."""
+    """Return a function that makes a mixer with its own decoder: make_mixer(rate, voices=…)."""
 
     def make(rate: int = 48_000, voices: int = 4, **options: Any) -> Mixer:
         return Mixer(Decoder(tiny_model, capacity=slots_for(voices)), rate, voices=voices, **options)
@@ -35,7 +35,7 @@ def make_mixer(tiny_model: Path) -> Callable[..., Mixer]:
 
 @pytest.fixture
 def play() -> Play:
-    """Play (sample, command) pairs on a mixer: the first channel, float32 [samples]."""
+    """Return a function that plays (sample, command) pairs on a mixer: first channel, float32 [samples]."""
 
     def run(
         mixer: Mixer, score: Iterable[tuple[int, Command]], samples: int, blocks: Iterable[int] = (128,)

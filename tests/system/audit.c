@@ -1,4 +1,4 @@
-// Definitions that replace those of the C library, and note what they are called for while `running` is 1.
+// Replaces functions of the C library by functions that note their name when they are called while `running` is 1.
 
 #define _GNU_SOURCE
 #include "audit.h"

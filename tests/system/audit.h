@@ -1,4 +1,4 @@
-// Watches a callback: `running` is 1 while it runs, and `report` prints what it did that it must not do.
+// Watches a callback: a host sets `running` to 1 while the callback runs; `report` prints the forbidden calls.
 
 #pragma once
 
@@ -8,7 +8,7 @@ extern "C" {
 
 extern __thread int running;
 
-// Prints the names of allocations, locks and system calls that may block, one a line.
+// Prints the names of allocations, locks and system calls that may block, one per line.
 void report(void);
 
 #ifdef __cplusplus

@@ -22,7 +22,7 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    # it looks up hosts of Google at each start, which takes seconds where no name server answers
+    # Chromium looks up hosts of Google at each start, which takes seconds where no name server answers
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
 
@@ -49,10 +49,10 @@ class Tab:
 
     def _check(self, request: Any) -> None:
         if not request.url.startswith(("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:")):
-            self.complaints.append(f"asks for {request.url}")
+            self.complaints.append(f"request for {request.url}")
 
     def place(self, x: float, y: float) -> tuple[float, float]:
-        """Return the position on the screen of a place on the map, 0..1 from left and from below."""
+        """Return the screen position of a place on the map; `x` and `y` are 0..1 from left and from below."""
         at = self.page.evaluate(
             "([x, y]) => { const box = soundmap.frame.getBoundingClientRect();"
             " const [px, py] = soundmap.toScreen({x, y}); return [box.left + px, box.top + py]; }",

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.plugin import FRAMEWORK, wait_until
-from tests.system.rig import ROOT, Jack, program
+from tests.system.plugin import FRAMEWORK
+from tests.system.rig import ROOT, Jack, program, wait_until
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def built() -> Path:
 
 @pytest.fixture
 def folder(tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The folder of the bridges; a plugin in this process starts servers of its own there."""
+    """The folder of the bridges, where each plugin in this process starts a server."""
     place = tmp_path / "run" / "soundmorph"
     place.mkdir(parents=True, mode=0o700)
     serve = f"{sys.executable} -m realtime serve --model {tiny_model} --headroom 0 --block 64"

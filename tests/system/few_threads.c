@@ -1,4 +1,4 @@
-// Preloaded into a program under test: after $THREADS threads the system has no more, in each process.
+// Preloaded into a program under test: each process can start only $THREADS threads.
 
 #define _GNU_SOURCE
 #include <dlfcn.h>

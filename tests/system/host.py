@@ -1,4 +1,4 @@
-"""A host's side of a bridge in Python: asks a server for blocks and gives it events, as the plugin does."""
+"""The host's side of a bridge in Python: requests blocks and sends events to a server, as the plugin does."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.system.rig import TIMEOUT_S
 
 
 class Host:
-    """Uses a bridge from creation to `close`.
+    """A host that uses a bridge until `close`.
 
     Args:
         folder: the folder of the bridges.
@@ -38,10 +38,10 @@ class Host:
         self.wait_for_epoch(1)
 
     def wait_for_epoch(self, epoch: int) -> None:
-        """Wait until this worker plays at the host's rate; begin to count its samples."""
+        """Wait until the worker of an epoch plays at the host's rate; count samples from its start."""
         end, memory = time.monotonic() + TIMEOUT_S, self.memory
         while memory["epoch"] < epoch or not memory["events_port"] or memory["rate"] != memory["host_rate"]:
-            assert time.monotonic() < end, "the server does not come"
+            assert time.monotonic() < end, "the server did not start"
             time.sleep(0.01)
         self.epoch, self.position = memory["epoch"], memory["start"]
 
@@ -58,7 +58,7 @@ class Host:
         self._add(offset, MIDI, bytes(content))
 
     def turn(self, offset: int, index: int, value: float) -> None:
-        """Move a parameter."""
+        """Set a parameter."""
         self._add(offset, PARAMETER, struct.pack("=If", index, value))
 
     def _add(self, offset: int, kind: int, content: bytes) -> None:
@@ -69,16 +69,16 @@ class Host:
         self._socket.sendto(b"!", ("127.0.0.1", self.memory[port]))
 
     def process(self, samples: int) -> NDArray[np.float32]:
-        """Ask for a block and wait for it; return it [T, C], without the latency of a plugin."""
+        """Request a block and wait for it; return it [T, C], without the latency of a plugin."""
         self.ask(samples)
         end = time.monotonic() + TIMEOUT_S
         while self.memory["written"] < self.position:
-            assert time.monotonic() < end, "the block does not come"
+            assert time.monotonic() < end, "the block did not come"
             time.sleep(0.0002)
         return self.memory.read_sound(self.position - samples, samples)
 
     def ask(self, samples: int) -> None:
-        """Ask for a block that is waited for."""
+        """Request a block, as a host that waits for it."""
         memory, number = self.memory, self.memory["requests_written"]
         memory.requests[number % REQUESTS] = (
             self.position, samples | OFFLINE, memory["events_written"], self.epoch
@@ -88,14 +88,14 @@ class Host:
         self._wake("sound_port")
 
     def state(self, project: int = 0) -> dict[str, Any]:
-        """Return the state of the server, once it has taken this many projects."""
+        """Return the state of the server, once it has read `project` projects."""
         end = time.monotonic() + TIMEOUT_S
         while True:
             text = self.memory.read_state()
             state: dict[str, Any] = json.loads(text) if text else {}
             if state and state["project"] >= project:
                 return state
-            assert time.monotonic() < end, "the state does not come"
+            assert time.monotonic() < end, "the state did not come"
             time.sleep(0.02)
 
     def close(self) -> None:

@@ -62,7 +62,7 @@ def follow(seconds: float) -> dict[str, Any]:
     errors_s = []
     for at, beat, tempo in theirs:
         before = [each for each in ours if each[0] <= at]
-        if before and abs(before[-1][2] - tempo) < 0.01:  # a change of tempo shows at the next look
+        if before and abs(before[-1][2] - tempo) < 0.01:  # a new tempo is seen only at the next look
             due, our_beat, bpm = before[-1]
             off = our_beat + (at - due) * bpm / 60 - beat
             errors_s.append((off - BAR_BEATS * round(off / BAR_BEATS)) * 60 / tempo)

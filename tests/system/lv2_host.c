@@ -5,7 +5,7 @@
 // Runs BLOCKS blocks of each of INSTANCES instances, one after the other, at the pace of the clock, with a note
 // every 16 blocks; WAIT 1 lets the plugin wait for its server. Writes the left channels of its PAIRS of outputs to the
 // file OUT as float32, interleaved.
-// Prints what the callback did that it must not do, one name a line (audit.c), then "done".
+// Prints the forbidden calls of the callback, one per line (audit.c), then "done".
 
 #define _GNU_SOURCE
 #include <dlfcn.h>

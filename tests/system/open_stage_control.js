@@ -1,11 +1,11 @@
-// Runs the scripts of a session for Open Stage Control as that program does: each sees `value`, `locals` of its own,
-// `globals` shared by all, and get, set, setVar, send, setTimeout, setInterval. Time stands still until a line "pass".
+// Runs the scripts of a session for Open Stage Control as that program does: each script has `value`, its own `locals`,
+// the `globals` of all scripts, and get, set, setVar, send, setTimeout, setInterval. Time passes only by "pass".
 //
-// node open_stage_control.js SESSION.json, then a JSON list a line:
-//   ["hear", address, [argument, …]]   an answer of the server
-//   ["touch", id, value]               a hand moves a widget
-//   ["pass", ms]                       time passes
-// Each is answered by a line, a list of the scripts' actions: ["send", …], ["set", id, value, options], ["setVar", …].
+// node open_stage_control.js SESSION.json, then a JSON list in each line:
+//   ["receive", address, [argument, …]]   a reply of the server
+//   ["touch", id, value]                  the performer moves a widget
+//   ["pass", ms]                          time passes
+// Answers each line by a list of the scripts' actions: ["send", …], ["set", id, value, options], ["setVar", …].
 
 const session = JSON.parse(require('fs').readFileSync(process.argv[2]))
 const globals = {}, values = {}, variables = {}, timers = []
@@ -68,7 +68,7 @@ require('readline').createInterface({input: process.stdin}).on('line', line => {
   done = []
   if (what === 'pass') pass(rest[0])
   if (what === 'touch') tools.set(rest[0], rest[1])
-  if (what === 'hear') {
+  if (what === 'receive') {
     const [address, given] = rest
     const value = given.length === 1 ? given[0] : given  // as in Open Stage Control
     for (const widget of widgets) if (widget.type === 'variable' && widget.address === address) run(widget, widget.onValue, value)

@@ -5,13 +5,11 @@ from __future__ import annotations
 import gc
 import json
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from realtime.audio.bridge_memory import BridgeMemory
-from tests.system.rig import TIMEOUT_S, program
+from tests.system.rig import program, wait_until
 
 FRAMEWORK = Path("/usr/share/dpf")
 
@@ -29,13 +27,6 @@ def compiled(to: Path, *names: str) -> Path:
     return to / "host"
 
 
-def wait_until(done: Callable[[], bool]) -> None:
-    end = time.monotonic() + TIMEOUT_S
-    while not done():
-        assert time.monotonic() < end
-        time.sleep(0.02)
-
-
 def state(folder: Path) -> dict[str, Any]:
     """Return the state of the only server."""
     (path,) = folder.glob("*.bridge")
@@ -45,6 +36,6 @@ def state(folder: Path) -> dict[str, Any]:
 
 def last_log(folder: Path) -> Path:
     """Return the log of the last server, once it has ended."""
-    gc.collect()  # pedalboard's plugins are in cycles
+    gc.collect()  # pedalboard's plugins are in reference cycles
     wait_until(lambda: not list(folder.glob("*.bridge")))
     return max(folder.parent.parent.glob("log*.jsonl"), key=lambda path: path.stat().st_mtime)

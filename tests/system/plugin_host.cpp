@@ -4,7 +4,7 @@
 //     plugin_host FORMAT PLUGIN INSTANCES
 //
 // FORMAT is vst3 or clap, and PLUGIN its shared library. MODE offline asks for blocks as fast as they come; live
-// asks at the pace of the clock, once the parameter "Server" says that it plays. The transport plays from the start
+// asks at the pace of the clock, once the parameter "Server" shows that the server plays. The transport plays from the start
 // of the score if TEMPO, in beats a minute, is not 0. Each line of SCORE is one event, in the order of time:
 //
 //     SAMPLE midi STATUS DATA DATA
@@ -14,8 +14,8 @@
 // interleaved. Prints "bus CHANNELS NAME" for each pair of outputs; for each time that it plays "latency SAMPLES",
 // "start SAMPLE", the sample of OUT at which the score starts, and "server VALUE", the parameter at the end.
 //
-// With INSTANCES, it opens so many, lets each process a block, and closes them: one after the other, then all at
-// once. Finally it prints what the callback did that it must not do (audit.c), and "done".
+// With INSTANCES, it opens that many, lets each process a block, and closes them: one after the other, then all at
+// once. Finally it prints the forbidden calls of the callback (audit.c), and "done".
 
 #include <cmath>
 #include <cstdio>
@@ -468,7 +468,7 @@ struct Play {
     bool live;
 };
 
-// Returns how many samples it has written to the file, which has `written` already.
+// Plays the score; returns the number of samples written to the file, which has `written` already.
 long play (Format& plugin, const std::vector<Event>& score, const Play& how, long written, std::FILE* file) {
     const auto [rate, tempo, samples, length, live] = how;
     std::printf ("latency %u\n", plugin.start (rate, samples, ! live));

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -59,6 +59,14 @@ def free_port() -> int:
         return int(free.getsockname()[1])
 
 
+def wait_until(done: Callable[[], object], message: Callable[[], object] = str) -> None:
+    """Call `done` until it returns a true value; after `TIMEOUT_S`, raise AssertionError with `message`."""
+    end = time.monotonic() + TIMEOUT_S
+    while not done():
+        assert time.monotonic() < end, message()
+        time.sleep(0.02)
+
+
 class Process:
     """A program under test; its stdout and stderr are read while it runs."""
 
@@ -88,6 +96,11 @@ class Process:
                 self._lines.append(line.rstrip("\n"))
                 self._unseen.put(line.rstrip("\n"))
         self._unseen.put(None)
+
+    @property
+    def pid(self) -> int:
+        """Process id of the program."""
+        return self._process.pid
 
     @property
     def output(self) -> str:
@@ -133,10 +146,10 @@ class Process:
 
     def _wait_until_done(self, name: str, *arguments: str) -> None:
         """Run another program in this environment again and again until it succeeds."""
-        command, end = [program(name), *arguments], time.monotonic() + TIMEOUT_S
-        while subprocess.run(command, env={**os.environ, **self.env}, capture_output=True).returncode:
-            assert time.monotonic() < end, self.output
-            time.sleep(0.05)
+        command, env = [program(name), *arguments], {**os.environ, **self.env}
+        wait_until(
+            lambda: subprocess.run(command, env=env, capture_output=True).returncode == 0, lambda: self.output
+        )
 
     def __enter__(self: P) -> P:
         return self
@@ -150,7 +163,7 @@ class Process:
 
 
 class Server(Process):
-    """`realtime serve` on a free port, ready to play; without headroom, as sound is compared with renders.
+    """`realtime serve` on a free port, ready to play, without headroom: it plays the samples of the decoder.
 
     Args:
         model: initial model.
@@ -179,42 +192,35 @@ class Server(Process):
         self._client._sock.settimeout(TIMEOUT_S)
 
     @property
-    def pid(self) -> int:
-        """Process id of the server."""
-        return self._process.pid
-
-    @property
-    def sound_pid(self) -> int:
+    def worker_pid(self) -> int:
         """Process id of the worker (Linux)."""
-        pid = self.pid
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        (sound,) = [c for c in children if b"spawn_main" in Path(f"/proc/{c}/cmdline").read_bytes()]
-        return int(sound)
+        (worker,) = workers(self.pid)
+        return worker
 
     def send(self, address: str, *arguments: float | str) -> None:
         """Send a message."""
         self._client.send_message(address, arguments)
 
     def ask(self, address: str, *arguments: float | str) -> tuple[str, list[float | str]]:
-        """Send a message and return the address and arguments of its reply; those of others are discarded."""
+        """Send a message and return the address and arguments of its reply; discard other replies."""
         self.send(address, *arguments)
         reply = address.replace("/get/", "/") + ".reply"
         while True:
-            answer = self.hear()
+            answer = self.receive()
             if "/get/" not in address or answer[0] == reply:
                 return answer
 
-    def hear(self) -> tuple[str, list[float | str]]:
+    def receive(self) -> tuple[str, list[float | str]]:
         """Wait for the next reply and return its address and arguments."""
         answer = OscMessage(self._client._sock.recv(65536))
         return answer.address, list(answer.params)
 
-    def forget_answers(self) -> None:
-        """Discard replies that are still on their way."""
+    def discard_replies(self) -> None:
+        """Discard replies that have arrived or are still on their way."""
         self._client._sock.settimeout(0.1)
         with suppress(TimeoutError):
             while True:
-                self.hear()
+                self.receive()
         self._client._sock.settimeout(TIMEOUT_S)
 
     def status(self) -> dict[str, float | str]:
@@ -337,10 +343,7 @@ class Pulse(Process):
         raw.unlink(missing_ok=True)
         shape = ["--format=float32le", f"--rate={self.sample_rate}", "--channels=2", "--latency-msec=20"]
         with Process([program("parec"), "--device=card.monitor", "--raw", *shape, str(raw)], self.env):
-            end = time.monotonic() + TIMEOUT_S
-            while not raw.exists() or not raw.stat().st_size:
-                assert time.monotonic() < end
-                time.sleep(0.05)
+            wait_until(lambda: raw.exists() and raw.stat().st_size)
             yield
             time.sleep(0.5)  # for sound that is still on its way
         np.save(path, np.fromfile(raw, np.float32).reshape(-1, 2))
@@ -409,6 +412,12 @@ class Pd(Process):
         )
 
 
+def workers(pid: int) -> list[int]:
+    """Return the process ids of the workers of a server (Linux)."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(each) for each in children if b"spawn_main" in Path(f"/proc/{each}/cmdline").read_bytes()]
+
+
 def onset(sound: NDArray[Any]) -> int:
     """Return the index of the first sample of `sound` [T] that is not 0."""
     heard = np.flatnonzero(sound)
@@ -423,7 +432,7 @@ def expected(model: Path, z: NDArray[np.float32], rate: int) -> NDArray[np.float
     return Resampler(decoder.info.sample_rate, rate).resample(sound)
 
 
-def assert_heard_as_logged(
+def assert_recording_equals_log(
     log: Path, recorded: Path, at_least_s: float, floor: float = 0.0
 ) -> NDArray[np.float32]:
     """Assert that a recording equals the rendering of its log, from their first samples above `floor` on.

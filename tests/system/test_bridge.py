@@ -48,7 +48,7 @@ def serving(model: Path, runtime: dict[str, str], *arguments: str) -> Iterator[t
 
 
 def rendered(log: Path) -> NDArray[np.float32]:
-    """Return the sound of a log: float32 [T, 2]."""
+    """Return the sound of a log: float32 [T, C]."""
     to = log.with_suffix(".wav")
     with Process([sys.executable, "-m", "realtime", "render", str(log), "-o", str(to)]) as render:
         assert render.finish() == 0, render.output
@@ -96,7 +96,7 @@ def test_restarted_worker_plays_at_the_same_point(tiny_model: Path, runtime: dic
     with serving(tiny_model, runtime) as (server, host):
         host.send(0, "/morph/gain", -6.0)
         host.process(256)
-        os.kill(server.sound_pid, signal.SIGKILL)
+        os.kill(server.worker_pid, signal.SIGKILL)
         host.wait_for_epoch(2)
         host.process(4096)
         server.wait_until(gain_db=-6.0)
@@ -124,7 +124,7 @@ def test_project_restores_point_presets_and_settings(tiny_model: Path, runtime: 
         server.ask("/morph/preset/store", "mine")
         for address, value in (("/morph/pan", -0.5), ("/morph/gain", -3.0), ("/morph/seq/add", "")):
             server.send(address, *([] if value == "" else [value]))
-        server.wait_until(seq_revision=float(server.status()["seq_revision"]))
+        server.status()  # once it answers, the messages have been carried out
         host.process(4096)
         end = time.monotonic() + TIMEOUT_S
         while "mine" not in (kept := host.state())["presets"] or kept["settings"]["pan"] != -0.5:
@@ -146,7 +146,9 @@ def test_project_restores_point_presets_and_settings(tiny_model: Path, runtime: 
         assert now["faults"] == []
 
 
-def test_project_names_missing_files(tiny_model: Path, other_model: Path, runtime: dict[str, str]) -> None:
+def test_missing_model_of_a_project_is_reported(
+    tiny_model: Path, other_model: Path, runtime: dict[str, str]
+) -> None:
     with serving(tiny_model, runtime) as (_, host):
         text = host.memory.read_state() or json.dumps(host.state())
     with serving(other_model, runtime) as (_, host):
@@ -156,7 +158,7 @@ def test_project_names_missing_files(tiny_model: Path, other_model: Path, runtim
         assert "is missing here" in faults[0]
 
 
-def test_project_brings_its_model(
+def test_model_in_a_project_is_checked_and_stored_in_the_library(
     tiny_model: Path, other_model: Path, runtime: dict[str, str], tmp_path: Path
 ) -> None:
     with serving(tiny_model, runtime) as (_, host):
@@ -182,18 +184,20 @@ def test_project_brings_its_model(
         assert (now["faults"], now["model"]["name"]) == ([], json.loads(text)["model"]["name"])
     (stored,) = library.iterdir()
     assert stored.read_bytes() == tiny_model.read_bytes()
-    with serving(other_model, runtime) as (_, host):  # it is in the library now
+    with serving(other_model, runtime) as (_, host):  # now from the library
         host.memory.write_project(text)
         assert host.state(project=1)["faults"] == []
     name = stored.rename(library / f"{json.loads(text)['model']['name']}.onnx")
-    with serving(other_model, runtime) as (_, host):  # under its own name
+    with serving(other_model, runtime) as (_, host):  # from the library, by the model's name
         (folder(runtime) / "live.offer").write_bytes(tiny_model.read_bytes())
         host.memory.write_project(text)
         assert host.state(project=1)["faults"] == []
     assert list(library.iterdir()) == [name]
 
 
-def test_server_ends_with_its_host(tiny_model: Path, runtime: dict[str, str]) -> None:
+def test_server_with_option_with_host_ends_when_its_host_leaves(
+    tiny_model: Path, runtime: dict[str, str]
+) -> None:
     with serving(tiny_model, runtime, "--with-host") as (server, host):
         host.process(256)
         host.close()

@@ -50,7 +50,7 @@ def test_server_contacts_no_machine_and_leaves_only_its_presets(
     watched: dict[str, str], tmp_path: Path, tiny_model: Path
 ) -> None:
     serve = ["serve", "--model", str(tiny_model), "--null", "--port", "0", "--seconds", SECONDS]
-    environment = {**watched, "ORT_DISABLE_TELEMETRY": "0"}  # the server sets it, not the tests
+    environment = {**watched, "ORT_DISABLE_TELEMETRY": "0"}  # the server itself must set it to 1
     with Process([sys.executable, "-m", "realtime", *serve], environment) as server:
         server.wait_for("^osc ")
         assert server.finish() == 0, server.output

@@ -18,13 +18,13 @@ import pytest
 from numpy.typing import NDArray
 
 from realtime.audio.bridge_memory import BridgeMemory
-from tests.system.plugin import compiled, last_log, state, wait_until
-from tests.system.rig import Jack, Process, Server, program
+from tests.system.plugin import compiled, last_log, state
+from tests.system.rig import Jack, Process, Server, program, wait_until
 from tests.system.test_bridge import assert_equal, rendered
 
 RUN_S = 0.5
 OPENING_RATE = 44_100  # Hz, at which pedalboard opens plugins
-NOTES = [(36, 0.1001), (38, 0.2003), (60, 0.2003)]  # with their times in seconds
+NOTES = [(36, 0.1001), (38, 0.2003), (60, 0.2003)]  # note, time in seconds
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the bridge needs Linux")
 
@@ -52,7 +52,9 @@ def play(
 
 
 @pytest.mark.parametrize(("rate", "block"), [(48_000, 256), (96_000, 100)])
-def test_vst3_plays_the_rendering_of_its_log(built: Path, folder: Path, rate: int, block: int) -> None:
+def test_sound_of_the_vst3_equals_the_rendering_of_its_log(
+    built: Path, folder: Path, rate: int, block: int
+) -> None:
     plugin = load(built)
     sound = play(plugin, rate, block)
     del plugin
@@ -121,13 +123,13 @@ def test_killed_server_is_started_again(built: Path, folder: Path) -> None:
 
 @contextmanager
 def serving(model: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Serve the plugins of this process; yield the log. At the end, no process and no file is left."""
+    """Serve the plugins of this process; yield the log. At the end, check that no process or file is left."""
     monkeypatch.setenv("SOUNDMORPH_BRIDGE", "live")
     log = folder.parent / "log.jsonl"
     options = ("--device", "bridge:live", "--rate", str(OPENING_RATE), "--block", "64", "--oscquery", "off")
     with Server(model, *options, "--log", str(log)) as server:
         yield log
-        worker = server.sound_pid
+        worker = server.worker_pid
         assert server.stop() == 0
     assert not Path(f"/proc/{worker}").exists()
     assert [*folder.iterdir()] == []
@@ -136,9 +138,9 @@ def serving(model: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
 def test_hundred_instances_open_play_and_close(
     built: Path, folder: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """They use one server, one after another; each continues at the sample where the one before stopped."""
+    """All use one server in turn; each continues at the sample at which the previous one stopped."""
     pedalboard = pytest.importorskip("pedalboard")
-    # pedalboard reads a thousand texts of each parameter, which takes longer than all the rest
+    # pedalboard reads a thousand texts of each parameter, which takes longer than the test itself
     monkeypatch.setattr(pedalboard.VST3Plugin, "__set_initial_parameter_values__", lambda *_: None)
     block, duration_s = 441, 0.04
     with serving(tiny_model, folder, monkeypatch) as log:
@@ -154,7 +156,7 @@ def test_hundred_instances_open_play_and_close(
         assert_equal(sound[block:], part[:-block])
 
 
-def test_host_changes_block_and_rate(
+def test_sound_is_exact_after_the_host_changes_block_and_rate(
     built: Path, folder: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The latency is the largest block since the last change of rate: smaller blocks are not announced."""
@@ -205,7 +207,7 @@ def test_lv2_is_valid(built: Path) -> None:
     known = (
         "http://moddevices.com/",
         "http://kxstudio.sf.net/",
-    )  # the framework's; their schemas are not packaged
+    )  # of the plugin framework; their schemas are not packaged
     assert [error for error in errors if not any(each in error for each in known)] == []
 
 
@@ -218,7 +220,7 @@ def test_qtractor_loads_the_clap(built: Path) -> None:
         told = subprocess.run([scan], input=line, check=True, capture_output=True, text=True, timeout=60)
         title, audio, midi, _, flags, path = told.stdout.split("|")[1:7]
         assert (title, audio, midi) == (name.replace("-", " "), "0:2", "1:0")  # of the main port
-        assert "EXT" in flags  # it has a state
+        assert "EXT" in flags  # the host can save its state
         assert path == str(file)
 
 
@@ -268,14 +270,16 @@ def test_callback_neither_allocates_nor_waits(
         assert np.abs(np.fromfile(out, np.float32)).max() > 0.1
 
 
-def test_lv2_has_outs_for_classes(built: Path, lv2_host: Path, folder: Path, tmp_path: Path) -> None:
+def test_lv2_plays_the_snare_on_the_out_of_its_class(
+    built: Path, lv2_host: Path, folder: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "out.raw"
     audit(lv2_host, built, out, blocks=20, wait=1, pairs=17)  # note 38
     loud = np.abs(np.fromfile(out, np.float32).reshape(-1, 17)).max(axis=0) > 0.01
     assert [*np.flatnonzero(loud)] == [2]  # the snare is the second class
 
 
-def test_sound_fades_when_the_server_is_killed_and_comes_back(
+def test_sound_fades_when_the_server_is_killed_and_returns_with_the_next_server(
     built: Path, lv2_host: Path, folder: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out, library = folder.parent / "out.raw", built / "soundmorph.lv2" / "soundmorph.so"

@@ -1,4 +1,4 @@
-"""Every command of the README and of the tutorial runs, in their order, as a reader types them.
+"""Every command of the README and the tutorial runs, in order, as a reader types it.
 
 Servers play on the null device and a free port; a kit is learnt as a sketch. Nothing is installed.
 """
@@ -60,7 +60,7 @@ class Reader:
         }
 
     def type(self, line: str) -> None:
-        """Carry a command out, and wait for its end, or for the start of a server."""
+        """Run a command; wait for its end or, if it starts a server, until the server plays."""
         if line.startswith("make "):
             line = self.recipe(line)
         line = line.replace("127.0.0.1 9000", f"127.0.0.1 {self.port}")
@@ -76,7 +76,7 @@ class Reader:
             self.server = self.open.enter_context(Process(["sh", "-c", words], self.env, self.folder))
             self.server.wait_for("^learns my-sounds; ")
             self.server.wait_for("sounds can be used")
-            self.server.wait_for("^(stop|plays the first version)")  # from two programs, in any order
+            self.server.wait_for("^(stop|plays the first version)")  # printed by two programs, in any order
             self.server.wait_for("^(stop|plays the first version)")
             return
         if not line.startswith("oscsend"):
@@ -101,7 +101,7 @@ class Reader:
                 subprocess.run(each, shell=True, cwd=self.folder, check=True)
         return last.replace(f"{environment}/bin/", "")
 
-    def listen(self) -> None:
+    def wait_for_silence(self) -> None:
         """Wait until all messages are carried out, and all sounds have ended."""
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
             client.settimeout(TIMEOUT_S)
@@ -114,7 +114,7 @@ class Reader:
                 assert time.monotonic() < end
                 time.sleep(0.02)
 
-    def server_says(self) -> str:
+    def server_output(self) -> str:
         """Return the output of the server so far."""
         assert self.server is not None
         return self.server.output
@@ -123,7 +123,7 @@ class Reader:
         """End the server as Ctrl-C does, once it is silent."""
         if self.server is None:
             return
-        self.listen()
+        self.wait_for_silence()
         with self.open:
             assert self.server.stop(signal.SIGINT) == 0, self.server.output
         self.output.append(self.server.output)
@@ -170,7 +170,7 @@ def test_the_tutorial_leads_to_a_performance_of_the_readers_own_kit(reader: Read
         reader.type(line)
         if line.startswith("make mine"):
             for name, wanted in (("try", "Kicks"), ("and", "/morph/goto sf ")):
-                (hint,) = re.findall(rf"^{name} +(oscsend .*)", reader.server_says(), re.M)
+                (hint,) = re.findall(rf"^{name} +(oscsend .*)", reader.server_output(), re.M)
                 assert wanted in hint
                 reader.type(hint)
     reader.stop()
@@ -185,7 +185,7 @@ def test_the_tutorial_leads_to_a_performance_of_the_readers_own_kit(reader: Read
 
 
 def own_sounds(folder: Path) -> None:
-    """Make a small kit: sines that decay, and noise that does. A name has a space."""
+    """Write a small kit of decaying sines and noise; the name of one folder has a space."""
     random, time = np.random.default_rng(0), np.arange(round(LENGTH_S * RATE)) / RATE
     for name, pitch_hz in (("Kicks", 60), ("Snares", None), ("Tom Toms", 130)):
         (folder / name).mkdir(parents=True)
@@ -196,7 +196,7 @@ def own_sounds(folder: Path) -> None:
             soundfile.write(folder / name / f"{number}.wav", 0.8 * sound * np.exp(-25 * time), RATE)
 
 
-def test_packages_that_the_pages_install_are_declared() -> None:
+def test_extras_that_the_pages_install_are_declared() -> None:
     declared = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
     extras = {

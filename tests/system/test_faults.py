@@ -10,7 +10,8 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -32,12 +33,13 @@ from realtime.synth.mixer import PANIC_MS, Mixer, slots_for
 from tests.system.rig import (
     COMPRESSOR,
     MAX_DIFFERENCE,
-    TIMEOUT_S,
     Jack,
     Process,
     Server,
-    assert_heard_as_logged,
+    assert_recording_equals_log,
     program,
+    wait_until,
+    workers,
 )
 
 
@@ -83,13 +85,13 @@ def test_worker_that_dies_or_hangs_is_restarted_with_its_state_and_new_files(
         server.send("/morph/mode", "latch")
         server.send("/morph/trigger", 1.0)
         server.wait_until(hits=1)
-        os.kill(server.sound_pid, fate)
+        os.kill(server.worker_pid, fate)
         for _ in range(hits):  # 1500 are more than the pipe holds
             server.send("/morph/trigger", 1.0)
         server.wait_for(
             "playing again .*; the recording continues in .*take-2.wav; the log continues in .*log-2.jsonl"
         )
-        server.forget_answers()
+        server.discard_replies()
         server.play_for(0.05)
         assert server.ask("/morph/get/z")[1] == [1.0, 0.25, 0.5, 0.0]
         assert {"gain_db": -6.0, "mode": "latch"}.items() <= server.status().items()
@@ -98,7 +100,7 @@ def test_worker_that_dies_or_hangs_is_restarted_with_its_state_and_new_files(
         server.wait_until(hits=played + 1, voices=0)
         assert server.stop() == 0
     np.save(tmp_path / "take-2.npy", soundfile.read(tmp_path / "take-2.wav", dtype="float32")[0])
-    assert_heard_as_logged(tmp_path / "log-2.jsonl", tmp_path / "take-2.npy", at_least_s=0.05)
+    assert_recording_equals_log(tmp_path / "log-2.jsonl", tmp_path / "take-2.npy", at_least_s=0.05)
 
 
 def test_restarted_worker_keeps_its_jack_name_and_model_but_no_plugins(
@@ -111,7 +113,7 @@ def test_restarted_worker_keeps_its_jack_name_and_model_but_no_plugins(
         with Server(tiny_model, *options, env=jack.env) as server:
             assert server.ask("/morph/model", other_model.name)[0] == "/morph/done"
             server.send("/morph/subscribe", 9, 20.0)  # no client listens there
-            os.kill(server.sound_pid, signal.SIGKILL)
+            os.kill(server.worker_pid, signal.SIGKILL)
             line = server.wait_for("playing again")
             assert ("without plugins" in line.string) == COMPRESSOR.exists()
             assert len(server.ask("/morph/get/z")[1]) == 3
@@ -128,10 +130,10 @@ def test_worker_that_crashes_again_within_ten_seconds_is_not_restarted(
 ) -> None:
     with Server(tiny_model, "--null", "--presets", str(tmp_path / "presets.json")) as server:
         server.send("/morph/preset/store", "kept")
-        server.hear()
-        os.kill(server.sound_pid, signal.SIGKILL)
+        server.receive()
+        os.kill(server.worker_pid, signal.SIGKILL)
         server.wait_for("playing again")
-        os.kill(server.sound_pid, signal.SIGKILL)
+        os.kill(server.worker_pid, signal.SIGKILL)
         server.wait_for("error: the worker process has ended; presets are saved, start the server again")
         assert server.finish() == 2
     assert "kept" in (tmp_path / "presets.json").read_text()
@@ -142,10 +144,10 @@ def test_model_that_crashes_the_worker_twice_is_replaced_by_the_previous_one(
 ) -> None:
     with Server(tiny_model, "--null", "--library", str(other_model.parent)) as server:
         assert server.ask("/morph/model", other_model.name)[0] == "/morph/done"
-        os.kill(server.sound_pid, signal.SIGKILL)
+        os.kill(server.worker_pid, signal.SIGKILL)
         server.wait_for("playing again with the last point$")
         assert len(server.ask("/morph/get/z")[1]) == 3
-        os.kill(server.sound_pid, signal.SIGKILL)
+        os.kill(server.worker_pid, signal.SIGKILL)
         server.wait_for("playing again .*; with tiny, as other may be the cause")
         assert len(server.ask("/morph/get/z")[1]) == 4
         assert server.ask("/morph/get/classes")[1] == ["kick", "snare", "hihat"]
@@ -158,28 +160,17 @@ def test_start_that_hangs_is_aborted(tiny_model: Path) -> None:
     serve = ["serve", "--model", str(tiny_model), "--null", "--port", "0"]
     for _ in range(5):
         with Process([sys.executable, "-m", "realtime", *serve], None) as server:
-            pid, end = server._process.pid, time.monotonic() + TIMEOUT_S
-            while not (workers := [c for c in children(pid) if b"spawn_main" in command_line(c)]):
-                assert time.monotonic() < end
-                time.sleep(0.01)
-            os.kill(workers[0], signal.SIGSTOP)
+            wait_until(partial(workers, server.pid))
+            os.kill(workers(server.pid)[0], signal.SIGSTOP)
             assert server.stop(signal.SIGINT) == 2
         if not server.output.startswith("plays"):  # the worker was stopped before it was ready
             break
     assert server.output == "realtime: error: stopped before the model was ready"
 
 
-def children(pid: int) -> list[int]:
-    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def command_line(pid: int) -> bytes:
-    return Path(f"/proc/{pid}/cmdline").read_bytes()
-
-
 def test_server_ends_although_its_worker_hangs(tiny_model: Path) -> None:
     with Server(tiny_model, "--null") as server:
-        os.kill(server.sound_pid, signal.SIGSTOP)
+        os.kill(server.worker_pid, signal.SIGSTOP)
         for _ in range(1500):
             server.send("/morph/trigger", 1.0)
         assert server.stop() == 2  # the counters of the worker are lost
@@ -193,10 +184,7 @@ def test_worker_finishes_its_recording_and_ends_when_the_server_is_killed(
         server.send("/morph/trigger", 1.0)
         server.wait_until(hits=1, voices=0)
         server.stop(signal.SIGKILL)
-    end = time.monotonic() + TIMEOUT_S
-    while '"end"' not in (tmp_path / "log.jsonl").read_text():
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    wait_until(lambda: '"end"' in (tmp_path / "log.jsonl").read_text())
     assert np.abs(soundfile.read(tmp_path / "kept.wav")[0]).max() > 0.001
 
 
@@ -209,7 +197,7 @@ def test_recordings_of_a_killed_server_are_recovered_at_the_next_start(
         server.send("/morph/trigger", 1.0)
         server.wait_until(hits=1, voices=0)
         server.play_for(0.2)
-        worker = server.sound_pid
+        worker = server.worker_pid
         os.kill(worker, signal.SIGSTOP)  # or it would finish the recordings
         os.kill(server.pid, signal.SIGKILL)
         os.kill(worker, signal.SIGKILL)
@@ -255,16 +243,16 @@ def test_connecting_to_a_stuck_jack_server_times_out_and_works_later(
     with pytest.raises(JackError, match="the JACK server does not answer"):
         JackClient("stuck")
     jack_server.go_on()
-    client = None
-    end = time.monotonic() + TIMEOUT_S
-    while client is None:
-        assert time.monotonic() < end
-        try:
-            client = JackClient("stuck")
-        except JackError:
-            time.sleep(0.05)
-    assert client.client.name == "stuck"  # not "stuck-01": the late client has left
-    client.leave()
+    clients: list[JackClient] = []
+
+    def connect() -> bool:
+        with suppress(JackError):
+            clients.append(JackClient("stuck"))
+        return bool(clients)
+
+    wait_until(connect)
+    assert clients[0].client.name == "stuck"  # not "stuck-01": the late client has left
+    clients[0].leave()
 
 
 def test_server_starts_and_ends_although_jack_is_stuck(jack_server: Jack, tiny_model: Path) -> None:

@@ -1,4 +1,4 @@
-"""Models and sounds named over OSC are loaded while the server plays, or rejected in one line."""
+"""Models and sounds named by OSC messages are loaded while the server plays, or rejected in one line."""
 
 from __future__ import annotations
 
@@ -105,14 +105,14 @@ def test_axes_are_named_by_their_sounds(tiny_model: Path) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the test reads /proc")
 def test_worker_frees_the_memory_of_models_that_no_longer_play(tiny_model: Path, tmp_path: Path) -> None:
-    """Each `digits` takes 16 MB."""
+    """Each copy of the model `digits` takes 16 MB."""
     settled_mb = 0.0
     with Server(tiny_model, "--null", "--presets", str(tmp_path / "presets.json")) as server:
         for change in range(20):
             assert server.ask("/morph/model", "digits")[0] == "/morph/done"
             if change == 4:
-                settled_mb = resident_mb(server.sound_pid)
-        assert resident_mb(server.sound_pid) < settled_mb + 64.0
+                settled_mb = resident_mb(server.worker_pid)
+        assert resident_mb(server.worker_pid) < settled_mb + 64.0
         assert server.stop() == 0
 
 

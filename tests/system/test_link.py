@@ -6,16 +6,14 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 from shutil import which
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.system.rig import TIMEOUT_S
+from tests.system.rig import ROOT, TIMEOUT_S
 
-PLACE = Path(__file__).parents[2]
 NETWORK = "ip link set lo up && ip link set lo multicast on && ip route add 224.0.0.0/4 dev lo"
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux" or os.geteuid() != 0 or not which("unshare") or not which("ip"),
@@ -28,7 +26,7 @@ def session(seconds: float) -> dict[str, Any]:
     script = f"{NETWORK} && exec {sys.executable} -m tests.system.link_session {seconds}"
     ended = subprocess.run(
         ["unshare", "--net", "sh", "-c", script],
-        cwd=PLACE,
+        cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=TIMEOUT_S + 2 * seconds,

@@ -14,7 +14,7 @@ from pythonosc.udp_client import SimpleUDPClient
 
 from realtime.synth.command_log import FLUSH_S, commands, read_header
 from realtime.synth.commands import Swap, Trigger, Tweak
-from tests.system.rig import MAX_DIFFERENCE, Jack, Server, assert_heard_as_logged
+from tests.system.rig import MAX_DIFFERENCE, Jack, Server, assert_recording_equals_log
 
 HITS = 300
 WHISPER = 100 * MAX_DIFFERENCE  # noise of plugins before the first hit
@@ -89,7 +89,7 @@ class Hand:
         self._server.send("/morph/model", model)
         while not select.select([self._server._client._sock], [], [], 0.02)[0]:
             self.gesture()
-        assert self._server.hear() == ("/morph/done", ["/morph/model", model])
+        assert self._server.receive() == ("/morph/done", ["/morph/model", model])
         self.look()
 
     def end(self) -> None:
@@ -101,7 +101,7 @@ class Hand:
 
 
 def test_changes_of_model_during_sounds_replay_from_the_log(jack_server: Jack, tmp_path: Path) -> None:
-    """From drums to digits and back; the two models differ in every property."""
+    """The server changes from drums to digits and back; the two models differ in every property."""
     log = tmp_path / "take.jsonl"
     options = ["--device", "system", "--synchronous", "--log", str(log)]
     with (
@@ -118,7 +118,7 @@ def test_changes_of_model_during_sounds_replay_from_the_log(jack_server: Jack, t
     swaps = [each for _, each in commands(log, setting.latent_dim) if isinstance(each, Swap)]
     assert [Path(each.model).stem for each in swaps] == ["digits", "drums"]
     assert (swaps[1].model, swaps[1].model_sha256) == (setting.model, setting.model_sha256)
-    assert_heard_as_logged(log, tmp_path / "heard.npy", 2.0, WHISPER)
+    assert_recording_equals_log(log, tmp_path / "heard.npy", 2.0, WHISPER)
 
 
 @pytest.mark.skipif(not VST3.exists(), reason="zam-plugins are not installed")
@@ -141,4 +141,4 @@ def test_moving_plugin_parameters_replay_from_the_log(
     tweaks = [at for at, each in commands(log, setting.latent_dim) if isinstance(each, Tweak)]
     assert len(tweaks) > 20
     assert not any(at % setting.block for at in tweaks)
-    assert_heard_as_logged(log, tmp_path / "heard.npy", 2.0, WHISPER)
+    assert_recording_equals_log(log, tmp_path / "heard.npy", 2.0, WHISPER)

@@ -21,8 +21,8 @@ def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
 
 
-def told(ended: subprocess.CompletedProcess[str], program: str, *said: str) -> None:
-    """Assert that there is one line on stderr, which contains all of `said`, and exit code 2."""
+def assert_refused(ended: subprocess.CompletedProcess[str], program: str, *said: str) -> None:
+    """Assert exit code 2 and a single line on stderr that contains all of `said`."""
     (line,) = ended.stderr.splitlines()
     assert line.startswith(f"{program}: error: ")
     for part in said:
@@ -34,18 +34,18 @@ def test_error_of_the_worker_process_is_one_line(tmp_path: Path) -> None:
     model = tmp_path / "text.onnx"
     model.write_text("this is not a model\n")
     ended = run("realtime", "serve", "--null", "--port", "0", "--model", model)
-    told(ended, "realtime", "text.onnx", "not a readable ONNX model")
+    assert_refused(ended, "realtime", "text.onnx", "not a readable ONNX model")
 
 
 def test_unknown_device_is_an_error(tiny_model: Path) -> None:
     ended = run("realtime", "serve", "--port", "0", "--model", tiny_model, "--device", "grand piano")
-    told(ended, "realtime", "sound" if "grand piano" not in ended.stderr else "'grand piano'")
+    assert_refused(ended, "realtime", "sound" if "grand piano" not in ended.stderr else "'grand piano'")
 
 
 def test_export_does_not_replace_a_file(tiny_model: Path, tmp_path: Path) -> None:
     precious = tmp_path / "precious.onnx"
     precious.write_text("precious")
-    told(
+    assert_refused(
         run("trainer", "export", tiny_model.parent, "-o", precious), "export", "precious", "exists", "--force"
     )
     assert precious.read_text() == "precious"

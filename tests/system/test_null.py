@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from pythonosc.udp_client import SimpleUDPClient
 
-from tests.system.rig import Jack, Server, assert_heard_as_logged
+from tests.system.rig import Jack, Server, assert_recording_equals_log
 
 SECONDS = float(os.environ.get("SOUNDMORPH_NULL_SECONDS", "6"))
 NAMES = ("kick", "snare", "hihat")
@@ -79,7 +79,7 @@ def test_performance_equals_its_rendered_log(
             assert server.status()["late_blocks"] == 0
             played = server.status()
     assert json.loads(log.read_text().splitlines()[-1])["do"] == "end"
-    beyond = assert_heard_as_logged(log, tmp_path / "heard.npy", 0.8 * SECONDS)
+    beyond = assert_recording_equals_log(log, tmp_path / "heard.npy", 0.8 * SECONDS)
     print(f"{played['hits']} hits, {played['prepared_hits']} of them prepared")
     assert int(played["hits"]) > 2 * SECONDS
     assert not beyond.any()

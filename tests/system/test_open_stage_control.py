@@ -46,9 +46,9 @@ class Surface(Process):
         for question in questions:
             if keep(question):
                 address, given = server.ask(question)
-                done += self.tell("hear", address, given)
+                done += self.tell("receive", address, given)
                 for _ in range(int(given[given.index("lanes") + 1]) if address == "/morph/seq.reply" else 0):
-                    done += self.tell("hear", *server.hear())
+                    done += self.tell("receive", *server.receive())
         return {action[1]: action[2] for action in done if action[0] == "set"}
 
 
@@ -98,7 +98,7 @@ def test_displayed_values_are_not_sent_back(surface: Surface) -> None:
     surface.tell("pass", 5000)
     answers = [("z", [0.0, 1.0]), ("macros", [0.5]), ("xy", [0.1, 0.2])]
     done = [
-        action for what, given in answers for action in surface.tell("hear", f"/morph/{what}.reply", given)
+        action for what, given in answers for action in surface.tell("receive", f"/morph/{what}.reply", given)
     ]
     assert [action[1] for action in done] == ["z/0", "z/1", "macro0", "map"]
     assert all(action[3]["send"] is False for action in done)
@@ -127,15 +127,15 @@ def test_query_is_repeated_until_its_reply_arrives(surface: Surface, server: Ser
 def test_ranges_of_many_dimensions_are_joined_from_several_replies(surface: Surface) -> None:
     ranges = [[-float(i), float(i) + 0.5] for i in range(40)]
     first, second = ([x for pair in part for x in pair] for part in (ranges[:32], ranges[32:]))
-    lost = surface.tell("hear", "/morph/dimensions.reply", [32, 40, *second])
+    lost = surface.tell("receive", "/morph/dimensions.reply", [32, 40, *second])
     assert variables(lost, "ranges") == []
-    done = surface.tell("hear", "/morph/dimensions.reply", [0, 40, *first])
+    done = surface.tell("receive", "/morph/dimensions.reply", [0, 40, *first])
     assert variables(done, "ranges") == [ranges]
 
 
 def test_names_of_the_classes_lie_at_their_places_on_the_map(surface: Surface, server: Server) -> None:
     _, places = server.ask("/morph/get/places")
-    (html,) = variables(surface.tell("hear", "/morph/places.reply", places), "names")
+    (html,) = variables(surface.tell("receive", "/morph/places.reply", places), "names")
     shown = re.findall(r'<span style="left: (\S+)%; bottom: (\S+)%">(\w+)</span>', html)
     assert [name for _, _, name in shown] == places[::3]
     assert [float(left) / 100 for left, _, _ in shown] == pytest.approx(places[1::3])
@@ -170,7 +170,7 @@ def test_step_in_an_empty_row_adds_a_lane_with_the_sound_of_the_latest_pad(
 
 def test_axes_are_named_as_the_server_says(surface: Surface, server: Server) -> None:
     _, ends = server.ask("/morph/get/axes")
-    named = variables(surface.tell("hear", "/morph/axes.reply", ends), "ends")
+    named = variables(surface.tell("receive", "/morph/axes.reply", ends), "ends")
     assert [re.findall(r"<span>(.*?)</span>", html)[::-1] for html in named] == [
         ends[at : at + 2] for at in range(0, len(ends), 2)
     ]
@@ -181,7 +181,7 @@ def test_change_of_model_or_end_of_the_server_repeats_the_queries(surface: Surfa
     surface.talk(server)
     _, status = server.ask("/morph/get/status")
     status[status.index("model_id") + 1] = 77
-    surface.tell("hear", "/morph/status.reply", status)
+    surface.tell("receive", "/morph/status.reply", status)
     assert asked(surface.tell("pass", EVERY_MS)) >= {"/morph/get/classes", "/morph/get/dimensions"}
     surface.talk(server)
     surface.talk(server)

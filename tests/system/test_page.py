@@ -19,7 +19,7 @@ from realtime.control.state.history import GESTURE_S
 from realtime.model.decoder import resolve
 from realtime.synth.commands import HIT_SETTINGS
 from tests.system.browser import Tab, browser
-from tests.system.rig import Server, assert_heard_as_logged
+from tests.system.rig import Server, assert_recording_equals_log, wait_until
 
 DRAG_S = 10.0
 LEARN_MS = 300_000  # until a kit's first version plays, on a busy machine
@@ -107,13 +107,13 @@ def test_page_shows_that_it_is_loading_until_its_scripts_run(chromium: BrowserCo
     assert "Loading the page" not in tab.page.inner_text("header")
 
 
-def test_a_refused_message_of_any_program_is_seen(tab: Tab, server: Server) -> None:
+def test_page_shows_refused_messages_of_other_programs(tab: Tab, server: Server) -> None:
     server.send("/morph/tigger", 1.0)
     tab.page.wait_for_selector(".notes :text('/morph/tigger')")
     assert "did you mean /morph/trigger" in (tab.page.text_content(".notes") or "")
 
 
-def test_a_name_field_takes_a_class_by_any_spelling(tab: Tab, server: Server) -> None:
+def test_name_field_accepts_other_spellings_of_a_class(tab: Tab, server: Server) -> None:
     field = tab.page.locator("input[aria-label='To']")
     shown = "name => document.querySelector('input[aria-label=To]').value === name"
     for said, wanted in (("Snare Drums", "snare"), ("hi-hats", "hihat"), ("gong", "hihat")):
@@ -122,7 +122,7 @@ def test_a_name_field_takes_a_class_by_any_spelling(tab: Tab, server: Server) ->
         tab.page.wait_for_function(shown, arg=wanted)
 
 
-def test_two_pages_play_one_instrument(chromium: BrowserContext, tab: Tab, server: Server) -> None:
+def test_two_pages_control_one_server(chromium: BrowserContext, tab: Tab, server: Server) -> None:
     other = Tab(chromium.new_page(), server.page)  # type: ignore[attr-defined]
     hits = float(server.status()["hits"])
     for each in (tab, other):
@@ -137,7 +137,7 @@ def test_two_pages_play_one_instrument(chromium: BrowserContext, tab: Tab, serve
     other.page.close()
 
 
-def test_keys_strike_classes_and_walk_from_sound_to_sound(tab: Tab, server: Server) -> None:
+def test_keys_play_classes_and_move_the_point_between_sounds(tab: Tab, server: Server) -> None:
     hits = float(server.status()["hits"])
     tab.page.keyboard.press("s")
     server.wait_until(hits=hits + 1)
@@ -150,7 +150,7 @@ def test_keys_strike_classes_and_walk_from_sound_to_sound(tab: Tab, server: Serv
     assert np.allclose(server.ask("/morph/get/xy")[1], focused, atol=1e-4)
 
 
-def test_a_search_leaves_the_dots_with_that_name(tab: Tab) -> None:
+def test_search_marks_only_sounds_with_that_name(tab: Tab) -> None:
     name = tab.page.evaluate("soundmap.dots[0].name")
     tab.page.fill("[aria-label='Find a sound on the map']", name)
     marked = "Array.from(soundmap.marked, (dot) => dot.name)"
@@ -166,8 +166,7 @@ def test_every_way_to_move_the_point_moves_it_and_undo_brings_it_back(tab: Tab, 
     def moved(act: Callable[[], None]) -> None:
         before = point()
         act()
-        while np.allclose(point(), before, atol=1e-3):
-            tab.page.wait_for_timeout(20)
+        wait_until(lambda: not np.allclose(point(), before, atol=1e-3))
 
     page = tab.page
     page.click("#tab-morph")
@@ -198,7 +197,7 @@ def test_sounds_and_presets_have_pictures_and_axes_are_named_by_their_effect(
     tab.page.locator(".axis").filter(has_text=effect).first.wait_for()
 
 
-def test_a_lasso_catches_the_sounds_within_it(tab: Tab, server: Server) -> None:
+def test_lasso_selects_the_sounds_inside(tab: Tab, server: Server) -> None:
     tab.page.click("[aria-label='Dragging catches sounds in a zone']")
     corners = [(0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0)]
     tab.page.mouse.move(*tab.place(*corners[0]))
@@ -291,8 +290,7 @@ def test_every_setting_of_hits_can_be_set_on_the_page(tab: Tab, server: Server) 
             panel.locator(f"label:has-text('{WORDS.get(name, name)}') input").press("Home")
     lowest = {"pitch": -24.0, "decay": 20.0}  # of the slider
     wanted = {n: 1.0 if row.switch else lowest.get(n, row.quantity.low) for n, row in HIT_SETTINGS.items()}
-    while settings(server) != wanted:
-        tab.page.wait_for_timeout(50)
+    wait_until(lambda: settings(server) == wanted, lambda: settings(server))
     for name, value in before.items():
         server.send(f"/morph/{name}", value)
 
@@ -313,7 +311,7 @@ def test_a_take_is_recorded_shown_and_downloaded(tab: Tab, server: Server, folde
     assert np.abs(soundfile.read(kept)[0]).max() > 0.0
 
 
-def test_a_path_drawn_on_the_map_moves_the_point_without_the_page(tab: Tab, server: Server) -> None:
+def test_path_drawn_on_the_map_moves_the_point_after_the_page_is_closed(tab: Tab, server: Server) -> None:
     tab.page.click("[aria-label='Dragging draws a path for the point']")
     tab.page.mouse.move(*tab.place(0.1, 0.2))
     tab.page.mouse.down()
@@ -384,14 +382,14 @@ def test_sound_of_the_page_equals_the_rendering_of_its_log_and_steps_are_in_time
         tab.page.click("button:text-is('Play')")
         tab.page.wait_for_selector("text=Stop the steps")
         assert tab.complaints == []
-        tab.page.close()  # closing it changes nothing
+        tab.page.close()  # the server plays on
         hits = float(server.status()["hits"])
         while float(server.status()["hits"]) < hits + 4:
             server.play_for(0.1)
         assert server.stop() == 0
     heard = tmp_path / "heard.npy"
     np.save(heard, soundfile.read(take, dtype="float32", always_2d=True)[0])
-    assert_heard_as_logged(log, heard, at_least_s=0.5)
+    assert_recording_equals_log(log, heard, at_least_s=0.5)
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     steps = [line["at"] for line in lines if line.get("do") == "trigger" and "point" in line]
     assert len(steps) >= 4

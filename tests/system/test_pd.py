@@ -164,7 +164,7 @@ def assert_heard(heard: np.ndarray, model: Path, z: np.ndarray) -> None:
     ],
     ids=["pad", "slider"],
 )
-def test_patch_plays_the_server(
+def test_pad_and_slider_of_the_patch_play_the_sound_of_their_point(
     tiny_model: Path, tmp_path: Path, messages: list[str], a: str, b: str, t: float
 ) -> None:
     heard = play(tiny_model, tmp_path / "heard.wav", messages=messages)
@@ -281,7 +281,7 @@ def test_each_control_sends_its_messages(tiny_model: Path, tmp_path: Path) -> No
 
 
 class Copy:
-    """The open patch as Pd saves it, beside the parts that Pd looks for there."""
+    """Copies of the open patch, which Pd saves on request beside the parts that it needs there."""
 
     def __init__(self, folder: Path, remote: Remote) -> None:
         self._folder, self._remote = folder, remote
@@ -358,7 +358,7 @@ def test_sequencer_plays_its_steps_and_moves_the_morph(tapped: tuple[Remote, Tap
     assert heard[: 2 * len(turn)] == 2 * turn
 
 
-def test_beat_plays_its_lanes_and_leaves_the_point_alone(tapped: tuple[Remote, Tap]) -> None:
+def test_beat_plays_its_lanes_and_does_not_move_the_point(tapped: tuple[Remote, Tap]) -> None:
     remote, tap = tapped
     remote.say("name morph-beat-2-name-set hihat")
     set_controls(

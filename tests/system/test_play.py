@@ -1,4 +1,4 @@
-"""`trainer play`: the server plays while the sounds are learnt, and goes on when the learning is killed."""
+"""`trainer play`: the server plays while the sounds are learnt, and plays on when the learner is killed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import re
 import shlex
 import signal
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +17,7 @@ from pythonosc.udp_client import SimpleUDPClient
 
 from realtime.control.presets import PresetFile
 from realtime.model import verify
-from tests.system.rig import TIMEOUT_S, Process
+from tests.system.rig import TIMEOUT_S, Process, wait_until
 from trainer.config import Config
 from trainer.run import checkpoint
 
@@ -47,7 +46,7 @@ RECIPE = Config.from_dict(
 
 @pytest.fixture
 def kit(tmp_path: Path) -> Path:
-    """A folder of a musician: spaces and capitals in names, rates, channels and formats that differ."""
+    """A folder of sounds: names with spaces and capitals; different rates, channels and formats."""
     folder = tmp_path / "My Kit"
     random = np.random.default_rng(0)
     for label, hz, suffix, rate, channels in (
@@ -142,8 +141,7 @@ def test_the_stage_plays_on_when_the_learner_is_killed_and_the_same_command_cont
     run = kit.parent / "run"
     with Player(kit, "--quality", "best") as killed:
         killed.wait_for("--quality on this machine")
-        while not (run / checkpoint.LAST).exists():
-            time.sleep(0.01)
+        wait_until((run / checkpoint.LAST).exists)
         os.kill(killed.child("spawn_main"), signal.SIGKILL)
         again = killed.wait_for(
             r"ended \(SIGKILL\); the last version plays until Ctrl-C. To continue .*: (.*)"
@@ -167,14 +165,18 @@ def test_the_stage_plays_on_when_the_learner_is_killed_and_the_same_command_cont
     assert "first version" not in resumed.output
     assert mean < number(r"plays the first version: ([\d.]+) dB", killed.output)
     heard, rate = soundfile.read(run / "preview.wav")
-    assert len(heard) == 2 * 6 * (RECIPE.model.length + rate // 4)  # each sound and ours, with gaps
+    assert len(heard) == 2 * 6 * (
+        RECIPE.model.length + rate // 4
+    )  # each sound and the model's copy of it, with gaps
     assert (run / "preview.png").read_bytes().startswith(b"\x89PNG")
     info = verify.read(run / "My Kit.onnx").info
     saved = checkpoint.load(run)
     assert [anchor.name for anchor in info.anchors] == list(saved.anchors.names)
 
 
-def test_an_own_kit_is_learnt_and_played_with_the_packages_of_make_mine(kit: Path, tmp_path: Path) -> None:
+def test_kit_is_learnt_and_played_with_only_the_packages_of_the_extra_learn(
+    kit: Path, tmp_path: Path
+) -> None:
     (tmp_path / "absent").mkdir()
     (tmp_path / "absent" / "sitecustomize.py").write_text(ABSENT.format(names=BEYOND_LEARN))
     with Player(kit, "--quality", "sketch", path=tmp_path / "absent") as player:

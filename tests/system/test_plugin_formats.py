@@ -1,4 +1,4 @@
-"""VST3 and CLAP in a host of ours: outs, events at their offsets, bounces and real-time passes."""
+"""VST3 and CLAP in our own host: outs, events at their offsets, bounces and real-time passes."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from realtime.audio.bridge_memory import BridgeMemory
 from realtime.model import verify
-from tests.system.plugin import compiled, last_log, wait_until
-from tests.system.rig import TIMEOUT_S, Server
+from tests.system.plugin import compiled, last_log
+from tests.system.rig import TIMEOUT_S, Server, wait_until
 from tests.system.test_bridge import assert_equal, rendered
 
 RATE, BLOCK = 48_000, 512
@@ -57,9 +57,9 @@ class Host:
     def play(
         self, score: list[str], samples: int, *, block: int = BLOCK, live: bool = False, tempo: float = 0.0
     ) -> Pass:
-        """Play a score, its lines in the order of time; a bounce, or with `live` at the pace of the clock.
+        """Play a score, with its lines in the order of time: as a bounce or, with `live`, in real time.
 
-        `tempo` in beats a minute; 0: the transport stands still.
+        `tempo` is in beats per minute; at 0, the transport is stopped.
         """
         (only,) = self.play_each(score, samples, [(RATE, block)], live=live, tempo=tempo)
         return only
@@ -103,12 +103,12 @@ class Host:
 
 @pytest.fixture(scope="module")
 def host_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The host."""
+    """The host program, built from its source."""
     return compiled(tmp_path_factory.mktemp("plugin_host"), "audit.c", "plugin_host.cpp")
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_each_class_is_heard_at_its_out(
+def test_each_class_plays_on_its_out(
     built: Path, host_program: Path, folder: Path, tiny_model: Path, form: str
 ) -> None:
     classes = verify.read(tiny_model).info.classes
@@ -122,7 +122,7 @@ def test_each_class_is_heard_at_its_out(
     assert [*np.flatnonzero(loud)] == [*range(1, 1 + len(classes))]
 
 
-def test_stereo_plugin_hears_all_outs_of_its_server(
+def test_stereo_plugin_plays_the_sum_of_the_outs_of_its_server(
     built: Path, host_program: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SOUNDMORPH_SERVER", f"{os.environ['SOUNDMORPH_SERVER']} --outs kick")
@@ -135,7 +135,7 @@ def test_stereo_plugin_hears_all_outs_of_its_server(
 
 
 NOTES = [(1, 36), (85, 38), (511, 42), (512, 36), (5_003, 38), (9_001, 36)]
-TURNS = [
+AUTOMATION = [
     (77, "Gain", -3.0),
     (300, "To", 1),
     (301, "Position", 0.25),
@@ -146,11 +146,11 @@ LIVE_BLOCK = 4096
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_bounce_is_the_pass_in_real_time_with_events_at_their_samples(
+def test_bounce_equals_the_pass_in_real_time_with_events_at_their_samples(
     built: Path, host_program: Path, folder: Path, form: str
 ) -> None:
     score = [(at, f"midi 144 {note} 100") for at, note in NOTES]
-    score += [(at, f"set {value} {name}") for at, name, value in TURNS]
+    score += [(at, f"set {value} {name}") for at, name, value in AUTOMATION]
     host, lines = Host(host_program, built, form), [f"{at} {event}" for at, event in sorted(score)]
     times = [at for at, _ in sorted(score)]
 
@@ -184,16 +184,18 @@ def commands(log: Path) -> list[int]:
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_host_changes_rate_and_block(built: Path, host_program: Path, folder: Path, form: str) -> None:
+def test_sound_is_exact_after_the_host_changes_rate_and_block(
+    built: Path, host_program: Path, folder: Path, form: str
+) -> None:
     settings = [(48_000, 512), (44_100, 100), (44_100, 1000)]
     score = ["85 midi 144 36 100", "901 midi 144 38 100"]
     passes = Host(host_program, built, form).play_each(score, 6_000, settings)
     log = last_log(folder)
     second = rendered(log)
-    first = rendered(log.with_name(log.name.replace("-2.jsonl", ".jsonl")))  # of the rate before
+    first = rendered(log.with_name(log.name.replace("-2.jsonl", ".jsonl")))  # before the change of rate
     assert_equal(passes[0].sound, first)
     assert_equal(passes[1].sound, second[:6_000])
-    assert_equal(passes[2].sound, second[6_000:])  # a block is no new beginning
+    assert_equal(passes[2].sound, second[6_000:])  # a new block size starts no new log
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -205,7 +207,7 @@ def test_sequencer_follows_the_transport(
     monkeypatch: pytest.MonkeyPatch,
     form: str,
 ) -> None:
-    monkeypatch.setenv("SOUNDMORPH_SERVER", "false")  # the plugin finds the one that runs
+    monkeypatch.setenv("SOUNDMORPH_SERVER", "false")  # the plugin must find the running server
     log, step = folder / "log.jsonl", RATE * 60 // 125 // 4
     with Server(tiny_model, "--device", "bridge:live", "--oscquery", "off", "--log", str(log)) as server:
         server.ask("/morph/seq/add", "kick")
@@ -258,7 +260,7 @@ def test_bounce_without_a_server_is_silent(
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_host_shows_that_a_project_is_not_complete(
+def test_parameter_server_shows_that_a_project_was_not_restored(
     built: Path,
     host_program: Path,
     folder: Path,

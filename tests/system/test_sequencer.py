@@ -86,7 +86,7 @@ def test_hits_in_the_log_lie_on_the_grid_to_the_sample_and_replay_exactly(
     assert np.abs(heard[:length] - rendered[:length]).max() < MAX_DIFFERENCE
 
 
-def test_tempo_changes_within_the_loop_keep_every_step_once_and_on_its_grid(
+def test_tempo_changes_within_the_loop_skip_and_repeat_no_step_and_keep_the_grid(
     tiny_model: Path, tmp_path: Path
 ) -> None:
     """The last step on the grid of one tempo is the first on that of the next."""
@@ -115,26 +115,26 @@ def test_tempo_changes_within_the_loop_keep_every_step_once_and_on_its_grid(
     assert all(steps >= 4 for steps in held)
 
 
-def test_subscribers_receive_the_edits_of_others(tiny_model: Path, tmp_path: Path) -> None:
+def test_subscribers_receive_the_edits_of_other_clients(tiny_model: Path, tmp_path: Path) -> None:
     with (
         Server(tiny_model, *options(tmp_path)) as server,
-        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as anna,
-        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as bert,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as editor,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as subscriber,
     ):
-        for each in (anna, bert):
+        for each in (editor, subscriber):
             each.bind(("127.0.0.1", 0))
             each.settimeout(TIMEOUT_S)
-        server.send("/morph/subscribe", bert.getsockname()[1], 60_000.0)
+        server.send("/morph/subscribe", subscriber.getsockname()[1], 60_000.0)
         fill(server, 16)
         server.status()  # answered after all earlier messages; senders take turns
         edit = osc_message_builder.OscMessageBuilder("/morph/seq/lane/0/step/7")
         edit.add_arg(0.5)
-        anna.sendto(edit.build().dgram, ("127.0.0.1", server.port))
+        editor.sendto(edit.build().dgram, ("127.0.0.1", server.port))
         told: dict[str, list[float | str]] = {}
         while told.get("/morph/seq/lane.reply", [])[-18:-16] != [0.5, 7 / 16]:
-            answer = OscMessage(bert.recv(65536))
+            answer = OscMessage(subscriber.recv(65536))
             told[answer.address] = list(answer.params)
-        head, lane = server.ask("/morph/get/seq"), server.hear()
+        head, lane = server.ask("/morph/get/seq"), server.receive()
     assert (told[head[0]], told[lane[0]]) == (head[1], lane[1])
 
 

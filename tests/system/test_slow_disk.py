@@ -14,7 +14,7 @@ from tests.system.rig import Server, program
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="LD_PRELOAD needs Linux")
-def test_recording_is_complete_although_the_disk_stalls_as_the_server_ends(
+def test_recording_is_complete_although_the_disk_stalls_while_the_server_ends(
     tiny_model: Path, tmp_path: Path
 ) -> None:
     library, stall, record = tmp_path / "slow_disk.so", tmp_path / "stall", tmp_path / "take.wav"
@@ -28,5 +28,5 @@ def test_recording_is_complete_although_the_disk_stalls_as_the_server_ends(
         stall.touch()
         assert server.stop(signal.SIGTERM) == 0, server.output
         played = float(server.wait_for(r"^played ([\d.]+) s")[1])
-    assert not stall.exists()  # it has stalled
+    assert not stall.exists()  # removed by the write that stalled
     assert soundfile.info(record).duration == pytest.approx(played, abs=0.06)

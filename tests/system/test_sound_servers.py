@@ -1,4 +1,4 @@
-"""Sound servers of most desktops: real PulseAudio (by PortAudio and ALSA) and PipeWire (by JACK)."""
+"""Sound servers of desktops: real PulseAudio (through PortAudio and ALSA) and PipeWire (through JACK)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from tests.system.rig import MAX_DIFFERENCE, PipeWire, Pulse, Server, expected, onset
 
 Z = (1.0, -1.0, 0.5, 0.0)
-TRIES = 60  # these servers sometimes drop out; mostly if the host withholds a fifth of the CPU
+TRIES = 60  # dropouts happen, mostly when other virtual machines take a fifth of the CPU
 
 
 @pytest.mark.parametrize("kind", [Pulse, PipeWire])
@@ -24,7 +24,7 @@ def test_server_plays_exact_samples_before_and_after_the_sound_server_restarts(
         with Server(tiny_model, *options, env=card.env, prefix=card.prefix) as server:
             assert f"sound    to {card.device}; a hit is heard" in server.output
             server.send("/morph/z", *Z)
-            hear_a_hit(card, server, tiny_model, tmp_path / "heard.npy")
+            assert_a_hit_is_recorded_exactly(card, server, tiny_model, tmp_path / "heard.npy")
             card.stop(signal.SIGKILL)
             server.wait_for("has gone; playing continues on it")
             hits = float(server.status()["hits"])
@@ -32,11 +32,11 @@ def test_server_plays_exact_samples_before_and_after_the_sound_server_restarts(
             server.wait_until(hits=hits + 1, voices=0)
             with kind(tmp_path) as again:
                 server.wait_for("is back")
-                hear_a_hit(again, server, tiny_model, tmp_path / "heard.npy")
+                assert_a_hit_is_recorded_exactly(again, server, tiny_model, tmp_path / "heard.npy")
                 assert server.stop() == 0
 
 
-def hear_a_hit(card: Pulse | PipeWire, server: Server, model: Path, path: Path) -> None:
+def assert_a_hit_is_recorded_exactly(card: Pulse | PipeWire, server: Server, model: Path, path: Path) -> None:
     wanted = 0.5 * expected(model, np.array(Z, np.float32), card.sample_rate)
     assert np.abs(wanted).max() > 1000 * MAX_DIFFERENCE
     differences = []

@@ -1,4 +1,4 @@
-"""The start of a command on a machine that denies it a resource, or with a Ctrl-C in the middle."""
+"""The start of a command that lacks a resource or is interrupted by Ctrl-C."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Ctrl_C:
         if name == module:
             os.kill(os.getpid(), signal.SIGINT)
 
-signal.signal(signal.SIGINT, signal.default_int_handler)  # tests may run in the background of a shell
+signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs of a shell ignore SIGINT
 sys.meta_path.insert(0, Ctrl_C())
 sys.argv[:3] = [package]
 __import__(f"{package}.__main__").__main__.program()
@@ -45,7 +45,7 @@ __import__(f"{package}.__main__").__main__.program()
         ("trainer", "play", "torch"),
     ],
 )
-def test_ctrl_c_among_imports_ends_the_program_at_once_without_a_word(
+def test_ctrl_c_during_imports_ends_the_program_without_output(
     tiny_model: Path, tmp_path: Path, package: str, command: str, module: str
 ) -> None:
     options = {

@@ -1,4 +1,4 @@
-"""Takes: recordings that begin and end by message while the server plays."""
+"""Takes: recordings that messages start and stop while the server plays."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from realtime.synth.command_log import read_header
 from tests.system.rig import MAX_DIFFERENCE, ROOT, Server
 
 
-def test_a_take_in_mid_performance_equals_the_rendering_of_its_log(tiny_model: Path, tmp_path: Path) -> None:
+def test_take_recorded_during_a_performance_equals_the_rendering_of_its_log(
+    tiny_model: Path, tmp_path: Path
+) -> None:
     takes = tmp_path / "takes"
     with Server(tiny_model, "--null", "--synchronous", "--takes", str(takes)) as server:
         server.send("/morph/touch/3/xy", 0.9, 0.1)
@@ -44,7 +46,7 @@ def test_a_take_in_mid_performance_equals_the_rendering_of_its_log(tiny_model: P
     assert np.abs(heard[length:]).max(initial=0.0) < MAX_DIFFERENCE
 
 
-def test_take_name_that_leaves_the_folder_is_refused(tiny_model: Path, tmp_path: Path) -> None:
+def test_invalid_messages_about_takes_are_refused(tiny_model: Path, tmp_path: Path) -> None:
     with Server(tiny_model, "--null", "--takes", str(tmp_path / "takes")) as server:
         assert "nothing is being recorded" in str(server.ask("/morph/record/stop")[1][1])
         for name in ("../out", "/etc/x", ".hidden", "a\\b", "x" * 61, " "):

@@ -17,7 +17,7 @@ from tests.system.rig import Server
 
 HARNESS = Path(__file__).with_name("touchosc.lua")
 PAGE = "soundmorph"
-REDIRECTS = ("/morph/reply", "/morph/subscribe")  # to a port of their own; here the replies are passed on
+REDIRECTS = ("/morph/reply", "/morph/subscribe")  # for replies at another port; here `talk` passes them on
 
 
 class Layout:
@@ -47,12 +47,12 @@ class Layout:
         self.sent.append((message[1], [each.value for each in message[2].values()]))
 
     def press(self, name: str) -> None:
-        """Press a button and let it go."""
+        """Press and release a button."""
         for x in (1, 0):
             self._controls[name]["values"]["x"] = x
             self._call(name, "onValueChanged", "x")
 
-    def hear(self, address: str, arguments: Sequence[Any]) -> None:
+    def receive(self, address: str, arguments: Sequence[Any]) -> None:
         """Receive a message."""
         values = self._lua.table_from([self._lua.table_from({"value": each}) for each in arguments])
         self._call(PAGE, "onReceiveOSC", self._lua.table_from([address, values]), None)
@@ -79,14 +79,14 @@ class Layout:
             address, arguments = self.sent.pop(0)
             if address == "/morph/get/seq":
                 _, facts = reply = server.ask(address)
-                self.hear(*reply)
+                self.receive(*reply)
                 for _ in range(int(facts[facts.index("lanes") + 1])):
-                    self.hear(*server.hear())
+                    self.receive(*server.receive())
             elif "/get/" in address:
-                self.hear(*server.ask(address))
+                self.receive(*server.ask(address))
             elif address not in REDIRECTS:
                 server.send(address, *arguments)
-        self.hear(*server.ask("/morph/get/status"))
+        self.receive(*server.ask("/morph/get/status"))
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def test_step_in_an_empty_row_adds_a_lane_with_the_sound_of_the_latest_pad(serve
     assert layout.sent[-1] == ("/morph/seq/lane/0/step/2", [0])
 
 
-def test_steps_show_the_edits_of_others_and_the_step_that_sounds(server: Server) -> None:
+def test_steps_show_the_edits_of_other_clients_and_the_step_that_plays(server: Server) -> None:
     layout = Layout()
     server.send("/morph/seq/add", "kick", "snare")
     server.send("/morph/seq/lane/0/step/5", 0.5)
@@ -136,6 +136,6 @@ def test_steps_show_the_edits_of_others_and_the_step_that_sounds(server: Server)
     layout.talk(server)
     assert layout.text("lane1") == "+ the point"
     assert layout.lit(1) == []
-    layout.hear("/morph/status.reply", ["p99_ms", 3.0, "model_id", 1, "seq_step", 15])
+    layout.receive("/morph/status.reply", ["p99_ms", 3.0, "model_id", 1, "seq_step", 15])
     green = [step for step in range(1, 17) if layout.colour(f"beat{step}") == touchosc.GREEN]
     assert green == [16]

@@ -1,4 +1,4 @@
-"""Memory barriers: the system call is accepted here, and machines without one are refused."""
+"""Memory barriers: the system call works here, and unknown machines are refused."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from realtime.util.errors import RealtimeError
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the bridge needs Linux")
 
 
-def test_system_has_the_barrier() -> None:
+def test_system_call_for_the_barrier_works() -> None:
     barrier.membarrier(platform.machine())()
 
 

@@ -53,7 +53,7 @@ def test_events_wrap_around_and_come_in_order(bridge: BridgeFile) -> None:
         assert list(memory.events()) == [(number, 0, OSC, content)]
 
 
-def test_full_ring_takes_no_event(bridge: BridgeFile) -> None:
+def test_full_ring_refuses_an_event(bridge: BridgeFile) -> None:
     assert bridge.memory.add_event(0, OSC, bytes(EVENT_BYTES - 32))
     assert not bridge.memory.add_event(0, OSC, b"")
     assert len(list(bridge.memory.events())) == 1

@@ -8,7 +8,6 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from importlib.metadata import version
@@ -218,17 +217,17 @@ def test_info_prints_classes_and_licence(
     assert decoder.info.licence in out
 
 
-def test_info_prints_words_and_numbers_only(capsys: pytest.CaptureFixture[str]) -> None:
+def test_info_prints_the_facts_of_training_as_text(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["info", "drums"]) == 0
     (line,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("training"))
     assert line.startswith("training      epochs 280, steps 10640, sounds 1215, prepared mixed to mono")
     assert not set("{}[]'") & set(line)
 
 
-def test_serve_introduces_itself_plays_and_records(tiny_model: Path, tmp_path: Path) -> None:
+def test_serve_prints_its_settings_plays_and_records(tiny_model: Path, tmp_path: Path) -> None:
     """The server runs in a process of its own, as it sets signal handlers and the switch interval."""
     take = tmp_path / "take.flac"
-    presets = ["--presets", str(tmp_path / "presets.json")]  # other tests save some
+    presets = ["--presets", str(tmp_path / "presets.json")]  # not those of other tests
     command = [*RUN, "serve", "--null", "--model", str(tiny_model), "--port", "0", "--seconds", "0.3"]
     done = subprocess.run(
         [*command, *presets, "--verbose", "--rate", "44100", "--record", str(take)],
@@ -251,7 +250,9 @@ def test_serve_introduces_itself_plays_and_records(tiny_model: Path, tmp_path: P
     assert soundfile.info(take).frames >= 0.3 * 44100
 
 
-def test_log_and_record_without_a_file_never_meet_an_earlier_one(tiny_model: Path, tmp_path: Path) -> None:
+def test_log_and_record_without_a_file_name_do_not_replace_earlier_files(
+    tiny_model: Path, tmp_path: Path
+) -> None:
     takes = tmp_path / "my takes"
     command = [*RUN, "serve", "--null", "--model", str(tiny_model), "--port", "0", "--seconds", "0.1"]
     command += ["--log", "--record", "--takes", str(takes)]
@@ -269,7 +270,7 @@ def test_log_and_record_without_a_file_never_meet_an_earlier_one(tiny_model: Pat
     ("morph", "told"),
     [
         (MorphInfo(2, 1, 150), ("hihat", "snare", "150")),
-        (None, ("kick", "hihat", "300")),  # as in files of earlier releases
+        (None, ("kick", "hihat", "300")),  # files of earlier releases have none
     ],
 )
 def test_serve_proposes_the_morph_of_the_model(
@@ -288,12 +289,11 @@ def test_serve_proposes_the_morph_of_the_model(
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no POSIX signals")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_server_ends_cleanly_on_a_signal(tiny_model: Path, tmp_path: Path, number: signal.Signals) -> None:
-    presets = ["--presets", str(tmp_path / "presets.json")]  # other tests save some
+    presets = ["--presets", str(tmp_path / "presets.json")]  # not those of other tests
     command = [*RUN, "serve", "--null", "--model", str(tiny_model), "--port", "0", *presets]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
-        while not server.stdout.readline().startswith("stop"):
-            time.sleep(0.01)
+        assert any(line.startswith("stop") for line in server.stdout)
         server.send_signal(number)
         out, err = server.communicate(timeout=30)
     assert (server.returncode, err) == (0, "")
@@ -308,7 +308,7 @@ def test_bench_prints_both_latencies(tiny_model: Path, capsys: pytest.CaptureFix
     assert "200 hits" in rows["measured"]
 
 
-def test_bare_render_shows_a_command_that_works(
+def test_render_without_arguments_shows_an_example_that_works(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     line = complaint(capsys, ["render"])

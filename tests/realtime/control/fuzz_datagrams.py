@@ -1,7 +1,7 @@
-"""Sends fuzzed datagrams to a server within one process.
+"""Send random datagrams to a server in this process.
 
 `python -m tests.realtime.control.fuzz_datagrams COUNT SEED MODEL` sends COUNT of them and prints the
-outcome. A million take some minutes.
+outcome. A million take a few minutes.
 """
 
 from __future__ import annotations
@@ -30,7 +30,14 @@ WARM = 0.5  # share of datagrams before memory is first measured
 
 @dataclass
 class Outcome:
-    """The result of a run; `grown` is the growth of the process in bytes."""
+    """The result of a run.
+
+    Attributes:
+        uncounted: malformed datagrams that the server did not count.
+        loudest: largest absolute sample.
+        broken_blocks: blocks with samples that are not finite.
+        grown: growth of the process in bytes, after its first part.
+    """
 
     datagrams: int
     malformed: int

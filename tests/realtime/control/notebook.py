@@ -12,14 +12,14 @@ class Notebook:
 
     Attributes:
         played: the commands of each call of `submit`, with their due time.
-        come: tickets of glides that have arrived.
+        arrived: tickets of glides that have arrived.
         full: refuses further commands.
         at: the point, z [D].
     """
 
     def __init__(self, at: Sequence[float] = (0.25, -1.0, 0.5, 0.0)) -> None:
         self.played: list[tuple[tuple[Command, ...], float | None]] = []
-        self.come: list[int] = []
+        self.arrived: list[int] = []
         self.full = False
         self.at = list(at)
 
@@ -50,5 +50,5 @@ class Notebook:
         return self.at
 
     def arrivals(self) -> Iterator[int]:
-        while self.come:
-            yield self.come.pop(0)
+        while self.arrived:
+            yield self.arrived.pop(0)

@@ -65,13 +65,13 @@ def test_trigger_becomes_a_hit(info: ModelInfo) -> None:
 
 
 @pytest.mark.parametrize("said", ["KICK", "kicks", "Bass Drum", "bd"])
-def test_names_are_understood_as_people_say_them(info: ModelInfo, said: str) -> None:
+def test_names_are_recognised_in_other_spellings(info: ModelInfo, said: str) -> None:
     assert ask(info, "/morph/trigger", 1, said) == Hit(1.0, info.point("kick"))
     assert ask(info, "/morph/preset/recall", "Fat") == Move(PRESETS["fat"])
 
 
 @pytest.mark.parametrize("said", ["six", "Sixes", "6", 6, 6.0])
-def test_digits_are_understood_as_words_text_and_numbers(info: ModelInfo, said: object) -> None:
+def test_digits_are_recognised_as_words_text_and_numbers(info: ModelInfo, said: object) -> None:
     digits = replace(
         info, classes=tuple(replace(c, name=n) for c, n in zip(info.classes, "568", strict=True))
     )
@@ -79,7 +79,7 @@ def test_digits_are_understood_as_words_text_and_numbers(info: ModelInfo, said: 
 
 
 def test_xy_is_an_inverse_distance_mean_of_sounds(info: ModelInfo) -> None:
-    """At a sound's place, z is that sound's; elsewhere, nearer sounds weigh more: w = 1 / d^4."""
+    """At the place of a sound, z is its z; elsewhere, a sound at distance d has the weight 1 / d^4."""
     square = LatentSpace(info).map
     assert (square.min(axis=0) == 0.0).all()
     assert (square.max(axis=0) == 1.0).all()
@@ -147,7 +147,7 @@ def test_note_without_a_drum_plays_at_its_pitch(info: ModelInfo, note: int) -> N
     assert ask(info, "/morph/drum", note, 127) == ask(info, "/morph/note", note, 127)
 
 
-def test_dynamics_needs_a_model_that_knows_them(info: ModelInfo) -> None:
+def test_dynamics_and_vary_need_a_model_that_supports_them(info: ModelInfo) -> None:
     with pytest.raises(RealtimeError, match="does not know how velocity changes the timbre"):
         ask(info, "/morph/dynamics", 0.5)
     assert ask(info, "/morph/dynamics", 0) == ChangeSetting("dynamics", 0.0)
@@ -158,7 +158,7 @@ def test_dynamics_needs_a_model_that_knows_them(info: ModelInfo) -> None:
         ask(replace(info, anchors=()), "/morph/vary", 0.5)
 
 
-def test_touch_messages_carry_the_touch(info: ModelInfo) -> None:
+def test_touch_messages_become_requests_with_their_touch(info: ModelInfo) -> None:
     z = (1.0, 2.0, 3.0, 4.0)
     assert ask(info, "/morph/touch/3/z", *z) == Move(z, 3)
     assert ask(info, "/morph/touch/0/trigger") == Hit(1.0, None, 0)
@@ -180,7 +180,7 @@ def test_goto_and_path_become_glides(info: ModelInfo) -> None:
     assert path == Goto(snare, 900.0, path="spline", through=(kick, PRESETS["fat"]))
 
 
-def test_a_preset_wins_over_a_sound_without_its_folder(info: ModelInfo) -> None:
+def test_preset_is_preferred_to_a_sound_named_without_its_folder(info: ModelInfo) -> None:
     z = (1.0, 2.0, 3.0, 4.0)
     sound = LatentSpace(info).point("0.wav")
     assert sound == info.anchors[0].z

@@ -20,8 +20,8 @@ COUNT = int(os.environ.get("SOUNDMORPH_DATAGRAMS", "60000"))
 MAX_GROWTH = 8 * 2**20  # bytes; a million leaked objects, one for each datagram, would exceed it
 
 
-def test_random_datagrams_break_nothing(tiny_model: Path) -> None:
-    """Run in a separate process, so that its memory can be measured."""
+def test_random_datagrams_cause_no_exception_broken_sound_or_leak(tiny_model: Path) -> None:
+    """The server runs in a separate process, so that the test can measure its memory."""
     command = [
         sys.executable,
         "-m",

@@ -52,7 +52,7 @@ def player() -> Notebook:
 @pytest.fixture
 def control(decoder: Decoder, player: Notebook, clock: Clock) -> Control:
     control = Control(decoder.info, player, clock=clock)
-    player.played.clear()  # the sounds to prepare
+    player.played.clear()  # the command that prepares sounds
     return control
 
 
@@ -100,7 +100,7 @@ class Naming:
         return "darker", "brighter", "shorter", "longer"
 
 
-def test_axes_are_measured_once_for_all_who_ask(decoder: Decoder, player: Notebook) -> None:
+def test_axes_are_named_once_for_all_senders(decoder: Decoder, player: Notebook) -> None:
     studio = Naming()
     control = Control(decoder.info, player, studio=studio)  # type: ignore[arg-type]
     named = Message("/morph/axes.reply", ("darker", "brighter", "shorter", "longer"))
@@ -160,7 +160,7 @@ def test_sender_of_a_glide_is_told_of_its_arrival(control: Control, player: Note
     assert len(set(tickets)) == 2
     assert 0 not in tickets
     assert control.patience() == IMPATIENCE_S
-    player.come = [tickets[1]]  # the second glide overtook the first
+    player.arrived = [tickets[1]]  # the second glide overtook the first
     assert list(control.news()) == [(BERT, Message("/morph/done", ("/morph/goto", second)))]
     assert control.patience() == PATIENCE_S
 
@@ -205,12 +205,12 @@ def test_scheduled_settings_apply_from_their_time_on(
     assert [c.pitch for c in player.take() if isinstance(c, Trigger)] == [12.0, 0.0, 12.0, 12.0]
 
 
-def test_glides_in_beats_last_as_the_tempo_says(control: Control, player: Notebook) -> None:
+def test_glides_in_beats_follow_the_tempo(control: Control, player: Notebook) -> None:
     kick, snare = (each.centroid for each in control.info.classes[:2])
     say(control, "/morph/seq/tempo", 100)
     say(control, "/morph/glide/beats", 2)
     say(control, "/morph/z", *kick)
-    say(control, "/morph/seq/beat", 0.0, 150.0)  # a beat elsewhere
+    say(control, "/morph/seq/beat", 0.0, 150.0)  # the beat of another program
     say(control, "/morph/z", *snare)
     say(control, "/morph/goto/beats", "kick", 1.0, "smooth")
     say(control, "/morph/path/beats", 4.0, "kick", "snare")
@@ -291,7 +291,7 @@ def test_presets_are_stored_recalled_and_deleted(control: Control, player: Noteb
     assert isinstance(prepare, Prepare)
     assert tuple(player.at) in prepare.points
     say(control, "/morph/z/1", 9)
-    say(control, "/morph/preset/store", "wide")  # the move counts, although it has not reached the mixer
+    say(control, "/morph/preset/store", "wide")  # with the move, although it has not reached the mixer
     say(control, "/morph/preset/recall", "wide")
     say(control, "/morph/between", "fat", "wide", 0.5)
     moved = [c for c in player.take() if isinstance(c, SetZ)]
@@ -309,7 +309,7 @@ def test_presets_are_stored_recalled_and_deleted(control: Control, player: Noteb
 def test_refused_store_changes_nothing(decoder: Decoder, player: Notebook, tmp_path: Path) -> None:
     control = Control(decoder.info, player, shelf=PresetFile(tmp_path / "presets.json"))
     presets, patterns = (f"/morph/{kind}/store" for kind in ("preset", "seq"))
-    with FileLock(tmp_path / ".presets.json.lock"):  # another server saves at length
+    with FileLock(tmp_path / ".presets.json.lock"):  # another server is saving
         refused = {
             (address, name)
             for name in map(str, range(70))
@@ -351,7 +351,7 @@ def test_presets_of_another_model_are_adopted_on_request(
     assert dict(shelf.open(model)) == {"fat": (2.0, *z[1:])}  # the existing preset stays
 
 
-def test_refused_preset_names_those_that_exist_and_the_nearest(control: Control) -> None:
+def test_refusal_of_a_preset_lists_the_presets_and_suggests_the_nearest(control: Control) -> None:
     def refusal(name: str) -> str:
         (error,) = say(control, "/morph/preset/recall", name)
         return str(error.arguments[1])
@@ -363,10 +363,10 @@ def test_refused_preset_names_those_that_exist_and_the_nearest(control: Control)
     assert refusal("xyz") == "no preset named 'xyz'; presets are bright one, dark"
     for number in range(11):
         say(control, "/morph/preset/store", f"p{number}")
-    assert refusal("xyz").endswith("p8, p9, …")  # a dozen of the 13
+    assert refusal("xyz").endswith("p8, p9, …")  # 12 of the 13
 
 
-def test_refused_preset_of_an_earlier_version_comes_with_the_command_that_adopts_it(
+def test_refusal_of_a_preset_of_an_earlier_version_shows_the_command_that_adopts_it(
     decoder: Decoder, player: Notebook, tmp_path: Path
 ) -> None:
     model, z = decoder.info, (1.0, 2.0, 3.0, 4.0)
@@ -378,7 +378,10 @@ def test_refused_preset_of_an_earlier_version_comes_with_the_command_that_adopts
         checksum = shelf.open(replace(model, anchors=model.anchors[1:])).key.split()[-1]
     control = Control(model, player, shelf=shelf)
     for address, wanted in (
-        ("/morph/preset/recall", {"thin": "", "Fat": f" s {checksum}"}),  # without a checksum: saved last
+        (
+            "/morph/preset/recall",
+            {"thin": "", "Fat": f" s {checksum}"},
+        ),  # the section saved last needs no checksum
         ("/morph/trigger", {"thin": ""}),
     ):
         for name, more in wanted.items():
@@ -498,16 +501,16 @@ def test_restarted_player_gets_the_current_state(control: Control, player: Noteb
     assert [type(c) for c in prepared] == [Prepare]
     first, second, *_ = (c.centroid for c in info.classes)
     say(control, "/morph/z/1", 0.25)
-    assert _standing(control, player) == [SetZ((first[0], 0.25, *first[2:]))]
+    assert _commands_of_a_restart(control, player) == [SetZ((first[0], 0.25, *first[2:]))]
     say(control, "/morph/goto", info.classes[1].name, 5000.0)  # target of a long glide
     say(control, "/morph/gain", -6.0)
     say(control, "/morph/mode", "latch")
     say(control, "/morph/trigger", 1.0)
-    assert _standing(control, player) == [SetZ(second), Gain(-6.0), Mode("latch")]
+    assert _commands_of_a_restart(control, player) == [SetZ(second), Gain(-6.0), Mode("latch")]
     assert list(control.news()) == []  # no arrival is reported for the lost glide
 
 
-def _standing(control: Control, player: Notebook) -> list[Command]:
+def _commands_of_a_restart(control: Control, player: Notebook) -> list[Command]:
     player.played.clear()
     control.resume(control.info)
     return list(player.played[0][0])
@@ -532,7 +535,7 @@ def test_restarted_player_does_not_get_scheduled_commands(
     clock.now += 31.0
     say(control, "/morph/z/0", 5.0, due=clock.now + 30.0)
     say(control, "/morph/gain", -9.0, due=clock.now + 30.0)
-    assert _standing(control, player) == [SetZ(z), Gain(-6.0)]
+    assert _commands_of_a_restart(control, player) == [SetZ(z), Gain(-6.0)]
 
 
 def test_messages_are_refused_while_no_engine_runs(
@@ -551,14 +554,14 @@ def test_messages_are_refused_while_no_engine_runs(
     monkeypatch.undo()
     clock.now += 0.05
     assert [receiver for receiver, _ in control.news()] == [(ME[0], 4000)]
-    assert _standing(control, player) == [Gain(-3.0)]
+    assert _commands_of_a_restart(control, player) == [Gain(-3.0)]
 
 
 def with_course(info: ModelInfo) -> ModelInfo:
     return replace(info, courses=(CourseInfo(0, 1, (0.0, 0.25, 1.0), (0.0, 6.0, 0.0)),))
 
 
-def test_between_classes_goes_evenly_and_levels_the_hits_there(decoder: Decoder, player: Notebook) -> None:
+def test_between_two_classes_follows_their_course_and_its_levels(decoder: Decoder, player: Notebook) -> None:
     control = Control(with_course(decoder.info), player)
     first, second = (np.array(each.centroid) for each in control.info.classes[:2])
     names = [each.name for each in control.info.classes[:2]]
@@ -576,7 +579,9 @@ def test_between_classes_goes_evenly_and_levels_the_hits_there(decoder: Decoder,
     assert plain == Trigger(level_db=-2.0)
 
 
-def test_lane_of_the_sequencer_goes_evenly(decoder: Decoder, player: Notebook) -> None:
+def test_lane_of_the_sequencer_follows_the_course_between_its_classes(
+    decoder: Decoder, player: Notebook
+) -> None:
     control = Control(with_course(decoder.info), player)
     names = [each.name for each in control.info.classes[:2]]
     first, second = (np.array(each.centroid) for each in control.info.classes[:2])

@@ -35,14 +35,14 @@ def test_every_note_plays_its_own_drum_of_the_bundled_kit(classes: Names) -> Non
     assert found == WANTED
 
 
-def test_toms_rise_and_hats_choke_each_other() -> None:
+def test_toms_rise_in_pitch_and_hats_choke_each_other() -> None:
     toms = [DRUMS[note].semitones for note in WANTED["tom"]]
     assert toms == sorted(set(toms))
     assert {note for note, drum in DRUMS.items() if drum.choke} == {42, 44, 46}
     assert len({DRUMS[note].choke for note in (42, 44, 46)}) == 1
 
 
-def test_electric_snare_is_deeper_and_the_splash_is_the_highest_cymbal_but_no_hat() -> None:
+def test_electric_snare_is_lower_and_the_splash_is_the_highest_cymbal_below_the_hats() -> None:
     assert DRUMS[40].semitones < DRUMS[38].semitones  # two semitones higher, listeners hear a hat
     splash = DRUMS[55].semitones
     assert max(DRUMS[note].semitones for note in WANTED["cymbal"] if note != 55) < splash

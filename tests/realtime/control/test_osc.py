@@ -87,7 +87,7 @@ def test_empty_bundle_has_no_packets() -> None:
         (b"\0" * 64, "neither a message"),
         (b"/ping", "damaged message"),
         (b"/ping\0\0\0f\0\0\0", "damaged message"),  # types without a comma
-        (b"/a\0\0,s\0\0kick", "damaged message"),  # no end
+        (b"/a\0\0,s\0\0kick", "damaged message"),  # unterminated text
         (b"/a\0\0,d\0\0\x3f\xf8", "damaged message"),
         (b"/a\xff\0,\0\0\0", "damaged message"),  # not UTF-8
         (b"/a\0\0,b\0\0\x7f\xff\xff\xff", "damaged message"),
@@ -150,13 +150,13 @@ class Client:
     def send(self, datagram: bytes) -> None:
         self.socket.sendto(datagram, self.server)
 
-    def hear(self) -> Message:
+    def receive(self) -> Message:
         (packet,) = parse(self.socket.recv(65536))
         return packet.messages[0]
 
     def ask(self, address: str, *arguments: object) -> Message:
         self.send(encode(Message(address, arguments)))
-        return self.hear()
+        return self.receive()
 
     def status(self, key: str) -> object:
         answer = self.ask("/morph/get/status").arguments
@@ -196,9 +196,9 @@ def test_ping_is_answered_with_pong(client: Client) -> None:
 
 def test_malformed_datagram_is_counted_and_answered_and_the_server_continues(client: Client) -> None:
     client.send(b"junk")
-    assert client.hear().address == "/morph/error"
+    assert client.receive().address == "/morph/error"
     client.send(b"/a\0\0,c\0\0\0\0\0a")
-    assert "unknown argument types" in client.hear().arguments[1]
+    assert "unknown argument types" in client.receive().arguments[1]
     assert client.ask("/ping") == Message("/pong")
     assert client.status("malformed") == 2
 
@@ -221,7 +221,7 @@ def test_reply_gets_no_reply(client: Client) -> None:
 
 
 def test_a_thousand_messages_are_handled_in_order(client: Client, engine: Engine) -> None:
-    """Each message overrides the one before; the last one must win."""
+    """Each message overrides the one before; the value of the last must remain."""
     for value in range(1000):
         client.send(encode(Message("/morph/z/0", (value / 100,))))
     client.ask("/ping")
@@ -234,11 +234,11 @@ def test_sender_is_told_when_its_glide_arrives(client: Client, engine: Engine) -
     client.send(encode(Message("/morph/goto", (name, 20.0))))
     client.ask("/ping")
     take(engine, 12)  # 32 ms
-    assert client.hear() == Message("/morph/done", ("/morph/goto", name))
+    assert client.receive() == Message("/morph/done", ("/morph/goto", name))
 
 
 def test_dropped_datagrams_do_not_delay_news(client: Client, engine: Engine) -> None:
-    """Datagrams come every 5 ms; the server, which polls every 10 ms, once polled only after 32 of them."""
+    """Datagrams come every 5 ms. The server looks for news every 10 ms, not only after 32 datagrams."""
     name = engine.mixer._decoder.info.classes[1].name
     client.send(encode(Message("/morph/goto", (name, 0.0))))
     client.ask("/ping")
@@ -252,7 +252,7 @@ def test_dropped_datagrams_do_not_delay_news(client: Client, engine: Engine) -> 
         refused += 1
         time.sleep(0.005)
         with contextlib.suppress(BlockingIOError):
-            heard.append(client.hear())
+            heard.append(client.receive())
     assert heard == [Message("/morph/done", ("/morph/goto", name))]
 
 
@@ -285,8 +285,8 @@ def test_replies_are_charged_by_size(server: Server) -> None:
     client = Client(server.port)
     client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 23)
     client.send(bundle(1, *[encode(Message("/morph/get/map"))] * 600))
-    sizes = [len(encode(client.hear()))]
-    while (answer := client.hear()).address == "/morph/map.reply":
+    sizes = [len(encode(client.receive()))]
+    while (answer := client.receive()).address == "/morph/map.reply":
         sizes.append(len(encode(answer)))
     assert answer.address == "/morph/error"
     assert answer.arguments[0] == "/morph/get/map"
@@ -307,16 +307,16 @@ def test_command_does_not_wait_for_another_senders_questions(engine: Engine) -> 
         server.take_in(questions, asking.socket.getsockname())
         while server.work():
             with contextlib.suppress(BlockingIOError):
-                asking.hear()  # the first reply
+                asking.receive()  # the first reply
                 break
         server.take_in(encode(Message("/morph/trigger", (2.0,))), playing.socket.getsockname())
         server.work()
-        assert playing.hear().arguments[0] == "/morph/trigger"
+        assert playing.receive().arguments[0] == "/morph/trigger"
         while server.work():
             pass
         answers = 1
         with contextlib.suppress(BlockingIOError):
-            while asking.hear():
+            while asking.receive():
                 answers += 1
         assert answers >= 60
         asking.socket.close()
@@ -351,7 +351,7 @@ def test_time_tags_beyond_the_horizon_are_refused_and_past_ones_mean_now(
     client: Client, engine: Engine
 ) -> None:
     client.send(bundle(ntp(time.time() + 3600), HALF))
-    assert "time tag 3600 s ahead; up to 60 s" in client.hear().arguments[1]
+    assert "time tag 3600 s ahead; up to 60 s" in client.receive().arguments[1]
     client.send(bundle(ntp(time.time() - 3600), HALF))
     client.ask("/ping")
     assert np.abs(take(engine, 4)).max() > 0

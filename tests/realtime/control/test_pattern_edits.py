@@ -87,6 +87,14 @@ class Stage:
         assert [lane.arguments[0] for lane in lanes] == [*range(len(lanes))]
         return _facts(head.arguments), [_lane(lane) for lane in lanes]
 
+    def change_model(self, name: str) -> None:
+        """Change the model; return when the change is done."""
+        self.control.handle([Message("/morph/model", (name,))], ANNA)
+        end = time.monotonic() + 30.0
+        while (ANNA, Message("/morph/done", ("/morph/model", name))) not in self.news():
+            assert time.monotonic() < end
+            time.sleep(self.control.patience())
+
     def news(self) -> list[tuple[Sender, Message]]:
         return list(self.control.news())
 
@@ -284,9 +292,7 @@ def test_change_of_model_loads_its_pattern_and_stops_the_sequencer(info: ModelIn
     stage.say(("add",), ("lane/0/step/9", 0.5), ("start",))
     _, lanes = stage.state()
     stage.player.take()
-    stage.control.handle([Message("/morph/model", ("other",))], ANNA)
-    while (ANNA, Message("/morph/done", ("/morph/model", "other"))) not in stage.news():
-        time.sleep(stage.control.patience())
+    stage.change_model("other")
     head, lanes_again = stage.state()
     assert (head["playing"], head["undo"], lanes_again) == (0, 0, lanes)
     told = [each for each in stage.player.take() if not isinstance(each, Prepare)]
@@ -301,9 +307,7 @@ def test_another_version_of_the_model_keeps_the_loop_and_the_presets(info: Model
     stage.player.take()
     newer = dataclasses.replace(info, loudness_db=info.loudness_db - 1.0)
     stage.studio.info = newer
-    stage.control.handle([Message("/morph/model", ("newer",))], ANNA)
-    while (ANNA, Message("/morph/done", ("/morph/model", "newer"))) not in stage.news():
-        time.sleep(stage.control.patience())
+    stage.change_model("newer")
     head, lanes = stage.state()
     assert stage.control.info is newer
     assert (head["playing"], lanes) == (1, before[1])
@@ -428,7 +432,7 @@ def test_restarted_player_gets_the_pattern_and_plays(stage: Stage) -> None:
     assert told == [SetClock(90.0, 50.0, 16), SetStep(0, (Trigger(1.0),)), StartSteps()]
 
 
-def test_a_path_moves_the_point_through_its_places_once_a_loop(stage: Stage) -> None:
+def test_path_moves_the_point_through_its_places_in_each_loop(stage: Stage) -> None:
     place = stage.control.space.map.tolist()
     asked = stage.say(("path", *place[0], *place[1], *place[2]))[1]
     ways = [each.way for each in asked if isinstance(each, SetStep)]

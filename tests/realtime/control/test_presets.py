@@ -39,13 +39,13 @@ def test_presets_survive_a_restart(info: ModelInfo, tmp_path: Path) -> None:
     assert {each.name for each in path.parent.iterdir()} == {"presets.json", ".presets.json.lock"}
 
 
-def another_of_its_name(info: ModelInfo) -> ModelInfo:
+def namesake(info: ModelInfo) -> ModelInfo:
     """Return a model with the same name and configuration but other sounds."""
     return replace(info, anchors=info.anchors[1:])
 
 
 def test_each_model_has_its_own_presets_in_one_file(info: ModelInfo, tmp_path: Path) -> None:
-    other = another_of_its_name(info)
+    other = namesake(info)
     shelf = PresetFile(tmp_path / "presets.json")
     for model, name in ((info, "fat"), (other, "thin")):
         presets = shelf.open(model)
@@ -72,7 +72,7 @@ def test_the_next_version_of_a_model_keeps_presets_and_state(info: ModelInfo, tm
     assert said == [f"keeps the presets of an earlier version of {info.name!r}: mine"]
     found.delete("mine")
     shelf.save(found)
-    assert dict(shelf.open(versions[2])) == {}  # it has a section of its own now
+    assert dict(shelf.open(versions[2])) == {}  # it now has its own section
     assert dict(shelf.open(versions[0])) == {"mine": FAT}
 
 
@@ -82,11 +82,11 @@ def test_sections_of_earlier_versions_are_deleted_once_they_add_nothing(
     versions = [replace(info, pca=replace(info.pca, variance=(float(i),) * 4)) for i in (1, 2, 3)]
     path = tmp_path / "presets.json"
     shelf = PresetFile(path, lambda line: None)
-    shelf.save(Presets(another_of_its_name(info), {"fat": FAT}))
+    shelf.save(Presets(namesake(info), {"fat": FAT}))
     shelf.save(Presets(versions[0], {"fat": FAT, "old": THIN}))
     for version in versions[1:]:
         shelf.save(Presets(version, {"fat": FAT, "thin": THIN}))
-    kept = [Presets(model).key for model in (another_of_its_name(info), versions[0], versions[2])]
+    kept = [Presets(model).key for model in (namesake(info), versions[0], versions[2])]
     assert [*json.loads(path.read_text())["models"]] == kept
 
 
@@ -152,7 +152,9 @@ def test_presets_that_do_not_fit_are_left_out_and_stay_in_the_file(info: ModelIn
 
 
 @pytest.mark.parametrize("value", ["NaN", "9" * 400, "9" * 5000, '"\\ud800"', "[" * 50 + "]" * 50])
-def test_section_of_another_model_never_prevents_saving(info: ModelInfo, tmp_path: Path, value: str) -> None:
+def test_invalid_section_of_another_model_does_not_prevent_saving(
+    info: ModelInfo, tmp_path: Path, value: str
+) -> None:
     path = tmp_path / "presets.json"
     path.write_text(f'{{"{FORMAT}": 1, "models": {{"another 0123": {{"presets": {{"x": {value}}}}}}}}}')
     presets = PresetFile(path, lambda line: None).open(info)

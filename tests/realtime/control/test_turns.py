@@ -12,7 +12,7 @@ A, B = ("10.0.0.1", 1), ("10.0.0.2", 2)
 
 
 def work(done: list[str], name: str, asks: str) -> Iterator[bool]:
-    """Do one piece, and one more for each letter; `?` is a reply to a question."""
+    """Do one piece of work, and one more for each letter of `asks`; `?` stands for a reply to a question."""
     done.append(name)
     for letter in asks:
         yield letter == "?"

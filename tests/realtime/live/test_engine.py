@@ -158,7 +158,7 @@ def test_high_load_decodes_more_ticks_per_call_and_sheds_unless_synchronous(
 
 
 def test_hits_wait_at_most_patience_blocks_for_a_longer_queue(make_mixer: Make) -> None:
-    """On a machine that cannot keep up, they come a few blocks later, and a voice is shed."""
+    """On a machine that cannot keep up, hits start a few blocks later, and a voice is shed."""
     mixer = make_mixer()
     warm_up(mixer)
 
@@ -199,7 +199,7 @@ def test_full_inbox_drops_and_counts_moves_and_scheduled_commands_but_no_immedia
     assert len(engine._inbox) == MAX_WAITING + 4
 
 
-def test_scheduled_commands_never_prevent_a_move_for_now(make_engine: Callable[..., Engine]) -> None:
+def test_scheduled_commands_never_prevent_an_immediate_move(make_engine: Callable[..., Engine]) -> None:
     engine = make_engine()
     z = tuple(engine.mixer.glide.at(0))
     for _ in range(MAX_WAITING):
@@ -262,7 +262,7 @@ def test_stop_fades_out_to_silence_and_ends_the_threads(make_engine: Callable[..
 
 
 def test_p99_includes_the_wait_for_the_device(make_mixer: Callable[..., Mixer]) -> None:
-    """A delay lasts from `submit` until the device takes the block."""
+    """The latency of a hit lasts from `submit` until the device takes its block."""
     engine = Engine(make_mixer(), ahead=2)
     engine.start()
     out = np.empty((engine.block_size, engine.mixer.channels), np.float32)
@@ -312,7 +312,7 @@ def test_scheduled_loop_starts_at_the_exact_sample(make_engine: Callable[..., En
 
 
 def test_streams_of_the_next_step_are_counted_before_its_block(make_mixer: Make) -> None:
-    """They count like those of submitted hits: a block in which many streams begin is begun earlier."""
+    """As with submitted hits, the rendering of a block in which many streams begin starts earlier."""
     mixer = make_mixer()
     crossfade, block = Crossfade(mixer), np.zeros((128, 2), np.float32)
     here = tuple(mixer.glide.target)

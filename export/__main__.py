@@ -39,8 +39,8 @@ def get_parser(prog: str = "python -m export") -> argparse.ArgumentParser:
     parser.add_argument(
         "--courses",
         action="store_true",
-        help="measure the paths between class centres, so that /morph/between follows them in equal steps "
-        "for the ear; takes a few seconds for each pair of classes",
+        help="measure the paths between class centres, so that /morph/between follows them in steps that "
+        "sound equal; takes a few seconds for each pair of classes",
     )
     parser.add_argument("--force", action="store_true", help="replace existing files")
     return parser
@@ -77,9 +77,9 @@ def main(argv: Sequence[str] | None = None, prog: str = "python -m export") -> i
 
         add(args.out)
     size_mb = args.out.stat().st_size / 1e6
-    print(f"{args.out}  {size_mb:.1f} MB, at most {parity.worst:.0e} off the PyTorch model")
+    print(f"{args.out}  {size_mb:.1f} MB, differs from PyTorch by {parity.worst:.0e} at most")
     beside = encoder_path(args.out)
-    print(f"{beside}  {beside.stat().st_size / 1e6:.1f} MB, by which `realtime encode` finds points")
+    print(f"{beside}  {beside.stat().st_size / 1e6:.1f} MB, the encoder for `realtime encode`")
     print(f"next: {program('realtime')} serve --model {shlex.quote(str(args.out))}")
     return 0
 

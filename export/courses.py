@@ -1,6 +1,6 @@
 """Measures the paths between class centres, so that the server can follow them in even steps.
 
-`python -m export.courses FILE.onnx` adds the measures (courses) to a decoder and adjusts its encoder.
+`python -m export.courses FILE.onnx` adds the measured courses to a decoder file and adjusts its encoder.
 """
 
 from __future__ import annotations
@@ -44,30 +44,30 @@ class _Line:
     def __init__(self, decoder: Decoder, start: Point, end: Point) -> None:
         self._decoder, self._start, self._end = decoder, start, end
         self._rate = decoder.info.sample_rate
-        self._heard: dict[float, tuple[NDArray[np.float32], float]] = {}
+        self._measured: dict[float, tuple[NDArray[np.float32], float]] = {}
 
     def sound(self, t: float) -> Sound:
         z = (1.0 - t) * self._start + t * self._end
         sound: Sound = self._decoder.decode(z[np.newaxis].astype(np.float32))[0]
         return sound
 
-    def hear(self, t: float) -> tuple[NDArray[np.float32], float]:
+    def measured(self, t: float) -> tuple[NDArray[np.float32], float]:
         """Return the power of mel bands, [windows, bands], and the loudness of the first 400 ms in LUFS.
 
         The loudness of the whole sound would jump wherever a quieter block begins to pass the gate of
         BS.1770.
         """
-        if t not in self._heard:
+        if t not in self._measured:
             sound = self.sound(t)
             padded = torch.from_numpy(np.pad(sound, (0, WINDOW)))[None]
             levels = mel_levels(padded, self._rate, bands=BANDS, window=WINDOW, hop=HOP)[0].numpy()
             begin = sound[: round(GATE_S * self._rate) + 1, None]
-            self._heard[t] = np.asarray(10 ** (levels / 10), np.float32), lufs(begin, self._rate)
-        return self._heard[t]
+            self._measured[t] = np.asarray(10 ** (levels / 10), np.float32), lufs(begin, self._rate)
+        return self._measured[t]
 
     def gains(self, places: Sequence[float], shares: Floats) -> Floats:
-        """Return the gains in dB that bring each point to the straight line between the ends' loudness."""
-        loudness = np.array([self.hear(t)[1] for t in places])
+        """Return the gain in dB for each point with which loudness changes linearly between the ends."""
+        loudness = np.array([self.measured(t)[1] for t in places])
         straight = loudness[0] + (loudness[-1] - loudness[0]) * shares
         return np.asarray(straight - loudness if np.isfinite(loudness).all() else np.zeros(len(places)))
 
@@ -77,7 +77,7 @@ class _Line:
         The floor is 70 dB below the loudest band.
         """
         gains = (10 ** (self.gains(places, shares) / 10)).astype(np.float32)
-        powers = [self.hear(t)[0] * gain for t, gain in zip(places, gains, strict=True)]
+        powers = [self.measured(t)[0] * gain for t, gain in zip(places, gains, strict=True)]
         floor = max(power.max() for power in powers) * np.float32(10 ** (-RANGE_DB / 10))
         levels = [10 * np.log10(power + floor) for power in powers]
         return np.array([np.abs(after - before).mean() for before, after in itertools.pairwise(levels)])
@@ -86,17 +86,16 @@ class _Line:
 def path_shares(steps: Floats) -> Floats:
     """Return the share of the path before the first and after each of N steps, from 0 to 1: [N + 1]."""
     travelled = np.cumsum(steps)
-    return np.concatenate(
-        ([0.0], travelled / travelled[-1])
-    )  # steps.sum() may differ from way[-1] by rounding
+    # not steps.sum(), which may differ from the last partial sum by rounding
+    return np.concatenate(([0.0], travelled / travelled[-1]))
 
 
 def measure(decoder: Decoder, start: Point, end: Point) -> tuple[list[float], list[float]]:
-    """Return the positions on the line between two points [D] that are equal steps apart for the ear.
+    """Return the positions on the line between two points [D] between which the sound changes equally.
 
     Returns:
-        `STEPS` + 1 positions, from 0 to 1, and the gains in dB that bring each to the straight line between
-        the loudness of the ends.
+        `STEPS` + 1 positions, from 0 to 1, and the gain in dB for each with which loudness changes linearly
+        between the ends.
     """
     line = _Line(decoder, start, end)
     places = np.linspace(0.0, 1.0, FIRST).tolist()

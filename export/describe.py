@@ -46,7 +46,7 @@ TYPICAL = 8
 PITCHED = 0.25
 """Median clarity above which the sounds of a class count as having a pitch."""
 BODY_S = (0.05, 0.3)
-"""Start and end of the part of a drum in which its pitch is heard."""
+"""Start and end of the body of a drum sound, the part with the pitch."""
 
 
 @torch.no_grad()
@@ -142,16 +142,16 @@ def _drums(velocity: Directions) -> tuple[DrumInfo, ...]:
 def _most_typical(model: VAE, members: Tensor, config: Config, candidates: int) -> Tensor:
     """Return the point, among the points of a class [N, D], that sounds most typical of it.
 
-    The `candidates` points in the middle of the class are decoded and encoded again, as a typical point may
-    decode to an untypical sound. The one whose new point has the least mean distance to the class wins. In a
-    class whose sounds have a pitch, the one with the clearest pitch among the `TYPICAL` best wins.
+    The `candidates` points in the middle of the class are decoded and encoded again, because a typical point
+    may decode to an untypical sound. The point whose new point has the least mean distance to the class wins.
+    In a class whose sounds have a pitch, the point with the clearest pitch among the `TYPICAL` best wins.
     """
     middle = torch.cdist(members, members).mean(1).argsort()[:candidates]
     if len(middle) == 1:
         return members[middle[0]]
     decoded = model.decode(members[middle].float()).numpy()[:, 0]
-    heard = [_encoded(model, sound, config) for sound in decoded]
-    distance = torch.cdist(torch.stack(heard).to(members), members).mean(1)
+    encoded = [_encoded(model, sound, config) for sound in decoded]
+    distance = torch.cdist(torch.stack(encoded).to(members), members).mean(1)
     best = middle[distance.argsort()[:TYPICAL]]
     clarity = _clarity(cast(ModalDecoder, model.decoder), members.float())
     return members[best[clarity[best].argmax() if clarity.median() > PITCHED else 0]]
@@ -167,7 +167,7 @@ def _clarity(decoder: ModalDecoder, z: Tensor) -> Tensor:
 
 
 def _encoded(model: VAE, sound: NDArray[np.float32], config: Config) -> Tensor:
-    """Return the point [D] of a sound [T]; infinitely far away if it is silent."""
+    """Return the point [D] of a sound [T]; infinitely far away if the sound is silent."""
     try:
         prepared = prepare(sound, config.model.sample_rate, preparation(config.model, config.data))
     except RealtimeError:

@@ -65,9 +65,9 @@ def _features(bands: Floats) -> _Features:
 def _score(start: _Features, end: _Features, windows: float) -> float:
     """Return a score for the audibility of a glide that takes `windows` windows.
 
-    Level in dB and spectrum are assumed to go evenly from one end to the other. The sums over all windows say
-    how far the hit is from a plain hit of either end while it is audible. The smaller sum counts, times the
-    lowest audibility during the glide.
+    Level in dB and spectrum are assumed to change evenly from one end to the other. Two sums over all windows
+    measure how far the hit is from a plain hit of either end, weighted by audibility. The score is the
+    smaller sum, times the lowest audibility during the glide.
     """
     share = np.minimum(np.arange(len(start.centroid), dtype=np.float32) / windows, 1.0)
     level_db = start.level_db + share * (end.level_db - start.level_db)

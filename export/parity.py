@@ -23,7 +23,7 @@ class Parity:
 
     Attributes:
         full: difference when all frames are decoded in one call.
-        streamed: difference when they are decoded in uneven chunks, with a z that changes at every frame.
+        streamed: difference when frames are decoded in uneven chunks, with a z that changes at every frame.
     """
 
     full: float

@@ -74,7 +74,8 @@ def write(model: VAE, info: ModelInfo, target: Path) -> Parity:
         parity = compare(model, part)
         if parity.worst > MAX_DIFFERENCE:
             raise ExportError(
-                f"the exported decoder is {parity.worst:.1e} off the model, more than {MAX_DIFFERENCE:.0e}"
+                f"the exported decoder differs from the model by {parity.worst:.1e}, more than "
+                f"{MAX_DIFFERENCE:.0e}"
             )
     return parity
 
@@ -85,7 +86,7 @@ def _write_encoder(model: VAE, info: EncoderInfo, target: Path) -> None:
     difference = encoder_difference(model, target)
     if difference > MAX_DIFFERENCE:
         raise ExportError(
-            f"the exported encoder is {difference:.1e} of the largest z off the model, "
+            f"the exported encoder differs from the model by {difference:.1e} of the largest z, "
             f"more than {MAX_DIFFERENCE:.0e}"
         )
 

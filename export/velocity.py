@@ -1,13 +1,13 @@
 """Learns the directions of z in which hits get harder, from drums recorded at several velocities.
 
 Drums of one class change in different ways: hardly more than half of all pairs change in the same direction.
-So each drum has a direction of its own, which applies around its place; elsewhere, the direction of its class
-does.
+So each drum has a direction of its own, which applies around its place; elsewhere, the direction of the class
+applies.
 
 Encoder and decoder lose a part of the differences between the takes of a drum. The directions of drums are
 therefore adjusted until brightness, decay and attack (`export.facts`) of the decoded sounds change as those
-of the recordings do. As a hit mixes the directions of neighbours, the file has those whose mixtures are
-adjusted.
+of the recordings do. A hit mixes the directions of neighbouring drums, so the file stores directions whose
+mixtures are the adjusted ones (`unmixed`).
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def learn(checkpoint: Checkpoint, model: VAE, folder: Path) -> Directions:
     """Return the directions, learnt from the sounds of a folder.
 
     Args:
-        checkpoint: the checkpoint of the model, whose configuration says how sounds are prepared.
+        checkpoint: the checkpoint of the model, whose configuration defines how sounds are prepared.
         model: the model, in evaluation mode.
         folder: a folder as for training. Its manifest.csv has the column velocity, 0 to 1, and the takes of a
             drum share a group.
@@ -87,11 +87,11 @@ def learn(checkpoint: Checkpoint, model: VAE, folder: Path) -> Directions:
     strange = set(sounds.classes) - set(checkpoint.classes)
     if strange:
         raise ExportError(
-            f"{folder}: class {min(strange)} is none of the model's, {', '.join(checkpoint.classes)}"
+            f"{folder}: class {min(strange)} is not one of the model's: {', '.join(checkpoint.classes)}"
         )
     drums = layers(sounds.velocities, sounds.groups)
     if not drums:
-        raise ExportError(f"{folder}: its manifest.csv tells of no drum that was hit with two velocities")
+        raise ExportError(f"{folder}: its manifest.csv has no drum with takes of two velocities")
     if len(drums) > MAX_DRUMS:
         raise ExportError(
             f"{folder}: {len(drums)} drums have takes of two velocities; at most {MAX_DRUMS} are accepted"

@@ -321,7 +321,7 @@
 						240.0,
 						22.0
 					],
-					"text": "In a bpatcher, as here, it shows its light, host, ports, lateness and panic button; typed as an object it works without. Max sends from one port and listens on another: morph.client asks the server to answer there.",
+					"text": "In a bpatcher, as here, it shows its light, host, ports, latency and panic button; typed as an object it works without them. Max sends from one port and listens on another: morph.client asks the server to reply to that port.",
 					"presentation": 1,
 					"presentation_rect": [
 						20.0,

@@ -70,7 +70,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "trainer play") -> int:
     if not args.data.is_dir():
         return fail(f"{args.data}: {'not a folder' if args.data.exists() else 'no such folder'}")
     if args.learn_only:
-        priority.ordinary()  # the server that started this process is a real-time one
+        priority.ordinary()  # the parent may be a server with real-time priority
     try:
         installed.check("learning", (*installed.NEEDED, "matplotlib"), "learn")
         job = Job(

@@ -56,7 +56,7 @@ class Job:
         """Refuse a run of another folder, unless `force` is set or that folder is gone.
 
         Raises:
-            TrainerError: the run has learnt a folder of the same name from another place.
+            TrainerError: the run has learnt another folder of the same name.
         """
         known = self.out / SOURCE
         if self.force or not known.is_file():
@@ -70,7 +70,7 @@ class Job:
             )
 
     def record_source(self) -> None:
-        """Note in the run where its sounds come from."""
+        """Store the path of the folder of sounds in the run."""
         (self.out / SOURCE).write_bytes(os.fsencode(self.data.resolve()))
 
     def _numbered(self, number: int) -> Path:

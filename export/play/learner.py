@@ -30,7 +30,7 @@ class Learner:
         context = multiprocessing.get_context("spawn")
         self._line, theirs = context.Pipe(duplex=False)
         self._process = context.Process(target=_main, args=(job, theirs), name="learner")
-        with _held(ENDING):  # until the process catches them
+        with _blocked(ENDING):  # until the process has handlers for them
             self._process.start()
         theirs.close()
 
@@ -63,7 +63,7 @@ class Learner:
 
 
 @contextlib.contextmanager
-def _held(numbers: set[signal.Signals]) -> Iterator[None]:
+def _blocked(numbers: set[signal.Signals]) -> Iterator[None]:
     """Block signals; a process that starts meanwhile inherits the block."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
@@ -84,7 +84,7 @@ def _main(job: Job, line: Connection) -> None:
 
 
 def _tell(line: Connection) -> None:
-    with contextlib.suppress(OSError):  # nobody listens any more
+    with contextlib.suppress(OSError):  # the other process has ended
         line.send(None)
 
 

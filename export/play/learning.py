@@ -23,11 +23,11 @@ from trainer.run.progress import duration
 from trainer.run.state import State
 
 SHARE = 0.1
-"""Part of the time that goes into new versions of the model file, on an idle machine."""
+"""Share of the time spent on new versions of the model file, on an idle machine."""
 LEAST_S, MOST_S = 10.0, 60.0
 """Least and most time of learning between two versions, unless a version itself took longer than the most."""
 NEAR_DB, FAR_DB = 2.0, 4.0
-"""Mean distances by ear up to which sounds count as near the real ones, and as like them.
+"""Largest mean distances by ear at which sounds count as near the real sounds, and as like them.
 
 Two hits of one drum are 1.1 dB apart (median, docs/results.md)."""
 NICENESS = 10
@@ -90,9 +90,9 @@ class Watcher(progress.Bars):
             self.offer()
 
     def offer(self) -> None:
-        """Offer the model as it is now; the stage plays it from now on if it is nearer than the last.
+        """Offer the current model; if it is nearer to the sounds than the last version, the stage plays it.
 
-        After `stop`, the version that plays stays.
+        After `stop`, the stage keeps its version.
         """
         began, before = time.monotonic(), self._published.distance_db
         with contextlib.suppress(KeyboardInterrupt):

@@ -1,4 +1,4 @@
-"""A preview of a run: a picture and a sound file of real sounds and of ours, the worst match first."""
+"""A preview of a run: a picture and a sound file of real and decoded sounds, the worst match first."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def write(pairs: list[Pair], sample_rate: int, folder: Path) -> None:
 
 
 def _in_turn(pairs: list[Pair], sample_rate: int) -> Floats:
-    """Return all sounds one after the other, [samples] in ±1: each real one, then ours."""
+    """Return all sounds one after the other, [samples] in ±1: each real sound, then the decoded one."""
     gap = np.zeros(round(GAP_S * sample_rate), np.float32)
     return np.concatenate([part for pair in pairs for part in (pair.real, gap, pair.ours, gap)]).clip(-1, 1)
 

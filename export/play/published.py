@@ -28,7 +28,7 @@ class Published:
         path: the decoder file; the encoder lies beside it.
 
     Attributes:
-        distance_db: mean distance by ear of the version that `path` holds; infinite before the first.
+        distance_db: mean distance by ear of the version in `path` from the sounds; infinite before the first.
     """
 
     def __init__(self, path: Path) -> None:
@@ -41,7 +41,7 @@ class Published:
         """Export the model of a run; replace the file if the new version is nearer to the sounds.
 
         Args:
-            look: called now and then; if it raises an exception, the file stays as it is.
+            look: called now and then; if it raises an exception, the file stays unchanged.
         """
         draft = self.path.with_name(f".{self.path.name}")
         try:
@@ -59,7 +59,7 @@ class Published:
                 left.unlink(missing_ok=True)
 
     def show(self) -> None:
-        """Write the preview of the version that `path` holds."""
+        """Write the preview of the version in `path`."""
         preview.write(self._pairs, self._rate, self.path.parent)
 
 

@@ -20,7 +20,7 @@ from realtime.util.errors import over_progress
 from trainer.commands.signals import signals
 
 SHOW_CURSOR = "\x1b[?25h"
-"""A progress bar that is killed leaves it hidden."""
+"""Shows the cursor, which a killed progress bar leaves hidden."""
 
 
 def play(job: Job, options: Sequence[str]) -> int:
@@ -32,8 +32,8 @@ def play(job: Job, options: Sequence[str]) -> int:
         options: options of `realtime serve`.
 
     Returns:
-        0, also after Ctrl-C if something played; 128 + the signal that ended the learning before; 2 after a
-        mistake; or the exit code of a server that ended before.
+        0, also after Ctrl-C if a model played; 128 + the signal that ended the learning before that; 2 after
+        a mistake; or the exit code of a server that ended first.
     """
     Stage.check(options)
     with (
@@ -82,7 +82,7 @@ def _saved(stage: Stage, learner: Learner) -> int:
 
 
 def learn(job: Job) -> int:
-    """Learn the sounds of a folder, for a server that is not ours; return 0, 2, or 128 + a signal."""
+    """Learn the sounds of a folder for a server that already runs; return 0, 2, or 128 + a signal."""
     with signals() as caught, closing(Learner(job)) as learner:
         for _ in learner.versions():
             if caught:

@@ -26,7 +26,7 @@ END_S = 10.0
 class Stage:
     """A server that plays one model file, and a newer version of it each time `play` is called.
 
-    It goes on playing when this process is killed.
+    The server goes on playing when this process is killed.
 
     Args:
         model: the decoder file; messages may name the files of its folder.
@@ -51,20 +51,20 @@ class Stage:
 
     @staticmethod
     def check(options: Sequence[str]) -> None:
-        """End the program with a message, as `realtime serve` does, if it does not take these options.
+        """End the program with a message, as `realtime serve` does, if an option is not accepted.
 
         Raises:
-            RealtimeError: for an option that names another model or library.
+            RealtimeError: an option names another model or library.
         """
         taken = realtime.get_parser().parse_args(["serve", "--model", "", *options])
         if taken.model or taken.library:
             raise RealtimeError("--model and --library cannot be given: the run sets both")
 
     def play(self, stop: Callable[[], bool]) -> None:
-        """Start the server, or let it take the new content of the file without a break in the sound.
+        """Start the server, or make it load the new content of the file without a break in the sound.
 
         Args:
-            stop: returns True once nobody waits for the start any more.
+            stop: returns True to end the wait for the start.
         """
         if self._process is not None:
             with contextlib.suppress(OSError):

@@ -2,13 +2,13 @@
 
 SoundMorph {
 	var <server, <alive = false, <p99, <classes, <>onReply, model;
-	var heard, asks, listener;
+	var latest, asks, listener;
 
 	*new { |host = "127.0.0.1", port = 9000| ^super.new.init(host, port) }
 
 	init { |host, port|
 		server = NetAddr(host, port);
-		heard = 0;
+		latest = 0;
 		thisProcess.addOSCRecvFunc(this.listener);
 		asks = fork {
 			loop {
@@ -16,7 +16,7 @@ SoundMorph {
 				server.sendMsg('/morph/get/status');
 				(alive and: { classes.isNil }).if { this.ask(\classes) };
 				1.wait;
-				((Main.elapsedTime - heard) > 2.5).if { alive = false };
+				((Main.elapsedTime - latest) > 2.5).if { alive = false };
 			}
 		};
 	}
@@ -88,22 +88,22 @@ SoundMorph {
 	}
 
 	// private
-	listener { ^listener ?? { listener = { |message, time, from| this.hear(message, from) } } }
+	listener { ^listener ?? { listener = { |message, time, from| this.receive(message, from) } } }
 
-	hear { |message, from|
+	receive { |message, from|
 		((from.addr == server.addr) and: { from.port == server.port }).if {
-			heard = Main.elapsedTime;
+			latest = Main.elapsedTime;
 			alive = true;
 			switch(message[0])
 			{ '/morph/classes.reply' } { classes = message.drop(1) }
-			{ '/morph/status.reply' } { this.hearStatus(message.drop(1).clump(2).flop) };
+			{ '/morph/status.reply' } { this.receiveStatus(message.drop(1).clump(2).flop) };
 			onReply.value(message);
 		}
 	}
 
-	hearStatus { |status|
+	receiveStatus { |status|
 		var of = { |key| status[0].indexOf(key) !? { |place| status[1][place] } };
 		p99 = of.(\p99_ms);
-		(of.(\model_id) != model).if { model = of.(\model_id); classes = nil } // another one plays: ask again
+		(of.(\model_id) != model).if { model = of.(\model_id); classes = nil } // another model plays: ask again
 	}
 }

@@ -1,4 +1,4 @@
-"""morph.client: the connection, with its light, host and ports, panic, and the server's own lateness."""
+"""morph.client: the connection, with a light, host and ports, panic, and the server's measured latency."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ HELLO = ("/morph/get/classes", "/morph/get/dimensions", "/morph/get/presets")
 
 
 def patch() -> Patch:
-    """An abstraction and bpatcher: messages in, answers and the state of the connection out."""
+    """Return the abstraction and bpatcher: messages in, replies and the state of the connection out."""
     made = Patch(WIDTH, HEIGHT)
     made.box("panel", shown=(0, 0, WIDTH, HEIGHT), bgcolor=[0.16, 0.17, 0.2, 1.0], rounded=6, background=1)
     send, receive, state = connect(made)
@@ -23,11 +23,11 @@ def patch() -> Patch:
 
 
 def connect(made: Patch, y: float = 6.0) -> tuple[Box, Box, Box]:
-    """Add the connection to a patch, its controls in a row.
+    """Add the connection to a patch, with its controls in a row.
 
     Returns:
-        The object that sends, the one that outputs answers, and the one that outputs 1 or 0: the server
-        answers, or does not.
+        The object that sends, the object that outputs replies, and the object that outputs 1 while the server
+        answers, else 0.
     """
     send, receive = made.new(f"udpsend 127.0.0.1 {SEND}"), made.new(f"udpreceive {RECEIVE}")
     host = made.box("textedit", "127.0.0.1", shown=(70, y, 100, 22), keymode=1, varname="host")
@@ -39,7 +39,7 @@ def connect(made: Patch, y: float = 6.0) -> tuple[Box, Box, Box]:
     mine = made.box("number", shown=(332, y, 56, 22), minimum=1, maximum=65535, varname="answers")
     made.wire(made.new(f"loadmess {RECEIVE}"), mine, made.new("prepend port"), receive)
 
-    # Every second: tell the server the port for answers, and ask for a sign of life.
+    # Every second: tell the server the port for replies, and ping it.
     beat, again = made.new(f"metro {PING_MS}"), made.new("t b b")
     made.wire(made.new("loadmess 1"), beat, again)
     kept = made.new("zl reg")
@@ -47,7 +47,7 @@ def connect(made: Patch, y: float = 6.0) -> tuple[Box, Box, Box]:
     made.wire((again, 1), kept, made.new("prepend /morph/reply"), send)
     made.wire(again, made.box("message", "/ping"), send)
 
-    # Answers keep the light on; without any it goes out.
+    # Replies keep the light on; without replies it goes out.
     heard, state = made.new("route /pong /morph/status.reply"), made.new("t b 1")
     change, lost = made.new("change -1"), made.new(f"delay {LOST_MS}")
     light = made.box("led", shown=(10, y, 22, 22), ignoreclick=1, oncolor=[0.2, 0.9, 0.4, 1.0])
@@ -78,12 +78,12 @@ def connect(made: Patch, y: float = 6.0) -> tuple[Box, Box, Box]:
 
 
 def label(made: Patch, text: str, shown: tuple[float, ...], **look: object) -> Box:
-    """Words on the interface."""
+    """Add a label to the interface."""
     return made.box("comment", text, shown=shown, textcolor=[0.8, 0.82, 0.86, 1.0], **look)
 
 
 def help_patch() -> Patch:
-    """morph.client.maxhelp."""
+    """Return morph.client.maxhelp."""
     made = Patch(720.0, 420.0)
     made.box("comment", "morph.client", shown=(20, 16, 300, 34), fontsize=24.0)
     made.box(
@@ -109,9 +109,9 @@ def help_patch() -> Patch:
     made.wire((server, 1), made.box("toggle", shown=(300, 242, 24, 24)))
     made.box(
         "comment",
-        "In a bpatcher, as here, it shows its light, host, ports, lateness and panic button; typed as an "
-        "object it works without. Max sends from one port and listens on another: morph.client asks the "
-        "server to answer there.",
+        "In a bpatcher, as here, it shows its light, host, ports, latency and panic button; typed as an "
+        "object it works without them. Max sends from one port and listens on another: morph.client asks "
+        "the server to reply to that port.",
         shown=(20, 300, 660, 60),
         linecount=3,
     )

@@ -1,4 +1,4 @@
-"""morph.amxd: a MIDI effect for Live. Notes play, dials move z, and the set keeps them."""
+"""morph.amxd: a MIDI effect for Live. Notes play, dials move z, and the Live set stores the dials."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def patch() -> Patch:
 
 
 def _between(made: Patch, answers: Box) -> None:
-    """Two menus of classes, and a dial from one to the other."""
+    """Add two menus of classes, and a dial from one class to the other."""
     x = LEFT + 9 * STEP + 3 * GAP
     label(made, "morph", (x, 34, 100, 18))
     classes, fill, each = made.new("route /morph/classes.reply"), made.new("t l clear"), made.new("zl iter 1")
@@ -81,7 +81,7 @@ def _dial(
 
 
 def _knob(made: Patch, name: str, place: tuple[float, float, float, float], low: float, high: float) -> Box:
-    """A dial that Live automates and keeps with its set."""
+    """Add a dial that Live automates and stores in its set."""
     values = {
         "parameter_longname": name,
         "parameter_shortname": name,

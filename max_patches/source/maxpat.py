@@ -174,7 +174,7 @@ class Patch:
         }
 
     def text(self) -> str:
-        """The file of a patcher or a help patcher."""
+        """Return the file of a patcher or a help patcher."""
         return json.dumps(self.document(), indent="\t") + "\n"
 
     def device(self, kind: str) -> bytes:

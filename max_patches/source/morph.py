@@ -50,7 +50,7 @@ def _answers(made: Patch) -> tuple[tuple[Box, int], tuple[Box, int], tuple[Box, 
 
 
 def _pads(made: Patch, classes: tuple[Box, int]) -> Box:
-    """A pad for each class; a click plays it."""
+    """Add a pad for each class; a click plays the class."""
     label(made, "pads", (16, 54, 100, 20))
     pads = made.box("tab", shown=(16, 76, 460, 84), mode=0, tabs=["waiting for the server"], fontsize=16.0)
     made.wire(classes, made.new("prepend tabs"), pads)
@@ -64,7 +64,7 @@ def _pads(made: Patch, classes: tuple[Box, int]) -> Box:
 
 
 def _between(made: Patch, classes: tuple[Box, int]) -> Box:
-    """Two menus of points, and a slider for the place between them."""
+    """Add two menus of points, and a slider for the place between them."""
     label(made, "morph from", (16, 172, 80, 20))
     label(made, "to", (250, 172, 30, 20))
     a = made.box("umenu", shown=(90, 170, 150, 22), varname="from")
@@ -92,7 +92,7 @@ def _between(made: Patch, classes: tuple[Box, int]) -> Box:
 
 
 def _dimensions(made: Patch, dimensions: tuple[Box, int]) -> None:
-    """A slider for each dimension, over the range of the training sounds."""
+    """Add a slider for each dimension, over the range of the training sounds."""
     label(
         made,
         "dimensions of z, from 0 on the left, over the range of the training sounds",
@@ -119,7 +119,7 @@ def _dimensions(made: Patch, dimensions: tuple[Box, int]) -> None:
 
 
 def _weights(made: Patch, classes: tuple[Box, int]) -> None:
-    """A cursor among circles, one for each class: the weight of a class is its share at the cursor."""
+    """Add a cursor among circles, one for each class: the weight of a class is its share at the cursor."""
     label(made, "mixture of all classes", (500, 254, 200, 20))
     nodes = made.box(
         "nodes",
@@ -139,7 +139,7 @@ def _weights(made: Patch, classes: tuple[Box, int]) -> None:
 
 
 def _presets(made: Patch) -> None:
-    """Presets of the patch, with fractional recall, and presets of the server, kept in its file."""
+    """Add presets of the patch, with fractional recall, and presets of the server, stored in its file."""
     label(
         made,
         "presets of this patch: shift-click stores; 1.5 is half way from 1 to 2",
@@ -169,7 +169,7 @@ def _presets(made: Patch) -> None:
 
 
 def _sequencer(made: Patch, slider: Box, velocity: Box) -> None:
-    """Sixteen steps, each with a velocity (0: no hit) and above it the position of the morph."""
+    """Add sixteen steps, each with a velocity (0: no hit) and above that the position of the morph."""
     label(made, "16 steps: place of the morph, velocity below it (0 rests)", (16, 254, 360, 20))
     run = made.box("toggle", shown=(380, 252, 22, 22))
     tempo = made.box("flonum", shown=(408, 252, 68, 22), minimum=20.0, maximum=400.0, varname="tempo")
@@ -196,7 +196,7 @@ def _sequencer(made: Patch, slider: Box, velocity: Box) -> None:
 
 
 def _hits(made: Patch) -> None:
-    """The settings of new hits."""
+    """Add the settings of new hits."""
     rows = [("gain dB", "/morph/gain", -60.0, 12.0), ("glide ms", "/morph/glide", 0.0, LONGEST_MS)]
     tabs = [("mode", ["live", "latch"], 1)]
     for row in HIT_SETTINGS.values():
@@ -238,7 +238,7 @@ def _hits(made: Patch) -> None:
 
 
 def _midi(made: Patch, slider: Box) -> None:
-    """Notes play, the modulation wheel morphs, controllers 20 to 23 move along the axes."""
+    """Connect MIDI: notes play, the modulation wheel morphs, controllers 20 to 23 move along the axes."""
     note, pair = made.new("stripnote"), made.new("pack 60 100")
     notein = made.new("notein")
     made.wire(notein, note, pair)

@@ -1,7 +1,7 @@
 """A session for Open Stage Control: JSON, a tree of widgets with properties.
 
-The widgets show values from the server's answers. Scripts in the session (JavaScript, run by Open Stage
-Control) put them there. They repeat their queries until the answers have come, and again for another model.
+The widgets show values from the server's replies. Scripts in the session (JavaScript, run by Open Stage
+Control) set the widgets. They repeat their queries until the replies arrive, and again for another model.
 """
 
 from __future__ import annotations
@@ -166,13 +166,13 @@ SHOWN = "{send: false, external: true, script: false}"  # for set(): only move t
 
 
 def widget(kind: str, name: str, frame: Sequence[int] | None = None, **properties: Any) -> Widget:
-    """A widget at left, top, width, height in pixels."""
+    """Return a widget at left, top, width, height in pixels."""
     place = dict(zip(("left", "top", "width", "height"), frame, strict=True)) if frame else {}
     return {"type": kind, "id": name, **place, **properties}
 
 
 def sending(address: str, before: Sequence[Any] = (), tags: str = "f") -> Widget:
-    """The properties of a widget that sends its value after the arguments `before`."""
+    """Return the properties of a widget that sends its value after the arguments `before`."""
     return {
         "address": address,
         "preArgs": list(before) or "",
@@ -184,13 +184,13 @@ def sending(address: str, before: Sequence[Any] = (), tags: str = "f") -> Widget
 
 
 def silent(name: str) -> Widget:
-    """The properties of a widget that is for the session itself: nothing is sent."""
+    """Return the properties of a widget that sends nothing."""
     return {"address": f"/surface/{name}", "bypass": True}
 
 
-def hearing(address: str, script: str) -> Widget:
-    """A variable that receives an answer of the server."""
-    name = address.rpartition("/")[2].replace(".", "_")  # a dot in a name would be that of a property
+def receiving(address: str, script: str) -> Widget:
+    """Return a variable that receives a reply of the server."""
+    name = address.rpartition("/")[2].replace(".", "_")  # a dot would begin the name of a property
     return widget("variable", name, address=address, bypass=True, onValue=filled(script))
 
 
@@ -203,7 +203,7 @@ def filled(script: str) -> str:
 
 
 def button(name: str, text: str, frame: Sequence[int], colour: str, **properties: Any) -> Widget:
-    """A button that sends when it is touched, and nothing when it is released."""
+    """Return a button that sends when it is touched, and nothing when it is released."""
     return widget(
         "button",
         name,
@@ -217,12 +217,12 @@ def button(name: str, text: str, frame: Sequence[int], colour: str, **properties
 
 
 def text(name: str, words: str, frame: Sequence[int], align: str = "left") -> Widget:
-    """Words."""
+    """Return a text."""
     return widget("text", name, frame, default=words, align=align, **silent(name))
 
 
 def fader(name: str, words: str, frame: Sequence[int], low: float, high: float, **properties: Any) -> Widget:
-    """A slider with its name on it."""
+    """Return a slider with its name on it."""
     look = {
         "design": "compact",
         "html": words,
@@ -232,19 +232,19 @@ def fader(name: str, words: str, frame: Sequence[int], low: float, high: float, 
 
 
 def widgets() -> list[Widget]:
-    """All widgets: light, server, panic; pads; morph; hit, beat; map; dimensions; steps; axes; presets."""
+    """Return all widgets, from light, server and panic at the top to the presets at the bottom."""
     made = [
         widget("script", "asks", onCreate=filled(ASK), target=SERVER),
-        hearing("/morph/status.reply", STATUS),
-        hearing("/morph/classes.reply", CLASSES),
-        hearing("/morph/places.reply", PLACES),
-        hearing("/morph/dimensions.reply", DIMENSIONS),
-        hearing("/morph/z.reply", POINT),
-        hearing("/morph/macros.reply", AXES),
-        hearing("/morph/axes.reply", NAMES),
-        hearing("/morph/seq.reply", PATTERN),
-        hearing("/morph/seq/lane.reply", LANE),
-        hearing("/morph/xy.reply", MAP),
+        receiving("/morph/status.reply", STATUS),
+        receiving("/morph/classes.reply", CLASSES),
+        receiving("/morph/places.reply", PLACES),
+        receiving("/morph/dimensions.reply", DIMENSIONS),
+        receiving("/morph/z.reply", POINT),
+        receiving("/morph/macros.reply", AXES),
+        receiving("/morph/axes.reply", NAMES),
+        receiving("/morph/seq.reply", PATTERN),
+        receiving("/morph/seq/lane.reply", LANE),
+        receiving("/morph/xy.reply", MAP),
         text("title", "soundmorph", (16, 12, 130, 48)),
         widget("led", "light", (150, 20, 32, 32), colorWidget=GREEN, **silent("light")),
         text("host_name", "server", (190, 12, 60, 48)),
@@ -381,5 +381,5 @@ def session() -> Widget:
 
 
 def content() -> bytes:
-    """The file."""
+    """Return the file."""
     return (json.dumps(session(), indent=2) + "\n").encode()

@@ -1,6 +1,6 @@
 """A layout for TouchOSC: zlib-compressed XML, a tree of nodes with properties, values and messages.
 
-Scripts in the layout (Lua, run by TouchOSC) show what the server answers and edit the steps of its sequencer.
+Scripts in the layout (Lua, run by TouchOSC) show the server's replies and edit the steps of its sequencer.
 """
 
 from __future__ import annotations
@@ -187,12 +187,12 @@ def node(
     background: bool = True,
     **more: int,
 ) -> ET.Element:
-    """A control at x, y, width, height.
+    """Return a control at x, y, width, height.
 
     Args:
-        kind, name, colour, script: of it.
+        kind, name, colour, script: type, name, colour and Lua script of the control.
         start: initial value of a fader, 0 to 1.
-        background: True if it hides the controls beneath.
+        background: True if the control hides those beneath.
         more: further whole-number properties.
     """
     element = ET.Element("node", ID=str(uuid.uuid5(uuid.NAMESPACE_URL, f"soundmorph/{name}")), type=kind)
@@ -240,7 +240,7 @@ def _value(parent: ET.Element, key: str, default: object) -> None:
 def osc(
     control: ET.Element, path: str, *arguments: tuple[str, str, str, float, float], when: str = "ANY"
 ) -> ET.Element:
-    """Have a control send a message; an argument is its type, conversion, value, and range to scale to."""
+    """Make a control send a message; an argument is type, conversion, value, and range to scale to."""
     messages = control.find("messages")
     if messages is None:
         messages = ET.SubElement(control, "messages")
@@ -278,7 +278,7 @@ def _partial(parent: ET.Element, kind: str, conversion: str, value: str, low: fl
 
 
 def label(name: str, text: str, frame: Sequence[float], size: int = 16) -> ET.Element:
-    """A label that says `text`, over whatever is beneath it."""
+    """Return a label with `text` and a transparent background."""
     element = node("LABEL", name, frame, DARK, background=False, textSize=size)
     default = element.find("values/value/default")
     assert default is not None
@@ -287,7 +287,7 @@ def label(name: str, text: str, frame: Sequence[float], size: int = 16) -> ET.El
 
 
 def layout() -> ET.Element:
-    """The whole layout: light, p99, panic; pads; map; steps; axes; presets."""
+    """Return the whole layout: light, p99, panic; pads; map; steps; axes; presets."""
     root = ET.Element("lexml", version="3")
     words: dict[str, object] = dict(zip(("LEFT", "TOP", "WIDTH", "HEIGHT"), MAP, strict=True))
     words |= {"PADS": PADS, "MACROS": MACROS, "LANES": LANES, "STEPS": STEPS}

@@ -1,4 +1,4 @@
-// What the framework (DPF, Debian's dpf-source) has to know of the plugin.
+// Settings of the plugin for the framework (DPF, Debian's dpf-source).
 
 #pragma once
 

@@ -1,4 +1,4 @@
-// Changes of parameters within a block, which the framework reports since framework.patch.
+// Changes of parameters within a block, which the patched framework reports (framework.patch).
 
 #pragma once
 
@@ -9,7 +9,8 @@
 
 namespace soundmorph {
 
-// A parameter takes a value at a frame of the block that comes. `plugin` is the framework's. Real-time safe.
+// Notes that a parameter changes to `value` at a frame of the next block. `plugin` is the framework's pointer to
+// the plugin. Real-time safe.
 void parameterAt (void* plugin, std::uint32_t index, float value, std::int32_t frame) noexcept;
 
 struct Change {
@@ -18,7 +19,7 @@ struct Change {
     int frame;
 };
 
-// The changes of one block, sorted by frame. What exceeds its room comes at the start of the next block.
+// The changes of one block, sorted by frame. Changes that do not fit take effect at the start of the next block.
 class Automation {
 public:
     void add (const Change& change) noexcept {

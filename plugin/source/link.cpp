@@ -19,7 +19,7 @@ namespace soundmorph {
 namespace {
 
 constexpr auto look = std::chrono::milliseconds (50);
-constexpr double startSeconds = 30.0; // for a server to come, before another is started
+constexpr double startSeconds = 30.0; // longest wait for a server before another is started
 constexpr double restSeconds = 1.0;   // hosts stop a plugin for a moment to change its block size
 const std::string ownPrefix = "plugin-";
 
@@ -49,7 +49,7 @@ void shell (const std::string& line) {
     const char* arguments[] = { "sh", "-c", line.c_str(), nullptr };
     pid_t child = 0;
     if (::posix_spawn (&child, "/bin/sh", nullptr, nullptr, const_cast<char**> (arguments), environ) == 0)
-        ::waitpid (child, nullptr, 0); // it only starts another process
+        ::waitpid (child, nullptr, 0); // returns soon: the line starts a process in the background
 }
 
 } // namespace
@@ -92,14 +92,14 @@ void Link::wait (double seconds) {
         hopeless = true;
 }
 
-// True if the server has opened the project. With the mutex, as the next.
+// True if the server has opened the project. The caller holds the mutex.
 bool Link::isOpen() const noexcept {
     const Bridge* here = shared.load();
     return here != nullptr && ! projectIsNew
            && here->memory->get (Word::projectRead) == here->memory->get (Word::projectWrites);
 }
 
-// Takes over the server's state.
+// Stores the server's state. The caller holds the mutex.
 void Link::learn() {
     if (! isOpen())
         return;
@@ -137,7 +137,7 @@ void Link::setModel (std::vector<std::uint8_t> content) {
     changed.notify_all();
 }
 
-// The file is complete when it has its name.
+// Writes the file under another name and renames it, so that it is complete under its own.
 void Link::writeOffer() const {
     const auto place = file (name, ".offer"), part = place + "-part";
     ::unlink (place.c_str());
@@ -157,7 +157,7 @@ void Link::run() {
     }
 }
 
-// With the mutex.
+// The caller holds the mutex.
 void Link::step() {
     if (now() > restsAt) {
         if (claimed >= 0)
@@ -209,7 +209,7 @@ bool Link::attach (const std::string& wanted) {
     memory->set (Word::hostRate, static_cast<std::uint64_t> (rate));
     bridge = std::make_unique<Bridge> (std::move (memory));
     hopeless = false;
-    projectIsNew = ! kept.empty(); // also after a server has gone: the next one goes on from there
+    projectIsNew = ! kept.empty(); // also after a server has ended: the next one continues with its state
     shared.store (bridge.get());
     return true;
 }
@@ -248,7 +248,7 @@ void Link::start() {
     for (int i = 1; i <= outs; ++i)
         options += (i == 1 ? " --outs class/" : ",class/") + std::to_string (i);
     hopeless = false;
-    const auto starting = file (own, ".starting"); // until the command ends
+    const auto starting = file (own, ".starting"); // this file exists until the command ends
     std::ofstream { starting };
     shell ("exec </dev/null >'" + file (own, ".log") + "' 2>&1; { " + command + options + "; rm -f '" + starting + "'; } &");
 }
@@ -276,7 +276,7 @@ void Link::exchange() {
     if (! memory.plays (rate))
         current = Status::starting;
     else
-        current = memory.get (Word::faults) == 0 ? Status::plays : Status::lacks;
+        current = memory.get (Word::faults) == 0 ? Status::plays : Status::playsWithFaults;
     if (pageWanted.exchange (false) && memory.get (Word::pagePort) != 0)
         shell ("xdg-open http://127.0.0.1:" + std::to_string (memory.get (Word::pagePort)) + "/ >/dev/null 2>&1 &");
 }

@@ -14,7 +14,7 @@
 
 namespace soundmorph {
 
-enum class Status { away, starting, plays, lacks };
+enum class Status { away, starting, plays, playsWithFaults };
 
 class Link {
 public:
@@ -22,15 +22,15 @@ public:
     explicit Link (int outs);
     ~Link();
 
-    // Begins to look for a server, if that has not begun. Rate in Hz; block: largest block of the host.
+    // Begins to look for a server, unless it has begun. Rate in Hz; block: largest block of the host.
     void prepare (int rate, int block);
-    // Lets the server go soon, unless `prepare` is called before: the host does not play the plugin any more.
+    // Leaves the server after a second, unless `prepare` is called before; for a host that no longer plays the plugin.
     void rest();
-    // Waits until a server plays at the host's rate, for at most `seconds`, unless it could not start; for a host that
-    // is not live.
+    // Waits at most `seconds` until a server plays at the host's rate, or cannot be started; for a host that renders
+    // offline.
     void wait (double seconds);
 
-    // The state of the server, or what is to be restored; text in JSON, may be empty.
+    // The state of the server, or the state to restore; text in JSON, may be empty.
     std::string project();
     void setProject (const std::string& text);
     // The file of the server's model, or of the model that a project brings; may be empty.
@@ -39,7 +39,7 @@ public:
     void openPage() noexcept { pageWanted = true; }
     Status status() const noexcept { return current; }
 
-    // Keeps the bridge mapped while it lives. For the audio thread: never waits.
+    // Keeps the bridge mapped during the object's life. For the audio thread: never waits.
     class Use {
     public:
         explicit Use (Link& owner) noexcept : link (owner) { link.inUse.store (true); }
@@ -66,22 +66,22 @@ private:
     std::string file (const std::string& name, const char* suffix) const;
 
     const int outs;
-    const std::string folder, own; // of the bridges; the name of the server that this plugin starts
+    const std::string folder, own; // folder of the bridges; name of the bridge of the server that this plugin starts
     std::unique_ptr<Bridge> bridge;
     std::atomic<Bridge*> shared { nullptr };
     std::atomic<bool> inUse { false }, pageWanted { false }, playing { false };
     std::atomic<Status> current { Status::away };
-    int claimed = -1; // file with the lock that says that this plugin uses the bridge
-    std::string name; // of the bridge
+    int claimed = -1; // descriptor of the locked file by which this plugin claims the bridge
+    std::string name; // of the claimed bridge
     double startedAt = -1e9, restsAt = 1e18; // monotonic time in seconds
 
-    std::mutex mutex; // for what follows; the audio thread never takes it
+    std::mutex mutex; // for the members below; the audio thread never takes it
     std::condition_variable changed;
     int rate = 0, block = 0;
     bool closing = false, projectIsNew = false;
-    bool hopeless = false; // the server does not come: nobody waits for it any more
+    bool hopeless = false; // no server can be reached, so `wait` returns at once
     std::vector<std::uint8_t> offer; // the model that a project brings
-    std::string kept; // state of the server when it was last seen, or of a project that is opened
+    std::string kept; // latest state of the server, or state of a project that is being opened
     std::thread thread;
 };
 

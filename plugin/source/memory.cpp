@@ -112,7 +112,7 @@ std::string Memory::state() const {
         const auto writes = get (Word::stateWrites);
         const auto bytes = std::min<std::uint64_t> (get (Word::stateBytes), stateBytes);
         std::string text (reinterpret_cast<const char*> (map + stateAt), bytes);
-        std::atomic_thread_fence (std::memory_order_acquire); // the text is read before the word again
+        std::atomic_thread_fence (std::memory_order_acquire); // the text is read before the word is read again
         if (writes % 2 == 0 && writes == get (Word::stateWrites))
             return text;
         ::usleep (1000);

@@ -1,4 +1,4 @@
-// The parameters, in the order of PARAMETERS in realtime/surfaces/bridge.py; those after `dynamics` stay here.
+// The parameters, in the order of PARAMETERS in realtime/surfaces/bridge.py, and after `dynamics` the plugin's own.
 
 #pragma once
 
@@ -10,7 +10,7 @@ struct ParameterRow {
     const char *name, *symbol, *unit;
     float low, high, start;
     bool whole;
-    bool moves; // it moves the point, which a project restores by itself
+    bool moves; // the parameter moves the point, which a project restores anyway
 };
 
 enum { dynamics = 10, model, bounce, page, keep, status, numParameters, numSent = model };

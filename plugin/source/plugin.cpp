@@ -47,7 +47,7 @@ protected:
     uint32_t getVersion() const override { return d_version (0, 3, 0); }
     int64_t getUniqueId() const override { return d_cconst ('s', 'M', 'r', numOuts == 0 ? 'f' : 'o'); }
 
-    // The first pair is the main one; the others are named by the number of their class.
+    // The first pair is the main one; each other pair is named by the number of its class.
     void initAudioPort (bool input, uint32_t index, AudioPort& port) override {
         Plugin::initAudioPort (input, index, port);
         port.groupId = index < 2 ? static_cast<uint32_t> (kPortGroupStereo) : index / 2 - 1;
@@ -104,7 +104,7 @@ protected:
     }
 
     void setState (const char* key, const char* value) override {
-        if (std::strcmp (key, "offline") == 0) // the framework reports it since framework.patch
+        if (std::strcmp (key, "offline") == 0) // a key of the patched framework (framework.patch)
             offline = value[0] == '1';
         else if (std::strcmp (key, "project") == 0)
             link.setProject (value);
@@ -158,7 +158,7 @@ private:
             link.prepare (rate, block);
     }
 
-    // A server that is new has the point of the project: only what does not move the point is sent.
+    // A new server has the point of the project, so only parameters that do not move the point are sent.
     void renew() noexcept {
         for (std::size_t i = 0; i < sent.size(); ++i)
             sent[i] = parameters[i].moves ? values[i] : parameters[i].low - 1.0f;

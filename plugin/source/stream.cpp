@@ -49,7 +49,7 @@ void Stream::prepare (int rate, int block) noexcept {
     last.fill (0.0f);
 }
 
-// True if a worker plays at the host's rate; a new one is continued where its last request ends.
+// True if a worker plays at the host's rate; a new worker is continued where its last request ends.
 bool Stream::ready() noexcept {
     auto& memory = *bridge->memory;
     if (! memory.plays (hostRate))
@@ -58,7 +58,7 @@ bool Stream::ready() noexcept {
         epoch = running;
         start = position = memory.next();
         renewed = true;
-        rising = fade; // it begins with silence
+        rising = fade; // no fade-in, because a worker begins with silence
     }
     return true;
 }
@@ -69,7 +69,7 @@ bool Stream::begin (Bridge* now_, bool offline) noexcept {
         epoch = 0;
     }
     open = bridge != nullptr && ready();
-    if (open && ! offline) { // a server that does not answer is given no more to do
+    if (open && ! offline) { // a server that does not answer gets no further requests
         const auto backlog = position - std::min (position, bridge->memory->get (Word::written));
         open = backlog <= static_cast<std::uint64_t> (std::max (2 * lag, static_cast<int> (backlogSeconds * hostRate)));
     }
@@ -123,7 +123,7 @@ void Stream::play (float* const* out, int channels, int samples, std::int64_t fr
         const float gain = rising < fade ? static_cast<float> (rising++) / static_cast<float> (fade) : 1.0f;
         for (int c = 0; c < channels; ++c)
             out[c][t] = 0.0f;
-        for (int c = 0; sound && c < have; ++c) // a pair that the host lacks is heard in the main one
+        for (int c = 0; sound && c < have; ++c) // a pair that the host lacks is added to the main pair
             out[c < channels ? c : c % 2][t] +=
                 gain * memory.sample (static_cast<std::uint64_t> (at), static_cast<std::size_t> (c));
     }

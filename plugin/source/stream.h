@@ -1,4 +1,4 @@
-// The audio thread's part: asks for blocks, gives out those that have come, and fades where one is missing.
+// The audio thread's part: requests blocks, outputs those that have arrived, and fades where a block is missing.
 
 #pragma once
 
@@ -34,9 +34,9 @@ public:
     // Begins a block; returns true if events may be added, with `add`. `bridge` may be null.
     bool begin (Bridge* bridge, bool offline) noexcept;
     bool add (int offset, Kind kind, const void* content, std::size_t size) noexcept;
-    // Asks for the block, and fills `out` [channels][samples] with the one that is due.
+    // Requests the block, and fills `out` [channels][samples] with the block that is due.
     void finish (float* const* out, int channels, int samples, bool offline) noexcept;
-    // True once after the samples have begun to be counted anew.
+    // True once after the count of samples has restarted.
     bool isNew() noexcept { return std::exchange (renewed, false); }
     bool sounds() const noexcept { return here; }
 

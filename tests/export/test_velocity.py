@@ -162,7 +162,7 @@ def test_the_file_has_the_directions_of_classes_and_drums(tiny_run: Path, tmp_pa
 
 
 def test_folder_without_velocities_is_refused_with_the_reason(tiny_run: Path, tmp_path: Path) -> None:
-    with pytest.raises(ExportError, match="class gong is none of the model's"):
+    with pytest.raises(ExportError, match="class gong is not one of the model's"):
         export(tiny_run, tmp_path / "a.onnx", velocities=_layers(tmp_path / "strange", "gong"))
     assert not (tmp_path / "a.onnx").exists()
 

@@ -34,8 +34,8 @@ from tests.system.rig import Jack, Server
 MODEL = Path(__file__).parents[1] / "tests" / "models" / "tiny.onnx"
 STEPS = [float(step % 4 == 0) for step in range(16)]
 START, CLOCK = b"\xfa", b"\xf8"
-NEAR_S = 0.2  # cycles within this time of a moment tell its frame
-BEFORE_S, SETTLE_S = 0.05, 0.5  # hits left out before and after a start or a change of tempo
+NEAR_S = 0.2  # the frame of a moment is derived from the cycles within this time of it
+BEFORE_S, SETTLE_S = 0.05, 0.5  # hits this long before and after a start or a change of tempo are left out
 CONNECT_S = 0.5  # time after which a new connection is active, even if JACK skips cycles
 BLOCK = 128  # samples
 

@@ -47,7 +47,7 @@ def mix_of(decoder: Decoder, drums: Sequence[str], finish: Finish) -> Sound:
 
 
 def error_db(mix: Sound, plain: Sound) -> float:
-    """Return the level of the part of the mix that no gain of the plain sum explains, in dB re the mix."""
+    """Return the level, relative to the mix in dB, of its part that no gain of the plain sum explains."""
     gain = (mix @ plain) / (plain @ plain)
     return _difference_db(gain * plain, mix)
 

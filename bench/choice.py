@@ -96,8 +96,8 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     print(f"{len(judged[0].test)} validation sounds")
     for run, numbers in results.items():
-        told = {name: "-" if value is None else f"{value:.3g}" for name, value in numbers.items()}
-        print(run, *(f"{name} {value}" for name, value in told.items()), sep="\n    ")
+        shown = {name: "-" if value is None else f"{value:.3g}" for name, value in numbers.items()}
+        print(run, *(f"{name} {value}" for name, value in shown.items()), sep="\n    ")
     return 0
 
 

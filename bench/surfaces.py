@@ -41,7 +41,11 @@ def main(argv: list[str] | None = None) -> int:
 
 
 class Canvas:
-    """An empty picture of `width` x `height` pixels, its `size`."""
+    """A picture, empty at first.
+
+    Attributes:
+        size: width and height in pixels.
+    """
 
     def __init__(self, width: float, height: float) -> None:
         matplotlib.use("Agg")
@@ -54,9 +58,11 @@ class Canvas:
         self._axes.axis("off")
 
     def save(self, path: Path) -> None:
+        """Write the picture to a file."""
         self._figure.savefig(path, dpi=DPI)
 
     def rectangle(self, frame: Frame, face: Any, edge: Any = "none", rounded: float = 0.0) -> None:
+        """Draw a rectangle whose corners have the radius `rounded`, in pixels."""
         from matplotlib.patches import FancyBboxPatch
 
         x, y, width, height = frame
@@ -68,11 +74,13 @@ class Canvas:
         )
 
     def circle(self, x: float, y: float, radius: float, face: Any, edge: Any = "none") -> None:
+        """Draw a circle."""
         from matplotlib.patches import Circle
 
         self._axes.add_patch(Circle((x, y), radius, facecolor=face, edgecolor=edge, linewidth=0.7))
 
     def line(self, xs: list[float], ys: list[float], colour: Any, width: float = 0.7) -> None:
+        """Draw a line through points."""
         self._axes.plot(xs, ys, color=colour, linewidth=width, solid_capstyle="round")
 
     def label(self, frame: Frame, text: str, size: float, colour: Any = INK, align: str = "center") -> None:
@@ -129,7 +137,7 @@ def _draw_patcher(canvas: Canvas, patcher: dict[str, Any], left: float, top: flo
 
 
 def _field(canvas: Canvas, frame: Frame, box: dict[str, Any]) -> None:
-    """Draw a button or message box: its text on a plate."""
+    """Draw a button or message box: a rectangle with its text."""
     canvas.rectangle(frame, box.get("bgcolor", FIELD), EDGE, 4)
     canvas.label(frame, box.get("text", ""), box.get("fontsize", 12.0))
 
@@ -296,9 +304,8 @@ def _control(canvas: Canvas, node: ET.Element) -> None:
         canvas.circle(across, down, 16, colour)
     elif kind == "FADER":
         part = float(first["x"])
-        lying = node.find("properties/property[key='orientation']") is not None
-        bar = (x, y, width * part, height) if lying else (x, y + height * (1 - part), width, height * part)
-        canvas.rectangle(bar, colour, rounded=4)
+        horizontal = node.find("properties/property[key='orientation']") is not None
+        canvas.rectangle(_filled(frame, part, horizontal), colour, rounded=4)
 
 
 def _property(node: ET.Element, key: str) -> ET.Element:
@@ -316,6 +323,12 @@ def _frame(node: ET.Element) -> Frame:
     return x, y, width, height
 
 
+def _filled(frame: Frame, part: float, horizontal: bool) -> Frame:
+    """Return the filled part, 0 to 1, of a fader: from the left if it is horizontal, else from below."""
+    x, y, width, height = frame
+    return (x, y, width * part, height) if horizontal else (x, y + height * (1 - part), width, height * part)
+
+
 def _rgb(colour: str) -> tuple[float, float, float]:
     red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
     return red, green, blue
@@ -325,7 +338,7 @@ def _rgb(colour: str) -> tuple[float, float, float]:
 
 
 def open_stage_control(path: Path) -> Canvas:
-    """Draw the widgets of a session: plates in their colours, with their texts."""
+    """Draw the widgets of a session: rectangles in their colours, with their texts."""
     root = json.loads(path.read_text())["content"]
     widgets = [each for each in root["widgets"] if "left" in each]
     canvas = Canvas(
@@ -347,9 +360,8 @@ def _widget(canvas: Canvas, each: dict[str, Any]) -> None:
     if each["type"] == "fader":
         low, high = each["range"]["min"], each["range"]["max"]
         part = (each.get("default", low) - low) / (high - low)
-        lying = each.get("horizontal")
-        bar = (x, y, width * part, height) if lying else (x, y + height * (1 - part), width, height * part)
-        canvas.rectangle(bar, (*_rgb(colour), 0.6))
+        horizontal = bool(each.get("horizontal"))
+        canvas.rectangle(_filled(frame, part, horizontal), (*_rgb(colour), 0.6))
     elif each["type"] == "xy":
         canvas.circle(x + width / 2, y + height / 2, 18, (*_rgb(colour), 0.6), colour)
     shown = each.get("label") or each.get("html") or each.get("default", "")

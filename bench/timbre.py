@@ -72,7 +72,8 @@ def frame_power_ratio(sound: Sound, rate: int, hop: int) -> float:
 def texture(sound: Sound, rate: int) -> float:
     """Return the coefficient of variation of the STFT's magnitudes above 3 kHz.
 
-    It is taken in regions of 9 bins by 5 windows; the result is the median over these regions.
+    The coefficient is computed in regions of 9 bins by 5 windows; the result is the median over these
+    regions.
 
     The magnitudes of Gaussian noise follow the Rayleigh distribution, whose coefficient is √(4/π − 1) = .52.
     The estimate from so few values is .51. Smeared spectra have less; tones and clicks have more.

@@ -115,9 +115,9 @@ class DataConfig:
         shift_ms: largest shift, early or late, of the encoder's input; 0 in the paper.
         shift_steps: the steps in which the encoder's input is shifted: "both", or "classification", which
             leaves the waveform to the variational step.
-        align_ms: most that is cut from the start of a training sound to bring its waveform into step with
-            its class; its sign may change, too. Other sounds stay as they are. 0, as in the paper, aligns
-            nothing.
+        align_ms: most that is cut from the start of a training sound to align its waveform with its class;
+        its
+            sign may change, too. Other sounds are not changed. 0, as in the paper, aligns nothing.
         leak: also train on the test sounds, once an epoch, as the validation loop of the authors' code does.
             An experiment: `evaluate` then measures sounds that the model was trained on.
         copies: number of varied copies of each training sound, which are made and measured once. An epoch

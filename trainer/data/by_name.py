@@ -39,8 +39,8 @@ BLOCK_S = 0.01
 def classes(stems: Sequence[str], otherwise: str) -> list[str]:
     """Return the class of each file from its name without the suffix.
 
-    A name without a known word gives the words before its number, if several names begin with these:
-    `Vox 01`, `Vox 02`.
+    For a name without a known word, the class is the words before its number, if several names begin with
+    these words: `Vox 01`, `Vox 02`.
 
     Args:
         otherwise: the class of all other names.

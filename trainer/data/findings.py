@@ -29,18 +29,18 @@ def brief(sounds: Sounds) -> list[Row]:
     out = [(item.name, item.reason, "left out") for item in sounds.skipped]
     kinds = [(item.fault.partition(" (")[0].partition(" offset")[0], item.remedy) for item in sounds.adapted]
     often = Counter(kinds)
-    told = set()
+    listed = set()
     for item, kind in zip(sounds.adapted, kinds, strict=True):
         if often[kind] < SEVERAL:
             out.append((item.name, item.fault, item.remedy))
-        elif kind not in told:
+        elif kind not in listed:
             out.append((f"{item.name} and {often[kind] - 1} more", *kind))
-            told.add(kind)
+            listed.add(kind)
     return out
 
 
 def show(found: Sequence[Row], file: TextIO) -> None:
-    """Print the rows as a table, or, if there is no terminal, as one line each: a log needs whole lines."""
+    """Print the rows as a table on a terminal, else as one line for each row, as a log needs whole lines."""
     if not found:
         return
     console = Console(file=file)

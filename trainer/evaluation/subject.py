@@ -72,7 +72,7 @@ class Outputs:
 
     Attributes:
         mean: mean of each sound in latent space, float32 [N, D].
-        predicted: class that the model's classifier gives at the mean, int64 [N].
+        predicted: class that the model's classifier predicts at the mean, int64 [N].
         audio: reconstruction of each sound from its mean, float32 [N, 1, T].
         centres: mean over the test sounds of each class (Eqn. 2), [C, D]; NaN for a class without any.
         centre_audio: the decoded centres, [C, 1, T].

@@ -74,7 +74,8 @@ def _retreat(x, grad, slopes, now, past, bias, slopes_above, now_above, past_abo
     """Compute the gradient for a layer's output, and those for its a and b (`slopes`), [2, B, T, C].
 
     `grad` holds the gradient for the output of the layer above, and then that for its input.
-    Without ABOVE there is no layer above; without LAYER there is none here.
+    ABOVE is False for the last layer. LAYER is False for the last call, which only completes the gradient for
+    the input of the first layer.
     """
     c = tl.arange(0, C)
     t = tl.program_id(0) * TILE + tl.arange(0, TILE)

@@ -44,7 +44,7 @@ EARLY = 0.3
 WAIT_S = 0.2
 """Longest time to wait for components."""
 SPREAD = 0.05
-"""Standard deviation of the noise around a point, which makes the surroundings of a point sound like it."""
+"""Standard deviation of the noise around a point; it teaches points near a sound's point to sound alike."""
 NORM = 1e-3
 """Weight of the squared length of the points, which keeps them among those of the base."""
 CLASSES = 0.1

@@ -90,7 +90,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = model_parser("beside", __doc__.splitlines()[0], "real sounds")
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="FILE.png")
     parser.add_argument("--sound", type=Path, metavar="FILE.flac")
-    parser.add_argument("--per-class", type=int, default=0, metavar="N", help="most sounds per class (all)")
+    parser.add_argument("--per-class", type=int, default=0, metavar="N", help="sounds per class (all)")
     args = parser.parse_args(argv)
     try:
         model = Model(args.model)

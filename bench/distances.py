@@ -35,8 +35,7 @@ def mel_power(sound: Sound, rate: int) -> NDArray[np.float32]:
 
 
 def mel_db(real: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the mean difference of levels in dB; their floor is 70 dB below the loudest band of the real
-    sound.
+    """Return the mean difference of levels in dB; the floor is 70 dB below the real sound's loudest band.
 
     Args:
         real: `mel_power` of the real sound, [64, windows].

@@ -14,7 +14,7 @@ Rise and fall vary widely between takes. The real change of each feature is comp
 
     model      of the model at the mean point of the drum's takes, moved by `realtime.model.expression` as for
                hits of the lowest and the highest velocity
-    codec      of the same takes, encoded and decoded: the limit of a model that knows the points of all
+    codec      of the same takes, encoded and decoded: the limit of a model that knows the points of all takes
     takes      with `--takes FOLDER`: of other real takes of the drum: the limit of a model that has learnt
                these takes exactly
     constant   the best single change for each class, chosen on the same drums: the limit of a method that

@@ -51,7 +51,7 @@ def momentary_error(steps: list[Floats], rate: int) -> float:
 
 
 def short_term_error(steps: list[Floats], rate: int) -> float:
-    """Return the same for the energy of equally long sounds [T] of up to 3 s."""
+    """Return the largest deviation of the energy of equally long sounds [T] of up to 3 s, in LU."""
     import pyloudnorm
 
     meter = pyloudnorm.Meter(rate, block_size=(len(steps[0]) - 1) / rate)

@@ -6,7 +6,7 @@ crossfades, is measured beside each path.
 
     glides     Spearman's correlation of the strongest partial below 500 Hz, rounded to 20 cents, with the
                straight line in log frequency; also the share of pairs with .95 or more
-    pitch      largest step of log frequency over the straight line's step; 16 if the pitch jumps at once
+    pitch      largest step of log frequency over the straight line's step; 16 if the pitch jumps in one step
     loudness   largest deviation of the loudness from the straight line between the ends, in LU
     mel, ear   largest step over mean step, by mel or learned distance
     sounding   "glides" and "pitch" within one hit whose point moves from 60 to 300 ms, in windows of 93 ms

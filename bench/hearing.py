@@ -147,7 +147,9 @@ def measure(judged: Subject) -> dict[str, object]:
 
 def main(argv: list[str] | None = None) -> int:
     """Measure and print the figures."""
-    parser = argparse.ArgumentParser(description="Evaluate a trained run by a classifier of real sounds.")
+    parser = argparse.ArgumentParser(
+        description="Evaluate a trained run by a classifier that learns from real sounds."
+    )
     parser.add_argument("run", type=Path, metavar="RUN", help="run folder or checkpoint")
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="folder of its sounds, if moved")
     parser.add_argument("--json", action="store_true", help="print JSON")

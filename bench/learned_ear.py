@@ -107,7 +107,7 @@ def _load() -> Any:
     load = torch.load
     torch.load = functools.partial(
         load, weights_only=False
-    )  # its weights are a pickle from before the default changed
+    )  # the weights are a pickle, which PyTorch no longer loads by default
     try:
         return module.CDPAM(dev="cpu").model
     except (OSError, RuntimeError) as error:

@@ -55,7 +55,7 @@ def report(title: str, results: dict[str, object], argv: list[str] | None = None
 
 
 def _balance(decoder: ModalDecoder) -> None:
-    """Give an untrained modal decoder the balance of a trained one: all parts sound, nearly to the end."""
+    """Balance an untrained modal decoder like a trained one: every part is audible nearly to the end."""
     decoder.mode_heads.bias[: decoder.modes].fill_(float(decoder.levels.bias[0]))
     decoder.presence.bias.fill_(30.0)
     decoder.end.bias.fill_(1.5)

@@ -76,7 +76,7 @@ class NaiveDecoder(nn.Module):
 
 
 def naive(model: VAE) -> VAE:
-    """Replace the encoder and the decoder of a model by plain ones, in place."""
+    """Replace the encoder and the decoder of a model with plain ones, in place."""
     assert isinstance(model.encoder, DCEncoder)
     assert isinstance(model.decoder, DCDecoder)
     model.encoder = NaiveEncoder(model.encoder)

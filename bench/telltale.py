@@ -135,7 +135,7 @@ def classify(real: list[dict[str, float]], ours: list[dict[str, float]]) -> tupl
 def get_parser() -> argparse.ArgumentParser:
     """Return the command line."""
     parser = model_parser("telltale", __doc__.splitlines()[0], "real sounds")
-    parser.add_argument("--per-class", type=int, default=30, metavar="N", help="most sounds of a class (30)")
+    parser.add_argument("--per-class", type=int, default=30, metavar="N", help="sounds per class (30)")
     parser.add_argument("--json", action="store_true", help="print JSON, all features included")
     return parser
 

@@ -10,7 +10,7 @@ both updates, losses, clipping and Adam.
     gradient_error_32   error of our whole gradient in single precision, relative to the naive one in double
                         precision; `gradient_error_32_naive`: the same for the naive one in single precision
     roofline_ratio      our time / time of the floating-point operations at the fastest GEMM rate
-    peak_memory_mb      memory that steps of 8 sounds add to a process that has loaded all else
+    peak_memory_mb      memory that steps of 8 sounds add to a process that has loaded everything else
 
 `--table`: time and memory of an epoch for growing windows, numbers of files and batches.
 """

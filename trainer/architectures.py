@@ -42,7 +42,7 @@ class Architecture:
 def _paper_frames(model: ModelConfig) -> None:
     if model.hop_length != HOP_LENGTH:
         raise ConfigError(
-            f'[model] hop_length = {model.hop_length}: it is {HOP_LENGTH} for "{model.architecture}"'
+            f'[model] hop_length = {model.hop_length}: it must be {HOP_LENGTH} for "{model.architecture}"'
         )
 
 

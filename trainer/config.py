@@ -62,8 +62,7 @@ class ModelConfig:
         classifier_hidden: widths of the hidden layers of the bottleneck classifier; 0 takes the number of
             classes (the paper's drums).
         heads: classifiers on parts of z, the first one for the classes; without any, one classifier takes all
-        of z, as
-            in the paper.
+            of z, as in the paper.
     """
 
     architecture: str = "dc"
@@ -116,8 +115,7 @@ class DataConfig:
         shift_steps: the steps in which the encoder's input is shifted: "both", or "classification", which
             leaves the waveform to the variational step.
         align_ms: most that is cut from the start of a training sound to align its waveform with its class;
-        its
-            sign may change, too. Other sounds are not changed. 0, as in the paper, aligns nothing.
+            its sign may change, too. Other sounds are not changed. 0, as in the paper, aligns nothing.
         leak: also train on the test sounds, once an epoch, as the validation loop of the authors' code does.
             An experiment: `evaluate` then measures sounds that the model was trained on.
         copies: number of varied copies of each training sound, which are made and measured once. An epoch

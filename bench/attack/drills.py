@@ -175,7 +175,7 @@ def idle(count: int) -> Attack:
 
 
 def full_disk(target: Target, result: Result) -> str:
-    """Let the server play on with a full disk; its command's prefix limits the size of its files."""
+    """Let the server play on with a full disk; the prefix of its command limits the size of its files."""
     target.wait_for("recording stopped, playing continues")
     time.sleep(WAIT_S)
     return "a full disk"

@@ -27,7 +27,7 @@ from realtime.util.errors import RealtimeError
 
 SERVER = "127.0.0.1"
 PERFORMER = "127.0.0.2"  # another address than the attackers', as limits apply to each address
-NAMES = 50  # number of preset names; they are used again and again
+NAMES = 50  # number of preset names, which are reused in turn
 START_S, END_S, REPLY_S = 60.0, 30.0, 10.0
 _coordinates = cycle(range(1, 10_000))  # within the accepted range
 VELOCITY_STEP = 1 / 65_536  # the n-th hit has n times this velocity, by which the log identifies it

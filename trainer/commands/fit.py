@@ -85,7 +85,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--checkpoint-minutes", type=float, help="also save within an epoch, at most once in N minutes"
     )
     saving.add_argument("--keep-epochs", type=int, help="keep a numbered checkpoint every N epochs")
-    saving.add_argument("--keep", type=int, help="number of numbered checkpoints to keep; 0: all")
+    saving.add_argument("--keep", type=int, help="newest numbered checkpoints to keep; 0: all")
     saving.add_argument("--tensorboard", action="store_true", default=None, help="write RUN/tensorboard")
 
     machine = parser.add_argument_group("machine")
@@ -103,7 +103,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _config(args: argparse.Namespace) -> Config:
     """Return the configuration of a new run: the file, changed by the options.
 
-    With --model and no --config, the other keys have the paper's values, unless --model is the default's.
+    With --model and no --config, the other keys have the paper's values, unless the default recipe has this
+    model, too.
     """
     config = configs.read(args.config or configs.DEFAULT)
     if args.model and not args.config and args.model != config.model.architecture:

@@ -19,6 +19,7 @@ LOWEST_HZ, SPREAD = 110.0, 1.5
 RATIOS = ((1.25, 2.0), (2.0, 3.2), (3.2, 5.0))
 """Ranges of r₂ … r₄."""
 MAX_SWEEP = 8.0
+"""Largest rise of the frequency at the start, relative to f₁."""
 SWEEP_S = (0.003, 0.12)
 """Range of τ."""
 MODES_HZ = (500.0, 15_000.0)

@@ -21,7 +21,7 @@ PITCH_HZ = (30.0, 480.0)
 HIGHEST_FREE_HZ = 1500.0
 """Highest frequency of a free oscillator."""
 BODY_S = (0.06, 0.3)
-"""Start and end of the part of a drum in which its pitch is heard, after the attack and the sweep."""
+"""Start and end of the part of a drum in which its pitch is measured, after the attack and the sweep."""
 FIT_S = 0.25
 """Length of the part, from the start of a sound, to which the sweep is fitted."""
 FIT_WINDOW_S, RATIO_WINDOW_S = 0.03, 0.06

@@ -142,7 +142,7 @@ def faults(signal: NDArray[np.float32]) -> list[tuple[str, str]]:
     found = []
     if (channels := signal.shape[1]) > 1:
         remedy = (
-            "they cancel out, only the first is used" if cancels(signal, SILENT_PEAK) else "mixed to mono"
+            "channels cancel out: only the first is used" if cancels(signal, SILENT_PEAK) else "mixed to mono"
         )
         found.append(("stereo" if channels == 2 else f"{channels} channels", remedy))
     if count := sum(_clipped(column) for column in signal.T):

@@ -140,7 +140,7 @@ def partners(
         train: int64, indices of the training sounds.
 
     Returns:
-        int64 [B]; a sound without a possible partner has itself.
+        int64 [B]; a sound without a possible partner is its own partner.
     """
     mixed = torch.rand(len(indices), generator=source) < share
     choice = torch.rand(len(indices), generator=source, dtype=torch.float64)

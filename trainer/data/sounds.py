@@ -34,8 +34,8 @@ Progress = Callable[[int, int], None]
 class Entry:
     """An audio file before it is read: path, name (relative, with /), class, source, licence and group.
 
-    `velocity` is how hard the drum was hit, 0 to 1. `fields` are the parts of its name
-    that match `label_pattern`.
+    `velocity` is how hard the drum was hit, 0 to 1. `fields` are the parts of its name that match
+    `label_pattern`.
     """
 
     path: Path
@@ -198,7 +198,7 @@ def prepare(
 ) -> Sounds:
     """Read and prepare all sounds of a folder. Files that cannot be used are listed in `skipped`.
 
-    Of files that give the same prepared sound, the first by name is kept.
+    If several files give the same prepared sound, the first by name is kept.
 
     Args:
         centres: centres of the clusters that give the classes, if they are known; with None and

@@ -13,7 +13,7 @@ from trainer.data.sampling import generator
 from trainer.data.sounds import Sounds
 
 ENOUGH_GROUPS = 5
-"""Least number of groups of a class, without those for the test, from which some go into the validation."""
+"""A class needs this many groups, without those for the test, to give some of them to the validation."""
 
 
 @dataclass(frozen=True)

@@ -139,7 +139,7 @@ class Evaluation:
 
 
 def columns_of(result: ClassResult) -> dict[str, Deviation]:
-    """Return the deviations of a class by name: the two of the model, then the references."""
+    """Return the deviations of a class by name: those of the model, then those of the references."""
     nothing, known = Deviation(None, None), result.references
     return {
         "centre": result.centre,

@@ -71,7 +71,7 @@ def morph_in_time(morph: Morph, sample_rate: int) -> bytes:
 
 
 def morph_strip(morph: Morph, sample_rate: int) -> bytes:
-    """Draw the spectrograms of a morph side by side, on one scale of 80 dB below the loudest point."""
+    """Draw the spectrograms of a morph side by side, on one scale down to 80 dB below the loudest point."""
     size = 2 ** round(np.log2(0.032 * sample_rate))
     levels = [levels_db(audio, size) for audio in morph.audio[:, 0].numpy()]
     top = max(level.max() for level in levels)

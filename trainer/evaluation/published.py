@@ -31,7 +31,7 @@ class Published:
         folder: folder of the sounds.
         deviations: MFCC-DTW deviation of the published mean of each class from the test sounds.
         snr_db: signal-to-noise ratio of each published reconstruction against the sound of the run's folder
-            for which it is highest, float64 [N].
+            for which the ratio is highest, float64 [N].
     """
 
     folder: Path

@@ -168,7 +168,7 @@ def beside_published(evaluation: Evaluation, published: Published) -> Table:
         ("", *(result.name for result in evaluation.classes), "average", "SNR, dB, median"),
         rows,
         f"SNR: test sounds of the run; {len(snr)} published sounds, each against the sound of the data for "
-        "which it is highest.",
+        "which its SNR is highest.",
     )
 
 

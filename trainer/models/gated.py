@@ -45,7 +45,8 @@ def _retreat(x, first, second, grad, via_first, via_second, d_first, d_second): 
 
 
 class _Arrays(threading.local):
-    """Large arrays, by name, that each thread reuses: page faults of new ones would cost more than the sums.
+    """Large arrays, by name, that each thread reuses: page faults in new arrays would take longer than the
+    sums.
 
     New arrays are filled with zeros.
     """

@@ -1,4 +1,4 @@
-"""Start a run from the weights of another: of the base that comes with the package, or of any checkpoint."""
+"""Start a run from other weights: those of the base that comes with the package, or of any checkpoint."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class Part:
 def cut(size: int, at_once: int, paired: bool, rank: int = 0, processes: int = 1) -> Iterator[Part]:
     """Yield the parts of a batch for one process.
 
-    If the batch has no row for it, a process takes the first row, which then does not count.
+    A process for which the batch has no row takes the first row, which then does not count.
 
     Args:
         size: rows of the batch.

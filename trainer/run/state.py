@@ -26,7 +26,7 @@ CPU_AT_ONCE = 8
 
 @dataclass
 class State:
-    """A run at the end of a step. A checkpoint holds all that is needed to continue it.
+    """A run at the end of a step. A checkpoint holds everything that is needed to continue the run.
 
     Attributes:
         model: the model; `objective` contains it, wrapped for the devices.

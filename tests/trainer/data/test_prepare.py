@@ -103,7 +103,7 @@ def test_500_files_with_13_kinds_of_fault_are_reported(sounds: Sounds) -> None:
     )
     assert adapted == {
         ("stereo", "stereo", "mixed to mono"): EACH,
-        ("opposed", "stereo", "they cancel out, only the first is used"): EACH,
+        ("opposed", "stereo", "channels cancel out: only the first is used"): EACH,
         ("clipped", "clipped", "kept unchanged"): EACH,
         ("offset", "DC offset +0.25", "removed"): EACH,
     }

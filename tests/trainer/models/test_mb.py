@@ -84,7 +84,7 @@ def test_centre_terms_are_those_of_a_reconstruction_of_the_medoid() -> None:
     [
         ({"architecture": "mb", "hop_length": 60, "length": 600}, "multiple of the bands, 8"),
         ({"architecture": "mb", "hop_length": 64, "length": 100}, "multiple of 64"),
-        ({"architecture": "dc", "hop_length": 64}, 'it is 32 for "dc"'),
+        ({"architecture": "dc", "hop_length": 64}, 'it must be 32 for "dc"'),
     ],
 )
 def test_impossible_frames_are_refused_with_the_accepted_values(table: dict[str, object], said: str) -> None:

@@ -30,7 +30,7 @@ ATTACK_S = 0.05
 EARLIEST_S = 1e-4
 """Added to the mean time of an attack."""
 FINE_S, FINE, COARSE = 0.0015, 34, 100
-"""Times at which parameters are evaluated: `FINE` equal steps, then `COARSE` growing ones to the end."""
+"""Times at which parameters are evaluated: `FINE` equal steps, then `COARSE` growing steps to the end."""
 
 
 def of_sounds(sounds: Tensor, sample_rate: int) -> Tensor:

@@ -45,7 +45,7 @@ ROUNDS, PACE = 6, 0.7
 DOUBT = 0.1
 """Weight of the uncertainty of real slopes. At 1, the changes become too small."""
 CLOSE = 0.1
-"""Weight of a direction's distance from the given one in `unmixed`, relative to that of the mixture."""
+"""In `unmixed`: weight of a direction's distance from the given direction, where the mixture's weighs 1."""
 
 
 class Directions(NamedTuple):
@@ -110,9 +110,10 @@ def learn(checkpoint: Checkpoint, model: VAE, folder: Path) -> Directions:
 def directions(points: Tensor, drums: Sequence[Layers], labels: Tensor, classes: int) -> Directions:
     """Return the directions of classes and drums, given the points of their takes.
 
-    The direction of a drum is the slope of a straight line fitted to its takes (least squares), that of a
-    class the slope of parallel lines fitted to the takes of all its drums. With few takes, the direction of a
-    drum is drawn towards that of its class, and the direction of a class towards that of all classes.
+    The direction of a drum is the slope of a straight line, fitted to its takes by least squares. The
+    direction of a class is the slope of parallel lines, fitted to the takes of all its drums. With few takes,
+    the direction of a drum is drawn towards that of its class, and the direction of a class towards that of
+    all classes.
 
     Args:
         points: [N, D], z of each take.

@@ -38,7 +38,7 @@ def get_parser(prog: str = "python -m export.play") -> argparse.ArgumentParser:
         "--quality",
         choices=tuple(QUALITIES),
         default=GOOD,
-        help=f"passes over the sounds; the time of each quality is shown after the first; default: {GOOD}",
+        help=f"passes over the sounds; after the first pass, the time of each is shown; default: {GOOD}",
     )
     parser.add_argument(
         "--out", type=Path, metavar="RUN", help="folder of the run; default: runs/ and the folder's name"

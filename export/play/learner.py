@@ -24,7 +24,7 @@ ENDING = {signal.SIGINT, signal.SIGTERM}
 
 
 class Learner:
-    """The learner process; it starts at once."""
+    """The learner process, which the constructor starts."""
 
     def __init__(self, job: Job) -> None:
         context = multiprocessing.get_context("spawn")

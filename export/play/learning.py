@@ -214,7 +214,7 @@ def verdict(distance_db: float) -> str:
 
 
 def _run(job: Job, reading: Callable[[int, int], None], note: Callable[[str], None]) -> Adaptation:
-    """Return the run in the folder, continued if it is of these sounds, else a new one."""
+    """Return the run in the folder, to be continued, if it has learnt these sounds; otherwise a new run."""
     known: Checkpoint | None = base.choose(job.base, job.config)
     if (job.out / LAST).exists() and not job.force:
         try:

@@ -34,7 +34,7 @@ GAIN_DB, MACRO_RANGE = (-60.0, 6.0), 4.0
 MAP = (520, 76, 488, 270)  # left, top, width, height
 EVERY_MS = 50  # between two states of the server
 RECEIVE = 9002  # port on which answers are requested, whatever port TouchOSC sends from
-CONNECTION = "00001"  # the first of TouchOSC's ten, counted from the right
+CONNECTION = "00001"  # the first of TouchOSC's connections, counted from the right
 
 SCRIPT = """\
 local heard, asked = -10, -10  -- in seconds, when the server last answered and was last asked

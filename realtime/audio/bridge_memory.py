@@ -16,8 +16,8 @@ needs another `VERSION`.
     states     two texts in JSON: of the server, for the host's project, and from a project that is opened
     sound      [SAMPLES, channels] float32; device sample n is at n % SAMPLES
 
-A lock on `NAME.server` says that the server runs, and one on `NAME.host` that a plugin uses the bridge, or is
-about to. The system releases the locks of a program that dies.
+A lock on `NAME.server` shows that the server runs. A lock on `NAME.host` shows that a plugin uses the bridge,
+or is about to. The system releases the locks of a program that dies.
 
 The reader of a word also sees everything that was written before the word: the plugin uses C++ atomics for
 this, and Python uses `barrier`. Only x86-64 is tested.

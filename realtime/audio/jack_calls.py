@@ -40,7 +40,7 @@ if sys.platform == "linux":
 else:
 
     class Calls:
-        """Counts calls in Python, as other C libraries have no suitable function."""
+        """Counts calls in Python, because other C libraries have no suitable function."""
 
         argument = None
 
@@ -56,7 +56,7 @@ else:
 
 @cache
 def library() -> Any:
-    """Return JACK's C library, for functions that JACK-Client lacks; cached, as the search runs programs."""
+    """Return JACK's C library, for functions that JACK-Client lacks; cached, because the search is slow."""
     return ctypes.CDLL(ctypes.util.find_library("jack") or "libjack.so.0")
 
 

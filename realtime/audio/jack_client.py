@@ -34,7 +34,7 @@ class JackError(RealtimeError):
 
 
 class JackClient:
-    """A JACK client. Its owner must poll `gone` and call `leave` when it is true.
+    """A JACK client. Its owner must poll `gone`, and call `leave` when the server is gone.
 
     Args:
         name: name of the client on the JACK server.

@@ -25,8 +25,8 @@ out is answered with `/morph/error address text`; the sound continues.
 
 The *point* is a place in the latent space, the space of sounds. New hits play the sound there. A *touch*
 is a finger or a track with a point of its own. A *class* is a kind of sound, such as kick; an *anchor* is
-a training sound. Names are understood as people say them: in any case, singular or plural, a digit as a
-word, text or a number, and the usual words for a drum (`hat` or `hihat` for `closed-hat`).
+a training sound. Names may be spelt as people use them: in any case, singular or plural, a digit as a word,
+text or a number, and the usual words for a drum (`hat` or `hihat` for `closed-hat`).
 
 | address | arguments | effect | reply |
 |---|---|---|---|
@@ -67,7 +67,7 @@ A *gesture*, the unit of undo and redo, is a series of moves less than half a se
 
 ## The sequencer
 
-The sequencer runs in the worker, on the sample clock. The page or program that edits it may come and go.
+The sequencer runs in the worker, on the sample clock. The page or program that edits it may disconnect.
 Its hits are in the log (`--log`), each with its sample. This beat turns its snare into a hi-hat:
 
 ```

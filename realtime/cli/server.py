@@ -170,7 +170,7 @@ def _ignore(_: str) -> None:
 
 
 def _open_bridge(config: SoundConfig, parts: ExitStack) -> BridgeFile | None:
-    """Create the bridge that is the device, if it is one."""
+    """Create the bridge if the device is one; otherwise return None."""
     if config.bridge is None:
         return None
     from realtime.audio.bridge_memory import BridgeFile
@@ -219,7 +219,7 @@ def _watch(
 
 
 def _restart(sound: Supervisor) -> list[str]:
-    """Restart the worker, with the model before the current one if it cannot play; return notes."""
+    """Restart the worker, with the previous model if the current one cannot play; return notes to print."""
     try:
         return sound.restart()
     except RealtimeError as error:

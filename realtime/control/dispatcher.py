@@ -167,7 +167,7 @@ class Control:
         self._send_edits()
 
     def _prepare(self) -> None:
-        """Have the sounds of class centres, those of their hardest hits, and presets decoded ahead."""
+        """Request that the sounds of class centres, their hardest hits and presets are decoded ahead."""
         points = [c.centroid for c in self.info.classes]
         dynamics, expression = self.settings().hit.dynamics, self.space.expression
         if dynamics and expression.knows_velocity:
@@ -203,7 +203,7 @@ class Control:
             self.player.submit(commands)
 
     def _pass_time(self, now: float) -> None:
-        """Apply the scheduled moves and commands whose time has come to the tracked state."""
+        """Update the tracked state by the scheduled moves and commands that are due."""
         self._point.pass_time(now)
         self._standing.pass_time(now)
 

@@ -127,7 +127,7 @@ def _message(datagram: bytes) -> Message:
         raise OscError(f"unknown argument types: {''.join(sorted(unknown))!r}")
     try:
         message = OscMessage(datagram)
-    except Exception as error:  # python-osc's errors have no common base, and others come through
+    except Exception as error:  # python-osc's errors have no common base class, and it passes on others
         raise OscError(f"damaged message: {error}") from error
     return Message(message.address, tuple(message.params))
 
@@ -227,7 +227,7 @@ class Server:
             return self._handle(tuple(messages), sender, due, at)
 
     def post(self, datagram: bytes, sender: Sender) -> None:
-        """Handle a datagram of an attached sender as if it had come by UDP. Thread-safe."""
+        """Handle a datagram of an attached sender as if it had arrived by UDP. Thread-safe."""
         self._posted.append((datagram, sender))
         with contextlib.suppress(OSError):  # a wake-up is pending, or the server has stopped
             self._bell.send(b"!")

@@ -172,7 +172,7 @@ class PresetFile:
         """Return this model's presets.
 
         Report the number of presets that are left out because they do not fit, or are too many; they stay in
-        the file. If none remain, offer those of another model with the same name.
+        the file. If no presets remain, offer those of another model with the same name.
         """
         presets = Presets(info)
         if self.path is None:
@@ -241,14 +241,17 @@ class PresetFile:
                     sections[presets.key] = merged = {**merged, "sounds": presets.sounds}
                     sections = {k: s for k, s in sections.items() if k == presets.key or _adds(s, merged)}
                     self._write(path, sections)
-            except (OSError, NotImplementedError) as error:  # the latter: a file system without locks
+            except (
+                OSError,
+                NotImplementedError,
+            ) as error:  # the second: a file system without locks
                 reason = getattr(error, "strerror", None) or error
                 raise PresetError(f"cannot write presets to {path}: {reason}") from error
             self._before[presets.key] = ours
 
     @staticmethod
     def _write(path: Path, sections: dict[str, Any]) -> None:
-        part = path.with_name(f".{path.name}.part")  # under the lock; replaces that of a killed server
+        part = path.with_name(f".{path.name}.part")  # under the lock; a killed server may have left one
         content = {FORMAT: VERSION, "models": sections}
         try:
             with part.open("w", encoding="utf-8") as file:

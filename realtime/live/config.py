@@ -56,7 +56,7 @@ class SoundConfig:
 
     @property
     def outputs(self) -> tuple[int, ...]:
-        """All outputs of the device, those of the outs included."""
+        """All outputs of the device, including those of the outs."""
         first = max(self.channels) + 1
         return (*self.channels, *range(first, first + 2 * len(self.outs)))
 

@@ -61,7 +61,7 @@ class Failover:
             self._retry()
 
     def _stalled(self) -> bool:
-        """Return True if the device has stalled. Counts checks, as the whole machine may have paused."""
+        """Return True if the device has stalled. Counts checks, because the whole machine may have paused."""
         if self._patient:
             return False
         asked = self._engine.asked

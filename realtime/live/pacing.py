@@ -20,10 +20,10 @@ from realtime.synth.mixer import Cost
 
 MARGIN_S = 0.8e-3
 TARDY_S = 0.4e-3  # part of the margin: wake-up time of the render thread
-CAREFUL_S = 1.0e-3  # extra margin at the start, as first runs are slow
+CAREFUL_S = 1.0e-3  # extra margin at the start, because first runs are slow
 SPARE_S = 0.2e-3  # minimum time between the end of rendering and the deadline
 MORE_S = 0.5e-3  # largest single increase: the margin covers frequent delays, not a rare long pause
-RESERVE = 1.5  # blocks per tick decoded at once, if more than one is
+RESERVE = 1.5  # in blocks, for each of the ticks decoded per call, if there are several
 SLOWER = 1.5  # worst case relative to the median measured at the start
 RELIEF_S = 20.0  # half-life of the added margin
 

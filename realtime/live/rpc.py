@@ -36,7 +36,7 @@ class RpcClient:
 
     @contextmanager
     def _my_turn(self) -> Iterator[None]:
-        """Wait for the turn of this thread; another one may block in `send` if its data is not read."""
+        """Wait for the turn of this thread; another thread may block in `send` if its data is not read."""
         if self._stuck or not self._turn.acquire(timeout=-1 if self._limit_s is None else self._limit_s):
             self._stuck = True
             raise RpcError(STUCK)

@@ -44,7 +44,7 @@ class Take:
     """A recording in progress. The render thread calls `begin`, `write` and `end`.
 
     Attributes:
-        first, last: its first device sample and the one after its last; None before they are known.
+        first, last: device samples at which it begins and before which it ends; None before they are known.
     """
 
     def __init__(self, recorder: Recorder, taps: Taps) -> None:

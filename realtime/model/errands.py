@@ -43,7 +43,7 @@ def try_out(path: Path, file: ModelFile) -> None:
 
 
 def encode(path: Path, info: ModelInfo, sound: BinaryIO) -> Vector:
-    """Return a point whose sound is near an open sound file, found in a process of its own.
+    """Find, in a process of its own, a point whose sound is near that of an open file.
 
     Args:
         path: file of the decoder that plays the point; its encoder lies beside it.
@@ -61,7 +61,7 @@ def encode(path: Path, info: ModelInfo, sound: BinaryIO) -> Vector:
 def name_axes(path: Path) -> list[str]:
     """Return the names of the low and the high end of each axis of a model, low high low high …
 
-    A process of its own finds the names from some eighty sounds that it decodes.
+    A process of its own finds the names; it decodes about eighty sounds for this.
 
     Raises:
         RealtimeError: the process fails.

@@ -66,8 +66,8 @@ class Expression:
         Args:
             z: the point.
             velocity: 0..1; at `MIDDLE`, velocity adds nothing.
-            dynamics: amount of the movement by velocity; 1: as far as in the recordings.
-            vary: amount of variation; 1: as far as the training sounds of the class.
+            dynamics: amount of the movement by velocity; 1: as much as in the recordings.
+            vary: amount of variation; 1: as much as the training sounds of the class vary.
             seed: seed of the draw; the same seed gives the same offset.
         """
         amount = dynamics * (velocity - MIDDLE)

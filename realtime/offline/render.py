@@ -24,7 +24,7 @@ Block = NDArray[np.float32]
 Score = Iterable[tuple[int, Command | Change]]
 
 BLOCK_SIZE = 4096
-CHUNK_FRAMES = 64  # large chunks, as the point does not move within a sound
+CHUNK_FRAMES = 64  # large chunks, because the point does not move within a sound
 MAX_VOICES = 64
 
 

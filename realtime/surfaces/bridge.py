@@ -174,7 +174,7 @@ class BridgeSurface:
             self._published = content
 
     def _open(self, text: str) -> None:
-        """Take a project's state, and begin to change to its model if another one plays."""
+        """Accept a project's state; if another model plays, begin to change to the project's model."""
         self._faults.clear()
         self._wanted = None
         try:

@@ -20,7 +20,7 @@ class Cycles:
 
     The time of an event is the time of its sample, counted from the monotonic time of the first cycle. So
     evenly spaced events have evenly spaced times, whenever the cycles run. `monotonic` converts such a time
-    to that of the clock.
+    to the time of the clock.
 
     Args:
         rate_hz: sample rate of the server.

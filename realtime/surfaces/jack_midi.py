@@ -75,7 +75,7 @@ class JackPorts:
         return str(self._port.name) if self._joined else None
 
     def names(self) -> list[str]:
-        """Return the available input ports. Look for a server if there is none; empty without one."""
+        """Return the available input ports; none without a server, for which this method looks each time."""
         if self._joined is None:
             try:
                 self._join()

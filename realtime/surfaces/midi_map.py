@@ -31,7 +31,7 @@ HITS = ("/morph/trigger", "/morph/note", "/morph/drum")
 CURVES = {"soft": 0.6, "linear": 1.0, "hard": 1.7}
 """Exponents of the velocity, 0 to 1: `soft` makes light hits louder, `hard` quieter."""
 FINGER = ("bend", "timbre", "pressure", "note")  # dimensions of a finger on an MPE controller
-WIDEST = 1000.0  # a limit beyond this, such as that of z, is no useful end for a knob
+WIDEST = 1000.0  # a wider limit of an argument, such as that of z, is not used as the end of a knob's range
 USUAL = 3.0  # the end used instead
 MAX_BYTES = 2**20
 
@@ -95,7 +95,7 @@ class Knob:
             wanted = f" {self.argument!r}" if self.argument else ""
             raise MapError(f"{self.target} has no argument{wanted} that a knob could move")
         if numbers[-1].many:
-            raise MapError(f"{self.target} takes many numbers; a knob moves one, such as that of /morph/z/0")
+            raise MapError(f"{self.target} takes many numbers; a knob moves a single one, as in /morph/z/0")
         return numbers[-1]
 
     def fill(self, value: float, others: Sequence[float | str] | None = None) -> tuple[float | str, ...]:

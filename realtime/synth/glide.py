@@ -122,7 +122,7 @@ class Glide:
         path: str = "linear",
         through: Sequence[Sequence[float]] = (),
     ) -> Glide:
-        """Return the glide from this one's position at `start` to `z` [D], `samples` long."""
+        """Return the glide from this glide's position at `start` to `z` [D], `samples` long."""
         if samples == 0:
             return Glide.at_rest(z)
         between = np.array(through, dtype=np.float64) if through else None

@@ -64,7 +64,7 @@ class Sequencer:
         self.mark_stale()
 
     def renew(self, space: LatentSpace) -> None:
-        """Switch to another version of the model. The engine's sequencer goes on."""
+        """Switch to another version of the model. The engine's sequencer continues."""
         self._space = space
         self._ways = None, [()] * MAX_STEPS
         self.mark_stale()

@@ -1,4 +1,4 @@
-"""The commands that bring a restarted player to the point, gain and mode of the one before."""
+"""The commands that bring a restarted player to the point, gain and mode of the previous player."""
 
 from __future__ import annotations
 

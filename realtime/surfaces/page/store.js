@@ -24,7 +24,7 @@ export function watch(part, watcher) {
   return () => watchers.get(part).delete(watcher);
 }
 
-/** For components: the value of a part, drawn anew when it changes. */
+/** A hook: the value of a part; the component is drawn again when the value changes. */
 export function use(part) {
   const [value, setValue] = useState(values.get(part));
   useEffect(() => watch(part, (now) => setValue(now)), [part]);

@@ -28,7 +28,7 @@ PATH_CHANGED = json.dumps({"COMMAND": "PATH_CHANGED", "DATA": "/morph"})
 
 
 class OscQuery:
-    """Answers questions about the table, and tells listeners what changes.
+    """Answers questions about the table, and sends changed values to listeners.
 
     Args:
         info: returns the model that plays.

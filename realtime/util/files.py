@@ -42,7 +42,7 @@ def sample_format(path: Path, bits: str | None = None) -> tuple[str, str]:
     format_, subtypes = FORMATS[suffix]
     bits = bits or next(iter(subtypes))
     if bits not in subtypes:
-        raise FileError(f"{suffix} files have no {bits} samples; accepted: {', '.join(subtypes)}")
+        raise FileError(f"{suffix} files have no samples of format {bits}; accepted: {', '.join(subtypes)}")
     return format_, subtypes[bits]
 
 

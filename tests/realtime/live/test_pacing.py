@@ -45,13 +45,16 @@ def test_late_or_nearly_late_block_raises_the_margin_for_a_while() -> None:
 
 
 def test_late_block_during_silence_does_not_raise_the_margin(make_mixer: Callable[..., Mixer]) -> None:
-    """It is inaudible, and a larger margin would delay the next hits."""
+    """Such a block is inaudible, and a larger margin would delay the next hits."""
     engine = Engine(make_mixer(), paced=True)
     assert engine._pacing is not None
     engine.submit([Trigger(1.0)], due=time.monotonic() + 0.005)
     margins: list[float] = []
     while len(margins) < 10:
-        engine._handed = time.monotonic(), (engine._ring.written + 1) * engine.block_size  # all is late
+        engine._handed = (
+            time.monotonic(),
+            (engine._ring.written + 1) * engine.block_size,
+        )  # every block is late
         engine._render()
         engine.hand_over(np.zeros((engine.block_size, 2), np.float32))
         if engine.mixer.hits:

@@ -42,7 +42,7 @@ def test_signal_wakes_a_waiting_thread() -> None:
     assert rounds == [True]
 
 
-def test_ring_copies_a_block_without_memory_for_another() -> None:
+def test_ring_copies_a_block_without_allocating_another() -> None:
     ring, out = Ring(2, 4096, 2), np.zeros((4096, 2), np.float32)
     ring.commit()
     tracemalloc.start()

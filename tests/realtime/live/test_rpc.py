@@ -14,11 +14,11 @@ from realtime.util.errors import RealtimeError
 
 
 class Target:
-    """The object that is called; `part` is one of its parts."""
+    """The object whose methods are called; `part` is a part with its own methods."""
 
-    def __init__(self, heard: list[Any]) -> None:
-        self.hear = heard.append
-        self.part = heard
+    def __init__(self, recorded: list[Any]) -> None:
+        self.record = recorded.append
+        self.part = recorded
 
     def double(self, x: int) -> int:
         return 2 * x
@@ -28,16 +28,16 @@ class Target:
 
 
 @pytest.fixture
-def heard() -> list[Any]:
-    """Arguments of the `hear` calls."""
+def recorded() -> list[Any]:
+    """Arguments of the calls of `record`."""
     return []
 
 
 @pytest.fixture
-def line(heard: list[Any]) -> Iterator[RpcClient]:
+def line(recorded: list[Any]) -> Iterator[RpcClient]:
     """Return a client whose server answers until the client is closed."""
     here, there = multiprocessing.Pipe()
-    answering = threading.Thread(target=answer, args=(there, Target(heard)))
+    answering = threading.Thread(target=answer, args=(there, Target(recorded)))
     answering.start()
     line = RpcClient(here)
     yield line
@@ -45,18 +45,18 @@ def line(heard: list[Any]) -> Iterator[RpcClient]:
     answering.join()
 
 
-def test_calls_are_handled_in_order(line: RpcClient, heard: list[Any]) -> None:
+def test_calls_are_handled_in_order(line: RpcClient, recorded: list[Any]) -> None:
     for number in range(100):
-        line.tell("hear", number)
+        line.tell("record", number)
     assert line.ask("double", 21) == 42
-    assert heard == list(range(100))
+    assert recorded == list(range(100))
 
 
-def test_proxy_calls_the_methods_of_a_part_by_name(line: RpcClient, heard: list[Any]) -> None:
+def test_proxy_calls_the_methods_of_a_part_by_name(line: RpcClient, recorded: list[Any]) -> None:
     part = Proxy(line, "part")
     part.append(4)
     part.append(3)
-    assert (part.index(3), part.copy(), heard) == (1, [4, 3], [4, 3])
+    assert (part.index(3), part.copy(), recorded) == (1, [4, 3], [4, 3])
 
 
 def test_each_thread_receives_its_own_replies(line: RpcClient) -> None:
@@ -129,7 +129,7 @@ def test_other_threads_get_an_error_while_one_is_stuck_in_a_full_pipe() -> None:
 
     def tell() -> None:
         try:
-            line.tell("hear", bytes(2**22))
+            line.tell("record", bytes(2**22))
         except RpcError as error:
             ends.append(error)
 

@@ -16,7 +16,7 @@ def tone(hz: float, decay_s: float = 0.1, level: float = 1.0) -> np.ndarray:
     return (level * np.sin(2 * np.pi * hz * t) * np.exp(-t / decay_s)).astype(np.float32)
 
 
-def test_an_octave_is_one_of_brightness_and_a_double_decay_one_of_length() -> None:
+def test_octave_changes_brightness_by_one_and_double_decay_changes_length_by_one() -> None:
     low, high, long, loud = features(
         np.stack([tone(500), tone(1000), tone(500, 0.2), tone(500, level=2)]), RATE
     )
@@ -33,7 +33,7 @@ def test_noise_is_noisier_than_a_tone() -> None:
     assert noisy[NAMES.index("noise")] > pure[NAMES.index("noise")] + 3.0
 
 
-def test_an_axis_is_named_by_the_features_that_change_most_relative_to_the_usual_change() -> None:
+def test_axis_is_named_by_the_features_that_change_most_relative_to_their_usual_change() -> None:
     usual = np.array([1.0, 1.0, 1.0, 1.0, 10.0])
     assert words(np.array([-2.0, 0.5, 0.1, 0.0, 3.0]), usual) == ("brighter", "darker")
     assert words(np.array([2.0, -1.5, 0.1, 0.0, 3.0]), usual) == ("darker, longer", "brighter, shorter")

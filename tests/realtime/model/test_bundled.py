@@ -53,4 +53,6 @@ def test_bundled_encoder_maps_each_class_to_itself(name: str) -> None:
 def test_kit_has_a_course_between_each_pair_of_classes() -> None:
     info = Decoder(resolve("drums"), provider="cpu").info
     pairs = set(itertools.combinations(range(len(info.classes)), 2))
-    assert {(each.start, each.end) for each in info.courses} == pairs, "python -m export.courses drums.onnx"
+    assert {(each.start, each.end) for each in info.courses} == pairs, (
+        "run: python -m export.courses drums.onnx"
+    )

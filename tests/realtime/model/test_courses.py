@@ -24,7 +24,7 @@ def info(decoder: Decoder) -> ModelInfo:
 @pytest.mark.parametrize(
     ("share", "t", "level_db"), [(0.0, 0.0, 0.0), (0.25, 0.125, 3.0), (0.5, 0.25, 6.0), (1.0, 1.0, -1.0)]
 )
-def test_a_share_of_the_way_is_a_position_and_a_level(
+def test_course_maps_a_share_of_the_way_to_a_position_and_a_level(
     info: ModelInfo, share: float, t: float, level_db: float
 ) -> None:
     first, _, last = (each.name for each in info.classes)
@@ -33,12 +33,12 @@ def test_a_share_of_the_way_is_a_position_and_a_level(
     assert courses.between(last, first).at(1.0 - share) == pytest.approx((1.0 - t, level_db))
 
 
-def test_other_ways_are_straight(info: ModelInfo) -> None:
+def test_pair_without_a_course_has_a_straight_one(info: ModelInfo) -> None:
     assert Courses(info).between(info.classes[0].name, info.classes[1].name) is STRAIGHT
     assert Course().at(0.3) == pytest.approx((0.3, 0.0))
 
 
-def test_metadata_keeps_courses_and_a_file_without_them_its_digest(info: ModelInfo) -> None:
+def test_metadata_keeps_courses_and_omits_an_empty_list(info: ModelInfo) -> None:
     assert ModelInfo.from_metadata(info.to_metadata()).courses == (THERE,)
     assert replace(info, courses=()).digest != info.digest
     assert "courses" not in json.loads(replace(info, courses=()).to_metadata()[INFO_KEY])

@@ -178,7 +178,7 @@ def test_recording_of_an_hour_is_refused(tiny_model: Path) -> None:
         Encoder(encoder_path(tiny_model)).encode(np.zeros(3600 * 100, np.float32), 100)
 
 
-def test_endless_sound_is_refused(tiny_model: Path, tmp_path: Path) -> None:
+def test_sound_file_of_more_than_ten_minutes_is_refused(tiny_model: Path, tmp_path: Path) -> None:
     """Ten minutes and a second of silence are 20 kB as FLAC."""
     path, rate = tmp_path / "long.flac", 1000
     soundfile.write(path, np.zeros(601 * rate, np.int16), rate, format="FLAC", subtype="PCM_16")
@@ -186,16 +186,14 @@ def test_endless_sound_is_refused(tiny_model: Path, tmp_path: Path) -> None:
         Encoder(encoder_path(tiny_model)).encode_file(path)
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
-def test_pipe_in_the_place_of_a_sound_is_refused(tiny_model: Path, tmp_path: Path) -> None:
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_named_pipe_is_refused_as_a_sound(tiny_model: Path, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.wav")
     with pytest.raises(RealtimeError, match="not a regular file"):
         Encoder(encoder_path(tiny_model)).encode_file(tmp_path / "pipe.wav")
 
 
-def test_model_is_tried_out_and_a_sound_encoded_in_a_process_of_its_own(
-    tiny_model: Path, sound: Path
-) -> None:
+def test_separate_process_tries_out_a_model_and_encodes_a_sound(tiny_model: Path, sound: Path) -> None:
     file = verify.read(tiny_model)
     errands.try_out(tiny_model, file)
     encoder = Encoder(encoder_path(tiny_model))

@@ -14,7 +14,7 @@ from realtime.model.schema import Anchor, DrumInfo, ModelInfo
 
 @pytest.fixture
 def info(decoder: Decoder) -> ModelInfo:
-    """Class 0 at the origin, class 1 far from it; each with a direction of its own and three takes."""
+    """Class 0 at the origin with three takes, class 1 far from it; each with its own direction."""
     far = (100.0, 0.0, 0.0, 0.0)
     classes = tuple(
         replace(decoder.info.classes[at], centroid=centre, spread=1.0, velocity=direction)
@@ -59,13 +59,13 @@ def test_near_a_drum_velocity_moves_along_the_direction_of_that_drum(info: Model
     assert expression.offset((0.0, 0.0, -2.0, 0.0), 1.0, 1.0, 0.0, ()) == pytest.approx((0.0, 1.0, 0.0, 0.0))
 
 
-def test_a_hit_without_dynamics_or_at_the_middle_looks_at_no_direction(info: ModelInfo) -> None:
-    nowhere = DrumInfo(z=(np.nan,) * 4, reach=0.5, velocity=(np.nan,) * 4)  # any look at it gives NaN
+def test_directions_are_not_used_without_dynamics_or_at_the_middle_velocity(info: ModelInfo) -> None:
+    nowhere = DrumInfo(z=(np.nan,) * 4, reach=0.5, velocity=(np.nan,) * 4)  # any use of this drum gives NaN
     expression = Expression(replace(info, drums=(nowhere,)))
     z = info.classes[0].centroid
     assert expression.offset(z, 1.0, 0.0, 0.0, ()) == (0.0,) * 4
     assert expression.offset(z, 0.5, 1.0, 0.0, ()) == (0.0,) * 4
-    assert sum(expression.offset(z, 1.0, 0.0, 1.0, [1])) == pytest.approx(1.0)  # it varies alone
+    assert sum(expression.offset(z, 1.0, 0.0, 1.0, [1])) == pytest.approx(1.0)  # variation only
     assert np.isnan(expression.offset(z, 1.0, 1.0, 0.0, ())).all()
 
 
@@ -93,7 +93,7 @@ def test_hits_without_known_takes_or_directions_have_no_offset(
     assert expression.offset((0.0,) * 4, 1.0, 1.0, 1.0, [3]) == (0.0,) * 4
 
 
-def test_a_point_that_is_asked_for_again_is_not_looked_at_again(
+def test_shares_are_not_computed_again_for_the_same_point_as_before(
     info: ModelInfo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expression, looks = Expression(info), []

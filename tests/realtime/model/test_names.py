@@ -49,7 +49,7 @@ def test_words_for_classes_of_newer_kits_find_those_of_older_ones() -> None:
     assert Names(("hihat", "kick")).find("closed-hat") == "hihat"
 
 
-def test_exact_name_wins_over_a_similar_one() -> None:
+def test_exact_name_is_preferred_to_a_similar_one() -> None:
     names = Names(("Kick", "kick", "kicks", "bass", "glass"))
     assert [names.find(n) for n in ("kick", "kicks", "KICK", "glasses")] == ["kick", "kicks", "Kick", "glass"]
 

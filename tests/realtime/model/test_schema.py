@@ -66,7 +66,7 @@ def test_damaged_drum_is_refused_with_the_reason(key: str, value: Any, message: 
         ModelInfo.from_metadata({SCHEMA_KEY: "1", INFO_KEY: json.dumps(content)})
 
 
-def test_the_first_morph_survives_and_a_damaged_one_is_refused() -> None:
+def test_proposed_morph_survives_and_a_damaged_one_is_refused() -> None:
     known = dataclasses.replace(INFO, morph=MorphInfo(1, 0, 150))
     assert ModelInfo.from_metadata(known.to_metadata()) == known
     content = json.loads(known.to_metadata()[INFO_KEY])
@@ -79,7 +79,7 @@ def test_the_first_morph_survives_and_a_damaged_one_is_refused() -> None:
             ModelInfo.from_metadata({SCHEMA_KEY: "1", INFO_KEY: json.dumps(damaged)})
 
 
-def test_frames_duration_and_named_points() -> None:
+def test_frames_duration_and_named_points_follow_from_the_metadata() -> None:
     assert INFO.frames == 32
     assert INFO.duration_ms == pytest.approx(1024 / 22.05)
     assert INFO.point("snare") == (-0.5, 0.0)

@@ -20,7 +20,7 @@ Change = Callable[[onnx.ModelProto], None]
 
 
 def _changed(source: Path, target: Path, change: Change, seal: bool = True) -> Path:
-    """Write a changed copy of the model, with a valid checksum as an attacker would add it."""
+    """Write a changed copy of the model; with `seal`, add a valid checksum, as an attacker would."""
     model = onnx.load(str(source))
     kept = [entry for entry in model.metadata_props if entry.key != "soundmorph_sha256"]
     del model.metadata_props[:]
@@ -187,7 +187,7 @@ def test_decoder_too_slow_to_play_is_refused_after_its_trial(tiny_model: Path, t
         errands.try_out(path, verify.read(path))
 
 
-def test_sound_longer_than_the_weights_is_refused(tiny_model: Path, tmp_path: Path) -> None:
+def test_model_whose_length_exceeds_its_weights_is_refused(tiny_model: Path, tmp_path: Path) -> None:
     length = 2 * Decoder(tiny_model).info.length
     with pytest.raises(ModelError, match="does not decode"):
         Decoder(_changed(tiny_model, tmp_path / "m.onnx", _metadata(length=length)))

@@ -110,7 +110,7 @@ def test_lufs_option_sets_the_loudness_below_the_ceiling(
     assert sorted(p.name for p in tmp_path.iterdir()) == ["loud.wav", "quiet.wav", "seq.toml"]
 
 
-def _heeds_ctrl_c() -> None:
+def _accept_ctrl_c() -> None:
     """Restore the default handler: a background process of a shell ignores SIGINT."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
@@ -122,7 +122,7 @@ def test_interrupted_render_leaves_no_files(tiny_model: Path, tmp_path: Path, op
     command = [sys.executable, "-m", "realtime", "render", "seq.toml", "--model", str(tiny_model), *options]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
     with subprocess.Popen(
-        command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True, preexec_fn=_heeds_ctrl_c
+        command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True, preexec_fn=_accept_ctrl_c
     ) as process:
         while len(list(tmp_path.iterdir())) == 1:
             assert process.poll() is None, process.communicate()
@@ -143,7 +143,7 @@ def test_interrupted_render_leaves_no_files(tiny_model: Path, tmp_path: Path, op
         (["seq.toml", "--from", "kick", "-o", "a.wav"], "give only one of a file, --from/--to and --grid"),
         (["seq.toml", "--stems", "class", "--lufs", "-20", "-o", "a"], "--stems keeps the levels of the mix"),
         (["--from", "kick", "--to", "kick", "--split", "-o", "a"], "need a sequence file"),
-        (["seq.toml", "-o", "a.ogg", "--bits", "24"], ".ogg files have no 24 samples"),
+        (["seq.toml", "-o", "a.ogg", "--bits", "24"], ".ogg files have no samples of format 24"),
         (["nowhere.toml", "-o", "a.wav"], "nowhere.toml: No such file"),
     ],
 )

@@ -29,7 +29,7 @@ def sound(pack: Path, row: int, column: int) -> np.ndarray:
     return soundfile.read(pack / "sounds" / f"{MIXTURES[row - 1][column - 1]}.wav", dtype="float32")[0]
 
 
-def test_pack_holds_the_decoded_sound_of_every_mix(pack: Path, decoder: Decoder) -> None:
+def test_pack_has_the_decoded_sound_of_every_mix(pack: Path, decoder: Decoder) -> None:
     a, b, c, d = (np.array(decoder.info.point(name)) for name in CORNERS)
     points = [a, (a + b) / 2, b, c, (c + d) / 2, d]
     expected = 0.1 * decoder.decode(points)
@@ -58,7 +58,7 @@ def played(pack: Path, key: int, velocity: int, wheel: int) -> np.ndarray:
     synth = sfizz.Synth(22050, BLOCK)
     assert synth.load_sfz_file(pack / "pack.sfz")
     raw = synth._synth
-    raw.set_sample_quality(1)  # no filter of its own
+    raw.set_sample_quality(1)  # without a filter
     raw.cc(0, 7, 127)
     raw.cc(0, 1, wheel)
     for _ in range(4):  # let its volume settle

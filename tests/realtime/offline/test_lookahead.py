@@ -54,7 +54,7 @@ def test_moving_a_cached_sound_continues_it_without_a_break(
     np.testing.assert_allclose(sound, moved, atol=1e-6)
 
 
-def test_score_is_read_only_look_ahead_hits_in_advance(decoder: Decoder) -> None:
+def test_score_is_read_at_most_look_ahead_hits_in_advance(decoder: Decoder) -> None:
     taken = []
 
     def score() -> Iterator[tuple[int, Command]]:

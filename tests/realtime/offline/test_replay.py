@@ -40,18 +40,18 @@ def setting(model: Path, states: tuple[PluginState, ...] = ()) -> LogHeader:
 
 
 def perform(
-    deck: Crossfade,
+    crossfade: Crossfade,
     log: CommandLog,
-    happenings: dict[int, list[Command | Change]],
+    events: dict[int, list[Command | Change]],
     chain: plugins.Chain | None = None,
 ) -> np.ndarray:
-    """Render as the engine does; submit `happenings` (block number -> commands) before their blocks."""
-    deck.mixer.tap = log.tap
+    """Render as the engine does; submit `events` (block number -> commands) before their blocks."""
+    crossfade.mixer.tap = log.tap
     heard = np.zeros((LENGTH // BLOCK * BLOCK, 2), np.float32)
     for number, block in enumerate(np.split(heard, LENGTH // BLOCK)):
-        for each in happenings.get(number, []):
-            deck.submit(each, 128 * number + 50 if isinstance(each, Trigger) and number % 2 else 0)
-        deck.render(block)
+        for each in events.get(number, []):
+            crossfade.submit(each, 128 * number + 50 if isinstance(each, Trigger) and number % 2 else 0)
+        crossfade.render(block)
         if chain is not None:
             chain.process(block)
     log.close(len(heard))
@@ -74,7 +74,7 @@ def second(tiny_model: Path, tmp_path: Path) -> Path:
 def test_replay_repeats_a_change_of_model_sample_by_sample(
     make_mixer: Make, tiny_model: Path, second: Path, tmp_path: Path
 ) -> None:
-    """Sounding voices fade, earlier commands of the block count, later scheduled ones are dropped."""
+    """Voices fade; earlier commands of the block take effect; commands scheduled for later are dropped."""
     path = tmp_path / "take.jsonl"
     there, back = make_mixer(chunk_frames=1), make_mixer()
     heard = perform(
@@ -132,7 +132,7 @@ def test_replay_reports_a_second_model_that_is_missing_or_different(
     assert line.endswith(f"take.jsonl: at 0.50 s it changes to a missing model: {second}")
 
 
-def on_air() -> plugins.Chain:
+def load_chain() -> plugins.Chain:
     chain = plugins.load(
         [COMPRESSOR, DELAY], sample_rate=RATE, block_size=BLOCK, channels=2, say=lambda _: None
     )
@@ -144,17 +144,17 @@ def on_air() -> plugins.Chain:
 def test_replay_sets_plugin_parameters_at_the_same_samples(
     make_mixer: Make, tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path, chain = tmp_path / "take.jsonl", on_air()
+    path, chain = tmp_path / "take.jsonl", load_chain()
     chain.carry_out(chain.tweak(0, "makeup_db", 3.0))  # before the log begins
     states = tuple(PluginState(str(p.path), p.name, p.raw_values()) for p in chain.plugins)
     draw = np.random.default_rng(3)
-    happenings: dict[int, list[Command | Change]] = {20: [SetZ(A), Trigger(0.5)], 60: [Trigger(0.6, B)]}
+    events: dict[int, list[Command | Change]] = {20: [SetZ(A), Trigger(0.5)], 60: [Trigger(0.6, B)]}
     for number in draw.choice(np.arange(20, 300), 60, replace=False):
         one = chain.tweak(0, "makeup_db", float(draw.uniform(0, 20)))
         other = chain.tweak(1, "time_ms", float(draw.uniform(5, 60)))
-        happenings.setdefault(int(number), []).append(one if draw.random() < 0.7 else other)
+        events.setdefault(int(number), []).append(one if draw.random() < 0.7 else other)
     log = CommandLog(path, setting(tiny_model, states))
-    heard = perform(Crossfade(make_mixer(), chain), log, happenings, chain)
+    heard = perform(Crossfade(make_mixer(), chain), log, events, chain)
     sound = render(path, "--trust-plugins")
     length = min(len(sound), len(heard))
     np.testing.assert_allclose(sound[:length], heard[:length], atol=1e-6)

@@ -243,7 +243,7 @@ def test_documentation_lists_every_key() -> None:
             assert key.accepted in page or not key.accepted.startswith(("a number", "a whole")), name
 
 
-def test_an_even_way_goes_by_the_course_of_the_model_and_levels_the_hit(
+def test_even_way_follows_the_course_of_the_model_and_sets_the_level(
     decoder: Decoder, tmp_path: Path
 ) -> None:
     info = replace(decoder.info, courses=(CourseInfo(0, 1, (0.0, 0.25, 1.0), (0.0, 6.0, 0.0)),))
@@ -259,7 +259,7 @@ def test_an_even_way_goes_by_the_course_of_the_model_and_levels_the_hit(
     assert [each.trigger.level_db for each in (even, straight) if each.trigger] == [5.0, -1.0]
 
 
-def test_a_way_needs_two_ends(tmp_path: Path) -> None:
+def test_key_way_needs_key_between(tmp_path: Path) -> None:
     path = tmp_path / "seq.toml"
     path.write_text('[[step]]\nbeat = 0\npoint = "kick"\nway = "even"\n')
     with pytest.raises(SequenceError, match="way needs between"):

@@ -11,7 +11,7 @@ PERIOD_S = PERIOD / RATE_HZ
 TICK, OTHER = (5, b"\xf8"), (7, b"\xfa")
 
 
-def test_times_are_by_samples_although_cycles_are_late_skipped_or_beyond_the_greatest_number() -> None:
+def test_times_follow_the_samples_although_cycles_are_late_or_skipped_or_the_count_wraps() -> None:
     cycles, first = Cycles(RATE_HZ), FRAMES - 3 * PERIOD
     for cycle, late_s in ((0, 0.0), (1, 0.002), (4, 0.0), (5, 0.004), (9, 0.0)):
         frame = (first + cycle * PERIOD) % FRAMES

@@ -59,7 +59,7 @@ def test_notes_become_hits_with_velocity_and_choke_group() -> None:
         assert mapper.feed(silent, 0.0) == ()
 
 
-def test_drum_notes_pass_with_their_velocity_curve_and_a_hand_ends_a_cymbal() -> None:
+def test_drum_notes_follow_the_velocity_curve_and_aftertouch_stops_a_cymbal() -> None:
     mapper = Mapper(DEFAULT)
     assert mapper.feed(midi("note_on", 10, note=36, velocity=1), 0.0) == (Message("/morph/drum", (36, 1)),)
     for note, sent in ((49, (Message("/morph/touch/49/stop"),)), (36, ())):
@@ -73,7 +73,7 @@ def test_drum_notes_pass_with_their_velocity_curve_and_a_hand_ends_a_cymbal() ->
         assert bent.feed(midi("polytouch", note=49, value=127), 0.0) == ()
 
 
-def test_channel_pressure_ends_all_cymbals_once_each_time_it_rises() -> None:
+def test_channel_pressure_stops_all_cymbals_once_each_time_it_rises() -> None:
     mapper = Mapper(DEFAULT)
     sent = [mapper.feed(midi("aftertouch", 10, value=value), 0.0) for value in (63, 64, 100, 0, 127)]
     cymbals = {f"/morph/touch/{note}/stop" for note in (46, 49, 51, 52, 53, 55, 57, 59)}
@@ -109,7 +109,7 @@ def test_fourteen_bit_value_is_sent_once_in_full_resolution() -> None:
         assert mapper.feed(cc(7, value >> 7), 0.0) == ()
         sent += mapper.feed(cc(39, value & 127), 0.0)
     assert [m.arguments[-1] for m in sent] == [value / 16_383 for value in range(0, 16_384, 37)]
-    assert Mapper(MidiMap((knob,))).feed(cc(39, 5), 0.0) == ()  # a fine half alone gives no value
+    assert Mapper(MidiMap((knob,))).feed(cc(39, 5), 0.0) == ()  # the low 7 bits alone give no value
 
 
 def test_two_knobs_move_x_and_y_of_the_map() -> None:
@@ -121,7 +121,7 @@ def test_two_knobs_move_x_and_y_of_the_map() -> None:
     assert mapper.feed(cc(1, 0), 0.0) == (Message("/morph/xy", (0.0, 0.0)),)
 
 
-def test_bend_reaches_both_ends_and_its_rest_is_the_middle() -> None:
+def test_bend_reaches_both_ends_and_its_rest_position_is_the_middle() -> None:
     mapper = Mapper(MidiMap((Knob("/morph/macro/0", source="bend", low=-2.0, high=2.0),)))
     sent = [mapper.feed(midi("pitchwheel", pitch=p), 0.0)[0].arguments[0] for p in (-8192, 0, 8191)]
     assert sent == [-2.0, 0.0, 2.0]
@@ -136,7 +136,7 @@ def test_knob_waits_until_the_server_has_reported_the_value() -> None:
     assert values(mapper, 1, 10, 20) == []
     mapper.receive(Message("/morph/z.reply", (0.0, 64.2)), 0.0)
     assert values(mapper, 1, 30, 60) == []
-    assert values(mapper, 1, 70, 71, 3) == [70.0, 71.0, 3.0]  # it has passed 64.2
+    assert values(mapper, 1, 70, 71, 3) == [70.0, 71.0, 3.0]  # the knob has passed 64.2
 
 
 @pytest.mark.parametrize(("before", "after"), [(100, 50), (10, 90), (64, 64)])
@@ -166,7 +166,7 @@ def test_only_the_latest_of_two_knobs_moves_their_value() -> None:
     assert len(values(mapper, 1, 127, 100)) == 2
     assert values(mapper, 2, 10, 20) == []
     assert len(values(mapper, 2, 110)) == 1
-    assert values(mapper, 1, 99) == []  # released in the meantime
+    assert values(mapper, 1, 99) == []  # the second knob has taken over
 
 
 def test_knob_without_pickup_jumps() -> None:
@@ -181,13 +181,13 @@ def test_knob_without_pickup_jumps() -> None:
 
 def test_each_finger_moves_its_own_point() -> None:
     mapper = Mapper(MidiMap(notes=(Notes(),), mpe=Mpe(release="stop")))
-    assert mapper.feed(midi("pitchwheel", 3, pitch=8191), 0.0) == ()  # not down yet, but remembered
+    assert mapper.feed(midi("pitchwheel", 3, pitch=8191), 0.0) == ()  # remembered for the finger's next note
     assert mapper.feed(midi("note_on", 3, note=62, velocity=90), 0.0) == (
         Message("/morph/touch/3/xy", (1.0, 0.5)),
         Message("/morph/touch/3/note", (62, 90)),
     )
     assert mapper.feed(cc(74, 127, 3), 0.0) == (Message("/morph/touch/3/xy", (1.0, 1.0)),)
-    for pressed, pressure in ((5, 90 / 127), (127, 1.0)):  # it never sounds softer than it was struck
+    for pressed, pressure in ((5, 90 / 127), (127, 1.0)):  # never below the velocity of the note
         sent = mapper.feed(midi("aftertouch", 3, value=pressed), 0.0)
         assert sent == (Message("/morph/touch/3/pressure", (pressure,)),)
     mapper.feed(midi("note_on", 4, note=60, velocity=90), 0.0)

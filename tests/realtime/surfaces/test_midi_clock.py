@@ -13,7 +13,7 @@ START, STOP, TICK = mido.Message("start"), mido.Message("stop"), mido.Message("c
 
 
 def run(times: list[float]) -> list[tuple[float, Message]]:
-    """Feed ticks at these times, started just before the one at 0; return timed messages."""
+    """Feed ticks at these times, with a start just before the first from 0 on; return messages and times."""
     clock, told = MidiClock(), []
     for at in times:
         if at >= 0.0 and not any(t >= 0.0 for t in times[: times.index(at)]):
@@ -56,9 +56,9 @@ def test_beat_of_a_minute_with_jitter_and_a_change_of_tempo_is_within_a_millisec
     assert np.abs(late_s).max() < 0.01
 
 
-def _off_the_beat_s(times: list[float], bpms: list[tuple[float, Message]], bpm: float) -> list[float]:
-    """Return the deviations of the reported beats from an even tempo, with tick 0 at second 0, in s."""
-    beats = [(at, m.arguments[0]) for at, m in bpms if m.address == "/morph/seq/beat"]
+def _deviations_s(times: list[float], told: list[tuple[float, Message]], bpm: float) -> list[float]:
+    """Return the differences in s of the last second's beats from an even tempo with tick 0 at second 0."""
+    beats = [(at, m.arguments[0]) for at, m in told if m.address == "/morph/seq/beat"]
     return [beat * 60 / bpm - at for at, beat in beats if at >= times[-1] - 1.0]
 
 
@@ -66,13 +66,13 @@ def _off_the_beat_s(times: list[float], bpms: list[tuple[float, Message]], bpm: 
 def test_lost_ticks_do_not_move_the_beat(lost: list[int]) -> None:
     period = 60 / 133 / TICKS_PER_BEAT
     times = [period * n for n in range(-24, 120) if n not in lost]
-    assert np.abs(_off_the_beat_s(times, run(times), 133)).max() < 1e-6
+    assert np.abs(_deviations_s(times, run(times), 133)).max() < 1e-6
 
 
-def test_tick_lost_right_after_the_start_is_counted_after_six() -> None:
+def test_tick_lost_right_after_the_start_is_counted_within_six_ticks() -> None:
     period = 60 / 133 / TICKS_PER_BEAT
     times = [period * n for n in range(60) if n != 2]
-    assert np.abs(_off_the_beat_s(times, run(times)[4:], 133)).max() < 1e-6
+    assert np.abs(_deviations_s(times, run(times)[4:], 133)).max() < 1e-6
 
 
 @pytest.mark.parametrize("bpms", [(100, 133), (133, 100), (90, 150)])
@@ -89,7 +89,7 @@ def test_ticks_lost_at_a_change_of_tempo_do_not_move_the_beat(lost: list[int], b
 def test_tick_late_by_a_whole_tick_among_the_first_six_does_not_move_the_beat() -> None:
     period = 60 / 133 / TICKS_PER_BEAT
     times = [period * (n + (n == 3)) for n in range(60)]
-    assert np.abs(_off_the_beat_s(times, run(times)[6:], 133)).max() < 1e-6
+    assert np.abs(_deviations_s(times, run(times)[6:], 133)).max() < 1e-6
 
 
 @pytest.mark.parametrize("held_s", [0.005, 0.03, 0.1])
@@ -118,20 +118,20 @@ def _disturbed(seed: int, period: float) -> list[float]:
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_disorder_with_lost_ticks_does_not_move_the_beat_for_good(seed: int) -> None:
+def test_beat_is_right_again_after_late_and_lost_ticks(seed: int) -> None:
     times = _disturbed(seed, 60 / 133 / TICKS_PER_BEAT)
-    assert np.abs(_off_the_beat_s(times, run(times), 133)).max() < 0.001
+    assert np.abs(_deviations_s(times, run(times), 133)).max() < 0.001
 
 
-def test_tempo_that_slows_down_and_comes_back_counts_every_tick() -> None:
-    bpms = 120.0 - 30.0 * np.sin(np.linspace(0.0, np.pi, 40))  # too short for a line of its own
+def test_every_tick_is_counted_while_the_tempo_slows_down_and_returns() -> None:
+    bpms = 120.0 - 30.0 * np.sin(np.linspace(0.0, np.pi, 40))  # too few ticks to measure each tempo
     gaps = [60 / bpm / TICKS_PER_BEAT for bpm in [120.0] * 96 + bpms.tolist() + [120.0] * 96]
     told = [(at, m) for at, m in run([0.0, *np.cumsum(gaps).tolist()]) if m.address == "/morph/seq/beat"]
     at = float(np.sum(gaps)) - told[-1][0]
     assert told[-1][1].arguments[0] + at * 2.0 == pytest.approx(len(gaps) / TICKS_PER_BEAT, abs=1e-3)
 
 
-def test_half_the_tempo_does_not_count_as_every_second_tick_lost() -> None:
+def test_tempo_that_halves_is_not_mistaken_for_lost_ticks() -> None:
     period = 60 / 120 / TICKS_PER_BEAT
     times = [period * n for n in range(-24, 48)]
     times += [times[-1] + 2 * period * n for n in range(1, 49)]
@@ -139,7 +139,7 @@ def test_half_the_tempo_does_not_count_as_every_second_tick_lost() -> None:
     assert beats[-1] == pytest.approx((90 / TICKS_PER_BEAT, 60.0))
 
 
-def test_a_clock_that_pauses_begins_anew() -> None:
+def test_tempo_is_measured_anew_after_a_pause() -> None:
     period = 60 / 120 / TICKS_PER_BEAT
     clock = MidiClock()
     for n in range(30):
@@ -161,7 +161,7 @@ def test_clock_with_much_jitter_still_gives_its_tempo() -> None:
     assert np.median(off) < 3.0
 
 
-def test_a_clock_that_was_not_started_or_has_stopped_moves_nothing() -> None:
+def test_clock_that_was_not_started_or_has_stopped_sends_no_beat() -> None:
     clock = MidiClock()
     assert not any(clock.feed(TICK, 0.02 * n) for n in range(50))
     assert clock.feed(STOP, 1.0) == ()
@@ -171,7 +171,7 @@ def test_a_clock_that_was_not_started_or_has_stopped_moves_nothing() -> None:
     assert not any(clock.feed(TICK, 1.1 + 0.02 * n) for n in range(50))
 
 
-def test_song_position_and_continue_resume_there() -> None:
+def test_continue_resumes_at_the_song_position() -> None:
     clock = MidiClock()
     for n in range(30):
         clock.feed(TICK, 0.02 * (n - 30))

@@ -244,7 +244,7 @@ def test_host_info_gives_addresses_and_extensions(server: WebServer) -> None:
 
 
 def test_client_that_is_not_admitted_gets_no_reply(control: Control) -> None:
-    served = serve(control, _Shut())
+    served = serve(control, _AdmitsNobody())
     served.start()
     try:
         with pytest.raises((urllib.error.URLError, ConnectionError)):
@@ -253,7 +253,7 @@ def test_client_that_is_not_admitted_gets_no_reply(control: Control) -> None:
         served.stop()
 
 
-class _Shut(Access):
+class _AdmitsNobody(Access):
     def admits(self, host: str, size: int, port: int = 0) -> bool:
         return False
 

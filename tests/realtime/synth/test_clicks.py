@@ -76,7 +76,9 @@ def allowed(model: Path) -> float:
     mixer.render(out)
     level = float(np.abs(out).max())
     one = jump(out) + level / (0.002 * RATE)
-    assert 2 * VOICES * one < 0.5 * QUIETEST * 0.7 * level, "the model is too rough to hear clicks in"
+    assert 2 * VOICES * one < 0.5 * QUIETEST * 0.7 * level, (
+        "the sounds of the model jump too much to show clicks"
+    )
     return 2 * VOICES * one
 
 

@@ -1,4 +1,4 @@
-"""Hits with an offset: at their own place even if the point moves; repeated exactly by the log."""
+"""Hits with an offset: they keep it while the point moves, and the log repeats them exactly."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def performance() -> list[tuple[int, Command]]:
 
 
 def with_velocity(mixer: Mixer, decoder: Decoder) -> Mixer:
-    """Return the mixer, of a model that knows velocity."""
+    """Give the mixer the expression of a model with directions of velocity; return the mixer."""
     classes = tuple(replace(c, velocity=(1.0, -1.0, 0.5, 0.0)) for c in decoder.info.classes)
     mixer._expression = Expression(replace(decoder.info, classes=classes))
     return mixer
@@ -79,7 +79,9 @@ def test_sound_does_not_depend_on_the_block_size(make_mixer: Make, play: Play, d
     np.testing.assert_array_equal(parts, whole)
 
 
-def test_without_amounts_a_hit_is_at_the_point(make_mixer: Make, play: Play, decoder: Decoder) -> None:
+def test_hit_without_dynamics_and_variation_has_no_offset(
+    make_mixer: Make, play: Play, decoder: Decoder
+) -> None:
     log: list[Command] = []
     mixer = with_velocity(make_mixer(), decoder)
     mixer.tap = lambda at, command: log.append(command)

@@ -182,7 +182,7 @@ def scores(draw: st.DrawFn, dimensions: int, length: int) -> list[tuple[int, Com
 def test_block_size_does_not_change_the_sound(
     decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray], rate: int, data: st.DataObject
 ) -> None:
-    """Bit for bit, as the schedule of decoding depends on the commands alone."""
+    """The sounds are equal bit for bit, because the commands alone determine the schedule of decoding."""
     score = data.draw(scores(decoder.info.latent_dim, 6000))
     blocks = data.draw(st.lists(st.integers(1, 1000), min_size=1, max_size=5))
     reference = play(make_mixer(rate, voices=3), score, 8000, (8000,))
@@ -323,7 +323,7 @@ def test_hits_replace_voices_for_a_while_after_shedding(
 def test_decoding_several_ticks_at_once_needs_fewer_calls_and_sounds_the_same(
     decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At a resting point; a move of the point is heard up to that many ticks later, never sooner."""
+    """The point rests. A move of the point is heard up to that many ticks later, never sooner."""
     calls: list[tuple[int, ...]] = []
     step = Decoder.step
 
@@ -353,14 +353,14 @@ def test_silence_decodes_nothing(make_mixer: Make, play: Callable[..., np.ndarra
 
 
 @pytest.mark.parametrize("blocks", [(1, 37, 500), (128,), (3000,)])
-def test_a_sound_that_has_gone_silent_gives_its_voice_back(
+def test_voice_is_freed_50_ms_after_its_sound_has_become_silent(
     decoder: Decoder,
     make_mixer: Make,
     play: Callable[..., np.ndarray],
     monkeypatch: pytest.MonkeyPatch,
     blocks: tuple[int, ...],
 ) -> None:
-    """Exactly 0 from frame 40 on; 50 ms, 35 frames, later the voice is over, at any size of block."""
+    """The sound is exactly 0 from frame 40 on; the voice ends 35 frames later, at any block size."""
     decoded, step = [0], Decoder.step
 
     def gated(self: Decoder, z: np.ndarray) -> np.ndarray:

@@ -82,7 +82,7 @@ def test_ready_samples_do_not_depend_on_later_input(rate_in: int, rate_out: int)
         cut[half + known :] = np.nan
         resampler.run(cut, out, 0, settled)
         np.testing.assert_allclose(out[:settled], whole[:settled], atol=1e-7)
-        if settled < len(whole):  # and no sample fewer than possible
+        if settled < len(whole):  # as many samples as possible
             assert (settled * rate_in) // rate_out + half >= known
 
 

@@ -202,13 +202,13 @@ def played(
     mixer: Mixer, score: Sequence[tuple[int, Command]], samples: int, block: int
 ) -> tuple[list[tuple[int, Command]], np.ndarray]:
     """Return the commands that the mixer executes, and the sound [samples, 2]."""
-    deck, log = Crossfade(mixer), []
+    crossfade, log = Crossfade(mixer), []
     mixer.tap = lambda at, command: log.append((at, command))
     for at, command in score:
-        deck.submit(command, at)
+        crossfade.submit(command, at)
     out = np.zeros((samples, 2), np.float32)
     for begin in range(0, samples, block):
-        deck.render(out[begin : begin + block])
+        crossfade.render(out[begin : begin + block])
     return log, out
 
 
@@ -247,30 +247,30 @@ def test_mixer_plays_hits_at_their_samples_at_any_block_size(
 
 def test_change_of_mixer_stops_and_empties_the_sequencer(make_mixer: Callable[..., Mixer]) -> None:
     first, second = make_mixer(), make_mixer()
-    deck, out = Crossfade(first), np.zeros((6000, 2), np.float32)
+    crossfade, out = Crossfade(first), np.zeros((6000, 2), np.float32)
     for command in (SetStep(0, (Trigger(),)), SetStep(1, (Trigger(),)), StartSteps()):
-        deck.submit(command)
-    deck.render(out)
-    deck.submit(Change(second))
-    deck.render(out)
-    assert (first.hits, second.hits, deck.sequencer.step) == (1, 1, -1)
-    deck.submit(StartSteps())
-    deck.render(out)
-    assert (second.hits, deck.sequencer.step) == (1, 0)
+        crossfade.submit(command)
+    crossfade.render(out)
+    crossfade.submit(Change(second))
+    crossfade.render(out)
+    assert (first.hits, second.hits, crossfade.sequencer.step) == (1, 1, -1)
+    crossfade.submit(StartSteps())
+    crossfade.render(out)
+    assert (second.hits, crossfade.sequencer.step) == (1, 0)
 
 
-def test_the_loop_and_the_point_go_on_with_another_version_of_the_model(
+def test_loop_and_point_continue_with_another_version_of_the_model(
     make_mixer: Callable[..., Mixer],
 ) -> None:
     first, second = make_mixer(), make_mixer()
-    deck, out = Crossfade(first), np.zeros((6000, 2), np.float32)
+    crossfade, out = Crossfade(first), np.zeros((6000, 2), np.float32)
     point = tuple(0.5 + each for each in first.glide.at(0).tolist())
     for command in (SetZ(point), SetStep(0, (Trigger(),)), SetStep(1, (Trigger(),)), StartSteps()):
-        deck.submit(command)
-    deck.render(out)
-    deck.submit(Change(second, renewed=True))
-    deck.render(out)
-    assert (first.hits, second.hits, deck.sequencer.step) == (1, 2, 1)
+        crossfade.submit(command)
+    crossfade.render(out)
+    crossfade.submit(Change(second, renewed=True))
+    crossfade.render(out)
+    assert (first.hits, second.hits, crossfade.sequencer.step) == (1, 2, 1)
     np.testing.assert_allclose(second.glide.at(second.position), point, rtol=1e-6)
 
 
@@ -285,7 +285,7 @@ def test_stop_of_all_voices_does_not_stop_the_loop(make_mixer: Callable[..., Mix
     assert [at for at, each in log if isinstance(each, Trigger)] == [0, 6000]
 
 
-def test_the_point_takes_the_way_of_each_step_in_that_steps_time() -> None:
+def test_point_follows_the_way_of_each_step_within_the_step() -> None:
     sequencer = Sequencer(RATE)
     for step in range(16):
         sequencer.submit(SetStep(step, (hit(step),), ((float(step),), (step + 0.5,), (step + 1.0,))))
@@ -305,18 +305,18 @@ def test_the_point_takes_the_way_of_each_step_in_that_steps_time() -> None:
     assert round(glide.ms * RATE / 1000) == later - at
 
 
-def test_a_path_sounds_the_same_at_any_block_size(make_mixer: Callable[..., Mixer]) -> None:
+def test_path_sounds_the_same_at_any_block_size(make_mixer: Callable[..., Mixer]) -> None:
     def played(block_size: int) -> np.ndarray:
         mixer = make_mixer()
-        deck = Crossfade(mixer)
+        crossfade = Crossfade(mixer)
         start = mixer.glide.target
         for step in range(16):
             way = tuple(tuple((start + 0.1 * (step + part / 2)).tolist()) for part in range(3))
-            deck.submit(SetStep(step, (Trigger(0.5),) if step % 4 == 0 else (), way))
-        deck.submit(StartSteps(), 77)
+            crossfade.submit(SetStep(step, (Trigger(0.5),) if step % 4 == 0 else (), way))
+        crossfade.submit(StartSteps(), 77)
         out = np.zeros((24_000, mixer.channels), np.float32)
         for at in range(0, len(out), block_size):
-            deck.render(out[at : at + block_size])
+            crossfade.render(out[at : at + block_size])
         return out
 
     sound = played(64)
@@ -339,7 +339,7 @@ def test_start_joins_an_external_beat() -> None:
 
 
 def test_playing_sequencer_follows_an_external_beat_without_losing_or_repeating_a_step() -> None:
-    """Its own 120 bpm meet a peer 20 ms behind whose tempo changes; every step is played once."""
+    """The sequencer, at 120 bpm, meets a peer that is 20 ms behind and later changes its tempo."""
     beats: list[tuple[int, SetBeat]] = []
     time_s, beat = 0.02, 0.0
     while time_s < 4.1:
@@ -353,7 +353,7 @@ def test_playing_sequencer_follows_an_external_beat_without_losing_or_repeating_
     np.testing.assert_allclose(4 * true, np.arange(1, len(found)), atol=0.001)
 
 
-def test_distant_beat_makes_the_loop_jump_and_past_beat_places_the_next_step() -> None:
+def test_distant_beat_makes_the_loop_jump_and_a_beat_just_behind_delays_the_next_step() -> None:
     found = followed((0, StartSteps()), (48_000, SetBeat(12.5, 120.0)))
     assert found[8] == (50 % 16, 1.0)  # beat 12.5 is step 50
     late = followed((0, StartSteps()), (24_000, SetBeat(0.98, 120.0)))

@@ -1,4 +1,4 @@
-"""The web server and the page's part of it, among clients that mean it harm."""
+"""The web server and its part for the page, with normal and hostile clients."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from tests.damage import VALUES, damaged
 
 TIMEOUT_S = 30.0
 BLOCK = 100
-MAX_WEIGHT = 500_000  # bytes of all that a browser loads of the page
+MAX_WEIGHT = 500_000  # bytes of all files of the page
 KEY = "0123456789abcdef"
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 Start = Callable[..., WebServer]
@@ -50,7 +50,7 @@ Start = Callable[..., WebServer]
 
 @pytest.fixture
 def control(make_mixer: Callable[..., Mixer], tiny_model: Path) -> Control:
-    """Of an engine that does not run."""
+    """The control of an engine that does not run."""
     return Control(read(tiny_model).info, Engine(make_mixer()))
 
 
@@ -90,7 +90,7 @@ def served(start: Start) -> WebServer:
 
 
 def get(server: WebServer, target: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
-    """Ask without any help from a client that tidies paths up."""
+    """Send a request with its path unchanged; return status, headers and body."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=TIMEOUT_S)
     connection.putrequest("GET", target, skip_host="Host" in headers)
     for name, value in headers.items():
@@ -111,8 +111,8 @@ def page_socket(server: WebServer) -> ClientConnection:
     return socket_of(server, "/page/socket")
 
 
-def hear(client: ClientConnection) -> Message:
-    """Wait for the next answer; states are passed over."""
+def receive(client: ClientConnection) -> Message:
+    """Wait for the next OSC message; skip states."""
     while isinstance(received := client.recv(timeout=TIMEOUT_S), str):
         pass
     (packet,) = osc.parse(received)
@@ -134,7 +134,7 @@ def test_a_browser_gets_the_page_and_a_program_the_tree(start: Start) -> None:
     assert b"OSC_PORT" in get(server, "/?HOST_INFO", **BROWSER)[2]
 
 
-def test_the_page_may_load_nothing_from_elsewhere(start: Start) -> None:
+def test_page_may_load_nothing_from_other_hosts(start: Start) -> None:
     headers = get(start(), "/", **BROWSER)[1]
     policy = headers["Content-Security-Policy"]
     assert "default-src 'self'" in policy
@@ -168,7 +168,7 @@ def test_takes_are_offered_for_download_the_latest_first(start: Start, tmp_path:
 @pytest.mark.parametrize(
     "name", ["..%2Fsecret.wav", "%2e%2e%2fsecret.wav", "out.wav", ".x.wav", "notes.txt", "%00"]
 )
-def test_no_other_file_is_a_take(start: Start, tmp_path: Path, name: str) -> None:
+def test_other_files_cannot_be_downloaded_as_takes(start: Start, tmp_path: Path, name: str) -> None:
     (tmp_path / "takes").mkdir()
     (tmp_path / "secret.wav").write_bytes(b"x")
     (tmp_path / "takes/out.wav").symlink_to(tmp_path / "secret.wav")
@@ -232,11 +232,11 @@ def test_region_of_the_map_is_the_likeliest_class_at_its_points(start: Start, co
 def test_the_websocket_plays_and_answers_as_udp_does(start: Start) -> None:
     with page_socket(start()) as client:
         client.send(osc.encode(Message("/ping")))
-        assert hear(client) == Message("/pong")
+        assert receive(client) == Message("/pong")
         client.send(osc.encode(Message("/morph/xy", (2.0, 0.5))))
-        assert hear(client) == Message("/morph/error", ("/morph/xy", "x is 2.0, not a number from 0 to 1"))
+        assert receive(client) == Message("/morph/error", ("/morph/xy", "x is 2.0, not a number from 0 to 1"))
         client.send(b"nonsense")
-        assert hear(client).address == "/morph/error"
+        assert receive(client).address == "/morph/error"
 
 
 def test_pages_receive_the_state_and_the_refusals_of_others(start: Start, control: Control) -> None:
@@ -262,9 +262,9 @@ def test_an_oversized_frame_ends_its_own_connection_only(start: Start) -> None:
     with page_socket(server) as other, page_socket(server) as client:
         client.send(bytes(MAX_MESSAGE + 1))
         with pytest.raises(ConnectionClosed):
-            hear(client)
+            receive(client)
         other.send(osc.encode(Message("/ping")))
-        assert hear(other) == Message("/pong")
+        assert receive(other) == Message("/pong")
 
 
 @pytest.mark.parametrize(
@@ -299,7 +299,7 @@ HEADS = st.text(st.characters(max_codepoint=255), max_size=40)
         VALUES.map(json.dumps) | damaged({"COMMAND": "LISTEN", "DATA": "/x"}).map(json.dumps), max_size=20
     )
 )
-def test_no_text_ends_a_websocket_of_oscquery(served: WebServer, texts: list[str]) -> None:
+def test_random_text_does_not_end_a_websocket_of_oscquery(served: WebServer, texts: list[str]) -> None:
     with socket_of(served, "/") as client:
         for text in texts:
             client.send(text)
@@ -310,7 +310,7 @@ def test_no_text_ends_a_websocket_of_oscquery(served: WebServer, texts: list[str
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(["GET", "POST", "HEAD", "PUT", "get", "\0"]), HEADS, HEADS, HEADS)
-def test_no_head_of_a_request_is_an_error_of_the_server(
+def test_random_request_heads_cause_no_server_error(
     served: WebServer, method: str, path: str, name: str, value: str
 ) -> None:
     head = f"{method} /{path} HTTP/1.1\r\nHost: localhost\r\n{name}: {value}\r\nConnection: close\r\n\r\n"
@@ -322,7 +322,7 @@ def test_no_head_of_a_request_is_an_error_of_the_server(
     assert get(served, "/page/model")[0] == 200
 
 
-# ---- foreign pages and foreign names
+# ---- pages of other sites and foreign host names
 
 
 @pytest.mark.parametrize(
@@ -356,13 +356,13 @@ def test_only_this_page_or_a_missing_origin_is_accepted(origin: str | None, ours
     assert origin_is_ours(origin, "127.0.0.1:9000") is ours
 
 
-def test_foreign_name_that_resolves_to_us_is_not_answered(start: Start) -> None:
+def test_request_with_a_foreign_host_name_is_refused(start: Start) -> None:
     server = start()
     assert get(server, "/", Host=f"evil.example:{server.port}", **BROWSER)[0] == 421
     assert get(server, "/morph/gain", Host=f"evil.example:{server.port}")[0] == 421
 
 
-def test_a_foreign_page_can_neither_ask_nor_play(start: Start) -> None:
+def test_page_of_another_site_can_neither_ask_nor_play(start: Start) -> None:
     server = start()
     assert get(server, "/page/model", Origin="http://evil.example")[0] == 403
     for path in ("/", "/page/socket"):
@@ -383,7 +383,7 @@ def test_a_foreign_page_can_neither_ask_nor_play(start: Start) -> None:
         "/page/%00",
     ],
 )
-def test_no_file_beside_the_page_is_served(start: Start, path: str) -> None:
+def test_no_file_outside_the_folder_of_the_page_is_served(start: Start, path: str) -> None:
     status, _, body = get(start(), path)
     assert status in (400, 403, 404)
     assert b"import" not in body
@@ -392,7 +392,7 @@ def test_no_file_beside_the_page_is_served(start: Start, path: str) -> None:
 # ---- the key
 
 
-def test_without_the_key_the_page_is_closed_and_oscquery_open(start: Start) -> None:
+def test_without_the_key_the_page_is_refused_but_oscquery_is_open(start: Start) -> None:
     server = start(KEY)
     assert get(server, "/", **BROWSER)[0] == 401
     for path in ("/page/model", "/page/app.js", "/page/socket", "/page/model?key=wrong"):
@@ -400,7 +400,7 @@ def test_without_the_key_the_page_is_closed_and_oscquery_open(start: Start) -> N
     assert get(server, "/")[0] == 200
 
 
-def test_the_key_in_the_address_opens_the_page_for_good(start: Start) -> None:
+def test_key_in_the_address_sets_a_cookie_that_opens_the_page(start: Start) -> None:
     server = start(KEY)
     status, headers, _ = get(server, f"/?key={KEY}", **BROWSER)
     assert status == 200
@@ -412,7 +412,7 @@ def test_the_key_in_the_address_opens_the_page_for_good(start: Start) -> None:
     assert get(server, "/page/model", Cookie=pair.replace(KEY, "f" * len(KEY)))[0] == 401
 
 
-def test_the_key_is_the_same_at_the_next_start_and_for_nobody_else(tmp_path: Path) -> None:
+def test_key_is_kept_for_the_next_start_and_only_its_user_can_read_it(tmp_path: Path) -> None:
     key = page_key(tmp_path / "new")
     assert page_key(tmp_path / "new") == key
     assert page_key(tmp_path / "other") != key
@@ -425,7 +425,7 @@ def test_the_key_is_the_same_at_the_next_start_and_for_nobody_else(tmp_path: Pat
 
 def post(server: WebServer, target: str, body: bytes, **headers: str) -> tuple[int, str]:
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=TIMEOUT_S)
-    with contextlib.suppress(ConnectionError):  # an answer before all is sent
+    with contextlib.suppress(ConnectionError):  # the server may answer before it has received all
         connection.request("POST", target, body, headers)
     answer = connection.getresponse()
     found = answer.status, answer.read().decode()
@@ -433,7 +433,7 @@ def post(server: WebServer, target: str, body: bytes, **headers: str) -> tuple[i
     return found
 
 
-def test_only_sound_files_of_the_page_are_taken(start: Start) -> None:
+def test_only_sound_files_sent_by_the_page_are_accepted(start: Start) -> None:
     server = start()
     own = f"http://127.0.0.1:{server.port}"
     assert post(server, "/page/sounds?name=a.wav", b"x")[0] == 403
@@ -464,7 +464,7 @@ def post_folder(server: WebServer, name: str, path: str, origin: bool = True) ->
     return post(server, f"/page/kits?name={name}", body, **headers, **own)
 
 
-def test_only_folders_of_the_page_are_learnt(start: Start) -> None:
+def test_only_folders_sent_by_the_page_are_accepted(start: Start) -> None:
     assert post_folder(start(), "kit", PLACE, origin=False)[0] == 403
 
 
@@ -487,14 +487,16 @@ def test_a_folder_needs_a_library(start: Start) -> None:
         ("kit", "a.py"),
     ],
 )
-def test_no_file_of_a_folder_is_written_elsewhere(start: Start, tmp_path: Path, name: str, path: str) -> None:
+def test_kit_and_file_names_that_leave_the_library_are_refused(
+    start: Start, tmp_path: Path, name: str, path: str
+) -> None:
     pytest.importorskip("torch", reason="the extra train brings it")
     status, text = post_folder(start(), name, path)
     assert (status, len(text.splitlines())) == (422, 1)
     assert not [each for each in tmp_path.rglob("*") if each.is_file() and each.name != ".kit"]
 
 
-def test_a_folder_replaces_no_other_of_the_library(start: Start, tmp_path: Path) -> None:
+def test_folder_does_not_replace_a_kit_of_the_library(start: Start, tmp_path: Path) -> None:
     pytest.importorskip("torch", reason="the extra train brings it")
     own = tmp_path / "library" / "kits" / "Mine" / "Mine" / "a.wav"
     own.parent.mkdir(parents=True)
@@ -523,7 +525,7 @@ def test_upload_that_is_not_a_folder_is_refused(start: Start, tmp_path: Path, ki
     assert {each.name for each in tmp_path.rglob("*") if each.is_file()} <= {".kit"}
 
 
-def test_full_disk_for_temporary_files_is_answered_in_a_line(
+def test_missing_folder_for_temporary_files_is_answered_in_one_line(
     start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = start()

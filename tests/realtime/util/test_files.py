@@ -129,7 +129,7 @@ def test_each_sample_format_keeps_its_precision(
     file.commit()
     kept, _ = soundfile.read(tmp_path / name, dtype="float32")
     assert 0.4 * tolerance <= np.abs(kept - sound).max() <= tolerance
-    with pytest.raises(FileError, match="no 32f samples; accepted: 24, 16"):
+    with pytest.raises(FileError, match="no samples of format 32f; accepted: 24, 16"):
         check(tmp_path / "b.flac", bits="32f")
 
 

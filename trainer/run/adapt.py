@@ -234,7 +234,7 @@ class Adaptation:
         found = {name: term.item() for name, term in terms.items()}
         if not all(map(math.isfinite, found.values())):
             raise DivergedError(
-                f"the loss is not finite at step {state.step}: the last checkpoint is from before"
+                f"the loss is not finite at step {state.step}: the last checkpoint is from an earlier step"
             )
         for group in self._optimiser.param_groups:
             group["lr"] = group["base_lr"] * factor

@@ -163,7 +163,7 @@ def _check_finite(values: dict[str, float], step: int) -> None:
         if not math.isfinite(value):
             raise DivergedError(
                 f"the {name} loss is {value} at step {step}: lower [optim] lr; "
-                "the last checkpoint is from before"
+                "the last checkpoint is from an earlier step"
             )
 
 

@@ -22,7 +22,7 @@ PIECE = 4096  # most samples that are rendered at once
 class BridgeDevice:
     """Renders the blocks that the plugin requests, each after the commands of its events have arrived.
 
-    While no host plays, there are no requests, and time stands still.
+    While no host plays, there are no requests, and time does not pass.
 
     Args:
         name: the name of the bridge.

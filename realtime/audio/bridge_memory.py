@@ -3,9 +3,9 @@
 The plugin is the clock. It asks for samples with requests, and gives each event the sample at which it takes
 effect. The worker renders the samples requested; the control process turns the events into commands first.
 
-The memory is a file, `NAME.bridge` in `folder`, which the server creates and both map. Numbers are 64 bits
-wide, in the machine's byte order. Each is written by one side only, and each ring has one writer and one
-reader: the writer fills a place, then increments its count. A host that finds a running server continues
+The memory is a file, `NAME.bridge` in `folder`, which the server creates and both programs map. Numbers are
+64 bits wide, in the machine's byte order. Only one side writes each number, and each ring has one writer and
+one reader: the writer fills a place, then increments its count. A host that finds a running server continues
 where the last request of the epoch ends. `plugin/source/memory.h` has the same layout; a change of either
 needs another `VERSION`.
 
@@ -13,7 +13,7 @@ needs another `VERSION`.
     requests   [REQUESTS, 4]: position, samples, bytes of events before them, epoch
     events     a ring of bytes; each event is four words (position, epoch, kind, bytes) and its content, which
                is padded to 8 bytes
-    states     two texts in JSON: of the server, for the host's project, and from a project that is opened
+    states     two texts in JSON: the server's state, for the host's project, and that of an opened project
     sound      [SAMPLES, channels] float32; device sample n is at n % SAMPLES
 
 A lock on `NAME.server` shows that the server runs. A lock on `NAME.host` shows that a plugin uses the bridge,
@@ -100,7 +100,7 @@ def folder() -> Path:
     except OSError as error:
         raise BridgeError(f"no folder for the bridge: {place}: {error.strerror}") from error
     if found.st_uid != os.getuid() or found.st_mode & 0o077:
-        raise BridgeError(f"{place} is not for this user alone: remove it, or set XDG_RUNTIME_DIR")
+        raise BridgeError(f"other users have access to {place}: remove it, or set XDG_RUNTIME_DIR")
     return place
 
 

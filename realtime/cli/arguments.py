@@ -50,7 +50,7 @@ def add_decoder(parser: argparse.ArgumentParser) -> None:
     """Add --threads and --provider."""
     parser.add_argument("--threads", type=whole(1, 64), default=1, help="decoder threads; default: 1")
     parser.add_argument(
-        "--provider", choices=("auto", "cpu", "cuda"), default="auto", help="processor to run the decoder on"
+        "--provider", choices=("auto", "cpu", "cuda"), default="auto", help="processor that runs the decoder"
     )
 
 

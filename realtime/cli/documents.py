@@ -19,8 +19,8 @@ _PAGE = """\
 
 <!-- Written by `make docs` from realtime/control/addresses.py. -->
 
-The server listens on UDP port 9000 of 127.0.0.1 unless told otherwise, and sends replies to the port that
-a message came from. Where a float is expected, an int is accepted too. A message that cannot be carried
+By default, the server listens on UDP port 9000 of 127.0.0.1. It sends replies to the port that a message
+came from. Where a float is expected, an int is accepted too. A message that cannot be carried
 out is answered with `/morph/error address text`; the sound continues.
 
 The *point* is a place in the latent space, the space of sounds. New hits play the sound there. A *touch*
@@ -93,8 +93,7 @@ oscsend 127.0.0.1 9000 /morph/seq/start
   model.
 - Subscribers receive every edit, also those of other clients. A client that polls the status asks
   `/morph/get/seq` when `seq_revision` has changed.
-- Patterns are kept in the file of presets, for each model. The pattern under edit is restored at the
-  next start.
+- The file of presets stores the patterns of each model. The current pattern is restored at the next start.
 """
 
 

@@ -41,7 +41,7 @@ START, END = "kick", "open hat"  # the sounds of the hints, if the model has the
 HINT_MS = 300
 # hints for bundled models are those of the documents, not the models' own
 BUNDLED = Path(__file__).resolve().parents[1] / "bundled"
-AGAIN_S = 10.0  # a worker that fails again within this time is restarted only with the model before
+AGAIN_S = 10.0  # a worker that fails again within this time is restarted only with the previous model
 
 
 @dataclass(frozen=True)

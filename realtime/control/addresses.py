@@ -50,7 +50,7 @@ from realtime.synth.commands import (
 from realtime.synth.glide import CURVES
 from realtime.util.errors import ControlError
 
-HORIZON_S = 60.0  # how far ahead a time tag may be
+HORIZON_S = 60.0  # longest time by which a time tag may lie ahead
 PATHS = ("linear", "spherical")
 DEFAULT_INTERVAL_MS = 200.0
 MIDDLE_C = 60  # the MIDI note that plays a sound at its trained pitch
@@ -352,8 +352,8 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
     ),
     Address(
         "/morph/touch/<i>/pressure",
-        "Change the timbre of the touch's sounds as a hit of that velocity would, as far as "
-        "`/morph/dynamics` was set when they began.",
+        "Change the timbre of the touch's sounds to that of a hit with this velocity, with the "
+        "`/morph/dynamics` that was set when they began.",
         lambda space, values: Press(*values),
         (_number("velocity", quantities.VELOCITY, "0 is the softest hit, 1 the hardest"),),
         placeholders=(_TOUCH,),
@@ -525,7 +525,7 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
         "axes",
         "Name the ends of the principal axes by the features that change most, such as `darker` and "
         "`brighter`. "
-        "The first answer for a model takes seconds, because the server measures sounds along the axes.",
+        "The first reply for a model takes seconds, because the server measures sounds along the axes.",
         "`/morph/axes.reply` low high low high …, for each of the first eight axes",
     ),
     _query(

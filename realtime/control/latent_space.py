@@ -209,7 +209,7 @@ class LatentSpace:
         return [float(x) for x in np.where(still, 0.0, along / np.where(still, 1.0, deviations))]
 
     def probabilities(self, z: Sequence[float]) -> list[float]:
-        """Return the probability of each class at z [D], as `Shares`; the sum is 1."""
+        """Return the probability of each class at z [D], by `Shares`; the sum is 1."""
         return [float(p) for p in self._shares.at(z)]
 
     def lacks(self, setting: str) -> str:

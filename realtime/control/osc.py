@@ -31,7 +31,7 @@ from realtime.util.errors import RealtimeError
 
 RECEIVE_BYTES = 65_536  # more than UDP carries; the access rules set the actual limit
 MAX_AT_ONCE = 32  # datagrams received before any is handled
-REST_S = 0.001  # pause after a round of dropped datagrams, so that a flood takes no time from the sound
+REST_S = 0.001  # pause after a round of dropped datagrams, which leaves the sound its processor time
 PIECE = 16  # messages parsed before other senders get a turn
 MAX_DEPTH = 8  # bundles within bundles
 KERNEL_BUFFER = 1 << 22  # bytes in either direction: enough for a second of a flood
@@ -53,7 +53,7 @@ class OscError(RealtimeError):
 
 @dataclass(frozen=True)
 class Packet:
-    """Messages that take effect together, at `due` (Unix time in seconds); None is at once."""
+    """Messages that take effect together, at `due` (Unix time in seconds), or at once if it is None."""
 
     messages: tuple[Message, ...]
     due: float | None = None
@@ -167,7 +167,7 @@ def bind(host: str = HOST, port: int = PORT) -> socket.socket:
 
 
 class Server:
-    """Receives datagrams, checks them against the access rules, has `control` handle them, and replies."""
+    """Receives datagrams, checks them against the access rules, passes them to `control`, and replies."""
 
     def __init__(self, control: Control, listener: socket.socket, access: Access | None = None) -> None:
         self.control = control
@@ -303,7 +303,7 @@ class Server:
             self.access.flooded += 1
 
     def work(self) -> bool:
-        """Do the next piece of work; return False if there is none. Same thread as `take_in`."""
+        """Do the next piece of work; return False if there is none. Call it on the thread of `take_in`."""
         if not self._turns:
             return False
         try:

@@ -1,6 +1,6 @@
 """The drum sequencer's pattern as performers edit it (lanes, tempo, swing), and stored patterns.
 
-The preset file stores them in a section:
+The preset file stores both in a section:
 
     {"grid": {"tempo": 120.0, "swing": 50.0, "steps": 16, "lanes": [{"start": "kick", "end": "snare",
               "velocities": [1.0, 0.0, …], "morphs": [0.5, …], "pan": -0.3}], "path": [[0.2, 0.7], …]},
@@ -106,7 +106,7 @@ class Pattern:
         tempo: beats a minute; a step is a quarter of a beat.
         swing: the first step's share of each pair of steps, in percent; 50 is straight.
         path: places on the map, (x, y) each, that the point passes at equal time intervals during the loop.
-        steps: length of the loop. Lanes store `MAX_STEPS` steps, so shortening the loop loses none.
+        steps: length of the loop. Lanes store `MAX_STEPS` steps, so shortening the loop loses no step.
     """
 
     tempo: float = quantities.TEMPO_BPM.default

@@ -241,10 +241,7 @@ class PresetFile:
                     sections[presets.key] = merged = {**merged, "sounds": presets.sounds}
                     sections = {k: s for k, s in sections.items() if k == presets.key or _adds(s, merged)}
                     self._write(path, sections)
-            except (
-                OSError,
-                NotImplementedError,
-            ) as error:  # the second: a file system without locks
+            except (OSError, NotImplementedError) as error:  # the second: a file system without locks
                 reason = getattr(error, "strerror", None) or error
                 raise PresetError(f"cannot write presets to {path}: {reason}") from error
             self._before[presets.key] = ours

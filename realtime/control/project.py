@@ -1,4 +1,4 @@
-"""The state of an instrument as a host's project keeps it: model, point, presets, pattern and settings."""
+"""The state of an instrument as a host's project stores it: model, point, presets, pattern and settings."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class Message:
 
 @dataclass(frozen=True)
 class Argument:
-    """An argument of an address and its accepted values; with `many`, it stands for all that follow."""
+    """An argument of an address and its accepted values; with `many`, it is all further arguments."""
 
     name: str
     kind: str  # "float", "int", "text", or "any": a number or text

@@ -30,7 +30,7 @@ class Move:
     """Move the point, or that of a touch, to `z` [D] with the default glide.
 
     Attributes:
-        level_db: added to the level of hits that start while the point is bound for `z`.
+        level_db: added to the level of hits that start while the point is at `z` or on its way there.
     """
 
     z: Z
@@ -86,7 +86,7 @@ class Delete:
 
 @dataclass(frozen=True)
 class Adopt:
-    """Take over the presets of another model of this name: that with `checksum`, or the one saved last."""
+    """Take over the presets of another model of this name: the one with `checksum`, or the one saved last."""
 
     checksum: str | None = None
 

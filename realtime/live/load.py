@@ -2,7 +2,7 @@
 
 First, more ticks are decoded per call: this saves calls, but a move of the point is heard later. If that is
 not enough, voices are shed one by one before a block is late. For some time after that, new hits
-replace voices; otherwise there would soon be too many again.
+replace voices; otherwise there would soon be too many voices again.
 """
 
 from __future__ import annotations

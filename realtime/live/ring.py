@@ -13,7 +13,7 @@ Block = NDArray[np.float32]
 
 
 class Signal:
-    """Wakes one thread from others. `set` never blocks; only one thread may call `wait`."""
+    """Lets other threads wake one thread. `set` never blocks; only one thread may call `wait`."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

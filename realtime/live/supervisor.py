@@ -61,11 +61,11 @@ class EngineProxy(Proxy):
 class StudioProxy(Proxy):
     """Proxy of the `Instruments` in the worker, over two connections: for slow calls and quick ones.
 
-    The axes are named without the worker, so that no other call waits for it.
+    The axes are named without the worker, so that no other call has to wait.
 
     Attributes:
         model: file of the model that plays.
-        former: file of the model before it, or None.
+        former: file of the previous model, or None.
     """
 
     def __init__(self, works: RpcClient, calls: RpcClient, model: Path) -> None:
@@ -198,7 +198,7 @@ class Supervisor:
         """Start a new process with the current model; return notes for the user.
 
         The proxies stay valid. Recording and log continue in new files. After a fault, plugins are left out,
-        as one of them may be the cause.
+        because one of them may be the cause.
 
         Raises:
             RealtimeError: the worker cannot play.

@@ -1,7 +1,7 @@
 """Takes: recordings that begin and end while the server plays, the sound as WAV and its commands as a log.
 
-A take's log begins with the point, the touches and the mode at its first sample, so `realtime render` plays
-it as it was heard, except for sounds that were already playing then.
+A take's log begins with the point, the touches and the mode at its first sample, so `realtime render`
+reproduces it, except for sounds that were already playing then.
 """
 
 from __future__ import annotations

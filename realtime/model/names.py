@@ -17,7 +17,7 @@ SYNONYMS = (
     ("tom", "tomtom", "lt", "mt", "ht"),
     ("perc", "percussion"),
 )
-"""Words for the same drum. If a model has several of these names, the first word in the row finds its own."""
+"""Words for the same drum. A word unknown to the model means the first word in its row that is known."""
 
 
 def fold(name: str) -> str:

@@ -162,7 +162,7 @@ class Bridge:
 
 
 def _bundle(messages: Sequence[Message], due: float | None) -> bytes:
-    tag: Any = IMMEDIATELY if due is None else time.time() + due - time.monotonic()  # of this machine's clock
+    tag: Any = IMMEDIATELY if due is None else time.time() + due - time.monotonic()  # by this machine's clock
     builder = OscBundleBuilder(tag)
     for message in messages:
         content = OscMessageBuilder(message.address)
@@ -244,7 +244,7 @@ def _learn(config: MidiConfig) -> int:
             target = sys.stdin.readline().strip()
             if not target:
                 return 0
-            port.take()  # discard messages that came while the target was typed
+            port.take()  # discard messages that arrived while the target was typed
             try:
                 learnt = learn(learnt, moved, target)
             except MapError as error:

@@ -17,7 +17,7 @@ TICKS_PER_POSITION = 6  # of a song position
 AGAIN_TICKS = 6  # from one report of the beat to the next
 FITTED = 24  # ticks from which the tempo is estimated
 STRAY_S = 0.002  # a tick is a stray if it is further from the line, in seconds,
-STRAY = 3.0  # and further than so many times the root mean square distance of the other ticks
+STRAY = 3.0  # and further than this multiple of the root mean square distance of the other ticks
 SURE = 6  # ticks on a line that may call another one a stray
 STRAYS, STEADY_S = 3, 0.0007  # ticks in a row off the line, and their distance from a line of their own
 MOST_STRAYS = 12  # after so many ticks in a row off the line, only these count
@@ -26,7 +26,7 @@ UNEVEN = 0.1  # if the gap is a whole number of periods to within this share of 
 MANY = 12  # ticks on a line that make sure of its tempo
 SAME, WHOLE = 0.02, 0.05  # periods count as equal, multiples as whole, up to this share of a period
 ROUGH = 1.5  # ratio of neighbouring gaps that no performer's change of tempo has
-DISORDER_S = 3.0  # time after which a line no longer counts as the one from before a disorder
+DISORDER_S = 3.0  # time after which a line no longer counts as the line before a disorder
 PAUSE_S = 0.5  # gap after which a clock starts again; the slowest has a tick every 125 ms
 
 
@@ -38,7 +38,7 @@ class MidiClock:
     that line is the old one shifted by whole ticks; otherwise the tempo or the place has changed. Ticks were
     lost at a change of tempo, too, if one gap there is longer than a tick at either tempo, and lasts a whole
     number of ticks at a tempo between them. After a longer disorder, as on a computer that stalled, ticks
-    were lost if the clock goes on at its tempo from before, shifted by whole ticks. A clock that has not been
+    were lost if the clock goes on at its previous tempo, shifted by whole ticks. A clock that has not been
     started has no effect, because many controllers send a clock all the time.
     """
 
@@ -49,11 +49,11 @@ class MidiClock:
         self._near = True  # the latest tick is on the line
         self._strays: list[tuple[int, float]] = []  # ticks since one off the line, until two are on it
         self._left: tuple[int, float, float] | None = None  # tick, time and period of the last sure line
-        self._latest_s, self._gap_s = -math.inf, 0.0  # time of the latest tick, and from the one before to it
+        self._latest_s, self._gap_s = -math.inf, 0.0  # the latest tick's time, and the gap before it
         self._rough_s = -math.inf  # latest time at which neighbouring gaps differed much
 
     def feed(self, message: mido.Message, at: float) -> tuple[Message, ...]:
-        """Return the sequencer messages that a message stands for.
+        """Return the sequencer messages for a MIDI message.
 
         Args:
             message: of any type; other types than those of the clock have no effect.

@@ -53,8 +53,8 @@ class Knob:
         channel: 1..16, or 0 for all.
         bits: 7, or 14 for controllers that send a fine half after each coarse half.
         arguments: the other arguments, in order.
-        argument: name of the argument it moves; empty for the last number.
-        low, high: ends of its range; NaN takes the address's limits, or -3..3 if those are very wide.
+        argument: name of the argument that the knob moves; empty for the last number.
+        low, high: ends of the knob's range; NaN takes the address's limits, or -3..3 if those are very wide.
         pickup: ignore the knob until it passes the current value; applies to "cc" only.
     """
 

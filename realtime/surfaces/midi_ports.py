@@ -54,7 +54,7 @@ class Ports(Protocol):
         ...
 
     def monotonic(self, time_s: float) -> float:
-        """Return the monotonic time of a message that came at `time_s` by the clock of the backend."""
+        """Return the monotonic time of a message that arrived at `time_s` by the clock of the backend."""
         ...
 
     def open_own(self) -> None:
@@ -220,7 +220,7 @@ class Input:
     def take(self, timeout_s: float = 0.0) -> list[mido.Message]:
         """Return the messages since the last call, in order; if there are none, wait up to `timeout_s`.
 
-        The attribute `time` of each is the time of its arrival, for `monotonic`. Scan for the port every
+        The attribute `time` of a message is the time of its arrival, for `monotonic`. Scan for the port every
         `RESCAN_S`.
         """
         if time.monotonic() >= self._rescan_s:
@@ -238,7 +238,7 @@ class Input:
         return messages
 
     def monotonic(self, time_s: float) -> float:
-        """Return the monotonic time of a message that came at `time_s`."""
+        """Return the monotonic time of a message that arrived at `time_s`."""
         return self._ports.monotonic(time_s)
 
     def _scan(self) -> None:

@@ -21,7 +21,7 @@ from realtime.util.outside import OutsideError
 
 
 class ProjectModel:
-    """Finds the model of a project, and stores a model that the project brings in the library.
+    """Finds the model of a project, and stores in the library a model that the project brings.
 
     Args:
         bridge: the file of the bridge's memory.

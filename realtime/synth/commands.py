@@ -218,7 +218,7 @@ HIT_SETTINGS = {
             "level",
             Quantity(-60.0, 24.0, "dB"),
             "Change the level of {hits}.",
-            "0 leaves it to velocity",
+            "0 is no change",
         ),
         HitSetting(
             "out",

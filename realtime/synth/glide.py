@@ -68,7 +68,7 @@ class Glide:
     """A path from `origin` to `target` that begins at device sample `start` and lasts `samples`.
 
     A glide is exactly at its origin before its start and exactly at its target after its end. Glides are
-    immutable, so any thread may evaluate one.
+    immutable, so any thread may evaluate them.
     """
 
     origin: Point  # [D]

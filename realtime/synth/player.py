@@ -19,7 +19,7 @@ class Player(Protocol):
     def submit(self, commands: Sequence[Command], due: float | None = None, at: int | None = None) -> bool:
         """Submit commands for monotonic time `due`, for device sample `at`, or for now.
 
-        Return False if some were dropped.
+        Return False if some commands were dropped.
         """
         ...
 

@@ -39,7 +39,7 @@ class Points:
         return self.glide if touch is None else self._touches.setdefault(touch, self.glide)
 
     def standing(self, position: int) -> list[SetZ | Goto]:
-        """Return moves that bring the points of another mixer to where these are at device sample `position`.
+        """Return moves of another mixer's points to the places of these points at device sample `position`.
 
         The rest of a glide becomes a straight glide.
         """

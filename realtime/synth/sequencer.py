@@ -34,7 +34,7 @@ from realtime.synth.quantities import STEPS, SWING, TEMPO_BPM
 SECONDS_PER_STEP = 15  # at one beat per minute
 STEPS_PER_BEAT = 4
 FOLLOW_S = 2.0  # longest time between external beats that are followed
-LATE_S = 0.03  # a step is played by the loop after a jump if it is at most so late
+LATE_S = 0.03  # after a jump, the loop plays a step that is at most this late
 
 
 @dataclass(frozen=True)

@@ -102,7 +102,7 @@ def move(source: Path, target: Path) -> Path:
 
 
 def recover(folder: Path, say: Callable[[str], None]) -> None:
-    """Complete and name the recordings that programs which have died left in a folder.
+    """Complete and name the recordings that programs left in a folder when they died.
 
     The recordings of running programs are locked; they stay unchanged.
 

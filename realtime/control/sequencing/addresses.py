@@ -128,8 +128,8 @@ SEQUENCER: tuple[Address[LatentSpace, Asked], ...] = (
     ),
     Address(
         "/morph/seq/beat",
-        "Follow the beat of another program: give its place and tempo now or at the time tag; send them "
-        "again at least every two seconds. Beat 0 is the first step of the pattern.",
+        "Follow the beat of another program: send its place and tempo, now or at the time tag, at least "
+        "every two seconds. Beat 0 is the first step of the pattern.",
         lambda space, values: SetBeat(*values),
         (
             number("beat", quantities.BEAT, "its place"),
@@ -156,7 +156,7 @@ SEQUENCER: tuple[Address[LatentSpace, Asked], ...] = (
     ),
     Address(
         "/morph/seq/path",
-        "Have the point travel along a path on the map during each loop. Without arguments the point stays.",
+        "Move the point along a path on the map during each loop. Without arguments the point stays.",
         _path,
         (
             number(

@@ -15,7 +15,7 @@ MAX_LATER = 1024  # scheduled settings
 
 @dataclass(frozen=True)
 class Travel:
-    """The course of glides to a new point; `length` is in milliseconds, or in beats if `in_beats`."""
+    """The shape of glides to a new point; `length` is in milliseconds, or in beats if `in_beats`."""
 
     length: float = 0.0
     curve: str = "linear"

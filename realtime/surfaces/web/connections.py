@@ -49,7 +49,7 @@ class Connections:
         self._open[peer] = Connection(transport, time.monotonic())
 
     def begin(self, peer: Peer) -> None:
-        """Note that a request has come in."""
+        """Note that a request has arrived."""
         if found := self._open.get(peer):
             found.requests += 1
 

@@ -1,4 +1,4 @@
-"""Refuse requests that name another host, come from another page, or lack the key."""
+"""Refuses requests that name another host, come from another page, or lack the key."""
 
 from __future__ import annotations
 

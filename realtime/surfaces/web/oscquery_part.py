@@ -32,7 +32,7 @@ class OscQuery:
 
     Args:
         info: returns the model that plays.
-        ask: carries out messages and returns the answers.
+        ask: carries out messages and returns the replies.
         osc_address: host and port of the OSC server.
         name: unique name of the server.
     """
@@ -97,7 +97,7 @@ class OscQuery:
         return client.socket
 
     async def run(self) -> None:
-        """Tell listeners what has changed, for as long as there are any."""
+        """Send changes to listeners, for as long as there are any."""
         before: oscquery.Knowledge | None = None
         told: dict[tuple[Client, str], tuple[Any, ...]] = {}
         stale: set[Client] = set()  # clients not yet told that the tree has changed

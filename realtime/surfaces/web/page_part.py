@@ -33,7 +33,7 @@ Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Page:
-    """Serves the page and plays its messages.
+    """Serves the page and carries out its messages.
 
     The page's websocket carries OSC packets both ways, one in each binary frame, and to the page also states
     as JSON.

@@ -1,3 +1,5 @@
+"""Sounds and runs for the tests of the benchmarks."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -26,7 +28,7 @@ def tones() -> Callable[[torch.Tensor], torch.Tensor]:
 
 @pytest.fixture
 def make_run(tmp_path: Path) -> Callable[..., Path]:
-    """Makes a run that is not trained: two speakers' low and high tones, one speaker's are the run's."""
+    """Return a function that makes an untrained run on the tones of one speaker; another speaks the rest."""
 
     def make(name: str = "run", takes: int = 4, validation_fraction: float = 0.0, seed: int = 0) -> Path:
         data, out = tmp_path / "sounds", tmp_path / name

@@ -116,7 +116,7 @@ def mixer(decoder: Decoder, tiny_model: Path) -> Mixer:
 
 
 def is_logged(command: Command, dim: int) -> bool:
-    """Return True if a log gives the command back, or leaves it out on purpose."""
+    """Return True if the log line of the command reads back as that command, or is left out on purpose."""
     line = command_log.to_json(0, command)
     return line is None or command_log.from_json(json.loads(json.dumps(line)), dim) == (0, command)
 
@@ -188,7 +188,7 @@ def test_a_midi_message_is_left_out_or_plays(message: bytes) -> None:
 
 
 def section_of(info: ModelInfo, folder: Path) -> dict[str, Any]:
-    """A file with presets, patterns and the end of a session."""
+    """Return the content of a file with presets, patterns and the state at the end of a session."""
     shelf = PresetFile(folder / "whole.json", lambda line: None)
     presets = shelf.open(info)
     presets.store("mine", (1.0, 2.0, 3.0, 4.0))

@@ -50,7 +50,7 @@ def test_field_is_one_of_a_hit_and_zero_is_its_default(row: HitSetting) -> None:
     assert highest(row).settings == {**Trigger().settings, row.name: row.quantity.high}
 
 
-def test_message_sets_it_for_new_hits(row: HitSetting, control: Control, player: Notebook) -> None:
+def test_message_sets_the_value_for_new_hits(row: HitSetting, control: Control, player: Notebook) -> None:
     player.take()
     control.handle([Message(f"/morph/{row.name}", (row.quantity.high,)), Message("/morph/trigger")], ME)
     assert player.take()[-1] == highest(row)
@@ -60,7 +60,7 @@ def test_message_sets_it_for_new_hits(row: HitSetting, control: Control, player:
     assert row.quantity.accepted in error.arguments[1]
 
 
-def test_lane_of_the_sequencer_has_it_and_the_preset_file_keeps_it(
+def test_lane_of_the_sequencer_has_the_setting_and_the_preset_file_keeps_it(
     row: HitSetting, control: Control, player: Notebook
 ) -> None:
     lane = "/morph/seq/lane/0"
@@ -73,20 +73,20 @@ def test_lane_of_the_sequencer_has_it_and_the_preset_file_keeps_it(
     assert Patterns.read(kept) == (Patterns(pattern), 0)
 
 
-def test_log_keeps_it(row: HitSetting) -> None:
+def test_log_keeps_the_setting(row: HitSetting) -> None:
     line = to_json(0, highest(row))
     assert line == {"at": 0, "do": "trigger", row.field: getattr(highest(row), row.field)}
     assert from_json(line, 4) == (0, highest(row))
 
 
-def test_step_of_a_sequence_file_has_it(row: HitSetting, tmp_path: Path) -> None:
+def test_step_of_a_sequence_file_has_the_setting(row: HitSetting, tmp_path: Path) -> None:
     path = tmp_path / "one.toml"
     value = "true" if row.switch else row.quantity.high
     path.write_text(f"[[step]]\nbeat = 0\n{row.name} = {value}\n")
     assert read(path).steps[0].trigger == highest(row)
 
 
-def test_surfaces_know_it(row: HitSetting, control: Control) -> None:
+def test_surfaces_know_the_setting(row: HitSetting, control: Control) -> None:
     knob = Knob(f"/morph/{row.name}", 20, low=row.quantity.low, high=row.quantity.high, pickup=False)
     (turned,) = Mapper(MidiMap((knob,))).feed(mido.Message("control_change", control=20, value=127), 0.0)
     assert turned == Message(f"/morph/{row.name}", (row.quantity.high,))

@@ -42,7 +42,7 @@ def make_sound() -> MakeSound:
 
 
 def _made(members: list[tuple[int, str, str]]) -> Sounds:
-    """Make sounds of (label, source, group); the waveform of sound i is i, i, …"""
+    """Make sounds of (label, source, group) with the constant waveforms 1, 2, 3, …"""
     labels = torch.tensor([label for label, _, _ in members])
     return Sounds(
         names=tuple(str(i) for i in range(len(members))),
@@ -64,7 +64,7 @@ def made() -> Callable[[list[tuple[int, str, str]]], Sounds]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """low/ and high/, six sounds each."""
+    """A folder with six sounds in each of low/ and high/."""
     for label, frequency_hz in (("low", 110.0), ("high", 900.0)):
         (tmp_path / "sounds" / label).mkdir(parents=True)
         for take in range(6):
@@ -75,7 +75,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def config() -> Config:
-    """4 layers of 8 channels, windows of 1,024 samples, 3-D; the paper's losses and updates.
+    """A small model (4 layers, 8 channels, 1,024 samples, 3 dimensions) with the paper's loss and updates.
 
     It splits `folder` into 10 training sounds and 2 validation sounds.
     """

@@ -1,3 +1,5 @@
+"""The commands of the trainer: options, output, errors, and resumed runs."""
+
 from __future__ import annotations
 
 import importlib.util
@@ -34,7 +36,7 @@ def toml(config: Config, tmp_path: Path) -> Path:
 
 
 def started(*arguments: str | Path) -> subprocess.Popen[str]:
-    """The command line of `python -m trainer`."""
+    """Start `python -m trainer` with these arguments."""
     return subprocess.Popen(
         [sys.executable, "-m", "trainer", *map(str, arguments)],
         cwd=ROOT,
@@ -130,7 +132,7 @@ def test_mistakes_are_one_line_and_exit_code_2(
     assert not (tmp_path / "r").exists()
 
 
-def test_fit_without_options_takes_the_recipe_of_the_bundled_drums(
+def test_fit_without_options_uses_the_recipe_of_the_bundled_drums(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -176,14 +178,14 @@ def test_a_missing_package_is_named_with_the_command_of_this_environment() -> No
         ("fit", "tensorboard", True, "tensorboard"),
     ],
 )
-def test_a_recipe_names_the_packages_that_the_default_does_not_need(
+def test_error_names_the_packages_that_a_recipe_needs_beyond_the_default(
     monkeypatch: pytest.MonkeyPatch, section: str, key: str, value: object, module: str
 ) -> None:
     find = importlib.util.find_spec
     beyond = {"librosa", "numba", "sklearn", "tensorboard"}
     monkeypatch.setattr(
         "importlib.util.find_spec", lambda name: None if name in beyond else find(name)
-    )  # as `make mine` leaves it
+    )  # as after `make mine`
     installed.check_recipe(configs.read(configs.DEFAULT))
     with pytest.raises(TrainerError, match=rf"training needs .*{module}.* pip install .*\[train\]"):
         installed.check_recipe(Config().replace(section, **{key: value}))

@@ -1,3 +1,5 @@
+"""Configurations: defaults, bundled files, and errors that name the key."""
+
 from __future__ import annotations
 
 import dataclasses
@@ -118,7 +120,7 @@ def test_the_papers_protocol_has_no_choice_of_ours(name: str) -> None:
         ),
     ],
 )
-def test_unaccepted_values_are_named(text: str, message: str) -> None:
+def test_error_names_the_key_and_the_accepted_values(text: str, message: str) -> None:
     with pytest.raises(ConfigError) as error:
         Config.from_toml(text)
     assert str(error.value).startswith(message)

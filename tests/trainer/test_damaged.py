@@ -122,7 +122,7 @@ def test_a_recipe_is_refused_or_has_its_parts(place: Path, tables: dict[str, Any
 
 @pytest.fixture(scope="module")
 def collection(place: Path) -> Path:
-    """Six sounds of three kits; `manifest.csv` is for the tests to write."""
+    """Six sounds of three kits; the tests write `manifest.csv`."""
     folder = place / "all"
     folder.mkdir()
     for number in range(6):
@@ -138,7 +138,7 @@ COLUMNS = ("file", "class", "source", "licence", "kit", "drum", "velocity", "gro
 
 @st.composite
 def manifests(draw: st.DrawFn) -> list[list[str]]:
-    """Rows of a manifest in which a few fields are of any text."""
+    """Rows of a manifest in which a few fields have random text."""
     kits = ("room", "hall", "attic")
     rows = [[f"{n}.wav", "kick", "a", "CC0-1.0", kits[n % 3], "low", f"{n / 5}", ""] for n in range(6)]
     rows.insert(0, list(COLUMNS))

@@ -100,7 +100,7 @@ def gated(frames: int, *, lead: int = 0, gap: int = 0) -> np.ndarray:
 @settings(deadline=None, max_examples=20)
 @given(cuts=st.sets(st.integers(1, 127)))
 def test_voice_ends_50_ms_after_its_sound_falls_silent_for_any_chunking(rate: int, cuts: set[int]) -> None:
-    times, audio = timing(rate), gated(128, gap=40)  # and then it would sound again
+    times, audio = timing(rate), gated(128, gap=40)  # after the gap, the sound would continue
     voice = Voice(times)
     voice.begin(1000, Trigger(1.0), None)
     edges = [0, *sorted(cuts), 128]
@@ -117,7 +117,9 @@ def test_voice_ends_50_ms_after_its_sound_falls_silent_for_any_chunking(rate: in
 
 
 @pytest.mark.parametrize(("lead", "gap"), [(60, 0), (0, SILENT_FRAMES - 1)])
-def test_silence_before_a_sound_or_shorter_than_50_ms_within_it_ends_nothing(lead: int, gap: int) -> None:
+def test_silence_before_a_sound_or_shorter_than_50_ms_within_it_does_not_end_the_voice(
+    lead: int, gap: int
+) -> None:
     times = timing()
     voice = Voice(times)
     voice.begin(0, Trigger(1.0), None)
@@ -145,7 +147,7 @@ def ones(velocity: float = 1.0, **how: Any) -> Voice:
 
 
 @pytest.mark.parametrize("chunk", [1, 4, 128])
-def test_steps_at_the_edges_get_a_fade_there_only(chunk: int) -> None:
+def test_sound_that_begins_and_ends_with_a_jump_is_faded_only_there(chunk: int) -> None:
     voice = Voice(timing(22050))
     voice.begin(0, Trigger(), None)
     for _ in range(0, 128, chunk):

@@ -29,7 +29,7 @@ def test_result_comes_back(tmp_path: Path) -> None:
             ["swell"],
             "needs too much memory",
             60.0,
-            marks=pytest.mark.skipif(sys.platform != "linux", reason=""),
+            marks=pytest.mark.skipif(sys.platform != "linux", reason="memory is limited only on Linux"),
         ),
         (["crash"], r"crashed \(signal 11\)", 60.0),
         (["unknown"], "ended with exit code 1", 60.0),

@@ -1,3 +1,5 @@
+"""The shell command that installs a missing package."""
+
 from __future__ import annotations
 
 import shlex

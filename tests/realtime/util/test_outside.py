@@ -32,7 +32,7 @@ DEEP = "[" * 100_000
 WORDS = st.text(st.characters(exclude_categories=["Cs"]))
 FLOATS = st.floats(
     allow_nan=False, allow_infinity=False, allow_subnormal=False
-)  # a plugin host may flush them
+)  # a plugin host may make this thread flush them to 0
 NUMBERS = st.integers(-(2**64), 2**64) | FLOATS
 VALUES = st.recursive(
     st.none() | st.booleans() | NUMBERS | WORDS,
@@ -47,7 +47,7 @@ SECTIONS = VALUES.map(
 TEXTS = st.text(st.sampled_from("[]{}\",:=.\\u0123456789dDeE+-_ntrfaxob#\n 'é\x00\x1b"), max_size=200)
 
 
-FEW = settings(max_examples=30)  # of those that write files
+FEW = settings(max_examples=30)  # examples, for tests that write files
 
 
 @given(VALUES)
@@ -108,7 +108,7 @@ def test_a_file_is_read_up_to_its_limit(tmp_path: Path) -> None:
         outside.read(path, 4)
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
 def test_pipe_is_refused_without_waiting_for_a_writer(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
@@ -167,7 +167,7 @@ def test_any_file_of_presets_still_allows_storing(
         lambda pair: b"/" + pair[0] + b"\0," + pair[1]
     )
 )
-def test_any_datagram_is_carried_out_or_refused(datagram: bytes) -> None:
+def test_any_datagram_is_parsed_or_refused(datagram: bytes) -> None:
     try:
         osc.parse(datagram)
     except OscError as error:

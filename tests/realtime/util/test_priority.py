@@ -22,13 +22,13 @@ elif os.fork() == 0:
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="real-time priorities are set on Linux alone")
-def test_child_of_a_real_time_process_can_go_behind_all_others() -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="real-time priorities are set only on Linux")
+def test_child_of_a_real_time_process_can_take_the_lowest_priority() -> None:
     said = subprocess.run([sys.executable, "-c", SHOW], capture_output=True, text=True, timeout=60)
     assert said.stdout.strip() in ("True 19", "not allowed")
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="real-time priorities are set on Linux alone")
+@pytest.mark.skipif(sys.platform != "linux", reason="real-time priorities are set only on Linux")
 @pytest.mark.parametrize("test", ["first", "second"])
 def test_priority_that_a_test_takes_ends_with_the_test(test: str) -> None:
     assert os.sched_getscheduler(0) == os.SCHED_OTHER

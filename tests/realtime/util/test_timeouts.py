@@ -11,7 +11,7 @@ import pytest
 
 from realtime.util.timeouts import TimedCaller
 
-# Starts a call of `close` that takes sys.argv[1] seconds, and exits while it may still run.
+# Starts a call that takes sys.argv[1] seconds, and exits while the call may still run.
 EXIT = """
 import atexit, sys, time
 from realtime.util import timeouts

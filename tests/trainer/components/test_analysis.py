@@ -97,7 +97,7 @@ def test_partials_of_metal_are_recovered_in_their_zones() -> None:
         assert found.log_decay[0, zone].item() == pytest.approx(math.log(decay), abs=0.25)
 
 
-def test_noise_has_no_pitch_and_hardly_a_mode() -> None:
+def test_noise_has_no_pitch_and_at_most_one_mode() -> None:
     for seed in range(3):
         noise = np.random.default_rng(seed).standard_normal(len(TIME)) * np.exp(-5 * TIME)
         found = _analysed(noise)
@@ -133,13 +133,13 @@ def test_the_noise_between_strong_partials_is_found() -> None:
     assert np.abs(found[later, there] - alone[later, there]).max() < math.log(2.0)
 
 
-def test_rumble_that_is_not_heard_is_no_noise() -> None:
+def test_inaudible_rumble_does_not_count_as_noise() -> None:
     tone = 0.05 * _swept(800.0, 0.0, 0.03, 5.0)
     rumble = 0.3 * np.hanning(len(TIME)) * np.sin(2 * np.pi * 12.0 * TIME)
     assert _analysed(tone + rumble).noise_level[0, :, 0].max().item() < math.log(0.003)
 
 
-def test_after_the_end_the_sound_stays_70_db_below_its_peak() -> None:
+def test_end_is_after_the_last_sample_within_70_db_of_the_peak() -> None:
     sound = np.zeros(RATE)
     sound[0], sound[5000], sound[9000] = 1.0, 10 ** (-69 / 20), 10 ** (-71 / 20)
     assert _analysed(sound).end_s.item() == pytest.approx(5001 / RATE)

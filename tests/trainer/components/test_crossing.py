@@ -1,4 +1,4 @@
-"""Sounds with the bodies of others."""
+"""Crossed sounds: each has the body of another sound."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def _drum(hz: float, seed: int) -> Tensor:
 
 
 @pytest.fixture(scope="module")
-def taken_apart() -> tuple[Tensor, Components, Tensor]:
+def analysed() -> tuple[Tensor, Components, Tensor]:
     sounds = torch.stack([_drum(90.0, 1), _drum(220.0, 2)])
     components, bodies = analyse(sounds, CONFIG)
     return sounds, components, bodies.float()
 
 
-def test_bodies_are_the_tones_of_the_sounds(taken_apart: tuple[Tensor, Components, Tensor]) -> None:
-    sounds, _, bodies = taken_apart
+def test_bodies_are_the_tones_of_the_sounds(analysed: tuple[Tensor, Components, Tensor]) -> None:
+    sounds, _, bodies = analysed
     for sound, body, hz in zip(sounds, bodies, (90.0, 220.0), strict=True):
         power = torch.fft.rfft(body[0]).abs()
         assert power.argmax().item() * RATE / CONFIG.length == pytest.approx(hz, abs=2.0)
@@ -43,9 +43,9 @@ def test_bodies_are_the_tones_of_the_sounds(taken_apart: tuple[Tensor, Component
 
 
 def test_a_crossed_sound_has_the_body_and_the_components_of_the_other(
-    taken_apart: tuple[Tensor, Components, Tensor],
+    analysed: tuple[Tensor, Components, Tensor],
 ) -> None:
-    sounds, components, bodies = taken_apart
+    sounds, components, bodies = analysed
     rows, others = torch.zeros(12, dtype=torch.int64), torch.ones(12, dtype=torch.int64)
     heard, crossed = Crossing(CONFIG)(
         sounds[rows],
@@ -75,8 +75,8 @@ def test_a_crossed_sound_has_the_body_and_the_components_of_the_other(
     assert (found.end_s - crossed.end_s).abs().max() < 0.01
 
 
-def test_the_same_draws_cross_alike(taken_apart: tuple[Tensor, Components, Tensor]) -> None:
-    sounds, components, bodies = taken_apart
+def test_same_seed_gives_the_same_crossed_sounds(analysed: tuple[Tensor, Components, Tensor]) -> None:
+    sounds, components, bodies = analysed
     swapped = torch.tensor([1, 0])
     twice = [
         Crossing(CONFIG)(

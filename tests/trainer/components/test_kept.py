@@ -63,24 +63,24 @@ def test_each_sound_is_analysed_once(
 
 
 def test_interrupted_analysis_keeps_the_sounds_already_analysed(sounds: torch.Tensor, tmp_path: Path) -> None:
-    with Analysis(sounds, CONFIG, tmp_path / "kept") as broken_off:
-        while not broken_off.known(1.0):
+    with Analysis(sounds, CONFIG, tmp_path / "kept") as interrupted:
+        while not interrupted.known(1.0):
             pass
     with Analysis(sounds, CONFIG, tmp_path / "kept") as again:
         assert again.known()
 
 
 def test_progress_is_reported_after_each_sound(sounds: torch.Tensor, tmp_path: Path) -> None:
-    """Even while `known` is not called, as during the export of a version."""
+    """Progress is reported even while `known` is not called, as during the export of a version."""
     finished(sounds[:2], tmp_path / "kept")
     told, complete = list[tuple[int, int]](), threading.Event()
 
-    def hear(done: int, total: int) -> None:
+    def report(done: int, total: int) -> None:
         told.append((done, total))
         if done == total:
             complete.set()
 
-    with Analysis(sounds, CONFIG, tmp_path / "kept", hear):
+    with Analysis(sounds, CONFIG, tmp_path / "kept", report):
         assert complete.wait(60)
     assert told == [(2, 5), (3, 5), (4, 5), (5, 5)]
 

@@ -21,7 +21,7 @@ def _noise(seed: int) -> NDArray[np.float64]:
 
 
 def _partials(seed: int) -> NDArray[np.float64]:
-    """Return partials about 40 Hz apart, of levels that differ."""
+    """Return partials about 40 Hz apart, with different levels."""
     random = np.random.default_rng(seed)
     time = np.arange(SAMPLES)[:, None] / RATE
     hz = np.arange(100.0, 20_000.0, 40.0) + random.uniform(0.0, 40.0, 498)
@@ -38,13 +38,13 @@ def test_gaussian_noise_rings_little_and_dense_partials_ring(seed: int) -> None:
     assert np.median(_share(_partials(seed))) > 0.9
 
 
-def test_the_decay_of_a_sound_does_not_count() -> None:
+def test_share_hardly_depends_on_the_decay_of_a_sound() -> None:
     falls = np.exp(-8.0 * np.arange(SAMPLES) / RATE)
     assert np.median(_share(_noise(1) * falls)) < 0.25
     assert np.median(_share(_partials(1) * falls)) > 0.85
 
 
-def test_a_mixture_lies_between() -> None:
+def test_share_of_a_mixture_lies_between() -> None:
     half = _share(np.sqrt(0.5) * (_noise(4) + _partials(5)))
     assert 0.25 < np.median(half) < 0.75
 

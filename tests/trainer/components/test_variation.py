@@ -79,7 +79,7 @@ def test_damping_shortens_half_of_the_sounds() -> None:
     assert varied.end_s[faster.argmax()] < 0.7 * own.end_s[0]
 
 
-def test_no_variation_changes_nothing_and_a_seed_repeats_it() -> None:
+def test_variation_without_extent_changes_nothing_and_a_seed_repeats_a_variation() -> None:
     sound = _drum()
     own = analyse(sound, CONFIG)[0]
     heard, same = Variation(CONFIG, DataConfig())(sound, own, torch.Generator().manual_seed(0))

@@ -20,7 +20,7 @@ CUTS = [(40, 1), (0, 1), (80, 1), (33, -1), (7, 1), (61, 1)]
 
 
 def take(lag: int, sign: int, length: int = LENGTH + MARGIN) -> np.ndarray:
-    """Return a recording in which the same decaying noise begins at `lag`, after another."""
+    """Return a recording in which the same decaying noise begins at `lag`, after another noise."""
     common = np.random.default_rng(0).standard_normal(length) * np.exp(-np.arange(length) / 300)
     before = np.random.default_rng(lag).standard_normal(lag)
     return sign * np.concatenate((0.1 * before, common))[:length]
@@ -63,7 +63,7 @@ def test_windows_of_a_class_are_cut_where_they_coincide() -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1])
-def test_nothing_to_align_with_leaves_no_error(count: int) -> None:
+def test_fewer_than_two_recordings_are_left_unchanged(count: int) -> None:
     lags, signs = alignment.best_windows(np.ones((count, LENGTH + MARGIN)), LENGTH)
     assert len(lags) == count
     assert signs == [1] * count
@@ -101,7 +101,7 @@ def test_without_a_margin_nothing_changes(folder: Path) -> None:
     assert found.cuts == ()
 
 
-def test_prepare_tells_the_coherence(
+def test_prepare_reports_sounds_turned_upside_down(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "run.toml").write_text(settings().to_toml())

@@ -60,7 +60,7 @@ def _rows(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_each_part_has_its_kits_and_the_files_as_they_were(
+def test_each_part_has_its_kits_with_unchanged_files(
     collection: Path, recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
@@ -112,7 +112,7 @@ def test_near_duplicates_are_not_separated(collection: Path, recipe: Path, tmp_p
         ("h1.flac", "/etc/hostname", "/etc/hostname of class kick is not within the collection"),
     ],
 )
-def test_a_manifest_that_cannot_be_used_is_named(
+def test_error_names_the_fault_of_a_manifest(
     before: str,
     after: str,
     message: str,
@@ -137,7 +137,7 @@ def test_a_manifest_that_cannot_be_used_is_named(
         ("[", "recipe.toml"),
     ],
 )
-def test_a_recipe_that_is_not_accepted_is_named(text: str, message: str, recipe: Path) -> None:
+def test_error_names_the_fault_of_a_recipe(text: str, message: str, recipe: Path) -> None:
     recipe.write_text(text)
     with pytest.raises(ConfigError, match=message):
         division.read(str(recipe))

@@ -1,4 +1,4 @@
-"""Downloads from a local server that breaks off on demand."""
+"""Downloads from a local server that breaks transfers on demand."""
 
 from __future__ import annotations
 

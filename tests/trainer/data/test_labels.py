@@ -1,3 +1,5 @@
+"""Labels from folders, from names, and from clusters of the attacks."""
+
 from __future__ import annotations
 
 import dataclasses
@@ -134,7 +136,7 @@ def test_labels_come_from_the_configured_source(tones: Path) -> None:
         Config().replace("data", labels="pattern")
 
 
-def test_the_papers_drums_are_clustered_and_the_recipe_keeps_folders() -> None:
+def test_recipes_of_the_paper_cluster_drums_and_our_recipe_keeps_folders() -> None:
     for name in ("drums", "drums_cc"):
         assert (configs.read(name).data.labels, configs.read(name).data.clusters) == ("kmeans", 5)
     assert configs.read("drums_mb").data.labels == "auto"
@@ -147,7 +149,7 @@ def test_an_evaluation_has_the_classes_of_the_run(tones: Path, config: Config, t
     assert moved is not None
     saved = dataclasses.replace(fit.snapshot(state), centres=moved.flip(0))
     checkpoint.write(tmp_path / "last.safetensors", saved)
-    with pytest.raises(DataError, match="not those of this run"):  # it asks the saved centres
+    with pytest.raises(DataError, match="not those of this run"):  # the saved centres give the classes
         subject.load(tmp_path, device="cpu")
     checkpoint.write(tmp_path / "last.safetensors", fit.snapshot(state))
     found = subject.load(tmp_path, device="cpu")

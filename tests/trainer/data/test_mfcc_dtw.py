@@ -1,3 +1,5 @@
+"""MFCC features, their DTW distance, and the deviation of equation 2 with its references."""
+
 from __future__ import annotations
 
 import dataclasses
@@ -51,7 +53,7 @@ def test_no_mel_band_is_empty_at_any_rate(rate: int) -> None:
         assert features(noise, Settings.at(rate)).shape == (1 + 4096 // Settings.at(rate).hop, 13)
 
 
-def test_features_of_a_sound_shorter_than_the_window() -> None:
+def test_sound_shorter_than_the_window_has_features() -> None:
     assert features(np.ones(64), Settings()).shape == (3, 13)
 
 
@@ -101,7 +103,7 @@ def test_references_by_hand() -> None:
 
 
 @pytest.mark.parametrize("count", [4, 9])
-def test_a_random_take_is_zero_on_average(count: int) -> None:
+def test_deviation_of_a_random_take_is_zero_on_average(count: int) -> None:
     sounds = [np.random.default_rng(i).standard_normal((5 + i, 4)) for i in range(count)]
     found = references(sounds[0] + 1, sounds, pairwise(sounds), seed=3)
     assert found.every_take.mean == pytest.approx(0.0, abs=1e-12)
@@ -119,7 +121,7 @@ def test_too_few_or_equal_sounds_have_no_deviation(points: tuple[float, ...]) ->
 
 @pytest.fixture(scope="module")
 def digits() -> list[References]:
-    """The references of each digit of jackson's, over all 50 takes."""
+    """The references of each digit that jackson speaks, over all 50 takes."""
     config = configs.read("digits")
     sounds = prepare(
         Path(os.environ[FSDD]), config.model, dataclasses.replace(config.data, include="*_jackson_*")

@@ -41,27 +41,27 @@ def test_channels_are_mixed_the_mean_is_removed_and_the_peak_is_1() -> None:
     assert found.dtype == np.float32
 
 
-def test_resampled_to_the_models_rate() -> None:
+def test_sound_is_resampled_to_the_rate_of_the_model() -> None:
     found = prepared(np.sin(2 * np.pi * 1000 * np.arange(4410) / 44100), rate=44100)
     assert np.count_nonzero(found) == pytest.approx(800, abs=2)
     spectrum = np.abs(np.fft.rfft(found[:800]))
     assert np.argmax(spectrum) == 100  # 1000 Hz in bins of 10 Hz
 
 
-def test_leading_silence_is_cut_by_whole_blocks_where_a_sound_is_too_long() -> None:
+def test_leading_silence_is_cut_by_whole_blocks_if_a_sound_is_too_long() -> None:
     found = prepared(np.concatenate([np.zeros(1000), alternating(1024)]))
     assert np.flatnonzero(np.abs(found) > 0.5)[0] == 1000 - 7 * 128
     np.testing.assert_allclose(found[104:], alternating(920, 1.0), atol=1e-6)
 
 
 @pytest.mark.parametrize(("mean_square", "onset"), [(4.9e-5, 0), (5.1e-5, 512)])
-def test_peak_below_the_threshold_is_silent(mean_square: float, onset: int) -> None:
+def test_block_below_the_threshold_counts_as_silent(mean_square: float, onset: int) -> None:
     quiet = alternating(512, float(np.sqrt(mean_square)))
     found = prepared(np.concatenate([quiet, alternating(1024, 1.0)]))
     assert np.flatnonzero(np.abs(found) > 0.5)[0] == onset
 
 
-def test_silence_stays_where_the_sound_fits() -> None:
+def test_leading_silence_is_kept_if_the_sound_fits() -> None:
     found = prepared(np.concatenate([np.zeros(500), alternating(500)]))
     assert np.flatnonzero(np.abs(found) > 0.5)[0] == 500
 
@@ -133,7 +133,7 @@ def test_a_sound_counts_as_too_long_if_the_message_shows_a_difference(
     assert [fault for fault, _ in too_long(sound, 8000, MODEL)] == faults
 
 
-def test_a_file_that_libsndfile_does_not_take_is_read_without_librosa(
+def test_file_that_libsndfile_cannot_read_is_read_without_librosa(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "librosa", None)
@@ -145,7 +145,7 @@ def test_a_file_that_libsndfile_does_not_take_is_read_without_librosa(
     np.testing.assert_array_equal(heard, sound.astype(np.float32) / 32768)
 
 
-def test_a_long_recording_that_libsndfile_does_not_take_is_refused(tmp_path: Path) -> None:
+def test_long_recording_that_libsndfile_cannot_read_is_refused(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "take.wav", np.zeros(601 * 1000, np.int16), 1000)
     os.rename(tmp_path / "take.wav", tmp_path / "take.m4a")
     with pytest.raises(DataError, match="longer than 10 minutes"):
@@ -211,7 +211,7 @@ def test_a_flat_folder_is_one_class(folder: Path) -> None:
     assert sounds.names[0] == "take-0"
 
 
-def test_labels_from_a_pattern(folder: Path) -> None:
+def test_pattern_gives_the_labels(folder: Path) -> None:
     flat = folder / "low"
     for index in range(6):
         speaker = "ann" if index < 4 else "bob"

@@ -1,3 +1,5 @@
+"""`trainer evaluate` on a small run: numbers, text, JSON, report and refusals."""
+
 from __future__ import annotations
 
 import base64
@@ -30,7 +32,7 @@ MakeSound = Callable[..., NDArray[np.float64]]
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory, make_sound: MakeSound, config: Config) -> Path:
-    """sounds/ (low, high: 10 takes each) and run/ (of each: 5 for training, 1 for validation, 4 for test)."""
+    """sounds/: 10 takes of low and high; run/: of each, 5 takes for training, 1 for validation, 4 to test."""
     place = tmp_path_factory.mktemp("evaluate")
     for label, frequency_hz in (("low", 110.0), ("high", 900.0)):
         (place / "sounds" / label).mkdir(parents=True)
@@ -93,7 +95,7 @@ def test_training_sounds_are_reconstructed_too(
     assert evaluation.learned_snr_db.median == pytest.approx(snr.quantile(0.5).item(), rel=1e-3)
 
 
-def test_sentences_begin_with_a_leak(evaluation: evaluate.Evaluation) -> None:
+def test_first_sentence_reports_test_sounds_that_were_trained_on(evaluation: evaluate.Evaluation) -> None:
     leaked = dataclasses.replace(evaluation, run={**evaluation.run, "leak": True})
     assert tables.sentences(leaked)[0].startswith("Training used the test sounds, too")
     assert tables.sentences(leaked)[1:] == tables.sentences(evaluation)

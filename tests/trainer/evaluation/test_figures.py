@@ -1,3 +1,5 @@
+"""Pictures of an evaluation, and the players of its sounds."""
+
 from __future__ import annotations
 
 import base64
@@ -73,7 +75,7 @@ def test_sine_has_its_peak_at_its_frequency() -> None:
     assert levels.max() == pytest.approx(20 * np.log10(np.hanning(256).sum() / 2), abs=0.01)
 
 
-def test_a_player_holds_the_sound() -> None:
+def test_player_contains_the_sound() -> None:
     sound = torch.tensor([[0.0, 0.5, -0.5, 2.0]])
     found = re.search(r"base64,([^\"]+)", report.player(sound, 22050))
     assert found

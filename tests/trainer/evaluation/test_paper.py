@@ -1,3 +1,5 @@
+"""The comparison of an evaluation with the numbers of the paper."""
+
 from __future__ import annotations
 
 import dataclasses

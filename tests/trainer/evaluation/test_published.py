@@ -38,11 +38,11 @@ def place(tmp_path_factory: pytest.TempPathFactory, make_sound: MakeSound, confi
 
 @pytest.fixture
 def folder(place: Path, tmp_path: Path) -> Path:
-    """means/ (a test take of 6 and the mean of 7's) and reconstructions/ (two takes with noise of -20 dB)."""
-    judged = subject.load(place / "run")
+    """means/ (a test take of 6, the mean of those of 7) and reconstructions/ (two takes, noise of -20 dB)."""
+    evaluated = subject.load(place / "run")
     for name in (published.MEANS, published.RECONSTRUCTIONS):
         (tmp_path / name).mkdir()
-    takes = judged.waveforms[:, 0].numpy()
+    takes = evaluated.waveforms[:, 0].numpy()
     sounds = {"means/mean six": takes[0], "means/digit_7": takes[3:].mean(0)}
     for i in range(2):
         noise = np.random.default_rng(i).standard_normal(len(takes[i]))
@@ -54,17 +54,19 @@ def folder(place: Path, tmp_path: Path) -> Path:
 
 
 def test_means_and_reconstructions_are_measured_as_those_of_a_run(place: Path, folder: Path) -> None:
-    judged = subject.load(place / "run")
-    found = published.measure(folder, judged)
+    evaluated = subject.load(place / "run")
+    found = published.measure(folder, evaluated)
     settings = mfcc_dtw.Settings.at(RATE)
-    takes = [mfcc_dtw.features(sound[0].numpy(), settings) for sound in judged.waveforms]
+    takes = [mfcc_dtw.features(sound[0].numpy(), settings) for sound in evaluated.waveforms]
     by_hand = mfcc_dtw.deviation(takes[0], takes[:3], mfcc_dtw.pairwise(takes[:3]))
     assert found.deviations[0].mean == pytest.approx(by_hand.mean, rel=1e-3)
     assert found.deviations[1].mean is not None
     assert found.snr_db.tolist() == pytest.approx([20.0, 20.0], abs=1.5)  # peaks of noise change the scale
 
 
-def test_they_are_printed_as_a_row(place: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_published_sounds_are_printed_as_a_row(
+    place: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["evaluate", str(place / "run"), "--published", str(folder)]) == 0
     lines = capsys.readouterr().out.splitlines()
     at = next(i for i, line in enumerate(lines) if line.startswith("Published sounds beside this run"))
@@ -81,16 +83,16 @@ def test_a_mean_is_named_after_one_class(name: str, label: int | None) -> None:
 
 
 def test_errors_name_the_file_that_cannot_be_used(place: Path, folder: Path, tmp_path: Path) -> None:
-    judged = subject.load(place / "run")
+    evaluated = subject.load(place / "run")
     (folder / "means" / "eight.wav").write_bytes(b"")
     with pytest.raises(DataError, match=r"eight\.wav: no class, or several, in its name"):
-        published.measure(folder, judged)
+        published.measure(folder, evaluated)
     (folder / "means" / "eight.wav").rename(folder / "means" / "6.wav")
     with pytest.raises(DataError, match=r"means/6\.wav: cannot be read"):
-        published.measure(folder, judged)
+        published.measure(folder, evaluated)
     (folder / "means" / "6.wav").unlink()
     (folder / "means" / "digit_7.wav").rename(folder / "means" / "6.wav")
     with pytest.raises(DataError, match=r"mean six\.wav: a second mean of its class"):
-        published.measure(folder, judged)
+        published.measure(folder, evaluated)
     with pytest.raises(DataError, match="neither a sub-folder means nor reconstructions"):
-        published.measure(folder / "means", judged)
+        published.measure(folder / "means", evaluated)

@@ -1,3 +1,5 @@
+"""Soft DTW, and the term of the loss that uses it."""
+
 from __future__ import annotations
 
 import math

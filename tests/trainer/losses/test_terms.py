@@ -1,3 +1,5 @@
+"""The terms of the loss, for sounds whose values can be derived."""
+
 from __future__ import annotations
 
 import math
@@ -61,7 +63,7 @@ def test_spectral_distance_has_gradients_at_silence() -> None:
     assert audio.grad.isfinite().all()
 
 
-def test_spectral_distance_without_a_size_that_fits() -> None:
+def test_spectral_distance_needs_a_size_that_fits_into_the_window() -> None:
     with pytest.raises(ValueError, match="none fits into a window of 32"):
         spectral_distance(torch.zeros(1, 1, 32), torch.zeros(1, 1, 32), (64,), 1e-5)
 
@@ -90,6 +92,6 @@ def test_level_of_a_morph_is_interpolated_between_its_ends() -> None:
     assert louder == pytest.approx(0.75 * math.log(10), rel=1e-3)
 
 
-def test_kl_warms_up() -> None:
+def test_weight_of_kl_rises_during_the_warm_up() -> None:
     config = LossConfig(kl=0.8, kl_warmup_epochs=4)
     assert [weights(config, epoch)["kl"] for epoch in range(5)] == pytest.approx([0.2, 0.4, 0.6, 0.8, 0.8])

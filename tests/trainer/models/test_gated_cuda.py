@@ -16,7 +16,7 @@ SHAPES = [(1, 3, 1), (4, 150, 2)]
 """Layers, rows and sounds."""
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="Triton is made for Linux")
+@pytest.mark.skipif(sys.platform != "linux", reason="Triton needs Linux")
 def test_kernels_and_their_gradients_equal_the_plain_block() -> None:
     # in another process: Triton chooses its interpreter when it is first imported
     env = {**os.environ, "TRITON_INTERPRET": "1", "PYTHONPATH": os.getcwd()}

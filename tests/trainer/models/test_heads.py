@@ -1,3 +1,5 @@
+"""Several classifiers on parts of z, and their targets and partners."""
+
 from __future__ import annotations
 
 from collections import Counter
@@ -115,7 +117,7 @@ def test_heads_survive_toml(two: Config) -> None:
         ([3], "[model] heads = [3]: it must be a list of tables"),
     ],
 )
-def test_unaccepted_heads_are_named(heads: list[object], message: str) -> None:
+def test_error_names_the_fault_of_a_head(heads: list[object], message: str) -> None:
     with pytest.raises(ConfigError) as error:
         Config().replace("model", heads=heads)
     assert str(error.value).startswith(message)

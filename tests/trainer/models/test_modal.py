@@ -28,7 +28,7 @@ SILENT = -200.0
 def _decoder(
     *, noise: float = SILENT, free: float = SILENT, modes: float = SILENT, rings: float = 0.0
 ) -> ModalDecoder:
-    """Return a decoder whose parts have one level each at every z; its sounds fill the length."""
+    """Return a decoder whose parts have constant levels at every z; its sounds fill the length."""
     torch.manual_seed(0)
     decoder = ModalDecoder(SMALL).eval()
     with torch.no_grad():
@@ -80,9 +80,9 @@ def test_noise_has_the_level_of_its_bands(rings: float) -> None:
     z = _z(2, DIM)
     played = decoder(z)[:, 0]
     wanted = math.exp(-3.0) * decoder.bands**0.5
-    # a level on a straight line between two draws of the same noise keeps it: 1 within a few per cent
+    # a mixture of two draws of the noise has its level, within a few per cent
     assert played[0].square().mean().sqrt().item() == pytest.approx(wanted, rel=0.15)
-    assert torch.equal(played[0], played[1])  # the place alone selects it
+    assert torch.equal(played[0], played[1])  # the noise depends only on the position in the sound
 
 
 @torch.no_grad()
@@ -129,7 +129,7 @@ def test_a_free_oscillator_sweeps_to_its_frequency() -> None:
 
 
 @torch.no_grad()
-def test_a_path_of_z_glides_the_pitch_while_the_sound_sounds() -> None:
+def test_a_path_of_z_glides_the_pitch_during_the_sound() -> None:
     decoder = _decoder(free=-2.0)
     decoder.levels.bias[decoder.bands + 1 :] = SILENT
     sweep = FREE - 1  # row of the pitch net
@@ -149,7 +149,7 @@ def test_a_path_of_z_glides_the_pitch_while_the_sound_sounds() -> None:
 
 
 @torch.no_grad()
-def test_a_mode_decays_by_its_nepers_a_second() -> None:
+def test_a_mode_decays_at_its_rate_in_nepers_per_second() -> None:
     decoder = _decoder(modes=-2.0)
     decoder.mode_heads.bias[1 : decoder.modes] = SILENT
     hidden = decoder.hidden(_z(1, DIM))
@@ -192,7 +192,7 @@ def test_zones_lie_side_by_side_below_half_the_sample_rate(rate: int) -> None:
     assert zones[-1] == pytest.approx(min(15_000.0, 0.45 * rate))
 
 
-def test_bands_of_noise_have_unit_power_periods_of_their_own_and_no_gap() -> None:
+def test_bands_of_noise_have_unit_power_different_periods_and_no_gap() -> None:
     table, periods = noise_table(8, HOP, RATE)
     assert len(set(periods.tolist())) == 8
     power = np.zeros(1025)

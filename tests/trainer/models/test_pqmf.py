@@ -34,7 +34,7 @@ def test_a_band_is_silent_two_bands_away() -> None:
         assert outside.max() < 10 ** (-60 / 20) * loudest
 
 
-def test_the_kernel_is_the_filters_overlapped() -> None:
+def test_synthesis_with_the_kernel_equals_synthesis_with_the_filters() -> None:
     bands = 4
     torch.manual_seed(0)
     parts = torch.randn(1, bands, 20, dtype=torch.float64)

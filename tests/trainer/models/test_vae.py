@@ -41,7 +41,9 @@ def test_cc_has_the_weights_of_table_2() -> None:
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize(("length", "latent_dim"), [(32, 1), (1056, 7)])
-def test_any_multiple_of_32_and_any_latent_size(architecture: str, length: int, latent_dim: int) -> None:
+def test_models_accept_any_multiple_of_32_and_any_latent_size(
+    architecture: str, length: int, latent_dim: int
+) -> None:
     model = build(ModelConfig(architecture, 8000, length, latent_dim, layers=3, channels=4), 2)
     out = model(torch.randn(3, 1, length), torch.randn(3, latent_dim))
     assert out.audio.shape == (3, 1, length)

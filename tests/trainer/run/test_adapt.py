@@ -42,7 +42,9 @@ def component_loss(state: State, points: torch.Tensor) -> float:
         return component_term(state.model.decoder, points, state.components[state.train]).item()  # type: ignore[arg-type]
 
 
-def test_points_come_nearer_and_the_encoder_finds_them(recipe: Config, folder: Path, tmp_path: Path) -> None:
+def test_points_fit_their_sounds_better_and_the_encoder_finds_them(
+    recipe: Config, folder: Path, tmp_path: Path
+) -> None:
     state, display = started(recipe.replace("fit", epochs=60), folder), Recorder()
     run = Adaptation(state, None)
     before = component_loss(state, run.points)
@@ -73,7 +75,7 @@ def test_the_sounds_of_the_base_hardly_change(
     assert moved(base, "kept") < 0.7 * moved(None, "lost")
 
 
-def test_a_run_that_was_stopped_continues_bit_for_bit(
+def test_a_stopped_run_continues_and_equals_an_uninterrupted_one_bit_for_bit(
     recipe: Config, folder: Path, tmp_path: Path, base: Checkpoint
 ) -> None:
     for name in ("whole", "parts"):
@@ -152,9 +154,9 @@ def test_a_start_after_an_interrupted_analysis_learns_the_kept_sounds_first(
 ) -> None:
     state = fit.start(recipe.replace("data", validation_fraction=0.0), folder, analysed=False)
     path = tmp_path / fit.COMPONENTS
-    with Analysis(state.sounds.waveforms[:5], recipe.model, path) as broken_off:
-        while not broken_off.complete:
-            broken_off.known(1.0)
+    with Analysis(state.sounds.waveforms[:5], recipe.model, path) as interrupted:
+        while not interrupted.complete:
+            interrupted.known(1.0)
     run, known = Adaptation(state, None), list[int]()
     start = run.points.detach().clone()
 

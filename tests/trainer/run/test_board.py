@@ -1,3 +1,5 @@
+"""TensorBoard: the curves, sounds and pictures of a run."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -50,7 +52,7 @@ def test_board_writes_curves_and_does_not_change_the_run(
     assert [event.step for event in events(tmp_path / "seen").Scalars("validation/kl")] == [6, 12, 18]
 
 
-def test_previews_are_of_many_classes(config: Config, folder: Path) -> None:
+def test_previews_come_from_all_classes(config: Config, folder: Path) -> None:
     state = fit.start(config.replace("data", validation_fraction=0.5), folder)
     found = board.previews(state)
     assert state.sounds.labels[found].tolist() == [0, 1, 0, 1]

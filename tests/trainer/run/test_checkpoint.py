@@ -1,3 +1,5 @@
+"""Checkpoints are read as written; damaged and crafted ones are refused."""
+
 from __future__ import annotations
 
 import json

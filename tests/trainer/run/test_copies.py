@@ -20,7 +20,7 @@ from trainer.run.steps import batches
 
 @pytest.fixture
 def recipe(config: Config) -> Config:
-    """Small oscillators that learn from two sets of copies, with points."""
+    """A small oscillator model that learns from two sets of copies, with points."""
     tables: dict[str, dict[str, Any]] = {
         "model": {
             "architecture": "modal",
@@ -57,7 +57,7 @@ def test_encoder_gives_the_same_point_for_a_sound_and_for_its_measurements(
     torch.testing.assert_close(state.points[state.train], heard, rtol=1e-2, atol=1e-2)
 
 
-def test_batch_has_as_many_sounds_as_they_are_as_copies(recipe: Config, folder: Path) -> None:
+def test_batch_has_as_many_original_sounds_as_copies(recipe: Config, folder: Path) -> None:
     state = fit.start(recipe, folder)
     originals: list[int] = []
     for batch in batches(state):
@@ -72,7 +72,7 @@ def test_batch_has_as_many_sounds_as_they_are_as_copies(recipe: Config, folder: 
     assert sorted(originals) == sorted(state.train.tolist())
 
 
-def test_sets_of_copies_come_round(recipe: Config, folder: Path) -> None:
+def test_sets_of_copies_are_used_in_turn(recipe: Config, folder: Path) -> None:
     state = fit.start(recipe, folder)
 
     def ends(epoch: int) -> list[float]:

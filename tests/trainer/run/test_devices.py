@@ -46,7 +46,7 @@ def fitted(config: Config, folder: Path, out: Path, *words: str) -> str:
     ],
     ids=["alternating", "joint", "prototypes"],
 )
-def test_two_processes_are_one_with_the_same_batch(
+def test_two_processes_train_as_one_with_the_same_batch(
     config: Config,
     folder: Path,
     tmp_path: Path,
@@ -84,7 +84,9 @@ def test_mixed_precision_keeps_32_bit_weights_and_is_near(config: Config, folder
     assert losses["bf16"] == pytest.approx(losses["32"], rel=0.02)
 
 
-@pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated:DeprecationWarning")  # its own
+@pytest.mark.filterwarnings(
+    "ignore:`torch.jit.script_method` is deprecated:DeprecationWarning"
+)  # by PyTorch itself
 def test_compiled_step_equals_the_uncompiled_one(config: Config, folder: Path) -> None:
     losses, gradients = [], []
     for compiled in (False, True):
@@ -108,7 +110,7 @@ def test_more_processes_than_cores_are_refused(config: Config) -> None:
         make(config.replace("fit", device="cpu", devices=9999).fit)
 
 
-@pytest.mark.skipif(os.name != "posix", reason="Windows does not tell the parent")
+@pytest.mark.skipif(os.name != "posix", reason="Windows does not report the end of the parent")
 def test_process_ends_with_the_one_that_started_it() -> None:
     child = "; ".join(
         (

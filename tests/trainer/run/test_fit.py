@@ -99,7 +99,7 @@ def test_spectral_loss_falls_in_training(config: Config, folder: Path, tmp_path:
     "tables", [{}, JOINT, PROTOTYPES, COPIES], ids=["paper", "joint", "prototype", "copies"]
 )
 @pytest.mark.parametrize("stop_after", [1, 3, 4])
-def test_resumed_is_uninterrupted_bit_for_bit(
+def test_resumed_run_equals_an_uninterrupted_one_bit_for_bit(
     config: Config, folder: Path, tmp_path: Path, tables: dict[str, Any], stop_after: int
 ) -> None:
     config = changed(config, tables)
@@ -128,7 +128,7 @@ def test_resumed_is_uninterrupted_bit_for_bit(
     assert timeless(ours.history) == timeless(theirs.history)
 
 
-def test_saving_on_the_way_changes_nothing(config: Config, folder: Path, tmp_path: Path) -> None:
+def test_frequent_checkpoints_do_not_change_the_run(config: Config, folder: Path, tmp_path: Path) -> None:
     often, _ = trained(config.replace("fit", checkpoint_minutes=1e-9), folder, tmp_path / "often")
     never, _ = trained(config.replace("fit", checkpoint_minutes=0.0), folder, tmp_path / "never")
     for name, weight in never.model.state_dict().items():
@@ -165,7 +165,7 @@ def test_the_papers_protocol_takes_a_step(folder: Path, name: str) -> None:
     assert 0 < values["reconstruction"] < math.inf
 
 
-def test_step_stopped_halfway_leaves_the_run_as_it_was(config: Config, folder: Path) -> None:
+def test_step_stopped_halfway_leaves_the_weights_unchanged(config: Config, folder: Path) -> None:
     state = fit.start(changed(config, PROTOTYPES).replace("fit", micro_batch=2), folder)
     before = {name: weight.clone() for name, weight in state.model.state_dict().items()}
     answers = iter([False, True])
@@ -190,7 +190,7 @@ def test_alternating_updates_have_their_own_parameters(config: Config, folder: P
     assert held["classification"] == encoder | classifier
 
 
-def test_without_the_classification_loss_the_classifier_stays(config: Config, folder: Path) -> None:
+def test_without_the_classification_loss_the_classifier_is_unchanged(config: Config, folder: Path) -> None:
     for mode in ("alternating", "joint"):
         tables: dict[str, dict[str, Any]] = {"loss": {"classification": 0.0}, "optim": {"update": mode}}
         state = fit.start(changed(config, tables), folder)
@@ -211,14 +211,16 @@ def test_one_cycle_rises_linearly_and_falls_as_a_cosine() -> None:
     assert rate(Config(), 30, 50) == 1.0
 
 
-def test_nearest_neighbours() -> None:
+def test_nearest_neighbour_rates_by_hand() -> None:
     points, labels = torch.tensor([[0.0], [0.1], [1.0], [1.1], [0.4]]), torch.tensor([0, 0, 1, 1, 1])
     assert leave_one_out(points, labels) == pytest.approx(4 / 5)
     asked, truth = torch.tensor([[-1.0], [2.0], [0.3]]), torch.tensor([0, 1, 0])
     assert nearest_neighbour(points, labels, asked, truth) == pytest.approx(2 / 3)
 
 
-def test_without_validation_sounds_nothing_is_chosen(config: Config, folder: Path, tmp_path: Path) -> None:
+def test_without_validation_sounds_no_best_checkpoint_is_chosen(
+    config: Config, folder: Path, tmp_path: Path
+) -> None:
     state, display = trained(config.replace("data", validation_fraction=0.0), folder, tmp_path / "run")
     assert len(state.train) == 12
     assert display.records[-1]["validation"] == {}
@@ -268,7 +270,7 @@ def test_leak_also_trains_on_the_test_sounds(config: Config, folder: Path, tmp_p
 
 @pytest.mark.parametrize("only", [False, True])
 def test_shifts_can_be_left_to_the_classification_step(config: Config, folder: Path, only: bool) -> None:
-    """The encoder cannot say where a sound is if it is shifted: then the first step would know it."""
+    """Without shifts in the variational step, its loss is the same as that of unshifted sounds."""
     steps = "classification" if only else "both"
     state = fit.start(config.replace("data", shift_ms=10.0, shift_steps=steps), folder)
     batch = next(batches(state))

@@ -34,7 +34,7 @@ def extended(config: Config) -> Config:
     return config
 
 
-def test_heads_mixing_and_soft_dtw_in_a_run_that_is_resumed(
+def test_resumed_run_with_heads_mixing_and_soft_dtw_equals_an_uninterrupted_one(
     config: Config, folder: Path, tmp_path: Path
 ) -> None:
     config = extended(config)

@@ -42,11 +42,11 @@ def find(sounds: Floats, sample_rate: int) -> MorphInfo | None:
         sample_rate: rate of the sounds, in Hz.
     """
     mel_powers = [power(np.nan_to_num(sound), sample_rate) for sound in sounds[:CLASSES]]
-    heard = {place: _features(bands) for place, bands in enumerate(mel_powers) if bands.max() > 0.0}
+    audible = {place: _features(bands) for place, bands in enumerate(mel_powers) if bands.max() > 0.0}
     best, found = 0.0, None
-    for (start, end), ms in itertools.product(itertools.permutations(heard, 2), TIMES_MS):
+    for (start, end), ms in itertools.product(itertools.permutations(audible, 2), TIMES_MS):
         windows = ms * sample_rate / HOP / 1000.0
-        score = _score(heard[start], heard[end], windows)
+        score = _score(audible[start], audible[end], windows)
         if score > best:
             best, found = score, MorphInfo(start, end, ms)
     return found

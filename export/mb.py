@@ -61,9 +61,9 @@ def decoder_graph(decoder: MBDecoder) -> onnx.ModelProto:
         pasts += graph.nodes("Split", len(part), cache, graph.constant(part), axis=1)
     ends = []
     for i, delay in enumerate(late_by):
-        heard = graph.concat([pasts[i], x], 1)
-        ends.append(graph.slice(heard, -delay, END, 1))
-        both = graph.concat([x, graph.slice(heard, 0, samples, 1)], 2)
+        history = graph.concat([pasts[i], x], 1)
+        ends.append(graph.slice(history, -delay, END, 1))
+        both = graph.concat([x, graph.slice(history, 0, samples, 1)], 2)
         product = graph.node("MatMul", both, graph.constant(torch.cat((stack.now[i], stack.past[i]))))
         gate = graph.node("Add", product, graph.constant(stack.bias[i]))
         a, b = graph.nodes("Split", 2, gate, graph.constant([width, width]), axis=2)

@@ -96,7 +96,7 @@ class Watcher(progress.Bars):
         """
         began, before = time.monotonic(), self._published.distance_db
         with contextlib.suppress(KeyboardInterrupt):
-            self._published.offer(self._run, self._look)
+            self._published.offer(self._run, self._check)
         found = self._published.distance_db
         if found < before:
             self._published.show()
@@ -105,7 +105,7 @@ class Watcher(progress.Bars):
         ended = time.monotonic()
         self._next = ended + pause_s(ended - began)
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         if self._stop():
             raise KeyboardInterrupt
 

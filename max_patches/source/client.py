@@ -48,10 +48,10 @@ def connect(made: Patch, y: float = 6.0) -> tuple[Box, Box, Box]:
     made.wire(again, made.box("message", "/ping"), send)
 
     # Replies keep the light on; without replies it goes out.
-    heard, state = made.new("route /pong /morph/status.reply"), made.new("t b 1")
+    reply, state = made.new("route /pong /morph/status.reply"), made.new("t b 1")
     change, lost = made.new("change -1"), made.new(f"delay {LOST_MS}")
     light = made.box("led", shown=(10, y, 22, 22), ignoreclick=1, oncolor=[0.2, 0.9, 0.4, 1.0])
-    made.wire(receive, heard, state, lost, made.box("message", "0"), change)
+    made.wire(receive, reply, state, lost, made.box("message", "0"), change)
     made.wire((state, 1), change, light)
     label(made, "server", (30, y, 44, 20))
 
@@ -67,7 +67,7 @@ def connect(made: Patch, y: float = 6.0) -> tuple[Box, Box, Box]:
     label(made, "p99 ms", (394, y, 48, 20))
     late = made.box("flonum", shown=(440, y, 56, 22), ignoreclick=1, format=6)
     facts = made.new("route p99_ms model_id")
-    made.wire((heard, 1), made.new("zl iter 2"), facts, late)
+    made.wire((reply, 1), made.new("zl iter 2"), facts, late)
     made.wire((facts, 1), made.new("change 0."), hello)  # another model plays: ask again
 
     panic = made.box("textbutton", "PANIC", shown=(560, y, 70, 22), bgcolor=[0.75, 0.2, 0.2, 1.0])

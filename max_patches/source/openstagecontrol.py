@@ -21,7 +21,7 @@ PRESET_MS = 200
 SERVER = "@{host}:@{port}"
 
 ASK = """\
-globals.heard = 0
+globals.answered = 0
 globals.forget = function() {
   globals.classes = null
   globals.places = null
@@ -63,7 +63,7 @@ setInterval(function() {
   if (!globals.ready) send('/morph/get/dimensions')
   if (!globals.named) send('/morph/get/axes')
   if (globals.revision !== globals.shown) send('/morph/get/seq')
-  if (Date.now() - globals.heard > 2500) {
+  if (Date.now() - globals.answered > 2500) {
     globals.forget()
     set('light', 0)
     set('p99', 'no server')
@@ -73,7 +73,7 @@ setInterval(function() {
 STATUS = """\
 var facts = {}
 for (var i = 0; i + 1 < value.length; i += 2) facts[value[i]] = value[i + 1]
-globals.heard = Date.now()
+globals.answered = Date.now()
 globals.revision = facts.seq_revision
 set('light', 1)
 set('p99', 'p99 ' + facts.p99_ms.toFixed(1) + ' ms')

@@ -37,7 +37,7 @@ RECEIVE = 9002  # port on which answers are requested, whatever port TouchOSC se
 CONNECTION = "00001"  # the first of TouchOSC's connections, counted from the right
 
 SCRIPT = """\
-local heard, asked = -10, -10  -- in seconds, when the server last answered and was last asked
+local answered, asked = -10, -10  -- in seconds, when the server last answered and was last asked
 local model, axes = nil, false  -- the one that plays; true if its axes are named
 local pad = nil  -- the sound of the latest pad
 local lanes = {}  -- of the server's sequencer: name, steps (velocities)
@@ -104,11 +104,11 @@ function update()
     sendOSC({'/morph/get/seq', {}})
     if not axes then sendOSC({'/morph/get/axes', {}}) end
   end
-  control('light').color = now - heard < 3 and Color(GREEN) or Color(GREY)
+  control('light').color = now - answered < 3 and Color(GREEN) or Color(GREY)
 end
 
 function onReceiveOSC(message, connections)
-  heard = getMillis() / 1000
+  answered = getMillis() / 1000
   local path, arguments = message[1], message[2]
   if path == '/morph/classes.reply' then
     for i = 1, PADS do

@@ -91,7 +91,7 @@ oscsend 127.0.0.1 9000 /morph/seq/start
 - `/morph/seq/start` and `/morph/seq/stop` take a time tag; edits do not. `/morph/panic` stops the loop too;
   `/morph/stop` only fades the sounds. Each model has its own pattern, which is stopped after a change of
   model.
-- Subscribers receive every edit, also those of other clients. A client that polls the status asks
+- Subscribers receive every edit, also those of other clients. A client that polls the status sends
   `/morph/get/seq` when `seq_revision` has changed.
 - The file of presets stores the patterns of each model. The current pattern is restored at the next start.
 """

@@ -486,7 +486,7 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
         "info",
         "Describe the model that plays.",
         "`/morph/info.reply` key value …: name, architecture, sample_rate, latent_dim, length_ms, "
-        "classes and anchors (both as counts), dynamics (1: the model knows how velocity changes the timbre)",
+        "classes and anchors (both as counts), dynamics (1: velocity can change the timbre)",
     ),
     _query("classes", "List the classes.", "`/morph/classes.reply` name …"),
     _query(

@@ -101,15 +101,15 @@ class Proxy:
     A subclass defines the methods that must do more than that.
 
     Args:
-        line: connection to the other process.
+        client: connection to the other process.
         name: attribute of the target of `answer`, such as "engine".
     """
 
-    def __init__(self, line: RpcClient, name: str) -> None:
-        self._line, self._name = line, name
+    def __init__(self, client: RpcClient, name: str) -> None:
+        self._client, self._name = client, name
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
-        return partial(self._line.ask, f"{self._name}.{method}")
+        return partial(self._client.ask, f"{self._name}.{method}")
 
 
 def answer(connection: Connection, target: object) -> None:

@@ -41,21 +41,21 @@ class EngineProxy(Proxy):
     def submit(self, commands: Sequence[Command], due: float | None = None, at: int | None = None) -> bool:
         """Submit commands as the engine does; do not wait for a reply if they are immediate."""
         if due is None:
-            self._line.tell("engine.submit", commands, None, at, time.monotonic())
+            self._client.tell("engine.submit", commands, None, at, time.monotonic())
             return True
-        return bool(self._line.ask("engine.submit", commands, due))
+        return bool(self._client.ask("engine.submit", commands, due))
 
     def submit_from(
         self, commands: Sequence[Command], due: float | None = None, at: int | None = None
     ) -> tuple[bool, list[float]]:
         """Submit commands as the engine does; wait only for the reply, not for their effect."""
         reply: tuple[bool, list[float]]
-        reply = self._line.ask("engine.submit_from", commands, due, at, time.monotonic())
+        reply = self._client.ask("engine.submit_from", commands, due, at, time.monotonic())
         return reply
 
     def handled(self, count: int) -> None:
         """Tell the bridge that the commands of the first `count` bytes of its events are submitted."""
-        self._line.tell("handled", count)
+        self._client.tell("handled", count)
 
 
 class StudioProxy(Proxy):
@@ -93,10 +93,10 @@ class TakesProxy(Proxy):
 
     def begin(self, name: str) -> None:
         self.recording = True
-        self._line.ask("takes.begin", name)
+        self._client.ask("takes.begin", name)
 
     def end(self) -> str:
-        name: str = self._line.ask("takes.end")
+        name: str = self._client.ask("takes.end")
         self.recording = False
         return name
 
@@ -123,11 +123,11 @@ class Supervisor:
         self._ask_again_s = 0.0
         self.logs = [config.log] if config.log else []
         calls, works, self.info = self._begin(config)
-        self._line, self._works = RpcClient(calls, ANSWER_S), RpcClient(works)
-        self.player = EngineProxy(self._line, "engine")
-        self.studio = StudioProxy(self._works, self._line, config.model)
+        self._calls, self._works = RpcClient(calls, ANSWER_S), RpcClient(works)
+        self.player = EngineProxy(self._calls, "engine")
+        self.studio = StudioProxy(self._works, self._calls, config.model)
         self.takes = TakesProxy(self._works, "takes")
-        self.plugins = Proxy(self._line, "plugins")
+        self.plugins = Proxy(self._calls, "plugins")
 
     def _begin(self, config: SoundConfig) -> tuple[Connection, Connection, ModelInfo]:
         """Start the process; return its connections for quick and slow calls, and `Worker.info`."""
@@ -176,13 +176,13 @@ class Supervisor:
 
     def fault(self) -> str:
         """Return the reason why the worker no longer plays, or ""; check its heartbeat once per `BEAT_S`."""
-        if time.monotonic() >= self._ask_again_s and not self._line.closed:
+        if time.monotonic() >= self._ask_again_s and not self._calls.closed:
             self._ask_again_s = time.monotonic() + BEAT_S
             with contextlib.suppress(RpcError):
                 self.player.z()
         if (code := self._process.exitcode) is not None:
             return f"has ended ({signal.Signals(-code).name})" if code < 0 else "has ended"
-        if self._line.closed:
+        if self._calls.closed:
             return "does not answer"
         return "has failed" if self._alarm.poll() else ""
 
@@ -214,7 +214,7 @@ class Supervisor:
         )
         self.logs += [now.log] if now.log else []
         calls, works, self.info = self._begin(now)
-        self._line.reconnect(calls)
+        self._calls.reconnect(calls)
         self._works.reconnect(works)
         self.start()
         if now.model != before.model and self.studio.former is None:
@@ -234,12 +234,12 @@ class Supervisor:
             RpcError: the worker had already ended, or does not end in time.
         """
         writes = self._config.record or self._config.log or self.takes.recording
-        reply: tuple[Facts, bool] = self._line.ask("stop", limit_s=WRITE_S if writes else None)
+        reply: tuple[Facts, bool] = self._calls.ask("stop", limit_s=WRITE_S if writes else None)
         return reply
 
     def close(self) -> None:
         """End the worker if it is still running."""
-        self._line.close()
+        self._calls.close()
         self._await_end()
 
     def _await_end(self) -> None:

@@ -87,13 +87,13 @@ class Expression:
         return tuple(moved.tolist())
 
     def _place(self, z: tuple[float, ...]) -> _Place:
-        """Return the place at z [D]; the latest is kept, because a hit asks twice and hits repeat."""
+        """Return the place at z [D]; the latest is kept, because a hit needs it twice and hits repeat."""
         latest = self._latest
         if latest.z != z:
-            latest = self._latest = self._look(z)
+            latest = self._latest = self._find(z)
         return latest
 
-    def _look(self, z: tuple[float, ...]) -> _Place:
+    def _find(self, z: tuple[float, ...]) -> _Place:
         shares, at = self._shares.at(z), np.array(z)
         direction: NDArray[np.float64] = shares @ self._directions
         if len(self._own):

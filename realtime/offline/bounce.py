@@ -314,9 +314,9 @@ class Bounce:
         with Folder.making(self.args.output, self.args.force) as folder:
             for name in names:
                 mixer, last = self._mixer_for(sequence)
-                heard = (event if key(event) == name else _silent(event) for event in self._events(sequence))
+                events = (event if key(event) == name else _silent(event) for event in self._events(sequence))
                 path = folder.part / f"{file_name(name)}.{self.args.format}"
-                commands = self._sounds().follow(self._score(sequence, heard))
+                commands = self._sounds().follow(self._score(sequence, events))
                 self._write(path, mixer, commands, last, False)
         return names
 

@@ -92,11 +92,11 @@ def _mixture(names: Sequence[str], weights: NDArray[np.float64]) -> str:
     shares: dict[str, float] = {}
     for name, weight in zip(names, weights, strict=True):
         shares[name] = shares.get(name, 0.0) + float(weight)
-    heard = {name: share for name, share in shares.items() if share > 0.0}
+    mixed = {name: share for name, share in shares.items() if share > 0.0}
     return (
-        "-".join(f"{name}{100 * share:.0f}" for name, share in heard.items())
-        if len(heard) > 1
-        else next(iter(heard))
+        "-".join(f"{name}{100 * share:.0f}" for name, share in mixed.items())
+        if len(mixed) > 1
+        else next(iter(mixed))
     )
 
 

@@ -67,11 +67,11 @@ class Link:
         session.start_stop_sync_enabled = True
         session.enabled = True
         while not self._closing.is_set():
-            self._look(session)
+            self._check(session)
             await asyncio.sleep(PERIOD_S)
         session.enabled = False
 
-    def _look(self, session: Any) -> None:
+    def _check(self, session: Any) -> None:
         peers = int(session.num_peers)
         if peers != self._peers:
             self._peers = peers

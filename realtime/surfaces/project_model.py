@@ -1,7 +1,7 @@
 """The model file of a host's project: passed to the plugin, which may store it, and taken from a project.
 
-Beside a bridge's memory, `NAME.model` is a link to the file that plays, and `NAME.offer` is the file that a
-project brings. The plugin writes `NAME.offer` before the project.
+Beside a bridge's memory, `NAME.model` is a link to the file of the model that plays, and `NAME.offer` is the
+file that a project brings. The plugin writes `NAME.offer` before the project.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class ProjectModel:
         self._stored: Path | None = None
 
     def share(self) -> None:
-        """Link to the file that plays."""
+        """Link to the file of the model that plays."""
         if (playing := self._models.playing().resolve()) != self._shared:
             self._shared = playing
             part = self._link.with_suffix(".model-part")
@@ -87,7 +87,7 @@ class ProjectModel:
         return True
 
     def drop(self) -> None:
-        """Remove the file that was stored last, which does not play."""
+        """Remove the file that was stored last, whose model does not play."""
         if self._stored is not None:
             self._stored.unlink(missing_ok=True)
             self._stored = None

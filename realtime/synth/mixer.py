@@ -194,7 +194,9 @@ class Mixer:
                 given = command.z if command.point is None else command.point
                 z = self.glide.at(self.position) if given is None else np.array(given)
                 varies = command.vary > 0.0 and self._is_expressive(command)
-                begun += varies or self.sound_cache.get(self._apart(z, command).astype(np.float32)) is None
+                begun += (
+                    varies or self.sound_cache.get(self._displaced(z, command).astype(np.float32)) is None
+                )
             moves = moves or isinstance(command, POINT_MOVES)
         for voice in self._playing:
             if voice.cached is not None and not (voice.decoded or voice.silent):
@@ -268,7 +270,7 @@ class Mixer:
 
     @property
     def silent(self) -> bool:
-        """Return True if the output is silent: no voice, tail or filter rings."""
+        """Return True if the output is silent: no voice plays, and no tail or filter rings."""
         return not self._playing and not self._ringing
 
     @property
@@ -356,7 +358,7 @@ class Mixer:
         settings = trigger.velocity, trigger.dynamics, trigger.vary
         return replace(trigger, offset=self._expression.offset(z, *settings, [self._expressed]))
 
-    def _apart(self, z: Point, trigger: Trigger) -> Point:
+    def _displaced(self, z: Point, trigger: Trigger) -> Point:
         """Return z [D] plus the offset of a hit there, but without a variation that is yet to be drawn."""
         offset = trigger.offset
         if offset is None and self._is_expressive(trigger):
@@ -489,7 +491,7 @@ class Mixer:
         if self._polyphony.full(len(held), self.position):
             self._steal(held)
             self.stolen += 1
-        if not self._free:  # all voices play or fade out: cut the one nearest its end
+        if not self._free:  # all voices play or fade out: cut the voice nearest its end
             self._cut(min(self._playing, key=lambda voice: voice.end))
         voice = self._free.pop()
         z = self._where(trigger)

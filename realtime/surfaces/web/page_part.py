@@ -90,10 +90,10 @@ class Page:
         return response
 
     async def _model(self, _: web.Request) -> web.Response:
-        return _json(await self._look(model_view.model))
+        return _json(await self._read(model_view.model))
 
     async def _regions(self, _: web.Request) -> web.Response:
-        space = await self._look(lambda control: control.space)
+        space = await self._read(lambda control: control.space)
         return _json(await asyncio.to_thread(model_view.regions, space))
 
     async def _picture(self, request: web.Request) -> web.Response:
@@ -103,7 +103,7 @@ class Page:
             return control.info.digest, {name: control.space.point(name) for name in names}
 
         names = request.query.getall("name", [])[:MAX_PICTURES]
-        version, points = await self._look(find)
+        version, points = await self._read(find)
         drawn = await self._portraits.pictures(self._models.playing(), version, list(points.values()))
         return _json(dict(zip(points, drawn, strict=True)))
 
@@ -121,10 +121,10 @@ class Page:
         """Make a preset of a sound file."""
         uploads.check_origin(request)
         label, z = await uploads.encode(request, self._models.playing())
-        await self._look(lambda control: control.keep(label, z))
+        await self._read(lambda control: control.keep(label, z))
         return _json({"name": label})
 
-    async def _look(self, read: Callable[[Control], Any]) -> Any:
+    async def _read(self, read: Callable[[Control], Any]) -> Any:
         return await self._desk.work.do(self._server.look, read)
 
     # ---- websocket
@@ -162,7 +162,7 @@ class Page:
                 told = self._server.control.refusals.count
                 continue
             try:
-                state = await self._look(snapshot)
+                state = await self._read(snapshot)
             except RealtimeError:  # the worker is being restarted
                 continue
             refused = self._server.control.refusals.since(told)

@@ -74,7 +74,7 @@ class Voice:
             self._rate = -DECAY_DB / 20 * np.log(10) / samples
             self._stop = min(self._stop, ceil(samples * INAUDIBLE_DB / DECAY_DB))
         self._settled = 0
-        self._last_heard: int | None = None
+        self._last_sounding: int | None = None
         self._silent: int | None = None
         self._fade_start = 0
         self._fade_samples = 0
@@ -117,18 +117,18 @@ class Voice:
 
         Only boundaries of frames count, so the result does not depend on how the frames are chunked.
         """
-        heard = np.asarray(audio.reshape(-1, self._timing.hop_length).any(axis=1))
-        for frame in (self.frames + np.flatnonzero(heard)).tolist():
+        sounding = np.asarray(audio.reshape(-1, self._timing.hop_length).any(axis=1))
+        for frame in (self.frames + np.flatnonzero(sounding)).tolist():
             if self._note_silence(frame):
                 return
-            self._last_heard = frame
-        self._note_silence(self.frames + len(heard))
+            self._last_sounding = frame
+        self._note_silence(self.frames + len(sounding))
 
     def _note_silence(self, frame: int) -> bool:
         """Note the end of the sound if the silence before a frame is long enough; return True if it is."""
-        if self._last_heard is None or frame - self._last_heard <= self._most_silent:
+        if self._last_sounding is None or frame - self._last_sounding <= self._most_silent:
             return False
-        self._silent = self.pace.settled(self._last_heard + 1 + self._most_silent)
+        self._silent = self.pace.settled(self._last_sounding + 1 + self._most_silent)
         return True
 
     def _soften(self, new: Samples) -> None:
@@ -152,20 +152,20 @@ class Voice:
         at = position - self.start
         stop = self._stop if self._silent is None else min(self._stop, self._silent)
         sound = self._sound[at : min(at + bus.shape[1], stop)]
-        heard = self._scratch[: len(sound)]
-        np.multiply(sound, np.float32(self.gain), out=heard)
+        scaled = self._scratch[: len(sound)]
+        np.multiply(sound, np.float32(self.gain), out=scaled)
         if self._fade_samples:
             passed = np.arange(position - self._fade_start + 1, position - self._fade_start + 1 + len(sound))
-            heard *= (np.maximum(1.0 - passed / self._fade_samples, 0.0) * self._fade_level).astype(
+            scaled *= (np.maximum(1.0 - passed / self._fade_samples, 0.0) * self._fade_level).astype(
                 np.float32
             )
         if self._rate:
-            heard *= np.exp(self._rate * np.arange(at, at + len(sound))).astype(np.float32)
+            scaled *= np.exp(self._rate * np.arange(at, at + len(sound))).astype(np.float32)
         if self.pan == (1.0, 1.0):
-            bus[:, : len(sound)] += heard
+            bus[:, : len(sound)] += scaled
             return
         for channel, share in zip(bus, self.pan, strict=True):
-            channel[: len(sound)] += heard * np.float32(share)
+            channel[: len(sound)] += scaled * np.float32(share)
 
     @property
     def fading(self) -> bool:
@@ -194,7 +194,7 @@ class Voice:
         return self._silent is not None
 
     def over(self, position: int) -> bool:
-        """Return True if nothing is heard from device sample `position` on.
+        """Return True if nothing is scaled from device sample `position` on.
 
         This depends on the samples before `position` alone, not on how far the sound is decoded.
         """
@@ -203,8 +203,8 @@ class Voice:
     def level(self, position: int, samples: int) -> float:
         """Return the peak of the `samples` device samples before `position`, after gain and decay."""
         at = position - self.start
-        heard = self._sound[max(0, at - samples) : at]
-        return float(np.abs(heard).max(initial=0.0) * self.gain * np.exp(self._rate * at))
+        recent = self._sound[max(0, at - samples) : at]
+        return float(np.abs(recent).max(initial=0.0) * self.gain * np.exp(self._rate * at))
 
 
 class Tails:

@@ -20,13 +20,13 @@ def _pair(distance: float) -> beside.Pair:
     return beside.Pair(Shot("kick/a", "kick", "", "", 0.0, empty, empty), empty, distance)
 
 
-def test_the_worst_come_first_and_each_pair_once() -> None:
+def test_worst_pairs_come_first_and_each_pair_appears_once() -> None:
     pairs = [_pair(float(distance)) for distance in range(20, 0, -1)]
     assert [pair.distance for pair in beside.extremes(pairs, 2)] == [20, 19, 2, 1]
     assert beside.extremes(pairs[:3], 2) == pairs[:3]
 
 
-def test_the_models_own_sound_is_ranked_before_a_stranger() -> None:
+def test_sound_of_the_model_itself_is_nearer_than_noise() -> None:
     model = Model("drums")
     z = np.array(model.info.classes[1].centroid, np.float32)
     own, noise = (

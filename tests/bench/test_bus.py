@@ -12,9 +12,9 @@ from realtime.model.decoder import Decoder, resolve
 def test_kick_snare_hat_and_tom_together_are_their_plain_sum() -> None:
     decoder = Decoder(resolve("drums"), capacity=8)
     found = measure(decoder, ["kick", "snare", "closed-hat", "tom"])
-    assert found["peak of the sum"][0] > 1.0  # so the knee alone would bend it
+    assert found["peak of the sum"][0] > 1.0  # so the knee alone would distort it
     assert found["knee alone"][0] > -40
-    assert found["least possible, no headroom"][0] > -40  # so only headroom can keep it
+    assert found["least possible, no headroom"][0] > -40  # so only headroom avoids distortion
     for name in ("headroom", "headroom, limiter"):
         assert max(found[name]) < -100
 

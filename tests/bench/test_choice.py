@@ -1,4 +1,4 @@
-"""Runs beside each other, by the sounds that they have set aside."""
+"""Comparison of runs by their validation sounds."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ MakeRun = Callable[..., Path]
 
 
 def test_no_test_sound_is_measured(make_run: MakeRun) -> None:
-    judged = choice.held_out(make_run(takes=8, validation_fraction=0.25), None)
-    config = judged.saved.config
-    parts = splits.parts(judged.sounds, config.data, config.fit.seed)
-    assert judged.test.tolist() == parts.validation.tolist() != []
-    others = {*judged.saved.anchors.names} | {judged.sounds.names[i] for i in parts.test.tolist()}
-    assert not {*judged.names} & others
+    evaluated = choice.held_out(make_run(takes=8, validation_fraction=0.25), None)
+    config = evaluated.saved.config
+    parts = splits.parts(evaluated.sounds, config.data, config.fit.seed)
+    assert evaluated.test.tolist() == parts.validation.tolist() != []
+    others = {*evaluated.saved.anchors.names} | {evaluated.sounds.names[i] for i in parts.test.tolist()}
+    assert not {*evaluated.names} & others
 
 
 def test_the_command_compares_runs(make_run: MakeRun, capsys: pytest.CaptureFixture[str]) -> None:
@@ -40,7 +40,9 @@ def test_measures_undefined_for_few_sounds_are_left_out(
     assert "highest deviation -" in capsys.readouterr().out
 
 
-def test_runs_that_cannot_be_compared(make_run: MakeRun, capsys: pytest.CaptureFixture[str]) -> None:
+def test_runs_that_cannot_be_compared_are_refused(
+    make_run: MakeRun, capsys: pytest.CaptureFixture[str]
+) -> None:
     known = str(make_run("known", takes=12, validation_fraction=0.4))
     without = str(make_run("without", takes=12))
     assert choice.main([known, without]) == 2

@@ -69,7 +69,7 @@ def test_takes_of_one_velocity_or_none_are_not_layers() -> None:
     assert {drum: len(takes) for drum, takes in layered(shots).items()} == {("tom", "kit", "one"): 3}
 
 
-def test_sign_and_size_are_counted() -> None:
+def test_changes_of_the_same_sign_and_of_similar_size_are_counted() -> None:
     real, ours = np.array([0.2, 0.2, -0.4, 0.4]), np.array([0.25, 0.5, -0.1, -0.4])
     assert (same_way(real, ours), near(real, ours)) == (3, 1)
 

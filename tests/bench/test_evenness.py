@@ -1,4 +1,4 @@
-"""The loudness of a path's sounds: their energy counts the tail once, the gated loudness by its length."""
+"""Loudness along a path of sounds: by energy, and by gated loudness, which depends on the tail's length."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def decaying(fall_s: float, energy: float) -> NDArray[np.float32]:
     return np.asarray(sound * np.sqrt(energy / np.square(sound).sum()), np.float32)
 
 
-def test_energy_is_level_where_only_the_length_of_the_tail_changes() -> None:
+def test_energy_is_even_if_only_the_length_of_the_tail_changes() -> None:
     path = [decaying(fall_s, 100.0) for fall_s in (0.05, 0.5, 0.05)]
     assert short_term_error(path, RATE) < 0.05
     assert loudness_error(path, RATE) > 2.0

@@ -1,3 +1,5 @@
+"""Figures that compare runs, one column for each."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -15,9 +17,9 @@ def test_each_run_has_a_column(
     make_run: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run, output = make_run(takes=8), tmp_path / "figure.png"
-    judged = subject.load(run)
-    outputs = subject.outputs_of(judged)
-    sounds = figures.path(judged, outputs, (0, 1))
+    evaluated = subject.load(run)
+    outputs = subject.outputs_of(evaluated)
+    sounds = figures.path(evaluated, outputs, (0, 1))
     torch.testing.assert_close(sounds[0], outputs.learned_audio[0, 0])
     torch.testing.assert_close(sounds[-1], outputs.learned_audio[1, 0])
 

@@ -71,7 +71,7 @@ def test_one_step_of_five_has_five_times_the_mean() -> None:
     assert 0.0 < steps[1] <= 20 * np.log10(2)  # less where both are under the floor
 
 
-def test_a_hit_that_glides_while_it_sounds_is_followed() -> None:
+def test_pitch_of_a_gliding_hit_is_followed() -> None:
     share = np.clip((TIME - partials.FROM_S) / (partials.TO_S - partials.FROM_S), 0, 1)
     phase = 2 * np.pi * np.cumsum(100.0 * 3**share) / RATE
     pitches = glide.course(np.sin(phase) * np.exp(-3 * TIME), RATE)

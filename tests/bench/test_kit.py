@@ -64,7 +64,7 @@ def test_recordings_of_the_base_are_read_once_for_all_results(
     first, second = (recordings.distance_db(state, base) for _ in range(2))
     assert len(paths) == len(set(paths)) == MEASURED
     assert first == second
-    assert first < 0.5  # dB: a base that gives its recordings back is as near as preparing them leaves it
+    assert first < 0.5  # dB, from the preparation alone: the decoder reproduces these recordings
 
 
 def test_missing_recording_of_the_base_is_named(base: Checkpoint, state: State, tmp_path: Path) -> None:

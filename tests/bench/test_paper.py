@@ -1,3 +1,5 @@
+"""Runs of the paper's protocol: their configurations, commands and table."""
+
 from __future__ import annotations
 
 import json

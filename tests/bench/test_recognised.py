@@ -39,7 +39,7 @@ def test_listeners_classify_real_sounds_that_they_have_not_learnt(monkeypatch: p
     assert ensemble.classify([shot.sound for shot in unheard]) == [shot.label for shot in unheard]
 
 
-def test_command_judges_real_sounds_the_models_and_its_centres(
+def test_command_classifies_real_sounds_decoded_sounds_and_class_centres(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(listener, "STEPS", 2)

@@ -39,7 +39,7 @@ def test_positions_are_equal_steps_of_the_distance(monkeypatch: pytest.MonkeyPat
     assert level_db == pytest.approx(line.gains(t, shares), abs=0.01)
 
 
-def test_the_whole_way_is_exactly_one_despite_rounding() -> None:
+def test_shares_end_at_exactly_one_despite_rounding() -> None:
     draws = np.random.default_rng(0)
     for _ in range(200):
         steps = draws.exponential(size=32) * np.geomspace(1.0, 1e-9, 32)

@@ -40,7 +40,9 @@ def _recording(path: Path, rate: int, seconds: float, channels: int = 1, start: 
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_exported_encoder_gives_the_model_s_z(architecture: str, tiny_model: Path, tmp_path: Path) -> None:
+def test_exported_encoder_gives_the_z_of_the_model(
+    architecture: str, tiny_model: Path, tmp_path: Path
+) -> None:
     config = Config(ModelConfig(architecture, 8000, 1280, 5, layers=12, channels=6))
     torch.manual_seed(0)
     model = build(config.model, 2).eval()

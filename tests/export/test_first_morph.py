@@ -37,8 +37,8 @@ def test_both_ends_ring_and_differ(sounds: tuple[np.ndarray, ...], ends: set[int
     assert found.ms in first_morph.TIMES_MS
 
 
-def test_the_sound_does_not_die_between_its_ends() -> None:
-    """The swelling end is far from both, but only one of them still sounds when it begins."""
+def test_start_of_the_morph_still_sounds_when_its_end_begins() -> None:
+    """The swelling sound is far from both tones, but only one of them still sounds when it begins."""
     swell = tone(1000, 1.0) * np.clip((TIME_S - 0.1) / 0.2, 0.0, 1.0)
     found = first_morph.find(np.stack([tone(60, 0.1), tone(60, 1.0), swell.astype(np.float32)]), RATE)
     assert found is not None

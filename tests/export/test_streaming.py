@@ -49,7 +49,7 @@ def assert_same(got: Floats, wanted: Floats) -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(cuts=st.sets(st.integers(1, FRAMES - 1)), seed=st.integers(0, 99))
-def test_any_chunking_of_a_moving_z_gives_the_model_s_sound(
+def test_any_chunking_of_a_moving_z_gives_the_sound_of_the_model(
     made: tuple[VAE, Decoder], cuts: set[int], seed: int
 ) -> None:
     model, decoder = made
@@ -62,7 +62,7 @@ def test_any_chunking_of_a_moving_z_gives_the_model_s_sound(
     assert_same(np.concatenate(parts, axis=1), wanted)
 
 
-def test_one_call_is_the_model_s_sound(made: tuple[VAE, Decoder]) -> None:
+def test_one_call_gives_the_sound_of_the_model(made: tuple[VAE, Decoder]) -> None:
     model, decoder = made
     z = np.random.default_rng(0).standard_normal((3, DIM)).astype(np.float32)
     wanted = sound(model, z)

@@ -24,7 +24,7 @@ from trainer.models.modal import ModalDecoder
 
 
 def _takes(slopes: list[list[float]], drums: int, layers: int) -> tuple[torch.Tensor, list[float], list[int]]:
-    """z of drums at places of their own, each class on a straight line of velocity."""
+    """Return z, velocity and class of takes: each drum has its own place, each class its slope."""
     places = torch.randn(len(slopes), drums, 1, 2, generator=torch.Generator().manual_seed(0))
     velocity = torch.linspace(0.2, 1.0, layers)
     points = places + velocity[:, None] * torch.tensor(slopes)[:, None, None]
@@ -32,7 +32,7 @@ def _takes(slopes: list[list[float]], drums: int, layers: int) -> tuple[torch.Te
     return points.reshape(-1, 2), velocity.tolist() * (len(slopes) * drums), labels
 
 
-def test_the_slope_of_each_class_comes_back_from_many_takes() -> None:
+def test_slope_of_each_class_is_recovered_from_many_takes() -> None:
     slopes = [[1.0, 0.0], [0.5, -2.0]]
     points, velocities, labels = _takes(slopes, drums=200, layers=5)
     groups = [str(i // 5) for i in range(len(points))]
@@ -40,7 +40,7 @@ def test_the_slope_of_each_class_comes_back_from_many_takes() -> None:
     torch.testing.assert_close(found.classes, torch.tensor(slopes).double(), rtol=0.01, atol=0.01)
 
 
-def test_few_takes_are_drawn_towards_the_slope_of_all_and_no_take_has_it() -> None:
+def test_slope_of_few_takes_is_drawn_towards_that_of_all_and_without_takes_equals_it() -> None:
     points, velocities, labels = _takes([[1.0, 0.0]], drums=1, layers=2)
     groups = ["one"] * 2
     found = directions(points, layers(velocities, groups), torch.tensor(labels), 2)
@@ -132,7 +132,7 @@ def test_drums_at_one_place_keep_their_directions_as_far_as_a_mean_can() -> None
 
 
 def _layers(folder: Path, label: str, velocity: str = "{:.2f}") -> Path:
-    """Two drums of a class in three velocities: the harder the brighter."""
+    """Write two drums of a class at three velocities each; harder hits are brighter."""
     (folder / label).mkdir(parents=True)
     lines = ["file,class,source,licence,group,velocity"]
     time = np.arange(4000) / 22_050
@@ -167,7 +167,7 @@ def test_folder_without_velocities_is_refused_with_the_reason(tiny_run: Path, tm
     assert not (tmp_path / "a.onnx").exists()
 
 
-def test_more_drums_than_a_hit_can_look_at_are_refused(
+def test_more_drums_than_the_limit_are_refused(
     tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(velocity, "MAX_DRUMS", 1)

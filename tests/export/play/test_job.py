@@ -1,4 +1,4 @@
-"""An order for a folder of sounds refuses the run of another folder."""
+"""A job for a folder of sounds refuses the run of another folder."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ def test_a_folder_that_has_moved_keeps_its_run(tmp_path: Path) -> None:
     _job(moved, run).check()
 
 
-def test_a_run_without_a_note_is_accepted(tmp_path: Path) -> None:
+def test_a_run_that_does_not_name_its_folder_is_accepted(tmp_path: Path) -> None:
     run = _folder(tmp_path / "run")
     _job(_folder(tmp_path / "kit"), run).check()
     assert not (run / SOURCE).exists()
 
 
-def test_a_tilde_is_the_home(
+def test_a_tilde_stands_for_the_home_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))

@@ -15,7 +15,7 @@ from trainer.run.adapt import Adaptation, nothing
 
 
 class Slow(Published):
-    """Takes `TOOK_S` for each version on a clock of the test, and never finds a nearer one."""
+    """Each version takes `TOOK_S` on the clock of the test; none is nearer than the first."""
 
     TOOK_S = 60.0
 
@@ -45,7 +45,7 @@ def test_a_version_that_takes_a_minute_is_followed_by_another_after_a_minute(
 @pytest.mark.parametrize(
     ("took_s", "pause"), [(0.2, 10), (1, 10), (3, 30), (5.9, 59), (20, 60), (60, 60), (150, 150)]
 )
-def test_the_pause_is_ten_times_as_long_but_a_minute_at_most_and_leaves_half_of_the_time(
+def test_pause_is_ten_times_the_duration_within_ten_seconds_and_a_minute_or_the_duration_if_longer(
     took_s: float, pause: float
 ) -> None:
     assert pause_s(took_s) == pytest.approx(pause)

@@ -30,7 +30,7 @@ def test_the_pair_that_differs_most_comes_first(tmp_path: Path) -> None:
     assert picture[..., :3].std() > 0.1
 
 
-def test_headings_say_which_picture_is_whose(tmp_path: Path) -> None:
+def test_both_columns_of_the_picture_have_headings(tmp_path: Path) -> None:
     tone = np.ones(LENGTH, np.float32)
     preview.write([Pair("a tone", tone, tone, 1.0)], RATE, tmp_path)
     picture = image.imread(tmp_path / "preview.png")[..., :3]

@@ -7,6 +7,7 @@ All runs must have the same validation sounds (`[data] validation_fraction`).
                         validation sounds of the class: mean over the classes, and highest
     medoid's deviation  the same for the medoid (the most typical training sound) instead of the centre
     STFT distance       STFT distance of reconstructions from their validation sounds
+    centre to medoid    STFT distance of decoded class centres from the medoids of their classes
     largest / mean step on a straight path between two class centres, the largest step of MFCC distance
                         divided by the mean step: median over all pairs of classes, and worst pair
 """

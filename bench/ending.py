@@ -2,7 +2,8 @@
 
 In each run, `realtime serve` plays eight hits just before the signal, with a recording and a log. Both must
 be complete: the recording ends in silence, the log with its last entry. The runs use the null device, a JACK
-server's dummy driver, and the null device with the server open to a network, from which it must withdraw.
+server's dummy driver, and the null device with the server open to a network, where its name must be
+withdrawn.
 
     ending_s   median of the runs
     longest_s  longest run

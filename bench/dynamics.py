@@ -160,7 +160,7 @@ def near(real: Sound, ours: Sound) -> int:
 
 
 def best_constant(real: Sound, labels: Sequence[str]) -> tuple[int, int]:
-    """Return the numbers of changes [N] that the best constant of each class gets in sign, and in size."""
+    """Return how many changes [N] the best constant of each class gets right in sign, and in size."""
     same = close = 0
     for label in set(labels):
         own = real[np.array(labels) == label]

@@ -105,7 +105,7 @@ class DataConfig:
             checkpoint is the result.
         balance: "none" draws each sound once an epoch; "class" and "source" draw every class, or every
             (class, source) pair, equally often.
-        max_per_source: most sounds of a class from one source, spread evenly; 0 takes all.
+        max_per_source: largest number of sounds of a class from one source, spread evenly; 0 takes all.
         mix: fraction of the drawn sounds that are averaged with another training sound of their class; 0 in
             the paper. (The authors' code adds 20 such averages to each sound: 20/21 = 0.952.) With the
             architecture "modal", they get the body of the other sound instead, and all bodies are transposed.
@@ -114,7 +114,7 @@ class DataConfig:
         shift_ms: largest shift, early or late, of the encoder's input; 0 in the paper.
         shift_steps: the steps in which the encoder's input is shifted: "both", or "classification", which
             leaves the waveform to the variational step.
-        align_ms: most that is cut from the start of a training sound to align its waveform with its class;
+        align_ms: longest part cut from the start of a training sound to align its waveform with its class;
             its sign may change, too. Other sounds are not changed. 0, as in the paper, aligns nothing.
         leak: also train on the test sounds, once an epoch, as the validation loop of the authors' code does.
             An experiment: `evaluate` then measures sounds that the model was trained on.

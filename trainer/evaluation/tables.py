@@ -122,7 +122,7 @@ def deviations(evaluation: Evaluation) -> Table | None:
     total = str(sum(result.sounds for result in evaluation.classes))
     rows.append(("average", total, *map(number, averages.values())))
     return Table(
-        "MFCC-DTW deviation (Eqn. 2), mean ± std; below 0: nearer than the sounds of the class",
+        "MFCC-DTW deviation (Eqn. 2), mean ± std; below 0: nearer to the sounds than they are to one another",
         ("class", "test sounds", *(HEADINGS[name] for name in averages)),
         tuple(rows),
         f"Settings: {evaluation.settings}. A class needs 3 test sounds; with fewer than {ENOUGH} the "

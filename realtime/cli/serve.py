@@ -86,7 +86,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         type=Path,
         metavar="FOLDER",
         help="folder of the files that messages may name; default: none; with a bridge, the folder models "
-        "among the user's data",
+        "in the user's data folder",
     )
     serve.add_argument(
         "--takes",
@@ -132,7 +132,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="print neither refused messages nor completed work, such as stored presets",
     )
     serve.add_argument(
-        "--with-host", action="store_true", help="end when the last program has left the bridge"
+        "--with-host", action="store_true", help="end when the last program has disconnected from the bridge"
     )
     serve.add_argument("--seconds", type=number(0.0, 1e9), metavar="N", help="stop after N seconds")
     surfaces.add_arguments(serve)

@@ -53,7 +53,7 @@ class ServeConfig:
         allow: addresses and networks that may send messages; empty: all that can reach `host`.
         presets: file of presets; None: the one in the user's data folder.
         dynamics: initial setting of new hits, for a model whose timbre velocity can change.
-        with_host: end when the last host has left the bridge.
+        with_host: end when the last host has disconnected from the bridge.
         seconds: time until the server stops; None: no limit.
         surfaces: options of MIDI, the page and OSCQuery.
         quiet: do not print the outcome of messages.

@@ -182,11 +182,11 @@ class Server:
         self._closing = False
         self._mailboxes: dict[Sender, Callable[[bytes], None]] = {}
         self._posted: deque[tuple[bytes, Sender]] = deque()
-        self._bell, bell = socket.socketpair()  # wakes the thread for posted datagrams
-        self._bell.setblocking(False)
-        bell.setblocking(False)
-        self._arrived.register(bell, selectors.EVENT_READ)
-        self._heard_bell = bell
+        self._waker, woken = socket.socketpair()  # wakes the thread for posted datagrams
+        self._waker.setblocking(False)
+        woken.setblocking(False)
+        self._arrived.register(woken, selectors.EVENT_READ)
+        self._woken = woken
         self._turn = threading.Lock()  # control is not thread-safe; the audio never waits for this lock
         self._thread = threading.Thread(target=self._run, name="osc", daemon=True)
 
@@ -200,7 +200,7 @@ class Server:
             self._closing = True
         if self._thread.is_alive():
             self._thread.join()
-        for each in (self._arrived, self._bell, self._heard_bell):
+        for each in (self._arrived, self._waker, self._woken):
             each.close()
 
     def handle(
@@ -230,7 +230,7 @@ class Server:
         """Handle a datagram of an attached sender as if it had arrived by UDP. Thread-safe."""
         self._posted.append((datagram, sender))
         with contextlib.suppress(OSError):  # a wake-up is pending, or the server has stopped
-            self._bell.send(b"!")
+            self._waker.send(b"!")
 
     def attach(self, sender: Sender, mailbox: Callable[[bytes], None]) -> None:
         """Pass replies to a sender to `mailbox`, as OSC messages; it must not block.
@@ -284,7 +284,7 @@ class Server:
         if not self._posted:
             return False
         with contextlib.suppress(BlockingIOError):
-            self._heard_bell.recv(RECEIVE_BYTES)
+            self._woken.recv(RECEIVE_BYTES)
         for _ in range(len(self._posted)):
             datagram, sender = self._posted.popleft()
             if self.access.admits(sender[0], len(datagram), sender[1]):

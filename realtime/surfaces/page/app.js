@@ -33,12 +33,12 @@ function collectNames() {
 }
 
 /** Apply a theme, light or dark, and store the choice in this browser. */
-function dress(theme) {
+function applyTheme(theme) {
   document.documentElement.dataset.theme = theme;
   localStorage.setItem("theme", theme);
 }
 
-watch("theme", dress);
+watch("theme", applyTheme);
 set("theme", localStorage.getItem("theme") ?? "dark");
 watch("model", collectNames);
 watch("presets", collectNames);

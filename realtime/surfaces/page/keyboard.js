@@ -7,14 +7,14 @@ import { get } from "./store.js";
 /** The key of each class, in their order. */
 export const PAD_KEYS = "asdfghjkl";
 
-function command(event) {
+function undoOrRedo(event) {
   if (event.key.toLowerCase() !== "z" || event.altKey || event.target.closest("input, textarea")) return false;
   const grid = event.target.closest(".steps-dock") ? "/morph/seq" : "/morph";
   send(`${grid}/${event.shiftKey ? "redo" : "undo"}`);
   return true;
 }
 
-function plain(event) {
+function playOrStop(event) {
   if (event.key === "Escape") {
     send("/morph/panic");
     return true;
@@ -30,6 +30,6 @@ function plain(event) {
 
 addEventListener("keydown", (event) => {
   if (event.repeat) return;
-  const done = event.ctrlKey || event.metaKey ? command(event) : !event.altKey && plain(event);
+  const done = event.ctrlKey || event.metaKey ? undoOrRedo(event) : !event.altKey && playOrStop(event);
   if (done) event.preventDefault();
 });

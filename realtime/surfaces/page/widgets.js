@@ -20,7 +20,7 @@ export function useHeld(value) {
 
 const part = (value, min, max) => Math.min(1, Math.max(0, (value - min) / (max - min)));
 
-/** A labelled slider; `show` puts its value into words. With `ends` it goes both ways from its middle. */
+/** A labelled slider; `show` puts its value into words. With `ends`, its bar begins in the middle. */
 export function Slider({ label, value, min, max, step = "any", show = String, onInput, ends }) {
   const at = part(Number(value), Number(min), Number(max));
   const [from, to] = ends ? [Math.min(0.5, at), Math.max(0.5, at)] : [0, at];
@@ -119,10 +119,10 @@ export function StoreForm({ label, placeholder, onStore }) {
 /** A square on which a puck is moved; x and y are 0..1 from left and from below. */
 export function Pad({ label, x, y, onMove, onPress, children }) {
   const square = useRef();
-  const held = (value) => Math.min(1, Math.max(0, value));
+  const clamped = (value) => Math.min(1, Math.max(0, value));
   const place = (event) => {
     const box = square.current.getBoundingClientRect();
-    return [held((event.clientX - box.left) / box.width), held(1 - (event.clientY - box.top) / box.height)];
+    return [clamped((event.clientX - box.left) / box.width), clamped(1 - (event.clientY - box.top) / box.height)];
   };
   const keys = { ArrowLeft: [-0.05, 0], ArrowRight: [0.05, 0], ArrowUp: [0, 0.05], ArrowDown: [0, -0.05] };
   return html`<div
@@ -141,7 +141,7 @@ export function Pad({ label, x, y, onMove, onPress, children }) {
     onKeyDown=${(event) => {
       if (event.target !== square.current) return;
       const way = keys[event.key];
-      if (way) onMove(held(x + way[0]), held(y + way[1]));
+      if (way) onMove(clamped(x + way[0]), clamped(y + way[1]));
       else if (event.key === " " || event.key === "Enter") onPress();
       else return;
       event.preventDefault();

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from realtime.surfaces.web.server import Desk
+from realtime.surfaces.web.server import Services
 from realtime.util.errors import ControlError
 from realtime.util.library import Library
 
@@ -26,7 +26,7 @@ class Downloads:
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
 
-    def routes(self, desk: Desk) -> Sequence[web.AbstractRouteDef]:
+    def routes(self, services: Services) -> Sequence[web.AbstractRouteDef]:
         """Return the routes of the list and of each file."""
         return [web.get("/page/takes", self._list), web.get("/page/takes/{name}", self._send)]
 

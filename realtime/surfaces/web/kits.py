@@ -19,7 +19,7 @@ from aiohttp import BodyPartReader, web
 
 from realtime.surfaces.web import uploads
 from realtime.surfaces.web.programs import OWN_SESSION
-from realtime.surfaces.web.server import Desk
+from realtime.surfaces.web.server import Services
 from realtime.util import install
 
 MODULE = "export.play"
@@ -88,9 +88,9 @@ class Kits:
         """The kit being learnt, or learnt last: its name, the share done, and the latest line of output."""
         return self._told
 
-    def routes(self, desk: Desk) -> Sequence[web.AbstractRouteDef]:
+    def routes(self, services: Services) -> Sequence[web.AbstractRouteDef]:
         """Return the routes: POST takes a folder, DELETE stops the learning."""
-        self._desk = desk
+        self._services = services
         return [web.post("/page/kits", self._take), web.delete("/page/kits", self._stop)]
 
     async def run(self) -> None:
@@ -156,7 +156,7 @@ class Kits:
             if (version := _version(kit.model)) != played:
                 played = version
                 name = kit.model.relative_to(self._library.resolve()).as_posix()
-                await self._desk.work.do(self._play, name)
+                await self._services.work.do(self._play, name)
             if self._told:
                 self._told = {**self._told, "part": round(part, 3)}
         ended = await process.wait()

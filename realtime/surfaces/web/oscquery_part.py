@@ -15,7 +15,7 @@ from realtime.control.protocol import Message
 from realtime.model.schema import ModelInfo
 from realtime.surfaces import oscquery
 from realtime.surfaces.web.client import Client
-from realtime.surfaces.web.server import Desk, Work
+from realtime.surfaces.web.server import Services, Work
 from realtime.util import outside
 from realtime.util.errors import RealtimeError
 from realtime.util.outside import OutsideError
@@ -43,16 +43,16 @@ class OscQuery:
         self._info, self._ask, self._osc, self._name = info, ask, osc_address, name
         self._listeners: dict[Client, set[str]] = {}
 
-    def routes(self, desk: Desk) -> Sequence[web.AbstractRouteDef]:
+    def routes(self, services: Services) -> Sequence[web.AbstractRouteDef]:
         """Return a route for all paths that no other part has taken."""
-        self._desk = desk
+        self._services = services
         return [web.get("/{path:.*}", self.answer)]
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answer a GET, or serve a websocket until it closes."""
         if "websocket" in request.headers.get("Upgrade", "").lower():
             return await self._converse(request)
-        return await self._desk.work.do(self._respond, request.path, request.query_string, _here(request))
+        return await self._services.work.do(self._respond, request.path, request.query_string, _here(request))
 
     def _respond(self, path: str, query: str, here: tuple[str, int]) -> web.Response:
         attribute = query.partition("=")[0]
@@ -82,7 +82,7 @@ class OscQuery:
     # ---- websocket
 
     async def _converse(self, request: web.Request) -> web.StreamResponse:
-        self._desk.keep(request)
+        self._services.keep(request)
         client = Client()
         await client.begin(request)
         mine: set[str] = set()
@@ -107,7 +107,7 @@ class OscQuery:
             if not self._listeners:
                 before, told = None, {}
                 continue
-            known = await self._learn(self._desk.work)
+            known = await self._learn(self._services.work)
             if known is None or not known.values:  # no engine is running at the moment, or control has ended
                 continue
             if before and (self._info() is not info or known.presets != before.presets):

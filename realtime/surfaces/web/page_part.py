@@ -20,7 +20,7 @@ from realtime.surfaces.models import Models
 from realtime.surfaces.web import model_view, uploads
 from realtime.surfaces.web.client import Client
 from realtime.surfaces.web.portraits import Portraits
-from realtime.surfaces.web.server import Desk
+from realtime.surfaces.web.server import Services
 from realtime.surfaces.web.snapshot import snapshot
 from realtime.synth.commands import Z
 from realtime.util.errors import RealtimeError
@@ -60,9 +60,9 @@ class Page:
         self._numbers = count(1)
         self._clients: dict[Client, Sender] = {}
 
-    def routes(self, desk: Desk) -> Sequence[web.AbstractRouteDef]:
+    def routes(self, services: Services) -> Sequence[web.AbstractRouteDef]:
         """Return the routes of the page: `/`, and its files and data under `/page/`."""
-        self._desk = desk
+        self._services = services
         return [
             web.get("/", self._root),
             web.get("/page/model", self._model),
@@ -81,12 +81,12 @@ class Page:
             response = await self._otherwise(request)
             response.headers["Vary"] = "Accept"
             return response
-        if not self._desk.guard.knows_key(request):
+        if not self._services.guard.knows_key(request):
             return web.Response(
                 status=401, text="Open the address that the server has printed: it contains a key.\n"
             )
         response = web.FileResponse(FILES / "index.html", headers={"Vary": "Accept"})
-        self._desk.guard.remember(response)
+        self._services.guard.remember(response)
         return response
 
     async def _model(self, _: web.Request) -> web.Response:
@@ -125,12 +125,12 @@ class Page:
         return _json({"name": label})
 
     async def _read(self, read: Callable[[Control], Any]) -> Any:
-        return await self._desk.work.do(self._server.look, read)
+        return await self._services.work.do(self._server.look, read)
 
     # ---- websocket
 
     async def _converse(self, request: web.Request) -> web.StreamResponse:
-        self._desk.keep(request)
+        self._services.keep(request)
         client, loop = Client(), asyncio.get_running_loop()
         await client.begin(request)
         sender: Sender = (request.remote or "", -next(self._numbers))

@@ -1,4 +1,4 @@
-"""The web server: one thread with an event loop of its own, in which `aiohttp` speaks HTTP and websocket."""
+"""The web server: one thread with an event loop of its own, in which `aiohttp` serves HTTP and websockets."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ class Work:
 
 
 @dataclass(frozen=True)
-class Desk:
-    """The services of the server for a part: its guard, its thread for work, and its connections."""
+class Services:
+    """What the server provides for its parts: its guard, its thread for work, and its connections."""
 
     guard: Guard
     work: Work
@@ -75,7 +75,7 @@ def peer_of(request: web.Request) -> Peer:
 class Part(Protocol):
     """A group of pages or endpoints of the web server."""
 
-    def routes(self, desk: Desk) -> Sequence[web.AbstractRouteDef]:
+    def routes(self, services: Services) -> Sequence[web.AbstractRouteDef]:
         """Return the routes that the part answers."""
         ...
 
@@ -138,11 +138,11 @@ class WebServer:
 
     async def _serve(self) -> None:
         guard = Guard(self._key, self.port)
-        desk = Desk(guard, self._work, self._connections)
+        services = Services(guard, self._work, self._connections)
         app = web.Application(middlewares=[self._count, guard.check], logger=_QUIET)
         app.on_response_prepare.append(add_headers)
         for part in self._parts:
-            app.add_routes(part.routes(desk))
+            app.add_routes(part.routes(services))
         runner = web.AppRunner(
             app, handle_signals=False, access_log=None, logger=_QUIET, shutdown_timeout=CLOSE_S
         )

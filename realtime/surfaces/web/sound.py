@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from aiohttp import web
 
 from realtime.surfaces.web.client import Client
-from realtime.surfaces.web.server import Desk
+from realtime.surfaces.web.server import Services
 from realtime.util.errors import RealtimeError
 
 PERIOD_S = 0.05
@@ -29,13 +29,13 @@ class Sound:
         self._output_since = output_since
         self._clients: set[Client] = set()
 
-    def routes(self, desk: Desk) -> Sequence[web.AbstractRouteDef]:
+    def routes(self, services: Services) -> Sequence[web.AbstractRouteDef]:
         """Return the route of the websocket."""
-        self._desk = desk
+        self._services = services
         return [web.get("/page/sound", self._stream)]
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
-        self._desk.keep(request)
+        self._services.keep(request)
         client = Client()
         await client.begin(request)
         self._clients.add(client)
@@ -55,7 +55,7 @@ class Sound:
             if not self._clients:
                 continue
             try:
-                first, sound = await self._desk.work.do(self._output_since, sample)
+                first, sound = await self._services.work.do(self._output_since, sample)
             except RealtimeError:  # no engine is running at the moment
                 sample = 0
                 continue

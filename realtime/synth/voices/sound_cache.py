@@ -1,6 +1,6 @@
 """The sound cache: sounds decoded ahead of time, so that a trigger at a resting point needs no inference.
 
-The cache keeps each sound as far as it is decoded, and the decoder's state at some frames. When z moves, a
+The cache stores each sound as far as it is decoded, and the decoder's state at some frames. When z moves, a
 voice that plays the sound continues from a saved state with its own slot. `work` decodes and may run on a
 separate thread; everything else is for the mixer's thread.
 """

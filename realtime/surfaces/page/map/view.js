@@ -3,10 +3,10 @@
 const EDGE = 0.07; // margin around the sounds
 const MAX_ZOOM = 40;
 
-const between = (low, value, high) => Math.min(high, Math.max(low, value));
+const clamp = (low, value, high) => Math.min(high, Math.max(low, value));
 
 /** The nearest place within the map, as the server accepts it. */
-export const clipped = ({ x, y }) => ({ x: between(0, x, 1), y: between(0, y, 1) });
+export const clipped = ({ x, y }) => ({ x: clamp(0, x, 1), y: clamp(0, y, 1) });
 
 export class View {
   constructor() {
@@ -43,15 +43,15 @@ export class View {
   /** Enlarge around a place of the screen, which stays where it is. */
   enlarge(factor, px = this.width / 2, py = this.height / 2) {
     const before = this.toPlace(px, py);
-    this.zoom = between(1, this.zoom * factor, MAX_ZOOM);
+    this.zoom = clamp(1, this.zoom * factor, MAX_ZOOM);
     const after = this.toPlace(px, py);
     this.move(before.x - after.x, before.y - after.y);
   }
 
   move(dx, dy) {
     const room = 0.5 * (1 - 1 / this.zoom) + EDGE;
-    this.x = this.zoom === 1 ? 0.5 : between(0.5 - room, this.x + dx, 0.5 + room);
-    this.y = this.zoom === 1 ? 0.5 : between(0.5 - room, this.y + dy, 0.5 + room);
+    this.x = this.zoom === 1 ? 0.5 : clamp(0.5 - room, this.x + dx, 0.5 + room);
+    this.y = this.zoom === 1 ? 0.5 : clamp(0.5 - room, this.y + dy, 0.5 + room);
   }
 
   /** Bring a place to the middle unless it is visible. */

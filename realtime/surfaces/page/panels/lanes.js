@@ -18,9 +18,9 @@ function Step({ lane, index, velocity, morph, morphing }) {
   const held = useRef(null);
   const path = `/morph/seq/lane/${lane}`;
   const change = (value) => {
-    const held = Math.min(1, Math.max(0, value));
-    if (morphing) sendSoon(`${path}/m${index}`, `${path}/morph/${index}`, held);
-    else sendSoon(`${path}/v${index}`, `${path}/step/${index}`, held);
+    const clamped = Math.min(1, Math.max(0, value));
+    if (morphing) sendSoon(`${path}/m${index}`, `${path}/morph/${index}`, clamped);
+    else sendSoon(`${path}/v${index}`, `${path}/step/${index}`, clamped);
   };
   const value = morphing ? morph : velocity;
   const toggle = () => change(velocity > 0 ? 0 : USUAL_VELOCITY);

@@ -10,6 +10,7 @@ which a Python thread fills with 1, 2 or 4 blocks.
     late_blocks   cycles that the back end did not finish, as reported by the JACK server
     breaks        places where the count is not continuous, silence included
     stops         rtmixer only: times that the ring buffer ran empty and had to be restarted
+    clicks_lost   datagrams without a click
     click_ms      time from sending the datagram to the click, p50 and p99
     against_jack  p50 of the click relative to our JACK client running alone
 """

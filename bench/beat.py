@@ -34,14 +34,14 @@ from tests.system.rig import Jack, Server
 MODEL = Path(__file__).parents[1] / "tests" / "models" / "tiny.onnx"
 STEPS = [float(step % 4 == 0) for step in range(16)]
 START, CLOCK = b"\xfa", b"\xf8"
-NEAR_S = 0.2  # the frame of a moment is derived from the cycles within this time of it
+NEAR_S = 0.2  # the sample of a moment is derived from the cycles within this time of it
 BEFORE_S, SETTLE_S = 0.05, 0.5  # hits this long before and after a start or a change of tempo are left out
 CONNECT_S = 0.5  # time after which a new connection is active, even if JACK skips cycles
 BLOCK = 128  # samples
 
 
 class OnsetRecorder:
-    """Records the onsets at a JACK port; sends a MIDI clock while `bpm` is not 0. Times are JACK frames."""
+    """Records the onsets at a JACK port; sends a MIDI clock while `bpm` is not 0. Times are in samples."""
 
     def __init__(self) -> None:
         self.client = jack.Client("recorder", no_start_server=True)
@@ -76,14 +76,14 @@ class OnsetRecorder:
             self.ticks.append(self._next)
             self._next += 60.0 * self.rate / (self.bpm * TICKS_PER_BEAT)
 
-    def frame_at(self, monotonic_s: float) -> float:
-        """Return the frame that the device played at a monotonic time."""
-        near = [frame - at * self.rate for at, frame in self._cycles if abs(at - monotonic_s) < NEAR_S]
+    def sample_at(self, monotonic_s: float) -> float:
+        """Return the sample that the device played at a monotonic time."""
+        near = [sample - at * self.rate for at, sample in self._cycles if abs(at - monotonic_s) < NEAR_S]
         return monotonic_s * self.rate + float(np.median(near))
 
 
 def link(recorder: OnsetRecorder, seconds: float) -> tuple[list[float], list[float]]:
-    """Run a Link peer; return the frames of its beats, and those of its start and changes of tempo."""
+    """Run a Link peer; return the times of its beats, and those of its start and changes of tempo."""
     command = [sys.executable, "-m", "tests.system.link_session", str(seconds), "peer"]
     lines = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
     states = [json.loads(line) for line in lines]
@@ -93,11 +93,11 @@ def link(recorder: OnsetRecorder, seconds: float) -> tuple[list[float], list[flo
             changes.append(at)
         elif np.floor(beat) != np.floor(after):
             beats.append(at + (np.floor(after) - beat) * 60.0 / tempo)
-    return [recorder.frame_at(at) for at in beats], [recorder.frame_at(at) for at in changes]
+    return [recorder.sample_at(at) for at in beats], [recorder.sample_at(at) for at in changes]
 
 
 def clock(recorder: OnsetRecorder, seconds: float) -> tuple[list[float], list[float]]:
-    """Send a MIDI clock; return the frames of its beats, and those of its start and changes of tempo."""
+    """Send a MIDI clock; return the times of its beats, and those of its start and changes of tempo."""
     recorder.client.connect(recorder.midi, "soundmorph-midi:in")
     time.sleep(CONNECT_S)
     changes = []

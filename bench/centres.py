@@ -28,8 +28,8 @@ def levels_db(sound: NDArray[np.float32], rate: int) -> NDArray[np.float64]:
     """Return the spectrogram [bins, windows] of a sound [T] in dB; a full-scale sine has 0 dB."""
     size = 2 ** round(np.log2(WINDOW_S * rate))
     window = np.hanning(size)
-    frames = np.lib.stride_tricks.sliding_window_view(np.pad(sound, size // 2), size)[:: size // 8] * window
-    return 20 * np.log10(np.abs(np.fft.rfft(frames, axis=1)).T * 2 / window.sum() + 1e-6)
+    parts = np.lib.stride_tricks.sliding_window_view(np.pad(sound, size // 2), size)[:: size // 8] * window
+    return 20 * np.log10(np.abs(np.fft.rfft(parts, axis=1)).T * 2 / window.sum() + 1e-6)
 
 
 def draw(judged: Subject, outputs: Outputs, path: Path) -> None:

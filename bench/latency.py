@@ -1,7 +1,7 @@
 """Measure the latency from a datagram to its sound, for a trigger and a move of z, and the machine's minimum.
 
 The server plays on a JACK server's dummy driver. This program is a client of the same JACK server. It notes
-the frame time when it sends a datagram, and records the server's output, so that both ends share one clock.
+the sample at which it sends a datagram, and records the server's output, so that both ends share one clock.
 The floor is the latency of a bare callback that plays a click when a datagram arrives (`--floor`, a process
 that this program starts). The sound of a first hit, during which z rests, is the reference for all others.
 Each cycle is then trigger, move, panic, click, at random times relative to the blocks:
@@ -72,7 +72,7 @@ def floor() -> int:
 
 
 class Tape:
-    """Records ports of the JACK server, placing each sample by the server's frame time."""
+    """Records ports of the JACK server, placing each sample by the server's count of samples."""
 
     def __init__(self, ports: list[str], seconds: float) -> None:
         self.client = jack.Client("tape", no_start_server=True)
@@ -83,13 +83,13 @@ class Tape:
 
         @self.client.set_process_callback
         def process(samples: int) -> None:
-            frame = self.client.last_frame_time
+            first = self.client.last_frame_time
             if self.start is None:
-                self.start = frame
-                self._next = frame
-            self.holes += frame != self._next
-            self._next = frame + samples
-            at = frame - self.start
+                self.start = first
+                self._next = first
+            self.holes += first != self._next
+            self._next = first + samples
+            at = first - self.start
             for row, port in zip(self.sound, self._inputs, strict=True):
                 if at + samples <= len(row):
                     row[at : at + samples] = port.get_array()
@@ -163,7 +163,7 @@ def measure(model: Path, hits: int, server: list[str], vary: float = 0.0) -> dic
     expected = played[begun : begun + round(lasts_s * RATE)].copy()
     triggers = [_first(played, at, 0.0) for at in sent["trigger"]]
     lags = {
-        "trigger": [_ms(at, heard) for at, heard in zip(sent["trigger"], triggers, strict=True)],
+        "trigger": [_ms(at, onset) for at, onset in zip(sent["trigger"], triggers, strict=True)],
         "coordinate": [
             _ms(at, _first_difference(played, start, at, expected))
             for at, start in zip(sent["coordinate"], triggers, strict=True)

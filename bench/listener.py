@@ -35,7 +35,7 @@ class Listener(nn.Module):
         return self.judge(self.front.levels(audio))
 
     def judge(self, levels: Tensor) -> Tensor:
-        """Classify levels [B, 48, frames]; return logits. The mean level is ignored."""
+        """Classify levels [B, 48, windows]; return logits. The mean level is ignored."""
         x = self.layers(levels - levels.mean((1, 2), keepdim=True))
         return self.out(torch.cat((x.mean(2), x.amax(2)), 1))
 
@@ -69,18 +69,18 @@ def fit(waveforms: Tensor, labels: Tensor, sample_rate: int, seed: int = 0) -> L
 
 def _augmented(levels: Tensor) -> Tensor:
     """Augment levels [B, 48, F]: stretch and shift in time, shift in pitch, mask, raise the noise floor."""
-    batch, bands, frames = levels.shape
+    batch, bands, windows = levels.shape
     stretch = 0.8 + 0.4 * torch.rand(batch, 1)
     late = 0.3 * (torch.rand(batch, 1) - 0.5)
     pitch = 0.16 * (torch.rand(batch, 1) - 0.5)
-    across = torch.linspace(-1, 1, frames)[None] * stretch + late
+    across = torch.linspace(-1, 1, windows)[None] * stretch + late
     down = torch.linspace(-1, 1, bands)[None] + pitch
     grid = torch.stack(
-        (across[:, None].expand(-1, bands, -1), down[:, :, None].expand(-1, -1, frames)), dim=-1
+        (across[:, None].expand(-1, bands, -1), down[:, :, None].expand(-1, -1, windows)), dim=-1
     )
     moved = functional.grid_sample(levels[:, None], grid, padding_mode="border", align_corners=True)[:, 0]
     floor = moved.amin((1, 2), keepdim=True)
-    for axis, size in ((1, bands), (2, frames)):
+    for axis, size in ((1, bands), (2, windows)):
         begin = torch.rand(batch, 1) * size
         position = torch.arange(size)[None]
         hidden = (position >= begin) & (position < begin + 0.15 * size)

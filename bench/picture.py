@@ -46,8 +46,8 @@ def draw(sound: np.ndarray, rate: int, args: argparse.Namespace) -> None:
     time_s = np.arange(len(sound)) / rate
     wave.plot(time_s, sound, linewidth=0.4)
     wave.set_ylabel("amplitude")
-    frames = np.lib.stride_tricks.sliding_window_view(np.pad(sound, (0, WINDOW)), WINDOW)[::HOP]
-    magnitude = np.abs(np.fft.rfft(frames * np.hanning(WINDOW), axis=1)) * 4 / WINDOW
+    parts = np.lib.stride_tricks.sliding_window_view(np.pad(sound, (0, WINDOW)), WINDOW)[::HOP]
+    magnitude = np.abs(np.fft.rfft(parts * np.hanning(WINDOW), axis=1)) * 4 / WINDOW
     level_db = 20 * np.log10(magnitude.T + 1e-6)
     extent = (0, len(sound) / rate, 0, rate / 2000)
     image = spectrum.imshow(

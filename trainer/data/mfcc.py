@@ -57,8 +57,8 @@ def mel_levels(
         [B, 1 + (T - window) // hop, bands]
     """
     fft = max(fft, window)
-    frames = audio.unfold(-1, window, hop) * torch.hann_window(window, dtype=audio.dtype, device=audio.device)
-    power = torch.view_as_real(torch.fft.rfft(frames, fft)).square().sum(-1)
+    parts = audio.unfold(-1, window, hop) * torch.hann_window(window, dtype=audio.dtype, device=audio.device)
+    power = torch.view_as_real(torch.fft.rfft(parts, fft)).square().sum(-1)
     mel = mel_filters(sample_rate, fft, bands).to(power)
     return 10 * (power @ mel.T).clamp(min=lowest).log10()
 

@@ -115,7 +115,7 @@ class References:
 
 
 def features(sound: NDArray[np.floating[Any]], settings: Settings) -> Array:
-    """Return the MFCCs [frames, coefficients] of a sound [T] in ±1; frames = 1 + T // hop."""
+    """Return the MFCCs [windows, coefficients] of a sound [T] in ±1; windows = 1 + T // hop."""
     import librosa
 
     sound = np.pad(sound, (0, max(0, settings.window - len(sound)))).astype(np.float32)
@@ -168,7 +168,7 @@ def deviations(to_centre: Array, among: Array) -> Array:
 
 
 def deviation(centre: Array, sounds: Sequence[Array], among: Array) -> Deviation:
-    """Return the deviation of a centre [frames, D] that is not one of the sounds."""
+    """Return the deviation of a centre [windows, D] that is not one of the sounds."""
     return Deviation.of(deviations(np.array([[distance(sound, centre)] for sound in sounds]), among)[:, 0])
 
 
@@ -176,7 +176,7 @@ def references(blur: Array, sounds: Sequence[Array], among: Array, seed: int | S
     """Return the references of a class.
 
     Args:
-        blur: features [frames, D] of the mean of the waveforms.
+        blur: features [windows, D] of the mean of the waveforms.
         sounds: features of each sound of the class.
         among: the `pairwise` distances of the sounds.
         seed: seed that draws the random take.

@@ -53,9 +53,9 @@ def _down(values: Tensor) -> Tensor:
 
 
 def mfcc_soft_dtw(audio: Tensor, waveform: Tensor, sample_rate: int, gamma: float) -> Tensor:
-    """Return the soft-DTW of the MFCCs, divided by the number of frames: a scalar, the mean over the batch.
+    """Return the soft-DTW of the MFCCs, divided by the number of windows: a scalar, the mean over the batch.
 
-    The cost of two frames is the mean over the coefficients of the squared difference, in dB².
+    The cost of two windows is the mean over the coefficients of the squared difference, in dB².
 
     Args:
         audio, waveform: [B, 1, T].

@@ -159,8 +159,8 @@ class MBEncoder(nn.Module):
     def levels(self, audio: Tensor) -> Tensor:
         """audio [B, 1, T], padded with zeros -> log-mel levels [B, 48, 1 + T // hop], spread about 1."""
         padded = functional.pad(audio[:, 0], (self.window // 2, self.window // 2))
-        frames = padded.unfold(-1, self.window, self.hop) * self.hann
-        power = torch.view_as_real(torch.fft.rfft(frames)).square().sum(-1)
+        parts = padded.unfold(-1, self.window, self.hop) * self.hann
+        power = torch.view_as_real(torch.fft.rfft(parts)).square().sum(-1)
         level = (power @ self.mel + LOWEST_POWER).log()
         return (level.transpose(1, 2) + 5.0) / 5.0
 

@@ -32,12 +32,12 @@ Bridge::Bridge (std::unique_ptr<Memory> mapped)
 Bridge::~Bridge() { ::close (socket); }
 
 void Bridge::wake (Word port) const noexcept {
-    sockaddr_in there {};
-    there.sin_family = AF_INET;
-    there.sin_port = htons (static_cast<std::uint16_t> (memory->get (port)));
-    there.sin_addr.s_addr = htonl (INADDR_LOOPBACK);
-    const char bell = 1;
-    ::sendto (socket, &bell, 1, MSG_DONTWAIT | MSG_NOSIGNAL, reinterpret_cast<sockaddr*> (&there), sizeof there);
+    sockaddr_in address {};
+    address.sin_family = AF_INET;
+    address.sin_port = htons (static_cast<std::uint16_t> (memory->get (port)));
+    address.sin_addr.s_addr = htonl (INADDR_LOOPBACK);
+    const char signal = 1;
+    ::sendto (socket, &signal, 1, MSG_DONTWAIT | MSG_NOSIGNAL, reinterpret_cast<sockaddr*> (&address), sizeof address);
 }
 
 void Stream::prepare (int rate, int block) noexcept {
@@ -130,7 +130,7 @@ void Stream::play (float* const* out, int channels, int samples, std::int64_t fr
     for (int c = 0; samples > 0 && c < channels; ++c)
         last[static_cast<std::size_t> (c)] = out[c][samples - 1];
     falling = fade;
-    here = true;
+    sounding = true;
 }
 
 // A straight line from the last sample to silence.
@@ -142,7 +142,7 @@ void Stream::fall (float* const* out, int channels, int samples) noexcept {
             out[c][t] = gain * last[static_cast<std::size_t> (c)];
     }
     rising = 0;
-    here = false;
+    sounding = false;
 }
 
 } // namespace soundmorph

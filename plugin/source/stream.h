@@ -38,7 +38,7 @@ public:
     void finish (float* const* out, int channels, int samples, bool offline) noexcept;
     // True once after the count of samples has restarted.
     bool isNew() noexcept { return std::exchange (renewed, false); }
-    bool sounds() const noexcept { return here; }
+    bool sounds() const noexcept { return sounding; }
 
 private:
     bool ready() noexcept;
@@ -52,7 +52,7 @@ private:
     int hostRate = 48000, lag = 512, fade = 240;
     int falling = 0;  // samples of the fade that are left
     int rising = 0;   // samples since the sound has come back, up to `fade`
-    bool here = false, renewed = false, open = false;
+    bool sounding = false, renewed = false, open = false;
     std::array<float, maxChannels> last {};
 };
 

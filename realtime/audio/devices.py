@@ -107,7 +107,7 @@ def devices() -> list[DeviceInfo]:
     """
     sd = _sounddevice()
     if not sd._initialized:
-        _ask(sd._initialize)
+        _call(sd._initialize)
     hosts = sd.query_hostapis()
     default = sd.default.device[1]
     return [
@@ -128,16 +128,16 @@ def devices() -> list[DeviceInfo]:
 def _sounddevice() -> Any:
     """Import sounddevice late: the import queries the devices, and fails without PortAudio."""
     try:
-        return _ask(lambda: importlib.import_module("sounddevice"))
+        return _call(lambda: importlib.import_module("sounddevice"))
     except OSError as error:
         how = INSTALL_PORTAUDIO.get(sys.platform, install.command("--force-reinstall sounddevice"))
         raise NoSoundError(f"PortAudio is not installed: {how}") from error
 
 
-def _ask(question: Callable[[], Answer]) -> Answer:
+def _call(function: Callable[[], Answer]) -> Answer:
     errors = os.dup(2)
     try:
-        return _caller.ask(question)
+        return _caller.call(function)
     except TimeoutError as error:
         os.dup2(errors, 2)  # sounddevice has redirected stderr
         raise NoSoundError("the sound drivers do not answer (is a JACK server stuck?)") from error
@@ -255,7 +255,7 @@ def forget_devices() -> None:
     """
     sd = _sounddevice()
     if sd._initialized:
-        _ask(sd._terminate)
+        _call(sd._terminate)
 
 
 class NullDevice:

@@ -56,7 +56,7 @@ class JackClient:
             if any(member.gone for member in _members):
                 raise JackError("other clients have not left the ended JACK server yet")
             try:
-                self.client: Any = _caller.ask(
+                self.client: Any = _caller.call(
                     lambda: jack.Client(name, no_start_server=True), late=lambda client: client.close()
                 )
             except jack.JackOpenError as error:

@@ -29,17 +29,17 @@ class RemarkLines:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._kind, self._remarks, self._say, self._clock = kind, remarks, say, clock
-        self._told = 0
+        self._printed = 0
         self._next_s = 0.0
 
-    def look(self) -> None:
+    def print_latest(self) -> None:
         """Print the latest remark, unless a line was printed within the last second."""
         count = self._remarks.count
-        if count == self._told or self._clock() < self._next_s:
+        if count == self._printed or self._clock() < self._next_s:
             return
         self._next_s = self._clock() + PERIOD_S
-        missed = count - self._told - 1
-        self._told = count
+        missed = count - self._printed - 1
+        self._printed = count
         latest = self._remarks.since(count - 1)
         if latest:
             address, text = latest[-1].address or "a datagram", latest[-1].text

@@ -192,7 +192,7 @@ def _watch(
     begun_s: float | None = None
     while not stopping.is_set():
         for each in lines:
-            each.look()
+            each.print_latest()
         if host is not None:
             if config.with_host and not host.in_use:
                 return

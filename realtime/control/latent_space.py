@@ -215,7 +215,7 @@ class LatentSpace:
     def lacks(self, setting: str) -> str:
         """Return the reason why a setting of hits has no effect with this model, or an empty string."""
         if setting == "dynamics" and not self.expression.knows_velocity:
-            return "this model does not know how velocity changes the timbre"
+            return "velocity does not change the timbre of this model"
         if setting == "vary" and not self.expression.knows_takes:
             return "this model contains no training sounds to vary between"
         return ""

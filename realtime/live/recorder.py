@@ -15,7 +15,7 @@ from realtime.util.recordings import Recording
 
 QUEUE_S = 5.0  # longest stall of the disk without loss
 PERIOD_S = 0.05
-KEEP_S = 1.0  # between two updates of the header
+HEADER_S = 1.0  # between two updates of the header
 
 
 class Recorder:
@@ -84,8 +84,8 @@ class Recorder:
         while not self._closing.wait(PERIOD_S):
             self._drain()
             if time.monotonic() >= due_s:
-                self._file.keep()
-                due_s = time.monotonic() + KEEP_S
+                self._file.update_header()
+                due_s = time.monotonic() + HEADER_S
         self._drain()
 
     def _drain(self) -> None:

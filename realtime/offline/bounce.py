@@ -283,7 +283,7 @@ class Bounce:
                         if command.plugin in places:
                             yield at, replace(command, plugin=places[command.plugin])
                     case _:
-                        yield at, self._louder(command)
+                        yield at, self._with_gain(command)
 
         last = round(summary.last * scale)
         block = setting.block if chain else BLOCK_SIZE  # a plugin may depend on the block size
@@ -413,9 +413,9 @@ class Bounce:
 
     def _score(self, sequence: Sequence, sequence_events: Iterable[Event]) -> Iterator[tuple[int, Command]]:
         for sample, command in score(sequence, sequence_events):
-            yield sample, self._louder(command)
+            yield sample, self._with_gain(command)
 
-    def _louder(self, command: Command) -> Command:
+    def _with_gain(self, command: Command) -> Command:
         """Return the command with --gain added."""
         return Gain(command.db + self.args.gain) if isinstance(command, Gain) else command
 

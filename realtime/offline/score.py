@@ -174,11 +174,11 @@ def events(sequence: Sequence, points: Points, rate: int) -> Iterator[Event]:
     return _Player(sequence, points, rate).events()
 
 
-def score(sequence: Sequence, happenings: Iterable[Event]) -> Iterator[tuple[int, Command]]:
+def score(sequence: Sequence, sequence_events: Iterable[Event]) -> Iterator[tuple[int, Command]]:
     """Yield the (device sample, command) pairs of events for a mixer, after the initial settings."""
     yield 0, Mode(sequence.mode)
     yield 0, Gain(sequence.gain)
-    for event in happenings:
+    for event in sequence_events:
         for command in event.commands:
             yield event.sample, command
 

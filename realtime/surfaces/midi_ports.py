@@ -259,9 +259,9 @@ class Input:
                 self._try(name)
         if not found and not self._open and not self._missed:
             self._missed = True
-            here_ = f"; available: {', '.join(here) or 'none'}"
+            available = f"; available: {', '.join(here) or 'none'}"
             self._say(
-                "no MIDI port yet" if self._wanted == ANY else f"no MIDI port {self._wanted!r} yet{here_}"
+                "no MIDI port yet" if self._wanted == ANY else f"no MIDI port {self._wanted!r} yet{available}"
             )
 
     def _try(self, name: str) -> None:

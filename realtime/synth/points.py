@@ -1,4 +1,4 @@
-"""The paths of the point that voices follow and of the points of single touches."""
+"""The paths of the point, which voices follow, and of the points of touches."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import deque
 from realtime.synth.commands import Goto, SetZ, Z
 from realtime.synth.glide import Glide, Point
 
-SETTLED_MS = 30.0  # when the point has rested so long, its sound is decoded ahead
+SETTLED_MS = 30.0  # when the point has rested for this long, its sound is decoded ahead
 
 
 class Points:

@@ -43,7 +43,7 @@ class Recording(SoundFile):
         if self._file.format == "RF64":
             _snd.sf_command(self._file._file, number, _ffi.NULL, value)
 
-    def keep(self) -> None:
+    def update_header(self) -> None:
         """Update the header, so that it counts all samples written so far."""
         self._command(_UPDATE_HEADER_NOW, 0)
 

@@ -46,27 +46,27 @@ class TimedCaller:
 
     def __init__(self, limit_s: float) -> None:
         self._limit_s = limit_s
-        self._asking: threading.Thread | None = None
+        self._calling: threading.Thread | None = None
 
-    def ask(
-        self, question: Callable[[], Answer], late: Callable[[Answer], object] = lambda answer: None
+    def call(
+        self, function: Callable[[], Answer], late: Callable[[Answer], object] = lambda answer: None
     ) -> Answer:
-        """Call `question`; return its result or raise its exception.
+        """Call `function`; return its result or raise its exception.
 
         Args:
-            question: the call to make.
+            function: what to call.
             late: receives a result that arrives after the time limit.
 
         Raises:
             TimeoutError: no result in time, or an earlier call has not returned yet.
         """
-        if self._asking is not None and self._asking.is_alive():
+        if self._calling is not None and self._calling.is_alive():
             raise TimeoutError
         answer: Future[Answer] = Future()
 
         def run() -> None:
             try:
-                got = question()
+                got = function()
             except Exception as error:
                 if answer.set_running_or_notify_cancel():
                     answer.set_exception(error)
@@ -76,12 +76,12 @@ class TimedCaller:
             else:
                 late(got)
 
-        self._asking = threading.Thread(target=run, name="ask", daemon=True)
-        self._asking.start()
+        self._calling = threading.Thread(target=run, name="call", daemon=True)
+        self._calling.start()
         try:
             return answer.result(self._limit_s)
         except concurrent.futures.TimeoutError:  # not the builtin TimeoutError on Python 3.10
             if answer.cancel():
-                abandon(self._asking)
+                abandon(self._calling)
                 raise TimeoutError from None
             return answer.result()  # the result arrived just now

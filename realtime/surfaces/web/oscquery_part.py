@@ -20,7 +20,7 @@ from realtime.util import outside
 from realtime.util.errors import RealtimeError
 from realtime.util.outside import OutsideError
 
-LOOK_S = 0.05  # interval of the checks for changes, while there are listeners
+CHECK_S = 0.05  # interval of the checks for changes, while there are listeners
 MAX_LISTENED = 1024  # addresses of one client
 MAX_PATH = 256  # characters of such an address
 TRIES = 4  # attempts to read the values of one model while models change
@@ -51,7 +51,7 @@ class OscQuery:
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answer a GET, or serve a websocket until it closes."""
         if "websocket" in request.headers.get("Upgrade", "").lower():
-            return await self._converse(request)
+            return await self._serve_websocket(request)
         return await self._services.work.do(self._respond, request.path, request.query_string, _here(request))
 
     def _respond(self, path: str, query: str, here: tuple[str, int]) -> web.Response:
@@ -81,7 +81,7 @@ class OscQuery:
 
     # ---- websocket
 
-    async def _converse(self, request: web.Request) -> web.StreamResponse:
+    async def _serve_websocket(self, request: web.Request) -> web.StreamResponse:
         self._services.keep(request)
         client = Client()
         await client.begin(request)
@@ -90,7 +90,7 @@ class OscQuery:
         try:
             async for received in client.socket:
                 if received.type is WSMsgType.TEXT:
-                    _obey(received.data, mine)
+                    _carry_out(received.data, mine)
         finally:
             del self._listeners[client]
             await client.end()
@@ -103,7 +103,7 @@ class OscQuery:
         stale: set[Client] = set()  # clients not yet told that the tree has changed
         info = self._info()
         while True:
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(CHECK_S)
             if not self._listeners:
                 before, told = None, {}
                 continue
@@ -140,8 +140,8 @@ class OscQuery:
         await asyncio.gather(*(client.close() for client in self._listeners))
 
 
-def _obey(received: str, mine: set[str]) -> None:
-    """Carry out LISTEN and IGNORE; ignore other commands, as the proposal asks."""
+def _carry_out(received: str, mine: set[str]) -> None:
+    """Carry out LISTEN and IGNORE; ignore other commands, as the proposal requires."""
     try:
         asked = outside.from_json(received)
     except OutsideError:

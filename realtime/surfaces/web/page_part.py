@@ -71,7 +71,7 @@ class Page:
             web.get("/page/models", self._list_models),
             web.get("/page/{name:preview.(png|wav)}", self._preview),
             web.post("/page/sounds", self._keep_sound),
-            web.get("/page/socket", self._converse),
+            web.get("/page/socket", self._serve_websocket),
             web.static("/page", FILES),
         ]
 
@@ -129,7 +129,7 @@ class Page:
 
     # ---- websocket
 
-    async def _converse(self, request: web.Request) -> web.StreamResponse:
+    async def _serve_websocket(self, request: web.Request) -> web.StreamResponse:
         self._services.keep(request)
         client, loop = Client(), asyncio.get_running_loop()
         await client.begin(request)

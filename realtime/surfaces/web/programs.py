@@ -34,7 +34,7 @@ async def run_module(module: str, *arguments: str, limit_s: float) -> Any:
     except OSError as error:
         raise RealtimeError(f"cannot start a process: {error.strerror or error}") from None
     try:
-        told, complaint = await asyncio.wait_for(process.communicate(), limit_s)
+        output, errors = await asyncio.wait_for(process.communicate(), limit_s)
     except (TimeoutError, asyncio.TimeoutError):
         raise RealtimeError(f"not done within {limit_s:g} s") from None
     finally:
@@ -42,10 +42,10 @@ async def run_module(module: str, *arguments: str, limit_s: float) -> Any:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
     if process.returncode:
-        lines = complaint.decode(errors="replace").strip().splitlines()
+        lines = errors.decode(errors="replace").strip().splitlines()
         ended = f"ended by {signal.Signals(-process.returncode).name}" if process.returncode < 0 else "failed"
         raise RealtimeError(lines[-1].removeprefix("realtime: ").removeprefix("error: ") if lines else ended)
-    return json.loads(told)
+    return json.loads(output)
 
 
 def command(module: str, arguments: Sequence[str]) -> list[str]:

@@ -25,7 +25,7 @@ class Slots:
 
     def __init__(self, decoder: Decoder, points: Points) -> None:
         self._decoder = decoder
-        self._catcher = decoder.sibling(1)
+        self._resumer = decoder.sibling(1)
         self._points = points
         self._voices: list[Voice] = []  # index = slot
         self._z = np.zeros(decoder.capacity * decoder.max_frames * decoder.info.latent_dim, np.float32)
@@ -46,29 +46,29 @@ class Slots:
         The decoder starts at the nearest saved state. One call decodes the frames from there to the voice's
         position and its next `missing` frames, or as many as the decoder accepts in a call.
         """
-        catcher, state = self._catcher, cached.state_before(voice.frames)
+        resumer, state = self._resumer, cached.state_before(voice.frames)
         if state is None:
-            catcher.reset(0)
+            resumer.reset(0)
         else:
-            catcher.load(0, state)
-        most = catcher.max_frames
-        while (behind := voice.frames - int(catcher.frame[0])) >= most:
-            catcher.step(np.broadcast_to(cached.z, (1, most, len(cached.z))))
+            resumer.load(0, state)
+        most = resumer.max_frames
+        while (behind := voice.frames - int(resumer.frame[0])) >= most:
+            resumer.step(np.broadcast_to(cached.z, (1, most, len(cached.z))))
         frames = min(behind + missing, most)
         z = self._z[: frames * len(cached.z)].reshape(1, frames, len(cached.z))
         z[0, :behind] = cached.z
         z[0, behind:] = self._points(voice, frames - behind)
-        (audio,) = self._finite(catcher.step(z))
-        voice.push(audio[behind * catcher.info.hop_length :])
+        (audio,) = self._finite(resumer.step(z))
+        voice.push(audio[behind * resumer.info.hop_length :])
         if not voice.decoded:
-            self._decoder.take(len(self._voices), catcher, 0)
+            self._decoder.take(len(self._voices), resumer, 0)
             self._voices.append(voice)
 
     def rehearse_resume(self, frames: int) -> None:
         """Decode `frames` frames as `resume` does, and discard the sound."""
-        self._catcher.reset(0)
-        frames = min(frames, self._catcher.max_frames, self._catcher.info.frames)
-        self._catcher.step(np.zeros((1, frames, self._catcher.info.latent_dim), np.float32))
+        self._resumer.reset(0)
+        frames = min(frames, self._resumer.max_frames, self._resumer.info.frames)
+        self._resumer.step(np.zeros((1, frames, self._resumer.info.latent_dim), np.float32))
 
     def discard(self, voice: Voice) -> None:
         """Free the slot of a voice, if it has one; the stream in the last slot moves to the free slot."""

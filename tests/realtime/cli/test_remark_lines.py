@@ -10,16 +10,16 @@ def test_flood_of_refusals_gives_one_line_in_each_period_with_the_number_of_othe
     now, said = [0.0], list[str]()
     refusals = Remarks()
     lines = RemarkLines("refused", refusals, said.append, lambda: now[0])
-    lines.look()
+    lines.print_latest()
     for number in range(3 * KEPT):
         refusals.add("/morph/xy", f"reason {number}")
-        lines.look()
+        lines.print_latest()
     assert said == ["refused /morph/xy: reason 0"]
     now[0] += PERIOD_S
-    lines.look()
+    lines.print_latest()
     assert said[1:] == [f"refused /morph/xy: reason {3 * KEPT - 1} (and {3 * KEPT - 2} more before)"]
     now[0] += PERIOD_S
-    lines.look()
+    lines.print_latest()
     assert len(said) == 2
 
 
@@ -27,7 +27,7 @@ def test_lines_contain_no_control_characters() -> None:
     said = list[str]()
     refusals = Remarks()
     refusals.add("/\x1b[2J", "no\nsuch")
-    RemarkLines("refused", refusals, said.append).look()
+    RemarkLines("refused", refusals, said.append).print_latest()
     assert said == ["refused /?[2J: no?such"]
 
 

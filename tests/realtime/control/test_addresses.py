@@ -148,7 +148,7 @@ def test_note_without_a_drum_plays_at_its_pitch(info: ModelInfo, note: int) -> N
 
 
 def test_dynamics_and_vary_need_a_model_that_supports_them(info: ModelInfo) -> None:
-    with pytest.raises(RealtimeError, match="does not know how velocity changes the timbre"):
+    with pytest.raises(RealtimeError, match="velocity does not change the timbre"):
         ask(info, "/morph/dynamics", 0.5)
     assert ask(info, "/morph/dynamics", 0) == ChangeSetting("dynamics", 0.0)
     known = replace(info, classes=tuple(replace(c, velocity=c.centroid) for c in info.classes))

@@ -24,7 +24,7 @@ recording = Recording(Path(sys.argv[1]), 48000, 2)
 for number in range(100):
     recording.write(np.full((128, 2), number / 100, np.float32))
     if number == 50:
-        recording.keep()
+        recording.update_header()
 os._exit(0)
 """
 

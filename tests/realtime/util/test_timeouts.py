@@ -30,10 +30,10 @@ def test_exit_skips_cleanup_while_a_close_still_runs(closing_s: float, said: str
 
 def test_result_and_exception_are_passed_on() -> None:
     caller = TimedCaller(10.0)
-    assert caller.ask(lambda: 7) == 7
+    assert caller.call(lambda: 7) == 7
     with pytest.raises(OSError, match="no such card"):
-        caller.ask(lambda: _fail(OSError("no such card")))
-    assert caller.ask(lambda: 8) == 8
+        caller.call(lambda: _fail(OSError("no such card")))
+    assert caller.call(lambda: 8) == 8
 
 
 def _fail(error: Exception) -> int:
@@ -49,15 +49,15 @@ def test_call_that_times_out_blocks_further_calls_until_it_returns() -> None:
         return 7
 
     with pytest.raises(TimeoutError):
-        caller.ask(question, late.put)
+        caller.call(question, late.put)
     with pytest.raises(TimeoutError):
-        caller.ask(lambda: 8)
+        caller.call(lambda: 8)
     answered.set()
     assert late.get(timeout=30) == 7
-    assert caller._asking is not None
-    caller._asking.join()
-    assert TimedCaller(10.0).ask(lambda: 9) == 9
-    assert caller.ask(lambda: 9, late.put) == 9
+    assert caller._calling is not None
+    caller._calling.join()
+    assert TimedCaller(10.0).call(lambda: 9) == 9
+    assert caller.call(lambda: 9, late.put) == 9
     assert late.empty()
 
 
@@ -69,7 +69,7 @@ def test_late_exception_is_dropped() -> None:
         raise OSError("no such card")
 
     with pytest.raises(TimeoutError):
-        caller.ask(question)
+        caller.call(question)
     answered.set()
-    assert caller._asking is not None
-    caller._asking.join()
+    assert caller._calling is not None
+    caller._calling.join()

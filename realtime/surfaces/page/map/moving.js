@@ -30,7 +30,7 @@ export class MovingPainter {
     this.point();
   }
 
-  /** Have the canvas cover all marks, and empty it; returns whether there are any. */
+  /** Make the canvas cover all marks, and empty it; returns whether there are any. */
   fit() {
     const { canvas, context, map } = this;
     const wanted = this.extent();

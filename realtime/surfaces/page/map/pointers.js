@@ -11,9 +11,9 @@ export function listen(map) {
   let drawing = null; // the pointer that draws
   let box = frame.getBoundingClientRect(); // rarely requested: it makes the browser lay out the page
   const at = (event) => [event.clientX - box.left, event.clientY - box.top];
-  const look = () => (box = frame.getBoundingClientRect());
+  const measure = () => (box = frame.getBoundingClientRect());
   for (const beginning of ["pointerenter", "pointerdown", "wheel"])
-    frame.addEventListener(beginning, look, { capture: true, passive: true });
+    frame.addEventListener(beginning, measure, { capture: true, passive: true });
 
   frame.addEventListener("pointerdown", (event) => {
     if (event.target.closest("button")) return;

@@ -89,7 +89,7 @@ def test_folder_that_other_users_can_read_is_refused(
     (tmp_path / "open" / "soundmorph").mkdir(parents=True)
     (tmp_path / "open" / "soundmorph").chmod(0o755)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "open"))
-    with pytest.raises(BridgeError, match="not for this user alone"):
+    with pytest.raises(BridgeError, match="other users have access"):
         BridgeFile("test", 2, 48_000)
 
 

@@ -84,7 +84,7 @@ def describe(
         if len(members):
             centroid = members.mean(0)
             spread = (members - centroid).square().sum(1).mean().sqrt()
-            if ARCHITECTURES[config.model.architecture].taught:  # the mean of many kits is a weak drum
+            if ARCHITECTURES[config.model.architecture].taught:  # the mean of many kits sounds weak
                 centroid = _most_typical(model, members, config, candidates)
             harder = () if velocity is None else _floats(velocity.classes[label])
             classes.append(ClassInfo(class_name, _floats(centroid), float(spread), harder))
@@ -143,8 +143,8 @@ def _most_typical(model: VAE, members: Tensor, config: Config, candidates: int) 
     """Return the point, among the points of a class [N, D], that sounds most typical of it.
 
     The `candidates` points in the middle of the class are decoded and encoded again, because a typical point
-    may decode to an untypical sound. The point whose new point has the least mean distance to the class wins.
-    In a class whose sounds have a pitch, the point with the clearest pitch among the `TYPICAL` best wins.
+    may decode to an untypical sound. The result is the point whose new point has the least mean distance to
+    the class; in a class whose sounds have a pitch, the one of the `TYPICAL` best with the clearest pitch.
     """
     middle = torch.cdist(members, members).mean(1).argsort()[:candidates]
     if len(middle) == 1:

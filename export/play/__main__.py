@@ -92,7 +92,7 @@ def _path(text: str) -> Path:
 
 
 def _config(args: argparse.Namespace) -> Config:
-    """Return the recipe with the defaults of a musician: every sound, and the passes of the quality."""
+    """Return the recipe with the settings of this command: every sound, and the passes of the quality."""
     config = configs.read(args.config or configs.DEFAULT)
     if not ARCHITECTURES[config.model.architecture].taught:
         raise TrainerError(f'--config {args.config}: not a recipe of the architecture "modal"')

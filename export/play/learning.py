@@ -155,7 +155,7 @@ def learn(job: Job, renewed: Callable[[], None], caught: list[int]) -> int:
     published.show()
     watcher = Watcher(job, run, published, renewed, stop)
 
-    def look() -> None:
+    def check() -> None:
         watcher.offer_when_due()
         if stop():
             raise KeyboardInterrupt
@@ -167,7 +167,7 @@ def learn(job: Job, renewed: Callable[[], None], caught: list[int]) -> int:
         try:
             kept = job.out / fit.COMPONENTS
             with Analysis(state.sounds.waveforms, state.config.model, kept, watcher.analysed) as analysis:
-                run.begin(analysis, look)
+                run.begin(analysis, check)
         except KeyboardInterrupt:
             pass
         else:
@@ -185,8 +185,8 @@ def _found(state: State) -> Iterator[str]:
     sounds, test = state.sounds, state.parts.test
     yield findings.summary(sounds)
     flat = not any("/" in name for name in sounds.names)
-    told = "the names of the files; hats are open or closed by ear" if flat else "the folders"
-    yield f"the names of the classes come from {told}"
+    source = "the names of the files; hats are open or closed by ear" if flat else "the folders"
+    yield f"the names of the classes come from {source}"
     held = (
         f"{len(test)} are held out for `trainer evaluate`" if len(test) else "none is held out (--hold-out)"
     )

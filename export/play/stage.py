@@ -1,4 +1,4 @@
-"""The stage beside the training: `realtime serve` in a process of its own, told of each new model by OSC."""
+"""The stage beside the training: `realtime serve` in a process of its own; OSC announces each new model."""
 
 from __future__ import annotations
 

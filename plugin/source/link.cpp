@@ -87,9 +87,9 @@ void Link::rest() {
 
 void Link::wait (double seconds) {
     std::unique_lock<std::mutex> lock (mutex);
-    const auto ready = [this] { return closing || hopeless || (isOpen() && bridge->memory->plays (rate)); };
+    const auto ready = [this] { return closing || unreachable || (isOpen() && bridge->memory->plays (rate)); };
     if (! changed.wait_for (lock, std::chrono::duration<double> (seconds), ready))
-        hopeless = true;
+        unreachable = true;
 }
 
 // True if the server has opened the project. The caller holds the mutex.
@@ -175,7 +175,7 @@ void Link::step() {
     }
     const bool runs = ::access (file (own, ".starting").c_str(), F_OK) == 0; // the server that this plugin has started
     current = runs && now() - startedAt < startSeconds ? Status::starting : Status::away;
-    hopeless = hopeless || (claimed >= 0 && ! runs);
+    unreachable = unreachable || (claimed >= 0 && ! runs);
 }
 
 bool Link::attachToAny() {
@@ -208,7 +208,7 @@ bool Link::attach (const std::string& wanted) {
     memory->set (Word::hostBlock, static_cast<std::uint64_t> (block));
     memory->set (Word::hostRate, static_cast<std::uint64_t> (rate));
     bridge = std::make_unique<Bridge> (std::move (memory));
-    hopeless = false;
+    unreachable = false;
     projectIsNew = ! kept.empty(); // also after a server has ended: the next one continues with its state
     shared.store (bridge.get());
     return true;
@@ -247,7 +247,7 @@ void Link::start() {
     std::string options = " --device bridge:" + own + " --with-host --port 0 --oscquery 0 --rate " + std::to_string (rate);
     for (int i = 1; i <= outs; ++i)
         options += (i == 1 ? " --outs class/" : ",class/") + std::to_string (i);
-    hopeless = false;
+    unreachable = false;
     const auto starting = file (own, ".starting"); // this file exists until the command ends
     std::ofstream { starting };
     shell ("exec </dev/null >'" + file (own, ".log") + "' 2>&1; { " + command + options + "; rm -f '" + starting + "'; } &");

@@ -79,7 +79,7 @@ private:
     std::condition_variable changed;
     int rate = 0, block = 0;
     bool closing = false, projectIsNew = false;
-    bool hopeless = false; // no server can be reached, so `wait` returns at once
+    bool unreachable = false; // no server can be reached, so `wait` returns at once
     std::vector<std::uint8_t> offer; // the model that a project brings
     std::string kept; // latest state of the server, or state of a project that is being opened
     std::thread thread;

@@ -55,8 +55,8 @@ effect after them. In a bundle with a time tag in the future, they apply from th
 - `/morph/xy` weights the training sounds by their distance d on the map, w = 1 / d⁴ (Shepard's
   inverse-distance weighting): z = Σ w·z / Σ w. At the place of a training sound, z is that of the sound
   itself.
-- `/morph/get/xy` projects the point onto the map. After `/morph/xy` the answer is near the place that was
-  asked for, and equal to it at the place of a training sound.
+- `/morph/get/xy` projects the point onto the map. After `/morph/xy` the reply is near the requested place,
+  and equal to it at the place of a training sound.
 - `/morph/weights` takes the weighted mean, Σ w·z / Σ w, of the class centres or of the named points.
 - `/morph/macro` measures from the mean of the training sounds and leaves the other axes unchanged.
 - `/morph/get/probabilities` models each class as a normal distribution around its centre, equally wide in

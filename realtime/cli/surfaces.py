@@ -113,7 +113,7 @@ def config(args: argparse.Namespace) -> SurfaceConfig:
 def open_midi(config: SurfaceConfig, say: Callable[[str], None]) -> Bridge | None:
     """Open the MIDI port, if requested; return its bridge, not yet connected to a server.
 
-    If any port will do and the system has no MIDI, print a line and return None.
+    If any port is accepted and the system has no MIDI, print a line and return None.
 
     Raises:
         RealtimeError: the map cannot be read, or MIDI is not available.

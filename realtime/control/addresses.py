@@ -118,8 +118,8 @@ def _in_beats(read: Callable[[LatentSpace, tuple[Any, ...]], Goto]) -> Callable[
     """Return a function that reads the duration of a glide in beats."""
 
     def glide(space: LatentSpace, values: tuple[Any, ...]) -> InBeats:
-        asked = read(space, values)
-        return InBeats(asked, asked.ms)
+        goto = read(space, values)
+        return InBeats(goto, goto.ms)
 
     return glide
 
@@ -318,7 +318,7 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
     Address("/morph/stop", "Fade out all sounds within 5 ms.", lambda space, values: Stop()),
     Address(
         "/morph/panic",
-        "Silence everything within 2 ms and forget all scheduled messages.",
+        "Silence everything within 2 ms and drop all scheduled messages.",
         lambda space, values: Panic(),
     ),
     *map(_setting, HIT_SETTINGS.values()),

@@ -450,7 +450,7 @@ class Control:
         return replace(hit, level_db=LEVEL.clip(hit.level_db + level_db))
 
     def _await(self, goto: Goto, address: str, name: str, sender: Sender) -> Goto:
-        """Give a glide a ticket, so that its sender is told when it arrives."""
+        """Give a glide a ticket, so that its sender gets a message when it arrives."""
         if len(self._waiting) >= MAX_WAITING:
             del self._waiting[next(iter(self._waiting))]
         ticket = next(self._tickets)

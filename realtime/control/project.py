@@ -45,7 +45,7 @@ def differs(wanted: Project, control: Control) -> str:
     if not checksum or checksum == info.digest[:CHECKSUM]:
         return ""
     if name == info.name:
-        return f"the project has another version of {name} ({checksum}; here is {info.digest[:CHECKSUM]})"
+        return f"the project has another version of {name} ({checksum}, not {info.digest[:CHECKSUM]})"
     return f"the project's model {name} ({checksum}) is missing here; {info.name} plays"
 
 

@@ -10,7 +10,7 @@ from realtime.live.config import SoundConfig
 from realtime.live.engine import Engine
 
 RETRY_S = 0.5  # pause between attempts to reopen the device
-STALL_LOOKS = 20  # checks without a request until a device counts as gone; PipeWire reports no removal
+STALL_CHECKS = 20  # checks without a request until a device counts as gone; PipeWire reports no removal
 
 Open = Callable[[], devices.Device]
 
@@ -35,7 +35,7 @@ class Failover:
         self._stand_in: devices.NullDevice | None = None
         self._retry_s = 0.0
         self._asked = 0  # blocks requested at the last check
-        self._looks = 0  # consecutive checks without a new request
+        self._checks = 0  # consecutive checks without a new request
 
     def start(self, engine: Engine) -> None:
         """Start to take blocks from the engine."""
@@ -65,9 +65,9 @@ class Failover:
         if self._patient:
             return False
         asked = self._engine.asked
-        self._looks = self._looks + 1 if asked == self._asked else 0
+        self._checks = self._checks + 1 if asked == self._asked else 0
         self._asked = asked
-        return self._looks >= STALL_LOOKS
+        return self._checks >= STALL_CHECKS
 
     def _retry(self) -> None:
         self._retry_s = time.monotonic() + RETRY_S
@@ -86,7 +86,7 @@ class Failover:
             self._stand_in = devices.NullDevice(self.sample_rate, self.channels)
             self._stand_in.start(self._engine)
             return
-        self.device, self._stand_in, self._looks = device, None, 0
+        self.device, self._stand_in, self._checks = device, None, 0
         self._say(f"{device.name} is back")
 
     def close(self) -> None:

@@ -65,21 +65,21 @@ class StudioProxy(Proxy):
 
     Attributes:
         model: file of the model that plays.
-        former: file of the previous model, or None.
+        previous: file of the model that played before, or None.
     """
 
     def __init__(self, works: RpcClient, calls: RpcClient, model: Path) -> None:
         super().__init__(works, "studio")
         self._calls = calls
         self.model = model
-        self.former: Path | None = None
+        self.previous: Path | None = None
 
     def name_axes(self) -> list[str]:
         return errands.name_axes(self.model)
 
     def install(self, instrument: Built) -> None:
         self._calls.tell("studio.install", instrument)
-        self.former, self.model = self.model, instrument.path
+        self.previous, self.model = self.model, instrument.path
 
 
 class TakesProxy(Proxy):
@@ -133,8 +133,8 @@ class Supervisor:
         """Start the process; return its connections for quick and slow calls, and `Worker.info`."""
         context = multiprocessing.get_context("spawn")
         (calls, theirs), (works, theirs_too) = context.Pipe(), context.Pipe()
-        self._alarm, bell = context.Pipe(duplex=False)
-        ends = theirs, theirs_too, bell
+        self._failed, failed = context.Pipe(duplex=False)
+        ends = theirs, theirs_too, failed
         self._process = context.Process(target=_play, args=(config, *ends), name="sound")
         with _no_signals():
             self._process.start()
@@ -184,14 +184,14 @@ class Supervisor:
             return f"has ended ({signal.Signals(-code).name})" if code < 0 else "has ended"
         if self._calls.closed:
             return "does not answer"
-        return "has failed" if self._alarm.poll() else ""
+        return "has failed" if self._failed.poll() else ""
 
     def go_back(self) -> bool:
         """Make `restart` load the model that played before the current one; return False if there is none."""
-        if self.studio.former in (None, self.studio.model):
+        if self.studio.previous in (None, self.studio.model):
             return False
-        assert self.studio.former is not None
-        self.studio.model, self.studio.former = self.studio.former, None
+        assert self.studio.previous is not None
+        self.studio.model, self.studio.previous = self.studio.previous, None
         return True
 
     def restart(self, fault: bool = True) -> list[str]:
@@ -204,7 +204,7 @@ class Supervisor:
             RealtimeError: the worker cannot play.
         """
         self.close()
-        before, told = self._config, []
+        before, notes = self._config, []
         self._config = now = replace(
             before,
             model=self.studio.model,
@@ -217,13 +217,13 @@ class Supervisor:
         self._calls.reconnect(calls)
         self._works.reconnect(works)
         self.start()
-        if now.model != before.model and self.studio.former is None:
-            told.append(f"with {now.model.stem}, as {before.model.stem} may be the cause")
+        if now.model != before.model and self.studio.previous is None:
+            notes.append(f"with {now.model.stem}, as {before.model.stem} may be the cause")
         if before.plugins and fault:
-            told.append("without plugins, as one of them may be the cause")
-        told += [f"the recording continues in {now.record}"] if now.record else []
-        told += [f"the log continues in {now.log}"] if now.log else []
-        return told
+            notes.append("without plugins, as one of them may be the cause")
+        notes += [f"the recording continues in {now.record}"] if now.record else []
+        notes += [f"the log continues in {now.log}"] if now.log else []
+        return notes
 
     def stop(self) -> tuple[Facts, bool]:
         """End the worker with a fade-out; return the last status, and True if rendering has failed.

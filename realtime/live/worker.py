@@ -260,21 +260,21 @@ class Worker:
         return self._end.result()
 
 
-def play(config: SoundConfig, calls: Connection, works: Connection, alarm: Connection) -> None:
+def play(config: SoundConfig, calls: Connection, works: Connection, failed: Connection) -> None:
     """Run the worker process until control stops it or is gone.
 
     Args:
         calls: connection for quick calls; its first message is (error, `Worker.info`).
         works: connection for slow calls.
-        alarm: receives True if rendering has failed.
+        failed: receives True if rendering has failed.
     """
     for number in ENDING:  # control handles them and ends this process
         signal.signal(number, signal.SIG_IGN)
     priority.before_ordinary(priority.SOUND)
     try:
         sound = Worker(config, say)
-        asking = threading.Thread(target=_answer, args=(sound, calls), name="control", daemon=True)
-        asking.start()
+        answering = threading.Thread(target=_answer, args=(sound, calls), name="control", daemon=True)
+        answering.start()
         threading.Thread(target=rpc.answer, args=(works, sound), name="works", daemon=True).start()
     except Exception as error:
         if not (line := explained(error)):
@@ -284,10 +284,10 @@ def play(config: SoundConfig, calls: Connection, works: Connection, alarm: Conne
     calls.send(("", sound.info))
     sound.watch()
     if sound.failed:
-        alarm.send(True)
+        failed.send(True)
         sound.stopping.wait()
     sound.close()
-    asking.join(END_S)
+    answering.join(END_S)
     timeouts.exit_with(0)
 
 

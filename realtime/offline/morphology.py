@@ -58,17 +58,17 @@ def draw(args: argparse.Namespace, model: Path) -> list[Path]:
         check_place(target, args.force)
     with tempfile.TemporaryDirectory() as folder, Bounce(args, model) as bounce:
         args.output, args.force = Path(folder) / "sound.wav", True
-        happened: Iterable[tuple[int, Command]]
+        played_commands: Iterable[tuple[int, Command]]
         if args.source.suffix == ".jsonl":
             bounce.log(args.source)
             dim = bounce.info.latent_dim
             played = ((at, each) for at, each in commands(args.source, dim) if each is not None)
-            happened = takewhile(lambda each: not isinstance(each[1], Swap), played)
+            played_commands = takewhile(lambda each: not isinstance(each[1], Swap), played)
         else:
             sequence, events = bounce.open(args.source)
             bounce.whole(sequence)
-            happened = score(sequence, events)
-        way = follow(happened, bounce.info, bounce.rate)
+            played_commands = score(sequence, events)
+        way = follow(played_commands, bounce.info, bounce.rate)
         sound, rate = soundfile.read(args.output, dtype="float32", always_2d=True)
         page_sound = Path(folder) / "sound.flac"
         soundfile.write(page_sound, sound, rate, subtype="PCM_16")
@@ -80,11 +80,11 @@ def draw(args: argparse.Namespace, model: Path) -> list[Path]:
     return targets
 
 
-def follow(happened: Iterable[tuple[int, Command]], info: ModelInfo, rate: int) -> Way:
+def follow(played_commands: Iterable[tuple[int, Command]], info: ModelInfo, rate: int) -> Way:
     """Return the path of the main point for a score of (device sample, command)."""
     glide = Glide.at_rest(info.classes[0].centroid)
     rows: list[tuple[int, Z, bool]] = []
-    for sample, command in happened:
+    for sample, command in played_commands:
         match command:
             case SetZ(z=z):
                 glide = Glide.at_rest(z)

@@ -291,12 +291,12 @@ class _Reader:
         defaults = self._table("defaults", top.pop("defaults", {}), PLAY_KEYS, "[defaults]")
         rows = top.pop("step", [])
         if "step" not in content:
-            self._complain("", "no [[step]]: a sequence needs at least one")
+            self._add_mistake("", "no [[step]]: a sequence needs at least one")
         steps = [self._step(_words(index, row), row, defaults) for index, row in enumerate(rows)]
         if top.get("loops", 1) > 1 and "length" not in content:
-            self._complain("", "loops needs length, the number of beats in one loop")
+            self._add_mistake("", "loops needs length, the number of beats in one loop")
         if "length" in top and (late := [s for s in steps if s.beat is not None and s.beat >= top["length"]]):
-            self._complain(late[0].table, f"beat is {late[0].beat:g}, not below length {top['length']:g}")
+            self._add_mistake(late[0].table, f"beat is {late[0].beat:g}, not below length {top['length']:g}")
         if self.mistakes:
             raise SequenceError(self.mistakes)
         return Sequence(
@@ -306,7 +306,7 @@ class _Reader:
             **top,
         )
 
-    def _complain(self, where: str, text: str) -> None:
+    def _add_mistake(self, where: str, text: str) -> None:
         self.mistakes.append(": ".join(filter(None, (str(self.path), where, text))))
 
     def _table(
@@ -318,12 +318,12 @@ class _Reader:
             if name not in keys:
                 near = difflib.get_close_matches(name, keys, n=1)
                 hint = f"did you mean {near[0]}?" if near else f"accepted are {', '.join(keys)}"
-                self._complain(where, f"{kind} has no key {name!r}: {hint}")
+                self._add_mistake(where, f"{kind} has no key {name!r}: {hint}")
                 continue
             checked = keys[name].check(value)
             if checked is None:
                 shown = repr(value) if isinstance(value, (int, float, str)) else f"a {type(value).__name__}"
-                self._complain(where, f"{name} is {shown[:80]}, not {keys[name].accepted}")
+                self._add_mistake(where, f"{name} is {shown[:80]}, not {keys[name].accepted}")
             else:
                 accepted[name] = checked
         return accepted
@@ -332,11 +332,11 @@ class _Reader:
         where = f"point {name}"
         if not isinstance(table, dict):
             wanted = 'a table such as { between = ["kick", "snare"], t = 0.3 }'
-            self._complain("", f"{where} is {table!r:.80}, not {wanted}")
+            self._add_mistake("", f"{where} is {table!r:.80}, not {wanted}")
             return None
         spec = self._spec(where, self._table(where, table, POINT_KEYS, "a point"))
         if spec is None and not table:
-            self._complain("", f"{where} is empty: give one of {', '.join(POINTS)}")
+            self._add_mistake("", f"{where} is empty: give one of {', '.join(POINTS)}")
         return spec
 
     def _spec(self, where: str, values: dict[str, Any]) -> Spec | None:
@@ -345,11 +345,11 @@ class _Reader:
         t, way = values.pop("t", None), values.pop("way", None)
         if len(given) > 1:
             names = " and ".join(given)
-            self._complain(where, f"{names} both set the point: give only one")
+            self._add_mistake(where, f"{names} both set the point: give only one")
         if t is not None and "between" not in given:
-            self._complain(where, "t needs between, which is missing")
+            self._add_mistake(where, "t needs between, which is missing")
         if way is not None and "between" not in given:
-            self._complain(where, "way needs between, which is missing")
+            self._add_mistake(where, "way needs between, which is missing")
         for kind, value in given.items():
             return Spec(kind, value, 0.5 if t is None else t, way or "straight", where)
         return None
@@ -357,22 +357,22 @@ class _Reader:
     def _step(self, where: str, table: dict[str, Any], defaults: Mapping[str, Any]) -> Step:
         values = self._table(where, table, STEP_KEYS, "a step")
         if ("beat" in table) == ("time" in table):
-            self._complain(where, "a step needs either beat or time (s)")
+            self._add_mistake(where, "a step needs either beat or time (s)")
         if values.get("repeat", 1) > 1 and "every" not in table:
-            self._complain(where, "repeat needs every, the beats (or s) between repeats")
+            self._add_mistake(where, "repeat needs every, the beats (or s) between repeats")
         spec = self._spec(where, values)
         values = {**defaults, **values}
         glides = [key for key in ("glide", "glide_beats") if table.get(key)]
         if glides and spec is None:
-            self._complain(where, f"{glides[0]} needs a point to go to")
+            self._add_mistake(where, f"{glides[0]} needs a point to go to")
         if len(glides) > 1:
-            self._complain(where, "glide and glide_beats both set the duration: give only one")
+            self._add_mistake(where, "glide and glide_beats both set the duration: give only one")
         if "glide" in table and "glide_beats" in defaults:
             values["glide_beats"] = 0.0  # the step's own duration
         if not values.get("hit", True) and spec is None and not values.get("walk"):
-            self._complain(where, "a step with hit = false needs a point to move to")
+            self._add_mistake(where, "a step with hit = false needs a point to move to")
         if values.get("through") and not (values.get("glide") or values.get("glide_beats")):
-            self._complain(where, "through needs glide or glide_beats, the duration of the move")
+            self._add_mistake(where, "through needs glide or glide_beats, the duration of the move")
         velocity = values.pop("velocity", quantities.VELOCITY.default)
         settings = {name: values.pop(name) for name in HIT_SETTINGS if name in values}
         return Step(where, spec=spec, trigger=Trigger(velocity).with_settings(settings), **values)

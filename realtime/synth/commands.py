@@ -245,7 +245,7 @@ class Stop:
 
 @dataclass(frozen=True)
 class Press:
-    """Change the timbre of a touch's sounding hits as `velocity`, 0..1, would, if they have `dynamics`."""
+    """Change the timbre of a touch's sounding hits to that of `velocity`, 0..1, if they have `dynamics`."""
 
     touch: int
     velocity: float

@@ -153,7 +153,7 @@ class Mixer:
         self._commands = CommandQueue()
         self._polyphony = Polyphony(voices, sample_rate)
         self._waiting: deque[tuple[int, Trigger]] = deque()  # deadline, and the hit that waits
-        self._patient_until = 0  # before this sample, no waiting hit is decoded on the spot
+        self._patient_until = 0  # before this sample, no waiting hit is decoded at once
         self._free = [Voice(self.timing) for _ in range(slots_for(voices))]
         self._playing: list[Voice] = []  # in order of start
         self._slots = Slots(decoder, self._frames_of)
@@ -400,7 +400,7 @@ class Mixer:
     def _start_waiting(self) -> None:
         """Start the waiting hits whose sounds are cached.
 
-        A hit past its deadline starts, too, but at most one in a second: its sound is decoded on the spot.
+        A hit past its deadline starts, too, but at most one in a second: its sound is decoded at once.
         """
         while self._waiting:
             latest, trigger = self._waiting[0]

@@ -35,7 +35,7 @@ Block = NDArray[np.float32]
 MAX_PLUGINS = 32
 TRIAL_BLOCKS = 64  # blocks in a trial: half noise, half silence
 TRIAL_S = 20.0  # time limit of a trial; most take a second
-LOOKS = 5  # a plugin counts as hung if so many calls of `hangs` in a row find it in the same block
+CHECKS = 5  # a plugin counts as hung if this many calls of `hangs` in a row find it in the same block
 TAIL = 64  # samples of silence per block that flush the end of a sound
 
 
@@ -126,7 +126,7 @@ class Plugin:
         self.fault = ""
         """Reason for the bypass; empty while the plugin plays."""
         self._begun = self._done = 0  # blocks
-        self._seen = self._looks = 0
+        self._seen = self._checks = 0
         self._play(self._in)  # so that the first block does not allocate
         for instance in self._instances:
             instance.reset()
@@ -164,9 +164,9 @@ class Plugin:
     def hangs(self) -> bool:
         """Return True if the plugin hangs in a block. Call it a few times a second, from another thread."""
         begun = self._begun
-        self._looks = self._looks + 1 if begun == self._seen and begun > self._done else 0
+        self._checks = self._checks + 1 if begun == self._seen and begun > self._done else 0
         self._seen = begun
-        return self._looks >= LOOKS
+        return self._checks >= CHECKS
 
     # ---- parameters
 
@@ -242,7 +242,7 @@ class Chain:
 
     def __init__(self, plugins: Sequence[Plugin]) -> None:
         self.plugins = tuple(plugins)
-        self._told: set[int] = set()
+        self._reported: set[int] = set()
 
     @property
     def latency_samples(self) -> int:
@@ -304,8 +304,8 @@ class Chain:
 
     def faults(self) -> list[str]:
         """Return the faults since the last call, as lines for the user."""
-        new = [i for i, plugin in enumerate(self.plugins) if plugin.fault and i not in self._told]
-        self._told.update(new)
+        new = [i for i, plugin in enumerate(self.plugins) if plugin.fault and i not in self._reported]
+        self._reported.update(new)
         return [f"plugin {i} ({self.plugins[i].name}) is bypassed: {self.plugins[i].fault}" for i in new]
 
 

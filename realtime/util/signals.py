@@ -19,24 +19,24 @@ class StopRequest:
     """
 
     def __init__(self) -> None:
-        self._asked = False
+        self._requested = False
         self._woken: queue.SimpleQueue[None] = queue.SimpleQueue()  # `put` is reentrant
 
-    def ask(self) -> None:
+    def request(self) -> None:
         """Request the end; callable from any thread and from a signal handler."""
-        self._asked = True
+        self._requested = True
         self._woken.put(None)
 
     def is_set(self) -> bool:
         """Return True if the end is requested."""
-        return self._asked
+        return self._requested
 
     def wait(self, timeout_s: float) -> bool:
         """Wait at most `timeout_s` for the request; return True if it is set. Only one thread may wait."""
-        if not self._asked:
+        if not self._requested:
             with contextlib.suppress(queue.Empty):
                 self._woken.get(timeout=timeout_s)
-        return self._asked
+        return self._requested
 
 
 def raise_on_interrupt() -> None:
@@ -53,7 +53,7 @@ def stop_on_signals() -> StopRequest:
     stopping = StopRequest()
 
     def stop(number: int, frame: FrameType | None) -> None:
-        stopping.ask()
+        stopping.request()
 
     if threading.current_thread() is threading.main_thread():
         for number in ENDING:

@@ -78,7 +78,7 @@ class Access:
 
     def admits(self, host: str, size: int, port: int = 0) -> bool:
         """Return True if a datagram of `size` bytes may be read, and count it as one message."""
-        if host not in self._hosts and not self._may(host):
+        if host not in self._hosts and not self._is_allowed(host):
             self.strangers += 1
             return False
         admitted = size <= MAX_DATAGRAM and self.affords(host, port)
@@ -97,7 +97,7 @@ class Access:
         self._hosts.spend(host, work, now)
         self._senders.spend((host, port), work, now)
 
-    def _may(self, host: str) -> bool:
+    def _is_allowed(self, host: str) -> bool:
         address = ipaddress.ip_address(host)
         return any(address in network for network in self._networks)
 

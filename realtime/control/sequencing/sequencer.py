@@ -37,8 +37,8 @@ class Sequencer:
     def __init__(self) -> None:
         self.playing = False
         self.revision = -1
-        self._told_revision = 0
-        self._told: list[Message] = []
+        self._reported_revision = 0
+        self._reported: list[Message] = []
 
     def adopt(self, space: LatentSpace, patterns: Patterns) -> None:
         """Switch to a model and its patterns. The engine's sequencer is stopped and empty.
@@ -185,11 +185,11 @@ class Sequencer:
 
     def news(self) -> Iterator[Message]:
         """Yield the messages of `state` that have changed since the last call."""
-        if self._told_revision == self.revision:
+        if self._reported_revision == self.revision:
             return
-        before, self._told = self._told, self.state()
-        self._told_revision = self.revision
-        yield from (message for message in self._told if message not in before)
+        before, self._reported = self._reported, self.state()
+        self._reported_revision = self.revision
+        yield from (message for message in self._reported if message not in before)
 
     def _head(self) -> Message:
         pattern = self.pattern

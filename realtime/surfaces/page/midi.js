@@ -1,5 +1,5 @@
 // MIDI learn: click a control, move one on the controller. Messages come from the server's port, and from the
-// browser's where it has MIDI. The learnt assignments are kept in this browser.
+// browser's where it has MIDI. The learnt assignments are stored in this browser.
 
 import { note, onMidi } from "./link.js";
 import { get, set, watch } from "./store.js";
@@ -19,7 +19,7 @@ function find(name) {
   return [...document.querySelectorAll(CONTROLS)].find((control) => nameOf(control) === name);
 }
 
-/** Operate a control as a hand would. */
+/** Operate a control as the user would. */
 function play(control, value) {
   if (control.type === "range") {
     const [low, high] = [Number(control.min), Number(control.max)];

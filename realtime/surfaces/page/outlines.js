@@ -1,4 +1,4 @@
-// The outlines of sounds: requested from the server when they become visible, and kept.
+// The outlines of sounds: requested from the server when they become visible, and stored.
 
 import { html, useEffect, useState } from "./ui.js";
 import { watch } from "./store.js";
@@ -11,8 +11,8 @@ const keyOf = ({ name, x, y }) => `${name} ${x} ${y}`; // a preset may be stored
 
 watch("model", () => known.clear());
 
-/** Ask for the outlines of sounds: an array of their names and places. */
-async function ask(sounds) {
+/** Request the outlines of sounds: an array of their names and places. */
+async function request(sounds) {
   for (let first = 0; first < sounds.length; first += MOST) {
     const some = sounds.slice(first, first + MOST);
     const answer = await fetch(`/page/pictures?${new URLSearchParams(some.map(({ name }) => ["name", name]))}`);
@@ -28,7 +28,7 @@ export function useOutlines(sounds) {
   const missing = sounds.filter((each) => !known.has(keyOf(each)));
   useEffect(() => {
     if (!missing.length) return undefined;
-    const timer = setTimeout(() => ask(missing).then(() => setCount((count) => count + 1)), REST_MS);
+    const timer = setTimeout(() => request(missing).then(() => setCount((count) => count + 1)), REST_MS);
     return () => clearTimeout(timer);
   }, [missing.map(keyOf).join()]);
   return sounds.map((each) => known.get(keyOf(each)));

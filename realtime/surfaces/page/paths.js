@@ -20,7 +20,7 @@ function evenly(stroke) {
   });
 }
 
-/** Have the point follow a drawn path in time, with a hit on each beat unless a lane plays at the point already. */
+/** Make the point follow a drawn path in time, with a hit on each beat unless a lane plays at the point already. */
 export function playPath(stroke) {
   if (stroke.length < 2) return;
   send("/morph/seq/path", ...evenly(stroke).flatMap(({ x, y }) => [x, y]));
@@ -34,4 +34,4 @@ export function playPath(stroke) {
 }
 
 /** Remove the path, so that the point rests. */
-export const forgetPath = () => send("/morph/seq/path");
+export const removePath = () => send("/morph/seq/path");

@@ -16,7 +16,7 @@ export function set(part, value) {
   for (const watcher of [...(watchers.get(part) ?? [])]) watcher(value);
 }
 
-/** Have `watcher` called with a part, now if there is one and at every change; returns a function that ends it. */
+/** Call `watcher` with a part, now if there is one and at every change; returns a function that ends this. */
 export function watch(part, watcher) {
   if (!watchers.has(part)) watchers.set(part, new Set());
   watchers.get(part).add(watcher);

@@ -80,13 +80,13 @@ class Kits:
     def __init__(self, library: Path | None, play: Callable[[str], object]) -> None:
         self._library, self._play = library, play
         self._process: asyncio.subprocess.Process | None = None
-        self._told: dict[str, Any] | None = None
+        self._state: dict[str, Any] | None = None
         self._following: asyncio.Task[None] | None = None
 
     @property
     def state(self) -> dict[str, Any] | None:
         """The kit being learnt, or learnt last: its name, the share done, and the latest line of output."""
-        return self._told
+        return self._state
 
     def routes(self, services: Services) -> Sequence[web.AbstractRouteDef]:
         """Return the routes: POST takes a folder, DELETE stops the learning."""
@@ -136,31 +136,31 @@ class Kits:
             stderr=subprocess.STDOUT,
             **OWN_SESSION,
         )
-        self._tell(kit, "is being read", 0.0, True)
+        self._set_state(kit, "is being read", 0.0, True)
         self._following = asyncio.create_task(self._follow(kit, self._process))
 
-    def _tell(self, kit: Kit, line: str, part: float, learning: bool) -> None:
-        self._told = {"name": kit.name, "line": line, "part": round(part, 3), "learning": learning}
+    def _set_state(self, kit: Kit, line: str, part: float, learning: bool) -> None:
+        self._state = {"name": kit.name, "line": line, "part": round(part, 3), "learning": learning}
 
     async def _follow(self, kit: Kit, process: asyncio.subprocess.Process) -> None:
         """Report the progress and play each version, until the learning ends."""
         assert process.stdout is not None
         assert self._library is not None
         line, part, played = "", 0.0, _version(kit.model)
-        async for said in process.stdout:
-            line = said.decode(errors="replace").strip() or line
+        async for output in process.stdout:
+            line = output.decode(errors="replace").strip() or line
             if found := PASSES.match(line):
                 part = int(found[1]) / int(found[2])
             else:
-                self._tell(kit, line, part, True)
+                self._set_state(kit, line, part, True)
             if (version := _version(kit.model)) != played:
                 played = version
                 name = kit.model.relative_to(self._library.resolve()).as_posix()
                 await self._services.work.do(self._play, name)
-            if self._told:
-                self._told = {**self._told, "part": round(part, 3)}
+            if self._state:
+                self._state = {**self._state, "part": round(part, 3)}
         ended = await process.wait()
-        self._tell(kit, line if ended else "is learnt", part if ended else 1.0, False)
+        self._set_state(kit, line if ended else "is learnt", part if ended else 1.0, False)
 
     async def _end_within(self, limit_s: float) -> None:
         """Stop the learning and wait until it is saved; after `limit_s`, kill the program."""

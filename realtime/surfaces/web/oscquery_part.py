@@ -99,13 +99,13 @@ class OscQuery:
     async def run(self) -> None:
         """Send changes to listeners, for as long as there are any."""
         before: oscquery.Knowledge | None = None
-        told: dict[tuple[Client, str], tuple[Any, ...]] = {}
-        stale: set[Client] = set()  # clients not yet told that the tree has changed
+        sent: dict[tuple[Client, str], tuple[Any, ...]] = {}
+        stale: set[Client] = set()  # clients that lack the message about a changed tree
         info = self._info()
         while True:
             await asyncio.sleep(CHECK_S)
             if not self._listeners:
-                before, told = None, {}
+                before, sent = None, {}
                 continue
             known = await self._learn(self._services.work)
             if known is None or not known.values:  # no engine is running at the moment, or control has ended
@@ -122,12 +122,12 @@ class OscQuery:
                 for path in paths
                 if path in known.values
             }
-            told = {key: value for key, value in told.items() if key in now}
+            sent = {key: value for key, value in sent.items() if key in now}
             busy = {client for client in self._listeners if client.behind}
             for (client, path), value in now.items():
-                if client not in busy and told.get((client, path)) != value:
+                if client not in busy and sent.get((client, path)) != value:
                     client.send(osc.encode(Message(path, value)))
-                    told[client, path] = value
+                    sent[client, path] = value
 
     async def _learn(self, work: Work) -> oscquery.Knowledge | None:
         try:

@@ -153,20 +153,20 @@ class Page:
 
     async def run(self) -> None:
         """Send the state to the pages, for as long as there are any."""
-        told = played = 0
+        reported = played = 0
         while True:
             await asyncio.sleep(STATE_S)
             midi = [each for each in tuple(self._midi) if each[0] > played]
             played = midi[-1][0] if midi else played
             if not self._clients:
-                told = self._server.control.refusals.count
+                reported = self._server.control.refusals.count
                 continue
             try:
                 state = await self._read(snapshot)
             except RealtimeError:  # the worker is being restarted
                 continue
-            refused = self._server.control.refusals.since(told)
-            told = refused[-1].number if refused else told
+            refused = self._server.control.refusals.since(reported)
+            reported = refused[-1].number if refused else reported
             state["refused"] = [[each.address, each.text] for each in refused]
             state["pages"] = len(self._clients)
             state["kit"] = self._learnt()
@@ -185,8 +185,8 @@ class Page:
 def _wants_page(request: web.Request) -> bool:
     """Return True if a request for `/` comes from a browser, and not from an OSCQuery client."""
     upgrades = "websocket" in request.headers.get("Upgrade", "").lower()
-    asks = [name for name in request.query if name != "key"]
-    return not upgrades and not asks and "text/html" in request.headers.get("Accept", "")
+    parameters = [name for name in request.query if name != "key"]
+    return not upgrades and not parameters and "text/html" in request.headers.get("Accept", "")
 
 
 def _json(content: Any) -> web.Response:

@@ -194,7 +194,7 @@ class Voice:
         return self._silent is not None
 
     def over(self, position: int) -> bool:
-        """Return True if nothing is scaled from device sample `position` on.
+        """Return True if the voice is silent from device sample `position` on.
 
         This depends on the samples before `position` alone, not on how far the sound is decoded.
         """

@@ -15,7 +15,7 @@ import pytest
 
 from realtime.audio.devices import NULL_BUFFER_S, BlockSource, DeviceError, DeviceInfo, NullDevice, pick
 from realtime.live.engine import Engine
-from realtime.live.failover import STALL_LOOKS, Failover
+from realtime.live.failover import STALL_CHECKS, Failover
 from realtime.synth.commands import Trigger
 from realtime.synth.mixer import Mixer
 
@@ -107,7 +107,7 @@ def test_stalled_device_is_dropped_unless_the_machine_slept(
     out.start(engine)
     for _ in range(3):
         engine.hand_over(np.zeros((engine.block_size, 2), np.float32))
-        for _ in range(STALL_LOOKS):
+        for _ in range(STALL_CHECKS):
             now[0] += 0.1
             out.watch()
         assert not said

@@ -11,7 +11,7 @@ import pytest
 
 from realtime.control.replies import plugins as plugin_replies
 from realtime.surfaces.oscquery import PLUGINS, learn
-from realtime.synth.plugins import LOOKS, Chain, PluginError, load, require, try_out
+from realtime.synth.plugins import CHECKS, Chain, PluginError, load, require, try_out
 from realtime.util.errors import ControlError
 
 RATE, BLOCK = 48_000, 128
@@ -144,10 +144,10 @@ def test_hung_plugin_is_detected_and_one_that_plays_is_not(hanging: tuple[Path, 
     plugin, let_go = hanging
     chain = make_chain(plugin)
     block = noise(BLOCK)
-    for _ in range(LOOKS + 3):
+    for _ in range(CHECKS + 3):
         chain.process(block)
         assert chain.hung() == ""
-    assert [chain.hung() for _ in range(LOOKS + 3)] == [""] * (LOOKS + 3)  # between two blocks
+    assert [chain.hung() for _ in range(CHECKS + 3)] == [""] * (CHECKS + 3)  # between two blocks
     hangs = let_go.with_suffix(".hangs")
 
     def play() -> None:
@@ -159,7 +159,7 @@ def test_hung_plugin_is_detected_and_one_that_plays_is_not(hanging: tuple[Path, 
     while not hangs.exists():
         assert thread.is_alive()
         time.sleep(0.01)
-    assert [chain.hung() for _ in range(LOOKS + 2)] == [""] * LOOKS + ["ZamCompX2"] * 2
+    assert [chain.hung() for _ in range(CHECKS + 2)] == [""] * CHECKS + ["ZamCompX2"] * 2
     let_go.touch()
     thread.join(60.0)
     assert chain.hung() == ""

@@ -5,7 +5,7 @@ import { colour } from "../colours.js";
 import { drop } from "../files.js";
 import { send } from "../link.js";
 import { Outline, useOutlines } from "../outlines.js";
-import { forgetPath, playPath } from "../paths.js";
+import { removePath, playPath } from "../paths.js";
 import { drag, press, release, strike } from "../play.js";
 import { get, set, use, watch } from "../store.js";
 import { IconButton } from "../widgets.js";
@@ -79,7 +79,7 @@ function Tools({ map, zone, onZone }) {
       <${IconButton} icon="hand" label="Dragging moves the map" on=${tool === "move"} onClick=${() => pick("move")} />
       <${IconButton} icon="lasso" label="Dragging catches sounds in a zone" on=${tool === "lasso"} onClick=${() => pick("lasso")} />
       <${IconButton} icon="path" label="Dragging draws a path for the point" on=${tool === "path"} onClick=${() => pick("path")} />
-      ${path.length > 0 && html`<${IconButton} icon="cross" label="Remove the path" onClick=${forgetPath} />`}
+      ${path.length > 0 && html`<${IconButton} icon="cross" label="Remove the path" onClick=${removePath} />`}
     </div>
     ${zone &&
     html`<div class="cluster">

@@ -6,7 +6,7 @@ import { picture } from "./regions.js";
 import { SoundsPainter } from "./sounds.js";
 import { View } from "./view.js";
 
-const NEAR = 18; // pixels within which a dot is meant
+const NEAR = 18; // pixels within which a pointer is at a dot
 const TRAIL = 60; // latest places of the point that are shown
 
 export class SoundMap {
@@ -23,7 +23,7 @@ export class SoundMap {
     this.tool = "play";
     this.dots = [];
     this.presets = [];
-    this.marked = null; // the dots that were searched for or caught; null: all
+    this.marked = null; // the dots that the search or the lasso has found; null: all
     this.hovered = this.focused = null;
     this.flashes = new Map();
     this.fingers = new Map();
@@ -148,7 +148,7 @@ export class SoundMap {
     this.stale = true;
   }
 
-  /** Walk from the focused dot to the next in a direction. */
+  /** Move the focus to the next dot in a direction. */
   walk(dx, dy) {
     const from = this.focused ?? this.point ?? { x: 0.5, y: 0.5 };
     let best = null;
@@ -169,7 +169,7 @@ export class SoundMap {
 
   // ---- drawing
 
-  /** Draw the changes since the last frame: a page at rest costs nothing. */
+  /** Draw, if anything has changed since the last frame. */
   draw() {
     this.follow();
     const now = [this.hovered, this.focused, this.point?.x, this.point?.y, this.trail.length, this.stroke?.length];

@@ -5,7 +5,7 @@ import { learnFolder, stopLearning } from "../files.js";
 import { onAnswer, send } from "../link.js";
 import { use } from "../store.js";
 
-const LOOK_MS = 5000; // interval of checks for a new preview
+const CHECK_MS = 5000; // interval of checks for a new preview
 
 const short = (file) => file.split("/").pop().replace(/\.onnx$/, "");
 
@@ -72,12 +72,12 @@ function Preview() {
   const model = use("model");
   const [version, setVersion] = useState("");
   useEffect(() => {
-    const look = async () => {
+    const check = async () => {
       const answer = await fetch("/page/preview.png", { method: "HEAD" }).catch(() => null);
       if (answer) setVersion(encodeURIComponent(answer.headers.get("etag") ?? ""));
     };
-    look();
-    const again = setInterval(look, LOOK_MS);
+    check();
+    const again = setInterval(check, CHECK_MS);
     return () => clearInterval(again);
   }, [model]);
   if (!version) return null;

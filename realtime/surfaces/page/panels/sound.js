@@ -7,7 +7,7 @@ import { listen } from "../listening.js";
 import { get, use } from "../store.js";
 import { Scope, Spectrogram } from "./pictures.js";
 
-const ASK_MS = 1000; // between two questions for the latency
+const REQUEST_MS = 1000; // between two requests for the latency
 
 function Pictures() {
   const [scope, spectrogram] = [useRef(), useRef()];
@@ -38,7 +38,7 @@ function Figures() {
       setTerms(Object.fromEntries(values.flatMap((value, i) => (i % 2 ? [] : [[value, values[i + 1]]])))),
     );
     send("/morph/get/latency");
-    const timer = setInterval(() => send("/morph/get/latency"), ASK_MS);
+    const timer = setInterval(() => send("/morph/get/latency"), REQUEST_MS);
     return () => (end(), clearInterval(timer));
   }, []);
   const facts = [
@@ -59,16 +59,16 @@ function Figures() {
 function Takes() {
   const [files, setFiles] = useState([]);
   useEffect(() => {
-    const look = async () => {
+    const load = async () => {
       const answer = await fetch("/page/takes");
       if (answer.ok) setFiles(await answer.json());
     };
-    look();
-    return onAnswer("/morph/done", (address) => address === "/morph/record/stop" && look());
+    load();
+    return onAnswer("/morph/done", (address) => address === "/morph/record/stop" && load());
   }, []);
   return html`<section class="card">
     <h2>Takes</h2>
-    ${files.length === 0 && html`<p class="hint">Record in the bar above; the sound and its log are kept here.</p>`}
+    ${files.length === 0 && html`<p class="hint">Record in the bar above; the sound and its log are listed here.</p>`}
     <ul class="list">
       ${files.map(
         (name) => html`<li key=${name}>

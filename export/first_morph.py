@@ -72,6 +72,6 @@ def _score(start: _Features, end: _Features, windows: float) -> float:
     share = np.minimum(np.arange(len(start.centroid), dtype=np.float32) / windows, 1.0)
     level_db = start.level_db + share * (end.level_db - start.level_db)
     audible = np.clip(1.0 + (level_db - level_db.max()) / RANGE_DB, 0.0, 1.0)
-    apart = audible * np.abs(end.centroid - start.centroid)
+    difference = audible * np.abs(end.centroid - start.centroid)
     quietest = audible[: round(windows)].min()
-    return float(quietest * min((share * apart).sum(), ((1.0 - share) * apart).sum()))
+    return float(quietest * min((share * difference).sum(), ((1.0 - share) * difference).sum()))

@@ -84,10 +84,10 @@ def learn(checkpoint: Checkpoint, model: VAE, folder: Path) -> Directions:
     sounds = prepare(
         folder, config.model, dataclasses.replace(config.data, max_per_source=0), centres=checkpoint.centres
     )
-    strange = set(sounds.classes) - set(checkpoint.classes)
-    if strange:
+    unknown = set(sounds.classes) - set(checkpoint.classes)
+    if unknown:
         raise ExportError(
-            f"{folder}: class {min(strange)} is not one of the model's: {', '.join(checkpoint.classes)}"
+            f"{folder}: class {min(unknown)} is not one of the model's: {', '.join(checkpoint.classes)}"
         )
     drums = layers(sounds.velocities, sounds.groups)
     if not drums:
@@ -129,7 +129,7 @@ def directions(points: Tensor, drums: Sequence[Layers], labels: Tensor, classes:
     weight = own.square.new_zeros(classes, 1).index_add(0, of_drum, own.square)
     each = (sums + SHARED * everywhere) / (weight + SHARED)
     drawn = (moved + DRAWN * each[of_drum]) / (own.square + DRAWN)
-    apart = own.square * (own.slope - each[of_drum]).square()
+    deviations = own.square * (own.slope - each[of_drum]).square()
     takes = [index for drum in drums for index in drum.takes]
     places = torch.cat(
         [middle.expand(len(drum.takes), -1) for middle, drum in zip(own.middle, drums, strict=True)]
@@ -138,7 +138,7 @@ def directions(points: Tensor, drums: Sequence[Layers], labels: Tensor, classes:
         classes=each,
         places=own.middle,
         drums=drawn,
-        spread=float((apart.sum() / own.square.sum() / apart.shape[1]).sqrt()),
+        spread=float((deviations.sum() / own.square.sum() / deviations.shape[1]).sqrt()),
         reach=REACH * float((points[takes] - places).square().sum(1).mean().sqrt()),
     )
 
@@ -181,8 +181,8 @@ def unmixed(found: Directions, labels: Tensor) -> Directions:
         found: the wanted directions at the places of drums.
         labels: int64 [drums], the class of each drum.
     """
-    apart = torch.cdist(found.places, found.places)
-    near = torch.exp(-0.5 * (apart / found.reach) ** 2)
+    distance = torch.cdist(found.places, found.places)
+    near = torch.exp(-0.5 * (distance / found.reach) ** 2)
     sums = near.sum(1, keepdim=True) + BACKGROUND
     share = near / sums
     wanted = found.drums - BACKGROUND / sums * found.classes[labels]

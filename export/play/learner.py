@@ -18,7 +18,7 @@ from trainer.errors import TrainerError
 if TYPE_CHECKING:
     from export.play.job import Job
 
-LOOK_S = 0.2
+CHECK_S = 0.2
 """Longest time between two values of `versions`."""
 ENDING = {signal.SIGINT, signal.SIGTERM}
 
@@ -28,7 +28,7 @@ class Learner:
 
     def __init__(self, job: Job) -> None:
         context = multiprocessing.get_context("spawn")
-        self._line, theirs = context.Pipe(duplex=False)
+        self._connection, theirs = context.Pipe(duplex=False)
         self._process = context.Process(target=_main, args=(job, theirs), name="learner")
         with _blocked(ENDING):  # until the process has handlers for them
             self._process.start()
@@ -37,13 +37,13 @@ class Learner:
     def versions(self) -> Iterator[bool]:
         """Yield True for each new version of the files, until the process ends.
 
-        Yields False after each `LOOK_S` without one.
+        Yields False after each `CHECK_S` without one.
         """
         with contextlib.suppress(EOFError, OSError):
             while True:
-                new = self._line.poll(LOOK_S)
+                new = self._connection.poll(CHECK_S)
                 if new:
-                    self._line.recv()
+                    self._connection.recv()
                 yield new
         self._process.join()
 
@@ -59,7 +59,7 @@ class Learner:
         if self._process.exitcode is None:
             self._process.terminate()
         self._process.join()
-        self._line.close()
+        self._connection.close()
 
 
 @contextlib.contextmanager
@@ -75,17 +75,17 @@ def _blocked(numbers: set[signal.Signals]) -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _main(job: Job, line: Connection) -> None:
+def _main(job: Job, connection: Connection) -> None:
     """Learn, and end the process with an exit code."""
     with signals() as caught:
         if hasattr(signal, "pthread_sigmask"):
             signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
-        sys.exit(_learn(job, lambda: _tell(line), caught))
+        sys.exit(_learn(job, lambda: _tell(connection), caught))
 
 
-def _tell(line: Connection) -> None:
+def _tell(connection: Connection) -> None:
     with contextlib.suppress(OSError):  # the other process has ended
-        line.send(None)
+        connection.send(None)
 
 
 def _learn(job: Job, published: Callable[[], None], caught: list[int]) -> int:

@@ -1,6 +1,6 @@
 """Plays a folder of sounds while it is learnt: the stage and the learner, each a process of its own.
 
-    learner ── files of the model ──► stage      this process starts both, and tells the stage of new files
+    learner ── files of the model ──► stage      this process starts both, and announces new files
 
 So the stage plays on when the learner is killed.
 """

@@ -19,7 +19,7 @@ READY = "/morph/get/info"
 """A question that the server answers as soon as it plays."""
 ASK_S = 0.2
 """Time between two questions."""
-LOOK_S = 0.2
+CHECK_S = 0.2
 END_S = 10.0
 
 
@@ -94,7 +94,7 @@ class Stage:
         """Wait for the end of the server, or until `stop` returns True; return its exit code, or 0."""
         while self._process is not None and not stop():
             with contextlib.suppress(subprocess.TimeoutExpired):
-                return self._process.wait(LOOK_S)
+                return self._process.wait(CHECK_S)
         return 0
 
     def close(self) -> None:

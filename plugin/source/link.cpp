@@ -18,7 +18,7 @@ namespace soundmorph {
 
 namespace {
 
-constexpr auto look = std::chrono::milliseconds (50);
+constexpr auto checkInterval = std::chrono::milliseconds (50);
 constexpr double startSeconds = 30.0; // longest wait for a server before another is started
 constexpr double restSeconds = 1.0;   // hosts stop a plugin for a moment to change its block size
 const std::string ownPrefix = "plugin-";
@@ -133,7 +133,7 @@ std::vector<std::uint8_t> Link::model() {
 void Link::setModel (std::vector<std::uint8_t> content) {
     const std::lock_guard<std::mutex> lock (mutex);
     offer = std::move (content);
-    projectIsNew = ! kept.empty(); // the project may have come before its model
+    projectIsNew = ! kept.empty(); // the project may have arrived before its model
     changed.notify_all();
 }
 
@@ -153,7 +153,7 @@ void Link::run() {
     while (! closing) {
         step();
         changed.notify_all();
-        changed.wait_for (lock, look);
+        changed.wait_for (lock, checkInterval);
     }
 }
 

@@ -93,11 +93,11 @@ def serve(config: ServeConfig) -> int:
         sound = Supervisor(config.sound, stopping.is_set)
         parts.callback(sound.close)
         send = _send(*listener.getsockname())
-        shelf = PresetFile(config.presets or default_presets(), say, send)
+        preset_file = PresetFile(config.presets or default_presets(), say, send)
         control = Control(
             sound.info,
             sound.player,
-            shelf=shelf,
+            preset_file=preset_file,
             studio=sound.studio,
             takes=sound.takes,
             effects=sound.plugins,

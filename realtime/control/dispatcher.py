@@ -80,9 +80,9 @@ from realtime.synth.plugins import Chain
 from realtime.util.errors import ControlError, RealtimeError
 
 MAX_WAITING = 1024  # glides whose arrival is to be reported
-MAX_CURIOUS = 64  # senders that wait for the names of the axes
+MAX_AXES_SENDERS = 64  # senders that wait for the names of the axes
 MAX_PREPARED = 64  # points whose sounds the mixer decodes ahead
-PATIENCE_S, IMPATIENCE_S = 0.1, 0.01  # polling intervals for news: idle, and while a sender waits
+IDLE_S, BUSY_S = 0.1, 0.01  # polling intervals for news: idle, and while a sender waits
 
 _MODEL_CHANGED = "the model has changed in the meantime"
 
@@ -95,7 +95,7 @@ class Control:
     Args:
         info: metadata of the model that plays.
         player: the engine.
-        shelf: the preset file; by default, presets stay in memory.
+        preset_file: the preset file; by default, presets stay in memory.
         studio: encodes sounds and loads models; without it, `/morph/encode` and `/morph/model` are refused.
         takes: records takes; without it, `/morph/record/…` is refused.
         effects: the plugins.
@@ -114,7 +114,7 @@ class Control:
         info: ModelInfo,
         player: Player,
         *,
-        shelf: PresetFile | None = None,
+        preset_file: PresetFile | None = None,
         studio: Studio | None = None,
         takes: TakeWork | None = None,
         effects: PluginChain = Chain(()),  # noqa: B008  empty
@@ -125,7 +125,7 @@ class Control:
         self.refusals, self.finished = Remarks(), Remarks()
         self.malformed = 0
         self.ignored = 0
-        self._shelf = shelf or PresetFile(None)
+        self._preset_file = preset_file or PresetFile(None)
         self._studio, self._takes = studio, takes
         self._effects = effects
         self._clock = clock
@@ -141,13 +141,13 @@ class Control:
     def _describe(self, info: ModelInfo) -> None:
         self.info = info
         self._axes: Message | None = None  # the reply with the names of the axes, once they are measured
-        self._curious: list[Sender] = []  # senders that wait for that reply
+        self._axes_senders: list[Sender] = []  # senders that wait for that reply
         # 24 bits fit into a 32-bit float, the only number type of clients such as Pure Data
         self._model: replies.Facts = {"model": info.name, "model_id": int(info.digest[:6], 16)}
 
     def _adopt(self, info: ModelInfo) -> None:
         self._describe(info)
-        self.presets: Presets = self._shelf.open(info)
+        self.presets: Presets = self._preset_file.open(info)
         self.space = LatentSpace(info, self.presets, self.presets.elsewhere)
         self._point = TrackedPoint(self._player_z)
         self._standing.adopt(info.classes[0].centroid)
@@ -507,11 +507,11 @@ class Control:
             self._prepare()
             self._save(address, one, sender)
 
-        self._work(lambda: self._shelf.earlier(info), keep, address, "", sender, last=False)
+        self._work(lambda: self._preset_file.earlier(info), keep, address, "", sender, last=False)
 
     def _save(self, address: str, name: str, sender: Sender) -> None:
         presets = self.presets
-        self._work(lambda: self._shelf.save(presets), _nothing, address, name, sender)
+        self._work(lambda: self._preset_file.save(presets), _nothing, address, name, sender)
 
     def _encode(self, file: str, name: str | None, sender: Sender) -> None:
         studio, info = _given(self._studio), self.info
@@ -539,13 +539,13 @@ class Control:
             reply = self._axes = Message("/morph/axes.reply", names)
             if isinstance(result, RealtimeError):
                 reply = self.refuse(message, str(result))
-            return [(each, reply) for each in self._curious]
+            return [(each, reply) for each in self._axes_senders]
 
-        if not self._curious:
+        if not self._axes_senders:
             self._require_room()
             self._naming.submit(studio.name_axes, finish)
-        if sender not in self._curious and len(self._curious) < MAX_CURIOUS:
-            self._curious.append(sender)
+        if sender not in self._axes_senders and len(self._axes_senders) < MAX_AXES_SENDERS:
+            self._axes_senders.append(sender)
         return []
 
     def _begin_take(self, name: str | None, sender: Sender) -> None:
@@ -558,7 +558,7 @@ class Control:
 
         def build() -> Any:
             with suppress(PresetError):  # a pattern that cannot be saved must not block the change
-                self._shelf.save(presets)
+                self._preset_file.save(presets)
             return studio.build(file)
 
         def take_over(instrument: Any) -> None:
@@ -616,13 +616,13 @@ class Control:
         """Return the address to which replies for a sender go."""
         return self._subscriptions.receiver(sender)
 
-    def patience(self) -> float:
+    def news_interval_s(self) -> float:
         """Return the seconds until `news` must be called again."""
         if self._waiting or self._jobs.busy:
-            return IMPATIENCE_S
+            return BUSY_S
         now = self._clock()
-        due = self._subscriptions.next_due(otherwise=now + PATIENCE_S)
-        return min(max(due - now, 0.001), PATIENCE_S)
+        due = self._subscriptions.next_due(otherwise=now + IDLE_S)
+        return min(max(due - now, 0.001), IDLE_S)
 
     def news(self) -> Iterator[tuple[Sender, Message]]:
         """Yield (receiver, message) for arrivals of glides, finished jobs, edits and due status reports."""
@@ -660,7 +660,7 @@ class Control:
         with suppress(RealtimeError):  # the engine has stopped already
             facts = self.player.status()
             self.presets.last = Last(self._player_z(), float(facts["gain_db"]), str(facts["mode"]))
-        self._shelf.save(self.presets)
+        self._preset_file.save(self.presets)
 
 
 def _nothing(_: object) -> None:

@@ -312,7 +312,7 @@ class Server:
             self.control.malformed += 1
             logging.getLogger(__name__).exception("while handling a datagram")
         with self._turn:
-            self._news_due_s = min(self._news_due_s, time.monotonic() + self.control.patience())
+            self._news_due_s = min(self._news_due_s, time.monotonic() + self.control.news_interval_s())
         return True
 
     def _carry_out(self, parts: Sequence[Part], sender: Sender) -> Work:
@@ -360,7 +360,7 @@ class Server:
         """Send the control's news to its receivers."""
         with self._turn:
             news = list(self.control.news())
-            self._news_due_s = time.monotonic() + self.control.patience()
+            self._news_due_s = time.monotonic() + self.control.news_interval_s()
         for receiver, answer in news:
             if receiver != NOBODY:
                 self._send(answer, receiver)

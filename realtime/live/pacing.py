@@ -8,7 +8,7 @@ A block is begun `lead` seconds before the device takes it. The lead is the sum 
 - a reserve of blocks if the load is high (`load`), as long as anything sounds.
 
 New commands may lengthen the lead: the block is then begun sooner or, if it is too late for that, the next
-one is. The lead never exceeds the length of the queue; at that limit the queue is kept full.
+block is. The lead never exceeds the length of the queue; at that limit the queue is kept full.
 """
 
 from __future__ import annotations

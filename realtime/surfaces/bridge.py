@@ -115,7 +115,7 @@ class BridgeSurface:
         if messages:
             for answer in self._server.handle(messages, at=position):
                 if answer.address == "/morph/error":
-                    self._complain(" ".join(map(str, answer.arguments)))
+                    self._report(" ".join(map(str, answer.arguments)))
 
     def _messages(self, kind: int, content: bytes) -> tuple[Message, ...]:
         try:
@@ -128,7 +128,7 @@ class BridgeSurface:
             if kind == BEAT:
                 return (Message("/morph/seq/beat", _BEAT.unpack(content)),)
         except (RealtimeError, ValueError, IndexError, struct.error) as error:
-            self._complain(f"an event: {error}")
+            self._report(f"an event: {error}")
         return ()
 
     def _turned(self, index: int, value: float) -> Iterator[Message]:
@@ -148,7 +148,7 @@ class BridgeSurface:
             case _:
                 yield Message(f"/morph/{name}", (value,))
 
-    def _complain(self, text: str) -> None:
+    def _report(self, text: str) -> None:
         if text not in self._faults and len(self._faults) < MAX_FAULTS:
             self._faults.append(text)
             self._say(f"from the host: {text}")
@@ -182,7 +182,7 @@ class BridgeSurface:
             if not isinstance(found, dict) or found.get(project.FORMAT) != project.VERSION:
                 raise OutsideError(f"not {project.FORMAT} version {project.VERSION}")
         except OutsideError as error:
-            self._complain(f"the project's state cannot be read: {error}")
+            self._report(f"the project's state cannot be read: {error}")
             return
         self._wanted, self._until_s = found, time.monotonic() + MODEL_S
         if self._server.look(lambda control: project.differs(found, control)):
@@ -196,7 +196,7 @@ class BridgeSurface:
         try:
             return self._model.find(name, checksum)
         except RealtimeError as error:
-            self._complain(str(error))
+            self._report(str(error))
             return None
 
     def _restore_when_ready(self) -> None:
@@ -209,4 +209,4 @@ class BridgeSurface:
             if waits:
                 self._model.drop()
             for fault in self._server.look(lambda control: project.restore(wanted, control)):
-                self._complain(fault)
+                self._report(fault)

@@ -48,7 +48,7 @@ class Mapper:
         self.map = midi_map
         self._held: dict[tuple[str, tuple[float | str, ...], str], _Held] = {}
         self._at: dict[Knob, float] = {}  # latest position of the knob, in the target's units
-        self._caught: set[Knob] = set()
+        self._picked_up: set[Knob] = set()
         self._coarse: dict[tuple[int, int], int] = {}
         self._pressures: dict[int, int] = {}  # latest channel pressure
         self._fingers = {c: _Finger() for c in range(1, 17) if midi_map.mpe and midi_map.mpe.has(c)}
@@ -154,7 +154,7 @@ class Mapper:
         held = self._held.setdefault(_key(knob), _Held())
         before = self._at.get(knob)
         self._at[knob] = value
-        if knob.pickup and knob.source == "cc" and knob not in self._caught:
+        if knob.pickup and knob.source == "cc" and knob not in self._picked_up:
             if held.value is None and _is_reported(knob):
                 return  # the server has not reported the value yet
             held_at = value if held.value is None else held.value
@@ -163,8 +163,8 @@ class Mapper:
             passed = before is not None and (before - held_at) * (value - held_at) <= 0.0
             if not (near or passed):
                 return
-        self._let_go(_key(knob))
-        self._caught.add(knob)
+        self._release(_key(knob))
+        self._picked_up.add(knob)
         held.value, held.sent_s = value, now
         yield Message(knob.target, knob.fill(value, self._others(knob)))
 
@@ -180,8 +180,8 @@ class Mapper:
                     others[at] = held.value
         return others
 
-    def _let_go(self, key: tuple[str, tuple[float | str, ...], str]) -> None:
-        self._caught = {knob for knob in self._caught if _key(knob) != key}
+    def _release(self, key: tuple[str, tuple[float | str, ...], str]) -> None:
+        self._picked_up = {knob for knob in self._picked_up if _key(knob) != key}
 
     # ---- replies of the server
 
@@ -222,7 +222,7 @@ class Mapper:
                 continue
             if held.value is None or abs(held.value - value) > 1e-3 * abs(knob.high - knob.low):
                 held.value = value
-                self._let_go(_key(knob))
+                self._release(_key(knob))
 
     # ---- fingers
 

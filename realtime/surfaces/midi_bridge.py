@@ -33,7 +33,7 @@ PERIOD_S = 0.02  # longest wait for a message, between checks for replies and fo
 TEMPO = ("clock", "start", "continue", "stop", "songpos")
 STOP_S = 0.5  # longest wait for the thread's end
 ASK_S = 0.1  # interval between questions for pickup
-MAX_COMPLAINTS = 100
+MAX_REFUSALS = 100
 LATEST = 64  # messages kept for other surfaces
 SETTLE_S = 0.4  # silence that ends the recording of a control to learn
 
@@ -129,11 +129,11 @@ class Bridge:
         for answer in link.answers():
             self._mapper.receive(answer, now)
             if answer.address == "/morph/error":
-                self._complain(" ".join(map(str, answer.arguments)))
+                self._report(" ".join(map(str, answer.arguments)))
 
-    def _complain(self, refusal: str) -> None:
+    def _report(self, refusal: str) -> None:
         """Report each distinct error of the server once."""
-        if refusal not in self._refused and len(self._refused) < MAX_COMPLAINTS:
+        if refusal not in self._refused and len(self._refused) < MAX_REFUSALS:
             self._refused.add(refusal)
             self._say(f"the server refused {refusal}")
 

@@ -2,8 +2,8 @@
 
 The first line is a `LogHeader`. Every other line is a command, `{"at": 4711, "do": "trigger", …}`, with the
 fields that differ from the command's defaults. The last line is `{"at": …, "do": "end"}` if the server ended
-normally. The log grows during the performance, so a crash loses at most the last `FLUSH_S`; a torn last line
-is then not an error. The reader checks every field.
+normally. The log grows during the performance, so a crash loses at most the last `FLUSH_S`; an incomplete
+last line is then not an error. The reader checks every field.
 """
 
 from __future__ import annotations
@@ -434,7 +434,7 @@ def commands(path: Path, dim: int) -> Iterator[tuple[int, Command | None]]:
         dim: size of z at the beginning.
 
     Raises:
-        LogError: a line is damaged; a torn last line is ignored.
+        LogError: a line is damaged; an incomplete last line is ignored.
     """
     before = 0
     with outside.open_file(path) as file:
@@ -448,7 +448,7 @@ def commands(path: Path, dim: int) -> Iterator[tuple[int, Command | None]]:
                     raise LogError(f"at is {at}, before the line above ({before})")
             except (OutsideError, LogError) as error:
                 if not line.endswith(b"\n") and not file.readline(1):
-                    return  # torn: the machine stopped during the write
+                    return  # incomplete: the machine stopped during the write
                 raise LogError(f"{path}:{number}: {error}") from error
             before = at
             if isinstance(command, Swap):

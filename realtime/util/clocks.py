@@ -6,12 +6,12 @@ JUMP_S = 0.02  # a larger deviation is corrected at once, a smaller one graduall
 GAIN = 0.05  # share of a smaller deviation that each observation corrects
 
 
-def corrected(estimate_s: float, seen_s: float) -> float:
+def corrected(estimate_s: float, observed_s: float) -> float:
     """Return the estimate after another observation.
 
     Args:
         estimate_s: the estimate so far, in seconds.
-        seen_s: the observation, in seconds.
+        observed_s: the observation, in seconds.
     """
-    off = seen_s - estimate_s
-    return seen_s if abs(off) > JUMP_S else estimate_s + GAIN * off
+    off = observed_s - estimate_s
+    return observed_s if abs(off) > JUMP_S else estimate_s + GAIN * off

@@ -206,7 +206,7 @@ def section_of(info: ModelInfo, folder: Path) -> dict[str, Any]:
 def test_a_file_of_presets_is_left_out_or_played(folder: Path, decoder: Decoder, data: st.DataObject) -> None:
     info, path = decoder.info, folder / "presets.json"
     path.write_text(json.dumps(data.draw(damaged(section_of(info, folder)))))
-    control = Control(info, notebook := Notebook(), shelf=PresetFile(path, lambda line: None))
+    control = Control(info, notebook := Notebook(), preset_file=PresetFile(path, lambda line: None))
     control.restore()
     for name in list(control.presets):
         control.handle([Message("/morph/preset/recall", (name,))], ("", 0))

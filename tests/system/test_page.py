@@ -198,7 +198,7 @@ def test_sounds_and_presets_have_pictures_and_axes_are_named_by_their_effect(
 
 
 def test_lasso_selects_the_sounds_inside(tab: Tab, server: Server) -> None:
-    tab.page.click("[aria-label='Dragging catches sounds in a zone']")
+    tab.page.click("[aria-label='Dragging selects sounds for a zone']")
     corners = [(0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0)]
     tab.page.mouse.move(*tab.place(*corners[0]))
     tab.page.mouse.down()

@@ -10,7 +10,7 @@ let socket = null;
 let tries = 0;
 let numbers = 0;
 const answers = new Map();
-const players = new Set();
+const midiActs = new Set();
 
 /** Connect, and reconnect whenever the connection is lost. */
 export function connect() {
@@ -39,15 +39,15 @@ export function sendTogether(...messages) {
   transmit(bundle(...messages.map((message) => encode(...message))));
 }
 
-/** Have `act` called with the arguments of every answer of an address; returns a function that ends it. */
+/** Call `act` with the arguments of every answer of an address; returns a function that ends this. */
 export function onAnswer(address, act) {
   if (!answers.has(address)) answers.set(address, new Set());
   answers.get(address).add(act);
   return () => answers.get(address).delete(act);
 }
 
-/** Have `act` called with the bytes of every MIDI message that the server receives. */
-export const onMidi = (act) => players.add(act);
+/** Call `act` with the bytes of every MIDI message that the server receives. */
+export const onMidi = (act) => midiActs.add(act);
 
 function transmit(packet) {
   if (socket?.readyState === WebSocket.OPEN) socket.send(packet);
@@ -55,7 +55,7 @@ function transmit(packet) {
 
 function takeState(state) {
   const { refused, midi, ...parts } = state;
-  for (const message of midi) for (const act of players) act(message);
+  for (const message of midi) for (const act of midiActs) act(message);
   for (const [address, reason] of refused) note(reason, address);
   if (document.hidden) return; // nothing to draw; the next state comes soon
   for (const part of Object.keys(parts)) set(part, parts[part]);

@@ -3,7 +3,7 @@
 const AGAIN_MS = 1000;
 const FULL_SCALE = 32768;
 
-/** Have `receive(first, samples)` called with the output as it arrives; returns a function that ends this. */
+/** Call `receive(first, samples)` with the output as it arrives; returns a function that ends this. */
 export function listen(receive) {
   let socket = null;
   let over = false;

@@ -13,7 +13,7 @@ import pytest
 from filelock import FileLock
 
 from realtime.control import replies
-from realtime.control.dispatcher import IMPATIENCE_S, PATIENCE_S, Control
+from realtime.control.dispatcher import BUSY_S, IDLE_S, Control
 from realtime.control.osc import encode
 from realtime.control.presets import PresetFile
 from realtime.control.protocol import REPLY_ITEMS, Message, Sender
@@ -123,7 +123,7 @@ def test_a_preset_is_saved_while_the_axes_are_named(
             return super().name_axes()
 
     shelf = PresetFile(tmp_path / "presets.json")
-    control = Control(decoder.info, player, shelf=shelf, studio=Slow())  # type: ignore[arg-type]
+    control = Control(decoder.info, player, preset_file=shelf, studio=Slow())  # type: ignore[arg-type]
     say(control, "/morph/get/axes")
     assert begun.wait(10.0)
     say(control, "/morph/preset/store", "mine")
@@ -159,10 +159,10 @@ def test_sender_of_a_glide_is_told_of_its_arrival(control: Control, player: Note
     tickets = [c.ticket for commands, _ in player.played for c in commands if isinstance(c, Goto)]
     assert len(set(tickets)) == 2
     assert 0 not in tickets
-    assert control.patience() == IMPATIENCE_S
+    assert control.news_interval_s() == BUSY_S
     player.arrived = [tickets[1]]  # the second glide overtook the first
     assert list(control.news()) == [(BERT, Message("/morph/done", ("/morph/goto", second)))]
-    assert control.patience() == PATIENCE_S
+    assert control.news_interval_s() == IDLE_S
 
 
 def test_number_of_waiting_senders_is_limited(control: Control, player: Notebook) -> None:
@@ -307,7 +307,7 @@ def test_presets_are_stored_recalled_and_deleted(control: Control, player: Noteb
 
 
 def test_refused_store_changes_nothing(decoder: Decoder, player: Notebook, tmp_path: Path) -> None:
-    control = Control(decoder.info, player, shelf=PresetFile(tmp_path / "presets.json"))
+    control = Control(decoder.info, player, preset_file=PresetFile(tmp_path / "presets.json"))
     presets, patterns = (f"/morph/{kind}/store" for kind in ("preset", "seq"))
     with FileLock(tmp_path / ".presets.json.lock"):  # another server is saving
         refused = {
@@ -339,7 +339,7 @@ def test_presets_of_another_model_are_adopted_on_request(
         earlier.store("fat", (float(kept), *z[1:]))
         shelf.save(earlier)
         checksums.append(earlier.key.split()[-1])
-    control = Control(model, player, shelf=shelf)
+    control = Control(model, player, preset_file=shelf)
     say(control, address, "0123")
     assert "checksum is '0123', not one of" in wait_for_news(control, 1)[0].arguments[1]
     assert dict(control.presets) == {}
@@ -376,7 +376,7 @@ def test_refusal_of_a_preset_of_an_earlier_version_shows_the_command_that_adopts
         earlier.store(name, z)
         shelf.save(earlier)
         checksum = shelf.open(replace(model, anchors=model.anchors[1:])).key.split()[-1]
-    control = Control(model, player, shelf=shelf)
+    control = Control(model, player, preset_file=shelf)
     for address, wanted in (
         (
             "/morph/preset/recall",
@@ -442,7 +442,7 @@ def test_probabilities_follow_from_normal_distributions(control: Control, player
 
 def test_subscriber_gets_the_status_at_its_interval(control: Control, clock: Clock) -> None:
     say(control, "/morph/subscribe", 4000, 50)
-    assert control.patience() < PATIENCE_S
+    assert control.news_interval_s() < IDLE_S
     there = (ME[0], 4000)
     assert [receiver for receiver, _ in control.news()] == [there]
     assert list(control.news()) == []

@@ -63,7 +63,9 @@ class Stage:
         self.now = 1000.0
         self.player = Notebook([0.0] * info.latent_dim)
         self.studio = Instruments(info)
-        self.control = Control(info, self.player, shelf=shelf, studio=self.studio, clock=lambda: self.now)
+        self.control = Control(
+            info, self.player, preset_file=shelf, studio=self.studio, clock=lambda: self.now
+        )
         self.begun = self.player.take()
 
     def say(
@@ -93,7 +95,7 @@ class Stage:
         end = time.monotonic() + 30.0
         while (ANNA, Message("/morph/done", ("/morph/model", name))) not in self.news():
             assert time.monotonic() < end
-            time.sleep(self.control.patience())
+            time.sleep(self.control.news_interval_s())
 
     def news(self) -> list[tuple[Sender, Message]]:
         return list(self.control.news())

@@ -10,7 +10,7 @@ import { drag, press, release, strike } from "../play.js";
 import { get, set, use, watch } from "../store.js";
 import { IconButton } from "../widgets.js";
 import { SoundMap } from "./map.js";
-import { anyOf, caught } from "./zone.js";
+import { anyOf, inLasso } from "./zone.js";
 
 const short = (name) => name.split("/").pop();
 
@@ -32,7 +32,7 @@ function actions(map, setTip, setSaid, setZone) {
     pick: (dot) => strike(dot.name),
     drawn(tool, stroke) {
       if (tool === "path") return playPath(stroke);
-      const dots = caught(map.current.dots, stroke);
+      const dots = inLasso(map.current.dots, stroke);
       setZone(dots.length ? dots : null);
       map.current.mark(dots.length ? dots : null);
       setSaid(dots.length ? `${dots.length} in the zone` : "");
@@ -77,7 +77,7 @@ function Tools({ map, zone, onZone }) {
     </div>
     <div class="cluster">
       <${IconButton} icon="hand" label="Dragging moves the map" on=${tool === "move"} onClick=${() => pick("move")} />
-      <${IconButton} icon="lasso" label="Dragging catches sounds in a zone" on=${tool === "lasso"} onClick=${() => pick("lasso")} />
+      <${IconButton} icon="lasso" label="Dragging selects sounds for a zone" on=${tool === "lasso"} onClick=${() => pick("lasso")} />
       <${IconButton} icon="path" label="Dragging draws a path for the point" on=${tool === "path"} onClick=${() => pick("path")} />
       ${path.length > 0 && html`<${IconButton} icon="cross" label="Remove the path" onClick=${removePath} />`}
     </div>

@@ -4,7 +4,7 @@ import { groundOf } from "../colours.js";
 
 const SIZE = 256; // pixels each way
 const BLUR = [1, 4, 6, 4, 1]; // kernel that smooths the server's grid
-const SHORE = 0.16; // lead of a class over the next within which colours blend
+const BORDER = 0.16; // lead of a class over the next within which colours blend
 
 /** A field [n x n], blurred along rows (step 1) or columns (step n). */
 function blurred(field, n, step) {
@@ -45,7 +45,7 @@ export function picture({ grid, label, share }) {
       let total = 0;
       const mixed = [0, 0, 0, 0];
       heights.forEach((height, i) => {
-        const weight = Math.max(0, 1 - (most - height) / SHORE) ** 2;
+        const weight = Math.max(0, 1 - (most - height) / BORDER) ** 2;
         total += weight;
         for (let k = 0; k < 4; k++) mixed[k] += weight * colours[i][k];
       });

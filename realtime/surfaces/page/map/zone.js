@@ -11,7 +11,7 @@ function within({ x, y }, polygon) {
 }
 
 /** The dots within a lasso. */
-export const caught = (dots, lasso) => dots.filter((dot) => within(dot, lasso));
+export const inLasso = (dots, lasso) => dots.filter((dot) => within(dot, lasso));
 
 /** One of the dots at random, each equally likely. */
 export const anyOf = (dots) => dots[Math.floor(Math.random() * dots.length)];

@@ -85,7 +85,7 @@ CLASSES = """\
 var names = [].concat(value)
 for (var i = 0; i < PADS; i++) setVar('pad' + (i + 1), 'name', names[i] || '')
 globals.classes = names
-setTimeout(function() {  // the menus are there by then
+setTimeout(function() {  // the menus exist by then
   if (names.indexOf(get('from')) < 0) set('from', names[0])
   if (names.indexOf(get('to')) < 0) set('to', names[1] || names[0])
 }, 200)
@@ -149,7 +149,7 @@ if (row < LANES && row <= globals.lanes.length) {
 MAP = """\
 var place = [].concat(value), point = place.join()
 if (Date.now() - globals.touched < 600) {
-  globals.rests = point  // brought here by the map: near the touch, not at it, so the touch is what is shown
+  globals.rests = point  // the map puts the point near the touch, not at it; the touch stays shown
 } else if (place.length === 2 && point !== globals.rests) {
   globals.rests = null
   set('map', place, SHOWN)

@@ -243,10 +243,10 @@ class Server:
         """Remove an attached sender; its outstanding replies are dropped."""
         del self._mailboxes[sender]
 
-    def look(self, read: Callable[[Control], T]) -> T:
-        """Call `read` with the control, between two messages; return the result. Thread-safe."""
+    def with_control(self, function: Callable[[Control], T]) -> T:
+        """Call `function` with the control, between two messages; return the result. Thread-safe."""
         with self._turn:
-            return read(self.control)
+            return function(self.control)
 
     def resume(self, info: ModelInfo) -> None:
         """Call `Control.resume`. Thread-safe."""

@@ -51,7 +51,7 @@ def check(model: Any, hop_length: int) -> None:
 
 def _sizes(model: Any, voices: int, frames: int, hop_length: int) -> dict[str, list[int]]:
     """Return the known shapes of the tensors, by name."""
-    light, constants = _light(model, voices, frames, hop_length)
+    light, constants = _without_weights(model, voices, frames, hop_length)
     sizes: dict[str, list[int]] = {name: list(value.shape) for name, value in constants.items()}
     while True:
         inferred = infer(light, data_prop=False)
@@ -89,7 +89,7 @@ def infer(model: Any, data_prop: bool = True) -> dict[str, list[int]]:
     return {name: shape for name, shape in shapes.items() if min(shape, default=1) >= 0}
 
 
-def _light(model: Any, voices: int, frames: int, hop_length: int) -> tuple[Any, dict[str, Whole]]:
+def _without_weights(model: Any, voices: int, frames: int, hop_length: int) -> tuple[Any, dict[str, Whole]]:
     """Return the model with fixed numbers of voices and frames, and its small whole-number constants.
 
     The other weights become inputs, so that only their shapes remain.

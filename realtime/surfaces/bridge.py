@@ -164,7 +164,7 @@ class BridgeSurface:
         self._memory["faults"] = len(self._faults)
         if self._wanted is None:
             self._memory.project_done()
-        state = self._server.look(lambda control: project.project(control, self._models.playing()))
+        state = self._server.with_control(lambda control: project.project(control, self._models.playing()))
         state["classes"] = [each.name for each in self._server.control.info.classes]
         state["faults"] = self._faults
         state["project"] = self._memory["project_read"]
@@ -185,7 +185,7 @@ class BridgeSurface:
             self._report(f"the project's state cannot be read: {error}")
             return
         self._wanted, self._until_s = found, time.monotonic() + MODEL_S
-        if self._server.look(lambda control: project.differs(found, control)):
+        if self._server.with_control(lambda control: project.differs(found, control)):
             name = self._found(*project.model_of(found))
             if name is None or name == self._server.control.info.name:
                 self._until_s = 0.0
@@ -203,10 +203,10 @@ class BridgeSurface:
         """Restore the project once its model plays; if that takes too long, without its points."""
         wanted = self._wanted
         assert wanted is not None
-        waits = self._server.look(lambda control: project.differs(wanted, control))
+        waits = self._server.with_control(lambda control: project.differs(wanted, control))
         if not waits or time.monotonic() >= self._until_s:
             self._wanted = None
             if waits:
                 self._model.drop()
-            for fault in self._server.look(lambda control: project.restore(wanted, control)):
+            for fault in self._server.with_control(lambda control: project.restore(wanted, control)):
                 self._report(fault)

@@ -125,7 +125,7 @@ class Page:
         return _json({"name": label})
 
     async def _read(self, read: Callable[[Control], Any]) -> Any:
-        return await self._services.work.do(self._server.look, read)
+        return await self._services.work.do(self._server.with_control, read)
 
     # ---- websocket
 

@@ -75,7 +75,7 @@ def open_session(file: ModelFile, path: Path, threads: int, provider: str) -> An
 
 
 def open_on_cpu(model: bytes, path: Path) -> Any:
-    """Open a single-threaded CPU session for a verified model off the audio path.
+    """Open a single-threaded CPU session for a verified model, for use off the audio path.
 
     Raises:
         ModelError, RealtimeError: as for `open_session`.

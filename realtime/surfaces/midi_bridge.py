@@ -116,12 +116,12 @@ class Bridge:
         now = time.monotonic()
         for message in messages:
             if message.type in TEMPO:
-                if asked := self._clock.feed(message, message.time):
-                    link.send(asked, self._port.monotonic(message.time))
+                if converted := self._clock.feed(message, message.time):
+                    link.send(converted, self._port.monotonic(message.time))
                 continue
             self.latest.append((next(self._count), message.bytes()))
-            if asked := self._mapper.feed(message, now):
-                link.send(asked)
+            if converted := self._mapper.feed(message, now):
+                link.send(converted)
         if now - self._asked_s >= ASK_S:
             self._asked_s = now
             for question in self._mapper.questions:
@@ -239,7 +239,7 @@ def _learn(config: MidiConfig) -> int:
     try:
         while True:
             print("move a knob, play a note or change the program …", flush=True)
-            moved = _listen(port)
+            moved = _receive_control(port)
             print(f"{_describe(moved)}: which target? (an empty line ends)", flush=True)
             target = sys.stdin.readline().strip()
             if not target:
@@ -256,7 +256,7 @@ def _learn(config: MidiConfig) -> int:
         port.close()
 
 
-def _listen(port: Input) -> list[mido.Message]:
+def _receive_control(port: Input) -> list[mido.Message]:
     """Return the messages of the next moved control, once `SETTLE_S` have passed without another."""
     moved: list[mido.Message] = []
     quiet_s = 0.0

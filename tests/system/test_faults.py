@@ -340,13 +340,13 @@ def test_jump_of_the_wall_clock_does_not_move_scheduled_hits(
     tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Time tags are converted to the monotonic clock on arrival; the wall clock may then be set."""
-    mixer = Mixer(Decoder(tiny_model, capacity=slots_for(2)), 48_000, voices=2)
-    engine = Engine(mixer, ahead=1, synchronous=True)
+    decoder = Decoder(tiny_model, capacity=slots_for(2))
+    engine = Engine(Mixer(decoder, 48_000, voices=2), ahead=1, synchronous=True)
     engine.start()
     wall, jumps = time.time, {"s": 0.0}
     monkeypatch.setattr(time, "time", lambda: wall() + jumps["s"])
     with osc.bind(port=0) as listener, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-        server = osc.Server(Control(mixer._decoder.info, engine), listener)
+        server = osc.Server(Control(decoder.info, engine), listener)
         server.start()
         hit = osc.encode(Message("/morph/trigger", (1.0,)))
         sized = len(hit).to_bytes(4, "big") + hit

@@ -9,7 +9,6 @@ import signal
 import socket
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -254,10 +253,12 @@ def test_knob_moves_the_point_only_after_picking_up_its_value(
         keys.send(cc(1, 0), cc(1, 10), note(60))  # below the current value
         server.wait_until(hits=1)
         assert server.ask("/morph/get/z")[1] == pytest.approx(z)
-        time.sleep(1.0)  # until the knobs know the current value
-        keys.send(*(cc(1, value) for value in range(11, 128)), note(60))
-        server.wait_until(hits=2)
-        assert server.ask("/morph/get/z")[1] == pytest.approx([2.0, *z[1:]])
+
+        def turned_up() -> bool:
+            keys.send(*(cc(1, value) for value in range(11, 128)))
+            return bool(server.ask("/morph/get/z")[1] == pytest.approx([2.0, *z[1:]]))
+
+        wait_until(turned_up)  # soon, the knobs know the current value
         assert "refused" not in server.output
 
 

@@ -82,7 +82,7 @@ class Player(Process):
 
     def child(self, word: str) -> int:
         """Process id of the child that has a word in its command line."""
-        pid = self._process.pid
+        pid = self.pid
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         (found,) = (int(each) for each in children if word in Path(f"/proc/{each}/cmdline").read_text())
         return found
@@ -148,7 +148,7 @@ def test_the_stage_plays_on_when_the_learner_is_killed_and_the_same_command_cont
         )
         assert shlex.split(again[1])[1:] == ["play", str(kit), "--out", str(run)]
         assert killed.ask("/morph/get/classes") == ["Kicks", "Open Hats"]
-        for pid in (killed.child("realtime"), killed._process.pid):
+        for pid in (killed.child("realtime"), killed.pid):
             os.kill(pid, signal.SIGKILL)
     assert verify.read(run / "My Kit.onnx").info.name == "My Kit"
     with Player(kit, "--quality", "sketch") as resumed:

@@ -19,6 +19,7 @@ from realtime.control.osc import OscError, Packet, Server, encode, parse
 from realtime.control.protocol import Message
 from realtime.control.senders.access import ANSWER_BYTES, BURST, MAX_DATAGRAM, Access
 from realtime.live.engine import Engine
+from realtime.model.decoder import Decoder
 from realtime.synth.commands import Command, Trigger
 from realtime.synth.mixer import Mixer
 
@@ -173,9 +174,9 @@ def engine(make_mixer: Callable[..., Mixer]) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def client(engine: Engine) -> Iterator[Client]:
+def client(engine: Engine, decoder: Decoder) -> Iterator[Client]:
     with osc.bind(port=0) as listener:
-        server = Server(Control(engine.mixer._decoder.info, engine), listener)
+        server = Server(Control(decoder.info, engine), listener)
         server.start()
         client = Client(server.port)
         yield client
@@ -229,17 +230,17 @@ def test_a_thousand_messages_are_handled_in_order(client: Client, engine: Engine
     assert client.ask("/morph/get/z").arguments[0] == pytest.approx(9.99)
 
 
-def test_sender_is_told_when_its_glide_arrives(client: Client, engine: Engine) -> None:
-    name = engine.mixer._decoder.info.classes[1].name
+def test_sender_is_told_when_its_glide_arrives(client: Client, engine: Engine, decoder: Decoder) -> None:
+    name = decoder.info.classes[1].name
     client.send(encode(Message("/morph/goto", (name, 20.0))))
     client.ask("/ping")
     take(engine, 12)  # 32 ms
     assert client.receive() == Message("/morph/done", ("/morph/goto", name))
 
 
-def test_dropped_datagrams_do_not_delay_news(client: Client, engine: Engine) -> None:
+def test_dropped_datagrams_do_not_delay_news(client: Client, engine: Engine, decoder: Decoder) -> None:
     """Datagrams come every 5 ms. The server looks for news every 10 ms, not only after 32 datagrams."""
-    name = engine.mixer._decoder.info.classes[1].name
+    name = decoder.info.classes[1].name
     client.send(encode(Message("/morph/goto", (name, 0.0))))
     client.ask("/ping")
     take(engine, 4)
@@ -260,10 +261,10 @@ def test_dropped_datagrams_do_not_delay_news(client: Client, engine: Engine) -> 
 
 
 @pytest.fixture
-def server(engine: Engine) -> Iterator[Server]:
+def server(engine: Engine, decoder: Decoder) -> Iterator[Server]:
     """A running server whose budgets never refill."""
     with osc.bind(port=0) as listener:
-        server = Server(Control(engine.mixer._decoder.info, engine), listener, Access(clock=lambda: 0.0))
+        server = Server(Control(decoder.info, engine), listener, Access(clock=lambda: 0.0))
         server.start()
         yield server
         server.stop()
@@ -295,10 +296,10 @@ def test_replies_are_charged_by_size(server: Server) -> None:
     client.socket.close()
 
 
-def test_command_does_not_wait_for_another_senders_questions(engine: Engine) -> None:
+def test_command_does_not_wait_for_another_senders_questions(engine: Engine, decoder: Decoder) -> None:
     """The server handles (here refuses) the command while 59 of 60 earlier questions wait."""
     with osc.bind(port=0) as listener:
-        server = Server(Control(engine.mixer._decoder.info, engine), listener)
+        server = Server(Control(decoder.info, engine), listener)
         asking, playing = Client(server.port), Client(server.port)
         for client in (asking, playing):
             client.socket.bind(("127.0.0.1", 0))

@@ -14,6 +14,7 @@ from realtime.live.engine import Engine
 from realtime.live.load import CAREFUL, Load
 from realtime.live.pacing import MARGIN_S, MORE_S, RELIEF_S, RESERVE, SLOWER, SPARE_S, Pacing
 from realtime.live.warm_up import warm_up
+from realtime.model.decoder import Decoder
 from realtime.synth.commands import Prepare, SetZ, Trigger
 from realtime.synth.mixer import Cost, Mixer
 
@@ -64,9 +65,11 @@ def test_late_block_during_silence_does_not_raise_the_margin(make_mixer: Callabl
     assert margins[-1] > margins[1]
 
 
-def test_cached_hit_begins_no_stream_until_its_point_moves(make_mixer: Callable[..., Mixer]) -> None:
+def test_cached_hit_begins_no_stream_until_its_point_moves(
+    make_mixer: Callable[..., Mixer], decoder: Decoder
+) -> None:
     mixer = make_mixer()
-    kick, snare, _ = (c.centroid for c in mixer._decoder.info.classes)
+    kick, snare, _ = (c.centroid for c in decoder.info.classes)
     assert mixer.streams_begun([Trigger(1.0, kick)]) == 1
     mixer.submit(Prepare((kick,)))
     mixer.submit(SetZ(snare))
@@ -86,7 +89,9 @@ def test_cached_hit_begins_no_stream_until_its_point_moves(make_mixer: Callable[
     assert (mixer.streaming, mixer.streams_begun()) == (1, 0)
 
 
-def test_paced_engine_plays_the_same_sound_as_an_unpaced_one(make_mixer: Callable[..., Mixer]) -> None:
+def test_paced_engine_plays_the_same_sound_as_an_unpaced_one(
+    make_mixer: Callable[..., Mixer], decoder: Decoder
+) -> None:
     """The sound is compared from its onset."""
     heard = []
     for paced in (False, True):
@@ -94,7 +99,7 @@ def test_paced_engine_plays_the_same_sound_as_an_unpaced_one(make_mixer: Callabl
         warm_up(mixer)
         engine = Engine(mixer, paced=paced)
         engine.start()
-        engine.submit([Trigger(1.0, mixer._decoder.info.classes[0].centroid)], due=time.monotonic() + 0.05)
+        engine.submit([Trigger(1.0, decoder.info.classes[0].centroid)], due=time.monotonic() + 0.05)
         blocks = []
         while mixer.hits == 0 or mixer.sounding:
             if engine._ring.empty:  # taking a late block would insert silence

@@ -1,4 +1,4 @@
-"""The picture of real sounds beside a model's."""
+"""The picture of real sounds beside the sounds of a model."""
 
 from __future__ import annotations
 
@@ -48,6 +48,6 @@ def test_picture_and_sounds_are_written(tmp_path: Path, capsys: pytest.CaptureFi
     assert beside.main(words) == 0
     assert picture.read_bytes().startswith(b"\x89PNG")
     info = soundfile.info(sound)
-    assert info.frames == 2 * 65_536 + 3 * round(GAP_S * RATE)  # real, gap, ours, two gaps
+    assert info.frames == 2 * 65_536 + 3 * round(GAP_S * RATE)  # real sound, gap, model's sound, two gaps
     assert beside.main(["drums", str(tmp_path / "nowhere"), "-o", str(picture)]) == 2
     assert capsys.readouterr().err.startswith("bench.beside: ")

@@ -52,8 +52,10 @@ def test_another_take_is_the_hit_of_the_drum_with_the_nearest_velocity() -> None
     ]
     found = ear.another_take(_shot("c, once more", "floor", 0.5), takes)
     assert found is not None
-    assert found.name == "b"  # not itself under another name, and not another drum
-    assert ear.another_take(_shot("e", "", 0.5), [_shot("f", "", 0.6)]) is None  # not known to be one drum
+    assert found.name == "b"  # neither the same hit under another name nor another drum
+    assert (
+        ear.another_take(_shot("e", "", 0.5), [_shot("f", "", 0.6)]) is None
+    )  # without a drum, takes are unknown
 
 
 def test_the_command_measures_a_bundled_model(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

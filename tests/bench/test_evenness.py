@@ -30,7 +30,7 @@ def test_energy_off_the_line_is_in_decibels() -> None:
     assert short_term_error(path, RATE) == pytest.approx(10 * np.log10(4), abs=1e-3)
 
 
-def test_momentary_loudness_is_that_of_the_loudest_400_ms_wherever_they_are() -> None:
+def test_momentary_loudness_is_that_of_the_loudest_400_ms_at_any_position() -> None:
     path = [
         np.roll(decaying(0.1, energy), shift) for energy, shift in ((100.0, 0), (200.0, RATE), (100.0, 0))
     ]

@@ -44,7 +44,7 @@ def test_a_glide_has_even_steps_and_a_plain_mix_one_leap() -> None:
     assert found["glides"] == pytest.approx(1.0)
     assert found["pitch"] == pytest.approx(1.0, abs=0.1)
     plain = glide.measure(glide.mixed(glided[0], glided[-1]), _drum(74.0), RATE, None)
-    assert plain["pitch"] == pytest.approx(glide.POINTS - 1, rel=0.02)  # all of it at once
+    assert plain["pitch"] == pytest.approx(glide.POINTS - 1, rel=0.02)  # the whole interval in one step
     assert plain["glides"] < glide.GLIDES
     assert plain["loudness"] > 2.0  # two tones at half their amplitude each: 3 dB less
 

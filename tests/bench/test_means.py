@@ -61,7 +61,7 @@ def test_scaling_to_peak_1_changes_the_deviation_only_where_takes_cancel(
     assert means.noise(sounds, takes) > single[1]
 
 
-def test_noise_makes_a_take_less_typical_the_louder_it_is(prepared: tuple[Sounds, splits.Parts]) -> None:
+def test_louder_noise_makes_a_take_less_typical(prepared: tuple[Sounds, splits.Parts]) -> None:
     sounds, parts = prepared
     takes = means.Takes(sounds, parts.test, RATE)
     found = means.noisy(sounds, parts.train, takes)

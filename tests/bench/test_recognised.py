@@ -66,12 +66,14 @@ def test_command_classifies_real_sounds_decoded_sounds_and_class_centres(
     heard = [
         name == answer for name, answer in found["centres recognised as"].items() if name in ("kick", "snare")
     ]
-    assert found["centres"] == np.mean(heard)  # a centre of a class that nobody taught does not count
+    assert found["centres"] == np.mean(heard)  # centres of classes without training sounds do not count
     difference = found["right only when ours"] - found["right only when real"]
     assert 4 * (found["ours"] - found["real"]) == pytest.approx(difference)
 
 
-def test_classes_without_taught_sounds_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_error_names_the_classes_without_training_sounds(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     for name in ("asked/kick/a.wav", "asked/rim/b.wav", "taught/kick/c.wav", "taught/snare/d.wav"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         soundfile.write(tmp_path / name, _sound("kick", len(name)), RATE)

@@ -16,7 +16,7 @@ def _noise(seed: int = 0) -> Floats:
     return np.random.default_rng(seed).standard_normal(LENGTH) * 0.1
 
 
-def test_noise_has_no_frame_rate_harmonics_and_a_comb_filter_adds_them_by_its_gain() -> None:
+def test_noise_has_no_harmonics_of_the_frame_rate_and_a_comb_filter_adds_some_by_its_gain() -> None:
     """x[n] + a x[n − 64] has (1 + a)² of the power at multiples of 689 Hz and (1 − a)² half way between."""
     noises = [_noise(seed) for seed in range(8)]
     flat = np.median([timbre.grid_db(noise, RATE, HOP) for noise in noises])
@@ -63,7 +63,7 @@ def test_noise_has_the_prominence_of_the_exponential_distribution_and_partials_h
     assert timbre.ring_db(_noise() + partials * 0.02, RATE) > 20
 
 
-def test_treble_of_the_attack_counts_in_the_first_6_ms_alone() -> None:
+def test_treble_of_the_attack_is_measured_only_in_the_first_6_ms() -> None:
     sound = np.sin(2 * np.pi * 60 * np.arange(LENGTH) / RATE)
     click = np.zeros(LENGTH)
     click[RATE // 10] = 1.0

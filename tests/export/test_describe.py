@@ -25,7 +25,7 @@ def test_a_centre_of_one_candidate_is_the_middle_point_of_the_class() -> None:
 
 
 @torch.no_grad()
-def test_the_first_morph_is_the_one_heard_best_between_the_centres() -> None:
+def test_proposed_morph_is_the_best_one_between_the_class_centres() -> None:
     torch.manual_seed(0)
     model = build(CONFIG.model, 3).eval()
     points = torch.tensor([[0.0, 0.0], [3.0, 0.0], [0.0, 3.0]])

@@ -1,4 +1,4 @@
-"""Directions of velocity: those of the takes are found and written to the file."""
+"""Directions of velocity, which are measured on takes and written to the model file."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_takes_on_a_line_have_no_noise_and_others_the_variance_about_it() -> Non
     assert found.noise.tolist() == pytest.approx([0.0, (1 + 4 + 1) / 2])
 
 
-def test_directions_turn_until_the_decoded_sounds_change_as_the_real_ones() -> None:
+def test_directions_turn_until_the_decoded_sounds_change_like_the_real_ones() -> None:
     config = ModelConfig(architecture="modal", sample_rate=22_050, length=8_192, hop_length=64, latent_dim=4)
     torch.manual_seed(0)
     decoder = ModalDecoder(config).eval()
@@ -123,7 +123,7 @@ def test_hits_at_drums_side_by_side_have_the_directions_that_were_given(
     assert apart[2] < 0.01
 
 
-def test_drums_at_one_place_keep_their_directions_as_far_as_a_mean_can() -> None:
+def test_drums_at_one_place_nearly_keep_their_directions() -> None:
     places = torch.zeros(2, 3, dtype=torch.float64)
     given = torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]], dtype=torch.float64)
     start = Directions(torch.zeros(1, 3, dtype=torch.float64), places, given, spread=1.0, reach=1.0)

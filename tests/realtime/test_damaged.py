@@ -38,7 +38,7 @@ from realtime.synth.mixer import Mixer
 from realtime.util import outside
 from realtime.util.errors import ModelError, RealtimeError
 from tests.damage import accepted, changed, damaged, toml_file
-from tests.realtime.control.notebook import Notebook
+from tests.realtime.control.recording_player import RecordingPlayer
 
 FEW = settings(max_examples=40)  # examples, for tests that write files
 LINES: list[dict[str, Any]] = [
@@ -175,8 +175,8 @@ def test_a_midi_map_is_refused_or_plays(folder: Path, tables: dict[str, Any]) ->
     assert midi_map.read(path) == rules
 
 
-def logged(notebook: Notebook) -> list[Command]:
-    return [command for command in notebook.take() if isinstance(command, tuple(COMMANDS.values()))]
+def logged(player: RecordingPlayer) -> list[Command]:
+    return [command for command in player.take() if isinstance(command, tuple(COMMANDS.values()))]
 
 
 @given(st.lists(st.integers(128, 255) | st.integers(0, 127), max_size=4).map(bytes))
@@ -206,13 +206,13 @@ def section_of(info: ModelInfo, folder: Path) -> dict[str, Any]:
 def test_a_file_of_presets_is_left_out_or_played(folder: Path, decoder: Decoder, data: st.DataObject) -> None:
     info, path = decoder.info, folder / "presets.json"
     path.write_text(json.dumps(data.draw(damaged(section_of(info, folder)))))
-    control = Control(info, notebook := Notebook(), preset_file=PresetFile(path, lambda line: None))
+    control = Control(info, player := RecordingPlayer(), preset_file=PresetFile(path, lambda line: None))
     control.restore()
     for name in list(control.presets):
         control.handle([Message("/morph/preset/recall", (name,))], ("", 0))
     for name in ("", *control.presets.patterns):
         control.handle([Message("/morph/seq/recall", (name,)), Message("/morph/seq/start")], ("", 0))
-    assert all(is_logged(command, 4) for command in logged(notebook))
+    assert all(is_logged(command, 4) for command in logged(player))
     control.presets.store("new", (1.0,) * 4)
     control.close()
     assert PresetFile(path, lambda line: None).open(info)["new"] == (1.0,) * 4
@@ -226,12 +226,12 @@ def test_metadata_of_a_decoder_is_refused_or_can_be_played(decoder: Decoder, dat
     if (info := accepted(lambda: ModelInfo.from_metadata(metadata), ModelError)) is None:
         return
     assert ModelInfo.from_metadata(info.to_metadata()) == info
-    control = Control(info, notebook := Notebook(info.latent.mean))
+    control = Control(info, player := RecordingPlayer(info.latent.mean))
     hits = [Message("/morph/trigger", (1.0, each.name)) for each in info.classes]
     control.handle([*hits, Message("/morph/xy", (0.5, 0.5)), Message("/morph/macro/0", (1.0,))], ("", 0))
     for question in ("classes", "dimensions", "map", "xy", "macros", "probabilities"):
         control.handle([Message(f"/morph/get/{question}")], ("", 0))
-    assert all(is_logged(command, info.latent_dim) for command in logged(notebook))
+    assert all(is_logged(command, info.latent_dim) for command in logged(player))
 
 
 @given(st.data())

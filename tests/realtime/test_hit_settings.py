@@ -20,7 +20,7 @@ from realtime.surfaces.oscquery import find, learn, tree
 from realtime.surfaces.web.snapshot import snapshot
 from realtime.synth.command_log import from_json, to_json
 from realtime.synth.commands import HIT_SETTINGS, HitSetting, SetStep, Trigger
-from tests.realtime.control.notebook import Notebook
+from tests.realtime.control.recording_player import RecordingPlayer
 
 ME = ("127.0.0.1", 1000)
 
@@ -28,12 +28,12 @@ pytestmark = pytest.mark.parametrize("row", HIT_SETTINGS.values(), ids=HIT_SETTI
 
 
 @pytest.fixture
-def player() -> Notebook:
-    return Notebook()
+def player() -> RecordingPlayer:
+    return RecordingPlayer()
 
 
 @pytest.fixture
-def control(decoder: Decoder, player: Notebook) -> Control:
+def control(decoder: Decoder, player: RecordingPlayer) -> Control:
     classes = tuple(replace(each, velocity=(1.0, 0.0, 0.0, 0.0)) for each in decoder.info.classes)
     return Control(replace(decoder.info, classes=classes), player)
 
@@ -50,7 +50,9 @@ def test_field_is_one_of_a_hit_and_zero_is_its_default(row: HitSetting) -> None:
     assert highest(row).settings == {**Trigger().settings, row.name: row.quantity.high}
 
 
-def test_message_sets_the_value_for_new_hits(row: HitSetting, control: Control, player: Notebook) -> None:
+def test_message_sets_the_value_for_new_hits(
+    row: HitSetting, control: Control, player: RecordingPlayer
+) -> None:
     player.take()
     control.handle([Message(f"/morph/{row.name}", (row.quantity.high,)), Message("/morph/trigger")], ME)
     assert player.take()[-1] == highest(row)
@@ -61,7 +63,7 @@ def test_message_sets_the_value_for_new_hits(row: HitSetting, control: Control, 
 
 
 def test_lane_of_the_sequencer_has_the_setting_and_the_preset_file_keeps_it(
-    row: HitSetting, control: Control, player: Notebook
+    row: HitSetting, control: Control, player: RecordingPlayer
 ) -> None:
     lane = "/morph/seq/lane/0"
     drawn = [Message("/morph/seq/add"), Message(f"{lane}/{row.name}", (row.quantity.high,))]

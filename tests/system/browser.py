@@ -75,7 +75,7 @@ class Tab:
 def browser(
     size: tuple[int, int] = (1440, 900), scheme: Literal["dark", "light"] = "dark", touch: bool = False
 ) -> Iterator[BrowserContext]:
-    """Yield a browser with a profile of its own; skip the test where Chromium is not installed."""
+    """Yield a browser with a temporary profile; skip the test where Chromium is not installed."""
     chromium = program("chromium")
     with sync_playwright() as playwright, TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         context = playwright.chromium.launch_persistent_context(

@@ -122,7 +122,7 @@ class Process:
         raise AssertionError(f"{self.command} did not print {pattern!r} in {TIMEOUT_S:g} s:\n{self.output}")
 
     def say(self, line: str) -> None:
-        """Write a line to its standard input."""
+        """Write a line to the standard input of the program."""
         assert self._process.stdin is not None
         self._process.stdin.write(line + "\n")
         self._process.stdin.flush()
@@ -291,7 +291,7 @@ class Jack(Process):
         subprocess.run(command, env={**os.environ, **self.env}, check=True, capture_output=True, timeout=30)
 
     def pause(self) -> None:
-        """Stop the process until `go_on`; only SIGKILL ends it meanwhile.
+        """Stop the process until `go_on`; in between, only SIGKILL ends it.
 
         One thread receives the signal and then stops the others, which run until that thread is scheduled: so
         this waits until all have stopped.
@@ -305,7 +305,7 @@ class Jack(Process):
 
     @contextmanager
     def recording(self, path: Path, seconds: int = 60) -> Iterator[Process]:
-        """Record the input of the outputs meanwhile: float32 [samples, 2] in `path` (.npy)."""
+        """Record the sound at the outputs during the block: float32 [samples, 2] in `path` (.npy)."""
         with _jack_recording(path, self.env, seconds=seconds) as recorder:
             yield recorder
         assert recorder.finish() == 0, recorder.output
@@ -338,7 +338,7 @@ class Pulse(Process):
 
     @contextmanager
     def recording(self, path: Path) -> Iterator[None]:
-        """Record the input of the card meanwhile: float32 [samples, 2] in `path` (.npy). May have gaps."""
+        """Record the sound at the card during the block: float32 [samples, 2] in `path` (.npy), maybe with gaps."""
         raw = path.with_suffix(".raw")
         raw.unlink(missing_ok=True)
         shape = ["--format=float32le", f"--rate={self.sample_rate}", "--channels=2", "--latency-msec=20"]
@@ -379,7 +379,7 @@ class PipeWire(Process):
 
     @contextmanager
     def recording(self, path: Path) -> Iterator[None]:
-        """Record the input of the card; see `Pulse.recording`."""
+        """Record the sound at the card; see `Pulse.recording`."""
         with _jack_recording(path, self.env, prefix=self.prefix):
             yield
 

@@ -14,7 +14,7 @@ from tests.system.rig import TIMEOUT_S
 
 
 class Tap:
-    """A UDP port that forwards to the server; each client has a socket of its own towards the server.
+    """A UDP port that forwards to the server; each client has its own socket towards the server.
 
     Attributes:
         port: port for the clients.

@@ -40,7 +40,7 @@ def commands(page: Path) -> list[str]:
 
 
 class Reader:
-    """Someone who types commands in a folder of their own.
+    """Someone who types commands in a folder.
 
     Args:
         folder: folder in which they work.

@@ -47,7 +47,7 @@ from tests.system.rig import (
 def test_server_plays_on_and_reconnects_when_jack_restarts(
     tiny_model: Path, tmp_path: Path, end: signal.Signals
 ) -> None:
-    """JACK restarts under its old name: a killed server leaves its name behind, and there are only eight."""
+    """JACK restarts under its old name: a killed server leaves its name behind, one of eight names."""
     with Jack() as jack:
         jack.wait()
         with Server(tiny_model, "--device", "system", env=jack.env) as server:
@@ -55,7 +55,7 @@ def test_server_plays_on_and_reconnects_when_jack_restarts(
             server.ask("/ping")
             jack.stop(end)
             server.wait_for("has gone")
-            server.send("/morph/trigger", 1.0)  # it plays on, inaudibly
+            server.send("/morph/trigger", 1.0)  # the server plays on, inaudibly
             server.wait_until(hits=1)
             with Jack(name=jack.name) as again:
                 again.wait()
@@ -71,11 +71,13 @@ def test_server_plays_on_and_reconnects_when_jack_restarts(
     assert np.abs(np.load(tmp_path / "heard.npy")).max() > 0.001
 
 
-@pytest.mark.parametrize(("fate", "hits"), [(signal.SIGKILL, 0), (signal.SIGSTOP, 0), (signal.SIGSTOP, 1500)])
+@pytest.mark.parametrize(
+    ("sent_signal", "hits"), [(signal.SIGKILL, 0), (signal.SIGSTOP, 0), (signal.SIGSTOP, 1500)]
+)
 def test_worker_that_dies_or_hangs_is_restarted_with_its_state_and_new_files(
-    tiny_model: Path, tmp_path: Path, fate: signal.Signals, hits: int
+    tiny_model: Path, tmp_path: Path, sent_signal: signal.Signals, hits: int
 ) -> None:
-    """Also when the pipe to a hanging worker is full. Recording and log continue in new files."""
+    """The pipe to a hanging worker may be full. Recording and log continue in new files."""
     options = ["--null", "--presets", str(tmp_path / "presets.json")]
     options += ["--record", str(tmp_path / "take.wav"), "--log", str(tmp_path / "log.jsonl")]
     with Server(tiny_model, *options) as server:
@@ -85,7 +87,7 @@ def test_worker_that_dies_or_hangs_is_restarted_with_its_state_and_new_files(
         server.send("/morph/mode", "latch")
         server.send("/morph/trigger", 1.0)
         server.wait_until(hits=1)
-        os.kill(server.worker_pid, fate)
+        os.kill(server.worker_pid, sent_signal)
         for _ in range(hits):  # 1500 are more than the pipe holds
             server.send("/morph/trigger", 1.0)
         server.wait_for(
@@ -198,7 +200,7 @@ def test_recordings_of_a_killed_server_are_recovered_at_the_next_start(
         server.wait_until(hits=1, voices=0)
         server.play_for(0.2)
         worker = server.worker_pid
-        os.kill(worker, signal.SIGSTOP)  # or it would finish the recordings
+        os.kill(worker, signal.SIGSTOP)  # otherwise the worker would finish the recordings
         os.kill(server.pid, signal.SIGKILL)
         os.kill(worker, signal.SIGKILL)
     with Server(tiny_model, "--null", "--record", str(tmp_path / "next.wav"), *takes) as server:
@@ -397,28 +399,30 @@ def test_server_fades_out_on_a_signal_and_saves_recording_log_and_session(
         server.wait_until(voices=1)
         assert server.stop(number) == 0
     assert json.loads((tmp_path / "presets.json").read_text())  # read by `--restore`
-    setting = read_header(log)
-    played = list(commands(log, setting.latent_dim))
+    header = read_header(log)
+    played = list(commands(log, header.latent_dim))
     ended, last = played.pop()
     assert last is None
-    told = next(sample for sample, command in played if isinstance(command, Panic))
+    signalled = next(sample for sample, command in played if isinstance(command, Panic))
     heard, rate = soundfile.read(record, dtype="float32", always_2d=True)
     assert len(heard) == ended
     mixer = Mixer(
-        Decoder(tiny_model, capacity=slots_for(setting.voices)),
+        Decoder(tiny_model, capacity=slots_for(header.voices)),
         rate,
-        voices=setting.voices,
-        chunk_frames=setting.chunk_frames,
+        voices=header.voices,
+        chunk_frames=header.chunk_frames,
     )
     for sample, command in played:
         if command is not None and not isinstance(command, Panic):
             mixer.submit(command, sample)
     whole = np.zeros_like(heard)
     mixer.render(whole)
-    faded = told + round(rate * PANIC_MS / 1000)
-    np.testing.assert_allclose(heard[:told], whole[:told], atol=MAX_DIFFERENCE)
-    level = np.abs(whole[told:faded]).max()
-    assert level > 100 * MAX_DIFFERENCE  # it was sounding at the signal
-    down = np.linspace(1.0, 0.0, faded - told + 1)[:-1, np.newaxis]
-    np.testing.assert_allclose(heard[told:faded], whole[told:faded] * down, atol=MAX_DIFFERENCE + level / 50)
+    faded = signalled + round(rate * PANIC_MS / 1000)
+    np.testing.assert_allclose(heard[:signalled], whole[:signalled], atol=MAX_DIFFERENCE)
+    level = np.abs(whole[signalled:faded]).max()
+    assert level > 100 * MAX_DIFFERENCE  # a voice was sounding at the signal
+    down = np.linspace(1.0, 0.0, faded - signalled + 1)[:-1, np.newaxis]
+    np.testing.assert_allclose(
+        heard[signalled:faded], whole[signalled:faded] * down, atol=MAX_DIFFERENCE + level / 50
+    )
     assert not heard[faded:].any()

@@ -1,4 +1,4 @@
-"""Ableton Link with a real peer, in a network namespace of its own, because Link discovers by multicast."""
+"""Ableton Link with a real peer, in a separate network namespace, because Link discovers by multicast."""
 
 from __future__ import annotations
 

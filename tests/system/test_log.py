@@ -22,7 +22,7 @@ VST3 = Path("/usr/lib/vst3")
 
 
 def test_kill_loses_at_most_the_last_flush_interval_of_the_log(tiny_model: Path, tmp_path: Path) -> None:
-    """Each hit is sent after a status, so it took effect later than that status; its velocity identifies it.
+    """Each hit is sent after a status, so it took effect later than that status. Its velocity identifies it.
 
     The kill immediately follows the last status.
     """
@@ -35,10 +35,10 @@ def test_kill_loses_at_most_the_last_flush_interval_of_the_log(tiny_model: Path,
             server.send("/morph/trigger", number / 1024)
         last = float(server.status()["seconds"])
         assert server.stop(signal.SIGKILL) == -signal.SIGKILL
-    setting = read_header(log)
-    hits = [(at, each) for at, each in commands(log, setting.latent_dim) if isinstance(each, Trigger)]
+    header = read_header(log)
+    hits = [(at, each) for at, each in commands(log, header.latent_dim) if isinstance(each, Trigger)]
     assert [round(1024 * hit.velocity) for _, hit in hits] == [*range(1, len(hits) + 1)]
-    assert all(at >= round(s * setting.sample_rate) for (at, _), s in zip(hits, before, strict=False))
+    assert all(at >= round(s * header.sample_rate) for (at, _), s in zip(hits, before, strict=False))
     lost = last - before[len(hits)] if len(hits) < HITS else 0.0
     print(f"\n{HITS - len(hits)} hits lost, in the last {1000 * lost:.1f} ms of {last:.1f} s")
     assert last > 1.0  # long enough for a sync to disk
@@ -114,10 +114,10 @@ def test_changes_of_model_during_sounds_replay_from_the_log(jack_server: Jack, t
             hand.change(model)
             hand.play(1.0)
         hand.end()
-    setting = read_header(log)
-    swaps = [each for _, each in commands(log, setting.latent_dim) if isinstance(each, Swap)]
+    header = read_header(log)
+    swaps = [each for _, each in commands(log, header.latent_dim) if isinstance(each, Swap)]
     assert [Path(each.model).stem for each in swaps] == ["digits", "drums"]
-    assert (swaps[1].model, swaps[1].model_sha256) == (setting.model, setting.model_sha256)
+    assert (swaps[1].model, swaps[1].model_sha256) == (header.model, header.model_sha256)
     assert_recording_equals_log(log, tmp_path / "heard.npy", 2.0, WHISPER)
 
 
@@ -136,9 +136,9 @@ def test_moving_plugin_parameters_replay_from_the_log(
         hand = Hand(server)
         hand.play(3.0, ("/morph/plugin/0/makeup_db", 0.0, 10.0), ("/morph/plugin/1/time_ms", 5.0, 60.0))
         hand.end()
-    setting = read_header(log)
-    assert [each.name for each in setting.plugins] == ["ZamCompX2", "ZamDelay"]
-    tweaks = [at for at, each in commands(log, setting.latent_dim) if isinstance(each, Tweak)]
+    header = read_header(log)
+    assert [each.name for each in header.plugins] == ["ZamCompX2", "ZamDelay"]
+    tweaks = [at for at, each in commands(log, header.latent_dim) if isinstance(each, Tweak)]
     assert len(tweaks) > 20
-    assert not any(at % setting.block for at in tweaks)
+    assert not any(at % header.block for at in tweaks)
     assert_recording_equals_log(log, tmp_path / "heard.npy", 2.0, WHISPER)

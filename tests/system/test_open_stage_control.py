@@ -40,7 +40,7 @@ class Surface(Process):
                 server.send(*(part["value"] if isinstance(part, dict) else part for part in message))
 
     def talk(self, server: Server, keep: Callable[[str], bool] = lambda address: True) -> dict[str, Any]:
-        """Send the queries of a turn, pass on the replies that `keep` accepts; return the values set."""
+        """Pass on the queries of a turn that `keep` accepts, and their replies; return the values set."""
         questions = [action[1] for action in self.tell("pass", EVERY_MS) if action[0] == "send"]
         done = []
         for question in questions:
@@ -154,7 +154,7 @@ def test_step_in_an_empty_row_adds_a_lane_with_the_sound_of_the_latest_pad(
     surface.tell("touch", "pad2", 1)
     surface.play(server, "step0_2", 1)
     surface.tell("touch", "pad1", 1)
-    surface.play(server, "step3_8", 1)  # the first empty row takes it
+    surface.play(server, "step3_8", 1)  # the new lane is in the first empty row
     surface.talk(server)
     shown = surface.talk(server)
     assert [shown[f"lane{row}"] for row in range(4)] == ["snare", "kick", "+ kick", ""]

@@ -23,7 +23,7 @@ from tests.system.rig import Server, assert_recording_equals_log, wait_until
 
 DRAG_S = 10.0
 LEARN_MS = 300_000  # until a kit's first version plays, on a busy machine
-STEP = 6000  # device samples of a step at 120 beats a minute and 48 kHz
+STEP = 6000  # device samples of a step at 120 beats per minute and 48 kHz
 DROP = """([name, bytes]) => {
   const files = new DataTransfer();
   files.items.add(new File([new Uint8Array(bytes)], name));
@@ -159,7 +159,7 @@ def test_search_marks_only_sounds_with_that_name(tab: Tab) -> None:
     assert all(name in each for each in found)
 
 
-def test_every_way_to_move_the_point_moves_it_and_undo_brings_it_back(tab: Tab, server: Server) -> None:
+def test_each_control_of_the_point_moves_the_point_and_undo_returns_it(tab: Tab, server: Server) -> None:
     def point() -> list[float]:
         return [float(x) for x in server.ask("/morph/get/z")[1]]
 
@@ -173,7 +173,7 @@ def test_every_way_to_move_the_point_moves_it_and_undo_brings_it_back(tab: Tab, 
     moved(lambda: page.locator("input.morph").press("End"))
     moved(lambda: page.locator(".pad").click(position={"x": 30, "y": 80}))
     here = point()
-    page.wait_for_timeout(1000 * GESTURE_S + 50)  # the next move is a gesture of its own
+    page.wait_for_timeout(1000 * GESTURE_S + 50)  # the next move is a new gesture
     moved(lambda: page.locator(".axis input").first.press("End"))
     moved(lambda: page.click("[aria-label='Undo the latest move']"))
     assert np.allclose(point(), here, atol=1e-3)
@@ -207,7 +207,7 @@ def test_lasso_selects_the_sounds_inside(tab: Tab, server: Server) -> None:
     tab.page.mouse.up()
     inside = "soundmap.dots.filter(({x, y}) => x > 0 && x < 0.5 && y > 0 && y < 1).length"
     caught = tab.page.evaluate("soundmap.marked.size")
-    assert caught == pytest.approx(tab.page.evaluate(inside), abs=1)  # one may lie on an edge
+    assert caught == pytest.approx(tab.page.evaluate(inside), abs=1)  # a sound may lie on an edge
     hits = float(server.status()["hits"])
     tab.page.click("[aria-label='Play any sound of the zone']")
     server.wait_until(hits=hits + 1)
@@ -225,7 +225,7 @@ def test_a_sound_dropped_on_the_map_is_a_preset_that_plays(tab: Tab, server: Ser
     assert server.ask("/morph/get/presets")[1] == ["knock"]
 
 
-def test_a_folder_is_learnt_and_played_as_a_kit_of_its_own(chromium: BrowserContext, tmp_path: Path) -> None:
+def test_a_folder_is_learnt_and_played_as_a_new_kit(chromium: BrowserContext, tmp_path: Path) -> None:
     pytest.importorskip("torch", reason="the extra train brings it")
     sounds, library = tmp_path / "My Kit", tmp_path / "library"
     t = np.arange(4000) / 22_050
@@ -267,7 +267,7 @@ def test_a_control_is_learnt_by_a_click_and_a_midi_message(tab: Tab, server: Ser
     tab.page.wait_for_selector(".learn[aria-pressed=false]")
     tab.page.evaluate(send, [0xB2, 74, 127])
     server.wait_until(gain_db=12.0)
-    tab.page.evaluate(send, [0xB1, 74, 0])  # another channel
+    tab.page.evaluate(send, [0xB1, 74, 0])  # on another channel, so without effect
     tab.page.evaluate(send, [0xB2, 74, 0])
     server.wait_until(gain_db=-40.0)
     server.send("/morph/gain", 0.0)

@@ -211,7 +211,7 @@ def test_patch_shows_errors_of_the_server(tiny_model: Path) -> None:
     assert "kick" in said
 
 
-def test_patch_opened_before_the_server_connects_to_it(tiny_model: Path) -> None:
+def test_patch_opened_before_the_server_connects_later(tiny_model: Path) -> None:
     with Server(tiny_model, "--null") as server:
         port = server.port  # free again after this block
     with (

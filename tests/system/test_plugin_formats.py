@@ -158,7 +158,7 @@ def test_bounce_equals_the_pass_in_real_time_with_events_at_their_samples(
     log = last_log(folder)
     assert commands(log) == times
     assert_equal(bounce.sound, rendered(log))
-    assert "pthread_mutex_lock" in bounce.faults  # it waits for its server
+    assert "pthread_mutex_lock" in bounce.faults  # a bounce waits for the server
 
     for _ in range(3):  # a busy machine may be late for a pass in real time
         live = host.play(lines, 16_000, block=LIVE_BLOCK, live=True)

@@ -29,9 +29,9 @@ def options(folder: Path) -> list[str]:
 
 def hits_of(log: Path) -> tuple[Hits, int]:
     """Return sample and step of each hit, the step from its velocity, and the sample rate."""
-    setting = read_header(log)
-    hits = [(at, each) for at, each in commands(log, setting.latent_dim) if isinstance(each, Trigger)]
-    return [(at, round(128 * each.velocity) - 1) for at, each in hits], setting.sample_rate
+    header = read_header(log)
+    hits = [(at, each) for at, each in commands(log, header.latent_dim) if isinstance(each, Trigger)]
+    return [(at, round(128 * each.velocity) - 1) for at, each in hits], header.sample_rate
 
 
 def fill(server: Server, steps: int) -> None:

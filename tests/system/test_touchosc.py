@@ -115,7 +115,7 @@ def test_step_in_an_empty_row_adds_a_lane_with_the_sound_of_the_latest_pad(serve
     layout.press("step1_3")
     layout.press("step1_9")
     layout.press("pad1")
-    layout.press("step4_1")  # the first empty row takes it
+    layout.press("step4_1")  # the new lane is in the first empty row
     layout.talk(server)
     layout.talk(server)
     assert [layout.text(f"lane{row}") for row in (1, 2, 3, 4)] == ["snare", "kick", "+ kick", ""]

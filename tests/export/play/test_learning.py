@@ -62,7 +62,7 @@ def test_time_of_a_quality_includes_the_analysis(
 ) -> None:
     clock = [1000.0]
     watcher = _watched(tmp_path, clock, monkeypatch)
-    clock[0] += 40 + 2  # of the analysis, and of the first pass
+    clock[0] += 40 + 2  # the analysis, and the first pass
     watcher.finished_epoch({"epoch": 1, "seconds": 2.0})
     assert capsys.readouterr().out == (
         "total time, with the analysis, of each --quality on this machine: "
@@ -75,12 +75,12 @@ def test_time_of_a_quality_in_a_continued_run_is_the_time_left(
 ) -> None:
     clock = [1000.0]
     watcher = _watched(tmp_path, clock, monkeypatch)
-    clock[0] += 1 + 2  # of reading the analysis, and of the pass
+    clock[0] += 1 + 2  # reading the analysis, and the pass
     watcher.finished_epoch({"epoch": 101, "seconds": 2.0})
     assert capsys.readouterr().out == "time left for each --quality on this machine: good 3 min 21 s\n"
 
 
-def test_analysis_is_explained_once_and_only_where_it_takes_place(
+def test_analysis_is_explained_once_and_only_if_it_takes_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     clock = [1000.0]

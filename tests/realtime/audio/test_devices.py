@@ -126,7 +126,7 @@ raise SystemExit(main(["devices"]))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere PortAudio comes with the wheel")
-def test_error_without_portaudio_tells_how_to_install_it() -> None:
+def test_error_without_portaudio_shows_how_to_install_it() -> None:
     done = subprocess.run([sys.executable, "-c", WITHOUT_PORTAUDIO], capture_output=True, text=True)
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()

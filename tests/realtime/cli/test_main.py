@@ -101,7 +101,9 @@ def test_missing_home_folder_is_an_error_of_one_line(
 ) -> None:
     for name in ("HOME", "XDG_DATA_HOME"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("os.path.expanduser", lambda path: path)  # as for a user without an entry
+    monkeypatch.setattr(
+        "os.path.expanduser", lambda path: path
+    )  # as for a user whom the system does not know
     line = complaint(capsys, ["serve", "--null", "--port=0", "--model", str(tiny_model)])
     assert "this user has no home folder: set HOME, or give --presets and --takes" in line
 
@@ -225,7 +227,7 @@ def test_info_prints_the_facts_of_training_as_text(capsys: pytest.CaptureFixture
 
 
 def test_serve_prints_its_settings_plays_and_records(tiny_model: Path, tmp_path: Path) -> None:
-    """The server runs in a process of its own, as it sets signal handlers and the switch interval."""
+    """The server runs in a separate process, because it sets signal handlers and the switch interval."""
     take = tmp_path / "take.flac"
     presets = ["--presets", str(tmp_path / "presets.json")]  # not those of other tests
     command = [*RUN, "serve", "--null", "--model", str(tiny_model), "--port", "0", "--seconds", "0.3"]
@@ -300,7 +302,9 @@ def test_server_ends_cleanly_on_a_signal(tiny_model: Path, tmp_path: Path, numbe
     assert out.startswith("played ")
 
 
-def test_bench_prints_both_latencies(tiny_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_bench_prints_the_latencies_of_hits_and_moves(
+    tiny_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["bench", "--null", "--model", str(tiny_model)]) == 0
     rows = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
     assert rows["trigger"].startswith("at most 10.7 ms = 2.7 next block + 8.0 lead")

@@ -24,7 +24,7 @@ from realtime.model.decoder import Decoder
 from realtime.synth.mixer import Mixer, slots_for
 from realtime.synth.voices.sound_cache import STATE_BYTES, SoundCache
 
-DATAGRAMS_A_BLOCK = 20
+DATAGRAMS_PER_BLOCK = 20
 WARM = 0.5  # share of datagrams before memory is first measured
 
 
@@ -36,7 +36,7 @@ class Outcome:
         uncounted: malformed datagrams that the server did not count.
         loudest: largest absolute sample.
         broken_blocks: blocks with samples that are not finite.
-        grown: growth of the process in bytes, after its first part.
+        grown: growth of the process in bytes after the share `WARM` of the datagrams.
     """
 
     datagrams: int
@@ -76,7 +76,7 @@ def play(count: int, seed: int, model: Path) -> Outcome:
             except OscError:
                 outcome.malformed += 1
                 outcome.uncounted += control.malformed != before + 1
-            if number % DATAGRAMS_A_BLOCK == 0:
+            if number % DATAGRAMS_PER_BLOCK == 0:
                 engine.hand_over(out)
                 outcome.blocks += 1
                 outcome.loudest = max(outcome.loudest, float(np.abs(out).max()))

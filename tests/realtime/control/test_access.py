@@ -32,7 +32,7 @@ def test_only_this_machine_and_allowed_addresses_may_send() -> None:
     assert (rules.strangers, rules.flooded) == (2, 0)
 
 
-def test_each_sender_has_a_rate_limit_of_its_own() -> None:
+def test_each_sender_has_its_own_rate_limit() -> None:
     clock = Clock()
     rules = Access(["10.0.0.0/8"], clock)
     sent = [rules.admits("127.0.0.1", 16) for _ in range(int(BURST) + 100)]

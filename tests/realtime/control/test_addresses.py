@@ -92,7 +92,7 @@ def test_xy_is_an_inverse_distance_mean_of_sounds(info: ModelInfo) -> None:
 
 
 def test_point_is_projected_onto_the_map(info: ModelInfo) -> None:
-    """A training sound lies at its own place, a midpoint midway, and a far point at the edge."""
+    """A training sound lies at its own place, a midpoint between two places, a far point at the edge."""
     space = LatentSpace(info)
     sounds = np.array([a.z for a in info.anchors])
     rounding = 1e-3 / np.ptp([a.xy for a in info.anchors], axis=0).min()  # the file has three decimals
@@ -290,7 +290,7 @@ def test_optional_arguments_come_last_and_paths_are_unique() -> None:
 
 
 def test_documents_are_up_to_date() -> None:
-    """If not, `make docs` writes them again."""
+    """If the documents are not up to date, `make docs` writes them again."""
     page = (DOCS / "osc.md").read_text(encoding="utf-8")
     assert page == documents.osc()
     for address in ADDRESSES:

@@ -22,7 +22,7 @@ from realtime.model.decoder import Decoder
 from realtime.model.schema import CourseInfo, ModelInfo
 from realtime.synth.commands import Command, Gain, Goto, Mode, Prepare, SetZ, Trigger
 from realtime.util.errors import RealtimeError
-from tests.realtime.control.notebook import Notebook
+from tests.realtime.control.recording_player import RecordingPlayer
 
 ME: Sender = ("127.0.0.1", 1000)
 ANNA: Sender = ("127.0.0.1", 2000)
@@ -45,25 +45,27 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def player() -> Notebook:
-    return Notebook()
+def player() -> RecordingPlayer:
+    return RecordingPlayer()
 
 
 @pytest.fixture
-def control(decoder: Decoder, player: Notebook, clock: Clock) -> Control:
+def control(decoder: Decoder, player: RecordingPlayer, clock: Clock) -> Control:
     control = Control(decoder.info, player, clock=clock)
     player.played.clear()  # the command that prepares sounds
     return control
 
 
-def test_commands_of_a_bundle_are_submitted_together(control: Control, player: Notebook) -> None:
+def test_commands_of_a_bundle_are_submitted_together(control: Control, player: RecordingPlayer) -> None:
     z = (0.5,) * control.info.latent_dim
     answers = control.handle([Message("/morph/z", z), Message("/morph/trigger", (0.5,))], ME, 12.5)
     assert answers == []
     assert player.played == [((SetZ(z), Trigger(0.5)), 12.5)]
 
 
-def test_invalid_message_is_answered_and_does_not_stop_the_others(control: Control, player: Notebook) -> None:
+def test_invalid_message_is_answered_and_does_not_stop_the_others(
+    control: Control, player: RecordingPlayer
+) -> None:
     answers = control.handle([Message("/morph/z", (1.0,)), Message("/morph/trigger")], ME)
     (error,) = answers
     assert error.address == "/morph/error"
@@ -72,7 +74,7 @@ def test_invalid_message_is_answered_and_does_not_stop_the_others(control: Contr
     assert control.refused == 1
 
 
-def test_questions_are_answered(control: Control, player: Notebook) -> None:
+def test_questions_are_answered(control: Control, player: RecordingPlayer) -> None:
     info = control.info
     ask = ["/ping", "/morph/get/z", "/morph/get/classes", "/morph/get/status", "/morph/get/info"]
     pong, z, classes, status, facts = control.handle([Message(address) for address in ask], ME)
@@ -100,7 +102,7 @@ class Naming:
         return "darker", "brighter", "shorter", "longer"
 
 
-def test_axes_are_named_once_for_all_senders(decoder: Decoder, player: Notebook) -> None:
+def test_axes_are_named_once_for_all_senders(decoder: Decoder, player: RecordingPlayer) -> None:
     studio = Naming()
     control = Control(decoder.info, player, studio=studio)  # type: ignore[arg-type]
     named = Message("/morph/axes.reply", ("darker", "brighter", "shorter", "longer"))
@@ -112,7 +114,7 @@ def test_axes_are_named_once_for_all_senders(decoder: Decoder, player: Notebook)
 
 
 def test_a_preset_is_saved_while_the_axes_are_named(
-    decoder: Decoder, player: Notebook, tmp_path: Path
+    decoder: Decoder, player: RecordingPlayer, tmp_path: Path
 ) -> None:
     begun, named = threading.Event(), threading.Event()
 
@@ -146,13 +148,13 @@ def test_long_reply_is_split_into_several_messages(control: Control) -> None:
     assert told == [text for a in anchors for text in (a.name, classes[a.label].name)]
 
 
-def test_full_command_queue_is_reported(control: Control, player: Notebook) -> None:
+def test_full_command_queue_is_reported(control: Control, player: RecordingPlayer) -> None:
     player.full = True
     (error,) = control.handle([Message("/morph/stop")], ME)
     assert error == Message("/morph/error", ("/morph/stop", "too many commands are waiting"))
 
 
-def test_sender_of_a_glide_is_told_of_its_arrival(control: Control, player: Notebook) -> None:
+def test_sender_of_a_glide_is_told_of_its_arrival(control: Control, player: RecordingPlayer) -> None:
     first, second = (each.name for each in control.info.classes[:2])
     control.handle([Message("/morph/goto", (first, 10))], ANNA)
     control.handle([Message("/morph/goto", (second, 10))], BERT)
@@ -165,7 +167,7 @@ def test_sender_of_a_glide_is_told_of_its_arrival(control: Control, player: Note
     assert control.news_interval_s() == IDLE_S
 
 
-def test_number_of_waiting_senders_is_limited(control: Control, player: Notebook) -> None:
+def test_number_of_waiting_senders_is_limited(control: Control, player: RecordingPlayer) -> None:
     name = control.info.classes[0].name
     for _ in range(5000):
         control.handle([Message("/morph/goto", (name, 10))], ME)
@@ -176,7 +178,7 @@ def say(control: Control, address: str, *arguments: object, due: float | None = 
     return control.handle([Message(address, arguments)], ME, due)
 
 
-def test_settings_apply_to_new_hits(control: Control, player: Notebook) -> None:
+def test_settings_apply_to_new_hits(control: Control, player: RecordingPlayer) -> None:
     words = {"pitch": 7, "pan": -0.5, "decay": 250, "reverse": 1, "choke": 2}
     for word, value in words.items():
         assert say(control, f"/morph/{word}", value) == []
@@ -194,7 +196,7 @@ def test_settings_apply_to_new_hits(control: Control, player: Notebook) -> None:
 
 
 def test_scheduled_settings_apply_from_their_time_on(
-    control: Control, player: Notebook, clock: Clock
+    control: Control, player: RecordingPlayer, clock: Clock
 ) -> None:
     later = clock.now + 1.0
     control.handle([Message("/morph/pitch", (12,)), Message("/morph/trigger")], ME, later)
@@ -205,7 +207,7 @@ def test_scheduled_settings_apply_from_their_time_on(
     assert [c.pitch for c in player.take() if isinstance(c, Trigger)] == [12.0, 0.0, 12.0, 12.0]
 
 
-def test_glides_in_beats_follow_the_tempo(control: Control, player: Notebook) -> None:
+def test_glides_in_beats_follow_the_tempo(control: Control, player: RecordingPlayer) -> None:
     kick, snare = (each.centroid for each in control.info.classes[:2])
     say(control, "/morph/seq/tempo", 100)
     say(control, "/morph/glide/beats", 2)
@@ -222,7 +224,7 @@ def test_glides_in_beats_follow_the_tempo(control: Control, player: Notebook) ->
     assert (told["glide"], told["glide_beats"]) == (pytest.approx(800.0), 2.0)
 
 
-def test_moves_use_the_default_glide(control: Control, player: Notebook) -> None:
+def test_moves_use_the_default_glide(control: Control, player: RecordingPlayer) -> None:
     kick, snare, _ = (c.centroid for c in control.info.classes)
     say(control, "/morph/glide", 80, "smooth", "spherical")
     say(control, "/morph/between", "kick", "snare", 1)
@@ -238,7 +240,7 @@ def test_moves_use_the_default_glide(control: Control, player: Notebook) -> None
     assert z == SetZ(kick)
 
 
-def test_undo_and_redo_step_by_gesture(control: Control, player: Notebook, clock: Clock) -> None:
+def test_undo_and_redo_step_by_gesture(control: Control, player: RecordingPlayer, clock: Clock) -> None:
     begin = tuple(player.at)
     for step in range(5):  # one gesture
         say(control, "/morph/z", 1.0, 0.0, 0.0, 0.1 * step)
@@ -261,7 +263,7 @@ def test_undo_and_redo_step_by_gesture(control: Control, player: Notebook, clock
     assert error.arguments == ("/morph/redo", "nothing to redo")
 
 
-def test_new_move_clears_the_redo_history(control: Control, player: Notebook, clock: Clock) -> None:
+def test_new_move_clears_the_redo_history(control: Control, player: RecordingPlayer, clock: Clock) -> None:
     say(control, "/morph/z", 1, 1, 1, 1)
     clock.now += 1.0
     say(control, "/morph/undo")
@@ -281,7 +283,7 @@ def wait_for_news(control: Control, count: int) -> list[Message]:
     return news
 
 
-def test_presets_are_stored_recalled_and_deleted(control: Control, player: Notebook) -> None:
+def test_presets_are_stored_recalled_and_deleted(control: Control, player: RecordingPlayer) -> None:
     assert say(control, "/morph/preset/store", "fat") == []
     assert wait_for_news(control, 1) == [Message("/morph/done", ("/morph/preset/store", "fat"))]
     assert [(each.address, each.text) for each in control.finished.since(0)] == [
@@ -306,7 +308,7 @@ def test_presets_are_stored_recalled_and_deleted(control: Control, player: Noteb
     assert "no preset named 'fat'" in error.arguments[1]
 
 
-def test_refused_store_changes_nothing(decoder: Decoder, player: Notebook, tmp_path: Path) -> None:
+def test_refused_store_changes_nothing(decoder: Decoder, player: RecordingPlayer, tmp_path: Path) -> None:
     control = Control(decoder.info, player, preset_file=PresetFile(tmp_path / "presets.json"))
     presets, patterns = (f"/morph/{kind}/store" for kind in ("preset", "seq"))
     with FileLock(tmp_path / ".presets.json.lock"):  # another server is saving
@@ -328,7 +330,7 @@ def test_refused_store_changes_nothing(decoder: Decoder, player: Notebook, tmp_p
 
 
 def test_presets_of_another_model_are_adopted_on_request(
-    decoder: Decoder, player: Notebook, tmp_path: Path
+    decoder: Decoder, player: RecordingPlayer, tmp_path: Path
 ) -> None:
     path, address = tmp_path / "presets.json", "/morph/preset/adopt"
     model, z = decoder.info, (1.0, 2.0, 3.0, 4.0)
@@ -367,7 +369,7 @@ def test_refusal_of_a_preset_lists_the_presets_and_suggests_the_nearest(control:
 
 
 def test_refusal_of_a_preset_of_an_earlier_version_shows_the_command_that_adopts_it(
-    decoder: Decoder, player: Notebook, tmp_path: Path
+    decoder: Decoder, player: RecordingPlayer, tmp_path: Path
 ) -> None:
     model, z = decoder.info, (1.0, 2.0, 3.0, 4.0)
     shelf = PresetFile(tmp_path / "presets.json", lambda line: None, "oscsend 10.0.0.1 9001")
@@ -400,7 +402,7 @@ def test_adopt_without_another_model_is_refused(control: Control) -> None:
     assert error.arguments[1] == f"no other model named {control.info.name!r} has presets that fit"
 
 
-def test_map_dimensions_and_latency_are_reported(control: Control, player: Notebook) -> None:
+def test_map_dimensions_and_latency_are_reported(control: Control, player: RecordingPlayer) -> None:
     info = control.info
     ask = ["/morph/get/map", "/morph/get/dimensions", "/morph/get/latency"]
     *maps, dimensions, latency = control.handle([Message(address) for address in ask], ME)
@@ -421,12 +423,12 @@ def test_places_of_the_classes_are_those_of_their_centres_on_the_map(control: Co
     assert places == [control.space.on_map(each.centroid) for each in classes]
 
 
-def test_unknown_question_raises_value_error(control: Control, player: Notebook) -> None:
+def test_unknown_question_raises_value_error(control: Control, player: RecordingPlayer) -> None:
     with pytest.raises(ValueError, match="'statsu' is not a question"):
         replies.answer("statsu", control.space, player, tuple(player.at), {})
 
 
-def test_probabilities_follow_from_normal_distributions(control: Control, player: Notebook) -> None:
+def test_probabilities_follow_from_normal_distributions(control: Control, player: RecordingPlayer) -> None:
     info = control.info
     player.at = [0.1, -0.2, 0.3, 0.4]
     (answer,) = say(control, "/morph/get/probabilities")
@@ -468,7 +470,7 @@ def test_subscription_ends_an_hour_after_the_last_message_of_its_host(control: C
     assert list(control.news()) == []
 
 
-def test_long_class_list_takes_several_replies(decoder: Decoder, player: Notebook) -> None:
+def test_long_class_list_takes_several_replies(decoder: Decoder, player: RecordingPlayer) -> None:
     first = decoder.info.classes[0]
     classes = tuple(replace(first, name=f"{number} {'x' * 200}") for number in range(1000))
     control = Control(replace(decoder.info, classes=classes), player)
@@ -488,13 +490,13 @@ def test_replies_go_to_the_port_that_the_sender_set(control: Control) -> None:
     assert control.receiver(ME) == ME
 
 
-def test_file_messages_are_refused_without_a_studio(control: Control) -> None:
+def test_file_messages_are_refused_by_a_server_that_accepts_no_files(control: Control) -> None:
     for address in ("/morph/encode", "/morph/model"):
         (error,) = say(control, address, "a.wav")
         assert error.arguments == (address, "this server does not accept files")
 
 
-def test_restarted_player_gets_the_current_state(control: Control, player: Notebook) -> None:
+def test_restarted_player_gets_the_current_state(control: Control, player: RecordingPlayer) -> None:
     info = control.info
     control.resume(control.info)
     ((prepared, _),) = player.played  # no other command yet
@@ -510,25 +512,25 @@ def test_restarted_player_gets_the_current_state(control: Control, player: Noteb
     assert list(control.news()) == []  # no arrival is reported for the lost glide
 
 
-def _commands_of_a_restart(control: Control, player: Notebook) -> list[Command]:
+def _commands_of_a_restart(control: Control, player: RecordingPlayer) -> list[Command]:
     player.played.clear()
     control.resume(control.info)
     return list(player.played[0][0])
 
 
 def test_preset_stores_the_current_point_not_a_scheduled_one(
-    control: Control, player: Notebook, clock: Clock
+    control: Control, player: RecordingPlayer, clock: Clock
 ) -> None:
     later, z = clock.now + 30.0, (1.0, 2.0, 3.0, 4.0)
     control.handle([Message("/morph/z", z), Message("/morph/z/1", (9.0,))], ME, later)
     say(control, "/morph/preset/store", "before")
-    clock.now = later + 0.01  # the mixer may not be there yet
+    clock.now = later + 0.01  # the mixer may not have reached the point yet
     say(control, "/morph/preset/store", "after")
     assert dict(control.presets) == {"before": tuple(player.at), "after": (1.0, 9.0, 3.0, 4.0)}
 
 
 def test_restarted_player_does_not_get_scheduled_commands(
-    control: Control, clock: Clock, player: Notebook
+    control: Control, clock: Clock, player: RecordingPlayer
 ) -> None:
     z = (1.0, 2.0, 3.0, 4.0)
     control.handle([Message("/morph/z", z), Message("/morph/gain", (-6.0,))], ME, clock.now + 30.0)
@@ -539,7 +541,7 @@ def test_restarted_player_does_not_get_scheduled_commands(
 
 
 def test_messages_are_refused_while_no_engine_runs(
-    control: Control, player: Notebook, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    control: Control, player: RecordingPlayer, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def gone(*_: object) -> None:
         raise RealtimeError("no engine is running")
@@ -561,7 +563,9 @@ def with_course(info: ModelInfo) -> ModelInfo:
     return replace(info, courses=(CourseInfo(0, 1, (0.0, 0.25, 1.0), (0.0, 6.0, 0.0)),))
 
 
-def test_between_two_classes_follows_their_course_and_its_levels(decoder: Decoder, player: Notebook) -> None:
+def test_between_two_classes_follows_their_course_and_its_levels(
+    decoder: Decoder, player: RecordingPlayer
+) -> None:
     control = Control(with_course(decoder.info), player)
     first, second = (np.array(each.centroid) for each in control.info.classes[:2])
     names = [each.name for each in control.info.classes[:2]]
@@ -580,7 +584,7 @@ def test_between_two_classes_follows_their_course_and_its_levels(decoder: Decode
 
 
 def test_lane_of_the_sequencer_follows_the_course_between_its_classes(
-    decoder: Decoder, player: Notebook
+    decoder: Decoder, player: RecordingPlayer
 ) -> None:
     control = Control(with_course(decoder.info), player)
     names = [each.name for each in control.info.classes[:2]]

@@ -30,7 +30,7 @@ from realtime.synth.commands import (
     Trigger,
 )
 from realtime.util.errors import RealtimeError
-from tests.realtime.control.notebook import Notebook
+from tests.realtime.control.recording_player import RecordingPlayer
 
 ANNA: Sender = ("127.0.0.1", 2000)
 BERT: Sender = ("127.0.0.1", 3000)
@@ -61,7 +61,7 @@ class Stage:
 
     def __init__(self, info: ModelInfo, shelf: PresetFile | None = None) -> None:
         self.now = 1000.0
-        self.player = Notebook([0.0] * info.latent_dim)
+        self.player = RecordingPlayer([0.0] * info.latent_dim)
         self.studio = Instruments(info)
         self.control = Control(
             info, self.player, preset_file=shelf, studio=self.studio, clock=lambda: self.now
@@ -368,7 +368,9 @@ def test_patterns_that_do_not_fit_are_reported_and_stay_in_the_file(info: ModelI
     assert path.read_text() == before
 
 
-def test_lane_follows_its_preset_and_is_silent_once_it_is_deleted(stage: Stage, info: ModelInfo) -> None:
+def test_lane_follows_its_preset_and_is_silent_once_the_preset_is_deleted(
+    stage: Stage, info: ModelInfo
+) -> None:
     def preset(what: str, *z: float) -> list[Command]:
         stage.player.take()
         stage.control.handle([Message("/morph/z", z)] if z else [], BERT)

@@ -76,7 +76,7 @@ def test_the_next_version_of_a_model_keeps_presets_and_state(info: ModelInfo, tm
     assert dict(shelf.open(versions[0])) == {"mine": FAT}
 
 
-def test_sections_of_earlier_versions_are_deleted_once_they_add_nothing(
+def test_section_of_an_earlier_version_is_deleted_once_all_its_presets_are_in_the_new_one(
     info: ModelInfo, tmp_path: Path
 ) -> None:
     versions = [replace(info, pca=replace(info.pca, variance=(float(i),) * 4)) for i in (1, 2, 3)]
@@ -186,7 +186,7 @@ def test_number_of_presets_is_limited(info: ModelInfo) -> None:
 
 
 def test_saves_of_several_threads_are_serialized(info: ModelInfo, tmp_path: Path) -> None:
-    """This happens when the server ends during a background save."""
+    """Two threads save when the server ends during a background save."""
     shelf = PresetFile(tmp_path / "presets.json")
     presets = Presets(info, {str(number): FAT for number in range(100)})
     begin, failed = threading.Barrier(4), []

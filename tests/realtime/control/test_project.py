@@ -12,7 +12,7 @@ from realtime.control.dispatcher import Control
 from realtime.control.protocol import NOBODY, Message
 from realtime.model.decoder import Decoder
 from realtime.synth.commands import Gain, Mode, SetZ
-from tests.realtime.control.notebook import Notebook
+from tests.realtime.control.recording_player import RecordingPlayer
 
 MODEL = Path("a model.onnx")
 KEYS = ("model", "settings", "glide", "presets", "sequencer")
@@ -20,8 +20,8 @@ KEYS = ("model", "settings", "glide", "presets", "sequencer")
 
 @pytest.fixture
 def kept(decoder: Decoder) -> dict[str, Any]:
-    """The project of an instrument with settings, a preset and a pattern of its own."""
-    control = Control(decoder.info, Notebook())
+    """The project of an instrument with changed settings, a preset and a pattern."""
+    control = Control(decoder.info, RecordingPlayer())
     for message in (
         Message("/morph/pan", (-0.5,)),
         Message("/morph/glide/beats", (2.0, "smooth")),
@@ -37,7 +37,7 @@ def kept(decoder: Decoder) -> dict[str, Any]:
 
 
 def test_project_restores_its_instrument(decoder: Decoder, kept: dict[str, Any]) -> None:
-    player = Notebook()
+    player = RecordingPlayer()
     control = Control(decoder.info, player)
     player.played.clear()
     assert project.restore(kept, control) == []
@@ -50,7 +50,7 @@ def test_project_restores_its_instrument(decoder: Decoder, kept: dict[str, Any])
 
 
 def test_points_of_another_model_are_left_out(decoder: Decoder, kept: dict[str, Any]) -> None:
-    control = Control(decoder.info, Notebook())
+    control = Control(decoder.info, RecordingPlayer())
     other = {**kept, "model": {"name": "other", "checksum": "0123456789abcdef"}}
     (fault,) = project.restore(other, control)
     assert fault.startswith("the project's model other (0123456789abcdef) is missing here")
@@ -63,7 +63,7 @@ def test_points_of_another_model_are_left_out(decoder: Decoder, kept: dict[str, 
 
 
 def test_damaged_project_is_reported(decoder: Decoder, kept: dict[str, Any]) -> None:
-    control = Control(decoder.info, Notebook())
+    control = Control(decoder.info, RecordingPlayer())
     damaged = {**kept, "settings": {"pan": 7.0}, "presets": {"bad": [1.0]}, "glide": 3}
     faults = project.restore(damaged, control)
     assert f"1 presets and 0 patterns do not fit {decoder.info.name}" in faults

@@ -24,7 +24,7 @@ def test_ring_returns_blocks_in_order() -> None:
     assert (ring.written, ring.read) == (10, 9)
 
 
-def test_signals_set_before_a_wait_wake_it_once() -> None:
+def test_signals_set_before_a_wait_end_only_one_wait() -> None:
     signal = Signal()
     assert not signal.wait(0.0)
     signal.set()

@@ -109,7 +109,7 @@ def test_step_in_steady_state_keeps_no_memory(tiny_model: Path) -> None:
 
     tracemalloc.start()
     grown(10)
-    kept = min(grown(500) for _ in range(5))  # threads that other tests have left may allocate meanwhile
+    kept = min(grown(500) for _ in range(5))  # threads left by other tests may allocate at the same time
     tracemalloc.stop()
     assert kept < 500 * 8  # less than a pointer per step
 

@@ -1,4 +1,4 @@
-"""Encoder files: beside the decoder, untrusted, and used from the command line."""
+"""Encoder files, which lie beside their decoder and are untrusted, and the command that uses them."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def test_search_finds_the_point_of_an_anchor_by_its_sound(tiny_model: Path) -> N
         assert np.array_equal(np.array(found, np.float32), np.array(anchor.z, np.float32))
 
 
-def test_search_ends_nearer_than_it_began(tiny_model: Path) -> None:
+def test_search_ends_nearer_to_the_sound_than_it_began(tiny_model: Path) -> None:
     decoder = Decoder(tiny_model)
     first, second = (np.array(each.centroid) for each in decoder.info.classes[:2])
     sound = decoder.decode([0.6 * first + 0.4 * second])[0]

@@ -39,7 +39,7 @@ def test_each_point_is_decoded_once_and_sounds_the_same(
     np.testing.assert_allclose(sound, play(make_mixer(22_050, voices=16), iter(score)), atol=1e-5)
 
 
-def test_moving_a_cached_sound_continues_it_without_a_break(
+def test_cached_sound_continues_without_a_break_when_its_point_moves(
     make_mixer: Callable[..., Mixer], decoder: Decoder
 ) -> None:
     score = [*hits(1, 1, "live"), (1500, Goto((1.0, 0.5, -2.0, 0.0), 20.0))]

@@ -87,7 +87,7 @@ def test_the_ends_of_a_morph_may_be_presets(
     assert line == f"realtime: error: no point named 'zzz': {wanted}"
 
 
-def test_a_preset_of_an_earlier_version_is_refused_with_the_command_that_takes_it_over(
+def test_refusal_of_a_preset_of_an_earlier_version_shows_the_command_that_adopts_it(
     decoder: Decoder, tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     info, file = decoder.info, tmp_path / "presets.json"

@@ -261,7 +261,7 @@ def test_unlearnable_message_or_target_is_refused(moved: list[Any], target: str,
         learn(MidiMap(), moved, target)
 
 
-def test_macros_are_reported_as_they_were_set(tiny_model: Any) -> None:
+def test_macros_are_reported_with_the_values_that_were_set(tiny_model: Any) -> None:
     """After `/morph/macro/i v`, `/morph/get/macros` reports v for axis i and no change for the others."""
     space = LatentSpace(read_model(tiny_model).info)
     info = space.info

@@ -104,7 +104,7 @@ def test_delayed_ticks_do_not_move_the_beat(held_s: float) -> None:
 
 
 def _disturbed(seed: int, period: float) -> list[float]:
-    """Return the ticks of a sender that, from second 4 to 4.4, is late and sends or loses several at once."""
+    """Return the ticks of a sender that, from second 4 to 4.4, sends ticks late, several together, and loses some."""
     chance = np.random.default_rng(seed)
     sent, times = [4.0], [period * n for n in range(-24, 480)]
     while sent[-1] < 4.4:

@@ -221,7 +221,7 @@ def test_existing_log_is_not_overwritten(tmp_path: Path) -> None:
     assert path.read_text() == "precious"
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a full disk")
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 def test_full_disk_is_reported_once() -> None:
     said: list[str] = []
     log = CommandLog(Path("/dev/full"), HEADER, force=True, say=said.append)

@@ -134,7 +134,7 @@ def test_sound_interrupted_by_a_resting_point_is_finished_afterwards(
 
 
 def test_flood_of_reversed_hits_decodes_one_sound_a_second_on_the_spot(make_mixer: Make) -> None:
-    """Nothing fills the sound cache here. At most as many hits wait as there are voices; the latest stay."""
+    """The sound cache stays empty here. At most as many hits wait as there are voices: the latest ones."""
     mixer = make_mixer(voices=3)
     mixer.live = True
     for number in range(50):
@@ -198,7 +198,7 @@ def test_set_axis_moves_only_along_the_axis(make_mixer: Make) -> None:
 def test_cached_sound_equals_decoded_sound(
     decoder: Decoder, make_mixer: Make, stop: int, move: int | None
 ) -> None:
-    """At any progress of decoding, and for a move of z at any sample."""
+    """This holds at any progress of decoding, and for a move of z at any sample."""
     score: list[tuple[int, Command]] = [(300, Trigger(1.0, A))]
     if move is not None:
         score += [(300 + move, Goto(B, 20.0)), (300 + move + 1500, SetDimension(1, 0.3))]

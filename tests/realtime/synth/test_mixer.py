@@ -93,7 +93,7 @@ def test_simultaneous_and_overlapping_hits_add_up(
 def test_each_frame_follows_the_glide(
     decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray], rate: int | None
 ) -> None:
-    """The glide is known before the hit, so each latent frame has the z of its own time."""
+    """The glide is known before the hit, so each latent frame has the z of its time."""
     info = decoder.info
     rate = rate or info.sample_rate
     a, b = point(decoder, 1), point(decoder, 2)

@@ -38,7 +38,7 @@ def hits(decoder: Decoder) -> dict[int, Trigger]:
     }
 
 
-def test_each_hit_is_on_its_pair_alone(make_mixer: Make, decoder: Decoder) -> None:
+def test_each_hit_is_only_on_its_pair(make_mixer: Make, decoder: Decoder) -> None:
     for pair, hit in hits(decoder).items():
         apart = rendered(make_mixer(channels=8, outs=NAMES), [(17, hit)])
         stereo = rendered(make_mixer(), [(17, replace(hit, out=0))])

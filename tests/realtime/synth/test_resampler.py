@@ -55,7 +55,7 @@ def test_length_and_delay_equal_those_of_soxr(rate_in: int, rate_out: int) -> No
 
 @pytest.mark.parametrize(("rate_in", "rate_out"), PAIRS)
 def test_frequencies_beyond_the_band_are_suppressed(rate_in: int, rate_out: int) -> None:
-    """From 109 % of the band on, where images of sounds within the band lie too."""
+    """The filter suppresses from 109 % of the band on, which includes images of sounds within the band."""
     resampler = Resampler(rate_in, rate_out)
     nyquist = min(rate_in, rate_out) / 2
     for part in (0.3, 0.9, 1.1):

@@ -55,7 +55,7 @@ def aligned(folder: Path, config: Config) -> tuple[Sounds, Sounds, splits.Parts]
     return sounds, alignment.aligned(sounds, parts.train, LENGTH), parts
 
 
-def test_windows_of_a_class_are_cut_where_they_coincide() -> None:
+def test_windows_of_a_class_are_cut_so_that_their_sounds_coincide() -> None:
     recordings = np.stack([take(*cut) for cut in CUTS])
     lags, signs = alignment.best_windows(recordings, LENGTH)
     assert [lag - lags[1] for lag in lags] == [lag for lag, _ in CUTS]

@@ -70,9 +70,9 @@ def test_each_part_has_its_kits_with_unchanged_files(
         part: sorted(row["original"] for row in _rows(out / part)) for part in ("train", "validation", "test")
     }
     assert originals == {
-        "train": ["h1.flac", "h2.flac"],  # not the share-alike one
+        "train": ["h1.flac", "h2.flac"],  # without the share-alike sound
         "validation": ["r2.flac", "r4.flac"],  # the middles of two halves of five
-        "test": ["m1.flac"],  # not the one that is left out
+        "test": ["m1.flac"],  # without the drum that the recipe leaves out
     }
     for part in (*originals, "layers"):
         for row in _rows(out / part):

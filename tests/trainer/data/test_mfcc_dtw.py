@@ -58,7 +58,7 @@ def test_sound_shorter_than_the_window_has_features() -> None:
 
 
 def test_ten_db_less_moves_the_first_coefficient_only() -> None:
-    """By the orthonormal DCT of a constant over 40 bands."""
+    """The change is the orthonormal DCT of a constant over 40 bands."""
     sound = np.random.default_rng(0).standard_normal(2048)
     loud, soft = features(sound, Settings()), features(sound * 10**-0.5, Settings())
     assert loud[:, 0] - soft[:, 0] == pytest.approx(10 * np.sqrt(40), abs=1e-3)

@@ -1,4 +1,4 @@
-"""Published sounds beside a run, on sounds whose deviation and SNR are known."""
+"""Published sounds compared with a run, on sounds whose deviation and SNR are known."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def test_the_measured_pitch_is_that_of_the_low_partial(hz: float) -> None:
     assert LOWEST_HZ * math.exp(measured.item()) == pytest.approx(hz, rel=0.01)
 
 
-def test_the_first_coordinate_learns_from_the_body_alone() -> None:
+def test_the_first_coordinate_learns_only_from_the_body() -> None:
     encoder = _encoder().train()
     body = 96 + 2 * len(encoder.peak_windows)
     optimiser = torch.optim.AdamW(encoder.parameters(), lr=0.1, weight_decay=0.01)

@@ -1,4 +1,4 @@
-"""Adaptation: sounds get points of their own, and the rest of the space stays."""
+"""Adaptation: each sound gets its own point, and the rest of the space stays."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_resuming_by_fit_or_with_other_sounds_is_refused(
         fit.restored(saved, saved.config, folder)
 
 
-def test_sounds_are_learnt_as_soon_as_they_are_known(
+def test_sounds_are_learnt_as_soon_as_they_are_analysed(
     recipe: Config, folder: Path, tmp_path: Path, base: Checkpoint
 ) -> None:
     state = fit.start(recipe.replace("data", validation_fraction=0.0), folder, base=base, analysed=False)

@@ -23,7 +23,7 @@ def known(config: Config, folder: Path, tmp_path: Path) -> Checkpoint:
     return dataclasses.replace(fit.snapshot(state), licence="CC BY 4.0", credits=("a kit: CC BY 4.0",))
 
 
-def test_a_run_starts_with_encoder_and_decoder_of_its_base_and_a_classifier_of_its_own(
+def test_a_run_starts_with_encoder_and_decoder_of_its_base_and_a_new_classifier(
     config: Config, folder: Path, known: Checkpoint
 ) -> None:
     state, fresh = fit.start(config, folder, base=known), fit.start(config, folder)

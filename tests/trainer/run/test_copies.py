@@ -1,4 +1,4 @@
-"""Copies: varied sounds are measured once, and each training sound has a point of its own."""
+"""Copies: varied sounds are measured once, and each training sound has its own point."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ def test_more_processes_than_cores_are_refused(config: Config) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows does not report the end of the parent")
-def test_process_ends_with_the_one_that_started_it() -> None:
+def test_child_process_ends_with_its_parent() -> None:
     child = "; ".join(
         (
             "import time",

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from realtime.synth.commands import Command
 
 
-class Notebook:
+class RecordingPlayer:
     """A player that records its commands.
 
     Attributes:
         played: the commands of each call of `submit`, with their due time.
         arrived: tickets of glides that have arrived.
-        full: refuses further commands.
+        full: if True, `submit` refuses commands.
         at: the point, z [D].
     """
 

@@ -19,7 +19,7 @@ from hypothesis import settings
 
 HERE = Path(__file__).parent
 MODELS = HERE / "models"
-SYSTEM = "tests/system/"  # how the ids of its tests begin
+SYSTEM = "tests/system/"  # beginning of the ids of the tests in this folder
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # for PyTorch: each worker has one core

@@ -19,7 +19,7 @@ def test_kick_snare_hat_and_tom_together_are_their_plain_sum() -> None:
         assert max(found[name]) < -100
 
 
-def test_error_is_that_of_the_best_gain() -> None:
+def test_error_is_measured_at_the_best_gain() -> None:
     plain = np.array([1.0, 0.0, 2.0])
     assert error_db(0.25 * plain, plain) == -200.0
     assert error_db(np.array([1.0, 1.0, 2.0]), plain) == pytest.approx(10 * np.log10(1 / 6))

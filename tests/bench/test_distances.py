@@ -28,7 +28,7 @@ def test_mel_distance_of_a_gain_is_the_gain_in_decibels() -> None:
 
 
 def test_levels_below_the_floor_do_not_count() -> None:
-    """Both ends are 100 dB down, and differ by 20 dB there; the floor is 70 dB down."""
+    """The ends of both sounds are 100 dB down and differ by 20 dB; the floor is 70 dB down."""
     quiet = [np.concatenate([_noise(), 1e-5 * gain * _noise(1)]) for gain in (1.0, 10.0)]
     real, other = (distances.mel_power(sound, RATE) for sound in quiet)
     assert float(distances.mel_db(real, other)) < 0.3

@@ -69,7 +69,7 @@ def test_the_command_measures_a_bundled_model(folder: Path, capsys: pytest.Captu
     assert everything["medians"]["real"]["silent_tail_db"] == -160.0
     assert everything["silent tails"]["real"] == 4
     assert "mel_db" not in everything["medians"]["real"]
-    # the nearest trained sound of a sound that was trained on is another one: here, another hit of the drum
+    # the nearest training sound is never the sound itself: here, it is another hit of the drum
     assert 0 < tom["medians"]["nearest"]["mel_db"] <= tom["medians"]["take"]["mel_db"]
     assert set(results["each"]) == {"tom/a", "tom/b", "tom/c", "kick/d"}
 

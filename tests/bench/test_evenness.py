@@ -25,7 +25,7 @@ def test_energy_is_even_if_only_the_length_of_the_tail_changes() -> None:
     assert loudness_error(path, RATE) > 2.0
 
 
-def test_energy_off_the_line_is_in_decibels() -> None:
+def test_error_is_the_deviation_of_the_energy_from_the_line_in_decibels() -> None:
     path = [decaying(0.2, energy) for energy in (100.0, 400.0, 100.0)]
     assert short_term_error(path, RATE) == pytest.approx(10 * np.log10(4), abs=1e-3)
 

@@ -29,7 +29,7 @@ def test_a_tone_is_tonal_and_noise_is_not() -> None:
     assert partials.is_tonal(_drum(100.0), RATE)
     assert partials.is_tonal(_drum(100.0) + 0.05 * noise, RATE)
     assert not partials.is_tonal(noise, RATE)
-    assert not partials.is_tonal(_drum(100.0, decay=200.0), RATE)  # over before it has a pitch
+    assert not partials.is_tonal(_drum(100.0, decay=200.0), RATE)  # too short to have a pitch
     assert not partials.is_tonal(_drum(5000.0), RATE)
     assert not partials.is_tonal(np.zeros(LENGTH), RATE)
     assert partials.tonality(_drum(100.0), RATE) > 0.95

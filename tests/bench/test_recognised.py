@@ -1,4 +1,4 @@
-"""A listener of real sounds classifies those of a bundled model."""
+"""A listener trained on real sounds classifies the sounds of a bundled model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A forest tells real sounds from versions with a known fault, and names the fault."""
+"""A random forest tells real sounds from sounds with a known fault, and names the fault."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def test_harmonics_of_another_frame_length_do_not_count() -> None:
 
 
 def test_the_power_ratio_within_a_frame_is_that_of_the_modulation() -> None:
-    """Power 1 + .8 cos, once a frame: 1.8 / 0.2 = 9."""
+    """The power 1 + 0.8 cos has one period per frame: 1.8 / 0.2 = 9."""
     place = 2 * np.pi * np.arange(LENGTH) / HOP
     modulated = _noise() * np.sqrt(1 + 0.8 * np.cos(place))
     assert timbre.frame_power_ratio(_noise(), RATE, HOP) < 1.9

@@ -1,4 +1,4 @@
-"""Measured courses: equal steps of a known distance, and files that still belong together."""
+"""Measured courses: equal steps of a known distance, and an encoder that still fits the changed decoder."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_shares_end_at_exactly_one_despite_rounding() -> None:
         assert (np.diff(shares) >= 0.0).all()
 
 
-def test_courses_are_added_to_a_decoder_and_its_encoder_follows(tmp_path: Path) -> None:
+def test_courses_are_added_to_a_decoder_and_its_encoder_is_updated(tmp_path: Path) -> None:
     for name in ("tiny.onnx", "tiny.encoder.onnx"):
         shutil.copy(MODELS / name, tmp_path)
     path = tmp_path / "tiny.onnx"

@@ -61,7 +61,7 @@ def test_exported_encoder_gives_the_z_of_the_model(
     assert np.abs(np.asarray(encoder.encode_file(path)) - wanted).max() <= 1e-4
 
 
-def test_an_export_writes_an_encoder_that_knows_its_decoder(
+def test_an_export_writes_an_encoder_that_belongs_to_its_decoder(
     tiny_model: Path, tiny_checkpoint: Checkpoint, tmp_path: Path
 ) -> None:
     config = tiny_checkpoint.config

@@ -1,4 +1,4 @@
-"""Brightness, decay, attack: known for synthetic sounds; the same from a decoder's parameters and sounds."""
+"""Brightness, decay and attack: known for synthetic sounds, equal from a decoder's parameters and sounds."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_decay_is_the_time_until_a_hundredth_of_the_energy_is_left_even_after_a_
     assert float(facts.of_sounds(sound[None], RATE)[0, 1]) == pytest.approx(math.log(seconds), abs=0.04)
 
 
-def test_parameters_of_a_decoder_have_the_facts_of_its_sounds() -> None:
+def test_facts_from_the_parameters_of_a_decoder_equal_those_from_its_sounds() -> None:
     config = ModelConfig(architecture="modal", sample_rate=RATE, length=16_384, hop_length=64, latent_dim=4)
     torch.manual_seed(1)
     decoder = ModalDecoder(config).eval()

@@ -30,7 +30,7 @@ def noise(ring_s: float) -> np.ndarray:
         ((tone(100, 0.6), tone(130, 0.6), tone(2000, 0.6)), {0, 2}),
     ],
 )
-def test_both_ends_ring_and_differ(sounds: tuple[np.ndarray, ...], ends: set[int]) -> None:
+def test_chosen_ends_ring_long_and_differ(sounds: tuple[np.ndarray, ...], ends: set[int]) -> None:
     found = first_morph.find(np.stack(sounds), RATE)
     assert found is not None
     assert {found.start, found.end} == ends

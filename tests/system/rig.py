@@ -338,7 +338,7 @@ class Pulse(Process):
 
     @contextmanager
     def recording(self, path: Path) -> Iterator[None]:
-        """Record the sound at the card during the block: float32 [samples, 2] in `path` (.npy), maybe with gaps."""
+        """Record the sound at the card in `path` (.npy: float32 [samples, 2]; may have gaps)."""
         raw = path.with_suffix(".raw")
         raw.unlink(missing_ok=True)
         shape = ["--format=float32le", f"--rate={self.sample_rate}", "--channels=2", "--latency-msec=20"]

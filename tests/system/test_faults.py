@@ -119,7 +119,7 @@ def test_restarted_worker_keeps_its_jack_name_and_model_but_no_plugins(
             line = server.wait_for("playing again")
             assert ("without plugins" in line.string) == COMPRESSOR.exists()
             assert len(server.ask("/morph/get/z")[1]) == 3
-            assert server.ask("/morph/get/plugins")[1] == [0, 0]  # none
+            assert server.ask("/morph/get/plugins")[1] == [0, 0]  # no plugins
             server.send("/morph/trigger", 1.0)
             server.wait_until(hits=1, voices=0)
             listing = [program("jack_lsp"), "-c", "soundmorph:out_1"]

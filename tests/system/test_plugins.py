@@ -58,7 +58,7 @@ def test_worker_is_restarted_without_plugins_when_one_hangs_while_playing(
     with Server(tiny_model, *options, env=jack_server.env) as server:
         server.wait_for("error: plugin ZamCompX2 hangs")
         server.wait_for("playing again with the last point; without plugins.*take-2.wav")
-        assert server.ask("/morph/get/plugins") == ("/morph/plugins.reply", [0, 0])  # none
+        assert server.ask("/morph/get/plugins") == ("/morph/plugins.reply", [0, 0])  # no plugins
         z = np.asarray(server.ask("/morph/get/z")[1], np.float32)
         with jack_server.recording(tmp_path / "heard.npy"):
             server.send("/morph/trigger", 0.05)

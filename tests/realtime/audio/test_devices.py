@@ -42,7 +42,7 @@ def test_error_for_unknown_device_lists_the_devices(wanted: str) -> None:
         pick(CARDS, wanted)
 
 
-def test_error_without_any_device() -> None:
+def test_missing_devices_are_reported() -> None:
     with pytest.raises(DeviceError, match="no sound card and no JACK server found"):
         pick([], None)
 

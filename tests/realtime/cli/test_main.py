@@ -89,7 +89,9 @@ def test_names_in_a_model_cannot_control_the_terminal(
     assert "classes       ?[31mkick?, snare, hihat\n" in capsys.readouterr().out
 
 
-def test_endless_log_is_refused(capsys: pytest.CaptureFixture[str], tiny_model: Path, tmp_path: Path) -> None:
+def test_log_of_more_than_24_hours_is_refused(
+    capsys: pytest.CaptureFixture[str], tiny_model: Path, tmp_path: Path
+) -> None:
     header = LogHeader(str(tiny_model), verify.read(tiny_model).sha256, 4, 48_000, 2, 4, 4, 0.0, 128, {})
     CommandLog(tmp_path / "log.jsonl", header).close(2**40)
     line = complaint(capsys, ["render", str(tmp_path / "log.jsonl"), "-o", str(tmp_path / "x.wav")])

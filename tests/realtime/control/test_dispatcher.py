@@ -92,7 +92,7 @@ def test_questions_are_answered(control: Control, player: RecordingPlayer) -> No
 
 
 class Naming:
-    """A studio that names axes, and counts how often."""
+    """A studio that counts how often it names axes."""
 
     def __init__(self) -> None:
         self.counted = 0

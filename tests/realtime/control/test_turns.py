@@ -1,4 +1,4 @@
-"""Work of many senders: each in order, senders in turns, replies last."""
+"""Work for many senders: the work of each in order, the senders in turns, replies last."""
 
 from __future__ import annotations
 

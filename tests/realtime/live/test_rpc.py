@@ -80,7 +80,7 @@ def test_user_error_is_raised_in_the_caller_if_it_waits_for_the_reply(line: RpcC
     assert line.ask("double", 1) == 2
 
 
-def test_unexpected_exception_is_raised_in_the_caller_and_calls_go_on(line: RpcClient) -> None:
+def test_unexpected_exception_is_raised_in_the_caller_and_later_calls_work(line: RpcClient) -> None:
     with pytest.raises(RealtimeError, match="ZeroDivisionError: oh"):
         line.ask("fail", ZeroDivisionError("oh"))
     assert line.ask("double", 1) == 2

@@ -68,7 +68,7 @@ def _operator(model: onnx.ModelProto) -> None:
 
 
 def _huge_tensor(model: onnx.ModelProto) -> None:
-    """Add a convolution with filters so numerous that its output would fill the memory."""
+    """Add a convolution with so many filters that its output would fill the memory."""
     many = 2**18
     model.graph.initializer.append(onnx.numpy_helper.from_array(np.ones((many, 1, 1), np.float32), "many"))
     first = next(node for node in model.graph.node if node.op_type == "Unsqueeze")

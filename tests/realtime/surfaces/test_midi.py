@@ -65,7 +65,11 @@ def test_drum_notes_follow_the_velocity_curve_and_aftertouch_stops_a_cymbal() ->
     for note, sent in ((49, (Message("/morph/touch/49/stop"),)), (36, ())):
         assert mapper.feed(midi("polytouch", 10, note=note, value=64), 0.0) == sent
     assert mapper.feed(midi("polytouch", 10, note=49, value=63), 0.0) == ()
-    for curve, wanted in (("soft", 84), ("linear", 64), ("hard", 40)):  # 127 (64 / 127) ** 0.6, 1, 1.7
+    for curve, wanted in (
+        ("soft", 84),
+        ("linear", 64),
+        ("hard", 40),
+    ):  # 127 * (64 / 127) ** exponent: 0.6, 1, 1.7
         bent = Mapper(load(Path("melodic"), curve))
         assert bent.feed(midi("note_on", note=60, velocity=64), 0.0) == (
             Message("/morph/note", (60, wanted)),

@@ -28,7 +28,7 @@ def test_an_even_clock_gives_its_beat_and_tempo(before: int) -> None:
     told = run([period * n for n in range(-before, 100)])
     first, start = told[0], told[1]
     assert start[1] == Message("/morph/seq/start")
-    assert first[0] == (0.0 if before else period)  # without ticks before, it takes two to know the tempo
+    assert first[0] == (0.0 if before else period)  # without earlier ticks, the tempo is known after two
     beats = [(at, m.arguments) for at, m in told if m.address == "/morph/seq/beat"]
     for at, (beat, bpm) in beats:
         assert bpm == pytest.approx(97.5)
@@ -104,7 +104,7 @@ def test_delayed_ticks_do_not_move_the_beat(held_s: float) -> None:
 
 
 def _disturbed(seed: int, period: float) -> list[float]:
-    """Return the ticks of a sender that, from second 4 to 4.4, sends ticks late, several together, and loses some."""
+    """Return ticks that, from second 4 to 4.4, come late and several together, and of which some are lost."""
     chance = np.random.default_rng(seed)
     sent, times = [4.0], [period * n for n in range(-24, 480)]
     while sent[-1] < 4.4:

@@ -68,7 +68,7 @@ def test_full_pan_silences_the_other_side(decoder: Decoder, make_mixer: Make) ->
     np.testing.assert_allclose(heard[:, 1], expected, atol=3e-6)
 
 
-def test_single_channel_carries_the_mean(decoder: Decoder, make_mixer: Make) -> None:
+def test_single_channel_is_the_mean_of_both_sides(decoder: Decoder, make_mixer: Make) -> None:
     mixer = make_mixer(channels=1)
     mixer.submit(Trigger(1.0, A, pan=-1.0))
     out = np.zeros((1000, 1), np.float32)

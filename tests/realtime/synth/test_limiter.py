@@ -51,7 +51,7 @@ def test_sound_does_not_depend_on_the_block_size() -> None:
         np.testing.assert_array_equal(limited(sound, *blocks), whole)
 
 
-def test_gain_falls_before_the_peak_and_returns_at_the_given_pace() -> None:
+def test_gain_falls_before_the_peak_and_returns_at_the_release_rate() -> None:
     sound = np.full((2, RATE), 0.01, np.float32)
     sound[:, 1_000] = 9.0  # 20 dB above the ceiling
     gain_db = 20 * np.log10(limited(sound, 128)[0, :RATE] / sound[0])

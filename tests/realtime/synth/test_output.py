@@ -112,7 +112,7 @@ def test_meters_follow_the_sound_and_decay() -> None:
     np.testing.assert_allclose(output.rms(96_000), np.sqrt(np.array((0.125, 0.03125)) * shares), rtol=1e-3)
     np.testing.assert_allclose(
         output.peak(144_000), (0.05, 0.025), rtol=1e-6
-    )  # 20 dB a second, in silence too
+    )  # 20 dB per second, in silence too
     assert output.rms(96_000 + 14_400) == pytest.approx(output.rms(96_000) * np.exp(-0.5))
     output.process(bus[:, :480].copy(), 144_000)
     assert output.rms(144_480)[0] > output.rms(144_480)[1] > 0.0

@@ -144,7 +144,7 @@ def test_changes_of_tempo_and_swing_neither_lose_nor_repeat_a_step(
 
 
 def test_tempo_changes_with_the_next_step_and_swing_with_the_next_pair() -> None:
-    """A step lasts 6000 samples at 120 beats per minute, 12,000 at 60, and 18,000 at 60 with a swing of 75."""
+    """A step lasts 6000 samples at 120 beats per minute, 12,000 at 60; 18,000 at 60 with a swing of 75."""
     tempo: list[Edit] = [*EVERY_STEP, (0, StartSteps()), (6001, SetClock(60.0, 50.0, 16))]
     assert [at for at, _ in taken(tempo, [48_000])] == [0, 6000, 12_000, 24_000, 36_000]
     both: list[Edit] = [*EVERY_STEP, (0, StartSteps()), (1, SetClock(60.0, 75.0, 16))]

@@ -1,4 +1,4 @@
-"""Errands that fail in every way, for test_errands."""
+"""Errands that succeed or fail in different ways, for test_errands."""
 
 from __future__ import annotations
 

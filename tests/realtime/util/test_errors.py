@@ -1,4 +1,4 @@
-"""Lines for the user."""
+"""Messages for the user."""
 
 from __future__ import annotations
 

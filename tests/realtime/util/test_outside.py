@@ -176,7 +176,7 @@ def test_any_datagram_is_parsed_or_refused(datagram: bytes) -> None:
 
 
 @given(st.binary(max_size=100) | st.binary(max_size=100).map(b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0".__add__))
-def test_any_file_is_repaired_as_a_recording_or_left(content: bytes) -> None:
+def test_any_file_is_repaired_as_a_recording_or_left_unchanged(content: bytes) -> None:
     file = io.BytesIO(content)
     repair(file)
     assert len(file.getvalue()) <= len(content)

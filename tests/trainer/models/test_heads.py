@@ -129,7 +129,7 @@ def test_partners_are_other_training_sounds_of_the_same_kind() -> None:
     indices = torch.tensor([0, 3, 4, 1] * 100)
     found = partners(indices, targets, train, 1.0, generator(0, "mix"))
     kinds = {int(i): Counter(found[indices == i].tolist()) for i in indices.unique()}
-    assert kinds[0].keys() == {1, 2}  # 5 is not trained on
+    assert kinds[0].keys() == {1, 2}  # sound 5 is not a training sound
     assert kinds[1].keys() == {0, 2}
     assert min(kinds[0].values()) > 30
     assert (kinds[3], kinds[4]) == ({3: 100}, {4: 100})

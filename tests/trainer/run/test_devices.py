@@ -126,4 +126,4 @@ def test_child_process_ends_with_its_parent() -> None:
         assert started.stdout is not None
         assert started.stdout.readline() == b"\n"
         started.kill()
-        assert started.stdout.read() == b""  # at its end no process holds the pipe
+        assert started.stdout.read() == b""  # after both have ended, no process holds the pipe

@@ -1,4 +1,4 @@
-"""The table of `bench.ear`, on a model that is not trained and a folder of tones."""
+"""The tables of `bench.ear`, on a bundled model and a folder of tones."""
 
 from __future__ import annotations
 
@@ -53,9 +53,8 @@ def test_another_take_is_the_hit_of_the_drum_with_the_nearest_velocity() -> None
     found = ear.another_take(_shot("c, once more", "floor", 0.5), takes)
     assert found is not None
     assert found.name == "b"  # neither the same hit under another name nor another drum
-    assert (
-        ear.another_take(_shot("e", "", 0.5), [_shot("f", "", 0.6)]) is None
-    )  # without a drum, takes are unknown
+    # without the name of the drum, other takes are unknown
+    assert ear.another_take(_shot("e", "", 0.5), [_shot("f", "", 0.6)]) is None
 
 
 def test_the_command_measures_a_bundled_model(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -82,7 +81,9 @@ def test_the_table_has_a_part_for_each_class(folder: Path, capsys: pytest.Captur
     assert "nearest" not in out.split("\n")[2].split("ours nearer")[0]  # the training sounds are not known
 
 
-def test_mistakes_are_one_line(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_each_mistake_is_reported_in_one_line(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert ear.main(["no-such-model", str(folder)]) == 2
     assert ear.main(["drums", str(tmp_path / "nowhere")]) == 2
     if importlib.util.find_spec("cdpam") is None:
@@ -92,7 +93,7 @@ def test_mistakes_are_one_line(folder: Path, tmp_path: Path, capsys: pytest.Capt
     assert len(lines) in (2, 3)
 
 
-def test_shares_count_the_sounds_that_are_nearer() -> None:
+def test_share_of_nearer_sounds_and_medians_are_over_all_sounds() -> None:
     shot = dataclasses.replace(_shot("a", "floor", 0.1))
     pairs = [(1.0, 2.0), (3.0, 2.0), (1.0, 1.5), (0.5, 2.0)]
     compared = [

@@ -30,7 +30,7 @@ def assert_refused(ended: subprocess.CompletedProcess[str], program: str, *said:
     assert ended.returncode == 2
 
 
-def test_error_of_the_worker_process_is_one_line(tmp_path: Path) -> None:
+def test_error_of_the_worker_process_is_reported_in_one_line(tmp_path: Path) -> None:
     model = tmp_path / "text.onnx"
     model.write_text("this is not a model\n")
     ended = run("realtime", "serve", "--null", "--port", "0", "--model", model)

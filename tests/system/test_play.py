@@ -165,9 +165,8 @@ def test_the_stage_plays_on_when_the_learner_is_killed_and_the_same_command_cont
     assert "first version" not in resumed.output
     assert mean < number(r"plays the first version: ([\d.]+) dB", killed.output)
     heard, rate = soundfile.read(run / "preview.wav")
-    assert len(heard) == 2 * 6 * (
-        RECIPE.model.length + rate // 4
-    )  # each sound and the model's copy of it, with gaps
+    # each sound and the model's copy of it, with gaps
+    assert len(heard) == 2 * 6 * (RECIPE.model.length + rate // 4)
     assert (run / "preview.png").read_bytes().startswith(b"\x89PNG")
     info = verify.read(run / "My Kit.onnx").info
     saved = checkpoint.load(run)

@@ -119,7 +119,7 @@ def test_fit_prints_progress_and_the_next_command(
         ("fit --resume {tmp}/no --seed 3", "--seed cannot be given with --resume: the run has its own"),
     ],
 )
-def test_mistakes_are_one_line_and_exit_code_2(
+def test_each_mistake_is_reported_in_one_line_with_exit_code_2(
     folder: Path, toml: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], words: str, message: str
 ) -> None:
     (tmp_path / "empty").mkdir()
@@ -183,9 +183,8 @@ def test_error_names_the_packages_that_a_recipe_needs_beyond_the_default(
 ) -> None:
     find = importlib.util.find_spec
     beyond = {"librosa", "numba", "sklearn", "tensorboard"}
-    monkeypatch.setattr(
-        "importlib.util.find_spec", lambda name: None if name in beyond else find(name)
-    )  # as after `make mine`
+    # as after `make mine`
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name in beyond else find(name))
     installed.check_recipe(configs.read(configs.DEFAULT))
     with pytest.raises(TrainerError, match=rf"training needs .*{module}.* pip install .*\[train\]"):
         installed.check_recipe(Config().replace(section, **{key: value}))

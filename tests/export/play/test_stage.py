@@ -11,7 +11,7 @@ from realtime.control import osc
 from realtime.util.errors import RealtimeError
 
 
-def test_a_port_that_is_taken_is_refused_before_anything_is_learnt(tmp_path: Path) -> None:
+def test_port_in_use_is_refused_before_the_training(tmp_path: Path) -> None:
     with osc.bind(port=0) as listener:
         port = str(listener.getsockname()[1])
         with pytest.raises(RealtimeError, match=rf"127.0.0.1:{port}: .*; end the server"):

@@ -52,10 +52,8 @@ def test_late_block_during_silence_does_not_raise_the_margin(make_mixer: Callabl
     engine.submit([Trigger(1.0)], due=time.monotonic() + 0.005)
     margins: list[float] = []
     while len(margins) < 10:
-        engine._handed = (
-            time.monotonic(),
-            (engine._ring.written + 1) * engine.block_size,
-        )  # every block is late
+        # every block is late
+        engine._handed = time.monotonic(), (engine._ring.written + 1) * engine.block_size
         engine._render()
         engine.hand_over(np.zeros((engine.block_size, 2), np.float32))
         if engine.mixer.hits:

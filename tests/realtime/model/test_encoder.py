@@ -142,7 +142,7 @@ def test_encode_prints_the_point(tiny_model: Path, sound: Path, capsys: pytest.C
     assert tuple(found) == nearest(Decoder(tiny_model), encoder.read_file(sound), tuple(z))
 
 
-def test_errors_of_encode_are_one_line(
+def test_each_error_of_encode_is_reported_in_one_line(
     tiny_model: Path, sound: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     alone = tmp_path / "alone.onnx"

@@ -30,9 +30,8 @@ from realtime.util.recordings import repair
 
 DEEP = "[" * 100_000
 WORDS = st.text(st.characters(exclude_categories=["Cs"]))
-FLOATS = st.floats(
-    allow_nan=False, allow_infinity=False, allow_subnormal=False
-)  # a plugin host may make this thread flush them to 0
+# a plugin host may make this thread replace subnormal numbers by 0
+FLOATS = st.floats(allow_nan=False, allow_infinity=False, allow_subnormal=False)
 NUMBERS = st.integers(-(2**64), 2**64) | FLOATS
 VALUES = st.recursive(
     st.none() | st.booleans() | NUMBERS | WORDS,

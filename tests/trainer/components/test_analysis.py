@@ -57,9 +57,8 @@ def test_f1_is_the_louder_of_two_tones_although_a_noise_near_the_other_is_strong
     drawn = np.random.default_rng(0).standard_normal(len(TIME))
     noise = signal.sosfilt(signal.butter(2, [50, 110], "bandpass", fs=RATE, output="sos"), drawn)
     sound = np.exp(-5 * TIME) * noise / np.abs(noise).max() + 0.2 * _swept(160.0, 0.0, 0.03, 5.0)
-    assert math.exp(_analysed(sound).log_f1.item()) == pytest.approx(
-        160.0, rel=0.15
-    )  # the tone, not the noise near 90 Hz
+    # the tone, not the noise near 90 Hz
+    assert math.exp(_analysed(sound).log_f1.item()) == pytest.approx(160.0, rel=0.15)
 
 
 def test_a_steady_partial_among_others_is_a_free_oscillator() -> None:

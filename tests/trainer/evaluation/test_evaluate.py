@@ -293,7 +293,7 @@ def test_diverged_model_is_refused(
         ),
     ],
 )
-def test_mistakes_are_one_line_and_exit_code_2(
+def test_each_mistake_is_reported_in_one_line_with_exit_code_2(
     place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], words: str, message: str
 ) -> None:
     capsys.readouterr()

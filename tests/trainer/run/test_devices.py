@@ -84,9 +84,8 @@ def test_mixed_precision_keeps_32_bit_weights_and_is_near(config: Config, folder
     assert losses["bf16"] == pytest.approx(losses["32"], rel=0.02)
 
 
-@pytest.mark.filterwarnings(
-    "ignore:`torch.jit.script_method` is deprecated:DeprecationWarning"
-)  # by PyTorch itself
+# PyTorch itself calls the deprecated function
+@pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated:DeprecationWarning")
 def test_compiled_step_equals_the_uncompiled_one(config: Config, folder: Path) -> None:
     losses, gradients = [], []
     for compiled in (False, True):

@@ -30,8 +30,12 @@ class Ear:
 
     def distance(self, sound: npt.ArrayLike) -> float:
         """Return the mean difference of the mel levels of a sound [samples] of the same length, in dB."""
+        return float(np.abs(self.difference(sound)).mean())
+
+    def difference(self, sound: npt.ArrayLike) -> Floats:
+        """Return the mel levels of a sound [samples] minus those of the real one, in dB: [windows, bands]."""
         level = np.log10(power(np.asarray(sound, np.float32), self._rate) + self._floor)
-        return float(10 * np.abs(level - self._level).mean())
+        return np.asarray(10 * (level - self._level), np.float32)
 
 
 def power(sound: Floats, sample_rate: int) -> Floats:

@@ -24,7 +24,7 @@ SOUND = "sound"
 """Tensor with the digest of each sound and of the layout of its components, uint8 [N, 32]."""
 KEEP_S = 10.0
 """Shortest time in seconds between two writes of the file."""
-VERSION = 5
+VERSION = 6
 """Version of the analysis. Raise it with each change: sounds of another version are analysed again."""
 GOLDEN = 0.5 * (5**0.5 - 1)
 """The golden ratio. The fractional parts of its multiples are spread evenly."""

@@ -21,6 +21,16 @@ SPACING = 0.4
 """Standard deviation of the window that averages the power at a knot, relative to the distance of knots."""
 BLOCK = 16
 """Samples in a block; power is averaged over time block by block."""
+NEIGHBOURS = 2
+"""Bands on each side of a band that form a wide band with it."""
+ATTACK = 8192
+"""Samples from the start in which the power of a wide band is measured."""
+RESPONSE = 64
+"""Blocks of a band's impulse response on each side of its middle."""
+SHORTEST = 16.0
+"""Shortest window, in samples, for the power of a wide band; its standard deviation."""
+MOST_CHANGED = 100.0
+"""Largest factor by which the power of the wide band changes that of a band."""
 
 
 def noise_levels(
@@ -33,20 +43,13 @@ def noise_levels(
         knots: samples of the knots.
         even: sample up to which the power of the decoder's noise is even.
     """
-    size = fft.next_fast_len(len(sound) + 8 * int(smoothing_samples(bands, rate).max()), real=True)
-    shapes, windows = (
-        _shapes(bands, rate, size),
-        _windows(bands, rate, len(sound), tuple(knots.tolist()), even),
-    )
-    spectrum = fft.rfft(sound, size)
-    whole = len(sound) // BLOCK * BLOCK
+    size = _padded(len(sound), bands, rate)
+    windows, spectrum = _windows(bands, rate, len(sound), tuple(knots.tolist()), even), fft.rfft(sound, size)
     power, bias = np.zeros((len(knots), bands)), np.zeros((len(knots), bands))
-    for band, (first, amplitude) in enumerate(shapes):
-        part = np.zeros_like(spectrum)
-        part[first : first + len(amplitude)] = spectrum[first : first + len(amplitude)] * amplitude
-        filtered = fft.irfft(part, size)[:whole].reshape(-1, BLOCK)
+    for band, passed in enumerate(_filters(bands, rate, size)):
         window, bias[:, band] = windows[band]
-        power[:, band] = window @ (np.einsum("ij,ij->i", filtered, filtered) / BLOCK)
+        power[:, band] = window @ _power(spectrum, passed, size, len(sound) // BLOCK)
+    power *= _sharpened(sound, rate, knots, windows)
     used = np.flatnonzero(modes.weight)
     taken_hz = np.exp(modes.log_hz[used])
     level = modes.log_level[used] - np.exp(modes.log_decay[used]) * (knots / rate)[:, None]
@@ -56,12 +59,87 @@ def noise_levels(
     return np.asarray(0.5 * np.log(left + math.exp(2 * QUIET)) + bias)
 
 
+def _sharpened(
+    sound: Array, rate: int, knots: NDArray[np.int64], windows: list[tuple[NDArray[np.float32], Array]]
+) -> Array:
+    """Return the factors by which the power of each band changes at the knots of the attack: [knots, bands].
+
+    The filter of a band spreads a click over several milliseconds, and the power behind it needs a long
+    window. A wide band around it shows the course of the power more sharply. The factor is the power of the
+    wide band, divided by the same power spread and averaged as in the band. It is 1 at knots that are further
+    apart than the window of the band.
+
+    Args:
+        windows: the result of `_windows` for the bands.
+    """
+    bands, sound = len(windows), sound[:ATTACK]
+    size = _padded(len(sound), bands, rate)
+    spectrum, count = fft.rfft(sound, size), len(sound) // BLOCK
+    apart, middle = SPACING * np.gradient(np.array(knots, np.float64)), (np.arange(count) + 0.5) * BLOCK
+    shortest, factors = smoothing_samples(bands, rate), np.ones((len(knots), bands))
+    for band, (passed, response) in enumerate(_wide(bands, rate, size)):
+        early = np.flatnonzero((apart < shortest[band]) & (knots < len(sound)))
+        power = _power(spectrum, passed, size, count)
+        spread = windows[band][0][early, :count] @ np.convolve(power, response)[len(response) // 2 :][:count]
+        width = band_widths_hz(bands, rate)[max(0, band - NEIGHBOURS) : band + NEIGHBOURS + 1].sum()
+        sharp = np.maximum(max(SHORTEST, 0.35 * rate / width), apart[early])
+        window = np.exp(-0.5 * ((middle - knots[early, None]) / sharp[:, None]) ** 2) + 1e-30
+        ratio = (window / window.sum(1, keepdims=True)) @ power / (spread + 1e-20)
+        factors[early, band] = ratio.clip(1 / MOST_CHANGED, MOST_CHANGED)
+    return factors
+
+
+def _padded(length: int, bands: int, rate: int) -> int:
+    """Return the size of a transform in which the filters of the bands do not wrap around a sound."""
+    return fft.next_fast_len(length + 8 * int(smoothing_samples(bands, rate).max()), real=True)
+
+
+def _power(spectrum: NDArray[np.complex128], passed: tuple[int, Array], size: int, count: int) -> Array:
+    """Return the mean power of the first `count` blocks of a filtered sound: [count].
+
+    Args:
+        passed: a row of `_filters`.
+        size: the size of the transform.
+    """
+    first, amplitude = passed
+    part = np.zeros_like(spectrum)
+    part[first : first + len(amplitude)] = spectrum[first : first + len(amplitude)] * amplitude
+    filtered = fft.irfft(part, size)[: count * BLOCK].reshape(-1, BLOCK)
+    return np.asarray(np.einsum("ij,ij->i", filtered, filtered) / BLOCK)
+
+
 @cache
-def _shapes(bands: int, rate: int, size: int) -> list[tuple[int, Array]]:
-    """Return the first nonzero bin of each band's filter, and its amplitudes up to the last nonzero bin."""
-    every = np.sqrt(band_shapes(bands, rate, np.fft.rfftfreq(size, 1.0 / rate).astype(np.float64)))
-    used = [np.flatnonzero(shape) for shape in every]
-    return [(int(bins[0]), shape[bins[0] : bins[-1] + 1]) for shape, bins in zip(every, used, strict=True)]
+def _filters(bands: int, rate: int, size: int, around: int = 0) -> list[tuple[int, Array]]:
+    """Return the first nonzero bin of each band's filter, and its amplitudes up to the last nonzero bin.
+
+    Args:
+        around: number of bands on each side that the filter includes.
+    """
+    shapes = band_shapes(bands, rate, np.fft.rfftfreq(size, 1.0 / rate).astype(np.float64))
+    every = [np.sqrt(shapes[max(0, band - around) : band + around + 1].sum(0)) for band in range(bands)]
+    used = [np.flatnonzero(amplitude) for amplitude in every]
+    return [(int(bins[0]), each[bins[0] : bins[-1] + 1]) for each, bins in zip(every, used, strict=True)]
+
+
+@cache
+def _wide(bands: int, rate: int, size: int) -> list[tuple[tuple[int, Array], Array]]:
+    """Return, for each band, the filter of the wide band, and the energy of the band's impulse response.
+
+    Returns:
+        A row of `_filters`, and float64 [odd], block by block, with the sum 1.
+    """
+    found, impulse = [], np.zeros(size)
+    impulse[size // 2] = 1.0
+    spectrum = fft.rfft(impulse, size)
+    for wide, narrow in zip(
+        _filters(bands, rate, size, NEIGHBOURS), _filters(bands, rate, size), strict=True
+    ):
+        response = _power(spectrum, narrow, size, size // BLOCK)
+        middle = size // 2 // BLOCK
+        reach = min(RESPONSE, middle - 1)
+        response = response[middle - reach : middle + reach + 1]
+        found.append((wide, response / response.sum()))
+    return found
 
 
 @cache

@@ -123,6 +123,14 @@ def test_the_noise_has_the_power_of_the_sound() -> None:
     np.testing.assert_allclose(10 * np.log10(power[:-1] / wanted[:-1]), 0.0, atol=2.5)
 
 
+def test_noise_of_a_click_decays_within_milliseconds_in_bands_of_500_to_2000_hz() -> None:
+    click = np.random.default_rng(0).standard_normal(len(TIME)) * np.exp(-1000 * TIME)
+    level = _analysed(click + 1e-4 * np.random.default_rng(1).standard_normal(len(TIME))).noise_level[0].numpy()
+    middles = band_middles_hz(BANDS, RATE)
+    power = 10 * np.log10(np.exp(2 * level[:, (middles > 500) & (middles < 2000)]).sum(1))
+    assert power[4] < power[0] - 30.0  # 5.4 ms later; the click itself is 47 dB quieter
+
+
 def test_the_noise_between_strong_partials_is_found() -> None:
     zones, drawn = zones_hz(MODES, RATE), np.random.default_rng(0).standard_normal(len(TIME))
     noise = 0.1 * drawn * np.exp(-3 * TIME)
@@ -137,7 +145,7 @@ def test_the_noise_between_strong_partials_is_found() -> None:
 def test_inaudible_rumble_does_not_count_as_noise() -> None:
     tone = 0.05 * _swept(800.0, 0.0, 0.03, 5.0)
     rumble = 0.3 * np.hanning(len(TIME)) * np.sin(2 * np.pi * 12.0 * TIME)
-    assert _analysed(tone + rumble).noise_level[0, :, 0].max().item() < math.log(0.003)
+    assert _analysed(tone + rumble).noise_level[0, :, 0].max().item() < math.log(0.006)
 
 
 def test_end_is_after_the_last_sample_within_70_db_of_the_peak() -> None:

@@ -1,14 +1,16 @@
 """Searches for the point whose sound is nearest to a given one by ear, starting from the encoder's point.
 
-The search tries the training sounds that are nearest in z. Then it takes Gauss-Newton steps: it decodes a sound
-beside the best point along each principal axis, which shows how the mel levels change with z, and solves for
-the point at which they would be those of the given sound. It decodes about 40 sounds a step, for as long as
-the given sound lasts, and is deterministic.
+The search first tries the training sounds that are nearest in z. Then it takes damped Gauss-Newton steps.
+For each step, it decodes a sound beside the best point along each principal axis, to measure how the mel
+levels change with z. From that, it computes the point at which the levels would equal those of the given sound. A step
+decodes about 40 sounds, for as long as the given sound lasts. The search is deterministic, except that a slow
+decoder gets fewer steps.
 """
 
 from __future__ import annotations
 
 import math
+import time
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +21,8 @@ from realtime.model.schema import Vector
 
 NEIGHBOURS = 8
 STEPS = 3
+LONGEST_S = 30.0
+"""Processor time within which a step must be expected to end."""
 ASIDE = 0.1
 """Distance between the best point and the points beside it, in standard deviations of the axis."""
 DAMPINGS = (0.03, 0.3, 3.0)
@@ -38,6 +42,7 @@ def nearest(decoder: Decoder, sound: npt.ArrayLike, z: Vector) -> Vector:
         sound: float [samples], as prepared for the encoder.
         z: the point that the encoder returns for it.
     """
+    begun_s = time.process_time()
     candidates = _Candidates(decoder, np.asarray(sound, np.float32), np.asarray(z, np.float32))
     anchors = np.array([anchor.z for anchor in decoder.info.anchors], np.float32)
     spread = np.asarray(decoder.info.latent.std, np.float32) + np.float32(1e-6)
@@ -46,8 +51,10 @@ def nearest(decoder: Decoder, sound: npt.ArrayLike, z: Vector) -> Vector:
         candidates.consider(anchor)
     axes = np.asarray(decoder.info.pca.basis) * np.sqrt(np.asarray(decoder.info.pca.variance))[:, None]
     axes = axes[np.abs(axes).max(1) > 0.0].astype(np.float32)
-    for _ in range(STEPS):
-        _step(candidates, axes)
+    step_s = (time.process_time() - begun_s) / (1 + NEIGHBOURS) * (len(axes) + 2 * len(DAMPINGS))
+    for _ in range(STEPS if len(axes) else 0):
+        if time.process_time() - begun_s + step_s <= LONGEST_S:
+            _step(candidates, axes)
     return tuple(float(value) for value in candidates.best)
 
 

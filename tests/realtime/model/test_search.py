@@ -47,3 +47,15 @@ def test_search_nearly_finds_a_point_between_class_centres(tiny_model: Path) -> 
     before, after = (ear.distance(decoder.decode(np.array([point]))[0]) for point in (first, found))
     assert after < 0.05 * before
     assert found == search.nearest(decoder, sound, tuple(first.tolist()))
+
+
+def test_search_with_a_slow_decoder_tries_only_the_nearest_anchors(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "LONGEST_S", 0.0)
+    decoder = Decoder(tiny_model)
+    first, second = (np.array(each.centroid) for each in decoder.info.classes[:2])
+    sound = decoder.decode([0.6 * first + 0.4 * second])[0]
+    found = np.array(search.nearest(decoder, sound, tuple(first.tolist())), np.float32)
+    tried = np.array([first, *(anchor.z for anchor in decoder.info.anchors)], np.float32)
+    assert (tried == found).all(1).any()

@@ -1,10 +1,10 @@
 """Searches for the point whose sound is nearest to a given one by ear, starting from the encoder's point.
 
-The search first tries the training sounds that are nearest in z. Then it takes damped Gauss-Newton steps.
-For each step, it decodes a sound beside the best point along each principal axis, to measure how the mel
-levels change with z. From that, it computes the point at which the levels would equal those of the given sound. A step
-decodes about 40 sounds, for as long as the given sound lasts. The search is deterministic, except that a slow
-decoder gets fewer steps.
+The search first tries the training sounds that are nearest in z. Then it takes damped Gauss-Newton steps. For
+each step, it decodes a sound beside the best point along each principal axis, to measure how the mel levels
+change with z. From that, it computes the point at which the levels would equal those of the given sound. A
+step decodes about 40 sounds, for as long as the given sound lasts. The search is deterministic, except that a
+slow decoder gets fewer steps.
 """
 
 from __future__ import annotations

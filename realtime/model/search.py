@@ -1,10 +1,11 @@
-"""Searches for the point whose sound is nearest to a given one by ear, starting from the encoder's point.
+"""Searches for the point whose sound has mel levels closest to those of a given sound.
 
-The search first tries the training sounds that are nearest in z. Then it takes damped Gauss-Newton steps. For
-each step, it decodes a sound beside the best point along each principal axis, to measure how the mel levels
-change with z. From that, it computes the point at which the levels would equal those of the given sound. A
-step decodes about 40 sounds, for as long as the given sound lasts. The search is deterministic, except that a
-slow decoder gets fewer steps.
+It starts from the encoder's point. The search first tries the training sounds nearest to that point in z.
+Then it takes damped Gauss-Newton steps. Before each step, it moves the best point slightly along each
+principal axis and decodes the sound there, to measure how the mel levels change with z. From these slopes, it
+predicts the point whose levels come closest to those of the given sound. A step decodes about 40 sounds, each
+a little longer than the given sound. The search is deterministic, except that it takes fewer steps with a
+slow decoder.
 """
 
 from __future__ import annotations
@@ -22,21 +23,21 @@ from realtime.model.schema import Vector
 NEIGHBOURS = 8
 STEPS = 3
 LONGEST_S = 30.0
-"""Processor time within which a step must be expected to end."""
+"""Limit of the processor time; the search omits a step that it expects to end later."""
 ASIDE = 0.1
-"""Distance between the best point and the points beside it, in standard deviations of the axis."""
+"""Offset along an axis to measure slopes, in standard deviations along that axis."""
 DAMPINGS = (0.03, 0.3, 3.0)
-"""Dampings of a step, relative to the mean curvature along the axes; the best result counts."""
+"""Dampings tried in each step, relative to the mean curvature along the axes."""
 CLOSE_DB = 1.0
-"""Difference of levels below which its square counts, and above which its size counts."""
+"""Huber's threshold: level differences count quadratically below it, and linearly above it."""
 REST = 1e-5
-"""Share of the energy of the given sound after which it counts as ended."""
+"""The given sound counts as ended when no more than this share of its energy remains."""
 LONGER, MARGIN_FRAMES = 1.25, 20
-"""The search decodes this many times the length of the given sound, and these frames."""
+"""Decoded length: a multiple of the length of the given sound, plus a number of frames."""
 
 
 def nearest(decoder: Decoder, sound: npt.ArrayLike, z: Vector) -> Vector:
-    """Return a point whose sound is at least as near to a sound as that of `z`.
+    """Return a point whose sound is at least as close to `sound` as the sound of `z` is.
 
     Args:
         sound: float [samples], as prepared for the encoder.
@@ -59,11 +60,11 @@ def nearest(decoder: Decoder, sound: npt.ArrayLike, z: Vector) -> Vector:
 
 
 class _Candidates:
-    """Compares the sounds of points with a given sound.
+    """Decodes points, compares their sounds with a given sound, and keeps the best.
 
     Attributes:
-        best: the point whose sound is nearest so far, float32 [latent_dim].
-        difference: difference of the mel levels of its sound from those of the given one, in dB: [N].
+        best: the point whose sound is closest so far, float32 [latent_dim].
+        difference: mel levels of the best sound minus those of the given sound, in dB, [N].
     """
 
     def __init__(self, decoder: Decoder, sound: Floats, z: Floats) -> None:
@@ -75,10 +76,10 @@ class _Candidates:
         ended = int(np.searchsorted(-rest, -REST * rest[0]))
         frames = math.ceil(LONGER * ended / decoder.info.hop_length) + MARGIN_FRAMES
         self._frames = min(decoder.info.frames, frames)
-        self.best, self.difference = z, self.hear(z)
+        self.best, self.difference = z, self.compare(z)
 
-    def hear(self, z: Floats) -> Floats:
-        """Return the difference of the mel levels of the sound of z, in dB: [N]."""
+    def compare(self, z: Floats) -> Floats:
+        """Decode z; return its mel levels minus those of the given sound, in dB, [N]."""
         decoder, hop = self._decoder, self._decoder.info.hop_length
         decoder.reset(0)
         points = np.broadcast_to(z, (1, decoder.max_frames, len(z)))
@@ -88,8 +89,8 @@ class _Candidates:
         return self._ear.difference(self._audio[: self._samples]).ravel()
 
     def consider(self, z: Floats) -> None:
-        """Make z the best point if its sound is nearer."""
-        difference = self.hear(z)
+        """Make z the best point if its sound is closer."""
+        difference = self.compare(z)
         if np.abs(difference).mean() < np.abs(self.difference).mean():
             self.best, self.difference = z, difference
 
@@ -97,13 +98,13 @@ class _Candidates:
 def _step(candidates: _Candidates, axes: Floats) -> None:
     """Take a damped Gauss-Newton step from the best point.
 
-    The mean of sizes is minimised as a mean of squares, with a weight for each difference (Huber's).
+    The step minimises the mean absolute difference by least squares, with a Huber weight for each difference.
 
     Args:
-        axes: principal axes of z, each as long as its standard deviation, [axes, latent_dim].
+        axes: principal axes of z, each as long as the standard deviation along it, [axes, latent_dim].
     """
     start, difference = candidates.best, candidates.difference
-    slopes = np.stack([(candidates.hear(start + ASIDE * axis) - difference) / ASIDE for axis in axes])
+    slopes = np.stack([(candidates.compare(start + ASIDE * axis) - difference) / ASIDE for axis in axes])
     weighted = slopes / np.maximum(np.abs(difference), CLOSE_DB)
     curvature, gradient = weighted @ slopes.T, weighted @ difference
     mean = np.trace(curvature) / len(axes) + 1e-9

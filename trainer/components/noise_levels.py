@@ -18,30 +18,33 @@ Array = NDArray[np.float64]
 LEAST_NOISE = 0.1
 """Smallest fraction of a band's power that remains after the subtraction of the modes."""
 SPACING = 0.4
-"""Standard deviation of the window that averages the power at a knot, relative to the distance of knots."""
+"""Standard deviation of the averaging window at a knot, relative to the knot spacing.
+
+A narrow band may need a longer window.
+"""
 BLOCK = 16
 """Samples in a block; power is averaged over time block by block."""
 NEIGHBOURS = 2
-"""Bands on each side of a band that form a wide band with it."""
+"""Number of bands on either side of a band that its wide band includes."""
 ATTACK = 8192
-"""Samples from the start in which the power of a wide band is measured."""
+"""Number of samples, from the start of a sound, in which wide bands are measured."""
 RESPONSE = 64
-"""Blocks of a band's impulse response on each side of its middle."""
+"""Largest number of blocks on either side of the centre of a band's impulse response."""
 SHORTEST = 16.0
-"""Shortest window, in samples, for the power of a wide band; its standard deviation."""
+"""Smallest standard deviation, in samples, of the averaging window of a wide band."""
 MOST_CHANGED = 100.0
-"""Largest factor by which the power of the wide band changes that of a band."""
+"""Largest factor by which a wide band raises or lowers the power of a band."""
 
 
 def noise_levels(
     sound: Array, modes: Modes, rate: int, knots: NDArray[np.int64], bands: int, even: int
 ) -> Array:
-    """Return log levels of the bands at the knots, [knots, bands], without the power of the modes.
+    """Return the log level of the noise in each band at each knot, [knots, bands], without the modes.
 
     Args:
         sound: the sound without its free oscillators, [T].
-        knots: samples of the knots.
-        even: sample up to which the power of the decoder's noise is even.
+        knots: the sample of each knot.
+        even: sample up to which the decoder's noise has nearly constant power.
     """
     size = _padded(len(sound), bands, rate)
     windows, spectrum = _windows(bands, rate, len(sound), tuple(knots.tolist()), even), fft.rfft(sound, size)
@@ -62,12 +65,12 @@ def noise_levels(
 def _sharpened(
     sound: Array, rate: int, knots: NDArray[np.int64], windows: list[tuple[NDArray[np.float32], Array]]
 ) -> Array:
-    """Return the factors by which the power of each band changes at the knots of the attack: [knots, bands].
+    """Return factors that correct the power of each band at the knots of the attack: [knots, bands].
 
-    The filter of a band spreads a click over several milliseconds, and the power behind it needs a long
-    window. A wide band around it shows the course of the power more sharply. The factor is the power of the
-    wide band, divided by the same power spread and averaged as in the band. It is 1 at knots that are further
-    apart than the window of the band.
+    The filter of a band smears a click over several milliseconds, and averaging its power takes a long
+    window. A wide band around the same frequency shows the envelope more sharply. The factor is the power of
+    the wide band, averaged over a short window, divided by the same power after the smearing and averaging of
+    the narrow band. It is 1 after the attack, and where the knot spacing alone determines the band's window.
 
     Args:
         windows: the result of `_windows` for the bands.
@@ -90,7 +93,7 @@ def _sharpened(
 
 
 def _padded(length: int, bands: int, rate: int) -> int:
-    """Return the size of a transform in which the filters of the bands do not wrap around a sound."""
+    """Return an FFT size at which the bands can be filtered without circular wrap-around."""
     return fft.next_fast_len(length + 8 * int(smoothing_samples(bands, rate).max()), real=True)
 
 
@@ -98,7 +101,7 @@ def _power(spectrum: NDArray[np.complex128], passed: tuple[int, Array], size: in
     """Return the mean power of the first `count` blocks of a filtered sound: [count].
 
     Args:
-        passed: a row of `_filters`.
+        passed: the filter of a band, from `_filters`.
         size: the size of the transform.
     """
     first, amplitude = passed
@@ -110,7 +113,7 @@ def _power(spectrum: NDArray[np.complex128], passed: tuple[int, Array], size: in
 
 @cache
 def _filters(bands: int, rate: int, size: int, around: int = 0) -> list[tuple[int, Array]]:
-    """Return the first nonzero bin of each band's filter, and its amplitudes up to the last nonzero bin.
+    """Return, for each band, the first nonzero bin of its filter, and the amplitudes up to the last such bin.
 
     Args:
         around: number of bands on each side that the filter includes.
@@ -123,10 +126,10 @@ def _filters(bands: int, rate: int, size: int, around: int = 0) -> list[tuple[in
 
 @cache
 def _wide(bands: int, rate: int, size: int) -> list[tuple[tuple[int, Array], Array]]:
-    """Return, for each band, the filter of the wide band, and the energy of the band's impulse response.
+    """Return, for each band, the filter of its wide band, and the energy of its own impulse response.
 
     Returns:
-        A row of `_filters`, and float64 [odd], block by block, with the sum 1.
+        An item as in `_filters`; and the energy of each block, float64, an odd number, with the sum 1.
     """
     found, impulse = [], np.zeros(size)
     impulse[size // 2] = 1.0
@@ -146,14 +149,15 @@ def _wide(bands: int, rate: int, size: int) -> list[tuple[tuple[int, Array], Arr
 def _windows(
     bands: int, rate: int, length: int, knots: tuple[int, ...], even: int
 ) -> list[tuple[NDArray[np.float32], Array]]:
-    """Return, for each band, the weights of the mean power at each knot, and the bias of its logarithm.
+    """Return, for each band, weights that average the power at each knot, and a correction of the logarithm.
 
-    The mean is over a Gaussian window, longer where knots are further apart. For a noise, the logarithm of
-    this mean is lower by ln(n/2) - ψ(n/2) on average, with n degrees of freedom within the window. There is
-    no such bias in the first frames, where the power of the decoder's noise is even.
+    The power is averaged over a Gaussian window, which is longer where the knots are further apart. For noise
+    with n degrees of freedom within the window, the logarithm of this average lies ln(n/2) - ψ(n/2) below
+    that of the true power, on average. Half of that corrects the level. The first frames need no correction,
+    because the decoder's noise has nearly constant power there.
 
     Returns:
-        float32 [knots, blocks], weights, and float64 [knots], nepers of amplitude.
+        The weights, float32 [knots, blocks], and the correction in nepers, float64 [knots].
     """
     middle = (np.arange(length // BLOCK) + 0.5) * BLOCK
     at = np.minimum(np.array(knots), length - 1)[:, None]

@@ -123,9 +123,10 @@ def test_the_noise_has_the_power_of_the_sound() -> None:
     np.testing.assert_allclose(10 * np.log10(power[:-1] / wanted[:-1]), 0.0, atol=2.5)
 
 
-def test_noise_of_a_click_decays_within_milliseconds_in_bands_of_500_to_2000_hz() -> None:
+def test_noise_of_a_click_decays_within_milliseconds() -> None:
     click = np.random.default_rng(0).standard_normal(len(TIME)) * np.exp(-1000 * TIME)
-    level = _analysed(click + 1e-4 * np.random.default_rng(1).standard_normal(len(TIME))).noise_level[0].numpy()
+    floor = 1e-4 * np.random.default_rng(1).standard_normal(len(TIME))
+    level = _analysed(click + floor).noise_level[0].numpy()
     middles = band_middles_hz(BANDS, RATE)
     power = 10 * np.log10(np.exp(2 * level[:, (middles > 500) & (middles < 2000)]).sum(1))
     assert power[4] < power[0] - 30.0  # 5.4 ms later; the click itself is 47 dB quieter

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,19 +76,15 @@ def _sharpened(
     Args:
         windows: the result of `_windows` for the bands.
     """
-    bands, sound = len(windows), sound[:ATTACK]
-    size = _padded(len(sound), bands, rate)
-    spectrum, count = fft.rfft(sound, size), len(sound) // BLOCK
-    apart, middle = SPACING * np.gradient(np.array(knots, np.float64)), (np.arange(count) + 0.5) * BLOCK
-    shortest, factors = smoothing_samples(bands, rate), np.ones((len(knots), bands))
-    for band, (passed, response) in enumerate(_wide(bands, rate, size)):
-        early = np.flatnonzero((apart < shortest[band]) & (knots < len(sound)))
-        power = _power(spectrum, passed, size, count)
-        spread = windows[band][0][early, :count] @ np.convolve(power, response)[len(response) // 2 :][:count]
-        width = band_widths_hz(bands, rate)[max(0, band - NEIGHBOURS) : band + NEIGHBOURS + 1].sum()
-        sharp = np.maximum(max(SHORTEST, 0.35 * rate / width), apart[early])
-        window = np.exp(-0.5 * ((middle - knots[early, None]) / sharp[:, None]) ** 2) + 1e-30
-        ratio = (window / window.sum(1, keepdims=True)) @ power / (spread + 1e-20)
+    sound = sound[:ATTACK]
+    bands, count = len(windows), len(sound) // BLOCK
+    size, factors = _padded(len(sound), bands, rate), np.ones((len(knots), bands))
+    spectrum = fft.rfft(sound, size)
+    for band, wide in enumerate(_wide_bands(bands, rate, len(sound), tuple(knots.tolist()))):
+        power = _power(spectrum, wide.passed, size, count)
+        middle, early = len(wide.response) // 2, wide.early
+        smeared = windows[band][0][early, :count] @ np.convolve(power, wide.response)[middle:][:count]
+        ratio = wide.window @ power / (smeared + 1e-20)
         factors[early, band] = ratio.clip(1 / MOST_CHANGED, MOST_CHANGED)
     return factors
 
@@ -124,25 +121,51 @@ def _filters(bands: int, rate: int, size: int, around: int = 0) -> list[tuple[in
     return [(int(bins[0]), each[bins[0] : bins[-1] + 1]) for each, bins in zip(every, used, strict=True)]
 
 
-@cache
-def _wide(bands: int, rate: int, size: int) -> list[tuple[tuple[int, Array], Array]]:
-    """Return, for each band, the filter of its wide band, and the energy of its own impulse response.
+class _WideBand(NamedTuple):
+    """A wide band around a band.
 
-    Returns:
-        An item as in `_filters`; and the energy of each block, float64, an odd number, with the sum 1.
+    Attributes:
+        passed: its filter, as in `_filters`.
+        response: energy of the impulse response of the narrow band, block by block, with the sum 1.
+        early: the knots of the attack.
+        window: weights that average the power of the wide band at these knots, [early, blocks].
     """
-    found, impulse = [], np.zeros(size)
+
+    passed: tuple[int, Array]
+    response: Array
+    early: NDArray[np.int64]
+    window: Array
+
+
+@cache
+def _wide_bands(bands: int, rate: int, length: int, knots: tuple[int, ...]) -> list[_WideBand]:
+    """Return the wide band around each band, for sounds of `length` samples."""
+    size, at, apart = _padded(length, bands, rate), np.array(knots), _apart(knots)
+    middle, reach = size // 2 // BLOCK, min(RESPONSE, size // 2 // BLOCK - 1)
+    impulse = np.zeros(size)
     impulse[size // 2] = 1.0
-    spectrum = fft.rfft(impulse, size)
-    for wide, narrow in zip(
-        _filters(bands, rate, size, NEIGHBOURS), _filters(bands, rate, size), strict=True
-    ):
-        response = _power(spectrum, narrow, size, size // BLOCK)
-        middle = size // 2 // BLOCK
-        reach = min(RESPONSE, middle - 1)
-        response = response[middle - reach : middle + reach + 1]
-        found.append((wide, response / response.sum()))
+    spectrum, widths, found = fft.rfft(impulse, size), band_widths_hz(bands, rate), []
+    narrow, wide = _filters(bands, rate, size), _filters(bands, rate, size, NEIGHBOURS)
+    for band, shortest in enumerate(smoothing_samples(bands, rate)):
+        response = _power(spectrum, narrow[band], size, size // BLOCK)[middle - reach : middle + reach + 1]
+        early = np.flatnonzero((apart < shortest) & (at < length))
+        width = widths[max(0, band - NEIGHBOURS) : band + NEIGHBOURS + 1].sum()
+        spread = np.maximum(max(SHORTEST, 0.35 * rate / width), apart[early])
+        window = _gaussian(length, at[early], spread)
+        found.append(_WideBand(wide[band], response / response.sum(), early, window))
     return found
+
+
+def _apart(knots: tuple[int, ...]) -> Array:
+    """Return the standard deviation of the window that the spacing of the knots gives: [knots]."""
+    return np.asarray(SPACING * np.gradient(np.array(knots, np.float64)))
+
+
+def _gaussian(length: int, at: NDArray[np.int64], spread: Array) -> Array:
+    """Return the weights of blocks around samples `at`, with the sum 1: [len(at), blocks]."""
+    middle = (np.arange(length // BLOCK) + 0.5) * BLOCK
+    window = np.exp(-0.5 * ((middle - at[:, None]) / spread[:, None]) ** 2) + 1e-30
+    return np.asarray(window / window.sum(1, keepdims=True))
 
 
 @cache
@@ -159,13 +182,10 @@ def _windows(
     Returns:
         The weights, float32 [knots, blocks], and the correction in nepers, float64 [knots].
     """
-    middle = (np.arange(length // BLOCK) + 0.5) * BLOCK
-    at = np.minimum(np.array(knots), length - 1)[:, None]
-    apart = SPACING * np.gradient(np.array(knots, np.float64))[:, None]
+    at, apart = np.minimum(np.array(knots), length - 1), _apart(knots)
     found = []
     for shortest, width in zip(smoothing_samples(bands, rate), band_widths_hz(bands, rate), strict=True):
-        window = np.exp(-0.5 * ((middle - at) / np.maximum(shortest, apart)) ** 2) + 1e-30
-        window /= window.sum(1, keepdims=True)
+        window = _gaussian(length, at, np.maximum(shortest, apart))
         seconds = BLOCK / rate / (window**2).sum(1)
         half = np.maximum(1.0, width * seconds)
         bias = np.where(np.array(knots) <= even, 0.0, 0.5 * (np.log(half) - special.digamma(half)))

@@ -130,16 +130,17 @@ class Decoder:
         other._allocate(capacity, max_frames or self.max_frames)
         return other
 
-    def decode(self, z: npt.ArrayLike) -> Floats:
-        """Decode whole sounds, independent of the slots; callable from any thread.
+    def decode(self, z: npt.ArrayLike, frames: int | None = None) -> Floats:
+        """Decode whole sounds, or their first frames, independent of the slots; callable from any thread.
 
         It allocates, so do not call it on the audio path.
 
         Args:
-            z: [voices, latent_dim], or [voices, frames, latent_dim] with a point for each frame.
+            z: [voices, latent_dim], or [voices, info.frames, latent_dim] with a point for each frame.
+            frames: number of frames to decode; by default, all.
 
         Returns:
-            float32 [voices, length].
+            float32 [voices, frames * hop_length].
 
         Raises:
             ValueError: z has another shape.
@@ -154,8 +155,8 @@ class Decoder:
             )
         caches = [np.zeros((len(points), *shape), np.float32) for shape in self._caches.values()]
         outputs = [schema.AUDIO, *(f"new_{name}" for name in self._caches)]
-        pieces = []
-        for first in range(0, self.info.frames, self._piece_frames):
+        pieces, points = [], points[:, :frames]
+        for first in range(0, points.shape[1], self._piece_frames):
             feed = {
                 schema.Z: points[:, first : first + self._piece_frames],
                 schema.FRAME: np.full(len(points), first),

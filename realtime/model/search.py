@@ -69,24 +69,17 @@ class _Candidates:
 
     def __init__(self, decoder: Decoder, sound: Floats, z: Floats) -> None:
         self._ear = Ear(sound, decoder.info.sample_rate)
-        self._decoder = decoder.sibling()
-        self._audio = np.zeros(decoder.info.frames * decoder.info.hop_length, np.float32)
-        self._samples = len(sound)
+        self._decoder, self._audio = decoder, np.zeros_like(sound)
         rest = np.cumsum(np.square(sound[::-1], dtype=np.float64))[::-1]
         ended = int(np.searchsorted(-rest, -REST * rest[0]))
-        frames = math.ceil(LONGER * ended / decoder.info.hop_length) + MARGIN_FRAMES
-        self._frames = min(decoder.info.frames, frames)
+        self._frames = math.ceil(LONGER * ended / decoder.info.hop_length) + MARGIN_FRAMES
         self.best, self.difference = z, self.compare(z)
 
     def compare(self, z: Floats) -> Floats:
         """Decode z; return its mel levels minus those of the given sound, in dB, [N]."""
-        decoder, hop = self._decoder, self._decoder.info.hop_length
-        decoder.reset(0)
-        points = np.broadcast_to(z, (1, decoder.max_frames, len(z)))
-        for first in range(0, self._frames, decoder.max_frames):
-            count = min(decoder.max_frames, self._frames - first)
-            self._audio[first * hop : (first + count) * hop] = decoder.step(points[:, :count])[0]
-        return self._ear.difference(self._audio[: self._samples]).ravel()
+        audio = self._decoder.decode(z[None], self._frames)[0]
+        self._audio[: len(audio)] = audio
+        return self._ear.difference(self._audio).ravel()
 
     def consider(self, z: Floats) -> None:
         """Make z the best point if its sound is closer."""

@@ -25,6 +25,14 @@ def test_steps_equal_whole_decode(tiny_model: Path) -> None:
     assert np.abs(np.concatenate(parts, axis=1) - whole).max() <= 1e-6
 
 
+def test_first_frames_equal_the_beginning_of_whole_decode(tiny_model: Path) -> None:
+    decoder = Decoder(tiny_model)
+    z = np.random.default_rng(0).standard_normal((2, decoder.info.latent_dim)).astype(np.float32)
+    begun, whole = decoder.decode(z, 5), decoder.decode(z)
+    assert begun.shape == (2, 5 * decoder.info.hop_length)
+    np.testing.assert_allclose(begun, whole[:, : begun.shape[1]], atol=1e-6)
+
+
 def test_slots_do_not_affect_each_other(tiny_model: Path) -> None:
     decoder = Decoder(tiny_model, capacity=3)
     z = _z(decoder, 3, 8)

@@ -50,7 +50,7 @@ class Work:
 
 @dataclass(frozen=True)
 class Services:
-    """What the server provides for its parts: its guard, its thread for work, and its connections."""
+    """Gives the parts of the server its access guard, its worker thread and its connections."""
 
     guard: Guard
     work: Work

@@ -49,7 +49,7 @@ def test_late_or_nearly_late_block_raises_the_margin_for_a_while() -> None:
 def test_late_block_during_silence_does_not_raise_the_margin(
     make_mixer: Callable[..., Mixer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Such a block is inaudible, and a larger margin would delay the next hits."""
+    # nobody hears a block of silence that is late, but a larger margin would delay the next hits
     ticks = itertools.count()
     monkeypatch.setattr("time.monotonic", lambda: 100.0 + next(ticks) / 10_000)  # no pause of the machine
     engine = Engine(make_mixer(), paced=True)

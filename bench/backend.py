@@ -182,7 +182,7 @@ def measure(backend: str, busy: bool, seconds: float) -> Facts:
             ended, late = tape.now() - PERIOD, late_cycles() - before
             sender.sendto(b"end", to)
         stops = int(player.stdout.readline())
-        tape.client.close()
+        tape.jack.leave()
     count, clicks = tape.sound
     arrived = np.flatnonzero(clicks > 0.5)
     after = np.searchsorted(arrived, sent)

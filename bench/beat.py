@@ -23,9 +23,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import jack
 import numpy as np
 
+from realtime.audio.jack_client import JackClient
 from realtime.surfaces.midi_clock import TICKS_PER_BEAT
 from realtime.util import priority
 from tests.system.link_session import TEMPOS
@@ -44,7 +44,8 @@ class OnsetRecorder:
     """Records the onsets at a JACK port; sends a MIDI clock while `bpm` is not 0. Times are in samples."""
 
     def __init__(self) -> None:
-        self.client = jack.Client("recorder", no_start_server=True)
+        self.jack = JackClient("recorder")
+        self.client = self.jack.client
         self._input = self.client.inports.register("input")
         self.midi = self.client.midi_outports.register("clock")
         self.rate = self.client.samplerate
@@ -55,8 +56,7 @@ class OnsetRecorder:
         self._next = 0.0
         self._begin = -1
         self._silence = 0
-        self.client.set_process_callback(self._process)
-        self.client.activate()
+        self.jack.activate(self._process)
 
     def _process(self, samples: int) -> None:
         begin = self.client.last_frame_time
@@ -129,8 +129,7 @@ def play(kind: str, seconds: float) -> tuple[list[float], dict[str, object]]:
         beats, changes = (link if kind == "link" else clock)(recorder, seconds)
         onsets = list(recorder.onsets)
         status = server.status()
-        recorder.client.deactivate()
-        recorder.client.close()
+        recorder.jack.leave()
     settle, before = SETTLE_S * recorder.rate, BEFORE_S * recorder.rate
     known = [at for at in onsets if not any(-before <= at - each < settle for each in changes)]
     known = [at for at in known if min(beats) <= at <= max(beats)]

@@ -27,7 +27,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import jack
 import numpy as np
 from numpy.typing import NDArray
 from pythonosc.osc_message_builder import OscMessageBuilder
@@ -35,6 +34,7 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 from bench import host
 from bench.jackd import PERIOD, RATE, dummy
 from bench.programs import listening
+from realtime.audio.jack_client import JackClient
 from realtime.model.decoder import Decoder, resolve
 from realtime.util import priority
 
@@ -49,12 +49,11 @@ Sound = NDArray[np.float32]
 def floor() -> int:
     """Run the bare callback: play a click in the block after each datagram."""
     priority.switch_often()
-    client = jack.Client("floor", no_start_server=True)
-    out = client.outports.register("out")
+    bare = JackClient("floor")
+    out = bare.client.outports.register("out")
     arrived = 0
     played = 0
 
-    @client.set_process_callback
     def process(samples: int) -> None:
         nonlocal played
         block = out.get_array()
@@ -63,11 +62,13 @@ def floor() -> int:
             played = arrived
             block[0] = 1.0
 
-    with client, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
+    bare.activate(process)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
         listener.bind(("127.0.0.1", 0))
         print(listener.getsockname()[1], flush=True)
         while listener.recv(64) != b"end":
             arrived += 1
+    bare.leave()
     return 0
 
 
@@ -75,13 +76,13 @@ class Tape:
     """Records ports of the JACK server, placing each sample by the server's count of samples."""
 
     def __init__(self, ports: list[str], seconds: float) -> None:
-        self.client = jack.Client("tape", no_start_server=True)
+        self.jack = JackClient("tape")
+        self.client = self.jack.client
         self._inputs = [self.client.inports.register(f"in_{i}") for i in range(len(ports))]
         self.sound = np.zeros((len(ports), int(seconds * RATE)), np.float32)
         self.start: int | None = None
         self.holes = 0
 
-        @self.client.set_process_callback
         def process(samples: int) -> None:
             first = self.client.last_frame_time
             if self.start is None:
@@ -94,7 +95,7 @@ class Tape:
                 if at + samples <= len(row):
                     row[at : at + samples] = port.get_array()
 
-        self.client.activate()
+        self.jack.activate(process)
         for port, own in zip(ports, self._inputs, strict=True):
             self.client.connect(port, own)
 
@@ -155,7 +156,7 @@ def measure(model: Path, hits: int, server: list[str], vary: float = 0.0) -> dic
             send("/morph/get/status")
             status = _status(sender.recv(65536))
             sender.sendto(b"end", ("127.0.0.1", floor_at))
-            tape.client.close()
+            tape.jack.leave()
     played, clicks = tape.sound
     begun = _first(played, reference, 0.0)
     if begun is None:

@@ -37,6 +37,7 @@ from bench import host
 from bench.jackd import RATE, dummy
 from bench.processes import cpu_s, memory_mb
 from bench.programs import listening
+from realtime.audio.jack_client import JackClient
 from realtime.cli.server import ServeConfig
 from realtime.cli.server import serve as run_server
 from realtime.control.osc import encode
@@ -171,22 +172,18 @@ def _capture(path: Path | None) -> Iterator[None]:
     if path is None:
         yield
         return
-    import jack
-
-    client = jack.Client("soak", no_start_server=True)
-    inputs = [client.inports.register(f"in_{i}") for i in (1, 2)]
+    ours = JackClient("soak")
+    inputs = [ours.client.inports.register(f"in_{i}") for i in (1, 2)]
     with path.open("wb") as file:
 
-        @client.set_process_callback
         def process(samples: int) -> None:
             file.write(np.stack([port.get_array() for port in inputs], axis=1).tobytes())
 
-        client.activate()
+        ours.activate(process)
         for number, port in enumerate(inputs, 1):
-            client.connect(f"soundmorph:out_{number}", port)
+            ours.client.connect(f"soundmorph:out_{number}", port)
         yield
-        client.deactivate()
-    client.close()
+        ours.leave()
 
 
 @contextmanager

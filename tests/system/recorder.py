@@ -10,8 +10,9 @@ from __future__ import annotations
 import sys
 import time
 
-import jack
 import numpy as np
+
+from realtime.audio.jack_client import JackClient
 
 SECONDS = 60  # default limit of the capture
 TIMEOUT_S = 20.0  # for the next callback, which comes within milliseconds on an idle machine
@@ -19,15 +20,14 @@ TIMEOUT_S = 20.0  # for the next callback, which comes within milliseconds on an
 
 def main(path: str, seconds: int = SECONDS) -> int:
     """Record to `path`: float32 [samples, 2]; return the exit code."""
-    client = jack.Client("recorder", no_start_server=True)
+    ours = JackClient("recorder")
+    client = ours.client
     inputs = [client.inports.register(f"in_{i}") for i in (1, 2)]
     sound = np.zeros((seconds * client.samplerate, len(inputs)), np.float32)
     taken = offered = 0
     missed: list[tuple[int, int]] = []  # position in the capture, number of samples
     due: int | None = None  # JACK's sample count at the next callback
-    gone: list[str] = []
 
-    @client.set_process_callback
     def process(samples: int) -> None:
         nonlocal taken, offered, due
         now = client.last_frame_time
@@ -40,8 +40,8 @@ def main(path: str, seconds: int = SECONDS) -> int:
         taken += count
         offered += samples
 
-    client.set_shutdown_callback(lambda status, reason: gone.append(reason))
-    with client:
+    ours.activate(process)
+    try:
         card = client.get_ports(is_audio=True, is_input=True, is_physical=True)
         for heard, port in zip(card, inputs, strict=False):
             (source,) = client.get_all_connections(heard)
@@ -49,16 +49,19 @@ def main(path: str, seconds: int = SECONDS) -> int:
         print("recording", flush=True)
         sys.stdin.readline()
         before, end = offered, time.monotonic() + TIMEOUT_S
-        while offered == before and not gone and time.monotonic() < end:
+        while offered == before and not ours.gone and time.monotonic() < end:
             time.sleep(0.01)
-        stalled = offered == before
+        stalled, gone = offered == before, ours.gone
+    finally:
+        ours.leave()
     np.save(path, sound[:taken])
     reasons = [f"JACK skipped {count} samples after {at}" for at, count in missed]
     if offered > taken:
         reasons.append(f"{offered - taken} samples more than the limit of {seconds} s")
     if stalled:
         reasons.append("the callback was no longer called")
-    reasons += [f"the server has gone: {reason}" for reason in gone]
+    if gone:
+        reasons.append("the server has gone")
     print("\n".join([f"recorded {taken} samples", *reasons]), flush=True)
     return 1 if reasons else 0
 

@@ -17,6 +17,7 @@ import mido
 import numpy as np
 import pytest
 
+from realtime.audio.jack_client import JackClient
 from realtime.control import osc
 from realtime.control.protocol import Message
 from realtime.surfaces import jack_midi
@@ -175,18 +176,15 @@ def test_message_sent_as_soon_as_a_port_is_open_is_received(
     jack: Jack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The sender is in the middle of a cycle during the connection, and tries to send in that cycle."""
-    import jack as library
-
     monkeypatch.setattr(jack_midi, "CONNECT_TIMEOUT_S", TIMEOUT_S)
     heard: queue.Queue[bytes] = queue.Queue()
     inside, go_on, opened, sent = (threading.Event() for _ in range(4))
     ports, sender = (
         JackPorts(lambda message, at: heard.put(message)),
-        library.Client("keys", no_start_server=True),
+        JackClient("keys"),
     )
-    out = sender.midi_outports.register("out")
+    out = sender.client.midi_outports.register("out")
 
-    @sender.set_process_callback
     def process(samples: int) -> None:
         inside.set()
         go_on.wait(TIMEOUT_S)
@@ -200,7 +198,7 @@ def test_message_sent_as_soon_as_a_port_is_open_is_received(
         opened.set()
 
     try:
-        sender.activate()
+        sender.activate(process)
         assert inside.wait(TIMEOUT_S)
         opening = threading.Thread(target=open_)
         opening.start()
@@ -211,8 +209,7 @@ def test_message_sent_as_soon_as_a_port_is_open_is_received(
     finally:
         go_on.set()
         ports.close()
-        sender.deactivate()
-        sender.close()
+        sender.leave()
 
 
 def test_learn_writes_a_map_from_moved_controls_and_typed_targets(jack: Jack, tmp_path: Path) -> None:
@@ -325,9 +322,8 @@ class Player:
     """A JACK client that plays notes by MIDI or OSC at the start of a cycle, and listens to the server."""
 
     def __init__(self, server: Server) -> None:
-        import jack
-
-        self._client = jack.Client("player", no_start_server=True)
+        self._jack = JackClient("player")
+        self._client = self._jack.client
         self._midi = self._client.midi_outports.register("out")
         self._heard = self._client.inports.register("in")
         self._osc = osc.encode(Message("/morph/note", (60, 100)))
@@ -337,7 +333,6 @@ class Player:
         self._asked = ""
         self._sent: int | None = None
         self._lags: queue.Queue[int] = queue.Queue()
-        self._client.set_process_callback(self._process)
 
     def _process(self, samples: int) -> None:
         self._midi.clear_buffer()
@@ -362,14 +357,13 @@ class Player:
             raise AssertionError(f"a note by {way} did not sound in {TIMEOUT_S:g} s: {said}") from None
 
     def __enter__(self) -> Player:
-        self._client.activate()
+        self._jack.activate(self._process)
         self._client.connect("soundmorph:out_1", self._heard)
         self._client.connect(self._midi, "soundmorph-midi:in")
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._client.deactivate()
-        self._client.close()
+        self._jack.leave()
         self._socket.close()
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from realtime.__main__ import main
+from realtime.audio.jack_client import JackClient
 from realtime.model import verify
 from tests.system.rig import Jack, Server
 
@@ -19,21 +20,17 @@ PORTS = [f"soundmorph:{name}_{side}" for name in ("out", "kick", "snare") for si
 @contextmanager
 def listening(ports: list[str]) -> Iterator[list[np.ndarray]]:
     """Record ports of the JACK server, each [T]; the list is filled at the end of the block."""
-    import jack
-
-    client = jack.Client("ears", no_start_server=True)
-    inputs = [client.inports.register(f"in_{number}") for number in range(len(ports))]
+    ears = JackClient("ears")
+    inputs = [ears.client.inports.register(f"in_{number}") for number in range(len(ports))]
     blocks: list[np.ndarray] = []
     heard: list[np.ndarray] = []
-    client.set_process_callback(lambda _: blocks.append(np.stack([port.get_array() for port in inputs])))
-    client.activate()
+    ears.activate(lambda _: blocks.append(np.stack([port.get_array() for port in inputs])))
     try:
         for port, ear in zip(ports, inputs, strict=True):
-            client.connect(port, ear)
+            ears.client.connect(port, ear)
         yield heard
     finally:
-        client.deactivate()
-        client.close()
+        ears.leave()
         heard.extend(np.concatenate(blocks, axis=1))
 
 

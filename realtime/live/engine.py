@@ -322,6 +322,10 @@ class Engine:
             time.sleep(0.001)
         queue_s = (self.ahead + 1) * self.block_size / self.mixer.sample_rate
         time.sleep(min(queue_s + self.latency_s, MAX_FADE_S))
+        self.close()
+
+    def close(self) -> None:
+        """End the threads at once, in the middle of the sound; `stop` fades out first."""
         self._closing = True
         for thread in (self._thread, self._preparing):  # neither may be in the decoder when Python exits
             if thread.is_alive():

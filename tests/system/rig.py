@@ -415,7 +415,12 @@ class Pd(Process):
 def workers(pid: int) -> list[int]:
     """Return the process ids of the workers of a server (Linux)."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [int(each) for each in children if b"spawn_main" in Path(f"/proc/{each}/cmdline").read_bytes()]
+    found = []
+    for child in map(int, children):
+        with suppress(FileNotFoundError, ProcessLookupError):  # another child, which has ended since
+            if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
+                found.append(child)
+    return found
 
 
 def onset(sound: NDArray[Any]) -> int:

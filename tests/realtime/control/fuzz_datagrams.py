@@ -90,9 +90,7 @@ def play(count: int, seed: int, model: Path) -> Outcome:
         if engine.failure:
             raise engine.failure
         control.close()
-        engine._closing = True
-        for thread in (engine._thread, engine._preparing):
-            thread.join()
+        engine.close()
     return outcome
 
 

@@ -170,7 +170,7 @@ def engine(make_mixer: Callable[..., Mixer]) -> Iterator[Engine]:
     engine = Engine(make_mixer(), ahead=1, synchronous=True)
     engine.start()
     yield engine
-    engine._closing = True
+    engine.close()
 
 
 @pytest.fixture
@@ -340,8 +340,8 @@ def test_time_tags_are_exact_to_the_sample(client: Client, engine: Engine) -> No
     hit = encode(Message("/morph/trigger", (0.25,)))
     client.send(bundle(1, *(bundle(ntp(due + wait), hit) for wait in (0.0, 0.01))))
     client.ask("/ping")
-    expected = (begun + ahead - engine._origin_s) * rate
-    heard = take(engine, int(expected + 0.03 * rate) // engine.block_size)
+    expected = engine.sample_at(begun + ahead)
+    heard = take(engine, (expected + round(0.03 * rate)) // engine.block_size)
     first, second = begins
     assert abs(second - first - 480) <= 1
     assert abs(first - expected) < 0.01 * rate

@@ -54,7 +54,7 @@ def make_engine(make_mixer: Make) -> Iterator[Callable[..., Engine]]:
 
     yield make
     for engine in made:
-        engine._closing = True
+        engine.close()
 
 
 def take(engine: Engine, blocks: int) -> np.ndarray:
@@ -273,7 +273,7 @@ def test_p99_includes_the_wait_for_the_device(make_mixer: Callable[..., Mixer]) 
         engine.hand_over(out)
         time.sleep(0.001)
     assert engine.p99_ms() >= 50.0
-    engine._closing = True
+    engine.close()
 
 
 def test_loop_plays_on_the_sample_clock_and_status_reports_its_step(

@@ -112,7 +112,7 @@ def test_paced_engine_plays_the_same_sound_as_an_unpaced_one(
             engine.hand_over(block)
             blocks.append(block)
             time.sleep(0.001)
-        engine._closing = True
+        engine.close()
         sound = np.concatenate(blocks)[:, 0]
         heard.append(sound[np.flatnonzero(sound)[0] :][:2000])
     np.testing.assert_allclose(heard[0], heard[1], atol=1e-6)

@@ -18,6 +18,7 @@ from itertools import chain, cycle, repeat
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from pythonoscquery.osc_query_browser import OSCQueryListener
 from pythonoscquery.osc_query_client import OSCQueryClient
@@ -46,15 +47,14 @@ TIMEOUT_S = 30.0
 
 @pytest.fixture
 def control(make_mixer: Callable[..., Mixer], tiny_model: Path) -> Control:
-    """Return the control of an engine that does not run; `settle` carries out its commands."""
+    """Return the control of an engine without threads; `settle` carries out its commands."""
     info = read(tiny_model).info
-    return Control(info, Engine(make_mixer()))
+    return Control(info, Engine(make_mixer(), pulled=True))
 
 
 def settle(control: Control) -> None:
     player: Any = control.player
-    player._render()
-    player._ring.read = player._ring.written
+    player.hand_over(np.zeros((player.block_size, 2), np.float32))
 
 
 def ask(control: Control) -> Callable[..., list[Message]]:

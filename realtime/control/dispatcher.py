@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from itertools import count
 from pathlib import PurePosixPath
 from typing import Any, TypeVar
 
@@ -52,6 +51,8 @@ from realtime.control.requests import (
     Subscribe,
     Undo,
 )
+from realtime.control.senders.arrivals import Arrivals
+from realtime.control.senders.axis_names import AxisNames
 from realtime.control.senders.subscriptions import Subscriptions
 from realtime.control.sequencing.sequencer import Sequencer
 from realtime.control.state.point import TrackedPoint, moved
@@ -79,8 +80,6 @@ from realtime.synth.player import Player, PluginChain, Studio, TakeWork
 from realtime.synth.plugins import Chain
 from realtime.util.errors import ControlError, RealtimeError
 
-MAX_WAITING = 1024  # glides whose arrival is to be reported
-MAX_AXES_SENDERS = 64  # senders that wait for the names of the axes
 MAX_PREPARED = 64  # points whose sounds the mixer decodes ahead
 IDLE_S, BUSY_S = 0.1, 0.01  # polling intervals for news: idle, and while a sender waits
 
@@ -129,9 +128,8 @@ class Control:
         self._studio, self._takes = studio, takes
         self._effects = effects
         self._clock = clock
-        self._jobs, self._naming = Jobs(), Jobs()  # naming the axes is slow, and must not delay other jobs
-        self._tickets = count(1)
-        self._waiting: dict[int, tuple[Sender, Message]] = {}
+        self._jobs = Jobs()
+        self._axis_names, self._arrivals = AxisNames(), Arrivals()
         self._subscriptions = Subscriptions()
         self._schedule = SettingsSchedule()
         self._sequencer = Sequencer()
@@ -140,8 +138,7 @@ class Control:
 
     def _describe(self, info: ModelInfo) -> None:
         self.info = info
-        self._axes: Message | None = None  # the reply with the names of the axes, once they are measured
-        self._axes_senders: list[Sender] = []  # senders that wait for that reply
+        self._axis_names.forget()
         # 24 bits fit into a 32-bit float, the only number type of clients such as Pure Data
         self._model: replies.Facts = {"model": info.name, "model_id": int(info.digest[:6], 16)}
 
@@ -191,7 +188,7 @@ class Control:
         Args:
             info: metadata of the model that plays now.
         """
-        self._waiting.clear()
+        self._arrivals.forget()
         if info != self.info:
             self._adopt(info)
         self._pass_time(self._clock())
@@ -295,7 +292,8 @@ class Control:
             case Query("seq"):
                 return self._sequencer.state()
             case Query("axes"):
-                return self._name_axes(message, sender)
+                measure = _given(self._studio).name_axes
+                return self._axis_names.ask(measure, sender, lambda error: self.refuse(message, str(error)))
             case Query("patterns"):
                 return self._sequencer.patterns()
             case Query("settings"):
@@ -324,7 +322,8 @@ class Control:
             case Goto():
                 name = message.arguments[-1 if asked.path == "spline" else 0]
                 self._point.note_move(asked.z if asked.ms == 0.0 else None, due, now)
-                commands.append(self._await(asked, message.address, name, sender))
+                reply = Message("/morph/done", (message.address, name))
+                commands.append(self._arrivals.with_ticket(asked, reply, sender))
             case SetDimension() | SetAxis():
                 self._point.note_move(moved(self._point.at(now, due), asked), due, now)
                 commands.append(asked)
@@ -449,14 +448,6 @@ class Control:
             return hit
         return replace(hit, level_db=LEVEL.clip(hit.level_db + level_db))
 
-    def _await(self, goto: Goto, address: str, name: str, sender: Sender) -> Goto:
-        """Give a glide a ticket, so that its sender gets a message when it arrives."""
-        if len(self._waiting) >= MAX_WAITING:
-            del self._waiting[next(iter(self._waiting))]
-        ticket = next(self._tickets)
-        self._waiting[ticket] = sender, Message("/morph/done", (address, name))
-        return replace(goto, ticket=ticket)
-
     # ---- the sequencer
 
     def _send_edits(self) -> None:
@@ -526,28 +517,6 @@ class Control:
             raise ControlError(_taken(label))
         self._work(lambda: studio.encode(file), keep, "/morph/encode", label, sender, last=False)
 
-    def _name_axes(self, message: Message, sender: Sender) -> list[Message]:
-        """Return the reply with the names of the axes; if they are not measured yet, send it later."""
-        if self._axes:
-            return [self._axes]
-        studio, info = _given(self._studio), self.info
-
-        def finish(result: Sequence[str] | RealtimeError) -> list[tuple[Sender, Message]]:
-            if info is not self.info:
-                return []
-            names = () if isinstance(result, RealtimeError) else tuple(result)
-            reply = self._axes = Message("/morph/axes.reply", names)
-            if isinstance(result, RealtimeError):
-                reply = self.refuse(message, str(result))
-            return [(each, reply) for each in self._axes_senders]
-
-        if not self._axes_senders:
-            self._require_room()
-            self._naming.submit(studio.name_axes, finish)
-        if sender not in self._axes_senders and len(self._axes_senders) < MAX_AXES_SENDERS:
-            self._axes_senders.append(sender)
-        return []
-
     def _begin_take(self, name: str | None, sender: Sender) -> None:
         takes = _given(self._takes)
         take = time.strftime("take-%Y%m%d-%H%M%S") if name is None else name
@@ -607,7 +576,7 @@ class Control:
         Raises:
             ControlError: the queue is full.
         """
-        if self._jobs.full or self._naming.full:
+        if self._jobs.full:
             raise ControlError("too many background jobs are waiting")
 
     # ---- news
@@ -618,7 +587,7 @@ class Control:
 
     def news_interval_s(self) -> float:
         """Return the seconds until `news` must be called again."""
-        if self._waiting or self._jobs.busy:
+        if self._arrivals.expected or self._jobs.busy:
             return BUSY_S
         now = self._clock()
         due = self._subscriptions.next_due(otherwise=now + IDLE_S)
@@ -628,15 +597,11 @@ class Control:
         """Yield (receiver, message) for arrivals of glides, finished jobs, edits and due status reports."""
         arrived: Iterable[int] = ()
         with suppress(RealtimeError):  # no engine is running at the moment
-            arrived = self.player.arrivals() if self._waiting else ()
-        for ticket in arrived:
-            for earlier in [t for t in self._waiting if t <= ticket]:
-                reply = self._waiting.pop(earlier)
-                if earlier == ticket:  # earlier glides were overtaken: no reply
-                    yield reply
-        for jobs in (self._jobs, self._naming):
-            for finish, result in jobs.finished():
-                yield from finish(result)
+            arrived = self.player.arrivals() if self._arrivals.expected else ()
+        yield from self._arrivals.replies(arrived)
+        for finish, result in self._jobs.finished():
+            yield from finish(result)
+        yield from self._axis_names.replies()
         now = self._clock()
         changes = list(self._sequencer.news())
         yield from ((receiver, change) for receiver in self._subscriptions.subscribers for change in changes)
@@ -655,7 +620,7 @@ class Control:
         Raises:
             RealtimeError: saving failed.
         """
-        self._naming.close()
+        self._axis_names.close()
         self._jobs.close()
         with suppress(RealtimeError):  # the engine has stopped already
             facts = self.player.status()

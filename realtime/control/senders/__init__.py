@@ -1,1 +1,1 @@
-"""Rules for many senders: access, limits, and the order in which they are served."""
+"""Rules for many senders: access, limits, the order in which they are served, and replies that come later."""

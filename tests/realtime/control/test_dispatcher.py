@@ -17,6 +17,7 @@ from realtime.control.dispatcher import BUSY_S, IDLE_S, Control
 from realtime.control.osc import encode
 from realtime.control.presets import PresetFile
 from realtime.control.protocol import REPLY_ITEMS, Message, Sender
+from realtime.control.senders.arrivals import MAX_WAITING
 from realtime.control.senders.subscriptions import SUBSCRIBED_S
 from realtime.model.decoder import Decoder
 from realtime.model.schema import CourseInfo, ModelInfo
@@ -171,7 +172,9 @@ def test_number_of_waiting_senders_is_limited(control: Control, player: Recordin
     name = control.info.classes[0].name
     for _ in range(5000):
         control.handle([Message("/morph/goto", (name, 10))], ME)
-    assert len(control._waiting) <= 1024
+    player.arrived = [c.ticket for commands, _ in player.played for c in commands if isinstance(c, Goto)]
+    assert len(player.arrived) == 5000
+    assert len(list(control.news())) == MAX_WAITING
 
 
 def say(control: Control, address: str, *arguments: object, due: float | None = None) -> list[Message]:

@@ -1,0 +1,45 @@
+"""The glides whose senders get a message when they arrive."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import count
+
+from realtime.control.protocol import Message, Sender
+from realtime.synth.commands import Goto
+
+MAX_WAITING = 1024  # glides; the oldest is dropped first
+
+
+class Arrivals:
+    """Gives each glide a ticket; the mixer returns the ticket when the glide arrives."""
+
+    def __init__(self) -> None:
+        self._tickets = count(1)
+        self._waiting: dict[int, tuple[Sender, Message]] = {}
+
+    @property
+    def expected(self) -> bool:
+        """Return True if a glide has not arrived yet."""
+        return bool(self._waiting)
+
+    def with_ticket(self, glide: Goto, reply: Message, sender: Sender) -> Goto:
+        """Return the glide with a ticket; when it arrives, `replies` yields `reply` for `sender`."""
+        if len(self._waiting) >= MAX_WAITING:
+            del self._waiting[next(iter(self._waiting))]
+        ticket = next(self._tickets)
+        self._waiting[ticket] = sender, reply
+        return replace(glide, ticket=ticket)
+
+    def replies(self, tickets: Iterable[int]) -> Iterator[tuple[Sender, Message]]:
+        """Yield (sender, reply) for glides that have arrived; glides that they overtook get no reply."""
+        for ticket in tickets:
+            for earlier in [t for t in self._waiting if t <= ticket]:
+                reply = self._waiting.pop(earlier)
+                if earlier == ticket:
+                    yield reply
+
+    def forget(self) -> None:
+        """Expect no glide any more."""
+        self._waiting.clear()

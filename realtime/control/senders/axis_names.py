@@ -1,0 +1,72 @@
+"""The names of the ends of the principal axes, and the senders that wait for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from realtime.control.background import Jobs
+from realtime.control.protocol import Message, Sender
+from realtime.util.errors import ControlError, RealtimeError
+
+MAX_SENDERS = 64  # that wait
+
+
+class AxisNames:
+    """Measures the names once for each model, in the background, as soon as a sender asks for them.
+
+    The measurement is slow, so it has a queue of its own and does not delay other jobs.
+    """
+
+    def __init__(self) -> None:
+        self._jobs = Jobs()
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget the names, because another model plays."""
+        self._reply: Message | None = None
+        self._senders: list[Sender] = []
+
+    def ask(
+        self,
+        measure: Callable[[], Sequence[str]],
+        sender: Sender,
+        refuse: Callable[[RealtimeError], Message],
+    ) -> list[Message]:
+        """Return the reply with the names; if they are not measured yet, `replies` yields it later.
+
+        Args:
+            measure: measures the names.
+            refuse: returns the reply if that fails.
+
+        Raises:
+            ControlError: too many measurements are waiting.
+        """
+        if self._reply:
+            return [self._reply]
+        waiting = self._senders
+
+        def finish(result: Sequence[str] | RealtimeError) -> list[tuple[Sender, Message]]:
+            if waiting is not self._senders:  # another model plays
+                return []
+            names = () if isinstance(result, RealtimeError) else tuple(result)
+            reply = self._reply = Message("/morph/axes.reply", names)
+            if isinstance(result, RealtimeError):
+                reply = refuse(result)
+            return [(each, reply) for each in waiting]
+
+        if not waiting:
+            if self._jobs.full:
+                raise ControlError("too many background jobs are waiting")
+            self._jobs.submit(measure, finish)
+        if sender not in waiting and len(waiting) < MAX_SENDERS:
+            waiting.append(sender)
+        return []
+
+    def replies(self) -> Iterator[tuple[Sender, Message]]:
+        """Yield (sender, reply) for each sender that waits for names that are now measured."""
+        for finish, result in self._jobs.finished():
+            yield from finish(result)
+
+    def close(self) -> None:
+        """Stop the measurement."""
+        self._jobs.close()

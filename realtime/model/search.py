@@ -1,11 +1,12 @@
 """Searches for the point whose sound has mel levels closest to those of a given sound.
 
 It starts from the encoder's point. The search first tries the training sounds nearest to that point in z.
-Then it takes damped Gauss-Newton steps. Before each step, it moves the best point slightly along each
-principal axis and decodes the sound there, to measure how the mel levels change with z. From these slopes, it
-predicts the point whose levels come closest to those of the given sound. A step decodes about 40 sounds, each
-a little longer than the given sound. The search is deterministic, except that it takes fewer steps with a
-slow decoder.
+Then it takes damped Gauss-Newton steps, in rounds. At the start of a round, it moves the best point slightly
+along each principal axis and decodes the sound there, to measure how the mel levels change with z. From these
+slopes, it predicts the point whose levels come closest to those of the given sound. The levels of the sound
+there correct the slopes (Broyden's method), so the next step of the round needs no new measurement. A round
+decodes about 55 sounds, each a little longer than the given sound. The search is deterministic, except that
+it takes fewer rounds with a slow decoder.
 """
 
 from __future__ import annotations
@@ -21,13 +22,17 @@ from realtime.model.ear import Ear, Floats
 from realtime.model.schema import Vector
 
 NEIGHBOURS = 8
-STEPS = 3
+ROUNDS = 3
+STEPS = 7
+"""Steps in a round."""
 LONGEST_S = 30.0
-"""Limit of the processor time; the search omits a step that it expects to end later."""
+"""Limit of the processor time; the search omits a round that it expects to end later."""
 ASIDE = 0.1
 """Offset along an axis to measure slopes, in standard deviations along that axis."""
 DAMPINGS = (0.03, 0.3, 3.0)
 """Dampings tried in each step, relative to the mean curvature along the axes."""
+SHARES = (1.0, 0.5)
+"""Shares of each predicted move that the first step of a round tries; later steps try the whole move."""
 CLOSE_DB = 1.0
 """Huber's threshold: level differences count quadratically below it, and linearly above it."""
 REST = 1e-5
@@ -52,10 +57,11 @@ def nearest(decoder: Decoder, sound: npt.ArrayLike, z: Vector) -> Vector:
         candidates.consider(anchor)
     axes = np.asarray(decoder.info.pca.basis) * np.sqrt(np.asarray(decoder.info.pca.variance))[:, None]
     axes = axes[np.abs(axes).max(1) > 0.0].astype(np.float32)
-    step_s = (time.process_time() - begun_s) / (1 + NEIGHBOURS) * (len(axes) + 2 * len(DAMPINGS))
-    for _ in range(STEPS if len(axes) else 0):
-        if time.process_time() - begun_s + step_s <= LONGEST_S:
-            _step(candidates, axes)
+    decodes = len(axes) + len(DAMPINGS) * (len(SHARES) + STEPS - 1)
+    round_s = (time.process_time() - begun_s) / (1 + NEIGHBOURS) * decodes
+    for _ in range(ROUNDS if len(axes) else 0):
+        if time.process_time() - begun_s + round_s <= LONGEST_S:
+            _round(candidates, axes)
     return tuple(float(value) for value in candidates.best)
 
 
@@ -81,27 +87,36 @@ class _Candidates:
         self._audio[: len(audio)] = audio
         return self._ear.difference(self._audio).ravel()
 
-    def consider(self, z: Floats) -> None:
-        """Make z the best point if its sound is closer."""
+    def consider(self, z: Floats) -> Floats:
+        """Make z the best point if its sound is closer; return its difference as `compare` does."""
         difference = self.compare(z)
         if np.abs(difference).mean() < np.abs(self.difference).mean():
             self.best, self.difference = z, difference
+        return difference
 
 
-def _step(candidates: _Candidates, axes: Floats) -> None:
-    """Take a damped Gauss-Newton step from the best point.
+def _round(candidates: _Candidates, axes: Floats) -> None:
+    """Measure slopes at the best point, and take damped Gauss-Newton steps with them.
 
-    The step minimises the mean absolute difference by least squares, with a Huber weight for each difference.
+    A step minimises the mean absolute difference by least squares, with a Huber weight for each difference.
 
     Args:
         axes: principal axes of z, each as long as the standard deviation along it, [axes, latent_dim].
     """
     start, difference = candidates.best, candidates.difference
     slopes = np.stack([(candidates.compare(start + ASIDE * axis) - difference) / ASIDE for axis in axes])
-    weighted = slopes / np.maximum(np.abs(difference), CLOSE_DB)
-    curvature, gradient = weighted @ slopes.T, weighted @ difference
-    mean = np.trace(curvature) / len(axes) + 1e-9
-    for damping in DAMPINGS:
-        move = np.linalg.solve(curvature + damping * mean * np.eye(len(axes), dtype=np.float32), gradient)
-        for share in (1.0, 0.5):
-            candidates.consider((start - share * move @ axes).astype(np.float32))
+    for number in range(STEPS):
+        start, difference = candidates.best, candidates.difference
+        weighted = slopes / np.maximum(np.abs(difference), CLOSE_DB)
+        curvature, gradient = weighted @ slopes.T, weighted @ difference
+        mean = np.trace(curvature) / len(axes) + 1e-9
+        tried: list[tuple[float, Floats, Floats]] = []  # mean absolute difference, move, difference
+        for damping in DAMPINGS:
+            damped = curvature + damping * mean * np.eye(len(axes), dtype=np.float32)
+            whole = np.asarray(-np.linalg.solve(damped, gradient), np.float32)
+            for share in SHARES if number == 0 else SHARES[:1]:
+                move: Floats = np.float32(share) * whole
+                found = candidates.consider(start + move @ axes)
+                tried.append((float(np.abs(found).mean()), move, found))
+        _, move, found = min(tried, key=lambda each: each[0])
+        slopes += np.outer(move, found - difference - move @ slopes) / (move @ move + 1e-12)

@@ -292,8 +292,8 @@ class Control:
             case Query("seq"):
                 return self._sequencer.state()
             case Query("axes"):
-                measure = _given(self._studio).name_axes
-                return self._axis_names.ask(measure, sender, lambda error: self.refuse(message, str(error)))
+                find = _given(self._studio).name_axes
+                return self._axis_names.ask(find, sender, lambda error: self.refuse(message, str(error)))
             case Query("patterns"):
                 return self._sequencer.patterns()
             case Query("settings"):

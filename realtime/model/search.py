@@ -3,10 +3,11 @@
 It starts from the encoder's point. The search first tries the training sounds nearest to that point in z.
 Then it takes damped Gauss-Newton steps, in rounds. At the start of a round, it moves the best point slightly
 along each principal axis and decodes the sound there, to measure how the mel levels change with z. From these
-slopes, it predicts the point whose levels come closest to those of the given sound. The levels of the sound
-there correct the slopes (Broyden's method), so the next step of the round needs no new measurement. A round
-decodes about 55 sounds, each a little longer than the given sound. The search is deterministic, except that
-it takes fewer rounds with a slow decoder.
+slopes, it predicts the point whose levels come closest to those of the given sound. It decodes the sound at
+that point, and corrects the slopes by the difference between predicted and actual levels (Broyden's method).
+So the next step of the round needs no new measurement. A round decodes about 55 sounds, each a little longer
+than the given sound. The search is deterministic except for its time limit: with a slow decoder, it takes
+fewer rounds.
 """
 
 from __future__ import annotations

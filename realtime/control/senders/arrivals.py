@@ -1,4 +1,4 @@
-"""The glides whose senders get a message when they arrive."""
+"""The glides whose arrival is reported to their senders."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Arrivals:
         return bool(self._waiting)
 
     def with_ticket(self, glide: Goto, reply: Message, sender: Sender) -> Goto:
-        """Return the glide with a ticket; when it arrives, `replies` yields `reply` for `sender`."""
+        """Return the glide with a new ticket. When the glide arrives, `replies` yields (sender, reply)."""
         if len(self._waiting) >= MAX_WAITING:
             del self._waiting[next(iter(self._waiting))]
         ticket = next(self._tickets)
@@ -33,7 +33,7 @@ class Arrivals:
         return replace(glide, ticket=ticket)
 
     def replies(self, tickets: Iterable[int]) -> Iterator[tuple[Sender, Message]]:
-        """Yield (sender, reply) for glides that have arrived; glides that they overtook get no reply."""
+        """Yield (sender, reply) for each arrived glide; glides that a later one replaced get no reply."""
         for ticket in tickets:
             for earlier in [t for t in self._waiting if t <= ticket]:
                 reply = self._waiting.pop(earlier)

@@ -1,4 +1,4 @@
-"""The names of the ends of the principal axes, and the senders that wait for them."""
+"""Names for the two ends of each principal axis, and the senders that wait for these names."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ MAX_SENDERS = 64  # that wait
 
 
 class AxisNames:
-    """Measures the names once for each model, in the background, as soon as a sender asks for them.
+    """Finds the names once for each model, in the background, when a sender first asks for them.
 
-    The measurement is slow, so it has a queue of its own and does not delay other jobs.
+    They are found by measuring decoded sounds. This is slow, so it has a queue of its own and does not delay
+    other jobs.
     """
 
     def __init__(self) -> None:
@@ -28,18 +29,18 @@ class AxisNames:
 
     def ask(
         self,
-        measure: Callable[[], Sequence[str]],
+        find: Callable[[], Sequence[str]],
         sender: Sender,
         refuse: Callable[[RealtimeError], Message],
     ) -> list[Message]:
-        """Return the reply with the names; if they are not measured yet, `replies` yields it later.
+        """Return the reply with the names; if they are not known yet, `replies` yields it later.
 
         Args:
-            measure: measures the names.
+            find: returns the names.
             refuse: returns the reply if that fails.
 
         Raises:
-            ControlError: too many measurements are waiting.
+            ControlError: too many jobs are waiting.
         """
         if self._reply:
             return [self._reply]
@@ -57,16 +58,16 @@ class AxisNames:
         if not waiting:
             if self._jobs.full:
                 raise ControlError("too many background jobs are waiting")
-            self._jobs.submit(measure, finish)
+            self._jobs.submit(find, finish)
         if sender not in waiting and len(waiting) < MAX_SENDERS:
             waiting.append(sender)
         return []
 
     def replies(self) -> Iterator[tuple[Sender, Message]]:
-        """Yield (sender, reply) for each sender that waits for names that are now measured."""
+        """Yield (sender, reply) for each sender that waited for names that are now known."""
         for finish, result in self._jobs.finished():
             yield from finish(result)
 
     def close(self) -> None:
-        """Stop the measurement."""
+        """Drop the waiting jobs."""
         self._jobs.close()

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -36,7 +35,7 @@ from realtime.control.preset_names import first, missing
 from realtime.control.protocol import HOST, PORT, check_name
 from realtime.model.schema import ModelInfo
 from realtime.synth.commands import MODES, Z
-from realtime.synth.quantities import GAIN_DB
+from realtime.synth.quantities import GAIN_DB, REACHED
 from realtime.util import outside
 from realtime.util.errors import ControlError, RealtimeError
 from realtime.util.outside import OutsideError
@@ -361,12 +360,8 @@ def _dict(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-
-
 def _point(value: Any, dim: int) -> Z | None:
-    if not isinstance(value, list) or len(value) != dim or not all(map(_number, value)):
+    if not isinstance(value, list) or len(value) != dim or not all(map(REACHED.accepts, value)):
         return None
     return tuple(float(x) for x in value)
 

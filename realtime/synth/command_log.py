@@ -219,8 +219,6 @@ def _check(key: str, value: Any, dim: int) -> Any:
 _CHOICES: dict[str, tuple[str, ...]] = {"curve": tuple(CURVES), "path": tuple(PATHS), "mode": MODES}
 _TEXTS = ("parameter", "model", "model_sha256")
 _SWITCHES = ("ahead", *(row.field for row in HIT_SETTINGS.values() if row.switch))
-REACHED = Quantity(-1e6, 1e6)
-"""Coordinates that the point can reach: moves along an axis can exceed the range of messages."""
 _QUANTITIES: dict[str, Quantity] = {
     "plugin": Quantity(0, MAX_PLUGINS - 1, whole=True),
     "raw": quantities.FRACTION,
@@ -229,7 +227,7 @@ _QUANTITIES: dict[str, Quantity] = {
     "at_once": Quantity(1, 64, whole=True),
     "touch": quantities.TOUCH,
     "index": Quantity(0, MAX_DIMENSIONS - 1, whole=True),
-    "value": REACHED,
+    "value": quantities.REACHED,
     "ms": quantities.TRAVEL_MS,
     "velocity": quantities.VELOCITY,
     "db": quantities.GAIN_DB,
@@ -255,8 +253,8 @@ def _vector(key: str, value: Any, dim: int) -> tuple[float, ...]:
     if not isinstance(value, list) or len(value) != dim:
         raise LogError(f"{key} is not a list of {dim} numbers")
     for x in value:
-        if not REACHED.accepts(x):
-            raise LogError(f"{key} holds {x!r:.40}, not {REACHED.accepted}")
+        if not quantities.REACHED.accepts(x):
+            raise LogError(f"{key} holds {x!r:.40}, not {quantities.REACHED.accepted}")
     return tuple(float(x) for x in value)
 
 

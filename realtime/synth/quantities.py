@@ -57,6 +57,7 @@ SWITCH = Quantity(0, 1, whole=True)
 
 # the point and its path
 COORDINATE = Quantity(-10_000.0, 10_000.0)
+REACHED = Quantity(-1e6, 1e6)  # coordinates of the point: moves along an axis can exceed COORDINATE
 FRACTION = Quantity(0.0, 1.0)
 AXIS = Quantity(-4.0, 4.0, "standard deviations")
 TRAVEL_MS = Quantity(0.0, 600_000.0, "ms")

@@ -135,7 +135,14 @@ def test_broken_file_is_reported_once_and_kept_under_another_name(
 
 def test_presets_that_do_not_fit_are_left_out_and_stay_in_the_file(info: ModelInfo, tmp_path: Path) -> None:
     path = tmp_path / "presets.json"
-    odd = {"short": [1.0], "text": "x", "nan": [float("nan")] * 4, "bools": [True] * 4, "good": list(FAT)}
+    odd = {
+        "short": [1.0],
+        "text": "x",
+        "nan": [float("nan")] * 4,
+        "bools": [True] * 4,
+        "far": [1e7] * 4,
+        "good": list(FAT),
+    }
     last = {"z": list(FAT), "gain_db": 1e9, "mode": "live"}
     key = Presets(info).key
     path.write_text(json.dumps({FORMAT: 1, "models": {key: {"presets": odd, "last": last}}}))
@@ -144,7 +151,7 @@ def test_presets_that_do_not_fit_are_left_out_and_stay_in_the_file(info: ModelIn
     presets = shelf.open(info)
     assert dict(presets) == {"good": FAT}
     assert presets.last is None
-    assert "4 presets do not fit" in said[0]
+    assert "5 presets do not fit" in said[0]
     presets.store("short", THIN)
     shelf.save(presets)
     kept = json.loads(path.read_text())["models"][key]["presets"]

@@ -1,6 +1,6 @@
 """Writes the documents made from tables: `docs/osc.md`, and the settings of hits in `docs/render.md`.
 
-`python -m realtime.cli.documents`, in the folder of the project, writes both; so does `make docs`.
+`python -m realtime.cli.documents`, run in the repository's root folder, writes both; so does `make docs`.
 """
 
 from __future__ import annotations

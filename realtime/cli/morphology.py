@@ -34,7 +34,7 @@ def add_parser(commands: Any) -> None:
     add_plugin(parser)
     add_trust_plugins(parser)
     add_decoder(parser)
-    # the other options of `realtime render`
+    # the options of `realtime render` that this command lacks
     parser.set_defaults(
         bits=None,
         channels=None,

@@ -147,7 +147,7 @@ def serve(config: ServeConfig) -> int:
             try:
                 sound.player.submit([Panic()])  # fade out at once, while the rest shuts down
             except RpcError:
-                sound.close()  # otherwise threads that wait for a reply would not end
+                sound.close()  # lets threads that wait for a reply end
             server.stop()
             _save(control)
             started.close()

@@ -35,7 +35,7 @@ class SurfaceConfig:
     """Options of MIDI, the page and OSCQuery.
 
     Attributes:
-        midi: part of a MIDI port's name; empty: a virtual port; `ANY`: every port, or none; None: no MIDI.
+        midi: part of a MIDI port's name; empty: a virtual port; `ANY`: every port, if any; None: no MIDI.
         midi_map: file of the MIDI map, or a key of `midi_map.MAPS`; None: the default map.
         midi_curve: a key of `midi_map.CURVES` for all notes; None: that of each rule.
         midi_backend: a key of `midi_ports.BACKENDS`, or "auto".
@@ -113,7 +113,7 @@ def config(args: argparse.Namespace) -> SurfaceConfig:
 def open_midi(config: SurfaceConfig, say: Callable[[str], None]) -> Bridge | None:
     """Open the MIDI port, if requested; return its bridge, not yet connected to a server.
 
-    If any port is accepted and the system has no MIDI, print a line and return None.
+    If every port is requested (`ANY`) and MIDI is not available, print a line and return None.
 
     Raises:
         RealtimeError: the map cannot be read, or MIDI is not available.

@@ -50,7 +50,7 @@ from realtime.synth.commands import (
 from realtime.synth.glide import CURVES
 from realtime.util.errors import ControlError
 
-HORIZON_S = 60.0  # longest time by which a time tag may lie ahead
+HORIZON_S = 60.0  # how far ahead of now a time tag may lie
 PATHS = ("linear", "spherical")
 DEFAULT_INTERVAL_MS = 200.0
 MIDDLE_C = 60  # the MIDI note that plays a sound at its trained pitch
@@ -88,7 +88,7 @@ def _xy(space: LatentSpace, values: tuple[Any, ...]) -> Move:
 
 
 def _between(space: LatentSpace, values: tuple[Any, ...]) -> Move:
-    """Move to a place on the way between two named points."""
+    """Move to a point between two named points."""
     z, level_db = space.between(*values)
     return Move(z, level_db=level_db)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from realtime.util.errors import RealtimeError
 
-MAX_JOBS = 64  # waiting
+MAX_JOBS = 64  # jobs that may wait
 CLOSE_TIMEOUT_S = 0.3
 
 Finish = Callable[[Any], Any]
@@ -36,7 +36,7 @@ class Jobs:
         return self._todo.full()
 
     def submit(self, work: Callable[[], Any], finish: Finish) -> None:
-        """Queue `work`; not while `full`.
+        """Queue `work`; call this only if `full` is False.
 
         `finished` later yields `finish` with the result, or with the error that `work` raised.
         """

@@ -1,6 +1,6 @@
-"""Turns OSC messages into commands for the player, and produces the replies.
+"""Turns OSC messages into commands for the engine, and produces the replies.
 
-    message ─► addresses: request ─► Control ─► commands ─► player
+    message ─► addresses: request ─► Control ─► commands ─► engine
                                        │ └────► jobs in the background: files, models
                                        └─► replies
 
@@ -153,7 +153,7 @@ class Control:
         self._send_edits()
 
     def _renew(self, info: ModelInfo) -> None:
-        """Continue with another version of the model, and with the same presets, point and sequencer."""
+        """Switch to another version of the model; keep presets, point and sequencer."""
         self._describe(info)
         before, self.presets = self.presets, Presets(info, self.presets, self.presets.last)
         self.presets.patterns, self.presets.elsewhere = before.patterns, before.elsewhere
@@ -181,7 +181,7 @@ class Control:
         return True
 
     def resume(self, info: ModelInfo) -> None:
-        """Bring a restarted player to the state of the previous one.
+        """Bring a restarted engine to the state of the previous one.
 
         Glides, sounding hits and scheduled commands are lost. With another model, so is the point.
 
@@ -200,7 +200,7 @@ class Control:
             self.player.submit(commands)
 
     def _pass_time(self, now: float) -> None:
-        """Update the tracked state by the scheduled moves and commands that are due."""
+        """Update the tracked state with the scheduled moves and commands that are due."""
         self._point.pass_time(now)
         self._standing.pass_time(now)
 
@@ -241,9 +241,9 @@ class Control:
         return replies
 
     def _submit(self, commands: Sequence[Command], due: float | None, at: int | None = None) -> bool:
-        """Submit commands to the player; return False if its queue is full.
+        """Submit commands to the engine; return False if its queue is full.
 
-        If they begin a gesture, the player also returns the point before them, which undo needs.
+        If they begin a gesture, the engine also returns the point before them, which undo needs.
 
         Raises:
             RealtimeError: no engine is running.
@@ -451,7 +451,7 @@ class Control:
     # ---- the sequencer
 
     def _send_edits(self) -> None:
-        """Send the player the changes to the pattern.
+        """Send the engine the changes to the pattern.
 
         Raises:
             RealtimeError: no engine is running; the next one gets the whole pattern.

@@ -18,7 +18,7 @@ class Drum:
         names: classes that may play the drum, the best first; a model without any of them lacks the drum.
         semitones: pitch relative to the class centre, which tells apart the notes that share a class.
         choke: choke group; 0 is none.
-        grabbed: aftertouch ends the sound, as a hand on a cymbal does.
+        grabbed: True if aftertouch ends the sound, as a hand ends that of a cymbal.
     """
 
     names: tuple[str, ...]

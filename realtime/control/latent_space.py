@@ -18,7 +18,7 @@ from realtime.model.shares import Shares
 from realtime.synth.commands import SetAxis, Z
 from realtime.util.errors import ControlError
 
-NEAR = 1e-9  # squared distance on the map within which a place counts as the sound's own
+NEAR = 1e-9  # squared distance on the map within which a place counts as that of a training sound
 
 
 class LatentSpace:
@@ -145,8 +145,8 @@ class LatentSpace:
         """Return the point at a share, 0..1, of the way between two named points, and its level in dB.
 
         Args:
-            way: one of `WAYS`. "even" follows the course, in steps that sound equal, between two classes that
-                have one. Otherwise the point is (1 - t) a + t b.
+            way: one of `WAYS`. "even" follows the course between two classes, if they have one, in steps that
+                sound equal. Otherwise the point is (1 - t) a + t b.
         """
         t, level_db = self.course(a, b).at(share) if way == "even" else (share, 0.0)
         ends = zip(self.point(a), self.point(b), strict=True)
@@ -222,7 +222,7 @@ class LatentSpace:
 
 
 def _unit_square(places: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Scale places [N, 2] to 0..1 in both directions; 0.5 in a direction without extent."""
+    """Scale places [N, 2] to 0..1 in both directions; 0.5 in a direction in which all are equal."""
     if not len(places):
         return places
     low, extent = places.min(axis=0), np.ptp(places, axis=0)

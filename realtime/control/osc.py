@@ -31,7 +31,7 @@ from realtime.util.errors import RealtimeError
 
 RECEIVE_BYTES = 65_536  # more than UDP carries; the access rules set the actual limit
 MAX_AT_ONCE = 32  # datagrams received before any is handled
-REST_S = 0.001  # pause after a round of dropped datagrams, which leaves the sound its processor time
+REST_S = 0.001  # pause after a round of dropped datagrams, so that rendering gets processor time
 PIECE = 16  # messages parsed before other senders get a turn
 MAX_DEPTH = 8  # bundles within bundles
 KERNEL_BUFFER = 1 << 22  # bytes in either direction: enough for a second of a flood
@@ -127,7 +127,7 @@ def _message(datagram: bytes) -> Message:
         raise OscError(f"unknown argument types: {''.join(sorted(unknown))!r}")
     try:
         message = OscMessage(datagram)
-    except Exception as error:  # python-osc's errors have no common base class, and it passes on others
+    except Exception as error:  # python-osc raises many types without a common base class
         raise OscError(f"damaged message: {error}") from error
     return Message(message.address, tuple(message.params))
 

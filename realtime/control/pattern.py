@@ -27,7 +27,7 @@ from realtime.util.errors import ControlError
 MAX_LANES = 64
 MAX_PATTERNS = 200  # for each model
 MAX_STEPS = int(quantities.STEPS.high)
-MAX_PLACES = 64  # most places of a path
+MAX_PLACES = 64  # places in a path
 PLACES_A_STEP = 4  # places of the point's path during a step
 Place = tuple[float, float]
 REST = (0.0,) * MAX_STEPS
@@ -128,9 +128,9 @@ class Pattern:
         ] * MAX_STEPS
 
     def ways(self, space: LatentSpace) -> list[tuple[Z, ...]]:
-        """Return the way of the point during each of `MAX_STEPS` steps: points at equal time intervals.
+        """Return the way of the point during each of `MAX_STEPS` steps, as points at equal time intervals.
 
-        A way has `PLACES_A_STEP` parts. It is empty without a path, without a map, and beyond the loop.
+        A way has `PLACES_A_STEP` parts. It is empty without a path, without a map, and after the loop's end.
         """
         if not self.path or not len(space.map):
             return [()] * MAX_STEPS

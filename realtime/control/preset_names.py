@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from realtime.model.names import Names
 from realtime.util.errors import ControlError
 
-NAMED = 12  # most presets that a line names
+NAMED = 12  # presets that a line names at most
 
 
 def first(names: Collection[str]) -> str:

@@ -165,7 +165,7 @@ class PresetFile:
         self.path = path
         self._say, self._send = say, send
         self._saving = threading.Lock()
-        self._before: dict[str, Section] = {}  # by model: the section as this server read or wrote it
+        self._before: dict[str, Section] = {}  # by model: the section as this server last read or wrote it
 
     def open(self, info: ModelInfo) -> Presets:
         """Return this model's presets.
@@ -240,14 +240,15 @@ class PresetFile:
                     sections[presets.key] = merged = {**merged, "sounds": presets.sounds}
                     sections = {k: s for k, s in sections.items() if k == presets.key or _adds(s, merged)}
                     self._write(path, sections)
-            except (OSError, NotImplementedError) as error:  # the second: a file system without locks
+            except (OSError, NotImplementedError) as error:  # the second if the file system lacks locks
                 reason = getattr(error, "strerror", None) or error
                 raise PresetError(f"cannot write presets to {path}: {reason}") from error
             self._before[presets.key] = ours
 
     @staticmethod
     def _write(path: Path, sections: dict[str, Any]) -> None:
-        part = path.with_name(f".{path.name}.part")  # under the lock; a killed server may have left one
+        # a killed server may have left this file; the lock makes it safe to overwrite
+        part = path.with_name(f".{path.name}.part")
         content = {FORMAT: VERSION, "models": sections}
         try:
             with part.open("w", encoding="utf-8") as file:
@@ -321,7 +322,7 @@ def points_of(section: Mapping[str, Any], dim: int) -> tuple[dict[str, Z], int]:
 
 
 def _merged(before: Section, ours: Section, theirs: Section) -> Section:
-    """Return a section with the changes from `before` to `ours` made to `theirs`."""
+    """Return the section `theirs` with the changes from `before` to `ours` applied."""
     presets, sequencer = (
         [_dict(each.get(key)) for each in (before, ours, theirs)] for key in ("presets", "sequencer")
     )
@@ -351,7 +352,7 @@ def _adds(section: Any, latest: Section) -> bool:
 
 
 def _changed(before: Section, ours: Section, theirs: Section) -> Section:
-    """Return `theirs` with the keys that differ between `before` and `ours` as in `ours`."""
+    """Return `theirs`, but as in `ours` for the keys that differ between `before` and `ours`."""
     set_ = {key: value for key, value in ours.items() if key not in before or before[key] != value}
     return {key: value for key, value in {**theirs, **set_}.items() if key in ours or key not in before}
 

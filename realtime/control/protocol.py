@@ -33,7 +33,7 @@ class Message:
 
 @dataclass(frozen=True)
 class Argument:
-    """An argument of an address and its accepted values; with `many`, it is all further arguments."""
+    """An argument of an address and its accepted values; with `many`, it stands for all further arguments."""
 
     name: str
     kind: str  # "float", "int", "text", or "any": a number or text
@@ -45,7 +45,7 @@ class Argument:
     default: Any = ...  # an Ellipsis makes the argument required
     many: bool = False
     missing: str = ""  # meaning of a default of None, in words
-    names: str = ""  # the kind of name that a text is: "points" or "presets"
+    names: str = ""  # what a text must name: "points" or "presets"
 
     @property
     def optional(self) -> bool:

@@ -184,7 +184,7 @@ class StorePattern(PatternRequest):
 
 @dataclass(frozen=True)
 class RecallPattern(PatternRequest):
-    """Replace the pattern by a stored one."""
+    """Replace the pattern with a stored one."""
 
     name: str
 

@@ -86,7 +86,7 @@ class Bounce:
         """Read a sequence file and look up its points.
 
         Raises:
-            SequenceError: the file has errors; lists all of them.
+            SequenceError: the file has errors; the message lists all of them.
         """
         sequence = read(path)
         self._points = Points(sequence, self.info, self._presets(sequence), self._encode)
@@ -131,7 +131,7 @@ class Bounce:
         return events(sequence, self._points, self.rate)
 
     def _decoder(self, voices: int) -> Decoder:
-        """Return a decoder with slots for `voices`; all of them share the first one's session."""
+        """Return a decoder with slots for `voices`; later decoders share the session of the first."""
         if self._first is None:
             self._first = Decoder(
                 self.model,
@@ -158,7 +158,7 @@ class Bounce:
         return mixer
 
     def _finish(self, logged: Finish) -> Finish:
-        """Return the treatment of the output: the given options, else that of the log."""
+        """Return the treatment of the output: the given options, or else those of the log."""
         args = self.args
         return Finish(
             args.dc_block or logged.dc_block_hz,
@@ -321,7 +321,7 @@ class Bounce:
         return names
 
     def _out(self) -> Callable[[Event], str]:
-        """Return a function that names the pair of outputs of an event's hit: by `--outs`, else by number."""
+        """Return a function that names the outputs of a hit: by `--outs` or else by number."""
         names = ["main", *(self.args.outs or (f"out {number}" for number in range(1, MAX_OUTS + 1)))]
         outs = Outs(names[1:], self.info)
 
@@ -331,7 +331,7 @@ class Bounce:
         return name
 
     def split(self, sequence: Sequence) -> int:
-        """Write a file for each hit, and their levels to `sounds.csv`; return the number of hits."""
+        """Write a file for each hit, and the files' levels to `sounds.csv`; return the number of hits."""
         rows = []
         channels = self._channels(sequence)
         with Folder.making(self.args.output, self.args.force) as folder:

@@ -88,7 +88,7 @@ def cells(names: Sequence[str], corners: Sequence[Z], columns: int, rows: int, s
 
 
 def _mixture(names: Sequence[str], weights: NDArray[np.float64]) -> str:
-    """Return a name such as "kick25-snare75", with shares in per cent, or "kick" for a corner itself."""
+    """Return a name such as "kick25-snare75", with shares in percent, or "kick" for a corner itself."""
     shares: dict[str, float] = {}
     for name, weight in zip(names, weights, strict=True):
         shares[name] = shares.get(name, 0.0) + float(weight)

@@ -1,4 +1,4 @@
-"""Decodes the sounds of a score on all cores before the mixer needs them: each point once, as a whole.
+"""Decodes the sounds of a score on all cores before the mixer needs them: each sound once, as a whole.
 
 Decoded sounds are stored in a temporary file, so that memory use does not grow with the number of points.
 """

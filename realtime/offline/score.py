@@ -77,7 +77,7 @@ class Points:
         """Look up all points.
 
         Raises:
-            SequenceError: points are missing; lists all of them.
+            SequenceError: points are missing; the message lists all of them.
         """
         specs = list(self.sequence.points.values())
         for step in self.sequence.steps:
@@ -169,7 +169,7 @@ def events(sequence: Sequence, points: Points, rate: int) -> Iterator[Event]:
     """Yield the events of a sequence in order of time.
 
     Raises:
-        SequenceError: more than `MAX_EVENTS` events, `MAX_SECONDS` or `MAX_VOICES` voices.
+        SequenceError: there are over `MAX_EVENTS` events or `MAX_VOICES` voices, or over `MAX_SECONDS`.
     """
     return _Player(sequence, points, rate).events()
 
@@ -268,7 +268,7 @@ class _Player:
         return Event(sample, tuple(commands), trigger, start.index, name, step.voice or "main", group, here)
 
     def _expressed(self, trigger: Trigger, here: Z) -> Trigger:
-        """Return a hit with its offset, so that the stems of a mix have it, too."""
+        """Return a hit with its offset set, so that the stems of a mix use the same offset."""
         if not (trigger.dynamics or trigger.vary):
             return trigger
         self.expressed += 1

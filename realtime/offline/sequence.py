@@ -44,9 +44,9 @@ class Spec:
 
     Attributes:
         kind: one of `POINTS`.
-        value: value of that key.
+        value: value of the key `kind`.
         t: share of the way between two points, 0..1.
-        way: a key of `WAYS`, for that way.
+        way: kind of the way between these points: a key of `WAYS`.
         table: the table of the file, in words.
     """
 
@@ -267,7 +267,7 @@ def read(path: Path) -> Sequence:
     """Read and check a sequence file, without looking up the names of points.
 
     Raises:
-        SequenceError: the file has errors; lists all of them.
+        SequenceError: the file has errors; the message lists all of them.
     """
     try:
         content = outside.from_toml(outside.read(path, MAX_BYTES))

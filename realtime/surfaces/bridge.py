@@ -43,7 +43,7 @@ class BridgeSurface:
     Args:
         bridge: the bridge.
         mapper: converts the host's MIDI messages.
-        handled: tells the worker the number of bytes of events that are submitted.
+        handled: tells the worker how many bytes of events have been submitted.
         models: the model that plays, and those that a project may change to.
         say: receives a line for each refused message; equal lines only once.
     """
@@ -200,7 +200,7 @@ class BridgeSurface:
             return None
 
     def _restore_when_ready(self) -> None:
-        """Restore the project once its model plays; if that takes too long, without its points."""
+        """Restore the project once its model plays, or after `MODEL_S` at most without what needs it."""
         wanted = self._wanted
         assert wanted is not None
         waits = self._server.with_control(lambda control: project.differs(wanted, control))

@@ -2,7 +2,7 @@
 
 JACK skips cycles when a client is late, and then runs the late client several times in the latest cycle,
 each time with the events of that cycle. After an xrun, JACK's own time of a sample (`jack_frame_time`) is off
-by the length of the xrun and more; it needs five seconds to settle.
+by at least the length of the xrun; it needs five seconds to settle.
 """
 
 from __future__ import annotations

@@ -27,8 +27,8 @@ class JackPorts:
     """The MIDI ports of a JACK server, and our own port `soundmorph-midi:in`. Reconnects to a new server.
 
     Args:
-        deliver: called with each message as bytes and its time in seconds by JACK's samples, for
-            `monotonic`; on JACK's thread, so it must not block.
+        deliver: called with each message as bytes and its time in seconds, counted in JACK's samples (see
+            `monotonic`). It must not block, because it runs on JACK's thread.
 
     Raises:
         JackMidiError: no JACK server is running, or JACK's library is not installed.
@@ -75,7 +75,7 @@ class JackPorts:
         return str(self._port.name) if self._joined else None
 
     def names(self) -> list[str]:
-        """Return the available input ports; none without a server, for which this method looks each time."""
+        """Return the available input ports; none without a server, which each call looks for."""
         if self._joined is None:
             try:
                 self._join()
@@ -108,7 +108,7 @@ class JackPorts:
         self._await_next_cycle()
 
     def _await_next_cycle(self) -> None:
-        """Wait until a new connection is active, which is by the second process callback from now."""
+        """Wait until a new connection is active: at the second process callback from now, at the latest."""
         seen, end_s = self._count, time.monotonic() + CONNECT_TIMEOUT_S
         while self._count < seen + 2 and time.monotonic() < end_s:
             time.sleep(0.001)

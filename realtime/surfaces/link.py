@@ -19,7 +19,7 @@ STOP_S = 0.5
 BAR_BEATS = 4.0  # programs in a session agree on the place within a bar
 
 Handle = Callable[[Sequence[Message], float], object]
-"""Carries out messages for a monotonic time."""
+"""Carries out messages at a monotonic time."""
 
 
 def require() -> None:

@@ -13,7 +13,7 @@ from realtime.surfaces.midi_map import CURVES, FINGER, Knob, MapError, MidiMap, 
 
 TIMBRE = 74  # the controller for MPE's third dimension
 PANIC = (120, 123)  # controllers: all sound off, all notes off
-GRABBED = 64  # aftertouch from here on ends a cymbal, as a hand does
+GRABBED = 64  # lowest aftertouch that ends the sound of a cymbal, as a hand does
 FRESH_S = 0.5  # time after a knob's move during which the server's value is ignored
 
 
@@ -99,7 +99,7 @@ class Mapper:
         return (Message(f"/morph/touch/{note}/stop"),) if grabbed else ()
 
     def _grab_all(self, channel: int, pressure: int) -> tuple[Message, ...]:
-        """End the sounds of all cymbals of a channel, once for each time that its pressure rises."""
+        """End the sounds of all cymbals of a channel when its pressure rises to `GRABBED`."""
         before, self._pressures[channel] = self._pressures.get(channel, 0), pressure
         if not before < GRABBED <= pressure:
             return ()
@@ -134,7 +134,7 @@ class Mapper:
                 return
 
     def _share(self, knob: Knob, channel: int, message: mido.Message) -> float | None:
-        """Return the knob's new position 0..1; negative if incomplete; None if the message is for another."""
+        """Return the knob's new position 0..1; negative if incomplete; None if not for this knob."""
         match knob.source, message.type:
             case "bend", "pitchwheel":
                 return _bend(message.pitch)
@@ -169,7 +169,7 @@ class Mapper:
         yield Message(knob.target, knob.fill(value, self._others(knob)))
 
     def _others(self, knob: Knob) -> Sequence[float | str]:
-        """Return the other arguments, for a knob that shares its address with others (x and y of the map)."""
+        """Return the address's other arguments; those that other knobs move are current (map x, y)."""
         if not knob.argument:
             return knob.arguments
         names = [a.name for a in knob.arguments_of_target() if a.name != knob.argument]
@@ -227,7 +227,7 @@ class Mapper:
     # ---- fingers
 
     def _finger(self, mpe: Mpe, channel: int, message: mido.Message) -> tuple[Message, ...] | None:
-        """Convert a finger's message; return None if it does not concern the finger."""
+        """Convert a finger's message; return None for other messages."""
         finger, touch = self._fingers[channel], f"/morph/touch/{channel}"
         source = ""
         match message.type:
@@ -341,7 +341,7 @@ def _learn_knob(first: mido.Message, moved: Sequence[mido.Message], address: str
 
 
 def can_learn(message: mido.Message) -> bool:
-    """Return True if a rule can be made for a message; note-offs, also as velocity 0, are excluded."""
+    """Return True if a rule can be made for a message; note-offs and notes of velocity 0 are excluded."""
     return message.type in LEARNT and (message.type != "note_on" or message.velocity > 0)
 
 

@@ -29,13 +29,13 @@ from realtime.surfaces.midi_ports import Input, names
 from realtime.util.errors import say
 from realtime.util.signals import stop_on_signals
 
-PERIOD_S = 0.02  # longest wait for a message, between checks for replies and for the end
+PERIOD_S = 0.02  # longest wait for a message before the next check for replies and for the end
 TEMPO = ("clock", "start", "continue", "stop", "songpos")
 STOP_S = 0.5  # longest wait for the thread's end
 ASK_S = 0.1  # interval between questions for pickup
 MAX_REFUSALS = 100
 LATEST = 64  # messages kept for other surfaces
-SETTLE_S = 0.4  # silence that ends the recording of a control to learn
+SETTLE_S = 0.4  # silence after which the messages of a control to learn are complete
 
 
 class Link(Protocol):
@@ -143,7 +143,7 @@ class Bridge:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop the thread, unless the MIDI system hangs. The port stays open."""
+        """Stop the thread; wait for at most `STOP_S`, in case the MIDI system hangs. The port stays open."""
         self._closing.set()
         if self._thread is not None:
             self._thread.join(STOP_S)
@@ -206,7 +206,7 @@ def list_ports(backend: str) -> int:
 
 
 def run(config: MidiConfig) -> int:
-    """Pass messages on until SIGINT, SIGTERM, or for `config.seconds`; return the exit code.
+    """Pass messages on until SIGINT, SIGTERM or the end of `config.seconds`; return the exit code.
 
     Raises:
         RealtimeError: the map, the port or the connection fails.

@@ -1,4 +1,4 @@
-"""Converts the MIDI clock of an external sequencer to messages for our sequencer. Has no port, no clock."""
+"""Converts the MIDI clock of an external sequencer to messages for our sequencer. Has no port or clock."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ AGAIN_TICKS = 6  # from one report of the beat to the next
 FITTED = 24  # ticks from which the tempo is estimated
 STRAY_S = 0.002  # a tick is a stray if it is further from the line, in seconds,
 STRAY = 3.0  # and further than this multiple of the root mean square distance of the other ticks
-SURE = 6  # ticks on a line that may call another one a stray
+SURE = 6  # ticks that a line needs before another tick can be a stray
 STRAYS, STEADY_S = 3, 0.0007  # ticks in a row off the line, and their distance from a line of their own
 MOST_STRAYS = 12  # after so many ticks in a row off the line, only these count
 MOST_LOST = 8  # ticks that may be missing in a row,
 UNEVEN = 0.1  # if the gap is a whole number of periods to within this share of one
-MANY = 12  # ticks on a line that make sure of its tempo
+MANY = 12  # ticks that a line needs before its tempo is certain
 SAME, WHOLE = 0.02, 0.05  # periods count as equal, multiples as whole, up to this share of a period
-ROUGH = 1.5  # ratio of neighbouring gaps that no performer's change of tempo has
+ROUGH = 1.5  # a performer's changes of tempo keep the ratio of neighbouring gaps below this
 DISORDER_S = 3.0  # time after which a line no longer counts as the line before a disorder
 PAUSE_S = 0.5  # gap after which a clock starts again; the slowest has a tick every 125 ms
 
 
 class MidiClock:
-    """Estimates beat and tempo from clock messages; a line through the latest ticks smooths their jitter.
+    """Estimates beat and tempo from clock messages (ticks); a line through the latest smooths their jitter.
 
-    A tick off the line is late or begins another line, and only the ticks after it show which. After two in
-    a row on the line, those before were late. After three in a row on a line of their own, ticks were lost if
-    that line is the old one shifted by whole ticks; otherwise the tempo or the place has changed. Ticks were
-    lost at a change of tempo, too, if one gap there is longer than a tick at either tempo, and lasts a whole
-    number of ticks at a tempo between them. After a longer disorder, as on a computer that stalled, ticks
-    were lost if the clock goes on at its previous tempo, shifted by whole ticks. A clock that has not been
-    started has no effect, because many controllers send a clock all the time.
+    A tick off the line is late or begins another line; the ticks after it show which. If two in a row are on
+    the line, those before were late. If three in a row are on a line of their own, that line shows what
+    happened: ticks were lost if it is the old line shifted by whole ticks; otherwise the tempo or the place
+    has changed. Ticks were also lost at a change of tempo if one gap there is longer than a tick at either
+    tempo and lasts a whole number of ticks at a tempo between them. After a longer disorder, such as a stall
+    of the computer, ticks were lost if the clock continues at its previous tempo, shifted by whole ticks.
+    A clock has no effect until it is started, because many controllers send a clock all the time.
     """
 
     def __init__(self) -> None:
@@ -56,7 +56,7 @@ class MidiClock:
         """Return the sequencer messages for a MIDI message.
 
         Args:
-            message: of any type; other types than those of the clock have no effect.
+            message: of any type; types other than those of the clock have no effect.
             at: time of its arrival in seconds, always by the same clock.
         """
         match message.type:
@@ -195,7 +195,7 @@ def _bpm(period: float) -> float:
 
 
 def _ticks(gap: float, least: float, most: float) -> int:
-    """Return how many ticks of between `least` and `most` seconds a gap lasts; 0: no whole number."""
+    """Return how many ticks of between `least` and `most` seconds a gap lasts; 0 if no whole number fits."""
     counts = range(1, MOST_LOST + 2)
     return next((n for n in counts if (n - UNEVEN) * least <= gap <= (n + UNEVEN) * most), 0)
 
@@ -219,7 +219,7 @@ def _sure_line(ticks: Sequence[tuple[int, float]]) -> tuple[int, float, float] |
     """Return the latest tick, its time and the period by medians, which few late ticks do not move.
 
     Returns:
-        None where the median distance of the ticks from this line is no less than `STEADY_S`.
+        None if the median distance of the ticks from this line is `STEADY_S` or more.
     """
     numbers, times = np.array(ticks).T
     half = len(ticks) // 2

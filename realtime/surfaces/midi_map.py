@@ -31,8 +31,8 @@ HITS = ("/morph/trigger", "/morph/note", "/morph/drum")
 CURVES = {"soft": 0.6, "linear": 1.0, "hard": 1.7}
 """Exponents of the velocity, 0 to 1: `soft` makes light hits louder, `hard` quieter."""
 FINGER = ("bend", "timbre", "pressure", "note")  # dimensions of a finger on an MPE controller
-WIDEST = 1000.0  # a wider limit of an argument, such as that of z, is not used as the end of a knob's range
-USUAL = 3.0  # the end used instead
+WIDEST = 1000.0  # limits of arguments beyond this, such as those of z, do not limit a knob's range
+USUAL = 3.0  # the end that is used instead
 MAX_BYTES = 2**20
 
 Rule = TypeVar("Rule")

@@ -265,7 +265,7 @@ class Input:
             )
 
     def _try(self, name: str) -> None:
-        """Open a port with the client that looks for ports, or with a new one if that can open no more."""
+        """Open a port with the client that looks for ports, or, if that can open no more, with a new one."""
         taken = not self._ports.many and self._ports in self._open.values()
         client = None
         try:

@@ -134,7 +134,7 @@ def host_info(name: str, osc_address: tuple[str, int], web_address: tuple[str, i
 
 
 def _paths(row: Address[Any, Any], info: ModelInfo) -> Iterator[str]:
-    """Yield the addresses of a row; with an int placeholder: all dimensions or axes, or `TOUCHES`."""
+    """Yield the addresses of a row; with an int placeholder, one for each dimension or axis, or `TOUCHES`."""
     if not row.placeholders:
         yield row.path
         return

@@ -1,7 +1,7 @@
 """The model file of a host's project: passed to the plugin, which may store it, and taken from a project.
 
-Beside a bridge's memory, `NAME.model` is a link to the file of the model that plays, and `NAME.offer` is the
-file that a project brings. The plugin writes `NAME.offer` before the project.
+Beside the file of a bridge's memory, `NAME.model` is a link to the file of the model that plays, and
+`NAME.offer` is the file that a project brings. The plugin writes `NAME.offer` before the project.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ class ProjectModel:
         self._stored: Path | None = None
 
     def share(self) -> None:
-        """Link to the file of the model that plays."""
+        """Make `NAME.model` a link to the file of the model that plays."""
         if (playing := self._models.playing().resolve()) != self._shared:
             self._shared = playing
             part = self._link.with_suffix(".model-part")
-            with contextlib.suppress(OSError):  # then projects have no copy of the model
+            with contextlib.suppress(OSError):  # without the link, projects have no copy of the model
                 part.unlink(missing_ok=True)
                 part.symlink_to(playing)
                 os.replace(part, self._link)
@@ -87,7 +87,7 @@ class ProjectModel:
         return True
 
     def drop(self) -> None:
-        """Remove the file that was stored last, whose model does not play."""
+        """Remove the file that was stored last; call this if its model does not play."""
         if self._stored is not None:
             self._stored.unlink(missing_ok=True)
             self._stored = None

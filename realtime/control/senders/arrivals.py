@@ -41,5 +41,5 @@ class Arrivals:
                     yield reply
 
     def forget(self) -> None:
-        """Expect no glide any more."""
+        """Forget the glides that have not arrived."""
         self._waiting.clear()

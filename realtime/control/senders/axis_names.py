@@ -8,7 +8,7 @@ from realtime.control.background import Jobs
 from realtime.control.protocol import Message, Sender
 from realtime.util.errors import ControlError, RealtimeError
 
-MAX_SENDERS = 64  # that wait
+MAX_SENDERS = 64  # senders that may wait
 
 
 class AxisNames:
@@ -37,7 +37,7 @@ class AxisNames:
 
         Args:
             find: returns the names.
-            refuse: returns the reply if that fails.
+            refuse: returns the reply to an error of `find`.
 
         Raises:
             ControlError: too many jobs are waiting.

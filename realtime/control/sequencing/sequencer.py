@@ -23,7 +23,7 @@ from realtime.util.errors import ControlError
 
 SETTLE_S = 0.1  # time without an edit before a pattern's sounds are decoded ahead
 AUDIBLE_BPM = 0.06  # smaller changes in the tempo of an external beat are not shown
-MAX_PREPARED = 128  # points decoded ahead for a pattern
+MAX_PREPARED = 128  # points whose sounds are decoded ahead for a pattern
 
 
 class Sequencer:
@@ -130,7 +130,7 @@ class Sequencer:
         self.playing = playing
 
     def note_tempo(self, bpm: float) -> None:
-        """Show the tempo of an external beat that the engine follows; undo leaves this out."""
+        """Show the tempo of an external beat that the engine follows; undo ignores this change."""
         if abs(bpm - self.pattern.tempo) > AUDIBLE_BPM:
             self._patterns.grid = self.pattern.with_field("tempo", round(bpm, 1))
             self.mark_stale()
@@ -160,7 +160,7 @@ class Sequencer:
         return [*self.commands(), *([StartSteps()] if self.playing else [])]
 
     def unprepared(self, now: float) -> tuple[Z, ...]:
-        """Return the points to decode ahead, once `SETTLE_S` have passed without an edit."""
+        """Return the points whose sounds to decode ahead, once `SETTLE_S` have passed without an edit."""
         if now - self._edited_s < SETTLE_S or self._stale:
             return ()
         hits = [hit for step in self._sent[1] for hit in step.hits]

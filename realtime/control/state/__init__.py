@@ -1,1 +1,1 @@
-"""The state that messages change: settings, the point, undo, and the commands for a restarted player."""
+"""The state that messages change: settings, the point, undo, and the commands for a restarted engine."""

@@ -11,7 +11,7 @@ State = TypeVar("State")
 
 
 class History(Generic[State]):
-    """Undo history: the states before each gesture, a series of changes less than `GESTURE_S` apart."""
+    """The state before each gesture, which is a series of changes less than `GESTURE_S` apart."""
 
     def __init__(self) -> None:
         self._before: list[State] = []
@@ -19,7 +19,7 @@ class History(Generic[State]):
         self._moved_s = float("-inf")
 
     def begins(self, now: float) -> bool:
-        """Note a change at monotonic time `now`; return True if it begins a gesture: then call `keep`."""
+        """Note a change at monotonic time `now`; return True if it begins a gesture; then call `keep`."""
         fresh = now - self._moved_s >= GESTURE_S
         self._moved_s = now
         return fresh

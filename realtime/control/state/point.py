@@ -1,4 +1,4 @@
-"""The point as senders see it: with moves that the player has not carried out yet, and with undo."""
+"""The point as senders see it: with moves that the engine has not carried out yet, and with undo."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class TrackedPoint:
     """Tracks the moves of the point.
 
     Args:
-        player_z: returns the point of the player.
+        player_z: returns the point of the engine.
 
     Attributes:
         level_db: level of hits at the point, in addition to their settings.
-        needs_before: True if the current messages begin a gesture before which the point is not stored yet.
+        needs_before: True if the current messages begin a gesture and the point before it is not stored yet.
     """
 
     def __init__(self, player_z: Callable[[], Z]) -> None:
@@ -55,10 +55,10 @@ class TrackedPoint:
         self._alone, self.needs_before = alone, False
 
     def note_move(self, z: Z | None, due: float | None, now: float) -> None:
-        """Note a move at `due`: a jump to `z`, or a glide if that is None.
+        """Note a move at `due`: a jump to `z`, or a glide if `z` is None.
 
         If the move begins a gesture, the point before it is stored. For a message that comes alone, the
-        caller does this (`needs_before`, `keep_before`), because the player returns a more recent point.
+        caller does this (`needs_before`, `keep_before`), because the engine returns a more recent point.
         """
         self.level_db = 0.0
         if self._history.begins(now):
@@ -73,7 +73,7 @@ class TrackedPoint:
         self._history.keep(z)
 
     def undo(self, again: bool, due: float | None, now: float) -> Z:
-        """Return the point before the latest gesture, to which the player is to move; `again`: redo.
+        """Return the point before the latest gesture, to which the engine is to move; `again`: redo.
 
         Raises:
             ControlError: there is nothing to undo or redo.

@@ -1,4 +1,4 @@
-"""The commands that bring a restarted player to the point, gain and mode of the previous player."""
+"""The commands that bring a restarted engine to the point, gain and mode of the previous engine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ MAX_SCHEDULED = 4096  # tracked scheduled commands
 
 
 class StandingCommands:
-    """Follows the commands for the player. Call `adopt` first."""
+    """Keeps track of the commands for the engine. Call `adopt` first."""
 
     def __init__(self) -> None:
         self._home: Z = ()
@@ -18,7 +18,7 @@ class StandingCommands:
         self._scheduled: Schedule[Command] = Schedule(MAX_SCHEDULED)
 
     def adopt(self, home: Z) -> None:
-        """Switch to another model, whose point is at `home` at first; gain and mode stay."""
+        """Switch to another model, whose initial point is `home`; keep gain and mode."""
         self._home = home
         self._standing.pop(SetZ, None)
         self.forget_scheduled()
@@ -48,5 +48,5 @@ class StandingCommands:
                 self._standing[SetZ] = SetZ(moved(z, command))
 
     def commands(self) -> list[Command]:
-        """Return the commands for a restarted player."""
+        """Return the commands for a restarted engine."""
         return list(self._standing.values())

@@ -10,7 +10,7 @@ const isLight = () => document.documentElement.dataset.theme === "light";
 /** The hue of a class, in degrees. */
 const hue = (label) => (label < HUES.length ? HUES[label] : (label * GOLDEN_ANGLE) % 360);
 
-/** The colour of a class, as CSS has it. */
+/** The colour of a class, in CSS notation. */
 export function colour(label, alpha = 1) {
   const [lightness, chroma] = isLight() ? [0.47, 0.17] : [0.78, 0.15];
   return `oklch(${lightness} ${chroma} ${hue(label)} / ${alpha})`;

@@ -1,4 +1,4 @@
-// The connection to the server: OSC out, answers and states in; it reconnects by itself.
+// The connection to the server: OSC out, replies and states in; it reconnects by itself.
 
 import { bundle, decode, encode } from "./osc.js";
 import { get, set } from "./store.js";
@@ -39,7 +39,7 @@ export function sendTogether(...messages) {
   transmit(bundle(...messages.map((message) => encode(...message))));
 }
 
-/** Call `act` with the arguments of every answer of an address; returns a function that ends this. */
+/** Call `act` with the arguments of every reply with an address; returns a function that ends this. */
 export function onAnswer(address, act) {
   if (!answers.has(address)) answers.set(address, new Set());
   answers.get(address).add(act);

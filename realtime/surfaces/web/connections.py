@@ -31,7 +31,7 @@ class Connection:
 
 
 class Connections:
-    """Makes room for new connections by closing the one that has been idle longest. For one thread."""
+    """Makes room for new connections by closing the one that has been idle longest. Not thread-safe."""
 
     def __init__(self) -> None:
         self._open: dict[Peer, Connection] = {}

@@ -30,7 +30,7 @@ HEADERS = {
 def host_is_ours(host: str) -> bool:
     """Return True if a Host header names this machine by an address or by its own name.
 
-    A request by any other name that resolves to this machine may come from a foreign page (DNS rebinding).
+    A request that uses another name for this machine may come from a foreign page (DNS rebinding).
     """
     try:
         name = urlsplit(f"//{host}").hostname or ""

@@ -36,7 +36,7 @@ PASSES = re.compile(r"epoch (\d+)/(\d+)")
 
 @dataclass(frozen=True)
 class Kit:
-    """A kit of the library, in a folder of its own: sounds, and the run that learns them."""
+    """A kit of the library, in a folder of its own: sounds, and the training run that learns them."""
 
     folder: Path
 
@@ -89,7 +89,7 @@ class Kits:
         return self._state
 
     def routes(self, services: Services) -> Sequence[web.AbstractRouteDef]:
-        """Return the routes: POST takes a folder, DELETE stops the learning."""
+        """Return the routes: POST takes a folder, DELETE stops learning."""
         self._services = services
         return [web.post("/page/kits", self._take), web.delete("/page/kits", self._stop)]
 
@@ -97,7 +97,7 @@ class Kits:
         """Do nothing: kits are learnt on request only."""
 
     async def close(self) -> None:
-        """Stop the learning; its latest version stays, and the same folder continues it."""
+        """Stop learning; the latest version stays, and the same folder, sent again, continues it."""
         await self._end_within(CLOSE_S)
 
     async def _take(self, request: web.Request) -> web.Response:
@@ -143,7 +143,7 @@ class Kits:
         self._state = {"name": kit.name, "line": line, "part": round(part, 3), "learning": learning}
 
     async def _follow(self, kit: Kit, process: asyncio.subprocess.Process) -> None:
-        """Report the progress and play each version, until the learning ends."""
+        """Report the progress and play each version, until learning ends."""
         assert process.stdout is not None
         assert self._library is not None
         line, part, played = "", 0.0, _version(kit.model)
@@ -163,7 +163,7 @@ class Kits:
         self._set_state(kit, line if ended else "is learnt", part if ended else 1.0, False)
 
     async def _end_within(self, limit_s: float) -> None:
-        """Stop the learning and wait until it is saved; after `limit_s`, kill the program."""
+        """Stop learning and wait until its result is saved; after `limit_s`, kill the program."""
         self._end()
         if self._process is None:
             return

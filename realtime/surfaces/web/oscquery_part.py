@@ -100,7 +100,7 @@ class OscQuery:
         """Send changes to listeners, for as long as there are any."""
         before: oscquery.Knowledge | None = None
         sent: dict[tuple[Client, str], tuple[Any, ...]] = {}
-        stale: set[Client] = set()  # clients that lack the message about a changed tree
+        stale: set[Client] = set()  # clients not told yet that the tree has changed
         info = self._info()
         while True:
             await asyncio.sleep(CHECK_S)

@@ -1,4 +1,4 @@
-"""The page: its files, its data of the model, and its websocket."""
+"""The page: its files, its data about the model, and its websocket."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from realtime.surfaces.web.snapshot import snapshot
 from realtime.synth.commands import Z
 from realtime.util.errors import RealtimeError
 
-STATE_S = 0.05  # interval of the states that are sent
+STATE_S = 0.05  # interval between the states sent to a page
 MAX_PICTURES = 64  # pictures in one request
 FILES = Path(str(importlib.resources.files("realtime.surfaces") / "page"))
 
@@ -35,8 +35,8 @@ Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Page:
     """Serves the page and carries out its messages.
 
-    The page's websocket carries OSC packets both ways, one in each binary frame, and to the page also states
-    as JSON.
+    The page's websocket carries OSC packets both ways, one in each binary frame. It also carries states to
+    the page, as JSON.
 
     Args:
         server: the OSC server.

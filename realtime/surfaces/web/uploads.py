@@ -14,12 +14,12 @@ from realtime.util.errors import RealtimeError
 
 SUFFIXES = (".wav", ".flac", ".aif", ".aiff", ".ogg")
 MAX_BYTES = 32 * 2**20
-SEND_S = 60.0  # for sending the file
+SEND_S = 60.0  # time limit for sending the file
 ENCODE_S = 60.0
 
 
 def check_origin(request: web.Request) -> None:
-    """Accept files only from the page, because a form on a foreign page could send some, too.
+    """Accept files only from the page, because a form on a foreign page could also send files.
 
     Raises:
         HTTPForbidden: the request does not come from the page.

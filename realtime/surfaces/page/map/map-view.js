@@ -41,14 +41,14 @@ function actions(map, setTip, setSaid, setZone) {
   };
 }
 
-/** Give each lane that has a sound of its own any sound of the zone. */
+/** Give each lane that has a sound of its own a random sound of the zone. */
 function shuffleLanes(zone) {
   (get("lanes") ?? []).forEach((lane, i) => {
     if (lane?.from) send(`/morph/seq/lane/${i}/sound`, anyOf(zone).name);
   });
 }
 
-/** Progress of the learning of a dropped folder. */
+/** The progress of learning a dropped folder. */
 function Learning() {
   const kit = use("kit");
   if (!kit?.learning) return null;

@@ -1,4 +1,4 @@
-// The bar: the model that plays, levels, and the buttons that must be in reach at any time.
+// The bar: the model that plays, levels, and the buttons that must always be in reach.
 
 import { html } from "../ui.js";
 import { Icon } from "../icons.js";

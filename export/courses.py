@@ -66,7 +66,7 @@ class _Line:
         return self._measured[t]
 
     def gains(self, places: Sequence[float], shares: Floats) -> Floats:
-        """Return the gain in dB for each point with which loudness changes linearly between the ends."""
+        """Return a gain in dB for each point, so that loudness changes linearly between the ends."""
         loudness = np.array([self.measured(t)[1] for t in places])
         straight = loudness[0] + (loudness[-1] - loudness[0]) * shares
         return np.asarray(straight - loudness if np.isfinite(loudness).all() else np.zeros(len(places)))
@@ -91,10 +91,10 @@ def path_shares(steps: Floats) -> Floats:
 
 
 def measure(decoder: Decoder, start: Point, end: Point) -> tuple[list[float], list[float]]:
-    """Return the positions on the line between two points [D] between which the sound changes equally.
+    """Return positions on the line between two points [D], in steps of equal change of the sound.
 
     Returns:
-        `STEPS` + 1 positions, from 0 to 1, and the gain in dB for each with which loudness changes linearly
+        `STEPS` + 1 positions, from 0 to 1, and a gain in dB for each, so that loudness changes linearly
         between the ends.
     """
     line = _Line(decoder, start, end)

@@ -64,7 +64,7 @@ def describe(
         model: the model of the checkpoint, in evaluation mode.
         name: name of the model.
         velocity: directions in which hits get harder; None: unknown.
-        candidates: number of points of a class that are decoded to find its centre; 1 takes the middle point.
+        candidates: number of points of a class that are decoded to find its centre; 1: the middle point.
 
     Raises:
         ExportError: if the checkpoint, or a class, has no training sounds.
@@ -143,8 +143,9 @@ def _most_typical(model: VAE, members: Tensor, config: Config, candidates: int) 
     """Return the point, among the points of a class [N, D], that sounds most typical of it.
 
     The `candidates` points in the middle of the class are decoded and encoded again, because a typical point
-    may decode to an untypical sound. The result is the point whose new point has the least mean distance to
-    the class; in a class whose sounds have a pitch, the one of the `TYPICAL` best with the clearest pitch.
+    may decode to an untypical sound. The result is the candidate that, encoded again, has the least mean
+    distance to the class; if the sounds of the class have a pitch, it is the one with the clearest pitch of
+    the `TYPICAL` best.
     """
     middle = torch.cdist(members, members).mean(1).argsort()[:candidates]
     if len(middle) == 1:

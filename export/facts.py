@@ -1,11 +1,11 @@
-"""Measures brightness, decay and attack of sounds, on recordings and on a modal decoder's parameters.
+"""Measures brightness, decay and attack of sounds, from recordings or from a modal decoder's parameters.
 
     brightness   logarithm of the centroid of the power spectrum, in Hz
     decay        logarithm of the time, in s, after which the remaining energy is 20 dB below the total
                  (Schroeder's decay curve, ISO 3382)
     attack       logarithm of the mean time, in s, of the energy of the first 50 ms
 
-The measures on parameters need no decoded sound, and have a gradient.
+The measures from parameters need no decoded sound, and have a gradient.
 """
 
 from __future__ import annotations

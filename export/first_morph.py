@@ -66,7 +66,7 @@ def _score(start: _Features, end: _Features, windows: float) -> float:
     """Return a score for the audibility of a glide that takes `windows` windows.
 
     Level in dB and spectrum are assumed to change evenly from one end to the other. Two sums over all windows
-    measure how far the hit is from a plain hit of either end, weighted by audibility. The score is the
+    measure how far the hit is from a plain hit at either end, weighted by audibility. The score is the
     smaller sum, times the lowest audibility during the glide.
     """
     share = np.minimum(np.arange(len(start.centroid), dtype=np.float32) / windows, 1.0)

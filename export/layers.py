@@ -1,4 +1,4 @@
-"""Drums that were recorded at several velocities, and straight lines through their takes."""
+"""Drums recorded at several velocities, and straight lines through their takes (recordings of one hit)."""
 
 from __future__ import annotations
 

@@ -1,9 +1,10 @@
 """The graphs of MB-VAE: the streaming decoder and the encoder.
 
 Each gated layer of the decoder copies its past input from chunk to chunk: the delays are short (134 samples
-for ten layers), so copying is faster than the rings of `export.dc`. The past input is in two caches, for an
-odd number of inputs (see `Graph.model`). The filter bank is a convolution over the last samples of the bands,
-which have a cache of their own. The dense layer of the onset has an extra row of zeros for all later frames.
+for ten layers), so copying is faster than the rings of `export.dc`. The past input is in two caches, so that
+the number of inputs is odd (see `Graph.model`). The filter bank is a convolution over the last samples of the
+bands, which have a cache of their own. The dense layer of the onset has an extra row of zeros for all later
+frames.
 """
 
 from __future__ import annotations

@@ -76,7 +76,7 @@ class Rings:
         graph.output(updated, f"{schema.NEW_CACHE}rings", np.float32, "voices", *size)
 
     def _sizes(self, delays: list[int], samples: str) -> None:
-        """Compute, for each delay, how many rows a chunk alone uses, and how many are kept for the next."""
+        """Compute, for each delay, how many rows only this chunk uses, and how many are kept for the next."""
         graph = self.graph
         counts = graph.node("Min", samples, graph.constant(delays))
         both = [graph.node("Sub", samples, counts), counts]
@@ -116,7 +116,7 @@ class Rings:
             self._past |= {(layer, delay): part for layer, part in zip(shared, columns, strict=False)}
 
     def _indices(self, what: str) -> str:
-        """Return the (voice, row) that a chunk reads or writes, ring after ring: [rows * voices, 2].
+        """Return the pairs (voice, row) that a chunk reads or writes, ring after ring: [rows * voices, 2].
 
         Time is the outermost axis. If a chunk is longer than the ring, the rows of its first samples are
         read, and those of its last samples are written.

@@ -1,6 +1,6 @@
 """Learns the directions of z in which hits get harder, from drums recorded at several velocities.
 
-Drums of one class change in different ways: hardly more than half of all pairs change in the same direction.
+Drums of one class change in different ways: only just over half of all pairs change in the same direction.
 So each drum has a direction of its own, which applies around its place; elsewhere, the direction of the class
 applies.
 
@@ -45,7 +45,7 @@ ROUNDS, PACE = 6, 0.7
 DOUBT = 0.1
 """Weight of the uncertainty of real slopes. At 1, the changes become too small."""
 CLOSE = 0.1
-"""In `unmixed`: weight of a direction's distance from the given direction, where the mixture's weighs 1."""
+"""In `unmixed`: weight of a direction's distance from the given one; that of the mixture weighs 1."""
 
 
 class Directions(NamedTuple):
@@ -146,8 +146,9 @@ def directions(points: Tensor, drums: Sequence[Layers], labels: Tensor, classes:
 def adjusted(found: Directions, decoder: ModalDecoder, real: Lines) -> Directions:
     """Adjust the directions of drums until the decoded sounds change as the real ones do.
 
-    The result is the most probable direction, assuming that directions are normally distributed around the
-    given one with its `spread`, and that the variance of a real slope is that of its takes times `DOUBT`.
+    The result is the most probable direction. Directions are assumed to be normally distributed around the
+    given direction, with `found.spread`. The variance of a real slope is estimated from its takes and
+    multiplied by `DOUBT`.
 
     Args:
         found: the directions to start from.

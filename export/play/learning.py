@@ -1,4 +1,4 @@
-"""Learns a folder of sounds, and writes each version of the model that is nearer to them."""
+"""Learns a folder of sounds, and writes each version of the model that is nearer to them than the last."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from trainer.run.state import State
 SHARE = 0.1
 """Share of the time spent on new versions of the model file, on an idle machine."""
 LEAST_S, MOST_S = 10.0, 60.0
-"""Least and most time of learning between two versions, unless a version itself took longer than the most."""
+"""Shortest and longest time of learning between two versions; longer if a version took longer to make."""
 NEAR_DB, FAR_DB = 2.0, 4.0
 """Largest mean distances by ear at which sounds count as near the real sounds, and as like them.
 

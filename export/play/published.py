@@ -41,7 +41,7 @@ class Published:
         """Export the model of a run; replace the file if the new version is nearer to the sounds.
 
         Args:
-            look: called now and then; if it raises an exception, the file stays unchanged.
+            look: called repeatedly; if it raises an exception, the file stays unchanged.
         """
         draft = self.path.with_name(f".{self.path.name}")
         try:

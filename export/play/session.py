@@ -2,7 +2,7 @@
 
     learner ── files of the model ──► stage      this process starts both, and announces new files
 
-So the stage plays on when the learner is killed.
+So the stage keeps playing if the learner is killed.
 """
 
 from __future__ import annotations

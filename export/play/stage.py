@@ -1,4 +1,4 @@
-"""The stage beside the training: `realtime serve` in a process of its own; OSC announces each new model."""
+"""The stage during the training: `realtime serve` in a process of its own; OSC announces each new model."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from realtime.control.osc import bind
 from realtime.util.errors import RealtimeError
 
 READY = "/morph/get/info"
-"""A question that the server answers as soon as it plays."""
+"""A request that the server answers as soon as it plays."""
 ASK_S = 0.2
-"""Time between two questions."""
+"""Time between two requests."""
 CHECK_S = 0.2
 END_S = 10.0
 
@@ -26,7 +26,7 @@ END_S = 10.0
 class Stage:
     """A server that plays one model file, and a newer version of it each time `play` is called.
 
-    The server goes on playing when this process is killed.
+    The server keeps playing if this process is killed.
 
     Args:
         model: the decoder file; messages may name the files of its folder.

@@ -71,7 +71,7 @@ class BridgeDevice:
         self._socket.close()
 
     def handled(self, count: int) -> None:
-        """Note that the engine has the commands of the first `count` bytes of events."""
+        """Note that the engine has the commands from the first `count` bytes of events."""
         with self._arrived:
             self._handled = count
             self._arrived.notify()
@@ -101,7 +101,7 @@ class BridgeDevice:
                 memory["requests_read"] = number + 1
 
     def _await_events(self, count: int, asked: int) -> None:
-        """Wait for the commands of a block, up to a limit; commands that are later take effect after it."""
+        """Wait for the commands of a block, up to a limit; later commands take effect after the block."""
         if self._handled >= count:
             return
         limit_s = OFFLINE_S if asked & OFFLINE else SHARE * (asked % OFFLINE) / self.sample_rate

@@ -58,8 +58,8 @@ SERVER = {  # words that the server writes
     "events_read": 16,  # bytes
     "state_writes": 17,  # odd while the state is being written
     "state_bytes": 18,
-    "project_read": 19,  # number of the latest project that is open
-    "faults": 20,  # number of items that have not been restored or were refused since then
+    "project_read": 19,  # number of the project that was opened last
+    "faults": 20,  # number of faults since then: items that were not restored, or were refused
 }
 HOST = {  # words that the plugin writes
     "host_rate": 32,  # sample rate of the host in Hz; 0: not known yet

@@ -5,7 +5,7 @@ keeps Python's global interpreter lock, and the whole program deadlocks. So `lea
 callback has nothing left to do.
 
 After a server has ended, JACK's library deletes its remaining clients as soon as a new one is opened, while
-their owners still use them. So no client opens before all clients have left the ended server.
+their owners still use them. So a client opens only after all clients have left the ended server.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from realtime.synth.output import Finish
 
-BRIDGE = "bridge:"  # before the name of a bridge, in the name of a device
+BRIDGE = "bridge:"  # prefix of the name of a device that is a bridge
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class SoundConfig:
         gain_db: initial output gain.
         finish: treatment of the output.
         outs: names of further pairs of outputs, which follow those of `channels`.
-        takes: folder of the recordings that messages begin; None: there are none.
+        takes: folder of the takes that messages begin; None: messages cannot begin takes.
         plugins: effects after the mixer, in order.
     """
 

@@ -70,7 +70,7 @@ class Engine:
         ahead: finished blocks in the queue: a safety margin that adds latency. If `paced`, the maximum.
             None means 3, or 8 if `paced`.
         synchronous: make the device wait for a late block instead of playing silence; for exact captures
-            from a JACK server that itself waits. Not for live playing.
+            from a JACK server that waits for its clients. Not for live playing.
         paced: render each block as late as is safe (`pacing`), for a device that takes blocks regularly;
             otherwise keep the queue full.
         pulled: render in `hand_over`, on the device's own thread and for any number of samples; there is no
@@ -224,7 +224,7 @@ class Engine:
         return [arrived.popleft() for _ in range(len(arrived))]
 
     def status(self) -> dict[str, int | float | str]:
-        """Return the state of the engine; counters run since the start."""
+        """Return the state of the engine; counters begin at 0 when the engine starts."""
         mixer = self.mixer
         peak, rms = mixer.output.peak(mixer.position), mixer.output.rms(mixer.position)
         return {
@@ -281,7 +281,7 @@ class Engine:
     def hand_over(self, out: Block) -> None:
         """Fill `out` [T, C] with the next block, or with silence.
 
-        Real-time safe unless `synchronous`, or `pulled`, which renders.
+        Real-time safe, except if `synchronous` (it may wait) or `pulled` (it renders).
         """
         if self._pulled:
             self._pull(out)
@@ -370,7 +370,7 @@ class Engine:
         return self._origin_s + self._ring.written * self.block_size / self.mixer.sample_rate - now
 
     def lead_s(self, *, streaming: int = 0, begun: int = 0) -> float:
-        """Return the time before its deadline at which a block is begun, in s.
+        """Return how long before its deadline a block is begun, in s.
 
         Args:
             streaming: streams that continue.

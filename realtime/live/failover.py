@@ -10,7 +10,7 @@ from realtime.live.config import SoundConfig
 from realtime.live.engine import Engine
 
 RETRY_S = 0.5  # pause between attempts to reopen the device
-STALL_CHECKS = 20  # checks without a request until a device counts as gone; PipeWire reports no removal
+STALL_CHECKS = 20  # checks without a request until a device counts as gone; PipeWire does not report removal
 
 Open = Callable[[], devices.Device]
 
@@ -21,7 +21,7 @@ class Failover:
     Args:
         open_: opens the device; called again after the device has gone.
         say: receives a line when the device goes or returns.
-        patient: True if a device that requests no blocks never counts as gone.
+        patient: True if a device may stop requesting blocks without counting as gone.
 
     Raises:
         DeviceError: the device cannot be opened.
@@ -48,7 +48,7 @@ class Failover:
         return self._stand_in is not None
 
     def watch(self) -> None:
-        """Ensure that blocks are taken: by the device, or by the clock in its place."""
+        """Ensure that blocks are taken: by the device, or by the null device in its place."""
         if self._stand_in is None:
             if self.device.active and not self._stalled():
                 return
@@ -61,7 +61,7 @@ class Failover:
             self._retry()
 
     def _stalled(self) -> bool:
-        """Return True if the device has stalled. Counts checks, because the whole machine may have paused."""
+        """Return True if the device has stalled. Counts checks, not time, as the machine may have paused."""
         if self._patient:
             return False
         asked = self._engine.asked

@@ -161,7 +161,7 @@ class Instruments:
         return self.make(path, checked)
 
     def install(self, built: Built) -> None:
-        """Switch to an instrument; keep gain and mode, and for another version also point and sequencer."""
+        """Switch to an instrument; keep gain and mode, and with a new version also point and sequencer."""
         assert self._engine is not None
         instrument = self._built.pop(built.number)
         renewed = instrument.info.renews(self.playing.info)
@@ -169,7 +169,7 @@ class Instruments:
         self._playing = instrument
 
     def encode(self, file: str) -> Z:
-        """Return the point whose sound best matches a sound file in the library."""
+        """Return a point whose sound is near that of a sound file in the library."""
         assert self._playing is not None
         with self._library.open(file, SOUNDS) as sound:
             try:

@@ -38,7 +38,7 @@ class LatencySource(Protocol):
         ...
 
     def lead_s(self, *, streaming: int = 0, begun: int = 0) -> float:
-        """Return the time before its deadline at which a block is begun, in s."""
+        """Return how long before its deadline a block is begun, in s."""
         ...
 
     def p99_ms(self) -> float:

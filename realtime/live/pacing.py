@@ -56,7 +56,7 @@ class Pacing:
     def lead_s(
         self, cost: Cost | None, streaming: int, begun: int, load: Load, now: float, sounds: bool
     ) -> float:
-        """Return the time before its deadline at which a block must be begun, in s.
+        """Return how long before its deadline a block must be begun, in s.
 
         Args:
             cost: decoding cost; None if not measured: the queue is then kept full.

@@ -54,7 +54,7 @@ class EngineProxy(Proxy):
         return reply
 
     def handled(self, count: int) -> None:
-        """Tell the bridge that the commands of the first `count` bytes of its events are submitted."""
+        """Tell the bridge that the commands from the first `count` bytes of its events are submitted."""
         self._client.tell("handled", count)
 
 
@@ -115,7 +115,7 @@ class Supervisor:
         info: description of the model.
         player, studio, takes: proxies of the engine, the instruments and the takes.
         plugins: proxy of the plugin chain.
-        logs: files of the log, one for each process so far.
+        logs: files of the log, one for each worker so far.
     """
 
     def __init__(self, config: SoundConfig, stopping: Callable[[], bool] = lambda: False) -> None:

@@ -158,7 +158,7 @@ class Worker:
         """Description of the model."""
         return self._instrument.info
 
-    # ---- the parts that control calls: engine and plugins at any time, studio and takes for slow work
+    # ---- parts that the control process calls: engine and plugins at any time, others for slow work
 
     @property
     def engine(self) -> Player:
@@ -211,7 +211,7 @@ class Worker:
         return Introduction(lines, details)
 
     def handled(self, count: int) -> None:
-        """Tell the bridge that the engine has the commands of the first `count` bytes of its events."""
+        """Tell the bridge that the engine has the commands from the first `count` bytes of its events."""
         from realtime.audio.bridge_device import BridgeDevice
 
         if isinstance(self._outlet.device, BridgeDevice):

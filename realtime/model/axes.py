@@ -11,7 +11,7 @@ from realtime.model.decoder import Decoder
 
 AXES = 8
 REACH = 2.0  # standard deviations from the mean to each end of an axis
-SAMPLE = 32  # training sounds, at least, that give the usual variation of a feature
+SAMPLE = 32  # minimum number of training sounds, if available, that show the variation of a feature
 BATCH = 16  # sounds decoded at once
 SECOND = 0.6  # a second feature is named if it changes at least this much, relative to the first
 FLOOR = 1e-9

@@ -10,7 +10,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float32]
 
 BANDS, WINDOW, HOP = 64, 1024, 256
-SMOOTHED = 3  # windows over which power is averaged: two takes of the same noise must not seem far apart
+SMOOTHED = 3  # windows over which power is averaged: two recordings of the same noise must not seem far apart
 RANGE_DB = 70.0  # below the loudest band of the real sound; softer bands count as silent
 
 

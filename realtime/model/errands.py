@@ -27,7 +27,7 @@ PIECE_FRAMES = 8  # frames decoded at a time
 
 
 def try_out(path: Path, file: ModelFile) -> None:
-    """Decode a whole sound in a process of its own, because a decoder may crash or never end.
+    """Decode a whole sound in a separate process, because a decoder may crash or never end.
 
     Args:
         path: path of the file, for messages.
@@ -43,7 +43,7 @@ def try_out(path: Path, file: ModelFile) -> None:
 
 
 def encode(path: Path, info: ModelInfo, sound: BinaryIO) -> Vector:
-    """Find, in a process of its own, a point whose sound is near that of an open file.
+    """Find a point whose sound is near that of an open file, in a separate process.
 
     Args:
         path: file of the decoder that plays the point; its encoder lies beside it.
@@ -61,7 +61,7 @@ def encode(path: Path, info: ModelInfo, sound: BinaryIO) -> Vector:
 def name_axes(path: Path) -> list[str]:
     """Return the names of the low and the high end of each axis of a model, low high low high …
 
-    A process of its own finds the names; it decodes about eighty sounds for this.
+    A separate process finds the names; for this, it decodes about eighty sounds.
 
     Raises:
         RealtimeError: the process fails.

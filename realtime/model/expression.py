@@ -1,4 +1,4 @@
-"""The offset in z of a hit from its point: by its velocity, and at random, as the takes of a class differ."""
+"""The offset in z of a hit from its point: by velocity, and at random, as the sounds of a class differ."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class Expression:
     """The offsets in z of a model's hits.
 
     Attributes:
-        knows_velocity: the file has directions of velocity.
-        knows_takes: the file has training sounds.
+        knows_velocity: True if the file has directions of velocity.
+        knows_takes: True if the file has training sounds.
     """
 
     def __init__(self, info: ModelInfo) -> None:
@@ -60,7 +60,7 @@ class Expression:
 
         Velocity moves the hit along a mean of the directions of the drums near z and of the classes, each
         class weighted by its share at z. Variation draws a class by its share, draws two training sounds of
-        that class, and mixes their distances from the class centre at a random weight. So variation stays
+        that class, and mixes their offsets from the class centre with a random weight. So variation stays
         within the spread of the training sounds.
 
         Args:

@@ -219,7 +219,7 @@ class ModelInfo:
         return 1e3 * self.length / self.sample_rate
 
     def point(self, name: str) -> Vector:
-        """Return the z of a class centre or an anchor, found by `names.Names`, also without its folder.
+        """Return the z of a class centre or an anchor, found by `names.Names`; its folder may be left out.
 
         Raises:
             ModelError: no class or anchor has that name; the message lists similar names.

@@ -27,7 +27,7 @@ ROUNDS = 3
 STEPS = 7
 """Steps in a round."""
 LONGEST_S = 30.0
-"""Limit of the processor time; the search omits a round that it expects to end later."""
+"""Limit of the processor time; the search omits a round that it expects to exceed the limit."""
 ASIDE = 0.1
 """Offset along an axis to measure slopes, in standard deviations along that axis."""
 DAMPINGS = (0.03, 0.3, 3.0)

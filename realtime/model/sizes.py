@@ -67,7 +67,7 @@ def infer(model: Any, data_prop: bool = True) -> dict[str, list[int]]:
 
     Args:
         model: the ONNX model.
-        data_prop: also follow calculations with shapes; the inference fails where these use indices, too.
+        data_prop: also follow calculations with shapes; inference fails if these also use indices.
 
     Raises:
         ModelError: the sizes are inconsistent.
@@ -120,7 +120,7 @@ def _without_weights(model: Any, voices: int, frames: int, hop_length: int) -> t
 
 
 def _fold(graph: Any, constants: dict[str, Whole], sizes: dict[str, list[int]]) -> None:
-    """Calculate the values that depend on constants and shapes alone, and replace their nodes by them."""
+    """Calculate values that depend on constants and shapes alone; replace their nodes by constants."""
     from onnx import numpy_helper
 
     kept = []

@@ -104,10 +104,10 @@ class LogHeader:
         latent_dim: size of z.
         sample_rate: device sample rate in Hz; the clock of the log.
         channels, voices, chunk_frames, gain_db: arguments of the mixer.
-        dc_block_hz, headroom_db, limiter: see `output.Finish`; the defaults are those of logs without them.
+        dc_block_hz, headroom_db, limiter: see `output.Finish`; the defaults apply to logs that lack them.
         outs: names of further pairs of outputs.
         block: device samples in a block that the plugins process.
-        versions: version of each package that took part, by its name.
+        versions: name -> version of Python and of each package that makes the sound.
         plugins: states of the plugins, in order.
         start: first device sample of the performance.
     """

@@ -1,7 +1,7 @@
 """The commands. `control` makes them from messages; `mixer` and `crossfade` execute them.
 
-The *point* is the z that every voice follows. A voice started with a `touch` (a finger on an MPE controller,
-a track of a sequencer) follows its own point instead; commands with that touch move it.
+The *point* is the z that voices follow. A voice started with a `touch` (a finger on an MPE controller, a
+track of a sequencer) follows the point of that touch instead, which commands with the same touch move.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class SetAxis:
 
 
 MAX_THROUGH = 1024  # points that a glide passes on the way
-MAX_NUMBERS = 2**15  # coordinates of all these points and the target; a line of a log holds as many
+MAX_NUMBERS = 2**15  # coordinates of these points and the target; as many as fit in a line of a log
 
 
 def most_through(dim: int) -> int:
@@ -61,7 +61,7 @@ class Goto:
         ticket: number that the mixer reports when the point arrives; 0 for none.
         path: a key of `glide.PATHS`; "spline" passes through `through` without corners.
         through: points passed on the way, at equal time intervals.
-        touch: the touch whose point moves, or None for the common point.
+        touch: the touch whose point moves; None: *the point* moves.
     """
 
     z: Z
@@ -80,7 +80,7 @@ class Trigger:
     Attributes:
         velocity: amplitude, 0..1.
         z: z to which the point jumps first, or None.
-        touch: number (0..127) of the point that the voice follows instead; `z` moves that point.
+        touch: number (0..127) of the touch whose point the voice follows; `z` then moves that point.
         pitch, pan, decay_ms, reverse, choke, dynamics, vary, level_db, out: see `HIT_SETTINGS`.
         point: fixed z [D] of the voice, whatever the point does; usually None.
         ahead: True if the whole sound is cached when the voice begins. The voice then follows a move of the
@@ -245,7 +245,7 @@ class Stop:
 
 @dataclass(frozen=True)
 class Press:
-    """Change the timbre of a touch's sounding hits to that of `velocity`, 0..1, if they have `dynamics`."""
+    """Change the timbre of a touch's voices to that of `velocity`, 0..1, if their hits have `dynamics`."""
 
     touch: int
     velocity: float
@@ -287,7 +287,7 @@ class Shed:
 
 @dataclass(frozen=True)
 class Ticks:
-    """Decode `at_once` ticks per call: fewer calls, but a move of the point is heard that much later."""
+    """Decode `at_once` ticks per call: fewer calls, but a move of the point is heard later."""
 
     at_once: int
 
@@ -393,4 +393,4 @@ Command = (
 )
 
 POINT_MOVES = (SetZ, SetDimension, SetAxis, Goto, Press)
-"""Commands that move the point, the point of a touch, or voices relative to it."""
+"""Commands that move the point, the point of a touch, or voices relative to their point."""

@@ -49,7 +49,7 @@ class Crossfade:
 
     Attributes:
         mixer: the current mixer.
-        sequencer: plays the current mixer; empty and stopped after a change to another model.
+        sequencer: gives the current mixer hits and moves; empty and stopped after a change to another model.
         fading: True while an earlier mixer is audible.
     """
 

@@ -1,4 +1,4 @@
-"""z as a function of the device sample: at rest on a point, or gliding from one point to another."""
+"""z as a function of the device sample: at rest at a point, or gliding from one point to another."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def _linear(points: Point, u: Point) -> Point:
 
 
 def _spherical(points: Point, u: Point) -> Point:
-    """Interpolate on arcs around the origin: slerp of the directions (Shoemake), linear in the distance.
+    """Interpolate on arcs around the origin: slerp of the directions (Shoemake), linear in the radius.
 
-    Two points on one line with the origin define no unique arc; the path between them is straight.
+    If two points lie on one line with the origin, no arc is unique; the path between them is then straight.
     """
     first = np.clip(np.floor(u), 0, len(points) - 2).astype(np.intp)
     part = (u - first)[..., np.newaxis]
@@ -81,7 +81,7 @@ class Glide:
 
     @classmethod
     def at_rest(cls, z: Sequence[float] | Point) -> Glide:
-        """Return a glide that rests on `z` [D]."""
+        """Return a glide that rests at `z` [D]."""
         point = np.array(z, dtype=np.float64)
         return cls(point, point)
 

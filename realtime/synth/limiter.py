@@ -12,7 +12,7 @@ from realtime.synth.quantities import LOOK_AHEAD_MS
 from realtime.synth.voices.resampler import Samples
 
 RELEASE_DB_S = 60.0
-MOST_DB = 60.0  # maximum reduction: a higher peak comes from a fault, and must not silence the sound after it
+MOST_DB = 60.0  # maximum reduction; a peak that needs more is a fault, and must not silence later sound
 UNITS = 1_000_000  # per dB
 
 
@@ -35,7 +35,7 @@ class Limiter:
         past = self.delay = self._window - 1
         self._sound: Samples = np.zeros((2, past), np.float32)
         self._wanted = np.zeros(past, np.int64)  # reductions that peaks need
-        self._held = np.zeros(past, np.int64)  # the same, held and released
+        self._held = np.zeros(past, np.int64)  # the same, after hold and release
 
     @property
     def ringing(self) -> bool:
@@ -60,7 +60,7 @@ class Limiter:
         bus[:] = sound[:, :count]
 
     def _released(self, wanted: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return reductions [T] that fall by no more than a step at each sample."""
+        """Return reductions [T] that fall by at most a step per sample."""
         fallen = self._step * np.arange(1, len(wanted) + 1)
         before = np.maximum.accumulate(np.concatenate((self._held[-1:], wanted + fallen)))[1:]
         released: NDArray[np.int64] = np.maximum(before - fallen, 0)

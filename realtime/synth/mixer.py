@@ -1,10 +1,10 @@
 """The mixer turns commands into blocks of sound with a decoder, for live playing and for files.
 
 It has no threads and no clock. Time is a count of device samples, and the same commands at the same samples
-give the same sound, bit for bit, at any block size. `render` splits a block at each command. For each tick
-that begins in a piece (`voices.timing`), one batched decoder call advances all voices that lack frames
-(`voices.slots`). A voice whose sound is cached (`voices.sound_cache`) needs no call; the cached sound differs
-from the decoded one only by rounding.
+give the same sound, bit for bit, at any block size. `render` splits a block into pieces at each command. For
+each tick that begins in a piece (`voices.timing`), one batched decoder call advances all voices that lack
+frames (`voices.slots`). A voice whose sound is cached (`voices.sound_cache`) needs no call; the cached sound
+differs from the decoded one only by rounding.
 """
 
 from __future__ import annotations
@@ -63,11 +63,11 @@ class Cost:
     """The cost of decoding on this machine (`realtime.live.warm_up` measures it).
 
     Attributes:
-        first_chunk_s: time to decode the first chunk of a sound, in seconds.
-        sustained_voices: voices that the decoder can sustain.
+        first_chunk_s: time to decode the frames that a sound needs to begin, in seconds.
+        sustained_voices: number of voices that the decoder can decode continuously in real time.
         chunk_s: time to decode a tick of one voice, of two voices, …, in seconds.
         tick_s: duration of a tick in seconds.
-        moved: cost of a move of the point under a voice that plays a cached sound, in first chunks.
+        moved: cost of a move of the point under a voice that plays a cached sound, in `first_chunk_s`.
     """
 
     first_chunk_s: float
@@ -153,7 +153,7 @@ class Mixer:
         self._commands = CommandQueue()
         self._polyphony = Polyphony(voices, sample_rate)
         self._waiting: deque[tuple[int, Trigger]] = deque()  # deadline, and the hit that waits
-        self._patient_until = 0  # before this sample, no waiting hit is decoded at once
+        self._patient_until = 0  # before this sample, every waiting hit waits for its cached sound
         self._free = [Voice(self.timing) for _ in range(slots_for(voices))]
         self._playing: list[Voice] = []  # in order of start
         self._slots = Slots(decoder, self._frames_of)
@@ -359,7 +359,7 @@ class Mixer:
         return replace(trigger, offset=self._expression.offset(z, *settings, [self._expressed]))
 
     def _displaced(self, z: Point, trigger: Trigger) -> Point:
-        """Return z [D] plus the offset of a hit there, but without a variation that is yet to be drawn."""
+        """Return z [D] plus the offset of a hit there; leave out a variation that is still to be drawn."""
         offset = trigger.offset
         if offset is None and self._is_expressive(trigger):
             offset = self._expression.offset(z, trigger.velocity, trigger.dynamics, 0.0, ())
@@ -400,7 +400,8 @@ class Mixer:
     def _start_waiting(self) -> None:
         """Start the waiting hits whose sounds are cached.
 
-        A hit past its deadline starts, too, but at most one in a second: its sound is decoded at once.
+        A hit past its deadline starts too, and its sound is decoded at once; therefore at most one such hit
+        starts per second.
         """
         while self._waiting:
             latest, trigger = self._waiting[0]
@@ -593,7 +594,7 @@ class Mixer:
             begin = stop
 
     def _end_of_ticks(self, begin: int) -> int:
-        """Return the end frame of the group of ticks that is decoded together with device sample `begin`."""
+        """Return the end frame of the ticks that one call decodes, in which device sample `begin` lies."""
         tick = self.timing.tick(begin)
         return (tick + self.at_once - tick % self.at_once) * self.timing.chunk_frames
 

@@ -1,4 +1,4 @@
-"""The output stage: DC block, gain ramp, limiter and meters. Silences blocks that are not finite."""
+"""The output stage: DC block, gain ramp, limiter and meters. Silences blocks whose samples are not finite."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The methods of the worker process that control calls: of its engine, instruments, takes and plugins.
+"""The methods that the control process calls in the worker: of its engine, instruments, takes and plugins.
 
 The worker's own objects have these methods. Control holds proxies, which call them by name (`live/rpc.py`),
 so a new method needs only its declaration here and its code in the object.

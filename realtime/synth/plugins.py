@@ -64,7 +64,7 @@ class Trial:
 
     Attributes:
         fault: what failed, in words; empty if the plugin passed.
-        mono: the plugin accepts only one channel, so each channel gets an instance.
+        mono: True if the plugin accepts only one channel; each channel then gets an instance.
     """
 
     fault: str = ""
@@ -375,6 +375,6 @@ def _play(plugin: Any, sound: Any, sample_rate: int) -> Any:
 
 
 if __name__ == "__main__":
-    priority.ordinary()  # a plugin that spins must not take a core from the server
+    priority.ordinary()  # a plugin in an endless loop must not take a core from the server
     print(json.dumps(_trial(sys.argv[1], *map(int, sys.argv[2:5]))), flush=True)
-    os._exit(0)  # a plugin that fails to unload has still passed
+    os._exit(0)  # unload nothing: a plugin that fails to unload has still passed

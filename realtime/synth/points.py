@@ -1,4 +1,4 @@
-"""The paths of the point, which voices follow, and of the points of touches."""
+"""The path of the point that voices follow, and the paths of the points of touches."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Points:
         return self.glide if touch is None else self._touches.setdefault(touch, self.glide)
 
     def standing(self, position: int) -> list[SetZ | Goto]:
-        """Return moves of another mixer's points to the places of these points at device sample `position`.
+        """Return commands that move another mixer's points to where these are at device sample `position`.
 
         The rest of a glide becomes a straight glide.
         """
@@ -77,7 +77,7 @@ class Points:
             self._ticket = None
 
     def settled(self, position: int) -> Point | None:
-        """Return the point once, when it has rested for `SETTLED_MS`; otherwise None."""
+        """Return the point at the first call after it has rested for `SETTLED_MS`; otherwise None."""
         if self._settles_at is None or position < self._settles_at:
             return None
         self._settles_at = None

@@ -5,8 +5,8 @@ swing lengthens the first step of each pair and shortens the second. A change of
 next step, a change of swing with the next pair; the grid then restarts at that step's sample.
 
 `SetBeat` aligns the sequencer with an external beat, such as a MIDI clock: the next step moves to its sample
-according to the beat, and the loop jumps if that sample is more than half a step away. An external beat that
-has sent nothing for `FOLLOW_S` is no longer followed.
+according to the beat, and the loop jumps if that sample is more than half a step away. After `FOLLOW_S`
+without a `SetBeat`, the sequencer no longer follows the external beat.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from realtime.synth.quantities import STEPS, SWING, TEMPO_BPM
 
 SECONDS_PER_STEP = 15  # at one beat per minute
 STEPS_PER_BEAT = 4
-FOLLOW_S = 2.0  # longest time between external beats that are followed
+FOLLOW_S = 2.0  # time without an external beat after which it is no longer followed
 LATE_S = 0.03  # after a jump, the loop plays a step that is at most this late
 
 
@@ -160,7 +160,7 @@ class Sequencer:
                     bpm = external[1].bpm
                 self._wanted = Grid(self._grid.sample_rate, round(1000 * bpm), round(10 * swing))
             case SetBeat():
-                origin = asked if asked > 0 else at  # a past beat still determines the next one
+                origin = asked if asked > 0 else at  # a beat that arrives late counts from its own sample
                 self._beat = origin, command
                 wanted = self._wanted
                 self._wanted = Grid(wanted.sample_rate, round(1000 * command.bpm), wanted.swing)

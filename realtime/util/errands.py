@@ -1,4 +1,4 @@
-"""Errands: work on untrusted files in a process of its own, which may crash, hang or exhaust the memory."""
+"""Errands: work on untrusted files in a separate process, which may crash, hang or exhaust the memory."""
 
 from __future__ import annotations
 

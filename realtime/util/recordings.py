@@ -48,7 +48,7 @@ class Recording(SoundFile):
         self._command(_UPDATE_HEADER_NOW, 0)
 
     def commit(self) -> None:
-        """Close the file and rename it to `path`; if `path` exists by now, set it to a free name first.
+        """Close the file and rename it to `path`; if `path` already exists, set it to a free name first.
 
         Raises:
             FileError: closing or renaming fails; the file is left for `recover`.
@@ -169,7 +169,7 @@ def _write(file: BinaryIO, at: int, form: str, *values: int) -> None:
 
 
 def _lock(path: Path) -> int | None:
-    """Lock a file while this program lives, and return its descriptor; None if another program has locked it.
+    """Lock a file until this program ends; return its descriptor, or None if another program has locked it.
 
     Windows needs no lock (-1): there, an open file cannot be renamed.
     """

@@ -16,7 +16,7 @@ from realtime.model.decoder import Decoder, Floats, StreamState
 CHUNK_FRAMES = 8  # frames decoded per call of `work`; a thread can stop after each
 BUDGET_BYTES = 256 * 2**20
 STATE_BYTES = 24 * 2**20  # saved states of a sound; with more, a voice follows a moving z sooner
-PASSING = 8  # sounds kept for points where z only rested
+PASSING = 8  # sounds kept for points where z only rested (`CachedSound.passing`)
 WAITING = 256  # longest queue of points; the oldest is dropped first
 
 Z = tuple[float, ...]
@@ -160,7 +160,7 @@ class SoundCache:
             self._decoder.reset(0)
 
     def _interrupt(self) -> None:
-        """Suspend the sound being decoded; queue it first, unless z only rested there."""
+        """Suspend the sound being decoded; put it at the head of the queue, unless z only rested there."""
         sound, self._at_work = self._at_work, None
         if sound is not None:
             self._save_state(sound)

@@ -1,4 +1,4 @@
-"""The schedule of decoding: which latent frames must be decoded by which device sample, in whole numbers."""
+"""The schedule of decoding, in whole numbers: which latent frames must be decoded by which device sample."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from realtime.synth.voices.timing import Pace, Timing
 
 DECAY_DB = 60.0  # fall of the level in the decay time
 INAUDIBLE_DB = 120.0  # fall at which a decaying voice ends
-SILENCE_MS = 50.0  # length of exact zeros after which a sound has ended
+SILENCE_MS = 50.0  # length of exact zeros that ends a sound
 EDGE = 0.25  # a sound that starts or ends with a larger step, relative to full scale, is faded there
 EDGE_MS = 1.0  # length of that fade
 
@@ -24,7 +24,7 @@ class Voice:
     """Plays a hit: `begin` it, `push` audio as it is decoded, and `add_to` the bus until its `end`.
 
     Voices are pooled and allocate all memory on construction. A voice keeps its whole sound, so that its
-    level can be measured and no samples are shifted.
+    level can be measured and its samples stay in place.
     """
 
     def __init__(self, timing: Timing) -> None:
@@ -46,7 +46,7 @@ class Voice:
 
         Args:
             trigger: the command; its `z` is ignored.
-            glide: the voice's own path of z, or None to follow the point or that of its touch.
+            glide: the voice's own path of z, or None to follow the point or the point of its touch.
             cached: a cached sound to play until z leaves its point.
         """
         self.start = start

@@ -181,7 +181,10 @@ def from_json(line: Any, dim: int) -> tuple[int, Command | None]:
         raise LogError(f"{name} has no {min(unknown)!r:.40}; it has {', '.join(known) or 'nothing'}")
     if absent := [key for key, field in known.items() if field.default is MISSING and key not in given]:
         raise LogError(f"{name} lacks {absent[0]}")
-    values = {key: _check(key, value, dim) for key, value in given.items()}
+    values: dict[str, Any] = {
+        key: None if value is None and known[key].default is None else _check(key, value, dim)
+        for key, value in given.items()
+    }
     if kind is SetDimension and not values["index"] < dim:
         raise LogError(f"index is {values['index']}, not below {dim}")
     return at, kind(**values)
@@ -198,7 +201,7 @@ def _check(key: str, value: Any, dim: int) -> Any:
             return tuple(_vector(key, each, dim) for each in value)
         raise LogError(f"through is not a list of up to {MAX_THROUGH} points")
     if key in ("z", "point", "offset", "axis", "origin"):
-        return None if value is None and key in ("z", "point", "offset") else _vector(key, value, dim)
+        return _vector(key, value, dim)
     if key in _CHOICES:
         if isinstance(value, str) and value in _CHOICES[key]:
             return value

@@ -127,6 +127,7 @@ def test_prepare_and_tickets_are_not_logged() -> None:
         ({"at": 0, "do": "goto", "z": [1, 2, 3, 4]}, "goto lacks ms"),
         ({"at": 0, "do": "z", "z": [1, 2]}, "z is not a list of 4 numbers"),
         ({"at": 0, "do": "z", "z": [1, 2, 3, float("nan")]}, "z holds nan"),
+        ({"at": 0, "do": "goto", "z": None, "ms": 1}, "z is not a list of 4 numbers"),
         ({"at": 0, "do": "trigger", "velocity": 2}, "velocity is 2, not a number from 0 to 1"),
         ({"at": 0, "do": "trigger", "touch": 1.5}, "touch is 1.5, not a whole number from 0 to 127"),
         ({"at": 0, "do": "trigger", "reverse": "yes"}, "reverse is 'yes', not true or false"),

@@ -18,7 +18,7 @@ import platform
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, Field, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -181,10 +181,7 @@ def from_json(line: Any, dim: int) -> tuple[int, Command | None]:
         raise LogError(f"{name} has no {min(unknown)!r:.40}; it has {', '.join(known) or 'nothing'}")
     if absent := [key for key, field in known.items() if field.default is MISSING and key not in given]:
         raise LogError(f"{name} lacks {absent[0]}")
-    values: dict[str, Any] = {
-        key: None if value is None and known[key].default is None else _check(key, value, dim)
-        for key, value in given.items()
-    }
+    values = {key: _check(known[key], value, dim) for key, value in given.items()}
     if kind is SetDimension and not values["index"] < dim:
         raise LogError(f"index is {values['index']}, not below {dim}")
     return at, kind(**values)
@@ -194,14 +191,15 @@ def _is_whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _check(key: str, value: Any, dim: int) -> Any:
-    """Check a field and return the value that the command stores."""
+def _check(field: Field[Any], value: Any, dim: int) -> Any:
+    """Check the value of a field and return the value that the command stores."""
+    key = field.name
     if key == "through":
         if isinstance(value, list) and len(value) <= MAX_THROUGH:
             return tuple(_vector(key, each, dim) for each in value)
         raise LogError(f"through is not a list of up to {MAX_THROUGH} points")
     if key in ("z", "point", "offset", "axis", "origin"):
-        return _vector(key, value, dim)
+        return None if value is None and field.default is None else _vector(key, value, dim)
     if key in _CHOICES:
         if isinstance(value, str) and value in _CHOICES[key]:
             return value

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from realtime.util.errors import RealtimeError
+from realtime.util.errors import ControlError, RealtimeError
 
 MAX_JOBS = 64  # jobs that may wait
 CLOSE_TIMEOUT_S = 0.3
@@ -30,13 +30,17 @@ class Jobs:
         """Return True if jobs are waiting, running, or finished but not collected."""
         return self._open > 0
 
-    @property
-    def full(self) -> bool:
-        """Return True if no job can be queued at the moment."""
-        return self._todo.full()
+    def require_room(self) -> None:
+        """Check that a job can be queued. Call this before changing the state that the job will save.
+
+        Raises:
+            ControlError: too many jobs are waiting.
+        """
+        if self._todo.full():
+            raise ControlError("too many background jobs are waiting")
 
     def submit(self, work: Callable[[], Any], finish: Finish) -> None:
-        """Queue `work`; call this only if `full` is False.
+        """Queue `work`; call `require_room` first.
 
         `finished` later yields `finish` with the result, or with the error that `work` raised.
         """

@@ -332,7 +332,7 @@ class Control:
                     raise ControlError(_taken(name))
                 self._store(name, self._point.at(now), message.address, sender)
             case Delete(name):
-                self._require_room()
+                self._jobs.require_room()
                 self.presets.delete(name)
                 self._sequencer.mark_stale()
                 self._save(message.address, name, sender)
@@ -388,7 +388,7 @@ class Control:
         """
         if taken := [name for name in points if self.space.of_model(name)]:
             raise ControlError(_taken(taken[0]))
-        self._require_room()
+        self._jobs.require_room()
         for name, z in points.items():
             self.presets.store(name, z)
         self.presets.patterns.named = {**self.presets.patterns.named, **patterns.named}
@@ -465,7 +465,7 @@ class Control:
         if due is not None and due > now:
             raise ControlError("sequencer edits take effect at once; send them without a time tag")
         if isinstance(asked, (StorePattern, DeletePattern)):
-            self._require_room()
+            self._jobs.require_room()
         answers = self._sequencer.carry_out(asked, now)
         match asked:
             case StorePattern(name):
@@ -477,7 +477,7 @@ class Control:
     # ---- files
 
     def _store(self, name: str, z: Z, address: str, sender: Sender) -> None:
-        self._require_room()
+        self._jobs.require_room()
         self.presets.store(name, z)
         self._sequencer.mark_stale()
         self._prepare()
@@ -567,17 +567,8 @@ class Control:
             self.finished.add(address, detail)
             return [(sender, Message("/morph/done", (address, detail)))]
 
-        self._require_room()
+        self._jobs.require_room()
         self._jobs.submit(work, finish)
-
-    def _require_room(self) -> None:
-        """Check that a job can be queued. Call this before changing the state that the job will save.
-
-        Raises:
-            ControlError: the queue is full.
-        """
-        if self._jobs.full:
-            raise ControlError("too many background jobs are waiting")
 
     # ---- news
 

@@ -359,8 +359,7 @@ def test_jump_of_the_wall_clock_does_not_move_scheduled_hits(
             sender.sendto(osc.encode(Message("/ping")), ("127.0.0.1", server.port))
             sender.recv(64)
         server.stop()
-    seconds = np.zeros((30 * 48_000, 2), np.float32)
-    engine.hand_over(seconds)
+    engine.hand_over(np.zeros((30 * 48_000, 2), np.float32))
     assert len(due) == 3
     assert all(sample > 0.5 * 48_000 for sample in due)  # each about a second ahead
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from realtime.control.background import Jobs
 from realtime.control.protocol import Message, Sender
-from realtime.util.errors import ControlError, RealtimeError
+from realtime.util.errors import RealtimeError
 
 MAX_SENDERS = 64  # senders that may wait
 
@@ -56,8 +56,7 @@ class AxisNames:
             return [(each, reply) for each in waiting]
 
         if not waiting:
-            if self._jobs.full:
-                raise ControlError("too many background jobs are waiting")
+            self._jobs.require_room()
             self._jobs.submit(find, finish)
         if sender not in waiting and len(waiting) < MAX_SENDERS:
             waiting.append(sender)

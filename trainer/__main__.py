@@ -1,4 +1,4 @@
-"""`trainer`: dispatch to the commands."""
+"""The command line, `trainer COMMAND`; most commands are modules in `trainer.commands`."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 AT_ONCE = ("fit", "play", "evaluate")
-"""Commands with heavy imports: Ctrl-C ends them at once until they have something to save."""
+"""Commands with heavy imports. Until they have something to save, Ctrl-C ends them at once."""
 OTHERS = {
     "play": ("export.play.__main__", "learn a folder of sounds and play them meanwhile"),
     "export": ("export.__main__", "turn a run into the .onnx files for the stage"),
 }
-"""Module and help of the commands of `export`, which this package must not import."""
+"""Module and help of the commands in `export`, which this package must not import."""
 
 
 def commands() -> dict[str, Any]:
@@ -31,7 +31,9 @@ def get_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     import argparse
 
-    parser = argparse.ArgumentParser(prog="trainer", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="trainer", description="Train sound-morphing models on folders of sounds."
+    )
     added = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, command in commands().items():
         command.add_arguments(added.add_parser(name, help=command.HELP, description=command.DESCRIPTION))
@@ -44,7 +46,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Returns:
-        0; 2 after a mistake, which one line on stderr names; or 128 + the signal that ended the command.
+        The exit code: 0; 2 after an error, which is printed as one line on stderr; or 128 + the number of the
+        signal that ended the command.
     """
     argv = list(sys.argv[1:] if argv is None else argv)
     try:  # Ctrl-C may arrive while modules are imported

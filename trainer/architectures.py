@@ -12,22 +12,22 @@ if TYPE_CHECKING:
     from trainer.config import ModelConfig
 
 HOP_LENGTH = 32
-"""Samples of a latent frame: five stride-2 layers (Tables 1 and 2)."""
+"""Samples in a latent frame of the paper's models, which have five layers of stride 2 (Tables 1 and 2)."""
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """A kind of model. The classes are named, not imported, so that the command line needs no PyTorch.
+    """A kind of model. Its classes are given by name, so that the command line needs no PyTorch.
 
     Attributes:
-        summary: a few words for the command line.
+        summary: short description for the command line.
         encoder: "module:class"; made from a ModelConfig; audio [B, 1, T] -> mean, log_var [B, D].
         decoder: "module:class"; made from a ModelConfig; z [B, D] or [B, F, D] -> audio [B, 1, T].
         check: raises ConfigError for a ModelConfig that this architecture does not support.
-        keeps_prototypes: True if the model keeps the running mean of z of each class, which [loss] centre and
-            centre_dtw need.
+        keeps_prototypes: True if the model keeps a running mean of z for each class, as [loss] centre and
+            centre_dtw require.
         taught: True if the decoder learns from the components of the sounds (`trainer.components.analysis`).
-        packages: packages of the extra `train` that its training needs.
+        packages: packages of the extra `train` that training this architecture requires.
     """
 
     summary: str
@@ -49,7 +49,7 @@ def _paper_frames(model: ModelConfig) -> None:
 def _whole_bands(model: ModelConfig) -> None:
     if model.hop_length % model.bands:
         raise ConfigError(
-            f"[model] hop_length = {model.hop_length}: it must be a multiple of the bands, {model.bands}"
+            f"[model] hop_length = {model.hop_length}: it must be a multiple of bands = {model.bands}"
         )
 
 

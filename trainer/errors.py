@@ -20,4 +20,4 @@ class CheckpointError(TrainerError):
 
 
 class DivergedError(TrainerError):
-    """A loss is no longer a number."""
+    """A loss or an output of the model is not finite."""

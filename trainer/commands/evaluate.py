@@ -12,8 +12,9 @@ from trainer.errors import TrainerError
 
 HELP = "measure a run on its test sounds"
 DESCRIPTION = """Evaluate a run as in the paper: 1-NN accuracy, the MFCC-DTW deviation of the decoded class
-centres, with real sounds and a blur for comparison, and the quality of reconstructions. Only the test
-sounds are measured, which played no part in training."""
+centres, with real sounds and the mean waveform (blur) for comparison, and the quality of reconstructions. The
+sounds measured are the test sounds, which training has not used. Only the signal-to-noise ratio is also given
+for training sounds."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,12 +44,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "FOLDER/reconstructions",
     )
     parser.add_argument(
-        "--morph", nargs=2, metavar=("CLASS", "CLASS"), help="classes of the morph in the report"
+        "--morph", nargs=2, metavar=("CLASS", "CLASS"), help="the two classes of the morph in the report"
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Check, measure, print, and write the report if one is asked for."""
+    """Check the arguments, measure the run, print the results, and write the report if --report is given."""
     if not args.run.exists():
         raise TrainerError(f"{args.run}: no such run folder or checkpoint")
     if args.data and not args.data.is_dir():

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 HELP = "download a public data set"
-DESCRIPTION = """Download a data set and lay it out for `fit`. An interrupted download is resumed; the folder
-appears only when everything in it is checked."""
+DESCRIPTION = """Download a data set and make a folder of it for `fit`. An interrupted download is resumed.
+The folder appears only after its content has been checked."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,11 +17,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", choices=("fsdd",), help="fsdd: the Free Spoken Digit Dataset, 16 MB")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="folder to make (default: NAME)")
     parser.add_argument("--url", default="", help="another address of the archive, or the path of a copy")
-    parser.add_argument("--sha256", default="", metavar="HEX", help="checksum of another archive")
+    parser.add_argument("--sha256", default="", metavar="HEX", help="SHA-256 of another archive")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Download the data set, check it and lay it out."""
+    """Download the data set, check it and make the folder."""
     from trainer.data import fetch
 
     def progress(done: int, total: int) -> None:
@@ -31,5 +31,5 @@ def run(args: argparse.Namespace) -> int:
     out = args.out or Path(args.name)
     count = fetch.fetch(args.name, out, url=args.url, sha256=args.sha256, progress=progress)
     quoted = shlex.quote(str(out))
-    print(f"{count} sounds in {quoted}; now: trainer fit --config digits --data {quoted} --out RUN")
+    print(f"{count} sounds in {quoted}; next: trainer fit --config digits --data {quoted} --out RUN")
     return 0

@@ -31,6 +31,6 @@ def add_from(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
         "--from",
         metavar="RUN",
-        help="start from the weights of a run or checkpoint of the same shape; none: from random weights; "
-        "default: the base of the package, if the recipe has the same shape",
+        help="start from the weights of a run or checkpoint whose model has the recipe's shape; none: from "
+        "random weights; default: the bundled base, if it has this shape",
     )

@@ -13,10 +13,10 @@ from trainer.config import Config
 from trainer.errors import ConfigError, TrainerError
 
 HELP = "train a model on a folder of sounds"
-DESCRIPTION = """`trainer fit --data my-sounds` is all it takes: it trains with the recipe of the
-bundled drums and writes runs/my-sounds. The folder has a sub-folder for each class, with audio files of any
-format, rate and channel count. Files that cannot be used are named and left out. Ctrl-C saves the run;
---resume RUN continues it exactly where it stopped."""
+DESCRIPTION = """`trainer fit --data my-sounds` trains with the recipe of the bundled drums and writes
+runs/my-sounds. The folder of sounds has a sub-folder for each class, with audio files of any format, rate and
+channel count. Files that cannot be used are reported and left out. Ctrl-C saves the run; --resume RUN
+continues it exactly where it stopped."""
 RESUMABLE = (
     "epochs",
     "patience_epochs",
@@ -38,7 +38,7 @@ OPTIONS = ("batch_size", "seed", *RESUMABLE)
 
 
 HELD_OUT = 0.1
-"""Fraction of --hold-out without a number."""
+"""Fraction that --hold-out takes without a number."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out",
         type=Path,
         metavar="RUN",
-        help="folder to make for this run; default: runs/ and the folder's name",
+        help="folder to make for this run; default: runs/ and the name of the --data folder",
     )
     parser.add_argument("--epochs", type=int, help="passes over the sounds")
     parser.add_argument("--resume", type=Path, metavar="RUN", help="continue a run that was interrupted")
@@ -85,8 +85,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--checkpoint-minutes", type=float, help="also save within an epoch, at most once in N minutes"
     )
     saving.add_argument("--keep-epochs", type=int, help="keep a numbered checkpoint every N epochs")
-    saving.add_argument("--keep", type=int, help="newest numbered checkpoints to keep; 0: all")
-    saving.add_argument("--tensorboard", action="store_true", default=None, help="write RUN/tensorboard")
+    saving.add_argument("--keep", type=int, help="how many numbered checkpoints to keep; 0: all")
+    saving.add_argument(
+        "--tensorboard",
+        action="store_true",
+        default=None,
+        help="write TensorBoard's files to RUN/tensorboard",
+    )
 
     machine = parser.add_argument_group("machine")
     machine.add_argument(
@@ -94,14 +99,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     machine.add_argument("--threads", type=int, help="CPU threads; 0: PyTorch's choice")
     machine.add_argument("--devices", type=int, help="number of GPUs or CPU processes of this machine")
-    machine.add_argument("--nodes", type=int, help="machines; start the same command on each (see Lightning)")
+    machine.add_argument(
+        "--nodes",
+        type=int,
+        help="number of machines; start the command on each, as Lightning's documentation describes",
+    )
     machine.add_argument("--strategy", choices=("auto", "ddp"), help="how several devices share the work")
     machine.add_argument("--precision", choices=("32", "bf16"), help="bf16: mixed precision, for a GPU")
     machine.add_argument("--compile", action="store_true", default=None, help="use PyTorch's compiler")
 
 
 def _config(args: argparse.Namespace) -> Config:
-    """Return the configuration of a new run: the file, changed by the options.
+    """Return the configuration of a new run: the recipe, changed by the options.
 
     With --model and no --config, the other keys have the paper's values, unless the default recipe has this
     model, too.

@@ -1,4 +1,4 @@
-"""The packages of the extras `learn` and `train`, and the paths of the programs for a shell."""
+"""Checks whether the packages of the extras are installed, and gives the shell commands of programs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ NEEDED = ("torch", "lightning_fabric", "scipy", "soundfile", "soxr", "safetensor
 
 
 def check(what: str, names: Sequence[str], extra: str = "train") -> None:
-    """Raise TrainerError if a module of an extra is not installed."""
+    """Raise TrainerError if a module of an extra is not installed.
+
+    Args:
+        what: the activity that needs the modules, for the message.
+    """
     missing = [name for name in names if importlib.util.find_spec(name) is None]
     if missing:
         raise TrainerError(
@@ -38,20 +42,20 @@ def check_recipe(config: Config) -> None:
 
 
 def program(name: str) -> str:
-    """Return the command for a program of this environment: its name if it is on the path, else its file."""
+    """Return the shell command of a program of this environment: its name if it is on PATH, else its path."""
     folder = Path(sys.executable).parent
     found = shutil.which(name)
     if found is not None and Path(found).parent == folder:
         return name
-    return _from_here(folder / name)
+    return _shell_path(folder / name)
 
 
-def _from_here(path: Path) -> str:
-    """Return a path for a shell in the current folder."""
+def _shell_path(path: Path) -> str:
+    """Return a path, quoted for a shell; a path in the current folder becomes relative."""
     here = Path.cwd()
     return shlex.quote(str(path.relative_to(here) if path.is_relative_to(here) else path))
 
 
 def _install(packages: str) -> str:
-    """Return the command that installs packages into the running environment, from the current folder."""
-    return f'{_from_here(Path(sys.executable))} -m pip install "{packages}"'
+    """Return the shell command that installs packages into the running environment."""
+    return f'{_shell_path(Path(sys.executable))} -m pip install "{packages}"'

@@ -11,7 +11,8 @@ from trainer.commands import files, installed
 
 HELP = "report which sounds of a folder `fit` would use"
 DESCRIPTION = """Read a folder as `fit` does, and list the files that are left out and why, the files that are
-adapted and how, the number of sounds of each class, and how they would be split. Nothing is written."""
+adapted and how, the number of sounds in each class, and how `fit` would split the sounds. Nothing is
+written."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the findings."""
+    """Prepare the sounds, and print the report."""
     config = configs.read(args.config or configs.DEFAULT)
     if args.include:
         config = config.replace("data", include=args.include)

@@ -69,7 +69,7 @@ def train(
 
 @contextmanager
 def _displays(state: State, out: Path, bars: Display) -> Iterator[Display]:
-    """Yield the bars, joined with TensorBoard's files if these are asked for."""
+    """Yield a display: the bars, and also TensorBoard's files if the configuration asks for them."""
     if not state.config.fit.tensorboard:
         yield bars
         return

@@ -11,7 +11,10 @@ from typing import Any
 
 @contextmanager
 def signals() -> Iterator[list[int]]:
-    """Yield a list that receives the first Ctrl-C or SIGTERM; a second one acts as usual."""
+    """Yield a list that receives the number of the first SIGINT (Ctrl-C) and of the first SIGTERM.
+
+    Each further signal of the same kind acts as usual.
+    """
     caught: list[int] = []
 
     def handle(number: int, frame: FrameType | None) -> None:

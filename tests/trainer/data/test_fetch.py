@@ -97,7 +97,7 @@ def test_archive_is_laid_out_with_a_manifest(
     words = ["fetch", "fsdd", "--out", str(out), "--url", server.url, "--sha256", SHA256]
     assert main(words) == 0
     assert capsys.readouterr().out == (
-        f"6 sounds in {out}; now: trainer fit --config digits --data {out} --out RUN\n"
+        f"6 sounds in {out}; next: trainer fit --config digits --data {out} --out RUN\n"
     )
     assert [path.name for path in tmp_path.iterdir()] == ["digits"]  # no archive, no part
     assert len(list(out.iterdir())) == 7

@@ -82,7 +82,7 @@ def test_centre_terms_are_those_of_a_reconstruction_of_the_medoid() -> None:
 @pytest.mark.parametrize(
     ("table", "said"),
     [
-        ({"architecture": "mb", "hop_length": 60, "length": 600}, "multiple of the bands, 8"),
+        ({"architecture": "mb", "hop_length": 60, "length": 600}, "multiple of bands = 8"),
         ({"architecture": "mb", "hop_length": 64, "length": 100}, "multiple of 64"),
         ({"architecture": "dc", "hop_length": 64}, 'it must be 32 for "dc"'),
     ],

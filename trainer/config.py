@@ -28,9 +28,9 @@ class HeadConfig:
 
     Attributes:
         name: name of the head, and of its loss: "classification/<name>".
-        dims: first dimension of z, and the one after the last.
-        label: its targets: "label", the classes, or another field of [data] label_pattern.
-        weight: factor of its loss, in addition to [loss] classification.
+        dims: [first, end]: the dimensions of z from `first` up to, but not including, `end`.
+        label: source of its targets: "label" (the classes), or another field of [data] label_pattern.
+        weight: factor of its loss, multiplied by [loss] classification.
         classes: number of classes; 0 takes it from the sounds.
     """
 
@@ -43,7 +43,7 @@ class HeadConfig:
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """The shape of a model (Tables 1 and 2).
+    """The shape of a model (the paper's Tables 1 and 2).
 
     Attributes:
         architecture: "dc" (Table 1), "cc" (Table 2), "mb" (ours, on the bands of a filter bank) or "modal"
@@ -51,18 +51,20 @@ class ModelConfig:
         sample_rate: rate of the sounds, in Hz.
         length: length of the window in samples; a multiple of hop_length.
         latent_dim: size of z.
-        layers: gated layers of a dilation block ("dc" and "mb"; the paper has 50).
-        channels: channels of a dilation block ("dc" and "mb"; the paper has 32).
-        hop_length: samples of a latent frame; 32 for "dc" and "cc".
-        bands: bands of the filter bank ("mb"; hop_length is a multiple of it) or of noise ("modal").
+        layers: number of gated layers of a dilation block ("dc" and "mb"; the paper has 50).
+        channels: number of channels of a dilation block ("dc" and "mb"; the paper has 32).
+        hop_length: number of samples in a latent frame; 32 for "dc" and "cc".
+        bands: number of bands of the filter bank ("mb"; hop_length is a multiple of it) or noise ("modal").
         hidden: width of the two hidden layers after z ("mb" and "modal").
-        values: values of a latent frame ("mb") or of a knot ("modal"); the others have one.
-        modes: damped sinusoids, each in a frequency zone of its own ("modal" only).
-        knots: points in time at which levels are learned, at most one per frame ("modal" only).
+        values: number of values for each latent frame ("mb") or each knot ("modal"); "dc" and "cc" have one
+            for each frame.
+        modes: number of damped sinusoids, each in a frequency zone of its own ("modal" only).
+        knots: number of knots, the times at which levels are learned; at most one for each boundary of a
+            frame ("modal" only).
         classifier_hidden: widths of the hidden layers of the bottleneck classifier; 0 takes the number of
             classes (the paper's drums).
-        heads: classifiers on parts of z, the first one for the classes; without any, one classifier takes all
-            of z, as in the paper.
+        heads: classifiers on parts of z, the first one for the classes; without heads, one classifier takes
+            all of z, as in the paper.
     """
 
     architecture: str = "dc"
@@ -86,41 +88,44 @@ class DataConfig:
     """Preparation of training sounds from a folder.
 
     Attributes:
-        silence_mean_square: if a sound is longer than the window, leading blocks of the peak-normalised
-            signal with a lower mean square are cut (authors' code).
+        silence_mean_square: mean square below which leading blocks of the peak-normalised signal are cut, if
+            the sound is longer than the window (authors' code).
         silence_block: length of these blocks, in samples at the model's rate (authors' code).
-        fade_ms: fade-out of sounds that are trimmed to the window; 0 in the paper.
-        include: pattern of the file names used ("*_jackson_*"); "" takes all.
+        fade_ms: length of the fade-out of sounds that are trimmed to the window; 0 in the paper.
+        include: pattern of the names of the files to use ("*_jackson_*"); "" takes all files.
         labels: source of the classes. "folder": the manifest's column, else the sub-folder; "pattern":
             `label_pattern`; "kmeans": k-means on the MFCCs of the attack (the paper's drums); "auto": the
-            pattern if at least one file is named like it, else as "folder"; "names": as "folder", but in a
-            folder without sub-folders the names of the files give the classes, and hats are sorted into open
-            and closed ones by how long they ring.
+            pattern if it matches at least one file name, else as "folder"; "names": as "folder", but in a
+            folder without sub-folders the file names give the classes, and the decay of a hat decides whether
+            its class is open or closed.
         label_pattern: file-name pattern that gives the class ("{label}_{speaker}_{index}").
         clusters: number of clusters of k-means (the paper's drums: 5).
         test_fraction: fraction of each class that is kept for `evaluate`, 0 to 0.9; groups of near-duplicates
             stay together.
-        validation_fraction: fraction of the rest of each class that decides on the best checkpoint and the
-            early stop, 0 to 0.9; classes of fewer than 5 groups give none. With 0, as in the paper, the last
+        validation_fraction: fraction of the rest of each class that determines the best checkpoint and early
+            stopping, 0 to 0.9; classes of fewer than 5 groups give none. With 0, as in the paper, the last
             checkpoint is the result.
         balance: "none" draws each sound once an epoch; "class" and "source" draw every class, or every
             (class, source) pair, equally often.
         max_per_source: largest number of sounds of a class from one source, spread evenly; 0 takes all.
         mix: fraction of the drawn sounds that are averaged with another training sound of their class; 0 in
             the paper. (The authors' code adds 20 such averages to each sound: 20/21 = 0.952.) With the
-            architecture "modal", they get the body of the other sound instead, and all bodies are transposed.
-        averages: averages of each training sound with other sounds of its class to train on beside it, drawn
-            once for the run; 0 in the paper (authors' code: 20, so 21 sounds for each file).
+            architecture "modal", these sounds get the body (the part that the free oscillators play) of the
+            other sound instead, and all bodies are transposed.
+        averages: number of averages of each training sound with other sounds of its class, drawn once for the
+            run and added to the training sounds; 0 in the paper (authors' code: 20, so 21 sounds for each
+            file).
         shift_ms: largest shift, early or late, of the encoder's input; 0 in the paper.
-        shift_steps: the steps in which the encoder's input is shifted: "both", or "classification", which
-            leaves the waveform to the variational step.
+        shift_steps: the steps in which the encoder's input is shifted: "both", or "classification", with
+            unshifted sounds in the variational step.
         align_ms: longest part cut from the start of a training sound to align its waveform with its class;
-            its sign may change, too. Other sounds are not changed. 0, as in the paper, aligns nothing.
+            the waveform may also be inverted. Validation and test sounds are not changed. 0, as in the paper,
+            aligns nothing.
         leak: also train on the test sounds, once an epoch, as the validation loop of the authors' code does.
             An experiment: `evaluate` then measures sounds that the model was trained on.
         copies: number of varied copies of each training sound, which are made and measured once. An epoch
             takes one copy of each sound; after the last copies, the first are used again. 0 varies the sounds
-            anew in each epoch ("modal" only: 0 in the paper). A copy takes 37 kB of memory.
+            anew in each epoch ("modal" only; 0 in the paper). A copy takes 37 kB of memory.
         vary_zones: largest change of pitch in training, in zones of the modes ("modal" only); 0 in the paper.
         vary_db: standard deviation of a random equaliser in training ("modal" only); 0 in the paper.
         vary_attack_db: standard deviation of a random gain of the attack ("modal" only); 0 in the paper.
@@ -156,13 +161,13 @@ class LossConfig:
     """The terms of the loss and their weights.
 
     Attributes:
-        reconstruction: λ11, weight of the squared error in time.
+        reconstruction: λ11, weight of the squared error of the waveform.
         kl: λ12, weight of the divergence from N(0, I).
         classification: λ2, weight of the cross-entropy at z; 0 is the paper's "non-class" model.
         reduction: "sum" (authors' code) or "mean" of the squared error over the window.
         kl_warmup_epochs: the weight of kl rises linearly over this many epochs; 0 in the paper.
         stft: weight of the multi-resolution spectral distance; 0 in the paper.
-        stft_sizes: window sizes of stft in samples; the hop is a quarter.
+        stft_sizes: window sizes of stft in samples; the hop is a quarter of the window.
         stft_floor: magnitude below which stft ignores differences; a full-scale sine has 1.
         soft_dtw: weight of soft-DTW on MFCCs; 0 in the paper, which names it as future work.
         soft_dtw_gamma: smoothing of soft_dtw, in dB²; the limit at 0 is DTW.
@@ -170,12 +175,13 @@ class LossConfig:
             centre of the class in z ("mb" only); 0 in the paper.
         centre_dtw: weight of soft-DTW between the sound of that centre and the training sounds of the class
             ("mb" only); 0 in the paper.
-        morph: weight of the deviation of mel levels at points between two sounds in z from levels
-            interpolated between the two; 0 in the paper.
-        components: weight of the oscillators, modes and noise found in the recordings ("modal" only).
+        morph: weight of the difference between the mel levels decoded at a point between two sounds in z and
+            the levels interpolated between these sounds; 0 in the paper.
+        components: weight of the distance from the components (oscillators, modes and noise) of the
+            recordings ("modal" only).
         points: weight of the squared distance between each training sound's own point, at which the decoder
-            learns it, and the encoder's point for it. 0, as in the paper, gives no sound a point of its own.
-            A weight above 0 needs [data] copies.
+            learns the sound, and the encoder's point for the sound. 0, as in the paper, gives no sound a
+            point of its own. A weight above 0 needs [data] copies.
     """
 
     reconstruction: float = 1.0
@@ -213,7 +219,7 @@ class OptimConfig:
         weight_decay: weight decay of adamw.
         clip_norm: largest norm of the gradient (authors' code); 0 does not clip.
         schedule: "constant" (paper) or "one-cycle": a linear rise, then a half cosine to 0.
-        warmup: fraction of the steps that the rise takes.
+        warmup: fraction of the steps that the rise of "one-cycle" takes.
     """
 
     update: str = "alternating"
@@ -233,8 +239,9 @@ class FitConfig:
     Attributes:
         epochs: passes over the training sounds (the paper's results are after 117).
         batch_size: number of sounds in a step (authors' code: 50).
-        micro_batch: sounds held in memory at once, at least 2 with [loss] centre, centre_dtw or morph; the
-            gradient is that of the whole batch. 0 is 8 on a CPU and the whole batch on a GPU.
+        micro_batch: number of sounds in memory at once, rounded up to an even number with [loss] centre,
+            centre_dtw or morph; the gradient is that of the whole batch. 0 takes 8 on a CPU and the whole
+            batch on a GPU.
         seed: seed of the weights, the split, the order and the noise.
         device: "auto", "cpu" or "cuda".
         threads: CPU threads of PyTorch; 0 takes PyTorch's choice.
@@ -244,11 +251,11 @@ class FitConfig:
         keep_epochs: keep a numbered checkpoint every this many epochs; 0 keeps only the last and the best.
         keep: how many of the newest numbered checkpoints to keep; 0 keeps all.
         tensorboard: write losses, sounds and pictures for TensorBoard into the run folder.
-        devices: number of GPUs or CPU processes of a machine.
+        devices: number of GPUs or CPU processes on each machine.
         nodes: number of machines.
         strategy: "ddp", or "auto", which takes "ddp" for several devices.
-        precision: "32" (products in TF32 on a GPU that has it), or "bf16": mixed, for a GPU; the weights stay
-            in 32 bits.
+        precision: "32" (products in TF32 on a GPU that has it), or "bf16": mixed precision, for a GPU; the
+            weights stay in 32 bits.
         compile: compile the steps with PyTorch's compiler.
     """
 
@@ -311,7 +318,10 @@ class Config:
         """Build and check a configuration from the text of a TOML file; raises ConfigError."""
         try:
             tables = tomllib.loads(text)
-        except (ValueError, RecursionError) as error:  # also numbers of thousands of digits, and deep nesting
+        except (
+            ValueError,
+            RecursionError,
+        ) as error:  # also for numbers of thousands of digits, and deep nesting
             raise ConfigError(f"not a TOML file: {error}") from None
         return cls.from_dict(tables)
 
@@ -447,7 +457,7 @@ def check_model(model: ModelConfig) -> None:
         where = f"[model.heads] {head.name}"
         if not head.name.isidentifier() or names.count(head.name) > 1:
             raise ConfigError(
-                f"{where}: a name consists of letters, digits and _, and no other head may have it"
+                f"{where}: a name consists of letters, digits and _, and each head needs a name of its own"
             )
         if len(head.dims) != 2 or not head.dims[0] < head.dims[1] <= model.latent_dim:
             raise ConfigError(
@@ -498,7 +508,7 @@ def _check_drawn(config: Config) -> None:
 
 
 def _check_copies(config: Config) -> None:
-    """Refuse copies and points if the model needs the sounds themselves, or several devices share them."""
+    """Refuse points without copies, and copies with settings that need the sounds or several devices."""
     data, loss, fit = config.data, config.loss, config.fit
     if loss.points and not data.copies:
         raise ConfigError(f"[loss] points = {loss.points:g}: it needs [data] copies")

@@ -1,12 +1,12 @@
-"""Analyses recorded drums into the targets of the modal decoder.
+"""Finds the components of recorded drums, which the modal decoder learns.
 
-    recording ─► free oscillators ─► modes ─► noise
-                 (sweeping partials)  (ringing partials)  (the rest, in bands)
+    recording ─► free oscillators ───► modes ──────────────► noise
+                 (sweeping partials)   (ringing partials)    (the rest, in bands)
 
-A loss on spectra does not tell a tone from a noise of equal energy. A loss on waveforms silences an
-oscillator whose phase is off. So each recording is analysed once, and the decoder learns its components.
-Together the components sound like the recording, because each kind is measured on what the kinds before it
-leave.
+A loss on spectra cannot distinguish a tone from noise of equal energy. A loss on waveforms silences an
+oscillator whose phase is wrong. So each recording is analysed once, and the decoder learns the components
+that are found. Each kind of component is measured on the residual of the kinds before it, so that the
+components together sound like the recording.
 """
 
 from __future__ import annotations
@@ -35,26 +35,27 @@ Row = tuple[Array | float, ...]
 """The components of one sound."""
 
 QUIET_DB = -70.0
-"""Level below the peak at which a sound counts as ended."""
+"""Level in dB, relative to the peak, below which a sound counts as ended."""
 SKIP_S = 0.02
-"""Length of the attack, which the analysis of modes and noise skips."""
+"""Length in seconds of the attack, which the analyses of the modes and of the ringing share skip."""
 
 
 @dataclass(frozen=True)
 class Components:
-    """Targets, one row for each sound; levels are natural logarithms of amplitudes, weights are 0 to 1.
+    """The components of N sounds; levels are natural logarithms of amplitudes, weights are 0 to 1.
 
     Attributes:
-        log_f1, sweep, log_tau: [N], parameters of f(t) = f₁ (1 + sweep · e^(-t/τ)), the frequency of the
-            strongest partial below 480 Hz.
-        log_ratio: [N, FREE - 1], ratios of the other free oscillators to f₁.
-        free_level: [N, knots, FREE], at the knots.
-        phase: [N, FREE], at the start, in cycles.
+        log_f1, sweep, log_tau: [N], parameters of f(t) = f₁ (1 + sweep · e^(-t/τ)), the frequency in Hz of
+            the strongest partial below 480 Hz, at t seconds.
+        log_ratio: [N, FREE - 1], log frequency ratios of the other free oscillators to the first.
+        free_level: [N, knots, FREE], levels of the free oscillators at the knots.
+        phase: [N, FREE], phases of the free oscillators at the start, in cycles.
         free_weight: [N, FREE], how tonal the sound is around each free oscillator.
-        log_mode, log_level, log_decay, mode_weight: [N, modes], of the strongest partial in each zone.
-        noise_level: [N, knots, bands], at the knots.
+        log_mode, log_level, log_decay, mode_weight: [N, modes], log frequency in Hz, level at the start, log
+            decay in nepers a second, and weight of the strongest partial in each zone.
+        noise_level: [N, knots, bands], levels of the noise bands at the knots.
         ringing: [N, bands], share of the power of each noise band that lies in dense partials.
-        end_s: [N], time after which the sound stays 70 dB below its peak.
+        end_s: [N], time in seconds after which the sound stays 70 dB below its peak.
     """
 
     log_f1: Tensor
@@ -76,7 +77,7 @@ class Components:
         return Components(*(getattr(self, item.name)[index] for item in fields(self)))
 
     def to(self, device: torch.device) -> Components:
-        """Return the same targets on a device."""
+        """Return the same components on a device."""
         return Components(*(getattr(self, item.name).to(device) for item in fields(self)))
 
 
@@ -92,11 +93,12 @@ def analyse(
 ) -> tuple[Components, Tensor]:
     """Analyse sounds float32 [N, 1, T] on all cores.
 
-    A sound of 1.5 s at 44.1 kHz takes half a second of one core. An exception that `progress` raises ends the
+    A sound of 1.5 s at 44.1 kHz takes half a second on one core. An exception that `progress` raises ends the
     work.
 
     Returns:
-        The components, and the part of each sound that its free oscillators play, float16 [N, 1, T].
+        The components, and the bodies, float16 [N, 1, T]: the part of each sound that its free oscillators
+        play.
     """
     rows, bodies = [], []
     executor = ThreadPoolExecutor(os.cpu_count())  # numpy and scipy release Python's lock most of the time
@@ -119,7 +121,7 @@ def analyse_one(sound: Tensor, config: ModelConfig) -> Row:
 
 
 def _analysed(sound: Tensor, config: ModelConfig) -> tuple[Row, Array]:
-    """Return the components of a sound [1, T], and the part that its free oscillators play: [T]."""
+    """Return the components of a sound [1, T], and its body [T]."""
     rate, wave = config.sample_rate, sound[0].double().numpy()
     knots = knot_frames(config.length // config.hop_length, config.knots) * config.hop_length
     begin, end = int(SKIP_S * rate), _end(wave)

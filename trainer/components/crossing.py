@@ -1,6 +1,8 @@
-"""Exchanges the bodies of drums, so that training has more combinations of body and noise than recordings.
+"""Exchanges the bodies of drums, so that training has more combinations of body and noise than recordings do.
 
-sound of a snare - its body + the body of another snare, transposed ─► a third snare, and its components
+    sound of a snare - its body + the body of another snare, transposed ─► a third snare, and its components
+
+The body of a sound is the part that its free oscillators play.
 """
 
 from __future__ import annotations
@@ -22,11 +24,11 @@ STEPS, STEP = 10, 0.025
 BODY_DB = 4.0
 """Standard deviation of the change in a body's level."""
 AUDIBLE = 0.01
-"""Smallest peak that counts as a body."""
+"""Peak up to which a body counts as missing."""
 
 
 class Crossing:
-    """Crosses batches of sounds; `config` is the layout of the components."""
+    """Gives batches of sounds the bodies of other sounds; `config` is the layout of the components."""
 
     def __init__(self, config: ModelConfig) -> None:
         self.rate = config.sample_rate
@@ -46,14 +48,15 @@ class Crossing:
     ) -> tuple[Tensor, Components]:
         """Return the sounds with other bodies, [B, 1, T], at their original peaks, and their components.
 
-        The peak of a new body is that of the old one, times a random gain (`BODY_DB`).
+        The new body gets the peak of the old body, times a random gain (`BODY_DB`). If one of them is
+        missing, the new body gets only the random gain.
 
         Args:
             sounds: the sounds, [B, 1, T].
             own: their components.
             bodies: their bodies, [B, 1, T].
-            others: components and bodies of the sounds that give the new bodies; a sound may be its own
-                partner.
+            others: components and bodies of the sounds that give the new bodies; a sound may get its own
+                body, transposed.
             source: generator of the random draws.
         """
         theirs, found = others

@@ -1,4 +1,4 @@
-"""Measurements of sounds: the inputs of the networks of the modal encoder."""
+"""Measurements of sounds: the inputs of the modal encoder's networks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Inputs:
 
     Attributes:
         course: log-mel levels over time, [B, 48, windows].
-        peaks: pitches and levels of the strongest low partial, [B, 2 · windows].
+        peaks: pitch and level of the strongest low partial in each window, [B, 2 · windows].
         body: `peaks`, and the levels around that partial, [B, F].
         zones: levels of the zones of the modes, [B, F].
     """

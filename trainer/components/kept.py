@@ -21,13 +21,13 @@ from trainer.config import ModelConfig
 
 NAMES = tuple(field.name for field in dataclasses.fields(Components))
 SOUND = "sound"
-"""Tensor with the digest of each sound and of the layout of its components, uint8 [N, 32]."""
+"""Name of the tensor of digests, each of a sound and the layout of its components: uint8 [N, 32]."""
 KEEP_S = 10.0
 """Shortest time in seconds between two writes of the file."""
 VERSION = 6
 """Version of the analysis. Raise it with each change: sounds of another version are analysed again."""
 GOLDEN = 0.5 * (5**0.5 - 1)
-"""The golden ratio. The fractional parts of its multiples are spread evenly."""
+"""The golden ratio minus 1. The fractional parts of its multiples are spread evenly."""
 
 
 def ignore(done: int, total: int) -> None:
@@ -37,17 +37,17 @@ def ignore(done: int, total: int) -> None:
 class Analysis:
     """Finds the components of sounds on all cores in the background; use it in a `with` statement.
 
-    The order of the analysis keeps the known sounds spread evenly over all sounds. At the end of the `with`
-    block, the work stops, and the file has all known components. A damaged file counts as empty.
+    At any moment, the sounds already analysed are spread evenly over all sounds. At the end of the `with`
+    block, the work stops, and the known components are written to the file. A damaged file counts as empty.
 
     Args:
         waveforms: float32 [N, 1, T].
-        path: the file. It identifies sounds by their content, so it may hold another selection of sounds.
+        path: the file of components. It identifies sounds by their content, so it may hold other sounds, too.
         progress: called with the number of analysed sounds and the total: once at the start, and after each
             sound. The calls come from several threads, but one at a time.
 
     Attributes:
-        components: N rows, with zeros for sounds that are not known yet; None before the first is known.
+        components: N rows, with zeros for sounds not analysed yet; None before the first sound is analysed.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class Analysis:
         self._keep()
 
     def known(self, wait_s: float = 0.0) -> list[int]:
-        """Return the indices of the known sounds, after waiting up to `wait_s` seconds for another one."""
+        """Return the indices of the sounds analysed so far; first wait up to `wait_s` seconds for another."""
         if self._waiting:
             self._take(wait(self._waiting, wait_s, FIRST_COMPLETED).done)
             if time.monotonic() > self._kept + KEEP_S:
@@ -103,7 +103,7 @@ class Analysis:
 
     @property
     def complete(self) -> bool:
-        """True if all components are known."""
+        """True if all sounds are analysed."""
         return not self._waiting
 
     def _take(self, done: set[Future[Row]]) -> None:

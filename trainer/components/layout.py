@@ -1,6 +1,7 @@
-"""The layout of the modal decoder: zones of its modes, bands of its noise, knots of its levels, and ranges.
+"""The layout of the modal decoder: zones of its modes, bands of its noise, knots, and ranges of parameters.
 
-The decoder (`trainer.models.modal`) and the analysis of recordings (`trainer.components.analysis`) share it.
+A knot is a time at which levels are learned; between knots, they are interpolated. The decoder
+(`trainer.models.modal`) and the analysis of recordings (`trainer.components.analysis`) share the layout.
 """
 
 from __future__ import annotations
@@ -13,29 +14,29 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 FREE = 4
-"""Free oscillators: f₁ and f₁ · r₂ … r₄."""
+"""Number of free oscillators; their frequencies are f₁ and f₁ · r₂ … f₁ · r₄."""
 LOWEST_HZ, SPREAD = 110.0, 1.5
-"""f₁ is LOWEST_HZ · e^(SPREAD · tanh): 25 to 490 Hz."""
+"""Middle of the range of f₁, the lowest frequency, and half the width in nepers: 25 to 490 Hz."""
 RATIOS = ((1.25, 2.0), (2.0, 3.2), (3.2, 5.0))
 """Ranges of r₂ … r₄."""
 MAX_SWEEP = 8.0
 """Largest rise of the frequency at the start, relative to f₁."""
 SWEEP_S = (0.003, 0.12)
-"""Range of τ."""
+"""Range of τ, the time constant of the sweep, in seconds."""
 MODES_HZ = (500.0, 15_000.0)
-"""Lowest and highest zone, where the sample rate allows it."""
+"""Centre frequencies of the lowest and the highest zone; `HIGHEST` may lower the latter."""
 HIGHEST = 0.45
-"""Limit of the highest zone as a fraction of the sample rate."""
+"""Largest centre frequency of a zone, as a fraction of the sample rate."""
 QUIET = -12.0
-"""Log level of a component that a sound does not have."""
+"""Log level of a component that a sound lacks."""
 DECAYS = (1.5, 400.0)
 """Range of the decay of a mode, in nepers a second."""
 FIRST_KNOTS = 8
-"""Number of first frames with a knot each; later knots are spaced evenly on a logarithmic scale."""
+"""Number of frames at the start with a knot each; later knots are spaced evenly on a logarithmic scale."""
 LOWEST_NOISE_HZ = 25.0
 """Frequency below which power belongs to no noise band, because recordings have inaudible rumble there."""
 GATE_S = 0.02
-"""Length of the fade to silence."""
+"""Length in seconds of the fade to silence at the end of a sound."""
 
 
 def zones_hz(modes: int, sample_rate: int) -> Array:
@@ -91,8 +92,8 @@ def band_starts(bands: int, sample_rate: int, hop_length: int) -> Array:
 def band_shapes(bands: int, sample_rate: int, hz: Array) -> Array:
     """Return the share of the power at `hz` [N] that belongs to each noise band: float64 [bands, N].
 
-    Triangles side by side on the mel scale, whose sum is 1 from 25 Hz on. The outer halves of the first and
-    the last band are flat.
+    The bands are triangles side by side on the mel scale; their sum is 1 from 25 Hz on. The outer halves of
+    the first and the last band are flat.
     """
     edges = _edges_hz(bands, sample_rate)
     shapes = np.zeros((bands, len(hz)))

@@ -40,7 +40,7 @@ class Modes(NamedTuple):
 
 
 def find_modes(sound: Array, rate: int, begin: int, end: int, modes: int) -> Modes:
-    """Find the strongest partial in each zone, with the energy of all partials of the zone.
+    """Find the strongest partial in each zone, and give it the energy of all partials of the zone.
 
     Args:
         sound: the sound without its free oscillators, [T].
@@ -59,7 +59,7 @@ def find_modes(sound: Array, rate: int, begin: int, end: int, modes: int) -> Mod
     power = 10 ** (level / 10)
     halves = [spectrum(sound, rate, begin + offset, length // 2)[0] for offset in (0, length // 2)]
     half_step = rate / (2 * (len(halves[0]) - 1))
-    lobe = max(1, round(2 * len(level) / length))  # half the width of the Hann window's main lobe
+    lobe = max(1, round(2 * len(level) / length))  # half the width of the Hann window's main lobe, in bins
     which, hz, decay, gain = [], [], [], []
     for mode, zone in enumerate(zones):
         first, last = (int(zone * math.exp(sign * half) / step) for sign in (-1, 1))
@@ -93,7 +93,7 @@ def find_modes(sound: Array, rate: int, begin: int, end: int, modes: int) -> Mod
 def _amplitudes(sound: Array, rate: int, hz: list[float], decay: list[float]) -> Array:
     """Return the initial amplitudes of damped sinusoids whose sum is nearest to a sound.
 
-    Least squares, with little weight on the attack.
+    The fit is by least squares, with little weight on the attack.
     """
     time = np.arange(len(sound))[:, None] / rate
     envelope = np.exp(-time * np.array(decay))

@@ -14,12 +14,12 @@ PARTIAL_HZ = 40.0
 PARTIAL_SPREAD = 0.5
 """Standard deviation of the partials' levels, in nepers, in addition to the variation of Gaussian noise."""
 EVEN_FRAMES = 12
-"""Frames at the start of the noise over which its power is even."""
+"""Number of frames at the start of the noise over which its power is nearly constant."""
 SEEDS = ((16, False), (17, True))
-"""Seeds of the Gaussian and of the ringing noise.
+"""Seed of the Gaussian noise, and seed of the ringing noise (True).
 
-All sounds share the tables. Eleven pairs were tried. With this one, the power at the multiples of the frame
-rate is about that of recordings (`bench.timbre.grid_db`).
+All sounds share the tables. Eleven pairs of seeds were tried. With this pair, the power at the multiples of
+the frame rate is about that of recordings (`bench.timbre.grid_db`).
 """
 
 
@@ -28,8 +28,8 @@ def noise_table(
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Make Gaussian or ringing noise of unit power in mel-spaced bands that overlap by half.
 
-    Every hit starts at the beginning of the table, so each band is rotated to begin where its power is even.
-    The signs of the bands are chosen to keep the peak of their sum low.
+    Every hit starts at the beginning of the table, so each band is rotated to begin where its power is nearly
+    constant. The signs of the bands are chosen to keep the peak of their sum low.
 
     Returns:
         float32 [bands, T], with values rounded to float16, and int64 [bands], the period of each band in
@@ -61,7 +61,7 @@ def noise_table(
 
 
 def _sparse(random: np.random.Generator, bins: int, bin_hz: float) -> NDArray[np.float64]:
-    """Return gains [bins] that leave one partial, of random level, at a random place in each `PARTIAL_HZ`."""
+    """Return gains [bins] that leave one partial, of random level, at a random place per `PARTIAL_HZ`."""
     cells = np.arange(int(bins * bin_hz / PARTIAL_HZ))
     at = ((cells + random.random(len(cells))) * (PARTIAL_HZ / bin_hz)).astype(int)
     gains = np.zeros(bins)

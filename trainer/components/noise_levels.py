@@ -68,10 +68,11 @@ def _sharpened(
 ) -> Array:
     """Return factors that correct the power of each band at the knots of the attack: [knots, bands].
 
-    The filter of a band smears a click over several milliseconds, and averaging its power takes a long
-    window. A wide band around the same frequency shows the envelope more sharply. The factor is the power of
-    the wide band, averaged over a short window, divided by the same power after the smearing and averaging of
-    the narrow band. It is 1 after the attack, and where the knot spacing alone determines the band's window.
+    The filter of a band smears a click over several milliseconds, and the power of the band must be averaged
+    over a long window. A wide band around the same frequency shows the envelope more sharply. The factor is
+    the power of the wide band, averaged over a short window, divided by the same power after the smearing and
+    averaging of the narrow band. The factor is 1 after the attack, and where the knot spacing alone
+    determines the band's window.
 
     Args:
         windows: the result of `_windows` for the bands.
@@ -127,7 +128,7 @@ class _WideBand(NamedTuple):
     Attributes:
         passed: its filter, as in `_filters`.
         response: energy of the impulse response of the narrow band, block by block, with the sum 1.
-        early: the knots of the attack.
+        early: indices of the knots at which it corrects the power of the band.
         window: weights that average the power of the wide band at these knots, [early, blocks].
     """
 

@@ -17,32 +17,33 @@ Array = NDArray[np.float64]
 SLOW_HZ = 4410.0
 """Lowest sample rate for the analysis of free oscillators."""
 PITCH_HZ = (30.0, 480.0)
-"""Range of the search for f₁."""
+"""Range in which f₁, the frequency of the first oscillator, is sought."""
 HIGHEST_FREE_HZ = 1500.0
 """Highest frequency of a free oscillator."""
 BODY_S = (0.06, 0.3)
-"""Start and end of the part of a drum in which its pitch is measured, after the attack and the sweep."""
+"""Start and end of the part of a sound in which its pitch is measured, after the attack and the sweep."""
 FIT_S = 0.25
 """Length of the part, from the start of a sound, to which the sweep is fitted."""
 FIT_WINDOW_S, RATIO_WINDOW_S = 0.03, 0.06
 """Lengths of the windows in which energy is summed coherently, for the sweep and for the ratios."""
 SIMPLER = 0.02
-"""Share of the energy that a sweep of an octave must explain beyond a constant frequency."""
+"""Share of the energy that a sweep of an octave must explain beyond that of a constant frequency."""
 SWEEPS = (0.08, 0.16, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
+"""Sweeps that are tried first."""
 TRACK_S, TRACK_CYCLES = 0.008, 0.9
-"""Half the window for the level of an oscillator, in seconds and in cycles. The longer one applies."""
+"""Half of the window for an oscillator's level, in seconds and in cycles. The longer one applies."""
 TONAL_S, TONAL_CYCLES = 0.02, 2.5
-"""The same window for its tonality. A level over so long a window explains tones, but little of a noise."""
+"""The same for its tonality. With levels from so long a window, it explains tones, but little of a noise."""
 TONAL = (0.55, 0.85)
-"""Shares of the energy around an oscillator that it explains: weight 0 up to the first, 1 from the second."""
+"""Explained shares of the energy around an oscillator: up to the first its weight is 0, from the second 1."""
 LOCAL_S, LOCAL_CYCLES, LOCALLY_TONAL = 0.025, 5.0, (0.55, 0.8)
-"""For sounds that are tonal for a part of their length only, as a hat is after its attack.
+"""Settings for sounds that are tonal for only a part of their length, as a hat is after its attack.
 
-The first two are the standard deviation, in seconds and in cycles (the longer applies), of the window in
-which the energies are compared; the third is like `TONAL`.
+LOCAL_S and LOCAL_CYCLES are the standard deviation (the longer one applies) of the window in which the
+energies are compared; LOCALLY_TONAL is like `TONAL`.
 """
 AROUND = (0.6, 1.7)
-"""Band around an oscillator, relative to its frequency, whose energy it should explain."""
+"""Limits, relative to an oscillator's frequency, of the band whose energy the oscillator should explain."""
 STEADY_S, STEADY_CYCLES, STEADY, STEADY_AROUND, STEADY_FROM_S = 0.05, 6.0, (0.7, 0.9), (0.84, 1.19), 0.03
 """TONAL_S, TONAL_CYCLES, TONAL and AROUND for a partial that is steady after the attack, with others near it.
 
@@ -51,20 +52,20 @@ STEADY_FROM_S is the end of the attack.
 STEADY_TRACK = 3.0
 """Length of the window for the level of such a partial, relative to the window for any other partial."""
 LOUDER = 1.5
-"""Another oscillator replaces the first if it has more than this many times its energy after the attack."""
+"""Ratio of energies after the attack above which another oscillator replaces the first."""
 PHASE_S = 0.05
 """Length of the beginning over which the initial phase is averaged."""
 
 
 class Sweep(NamedTuple):
-    """f(t) = f₁ (1 + sweep · e^(-t/τ)), in Hz and seconds."""
+    """The frequency over time, f(t) = f₁ (1 + sweep · e^(-t/τ)), in Hz and seconds."""
 
     f1: float
     sweep: float
     tau: float
 
     def cycles(self, time: Array) -> Array:
-        """Return the phase at `time` [T], in cycles, 0 at 0."""
+        """Return the phase at the times `time` [T], in cycles; it is 0 at time 0."""
         return _cycles(np.array([self]), time)[0]
 
 
@@ -73,11 +74,11 @@ class Oscillators(NamedTuple):
 
     Attributes:
         sweep: the frequency of the first oscillator over time.
-        log_ratio: log ratios of the frequencies of the others to that of the first, [FREE - 1].
+        log_ratio: log frequency ratios of the other oscillators to the first, [FREE - 1].
         level: log levels at the knots, [knots, FREE].
         phase: phases at the start, in cycles, [FREE].
-        weight: how tonal the sound is around each, 0 to 1, [FREE].
-        rest: the sound without them, [T].
+        weight: how tonal the sound is around each oscillator, 0 to 1, [FREE].
+        rest: the sound without the oscillators, [T].
     """
 
     sweep: Sweep
@@ -89,7 +90,7 @@ class Oscillators(NamedTuple):
 
 
 def find_oscillators(sound: Array, rate: int, end: int, knot_s: Array) -> Oscillators:
-    """Fit the free oscillators. The first is the strongest tonal partial after the attack.
+    """Fit the free oscillators to a sound. The first one is the strongest tonal partial after the attack.
 
     Args:
         sound: float64 [T].
@@ -106,7 +107,7 @@ def find_oscillators(sound: Array, rate: int, end: int, knot_s: Array) -> Oscill
 
 
 def _fit_oscillators(sound: Array, rate: int, knot_s: Array, hz: float) -> tuple[Oscillators, list[float]]:
-    """Fit f₁ near `hz`, and its sweep. Then fit each further oscillator to the residual of those before.
+    """Fit f₁ near `hz`, and its sweep. Then fit each further oscillator to the residual of those before it.
 
     Returns:
         The oscillators, and the energy of each from 60 to 300 ms, weighted by how tonal it is.
@@ -148,7 +149,7 @@ def _fit_oscillators(sound: Array, rate: int, knot_s: Array, hz: float) -> tuple
         start = wave[: int(PHASE_S * slow_rate)]
         ratios.append(math.log(ratio))
         levels.append(np.log(level + math.exp(QUIET)))
-        phases.append(float(np.angle((start * np.abs(start)).sum())) / (2 * math.pi) + 0.25)  # of a sine
+        phases.append(float(np.angle((start * np.abs(start)).sum())) / (2 * math.pi) + 0.25)  # as a sine
         weights.append(weight)
         energies.append(float((weight**2 * energy).sum()))
         left = left - (wave * turn).real
@@ -169,7 +170,7 @@ def _strongest_partial_hz(sound: Array, rate: int, end: int) -> float:
 
 
 def _fit_sweep(sound: Array, rate: float, f1: float) -> Sweep:
-    """Return the sweep near `f1` along which the beginning of a sound has most energy."""
+    """Return the sweep near `f1` along which the beginning of a sound has the most energy."""
     time = np.arange(len(sound)) / rate
     taus = np.geomspace(*SWEEP_S, 12)
     near = f1 * np.linspace(0.92, 1.08, 7)
@@ -191,6 +192,7 @@ def _fit_sweep(sound: Array, rate: float, f1: float) -> Sweep:
 def _best_sweep(
     sound: Array, rate: float, time: Array, candidates: list[tuple[float, float, float]]
 ) -> Sweep:
+    """Return the candidate (f₁, sweep, τ) with the most energy; a sweep must explain `SIMPLER` more."""
     rows = np.array(candidates)
     scores = [
         _energy(sound, _cycles(some, time), int(FIT_WINDOW_S * rate))
@@ -201,7 +203,7 @@ def _best_sweep(
 
 
 def _cycles(rows: Array, time: Array) -> Array:
-    """Return the phases [N, T] of sweeps, rows of f₁, sweep and τ: [N, 3]."""
+    """Return the phases [N, T], in cycles, of sweeps given as rows of f₁, sweep and τ, [N, 3]."""
     f1, sweep, tau = (column[:, None] for column in rows.T)
     return np.asarray(f1 * (time + sweep * tau * (1.0 - np.exp(-time / tau))))
 
@@ -215,7 +217,7 @@ def _energy(sound: Array, cycles: Array, window: int) -> Array:
 
 
 def _best_ratio(sound: Array, base: Array, rate: float, bounds: tuple[float, float], f1: float) -> float:
-    """Return the ratio to f₁ within `bounds` at which a sound has most energy."""
+    """Return the ratio to f₁, within `bounds`, at which a sound has the most energy."""
     ratios = np.geomspace(*bounds, 60)
     ratios = ratios[ratios * f1 < HIGHEST_FREE_HZ]
     if not len(ratios):
@@ -224,9 +226,9 @@ def _best_ratio(sound: Array, base: Array, rate: float, bounds: tuple[float, flo
 
 
 def _amplitude(sound: Array, cycles: Array, half: int) -> NDArray[np.complex128]:
-    """Return the amplitude c(t) [T] for which Re(c · e^(2πi · cycles)) is nearest to a sound.
+    """Return the complex amplitude c(t) [T] for which Re(c · e^(2πi · cycles)) is nearest to a sound.
 
-    Least squares within a Hann window of 2 · half + 1 samples around each.
+    The fit is by least squares, for each sample in a Hann window of 2 · half + 1 samples around it.
     """
     cosine, sine = np.cos(2 * np.pi * cycles), np.sin(2 * np.pi * cycles)
     window = np.hanning(2 * half + 1)

@@ -1,6 +1,6 @@
 """Measures the ringing share of a noise: the part of its power in partials that are too dense to separate.
 
-In a long window, the mean log power of Gaussian noise is .58 nepers below its log mean power. Dense partials
+In a long window, the mean log power of Gaussian noise is 0.58 nepers below its log mean power. Dense partials
 leave valleys in the spectrum, which increase this difference. Mixtures of the decoder's two kinds of noise,
 with known shares, calibrate the measure.
 """
@@ -25,6 +25,7 @@ EVEN_SAMPLES = 256.0
 AROUND_HZ = 400.0
 """Width of the band around a bin; the power of the bin is compared with the mean power of this band."""
 SHARES = (0.0, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.97, 1.0)
+"""Ringing shares of the mixtures that calibrate the measure."""
 
 
 def ringing_share(
@@ -48,7 +49,7 @@ def ringing_share(
 
 
 def _valleys(part: Array, rate: int, bands: int, taken_hz: Array) -> Array:
-    """Return the depth of the mean log power below the log mean power, in nepers: [bands]."""
+    """Return how far the mean log power is below the log mean power, in nepers: [bands]."""
     power = np.abs(np.fft.rfft(part * np.hanning(len(part)))) ** 2 + 1e-20
     bin_hz = rate / len(part)
     weight = np.ones(len(power))
@@ -70,7 +71,7 @@ def _shares(count: int, bin_hz: float, bands: int, rate: int) -> Array:
 
 @cache
 def _known(length: int, rate: int, bands: int, hop: int) -> Array:
-    """Return the `_valleys` of mixtures with the shares `SHARES`, increasing: [bands, len(SHARES)]."""
+    """Return the `_valleys` of mixtures with the ringing shares `SHARES`, ascending: [bands, len(SHARES)]."""
     rows = [
         np.resize(row[: period * hop], length)
         for row, period in zip(*noise_tables(bands, hop, rate), strict=True)

@@ -32,6 +32,7 @@ from trainer.config import DataConfig, ModelConfig
 RIPPLES = 3
 """Largest number of half waves in the equaliser's curve, from the lowest to the highest frequency."""
 RANGE_HZ = (30.0, 20_000.0)
+"""Lowest and highest frequency of the equaliser's curve; beyond them, the curve is flat."""
 ATTACK_S = (0.002, 0.03)
 """Range of the time constant with which the gain of the attack fades."""
 
@@ -41,7 +42,7 @@ class Variation:
 
     Args:
         config: the layout of the components.
-        data: its `vary_…` keys set the extent.
+        data: its `vary_…` keys set the extent of the variation.
     """
 
     def __init__(self, config: ModelConfig, data: DataConfig) -> None:
@@ -74,9 +75,10 @@ class Variation:
     def _shaped(
         self, sounds: Tensor, own: Components, bump: Tensor, fade: Tensor, damped: Tensor
     ) -> tuple[Tensor, Components]:
-        """Change attack and damping of sounds, by random numbers from 0 to 1, [B] each. Half are damped.
+        """Change attack and damping of sounds, by random numbers from 0 to 1, [B] each.
 
-        The gain in nepers is b·e^(-t/τ) - a·t.
+        The gain in nepers is b·e^(-t/τ) - a·t. `bump` sets b, `fade` sets τ, and `damped` sets a, which is 0
+        for half of its values.
         """
         low, high = (math.log(edge) for edge in ATTACK_S)
         tau = torch.exp(low + (high - low) * fade)[:, None]

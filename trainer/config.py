@@ -96,8 +96,8 @@ class DataConfig:
         labels: source of the classes. "folder": the manifest's column, else the sub-folder; "pattern":
             `label_pattern`; "kmeans": k-means on the MFCCs of the attack (the paper's drums); "auto": the
             pattern if it matches at least one file name, else as "folder"; "names": as "folder", but in a
-            folder without sub-folders the file names give the classes, and the decay of a hat decides whether
-            its class is open or closed.
+            folder with neither sub-folders nor a manifest, the file names give the classes, and the decay of
+            a hat decides whether its class is open or closed.
         label_pattern: file-name pattern that gives the class ("{label}_{speaker}_{index}").
         clusters: number of clusters of k-means (the paper's drums: 5).
         test_fraction: fraction of each class that is kept for `evaluate`, 0 to 0.9; groups of near-duplicates

@@ -1,4 +1,4 @@
-"""Exchanges the bodies of drums, so that training has more combinations of body and noise than recordings do.
+"""Exchanges the bodies of drums, to train on more combinations of body and noise than the recordings have.
 
     sound of a snare - its body + the body of another snare, transposed ─► a third snare, and its components
 

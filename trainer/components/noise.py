@@ -61,7 +61,7 @@ def noise_table(
 
 
 def _sparse(random: np.random.Generator, bins: int, bin_hz: float) -> NDArray[np.float64]:
-    """Return gains [bins] that leave one partial, of random level, at a random place per `PARTIAL_HZ`."""
+    """Return gains [bins]: one partial of random level at a random place in each interval of `PARTIAL_HZ`."""
     cells = np.arange(int(bins * bin_hz / PARTIAL_HZ))
     at = ((cells + random.random(len(cells))) * (PARTIAL_HZ / bin_hz)).astype(int)
     gains = np.zeros(bins)

@@ -33,9 +33,9 @@ SWEEPS = (0.08, 0.16, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
 TRACK_S, TRACK_CYCLES = 0.008, 0.9
 """Half of the window for an oscillator's level, in seconds and in cycles. The longer one applies."""
 TONAL_S, TONAL_CYCLES = 0.02, 2.5
-"""The same for its tonality. With levels from so long a window, it explains tones, but little of a noise."""
+"""The same for its tonality. Over so long a window, an oscillator explains a tone, but little of a noise."""
 TONAL = (0.55, 0.85)
-"""Explained shares of the energy around an oscillator: up to the first its weight is 0, from the second 1."""
+"""Explained shares of the energy around an oscillator at which its weight becomes more than 0, and 1."""
 LOCAL_S, LOCAL_CYCLES, LOCALLY_TONAL = 0.025, 5.0, (0.55, 0.8)
 """Settings for sounds that are tonal for only a part of their length, as a hat is after its attack.
 

@@ -77,8 +77,8 @@ class Variation:
     ) -> tuple[Tensor, Components]:
         """Change attack and damping of sounds, by random numbers from 0 to 1, [B] each.
 
-        The gain in nepers is b·e^(-t/τ) - a·t. `bump` sets b, `fade` sets τ, and `damped` sets a, which is 0
-        for half of its values.
+        The gain in nepers is b·e^(-t/τ) - a·t. `bump` sets b, `fade` sets τ, and `damped` sets a; up to 0.5,
+        `damped` sets a to 0.
         """
         low, high = (math.log(edge) for edge in ATTACK_S)
         tau = torch.exp(low + (high - low) * fade)[:, None]

@@ -1,4 +1,4 @@
-"""Align the training sounds of a class: shift them, and invert some, until they coincide best.
+"""Align the training sounds of a class: shift them, and invert some, until they coincide as well as possible.
 
 A squared error compares waveforms, and two takes have similar waveforms only if their periods coincide.
 """
@@ -21,14 +21,14 @@ Array = NDArray[np.float64]
 ROUNDS = 20
 """Largest number of rounds over a class; the work ends earlier when no sound moves."""
 MOST = 100
-"""Number of sounds of a class that are tried as the first reference, spread evenly."""
+"""Largest number of sounds of a class that are tried as the first reference, spread evenly."""
 
 
 def aligned(sounds: Sounds, train: Tensor, length: int) -> Sounds:
     """Return the sounds with the training sounds of each class aligned; the others are unchanged.
 
-    Each training sound is a window of its recording, of peak 1, that begins up to a margin later and may be
-    inverted.
+    Each training sound becomes a window of its recording, scaled to a peak of 1. The window begins at most
+    the margin after the start of the recording, and may be inverted.
 
     Args:
         sounds: sounds with their `recordings`; without these, they are returned unchanged.
@@ -52,7 +52,8 @@ def aligned(sounds: Sounds, train: Tensor, length: int) -> Sounds:
 def best_windows(recordings: Array, length: int) -> tuple[list[int], list[int]]:
     """Find where the window of each sound of a class begins, and its sign.
 
-    Each sound takes the window that correlates best with the sum of the others, in turn, until none moves.
+    In turn, each sound takes the window that correlates best with the sum of the other windows, until no
+    window moves.
 
     Args:
         recordings: [N, length + margin].
@@ -105,7 +106,7 @@ def _best(correlation: Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 
 def coherence(sounds: Sounds, among: Tensor) -> float:
-    """Return the energy of the mean waveform of a class over the mean energy, 0 to 1; mean over classes."""
+    """Return the energy of a class's mean waveform over the mean energy, 0 to 1, averaged over classes."""
     found = []
     for label in range(len(sounds.classes)):
         waveforms = sounds.waveforms[among[sounds.labels[among] == label], 0].double()

@@ -40,7 +40,7 @@ SOUNDFILE_SUFFIXES = frozenset(
     ]
 )
 AUDIOREAD_SUFFIXES = frozenset([".m4a", ".mp4", ".aac", ".wma", ".webm", ".mka", ".ac3", ".amr"])
-"""Files that only ffmpeg or the system can read, if the machine has a decoder for them."""
+"""Suffixes of files that only ffmpeg or the system can read, if it has a decoder for them."""
 MAX_MINUTES = 10
 """Longest recording that is read; hours of sound would fill the memory."""
 SILENT_PEAK = 1e-4
@@ -59,7 +59,7 @@ def read(path: Path) -> tuple[NDArray[np.float32], int]:
     """Read an audio file; return float32 [samples, channels] and the rate in Hz.
 
     Raises:
-        DataError: if the file cannot be read; the message is only the reason.
+        DataError: if the file cannot be read; the message gives the reason without the path.
     """
     try:
         if path.suffix.lower() in AUDIOREAD_SUFFIXES:
@@ -82,9 +82,9 @@ def read(path: Path) -> tuple[NDArray[np.float32], int]:
 
 
 def _read_audioread(path: Path) -> tuple[NDArray[np.float32], int]:
-    """Read a file as `read` does, but at most one block beyond `MAX_MINUTES`."""
+    """Read a file as `read` does, but stop at most one block after `MAX_MINUTES`."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about modules that later Pythons do not have
+        warnings.simplefilter("ignore")  # of modules that later versions of Python lack
         import audioread
 
         file = audioread.audio_open(path)
@@ -100,7 +100,7 @@ def _read_audioread(path: Path) -> tuple[NDArray[np.float32], int]:
 
 
 def preparation(model: ModelConfig, config: DataConfig) -> Preparation:
-    """Return the preparation of a run's sounds, which its exported encoder requires, too."""
+    """Return the settings by which a run prepares sounds; its exported encoder requires the same settings."""
     return Preparation(
         sample_rate=model.sample_rate,
         length=model.length,
@@ -125,7 +125,7 @@ def prepare_signal(
         float32 [length].
 
     Raises:
-        DataError: if no sound is left; the message is only the reason.
+        DataError: if no sound is left; the message gives the reason alone.
     """
     try:
         return prepare(signal, rate, preparation(model, config))

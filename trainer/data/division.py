@@ -22,11 +22,11 @@ else:
     import tomli as tomllib
 
 COLUMNS = ("file", "class", "source", "licence", "kit", "drum", "velocity", "group")
-"""Columns of the manifest of a collection; `velocity`, `group` and all others may be empty."""
+"""Columns that the manifest of a collection must have; only `file` and `class` need a value in every row."""
 HELD_OUT = ("validation", "test")
 LAYERS = "layers"
 LEAST_LAYERS = 3
-"""Smallest number of velocities of a drum whose hits go into `layers`."""
+"""Smallest number of velocities of a drum whose sounds go into `layers`."""
 TABLES = {
     "leave_out": {"drum"},
     "train": {"leave_out_licences"},
@@ -58,7 +58,7 @@ class Recipe:
         description: a line for the reader of the recipe.
         drums: patterns of the drums that are left out of all parts.
         licences: patterns of the licences that are left out of the training part.
-        held_out: "validation" and "test".
+        held_out: the kits held out for "validation" and for "test".
     """
 
     description: str
@@ -68,7 +68,7 @@ class Recipe:
 
 
 def bundled() -> dict[str, Path]:
-    """Return the recipes that come with the package, by name."""
+    """Return the paths of the recipes that come with the package, by name."""
     return {path.stem: path for path in sorted((Path(__file__).parents[1] / "divisions").glob("*.toml"))}
 
 
@@ -105,10 +105,10 @@ def read(name: str) -> Recipe:
 def divide(collection: Path, recipe: Recipe, out: Path) -> dict[str, list[Row]]:
     """Make the folders train, validation, test and layers of a collection. `out` appears when it is complete.
 
-    Each has a sub-folder for each class, and a manifest.csv with the columns of the collection's. A file is
-    named source__drum__velocity__number; the column `original` has its name in the collection. `layers` has
-    all hits of the held-out drums that were recorded at three velocities or more; its column `part` says
-    which part holds the drum out.
+    Each folder has a sub-folder for each class, and a manifest.csv with the columns of the collection's
+    manifest. A file is named source__drum__velocity__number; the column `original` has its name in the
+    collection. `layers` has all sounds of the drums in validation and test that were recorded at three
+    velocities or more; the column `part` names the part of the drum.
 
     Returns:
         The rows of the four manifests.
@@ -169,7 +169,7 @@ def _manifest(collection: Path) -> list[Row]:
             raise DataError(f"{path}: {row['file']} of class {row['class']} is not within the collection")
         if not (collection / row["file"]).is_file():
             raise DataError(f"{path}: {row['file']} does not exist")
-        if not row["class"] or not _velocity(row["velocity"]):
+        if not row["class"] or not _is_velocity(row["velocity"]):
             fault = f"velocity {row['velocity']!r}, not a number" if row["class"] else "no class"
             raise DataError(f"{path}: {row['file']} has {fault}")
     return rows
@@ -180,7 +180,7 @@ def _is_name(text: str) -> bool:
     return text not in ("", ".", "..") and not re.search(r"[/\\\0]", text)
 
 
-def _velocity(text: str) -> bool:
+def _is_velocity(text: str) -> bool:
     return not text or re.fullmatch(r"\d*\.?\d+", text) is not None
 
 

@@ -1,4 +1,4 @@
-"""Download public data sets, check them, and lay them out as folders for `trainer fit`."""
+"""Download public data sets, check them, and make folders of them for `trainer fit`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class DataSet:
     Attributes:
         title: name and version.
         url: address of the archive, a .zip.
-        members: pattern of the paths of its sounds; the group "class" is the class.
+        members: pattern of the paths of its sounds, with the groups "name" (of the file) and "class".
         content: checksum of the sounds (see `checksum`). A server may compress the archive anew for each
             request, which changes the checksum of the archive but not this one.
         licence: the licence and the credit that it requires.
@@ -63,7 +63,7 @@ def fetch(
 
     Args:
         name: a key of `DATA_SETS`.
-        out: the folder to make. If it has the data set already, nothing is done.
+        out: the folder to make. If it already has the data set, nothing is done.
         url: another address of the archive, or the path of a copy.
         sha256: checksum of the archive, in hex; replaces the check of the sounds.
 
@@ -94,7 +94,7 @@ def fetch(
 
 
 def _unpack(archive: Path, out: Path, known: DataSet, *, checked: bool) -> int:
-    """Turn the archive into the folder `out`."""
+    """Turn the archive into the folder `out`; check the sounds unless the archive was `checked`."""
     beside = out.with_name(out.name + ".part")
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir()

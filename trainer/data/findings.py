@@ -40,7 +40,7 @@ def brief(sounds: Sounds) -> list[Row]:
 
 
 def show(found: Sequence[Row], file: TextIO) -> None:
-    """Print the rows as a table on a terminal, else as one line for each row, as a log needs whole lines."""
+    """Print the rows: a table on a terminal; elsewhere, for a log, one unbroken line for each row."""
     if not found:
         return
     console = Console(file=file)

@@ -18,9 +18,9 @@ from trainer.errors import DataError
 COEFFICIENTS, WINDOW_MS, ATTACK_MS = 20, 10.0, 70.0
 BANDS = 40
 FFT_MS = 40.0
-"""Zero padding: the bins of the transform must be closer together than the lowest bands are wide."""
+"""Length of the zero-padded transform: its bins must be closer together than the lowest bands are wide."""
 SEED, STARTS = 0, 10
-"""Seed and number of starts: fixed, so that runs of several seeds have the same, comparable classes."""
+"""Seed and number of starts: fixed, so that runs with different seeds have the same classes."""
 
 
 def attack_features(waveforms: Tensor, sample_rate: int) -> Tensor:
@@ -44,8 +44,8 @@ def attack_features(waveforms: Tensor, sample_rate: int) -> Tensor:
 def cluster(features: Tensor, clusters: int) -> Tensor:
     """Cluster features [N, 20]; return the centres [clusters, 20], from dark to bright.
 
-    The best of ten seeded starts is taken. From dark to bright is the falling order of the second
-    coefficient. If features coincide there may be fewer centres.
+    The best of ten seeded starts is taken. A centre is darker than another if its second coefficient is
+    larger. If features coincide, there may be fewer centres.
 
     Raises:
         DataError: if there are fewer sounds than clusters.

@@ -10,11 +10,11 @@ from trainer.data.sampling import generator
 from trainer.data.sounds import Sounds
 
 MOST = 100
-"""Largest number of sounds of a class that are compared; from a larger class, this many are drawn by seed."""
+"""Largest number of sounds of a class that are compared; a fixed seed draws them from a larger class."""
 
 
 def medoids(sounds: Sounds, train: Tensor, sample_rate: int) -> Tensor:
-    """Return the index of the medoid of each class, int64 [classes]; -1 without training sounds."""
+    """Return the index of each class's medoid, int64 [classes]; -1 for a class without training sounds."""
     settings = mfcc_dtw.Settings.at(sample_rate)
     found = []
     for label in range(len(sounds.classes)):

@@ -1,4 +1,4 @@
-"""Mel-frequency cepstrum coefficients in PyTorch: differentiable, with the numbers that librosa gives."""
+"""Mel-frequency cepstral coefficients (MFCCs) in PyTorch: differentiable, and equal to those of librosa."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def mfcc(
     fft: int = 0,
     lowest: float = LOWEST_POWER,
 ) -> Tensor:
-    """Return the orthonormal DCT-II of `mel_levels`, which takes the other arguments.
+    """Return the MFCCs: the orthonormal DCT-II of `mel_levels`, which explains the other arguments.
 
     Args:
         coefficients: number of coefficients, including the first (the level); at most `bands`.

@@ -5,8 +5,8 @@ For a class of real sounds x_j and a candidate for its centre c:
     deviation_j = (dtw(x_j, c) - mean_k dtw(x_j, x_k)) / std_k dtw(x_j, x_k),   k over the others of the class
 
 Below 0, c is nearer to x_j than the other sounds of the class are on average. The scale depends on the
-settings, so every number is printed with them. The paper does not give its settings; docs/results.md lists
-the values of real classes with those here.
+settings, so every number is printed with its settings. The paper does not give its own; docs/results.md lists
+the deviations of real classes with the settings here.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 FEWEST = 3
-"""Sounds that a class needs: with two, each sound has one other, and one distance has no spread."""
+"""Smallest number of sounds in a class: with two, each sound has only one distance, which has no spread."""
 
 
 @dataclass(frozen=True)
@@ -29,13 +29,14 @@ class Settings:
     """The settings on which the scale of a deviation depends.
 
     Attributes:
-        sample_rate: of the sounds, in Hz.
+        sample_rate: rate of the sounds, in Hz.
         coefficients: number of MFCCs, including the first (the level).
-        mel_bands: from 0 Hz to half the sample rate, Slaney's scale, each band of unit area.
-        window: samples, Hann; also the size of the FFT. Windows are centred; zeros surround the sound.
-        hop: samples.
+        mel_bands: number of bands from 0 Hz to half the sample rate, on Slaney's scale, each of unit area.
+        window: length of the Hann window in samples, and size of the FFT. Windows are centred; zeros surround
+            the sound.
+        hop: samples between two windows.
         floor: lower limit of the power of a band.
-        range_db: the level of a band is at most this far below the loudest band of its sound.
+        range_db: largest distance in dB of a band's level below the loudest band of the sound.
     """
 
     sample_rate: int = 8000
@@ -77,7 +78,8 @@ class Settings:
 class Deviation:
     """Mean and standard deviation of Eqn. 2 over the sounds of a class.
 
-    None if it is undefined: for fewer than 3 sounds, or if a sound is equally far from all others.
+    Both are None if Eqn. 2 is undefined: for fewer than 3 sounds, or if a sound is equally far from all other
+    sounds.
     """
 
     mean: float | None

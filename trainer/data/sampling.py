@@ -30,8 +30,9 @@ class Batch:
         label: int64 [B].
         index: int64 [B], position in `Sounds`.
         components: components of the sounds in `heard`, for a decoder that learns from components.
-        measured: measurements of these sounds, instead of `waveform` and `heard`, which are empty, [B, 0].
-        own: number of sounds at the end of the batch that are not varied and are learnt at their own points.
+        measured: measurements of these sounds; with measurements, `waveform` and `heard` are empty, [B, 0].
+        own: number of sounds, at the end of the batch, that are not varied and are learnt at their own
+            points.
     """
 
     waveform: Tensor
@@ -191,7 +192,7 @@ def batch(
     Args:
         shift: largest shift, in samples, of the encoder's input, early or late; zeros fill the gap.
         source: generator of the shifts.
-        waveform: [B, 1, T], in place of those of the sounds.
+        waveform: [B, 1, T], to use instead of the sounds' own waveforms.
     """
     waveform = sounds.waveforms[indices] if waveform is None else waveform
     heard = waveform

@@ -83,7 +83,7 @@ class Sounds:
         centres: float64 [classes, 20], centres of the clusters; None unless k-means found the classes.
         fields: the fields of `label_pattern` by name, with the value of each sound.
         velocities: how hard each drum was hit, 0 to 1; None if the manifest does not say.
-        recordings: float32 [N, 1, T + margin], longer windows to align; None if nothing is to be aligned.
+        recordings: float32 [N, 1, T + margin], longer windows for the alignment; None without alignment.
         cuts: for each aligned sound, the number of samples cut from its start, and its sign, 1 or -1; None
             for the others. Empty if nothing is aligned.
     """
@@ -115,11 +115,12 @@ class Sounds:
 
 
 def find(folder: Path, config: DataConfig) -> tuple[list[Entry], list[Skipped]]:
-    """Find the audio files of a folder, in order of name, and those that have no class.
+    """Find the audio files of a folder, in order of name, and those that are left out.
 
-    `labels` selects the source of the class. Without a pattern, or with "auto" if no file matches it, the
-    class is the one in the manifest, else the first sub-folder. In a folder without sub-folders of audio, it
-    is the folder's name, or, with "names", the class in the file's name (`by_name`). For k-means it is "".
+    `labels` selects the source of the class. Without a pattern, or with "auto" if no file matches the
+    pattern, the class is that in the manifest, else the first sub-folder. In a folder without sub-folders of
+    audio, the class is the folder's name, or, with "names" and no manifest, the class in the file's name
+    (`by_name`). With "kmeans", the class is "".
 
     Raises:
         DataError: if the folder or its audio files are missing, or its manifest cannot be read.
@@ -201,8 +202,8 @@ def prepare(
     If several files give the same prepared sound, the first by name is kept.
 
     Args:
-        centres: centres of the clusters that give the classes, if they are known; with None and
-            `labels = "kmeans"` they are found from all sounds.
+        centres: centres of the clusters that give the classes, if these are known; with None and
+            `labels = "kmeans"`, k-means finds them from all sounds.
 
     Raises:
         DataError: if no sound is left.
@@ -266,8 +267,8 @@ def prepare(
 def _manifest(path: Path) -> dict[str, dict[str, str]]:
     """Return the rows of manifest.csv by file; {} without a manifest.
 
-    Its columns are file, class, source, licence and, optionally, group (near-duplicates share one) and
-    velocity.
+    The columns of the manifest are file, class, source, licence and, optionally, group (near-duplicates share
+    a group) and velocity.
     """
     if not path.exists():
         return {}
@@ -287,7 +288,7 @@ def _manifest(path: Path) -> dict[str, dict[str, str]]:
 
 
 def _velocity(text: str, name: str) -> float | None:
-    """Return the velocity of a file in the manifest; None if there is none."""
+    """Return the velocity of the file `name` from its text in the manifest; None without a text."""
     if not text:
         return None
     try:
@@ -300,7 +301,11 @@ def _velocity(text: str, name: str) -> float | None:
 
 
 def _pattern(text: str, labelled: bool = True) -> re.Pattern[str]:
-    """Turn "{label}_{speaker}_{index}" into a regular expression with those groups."""
+    """Turn "{label}_{speaker}_{index}" into a regular expression with those groups.
+
+    Args:
+        labelled: refuse a pattern without {label}.
+    """
     pieces = re.split(r"\{(\w+)\}", text)
     if (labelled and "label" not in pieces[1::2]) or len(set(pieces[1::2])) < len(pieces[1::2]):
         raise DataError(f"label_pattern {text}: it needs {{label}}, and each name once")

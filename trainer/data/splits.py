@@ -13,7 +13,7 @@ from trainer.data.sampling import generator
 from trainer.data.sounds import Sounds
 
 ENOUGH_GROUPS = 5
-"""A class needs this many groups, without those for the test, to give some of them to the validation."""
+"""Number of groups, besides those for the test, that a class needs to give some to the validation."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Parts:
 
     Attributes:
         train: the sounds that the weights are fitted to.
-        validation: the sounds that decide on the best checkpoint and the early stop; may be empty.
+        validation: the sounds that determine the best checkpoint and early stopping; may be empty.
         test: the sounds that only `evaluate` uses; may be empty.
     """
 
@@ -40,7 +40,7 @@ class Parts:
 def parts(sounds: Sounds, config: DataConfig, seed: int) -> Parts:
     """Draw the test sounds, then the validation sounds from the rest.
 
-    So the test sounds of a seed do not depend on `validation_fraction`.
+    Thus the test sounds of a seed do not depend on `validation_fraction`.
     """
     everything = torch.arange(len(sounds.names))
     rest, test = split(sounds, everything, config.test_fraction, seed, "split")

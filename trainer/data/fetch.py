@@ -103,7 +103,7 @@ def _unpack(archive: Path, out: Path, known: DataSet, *, checked: bool) -> int:
         if not checked and (found := checksum(beside)) != known.content:
             raise DownloadError(
                 f"{archive}: not the {known.title}: its {len(rows)} sounds have the checksum {found}, not "
-                f"{known.content}; --sha256 of the archive accepts another"
+                f"{known.content}; to accept this archive, give its --sha256"
             )
         with (beside / "manifest.csv").open("w", newline="", encoding="utf-8") as file:
             table = csv.writer(file)

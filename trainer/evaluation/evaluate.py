@@ -1,7 +1,7 @@
 """The evaluation of section 5, with references for its numbers.
 
-Everything is measured on the test sounds of the run. The training sounds are used only as neighbours for 1-NN
-and for the centres that a player calls by name.
+The test sounds of the run are measured. The training sounds are used only as neighbours for 1-NN, for the
+centres that a player calls by name, and for one more signal-to-noise ratio.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ class ClassResult:
         sounds: number of its test sounds.
         centre: MFCC-DTW deviation of the decoded mean of the test sounds' z (Eqn. 2).
         learned_centre: the same for the mean of the training sounds' z.
-        centre_at_peak: `centre` at the level of the sounds, which have a peak of 1: a quiet centre deviates
-            by its level alone.
+        centre_at_peak: `centre` for the decoded sound scaled to a peak of 1, as the test sounds are; without
+            scaling, a quiet centre deviates by its level alone.
         blur_at_peak: the same for the blur in `references`; None if the class has no test sound.
         references: the deviations of real sounds and of a blur; None if the class has no test sound.
         medoid, random_take: names of the sounds of the references.

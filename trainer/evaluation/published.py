@@ -1,4 +1,4 @@
-"""Measures published sounds of another model in the same way as those of a run."""
+"""Measures published sounds of another model in the same way as the sounds of a run."""
 
 from __future__ import annotations
 
@@ -69,7 +69,10 @@ def measure(folder: Path, subject: Subject) -> Published:
 
 
 def class_of(name: str, classes: Sequence[str]) -> int | None:
-    """Return the label of the one class that a file name has as a word; a digit may be spelled out."""
+    """Return the label of the class whose name is a word in a file name; None for no class or several.
+
+    A digit may be spelled out.
+    """
     words = {word.casefold() for word in re.findall(r"[^\W\d_]+|\d+", name)}
     words |= {str(NUMBERS.index(word)) for word in words if word in NUMBERS}
     found = [label for label, other in enumerate(classes) if other.casefold() in words]
@@ -82,7 +85,7 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _sound(path: Path, subject: Subject) -> Tensor:
-    """Return the window [T] of a file."""
+    """Return the prepared sound [T] of a file."""
     config = subject.saved.config
     try:
         return torch.from_numpy(prepare_signal(*read(path), config.model, config.data))
@@ -91,6 +94,6 @@ def _sound(path: Path, subject: Subject) -> Tensor:
 
 
 def _best_snr(sound: Tensor, subject: Subject) -> float:
-    """Return the SNR of a sound [T] against the sound of the folder that it is nearest to."""
+    """Return the highest SNR of a sound [T] against any sound of the run's folder."""
     takes = subject.sounds.waveforms
     return float(np.max(quality.snr_db(sound.expand_as(takes), takes).numpy()))

@@ -30,7 +30,7 @@ class Subject:
         saved: the checkpoint.
         model: the model, in evaluation mode, on `device`.
         sounds: all sounds of the data folder.
-        test: int64 [N], indices of the sounds that the run has not used.
+        test: int64 [N], indices of the test sounds.
     """
 
     path: Path
@@ -74,7 +74,7 @@ class Outputs:
         mean: mean of each sound in latent space, float32 [N, D].
         predicted: class that the model's classifier predicts at the mean, int64 [N].
         audio: reconstruction of each sound from its mean, float32 [N, 1, T].
-        centres: mean over the test sounds of each class (Eqn. 2), [C, D]; NaN for a class without any.
+        centres: mean over the test sounds of each class (Eqn. 2), [C, D]; NaN for a class that has none.
         centre_audio: the decoded centres, [C, 1, T].
         learned_centres: mean over the training sounds of each class, which a player calls by name, [C, D].
         learned_audio: the decoded learned centres, [C, 1, T].
@@ -121,8 +121,8 @@ def load(
     sounds = alignment.aligned(sounds, parts.train, config.model.length)
     if sounds.digest != saved.data.get("digest"):
         raise DataError(
-            f"{folder}: its sounds are not those of this run ({len(sounds.names)} now, "
-            f"{len(saved.anchors.names)} of them were trained on), so it is unknown which ones are new to it"
+            f"{folder}: its sounds are not those of this run ({len(sounds.names)} now; the run trained on "
+            f"{len(saved.anchors.names)}), so it is unknown which are test sounds"
         )
     if not len(parts.test):
         raise DataError(

@@ -109,7 +109,7 @@ def summary(evaluation: Evaluation) -> Table:
 def deviations(evaluation: Evaluation) -> Table | None:
     """Return the table of the MFCC-DTW deviations of each class and of the references.
 
-    It leaves out the classes that have too few test sounds; None if all have.
+    Classes with too few test sounds are left out; None if no class is left.
     """
     averages = evaluation.averages()
     rows = [

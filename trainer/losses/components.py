@@ -12,24 +12,24 @@ from trainer.components.analysis import Components
 from trainer.models.modal import ModalDecoder
 
 AUDIBLE = -8.0
-"""Log level below which differences of level lose their weight: 70 dB below full scale."""
+"""Log level below which differences in level lose their weight: 70 dB below full scale."""
 FEWEST = 4.0
 """Smallest divisor of a mean over the modes of a sound."""
 KNOWN = 0.3
-"""Weight of the cross-entropies of the modes' presence."""
+"""Weight of the cross-entropy of the modes' probabilities."""
 PITCH = 5.0
-"""Weight of f₁, since a difference of a tenth of an octave is clearly audible."""
+"""Weight of f₁. It is high, because a difference of a tenth of an octave is clearly audible."""
 STEEP = 2.0
-"""Slope of a free oscillator's weight against its level around `AUDIBLE`, per neper."""
+"""Slope, per neper of level around `AUDIBLE`, of the weight of a free oscillator or a noise band."""
 AFTER_S = 0.01
-"""Time after the end of a sound for which its levels are still learned."""
+"""Time in seconds after the end of a sound in which its levels are still learned."""
 
 
 def component_term(decoder: ModalDecoder, z: Tensor, components: Components) -> Tensor:
-    """Return the mean distance of the parameters of the decoder at z [B, D] from the components of B sounds.
+    """Return the mean distance of the decoder's parameters at z [B, D] from the components of B sounds.
 
-    Distances are in nepers of level, frequency or decay. Distances of frequencies and phases are weighted by
-    how clearly a sound has the oscillator.
+    Distances between levels, frequencies and decays are in nepers. Distances between frequencies and between
+    phases are weighted by how clearly a sound has the oscillator.
     """
     hidden, found = decoder.hidden(z), decoder.pitch(z)
     first = components.free_weight[:, 0]
@@ -71,7 +71,7 @@ def component_term(decoder: ModalDecoder, z: Tensor, components: Components) -> 
 
 
 def components_at(decoder: ModalDecoder, z: Tensor) -> Components:
-    """Return the components that a decoder has at z [B, D], as if its sounds had been analysed."""
+    """Return a decoder's parameters at z [B, D] as components, as if its sounds had been analysed."""
     hidden, found = decoder.hidden(z), decoder.pitch(z)
     levels = decoder.knot_levels(hidden)
     noise, free = levels[..., : decoder.bands], levels[..., decoder.bands :]
@@ -96,5 +96,5 @@ def components_at(decoder: ModalDecoder, z: Tensor) -> Components:
 
 
 def _distance(ours: Tensor, theirs: Tensor) -> Tensor:
-    """Return the audible difference of log levels, in nepers."""
+    """Return the audible difference between log levels, in nepers."""
     return (functional.softplus(ours - AUDIBLE) - functional.softplus(theirs - AUDIBLE)).abs()

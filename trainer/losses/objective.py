@@ -55,7 +55,7 @@ class Objective(nn.Module):
         Args:
             step: "variational", "classification" or "joint".
             waveform: [B, 1, T], the target of the decoder.
-            encoder_input: [B, 1, T], the input of the encoder, or the measurements of these sounds.
+            encoder_input: the sounds that the encoder gets, [B, 1, T], or their measurements.
             target: int64 [B, heads].
             eps: [B, D] from N(0, I).
             prototype: [ceil(B / 2), D], the prototypes of the classes of sounds 0, 2, 4, …; None omits the
@@ -63,7 +63,7 @@ class Objective(nn.Module):
             between: [B // 2], a position from 0 to 1 between sounds 0 and 1, 2 and 3, …; None omits the morph
                 term, which is 0 for a batch without pairs.
             components: the components of the sounds, for a decoder that learns them.
-            points: [N, D], the own points of the last N sounds; the decoder learns these sounds there.
+            points: [N, D], points at which the decoder learns the last N sounds, instead of the encoder's.
         """
         loss, model = self.config.loss, self.model
         mean, log_var = model.encode(encoder_input)

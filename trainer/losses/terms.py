@@ -16,7 +16,7 @@ from trainer.models.heads import CLASSIFICATION
 from trainer.models.vae import VAEOutput
 
 MORPH_WINDOW_S = 0.016
-"""Length of the window, rounded to a power of two samples (128 at 8 kHz). The hop is half of it."""
+"""Length of the window in seconds, rounded to a power of two samples: 128 at 8 kHz. The hop is half of it."""
 
 Terms = dict[str, Tensor]
 """Unweighted terms by name, each a scalar: the mean over its sounds, class centres or pairs."""
@@ -88,8 +88,7 @@ def morph_term(audio: Tensor, ends: tuple[Tensor, Tensor], share: Tensor, sample
         share: position on the line, 0 to 1, [B].
 
     Returns:
-        "morph": mean difference, in nepers, of the levels of mel bands from levels interpolated between the
-        ends.
+        "morph": mean difference, in nepers, between the mel levels and levels interpolated between the ends.
     """
     window = min(2 ** max(5, round(math.log2(MORPH_WINDOW_S * sample_rate))), audio.shape[-1])
     ours, first, second = (
@@ -148,10 +147,11 @@ def divergence(mean: Tensor, log_var: Tensor) -> Tensor:
 
 
 def spectral_distance(audio: Tensor, waveform: Tensor, sizes: tuple[int, ...], floor: float) -> Tensor:
-    """Return the multi-resolution STFT distance (Yamamoto et al. 2020): convergence plus log magnitude.
+    """Return the multi-resolution STFT distance (Yamamoto et al. 2020): the mean over the window sizes.
 
-    For each window size, with Hann windows and a hop of a quarter: ‖A − W‖ / ‖W‖ + mean |log A − log W| of
-    the magnitudes sqrt(|STFT|² + floor²), scaled so that a full-scale sine has 1. Sizes above T are left out.
+    For each size, it is the spectral convergence plus the log-magnitude distance, ‖A − W‖ / ‖W‖ +
+    mean |log A − log W|, with Hann windows and a hop of a quarter window. A and W are the magnitudes
+    sqrt(|STFT|² + floor²), scaled so that a full-scale sine has 1. Sizes above T are left out.
 
     Args:
         audio, waveform: [B, 1, T].

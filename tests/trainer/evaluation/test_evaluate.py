@@ -247,7 +247,7 @@ def test_sounds_may_move_but_not_change(place: Path, capsys: pytest.CaptureFixtu
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith(
-        f"trainer: error: {place}/moved: its sounds are not those of this run (19 now, 10 of"
+        f"trainer: error: {place}/moved: its sounds are not those of this run (19 now; the run trained on 10)"
     )
     assert err.count("\n") == 1
 

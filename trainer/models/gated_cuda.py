@@ -1,8 +1,8 @@
 """The dilation block on a GPU: a layer is one Triton kernel forward and two backward.
 
 PyTorch's own convolutions write every intermediate value of a layer to the GPU's memory and read it again;
-here a layer only reads its input and writes its output. The backward pass recomputes the gates, so that a
-block keeps one [B, T, C] for each layer.
+here, a layer only reads its input and writes its output. The backward pass recomputes the gates, so that a
+block stores only one tensor [B, T, C] for each layer.
 
 x_{i+1} = x_i + tanh(a_i)·tanh(b_i), so the mean of the products is (x_L - x_0) / L, and the gradient for x_L
 is that for the mean, divided by L. Sounds are rows [T, C]; a program of a kernel handles one or several tiles
@@ -28,13 +28,13 @@ FREE = ["time", "delay_1", "delay_2", "above_1", "above_2"]
 
 @triton.jit
 def _rows(start, t, time, c, C: tl.constexpr):  # type: ignore[no-untyped-def]
-    """Load rows t of [time, C]; zeros outside."""
+    """Load rows t of [time, C]; rows outside are zero."""
     return tl.load(start + t[:, None] * C + c[None, :], mask=((t >= 0) & (t < time))[:, None], other=0.0)
 
 
 @triton.jit
 def _matrix(start, row, c, C: tl.constexpr):  # type: ignore[no-untyped-def]
-    """Load columns row.. of weights [C, 2C], as [C, C]."""
+    """Load C columns of weights [C, 2C], from column `row` on: [C, C]."""
     return tl.load(start + c[:, None] * (2 * C) + row + c[None, :])
 
 
@@ -137,13 +137,13 @@ def _sums(x, slopes, by_weight, by_bias, time, delay_1, delay_2,  # type: ignore
 
 
 def takes(x: Tensor, channels: int) -> bool:
-    """Return True if the kernels can be used: 32 bits, a GPU with TF32, a supported number of channels."""
+    """Return True if the kernels can process x: 32 bits, a GPU with TF32, a supported number of channels."""
     modern = torch.cuda.get_device_capability(x.device) >= (8, 0)
     return modern and x.dtype == torch.float32 and channels in (16, 32, 64)
 
 
 class GatedLayers(torch.autograd.Function):
-    """Compute the mean of the products of all layers, [B, T, C]; arguments as for `DilationBlock`."""
+    """Compute the mean of the products of all layers, [B, T, C], with the weights of a `DilationBlock`."""
 
     @staticmethod
     def forward(

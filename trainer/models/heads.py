@@ -1,4 +1,4 @@
-"""Classifiers at the bottleneck: one on all of z, or several on some dimensions each."""
+"""Classifiers at the bottleneck: one on all of z, or several, each on some dimensions of z."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The layers of the paper's models that PyTorch does not have, and their initial weights.
 
-Inside a dilation block audio is time-major, [B, T, C], so that a delay is an offset into the rows.
+Inside a dilation block, audio is time-major, [B, T, C], so that a delay is an offset into the rows.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def _fused() -> ModuleType | None:
 
 @cache
 def _looped() -> ModuleType | None:
-    """Return the module of the CPU loops if numba is installed; learning a kit does not need it."""
+    """Return the module of the CPU loops if numba is installed; the extra `learn` does not include numba."""
     if importlib.util.find_spec("numba") is None:
         return None
     from trainer.models import gated
@@ -75,8 +75,9 @@ class DilationBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """x [B, T, channels] -> [B, T, channels].
 
-        Calls `plain` under PyTorch's compiler, which cannot compile the fused block, on a GPU without Triton,
-        and on a CPU without numba. The residual sum stays in 32 bits, also under autocast.
+        Calls `plain` where no faster code applies: under PyTorch's compiler, on a GPU where `gated_cuda`
+        cannot be used, and on a CPU without numba or under autocast. The residual sum stays in 32 bits, also
+        under autocast.
         """
         layers, channels, _ = self.now.shape
         if torch.compiler.is_compiling():
@@ -90,7 +91,7 @@ class DilationBlock(nn.Module):
         return looped.GatedLayers.apply(x, self.now, self.past, self.bias, dilations(layers))
 
     def plain(self, x: Tensor) -> Tensor:
-        """Compute the same with `nn.functional.conv1d`, as a reference for tests and benchmarks."""
+        """Compute the same with `nn.functional.conv1d`; also the reference for tests and benchmarks."""
         channels = self.now.shape[1]
         x = x.transpose(1, 2)
         total = torch.zeros_like(x)
@@ -114,7 +115,7 @@ class CausalConv(nn.Conv1d):
         return super().forward(nn.functional.pad(x, (self.kernel_size[0] - 1, 0)))
 
     def rows(self, x: Tensor) -> Tensor:
-        """Compute the same for rows, [B, T, C] -> [B, T, C'], many times as fast on a CPU."""
+        """Compute the same for rows, [B, T, C] -> [B, T, C']; on a CPU, many times faster."""
         taps = self.kernel_size[0]
         padded = nn.functional.pad(x, (0, 0, taps - 1, 0))
         if self.in_channels == 1:  # one product of all windows and all filters
@@ -183,7 +184,7 @@ def keep_power(*modules: nn.Module, leak: float = 1.0) -> None:
 
     With the default gain of 3^-½, a dozen layers would make the signal, and with it the gradient, a thousand
     times smaller. Layers of one channel start as (noisy) averages of two samples and (noisy) repetitions:
-    with random signs they would keep only a narrow band.
+    with random signs, they would keep only a narrow band.
 
     Args:
         leak: slope below zero of the leaky ReLUs that follow the layers; 1 without such ReLUs.

@@ -27,9 +27,9 @@ from trainer.models.pqmf import OVERLAP, synthesis_kernel
 CYCLE = 7
 """The delay of gated layer i (from 0) is 2^(i mod 7) samples of a band."""
 LEVELS = 48
-"""Mel bands of the encoder's input."""
+"""Number of mel bands of the encoder's input."""
 WINDOW_S = 0.032
-"""Window of the encoder, rounded to a power of two; the hop is a quarter."""
+"""Length of the encoder's window in seconds, rounded to a power of two samples; the hop is a quarter."""
 LOWEST_POWER = 1e-7
 """Added to the power of a mel band before the logarithm."""
 ENCODER_CHANNELS, ENCODER_KERNEL = (64, 64, 96), 5
@@ -42,7 +42,7 @@ def delays(layers: int) -> list[int]:
 
 
 class _Gated(torch.autograd.Function):
-    """Forward and backward of all gated layers, in place; rows are (time, sound), time outermost.
+    """Forward and backward pass of all gated layers, in place; rows are (time, sound), time outermost.
 
     Only the gates are kept: x_i is recovered from x_{i+1} by subtraction (as in `trainer.models.gated`).
     """
@@ -157,7 +157,7 @@ class MBEncoder(nn.Module):
         nn.init.constant_(self.log_var.bias, -4.0)
 
     def levels(self, audio: Tensor) -> Tensor:
-        """audio [B, 1, T], padded with zeros -> log-mel levels [B, 48, 1 + T // hop], spread about 1."""
+        """audio [B, 1, T], padded with zeros -> log-mel levels [B, 48, 1 + T // hop] of about unit spread."""
         padded = functional.pad(audio[:, 0], (self.window // 2, self.window // 2))
         parts = padded.unfold(-1, self.window, self.hop) * self.hann
         power = torch.view_as_real(torch.fft.rfft(parts)).square().sum(-1)
@@ -197,7 +197,7 @@ class MBDecoder(nn.Module):
                           └────> the first samples (onset) ───────────────────────────────> +
 
     Args:
-        config: `length` is a multiple of `hop_length`, and that a multiple of `bands`.
+        config: `length` is a multiple of `hop_length`, and `hop_length` a multiple of `bands`.
     """
 
     kernel: Tensor

@@ -11,15 +11,16 @@
   along a path from one drum to another.
 - *Modes* are damped sinusoids. Each has a narrow frequency zone of its own; the zones lie side by side.
   The decoder gives each mode a probability. The mode sounds where this probability exceeds the mode's *draw*,
-  a fixed number. So a sound between training sounds has as many clear partials as they have. If it had the
-  mean of their levels instead, all its partials would be faint.
+  a fixed number. So a sound between training sounds has as many clear partials as they have. With the mean of
+  their levels instead, all partials would be faint.
 - *Noise* fills mel-spaced bands. A share of each band's power *rings*: it consists of dense partials. The
-  rest is Gaussian noise. Tables hold both, and the position of a sample alone selects the entry. So the sound
-  does not depend on the size of the chunks.
+  rest is Gaussian noise. Tables hold both kinds, and the position of a sample alone selects the entry. So the
+  sound does not depend on how the frames are divided into calls.
 
 The decoder does not look ahead. Each frame passes some state to the next: the oscillators' phases, levels and
 accumulated decay, and the levels of the noise bands. Levels change linearly within a frame, so a change of z
-causes no step. High noise begins at its level; oscillators and low noise fade in during the first frame.
+causes no step. High noise bands begin at their full level; oscillators and low noise bands fade in during the
+first frame.
 Frequencies and phases are float64, because a relative error of 1e-7 would change the phase within a second.
 """
 
@@ -57,7 +58,7 @@ PITCH_SCALE = 0.35
 LOUDEST, LOUDEST_MODE = 1.0, -0.5
 """Largest log level of a noise band or free oscillator, and of a mode."""
 QUIET = -9.0
-"""Log level at the start of training."""
+"""Log level of the modes at the start of training."""
 SHARPNESS = 3.0
 """Slope of a mode's gate against the difference between the logit of its probability and its draw."""
 
@@ -69,7 +70,7 @@ def knot_weights(
 
     Args:
         knots: frames of the knots, ascending, [knots].
-        frame: moments in frames, [N]; those after the last knot count as at it.
+        frame: moments in frames, [N]; moments after the last knot count as the last knot.
 
     Returns:
         int64 [N], below knots - 1, and float32 [N], 0 to 1.
@@ -80,7 +81,10 @@ def knot_weights(
 
 
 def draws(modes: int) -> NDArray[np.float32]:
-    """Return the fixed draw of each mode as a logit, float32 [modes]; any neighbours cover 0 to 1 evenly."""
+    """Return the fixed draw of each mode as a logit, float32 [modes].
+
+    As probabilities, the draws of any neighbouring modes are spread evenly over 0 to 1.
+    """
     golden = 0.5 * (math.sqrt(5.0) - 1.0)
     uniform = ((np.arange(modes) + 0.5) * golden) % 1.0
     return np.log(uniform / (1.0 - uniform)).astype(np.float32)
@@ -196,16 +200,16 @@ class ModalDecoder(nn.Module):
         return torch.sigmoid(SHARPNESS * (self.presence(hidden) - self.draw))
 
     def ringing_share(self, hidden: Tensor) -> Tensor:
-        """Share of the power of each noise band that rings, 0 to 1: [..., bands]."""
+        """Return the share of each noise band's power that rings, 0 to 1: [..., bands]."""
         return torch.sigmoid(self.ringing(hidden))
 
     def end_frame(self, hidden: Tensor) -> Tensor:
-        """Return the frame at which the sound has ended: [...], 0 to `frames` + the fade."""
+        """Return the frame at which the sound has ended, 0 to `frames` + `gate_frames`: [...]."""
         return torch.sigmoid(self.end(hidden)[..., 0]) * (self.frames + self.gate_frames)
 
     @property
     def gate_frames(self) -> float:
-        """Frames of the fade to silence."""
+        """Length of the fade to silence, in frames."""
         return GATE_S * self.sample_rate / self.hop_length
 
     def free_hz(self, found: dict[str, Tensor], seconds: Tensor) -> Tensor:
@@ -226,7 +230,10 @@ class ModalDecoder(nn.Module):
         return self.stream(z)[:, None]
 
     def _gate(self, end: Tensor, boundary: Tensor) -> Tensor:
-        """Return 1 until the fade before `end` or the last frame, then a straight line to 0."""
+        """Return the gain of the fade to silence at frame boundaries, 0 to 1.
+
+        The gain falls linearly from 1 to 0, which it reaches at `end`, or else at the end of the last frame.
+        """
         return ((end.clamp(max=self.frames) - boundary) / self.gate_frames).clamp(0.0, 1.0)
 
     def stream(self, z: Tensor) -> Tensor:

@@ -1,14 +1,14 @@
-"""The encoder for the modal decoder: it hears the envelope, the pitch of the body, and the partials.
+"""The encoder for the modal decoder: it measures the envelope, the pitch of the body, and the partials.
 
-    audio ─┬─► log-mel levels over time ─► convolutions ──────────┐
-           ├─► strongest low partial ─► spectrum around it ─► dense ─┼─► mean, log_var
-           └─► levels of the zones of the modes ─► dense ──────────┘
-           measurements (`Inputs`)         networks
+           measurements (`Inputs`)                               networks
+    audio ─┬─► log-mel levels over time ───────────────────────► convolutions ─┐
+           ├─► strongest low partial ─► spectrum around it ────► dense ────────┼─► mean, log_var
+           └─► levels of the zones of the modes ───────────────► dense ────────┘
 
 The windows of the mel levels are too short to distinguish a tone from noise, or the pitches of two kicks. So
-two more branches analyse long windows of the same sound. The body's branch measures the frequency of the
-strongest low partial. Its network gets the spectrum at fixed intervals from that partial, so it need not
-learn each pitch separately: 1,215 recordings are too few for that.
+two more branches analyse long windows of the same sound. The branch of the body measures the frequency of the
+strongest low partial. The network of this branch gets the spectrum at fixed intervals from that partial, so
+it need not learn each pitch separately: 1,215 recordings are too few for that.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ BODY_HZ = (25.0, 520.0)
 PEAK_WINDOWS = ((2048, 8192), (2048, 4096), (2048, 16_384))
 """Start and length, in samples, of the windows for that partial.
 
-The intervals count from the partial of the first window.
+The partial in the first window is the origin of the intervals.
 """
 BODY_WINDOWS = (
     *((0, 1024), (512, 2048), (2048, 2048), (4096, 4096), (8192, 4096), (12_288, 8192), (20_480, 8192)),
@@ -38,7 +38,7 @@ BODY_WINDOWS = (
 )
 """Start and length, in samples, of the windows for the spectrum around that partial."""
 PER_OCTAVE, BELOW, ABOVE = 24, 24, 60
-"""Number of levels in an octave, of levels below the partial, and of levels above it."""
+"""Number of levels per octave, number below the partial, and number above it."""
 DROPOUT = 0.2
 """Share of the values that training sets to zero before the dense layer after them."""
 ZONE_WINDOWS = ((1024, 8192), (1024, 32_768), (17_408, 16_384))
@@ -47,7 +47,7 @@ WIDTHS = (96, 96)
 """Widths of the dense layers in the branch of the body, and in that of the zones."""
 LEAST_POWER = 1e-9
 LEAST_BEND = 1e-3
-"""Least bend of the parabola at a peak; it prevents a division by zero in a flat spectrum."""
+"""Smallest bend of the parabola at a peak; it prevents a division by zero in a flat spectrum."""
 OFFSET, SCALE = 10.0, 5.0
 """Offset and divisor that bring log powers to about unit spread."""
 
@@ -55,12 +55,12 @@ OFFSET, SCALE = 10.0, 5.0
 class ModalEncoder(MBEncoder):
     """Audio [B, 1, T] -> mean, log_var [B, D].
 
-    The first coordinate of the mean is the pitch (`trainer.models.modal`). It comes from the body's branch
-    alone: the others know each training sound too well to find the pitch of a new one.
+    The first coordinate of the mean is the pitch (`trainer.models.modal`). It comes from the branch of the
+    body alone: the other branches fit the training sounds too closely to find the pitch of a new sound.
 
     Attributes:
         peak_windows, body_windows, zone_windows: start and length, in samples, of each window.
-        ranges: for each window of a peak, the first and the last bin where it may be.
+        ranges: for each window of a peak, the first and the last bin in which the peak may lie.
         spans: for each window of the zones, the first and the last bin of each zone, [modes] each.
         intervals: natural logarithms of the intervals around the partial, float32.
     """
@@ -151,7 +151,7 @@ def _dense(inputs: int, dropout: float = 0.0) -> nn.Sequential:
 
 
 def _power(audio: Tensor, begin: int, length: int) -> Tensor:
-    """Return the power [B, bins] in a Hann window; that of a tone is the square of its amplitude."""
+    """Return the power [B, bins] in a Hann window; the power of a tone is the square of its amplitude."""
     window = torch.hann_window(length, device=audio.device) * (4.0 / length)
     return torch.view_as_real(torch.fft.rfft(audio[:, 0, begin : begin + length] * window)).square().sum(-1)
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 OVERLAP = 8
-"""Taps of a filter, as a multiple of the number of bands."""
+"""Number of taps of a filter, divided by the number of bands."""
 BETA, CUTOFF = 7.0, 0.6182
 """Shape of the Kaiser window; cutoff of the low-pass, as a fraction of the width of a band."""
 
@@ -21,8 +21,9 @@ BETA, CUTOFF = 7.0, 0.6182
 def synthesis_filters(bands: int) -> Tensor:
     """Return the filters, float64 [bands, 8 * bands], low bands first, almost orthonormal.
 
-    The sound is the sum over all bands of the band's samples, `bands` samples of sound apart, convolved with
-    the band's filter. Analysis uses the reversed filters. Both together delay by 8 * bands - 1 samples.
+    In synthesis, the samples of each band are spaced `bands` samples of sound apart and convolved with the
+    band's filter; the sound is the sum over all bands. Analysis uses the reversed filters. Analysis and
+    synthesis together delay the sound by 8 * bands - 1 samples.
     """
     taps = OVERLAP * bands
     time = torch.arange(taps, dtype=torch.float64) - (taps - 1) / 2

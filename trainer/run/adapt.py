@@ -1,7 +1,7 @@
 """Adapts a model to a few sounds: each sound has a point of its own, which moves while the decoder learns.
 
     points, decoder                 learn to produce the components of the sounds
-    decoder at points of the base   learns to keep the base's components, so that the rest of the space stays
+    decoder at points of the base   keeps the base's components, so that the rest of the space does not change
     last layer of the encoder       is fitted to the points by least squares
 
 No sound is encoded or decoded, so a pass takes a tenth of the time of a pass of `fit`. Learning starts as
@@ -42,11 +42,11 @@ RISE = 0.05
 EARLY = 0.3
 """Factor of the learning rate while the analysis is not complete."""
 WAIT_S = 0.2
-"""Longest time to wait for components."""
+"""Longest time in seconds to wait for components."""
 SPREAD = 0.05
-"""Standard deviation of the noise around a point; it teaches points near a sound's point to sound alike."""
+"""Standard deviation of the noise around a point; with it, nearby points learn to sound like the point."""
 NORM = 1e-3
-"""Weight of the squared length of the points, which keeps them among those of the base."""
+"""Weight of the squared length of the points; this term keeps the points among those of the base."""
 CLASSES = 0.1
 """Weight of the classifier."""
 KEPT = 1.0
@@ -54,9 +54,9 @@ KEPT = 1.0
 ENCODED, AT_ONCE = 96, 8
 """Number of the base's sounds to which the encoder is also fitted, and number decoded at once."""
 RIDGE, TINY = 0.1, 1e-9
-"""Ridge of the least squares: relative to the variance of the features, and its smallest value."""
+"""Ridge of the least-squares fit, relative to the variance of the features, and its smallest value."""
 SAVE_S = 20.0
-"""Time between two checkpoints."""
+"""Shortest time in seconds between two checkpoints."""
 
 
 def nothing() -> None:
@@ -68,7 +68,7 @@ class Adaptation:
 
     Args:
         state: a new run, of the architecture "modal"; `begin` sets its components.
-        base: the model whose sounds are to stay unchanged; None: no such model.
+        base: the model whose sounds are to stay unchanged, or None.
         saved: the checkpoint to continue from; None starts at the encoder's points for the sounds.
     """
 
@@ -144,7 +144,7 @@ class Adaptation:
         layer.bias.add_((missing.mean(0) - middle @ change).float())
 
     def begin(self, analysis: Analysis, look: Callable[[], None] = nothing) -> None:
-        """Learn the sounds that are known, until all are known. A resumed run only waits.
+        """Learn the sounds analysed so far, until all are analysed. A resumed run only waits for these.
 
         These steps do not count as a pass, and their learning rate is constant.
 
@@ -169,7 +169,8 @@ class Adaptation:
     def run(self, out: Path, display: Display, stop: Callable[[], bool] = never) -> bool:
         """Learn to the end of the last pass; return False if `stop` ended the run before.
 
-        The run is saved in the folder `out` after the first pass, and then every `SAVE_S` seconds.
+        The run is saved in the folder `out` after the first pass, then at most every `SAVE_S` seconds, and at
+        the end.
         """
         state = self.state
         checkpoint.save_atomically(out / fit.CONFIG, state.config.to_toml().encode())
@@ -210,7 +211,7 @@ class Adaptation:
         display.finished_epoch(record)
 
     def _step(self, places: Tensor, source: torch.Generator, factor: float) -> dict[str, float]:
-        """Take a step with the sounds at `places` among the training sounds; return the unweighted terms.
+        """Take a step with the training sounds at `places`; return the unweighted terms of the loss.
 
         Args:
             source: source of the noise around the points.

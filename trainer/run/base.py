@@ -1,4 +1,4 @@
-"""Start a run from other weights: those of the base that comes with the package, or of any checkpoint."""
+"""Start a run from given weights: those of the bundled base, or of any checkpoint."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def choose(name: str | None, config: Config) -> Checkpoint | None:
     """Return the checkpoint that a new run starts from, or None to start from random weights.
 
     Args:
-        name: a run folder, a checkpoint file or "none"; None takes the base of the package if it has the
-            shape of `config`.
+        name: a run folder, a checkpoint file or "none"; None takes the bundled base if its model has the
+            shape in `config`.
 
     Raises:
-        CheckpointError: if the checkpoint that `name` names cannot be read or has another shape.
+        CheckpointError: if the checkpoint `name` cannot be read, or its model has another shape.
     """
     if name == NONE:
         return None
@@ -40,7 +40,11 @@ def choose(name: str | None, config: Config) -> Checkpoint | None:
 
 
 def adopt(model: VAE, base: Checkpoint) -> None:
-    """Give `model` the encoder and decoder of `base`; its classifier starts anew, for its own classes."""
+    """Give `model` the encoder and decoder of `base`. The classifier of `model` keeps its initial weights.
+
+    Raises:
+        CheckpointError: if the weights do not fit.
+    """
     kept = {name: value for name, value in base.model.items() if name.startswith(("encoder.", "decoder."))}
     try:
         model.load_state_dict(kept, strict=False)

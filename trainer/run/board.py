@@ -28,8 +28,8 @@ class Board:
     """A display that writes TensorBoard's files.
 
     Args:
-        state: the run; events after its current step are replaced.
-        folder: directory of the files.
+        state: the run; earlier events after its current step are replaced.
+        folder: folder of the files.
     """
 
     def __init__(self, state: State, folder: Path) -> None:

@@ -1,8 +1,8 @@
 """Reads and writes checkpoints. One safetensors file, without pickles, restores the model and the run.
 
 Tensors are named `model/…`, `anchors/mean`, `labels/centres` and `optimiser/<name>/<parameter>/<key>`;
-everything else is JSON in the file's metadata, with a checksum of tensors and JSON. A file is written under
-another name, flushed to the disk and renamed, so that a complete checkpoint exists at any moment.
+everything else is JSON in the file's metadata, with a checksum of tensors and JSON. A file is written under a
+temporary name, flushed to the disk and renamed, so that a complete checkpoint exists at any moment.
 """
 
 from __future__ import annotations
@@ -202,7 +202,7 @@ def _checked(found: Checkpoint) -> Checkpoint:
     """Check the types and lengths that a crafted file could have changed.
 
     Raises:
-        ValueError: if one is not accepted.
+        ValueError: if a type or length is not accepted.
     """
     names, labels, mean = found.anchors.names, found.anchors.labels, found.anchors.mean
     texts = (found.licence, *found.credits, *found.classes, *names, *found.data.values())

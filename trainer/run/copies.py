@@ -1,10 +1,10 @@
-"""Makes and measures varied copies of the training sounds once; each epoch takes one set of them.
+"""Makes and measures varied copies of the training sounds once; each epoch takes one set of copies.
 
-Without copies, a step spends most of its time on varying sounds and on computing their long spectra. Neither
-depends on the weights. There are `[data] copies` sets; the first is used again after the last.
+Without copies, a step spends most of its time on varying sounds and on computing their long spectra, neither
+of which depends on the weights. There are `[data] copies` sets; the first set is used again after the last.
 
-With `[loss] points`, a batch also has equally many unvaried training sounds, which the decoder learns at
-points of their own.
+With `[loss] points`, a batch also has as many unvaried training sounds, which the decoder learns at points of
+their own.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from trainer.run.draws import drawn
 from trainer.run.state import State
 
 ORIGINALS = -1
-"""The set of unvaried sounds has this number."""
+"""Number of the set of unvaried sounds."""
 POINT_RATE = 0.02
 """Learning rate of the points, before the factor of the schedule."""
 AT_ONCE = 64

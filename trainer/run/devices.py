@@ -34,10 +34,10 @@ def pick_device(name: str) -> torch.device:
 
 
 def make(fit: FitConfig) -> Fabric:
-    """Return the devices of a run. With more than one, `launch` starts the other processes.
+    """Return the devices of a run. With several devices, `launch` starts the other processes.
 
     Raises:
-        TrainerError: if the machine does not have them.
+        TrainerError: if the machine lacks the devices.
     """
     device = pick_device(fit.device)
     there = torch.cuda.device_count()
@@ -50,7 +50,7 @@ def make(fit: FitConfig) -> Fabric:
     several = fit.devices * fit.nodes > 1
     strategy: Strategy | str = "auto"
     if several or fit.strategy == "ddp":
-        # Neither of the two alternating steps uses all parts of the model.
+        # In alternating updates, neither step uses all parts of the model.
         strategy = DDPStrategy(find_unused_parameters=True)
     return Fabric(
         accelerator=device.type,

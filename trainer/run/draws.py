@@ -17,7 +17,7 @@ from trainer.run.state import State
 
 
 def drawn(state: State, epoch: int, position: int = 0) -> Iterator[Batch]:
-    """Yield the batches of an epoch from `position` on. They depend on the seed and the epoch alone."""
+    """Yield the batches of an epoch from `position` on; their draws depend only on the seed and the epoch."""
     config, size = state.config, state.config.fit.batch_size
     sounds, partners = sampling.augmented(state.targets, state.train, config.data.averages, config.fit.seed)
     strata = sampling.strata(state.sounds, sounds, config.data.balance)

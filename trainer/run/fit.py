@@ -38,7 +38,7 @@ COMPONENTS = "components.safetensors"
 PERIODIC, TENSORBOARD, ALIGNMENT = "epoch-{}.safetensors", "tensorboard", "alignment.csv"
 """Optional contents of a run folder."""
 SAVE_SHARE = 0.05
-"""Largest fraction of the time for saving within an epoch."""
+"""Largest fraction of the time that saving within an epoch takes."""
 
 
 def start(
@@ -282,7 +282,7 @@ def keep_periodic(state: State, out: Path) -> None:
 
 
 def run(state: State, out: Path, display: Display, stop: Callable[[], bool] = never) -> bool:
-    """Train to the end of the last epoch, and save on the way. Only the first process writes.
+    """Train to the end of the last epoch, and save meanwhile. Only the first process writes files.
 
     Args:
         out: the run folder, which exists.

@@ -36,7 +36,7 @@ def duration(seconds: float) -> str:
 
 
 class Bars:
-    """The display of `trainer fit`; run within `live()`."""
+    """The display of `trainer fit`; use it within `live()`."""
 
     def __init__(self, epochs: int) -> None:
         self.console = Console()

@@ -82,7 +82,7 @@ def update(state: State, batch: Batch, stop: Callable[[], bool]) -> dict[str, fl
         DivergedError: if a loss is not finite.
     """
     config = state.config
-    if state.fabric.world_size > 1:  # all stop at the same step, or none
+    if state.fabric.world_size > 1:  # all processes stop at the same step
         if summed(state.fabric, torch.tensor(float(stop()))) > 0:
             return None
         stop = never

@@ -49,7 +49,8 @@ class ModelConfig:
         architecture: "dc" (Table 1), "cc" (Table 2), "mb" (ours, on the bands of a filter bank) or "modal"
             (ours, oscillators and noise).
         sample_rate: rate of the sounds, in Hz.
-        length: length of the window in samples; a multiple of hop_length.
+        length: length in samples of the window, the part of a sound that a model takes; a multiple of
+            hop_length.
         latent_dim: size of z.
         layers: number of gated layers of a dilation block ("dc" and "mb"; the paper has 50).
         channels: number of channels of a dilation block ("dc" and "mb"; the paper has 32).
@@ -59,7 +60,7 @@ class ModelConfig:
         values: number of values for each latent frame ("mb") or each knot ("modal"); "dc" and "cc" have one
             for each frame.
         modes: number of damped sinusoids, each in a frequency zone of its own ("modal" only).
-        knots: number of knots, the times at which levels are learned; at most one for each boundary of a
+        knots: number of knots, the times at which levels are learnt; at most one for each boundary of a
             frame ("modal" only).
         classifier_hidden: widths of the hidden layers of the bottleneck classifier; 0 takes the number of
             classes (the paper's drums).
@@ -165,7 +166,7 @@ class LossConfig:
         kl: λ12, weight of the divergence from N(0, I).
         classification: λ2, weight of the cross-entropy at z; 0 is the paper's "non-class" model.
         reduction: "sum" (authors' code) or "mean" of the squared error over the window.
-        kl_warmup_epochs: the weight of kl rises linearly over this many epochs; 0 in the paper.
+        kl_warmup_epochs: number of epochs over which the weight of kl rises linearly; 0 in the paper.
         stft: weight of the multi-resolution spectral distance; 0 in the paper.
         stft_sizes: window sizes of stft in samples; the hop is a quarter of the window.
         stft_floor: magnitude below which stft ignores differences; a full-scale sine has 1.
@@ -237,19 +238,21 @@ class FitConfig:
     """Length, batches, saving and devices of a run.
 
     Attributes:
-        epochs: passes over the training sounds (the paper's results are after 117).
+        epochs: number of passes over the training sounds (the paper's results are after 117).
         batch_size: number of sounds in a step (authors' code: 50).
         micro_batch: number of sounds in memory at once, rounded up to an even number with [loss] centre,
             centre_dtw or morph; the gradient is that of the whole batch. 0 takes 8 on a CPU and the whole
             batch on a GPU.
         seed: seed of the weights, the split, the order and the noise.
         device: "auto", "cpu" or "cuda".
-        threads: CPU threads of PyTorch; 0 takes PyTorch's choice.
-        validate_epochs: validate and save every this many epochs.
-        checkpoint_minutes: also save within an epoch, at most once in this many minutes.
-        patience_epochs: stop when the validation loss has not fallen for this many epochs; 0 never stops.
-        keep_epochs: keep a numbered checkpoint every this many epochs; 0 keeps only the last and the best.
-        keep: how many of the newest numbered checkpoints to keep; 0 keeps all.
+        threads: number of PyTorch's CPU threads; 0 takes PyTorch's choice.
+        validate_epochs: number of epochs from one validation, with a checkpoint, to the next.
+        checkpoint_minutes: shortest time in minutes between two checkpoints within an epoch; 0 saves only at
+            the end of epochs.
+        patience_epochs: number of epochs without a lower validation loss after which to stop; 0 never stops.
+        keep_epochs: number of epochs from one numbered checkpoint to the next; 0 keeps only the last and the
+            best.
+        keep: number of the newest numbered checkpoints to keep; 0 keeps all.
         tensorboard: write losses, sounds and pictures for TensorBoard into the run folder.
         devices: number of GPUs or CPU processes on each machine.
         nodes: number of machines.
@@ -337,7 +340,7 @@ class Config:
         return "\n".join(lines)
 
     def replace(self, section: str, **values: Any) -> Config:
-        """Return a copy with some keys of a table changed and checked."""
+        """Return a copy with some keys of a table changed and checked; raises ConfigError."""
         return Config.from_dict({**self.to_dict(), section: {**self.to_dict()[section], **values}})
 
     def digest(self) -> str:

@@ -16,7 +16,7 @@ class DataError(TrainerError):
 
 
 class CheckpointError(TrainerError):
-    """A checkpoint is missing, damaged or of another kind."""
+    """A checkpoint is missing or damaged, or cannot be used here."""
 
 
 class DivergedError(TrainerError):

@@ -116,7 +116,7 @@ def test_fit_prints_progress_and_the_next_command(
             "fit --data {sounds} --out {tmp}/r --include *.mp3",
             "{sounds}: none of its audio files is named like",
         ),
-        ("fit --resume {tmp}/no --seed 3", "--seed cannot be given with --resume: the run has its own"),
+        ("fit --resume {tmp}/no --seed 3", "--seed cannot be given with --resume: the run keeps its own"),
     ],
 )
 def test_each_mistake_is_reported_in_one_line_with_exit_code_2(
@@ -217,7 +217,7 @@ def test_finished_run_continues_only_with_more_epochs(
     assert main(["fit", "--data", str(folder), "--config", str(toml), "--out", str(run)]) == 0
     capsys.readouterr()
     assert main(["fit", "--resume", str(run)]) == 2
-    assert "its 2 epochs are done; --epochs N" in capsys.readouterr().err
+    assert "its 2 epochs are done; for more, give --epochs" in capsys.readouterr().err
     assert main(["fit", "--resume", str(run), "--epochs", "3"]) == 0
     assert (
         main(["fit", "--data", str(folder), "--config", str(toml), "--out", str(run) + "3", "--epochs", "3"])

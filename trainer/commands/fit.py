@@ -158,7 +158,7 @@ def run(args: argparse.Namespace) -> int:
         ]
         if fixed:
             flag = fixed[0].replace("_", "-")
-            raise TrainerError(f"--{flag} cannot be given with --resume: the run has its own")
+            raise TrainerError(f"--{flag} cannot be given with --resume: the run keeps its own")
     else:
         if not args.data:
             raise TrainerError("--data FOLDER is needed; see trainer fit -h")
@@ -180,7 +180,7 @@ def run(args: argparse.Namespace) -> int:
     installed.check_recipe(config)
     if config.fit.epochs <= saved.epoch:
         raise TrainerError(
-            f"{args.resume}: its {saved.epoch} epochs are done; --epochs N with a larger N adds more"
+            f"{args.resume}: its {saved.epoch} epochs are done; for more, give --epochs a larger number"
         )
     out = args.resume if args.resume.is_dir() else args.resume.parent
     return train(config, args.data or Path(saved.data["folder"]), out, saved)

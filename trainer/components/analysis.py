@@ -32,7 +32,7 @@ from trainer.config import ModelConfig
 
 Array = NDArray[np.float64]
 Row = tuple[Array | float, ...]
-"""The components of one sound."""
+"""The components of one sound, in the order of `Components`."""
 
 QUIET_DB = -70.0
 """Level in dB, relative to the peak, below which a sound counts as ended."""

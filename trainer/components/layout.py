@@ -1,6 +1,6 @@
 """The layout of the modal decoder: zones of its modes, bands of its noise, knots, and ranges of parameters.
 
-A knot is a time at which levels are learned; between knots, they are interpolated. The decoder
+A knot is a time at which levels are learnt; between knots, levels are interpolated. The decoder
 (`trainer.models.modal`) and the analysis of recordings (`trainer.components.analysis`) share the layout.
 """
 
@@ -52,7 +52,7 @@ def half_zone(modes: int, sample_rate: int) -> float:
 
 
 def knot_frames(frames: int, knots: int) -> NDArray[np.int64]:
-    """Return the frames at which levels are learned, 0 to `frames`, ever further apart: int64 [knots].
+    """Return the frames at which levels are learnt, 0 to `frames`, ever further apart: int64 [knots].
 
     There are at most as many knots as frame boundaries.
     """

@@ -16,7 +16,7 @@ Array = NDArray[np.float64]
 SHORTEST_WINDOW = 1500
 """Smallest number of samples in which partials are sought."""
 FITTED = 16_384
-"""Number of samples to which the levels of the modes are fitted."""
+"""Largest number of samples to which the levels of the modes are fitted."""
 PROMINENCE_DB, RANGE_DB = 14.0, 75.0
 """A mode is at least PROMINENCE_DB above the floor around it, and at most RANGE_DB below the strongest bin.
 

@@ -158,7 +158,7 @@ def _wide_bands(bands: int, rate: int, length: int, knots: tuple[int, ...]) -> l
 
 
 def _apart(knots: tuple[int, ...]) -> Array:
-    """Return the standard deviation of the window that the spacing of the knots gives: [knots]."""
+    """Return the standard deviation of each knot's averaging window by the knot spacing alone: [knots]."""
     return np.asarray(SPACING * np.gradient(np.array(knots, np.float64)))
 
 
@@ -177,8 +177,8 @@ def _windows(
 
     The power is averaged over a Gaussian window, which is longer where the knots are further apart. For noise
     with n degrees of freedom within the window, the logarithm of this average lies ln(n/2) - ψ(n/2) below
-    that of the true power, on average. Half of that corrects the level. The first frames need no correction,
-    because the decoder's noise has nearly constant power there.
+    that of the true power, on average. Half of this difference corrects the level. The first frames need no
+    correction, because the decoder's noise has nearly constant power there.
 
     Returns:
         The weights, float32 [knots, blocks], and the correction in nepers, float64 [knots].

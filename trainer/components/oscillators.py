@@ -54,7 +54,7 @@ STEADY_TRACK = 3.0
 LOUDER = 1.5
 """Ratio of energies after the attack above which another oscillator replaces the first."""
 PHASE_S = 0.05
-"""Length of the beginning over which the initial phase is averaged."""
+"""Length of the part, from the start of a sound, over which the initial phase is averaged."""
 
 
 class Sweep(NamedTuple):

@@ -151,7 +151,7 @@ def _at_peak(sounds: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def ends_s(sounds: Tensor, rate: int) -> Tensor:
-    """Return the times after which sounds [B, T] stay 70 dB below their peaks: [B]."""
+    """Return the times in seconds after which sounds [B, T] stay 70 dB below their peaks: [B]."""
     level = sounds.abs()
     loud = level > level.amax(1, keepdim=True) * 10 ** (QUIET_DB / 20)
     return (sounds.shape[-1] - loud.flip(-1).int().argmax(-1)) / rate

@@ -34,8 +34,8 @@ Progress = Callable[[int, int], None]
 class Entry:
     """An audio file before it is read: path, name (relative, with /), class, source, licence and group.
 
-    `velocity` is how hard the drum was hit, 0 to 1. `fields` are the parts of its name that match
-    `label_pattern`.
+    `velocity` is how hard the drum was hit, 0 to 1. `fields` are the parts of the file name that match the
+    fields of `label_pattern`.
     """
 
     path: Path
@@ -58,7 +58,7 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Adapted:
-    """A file that was adapted, and why."""
+    """A file that was adapted, with its fault and the remedy."""
 
     name: str
     fault: str
@@ -70,7 +70,7 @@ class Sounds:
     """Prepared sounds.
 
     Attributes:
-        names: unique, relative to the folder, without the suffix.
+        names: unique file names, relative to the folder; without the suffix where they differ without it.
         classes: sorted names of the classes.
         labels: int64 [N], index into `classes`.
         sources: origin of each sound ("" if the folder has no manifest).

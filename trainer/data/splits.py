@@ -56,8 +56,8 @@ def split(
     """Return the indices, ascending, of the sounds that stay and of those that are drawn.
 
     Whole groups of every class are drawn, in a seeded order, as long as they fit into `fraction` of the class
-    and every class keeps one; if none fits, the smallest is drawn. A class of fewer than `least` groups keeps
-    all. A group with sounds of several classes belongs to its commonest class.
+    and every class keeps a sound; if no group fits, the smallest is drawn. A class of fewer than `least`
+    groups keeps all. A group with sounds of several classes belongs to its commonest class.
 
     Args:
         among: int64, the sounds to divide.

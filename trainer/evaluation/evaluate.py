@@ -29,7 +29,7 @@ LEARNED = 100
 
 @dataclass(frozen=True)
 class Spread:
-    """Statistics of a measure over the test sounds."""
+    """Statistics of a measure over sounds."""
 
     mean: float
     std: float

@@ -60,7 +60,9 @@ def sentences(evaluation: Evaluation) -> list[str]:
         "to a training sound of their own class."
     )
     if evaluation.classifier is not None:
-        found.append(f"The model names the class of {evaluation.classifier:.0%} of them correctly.")
+        found.append(
+            f"The classifier names the class of {evaluation.classifier:.0%} of these sounds correctly."
+        )
     found.append(
         f"The spectra of a test sound and its reconstruction are {evaluation.stft_distance.median:.2f} apart "
         "(median); equal sounds are 0 apart."
@@ -94,8 +96,8 @@ def summary(evaluation: Evaluation) -> Table:
     run = evaluation.run
     caption = (
         f"{evaluation.model}, {run['checkpoint']} after {run['epoch']} epochs, "
-        f"on {run['test_sounds']} test sounds ({run['train_sounds']} trained on"
-        f"{', and these, too' if run['leak'] else ''})"
+        f"on {run['test_sounds']} test sounds (trained on {run['train_sounds']} others"
+        f"{' and on these' if run['leak'] else ''})"
     )
     sizes = ", ".join(map(str, quality.SIZES))
     note = f"Reconstructions are decoded from the mean; STFT windows of {sizes} samples."

@@ -15,14 +15,14 @@ AUDIBLE = -8.0
 """Log level below which differences in level lose their weight: 70 dB below full scale."""
 FEWEST = 4.0
 """Smallest divisor of a mean over the modes of a sound."""
-KNOWN = 0.3
+PRESENCE = 0.3
 """Weight of the cross-entropy of the modes' probabilities."""
 PITCH = 5.0
 """Weight of f₁. It is high, because a difference of a tenth of an octave is clearly audible."""
 STEEP = 2.0
 """Slope, per neper of level around `AUDIBLE`, of the weight of a free oscillator or a noise band."""
 AFTER_S = 0.01
-"""Time in seconds after the end of a sound in which its levels are still learned."""
+"""Time in seconds after the end of a sound in which its levels are still learnt."""
 
 
 def component_term(decoder: ModalDecoder, z: Tensor, components: Components) -> Tensor:
@@ -56,8 +56,8 @@ def component_term(decoder: ModalDecoder, z: Tensor, components: Components) -> 
     ) / count
     fall = (weight * (decay.log() - components.log_decay).abs()).sum(1) / count
     loud = (weight * _distance(level, components.log_level)).sum(1) / count
-    known = functional.binary_cross_entropy_with_logits(decoder.presence(hidden), weight, reduction="none")
-    modes = loud + KNOWN * known.sum(1) / count + 0.3 * zone + 0.3 * fall
+    presence = functional.binary_cross_entropy_with_logits(decoder.presence(hidden), weight, reduction="none")
+    modes = loud + PRESENCE * presence.sum(1) / count + 0.3 * zone + 0.3 * fall
 
     audible = torch.sigmoid(STEEP * (components.noise_level.amax(1) - AUDIBLE))
     rings = (audible * (decoder.ringing_share(hidden) - components.ringing).abs()).sum(1) / audible.sum(

@@ -8,7 +8,7 @@ The differences from the paper's DC-VAE (`trainer.models.dc`), and their purpose
 - The filter bank needs a few frames to reach full level. `onset`, a dense layer from the hidden values to the
   first samples, makes the attack.
 - The encoder takes log-mel levels instead of waveforms, through strided convolutions. So phase has hardly any
-  influence, and new takes are encoded near those of their class.
+  influence, and new takes are encoded near the other takes of their class.
 """
 
 from __future__ import annotations

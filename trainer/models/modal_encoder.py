@@ -70,13 +70,13 @@ class ModalEncoder(MBEncoder):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__(config)
         self.rate = config.sample_rate
-        self.peak_windows = _within(PEAK_WINDOWS, config.length)
-        self.body_windows = _within(BODY_WINDOWS, config.length)
-        self.zone_windows = _within(ZONE_WINDOWS, config.length)
+        self.peak_windows = _fitting(PEAK_WINDOWS, config.length)
+        self.body_windows = _fitting(BODY_WINDOWS, config.length)
+        self.zone_windows = _fitting(ZONE_WINDOWS, config.length)
         self.ranges = [_range(length, self.rate) for _, length in self.peak_windows]
         self.spans = [_spans(length, self.rate, config.modes) for _, length in self.zone_windows]
         for i, (first, last) in enumerate(self.spans):
-            self.register_buffer(f"bins{i}", torch.from_numpy(within(first, last)), persistent=False)
+            self.register_buffer(f"bins{i}", torch.from_numpy(_zone_bins(first, last)), persistent=False)
         steps = torch.arange(-BELOW, ABOVE + 1, dtype=torch.float32)
         self.register_buffer("intervals", steps * (math.log(2.0) / PER_OCTAVE), persistent=False)
         peaks = 2 * len(self.peak_windows)
@@ -87,7 +87,7 @@ class ModalEncoder(MBEncoder):
         self.end_with(others + peaks + WIDTHS[-1], config.latent_dim)
         with torch.no_grad():
             self.mean.weight[0, :others] = 0.0
-        self.mean.weight.register_hook(lambda slope: _from(others, slope))
+        self.mean.weight.register_hook(lambda slope: _masked(others, slope))
 
     def forward(self, audio: Tensor | Inputs) -> tuple[Tensor, Tensor]:
         flat = self.features(audio)
@@ -132,12 +132,12 @@ class ModalEncoder(MBEncoder):
         return logs[0], torch.cat((*(log - math.log(LOWEST_HZ) for log in logs), *levels), 1)
 
 
-def within(first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.int64]:
+def _zone_bins(first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the bins of each zone, [modes, most]; a zone with fewer bins repeats its last one."""
     return np.minimum(first[:, None] + np.arange(int((last - first).max()) + 1), last[:, None])
 
 
-def _within(windows: tuple[tuple[int, int], ...], length: int) -> list[tuple[int, int]]:
+def _fitting(windows: tuple[tuple[int, int], ...], length: int) -> list[tuple[int, int]]:
     """Return the windows that fit into `length` samples; if none does, one window of this length."""
     return [one for one in windows if sum(one) <= length] or [(0, length)]
 
@@ -160,7 +160,7 @@ def _level(power: Tensor) -> Tensor:
     return ((power + LEAST_POWER).log() + OFFSET) / SCALE
 
 
-def _from(first: int, slope: Tensor) -> Tensor:
+def _masked(first: int, slope: Tensor) -> Tensor:
     """Return the gradient of the last layer's weights; the first row has none before column `first`."""
     slope = slope.clone()
     slope[0, :first] = 0.0

@@ -64,7 +64,7 @@ class VAE(nn.Module):
 
     @torch.no_grad()
     def updated(self, mean: Tensor, label: Tensor) -> dict[str, Tensor]:
-        """Return `prototypes` and `met` updated by sounds with means [B, D] and classes label [B]."""
+        """Return `prototypes` and `met`, updated by sounds with `mean` [B, D] and class `label` [B]."""
         prototypes, met = self.prototypes.clone(), self.met.clone()
         for row, index in zip(mean.float(), label.tolist(), strict=True):
             met[index] += 1.0

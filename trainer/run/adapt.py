@@ -44,7 +44,7 @@ EARLY = 0.3
 WAIT_S = 0.2
 """Longest time in seconds to wait for components."""
 SPREAD = 0.05
-"""Standard deviation of the noise around a point; with it, nearby points learn to sound like the point."""
+"""Standard deviation of the noise around a point, which makes nearby points sound like the point."""
 NORM = 1e-3
 """Weight of the squared length of the points; this term keeps the points among those of the base."""
 CLASSES = 0.1
@@ -124,8 +124,8 @@ class Adaptation:
         """Fit the encoder's last layer to the points, so that it maps each sound to its point.
 
         The fit is by least squares over the sounds and their points, and over the base's sounds and the
-        encoder's earlier points for these. The ridge keeps the change small, so that other sounds stay about
-        where they were.
+        encoder's earlier points for these. The ridge keeps the change small, so that the points of other
+        sounds hardly move.
         """
         layer, features, wanted = self._encoder.mean, self._features, self.points.detach()
         if torch.equal(layer(features), wanted):
@@ -144,7 +144,7 @@ class Adaptation:
         layer.bias.add_((missing.mean(0) - middle @ change).float())
 
     def begin(self, analysis: Analysis, look: Callable[[], None] = nothing) -> None:
-        """Learn the sounds analysed so far, until all are analysed. A resumed run only waits for these.
+        """Learn the sounds analysed so far, until the analysis is complete. A resumed run only waits for it.
 
         These steps do not count as a pass, and their learning rate is constant.
 
@@ -167,7 +167,7 @@ class Adaptation:
         state.components = analysis.components
 
     def run(self, out: Path, display: Display, stop: Callable[[], bool] = never) -> bool:
-        """Learn to the end of the last pass; return False if `stop` ended the run before.
+        """Learn to the end of the last pass; return False if `stop` ended the run earlier.
 
         The run is saved in the folder `out` after the first pass, then at most every `SAVE_S` seconds, and at
         the end.

@@ -26,7 +26,7 @@ from trainer.errors import CheckpointError, ConfigError
 
 SCHEMA_VERSION = 1
 KEY, CHECKSUM = "soundmorph.checkpoint", "soundmorph.sha256"
-MAX_COUNT = 2**53  # epochs, steps
+MAX_COUNT = 2**53  # the largest number of epochs or steps
 LAST, BEST = "last.safetensors", "best.safetensors"
 
 
@@ -152,7 +152,7 @@ def load(path: Path | str) -> Checkpoint:
         path: a file, or a run folder, whose last checkpoint is read.
 
     Raises:
-        CheckpointError: if the checkpoint is missing, damaged or of another kind.
+        CheckpointError: if the checkpoint is missing, damaged or of another version.
     """
     path = Path(path)
     if path.is_dir():
@@ -174,7 +174,7 @@ def load(path: Path | str) -> Checkpoint:
         if facts["schema_version"] != SCHEMA_VERSION:
             version = str(facts["schema_version"])[:20]
             raise CheckpointError(
-                f"{path}: has schema version {version}, this trainer reads {SCHEMA_VERSION}"
+                f"{path}: has schema version {version}; this trainer reads {SCHEMA_VERSION}"
             )
         if metadata.get(CHECKSUM, found := checksum(metadata[KEY], tensors)) != found:
             raise CheckpointError(f"{path}: damaged: the checksum does not match the content")

@@ -56,7 +56,7 @@ def start(
         centres: centres of the clusters that give the classes, if they are known.
         fabric: the devices, launched; None takes the devices of `config`, in this process.
         base: the checkpoint whose weights the run starts from, of the same shape (`base.choose`).
-        analysed: analyse the sounds if the architecture learns their components; otherwise, call
+        analysed: analyse the sounds if the architecture learns their components; with False, call
             `analyse_sounds` before training.
 
     Raises:
@@ -143,7 +143,7 @@ def resume(
     """Return the run of a checkpoint, ready to continue.
 
     Args:
-        config: the saved configuration; epochs, devices, threads and saving intervals may differ.
+        config: the saved configuration; only the keys in `trainer.commands.fit.RESUMABLE` may differ.
 
     Raises:
         TrainerError: if the checkpoint cannot be resumed, or the sounds have changed.
@@ -282,7 +282,7 @@ def keep_periodic(state: State, out: Path) -> None:
 
 
 def run(state: State, out: Path, display: Display, stop: Callable[[], bool] = never) -> bool:
-    """Train to the end of the last epoch, and save meanwhile. Only the first process writes files.
+    """Train to the end of the last epoch, saving regularly. Only the first process writes files.
 
     Args:
         out: the run folder, which exists.

@@ -40,7 +40,7 @@ class State:
         anchors: the points of the training sounds, encoded by `model` or their own; None after the model has
             changed.
         points: [sounds, D], the points of the training sounds, if these have their own.
-        copies: sets of varied copies that have been made, by number.
+        copies: sets of measured sounds made so far, by number (`trainer.run.copies`).
     """
 
     config: Config

@@ -99,7 +99,7 @@ def test_first_sentence_reports_test_sounds_that_were_trained_on(evaluation: eva
     leaked = dataclasses.replace(evaluation, run={**evaluation.run, "leak": True})
     assert tables.sentences(leaked)[0].startswith("Training used the test sounds, too")
     assert tables.sentences(leaked)[1:] == tables.sentences(evaluation)
-    assert tables.summary(leaked).caption.endswith("(10 trained on, and these, too)")
+    assert tables.summary(leaked).caption.endswith("(trained on 10 others and on these)")
 
 
 def test_the_centre_is_the_decoded_mean(tested: subject.Subject, evaluation: evaluate.Evaluation) -> None:

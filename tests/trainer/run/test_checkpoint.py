@@ -187,7 +187,7 @@ def test_unreadable_checkpoint_is_reported_in_one_line(saved: Checkpoint, tmp_pa
         path.write_bytes(content[:cut])
         assert refused(path).startswith("damaged, or not a checkpoint")
     path.write_bytes(content.replace(b'\\"schema_version\\": 1', b'\\"schema_version\\": 9'))
-    assert refused(path) == "has schema version 9, this trainer reads 1"
+    assert refused(path) == "has schema version 9; this trainer reads 1"
     path.write_bytes(content.replace(b'\\"classes\\"', b'\\"clasess\\"'))
     assert refused(path) == "damaged: the checksum does not match the content"
     save_file({"a": torch.zeros(1)}, path)

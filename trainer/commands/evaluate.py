@@ -12,9 +12,9 @@ from trainer.errors import TrainerError
 
 HELP = "measure a run on its test sounds"
 DESCRIPTION = """Evaluate a run as in the paper: 1-NN accuracy, the MFCC-DTW deviation of the decoded class
-centres, with real sounds and the mean waveform (blur) for comparison, and the quality of reconstructions. The
-sounds measured are the test sounds, which training has not used. Only the signal-to-noise ratio is also given
-for training sounds."""
+centres, with real sounds and the mean waveform (blur) for comparison, and the quality of reconstructions. All
+of these measure the test sounds, which training has not used. The signal-to-noise ratio is also given for
+training sounds."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -35,7 +35,7 @@ TRACK_S, TRACK_CYCLES = 0.008, 0.9
 TONAL_S, TONAL_CYCLES = 0.02, 2.5
 """The same for its tonality. Over so long a window, an oscillator explains a tone, but little of a noise."""
 TONAL = (0.55, 0.85)
-"""Explained shares of the energy around an oscillator at which its weight becomes more than 0, and 1."""
+"""Explained shares of the energy around an oscillator above which its weight exceeds 0, and is 1."""
 LOCAL_S, LOCAL_CYCLES, LOCALLY_TONAL = 0.025, 5.0, (0.55, 0.8)
 """Settings for sounds that are tonal for only a part of their length, as a hat is after its attack.
 

@@ -84,7 +84,7 @@ def read(path: Path) -> tuple[NDArray[np.float32], int]:
 def _read_audioread(path: Path) -> tuple[NDArray[np.float32], int]:
     """Read a file as `read` does, but stop at most one block after `MAX_MINUTES`."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of modules that later versions of Python lack
+        warnings.simplefilter("ignore")  # warnings about modules that later Pythons lack
         import audioread
 
         file = audioread.audio_open(path)

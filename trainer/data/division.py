@@ -103,9 +103,9 @@ def read(name: str) -> Recipe:
 
 
 def divide(collection: Path, recipe: Recipe, out: Path) -> dict[str, list[Row]]:
-    """Make the folders train, validation, test and layers of a collection. `out` appears when it is complete.
+    """Make a folder `out` with train, validation, test and layers; it appears only when it is complete.
 
-    Each folder has a sub-folder for each class, and a manifest.csv with the columns of the collection's
+    Each of the four has a sub-folder for each class, and a manifest.csv with the columns of the collection's
     manifest. A file is named source__drum__velocity__number; the column `original` has its name in the
     collection. `layers` has all sounds of the drums in validation and test that were recorded at three
     velocities or more; the column `part` names the part of the drum.

@@ -53,7 +53,7 @@ def plane(points: NDArray[np.float64], labels: Tensor, classes: tuple[str, ...])
 
 
 def morph_in_time(morph: Morph, sample_rate: int) -> bytes:
-    """Draw the waveforms of a morph below each other, on one scale (Figure 3)."""
+    """Draw the waveforms of a morph one below another, on the same scale (Figure 3)."""
     steps = len(morph.position)
     figure = Figure(figsize=(7, 0.8 * steps), layout="constrained")
     peak = max(1e-9, float(morph.audio.abs().max()))
@@ -71,7 +71,7 @@ def morph_in_time(morph: Morph, sample_rate: int) -> bytes:
 
 
 def morph_strip(morph: Morph, sample_rate: int) -> bytes:
-    """Draw the spectrograms of a morph side by side, on one scale down to 80 dB below the loudest point."""
+    """Draw the spectrograms of a morph side by side, on the same scale: 80 dB down from the loudest point."""
     size = 2 ** round(np.log2(0.032 * sample_rate))
     levels = [levels_db(audio, size) for audio in morph.audio[:, 0].numpy()]
     top = max(level.max() for level in levels)

@@ -84,7 +84,7 @@ def describe(
         if len(members):
             centroid = members.mean(0)
             spread = (members - centroid).square().sum(1).mean().sqrt()
-            if ARCHITECTURES[config.model.architecture].taught:  # the mean of many kits sounds weak
+            if ARCHITECTURES[config.model.architecture].learns_components:  # a mean of many kits sounds weak
                 centroid = _most_typical(model, members, config, candidates)
             harder = () if velocity is None else _floats(velocity.classes[label])
             classes.append(ClassInfo(class_name, _floats(centroid), float(spread), harder))

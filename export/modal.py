@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from export.graph import END, Graph
 from realtime.model import schema
-from trainer.components.layout import DECAYS, FREE, LOWEST_HZ, MAX_SWEEP, RATIOS, SPREAD, SWEEP_S
+from trainer.components.layout import DECAYS, FREE, MAX_SWEEP, MIDDLE_HZ, RATIOS, SPREAD, SWEEP_S
 from trainer.models.modal import LEAK, LOUDEST, LOUDEST_MODE, PITCH_SCALE, SHARPNESS, ModalDecoder
 
 
@@ -221,14 +221,14 @@ def _frequencies(graph: Graph, decoder: ModalDecoder, z: str, index: str, after:
     x = graph.concat([body, x], 2)
     low, high = (math.log(edge) for edge in SWEEP_S)
     offset = [
-        math.log(LOWEST_HZ),
+        math.log(MIDDLE_HZ),
         *(0.5 * math.log(a * b) for a, b in RATIOS),
         0.5 * MAX_SWEEP,
         0.5 * (low + high),
     ]
     scale = [SPREAD, *(0.5 * math.log(b / a) for a, b in RATIOS), 0.5 * MAX_SWEEP, 0.5 * (high - low)]
     x = graph.node(
-        "Mul", graph.node("Tanh", x), _double(graph, np.array([*scale, *[pitch.zone_width] * decoder.modes]))
+        "Mul", graph.node("Tanh", x), _double(graph, np.array([*scale, *[pitch.half_zone] * decoder.modes]))
     )
     x = graph.node("Add", x, _double(graph, np.array([*offset, *pitch.zones.tolist()])))
     first, ratio, sweep, tau, mode = graph.nodes(

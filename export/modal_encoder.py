@@ -11,7 +11,7 @@ from torch import nn
 from export.encoder import convolutions, encoder_of
 from export.graph import Graph
 from export.mb import mel_levels
-from trainer.components.layout import LOWEST_HZ
+from trainer.components.layout import MIDDLE_HZ
 from trainer.models.mb import LEAK
 from trainer.models.modal_encoder import LEAST_BEND, LEAST_POWER, OFFSET, SCALE, ModalEncoder
 
@@ -61,7 +61,7 @@ def _peaks(graph: Graph, sound: str, encoder: ModalEncoder) -> tuple[str, str]:
         hz = graph.node("Mul", place, graph.constant(encoder.rate / length))
         logs.append(graph.node("Log", hz))
         levels.append(at)
-    pitches = graph.node("Sub", graph.concat(logs, 1), graph.constant(math.log(LOWEST_HZ)))
+    pitches = graph.node("Sub", graph.concat(logs, 1), graph.constant(math.log(MIDDLE_HZ)))
     return logs[0], graph.concat([pitches, *levels], 1)
 
 

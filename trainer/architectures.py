@@ -26,7 +26,7 @@ class Architecture:
         check: raises ConfigError for a ModelConfig that this architecture does not support.
         keeps_prototypes: True if the model keeps a running mean of z for each class, as [loss] centre and
             centre_dtw require.
-        taught: True if the decoder learns from the components of the sounds (`trainer.components.analysis`).
+        learns_components: True if the decoder learns from the sounds' components (`trainer.components`).
         packages: packages of the extra `train` that training this architecture requires.
     """
 
@@ -35,7 +35,7 @@ class Architecture:
     decoder: str
     check: Callable[[ModelConfig], None]
     keeps_prototypes: bool = False
-    taught: bool = False
+    learns_components: bool = False
     packages: tuple[str, ...] = ()
 
 
@@ -86,7 +86,7 @@ ARCHITECTURES = {
         encoder="trainer.models.modal_encoder:ModalEncoder",
         decoder="trainer.models.modal:ModalDecoder",
         check=_oscillators,
-        taught=True,
+        learns_components=True,
     ),
 }
 """Every architecture by its name in [model]."""

@@ -490,10 +490,10 @@ def _check_prototypes(config: Config) -> None:
 def _check_taught(config: Config) -> None:
     """Refuse options that need the components of sounds if the architecture does not learn from them."""
     name = config.model.architecture
-    able = ", ".join(other for other, row in ARCHITECTURES.items() if row.taught)
+    able = ", ".join(other for other, row in ARCHITECTURES.items() if row.learns_components)
     asked = {f"[data] {key}": getattr(config.data, key) for key in VARIED}
     for key, value in (asked | {"[loss] components": config.loss.components}).items():
-        if value and not ARCHITECTURES[name].taught:
+        if value and not ARCHITECTURES[name].learns_components:
             raise ConfigError(f"{key} = {value:g}: it must be 0 for {name}; it works with {able}")
 
 
@@ -502,7 +502,7 @@ def _check_drawn(config: Config) -> None:
     data = config.data
     if data.averages and data.mix:
         raise ConfigError(f"[data] averages = {data.averages} and mix = {data.mix:g}: one of them must be 0")
-    if data.averages and ARCHITECTURES[config.model.architecture].taught:
+    if data.averages and ARCHITECTURES[config.model.architecture].learns_components:
         raise ConfigError(f"[data] averages = {data.averages}: it must be 0 for {config.model.architecture}")
     if data.shift_steps != "both" and config.optim.update != "alternating":
         raise ConfigError(
@@ -517,7 +517,7 @@ def _check_copies(config: Config) -> None:
         raise ConfigError(f"[loss] points = {loss.points:g}: it needs [data] copies")
     if not data.copies:
         return
-    if not ARCHITECTURES[config.model.architecture].taught:
+    if not ARCHITECTURES[config.model.architecture].learns_components:
         raise ConfigError(f"[data] copies = {data.copies}: it must be 0 for {config.model.architecture}")
     if config.optim.update != "joint":
         raise ConfigError(f'[data] copies = {data.copies}: it needs [optim] update = "joint"')

@@ -94,7 +94,7 @@ def _path(text: str) -> Path:
 def _config(args: argparse.Namespace) -> Config:
     """Return the recipe with the settings of this command: every sound, and the passes of the quality."""
     config = configs.read(args.config or configs.DEFAULT)
-    if not ARCHITECTURES[config.model.architecture].taught:
+    if not ARCHITECTURES[config.model.architecture].learns_components:
         raise TrainerError(f'--config {args.config}: not a recipe of the architecture "modal"')
     config = config.replace(
         "data", labels="names", max_per_source=0, test_fraction=args.hold_out, validation_fraction=0.0

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from trainer.components.analysis import Components
-from trainer.components.layout import LOWEST_HZ, SPREAD, SWEEP_S, knot_frames
+from trainer.components.layout import MIDDLE_HZ, SPREAD, SWEEP_S, knot_frames
 from trainer.components.variation import ends_s, interpolation, resampled
 from trainer.config import ModelConfig
 
@@ -72,7 +72,7 @@ class Crossing:
         sound = sound * scale[:, None, None]
         rise, change = scale.clamp(min=1e-9).log()[:, None], steps * STEP
         time = torch.stack([self.in_time[step + STEPS] for step in steps.tolist()])
-        low, high = math.log(LOWEST_HZ) - SPREAD, math.log(LOWEST_HZ) + SPREAD
+        low, high = math.log(MIDDLE_HZ) - SPREAD, math.log(MIDDLE_HZ) + SPREAD
         return sound, replace(
             own,
             log_f1=(theirs.log_f1 + change).clamp(low, high),

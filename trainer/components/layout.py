@@ -15,7 +15,7 @@ Array = NDArray[np.float64]
 
 FREE = 4
 """Number of free oscillators; their frequencies are f₁ and f₁ · r₂ … f₁ · r₄."""
-LOWEST_HZ, SPREAD = 110.0, 1.5
+MIDDLE_HZ, SPREAD = 110.0, 1.5
 """Middle of the range of f₁, the lowest frequency, and half the width in nepers: 25 to 490 Hz."""
 RATIOS = ((1.25, 2.0), (2.0, 3.2), (3.2, 5.0))
 """Ranges of r₂ … r₄."""

@@ -19,7 +19,7 @@ from torch.nn import functional
 from trainer.components.analysis import QUIET_DB, Components
 from trainer.components.layout import (
     DECAYS,
-    LOWEST_HZ,
+    MIDDLE_HZ,
     QUIET,
     SPREAD,
     SWEEP_S,
@@ -104,7 +104,7 @@ class Variation:
         own = Components(*(getattr(all_, name)[index] for name in all_.__dataclass_fields__))
         change = step * self.zone
         time, bands = self.in_time[step + self.zones], self.in_bands[step + self.zones]
-        low, high = math.log(LOWEST_HZ) - SPREAD, math.log(LOWEST_HZ) + SPREAD
+        low, high = math.log(MIDDLE_HZ) - SPREAD, math.log(MIDDLE_HZ) + SPREAD
         varied = replace(
             own,
             log_f1=(own.log_f1 + change).clamp(low, high),

@@ -115,7 +115,7 @@ def coherence(sounds: Sounds, among: Tensor) -> float:
     return float(torch.stack(found).mean())
 
 
-def index(sounds: Sounds) -> str:
+def as_csv(sounds: Sounds) -> str:
     """Return the text of a CSV file: name, samples cut from the start, and sign of each aligned sound."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

@@ -26,17 +26,17 @@ class Batch:
 
     Attributes:
         waveform: float32 [B, 1, T], the target of the decoder.
-        heard: float32 [B, 1, T], the input of the encoder: the waveform, shifted in time.
+        encoder_input: float32 [B, 1, T], the input of the encoder: the waveform, shifted in time.
         label: int64 [B].
         index: int64 [B], position in `Sounds`.
-        components: components of the sounds in `heard`, for a decoder that learns from components.
-        measured: measurements of these sounds; with measurements, `waveform` and `heard` are empty, [B, 0].
+        components: components of the sounds in `encoder_input`, for a decoder that learns from components.
+        measured: measurements of these sounds; `waveform` and `encoder_input` are then empty, [B, 0].
         own: number of sounds, at the end of the batch, that are not varied and are learnt at their own
             points.
     """
 
     waveform: Tensor
-    heard: Tensor
+    encoder_input: Tensor
     label: Tensor
     index: Tensor
     components: Components | None = None
@@ -53,34 +53,40 @@ class Batch:
     @property
     def input(self) -> Tensor | Inputs:
         """The input of the encoder: sounds, or measurements of them."""
-        return self.heard if self.measured is None else self.measured
+        return self.encoder_input if self.measured is None else self.measured
 
     def some(self, rows: slice | Tensor) -> Batch:
         """Return a batch of some of the sounds, none of them with a point of its own."""
         components = None if self.components is None else self.components[rows]
         measured = None if self.measured is None else self.measured[rows]
         return Batch(
-            self.waveform[rows], self.heard[rows], self.label[rows], self.index[rows], components, measured
+            self.waveform[rows],
+            self.encoder_input[rows],
+            self.label[rows],
+            self.index[rows],
+            components,
+            measured,
         )
 
     def to(self, device: torch.device) -> Batch:
         """Return the batch on a device."""
         components = None if self.components is None else self.components.to(device)
         measured = None if self.measured is None else self.measured.to(device)
-        waveform, heard, label, index = (
-            part.to(device) for part in (self.waveform, self.heard, self.label, self.index)
+        waveform, encoder_input, label, index = (
+            part.to(device) for part in (self.waveform, self.encoder_input, self.label, self.index)
         )
-        return Batch(waveform, heard, label, index, components, measured, self.own)
+        return Batch(waveform, encoder_input, label, index, components, measured, self.own)
 
 
 def joined(parts: Sequence[Batch], own: int = 0) -> Batch:
     """Return measured batches as one; the last `own` sounds have points of their own."""
-    waveform, heard, label, index = (
-        torch.cat([getattr(part, name) for part in parts]) for name in ("waveform", "heard", "label", "index")
+    waveform, encoder_input, label, index = (
+        torch.cat([getattr(part, name) for part in parts])
+        for name in ("waveform", "encoder_input", "label", "index")
     )
     components = analysis.joined([part.components for part in parts if part.components is not None])
     measured = inputs.joined([part.measured for part in parts if part.measured is not None])
-    return Batch(waveform, heard, label, index, components, measured, own)
+    return Batch(waveform, encoder_input, label, index, components, measured, own)
 
 
 def generator(seed: int, purpose: str, position: int = 0) -> torch.Generator:
@@ -195,11 +201,11 @@ def batch(
         waveform: [B, 1, T], to use instead of the sounds' own waveforms.
     """
     waveform = sounds.waveforms[indices] if waveform is None else waveform
-    heard = waveform
+    encoder_input = waveform
     if shift:
         late = torch.randint(-shift, shift + 1, (len(indices),), generator=source).tolist()
-        heard = torch.stack([_moved(sound, by) for sound, by in zip(waveform, late, strict=True)])
-    return Batch(waveform, heard, sounds.labels[indices], indices)
+        encoder_input = torch.stack([_moved(sound, by) for sound, by in zip(waveform, late, strict=True)])
+    return Batch(waveform, encoder_input, sounds.labels[indices], indices)
 
 
 def _moved(sound: Tensor, by: int) -> Tensor:

@@ -51,9 +51,7 @@ def component_term(decoder: ModalDecoder, z: Tensor, components: Components) -> 
     level, decay = decoder.mode_levels(hidden)
     weight = components.mode_weight
     count = weight.sum(1).clamp(min=FEWEST)
-    zone = (weight * (found["log_mode"] - components.log_mode).abs() / decoder.pitch.zone_width).sum(
-        1
-    ) / count
+    zone = (weight * (found["log_mode"] - components.log_mode).abs() / decoder.pitch.half_zone).sum(1) / count
     fall = (weight * (decay.log() - components.log_decay).abs()).sum(1) / count
     loud = (weight * _distance(level, components.log_level)).sum(1) / count
     presence = functional.binary_cross_entropy_with_logits(decoder.presence(hidden), weight, reduction="none")

@@ -38,8 +38,8 @@ from trainer.components.layout import (
     DECAYS,
     FREE,
     GATE_S,
-    LOWEST_HZ,
     MAX_SWEEP,
+    MIDDLE_HZ,
     RATIOS,
     SPREAD,
     SWEEP_S,
@@ -54,10 +54,10 @@ from trainer.config import ModelConfig
 LEAK = 0.2
 PITCH_HIDDEN = 64
 PITCH_SCALE = 0.35
-"""f₁ = LOWEST_HZ · e^(SPREAD · tanh(PITCH_SCALE · z₁)): z₁ from -2 to 2 gives 44 to 273 Hz."""
+"""f₁ = MIDDLE_HZ · e^(SPREAD · tanh(PITCH_SCALE · z₁)): z₁ from -2 to 2 gives 44 to 273 Hz."""
 LOUDEST, LOUDEST_MODE = 1.0, -0.5
 """Largest log level of a noise band or free oscillator, and of a mode."""
-QUIET = -9.0
+START_LEVEL = -9.0
 """Log level of the modes at the start of training."""
 SHARPNESS = 3.0
 """Slope of a mode's gate against the difference between the logit of its probability and its draw."""
@@ -104,7 +104,7 @@ class Pitch(nn.Module):
             self.out.weight.mul_(0.3)
         zones = torch.from_numpy(zones_hz(modes, sample_rate)).log()
         self.register_buffer("zones", zones, persistent=False)
-        self.zone_width = half_zone(modes, sample_rate)
+        self.half_zone = half_zone(modes, sample_rate)
 
     def forward(self, z: Tensor) -> dict[str, Tensor]:
         """Return log_f1 [...], log_ratio [..., 3], sweep [...], log_tau [...], log_mode [..., modes]."""
@@ -116,11 +116,11 @@ class Pitch(nn.Module):
         low, high = (math.log(edge) for edge in SWEEP_S)
         ratio = [0.5 * (math.log(b * a) + math.log(b / a) * x[..., 1 + i]) for i, (a, b) in enumerate(RATIOS)]
         return {
-            "log_f1": math.log(LOWEST_HZ) + SPREAD * x[..., 0],
+            "log_f1": math.log(MIDDLE_HZ) + SPREAD * x[..., 0],
             "log_ratio": torch.stack(ratio, -1),
             "sweep": 0.5 * MAX_SWEEP * (1.0 + x[..., FREE]),
             "log_tau": 0.5 * (high + low + (high - low) * x[..., FREE + 1]),
-            "log_mode": self.zones.to(x) + self.zone_width * x[..., FREE + 2 :],
+            "log_mode": self.zones.to(x) + self.half_zone * x[..., FREE + 2 :],
         }
 
 
@@ -163,7 +163,7 @@ class ModalDecoder(nn.Module):
             self.levels.bias.fill_(-6.0)
             self.mode_heads.weight.mul_(0.3)
             self.presence.weight.mul_(0.3)
-            self.mode_heads.bias[: self.modes].fill_(QUIET)
+            self.mode_heads.bias[: self.modes].fill_(START_LEVEL)
             self.end.bias.fill_(0.0)
         table, periods = noise_tables(self.bands, self.hop_length, self.sample_rate)
         knot, share = knot_weights(knots, np.arange(self.frames + 1.0))

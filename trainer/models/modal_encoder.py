@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from trainer.components.inputs import Inputs
-from trainer.components.layout import LOWEST_HZ, half_zone, zones_hz
+from trainer.components.layout import MIDDLE_HZ, half_zone, zones_hz
 from trainer.config import ModelConfig
 from trainer.models.mb import LEAK, MBEncoder
 
@@ -129,7 +129,7 @@ class ModalEncoder(MBEncoder):
             off = (0.5 * (below - above) / bend).clamp(-0.5, 0.5)
             logs.append(((top + off) * (self.rate / length)).log())
             levels.append(at)
-        return logs[0], torch.cat((*(log - math.log(LOWEST_HZ) for log in logs), *levels), 1)
+        return logs[0], torch.cat((*(log - math.log(MIDDLE_HZ) for log in logs), *levels), 1)
 
 
 def _zone_bins(first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -85,7 +85,7 @@ def _measured(encoder: ModalEncoder, batches: Iterator[Batch], device: torch.dev
     """Return all batches as one, with measurements in place of sounds."""
     parts = []
     for batch in batches:
-        empty = batch.heard[:, 0, :0]
-        measured = encoder.measure(batch.heard.to(device)).light().to(batch.heard.device)
-        parts.append(replace(batch, waveform=empty, heard=empty, measured=measured))
+        empty = batch.encoder_input[:, 0, :0]
+        measured = encoder.measure(batch.encoder_input.to(device)).light().to(batch.encoder_input.device)
+        parts.append(replace(batch, waveform=empty, encoder_input=empty, measured=measured))
     return sampling.joined(parts)

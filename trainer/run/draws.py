@@ -37,8 +37,8 @@ def drawn(state: State, epoch: int, position: int = 0) -> Iterator[Batch]:
         batch = sampling.batch(state.sounds, indices, shift, source, waveform)
         if variation is not None and components is not None:
             draws = sampling.generator(config.fit.seed, "vary", step)
-            heard, components = variation(batch.heard, components, draws)
-            batch = replace(batch, heard=heard, components=components)
+            encoder_input, components = variation(batch.encoder_input, components, draws)
+            batch = replace(batch, encoder_input=encoder_input, components=components)
         yield batch
 
 

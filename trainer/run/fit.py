@@ -101,7 +101,7 @@ def start(
 
 def analyse_sounds(state: State, progress: Progress | None = None) -> None:
     """Analyse the sounds into components and bodies, if the architecture learns components."""
-    if ARCHITECTURES[state.config.model.architecture].taught:
+    if ARCHITECTURES[state.config.model.architecture].learns_components:
         state.components, state.bodies = analyse(state.sounds.waveforms, state.config.model, progress)
 
 
@@ -296,7 +296,7 @@ def run(state: State, out: Path, display: Display, stop: Callable[[], bool] = ne
         checkpoint.save_atomically(out / CONFIG, state.config.to_toml().encode())
         write_log(state, out)
         if state.sounds.cuts:
-            checkpoint.save_atomically(out / ALIGNMENT, alignment.index(state.sounds).encode())
+            checkpoint.save_atomically(out / ALIGNMENT, alignment.as_csv(state.sounds).encode())
     saved, cost = time.monotonic(), 0.0
 
     def save() -> None:

@@ -93,10 +93,12 @@ def update(state: State, batch: Batch, stop: Callable[[], bool]) -> dict[str, fl
     torch.manual_seed(noise.initial_seed())  # for dropout: a resumed run continues as if uninterrupted
     if config.optim.update == "joint":
         return _descend(state, JOINT, batch, first, weight, stop)
-    unshifted = replace(batch, heard=batch.waveform) if config.data.shift_steps == CLASSIFICATION else batch
-    values = _descend(state, VARIATIONAL, unshifted, first, weight, stop)
+    shifted = batch
+    if config.data.shift_steps == CLASSIFICATION:
+        batch = replace(batch, encoder_input=batch.waveform)
+    values = _descend(state, VARIATIONAL, batch, first, weight, stop)
     if values is not None and config.loss.classification:
-        values |= _descend(state, CLASSIFICATION, batch, second, weight, never) or {}
+        values |= _descend(state, CLASSIFICATION, shifted, second, weight, never) or {}
     return values
 
 
@@ -181,7 +183,7 @@ def _move(state: State, optimiser: torch.optim.Optimizer) -> None:
 @torch.no_grad()
 def _updated(state: State, batch: Batch, label: Tensor) -> dict[str, Tensor]:
     """Return the prototypes after the update by the whole batch, the same in every process."""
-    means = [state.model.encode(heard)[0] for heard in batch.heard.split(state.at_once)]
+    means = [state.model.encode(part)[0] for part in batch.encoder_input.split(state.at_once)]
     return state.model.updated(torch.cat(means), label)
 
 

@@ -68,7 +68,7 @@ def validate(state: State) -> dict[str, Any]:
     means = []
     for indices in held_out.split(state.at_once):
         part = sampling.batch(state.sounds, indices).to(state.device)
-        output = state.model(part.heard)
+        output = state.model(part.encoder_input)
         terms = variational_terms(output, part.waveform, config.loss, config.model.sample_rate)
         terms |= head_terms(output.heads, state.targets[indices].to(state.device))
         means.append(output.mean.cpu())

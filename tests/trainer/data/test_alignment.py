@@ -90,7 +90,7 @@ def test_test_sounds_are_not_aligned(folder: Path) -> None:
     assert torch.equal(found.waveforms[parts.test], plain.waveforms[parts.test])
     assert [found.cuts[i] for i in parts.test.tolist()] == [None] * 3
     assert not torch.equal(found.waveforms[parts.train], plain.waveforms[parts.train])
-    lines = alignment.index(found).splitlines()
+    lines = alignment.as_csv(found).splitlines()
     assert lines[0] == "name,cut_samples,sign"
     assert [line.split(",")[0] for line in lines[1:]] == [found.names[i] for i in parts.train.tolist()]
 

@@ -40,17 +40,17 @@ def test_shift_moves_only_the_input_of_the_encoder(made: MadeSounds) -> None:
     sounds = made([(0, "", str(i)) for i in range(64)])
     found = batch(sounds, torch.arange(64), shift=2, source=generator(0, "shift"))
     assert torch.equal(found.waveform, sounds.waveforms)
-    zeros_before = (found.heard[:, 0].cumsum(1) == 0).sum(1)
-    zeros_after = (found.heard[:, 0].flip(1).cumsum(1) == 0).sum(1)
+    zeros_before = (found.encoder_input[:, 0].cumsum(1) == 0).sum(1)
+    zeros_after = (found.encoder_input[:, 0].flip(1).cumsum(1) == 0).sum(1)
     assert Counter((zeros_before - zeros_after).tolist()).keys() == {-2, -1, 0, 1, 2}
-    assert torch.equal(found.heard.amax(2), sounds.waveforms.amax(2))
+    assert torch.equal(found.encoder_input.amax(2), sounds.waveforms.amax(2))
 
 
 def test_batch_can_be_sliced_and_moved_to_a_device(tmp_path: Path, made: MadeSounds) -> None:
     found = batch(made([(i, "", str(i)) for i in range(5)]), torch.tensor([4, 2, 0]))
     assert len(found) == 3
     assert found[1:3].label.tolist() == found[1:3].to(torch.device("cpu")).index.tolist() == [2, 0]
-    assert found.heard is found.waveform
+    assert found.encoder_input is found.waveform
 
 
 @pytest.mark.parametrize("other", [(1, "noise", 0), (0, "shift", 0), (0, "noise", 1)])

@@ -143,5 +143,5 @@ def test_batch_takes_the_waveforms_that_it_is_given(folder: Path) -> None:
     expected = torch.stack([(sounds.waveforms[0] + sounds.waveforms[1]) / 2, sounds.waveforms[3]])
     found = batch(sounds, torch.tensor([0, 3]), waveform=expected)
     assert torch.equal(found.waveform, expected)
-    assert torch.equal(found.heard, expected)
+    assert torch.equal(found.encoder_input, expected)
     assert found.index.tolist() == [0, 3]

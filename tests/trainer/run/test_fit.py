@@ -274,7 +274,7 @@ def test_shifts_can_be_left_to_the_classification_step(config: Config, folder: P
     steps = "classification" if only else "both"
     state = fit.start(config.replace("data", shift_ms=10.0, shift_steps=steps), folder)
     batch = next(batches(state))
-    assert not torch.equal(batch.heard, batch.waveform)
+    assert not torch.equal(batch.encoder_input, batch.waveform)
     values = update(state, batch, lambda: False)
     plain = fit.start(config.replace("data", shift_ms=0.0), folder)
     without = update(plain, next(batches(plain)), lambda: False)

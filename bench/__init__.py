@@ -1,4 +1,4 @@
-"""Benchmarks, one command each: `python -m bench.NAME [--json]`. Compare the ratios, not the times."""
+"""Benchmarks: `python -m bench.NAME` runs one. Times depend on the machine, so compare ratios."""
 
 import os
 

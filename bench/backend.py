@@ -2,17 +2,18 @@
 
 A JACK server's dummy driver runs at 128 samples and 48 kHz. Each back end plays in a process of its own
 (`--play`, which this program starts), alone and next to a busy thread of plain Python. This program records
-the output on the server's clock. The left channel counts samples, which reveals every missing or repeated
-sample; the right channel has a click in the first block after a datagram. The first two back ends are the
-server's own (`realtime.audio`); they request a block in their callback. rtmixer plays from a ring buffer,
-which a Python thread fills with 1, 2 or 4 blocks.
+the output on the JACK server's clock. The left channel counts samples, which reveals every missing or
+repeated sample; the right channel has a click in the first block after a datagram. `realtime serve` uses the
+first two back ends (`realtime.audio`); they request a block in their callback. rtmixer plays from a ring
+buffer, which a Python thread fills with 1, 2 or 4 blocks.
 
-    late_blocks   cycles that the back end did not finish, as reported by the JACK server
-    breaks        places where the count is not continuous, silence included
-    stops         rtmixer only: times that the ring buffer ran empty and had to be restarted
-    clicks_lost   datagrams without a click
-    click_ms      time from sending the datagram to the click, p50 and p99
-    against_jack  p50 of the click relative to our JACK client running alone
+    late_blocks       cycles that the back end did not finish in time, as the JACK server reports
+    breaks            places where the count is not continuous, silence included
+    stops             rtmixer only: how often the ring buffer ran empty and playback was restarted
+    clicks_lost       datagrams without a click
+    click_ms          time from sending the datagram to the click, p50 and p99
+    holes_in_capture  gaps in the recording
+    against_jack      p50 of click_ms, relative to that of our JACK client alone
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ Facts = dict[str, Any]
 
 
 class Source:
-    """Replaces the engine: counts samples on the left, and clicks on the right when asked to."""
+    """Replaces the engine: counts samples on the left channel, and clicks on the right for each request."""
 
     block_size = PERIOD
 
@@ -64,7 +65,7 @@ class Source:
         self._steps = np.arange(1, PERIOD + 1)
 
     def hand_over(self, out: Block) -> None:
-        """Fill `out` [T, 2]."""
+        """Fill `out` [T, 2] with the next block."""
         out[:, 0] = ((self._count + self._steps) % CYCLE) / CYCLE
         out[:, 1] = 0.0
         self._count = (self._count + PERIOD) % CYCLE
@@ -146,7 +147,7 @@ def play(backend: str, busy: bool) -> int:
     print(getattr(device, "stops", 0), flush=True)
     device.close()
     sys.stdout.flush()
-    os._exit(0)  # the busy thread has no end
+    os._exit(0)  # the busy thread never ends
 
 
 def _be_busy() -> None:
@@ -199,13 +200,13 @@ def measure(backend: str, busy: bool, seconds: float) -> Facts:
 
 
 def _breaks(count: np.ndarray[Any, Any]) -> int:
-    """Return the number of samples that do not follow their predecessor; a silence counts twice."""
+    """Return the number of samples that do not follow their predecessor; each silence counts twice."""
     steps = np.diff(count.astype(np.float64) * CYCLE) % CYCLE
     return int(np.count_nonzero((steps != 1.0) & ~np.isnan(steps) & ~((steps == 0.0) & (count[1:] == 0.0))))
 
 
 def _outputs() -> list[str]:
-    """Return the two ports that are connected to the server's outputs."""
+    """Return the names of the two ports that are connected to the JACK server's outputs."""
     import jack
 
     with jack.Client("look", no_start_server=True) as client:
@@ -214,7 +215,7 @@ def _outputs() -> list[str]:
 
 @contextmanager
 def _jack() -> Iterator[Callable[[], int]]:
-    """Run a JACK server; yield a function that counts late cycles of all clients but our tape."""
+    """Run a JACK server; yield a function that counts the late cycles of all clients but the tape."""
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
 
@@ -230,7 +231,9 @@ def main(argv: list[str] | None = None) -> int:
     """Measure and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--seconds", type=float, default=8.0, help="per back end and load; default: 8")
+    parser.add_argument(
+        "--seconds", type=float, default=8.0, help="seconds per back end and load; default: 8"
+    )
     parser.add_argument(
         "--only", choices=sorted(BACKENDS), action="append", help="a back end to measure; may be repeated"
     )

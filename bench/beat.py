@@ -1,4 +1,4 @@
-"""`python -m bench.beat link|clock SECONDS`: measure how far the sequencer is off another program's beat.
+"""`python -m bench.beat link|clock SECONDS`: measure how far sequenced hits are from another program's beat.
 
 A server on a private JACK server plays a hit on every beat. `link`: another program in the same Ableton Link
 session sets the beat. Link finds programs by multicast, so run the benchmark in a network namespace:
@@ -6,8 +6,8 @@ session sets the beat. Link finds programs by multicast, so run the benchmark in
     unshare --net sh -c 'ip link set lo up multicast on && ip route add 224.0.0.0/4 dev lo &&
         exec python -m bench.beat link 60'
 
-`clock`: a JACK client sends a MIDI clock. The tempo changes half way. Hits within `SETTLE_S` of the start and
-of the change are left out.
+`clock`: a JACK client sends a MIDI clock. The tempo changes halfway through. Hits shortly before or after the
+start or the change are left out (`BEFORE_S`, `SETTLE_S`).
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from tests.system.rig import Jack, Server
 MODEL = Path(__file__).parents[1] / "tests" / "models" / "tiny.onnx"
 STEPS = [float(step % 4 == 0) for step in range(16)]
 START, CLOCK = b"\xfa", b"\xf8"
-NEAR_S = 0.2  # the sample of a moment is derived from the cycles within this time of it
-BEFORE_S, SETTLE_S = 0.05, 0.5  # hits this long before and after a start or a change of tempo are left out
+NEAR_S = 0.2  # the sample at a moment is derived from the JACK cycles less than this time away
+BEFORE_S, SETTLE_S = 0.05, 0.5  # hits in these times before and after a start or change of tempo are left out
 CONNECT_S = 0.5  # time after which a new connection is active, even if JACK skips cycles
 BLOCK = 128  # samples
 
@@ -83,7 +83,7 @@ class OnsetRecorder:
 
 
 def link(recorder: OnsetRecorder, seconds: float) -> tuple[list[float], list[float]]:
-    """Run a Link peer; return the times of its beats, and those of its start and changes of tempo."""
+    """Run a Link peer; return the samples of its beats, and those of its start and changes of tempo."""
     command = [sys.executable, "-m", "tests.system.link_session", str(seconds), "peer"]
     lines = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
     states = [json.loads(line) for line in lines]
@@ -97,7 +97,7 @@ def link(recorder: OnsetRecorder, seconds: float) -> tuple[list[float], list[flo
 
 
 def clock(recorder: OnsetRecorder, seconds: float) -> tuple[list[float], list[float]]:
-    """Send a MIDI clock; return the times of its beats, and those of its start and changes of tempo."""
+    """Send a MIDI clock; return the samples of its beats, and those of its start and changes of tempo."""
     recorder.client.connect(recorder.midi, "soundmorph-midi:in")
     time.sleep(CONNECT_S)
     changes = []
@@ -109,7 +109,12 @@ def clock(recorder: OnsetRecorder, seconds: float) -> tuple[list[float], list[fl
 
 
 def play(kind: str, seconds: float) -> tuple[list[float], dict[str, object]]:
-    """Return the deviation of each hit from the nearest beat in seconds, and counts by name."""
+    """Return the deviation of each hit from the nearest beat, in seconds, and counts by name.
+
+    Args:
+        kind: the source of the beat, "link" or "clock".
+        seconds: duration of the measurement.
+    """
     with ExitStack() as parts:
         folder = parts.enter_context(TemporaryDirectory())
         jack_server = parts.enter_context(Jack(BLOCK, synchronous=False))
@@ -150,7 +155,7 @@ def main() -> None:
     ms = 1000 * np.abs(off)
     block_ms = 1000 * BLOCK / Jack.sample_rate
     middle, most = np.percentile(ms, (50, 90))
-    print(f"off the beat: {middle:.2f} ms in the median, {most:.2f} ms in the 90th percentile")
+    print(f"deviation from the beat: median {middle:.2f} ms, 90th percentile {most:.2f} ms")
     print(f"within a block of {block_ms:.2f} ms: {np.mean(ms <= block_ms):.0%} of {len(ms)} hits")
 
 

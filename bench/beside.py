@@ -1,4 +1,4 @@
-"""`python -m bench.beside MODEL FOLDER -o FILE.png [--sound FILE.flac]`: show real sounds beside a model's.
+"""`python -m bench.beside MODEL FOLDER -o FILE.png [--sound FILE.flac]`: compare real and decoded sounds.
 
 The picture shows the five sounds that the model reproduces worst and the five that it reproduces best, by mel
 distance. The spectrogram of each real sound is above that of the model's version. The sound file has the
@@ -79,7 +79,7 @@ def draw(pairs: list[Pair], rate: int, path: Path) -> None:
 
 
 def write(pairs: list[Pair], rate: int, path: Path) -> None:
-    """Write the sounds of the pairs to a sound file, with pauses."""
+    """Write the sounds of the pairs to a sound file, with a pause after each sound."""
     gap = np.zeros(round(GAP_S * rate), np.float32)
     parts = [part for pair in pairs for part in (pair.shot.sound, gap, pair.ours, gap, gap)]
     soundfile.write(path, np.clip(np.concatenate(parts) * 0.9, -1, 1), rate, subtype="PCM_16")
@@ -90,7 +90,9 @@ def main(argv: list[str] | None = None) -> int:
     parser = model_parser("beside", __doc__.splitlines()[0], "real sounds")
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="FILE.png")
     parser.add_argument("--sound", type=Path, metavar="FILE.flac")
-    parser.add_argument("--per-class", type=int, default=0, metavar="N", help="sounds per class (all)")
+    parser.add_argument(
+        "--per-class", type=int, default=0, metavar="N", help="largest number of sounds of a class"
+    )
     args = parser.parse_args(argv)
     try:
         model = Model(args.model)

@@ -1,9 +1,9 @@
 """`python -m bench.bus MODEL`: measure the distortion of a mix of drums hit together at full velocity.
 
-The mix is compared with the plain sum of the same sounds, each rendered alone. The error is the part of the
-mix that no gain of the plain sum explains, in dB relative to the mix, in the first 30 ms and overall. "Least
-possible" is the error of the plain sum clipped at full scale: no sound within full scale is nearer to the
-sum.
+The mix is compared with the plain sum of the same sounds, each rendered alone. The plain sum is scaled by the
+best-fitting gain and subtracted from the mix. The error is the level of this residual in dB relative to the
+mix, in the first 30 ms and overall. "Least possible" is the error of the plain sum clipped at full scale: no
+sound within full scale is nearer to the sum.
 """
 
 from __future__ import annotations
@@ -47,18 +47,21 @@ def mix_of(decoder: Decoder, drums: Sequence[str], finish: Finish) -> Sound:
 
 
 def error_db(mix: Sound, plain: Sound) -> float:
-    """Return the level, relative to the mix in dB, of its part that no gain of the plain sum explains."""
+    """Return the level of the mix minus the plain sum at its best-fitting gain, in dB relative to the mix."""
     gain = (mix @ plain) / (plain @ plain)
     return _difference_db(gain * plain, mix)
 
 
 def _difference_db(first: Sound, second: Sound) -> float:
-    """Return the level of the difference of two sounds, in dB relative to the second."""
+    """Return the level of the difference between two sounds, in dB relative to the second sound."""
     return float(10 * np.log10(max(((first - second) ** 2).sum() / (second**2).sum(), 1e-20)))
 
 
 def measure(decoder: Decoder, drums: Sequence[str]) -> dict[str, tuple[float, float]]:
-    """Return the error in dB in the first 30 ms and overall, for each setting of the output stage."""
+    """Return the error in dB for each setting of the output stage, and the peak of the plain sum.
+
+    Each value is a pair: in the first 30 ms, and overall. The peak is relative to full scale.
+    """
     quiet = Finish(headroom_db=HEADROOM_DB.high)  # no single sound comes near the knee
     alone = sum(mix_of(decoder, [drum], quiet) for drum in drums)
     plain = np.asarray(alone) * 10 ** (HEADROOM_DB.high / 20)

@@ -1,8 +1,8 @@
-"""`python -m bench.centres RUN -o FILE.png [--sound FILE.flac]`: draw and play the class centres of a run.
+"""`python -m bench.centres RUN -o FILE.png [--sound FILE.flac]`: show and play the class centres of a run.
 
-The picture has a column for each class. It shows the spectrograms of a real test sound, of its
-reconstruction, and of the decoded class centre (the mean z of the training sounds). The sound file contains
-the real sound and the decoded centre of each class.
+The picture has a column for each class: the spectrograms of a real test sound, of its reconstruction, and of
+the decoded class centre (the mean z of the training sounds). The sound file contains the real sound and the
+decoded centre of each class.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ RANGE_DB, WINDOW_S, GAP_S = 80.0, 0.03, 0.1
 
 
 def levels_db(sound: NDArray[np.float32], rate: int) -> NDArray[np.float64]:
-    """Return the spectrogram [bins, windows] of a sound [T] in dB; a full-scale sine has 0 dB."""
+    """Return the spectrogram [bins, windows] of a sound [T] in dB; a full-scale sine peaks at 0 dB."""
     size = 2 ** round(np.log2(WINDOW_S * rate))
     window = np.hanning(size)
     parts = np.lib.stride_tricks.sliding_window_view(np.pad(sound, size // 2), size)[:: size // 8] * window
@@ -85,9 +85,9 @@ def write_sound(judged: Subject, outputs: Outputs, path: Path) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Draw the picture; with `--sound`, also write the sounds."""
-    parser = argparse.ArgumentParser(description="Draw and play the class centres of a run.")
+    parser = argparse.ArgumentParser(description="Draw the class centres of a run, and write their sounds.")
     parser.add_argument("run", type=Path, metavar="RUN", help="run folder or checkpoint")
-    parser.add_argument("--data", type=Path, metavar="FOLDER", help="folder of its sounds, if moved")
+    parser.add_argument("--data", type=Path, metavar="FOLDER", help="folder of the sounds, if it has moved")
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="FILE.png")
     parser.add_argument("--sound", type=Path, metavar="FILE.flac")
     args = parser.parse_args(argv)

@@ -1,8 +1,9 @@
 """`python -m bench.choice RUN ...`: compare trained recipes by their validation sounds alone.
 
-Use it to choose a recipe. The test sounds are not used here, so they remain for one final evaluation.
+Use this comparison to choose a recipe. It leaves the test sounds unused, for one final evaluation.
 All runs must have the same validation sounds (`[data] validation_fraction`).
 
+    1-NN                share of validation sounds whose nearest training sound in z is of their class
     deviation           MFCC-DTW deviation of a class centre (mean z of the training sounds) from the
                         validation sounds of the class: mean over the classes, and highest
     medoid's deviation  the same for the medoid (the most typical training sound) instead of the centre
@@ -47,7 +48,7 @@ def held_out(run: Path, data: Path | None) -> Subject:
 
 
 def centres_to_medoids(judged: Subject, outputs: Outputs) -> float:
-    """Return the mean STFT distance of class centres from the medoids of the training sounds."""
+    """Return the mean STFT distance of decoded class centres from the medoids of their classes."""
     config = judged.saved.config
     train = splits.parts(judged.sounds, config.data, config.fit.seed).train
     typical = judged.sounds.waveforms[medoids(judged.sounds, train, config.model.sample_rate)]
@@ -55,7 +56,7 @@ def centres_to_medoids(judged: Subject, outputs: Outputs) -> float:
 
 
 def measure(judged: Subject) -> dict[str, float | None]:
-    """Return all figures of a run by name; None if there are too few sounds or classes."""
+    """Return all figures of a run by name; a figure is None if there are too few sounds or classes for it."""
     outputs = subject.outputs_of(judged)
     found = evaluate.measure(judged, outputs)
     deviations = [result.learned_centre.mean for result in found.classes]
@@ -79,7 +80,7 @@ def main(argv: list[str] | None = None) -> int:
     """Measure the runs and print the figures of each."""
     parser = argparse.ArgumentParser(description="Compare runs by their validation sounds.")
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="run folders or checkpoints")
-    parser.add_argument("--data", type=Path, metavar="FOLDER", help="folder of their sounds, if moved")
+    parser.add_argument("--data", type=Path, metavar="FOLDER", help="folder of the sounds, if it has moved")
     parser.add_argument("--json", action="store_true", help="print JSON")
     args = parser.parse_args(argv)
     torch.set_num_threads(1)

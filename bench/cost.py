@@ -1,7 +1,8 @@
 """Time and memory of an epoch by window, number of files and batch size: `python -m bench.training --table`.
 
 Each row runs in a process of its own, which trains on synthetic sounds with two threads: one warm-up epoch,
-then one timed epoch. Memory is the growth during training, after the sounds have been loaded.
+then one timed epoch. Memory is the peak during training minus the memory in use before it, when the sounds
+have been loaded.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ RATE, THREADS = 8000, 2
 
 @dataclass(frozen=True)
 class Case:
-    """A run: window in samples, number of files, sounds per batch."""
+    """A training run: architecture, window in samples, number of files, sounds per batch."""
 
     architecture: str = "dc"
     window: int = 4096
@@ -44,13 +45,13 @@ CASES = (
 
 
 def resident_mb(key: str) -> float:
-    """Return the current (VmRSS) or peak (VmHWM) memory of the process in MB (Linux)."""
+    """Return the current (VmRSS) or peak (VmHWM) resident memory of the process in MB (Linux)."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(key)) * 1024 / 1e6
 
 
 def epoch(case: Case, folder: Path) -> dict[str, float]:
-    """Train on synthetic sounds in `folder`; return the time of an epoch in s and the memory added in MB."""
+    """Train on synthetic sounds in `folder`; return the time of an epoch in s and the added memory in MB."""
     from trainer.run import fit, steps
     from trainer.run.progress import Silent
 

@@ -1,13 +1,17 @@
 """`python -m bench.decoder [--json]`: measure the speed of the drum decoders (30-D) on one thread.
 
-For each architecture (dc and cc: 743 ms at 22,050 Hz; mb: 743 ms, modal: 1,486 ms at 44,100 Hz):
+Sounds last 743 ms at 22,050 Hz (dc, cc), 743 ms at 44,100 Hz (mb) or 1,486 ms at 44,100 Hz (modal). For each
+architecture:
+
     first_sound_speedup   time to decode a whole sound / time to decode its first two frames
     rtf_1_voice_128       real-time factor: time to decode 128 samples / their duration; also for 4 voices
     roofline_ratio        time to decode a whole sound / time of its floating-point operations at the GEMM
                           rate
-    allocations_per_step  growth of Python's allocated memory blocks per step, in steady state
+    allocations_per_step  growth in the number of memory blocks that Python allocates, per step
     torch_eager_ratio     time to decode a whole sound in eager PyTorch / with ONNX Runtime
-    parity                largest difference of a sample from PyTorch; full scale is 1
+    parity                largest difference between ONNX Runtime's samples and PyTorch's; full scale is 1
+    full_decode_ms        time to decode a whole sound
+    first_64_samples_ms   time to decode the first two frames
 """
 
 from __future__ import annotations
@@ -51,7 +55,7 @@ def operations(config: ModelConfig) -> float:
 
 
 def steps(decoder: Decoder, z: np.ndarray) -> None:
-    """Decode `STEPS` steps from the first frame, with one voice per row of `z`."""
+    """Decode `STEPS` steps from the first frame; `z` is that of each step, [voices, frames, latent_dim]."""
     decoder.frame[:] = 0
     for _ in range(STEPS):
         decoder.step(z)

@@ -1,8 +1,8 @@
-"""Distances of a sound from a real one, both float [T] at the same rate: our own, and published ones.
+"""Distances of a sound from a real sound, both float [T] at the same rate: our own, and published ones.
 
 The published distances are those of Drumblender (J. Shier et al., *Differentiable Modelling of Percussive
-Audio with Transient and Spectral Synthesis*, 2023). They follow its code, but run at the model's rate, not 48
-kHz.
+Audio with Transient and Spectral Synthesis*, 2023). The functions follow Drumblender's code, but run at the
+model's rate instead of 48 kHz.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from bench.timbre import Sound, decibels
 
 MEL_BANDS, MEL_WINDOW, MEL_HOP, MEL_RANGE_DB = 64, 1024, 256, 70.0
 RESOLUTIONS = ((1024, 120, 600), (2048, 240, 1200), (512, 50, 240))
-"""Size of the transform, hop and window: the defaults of auraloss, which Drumblender uses."""
+"""Sizes of transform, hop and window in samples: the defaults of auraloss, which Drumblender uses."""
 LSD_FFT, LSD_HOP = 8092, 64
 FLUX_FFT, FLUX_HOP = 1024, 64
 EPSILON = 1e-8
 
 
 def mel_power(sound: Sound, rate: int) -> NDArray[np.float32]:
-    """Return the power of 64 mel bands, [64, windows]: windows of 1,024, hop 256, mean of three windows."""
+    """Return the power of 64 mel bands, [64, windows]: size 1,024, hop 256, smoothed over three windows."""
     power = librosa.feature.melspectrogram(
         y=sound.astype(np.float32), sr=rate, n_fft=MEL_WINDOW, hop_length=MEL_HOP, n_mels=MEL_BANDS, power=2.0
     )
@@ -56,7 +56,7 @@ def onset_error(real: Sound, other: Sound, rate: int) -> float:
         with warnings.catch_warnings():
             warnings.filterwarnings(
                 "ignore", message="Empty filters"
-            )  # of 128 bands, some low ones contain none of the 512 bins
+            )  # of 128 bands, some low ones contain none of the 257 bins
             found: NDArray[np.float32] = librosa.onset.onset_strength(
                 y=sound.astype(np.float32), sr=rate, hop_length=128, n_fft=512
             )
@@ -79,7 +79,7 @@ def _magnitudes(sound: Sound, size: int, hop: int, window: int, mode: str = "ref
 
 
 def multi_scale(real: Sound, other: Sound) -> float:
-    """Return Drumblender's MSS: spectral convergence and difference of log magnitudes, over three sizes."""
+    """Return Drumblender's MSS: spectral convergence plus log-magnitude error, mean over `RESOLUTIONS`."""
     total = 0.0
     for size, hop, window in RESOLUTIONS:
         theirs, ours = (_magnitudes(s, size, hop, window).clamp(min=EPSILON**0.5) for s in (real, other))
@@ -97,7 +97,7 @@ def log_spectral(real: Sound, other: Sound) -> float:
 
 
 def flux_error(real: Sound, other: Sound) -> float:
-    """Return Drumblender's onset error: mean difference of the flux over time.
+    """Return Drumblender's onset error: mean absolute difference of the spectral flux over time.
 
     Drumblender's code sums squared rises from bin to bin; its paper, from window to window. This function
     follows the code, so that its results compare with the published ones. `onset_error` compares rises over
@@ -112,5 +112,5 @@ def flux_error(real: Sound, other: Sound) -> float:
 
 
 def rms_db(sound: Sound) -> float:
-    """Return the level of a whole sound in dB."""
+    """Return the RMS level of a whole sound, in dB relative to full scale."""
     return float(decibels(np.mean(np.asarray(sound, np.float64) ** 2)))

@@ -1,8 +1,8 @@
 """`python -m bench.drum_map MODEL`: check by ear which drum each General MIDI note plays.
 
-The mixer plays a MIDI file with each General MIDI drum through the default map. Each sound counts as the
-class whose centre is nearest by ear. With `--taught FOLDER`, it counts as the class that the listeners of
-bench.recognised recognise: classifiers that learn from the real sounds of the folder.
+The mixer plays a MIDI file that hits each General MIDI drum once, through the default map. Each sound counts
+as the class whose centre is nearest by ear. With `--taught FOLDER`, classifiers that learn from the real
+sounds of the folder (the listeners of bench.recognised) decide instead.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def write(path: Path, notes: Sequence[int] = NOTES) -> None:
 
 
 def played(path: Path, decoder: Decoder) -> Iterator[tuple[int, Sound]]:
-    """Yield each note of a MIDI file with the mixer's output from its start, [T], as long as a sound."""
+    """Yield each note of a MIDI file, and the mixer's output [T] from the start of the note for one sound."""
     info = decoder.info
     mixer = Mixer(decoder, info.sample_rate, voices=2, channels=1)
     mapper, space = Mapper(DEFAULT), LatentSpace(info, Presets(info))
@@ -70,12 +70,12 @@ def played(path: Path, decoder: Decoder) -> Iterator[tuple[int, Sound]]:
 
 
 def expected_class(note: int, classes: Names) -> str | None:
-    """Return the class to which the default map sends a note."""
+    """Return the class to which the default map sends a note; None if none of `classes` fits."""
     return DRUMS[note].of(classes)
 
 
 def nearest(sounds: Sequence[Sound], decoder: Decoder) -> list[str]:
-    """Return the class whose centre is nearest by ear, for each sound [T]."""
+    """Return, for each sound [T], the class whose centre is nearest by ear."""
     info = decoder.info
     centres = {each.name: decoder.decode([each.centroid])[0] for each in info.classes}
     answers = []
@@ -87,7 +87,12 @@ def nearest(sounds: Sequence[Sound], decoder: Decoder) -> list[str]:
 
 
 def recognised(sounds: Sequence[Sound], model: str, taught: Path) -> list[str]:
-    """Return the class that listeners recognise, for each sound [T]."""
+    """Return, for each sound [T], the class that listeners recognise.
+
+    Args:
+        model: a decoder file, or a bundled model, for whose encoder the sounds of `taught` are prepared.
+        taught: the folder of real sounds that the listeners learn from.
+    """
     from bench.recognised import train_listeners
     from bench.shots import Model
 
@@ -99,7 +104,7 @@ def main(argv: list[str] | None = None) -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="bench.drum_map", description=__doc__.splitlines()[0])
     parser.add_argument("model", metavar="MODEL", help="an .onnx file or a bundled model")
-    parser.add_argument("--taught", type=Path, metavar="FOLDER", help="real sounds that listeners learn from")
+    parser.add_argument("--taught", type=Path, metavar="FOLDER", help="real sounds to train listeners on")
     args = parser.parse_args(argv)
     try:
         decoder = Decoder(resolve(args.model), capacity=slots_for(2))

@@ -1,7 +1,7 @@
-"""`python -m bench.dynamics MODEL FOLDER`: compare changes from soft to hard hits with real ones.
+"""`python -m bench.dynamics MODEL FOLDER`: compare how model and recordings change from soft to hard hits.
 
 FOLDER has recordings (takes) of drums at several velocities (`velocity` and `drum` in its manifest). The
-change of a drum is the slope of the straight line fitted to all its takes over velocity, as single takes
+change of a drum is the slope over velocity of the straight line fitted to all its takes, because single takes
 differ by chance. The line is fitted to the logarithms of these features:
 
     centroid   of the power spectrum
@@ -12,21 +12,23 @@ differ by chance. The line is fitted to the logarithms of these features:
 
 Rise and fall vary widely between takes. The real change of each feature is compared with these changes:
 
-    model      of the model at the mean point of the drum's takes, moved by `realtime.model.expression` as for
-               hits of the lowest and the highest velocity
-    codec      of the same takes, encoded and decoded: the limit of a model that knows the points of all takes
-    takes      with `--takes FOLDER`: of other real takes of the drum: the limit of a model that has learnt
+    model      that of the model's hits at the lowest and the highest velocity, where
+               `realtime.model.expression` moves the mean point of the drum's takes for that velocity
+    codec      that of the same takes, encoded and decoded: the limit of a model that knows the points of all
+               takes
+    takes      that of other real takes of the drum (`--takes FOLDER`): the limit of a model that has learnt
                these takes exactly
     constant   the best single change for each class, chosen on the same drums: the limit of a method that
                ignores the drum
 
 Columns of the table:
 
-    same way   number of drums whose change has the sign of the real one
-    size       ratio of the change to the real one; within 1.5: from 1/1.5 to 1.5
+    same way   number of drums whose change has the sign of the real change
+    size       ratio of the change to the real change; within 1.5: from 1/1.5 to 1.5
 
-Real changes of less than 5 % over the full range of velocity are left out, as their sign is not reliable.
-"Clear" changes exceed two standard errors of the slope, by the scatter of all takes about the lines.
+Real changes of less than 5 % over the full range of velocity are left out because their sign is unreliable.
+"Clear" changes exceed two standard errors of the slope, estimated from the scatter of all takes about their
+lines.
 """
 
 from __future__ import annotations
@@ -63,7 +65,7 @@ class Slope(NamedTuple):
     Attributes:
         change: from velocity 0 to 1, by feature.
         squares: sum of squares of the velocities minus their mean.
-        rest: sum of squares of the takes' distances from the line, by feature.
+        rest: sum of the squared distances of the takes from the line, by feature.
         free: degrees of freedom of `rest`.
     """
 
@@ -87,7 +89,7 @@ class Drum:
 
 
 def features(sound: Sound, rate: int) -> dict[str, float]:
-    """Return the centroid in Hz and the other features in s, of a sound [T]."""
+    """Return the features of a sound [T]: the centroid in Hz, the others in s."""
     power = np.abs(np.fft.rfft(sound)) ** 2
     hz = np.fft.rfftfreq(len(sound), 1 / rate)
     squared = np.asarray(sound, np.float64) ** 2
@@ -123,14 +125,19 @@ def fitted(sounds: Sequence[Sound], velocities: Sequence[float], rate: int) -> S
 
 
 def standard_errors(drums: Sequence[Drum], feature: str) -> Sound:
-    """Return the standard errors [N] of the real changes, if the takes of all drums scatter alike."""
+    """Return the standard errors [N] of the real changes; the takes of all drums should scatter alike."""
     free = sum(drum.real.free for drum in drums)
     variance = sum(drum.real.rest[feature] for drum in drums) / max(free, 1)
     return np.sqrt([variance / drum.real.squares for drum in drums])
 
 
 def measure(model: Model, takes: list[Shot], others: list[Shot]) -> Drum:
-    """Return the changes of a drum: of its takes, of the model, of the codec, and of other takes, if any."""
+    """Return the changes of a drum by all methods but "constant".
+
+    Args:
+        takes: the takes of the drum.
+        others: other takes of the drum; if empty, the method "takes" is left out.
+    """
     velocities = [shot.velocity for shot in takes]
     z: NDArray[np.float64] = np.stack([shot.z for shot in takes]).astype(np.float64).mean(axis=0)
     expression, range_ = Expression(model.info), (min(velocities), max(velocities))
@@ -149,18 +156,18 @@ def measure(model: Model, takes: list[Shot], others: list[Shot]) -> Drum:
 
 
 def same_way(real: Sound, ours: Sound) -> int:
-    """Return the number of our changes that have the sign of the real ones; [N] each."""
+    """Return the number of our changes [N] that have the sign of the real changes [N]."""
     return int(np.count_nonzero(real * ours > 0))
 
 
 def near(real: Sound, ours: Sound) -> int:
-    """Return the number of our changes within a factor of `SIZE` of the real ones; [N] each."""
+    """Return the number of our changes [N] within a factor of `SIZE` of the real changes [N]."""
     ratio = ours / real
     return int(np.count_nonzero((ratio > 1 / SIZE) & (ratio < SIZE)))
 
 
 def best_constant(real: Sound, labels: Sequence[str]) -> tuple[int, int]:
-    """Return how many changes [N] the best constant of each class gets right in sign, and in size."""
+    """Return how many real changes [N] have the sign, and the size, of the best constant of their class."""
     same = close = 0
     for label in set(labels):
         own = real[np.array(labels) == label]

@@ -1,12 +1,12 @@
-"""`python -m bench.ear MODEL FOLDER`: measure the distances of a model's sounds from real ones.
+"""`python -m bench.ear MODEL FOLDER`: measure the distances of a model's sounds from real sounds.
 
-Each sound of FOLDER goes through the model's encoder and decoder ("ours"). With --search, "searched" decodes
-the point to which the server refines the encoder's point. Three more columns show the distances that can be
-reached without a model:
+Each sound of FOLDER goes through the model's encoder and decoder ("ours"). With --search, the column
+"searched" is the sound of the point to which the server refines the encoder's point. Three more columns show
+which distances are possible without a model:
 
-    nearest   the nearest training sound of the model by mel distance (--trained)
+    nearest   the nearest training sound of the model by mel distance (needs --trained)
     take      another hit of the same drum, by `kit` and `drum` of the manifest (in FOLDER, or in --takes)
-    mix       the mean of the two nearest training sounds: a plain mix
+    mix       the mean of the two nearest training sounds: a plain mix (needs --trained)
 
 Numbers are medians, for each class and over all sounds. bench.timbre and bench.distances define the measures.
 """
@@ -35,7 +35,7 @@ OVERALL = "all"
 
 
 class Measure(NamedTuple):
-    """A row of the table: its name in the JSON, its title, its format."""
+    """A row of the table: its name in the JSON, its title, and the format of its numbers."""
 
     name: str
     title: str
@@ -87,7 +87,15 @@ def compare(
     tick: Callable[[int], None],
     search: bool = False,
 ) -> list[Comparison]:
-    """Measure all columns of all sounds, without the learned ear."""
+    """Measure all columns of all sounds, without the learned ear.
+
+    Args:
+        shots: the real sounds, encoded.
+        trained: the training sounds of the model; if empty, "nearest" and "mix" are left out.
+        takes: sounds among which to look for other hits of the same drums.
+        tick: called with the number of sounds that are done.
+        search: also measure the column "searched".
+    """
     mels = np.stack([distances.mel_power(shot.sound, model.rate) for shot in trained]) if trained else None
     found = []
     for done, shot in enumerate(shots, start=1):
@@ -133,7 +141,7 @@ def _values(real: Floats, sound: NDArray[np.floating], model: Model, *, alone: b
 
 
 def _nearest(shot: Shot, trained: list[Shot], mels: Floats, rate: int) -> tuple[Floats, Floats]:
-    """Return the two training sounds that are nearest by mel distance; the sound itself does not count."""
+    """Return the two training sounds nearest to a sound by mel distance, leaving out the sound itself."""
     distance = distances.mel_db(distances.mel_power(shot.sound, rate), mels)
     for place in np.flatnonzero(distance < 1e-3):
         if np.array_equal(trained[place].sound, shot.sound):
@@ -143,7 +151,7 @@ def _nearest(shot: Shot, trained: list[Shot], mels: Floats, rate: int) -> tuple[
 
 
 def another_take(shot: Shot, takes: Iterable[Shot]) -> Shot | None:
-    """Return another hit of the same drum, the nearest in velocity; None if there is none."""
+    """Return the other hit of the same drum with the nearest velocity; None if there is no other hit."""
     others = [
         take
         for take in takes
@@ -159,10 +167,10 @@ def another_take(shot: Shot, takes: Iterable[Shot]) -> Shot | None:
 def add_learned(
     compared: list[Comparison], ear: LearnedEar, rate: int, tick: Callable[[int], None]
 ) -> dict[str, float]:
-    """Add the learned distances; return the KID of each column from the real sounds, and "spread".
+    """Add the learned distances; return the KID between each column and the real sounds, and "spread".
 
-    "spread" is the standard deviation of the KID between two random halves of the real sounds. A KID below it
-    is no evidence of a difference.
+    "spread" is the standard deviation of the KID between two random halves of the real sounds. A KID below
+    "spread" is no evidence of a difference.
     """
     points: dict[str, list[Floats]] = {column: [] for column in COLUMNS}
     for done, one in enumerate(compared, start=1):
@@ -201,7 +209,7 @@ def medians(compared: list[Comparison], column: str) -> Values:
 
 
 def nearer(compared: list[Comparison], name: str) -> float | None:
-    """Return the share of sounds to which ours is nearer than "nearest"; None without training sounds."""
+    """Return the share of sounds to which "ours" is nearer than "nearest"; None without training sounds."""
     pairs = [
         (one.values["ours"][name], one.values["nearest"][name])
         for one in compared
@@ -211,7 +219,7 @@ def nearer(compared: list[Comparison], name: str) -> float | None:
 
 
 def summary(compared: list[Comparison]) -> dict[str, dict[str, object]]:
-    """Return numbers of sounds, medians, and shares nearer than "nearest", of each class and of all."""
+    """Return sound counts, medians, silent tails, and shares nearer than "nearest", by class and overall."""
     labels = sorted({one.shot.label for one in compared})
     groups = {OVERALL: compared} | {
         label: [one for one in compared if one.shot.label == label] for label in labels

@@ -1,9 +1,9 @@
 """Measure the time from SIGTERM to the end of the server's process.
 
 In each run, `realtime serve` plays eight hits just before the signal, with a recording and a log. Both must
-be complete: the recording ends in silence, the log with its last entry. The runs use the null device, a JACK
-server's dummy driver, and the null device with the server open to a network, where its name must be
-withdrawn.
+be complete: the recording ends in silence, the log with the entry `end`. The runs use the null device, a JACK
+server's dummy driver, and the null device with the server open to a network, where the server must withdraw
+the name that it has advertised.
 
     ending_s   median of the runs
     longest_s  longest run
@@ -36,6 +36,11 @@ HITS, SOUNDING_S = 8, 0.1
 
 def ending(model: Path, options: list[str], folder: Path) -> float:
     """Return the time that a server takes to end, in seconds.
+
+    Args:
+        model: the model that the server plays.
+        options: further options of `realtime serve`.
+        folder: the folder for the server's files.
 
     Raises:
         SystemExit: the recording or the log is incomplete.

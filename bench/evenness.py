@@ -1,15 +1,15 @@
 """`python -m bench.evenness MODEL`: measure how evenly the sound changes between class centres.
 
-The sounds of nine points of each path are measured twice: evenly spaced and levelled as by `/morph/between`,
-and on the straight line in z, for comparison.
+Each path is measured at nine points, and in two ways: evenly spaced and levelled as by `/morph/between`, and
+for comparison on the straight line in z.
 
     mel, ear     largest step over mean step, by mel or learned distance
-    loudness     largest deviation of the loudness of the first 400 ms, which is levelled, from the straight
-                 line between the ends, LU
+    loudness     largest deviation, in LU, of the loudness of the first 400 ms from the straight line between
+                 the ends; the levels of `/morph/between` make this loudness even
     momentary    the same for the loudest 400 ms (EBU Tech 3341)
     short-term   the same for a block of 3 s (EBU Tech 3341), which contains the whole sound
-    gated        the same for whole sounds by BS.1770: a mean over the blocks that pass its gate; it falls
-                 where a longer tail passes the gate, and jumps where one more block passes it
+    gated        the same for whole sounds by BS.1770: a mean over the blocks that pass a gate. It falls if
+                 quieter blocks of a longer tail pass the gate, and jumps if one more block passes
 """
 
 from __future__ import annotations
@@ -32,7 +32,11 @@ HOP_S = 0.05
 
 
 def sounds(model: Model, space: LatentSpace, start: str, end: str, way: str) -> list[Floats]:
-    """Return the sounds of the points of a path, at their levels."""
+    """Return the sounds [T] of `POINTS` points on a path between two classes, at the levels of the path.
+
+    Args:
+        way: one of `WAYS`.
+    """
     found = []
     for share in np.linspace(0.0, 1.0, POINTS).tolist():
         z, level_db = space.between(start, end, share, way)
@@ -51,7 +55,10 @@ def momentary_error(steps: list[Floats], rate: int) -> float:
 
 
 def short_term_error(steps: list[Floats], rate: int) -> float:
-    """Return the largest deviation of the energy of equally long sounds [T] of up to 3 s, in LU."""
+    """Return the largest deviation of the energy of equally long sounds [T] from the straight line, in LU.
+
+    The sounds last up to 3 s.
+    """
     import pyloudnorm
 
     meter = pyloudnorm.Meter(rate, block_size=(len(steps[0]) - 1) / rate)
@@ -59,7 +66,7 @@ def short_term_error(steps: list[Floats], rate: int) -> float:
 
 
 def measure(steps: list[Floats], rate: int, ear: LearnedEar | None) -> dict[str, float]:
-    """Return the measures of one path, given the sounds of its points."""
+    """Return the measures of one path, given the sounds [T] of its points."""
     begin = [sound[: round(GATE_S * rate) + 1] for sound in steps]
     found = {
         "mel": unevenness(mel_steps(steps, rate)),

@@ -32,7 +32,7 @@ def draw(runs: dict[str, Subject], classes: list[str] | None, output: Path) -> N
     """Draw the picture to `output`.
 
     Args:
-        classes: the two classes of Figure 3; None: a choice for each run.
+        classes: the two classes of Figure 3; None chooses two for each run.
     """
     matplotlib.use("Agg")
     from matplotlib import pyplot

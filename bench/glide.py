@@ -35,7 +35,7 @@ POINTS, PAIRS, SEED = 17, 20, 0
 INTERVAL_OCTAVES = 0.25
 """Smallest interval between the pitches of the ends: a smaller glide cannot be measured."""
 RESOLUTION_CENTS = 20.0
-"""Resolution of pitches: the peaks of a plain mix, too, move steadily by some cents."""
+"""Resolution of pitches: in a plain mix, too, the peaks move steadily, but only by some cents."""
 GLIDES = 0.95
 WINDOW_S, HOP_S = 0.093, 0.012
 
@@ -81,7 +81,7 @@ def mixed(first: Floats, last: Floats) -> list[NDArray[np.floating]]:
 
 
 def correlation(pitches: Sequence[float]) -> float:
-    """Return Spearman's correlation of pitches, rounded to 20 cents, with the line between their ends."""
+    """Return Spearman's correlation of pitches, rounded to 20 cents, with the line from first to last."""
     steps = np.round(1200 * np.log2(np.asarray(pitches) / pitches[0]) / RESOLUTION_CENTS)
     if np.isnan(steps).any() or np.ptp(steps) == 0:
         return 0.0
@@ -110,7 +110,10 @@ def off_line(values: Sequence[float]) -> float:
 
 
 def mel_steps(sounds: Sounds, rate: int) -> list[float]:
-    """Return the mel distances of neighbours; the floor is 70 dB below the loudest band of the whole path."""
+    """Return the mel distances between neighbouring sounds of a path, in dB.
+
+    The floor is 70 dB below the loudest band of the whole path.
+    """
     mels = [distances.mel_power(sound, rate) for sound in sounds]
     floor = np.float32(max(mel.max() for mel in mels) * 10 ** (-distances.MEL_RANGE_DB / 10))
     levels = [10 * np.log10(mel + floor) for mel in mels]
@@ -145,8 +148,8 @@ def measure(
     """Return all measures of one path.
 
     Args:
-        sounds: the sounds of its points, [T] each.
-        moving: one hit that moves along it, [T].
+        sounds: the sounds of the path's points, [T] each.
+        moving: one hit that moves along the path, [T].
     """
     pitches = [partials.strongest_hz(partials.body(sound, rate), rate) for sound in sounds]
     sounding = course(moving, rate)

@@ -1,15 +1,16 @@
-"""Evaluates a trained run by a classifier that learns from real sounds, and by spectra.
+"""Evaluates the model of a run by a classifier that learns from real sounds, and by spectra.
 
 `python -m bench.hearing RUN` trains a classifier (a listener, bench.listener) on real sounds only: on sounds
-of the run's folder that the run did not use (other speakers), or else on its training sounds. It then
-measures:
+of the run's folder that the run did not use (other speakers), or else on the run's training sounds. Then the
+program measures:
 
-- the accuracy of the listener on real test sounds, on the run's reconstructions of them, and on the decoded
-  centres of the classes (means of z over the training sounds);
-- the share of points on straight paths between any two centres that it classifies as one of the two ends;
+- the accuracy of the listener on real test sounds, on their reconstructions, and on the decoded centres of
+  the classes (means of z over the training sounds);
+- the share of points on straight paths between any two centres that the listener classifies as one of the two
+  ends;
 - the evenness of these paths: the largest MFCC step of a path over its mean step, ideally 1;
-- the multi-resolution STFT distance of reconstructions from their sounds, and for comparison the distance of
-  the nearest training sound of the same class.
+- the multi-resolution STFT distance between test sounds and reconstructions, and for comparison the distance
+  between a test sound and the nearest training sound of the same class.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ POINTS = 17
 
 
 def train_listener(judged: Subject) -> tuple[Listener, str]:
-    """Train a listener for the classes of a run; return it and a description of its training sounds."""
+    """Train a listener for the classes of a run; return it with a description of its training sounds."""
     saved, config = judged.saved, judged.saved.config
     waveforms, labels, source = judged.sounds.waveforms, judged.sounds.labels, "the run's training sounds"
     own = [judged.sounds.names.index(name) for name in saved.anchors.names]
@@ -104,7 +105,7 @@ def recognised_on_paths(judged: Subject, outputs: Outputs, ear: Listener) -> dic
 
 
 def nearest_real(judged: Subject) -> float:
-    """Return the STFT distance to the nearest training sound of the class, mean over the test sounds."""
+    """Return the mean STFT distance between a test sound and the nearest training sound of the same class."""
     anchors = judged.saved.anchors
     index = torch.tensor([judged.sounds.names.index(name) for name in anchors.names])
     labels = torch.tensor(anchors.labels)
@@ -148,10 +149,10 @@ def measure(judged: Subject) -> dict[str, object]:
 def main(argv: list[str] | None = None) -> int:
     """Measure and print the figures."""
     parser = argparse.ArgumentParser(
-        description="Evaluate a trained run by a classifier that learns from real sounds."
+        description="Evaluate the model of a run by a classifier that learns from real sounds."
     )
     parser.add_argument("run", type=Path, metavar="RUN", help="run folder or checkpoint")
-    parser.add_argument("--data", type=Path, metavar="FOLDER", help="folder of its sounds, if moved")
+    parser.add_argument("--data", type=Path, metavar="FOLDER", help="folder of the sounds, if it has moved")
     parser.add_argument("--json", action="store_true", help="print JSON")
     args = parser.parse_args(argv)
     torch.set_num_threads(1)

@@ -1,4 +1,4 @@
-"""Handles the effects of a virtual machine's host on timing: keeps its cores awake, measures steal time."""
+"""Handles the effects of a virtual machine's host on timing: keeps cores awake, measures steal time."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def awake() -> Iterator[bool]:
 
     A busy host gives an idle core to other guests; the core then wakes up milliseconds late, many times a
     second. The guest cannot prevent that; a physical machine has no such delay. Yields True if the cores are
-    kept awake, as on Linux under a hypervisor.
+    kept awake (on Linux under a hypervisor), else False.
     """
     cpuinfo = Path("/proc/cpuinfo")
     if not cpuinfo.exists() or "hypervisor" not in cpuinfo.read_text():
@@ -45,8 +45,8 @@ def awake() -> Iterator[bool]:
 def watch() -> Callable[[], float]:
     """Start to count steal time: processor time that this guest needed and the host gave to others.
 
-    Return a function that returns the percentage since then, or NaN if the system does not report it. Steal
-    time also delays real-time threads, so timings are meaningless if it is large.
+    Return a function for the percentage since then; the function returns NaN if the system does not report
+    steal time. Steal time also delays real-time threads, so with much of it, timings are meaningless.
     """
     before = _times()
 

@@ -22,7 +22,7 @@ def dummy(*, synchronous: bool = False, log: Path | None = None) -> Iterator[Non
     SIGTERM ends this process cleanly from now on, so that the JACK server does not outlive it.
 
     Args:
-        synchronous: the server waits for its clients.
+        synchronous: make the server wait for its clients in every cycle.
         log: file for the server's output, line by line; None: discard it.
 
     Raises:

@@ -1,13 +1,15 @@
-"""`python -m bench.kernels [--json]`: compare the dilation block's GPU kernels with PyTorch.
+"""`python -m bench.kernels [--json]`: compare the dilation block's GPU kernels with PyTorch's convolutions.
 
-The block is that of the paper: 50 layers of 32 channels, 4,096 samples, forward and backward.
+The block is that of the paper: 50 layers of 32 channels. Each pass goes forward and backward over 4,096
+samples.
 
     speedup_batch_N       time with plain convolutions / time with our kernels, for N sounds at once
     difference_output     ‖ours - exact‖ / ‖exact‖ of an untrained block's output, where exact is the plain
                           block in double precision
     difference_gradient   the same for the gradient with respect to the weights
-    plain_output          difference_output of the plain block in single precision: its rounding error
-    plain_gradient        the same for its gradient
+    plain_output          rounding error of the plain block: difference_output with the plain block in single
+                          precision in place of ours
+    plain_gradient        the same for the gradient
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ def white_noise(batch: int) -> Tensor:
 
 
 def pass_of(forward: Callable[[Tensor], Tensor], x: Tensor) -> Callable[[], None]:
-    """Return a function that runs forward and backward and waits for the GPU."""
+    """Return a function that runs the forward and the backward pass and waits for the GPU."""
 
     def run() -> None:
         forward(x).square().sum().backward()
@@ -65,7 +67,7 @@ def main() -> int:
     for name, forward in (("difference", block.forward), ("plain", block.plain)):
         pairs = zip(("output", "gradient"), results_of(block, forward, x), truth, strict=True)
         found |= {f"{name}_{what}": float((a - b).norm() / b.norm()) for what, a, b in pairs}
-    return report("The kernels of the dilation block on a GPU", dict(found))
+    return report("The kernels of the dilation block on a GPU.", dict(found))
 
 
 if __name__ == "__main__":

@@ -1,18 +1,18 @@
-"""`python -m bench.kit FOLDER`: measure the distance from a folder of sounds against the minutes of learning.
+"""`python -m bench.kit FOLDER`: measure how near a model comes to a folder of sounds, by minutes of learning.
 
-Sounds are drawn evenly from the folder, whose sub-folders are classes. The base should not have learnt them.
-For each number of sounds, runs of different lengths learn from the base and from random weights:
+The sounds to learn are spread evenly over the folder, whose sub-folders are classes. The base should not have
+learnt them. For each number of sounds, runs of different lengths start from the base or from random weights:
 
     adapted   from the base, as `trainer play` does, with each --quality
     scratch   from random weights, as `trainer fit --from none` does, for each of --minutes
 
-A result is the end of a run. Its distance is the mean over 24 sounds of the difference of mel levels in dB
-(realtime.model.ear); MSS and onset error (bench.distances) are recorded, too. Minutes are processor time, so
-that other programs do not count: half of the time of the analysis, which uses both cores, plus the time of
-the training, which uses one thread. The time of measuring is left out.
+Each run is measured at its end: the distance by ear (realtime.model.ear), MSS and onset error
+(bench.distances), as means over 24 of the sounds. Minutes are processor time, so that other programs do not
+count: half of the time of the analysis, which uses two cores, plus the time of the training, which uses one
+thread. The time of measuring is left out.
 
-With `--base FOLDER`, the recordings that the base has learnt, each adapted result also has the distance of
-the model from 96 of them. The result of 0 passes has the distance before learning.
+`--base FOLDER` names the recordings that the base has learnt. Each adapted result then also has the mean
+distance of the model from 96 of them. The result of 0 passes is that before learning.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ from trainer.run.steps import never, train_epoch
 from trainer.run.validation import encode, encode_anchors
 
 MEASURED, AT_ONCE = 24, 8
-"""Number of sounds that are measured, and number decoded at once."""
+"""Largest number of sounds that are measured, and number of sounds decoded at once."""
 BASE = 96
-"""Number of the base's sounds that are measured."""
+"""Largest number of the base's sounds that are measured."""
 CORES = 2
 ADAPTED, SCRATCH = "adapted", "scratch"
 
@@ -62,12 +62,14 @@ class Result:
     """The measures at the end of a run.
 
     Attributes:
-        sounds: number of sounds.
+        sounds: number of sounds that were learnt.
         start: "adapted" (from the base) or "scratch" (from random weights).
         passes: number of passes over the sounds; 0: before learning.
         minutes: processor time.
-        distance_db, mss, onset: means over the sounds that are measured.
-        base_db: mean distance of the model from the recordings of its base; None if not measured.
+        distance_db: mean distance by ear.
+        mss: mean MSS.
+        onset: mean onset error.
+        base_db: mean distance by ear from the recordings that the base has learnt; None if not measured.
     """
 
     sounds: int
@@ -93,7 +95,7 @@ class Recordings:
 
     @torch.no_grad()
     def distance_db(self, state: State, known: Checkpoint) -> float:
-        """Return the mean distance of a model from `BASE` of the recordings, decoded at the base's points.
+        """Return the mean distance by ear of a model's sounds at the base's points from `BASE` recordings.
 
         Raises:
             TrainerError: a recording is missing.
@@ -121,7 +123,7 @@ class Kit:
 
     Args:
         folder: the sounds.
-        recordings: those that the base has learnt; None measures no distance from them.
+        recordings: the recordings that the base has learnt; None measures no distance from them.
     """
 
     def __init__(self, folder: Path, recordings: Recordings | None = None) -> None:
@@ -171,7 +173,7 @@ class Kit:
 
 
 def _passes(state: State, seconds: float) -> int:
-    """Return the number of passes that take `seconds` of processor time; the first ones make the copies."""
+    """Return the number of passes that take `seconds` of processor time; the first ones also make copies."""
     first = max(1, state.config.data.copies)
     began = time.process_time()
     _learn(state, first)
@@ -193,7 +195,7 @@ def _learn(state: State, passes: int) -> Tensor:
 
 @torch.no_grad()
 def _end(state: State, points: Tensor, start: str, seconds: float) -> Result:
-    """Measure a run, given the points of its training sounds, [N, D]."""
+    """Return the result of a run, given the points of its training sounds, [N, D]."""
     places = torch.linspace(0, len(state.train) - 1, min(MEASURED, len(state.train))).round().long()
     state.model.eval()
     ours = torch.cat([state.model.decode(part) for part in points[places].split(AT_ONCE)])[:, 0].numpy()
@@ -211,7 +213,7 @@ def _end(state: State, points: Tensor, start: str, seconds: float) -> Result:
 
 
 def copy_some(folder: Path, count: int, target: Path) -> None:
-    """Copy `count` sounds, drawn evenly from a folder, to `target`, with the same sub-folders."""
+    """Copy `count` sounds, spread evenly over a folder, to `target`, with the same sub-folders."""
     every = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SOUNDFILE_SUFFIXES)
     for place in np.unique(np.linspace(0, len(every) - 1, count).round().astype(int)):
         path = target / every[place].relative_to(folder)

@@ -1,10 +1,10 @@
 """Measure the latency from a datagram to its sound, for a trigger and a move of z, and the machine's minimum.
 
-The server plays on a JACK server's dummy driver. This program is a client of the same JACK server. It notes
-the sample at which it sends a datagram, and records the server's output, so that both ends share one clock.
-The floor is the latency of a bare callback that plays a click when a datagram arrives (`--floor`, a process
-that this program starts). The sound of a first hit, during which z rests, is the reference for all others.
-Each cycle is then trigger, move, panic, click, at random times relative to the blocks:
+`realtime serve` plays on a JACK server's dummy driver. This program is a client of the same JACK server. It
+notes the sample at which it sends a datagram, and records the output, so that both ends share one clock. The
+floor is the latency of a bare callback that plays a click when a datagram arrives (`--floor`, a process that
+this program starts). The sound of a first hit, during which z rests, is the reference for all other hits.
+Then each cycle sends a trigger, a move, a panic and a click, at random times relative to the blocks:
 
     trigger_ms     from `/morph/trigger 1 CLASS` at a cached point to the first sample that is not 0
     coordinate_ms  from `/morph/z` during that sound to the first sample that differs from the reference
@@ -38,10 +38,8 @@ from realtime.audio.jack_client import JackClient
 from realtime.model.decoder import Decoder, resolve
 from realtime.util import priority
 
-DIFFERS = (
-    3e-5  # minimum difference, relative to full scale, that counts as an audible move; headroom is 12 dB
-)
-CYCLE_S = (0.07, 0.06, 0.03, 0.03)  # after trigger, move, panic, click
+DIFFERS = 3e-5  # least difference that shows a move, relative to full scale; headroom is 12 dB
+CYCLE_S = (0.07, 0.06, 0.03, 0.03)  # pauses after trigger, move, panic and click
 FLOOR_PORT = "floor:out"
 Sound = NDArray[np.float32]
 
@@ -73,7 +71,16 @@ def floor() -> int:
 
 
 class Tape:
-    """Records ports of the JACK server, placing each sample by the server's count of samples."""
+    """Records ports of a JACK server; the server's sample count gives the position of each sample.
+
+    Args:
+        ports: names of the ports.
+        seconds: length of the recording.
+
+    Attributes:
+        sound: the recording, float32 [ports, samples].
+        holes: number of gaps in the recording.
+    """
 
     def __init__(self, ports: list[str], seconds: float) -> None:
         self.jack = JackClient("tape")
@@ -105,9 +112,10 @@ class Tape:
 
 
 def measure(model: Path, hits: int, server: list[str], vary: float = 0.0) -> dict[str, object]:
-    """Return the latencies in ms, p50 and p99. Needs jackd.
+    """Return the latencies in ms (p50, p99), the number of lost messages, and the conditions. Needs jackd.
 
     Args:
+        model: the model that the server plays.
         hits: number of cycles.
         server: further options of `realtime serve`.
         vary: amount of `/morph/vary`.
@@ -199,7 +207,10 @@ def _first(sound: Sound, at: int, above: float) -> int | None:
 
 
 def _first_difference(sound: Sound, start: int | None, at: int, expected: Sound) -> int | None:
-    """Return the first sample from `at` on that differs from the sound expected to begin at `start`."""
+    """Return the first sample from `at` on that differs from the sound expected to begin at `start`.
+
+    None if no sample differs, or if the sounds differ before `at`.
+    """
     if start is None:
         return None
     heard = sound[start : start + len(expected)]
@@ -235,9 +246,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--hits", type=int, default=500, help="number of cycles; default: 500")
     parser.add_argument("--model", default="drums", help="an .onnx file or a bundled name; default: drums")
-    parser.add_argument("--server", default="", help="more options of `realtime serve`, as one quoted word")
+    parser.add_argument("--server", default="", help="more options of `realtime serve`, in quotes")
     parser.add_argument(
-        "--vary", type=float, default=0.0, help="amount of /morph/vary; above 0, moves are not found"
+        "--vary", type=float, default=0.0, help="amount of /morph/vary; above 0, moves cannot be measured"
     )
     parser.add_argument("--floor", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args(argv)

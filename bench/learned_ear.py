@@ -1,13 +1,15 @@
 """A learned perceptual distance: CDPAM (P. Manocha et al., *Contrastive Learning for Perceptual Audio
 Similarity*, 2021).
 
-The package `cdpam` is optional and used only here. It brings weights that were trained on people's
-judgements, as a pickle, so install it from a source that you trust, into a folder of its own:
+The package `cdpam` is optional and used only here. Its weights, trained on people's judgements, come as a
+pickle, which can run code when it is read. So install the package from a source that you trust, into a folder
+of its own:
 
     pip install --target FOLDER --no-deps cdpam resampy
     PYTHONPATH=FOLDER python -m bench.ear MODEL SOUNDS --learned
 
-A sound of 743 ms takes about three seconds of one thread, so embeddings can be kept in a file (`--memory`).
+The embedding of a sound of 743 ms takes about three seconds on one thread; `--memory` keeps embeddings in a
+file.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ class LearnedEarError(Exception):
 
 
 class LearnedEar:
-    """CDPAM, with a memory of embeddings.
+    """Measures distances by CDPAM, and remembers embeddings.
 
     Args:
         memory: a .npz file of embeddings, read if it exists and written by `remember`; None keeps none.
@@ -66,7 +68,7 @@ class LearnedEar:
         return self._known[key]
 
     def distance(self, one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
-        """Return CDPAM's distance between two embeddings."""
+        """Return CDPAM's distance between two embeddings [512]."""
         with torch.inference_mode():
             pair = (torch.from_numpy(point)[None] for point in (one, other))
             return float(self._model.model_dist.forward(*pair))
@@ -80,10 +82,11 @@ class LearnedEar:
 
 
 def kernel_distance(some: NDArray[np.float32], others: NDArray[np.float32]) -> float:
-    """Return the kernel distance (KID) of two sets of embeddings, [N, D] and [M, D].
+    """Return the kernel distance (KID) between two sets of embeddings, [N, D] and [M, D].
 
-    It is the squared maximum mean discrepancy with the kernel (x·y + 1)³, without the diagonals. The estimate
-    is unbiased for every N and M: sets of one distribution have 0 on average, and values below 0 occur.
+    The KID is the squared maximum mean discrepancy with the kernel (x·y + 1)³, without the diagonals. The
+    estimate is unbiased for every N and M: for two sets from one distribution, it is 0 on average, so values
+    below 0 occur.
     """
 
     def kernel(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -1,7 +1,8 @@
 """The listener: a classifier trained on real sounds only, which finds the class of a decoded sound.
 
-It is a convolutional network on log-mel levels, which shares only the front end with the evaluated model. It
-is trained with augmentation: shifts in time and pitch, changes of level and speed, and masking.
+The listener is a convolutional network on log-mel levels; it shares nothing but the computation of these
+levels with the evaluated model. Training augments the sounds: they are shifted in time and pitch, stretched,
+masked in part, and given a higher noise floor.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from trainer.config import ModelConfig
 from trainer.models.mb import LEVELS, MBEncoder
 
 STEPS, BATCH, RATE = 1500, 32, 2e-3
-"""Training: AdamW with a one-cycle schedule."""
+"""Number of steps, sounds in a step, and peak learning rate (AdamW with a one-cycle schedule)."""
 WIDTH = 96
 
 
@@ -35,7 +36,7 @@ class Listener(nn.Module):
         return self.judge(self.front.levels(audio))
 
     def judge(self, levels: Tensor) -> Tensor:
-        """Classify levels [B, 48, windows]; return logits. The mean level is ignored."""
+        """Classify levels [B, 48, windows]; return logits [B, classes]. The mean level is ignored."""
         x = self.layers(levels - levels.mean((1, 2), keepdim=True))
         return self.out(torch.cat((x.mean(2), x.amax(2)), 1))
 
@@ -46,7 +47,7 @@ class Listener(nn.Module):
 
 
 def fit(waveforms: Tensor, labels: Tensor, sample_rate: int, seed: int = 0) -> Listener:
-    """Train a listener on real sounds [N, 1, T] with labels [N], drawing each class equally often."""
+    """Train a listener on real sounds [N, 1, T] with labels [N], drawn from each class equally often."""
     torch.manual_seed(seed)
     model = Listener(sample_rate, waveforms.shape[-1], int(labels.max()) + 1)
     model.front.requires_grad_(False)

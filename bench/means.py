@@ -3,8 +3,8 @@
 A decoder trained with a squared error gives the mean of all sounds that its z may stand for. This program
 needs no model: it measures the limit of such a decoder at a class centre. The measure is the MFCC-DTW
 deviation of the mean waveform of 1, 2, 4, … training takes from the test takes, averaged over draws and
-classes. Takes are averaged both unaligned and aligned (`[data] align_ms`); the means are measured both as
-they are and at the level of the takes (peak 1). Controls are means of the takes of the next class, single
+classes. Takes are averaged both unaligned and aligned (`[data] align_ms`). The means are measured both at
+their own level and at that of the takes (peak 1). Controls are means of the takes of the next class, single
 takes with white noise, and white noise alone.
 """
 
@@ -43,7 +43,11 @@ def means_of(takes: Tensor, count: int, purpose: str) -> Tensor:
 
 
 class Takes:
-    """The test takes of each class, as features."""
+    """The MFCC features of the test takes of each class.
+
+    Raises:
+        DataError: a class has too few test takes.
+    """
 
     def __init__(self, sounds: Sounds, test: Tensor, sample_rate: int) -> None:
         self.settings = Settings.at(sample_rate)
@@ -68,7 +72,7 @@ class Takes:
 
 
 def rows(sounds: Sounds, train: Tensor, takes: Takes, ahead: int = 0) -> list[list[float]]:
-    """Return the deviations of the means as they are and at peak 1, for each count.
+    """Return the deviations of the means at their own level and at peak 1, for each of `COUNTS`.
 
     Args:
         ahead: 0 for means of the class itself, 1 for means of the next class.
@@ -88,7 +92,7 @@ def rows(sounds: Sounds, train: Tensor, takes: Takes, ahead: int = 0) -> list[li
 def noisy(sounds: Sounds, train: Tensor, takes: Takes) -> list[float]:
     """Return the deviation of training takes with added white noise, for each ratio in `RATIOS_DB`.
 
-    Each is the mean over the classes, with `DRAWS` takes of each class.
+    Each deviation is the mean over `DRAWS` takes of each class, and over the classes.
     """
     found = []
     for ratio in RATIOS_DB:
@@ -104,7 +108,7 @@ def noisy(sounds: Sounds, train: Tensor, takes: Takes) -> list[float]:
 
 
 def noise(sounds: Sounds, takes: Takes) -> float:
-    """Return the deviation of white noise of peak 1 over the whole window, mean over the classes."""
+    """Return the deviation of white noise with peak 1 and the length of the window, mean over the classes."""
     found = torch.randn(1, sounds.waveforms.shape[-1], generator=generator(0, "means/noise"))
     return float(np.mean([takes.deviation(found / found.abs().max(), i) for i in range(len(takes.among))]))
 
@@ -113,7 +117,7 @@ def main(argv: list[str] | None = None) -> int:
     """Measure and print a table in Markdown."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, metavar="FOLDER", help="the spoken digits")
-    parser.add_argument("--include", default=SPEAKER, help="pattern of the files; default: jackson's")
+    parser.add_argument("--include", default=SPEAKER, help="pattern of the file names; default: jackson's")
     parser.add_argument("--align-ms", type=float, nargs="+", default=[0.0, 10.0, 40.0], metavar="MS")
     args = parser.parse_args(argv)
     counts = " | ".join(f"{n or 'all'}" for n in COUNTS)

@@ -1,4 +1,4 @@
-"""Tools that benchmarks share: timing, the GEMM rate of the machine, untrained models, output."""
+"""Tools that benchmarks share: timing, the machine's matrix product (GEMM) rate, untrained models, output."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def best_of(run: Callable[[], object], repeats: int) -> float:
 
 
 def gemm_flops() -> float:
-    """Return the floating-point operations per second of a large single-precision product in PyTorch."""
+    """Return the floating-point operations per second of a large single-precision GEMM in PyTorch."""
     size = 1024
     a, b, c = torch.randn(size, size), torch.randn(size, size), torch.empty(size, size)
     return 2 * size**3 / best_of(lambda: torch.mm(a, b, out=c), 12)
@@ -55,7 +55,7 @@ def report(title: str, results: dict[str, object], argv: list[str] | None = None
 
 
 def _balance(decoder: ModalDecoder) -> None:
-    """Balance an untrained modal decoder like a trained one: every part is audible nearly to the end."""
+    """Balance an untrained modal decoder like a trained one: make every part audible nearly to the end."""
     decoder.mode_heads.bias[: decoder.modes].fill_(float(decoder.levels.bias[0]))
     decoder.presence.bias.fill_(30.0)
     decoder.end.bias.fill_(1.5)
@@ -72,7 +72,10 @@ def _amplify(decoder: torch.nn.Module, factor: float) -> None:
 
 
 def fresh_model(config: ModelConfig, folder: Path) -> tuple[VAE, Path]:
-    """Return an untrained model at about the level of a trained one, and its decoder file."""
+    """Return an untrained model, with sounds as loud as those of a trained model, and its decoder file.
+
+    The decoder file is written to `folder`.
+    """
     torch.manual_seed(0)
     model, dim = build(config, 1).eval(), config.latent_dim
     with torch.no_grad():

@@ -12,7 +12,11 @@ from trainer.models.vae import VAE
 
 
 class NaiveBlock(nn.Module):
-    """Returns the mean of the products of all layers for x [B, C, T]; its weights are copied from `block`."""
+    """Equivalent of `DilationBlock`: the mean of the products of all layers, [B, C, T] -> [B, C, T].
+
+    Args:
+        block: the block from which to copy the weights.
+    """
 
     def __init__(self, block: DilationBlock) -> None:
         super().__init__()
@@ -85,7 +89,7 @@ def naive(model: VAE) -> VAE:
 
 
 def gradients(model: VAE) -> dict[str, Tensor]:
-    """Return the gradients of all parameters of a model, plain or ours, by the names of ours."""
+    """Return the gradients of all parameters of a model, plain or ours, by the names that ours have."""
     found = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
     for part in ("encoder", "decoder"):
         block = getattr(model, part).block

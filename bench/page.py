@@ -1,11 +1,11 @@
-"""Measure the page in a real browser: size, first paint, frame rate with 5,000 dots. Or take pictures of it.
+"""Measure the page in a real browser (size, first paint, frame rate with 5,000 dots), or take pictures of it.
 
     python -m bench.page
     python -m bench.page --pictures docs
 
 The benchmark starts a server with the bundled drums. It needs Chromium and the extras `dev` and `offline`.
 The browser's requestAnimationFrame counts the frames. Without a graphics card, the browser draws on the
-processor, and the frame rate is that of a slow machine.
+processor, so the frame rate is low.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def groove(server: Server) -> None:
 
 
 def take_pictures(address: str, folder: Path) -> None:
-    """Take all `PICTURES`, each while the point is dragged along an arc."""
+    """Take all `PICTURES`, each after the point has been dragged along an arc."""
     for name, (size, theme) in PICTURES.items():
         with browser(size, theme, touch=size == PHONE) as context:
             context.add_init_script(f"localStorage.setItem('theme', '{theme}')")

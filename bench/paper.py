@@ -1,12 +1,13 @@
 """`python -m bench.paper --data FOLDER --out FOLDER [RUN ...]`: repeat the paper's protocol.
 
-It fits the runs in parallel, each in a process of its own on the same device, evaluates them, and prints a
-table in Markdown. Existing runs are resumed. After an interrupt or `--minutes`, the fits save and stop; the
-same command continues them.
+The program fits the runs in parallel, each in a process of its own on the same device, evaluates them, and
+prints a table in Markdown. Existing runs are resumed. After an interrupt or `--minutes`, the fits save and
+stop; the same command continues them.
 
     paper_dc, paper_cc, paper_nonclass   the bundled configurations of these names
     paper_dc_leak                        paper_dc, but trained on the test sounds as well ([data] leak)
-    digits_aligned                       the losses on aligned takes, none averaged; runs only if named
+    digits_aligned                       the paper's model and losses, on aligned takes without averages; only
+                                         if named
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ SPEAKER = "*_jackson_*"
 LEAK = "_leak"
 PROTOCOL = ("paper_dc", "paper_cc", "paper_nonclass", "paper_dc" + LEAK)
 RUNS = (*PROTOCOL, "digits_aligned")
-LOOK_S = 1.0
+LOOK_S = 1.0  # time between two checks whether the fits have ended
 STOPPED = 128 + signal.SIGINT
 """Exit code of a fit that has saved and stopped."""
 
@@ -58,9 +59,10 @@ def log(run: Path) -> list[dict[str, Any]]:
 
 
 def fit(commands: dict[Path, list[str]], minutes: float) -> dict[Path, int]:
-    """Run the commands in parallel, each with its output in RUN.txt; return their exit codes.
+    """Run the commands in parallel, each with its output in RUN.txt; return the exit code of each run.
 
     Args:
+        commands: the command of each run.
         minutes: time after which the runs are interrupted; 0: wait until they end.
     """
     begun, open_files = time.monotonic(), [run.with_suffix(".txt").open("a") for run in commands]
@@ -135,7 +137,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--data", type=Path, required=True, metavar="FOLDER", help="the spoken digits")
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="folder of the runs")
-    parser.add_argument("--include", default=SPEAKER, help="pattern of the files; default: jackson's")
+    parser.add_argument("--include", default=SPEAKER, help="pattern of the file names; default: jackson's")
     parser.add_argument("--minutes", type=float, default=0.0, help="save and stop after this time; 0: never")
     args, more = parser.parse_known_args(argv)
     unknown = [name for name in args.runs if name not in RUNS]
@@ -147,7 +149,7 @@ def main(argv: list[str] | None = None) -> int:
     codes = fit({run: words for run, words in commands.items() if words}, args.minutes)
     failed = {run: code for run, code in codes.items() if code not in (0, STOPPED)}
     for run, code in failed.items():
-        print(f"{run.name}: the fit ended with {code}; see {run.with_suffix('.txt')}", file=sys.stderr)
+        print(f"{run.name}: the fit ended with code {code}; see {run.with_suffix('.txt')}", file=sys.stderr)
     there = [run for run in runs if (run / "last.safetensors").exists()]
     results = {run.name: evaluated(run, args.data) for run in there}
     print(table(results, {run.name: log(run) for run in there}))

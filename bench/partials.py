@@ -41,7 +41,8 @@ def body(sound: Sound, rate: int) -> Sound:
 def tonality(sound: Sound, rate: int) -> float:
     """Return the share of a drum's power from 30 to 500 Hz that lies within 15 Hz of its strongest partial.
 
-    It is measured in the body. A tone has 1, noise about .1. NaN if the body is 50 dB below the peak.
+    The share is that of the body: 1 for a tone, about .1 for noise, and NaN if the power of the body is more
+    than 50 dB below that of the peak.
     """
     part = body(sound, rate)
     if not part.any() or np.mean(part**2) < 1e-5 * np.max(sound**2):
@@ -55,8 +56,8 @@ def tonality(sound: Sound, rate: int) -> float:
 def is_tonal(sound: Sound, rate: int) -> bool:
     """Return True if a drum has a pitch.
 
-    At least half of the power from 30 to 500 Hz must lie within 15 Hz of the strongest partial. That power
-    must be at least 5 % of the power of the body, and the body must be within 50 dB of the peak.
+    At least half of the body's power from 30 to 500 Hz must lie within 15 Hz of the strongest partial. That
+    part must be at least 5 % of the whole power of the body, and the body must be within 50 dB of the peak.
     """
     part = body(sound, rate)
     if not part.any() or np.mean(part**2) < 1e-5 * np.max(sound**2):

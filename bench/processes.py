@@ -14,7 +14,7 @@ def process_tree(pid: int) -> list[int]:
 
 
 def memory_mb(pid: int) -> float:
-    """Return the resident memory of a process and its descendants, in MB."""
+    """Return the resident memory of a process and its descendants, in MB of 2**20 bytes."""
     pages = sum(int(Path(f"/proc/{each}/statm").read_text().split()[1]) for each in process_tree(pid))
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 

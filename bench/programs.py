@@ -14,7 +14,7 @@ SERVER = r"^osc .*?:(\d+)"  # a line of `realtime serve`
 
 @contextmanager
 def listening(command: list[str], pattern: str = SERVER) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """Run a program; yield it and its port, which it prints in a line that matches `pattern`.
+    """Run a program; yield its process and the port that it prints in a line matching `pattern`.
 
     Raises:
         SystemExit: the program ended before it printed a port.

@@ -131,7 +131,7 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Train listeners, let them classify the sounds, and print the shares."""
+    """Train listeners, classify the sounds with them, and print the shares of right answers."""
     args = get_parser().parse_args(argv)
     torch.set_num_threads(1)
     try:

@@ -1,14 +1,15 @@
-"""`python -m bench.render [--full] [--json]`: time the rendering of 16ths with 2,000 points in ten minutes.
+"""`python -m bench.render [--full] [--json]`: time the rendering of a sequence of 16th notes.
 
-The full sequence takes minutes. Without `--full`, the speed is measured on 45 s of it, with distinct points
-in proportion. `realtime render` runs as a separate program. It is compared with a loop in eager PyTorch that
-decodes each of `LOOP_HITS` hits in full, on all threads. The models are untrained drum decoders (16,384
-samples, 30-D). For each architecture:
+The sequence lasts ten minutes and has 2,000 distinct points; rendering it takes minutes. Without `--full`,
+the speed is measured on 45 s, with proportionately fewer points. `realtime render` runs as a separate
+program. A loop in eager PyTorch that decodes `LOOP_HITS` hits in full, on all threads, is the comparison. The
+models are untrained drum decoders (16,384 samples, 30-D). For each architecture:
 
     sound_per_wall_s        seconds of sound per second of rendering, program start included
     torch_sound_per_wall_s  the same for the loop: full decodes only, no mixing and no file
     speedup_vs_torch        ratio of the two
-    speedup_a_point         the ratio to a loop that decodes each distinct point only once
+    speedup_a_point         the same ratio for a loop that decodes each distinct point only once
+    torch_decode_ms         time of a full decode in the loop
     peak_memory_mb          peak memory for 6 s of sound, or 60 s with `--full`; _x10: for ten times as much
 """
 
@@ -32,7 +33,7 @@ SHORT, FULL = (45.0, 6.0), (600.0, 60.0)
 """Seconds of sound: for the speed, and for the shorter of the two memory measurements."""
 LOOP_HITS = 24
 
-# Starts the program from a small process, as peak memory is inherited from the parent.
+# Starts the program from a small process, because a child's peak memory begins at that of its parent.
 WATCH = """
 import resource, subprocess, sys, time
 begun = time.perf_counter()
@@ -54,7 +55,7 @@ def sequence(path: Path, seconds: float, dim: int) -> tuple[int, int]:
 
 
 def render(model: Path, seconds: float, folder: Path, dim: int) -> tuple[float, float, int, int]:
-    """Render; return wall time in seconds, peak memory in MB, and the numbers of hits and points."""
+    """Render a sequence; return wall time in s, peak memory in MB, and the numbers of hits and points."""
     source = folder / "sequence.toml"
     hits, distinct = sequence(source, seconds, dim)
     command = [sys.executable, "-m", "realtime", "render", str(source), "--model", str(model)]

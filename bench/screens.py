@@ -47,7 +47,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def pure_data(folder: Path, env: Env, picture: Path) -> None:
-    """Show morph.pd, which connects by itself."""
+    """Take a picture of morph.pd, which connects to the server by itself."""
     options = ["-nrt", "-noaudio", "-nomidi", "-noprefs", "-stderr", "-open", str(PATCHES / "morph.pd")]
     with Process([program("pd"), *options], env) as pd:
         pd.wait_for("^reply: axes.reply ")
@@ -55,7 +55,7 @@ def pure_data(folder: Path, env: Env, picture: Path) -> None:
 
 
 def super_collider(folder: Path, env: Env, picture: Path) -> None:
-    """Show the window of `SoundMorph.gui`."""
+    """Take a picture of the window of `SoundMorph.gui`."""
     library, script = folder / "library.yaml", folder / "window.scd"
     library.write_text(LIBRARY.format(folder=PATCHES / "SuperCollider"))
     script.write_text(WINDOW.format(port=PORT))

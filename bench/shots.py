@@ -33,7 +33,7 @@ class Shot:
         label: its class.
         kit: its kit, from the manifest; "" if unknown.
         drum: its drum, from the manifest; "" if unknown.
-        velocity: 0 to 1, from the manifest; NaN if unknown.
+        velocity: velocity of the hit, 0 to 1, from the manifest; NaN if unknown.
         sound: float32 [T], prepared for the model's encoder.
         z: the encoder's point, [latent_dim]; empty if the sound was not encoded.
     """
@@ -86,7 +86,7 @@ class Model:
         self.rate, self.hop = self.info.sample_rate, self.info.hop_length
 
     def read(self, folder: Path, *, per_class: int = 0, encode: bool = True) -> list[Shot]:
-        """Return the sounds of a folder in order of name, without those that training leaves out.
+        """Return the sounds of a folder in order of name, without those that training would leave out.
 
         Args:
             per_class: largest number of sounds of each class, taken at even steps; 0 takes all.
@@ -115,7 +115,7 @@ class Model:
         return shots
 
     def training_sounds(self, folder: Path) -> list[Shot]:
-        """Return the training sounds of the model in a folder; all sounds if the model lists none of them."""
+        """Return the sounds of a folder that are training sounds of the model; all sounds if none are."""
         shots = self.read(folder, encode=False)
         trained = {anchor.name for anchor in self.info.anchors}
         return [shot for shot in shots if shot.name in trained] or shots

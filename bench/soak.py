@@ -9,7 +9,7 @@ captured and compared with the offline rendering of the log.
     dropped_triggers      triggers sent that started no voice
     memory_growth_mb      resident memory at the end minus resident memory after a fifth of the time; the
                           sound cache is filled before
-    difference_db         with --synchronous: largest difference of the two sounds, relative to full scale
+    difference_db         with --synchronous: largest difference between the sounds, relative to full scale
     compared_s            with --synchronous: duration of the compared sound that was not silent
     host_stole_percent    share of requested processor time that the host of a virtual machine withheld; the
                           cores are kept awake (`host.awake`)
@@ -88,9 +88,15 @@ def _wait_and_be_busy() -> None:
 
 
 class Player:
-    """Sends the messages of a busy performance: continuous moves of z, hits, and parameters of the next hits.
+    """Sends the messages of a busy performance: continuous moves of z, hits, and settings of the next hits.
 
-    A `patient` player waits for a server that cannot keep up, so that nothing is lost on a slow machine.
+    Args:
+        port: UDP port of the server.
+        dimensions: size of z.
+        names: names of points to go to.
+        hits_per_s: mean number of triggers per second.
+        rate: number of messages per second, triggers included.
+        patient: wait for a server that cannot keep up, so that no message is lost on a slow machine.
     """
 
     def __init__(
@@ -124,13 +130,13 @@ class Player:
             time.sleep(REST_S)
 
     def status(self) -> Facts:
-        """Return the status of the server."""
+        """Return the facts of the server's status by name."""
         self._asking.sendto(encode(Message("/morph/get/status", ())), self.to)
         pairs = list(OscMessage(self._asking.recv(65536)).params)
         return dict(zip(pairs[::2], pairs[1::2], strict=True))
 
     def play(self, seconds: float) -> None:
-        """Send messages at the given rate for `seconds`; messages that are late go at once."""
+        """Send messages at the given rate for `seconds`; overdue messages are sent at once."""
         begun, sent = time.monotonic(), self.sent
         while (passed := time.monotonic() - begun) < seconds:
             while self.sent - sent < passed * self._rate:
@@ -141,7 +147,7 @@ class Player:
             time.sleep(TICK_S)
 
     def _wait(self) -> None:
-        """Wait until the server has rendered another block with all messages sent so far."""
+        """Wait until the server has received all messages sent so far and rendered another block."""
         before = self.status()["seconds"]
         while self.status()["seconds"] == before:
             time.sleep(TICK_S)
@@ -317,7 +323,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--steady", action="store_true", help="same as for `realtime serve`")
     parser.add_argument("--rate", type=float, default=1000.0, help="messages per second; default: 1000")
     parser.add_argument(
-        "--hits", type=float, default=12.0, help="triggers per second among these; default: 12"
+        "--hits", type=float, default=12.0, help="triggers per second among the messages; default: 12"
     )
     parser.add_argument("--threads", type=int, default=1, help="decoder threads; default: 1")
     parser.add_argument("--ahead", type=int, help="same as for `realtime serve`")

@@ -1,7 +1,8 @@
 """`python -m bench.surfaces -o docs`: draw control surfaces from their files, without their programs.
 
-Max, Live, TouchOSC and Open Stage Control do not run here. Each picture shows the state of a surface before a
-server answers. Positions, sizes, texts and initial values are those of the file; shading and corners are not.
+Max, Live, TouchOSC and Open Stage Control need not be installed. Each picture shows the state of a surface
+before a server answers. Positions, sizes, texts and initial values are those of the file; shading and corners
+are approximate.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ import matplotlib
 FOLDER = Path(__file__).resolve().parent.parent / "max_patches"
 DPI = 100
 FIELD, EDGE, MARK, INK, FAINT = "#3a3f4a", "#5a6070", "#e8a04c", "#d8dbe2", "#8a90a0"
-SLATE = "#4a6fa5"  # colour of widgets that have none
-DEVICE_HEAD = 32  # header bytes of a device before its patcher
+SLATE = "#4a6fa5"  # colour of widgets whose file states none
+DEVICE_HEAD = 32  # bytes of a Max for Live device before its patcher
 
 Frame = tuple[float, float, float, float]
 """x, y, width, height in pixels, y downwards."""
@@ -41,7 +42,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 class Canvas:
-    """A picture, empty at first.
+    """A picture to draw on, empty at first.
 
     Attributes:
         size: width and height in pixels.

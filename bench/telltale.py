@@ -2,17 +2,20 @@
 
 A random forest learns to tell the real sounds of FOLDER from the model's versions of them, by features of six
 frequency bands. A sound that the model has learnt is decoded at its own point, any other sound at the
-encoder's. The forest classifies pairs of sounds from which it did not learn; 50 % right is no better than
+encoder's point. The forest then classifies pairs that it did not learn from; 50 % right is no better than
 guessing. The table lists the features that the forest uses most, with their medians over the real sounds and
-over the model's sounds. They can show a fault that other measures miss.
+over the model's sounds. These features can show a fault that other measures miss.
 
     level       mean amplitude of the band, dB relative to the peak of the whole sound
     before      mean amplitude in the 2 ms before the onset, dB relative to the peak of the band
     rise        time from the onset to half of the peak of the band, ms
     crest       peak over mean amplitude in the first 20 ms after the onset
-    after 5 …   mean amplitude from 5, 20, 200 or 500 ms after the onset, dB relative to the peak of the band
+    after 5 …   mean amplitude from 5, 20, 200 or 500 ms after the onset, for a quarter of that time (at least
+                2 ms), dB relative to the peak of the band
     flutter     power of the envelope's fluctuations, 15 to 40 or 40 to 100 Hz, 20 to 200 ms after onset, dB
-    flatness    log of geometric over arithmetic mean power, 8,192 samples from 20 ms after the onset, nepers
+    flatness    natural log of geometric over arithmetic mean power, 8,192 samples from 20 ms after the onset
+
+The peak of the band is that of its envelope in the first 100 ms after the onset.
 """
 
 from __future__ import annotations
@@ -108,7 +111,7 @@ def _of_band(band: NDArray[np.complex128], onset: int, rate: int) -> dict[str, f
 
 
 def classify(real: list[dict[str, float]], ours: list[dict[str, float]]) -> tuple[float, list[Importance]]:
-    """Return the share of sounds that a forest classifies correctly, and its features by importance.
+    """Return the share of sounds that a forest classifies correctly, and the features in order of importance.
 
     Args:
         real: features of real sounds.
@@ -135,7 +138,9 @@ def classify(real: list[dict[str, float]], ours: list[dict[str, float]]) -> tupl
 def get_parser() -> argparse.ArgumentParser:
     """Return the command line."""
     parser = model_parser("telltale", __doc__.splitlines()[0], "real sounds")
-    parser.add_argument("--per-class", type=int, default=30, metavar="N", help="sounds per class (30)")
+    parser.add_argument(
+        "--per-class", type=int, default=30, metavar="N", help="largest number of sounds of a class (30)"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON, all features included")
     return parser
 

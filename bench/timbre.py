@@ -29,13 +29,13 @@ def decibels(power: ArrayLike) -> NDArray[np.float64]:
 def grid_db(sound: Sound, rate: int, hop: int) -> float:
     """Return the prominence of the harmonics of the frame rate, rate / hop, from 2 to 18 kHz, in dB.
 
-    A decoder whose values are constant within a frame repeats itself from frame to frame, which adds these
-    harmonics to the sound. Their prominence is the median power at the harmonics over the median power half
-    way between them, in the spectrum of one Hann window of 16,384 samples. Each power is the sum of three
-    bins. A sound without such harmonics has 0 dB on average.
+    If the values of a decoder are constant within each latent frame, its sound has these harmonics. Their
+    prominence is the median power at the harmonics over the median power halfway between them, in the
+    spectrum of one Hann window of 16,384 samples. Each power is the sum of three bins. A sound without such
+    harmonics has 0 dB on average.
 
     Args:
-        hop: samples of a latent frame.
+        hop: number of samples in a latent frame.
     """
     tail = sound[ATTACK : ATTACK + LONG_WINDOW]
     if len(tail) < LONG_WINDOW // 2 or not tail.any():
@@ -55,9 +55,9 @@ def grid_db(sound: Sound, rate: int, hop: int) -> float:
 def frame_power_ratio(sound: Sound, rate: int, hop: int) -> float:
     """Return how unevenly power is distributed within a latent frame, from 2 to 8 kHz: 1 if it is even.
 
-    The frames are averaged sample by sample, after each has been divided by its mean power. Frames more than
-    50 dB below the loudest do not count. The result is the largest power in the average frame over the
-    smallest. Steady noise has nearly 1 with many frames, and more with few: compare with real sounds.
+    The power of each frame is divided by its mean, then averaged over the frames, sample by sample. Frames
+    more than 50 dB below the loudest do not count. The result is the largest power in this average frame over
+    the smallest. Steady noise has nearly 1 with many frames, and more with few, so compare with real sounds.
     """
     band = sosfilt(butter(4, (2000, min(8000, 0.45 * rate)), "bandpass", fs=rate, output="sos"), sound)
     power = band[ATTACK:][: (len(band) - ATTACK) // hop * hop].reshape(-1, hop) ** 2
@@ -72,11 +72,10 @@ def frame_power_ratio(sound: Sound, rate: int, hop: int) -> float:
 def texture(sound: Sound, rate: int) -> float:
     """Return the coefficient of variation of the STFT's magnitudes above 3 kHz.
 
-    The coefficient is computed in regions of 9 bins by 5 windows; the result is the median over these
-    regions.
-
-    The magnitudes of Gaussian noise follow the Rayleigh distribution, whose coefficient is √(4/π − 1) = .52.
-    The estimate from so few values is .51. Smeared spectra have less; tones and clicks have more.
+    The result is the median over regions of 9 bins by 5 windows; regions 50 dB below the largest magnitude do
+    not count. Gaussian noise has .51. Its magnitudes follow the Rayleigh distribution, whose coefficient is
+    √(4/π − 1) = .52; so few values give a slightly lower estimate. Smeared spectra have less than noise;
+    tones and clicks have more.
     """
     bins, _, spectrum = stft(sound, rate, nperseg=512, noverlap=256)
     magnitude = np.abs(spectrum[bins >= 3000])
@@ -92,8 +91,8 @@ def ring_db(sound: Sound, rate: int) -> float:
     """Return the mean prominence of the strongest 2 % of bins from 2 to 14 kHz, in dB.
 
     The spectrum is that of one Hann window of 16,384 samples. The prominence of a bin is its level above the
-    mean level of the 301 bins around it. Ringing partials have more than noise, which has 9.3 dB: the power
-    of its bins follows the exponential distribution, whose mean level is −2.5 dB, and the mean level of its
+    mean level of the 301 bins around it. Noise has 9.3 dB, and ringing partials have more: the power of the
+    noise's bins follows the exponential distribution, whose mean level is −2.5 dB, and the mean level of its
     highest 2 % is 6.8 dB.
     """
     tail = sound[3 * ATTACK // 2 :][:LONG_WINDOW]

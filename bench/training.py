@@ -1,14 +1,15 @@
 """`python -m bench.training [--json | --table]`: measure the cost of a training step on two threads.
 
-A step is the whole work of the trainer for a batch of the paper's digit recipe (4,096 samples, 20-D):
-both updates, losses, clipping and Adam.
+A step is all work of the trainer for a batch of the paper's digit recipe (4,096 samples, 20-D): both updates,
+losses, clipping and Adam.
 
     speedup_vs_naive    time of the step with the DC model in plain `nn.Conv1d` (bench/naive.py) / ours, for
                         a batch of 2, one sound per thread; `speedup_batch_N`: other batches
     gradient_error      largest ‖ours - naive‖ / ‖naive‖ of a parameter's gradient, both in double precision,
                         where rounding cannot hide an error
-    gradient_error_32   error of our whole gradient in single precision, relative to the naive one in double
-                        precision; `gradient_error_32_naive`: the same for the naive one in single precision
+    gradient_error_32   ‖ours - naive‖ / ‖naive‖ of the gradients of all parameters together, ours in single
+                        and naive in double precision; `gradient_error_32_naive`: naive in single precision
+                        in place of ours
     roofline_ratio      our time / time of the floating-point operations at the fastest GEMM rate
     peak_memory_mb      memory that steps of 8 sounds add to a process that has loaded everything else
 
@@ -53,7 +54,12 @@ def batch_of(size: int, length: int) -> Tensor:
 
 
 class Step:
-    """A model and its optimisers, for repeated training on one batch."""
+    """A model and its optimisers, for repeated training on one batch.
+
+    Args:
+        size: number of sounds in the batch.
+        plain: use the plain layers of `bench.naive`.
+    """
 
     def __init__(self, config: Config, size: int, plain: bool, dtype: torch.dtype = torch.float32) -> None:
         torch.manual_seed(0)
@@ -68,7 +74,7 @@ class Step:
         self.eps = self.eps.to(dtype)
 
     def gradient(self, name: str) -> None:
-        """Compute the gradient of one update."""
+        """Compute the gradient of the update `name`."""
         self.optimisers[name].zero_grad(set_to_none=True)
         terms = self.objective(name, self.waveform, self.waveform, self.target, self.eps)
         total(terms, self.weights).backward()
@@ -82,9 +88,9 @@ class Step:
 
 
 def operations(config: Config) -> float:
-    """Return the floating-point operations of a step per sound: three times those of each forward pass.
+    """Return the floating-point operations of a step per sound: three times those of all forward passes.
 
-    Both updates run the encoder; one runs the decoder.
+    Both updates run the encoder; only one runs the decoder.
     """
     model, length = config.model, config.model.length
     if model.architecture == "dc":
@@ -99,7 +105,7 @@ def operations(config: Config) -> float:
 
 
 def fastest_gemm() -> float:
-    """Return the operations per second of BLAS or oneDNN, whichever is faster."""
+    """Return the floating-point operations per second of a GEMM in BLAS or oneDNN, whichever is faster."""
     rows, size = 4096, 512
     image = torch.randn(1, size, 1, rows).contiguous(memory_format=torch.channels_last)
     filters = torch.randn(size, size, 1, 1)
@@ -107,13 +113,13 @@ def fastest_gemm() -> float:
 
 
 def alternately(first: Callable[[], None], second: Callable[[], None]) -> tuple[float, float]:
-    """Return the shortest time of each in seconds, measured in turn, so that disturbances affect both."""
+    """Return the shortest time of each function in seconds; they run in turn, so disturbances affect both."""
     times = [(best_of(first, 1), best_of(second, 1)) for _ in range(REPEATS)]
     return min(a for a, _ in times), min(b for _, b in times)
 
 
 def gradients_of(config: Config, plain: bool, dtype: torch.dtype) -> dict[str, Tensor]:
-    """Return the gradients of both updates of a step of two sounds, by parameter, in double precision."""
+    """Return the gradients of both updates of a step of two sounds, by parameter, as double precision."""
     step = Step(config, 2, plain, dtype)
     found: dict[str, Tensor] = {}
     for update in (VARIATIONAL, CLASSIFICATION):
@@ -132,7 +138,7 @@ def relative_error(ours: dict[str, Tensor], theirs: dict[str, Tensor]) -> float:
 
 
 def whole(found: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return the gradient as one vector."""
+    """Return the gradients of all parameters as one vector."""
     return {"all": torch.cat([found[name].flatten() for name in sorted(found)])}
 
 
@@ -148,14 +154,14 @@ def errors(config: Config) -> dict[str, object]:
 
 
 def memory_of(words: list[str]) -> dict[str, float]:
-    """Run `--child` in a process of its own and return its figures."""
+    """Run `child` in a process of its own, and return its figures."""
     command = [sys.executable, "-m", "bench.training", "--child", *words]
     found: dict[str, float] = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
     return found
 
 
 def child(name: str, plain: bool) -> int:
-    """Take two steps and print the memory that they added to this process."""
+    """Take two steps of the recipe `name`, and print the memory that they added to this process."""
     step = Step(configs.read(name), MEMORY_BATCH, plain)
     before = resident_mb("VmRSS")
     for _ in range(2):

@@ -1,8 +1,8 @@
-"""`python -m bench.variation MODEL FOLDER`: compare the spread of varied hits to that of real sounds.
+"""`python -m bench.variation MODEL FOLDER`: compare the spread of varied hits with that of real sounds.
 
-For each class, it prints the mean mel distance (bench.distances) between hits at its centre, for several
-amounts of `/morph/vary`, and between equally many real sounds of the folder. With `--learned`, the distance
-is CDPAM's.
+For each class, the table has the mean mel distance (bench.distances) between hits at the class centre, for
+several amounts of `/morph/vary`, and between up to as many real sounds of the folder. With `--learned`, the
+distance is CDPAM's.
 """
 
 from __future__ import annotations

@@ -1,17 +1,17 @@
-"""Attack servers on this machine while a performer plays, and print a table of the outcomes.
+"""Attack servers on this machine while a simulated performer plays, and print a table of the outcomes.
 
     python -m bench.attack                   # a million datagrams, 10,000 models, 100 kills: an hour
     python -m bench.attack --short           # a minute
     python -m bench.attack --only kills idle # two of the drills
 
 The attacks stay on the loopback interface and in a temporary folder. Each row of the table is one drill
-with a server of its own. The performer hits ten times a second, from another address than the attackers.
+with a server of its own. The performer plays ten hits a second, from another address than the attackers.
 
-    heard        hits of the performer in the server's log, out of all
-    reply        longest wait of the performer for a reply
+    heard        the performer's hits that are in the server's log, out of all
+    reply        longest time that the performer waited for a reply
     end          time from SIGTERM to the end of the server
-    faults       errors: crashes, tracebacks, restarts of the worker, lost presets,
-                 unreadable files, an end after more than two seconds
+    faults       crashes, tracebacks, restarts of the worker, lost presets, unreadable
+                 files, and servers that took more than two seconds to end
 """
 
 from __future__ import annotations
@@ -29,7 +29,18 @@ from realtime.model.decoder import resolve
 
 @dataclass(frozen=True)
 class Sizes:
-    """Numbers of datagrams, models, and so on in each attack."""
+    """The sizes of the drills.
+
+    Attributes:
+        datagrams: number of datagrams to send.
+        models: number of hostile models to load outside the server.
+        live_models: number of hostile models to load in the server.
+        changes: number of changes of model.
+        kills: number of servers to kill.
+        worker_kills: number of workers to kill.
+        sockets: number of idle connections to open.
+        presets: number of presets to store in each of two servers.
+    """
 
     datagrams: int
     models: int
@@ -44,16 +55,18 @@ class Sizes:
 FULL = Sizes(1_000_000, 10_000, 20, 30, 100, 10, 500, 50)
 SHORT = Sizes(20_000, 30, 1, 3, 1, 1, 500, 5)
 DRILLS = ("datagrams", "models", "changes", "kills", "workers", "idle", "disk", "servers")
-DISK = ["bash", "-c", 'ulimit -f 200; exec "$0" "$@"']  # files of up to 200 kB
+DISK = ["bash", "-c", 'ulimit -f 200; exec "$0" "$@"']  # limits files to 200 kB, as if the disk were full
 
 
 def run(names: Sequence[str], model: Path, hostile: Path, sizes: Sizes, seed: int) -> Iterator[Result]:
     """Carry out drills, and yield the result of each.
 
     Args:
-        names: the drills, of `DRILLS`.
-        model: the model that plays.
+        names: names of drills, from `DRILLS`.
+        model: the model that the servers play.
         hostile: the model from which hostile models are made.
+        sizes: the sizes of the drills.
+        seed: seed of all random choices.
     """
     with tempfile.TemporaryDirectory(prefix="attack-") as place:
         library = drills.library([model, hostile], Path(place) / "library")
@@ -86,7 +99,7 @@ def run(names: Sequence[str], model: Path, hostile: Path, sizes: Sizes, seed: in
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Print the table; return 1 if there were faults."""
+    """Print the table; return 0, or 1 if there were faults."""
     parser = argparse.ArgumentParser(
         prog="python -m bench.attack", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )

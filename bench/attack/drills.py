@@ -1,4 +1,4 @@
-"""The drills. Each attacks a server of its own while a performer plays."""
+"""The drills: each attacks a server of its own while a simulated performer plays."""
 
 from __future__ import annotations
 
@@ -32,9 +32,10 @@ LONGEST_END_S = 2.0
 SENDERS = 4
 WAIT_S = 5.0  # duration of the drills with idle sockets and with a full disk
 EXCLUDED = ("/morph/reverse",)
-"""Addresses that the fuzz leaves out: a reversed hit waits for its sound, and a later panic may drop it."""
+"""Addresses that the fuzz leaves out: they would reverse the performer's hits. A reversed hit waits for its
+sound, and a panic may drop it meanwhile."""
 PATIENT_S = 120.0  # longest time for loading a model on a busy machine
-WRITTEN_S = 0.3  # time after which a logged hit has been handed to the system: FLUSH_S plus a margin
+WRITTEN_S = 0.3  # time after which the log of a hit has reached the operating system: FLUSH_S plus a margin
 
 
 @dataclass
@@ -43,8 +44,9 @@ class Result:
 
     Attributes:
         done: description of the attack.
-        heard, played: numbers of the performer's hits in the log and in all.
-        slowest_s: longest wait of the performer for a reply, in seconds.
+        heard: number of the performer's hits in the log.
+        played: number of all hits of the performer.
+        slowest_s: longest time that the performer waited for a reply, in seconds.
         end_s: time from SIGTERM to the end of the server, in seconds.
         faults: descriptions of errors, such as crashes and lost presets.
     """
@@ -66,7 +68,11 @@ def drill(
     """Start a server and a performer, attack, end the server, and return the result.
 
     Args:
+        folder: the folder for the server's files.
+        model: the model that the server plays.
         attack: attacks the server; returns a description, and may add faults to the result.
+        options: further options of `realtime serve`.
+        prefix: words to put before the server's command.
     """
     result = Result()
     with Target(folder, model, options=options, prefix=prefix) as target:
@@ -93,7 +99,11 @@ def drill(
 
 
 def datagrams(count: int, seed: int, model: Path) -> Attack:
-    """Return an attack that sends datagrams of every kind as fast as it can; `model` plays."""
+    """Return an attack that sends `count` datagrams of every kind, as fast as possible.
+
+    Args:
+        model: the model that the server plays.
+    """
     dimensions = verify.read(model).info.latent_dim
 
     def attack(target: Target, result: Result) -> str:
@@ -111,7 +121,12 @@ def datagrams(count: int, seed: int, model: Path) -> Attack:
 
 
 def models(count: int, live: int, seed: int, model: Path, folder: Path) -> Attack:
-    """Return an attack that loads hostile models: `count` in a process of their own, `live` in the server."""
+    """Return an attack that loads hostile models: `count` in a separate process, `live` in the server.
+
+    Args:
+        model: the model from which hostile models are made.
+        folder: the server's library of models.
+    """
 
     def attack(target: Target, result: Result) -> str:
         command = [sys.executable, "-m", "bench.attack.hostile", str(model), str(count), str(seed)]
@@ -140,7 +155,11 @@ def models(count: int, live: int, seed: int, model: Path, folder: Path) -> Attac
 
 
 def changes(count: int, names: list[str]) -> Attack:
-    """Return an attack that changes the model `count` times and reads the whole OSCQuery tree each time."""
+    """Return an attack that changes the model `count` times, after reading the whole OSCQuery tree each time.
+
+    Args:
+        names: names of the models to change to, in turn.
+    """
 
     def attack(target: Target, result: Result) -> str:
         sizes = []
@@ -158,7 +177,7 @@ def changes(count: int, names: list[str]) -> Attack:
 
 
 def idle(count: int) -> Attack:
-    """Return an attack that opens connections that send nothing, and then queries the same port."""
+    """Return an attack that holds `count` silent connections to OSCQuery open while it queries OSCQuery."""
 
     def attack(target: Target, result: Result) -> str:
         with ExitStack() as parts:
@@ -175,14 +194,17 @@ def idle(count: int) -> Attack:
 
 
 def full_disk(target: Target, result: Result) -> str:
-    """Let the server play on with a full disk; the prefix of its command limits the size of its files."""
+    """Wait until a full disk has stopped the recording, and let the server play on.
+
+    The disk seems full because the prefix of the server's command limits the size of its files.
+    """
     target.wait_for("recording stopped, playing continues")
     time.sleep(WAIT_S)
     return "a full disk"
 
 
 def two_servers(folder: Path, model: Path, count: int) -> Attack:
-    """Return an attack that stores presets in two servers that share a file."""
+    """Return an attack that stores `count` presets in each of two servers that share a preset file."""
 
     def attack(target: Target, result: Result) -> str:
         with (
@@ -205,7 +227,7 @@ def two_servers(folder: Path, model: Path, count: int) -> Attack:
 
 
 def kills(folder: Path, model: Path, count: int, seed: int) -> Result:
-    """Kill servers at random moments while they record, log and store presets; check their files."""
+    """Kill `count` servers at random moments while they record, log and store presets; check their files."""
     chance, result, kept = random.Random(seed), Result(), dict[str, float]()
     stores = lost = 0
     for number in range(count):
@@ -249,7 +271,7 @@ def kills(folder: Path, model: Path, count: int, seed: int) -> Result:
 
 
 def worker_kills(folder: Path, model: Path, count: int) -> Result:
-    """Kill the worker of a server, and measure the time until the next worker plays a hit."""
+    """Kill the worker of each of `count` servers, and measure the time until the next worker plays a hit."""
     result, back_s = Result(), []
     for number in range(count):
         with Target(folder, model, f"worker {number}") as target, closing(Client(target.port)) as client:
@@ -293,7 +315,11 @@ def _get(target: Target, path: str) -> int:
 
 
 def library(models: Iterable[Path], folder: Path) -> Path:
-    """Copy models into a new folder, from which messages can load them; return it."""
+    """Copy models into a new folder, from which messages can load them; return the folder.
+
+    Raises:
+        ModelError: a model is invalid.
+    """
     folder.mkdir()
     for model in models:
         shutil.copy(model, folder / model.name)

@@ -59,7 +59,7 @@ class Fuzz:
         return self._bundled(message) if self.random.random() < 0.3 else message
 
     def wrong(self) -> bytes:
-        """Return well-formed OSC with any types, numbers and values of arguments."""
+        """Return well-formed OSC whose arguments have any number, types and values."""
         message = self._message(lambda argument: self._any(), right=False)
         return self._bundled(message) if self.random.random() < 0.3 else message
 

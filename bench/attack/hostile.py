@@ -1,7 +1,7 @@
-"""Loads mutated models with valid checksums, in a process of its own.
+"""Loads mutated models with valid checksums, in a process that a model may crash.
 
-`python -m bench.attack.hostile MODEL CASES SEED` prints the numbers of models that were refused and that
-played, as a JSON object.
+`python -m bench.attack.hostile MODEL CASES SEED` mutates MODEL in CASES ways. It prints how many of the
+mutated models were refused and how many played, as a JSON object.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from realtime.util.errors import ModelError
 
 
 def mutate(model: onnx.ModelProto, chance: random.Random) -> None:
-    """Make one random change to the graph or metadata; the result still parses."""
+    """Make a random change to a model's graph, weights or metadata; the result still parses."""
     graph = model.graph
     node = chance.choice(graph.node)
     match chance.randrange(8):

@@ -26,11 +26,11 @@ from realtime.synth.commands import Trigger
 from realtime.util.errors import RealtimeError
 
 SERVER = "127.0.0.1"
-PERFORMER = "127.0.0.2"  # another address than the attackers', as limits apply to each address
+PERFORMER = "127.0.0.2"  # not the attackers' address, because the access rules limit each address separately
 NAMES = 50  # number of preset names, which are reused in turn
-START_S, END_S, REPLY_S = 60.0, 30.0, 10.0
+START_S, END_S, REPLY_S = 60.0, 30.0, 10.0  # longest waits: for a line of output, for the end, for a reply
 _coordinates = cycle(range(1, 10_000))  # within the accepted range
-VELOCITY_STEP = 1 / 65_536  # the n-th hit has n times this velocity, by which the log identifies it
+VELOCITY_STEP = 1 / 65_536  # the n-th hit has n times this velocity, which identifies the hit in the log
 
 
 class Target:
@@ -80,7 +80,7 @@ class Target:
         """Wait until the server prints a line that matches a pattern; return the match.
 
         Raises:
-            RealtimeError: the server ended, or the time was up, before such a line.
+            RealtimeError: the server ended, or `START_S` passed, before it printed such a line.
         """
         end = time.monotonic() + START_S
         while time.monotonic() < end:
@@ -141,10 +141,10 @@ class Client:
         self._socket.send(encode(Message(address, arguments)))
 
     def request(self, address: str, *arguments: Any) -> tuple[str, list[Any]]:
-        """Send a message and wait for the reply; return its address and arguments.
+        """Send a message and wait for the reply; return the reply's address and arguments.
 
         Raises:
-            OSError: no reply came in time.
+            OSError: no reply came in time, or the socket was closed.
         """
         self.send(address, *arguments)
         reply = self._socket.recv(65_536)
@@ -161,7 +161,7 @@ class Client:
 
 
 class Performer:
-    """Plays ten hits a second, and pings the server after each.
+    """Simulates a performer: plays ten hits a second, and pings the server after each.
 
     Attributes:
         hits_s: monotonic time of each hit, in seconds.
@@ -203,7 +203,7 @@ class Storer:
     """Stores presets one after another, each at another point.
 
     Attributes:
-        kept: first coordinate of each preset by name, as far as `/morph/done` has confirmed it.
+        kept: first coordinate of each preset that `/morph/done` has confirmed, by name.
         begun: name and first coordinate of the preset that is being stored, or None.
         stores: number of confirmed stores.
     """

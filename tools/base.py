@@ -1,7 +1,7 @@
-"""`python -m tools.base RUN`: write the base from which `trainer fit` starts, from a run of the recipe `kit`.
+"""`python -m tools.base RUN`: make the base from which `trainer fit` starts from a run of the recipe `kit`.
 
-The base has the weights, and the points of its sounds, in float16. It leaves out the optimisers and the log,
-which only the run itself needs.
+The base contains the weights, and the points of the training sounds, in float16. It leaves out the optimisers
+and the log, which only the run itself needs.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from trainer.run.base import BASE
 
 
 def write(run: Path, target: Path) -> None:
-    """Write the base `target` from the last checkpoint of a run."""
+    """Write the base to `target`, from the last checkpoint of a run."""
     saved = checkpoint.load(run)
     points = dataclasses.replace(saved.anchors, mean=saved.anchors.mean.half())
     weights = {name: value.half() for name, value in saved.model.items()}

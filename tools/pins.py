@@ -1,7 +1,7 @@
 """Write constraints.txt and locked.txt from the installed packages: `python -m tools.pins`.
 
-This needs uv and a network. The checksums are those of all files of each release, for every system, as the
-package index gives them.
+The command needs uv and a network. locked.txt has the checksums of all files of each release, for every
+system, as published by the package index.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ NOTE = "<!-- Written by `python -m tools.reference` from {}. -->"
 
 
 def pages() -> dict[str, str]:
-    """Return the text of every generated page by its file name."""
+    """Return the text of each generated page, by file name."""
     return {
         "commands.md": _commands(),
         "configuration.md": _configuration(),
@@ -81,8 +81,8 @@ def _usage(action: argparse.Action) -> str:
 def _configuration() -> str:
     lines = ["# Configuration of a run", "", NOTE.format("trainer/config.py"), ""]
     lines += [
-        "A recipe is a TOML file with these tables: `trainer fit --config FILE.toml`. Keys that are left "
-        "out have the default here. The recipes that come with the program are in `trainer/configs`: "
+        "A recipe is a TOML file with these tables: `trainer fit --config FILE.toml`. A key that is left "
+        "out has the default given here. The recipes that come with the program are in `trainer/configs`: "
         + ", ".join(f"`{name}`" for name in config.bundled())
         + f". Without `--config`, `trainer fit` takes `{config.DEFAULT}`.",
         "",
@@ -138,7 +138,7 @@ def _toml(value: Any) -> str:
 
 
 def _summary(kind: type[Any]) -> str:
-    return inspect.cleandoc(kind.__doc__ or "").partition("\n\nAttributes:")[0].replace("\n", " ")
+    return " ".join(inspect.cleandoc(kind.__doc__ or "").partition("\n\nAttributes:")[0].split())
 
 
 def _attributes(kind: type[Any]) -> dict[str, str]:

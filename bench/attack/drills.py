@@ -143,7 +143,7 @@ def models(count: int, live: int, seed: int, model: Path, folder: Path) -> Attac
                 refused += client.request("/morph/model", "hostile.onnx")[0] == "/morph/error"
         output, _ = process.communicate()
         if process.returncode:
-            result.faults.append(f"loading a model ended the process with {process.returncode}")
+            result.faults.append(f"a hostile model ended the process with exit code {process.returncode}")
             return f"{count:,} models"
         counts = json.loads(output)
         return (
@@ -265,7 +265,7 @@ def kills(folder: Path, model: Path, count: int, seed: int) -> Result:
         list(commands(path, read_header(path).latent_dim))
     hidden = [path for path in folder.rglob(".*") if path.suffix in (".part", ".recording")]
     if hidden or len(sounds) < count:
-        result.faults.append(f"{len(hidden)} files left hidden, {len(sounds)} of {2 * count} recordings")
+        result.faults.append(f"{len(hidden)} unfinished files, {len(sounds)} of {2 * count} recordings")
     result.done = f"{count} kills; {stores:,} presets, {len(sounds)} recordings and all logs are kept"
     return result
 

@@ -17,12 +17,13 @@ html_theme = "furo"
 html_title = project
 html_extra_path = ["index.html"]
 html_show_sphinx = False
-# Headings and links are those that GitHub shows.
+# Headings get the same anchors as on GitHub, to which the pages link.
 myst_heading_anchors = 4
 myst_enable_extensions = ["fieldlist"]
 suppress_warnings = ["myst.header"]
 
-# The navigation is that of the index, section by section, and below "Decisions" that of its own table.
+# The navigation lists the pages that each section of docs/index.md links to, and below "Decisions" the pages
+# in the table of docs/decisions/README.md.
 _LINK = re.compile(r"^\|[^|]*\[[^]]*\]\(([^)#]+\.md)\)|^\[[^]]*\]\(([^)#]+\.md)\)", re.M)
 _TREES = {"docs/index": "^## ", "docs/decisions/README": "^# "}
 

@@ -91,7 +91,7 @@ class ClassInfo:
     """A class of sounds.
 
     Attributes:
-        name: unique in the model.
+        name: name, unique in the model.
         centroid: the centre of the class in z.
         spread: root mean square distance of its sounds from the centre.
         velocity: direction in z along which its hits get harder, from the softest hit (0) to the hardest (1);
@@ -134,9 +134,10 @@ class CourseInfo:
     """A course: a path from one class centre to another, on the straight line between them, in even steps.
 
     Attributes:
-        start, end: indices of the classes.
+        start: index of the class at which the course starts.
+        end: index of the class at which the course ends.
         t: 2 to 257 positions on the line, from 0 to 1, between which the sound changes by equal steps.
-        level_db: gain at each position; with these gains, loudness changes linearly from end to end.
+        level_db: gain at each position; with these gains, loudness changes linearly from start to end.
     """
 
     start: int
@@ -150,8 +151,9 @@ class MorphInfo:
     """A glide from one class to another while a hit sounds.
 
     Attributes:
-        start, end: indices of the classes.
-        ms: duration of the glide.
+        start: index of the class at which the glide starts.
+        end: index of the class at which the glide ends.
+        ms: duration of the glide in ms.
     """
 
     start: int
@@ -172,7 +174,7 @@ class ModelInfo:
         latent_dim: size of z.
         latent: statistics of the training sounds' z.
         pca: principal axes of the training sounds' z.
-        classes: in the order of the labels.
+        classes: the classes, in the order of their labels.
         anchors: the training sounds.
         loudness_db: RMS of the decoded class centres in dB relative to full scale.
         config_hash: SHA-256 of the training configuration, in hexadecimal.
@@ -291,14 +293,14 @@ class Preparation:
     the peak again; pad with zeros at the end.
 
     Attributes:
-        sample_rate: in Hz.
+        sample_rate: sample rate of a prepared sound, in Hz.
         length: length of the window in samples.
         resampler: quality setting of soxr.
         silence_block: samples of a block of leading silence.
         silence_mean_square: mean square below which a block is silent.
         fade_ms: length of the fade-out of a trimmed sound; 0 for none.
         silent_peak: lowest accepted peak, relative to full scale.
-        shortest_ms: shortest accepted duration.
+        shortest_ms: shortest accepted duration in ms.
     """
 
     sample_rate: int

@@ -33,7 +33,7 @@ from trainer.evaluation import evaluate, quality, subject
 from trainer.evaluation.subject import Outputs, Subject
 
 
-def held_out(run: Path, data: Path | None) -> Subject:
+def load_for_validation(run: Path, data: Path | None) -> Subject:
     """Load the model of a run, with its validation sounds in place of its test sounds.
 
     Raises:
@@ -85,7 +85,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     torch.set_num_threads(1)
     try:
-        judged = [held_out(run, args.data) for run in args.runs]
+        judged = [load_for_validation(run, args.data) for run in args.runs]
         for one, other in itertools.pairwise(judged):
             if one.names != other.names:
                 raise DataError(f"{one.path} and {other.path}: their validation sounds differ")

@@ -114,7 +114,7 @@ class Recordings:
         paths = (self._folder / f"{name}{suffix}" for suffix in SOUNDFILE_SUFFIXES)
         path = next(filter(Path.exists, paths), None)
         if path is None:
-            raise TrainerError(f"{self._folder}: it has no {name}, which the base has learnt")
+            raise TrainerError(f"{self._folder}: no recording {name}, which the base has learnt")
         return prepare_signal(*read(path), state.config.model, state.config.data)
 
 

@@ -15,7 +15,7 @@ MakeRun = Callable[..., Path]
 
 
 def test_no_test_sound_is_measured(make_run: MakeRun) -> None:
-    evaluated = choice.held_out(make_run(takes=8, validation_fraction=0.25), None)
+    evaluated = choice.load_for_validation(make_run(takes=8, validation_fraction=0.25), None)
     config = evaluated.saved.config
     parts = splits.parts(evaluated.sounds, config.data, config.fit.seed)
     assert evaluated.test.tolist() == parts.validation.tolist() != []

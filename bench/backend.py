@@ -42,7 +42,7 @@ from realtime.audio.jack_device import JackDevice
 from realtime.live.ring import Block
 from realtime.util import priority
 
-SETTLE_S = 1.0
+SETTLE_S = 1.0  # pause between the start of the back end and the measurement
 PAUSE_S = 0.02  # least time between clicks; a random time of up to two blocks is added
 CYCLE = 2**16  # the count wraps around here; exact in single precision
 POLL_S = 0.0003  # polling interval of rtmixer's ring buffer, which cannot wake a thread

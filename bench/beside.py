@@ -21,7 +21,7 @@ from bench.shots import Floats, Model, Shot, model_parser
 from realtime.util.errors import RealtimeError
 from trainer.errors import TrainerError
 
-SHOWN = 5
+SHOWN = 5  # number of worst pairs, and of best pairs
 
 
 class Pair(NamedTuple):

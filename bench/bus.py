@@ -24,7 +24,7 @@ from realtime.synth.quantities import HEADROOM_DB
 from realtime.util.errors import RealtimeError
 
 DRUMS = ("kick", "snare", "hat", "tom")
-FIRST_S = 0.03
+FIRST_S = 0.03  # duration of the beginning that is also measured alone
 FINISHES = {
     "knee alone": Finish(),
     "limiter": Finish(limiter=True),

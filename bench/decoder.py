@@ -29,7 +29,7 @@ from trainer import config as configs
 from trainer.config import ModelConfig
 from trainer.models import cc
 
-STEP_SAMPLES, STEPS = 128, 40
+STEP_SAMPLES, STEPS = 128, 40  # samples of a step, steps of a measurement
 
 
 def operations(config: ModelConfig) -> float:

@@ -49,12 +49,12 @@ from realtime.util.errors import RealtimeError
 from trainer.errors import DataError
 
 Sound = NDArray[np.floating]
-WINDOW_S, FALL = 0.01, 0.01
-ATTACK_S, EARLIEST_S = 0.05, 1e-4
-LEAST = float(np.log(1.05))
+WINDOW_S, FALL = 0.01, 0.01  # window of the power; -20 dB as a ratio of powers
+ATTACK_S, EARLIEST_S = 0.05, 1e-4  # length of the attack; added to its mean time for a finite logarithm
+LEAST = float(np.log(1.05))  # smallest real change that counts
 CLEAR = 2.0
 """Smallest clear change, in standard errors."""
-SIZE = 1.5
+SIZE = 1.5  # largest ratio of two changes of similar size
 SIZES = np.linspace(-3.0, 3.0, 1201)
 """Changes that a constant may have."""
 

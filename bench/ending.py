@@ -30,8 +30,8 @@ from realtime.control.osc import encode
 from realtime.control.protocol import Message
 from realtime.model.decoder import resolve
 
-SETTLE_S = 1.0
-HITS, SOUNDING_S = 8, 0.1
+SETTLE_S = 1.0  # pause between the start of the server and the hits
+HITS, SOUNDING_S = 8, 0.1  # number of hits, and time from the hits to the signal
 
 
 def ending(model: Path, options: list[str], folder: Path) -> float:

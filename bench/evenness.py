@@ -27,8 +27,8 @@ from realtime.model.courses import WAYS
 from realtime.offline.levels import GATE_S, lufs
 from realtime.util.errors import RealtimeError
 
-POINTS = 9
-HOP_S = 0.05
+POINTS = 9  # on a path, the ends included
+HOP_S = 0.05  # hop of the blocks of 400 ms
 
 
 def sounds(model: Model, space: LatentSpace, start: str, end: str, way: str) -> list[Floats]:

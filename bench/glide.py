@@ -36,8 +36,8 @@ INTERVAL_OCTAVES = 0.25
 """Smallest interval between the pitches of the ends: a smaller glide cannot be measured."""
 RESOLUTION_CENTS = 20.0
 """Resolution of pitches: in a plain mix, too, the peaks move steadily, but only by some cents."""
-GLIDES = 0.95
-WINDOW_S, HOP_S = 0.093, 0.012
+GLIDES = 0.95  # least correlation of a path that glides
+WINDOW_S, HOP_S = 0.093, 0.012  # of the measurement of pitch within a hit
 
 Sounds = Sequence[NDArray[np.floating]]
 

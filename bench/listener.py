@@ -16,7 +16,7 @@ from trainer.models.mb import LEVELS, MBEncoder
 
 STEPS, BATCH, RATE = 1500, 32, 2e-3
 """Number of steps, sounds in a step, and peak learning rate (AdamW with a one-cycle schedule)."""
-WIDTH = 96
+WIDTH = 96  # channels of the convolutions
 
 
 class Listener(nn.Module):

@@ -30,6 +30,7 @@ from trainer.errors import DataError, TrainerError
 COUNTS = (1, 2, 4, 8, 0)
 """Numbers of takes in a mean; 0: all."""
 DRAWS = 4
+"""Number of means of each size, from different draws of takes."""
 RATIOS_DB = (10.0, 20.0, 30.0, 40.0, 50.0)
 """Signal-to-noise ratios of takes with white noise."""
 

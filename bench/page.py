@@ -26,7 +26,7 @@ from tests.system.browser import Tab, browser
 from tests.system.rig import Server
 
 DOTS = 5000
-MORPH_S = 5.0
+MORPH_S = 5.0  # duration of the measurement of the frame rate
 COLOURS = 255  # size of the palette; a small palette keeps the files small
 STROKE = 30  # moves of the pointer before a picture
 DESK, PHONE = (1440, 900), (390, 844)

@@ -13,6 +13,7 @@ FROM_S, TO_S = 0.06, 0.3
 SIZE = 1 << 17
 """Length of the transform, zero-padded. A bin is a third of a hertz at 44.1 kHz."""
 NEAR_HZ, TONAL, AUDIBLE = 15.0, 0.5, 0.05
+"""Limits of `is_tonal`: distance from the strongest partial, and the two shares of power."""
 
 
 def _spectrum(sound: Sound, rate: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

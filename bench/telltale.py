@@ -39,8 +39,8 @@ ONSET = 1e-4
 """Share of the energy that lies before the onset."""
 AFTER_MS = (5, 20, 200, 500)
 FLUTTER_HZ = ((15.0, 40.0), (40.0, 100.0))
-TINY = 1e-6
-TREES, FOLDS, SHOWN = 300, 5, 12
+TINY = 1e-6  # keeps logarithms and quotients finite
+TREES, FOLDS, SHOWN = 300, 5, 12  # of the forest, of its cross-validation, features in the table
 
 Floats64 = NDArray[np.float64]
 

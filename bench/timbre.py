@@ -16,6 +16,7 @@ Sound = NDArray[np.floating]
 ATTACK = 1000
 """Number of samples at the start that count as the attack; measures of a tail leave them out."""
 LONG_WINDOW = 16_384
+"""Number of samples in the window of `grid_db` and `ring_db`."""
 LOWEST_POWER = 1e-16
 SILENCE_DB = -160.0
 """Level of digital silence: 10 log10 of `LOWEST_POWER`."""

@@ -40,8 +40,8 @@ from trainer.models.vae import VAE, build
 from trainer.run.steps import make_optimisers
 
 THREADS, CLASSES = 2, 10
-BATCHES, HEADLINE, REPEATS = (1, 2, 4, 8), 2, 4
-MEMORY_BATCH = 8
+BATCHES, HEADLINE, REPEATS = (1, 2, 4, 8), 2, 4  # batch sizes; that of `speedup_vs_naive`; runs of each
+MEMORY_BATCH = 8  # size of the batch for the memory and for the CC model
 
 
 def batch_of(size: int, length: int) -> Tensor:

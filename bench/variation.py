@@ -21,8 +21,8 @@ from realtime.model.expression import MIDDLE, Expression
 from realtime.util.errors import RealtimeError
 from trainer.errors import DataError
 
-COUNT = 8
-AMOUNTS = (0.25, 0.5, 1.0)
+COUNT = 8  # number of hits, and largest number of real sounds, of each class
+AMOUNTS = (0.25, 0.5, 1.0)  # of `/morph/vary`
 
 
 Sound = NDArray[np.floating]

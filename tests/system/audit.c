@@ -1,4 +1,4 @@
-// Replaces functions of the C library by functions that note their name when they are called while `running` is 1.
+// Wraps functions of the C library: each records its name when it is called while `running` is 1.
 
 #define _GNU_SOURCE
 #include "audit.h"

@@ -52,7 +52,7 @@ class Tab:
             self.complaints.append(f"request for {request.url}")
 
     def place(self, x: float, y: float) -> tuple[float, float]:
-        """Return the screen position of a place on the map; `x` and `y` are 0..1 from left and from below."""
+        """Return the screen position of a place on the map: 0..1, `x` from the left, `y` from the bottom."""
         at = self.page.evaluate(
             "([x, y]) => { const box = soundmap.frame.getBoundingClientRect();"
             " const [px, py] = soundmap.toScreen({x, y}); return [box.left + px, box.top + py]; }",
@@ -61,7 +61,7 @@ class Tab:
         return at[0], at[1]
 
     def empty_place(self) -> tuple[float, float]:
-        """Return a place of the map with no sound near it."""
+        """Return a place on the map with no sound near it."""
         for i in range(5, 96):
             for j in range(5, 96):
                 place = i / 100, j / 100

@@ -24,7 +24,7 @@ def jack_server() -> Iterator[Jack]:
 
 @pytest.fixture(scope="session")
 def built() -> Path:
-    """The folder with the plugins in their formats, built from the sources."""
+    """The folder that contains the plugins in all formats, built from source."""
     program("g++")
     if not FRAMEWORK.is_dir():
         pytest.skip("dpf-source is not installed")
@@ -37,7 +37,7 @@ def built() -> Path:
 
 @pytest.fixture
 def folder(tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The folder of the bridges, where each plugin in this process starts a server."""
+    """A private folder for bridges; each plugin that this process loads starts a server there."""
     place = tmp_path / "run" / "soundmorph"
     place.mkdir(parents=True, mode=0o700)
     serve = f"{sys.executable} -m realtime serve --model {tiny_model} --headroom 0 --block 64"

@@ -1,5 +1,5 @@
-// Preloaded into a program under test: writes a line to the file $CONTACTS for each look-up of a name and each
-// address beyond this machine. Look-ups fail, so that nothing leaves.
+// Preloaded into a program under test: appends a line to the file $CONTACTS for each host name that the program looks
+// up and each address of another machine that it contacts. Look-ups fail without a query.
 
 #define _GNU_SOURCE
 #include <arpa/inet.h>

@@ -24,9 +24,9 @@ class Host:
 
     Args:
         folder: the folder of the bridges.
-        name: of the bridge.
+        name: name of the bridge.
         rate: sample rate in Hz.
-        block: largest block.
+        block: size of the largest block in samples.
     """
 
     def __init__(self, folder: Path, name: str, rate: int = 48_000, block: int = 256) -> None:
@@ -38,7 +38,7 @@ class Host:
         self.wait_for_epoch(1)
 
     def wait_for_epoch(self, epoch: int) -> None:
-        """Wait until the worker of an epoch plays at the host's rate; count samples from its start."""
+        """Wait until an epoch's worker plays at the host's rate; count samples from the epoch's start."""
         end, memory = time.monotonic() + TIMEOUT_S, self.memory
         while memory["epoch"] < epoch or not memory["events_port"] or memory["rate"] != memory["host_rate"]:
             assert time.monotonic() < end, "the server did not start"
@@ -69,7 +69,7 @@ class Host:
         self._socket.sendto(b"!", ("127.0.0.1", self.memory[port]))
 
     def process(self, samples: int) -> NDArray[np.float32]:
-        """Request a block and wait for it; return it [T, C], without the latency of a plugin."""
+        """Request a block and wait for its sound; return it [T, C], without the latency of a plugin."""
         self.ask(samples)
         end = time.monotonic() + TIMEOUT_S
         while self.memory["written"] < self.position:
@@ -78,7 +78,7 @@ class Host:
         return self.memory.read_sound(self.position - samples, samples)
 
     def ask(self, samples: int) -> None:
-        """Request a block, as a host that waits for it."""
+        """Request a block as a host does that renders offline; return without waiting for the sound."""
         memory, number = self.memory, self.memory["requests_written"]
         memory.requests[number % REQUESTS] = (
             self.position, samples | OFFLINE, memory["events_written"], self.epoch

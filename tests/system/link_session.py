@@ -1,7 +1,8 @@
 """A Link session of two programs in one network namespace: `python -m tests.system.link_session SECONDS`.
 
-One is a peer (`… SECONDS peer`), which starts, changes its tempo half way, and stops. The other is
-`realtime.surfaces.link`. Prints JSON: the errors of its beat, and the messages that it sent to the sequencer.
+One program is a peer (`… SECONDS peer`), which starts, changes its tempo halfway, and stops. The other runs
+`realtime.surfaces.link` and prints JSON: the errors of the link's beat, and the other messages that the link
+sends to the sequencer.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ EVERY_S = 0.01
 
 
 async def peer(seconds: float) -> None:
-    """Play; print time and beat repeatedly."""
+    """Play for `seconds`; print time, beat and tempo repeatedly, as JSON lists."""
     import aalink
 
     session = aalink.Link(TEMPOS[0])
@@ -62,7 +63,7 @@ def follow(seconds: float) -> dict[str, Any]:
     errors_s = []
     for at, beat, tempo in theirs:
         before = [each for each in ours if each[0] <= at]
-        if before and abs(before[-1][2] - tempo) < 0.01:  # a new tempo is seen only at the next look
+        if before and abs(before[-1][2] - tempo) < 0.01:  # the link sees a new tempo only at its next poll
             due, our_beat, bpm = before[-1]
             off = our_beat + (at - due) * bpm / 60 - beat
             errors_s.append((off - BAR_BEATS * round(off / BAR_BEATS)) * 60 / tempo)

@@ -2,9 +2,9 @@
 //
 //     lv2_host PLUGIN.so RATE BLOCK BLOCKS INSTANCES OUT WAIT PAIRS
 //
-// Runs BLOCKS blocks of each of INSTANCES instances, one after the other, at the pace of the clock, with a note
-// every 16 blocks; WAIT 1 lets the plugin wait for its server. Writes the left channels of its PAIRS of outputs to the
-// file OUT as float32, interleaved.
+// Runs BLOCKS blocks of each of INSTANCES instances, one instance after the other, in real time, with a note every 16
+// blocks; WAIT 1 lets the plugin wait for its server. Writes the left channel of each of the plugin's PAIRS output
+// pairs to the file OUT: float32, interleaved.
 // Prints the forbidden calls of the callback, one per line (audit.c), then "done".
 
 #define _GNU_SOURCE

@@ -1,11 +1,11 @@
 // Runs the scripts of a session for Open Stage Control as that program does: each script has `value`, its own `locals`,
-// the `globals` of all scripts, and get, set, setVar, send, setTimeout, setInterval. Time passes only by "pass".
+// the `globals` of all scripts, and get, set, setVar, send, setTimeout, setInterval. Time advances only on "pass".
 //
-// node open_stage_control.js SESSION.json, then a JSON list in each line:
+// node open_stage_control.js SESSION.json reads a JSON list from each line of its standard input:
 //   ["receive", address, [argument, …]]   a reply of the server
 //   ["touch", id, value]                  the performer moves a widget
 //   ["pass", ms]                          time passes
-// Answers each line by a list of the scripts' actions: ["send", …], ["set", id, value, options], ["setVar", …].
+// It answers each line with a list of the scripts' actions: ["send", …], ["set", id, value, options], ["setVar", …].
 
 const session = JSON.parse(require('fs').readFileSync(process.argv[2]))
 const globals = {}, values = {}, variables = {}, timers = []

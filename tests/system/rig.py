@@ -1,7 +1,7 @@
 """Real programs for tests: the server, jackd with its dummy driver, a recorder, Pure Data.
 
-Each is a context manager that ends its process. Put the server and the recorder inside the context of their
-JACK server, because PortAudio aborts if its server ends first.
+Each program is a context manager that ends its process. Put `Server` and the recorder inside the context of
+their JACK server, because PortAudio aborts if the JACK server ends first.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ class Process:
             raise AssertionError(f"{self.command} did not end after the signal:\n{self.output}") from None
 
     def _wait_until_done(self, name: str, *arguments: str) -> None:
-        """Run another program in this environment again and again until it succeeds."""
+        """Run another program in this environment repeatedly until it succeeds."""
         command, env = [program(name), *arguments], {**os.environ, **self.env}
         wait_until(
             lambda: subprocess.run(command, env=env, capture_output=True).returncode == 0, lambda: self.output
@@ -163,7 +163,7 @@ class Process:
 
 
 class Server(Process):
-    """`realtime serve` on a free port, ready to play, without headroom: it plays the samples of the decoder.
+    """`realtime serve` on a free port, ready to play; without headroom, so that samples are unchanged.
 
     Args:
         model: initial model.
@@ -236,7 +236,7 @@ class Server(Process):
             time.sleep(0.02)
 
     def play_for(self, seconds: float) -> None:
-        """Wait until `seconds` more have been rendered."""
+        """Wait until `seconds` more of sound have been rendered."""
         end = float(self.status()["seconds"]) + seconds
         while float(self.status()["seconds"]) < end:
             time.sleep(0.005)
@@ -293,8 +293,8 @@ class Jack(Process):
     def pause(self) -> None:
         """Stop the process until `go_on`; in between, only SIGKILL ends it.
 
-        One thread receives the signal and then stops the others, which run until that thread is scheduled: so
-        this waits until all have stopped.
+        The signal reaches one thread, which stops the others. These run on until that thread is scheduled, so
+        the method waits until all have stopped.
         """
         self._process.send_signal(signal.SIGSTOP)
         os.waitid(os.P_PID, self._process.pid, os.WSTOPPED)
@@ -305,7 +305,7 @@ class Jack(Process):
 
     @contextmanager
     def recording(self, path: Path, seconds: int = 60) -> Iterator[Process]:
-        """Record the sound at the outputs during the block: float32 [samples, 2] in `path` (.npy)."""
+        """Record the outputs within the `with` statement: float32 [samples, 2] in `path` (.npy)."""
         with _jack_recording(path, self.env, seconds=seconds) as recorder:
             yield recorder
         assert recorder.finish() == 0, recorder.output
@@ -338,7 +338,7 @@ class Pulse(Process):
 
     @contextmanager
     def recording(self, path: Path) -> Iterator[None]:
-        """Record the sound at the card in `path` (.npy: float32 [samples, 2]; may have gaps)."""
+        """Record the sound of the card to `path` (.npy: float32 [samples, 2]; may have gaps)."""
         raw = path.with_suffix(".raw")
         raw.unlink(missing_ok=True)
         shape = ["--format=float32le", f"--rate={self.sample_rate}", "--channels=2", "--latency-msec=20"]
@@ -379,7 +379,7 @@ class PipeWire(Process):
 
     @contextmanager
     def recording(self, path: Path) -> Iterator[None]:
-        """Record the sound at the card; see `Pulse.recording`."""
+        """Record the sound of the card; see `Pulse.recording`."""
         with _jack_recording(path, self.env, prefix=self.prefix):
             yield
 
@@ -397,7 +397,7 @@ def _jack_recording(
 
 
 class Pd(Process):
-    """Headless Pure Data with open patches, to which it sends `messages` ("receiver arguments").
+    """Headless Pure Data that opens patches and sends them `messages` ("receiver arguments").
 
     With the `env` of a JACK server, Pd is its client, and the server must end first: Pd does not disconnect
     properly, and a synchronous server waits a long time for a killed client.

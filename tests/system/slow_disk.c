@@ -1,4 +1,4 @@
-/* A disk that stalls: while the file $STALL exists, the first write to a recording removes it and takes 8 s. */
+/* Simulates a stalled disk: if the file $STALL exists, a write to a recording removes $STALL and then takes 8 s. */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>

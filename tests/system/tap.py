@@ -1,4 +1,4 @@
-"""Sits between clients and the server: forwards datagrams both ways and records the clients' messages."""
+"""Forwards datagrams between clients and the server, both ways, and records the clients' messages."""
 
 from __future__ import annotations
 

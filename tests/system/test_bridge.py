@@ -1,4 +1,4 @@
-"""A bridge: a host is the server's clock, its events are exact, and the server survives failures."""
+"""A bridge: the host is the server's clock, its events are exact to the sample, and failures are survived."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def serving(model: Path, runtime: dict[str, str], *arguments: str) -> Iterator[t
 
 
 def rendered(log: Path) -> NDArray[np.float32]:
-    """Return the sound of a log: float32 [T, C]."""
+    """Render a log; return its sound: float32 [T, C]."""
     to = log.with_suffix(".wav")
     with Process([sys.executable, "-m", "realtime", "render", str(log), "-o", str(to)]) as render:
         assert render.finish() == 0, render.output
@@ -184,20 +184,18 @@ def test_model_in_a_project_is_checked_and_stored_in_the_library(
         assert (now["faults"], now["model"]["name"]) == ([], json.loads(text)["model"]["name"])
     (stored,) = library.iterdir()
     assert stored.read_bytes() == tiny_model.read_bytes()
-    with serving(other_model, runtime) as (_, host):  # now from the library
+    with serving(other_model, runtime) as (_, host):  # finds the model in the library by its content
         host.memory.write_project(text)
         assert host.state(project=1)["faults"] == []
     name = stored.rename(library / f"{json.loads(text)['model']['name']}.onnx")
-    with serving(other_model, runtime) as (_, host):  # from the library, by the model's name
+    with serving(other_model, runtime) as (_, host):  # finds it in the library by the model's name
         (folder(runtime) / "live.offer").write_bytes(tiny_model.read_bytes())
         host.memory.write_project(text)
         assert host.state(project=1)["faults"] == []
     assert list(library.iterdir()) == [name]
 
 
-def test_server_with_option_with_host_ends_when_its_host_leaves(
-    tiny_model: Path, runtime: dict[str, str]
-) -> None:
+def test_with_host_ends_the_server_when_the_host_leaves(tiny_model: Path, runtime: dict[str, str]) -> None:
     with serving(tiny_model, runtime, "--with-host") as (server, host):
         host.process(256)
         host.close()

@@ -18,7 +18,7 @@ SECONDS = "12"  # ONNX Runtime 1.32 looks up its events host 9 s after the impor
 
 @pytest.fixture
 def watched(tmp_path: Path) -> dict[str, str]:
-    """An environment with private folders, in which a program notes each contact in the file $CONTACTS."""
+    """An environment with private folders, in which a program records each contact in the file $CONTACTS."""
     library = tmp_path / "contacts.so"
     source = Path(__file__).with_name("contacts.c")
     command = [program("cc"), "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"]

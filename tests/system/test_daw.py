@@ -37,7 +37,7 @@ def load(built: Path, **options: float) -> Any:
 def play(
     plugin: Any, rate: int, block: int, reset: bool = True, *, begin_s: float = 0.0, duration_s: float = RUN_S
 ) -> NDArray[np.float32]:
-    """Play the part of `NOTES` from `begin_s` on; return the sound [T, 2]. The last two notes sound together.
+    """Play the part of `NOTES` from `begin_s`; return the sound [T, 2]. The last two notes coincide.
 
     With `reset`, pedalboard opens the plugin again, in its present state.
     """
@@ -138,9 +138,9 @@ def serving(model: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
 def test_hundred_instances_open_play_and_close(
     built: Path, folder: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All use one server in turn; each continues at the sample at which the previous one stopped."""
+    """All instances use one server in turn; each continues at the sample where the previous one stopped."""
     pedalboard = pytest.importorskip("pedalboard")
-    # pedalboard reads a thousand texts of each parameter, which takes longer than the test itself
+    # pedalboard reads a thousand value texts of each parameter, which takes longer than the test itself
     monkeypatch.setattr(pedalboard.VST3Plugin, "__set_initial_parameter_values__", lambda *_: None)
     block, duration_s = 441, 0.04
     with serving(tiny_model, folder, monkeypatch) as log:
@@ -159,7 +159,7 @@ def test_hundred_instances_open_play_and_close(
 def test_sound_is_exact_after_the_host_changes_block_and_rate(
     built: Path, folder: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The latency is the largest block since the last change of rate: smaller blocks are not announced."""
+    """The latency is the largest block since the last change of rate: pedalboard reports no smaller one."""
     duration_s = 0.25  # so short that the notes still sound at its end
     changes = [(OPENING_RATE, 256, 256), (OPENING_RATE, 100, 256), (OPENING_RATE, 512, 512), (48_000, 64, 64)]
     with serving(tiny_model, folder, monkeypatch) as log:
@@ -178,7 +178,7 @@ def test_sound_is_exact_after_the_host_changes_block_and_rate(
 def test_bounce_equals_a_pass_in_real_time(
     built: Path, folder: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """pedalboard reports each pass as a bounce; test_plugin_formats has the pass that is reported as live."""
+    """pedalboard reports each pass as a bounce; test_plugin_formats tests a pass that is reported as live."""
     block = 441
     block_s = block / OPENING_RATE
     with serving(tiny_model, folder, monkeypatch) as log:
@@ -204,7 +204,7 @@ def test_lv2_is_valid(built: Path) -> None:
     command = [program("sord_validate"), *map(str, files)]
     checked = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     _, *errors = (checked.stdout + checked.stderr).split("error: ")
-    # used by the plugin framework; their schemas are not packaged
+    # vocabularies that the plugin framework uses; no package contains their schemas
     known = "http://moddevices.com/", "http://kxstudio.sf.net/"
     assert [error for error in errors if not any(each in error for each in known)] == []
 

@@ -1,6 +1,6 @@
 """Every command of the README and the tutorial runs, in order, as a reader types it.
 
-Servers play on the null device and a free port; a kit is learnt as a sketch. Nothing is installed.
+Servers play on the null device and a free port; a kit is learnt at quality `sketch`. Nothing is installed.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Reader:
             self.server = self.open.enter_context(Process(["sh", "-c", words], self.env, self.folder))
             self.server.wait_for("^learns my-sounds; ")
             self.server.wait_for("sounds can be used")
-            self.server.wait_for("^(stop|plays the first version)")  # printed by two programs, in any order
+            self.server.wait_for("^(stop|plays the first version)")  # by two programs, in any order
             self.server.wait_for("^(stop|plays the first version)")
             return
         if not line.startswith("oscsend"):
@@ -88,7 +88,7 @@ class Reader:
         self.output.append(done.stdout)
 
     def recipe(self, line: str) -> str:
-        """Return the command that `make` would run if all were installed; create its folders."""
+        """Return the command that `make` would run if every extra were installed; create its folders."""
         environment = Path(sys.prefix)
         extras = ("stage", "learn", "train", "all")
         stamps = [f"--assume-old={environment}/.installed-{what}-cpu" for what in extras]
@@ -144,7 +144,7 @@ def test_the_readme_plays_one_hit_that_gets_brighter(reader: Reader) -> None:
     lines = commands(ROOT / "README.md")
     lines = lines[
         : next(at for at, line in enumerate(lines) if line.startswith("make mine"))
-    ]  # see the tutorial
+    ]  # the test of the tutorial runs the rest
     for line in lines:
         reader.type(line.replace("ARGS=--open", 'ARGS="--open --record take.wav"'))
     reader.stop()

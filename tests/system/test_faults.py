@@ -47,7 +47,7 @@ from tests.system.rig import (
 def test_server_plays_on_and_reconnects_when_jack_restarts(
     tiny_model: Path, tmp_path: Path, end: signal.Signals
 ) -> None:
-    """JACK restarts under its old name: a killed server leaves its name behind, one of eight names."""
+    """JACK restarts under its old name, because a killed server leaves one of JACK's eight names taken."""
     with Jack() as jack:
         jack.wait()
         with Server(tiny_model, "--device", "system", env=jack.env) as server:
@@ -231,7 +231,7 @@ def test_server_ends_although_jack_dies_during_disconnection(
         dying.start()
         assert server.stop() == 0
         dying.join()
-    with Jack(name=jack_server.name) as again:  # a killed server leaves its name behind
+    with Jack(name=jack_server.name) as again:  # frees the name that the killed server left taken
         again.wait()
 
 
@@ -315,7 +315,7 @@ def test_nan_from_a_model_is_muted_and_reported(tiny_model: Path, tmp_path: Path
 
 
 def nan_where_z_is_large(path: Path) -> bytes:
-    """Return the model with z + 0 * (3e38 * z) in place of z: NaN where that overflows, else unchanged."""
+    """Return the model with z + 0 * (3e38 * z) in place of z: NaN where 3e38 * z overflows, otherwise z."""
     model = onnx.load(str(path))
     for node in model.graph.node:
         for index, name in enumerate(node.input):

@@ -22,7 +22,7 @@ VST3 = Path("/usr/lib/vst3")
 
 
 def test_kill_loses_at_most_the_last_flush_interval_of_the_log(tiny_model: Path, tmp_path: Path) -> None:
-    """Each hit is sent after a status, so it took effect later than that status. Its velocity identifies it.
+    """Each hit is sent after a status reply, so the hit takes effect later. Its velocity identifies the hit.
 
     The kill immediately follows the last status.
     """
@@ -93,7 +93,7 @@ class Hand:
         self.look()
 
     def end(self) -> None:
-        """Stop, and wait until all is silent and recorded."""
+        """Stop all sounds, and wait until their ends are recorded."""
         self._server.send("/morph/stop")
         self._server.wait_until(voices=0)
         self._server.play_for(0.3)

@@ -255,7 +255,7 @@ def test_knob_moves_the_point_only_after_picking_up_its_value(
             keys.send(*(cc(1, value) for value in range(11, 128)))
             return bool(server.ask("/morph/get/z")[1] == pytest.approx([2.0, *z[1:]]))
 
-        wait_until(turned_up)  # soon, the knobs know the current value
+        wait_until(turned_up)  # the knobs learn the current value a little later
         assert "refused" not in server.output
 
 
@@ -314,7 +314,7 @@ def test_server_with_midi_ends_although_jack_is_stuck(
             jack.pause()
             assert server.stop(signal.SIGTERM) == 0
         jack.stop(signal.SIGKILL)
-    with Jack(name=jack.name) as again:  # frees the name, which the killed server left behind
+    with Jack(name=jack.name) as again:  # frees the name that the killed server left taken
         again.wait()
 
 

@@ -34,13 +34,13 @@ class Surface(Process):
         return done
 
     def play(self, server: Server, name: str, value: float) -> None:
-        """Touch a widget, and pass on the messages of its script."""
+        """Touch a widget, and forward its script's messages to the server."""
         for action, *message in self.tell("touch", name, value):
             if action == "send":
                 server.send(*(part["value"] if isinstance(part, dict) else part for part in message))
 
     def talk(self, server: Server, keep: Callable[[str], bool] = lambda address: True) -> dict[str, Any]:
-        """Pass on the queries of a turn that `keep` accepts, and their replies; return the values set."""
+        """Forward the next queries that `keep` accepts, and the replies; return the values that are set."""
         questions = [action[1] for action in self.tell("pass", EVERY_MS) if action[0] == "send"]
         done = []
         for question in questions:
@@ -133,7 +133,7 @@ def test_ranges_of_many_dimensions_are_joined_from_several_replies(surface: Surf
     assert variables(done, "ranges") == [ranges]
 
 
-def test_names_of_the_classes_lie_at_their_places_on_the_map(surface: Surface, server: Server) -> None:
+def test_class_names_are_shown_at_their_places_on_the_map(surface: Surface, server: Server) -> None:
     _, places = server.ask("/morph/get/places")
     (html,) = variables(surface.tell("receive", "/morph/places.reply", places), "names")
     shown = re.findall(r'<span style="left: (\S+)%; bottom: (\S+)%">(\w+)</span>', html)
@@ -168,7 +168,7 @@ def test_step_in_an_empty_row_adds_a_lane_with_the_sound_of_the_latest_pad(
     assert lit(shown, 0) == [5]
 
 
-def test_axes_are_named_as_the_server_says(surface: Surface, server: Server) -> None:
+def test_axes_have_the_names_that_the_server_sends(surface: Surface, server: Server) -> None:
     _, ends = server.ask("/morph/get/axes")
     named = variables(surface.tell("receive", "/morph/axes.reply", ends), "ends")
     assert [re.findall(r"<span>(.*?)</span>", html)[::-1] for html in named] == [

@@ -19,7 +19,7 @@ PORTS = [f"soundmorph:{name}_{side}" for name in ("out", "kick", "snare") for si
 
 @contextmanager
 def listening(ports: list[str]) -> Iterator[list[np.ndarray]]:
-    """Record ports of the JACK server, each [T]; the list is filled at the end of the block."""
+    """Record ports of the JACK server, each [T]; the list is filled at the end of the `with` statement."""
     ears = JackClient("ears")
     inputs = [ears.client.inports.register(f"in_{number}") for number in range(len(ports))]
     blocks: list[np.ndarray] = []
@@ -53,7 +53,7 @@ def test_each_class_is_on_its_port_and_the_sum_is_the_stereo_mix(
         assert server.stop() == 0
     loud = [np.flatnonzero(np.abs(port) > 1e-4) for port in heard]
     assert loud[2][-1] < loud[4][0]  # the kick ends before the snare begins, on their own ports
-    assert loud[4][-1] < loud[0][0]  # the hi-hat, which has no port, is on the main one
+    assert loud[4][-1] < loud[0][0]  # the hi-hat has no ports of its own: it is on the main pair
     mix = tmp_path / "mix.wav"
     assert main(["render", str(log), "--channels", "2", "-o", str(mix), "--bits", "32f"]) == 0
     stereo = soundfile.read(mix)[0].T

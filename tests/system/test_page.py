@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-pytest.importorskip("playwright", reason="the extra dev brings it")
+pytest.importorskip("playwright", reason="playwright is in the extra dev")
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext
 
@@ -69,7 +69,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def server(tiny_model: Path, folder: Path) -> Iterator[Server]:
-    """The server that the tests share; each finds it silent, with an empty pattern."""
+    """The server that the tests share; each test starts with silence and an empty pattern."""
     with serve(tiny_model, folder) as server:
         server.page = address(server)  # type: ignore[attr-defined]
         yield server
@@ -159,7 +159,7 @@ def test_search_marks_only_sounds_with_that_name(tab: Tab) -> None:
     assert all(name in each for each in found)
 
 
-def test_each_control_of_the_point_moves_the_point_and_undo_returns_it(tab: Tab, server: Server) -> None:
+def test_each_control_of_the_point_moves_it_and_undo_restores_it(tab: Tab, server: Server) -> None:
     def point() -> list[float]:
         return [float(x) for x in server.ask("/morph/get/z")[1]]
 
@@ -214,7 +214,7 @@ def test_lasso_selects_the_sounds_inside(tab: Tab, server: Server) -> None:
     assert float(server.ask("/morph/get/xy")[1][0]) <= 0.5
 
 
-def test_a_sound_dropped_on_the_map_is_a_preset_that_plays(tab: Tab, server: Server, folder: Path) -> None:
+def test_sound_dropped_on_the_map_becomes_a_preset_that_plays(tab: Tab, server: Server, folder: Path) -> None:
     t = np.arange(4000) / 22_050
     soundfile.write(folder / "knock.wav", np.sin(2 * np.pi * 200 * t) * np.exp(-30 * t), 22_050)
     tab.page.click("#tab-presets")
@@ -226,7 +226,7 @@ def test_a_sound_dropped_on_the_map_is_a_preset_that_plays(tab: Tab, server: Ser
 
 
 def test_a_folder_is_learnt_and_played_as_a_new_kit(chromium: BrowserContext, tmp_path: Path) -> None:
-    pytest.importorskip("torch", reason="the extra train brings it")
+    pytest.importorskip("torch", reason="PyTorch is in the extra learn")
     sounds, library = tmp_path / "My Kit", tmp_path / "library"
     t = np.arange(4000) / 22_050
     for label, hz in (("Low", 90), ("High", 400)):
@@ -276,7 +276,7 @@ def test_a_control_is_learnt_by_a_click_and_a_midi_message(tab: Tab, server: Ser
 WORDS = {
     "dynamics": "changes the timbre",
     "vary": "from hit to hit",
-}  # texts of settings whose names are not on the page
+}  # labels on the page, where they lack the setting's name
 
 
 def test_every_setting_of_hits_can_be_set_on_the_page(tab: Tab, server: Server) -> None:
@@ -288,7 +288,7 @@ def test_every_setting_of_hits_can_be_set_on_the_page(tab: Tab, server: Server) 
             panel.get_by_role("button", name=name.capitalize()).click()
         else:
             panel.locator(f"label:has-text('{WORDS.get(name, name)}') input").press("Home")
-    lowest = {"pitch": -24.0, "decay": 20.0}  # of the slider
+    lowest = {"pitch": -24.0, "decay": 20.0}  # of the sliders, where higher than the setting's lowest value
     wanted = {n: 1.0 if row.switch else lowest.get(n, row.quantity.low) for n, row in HIT_SETTINGS.items()}
     wait_until(lambda: settings(server) == wanted, lambda: settings(server))
     for name, value in before.items():
@@ -360,7 +360,7 @@ def test_sound_of_the_page_equals_the_rendering_of_its_log_and_steps_are_in_time
         name, *place = tab.page.evaluate("(({name, x, y}) => [name, x, y])(soundmap.dots[0])")
         tab.page.mouse.click(*tab.place(*place))
         server.wait_until(hits=1)
-        place_of_point = server.ask("/morph/get/xy")[1]  # the file has three decimals of the dots' places
+        place_of_point = server.ask("/morph/get/xy")[1]  # the page rounds the dots' places to three decimals
         assert np.allclose(place_of_point, place, atol=1e-3), name
         x, y = tab.empty_place()
         tab.page.mouse.move(*tab.place(x, y))

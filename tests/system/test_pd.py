@@ -49,7 +49,7 @@ PRESSES_PAD_2 = r"""#N canvas 0 0 400 200 12;
 #X connect 2 0 3 0;
 """
 
-# Another patch: takes lines over UDP from the test, each "receiver value" or with more values.
+# Another patch: receives lines over UDP from the test, each a receiver and its values.
 REMOTE = r"""#N canvas 0 0 520 270 12;
 #X obj 20 20 netreceive -u {port};
 #X obj 20 50 route hit one two name save;
@@ -93,7 +93,7 @@ CLIENT = """#N canvas 0 0 400 200 12;
 #X connect 3 1 5 0;
 """
 
-# Another patch: forwards UDP messages from the test to the server, and its sound to the outputs.
+# Another patch: forwards UDP messages from the test to the server, and the server's sound to the outputs.
 THROUGH_PD = r"""#N canvas 0 0 400 200 12;
 #X obj 20 20 netreceive -u {remote};
 #X obj 20 50 route morph;
@@ -213,7 +213,7 @@ def test_patch_shows_errors_of_the_server(tiny_model: Path) -> None:
 
 def test_patch_opened_before_the_server_connects_later(tiny_model: Path) -> None:
     with Server(tiny_model, "--null") as server:
-        port = server.port  # free again after this block
+        port = server.port  # free again once the server has ended
     with (
         Pd(PATCH, messages=[f"go 127.0.0.1 {port}"]) as pd,
         Server(tiny_model, "--null", "--port", str(port)),
@@ -281,11 +281,11 @@ def test_each_control_sends_its_messages(tiny_model: Path, tmp_path: Path) -> No
 
 
 class Copy:
-    """Copies of the open patch, which Pd saves on request beside the parts that it needs there."""
+    """Copies of the open patch, which Pd saves on request into a folder that has the patch's parts."""
 
     def __init__(self, folder: Path, remote: Remote) -> None:
         self._folder, self._remote = folder, remote
-        self._file = folder / PATCH.name  # the same name, so that the patch can be told to save again
+        self._file = folder / PATCH.name  # Pd addresses a patch by its last saved name
         (folder / "parts").symlink_to(PATCH.parent / "parts")
 
     def wait_for(self, pattern: str, count: int = 1) -> list[Any]:
@@ -310,7 +310,7 @@ def test_sliders_of_axes_have_the_names_that_the_server_gives_them(tiny_model: P
         labels = Copy(tmp_path, remote).wait_for(r"morph-axis-\d-set (?!axis)(.*) -2 -9 ", 4)
     told = [label.replace("\\", "") for label in labels]
     assert told == [f"{low} - {high}" for low, high in zip(ends[::2], ends[1::2], strict=True)]
-    assert pd.output.count("reply: classes.reply") == 1  # asked once, so that the sliders are built once
+    assert pd.output.count("reply: classes.reply") == 1  # the patch asks once, so it builds the sliders once
 
 
 def test_patch_has_a_slider_for_each_dimension_with_its_range(tiny_model: Path, tmp_path: Path) -> None:
@@ -347,7 +347,7 @@ def set_controls(remote: Remote, controls: str) -> None:
         remote.say(f"one morph-{control}")
 
 
-def test_sequencer_plays_its_steps_and_moves_the_morph(tapped: tuple[Remote, Tap]) -> None:
+def test_sequencer_plays_its_steps_and_moves_the_point(tapped: tuple[Remote, Tap]) -> None:
     remote, tap = tapped
     set_controls(remote, "lane-set 1, step-1-set 1, step-6-set 1, lane-6-set 0.5, bpm-set 300, run-set 1")
     heard = flat(tap.wait_for(2 * (16 + 2)))

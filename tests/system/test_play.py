@@ -81,7 +81,7 @@ class Player(Process):
         self.client._sock.settimeout(TIMEOUT_S)
 
     def child(self, word: str) -> int:
-        """Process id of the child that has a word in its command line."""
+        """Return the process id of the child whose command line contains a word."""
         pid = self.pid
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         (found,) = (int(each) for each in children if word in Path(f"/proc/{each}/cmdline").read_text())
@@ -98,7 +98,7 @@ class Player(Process):
         return super().stop(number)
 
 
-# Python imports this module at its start, in each process: these packages are then not installed.
+# Every Python process imports this module when it starts: the packages `names` then seem not to be installed.
 ABSENT = """\
 import sys
 from importlib.machinery import PathFinder
@@ -111,7 +111,7 @@ class Finder(PathFinder):
 sys.meta_path[sys.meta_path.index(PathFinder)] = Finder
 """
 BEYOND_LEARN = {"librosa", "numba", "llvmlite", "sklearn", "joblib", "pooch", "tensorboard", "grpc"}
-"""Modules that the extra `train` brings, and `learn` does not."""
+"""Modules that the extra `train` installs and `learn` does not."""
 
 
 def number(pattern: str, text: str) -> float:
@@ -137,7 +137,7 @@ def test_ctrl_c_while_learning_keeps_the_version_that_plays_with_its_presets(kit
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="the test finds the processes in /proc")
-def test_the_stage_plays_on_when_the_learner_is_killed_and_the_same_command_continues(kit: Path) -> None:
+def test_stage_plays_on_when_the_learner_is_killed_and_learning_can_continue(kit: Path) -> None:
     run = kit.parent / "run"
     with Player(kit, "--quality", "best") as killed:
         killed.wait_for("--quality on this machine")

@@ -32,7 +32,7 @@ class Pass:
 
     Attributes:
         sound: float32 [T, C].
-        buses: number of channels and name of each.
+        buses: number of channels and name of each output bus.
         start: sample at which the score starts.
         server: the parameter "Server" at the end.
         faults: forbidden calls of the callback, such as allocations.
@@ -57,7 +57,7 @@ class Host:
     def play(
         self, score: list[str], samples: int, *, block: int = BLOCK, live: bool = False, tempo: float = 0.0
     ) -> Pass:
-        """Play a score, with its lines in the order of time: as a bounce or, with `live`, in real time.
+        """Play a score, whose lines are in order of time: as a bounce or, with `live`, in real time.
 
         `tempo` is in beats per minute; at 0, the transport is stopped.
         """
@@ -72,7 +72,7 @@ class Host:
         live: bool = False,
         tempo: float = 0.0,
     ) -> list[Pass]:
-        """Play a score with each pair of rate and block; return the sounds without their latency."""
+        """Play a score with each pair of rate and block; return the sounds without the plugin's latency."""
         notes, out = self.program.with_name("score"), self.program.with_name("out.raw")
         notes.write_text("\n".join(score))
         rates, blocks = (",".join(map(str, each)) for each in zip(*settings, strict=True))

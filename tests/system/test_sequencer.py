@@ -28,7 +28,7 @@ def options(folder: Path) -> list[str]:
 
 
 def hits_of(log: Path) -> tuple[Hits, int]:
-    """Return sample and step of each hit, the step from its velocity, and the sample rate."""
+    """Return sample and step of each hit (its velocity encodes the step), and the sample rate."""
     header = read_header(log)
     hits = [(at, each) for at, each in commands(log, header.latent_dim) if isinstance(each, Trigger)]
     return [(at, round(128 * each.velocity) - 1) for at, each in hits], header.sample_rate
@@ -43,7 +43,7 @@ def fill(server: Server, steps: int) -> None:
 
 
 def grid(samples: Sequence[int], rate: int, bpm: Fraction, swing: Fraction) -> list[int]:
-    """Return the ideal sample of each step in `samples`; the first step is an even one."""
+    """Return the ideal sample of each step in `samples`; swing delays every second step."""
     pair = 2 * rate * 60 / (4 * bpm)
     places = [(k // 2 + (swing if k % 2 else 0)) * pair for k in range(len(samples))]
     return [samples[0] + floor(place + Fraction(1, 2)) for place in places]
@@ -86,10 +86,10 @@ def test_hits_in_the_log_lie_on_the_grid_to_the_sample_and_replay_exactly(
     assert np.abs(heard[:length] - rendered[:length]).max() < MAX_DIFFERENCE
 
 
-def test_tempo_changes_within_the_loop_skip_and_repeat_no_step_and_keep_the_grid(
+def test_tempo_changes_neither_skip_nor_repeat_a_step_and_keep_to_the_grid(
     tiny_model: Path, tmp_path: Path
 ) -> None:
-    """The last step on the grid of one tempo is the first on that of the next."""
+    """The last step on one tempo's grid is the first step on the next tempo's grid."""
     tempos = [300.0, 187.5, 263.4, 300.0, 222.2]
     with Server(tiny_model, *options(tmp_path)) as server:
         fill(server, 64)
@@ -138,7 +138,7 @@ def test_subscribers_receive_the_edits_of_other_clients(tiny_model: Path, tmp_pa
     assert (told[head[0]], told[lane[0]]) == (head[1], lane[1])
 
 
-def test_the_pattern_plays_on_without_clients_and_is_restored_after_a_restart(
+def test_pattern_plays_on_without_clients_and_can_be_recalled_after_a_restart(
     tiny_model: Path, tmp_path: Path
 ) -> None:
     with Server(tiny_model, *options(tmp_path)) as server:

@@ -1,4 +1,4 @@
-"""Sound servers of desktops: real PulseAudio (through PortAudio and ALSA) and PipeWire (through JACK)."""
+"""Desktop sound servers: real PulseAudio (through PortAudio and ALSA) and PipeWire (through JACK)."""
 
 from __future__ import annotations
 

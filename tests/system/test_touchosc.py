@@ -17,14 +17,14 @@ from tests.system.rig import Server
 
 HARNESS = Path(__file__).with_name("touchosc.lua")
 PAGE = "soundmorph"
-REDIRECTS = ("/morph/reply", "/morph/subscribe")  # for replies at another port; here `talk` passes them on
+REDIRECTS = ("/morph/reply", "/morph/subscribe")  # of replies, which `talk` forwards here
 
 
 class Layout:
     """The open layout.
 
     Attributes:
-        sent: messages that it has sent and that have not been passed on yet.
+        sent: messages that the layout has sent and `talk` has not yet forwarded.
     """
 
     def __init__(self) -> None:
@@ -67,12 +67,12 @@ class Layout:
         return tuple(self._controls[name]["color"].values())
 
     def lit(self, row: int) -> list[int]:
-        """Return the steps of a row, from 1, that are on."""
+        """Return the numbers, from 1, of the steps of a row that are on."""
         steps = range(1, touchosc.STEPS + 1)
         return [step for step in steps if self.colour(f"step{row}_{step}") == touchosc.ORANGE]
 
     def talk(self, server: Server) -> None:
-        """Pass on the messages that the layout sends in the next two seconds, and the replies."""
+        """Forward the messages that the layout sends in the next two seconds, and the replies."""
         self.now_s += 2
         self._call(PAGE, "update")
         while self.sent:
@@ -95,7 +95,7 @@ def server(tiny_model: Path, tmp_path: Path) -> Iterator[Server]:
         yield running
 
 
-def test_pads_map_and_axes_are_named_as_the_server_says(server: Server) -> None:
+def test_pads_map_and_axes_have_the_names_that_the_server_sends(server: Server) -> None:
     layout = Layout()
     layout.talk(server)
     classes = [str(each) for each in server.ask("/morph/get/classes")[1]]

@@ -35,7 +35,7 @@ def make_mixer(tiny_model: Path) -> Callable[..., Mixer]:
 
 @pytest.fixture
 def play() -> Play:
-    """Return a function that plays (sample, command) pairs on a mixer: first channel, float32 [samples]."""
+    """Return a function that plays (sample, command) pairs and returns one channel: float32 [samples]."""
 
     def run(
         mixer: Mixer, score: Iterable[tuple[int, Command]], samples: int, blocks: Iterable[int] = (128,)

@@ -1,4 +1,4 @@
-"""Well-formed files with wrong content: refused in one line, or usable."""
+"""Well-formed files with damaged content are refused in one line or can be used."""
 
 from __future__ import annotations
 

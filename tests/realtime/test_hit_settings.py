@@ -43,7 +43,7 @@ def highest(row: HitSetting) -> Trigger:
     return Trigger().with_settings({row.name: row.quantity.high})
 
 
-def test_field_is_one_of_a_hit_and_zero_is_its_default(row: HitSetting) -> None:
+def test_setting_is_a_field_of_a_hit_and_zero_is_its_default(row: HitSetting) -> None:
     assert Trigger().with_settings({row.name: 0}) == Trigger()
     assert Trigger().settings[row.name] == 0
     assert highest(row) != Trigger()

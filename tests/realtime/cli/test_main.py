@@ -103,7 +103,7 @@ def test_missing_home_folder_is_an_error_of_one_line(
 ) -> None:
     for name in ("HOME", "XDG_DATA_HOME"):
         monkeypatch.delenv(name, raising=False)
-    # as for a user whom the system does not know
+    # as for a user without an entry in the system's user database
     monkeypatch.setattr("os.path.expanduser", lambda path: path)
     line = complaint(capsys, ["serve", "--null", "--port=0", "--model", str(tiny_model)])
     assert "this user has no home folder: set HOME, or give --presets and --takes" in line

@@ -6,7 +6,7 @@ from realtime.cli.remark_lines import PERIOD_S, RemarkLines
 from realtime.control.remarks import KEPT, Remarks
 
 
-def test_flood_of_refusals_gives_one_line_in_each_period_with_the_number_of_others() -> None:
+def test_flood_of_refusals_prints_one_line_per_period_with_the_number_of_others() -> None:
     now, said = [0.0], list[str]()
     refusals = Remarks()
     lines = RemarkLines("refused", refusals, said.append, lambda: now[0])

@@ -1,7 +1,7 @@
 """Send random datagrams to a server in this process.
 
-`python -m tests.realtime.control.fuzz_datagrams COUNT SEED MODEL` sends COUNT of them and prints the
-outcome. A million take a few minutes.
+`python -m tests.realtime.control.fuzz_datagrams COUNT SEED MODEL` sends COUNT datagrams and prints the
+outcome. A million datagrams take a few minutes.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Outcome:
         uncounted: malformed datagrams that the server did not count.
         loudest: largest absolute sample.
         broken_blocks: blocks with samples that are not finite.
-        grown: growth of the process in bytes after the share `WARM` of the datagrams.
+        grown: growth of the process's memory in bytes after the share `WARM` of the datagrams.
     """
 
     datagrams: int
@@ -95,7 +95,7 @@ def play(count: int, seed: int, model: Path) -> Outcome:
 
 
 def _memory() -> int:
-    """Return the process's resident bytes, or its peak where the system does not report them."""
+    """Return the process's resident memory in bytes, or its peak where /proc does not exist."""
     try:
         return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
     except OSError:

@@ -79,7 +79,7 @@ def test_digits_are_recognised_as_words_text_and_numbers(info: ModelInfo, said: 
 
 
 def test_xy_is_an_inverse_distance_mean_of_sounds(info: ModelInfo) -> None:
-    """At the place of a sound, z is its z; elsewhere, a sound at distance d has the weight 1 / d^4."""
+    """At a sound's place, z is the sound's z; elsewhere, a sound at distance d has the weight 1 / d^4."""
     square = LatentSpace(info).map
     assert (square.min(axis=0) == 0.0).all()
     assert (square.max(axis=0) == 1.0).all()
@@ -92,10 +92,10 @@ def test_xy_is_an_inverse_distance_mean_of_sounds(info: ModelInfo) -> None:
 
 
 def test_point_is_projected_onto_the_map(info: ModelInfo) -> None:
-    """A training sound lies at its own place, a midpoint between two places, a far point at the edge."""
+    """A sound is at its place, the midpoint of two sounds between their places, a far point at the edge."""
     space = LatentSpace(info)
     sounds = np.array([a.z for a in info.anchors])
-    rounding = 1e-3 / np.ptp([a.xy for a in info.anchors], axis=0).min()  # the file has three decimals
+    rounding = 1e-3 / np.ptp([a.xy for a in info.anchors], axis=0).min()  # places have three decimals
     for at in (0, 5, 69):
         np.testing.assert_allclose(space.on_map(sounds[at]), space.map[at], rtol=0, atol=rounding)
     midway = space.map[:2].mean(axis=0)
@@ -134,7 +134,7 @@ def test_note_becomes_a_transposed_hit(info: ModelInfo) -> None:
         (49, "hihat", 0, 0),
     ],
 )
-def test_drum_note_plays_the_class_that_is_nearest(
+def test_drum_note_plays_the_nearest_class(
     info: ModelInfo, note: int, name: str, semitones: float, choke: int
 ) -> None:
     z = LatentSpace(info).point(name)
@@ -290,7 +290,7 @@ def test_optional_arguments_come_last_and_paths_are_unique() -> None:
 
 
 def test_documents_are_up_to_date() -> None:
-    """If the documents are not up to date, `make docs` writes them again."""
+    """If this test fails, `make docs` brings the documents up to date."""
     page = (DOCS / "osc.md").read_text(encoding="utf-8")
     assert page == documents.osc()
     for address in ADDRESSES:

@@ -1,6 +1,6 @@
 """Random datagrams cause no exception, broken sound or memory leak, and malformed ones are counted.
 
-SOUNDMORPH_DATAGRAMS=200000 sends more. A million take too long for a test:
+SOUNDMORPH_DATAGRAMS=200000 sends more datagrams. A million take too long for a test; send them with
 `python -m tests.realtime.control.fuzz_datagrams 1000000 SEED MODEL.onnx`.
 """
 

@@ -296,7 +296,7 @@ def test_presets_are_stored_recalled_and_deleted(control: Control, player: Recor
     assert isinstance(prepare, Prepare)
     assert tuple(player.at) in prepare.points
     say(control, "/morph/z/1", 9)
-    say(control, "/morph/preset/store", "wide")  # with the move, although it has not reached the mixer
+    say(control, "/morph/preset/store", "wide")  # the moved point, although the mixer has not moved yet
     say(control, "/morph/preset/recall", "wide")
     say(control, "/morph/between", "fat", "wide", 0.5)
     moved = [c for c in player.take() if isinstance(c, SetZ)]
@@ -325,7 +325,7 @@ def test_refused_store_changes_nothing(decoder: Decoder, player: RecordingPlayer
             name for name in map(str, range(70)) if (presets, name) not in refused
         }
         assert len(control.presets) + len(control.presets.patterns.named) == 140 - len(refused)
-        assert 140 - len(refused) in (64, 65)  # 64 wait; one more if the first has begun
+        assert 140 - len(refused) in (64, 65)  # 64 jobs wait; one more is accepted if the first job has begun
         (error,) = say(control, "/morph/preset/delete", "0")
         assert error.arguments[1] == "too many background jobs are waiting"
         assert "0" in control.presets
@@ -418,7 +418,7 @@ def test_map_dimensions_and_latency_are_reported(control: Control, player: Recor
     assert latency == Message("/morph/latency.reply", ("queue", 8.0, "total", 8.0))
 
 
-def test_places_of_the_classes_are_those_of_their_centres_on_the_map(control: Control) -> None:
+def test_class_places_are_the_places_of_the_class_centres_on_the_map(control: Control) -> None:
     (answer,) = say(control, "/morph/get/places")
     classes = control.info.classes
     assert answer.arguments[::3] == tuple(each.name for each in classes)

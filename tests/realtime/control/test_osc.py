@@ -222,7 +222,7 @@ def test_reply_gets_no_reply(client: Client) -> None:
 
 
 def test_a_thousand_messages_are_handled_in_order(client: Client, engine: Engine) -> None:
-    """Each message overrides the one before; the value of the last must remain."""
+    """Each message overrides the previous message; the last message's value must remain."""
     for value in range(1000):
         client.send(encode(Message("/morph/z/0", (value / 100,))))
     client.ask("/ping")
@@ -239,7 +239,7 @@ def test_sender_is_told_when_its_glide_arrives(client: Client, engine: Engine, d
 
 
 def test_dropped_datagrams_do_not_delay_news(client: Client, engine: Engine, decoder: Decoder) -> None:
-    """Datagrams come every 5 ms. The server looks for news every 10 ms, not only after 32 datagrams."""
+    """Datagrams arrive every 5 ms. The server looks for news every 10 ms, not only after 32 datagrams."""
     name = decoder.info.classes[1].name
     client.send(encode(Message("/morph/goto", (name, 0.0))))
     client.ask("/ping")
@@ -271,7 +271,7 @@ def server(engine: Engine, decoder: Decoder) -> Iterator[Server]:
 
 
 def test_each_message_of_a_bundle_is_charged(server: Server) -> None:
-    """Four bundles of 600 exceed the burst of 2,000; the server ignores the rest."""
+    """Four bundles of 600 messages exceed the burst of 2,000; the server ignores the other six bundles."""
     crowd, other = Client(server.port), Client(server.port)
     for _ in range(10):
         crowd.send(bundle(1, *[encode(Message("/morph/gain", (-6.0,)))] * 600))

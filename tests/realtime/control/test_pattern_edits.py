@@ -252,7 +252,7 @@ def test_undo_steps_by_gesture_and_reaches_the_player(stage: Stage) -> None:
     assert "nothing to redo" in stage.error("redo")
 
 
-def test_recalled_pattern_has_its_tempo_and_swing(stage: Stage, info: ModelInfo) -> None:
+def test_recall_restores_lanes_tempo_and_swing_of_a_pattern(stage: Stage, info: ModelInfo) -> None:
     stage.say(("add", "kick"), ("lane/0/step/4", 1.0), ("tempo", 90.0), ("store", "intro"))
     kept = stage.state()[1]
     assert stage.state()[0]["pattern"] == "intro"
@@ -301,7 +301,7 @@ def test_change_of_model_loads_its_pattern_and_stops_the_sequencer(info: ModelIn
     assert told == [SetStep(9, (Trigger(0.5),))]
 
 
-def test_another_version_of_the_model_keeps_the_loop_and_the_presets(info: ModelInfo) -> None:
+def test_new_version_of_the_model_keeps_the_loop_playing_and_the_presets(info: ModelInfo) -> None:
     stage = Stage(info)
     stage.control.handle([Message("/morph/preset/store", ("fat",))], ANNA)
     stage.say(("add", "fat"), ("lane/0/step/9", 0.5), ("store", "one"), ("start",))

@@ -72,11 +72,11 @@ def test_the_next_version_of_a_model_keeps_presets_and_state(info: ModelInfo, tm
     assert said == [f"keeps the presets of an earlier version of {info.name!r}: mine"]
     found.delete("mine")
     shelf.save(found)
-    assert dict(shelf.open(versions[2])) == {}  # it now has its own section
+    assert dict(shelf.open(versions[2])) == {}  # the version now has its own section
     assert dict(shelf.open(versions[0])) == {"mine": FAT}
 
 
-def test_section_of_an_earlier_version_is_deleted_once_all_its_presets_are_in_the_new_one(
+def test_section_of_an_earlier_version_is_deleted_once_a_newer_one_has_its_presets(
     info: ModelInfo, tmp_path: Path
 ) -> None:
     versions = [replace(info, pca=replace(info.pca, variance=(float(i),) * 4)) for i in (1, 2, 3)]
@@ -216,7 +216,7 @@ def test_saves_of_several_threads_are_serialized(info: ModelInfo, tmp_path: Path
     assert {each.name for each in tmp_path.iterdir()} == {"presets.json", ".presets.json.lock"}
 
 
-def test_two_servers_keep_the_presets_of_each_other(info: ModelInfo, tmp_path: Path) -> None:
+def test_two_servers_keep_each_others_presets(info: ModelInfo, tmp_path: Path) -> None:
     path = tmp_path / "presets.json"
     first = Presets(info, {"old": FAT, "replaced": FAT, "deleted": FAT})
     PresetFile(path).save(first)
@@ -238,7 +238,9 @@ def test_two_servers_keep_the_presets_of_each_other(info: ModelInfo, tmp_path: P
     assert found.last == other.last
 
 
-def test_two_programs_lose_no_preset_of_each_other(info: ModelInfo, tiny_model: Path, tmp_path: Path) -> None:
+def test_concurrent_saves_of_two_processes_lose_no_preset(
+    info: ModelInfo, tiny_model: Path, tmp_path: Path
+) -> None:
     path = tmp_path / "presets.json"
     code = (
         "import sys; from pathlib import Path\n"

@@ -1,4 +1,4 @@
-"""Work for many senders: the work of each in order, the senders in turns, replies last."""
+"""Work for many senders: they take turns, each sender's work stays in order, and replies come last."""
 
 from __future__ import annotations
 

@@ -115,7 +115,7 @@ def test_late_blocks_are_silent_and_counted_only_during_sound(
 ) -> None:
     engine = make_engine(synchronous=False)  # its thread is not started: every block is late
     np.testing.assert_array_equal(take(engine, 5), 0.0)
-    assert (engine.late_blocks, engine.asked) == (0, 5)  # inaudible, as nothing sounds
+    assert (engine.late_blocks, engine.asked) == (0, 5)  # late blocks are inaudible while no voice sounds
     engine.submit([Trigger(1.0)])
     engine._render()
     assert take(engine, 1).any()
@@ -185,7 +185,7 @@ def test_hits_wait_at_most_patience_blocks_for_a_longer_queue(make_mixer: Make) 
     assert mixer.shed > 0
 
 
-def test_full_inbox_drops_and_counts_moves_and_scheduled_commands_but_no_immediate_hit(
+def test_full_inbox_drops_moves_and_scheduled_commands_but_no_immediate_hit(
     make_engine: Callable[..., Engine],
 ) -> None:
     engine = make_engine()

@@ -14,7 +14,7 @@ from realtime.util.errors import RealtimeError
 
 
 class Target:
-    """The object whose methods are called; `part` is a part with its own methods."""
+    """The object whose methods are called; its attribute `part` has methods of its own."""
 
     def __init__(self, recorded: list[Any]) -> None:
         self.record = recorded.append

@@ -33,7 +33,7 @@ def test_noise_is_noisier_than_a_tone() -> None:
     assert noisy[NAMES.index("noise")] > pure[NAMES.index("noise")] + 3.0
 
 
-def test_axis_is_named_by_the_features_that_change_most_relative_to_their_usual_change() -> None:
+def test_axis_is_named_by_the_features_with_the_largest_relative_changes() -> None:
     usual = np.array([1.0, 1.0, 1.0, 1.0, 10.0])
     assert words(np.array([-2.0, 0.5, 0.1, 0.0, 3.0]), usual) == ("brighter", "darker")
     assert words(np.array([2.0, -1.5, 0.1, 0.0, 3.0]), usual) == ("darker, longer", "brighter, shorter")

@@ -1,4 +1,4 @@
-"""Even paths between classes: interpolation, the path back, and damaged metadata."""
+"""Courses, the even paths between classes: interpolation, the reverse path, and damaged metadata."""
 
 from __future__ import annotations
 

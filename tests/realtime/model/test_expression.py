@@ -14,7 +14,7 @@ from realtime.model.schema import Anchor, DrumInfo, ModelInfo
 
 @pytest.fixture
 def info(decoder: Decoder) -> ModelInfo:
-    """Class 0 at the origin with three takes, class 1 far from it; each with its own direction."""
+    """A model with class 0 and its three takes at the origin, class 1 far away, and a direction for each."""
     far = (100.0, 0.0, 0.0, 0.0)
     classes = tuple(
         replace(decoder.info.classes[at], centroid=centre, spread=1.0, velocity=direction)
@@ -53,7 +53,7 @@ def test_near_a_drum_velocity_moves_along_the_direction_of_that_drum(info: Model
     there = expression.offset(drum.z, 1.0, 1.0, 0.0, ())
     share = 1 / (1 + BACKGROUND)
     assert there == pytest.approx((0.0, 1.0 - share, 0.0, 3.0 * share))
-    weight = np.exp(-0.5)  # at the distance of its reach
+    weight = np.exp(-0.5)  # at the reach of the drum
     share = weight / (weight + BACKGROUND)
     assert expression.offset((0.0, 0.0, 3.5, 0.0), 1.0, 1.0, 0.0, ())[3] == pytest.approx(3.0 * share)
     assert expression.offset((0.0, 0.0, -2.0, 0.0), 1.0, 1.0, 0.0, ()) == pytest.approx((0.0, 1.0, 0.0, 0.0))
@@ -93,7 +93,7 @@ def test_hits_without_known_takes_or_directions_have_no_offset(
     assert expression.offset((0.0,) * 4, 1.0, 1.0, 1.0, [3]) == (0.0,) * 4
 
 
-def test_shares_are_not_computed_again_for_the_same_point_as_before(
+def test_shares_are_computed_once_for_successive_hits_at_the_same_point(
     info: ModelInfo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expression, looks = Expression(info), []

@@ -45,7 +45,7 @@ def test_spellings_are_the_words_that_find_a_name() -> None:
     assert Names(("6", "7")).spellings()["six"] == "6"
 
 
-def test_words_for_classes_of_newer_kits_find_those_of_older_ones() -> None:
+def test_class_names_of_newer_kits_find_the_classes_of_older_kits() -> None:
     assert Names(("hihat", "kick")).find("closed-hat") == "hihat"
 
 

@@ -116,7 +116,7 @@ def _size_of_z(model: onnx.ModelProto) -> None:
 
 
 def _square_of_the_frames(model: onnx.ModelProto) -> None:
-    """Add a tensor whose size grows with the square of the frames: small for one frame."""
+    """Add a tensor whose size grows with the square of the number of frames: small for one frame."""
     frames = ("Shape", ["z"], "shape"), ("Gather", ["shape", "at"], "frames")
     square = ("Mul", ["frames", "frames"], "square"), ("Mul", ["square", "many"], "size")
     _add(model, *frames, *square, ("Expand", ["at", "size"], "large"), at=[1], many=[2**17])

@@ -74,7 +74,7 @@ def test_stems_add_up_to_the_mix(tiny_model: Path, sequence: Path, tmp_path: Pat
     assert all(np.abs(stem).max() > 0.01 for stem in stems.values())
 
 
-def test_stems_of_outs_are_routed_as_on_the_stage(tiny_model: Path, sequence: Path, tmp_path: Path) -> None:
+def test_stems_by_out_are_routed_as_in_live_playing(tiny_model: Path, sequence: Path, tmp_path: Path) -> None:
     options = "--stems", "out", "--outs", "kicks,touch/0,snare"
     stems = render(tiny_model, sequence, tmp_path / "stems", *options)
     assert {path.stem for path in stems.iterdir()} == {"kicks", "snare", "touch_0"}
@@ -111,7 +111,7 @@ def test_lufs_option_sets_the_loudness_below_the_ceiling(
 
 
 def _accept_ctrl_c() -> None:
-    """Restore the default handler: a background process of a shell ignores SIGINT."""
+    """Restore the default handler, because background processes of a shell ignore SIGINT."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 

@@ -1,7 +1,7 @@
 """Renders of five sequence files, compared with stored levels by octave and by time.
 
 After an intended change, `SOUNDMORPH_WRITE_GOLDEN=1 python -m pytest tests/realtime/offline/test_golden.py`
-stores the new levels. They are those of a small model whose weights come from a seed.
+stores the new levels. The sequences are rendered with a small model whose weights are drawn from a seed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Sounds decoded ahead of a score: each once, and the same with any number of threads."""
+"""Sounds decoded ahead of a score: each is decoded once; the number of threads does not change the result."""
 
 from __future__ import annotations
 

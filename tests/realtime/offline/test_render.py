@@ -21,7 +21,7 @@ from realtime.util.files import FileError
 
 
 def expected_morph(decoder: Decoder, rate: int, steps: int, spacing: float, level: float = 1.0) -> np.ndarray:
-    """Return the sum of the fully decoded sounds along the line."""
+    """Return the sum of fully decoded sounds at `steps` points between the first two class centres."""
     start, end = (np.array(each.centroid) for each in decoder.info.classes[:2])
     resampler = Resampler(decoder.info.sample_rate, rate)
     ways = np.linspace(0, 1, steps)[:, np.newaxis] if steps > 1 else np.zeros((1, 1))

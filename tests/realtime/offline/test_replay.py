@@ -74,7 +74,7 @@ def second(tiny_model: Path, tmp_path: Path) -> Path:
 def test_replay_repeats_a_change_of_model_sample_by_sample(
     make_mixer: Make, tiny_model: Path, second: Path, tmp_path: Path
 ) -> None:
-    """Voices fade; earlier commands of the block take effect; commands scheduled for later are dropped."""
+    """At a change, voices fade, earlier commands of the block take effect, and later ones are dropped."""
     path = tmp_path / "take.jsonl"
     there, back = make_mixer(chunk_frames=1), make_mixer()
     heard = perform(
@@ -85,7 +85,7 @@ def test_replay_repeats_a_change_of_model_sample_by_sample(
             41: [SetDimension(1, 2.0), Trigger(0.3), Goto(B, 300.0)],
             50: [Gain(-6.0), Trigger(0.4), Change(there, swap_to(second, 1)), SetZ(B), Trigger(0.2)],
             61: [Goto(A, 20.0), Trigger(0.4, B)],
-            71: [Trigger(0.9), Change(back, swap_to(tiny_model))],  # this hit is scheduled for later
+            71: [Trigger(0.9), Change(back, swap_to(tiny_model))],  # this hit is due after the change
             72: [Trigger(0.5), SetDimension(0, 1.0)],
         },
     )

@@ -11,7 +11,7 @@ PERIOD_S = PERIOD / RATE_HZ
 TICK, OTHER = (5, b"\xf8"), (7, b"\xfa")
 
 
-def test_times_follow_the_samples_although_cycles_are_late_or_skipped_or_the_count_wraps() -> None:
+def test_times_follow_the_samples_despite_late_and_skipped_cycles_and_wrapping() -> None:
     cycles, first = Cycles(RATE_HZ), FRAMES - 3 * PERIOD
     for cycle, late_s in ((0, 0.0), (1, 0.002), (4, 0.0), (5, 0.004), (9, 0.0)):
         frame = (first + cycle * PERIOD) % FRAMES
@@ -20,7 +20,7 @@ def test_times_follow_the_samples_although_cycles_are_late_or_skipped_or_the_cou
         assert at == pytest.approx(10.0 + cycle * PERIOD_S + TICK[0] / RATE_HZ, abs=1e-9)
 
 
-def test_cycle_that_runs_again_gives_only_its_new_events() -> None:
+def test_repeated_cycle_yields_only_its_new_events() -> None:
     cycles = Cycles(RATE_HZ)
     assert [message for message, _ in cycles.run(0, 0.0, [TICK])] == [TICK[1]]
     assert cycles.run(0, 0.0, [TICK]) == []

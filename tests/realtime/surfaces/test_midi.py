@@ -33,7 +33,7 @@ def cc(number: int, value: int, channel: int = 1) -> Any:
 
 
 def values(mapper: Mapper, number: int, *turned: int, now: float = 0.0) -> list[float]:
-    """Turn a controller; return the values that are sent on."""
+    """Turn a controller; return the values in the resulting messages."""
     sent = [m for value in turned for m in mapper.feed(cc(number, value), now)]
     return [m.arguments[-1] for m in sent]
 
@@ -69,7 +69,7 @@ def test_drum_notes_follow_the_velocity_curve_and_aftertouch_stops_a_cymbal() ->
         ("soft", 84),
         ("linear", 64),
         ("hard", 40),
-    ):  # 127 * (64 / 127) ** exponent: 0.6, 1, 1.7
+    ):  # 127 * (64 / 127) ** exponent, with the exponents 0.6, 1 and 1.7
         bent = Mapper(load(Path("melodic"), curve))
         assert bent.feed(midi("note_on", note=60, velocity=64), 0.0) == (
             Message("/morph/note", (60, wanted)),
@@ -191,7 +191,7 @@ def test_each_finger_moves_its_own_point() -> None:
         Message("/morph/touch/3/note", (62, 90)),
     )
     assert mapper.feed(cc(74, 127, 3), 0.0) == (Message("/morph/touch/3/xy", (1.0, 1.0)),)
-    for pressed, pressure in ((5, 90 / 127), (127, 1.0)):  # never below the velocity of the note
+    for pressed, pressure in ((5, 90 / 127), (127, 1.0)):  # the pressure is never below the note's velocity
         sent = mapper.feed(midi("aftertouch", 3, value=pressed), 0.0)
         assert sent == (Message("/morph/touch/3/pressure", (pressure,)),)
     mapper.feed(midi("note_on", 4, note=60, velocity=90), 0.0)
@@ -241,7 +241,7 @@ def test_all_notes_off_on_any_channel_stops_the_sounds() -> None:
 def test_moved_control_is_learnt(moved: list[Any], target: str, rule: Any) -> None:
     learnt = learn(MidiMap(), moved, target)
     assert (*learnt.knobs, *learnt.notes, *learnt.programs) == (rule,)
-    again = learn(learnt, moved, target)  # replaces the first rule
+    again = learn(learnt, moved, target)  # replaces the rule learnt before
     assert again == learnt
 
 

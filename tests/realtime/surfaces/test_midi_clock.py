@@ -1,4 +1,4 @@
-"""MIDI clock becomes beats: exact on an even clock, within a millisecond on one that jitters."""
+"""Conversion of MIDI clock to beats: exact for an even clock, within a millisecond for a jittering clock."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ START, STOP, TICK = mido.Message("start"), mido.Message("stop"), mido.Message("c
 
 
 def run(times: list[float]) -> list[tuple[float, Message]]:
-    """Feed ticks at these times, with a start just before the first from 0 on; return messages and times."""
+    """Feed ticks at these times, and a start before the first tick from 0 on; return the timed messages."""
     clock, told = MidiClock(), []
     for at in times:
         if at >= 0.0 and not any(t >= 0.0 for t in times[: times.index(at)]):
@@ -28,7 +28,7 @@ def test_an_even_clock_gives_its_beat_and_tempo(before: int) -> None:
     told = run([period * n for n in range(-before, 100)])
     first, start = told[0], told[1]
     assert start[1] == Message("/morph/seq/start")
-    assert first[0] == (0.0 if before else period)  # without earlier ticks, the tempo is known after two
+    assert first[0] == (0.0 if before else period)  # without earlier ticks, two ticks give the tempo
     beats = [(at, m.arguments) for at, m in told if m.address == "/morph/seq/beat"]
     for at, (beat, bpm) in beats:
         assert bpm == pytest.approx(97.5)
@@ -36,7 +36,7 @@ def test_an_even_clock_gives_its_beat_and_tempo(before: int) -> None:
     assert len(beats) >= 100 // 6
 
 
-def test_beat_of_a_minute_with_jitter_and_a_change_of_tempo_is_within_a_millisecond() -> None:
+def test_beat_is_within_a_millisecond_despite_jitter_and_a_change_of_tempo() -> None:
     chance, beats_s = np.random.default_rng(1), []
     time_s = -1.0
     for tick in range(-48, 2_700):
@@ -57,7 +57,7 @@ def test_beat_of_a_minute_with_jitter_and_a_change_of_tempo_is_within_a_millisec
 
 
 def _deviations_s(times: list[float], told: list[tuple[float, Message]], bpm: float) -> list[float]:
-    """Return the differences in s of the last second's beats from an even tempo with tick 0 at second 0."""
+    """Return the deviations in s of the last second's beats from an even tempo with tick 0 at time 0."""
     beats = [(at, m.arguments[0]) for at, m in told if m.address == "/morph/seq/beat"]
     return [beat * 60 / bpm - at for at, beat in beats if at >= times[-1] - 1.0]
 
@@ -104,7 +104,7 @@ def test_delayed_ticks_do_not_move_the_beat(held_s: float) -> None:
 
 
 def _disturbed(seed: int, period: float) -> list[float]:
-    """Return ticks that, from second 4 to 4.4, come late and several together, and of which some are lost."""
+    """Return times of ticks; from 4.0 s to 4.4 s, ticks are late, arrive together, or are lost."""
     chance = np.random.default_rng(seed)
     sent, times = [4.0], [period * n for n in range(-24, 480)]
     while sent[-1] < 4.4:
@@ -145,7 +145,7 @@ def test_tempo_is_measured_anew_after_a_pause() -> None:
     for n in range(30):
         clock.feed(TICK, period * (n - 30) - 7.3)
     clock.feed(START, -0.001)
-    assert clock.feed(TICK, 0.0) == ()  # one tick has no tempo
+    assert clock.feed(TICK, 0.0) == ()  # one tick does not give a tempo
     beat, start = clock.feed(TICK, period)
     assert beat.arguments == pytest.approx((1 / TICKS_PER_BEAT, 120.0))
     assert start == Message("/morph/seq/start")

@@ -229,7 +229,7 @@ def test_tree_never_mixes_two_models(control: Control, other_model: Path) -> Non
         finally:
             served.stop()
 
-    status, root = asked(chain([this, other], repeat(this)))  # the first look is before the request
+    status, root = asked(chain([this, other], repeat(this)))  # the server looks once before the request
     assert (status, root["CONTENTS"]["morph"]["CONTENTS"]["z"]["TYPE"]) == (200, "ffff")
     assert asked(cycle([this, other])) == (503, None)
 
@@ -370,7 +370,7 @@ def stalled(server: WebServer) -> socket.socket:
 
 
 def test_unresponsive_clients_do_not_delay_shutdown(control: Control) -> None:
-    """Shutdown once waited ten seconds for each client in turn."""
+    """An earlier version waited ten seconds for each client in turn."""
     served = serve(control, Access())
     served.start()
     clients = [stalled(served) for _ in range(8)]

@@ -21,7 +21,7 @@ RATE = 48_000
 EVENTS, SWAPS = 10_000, 60
 VOICES = 3
 LEVEL = 0.5  # approximate level of the sounds of `level_model`
-GAIN_DB = -24.0  # the sum of all voices stays below the limiter, which would hide jumps
+GAIN_DB = -24.0  # the sum of all voices stays below the knee, which would hide jumps
 QUIETEST = 0.7  # lowest velocity
 POINTS = [tuple(0.7 * np.random.default_rng(k).standard_normal(4)) for k in range(6)]
 
@@ -69,7 +69,7 @@ def jump(sound: np.ndarray) -> float:
 
 
 def allowed(model: Path) -> float:
-    """Return the largest jump of all voices together: that of the sound plus that of an edge or fade."""
+    """Return the largest permitted jump of all voices together: that of their sounds, edges and fades."""
     mixer = make(model)
     out = np.zeros((2 * mixer.timing.samples, 2), np.float32)
     mixer.submit(Trigger(1.0, POINTS[0]))

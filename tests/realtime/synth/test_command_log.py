@@ -190,7 +190,7 @@ def test_commands_before_a_crash_are_kept(tmp_path: Path) -> None:
     assert done.returncode == 9, done.stderr
     kept = [at for at, _ in commands(path, 4)]
     assert kept == sorted(kept)
-    assert len(kept) > 5  # tests/system/test_log.py checks the number
+    assert len(kept) > 5  # tests/system/test_log.py checks how many are kept
     assert kept[-1] <= int(done.stdout)
 
 

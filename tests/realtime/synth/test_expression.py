@@ -1,4 +1,4 @@
-"""Hits with an offset: they keep it while the point moves, and the log repeats them exactly."""
+"""Hits with an offset from the point: they keep it as the point moves, and a log replays them exactly."""
 
 from __future__ import annotations
 

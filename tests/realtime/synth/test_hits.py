@@ -84,7 +84,7 @@ def test_reversed_hit_is_the_reversed_sound(decoder: Decoder, make_mixer: Make) 
 
 
 def test_live_mixer_waits_for_sound_of_reversed_hit(decoder: Decoder, make_mixer: Make) -> None:
-    """The hit keeps its point and starts once another thread has decoded its sound; the log has the start."""
+    """The hit keeps its point and starts once another thread has decoded its sound; the log has its start."""
     mixer, log = make_mixer(), []
     mixer.live = True
     mixer.tap = lambda sample, command: log.append((sample, command))
@@ -133,7 +133,7 @@ def test_sound_interrupted_by_a_resting_point_is_finished_afterwards(
         np.testing.assert_allclose(found.audio, decoder.decode(f32(z)[np.newaxis])[0], atol=1e-6)
 
 
-def test_flood_of_reversed_hits_decodes_one_sound_a_second_on_the_spot(make_mixer: Make) -> None:
+def test_flood_of_reversed_hits_decodes_one_sound_a_second_in_the_mixer(make_mixer: Make) -> None:
     """The sound cache stays empty here. At most as many hits wait as there are voices: the latest ones."""
     mixer = make_mixer(voices=3)
     mixer.live = True

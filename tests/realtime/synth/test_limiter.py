@@ -11,7 +11,7 @@ RATE, CEILING = 48_000, 0.9
 
 
 def limited(sound: np.ndarray, *blocks: int) -> np.ndarray:
-    """Limit a sound [2, T] and a second of silence in blocks of these sizes; return it without the delay."""
+    """Limit a sound [2, T] and a second of silence in blocks of these sizes; return them without delay."""
     limiter = Limiter(RATE, CEILING)
     bus = np.concatenate((sound, np.zeros((2, RATE), np.float32)), axis=1)
     at, turn = 0, 0

@@ -323,7 +323,7 @@ def test_hits_replace_voices_for_a_while_after_shedding(
 def test_decoding_several_ticks_at_once_needs_fewer_calls_and_sounds_the_same(
     decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The point rests. A move of the point is heard up to that many ticks later, never sooner."""
+    """A resting point gives the same sound. A move is heard at most as many ticks later, never sooner."""
     calls: list[tuple[int, ...]] = []
     step = Decoder.step
 

@@ -1,4 +1,4 @@
-"""Gain, limiter and mute: the output is always finite and within ±1."""
+"""Gain, DC block, limiter, knee and meters: the output is always finite and within ±1."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_output_never_exceeds_full_scale(peak: float) -> None:
     np.testing.assert_array_equal(np.sign(bus), np.sign(before))
 
 
-def test_limiter_curve_is_smooth_and_rising() -> None:
+def test_knee_is_smooth_and_rising() -> None:
     x = np.linspace(0.85, 1.5, 6501, dtype=np.float32)  # steps of 1e-4
     y = x.copy()
     limit(y)

@@ -72,7 +72,7 @@ def test_class_by_its_number_plays_on_its_pair(decoder: Decoder) -> None:
         1,
         2,
         4,
-    ]  # a class's name comes before its number
+    ]  # a class's name takes precedence over its number
 
 
 @pytest.mark.parametrize(

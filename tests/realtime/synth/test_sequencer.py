@@ -49,7 +49,7 @@ EVERY_STEP = [(0, SetStep(step, (hit(step),))) for step in range(ALL_STEPS)]
 
 
 def taken(edits: Edits, ends: Iterable[int], rate: int = RATE) -> Hits:
-    """Return the hits taken up to each end in turn; each edit is submitted in the piece that contains it."""
+    """Return the hits, taken in periods that end at `ends`; edits are submitted before their period."""
     sequencer, waiting, hits, begin = Sequencer(rate), list(edits), [], 0
     for end in ends:
         while waiting and waiting[0][0] < end:
@@ -61,7 +61,7 @@ def taken(edits: Edits, ends: Iterable[int], rate: int = RATE) -> Hits:
 
 
 def ideal(clocks: Sequence[tuple[int, SetClock]], end: int, rate: int = RATE, start: int = 0) -> list[int]:
-    """Return the exact samples of all steps before `end`, as fractions, for clocks set at these samples."""
+    """Return the samples of all steps before `end`, calculated with fractions, for a series of clocks."""
     waiting = list(clocks)
     tempo, swing, number, at, exact = Fraction(120), Fraction(1, 2), 0, start, Fraction(start)
     samples = []
@@ -331,14 +331,14 @@ def followed(*edits: Edit, until_s: float = 4.0) -> list[tuple[int, float]]:
 
 
 def test_start_joins_an_external_beat() -> None:
-    """Beat 9.1 at 0.1 s, at 100 bpm: a step lasts 0.15 s, and step 37 of the count from 0 comes at 0.19 s."""
+    """At 100 bpm, a step lasts 0.15 s. Beat 9.1 is at 0.1 s, so step 37, at beat 9.25, is at 0.19 s."""
     found = followed((4_800, SetBeat(9.1, 100.0)), (4_800, StartSteps()))
     wanted = [((37 + n) % 16, 0.19 + 0.15 * n) for n in range(len(found))]
     assert [step for step, _ in found] == [step for step, _ in wanted]
     np.testing.assert_allclose([at for _, at in found], [at for _, at in wanted], atol=1.01 / RATE)
 
 
-def test_playing_sequencer_follows_an_external_beat_without_losing_or_repeating_a_step() -> None:
+def test_sequencer_follows_an_external_beat_without_losing_or_repeating_a_step() -> None:
     """The sequencer, at 120 bpm, meets a peer that is 20 ms behind and later changes its tempo."""
     beats: list[tuple[int, SetBeat]] = []
     time_s, beat = 0.02, 0.0
@@ -353,7 +353,7 @@ def test_playing_sequencer_follows_an_external_beat_without_losing_or_repeating_
     np.testing.assert_allclose(4 * true, np.arange(1, len(found)), atol=0.001)
 
 
-def test_distant_beat_makes_the_loop_jump_and_a_beat_just_behind_delays_the_next_step() -> None:
+def test_distant_beat_makes_the_loop_jump_and_a_slightly_late_one_delays_a_step() -> None:
     found = followed((0, StartSteps()), (48_000, SetBeat(12.5, 120.0)))
     assert found[8] == (50 % 16, 1.0)  # beat 12.5 is step 50
     late = followed((0, StartSteps()), (24_000, SetBeat(0.98, 120.0)))

@@ -117,9 +117,7 @@ def test_voice_ends_50_ms_after_its_sound_falls_silent_for_any_chunking(rate: in
 
 
 @pytest.mark.parametrize(("lead", "gap"), [(60, 0), (0, SILENT_FRAMES - 1)])
-def test_silence_before_a_sound_or_shorter_than_50_ms_within_it_does_not_end_the_voice(
-    lead: int, gap: int
-) -> None:
+def test_silence_before_a_sound_or_under_50_ms_within_it_does_not_end_the_voice(lead: int, gap: int) -> None:
     times = timing()
     voice = Voice(times)
     voice.begin(0, Trigger(1.0), None)
@@ -139,7 +137,7 @@ def heard(voice: Voice, first: int, last: int) -> np.ndarray:
 
 
 def ones(velocity: float = 1.0, **how: Any) -> Voice:
-    """Return a voice with constant output `velocity`; its sound is too quiet for a fade at its edges."""
+    """Return a voice with constant output `velocity`, whose sound is too quiet for fades at its ends."""
     voice = Voice(timing(22050))
     voice.begin(0, Trigger(velocity / EDGE, **how), None)
     voice.push(np.full(128 * HOP, EDGE, np.float32))

@@ -133,7 +133,7 @@ def test_any_line_of_a_log_is_read_or_refused(tmp_path_factory: pytest.TempPathF
 
 @FEW
 @given(TEXTS | st.sampled_from(["[[step]]\nbeat = " + "9" * 400, "seed = 0x" + "f" * 5000, "x = " + DEEP]))
-def test_any_table_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, source: str) -> None:
+def test_any_toml_file_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, source: str) -> None:
     path = tmp_path_factory.getbasetemp() / "fuzz.toml"
     path.write_bytes(source.encode())
     with pytest.raises(SequenceError):
@@ -147,7 +147,7 @@ def test_any_table_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, 
 
 @FEW
 @given(st.binary(max_size=200) | VALUES.map(lambda value: json.dumps(value).encode()) | SECTIONS)
-def test_any_file_of_presets_still_allows_storing(
+def test_presets_can_be_stored_whatever_the_preset_file_contains(
     tmp_path_factory: pytest.TempPathFactory, decoder: Decoder, content: bytes
 ) -> None:
     path = tmp_path_factory.mktemp("presets") / "presets.json"

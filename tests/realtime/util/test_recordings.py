@@ -30,7 +30,7 @@ os._exit(0)
 
 
 def left(path: Path) -> Path:
-    """Return the file that a dying program leaves of a recording of 100 blocks."""
+    """Return the unfinished recording, of 100 blocks, that a dying program leaves."""
     subprocess.run([sys.executable, "-c", DYING, str(path)], check=True)
     (part,) = path.parent.glob(f".{path.name}.*.recording")
     return part
@@ -39,7 +39,7 @@ def left(path: Path) -> Path:
 def test_recording_of_a_dead_program_is_completed_and_named(tmp_path: Path) -> None:
     path, said = tmp_path / "take.wav", list[str]()
     part = left(path)
-    assert soundfile.info(part).frames == 51 * 128  # as the header says since `keep`
+    assert soundfile.info(part).frames == 51 * 128  # as stated in the header since `update_header`
     with part.open("ab") as file:
         file.write(b"\0\0\0")  # a torn sample
     recover(tmp_path, said.append)
@@ -101,7 +101,7 @@ def test_header_of_5_gb_counts_all_samples(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
-def test_names_of_any_bytes_are_written(tmp_path: Path) -> None:
+def test_recording_may_have_a_name_that_is_not_utf_8(tmp_path: Path) -> None:
     recording = Recording(tmp_path / os.fsdecode(b"ki\xffck.wav"), 48000, 2)
     recording.write(np.zeros((128, 2), np.float32))
     recording.commit()

@@ -90,7 +90,7 @@ def served(start: Start) -> WebServer:
 
 
 def get(server: WebServer, target: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
-    """Send a request with its path unchanged; return status, headers and body."""
+    """Send a request without normalising its path; return status, headers and body."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=TIMEOUT_S)
     connection.putrequest("GET", target, skip_host="Host" in headers)
     for name, value in headers.items():
@@ -122,7 +122,7 @@ def receive(client: ClientConnection) -> Message:
 # ---- content negotiation
 
 
-def test_a_browser_gets_the_page_and_a_program_the_tree(start: Start) -> None:
+def test_browsers_get_the_page_and_other_programs_the_oscquery_tree(start: Start) -> None:
     server = start()
     status, headers, page = get(server, "/", **BROWSER)
     assert (status, headers["Content-Type"], headers["Vary"]) == (200, "text/html", "Accept")
@@ -177,7 +177,7 @@ def test_other_files_cannot_be_downloaded_as_takes(start: Start, tmp_path: Path,
     assert get(start(), f"/page/takes/{name}")[0] == 404
 
 
-def test_the_page_shows_the_preview_that_lies_beside_the_model(
+def test_page_serves_only_the_preview_beside_the_model(
     start: Start, tiny_model: Path, tmp_path: Path
 ) -> None:
     model = tmp_path / "tiny.onnx"
@@ -490,14 +490,14 @@ def test_a_folder_needs_a_library(start: Start) -> None:
 def test_kit_and_file_names_that_leave_the_library_are_refused(
     start: Start, tmp_path: Path, name: str, path: str
 ) -> None:
-    pytest.importorskip("torch", reason="the extra train brings it")
+    pytest.importorskip("torch", reason="PyTorch is in the extra learn")
     status, text = post_folder(start(), name, path)
     assert (status, len(text.splitlines())) == (422, 1)
     assert not [each for each in tmp_path.rglob("*") if each.is_file() and each.name != ".kit"]
 
 
 def test_folder_does_not_replace_a_kit_of_the_library(start: Start, tmp_path: Path) -> None:
-    pytest.importorskip("torch", reason="the extra train brings it")
+    pytest.importorskip("torch", reason="PyTorch is in the extra learn")
     own = tmp_path / "library" / "kits" / "Mine" / "Mine" / "a.wav"
     own.parent.mkdir(parents=True)
     own.write_bytes(b"kept")
@@ -516,7 +516,7 @@ def test_folder_does_not_replace_a_kit_of_the_library(start: Start, tmp_path: Pa
     ],
 )
 def test_upload_that_is_not_a_folder_is_refused(start: Start, tmp_path: Path, kind: str, body: bytes) -> None:
-    pytest.importorskip("torch", reason="the extra train brings it")
+    pytest.importorskip("torch", reason="PyTorch is in the extra learn")
     server = start()
     own = {"Origin": f"http://127.0.0.1:{server.port}", "Content-Type": kind}
     status, text = post(server, "/page/kits?name=kit", body, **own)

@@ -28,7 +28,7 @@ def _sound(frequency_hz: float, samples: int = 900, seed: int = 0) -> NDArray[np
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect the tests that need recordings or a GPU if there are none."""
+    """Deselect the tests that need recordings or a GPU if these are missing."""
     missing = {"fsdd": not os.environ.get("SOUNDMORPH_FSDD"), "gpu": not torch.cuda.is_available()}
     names = [name for name, gone in missing.items() if gone]
     left_out = [item for item in items if any(item.get_closest_marker(name) for name in names)]
@@ -77,7 +77,7 @@ def folder(tmp_path: Path) -> Path:
 def config() -> Config:
     """A small model (4 layers, 8 channels, 1,024 samples, 3 dimensions) with the paper's loss and updates.
 
-    It splits `folder` into 10 training sounds and 2 validation sounds.
+    The configuration splits `folder` into 10 training sounds and 2 validation sounds.
     """
     return Config.from_dict(
         {

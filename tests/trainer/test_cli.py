@@ -64,7 +64,9 @@ def test_help_loads_no_torch() -> None:
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True)
 
 
-def test_next_command_is_one_that_this_shell_finds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_next_command_names_a_program_that_the_shell_finds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bin_ = tmp_path / "my env" / "bin"
     bin_.mkdir(parents=True)
     (bin_ / "trainer").touch(0o755)
@@ -161,7 +163,7 @@ def test_help_begins_with_the_command_that_needs_no_options(capsys: pytest.Captu
     assert "default: kit" in text
 
 
-def test_a_missing_package_is_named_with_the_command_of_this_environment() -> None:
+def test_missing_package_is_named_with_the_pip_command_of_this_environment() -> None:
     with pytest.raises(TrainerError) as refused:
         installed.check("training", ["no_such_module"])
     command = str(refused.value).partition(" not installed here: ")[2]
@@ -183,7 +185,7 @@ def test_error_names_the_packages_that_a_recipe_needs_beyond_the_default(
 ) -> None:
     find = importlib.util.find_spec
     beyond = {"librosa", "numba", "sklearn", "tensorboard"}
-    # as after `make mine`
+    # as in an environment of `make mine`
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name in beyond else find(name))
     installed.check_recipe(configs.read(configs.DEFAULT))
     with pytest.raises(TrainerError, match=rf"training needs .*{module}.* pip install .*\[train\]"):

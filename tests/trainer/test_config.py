@@ -14,7 +14,7 @@ from trainer.errors import ConfigError
 PAPER = ("paper_dc", "paper_cc", "paper_nonclass")
 
 
-def test_defaults_are_the_papers() -> None:
+def test_defaults_are_those_of_the_paper() -> None:
     config = Config()
     assert (config.loss.reconstruction, config.loss.kl, config.loss.classification) == (1.0, 1e-4, 1.01)
     assert (config.optim.lr, config.optim.classification_lr, config.optim.clip_norm) == (5e-4, 1e-3, 1.0)

@@ -1,4 +1,4 @@
-"""Well-formed files with wrong content: refused in one line, or usable."""
+"""Well-formed files with damaged content are refused in one line or can be used."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ TABLES: dict[str, Any] = {
 
 
 @given(damaged(Config().to_dict()))
-def test_a_configuration_is_refused_or_whole(tables: dict[str, Any]) -> None:
+def test_a_configuration_is_refused_or_survives_toml(tables: dict[str, Any]) -> None:
     if (found := accepted(lambda: Config.from_toml(toml_file(tables)), ConfigError)) is not None:
         assert Config.from_toml(found.to_toml()) == found
 
@@ -64,7 +64,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def facts(place: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
-    """Return the facts and the tensors of a checkpoint."""
+    """Return the metadata and the tensors of a checkpoint."""
     parameter = torch.nn.Parameter(torch.ones(2))
     optimiser = torch.optim.Adam([parameter])
     parameter.grad = torch.ones(2)

@@ -50,14 +50,14 @@ def test_ratio_of_a_second_partial_is_recovered() -> None:
     found = _analysed(sound)
     assert found.free_weight[0, 1].item() == 1.0
     assert math.exp(found.log_ratio[0, 0].item()) == pytest.approx(1.59, rel=0.01)
-    assert found.free_weight[0, 3].item() < 0.1  # nothing there
+    assert found.free_weight[0, 3].item() < 0.1  # there is no such partial
 
 
-def test_f1_is_the_louder_of_two_tones_although_a_noise_near_the_other_is_stronger() -> None:
+def test_f1_is_the_tone_although_a_band_of_noise_below_it_is_stronger() -> None:
     drawn = np.random.default_rng(0).standard_normal(len(TIME))
     noise = signal.sosfilt(signal.butter(2, [50, 110], "bandpass", fs=RATE, output="sos"), drawn)
     sound = np.exp(-5 * TIME) * noise / np.abs(noise).max() + 0.2 * _swept(160.0, 0.0, 0.03, 5.0)
-    # the tone, not the noise near 90 Hz
+    # the tone, not the noise between 50 and 110 Hz
     assert math.exp(_analysed(sound).log_f1.item()) == pytest.approx(160.0, rel=0.15)
 
 

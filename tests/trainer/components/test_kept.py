@@ -39,7 +39,9 @@ def finished(sounds: torch.Tensor, path: Path) -> Components:
         return analysis.components
 
 
-def test_components_are_those_of_the_analysis_of_all_sounds(sounds: torch.Tensor, tmp_path: Path) -> None:
+def test_components_equal_those_of_an_analysis_of_all_sounds_at_once(
+    sounds: torch.Tensor, tmp_path: Path
+) -> None:
     found, wanted = finished(sounds, tmp_path / "kept"), analyse(sounds, CONFIG)[0]
     for name, value in vars(wanted).items():
         assert torch.equal(getattr(found, name), value), name

@@ -1,4 +1,4 @@
-"""Lag and sign of training sounds, on takes of one noise whose lags and signs are known."""
+"""Lag and sign of training sounds, tested on takes of one noise whose lags and signs are known."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_fewer_than_two_recordings_are_left_unchanged(count: int) -> None:
     assert signs == [1] * count
 
 
-def test_aligned_sounds_are_windows_of_their_recordings_of_peak_1(folder: Path) -> None:
+def test_aligned_sounds_are_windows_of_their_recordings_with_a_peak_of_1(folder: Path) -> None:
     sounds, found, parts = aligned(folder, settings())
     assert sounds.recordings is not None
     assert found.recordings is None

@@ -1,4 +1,4 @@
-"""Classes of a flat folder, by the names of its files and by ear."""
+"""Classes of the sounds in a flat folder: from the names of the files and the decay of the sounds."""
 
 from __future__ import annotations
 

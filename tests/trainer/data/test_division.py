@@ -71,7 +71,7 @@ def test_each_part_has_its_kits_with_unchanged_files(
     }
     assert originals == {
         "train": ["h1.flac", "h2.flac"],  # without the share-alike sound
-        "validation": ["r2.flac", "r4.flac"],  # the middles of two halves of five
+        "validation": ["r2.flac", "r4.flac"],  # the middle hit of each half of the five hits
         "test": ["m1.flac"],  # without the drum that the recipe leaves out
     }
     for part in (*originals, "layers"):

@@ -23,7 +23,7 @@ from trainer.data.sounds import prepare
 
 
 def _archive() -> bytes:
-    """Six takes of two digits, and other files, one with a path out of the folder."""
+    """Return a zip file of three takes of two digits, and other files, one with a path out of the folder."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as file:
         for digit in "01":
@@ -90,7 +90,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     httpd.server_close()
 
 
-def test_archive_is_laid_out_with_a_manifest(
+def test_fetched_sounds_are_in_one_folder_with_a_manifest(
     server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "digits"
@@ -99,7 +99,7 @@ def test_archive_is_laid_out_with_a_manifest(
     assert capsys.readouterr().out == (
         f"6 sounds in {out}; next: trainer fit --config digits --data {out} --out RUN\n"
     )
-    assert [path.name for path in tmp_path.iterdir()] == ["digits"]  # no archive, no part
+    assert [path.name for path in tmp_path.iterdir()] == ["digits"]  # neither the archive nor a part of it
     assert len(list(out.iterdir())) == 7
     config = read("digits")
     sounds = prepare(out, ModelConfig(sample_rate=8000, length=1024), config.data)

@@ -27,7 +27,7 @@ KMEANS = DataConfig(labels="kmeans", clusters=3)
 
 
 def tone(frequency_hz: float, seed: int) -> torch.Tensor:
-    """Return [900] at 8 kHz: the tone as the attack, then, after 70 ms, the same noise for all."""
+    """Return a sound [900] at 8 kHz: a tone as the attack; from 70 ms, a noise that all sounds share."""
     time = np.arange(900) / RATE
     noise = np.random.default_rng(seed).standard_normal(900)
     sound = np.sin(2 * np.pi * frequency_hz * time) + 0.02 * noise

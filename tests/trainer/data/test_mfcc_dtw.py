@@ -30,7 +30,7 @@ FSDD = "SOUNDMORPH_FSDD"
 
 
 def at(*points: float) -> list[Array]:
-    """Return sequences of one frame with one coefficient, whose distances are those of the numbers."""
+    """Return sequences of one frame with one coefficient, at the same distances as the numbers."""
     return [np.array([[point]]) for point in points]
 
 
@@ -65,7 +65,7 @@ def test_ten_db_less_moves_the_first_coefficient_only() -> None:
     assert loud[:, 1:] == pytest.approx(soft[:, 1:], abs=1e-3)
 
 
-def test_silence_lies_the_range_below_the_loudest_band() -> None:
+def test_level_of_silence_is_the_range_below_the_loudest_band() -> None:
     half = np.concatenate((np.random.default_rng(0).standard_normal(2048), np.zeros(2048)))
     silent = [features(half, Settings(range_db=range_db))[-1] for range_db in (60.0, 80.0)]
     assert (silent[0] - silent[1]).tolist() == pytest.approx([20 * np.sqrt(40)] + [0.0] * 12, abs=1e-3)
@@ -121,7 +121,7 @@ def test_too_few_or_equal_sounds_have_no_deviation(points: tuple[float, ...]) ->
 
 @pytest.fixture(scope="module")
 def digits() -> list[References]:
-    """The references of each digit that jackson speaks, over all 50 takes."""
+    """The references of each digit of the speaker jackson, over all 50 takes."""
     config = configs.read("digits")
     sounds = prepare(
         Path(os.environ[FSDD]), config.model, dataclasses.replace(config.data, include="*_jackson_*")

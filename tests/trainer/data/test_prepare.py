@@ -49,7 +49,7 @@ BAD: dict[str, Make] = {
     "offset": lambda seed: drum(seed) + 0.25,
 }
 EACH = 4
-"""Number of files of each kind: those in `BAD` and four kinds that are not sounds."""
+"""Number of files of each kind: the kinds in `BAD`, three kinds that are not sounds, and duplicates."""
 
 
 @pytest.fixture(scope="module")

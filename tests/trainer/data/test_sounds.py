@@ -1,4 +1,4 @@
-"""Sounds of a folder: which are found, how they are prepared, and which are refused with which reason."""
+"""Sounds of a folder: how they are found and prepared, and for which reasons they are refused."""
 
 from __future__ import annotations
 

@@ -140,7 +140,7 @@ def test_snr_of_known_noise() -> None:
     assert quality.snr_db(audio, sound).tolist() == pytest.approx([200.0, 20.0, 0.0], abs=1e-4)
 
 
-def test_stft_distance_is_of_each_sound() -> None:
+def test_stft_distance_is_measured_for_each_sound() -> None:
     noise = torch.randn(3, 1, 2048, generator=torch.Generator().manual_seed(0))
     found = quality.stft_distance(noise * torch.tensor([1.0, 0.5, 0.0])[:, None, None], noise)
     assert found[0] == 0.0
@@ -178,7 +178,7 @@ def test_evaluation_is_printed_as_text(
 
 
 class Page(HTMLParser):
-    """The players, pictures, text and addresses of a page."""
+    """The tags, addresses and text of an HTML page; `open` are the tags not closed yet."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -238,7 +238,9 @@ def test_a_morph_goes_from_sound_to_sound(tested: subject.Subject, outputs: subj
     assert torch.allclose(found.audio[2], middle[0], atol=1e-5)
 
 
-def test_sounds_may_move_but_not_change(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_folder_of_a_run_may_move_but_its_sounds_may_not_change(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     shutil.copytree(place / "sounds", place / "moved")
     assert main(["evaluate", str(place / "run"), "--data", str(place / "moved"), "--json"]) == 0
     next((place / "moved" / "low").iterdir()).unlink()

@@ -19,7 +19,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def size(png: bytes) -> tuple[int, int]:
-    """Read the width and height, in pixels, from the header of the file."""
+    """Return the width and height in pixels from the header of a PNG file."""
     assert png.startswith(PNG)
     return int.from_bytes(png[16:20], "big"), int.from_bytes(png[20:24], "big")
 

@@ -22,7 +22,7 @@ MakeSound = Callable[..., NDArray[np.float64]]
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory, make_sound: MakeSound, config: Config) -> Path:
-    """sounds/ (six, seven: 6 takes each, 3 of them for the test) and run/."""
+    """sounds/ (classes 6 and 7, 6 takes each, of which 3 are test sounds) and run/."""
     place = tmp_path_factory.mktemp("published")
     for label, frequency_hz in (("6", 110.0), ("7", 900.0)):
         (place / "sounds" / label).mkdir(parents=True)
@@ -38,7 +38,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, make_sound: MakeSound, confi
 
 @pytest.fixture
 def folder(place: Path, tmp_path: Path) -> Path:
-    """means/ (a test take of 6, the mean of those of 7) and reconstructions/ (two takes, noise of -20 dB)."""
+    """means/ (a test take of 6, the mean test take of 7), reconstructions/ (two takes, noise at -20 dB)."""
     evaluated = subject.load(place / "run")
     for name in (published.MEANS, published.RECONSTRUCTIONS):
         (tmp_path / name).mkdir()

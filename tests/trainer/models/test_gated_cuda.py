@@ -1,4 +1,4 @@
-"""The GPU kernels compute the plain block; Triton's interpreter runs them on any machine."""
+"""The GPU kernels give the results of the plain block; Triton's interpreter runs them on any machine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import torch
 from trainer.models.layers import DilationBlock, dilations
 
 SHAPES = [(1, 3, 1), (4, 150, 2)]
-"""Layers, rows and sounds."""
+"""Numbers of layers, time steps and sounds."""
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Triton needs Linux")

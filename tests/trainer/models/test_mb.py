@@ -1,4 +1,4 @@
-"""MB-VAE: its layers against their definition."""
+"""The layers of the MB-VAE, compared with their definitions."""
 
 from __future__ import annotations
 

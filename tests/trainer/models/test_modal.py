@@ -1,4 +1,4 @@
-"""The modal decoder against its definition: oscillators, noise, knots, and an end in silence."""
+"""The modal decoder, compared with its definition: oscillators, noise, knots, and an end in silence."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ SMALL = ModelConfig(
     "modal", RATE, FRAMES * HOP, DIM, hop_length=HOP, bands=6, hidden=12, values=5, modes=7, knots=9
 )
 SILENT = -200.0
-"""A log level that is 0 in float32."""
+"""A log level whose exponential is 0 in float32."""
 
 
 def _decoder(
     *, noise: float = SILENT, free: float = SILENT, modes: float = SILENT, rings: float = 0.0
 ) -> ModalDecoder:
-    """Return a decoder whose parts have constant levels at every z; its sounds fill the length."""
+    """Return a decoder whose parts have the same levels at every z; its sounds last the whole length."""
     torch.manual_seed(0)
     decoder = ModalDecoder(SMALL).eval()
     with torch.no_grad():
@@ -80,14 +80,14 @@ def test_noise_has_the_level_of_its_bands(rings: float) -> None:
     z = _z(2, DIM)
     played = decoder(z)[:, 0]
     wanted = math.exp(-3.0) * decoder.bands**0.5
-    # a mixture of two draws of the noise has its level, within a few per cent
+    # a mixture of two draws of the noise has the noise's level, within a few per cent
     assert played[0].square().mean().sqrt().item() == pytest.approx(wanted, rel=0.15)
     assert torch.equal(played[0], played[1])  # the noise depends only on the position in the sound
 
 
 @torch.no_grad()
 def test_low_noise_begins_without_a_click() -> None:
-    """If the two lowest bands began in the middle of a wave, -33 dB of their power would be above 6 kHz."""
+    """If the two lowest bands began in the middle of a wave, their power above 6 kHz would be -33 dB."""
     config = configs.read("kit").model
     decoder = ModalDecoder(config).eval()
     for layer, bias in ((decoder.levels, SILENT), (decoder.mode_heads, SILENT), (decoder.end, 30.0)):

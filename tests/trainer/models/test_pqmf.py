@@ -23,7 +23,7 @@ def test_analysis_and_synthesis_reproduce_a_sound_within_56_db(bands: int) -> No
     assert (whole / gain - sound).norm() < 1.6e-3 * sound.norm()
 
 
-def test_a_band_is_silent_two_bands_away() -> None:
+def test_filter_of_a_band_suppresses_all_but_the_band_and_its_neighbours() -> None:
     bands = 8
     spectrum = torch.fft.rfft(synthesis_filters(bands), 4096).abs()
     width = 2048 // bands

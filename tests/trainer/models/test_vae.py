@@ -1,4 +1,4 @@
-"""The models have the shapes of Tables 1 and 2, and decode causally."""
+"""The models have the shapes of the paper's Tables 1 and 2, and decode causally."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Adaptation: each sound gets its own point, and the rest of the space stays."""
+"""Adaptation: each sound gets its own point, and the rest of the space changes little."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from trainer.run.state import State
 
 @pytest.fixture
 def recipe(config: Config) -> Config:
-    """A small oscillator model, which learns from components alone."""
+    """The configuration of a small modal model that learns from components alone."""
     model = {"architecture": "modal", "hop_length": 64, "bands": 8, "hidden": 16, "values": 8, "modes": 12}
     loss = {"reconstruction": 0.0, "components": 1.0}
     return config.replace("model", **model, knots=8).replace("loss", **loss).replace("fit", epochs=20)

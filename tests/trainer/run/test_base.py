@@ -1,4 +1,4 @@
-"""A run that starts from the weights of another."""
+"""A run that starts from the weights of another run."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_bundled_base_has_the_weights_of_the_model_of_the_default_recipe() -> No
     assert base.choose("none", recipe) is None
 
 
-def test_a_recipe_of_another_shape_starts_from_random_weights_and_refuses_the_base_by_name(
+def test_base_of_another_shape_is_ignored_by_default_and_refused_if_it_is_named(
     config: Config, known: Checkpoint, tmp_path: Path
 ) -> None:
     assert base.choose(None, config) is None

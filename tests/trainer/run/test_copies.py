@@ -20,7 +20,7 @@ from trainer.run.steps import batches
 
 @pytest.fixture
 def recipe(config: Config) -> Config:
-    """A small oscillator model that learns from two sets of copies, with points."""
+    """The configuration of a small modal model that learns from two sets of copies, with points."""
     tables: dict[str, dict[str, Any]] = {
         "model": {
             "architecture": "modal",

@@ -1,4 +1,4 @@
-"""Several processes, mixed precision and the compiler give the same training."""
+"""Several processes, mixed precision and the compiler do not change the result of training."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_two_processes_train_as_one_with_the_same_batch(
     architecture: str,
     loss: dict[str, Any],
 ) -> None:
-    # 10 sounds in batches of 3: two rows and one, and a last batch that has none for one process
+    # 10 sounds in batches of 3: two for one process and one for the other; the last batch has one sound
     config = config.replace("fit", batch_size=3, micro_batch=at_once).replace("optim", update=update)
     config = config.replace("model", architecture=architecture).replace("loss", **loss)
     printed = fitted(config, folder, tmp_path / "two", "--devices", "2", "--strategy", "ddp")
@@ -74,7 +74,7 @@ def test_two_processes_train_as_one_with_the_same_batch(
         torch.testing.assert_close(ours.model[name], weight, rtol=1e-4, atol=1e-6)
 
 
-def test_mixed_precision_keeps_32_bit_weights_and_is_near(config: Config, folder: Path) -> None:
+def test_mixed_precision_keeps_32_bit_weights_and_gives_similar_losses(config: Config, folder: Path) -> None:
     losses = {}
     for precision in ("32", "bf16"):
         state = fit.start(config.replace("fit", precision=precision), folder)
@@ -125,4 +125,4 @@ def test_child_process_ends_with_its_parent() -> None:
         assert started.stdout is not None
         assert started.stdout.readline() == b"\n"
         started.kill()
-        assert started.stdout.read() == b""  # after both have ended, no process holds the pipe
+        assert started.stdout.read() == b""  # once both processes have ended, none holds the pipe

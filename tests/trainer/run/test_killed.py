@@ -44,7 +44,7 @@ sys.exit(__main__.main(sys.argv[4:]))
 
 @pytest.fixture(scope="module")
 def fitted() -> dict[str, checkpoint.Checkpoint]:
-    """A cache for the run that is not killed, which the first test makes."""
+    """A cache for the checkpoint of the uninterrupted run, which the first test fills."""
     return {}
 
 

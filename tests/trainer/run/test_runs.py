@@ -54,7 +54,7 @@ def test_resumed_run_with_heads_mixing_and_soft_dtw_equals_an_uninterrupted_one(
     saved = checkpoint.load(tmp_path / "parts")
     assert saved.heads == {"pitch": ("high", "low"), "take": ("0", "1", "2", "3", "4", "5")}
     model = build(saved.config.model, len(saved.classes))
-    model.load_state_dict(saved.model)  # what the export does
+    model.load_state_dict(saved.model)  # as the export does
     for name, weight in runs["whole"][1].model.state_dict().items():
         assert torch.equal(saved.model[name], weight), name
 
@@ -67,8 +67,8 @@ def test_every_head_learns(config: Config, folder: Path, tmp_path: Path) -> None
     state = fit.start(config, folder)
     fit.run(state, tmp_path, Recorder())
     train = state.history[-1]["train"]
-    assert train["classification/pitch"] < 0.1  # of log 2 = 0.69
-    assert train["classification/take"] < 1.2  # of log 6 = 1.79
+    assert train["classification/pitch"] < 0.1  # untrained: log 2 = 0.69
+    assert train["classification/take"] < 1.2  # untrained: log 6 = 1.79
 
 
 def test_run_stops_when_the_validation_loss_does_not_fall(

@@ -18,7 +18,7 @@ def tiny_checkpoint() -> Checkpoint:
 
 @pytest.fixture
 def tiny_run(tiny_checkpoint: Checkpoint, tmp_path: Path) -> Path:
-    """A run folder with that checkpoint."""
+    """A run folder with `tiny_checkpoint` as its last checkpoint."""
     (tmp_path / "run").mkdir()
     write(tmp_path / "run" / LAST, tiny_checkpoint)
     return tmp_path / "run"

@@ -43,7 +43,7 @@ def tiny() -> Checkpoint:
 
 
 def level() -> Checkpoint:
-    """`tiny` with a quieter last layer and a constant of 0.5 added: its sounds are nearly level."""
+    """`tiny` with a quieter last layer and a constant of 0.5 added: its sounds are nearly constant."""
     checkpoint = tiny()
     state = dict(checkpoint.model)
     state["decoder.out.weight"] = 0.03 * state["decoder.out.weight"]

@@ -1,4 +1,4 @@
-"""Brightness, decay and attack: known for synthetic sounds, equal from a decoder's parameters and sounds."""
+"""Brightness, decay and attack: of known sounds; equal from a decoder's parameters and from its sounds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from trainer.models.modal import ModalDecoder
 RATE = 22_050
 
 
-def test_octave_half_the_decay_and_earlier_energy_are_measured_on_tones() -> None:
+def test_brightness_decay_and_attack_of_tones_are_measured() -> None:
     time = torch.arange(RATE) / RATE
     low = torch.sin(2 * math.pi * 1_000 * time) * 10 ** (-time / 0.4)  # 20 dB down after 0.4 s
     high = torch.sin(2 * math.pi * 2_000 * time) * 10 ** (-time / 0.2)
@@ -26,7 +26,7 @@ def test_octave_half_the_decay_and_earlier_energy_are_measured_on_tones() -> Non
     assert attack.tolist() == pytest.approx([math.log(mean) for mean in means], abs=0.01)
 
 
-def test_decay_is_the_time_until_a_hundredth_of_the_energy_is_left_even_after_a_loud_click() -> None:
+def test_decay_lasts_until_a_hundredth_of_the_energy_even_after_a_loud_click() -> None:
     time = torch.arange(RATE) / RATE
     sound = 0.03 * torch.sin(2 * math.pi * 1_000 * time) * 10 ** (-time / 0.4)
     body = float(sound.square().sum())  # falls by the factor 10^(-t / 0.2)

@@ -28,14 +28,14 @@ def test_every_architecture_can_be_exported() -> None:
 
 @pytest.fixture(scope="module", params=ARCHITECTURES)
 def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[VAE, Decoder]:
-    """A model, and its file as the stage reads it. With 22 layers, two or three share a ring."""
+    """A model, and its file as the stage reads it. Of the 22 layers, two or three share a ring buffer."""
     config = ModelConfig(request.param, 8000, FRAMES * 32, DIM, layers=22, channels=6, modes=9, knots=12)
     model, path = fresh_model(config, tmp_path_factory.mktemp(request.param))
     return model, Decoder(path, capacity=3)
 
 
 def sound(model: VAE, z: Floats) -> Floats:
-    """Decode z with the PyTorch model, in double precision to avoid its rounding."""
+    """Decode z with the PyTorch model, in double precision to avoid rounding errors."""
     with torch.no_grad():
         decoded: torch.Tensor = copy.deepcopy(model.decoder).double()(torch.from_numpy(z).double())
     return decoded[:, 0].float().numpy()
@@ -102,7 +102,7 @@ def test_voices_at_different_positions_share_a_call(made: tuple[VAE, Decoder]) -
         assert_same(got, wanted[voice, : len(got)])
 
 
-def test_number_of_inputs_is_odd_so_that_voices_stay_in_the_key_of_the_memory_plan(
+def test_number_of_graph_inputs_is_odd_for_a_memory_plan_per_number_of_voices(
     made: tuple[VAE, Decoder],
 ) -> None:
     inputs = decoder_graph(made[0]).graph.input

@@ -40,7 +40,7 @@ def test_slope_of_each_class_is_recovered_from_many_takes() -> None:
     torch.testing.assert_close(found.classes, torch.tensor(slopes).double(), rtol=0.01, atol=0.01)
 
 
-def test_slope_of_few_takes_is_drawn_towards_that_of_all_and_without_takes_equals_it() -> None:
+def test_slope_of_few_or_no_takes_is_drawn_towards_the_slope_of_all_takes() -> None:
     points, velocities, labels = _takes([[1.0, 0.0]], drums=1, layers=2)
     groups = ["one"] * 2
     found = directions(points, layers(velocities, groups), torch.tensor(labels), 2)
@@ -57,9 +57,9 @@ def test_each_drum_has_its_own_slope_drawn_towards_its_class() -> None:
     points = torch.tensor([[0.0, 0.0], [1.0, 0.0], [5.0, 5.0], [5.0, 6.0], [9.0, 9.0]])
     drums = layers([0.0, 1.0, 0.0, 1.0, 0.5], ["a", "a", "b", "b", "alone"])
     found = directions(points, drums, torch.zeros(5, dtype=torch.int64), 1)
-    torch.testing.assert_close(found.classes, torch.tensor([[0.5, 0.5]]).double())  # two opposite corners
+    torch.testing.assert_close(found.classes, torch.tensor([[0.5, 0.5]]).double())  # mean of both drums
     assert found.places.tolist() == [[0.5, 0.0], [5.0, 5.5]]
-    share = 0.5 / (0.5 + DRAWN)  # the velocities of each have a sum of squares of 0.5
+    share = 0.5 / (0.5 + DRAWN)  # each drum's velocities have a sum of squares of 0.5
     torch.testing.assert_close(found.drums[0], torch.tensor([0.5 + 0.5 * share, 0.5 - 0.5 * share]).double())
     assert (found.reach, found.spread) == pytest.approx((0.5 * REACH, 0.5))
 

@@ -15,7 +15,7 @@ from trainer.run.adapt import Adaptation, nothing
 
 
 class Slow(Published):
-    """Each version takes `TOOK_S` on the clock of the test; none is nearer than the first."""
+    """Versions that each take `TOOK_S` on the clock of the test; none is nearer than the first."""
 
     TOOK_S = 60.0
 

@@ -28,7 +28,7 @@ def tones() -> Callable[[torch.Tensor], torch.Tensor]:
 
 @pytest.fixture
 def make_run(tmp_path: Path) -> Callable[..., Path]:
-    """Return a function that makes an untrained run on the tones of one speaker; another speaks the rest."""
+    """Return a function that makes an untrained run on one speaker's tones; the folder has two speakers."""
 
     def make(name: str = "run", takes: int = 4, validation_fraction: float = 0.0, seed: int = 0) -> Path:
         data, out = tmp_path / "sounds", tmp_path / name

@@ -51,7 +51,7 @@ def test_line_through_takes_has_their_change_for_the_full_range_of_velocity() ->
     assert found.rest["centroid"] < 1e-4
 
 
-def test_standard_errors_follow_from_the_scatter_of_all_drums_and_the_velocities_of_each() -> None:
+def test_standard_errors_follow_from_the_common_scatter_and_each_drums_velocities() -> None:
     drums = [
         Drum(Slope({"decay": 0.0}, squares, {"decay": rest}, free), {})
         for squares, rest, free in ((0.5, 0.02, 1), (2.0, 0.06, 3))

@@ -113,7 +113,7 @@ def test_the_kernel_distance_is_unbiased_and_grows_with_the_difference() -> None
         return (found / np.linalg.norm(found, axis=1, keepdims=True)).astype(np.float32)
 
     same = [kernel_distance(points(0.5, 12), points(0.5, 15)) for _ in range(400)]
-    assert abs(np.mean(same)) < 3 * np.std(same) / 20  # three standard errors of the mean, however few points
+    assert abs(np.mean(same)) < 3 * np.std(same) / 20  # three standard errors of the mean
     assert kernel_distance(points(0.5, 50), points(0.0, 50)) > kernel_distance(
         points(0.5, 50), points(0.4, 50)
     )

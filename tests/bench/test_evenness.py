@@ -14,7 +14,7 @@ TIME_S = np.arange(2 * RATE) / RATE
 
 
 def decaying(fall_s: float, energy: float) -> NDArray[np.float32]:
-    """Return a tone that falls by a factor of e in `fall_s`, of this energy."""
+    """Return a tone of the given energy that falls by a factor of e in `fall_s`."""
     sound = np.exp(-TIME_S / fall_s) * np.sin(2 * np.pi * 1000 * TIME_S)
     return np.asarray(sound * np.sqrt(energy / np.square(sound).sum()), np.float32)
 

@@ -50,7 +50,7 @@ def test_a_glide_has_even_steps_and_a_plain_mix_one_leap() -> None:
 
 
 def test_indistinguishable_pitches_count_as_equal() -> None:
-    """Two clusters of 8 and 9 pitches, each rising by a hundredth of a semitone: ranks tied within them."""
+    """Two clusters of 8 and 9 pitches, each rising by under 0.01 semitones: tied ranks within a cluster."""
     creeping = [100.0 + 0.005 * k for k in range(8)] + [200.0 + 0.01 * k for k in range(9)]
     ranks = np.repeat([0, 1], [8, 9])
     assert glide.correlation(creeping) == pytest.approx(float(np.corrcoef(ranks, np.arange(17))[0, 1]))

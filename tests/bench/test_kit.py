@@ -25,14 +25,14 @@ MEASURED = 4
 
 @pytest.fixture
 def base(monkeypatch: pytest.MonkeyPatch) -> Checkpoint:
-    """The base of the package, of which `MEASURED` sounds are measured."""
+    """The bundled base, of which `MEASURED` sounds are measured."""
     monkeypatch.setattr(kit, "BASE", MEASURED)
     return checkpoint.load(BASE)
 
 
 @pytest.fixture
 def state(base: Checkpoint) -> State:
-    """The base as a run."""
+    """The state of a run with the weights of the base."""
     model = build(base.config.model, len(base.classes)).eval()
     adopt(model, base)
     return cast(State, SimpleNamespace(model=model, config=base.config))
@@ -40,7 +40,7 @@ def state(base: Checkpoint) -> State:
 
 @pytest.fixture
 def folder(tmp_path: Path, base: Checkpoint, state: State) -> Path:
-    """The recordings: here, the sounds of the base itself."""
+    """A folder with the recordings of the base: here, sounds that the base decodes."""
     for place in torch.linspace(0, len(base.anchors.names) - 1, MEASURED).round().long().tolist():
         path = tmp_path / f"{base.anchors.names[place]}.wav"
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -19,7 +19,7 @@ RATE = 8000
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Sixteen takes of two digits: decaying tones of 200 and 2,000 Hz at random phases."""
+    """Sixteen takes of each of two digits: decaying tones of 200 and 2,000 Hz at random phases."""
     time, source = torch.arange(1600) / RATE, torch.Generator().manual_seed(0)
     for label, frequency_hz in ((3, 200.0), (8, 2000.0)):
         for take in range(16):

@@ -16,8 +16,8 @@ def _noise(seed: int = 0) -> Floats:
     return np.random.default_rng(seed).standard_normal(LENGTH) * 0.1
 
 
-def test_noise_has_no_harmonics_of_the_frame_rate_and_a_comb_filter_adds_some_by_its_gain() -> None:
-    """x[n] + a x[n − 64] has (1 + a)² of the power at multiples of 689 Hz and (1 − a)² half way between."""
+def test_comb_filter_adds_harmonics_of_the_frame_rate_to_noise_by_its_gain() -> None:
+    """x[n] + a x[n − 64] has (1 + a)² of the power at multiples of 689 Hz and (1 − a)² halfway between."""
     noises = [_noise(seed) for seed in range(8)]
     flat = np.median([timbre.grid_db(noise, RATE, HOP) for noise in noises])
     assert flat == pytest.approx(0.0, abs=1.5)
@@ -50,13 +50,13 @@ def test_the_texture_of_gaussian_noise_is_that_of_rayleigh_magnitudes() -> None:
 
 
 def test_a_smeared_spectrum_has_less_texture() -> None:
-    """Clicks in the middles of windows, where the neighbouring windows are 0: one magnitude everywhere."""
+    """Clicks at the centres of windows, where neighbouring windows are 0, have one magnitude everywhere."""
     clicks = np.zeros(LENGTH)
     clicks[::256] = 1.0
     assert timbre.texture(clicks, RATE) == pytest.approx(0.0, abs=0.01)
 
 
-def test_noise_has_the_prominence_of_the_exponential_distribution_and_partials_have_more() -> None:
+def test_noise_has_the_prominence_of_an_exponential_distribution_and_partials_more() -> None:
     assert timbre.ring_db(_noise(), RATE) == pytest.approx(9.3, abs=0.4)
     time = np.arange(LENGTH) / RATE
     partials = sum(np.sin(2 * np.pi * pitch * time) for pitch in np.linspace(3100, 12_900, 45))

@@ -42,7 +42,7 @@ def test_toms_rise_in_pitch_and_hats_choke_each_other() -> None:
     assert len({DRUMS[note].choke for note in (42, 44, 46)}) == 1
 
 
-def test_electric_snare_is_lower_than_the_acoustic_and_the_splash_is_the_highest_cymbal() -> None:
+def test_electric_snare_is_lower_than_acoustic_and_splash_is_the_highest_cymbal() -> None:
     assert DRUMS[40].semitones < DRUMS[38].semitones  # two semitones higher, 40 would be heard as a hat
     splash = DRUMS[55].semitones
     assert max(DRUMS[note].semitones for note in WANTED["cymbal"] if note != 55) < splash

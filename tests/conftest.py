@@ -1,4 +1,4 @@
-"""Fixtures of all tests (small models, faulty plugins), the order of the tests, and no skipped tests in CI.
+"""Fixtures of all tests (small models, faulty plugins), the order of the tests, and a ban on skips in CI.
 
 Nothing here imports PyTorch, so that the tests of the stage run without it.
 """
@@ -60,7 +60,7 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def level_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """`tiny_model` with a quieter last layer and a constant of 0.5 added: its sounds are nearly level."""
+    """`tiny_model` with a quieter last layer and a constant of 0.5 added: its sounds are nearly constant."""
     return _copied("level", tmp_path_factory.mktemp("level"))
 
 
@@ -79,7 +79,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """With pytest-xdist, give each file to one worker, and all of tests/system to a single one.
 
-    Two tests with real programs at a time would delay each other's sound. Group marks would have no effect:
+    Two concurrent tests with real programs would delay each other's sound. Group marks would have no effect:
     pytest-xdist 3.8 ignores them with pytest 9.2 (pytest-xdist issue 1386).
     """
     from xdist.scheduler import LoadScopeScheduling
@@ -92,7 +92,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Report skipped tests in CI, as they fail the run."""
+    """Report skipped tests in CI, where they fail the run."""
     if skipped := _skipped_in_ci(terminalreporter.config):
         terminalreporter.write_line(f"CI: {skipped} skipped; every test must run here", red=True)
 
@@ -137,7 +137,7 @@ def crashing(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def hanging(tmp_path: Path) -> tuple[Path, Path]:
-    """Return a VST3 that passes its trial but hangs after 400 blocks until a file exists, and that file."""
+    """Return a VST3 that passes its trial but hangs after 400 blocks until a file exists, and that path."""
     inner = f"/usr/lib/vst3/ZamCompX2.vst3/Contents/{platform.machine()}-linux/ZamCompX2.so"
     let_go = tmp_path / "let_go"
     options = ["-DAFTER=400", f'-DINNER="{inner}"', f'-DLET_GO="{let_go}"', "-ldl"]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 NUMBERS = (
     st.integers(-(2**64), 2**64)
-    | st.floats(allow_subnormal=False)  # a plugin host may make this thread flush them to 0
+    | st.floats(allow_subnormal=False)  # a plugin host may make this thread flush subnormals to 0
     | st.sampled_from([0, -1, 1, 10**30, 2**31, 1e300, 0.5, True])
 )
 VALUES = st.recursive(

@@ -63,7 +63,7 @@ def test_every_object_and_message_has_a_cord(name: str) -> None:
 
 
 def addresses(name: str) -> Iterator[tuple[str, int]]:
-    """Return the addresses sent or understood, with the number of arguments where the patch shows it."""
+    """Yield the addresses that are sent or understood, with their numbers of arguments; unknown: -1."""
     for box in boxes(name):
         words = box.get("text", "").split()
         if box["maxclass"] == "message" and words and words[0].startswith("/"):

@@ -50,7 +50,7 @@ def widgets(tree: dict[str, Any] = SHIPPED["content"]) -> Iterator[dict[str, Any
 
 
 def sent() -> Iterator[Message]:
-    """Return the messages of the widgets at the ends of their ranges, with names filled in."""
+    """Yield the messages of the widgets at the ends of their ranges, with names filled in."""
     names = {"@{from}": "kick", "@{to}": "snare", "VAR{name, ''}": "kick"}
     for each in widgets():
         if each.get("target") != openstagecontrol.SERVER or "typeTags" not in each:
@@ -103,7 +103,7 @@ def test_server_accepts_every_message_of_the_session(tiny_model: Path) -> None:
 def test_addresses_and_widgets_in_scripts_exist() -> None:
     text, table = FILE.read_text(), {a.path for a in ADDRESSES}
     answers = {x for a in ADDRESSES for x in re.findall(r"/morph/[\w/]+\.reply", a.reply or "")}
-    # in addresses that a script puts together, numbers for the variables
+    # in addresses that a script composes, replace the variables with numbers
     text = re.sub(r"' \+ (\w+) \+ '/", "0/", text).replace("' + step", "<s>")
     for address in re.findall(r"/morph/[\w./<>]+", text):
         assert re.sub(r"\d+", "<i>", address) in table | answers | {"/morph/z"}, address

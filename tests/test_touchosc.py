@@ -20,7 +20,7 @@ SHIPPED = ET.fromstring(zlib.decompress((FOLDER / "morph.tosc").read_bytes()))
 
 
 def sent() -> Iterator[Message]:
-    """Return the messages of the controls at the ends of their ranges."""
+    """Yield the messages of the controls at the ends of their ranges."""
     for osc in SHIPPED.iter("osc"):
         path = osc.findtext("path/partial/value")
         assert path is not None

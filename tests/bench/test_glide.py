@@ -57,14 +57,14 @@ def test_indistinguishable_pitches_count_as_equal() -> None:
     assert glide.correlation([100.0] * 17) == 0.0
 
 
-def test_an_even_course_of_levels_is_straight() -> None:
+def test_loudness_error_of_evenly_falling_levels_is_zero() -> None:
     levels = [10 ** (-k / 20) * _drum(200.0) for k in range(5)]
     assert glide.loudness_error(levels, RATE) == pytest.approx(0.0, abs=0.01)
     levels[2] = levels[2] * 10 ** (1.5 / 20)
     assert glide.loudness_error(levels, RATE) == pytest.approx(1.5, abs=0.01)
 
 
-def test_one_step_of_five_has_five_times_the_mean() -> None:
+def test_unevenness_of_one_step_among_five_is_five() -> None:
     assert glide.unevenness([0.0, 0.0, 1.0, 0.0, 0.0]) == 5.0
     steps = glide.mel_steps([_drum(100.0), _drum(100.0), 2 * _drum(100.0)], RATE)
     assert steps[0] == 0.0

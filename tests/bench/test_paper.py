@@ -19,7 +19,7 @@ def test_runs_differ_from_their_configuration_in_speaker_and_leak_only(name: str
     assert config.replace("data", leak=False, include="") == bundled
 
 
-def test_a_run_is_started_resumed_or_left_alone(tmp_path: Path) -> None:
+def test_a_run_is_started_resumed_or_skipped_if_it_is_finished(tmp_path: Path) -> None:
     run, data = tmp_path / "paper_cc", tmp_path / "sounds"
     words = paper.command(run, data, "*", [])
     assert words is not None

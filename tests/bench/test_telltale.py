@@ -50,7 +50,7 @@ def test_the_command_measures_a_bundled_model(tmp_path: Path, capsys: pytest.Cap
     assert capsys.readouterr().out.startswith("3 pairs: ")
 
 
-def test_mistakes_end_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_mistakes_are_reported_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "snare" / "1.wav"
     path.parent.mkdir()
     soundfile.write(path, _sound(1, 0.001), RATE)

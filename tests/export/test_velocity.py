@@ -69,7 +69,7 @@ def test_drums_with_fewer_than_two_velocities_do_not_count() -> None:
     assert layers([0.5, 0.5, None, 0.1], ["a", "a", "b", "b"]) == []
 
 
-def test_takes_on_a_line_have_no_noise_and_others_the_variance_about_it() -> None:
+def test_noise_is_the_variance_of_takes_about_their_line() -> None:
     drums = layers([0.0, 0.5, 1.0, 0.0, 0.5, 1.0], ["a"] * 3 + ["b"] * 3)
     found = lines(
         torch.tensor([[1.0, 0.0], [2.0, 0.0], [3.0, 0.0], [5.0, 1.0], [5.0, -2.0], [5.0, 1.0]]), drums
@@ -78,7 +78,7 @@ def test_takes_on_a_line_have_no_noise_and_others_the_variance_about_it() -> Non
     assert found.noise.tolist() == pytest.approx([0.0, (1 + 4 + 1) / 2])
 
 
-def test_directions_turn_until_the_decoded_sounds_change_like_the_real_ones() -> None:
+def test_directions_are_adjusted_until_decoded_sounds_change_like_real_ones() -> None:
     config = ModelConfig(architecture="modal", sample_rate=22_050, length=8_192, hop_length=64, latent_dim=4)
     torch.manual_seed(0)
     decoder = ModalDecoder(config).eval()
@@ -96,7 +96,7 @@ def test_directions_turn_until_the_decoded_sounds_change_like_the_real_ones() ->
     torch.testing.assert_close(unsure.drums, given.double(), rtol=0.0, atol=1e-3)
 
 
-def test_hits_at_drums_side_by_side_have_the_directions_that_were_given(
+def test_unmixing_gives_hits_at_neighbouring_drums_their_own_directions(
     tiny_run: Path, tmp_path: Path
 ) -> None:
     export(tiny_run, tmp_path / "plain.onnx")

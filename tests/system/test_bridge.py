@@ -184,11 +184,11 @@ def test_model_in_a_project_is_checked_and_stored_in_the_library(
         assert (now["faults"], now["model"]["name"]) == ([], json.loads(text)["model"]["name"])
     (stored,) = library.iterdir()
     assert stored.read_bytes() == tiny_model.read_bytes()
-    with serving(other_model, runtime) as (_, host):  # finds the model in the library by its content
+    with serving(other_model, runtime) as (_, host):  # found in the library by name and checksum
         host.memory.write_project(text)
         assert host.state(project=1)["faults"] == []
     name = stored.rename(library / f"{json.loads(text)['model']['name']}.onnx")
-    with serving(other_model, runtime) as (_, host):  # finds it in the library by the model's name
+    with serving(other_model, runtime) as (_, host):  # found by the model's name, as it equals the offer
         (folder(runtime) / "live.offer").write_bytes(tiny_model.read_bytes())
         host.memory.write_project(text)
         assert host.state(project=1)["faults"] == []

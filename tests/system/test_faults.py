@@ -158,7 +158,7 @@ def test_model_that_crashes_the_worker_twice_is_replaced_by_the_previous_one(
         assert server.stop() == 0
 
 
-def test_start_that_hangs_is_aborted(tiny_model: Path) -> None:
+def test_start_with_a_hanging_worker_can_be_aborted(tiny_model: Path) -> None:
     serve = ["serve", "--model", str(tiny_model), "--null", "--port", "0"]
     for _ in range(5):
         with Process([sys.executable, "-m", "realtime", *serve], None) as server:

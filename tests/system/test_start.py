@@ -70,7 +70,7 @@ def test_ctrl_c_during_imports_ends_the_program_without_output(
 
 @pytest.mark.skipif(sys.platform != "linux", reason="LD_PRELOAD needs Linux")
 @pytest.mark.parametrize("threads", [0, 2, 4])
-def test_a_limit_of_threads_is_reported_in_one_line(tiny_model: Path, tmp_path: Path, threads: int) -> None:
+def test_thread_limit_is_reported_in_one_line(tiny_model: Path, tmp_path: Path, threads: int) -> None:
     """The server needs five threads in each process; with fewer it does not start."""
     library = tmp_path / "few_threads.so"
     command = [program("cc"), "-shared", "-fPIC", "-o", str(library)]

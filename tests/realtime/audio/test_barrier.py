@@ -22,7 +22,7 @@ def test_unknown_machine_is_refused() -> None:
         barrier.of("m68k")
 
 
-def test_refused_call_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failing_system_call_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(barrier, "_GLOBAL_EXPEDITED", 1 << 30)
     with pytest.raises(RealtimeError, match="membarrier fails: Invalid argument"):
         barrier.membarrier(platform.machine())

@@ -68,7 +68,7 @@ def test_damaged_event_is_skipped(bridge: BridgeFile) -> None:
     assert bridge.memory["events_read"] == bridge.memory["events_written"]
 
 
-def test_states_pass_both_ways(bridge: BridgeFile) -> None:
+def test_states_and_projects_are_exchanged(bridge: BridgeFile) -> None:
     assert bridge.memory.read_state() == ""
     bridge.memory.write_state('{"é": 1}')
     assert BridgeMemory(bridge.path).read_state() == '{"é": 1}'

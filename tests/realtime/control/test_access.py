@@ -43,7 +43,7 @@ def test_each_sender_has_its_own_rate_limit() -> None:
     assert sum(rules.admits("127.0.0.1", 16) for _ in range(10_000)) == RATE / 10
 
 
-def test_sender_is_dropped_until_its_debt_is_paid_back() -> None:
+def test_datagrams_of_a_sender_are_dropped_until_its_debt_is_repaid() -> None:
     clock = Clock()
     rules = Access(clock=clock)
     assert rules.admits("127.0.0.1", 16, port=1)

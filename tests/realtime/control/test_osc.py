@@ -213,7 +213,7 @@ def test_invalid_z_is_answered_and_the_sound_continues(client: Client, engine: E
     assert client.status("voices") == 1
 
 
-def test_reply_gets_no_reply(client: Client) -> None:
+def test_reply_sent_to_the_server_gets_no_answer(client: Client) -> None:
     client.send(encode(Message("/morph/error", ("/ping", "?"))))
     client.send(encode(Message("/pong")))
     client.send(encode(Message("/morph/done", ("/morph/goto",))))

@@ -151,7 +151,7 @@ def test_hits_use_the_settings_of_their_lane(stage: Stage) -> None:
     assert stage.say(("lane/0/mute", 0))[1] == [SetStep(0, (hit,))]
 
 
-def test_row_starts_at_the_first_step_and_leaves_hidden_steps_unchanged(stage: Stage) -> None:
+def test_lists_of_velocities_and_morphs_replace_all_but_hidden_steps(stage: Stage) -> None:
     stage.say(("add", "kick"), ("steps", 17), ("lane/0/step/16", 0.75), ("steps", 16))
     stage.say(("lane/0/velocities", 1.0, 0.0, 0.5), ("lane/0/morphs", *[0.5] * 16))
     stage.say(("lane/0/velocities", 0.25))

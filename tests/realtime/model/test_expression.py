@@ -69,7 +69,7 @@ def test_directions_are_not_used_without_dynamics_or_at_the_middle_velocity(info
     assert np.isnan(expression.offset(z, 1.0, 1.0, 0.0, ())).all()
 
 
-def test_variation_stays_between_the_takes_and_each_seed_has_one_place(info: ModelInfo) -> None:
+def test_variation_stays_between_the_takes_and_each_seed_gives_one_offset(info: ModelInfo) -> None:
     expression = Expression(info)
     z = info.classes[0].centroid
     places = np.array([expression.offset(z, 0.5, 1.0, 1.0, [seed]) for seed in range(300)])

@@ -38,7 +38,7 @@ def test_classes_with_their_words_in_another_order_are_found(said: str, name: st
     assert Names(("Hat Closeds", "Hat Opens", "Kicks")).find(said) == name
 
 
-def test_spellings_are_the_words_that_find_a_name() -> None:
+def test_each_spelling_finds_its_name() -> None:
     words = Names(KIT).spellings()
     assert {words[word] for word in ("hihat", "hh", "closedhat")} == {"closed-hat"}
     assert all(Names(KIT).find(word) == name for word, name in words.items())

@@ -118,7 +118,7 @@ def _disturbed(seed: int, period: float) -> list[float]:
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_beat_is_right_again_after_late_and_lost_ticks(seed: int) -> None:
+def test_beat_recovers_after_late_and_lost_ticks(seed: int) -> None:
     times = _disturbed(seed, 60 / 133 / TICKS_PER_BEAT)
     assert np.abs(_deviations_s(times, run(times), 133)).max() < 0.001
 

@@ -65,7 +65,7 @@ def test_hit_for_a_missing_out_plays_on_the_main_pair(make_mixer: Make, decoder:
     )
 
 
-def test_class_by_its_number_plays_on_its_pair(decoder: Decoder) -> None:
+def test_out_named_by_class_number_plays_that_class(decoder: Decoder) -> None:
     outs = Outs(["class/1", "snares", "class/2", "class/3"], decoder.info)
     points = [each.centroid for each in decoder.info.classes]
     assert [outs.of(Trigger(), np.asarray(point)) for point in points] == [

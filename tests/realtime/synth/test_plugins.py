@@ -140,7 +140,7 @@ def test_plugin_that_raises_while_playing_is_bypassed() -> None:
     assert chain.faults() == []
 
 
-def test_hung_plugin_is_detected_and_one_that_plays_is_not(hanging: tuple[Path, Path]) -> None:
+def test_hanging_plugin_is_detected_and_a_playing_one_is_not(hanging: tuple[Path, Path]) -> None:
     plugin, let_go = hanging
     chain = make_chain(plugin)
     block = noise(BLOCK)

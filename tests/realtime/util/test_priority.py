@@ -30,6 +30,6 @@ def test_child_of_a_real_time_process_can_take_the_lowest_priority() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="real-time priorities are set only on Linux")
 @pytest.mark.parametrize("test", ["first", "second"])
-def test_priority_that_a_test_takes_ends_with_the_test(test: str) -> None:
+def test_priority_set_by_a_test_is_restored_after_it(test: str) -> None:
     assert os.sched_getscheduler(0) == os.SCHED_OTHER
     priority.before_ordinary(priority.CONTROL)

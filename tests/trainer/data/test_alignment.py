@@ -101,7 +101,7 @@ def test_without_a_margin_nothing_changes(folder: Path) -> None:
     assert found.cuts == ()
 
 
-def test_prepare_reports_sounds_turned_upside_down(
+def test_prepare_reports_the_number_of_inverted_sounds(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "run.toml").write_text(settings().to_toml())

@@ -136,7 +136,7 @@ def test_labels_come_from_the_configured_source(tones: Path) -> None:
         Config().replace("data", labels="pattern")
 
 
-def test_recipes_of_the_paper_cluster_drums_and_our_recipe_keeps_folders() -> None:
+def test_paper_recipes_cluster_drums_and_our_recipe_does_not() -> None:
     for name in ("drums", "drums_cc"):
         assert (configs.read(name).data.labels, configs.read(name).data.clusters) == ("kmeans", 5)
     assert configs.read("drums_mb").data.labels == "auto"

@@ -148,7 +148,7 @@ def test_folder_without_usable_files_is_reported_in_one_line(
     assert capsys.readouterr().err == f"trainer: error: {tmp_path}/no: no such folder\n"
 
 
-def test_channels_that_cancel_out_leave_the_first() -> None:
+def test_only_the_first_of_channels_that_cancel_out_is_used() -> None:
     first = drum(1)
     signal = np.stack([first, -first], axis=1).astype(np.float32)
     found = prepare_signal(signal, RATE, ModelConfig(sample_rate=RATE, length=256), DataConfig())

@@ -66,7 +66,7 @@ def test_only_the_test_sounds_are_evaluated(tested: subject.Subject) -> None:
     assert len(tested.names) + len(tested.saved.anchors.names) == 2 * (TAKES - 1)
 
 
-def test_numbers_are_those_that_training_computes(
+def test_evaluation_gives_the_same_numbers_as_training(
     tested: subject.Subject, evaluation: evaluate.Evaluation, outputs: subject.Outputs
 ) -> None:
     config, anchors = tested.saved.config, tested.saved.anchors

@@ -77,7 +77,7 @@ def test_targets_are_fields_of_the_names(two: Config, spoken: Path) -> None:
         classes_of(prepare(spoken, two.model, DataConfig()), two.model.heads)
 
 
-def test_folders_may_give_the_class_and_names_the_rest(two: Config, spoken: Path) -> None:
+def test_folders_may_give_the_class_and_file_names_the_other_labels(two: Config, spoken: Path) -> None:
     data = DataConfig(labels="folder", label_pattern="{digit}_{speaker}_{index}")
     sounds = prepare(spoken, two.model, data)
     assert sounds.classes == ("high", "low")
@@ -138,7 +138,7 @@ def test_partners_are_other_training_sounds_of_the_same_kind() -> None:
     assert (some != 0).sum() == pytest.approx(200, abs=60)
 
 
-def test_batch_takes_the_waveforms_that_it_is_given(folder: Path) -> None:
+def test_batch_uses_the_given_waveforms(folder: Path) -> None:
     sounds = prepare(folder, ModelConfig(sample_rate=8000, length=1024), DataConfig())
     expected = torch.stack([(sounds.waveforms[0] + sounds.waveforms[1]) / 2, sounds.waveforms[3]])
     found = batch(sounds, torch.tensor([0, 3]), waveform=expected)

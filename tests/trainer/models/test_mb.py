@@ -68,7 +68,7 @@ def test_prototypes_are_the_means_of_their_classes() -> None:
         torch.testing.assert_close(model.prototypes[index], means[label == index].mean(0))
 
 
-def test_centre_terms_are_those_of_a_reconstruction_of_the_medoid() -> None:
+def test_centre_terms_compare_the_decoded_centre_with_the_medoid() -> None:
     torch.manual_seed(0)
     audio, medoid, sound = torch.randn(3, 2, 1, 1024).unbind()
     config = LossConfig(reduction="mean", reconstruction=3.0, stft=2.0, centre=1.0, centre_dtw=1.0)

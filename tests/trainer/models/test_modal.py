@@ -235,7 +235,7 @@ def test_shares_of_the_bands_add_up_to_one(rate: int) -> None:
     np.testing.assert_allclose(band_shapes(20, rate, hz).sum(0), 1.0)
 
 
-def test_error_for_too_few_modes_or_knots_states_the_least_number() -> None:
+def test_error_for_too_few_modes_or_knots_states_the_minimum() -> None:
     for key in ("modes", "knots"):
         with pytest.raises(ConfigError, match=f"{key} = 1: it must be at least 2"):
             Config.from_dict({"model": {"architecture": "modal", key: 1}})

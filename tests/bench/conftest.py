@@ -22,7 +22,7 @@ def _tones(pitches: torch.Tensor) -> torch.Tensor:
 
 @pytest.fixture
 def tones() -> Callable[[torch.Tensor], torch.Tensor]:
-    """Decaying tones [N, 1, 1024] of N pitches in Hz, at 8,000 Hz."""
+    """Return a function that makes decaying tones [N, 1, 1024] at 8,000 Hz from N pitches in Hz."""
     return _tones
 
 

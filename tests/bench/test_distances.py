@@ -1,4 +1,4 @@
-"""Distances, on pairs of sounds for which they can be derived."""
+"""Distances between sounds, on pairs whose distances can be derived."""
 
 from __future__ import annotations
 

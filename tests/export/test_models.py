@@ -1,4 +1,4 @@
-"""The model files that the tests of the stage read are those that the export writes today."""
+"""The stored model files, which the stage's tests read, equal the files that the export writes now."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ from trainer.models.modal import ModalDecoder
 
 
 def _takes(slopes: list[list[float]], drums: int, layers: int) -> tuple[torch.Tensor, list[float], list[int]]:
-    """Return z, velocity and class of takes: each drum has its own place, each class its slope."""
+    """Return z, velocity and class of takes: each drum has its own place, and each class its own slope."""
     places = torch.randn(len(slopes), drums, 1, 2, generator=torch.Generator().manual_seed(0))
     velocity = torch.linspace(0.2, 1.0, layers)
     points = places + velocity[:, None] * torch.tensor(slopes)[:, None, None]

@@ -32,7 +32,7 @@ class Tab:
 
     Attributes:
         page: Playwright's page.
-        complaints: errors and warnings of its console, and requests to other machines.
+        complaints: errors and warnings of the page's console, and requests to other machines.
     """
 
     def __init__(self, page: Page, address: str) -> None:
@@ -68,7 +68,7 @@ class Tab:
                 near = "([x, y]) => soundmap.nearest(...soundmap.toScreen({x, y}), 30) !== null"
                 if not self.page.evaluate(near, list(place)):
                     return place
-        raise AssertionError("sounds are everywhere")
+        raise AssertionError("a sound is near every place on the map")
 
 
 @contextmanager

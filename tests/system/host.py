@@ -78,7 +78,7 @@ class Host:
         return self.memory.read_sound(self.position - samples, samples)
 
     def ask(self, samples: int) -> None:
-        """Request a block as a host does that renders offline; return without waiting for the sound."""
+        """Request a block as a host does in offline rendering; return without waiting for the sound."""
         memory, number = self.memory, self.memory["requests_written"]
         memory.requests[number % REQUESTS] = (
             self.position, samples | OFFLINE, memory["events_written"], self.epoch

@@ -1,4 +1,4 @@
-"""A bridge: the host is the server's clock, its events are exact to the sample, and failures are survived."""
+"""A bridge: the host is the server's clock, its events are exact, and failures are recovered from."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from realtime.synth.commands import Swap, Trigger, Tweak
 from tests.system.rig import MAX_DIFFERENCE, Jack, Server, assert_recording_equals_log
 
 HITS = 300
-WHISPER = 100 * MAX_DIFFERENCE  # noise of plugins before the first hit
+WHISPER = 100 * MAX_DIFFERENCE  # above the noise of the plugins before the first hit
 VST3 = Path("/usr/lib/vst3")
 
 

@@ -1,4 +1,4 @@
-"""Real MIDI through a real JACK server, to the bridge and to the server itself."""
+"""Real MIDI through a real JACK server, to `realtime midi` and to the server itself."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def performance() -> list[Any]:
     return events[:EVENTS]
 
 
-def test_bridge_forwards_a_performance_completely_and_in_order(jack: Jack, tmp_path: Path) -> None:
+def test_realtime_midi_forwards_a_performance_completely_and_in_order(jack: Jack, tmp_path: Path) -> None:
     write(tmp_path / "map.toml", RULES)
     events = performance()
     mapper = Mapper(RULES)
@@ -133,7 +133,7 @@ def test_bridge_forwards_a_performance_completely_and_in_order(jack: Jack, tmp_p
     assert heard == single
 
 
-def test_bridge_lists_ports_and_reconnects_when_one_returns(jack: Jack) -> None:
+def test_realtime_midi_lists_ports_and_reconnects_when_one_returns(jack: Jack) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
         listener.bind(("127.0.0.1", 0))
         listener.settimeout(TIMEOUT_S)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.system.rig import Server
 
-# Runs a command of `realtime` as if these packages were not installed.
+# Runs a command of `realtime` as if the packages in `names` were not installed.
 WITHOUT_TRAINING = """\
 import sys
 

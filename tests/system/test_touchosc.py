@@ -17,7 +17,8 @@ from tests.system.rig import Server
 
 HARNESS = Path(__file__).with_name("touchosc.lua")
 PAGE = "soundmorph"
-REDIRECTS = ("/morph/reply", "/morph/subscribe")  # of replies, which `talk` forwards here
+# Messages that ask for replies at another port; here, `talk` forwards the replies.
+REDIRECTS = ("/morph/reply", "/morph/subscribe")
 
 
 class Layout:

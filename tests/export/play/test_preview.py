@@ -39,4 +39,4 @@ def test_both_columns_of_the_picture_have_headings(tmp_path: Path) -> None:
     head = picture[: round(preview.HEAD * scale)]
     middle = round((1.5 * preview.MARGIN + preview.COLUMNS) * scale)
     left, right = head[:, :middle].min(), head[:, middle:].min()
-    assert max(left, right) < 0.5  # both have dark letters on white
+    assert max(left, right) < 0.5  # both headings are dark on white

@@ -230,7 +230,7 @@ def test_info_prints_the_facts_of_training_as_text(capsys: pytest.CaptureFixture
 def test_serve_prints_its_settings_plays_and_records(tiny_model: Path, tmp_path: Path) -> None:
     """The server runs in a separate process, because it sets signal handlers and the switch interval."""
     take = tmp_path / "take.flac"
-    presets = ["--presets", str(tmp_path / "presets.json")]  # not those of other tests
+    presets = ["--presets", str(tmp_path / "presets.json")]  # apart from the presets of other tests
     command = [*RUN, "serve", "--null", "--model", str(tiny_model), "--port", "0", "--seconds", "0.3"]
     done = subprocess.run(
         [*command, *presets, "--verbose", "--rate", "44100", "--record", str(take)],
@@ -273,7 +273,7 @@ def test_log_and_record_without_a_file_name_do_not_replace_earlier_files(
     ("morph", "told"),
     [
         (MorphInfo(2, 1, 150), ("hihat", "snare", "150")),
-        (None, ("kick", "hihat", "300")),  # files of earlier releases have none
+        (None, ("kick", "hihat", "300")),  # files of earlier releases name no morph
     ],
 )
 def test_serve_proposes_the_morph_of_the_model(
@@ -292,7 +292,7 @@ def test_serve_proposes_the_morph_of_the_model(
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no POSIX signals")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_server_ends_cleanly_on_a_signal(tiny_model: Path, tmp_path: Path, number: signal.Signals) -> None:
-    presets = ["--presets", str(tmp_path / "presets.json")]  # not those of other tests
+    presets = ["--presets", str(tmp_path / "presets.json")]  # apart from the presets of other tests
     command = [*RUN, "serve", "--null", "--model", str(tiny_model), "--port", "0", *presets]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None

@@ -1,4 +1,4 @@
-"""Refused messages in the terminal."""
+"""Lines in the terminal about refused messages."""
 
 from __future__ import annotations
 

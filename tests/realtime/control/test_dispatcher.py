@@ -53,7 +53,7 @@ def player() -> RecordingPlayer:
 @pytest.fixture
 def control(decoder: Decoder, player: RecordingPlayer, clock: Clock) -> Control:
     control = Control(decoder.info, player, clock=clock)
-    player.played.clear()  # the command that prepares sounds
+    player.played.clear()  # drop the command that prepares sounds
     return control
 
 
@@ -368,7 +368,7 @@ def test_refusal_of_a_preset_lists_the_presets_and_suggests_the_nearest(control:
     assert refusal("xyz") == "no preset named 'xyz'; presets are bright one, dark"
     for number in range(11):
         say(control, "/morph/preset/store", f"p{number}")
-    assert refusal("xyz").endswith("p8, p9, …")  # 12 of the 13
+    assert refusal("xyz").endswith("p8, p9, …")  # lists 12 of the 13 presets
 
 
 def test_refusal_of_a_preset_of_an_earlier_version_shows_the_command_that_adopts_it(

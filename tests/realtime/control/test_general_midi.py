@@ -43,7 +43,7 @@ def test_toms_rise_in_pitch_and_hats_choke_each_other() -> None:
 
 
 def test_electric_snare_is_lower_than_acoustic_and_splash_is_the_highest_cymbal() -> None:
-    assert DRUMS[40].semitones < DRUMS[38].semitones  # two semitones higher, 40 would be heard as a hat
+    assert DRUMS[40].semitones < DRUMS[38].semitones  # two semitones higher, it would sound like a hat
     splash = DRUMS[55].semitones
     assert max(DRUMS[note].semitones for note in WANTED["cymbal"] if note != 55) < splash
-    assert splash <= 3  # from 4 semitones up, it would be heard as a hat
+    assert splash <= 3  # from 4 semitones up, the splash would sound like a hat

@@ -113,7 +113,7 @@ def test_handing_over_a_block_neither_waits_nor_logs(make_engine: Callable[..., 
 def test_late_blocks_are_silent_and_counted_only_during_sound(
     make_engine: Callable[..., Engine],
 ) -> None:
-    engine = make_engine(synchronous=False)  # its thread is not started: every block is late
+    engine = make_engine(synchronous=False)  # the render thread is not started: every block is late
     np.testing.assert_array_equal(take(engine, 5), 0.0)
     assert (engine.late_blocks, engine.asked) == (0, 5)  # late blocks are inaudible while no voice sounds
     engine.submit([Trigger(1.0)])

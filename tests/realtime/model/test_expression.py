@@ -14,7 +14,7 @@ from realtime.model.schema import Anchor, DrumInfo, ModelInfo
 
 @pytest.fixture
 def info(decoder: Decoder) -> ModelInfo:
-    """A model with class 0 and its three takes at the origin, class 1 far away, and a direction for each."""
+    """A model: class 0 at the origin, three takes around it, class 1 far away; each class has a direction."""
     far = (100.0, 0.0, 0.0, 0.0)
     classes = tuple(
         replace(decoder.info.classes[at], centroid=centre, spread=1.0, velocity=direction)

@@ -198,7 +198,7 @@ def test_set_axis_moves_only_along_the_axis(make_mixer: Make) -> None:
 def test_cached_sound_equals_decoded_sound(
     decoder: Decoder, make_mixer: Make, stop: int, move: int | None
 ) -> None:
-    """This holds at any progress of decoding, and for a move of z at any sample."""
+    """The cached sound may be decoded in part only, and z may move at any sample."""
     score: list[tuple[int, Command]] = [(300, Trigger(1.0, A))]
     if move is not None:
         score += [(300 + move, Goto(B, 20.0)), (300 + move + 1500, SetDimension(1, 0.3))]

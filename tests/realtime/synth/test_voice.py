@@ -227,7 +227,7 @@ def test_pan_attenuates_the_other_side(pan: float, left: float, right: float) ->
 @pytest.mark.parametrize("rate", sorted(RESAMPLERS))
 @pytest.mark.parametrize("pitch", [-24.0, -0.5, 7.0, 24.0])
 def test_pitch_scales_frequency(rate: int, pitch: float) -> None:
-    """The frequency of a tone is multiplied by the ratio; its level stays."""
+    """The frequency of a tone is multiplied by the ratio of the pitch; the level stays the same."""
     times = timing(rate)
     voice = Voice(times)
     voice.begin(0, Trigger(pitch=pitch), None)

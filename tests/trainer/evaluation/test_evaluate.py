@@ -32,7 +32,7 @@ MakeSound = Callable[..., NDArray[np.float64]]
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory, make_sound: MakeSound, config: Config) -> Path:
-    """sounds/: 10 takes of low and high; run/: of each, 5 takes for training, 1 for validation, 4 to test."""
+    """sounds/: 10 takes each of low and high; run/: 5 takes of each to train on, 1 to validate, 4 to test."""
     place = tmp_path_factory.mktemp("evaluate")
     for label, frequency_hz in (("low", 110.0), ("high", 900.0)):
         (place / "sounds" / label).mkdir(parents=True)

@@ -87,7 +87,7 @@ def test_noise_has_the_level_of_its_bands(rings: float) -> None:
 
 @torch.no_grad()
 def test_low_noise_begins_without_a_click() -> None:
-    """If the two lowest bands began in the middle of a wave, their power above 6 kHz would be -33 dB."""
+    """If the two lowest bands began in mid-wave, the share of their power above 6 kHz would be -33 dB."""
     config = configs.read("kit").model
     decoder = ModalDecoder(config).eval()
     for layer, bias in ((decoder.levels, SILENT), (decoder.mode_heads, SILENT), (decoder.end, 30.0)):

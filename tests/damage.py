@@ -15,11 +15,18 @@ NUMBERS = (
     | st.floats(allow_subnormal=False)  # a plugin host may make this thread flush subnormals to 0
     | st.sampled_from([0, -1, 1, 10**30, 2**31, 1e300, 0.5, True])
 )
-VALUES = st.recursive(
-    st.none() | st.booleans() | NUMBERS | WORDS,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(WORDS, inner, max_size=4),
-    max_leaves=6,
-)
+
+
+def values(numbers: st.SearchStrategy[Any], max_leaves: int) -> st.SearchStrategy[Any]:
+    """Values of JSON with these numbers, in lists and dictionaries."""
+    return st.recursive(
+        st.none() | st.booleans() | numbers | WORDS,
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(WORDS, inner, max_size=4),
+        max_leaves=max_leaves,
+    )
+
+
+VALUES = values(NUMBERS, max_leaves=6)
 
 T = TypeVar("T")
 
@@ -36,20 +43,20 @@ def accepted(read: Callable[[], T], *refusals: type[Exception]) -> T | None:
 
 
 @st.composite
-def damaged(draw: st.DrawFn, content: Any, values: st.SearchStrategy[Any] = VALUES) -> Any:
+def damaged(draw: st.DrawFn, content: Any) -> Any:
     """Copies of dictionaries and lists in which up to three entries are replaced, removed or added."""
     found = copy.deepcopy(content)
     for _ in range(draw(st.integers(1, 3))):
         inside, key = draw(st.sampled_from(list(_entries(found)) or [({}, "")]))
         match draw(st.sampled_from(["replace", "replace", "remove", "add"])):
             case "replace":
-                inside[key] = draw(values)
+                inside[key] = draw(VALUES)
             case "remove":
                 inside.pop(key, None) if isinstance(inside, dict) else inside.pop(key)
             case "add" if isinstance(inside, dict):
-                inside[draw(WORDS)] = draw(values)
+                inside[draw(WORDS)] = draw(VALUES)
             case _:
-                inside.insert(key, draw(values))
+                inside.insert(key, draw(VALUES))
     return found
 
 

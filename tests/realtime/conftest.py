@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from realtime.model.decoder import Decoder
 from realtime.synth.commands import Command
 from realtime.synth.mixer import Mixer, slots_for
+from tests.realtime.playing import played
 
 Play = Callable[..., NDArray[np.float32]]
 
@@ -40,14 +41,7 @@ def play() -> Play:
     def run(
         mixer: Mixer, score: Iterable[tuple[int, Command]], samples: int, blocks: Iterable[int] = (128,)
     ) -> NDArray[np.float32]:
-        for sample, command in score:
-            mixer.submit(command, sample)
-        out = np.full((samples, mixer.channels), np.nan, np.float32)
-        sizes, at = list(blocks), 0
-        while at < samples:
-            for size in sizes:
-                mixer.render(out[at : at + size])
-                at = min(at + size, samples)
+        out = played(mixer, score, samples, blocks)
         assert (out == out[:, :1]).all()
         return out[:, 0]
 

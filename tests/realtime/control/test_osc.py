@@ -22,6 +22,7 @@ from realtime.live.engine import Engine
 from realtime.model.decoder import Decoder
 from realtime.synth.commands import Command, Trigger
 from realtime.synth.mixer import Mixer
+from tests.realtime.playing import take
 
 PING = b"/ping\0\0\0,\0\0\0"
 HALF = b"/morph/trigger\0\0,f\0\0\x3f\x00\x00\x00"
@@ -182,13 +183,6 @@ def client(engine: Engine, decoder: Decoder) -> Iterator[Client]:
         yield client
         client.socket.close()
         server.stop()
-
-
-def take(engine: Engine, blocks: int) -> np.ndarray:
-    out = np.empty((blocks, engine.block_size, engine.mixer.channels), np.float32)
-    for block in out:
-        engine.hand_over(block)
-    return out.reshape(-1, engine.mixer.channels)[:, 0]
 
 
 def test_ping_is_answered_with_pong(client: Client) -> None:

@@ -30,6 +30,7 @@ from realtime.synth.commands import (
 )
 from realtime.synth.crossfade import Crossfade
 from realtime.synth.mixer import Mixer
+from tests.realtime.playing import take
 
 Make = Callable[..., Mixer]
 
@@ -55,13 +56,6 @@ def make_engine(make_mixer: Make) -> Iterator[Callable[..., Engine]]:
     yield make
     for engine in made:
         engine.close()
-
-
-def take(engine: Engine, blocks: int) -> np.ndarray:
-    out = np.empty((blocks, engine.block_size, 2), np.float32)
-    for block in out:
-        engine.hand_over(block)
-    return out.reshape(-1, 2)
 
 
 def take_to_the_end(engine: Engine) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -28,30 +28,10 @@ from realtime.synth.commands import (
 from realtime.synth.mixer import Mixer, slots_for
 from realtime.synth.voices.resampler import Resampler
 from realtime.synth.voices.sound_cache import CHUNK_FRAMES, PASSING, STATE_BYTES, SoundCache
+from tests.realtime.playing import RATE, played, point, whole
 
 Make = Callable[..., Mixer]
-RATE = 48_000
 Score = Sequence[tuple[int, Command]]
-
-
-def stereo(mixer: Mixer, score: Score, samples: int, blocks: Iterable[int] = (128,)) -> np.ndarray:
-    for sample, command in score:
-        mixer.submit(command, sample)
-    out, sizes, at = np.full((samples, 2), np.nan, np.float32), list(blocks), 0
-    while at < samples:
-        for size in sizes:
-            mixer.render(out[at : at + size])
-            at = min(at + size, samples)
-    return out
-
-
-def whole(decoder: Decoder, z: object) -> np.ndarray:
-    sound = decoder.decode(np.asarray(z, np.float32)[np.newaxis])[0]
-    return Resampler(decoder.info.sample_rate, RATE).resample(sound)
-
-
-def point(which: int, dimensions: int = 4) -> tuple[float, ...]:
-    return tuple(0.7 * np.random.default_rng(which).standard_normal(dimensions))
 
 
 def f32(z: tuple[float, ...]) -> NDArray[np.float32]:
@@ -63,7 +43,7 @@ A, B = point(1), point(2)
 
 def test_full_pan_silences_the_other_side(decoder: Decoder, make_mixer: Make) -> None:
     expected = whole(decoder, A)
-    heard = stereo(make_mixer(), [(0, Trigger(1.0, A, pan=1.0))], len(expected))
+    heard = played(make_mixer(), [(0, Trigger(1.0, A, pan=1.0))], len(expected))
     np.testing.assert_array_equal(heard[:, 0], 0.0)
     np.testing.assert_allclose(heard[:, 1], expected, atol=3e-6)
 
@@ -79,7 +59,7 @@ def test_single_channel_is_the_mean_of_both_sides(decoder: Decoder, make_mixer: 
 def test_reversed_hit_is_the_reversed_sound(decoder: Decoder, make_mixer: Make) -> None:
     sound = decoder.decode(np.asarray(A, np.float32)[np.newaxis])[0][::-1]
     expected = Resampler(decoder.info.sample_rate, RATE).resample(sound)
-    heard = stereo(make_mixer(), [(77, Trigger(1.0, A, reverse=True)), (500, SetZ(B))], 77 + len(expected))
+    heard = played(make_mixer(), [(77, Trigger(1.0, A, reverse=True)), (500, SetZ(B))], 77 + len(expected))
     np.testing.assert_allclose(heard[77:, 0], expected, atol=3e-6)
 
 
@@ -102,7 +82,7 @@ def test_live_mixer_waits_for_sound_of_reversed_hit(decoder: Decoder, make_mixer
     mixer.render(out)
     (start, hit), out = log[-1], np.zeros((len(expected), 2), np.float32)
     assert (mixer.hits, hit) == (1, Trigger(1.0, point=A, reverse=True))
-    again = stereo(make_mixer(), log, start + len(expected))
+    again = played(make_mixer(), log, start + len(expected))
     np.testing.assert_allclose(again[start:, 0], expected, atol=3e-6)
 
 
@@ -162,7 +142,7 @@ def test_panic_and_stop_drop_waiting_hits(make_mixer: Make) -> None:
 
 def test_choke_ends_only_its_group(decoder: Decoder, make_mixer: Make) -> None:
     score = [(0, Trigger(1.0, A, choke=1)), (0, Trigger(1.0, A, choke=2)), (1000, Trigger(0.0, choke=1))]
-    heard = stereo(make_mixer(), score, 1500)[:, 0]
+    heard = played(make_mixer(), score, 1500)[:, 0]
     expected = whole(decoder, A)[:1500]
     np.testing.assert_allclose(heard[:1000], 2 * expected[:1000], atol=6e-6)
     np.testing.assert_allclose(heard[1240:], expected[1240:], atol=6e-6)
@@ -177,7 +157,7 @@ def test_touch_has_its_own_point(decoder: Decoder, make_mixer: Make) -> None:
         (100, Goto(B, 0.0, touch=2)),
         (2000, Stop(touch=2)),
     ]
-    heard = stereo(make_mixer(), score, 4000)
+    heard = played(make_mixer(), score, 4000)
     np.testing.assert_allclose(heard[:, 0], whole(decoder, A)[:4000], atol=3e-6)
     assert np.abs(heard[1000:2000, 1] - whole(decoder, A)[1000:2000]).max() > 1e-3
     np.testing.assert_array_equal(heard[2240:, 1], 0.0)
@@ -186,7 +166,7 @@ def test_touch_has_its_own_point(decoder: Decoder, make_mixer: Make) -> None:
 def test_set_axis_moves_only_along_the_axis(make_mixer: Make) -> None:
     mixer = make_mixer()
     axis = (0.6, 0.8, 0.0, 0.0)
-    stereo(mixer, [(0, SetZ(A)), (10, SetAxis(axis, B, 1.5))], 128)
+    played(mixer, [(0, SetZ(A)), (10, SetAxis(axis, B, 1.5))], 128)
     z = mixer.glide.at(128)
     assert (z - B) @ axis == pytest.approx(1.5)
     moved = z - A
@@ -195,19 +175,17 @@ def test_set_axis_moves_only_along_the_axis(make_mixer: Make) -> None:
 
 @pytest.mark.parametrize("stop", [0, 7, 8, 40, 128])
 @pytest.mark.parametrize("move", [0, 700, 2000, None])
-def test_cached_sound_equals_decoded_sound(
-    decoder: Decoder, make_mixer: Make, stop: int, move: int | None
-) -> None:
+def test_cached_sound_equals_decoded_sound(make_mixer: Make, stop: int, move: int | None) -> None:
     """The cached sound may be decoded in part only, and z may move at any sample."""
     score: list[tuple[int, Command]] = [(300, Trigger(1.0, A))]
     if move is not None:
         score += [(300 + move, Goto(B, 20.0)), (300 + move + 1500, SetDimension(1, 0.3))]
-    expected = stereo(make_mixer(), score, 9000)
+    expected = played(make_mixer(), score, 9000)
     mixer = make_mixer()
     mixer.sound_cache.want(A)
     while (sound := mixer.sound_cache.get(f32(A))) is None or sound.frames < stop:
         assert mixer.sound_cache.work()
-    np.testing.assert_allclose(stereo(mixer, score, 9000), expected, atol=2e-6)
+    np.testing.assert_allclose(played(mixer, score, 9000), expected, atol=2e-6)
     assert mixer.prepared_hits == 1
 
 
@@ -220,7 +198,7 @@ def test_move_during_a_cached_sound_is_heard_from_the_next_frame(
         mixer = make_mixer()
         mixer.live = True
         mixer.sound_cache.complete(A)
-        heard.append(stereo(mixer, [(300, Trigger(1.0, A)), *score], 6000)[:, 0])
+        heard.append(played(mixer, [(300, Trigger(1.0, A)), *score], 6000)[:, 0])
     timing = mixer.timing
     seen_ahead = timing.resampler.half * RATE / decoder.info.sample_rate
     first = int(np.flatnonzero(heard[0] != heard[1])[0]) - 300 - move
@@ -231,11 +209,11 @@ def test_move_during_a_cached_sound_is_heard_from_the_next_frame(
 def test_cached_sound_needs_no_inference(make_mixer: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     mixer = make_mixer()
     mixer.submit(Prepare((A, B)))
-    stereo(mixer, [], 128)
+    played(mixer, [], 128)
     while mixer.sound_cache.work():
         pass
     monkeypatch.setattr(Decoder, "step", lambda *_: pytest.fail("decoded"))
-    heard = stereo(mixer, [(0, Mode("latch")), (0, Trigger(1.0, A)), (200, Trigger(1.0, B))], 4000)
+    heard = played(mixer, [(0, Mode("latch")), (0, Trigger(1.0, A)), (200, Trigger(1.0, B))], 4000)
     assert np.abs(heard).max() > 0.01
     assert mixer.prepared_hits == 2
 
@@ -244,9 +222,9 @@ def test_only_a_resting_point_is_decoded_ahead(make_mixer: Make) -> None:
     mixer = make_mixer()
     while mixer.sound_cache.work():
         pass
-    stereo(mixer, [(sample, SetZ(point(sample))) for sample in range(0, 5000, 500)], 5500)
+    played(mixer, [(sample, SetZ(point(sample))) for sample in range(0, 5000, 500)], 5500)
     assert not mixer.sound_cache.work()
-    stereo(mixer, [], 1500)
+    played(mixer, [], 1500)
     assert mixer.sound_cache.work()
     assert mixer.sound_cache.get(f32(point(4500))) is not None
 
@@ -329,11 +307,11 @@ def any_performance(test: Callable[..., None]) -> Callable[..., None]:
 def test_block_size_and_cached_sounds_do_not_change_the_sound(
     make_mixer: Make, score: Score, blocks: list[int], ahead: list[int]
 ) -> None:
-    expected = stereo(make_mixer(), score, 8000)
+    expected = played(make_mixer(), score, 8000)
     mixer = make_mixer()
     for which in ahead:
         mixer.sound_cache.complete(point(which))
-    np.testing.assert_allclose(stereo(mixer, score, 8000, blocks), expected, atol=1e-5)
+    np.testing.assert_allclose(played(mixer, score, 8000, blocks), expected, atol=1e-5)
 
 
 @any_performance
@@ -345,8 +323,8 @@ def test_replayed_tap_equals_live_sound_with_any_cached_sounds(
     mixer.live, mixer.tap = True, lambda *command: tapped.append(command)
     for which in ahead:
         mixer.sound_cache.complete(point(which))
-    live = stereo(mixer, score, 8000, blocks)
-    np.testing.assert_allclose(stereo(make_mixer(), tapped, 8000), live, atol=1e-5)
+    live = played(mixer, score, 8000, blocks)
+    np.testing.assert_allclose(played(make_mixer(), tapped, 8000), live, atol=1e-5)
 
 
 def test_touch_gets_its_point_when_its_reversed_hit_starts(make_mixer: Make) -> None:
@@ -354,8 +332,8 @@ def test_touch_gets_its_point_when_its_reversed_hit_starts(make_mixer: Make) -> 
     mixer = make_mixer()
     mixer.live, mixer.tap = True, lambda *command: tapped.append(command)
     score: Score = [(0, Trigger(0.1, touch=1, reverse=True)), (0, SetZ(B)), (5000, Trigger(1.0, touch=1))]
-    live = stereo(mixer, score, 8000)
-    np.testing.assert_allclose(stereo(make_mixer(), tapped, 8000), live, atol=1e-5)
+    live = played(mixer, score, 8000)
+    np.testing.assert_allclose(played(make_mixer(), tapped, 8000), live, atol=1e-5)
 
 
 def test_tap_receives_each_executed_command_with_its_sample(make_mixer: Make) -> None:
@@ -363,9 +341,9 @@ def test_tap_receives_each_executed_command_with_its_sample(make_mixer: Make) ->
     mixer = make_mixer()
     mixer.tap = lambda sample, command: heard.append((sample, command))
     score: Score = [(100, Trigger(0.5, A)), (1000, SetZ(B)), (1000, Stop())]
-    expected = stereo(mixer, score, 3000)
+    expected = played(mixer, score, 3000)
     assert heard == score
-    np.testing.assert_array_equal(stereo(make_mixer(), heard, 3000), expected)
+    np.testing.assert_array_equal(played(make_mixer(), heard, 3000), expected)
 
 
 def test_another_mixer_takes_over_within_one_fade(

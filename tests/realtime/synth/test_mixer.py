@@ -27,22 +27,11 @@ from realtime.synth.glide import Glide
 from realtime.synth.mixer import Mixer, slots_for
 from realtime.synth.voices.polyphony import EASE_MS
 from realtime.synth.voices.resampler import Resampler
+from tests.realtime.playing import RATE, point, whole
 
 Make = Callable[..., Mixer]
-RATE = 48_000
 STEAL = 240  # samples in 5 ms
 PANIC = 96  # samples in 2 ms
-
-
-def point(decoder: Decoder, which: int = 0) -> tuple[float, ...]:
-    """Return a reproducible z near the training sounds."""
-    return tuple(0.7 * np.random.default_rng(which).standard_normal(decoder.info.latent_dim))
-
-
-def whole(decoder: Decoder, rate: int, z: object) -> np.ndarray:
-    """Return the decoder's sound for z [D] or [F, D] at the device rate."""
-    sound = decoder.decode(np.asarray(z, np.float32)[np.newaxis])[0]
-    return Resampler(decoder.info.sample_rate, rate).resample(sound)
 
 
 @pytest.mark.parametrize("rate", [44_100, 48_000, 96_000, None])
@@ -51,8 +40,8 @@ def test_hit_equals_decoded_sound(
     decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray], rate: int | None, start: int
 ) -> None:
     rate = rate or decoder.info.sample_rate
-    expected = whole(decoder, rate, point(decoder))
-    heard = play(make_mixer(rate), [(start, Trigger(1.0, point(decoder)))], start + len(expected) + 500)
+    expected = whole(decoder, point(), rate)
+    heard = play(make_mixer(rate), [(start, Trigger(1.0, point()))], start + len(expected) + 500)
     np.testing.assert_array_equal(heard[:start], 0.0)
     np.testing.assert_allclose(heard[start : start + len(expected)], expected, atol=3e-6)
     np.testing.assert_array_equal(heard[start + len(expected) :], 0.0)
@@ -62,15 +51,15 @@ def test_hit_equals_decoded_sound(
 def test_chunk_size_does_not_change_the_sound(
     decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray], chunk_frames: int
 ) -> None:
-    expected = whole(decoder, RATE, point(decoder))
+    expected = whole(decoder, point())
     mixer = make_mixer(chunk_frames=chunk_frames)
-    heard = play(mixer, [(77, Trigger(1.0, point(decoder)))], 77 + len(expected))
+    heard = play(mixer, [(77, Trigger(1.0, point()))], 77 + len(expected))
     np.testing.assert_allclose(heard[77:], expected, atol=3e-6)
 
 
 def test_velocity_is_amplitude(decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray]) -> None:
-    expected = 0.25 * whole(decoder, RATE, point(decoder))
-    heard = play(make_mixer(), [(0, Trigger(0.25, point(decoder)))], len(expected))
+    expected = 0.25 * whole(decoder, point())
+    heard = play(make_mixer(), [(0, Trigger(0.25, point()))], len(expected))
     np.testing.assert_allclose(heard, expected, atol=1e-6)
 
 
@@ -80,12 +69,12 @@ def test_simultaneous_and_overlapping_hits_add_up(
     """Latched voices: three start together during a fourth."""
     hits = [(0, 3), (1000, 0), (1000, 1), (1000, 2)]
     score: list[tuple[int, Command]] = [(0, Mode("latch"))]
-    score += [(at, Trigger(0.2, point(decoder, which))) for at, which in hits]
-    length = len(whole(decoder, RATE, point(decoder)))
+    score += [(at, Trigger(0.2, point(which))) for at, which in hits]
+    length = len(whole(decoder, point()))
     heard = play(make_mixer(), score, 1000 + length)
     expected = np.zeros(1000 + length)
     for at, which in hits:
-        expected[at : at + length] += 0.2 * whole(decoder, RATE, point(decoder, which))
+        expected[at : at + length] += 0.2 * whole(decoder, point(which))
     np.testing.assert_allclose(heard, expected, atol=3e-6)
 
 
@@ -96,11 +85,11 @@ def test_each_frame_follows_the_glide(
     """The glide is known before the hit, so each latent frame has the z of its time."""
     info = decoder.info
     rate = rate or info.sample_rate
-    a, b = point(decoder, 1), point(decoder, 2)
+    a, b = point(1), point(2)
     start, ms = 500, 60.0
     path = Glide.at_rest(a).towards(b, 300, round(ms * rate / 1000), "smooth")
     frames = start + np.arange(info.frames) * info.hop_length * rate / info.sample_rate
-    expected = whole(decoder, rate, path.at(frames))
+    expected = whole(decoder, path.at(frames), rate)
     score = [(0, SetZ(a)), (300, Goto(b, ms, "smooth")), (start, Trigger())]
     heard = play(make_mixer(rate), score, start + len(expected))
     np.testing.assert_allclose(heard[start:], expected, atol=5e-6)
@@ -109,7 +98,7 @@ def test_each_frame_follows_the_glide(
 def test_moved_point_is_heard_within_one_tick_and_not_before(
     decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray]
 ) -> None:
-    a, b = point(decoder, 1), point(decoder, 2)
+    a, b = point(1), point(2)
     moved = 2000
     mixer = make_mixer()
     still = play(make_mixer(), [(0, Trigger(1.0, a))], 6000)
@@ -124,8 +113,8 @@ def test_moved_point_is_heard_within_one_tick_and_not_before(
 def test_latched_voice_keeps_its_point(
     decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray]
 ) -> None:
-    a, b = point(decoder, 1), point(decoder, 2)
-    expected = whole(decoder, RATE, a)
+    a, b = point(1), point(2)
+    expected = whole(decoder, a)
     score = [(0, Mode("latch")), (0, Trigger(1.0, a)), (2000, SetZ(b))]
     np.testing.assert_allclose(play(make_mixer(), score, len(expected)), expected, atol=3e-6)
 
@@ -133,10 +122,10 @@ def test_latched_voice_keeps_its_point(
 def test_set_dimension_moves_only_that_dimension(
     decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray]
 ) -> None:
-    z = list(point(decoder, 1))
+    z = list(point(1))
     z[1] = -0.5
-    expected = whole(decoder, RATE, z)
-    score = [(0, SetZ(point(decoder, 1))), (0, SetDimension(1, -0.5)), (0, Trigger())]
+    expected = whole(decoder, z)
+    score = [(0, SetZ(point(1))), (0, SetDimension(1, -0.5)), (0, Trigger())]
     np.testing.assert_allclose(play(make_mixer(), score, len(expected)), expected, atol=3e-6)
 
 
@@ -145,8 +134,8 @@ def test_point_starts_at_the_first_class_centre(decoder: Decoder, make_mixer: Ma
 
 
 def test_initial_gain_is_in_db(decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray]) -> None:
-    expected = 0.1 * whole(decoder, RATE, point(decoder))
-    heard = play(make_mixer(gain_db=-20.0), [(0, Trigger(1.0, point(decoder)))], len(expected))
+    expected = 0.1 * whole(decoder, point())
+    heard = play(make_mixer(gain_db=-20.0), [(0, Trigger(1.0, point()))], len(expected))
     np.testing.assert_allclose(heard, expected, atol=1e-6)
 
 
@@ -190,9 +179,9 @@ def test_block_size_does_not_change_the_sound(
     np.testing.assert_array_equal(play(make_mixer(rate, voices=3), score, 8000, blocks), reference)
 
 
-def test_commands_submitted_just_in_time_give_the_same_sound(decoder: Decoder, make_mixer: Make) -> None:
+def test_commands_submitted_just_in_time_give_the_same_sound(make_mixer: Make) -> None:
     """Live, commands arrive between blocks; in a sequence, all arrive at the beginning."""
-    score = [(at, Trigger(0.5, point(decoder, at % 7))) for at in range(0, 6000, 350)]
+    score = [(at, Trigger(0.5, point(at % 7))) for at in range(0, 6000, 350)]
     offline, live = make_mixer(), make_mixer()
     for at, command in score:
         offline.submit(command, at)
@@ -212,8 +201,8 @@ def test_late_command_takes_effect_at_once(
 ) -> None:
     mixer = make_mixer()
     play(mixer, [], 1000)
-    late = play(mixer, [(10, Trigger(1.0, point(decoder)))], 2000)
-    np.testing.assert_allclose(late, whole(decoder, RATE, point(decoder))[:2000], atol=3e-6)
+    late = play(mixer, [(10, Trigger(1.0, point()))], 2000)
+    np.testing.assert_allclose(late, whole(decoder, point())[:2000], atol=3e-6)
 
 
 # ---- endings
@@ -223,18 +212,18 @@ def test_stealing_fades_out_the_quietest_voice(
     decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray]
 ) -> None:
     mixer = make_mixer(voices=2)
-    length = len(whole(decoder, RATE, point(decoder)))
+    length = len(whole(decoder, point()))
     score: list[tuple[int, Command]] = [(0, Mode("latch"))]
-    score += [(0, Trigger(0.3, point(decoder, 1))), (0, Trigger(0.01, point(decoder, 2)))]
-    score += [(2000, Trigger(0.3, point(decoder, 3)))]
+    score += [(0, Trigger(0.3, point(1))), (0, Trigger(0.01, point(2)))]
+    score += [(2000, Trigger(0.3, point(3)))]
     heard = play(mixer, score, 2000 + length)
     fade = np.ones(length)
     fade[2000 : 2000 + STEAL] = 1 - np.arange(1, STEAL + 1) / STEAL
     fade[2000 + STEAL :] = 0
     expected = np.zeros(2000 + length)
-    expected[:length] += 0.3 * whole(decoder, RATE, point(decoder, 1))
-    expected[:length] += 0.01 * whole(decoder, RATE, point(decoder, 2)) * fade
-    expected[2000:] += 0.3 * whole(decoder, RATE, point(decoder, 3))
+    expected[:length] += 0.3 * whole(decoder, point(1))
+    expected[:length] += 0.01 * whole(decoder, point(2)) * fade
+    expected[2000:] += 0.3 * whole(decoder, point(3))
     np.testing.assert_allclose(heard, expected, atol=3e-6)
     assert (mixer.hits, mixer.stolen) == (3, 1)
 
@@ -242,10 +231,10 @@ def test_stealing_fades_out_the_quietest_voice(
 def test_stealing_an_unheard_hit_leaves_no_sound(
     decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray]
 ) -> None:
-    score = [(100, Trigger(0.9, point(decoder, which))) for which in range(100)]
+    score = [(100, Trigger(0.9, point(which))) for which in range(100)]
     mixer = make_mixer(voices=1)
     heard = play(mixer, score, 2000)
-    expected = 0.9 * whole(decoder, RATE, point(decoder, 99))
+    expected = 0.9 * whole(decoder, point(99))
     np.testing.assert_allclose(heard[100:], expected[:1900], atol=3e-6)
     assert mixer.stolen == 99
 
@@ -253,8 +242,8 @@ def test_stealing_an_unheard_hit_leaves_no_sound(
 def test_stealing_makes_no_click(decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray]) -> None:
     """Dense hits, so that up to four voices and four fading ones overlap all the time."""
     rng = np.random.default_rng(5)
-    z = point(decoder)
-    sound = 0.1 * whole(decoder, RATE, z)
+    z = point()
+    sound = 0.1 * whole(decoder, z)
     steepest = np.abs(np.diff(sound, prepend=0.0)).max()
     times = np.cumsum(rng.integers(60, 600, 150))
     mixer = make_mixer(voices=4)
@@ -267,14 +256,13 @@ def test_stealing_makes_no_click(decoder: Decoder, make_mixer: Make, play: Calla
 
 @pytest.mark.parametrize(("command", "samples"), [(Stop(), STEAL), (Panic(), PANIC)])
 def test_stop_and_panic_end_all_sound_in_time(
-    decoder: Decoder,
     make_mixer: Make,
     play: Callable[..., np.ndarray],
     command: Command,
     samples: int,
 ) -> None:
     mixer = make_mixer()
-    score = [(0, Trigger(0.4, point(decoder))), (500, Trigger(0.4, point(decoder))), (1000, command)]
+    score = [(0, Trigger(0.4, point())), (500, Trigger(0.4, point())), (1000, command)]
     still = play(make_mixer(), score[:2], 3000)
     heard = play(mixer, score, 3000)
     np.testing.assert_array_equal(heard[:1000], still[:1000])
@@ -285,7 +273,7 @@ def test_stop_and_panic_end_all_sound_in_time(
 
 
 def test_panic_drops_only_commands_submitted_before_it(
-    decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray]
+    make_mixer: Make, play: Callable[..., np.ndarray]
 ) -> None:
     mixer = make_mixer()
     score: list[tuple[int, Command]] = [(2000, Trigger()), (1000, Panic()), (1500, Trigger())]
@@ -299,9 +287,9 @@ def test_shedding_keeps_the_last_voice(
 ) -> None:
     mixer = make_mixer()
     score: list[tuple[int, Command]] = [(at, Shed()) for at in (1000, 2000, 3000)]
-    score += [(0, Trigger(0.4, point(decoder))), (0, Trigger(0.1, point(decoder)))]
+    score += [(0, Trigger(0.4, point())), (0, Trigger(0.1, point()))]
     heard = play(mixer, score, 5000)
-    left = 0.4 * whole(decoder, RATE, point(decoder))
+    left = 0.4 * whole(decoder, point())
     np.testing.assert_allclose(heard[1000 + STEAL :], left[1000 + STEAL : 5000], atol=3e-6)
     assert (mixer.shed, mixer.stolen, mixer.sounding) == (1, 0, 1)
 
@@ -321,7 +309,7 @@ def test_hits_replace_voices_for_a_while_after_shedding(
 
 
 def test_decoding_several_ticks_at_once_needs_fewer_calls_and_sounds_the_same(
-    decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray], monkeypatch: pytest.MonkeyPatch
+    make_mixer: Make, play: Callable[..., np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A resting point gives the same sound. A move is heard at most as many ticks later, never sooner."""
     calls: list[tuple[int, ...]] = []
@@ -332,13 +320,13 @@ def test_decoding_several_ticks_at_once_needs_fewer_calls_and_sounds_the_same(
         return step(self, z)
 
     monkeypatch.setattr(Decoder, "step", counted)
-    still: list[tuple[int, Command]] = [(0, Trigger(0.4, point(decoder))), (300, Trigger(0.2))]
+    still: list[tuple[int, Command]] = [(0, Trigger(0.4, point())), (300, Trigger(0.2))]
     one = play(make_mixer(), still, 6000)
     usual = len(calls)
     four = play(make_mixer(), [(0, Ticks(4)), *still], 6000)
     assert len(calls) - usual < usual / 2
     np.testing.assert_allclose(four, one, atol=3e-6)
-    moved = [*still, (2000, SetZ(point(decoder, 1)))]
+    moved = [*still, (2000, SetZ(point(1)))]
     heard = [
         int(np.flatnonzero(np.abs(play(make_mixer(), [(0, Ticks(n)), *moved], 6000) - one) > 1e-4)[0])
         for n in (1, 2, 4)
@@ -373,14 +361,14 @@ def test_voice_is_freed_50_ms_after_its_sound_has_become_silent(
     monkeypatch.setattr(Decoder, "step", gated)
     mixer = make_mixer(voices=1)
     over = mixer.timing.natural.settled(40 + 35)
-    hits: list[tuple[int, Command]] = [(0, Trigger(0.4, point(decoder))), (over, Trigger(0.2))]
+    hits: list[tuple[int, Command]] = [(0, Trigger(0.4, point())), (over, Trigger(0.2))]
     heard = play(mixer, hits[:1], over - 1, blocks)
     assert mixer.sounding == 1
     heard = np.concatenate((heard, play(mixer, hits[1:], over + 500, blocks)))
     assert mixer.stolen == 0
     assert mixer.sounding == 0
     assert decoded[0] < 2 * 90 < 2 * decoder.info.frames
-    sound = decoder.decode(np.asarray(point(decoder), np.float32)[np.newaxis])[0]
+    sound = decoder.decode(np.asarray(point(), np.float32)[np.newaxis])[0]
     sound[40 * decoder.info.hop_length :] = 0.0
     expected = 0.4 * Resampler(decoder.info.sample_rate, RATE).resample(sound)[:over]
     np.testing.assert_allclose(heard[:over], expected, atol=3e-6)
@@ -392,21 +380,21 @@ def test_nan_from_the_decoder_is_muted_and_counted(
     decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray]
 ) -> None:
     mixer = make_mixer()
-    play(mixer, [(0, Trigger(0.4, point(decoder)))], 1000)
+    play(mixer, [(0, Trigger(0.4, point()))], 1000)
     for cache in mixer._decoder._slots:
         cache[:] = np.nan
     heard = play(mixer, [], 20_000)
     assert np.isfinite(heard).all()
     assert mixer.muted > 0
-    after = play(mixer, [(0, Trigger(1.0, point(decoder)))], 2000)  # a new hit starts from clean caches
-    np.testing.assert_allclose(after, whole(decoder, RATE, point(decoder))[:2000], atol=3e-6)
+    after = play(mixer, [(0, Trigger(1.0, point()))], 2000)  # a new hit starts from clean caches
+    np.testing.assert_allclose(after, whole(decoder, point())[:2000], atol=3e-6)
 
 
 def test_arrival_is_reported_once_and_only_for_completed_glides(
-    decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray]
+    make_mixer: Make, play: Callable[..., np.ndarray]
 ) -> None:
     mixer = make_mixer()
-    a, b = point(decoder, 1), point(decoder, 2)
+    a, b = point(1), point(2)
     play(mixer, [(0, Goto(a, 10.0, ticket=1)), (200, Goto(b, 10.0, ticket=2))], 600)
     assert list(mixer.arrived) == []
     play(mixer, [], 200)

@@ -13,18 +13,11 @@ from realtime.synth.commands import Command, Gain, Stop, Trigger
 from realtime.synth.mixer import Mixer
 from realtime.synth.outs import Outs, check
 from realtime.util.errors import RealtimeError
+from tests.realtime.playing import played
 
 Make = Callable[..., Mixer]
 NAMES = ("snares", "touch/3", "extra")
-
-
-def rendered(mixer: Mixer, score: list[tuple[int, Command]], samples: int = 9_000) -> np.ndarray:
-    for sample, command in score:
-        mixer.submit(command, sample)
-    out = np.zeros((samples, mixer.channels), np.float32)
-    for at in range(0, samples, 250):
-        mixer.render(out[at : at + 250])
-    return out
+SAMPLES = 9_000
 
 
 def hits(decoder: Decoder) -> dict[int, Trigger]:
@@ -40,8 +33,8 @@ def hits(decoder: Decoder) -> dict[int, Trigger]:
 
 def test_each_hit_is_only_on_its_pair(make_mixer: Make, decoder: Decoder) -> None:
     for pair, hit in hits(decoder).items():
-        apart = rendered(make_mixer(channels=8, outs=NAMES), [(17, hit)])
-        stereo = rendered(make_mixer(), [(17, replace(hit, out=0))])
+        apart = played(make_mixer(channels=8, outs=NAMES), [(17, hit)], SAMPLES)
+        stereo = played(make_mixer(), [(17, replace(hit, out=0))], SAMPLES)
         np.testing.assert_array_equal(apart[:, 2 * pair : 2 * pair + 2], stereo)
         assert not np.delete(apart, [2 * pair, 2 * pair + 1], axis=1).any()
 
@@ -50,8 +43,8 @@ def test_sum_of_the_pairs_is_the_stereo_mix_even_with_cut_voices(make_mixer: Mak
     score: list[tuple[int, Command]] = [(0, Gain(-24.0))]  # below the knee
     score += [(700 * n + at, hit) for n in range(8) for at, hit in enumerate(hits(decoder).values())]
     score += [(6_000, Stop())]
-    apart = rendered(make_mixer(voices=2, channels=8, outs=NAMES), score)
-    stereo = rendered(make_mixer(voices=2), score)
+    apart = played(make_mixer(voices=2, channels=8, outs=NAMES), score, SAMPLES)
+    stereo = played(make_mixer(voices=2), score, SAMPLES)
     error = np.abs(sum(np.split(apart, 4, axis=1)) - stereo).max()
     assert error < 1e-6 * np.abs(stereo).max()  # -120 dB
     assert all(pair.any() for pair in np.split(apart, 4, axis=1))
@@ -60,8 +53,8 @@ def test_sum_of_the_pairs_is_the_stereo_mix_even_with_cut_voices(make_mixer: Mak
 def test_hit_for_a_missing_out_plays_on_the_main_pair(make_mixer: Make, decoder: Decoder) -> None:
     hit = hits(decoder)[3]
     np.testing.assert_array_equal(
-        rendered(make_mixer(channels=4, outs=("kick",)), [(0, hit)])[:, :2],
-        rendered(make_mixer(), [(0, hit)]),
+        played(make_mixer(channels=4, outs=("kick",)), [(0, hit)], SAMPLES)[:, :2],
+        played(make_mixer(), [(0, hit)], SAMPLES),
     )
 
 

@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
 import struct
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from max_patches.source.__main__ import FOLDER, files
 from max_patches.source.maxpat import shape_of
 from realtime.control.addresses import ADDRESSES
+from tests.max_files import HEAD, boxes, patcher
 
 NAMES = sorted(files())
-HEAD = 32  # bytes before the patcher in the file of a device
-
-
-def patcher(name: str) -> dict[str, Any]:
-    content = (FOLDER / name).read_bytes()
-    loaded: dict[str, Any] = json.loads(content[HEAD:] if name.endswith(".amxd") else content)
-    return loaded["patcher"]
-
-
-def boxes(name: str) -> list[dict[str, Any]]:
-    return [entry["box"] for entry in patcher(name)["boxes"]]
 
 
 @pytest.mark.parametrize("name", NAMES)

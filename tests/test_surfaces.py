@@ -7,11 +7,11 @@ import re
 import xml.etree.ElementTree as ET
 import zlib
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 
 from max_patches.source.__main__ import FOLDER
+from tests.max_files import patcher
 
 PARTS = {"light", "host", "port", "panic", "p99"}
 TOP = 120  # pixels from the upper edge within which the parts lie
@@ -53,18 +53,11 @@ def pure_data(name: str) -> Places:
 # ---- Max
 
 
-def patcher(name: str) -> tuple[dict[str, Any], list[tuple[str, str]]]:
-    """Return the boxes by id, and the cords as pairs of ids."""
-    content = (FOLDER / name).read_bytes()
-    loaded = json.loads(content[32:] if name.endswith(".amxd") else content)["patcher"]
-    cords = [line["patchline"] for line in loaded["lines"]]
-    boxes = {entry["box"]["id"]: entry["box"] for entry in loaded["boxes"]}
-    return boxes, [(cord["source"][0], cord["destination"][0]) for cord in cords]
-
-
 def max_patch(name: str) -> Places:
     """Find controls with cords to `udpsend` or from `udpreceive`."""
-    boxes, cords = patcher(name)
+    patch = patcher(name)
+    boxes = {entry["box"]["id"]: entry["box"] for entry in patch["boxes"]}
+    cords = [(line["patchline"]["source"][0], line["patchline"]["destination"][0]) for line in patch["lines"]]
 
     def after(start: str, way: Callable[[tuple[str, str]], tuple[str, str]]) -> Iterator[str]:
         seen, ahead = set[str](), [start]

@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from realtime.model.decoder import Decoder
+from realtime.model.schema import ModelInfo
 from realtime.synth.commands import Command
 from realtime.synth.mixer import Mixer, slots_for
 from tests.realtime.playing import played
@@ -22,6 +23,12 @@ Play = Callable[..., NDArray[np.float32]]
 def decoder(tiny_model: Path) -> Decoder:
     """A decoder of `tiny_model` for whole sounds; mixers have their own."""
     return Decoder(tiny_model, capacity=1)
+
+
+@pytest.fixture(scope="module")
+def info(decoder: Decoder) -> ModelInfo:
+    """The metadata of `tiny_model`."""
+    return decoder.info
 
 
 @pytest.fixture

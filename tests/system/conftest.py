@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.system.plugin import FRAMEWORK
-from tests.system.rig import ROOT, Jack, program, wait_until
+from tests.system.rig import ROOT, Jack, Server, program, wait_until
 
 
 @pytest.fixture
@@ -20,6 +20,13 @@ def jack_server() -> Iterator[Jack]:
     with Jack() as server:
         server.wait()
         yield server
+
+
+@pytest.fixture
+def server(tiny_model: Path, tmp_path: Path) -> Iterator[Server]:
+    """A running server without a device, with its own presets."""
+    with Server(tiny_model, "--null", "--presets", str(tmp_path / "presets.json")) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -52,6 +52,14 @@ def program(name: str) -> str:
     return path
 
 
+def preloadable(source: str, folder: Path) -> Path:
+    """Compile a C file that lies beside this one to a library for LD_PRELOAD in this folder."""
+    library = (folder / source).with_suffix(".so")
+    command = [program("cc"), "-shared", "-fPIC", "-o", str(library), str(Path(__file__).with_name(source))]
+    subprocess.run([*command, "-ldl"], check=True, timeout=60)
+    return library
+
+
 def free_port() -> int:
     """Return a free UDP port."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
@@ -273,6 +281,11 @@ class Jack(Process):
         dummy = ["-d", "dummy", "-r", str(self.sample_rate), "-p", str(period), "-C", "2", "-P", "2"]
         waits = ["-S", "-t", "20000"] if synchronous else []
         super().__init__([program("jackd"), "-n", self.name, *realtime, *waits, *dummy], env)
+
+    def use(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Make this server the one to which clients in this process connect."""
+        for name, value in self.env.items():
+            monkeypatch.setenv(name, value)
 
     def wait(self) -> None:
         """Wait until clients can connect."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.rig import Process, program
+from tests.system.rig import Process, preloadable
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs LD_PRELOAD (Linux)")
 
@@ -19,10 +19,7 @@ SECONDS = "12"  # ONNX Runtime 1.32 looks up its events host 9 s after the impor
 @pytest.fixture
 def watched(tmp_path: Path) -> dict[str, str]:
     """An environment with private folders, in which a program records each contact in the file $CONTACTS."""
-    library = tmp_path / "contacts.so"
-    source = Path(__file__).with_name("contacts.c")
-    command = [program("cc"), "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"]
-    subprocess.run(command, check=True, timeout=60)
+    library = preloadable("contacts.c", tmp_path)
     folders = {"HOME": "home", "TMPDIR": "tmp", "XDG_CACHE_HOME": "cache", "XDG_DATA_HOME": "data"}
     for name in folders.values():
         (tmp_path / name).mkdir()

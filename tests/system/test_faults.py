@@ -239,8 +239,7 @@ def test_connecting_to_a_stuck_jack_server_times_out_and_works_later(
     jack_server: Jack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A client that is accepted after the timeout leaves again, so that its name is free."""
-    for name, value in jack_server.env.items():
-        monkeypatch.setenv(name, value)
+    jack_server.use(monkeypatch)
     jack_server.pause()
     with pytest.raises(JackError, match="the JACK server does not answer"):
         JackClient("stuck")

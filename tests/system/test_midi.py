@@ -24,6 +24,7 @@ from realtime.surfaces import jack_midi
 from realtime.surfaces.jack_midi import JackPorts
 from realtime.surfaces.midi import Mapper
 from realtime.surfaces.midi_map import Knob, MidiMap, Mpe, Notes, Program, read, write
+from tests.realtime.surfaces.midi_messages import cc, note
 from tests.system.rig import TIMEOUT_S, Jack, Process, Server, wait_until
 
 EVENTS = 1000
@@ -71,22 +72,13 @@ def controller(name: str = "keys") -> Iterator[Controller]:
 @pytest.fixture
 def jack(jack_server: Jack, monkeypatch: pytest.MonkeyPatch) -> Jack:
     """The JACK server of this test, also for clients in this process."""
-    for name, value in jack_server.env.items():
-        monkeypatch.setenv(name, value)
+    jack_server.use(monkeypatch)
     return jack_server
 
 
 def bridge(jack: Jack, *arguments: str) -> Process:
     command = [sys.executable, "-m", "realtime", "midi", "--backend", "jack", "--port", "KEYS", *arguments]
     return Process(command, jack.env)
-
-
-def cc(number: int, value: int, channel: int = 1) -> Any:
-    return mido.Message("control_change", channel=channel - 1, control=number, value=value)
-
-
-def note(number: int, velocity: int = 100, channel: int = 1) -> Any:
-    return mido.Message("note_on", channel=channel - 1, note=number, velocity=velocity)
 
 
 def performance() -> list[Any]:
@@ -277,8 +269,7 @@ def test_midi_notes_play_again_after_jack_restarts(
 
     with Jack() as jack:
         jack.wait()
-        for key, value in jack.env.items():
-            monkeypatch.setenv(key, value)
+        jack.use(monkeypatch)
         with Server(tiny_model, *options, env=jack.env) as server:
             play(jack, server, 1)
             server.wait_until(voices=0)
@@ -304,8 +295,7 @@ def test_server_with_midi_ends_although_jack_is_stuck(
     options = ["--device", "system", "--synchronous", "--midi", "keys", "--midi-backend", "jack"]
     with Jack() as jack:
         jack.wait()
-        for name, value in jack.env.items():
-            monkeypatch.setenv(name, value)
+        jack.use(monkeypatch)
         with Server(tiny_model, *options, env=jack.env) as server:
             with controller() as keys:
                 server.wait_for("keys:out is open")

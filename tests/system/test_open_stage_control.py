@@ -58,12 +58,6 @@ def surface() -> Iterator[Surface]:
         yield running
 
 
-@pytest.fixture
-def server(tiny_model: Path, tmp_path: Path) -> Iterator[Server]:
-    with Server(tiny_model, "--null", "--presets", str(tmp_path / "presets.json")) as running:
-        yield running
-
-
 def move(server: Server, x: float, y: float) -> None:
     """Move the point and the gain, and wait until both have taken effect."""
     server.send("/morph/xy", x, y)

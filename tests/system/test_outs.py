@@ -39,8 +39,7 @@ def test_each_class_is_on_its_port_and_the_sum_is_the_stereo_mix(
 ) -> None:
     import soundfile
 
-    for name, value in jack_server.env.items():
-        monkeypatch.setenv(name, value)
+    jack_server.use(monkeypatch)
     log = tmp_path / "take.jsonl"
     options = ["--device", "system", "--synchronous", "--outs", "kick,snare", "--log", str(log)]
     with Server(tiny_model, *options, "--headroom", "12", env=jack_server.env) as server:

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import soundfile
 
-from tests.system.rig import Server, program
+from tests.system.rig import Server, preloadable
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="LD_PRELOAD needs Linux")
 def test_recording_is_complete_although_the_disk_stalls_while_the_server_ends(
     tiny_model: Path, tmp_path: Path
 ) -> None:
-    library, stall, record = tmp_path / "slow_disk.so", tmp_path / "stall", tmp_path / "take.wav"
-    source = Path(__file__).with_name("slow_disk.c")
-    command = [program("cc"), "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"]
-    subprocess.run(command, check=True, timeout=60)
-    env = {"LD_PRELOAD": str(library), "STALL": str(stall)}
+    stall, record = tmp_path / "stall", tmp_path / "take.wav"
+    env = {"LD_PRELOAD": str(preloadable("slow_disk.c", tmp_path)), "STALL": str(stall)}
     options = ["--null", "--record", str(record), "--presets", str(tmp_path / "presets.json")]
     with Server(tiny_model, *options, env=env) as server:
         server.play_for(0.5)

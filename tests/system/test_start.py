@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.rig import ROOT, program
+from tests.system.rig import ROOT, preloadable, program
 
 TIMEOUT_S = 60.0
 INTERRUPTED = """
@@ -72,9 +72,7 @@ def test_ctrl_c_during_imports_ends_the_program_without_output(
 @pytest.mark.parametrize("threads", [0, 2, 4])
 def test_thread_limit_is_reported_in_one_line(tiny_model: Path, tmp_path: Path, threads: int) -> None:
     """The server needs five threads in each process; with fewer it does not start."""
-    library = tmp_path / "few_threads.so"
-    command = [program("cc"), "-shared", "-fPIC", "-o", str(library)]
-    subprocess.run([*command, str(Path(__file__).with_name("few_threads.c")), "-ldl"], check=True, timeout=60)
+    library = preloadable("few_threads.c", tmp_path)
     limited = {**os.environ, "LD_PRELOAD": str(library), "THREADS": str(threads)}
     serve = ["serve", "--null", "--port", "0", "--model", str(tiny_model)]
     words = [sys.executable, "-m", "realtime", *serve]

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import pytest
 from lupa import lua51
 
 from max_patches.source import touchosc
@@ -88,12 +87,6 @@ class Layout:
             elif address not in REDIRECTS:
                 server.send(address, *arguments)
         self.receive(*server.ask("/morph/get/status"))
-
-
-@pytest.fixture
-def server(tiny_model: Path, tmp_path: Path) -> Iterator[Server]:
-    with Server(tiny_model, "--null", "--presets", str(tmp_path / "presets.json")) as running:
-        yield running
 
 
 def test_pads_map_and_axes_have_the_names_that_the_server_sends(server: Server) -> None:

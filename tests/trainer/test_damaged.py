@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 
 from tests.damage import accepted, changed, damaged, toml_file
+from tests.trainer.checkpoints import parts
 from trainer.config import Config, DataConfig, ModelConfig
 from trainer.data import division, fetch
 from trainer.data.audio import read
@@ -87,15 +88,7 @@ def facts(place: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
         optimisers={"joint": optimiser.state_dict()},
     )
     checkpoint.write(place / "whole.safetensors", saved)
-    return checkpoint_parts(place / "whole.safetensors")
-
-
-def checkpoint_parts(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
-    from safetensors import safe_open
-
-    with safe_open(path, framework="pt") as file:
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        return json.loads(file.metadata()[checkpoint.KEY]), tensors
+    return parts(place / "whole.safetensors")
 
 
 @FEW

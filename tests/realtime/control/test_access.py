@@ -15,14 +15,7 @@ from realtime.control.senders.access import (
     AccessError,
     Budgets,
 )
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 50.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.realtime.control.clock import Clock
 
 
 def test_only_this_machine_and_allowed_addresses_may_send() -> None:

@@ -16,19 +16,11 @@ from realtime.control.latent_space import LatentSpace
 from realtime.control.protocol import Message
 from realtime.control.requests import Asked, ChangeSetting, Hit, Move, Nothing, Query, Store, Subscribe
 from realtime.control.state.settings import Travel
-from realtime.model.decoder import Decoder
 from realtime.model.schema import ModelInfo
 from realtime.synth.commands import Gain, Goto, Mode, Panic, SetAxis, SetDimension, Stop
 from realtime.util.errors import RealtimeError
 
 DOCS = Path(__file__).parents[3] / "docs"
-
-
-@pytest.fixture(scope="module")
-def info(decoder: Decoder) -> ModelInfo:
-    return decoder.info
-
-
 PRESETS = {"fat": (0.5, 0.25, -1.0, 2.0)}
 
 

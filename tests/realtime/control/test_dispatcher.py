@@ -23,21 +23,12 @@ from realtime.model.decoder import Decoder
 from realtime.model.schema import CourseInfo, ModelInfo
 from realtime.synth.commands import Command, Gain, Goto, Mode, Prepare, SetZ, Trigger
 from realtime.util.errors import RealtimeError
+from tests.realtime.control.clock import Clock
 from tests.realtime.control.recording_player import RecordingPlayer
 
 ME: Sender = ("127.0.0.1", 1000)
 ANNA: Sender = ("127.0.0.1", 2000)
 BERT: Sender = ("127.0.0.1", 3000)
-
-
-class Clock:
-    """A clock that the test sets."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

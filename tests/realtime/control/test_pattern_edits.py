@@ -17,7 +17,6 @@ from realtime.control.pattern import MAX_LANES, Pattern, Patterns
 from realtime.control.presets import PresetFile
 from realtime.control.protocol import Message, Sender
 from realtime.control.state.history import GESTURE_S
-from realtime.model.decoder import Decoder
 from realtime.model.schema import ModelInfo
 from realtime.synth.commands import (
     Command,
@@ -110,11 +109,6 @@ def _lane(message: Message) -> dict[str, Any]:
     steps = message.arguments[at + 1 :]
     rows = {"velocities": steps[::2], "morphs": steps[1::2]}
     return {**_facts(message.arguments[1:at]), **rows}
-
-
-@pytest.fixture
-def info(decoder: Decoder) -> ModelInfo:
-    return decoder.info
 
 
 @pytest.fixture

@@ -13,16 +13,10 @@ from pathlib import Path
 import pytest
 
 from realtime.control.presets import FORMAT, Last, PresetError, PresetFile, Presets
-from realtime.model.decoder import Decoder
 from realtime.model.schema import ModelInfo
 from realtime.util.errors import ControlError
 
 FAT, THIN = (1.0, 0.1, -2.5, 1e-7), (0.0, 0.0, 0.0, 1.0)
-
-
-@pytest.fixture
-def info(decoder: Decoder) -> ModelInfo:
-    return decoder.info
 
 
 def test_presets_survive_a_restart(info: ModelInfo, tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ import json
 import os
 import random
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,13 +16,12 @@ import soundfile
 from onnx import helper
 
 from realtime.__main__ import main
-from realtime.model import errands, schema, verify
+from realtime.model import errands, verify
 from realtime.model.decoder import Decoder
 from realtime.model.encoder import Encoder, encoder_path
 from realtime.model.search import nearest
 from realtime.util.errors import ModelError, RealtimeError
-
-Change = Callable[[onnx.ModelProto], None]
+from tests.realtime.model.changes import Change, changed, external, metadata
 
 
 @pytest.fixture
@@ -33,34 +31,12 @@ def sound(tmp_path: Path) -> Path:
     return tmp_path / "hit.wav"
 
 
-def _changed(tiny_model: Path, target: Path, change: Change) -> Path:
-    model = onnx.load(str(encoder_path(tiny_model)))
-    del model.metadata_props[-1]
-    change(model)
-    target.write_bytes(schema.add_checksum(model.SerializeToString()))
-    return target
-
-
-def _metadata(**changes: object) -> Change:
-    def change(model: onnx.ModelProto) -> None:
-        entry = next(entry for entry in model.metadata_props if entry.key == schema.ENCODER_KEY)
-        entry.value = json.dumps(json.loads(entry.value) | changes)
-
-    return change
-
-
 def _weight(value: float) -> Change:
     def change(model: onnx.ModelProto) -> None:
         weight = next(t for t in model.graph.initializer if t.data_type == onnx.TensorProto.FLOAT)
         weight.raw_data = np.full(weight.dims, value, np.float32).tobytes()
 
     return change
-
-
-def _external(model: onnx.ModelProto) -> None:
-    tensor = model.graph.initializer[0]
-    tensor.data_location = onnx.TensorProto.EXTERNAL
-    tensor.external_data.add(key="location", value="/etc/passwd")
 
 
 def _operator(model: onnx.ModelProto) -> None:
@@ -83,18 +59,18 @@ def _short(model: onnx.ModelProto) -> None:
     ("change", "message"),
     [
         (_weight(float("nan")), "NaN or infinity"),
-        (_external, "in another file"),
+        (external, "in another file"),
         (_operator, "operator 'ScatterND'"),
         (_huge_tensor, "tensor of more than"),
         (_short, "not those of an encoder"),
-        (_metadata(latent_dim=0), "latent_dim"),
-        (_metadata(preparation=[]), "not an object"),
-        (_metadata(preparation={}), "length"),
+        (metadata(latent_dim=0), "latent_dim"),
+        (metadata(preparation=[]), "not an object"),
+        (metadata(preparation={}), "length"),
     ],
 )
 def test_hostile_encoders_are_refused(tiny_model: Path, tmp_path: Path, change: Change, message: str) -> None:
     with pytest.raises(ModelError, match=message):
-        Encoder(_changed(tiny_model, tmp_path / "m.encoder.onnx", change))
+        Encoder(changed(encoder_path(tiny_model), tmp_path / "m.encoder.onnx", change))
 
 
 def test_damaged_encoders_are_refused(tiny_model: Path, tmp_path: Path) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import random
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,23 +10,10 @@ import onnx
 import pytest
 from onnx import helper, numpy_helper
 
-from realtime.model import errands, schema, verify
+from realtime.model import errands, verify
 from realtime.model.decoder import Decoder
 from realtime.util.errors import ModelError
-
-Change = Callable[[onnx.ModelProto], None]
-
-
-def _changed(source: Path, target: Path, change: Change, seal: bool = True) -> Path:
-    """Write a changed copy of the model; with `seal`, add a valid checksum, as an attacker would."""
-    model = onnx.load(str(source))
-    kept = [entry for entry in model.metadata_props if entry.key != "soundmorph_sha256"]
-    del model.metadata_props[:]
-    model.metadata_props.extend(kept)
-    change(model)
-    content = model.SerializeToString()
-    target.write_bytes(schema.add_checksum(content) if seal else content)
-    return target
+from tests.realtime.model.changes import Change, changed, external, metadata
 
 
 def _set_weight(value: float) -> Change:
@@ -40,12 +25,6 @@ def _set_weight(value: float) -> Change:
         weight.raw_data = values.tobytes()
 
     return change
-
-
-def _external(model: onnx.ModelProto) -> None:
-    tensor = model.graph.initializer[0]
-    tensor.data_location = onnx.TensorProto.EXTERNAL
-    tensor.external_data.add(key="location", value="/etc/passwd")
 
 
 def _custom_operator(model: onnx.ModelProto) -> None:
@@ -138,20 +117,12 @@ def _slow(model: onnx.ModelProto) -> None:
     _add(model, ("Add", [sound, "none"], "audio"))
 
 
-def _metadata(**changes: object) -> Change:
-    def change(model: onnx.ModelProto) -> None:
-        entry = next(entry for entry in model.metadata_props if entry.key == schema.INFO_KEY)
-        entry.value = json.dumps(json.loads(entry.value) | changes)
-
-    return change
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         (_set_weight(float("nan")), "NaN or infinity"),
         (_set_weight(float("inf")), "NaN or infinity"),
-        (_external, "in another file"),
+        (external, "in another file"),
         (_custom_operator, "operator 'Run'"),
         (_custom_domain, "operators of 'evil'"),
         (_loop, "operator 'Loop'"),
@@ -162,15 +133,15 @@ def _metadata(**changes: object) -> Change:
         (_divisor(0), "has a divisor"),
         (_divisor(-1), "has a divisor"),
         (_computed_divisor, "has a divisor"),
-        (_metadata(latent_dim=3), "numbers"),
-        (_metadata(length=10**9), "length"),
-        (_metadata(sample_rate=20), "sample_rate is 20, not a whole number from 1000 to 192000"),
-        (_metadata(sample_rate="x" * 10**6), "sample_rate is 'x{79}, not a whole number"),
-        (_metadata(name="x" * 1000), "name has 1000 characters; at most 255"),
-        (_metadata(licence="x" * 20_000), "licence has 20000 characters; at most 10000"),
-        (_metadata(credits=[""] * 10_001), "there are 10001 credits; at most 10000"),
-        (_metadata(loudness_db=1e300), "loudness_db is 1e\\+300, beyond 1e\\+09"),
-        (_metadata(loudness_db=10**400), "a number has more than 20 digits"),
+        (metadata(latent_dim=3), "numbers"),
+        (metadata(length=10**9), "length"),
+        (metadata(sample_rate=20), "sample_rate is 20, not a whole number from 1000 to 192000"),
+        (metadata(sample_rate="x" * 10**6), "sample_rate is 'x{79}, not a whole number"),
+        (metadata(name="x" * 1000), "name has 1000 characters; at most 255"),
+        (metadata(licence="x" * 20_000), "licence has 20000 characters; at most 10000"),
+        (metadata(credits=[""] * 10_001), "there are 10001 credits; at most 10000"),
+        (metadata(loudness_db=1e300), "loudness_db is 1e\\+300, beyond 1e\\+09"),
+        (metadata(loudness_db=10**400), "a number has more than 20 digits"),
         (_steps_of_the_frame, "depends on more than the voices and frames"),
         (_size_of_z, "depends on more than the voices and frames"),
         (_square_of_the_frames, "needs a tensor of more than 67108864 numbers"),
@@ -178,11 +149,11 @@ def _metadata(**changes: object) -> Change:
 )
 def test_hostile_files_are_refused(tiny_model: Path, tmp_path: Path, change: Change, message: str) -> None:
     with pytest.raises(ModelError, match=message):
-        Decoder(_changed(tiny_model, tmp_path / "m.onnx", change))
+        Decoder(changed(tiny_model, tmp_path / "m.onnx", change))
 
 
 def test_decoder_too_slow_to_play_is_refused_after_its_trial(tiny_model: Path, tmp_path: Path) -> None:
-    path = _changed(tiny_model, tmp_path / "m.onnx", _slow)
+    path = changed(tiny_model, tmp_path / "m.onnx", _slow)
     with pytest.raises(ModelError, match=r"a sound of 186 ms takes more than 0\.7 s to decode"):
         errands.try_out(path, verify.read(path))
 
@@ -190,11 +161,11 @@ def test_decoder_too_slow_to_play_is_refused_after_its_trial(tiny_model: Path, t
 def test_model_whose_length_exceeds_its_weights_is_refused(tiny_model: Path, tmp_path: Path) -> None:
     length = 2 * Decoder(tiny_model).info.length
     with pytest.raises(ModelError, match="does not decode"):
-        Decoder(_changed(tiny_model, tmp_path / "m.onnx", _metadata(length=length)))
+        Decoder(changed(tiny_model, tmp_path / "m.onnx", metadata(length=length)))
 
 
 def test_rewritten_file_still_loads(tiny_model: Path, tmp_path: Path) -> None:
-    again = _changed(tiny_model, tmp_path / "m.onnx", lambda model: None)
+    again = changed(tiny_model, tmp_path / "m.onnx", lambda model: None)
     assert Decoder(again).info == Decoder(tiny_model).info
 
 
@@ -207,9 +178,9 @@ def test_foreign_and_damaged_files_get_different_messages(tiny_model: Path, tmp_
         with pytest.raises(ModelError, match=message):
             verify.read(path)
     with pytest.raises(ModelError, match="not a soundmorph model"):
-        verify.read(_changed(tiny_model, path, lambda model: model.metadata_props.__delitem__(slice(None))))
+        verify.read(changed(tiny_model, path, lambda model: model.metadata_props.__delitem__(slice(None))))
     with pytest.raises(ModelError, match="checksum at its end is missing"):
-        verify.read(_changed(tiny_model, path, lambda model: None, seal=False))
+        verify.read(changed(tiny_model, path, lambda model: None, seal=False))
 
 
 def test_ten_thousand_damaged_files_are_all_refused(tiny_model: Path, tmp_path: Path) -> None:

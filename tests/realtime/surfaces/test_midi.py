@@ -22,14 +22,7 @@ from realtime.surfaces import midi_ports
 from realtime.surfaces.midi import FRESH_S, Mapper, learn
 from realtime.surfaces.midi_bridge import LocalLink, load
 from realtime.surfaces.midi_map import DEFAULT, Knob, MapError, MidiMap, Mpe, Notes, Program
-
-
-def midi(kind: str, channel: int = 1, **fields: int) -> Any:
-    return mido.Message(kind, channel=channel - 1, **fields)
-
-
-def cc(number: int, value: int, channel: int = 1) -> Any:
-    return midi("control_change", channel, control=number, value=value)
+from tests.realtime.surfaces.midi_messages import cc, midi
 
 
 def values(mapper: Mapper, number: int, *turned: int, now: float = 0.0) -> list[float]:

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors import safe_open
 from safetensors.torch import save_file
 
+from tests.trainer.checkpoints import parts
 from trainer.config import Config
 from trainer.errors import CheckpointError
 from trainer.run import checkpoint
@@ -61,12 +61,6 @@ def test_checkpoint_is_read_as_written(saved: Checkpoint, tmp_path: Path) -> Non
     assert optimiser.param_groups[0]["betas"] == (0.9, 0.999)
     before, after = saved.optimisers["joint"]["state"][0], optimiser.state_dict()["state"][0]
     assert all(torch.equal(before[key], after[key]) for key in before)
-
-
-def parts(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
-    with safe_open(path, framework="pt") as file:
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        return json.loads(file.metadata()[checkpoint.KEY]), tensors
 
 
 def test_no_flipped_bit_is_accepted(saved: Checkpoint, tmp_path: Path) -> None:

@@ -1,21 +1,25 @@
-// A host for the VST3 and the CLAP that plays a score, with events at their offsets within a block.
+// A host that plays a score on the VST3 or the CLAP, with each event at its offset within a block.
 //
 //     plugin_host FORMAT PLUGIN RATE[,RATE ...] BLOCK[,BLOCK ...] SAMPLES MODE TEMPO SCORE OUT
 //     plugin_host FORMAT PLUGIN INSTANCES
 //
-// FORMAT is vst3 or clap, and PLUGIN its shared library. MODE offline asks for blocks as fast as they come; live
-// asks at the pace of the clock, once the parameter "Server" shows that the server plays. The transport plays from the start
-// of the score if TEMPO, in beats a minute, is not 0. Each line of SCORE is one event, in the order of time:
+// FORMAT is vst3 or clap; PLUGIN is its shared library. The score lasts SAMPLES. With the MODE offline, the host
+// requests blocks as fast as the plugin renders them; with live, at the pace of the clock, and the score starts
+// once the parameter "Server" shows that the server plays. Unless TEMPO (in beats per minute) is 0, the transport
+// plays from the start of the score. Each line of SCORE is one event; the events are in the order of time:
 //
 //     SAMPLE midi STATUS DATA DATA
-//     SAMPLE set VALUE PARAMETER     the value is plain
+//     SAMPLE set VALUE PARAMETER     VALUE is plain, not normalised
 //
-// With further rates and blocks, it plays the score again with each. Writes all channels to OUT as float32,
-// interleaved. Prints "bus CHANNELS NAME" for each pair of outputs; for each time that it plays "latency SAMPLES",
-// "start SAMPLE", the sample of OUT at which the score starts, and "server VALUE", the parameter at the end.
+// The host plays the score once with each RATE and the BLOCK at the same place in the list. It writes all channels
+// to OUT as float32, interleaved. It prints "bus CHANNELS NAME" for each output bus and, each time that it plays the
+// score, three lines: "latency SAMPLES"; "start SAMPLE", the sample of OUT at which the score starts; and
+// "server VALUE", the value of the parameter at the end.
 //
-// With INSTANCES, it opens that many, lets each process a block, and closes them: one after the other, then all at
-// once. Finally it prints the forbidden calls of the callback (audit.c), and "done".
+// With INSTANCES, the host opens the plugin that many times, lets each instance process one block, and closes it:
+// first one instance after another, then all at once.
+//
+// Finally the host prints the forbidden calls that the audio callback made (audit.c), and "done".
 
 #include <cmath>
 #include <cstdio>
@@ -52,7 +56,7 @@ namespace {
 }
 
 struct Event {
-    long sample; // in the score; while it is played, in the block
+    long sample; // from the start of the score; while a block is played, from the start of the block
     bool isMidi;
     unsigned char data[3];
     std::string parameter;
@@ -67,18 +71,18 @@ struct Bus {
 
 struct Block {
     double rate, tempo; // tempo 0: stopped
-    long position;      // in the score
+    long position;      // of the block in the score, in samples
     int samples;
     const std::vector<Event>& events;
-    std::vector<float*>& outs; // one a channel
+    std::vector<float*>& outs; // one for each channel
 };
 
 class Format {
 public:
     virtual ~Format() = default;
     std::vector<Bus> buses;
-    std::map<std::string, unsigned> parameters; // their identifiers
-    double server = 0.0;                        // the parameter "Server"
+    std::map<std::string, unsigned> parameters; // name -> identifier
+    double server = 0.0;                        // latest value of the parameter "Server"
     virtual unsigned start (double rate, int block, bool offline) = 0; // returns the latency
     virtual void process (const Block& block) = 0;
 };
@@ -95,7 +99,7 @@ std::string narrow (const v3_str_128& text) {
 v3_result unknown (void*, const v3_tuid, void**) { return V3_NO_INTERFACE; }
 uint32_t one (void*) { return 1; }
 
-// An object of the host: a pointer to its functions comes first.
+// An object of the host. VST3 sees `first`, which points to the table of functions.
 template <class Functions>
 struct Object {
     struct Table : v3_funknown {
@@ -463,12 +467,12 @@ private:
 
 struct Play {
     double rate, tempo;
-    int samples; // of a block
-    long length;
+    int samples; // per block
+    long length; // of the score, in samples
     bool live;
 };
 
-// Plays the score; returns the number of samples written to the file, which has `written` already.
+// Plays the score; returns how many samples it appends to the file, which already contains `written`.
 long play (Format& plugin, const std::vector<Event>& score, const Play& how, long written, std::FILE* file) {
     const auto [rate, tempo, samples, length, live] = how;
     std::printf ("latency %u\n", plugin.start (rate, samples, ! live));

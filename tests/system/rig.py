@@ -31,7 +31,7 @@ from pythonosc.osc_message import OscMessage
 from pythonosc.udp_client import SimpleUDPClient
 
 from realtime.model.decoder import Decoder
-from realtime.synth.voices.resampler import Resampler
+from tests.realtime.playing import whole
 
 ROOT = Path(__file__).resolve().parents[2]
 PATCHES = ROOT / "max_patches"
@@ -304,7 +304,7 @@ class Jack(Process):
         subprocess.run(command, env={**os.environ, **self.env}, check=True, capture_output=True, timeout=30)
 
     def pause(self) -> None:
-        """Stop the process until `go_on`; in between, only SIGKILL ends it.
+        """Stop the process until `resume`; in between, only SIGKILL ends it.
 
         The signal reaches one thread, which stops the others. These run on until that thread is scheduled, so
         the method waits until all have stopped.
@@ -312,8 +312,8 @@ class Jack(Process):
         self._process.send_signal(signal.SIGSTOP)
         os.waitid(os.P_PID, self._process.pid, os.WSTOPPED)
 
-    def go_on(self) -> None:
-        """Resume after `pause`."""
+    def resume(self) -> None:
+        """Continue the process after `pause`."""
         self._process.send_signal(signal.SIGCONT)
 
     @contextmanager
@@ -445,9 +445,7 @@ def onset(sound: NDArray[Any]) -> int:
 
 def expected(model: Path, z: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
     """Return the whole sound at z [D], decoded and resampled in one call each."""
-    decoder = Decoder(model, capacity=1)
-    (sound,) = decoder.decode(z[np.newaxis])
-    return Resampler(decoder.info.sample_rate, rate).resample(sound)
+    return whole(Decoder(model, capacity=1), z, rate)
 
 
 def assert_recording_equals_log(

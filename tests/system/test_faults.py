@@ -243,7 +243,7 @@ def test_connecting_to_a_stuck_jack_server_times_out_and_works_later(
     jack_server.pause()
     with pytest.raises(JackError, match="the JACK server does not answer"):
         JackClient("stuck")
-    jack_server.go_on()
+    jack_server.resume()
     clients: list[JackClient] = []
 
     def connect() -> bool:
@@ -263,7 +263,7 @@ def test_server_starts_and_ends_although_jack_is_stuck(jack_server: Jack, tiny_m
         server.send("/morph/trigger", 1.0)
         server.wait_until(hits=1)
         assert server.stop() == 0
-    jack_server.go_on()
+    jack_server.resume()
 
 
 def test_server_reconnects_when_a_stalled_jack_server_continues(jack_server: Jack, tiny_model: Path) -> None:
@@ -272,7 +272,7 @@ def test_server_reconnects_when_a_stalled_jack_server_continues(jack_server: Jac
         server.wait_for("has gone")
         server.send("/morph/trigger", 1.0)
         server.wait_until(hits=1, voices=0)
-        jack_server.go_on()
+        jack_server.resume()
         server.wait_for("is back")
         server.send("/morph/trigger", 1.0)
         server.wait_until(hits=2, voices=0)

@@ -12,6 +12,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from tests.realtime.surfaces.handshake import handshake
 from tests.system.rig import Server
 
 
@@ -29,10 +30,7 @@ def test_state_is_saved_before_clients_are_disconnected(tiny_model: Path, tmp_pa
         port = query_port(server)
         for _ in range(8):
             stalled = parts.enter_context(socket.create_connection(("127.0.0.1", port)))
-            stalled.sendall(
-                b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
-            )
+            stalled.sendall(handshake())
             assert stalled.recv(12) == b"HTTP/1.1 101"
         client = parts.enter_context(connect(f"ws://127.0.0.1:{port}/", compression=None))
 

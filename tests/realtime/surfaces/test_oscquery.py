@@ -41,6 +41,7 @@ from realtime.surfaces.web.connections import KEPT_SHARE, MAX_EACH
 from realtime.surfaces.web.oscquery_part import MAX_LISTENED, MAX_PATH, OscQuery
 from realtime.surfaces.web.server import WebServer
 from realtime.synth.mixer import Mixer
+from tests.realtime.surfaces.handshake import handshake
 
 TIMEOUT_S = 30.0
 
@@ -359,10 +360,7 @@ def stalled(server: WebServer) -> socket.socket:
     """Open a websocket that listens to the point but neither reads nor replies."""
     client = dial(server)
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
-    client.sendall(
-        b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
-    )
+    client.sendall(handshake())
     assert client.recv(12) == b"HTTP/1.1 101"
     said = json.dumps({"COMMAND": "LISTEN", "DATA": "/morph/z"}).encode()
     client.sendall(bytes([0x81, 0x80 | len(said), 0, 0, 0, 0]) + said)

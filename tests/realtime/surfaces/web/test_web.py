@@ -39,6 +39,7 @@ from realtime.surfaces.web.server import Part, WebServer
 from realtime.surfaces.web.sound import Sound
 from realtime.synth.mixer import Mixer
 from tests.damage import VALUES, damaged
+from tests.realtime.surfaces.handshake import handshake
 
 TIMEOUT_S = 30.0
 BLOCK = 100
@@ -279,10 +280,7 @@ def test_an_oversized_frame_ends_its_own_connection_only(start: Start) -> None:
 def test_a_malformed_frame_ends_its_own_connection_only(start: Start, frame: bytes) -> None:
     server = start()
     with socket.create_connection(("127.0.0.1", server.port), TIMEOUT_S) as client:
-        client.sendall(
-            b"GET /page/socket HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
-        )
+        client.sendall(handshake("/page/socket"))
         assert client.recv(12) == b"HTTP/1.1 101"
         client.sendall(frame + bytes(5000))
         while client.recv(65_536):

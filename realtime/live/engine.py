@@ -131,8 +131,7 @@ class Engine:
         self._closing = False
         self._late_before = 0
         self._next_shed = 0  # first block in which another voice may be shed
-        self._origin_s = time.monotonic()  # (estimated) hand-over time of device sample 0
-        self._handed = self._origin_s, 0  # time and first sample of the latest block handed over
+        self._clock = clocks.DeviceClock(mixer.sample_rate)
         self._thread = threading.Thread(target=self._run, name="render", daemon=True)
         self._preparing = threading.Thread(target=self._prepare, name="prepare", daemon=True)
 
@@ -208,7 +207,7 @@ class Engine:
     def sample_at(self, due: float) -> int:
         """Return the device sample that is heard at monotonic time `due`."""
         later = self.mixer.output.delay + (0 if self.effects is None else self.effects.latency_samples)
-        return round((due - self.latency_s - self._origin_s) * self.mixer.sample_rate) - later
+        return round(self._clock.sample_at(due - self.latency_s)) - later
 
     def z(self) -> list[float]:
         """Return the point at the start of the next block."""
@@ -294,7 +293,7 @@ class Engine:
                 return
             self._ready.wait(0.1)
         now = time.monotonic()
-        self._handed = now, self._ring.read * self.block_size
+        self._clock.taken = now, self._ring.read * self.block_size
         if asked_s := self._ring.take(out):
             self._delays[self._measured % DELAYS] = now - asked_s
             self._measured += 1
@@ -310,9 +309,9 @@ class Engine:
         self._thread.start()
         while not self._ring.full and self._thread.is_alive():
             time.sleep(0.001)
-        self._origin_s = time.monotonic()
+        started_s = self._clock.restart()
         if self._pacing is not None:  # begin with a wide margin, as after a late block
-            self._pacing.finished(-CAREFUL_S, self._origin_s)
+            self._pacing.finished(-CAREFUL_S, started_s)
 
     def stop(self) -> None:
         """Fade out, let the device play the queued blocks, and end the threads."""
@@ -346,8 +345,8 @@ class Engine:
                 if wait_s > 0.0:
                     self._room.wait(min(wait_s, 0.1))
                     continue
-                self._follow_clock()
-                self._render()
+                self._clock.follow()
+                self.render_next()
         except Exception as error:  # reported by the worker; the device plays silence from here on
             self.failure = error
 
@@ -367,7 +366,7 @@ class Engine:
 
     def _left_s(self, now: float) -> float:
         """Return the seconds until the device takes the next block to be rendered."""
-        return self._origin_s + self._ring.written * self.block_size / self.mixer.sample_rate - now
+        return self._clock.left_s(self._ring.written * self.block_size, now)
 
     def lead_s(self, *, streaming: int = 0, begun: int = 0) -> float:
         """Return how long before its deadline a block is begun, in s.
@@ -381,7 +380,11 @@ class Engine:
         now, sounds = time.monotonic(), self._sounds or streaming > 0
         return self._pacing.lead_s(self.mixer.cost, streaming, begun, self._load, now, sounds)
 
-    def _render(self) -> None:
+    def render_next(self) -> None:
+        """Render the next block into the queue, which has room for it, with the commands submitted so far.
+
+        The render thread calls this; it renders further blocks first if these commands need a longer queue.
+        """
         self._hurried = False
         while self._inbox:
             self._new.append(self._inbox.popleft())
@@ -407,8 +410,8 @@ class Engine:
     def _pull(self, out: Block) -> None:
         """Render the next samples [T, C]; silence after a failure."""
         now = time.monotonic()
-        self._handed = now, self.mixer.position
-        self._follow_clock()
+        self._clock.taken = now, self.mixer.position
+        self._clock.follow()
         done = 0
         try:
             while done < len(out) and not self.failure:
@@ -488,19 +491,14 @@ class Engine:
 
     def _note_spare(self) -> None:
         """Report how long before its deadline a block was finished, if a late block would be audible."""
-        now, (at, sample) = time.monotonic(), self._handed
-        if self._pacing is not None and self._sounds and sample and now - at < clocks.JUMP_S:
-            later_s = (self._ring.written * self.block_size - sample) / self.mixer.sample_rate
-            self._pacing.finished(at + later_s - now, now)
+        if self._pacing is not None and self._sounds:
+            now = time.monotonic()
+            left_s = self._clock.left_since_taken_s(self._ring.written * self.block_size, now)
+            if left_s is not None:
+                self._pacing.finished(left_s, now)
 
     def _prepare(self) -> None:
         """Decode sounds ahead for the cache, at a lower priority than rendering but above other programs."""
         while not self._closing:
             if not self.mixer.sound_cache.work():
                 time.sleep(PREPARE_S)
-
-    def _follow_clock(self) -> None:
-        """Update the estimated time of device sample 0 from the latest hand-over, which may jitter."""
-        at, sample = self._handed
-        if sample:
-            self._origin_s = clocks.corrected(self._origin_s, at - sample / self.mixer.sample_rate)

@@ -16,6 +16,16 @@ from realtime.synth.voices.resampler import Resampler
 RATE = 48_000
 
 
+class Tape:
+    """A sink that stores every block."""
+
+    def __init__(self) -> None:
+        self.blocks: list[np.ndarray] = []
+
+    def write(self, block: np.ndarray) -> None:
+        self.blocks.append(block.copy())
+
+
 def played(
     mixer: Mixer, score: Iterable[tuple[int, Command]], samples: int, blocks: Iterable[int] = (128,)
 ) -> NDArray[np.float32]:

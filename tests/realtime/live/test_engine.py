@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 import threading
 import time
@@ -15,6 +14,7 @@ import pytest
 
 from realtime.live.engine import MAX_WAITING, PATIENCE, Engine
 from realtime.live.warm_up import warm_up
+from realtime.model.decoder import Decoder
 from realtime.synth.commands import (
     Command,
     Goto,
@@ -30,19 +30,9 @@ from realtime.synth.commands import (
 )
 from realtime.synth.crossfade import Crossfade
 from realtime.synth.mixer import Mixer
-from tests.realtime.playing import take
+from tests.realtime.playing import RATE, Tape, take
 
 Make = Callable[..., Mixer]
-
-
-class Tape:
-    """A sink that stores every block."""
-
-    def __init__(self) -> None:
-        self.blocks: list[np.ndarray] = []
-
-    def write(self, block: np.ndarray) -> None:
-        self.blocks.append(block.copy())
 
 
 @pytest.fixture
@@ -111,15 +101,15 @@ def test_late_blocks_are_silent_and_counted_only_during_sound(
     np.testing.assert_array_equal(take(engine, 5), 0.0)
     assert (engine.late_blocks, engine.asked) == (0, 5)  # late blocks are inaudible while no voice sounds
     engine.submit([Trigger(1.0)])
-    engine._render()
+    engine.render_next()
     assert take(engine, 1).any()
     np.testing.assert_array_equal(take(engine, 3), 0.0)
     assert (engine.late_blocks, engine.asked) == (3, 9)
     engine.submit([Panic()])
     while not engine.mixer.silent:
-        engine._render()
+        engine.render_next()
         take(engine, 1)
-    engine._render()
+    engine.render_next()
     take(engine, 3)
     assert engine.late_blocks == 3
 
@@ -135,47 +125,65 @@ def test_late_block_sheds_the_quietest_voice(make_engine: Callable[..., Engine])
     assert engine.status()["voices"] == 1
 
 
+class Slow:
+    """Effects that need twice the duration of a block."""
+
+    latency_samples = 0
+
+    def process(self, block: np.ndarray) -> None:
+        time.sleep(2 * len(block) / RATE)
+
+    def carry_out(self, tweak: object) -> None: ...
+
+
 @pytest.mark.parametrize("synchronous", [False, True])
 def test_high_load_decodes_more_ticks_per_call_and_sheds_unless_synchronous(
     make_engine: Callable[..., Engine], synchronous: bool
 ) -> None:
     """A synchronous device waits, so no block is late."""
-    engine = make_engine(synchronous=synchronous)
-    engine.submit([Trigger(0.4), Trigger(0.1)])
-    engine._load._step, engine._load._recent_s, engine._load._not_low_s = 2, 1.0, math.inf
+    engine = make_engine(synchronous=synchronous, effects=Slow())
     engine.start()
-    while engine._ring.written < 10:
+    for _ in range(1000):
+        if engine.mixer.sounding < 2:
+            engine.submit([Trigger(0.4)])
         take(engine, 1)
-        time.sleep(0.001)
+        time.sleep(engine.block_size / RATE)
+        if engine.mixer.position > RATE // 4 and (synchronous or engine.mixer.at_once == 4):
+            break
     assert engine.mixer.at_once == (1 if synchronous else 4)
-    assert engine.status()["shed"] == (0 if synchronous else 1)
+    assert (engine.status()["shed"] == 0) == synchronous
 
 
-def test_hits_wait_at_most_patience_blocks_for_a_longer_queue(make_mixer: Make) -> None:
+def test_hits_wait_at_most_patience_blocks_for_a_longer_queue(
+    make_mixer: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """On a machine that cannot keep up, hits start a few blocks later, and a voice is shed."""
     mixer = make_mixer()
     warm_up(mixer)
 
     class Device:
-        """Takes every block as soon as it is finished."""
+        """Takes every block as soon as it is finished, and one more."""
 
         latency_samples = 0
+        blocks = 0
 
         def process(self, block: np.ndarray) -> None:
-            engine._ring.read = engine._ring.written + 1
-            engine.late_blocks += 1
-            if engine._ring.written > 20:
+            self.blocks += 1
+            take(engine, 2)
+            if self.blocks > 20:
                 raise AssertionError("the hits wait forever")
 
         def carry_out(self, tweak: object) -> None: ...
 
-    engine = Engine(mixer, paced=True, effects=Device())
-    engine._origin_s = time.monotonic() - 60.0  # far behind
+    device = Device()
+    engine = Engine(mixer, paced=True, effects=device)
+    monotonic = time.monotonic
+    monkeypatch.setattr("time.monotonic", lambda: monotonic() + 60.0)  # the engine is far behind
     for hits in (2, 3):
         engine.submit([Trigger(1.0)] * (hits - mixer.hits))
-        engine._render()
+        engine.render_next()
         assert mixer.hits == hits
-        assert engine._ring.written == (hits - 1) * (PATIENCE + 1)
+        assert device.blocks == (hits - 1) * (PATIENCE + 1)
     assert mixer.shed > 0
 
 
@@ -190,7 +198,8 @@ def test_full_inbox_drops_moves_and_scheduled_commands_but_no_immediate_hit(
     assert engine.submit([Trigger()])
     assert not engine.submit([Trigger()], due=time.monotonic() + 1)
     assert engine.status()["dropped"] == 4
-    assert len(engine._inbox) == MAX_WAITING + 4
+    engine.render_next()
+    assert engine.mixer.hits == 2
 
 
 def test_scheduled_commands_never_prevent_an_immediate_move(make_engine: Callable[..., Engine]) -> None:
@@ -203,34 +212,21 @@ def test_scheduled_commands_never_prevent_an_immediate_move(make_engine: Callabl
     assert engine.status()["dropped"] == 1
 
 
-def test_clock_corrects_small_offsets_gradually_and_large_ones_at_once(
-    make_engine: Callable[..., Engine],
-) -> None:
-    """The offsets are 5 ms and 1 s."""
-    engine = make_engine()
-    rate = engine.mixer.sample_rate
-    origin = 100.0
-    engine._origin_s = origin + 0.005
-    for sample in range(128, 128 * 400, 128):
-        engine._handed = origin + sample / rate, sample
-        engine._follow_clock()
-    assert engine._origin_s == pytest.approx(origin, abs=1e-6)
-    engine._handed = origin + 1.0 + 128 / rate, 128
-    engine._follow_clock()
-    assert engine._origin_s == pytest.approx(origin + 1.0, abs=1e-6)
-    engine.latency_s = 0.01
-    assert engine.sample_at(origin + 1.5) == round(0.49 * rate)
-
-
 def test_decoder_error_is_reported_as_failure_and_the_device_plays_silence(
-    make_engine: Callable[..., Engine],
+    make_engine: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    step = Decoder.step
+
+    def broken(self: Decoder, z: np.ndarray) -> np.ndarray:
+        if threading.current_thread().name == "render":
+            raise ValueError("the decoder fails")
+        return step(self, z)
+
     engine = make_engine()
     engine.submit([Trigger()])
     engine.start()
     take(engine, 4)
-    decoder = engine.mixer._decoder
-    decoder.frame[:] = decoder.info.frames  # decoding past the end of a stream is an error
+    monkeypatch.setattr(Decoder, "step", broken)
     played = take(engine, 40)
     assert isinstance(engine.failure, ValueError)
     np.testing.assert_array_equal(played[-128:], 0.0)
@@ -238,7 +234,7 @@ def test_decoder_error_is_reported_as_failure_and_the_device_plays_silence(
 
 
 def test_stop_fades_out_to_silence_and_ends_the_threads(make_engine: Callable[..., Engine]) -> None:
-    tape = Tape()
+    before, tape = set(threading.enumerate()), Tape()
     engine = make_engine(sink=tape)
     engine.submit([Trigger()])
     engine.start()
@@ -249,7 +245,7 @@ def test_stop_fades_out_to_silence_and_ends_the_threads(make_engine: Callable[..
     device.join()
     played = np.concatenate(tape.blocks)
     assert not engine.running
-    assert not engine._preparing.is_alive()
+    assert set(threading.enumerate()) == before
     assert engine.mixer.sounding == 0
     assert np.abs(played[: 6 * 128]).max() > 0
     np.testing.assert_array_equal(played[-10:], 0.0)

@@ -49,12 +49,12 @@ from realtime.util.errors import RealtimeError
 from trainer.errors import DataError
 
 Sound = NDArray[np.floating]
-WINDOW_S, FALL = 0.01, 0.01  # window of the power; -20 dB as a ratio of powers
+WINDOW_S, FALL_POWER = 0.01, 0.01  # window of the power; -20 dB as a ratio of powers
 ATTACK_S, EARLIEST_S = 0.05, 1e-4  # length of the attack; added to its mean time for a finite logarithm
 LEAST = float(np.log(1.05))  # smallest real change that counts
 CLEAR = 2.0
 """Smallest clear change, in standard errors."""
-SIZE = 1.5  # largest ratio of two changes of similar size
+SIMILAR_RATIO = 1.5  # largest ratio of two changes of similar size
 SIZES = np.linspace(-3.0, 3.0, 1201)
 """Changes that a constant may have."""
 
@@ -97,14 +97,14 @@ def features(sound: Sound, rate: int) -> dict[str, float]:
     width = round(WINDOW_S * rate)
     energy = np.convolve(squared, np.ones(width) / width)
     loudest = int(energy.argmax())
-    after = np.flatnonzero(energy[loudest:] > energy[loudest] * FALL)
+    after = np.flatnonzero(energy[loudest:] > energy[loudest] * FALL_POWER)
     before = np.flatnonzero(energy[: loudest + 1] < 0.1 * energy[loudest])
     begin = int(before[-1]) if len(before) else 0
     early = squared[: round(ATTACK_S * rate)]
     mean_s = float(early @ np.arange(len(early)) / early.sum()) / rate
     return {
         "centroid": float(power @ hz / power.sum()),
-        "decay": int(np.count_nonzero(left > left[0] * FALL)) / rate,
+        "decay": int(np.count_nonzero(left > left[0] * FALL_POWER)) / rate,
         "attack": mean_s + EARLIEST_S,
         "rise": (loudest - begin + 1) / rate,
         "fall": (int(after[-1]) + 1) / rate,
@@ -161,9 +161,9 @@ def same_way(real: Sound, ours: Sound) -> int:
 
 
 def near(real: Sound, ours: Sound) -> int:
-    """Return the number of our changes [N] within a factor of `SIZE` of the real changes [N]."""
+    """Return the number of our changes [N] within a factor of `SIMILAR_RATIO` of the real changes [N]."""
     ratio = ours / real
-    return int(np.count_nonzero((ratio > 1 / SIZE) & (ratio < SIZE)))
+    return int(np.count_nonzero((ratio > 1 / SIMILAR_RATIO) & (ratio < SIMILAR_RATIO)))
 
 
 def best_constant(real: Sound, labels: Sequence[str]) -> tuple[int, int]:

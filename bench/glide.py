@@ -134,7 +134,7 @@ def crossfaded(first: Floats, last: Floats, rate: int) -> NDArray[np.floating]:
     return np.asarray((1 - share) * first + share * last)
 
 
-def course(sound: NDArray[np.floating], rate: int) -> list[float]:
+def pitch_track(sound: NDArray[np.floating], rate: int) -> list[float]:
     """Return the frequency of the strongest partial of a hit, window by window, while its point moves."""
     size = round(WINDOW_S * rate)
     middles = np.arange(partials.FROM_S, partials.TO_S + 1e-9, HOP_S)
@@ -152,7 +152,7 @@ def measure(
         moving: one hit that moves along the path, [T].
     """
     pitches = [partials.strongest_hz(partials.body(sound, rate), rate) for sound in sounds]
-    sounding = course(moving, rate)
+    sounding = pitch_track(moving, rate)
     found = {
         "glides": correlation(pitches),
         "pitch": largest_step(pitches),
@@ -188,7 +188,7 @@ def results(model: Model, ear: LearnedEar | None, count: int = PAIRS) -> dict[st
         groups[f"{len(pairs)} pairs"] = pairs
     columns: dict[str, dict[str, float]] = {}
     each: dict[str, dict[str, dict[str, float]]] = {}
-    courses: dict[str, list[float]] = {}
+    tracks: dict[str, list[float]] = {}
     for title, members in groups.items():
         ours, plain = [], []
         for ends in members:
@@ -197,14 +197,14 @@ def results(model: Model, ear: LearnedEar | None, count: int = PAIRS) -> dict[st
             ours.append(measure(sounds, while_sounding(model, ends), model.rate, ear))
             plain.append(measure(mixes, crossfaded(sounds[0], sounds[-1], model.rate), model.rate, ear))
             each[ends.name] = {"ours": ours[-1], "plain mix": plain[-1]}
-            courses[ends.name] = [
+            tracks[ends.name] = [
                 partials.strongest_hz(partials.body(s, model.rate), model.rate) for s in sounds
             ]
             if ear:
                 ear.remember()
         columns[title] = summary(ours)
         columns[f"{title}, plain mix"] = summary(plain)
-    return {"columns": columns, "hz": courses, "each": each}
+    return {"columns": columns, "hz": tracks, "each": each}
 
 
 ROWS = {
@@ -249,8 +249,8 @@ def main(argv: list[str] | None = None) -> int:
             print(
                 f"{title:42s}" + "".join(f"{format(column[key], form):>24s}" for column in columns.values())
             )
-    courses: dict[str, list[float]] = found["hz"]  # type: ignore[assignment]
-    for name, hertz in itertools.islice(courses.items(), 1):
+    tracks: dict[str, list[float]] = found["hz"]  # type: ignore[assignment]
+    for name, hertz in itertools.islice(tracks.items(), 1):
         print(f"{name}, Hz: " + " ".join(f"{value:.0f}" for value in hertz))
     return 0
 

@@ -93,7 +93,7 @@ class Fuzz:
         for argument in row.arguments:
             if argument.optional and self.random.random() < 0.5:
                 break
-            many = self.dimensions if "z" in (argument.name,) or row.path == "/wek/outputs" else 3
+            many = self.dimensions if argument.name == "z" or row.path == "/wek/outputs" else 3
             values += [draw(argument) for _ in range(many if argument.many else 1)]
         if not right and self.random.random() < 0.3:
             values = values[: self.random.randint(0, 3)] + [

@@ -74,11 +74,11 @@ def test_unevenness_of_one_step_among_five_is_five() -> None:
 def test_pitch_of_a_gliding_hit_is_followed() -> None:
     share = np.clip((TIME - partials.FROM_S) / (partials.TO_S - partials.FROM_S), 0, 1)
     phase = 2 * np.pi * np.cumsum(100.0 * 3**share) / RATE
-    pitches = glide.course(np.sin(phase) * np.exp(-3 * TIME), RATE)
+    pitches = glide.pitch_track(np.sin(phase) * np.exp(-3 * TIME), RATE)
     assert glide.correlation(pitches) > glide.GLIDES
     assert glide.largest_step(pitches) < 2.5
     faded = glide.crossfaded(_drum(100.0, 3.0), _drum(300.0, 3.0), RATE)
-    assert glide.largest_step(glide.course(faded, RATE)) > 10
+    assert glide.largest_step(glide.pitch_track(faded, RATE)) > 10
 
 
 def test_the_command_has_a_plain_mix_beside_each_path(capsys: pytest.CaptureFixture[str]) -> None:

@@ -35,8 +35,8 @@ from typing import Any
 
 import numpy as np
 
-from bench.jackd import PERIOD, RATE, dummy
 from bench.latency import Tape
+from bench.machine.jackd import PERIOD, RATE, dummy
 from realtime.audio.devices import BlockSource, Device, SoundCard, devices, pick
 from realtime.audio.jack_device import JackDevice
 from realtime.live.ring import Block

@@ -15,9 +15,9 @@ import matplotlib
 import numpy as np
 import soundfile
 
-from bench import distances
 from bench.centres import GAP_S, RANGE_DB, levels_db
-from bench.shots import Floats, Model, Shot, model_parser
+from bench.sounds import distances
+from bench.sounds.shots import Floats, Model, Shot, model_parser
 from realtime.util.errors import RealtimeError
 from trainer.errors import TrainerError
 

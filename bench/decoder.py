@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from bench.measure import best_of, fresh_model, gemm_flops, report
+from bench.machine.measure import best_of, fresh_model, gemm_flops, report
 from realtime.model.decoder import Decoder
 from trainer import config as configs
 from trainer.config import ModelConfig

@@ -94,7 +94,7 @@ def recognised(sounds: Sequence[Sound], model: str, taught: Path) -> list[str]:
         taught: the folder of real sounds that the listeners learn from.
     """
     from bench.recognised import train_listeners
-    from bench.shots import Model
+    from bench.sounds.shots import Model
 
     known = Model(model)
     return train_listeners(known.read(taught, encode=False), known.rate).classify(sounds)

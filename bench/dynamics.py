@@ -43,7 +43,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.shots import Model, Shot, model_parser
+from bench.sounds.shots import Model, Shot, model_parser
 from realtime.model.expression import Expression
 from realtime.util.errors import RealtimeError
 from trainer.errors import DataError

@@ -8,7 +8,7 @@ which distances are possible without a model:
     take      another hit of the same drum, by `kit` and `drum` of the manifest (in FOLDER, or in --takes)
     mix       the mean of the two nearest training sounds: a plain mix (needs --trained)
 
-Numbers are medians, for each class and over all sounds. bench.timbre and bench.distances define the measures.
+Numbers are medians, for each class and over all sounds. `bench.sounds` defines the measures.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bench import distances, partials, timbre
-from bench.learned_ear import LearnedEar, LearnedEarError, kernel_distance
-from bench.shots import Floats, Model, Shot, add_learned_ear, model_parser
+from bench.sounds import distances, partials, timbre
+from bench.sounds.learned_ear import LearnedEar, LearnedEarError, kernel_distance
+from bench.sounds.shots import Floats, Model, Shot, add_learned_ear, model_parser
 from realtime.util.errors import RealtimeError
 from trainer.errors import TrainerError
 

@@ -24,8 +24,8 @@ from pathlib import Path
 
 import soundfile
 
-from bench.jackd import dummy
-from bench.programs import listening
+from bench.machine.jackd import dummy
+from bench.machine.programs import listening
 from realtime.control.osc import encode
 from realtime.control.protocol import Message
 from realtime.model.decoder import resolve

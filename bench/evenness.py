@@ -20,8 +20,8 @@ import sys
 import numpy as np
 
 from bench.glide import loudness_error, mel_steps, off_line, unevenness
-from bench.learned_ear import LearnedEar, LearnedEarError
-from bench.shots import Floats, Model, add_learned_ear, model_parser
+from bench.sounds.learned_ear import LearnedEar, LearnedEarError
+from bench.sounds.shots import Floats, Model, add_learned_ear, model_parser
 from realtime.control.latent_space import LatentSpace
 from realtime.model.courses import WAYS
 from realtime.offline.levels import GATE_S, lufs

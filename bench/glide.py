@@ -25,9 +25,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from bench import distances, partials
-from bench.learned_ear import LearnedEar, LearnedEarError
-from bench.shots import Floats, Model, add_learned_ear, model_parser
+from bench.sounds import distances, partials
+from bench.sounds.learned_ear import LearnedEar, LearnedEarError
+from bench.sounds.shots import Floats, Model, add_learned_ear, model_parser
 from realtime.offline.levels import lufs
 from realtime.util.errors import RealtimeError
 

@@ -1,6 +1,6 @@
 """Evaluates the model of a run by a classifier that learns from real sounds, and by spectra.
 
-`python -m bench.hearing RUN` trains a classifier (a listener, bench.listener) on real sounds only: on sounds
+`python -m bench.hearing RUN` trains a classifier (a listener) on real sounds only: on sounds
 of the run's folder that the run did not use (other speakers), or else on the run's training sounds. Then the
 program measures:
 
@@ -26,9 +26,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench import listener
-from bench.listener import Listener
-from bench.measure import show
+from bench.machine.measure import show
+from bench.sounds import listener
+from bench.sounds.listener import Listener
 from trainer.data import mfcc_dtw
 from trainer.data.sounds import prepare
 from trainer.errors import TrainerError

@@ -21,7 +21,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from bench.measure import best_of, report
+from bench.machine.measure import best_of, report
 from trainer.models.layers import DilationBlock
 
 LAYERS, CHANNELS, TIME, BATCHES, REPEATS = 50, 32, 4096, (8, 25, 50), 5

@@ -7,7 +7,7 @@ learnt them. For each number of sounds, runs of different lengths start from the
     scratch   from random weights, as `trainer fit --from none` does, for each of --minutes
 
 Each run is measured at its end: the distance by ear (realtime.model.ear), MSS and onset error
-(bench.distances), as means over 24 of the sounds. Minutes are processor time, so that other programs do not
+(`distances`), as means over 24 of the sounds. Minutes are processor time, so that other programs do not
 count: half of the time of the analysis, which uses two cores, plus the time of the training, which uses one
 thread. The time of measuring is left out.
 
@@ -34,7 +34,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bench.distances import multi_scale, onset_error
+from bench.sounds.distances import multi_scale, onset_error
 from export.play.__main__ import BATCH, QUALITIES
 from realtime.model.ear import Ear
 from trainer import config as configs

@@ -31,9 +31,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pythonosc.osc_message_builder import OscMessageBuilder
 
-from bench import host
-from bench.jackd import PERIOD, RATE, dummy
-from bench.programs import listening
+from bench.machine import host
+from bench.machine.jackd import PERIOD, RATE, dummy
+from bench.machine.programs import listening
 from realtime.audio.jack_client import JackClient
 from realtime.model.decoder import Decoder, resolve
 from realtime.util import priority

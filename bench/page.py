@@ -20,7 +20,7 @@ from typing import Literal
 
 from PIL import Image
 
-from bench.processes import cpu_s
+from bench.machine.processes import cpu_s
 from realtime.model.decoder import resolve
 from tests.system.browser import Tab, browser
 from tests.system.rig import Server

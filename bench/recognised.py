@@ -1,6 +1,6 @@
 """`python -m bench.recognised MODEL FOLDER --taught FOLDER`: measure how well the classes are recognised.
 
-A listener (bench.listener) is a classifier that learns only from the real sounds of the `--taught` folder. It
+A listener is a classifier that learns only from the real sounds of the `--taught` folder. It
 then classifies the real sounds of the first folder, the model's versions of them, and the model's class
 centres. Several listeners with different initial weights form an ensemble: their mean probability decides.
 """
@@ -19,8 +19,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench import listener
-from bench.shots import Floats, Model, Shot, model_parser
+from bench.sounds import listener
+from bench.sounds.shots import Floats, Model, Shot, model_parser
 from realtime.util.errors import RealtimeError
 from trainer.errors import DataError, TrainerError
 

@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from bench.measure import fresh_model, report
+from bench.machine.measure import fresh_model, report
 from trainer.config import ModelConfig
 
 HITS_A_SECOND, POINTS_A_SECOND = 8.0, 2000 / 600

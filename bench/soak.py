@@ -33,10 +33,10 @@ from typing import Any
 import numpy as np
 from pythonosc.osc_message import OscMessage
 
-from bench import host
-from bench.jackd import RATE, dummy
-from bench.processes import cpu_s, memory_mb
-from bench.programs import listening
+from bench.machine import host
+from bench.machine.jackd import RATE, dummy
+from bench.machine.processes import cpu_s, memory_mb
+from bench.machine.programs import listening
 from realtime.audio.jack_client import JackClient
 from realtime.cli.server import ServeConfig
 from realtime.cli.server import serve as run_server

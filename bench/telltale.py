@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import savgol_filter
 
-from bench.shots import Floats, Model, model_parser
+from bench.sounds.shots import Floats, Model, model_parser
 from realtime.util.errors import RealtimeError
 from trainer.errors import TrainerError
 

@@ -28,7 +28,7 @@ from torch import Tensor
 
 from bench import cost
 from bench.cost import resident_mb
-from bench.measure import best_of, gemm_flops, report
+from bench.machine.measure import best_of, gemm_flops, report
 from bench.naive import gradients, naive
 from trainer import config as configs
 from trainer.config import Config

@@ -1,6 +1,6 @@
 """`python -m bench.variation MODEL FOLDER`: compare the spread of varied hits with that of real sounds.
 
-For each class, the table has the mean mel distance (bench.distances) between hits at the class centre, for
+For each class, the table has the mean mel distance between hits at the class centre, for
 several amounts of `/morph/vary`, and between up to as many real sounds of the folder. With `--learned`, the
 distance is CDPAM's.
 """
@@ -14,9 +14,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from bench import distances
-from bench.learned_ear import LearnedEar, LearnedEarError
-from bench.shots import Model, add_learned_ear, model_parser
+from bench.sounds import distances
+from bench.sounds.learned_ear import LearnedEar, LearnedEarError
+from bench.sounds.shots import Model, add_learned_ear, model_parser
 from realtime.model.expression import MIDDLE, Expression
 from realtime.util.errors import RealtimeError
 from trainer.errors import DataError

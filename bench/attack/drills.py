@@ -23,7 +23,7 @@ import soundfile
 from bench.attack.fuzz import Fuzz
 from bench.attack.hostile import mutate
 from bench.attack.target import SERVER, Client, Performer, Storer, Target, heard
-from bench.processes import memory_mb, process_tree
+from bench.machine.processes import memory_mb, process_tree
 from realtime.model import schema, verify
 from realtime.synth.command_log import commands, read_header
 from realtime.util.errors import RealtimeError

@@ -18,7 +18,7 @@ from typing import Any
 
 from pythonosc.osc_message import OscMessage
 
-from bench.processes import process_tree
+from bench.machine.processes import process_tree
 from realtime.control.osc import encode
 from realtime.control.protocol import Message
 from realtime.synth.command_log import commands, read_header

@@ -10,7 +10,7 @@ import soundfile
 
 from bench import beside
 from bench.centres import GAP_S
-from bench.shots import Model, Shot
+from bench.sounds.shots import Model, Shot
 
 RATE = 44_100
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench import distances
+from bench.sounds import distances
 
 RATE, LENGTH = 44_100, 16_384
 

@@ -17,7 +17,7 @@ from bench.dynamics import (
     same_way,
     standard_errors,
 )
-from bench.shots import Shot
+from bench.sounds.shots import Shot
 
 RATE = 44_100
 

@@ -12,8 +12,8 @@ import pytest
 import soundfile
 
 from bench import ear
-from bench.learned_ear import kernel_distance
-from bench.shots import Shot
+from bench.sounds.learned_ear import kernel_distance
+from bench.sounds.shots import Shot
 
 MANIFEST = "file,class,source,licence,kit,drum,velocity,group\n"
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bench import glide, partials
+from bench import glide
+from bench.sounds import partials
 
 RATE, LENGTH = 44_100, 32_768
 TIME = np.arange(LENGTH) / RATE

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from bench import hearing, listener
+from bench import hearing
+from bench.sounds import listener
 from trainer.data.mfcc_dtw import Settings, features
 from trainer.evaluation import subject
 

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from bench import listener, recognised
-from bench.shots import Shot
+from bench import recognised
+from bench.sounds import listener
+from bench.sounds.shots import Shot
 
 RATE, LENGTH = 44_100, 8192
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bench import timbre
+from bench.sounds import timbre
 
 RATE, HOP, LENGTH = 44_100, 64, 32_768
 Floats = NDArray[np.float64]

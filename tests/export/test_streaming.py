@@ -12,7 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.measure import fresh_model
+from bench.machine.measure import fresh_model
 from export.architectures import GRAPHS, decoder_graph
 from realtime.model.decoder import Decoder, Floats
 from trainer.architectures import ARCHITECTURES

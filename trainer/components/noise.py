@@ -19,7 +19,7 @@ SEEDS = ((16, False), (17, True))
 """Seed of the Gaussian noise, and seed of the ringing noise (True).
 
 All sounds share the tables. Eleven pairs of seeds were tried. With this pair, the power at the multiples of
-the frame rate is about that of recordings (`bench.timbre.grid_db`).
+the frame rate is about that of recordings (`bench.sounds.timbre.grid_db`).
 """
 
 

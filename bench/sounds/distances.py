@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
 from torch import Tensor
 
-from bench.timbre import Sound, decibels
+from bench.sounds.timbre import Sound, decibels
 
 MEL_BANDS, MEL_WINDOW, MEL_HOP, MEL_RANGE_DB = 64, 1024, 256, 70.0
 RESOLUTIONS = ((1024, 120, 600), (2048, 240, 1200), (512, 50, 240))

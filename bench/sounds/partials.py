@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.timbre import Sound
+from bench.sounds.timbre import Sound
 
 LOWEST_HZ, HIGHEST_HZ = 30.0, 500.0
 FROM_S, TO_S = 0.06, 0.3

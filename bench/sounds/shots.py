@@ -57,11 +57,11 @@ def model_parser(name: str, description: str, folder: str = "") -> argparse.Argu
 
 
 def add_learned_ear(parser: argparse.ArgumentParser) -> None:
-    """Add the options for measuring with the learned ear (`bench.learned_ear`)."""
+    """Add the options for measuring with the learned ear (`bench.sounds.learned_ear`)."""
     parser.add_argument(
         "--learned",
         action="store_true",
-        help="also measure with CDPAM (bench/learned_ear.py says how to install it)",
+        help="also measure with CDPAM (bench/sounds/learned_ear.py says how to install it)",
     )
     parser.add_argument(
         "--memory", type=Path, metavar="FILE.npz", help="keep CDPAM's embeddings in this file"

@@ -25,7 +25,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from bench.timbre import Sound
+from bench.sounds.timbre import Sound
 
 RATE, PEAK = 22_050, 0.9 * 32_768
 """Rate and peak of the sounds on which CDPAM was trained."""

@@ -1,0 +1,1 @@
+"""Times, memory, private JACK servers and programs, which the benchmarks of speed share."""

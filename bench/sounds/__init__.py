@@ -1,0 +1,1 @@
+"""Reading sounds, and measures and distances of them, which the benchmarks of sound share."""

@@ -1,17 +1,17 @@
-"""`python -m bench.decoder [--json]`: measure the speed of the drum decoders (30-D) on one thread.
+"""`python -m bench.decoder [--json]`: measure the speed of the drum decoders on one thread.
 
-Sounds last 743 ms at 22,050 Hz (dc, cc), 743 ms at 44,100 Hz (mb) or 1,486 ms at 44,100 Hz (modal). For each
-architecture:
+z has 30 numbers (modal: 32). Sounds last 743 ms at 22,050 Hz (dc, cc), 743 ms at 44,100 Hz (mb) or 1,486 ms
+at 44,100 Hz (modal). For each architecture:
 
     first_sound_speedup   time to decode a whole sound / time to decode its first two frames
     rtf_1_voice_128       real-time factor: time to decode 128 samples / their duration; also for 4 voices
-    roofline_ratio        time to decode a whole sound / time of its floating-point operations at the GEMM
-                          rate
-    allocations_per_step  growth in the number of memory blocks that Python allocates, per step
+    roofline_ratio        time to decode a whole sound / time of its floating-point operations at the
+                          rate of a large matrix product
+    allocations_per_step  growth in the number of allocated memory blocks of Python, per step
     torch_eager_ratio     time to decode a whole sound in eager PyTorch / with ONNX Runtime
     parity                largest difference between ONNX Runtime's samples and PyTorch's; full scale is 1
     full_decode_ms        time to decode a whole sound
-    first_64_samples_ms   time to decode the first two frames
+    first_64_samples_ms   time to decode the first two frames (128 samples for mb and modal)
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ STEP_SAMPLES, STEPS = 128, 40  # samples of a step, steps of a measurement
 
 
 def operations(config: ModelConfig) -> float:
-    """Return the number of floating-point operations of a whole sound: two per weight and sample."""
+    """Return the number of floating-point operations of a whole sound: two for each use of a weight."""
     if config.architecture == "dc":
         block = config.layers * 2 * config.channels * config.channels * 2
         return 2.0 * config.length * (block + 32 * config.channels)
@@ -55,7 +55,7 @@ def operations(config: ModelConfig) -> float:
 
 
 def steps(decoder: Decoder, z: np.ndarray) -> None:
-    """Decode `STEPS` steps from the first frame; `z` is that of each step, [voices, frames, latent_dim]."""
+    """Decode `STEPS` steps from the first frame, each with the same z [voices, frames, latent_dim]."""
     decoder.frame[:] = 0
     for _ in range(STEPS):
         decoder.step(z)

@@ -118,7 +118,7 @@ def main(argv: list[str] | None = None) -> int:
     """Measure and print a table in Markdown."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, metavar="FOLDER", help="the spoken digits")
-    parser.add_argument("--include", default=SPEAKER, help="pattern of the file names; default: jackson's")
+    parser.add_argument("--include", default=SPEAKER, help="file name pattern; default: the speaker jackson")
     parser.add_argument("--align-ms", type=float, nargs="+", default=[0.0, 10.0, 40.0], metavar="MS")
     args = parser.parse_args(argv)
     counts = " | ".join(f"{n or 'all'}" for n in COUNTS)

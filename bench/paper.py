@@ -6,8 +6,8 @@ stop; the same command continues them.
 
     paper_dc, paper_cc, paper_nonclass   the bundled configurations of these names
     paper_dc_leak                        paper_dc, but trained on the test sounds as well ([data] leak)
-    digits_aligned                       the paper's model and losses, on aligned takes without averages; only
-                                         if named
+    digits_aligned                       the paper's model and losses, with aligned recordings and no averages
+                                         of recordings; runs only if named
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--data", type=Path, required=True, metavar="FOLDER", help="the spoken digits")
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="folder of the runs")
-    parser.add_argument("--include", default=SPEAKER, help="pattern of the file names; default: jackson's")
+    parser.add_argument("--include", default=SPEAKER, help="file name pattern; default: the speaker jackson")
     parser.add_argument("--minutes", type=float, default=0.0, help="save and stop after this time; 0: never")
     args, more = parser.parse_known_args(argv)
     unknown = [name for name in args.runs if name not in RUNS]

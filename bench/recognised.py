@@ -1,8 +1,8 @@
 """`python -m bench.recognised MODEL FOLDER --taught FOLDER`: measure how well the classes are recognised.
 
-A listener is a classifier that learns only from the real sounds of the `--taught` folder. It
-then classifies the real sounds of the first folder, the model's versions of them, and the model's class
-centres. Several listeners with different initial weights form an ensemble: their mean probability decides.
+A listener is a classifier that learns only from the real sounds of the `--taught` folder. It then classifies
+the real sounds of FOLDER, the model's versions of them, and the model's class centres. Several listeners with
+different initial weights form an ensemble: their mean probability decides.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Ensemble:
     """Listeners trained on the same sounds.
 
     Attributes:
-        classes: the classes that they know, in order of the label.
+        classes: the classes that they know; the label of a class is its index.
         members: the listeners.
     """
 
@@ -116,7 +116,7 @@ def show(found: dict[str, object]) -> None:
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Return the command line."""
+    """Return the parser of the command line."""
     parser = model_parser(
         "recognised", __doc__.splitlines()[0], "real sounds that the model did not learn from"
     )

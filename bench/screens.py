@@ -1,7 +1,7 @@
 """`python -m bench.screens -o docs`: take screenshots of Pure Data and SuperCollider.
 
-Each program opens its window on a virtual screen, connected to a server that plays the bundled drums. Needs
-Debian's `xvfb`, `xdotool`, `imagemagick`, `puredata-gui` and `supercollider-language`.
+Each program connects to a server that plays the bundled drums, and opens its window on a virtual screen.
+Needs Debian's `xvfb`, `xdotool`, `imagemagick`, `puredata-gui` and `supercollider-language`.
 """
 
 from __future__ import annotations

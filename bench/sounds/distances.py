@@ -1,4 +1,4 @@
-"""Distances of a sound from a real sound, both float [T] at the same rate: our own, and published ones.
+"""Distances of a sound from a real sound: our own and published ones. Both sounds are float [T] at one rate.
 
 The published distances are those of Drumblender (J. Shier et al., *Differentiable Modelling of Percussive
 Audio with Transient and Spectral Synthesis*, 2023). The functions follow Drumblender's code, but run at the
@@ -28,7 +28,7 @@ EPSILON = 1e-8
 
 
 def mel_power(sound: Sound, rate: int) -> NDArray[np.float32]:
-    """Return the power of 64 mel bands, [64, windows]: size 1,024, hop 256, smoothed over three windows."""
+    """Return the power of 64 mel bands, [64, windows]: window 1,024, hop 256, smoothed over three windows."""
     power = librosa.feature.melspectrogram(
         y=sound.astype(np.float32), sr=rate, n_fft=MEL_WINDOW, hop_length=MEL_HOP, n_mels=MEL_BANDS, power=2.0
     )
@@ -80,7 +80,10 @@ def _magnitudes(sound: Sound, size: int, hop: int, window: int, mode: str = "ref
 
 
 def multi_scale(real: Sound, other: Sound) -> float:
-    """Return Drumblender's MSS: spectral convergence plus log-magnitude error, mean over `RESOLUTIONS`."""
+    """Return Drumblender's MSS (multi-scale spectral distance).
+
+    It is the spectral convergence plus log-magnitude error, averaged over `RESOLUTIONS`.
+    """
     total = 0.0
     for size, hop, window in RESOLUTIONS:
         theirs, ours = (_magnitudes(s, size, hop, window).clamp(min=EPSILON**0.5) for s in (real, other))
@@ -90,7 +93,10 @@ def multi_scale(real: Sound, other: Sound) -> float:
 
 
 def log_spectral(real: Sound, other: Sound) -> float:
-    """Return Drumblender's LSD: RMS over bins of the difference of log powers, mean over time."""
+    """Return Drumblender's LSD (log-spectral distance).
+
+    It is the RMS over bins of the difference of log powers, averaged over time.
+    """
     theirs, ours = (
         (_magnitudes(sound, LSD_FFT, LSD_HOP, LSD_FFT).square() + EPSILON).log() for sound in (real, other)
     )
@@ -101,8 +107,8 @@ def flux_error(real: Sound, other: Sound) -> float:
     """Return Drumblender's onset error: mean absolute difference of the spectral flux over time.
 
     Drumblender's code sums squared rises from bin to bin; its paper, from window to window. This function
-    follows the code, so that its results compare with the published ones. `onset_error` compares rises over
-    time.
+    follows the code, so its results can be compared with the published ones. `onset_error` compares rises
+    over time.
     """
 
     def flux(sound: Sound) -> Tensor:

@@ -1,4 +1,4 @@
-"""The pitch of a drum: its strongest partial under 500 Hz."""
+"""The pitch of a drum: its strongest partial from 30 to 500 Hz."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from bench.sounds.timbre import Sound
 
 LOWEST_HZ, HIGHEST_HZ = 30.0, 500.0
 FROM_S, TO_S = 0.06, 0.3
-"""Start and end of the part in which the pitch of a drum is measured, after its attack and its sweep."""
+"""Start and end of the part in which the pitch of a drum is measured, after the attack and the pitch fall."""
 SIZE = 1 << 17
 """Length of the transform, zero-padded. A bin is a third of a hertz at 44.1 kHz."""
 NEAR_HZ, TONAL, AUDIBLE = 15.0, 0.5, 0.05
-"""Limits of `is_tonal`: distance from the strongest partial, and the two shares of power."""
+"""Limits of `is_tonal`: distance from the strongest partial; shares of the power to 500 Hz and of all."""
 
 
 def _spectrum(sound: Sound, rate: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -42,7 +42,7 @@ def body(sound: Sound, rate: int) -> Sound:
 def tonality(sound: Sound, rate: int) -> float:
     """Return the share of a drum's power from 30 to 500 Hz that lies within 15 Hz of its strongest partial.
 
-    The share is that of the body: 1 for a tone, about .1 for noise, and NaN if the power of the body is more
+    The share is that of the body: 1 for a tone, about 0.1 for noise, and NaN if the power of the body is more
     than 50 dB below that of the peak.
     """
     part = body(sound, rate)

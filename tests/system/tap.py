@@ -14,7 +14,7 @@ from tests.system.rig import TIMEOUT_S
 
 
 class Tap:
-    """A UDP port that forwards to the server; each client has its own socket towards the server.
+    """A UDP port that forwards datagrams to the server, those of each client from a separate socket.
 
     Attributes:
         port: port for the clients.
@@ -32,7 +32,7 @@ class Tap:
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def commands(self) -> list[Message]:
-        """Return the recorded messages without the periodic queries of the surfaces."""
+        """Return the recorded messages without the queries, which clients send periodically."""
         return [m for m in self.heard if m.address != "/ping" and not m.address.startswith("/morph/get/")]
 
     def wait_for(self, count: int) -> list[Message]:

@@ -1,7 +1,7 @@
 """CC-VAE, the model of the paper with plain convolutions (Table 2).
 
-Choices that the paper leaves open: leaky ReLUs between the layers, a linear output, and a causal decoder,
-which can stream.
+Our choices where the paper leaves them open: leaky ReLUs between the layers, a linear output, and a causal
+decoder, which can stream.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """DC-VAE, the dilated model of the paper (Table 1).
 
-Choices that the paper leaves open: both sub-layers of a gated layer pass through tanh (as in the authors'
-code); the convolutions around the dilation blocks and the output are linear; a 1x1 convolution maps the
-encoder's 16 filters to the width of the dilation block; the decoder is causal, so that it can stream.
+Our choices where the paper leaves them open: both sub-layers of a gated layer pass through tanh (as in the
+authors' code); the output and the convolutions around the dilation blocks are linear; a 1x1 convolution maps
+the encoder's 16 filters to the width of the dilation block; the decoder is causal, so that it can stream.
 """
 
 from __future__ import annotations

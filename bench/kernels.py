@@ -7,8 +7,8 @@ samples.
     difference_output     ‖ours - exact‖ / ‖exact‖ of an untrained block's output, where exact is the plain
                           block in double precision
     difference_gradient   the same for the gradient with respect to the weights
-    plain_output          rounding error of the plain block: difference_output with the plain block in single
-                          precision in place of ours
+    plain_output          ‖plain - exact‖ / ‖exact‖ of the output, where plain is the plain block in single
+                          precision: its rounding error
     plain_gradient        the same for the gradient
 """
 

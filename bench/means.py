@@ -1,11 +1,11 @@
 """`python -m bench.means --data FOLDER`: measure how typical the mean waveform of several takes sounds.
 
-A decoder trained with a squared error gives the mean of all sounds that its z may stand for. This program
-needs no model: it measures the limit of such a decoder at a class centre. The measure is the MFCC-DTW
-deviation of the mean waveform of 1, 2, 4, … training takes from the test takes, averaged over draws and
-classes. Takes are averaged both unaligned and aligned (`[data] align_ms`). The means are measured both at
-their own level and at that of the takes (peak 1). Controls are means of the takes of the next class, single
-takes with white noise, and white noise alone.
+A take is a recording of one spoken digit. A decoder trained with a squared error gives the mean of all sounds
+that its z may stand for. This program needs no model: it measures the limit of such a decoder at a class
+centre. The measure is the MFCC-DTW deviation of the mean waveform of 1, 2, 4, … training takes from the test
+takes, averaged over draws and classes. Takes are averaged both unaligned and aligned (`[data] align_ms`). The
+means are measured both at their own level and at that of the takes (peak 1). Controls are means of the takes
+of the next class, single takes with white noise, and white noise alone.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ RATIOS_DB = (10.0, 20.0, 30.0, 40.0, 50.0)
 
 
 def means_of(takes: Tensor, count: int, purpose: str) -> Tensor:
-    """Return `DRAWS` means, each of `count` takes drawn from [N, T]; for 0, the mean of all takes."""
+    """Return `DRAWS` means, each of `count` takes drawn from [N, T]; for 0, or N and more, one of all."""
     if not count or count >= len(takes):
         return takes.mean(0, keepdim=True)
     orders = [torch.randperm(len(takes), generator=generator(0, purpose, i)) for i in range(DRAWS)]
@@ -109,7 +109,7 @@ def noisy(sounds: Sounds, train: Tensor, takes: Takes) -> list[float]:
 
 
 def noise(sounds: Sounds, takes: Takes) -> float:
-    """Return the deviation of white noise with peak 1 and the length of the window, mean over the classes."""
+    """Return the deviation of white noise with peak 1, as long as a take; mean over the classes."""
     found = torch.randn(1, sounds.waveforms.shape[-1], generator=generator(0, "means/noise"))
     return float(np.mean([takes.deviation(found / found.abs().max(), i) for i in range(len(takes.among))]))
 
@@ -136,7 +136,7 @@ def main(argv: list[str] | None = None) -> int:
                 ("the class", "the next class") if not align_ms else ("the class",)
             ):
                 found = rows(sounds, parts.train, takes, ahead)
-                for name, values in zip(("as it is", "peak 1"), zip(*found, strict=True), strict=True):
+                for name, values in zip(("own", "peak 1"), zip(*found, strict=True), strict=True):
                     cells = " | ".join(f"{value:+.2f}".replace("-", "−") for value in values)
                     print(f"| {align_ms:g} | {share:.3f} | {whose} | {name} | {cells} |", flush=True)
         for ratio, value in zip(RATIOS_DB, noisy(sounds, parts.train, takes), strict=True):

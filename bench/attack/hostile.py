@@ -1,7 +1,7 @@
 """Loads mutated models with valid checksums, in a process that a model may crash.
 
-`python -m bench.attack.hostile MODEL CASES SEED` mutates MODEL in CASES ways. It prints how many of the
-mutated models were refused and how many played, as a JSON object.
+`python -m bench.attack.hostile MODEL CASES SEED` loads CASES copies of MODEL, each with one random change. It
+prints a JSON object: how many of the copies were refused and how many played.
 """
 
 from __future__ import annotations

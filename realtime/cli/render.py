@@ -53,7 +53,7 @@ def add_parser(commands: Any) -> None:
     )
     morph.add_argument("--velocity", type=number(0.0, 1.0), default=1.0, help="amplitude 0…1; default: 1")
 
-    grid = render.add_argument_group("a sampler pack")
+    grid = render.add_argument_group("a sample pack")
     grid.add_argument("--grid", metavar="A,B[,C,D]", help="corners: two or four names as for --from")
     grid.add_argument(
         "--size",

@@ -1,4 +1,4 @@
-"""The work of `realtime render`: write one file, stems, a file for each hit, or a sampler pack."""
+"""The work of `realtime render`: write one file, stems, a file for each hit, or a sample pack."""
 
 from __future__ import annotations
 
@@ -354,7 +354,7 @@ class Bounce:
         return len(rows)
 
     def grid(self, names: list[str], columns: int, rows: int) -> int:
-        """Write a sampler pack of mixes between corner points; return the number of sounds."""
+        """Write a sample pack of mixes between corner points; return the number of sounds."""
         if self.args.format == "ogg":
             raise RealtimeError("not every sampler plays .ogg: give --format wav or flac")
         corners = self.points(names)

@@ -1,4 +1,4 @@
-"""Sampler packs: mixes of two or four corners as one-shots, with SFZ and Decent Sampler presets.
+"""Sample packs: mixes of two or four corners as one-shots, with SFZ and Decent Sampler presets.
 
 Columns go from the first corner to the second and are mapped to the mod wheel. Rows go down to the third and
 fourth corner and are mapped to keys from C2 (36) upwards. A pack of one row is mapped to all keys, pitched.

@@ -1,4 +1,4 @@
-"""Sampler packs: mixes of the corners, and the output of a real SFZ player."""
+"""Sample packs: mixes of the corners, and the output of a real SFZ player."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ def test_wheel_ranges_cover_all_values_once() -> None:
         assert [cell.z[0] for cell in row] == pytest.approx(np.linspace(0, 1, columns).tolist())
 
 
-# Output of sfizz for full scale at full volume: its default of -7.35 dB, measured.
+# Gain of sfizz at full volume, as measured; its nominal default is -7.35 dB.
 SFIZZ_GAIN = 0.42853
-BLOCK = 8192  # one block per note: at equal rates sfizz repeats a sample between blocks
+BLOCK = 8192  # one block for each note: without resampling, sfizz repeats a sample between blocks
 
 
 def played(pack: Path, key: int, velocity: int, wheel: int) -> np.ndarray:
@@ -61,7 +61,7 @@ def played(pack: Path, key: int, velocity: int, wheel: int) -> np.ndarray:
     raw.set_sample_quality(1)  # without a filter
     raw.cc(0, 7, 127)
     raw.cc(0, 1, wheel)
-    for _ in range(4):  # let its volume settle
+    for _ in range(4):  # let the volume settle
         raw.render_block()
     raw.note_on(0, key, velocity)
     return np.stack(raw.render_block(), axis=1)
@@ -76,7 +76,7 @@ def test_sfz_player_plays_the_same_sound(
 ) -> None:
     expected = velocity / 127 * sound(pack, *place)
     heard = played(pack, key, velocity, wheel) / SFIZZ_GAIN
-    end = len(expected) - 8  # sfizz lets a sound that ends above zero decay
+    end = len(expected) - 8  # if a sound does not end at zero, sfizz lets it decay
     for channel in heard.T:
         np.testing.assert_allclose(channel[:end], expected[:end], atol=1e-3 * np.abs(expected).max())
 

@@ -1,1 +1,1 @@
-"""Times, memory, private JACK servers and programs, which the benchmarks of speed share."""
+"""Tools that the benchmarks of speed share: for times, memory, private JACK servers and programs."""

@@ -72,9 +72,9 @@ def _amplify(decoder: torch.nn.Module, factor: float) -> None:
 
 
 def fresh_model(config: ModelConfig, folder: Path) -> tuple[VAE, Path]:
-    """Return an untrained model, with sounds as loud as those of a trained model, and its decoder file.
+    """Return an untrained model and the path of its decoder file, written to `folder`.
 
-    The decoder file is written to `folder`.
+    The model's sounds are as loud as those of a trained model.
     """
     torch.manual_seed(0)
     model, dim = build(config, 1).eval(), config.latent_dim

@@ -29,7 +29,7 @@ MAX_VOICES = 64
 
 
 def overlap(info: ModelInfo, spacing_ms: float) -> int:
-    """Return the maximum number of simultaneous sounds in a row."""
+    """Return how many sounds play at once, at most, if one begins every `spacing_ms`."""
     return int(info.duration_ms / spacing_ms) + 1
 
 

@@ -28,7 +28,7 @@ def test_mel_distance_of_a_gain_is_the_gain_in_decibels() -> None:
 
 
 def test_levels_below_the_floor_do_not_count() -> None:
-    """The ends of both sounds are 100 dB down and differ by 20 dB; the floor is 70 dB down."""
+    """The ends of the two sounds are 100 and 80 dB down; the floor is 70 dB down."""
     quiet = [np.concatenate([_noise(), 1e-5 * gain * _noise(1)]) for gain in (1.0, 10.0)]
     real, other = (distances.mel_power(sound, RATE) for sound in quiet)
     assert float(distances.mel_db(real, other)) < 0.3
@@ -48,7 +48,7 @@ def test_published_distances_of_a_gain_follow_from_their_definitions() -> None:
     assert distances.multi_scale(sound, 2 * sound) == pytest.approx(1 + np.log(2), abs=0.01)
     # log powers differ by log 4 in every bin
     assert distances.log_spectral(sound, 2 * sound) == pytest.approx(np.log(4), abs=0.01)
-    # flux is quadratic: 4 F - F, for silence F
+    # flux is quadratic: the differences are 4 F - F = 3 F, and F from silence
     silence = np.zeros_like(sound)
     flux = distances.flux_error(sound, silence)
     assert distances.flux_error(sound, 2 * sound) == pytest.approx(3 * flux, rel=1e-4)

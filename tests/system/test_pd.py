@@ -1,4 +1,4 @@
-"""The bundled patch, opened in real headless Pure Data, plays the server and shows its replies."""
+"""The bundled patch, opened in real headless Pure Data, controls the server and shows its replies."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ PRESSES_PAD_2 = r"""#N canvas 0 0 400 200 12;
 #X connect 2 0 3 0;
 """
 
-# Another patch: receives lines over UDP from the test, each a receiver and its values.
+# Another patch: receives lines over UDP from the test; each names a receiver in Pd and the values for it.
 REMOTE = r"""#N canvas 0 0 520 270 12;
 #X obj 20 20 netreceive -u {port};
 #X obj 20 50 route hit one two name save;

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from realtime.synth.voices.voice import Voice
 
-EASE_MS = 3000.0  # time after a shed voice until the limit rises by one
+EASE_MS = 3000.0  # time in which a lowered limit rises by one voice
 LEVEL_MS = 10.0  # window over which the levels of voices are compared
 
 
@@ -38,7 +38,7 @@ class Polyphony:
     def victim(self, voices: Sequence[Voice], position: int) -> Voice:
         """Return the quietest voice.
 
-        Voices younger than `LEVEL_MS` come last; of equally loud voices, the oldest comes first.
+        A voice younger than `LEVEL_MS` is returned only if all are; of equally loud voices, the oldest.
         """
         window = self._window
         return min(voices, key=lambda v: (position - v.start < window, v.level(position, window), v.start))

@@ -1,4 +1,4 @@
-"""Pictures of an evaluation, and the players of its sounds."""
+"""Pictures of an evaluation, and the audio players in its report."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ at 44,100 Hz (modal). For each architecture:
     rtf_1_voice_128       real-time factor: time to decode 128 samples / their duration; also for 4 voices
     roofline_ratio        time to decode a whole sound / time of its floating-point operations at the
                           rate of a large matrix product
-    allocations_per_step  growth in the number of allocated memory blocks of Python, per step
+    allocations_per_step  growth in the number of memory blocks that Python holds, per step
     torch_eager_ratio     time to decode a whole sound in eager PyTorch / with ONNX Runtime
     parity                largest difference between ONNX Runtime's samples and PyTorch's; full scale is 1
     full_decode_ms        time to decode a whole sound

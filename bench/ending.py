@@ -78,7 +78,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--runs", type=int, default=10, help="runs per device; default: 10")
-    parser.add_argument("--model", default="drums", help="an .onnx file or a bundled name; default: drums")
+    parser.add_argument("--model", default="drums", help="an .onnx file or a bundled model; default: drums")
     args = parser.parse_args(argv)
     model = resolve(args.model)
     network = ["--null", "--host", "0.0.0.0", "--allow", "127.0.0.1"]

@@ -245,7 +245,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--hits", type=int, default=500, help="number of cycles; default: 500")
-    parser.add_argument("--model", default="drums", help="an .onnx file or a bundled name; default: drums")
+    parser.add_argument("--model", default="drums", help="an .onnx file or a bundled model; default: drums")
     parser.add_argument("--server", default="", help="more options of `realtime serve`, in quotes")
     parser.add_argument(
         "--vary", type=float, default=0.0, help="amount of /morph/vary; above 0, moves cannot be measured"

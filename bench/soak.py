@@ -9,7 +9,7 @@ captured and compared with the offline rendering of the log.
     dropped_triggers      triggers sent that started no voice
     memory_growth_mb      resident memory at the end minus resident memory after a fifth of the time; the
                           sound cache is filled before
-    difference_db         with --synchronous: largest difference between the sounds, relative to full scale
+    difference_db         with --synchronous: largest difference of capture and rendering, in dB of full scale
     compared_s            with --synchronous: duration of the compared sound that was not silent
     host_stole_percent    share of requested processor time that the host of a virtual machine withheld; the
                           cores are kept awake (`host.awake`)
@@ -303,7 +303,7 @@ def _difference_db(model: Path, folder: Path) -> tuple[float, float]:
             begins = np.flatnonzero(out.any(axis=1))
             if not len(begins):
                 if mixer.silent and not mixer.scheduled:
-                    raise SystemExit("bench.soak: the log holds no sound")
+                    raise SystemExit("bench.soak: the log contains no sound")
                 continue
             at = first - int(begins[0])
         other = captured[max(at, 0) : at + len(out)]
@@ -318,7 +318,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=1.0, help="duration; default: 1")
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--model", default="drums", help="an .onnx file or a bundled name; default: drums")
+    parser.add_argument("--model", default="drums", help="an .onnx file or a bundled model; default: drums")
     parser.add_argument("--synchronous", action="store_true", help="compare with the offline rendering")
     parser.add_argument("--steady", action="store_true", help="same as for `realtime serve`")
     parser.add_argument("--rate", type=float, default=1000.0, help="messages per second; default: 1000")

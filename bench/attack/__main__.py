@@ -104,7 +104,7 @@ def main(argv: list[str] | None = None) -> int:
         prog="python -m bench.attack", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--only", nargs="+", choices=DRILLS, default=DRILLS, help="drills; default: all")
-    parser.add_argument("--model", default="drums", help="an .onnx file or a bundled name; default: drums")
+    parser.add_argument("--model", default="drums", help="an .onnx file or a bundled model; default: drums")
     parser.add_argument("--hostile", help="model from which hostile models are made; default: --model")
     parser.add_argument("--short", action="store_true", help="a minute instead of an hour")
     parser.add_argument("--seed", type=int, default=0, help="seed of all random choices; default: 0")

@@ -9,11 +9,11 @@ from bench.sounds.timbre import Sound
 
 LOWEST_HZ, HIGHEST_HZ = 30.0, 500.0
 FROM_S, TO_S = 0.06, 0.3
-"""Start and end of the part in which the pitch of a drum is measured, after the attack and the pitch fall."""
+"""Part of a drum in which its pitch is measured, after the attack and the initial fall of the pitch."""
 SIZE = 1 << 17
 """Length of the transform, zero-padded. A bin is a third of a hertz at 44.1 kHz."""
 NEAR_HZ, TONAL, AUDIBLE = 15.0, 0.5, 0.05
-"""Limits of `is_tonal`: distance from the strongest partial; shares of the power to 500 Hz and of all."""
+"""Limits of 15 Hz, 50 % and 5 %, which `is_tonal` explains."""
 
 
 def _spectrum(sound: Sound, rate: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -48,7 +48,7 @@ class Shot:
 
 
 def model_parser(name: str, description: str, folder: str = "") -> argparse.ArgumentParser:
-    """Return a parser with the argument MODEL and, if `folder` is its help text, the argument FOLDER."""
+    """Return a parser with the argument MODEL and, with a help text `folder`, the argument FOLDER."""
     parser = argparse.ArgumentParser(prog=f"bench.{name}", description=description)
     parser.add_argument("model", metavar="MODEL", help="an .onnx file with its encoder, or a bundled model")
     if folder:

@@ -43,7 +43,7 @@ class number:  # noqa: N801
 
 def add_model(parser: argparse.ArgumentParser) -> None:
     """Add --model."""
-    parser.add_argument("--model", default="drums", help="an .onnx file or a bundled name; default: drums")
+    parser.add_argument("--model", default="drums", help="an .onnx file or a bundled model; default: drums")
 
 
 def add_decoder(parser: argparse.ArgumentParser) -> None:

@@ -10,7 +10,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Add the `info` command."""
     info = commands.add_parser("info", help="describe a model file")
     info.add_argument(
-        "model", nargs="?", default="drums", help="an .onnx file or a bundled name; default: drums"
+        "model", nargs="?", default="drums", help="an .onnx file or a bundled model; default: drums"
     )
     info.add_argument("--json", action="store_true", help="print everything as JSON")
 

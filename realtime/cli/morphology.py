@@ -15,7 +15,7 @@ def add_parser(commands: Any) -> None:
     """Add the `morphology` command."""
     parser = commands.add_parser("morphology", help="draw a sequence or a performance as PNG and HTML")
     parser.add_argument("source", type=Path, metavar="FILE", help="a sequence or a log (.toml, .jsonl)")
-    parser.add_argument("--model", help="an .onnx file or a bundled name; default: the log's, or drums")
+    parser.add_argument("--model", help="an .onnx file or a bundled model; default: the log's, or drums")
     parser.add_argument(
         "-o",
         "--output",

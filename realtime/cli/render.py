@@ -34,7 +34,7 @@ def add_parser(commands: Any) -> None:
     render.add_argument(
         "source", nargs="?", type=Path, metavar="FILE", help="a sequence or a log (.toml, .jsonl)"
     )
-    render.add_argument("--model", help="an .onnx file or a bundled name; default: the log's, or drums")
+    render.add_argument("--model", help="an .onnx file or a bundled model; default: the log's, or drums")
     render.add_argument("--check", action="store_true", help="check a sequence file; write nothing")
 
     morph = render.add_argument_group("a morph, if no FILE is given")

@@ -46,7 +46,7 @@ def resolve(model: str) -> Path:
     if model in bundled():
         return Path(str(importlib.resources.files("realtime") / "bundled" / f"{model}.onnx"))
     names = ", ".join(bundled()) or "none"
-    raise ModelError(f"no model file {model!r}; give a path to an .onnx file or a bundled name ({names})")
+    raise ModelError(f"no model file {model!r}; give a path or the name of a bundled model ({names})")
 
 
 @dataclass

@@ -169,7 +169,7 @@ def events(sequence: Sequence, points: Points, rate: int) -> Iterator[Event]:
     """Yield the events of a sequence in order of time.
 
     Raises:
-        SequenceError: there are over `MAX_EVENTS` events or `MAX_VOICES` voices, or over `MAX_SECONDS`.
+        SequenceError: there are more than `MAX_EVENTS` events, `MAX_VOICES` voices or `MAX_SECONDS` seconds.
     """
     return _Player(sequence, points, rate).events()
 

@@ -16,7 +16,7 @@ def _noise(seed: int = 0) -> Floats:
     return np.random.default_rng(seed).standard_normal(LENGTH) * 0.1
 
 
-def test_comb_filter_adds_harmonics_of_the_frame_rate_to_noise_by_its_gain() -> None:
+def test_comb_filter_at_the_frame_rate_adds_harmonics_by_its_peak_to_valley_ratio() -> None:
     """x[n] + a x[n − 64] has (1 + a)² of the power at multiples of 689 Hz and (1 − a)² halfway between."""
     noises = [_noise(seed) for seed in range(8)]
     flat = np.median([timbre.grid_db(noise, RATE, HOP) for noise in noises])
@@ -50,7 +50,7 @@ def test_the_texture_of_gaussian_noise_is_that_of_rayleigh_magnitudes() -> None:
 
 
 def test_a_smeared_spectrum_has_less_texture() -> None:
-    """Clicks at the centres of windows, where neighbouring windows are 0, have one magnitude everywhere."""
+    """Clicks at the centres of windows, where neighbouring windows are 0, have one magnitude in all bins."""
     clicks = np.zeros(LENGTH)
     clicks[::256] = 1.0
     assert timbre.texture(clicks, RATE) == pytest.approx(0.0, abs=0.01)

@@ -50,7 +50,7 @@ class Host:
         self.send(offset, "/morph/trigger", velocity, *(() if name is None else (name,)))
 
     def send(self, offset: int, address: str, *arguments: float | str) -> None:
-        """Send a message for an offset from the next block's first sample."""
+        """Send a message that takes effect at an offset from the next block's first sample."""
         self._add(offset, OSC, encode(Message(address, arguments)))
 
     def midi(self, offset: int, *content: int) -> None:

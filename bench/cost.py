@@ -1,8 +1,8 @@
-"""Time and memory of an epoch by window, number of files and batch size: `python -m bench.training --table`.
+"""Time and memory of an epoch by model, window, files and batch size: `python -m bench.training --table`.
 
 Each row runs in a process of its own, which trains on synthetic sounds with two threads: one warm-up epoch,
-then one timed epoch. Memory is the peak during training minus the memory in use before it, when the sounds
-have been loaded.
+then one timed epoch. Memory is the peak of the process minus the memory in use before training, with the
+sounds loaded.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`python -m bench.dynamics MODEL FOLDER`: compare how model and recordings change from soft to hard hits.
+"""`python -m bench.dynamics MODEL FOLDER`: compare how a model and recordings change from soft to hard hits.
 
 FOLDER has recordings (takes) of drums at several velocities (`velocity` and `drum` in its manifest). The
 change of a drum is the slope over velocity of the straight line fitted to all its takes, because single takes
@@ -6,25 +6,26 @@ differ by chance. The line is fitted to the logarithms of these features:
 
     centroid   of the power spectrum
     decay      time until the remaining energy is 20 dB below the whole (Schroeder's decay curve, ISO 3382)
-    attack     centre of energy in time, of the first 50 ms
-    rise       time in which the power (10 ms) rises from a tenth of its maximum
-    fall       time from the loudest 10 ms until the power (10 ms) stays 20 dB below it
+    attack     mean time of the energy in the first 50 ms
+    rise       time from a tenth of the greatest power to the greatest
+    fall       time from the greatest power until the power stays 20 dB below it
 
-Rise and fall vary widely between takes. The real change of each feature is compared with these changes:
+The power of rise and fall is a mean over 10 ms; both vary widely between takes. The real change of each
+feature is compared with these changes:
 
-    model      that of the model's hits at the lowest and the highest velocity, where
-               `realtime.model.expression` moves the mean point of the drum's takes for that velocity
-    codec      that of the same takes, encoded and decoded: the limit of a model that knows the points of all
-               takes
-    takes      that of other real takes of the drum (`--takes FOLDER`): the limit of a model that has learnt
+    model      between the model's hits at the lowest and the highest velocity, to which
+               `realtime.model.expression` moves the mean point of the drum's takes
+    codec      of the same takes, encoded and decoded: the limit of a model that knows the points of all takes
+    takes      of other real takes of the drum (`--takes FOLDER`): the limit of a model that has learnt
                these takes exactly
     constant   the best single change for each class, chosen on the same drums: the limit of a method that
                ignores the drum
 
 Columns of the table:
 
-    same way   number of drums whose change has the sign of the real change
-    size       ratio of the change to the real change; within 1.5: from 1/1.5 to 1.5
+    same way      number of drums whose change has the sign of the real change
+    median size   median ratio of the change to the real change
+    within 1.5    share of the drums with a ratio between 1/1.5 and 1.5
 
 Real changes of less than 5 % over the full range of velocity are left out because their sign is unreliable.
 "Clear" changes exceed two standard errors of the slope, estimated from the scatter of all takes about their
@@ -56,7 +57,7 @@ CLEAR = 2.0
 """Smallest clear change, in standard errors."""
 SIMILAR_RATIO = 1.5  # largest ratio of two changes of similar size
 SIZES = np.linspace(-3.0, 3.0, 1201)
-"""Changes that a constant may have."""
+"""Candidates for the best constant."""
 
 
 class Slope(NamedTuple):
@@ -64,8 +65,8 @@ class Slope(NamedTuple):
 
     Attributes:
         change: from velocity 0 to 1, by feature.
-        squares: sum of squares of the velocities minus their mean.
-        rest: sum of the squared distances of the takes from the line, by feature.
+        squares: sum of the squared deviations of the velocities from their mean.
+        rest: sum of the squared deviations of the takes from the line, by feature.
         free: degrees of freedom of `rest`.
     """
 
@@ -112,7 +113,7 @@ def features(sound: Sound, rate: int) -> dict[str, float]:
 
 
 def fitted(sounds: Sequence[Sound], velocities: Sequence[float], rate: int) -> Slope:
-    """Return the line fitted to sounds [T] of two velocities or more."""
+    """Return the line fitted to sounds [T] at two or more velocities."""
     found = [features(sound, rate) for sound in sounds]
     hardness = np.subtract(velocities, np.mean(velocities))
     squares = float(hardness @ hardness)
@@ -125,7 +126,7 @@ def fitted(sounds: Sequence[Sound], velocities: Sequence[float], rate: int) -> S
 
 
 def standard_errors(drums: Sequence[Drum], feature: str) -> Sound:
-    """Return the standard errors [N] of the real changes; the takes of all drums should scatter alike."""
+    """Return the standard errors [N] of the real changes, if the takes of all drums scatter alike."""
     free = sum(drum.real.free for drum in drums)
     variance = sum(drum.real.rest[feature] for drum in drums) / max(free, 1)
     return np.sqrt([variance / drum.real.squares for drum in drums])
@@ -167,7 +168,10 @@ def near(real: Sound, ours: Sound) -> int:
 
 
 def best_constant(real: Sound, labels: Sequence[str]) -> tuple[int, int]:
-    """Return how many real changes [N] have the sign, and the size, of the best constant of their class."""
+    """Return how many real changes [N] share the sign of their class's best constant, and how many its size.
+
+    The constant is chosen anew for each of the two counts.
+    """
     same = close = 0
     for label in set(labels):
         own = real[np.array(labels) == label]
@@ -204,7 +208,7 @@ def layered(shots: list[Shot]) -> dict[tuple[str, str, str], list[Shot]]:
     """Return the takes of each drum that has several velocities, by class, kit and drum."""
     drums: dict[tuple[str, str, str], list[Shot]] = defaultdict(list)
     for shot in shots:
-        if shot.velocity == shot.velocity:
+        if shot.velocity == shot.velocity:  # not NaN
             drums[shot.label, shot.kit, shot.drum].append(shot)
     return {drum: takes for drum, takes in drums.items() if len({shot.velocity for shot in takes}) > 1}
 

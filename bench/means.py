@@ -1,4 +1,4 @@
-"""`python -m bench.means --data FOLDER`: measure how typical the mean waveform of several takes sounds.
+"""`python -m bench.means --data FOLDER`: measure how typical the mean of several waveforms sounds.
 
 A take is a recording of one spoken digit. A decoder trained with a squared error gives the mean of all sounds
 that its z may stand for. This program needs no model: it measures the limit of such a decoder at a class

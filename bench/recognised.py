@@ -59,7 +59,7 @@ def _batch(sounds: Sequence[Floats]) -> Tensor:
 
 
 def judge(model: Model, shots: list[Shot], ensemble: Ensemble) -> dict[str, object]:
-    """Return the accuracy of the listeners for real sounds, the model's sounds, and its centres."""
+    """Return the accuracy of the listeners for real sounds, the model's versions of them, and its centres."""
     labels = [shot.label for shot in shots]
     real = ensemble.classify([shot.sound for shot in shots])
     ours = ensemble.classify([model.decode(shot.z) for shot in shots])
@@ -131,7 +131,7 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Train listeners, classify the sounds with them, and print the shares of right answers."""
+    """Train listeners, classify the sounds with them, and print the shares of correct answers."""
     args = get_parser().parse_args(argv)
     torch.set_num_threads(1)
     try:
@@ -139,9 +139,7 @@ def main(argv: list[str] | None = None) -> int:
         shots = model.read(args.folder)
         taught = model.read(args.taught, encode=False)
         if unknown := sorted({shot.label for shot in shots} - {shot.label for shot in taught}):
-            raise DataError(
-                f"{args.taught}: no sounds of the class {', '.join(unknown)}, which {args.folder} has"
-            )
+            raise DataError(f"{args.taught}: lacks classes of {args.folder}: {', '.join(unknown)}")
         found = judge(model, shots, train_listeners(taught, model.rate, max(1, args.listeners)))
     except (RealtimeError, TrainerError) as error:
         print(f"bench.recognised: {error}", file=sys.stderr)

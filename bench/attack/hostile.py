@@ -63,7 +63,7 @@ def main() -> int:
     source, cases, seed = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     chance = random.Random(seed)
     plain = onnx.load(str(source))
-    del plain.metadata_props[-1]
+    del plain.metadata_props[-1]  # the checksum
     refused = played = 0
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "m.onnx"

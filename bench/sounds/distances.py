@@ -23,7 +23,7 @@ RESOLUTIONS = ((1024, 120, 600), (2048, 240, 1200), (512, 50, 240))
 """Sizes of transform, hop and window in samples: the defaults of auraloss, which Drumblender uses."""
 LSD_FFT, LSD_HOP = 8092, 64
 FLUX_FFT, FLUX_HOP = 1024, 64
-"""Sizes of transform and hop in samples, as in Drumblender's code."""
+"""Sizes of transform and hop in samples, as in Drumblender's code, which has 8092 instead of 8192."""
 EPSILON = 1e-8
 
 

@@ -39,7 +39,7 @@ class LearnedEar:
     """Measures distances by CDPAM, and remembers embeddings.
 
     Args:
-        memory: a .npz file of embeddings, read if it exists and written by `remember`; None keeps none.
+        memory: a .npz file of embeddings, read if it exists and written by `remember`; None: no file.
 
     Raises:
         LearnedEarError: the package is not installed, or its weights cannot be read.
@@ -54,7 +54,7 @@ class LearnedEar:
                 self._known = dict(file)
 
     def point(self, sound: Sound, rate: int) -> NDArray[np.float32]:
-        """Return the acoustic half of CDPAM's embedding, scaled to length 1, [512]; level has no effect."""
+        """Return the acoustic half of CDPAM's embedding, a unit vector [512]; sound level has no effect."""
         import librosa
 
         key = hashlib.sha256(np.asarray(sound, np.float32).tobytes() + str(rate).encode()).hexdigest()

@@ -57,8 +57,8 @@ def tonality(sound: Sound, rate: int) -> float:
 def is_tonal(sound: Sound, rate: int) -> bool:
     """Return True if a drum has a pitch.
 
-    At least half of the body's power from 30 to 500 Hz must lie within 15 Hz of the strongest partial. That
-    part must be at least 5 % of the whole power of the body, and the body must be within 50 dB of the peak.
+    At least half of the body's power from 30 to 500 Hz must lie within 15 Hz of the strongest partial, and so
+    must 5 % of its whole power. The body's mean power must be within 50 dB of the peak of the sound.
     """
     part = body(sound, rate)
     if not part.any() or np.mean(part**2) < 1e-5 * np.max(sound**2):

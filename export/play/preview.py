@@ -16,12 +16,12 @@ Floats = NDArray[np.float32]
 
 GAP_S = 0.25
 WAVE_ROWS, COLUMNS, BANDS = 16, 120, 48
-"""Pixels of a sound: rows of the waveform, columns, and rows of the spectrogram."""
+"""Size of a sound's picture: rows of the waveform, columns, and rows of the spectrogram."""
 MARGIN, HEAD = 4, 16
-"""Pixels between pictures, and above them for the headings."""
+"""Rows or columns between pictures, and rows above them for the headings."""
 WINDOW, RANGE_DB = 1024, 70.0
 ACROSS = 3
-"""Pairs of pictures side by side."""
+"""Number of pairs side by side."""
 NAME_CHARACTERS = 34
 
 
@@ -36,7 +36,7 @@ class Pair:
 
 
 def write(pairs: list[Pair], sample_rate: int, folder: Path) -> None:
-    """Write preview.png and preview.wav into a folder, the pair of the largest distance first."""
+    """Write preview.png and preview.wav into a folder, with the pair at the largest distance first."""
     worst_first = sorted(pairs, key=lambda pair: -pair.distance_db)
     with in_place(folder / "preview.wav") as part:
         soundfile.write(part, _in_turn(worst_first, sample_rate), sample_rate, format="WAV")
@@ -45,7 +45,7 @@ def write(pairs: list[Pair], sample_rate: int, folder: Path) -> None:
 
 
 def _in_turn(pairs: list[Pair], sample_rate: int) -> Floats:
-    """Return all sounds one after the other, [samples] in ±1: each real sound, then the decoded one."""
+    """Return all sounds in turn, [samples], clipped to ±1: each real sound, then the decoded one."""
     gap = np.zeros(round(GAP_S * sample_rate), np.float32)
     return np.concatenate([part for pair in pairs for part in (pair.real, gap, pair.ours, gap)]).clip(-1, 1)
 

@@ -30,7 +30,7 @@ ANSWER_S = 5.0  # time limit for a reply, longer than any quick call takes
 BEAT_S = 1.0  # heartbeat interval
 END_S = 1.0
 POLL_S = 0.1
-WRITE_S = 60.0  # to write the rest of a recording or a log: 5 s of sound may wait for a slow disk
+WRITE_S = 60.0  # limit for writing the rest of a recording or a log: 5 s of sound may wait for a slow disk
 
 Facts = dict[str, int | float | str]
 
@@ -169,7 +169,7 @@ class Supervisor:
         """Start to play; return the lines to print.
 
         Raises:
-            RealtimeError: the device refuses.
+            RealtimeError: the device cannot be started.
         """
         introduction: Introduction = self._works.ask("start")
         return introduction

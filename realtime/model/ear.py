@@ -10,7 +10,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float32]
 
 BANDS, WINDOW, HOP = 64, 1024, 256
-SMOOTHED = 3  # windows over which power is averaged: two recordings of the same noise must not seem far apart
+SMOOTHED = 3  # windows over which power is averaged, so that recordings of the same noise are near by ear
 RANGE_DB = 70.0  # below the loudest band of the real sound; softer bands count as silent
 
 
@@ -39,7 +39,7 @@ class Ear:
 
 
 def power(sound: Floats, sample_rate: int) -> Floats:
-    """Return the power of mel bands in windows centred on every 256th sample: [windows, bands]."""
+    """Return the smoothed power of mel bands in windows centred on every 256th sample: [windows, bands]."""
     padded = np.pad(sound, WINDOW // 2)
     frames = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::HOP] * _window()
     bands = np.square(np.abs(np.fft.rfft(frames))).astype(np.float32) @ _mel(sample_rate).T

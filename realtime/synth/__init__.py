@@ -1,1 +1,1 @@
-"""Commands in, blocks out: mixer, voices, output stage and plugins, without threads or clocks."""
+"""Turns commands into blocks: mixer, voices, output stage and plugins, without threads or clocks."""

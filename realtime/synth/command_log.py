@@ -270,7 +270,7 @@ class CommandLog:
     Args:
         path: the log's file; must not exist unless `force` is set.
         header: the header of the log.
-        say: called with one line, once, if writing fails.
+        say: receives one line if writing fails, and one if commands are lost.
         waiting: a queue of commands that another thread may have begun to fill; the log empties it.
 
     Raises:

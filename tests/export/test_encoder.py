@@ -1,4 +1,4 @@
-"""The exported encoder gives the z of PyTorch, for sound files prepared as in training."""
+"""The exported encoder gives the same z as PyTorch, for sound files prepared as in training."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from trainer.run.checkpoint import Checkpoint
 
 
 def _recording(path: Path, rate: int, seconds: float, channels: int = 1, start: float = 0.0) -> Path:
-    """Write a decaying tone with noise and an offset, silent up to `start` seconds."""
+    """Write a decaying tone with noise that begins after `start` seconds, and a DC offset."""
     time = np.arange(round(rate * seconds)) / rate - start
     random = np.random.default_rng(0)
     tone = np.sin(2 * np.pi * 180 * time) + 0.1 * random.standard_normal(len(time))

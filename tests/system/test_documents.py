@@ -1,6 +1,7 @@
 """Every command of the README and the tutorial runs, in order, as a reader types it.
 
-Servers play on the null device and a free port; a kit is learnt at quality `sketch`. Nothing is installed.
+Servers play on the null device and listen on a free port; a kit is learnt at quality `sketch`. Nothing is
+installed.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ class Reader:
         self.output.append(done.stdout)
 
     def recipe(self, line: str) -> str:
-        """Return the command that `make` would run if every extra were installed; create its folders."""
+        """Return the command that `make` would run if all extras were installed; make its folders."""
         environment = Path(sys.prefix)
         extras = ("stage", "learn", "train", "all")
         stamps = [f"--assume-old={environment}/.installed-{what}-cpu" for what in extras]
@@ -159,7 +160,7 @@ def test_the_readme_plays_one_hit_that_gets_brighter(reader: Reader) -> None:
 
 
 def brightness(sound: np.ndarray, rate: int) -> float:
-    """Return the centre of the power spectrum in Hz."""
+    """Return the centroid of the power spectrum in Hz."""
     power = np.abs(np.fft.rfft(sound * np.hanning(len(sound)))) ** 2
     return float(power @ np.fft.rfftfreq(len(sound), 1 / rate) / power.sum())
 

@@ -1,4 +1,4 @@
-"""Well-formed files with damaged content are refused in one line or can be used."""
+"""Well-formed files with damaged content are refused with a one-line message or can be used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Makes the noise of the modal decoder: tables of Gaussian noise and of dense partials, band by band."""
+"""Makes the noise of the modal decoder: tables of Gaussian and of ringing noise (dense partials) in bands."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PARTIAL_SPREAD = 0.5
 EVEN_FRAMES = 12
 """Number of frames at the start of the noise over which its power is nearly constant."""
 SEEDS = ((16, False), (17, True))
-"""Seed of the Gaussian noise, and seed of the ringing noise (True).
+"""Seed of each table, and whether it is ringing noise instead of Gaussian noise.
 
 All sounds share the tables. Eleven pairs of seeds were tried. With this pair, the power at the multiples of
 the frame rate is about that of recordings (`bench.sounds.timbre.grid_db`).

@@ -58,15 +58,15 @@ class Checkpoint:
         credits: one line for each source of sounds.
         epoch: epochs finished.
         position: steps done in the current epoch.
-        step: steps done in all.
+        step: steps done in total.
         totals: sums of the losses over the current epoch, by name.
         seconds: time spent in the current epoch.
         best: lowest validation loss so far.
         history: the records of log.jsonl.
         data: folder of the sounds, and the digest of the prepared sounds.
         optimisers: state dictionaries by name; empty if the checkpoint cannot be resumed.
-        centres: centres of the clusters, as in `Sounds`; they give the class of another sound.
-        heads: names of the classes of each of [[model.heads]], by the name of the head.
+        centres: centres of the clusters, as in `Sounds`; the nearest gives the class of another sound.
+        heads: class names of each head in [[model.heads]], by the head's name.
     """
 
     config: Config

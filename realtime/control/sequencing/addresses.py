@@ -128,12 +128,12 @@ SEQUENCER: tuple[Address[LatentSpace, Asked], ...] = (
     ),
     Address(
         "/morph/seq/beat",
-        "Follow the beat of another program: send its place and tempo, now or at the time tag, at least "
-        "every two seconds. Beat 0 is the first step of the pattern.",
+        "Follow the beat of another program: send its position and tempo, valid now or at the time tag, at "
+        "least every two seconds. Beat 0 is the first step of the pattern.",
         lambda space, values: SetBeat(*values),
         (
-            number("beat", quantities.BEAT, "its place"),
-            number("bpm", quantities.TEMPO_BPM, "its tempo"),
+            number("beat", quantities.BEAT, "position"),
+            number("bpm", quantities.TEMPO_BPM, "tempo"),
         ),
     ),
     Address(

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-KEY = "key"  # name of the query's parameter, and beginning of the cookie's name
+KEY = "key"  # name of the query parameter and prefix of the cookie's name
 COOKIE_S = 30 * 24 * 3600
 KEY_BYTES = 12
 KEY_FILE = "page-key"
@@ -47,7 +47,7 @@ def host_is_ours(host: str) -> bool:
 
 
 def origin_is_ours(origin: str | None, host: str) -> bool:
-    """Return True if a request comes from a page of this server, or from a program that is not a page."""
+    """Return True if the Origin header names this server or is missing; only browsers send it."""
     return origin is None or origin in (f"http://{host}", f"https://{host}")
 
 

@@ -30,7 +30,7 @@ class Slots:
         self._voices: list[Voice] = []  # index = slot
         self._z = np.zeros(decoder.capacity * decoder.max_frames * decoder.info.latent_dim, np.float32)
         self.muted = 0
-        """Chunks silenced because they were not finite."""
+        """Number of decoded pieces (a voice's samples in one call) silenced because they were not finite."""
 
     def __len__(self) -> int:
         return len(self._voices)
@@ -81,7 +81,7 @@ class Slots:
             self._decoder.move(len(self._voices), slot)
 
     def advance(self, end: int) -> None:
-        """Decode all voices far enough to sound until timing frame `end` begins."""
+        """Decode all voices far enough to sound until frame `end` of `Timing` begins."""
         wanted = {id(voice): voice.frames + voice.frames_missing(end) for voice in self._voices}
         while lacking := [voice for voice in self._voices if voice.frames < wanted[id(voice)]]:
             self._bring_first(lacking)

@@ -87,7 +87,7 @@ class Voice:
         return z if self.offset is None else z + self.offset
 
     def frames_missing(self, end: int) -> int:
-        """Return the latent frames to decode so that the voice sounds until timing frame `end` begins."""
+        """Return the latent frames to decode to sound until frame `end` of `Timing` begins."""
         return self.pace.frames_wanted(self.start, end) - self.frames
 
     @property

@@ -174,9 +174,9 @@ def add_learned(
     """
     points: dict[str, list[Floats]] = {column: [] for column in COLUMNS}
     for done, one in enumerate(compared, start=1):
-        real = ear.point(one.shot.sound, rate)
+        real = ear.embedding(one.shot.sound, rate)
         for column, sound in one.sounds.items():
-            point = ear.point(sound, rate)
+            point = ear.embedding(sound, rate)
             points[column].append(point)
             if column != "real":
                 one.values[column][LEARNED.name] = ear.distance(real, point)

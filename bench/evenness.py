@@ -76,7 +76,7 @@ def measure(steps: list[Floats], rate: int, ear: LearnedEar | None) -> dict[str,
         "gated": loudness_error(steps, rate),
     }
     if ear is not None:
-        points = [ear.point(np.asarray(sound, np.float32), rate) for sound in steps]
+        points = [ear.embedding(np.asarray(sound, np.float32), rate) for sound in steps]
         found["ear"] = unevenness([ear.distance(*pair) for pair in itertools.pairwise(points)])
     return found
 

@@ -162,7 +162,7 @@ def measure(
         "sounding pitch": largest_step(sounding),
     }
     if ear is not None:
-        points = [ear.point(np.asarray(sound, np.float32), rate) for sound in sounds]
+        points = [ear.embedding(np.asarray(sound, np.float32), rate) for sound in sounds]
         found["ear"] = unevenness([ear.distance(*pair) for pair in itertools.pairwise(points)])
     return found
 

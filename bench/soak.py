@@ -52,7 +52,7 @@ VOICES = 8
 IDLE_S = 2.0  # duration of the idle measurement before playing
 SETTLE_S = 3.0  # until the class centres are cached
 REST_S = 0.3  # until a sound is cached
-TICK_S = 0.002  # interval between bursts of messages
+BURST_S = 0.002  # interval between bursts of messages
 WARM = 0.2  # fraction of the time after which memory is first measured
 BURST = 100  # messages; with --synchronous, the player waits for a block after each burst
 Facts = dict[str, Any]
@@ -144,13 +144,13 @@ class Player:
                 self.sent += 1
                 if self._patient and self.sent % BURST == 0:
                     self._wait()
-            time.sleep(TICK_S)
+            time.sleep(BURST_S)
 
     def _wait(self) -> None:
         """Wait until the server has received all messages sent so far and rendered another block."""
         before = self.status()["seconds"]
         while self.status()["seconds"] == before:
-            time.sleep(TICK_S)
+            time.sleep(BURST_S)
 
     def _send_one(self) -> None:
         chance, what = self._chance, self._chance.random()

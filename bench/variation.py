@@ -45,7 +45,7 @@ def by_ear(ear: LearnedEar, rate: int) -> Between:
     """Return a function for the mean distance by a learned ear."""
 
     def between(sounds: Sequence[Sound]) -> float:
-        points = [ear.point(sound, rate) for sound in sounds]
+        points = [ear.embedding(sound, rate) for sound in sounds]
         ear.remember()
         return float(np.mean([ear.distance(*pair) for pair in itertools.permutations(points, 2)]))
 

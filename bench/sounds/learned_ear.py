@@ -53,7 +53,7 @@ class LearnedEar:
             with np.load(memory) as file:
                 self._known = dict(file)
 
-    def point(self, sound: Sound, rate: int) -> NDArray[np.float32]:
+    def embedding(self, sound: Sound, rate: int) -> NDArray[np.float32]:
         """Return the acoustic half of CDPAM's embedding, a unit vector [512]; sound level has no effect."""
         import librosa
 

@@ -20,7 +20,7 @@ WAVE_ROWS, COLUMNS, BANDS = 16, 120, 48
 MARGIN, HEAD = 4, 16
 """Rows or columns between pictures, and rows above them for the headings."""
 WINDOW, RANGE_DB = 1024, 70.0
-ACROSS = 3
+PAIRS_PER_ROW = 3
 """Number of pairs side by side."""
 NAME_CHARACTERS = 34
 
@@ -55,7 +55,7 @@ def _draw(pairs: list[Pair], path: Path) -> None:
     from matplotlib.figure import Figure
 
     cell = np.concatenate([_picture(pairs[0].real), _picture(pairs[0].ours)], 1).shape
-    rows, across = -(-len(pairs) // ACROSS), min(ACROSS, len(pairs))
+    rows, across = -(-len(pairs) // PAIRS_PER_ROW), min(PAIRS_PER_ROW, len(pairs))
     high, wide = cell[0] + 5 * MARGIN, cell[1] + 3 * MARGIN
     sheet = np.ones((HEAD + rows * high, across * wide, 3), np.float32)
     figure = Figure(figsize=(sheet.shape[1] / 60, sheet.shape[0] / 60), dpi=120)
@@ -64,13 +64,14 @@ def _draw(pairs: list[Pair], path: Path) -> None:
         for text, left in (("yours", MARGIN), ("the model's", 2 * MARGIN + COLUMNS)):
             axes.text(column * wide + left, HEAD - MARGIN, text, fontsize=7, weight="bold")
     for place, pair in enumerate(pairs):
-        top, left = HEAD + (place // ACROSS) * high + 4 * MARGIN, (place % ACROSS) * wide + MARGIN
+        row, column = divmod(place, PAIRS_PER_ROW)
+        top, left = HEAD + row * high + 4 * MARGIN, column * wide + MARGIN
         for picture in map(_picture, (pair.real, pair.ours)):
             painted = matplotlib.colormaps["magma"](picture)[..., :3]
             sheet[top : top + cell[0], left : left + COLUMNS] = painted
             left += COLUMNS + MARGIN
         text = f"{pair.name[-NAME_CHARACTERS:]}  {pair.distance_db:.1f} dB"
-        axes.text((place % ACROSS) * wide + MARGIN, top - MARGIN, text, fontsize=6)
+        axes.text(column * wide + MARGIN, top - MARGIN, text, fontsize=6)
     axes.imshow(sheet, aspect="auto", interpolation="nearest")
     axes.set_axis_off()
     figure.savefig(path, format="png")

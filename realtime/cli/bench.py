@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     model = resolve(args.model)
     config = SoundConfig(model, device=args.device, null=args.null, rate=args.rate)
     outlet = Failover(opener(config, say), say)
-    studio = Instruments(
+    instruments = Instruments(
         Library(None),
         sample_rate=outlet.sample_rate,
         channels=outlet.channels,
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
         threads=args.threads,
         provider=args.provider,
     )
-    instrument = studio.make(model)
+    instrument = instruments.make(model)
     paced = not isinstance(outlet.device, NullDevice)
     engine = Engine(instrument.mixer, block_size=args.block, ahead=args.ahead, paced=paced)
     point = instrument.info.classes[0].centroid

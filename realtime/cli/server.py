@@ -98,7 +98,7 @@ def serve(config: ServeConfig) -> int:
             sound.info,
             sound.player,
             preset_file=preset_file,
-            studio=sound.studio,
+            instruments=sound.instruments,
             takes=sound.takes,
             effects=sound.plugins,
         )
@@ -118,7 +118,7 @@ def serve(config: ServeConfig) -> int:
             introduction = sound.start()
             server.start()
             _print(introduction.lines | {"osc": f"{server.host}:{server.port}"})
-            models = Models(lambda: sound.studio.model, config.sound.library)
+            models = Models(lambda: sound.instruments.model, config.sound.library)
             started = surfaces.start(
                 config.surfaces,
                 bridge,

@@ -76,7 +76,7 @@ from realtime.synth.commands import (
     Trigger,
     Z,
 )
-from realtime.synth.player import Player, PluginChain, Studio, TakeWork
+from realtime.synth.player import InstrumentWork, Player, PluginChain, TakeWork
 from realtime.synth.plugins import Chain
 from realtime.util.errors import ControlError, RealtimeError
 
@@ -95,7 +95,8 @@ class Control:
         info: metadata of the model that plays.
         player: the engine.
         preset_file: the preset file; by default, presets stay in memory.
-        studio: encodes sounds and loads models; without it, `/morph/encode` and `/morph/model` are refused.
+        instruments: encode sounds and load models; without them, `/morph/encode` and `/morph/model` are
+            refused.
         takes: records takes; without it, `/morph/record/…` is refused.
         effects: the plugins.
         clock: returns monotonic time in seconds.
@@ -114,7 +115,7 @@ class Control:
         player: Player,
         *,
         preset_file: PresetFile | None = None,
-        studio: Studio | None = None,
+        instruments: InstrumentWork | None = None,
         takes: TakeWork | None = None,
         effects: PluginChain = Chain(()),  # noqa: B008  empty
         clock: Callable[[], float] = time.monotonic,
@@ -125,7 +126,7 @@ class Control:
         self.malformed = 0
         self.ignored = 0
         self._preset_file = preset_file or PresetFile(None)
-        self._studio, self._takes = studio, takes
+        self._instruments, self._takes = instruments, takes
         self._effects = effects
         self._clock = clock
         self._jobs = Jobs()
@@ -292,7 +293,7 @@ class Control:
             case Query("seq"):
                 return self._sequencer.state()
             case Query("axes"):
-                find = _given(self._studio).name_axes
+                find = _given(self._instruments).name_axes
                 return self._axis_names.ask(find, sender, lambda error: self.refuse(message, str(error)))
             case Query("patterns"):
                 return self._sequencer.patterns()
@@ -505,7 +506,7 @@ class Control:
         self._work(lambda: self._preset_file.save(presets), _nothing, address, name, sender)
 
     def _encode(self, file: str, name: str | None, sender: Sender) -> None:
-        studio, info = _given(self._studio), self.info
+        instruments, info = _given(self._instruments), self.info
         label = PurePosixPath(file).stem if name is None else name
 
         def keep(z: Z) -> None:
@@ -515,7 +516,7 @@ class Control:
 
         if self.space.of_model(label):
             raise ControlError(_taken(label))
-        self._work(lambda: studio.encode(file), keep, "/morph/encode", label, sender, last=False)
+        self._work(lambda: instruments.encode(file), keep, "/morph/encode", label, sender, last=False)
 
     def _begin_take(self, name: str | None, sender: Sender) -> None:
         takes = _given(self._takes)
@@ -523,15 +524,15 @@ class Control:
         self._work(lambda: takes.begin(take), _nothing, "/morph/record/start", take, sender)
 
     def _load(self, file: str, sender: Sender) -> None:
-        studio, presets = _given(self._studio), self.presets
+        instruments, presets = _given(self._instruments), self.presets
 
         def build() -> Any:
             with suppress(PresetError):  # a pattern that cannot be saved must not block the change
                 self._preset_file.save(presets)
-            return studio.build(file)
+            return instruments.build(file)
 
         def take_over(instrument: Any) -> None:
-            studio.install(instrument)
+            instruments.install(instrument)
             if instrument.info.renews(self.info):
                 self._renew(instrument.info)
             else:

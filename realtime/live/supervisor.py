@@ -58,7 +58,7 @@ class EngineProxy(Proxy):
         self._client.tell("handled", count)
 
 
-class StudioProxy(Proxy):
+class InstrumentsProxy(Proxy):
     """Proxy of the `Instruments` in the worker, over two connections: for slow calls and quick ones.
 
     The axes are named without the worker, so that no other call has to wait.
@@ -69,7 +69,7 @@ class StudioProxy(Proxy):
     """
 
     def __init__(self, works: RpcClient, calls: RpcClient, model: Path) -> None:
-        super().__init__(works, "studio")
+        super().__init__(works, "instruments")
         self._calls = calls
         self.model = model
         self.previous: Path | None = None
@@ -78,7 +78,7 @@ class StudioProxy(Proxy):
         return errands.name_axes(self.model)
 
     def install(self, instrument: Built) -> None:
-        self._calls.tell("studio.install", instrument)
+        self._calls.tell("instruments.install", instrument)
         self.previous, self.model = self.model, instrument.path
 
 
@@ -113,7 +113,7 @@ class Supervisor:
 
     Attributes:
         info: description of the model.
-        player, studio, takes: proxies of the engine, the instruments and the takes.
+        player, instruments, takes: proxies of the engine, the instruments and the takes.
         plugins: proxy of the plugin chain.
         logs: files of the log, one for each worker so far.
     """
@@ -125,7 +125,7 @@ class Supervisor:
         calls, works, self.info = self._begin(config)
         self._calls, self._works = RpcClient(calls, ANSWER_S), RpcClient(works)
         self.player = EngineProxy(self._calls, "engine")
-        self.studio = StudioProxy(self._works, self._calls, config.model)
+        self.instruments = InstrumentsProxy(self._works, self._calls, config.model)
         self.takes = TakesProxy(self._works, "takes")
         self.plugins = Proxy(self._calls, "plugins")
 
@@ -188,10 +188,10 @@ class Supervisor:
 
     def go_back(self) -> bool:
         """Make `restart` load the model that played before the current one; return False if there is none."""
-        if self.studio.previous in (None, self.studio.model):
+        if self.instruments.previous in (None, self.instruments.model):
             return False
-        assert self.studio.previous is not None
-        self.studio.model, self.studio.previous = self.studio.previous, None
+        assert self.instruments.previous is not None
+        self.instruments.model, self.instruments.previous = self.instruments.previous, None
         return True
 
     def restart(self, fault: bool = True) -> list[str]:
@@ -207,7 +207,7 @@ class Supervisor:
         before, notes = self._config, []
         self._config = now = replace(
             before,
-            model=self.studio.model,
+            model=self.instruments.model,
             record=before.record and _next(before.record),
             log=before.log and _next(before.log),
             plugins=() if fault else before.plugins,
@@ -217,7 +217,7 @@ class Supervisor:
         self._calls.reconnect(calls)
         self._works.reconnect(works)
         self.start()
-        if now.model != before.model and self.studio.previous is None:
+        if now.model != before.model and self.instruments.previous is None:
             notes.append(f"with {now.model.stem}, as {before.model.stem} may be the cause")
         if before.plugins and fault:
             notes.append("without plugins, as one of them may be the cause")

@@ -64,7 +64,7 @@ class Worker:
     def __init__(self, config: SoundConfig, say: Callable[[str], None]) -> None:
         self._config, self._say = config, say
         self._outlet = outlet = Failover(opener(config, say), say, patient=config.bridge is not None)
-        self._studio = Instruments(
+        self._instruments = Instruments(
             Library(config.library),
             sample_rate=outlet.sample_rate,
             channels=outlet.channels,
@@ -75,7 +75,7 @@ class Worker:
             threads=config.threads,
             provider=config.provider,
         )
-        self._instrument = instrument = self._studio.make(config.model)
+        self._instrument = instrument = self._instruments.make(config.model)
         self._chain = plugins.load(
             config.plugins,
             sample_rate=outlet.sample_rate,
@@ -98,7 +98,7 @@ class Worker:
             sink=self._recorder,
             effects=self._chain,
         )
-        self._studio.plays(instrument, self._engine)
+        self._instruments.plays(instrument, self._engine)
         self._takes = Takes(config.takes, self._engine, self._taps, self._header, say)
         self.stopping = threading.Event()
         self._started = False
@@ -128,7 +128,7 @@ class Worker:
 
     def _header(self, start: int) -> LogHeader:
         """Return the header of a log that begins now, at device sample `start`."""
-        return self._header_of(self._studio.playing, start)
+        return self._header_of(self._instruments.playing, start)
 
     def _header_of(self, instrument: Instrument, start: int) -> LogHeader:
         config, mixer, model = self._config, instrument.mixer, instrument.swap
@@ -169,8 +169,8 @@ class Worker:
         return self._chain or plugins.Chain(())
 
     @property
-    def studio(self) -> FileWork:
-        return self._studio
+    def instruments(self) -> FileWork:
+        return self._instruments
 
     @property
     def takes(self) -> TakeWork:

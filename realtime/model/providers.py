@@ -47,7 +47,7 @@ def open_session(file: ModelFile, path: Path, threads: int, provider: str) -> An
         file: the model.
         path: path of the file, for messages.
         threads: threads per call.
-        provider: a key of PROVIDERS, or "auto": the available provider with the lowest `lateness_s`.
+        provider: a key of PROVIDERS, or "auto": the available provider with the lowest `step_p99_s`.
 
     Raises:
         ModelError: ONNX Runtime refuses the model.
@@ -71,7 +71,7 @@ def open_session(file: ModelFile, path: Path, threads: int, provider: str) -> An
             "soundmorph[gpu] installs onnxruntime-gpu, soundmorph[cpu] installs onnxruntime; "
             "--provider cpu always works"
         )
-    return sessions[0] if len(sessions) == 1 else min(sessions, key=lambda each: lateness_s(each, file))
+    return sessions[0] if len(sessions) == 1 else min(sessions, key=lambda each: step_p99_s(each, file))
 
 
 def open_on_cpu(model: bytes, path: Path) -> Any:
@@ -103,7 +103,7 @@ def _open(model: bytes, path: Path, threads: int, name: str) -> Any | None:
     return session if session.get_providers()[0] == name else None
 
 
-def lateness_s(session: Any, file: ModelFile) -> float:
+def step_p99_s(session: Any, file: ModelFile) -> float:
     """Time many short steps of one voice; return the 99th percentile in seconds."""
     feed: dict[str, Any] = {
         schema.Z: np.zeros((1, PROBE_FRAMES, file.info.latent_dim), np.float32),

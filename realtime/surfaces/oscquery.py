@@ -19,7 +19,7 @@ from realtime.synth.commands import HIT_SETTINGS
 Node = dict[str, Any]
 Ask = Callable[[Sequence[Message]], list[Message]]
 
-TOUCHES = 16  # number of touches, and of sequencer lanes, in the tree: one for each MIDI channel
+MAX_INDICES = 16  # number of touches, and of sequencer lanes, in the tree: one for each MIDI channel
 WRITE, BOTH = 2, 3
 ATTRIBUTES = (
     "FULL_PATH",
@@ -134,7 +134,7 @@ def host_info(name: str, osc_address: tuple[str, int], web_address: tuple[str, i
 
 
 def _paths(row: Address[Any, Any], info: ModelInfo) -> Iterator[str]:
-    """Yield the addresses of a row: one, or one for each dimension, axis or index below `TOUCHES`.
+    """Yield the addresses of a row: one, or one for each dimension, axis or index below `MAX_INDICES`.
 
     A row with a text placeholder, or with several placeholders, has none.
     """
@@ -144,7 +144,7 @@ def _paths(row: Address[Any, Any], info: ModelInfo) -> Iterator[str]:
     counts = {"/morph/z/<i>": info.latent_dim, "/morph/macro/<i>": len(info.pca.basis)}
     if len(row.placeholders) == 1 and row.placeholders[0].kind == "int":
         name = f"<{row.placeholders[0].name}>"
-        for i in range(counts.get(row.path, min(int(row.placeholders[0].high) + 1, TOUCHES))):
+        for i in range(counts.get(row.path, min(int(row.placeholders[0].high) + 1, MAX_INDICES))):
             yield row.path.replace(name, str(i))
 
 

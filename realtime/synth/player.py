@@ -52,7 +52,7 @@ class FileWork(Protocol):
         ...
 
 
-class Studio(FileWork, Protocol):
+class InstrumentWork(FileWork, Protocol):
     """Work on files, and a method that only the proxy in the control process has."""
 
     def name_axes(self) -> Sequence[str]:

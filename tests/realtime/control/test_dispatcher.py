@@ -84,7 +84,7 @@ def test_questions_are_answered(control: Control, player: RecordingPlayer) -> No
 
 
 class Naming:
-    """A studio that counts how often it names axes."""
+    """Instruments that count how often they name axes."""
 
     def __init__(self) -> None:
         self.counted = 0
@@ -95,14 +95,14 @@ class Naming:
 
 
 def test_axes_are_named_once_for_all_senders(decoder: Decoder, player: RecordingPlayer) -> None:
-    studio = Naming()
-    control = Control(decoder.info, player, studio=studio)  # type: ignore[arg-type]
+    instruments = Naming()
+    control = Control(decoder.info, player, instruments=instruments)  # type: ignore[arg-type]
     named = Message("/morph/axes.reply", ("darker", "brighter", "shorter", "longer"))
     for sender in (ANNA, BERT, ANNA):
         assert control.handle([Message("/morph/get/axes")], sender) == []
     assert wait_for_news(control, 2) == [named, named]
     assert control.handle([Message("/morph/get/axes")], ME) == [named]
-    assert studio.counted == 1
+    assert instruments.counted == 1
 
 
 def test_a_preset_is_saved_while_the_axes_are_named(
@@ -117,7 +117,7 @@ def test_a_preset_is_saved_while_the_axes_are_named(
             return super().name_axes()
 
     shelf = PresetFile(tmp_path / "presets.json")
-    control = Control(decoder.info, player, preset_file=shelf, studio=Slow())  # type: ignore[arg-type]
+    control = Control(decoder.info, player, preset_file=shelf, instruments=Slow())  # type: ignore[arg-type]
     say(control, "/morph/get/axes")
     assert begun.wait(10.0)
     say(control, "/morph/preset/store", "mine")

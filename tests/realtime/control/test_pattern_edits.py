@@ -37,7 +37,7 @@ DRUMS = [("add", "kick", "snare"), ("add", "hihat"), ("add",)]
 
 
 class Instruments:
-    """A studio that always builds the same model."""
+    """Instruments that always build the same model."""
 
     def __init__(self, info: ModelInfo) -> None:
         self.info = info
@@ -61,9 +61,9 @@ class Stage:
     def __init__(self, info: ModelInfo, shelf: PresetFile | None = None) -> None:
         self.now = 1000.0
         self.player = RecordingPlayer([0.0] * info.latent_dim)
-        self.studio = Instruments(info)
+        self.instruments = Instruments(info)
         self.control = Control(
-            info, self.player, preset_file=shelf, studio=self.studio, clock=lambda: self.now
+            info, self.player, preset_file=shelf, instruments=self.instruments, clock=lambda: self.now
         )
         self.begun = self.player.take()
 
@@ -302,7 +302,7 @@ def test_new_version_of_the_model_keeps_the_loop_playing_and_the_presets(info: M
     before = stage.state()
     stage.player.take()
     newer = dataclasses.replace(info, loudness_db=info.loudness_db - 1.0)
-    stage.studio.info = newer
+    stage.instruments.info = newer
     stage.change_model("newer")
     head, lanes = stage.state()
     assert stage.control.info is newer

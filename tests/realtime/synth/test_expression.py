@@ -12,11 +12,14 @@ import pytest
 
 from realtime.model.decoder import Decoder
 from realtime.model.expression import Expression
+from realtime.model.schema import ModelInfo
 from realtime.synth.command_log import from_json, to_json
 from realtime.synth.commands import Command, Goto, Mode, Press, SetZ, Trigger, Z
-from realtime.synth.mixer import Mixer
+from realtime.synth.mixer import Mixer, slots_for
+from tests.realtime.playing import RATE
 
 Make = Callable[..., Mixer]
+VOICES = 4
 Play = Callable[..., np.ndarray]
 A, B, OFF = (0.5, -1.25, 0.1, 1.0), (-0.5, 0.25, 1.1, 0.0), (0.25, 0.5, -0.5, 0.125)
 MOVED = [tuple(np.add(z, OFF).tolist()) for z in (A, B)]
@@ -42,17 +45,23 @@ def performance() -> list[tuple[int, Command]]:
     return [(0, SetZ(A)), *((1_000 * n + 17, replace(hit, pan=0.0)) for n, hit in enumerate(hits))]
 
 
-def with_velocity(mixer: Mixer, decoder: Decoder) -> Mixer:
-    """Give the mixer the expression of a model with directions of velocity; return the mixer."""
+def velocity_info(decoder: Decoder) -> ModelInfo:
+    """Describe the decoder's model with directions of velocity added."""
     classes = tuple(replace(c, velocity=(1.0, -1.0, 0.5, 0.0)) for c in decoder.info.classes)
-    mixer._expression = Expression(replace(decoder.info, classes=classes))
-    return mixer
+    return replace(decoder.info, classes=classes)
+
+
+def velocity_mixer(decoder: Decoder) -> Mixer:
+    """Return a mixer of the decoder's model with directions of velocity added, for four voices."""
+    other = decoder.sibling(capacity=slots_for(VOICES))
+    other.info = velocity_info(decoder)
+    return Mixer(other, RATE, voices=VOICES)
 
 
 def test_every_hit_differs_and_the_log_repeats_them_exactly(
     make_mixer: Make, play: Play, decoder: Decoder
 ) -> None:
-    mixer = with_velocity(make_mixer(), decoder)
+    mixer = velocity_mixer(decoder)
     log: list[dict[str, Any]] = []
     mixer.tap = lambda at, command: log.append(json.loads(json.dumps(to_json(at, command))))
     first = play(mixer, performance(), 12_000)
@@ -63,9 +72,9 @@ def test_every_hit_differs_and_the_log_repeats_them_exactly(
     np.testing.assert_array_equal(again, first)
 
 
-def test_hit_with_a_cached_sound_begins_no_stream_at_any_velocity(make_mixer: Make, decoder: Decoder) -> None:
-    mixer = with_velocity(make_mixer(), decoder)
-    place = np.add(A, mixer._expression.offset(A, 1.0, 1.0, 0.0, ()))
+def test_hit_with_a_cached_sound_begins_no_stream_at_any_velocity(decoder: Decoder) -> None:
+    mixer = velocity_mixer(decoder)
+    place = np.add(A, Expression(velocity_info(decoder)).offset(A, 1.0, 1.0, 0.0, ()))
     for z in (A, place):
         mixer.sound_cache.complete(np.asarray(z, np.float32))
     hits = [Trigger(1.0, A), Trigger(1.0, A, dynamics=1.0), Trigger(0.7, A, dynamics=1.0)]
@@ -73,17 +82,15 @@ def test_hit_with_a_cached_sound_begins_no_stream_at_any_velocity(make_mixer: Ma
     assert [mixer.streams_begun([hit]) for hit in hits] == [0, 0, 1, 1, 1]
 
 
-def test_sound_does_not_depend_on_the_block_size(make_mixer: Make, play: Play, decoder: Decoder) -> None:
-    whole = play(with_velocity(make_mixer(), decoder), performance(), 9_000, (9_000,))
-    parts = play(with_velocity(make_mixer(), decoder), performance(), 9_000, (37, 128, 500))
+def test_sound_does_not_depend_on_the_block_size(play: Play, decoder: Decoder) -> None:
+    whole = play(velocity_mixer(decoder), performance(), 9_000, (9_000,))
+    parts = play(velocity_mixer(decoder), performance(), 9_000, (37, 128, 500))
     np.testing.assert_array_equal(parts, whole)
 
 
-def test_hit_without_dynamics_and_variation_has_no_offset(
-    make_mixer: Make, play: Play, decoder: Decoder
-) -> None:
+def test_hit_without_dynamics_and_variation_has_no_offset(play: Play, decoder: Decoder) -> None:
     log: list[Command] = []
-    mixer = with_velocity(make_mixer(), decoder)
+    mixer = velocity_mixer(decoder)
     mixer.tap = lambda at, command: log.append(command)
     play(mixer, [(0, Trigger(0.3))], 256)
     assert log == [Trigger(0.3)]
@@ -98,7 +105,7 @@ def test_pressure_moves_a_sounding_hit_to_the_timbre_of_another_velocity(
         score: list[tuple[int, Command | None]] = [(0, SetZ(A, 5)), (10, hit), *later]
         if reads_log:
             score = [from_json(json.loads(json.dumps(to_json(at, each or hit))), 4) for at, each in score]
-        return play(with_velocity(make_mixer(), decoder), score, 6_000) / velocity
+        return play(velocity_mixer(decoder), score, 6_000) / velocity
 
     soft, hard = heard(0.25), heard(0.75)
     pressed = heard(0.25, (2_000, Press(5, 0.5)), (2_001, Press(5, 0.75)), (2_002, Press(4, 0.1)))
@@ -107,5 +114,5 @@ def test_pressure_moves_a_sounding_hit_to_the_timbre_of_another_velocity(
     np.testing.assert_allclose(held[600:], hard[600:], atol=2e-2 * np.abs(hard).max())
     assert np.abs(pressed - soft).max() > 1e-3
     plain = [(0, SetZ(A, 5)), (10, Trigger(touch=5)), (11, Press(5, 1.0))]
-    mixer = with_velocity(make_mixer(), decoder)
+    mixer = velocity_mixer(decoder)
     np.testing.assert_array_equal(play(mixer, plain, 3_000), play(make_mixer(), plain[:2], 3_000))

@@ -301,11 +301,11 @@ def test_hits_replace_voices_for_a_while_after_shedding(
     ease = round(EASE_MS * RATE / 1000)
     three: list[Command] = [Trigger(0.1 * n) for n in (1, 2, 3)]
     score = [(0, hit) for hit in three] + [(1000, Shed())] + [(2000, hit) for hit in three]
-    play(mixer, score, 2001)
-    assert (mixer.shed, mixer.stolen, len(mixer._held())) == (1, 3, 2)
+    play(mixer, score, 2001 + STEAL)
+    assert (mixer.shed, mixer.stolen, mixer.sounding) == (1, 3, 2)
     play(mixer, [(at, hit) for at in (ease + 999, 2 * ease) for hit in three], 2 * ease - 2000)
     assert (mixer.shed, mixer.stolen, mixer.hits) == (1, 3 + 1, 12)
-    assert len(mixer._held()) == 3
+    assert mixer.sounding == 3
 
 
 def test_decoding_several_ticks_at_once_needs_fewer_calls_and_sounds_the_same(

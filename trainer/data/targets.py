@@ -13,7 +13,7 @@ from trainer.errors import DataError
 
 
 def classes_of(sounds: Sounds, heads: Sequence[HeadConfig]) -> tuple[tuple[str, ...], ...]:
-    """Return the names of the classes of each head.
+    """Return the class names of each head (classifier).
 
     Raises:
         DataError: if the label of a head is not a field of `label_pattern`.
@@ -31,7 +31,7 @@ def _classes(sounds: Sounds, head: HeadConfig) -> tuple[str, ...]:
 
 
 def targets_of(sounds: Sounds, heads: Sequence[HeadConfig]) -> Tensor:
-    """Return the class of each sound for each head, int64 [N, heads]; without heads the labels, [N, 1]."""
+    """Return the class of each sound for each head, int64 [N, heads]; without heads, the labels [N, 1]."""
     if not heads:
         return sounds.labels[:, None]
     columns = []

@@ -36,7 +36,8 @@ def render(subject: Subject, outputs: Outputs, evaluation: Evaluation, morph: Mo
     """Return the page as text.
 
     Args:
-        outputs: the outputs of the model.
+        subject: the trained model and its test sounds.
+        outputs: the sounds that the model decodes, and the test sounds' means in latent space.
         evaluation: the results.
         morph: the morph to show.
     """
@@ -138,7 +139,7 @@ def _centres(subject: Subject, outputs: Outputs, evaluation: Evaluation) -> list
     heading = ("class", *(tables.HEADINGS[name] for name in columns))
     if not rows:
         return []
-    return ["<h2>The centre of each class</h2>", _players("The sounds of the deviations", heading, rows)]
+    return ["<h2>The centre of each class</h2>", _players("Sounds with measured deviations", heading, rows)]
 
 
 def _examples(subject: Subject, outputs: Outputs) -> list[str]:

@@ -22,11 +22,11 @@ NUMBERS = FOLDER / "levels.json"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.toml"))
 SLICES, BANDS = 6, 5
 TOLERANCE_DB = 0.02
-FLOOR = 1e-4  # amplitude: parts 80 dB down may differ
+FLOOR = 1e-4  # added to amplitudes, so that parts below -80 dB may differ
 
 
 def levels(path: Path) -> tuple[list[int], np.ndarray]:
-    """Return the stored facts of a file: [samples, rate], and levels in dB [channels, slices, octaves]."""
+    """Return what is stored for a file: [samples, rate], and levels in dB [channels, slices, octaves]."""
     sound, rate = soundfile.read(path, dtype="float64", always_2d=True)
     rows = [[octaves(part) for part in np.array_split(channel, SLICES)] for channel in sound.T]
     return [len(sound), rate], np.array(rows)

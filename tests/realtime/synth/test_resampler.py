@@ -55,7 +55,7 @@ def test_length_and_delay_equal_those_of_soxr(rate_in: int, rate_out: int) -> No
 
 @pytest.mark.parametrize(("rate_in", "rate_out"), PAIRS)
 def test_frequencies_beyond_the_band_are_suppressed(rate_in: int, rate_out: int) -> None:
-    """The filter suppresses from 109 % of the band on, which includes images of sounds within the band."""
+    """The filter suppresses frequencies above 109 % of the band, including images of the band."""
     resampler = Resampler(rate_in, rate_out)
     nyquist = min(rate_in, rate_out) / 2
     for part in (0.3, 0.9, 1.1):
@@ -82,7 +82,7 @@ def test_ready_samples_do_not_depend_on_later_input(rate_in: int, rate_out: int)
         cut[half + known :] = np.nan
         resampler.run(cut, out, 0, settled)
         np.testing.assert_allclose(out[:settled], whole[:settled], atol=1e-7)
-        if settled < len(whole):  # as many samples as possible
+        if settled < len(whole):  # the next sample needs unknown input
             assert (settled * rate_in) // rate_out + half >= known
 
 

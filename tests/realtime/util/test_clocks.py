@@ -24,7 +24,7 @@ def test_clock_corrects_small_deviations_gradually_and_large_ones_at_once() -> N
     assert clock.origin_s == pytest.approx(origin_s + 1.0, abs=1e-6)
 
 
-def test_time_left_by_the_origin_and_since_the_latest_block() -> None:
+def test_time_left_by_the_origin_and_by_the_latest_block() -> None:
     clock = DeviceClock(RATE)
     started_s = clock.restart()
     assert clock.left_s(RATE, started_s + 0.75) == pytest.approx(0.25)
@@ -34,7 +34,7 @@ def test_time_left_by_the_origin_and_since_the_latest_block() -> None:
     assert clock.left_since_taken_s(3 * BLOCK, 201.0) is None  # too long ago
 
 
-def test_sample_is_heard_at_the_origin_plus_its_time() -> None:
+def test_sample_is_taken_at_the_origin_plus_its_time() -> None:
     clock = DeviceClock(RATE)
     clock.origin_s = 100.0
     assert clock.sample_at(100.49) == pytest.approx(0.49 * RATE)

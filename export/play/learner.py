@@ -49,7 +49,7 @@ class Learner:
 
     @property
     def code(self) -> int:
-        """Exit code of the process that has ended; 128 + the signal that killed it."""
+        """Exit code of the ended process; 128 + the signal's number if a signal killed it."""
         code = self._process.exitcode
         assert code is not None
         return 128 - code if code < 0 else code
@@ -108,6 +108,6 @@ def _learn(job: Job, published: Callable[[], None], caught: list[int]) -> int:
 
 
 def fail(text: str) -> int:
-    """Print an error; return the exit code of a mistake."""
+    """Print an error; return the exit code for user errors."""
     print(f"trainer play: error: {text}", file=sys.stderr)
     return 2

@@ -28,7 +28,8 @@ class Published:
         path: the decoder file; the encoder lies beside it.
 
     Attributes:
-        distance_db: mean distance by ear of the version in `path` from the sounds; infinite before the first.
+        distance_db: mean distance by ear of the version in `path` from the sounds; infinite if there is
+            no version yet.
     """
 
     def __init__(self, path: Path) -> None:
@@ -64,7 +65,7 @@ class Published:
 
 
 def mean_db(pairs: Sequence[Pair]) -> float:
-    """Return the mean distance of pairs, in dB by ear."""
+    """Return the mean distance by ear of pairs, in dB."""
     return float(np.mean([pair.distance_db for pair in pairs]))
 
 

@@ -32,7 +32,7 @@ VALUES: dict[str, dict[str, object]] = {
 PLAY = {"hit": "/morph/trigger", "beat": "/morph/seq/start", "no beat": "/morph/seq/stop"}
 GAIN_DB, MACRO_RANGE = (-60.0, 6.0), 4.0
 MAP = (520, 76, 488, 270)  # left, top, width, height
-EVERY_MS = 50  # between two states of the server
+EVERY_MS = 50  # interval of the server's status messages
 RECEIVE = 9002  # port on which answers are requested, whatever port TouchOSC sends from
 CONNECTION = "00001"  # the first of TouchOSC's connections, counted from the right
 
@@ -187,7 +187,7 @@ def node(
     background: bool = True,
     **more: int,
 ) -> ET.Element:
-    """Return a control at x, y, width, height.
+    """Return a control with the frame [x, y, width, height].
 
     Args:
         kind, name, colour, script: type, name, colour and Lua script of the control.

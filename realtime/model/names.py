@@ -21,7 +21,7 @@ SYNONYMS = (
 
 
 def fold(name: str) -> str:
-    """Return a name in lower case, singular, without spaces, hyphens and underscores; "six" becomes "6"."""
+    """Return a name in lower case, singular, without spaces, hyphens or underscores; "six" becomes "6"."""
     word = re.sub(r"[\s_-]+", "", name.casefold())
     if re.search(r"(?:sh|ch|x|ss)es$", word):
         word = word[:-2]
@@ -72,10 +72,10 @@ class Names:
         return next((name for name in found if name is not None), None)
 
     def find_file(self, said: str) -> str | None:
-        """Return the only name whose last part is `said`, `Kicks/Kick 03` for `Kick 03`, or None."""
+        """Return the only name whose last part is `said` (`Kicks/Kick 03` for `Kick 03`), or None."""
         return self._files.get(fold(said))
 
     def spellings(self) -> dict[str, str]:
-        """Return folded word -> name for the words that `find` accepts."""
+        """Return folded word -> name for the digits, synonyms and names that `find` accepts."""
         found = {word: self.find(word) for word in (*DIGITS, *_SYNONYMS, *self._folded)}
         return {word: name for word, name in found.items() if name is not None}

@@ -1,4 +1,4 @@
-"""The methods that the control process calls in the worker: of its engine, instruments, takes and plugins.
+"""The interfaces of the worker's engine, instruments, takes and plugins that the control process calls.
 
 The worker's own objects have these methods. Control holds proxies, which call them by name (`live/rpc.py`),
 so a new method needs only its declaration here and its code in the object.
@@ -69,7 +69,7 @@ class TakeWork(Protocol):
     def begin(self, name: str) -> None: ...
 
     def end(self) -> str:
-        """End the recording; return its name when its files are complete."""
+        """End the take; return its name when its files are complete."""
         ...
 
 

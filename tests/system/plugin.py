@@ -1,4 +1,4 @@
-"""The plugins under test: hosts for them, and the logs and files of their servers."""
+"""Helpers for tests of the plugins: compile a host, and read the state and log of a server."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def compiled(to: Path, *names: str) -> Path:
 
 
 def state(folder: Path) -> dict[str, Any]:
-    """Return the state of the only server."""
+    """Return the state that the only server in `folder` stores in its bridge."""
     (path,) = folder.glob("*.bridge")
     found: dict[str, Any] = json.loads(BridgeMemory(path).read_state() or "{}")
     return found

@@ -38,7 +38,7 @@ OPTIONS = ("batch_size", "seed", *RESUMABLE)
 
 
 HELD_OUT = 0.1
-"""Fraction that --hold-out takes without a number."""
+"""Fraction that --hold-out keeps if it is given without a number."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -112,8 +112,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _config(args: argparse.Namespace) -> Config:
     """Return the configuration of a new run: the recipe, changed by the options.
 
-    With --model and no --config, the other keys have the paper's values, unless the default recipe has this
-    model, too.
+    With --model and no --config, the other keys have the paper's values, unless the default recipe
+    has the same model.
     """
     config = configs.read(args.config or configs.DEFAULT)
     if args.model and not args.config and args.model != config.model.architecture:
@@ -143,8 +143,8 @@ def _check_out(out: Path, force: bool) -> None:
         raise TrainerError(f"{out}: a file; --out takes a folder")
     if out.is_dir() and any(out.iterdir()) and not force:
         raise TrainerError(
-            f"{out}: not empty; choose another with --out, --resume {out} to continue it, or --force to "
-            "replace it"
+            f"{out}: not empty; choose another folder with --out, continue the run with --resume {out}, "
+            "or replace it with --force"
         )
 
 

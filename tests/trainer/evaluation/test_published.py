@@ -1,4 +1,4 @@
-"""Published sounds compared with a run, on sounds whose deviation and SNR are known."""
+"""Published sounds of another model, with known deviation and SNR, compared with a run."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, make_sound: MakeSound, confi
 
 @pytest.fixture
 def folder(place: Path, tmp_path: Path) -> Path:
-    """means/ (a test take of 6, the mean test take of 7), reconstructions/ (two takes, noise at -20 dB)."""
+    """means/ (a test take of 6, the mean of those of 7), reconstructions/ (2 takes with noise at -20 dB)."""
     evaluated = subject.load(place / "run")
     for name in (published.MEANS, published.RECONSTRUCTIONS):
         (tmp_path / name).mkdir()
@@ -53,7 +53,7 @@ def folder(place: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_means_and_reconstructions_are_measured_as_those_of_a_run(place: Path, folder: Path) -> None:
+def test_means_and_reconstructions_are_measured_like_those_of_a_run(place: Path, folder: Path) -> None:
     evaluated = subject.load(place / "run")
     found = published.measure(folder, evaluated)
     settings = mfcc_dtw.Settings.at(RATE)

@@ -94,11 +94,11 @@ class DataConfig:
         silence_block: length of these blocks, in samples at the model's rate (authors' code).
         fade_ms: length of the fade-out of sounds that are trimmed to the window; 0 in the paper.
         include: pattern of the names of the files to use ("*_jackson_*"); "" takes all files.
-        labels: source of the classes. "folder": the manifest's column, else the sub-folder; "pattern":
-            `label_pattern`; "kmeans": k-means on the MFCCs of the attack (the paper's drums); "auto": the
-            pattern if it matches at least one file name, else as "folder"; "names": as "folder", but in a
-            folder with neither sub-folders nor a manifest, the file names give the classes, and the decay of
-            a hat decides whether its class is open or closed.
+        labels: source of the classes. "folder": the column `class` of manifest.csv, else the sub-folder;
+            "pattern": `label_pattern`; "kmeans": k-means on the MFCCs of the attack (the paper's drums);
+            "auto": the pattern if it matches at least one file name, else as "folder"; "names": as "folder",
+            but in a folder with neither sub-folders nor a manifest, the file names give the classes, and the
+            decay of a hat decides whether its class is open or closed.
         label_pattern: file-name pattern that gives the class ("{label}_{speaker}_{index}").
         clusters: number of clusters of k-means (the paper's drums: 5).
         test_fraction: fraction of each class that is kept for `evaluate`, 0 to 0.9; groups of near-duplicates
@@ -324,7 +324,7 @@ class Config:
         except (
             ValueError,
             RecursionError,
-        ) as error:  # also for numbers of thousands of digits, and deep nesting
+        ) as error:  # besides wrong syntax: numbers of thousands of digits, deep nesting
             raise ConfigError(f"not a TOML file: {error}") from None
         return cls.from_dict(tables)
 
@@ -549,7 +549,7 @@ def _value(section: str, key: str, value: Any, kind: Any) -> Any:
             raise ConfigError(f"{where}: it must be a list of tables, [[model.heads]]")
         return tuple(_fields("model.heads", HeadConfig, item) for item in value)
     if type(value) is not kind:
-        words = {int: "a whole number", float: "a number", str: "a text in quotes", bool: "true or false"}
+        words = {int: "a whole number", float: "a number", str: "text in quotes", bool: "true or false"}
         raise ConfigError(f"{where}: it must be {words[kind]}")
     choices = _CHOICES.get((section, key))
     if choices and value not in choices:

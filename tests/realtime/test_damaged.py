@@ -1,4 +1,4 @@
-"""Well-formed files with damaged content are refused in one line or can be used."""
+"""Well-formed files with damaged content are refused with a one-line message or can be used."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from realtime.util.errors import ModelError, RealtimeError
 from tests.damage import accepted, changed, damaged, toml_file
 from tests.realtime.control.recording_player import RecordingPlayer
 
-FEW = settings(max_examples=40)  # examples, for tests that write files
+FEW = settings(max_examples=40)  # fewer examples than by default, for tests that write files
 LINES: list[dict[str, Any]] = [
     {"at": 1, "do": "z", "z": [0.5, -1.0, 0.0, 2.0], "touch": 7},
     {"at": 2, "do": "dimension", "index": 3, "value": 1.5},
@@ -187,7 +187,7 @@ def test_a_midi_message_is_left_out_or_plays(message: bytes) -> None:
             assert osc.parse(osc.encode(sent))
 
 
-def section_of(info: ModelInfo, folder: Path) -> dict[str, Any]:
+def presets_content(info: ModelInfo, folder: Path) -> dict[str, Any]:
     """Return the content of a file with presets, patterns and the state at the end of a session."""
     shelf = PresetFile(folder / "whole.json", lambda line: None)
     presets = shelf.open(info)
@@ -205,7 +205,7 @@ def section_of(info: ModelInfo, folder: Path) -> dict[str, Any]:
 @given(st.data())
 def test_a_file_of_presets_is_left_out_or_played(folder: Path, decoder: Decoder, data: st.DataObject) -> None:
     info, path = decoder.info, folder / "presets.json"
-    path.write_text(json.dumps(data.draw(damaged(section_of(info, folder)))))
+    path.write_text(json.dumps(data.draw(damaged(presets_content(info, folder)))))
     control = Control(info, player := RecordingPlayer(), preset_file=PresetFile(path, lambda line: None))
     control.restore()
     for name in list(control.presets):

@@ -107,7 +107,10 @@ def test_fit_prints_progress_and_the_next_command(
         ("fit --out {tmp}/r", "--data FOLDER is needed; see trainer fit -h"),
         ("fit --data {tmp}/no --out {tmp}/r", "{tmp}/no: no such folder"),
         ("fit --data {tmp}/empty --out {tmp}/r", "{tmp}/empty: no audio files in it (looked for .aac, "),
-        ("fit --data {sounds} --out {sounds}", "{sounds}: not empty; choose another folder with --out"),
+        (
+            "fit --data {sounds} --out {sounds}",
+            "{sounds}: not empty; choose another folder with --out, continue the run with --resume {sounds}",
+        ),
         ("fit --data {sounds} --out {tmp}/tiny.toml", "{tmp}/tiny.toml: a file; --out takes a folder"),
         ("fit --data {sounds} --out {tmp}/r --epochs 0", "--epochs 0: it must be at least 1"),
         ("fit --data {sounds} --out {tmp}/r --config drumz", "no configuration drumz; did you mean drums?"),

@@ -18,7 +18,7 @@ RANGE_DB = 80.0
 
 
 def tsne(mean: Tensor, seed: int) -> NDArray[np.float64] | None:
-    """Project points [N, D] to a plane, [N, 2] (Figure 2); None for fewer than 4 points or equal points."""
+    """Project points [N, D] onto a plane, [N, 2] (Figure 2); None for fewer than 4 points or equal points."""
     from sklearn.manifold import TSNE
 
     points = mean.double().numpy()
@@ -33,7 +33,7 @@ def tsne(mean: Tensor, seed: int) -> NDArray[np.float64] | None:
 
 
 def plane(points: NDArray[np.float64], labels: Tensor, classes: tuple[str, ...]) -> bytes:
-    """Draw points [N, 2] by class [N] (Figure 2): single-character names as characters, others as dots."""
+    """Draw points [N, 2] by class [N] (Figure 2): as names if all are single characters, else as dots."""
     figure = Figure(figsize=(6, 5), layout="constrained")
     axes = figure.subplots()
     colours = matplotlib.colormaps["tab10" if len(classes) <= 10 else "turbo"]
@@ -103,7 +103,7 @@ def levels_db(sound: NDArray[np.float32], size: int) -> NDArray[np.float64]:
 
 
 def _safe(text: str) -> str:
-    """Escape formulas, and a leading underscore, which would hide the text from the legend."""
+    """Escape dollar signs, and put a space before a leading underscore, which would hide the text."""
     text = text.replace("$", r"\$")
     return f" {text}" if text.startswith("_") else text
 

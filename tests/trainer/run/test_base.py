@@ -42,7 +42,7 @@ def test_run_keeps_the_credits_of_the_base_even_after_a_resume(
     assert (again.licence, again.credits) == (saved.licence, saved.credits)
 
 
-def test_bundled_base_has_the_weights_of_the_model_of_the_default_recipe() -> None:
+def test_bundled_base_fits_the_default_recipe() -> None:
     recipe = configs.read(configs.DEFAULT)
     saved = base.choose(None, recipe)
     assert saved is not None

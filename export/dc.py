@@ -1,13 +1,13 @@
 """The graphs of DC-VAE: the streaming decoder and the encoder.
 
-In the decoder a row is a sample, time outermost: row t * voices + v, [time * voices, channels]. A delay of d
-samples is then an offset of d * voices rows, and every gated layer is four products of two-dimensional
-arrays, with the bias and the tanh fused into them:
+The arrays of the decoder have the shape [time * voices, channels]: row t * voices + v is sample t of voice v.
+A delay of d samples is then an offset of d * voices rows. Every gated layer is four matrix products, with the
+bias and the tanh fused into them:
 
-    a = tanh(x·W_now + (x delayed by d₁)·W_past + b),  likewise with d₂,  x ← x + a·b
+    a = tanh(x·W_now + (x delayed by d₁)·W_past + bias),  b likewise with d₂,  x ← x + a·b
 
-Successive linear convolutions of the model are merged into one, which includes the mean of the products,
-(x_last - x_first) / layers.
+Successive linear convolutions of the model are merged into one. The last of these includes the mean of a·b
+over the layers, (x_last - x_first) / layers.
 
 The caches hold the past input of each layer, as far back as its delays reach (`export.rings`).
 """
@@ -97,14 +97,14 @@ def _encoded(graph: Graph, sound: str, encoder: DCEncoder) -> str:
 
 
 def _upsampling(decoder: DCDecoder) -> tuple[Tensor, Tensor]:
-    """Return the response to a latent frame of 1, [1, hop_length * channels], and the constant part."""
+    """Return the linear part [1, hop_length * channels] and the constant of a latent frame's upsampling."""
     with torch.no_grad():
         silence, sound = (decoder.widen(decoder.up(torch.full((1, 1, 1), v)))[0].T for v in (0.0, 1.0))
     return (sound - silence).reshape(1, -1), silence.reshape(-1)
 
 
 def _output_filter(decoder: DCDecoder) -> tuple[Tensor, Tensor]:
-    """Merge the mean of products and the last two layers: a filter [1, channels, kernel], a bias [1]."""
+    """Merge the mean over the layers and the last two layers: a filter [1, channels, kernel], a bias [1]."""
     with torch.no_grad():
         delta = torch.zeros(1, FRONT_FILTERS, 1)
         delta[0] = decoder.out.weight[0]

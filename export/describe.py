@@ -44,7 +44,7 @@ CANDIDATES = 24
 TYPICAL = 8
 """Number of typical sounds of a class with a pitch; the centre is the one with the clearest pitch."""
 PITCHED = 0.25
-"""Median clarity above which the sounds of a class count as having a pitch."""
+"""Median clarity (`_clarity`) above which the sounds of a class count as having a pitch."""
 BODY_S = (0.05, 0.3)
 """Start and end of the body of a drum sound, the part with the pitch."""
 
@@ -89,7 +89,7 @@ def describe(
             harder = () if velocity is None else _floats(velocity.classes[label])
             classes.append(ClassInfo(class_name, _floats(centroid), float(spread), harder))
     if len(classes) != len(checkpoint.classes):
-        raise ExportError(f"a class of {', '.join(checkpoint.classes)} has no training sound")
+        raise ExportError(f"one of the classes {', '.join(checkpoint.classes)} has no training sounds")
     centres = model.decode(torch.tensor([each.centroid for each in classes]))[:, 0].numpy()
     return ModelInfo(
         name=name,
@@ -140,12 +140,12 @@ def _drums(velocity: Directions) -> tuple[DrumInfo, ...]:
 
 
 def _most_typical(model: VAE, members: Tensor, config: Config, candidates: int) -> Tensor:
-    """Return the point, among the points of a class [N, D], that sounds most typical of it.
+    """Return the point of a class, among its points [N, D], whose sound is most typical of the class.
 
     The `candidates` points in the middle of the class are decoded and encoded again, because a typical point
-    may decode to an untypical sound. The result is the candidate that, encoded again, has the least mean
-    distance to the class; if the sounds of the class have a pitch, it is the one with the clearest pitch of
-    the `TYPICAL` best.
+    may decode to an untypical sound. The best candidate is the one that, encoded again, has the least mean
+    distance to the points of the class. If the sounds of the class have a pitch, the result is instead the
+    candidate with the clearest pitch among the `TYPICAL` best.
     """
     middle = torch.cdist(members, members).mean(1).argsort()[:candidates]
     if len(middle) == 1:
@@ -159,7 +159,7 @@ def _most_typical(model: VAE, members: Tensor, config: Config, candidates: int) 
 
 
 def _clarity(decoder: ModalDecoder, z: Tensor) -> Tensor:
-    """Return the first oscillator's share of the power of the bodies of sounds at z: [N], 0 to 1."""
+    """Return the first oscillator's share of the power in the body of each sound: [N], 0 to 1; z [N, D]."""
     levels = decoder.knot_levels(decoder.hidden(z))
     seconds = decoder.knot_frame * (decoder.hop_length / decoder.sample_rate)
     power = levels[:, (seconds >= BODY_S[0]) & (seconds <= BODY_S[1])].mul(2.0).exp().sum(1)

@@ -317,7 +317,7 @@ class _Reader:
         for name, value in table.items():
             if name not in keys:
                 near = difflib.get_close_matches(name, keys, n=1)
-                hint = f"did you mean {near[0]}?" if near else f"accepted are {', '.join(keys)}"
+                hint = f"did you mean {near[0]}?" if near else f"its keys are {', '.join(keys)}"
                 self._add_mistake(where, f"{kind} has no key {name!r}: {hint}")
                 continue
             checked = keys[name].check(value)

@@ -1,7 +1,7 @@
-"""The model file of a host's project: passed to the plugin, which may store it, and taken from a project.
+"""Passes the model file to the plugin, which may store it in a host's project, and loads it from there.
 
 Beside the file of a bridge's memory, `NAME.model` is a link to the file of the model that plays, and
-`NAME.offer` is the file that a project brings. The plugin writes `NAME.offer` before the project.
+`NAME.offer` is the file that a project brings. The plugin writes it before it writes the project's state.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class ProjectModel:
         except (OSError, OutsideError, ModelError) as error:
             raise ModelError(f"the model in the project: {error}") from error
         if found != checksum:
-            raise ModelError(f"the model in the project is {found}, not {checksum}")
+            raise ModelError(f"the model in the project has the checksum {found}, not {checksum}")
         self._stored = self._models.library / name
         files.write_bytes(self._stored, content)
         return True

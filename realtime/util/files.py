@@ -38,7 +38,7 @@ def sample_format(path: Path, bits: str | None = None) -> tuple[str, str]:
     suffix = path.suffix.lower()
     if suffix not in FORMATS:
         *names, last = FORMATS
-        raise FileError(f"cannot write {path.name!r}: accepted are {', '.join(names)} and {last} files")
+        raise FileError(f"cannot write {path.name!r}: only {', '.join(names)} and {last} files are accepted")
     format_, subtypes = FORMATS[suffix]
     bits = bits or next(iter(subtypes))
     if bits not in subtypes:

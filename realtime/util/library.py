@@ -38,8 +38,9 @@ class Library:
         """Return the path of a file.
 
         Raises:
-            ControlError: there is no library, the file does not exist, its suffix is not one of `suffixes`,
-                or it lies outside the library (`..`, absolute paths, links).
+            ControlError: there is no library, the name has unprintable characters, the file does not exist,
+                its suffix is not one of `suffixes`, or it lies outside the library (`..`, absolute paths,
+                links).
         """
         if self._folder is None:
             raise ControlError("this server has no library: start it with --library FOLDER")

@@ -33,7 +33,7 @@ audio { height: 2rem; width: 11rem; vertical-align: middle; }
 
 
 def render(subject: Subject, outputs: Outputs, evaluation: Evaluation, morph: Morph) -> str:
-    """Return the page as text.
+    """Return the page as HTML.
 
     Args:
         subject: the trained model and its test sounds.
@@ -65,7 +65,7 @@ def render(subject: Subject, outputs: Outputs, evaluation: Evaluation, morph: Mo
 
 
 def player(sound: Tensor, sample_rate: int) -> str:
-    """Return an audio element that contains the sound [1, T], 16-bit, limited to ±1."""
+    """Return an audio element that contains the sound [1, T], clipped to ±1, as a 16-bit WAV file."""
     buffer = io.BytesIO()
     samples = sound[0].clamp(-1, 1).numpy().astype(np.float32)
     soundfile.write(buffer, samples, sample_rate, format="WAV", subtype="PCM_16")
@@ -150,7 +150,7 @@ def _examples(subject: Subject, outputs: Outputs) -> list[str]:
             for i in subject.members(label)[:EXAMPLES]
         ]
     heading = ("sound", "real", "reconstructed")
-    return ["<h2>Reconstructions</h2>", _players("Test sounds, new to the model", heading, rows)]
+    return ["<h2>Reconstructions</h2>", _players("Test sounds", heading, rows)]
 
 
 def _footer(subject: Subject) -> list[str]:

@@ -223,7 +223,7 @@ async def _receive(request: web.Request, folder: Path) -> None:
                     raise web.HTTPRequestEntityTooLarge(MAX_BYTES, size, text=text)
                 file.write(chunk)
     if not count:
-        raise web.HTTPUnprocessableEntity(text=f"no sounds: accepted are {', '.join(SUFFIXES)} files")
+        raise web.HTTPUnprocessableEntity(text=f"no sounds: only {', '.join(SUFFIXES)} files are accepted")
 
 
 def _path(given: str) -> PurePosixPath:
@@ -237,5 +237,5 @@ def _path(given: str) -> PurePosixPath:
     if path.is_absolute() or not plain or not 1 <= len(path.parts) <= MAX_DEPTH or len(given) > 400:
         raise web.HTTPUnprocessableEntity(text=f"file is {given[:80]!r}, which is not within the folder")
     if path.suffix.lower() not in SUFFIXES:
-        raise web.HTTPUnprocessableEntity(text=f"file is {given[:80]!r}; accepted are {', '.join(SUFFIXES)}")
+        raise web.HTTPUnprocessableEntity(text=f"file is {given[:80]!r}, not a {', '.join(SUFFIXES)} file")
     return path

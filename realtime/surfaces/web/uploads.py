@@ -1,4 +1,4 @@
-"""Encodes sound files that are dropped on the page, each in a program of its own, to become presets."""
+"""Encodes sound files that are dropped on the page, each in its own process; their points become presets."""
 
 from __future__ import annotations
 
@@ -19,10 +19,12 @@ ENCODE_S = 60.0
 
 
 def check_origin(request: web.Request) -> None:
-    """Accept files only from the page, because a form on a foreign page could also send files.
+    """Refuse a request without an Origin header, because a form on a foreign page may have sent it.
+
+    `Guard` has refused foreign origins before.
 
     Raises:
-        HTTPForbidden: the request does not come from the page.
+        HTTPForbidden: the header is missing.
     """
     if request.headers.get("Origin") is None:
         raise web.HTTPForbidden(text="only the page may send sounds")
@@ -32,12 +34,12 @@ async def receive(request: web.Request, folder: Path) -> tuple[Path, str]:
     """Write the body of a request to a file in `folder`; return the file and the name for its preset.
 
     Raises:
-        HTTPException: the name, the size or the time is not accepted; the text states the limit.
+        HTTPException: the name or the size is not accepted, or time is up; the text states the limit.
     """
     name = PurePosixPath(request.query.get("name", "").replace("\\", "/")).name
     label, suffix = PurePosixPath(name).stem[:60], PurePosixPath(name).suffix.lower()
     if suffix not in SUFFIXES or not label.isprintable() or not label:
-        raise web.HTTPUnsupportedMediaType(text=f"accepted are {', '.join(SUFFIXES)} files")
+        raise web.HTTPUnsupportedMediaType(text=f"only {', '.join(SUFFIXES)} files are accepted")
     path = folder / f"sound{suffix}"
     try:
         await asyncio.wait_for(_write(request, path), SEND_S)
@@ -59,7 +61,7 @@ async def _write(request: web.Request, path: Path) -> None:
 
 
 async def encode(request: web.Request, model: Path) -> tuple[str, Z]:
-    """Return the name for the preset of the file in a request, and the point that sounds most like it.
+    """Return the name for the preset of the file in a request, and the point found for its sound.
 
     Raises:
         HTTPException: as for `receive`.

@@ -128,7 +128,7 @@ MISTAKES = [
     ("tempo = \n", "", "not TOML: Invalid value (at line 1"),
     ("", "", "no [[step]]"),
     (STEP + "velocty = 1\n", FIRST, "a step has no key 'velocty': did you mean velocity?"),
-    (STEP + "zzz = 1\n", FIRST, "a step has no key 'zzz': accepted are beat, time, point"),
+    (STEP + "zzz = 1\n", FIRST, "a step has no key 'zzz': its keys are beat, time, point"),
     ("templo = 9\n" + STEP, "", "the file has no key 'templo': did you mean tempo?"),
     ("tempo = 0\n" + STEP, "", "tempo is 0, not beats per minute, 1 to 1000, or a list of [beat"),
     ("tempo = [[1, 120]]\n" + STEP, "", "tempo is a list, not beats per minute"),

@@ -108,8 +108,8 @@ def test_file_created_meanwhile_is_not_replaced(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("take.mp3", r"accepted are \.wav, \.flac and \.ogg files"),
-        ("take", "accepted are"),
+        ("take.mp3", r"only \.wav, \.flac and \.ogg files are accepted"),
+        ("take", "are accepted"),
         ("nowhere/take.wav", "no such folder"),
     ],
 )

@@ -20,7 +20,7 @@ from trainer.run.steps import batches
 
 @pytest.fixture
 def recipe(config: Config) -> Config:
-    """The configuration of a small modal model that learns from two sets of copies, with points."""
+    """The configuration of a small modal model with two sets of copies and a point for each sound."""
     tables: dict[str, dict[str, Any]] = {
         "model": {
             "architecture": "modal",
@@ -53,8 +53,8 @@ def test_encoder_gives_the_same_point_for_a_sound_and_for_its_measurements(
     state = fit.start(recipe, folder)
     assert state.points is not None
     with torch.no_grad():
-        heard = state.model.encode(state.sounds.waveforms[state.train])[0]
-    torch.testing.assert_close(state.points[state.train], heard, rtol=1e-2, atol=1e-2)
+        encoded = state.model.encode(state.sounds.waveforms[state.train])[0]
+    torch.testing.assert_close(state.points[state.train], encoded, rtol=1e-2, atol=1e-2)
 
 
 def test_batch_has_as_many_original_sounds_as_copies(recipe: Config, folder: Path) -> None:
@@ -97,9 +97,9 @@ def test_decoder_learns_the_sounds_at_their_own_points(recipe: Config, folder: P
     assert loss_at(state, own) < 0.8 * before
     state.model.eval()
     with torch.no_grad():
-        heard = state.model.encode(state.sounds.waveforms[state.train])[0]
+        encoded = state.model.encode(state.sounds.waveforms[state.train])[0]
     spread = (own - own.mean(0)).norm(dim=1).mean()
-    assert (heard - own).norm(dim=1).mean() < 0.5 * spread
+    assert (encoded - own).norm(dim=1).mean() < 0.5 * spread
     assert torch.equal(checkpoint.load(tmp_path).anchors.mean, own)
 
 

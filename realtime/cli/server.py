@@ -52,7 +52,7 @@ class ServeConfig:
         sound: options of the worker process.
         allow: addresses and networks that may send messages; empty: all that can reach `host`.
         presets: file of presets; None: the one in the user's data folder.
-        dynamics: initial setting of new hits, for a model whose timbre velocity can change.
+        dynamics: initial `dynamics` of new hits, for a model in which velocity can change the timbre.
         with_host: end when the last host has disconnected from the bridge.
         seconds: time until the server stops; None: no limit.
         surfaces: options of MIDI, the page and OSCQuery.
@@ -147,7 +147,7 @@ def serve(config: ServeConfig) -> int:
             try:
                 sound.player.submit([Panic()])  # fade out at once, while the rest shuts down
             except RpcError:
-                sound.close()  # lets threads that wait for a reply end
+                sound.close()  # so that threads waiting for a reply can end
             server.stop()
             _save(control)
             started.close()
@@ -233,7 +233,7 @@ def _stop(sound: Supervisor) -> tuple[Facts, bool]:
     try:
         return sound.stop()
     except RpcError as error:
-        raise RealtimeError(f"{error}; presets are saved, start the server again") from error
+        raise RealtimeError(f"{error}; presets are saved; start the server again") from error
 
 
 def _print(lines: Mapping[str, str]) -> None:
@@ -247,7 +247,7 @@ def _send(host: str, port: int) -> str:
 
 
 def _hints(info: ModelInfo, morph: MorphInfo | None, send: str) -> dict[str, str]:
-    """Return two commands to try: a hit, and a sound that turns into another while it sounds."""
+    """Return two commands to try (a hit, and a sound that turns into another), and the key that stops."""
 
     def hit(name: str) -> str:
         return f"{send} /morph/trigger fs 1 {shlex.quote(name)}"

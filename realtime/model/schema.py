@@ -119,8 +119,8 @@ class DrumInfo:
     """A drum that was recorded at several velocities.
 
     Attributes:
-        z: the mean of its takes.
-        reach: distance from z at which the direction has e^(-1/2) of its weight, above 0.
+        z: the mean z of its recordings.
+        reach: distance from z at which the weight of the direction has fallen to e^(-1/2); at least 0.001.
         velocity: direction in z along which its hits get harder, from the softest hit (0) to the hardest (1).
     """
 
@@ -296,7 +296,7 @@ class Preparation:
         sample_rate: sample rate of a prepared sound, in Hz.
         length: length of the window in samples.
         resampler: quality setting of soxr.
-        silence_block: samples of a block of leading silence.
+        silence_block: length of a block of leading silence, in samples.
         silence_mean_square: mean square below which a block is silent.
         fade_ms: length of the fade-out of a trimmed sound; 0 for none.
         silent_peak: lowest accepted peak, relative to full scale.

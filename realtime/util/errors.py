@@ -14,7 +14,7 @@ class RealtimeError(Exception):
 
 
 class ControlError(RealtimeError):
-    """A message that cannot be executed. The sender receives the text."""
+    """A message that cannot be executed. Its sender receives the text of the error."""
 
 
 class ModelError(RealtimeError):

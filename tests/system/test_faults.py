@@ -136,7 +136,7 @@ def test_worker_that_crashes_again_within_ten_seconds_is_not_restarted(
         os.kill(server.worker_pid, signal.SIGKILL)
         server.wait_for("playing again")
         os.kill(server.worker_pid, signal.SIGKILL)
-        server.wait_for("error: the worker process has ended; presets are saved, start the server again")
+        server.wait_for("error: the worker process has ended; presets are saved; start the server again")
         assert server.finish() == 2
     assert "kept" in (tmp_path / "presets.json").read_text()
 

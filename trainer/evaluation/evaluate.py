@@ -1,4 +1,4 @@
-"""The evaluation of section 5, with references for its numbers.
+"""The evaluation of the paper's section 5, with reference values.
 
 The test sounds of the run are measured. The training sounds are used only as neighbours for 1-NN, for the
 centres that a player calls by name, and for one more signal-to-noise ratio.
@@ -24,7 +24,7 @@ from trainer.run.validation import leave_one_out, nearest_neighbour
 
 SCHEMA_VERSION = 1
 LEARNED = 100
-"""Largest number of training sounds that are decoded, spread evenly."""
+"""Largest number of training sounds that are decoded, spread evenly over all training sounds."""
 
 
 @dataclass(frozen=True)
@@ -53,10 +53,11 @@ class ClassResult:
         centre: MFCC-DTW deviation of the decoded mean of the test sounds' z (Eqn. 2).
         learned_centre: the same for the mean of the training sounds' z.
         centre_at_peak: `centre` for the decoded sound scaled to a peak of 1, as the test sounds are; without
-            scaling, a quiet centre deviates by its level alone.
+            scaling, a quiet centre deviates because of its level alone.
         blur_at_peak: the same for the blur in `references`; None if the class has no test sound.
-        references: the deviations of real sounds and of a blur; None if the class has no test sound.
-        medoid, random_take: names of the sounds of the references.
+        references: the deviations of real sounds and of the blur, the mean of the waveforms; None if the
+            class has no test sound.
+        medoid, random_take: names of the reference sounds.
     """
 
     name: str

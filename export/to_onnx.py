@@ -43,10 +43,11 @@ def export(
         candidates: number of points of a class that are decoded to find its centre.
 
     Returns:
-        The difference between the sound of the file and that of PyTorch.
+        The difference between the sounds of the exported decoder and of the PyTorch model.
 
     Raises:
-        ExportError: if a target exists, or a file differs from the model.
+        ExportError: if a target exists or its folder does not, a class has no training sounds, or a file
+            differs from the model.
         trainer.errors.TrainerError: if the source cannot be used.
     """
     beside = encoder_path(target)
@@ -100,7 +101,7 @@ def save(graph: onnx.ModelProto, metadata: dict[str, str], path: Path) -> None:
 
 @contextlib.contextmanager
 def in_place(target: Path) -> Iterator[Path]:
-    """Yield a temporary path beside the target; the file is moved there, or removed after an error."""
+    """Yield a temporary path; move the file from there to the target, or remove it after an error."""
     part = target.with_name(target.name + ".part")
     try:
         yield part

@@ -32,8 +32,8 @@ LONGEST_END_S = 2.0
 SENDERS = 4
 WAIT_S = 5.0  # duration of the drills with idle sockets and with a full disk
 EXCLUDED = ("/morph/reverse",)
-"""Addresses that the fuzz leaves out: they would reverse the performer's hits. A reversed hit waits for its
-sound, and a panic may drop it meanwhile."""
+"""Addresses that `Fuzz` leaves out: they would reverse the performer's hits. A reversed hit waits for its
+sound, and a panic may drop the hit meanwhile."""
 PATIENT_S = 120.0  # longest time for loading a model on a busy machine
 WRITTEN_S = 0.3  # time after which the log of a hit has reached the operating system: FLUSH_S plus a margin
 
@@ -45,7 +45,7 @@ class Result:
     Attributes:
         done: description of the attack.
         heard: number of the performer's hits in the log.
-        played: number of all hits of the performer.
+        played: number of hits that the performer played.
         slowest_s: longest time that the performer waited for a reply, in seconds.
         end_s: time from SIGTERM to the end of the server, in seconds.
         faults: descriptions of errors, such as crashes and lost presets.

@@ -25,8 +25,8 @@ out is answered with `/morph/error address text`; the sound continues.
 
 The *point* is a place in the latent space, the space of sounds. New hits play the sound there. A *touch*
 is a finger or a track with a point of its own. A *class* is a kind of sound, such as kick; an *anchor* is
-a training sound. Names may be spelt as people use them: in any case, singular or plural, a digit as a word,
-text or a number, and the usual words for a drum (`hat` or `hihat` for `closed-hat`).
+a training sound. Names may be spelt as people use them: in any case, in the singular or plural, a digit as a
+word, a string or an int, and a drum by any usual word (`hat` or `hihat` for `closed-hat`).
 
 | address | arguments | effect | reply |
 |---|---|---|---|
@@ -42,7 +42,7 @@ text or a number, and the usual words for a drum (`hat` or `hihat` for `closed-h
 
 The messages of a bundle take effect at the same sample. If one of them is wrong, it is answered with an
 error and the others still take effect. A time tag gives the time at which the messages are heard, to the
-sample: the server subtracts the latency of the engine and of the sound card. So send messages ahead by at
+sample: the server subtracts the latency of device, plugins and limiter. So send messages ahead by at
 least the latency that the server prints at its start. Time tags in the past, and the tag *immediately*,
 mean now. Time tags more than {horizon:g} s ahead are refused. A message without a time tag takes effect
 with the next block.
@@ -58,7 +58,7 @@ effect after them. In a bundle with a time tag in the future, they apply from th
 - `/morph/get/xy` projects the point onto the map. After `/morph/xy` the reply is near the requested place,
   and equal to it at the place of a training sound.
 - `/morph/weights` takes the weighted mean, Σ w·z / Σ w, of the class centres or of the named points.
-- `/morph/macro` measures from the mean of the training sounds and leaves the other axes unchanged.
+- `/morph/macro` sets the distance from the mean of the training sounds and leaves the other axes unchanged.
 - `/morph/get/probabilities` models each class as a normal distribution around its centre, equally wide in
   all D dimensions (variance s = spread² / D), and assumes that all classes are equally frequent. The
   result is the softmax of −(D ln s + |z − centre|² / s) / 2.
@@ -68,7 +68,7 @@ A *gesture*, the unit of undo and redo, is a series of moves less than half a se
 ## The sequencer
 
 The sequencer runs in the worker, on the sample clock. The page or program that edits it may disconnect.
-Its hits are in the log (`--log`), each with its sample. This beat turns its snare into a hi-hat:
+The log (`--log`) has every hit with its sample. This beat turns its snare into a hi-hat:
 
 ```
 oscsend 127.0.0.1 9000 /morph/seq/add s kick
@@ -82,16 +82,16 @@ oscsend 127.0.0.1 9000 /morph/seq/start
 
 - A step is a quarter of a beat: 60 / (4 · tempo) s. Step k of a straight loop begins k · 15 · rate / tempo
   samples after the first, rounded to the nearest sample. Rounding errors do not add up.
-- With swing, the second step of each pair begins after that share of the pair.
+- Swing is the share of each pair of steps that the first step takes.
 - A new tempo applies from the next step on, and a new swing from the next pair on; from then on, steps are
-  counted from that sample. Other edits apply to every step that is not in a block yet. No edit loses or
+  counted from that sample. Other edits apply to every step that is not yet rendered. No edit loses or
   doubles a hit.
 - A lane with two points plays (1 − morph) · from + morph · to, with its own morph at every step. Its hits
   stay there when the point moves. A lane without points plays where the point is, and its hits follow it.
 - `/morph/seq/start` and `/morph/seq/stop` take a time tag; edits do not. `/morph/panic` stops the loop too;
   `/morph/stop` only fades the sounds. Each model has its own pattern, which is stopped after a change of
   model.
-- Subscribers receive every edit, also those of other clients. A client that polls the status sends
+- Subscribers receive every edit, including those of other clients. A client that polls the status sends
   `/morph/get/seq` when `seq_revision` has changed.
 - The file of presets stores the patterns of each model. The current pattern is restored at the next start.
 """

@@ -1,4 +1,4 @@
-"""Records the output: the render thread puts blocks into a queue, another thread writes them to a file."""
+"""Records the output: the render thread queues blocks, and another thread writes them to a file."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Recorder:
         sample_rate: in Hz.
         channels: number of channels.
         block_size: device samples [T] in a block.
-        say: receives one line if the recording stops early or has gaps.
+        say: receives a line if the recording stops early, has gaps, or gets another path.
 
     Raises:
         FileError: the file cannot be created.
@@ -75,9 +75,9 @@ class Recorder:
         except RealtimeError as error:
             self._say(str(error))
         if self._file.path != self._path:
-            self._say(f"{self._path} has appeared meanwhile; recorded to {self._file.path}")
+            self._say(f"{self._path} exists now; recorded to {self._file.path} instead")
         if self._lost:
-            self._say(f"{self._file.path}: the disk was too slow, {self._lost} blocks are missing")
+            self._say(f"{self._file.path}: the disk was too slow; {self._lost} blocks are missing")
 
     def _run(self) -> None:
         due_s = 0.0

@@ -323,7 +323,7 @@ class CommandLog:
         with contextlib.suppress(OSError):  # already reported
             self._file.close()
         if self._lost:
-            self._say(f"{self.path}: the disk was too slow, {self._lost} commands are missing")
+            self._say(f"{self.path}: the disk was too slow; {self._lost} commands are missing")
 
     def _run(self) -> None:
         while not self._closing.wait(POLL_S):

@@ -28,13 +28,13 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the bridge need
 
 @dataclass(frozen=True)
 class Pass:
-    """A score that a host has played.
+    """The result of playing a score in a host.
 
     Attributes:
         sound: float32 [T, C].
         buses: number of channels and name of each output bus.
         start: sample at which the score starts.
-        server: the parameter "Server" at the end.
+        server: value of the parameter "Server" at the end.
         faults: forbidden calls of the callback, such as allocations.
     """
 
@@ -72,7 +72,7 @@ class Host:
         live: bool = False,
         tempo: float = 0.0,
     ) -> list[Pass]:
-        """Play a score with each pair of rate and block; return the sounds without the plugin's latency."""
+        """Play a score with each pair of rate and block; return the passes, without the plugin's latency."""
         notes, out = self.program.with_name("score"), self.program.with_name("out.raw")
         notes.write_text("\n".join(score))
         rates, blocks = (",".join(map(str, each)) for each in zip(*settings, strict=True))

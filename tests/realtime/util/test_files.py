@@ -52,7 +52,7 @@ def test_blocks_lost_on_a_slow_disk_are_reported(tmp_path: Path, monkeypatch: py
         recorder.write(block)
     disk_works.set()
     recorder.close()
-    assert said == [f"{path}: the disk was too slow, 3 blocks are missing"]
+    assert said == [f"{path}: the disk was too slow; 3 blocks are missing"]
     assert soundfile.info(path).frames == 50 * 4800
 
 

@@ -214,7 +214,7 @@ def test_report_is_one_self_contained_page(place: Path, capsys: pytest.CaptureFi
     assert page.tags.count("audio") == 9 + 2 * 5 + 2 * 2 * 2
     parts = [
         "A morph: low to high",
-        "Test sounds, new to the model",
+        "Test sounds",
         "The results in words",
         "test sounds lie nearest",
         "1-NN, training",

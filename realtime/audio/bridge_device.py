@@ -16,7 +16,7 @@ WAKE_S = 0.1  # longest sleep before the thread checks whether to end
 CLOSE_TIMEOUT_S = 0.4
 OFFLINE_S = 10.0  # longest wait for the events of a block, if the host waits for the block
 SHARE = 0.5  # longest wait for the events of a live block, as a share of its duration
-PIECE = 4096  # most samples that are rendered at once
+PIECE = 4096  # maximum number of samples rendered at once
 
 
 class BridgeDevice:

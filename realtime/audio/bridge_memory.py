@@ -10,10 +10,10 @@ where the last request of the epoch ends. `plugin/source/memory.h` has the same 
 needs another `VERSION`.
 
     words      LAYOUT, SERVER and HOST below
-    requests   [REQUESTS, 4]: position, samples, bytes of events before them, epoch
+    requests   [REQUESTS, 4]: position, samples, bytes of all events written before the request, epoch
     events     a ring of bytes; each event is four words (position, epoch, kind, bytes) and its content, which
                is padded to 8 bytes
-    states     two texts in JSON: the server's state, for the host's project, and that of an opened project
+    states     two texts in JSON: the server's state, for the host's project; the state of an opened project
     sound      [SAMPLES, channels] float32; device sample n is at n % SAMPLES
 
 A lock on `NAME.server` shows that the server runs. A lock on `NAME.host` shows that a plugin uses the bridge,
@@ -59,7 +59,7 @@ SERVER = {  # words that the server writes
     "state_writes": 17,  # odd while the state is being written
     "state_bytes": 18,
     "project_read": 19,  # number of the project that was opened last
-    "faults": 20,  # number of faults since then: items that were not restored, or were refused
+    "faults": 20,  # number of faults since a project was opened: items that were refused or not restored
 }
 HOST = {  # words that the plugin writes
     "host_rate": 32,  # sample rate of the host in Hz; 0: not known yet

@@ -33,7 +33,7 @@ def available() -> bool:
 class JackDevice:
     """Output ports `soundmorph:out_1`, …, connected to the inputs of another client, such as the sound card.
 
-    Ports beyond the first two are connected only if the client has an input for them.
+    Ports of the outs, and of outputs 1 and 2, are connected only if the client has an input for them.
 
     Args:
         to: name of that client: `system` for the card on a JACK server, the card's name on PipeWire.

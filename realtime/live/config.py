@@ -7,7 +7,7 @@ from pathlib import Path
 
 from realtime.synth.output import Finish
 
-BRIDGE = "bridge:"  # prefix of the name of a device that is a bridge
+BRIDGE = "bridge:"  # prefix of a bridge's device name
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class SoundConfig:
     Attributes:
         channels: device outputs, counted from 1.
         block: block size in device samples.
-        ahead: maximum number of finished blocks in the queue; None: as many as the device needs.
+        ahead: maximum number of finished blocks in the queue; None: the default of `Engine`.
         gain_db: initial output gain.
         finish: treatment of the output.
         outs: names of further pairs of outputs, which follow those of `channels`.
@@ -49,14 +49,14 @@ class SoundConfig:
 
     @property
     def bridge(self) -> str | None:
-        """Name of the bridge that is the device, or None."""
+        """Name of the bridge that serves as the device, or None."""
         if self.device is None or self.null or not self.device.startswith(BRIDGE):
             return None
         return self.device.removeprefix(BRIDGE)
 
     @property
     def outputs(self) -> tuple[int, ...]:
-        """All outputs of the device, including those of the outs."""
+        """Device outputs in use, counted from 1: those of `channels`, then a pair for each of `outs`."""
         first = max(self.channels) + 1
         return (*self.channels, *range(first, first + 2 * len(self.outs)))
 

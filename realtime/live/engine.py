@@ -1,7 +1,7 @@
-"""The render thread: takes commands, renders blocks, and passes them to the sound card and recorders.
+"""The render thread: takes commands, renders blocks, and passes them to the device and the recorders.
 
-osc thread ──commands──► [inbox] ──► render thread: mixer ──blocks──► [ring] ──► audio callback: copies
-                                                    └──► recorder
+control ──commands──► [inbox] ──► render thread: mixer ──blocks──► [ring] ──► audio callback: copies
+                                                 └──► recorder
 """
 
 from __future__ import annotations
@@ -40,16 +40,16 @@ def _decibels(peak: float) -> float:
 
 
 class Sink(Protocol):
-    """Receives a copy of every block, for example a recorder. Must not block."""
+    """A receiver of every block, such as a recorder; `write` copies the block and never waits."""
 
     def write(self, block: Block) -> None: ...
 
 
 class Recording(Protocol):
-    """Gets every block between `begin` and `end`, on the render thread. Must not block.
+    """Receives every block between `begin` and `end`, on the render thread; its methods must not wait.
 
     Attributes:
-        first: its first device sample, or None before it is known.
+        first: device sample at which the recording begins; None before `begin`.
     """
 
     first: int | None
@@ -79,8 +79,8 @@ class Engine:
         effects: process every block after the mixer.
 
     Attributes:
-        late_blocks: dropouts: silent blocks played because no block was finished in time. A late block
-            during silence is inaudible and not counted; the next sound begins one block later.
+        late_blocks: number of dropouts, which are silent blocks played because no block was finished in time.
+            A late block during silence is inaudible and not counted; the next sound begins one block later.
         xruns: interruptions reported by the device.
         failure: exception that ended rendering, or None. The worker sets it when an effect hangs.
         latency_s: device latency, subtracted from the time of scheduled commands.
@@ -144,7 +144,7 @@ class Engine:
         """Record from the next block on; None ends the recording."""
         self._wanted_take = take
 
-    # ---- called by the OSC thread
+    # ---- called by the thread `control` of the worker
 
     def submit(
         self,
@@ -153,16 +153,17 @@ class Engine:
         at: int | None = None,
         asked_s: float | None = None,
     ) -> bool:
-        """Schedule commands to take effect together, at monotonic time `due` or as soon as possible.
+        """Schedule commands to take effect together, at a given time or as soon as possible.
 
         Args:
-            due: monotonic time in seconds at which they are heard; None: as soon as possible.
-            at: device sample at which they take effect, instead of `due`.
+            due: monotonic time in seconds at which the commands are heard; None: as soon as possible.
+            at: device sample at which the commands take effect, instead of `due`.
             asked_s: monotonic time of the request, if it came from another process; None: now.
 
         Returns:
-            False if some commands were dropped because too many are waiting. Only scheduled commands, moves
-            of the point and plugin parameters are dropped; an immediate trigger, stop or panic never is.
+            False if some commands were dropped because too many are waiting. Only commands with `due`, moves
+            of the point, requests to decode ahead (`Prepare`) and plugin parameters are dropped; an immediate
+            trigger, stop or panic never is.
         """
         kept: list[Command]
         waiting = len(self._inbox) + (0 if due is None else self.mixer.scheduled)
@@ -187,7 +188,7 @@ class Engine:
         at: int | None = None,
         asked_s: float | None = None,
     ) -> tuple[bool, list[float]]:
-        """Submit commands as `submit` does; also return the point before them."""
+        """Submit commands as `submit` does; also return the point [D] before they take effect."""
         z = self.z()
         return self.submit(commands, due, at, asked_s), z
 
@@ -205,12 +206,12 @@ class Engine:
         self._inbox.append((0, Change(mixer, swap, renewed)))
 
     def sample_at(self, due: float) -> int:
-        """Return the device sample that is heard at monotonic time `due`."""
+        """Return the device sample at which a command takes effect that is heard at monotonic time `due`."""
         later = self.mixer.output.delay + (0 if self.effects is None else self.effects.latency_samples)
         return round(self._clock.sample_at(due - self.latency_s)) - later
 
     def z(self) -> list[float]:
-        """Return the point at the start of the next block."""
+        """Return the point [D] at the start of the next block."""
         return [float(x) for x in self.mixer.glide.at(self.mixer.position)]
 
     def output_since(self, sample: int) -> tuple[int, bytes]:
@@ -353,7 +354,8 @@ class Engine:
     def _spare_s(self, begun: int | None = None) -> float:
         """Return the seconds until the next block must be begun; 0 or less means now.
 
-        `begun` is the number of streams that begin in the block; None counts those of the waiting commands.
+        `begun` is the number of streams that begin in the block; None counts those of the waiting commands
+        and of the sequencer's next step.
         """
         if self._pacing is None:
             return 0.0

@@ -95,7 +95,9 @@ class Failover:
 
 
 def opener(config: SoundConfig, say: Callable[[str], None]) -> Open:
-    """Return a function that opens the requested device, or the null device on a machine without sound.
+    """Return a function that opens the requested device.
+
+    If no device is requested and the machine has none, the function opens the null device.
 
     Args:
         config: names the device, its rate and its outputs.

@@ -4,7 +4,7 @@ next_block   wait until the device takes the next block: up to one block
 lead         time by which a block is begun before its deadline (`pacing`)
 tick         wait until the frames that contain the move are decoded: up to one tick, or as many as are
              decoded per call. If the whole sound is cached: one frame, but then the lead is that of a block
-             in which a voice begins a stream of its own. The longer of the two is reported.
+             in which a voice begins a stream of its own. The larger sum of lead and tick is reported.
 filter       look-ahead of the resampler from the model's rate to the device's
 device       as reported by the device
 plugins      as reported by the plugins, if there are any

@@ -7,8 +7,9 @@ A block is begun `lead` seconds before the device takes it. The lead is the sum 
 - a margin for the machine, which grows when an audible block is finished too close to its deadline;
 - a reserve of blocks if the load is high (`load`), as long as anything sounds.
 
-New commands may lengthen the lead: the block is then begun sooner or, if it is too late for that, the next
-block is. The lead never exceeds the length of the queue; at that limit the queue is kept full.
+New commands may lengthen the lead: the next block is then begun sooner. If it is too late for that, the
+render thread first renders up to `engine.PATIENCE` blocks without these commands. The lead never exceeds the
+length of the queue; at that limit the queue is kept full.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ RELIEF_S = 20.0  # half-life of the added margin
 
 
 class Pacing:
-    """Computes the lead of the render thread over the device.
+    """Computes the lead: how long before its deadline a block is begun.
 
     Args:
         block_s: block duration in seconds.
@@ -50,7 +51,7 @@ class Pacing:
             self._since_s = now
 
     def margin_s(self, now: float) -> float:
-        """Return the current margin for other work of the machine."""
+        """Return the current margin, in s, for other work of the machine."""
         return MARGIN_S + self._added_s * float(0.5 ** ((now - self._since_s) / RELIEF_S))
 
     def lead_s(

@@ -59,7 +59,7 @@ class Recorder:
         self._thread.start()
 
     def write(self, block: NDArray[np.float32]) -> None:
-        """Queue a copy of `block` [T, C]. Never blocks; drops the block if the queue is full."""
+        """Queue a copy of `block` [T, C]. Never waits: if the queue is full, the block is lost."""
         if self._delivered - self._written >= len(self._queue):
             self._lost += 1
             return

@@ -64,7 +64,8 @@ class RpcClient:
             limit_s: time limit for this reply; None: the limit for all replies.
 
         Raises:
-            RealtimeError: raised by the call, or `RpcError` if the other process has ended.
+            RealtimeError: the call failed.
+            RpcError: the other process has ended, or does not answer.
         """
         with self._my_turn():
             try:
@@ -98,7 +99,7 @@ class RpcClient:
 class Proxy:
     """Stands for an object in the other process: a method call here is a call by name there.
 
-    A subclass defines the methods that must do more than that.
+    Subclasses define the methods that need more than such a call.
 
     Args:
         client: connection to the other process.

@@ -59,7 +59,7 @@ class EngineProxy(Proxy):
 
 
 class InstrumentsProxy(Proxy):
-    """Proxy of the `Instruments` in the worker, over two connections: for slow calls and quick ones.
+    """Proxy of the `Instruments` in the worker, over one connection for slow calls and one for quick calls.
 
     The axes are named without the worker, so that no other call has to wait.
 

@@ -1,7 +1,7 @@
 """Takes: recordings that begin and end while the server plays, the sound as WAV and its commands as a log.
 
-A take's log begins with the point, the touches and the mode at its first sample, so `realtime render`
-reproduces it, except for sounds that were already playing then.
+A take's log begins with the points, the mode and the ticks per call at the take's first sample. So
+`realtime render` reproduces the take, except for sounds that were already playing at that sample.
 """
 
 from __future__ import annotations
@@ -114,8 +114,9 @@ class Takes:
         """Begin a take.
 
         Raises:
-            ControlError: the name is not accepted, a take of that name exists, or one is being recorded.
+            ControlError: the name is not accepted, a take of that name exists, or a take is being recorded.
             FileError: a file cannot be created.
+            RealtimeError: nothing is rendered within `BEGIN_S`.
         """
         if self._now is not None:
             raise ControlError("a take is being recorded already; `/morph/record/stop` ends it")
@@ -140,6 +141,7 @@ class Takes:
 
         Raises:
             ControlError: nothing is being recorded.
+            RealtimeError: nothing is rendered within `BEGIN_S`.
         """
         if self._now is None:
             raise ControlError("nothing is being recorded; `/morph/record/start` begins a take")

@@ -1,6 +1,6 @@
 """The worker process: device, decoder and mixer, and nothing that could delay them.
 
-OSC and all other Python code of the server run in a process of their own (`serve`), because the threads of
+OSC and all other Python code of the server run in the control process (`cli.server`), because the threads of
 one process share Python's interpreter lock: beside a busy thread, rendering takes 1.5 times as long.
 """
 

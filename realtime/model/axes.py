@@ -1,4 +1,4 @@
-"""Names the ends of the principal axes, by features of the sounds that are decoded there."""
+"""Names the ends of the principal axes by features of the sounds decoded there."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from realtime.model.decoder import Decoder
 
 AXES = 8
 REACH = 2.0  # standard deviations from the mean to each end of an axis
-SAMPLE = 32  # minimum number of training sounds, if available, that show the variation of a feature
+SAMPLE = 32  # training sounds decoded, at least, to measure the usual variation of a feature
 BATCH = 16  # sounds decoded at once
-SECOND = 0.6  # a second feature is named if it changes at least this much, relative to the first
+SECOND = 0.6  # a second feature is named if its change is at least this share of the first one's
 FLOOR = 1e-9
 #: feature -> the words for a smaller and for a larger value
 WORDS = {

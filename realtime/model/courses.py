@@ -9,6 +9,7 @@ import numpy as np
 from realtime.model.schema import CourseInfo, ModelInfo
 
 WAYS = ("even", "straight")
+"""Kinds of paths between points: in steps that sound equal (a course), or in equal steps of z."""
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """The decoder: runs a decoder file with ONNX Runtime, for whole sounds or as a stream of several voices.
 
-`Decoder.decode` decodes whole sounds. `Decoder.step` streams without copies in steady state: the caches of
-`capacity` slots are arrays that serve as input and output at once, bound once per shape. That is safe because
-the graph writes a new cache only after it has read all it needs of the old one (see export.dc, export.cc).
+`Decoder.decode` decodes whole sounds. `Decoder.step` streams, on a CPU without copying the caches: those of
+`capacity` slots are arrays that serve as input and output at once, bound once per shape. This is safe because
+each graph of `export` writes a new cache only after reading all that it needs of the old cache.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ class Decoder:
     def decode(self, z: npt.ArrayLike, frames: int | None = None) -> Floats:
         """Decode whole sounds, or their first frames, independent of the slots; callable from any thread.
 
-        It allocates, so do not call it on the audio path.
+        Allocates, so it must not run on the audio path.
 
         Args:
             z: [voices, latent_dim], or [voices, info.frames, latent_dim] with a point for each frame.

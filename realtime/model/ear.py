@@ -1,4 +1,4 @@
-"""The distance of sounds by ear: the mean difference of their mel levels."""
+"""The distance by ear of two sounds: the mean difference between their mel levels."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ Floats = npt.NDArray[np.float32]
 
 BANDS, WINDOW, HOP = 64, 1024, 256
 SMOOTHED = 3  # windows over which power is averaged, so that recordings of the same noise are near by ear
-RANGE_DB = 70.0  # below the loudest band of the real sound; softer bands count as silent
+RANGE_DB = 70.0  # bands softer than the real sound's loudest band by more than this count as silent
 
 
 class Ear:
-    """Measures the distances of sounds from a real one.
+    """Measures the distances by ear of sounds from a real sound.
 
     Args:
         real: float [samples], not silent.

@@ -22,7 +22,7 @@ SUFFIX = ".encoder.onnx"
 MAX_MINUTES = 10.0
 """Longest accepted recording: a longer one is not a one-shot, and hours of sound would fill the memory."""
 MAX_SAMPLES = 2**26
-"""Most samples read of a channel, whatever sample rate the file states; `MAX_MINUTES` at 96 kHz are fewer."""
+"""Most samples read from each channel, whatever rate the file states; `MAX_MINUTES` at 96 kHz are fewer."""
 PIECE = 2**16  # samples read at a time
 _TOO_LONG = f"the sound is too long: at most {MAX_MINUTES:g} minutes are accepted"
 

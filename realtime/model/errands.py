@@ -61,7 +61,7 @@ def encode(path: Path, info: ModelInfo, sound: BinaryIO) -> Vector:
 def name_axes(path: Path) -> list[str]:
     """Return the names of the low and the high end of each axis of a model, low high low high …
 
-    A separate process finds the names; for this, it decodes about eighty sounds.
+    A separate process finds the names; for this, it decodes up to eighty sounds.
 
     Raises:
         RealtimeError: the process fails.

@@ -1,4 +1,4 @@
-"""The offset in z of a hit from its point: by velocity, and at random, as the sounds of a class differ."""
+"""The offset in z of a hit from its point: by velocity, and by random variation within the class."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ class Expression:
 
         Velocity moves the hit along a mean of the directions of the drums near z and of the classes, each
         class weighted by its share at z. Variation draws a class by its share, draws two training sounds of
-        that class, and mixes their offsets from the class centre with a random weight. So variation stays
-        within the spread of the training sounds.
+        that class, and mixes their offsets from the class centre with a random weight. So a `vary` up to 1
+        stays within the spread of the training sounds.
 
         Args:
             z: the point.

@@ -1,4 +1,4 @@
-"""Selects the execution provider of ONNX Runtime; refuses a requested one that is not available."""
+"""Selects the execution provider of ONNX Runtime; refuses a requested provider that is not available."""
 
 from __future__ import annotations
 

@@ -10,8 +10,8 @@ of this schema; `soundmorph`, a ModelInfo as one JSON object; and, as the last b
     audio    float32 [voices, frames * hop_length]
     new_cache_*                                     to pass as cache_* with the next frames
 
-The encoder file lies beside it (drums.onnx, drums.encoder.onnx). It is written and checked in the same way,
-with `soundmorph_encoder`, an EncoderInfo, in place of `soundmorph`:
+The encoder file lies beside the decoder file (drums.onnx, drums.encoder.onnx). It is written and checked in
+the same way, with `soundmorph_encoder`, an EncoderInfo, in place of `soundmorph`:
 
     sound    float32 [1, length]                    one sound, prepared as described in Preparation
     z        float32 [1, latent_dim]                its point: the mean of the encoder's distribution
@@ -237,7 +237,7 @@ class ModelInfo:
         raise ModelError(f"model {self.name!r} has no point named {name!r}: {hint}")
 
     def renews(self, other: ModelInfo) -> bool:
-        """Return True if this is another version of `other`: of the same name, sounds and size of z."""
+        """Return True if this is another version of `other`, with the same name, sounds and size of z."""
         return self.digest != other.digest and self.sounds_digest == other.sounds_digest
 
     def as_dict(self) -> dict[str, Any]:
@@ -268,7 +268,7 @@ class ModelInfo:
 
     @property
     def sounds_digest(self) -> str:
-        """SHA-256, in hexadecimal, of name, sounds and size of z, which all versions of a model share."""
+        """SHA-256, in hexadecimal, of what versions share: name, size of z, names of classes and sounds."""
         names = [[each.name for each in kind] for kind in (self.classes, self.anchors)]
         return hashlib.sha256(json.dumps([self.name, self.latent_dim, *names]).encode()).hexdigest()
 
@@ -288,9 +288,9 @@ class ModelInfo:
 class Preparation:
     """The settings with which `realtime.model.preprocess` prepares a sound for the encoder.
 
-    Steps, in order: mix to mono; remove the mean; resample with soxr; divide by the peak; if the sound is
-    longer than the window, cut leading silence in whole blocks, then trim the end with a fade-out; divide by
-    the peak again; pad with zeros at the end.
+    Steps, in order: mix to mono, or take the first channel if the channels cancel; remove the mean; resample
+    with soxr; divide by the peak; if the sound is longer than the window, cut leading silence in whole
+    blocks, then trim the end with a fade-out; divide by the peak again; pad with zeros at the end.
 
     Attributes:
         sample_rate: sample rate of a prepared sound, in Hz.
@@ -487,13 +487,13 @@ class _Reader:
             length=length,
             resampler=quality,
             silence_block=self._integer("silence_block", 1, MAX_LENGTH),
-            silence_mean_square=self._positive("silence_mean_square"),
-            fade_ms=self._positive("fade_ms"),
-            silent_peak=self._positive("silent_peak"),
-            shortest_ms=self._positive("shortest_ms"),
+            silence_mean_square=self._not_negative("silence_mean_square"),
+            fade_ms=self._not_negative("fade_ms"),
+            silent_peak=self._not_negative("silent_peak"),
+            shortest_ms=self._not_negative("shortest_ms"),
         )
 
-    def _positive(self, key: str) -> float:
+    def _not_negative(self, key: str) -> float:
         value = self._number(key, self.content.get(key))
         if value < 0.0:
             raise ModelError(f"model metadata: {key} is {value:g}, less than 0")

@@ -67,7 +67,7 @@ def infer(model: Any, data_prop: bool = True) -> dict[str, list[int]]:
 
     Args:
         model: the ONNX model.
-        data_prop: also follow calculations with shapes; inference fails if these also use indices.
+        data_prop: also follow calculations with shapes; inference fails if they also use indices.
 
     Raises:
         ModelError: the sizes are inconsistent.

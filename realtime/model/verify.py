@@ -153,7 +153,7 @@ def _check_node(node: Any, operators: set[str]) -> None:
 
 
 def _check_divisors(graph: Any) -> None:
-    """Check that divisors are constants of 1 or more.
+    """Check that the divisors of `Mod` are constants of 1 or more.
 
     ONNX Runtime 1.32 refuses a division by 0; in a version that does not, the division would end the process.
     """

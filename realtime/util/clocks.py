@@ -36,7 +36,7 @@ class DeviceClock:
         self.taken = self.origin_s, 0
 
     def restart(self) -> float:
-        """Let sample 0 be taken now; return this time."""
+        """Set the origin to the current monotonic time; return this time."""
         self.origin_s = time.monotonic()
         return self.origin_s
 
@@ -55,7 +55,7 @@ class DeviceClock:
         return self.origin_s + sample / self.rate_hz - now
 
     def left_since_taken_s(self, sample: int, now: float) -> float | None:
-        """Return the same from the latest block alone, or None if there was none recently."""
+        """Return `left_s`, calculated from the latest block alone; None if no block was taken recently."""
         at_s, first = self.taken
         if not first or now - at_s >= JUMP_S:
             return None

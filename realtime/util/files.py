@@ -137,7 +137,7 @@ class SoundFile:
             raise FileError(f"cannot write to {self.path}: {error or 'disk full'}") from error
 
     def commit(self) -> None:
-        """Close the file and rename it to its target. After a failed `write`, it contains the earlier blocks.
+        """Close the file and rename it to its target. The file contains the blocks before a failed `write`.
 
         Raises:
             FileError: closing or renaming fails, or the target has been created meanwhile.
@@ -166,7 +166,7 @@ class Folder:
 
     Args:
         path: the target.
-        force: write to an existing folder and replace files of the same names.
+        force: write into an existing folder and replace files with the same names.
 
     Raises:
         FileError: the target is not a valid name, its parent does not exist, or it exists and `force` is not

@@ -21,7 +21,7 @@ _BEYOND = 2**32  # bytes; a WAV header cannot state this size
 
 
 class Recording(SoundFile):
-    """A sound file that `commit` moves to `path` or, if that exists, to a similar name.
+    """A sound file that `commit` moves to `path` or, if this exists and `force` is unset, to a similar name.
 
     A WAV file of 4 GB or more becomes RF64. `recover` completes the file if the program dies before `commit`.
     Arguments and errors are those of `SoundFile`.
@@ -48,7 +48,7 @@ class Recording(SoundFile):
         self._command(_UPDATE_HEADER_NOW, 0)
 
     def commit(self) -> None:
-        """Close the file and rename it to `path`; if `path` already exists, set it to a free name first.
+        """Close the file and move it to `path` or, without `force`, to a free name like it, the new `path`.
 
         Raises:
             FileError: closing or renaming fails; the file is left for `recover`.

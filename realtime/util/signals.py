@@ -1,4 +1,4 @@
-"""Orderly shutdown on SIGINT, SIGTERM and SIGHUP, which a closed terminal sends."""
+"""Orderly shutdown on SIGINT, SIGTERM, and SIGHUP (sent when the terminal is closed)."""
 
 from __future__ import annotations
 

@@ -20,12 +20,12 @@ from trainer.config import Config
 from trainer.errors import TrainerError
 
 DESCRIPTION = """Learn a folder of one-shots and play them meanwhile: within a minute the base model
-plays, then ever nearer versions. Sub-folders are classes; without sub-folders, the names of the files tell
-the classes, and open hats differ from closed ones by how long they ring. Ctrl-C saves, and the same command
-continues. The model is RUN/NAME.onnx. All other options are those of `realtime serve`, such as --device or
---open."""
+plays, then versions that are ever nearer to the sounds. Sub-folders are classes; without sub-folders, the
+file names give the classes, and open hats are told from closed hats by how long they ring. Ctrl-C saves, and
+the same command continues. The model file is RUN/NAME.onnx, with the name of FOLDER. All other options are
+those of `realtime serve`, such as --device or --open."""
 QUALITIES = {"sketch": 60, "good": 200, "best": 800}
-"""Passes over the sounds."""
+"""Passes over the sounds, by quality."""
 GOOD = "good"
 BATCH = 16
 

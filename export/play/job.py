@@ -56,7 +56,7 @@ class Job:
         """Refuse a run of another folder, unless `force` is set or that folder is gone.
 
         Raises:
-            TrainerError: the run has learnt another folder of the same name.
+            TrainerError: the run has learnt another folder.
         """
         known = self.out / SOURCE
         if self.force or not known.is_file():

@@ -49,7 +49,7 @@ class Learner:
 
     @property
     def code(self) -> int:
-        """Exit code of the ended process; 128 + the signal's number if a signal killed it."""
+        """Exit code of the ended process; 128 + the signal's number if a signal killed the process."""
         code = self._process.exitcode
         assert code is not None
         return 128 - code if code < 0 else code

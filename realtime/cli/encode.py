@@ -16,7 +16,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     encode.add_argument(
         "--search",
         action="store_true",
-        help="search near the point for one that sounds more like the file",
+        help="search near the point for a point whose sound is nearer to the file by ear",
     )
     add_model(encode)
 

@@ -16,7 +16,7 @@ class RemarkLines:
 
     Args:
         kind: first word of each line, such as "refused".
-        remarks: refusals or finished work of the control.
+        remarks: refusals or finished work, as `Control` records them.
         say: receives the lines.
         clock: monotonic time in seconds.
     """

@@ -75,7 +75,7 @@ class ServeConfig:
 
 
 def serve(config: ServeConfig) -> int:
-    """Play until SIGINT, SIGTERM or the end of `config.seconds`; return the exit code.
+    """Play until a signal, a limit of `config`, or a failure despite a restart; return the exit code.
 
     Raises:
         RealtimeError: the server cannot start.

@@ -48,8 +48,8 @@ if TYPE_CHECKING:
     from realtime.control.presets import Presets
     from realtime.model.encoder import Encoder
 
-LIVE_FRAMES = 4  # same as the server's mixer
-SEND = "while a server plays this model, oscsend 127.0.0.1 9000"  # command that takes presets over
+LIVE_FRAMES = 4  # latent frames per decoder call if a point moves: the server's longest tick
+SEND = "while a server plays this model, oscsend 127.0.0.1 9000"  # suggested way to take over presets
 LONGEST = 50  # characters of a corner's name in a file name, which may contain four such names
 
 
@@ -106,7 +106,7 @@ class Bounce:
         return PresetFile(self.args.presets or default_presets(), say, SEND).open(self.info)
 
     def points(self, names: Iterable[str]) -> list[Z]:
-        """Return the z [D] of classes, training sounds and presets, looked up as by the server.
+        """Return the z [D] of classes, training sounds and presets, found as the server finds them.
 
         Raises:
             RealtimeError: no point has that name; the message suggests existing names.
@@ -379,7 +379,7 @@ class Bounce:
         return len(places)
 
     def _loudness(self, path: Path, meter: Meter) -> tuple[str, str, str]:
-        """Return peak and RMS in dB, and LUFS; the last is empty without pyloudnorm."""
+        """Return peak and RMS in dBFS, and loudness in LUFS; the loudness is empty without pyloudnorm."""
         try:
             loudness = f"{levels.lufs(read_sound(path), self.rate):.2f}"
         except levels.LevelError:
@@ -403,7 +403,7 @@ class Bounce:
 
     @staticmethod
     def _chunk(sequence: Sequence) -> int:
-        """Return the number of latent frames per decoder call: few if a point moves during a sound."""
+        """Return the number of latent frames per decoder call: few if a point may move during a sound."""
         moving = any("live" in (step.mode, sequence.mode) for step in sequence.steps)
         return LIVE_FRAMES if moving else CHUNK_FRAMES
 

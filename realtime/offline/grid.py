@@ -1,7 +1,7 @@
 """Sample packs: mixes of two or four corners as one-shots, with SFZ and Decent Sampler presets.
 
 Columns go from the first corner to the second and are mapped to the mod wheel. Rows go down to the third and
-fourth corner and are mapped to keys from C2 (36) upwards. A pack of one row is mapped to all keys, pitched.
+fourth corner and are mapped to keys from C2 (36) upwards. A single row is mapped to all keys, pitched.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ GATE_S = 0.4  # block length of BS.1770; a shorter sound is padded with silence
 
 
 class LevelError(RealtimeError):
-    """A level cannot be measured or reached."""
+    """The loudness cannot be measured."""
 
 
 def decibels(amplitude: float) -> float:
@@ -78,7 +78,9 @@ def lufs(sound: NDArray[np.float32], rate: int) -> float:
 
 
 def gain(target: Target, peak: float, loudness: float | None) -> float:
-    """Return the gain factor that brings a sound to the target; 1 for silence.
+    """Return the gain factor that brings a sound to the target, or its peak to `CEILING_DB`; 1 for silence.
+
+    `CEILING_DB` limits only a target in LUFS.
 
     Args:
         peak: peak amplitude of the sound, at least 0.

@@ -30,7 +30,7 @@ def cores() -> int:
 
 
 class Lookahead(SoundCache):
-    """Replaces a mixer's `sound_cache`: `follow` a score, and its sounds are decoded in time.
+    """A sound cache for a mixer that plays a score; `follow` passes the score on and plans its sounds.
 
     Args:
         decoder: its `decode` is called from several threads at once.
@@ -92,7 +92,7 @@ class Lookahead(SoundCache):
             self.decoded += len(batch)
 
     def get(self, z: Floats) -> CachedSound | None:
-        """Return the whole sound at `z` float32 [D], or None if it was not planned. Waits for the decoder."""
+        """Return the whole sound at `z` float32 [D], once decoded; None if not planned or not finite."""
         key = z.tobytes()
         if self._recent is not None and self._recent[0] == key:
             return self._recent[1]

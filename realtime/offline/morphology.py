@@ -1,7 +1,7 @@
 """`realtime morphology FILE`: pictures of a sequence or a performance.
 
 The picture shows the waveform, the spectrogram, and the path of the point on the model's map. It is written
-as a PNG, and as an HTML page with picture and audio player.
+as a PNG file, and as an HTML page with an audio player.
 """
 
 from __future__ import annotations

@@ -29,12 +29,12 @@ MAX_VOICES = 64
 
 
 def overlap(info: ModelInfo, spacing_ms: float) -> int:
-    """Return how many sounds play at once, at most, if one begins every `spacing_ms`."""
+    """Return the maximum number of sounds that play at once if a sound begins every `spacing_ms`."""
     return int(info.duration_ms / spacing_ms) + 1
 
 
 def voices_for(hits: Iterable[tuple[int, Trigger]], length: int) -> int:
-    """Return the number of voices with which no voice is stolen, at most `MAX_VOICES`.
+    """Return the number of voices needed so that none is stolen, at most `MAX_VOICES`.
 
     Args:
         hits: (device sample, hit) in order of time.

@@ -136,7 +136,7 @@ class Points:
                 return self._sized(spec.value)
 
     def level_db(self, spec: Spec | None) -> float:
-        """Return the level that an even path gives to hits at a point."""
+        """Return the gain in dB that a course gives to hits at a point; 0 for a point on no course."""
         if spec is not None and spec.kind == "point" and spec.value in self.sequence.points:
             return self.level_db(self.sequence.points[spec.value])
         if spec is None or spec.kind != "between":

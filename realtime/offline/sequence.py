@@ -45,8 +45,8 @@ class Spec:
     Attributes:
         kind: one of `POINTS`.
         value: value of the key `kind`.
-        t: share of the way between two points, 0..1.
-        way: kind of the way between these points: a key of `WAYS`.
+        t: share of the path between two points, 0..1.
+        way: kind of the path between these points: one of `WAYS`.
         table: the table of the file, in words.
     """
 
@@ -74,8 +74,8 @@ class Spec:
 class Step:
     """A `[[step]]` of the file.
 
-    `table` names it in error messages; `trigger` has its velocity and settings. `every` is in beats if
-    `beat` is given, in seconds if `time` is.
+    `table` names the step in error messages; `trigger` holds velocity and settings of the hit. `every` is in
+    beats if `beat` is given, and in seconds if `time` is given.
     """
 
     table: str

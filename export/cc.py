@@ -1,6 +1,6 @@
 """The graphs of CC-VAE: the streaming decoder and the encoder.
 
-In the decoder, a transposed convolution of stride 2 is two ordinary ones, for even and odd samples,
+In the decoder, a transposed convolution of stride 2 becomes two convolutions, for even and odd samples,
 
     out[2m] = Σ_j w[2j]·x[m - j]        out[2m + 1] = Σ_j w[2j + 1]·x[m - j]
 
@@ -69,7 +69,10 @@ def _bias(layer: nn.ConvTranspose1d) -> Tensor:
 
 
 def _phases(weight: Tensor) -> tuple[Tensor, int]:
-    """Turn a transposed convolution [in, out, kernel] into a matrix [taps * in, 2 * out], oldest first."""
+    """Turn a transposed convolution [in, out, kernel] into a matrix [taps * in, 2 * out], and return taps.
+
+    The rows of the oldest tap come first.
+    """
     taps = (weight.shape[2] + 1) // 2
     padded = torch.nn.functional.pad(weight, (0, 2 * taps - weight.shape[2]))
     by_tap = padded.unflatten(2, (taps, 2)).flip(2)  # [in, out, tap, even or odd]

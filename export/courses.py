@@ -66,7 +66,10 @@ class _Line:
         return self._measured[t]
 
     def gains(self, places: Sequence[float], shares: Floats) -> Floats:
-        """Return a gain in dB for each point, so that loudness changes linearly between the ends."""
+        """Return a gain in dB for each point, so that loudness changes linearly between the ends.
+
+        All gains are 0 if a loudness is not finite.
+        """
         loudness = np.array([self.measured(t)[1] for t in places])
         straight = loudness[0] + (loudness[-1] - loudness[0]) * shares
         return np.asarray(straight - loudness if np.isfinite(loudness).all() else np.zeros(len(places)))
@@ -148,7 +151,7 @@ def add(path: Path) -> ModelInfo:
 
 
 def main() -> int:
-    """Carry out the command line."""
+    """Run the command line; return the exit code."""
     if len(sys.argv) != 2:
         print("usage: python -m export.courses FILE.onnx", file=sys.stderr)
         return 2

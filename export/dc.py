@@ -6,8 +6,8 @@ bias and the tanh fused into them:
 
     a = tanh(x·W_now + (x delayed by d₁)·W_past + bias),  b likewise with d₂,  x ← x + a·b
 
-Successive linear convolutions of the model are merged into one. The last of these includes the mean of a·b
-over the layers, (x_last - x_first) / layers.
+Successive linear convolutions of the model are merged into one. The last merged convolution includes the mean
+of a·b over the layers, (x_last - x_first) / layers.
 
 The caches hold the past input of each layer, as far back as its delays reach (`export.rings`).
 """

@@ -1,4 +1,4 @@
-"""The base of the errors of this package: the message is the one line that the user sees."""
+"""The exception of this package; its message is the one line that the user sees."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ CLASSES = 12
 """Largest number of classes that are compared; later classes are ignored."""
 TIMES_MS = (100, 150, 200, 300, 400)
 RANGE_DB = 30.0
-"""Range below the peak of a sound that counts as audible."""
+"""Range below the peak level of a sound that counts as audible."""
 SILENT = 1e-7
 """Power of a silent window, relative to the loudest."""
 

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from realtime.model import schema
 
 OPSET, IR_VERSION = 18, 9
-"""Versions that ONNX Runtime reads from 1.16 on."""
+"""Versions that ONNX Runtime 1.16 and later can read."""
 END = 2**62
 """End of a slice that reaches to the end of its axis."""
 
@@ -87,7 +87,7 @@ class Graph:
         return self.node("Reshape", value, self.concat(parts, 0))
 
     def latent_sequence(self, weight: Tensor, bias: Tensor) -> str:
-        """Declare z and frame and apply the dense layer's row of each frame: [voices, frames]."""
+        """Declare the inputs z and frame; apply the dense layer's row of each frame: [voices, frames]."""
         z = self.input(schema.Z, np.float32, "voices", "frames", weight.shape[1])
         frame = self.input(schema.FRAME, np.int64, "voices")
         frames = self.node("Squeeze", self.node("Shape", z, start=1, end=2))

@@ -1,4 +1,4 @@
-"""Drums recorded at several velocities, and straight lines through their takes (recordings of one hit)."""
+"""Drums recorded at several velocities, and lines fitted to their takes (a take: a recording of one hit)."""
 
 from __future__ import annotations
 

@@ -19,7 +19,9 @@ MAX_DIFFERENCE = 1e-4
 
 @dataclass(frozen=True)
 class Parity:
-    """Largest absolute difference of samples (sound in ±1) from the model, for z drawn from the prior.
+    """Largest absolute difference between the samples of file and model, relative to full scale.
+
+    Each z is drawn at random, with the mean and standard deviation of the training sounds' z.
 
     Attributes:
         full: difference when all frames are decoded in one call.

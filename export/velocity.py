@@ -45,7 +45,7 @@ ROUNDS, PACE = 6, 0.7
 DOUBT = 0.1
 """Weight of the uncertainty of real slopes. At 1, the changes become too small."""
 CLOSE = 0.1
-"""In `unmixed`: weight of a direction's distance from the given one; that of the mixture weighs 1."""
+"""In `unmixed`: weight of the distance from the given direction; the mixture's distance weighs 1."""
 
 
 class Directions(NamedTuple):
@@ -176,7 +176,8 @@ def unmixed(found: Directions, labels: Tensor) -> Directions:
     """Return the directions of drums whose mixture at the place of a drum is the given direction.
 
     A hit mixes the directions around it (`realtime.model.expression`), so a drum between others would change
-    as their mean. Drums that lie too close together for a solution keep the given directions.
+    as their mean. The directions of drums that lie too close together for a solution stay near the given
+    directions.
 
     Args:
         found: the wanted directions at the places of drums.

@@ -1,1 +1,1 @@
-"""The source of the Max patches; `python -m max_patches.source` writes them."""
+"""The source of the Max patches and the layouts for tablets; `python -m max_patches.source` writes both."""

@@ -1,4 +1,4 @@
-"""morph.client: the connection, with a light, host and ports, panic, and the server's measured latency."""
+"""morph.client: the connection to a server, with light, host, ports, measured latency, stop and panic."""
 
 from __future__ import annotations
 

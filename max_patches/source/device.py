@@ -9,7 +9,7 @@ WIDTH, HEIGHT = 790.0, 169.0
 LEFT, STEP, GAP = 14, 66, 18  # pixels: where dials begin, from one to the next, between sections
 DIMENSIONS, MACROS = 8, 4
 Z_RANGE, MACRO_RANGE = 4.0, 3.0
-#: Name, highest value and lowest value; without a lowest value, it is minus the highest.
+#: Name, highest value and lowest value; None: the lowest value is minus the highest.
 PLAYING = (
     ("gain", 12.0, -60.0),
     ("glide", 5000.0, 0.0),

@@ -114,7 +114,7 @@ class Patch:
     """A patcher under construction. Places are in pixels.
 
     Args:
-        width, height: of its window.
+        width, height: size of the patcher's window.
     """
 
     width: float

@@ -64,7 +64,7 @@ def _pads(made: Patch, classes: tuple[Box, int]) -> Box:
 
 
 def _between(made: Patch, classes: tuple[Box, int]) -> Box:
-    """Add two menus of points, and a slider for the place between them."""
+    """Add two menus of classes, and a slider for the place between two classes."""
     label(made, "morph from", (16, 172, 80, 20))
     label(made, "to", (250, 172, 30, 20))
     a = made.box("umenu", shown=(90, 170, 150, 22), varname="from")

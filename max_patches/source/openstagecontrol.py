@@ -189,7 +189,7 @@ def silent(name: str) -> Widget:
 
 
 def receiving(address: str, script: str) -> Widget:
-    """Return a variable that receives a reply of the server."""
+    """Return a variable widget, which runs a script on each reply of the server."""
     name = address.rpartition("/")[2].replace(".", "_")  # a dot would begin the name of a property
     return widget("variable", name, address=address, bypass=True, onValue=filled(script))
 
@@ -217,7 +217,7 @@ def button(name: str, text: str, frame: Sequence[int], colour: str, **properties
 
 
 def text(name: str, words: str, frame: Sequence[int], align: str = "left") -> Widget:
-    """Return a text."""
+    """Return a text widget, which sends nothing."""
     return widget("text", name, frame, default=words, align=align, **silent(name))
 
 

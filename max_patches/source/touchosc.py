@@ -240,7 +240,7 @@ def _value(parent: ET.Element, key: str, default: object) -> None:
 def osc(
     control: ET.Element, path: str, *arguments: tuple[str, str, str, float, float], when: str = "ANY"
 ) -> ET.Element:
-    """Make a control send a message; an argument is type, conversion, value, and range to scale to."""
+    """Make a control send a message; an argument is (type, conversion, value, low and high of its range)."""
     messages = control.find("messages")
     if messages is None:
         messages = ET.SubElement(control, "messages")

@@ -1,1 +1,1 @@
-"""Devices that take blocks of sound: sound cards, JACK servers, and a silent device paced by the clock."""
+"""Devices that take blocks of sound: sound cards, JACK servers, bridges, and a silent device."""

@@ -55,7 +55,7 @@ class ServeConfig:
         dynamics: initial `dynamics` of new hits, for a model in which velocity can change the timbre.
         with_host: end when the last host has disconnected from the bridge.
         seconds: time until the server stops; None: no limit.
-        surfaces: options of MIDI, the page and OSCQuery.
+        surfaces: options of MIDI, the page, OSCQuery and Link.
         quiet: do not print the outcome of messages.
         verbose: also print the terms of the latencies, and details of model, device and decoder.
     """

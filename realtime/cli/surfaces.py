@@ -1,4 +1,4 @@
-"""MIDI, the page and OSCQuery of `realtime serve`."""
+"""MIDI, the page, OSCQuery, Link and the bridge's events of `realtime serve`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ OutputSince = Callable[[int], tuple[int, bytes]]
 
 @dataclass(frozen=True)
 class SurfaceConfig:
-    """Options of MIDI, the page and OSCQuery.
+    """Options of MIDI, the page, OSCQuery and Link.
 
     Attributes:
         midi: part of a MIDI port's name; empty: a virtual port; `ANY`: every port, if any; None: no MIDI.

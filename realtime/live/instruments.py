@@ -97,7 +97,7 @@ class Instruments:
         self._playing: Instrument | None = None
 
     def make(self, path: Path, file: ModelFile | None = None) -> Instrument:
-        """Load a model and warm it up.
+        """Load a model and warm it up, with the shortest tick that this machine can sustain.
 
         Args:
             path: path of the file.

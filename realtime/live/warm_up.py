@@ -1,4 +1,4 @@
-"""Run the decoder on every tensor shape before playing, and measure its cost on this machine."""
+"""Runs the decoder on every usual tensor shape before playing, and measures its cost on this machine."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Model files: schema, checks, decoder, encoder and execution providers."""
+"""Models: schema and checks of their files, decoder, encoder, and calculations in the latent space."""

@@ -92,8 +92,9 @@ class ClassInfo:
 
     Attributes:
         name: name, unique in the model.
-        centroid: the centre of the class in z.
-        spread: root mean square distance of its sounds from the centre.
+        centroid: the class centre: the mean z of the class's sounds or, in a "modal" model, the z of one of
+            its most typical sounds.
+        spread: root mean square distance of the class's sounds from their mean z.
         velocity: direction in z along which its hits get harder, from the softest hit (0) to the hardest (1);
             empty if unknown, as in files of earlier releases.
     """
@@ -221,7 +222,7 @@ class ModelInfo:
         return 1e3 * self.length / self.sample_rate
 
     def point(self, name: str) -> Vector:
-        """Return the z of a class centre or an anchor, found by `names.Names`; its folder may be left out.
+        """Return the z of a class centre or an anchor, found by `names.Names`; the folder may be left out.
 
         Raises:
             ModelError: no class or anchor has that name; the message lists similar names.

@@ -34,7 +34,7 @@ class Event:
         step: index of the step.
         name: name of the step, or of its point.
         voice: voice of the step; "main" if it names none.
-        group: class whose centre is nearest to the point.
+        group: class whose centre is nearest to the step's target or, without a target, to `point`.
         point: z at the start of the event.
     """
 

@@ -1,1 +1,1 @@
-"""Helpers for all packages: errors, time-outs, signals, thread priorities, atomic files and progress."""
+"""Helpers for all packages, such as errors, time-outs, signals, thread priorities and atomic files."""

@@ -20,7 +20,7 @@ def encoder_of(front: Callable[[Graph, str], str], dense: nn.Linear, length: int
     """Make the graph of an encoder (names and shapes: realtime.model.schema).
 
     Args:
-        front: adds the layers before the dense one to a graph, given the name of the sound, [1, 1, T].
+        front: adds the layers before the dense layer to a graph, given the name of the sound, [1, 1, T].
         dense: the layer that returns the mean.
         length: T, samples of a sound.
     """

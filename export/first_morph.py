@@ -1,4 +1,4 @@
-"""Chooses the morph that the server suggests to try first: the most audible one.
+"""Chooses the morph that the server suggests to try first: the most audible morph.
 
 A short sound ends before a slow glide has changed it. So this module looks for two classes and a duration
 with which a hit is heard first as one class and then as the other.

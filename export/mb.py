@@ -106,8 +106,8 @@ def encoder_graph(encoder: MBEncoder, length: int) -> onnx.ModelProto:
 def mel_levels(graph: Graph, sound: str, encoder: MBEncoder) -> str:
     """Add the log-mel levels: [1, 1, T] -> [1, bands, steps], with the Fourier transform as a convolution.
 
-    The graph computes the sines of this convolution from one period, sample k·n mod N for sine k: stored,
-    they would be larger than all weights together.
+    The graph computes the sines of this convolution from one period, sample k·n mod N for sine k: stored
+    sines would be larger than all weights together.
     """
     size, hop = encoder.window, encoder.hop
     period = torch.arange(size, dtype=torch.float64) * (2.0 * torch.pi / size)

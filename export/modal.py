@@ -99,7 +99,7 @@ def decoder_graph(decoder: ModalDecoder) -> onnx.ModelProto:
         "Mul", firsts, _gate(graph, decoder, end, graph.node("Unsqueeze", index, graph.constant([2])))
     )
     from_zero = graph.node("Pad", graph.node("Mul", fresh, firsts), graph.constant([0] * 5 + [oscillators]))
-    course = graph.concat([old_level, ends], 1)  # one node reads the cache, before its buffer is written
+    course = graph.concat([old_level, ends], 1)  # the only reader of the cache, before the cache is written
     before = graph.slice(course, 0, -1, 1)
     starts = graph.node("Add", before, from_zero)  # at frame 0 the cache is 0
 

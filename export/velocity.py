@@ -55,7 +55,7 @@ class Directions(NamedTuple):
         classes: the change of each class, [classes, D].
         places: the mean z of the takes of each drum, [drums, D].
         drums: the change of each drum, [drums, D].
-        spread: standard deviation of the changes of drums from those of their classes, in each dimension.
+        spread: standard deviation of the drums' changes from their classes' changes, in each dimension.
         reach: reach of the changes of drums, as in `realtime.model.schema.DrumInfo`.
     """
 
@@ -144,7 +144,7 @@ def directions(points: Tensor, drums: Sequence[Layers], labels: Tensor, classes:
 
 
 def adjusted(found: Directions, decoder: ModalDecoder, real: Lines) -> Directions:
-    """Adjust the directions of drums until the decoded sounds change as the real ones do.
+    """Adjust the directions of drums until the decoded sounds change as the real sounds do.
 
     The result is the most probable direction. Directions are assumed to be normally distributed around the
     given direction, with `found.spread`. The variance of a real slope is estimated from its takes and

@@ -22,7 +22,7 @@ from trainer.errors import TrainerError
 DESCRIPTION = """Learn a folder of one-shots and play them meanwhile: within a minute the base model
 plays, then versions that are ever nearer to the sounds. Sub-folders are classes; without sub-folders, the
 file names give the classes, and open hats are told from closed hats by how long they ring. Ctrl-C saves, and
-the same command continues. The model file is RUN/NAME.onnx, with the name of FOLDER. All other options are
+the same command continues. The model file is RUN/NAME.onnx; NAME is the folder's name. All other options are
 those of `realtime serve`, such as --device or --open."""
 QUALITIES = {"sketch": 60, "good": 200, "best": 800}
 """Passes over the sounds, by quality."""
@@ -56,7 +56,7 @@ def get_parser(prog: str = "python -m export.play") -> argparse.ArgumentParser:
     parser.add_argument(
         "--learn-only",
         action="store_true",
-        help="start no server: another one plays RUN/NAME.onnx",
+        help="start no server, because another server plays RUN/NAME.onnx",
     )
     parser.add_argument("--force", action="store_true", help="replace a run of another folder in --out")
     files.add_config(parser)

@@ -1,4 +1,4 @@
-"""Learns a folder of sounds, and writes each version of the model that is nearer to them than the last."""
+"""Learns a folder of sounds; writes each version of the model that is nearer to the sounds than the last."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SHARE = 0.1
 LEAST_S, MOST_S = 10.0, 60.0
 """Shortest and longest time of learning between two versions; longer if a version took longer to make."""
 NEAR_DB, FAR_DB = 2.0, 4.0
-"""Largest mean distances by ear at which sounds count as near the real sounds, and as like them.
+"""Largest mean distances by ear for the verdicts "near" and "like them, with less detail".
 
 Two hits of one drum are 1.1 dB apart (median, docs/results.md)."""
 NICENESS = 10
@@ -85,7 +85,7 @@ class Watcher(progress.Bars):
             self.note(f"{what} --quality on this machine: {', '.join(each)}")
 
     def offer_when_due(self) -> None:
-        """Offer a version, unless the last one is recent."""
+        """Offer a version, unless the latest version is recent."""
         if time.monotonic() >= self._next:
             self.offer()
 
@@ -111,9 +111,9 @@ class Watcher(progress.Bars):
 
 
 def pause_s(took_s: float) -> float:
-    """Return the time of learning between a version that took `took_s` to make and the next one.
+    """Return the time of learning between a version that took `took_s` to make and the next version.
 
-    At least as long as the version took: on a busy machine, half of the time is left for learning.
+    The result is at least `took_s`, so that half of the time is left for learning on a busy machine.
     """
     return max(LEAST_S, min(took_s / SHARE, MOST_S), took_s)
 

@@ -192,7 +192,7 @@ def node(
     Args:
         kind, name, colour, script: type, name, colour and Lua script of the control.
         start: initial value of a fader, 0 to 1.
-        background: True if the control hides those beneath.
+        background: True if the control hides the controls beneath.
         more: further whole-number properties.
     """
     element = ET.Element("node", ID=str(uuid.uuid5(uuid.NAMESPACE_URL, f"soundmorph/{name}")), type=kind)
@@ -240,7 +240,12 @@ def _value(parent: ET.Element, key: str, default: object) -> None:
 def osc(
     control: ET.Element, path: str, *arguments: tuple[str, str, str, float, float], when: str = "ANY"
 ) -> ET.Element:
-    """Make a control send a message; an argument is (type, conversion, value, low and high of its range)."""
+    """Make a control send a message.
+
+    Args:
+        arguments: (type, conversion, value, low, high) each; values are scaled to the range from low to high.
+        when: condition of the trigger.
+    """
     messages = control.find("messages")
     if messages is None:
         messages = ET.SubElement(control, "messages")

@@ -87,7 +87,7 @@ class BridgeError(RealtimeError):
 
 
 def folder() -> Path:
-    """Return the folder of the bridges, for this user alone: $XDG_RUNTIME_DIR/soundmorph, or one in /tmp.
+    """Return the folder of the bridges, for this user alone: in $XDG_RUNTIME_DIR or else in /tmp.
 
     Raises:
         BridgeError: the folder cannot be created, or other users have access to it.

@@ -172,7 +172,7 @@ class SoundCard:
 
     Args:
         info: the device.
-        pair: outputs to use, counted from 1; a device with one output takes that one in place of 1 and 2.
+        pair: outputs to use, counted from 1; for 1 and 2, a device with a single output uses that output.
         sample_rate: in Hz, or None for the device's default; JACK accepts only its server's rate.
 
     Raises:

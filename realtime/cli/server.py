@@ -51,7 +51,7 @@ class ServeConfig:
     Attributes:
         sound: options of the worker process.
         allow: addresses and networks that may send messages; empty: all that can reach `host`.
-        presets: file of presets; None: the one in the user's data folder.
+        presets: file of presets; None: the file in the user's data folder.
         dynamics: initial `dynamics` of new hits, for a model in which velocity can change the timbre.
         with_host: end when the last host has disconnected from the bridge.
         seconds: time until the server stops; None: no limit.
@@ -75,7 +75,7 @@ class ServeConfig:
 
 
 def serve(config: ServeConfig) -> int:
-    """Play until a signal, a limit of `config`, or a failure despite a restart; return the exit code.
+    """Play until a signal, a limit in `config` or a repeated failure; return the exit code.
 
     Raises:
         RealtimeError: the server cannot start.
@@ -170,7 +170,7 @@ def _ignore(_: str) -> None:
 
 
 def _open_bridge(config: SoundConfig, parts: ExitStack) -> BridgeFile | None:
-    """Create the bridge if the device is one; otherwise return None."""
+    """Create and return the bridge if the device is a bridge; otherwise return None."""
     if config.bridge is None:
         return None
     from realtime.audio.bridge_memory import BridgeFile

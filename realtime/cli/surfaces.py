@@ -194,7 +194,7 @@ def start_bridge(
     models: Models,
     say: Callable[[str], None],
 ) -> Callable[[], None]:
-    """Start handling the events of a bridge, MIDI by the map; return a function that stops the handling."""
+    """Start handling the events of a bridge (MIDI by the map); return a function that stops the handling."""
     from realtime.surfaces.bridge import BridgeSurface
     from realtime.surfaces.midi import Mapper
     from realtime.surfaces.midi_bridge import load

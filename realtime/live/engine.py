@@ -206,7 +206,7 @@ class Engine:
         self._inbox.append((0, Change(mixer, swap, renewed)))
 
     def sample_at(self, due: float) -> int:
-        """Return the device sample at which a command takes effect that is heard at monotonic time `due`."""
+        """Return the device sample at which a command takes effect that is heard at monotonic `due`."""
         later = self.mixer.output.delay + (0 if self.effects is None else self.effects.latency_samples)
         return round(self._clock.sample_at(due - self.latency_s)) - later
 

@@ -1,4 +1,4 @@
-"""Device failover: play on the requested device, or on the null device while the requested one is missing."""
+"""Device failover: the null device replaces the requested device while the latter is missing."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class Failover:
 def opener(config: SoundConfig, say: Callable[[str], None]) -> Open:
     """Return a function that opens the requested device.
 
-    If no device is requested and the machine has none, the function opens the null device.
+    If no device is requested and the machine cannot play, the function opens the null device.
 
     Args:
         config: names the device, its rate and its outputs.

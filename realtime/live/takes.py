@@ -1,7 +1,7 @@
 """Takes: recordings that begin and end while the server plays, the sound as WAV and its commands as a log.
 
-A take's log begins with the points, the mode and the ticks per call at the take's first sample. So
-`realtime render` reproduces the take, except for sounds that were already playing at that sample.
+A take's log begins with the point, the points of touches, the mode and the ticks per call at the take's first
+sample. So `realtime render` reproduces the take, except for sounds that were already playing at that sample.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Take:
     """A recording in progress. The render thread calls `begin`, `write` and `end`.
 
     Attributes:
-        first, last: device samples at which it begins and before which it ends; None before they are known.
+        first, last: device samples at which the take begins and before which it ends; None until then.
     """
 
     def __init__(self, recorder: Recorder, taps: Taps) -> None:

@@ -20,7 +20,7 @@ def warm_up(mixer: Mixer) -> Cost:
         mixer.rehearse(1, frames)
     for at_once in AT_ONCE[1:]:
         together = min(at_once * timing.chunk_frames, timing.frames)
-        for count in (*range(1, voices + 1), slots_for(voices)):  # the last one needs the most memory
+        for count in (*range(1, voices + 1), slots_for(voices)):  # the last count needs the most memory
             mixer.rehearse(count, together)
     first_s = _seconds(lambda: mixer.rehearse(1, timing.first_frames))
     tick_s = timing.tick_start(1) / mixer.sample_rate

@@ -13,7 +13,7 @@ AXES = 8
 REACH = 2.0  # standard deviations from the mean to each end of an axis
 SAMPLE = 32  # training sounds decoded, at least, to measure the usual variation of a feature
 BATCH = 16  # sounds decoded at once
-SECOND = 0.6  # a second feature is named if its change is at least this share of the first one's
+SECOND = 0.6  # a second feature is named from this share of the first feature's change on
 FLOOR = 1e-9
 #: feature -> the words for a smaller and for a larger value
 WORDS = {

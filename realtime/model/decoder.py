@@ -85,7 +85,7 @@ class Decoder:
         capacity: slots for voices that stream at the same time.
         max_frames: maximum frames that a voice can advance in one step.
         threads: threads of ONNX Runtime per call.
-        provider: "cpu", "cuda", or "auto" for the available one with the lowest `providers.step_p99_s`.
+        provider: "cpu", "cuda", or "auto": the available provider with the lowest `providers.step_p99_s`.
         file: result of `verify.read(path)`, if the file is already read.
 
     Attributes:

@@ -269,7 +269,7 @@ class ModelInfo:
 
     @property
     def sounds_digest(self) -> str:
-        """SHA-256, in hexadecimal, of what versions share: name, size of z, names of classes and sounds."""
+        """SHA-256, in hexadecimal, of name, size of z and names of classes and sounds; versions share it."""
         names = [[each.name for each in kind] for kind in (self.classes, self.anchors)]
         return hashlib.sha256(json.dumps([self.name, self.latent_dim, *names]).encode()).hexdigest()
 

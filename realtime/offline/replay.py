@@ -70,7 +70,7 @@ def open_models(
         summary: summary of the log.
         first: decoder used for the model that the log begins with.
         load: returns the decoder of a model file, and the SHA-256 of the file.
-        replaced: True if `first` is a different model from the logged one.
+        replaced: True if `first` is the model of --model, in place of the logged model.
         say: receives one-line messages for the user.
 
     Raises:
@@ -112,7 +112,7 @@ def open_plugins(
         setting: header of the log.
         given: plugins from the command line.
         trusted: True to load the plugins that the log names.
-        load: returns a chain of one plugin, or None after reporting that it cannot be used.
+        load: returns a chain of one plugin; or None, after reporting that the plugin cannot be used.
         say: receives one-line messages for the user.
 
     Returns:

@@ -137,7 +137,7 @@ class SoundFile:
             raise FileError(f"cannot write to {self.path}: {error or 'disk full'}") from error
 
     def commit(self) -> None:
-        """Close the file and rename it to its target. The file contains the blocks before a failed `write`.
+        """Close the file and rename it to its target. The file keeps all blocks before a failed `write`.
 
         Raises:
             FileError: closing or renaming fails, or the target has been created meanwhile.

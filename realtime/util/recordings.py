@@ -48,7 +48,7 @@ class Recording(SoundFile):
         self._command(_UPDATE_HEADER_NOW, 0)
 
     def commit(self) -> None:
-        """Close the file and move it to `path` or, without `force`, to a free name like it, the new `path`.
+        """Close the file and move it to `path`; without `force`, change a `path` that exists to a free name.
 
         Raises:
             FileError: closing or renaming fails; the file is left for `recover`.

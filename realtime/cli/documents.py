@@ -20,13 +20,13 @@ _PAGE = """\
 <!-- Written by `make docs` from realtime/control/addresses.py. -->
 
 By default, the server listens on UDP port 9000 of 127.0.0.1. It sends replies to the port that a message
-came from. Where a float is expected, an int is accepted too. A message that cannot be carried
-out is answered with `/morph/error address text`; the sound continues.
+came from. Where a float is expected, an int is accepted too. A message that cannot be carried out is
+answered with `/morph/error address text`; the sound continues.
 
 The *point* is a place in the latent space, the space of sounds. New hits play the sound there. A *touch*
 is a finger or a track with a point of its own. A *class* is a kind of sound, such as kick; an *anchor* is
-a training sound. Names may be spelt as people use them: in any case, in the singular or plural, a digit as a
-word, a string or an int, and a drum by any usual word (`hat` or `hihat` for `closed-hat`).
+a training sound. Names may be in upper or lower case, in the singular or plural. A digit may be a word, a
+string or an int, and a drum may have any usual name (`hat` or `hihat` for `closed-hat`).
 
 | address | arguments | effect | reply |
 |---|---|---|---|
@@ -40,8 +40,8 @@ word, a string or an int, and a drum by any usual word (`hat` or `hihat` for `cl
 
 ## Bundles and time tags
 
-The messages of a bundle take effect at the same sample. If one of them is wrong, it is answered with an
-error and the others still take effect. A time tag gives the time at which the messages are heard, to the
+The messages of a bundle take effect at the same sample. A wrong message is answered with an error, and the
+others still take effect. A time tag gives the time at which the messages are heard, to the
 sample: the server subtracts the latency of device, plugins and limiter. So send messages ahead by at
 least the latency that the server prints at its start. Time tags in the past, and the tag *immediately*,
 mean now. Time tags more than {horizon:g} s ahead are refused. A message without a time tag takes effect
@@ -87,7 +87,8 @@ oscsend 127.0.0.1 9000 /morph/seq/start
   counted from that sample. Other edits apply to every step that is not yet rendered. No edit loses or
   doubles a hit.
 - A lane with two points plays (1 − morph) · from + morph · to, with its own morph at every step. Its hits
-  stay there when the point moves. A lane without points plays where the point is, and its hits follow it.
+  stay there when the point moves. A lane without points plays where the point is, and its hits follow the
+  point.
 - `/morph/seq/start` and `/morph/seq/stop` take a time tag; edits do not. `/morph/panic` stops the loop too;
   `/morph/stop` only fades the sounds. Each model has its own pattern, which is stopped after a change of
   model.

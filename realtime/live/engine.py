@@ -125,7 +125,7 @@ class Engine:
         self._pacing = Pacing(block_s, self.ahead) if paced and not synchronous else None
         self._new: list[tuple[int, Command | Change]] = []
         self._hurried = False  # render thread already woken for the commands of the next block
-        self._asked_s = 0.0  # arrival time of the first command not yet in a block
+        self._requested_s = 0.0  # arrival time of the first command not yet in a block
         self._delays = np.zeros(DELAYS)
         self._measured = 0
         self._closing = False
@@ -151,14 +151,14 @@ class Engine:
         commands: Sequence[Command],
         due: float | None = None,
         at: int | None = None,
-        asked_s: float | None = None,
+        requested_s: float | None = None,
     ) -> bool:
         """Schedule commands to take effect together, at a given time or as soon as possible.
 
         Args:
             due: monotonic time in seconds at which the commands are heard; None: as soon as possible.
             at: device sample at which the commands take effect, instead of `due`.
-            asked_s: monotonic time of the request, if it came from another process; None: now.
+            requested_s: monotonic time of the request, if it came from another process; None: now.
 
         Returns:
             False if some commands were dropped because too many are waiting. Only commands with `due`, moves
@@ -172,8 +172,8 @@ class Engine:
             self.dropped += len(commands) - len(kept)
         else:
             kept = [*commands]
-        if due is None and not self._asked_s:
-            self._asked_s = asked_s or time.monotonic()
+        if due is None and not self._requested_s:
+            self._requested_s = requested_s or time.monotonic()
         sample = (at or 0) if due is None else self.sample_at(due)
         self._inbox.extend([(sample, command) for command in kept])
         if self._pacing is not None and not self._hurried and any(isinstance(c, STREAMING) for c in kept):
@@ -186,11 +186,11 @@ class Engine:
         commands: Sequence[Command],
         due: float | None = None,
         at: int | None = None,
-        asked_s: float | None = None,
+        requested_s: float | None = None,
     ) -> tuple[bool, list[float]]:
         """Submit commands as `submit` does; also return the point [D] before they take effect."""
         z = self.z()
-        return self.submit(commands, due, at, asked_s), z
+        return self.submit(commands, due, at, requested_s), z
 
     def swap(self, mixer: Mixer, swap: Swap | None = None, renewed: bool = False) -> None:
         """Switch to another mixer, of any model. Sounding voices fade out; scheduled commands are dropped.
@@ -295,8 +295,8 @@ class Engine:
             self._ready.wait(0.1)
         now = time.monotonic()
         self._clock.taken = now, self._ring.read * self.block_size
-        if asked_s := self._ring.take(out):
-            self._delays[self._measured % DELAYS] = now - asked_s
+        if requested_s := self._ring.take(out):
+            self._delays[self._measured % DELAYS] = now - requested_s
             self._measured += 1
         self._room.set()
 
@@ -403,11 +403,11 @@ class Engine:
                 waited += 1
         for sample, command in self._new:
             self._crossfade.submit(command, sample)
-        asked_s = self._asked_s if self._new else 0.0
-        if asked_s:
-            self._asked_s = 0.0
+        requested_s = self._requested_s if self._new else 0.0
+        if requested_s:
+            self._requested_s = 0.0
         self._new.clear()
-        self._render_block(asked_s)
+        self._render_block(requested_s)
 
     def _pull(self, out: Block) -> None:
         """Render the next samples [T, C]; silence after a failure."""
@@ -432,7 +432,7 @@ class Engine:
         while self._inbox:
             sample, command = self._inbox.popleft()
             self._crossfade.submit(command, sample)
-        self._asked_s = 0.0
+        self._requested_s = 0.0
         block = self._ring.slot()
         piece = block[self._filled : self._filled + len(out)]
         self._crossfade.render(piece)
@@ -457,7 +457,7 @@ class Engine:
             self._next_shed = self._ring.written + self._load.fading
             self.mixer.submit(Shed())
 
-    def _render_block(self, asked_s: float = 0.0) -> None:
+    def _render_block(self, requested_s: float = 0.0) -> None:
         self._keep_up()
         self._note_take()
         begun_s = time.monotonic()
@@ -470,7 +470,7 @@ class Engine:
         self._pass_on(block)
         self._note_spare()
         sounds = bool(block.any())
-        self._ring.commit(asked_s)
+        self._ring.commit(requested_s)
         self._sounds = sounds
         self._ready.set()
 

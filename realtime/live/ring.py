@@ -35,7 +35,7 @@ class Ring:
 
     def __init__(self, blocks: int, block_size: int, channels: int) -> None:
         self._blocks = np.zeros((blocks, block_size, channels), np.float32)
-        self._asked_s = [0.0] * blocks
+        self._requested_s = [0.0] * blocks
         self.written = 0
         self.read = 0
 
@@ -52,15 +52,15 @@ class Ring:
         slot: Block = self._blocks[self.written % len(self._blocks)]
         return slot
 
-    def commit(self, asked_s: float = 0.0) -> None:
-        """Pass the block on; `asked_s` is the arrival time of its first command, or 0."""
-        self._asked_s[self.written % len(self._blocks)] = asked_s
+    def commit(self, requested_s: float = 0.0) -> None:
+        """Pass the block on; `requested_s` is the arrival time of its first command, or 0."""
+        self._requested_s[self.written % len(self._blocks)] = requested_s
         self.written += 1
 
     def take(self, out: Block) -> float:
-        """Copy the oldest block to `out` and return its `asked_s`. Real-time safe."""
+        """Copy the oldest block to `out` and return its `requested_s`. Real-time safe."""
         slot = self.read % len(self._blocks)
         np.copyto(out, self._blocks[slot])
-        asked_s = self._asked_s[slot]
+        requested_s = self._requested_s[slot]
         self.read += 1
-        return asked_s
+        return requested_s

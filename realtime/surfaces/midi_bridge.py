@@ -105,7 +105,7 @@ class Bridge:
         self._count = count(1)
         self._mapper, self._port, self._say = mapper, port, say
         self._clock = MidiClock()
-        self._asked_s = float("-inf")
+        self._requested_s = float("-inf")
         self._refused: set[str] = set()
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
@@ -122,8 +122,8 @@ class Bridge:
             self.latest.append((next(self._count), message.bytes()))
             if converted := self._mapper.feed(message, now):
                 link.send(converted)
-        if now - self._asked_s >= ASK_S:
-            self._asked_s = now
+        if now - self._requested_s >= ASK_S:
+            self._requested_s = now
             for question in self._mapper.questions:
                 link.send([question])
         for answer in link.answers():

@@ -2,8 +2,9 @@
 
 The first line is a `LogHeader`. Every other line is a command, `{"at": 4711, "do": "trigger", …}`, with the
 fields that differ from the command's defaults. The last line is `{"at": …, "do": "end"}` if the server ended
-normally. The log grows during the performance, so a crash loses at most the last `FLUSH_S`; an incomplete
-last line is then not an error. The reader checks every field.
+normally. The log grows during the performance, so a crash of the server loses at most the last `FLUSH_S`, and
+a power failure about the last `SYNC_S`. An incomplete last line is therefore not an error. The reader checks
+every field.
 """
 
 from __future__ import annotations
@@ -163,7 +164,7 @@ def from_json(line: Any, dim: int) -> tuple[int, Command | None]:
     """Return a line's sample and command; the command is None at the end of the performance.
 
     Raises:
-        LogError: `to_json` cannot have written the line.
+        LogError: the line lacks a field, has an unknown one, or has a value that is not accepted.
     """
     if not isinstance(line, dict):
         raise LogError("not an object")
@@ -268,13 +269,14 @@ class CommandLog:
     One thread writes. A second thread calls fsync, which may take longer than `FLUSH_S`.
 
     Args:
-        path: the log's file; must not exist unless `force` is set.
+        path: the log's file.
         header: the header of the log.
+        force: True replaces an existing file.
         say: receives one line if writing fails, and one if commands are lost.
         waiting: a queue of commands that another thread may have begun to fill; the log empties it.
 
     Raises:
-        FileError: the file cannot be created.
+        FileError: the file exists and `force` is False, or the file cannot be created.
     """
 
     def __init__(
@@ -434,6 +436,7 @@ def commands(path: Path, dim: int) -> Iterator[tuple[int, Command | None]]:
 
     Raises:
         LogError: a line is damaged; an incomplete last line is ignored.
+        OSError, OutsideError: the file cannot be opened.
     """
     before = 0
     with outside.open_file(path) as file:

@@ -1,4 +1,4 @@
-"""The commands. `control` makes them from messages; `mixer` and `crossfade` execute them.
+"""The commands. `control` makes them from messages; `crossfade`, `mixer` and `sequencer` execute them.
 
 The *point* is the z that voices follow. A voice started with a `touch` (a finger on an MPE controller, a
 track of a sequencer) follows the point of that touch instead, which commands with the same touch move.
@@ -41,12 +41,12 @@ class SetAxis:
     value: float
 
 
-MAX_THROUGH = 1024  # points that a glide passes on the way
-MAX_NUMBERS = 2**15  # coordinates of these points and the target; as many as fit in a line of a log
+MAX_THROUGH = 1024  # maximum number of points that a glide passes on the way
+MAX_NUMBERS = 2**15  # coordinates of these points and the target, so that the command fits in a line of a log
 
 
 def most_through(dim: int) -> int:
-    """Return the number of points of `dim` dimensions that a glide may pass on the way."""
+    """Return the largest number of points of `dim` dimensions that a glide may pass on the way."""
     return min(MAX_THROUGH, MAX_NUMBERS // dim - 1)
 
 
@@ -82,7 +82,7 @@ class Trigger:
         z: z to which the point jumps first, or None.
         touch: number (0..127) of the touch whose point the voice follows; `z` then moves that point.
         pitch, pan, decay_ms, reverse, choke, dynamics, vary, level_db, out: see `HIT_SETTINGS`.
-        point: fixed z [D] of the voice, whatever the point does; usually None.
+        point: fixed z [D] of the voice, which then follows no point; usually None.
         ahead: True if the whole sound is cached when the voice begins. The voice then follows a move of the
             point from the next frame on rather than from the next tick. A mixer that plays live sets `ahead`.
         offset: z of the voice relative to the point that it follows, [D]. None: the mixer calculates it from
@@ -272,7 +272,7 @@ class Mode:
 
 @dataclass(frozen=True)
 class Prepare:
-    """Decode the sounds at these points [D] in idle time, so that a trigger there needs no inference."""
+    """Decode the sounds at these points [D] in idle time, so that a hit there needs no inference."""
 
     points: tuple[Z, ...]
 
@@ -362,8 +362,8 @@ class SetBeat:
     """Align the sequencer with an external beat.
 
     Attributes:
-        beat: place in beats at this sample; beat 0 is the first step of the loop.
-        bpm: tempo from here on, in beats per minute.
+        beat: position in beats at the command's sample; beat 0 is the first step of the loop.
+        bpm: tempo from that sample on, in beats per minute.
     """
 
     beat: float

@@ -1,4 +1,4 @@
-"""The current mixer and its sequencer, earlier mixers while they fade out, and the plugins after them.
+"""The current mixer and its sequencer, earlier mixers while they fade out, and the parameters of plugins.
 
 Between two blocks, the crossfade carries out operations that concern more than one mixer or none: changes of
 model and of plugin parameters. The server's engine and `realtime render` both use it.
@@ -36,7 +36,7 @@ class Change:
 
     Attributes:
         swap: the command for the log.
-        renewed: the mixer plays another version of the same model: point and sequencer continue.
+        renewed: True if the mixer plays another version of the same model: point and sequencer continue.
     """
 
     mixer: Mixer
@@ -65,7 +65,7 @@ class Crossfade:
         return bool(self._leaving)
 
     def submit(self, command: Command | Change, at_sample: int = 0) -> None:
-        """Submit a command to the mixer, but execute a `Change` or `Tweak` at once, whatever the sample."""
+        """Submit a command to mixer or sequencer; a `Change` or `Tweak` takes effect at once."""
         if isinstance(command, Change):
             self._change_to(command)
         elif isinstance(command, Tweak):

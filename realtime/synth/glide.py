@@ -67,8 +67,8 @@ PATHS: dict[str, Callable[[Point, Point], Point]] = {
 class Glide:
     """A path from `origin` to `target` that begins at device sample `start` and lasts `samples`.
 
-    A glide is exactly at its origin before its start and exactly at its target after its end. Glides are
-    immutable, so any thread may evaluate them.
+    A glide is at its origin until its start, and exactly at its target from its end on. Glides are immutable,
+    so any thread may evaluate them.
     """
 
     origin: Point  # [D]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from realtime.synth.quantities import LOOK_AHEAD_MS
 from realtime.synth.voices.resampler import Samples
 
-RELEASE_DB_S = 60.0
+RELEASE_DB_S = 60.0  # dB per second
 MOST_DB = 60.0  # maximum reduction; a peak that needs more is a fault, and must not silence later sound
 UNITS = 1_000_000  # per dB
 
@@ -20,8 +20,8 @@ class Limiter:
     """Keeps peaks at or below a ceiling; sound that stays below passes unchanged, `delay` samples later.
 
     Both channels get the same gain reduction: the largest that a peak within the next `LOOK_AHEAD_MS` needs,
-    at most `MOST_DB`. After the peak, the reduction falls by `RELEASE_DB_S`. It is averaged over
-    `LOOK_AHEAD_MS`.
+    at most `MOST_DB`. After the peak, the reduction falls by `RELEASE_DB_S`. A moving average over
+    `LOOK_AHEAD_MS` smooths the reduction.
 
     Args:
         sample_rate: device sample rate in Hz.
@@ -39,7 +39,7 @@ class Limiter:
 
     @property
     def ringing(self) -> bool:
-        """Return True if a silent input still gives sound, or later sound would be turned down."""
+        """Return True if silent input would still give sound, or if later sound would be turned down."""
         return bool(self._sound.any() or self._held.any() or self._wanted.any())
 
     def process(self, bus: Samples) -> None:

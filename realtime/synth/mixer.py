@@ -50,7 +50,8 @@ from realtime.synth.voices.voice import Tails, Voice
 
 STEAL_MS = 5.0  # fade-out of a voice that is stolen, choked or stopped
 PANIC_MS = 2.0  # fade-out of all voices on a panic
-PATIENCE_MS = 1000.0  # longest wait of a reversed hit for its cached sound; then the mixer decodes it
+# wait of a reversed hit after which the mixer itself decodes its sound; at most one such sound in this time
+PATIENCE_MS = 1000.0
 
 
 def slots_for(voices: int) -> int:
@@ -67,7 +68,8 @@ class Cost:
         sustained_voices: number of voices that the decoder can decode continuously in real time.
         chunk_s: time to decode a tick of one voice, of two voices, …, in seconds.
         tick_s: duration of a tick in seconds.
-        moved: cost of a move of the point under a voice that plays a cached sound, in `first_chunk_s`.
+        moved: cost of a move of the point under a voice that plays a cached sound, as a multiple of
+            `first_chunk_s`.
     """
 
     first_chunk_s: float
@@ -83,15 +85,16 @@ class Mixer:
     Args:
         decoder: a decoder with at least `slots_for(voices)` slots, which only this mixer uses.
         sample_rate: device sample rate in Hz.
-        voices: maximum number of voices that sound at once; a further trigger steals the quietest.
-        channels: output channels: left and right; a single one carries their mean, further ones are silent.
+        voices: maximum number of voices that sound at once; a further hit steals the quietest.
+        channels: number of output channels, two for each pair of outputs. A single channel carries the mean
+            of left and right; channels after the last pair are silent.
         chunk_frames: latent frames in a tick; fewer make a moving z audible sooner, but take more CPU time.
         gain_db: initial output gain.
         finish: treatment of the output.
         outs: names of further pairs of outputs (`outs.Outs`), each treated like the main one.
 
     Raises:
-        ValueError: a count is below 1, or the decoder has too few slots.
+        ValueError: a count is below 1, the decoder has too few slots, or `outs` need more channels.
         RateError: the model's sample rate cannot be converted to the device's.
     """
 
@@ -173,7 +176,7 @@ class Mixer:
 
     @property
     def muted(self) -> int:
-        """Chunks silenced because they were not finite."""
+        """Decoded pieces and output blocks silenced because they were not finite."""
         return self._slots.muted + sum(output.muted for output in self._outputs)
 
     @property
@@ -287,7 +290,7 @@ class Mixer:
         return [*self._points.standing(self.position), Mode(self.mode), Ticks(self.at_once)]
 
     def submit(self, command: Command, at_sample: int = 0) -> None:
-        """Queue `command` for device sample `at_sample`, or for the next one if that is already rendered.
+        """Queue `command` for device sample `at_sample`, or the next sample if that one is already rendered.
 
         Commands for the same sample take effect in the order of submission.
         """
@@ -594,7 +597,7 @@ class Mixer:
             begin = stop
 
     def _end_of_ticks(self, begin: int) -> int:
-        """Return the end frame of the ticks that one call decodes, in which device sample `begin` lies."""
+        """Return the end frame of the group of ticks around device sample `begin` that one call decodes."""
         tick = self.timing.tick(begin)
         return (tick + self.at_once - tick % self.at_once) * self.timing.chunk_frames
 

@@ -1,4 +1,4 @@
-"""The output stage: DC block, gain ramp, limiter and meters. Silences blocks whose samples are not finite."""
+"""The output stage: DC block, gain ramp, limiter, knee and meters. It silences blocks that are not finite."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from realtime.synth.voices.resampler import Samples
 Levels = NDArray[np.float64]
 """Left and right: [2]."""
 
-THRESHOLD = 0.9  # samples below this magnitude pass unchanged, bit for bit
+THRESHOLD = 0.9  # the knee passes samples below this magnitude unchanged, bit for bit
 RAMP_MS = 5.0  # length of a gain ramp
-RMS_MS = 300.0  # time constant of the RMS meters, as in a VU meter
+RMS_MS = 300.0  # time constant of the RMS meters
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Finish:
 
     Attributes:
         dc_block_hz: corner of a first-order high-pass filter; 0: none.
-        headroom_db: attenuation that leaves room for sounds that play together.
+        headroom_db: attenuation in dB that leaves room for sounds that play together.
         limiter: True if a limiter looks ahead for peaks above `THRESHOLD`.
     """
 

@@ -26,22 +26,32 @@ class Player(Protocol):
     def submit_from(
         self, commands: Sequence[Command], due: float | None = None, at: int | None = None
     ) -> tuple[bool, Sequence[float]]:
-        """Submit commands; also return the point before them."""
+        """Submit commands as `submit` does; also return the point [D] before them."""
         ...
 
-    def status(self) -> Mapping[str, int | float | str]: ...
+    def status(self) -> Mapping[str, int | float | str]:
+        """Return the facts of the status reply: name -> value."""
+        ...
 
-    def latency(self) -> Mapping[str, float]: ...
+    def latency(self) -> Mapping[str, float]:
+        """Return the terms of the latency in ms, by name."""
+        ...
 
-    def z(self) -> Sequence[float]: ...
+    def z(self) -> Sequence[float]:
+        """Return the point [D]."""
+        ...
 
-    def arrivals(self) -> Iterable[int]: ...
+    def arrivals(self) -> Iterable[int]:
+        """Return the tickets of the glides that have ended since the last call."""
+        ...
 
 
 class FileWork(Protocol):
     """Work on files. All but `install` run in the background; all raise RealtimeError for user errors."""
 
-    def encode(self, file: str) -> Z: ...
+    def encode(self, file: str) -> Z:
+        """Return a point [D] whose sound is near that of a sound file in the library."""
+        ...
 
     def build(self, file: str) -> Any:
         """Return an instrument for `install`; its `info` describes the model."""
@@ -66,7 +76,9 @@ class InstrumentWork(FileWork, Protocol):
 class TakeWork(Protocol):
     """Begins and ends takes in the background. Both methods raise RealtimeError for user errors."""
 
-    def begin(self, name: str) -> None: ...
+    def begin(self, name: str) -> None:
+        """Begin a take whose files have this name."""
+        ...
 
     def end(self) -> str:
         """End the take; return its name when its files are complete."""
@@ -76,6 +88,10 @@ class TakeWork(Protocol):
 class PluginChain(Protocol):
     """The plugins after the mixer."""
 
-    def facts(self) -> Sequence[PluginFacts]: ...
+    def facts(self) -> Sequence[PluginFacts]:
+        """Return the current state of each plugin, in order."""
+        ...
 
-    def tweak(self, index: int, name: str, value: float | str) -> Tweak: ...
+    def tweak(self, index: int, name: str, value: float | str) -> Tweak:
+        """Return the command that sets a parameter; see `plugins.Chain.tweak`."""
+        ...

@@ -35,7 +35,7 @@ Block = NDArray[np.float32]
 MAX_PLUGINS = 32
 TRIAL_BLOCKS = 64  # blocks in a trial: half noise, half silence
 TRIAL_S = 20.0  # time limit of a trial; most take a second
-CHECKS = 5  # a plugin counts as hung if this many calls of `hangs` in a row find it in the same block
+CHECKS = 5  # a plugin counts as hung after this many calls of `hangs` in a row find it still in one block
 TAIL = 64  # samples of silence per block that flush the end of a sound
 
 
@@ -139,7 +139,10 @@ class Plugin:
         return played[0] if len(played) == 1 else np.concatenate(played)
 
     def process(self, block: Block) -> None:
-        """Process `block` [T, C] in place. A plugin that raises is bypassed from then on."""
+        """Process `block` [T, C] in place.
+
+        A plugin that raises, or returns samples that are not finite, is bypassed from then on.
+        """
         if self.fault:
             return
         sound = self._in[:, : len(block)]
@@ -202,7 +205,7 @@ class Plugin:
         """Convert a value in the parameter's unit, or the name of a choice, to the raw value for `turn`.
 
         Raises:
-            ControlError: the parameter does not exist, or the value is out of range.
+            ControlError: the parameter does not exist, or does not accept the value.
         """
         known = self._parameters[0]
         if name not in known:
@@ -234,7 +237,7 @@ def _raw(parameter: Any, value: float) -> float:
 
 
 class Chain:
-    """Plugins in series, followed by a limiter.
+    """Plugins in series, followed by the knee of `output.limit`.
 
     Attributes:
         plugins: in order, including bypassed ones.
@@ -261,7 +264,7 @@ class Chain:
         return next((plugin.name for plugin in self.plugins if plugin.hangs()), "")
 
     def play(self, blocks: Iterable[Block], channels: int) -> Iterator[Block]:
-        """Process a whole sound, block [T, C] by block, and remove the latency: the length stays the same.
+        """Process a whole sound in blocks [T, C], and remove the latency: the length stays the same.
 
         Raises:
             PluginError: a plugin fails.

@@ -39,7 +39,7 @@ class Points:
         return self.glide if touch is None else self._touches.setdefault(touch, self.glide)
 
     def standing(self, position: int) -> list[SetZ | Goto]:
-        """Return commands that move another mixer's points to where these are at device sample `position`.
+        """Return the commands that move the points of another mixer to these points at sample `position`.
 
         The rest of a glide becomes a straight glide.
         """

@@ -40,13 +40,13 @@ class Quantity:
         return f"{kind} from {low} to {high}{unit}"
 
     def accepts(self, value: object) -> bool:
-        """Return True if `value` is a number of this kind within the range; NaN and booleans are not."""
+        """Return True if `value` is a number of this kind within the range; NaN and booleans are refused."""
         if isinstance(value, bool) or not isinstance(value, int if self.whole else (int, float)):
             return False
         return self.low <= value <= self.high
 
     def clip(self, value: float) -> float:
-        """Return the accepted number nearest to `value`."""
+        """Return `value`, limited to the range from `low` to `high`."""
         return min(max(value, self.low), self.high)
 
 

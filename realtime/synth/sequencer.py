@@ -5,8 +5,9 @@ swing lengthens the first step of each pair and shortens the second. A change of
 next step, a change of swing with the next pair; the grid then restarts at that step's sample.
 
 `SetBeat` aligns the sequencer with an external beat, such as a MIDI clock: the next step moves to its sample
-according to the beat, and the loop jumps if that sample is more than half a step away. After `FOLLOW_S`
-without a `SetBeat`, the sequencer no longer follows the external beat.
+according to the beat. If that sample is more than half a step in the past, or more than one and a half steps
+in the future, the loop jumps. After `FOLLOW_S` without a `SetBeat`, the sequencer no longer follows the
+external beat.
 """
 
 from __future__ import annotations
@@ -95,7 +96,7 @@ class Sequencer:
         self._order = count()
 
     def submit(self, command: Sequencing | Panic, at_sample: int = 0) -> None:
-        """Queue a command for device sample `at_sample`, or for the next one if that has passed.
+        """Queue a command for device sample `at_sample`, or for the next sample if that one has passed.
 
         A panic stops the loop and drops the commands submitted before it.
         """
@@ -120,7 +121,7 @@ class Sequencer:
                 taken += self._play()
 
     def coming(self, end: int) -> tuple[Played, ...]:
-        """Return the hits and the first move of the next step, if it lies before device sample `end`."""
+        """Return the hits and the first move of the next step if it begins before device sample `end`."""
         if self._next is None or self._next[1] >= end:
             return ()
         step = self._step(self._next[0])

@@ -5,10 +5,10 @@ soxr's high-quality filter looks 104 model samples ahead (4.7 ms at 22,050 Hz). 
 samples ahead (1.5 ms). Its response is flat within 0.01 dB up to 91 % of the band, 6 dB down at the band
 edge, and 90 dB down from 109 % on. The filter is stored as a matrix:
 
-    one period of output [block_out] = matrix [block_out, half + block_in + half] · input around that period
+    one block of output [block_out] = matrix [block_out, half + block_in + half] · input around that block
 
-A period is the shortest time after which both sample clocks coincide (147 samples at 22,050 Hz, 320 samples
-at 48,000 Hz).
+A block is one or more periods. A period is the shortest time after which both sample clocks coincide (147
+samples at 22,050 Hz, 320 samples at 48,000 Hz).
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ class Varispeed:
     """Converts mono sound from `rate_in` to `rate_out` (Hz) and transposes it by changing its speed.
 
     It has the interface of `Resampler` but accepts any ratio. It filters out frequencies above half the
-    device's rate. `run` allocates a few hundred kilobytes at most.
+    device's rate. `run` allocates a few hundred kilobytes, or a few megabytes at the highest pitches.
 
     Args:
         semitones: transposition; positive is higher and shorter.

@@ -43,8 +43,9 @@ class Slots:
     def resume(self, voice: Voice, cached: CachedSound, missing: int) -> None:
         """Give a slot to a voice that has played a cached sound so far, and decode its next frames.
 
-        The decoder starts at the nearest saved state. One call decodes the frames from there to the voice's
-        position and its next `missing` frames, or as many as the decoder accepts in a call.
+        The decoder resumes from the latest saved state at or before the voice's position, and decodes the
+        frames from there again. Its last call also decodes the voice's next `missing` frames, or as many of
+        them as the decoder accepts in a call.
         """
         resumer, state = self._resumer, cached.state_before(voice.frames)
         if state is None:

@@ -1,4 +1,4 @@
-"""The sound cache: sounds decoded ahead of time, so that a trigger at a resting point needs no inference.
+"""The sound cache: sounds decoded ahead of time, so that a hit at a resting point needs no inference.
 
 The cache stores each sound as far as it is decoded, and the decoder's state at some frames. When z moves, a
 voice that plays the sound continues from a saved state with its own slot. `work` decodes and may run on a
@@ -17,7 +17,7 @@ CHUNK_FRAMES = 8  # frames decoded per call of `work`; a thread can stop after e
 BUDGET_BYTES = 256 * 2**20
 STATE_BYTES = 24 * 2**20  # saved states of a sound; with more, a voice follows a moving z sooner
 PASSING = 8  # sounds kept for points where z only rested (`CachedSound.passing`)
-WAITING = 256  # longest queue of points; the oldest is dropped first
+WAITING = 256  # maximum points in the queue; a point added to a full queue drops the one at the other end
 
 Z = tuple[float, ...]
 

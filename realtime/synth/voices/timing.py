@@ -99,7 +99,7 @@ class Pace:
         """Device sample, from the start of the voice, at which each latent frame begins."""
 
     def frames_wanted(self, start: int, end: int) -> int:
-        """Return the frames that a voice from device sample `start` needs to sound until frame `end` begins.
+        """Return how many frames a voice that starts at `start` needs to sound until frame `end` begins.
 
         At the original pitch the number grows by exactly one per frame until the sound ends.
         """

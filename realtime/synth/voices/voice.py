@@ -15,7 +15,7 @@ from realtime.synth.voices.timing import Pace, Timing
 
 DECAY_DB = 60.0  # fall of the level in the decay time
 INAUDIBLE_DB = 120.0  # fall at which a decaying voice ends
-SILENCE_MS = 50.0  # length of exact zeros that ends a sound
+SILENCE_MS = 50.0  # minimum length of exact zeros that ends a sound
 EDGE = 0.25  # a sound that starts or ends with a larger step, relative to full scale, is faded there
 EDGE_MS = 1.0  # length of that fade
 
@@ -87,7 +87,7 @@ class Voice:
         return z if self.offset is None else z + self.offset
 
     def frames_missing(self, end: int) -> int:
-        """Return the latent frames to decode to sound until frame `end` of `Timing` begins."""
+        """Return how many more frames the voice needs to sound until frame `end` of `Timing` begins."""
         return self.pace.frames_wanted(self.start, end) - self.frames
 
     @property
@@ -113,7 +113,7 @@ class Voice:
         self._settled = settled
 
     def _find_silence(self, audio: Samples) -> None:
-        """Look in new `audio` for the end of the sound, after which it is exactly 0 for `SILENCE_MS`.
+        """Look in new `audio` for the end of the sound: the start of at least `SILENCE_MS` of exact zeros.
 
         Only boundaries of frames count, so the result does not depend on how the frames are chunked.
         """

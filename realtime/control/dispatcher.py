@@ -104,8 +104,8 @@ class Control:
     Attributes:
         refused: number of messages answered with an error.
         refusals: the latest refused messages and malformed datagrams.
-        finished: the latest messages whose work in the background is done, such as a stored preset.
-        malformed: number of datagrams that were not OSC; the server counts them.
+        finished: the latest messages whose background work is done, such as the storing of a preset.
+        malformed: number of datagrams that were not OSC or whose handling failed; the server counts them.
         ignored: number of datagrams dropped unread; the server counts them.
     """
 
@@ -165,7 +165,7 @@ class Control:
         self._send_edits()
 
     def _prepare(self) -> None:
-        """Request that the sounds of class centres, their hardest hits and presets are decoded ahead."""
+        """Request that the sounds of class centres, their hardest hits and presets be decoded ahead."""
         points = [c.centroid for c in self.info.classes]
         dynamics, expression = self.settings().hit.dynamics, self.space.expression
         if dynamics and expression.knows_velocity:
@@ -218,7 +218,7 @@ class Control:
 
         Args:
             messages: one message, or the messages of a bundle.
-            sender: receives `/morph/done`.
+            sender: receives later replies, such as `/morph/done`.
             due: monotonic time in seconds at which they are to be heard, or None for now.
             at: device sample at which they take effect, instead of `due`; it lies in one of the next blocks.
 
@@ -373,7 +373,8 @@ class Control:
         """Store a point as a preset, and save it in the background.
 
         Raises:
-            ControlError: the name is not accepted, or z does not have this model's dimensions.
+            ControlError: z does not have this model's dimensions, the name is not accepted, or there are too
+                many presets or background jobs.
         """
         if len(z) != self.info.latent_dim:
             raise ControlError(_MODEL_CHANGED)
@@ -382,10 +383,12 @@ class Control:
         self._store(name, z, "/morph/preset/store", NOBODY)
 
     def adopt(self, points: Mapping[str, Z], patterns: Patterns) -> None:
-        """Add presets and patterns, which replace those of the same names, and save them in the background.
+        """Add presets and stored patterns, which replace those of the same names; set the current pattern.
+
+        Save all of them in the background.
 
         Raises:
-            ControlError: a name is not accepted, or there are too many.
+            ControlError: a preset's name is not accepted, or there are too many presets or background jobs.
         """
         if taken := [name for name in points if self.space.of_model(name)]:
             raise ControlError(_taken(taken[0]))

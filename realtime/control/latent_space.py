@@ -27,7 +27,7 @@ class LatentSpace:
     Args:
         info: the model's metadata.
         presets: name -> z [D]; read at every call, so it may change.
-        elsewhere: for each preset of an earlier version of the model, the command that takes it over.
+        elsewhere: for each preset of another model with this name, the command that takes the preset over.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class LatentSpace:
         return self._find(name) is not None
 
     def preset(self, said: str) -> Z:
-        """Return the z [D] of the preset that `Names.find` finds.
+        """Return the z [D] of the preset that `said` means, by the rules of `Names.find`.
 
         Raises:
             ControlError: no preset has that name; the message lists the presets.
@@ -76,9 +76,9 @@ class LatentSpace:
         return self._names.find(said) or Names(self.presets).find(said) or self._names.find_file(said)
 
     def name(self, said: str) -> str:
-        """Return the name of the class, training sound or preset that `Names.find` finds.
+        """Return the name of the point that `said` means, by the rules of `Names.find`.
 
-        A training sound may also be named without its folder; `Names.find_file` finds it.
+        A training sound may also be named without its folder, by the rules of `Names.find_file`.
 
         Raises:
             ControlError: no point has that name; the message lists the nearest names, or those that exist.
@@ -146,7 +146,10 @@ class LatentSpace:
 
         Args:
             way: one of `WAYS`. "even" follows the course between two classes, if they have one, in steps that
-                sound equal. Otherwise the point is (1 - t) a + t b.
+                sound equal. Otherwise the point is (1 - share) a + share b.
+
+        Raises:
+            ControlError: a name is unknown.
         """
         t, level_db = self.course(a, b).at(share) if way == "even" else (share, 0.0)
         ends = zip(self.point(a), self.point(b), strict=True)
@@ -198,7 +201,7 @@ class LatentSpace:
         return SetAxis(pca.basis[index], self.info.latent.mean, value * deviation)
 
     def macros(self, z: Sequence[float]) -> list[float]:
-        """Return the position of z [D] along each principal axis, as `macro` takes it; 0 on a flat axis."""
+        """Return the position of z [D] along each principal axis, as for `macro`; 0 if the variance is 0."""
         pca = self.info.pca
         if not pca.basis:
             return []

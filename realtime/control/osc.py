@@ -1,7 +1,7 @@
 """OSC over UDP: receives datagrams and sends replies, on one thread.
 
 python-osc parses messages. Bundles are parsed here, because python-osc loops for ever on a negative element
-size, its dispatcher sleeps until a time tag is due, and neither counts malformed input.
+size, its dispatcher sleeps until a time tag is due, and it does not count malformed input.
 """
 
 from __future__ import annotations
@@ -263,7 +263,7 @@ class Server:
                 self._tell_news()
 
     def _take_in(self) -> None:
-        """Queue the datagrams that have arrived; pause if all are dropped."""
+        """Queue the datagrams that have arrived; pause if `MAX_AT_ONCE` have arrived and all are dropped."""
         taken = self._take_posted()
         for _ in range(MAX_AT_ONCE):
             try:

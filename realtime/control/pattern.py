@@ -1,6 +1,6 @@
 """The drum sequencer's pattern as performers edit it (lanes, tempo, swing), and stored patterns.
 
-The preset file stores both in a section:
+The preset file stores both under the key `sequencer` of a model's section:
 
     {"grid": {"tempo": 120.0, "swing": 50.0, "steps": 16, "lanes": [{"start": "kick", "end": "snare",
               "velocities": [1.0, 0.0, …], "morphs": [0.5, …], "pan": -0.3}], "path": [[0.2, 0.7], …]},
@@ -28,7 +28,7 @@ MAX_LANES = 64
 MAX_PATTERNS = 200  # for each model
 MAX_STEPS = int(quantities.STEPS.high)
 MAX_PLACES = 64  # places in a path
-PLACES_A_STEP = 4  # places of the point's path during a step
+PLACES_A_STEP = 4  # parts of the point's path during a step
 Place = tuple[float, float]
 REST = (0.0,) * MAX_STEPS
 LANE_QUANTITIES: dict[str, Quantity] = {
@@ -257,7 +257,7 @@ class Patterns(Mapping[str, Pattern]):
 
     @staticmethod
     def read(section: Any) -> tuple[Patterns, int]:
-        """Return the patterns of a file's section, and the number of invalid ones left out."""
+        """Return the patterns of a file's section, and the number left out (invalid, or too many)."""
         section = section if isinstance(section, dict) else {}
         kept = section.get("patterns", {})
         given: dict[str, Any] = kept if isinstance(kept, dict) else {}
@@ -273,12 +273,12 @@ def _section(pattern: Pattern) -> dict[str, Any]:
     lanes, new = [], Lane().settings()
     for lane in pattern.lanes:
         changed = {name: value for name, value in lane.settings().items() if value != new[name]}
-        lanes.append({k: _until_zeros(value) if k in ROWS else value for k, value in changed.items()})
+        lanes.append({k: _without_last_zeros(value) if k in ROWS else value for k, value in changed.items()})
     path = {"path": [list(place) for place in pattern.path]} if pattern.path else {}
     return {"tempo": pattern.tempo, "swing": pattern.swing, "steps": pattern.steps, "lanes": lanes, **path}
 
 
-def _until_zeros(values: Sequence[float]) -> list[float]:
+def _without_last_zeros(values: Sequence[float]) -> list[float]:
     """Return the values up to the last nonzero one."""
     return list(values[: max(i for i, value in enumerate(values) if value) + 1])
 

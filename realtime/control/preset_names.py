@@ -1,4 +1,4 @@
-"""Texts with names of presets: those of the model, and those of an earlier version of the model."""
+"""Texts with names of presets: those of the model, and those of other models with its name."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ def first(names: Collection[str]) -> str:
 
 
 def taking_over(name: str, elsewhere: Mapping[str, str]) -> str:
-    """Return a hint for taking over a preset of an earlier version, or "" if none has that name.
+    """Return a hint for taking over a preset of another model, or "" if none has that name.
 
     Args:
-        elsewhere: for each preset of an earlier version, the command that takes it over.
+        elsewhere: for each preset of another model with this name, the command that takes the preset over.
     """
     found = Names(elsewhere).find(name)
     if found is None:
         return ""
-    return f"an earlier version of this model has the preset; to take it over: {elsewhere[found]}"
+    return f"another model of this name has the preset; to take it over: {elsewhere[found]}"
 
 
 def missing(name: str, names: Collection[str], elsewhere: Mapping[str, str]) -> ControlError:

@@ -51,7 +51,7 @@ Section = dict[str, Any]
 
 
 class PresetError(RealtimeError):
-    """The preset file cannot be written."""
+    """The preset file cannot be written, or there is no place for it."""
 
 
 @dataclass(frozen=True)
@@ -240,7 +240,8 @@ class PresetFile:
                     sections[presets.key] = merged = {**merged, "sounds": presets.sounds}
                     sections = {k: s for k, s in sections.items() if k == presets.key or _adds(s, merged)}
                     self._write(path, sections)
-            except (OSError, NotImplementedError) as error:  # the second if the file system lacks locks
+            except (OSError, NotImplementedError) as error:
+                # NotImplementedError: the file system lacks locks
                 reason = getattr(error, "strerror", None) or error
                 raise PresetError(f"cannot write presets to {path}: {reason}") from error
             self._before[presets.key] = ours
@@ -340,7 +341,7 @@ def _merged(before: Section, ours: Section, theirs: Section) -> Section:
 
 
 def _adds(section: Any, latest: Section) -> bool:
-    """Return True if a section of an earlier version has presets or patterns that the latest lacks."""
+    """Return True if a section is for other sounds, or has presets or patterns that the latest one lacks."""
     section = _dict(section)
     if section.get("sounds") != latest["sounds"]:
         return True

@@ -86,7 +86,7 @@ class Delete:
 
 @dataclass(frozen=True)
 class Adopt:
-    """Take over the presets of another model of this name: the one with `checksum`, or the one saved last."""
+    """Take over presets of another model with this name: those for `checksum`, or those saved last."""
 
     checksum: str | None = None
 

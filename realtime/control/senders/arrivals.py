@@ -21,7 +21,7 @@ class Arrivals:
 
     @property
     def expected(self) -> bool:
-        """Return True if a glide has not arrived yet."""
+        """Return True if a glide with a ticket has not arrived yet."""
         return bool(self._waiting)
 
     def with_ticket(self, glide: Goto, reply: Message, sender: Sender) -> Goto:

@@ -14,8 +14,7 @@ MAX_SENDERS = 64  # senders that may wait
 class AxisNames:
     """Finds the names once for each model, in the background, when a sender first asks for them.
 
-    They are found by measuring decoded sounds. This is slow, so it has a queue of its own and does not delay
-    other jobs.
+    The search measures decoded sounds, which is slow. A separate queue keeps it from delaying other jobs.
     """
 
     def __init__(self) -> None:

@@ -160,7 +160,7 @@ class Sequencer:
         return [*self.commands(), *([StartSteps()] if self.playing else [])]
 
     def unprepared(self, now: float) -> tuple[Z, ...]:
-        """Return the points whose sounds to decode ahead, once `SETTLE_S` have passed without an edit."""
+        """Return the new points whose sounds should be decoded ahead; none until `SETTLE_S` after an edit."""
         if now - self._edited_s < SETTLE_S or self._stale:
             return ()
         hits = [hit for step in self._sent[1] for hit in step.hits]

@@ -51,7 +51,7 @@ class TrackedPoint:
         self._scheduled.forget()
 
     def expect(self, *, alone: bool) -> None:
-        """Prepare for the messages of a datagram; `alone` if there is only one message."""
+        """Prepare for messages that are handled together; `alone`: True if there is only one."""
         self._alone, self.needs_before = alone, False
 
     def note_move(self, z: Z | None, due: float | None, now: float) -> None:

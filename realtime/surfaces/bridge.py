@@ -1,6 +1,7 @@
 """The control side of a bridge: turns the events of a host's plugin into commands, each at its sample.
 
-Its thread also publishes the state of the server for the host's project, and restores a project's state.
+The thread that does so also publishes the server's state for the host's project, and restores a project's
+state.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ PARAMETERS = ("from", "to", "position", "x", "y", *(f"macro/{i}" for i in range(
 _PARAMETER = struct.Struct("=If")  # index in PARAMETERS, value
 _BEAT = struct.Struct("=dd")  # beat, tempo in beats a minute
 WAKE_S = 0.1  # longest sleep
-STATE_S = 0.25  # interval of checks of the state
+STATE_S = 0.25  # interval between checks of the state
 MODEL_S = 30.0  # time limit of the change to a project's model
 STOP_S = 0.5
 MAX_FAULTS = 20
@@ -200,7 +201,7 @@ class BridgeSurface:
             return None
 
     def _restore_when_ready(self) -> None:
-        """Restore the project once its model plays, or after `MODEL_S` at most without what needs it."""
+        """Restore the project once its model plays; after a time-out, restore what needs no model."""
         wanted = self._wanted
         assert wanted is not None
         waits = self._server.with_control(lambda control: project.differs(wanted, control))

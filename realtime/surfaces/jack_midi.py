@@ -16,11 +16,11 @@ from realtime.util.errors import RealtimeError
 
 CLIENT, PORT = "soundmorph-midi", "in"
 IGNORED = (0xF0, 0xF7, 0xFE)  # system exclusive and active sensing
-CONNECT_TIMEOUT_S = 0.5  # a server that hangs has no cycles
+CONNECT_TIMEOUT_S = 0.5  # longest wait for the next cycles, because a server that hangs has none
 
 
 class JackMidiError(RealtimeError):
-    """There is no JACK server, or no connection."""
+    """JACK is not available, or a connection failed."""
 
 
 class JackPorts:
@@ -75,7 +75,7 @@ class JackPorts:
         return str(self._port.name) if self._joined else None
 
     def names(self) -> list[str]:
-        """Return the available input ports; none without a server, which each call looks for."""
+        """Return the available input ports; without a server, look for one, and return none if that fails."""
         if self._joined is None:
             try:
                 self._join()
@@ -108,7 +108,7 @@ class JackPorts:
         self._await_next_cycle()
 
     def _await_next_cycle(self) -> None:
-        """Wait until a new connection is active: at the second process callback from now, at the latest."""
+        """Wait until a new connection is active: two process callbacks, or at most `CONNECT_TIMEOUT_S`."""
         seen, end_s = self._count, time.monotonic() + CONNECT_TIMEOUT_S
         while self._count < seen + 2 and time.monotonic() < end_s:
             time.sleep(0.001)

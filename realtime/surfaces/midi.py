@@ -134,7 +134,7 @@ class Mapper:
                 return
 
     def _share(self, knob: Knob, channel: int, message: mido.Message) -> float | None:
-        """Return the knob's new position 0..1; negative if incomplete; None if not for this knob."""
+        """Return the knob's new position 0..1; -1 until both halves have arrived; None for other messages."""
         match knob.source, message.type:
             case "bend", "pitchwheel":
                 return _bend(message.pitch)
@@ -169,7 +169,7 @@ class Mapper:
         yield Message(knob.target, knob.fill(value, self._others(knob)))
 
     def _others(self, knob: Knob) -> Sequence[float | str]:
-        """Return the address's other arguments; those that other knobs move are current (map x, y)."""
+        """Return the address's other arguments, with the current values of those that other knobs move."""
         if not knob.argument:
             return knob.arguments
         names = [a.name for a in knob.arguments_of_target() if a.name != knob.argument]

@@ -111,7 +111,7 @@ class Bridge:
         self._thread: threading.Thread | None = None
 
     def step(self, link: Link) -> None:
-        """Pass on waiting messages, or wait `PERIOD_S` for one; ask for the knobs' values every `ASK_S`."""
+        """Pass on waiting messages, or wait up to `PERIOD_S` for one; ask for knobs' values every `ASK_S`."""
         messages = self._port.take(PERIOD_S)
         now = time.monotonic()
         for message in messages:
@@ -191,7 +191,11 @@ class MidiConfig:
 
 
 def load(path: Path | None, curve: str | None = None) -> MidiMap:
-    """Return the map in a file, or one of `midi_map.MAPS`, with a velocity curve for all notes if given."""
+    """Return the map in a file, or one of `midi_map.MAPS`; `curve` replaces the curves of all its notes.
+
+    Raises:
+        MapError: see `midi_map.read`.
+    """
     found = midi_map.DEFAULT if path is None else midi_map.MAPS.get(str(path)) or midi_map.read(path)
     if curve is None:
         return found
@@ -231,7 +235,7 @@ def run(config: MidiConfig) -> int:
 
 
 def _learn(config: MidiConfig) -> int:
-    """Ask for a target for each moved control, until an empty line; save the map after each."""
+    """Ask for a target for each moved control, until an empty line; save the map after each new rule."""
     if config.map is None:
         raise MapError("--learn needs --map FILE to save the rules in")
     learnt = midi_map.read(config.map) if config.map.exists() else MidiMap()

@@ -19,8 +19,8 @@ FITTED = 24  # ticks from which the tempo is estimated
 STRAY_S = 0.002  # a tick is a stray if it is further from the line, in seconds,
 STRAY = 3.0  # and further than this multiple of the root mean square distance of the other ticks
 SURE = 6  # ticks that a line needs before another tick can be a stray
-STRAYS, STEADY_S = 3, 0.0007  # ticks in a row off the line, and their distance from a line of their own
-MOST_STRAYS = 12  # after so many ticks in a row off the line, only these count
+STRAYS, STEADY_S = 3, 0.0007  # ticks in a row off the line; largest RMS distance from a line of their own
+MOST_STRAYS = 12  # after so many ticks without two in a row on the line, only these count
 MOST_LOST = 8  # ticks that may be missing in a row,
 UNEVEN = 0.1  # if the gap is a whole number of periods to within this share of one
 MANY = 12  # ticks that a line needs before its tempo is certain
@@ -31,7 +31,7 @@ PAUSE_S = 0.5  # gap after which a clock starts again; the slowest has a tick ev
 
 
 class MidiClock:
-    """Estimates beat and tempo from clock messages (ticks); a line through the latest smooths their jitter.
+    """Estimates beat and tempo from clock messages (ticks); a line through the latest ticks smooths jitter.
 
     A tick off the line is late or begins another line; the ticks after it show which. If two in a row are on
     the line, those before were late. If three in a row are on a line of their own, that line shows what
@@ -216,7 +216,7 @@ def _line(ticks: Sequence[tuple[int, float]], number: int) -> tuple[float, float
 
 
 def _sure_line(ticks: Sequence[tuple[int, float]]) -> tuple[int, float, float] | None:
-    """Return the latest tick, its time and the period by medians, which few late ticks do not move.
+    """Return the latest tick, its time and the period by medians, which a few late ticks do not move.
 
     Returns:
         None if the median distance of the ticks from this line is `STEADY_S` or more.

@@ -31,8 +31,8 @@ HITS = ("/morph/trigger", "/morph/note", "/morph/drum")
 CURVES = {"soft": 0.6, "linear": 1.0, "hard": 1.7}
 """Exponents of the velocity, 0 to 1: `soft` makes light hits louder, `hard` quieter."""
 FINGER = ("bend", "timbre", "pressure", "note")  # dimensions of a finger on an MPE controller
-WIDEST = 1000.0  # limits of arguments beyond this, such as those of z, do not limit a knob's range
-USUAL = 3.0  # the end that is used instead
+WIDEST = 1000.0  # an argument's limits beyond this, such as those of z, are too far apart for a knob
+USUAL = 3.0  # limit that replaces them
 MAX_BYTES = 2**20
 
 Rule = TypeVar("Rule")
@@ -87,7 +87,11 @@ class Knob:
         self.check()
 
     def moved(self) -> Argument:
-        """Return the argument that the knob moves."""
+        """Return the argument that the knob moves.
+
+        Raises:
+            MapError: the target is unknown, or has no such number.
+        """
         numbers = [a for a in self.arguments_of_target() if a.kind != "text"]
         if self.argument:
             numbers = [a for a in numbers if a.name == self.argument]
@@ -106,7 +110,11 @@ class Knob:
         return (*rest[:place], round(value) if moved.kind == "int" else value, *rest[place:])
 
     def check(self) -> None:
-        """Check the messages at both ends against the table of addresses."""
+        """Check the messages at both ends against the table of addresses.
+
+        Raises:
+            MapError: a message is not accepted.
+        """
         row = _row(self.target)[0]
         for value in (self.low, self.high):
             try:
@@ -225,7 +233,8 @@ def read(path: Path) -> MidiMap:
     """Read a map from a TOML file.
 
     Raises:
-        MapError: the file cannot be read, or has an unknown name; the text suggests the nearest known one.
+        MapError: the file cannot be read, or a rule is invalid; for an unknown name, the text suggests the
+            nearest known one.
     """
     try:
         return parse(outside.from_toml(outside.read(path, MAX_BYTES)))

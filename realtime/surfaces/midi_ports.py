@@ -39,7 +39,7 @@ class Ports(Protocol):
     """A MIDI backend. It passes each message with its time to a callback on its own thread.
 
     Attributes:
-        many: True if it can have several ports open.
+        many: True if it can have several ports open at once.
     """
 
     many: bool
@@ -143,7 +143,7 @@ BACKENDS: dict[str, Callable[[Deliver], Ports]] = {
 
 
 def _open(backend: str, deliver: Deliver) -> Ports:
-    """Open the backend of that name, or the first that works."""
+    """Open the backend of that name; for "auto", the first backend that works."""
     wanted = BACKENDS if backend == "auto" else {backend: BACKENDS[backend]}
     reasons = []
     for name, open_ in wanted.items():

@@ -24,7 +24,10 @@ class Models:
     library: Path | None = None
 
     def names(self) -> list[str]:
-        """Return the names of the bundled models, and the library's decoders as paths relative to it."""
+        """Return the names of the bundled models, and the paths of decoders relative to the library.
+
+        Hidden files are left out; at most `MAX_NAMES` are returned.
+        """
         if self.library is None:
             return bundled()
         found = sorted(path.relative_to(self.library).as_posix() for path in self.library.rglob("*.onnx"))

@@ -1,7 +1,7 @@
 """Passes the model file to the plugin, which may store it in a host's project; finds the model of a project.
 
 Beside the file of a bridge's memory, `NAME.model` is a link to the file of the model that plays, and
-`NAME.offer` is the file that a project brings. The plugin writes it before it writes the project's state.
+`NAME.offer` is the model file that a project brings. The plugin writes this file before the project's state.
 """
 
 from __future__ import annotations

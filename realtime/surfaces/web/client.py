@@ -9,7 +9,7 @@ from aiohttp import WSCloseCode, web
 
 MAX_MESSAGE = 65_536  # bytes that a client may send at once
 MAX_WAITING = 256  # messages for one client
-STALL_S = 2.0  # time without reading after which a client is disconnected
+STALL_S = 2.0  # time after which a client that does not read is disconnected
 HEARTBEAT_S = 15.0
 
 

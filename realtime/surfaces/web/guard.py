@@ -47,7 +47,7 @@ def host_is_ours(host: str) -> bool:
 
 
 def origin_is_ours(origin: str | None, host: str) -> bool:
-    """Return True if the Origin header names this server or is missing; only browsers send it."""
+    """Return True if the Origin header, which only browsers send, names this server or is missing."""
     return origin is None or origin in (f"http://{host}", f"https://{host}")
 
 
@@ -90,7 +90,7 @@ class Guard:
 
 
 async def add_headers(_: web.Request, response: web.StreamResponse) -> None:
-    """Add headers that deny the browser every feature that the page does not need."""
+    """Add `HEADERS`, the server's name, and a cache policy unless the response has one."""
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers["Server"] = "soundmorph"

@@ -1,4 +1,4 @@
-"""Kits: folders dropped on the page. Another program learns a folder, and each better version plays."""
+"""Kits: folders dropped on the page. Another program learns a folder; each better version is played."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from realtime.util import install
 MODULE = "export.play"
 MAX_BYTES = 512 * 2**20  # largest folder
 MAX_FILES = 5000
-MAX_DEPTH = 4  # nested folders
+MAX_DEPTH = 4  # parts of a file's path: folders, and the file's name
 SEND_S = 600.0
 SAVE_S, CLOSE_S = 20.0, 0.3  # time for a stopped program to save: usually, and when the server ends
 FOLDER = "sounds"
@@ -85,7 +85,11 @@ class Kits:
 
     @property
     def state(self) -> dict[str, Any] | None:
-        """The kit being learnt, or learnt last: its name, the share done, and the latest line of output."""
+        """The state of the kit that is being learnt, or was learnt last; None before the first kit.
+
+        Keys: `name`; `line`: the latest line of output; `part`: the share done, 0..1; `learning`: True until
+        learning ends.
+        """
         return self._state
 
     def routes(self, services: Services) -> Sequence[web.AbstractRouteDef]:
@@ -97,7 +101,7 @@ class Kits:
         """Do nothing: kits are learnt on request only."""
 
     async def close(self) -> None:
-        """Stop learning; the latest version stays, and the same folder, sent again, continues it."""
+        """Stop learning. The latest version stays; sending the same folder again continues its learning."""
         await self._end_within(CLOSE_S)
 
     async def _take(self, request: web.Request) -> web.Response:
@@ -201,7 +205,7 @@ def _name(given: str) -> str:
 
 
 async def _receive(request: web.Request, folder: Path) -> None:
-    """Write the sound files of a request into `FOLDER` of a folder.
+    """Write the sound files of a request into the subfolder `FOLDER` of `folder`.
 
     Raises:
         HTTPException: the number, a path or the size is not accepted; the text states the limit.

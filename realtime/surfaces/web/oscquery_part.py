@@ -28,7 +28,7 @@ PATH_CHANGED = json.dumps({"COMMAND": "PATH_CHANGED", "DATA": "/morph"})
 
 
 class OscQuery:
-    """Answers questions about the table, and sends changed values to listeners.
+    """Answers questions about the table of addresses, and sends changed values to listeners.
 
     Args:
         info: returns the model that plays.
@@ -97,7 +97,7 @@ class OscQuery:
         return client.socket
 
     async def run(self) -> None:
-        """Send changes to listeners, for as long as there are any."""
+        """Send changes to listeners, until cancelled."""
         before: oscquery.Knowledge | None = None
         sent: dict[tuple[Client, str], tuple[Any, ...]] = {}
         stale: set[Client] = set()  # clients not told yet that the tree has changed

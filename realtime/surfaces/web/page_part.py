@@ -43,7 +43,7 @@ class Page:
         otherwise: answers requests for `/` that do not come from a browser.
         models: the model that plays, and the models that can be loaded.
         midi: the latest MIDI messages with their numbers, from which the page learns.
-        learnt: returns the progress of learning a folder, as JSON; None if no folder is being learnt.
+        learnt: returns the state of the latest kit, see `Kits.state`; None if there is none.
     """
 
     def __init__(
@@ -152,7 +152,7 @@ class Page:
         return client.socket
 
     async def run(self) -> None:
-        """Send the state to the pages, for as long as there are any."""
+        """Send the state to the open pages, until cancelled."""
         reported = played = 0
         while True:
             await asyncio.sleep(STATE_S)

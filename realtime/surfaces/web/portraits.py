@@ -30,7 +30,16 @@ class Portraits:
         self._idle: asyncio.TimerHandle | None = None
 
     async def pictures(self, path: Path, version: str, points: Sequence[Z]) -> list[list[int]]:
-        """Return a picture of the sound at each point, for a version of a model."""
+        """Return a picture of the sound at each point, as `portrait.picture` draws it.
+
+        Args:
+            path: the model file.
+            version: digest of the model; another version discards the pictures drawn so far.
+            points: points z [D].
+
+        Raises:
+            RealtimeError: the sounds cannot be decoded.
+        """
         async with self._turns:
             self._select(version)
             if missing := [z for z in dict.fromkeys(points) if z not in self._pictures]:

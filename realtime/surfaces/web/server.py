@@ -21,7 +21,7 @@ from realtime.surfaces.web.guard import Guard, add_headers
 from realtime.util.errors import RealtimeError
 
 BACKLOG = 64
-REST_S = 0.1  # pause when the process has no file descriptors left
+REST_S = 0.1  # pause after a failure to accept, such as for lack of file descriptors
 SWEEP_S = 1.0
 CLOSE_S = 0.5  # longest wait for clients at the end
 END_S = 2.0  # time limit for the thread's end, whatever clients do

@@ -48,7 +48,7 @@ class Sound:
         return client.socket
 
     async def run(self) -> None:
-        """Send the output as long as there are listeners."""
+        """Send the output to the listeners, until cancelled."""
         sample = 0
         while True:
             await asyncio.sleep(PERIOD_S)

@@ -21,7 +21,7 @@ ENCODE_S = 60.0
 def check_origin(request: web.Request) -> None:
     """Refuse a request without an Origin header, because a form on a foreign page may have sent it.
 
-    `Guard` has refused foreign origins before.
+    `Guard` has already refused foreign origins.
 
     Raises:
         HTTPForbidden: the header is missing.
